@@ -1,0 +1,1 @@
+"""Differentiation: rules, forward and reverse mode, the markers grad, jvp and vjp."""

@@ -1,0 +1,82 @@
+"""What an engine offers: plan a query over tables it is handed, stream it, stop it.
+
+An engine is handed SQL in its own dialect and the tables that text names, already resolved; it
+holds no catalogue of its own, so nothing leaks from one client to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+import pyarrow as pa
+
+from gateway.sources.table import Table, TableName
+
+
+class Plan(Protocol):
+    """A planned query: nothing has run yet."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the result's columns."""
+        ...
+
+    @property
+    def parameters(self) -> Mapping[int, pa.DataType | None]:
+        """Type that planning inferred for each `$n`; None where it could not tell."""
+        ...
+
+    def stream(self) -> Iterator[pa.RecordBatch]:
+        """Run the plan; batches as they come, each with `schema`.
+
+        Closing the iterator stops the work.
+
+        Raises:
+            QueryCanceled: 57014, `EngineSession.cancel` was called.
+            GatewayError: what the engine raised, with its SQLSTATE.
+        """
+        ...
+
+
+class EngineSession(Protocol):
+    """One client's share of an engine: its settings and its running query."""
+
+    def plan(
+        self,
+        sql: str,
+        tables: Mapping[TableName, Table],
+        parameters: Sequence[pa.Scalar] | None = None,
+    ) -> Plan:
+        """Plan `sql`, in which every table is written schema.name and stands in `tables`.
+
+        Args:
+            sql: One query in the engine's dialect.
+            tables: The tables it names, as they are at this moment.
+            parameters: Values of `$1`, `$2`, ...; None plans with the parameters open, to learn
+                their types.
+
+        Raises:
+            GatewayError: 42P01, 42703, 42883, 42601, ... as the engine refuses it.
+        """
+        ...
+
+    def cancel(self) -> None:
+        """Stop what is streaming, from any thread; nothing happens when nothing streams."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the session holds."""
+        ...
+
+
+class Engine(Protocol):
+    """Makes sessions; one per server."""
+
+    def new_session(self) -> EngineSession:
+        """A session of its own for one client."""
+        ...
+
+    def functions(self) -> frozenset[str]:
+        """Names of every function the engine has, as its information_schema.routines lists them."""
+        ...

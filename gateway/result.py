@@ -1,0 +1,102 @@
+"""What a statement gives back: the columns of its rows, the rows as they come, its command tag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from buenavista.core import BVType, QueryResult
+
+from gateway.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One result column as RowDescription names it; `typmod` is -1 where the type has none."""
+
+    name: str
+    type: Type
+    typmod: int = -1
+
+
+# Commands whose tag counts the rows that were sent; INSERT, UPDATE, DELETE count what they changed.
+_COUNTS_SENT = frozenset({"SELECT", "FETCH", "COPY", "SHOW"})
+
+
+class Result(QueryResult):  # type: ignore[misc]  # buenavista carries no types
+    """One statement's outcome, read once.
+
+    Args:
+        command: First words of the command tag; "" for an empty query.
+        fields: The row's columns, or None when the command gives no rows.
+        batches: The rows; columns in the order of `fields`, any unique names.
+        changed: Rows that a DML command changed, or that CREATE TABLE AS wrote.
+    """
+
+    def __init__(
+        self,
+        command: str,
+        fields: tuple[Field, ...] | None = None,
+        batches: Iterator[pa.RecordBatch] = iter(()),
+        changed: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.command = command
+        self.fields = fields
+        self.changed = changed
+        self._batches = batches
+        self._rest: pa.RecordBatch | None = None
+
+    def take(self, limit: int = 0) -> Iterator[pa.RecordBatch]:
+        """The next batches, at most `limit` rows in all; 0 takes everything that is left."""
+        left = limit
+        while (batch := self._next()) is not None:
+            if limit and batch.num_rows >= left:
+                self._rest = batch.slice(left) if batch.num_rows > left else None
+                yield batch.slice(0, left)
+                return
+            left -= batch.num_rows
+            yield batch
+
+    def _next(self) -> pa.RecordBatch | None:
+        if (rest := self._rest) is not None:
+            self._rest = None
+            return rest
+        return next(self._batches, None)
+
+    def close(self) -> None:
+        """Stop the work behind the rows that were not read."""
+        close = getattr(self._batches, "close", None)
+        if close is not None:
+            close()
+
+    def tag(self, sent: int) -> str:
+        """The command tag after `sent` rows went out.
+
+        >>> Result("INSERT", changed=3).tag(0), Result("SELECT").tag(7), Result("CREATE TABLE").tag(0)
+        ('INSERT 0 3', 'SELECT 7', 'CREATE TABLE')
+        """
+        if self.command == "INSERT":
+            return f"INSERT 0 {self.changed}"
+        if self.changed is not None:
+            return f"{self.command} {self.changed}"
+        return f"{self.command} {sent}" if self.command in _COUNTS_SENT else self.command
+
+    # What buenavista's core asks of every result.
+    def has_results(self) -> bool:
+        return self.fields is not None
+
+    def column_count(self) -> int:
+        return len(self.fields or ())
+
+    def column(self, index: int) -> tuple[str, BVType]:
+        return (self.fields or ())[index].name, BVType.UNKNOWN
+
+    def rows(self) -> Iterator[list[Any]]:
+        for batch in self.take():
+            yield from (list(row) for row in zip(*batch.to_pydict().values(), strict=True))
+
+    def status(self) -> str:
+        return self.tag(0)

@@ -1,0 +1,1 @@
+"""The language: one dialect, statements, scopes, parameters."""

@@ -1,0 +1,200 @@
+"""One row per PostgreSQL type this server sends or receives.
+
+Origin: PostgreSQL 15, src/include/catalog/pg_type.dat (oid, array oid, typlen) and
+src/backend/utils/adt/format_type.c (the SQL spelling). Arrow types are the ones the engine
+computes with. A type without a row is refused by name; there is no fallback to text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import pyarrow as pa
+
+from gateway.errors import FeatureNotSupported, UndefinedObject
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """A type as PostgreSQL names it and as Arrow holds it.
+
+    `size` is pg_type.typlen: bytes, or -1 for variable length. `element` is set on arrays only.
+    """
+
+    name: str
+    sql: str
+    oid: int
+    array_oid: int
+    size: int
+    arrow: pa.DataType
+    element: Type | None = None
+
+
+_DAYS_AND_NANOS = pa.month_day_nano_interval()
+
+#    name           SQL spelling                   oid   array  size  Arrow
+TYPES = (
+    Type("bool",        "boolean",                      16, 1000,  1, pa.bool_()),
+    Type("bytea",       "bytea",                        17, 1001, -1, pa.binary()),
+    Type("char",        '"char"',                       18, 1002,  1, pa.string()),
+    Type("name",        "name",                         19, 1003, 64, pa.string()),
+    Type("int8",        "bigint",                       20, 1016,  8, pa.int64()),
+    Type("int2",        "smallint",                     21, 1005,  2, pa.int16()),
+    Type("int4",        "integer",                      23, 1007,  4, pa.int32()),
+    Type("regproc",     "regproc",                      24, 1008,  4, pa.uint32()),
+    Type("text",        "text",                         25, 1009, -1, pa.string()),
+    Type("oid",         "oid",                          26, 1028,  4, pa.uint32()),
+    Type("json",        "json",                        114,  199, -1, pa.string()),
+    Type("float4",      "real",                        700, 1021,  4, pa.float32()),
+    Type("float8",      "double precision",            701, 1022,  8, pa.float64()),
+    Type("unknown",     "unknown",                     705,    0, -2, pa.string()),
+    Type("bpchar",      "character",                  1042, 1014, -1, pa.string()),
+    Type("varchar",     "character varying",          1043, 1015, -1, pa.string()),
+    Type("date",        "date",                       1082, 1182,  4, pa.date32()),
+    Type("time",        "time without time zone",     1083, 1183,  8, pa.time64("us")),
+    Type("timestamp",   "timestamp without time zone", 1114, 1115,  8, pa.timestamp("us")),
+    Type("timestamptz", "timestamp with time zone",   1184, 1185,  8, pa.timestamp("us", "UTC")),
+    Type("interval",    "interval",                   1186, 1187, 16, _DAYS_AND_NANOS),
+    Type("numeric",     "numeric",                    1700, 1231, -1, pa.decimal128(38, 10)),
+    Type("regclass",    "regclass",                   2205, 2210,  4, pa.uint32()),
+    Type("regtype",     "regtype",                    2206, 2211,  4, pa.uint32()),
+    Type("void",        "void",                       2278,    0,  4, pa.null()),
+    Type("uuid",        "uuid",                       2950, 2951, 16, pa.string()),
+    Type("jsonb",       "jsonb",                      3802, 3807, -1, pa.string()),
+)  # fmt: skip
+
+# Other spellings that PostgreSQL's grammar accepts (gram.y, SimpleTypename and GenericType).
+ALIASES = {
+    "boolean": "bool",
+    "bigint": "int8",
+    "smallint": "int2",
+    "int": "int4",
+    "integer": "int4",
+    "real": "float4",
+    "float": "float8",
+    "double": "float8",
+    "double precision": "float8",
+    "decimal": "numeric",
+    "character": "bpchar",
+    "character varying": "varchar",
+    "timestamp without time zone": "timestamp",
+    "timestamp with time zone": "timestamptz",
+    "time without time zone": "time",
+    "bytes": "bytea",
+}
+
+BY_NAME = {row.name: row for row in TYPES}
+_ARRAYS = {
+    row.array_oid: Type(
+        f"_{row.name}", f"{row.sql}[]", row.array_oid, 0, -1, pa.list_(row.arrow), row
+    )
+    for row in TYPES
+    if row.array_oid
+}
+BY_OID = {row.oid: row for row in TYPES} | _ARRAYS
+
+BOOL, BYTEA, INT8, INT4, INT2 = (BY_NAME[n] for n in ("bool", "bytea", "int8", "int4", "int2"))
+TEXT, FLOAT4, FLOAT8 = (BY_NAME[n] for n in ("text", "float4", "float8"))
+DATE, TIME, INTERVAL = (BY_NAME[n] for n in ("date", "time", "interval"))
+TIMESTAMP, TIMESTAMPTZ = BY_NAME["timestamp"], BY_NAME["timestamptz"]
+NUMERIC, UNKNOWN = BY_NAME["numeric"], BY_NAME["unknown"]
+
+FLOATING = frozenset({"float4", "float8"})
+INTEGER = frozenset({"int2", "int4", "int8"})
+
+
+def by_name(name: str) -> Type:
+    """The type a user spells `name`, in any of PostgreSQL's spellings; `[]` makes the array.
+
+    Raises:
+        UndefinedObject: 42704, no such type here.
+
+    >>> by_name("double precision").oid, by_name("INT[]").oid
+    (701, 1007)
+    """
+    spelt = " ".join(name.lower().split())
+    if spelt.endswith("[]"):
+        return array_of(by_name(spelt[:-2]))
+    row = BY_NAME.get(ALIASES.get(spelt, spelt))
+    if row is None:
+        raise UndefinedObject(f'type "{name}" does not exist')
+    return row
+
+
+def by_oid(oid: int) -> Type:
+    """The type with this oid, arrays included.
+
+    Raises:
+        UndefinedObject: 42704, no such type here.
+    """
+    row = BY_OID.get(oid)
+    if row is None:
+        raise UndefinedObject(f"type with oid {oid} does not exist")
+    return row
+
+
+def array_of(element: Type) -> Type:
+    """The array type over `element`; an array of arrays is the same array in PostgreSQL."""
+    return _ARRAYS[element.array_oid] if element.element is None else element
+
+
+# Arrow type ids without a parameter that matters here -> row. Engine-only widths (uint8, views,
+# float16) go to the narrowest PostgreSQL type that holds every value.
+_ARROW = {
+    "bool": "bool",
+    "int8": "int2",
+    "uint8": "int2",
+    "int16": "int2",
+    "uint16": "int4",
+    "int32": "int4",
+    "uint32": "int8",
+    "int64": "int8",
+    "uint64": "int8",
+    "halffloat": "float4",
+    "float": "float4",
+    "double": "float8",
+    "string": "text",
+    "large_string": "text",
+    "string_view": "text",
+    "binary": "bytea",
+    "large_binary": "bytea",
+    "binary_view": "bytea",
+    "date32[day]": "date",
+    "date64[ms]": "date",
+    "month_day_nano_interval": "interval",
+    "null": "text",
+}
+
+
+@cache
+def from_arrow(arrow: pa.DataType) -> Type:
+    """The PostgreSQL type in which values of this Arrow type are sent.
+
+    An untyped NULL is text, as in PostgreSQL. uint64 is bigint: the engine makes it only for
+    counts and ranks.
+
+    Raises:
+        FeatureNotSupported: 0A000, PostgreSQL has no such type (struct, map, union).
+    """
+    if pa.types.is_dictionary(arrow):
+        return from_arrow(arrow.value_type)
+    if pa.types.is_list(arrow) or pa.types.is_large_list(arrow):
+        return array_of(from_arrow(arrow.value_type))
+    if pa.types.is_fixed_size_list(arrow):
+        return array_of(from_arrow(arrow.value_type))
+    if pa.types.is_timestamp(arrow):
+        return TIMESTAMP if arrow.tz is None else TIMESTAMPTZ
+    if pa.types.is_time(arrow):
+        return TIME
+    if pa.types.is_duration(arrow):
+        return INTERVAL
+    if pa.types.is_decimal(arrow):
+        return NUMERIC
+    name = _ARROW.get(str(arrow))
+    if name is None:
+        raise FeatureNotSupported(
+            f"a value of type {arrow} cannot be sent to a PostgreSQL client",
+            hint="Select one of its parts, or cast it to text.",
+        )
+    return BY_NAME[name]
