@@ -44,8 +44,20 @@ class NotDifferentiable(GatewayError, code="0A000"):
 
 
 # Class 22 - data exception
+class StringTooLong(GatewayError, code="22001"):
+    """Text longer than its column's type allows."""
+
+
 class NumericValueOutOfRange(GatewayError, code="22003"):
     """A number that its type cannot hold."""
+
+
+class InvalidDatetimeFormat(GatewayError, code="22007"):
+    """Text that is not a date or a time."""
+
+
+class DatetimeFieldOverflow(GatewayError, code="22008"):
+    """A date or a time that no calendar has."""
 
 
 class DivisionByZero(GatewayError, code="22012"):
@@ -126,6 +138,10 @@ class InvalidSchemaName(GatewayError, code="3F000"):
 # Class 40 - transaction rollback
 class SerializationFailure(GatewayError, code="40001"):
     """Another transaction changed the same rows; run the transaction again."""
+
+
+class DeadlockDetected(GatewayError, code="40P01"):
+    """Two transactions wait for each other's tables."""
 
 
 # Class 42 - syntax error or access rule violation
@@ -213,6 +229,10 @@ class InvalidTableDefinition(GatewayError, code="42P16"):
     """A table definition that contradicts itself."""
 
 
+class ReservedName(GatewayError, code="42939"):
+    """A name that belongs to the system."""
+
+
 # Classes 53, 54, 55, 57, 58 - resources, limits, the operator, the system
 class DiskFull(GatewayError, code="53100"):
     """No room left in the data directory."""
@@ -256,6 +276,10 @@ class DatasetUnreadable(GatewayError, code="58030"):
 
 class ConfigurationFault(GatewayError, code="F0000"):
     """A setting that is unknown, misspelt or out of bounds; names the key."""
+
+
+class LockFileExists(GatewayError, code="F0001"):
+    """Another server has the data directory."""
 
 
 class InternalError(GatewayError, code="XX000"):
