@@ -1,0 +1,199 @@
+"""A dataset from a path or URL: which engine reads it, one Dataset or a hierarchy, lazily.
+
+Nothing is read here but metadata and coordinates; chunks are read by whoever scans. What the
+arrays mean as tables is `sources.grid`'s business.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import netCDF4
+import xarray
+import zarr
+from zarr.storage import ZipStore
+
+from gateway.errors import ConfigurationFault, DatasetUnreadable
+
+# First bytes of a file -> the xarray engine that reads it (netCDF user guide, "File Formats";
+# a zip archive can only be a Zarr ZipStore).
+MAGIC = (
+    (b"CDF\x01",          "netcdf4"),
+    (b"CDF\x02",          "netcdf4"),
+    (b"CDF\x05",          "netcdf4"),
+    (b"\x89HDF\r\n\x1a\n", "netcdf4"),
+    (b"PK\x03\x04",       "zarr"),
+)  # fmt: skip
+
+# Ends of a path or URL -> engine, for what cannot be opened to look inside.
+ENDINGS = (
+    (".zarr",     "zarr"),
+    (".zarr.zip", "zarr"),
+    (".zip",      "zarr"),
+    (".nc",       "netcdf4"),
+    (".nc4",      "netcdf4"),
+    (".cdf",      "netcdf4"),
+    (".h5",       "netcdf4"),
+    (".hdf5",     "netcdf4"),
+)  # fmt: skip
+
+# A directory with one of these is a Zarr group (version 3; version 2, plain and consolidated).
+ZARR_MARKS = ("zarr.json", ".zgroup", ".zmetadata")
+
+
+def open_dataset(
+    uri: str | Path, engine: str | None = None, chunks: Mapping[str, int] | None = None
+) -> xarray.Dataset | xarray.DataTree:
+    """The dataset at `uri`, opened lazily; a hierarchy of groups comes back as a DataTree.
+
+    Values stay on disk until a scan asks for them, and are not kept afterwards.
+
+    Args:
+        uri: A local path or an fsspec URL; a Zarr directory or zip, or a netCDF 3 or 4 file.
+        engine: An xarray engine by name; guessed from the content or the name when None.
+        chunks: Dimension to chunk length, for reading through dask; None reads directly.
+
+    Raises:
+        ConfigurationFault: F0000, the engine is unknown or cannot be guessed, or `chunks` is
+            given and dask is not installed.
+        DatasetUnreadable: 58030, with the reason.
+    """
+    where = str(uri)
+    chosen = _known(engine, where) if engine else guess_engine(where)
+    options: dict[str, Any] = {"engine": chosen, "cache": False, "chunks": _chunks(chunks, where)}
+    # Backends raise whatever their codecs and file systems raise; the fact added is which dataset.
+    try:
+        with _quiet():
+            return _open_zarr(where, options) if chosen == "zarr" else _open_file(where, options)
+    except Exception as error:
+        raise unreadable(where, error) from error
+
+
+def guess_engine(uri: str) -> str:
+    """The engine that reads `uri`, from its first bytes when it is local, else from its name.
+
+    Raises:
+        ConfigurationFault: F0000, neither tells.
+        DatasetUnreadable: 58030, no such local file.
+
+    >>> guess_engine("https://example.org/air.nc?raw=true")
+    'netcdf4'
+    """
+    if "://" not in uri or uri.startswith("file://"):
+        found = _engine_inside(_local(uri))
+        if found:
+            return found
+    name = uri.split("?")[0].rstrip("/").lower()
+    for ending, engine in ENDINGS:
+        if name.endswith(ending):
+            return engine
+    raise ConfigurationFault(
+        f'cannot tell how to read dataset "{uri}"',
+        hint="Name the engine: zarr or netcdf4.",
+    )
+
+
+def unreadable(uri: str, error: Exception) -> DatasetUnreadable:
+    """The error for a dataset that does not open; keeps the reader's first line as the detail."""
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return DatasetUnreadable(f'cannot open dataset "{uri}"', detail=reason)
+
+
+def _engine_inside(path: Path) -> str | None:
+    if path.is_dir():
+        return "zarr" if any((path / mark).exists() for mark in ZARR_MARKS) else None
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+    except OSError as error:
+        raise DatasetUnreadable(
+            f'cannot open dataset "{path}"', detail=error.strerror or ""
+        ) from error
+    return next((engine for magic, engine in MAGIC if head.startswith(magic)), None)
+
+
+def _known(engine: str, uri: str) -> str:
+    known = xarray.backends.list_engines()
+    if engine not in known:
+        raise ConfigurationFault(
+            f'unknown engine "{engine}" for dataset "{uri}"',
+            detail=f"Installed engines: {', '.join(sorted(known))}.",
+        )
+    return engine
+
+
+def _chunks(chunks: Mapping[str, int] | None, uri: str) -> dict[str, int] | None:
+    if chunks is None:
+        return None
+    try:
+        import dask.array  # noqa: F401  # only to learn that it is there
+    except ImportError as error:
+        raise ConfigurationFault(
+            f'"chunks" is set for dataset "{uri}" and dask is not installed',
+            hint="Install dask[array], or leave chunks out: the stored chunks are used then.",
+        ) from error
+    return dict(chunks)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without xarray's advice to whoever wrote the file: the reader cannot act on it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", xarray.SerializationWarning)
+        yield
+
+
+def _open_zarr(uri: str, options: dict[str, Any]) -> xarray.Dataset | xarray.DataTree:
+    store = _zarr_store(uri)
+    group = zarr.open_group(store, mode="r")
+    consolidated = group.metadata.consolidated_metadata is not None
+    options = options | {"consolidated": consolidated}
+    return _open(store, options, any(True for _ in group.group_keys()))
+
+
+def _zarr_store(uri: str) -> Any:
+    if "://" in uri and not uri.startswith("file://"):
+        return uri
+    path = _local(uri)
+    return ZipStore(path, mode="r") if path.is_file() else str(path)
+
+
+def _open_file(uri: str, options: dict[str, Any]) -> xarray.Dataset | xarray.DataTree:
+    if "://" in uri and not uri.startswith("file://"):
+        # The netCDF library reads files, not streams: the file is copied once per process.
+        path = fsspec.open_local(f"simplecache::{uri}")
+    else:
+        path = str(_local(uri))
+    groups = False
+    if options["engine"] == "netcdf4":
+        with netCDF4.Dataset(path) as file:
+            groups = bool(file.groups)
+    return _open(path, options, groups)
+
+
+def _open(where: Any, options: dict[str, Any], groups: bool) -> xarray.Dataset | xarray.DataTree:
+    # Without an index a Zarr store lists its arrays as the file system does, in any order; by
+    # name, a table has the same columns everywhere.
+    unordered = options.get("consolidated") is False
+    if not groups:
+        dataset = xarray.open_dataset(where, **options)
+        return _by_name(dataset) if unordered else dataset
+    parts = xarray.open_groups(where, **options)
+    if unordered:
+        parts = {path: _by_name(parts[path]) for path in sorted(parts)}
+    return xarray.DataTree.from_dict(parts)
+
+
+def _by_name(dataset: xarray.Dataset) -> xarray.Dataset:
+    """The same dataset, its variables by name, dimensions in the order of the first of them."""
+    data, coords = (sorted(part, key=str) for part in (dataset.data_vars, dataset.coords))
+    return dataset.reset_coords()[data + coords].set_coords(coords)
+
+
+def _local(uri: str) -> Path:
+    return Path(uri.removeprefix("file://")).expanduser()
