@@ -8,20 +8,40 @@ differently is settled in between, by gateway/sql/lowering.py.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NoReturn
 
 from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import ErrorLevel, ParseError, TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.generators.postgres import PostgresGenerator
+from sqlglot.parsers.postgres import PostgresParser
+from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.errors import FeatureNotSupported, StatementTooComplex, SyntaxFault
+from gateway.sql.lowering import engine_type, lower
 
 MARKERS = ("grad", "jvp", "vjp")
 
 # What a statement's root may be; sqlglot also takes a bare expression for a statement.
 STATEMENTS = (exp.Query, exp.Values, exp.DML, exp.DDL, exp.Drop, exp.TruncateTable, exp.Copy)
+
+
+_PLAIN = re.compile("[a-z_][a-z0-9_$]*")
+# PostgreSQL 15, Appendix C, "SQL Key Words": the reserved ones, and QUALIFY, which the engine has.
+_RESERVED_WORDS = """
+all analyse analyze and any array as asc asymmetric authorization between binary both by case cast
+check collate collation column concurrently constraint create cross current_catalog current_date
+current_role current_schema current_time current_timestamp current_user default deferrable desc
+distinct do else end except exists false fetch filter first for foreign freeze from full grant
+group having ilike in initially inner intersect interval into is isnull join lateral leading left
+like limit localtime localtimestamp natural not notnull null offset on only or order outer overlaps
+over placing primary qualify references returning right select session_user similar some symmetric
+table tablesample then to trailing true union unique user using values variadic verbose when where
+window with
+"""
+RESERVED = frozenset(_RESERVED_WORDS.split())
 
 
 class Marker(exp.Expression, exp.Condition):
@@ -65,28 +85,28 @@ class GradwireTokenizer(Postgres.Tokenizer):
     }
 
 
-class GradwireParser(Postgres.Parser):
+class GradwireParser(PostgresParser):
     """PostgreSQL's grammar and precedence, with calls left under their own names."""
 
     FUNCTIONS: ClassVar[dict[str, Any]] = {kind.upper(): _marker(kind) for kind in MARKERS}
     FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
-        name: Postgres.Parser.FUNCTION_PARSERS[name] for name in _SPECIAL_CALLS
+        name: PostgresParser.FUNCTION_PARSERS[name] for name in _SPECIAL_CALLS
     }
     NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
-        "CASE": Postgres.Parser.NO_PAREN_FUNCTION_PARSERS["CASE"],
+        "CASE": PostgresParser.NO_PAREN_FUNCTION_PARSERS["CASE"],
     }
     LAMBDAS: ClassVar[dict[Any, Any]] = {
-        TokenType.FARROW: Postgres.Parser.LAMBDAS[TokenType.FARROW],
+        TokenType.FARROW: PostgresParser.LAMBDAS[TokenType.FARROW],
     }
     # PostgreSQL: prefix operators other than + and - bind as any other operator, below + and -.
     UNARY_PARSERS: ClassVar[dict[Any, Any]] = {
-        **Postgres.Parser.UNARY_PARSERS,
+        **PostgresParser.UNARY_PARSERS,
         TokenType.PIPE_SLASH: lambda self: self._prefix("sqrt"),
         TokenType.DPIPE_SLASH: lambda self: self._prefix("cbrt"),
         TokenType.RLIKE: lambda self: exp.BitwiseNot(this=self._parse_term()),
     }
     TERM: ClassVar[dict[Any, Any]] = {
-        kind: node for kind, node in Postgres.Parser.TERM.items() if kind != TokenType.COLLATE
+        kind: node for kind, node in PostgresParser.TERM.items() if kind != TokenType.COLLATE
     }
 
     def raise_error(self, message: str, token: Token | None = None) -> None:
@@ -118,26 +138,26 @@ class GradwireParser(Postgres.Parser):
         return super()._parse_function_call(functions, anonymous, optional_parens, any_token)
 
 
-class GradwireGenerator(Postgres.Generator):
+class GradwireGenerator(PostgresGenerator):
     """What Apache DataFusion's parser reads, in its PostgreSQL dialect."""
 
-    SINGLE_STRING_INTERVAL = True
-    TYPE_MAPPING: ClassVar[dict[Any, str]] = {
-        **Postgres.Generator.TYPE_MAPPING,
-        exp.DType.DOUBLE: "DOUBLE PRECISION",
-    }
     TRANSFORMS: ClassVar[dict[Any, Any]] = {
-        **Postgres.Generator.TRANSFORMS,
+        **PostgresGenerator.TRANSFORMS,
         Marker: lambda self, e: self.func(e.kind, *e.expressions),
         exp.Pow: lambda self, e: self.func("power", e.this, e.expression),
         exp.Select: lambda self, e: self.select_sql(e),
         exp.TryCast: lambda self, e: self.trycast_sql(e),
+        exp.Div: lambda self, e: self.binary(e, "/"),
     }
 
     def func(self, name: str, *args: Any, **kwargs: Any) -> str:
         """Function names are printed as they stand, never in capitals."""
         kwargs["normalize"] = False
         return super().func(name, *args, **kwargs)
+
+    def datatype_sql(self, expression: exp.DataType) -> str:
+        """A type in the engine's spelling; an unknown one is refused (42704)."""
+        return engine_type(expression)
 
 
 class Gradwire(Postgres):
@@ -224,10 +244,36 @@ def fold(tree: exp.Expr) -> exp.Expr:
 
 
 def to_engine(tree: exp.Expr) -> str:
-    """The engine's SQL for `tree`, every identifier quoted; `tree` is left as it was."""
-    return str(DIALECT.generate(tree, identify=True, comments=False, normalize_functions=False))
+    """The engine's SQL for a query, every identifier quoted; `tree` is left as it was.
+
+    >>> to_engine(parse("SELECT -x ^ 2 FROM t")[0])
+    'SELECT power(-"x", 2) FROM "t"'
+
+    Raises:
+        FeatureNotSupported: 0A000, what the engine lacks or would silently read otherwise.
+        UndefinedObject: 42704, an unknown type.
+    """
+    return _print(lower(tree), GradwireGenerator(DIALECT, identify=True, comments=False))
 
 
 def to_text(tree: exp.Expr) -> str:
-    """`to_engine` laid out for people, for EXPLAIN (REWRITE)."""
-    return str(DIALECT.generate(tree, identify=True, pretty=True, normalize_functions=False))
+    """The SQL of `to_engine` laid out for people: several lines, quotes where they are needed.
+
+    >>> print(to_text(parse("SELECT X FROM t WHERE x > 1")[0]))
+    SELECT
+      x
+    FROM t
+    WHERE
+      x > 1
+    """
+    lowered = lower(tree)
+    for name in lowered.find_all(exp.Identifier):
+        name.set("quoted", not _PLAIN.fullmatch(name.name) or name.name in RESERVED)
+    return _print(lowered, GradwireGenerator(DIALECT, pretty=True))
+
+
+def _print(tree: exp.Expr, generator: GradwireGenerator) -> str:
+    try:
+        return str(generator.generate(tree, copy=False))
+    except RecursionError as error:
+        raise StatementTooComplex("statement is nested too deeply") from error

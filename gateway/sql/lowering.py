@@ -1,0 +1,341 @@
+"""What PostgreSQL writes and the engine does not read, in words that the engine reads.
+
+One row per kind of node: the function gives the node to print in its place, or refuses it by
+name. Nothing here knows a table or a type beyond what the text itself says. Measured against
+DataFusion 55: what it would take for something else without an error is the reason for most rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import NoReturn
+
+from sqlglot import exp
+
+from gateway.errors import FeatureNotSupported, InternalError, UndefinedObject
+from gateway.sql import literals
+from gateway.sql.precedence import parenthesise
+
+DType = exp.DType
+Lowering = Callable[[exp.Expr], "exp.Expr | None"]
+
+# The types the engine casts to, in its spelling. A missing row: the type is refused by name.
+# PostgreSQL counts time in microseconds, DataFusion by default in nanoseconds (and then knows no
+# year before 1677): the scale is always written.
+ENGINE_TYPES = {
+    DType.BOOLEAN: "BOOLEAN",
+    DType.SMALLINT: "SMALLINT",
+    DType.INT: "INTEGER",
+    DType.BIGINT: "BIGINT",
+    DType.FLOAT: "REAL",
+    DType.DOUBLE: "DOUBLE PRECISION",
+    DType.DECIMAL: "DECIMAL(38, 10)",
+    DType.TEXT: "VARCHAR",
+    DType.VARCHAR: "VARCHAR",
+    DType.CHAR: "VARCHAR",
+    DType.NCHAR: "VARCHAR",
+    DType.BPCHAR: "VARCHAR",
+    DType.NAME: "VARCHAR",
+    DType.UUID: "VARCHAR",
+    DType.JSON: "VARCHAR",
+    DType.JSONB: "VARCHAR",
+    DType.VARBINARY: "BYTEA",
+    DType.BINARY: "BYTEA",
+    DType.DATE: "DATE",
+    DType.TIME: "TIME",
+    DType.TIMESTAMP: "TIMESTAMP(6)",
+    DType.TIMESTAMPTZ: "TIMESTAMP(6) WITH TIME ZONE",
+    DType.INTERVAL: "INTERVAL",
+}
+
+
+def engine_type(kind: exp.DataType) -> str:
+    """The engine's spelling of a type.
+
+    Raises:
+        UndefinedObject: 42704, no such type here.
+        FeatureNotSupported: 0A000, a numeric of more than 38 digits.
+    """
+    if kind.this == DType.ARRAY and kind.expressions:
+        return f"{engine_type(kind.expressions[0])}[]"
+    spelling = ENGINE_TYPES.get(kind.this)
+    if spelling is None:
+        name = kind.args.get("kind") or kind.sql("postgres").lower()
+        raise UndefinedObject(f'type "{getattr(name, "name", name)}" does not exist')
+    if kind.this == DType.DECIMAL and kind.expressions:
+        precision, scale = ([int(part.name) for part in kind.expressions] + [0])[:2]
+        if precision > 38:
+            raise FeatureNotSupported(
+                f"numeric({precision}, {scale}) is not supported",
+                hint="A numeric holds at most 38 digits here.",
+            )
+        return f"DECIMAL({precision}, {scale})"
+    return spelling
+
+
+def lower(tree: exp.Expr) -> exp.Expr:
+    """A copy of `tree` that the engine's parser reads as PostgreSQL reads `tree`.
+
+    Raises:
+        FeatureNotSupported: 0A000, a form the engine lacks or silently takes for another.
+        UndefinedObject: 42704, an unknown type.
+        InvalidTextRepresentation: 22P02, a literal that its type does not read.
+    """
+    root = tree.copy()
+    for node in reversed(list(root.walk(bfs=False))):
+        row = LOWERINGS.get(type(node))
+        replacement = row(node) if row is not None else None
+        if replacement is None:
+            continue
+        if node is root:
+            root = replacement
+        else:
+            node.replace(replacement)
+    return parenthesise(root)
+
+
+def _unsupported(what: str, hint: str = "") -> Lowering:
+    def refuse(node: exp.Expr) -> NoReturn:
+        raise FeatureNotSupported(f"{what} is not supported", hint=hint)
+
+    return refuse
+
+
+def _cast(node: exp.Expr) -> exp.Expr | None:
+    value, kind = node.this.unnest(), node.args["to"]
+    if value.is_string:
+        return _literal_cast(value.name, kind)
+    if kind.this in _INTEGERS:
+        return _integer_cast(node, value, kind)
+    if kind.this in _SIZED and kind.expressions:
+        return _sized(node, kind)
+    return None
+
+
+_INTEGERS = (DType.SMALLINT, DType.INT, DType.BIGINT)
+_SIZED = (DType.VARCHAR, DType.CHAR, DType.BPCHAR, DType.NCHAR)
+
+
+def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
+    if kind.this in (DType.TIMESTAMP, DType.TIMESTAMPTZ):
+        plain = literals.timestamp(text, zoned=kind.this == DType.TIMESTAMPTZ)
+        return _cast_of(exp.Literal.string(plain), kind.copy())
+    if kind.this == DType.INTERVAL:
+        return _interval_of(text)
+    if kind.this in (DType.VARBINARY, DType.BINARY):
+        return exp.HexString(this=literals.bytea(text).hex())
+    if kind.this in _SIZED and kind.expressions:
+        size = int(kind.expressions[0].name)
+        short = text[:size] if kind.this == DType.VARCHAR else text[:size].ljust(size)
+        return _cast_of(exp.Literal.string(short), exp.DataType(this=DType.VARCHAR))
+    return None
+
+
+def _cast_of(value: exp.Expr, kind: exp.DataType) -> exp.Cast:
+    return exp.Cast(this=value, to=kind)
+
+
+# Adding and taking away 1.5 * 2^52 rounds a double to the nearest integer, ties to even, as
+# PostgreSQL's dtoi4 does (rint); DataFusion's cast truncates and its round() rounds ties away.
+_ROUNDER = "6755399441055744.0"
+_EXACT = "2251799813685248.0"  # 2^51: at and above it the trick is not exact
+
+
+def _integer_cast(node: exp.Expr, value: exp.Expr, kind: exp.DataType) -> exp.Expr | None:
+    digits = _decimal_literal(value)
+    if digits is not None:
+        return _cast_of(_number(digits), kind.copy())
+    if _is_integral(value):
+        return None
+    double = _cast_of(node.this.copy(), exp.DataType(this=DType.DOUBLE))
+    shift = exp.Literal.number(_ROUNDER)
+    rounded = exp.Sub(this=exp.Add(this=double, expression=shift), expression=shift.copy())
+    narrow = _cast_of(rounded, kind.copy())
+    if kind.this != DType.BIGINT:
+        return narrow
+    small = exp.LT(
+        this=exp.Anonymous(this="abs", expressions=[double.copy()]),
+        expression=exp.Literal.number(_EXACT),
+    )
+    return exp.Case(ifs=[exp.If(this=small, true=narrow)], default=node.copy())
+
+
+def _decimal_literal(value: exp.Expr) -> int | None:
+    """A literal such as 2.5 or -0.5 rounded as PostgreSQL's numeric: ties away from zero."""
+    sign = 1
+    while isinstance(value, exp.Neg | exp.Paren):
+        sign, value = (-sign if isinstance(value, exp.Neg) else sign), value.this
+    if not isinstance(value, exp.Literal) or value.is_string or value.is_int:
+        return None
+    whole, remainder = divmod(Fraction(value.name), 1)
+    return sign * (whole + (remainder * 2 >= 1))
+
+
+def _number(value: int) -> exp.Expr:
+    literal = exp.Literal.number(abs(value))
+    return exp.Neg(this=literal) if value < 0 else literal
+
+
+def _is_integral(value: exp.Expr) -> bool:
+    """Whether the text, or a type that an earlier pass wrote on the node, says so."""
+    if value.type is not None and value.type.this in (*_INTEGERS, DType.BOOLEAN, DType.TEXT):
+        return True
+    if isinstance(value, exp.Neg | exp.Paren):
+        return _is_integral(value.this)
+    if isinstance(value, exp.Add | exp.Sub | exp.Mul | exp.Mod):
+        return _is_integral(value.this) and _is_integral(value.expression)
+    if isinstance(value, exp.Cast):
+        return value.args["to"].this in (*_INTEGERS, DType.BOOLEAN, *_SIZED, DType.TEXT)
+    if isinstance(value, exp.Anonymous):
+        return value.name in ("count", "length", "char_length", "row_number", "rank")
+    return isinstance(value, exp.Null | exp.Boolean | exp.Predicate) or value.is_int
+
+
+def _sized(node: exp.Expr, kind: exp.DataType) -> exp.Expr:
+    text = _cast_of(node.this.copy(), exp.DataType(this=DType.VARCHAR))
+    size = exp.Literal.number(kind.expressions[0].name)
+    name = "left" if kind.this == DType.VARCHAR else "rpad"
+    return exp.Anonymous(this=name, expressions=[text, size])
+
+
+def _interval(node: exp.Expr) -> exp.Expr:
+    unit = node.args.get("unit")
+    if not isinstance(node.this, exp.Literal) or isinstance(unit, exp.IntervalSpan):
+        raise FeatureNotSupported("this form of interval is not supported")
+    words = f"{node.name} {unit.name}" if unit is not None else node.name
+    return _interval_of(words)
+
+
+def _interval_of(text: str) -> exp.Expr:
+    return exp.Interval(this=exp.Literal.string(literals.engine_interval(*literals.interval(text))))
+
+
+def _between(node: exp.Expr) -> exp.Expr | None:
+    if not node.args.get("symmetric"):
+        node.set("symmetric", None)
+        return None
+    this, low, high = node.this, node.args["low"], node.args["high"]
+    sides = [
+        exp.Between(this=this.copy(), low=a.copy(), high=b.copy())
+        for a, b in ((low, high), (high, low))
+    ]
+    return exp.Paren(this=exp.Or(this=sides[0], expression=sides[1]))
+
+
+def _fetch(node: exp.Expr) -> exp.Expr:
+    options = node.args.get("limit_options")
+    if options is not None and (options.args.get("with_ties") or options.args.get("percent")):
+        raise FeatureNotSupported("FETCH FIRST with PERCENT or WITH TIES is not supported")
+    return exp.Limit(expression=node.args.get("count") or exp.Literal.number(1))
+
+
+def _like_escape(node: exp.Expr) -> exp.Expr | None:
+    like: exp.Expr = node.this
+    escape = node.expression
+    if not (like.expression.is_string and escape.is_string and len(escape.name) <= 1):
+        raise FeatureNotSupported("LIKE ... ESCAPE with a computed pattern is not supported")
+    pattern = like.expression.name
+    if isinstance(like, exp.SimilarTo):
+        return _similar(like, escape.name)
+    like.set("expression", exp.Literal.string(literals.like_pattern(pattern, escape.name)))
+    return like
+
+
+def _similar(node: exp.Expr, escape: str = "\\") -> exp.Expr | None:
+    if isinstance(node.parent, exp.Escape) and escape == "\\":
+        return None
+    if not node.expression.is_string:
+        raise FeatureNotSupported("SIMILAR TO with a computed pattern is not supported")
+    pattern = literals.similar_pattern(node.expression.name, escape)
+    return exp.RegexpLike(this=node.this, expression=exp.Literal.string(pattern))
+
+
+def _collate(node: exp.Expr) -> exp.Expr:
+    if node.expression.name.lower() not in ("c", "posix", "ucs_basic", "default"):
+        raise FeatureNotSupported(f'collation "{node.expression.name}" is not supported')
+    return exp.Paren(this=node.this)
+
+
+def _bitwise_not(node: exp.Expr) -> exp.Expr:
+    # ~x is -1 - x in two's complement; the engine has no such operator.
+    minus_one = exp.Neg(this=exp.Literal.number(1))
+    return exp.Paren(this=exp.Sub(this=minus_one, expression=exp.Paren(this=node.this)))
+
+
+def _select(node: exp.Expr) -> None:
+    refused = {"locks": "FOR UPDATE", "into": "SELECT INTO", "sample": "TABLESAMPLE"}
+    for name, words in refused.items():
+        if node.args.get(name):
+            raise FeatureNotSupported(f"{words} is not supported")
+
+
+def _table(node: exp.Expr) -> None:
+    if node.args.get("sample"):
+        raise FeatureNotSupported("TABLESAMPLE is not supported")
+    if node.args.get("ordinality"):
+        raise FeatureNotSupported("WITH ORDINALITY is not supported")
+    node.set("only", None)
+
+
+def _unnest(node: exp.Expr) -> None:
+    if node.args.get("offset"):
+        raise FeatureNotSupported("WITH ORDINALITY is not supported")
+
+
+def _with(node: exp.Expr) -> None:
+    if any(isinstance(cte.this, exp.DML) for cte in node.expressions):
+        raise FeatureNotSupported("a data-modifying statement in WITH is not supported")
+
+
+def _window_spec(node: exp.Expr) -> None:
+    if node.args.get("exclude"):
+        raise FeatureNotSupported("EXCLUDE in a window frame is not supported")
+
+
+def _limit(node: exp.Expr) -> None:
+    if node.args.get("limit_options"):
+        raise FeatureNotSupported("LIMIT with PERCENT or WITH TIES is not supported")
+
+
+def _marker(node: exp.Expr) -> NoReturn:
+    raise InternalError(f"{node.args['kind']} reached the engine unexpanded")
+
+
+def _now(node: exp.Expr) -> exp.Expr:
+    return _cast_of(exp.Anonymous(this="now"), exp.DataType(this=DType.TIMESTAMP))
+
+
+def _overlaps(node: exp.Expr) -> exp.Expr:
+    return exp.Anonymous(this="array_has_any", expressions=[node.this, node.expression])
+
+
+_JSON = _unsupported("a JSON operator")
+_BITS = _unsupported("a bit string", "Write bytes as '\\x41'::bytea.")
+
+LOWERINGS: dict[type[exp.Expr], Lowering] = {
+    exp.Cast: _cast,
+    exp.Interval: _interval,
+    exp.Between: _between,
+    exp.Fetch: _fetch,
+    exp.Limit: _limit,
+    exp.Escape: _like_escape,
+    exp.SimilarTo: _similar,
+    exp.Collate: _collate,
+    exp.BitwiseNot: _bitwise_not,
+    exp.ArrayOverlaps: _overlaps,
+    exp.Localtimestamp: _now,
+    exp.Select: _select,
+    exp.Subquery: _select,
+    exp.Table: _table,
+    exp.Unnest: _unnest,
+    exp.With: _with,
+    exp.WindowSpec: _window_spec,
+    exp.TableSample: _unsupported("TABLESAMPLE"),
+    exp.BitString: _BITS,
+    exp.JSONExtract: _JSON,
+    exp.JSONExtractScalar: _JSON,
+    exp.JSONBExtract: _JSON,
+    exp.JSONBExtractScalar: _JSON,
+    exp.JSONBContains: _JSON,
+}

@@ -1,0 +1,96 @@
+"""Operator precedence, and the parentheses that make a tree's text say what the tree says.
+
+PostgreSQL manual, 4.1.6 "Operator Precedence". DataFusion's parser, in its PostgreSQL dialect,
+agrees with this table but for unary minus (it binds as * does); parentheses are put wherever the
+two could differ, so that neither parser's table matters to the result.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+OR, AND, NOT, IS, COMPARISON, RANGE, OTHER, TERM, FACTOR, ZONE, UNARY, ATOM = range(12)
+
+# Loosest first, as in the manual read from the bottom. A binary node without a row is OTHER, any
+# further node an atom: a call, a literal, a name, or something with brackets of its own.
+LEVELS: dict[type[exp.Expr], int] = {
+    exp.Or: OR,
+    exp.And: AND,
+    exp.Not: NOT,
+    exp.Is: IS,
+    exp.NullSafeEQ: IS,
+    exp.NullSafeNEQ: IS,
+    exp.EQ: COMPARISON,
+    exp.NEQ: COMPARISON,
+    exp.LT: COMPARISON,
+    exp.LTE: COMPARISON,
+    exp.GT: COMPARISON,
+    exp.GTE: COMPARISON,
+    exp.Between: RANGE,
+    exp.In: RANGE,
+    exp.Like: RANGE,
+    exp.ILike: RANGE,
+    exp.SimilarTo: RANGE,
+    exp.Escape: RANGE,
+    exp.Add: TERM,
+    exp.Sub: TERM,
+    exp.Mul: FACTOR,
+    exp.Div: FACTOR,
+    exp.Mod: FACTOR,
+    exp.AtTimeZone: ZONE,
+    exp.Neg: UNARY,
+    exp.BitwiseNot: OTHER,
+    exp.Pow: ATOM,  # printed as a call
+    exp.Dot: ATOM,
+    exp.Bracket: ATOM,
+    exp.Slice: OR,
+}
+
+# The arguments that stand bare beside an operator; all others have brackets or commas around.
+_OPERANDS = ("this", "expression", "low", "high", "zone")
+_ASSOCIATIVE = (exp.And, exp.Or)
+
+
+def level(node: exp.Expr) -> int:
+    """How tightly `node` holds together, from OR to ATOM."""
+    found = LEVELS.get(type(node))
+    if found is not None:
+        return found
+    return OTHER if isinstance(node, exp.Binary) and not isinstance(node, exp.Func) else ATOM
+
+
+def parenthesise(tree: exp.Expr) -> exp.Expr:
+    """`tree` itself, with parentheses around every operand that would come apart without.
+
+    >>> from sqlglot import exp
+    >>> x, y = exp.column("x"), exp.column("y")
+    >>> parenthesise(exp.Div(this=x, expression=exp.Add(this=x, expression=y), typed=True)).sql()
+    'x / (x + y)'
+    """
+    for node in list(tree.walk()):
+        if isinstance(node, exp.Bracket | exp.Dot):
+            _wrap(node, node.this, ATOM)
+            continue
+        own = level(node)
+        if own == ATOM or isinstance(node, exp.Slice):
+            continue
+        for name in _OPERANDS:
+            operand = node.args.get(name)
+            if isinstance(operand, exp.Expr):
+                _wrap(node, operand, own + (not _may_chain(node, operand, name)))
+    return tree
+
+
+def _may_chain(node: exp.Expr, operand: exp.Expr, name: str) -> bool:
+    """Whether an operand of the same level may stand bare: a + b + c, read from the left."""
+    if name != "this" or level(node) in (IS, COMPARISON, RANGE):
+        return isinstance(node, _ASSOCIATIVE) and type(node) is type(operand)
+    return level(node) in (TERM, FACTOR) or (type(node) is type(operand) and level(node) < UNARY)
+
+
+def _wrap(node: exp.Expr, operand: exp.Expr, least: int) -> None:
+    bare_query = isinstance(operand, exp.Query) and not isinstance(operand, exp.Subquery)
+    if level(operand) < least or bare_query:
+        paren = exp.Paren()
+        operand.replace(paren)
+        paren.set("this", operand)
