@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, cast
 
 from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import ErrorLevel, ParseError, TokenError
+from sqlglot.generator import Generator
 from sqlglot.generators.postgres import PostgresGenerator
 from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import Token, TokenType
@@ -184,7 +185,7 @@ def tokenize(text: str) -> list[Token]:
         raise SyntaxFault("syntax error at end of input", position=start + 1) from error
 
 
-def parse_tokens(tokens: Sequence[Token], text: str) -> exp.Expr | None:
+def parse_tokens(tokens: Sequence[Token], text: str) -> exp.Expression | None:
     """The tree of one statement's tokens, names folded; None when there is nothing but comments.
 
     Raises:
@@ -200,7 +201,7 @@ def parse_tokens(tokens: Sequence[Token], text: str) -> exp.Expr | None:
         raise SyntaxFault(str(fault).splitlines()[0]) from fault
     except RecursionError as error:
         raise StatementTooComplex("statement is nested too deeply") from error
-    tree = trees[0] if trees else None
+    tree = cast("exp.Expression | None", trees[0] if trees else None)
     if isinstance(tree, exp.Command) or (tree is not None and tree.find(exp.Command)):
         raise FeatureNotSupported(f"{tokens[0].text.upper()} is not supported")
     if tree is not None and not isinstance(tree, STATEMENTS):
@@ -208,7 +209,7 @@ def parse_tokens(tokens: Sequence[Token], text: str) -> exp.Expr | None:
     return None if tree is None else fold(tree)
 
 
-def parse(text: str) -> list[exp.Expr]:
+def parse(text: str) -> list[exp.Expression]:
     """One tree per statement of `text`, in order, names folded.
 
     >>> [tree.key for tree in parse("SELECT grad(x * x, X) FROM t; VALUES (1)")]
@@ -233,7 +234,7 @@ def _refuse(token: Token | None, tokens: Sequence[Token], text: str, cause: Exce
     raise SyntaxFault(message, position=token.start + 1) from cause
 
 
-def fold(tree: exp.Expr) -> exp.Expr:
+def fold(tree: exp.Expression) -> exp.Expression:
     """`tree` itself, its unquoted names in lower case, as PostgreSQL folds them."""
     for node in tree.walk():
         if isinstance(node, exp.Identifier) and not node.quoted:
@@ -243,7 +244,7 @@ def fold(tree: exp.Expr) -> exp.Expr:
     return tree
 
 
-def to_engine(tree: exp.Expr) -> str:
+def to_engine(tree: exp.Expression) -> str:
     """The engine's SQL for a query, every identifier quoted; `tree` is left as it was.
 
     >>> to_engine(parse("SELECT -x ^ 2 FROM t")[0])
@@ -253,10 +254,10 @@ def to_engine(tree: exp.Expr) -> str:
         FeatureNotSupported: 0A000, what the engine lacks or would silently read otherwise.
         UndefinedObject: 42704, an unknown type.
     """
-    return _print(lower(tree), GradwireGenerator(DIALECT, identify=True, comments=False))
+    return _print(lower(tree), DIALECT.generator(identify=True, comments=False))
 
 
-def to_text(tree: exp.Expr) -> str:
+def to_text(tree: exp.Expression) -> str:
     """The SQL of `to_engine` laid out for people: several lines, quotes where they are needed.
 
     >>> print(to_text(parse("SELECT X FROM t WHERE x > 1")[0]))
@@ -269,10 +270,10 @@ def to_text(tree: exp.Expr) -> str:
     lowered = lower(tree)
     for name in lowered.find_all(exp.Identifier):
         name.set("quoted", not _PLAIN.fullmatch(name.name) or name.name in RESERVED)
-    return _print(lowered, GradwireGenerator(DIALECT, pretty=True))
+    return _print(lowered, DIALECT.generator(pretty=True))
 
 
-def _print(tree: exp.Expr, generator: GradwireGenerator) -> str:
+def _print(tree: exp.Expression, generator: Generator) -> str:
     try:
         return str(generator.generate(tree, copy=False))
     except RecursionError as error:

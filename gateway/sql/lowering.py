@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from sqlglot import exp
 
@@ -18,7 +18,7 @@ from gateway.sql import literals
 from gateway.sql.precedence import parenthesise
 
 DType = exp.DType
-Lowering = Callable[[exp.Expr], "exp.Expr | None"]
+Lowering = Callable[[Any], "exp.Expression | None"]
 
 # The types the engine casts to, in its spelling. A missing row: the type is refused by name.
 # PostgreSQL counts time in microseconds, DataFusion by default in nanoseconds (and then knows no
@@ -74,7 +74,7 @@ def engine_type(kind: exp.DataType) -> str:
     return spelling
 
 
-def lower(tree: exp.Expr) -> exp.Expr:
+def lower(tree: exp.Expression) -> exp.Expression:
     """A copy of `tree` that the engine's parser reads as PostgreSQL reads `tree`.
 
     Raises:
@@ -82,7 +82,7 @@ def lower(tree: exp.Expr) -> exp.Expr:
         UndefinedObject: 42704, an unknown type.
         InvalidTextRepresentation: 22P02, a literal that its type does not read.
     """
-    root = tree.copy()
+    root: exp.Expression = tree.copy()
     for node in reversed(list(root.walk(bfs=False))):
         row = LOWERINGS.get(type(node))
         replacement = row(node) if row is not None else None
@@ -96,13 +96,13 @@ def lower(tree: exp.Expr) -> exp.Expr:
 
 
 def _unsupported(what: str, hint: str = "") -> Lowering:
-    def refuse(node: exp.Expr) -> NoReturn:
+    def refuse(node: exp.Expression) -> NoReturn:
         raise FeatureNotSupported(f"{what} is not supported", hint=hint)
 
     return refuse
 
 
-def _cast(node: exp.Expr) -> exp.Expr | None:
+def _cast(node: exp.Expression) -> exp.Expression | None:
     value, kind = node.this.unnest(), node.args["to"]
     if value.is_string:
         return _literal_cast(value.name, kind)
@@ -117,7 +117,7 @@ _INTEGERS = (DType.SMALLINT, DType.INT, DType.BIGINT)
 _SIZED = (DType.VARCHAR, DType.CHAR, DType.BPCHAR, DType.NCHAR)
 
 
-def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
+def _literal_cast(text: str, kind: exp.DataType) -> exp.Expression | None:
     if kind.this in (DType.TIMESTAMP, DType.TIMESTAMPTZ):
         plain = literals.timestamp(text, zoned=kind.this == DType.TIMESTAMPTZ)
         return _cast_of(exp.Literal.string(plain), kind.copy())
@@ -132,7 +132,7 @@ def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
     return None
 
 
-def _cast_of(value: exp.Expr, kind: exp.DataType) -> exp.Cast:
+def _cast_of(value: exp.Expression, kind: exp.DataType) -> exp.Cast:
     return exp.Cast(this=value, to=kind)
 
 
@@ -142,7 +142,9 @@ _ROUNDER = "6755399441055744.0"
 _EXACT = "2251799813685248.0"  # 2^51: at and above it the trick is not exact
 
 
-def _integer_cast(node: exp.Expr, value: exp.Expr, kind: exp.DataType) -> exp.Expr | None:
+def _integer_cast(
+    node: exp.Expression, value: exp.Expression, kind: exp.DataType
+) -> exp.Expression | None:
     digits = _decimal_literal(value)
     if digits is not None:
         return _cast_of(_number(digits), kind.copy())
@@ -161,7 +163,7 @@ def _integer_cast(node: exp.Expr, value: exp.Expr, kind: exp.DataType) -> exp.Ex
     return exp.Case(ifs=[exp.If(this=small, true=narrow)], default=node.copy())
 
 
-def _decimal_literal(value: exp.Expr) -> int | None:
+def _decimal_literal(value: exp.Expression) -> int | None:
     """A literal such as 2.5 or -0.5 rounded as PostgreSQL's numeric: ties away from zero."""
     sign = 1
     while isinstance(value, exp.Neg | exp.Paren):
@@ -172,12 +174,12 @@ def _decimal_literal(value: exp.Expr) -> int | None:
     return sign * (whole + (remainder * 2 >= 1))
 
 
-def _number(value: int) -> exp.Expr:
+def _number(value: int) -> exp.Expression:
     literal = exp.Literal.number(abs(value))
     return exp.Neg(this=literal) if value < 0 else literal
 
 
-def _is_integral(value: exp.Expr) -> bool:
+def _is_integral(value: exp.Expression) -> bool:
     """Whether the text, or a type that an earlier pass wrote on the node, says so."""
     if value.type is not None and value.type.this in (*_INTEGERS, DType.BOOLEAN, DType.TEXT):
         return True
@@ -192,14 +194,14 @@ def _is_integral(value: exp.Expr) -> bool:
     return isinstance(value, exp.Null | exp.Boolean | exp.Predicate) or value.is_int
 
 
-def _sized(node: exp.Expr, kind: exp.DataType) -> exp.Expr:
+def _sized(node: exp.Expression, kind: exp.DataType) -> exp.Expression:
     text = _cast_of(node.this.copy(), exp.DataType(this=DType.VARCHAR))
     size = exp.Literal.number(kind.expressions[0].name)
     name = "left" if kind.this == DType.VARCHAR else "rpad"
     return exp.Anonymous(this=name, expressions=[text, size])
 
 
-def _interval(node: exp.Expr) -> exp.Expr:
+def _interval(node: exp.Expression) -> exp.Expression:
     unit = node.args.get("unit")
     if not isinstance(node.this, exp.Literal) or isinstance(unit, exp.IntervalSpan):
         raise FeatureNotSupported("this form of interval is not supported")
@@ -207,11 +209,11 @@ def _interval(node: exp.Expr) -> exp.Expr:
     return _interval_of(words)
 
 
-def _interval_of(text: str) -> exp.Expr:
+def _interval_of(text: str) -> exp.Expression:
     return exp.Interval(this=exp.Literal.string(literals.engine_interval(*literals.interval(text))))
 
 
-def _between(node: exp.Expr) -> exp.Expr | None:
+def _between(node: exp.Expression) -> exp.Expression | None:
     if not node.args.get("symmetric"):
         node.set("symmetric", None)
         return None
@@ -223,15 +225,15 @@ def _between(node: exp.Expr) -> exp.Expr | None:
     return exp.Paren(this=exp.Or(this=sides[0], expression=sides[1]))
 
 
-def _fetch(node: exp.Expr) -> exp.Expr:
+def _fetch(node: exp.Expression) -> exp.Expression:
     options = node.args.get("limit_options")
     if options is not None and (options.args.get("with_ties") or options.args.get("percent")):
         raise FeatureNotSupported("FETCH FIRST with PERCENT or WITH TIES is not supported")
     return exp.Limit(expression=node.args.get("count") or exp.Literal.number(1))
 
 
-def _like_escape(node: exp.Expr) -> exp.Expr | None:
-    like: exp.Expr = node.this
+def _like_escape(node: exp.Expression) -> exp.Expression | None:
+    like: exp.Expression = node.this
     escape = node.expression
     if not (like.expression.is_string and escape.is_string and len(escape.name) <= 1):
         raise FeatureNotSupported("LIKE ... ESCAPE with a computed pattern is not supported")
@@ -242,7 +244,7 @@ def _like_escape(node: exp.Expr) -> exp.Expr | None:
     return like
 
 
-def _similar(node: exp.Expr, escape: str = "\\") -> exp.Expr | None:
+def _similar(node: exp.Expression, escape: str = "\\") -> exp.Expression | None:
     if isinstance(node.parent, exp.Escape) and escape == "\\":
         return None
     if not node.expression.is_string:
@@ -251,26 +253,26 @@ def _similar(node: exp.Expr, escape: str = "\\") -> exp.Expr | None:
     return exp.RegexpLike(this=node.this, expression=exp.Literal.string(pattern))
 
 
-def _collate(node: exp.Expr) -> exp.Expr:
+def _collate(node: exp.Expression) -> exp.Expression:
     if node.expression.name.lower() not in ("c", "posix", "ucs_basic", "default"):
         raise FeatureNotSupported(f'collation "{node.expression.name}" is not supported')
     return exp.Paren(this=node.this)
 
 
-def _bitwise_not(node: exp.Expr) -> exp.Expr:
+def _bitwise_not(node: exp.Expression) -> exp.Expression:
     # ~x is -1 - x in two's complement; the engine has no such operator.
     minus_one = exp.Neg(this=exp.Literal.number(1))
     return exp.Paren(this=exp.Sub(this=minus_one, expression=exp.Paren(this=node.this)))
 
 
-def _select(node: exp.Expr) -> None:
+def _select(node: exp.Expression) -> None:
     refused = {"locks": "FOR UPDATE", "into": "SELECT INTO", "sample": "TABLESAMPLE"}
     for name, words in refused.items():
         if node.args.get(name):
             raise FeatureNotSupported(f"{words} is not supported")
 
 
-def _table(node: exp.Expr) -> None:
+def _table(node: exp.Expression) -> None:
     if node.args.get("sample"):
         raise FeatureNotSupported("TABLESAMPLE is not supported")
     if node.args.get("ordinality"):
@@ -278,35 +280,35 @@ def _table(node: exp.Expr) -> None:
     node.set("only", None)
 
 
-def _unnest(node: exp.Expr) -> None:
+def _unnest(node: exp.Expression) -> None:
     if node.args.get("offset"):
         raise FeatureNotSupported("WITH ORDINALITY is not supported")
 
 
-def _with(node: exp.Expr) -> None:
+def _with(node: exp.Expression) -> None:
     if any(isinstance(cte.this, exp.DML) for cte in node.expressions):
         raise FeatureNotSupported("a data-modifying statement in WITH is not supported")
 
 
-def _window_spec(node: exp.Expr) -> None:
+def _window_spec(node: exp.Expression) -> None:
     if node.args.get("exclude"):
         raise FeatureNotSupported("EXCLUDE in a window frame is not supported")
 
 
-def _limit(node: exp.Expr) -> None:
+def _limit(node: exp.Expression) -> None:
     if node.args.get("limit_options"):
         raise FeatureNotSupported("LIMIT with PERCENT or WITH TIES is not supported")
 
 
-def _marker(node: exp.Expr) -> NoReturn:
+def _marker(node: exp.Expression) -> NoReturn:
     raise InternalError(f"{node.args['kind']} reached the engine unexpanded")
 
 
-def _now(node: exp.Expr) -> exp.Expr:
+def _now(node: exp.Expression) -> exp.Expression:
     return _cast_of(exp.Anonymous(this="now"), exp.DataType(this=DType.TIMESTAMP))
 
 
-def _overlaps(node: exp.Expr) -> exp.Expr:
+def _overlaps(node: exp.Expression) -> exp.Expression:
     return exp.Anonymous(this="array_has_any", expressions=[node.this, node.expression])
 
 

@@ -59,7 +59,7 @@ def level(node: exp.Expr) -> int:
     return OTHER if isinstance(node, exp.Binary) and not isinstance(node, exp.Func) else ATOM
 
 
-def parenthesise(tree: exp.Expr) -> exp.Expr:
+def parenthesise(tree: exp.Expression) -> exp.Expression:
     """`tree` itself, with parentheses around every operand that would come apart without.
 
     >>> from sqlglot import exp
