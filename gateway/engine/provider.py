@@ -1,0 +1,204 @@
+"""Any `Table` as a dataset that DataFusion scans: projection and filters handed down, exactly.
+
+DataFusion takes a `pyarrow.dataset.Dataset` and asks it for a schema and fragments while it
+plans, and each fragment, one partition, for a scanner of batches. It hands filters down as
+exact, so what is not applied in full gives wrong rows. Its filters mean what SQL says about NULL
+and what PostgreSQL says about NaN, but arrive as pyarrow expressions, which mean something else:
+they are rewritten here before a table sees them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset
+
+from gateway.errors import FeatureNotSupported, GatewayError, InternalError
+from gateway.sources import predicates
+from gateway.sources.predicates import Call, Column, Literal, Node
+from gateway.sources.table import Partition, Table
+
+Failures = list[GatewayError]
+
+
+class ProviderDataset(pyarrow.dataset.Dataset):  # type: ignore[misc]  # pyarrow has no types
+    """A table for DataFusion to register.
+
+    Args:
+        table: What to scan.
+        failures: Where an error raised by a scan is kept, since DataFusion passes on its text
+            alone; whoever runs the query raises it again.
+    """
+
+    def __init__(self, table: Table, failures: Failures) -> None:
+        # No call to the base class: its handle to a C++ dataset stays empty and unused.
+        self._table = table
+        self._failures = failures
+        # Without the fields' metadata: the engine compares schemas with it and drops it in part.
+        self._plain = table.schema.remove_metadata()
+        self._plain = pa.schema([field.remove_metadata() for field in self._plain])
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self._plain
+
+    def scanner(self, columns: Sequence[str] | None = None, **_: Any) -> _Scanner:
+        """What DataFusion asks while planning; only its schema is looked at."""
+        return _Scanner(_projected(self._plain, columns), None, None, self._failures)
+
+    def get_fragments(self, filter: pc.Expression | None = None) -> list[_Fragment]:
+        """One fragment for each partition; always one at least, as the engine needs."""
+        predicate = sql_predicate(filter, self._plain)
+        parts: Sequence[Partition | None] = self._table.partitions(predicate) or [None]
+        return [_Fragment(self._plain, part, self._failures) for part in parts]
+
+
+def as_dataset(table: Table, failures: Failures | None = None) -> pyarrow.dataset.Dataset:
+    """`table` as a dataset that DataFusion registers and scans.
+
+    Args:
+        table: What to scan.
+        failures: An error that a scan raises is appended here before it is raised.
+    """
+    return ProviderDataset(table, [] if failures is None else failures)
+
+
+class _Fragment:
+    """One partition, as DataFusion sees it; no partition has no rows."""
+
+    def __init__(self, schema: pa.Schema, part: Partition | None, failures: Failures) -> None:
+        self._schema, self._part, self._failures = schema, part, failures
+
+    def scanner(
+        self,
+        schema: pa.Schema | None = None,
+        columns: Sequence[str] | None = None,
+        filter: pc.Expression | None = None,
+        **_: Any,
+    ) -> _Scanner:
+        predicate = sql_predicate(filter, self._schema)
+        return _Scanner(_projected(self._schema, columns), self._part, predicate, self._failures)
+
+
+class _Scanner:
+    """Batches of one partition under exactly `projected_schema`."""
+
+    def __init__(
+        self,
+        schema: pa.Schema,
+        part: Partition | None,
+        predicate: pc.Expression | None,
+        failures: Failures,
+    ) -> None:
+        self.projected_schema = schema
+        self._part, self._predicate, self._failures = part, predicate, failures
+
+    def to_batches(self) -> Iterator[pa.RecordBatch]:
+        if self._part is None:
+            return
+        schema = self.projected_schema
+        try:
+            for batch in self._part.scan(schema.names, self._predicate):
+                yield _under(batch, schema)
+        except GatewayError as error:
+            self._failures.append(error)
+            raise
+
+
+def _projected(schema: pa.Schema, columns: Sequence[str] | None) -> pa.Schema:
+    return schema if columns is None else pa.schema([schema.field(name) for name in columns])
+
+
+def _under(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """`batch` under the plain schema; another type would bring the engine's thread down."""
+    if not schema.names:
+        return batch
+    if batch.schema.types != schema.types:
+        raise InternalError(
+            f"a scan gave columns of types {batch.schema.types}, not {schema.types}"
+        )
+    return pa.record_batch(batch.columns, schema=schema)
+
+
+def sql_predicate(expression: pc.Expression | None, schema: pa.Schema) -> pc.Expression | None:
+    """The expression that means in pyarrow what DataFusion means by `expression`.
+
+    Two things differ. ``x NOT IN (...)`` is NULL where `x` is NULL, and `is_in` says true. NaN
+    equals itself and is greater than every other number, and pyarrow follows IEEE 754.
+
+    Raises:
+        FeatureNotSupported: 0A000, an expression that cannot be read and may hold either.
+    """
+    if expression is None:
+        return None
+    tree = predicates.read(expression)
+    if tree is not None:
+        return predicates.to_expression(_in_sql(tree, schema))
+    text = str(expression)
+    if "is_in(" in text or "nan" in text:
+        raise FeatureNotSupported(f"the filter {text} cannot be applied to a table")
+    return expression
+
+
+def _in_sql(node: Node, schema: pa.Schema) -> Node:
+    if not isinstance(node, Call):
+        return node
+    if node.function == "is_in":
+        return _membership(node)
+    if node.function in _ORDER and len(node.arguments) == 2:
+        return _comparison(node, schema)
+    arguments = tuple(_in_sql(argument, schema) for argument in node.arguments)
+    return Call(node.function, arguments, node.values)
+
+
+_TRUTH = Literal(pa.scalar(None, pa.bool_()))
+
+
+def _membership(node: Call) -> Node:
+    """``x IN (list)``: NULL where x is, and where it is not found beside a NULL in the list."""
+    values = node.values
+    if values is None:
+        return node
+    found = Call("is_in", node.arguments, values.drop_null())
+    if values.null_count:
+        return Call("or_kleene", (found, _TRUTH))
+    return Call("if_else", (Call("is_valid", node.arguments), found, _TRUTH))
+
+
+# What `x op NaN` says, from is_nan(x) and its inverse; NULL where x is NULL.
+_AGAINST_NAN: dict[str, Callable[[Node, Node], Node]] = {
+    "nan": lambda nan, other: nan,
+    "other": lambda nan, other: other,
+    "every": lambda nan, other: Call("or_kleene", (nan, other)),
+    "none": lambda nan, other: Call("and_kleene", (nan, other)),
+}
+
+# How each comparison reads when its right side is NaN, and whether it is also true of a NaN on
+# its left when the right side is a number.
+_ORDER = {
+    "equal":         ("nan",   False),
+    "not_equal":     ("other", False),
+    "less":          ("other", False),
+    "less_equal":    ("every", False),
+    "greater":       ("none",  True),
+    "greater_equal": ("nan",   True),
+}  # fmt: skip
+
+
+def _comparison(node: Call, schema: pa.Schema) -> Node:
+    left, right = node.arguments
+    if not (isinstance(left, Column) and pa.types.is_floating(schema.field(left.name).type)):
+        return node
+    nan = Call("is_nan", (left,))
+    when_nan, or_nan = _ORDER[node.function]
+    if _is_nan(right):
+        return _AGAINST_NAN[when_nan](nan, Call("invert", (nan,)))
+    return Call("or_kleene", (node, nan)) if or_nan else node
+
+
+def _is_nan(node: Node) -> bool:
+    return isinstance(node, Literal) and node.value.is_valid and math.isnan(node.value.as_py())

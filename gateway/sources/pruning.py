@@ -1,0 +1,100 @@
+"""Which positions along each dimension a filter can touch, and what is left to ask of each row.
+
+A filter is a list of conditions that must all hold. One that looks at a single dimension has the
+same answer for every row at a position, so it is settled here, once, on the one-dimensional
+coordinate; the chunks it rules out are never read. The rest is applied row by row. Both halves
+together are the filter, exactly: the engine does not check again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gateway.sources import predicates
+
+Positions = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """A filter, settled as far as coordinates settle it.
+
+    `positions` holds, for each dimension that was restricted, the positions that remain,
+    ascending. `nodes` are the conditions left over, `whole` a filter that was not understood.
+    """
+
+    positions: Mapping[str, Positions] = field(default_factory=dict)
+    nodes: tuple[predicates.Node, ...] = ()
+    whole: pc.Expression | None = None
+
+    @property
+    def columns(self) -> frozenset[str] | None:
+        """Columns that `remaining` looks at; None when it may look at any."""
+        if self.whole is not None:
+            return None
+        return frozenset().union(*map(predicates.names, self.nodes))
+
+    def remaining(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The rows of `batch` for which all that was left over is true."""
+        if self.whole is not None:
+            return batch.filter(self.whole)
+        if not self.nodes:
+            return batch
+        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+        mask = predicates.evaluate(self.nodes[0], columns, batch.num_rows)
+        for node in self.nodes[1:]:
+            mask = pc.and_kleene(mask, predicates.evaluate(node, columns, batch.num_rows))
+        return batch.filter(mask)
+
+
+def prune(
+    predicate: pc.Expression | None,
+    dimensions: Mapping[str, str],
+    coordinate: Callable[[str], pa.Array],
+) -> Pruned:
+    """Settle `predicate` on the coordinates.
+
+    Args:
+        predicate: What every row must satisfy; None is satisfied by all.
+        dimensions: Each one-dimensional coordinate column, and the dimension it lies on.
+        coordinate: The values of such a column, one for each position of its dimension.
+
+    >>> latitude = pa.array([90.0, 45.0, 0.0, -45.0, None])
+    >>> condition = (pc.field("latitude") < 50) & (pc.field("t") > 3)
+    >>> pruned = prune(condition, {"latitude": "y"}, lambda name: latitude)
+    >>> pruned.positions["y"].tolist(), sorted(pruned.columns)
+    ([1, 2, 3], ['t'])
+    """
+    if predicate is None:
+        return Pruned()
+    tree = predicates.read(predicate)
+    if tree is None:
+        return Pruned(whole=predicate)
+    positions: dict[str, Positions] = {}
+    left: list[predicates.Node] = []
+    for node in predicates.conjuncts(tree):
+        on = {dimensions.get(name) for name in predicates.names(node)}
+        dimension = on.pop() if len(on) == 1 else None
+        if dimension is None:
+            left.append(node)
+            continue
+        found = _holds(node, coordinate)
+        known = positions.get(dimension)
+        positions[dimension] = (
+            found if known is None else np.intersect1d(known, found, assume_unique=True)
+        )
+    return Pruned(positions, tuple(left))
+
+
+def _holds(node: predicates.Node, coordinate: Callable[[str], pa.Array]) -> Positions:
+    """Positions at which `node`, over coordinates of one dimension, is true."""
+    columns = {name: coordinate(name) for name in predicates.names(node)}
+    rows = len(next(iter(columns.values())))
+    mask = predicates.evaluate(node, columns, rows)
+    return np.flatnonzero(mask.fill_null(False).to_numpy(zero_copy_only=False))
