@@ -1,0 +1,340 @@
+"""Text -> statements: split at semicolons, told apart by their first words, parsed.
+
+One row per command (`COMMANDS`): its leading words, what kind of statement it is, and who reads
+it. Queries and writes become sqlglot trees; the rest become the records of gateway/sql/commands.py.
+A command without a row is refused by name; nothing goes on unread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from typing import NoReturn
+
+from sqlglot import exp
+from sqlglot.tokenizer_core import Token, TokenType
+
+from gateway.errors import FeatureNotSupported, GatewayError, InsufficientPrivilege
+from gateway.sql import commands
+from gateway.sql.commands import Reader
+from gateway.sql.dialect import parse_tokens, syntax_fault, tokenize
+from gateway.types import Type, by_name
+
+
+class Kind(Enum):
+    """What the session does with a statement."""
+
+    QUERY = "query"
+    WRITE = "write"
+    DEFINITION = "definition"
+    SETTING = "setting"
+    TRANSACTION = "transaction"
+    PREPARED = "prepared"
+    CURSOR = "cursor"
+    EXPLAIN = "explain"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a message.
+
+    Positions (`offset`, and `meta["start"]` of every node of the tree) count characters from the
+    start of the message, from 0.
+    """
+
+    text: str  # as it was sent, without what is around it
+    offset: int
+    tree: object  # exp.Expression for queries, writes, tables and views; else a record
+    command: str  # such as SELECT, CREATE TABLE AS, ROLLBACK
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """EXPLAIN [(options)] statement: option names in lower case; an option without value is on."""
+
+    options: dict[str, str]
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """PREPARE name [(types)] AS statement."""
+
+    name: str
+    types: tuple[Type, ...]
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Declare:
+    """DECLARE name CURSOR FOR query; `scroll` None leaves it to the server."""
+
+    name: str
+    statement: Statement
+    scroll: bool | None = None
+    hold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CreateView:
+    """CREATE [OR REPLACE] VIEW name [(columns)] AS query; `source` is the query as it was sent."""
+
+    name: tuple[str, ...]
+    columns: tuple[str, ...]
+    query: exp.Expression
+    source: str
+    replace: bool = False
+
+
+def split(text: str) -> list[list[Token]]:
+    """The tokens of each statement of `text`; an empty statement gives none.
+
+    Strings, dollar quotes, E'' strings and comments are single tokens: a semicolon inside one
+    splits nothing.
+    """
+    parts: list[list[Token]] = [[]]
+    for token in tokenize(text):
+        if token.token_type == TokenType.SEMICOLON:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return [part for part in parts if part]
+
+
+def statements(text: str) -> list[Statement]:
+    """Every statement of a message, in order.
+
+    Raises:
+        SyntaxFault: 42601, with the position in `text`.
+        FeatureNotSupported: 0A000, a command of PostgreSQL's that this server lacks.
+        InsufficientPrivilege: 42501, a command that would touch the server's files.
+
+    >>> [(s.command, s.offset) for s in statements("BEGIN; SELECT ';' -- ;")]
+    [('BEGIN', 0), ('SELECT', 7)]
+    """
+    return [read(tokens, text) for tokens in split(text)]
+
+
+def read(tokens: Sequence[Token], text: str) -> Statement:
+    """One statement from its tokens; `text` is the whole message."""
+    reader = Reader(tokens, text)
+    for row in COMMANDS:
+        if reader.accept(*row.words.split()):
+            tree = row.read(reader)
+            reader.end()
+            return _statement(tokens, text, tree, row)
+    return _refuse(tokens, text)
+
+
+def _statement(tokens: Sequence[Token], text: str, tree: object, row: Row) -> Statement:
+    start = tokens[0].start
+    command = row.command or row.words
+    if isinstance(tree, exp.Expression):
+        command = _TREES.get(type(tree), command)
+    if isinstance(tree, exp.Create) and tree.expression is not None:
+        command = "CREATE TABLE AS"
+    kind = Kind.WRITE if command in ("INSERT", "UPDATE", "DELETE") else row.kind
+    return Statement(text[start : tokens[-1].end + 1], start, tree, command, kind)
+
+
+_TREES: dict[type[exp.Expression], str] = {
+    exp.Insert: "INSERT",
+    exp.Update: "UPDATE",
+    exp.Delete: "DELETE",
+    exp.Merge: "MERGE",
+}
+
+
+def _tree(reader: Reader) -> exp.Expression:
+    """The whole statement as a tree."""
+    reader.rest()
+    tree = parse_tokens(reader.tokens, reader.text)
+    if tree is None:
+        raise syntax_fault(reader.tokens[0], reader.tokens, reader.text)
+    if isinstance(tree, exp.Merge):
+        raise FeatureNotSupported("MERGE is not supported")
+    return tree
+
+
+def _table(reader: Reader) -> exp.Expression:
+    tree = _tree(reader)
+    properties = tree.args.get("properties")
+    for row in properties.expressions if properties is not None else ():
+        what = row.name or row.key.removesuffix("property").upper()
+        if isinstance(row, exp.LocationProperty | exp.ExternalProperty):
+            raise InsufficientPrivilege("CREATE TABLE with a LOCATION is not allowed")
+        raise FeatureNotSupported(f"CREATE TABLE with the property {what} is not supported")
+    return tree
+
+
+def _view(reader: Reader, replace: bool) -> CreateView:
+    name = reader.qualified()
+    columns: list[str] = []
+    if reader.accept("("):
+        columns.append(reader.name())
+        while reader.accept(","):
+            columns.append(reader.name())
+        reader.need(")")
+    if reader.accept("WITH"):
+        raise FeatureNotSupported("CREATE VIEW with options is not supported")
+    reader.need("AS")
+    inner = _inner(reader, Kind.QUERY)
+    assert isinstance(inner.tree, exp.Expression)
+    return CreateView(name, tuple(columns), inner.tree, inner.text, replace)
+
+
+def _inner(reader: Reader, *kinds: Kind) -> Statement:
+    """The statement that the rest is; one of another kind is refused at its first word."""
+    tokens = reader.rest()
+    if not tokens:
+        reader.fail()
+    inner = read(tokens, reader.text)
+    if inner.kind not in kinds:
+        raise syntax_fault(tokens[0], reader.tokens, reader.text)
+    return inner
+
+
+def _explain(reader: Reader) -> Explain:
+    options: dict[str, str] = {}
+    ahead = reader.tokens[reader.index + 1 : reader.index + 2]
+    opens_query = bool(ahead) and ahead[0].text.upper() in (
+        "SELECT",
+        "WITH",
+        "VALUES",
+        "TABLE",
+        "(",
+    )
+    if not opens_query and reader.accept("("):
+        _explain_option(reader, options)
+        while reader.accept(","):
+            _explain_option(reader, options)
+        reader.need(")")
+    else:
+        while word := reader.one_of("ANALYZE", "ANALYSE", "VERBOSE"):
+            options[word.lower().replace("analyse", "analyze")] = "on"
+    kinds = (Kind.QUERY, Kind.WRITE, Kind.DEFINITION, Kind.PREPARED)
+    return Explain(options, _inner(reader, *kinds))
+
+
+def _explain_option(reader: Reader, options: dict[str, str]) -> None:
+    name = reader.name()
+    ends = reader.more() and reader.tokens[reader.index].text in (",", ")")
+    options[name] = "on" if ends else reader.take().text.lower()
+
+
+def _prepare(reader: Reader) -> Prepare:
+    if reader.accept("TRANSACTION"):
+        raise FeatureNotSupported("two-phase commit is not supported")
+    name, types = reader.name(), []
+    if reader.accept("("):
+        while True:
+            types.append(_type(reader))
+            if reader.need(",", ")") == ")":
+                break
+    reader.need("AS")
+    return Prepare(name, tuple(types), _inner(reader, Kind.QUERY, Kind.WRITE))
+
+
+def _type(reader: Reader) -> Type:
+    words = []
+    while reader.more() and reader.tokens[reader.index].text not in (",", ")"):
+        words.append(reader.take().text)
+    return by_name(" ".join(words).replace(" [ ]", "[]").replace(" [", "[").replace("[ ", "["))
+
+
+def _declare(reader: Reader) -> Declare:
+    name, scroll = reader.name(), None
+    while word := reader.one_of("BINARY", "INSENSITIVE", "ASENSITIVE", "NO SCROLL", "SCROLL"):
+        if word == "BINARY":
+            raise FeatureNotSupported("a binary cursor is not supported")
+        scroll = {"NO SCROLL": False, "SCROLL": True}.get(word, scroll)
+    reader.need("CURSOR")
+    hold = reader.one_of("WITH HOLD", "WITHOUT HOLD") == "WITH HOLD"
+    reader.need("FOR")
+    return Declare(name, _inner(reader, Kind.QUERY), scroll, hold)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One command. The first row whose words begin the statement reads it, after those words."""
+
+    words: str
+    kind: Kind
+    read: Callable[[Reader], object]
+    command: str = ""  # where it differs from the words
+
+
+def _no(error: type[GatewayError], message: str) -> Callable[[Reader], NoReturn]:
+    def refuse(reader: Reader) -> NoReturn:
+        raise error(message, position=reader.tokens[0].start + 1)
+
+    return refuse
+
+
+_end, _save = commands.read_end, commands.read_savepoint
+_temporary = _no(FeatureNotSupported, "temporary tables and views are not supported")
+_outside = _no(InsufficientPrivilege, "tables over the server's files are set up by configuration")
+
+COMMANDS = (
+    Row("SELECT", Kind.QUERY, _tree),
+    Row("VALUES", Kind.QUERY, _tree, "SELECT"),
+    Row("TABLE", Kind.QUERY, _tree, "SELECT"),
+    Row("WITH", Kind.QUERY, _tree, "SELECT"),
+    Row("(", Kind.QUERY, _tree, "SELECT"),
+    Row("INSERT", Kind.WRITE, _tree),
+    Row("UPDATE", Kind.WRITE, _tree),
+    Row("DELETE", Kind.WRITE, _tree),
+    Row("TRUNCATE", Kind.WRITE, commands.read_truncate, "TRUNCATE TABLE"),
+    Row("CREATE EXTERNAL", Kind.DEFINITION, _outside),
+    Row("CREATE FOREIGN", Kind.DEFINITION, _outside),
+    Row("CREATE TEMPORARY", Kind.DEFINITION, _temporary),
+    Row("CREATE TEMP", Kind.DEFINITION, _temporary),
+    Row("CREATE LOCAL", Kind.DEFINITION, _temporary),
+    Row("CREATE GLOBAL", Kind.DEFINITION, _temporary),
+    Row("CREATE TABLE", Kind.DEFINITION, _table),
+    Row("CREATE VIEW", Kind.DEFINITION, partial(_view, replace=False)),
+    Row("CREATE OR REPLACE VIEW", Kind.DEFINITION, partial(_view, replace=True), "CREATE VIEW"),
+    Row("CREATE SCHEMA", Kind.DEFINITION, commands.read_create_schema),
+    Row("DROP TABLE", Kind.DEFINITION, partial(commands.read_drop, kind="table")),
+    Row("DROP VIEW", Kind.DEFINITION, partial(commands.read_drop, kind="view")),
+    Row("DROP SCHEMA", Kind.DEFINITION, partial(commands.read_drop, kind="schema")),
+    Row("EXPLAIN", Kind.EXPLAIN, _explain),
+    Row("SET", Kind.SETTING, commands.read_set),
+    Row("SHOW", Kind.SETTING, lambda r: commands.ShowStatement(commands.read_setting_name(r))),
+    Row("RESET", Kind.SETTING, lambda r: commands.ResetStatement(commands.read_setting_name(r))),
+    Row("DISCARD", Kind.SETTING, commands.read_discard),
+    Row("BEGIN", Kind.TRANSACTION, commands.read_begin),
+    Row("START TRANSACTION", Kind.TRANSACTION, commands.read_start),
+    Row("COMMIT", Kind.TRANSACTION, partial(_end, verb="COMMIT")),
+    Row("END", Kind.TRANSACTION, partial(_end, verb="COMMIT"), "COMMIT"),
+    Row("ROLLBACK", Kind.TRANSACTION, partial(_end, verb="ROLLBACK")),
+    Row("ABORT", Kind.TRANSACTION, partial(_end, verb="ROLLBACK"), "ROLLBACK"),
+    Row("SAVEPOINT", Kind.TRANSACTION, partial(_save, verb="SAVEPOINT")),
+    Row("RELEASE", Kind.TRANSACTION, partial(_save, verb="RELEASE")),
+    Row("PREPARE", Kind.PREPARED, _prepare),
+    Row("EXECUTE", Kind.PREPARED, commands.read_execute),
+    Row("DEALLOCATE", Kind.PREPARED, commands.read_deallocate),
+    Row("DECLARE", Kind.CURSOR, _declare, "DECLARE CURSOR"),
+    Row("FETCH", Kind.CURSOR, partial(commands.read_fetch, move=False)),
+    Row("MOVE", Kind.CURSOR, partial(commands.read_fetch, move=True)),
+    Row("CLOSE", Kind.CURSOR, commands.read_close, "CLOSE CURSOR"),
+)
+
+# First words of PostgreSQL's other commands (manual, part VI): refused by name, 0A000.
+_KNOWN = """
+ALTER ANALYZE ANALYSE CALL CHECKPOINT CLUSTER COMMENT COPY CREATE DO DROP GRANT IMPORT LISTEN LOAD
+LOCK MERGE NOTIFY REASSIGN REFRESH REINDEX REVOKE SECURITY UNLISTEN VACUUM
+"""
+UNSUPPORTED = frozenset(_KNOWN.split())
+_TWO_WORDS = frozenset({"ALTER", "CREATE", "DROP", "IMPORT", "REFRESH", "SECURITY"})
+
+
+def _refuse(tokens: Sequence[Token], text: str) -> NoReturn:
+    first = tokens[0].text.upper()
+    if tokens[0].token_type == TokenType.IDENTIFIER or first.split()[0] not in UNSUPPORTED:
+        raise syntax_fault(tokens[0], tokens, text)
+    words = [token.text.upper() for token in tokens[: 2 if first in _TWO_WORDS else 1]]
+    raise FeatureNotSupported(f"{' '.join(words)} is not supported", position=tokens[0].start + 1)
