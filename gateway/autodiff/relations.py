@@ -1,0 +1,201 @@
+"""The chain rule through relations: how a column changes with a variable of the same FROM clause.
+
+A column of a table changes with itself alone. A column of a subquery or a CTE is an expression over
+the inner FROM clause; where each outer row is one inner row, its derivative along another exposed
+column is the derivative inside, handed out as one more column. Aggregates, DISTINCT, LIMIT, set
+operations and recursive references are walls: a column behind one is a variable of its own, and
+what was computed behind the wall from the variable itself is refused, never taken for a constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from gateway.autodiff.expressions import write
+from gateway.autodiff.graph import Graph, Leaf, Node
+from gateway.autodiff.simplify import is_zero
+from gateway.errors import GatewayError, NotDifferentiable
+from gateway.sql.scope import (
+    AGGREGATES,
+    Analysis,
+    Block,
+    ColumnInfo,
+    Output,
+    Query,
+    Source,
+    column_node,
+    resolve,
+)
+from gateway.types import FLOAT8
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A column of one relation of one FROM clause; self-joined tables have one each."""
+
+    source: Source
+    name: str
+
+    @property
+    def key(self) -> str:
+        return f"{id(self.source)}.{self.name}"
+
+
+# (expression, its block, variable) -> the unguarded tangent and the guarded one
+Differentiate = Callable[[exp.Expr, Block, Variable], tuple[Node, Node]]
+
+
+class ChainRule:
+    """Partial derivatives of columns by columns, for one statement.
+
+    Args:
+        graph: Where leaves for the columns it adds are made.
+        analysis: The statement's blocks; its trees gain columns when a subquery is seen through.
+        differentiate: The derivative of an expression inside a block.
+    """
+
+    def __init__(self, graph: Graph, analysis: Analysis, differentiate: Differentiate) -> None:
+        self.graph = graph
+        self.analysis = analysis
+        self.differentiate = differentiate
+        self.columns: dict[str, Variable] = {}  # by leaf key: the leaves that are columns
+        self._partials: dict[tuple[str, str], Node] = {}
+
+    def partial(self, column: Variable, variable: Variable) -> Node:
+        """The derivative of `column` along `variable`, as a node of the block they are used in.
+
+        Raises:
+            NotDifferentiable: 0A000, the column was computed from the variable behind a wall.
+        """
+        if column == variable:
+            return self.graph.number(1)
+        if column.source is not variable.source or column.source.query is None:
+            return self.graph.number(0)
+        key = (column.key, variable.key)
+        if key not in self._partials:
+            self._partials[key] = self._inside(column, variable, column.source.query)
+        return self._partials[key]
+
+    def depends(self, tree: exp.Expr, block: Block, variable: Variable) -> bool:
+        """True when a column in `tree`, subqueries included, changes with `variable`."""
+        for column in tree.find_all(exp.Column):
+            found = self.variable(column, block)
+            if found is not None and not is_zero(self.partial(found, variable)):
+                return True
+        return False
+
+    def variable(self, column: exp.Column, block: Block) -> Variable | None:
+        """What `column` is bound to; None when no relation in sight has it."""
+        try:
+            return Variable(*resolve(self.analysis.block_of(column) or block, column))
+        except GatewayError:  # an unknown column is for the engine to report, in its turn
+            return None
+
+    def _inside(self, column: Variable, variable: Variable, query: Query) -> Node:
+        names = list(column.source.columns or ())
+        if column.name not in names or variable.name not in names or len(names) != _width(query):
+            raise _behind_a_wall(column, variable)
+        position, along = names.index(column.name), names.index(variable.name)
+        if query.see_through:
+            return self._seen_through(column, variable, query.outputs[position], along)
+        for block in query.branches:
+            items = [item.unalias() for item in block.select.expressions]
+            self._refuse_hidden_dependence(column, variable, block, items[position], items[along])
+        return self.graph.number(0)
+
+    def _seen_through(self, column: Variable, variable: Variable, made: Output, at: int) -> Node:
+        query = column.source.query
+        assert query is not None and made.block is not None and made.expression is not None
+        defining = query.outputs[at].expression
+        inner = self._bare(defining, made.block)
+        if inner is None:
+            if defining is not None and self._share(made.expression, defining, made.block):
+                raise _behind_a_wall(column, variable)
+            return self.graph.number(0)
+        tangent, guarded = self.differentiate(made.expression, made.block, inner)
+        if tangent.number is not None:
+            return tangent
+        name = _expose(column.source, f"∂{column.name}/∂{variable.name}", write(guarded))
+        exposed = Variable(column.source, name)
+        self.columns[exposed.key] = exposed
+        return self.graph.leaf(Leaf(exposed.key, column_node(column.source.alias, name)))
+
+    def _refuse_hidden_dependence(
+        self,
+        column: Variable,
+        variable: Variable,
+        block: Block,
+        made: exp.Expr,
+        along: exp.Expr,
+    ) -> None:
+        inner = self._bare(along, block)
+        if inner is not None:
+            hidden = self.depends(made, block, inner)
+        else:
+            leaf = column.source.cte is not None and _is_recursive(column.source.cte)
+            hidden = not leaf and not _aggregates(along) and self._share(made, along, block)
+        if hidden:
+            raise _behind_a_wall(column, variable)
+
+    def _bare(self, tree: exp.Expr | None, block: Block) -> Variable | None:
+        """The variable that `tree` is, when it is nothing but a column."""
+        bare = None if tree is None else tree.unnest()
+        return self.variable(bare, block) if isinstance(bare, exp.Column) else None
+
+    def _share(self, left: exp.Expr, right: exp.Expr, block: Block) -> bool:
+        """True when both are computed from a common column."""
+        columns = (self.variable(column, block) for column in right.find_all(exp.Column))
+        return any(self.depends(left, block, column) for column in columns if column is not None)
+
+
+def _width(query: Query) -> int:
+    """Number of columns each branch gives; -1 when a star hides it."""
+    widths = {len(block.select.expressions) for block in query.branches}
+    stars = any(item.is_star for block in query.branches for item in block.select.expressions)
+    return -1 if stars or len(widths) != 1 else widths.pop()
+
+
+def _aggregates(tree: exp.Expr) -> bool:
+    return any(
+        isinstance(node, exp.Anonymous) and node.name.lower() in AGGREGATES for node in tree.walk()
+    )
+
+
+def _is_recursive(cte: exp.CTE) -> bool:
+    return any(table.name == cte.alias and not table.db for table in cte.this.find_all(exp.Table))
+
+
+def _expose(source: Source, wanted: str, tree: exp.Expr) -> str:
+    """Add `tree` as a column to the query behind `source`; the name it got.
+
+    The name goes into the column list of the CTE and of the relation where there is one.
+    """
+    query, columns = source.query, source.columns
+    assert query is not None and columns is not None
+    taken = {output.name for output in query.outputs} | set(columns)
+    name, count = wanted, 1
+    while name in taken:
+        count += 1
+        name = f"{wanted}:{count}"
+    select = query.branches[0].select
+    select.append("expressions", exp.alias_(tree, name, quoted=True, copy=False))
+    query.outputs.append(Output(name, tree, query.branches[0]))
+    for named in (source.tree, source.cte):
+        alias = named.args.get("alias") if named is not None else None
+        if alias is not None and alias.columns:
+            alias.append("columns", exp.to_identifier(name, quoted=True))
+    columns[name] = ColumnInfo(FLOAT8)
+    return name
+
+
+def _behind_a_wall(column: Variable, variable: Variable) -> NotDifferentiable:
+    return NotDifferentiable(
+        f'column "{column.name}" of "{column.source.alias}" is computed from '
+        f'"{variable.name}" where a derivative cannot follow',
+        detail="Between them stands an aggregate, DISTINCT, LIMIT, a set operation, a window "
+        "function, or an expression in place of the variable.",
+        hint="Differentiate inside the subquery, or write the expression out.",
+    )

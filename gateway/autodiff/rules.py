@@ -1,0 +1,123 @@
+"""One row per function: its partial derivatives, written in SQL over its arguments' names.
+
+A missing row means the function is refused by name; a partial of None means that the function is
+constant almost everywhere in that argument. `f` in a partial is the value of the call itself.
+Sources: Abramowitz and Stegun, Handbook of Mathematical Functions, 4.2-4.6; the conventions at
+kinks (abs is 0 at 0) are those of JAX.
+
+Partials are **total over the domain of the function**: where the call gives a number, so does the
+partial, never an error. DataFusion raises on ``sqrt(-1.0)`` and ``power(0.0, -1.0)``, and one such
+row would end the whole query, hence the CASE guards. Where the call gives NaN, so does the
+partial. 'NaN' and 'Infinity' are the double precision numbers. A NULL argument needs no care here:
+`linearize` guards what a partial forgets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from gateway.autodiff import simplify
+from gateway.autodiff.graph import Graph, Node
+
+Partial = str | Callable[[Graph, tuple[Node, ...]], Node | str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How one SQL function answers a small change of each argument."""
+
+    call: str  # its arguments' names are the names used in the partials
+    partials: tuple[Partial, ...]  # one per argument, in order
+
+    @property
+    def name(self) -> str:
+        return self.call.partition("(")[0]
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        inside = self.call.partition("(")[2].rstrip(")")
+        return tuple(part.strip() for part in inside.split(",") if part.strip())
+
+
+def _power_by_base(graph: Graph, arguments: tuple[Node, ...]) -> Node | str:
+    """d/dx of power(x, y); a literal exponent is exact: 0 gives 0, 1 gives 1, 2 gives 2x."""
+    base, exponent = arguments
+    if exponent.number is None:
+        return _POWER_BY_BASE
+    lowered = exponent.number - 1
+    if exponent.number == 0:
+        return graph.number(0)
+    if lowered == 0:
+        return graph.number(1)
+    if lowered == 1:
+        return simplify.multiply(graph, exponent, base)
+    slope = simplify.multiply(graph, exponent, graph.node("power", base, graph.number(lowered)))
+    if lowered > 0 or exponent.number < 0:
+        return slope
+    # 0 < exponent < 1: the function is 0 at 0 and rises vertically there; power(0, < 0) raises.
+    at_zero = graph.node("=", base, graph.number(0))
+    return simplify.choose(graph, at_zero, graph.number(Decimal("Infinity")), slope)
+
+
+# A column as exponent. At x = 0 the slope is 0, 1 or infinite, and power() would raise.
+_POWER_BY_BASE = """CASE WHEN y = 0.0 THEN 0.0 WHEN y = 1.0 THEN 1.0
+  WHEN x = 0.0 THEN CASE WHEN y > 1.0 THEN 0.0 ELSE 'Infinity' END
+  ELSE y * power(x, y - 1.0) END"""
+
+# 0 to a positive power stays 0; ln(0) is -Infinity and would make it NaN.
+_POWER_BY_EXPONENT = "CASE WHEN x = 0.0 AND y > 0.0 THEN 0.0 ELSE ln(x) * f END"
+
+_ASIN = "CASE WHEN abs(x) > 1.0 THEN 'NaN' ELSE 1.0 / sqrt((1.0 - x) * (1.0 + x)) END"
+_ACOS = "CASE WHEN abs(x) > 1.0 THEN 'NaN' ELSE -1.0 / sqrt((1.0 - x) * (1.0 + x)) END"
+_ACOSH = "CASE WHEN x < 1.0 THEN 'NaN' ELSE 1.0 / sqrt((x - 1.0) * (x + 1.0)) END"
+_ATANH = "CASE WHEN abs(x) > 1.0 THEN 'NaN' ELSE 1.0 / ((1.0 - x) * (1.0 + x)) END"
+_LOG = "CASE WHEN x < 0.0 THEN 'NaN' ELSE 1.0 / (x * ln(b)) END"
+
+RULES = (
+    #    call              d/d first argument                          d/d second argument
+    Rule("sin(x)",         ("cos(x)",)),
+    Rule("cos(x)",         ("-sin(x)",)),
+    Rule("tan(x)",         ("1.0 + f * f",)),
+    Rule("cot(x)",         ("-(1.0 + f * f)",)),
+    Rule("asin(x)",        (_ASIN,)),
+    Rule("acos(x)",        (_ACOS,)),
+    Rule("atan(x)",        ("1.0 / (1.0 + x * x)",)),
+    Rule("atan2(y, x)",    ("x / (x * x + y * y)",                     "-y / (x * x + y * y)")),
+    Rule("sinh(x)",        ("cosh(x)",)),
+    Rule("cosh(x)",        ("sinh(x)",)),
+    Rule("tanh(x)",        ("1.0 - f * f",)),
+    Rule("asinh(x)",       ("1.0 / sqrt(x * x + 1.0)",)),
+    Rule("acosh(x)",       (_ACOSH,)),
+    Rule("atanh(x)",       (_ATANH,)),
+    Rule("exp(x)",         ("f",)),
+    Rule("ln(x)",          ("CASE WHEN x < 0.0 THEN 'NaN' ELSE 1.0 / x END",)),
+    Rule("log2(x)",        ("CASE WHEN x < 0.0 THEN 'NaN' ELSE 1.0 / (x * ln(2.0)) END",)),
+    Rule("log10(x)",       ("CASE WHEN x < 0.0 THEN 'NaN' ELSE 1.0 / (x * ln(10.0)) END",)),
+    Rule("log(x)",         ("CASE WHEN x < 0.0 THEN 'NaN' ELSE 1.0 / (x * ln(10.0)) END",)),
+    Rule("log(b, x)",      ("-f / (b * ln(b))",                        _LOG)),
+    Rule("sqrt(x)",        ("0.5 / f",)),
+    Rule("cbrt(x)",        ("1.0 / (3.0 * f * f)",)),
+    Rule("abs(x)",         ("signum(x)",)),
+    Rule("power(x, y)",    (_power_by_base,                            _POWER_BY_EXPONENT)),
+    Rule("degrees(x)",     ("degrees(1.0)",)),
+    Rule("radians(x)",     ("radians(1.0)",)),
+    Rule("signum(x)",      (None,)),
+    Rule("floor(x)",       (None,)),
+    Rule("ceil(x)",        (None,)),
+    Rule("round(x)",       (None,)),
+    Rule("round(x, n)",    (None,                                      None)),
+    Rule("trunc(x)",       (None,)),
+    Rule("trunc(x, n)",    (None,                                      None)),
+)  # fmt: skip
+
+# Other names of the same functions.
+SYNONYMS = {"pow": "power", "ceiling": "ceil", "sign": "signum"}
+
+BY_CALL = {(rule.name, len(rule.arguments)): rule for rule in RULES}
+
+
+def rule_for(name: str, arity: int) -> Rule | None:
+    """The row for a call of `name` with `arity` arguments; None when it must be refused."""
+    return BY_CALL.get((SYNONYMS.get(name, name), arity))

@@ -1,0 +1,260 @@
+"""Walks a query once and gives every SELECT its block (`scope`).
+
+Tables are looked up in a plain mapping, so this module knows no catalogue. Stars are expanded and
+NATURAL joins spelt out on the way where every column is known, because a later pass may add
+columns to a subquery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from gateway.sources.table import TableName
+from gateway.sql.inference import common_type, info_of, type_of
+from gateway.sql.scope import (
+    Analysis,
+    Block,
+    ColumnInfo,
+    Output,
+    Query,
+    Relations,
+    Source,
+    column_node,
+)
+
+
+def analyse(tree: exp.Expr, relations: Relations) -> Analysis:
+    """The blocks of a query; expands its stars in place where the columns are known."""
+    analysis = Analysis()
+    _Walker(relations, analysis).query(tree, None, {})
+    return analysis
+
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """A CTE in scope: analysed, or (inside its own definition) only named."""
+
+    columns: dict[str, ColumnInfo] | None
+    query: Query | None
+    cte: exp.CTE
+
+
+class _Walker:
+    def __init__(self, relations: Relations, analysis: Analysis) -> None:
+        self.relations = relations
+        self.analysis = analysis
+
+    def query(self, tree: exp.Expr, parent: Block | None, ctes: Mapping[str, _Common]) -> Query:
+        ctes = self._with(tree, parent, ctes)
+        if isinstance(tree, exp.Subquery):
+            inner = self.query(tree.this, parent, ctes)
+            return Query(tree, inner.branches, inner.outputs)
+        if isinstance(tree, exp.SetOperation):
+            left = self.query(tree.left, parent, ctes)
+            right = self.query(tree.right, parent, ctes)
+            outputs = [Output(output.name, None, None) for output in left.outputs]
+            return Query(tree, left.branches + right.branches, outputs)
+        if isinstance(tree, exp.Select):
+            block = self._block(tree, parent, ctes)
+            outputs = [Output(i.alias_or_name, i.unalias(), block) for i in tree.expressions]
+            return Query(tree, [block], outputs)
+        self._expressions(tree, parent, ctes)
+        return Query(tree, [], [])
+
+    def _with(
+        self, tree: exp.Expr, parent: Block | None, ctes: Mapping[str, _Common]
+    ) -> Mapping[str, _Common]:
+        clause = tree.args.get("with_")
+        if clause is None:
+            return ctes
+        inside = dict(ctes)
+        for cte in clause.expressions:
+            if clause.args.get("recursive"):
+                inside[cte.alias] = _Common(self._seed_columns(cte, parent, inside), None, cte)
+            query = self.query(cte.this, parent, inside)
+            inside[cte.alias] = _Common(_columns(query, cte.args.get("alias")), query, cte)
+        return inside
+
+    def _seed_columns(
+        self, cte: exp.CTE, parent: Block | None, ctes: Mapping[str, _Common]
+    ) -> dict[str, ColumnInfo] | None:
+        """Names (and types) that the non-recursive term gives to the reference to itself."""
+        seed = cte.this.left if isinstance(cte.this, exp.SetOperation) else cte.this
+        silent = _Walker(self.relations, Analysis())
+        return _columns(silent.query(seed.copy(), parent, ctes), cte.args.get("alias"))
+
+    def _block(
+        self, select: exp.Select, parent: Block | None, ctes: Mapping[str, _Common]
+    ) -> Block:
+        block = Block(select, parent)
+        self.analysis.open(block)
+        start = select.args.get("from_")
+        if start is not None:
+            self._relation(start.this, block, ctes)
+        for join in select.args.get("joins") or ():
+            self._join(join, block, ctes)
+        for lateral in select.args.get("laterals") or ():
+            block.sources.append(Source(lateral.alias_or_name, lateral, None))
+        _expand_stars(block)
+        self._expressions(select, block, ctes)
+        self.analysis.add(block)
+        return block
+
+    def _join(self, join: exp.Join, block: Block, ctes: Mapping[str, _Common]) -> None:
+        before = list(block.sources)
+        self._relation(join.this, block, ctes)
+        added = block.sources[len(before) :]
+        if (join.method or "").upper() == "NATURAL":
+            _spell_out_natural(join, before, added)
+        for name in (identifier.name for identifier in join.args.get("using") or ()):
+            left = next((s for s in before if s.columns is None or name in s.columns), None)
+            keep_right = (join.side or "").upper() == "RIGHT" and added
+            if left is not None and name not in block.merged:
+                block.merged[name] = added[0] if keep_right else left
+        if join.side:  # an outer join makes every column on its other side nullable
+            for source in block.sources:
+                source.columns = _nullable(source.columns)
+
+    def _relation(self, tree: exp.Expr, block: Block, ctes: Mapping[str, _Common]) -> None:
+        if isinstance(tree, exp.Subquery) and not tree.alias and isinstance(tree.this, exp.Table):
+            self._relation(tree.this, block, ctes)  # FROM (a JOIN b ...)
+        else:
+            block.sources.append(self._source(tree, block, ctes))
+        for join in tree.args.get("joins") or ():
+            self._join(join, block, ctes)
+
+    def _source(self, tree: exp.Expr, block: Block, ctes: Mapping[str, _Common]) -> Source:
+        alias = tree.args.get("alias")
+        if isinstance(tree, exp.Table):
+            return self._table(tree, alias, ctes)
+        if isinstance(tree, exp.Subquery):
+            outer = block.parent
+            query = self.query(tree.this, outer, self._with(tree, outer, ctes))
+            return Source(tree.alias, tree, _columns(query, alias), query)
+        if isinstance(tree, exp.Values):
+            return Source(tree.alias, tree, value_columns(tree, alias))
+        if isinstance(tree, exp.Lateral) and isinstance(tree.this, exp.Subquery):
+            query = self.query(tree.this.this, block, ctes)
+            return Source(tree.alias, tree, _columns(query, alias), query)
+        return Source(tree.alias_or_name, tree, _named(alias))
+
+    def _table(
+        self, tree: exp.Table, alias: exp.TableAlias | None, ctes: Mapping[str, _Common]
+    ) -> Source:
+        name = tree.alias_or_name
+        common = None if tree.db else ctes.get(tree.name)
+        if common is not None:
+            columns = _renamed(common.columns, alias)
+            return Source(name, tree, columns, common.query, common.cte, common.query is None)
+        known = self.relations.get(TableName(tree.db, tree.name))
+        return Source(name, tree, _renamed(dict(known), alias) if known else _named(alias))
+
+    def _expressions(
+        self, tree: exp.Expr, block: Block | None, ctes: Mapping[str, _Common]
+    ) -> None:
+        """Analyse the subqueries that stand in expressions; those of FROM and WITH are done."""
+        done = {"with_", "from_"}
+        for key, value in tree.args.items():
+            if key in done:
+                continue
+            for child in value if isinstance(value, list) else (value,):
+                if isinstance(child, exp.Join):
+                    child = child.args.get("on")
+                if isinstance(child, exp.Expr):
+                    self._subqueries(child, block, ctes)
+
+    def _subqueries(self, tree: exp.Expr, block: Block | None, ctes: Mapping[str, _Common]) -> None:
+        for node in tree.walk(prune=lambda node: isinstance(node, exp.Query)):
+            if isinstance(node, exp.Query):
+                self.query(node, block, ctes)
+
+
+def _columns(query: Query, alias: exp.TableAlias | None) -> dict[str, ColumnInfo] | None:
+    """The query's columns under the names of an alias list, where there is one."""
+    if any(output.name == "*" for output in query.outputs) or not query.outputs:
+        if isinstance(query.tree, exp.Values):
+            return value_columns(query.tree, alias)
+        return _named(alias)
+    return _renamed({output.name: info_of(output) for output in query.outputs}, alias)
+
+
+def value_columns(tree: exp.Values, alias: exp.TableAlias | None) -> dict[str, ColumnInfo] | None:
+    """Columns of VALUES: column1, column2, ... unless the alias names them."""
+    rows = [row.expressions if isinstance(row, exp.Tuple) else [row] for row in tree.expressions]
+    if not rows:
+        return _named(alias)
+    infos = [
+        ColumnInfo(common_type([type_of(value, None) for value in values]))
+        for values in zip(*rows, strict=False)
+    ]
+    return _renamed({f"column{n}": info for n, info in enumerate(infos, 1)}, alias)
+
+
+def _renamed(
+    columns: dict[str, ColumnInfo] | None, alias: exp.TableAlias | None
+) -> dict[str, ColumnInfo] | None:
+    names = [identifier.name for identifier in (alias.columns if alias else ())]
+    if columns is None:
+        return _named(alias)
+    old = list(columns)
+    return dict(zip(names + old[len(names) :], columns.values(), strict=False))
+
+
+def _named(alias: exp.TableAlias | None) -> dict[str, ColumnInfo] | None:
+    if alias is None or not alias.columns:
+        return None
+    return {identifier.name: ColumnInfo() for identifier in alias.columns}
+
+
+def _nullable(columns: dict[str, ColumnInfo] | None) -> dict[str, ColumnInfo] | None:
+    if columns is None:
+        return None
+    return {name: ColumnInfo(info.type) for name, info in columns.items()}
+
+
+def _spell_out_natural(join: exp.Join, before: list[Source], added: list[Source]) -> None:
+    """NATURAL JOIN as JOIN ... USING, so that a column added later cannot join by accident."""
+    if any(source.columns is None for source in (*before, *added)):
+        return
+    left = {name for source in before for name in source.columns or ()}
+    common = [name for source in added for name in source.columns or () if name in left]
+    join.set("method", None)
+    if common:
+        join.set("using", [exp.to_identifier(name, quoted=True) for name in common])
+    else:
+        join.set("kind", "CROSS")
+
+
+def _expand_stars(block: Block) -> None:
+    items: list[exp.Expr] = []
+    for item in block.select.expressions:
+        items += _expanded(block, item) or [item]
+    if len(items) != len(block.select.expressions) or any(
+        new is not old for new, old in zip(items, block.select.expressions, strict=True)
+    ):
+        block.select.set("expressions", items)
+
+
+def _expanded(block: Block, item: exp.Expr) -> list[exp.Expr] | None:
+    """The columns that `*` or `t.*` stands for; None when it is not a star or they are unknown."""
+    if isinstance(item, exp.Star) and not any(item.args.values()):
+        sources = block.sources
+    elif isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
+        named = block.source(item.table)
+        sources = [] if named is None else [named]
+    else:
+        return None
+    if not sources or any(source.columns is None for source in sources):
+        return None
+    star = isinstance(item, exp.Star)
+    merged = block.merged.items() if star else ()
+    columns: list[exp.Expr] = [column_node(source.alias, name) for name, source in merged]
+    return columns + [
+        column_node(source.alias, name)
+        for source in sources
+        for name in source.columns or ()
+        if not (star and name in block.merged)
+    ]

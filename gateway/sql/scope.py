@@ -1,0 +1,193 @@
+"""Which relation a column name means.
+
+Every SELECT has a `Block`: the relations of its FROM clause, each with its columns, and the block
+around it. `analysis` builds them; `resolve` looks a column up in them, outwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from gateway.errors import AmbiguousColumn, UndefinedColumn
+from gateway.sources.table import TableName
+from gateway.types import Type
+
+# The engine's aggregate functions; tests compare this list with the engine's own.
+AGGREGATES = frozenset(
+    {
+        "any_value", "approx_distinct", "approx_median", "approx_percentile_cont",
+        "approx_percentile_cont_with_weight", "approx_top_k", "array_agg", "avg", "bit_and",
+        "bit_or", "bit_xor", "bool_and", "bool_or", "corr", "count", "covar", "covar_pop",
+        "covar_samp", "first_value", "grouping", "last_value", "max", "mean", "median",
+        "min", "nth_value", "percentile_cont", "quantile_cont", "regr_avgx", "regr_avgy",
+        "regr_count", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx", "regr_sxy",
+        "regr_syy", "stddev", "stddev_pop", "stddev_samp", "string_agg", "sum", "var",
+        "var_pop", "var_population", "var_samp", "var_sample",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnInfo:
+    """What is known of a column: its type (None: not known), and whether it can be NULL."""
+
+    type: Type | None = None
+    nullable: bool = True
+
+
+Relations = Mapping[TableName, Mapping[str, ColumnInfo]]
+
+
+@dataclass(slots=True, eq=False)
+class Output:
+    """A column that a query gives; `expression` is None where no single SELECT item defines it."""
+
+    name: str
+    expression: exp.Expr | None
+    block: Block | None
+
+
+@dataclass(slots=True, eq=False)
+class Query:
+    """An analysed query expression: its branches (one, unless a set operation) and its columns."""
+
+    tree: exp.Expr
+    branches: list[Block]
+    outputs: list[Output]
+
+    @property
+    def see_through(self) -> bool:
+        """True when each row comes from one row of FROM, with nothing between but WHERE."""
+        return (
+            len(self.branches) == 1
+            and self.tree is self.branches[0].select
+            and not self.branches[0].is_wall
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Source:
+    """One relation of a FROM clause.
+
+    `columns` is None when they are not known (a table function without column names); `query` is
+    what defines the relation when the statement itself does.
+    """
+
+    alias: str
+    tree: exp.Expr
+    columns: dict[str, ColumnInfo] | None
+    query: Query | None = None
+    cte: exp.CTE | None = None
+    recursive: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """One SELECT: its relations in order, the columns that USING merged, the block around it."""
+
+    select: exp.Select
+    parent: Block | None
+    sources: list[Source] = field(default_factory=list)
+    merged: dict[str, Source] = field(default_factory=dict)
+
+    @property
+    def is_wall(self) -> bool:
+        """True when a row of this SELECT is not simply one row of its FROM clause."""
+        args = self.select.args
+        clauses = ("distinct", "group", "having", "limit", "offset", "qualify")
+        return any(args.get(clause) for clause in clauses) or any(
+            is_aggregate(call) for item in self.select.expressions for call in _calls_here(item)
+        )
+
+    def source(self, alias: str) -> Source | None:
+        """The relation of that name in this block."""
+        return next((s for s in self.sources if s.alias == alias), None)
+
+
+def is_aggregate(call: exp.Expr) -> bool:
+    """True of a call of an aggregate function, but not of one over a window."""
+    return (
+        isinstance(call, exp.Anonymous)
+        and call.name.lower() in AGGREGATES
+        and not isinstance(call.parent, exp.Window)
+        and not (isinstance(call.parent, exp.Filter) and isinstance(call.parent.parent, exp.Window))
+    )
+
+
+def _calls_here(tree: exp.Expr) -> Iterator[exp.Anonymous]:
+    """Function calls in `tree`, not those inside subqueries."""
+    for node in tree.walk(prune=lambda node: isinstance(node, exp.Query)):
+        if isinstance(node, exp.Anonymous):
+            yield node
+
+
+def position_of(tree: exp.Expr) -> int:
+    """1-based position of `tree` in the statement as it was sent; 0 when it was not sent."""
+    starts = [start for node in tree.walk() if (start := node.meta.get("start")) is not None]
+    return min(starts) + 1 if starts else 0
+
+
+@dataclass(slots=True)
+class Analysis:
+    """Every block of a statement, innermost first, and which one an expression stands in."""
+
+    blocks: list[Block] = field(default_factory=list)
+    _of: dict[int, Block] = field(default_factory=dict)
+
+    def block_of(self, node: exp.Expr) -> Block | None:
+        """The block of the SELECT around `node`."""
+        select = node.find_ancestor(exp.Select)
+        return None if select is None else self._of.get(id(select))
+
+    def add(self, block: Block) -> None:
+        """Register a block whose inner blocks are registered already."""
+        self.blocks.append(block)
+
+    def open(self, block: Block) -> None:
+        """Let inner expressions find `block` while it is analysed."""
+        self._of[id(block.select)] = block
+
+
+def resolve(block: Block, column: exp.Column) -> tuple[Source, str]:
+    """The relation and the name that `column` means, looking outwards through the blocks.
+
+    Raises:
+        UndefinedColumn: 42703. AmbiguousColumn: 42702.
+    """
+    scope: Block | None = block
+    while scope is not None:
+        found = _resolve_here(scope, column)
+        if found is not None:
+            return found
+        scope = scope.parent
+    written = f"{column.table}.{column.name}" if column.table else f'"{column.name}"'
+    raise UndefinedColumn(f"column {written} does not exist", position=position_of(column))
+
+
+def _resolve_here(block: Block, column: exp.Column) -> tuple[Source, str] | None:
+    name = column.name
+    if column.table:
+        source = block.source(column.table)
+        if source is None or (source.columns is not None and name not in source.columns):
+            return None
+        return source, name
+    if name in block.merged:
+        return block.merged[name], name
+    having = [s for s in block.sources if s.columns is not None and name in s.columns]
+    if not having:
+        having = [s for s in block.sources if s.columns is None]
+    if len(having) > 1:
+        raise AmbiguousColumn(
+            f'column reference "{name}" is ambiguous', position=position_of(column)
+        )
+    return (having[0], name) if having else None
+
+
+def column_node(table: str, name: str) -> exp.Column:
+    """A column written table.name, both quoted."""
+    return exp.Column(
+        this=exp.to_identifier(name, quoted=True), table=exp.to_identifier(table, quoted=True)
+    )
