@@ -1,0 +1,298 @@
+"""One bound parameter: field bytes to an Arrow scalar, as the type's input functions read them.
+
+`_TEXT` and `_BINARY` have one row per type; a type without a row takes any text. Errors are
+worded as PostgreSQL words them. Dates and times are left to `decode_datetime`, arrays to
+`decode_array`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+
+from gateway.errors import (
+    CharacterNotInRepertoire,
+    FeatureNotSupported,
+    InvalidBinaryRepresentation,
+    InvalidParameterValue,
+    InvalidTextRepresentation,
+    NumericValueOutOfRange,
+)
+from gateway.types import Type
+from gateway.wire import decode_array, decode_datetime
+from gateway.wire.numeric_bytes import numeric_list, numeric_scalar, read_numeric_binary
+
+_SPACES = " \t\n\r\v\f"
+
+
+def decode_parameter(data: bytes | None, kind: Type, form: int, zone: str = "UTC") -> pa.Scalar:
+    """The value as a scalar of `kind.arrow`; a numeric has the scale it was written with.
+
+    Args:
+        data: The field, or None for NULL.
+        kind: The parameter's type.
+        form: 0 for text, 1 for binary.
+        zone: The session's TimeZone, for a timestamptz written without an offset.
+
+    Raises:
+        InvalidTextRepresentation: 22P02, InvalidDatetimeFormat: 22007, text of another form.
+        NumericValueOutOfRange: 22003, DatetimeFieldOverflow: 22008, beyond the type's bounds.
+        InvalidBinaryRepresentation: 22P03, bytes of another form.
+        CharacterNotInRepertoire: 22021, text that is not UTF-8, or holds a zero byte.
+
+    >>> from gateway.types import BY_NAME
+    >>> decode_parameter(b" 42 ", BY_NAME["int4"], 0).as_py()
+    42
+    """
+    if data is None:
+        return pa.scalar(None, kind.arrow)
+    value = decode_value(data, kind, form, zone)
+    if kind.name == "numeric":
+        return numeric_scalar(value)
+    if kind.name == "_numeric":
+        return numeric_list(value)
+    return pa.scalar(value, kind.arrow)
+
+
+def decode_value(data: bytes, kind: Type, form: int, zone: str = "UTC") -> Any:
+    """The value as Python's `pa.scalar(value, kind.arrow)` takes it."""
+    if kind.element is not None:
+        if form:
+            return decode_array.from_binary(data, kind, decode_value)
+        return decode_array.from_text(text_of(data), kind.element, decode_value, zone)
+    if form:
+        return _BINARY.get(kind.name, text_of_data)(data)
+    text = text_of(data)
+    if kind.name == "timestamptz":
+        return decode_datetime.timestamptz(text, zone)
+    convert = _TEXT.get(kind.name)
+    return text if convert is None else convert(text)
+
+
+def text_of(data: bytes) -> str:
+    """The field as text.
+
+    Raises:
+        CharacterNotInRepertoire: 22021, not UTF-8, or a zero byte.
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        spelt = " ".join(f"0x{byte:02x}" for byte in data[error.start : error.end])
+        raise CharacterNotInRepertoire(
+            f'invalid byte sequence for encoding "UTF8": {spelt}'
+        ) from error
+    if "\0" in text:
+        raise CharacterNotInRepertoire('invalid byte sequence for encoding "UTF8": 0x00')
+    return text
+
+
+text_of_data: Callable[[bytes], Any] = text_of
+
+
+def _syntax(name: str, text: str) -> InvalidTextRepresentation:
+    return InvalidTextRepresentation(f'invalid input syntax for type {name}: "{text}"')
+
+
+# boolin takes every unambiguous beginning of these words, in any case.
+_WORDS = {
+    **dict.fromkeys(("t", "tr", "tru", "true", "y", "ye", "yes", "on", "1"), True),
+    **dict.fromkeys(("f", "fa", "fal", "fals", "false", "n", "no", "of", "off", "0"), False),
+}
+
+
+def _bool(text: str) -> bool:
+    value = _WORDS.get(text.strip(_SPACES).lower())
+    if value is None:
+        raise _syntax("boolean", text)
+    return value
+
+
+def _integer(sql: str, low: int, high: int) -> Callable[[str], int]:
+    def convert(text: str) -> int:
+        if not re.fullmatch(r"[+-]?[0-9]+", text.strip(_SPACES), re.ASCII):
+            raise _syntax(sql, text)
+        value = int(text)
+        if not low <= value <= high:
+            raise NumericValueOutOfRange(f'value "{text}" is out of range for type {sql}')
+        return value
+
+    return convert
+
+
+_FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_FLOAT_WORDS = {"nan", "infinity", "inf", "+infinity", "+inf", "-infinity", "-inf"}
+
+
+def _float(sql: str, code: str) -> Callable[[str], float]:
+    def convert(text: str) -> float:
+        spelt = text.strip(_SPACES)
+        if spelt.lower() in _FLOAT_WORDS:
+            return float(spelt)
+        if not _FLOAT.fullmatch(spelt):
+            raise _syntax(sql, text)
+        value = float(spelt)
+        try:
+            rounded = struct.unpack(code, struct.pack(code, value))[0]
+        except OverflowError:
+            rounded = float("inf")
+        vanished = rounded == 0 and any(d in "123456789" for d in spelt.lower().partition("e")[0])
+        if abs(rounded) == float("inf") or vanished:
+            raise NumericValueOutOfRange(f'"{text}" is out of range for type {sql}')
+        return value
+
+    return convert
+
+
+def _numeric(text: str) -> Decimal:
+    spelt = text.strip(_SPACES)
+    if spelt.lower() in _FLOAT_WORDS:
+        raise FeatureNotSupported("a numeric NaN or infinity cannot be held here")
+    if not _FLOAT.fullmatch(spelt):
+        raise _syntax("numeric", text)
+    return Decimal(spelt)
+
+
+def _bytea(text: str) -> bytes:
+    if not text.startswith("\\x"):
+        return _escaped_bytea(text)
+    digits = re.sub(f"[{_SPACES}]", "", text[2:])
+    bad = re.search("[^0-9a-fA-F]", digits)
+    if bad:
+        raise InvalidParameterValue(f'invalid hexadecimal digit: "{bad.group()}"')
+    if len(digits) % 2:
+        raise InvalidParameterValue("invalid hexadecimal data: odd number of digits")
+    return bytes.fromhex(digits)
+
+
+def _escaped_bytea(text: str) -> bytes:
+    """The older notation: `\\\\` is a backslash, `\\ooo` an octet, all else stands for itself."""
+    pieces = re.split(rb"\\(\\|[0-3][0-7][0-7])", text.encode())
+    if any(b"\\" in piece for piece in pieces[::2]):
+        raise InvalidTextRepresentation("invalid input syntax for type bytea")
+    pieces[1::2] = [b"\\" if p == b"\\" else bytes([int(p, 8)]) for p in pieces[1::2]]
+    return b"".join(pieces)
+
+
+_UUID = re.compile(r"(?:[0-9a-f]{4}-?){7}[0-9a-f]{4}", re.IGNORECASE)
+
+
+def _uuid(text: str) -> str:
+    braced = text.startswith("{") and text.endswith("}")
+    if not _UUID.fullmatch(text[1:-1] if braced else text):
+        raise _syntax("uuid", text)
+    return str(UUID(text))
+
+
+def _json(text: str) -> str:
+    try:
+        json.loads(text, parse_constant=_no_constant)
+    except ValueError as error:
+        raise InvalidTextRepresentation(
+            "invalid input syntax for type json", detail=str(error)
+        ) from error
+    return text
+
+
+def _no_constant(word: str) -> None:
+    raise ValueError(f'Token "{word}" is invalid.')
+
+
+def _char(text: str) -> str:
+    """The first letter: `"char"` holds no more."""
+    return text[:1]
+
+
+def _char_binary(data: bytes) -> str:
+    """One byte, of which zero stands for the empty text."""
+    if len(data) != 1:
+        raise InvalidBinaryRepresentation("incorrect binary data format: one byte is expected")
+    return "" if data == b"\0" else text_of(data)
+
+
+_INT2 = _integer("smallint", -(2**15), 2**15 - 1)
+_INT4 = _integer("integer", -(2**31), 2**31 - 1)
+_INT8 = _integer("bigint", -(2**63), 2**63 - 1)
+_OID = _integer("oid", 0, 2**32 - 1)
+
+_TEXT: dict[str, Callable[[str], Any]] = {
+    "bool": _bool,
+    "bytea": _bytea,
+    "char": _char,
+    "int2": _INT2,
+    "int4": _INT4,
+    "int8": _INT8,
+    "regproc": _OID,
+    "oid": _OID,
+    "json": _json,
+    "float4": _float("real", "f"),
+    "float8": _float("double precision", "d"),
+    "date": decode_datetime.date,
+    "time": decode_datetime.time,
+    "timestamp": decode_datetime.timestamp,
+    "interval": decode_datetime.interval,
+    "numeric": _numeric,
+    "regclass": _OID,
+    "regtype": _OID,
+    "uuid": _uuid,
+    "jsonb": _json,
+}
+
+
+def _packed(code: str) -> Callable[[bytes], Any]:
+    form = struct.Struct(">" + code)
+
+    def convert(data: bytes) -> Any:
+        if len(data) != form.size:
+            raise InvalidBinaryRepresentation(
+                f"incorrect binary data format: {len(data)} bytes where {form.size} are expected"
+            )
+        return form.unpack(data)[0]
+
+    return convert
+
+
+def _uuid_binary(data: bytes) -> str:
+    if len(data) != 16:
+        raise InvalidBinaryRepresentation(
+            f"incorrect binary data format: {len(data)} bytes where 16 are expected"
+        )
+    return str(UUID(bytes=data))
+
+
+def _jsonb_binary(data: bytes) -> str:
+    if data[:1] != b"\x01":
+        raise InvalidBinaryRepresentation("unsupported jsonb version number")
+    return _json(text_of(data[1:]))
+
+
+_BINARY: dict[str, Callable[[bytes], Any]] = {
+    "bool": lambda data: _packed("b")(data) != 0,
+    "bytea": bytes,
+    "char": _char_binary,
+    "int2": _packed("h"),
+    "int4": _packed("i"),
+    "int8": _packed("q"),
+    "regproc": _packed("I"),
+    "oid": _packed("I"),
+    "json": lambda data: _json(text_of(data)),
+    "float4": _packed("f"),
+    "float8": _packed("d"),
+    "date": lambda data: decode_datetime.date_from_2000(_packed("i")(data)),
+    "time": lambda data: decode_datetime.time_in_day(_packed("q")(data)),
+    "timestamp": lambda data: decode_datetime.timestamp_from_2000(_packed("q")(data)),
+    "timestamptz": lambda data: decode_datetime.timestamp_from_2000(_packed("q")(data)),
+    "interval": decode_datetime.interval_binary,
+    "numeric": read_numeric_binary,
+    "regclass": _packed("I"),
+    "regtype": _packed("I"),
+    "uuid": _uuid_binary,
+    "jsonb": _jsonb_binary,
+}

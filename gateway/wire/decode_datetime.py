@@ -1,0 +1,238 @@
+"""Dates, times, timestamps and intervals as a client may spell them, to integers for Arrow.
+
+Understood: ISO 8601 with `T` or a space, with or without seconds, fraction, offset, zone name or
+`BC`; `infinity`, `epoch`; `YYYYMMDD`. PostgreSQL also reads month names and the words of
+relative dates; those are refused here, not guessed. Intervals: postgres, verbose, SQL and ISO 8601.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from datetime import date as Date
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pyarrow as pa
+
+from gateway.errors import (
+    DatetimeFieldOverflow,
+    InvalidBinaryRepresentation,
+    InvalidDatetimeFormat,
+    InvalidParameterValue,
+)
+from gateway.wire.columns import (
+    DATE_INFINITY,
+    DATE_MINUS_INFINITY,
+    TIMESTAMP_INFINITY,
+    TIMESTAMP_MINUS_INFINITY,
+)
+from gateway.wire.datetime_text import DAY, utc_offset_seconds
+from gateway.wire.decode_interval import interval_input
+from gateway.wire.encode_binary import EPOCH_DAYS, EPOCH_MICROS
+
+SECOND, MINUTE, HOUR = 1_000_000, 60_000_000, 3_600_000_000
+
+_DATE = r"(?P<year>\d{4,6})-(?P<month>\d{1,2})-(?P<day>\d{1,2})|(?P<packed>\d{8})"
+_TIME = r"(?P<hour>\d{1,2}):(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?P<fraction>\.\d*)?)?"
+_ZONE = r"(?P<offset>[+-]\d{1,2}(?::?\d{2}(?::?\d{2})?)?)|(?P<zone>[A-Za-z][A-Za-z0-9_/+-]*)"
+_STAMP = re.compile(
+    rf"\s*(?:{_DATE})(?:(?:\s*T|\s+){_TIME})?(?:\s*(?:(?!BC\b|AD\b)(?:{_ZONE})))?(?:\s+(?P<era>BC|AD))?\s*",
+    re.ASCII | re.IGNORECASE,
+)
+_CLOCK = re.compile(rf"\s*T?{_TIME}(?:\s*(?:{_ZONE}))?\s*", re.ASCII | re.IGNORECASE)
+
+# PostgreSQL's bounds: Julian day 0, and the year 294276 (dates: 5874897).
+_FIRST_MICROS, _END_MICROS = -210866803200000000, 9224318016000000000
+_FIRST_DAY = _FIRST_MICROS // DAY
+
+
+def date(text: str) -> int:
+    """Days since 1970-01-01.
+
+    >>> date("2013-01-02"), date("0044-03-15 BC"), date("infinity") == DATE_INFINITY
+    (15707, -735160, True)
+    """
+    match text.strip().lower():
+        case "infinity" | "+infinity":
+            return DATE_INFINITY
+        case "-infinity":
+            return DATE_MINUS_INFINITY
+        case "epoch":
+            return 0
+    days = _days(_stamp(text, "date"), text)
+    if days < _FIRST_DAY:
+        raise DatetimeFieldOverflow(f'date out of range: "{text}"')
+    return days
+
+
+def timestamp(text: str) -> int:
+    """Microseconds since 1970-01-01 00:00; an offset is read and ignored, as PostgreSQL does.
+
+    >>> timestamp("1970-01-01T00:00:01.5Z"), timestamp("1970-01-02 01:00")
+    (1500000, 90000000000)
+    """
+    special = _special(text)
+    return special if special is not None else _local(_stamp(text, "timestamp"), text)
+
+
+def timestamptz(text: str, zone: str) -> int:
+    """Microseconds since 1970-01-01 00:00 UTC; `zone` holds where the text names none.
+
+    >>> timestamptz("1970-01-01 01:00+01", "UTC"), timestamptz("1970-01-01 01:00", "Europe/Paris")
+    (0, 0)
+    """
+    special = _special(text)
+    if special is not None:
+        return special
+    match = _stamp(text, "timestamp with time zone")
+    micros = _local(match, text)
+    if match["offset"]:
+        return _within(micros - _offset(match["offset"], text) * SECOND, text)
+    name = match["zone"] or zone
+    if name.upper() == "Z":
+        return micros
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise InvalidParameterValue(f'time zone "{name.lower()}" not recognized') from error
+    # The offset at the local time taken as UTC is off by at most a change nearby: look again there.
+    guess = micros - utc_offset_seconds(micros, name) * SECOND
+    return _within(micros - utc_offset_seconds(guess, name) * SECOND, text)
+
+
+def time(text: str) -> int:
+    """Microseconds since midnight; 24:00:00 is one.
+
+    >>> time("04:05:06.789"), time("24:00")
+    (14706789000, 86400000000)
+    """
+    match = _CLOCK.fullmatch(text)
+    if match is None:
+        raise InvalidDatetimeFormat(f'invalid input syntax for type time: "{text}"')
+    return _clock(match, text)
+
+
+def _special(text: str) -> int | None:
+    return {
+        "infinity": TIMESTAMP_INFINITY,
+        "+infinity": TIMESTAMP_INFINITY,
+        "-infinity": TIMESTAMP_MINUS_INFINITY,
+        "epoch": 0,
+    }.get(text.strip().lower())
+
+
+def _stamp(text: str, name: str) -> re.Match[str]:
+    match = _STAMP.fullmatch(text)
+    if match is None:
+        raise InvalidDatetimeFormat(f'invalid input syntax for type {name}: "{text}"')
+    return match
+
+
+def _overflow(text: str) -> DatetimeFieldOverflow:
+    return DatetimeFieldOverflow(f'date/time field value out of range: "{text}"')
+
+
+def _days(match: re.Match[str], text: str) -> int:
+    packed = match["packed"]
+    spelt = (packed[:4], packed[4:6], packed[6:]) if packed else match.group("year", "month", "day")
+    year, month, day = (int(part) for part in spelt)
+    if year == 0:
+        raise _overflow(text)
+    if (match["era"] or "").upper() == "BC":
+        year = 1 - year
+    eras, like_year = divmod(year - 1, 400)
+    try:
+        days = Date(like_year + 1, month, day).toordinal() - 719163 + eras * 146097
+    except ValueError as error:
+        raise _overflow(text) from error
+    return days
+
+
+def _clock(match: re.Match[str], text: str) -> int:
+    hour, minute, second = (int(match[part] or 0) for part in ("hour", "minute", "second"))
+    fraction = round(float(match["fraction"] + "0") * SECOND) if match["fraction"] else 0
+    micros = hour * HOUR + minute * MINUTE + second * SECOND + fraction
+    if minute > 59 or second > 60 or micros > DAY:
+        raise _overflow(text)
+    return micros
+
+
+def _local(match: re.Match[str], text: str) -> int:
+    micros = _days(match, text) * DAY
+    return _within(micros + (_clock(match, text) if match["hour"] else 0), text)
+
+
+def _within(micros: int, text: str) -> int:
+    # The year 294276 is beyond what 64 bits of microseconds since 1970 hold: Arrow's bound is less.
+    if not _FIRST_MICROS <= micros < min(_END_MICROS, TIMESTAMP_INFINITY):
+        raise DatetimeFieldOverflow(f'timestamp out of range: "{text}"')
+    return micros
+
+
+def _offset(text: str, whole: str) -> int:
+    digits = text[1:].replace(":", "")
+    if len(digits) % 2:
+        digits = "0" + digits
+    hours, minutes, seconds = (int(digits[n : n + 2] or 0) for n in (0, 2, 4))
+    if hours > 15 or minutes > 59 or seconds > 59:
+        raise InvalidDatetimeFormat(f'time zone displacement out of range: "{whole}"')
+    total = hours * 3600 + minutes * 60 + seconds
+    return -total if text[0] == "-" else total
+
+
+# Binary.
+
+
+def date_from_2000(days: int) -> int:
+    """Days since 1970-01-01 of PostgreSQL's days since 2000-01-01."""
+    if days in (DATE_INFINITY, DATE_MINUS_INFINITY):
+        return days
+    if days + EPOCH_DAYS >= DATE_INFINITY or days + EPOCH_DAYS < _FIRST_DAY:
+        raise DatetimeFieldOverflow("date out of range")
+    return days + EPOCH_DAYS
+
+
+def time_in_day(micros: int) -> int:
+    """Microseconds since midnight, checked."""
+    if not 0 <= micros <= DAY:
+        raise DatetimeFieldOverflow("time out of range")
+    return micros
+
+
+def timestamp_from_2000(micros: int) -> int:
+    """Microseconds since 1970 of PostgreSQL's microseconds since 2000-01-01."""
+    if micros in (TIMESTAMP_INFINITY, TIMESTAMP_MINUS_INFINITY):
+        return micros
+    moved = micros + EPOCH_MICROS
+    if not _FIRST_MICROS <= moved < min(_END_MICROS, TIMESTAMP_INFINITY):
+        raise DatetimeFieldOverflow("timestamp out of range")
+    return moved
+
+
+def interval_binary(data: bytes) -> pa.MonthDayNano:
+    """The interval of PostgreSQL's microseconds, days and months."""
+    if len(data) != 16:
+        raise InvalidBinaryRepresentation(
+            f"incorrect binary data format: {len(data)} bytes where 16 are expected"
+        )
+    micros, days, months = struct.unpack(">qii", data)
+    return month_day_nano(months, days, micros)
+
+
+def month_day_nano(months: int, days: int, micros: int) -> pa.MonthDayNano:
+    """The interval as Arrow holds it, its time in nanoseconds.
+
+    Raises:
+        DatetimeFieldOverflow: 22008, a part that does not fit; the time part holds 292 years.
+    """
+    nanos = micros * 1000
+    if not (
+        -(2**63) <= nanos < 2**63 and min(months, days) >= -(2**31) and max(months, days) < 2**31
+    ):
+        raise DatetimeFieldOverflow("interval out of range")
+    return pa.MonthDayNano([months, days, nanos])
+
+
+def interval(text: str) -> pa.MonthDayNano:
+    """The interval a client spelt; see `interval_input`."""
+    return month_day_nano(*interval_input(text))

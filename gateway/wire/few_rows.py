@@ -1,0 +1,113 @@
+"""A handful of rows, a value at a time in plain Python: what most statements return.
+
+Only the everyday types have a row here; the others go through the column encoders.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from gateway.types import Type
+from gateway.wire.columns import as_binary, int_values, numbers, validity
+from gateway.wire.datetime_text import date_text, timestamp_text
+from gateway.wire.float_text import FIRST_SCIENTIFIC, float_text
+
+Fields = list[bytes | None]
+
+_length = struct.Struct(">i").pack
+_NULL = _length(-1)
+
+
+def few_rows(columns: Iterable[Fields]) -> bytes:
+    """DataRow messages of the fields, given a column at a time."""
+    prefixed = [
+        [_NULL if field is None else _length(len(field)) + field for field in column]
+        for column in columns
+    ]
+    count = struct.pack(">h", len(prefixed))
+    messages = []
+    for row in zip(*prefixed, strict=True):
+        body = b"".join(row)
+        messages.append(b"D" + _length(6 + len(body)) + count + body)
+    return b"".join(messages)
+
+
+def few_fields(array: pa.Array, kind: Type, form: int, zone: str) -> Fields | None:
+    """The fields of a normal column, or None when its type has no row here."""
+    if kind.name == "timestamptz" and form == 0:
+        return _each(array, int_values(array).tolist(), lambda v: timestamp_text(v, zone))
+    convert = (_BINARY if form else _TEXT).get(kind.name)
+    return None if convert is None else convert(array)
+
+
+def _each(array: pa.Array, values: list[Any], convert: Callable[[Any], bytes]) -> Fields:
+    valid = validity(array)
+    if valid is None:
+        return [convert(value) for value in values]
+    return [convert(v) if there else None for v, there in zip(values, valid.tolist(), strict=True)]
+
+
+def _plain(convert: Callable[[Any], bytes]) -> Callable[[pa.Array], Fields]:
+    def fields(array: pa.Array) -> Fields:
+        return [None if value is None else convert(value) for value in array.to_pylist()]
+
+    return fields
+
+
+def _bytes(array: pa.Array) -> Fields:
+    values: Fields = as_binary(array).to_pylist()
+    return values
+
+
+def _float4_text(array: pa.Array) -> Fields:
+    limit = FIRST_SCIENTIFIC["float4"]
+    return _each(array, list(numbers(array, "<f4")), lambda v: float_text(np.float32(v), limit))
+
+
+def _packed(code: str) -> Callable[[pa.Array], Fields]:
+    return _plain(struct.Struct(">" + code).pack)
+
+
+_integer = _plain(lambda value: b"%d" % value)
+_TEXT: dict[str, Callable[[pa.Array], Fields]] = {
+    "bool": _plain(lambda value: b"t" if value else b"f"),
+    "int2": _integer,
+    "int4": _integer,
+    "int8": _integer,
+    "oid": _integer,
+    "float4": _float4_text,
+    "float8": _plain(lambda value: float_text(value, FIRST_SCIENTIFIC["float8"])),
+    "text": _bytes,
+    "varchar": _bytes,
+    "bpchar": _bytes,
+    "name": _bytes,
+    "char": _bytes,
+    "unknown": _bytes,
+    "json": _bytes,
+    "jsonb": _bytes,
+    "uuid": _bytes,
+    "bytea": _plain(lambda value: b"\\x" + value.hex().encode()),
+    "date": lambda array: _each(array, int_values(array).tolist(), date_text),
+    "timestamp": lambda array: _each(array, int_values(array).tolist(), timestamp_text),
+}
+_BINARY: dict[str, Callable[[pa.Array], Fields]] = {
+    "bool": _plain(lambda value: b"\x01" if value else b"\x00"),
+    "int2": _packed("h"),
+    "int4": _packed("i"),
+    "int8": _packed("q"),
+    "oid": _packed("I"),
+    "float4": _packed("f"),
+    "float8": _packed("d"),
+    "text": _bytes,
+    "varchar": _bytes,
+    "bpchar": _bytes,
+    "name": _bytes,
+    "unknown": _bytes,
+    "json": _bytes,
+    "bytea": _bytes,
+}

@@ -1,0 +1,157 @@
+"""Arrow columns as whole DataRow messages, a column at a time and one join for all rows.
+
+A row is a list of pieces. Neighbouring columns of fixed width form one numpy matrix of
+big-endian bytes; a column of variable width is an Arrow binary array. Arrow's element-wise join
+of all pieces has exactly the wire's bytes in its data buffer, made in C++ without the GIL. What
+each type's fields look like is left to `encode_text`, `encode_binary` and `encode_array`; what
+bytes of a client mean, to `decode`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gateway.result import Field
+from gateway.types import Type
+from gateway.wire.columns import Encoded, Fixed, normal_column
+from gateway.wire.encode_array import array_binaries, array_texts, as_array
+from gateway.wire.encode_binary import binary_column
+from gateway.wire.encode_text import text_column
+from gateway.wire.few_rows import few_fields, few_rows
+
+TEXT_FORMAT, BINARY_FORMAT = 0, 1
+
+# Below this many rows plain Python beats the 130-440 us that a vectorised batch costs whatever
+# its size (tests/bench/wire_values.py).
+FEW_ROWS = 40
+
+# Offsets of an Arrow binary array are 32 bits wide; half of it leaves room for the lengths.
+_MOST_BYTES = 2**30
+
+Bytes = bytes | memoryview
+
+
+def encode_rows(
+    batch: pa.RecordBatch,
+    fields: Sequence[Field],
+    formats: Sequence[int],
+    zone: str = "UTC",
+) -> Bytes:
+    """The batch as DataRow messages, one after another.
+
+    Args:
+        batch: Rows; columns in the order of `fields`, whatever their names.
+        fields: Type of each column.
+        formats: 0 for text or 1 for binary, for each column.
+        zone: The session's TimeZone, in which timestamptz is written as text.
+
+    Raises:
+        NumericValueOutOfRange: 22003, a value that its field's type cannot hold.
+        FeatureNotSupported: 0A000, a value that has no form in PostgreSQL.
+
+    >>> from gateway.types import INT4
+    >>> batch = pa.record_batch({"n": pa.array([7, None])})
+    >>> bytes(encode_rows(batch, [Field("n", INT4)], [0])).hex(" ")
+    '44 00 00 00 0b 00 01 00 00 00 01 37 44 00 00 00 0a 00 01 ff ff ff ff'
+    """
+    rows = batch.num_rows
+    if not rows:
+        return b""
+    columns = [normal_column(c, f.type) for c, f in zip(batch.columns, fields, strict=True)]
+    if rows <= FEW_ROWS:
+        return (
+            few_rows(
+                few_fields(c, f.type, form, zone) or _pylist(encode_column(c, f.type, form, zone))
+                for c, f, form in zip(columns, fields, formats, strict=True)
+            )
+            if columns
+            else b"D\x00\x00\x00\x06\x00\x00" * rows
+        )
+    encoded = [
+        encode_column(c, f.type, form, zone)
+        for c, f, form in zip(columns, fields, formats, strict=True)
+    ]
+    lengths = [_lengths(column) for column in encoded]
+    totals = np.full(rows, 6, np.int64)
+    for length in lengths:
+        totals += np.maximum(length, 0) + 4
+    if rows > 1 and totals.sum() > _MOST_BYTES:
+        halves = batch.slice(0, rows // 2), batch.slice(rows // 2)
+        return b"".join(encode_rows(half, fields, formats, zone) for half in halves)
+    return _join_rows(encoded, lengths, totals)
+
+
+def encode_column(array: pa.Array, kind: Type, form: int, zone: str = "UTC") -> Encoded:
+    """The fields of a normal column, without their lengths."""
+    if kind.element is not None:
+        innermost = array
+        while pa.types.is_list(innermost.type):
+            innermost = innermost.values
+        elements = as_array(encode_column(innermost, kind.element, form, zone))
+        encode = array_binaries if form == BINARY_FORMAT else array_texts
+        return encode(array, elements, kind.element)
+    if form == BINARY_FORMAT:
+        return binary_column(array, kind)
+    return text_column(array, kind, zone)
+
+
+def _pylist(column: Encoded) -> list[bytes | None]:
+    values: list[bytes | None] = as_array(column).to_pylist()
+    return values
+
+
+def _lengths(column: Encoded) -> npt.NDArray[Any]:
+    """Field length of each row, -1 for NULL."""
+    if not isinstance(column, Fixed):
+        lengths = pc.fill_null(pc.binary_length(column), -1)
+        return np.asarray(lengths.to_numpy(zero_copy_only=False))
+    width = np.dtype(column.wire).itemsize
+    if column.valid is None:
+        return np.full(len(column.values), width, np.int64)
+    return np.where(column.valid, width, -1)
+
+
+def _join_rows(
+    columns: list[Encoded], lengths: list[npt.NDArray[Any]], totals: npt.NDArray[Any]
+) -> Bytes:
+    pieces: list[pa.Array] = []
+    # The fixed-width parts since the last variable one, as (wire type, values).
+    block: list[tuple[str, Any]] = [("S1", b"D"), (">u4", totals), (">u2", len(columns))]
+    for column, length in zip(columns, lengths, strict=True):
+        block.append((">i4", length))
+        if isinstance(column, Fixed) and column.valid is None:
+            block.append((column.wire, column.values))
+            continue
+        pieces += [_block_array(block, len(totals)), as_array(column)]
+        block = []
+    if not pieces:
+        return _block_rows(block, len(totals)).data.cast("B")
+    if block:
+        pieces.append(_block_array(block, len(totals)))
+    joined = pc.binary_join_element_wise(
+        *pieces, b"", null_handling="replace", null_replacement=b""
+    )
+    end = int(totals.sum()) + len(totals)
+    return memoryview(joined.buffers()[2])[:end]
+
+
+def _block_rows(block: list[tuple[str, Any]], rows: int) -> npt.NDArray[Any]:
+    dtype = np.dtype([(f"f{n}", wire) for n, (wire, _) in enumerate(block)])
+    matrix = np.empty(rows, dtype)
+    for n, (_, values) in enumerate(block):
+        matrix[f"f{n}"] = values
+    return matrix
+
+
+def _block_array(block: list[tuple[str, Any]], rows: int) -> pa.Array:
+    matrix = _block_rows(block, rows)
+    width = matrix.dtype.itemsize
+    offsets = np.arange(0, rows * width + 1, width, dtype=np.int32)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(matrix.view(f"V{width}"))]
+    return pa.Array.from_buffers(pa.binary(), rows, buffers)
