@@ -1,31 +1,31 @@
-"""PostgreSQL in, engine out: the one grammar through which every statement goes.
+"""PostgreSQL in, engine out: the one dialect through which every statement goes.
 
-The parser reads PostgreSQL's grammar and keeps every ordinary call `name(arguments)` under its
-own name, so that no function of the engine is renamed on the way; grad, jvp and vjp become
-`Marker` nodes. The printer writes what Apache DataFusion reads. What the two systems understand
-differently is settled in between, by gateway/sql/lowering.py.
+`parse` reads PostgreSQL's grammar (gateway/sql/grammar.py); `to_engine` writes what Apache
+DataFusion reads. What the two systems understand differently is settled in between, by
+gateway/sql/lowering.py, so that no two parsers read the same text.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, NoReturn, cast
+from collections.abc import Sequence
+from typing import Any, ClassVar, cast
 
 from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import ErrorLevel, ParseError, TokenError
 from sqlglot.generator import Generator
 from sqlglot.generators.postgres import PostgresGenerator
-from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.errors import FeatureNotSupported, StatementTooComplex, SyntaxFault
+from gateway.sql.grammar import MARKERS as MARKERS
+from gateway.sql.grammar import Fault, GradwireParser, GradwireTokenizer
+from gateway.sql.grammar import Marker as Marker
 from gateway.sql.lowering import engine_type, lower
 
-MARKERS = ("grad", "jvp", "vjp")
-
 # What a statement's root may be; sqlglot also takes a bare expression for a statement.
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 STATEMENTS = (exp.Query, exp.Values, exp.DML, exp.DDL, exp.Drop, exp.TruncateTable, exp.Copy)
 
 
@@ -43,100 +43,6 @@ table tablesample then to trailing true union unique user using values variadic 
 window with
 """
 RESERVED = frozenset(_RESERVED_WORDS.split())
-
-
-class Marker(exp.Expression, exp.Condition):
-    """A call of grad, jvp or vjp: `kind` is which, `expressions` its arguments.
-
-    `meta["start"]` is the 0-based offset of the function's name in the statement as it was sent.
-    """
-
-    arg_types: ClassVar[dict[str, bool]] = {"kind": True, "expressions": False}
-
-    @property
-    def kind(self) -> str:
-        """Lower case: "grad", "jvp" or "vjp"."""
-        return str(self.args["kind"])
-
-
-class _Fault(ParseError):
-    """A ParseError that knows its token, so that the position can be told."""
-
-    def __init__(self, message: str, token: Token | None) -> None:
-        super().__init__(message)
-        self.token = token
-
-
-def _marker(kind: str) -> Callable[[list[exp.Expr]], exp.Expr]:
-    return lambda arguments: Marker(kind=kind, expressions=arguments)
-
-
-# Calls whose arguments have a syntax of their own; every other call stays as it was written.
-_SPECIAL_CALLS = ("CAST", "EXTRACT", "OVERLAY", "POSITION", "SUBSTRING", "TRIM", "TRY_CAST")
-
-
-class GradwireTokenizer(Postgres.Tokenizer):
-    """PostgreSQL's words. No word swallows the rest of its statement as an opaque string."""
-
-    COMMANDS: ClassVar[set[TokenType]] = set()
-    KEYWORDS: ClassVar[dict[str, TokenType]] = {
-        word: kind
-        for word, kind in Postgres.Tokenizer.KEYWORDS.items()
-        if kind not in (TokenType.COMMAND, TokenType.RENAME, TokenType.LOCK, TokenType.SHOW)
-    }
-
-
-class GradwireParser(PostgresParser):
-    """PostgreSQL's grammar and precedence, with calls left under their own names."""
-
-    FUNCTIONS: ClassVar[dict[str, Any]] = {kind.upper(): _marker(kind) for kind in MARKERS}
-    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
-        name: PostgresParser.FUNCTION_PARSERS[name] for name in _SPECIAL_CALLS
-    }
-    NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
-        "CASE": PostgresParser.NO_PAREN_FUNCTION_PARSERS["CASE"],
-    }
-    LAMBDAS: ClassVar[dict[Any, Any]] = {
-        TokenType.FARROW: PostgresParser.LAMBDAS[TokenType.FARROW],
-    }
-    # PostgreSQL: prefix operators other than + and - bind as any other operator, below + and -.
-    UNARY_PARSERS: ClassVar[dict[Any, Any]] = {
-        **PostgresParser.UNARY_PARSERS,
-        TokenType.PIPE_SLASH: lambda self: self._prefix("sqrt"),
-        TokenType.DPIPE_SLASH: lambda self: self._prefix("cbrt"),
-        TokenType.RLIKE: lambda self: exp.BitwiseNot(this=self._parse_term()),
-    }
-    TERM: ClassVar[dict[Any, Any]] = {
-        kind: node for kind, node in PostgresParser.TERM.items() if kind != TokenType.COLLATE
-    }
-
-    def raise_error(self, message: str, token: Token | None = None) -> None:
-        """Raise at once, with the token at which the text stopped being SQL."""
-        raise _Fault(message, token or self._curr or None)
-
-    def _prefix(self, function: str) -> exp.Expr:
-        return exp.Anonymous(this=function, expressions=[self._parse_term()])
-
-    def _parse_exponent(self) -> exp.Expr | None:
-        this = self._parse_zoned()
-        while self._match(TokenType.CARET):
-            this = self.expression(exp.Pow(this=this, expression=self._parse_zoned()))
-        return this
-
-    def _parse_zoned(self) -> exp.Expr | None:
-        # COLLATE and AT TIME ZONE bind tighter than ^ and looser than unary minus.
-        return self._parse_at_time_zone(self._parse_unary())
-
-    def _parse_function_call(
-        self,
-        functions: dict[str, Callable[..., Any]] | None = None,
-        anonymous: bool = False,
-        optional_parens: bool = True,
-        any_token: bool = False,
-    ) -> exp.Expr | None:
-        if self._curr is not None and self._curr.token_type == TokenType.IDENTIFIER:
-            anonymous = True  # "grad"(x, y) in quotes is somebody's own function
-        return super()._parse_function_call(functions, anonymous, optional_parens, any_token)
 
 
 class GradwireGenerator(PostgresGenerator):
@@ -195,18 +101,41 @@ def parse_tokens(tokens: Sequence[Token], text: str) -> exp.Expression | None:
     """
     try:
         trees = DIALECT.parser(error_level=ErrorLevel.IMMEDIATE).parse(list(tokens), text)
-    except _Fault as fault:
-        _refuse(fault.token, tokens, text, fault)
+    except Fault as fault:
+        raise syntax_fault(fault.token, tokens, text) from fault
     except ParseError as fault:
         raise SyntaxFault(str(fault).splitlines()[0]) from fault
     except RecursionError as error:
         raise StatementTooComplex("statement is nested too deeply") from error
     tree = cast("exp.Expression | None", trees[0] if trees else None)
-    if isinstance(tree, exp.Command) or (tree is not None and tree.find(exp.Command)):
+    if tree is None:
+        return None
+    if isinstance(tree, exp.Command) or tree.find(exp.Command):
         raise FeatureNotSupported(f"{tokens[0].text.upper()} is not supported")
-    if tree is not None and not isinstance(tree, STATEMENTS):
-        _refuse(tokens[0], tokens, text, ParseError("an expression is no statement"))
-    return None if tree is None else fold(tree)
+    if not isinstance(tree, STATEMENTS):
+        raise syntax_fault(tokens[0], tokens, text)  # a bare expression is no statement
+    for node in tree.walk():
+        if _is_malformed(node):
+            raise syntax_fault(_token_in(node, tokens), tokens, text)
+    return fold(tree)
+
+
+def _is_malformed(node: exp.Expr) -> bool:
+    """What sqlglot takes and PostgreSQL does not: `a < b < c`, `a ** b`."""
+    parent = node.parent
+    if isinstance(node, exp.Star):
+        return isinstance(parent, exp.Binary) and not isinstance(parent, exp.Dot)
+    if not (isinstance(node, _COMPARISONS) and isinstance(parent, _COMPARISONS)):
+        return False
+    # SET a = b = c assigns b = c.
+    return not isinstance(parent.parent, exp.Update | exp.OnConflict)
+
+
+def _token_in(node: exp.Expr, tokens: Sequence[Token]) -> Token:
+    """The last token inside `node` whose place is known."""
+    starts = [inner.meta["start"] for inner in node.walk() if "start" in inner.meta]
+    last = max(starts, default=tokens[0].start)
+    return next((token for token in tokens if token.start >= last), tokens[0])
 
 
 def parse(text: str) -> list[exp.Expression]:
@@ -225,13 +154,13 @@ def parse(text: str) -> list[exp.Expression]:
     return [tree for tree in trees if tree is not None]
 
 
-def _refuse(token: Token | None, tokens: Sequence[Token], text: str, cause: Exception) -> NoReturn:
+def syntax_fault(token: Token | None, tokens: Sequence[Token], text: str) -> SyntaxFault:
+    """PostgreSQL's words for text that stops being SQL at `token`; None: where it ends."""
     if token is None:
         end = tokens[-1].end + 2 if tokens else len(text) + 1
-        raise SyntaxFault("syntax error at end of input", position=end) from cause
+        return SyntaxFault("syntax error at end of input", position=end)
     near = text[token.start : token.end + 1]
-    message = f'syntax error at or near "{near}"'
-    raise SyntaxFault(message, position=token.start + 1) from cause
+    return SyntaxFault(f'syntax error at or near "{near}"', position=token.start + 1)
 
 
 def fold(tree: exp.Expression) -> exp.Expression:

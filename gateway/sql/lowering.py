@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported, InternalError, UndefinedObject
+from gateway.errors import FeatureNotSupported, UndefinedObject
 from gateway.sql import literals
 from gateway.sql.precedence import parenthesise
 
@@ -123,6 +123,9 @@ def _literal_cast(text: str, kind: exp.DataType) -> exp.Expression | None:
         return _cast_of(exp.Literal.string(plain), kind.copy())
     if kind.this == DType.INTERVAL:
         return _interval_of(text)
+    if kind.this == DType.ARRAY and kind.expressions:
+        items = [_item(word, kind.expressions[0]) for word in literals.array(text)]
+        return _cast_of(exp.Array(expressions=items), kind.copy())
     if kind.this in (DType.VARBINARY, DType.BINARY):
         return exp.HexString(this=literals.bytea(text).hex())
     if kind.this in _SIZED and kind.expressions:
@@ -130,6 +133,13 @@ def _literal_cast(text: str, kind: exp.DataType) -> exp.Expression | None:
         short = text[:size] if kind.this == DType.VARCHAR else text[:size].ljust(size)
         return _cast_of(exp.Literal.string(short), exp.DataType(this=DType.VARCHAR))
     return None
+
+
+def _item(text: str | None, kind: exp.DataType) -> exp.Expression:
+    if text is None:
+        return exp.Null()
+    item = exp.Literal.string(text)
+    return _literal_cast(text, kind) or _cast_of(item, kind.copy())
 
 
 def _cast_of(value: exp.Expression, kind: exp.DataType) -> exp.Cast:
@@ -296,12 +306,12 @@ def _window_spec(node: exp.Expression) -> None:
 
 
 def _limit(node: exp.Expression) -> None:
+    count = node.expression
+    if isinstance(count, exp.Null) or (isinstance(count, exp.Var) and count.name == "ALL"):
+        node.pop()
+        return
     if node.args.get("limit_options"):
         raise FeatureNotSupported("LIMIT with PERCENT or WITH TIES is not supported")
-
-
-def _marker(node: exp.Expression) -> NoReturn:
-    raise InternalError(f"{node.args['kind']} reached the engine unexpanded")
 
 
 def _now(node: exp.Expression) -> exp.Expression:
@@ -310,6 +320,15 @@ def _now(node: exp.Expression) -> exp.Expression:
 
 def _overlaps(node: exp.Expression) -> exp.Expression:
     return exp.Anonymous(this="array_has_any", expressions=[node.this, node.expression])
+
+
+def _plain_string(node: exp.Expression) -> exp.Expression:
+    return exp.Literal.string(node.name)
+
+
+def _unicode_string(node: exp.Expression) -> exp.Expression:
+    escape = node.args.get("escape")
+    return exp.Literal.string(literals.unicode_string(node.name, escape.name if escape else "\\"))
 
 
 _JSON = _unsupported("a JSON operator")
@@ -334,7 +353,12 @@ LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.With: _with,
     exp.WindowSpec: _window_spec,
     exp.TableSample: _unsupported("TABLESAMPLE"),
+    exp.ByteString: _plain_string,
+    exp.UnicodeString: _unicode_string,
     exp.BitString: _BITS,
+    exp.HexString: _BITS,
+    exp.ObjectIdentifier: _unsupported("a cast to an object identifier"),
+    exp.PseudoType: _unsupported("a cast to a pseudo-type"),
     exp.JSONExtract: _JSON,
     exp.JSONExtractScalar: _JSON,
     exp.JSONBExtract: _JSON,

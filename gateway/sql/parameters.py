@@ -60,8 +60,8 @@ _TYPES = {
 
 # A parameter on either side of these is text, whatever the other side is.
 _TEXTUAL = (exp.Like, exp.ILike, exp.SimilarTo, exp.RegexpLike, exp.RegexpILike, exp.DPipe)
-_COMPARED = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
-_COMPARED += (exp.NullSafeEQ, exp.NullSafeNEQ)
+_DISTINCT = (exp.NullSafeEQ, exp.NullSafeNEQ)
+_COMPARED = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, *_DISTINCT)
 
 
 def postgres_type(kind: exp.DataType) -> Type:

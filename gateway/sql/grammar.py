@@ -1,0 +1,236 @@
+"""PostgreSQL's grammar over sqlglot's parser: what it reads otherwise, or renames, is set right.
+
+Every ordinary call `name(arguments)` stays under its own name, so that no function of the engine
+is lost; grad, jvp and vjp become `Marker` nodes; operators bind as in PostgreSQL's table (manual,
+4.1.6). tests/sql compares the result with PostgreSQL itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, NoReturn
+
+from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.errors import ParseError
+from sqlglot.parsers.postgres import PostgresParser
+from sqlglot.tokenizer_core import Token, TokenType
+
+MARKERS = ("grad", "jvp", "vjp")
+
+
+class Marker(exp.Expression, exp.Condition):
+    """A call of grad, jvp or vjp: `kind` is which, `expressions` its arguments.
+
+    `meta["start"]` is the 0-based offset of the function's name in the statement as it was sent.
+    """
+
+    arg_types: ClassVar[dict[str, bool]] = {"kind": True, "expressions": False}
+
+    @property
+    def kind(self) -> str:
+        """Lower case: "grad", "jvp" or "vjp"."""
+        return str(self.args["kind"])
+
+
+class Fault(ParseError):
+    """A ParseError that knows its token, so that the position can be told."""
+
+    def __init__(self, message: str, token: Token | None) -> None:
+        super().__init__(message)
+        self.token = token
+
+
+def _marker(kind: str) -> Callable[[list[exp.Expr]], exp.Expr]:
+    return lambda arguments: Marker(kind=kind, expressions=arguments)
+
+
+# Calls whose arguments have a syntax of their own and a node to hold it; those with a syntax but
+# no need of a node (SUBSTRING, ...) become plain calls, every other call stays as it was written.
+_SPECIAL_CALLS = ("CAST", "EXTRACT", "TRY_CAST")
+
+# PostgreSQL's operators of the middle rank, "any other operator" in its table: left-associative,
+# between + and BETWEEN. The text of the tokens -> the node.
+OTHER_OPERATORS: dict[tuple[str, ...], type[exp.Expr]] = {
+    ("||",): exp.DPipe,
+    ("~",): exp.RegexpLike,
+    ("~*",): exp.RegexpILike,
+    ("~~",): exp.Like,
+    ("~~*",): exp.ILike,
+    ("&",): exp.BitwiseAnd,
+    ("|",): exp.BitwiseOr,
+    ("#",): exp.BitwiseXor,
+    ("<", "<"): exp.BitwiseLeftShift,
+    (">", ">"): exp.BitwiseRightShift,
+    ("@>",): exp.ArrayContainsAll,
+    ("<@",): exp.ArrayContainedBy,
+    ("&&",): exp.ArrayOverlaps,
+    ("->",): exp.JSONExtract,
+    ("->>",): exp.JSONExtractScalar,
+    ("#>",): exp.JSONBExtract,
+    ("#>>",): exp.JSONBExtractScalar,
+}
+_TRIMS = {"BOTH": "btrim", "LEADING": "ltrim", "TRAILING": "rtrim"}
+_RANGES = (
+    TokenType.BETWEEN,
+    TokenType.ILIKE,
+    TokenType.IN,
+    TokenType.IS,
+    TokenType.LIKE,
+    TokenType.OPERATOR,
+    TokenType.SIMILAR_TO,
+)
+NEGATED = ("~", "~*", "~~", "~~*")  # with a ! before, they are NOT
+
+
+class GradwireTokenizer(Postgres.Tokenizer):
+    """PostgreSQL's words. No word swallows the rest of its statement as an opaque string."""
+
+    COMMANDS: ClassVar[set[TokenType]] = set()
+    KEYWORDS: ClassVar[dict[str, TokenType]] = {
+        word: kind
+        for word, kind in Postgres.Tokenizer.KEYWORDS.items()
+        if kind not in (TokenType.COMMAND, TokenType.RENAME, TokenType.LOCK, TokenType.SHOW)
+    }
+
+
+class GradwireParser(PostgresParser):
+    """PostgreSQL's grammar and precedence, with calls left under their own names."""
+
+    FUNCTIONS: ClassVar[dict[str, Any]] = {kind.upper(): _marker(kind) for kind in MARKERS}
+    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
+        **{name: PostgresParser.FUNCTION_PARSERS[name] for name in _SPECIAL_CALLS},
+        "OVERLAY": lambda self: self._read_worded("overlay", "PLACING", "FROM", "FOR"),
+        "POSITION": lambda self: self._read_position(),
+        "SUBSTRING": lambda self: self._read_substring(),
+        "TRIM": lambda self: self._read_trim(),
+    }
+    NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
+        "CASE": PostgresParser.NO_PAREN_FUNCTION_PARSERS["CASE"],
+    }
+    LAMBDAS: ClassVar[dict[Any, Any]] = {
+        TokenType.FARROW: PostgresParser.LAMBDAS[TokenType.FARROW],
+    }
+    ASSIGNMENT: ClassVar[dict[Any, Any]] = {}
+    # `$1` alone; not `?`, `:name` or `%s`, which are other systems'.
+    PLACEHOLDER_PARSERS: ClassVar[dict[Any, Any]] = {
+        TokenType.PARAMETER: lambda self: self._parse_dollar(),
+    }
+    # Prefix operators other than + and - bind as any other operator, below + and -.
+    UNARY_PARSERS: ClassVar[dict[Any, Any]] = {
+        **PostgresParser.UNARY_PARSERS,
+        TokenType.PIPE_SLASH: lambda self: self._prefix("sqrt"),
+        TokenType.DPIPE_SLASH: lambda self: self._prefix("cbrt"),
+        TokenType.RLIKE: lambda self: exp.BitwiseNot(this=self._parse_term()),
+    }
+    TERM: ClassVar[dict[Any, Any]] = {
+        kind: node for kind, node in PostgresParser.TERM.items() if kind != TokenType.COLLATE
+    }
+    RANGE_PARSERS: ClassVar[dict[Any, Any]] = {
+        kind: PostgresParser.RANGE_PARSERS[kind] for kind in _RANGES
+    }
+
+    def raise_error(self, message: str, token: Token | None = None) -> None:
+        """Raise at once, with the token at which the text stopped being SQL."""
+        raise Fault(message, token or self._curr or None)
+
+    def _missing(self) -> NoReturn:
+        raise Fault("something is missing", self._curr or None)
+
+    def _prefix(self, function: str) -> exp.Expression:
+        return exp.Anonymous(this=function, expressions=[self._parse_term()])
+
+    def _parse_dollar(self) -> exp.Expr | None:
+        if self._prev.text == "@":  # PostgreSQL's absolute value
+            return self._prefix("abs")
+        if self._curr.token_type != TokenType.NUMBER:
+            self.raise_error("a parameter is numbered", self._prev)
+        return self._parse_parameter()
+
+    def _parse_csv(self, parse_method: Any, sep: TokenType = TokenType.COMMA) -> list[Any]:
+        """As sqlglot's, but nothing between or after commas is an error, as in PostgreSQL."""
+        items = [parse_method()]
+        while items[0] is not None and self._match(sep):
+            items.append(parse_method())
+            if items[-1] is None:
+                self._missing()
+        return [item for item in items if item is not None]
+
+    def _parse_bitwise(self) -> exp.Expr | None:
+        this = self._parse_term()
+        while True:
+            negate = self._curr.text == "!" and self._next.text in NEGATED
+            ahead = (self._curr.text, self._next.text)
+            words = next((w for w in (ahead, ahead[negate:][:1]) if w in OTHER_OPERATORS), None)
+            if words is None or not self._is_operator():
+                return this
+            self._advance(len(words) + negate)
+            node = OTHER_OPERATORS[words](this=this, expression=self._parse_term())
+            this = self.expression(exp.Not(this=node) if negate else node)
+
+    def _is_operator(self) -> bool:
+        return self._curr.token_type not in (TokenType.STRING, TokenType.IDENTIFIER)
+
+    def _parse_exponent(self) -> exp.Expr | None:
+        this = self._parse_zoned()
+        while self._match(TokenType.CARET):
+            this = self.expression(exp.Pow(this=this, expression=self._parse_zoned()))
+        return this
+
+    def _parse_zoned(self) -> exp.Expr | None:
+        # COLLATE and AT TIME ZONE bind tighter than ^ and looser than unary minus.
+        this = self._parse_unary()
+        while True:
+            if self._match(TokenType.COLLATE):
+                this = self.expression(exp.Collate(this=this, expression=self._parse_id_var()))
+            elif self._match_text_seq("AT", "TIME", "ZONE"):
+                this = self.expression(exp.AtTimeZone(this=this, zone=self._parse_unary()))
+            else:
+                return this
+
+    def _read_worded(self, name: str, *words: str) -> exp.Expression:
+        """`name(a WORD b WORD c)`, or with commas, as the plain call `name(a, b, c)`."""
+        arguments = [] if self._curr.text == ")" else [self._parse_disjunction() or self._missing()]
+        for word in words:
+            if self._match_text_seq(word) or self._match(TokenType.COMMA):
+                arguments.append(self._parse_disjunction() or self._missing())
+        while self._match(TokenType.COMMA):
+            arguments.append(self._parse_disjunction() or self._missing())
+        return exp.Anonymous(this=name, expressions=arguments)
+
+    def _read_position(self) -> exp.Expression:
+        first = None if self._curr.text == ")" else self._parse_bitwise()
+        if first is not None and self._match(TokenType.IN):
+            arguments = [self._parse_bitwise(), first]
+            return exp.Anonymous(this="position", expressions=arguments)
+        rest = self._parse_csv(self._parse_disjunction) if self._match(TokenType.COMMA) else []
+        return exp.Anonymous(this="position", expressions=[*([first] if first else []), *rest])
+
+    def _read_substring(self) -> exp.Expression:
+        call = self._read_worded("substring", "FROM", "FOR")
+        if len(call.expressions) == 2 and self._tokens[self._index - 2].text.upper() == "FOR":
+            text, length = call.expressions
+            call.set("expressions", [text, exp.Literal.number(1), length])
+        return call
+
+    def _read_trim(self) -> exp.Expression:
+        side = next((word for word in _TRIMS if self._match_text_seq(word)), "")
+        arguments = []
+        if self._curr.text != ")" and not self._match(TokenType.FROM):
+            arguments = self._parse_csv(self._parse_disjunction)
+            if self._match(TokenType.FROM):
+                arguments = self._parse_csv(self._parse_disjunction) + arguments
+        elif self._curr.text != ")":
+            arguments = self._parse_csv(self._parse_disjunction)
+        return exp.Anonymous(this=_TRIMS.get(side, "trim"), expressions=arguments)
+
+    def _parse_function_call(
+        self,
+        functions: dict[str, Callable[..., Any]] | None = None,
+        anonymous: bool = False,
+        optional_parens: bool = True,
+        any_token: bool = False,
+    ) -> exp.Expr | None:
+        if self._curr is not None and self._curr.token_type == TokenType.IDENTIFIER:
+            anonymous = True  # "grad"(x, y) in quotes is somebody's own function
+        return super()._parse_function_call(functions, anonymous, optional_parens, any_token)
