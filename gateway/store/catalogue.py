@@ -1,0 +1,201 @@
+"""Which schemas, tables and views there are: an immutable value, and its copy on disk.
+
+User names never become DuckDB names, because PostgreSQL's are case-sensitive and DuckDB's are
+not: relation 16384 is the DuckDB table `data.t16384` with columns `c1`, `c2`, .... So "A" and "a"
+live side by side, and no user name can meet one of DuckDB's own. A statement that changes the
+catalogue changes these rows and the DuckDB objects in one DuckDB transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from duckdb import DuckDBPyConnection
+
+from gateway.errors import (
+    DuplicateSchema,
+    DuplicateTable,
+    InvalidSchemaName,
+    ReservedName,
+    UndefinedTable,
+    WrongObjectType,
+)
+from gateway.sources.table import TableName
+from gateway.store.columntypes import storage_type
+from gateway.store.definitions import (
+    TableDefinition,
+    View,
+    decode_table,
+    decode_view,
+    encode_table,
+    encode_view,
+)
+
+PUBLIC = "public"
+
+# PostgreSQL's first oid for users' objects (FirstNormalObjectId).
+FIRST_OID = 16384
+
+_TABLES = """
+CREATE SCHEMA gradwire;
+CREATE SCHEMA data;
+CREATE TABLE gradwire.settings (name VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
+CREATE TABLE gradwire.schemas (name VARCHAR NOT NULL);
+CREATE TABLE gradwire.relations (
+    oid BIGINT NOT NULL, schema VARCHAR NOT NULL, name VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL, definition VARCHAR NOT NULL
+);
+INSERT INTO gradwire.schemas VALUES ('public');
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table or a view and its number, which it keeps for life."""
+
+    oid: int
+    definition: TableDefinition | View
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything there is at one moment; `version` grows with every committed change."""
+
+    version: int = 1
+    schemas: frozenset[str] = frozenset({PUBLIC})
+    relations: Mapping[TableName, Relation] = field(default_factory=dict)
+
+    def find_table(self, name: TableName) -> tuple[int, TableDefinition] | None:
+        """The table's number and definition; None when there is no table of this name."""
+        found = self.relations.get(name)
+        if found is None or isinstance(found.definition, View):
+            return None
+        return found.oid, found.definition
+
+    def find_view(self, name: TableName) -> tuple[int, View] | None:
+        """The view's number and definition; None when there is no view of this name."""
+        found = self.relations.get(name)
+        if found is None or not isinstance(found.definition, View):
+            return None
+        return found.oid, found.definition
+
+    def table(self, name: TableName) -> tuple[int, TableDefinition]:
+        """The table's number and definition.
+
+        Raises:
+            UndefinedTable: 42P01. WrongObjectType: 42809, it is a view.
+        """
+        if found := self.find_table(name):
+            return found
+        if name in self.relations:
+            raise WrongObjectType(
+                f'cannot change view "{name.name}"', hint="Change the tables it reads."
+            )
+        raise UndefinedTable(f'relation "{shown(name)}" does not exist')
+
+    def refuse_taken(self, name: TableName) -> None:
+        """Check that a relation of this name may be made.
+
+        Raises:
+            DuplicateTable: 42P07. InvalidSchemaName: 3F000, no such schema.
+        """
+        if name.schema not in self.schemas:
+            raise InvalidSchemaName(f'schema "{name.schema}" does not exist')
+        if name in self.relations:
+            raise DuplicateTable(f'relation "{name.name}" already exists')
+
+    def refuse_schema(self, name: str) -> None:
+        """Check that a schema of this name may be made.
+
+        Raises:
+            DuplicateSchema: 42P06. ReservedName: 42939, a prefix of the system's.
+        """
+        if name in self.schemas or name == "information_schema":
+            raise DuplicateSchema(f'schema "{name}" already exists')
+        if name.startswith("pg_") or name == "gradwire":
+            raise ReservedName(
+                f'unacceptable schema name "{name}"',
+                detail='The prefix "pg_" and the name "gradwire" are reserved for system schemas.',
+            )
+
+    def with_schema(self, name: str) -> Catalogue:
+        """This catalogue with one schema more."""
+        return replace(self, schemas=self.schemas | {name})
+
+    def without_schema(self, name: str) -> Catalogue:
+        """This catalogue with one schema less."""
+        return replace(self, schemas=self.schemas - {name})
+
+    def with_relation(self, name: TableName, relation: Relation) -> Catalogue:
+        """This catalogue with one relation more, or another in the place of one."""
+        return replace(self, relations={**self.relations, name: relation})
+
+    def without_relation(self, name: TableName) -> Catalogue:
+        """This catalogue with one relation less."""
+        return replace(self, relations={n: r for n, r in self.relations.items() if n != name})
+
+
+def shown(name: TableName) -> str:
+    """The name as PostgreSQL's messages have it: without a schema that the search path has."""
+    return name.name if name.schema == PUBLIC else str(name)
+
+
+def physical(oid: int) -> str:
+    """The DuckDB table that holds the rows of table `oid`."""
+    return f"data.t{oid}"
+
+
+def physical_columns(definition: TableDefinition) -> dict[str, str]:
+    """The user's names of the columns -> DuckDB's, in order."""
+    return {column.name: f"c{number}" for number, column in enumerate(definition.columns, 1)}
+
+
+def prepare(cursor: DuckDBPyConnection, settings: Mapping[str, str]) -> None:
+    """Make an empty catalogue in an empty database, with these settings."""
+    for statement in _TABLES.split(";"):
+        if statement.strip():
+            cursor.execute(statement)
+    for name, value in settings.items():
+        cursor.execute("INSERT INTO gradwire.settings VALUES (?, ?)", [name, value])
+
+
+def load(cursor: DuckDBPyConnection) -> Catalogue:
+    """The catalogue as it was last committed."""
+    schemas = frozenset(name for (name,) in cursor.sql("FROM gradwire.schemas").fetchall())
+    relations = {}
+    for oid, schema, name, kind, text in cursor.sql("FROM gradwire.relations").fetchall():
+        decode = decode_view if kind == "view" else decode_table
+        relations[TableName(schema, name)] = Relation(oid, decode(TableName(schema, name), text))
+    return Catalogue(1, schemas, relations)
+
+
+def save(cursor: DuckDBPyConnection, relation: Relation) -> None:
+    """Write or overwrite a relation's row."""
+    forget(cursor, relation.oid)
+    definition = relation.definition
+    is_view = isinstance(definition, View)
+    text = encode_view(definition) if isinstance(definition, View) else encode_table(definition)
+    kind = "view" if is_view else "table"
+    cursor.execute(
+        "INSERT INTO gradwire.relations VALUES (?, ?, ?, ?, ?)",
+        [relation.oid, definition.name.schema, definition.name.name, kind, text],
+    )
+
+
+def forget(cursor: DuckDBPyConnection, oid: int) -> None:
+    """Delete a relation's row."""
+    cursor.execute("DELETE FROM gradwire.relations WHERE oid = ?", [oid])
+
+
+def creation(oid: int, definition: TableDefinition) -> str:
+    """The CREATE TABLE that DuckDB runs for a table."""
+    inside = physical_columns(definition)
+    parts = [
+        f"{inside[c.name]} {storage_type(c.type, c.typmod)}{' NOT NULL' if c.not_null else ''}"
+        for c in definition.columns
+    ]
+    keys = [("PRIMARY KEY", definition.primary_key)] if definition.primary_key else []
+    keys += [("UNIQUE", key) for key in definition.unique]
+    parts += [f"{kind} ({', '.join(inside[name] for name in key)})" for kind, key in keys]
+    return f"CREATE TABLE {physical(oid)} ({', '.join(parts)})"

@@ -1,0 +1,71 @@
+"""Write locks of tables: one holder each, waited for in turn, given up all together.
+
+A lock belongs to a session, not to a thread, because a transaction outlives the call that took
+it. Readers take none.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from gateway.errors import DeadlockDetected, QueryCanceled
+
+# The key of the catalogue's own lock, which DDL holds; tables are numbered from 16384.
+CATALOGUE = 0
+
+
+class TableLocks:
+    """Which session holds which table; any thread may call."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._holders: dict[int, object] = {}
+        self._waiting: dict[object, int] = {}
+        self._cancelled: set[object] = set()
+
+    def acquire(self, key: int, owner: object) -> bool:
+        """Wait until `owner` holds `key`; False at once when it did already.
+
+        Raises:
+            DeadlockDetected: 40P01, the holder waits, perhaps through others, for `owner`.
+            QueryCanceled: 57014, `cancel` was called while waiting.
+        """
+        with self._changed:
+            if self._holders.get(key) is owner:
+                return False
+            self._cancelled.discard(owner)
+            while self._holders.setdefault(key, owner) is not owner:
+                self._refuse_circle(key, owner)
+                self._waiting[owner] = key
+                self._changed.wait()
+                del self._waiting[owner]
+                if owner in self._cancelled:
+                    self._cancelled.discard(owner)
+                    raise QueryCanceled("canceling statement due to user request")
+            return True
+
+    def release_all(self, owner: object) -> None:
+        """Give up every lock that `owner` holds."""
+        with self._changed:
+            for key in [key for key, holder in self._holders.items() if holder is owner]:
+                del self._holders[key]
+            self._changed.notify_all()
+
+    def cancel(self, owner: object) -> None:
+        """End the wait of `owner`, if it waits."""
+        with self._changed:
+            if owner in self._waiting:
+                self._cancelled.add(owner)
+                self._changed.notify_all()
+
+    def _refuse_circle(self, key: int, owner: object) -> None:
+        wanted: int | None = key
+        while wanted is not None:
+            holder = self._holders.get(wanted)
+            if holder is owner:
+                raise DeadlockDetected(
+                    "deadlock detected",
+                    detail="Two sessions wait for tables that the other one writes.",
+                    hint="Run the transaction again.",
+                )
+            wanted = None if holder is None else self._waiting.get(holder)
