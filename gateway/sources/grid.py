@@ -117,8 +117,7 @@ class GridTable:
         rows = math.prod(lengths)
         for place in reversed(range(len(lengths))):
             size = self._sizes[self.dims[place]]
-            most = max(1, BLOCK_ROWS // max(1, rows))
-            times = min(most, -(-size // lengths[place]))
+            times = max(1, min(BLOCK_ROWS // rows, -(-size // lengths[place])))
             rows *= times
             lengths[place] *= times
         return tuple(lengths)

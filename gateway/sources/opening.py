@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -130,21 +131,20 @@ def _known(engine: str, uri: str) -> str:
 def _chunks(chunks: Mapping[str, int] | None, uri: str) -> dict[str, int] | None:
     if chunks is None:
         return None
-    try:
-        import dask.array  # noqa: F401  # only to learn that it is there
-    except ImportError as error:
+    if find_spec("dask") is None:
         raise ConfigurationFault(
             f'"chunks" is set for dataset "{uri}" and dask is not installed',
             hint="Install dask[array], or leave chunks out: the stored chunks are used then.",
-        ) from error
+        )
     return dict(chunks)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without xarray's advice to whoever wrote the file: the reader cannot act on it."""
+    """Without xarray's advice to whoever wrote the file or chose the chunks."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", xarray.SerializationWarning)
+        warnings.filterwarnings("ignore", "The specified chunks separate", UserWarning)
         yield
 
 

@@ -1,0 +1,278 @@
+"""Every row that xarray's to_dataframe() gives, the same values, for any dataset."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import cftime
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+import xarray
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.errors import DatasetUnreadable, FeatureNotSupported
+from gateway.sources import grid, scanning
+from gateway.sources.grid import GridTable
+from gateway.sources.opening import open_dataset
+
+from .scans import count_of, frame_of, query, rows_of
+
+#    numpy dtype       the column's Arrow type
+DTYPES = {
+    "bool": pa.bool_(),
+    "int8": pa.int16(),
+    "int16": pa.int16(),
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "uint8": pa.int16(),
+    "uint16": pa.int32(),
+    "uint32": pa.int64(),
+    "uint64": pa.decimal128(20, 0),
+    "float16": pa.float32(),
+    "float32": pa.float32(),
+    "float64": pa.float64(),
+    ">f4": pa.float32(),
+    ">i2": pa.int16(),
+    "M8[s]": pa.timestamp("us"),
+    "M8[ms]": pa.timestamp("us"),
+    "M8[us]": pa.timestamp("us"),
+    "M8[ns]": pa.timestamp("us"),
+    "m8[s]": pa.duration("us"),
+    "m8[ns]": pa.duration("us"),
+    "U5": pa.string(),
+    "S5": pa.binary(),
+    "O": pa.string(),
+}
+
+
+def values_of(dtype: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
+    """Random values, with gaps where the dtype can have them."""
+    random = np.random.default_rng(seed)
+    small = random.integers(0, 100, shape)
+    if dtype == "O":
+        words = np.array([f"w{n}" if n % 5 else None for n in small.ravel()], object)
+        return words.reshape(shape)
+    if dtype[0] in "US":
+        return small.astype("U5").astype(dtype)
+    if dtype[0] in "Mm":
+        times = (small * 86_400).astype(f"{dtype[0]}8[s]").astype(dtype)
+        return np.where(small % 5 == 0, np.array("NaT", dtype), times)
+    if np.dtype(dtype).kind == "f":
+        return np.where(small % 5 == 0, np.nan, small / 4).astype(dtype)
+    return (small % 2 == 0) if dtype == "bool" else small.astype(dtype)
+
+
+def cell(value: object) -> object:
+    """A value from either side in one form: NULL for what is missing, ints for times."""
+    if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, np.generic):
+        return cell(value.item())
+    if isinstance(value, pd.Timestamp):
+        return value.to_pydatetime()
+    if isinstance(value, pd.Timedelta):
+        return value.to_pytimedelta()
+    return value
+
+
+def cells(column: pd.Series) -> list[object]:
+    return [cell(value) for value in column]
+
+
+def assert_same(table: GridTable, dataset: xarray.Dataset, variables: list[str]) -> None:
+    """The scan and to_dataframe() agree in rows, order and values, column by column."""
+    frame = frame_of(dataset, variables)
+    found = rows_of(table)
+    assert found.num_rows == len(frame) == count_of(table) == table.rows
+    assert {*found.column_names} == {*map(str, frame.columns)}
+    for name in found.column_names:
+        assert [cell(v) for v in found[name].to_pylist()] == cells(frame[name]), name
+
+
+@st.composite
+def datasets(draw: st.DrawFn) -> xarray.Dataset:
+    """Up to four dimensions, coordinates up, down, auxiliary or none, any dtypes."""
+    dims = draw(st.lists(st.sampled_from(["t", "lat", "lon x", "Z"]), unique=True, max_size=4))
+    sizes = {dim: draw(st.integers(1, 5)) for dim in dims}
+    coords: dict[str, object] = {}
+    for dim, size in sizes.items():
+        kind = draw(st.sampled_from(["none", "up", "down32", "time", "text", "int"]))
+        up = np.arange(size)
+        if kind != "none":
+            coords[dim] = {
+                "up": up * 2.5,
+                "down32": (90 - up * 0.1).astype("f4"),
+                "time": np.datetime64("2000-01-01") + up.astype("m8[D]"),
+                "text": up.astype(str),
+                "int": up.astype("i4") - 2,
+            }[kind]
+    if dims and draw(st.booleans()):
+        coords["month"] = (dims[0], np.arange(sizes[dims[0]], dtype="f4"))
+    if len(dims) > 1 and draw(st.booleans()):
+        coords["area"] = (dims[:2][::-1], values_of("float64", (sizes[dims[1]], sizes[dims[0]]), 3))
+    if draw(st.booleans()):
+        coords["level"] = 500.0
+    shape = tuple(sizes.values())
+    data = {
+        f"v{n}": (dims, values_of(dtype, shape, n))
+        for n, dtype in enumerate(
+            draw(st.lists(st.sampled_from([*DTYPES]), min_size=1, max_size=3))
+        )
+    }
+    made = xarray.Dataset(data, coords)
+    return made.chunk({dim: 2 for dim in dims}) if draw(st.booleans()) else made
+
+
+@settings(deadline=None, max_examples=120)
+@given(datasets(), st.integers(1, 40), st.integers(1, 40), st.integers(1, 40))
+def test_rows_are_those_of_to_dataframe(
+    dataset: xarray.Dataset, block: int, batch: int, trailing: int
+) -> None:
+    """With blocks and batches small enough to be many, and every order of blocks allowed."""
+    names = [*map(str, dataset.data_vars)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scanning, "BATCH_ROWS", batch)
+        patch.setattr(scanning, "TRAILING_ROWS", trailing)
+        assert_same(GridTable(dataset, names), dataset, names)
+        patch.setattr(grid, "BLOCK_ROWS", block)
+        cut = GridTable(dataset, names)
+        want = GridTable(dataset.compute(), names)
+        sort = [(name, "ascending") for name in cut.schema.names]
+        assert rows_of(cut).sort_by(sort).equals(rows_of(want).sort_by(sort))
+
+
+@pytest.mark.parametrize(("dtype", "arrow"), DTYPES.items())
+def test_types(dtype: str, arrow: pa.DataType) -> None:
+    dataset = xarray.Dataset({"v": ("x", values_of(dtype, (60,), 1))})
+    table = GridTable(dataset, ["v"])
+    assert table.schema.field("v").type == arrow
+    assert rows_of(table)["v"].type == arrow
+    assert query("SELECT v, count(*) FROM t GROUP BY v", t=table).num_rows > 1
+
+
+def test_coordinates_of_single_precision_are_double() -> None:
+    dataset = xarray.Dataset(
+        {"v": (("y", "x"), np.zeros((2, 2), "f4"))},
+        {"y": np.array([0.1, 0.2], "f4"), "lon": (("y", "x"), np.ones((2, 2), "f4"))},
+    )
+    schema = GridTable(dataset, ["v"]).schema
+    assert [(f.name, str(f.type)) for f in schema] == [
+        ("y", "double"), ("x", "int64"), ("v", "float"), ("lon", "double"),
+    ]  # fmt: skip
+
+
+def test_scalars_make_one_row() -> None:
+    dataset = xarray.Dataset({"a": 1.5, "b": ((), np.nan)}, {"level": 500})
+    table = GridTable(dataset, ["a", "b"])
+    assert rows_of(table).to_pylist() == [{"a": 1.5, "b": None, "level": 500}]
+    assert query("SELECT a FROM t WHERE a > 1", t=table).num_rows == 1
+    assert query("SELECT a FROM t WHERE a > 2", t=table).num_rows == 0
+
+
+def test_no_rows() -> None:
+    dataset = xarray.Dataset({"v": (("y", "x"), np.zeros((0, 3)))})
+    table = GridTable(dataset, ["v"])
+    assert rows_of(table).num_rows == 0
+    assert query("SELECT count(*) AS n, sum(v) AS s FROM t", t=table).to_pylist() == [
+        {"n": 0, "s": None}
+    ]
+
+
+def test_levels_of_a_multi_index_are_columns() -> None:
+    index = pd.MultiIndex.from_product([[1, 2], ["a", "b"]], names=["n", "s"])
+    coords = xarray.Coordinates.from_pandas_multiindex(index, "point")
+    dataset = xarray.Dataset({"v": ("point", np.arange(4.0))}, coords)
+    assert rows_of(GridTable(dataset, ["v"])).to_pylist() == [
+        {"v": 0.0, "n": 1, "s": "a"},
+        {"v": 1.0, "n": 1, "s": "b"},
+        {"v": 2.0, "n": 2, "s": "a"},
+        {"v": 3.0, "n": 2, "s": "b"},
+    ]
+
+
+def test_duplicate_and_descending_coordinates() -> None:
+    dataset = xarray.Dataset({"v": ("x", np.arange(4))}, {"x": [3.0, 1.0, 3.0, np.nan]})
+    table = GridTable(dataset, ["v"])
+    assert rows_of(table, ["v"], pc.field("x") == 3)["v"].to_pylist() == [0, 2]
+    assert rows_of(table, ["v"], pc.field("x").is_null())["v"].to_pylist() == [3]
+
+
+#        calendar      the dates                            as they come out
+CALENDARS = [
+    ("standard",  [(2000, 1, 1), (1582, 10, 4)], [datetime(2000, 1, 1), datetime(1582, 10, 14)]),
+    ("julian",    [(2000, 1, 1), (1900, 2, 29)], [datetime(2000, 1, 14), datetime(1900, 3, 13)]),
+    ("noleap",    [(2000, 1, 1), (1900, 2, 28)], [datetime(2000, 1, 1), datetime(1900, 2, 28)]),
+    ("360_day",   [(2000, 1, 1), (1900, 2, 30)], ["2000-01-01 00:00:00", "1900-02-30 00:00:00"]),
+    ("366_day",   [(2000, 1, 1), (1900, 2, 29)], ["2000-01-01 00:00:00", "1900-02-29 00:00:00"]),
+    ("proleptic_gregorian", [(1, 1, 1)], [datetime(1, 1, 1)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("calendar", "dates", "wanted"), CALENDARS)
+def test_calendars(calendar: str, dates: list[tuple[int, ...]], wanted: list[object]) -> None:
+    values = np.array([cftime.datetime(*date, calendar=calendar) for date in dates], object)
+    dataset = xarray.Dataset({"v": ("t", np.arange(len(dates))), "d": ("t", values)}, {"t": values})
+    table = GridTable(dataset, ["v", "d"])
+    found = rows_of(table)
+    assert found["t"].to_pylist() == found["d"].to_pylist() == wanted
+    assert table.schema.field("t").metadata[b"calendar"].decode() == values[0].calendar
+
+
+def test_standard_dates_agree_with_the_day_number() -> None:
+    """Dates before 1582 are instants: as many days apart as the calendar itself says."""
+    dates = [cftime.datetime(1400, 3, 1, calendar="standard"), cftime.datetime(1999, 7, 3)]
+    dataset = xarray.Dataset({"d": ("t", np.array(dates, object))})
+    first, last = rows_of(GridTable(dataset, ["d"]))["d"].to_pylist()
+    assert last - first == dates[1] - dates[0]
+
+
+def test_times_are_rounded_to_microseconds() -> None:
+    times = np.array([1_499, 1_500, -1_501, -1_500], "M8[ns]")
+    spans = times.view("m8[ns]")
+    found = rows_of(GridTable(xarray.Dataset({"t": ("x", times), "d": ("x", spans)}), ["t", "d"]))
+    epoch = datetime(1970, 1, 1)
+    wanted = [timedelta(microseconds=n) for n in (1, 2, -2, -1)]
+    assert found["d"].to_pylist() == wanted
+    assert found["t"].to_pylist() == [epoch + span for span in wanted]
+
+
+REFUSED = [np.array([1j]), np.array([object()]), np.array([1.5], "g"), np.array([(1, 2)], "i4,i4")]
+
+
+@pytest.mark.parametrize("values", REFUSED, ids=lambda v: str(v.dtype))
+def test_refused_by_name(values: np.ndarray) -> None:
+    with pytest.raises(FeatureNotSupported, match='variable "strange" has values of type'):
+        GridTable(xarray.Dataset({"strange": ("x", values)}), ["strange"])
+
+
+def test_values_that_do_not_fit_are_refused_by_name() -> None:
+    late = xarray.Dataset({"t": ("x", np.array([2**60], "M8[s]"))})
+    mixed = xarray.Dataset({"t": ("x", np.array(["a", 1], object))})
+    for dataset in (late, mixed):
+        with pytest.raises(DatasetUnreadable, match='cannot read variable "t" of dataset "far"'):
+            rows_of(GridTable(dataset, ["t"], name="far"))
+
+
+def test_attributes_are_metadata() -> None:
+    attrs = {"units": "m s-1", "long_name": "Wind", "range": np.array([0.0, 1.0])}
+    dataset = xarray.Dataset({"v": ("x", [1.0], attrs)}, attrs={"title": "A title"})
+    table = GridTable(dataset, ["v"])
+    metadata = table.schema.field("v").metadata
+    assert metadata[b"units"] == b"m s-1"
+    assert metadata[b"long_name"] == b"Wind"
+    assert b'"range": [0.0, 1.0]' in metadata[b"attributes"]
+    assert table.comment == "A title"
+
+
+def test_packed_values_are_unpacked(tmp_path: Path) -> None:
+    dataset = xarray.Dataset({"v": ("x", np.array([1.5, np.nan, 3.25]))})
+    packed = {"dtype": "i2", "scale_factor": 0.25, "add_offset": 1.0, "_FillValue": -9}
+    dataset.to_netcdf(tmp_path / "packed.nc", encoding={"v": packed})
+    opened = open_dataset(tmp_path / "packed.nc")
+    assert rows_of(GridTable(opened, ["v"]))["v"].to_pylist() == [1.5, None, 3.25]

@@ -1,0 +1,192 @@
+"""Every kind of store opens lazily to the same values; what does not open says why."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from zipfile import ZipFile
+
+import fsspec
+import numpy as np
+import pytest
+import xarray
+import zarr
+
+from gateway.errors import ConfigurationFault, DatasetUnreadable
+from gateway.sources import opening
+from gateway.sources.opening import guess_engine, open_dataset
+
+
+def small() -> xarray.Dataset:
+    return xarray.Dataset(
+        {"b": (("y", "x"), np.arange(6.0).reshape(2, 3)), "a": ("y", [1, 2])},
+        {"y": [10.0, 20.0], "time": np.datetime64("2000-01-01", "ns")},
+    )
+
+
+def write_zarr_v2(path: Path) -> None:
+    small().to_zarr(path, zarr_format=2, consolidated=True)
+
+
+def write_zarr_v2_plain(path: Path) -> None:
+    small().to_zarr(path, zarr_format=2, consolidated=False)
+
+
+def write_zarr_v3(path: Path) -> None:
+    small().to_zarr(path, zarr_format=3, consolidated=False)
+
+
+def write_zarr_v3_consolidated(path: Path) -> None:
+    write_zarr_v3(path)
+    with pytest.warns(UserWarning, match="Consolidated metadata"):
+        zarr.consolidate_metadata(path, zarr_format=3)
+
+
+def write_zip(path: Path) -> None:
+    folder = path.with_name("folder")
+    write_zarr_v3(folder)
+    with ZipFile(path, "w") as archive:
+        for file in folder.rglob("*"):
+            archive.write(file, file.relative_to(folder))
+
+
+def write_netcdf3(path: Path) -> None:
+    small().to_netcdf(path, format="NETCDF3_CLASSIC", engine="netcdf4")
+
+
+def write_netcdf4(path: Path) -> None:
+    small().to_netcdf(path, format="NETCDF4", engine="netcdf4")
+
+
+#    written by                    name            engine guessed
+STORES: list[tuple[Callable[[Path], None], str, str]] = [
+    (write_zarr_v2,               "v2.zarr",      "zarr"),
+    (write_zarr_v2_plain,         "plain",        "zarr"),
+    (write_zarr_v3,               "v3.zarr",      "zarr"),
+    (write_zarr_v3,               "unnamed",      "zarr"),
+    (write_zarr_v3_consolidated,  "index.zarr",   "zarr"),
+    (write_zip,                   "v3.zarr.zip",  "zarr"),
+    (write_zip,                   "archive",      "zarr"),
+    (write_netcdf3,               "classic.nc",   "netcdf4"),
+    (write_netcdf4,               "four.nc",      "netcdf4"),
+    (write_netcdf4,               "four.data",    "netcdf4"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("write", "name", "engine"), STORES)
+def test_stores(write: Callable[[Path], None], name: str, engine: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    write(path)
+    assert guess_engine(str(path)) == engine
+    for uri in (path, str(path), f"file://{path}"):
+        opened = open_dataset(uri)
+        assert isinstance(opened, xarray.Dataset)
+        assert opened.b.variable._in_memory is False
+        opened.b.load()
+        xarray.testing.assert_equal(opened, small())
+
+
+def test_values_are_not_kept(tmp_path: Path) -> None:
+    write_zarr_v3(tmp_path / "s.zarr")
+    opened = open_dataset(tmp_path / "s.zarr")
+    assert opened.b.values.sum() == 15.0
+    shutil.rmtree(tmp_path / "s.zarr" / "b" / "c")
+    assert np.isnan(opened.b.values).all()
+
+
+def test_variables_of_a_store_without_an_index_come_by_name(tmp_path: Path) -> None:
+    write_zarr_v3(tmp_path / "s.zarr")
+    opened = open_dataset(tmp_path / "s.zarr")
+    assert isinstance(opened, xarray.Dataset)
+    assert [*opened.data_vars] == ["a", "b"]
+    assert [*opened.coords] == ["time", "y"]
+
+
+@pytest.mark.parametrize(
+    ("write", "name"), [(write_zarr_v3, "far.zarr"), (write_netcdf4, "far.nc")]
+)
+def test_urls(write: Callable[[Path], None], name: str, tmp_path: Path) -> None:
+    write(tmp_path / name)
+    memory = fsspec.filesystem("memory")
+    memory.put(str(tmp_path / name), f"/{name}", recursive=True)
+    try:
+        opened = open_dataset(f"memory://{name}")
+        assert isinstance(opened, xarray.Dataset)
+        xarray.testing.assert_equal(opened.load(), small())
+    finally:
+        memory.rm("/", recursive=True)
+
+
+@pytest.mark.parametrize("kind", ["zarr", "netcdf4"])
+def test_groups_are_a_hierarchy(kind: str, tmp_path: Path) -> None:
+    tree = xarray.DataTree.from_dict({"/z": small(), "/m/deep": small().isel(x=slice(2))})
+    if kind == "zarr":
+        tree.to_zarr(tmp_path / "tree", zarr_format=3, consolidated=False)
+    else:
+        tree.to_netcdf(tmp_path / "tree", engine="netcdf4")
+    opened = open_dataset(tmp_path / "tree")
+    assert isinstance(opened, xarray.DataTree)
+    xarray.testing.assert_equal(opened["m/deep"].to_dataset().load(), small().isel(x=slice(2)))
+    assert {node.path for node in opened.leaves} == {"/z", "/m/deep"}
+
+
+def test_chunks_read_through_dask(tmp_path: Path) -> None:
+    write_zarr_v3(tmp_path / "s.zarr")
+    opened = open_dataset(tmp_path / "s.zarr", chunks={"x": 2})
+    assert isinstance(opened, xarray.Dataset)
+    assert opened.b.chunks == ((2,), (2, 1))
+
+
+def test_reference_dates_without_zeros_do_not_warn(tmp_path: Path) -> None:
+    dataset = xarray.Dataset({"t": ("x", [17_000_000.0], {"units": "hours since 1-1-1 00:00:0.0"})})
+    dataset.to_netcdf(tmp_path / "old.nc")
+    assert open_dataset(tmp_path / "old.nc")["t"].dtype.kind in "MO"
+
+
+def test_a_directory_that_is_no_store_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationFault, match="cannot tell how to read dataset") as caught:
+        open_dataset(tmp_path)
+    assert caught.value.hint == "Name the engine: zarr or netcdf4."
+
+
+def test_unknown_engine() -> None:
+    with pytest.raises(ConfigurationFault, match="unknown engine") as e:
+        open_dataset("a.nc", engine="grip")
+    assert str(e.value) == 'unknown engine "grip" for dataset "a.nc"'
+    assert "netcdf4" in e.value.detail
+
+
+def test_chunks_without_dask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "find_spec", lambda name: None)
+    with pytest.raises(ConfigurationFault, match="dask is not installed"):
+        open_dataset("a.zarr", engine="zarr", chunks={"x": 1})
+
+
+def write_rubbish(path: Path) -> None:
+    path.write_bytes(b"\x89HDF\r\n\x1a\n and then nothing of the kind")
+
+
+def write_empty_group(path: Path) -> None:
+    path.mkdir()
+    (path / "zarr.json").write_text("{")
+
+
+@pytest.mark.parametrize(
+    ("write", "name"),
+    [(write_rubbish, "a.nc"), (write_empty_group, "a.zarr"), (lambda path: None, "missing.nc")],
+)
+def test_what_does_not_open_is_named(
+    write: Callable[[Path], None], name: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    write(path)
+    with pytest.raises(DatasetUnreadable) as caught:
+        open_dataset(path)
+    assert str(caught.value) == f'cannot open dataset "{path}"'
+    assert caught.value.detail
+
+
+def test_a_url_that_does_not_answer_is_named() -> None:
+    with pytest.raises(DatasetUnreadable, match="cannot open dataset"):
+        open_dataset("memory://nowhere.zarr")
