@@ -1,8 +1,8 @@
 """Operator precedence, and the parentheses that make a tree's text say what the tree says.
 
 PostgreSQL manual, 4.1.6 "Operator Precedence". DataFusion's parser, in its PostgreSQL dialect,
-agrees with this table but for unary minus (it binds as * does); parentheses are put wherever the
-two could differ, so that neither parser's table matters to the result.
+agrees with this table but for unary minus (it binds as * does) and IS DISTINCT FROM (its right side
+has no end); parentheses are put wherever the two could differ.
 """
 
 from __future__ import annotations
@@ -49,6 +49,9 @@ LEVELS: dict[type[exp.Expr], int] = {
 # The arguments that stand bare beside an operator; all others have brackets or commas around.
 _OPERANDS = ("this", "expression", "low", "high", "zone")
 _ASSOCIATIVE = (exp.And, exp.Or)
+# DataFusion's parser takes all that follows IS DISTINCT FROM, up to AND and OR and past them, for
+# its right side: always in brackets.
+_GREEDY = (exp.NullSafeEQ, exp.NullSafeNEQ)
 
 
 def level(node: exp.Expr) -> int:
@@ -90,7 +93,7 @@ def _may_chain(node: exp.Expr, operand: exp.Expr, name: str) -> bool:
 
 def _wrap(node: exp.Expr, operand: exp.Expr, least: int) -> None:
     bare_query = isinstance(operand, exp.Query) and not isinstance(operand, exp.Subquery)
-    if level(operand) < least or bare_query:
+    if level(operand) < least or bare_query or isinstance(operand, _GREEDY):
         paren = exp.Paren()
         operand.replace(paren)
         paren.set("this", operand)
