@@ -7,8 +7,9 @@ identifiers are DuckDB's rowid, which stands for a row only within the transacti
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 
@@ -54,8 +55,8 @@ def insert(
         rows = _whole_rows(definition, targets, batch)
         refuse_nulls(rows, definition)
         if rows.num_rows:
-            with translated(definition):
-                delta = pa.Table.from_batches([rows])
+            delta = pa.Table.from_batches([rows])
+            with translated(definition, delta):
                 transaction.cursor.from_arrow(delta).insert_into(physical(oid))
             transaction.append(oid, rows)
         count += rows.num_rows
@@ -159,23 +160,26 @@ def _applied(
     if not delta.num_rows:
         return _none(definition, returning)
     transaction.rewrite(oid)
-    with _registered(transaction, delta), translated(definition):
+    outside = {inside: name for name, inside in physical_columns(definition).items()}
+    named = delta.rename_columns([outside.get(name, name) for name in delta.schema.names])
+    with _registered(transaction.cursor, delta), translated(definition, named):
         if not returning:
             ((count,),) = transaction.cursor.execute(statement).fetchall()
             return Changed(count)
-        inside = ", ".join(f"old.{name}" for name in physical_columns(definition).values())
-        rows = transaction.cursor.sql(f"{statement} RETURNING {inside}").to_arrow_table()
+        columns = ", ".join(f"old.{name}" for name in outside)
+        rows = transaction.cursor.sql(f"{statement} RETURNING {columns}").to_arrow_table()
     return Changed(rows.num_rows, _named(rows, definition))
 
 
 @contextmanager
-def _registered(transaction: Transaction, delta: pa.Table) -> Iterator[None]:
+def _registered(cursor: duckdb.DuckDBPyConnection, delta: pa.Table) -> Iterator[None]:
     """`delta` under that name, for the statement inside."""
-    transaction.cursor.register("delta", delta)
+    cursor.register("delta", delta)
     try:
         yield
     finally:
-        transaction.cursor.unregister("delta")
+        with suppress(duckdb.Error):  # After an error, the rollback takes the name away.
+            cursor.unregister("delta")
 
 
 def truncate(transaction: Transaction, oid: int) -> None:

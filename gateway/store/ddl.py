@@ -125,7 +125,7 @@ class Definer(Scope):
             if found is None:
                 if if_exists:
                     return False
-                raise UndefinedTable(f'{kind} "{kept.shown(name)}" does not exist')
+                raise UndefinedTable(f'{kind} "{name.name}" does not exist')
             other = "table" if isinstance(found.definition, TableDefinition) else "view"
             if other != kind:
                 raise WrongObjectType(

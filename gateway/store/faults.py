@@ -7,12 +7,13 @@ them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gateway.errors import (
     DiskFull,
@@ -28,12 +29,19 @@ from gateway.store.definitions import TableDefinition
 
 
 @contextmanager
-def translated(definition: TableDefinition | None = None) -> Iterator[None]:
-    """Raise what DuckDB raises inside as a GatewayError; `definition` names broken constraints."""
+def translated(
+    definition: TableDefinition | None = None, delta: pa.Table | None = None
+) -> Iterator[None]:
+    """Raise what DuckDB raises inside as a GatewayError.
+
+    Args:
+        definition: The table that is written; names broken constraints.
+        delta: The values that are written, under the user's names; shows keys given twice.
+    """
     try:
         yield
     except duckdb.ConstraintException as error:
-        raise _constraint(str(error), definition) from error
+        raise _constraint(str(error), definition, delta) from error
     except duckdb.Error as error:
         raise _fault(error) from error
 
@@ -54,27 +62,57 @@ def _fault(error: duckdb.Error) -> GatewayError:
     return InternalError("the store of user tables failed", detail=text)
 
 
-# Duplicate key "c1: 1, c2: x" violates primary key constraint.
-_DUPLICATE = re.compile(r'[Dd]uplicate key "(?P<pairs>.*)" violates', re.DOTALL)
+# A key that is in the table: Duplicate key "c1: 1, c2: x" violates primary key constraint.
+# A key that comes twice in one statement: ... constraint violation: duplicate key "1, x".
+_IN_TABLE = re.compile(r'Duplicate key "(?P<pairs>.*)" violates', re.DOTALL)
+_IN_DELTA = "UNIQUE constraint violation: duplicate key"
 
 
-def _constraint(text: str, definition: TableDefinition | None) -> GatewayError:
-    found = _DUPLICATE.search(text)
-    if found is None or definition is None:
-        return InternalError("a constraint of a user table failed", detail=text)
-    numbers, values = _pairs(found["pairs"])
-    key = tuple(definition.columns[number - 1].name for number in numbers)
-    name = definition.key_names().get(key, "_".join(key))
+def _constraint(
+    text: str, definition: TableDefinition | None, delta: pa.Table | None
+) -> GatewayError:
+    if definition is not None and (found := _IN_TABLE.search(text)):
+        return _duplicate(definition, _key(definition, found["pairs"]))
+    if definition is not None and delta is not None and _IN_DELTA in text:
+        for key in definition.key_names():
+            if set(key) <= set(delta.schema.names) and (values := _repeated(delta, key)):
+                return _duplicate(definition, values)
+    return InternalError("a constraint of a user table failed", detail=text)
+
+
+def _duplicate(definition: TableDefinition, key: dict[str, str]) -> UniqueViolation:
+    name = definition.key_names().get(tuple(key), "_".join(key))
     return UniqueViolation(
         f'duplicate key value violates unique constraint "{name}"',
-        detail=f"Key ({', '.join(key)})=({', '.join(values)}) already exists.",
+        detail=f"Key ({', '.join(key)})=({', '.join(key.values())}) already exists.",
     )
 
 
-def _pairs(text: str) -> tuple[list[int], list[str]]:
-    """Column numbers and values of `c1: 1, c2: x`; a value may hold anything but ', c<n>: '."""
-    parts = re.split(r"(?:^|, )c(\d+): ", text)[1:]
-    return [int(number) for number in parts[::2]], parts[1::2]
+def _key(definition: TableDefinition, pairs: str) -> dict[str, str]:
+    """Names and values of `c1: 1, c2: x`; a value may hold anything but ', c<n>: '."""
+    parts = re.split(r"(?:^|, )c(\d+): ", pairs)[1:]
+    columns = [definition.columns[int(number) - 1] for number in parts[::2]]
+    return {
+        column.name: _SPELT.get(column.type.name, str)(value)
+        for column, value in zip(columns, parts[1::2], strict=True)
+    }
+
+
+# Where DuckDB writes a value otherwise than PostgreSQL.
+_SPELT: dict[str, Callable[[str], str]] = {
+    "bool": lambda text: text[0],
+    "float4": lambda text: text.removesuffix(".0"),
+    "float8": lambda text: text.removesuffix(".0"),
+}
+
+
+def _repeated(delta: pa.Table, key: tuple[str, ...]) -> dict[str, str]:
+    """The first values of `key` that come twice; empty when none do. NULL equals nothing."""
+    counted = delta.select(list(key)).drop_null().group_by(list(key), use_threads=False)
+    counts = counted.aggregate([([], "count_all")])
+    for row in counts.filter(pc.field("count_all") > 1).slice(0, 1).to_pylist():
+        return {name: _shown(row[name]) for name in key}
+    return {}
 
 
 def refuse_nulls(rows: pa.RecordBatch, definition: TableDefinition) -> None:
