@@ -2,9 +2,10 @@
 
 PostgreSQL (src/common/d2s.c, f2s.c) writes fixed notation while the decimal exponent is in
 -4 .. 14 (real: -4 .. 5) and `d.ddde-NN` with at least two exponent digits otherwise; a whole
-number has no point. Byte for byte its text below 2**53 (real: 2**24); above, where PostgreSQL
-refuses digits halfway between two floats, the text reads back the same. orjson finds the digits at 13-30 ns a value, but changes notation at other
-exponents, so its text is edited here, the whole column at once.
+number has no point. Below 2**53 (real: 2**24) the text is PostgreSQL's byte for byte; above, where
+PostgreSQL refuses digits that lie halfway between two floats, it reads back the same. orjson finds
+the digits at 13-30 ns a value, but changes notation at other exponents, so its text is edited
+here, the whole column at once.
 """
 
 from __future__ import annotations

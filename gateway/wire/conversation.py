@@ -1,0 +1,287 @@
+"""One client's messages, answered by its session: message -> session call -> bytes, no socket.
+
+`Conversation.answer` takes one message that `protocol` has let through and sends what belongs to
+it; `fail` tells the client of an error and decides what is skipped. Parameters are read and rows
+written here, by `decode` and `values`; whatever a statement means is the session's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from gateway.errors import (
+    FeatureNotSupported,
+    GatewayError,
+    InvalidParameterValue,
+    ObjectNotInPrerequisiteState,
+    ProtocolViolation,
+)
+from gateway.result import Field, Result
+from gateway.session import Session
+from gateway.wire import replies
+from gateway.wire.decode import decode_parameter
+from gateway.wire.messages import (
+    Bind,
+    Close,
+    Describe,
+    Execute,
+    Flush,
+    FunctionCall,
+    Message,
+    Parse,
+    Query,
+    Sync,
+)
+from gateway.wire.protocol import Protocol
+from gateway.wire.values import TEXT_FORMAT, Bytes, encode_rows
+
+# A small first piece brings the first row soon; later ones are large enough to make the cost of a
+# batch vanish and small enough to stay in the cache (8,192 to 16,384 rows measure the same).
+FIRST_ROWS, MORE_ROWS = 256, 16_384
+
+
+@dataclass(slots=True)
+class _Portal:
+    """What the wire must remember of a portal: the formats asked for, and whether it has ended."""
+
+    formats: tuple[int, ...] = ()
+    ended: bool = False
+
+
+class Conversation:
+    """Answers messages.
+
+    Args:
+        session: The client's session.
+        protocol: Its state; an error in a series of messages sets it.
+        send: Takes bytes for the client; may keep them until `flush`.
+        flush: Sends what was kept.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        protocol: Protocol,
+        send: Callable[[Bytes], None],
+        flush: Callable[[], None],
+    ) -> None:
+        self._session = session
+        self._protocol = protocol
+        self._send = send
+        self._flush = flush
+        self._portals: dict[str, _Portal] = {}
+        self._settings: dict[str, str] = {}  # as the client knows them
+        self._changed: dict[str, str] = {}  # as it will at the next ReadyForQuery
+
+    def begin(self) -> None:
+        """Tell every reported setting; the server adds BackendKeyData before `ready`."""
+        self._settings = dict(self._session.reported_settings())
+        for name, value in self._settings.items():
+            self._send(replies.parameter_status(name, value))
+
+    def answer(self, message: Message) -> None:
+        """Do what the message asks, and send the answer.
+
+        Raises:
+            GatewayError: the client must be told, with `fail`.
+        """
+        match message:
+            case Query():
+                self._query(message)
+            case Parse():
+                self._session.parse(message.name, message.text, message.parameter_oids)
+                self._send(replies.PARSE_COMPLETE)
+            case Bind():
+                self._bind(message)
+            case Describe():
+                self._describe(message)
+            case Execute():
+                self._execute(message)
+            case Close():
+                self._close(message)
+            case Flush():
+                self._flush()
+            case Sync():
+                self.ready()
+            case FunctionCall():
+                raise FeatureNotSupported(
+                    "the fast-path function call is not supported",
+                    hint="Call the function in a SELECT.",
+                )
+
+    def fail(self, error: GatewayError, kind: str) -> None:
+        """Tell the client of an error in answering a message of type `kind`.
+
+        Outside a series of messages the client may go on at once; in one, after its Sync.
+        """
+        self._notices()
+        self._send(replies.error_response(error))
+        self._session.fail()
+        if not self._protocol.failed(kind):
+            self.ready()
+
+    def ready(self) -> None:
+        """End the series: the implicit transaction closes, and the client may speak again."""
+        try:
+            self._session.sync()
+        except GatewayError as error:
+            self._send(replies.error_response(error))
+            self._session.fail()
+        self._note_settings()
+        self._notices()
+        for name, value in self._changed.items():
+            self._send(replies.parameter_status(name, value))
+        self._changed.clear()
+        status = self._session.status
+        if status == "I":  # no portal outlives its transaction
+            self._portals.clear()
+        self._send(replies.ready_for_query(status))
+        self._flush()
+
+    def _query(self, message: Query) -> None:
+        self._portals.pop("", None)
+        answered = False
+        for result in self._session.run_simple(message.text):
+            answered = True
+            if result.fields is not None:
+                formats = (TEXT_FORMAT,) * len(result.fields)
+                self._send(replies.row_description(result.fields, formats))
+                sent = self._rows(result, result.fields, formats)
+            else:
+                sent = 0
+            self._complete(result, sent)
+        if not answered:
+            self._send(replies.EMPTY_QUERY_RESPONSE)
+        self.ready()
+
+    def _bind(self, message: Bind) -> None:
+        types = self._session.parameter_types(message.statement)
+        given = len(message.parameters)
+        formats = message.parameter_formats
+        if len(formats) > 1 and len(formats) != given:
+            raise ProtocolViolation(
+                f"bind message has {len(formats)} parameter formats but {given} parameters"
+            )
+        if given != len(types):
+            raise ProtocolViolation(
+                f"bind message supplies {given} parameters, but prepared statement "
+                f'"{message.statement}" requires {len(types)}'
+            )
+        zone = self._zone()
+        values: list[pa.Scalar] = [
+            decode_parameter(data, kind, form, zone)
+            for data, kind, form in zip(
+                message.parameters, types, _spread(formats, given), strict=True
+            )
+        ]
+        self._session.bind(message.portal, message.statement, values)
+        self._portals[message.portal] = _Portal(message.result_formats)
+        self._send(replies.BIND_COMPLETE)
+
+    def _describe(self, message: Describe) -> None:
+        if message.kind == "S":
+            fields = self._session.describe_statement(message.name)
+            types = self._session.parameter_types(message.name)
+            self._send(replies.parameter_description(types))
+            formats: tuple[int, ...] = ()
+        else:
+            fields = self._session.describe_portal(message.name)
+            formats = self._portals.get(message.name, _Portal()).formats
+        if fields is None:
+            self._send(replies.NO_DATA)
+        else:
+            self._send(replies.row_description(fields, _result_formats(formats, fields)))
+
+    def _execute(self, message: Execute) -> None:
+        portal = self._portals.setdefault(message.portal, _Portal())
+        result = self._session.execute(message.portal)
+        if result.fields is None:
+            if portal.ended:
+                raise ObjectNotInPrerequisiteState(f'portal "{message.portal}" cannot be run')
+            portal.ended = True
+            self._complete(result, 0)
+            return
+        formats = _result_formats(portal.formats, result.fields)
+        limit = max(message.row_limit, 0)
+        sent = self._rows(result, result.fields, formats, limit)
+        if limit and sent == limit:
+            self._note_settings()
+            self._notices()
+            self._send(replies.PORTAL_SUSPENDED)
+        else:
+            self._complete(result, sent)
+
+    def _close(self, message: Close) -> None:
+        if message.kind == "S":
+            self._session.close_statement(message.name)
+        else:
+            self._session.close_portal(message.name)
+            self._portals.pop(message.name, None)
+        self._send(replies.CLOSE_COMPLETE)
+
+    def _complete(self, result: Result, sent: int) -> None:
+        self._note_settings()
+        self._notices()
+        if result.command:
+            self._send(replies.command_complete(result.tag(sent)))
+        else:
+            self._send(replies.EMPTY_QUERY_RESPONSE)
+
+    def _rows(
+        self,
+        result: Result,
+        fields: Sequence[Field],
+        formats: Sequence[int],
+        limit: int = 0,
+    ) -> int:
+        """Send the rows, a piece at a time; how many there were. Stops the work on any error."""
+        zone = self._zone()
+        sent = 0
+        try:
+            for batch in result.take(limit):
+                start = 0
+                while start < batch.num_rows:
+                    piece = batch.slice(start, MORE_ROWS if sent else FIRST_ROWS)
+                    self._send(encode_rows(piece, fields, formats, zone))
+                    if not sent and start + piece.num_rows < batch.num_rows:
+                        self._flush()
+                    start += piece.num_rows
+                    sent += piece.num_rows
+        except BaseException:  # also when the client is gone: the engine must not go on for nobody
+            result.close()
+            raise
+        return sent
+
+    def _zone(self) -> str:
+        return self._changed.get("TimeZone") or self._settings.get("TimeZone", "UTC")
+
+    def _note_settings(self) -> None:
+        for name, value in self._session.changed_settings().items():
+            if self._settings.get(name) != value:
+                self._settings[name] = self._changed[name] = value
+
+    def _notices(self) -> None:
+        for notice in self._session.notices():
+            assert isinstance(notice, GatewayError)
+            self._send(replies.notice_response(notice))
+
+
+def _spread(formats: tuple[int, ...], count: int) -> tuple[int, ...]:
+    """One format for each field: none given means text, one given is for all."""
+    if not formats:
+        return (TEXT_FORMAT,) * count
+    for form in formats:
+        if form not in (0, 1):
+            raise InvalidParameterValue(f"unsupported format code: {form}")
+    return formats * count if len(formats) == 1 else formats
+
+
+def _result_formats(formats: tuple[int, ...], fields: Sequence[Field]) -> tuple[int, ...]:
+    if len(formats) > 1 and len(formats) != len(fields):
+        raise ProtocolViolation(
+            f"bind message has {len(formats)} result formats but query has {len(fields)} columns"
+        )
+    return _spread(formats, len(fields))

@@ -1,0 +1,111 @@
+"""Which message may come now: the table of states, without a socket.
+
+After an error in the extended protocol everything up to Sync is skipped; COPY messages outside a
+COPY are ignored, since a client may still be sending when its COPY has failed; a type that the
+table does not know ends the connection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from gateway.errors import ProtocolViolation
+
+# What PostgreSQL allows a message without a long text to hold (PQ_SMALL_MESSAGE_LIMIT).
+SMALL_BYTES = 10_000
+
+
+class State(Enum):
+    """Where a connection stands."""
+
+    AUTHENTICATION = "authentication"  # waiting for the client's half of an exchange
+    READY = "ready"  # any query may come
+    SKIPPING = "skipping"  # an error in a series; waiting for its Sync
+
+
+class Action(Enum):
+    """What to do with a message."""
+
+    ANSWER = "answer"
+    IGNORE = "ignore"
+    REFUSE = "refuse"
+
+
+_ANSWER, _IGNORE, _REFUSE = Action.ANSWER, Action.IGNORE, Action.REFUSE
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One type of message: is it long, does it open a series, and what it does in each state."""
+
+    kind: str
+    name: str
+    large: bool
+    extended: bool
+    authentication: Action
+    ready: Action
+    skipping: Action
+
+
+TABLE = {
+    row.kind: row
+    for row in (
+        #   kind name             large  extended authent.  ready    skipping
+        Row("B", "Bind",          True,  True,    _REFUSE,  _ANSWER, _IGNORE),
+        Row("C", "Close",         False, True,    _REFUSE,  _ANSWER, _IGNORE),
+        Row("D", "Describe",      False, True,    _REFUSE,  _ANSWER, _IGNORE),
+        Row("E", "Execute",       False, True,    _REFUSE,  _ANSWER, _IGNORE),
+        Row("F", "FunctionCall",  True,  False,   _REFUSE,  _ANSWER, _IGNORE),
+        Row("H", "Flush",         False, True,    _REFUSE,  _ANSWER, _IGNORE),
+        Row("P", "Parse",         True,  True,    _REFUSE,  _ANSWER, _IGNORE),
+        Row("Q", "Query",         True,  False,   _REFUSE,  _ANSWER, _IGNORE),
+        Row("S", "Sync",          False, False,   _REFUSE,  _ANSWER, _ANSWER),
+        Row("X", "Terminate",     False, False,   _ANSWER,  _ANSWER, _ANSWER),
+        Row("c", "CopyDone",      False, False,   _REFUSE,  _IGNORE, _IGNORE),
+        Row("d", "CopyData",      True,  False,   _REFUSE,  _IGNORE, _IGNORE),
+        Row("f", "CopyFail",      False, False,   _REFUSE,  _IGNORE, _IGNORE),
+        Row("p", "PasswordMessage", True, False,  _ANSWER,  _REFUSE, _REFUSE),
+    )
+}  # fmt: skip
+
+
+class Protocol:
+    """The state of one connection.
+
+    >>> protocol = Protocol()
+    >>> protocol.state = State.READY
+    >>> protocol.failed("P"), protocol.action("E"), protocol.action("S")
+    (True, <Action.IGNORE: 'ignore'>, <Action.ANSWER: 'answer'>)
+    """
+
+    def __init__(self) -> None:
+        self.state = State.AUTHENTICATION
+
+    def action(self, kind: str) -> Action:
+        """What to do with a message of this type now; a Sync ends the skipping.
+
+        Raises:
+            ProtocolViolation: 08P01, the type is unknown or may not come now.
+        """
+        row = TABLE.get(kind)
+        action = Action.REFUSE if row is None else getattr(row, self.state.value)
+        if action is Action.REFUSE:
+            if row is not None and self.state is State.AUTHENTICATION:
+                raise ProtocolViolation(f"expected password response, got message type {ord(kind)}")
+            raise ProtocolViolation(f"invalid frontend message type {ord(kind)}")
+        if kind == "S" and self.state is State.SKIPPING:
+            self.state = State.READY
+        return action
+
+    def failed(self, kind: str) -> bool:
+        """Note an error in answering this message; whether all up to Sync is skipped now."""
+        if TABLE[kind].extended:
+            self.state = State.SKIPPING
+        return self.state is State.SKIPPING
+
+
+def most_bytes(kind: str, large_bytes: int) -> int:
+    """Longest message of this type, its length field included."""
+    row = TABLE.get(kind)
+    return large_bytes if row is None or row.large else SMALL_BYTES

@@ -1,0 +1,384 @@
+"""The only room with a socket: accept, authenticate, read, write, limit, cancel, drain.
+
+Built on buenavista's threaded server and handler: a thread per connection, which measures as fast
+as PostgreSQL's processes for short statements. What a message means is left to `conversation`,
+what its bytes are to `messages` and `replies`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import secrets
+import socket
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from buenavista.postgres import BuenaVistaHandler, BuenaVistaServer
+
+from gateway.errors import (
+    AdminShutdown,
+    GatewayError,
+    InternalError,
+    InvalidAuthorization,
+    ProtocolViolation,
+    TooManyConnections,
+)
+from gateway.session import Gateway
+from gateway.wire import replies
+from gateway.wire.auth import Exchange, Scram, Trust
+from gateway.wire.client import Client, ClientGone
+from gateway.wire.conversation import Conversation
+from gateway.wire.messages import (
+    PASSWORD_BYTES,
+    CancelRequest,
+    GSSENCRequest,
+    Inbox,
+    PasswordMessage,
+    SSLRequest,
+    StartupMessage,
+    Terminate,
+    read_message,
+    read_startup,
+)
+from gateway.wire.protocol import TABLE, Action, Protocol, State, most_bytes
+from gateway.wire.startup import Login, read_login
+from gateway.wire.values import Bytes
+
+logger = logging.getLogger(__name__)
+
+# PostgreSQL's authentication_timeout: a client that says nothing holds a thread no longer.
+AUTHENTICATION_SECONDS = 60.0
+# A statement text or parameter beyond this is refused; PostgreSQL's own bound is 1 GiB.
+MESSAGE_BYTES = 256 * 2**20
+_RECEIVE_BYTES = 65_536
+_WATCH_SECONDS = 0.5
+_LOOPBACK = ("127.", "::1", "::ffff:127.")
+
+
+class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carries no types
+    """Listens, and gives each client a thread and a session.
+
+    Args:
+        address: Host and port to bind; port 0 takes a free one.
+        gateway: Makes the sessions.
+        users: Name to SCRAM verifier. Without users everyone on loopback is trusted and nobody
+            else is let in.
+        max_connections: Further clients are refused with 53300.
+        message_bytes: Longest message a client may send.
+    """
+
+    # buenavista's 5 loses connections when a pool opens all of its own at once.
+    request_queue_size = 128
+    daemon_threads = True
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        gateway: Gateway,
+        *,
+        users: Mapping[str, str] | None = None,
+        max_connections: int = 100,
+        message_bytes: int = MESSAGE_BYTES,
+        authentication_seconds: float = AUTHENTICATION_SECONDS,
+    ) -> None:
+        self.address_family = _family(address[0])
+        super().__init__(address, gateway)
+        self.RequestHandlerClass = GatewayHandler
+        self.users = dict(users or {})
+        self.max_connections = max_connections
+        self.message_bytes = message_bytes
+        self.authentication_seconds = authentication_seconds
+        self.mock_secret = secrets.token_bytes(32)
+        self._stop = threading.Event()
+        self._serving = threading.Event()
+        self._changed = threading.Condition()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port that are really bound."""
+        host, port = self.server_address[:2]
+        return str(host), int(port)
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Everyone may knock: `exchange` refuses with a message, where buenavista just hangs up."""
+        return True
+
+    def exchange(self, user: str, host: str) -> Exchange:
+        """How a client at `host` proves who it is: SCRAM, or not at all on loopback.
+
+        Raises:
+            InvalidAuthorization: 28000, without users nobody may come from elsewhere.
+        """
+        if self.users:
+            return Scram(user, self.users, self.mock_secret)
+        if is_loopback(host):
+            return Trust()
+        raise InvalidAuthorization(
+            f'no entry for host "{host}", user "{user}"',
+            hint="Configure users; without any, only clients on this machine are let in.",
+        )
+
+    def serve_forever(self, poll_interval: float = 0.5) -> None:
+        """Accept connections until `shutdown_gracefully`."""
+        self._serving.set()
+        watcher = threading.Thread(target=self._watch, name="gradwire-watch", daemon=True)
+        watcher.start()
+        super().serve_forever(poll_interval)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection ended by an error outside any message."""
+        logger.exception("connection from %s failed", client_address)
+
+    # The clients, by process id; `ctxts` is buenavista's name for it.
+
+    def register(self, client: Client) -> None:
+        """Give the client a process id of its own.
+
+        Raises:
+            TooManyConnections: 53300.
+            AdminShutdown: 57P01.
+        """
+        with self._changed:
+            if self._stop.is_set():
+                raise AdminShutdown("the database system is shutting down")
+            if len(self.ctxts) >= self.max_connections:
+                raise TooManyConnections(
+                    "sorry, too many clients already",
+                    detail=f"max_connections is {self.max_connections}.",
+                )
+            while client.process_id in self.ctxts or not client.process_id:
+                client.process_id = secrets.randbelow(2**31)
+            self.ctxts[client.process_id] = client
+
+    def unregister(self, client: Client) -> None:
+        """The client is gone."""
+        with self._changed:
+            if self.ctxts.get(client.process_id) is client:
+                del self.ctxts[client.process_id]
+            self._changed.notify_all()
+
+    def clients(self) -> list[Client]:
+        """Everyone connected and authenticated."""
+        with self._changed:
+            return list(self.ctxts.values())
+
+    def cancel(self, process_id: int, secret_key: bytes) -> None:
+        """Stop what that client runs; a wrong key is ignored, as there is nobody to tell."""
+        with self._changed:
+            client = self.ctxts.get(process_id)
+        if client is not None and hmac.compare_digest(client.secret_key, secret_key):
+            client.session.cancel()
+
+    def _watch(self) -> None:
+        """Stop the statements of clients that have hung up while they run."""
+        while not self._stop.wait(_WATCH_SECONDS):
+            for client in self.clients():
+                if client.busy and client.hung_up():
+                    client.session.cancel()
+
+    def shutdown_gracefully(self, grace_seconds: float = 5.0) -> None:
+        """Stop accepting; idle clients are told 57P01 at once, busy ones after their statement.
+
+        What still runs after `grace_seconds` is cancelled; who still does not read after as long
+        again is cut off.
+        """
+        with self._changed:
+            self._stop.set()
+        if self._serving.is_set():
+            self.shutdown()
+        self.socket.close()
+        for client in self.clients():
+            client.stop()
+        if not self._drained(grace_seconds):
+            for client in self.clients():
+                client.session.cancel()
+            if not self._drained(grace_seconds):
+                for client in self.clients():
+                    client.cut_off()
+                self._drained(grace_seconds)
+
+    def _drained(self, seconds: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: not self.ctxts, seconds)
+
+
+def _family(host: str) -> socket.AddressFamily:
+    """IPv4 where the host has it, else IPv6."""
+    found = socket.getaddrinfo(host or None, None, type=socket.SOCK_STREAM)
+    families = {row[0] for row in found}
+    return socket.AF_INET if socket.AF_INET in families else socket.AF_INET6
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("10.0.0.1")
+    (True, True, False)
+    """
+    return host.startswith(_LOOPBACK)
+
+
+class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista carries no types
+    """One connection, in a thread of its own."""
+
+    wbufsize = 65_536
+    disable_nagle_algorithm = True
+    server: GatewayServer
+    client: Client | None = None
+
+    def setup(self) -> None:
+        super().setup()
+        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self.inbox = Inbox()
+        self.protocol = Protocol()
+
+    def handle(self) -> None:
+        """From the first byte to the last."""
+        try:
+            self.request.settimeout(self.server.authentication_seconds)
+            login = self._login()
+            if login is not None:
+                self._authenticate(login)
+                self.request.settimeout(None)
+                self._converse(login)
+        except ClientGone:
+            logger.debug("client %s is gone", self.client_address)
+        except GatewayError as error:
+            logger.info("connection from %s refused: %s", self.client_address, error)
+            self._last_words(error)
+        finally:
+            if self.client is not None:
+                self.server.conn.close_session(self.client.session)
+                self.server.unregister(self.client)
+
+    def finish(self) -> None:
+        try:
+            super().finish()
+        except OSError:
+            logger.debug("client %s left before it was answered", self.client_address)
+
+    # Bytes.
+
+    def send(self, data: Bytes) -> None:
+        """Take bytes for the client; large ones go out now, small ones with the next flush."""
+        try:
+            self.wfile.write(data)
+        except OSError as error:
+            raise ClientGone from error
+
+    def flush(self) -> None:
+        """Send what was kept."""
+        try:
+            self.wfile.flush()
+        except OSError as error:
+            raise ClientGone from error
+
+    def _receive(self) -> None:
+        """Wait for more bytes, after sending what the client may be waiting for itself."""
+        self.flush()
+        try:
+            data = self.request.recv(_RECEIVE_BYTES)
+        except OSError as error:
+            raise ClientGone from error
+        if not data:
+            raise ClientGone
+        self.inbox.feed(data)
+
+    def _next(self, large_bytes: int) -> tuple[str, bytes]:
+        """Type and bytes of the next message."""
+        while (kind := self.inbox.kind()) is None:
+            self._receive()
+        if kind not in TABLE:  # what follows has no length we could trust
+            raise ProtocolViolation(f"invalid frontend message type {ord(kind)}")
+        while (data := self.inbox.message(most_bytes(kind, large_bytes))) is None:
+            self._receive()
+        return kind, data
+
+    def _last_words(self, error: GatewayError) -> None:
+        try:
+            self.send(replies.error_response(error, "FATAL"))
+            self.flush()
+        except ClientGone:
+            logger.debug("client %s left before its last error", self.client_address)
+
+    # Startup.
+
+    def _login(self) -> Login | None:
+        """The startup packet, after any requests for encryption; None when it was a cancel."""
+        while True:
+            while (data := self.inbox.startup()) is None:
+                self._receive()
+            match read_startup(data):
+                case SSLRequest() | GSSENCRequest():
+                    self.send(replies.REFUSED_ENCRYPTION)
+                case CancelRequest() as request:
+                    self.server.cancel(request.process_id, request.secret_key)
+                    return None
+                case StartupMessage() as message:
+                    return read_login(message)
+
+    def _authenticate(self, login: Login) -> None:
+        self.send(login.negotiation)
+        exchange = self.server.exchange(login.user, self.client_address[0])
+        self.send(exchange.start())
+        while not exchange.done:
+            kind, data = self._next(PASSWORD_BYTES)
+            self.protocol.action(kind)
+            message = read_message(kind, data)
+            if not isinstance(message, PasswordMessage):
+                raise ClientGone
+            self.send(exchange.receive(message))
+
+    def _converse(self, login: Login) -> None:
+        client = Client(self.server.conn.create_session(), self.request)
+        self.client = client
+        self.server.register(client)
+        client.session.start(login.user, login.database, login.settings)
+        conversation = Conversation(client.session, self.protocol, self.send, self.flush)
+        self.protocol.state = State.READY
+        conversation.begin()
+        self.send(replies.backend_key_data(client.process_id, client.secret_key))
+        conversation.ready()
+        while True:
+            self._wait(client)
+            kind, data = self._next(self.server.message_bytes)
+            if self.protocol.action(kind) is Action.IGNORE:
+                continue
+            if self._answer(conversation, kind, data):
+                return
+
+    def _wait(self, client: Client) -> None:
+        """Wait for a message to begin; meanwhile `Client.stop` may end the connection."""
+        if not self.inbox.empty and not client.stopping:
+            return
+        self.flush()
+        client.begin_waiting()
+        try:
+            if self.inbox.empty:
+                self._receive()
+        finally:
+            client.end_waiting()
+
+    def _answer(self, conversation: Conversation, kind: str, data: bytes) -> bool:
+        """Answer one message; whether it was the client's last."""
+        try:
+            message = read_message(kind, data)
+            if isinstance(message, Terminate):
+                return True
+        except ProtocolViolation:
+            raise  # bytes that make no sense end the connection, an error in a statement does not
+        except GatewayError as error:
+            conversation.fail(error, kind)
+            return False
+        try:
+            conversation.answer(message)
+        except GatewayError as error:
+            conversation.fail(error, kind)
+        except ClientGone:
+            raise
+        except Exception as error:  # the last floor: a fault of ours must not take the client along
+            logger.exception("internal error in a %s message", TABLE[kind].name)
+            conversation.fail(InternalError(f"internal error: {error}"), kind)
+        return False
