@@ -48,6 +48,7 @@ RESERVED = frozenset(_RESERVED_WORDS.split())
 class GradwireGenerator(PostgresGenerator):
     """What Apache DataFusion's parser reads, in its PostgreSQL dialect."""
 
+    MULTI_ARG_DISTINCT = True  # else f(DISTINCT a, b) becomes a CASE over a row
     TRANSFORMS: ClassVar[dict[Any, Any]] = {
         **PostgresGenerator.TRANSFORMS,
         Marker: lambda self, e: self.func(e.kind, *e.expressions),
@@ -87,8 +88,21 @@ def tokenize(text: str) -> list[Token]:
     try:
         return list(DIALECT.tokenize(text))
     except TokenError as error:
-        start = getattr(error, "start", None) or 0
-        raise SyntaxFault("syntax error at end of input", position=start + 1) from error
+        raise _unterminated(text, str(error.__cause__)) from error
+
+
+# What sqlglot's tokenizer says at the end of a text; the number is an offset.
+_MISSING = re.compile(r"Missing (\S+) from \d+:(\d+)")
+_QUOTED = {"'": "quoted string", '"': "quoted identifier"}
+
+
+def _unterminated(text: str, reason: str) -> SyntaxFault:
+    match = _MISSING.match(reason)
+    start = int(match[2]) if match else text.rfind("/*")
+    what = _QUOTED.get(match[1], "dollar-quoted string") if match else "/* comment"
+    if not 0 <= start < len(text):
+        return SyntaxFault("syntax error at end of input", position=len(text) + 1)
+    return SyntaxFault(f'unterminated {what} at or near "{text[start:]}"', position=start + 1)
 
 
 def parse_tokens(tokens: Sequence[Token], text: str) -> exp.Expression | None:

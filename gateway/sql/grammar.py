@@ -70,6 +70,7 @@ OTHER_OPERATORS: dict[tuple[str, ...], type[exp.Expr]] = {
     ("#>",): exp.JSONBExtract,
     ("#>>",): exp.JSONBExtractScalar,
 }
+_FIELDS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 _TRIMS = {"BOTH": "btrim", "LEADING": "ltrim", "TRAILING": "rtrim"}
 _RANGES = (
     TokenType.BETWEEN,
@@ -133,6 +134,24 @@ class GradwireParser(PostgresParser):
     def raise_error(self, message: str, token: Token | None = None) -> None:
         """Raise at once, with the token at which the text stopped being SQL."""
         raise Fault(message, token or self._curr or None)
+
+    def _parse_interval(
+        self, require_interval: bool = True, parse_function_unit: bool = True
+    ) -> exp.Interval | None:
+        """INTERVAL 'text' [field [TO field]], the text kept whole (sqlglot's loses clock times)."""
+        if not (
+            self._curr.token_type == TokenType.INTERVAL
+            and self._next.token_type == TokenType.STRING
+        ):
+            return None
+        self._advance(2)
+        text = exp.Literal.string(self._prev.text)
+        field = next((word for word in _FIELDS if self._match_text_seq(word)), None)
+        unit: exp.Expression | None = None if field is None else exp.Var(this=field)
+        if unit is not None and self._match_text_seq("TO"):
+            end = next((word for word in _FIELDS if self._match_text_seq(word)), None)
+            unit = exp.IntervalSpan(this=unit, expression=exp.Var(this=end or self._missing()))
+        return exp.Interval(this=text, unit=unit)
 
     def _missing(self) -> NoReturn:
         raise Fault("something is missing", self._curr or None)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
-from gateway.errors import InvalidTextRepresentation
+from gateway.errors import InvalidDatetimeFormat, InvalidTextRepresentation
 
 _TIMESTAMP = re.compile(
     r"""\s*(?P<year>\d{4,5})-(?P<month>\d{1,2})-(?P<day>\d{1,2})
@@ -28,7 +28,7 @@ def timestamp(text: str, zoned: bool) -> str:
     As in PostgreSQL, a timestamp without time zone ignores the zone that its literal names.
 
     Raises:
-        InvalidTextRepresentation: 22P02, a form other than ISO 8601.
+        InvalidDatetimeFormat: 22007, a form other than ISO 8601.
 
     >>> timestamp("2013-01-01T06:00Z", zoned=True)
     '2013-01-01 06:00:00+00:00'
@@ -40,7 +40,7 @@ def timestamp(text: str, zoned: bool) -> str:
     match = _TIMESTAMP.fullmatch(text)
     if match is None or len((match["fraction"] or "").rstrip("0")) > 6:
         kind = "timestamp with time zone" if zoned else "timestamp"
-        raise InvalidTextRepresentation(
+        raise InvalidDatetimeFormat(
             f'invalid input syntax for type {kind}: "{text}"',
             hint="Write it as YYYY-MM-DD HH:MM:SS.ffffff.",
         )
@@ -124,7 +124,7 @@ def interval(text: str, unit: str = "second") -> tuple[int, int, int]:
         unit: What a number without a unit counts, as in INTERVAL '5' DAY.
 
     Raises:
-        InvalidTextRepresentation: 22P02, none of these forms.
+        InvalidDatetimeFormat: 22007, none of these forms.
 
     >>> interval("1 year 2 mons 3 days 04:05:06.5")
     (14, 3, 14706500000)
@@ -138,7 +138,7 @@ def interval(text: str, unit: str = "second") -> tuple[int, int, int]:
         sign, words = -1, words[:-1]
     parts = list(_quantities(words, unit)) if words else []
     if not parts or None in parts:
-        raise InvalidTextRepresentation(f'invalid input syntax for type interval: "{text}"')
+        raise InvalidDatetimeFormat(f'invalid input syntax for type interval: "{text}"')
     for number, name in (part for part in parts if part is not None):
         per = _UNITS[name]
         months, days, micros = (
@@ -159,7 +159,7 @@ def _spills(parts: list[tuple[Fraction, str] | None]) -> bool:
 
 def _quantities(words: list[str], unit: str) -> Iterator[tuple[Fraction, str] | None]:
     """(number, unit) pairs; None for a word that is neither."""
-    joined = re.sub(rf"({_NUMBER})\s*([a-zA-Z]+)", r"\1 \2", " ".join(words))
+    joined = re.sub(rf"({_NUMBER})\s*([a-zA-Z]+)", r"\1 \2 ", " ".join(words))
     if joined[:1] in "Pp":
         yield from _iso("".join(words).upper())
         return
@@ -169,11 +169,14 @@ def _quantities(words: list[str], unit: str) -> Iterator[tuple[Fraction, str] | 
         if pending is not None and name is not None:
             yield pending, name
             pending = None
+        elif match := _CLOCK.fullmatch(word):
+            if pending is not None:
+                yield pending, "day"  # SQL's day-time form: 3 4:05:06
+            pending = None
+            yield from _clock(match)
         elif pending is not None:
             yield None
             return
-        elif match := _CLOCK.fullmatch(word):
-            yield from _clock(match)
         elif match := _YEARS.fullmatch(word):
             factor = -1 if match[1] == "-" else 1
             yield Fraction(factor * (12 * int(match[2]) + int(match[3]))), "month"

@@ -71,6 +71,14 @@ def engine_type(kind: exp.DataType) -> str:
                 hint="A numeric holds at most 38 digits here.",
             )
         return f"DECIMAL({precision}, {scale})"
+    if kind.expressions and kind.this in (DType.TIMESTAMP, DType.TIMESTAMPTZ, DType.TIME):
+        if kind.expressions[0].name != "6":
+            raise FeatureNotSupported(
+                f"{kind.sql('postgres').lower()} is not supported",
+                hint="Times are kept in microseconds; round them with date_trunc().",
+            )
+    elif kind.this == DType.DOUBLE and kind.expressions and int(kind.expressions[0].name) <= 24:
+        return "REAL"  # float(1) to float(24) is real
     return spelling
 
 
@@ -215,12 +223,13 @@ def _interval(node: exp.Expression) -> exp.Expression:
     unit = node.args.get("unit")
     if not isinstance(node.this, exp.Literal) or isinstance(unit, exp.IntervalSpan):
         raise FeatureNotSupported("this form of interval is not supported")
-    words = f"{node.name} {unit.name}" if unit is not None else node.name
-    return _interval_of(words)
+    return _interval_of(node.name, unit.name.lower() if unit is not None else "second")
 
 
-def _interval_of(text: str) -> exp.Expression:
-    return exp.Interval(this=exp.Literal.string(literals.engine_interval(*literals.interval(text))))
+def _interval_of(text: str, unit: str = "second") -> exp.Expression:
+    return exp.Interval(
+        this=exp.Literal.string(literals.engine_interval(*literals.interval(text, unit)))
+    )
 
 
 def _between(node: exp.Expression) -> exp.Expression | None:
@@ -326,9 +335,19 @@ def _plain_string(node: exp.Expression) -> exp.Expression:
     return exp.Literal.string(node.name)
 
 
+def _adjacent(node: exp.Expression) -> exp.Expression:
+    # 'a' 'b' is one string; the function concat() is a plain call and never this node.
+    return exp.Literal.string("".join(part.name for part in node.expressions))
+
+
 def _unicode_string(node: exp.Expression) -> exp.Expression:
     escape = node.args.get("escape")
     return exp.Literal.string(literals.unicode_string(node.name, escape.name if escape else "\\"))
+
+
+def _call(node: exp.Expression) -> None:
+    if node.name == "some":
+        node.set("this", "any")
 
 
 _JSON = _unsupported("a JSON operator")
@@ -336,6 +355,7 @@ _BITS = _unsupported("a bit string", "Write bytes as '\\x41'::bytea.")
 
 LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.Cast: _cast,
+    exp.Anonymous: _call,
     exp.Interval: _interval,
     exp.Between: _between,
     exp.Fetch: _fetch,
@@ -354,6 +374,7 @@ LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.WindowSpec: _window_spec,
     exp.TableSample: _unsupported("TABLESAMPLE"),
     exp.ByteString: _plain_string,
+    exp.Concat: _adjacent,
     exp.UnicodeString: _unicode_string,
     exp.BitString: _BITS,
     exp.HexString: _BITS,

@@ -108,7 +108,7 @@ def declared_types(tree: exp.Expression, type_of: TypeOf | None = None) -> dict[
     """
     found: dict[int, Type] = {}
     for node in tree.find_all(exp.Parameter):
-        told = next((t for t in _told(node, type_of or _literal_type) if t is not None), None)
+        told = next((t for t in _told(node, type_of or literal_type) if t is not None), None)
         if told is not None:
             found.setdefault(number(node), told)
     return found
@@ -150,7 +150,8 @@ def _array(element: Type | None) -> Type | None:
     return None if element is None else array_of(element)
 
 
-def _literal_type(node: exp.Expression) -> Type | None:
+def literal_type(node: exp.Expression) -> Type | None:
+    """The type of a cast, a truth value or a string; None of anything else."""
     if isinstance(node, exp.Cast):
         return postgres_type(node.args["to"])
     if isinstance(node, exp.Boolean):

@@ -28,8 +28,8 @@ def rows(sql: str) -> list[list[Any]]:
 
 
 def outcome(sql: str) -> str:
-    """The plan of a query, or the first line of why there is none."""
+    """The plan of a query, or how the reason why there is none begins (it goes on with places)."""
     try:
         return str(context().sql(sql).logical_plan().display_indent())
     except Exception as error:  # whatever the engine raises is the outcome compared
-        return str(error).splitlines()[0]
+        return str(error).splitlines()[0][:60]

@@ -17,8 +17,8 @@ from gateway.errors import SyntaxFault
 from gateway.sql.dialect import parse, to_engine
 from tests.sql import engine
 
-ROW = "(SELECT 2.0::float8 AS p, 3.0::float8 AS q, 0.5::float8 AS r, 5::int8 AS i, 3::int8 AS j, 6::int8 AS k,"
-ROW += " true AS t, false AS f, NULL::boolean AS n) AS v"
+ROW = "(SELECT 2.0::float8 AS p, 3.0::float8 AS q, 0.5::float8 AS r, 5::int8 AS i, 3::int8 AS j,"
+ROW += " 6::int8 AS k, true AS t, false AS f, NULL::boolean AS n) AS v"
 COMPARISONS = ("=", "<>", "!=", "<", ">", "<=", ">=")
 
 

@@ -1,0 +1,55 @@
+"""`$n`: how many, and the types that the text alone tells."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.errors import SyntaxFault, UndefinedParameter
+from gateway.sql.dialect import parse, to_engine
+from gateway.sql.parameters import declared_types, highest, literal_type
+from gateway.types import DATE
+
+TOLD = {
+    "SELECT 1": {},
+    "SELECT $1": {},
+    "SELECT $1::int4, $1, $3::float8[]": {1: "int4", 3: "_float8"},
+    "SELECT CAST(($1) AS date), (-$2)::numeric(4, 1)": {1: "date", 2: "numeric"},
+    "SELECT 1 LIMIT $2 OFFSET $1": {1: "int8", 2: "int8"},
+    "SELECT 1 FETCH FIRST $1 ROWS ONLY": {1: "int8"},
+    "SELECT a LIKE $1, $2 || a, a ~ $3": {1: "text", 2: "text", 3: "text"},
+    "SELECT 1 WHERE $1 AND a": {1: "bool"},
+    "SELECT a = $1, a = 'x', $2 = 'x'": {2: "text"},
+    "SELECT d = $1, d BETWEEN $2 AND $3, d IN ($4, 'x')": {
+        1: "date",
+        2: "date",
+        3: "date",
+        4: "date",
+    },
+    "SELECT d = ANY ($1)": {1: "_date"},
+    "SELECT $1 = $2": {},
+}
+
+
+@pytest.mark.parametrize("text", TOLD)
+def test_types_that_the_text_tells(text: str) -> None:
+    (tree,) = parse(text)
+    found = declared_types(tree, lambda node: DATE if node.name == "d" else literal_type(node))
+    assert {number: row.name for number, row in found.items()} == TOLD[text]
+
+
+def test_the_highest_number_counts_and_is_printed() -> None:
+    (tree,) = parse("SELECT $3, $1")
+    assert highest(tree) == 3
+    assert to_engine(tree) == "SELECT $3, $1"
+
+
+@pytest.mark.parametrize("text", ["SELECT $0", "SELECT $65536"])
+def test_no_such_parameter(text: str) -> None:
+    with pytest.raises(UndefinedParameter):
+        highest(parse(text)[0])
+
+
+@pytest.mark.parametrize("text", ["SELECT ?", "SELECT :x", "SELECT %s", "SELECT $x"])
+def test_other_systems_placeholders(text: str) -> None:
+    with pytest.raises(SyntaxFault):
+        parse(text)

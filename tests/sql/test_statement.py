@@ -1,0 +1,212 @@
+"""Messages -> statements: where they split, what they are called, where an error stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlglot import exp
+
+from gateway.errors import FeatureNotSupported, GatewayError, InsufficientPrivilege, SyntaxFault
+from gateway.sql import commands as c
+from gateway.sql import statement
+from gateway.sql.dialect import Marker
+from gateway.sql.statement import Declare, Explain, Kind, Prepare, statements
+from gateway.types import FLOAT8, INT4, TEXT, array_of
+
+# Text -> the command of each statement.
+COMMANDS = {
+    "": [],
+    " ; /* a */ ; -- b\n ;": [],
+    "SELECT 1": ["SELECT"],
+    "TABLE t; VALUES (1); (SELECT 1) UNION SELECT 2; WITH a AS (SELECT 1) TABLE a": ["SELECT"] * 4,
+    "insert into t values (1); update t set a = b = c; delete from t": [
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+    ],
+    "WITH a AS (SELECT 1) INSERT INTO t TABLE a": ["INSERT"],
+    "CREATE TABLE t (a int); CREATE TABLE IF NOT EXISTS s.t AS SELECT 1": [
+        "CREATE TABLE",
+        "CREATE TABLE AS",
+    ],
+    "CREATE VIEW v AS SELECT 1; CREATE OR REPLACE VIEW v AS TABLE t": ["CREATE VIEW"] * 2,
+    "CREATE SCHEMA s; DROP SCHEMA s; DROP TABLE t; DROP VIEW v; TRUNCATE t": [
+        "CREATE SCHEMA",
+        "DROP SCHEMA",
+        "DROP TABLE",
+        "DROP VIEW",
+        "TRUNCATE TABLE",
+    ],
+    "BEGIN; START TRANSACTION; COMMIT; END; ROLLBACK; ABORT; SAVEPOINT a; RELEASE a": [
+        "BEGIN",
+        "START TRANSACTION",
+        "COMMIT",
+        "COMMIT",
+        "ROLLBACK",
+        "ROLLBACK",
+        "SAVEPOINT",
+        "RELEASE",
+    ],
+    "SELECT ';', $a$;$a$, E'\\';', \";\" /* ; /* ; */ */ -- ;\n; SHOW x": ["SELECT", "SHOW"],
+    "PREPARE p AS SELECT 1; EXECUTE p; DEALLOCATE p; EXPLAIN SELECT 1": [
+        "PREPARE",
+        "EXECUTE",
+        "DEALLOCATE",
+        "EXPLAIN",
+    ],
+    "DECLARE c CURSOR FOR SELECT 1; FETCH c; MOVE c; CLOSE c": [
+        "DECLARE CURSOR",
+        "FETCH",
+        "MOVE",
+        "CLOSE CURSOR",
+    ],
+    "SET a TO 1; RESET a; DISCARD ALL": ["SET", "RESET", "DISCARD"],
+}
+
+
+@pytest.mark.parametrize("text", COMMANDS)
+def test_commands(text: str) -> None:
+    found = statements(text)
+    assert [row.command for row in found] == COMMANDS[text]
+    assert all(text[row.offset :].startswith(row.text) for row in found)
+
+
+def test_every_row_of_the_table_is_reached() -> None:
+    """No row stands behind another that takes its words first."""
+    for number, row in enumerate(statement.COMMANDS):
+        for earlier in statement.COMMANDS[:number]:
+            words = earlier.words.split()
+            assert row.words.split()[: len(words)] != words
+
+
+# Text -> the record.
+RECORDS: dict[str, Any] = {
+    'SET search_path TO "Foo", public': c.SetStatement("search_path", ("Foo", "public")),
+    "SET LOCAL a.b = -1.5": c.SetStatement("a.b", ("-1.5",), local=True),
+    "SET SESSION x TO DEFAULT": c.SetStatement("x", None),
+    "SET TIME ZONE 'Europe/Berlin'": c.SetStatement("timezone", ("Europe/Berlin",)),
+    "SET TIME ZONE LOCAL": c.SetStatement("timezone", None),
+    "SET NAMES 'UTF8'": c.SetStatement("client_encoding", ("UTF8",)),
+    "SET SESSION AUTHORIZATION DEFAULT": c.SetStatement("session_authorization", None),
+    "SET x TO on": c.SetStatement("x", ("on",)),
+    "SET TRANSACTION READ ONLY": c.TransactionModes(read_only=True),
+    "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE": c.TransactionModes(
+        isolation="serializable", session=True
+    ),
+    "SHOW ALL": c.ShowStatement("all"),
+    "SHOW TIME ZONE": c.ShowStatement("timezone"),
+    "SHOW TRANSACTION ISOLATION LEVEL": c.ShowStatement("transaction_isolation"),
+    "RESET ALL": c.ResetStatement("all"),
+    "BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE": c.TransactionStatement(
+        "BEGIN", c.TransactionModes("repeatable read", read_only=False)
+    ),
+    "COMMIT WORK AND CHAIN": c.TransactionStatement("COMMIT", chain=True),
+    "ROLLBACK AND NO CHAIN": c.TransactionStatement("ROLLBACK"),
+    'ROLLBACK TO SAVEPOINT "A"': c.TransactionStatement("ROLLBACK TO", savepoint="A"),
+    "RELEASE SAVEPOINT A": c.TransactionStatement("RELEASE", savepoint="a"),
+    "DROP TABLE IF EXISTS S.a, b CASCADE": c.DropStatement(
+        "table", (("s", "a"), ("b",)), if_exists=True, cascade=True
+    ),
+    "TRUNCATE TABLE a, b RESTART IDENTITY": c.DropStatement("truncate", (("a",), ("b",))),
+    "CREATE SCHEMA IF NOT EXISTS s": c.CreateSchema("s", if_not_exists=True),
+    "DISCARD TEMPORARY": c.DiscardStatement("temp"),
+    "DEALLOCATE PREPARE ALL": c.DeallocateStatement(None),
+    "FETCH 5 FROM c": c.FetchStatement("c", 5),
+    "FETCH ALL IN c": c.FetchStatement("c", None),
+    "MOVE BACKWARD 3 IN c": c.FetchStatement("c", -3, move=True),
+    "FETCH ABSOLUTE -1 c": c.FetchStatement("c", 1, absolute=-1),
+    "FETCH FORWARD ALL FROM c": c.FetchStatement("c", None),
+    "FETCH c": c.FetchStatement("c"),
+    "CLOSE ALL": c.CloseStatement(None),
+}
+
+
+@pytest.mark.parametrize("text", RECORDS)
+def test_records(text: str) -> None:
+    (found,) = statements(text)
+    assert found.tree == RECORDS[text]
+
+
+# Text -> error class, message, 1-based position.
+REFUSED = {
+    "SELECT 1; SELECT 1 +": (SyntaxFault, "syntax error at end of input", 21),
+    "SELECT 1; SELECT a FORM t x": (SyntaxFault, 'syntax error at or near "t"', 25),
+    "SELECT 1; EXPLAIN SELECT (": (SyntaxFault, "syntax error at end of input", 27),
+    "frobnicate": (SyntaxFault, 'syntax error at or near "frobnicate"', 1),
+    '"select" 1': (SyntaxFault, 'syntax error at or near ""select""', 1),
+    "FROM t": (SyntaxFault, 'syntax error at or near "FROM"', 1),
+    "COMMIT foo": (SyntaxFault, 'syntax error at or near "foo"', 8),
+    "SHOW": (SyntaxFault, "syntax error at end of input", 5),
+    "SET x": (SyntaxFault, "syntax error at end of input", 6),
+    "EXPLAIN BEGIN": (SyntaxFault, 'syntax error at or near "BEGIN"', 9),
+    "VACUUM": (FeatureNotSupported, "VACUUM is not supported", 1),
+    "COPY t TO '/etc/passwd'": (FeatureNotSupported, "COPY is not supported", 1),
+    "SELECT 1; ALTER TABLE t ADD a int": (FeatureNotSupported, "ALTER TABLE is not supported", 11),
+    "CREATE TEMP TABLE t (a int)": (
+        FeatureNotSupported,
+        "temporary tables and views are not supported",
+        1,
+    ),
+    "CREATE TABLE t (a int) WITH (fillfactor = 3)": (
+        FeatureNotSupported,
+        "CREATE TABLE with the property fillfactor is not supported",
+        0,
+    ),
+    "CREATE TABLE t (a int) LOCATION '/x'": (
+        InsufficientPrivilege,
+        "CREATE TABLE with a LOCATION is not allowed",
+        0,
+    ),
+    "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '/x'": (
+        InsufficientPrivilege,
+        "tables over the server's files are set up by configuration",
+        1,
+    ),
+    "PREPARE TRANSACTION 'x'": (FeatureNotSupported, "two-phase commit is not supported", 0),
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_refused(text: str) -> None:
+    with pytest.raises(GatewayError) as caught:
+        statements(text)
+    assert (type(caught.value), str(caught.value), caught.value.position) == REFUSED[text]
+
+
+def test_explain_keeps_its_options_and_parses_its_statement() -> None:
+    text = "EXPLAIN (ANALYZE, FORMAT json) SELECT grad(x, x) FROM t"
+    (found,) = statements(text)
+    assert isinstance(found.tree, Explain) and found.kind is Kind.EXPLAIN
+    assert found.tree.options == {"analyze": "on", "format": "json"}
+    marker = found.tree.statement.tree.find(Marker)  # type: ignore[attr-defined]
+    assert text[marker.meta["start"] :].startswith("grad(")
+
+
+def test_explain_of_a_query_in_brackets_has_no_options() -> None:
+    (found,) = statements("EXPLAIN (SELECT 1)")
+    assert isinstance(found.tree, Explain) and found.tree.options == {}
+
+
+def test_a_view_keeps_the_text_of_its_query() -> None:
+    (found,) = statements('CREATE VIEW s.V (a, "B") AS  SELECT /* c */ grad(x, x), 1 FROM t  ;')
+    view = found.tree
+    assert isinstance(view, statement.CreateView)
+    assert (view.name, view.columns) == (("s", "v"), ("a", "B"))
+    assert view.source == "SELECT /* c */ grad(x, x), 1 FROM t"
+
+
+def test_prepare_and_execute() -> None:
+    prepare, execute = statements(
+        "PREPARE p (int, double precision, text[]) AS SELECT $1; EXECUTE p (1, 'a')"
+    )
+    assert isinstance(prepare.tree, Prepare) and isinstance(execute.tree, c.ExecuteStatement)
+    assert prepare.tree.types == (INT4, FLOAT8, array_of(TEXT))
+    assert [value.name for value in execute.tree.arguments] == ["1", "a"]
+
+
+def test_declare() -> None:
+    (found,) = statements("DECLARE c NO SCROLL CURSOR WITH HOLD FOR SELECT 1")
+    assert isinstance(found.tree, Declare)
+    assert (found.tree.name, found.tree.scroll, found.tree.hold) == ("c", False, True)
+    assert isinstance(found.tree.statement.tree, exp.Select)
