@@ -43,6 +43,11 @@ class NotDifferentiable(GatewayError, code="0A000"):
     """A derivative was asked of something that has no rule."""
 
 
+# Class 21 - cardinality violation
+class CardinalityViolation(GatewayError, code="21000"):
+    """A subquery used as a value gave more than one row."""
+
+
 # Class 22 - data exception
 class StringTooLong(GatewayError, code="22001"):
     """Text longer than its column's type allows."""
@@ -62,6 +67,14 @@ class DatetimeFieldOverflow(GatewayError, code="22008"):
 
 class DivisionByZero(GatewayError, code="22012"):
     """An integer was divided by zero."""
+
+
+class InvalidRegularExpression(GatewayError, code="2201B"):
+    """A pattern that is not a regular expression."""
+
+
+class InvalidPowerArgument(GatewayError, code="2201F"):
+    """A root or a power that no real number is."""
 
 
 class CharacterNotInRepertoire(GatewayError, code="22021"):
@@ -102,6 +115,10 @@ class CheckViolation(IntegrityConstraintViolation, code="23514"):
 
 
 # Class 25 - invalid transaction state
+class ActiveTransaction(GatewayError, code="25001"):
+    """A command that may not stand inside a transaction block."""
+
+
 class ReadOnlyTable(GatewayError, code="25006"):
     """A write to a table that is an xarray dataset."""
 
@@ -209,6 +226,10 @@ class GroupingError(GatewayError, code="42803"):
     """An aggregate, or a bare column beside one, where it may not stand."""
 
 
+class WindowingError(GatewayError, code="42P20"):
+    """A window function where it may not stand, or a window that contradicts itself."""
+
+
 class DatatypeMismatch(GatewayError, code="42804"):
     """An expression of another type than the place asks for."""
 
@@ -256,6 +277,10 @@ class ObjectNotInPrerequisiteState(GatewayError, code="55000"):
 
 class DependentObjectsStillExist(GatewayError, code="2BP01"):
     """Something else is built on what was to be dropped."""
+
+
+class CannotChangeParameter(GatewayError, code="55P02"):
+    """A setting that the server alone decides."""
 
 
 class QueryCanceled(GatewayError, code="57014"):

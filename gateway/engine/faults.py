@@ -1,0 +1,229 @@
+"""DataFusion's error texts -> our error classes, with PostgreSQL's words where it has them.
+
+DataFusion raises ValueError while planning, Exception while running, and BaseException when it
+panics; none carries a code, so the text decides. An error that one of our own tables raised inside
+a scan comes back as text too; the provider keeps the original, and it is raised again unchanged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from gateway import errors
+from gateway.errors import GatewayError
+
+# What the engine puts before the sentence that says what is wrong, in any number and order.
+_PREFIX = re.compile(
+    r"(?:DataFusion error|Error during planning|Execution error|Arrow error|Schema error|SQL error"
+    r"|Cast error|Compute error|External error|Internal error|Invalid argument error"
+    r"|Arithmetic overflow|Optimizer rule '\w+' failed|Parser error|This feature is not implemented"
+    r"|Resources exhausted|[a-z_]+\ncaused by|Invalid regex|caused by)[:\s]*"
+)
+_PARSER = re.compile(r'(?:SQL error: )?(?:ParserError|TokenizerError)\("(.*)"\)', re.S)
+_SPANS = re.compile(r" at Line: \d+, Column: \d+")
+_SUGGESTION = re.compile(r"(Did you mean '[^']*'\?)")
+_LONGEST = 500  # characters of a message: engine texts may quote a whole plan
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One sentence of the engine: the pattern that finds it, the class, our message.
+
+    `message` is a template over the pattern's groups; None keeps the engine's own first line.
+    """
+
+    pattern: str
+    error: type[GatewayError]
+    message: str | None = None
+
+
+# The first row that matches wins. An error without a row keeps its text and gets the class of
+# `_leftover`.
+FAULTS = (
+    # names
+    Fault(r"table function '([^']*)' not found", errors.UndefinedFunction,
+          "function {1} does not exist"),
+    Fault(r"table 'datafusion\.(.*)' not found", errors.UndefinedTable,
+          'relation "{1}" does not exist'),
+    Fault(r"No field named ((?:\"[^\"]*\"|[^\s\"])+?)\.(?:\s|$)", errors.UndefinedColumn,
+          "column {1} does not exist"),
+    Fault(r"[Aa]mbiguous reference to (?:un)?qualified field (\S+)", errors.AmbiguousColumn,
+          "column reference {1} is ambiguous"),
+    Fault(r"Invalid function '([^']*)'", errors.UndefinedFunction,
+          "function {1} does not exist"),
+    Fault(r"given name and argument types '([^']*)'", errors.UndefinedFunction,
+          "function {1} does not exist"),
+    Fault(r"Function '([^']*)' failed to match any signature", errors.UndefinedFunction,
+          "function {1} does not exist for arguments of these types"),
+    Fault(r"Cannot coerce arithmetic expression (.*) to valid types", errors.UndefinedFunction,
+          "operator does not exist: {1}"),
+    Fault(r"There isn't a common type to coerce (\S+) and (\S+) in (\S+)",
+          errors.UndefinedFunction, "operator does not exist: {1} {3} {2}"),
+    Fault(r"Unsupported SQL type (.*)", errors.UndefinedObject, 'type "{1}" does not exist'),
+    Fault(r"Placeholder '(\$\d+)' was not provided", errors.UndefinedParameter,
+          "there is no parameter {1}"),
+    Fault(r"No value found for placeholder with id (\$\d+)", errors.UndefinedParameter,
+          "there is no parameter {1}"),
+    Fault(r"duplicate qualified field name (\S+)\.\S+", errors.DuplicateAlias,
+          "table name {1} specified more than once"),
+    Fault(r"WITH query name \"(.*)\" specified more than once", errors.DuplicateAlias,
+          'WITH query name "{1}" specified more than once'),
+    Fault(r"Projections require unique expression names", errors.DuplicateColumn),
+    # shape of the statement
+    Fault(r"(?:ParserError|TokenizerError)\(\"RecursionLimitExceeded|RecursionLimitExceeded"
+          r"|recursion limit exceeded", errors.StatementTooComplex,
+          "statement is nested too deeply"),
+    Fault(r"ParserError|TokenizerError", errors.SyntaxFault),
+    Fault(r"Inconsistent data length across values list", errors.SyntaxFault,
+          "VALUES lists must all be the same length"),
+    Fault(r"UNION queries have different number of columns", errors.SyntaxFault,
+          "each UNION query must have the same number of columns"),
+    Fault(r"Too many columns! The subquery should only return one column", errors.SyntaxFault,
+          "subquery has too many columns"),
+    Fault(r"column \"([^\"]*)\" must appear in the GROUP BY", errors.GroupingError,
+          'column "{1}" must appear in the GROUP BY clause or be used in an aggregate function'),
+    Fault(r"must appear in the GROUP BY", errors.GroupingError),
+    Fault(r"Aggregate function.* (?:not allowed|cannot be nested)", errors.GroupingError),
+    Fault(r"[Ww]indow function.* not allowed|NTILE requires", errors.WindowingError),
+    Fault(r"(?:Order by column out of bounds|Cannot find column with position)\D*(\d+)",
+          errors.InvalidColumnReference, "position {1} is not in select list"),
+    Fault(r"LIMIT must be >= 0", errors.InvalidParameterValue, "LIMIT must not be negative"),
+    Fault(r"OFFSET must be >=\s*0", errors.InvalidParameterValue, "OFFSET must not be negative"),
+    Fault(r"Expected (LIMIT|OFFSET) to be an integer", errors.DatatypeMismatch,
+          "argument of {1} must be type bigint"),
+    Fault(r"non-boolean predicate .* returning (\w+)", errors.DatatypeMismatch,
+          "argument of WHERE must be type boolean, not type {1}"),
+    Fault(r"only be applied to array", errors.DatatypeMismatch),
+    Fault(r"Scalar subquery returned more than one row", errors.CardinalityViolation,
+          "more than one row returned by a subquery used as an expression"),
+    # values
+    Fault(r"[Dd]ivide by zero|[Dd]ivision by zero", errors.DivisionByZero, "division by zero"),
+    Fault(r"square root of a negative number|raised to a negative power",
+          errors.InvalidPowerArgument),
+    Fault(r"Error parsing timestamp from '(.*?)':", errors.InvalidDatetimeFormat,
+          'invalid input syntax for type timestamp: "{1}"'),
+    Fault(r"Cannot cast string '(.*)' to value of (?:Date|Time)\w* type",
+          errors.InvalidDatetimeFormat, 'invalid input syntax for type date or time: "{1}"'),
+    Fault(r"Cannot cast string '(.*)' to value of (\w+) type", errors.InvalidTextRepresentation,
+          'invalid input syntax for type {2}: "{1}"'),
+    Fault(r"syntax for type interval: \"(.*)\"", errors.InvalidDatetimeFormat,
+          'invalid input syntax for type interval: "{1}"'),
+    Fault(r"Can't cast value (.*) to type (\w+)", errors.NumericValueOutOfRange,
+          "value {1} is out of range for type {2}"),
+    Fault(r"value '.*' is out of range", errors.DatetimeFieldOverflow),
+    Fault(r"[Oo]verflow|out of range|too large to store", errors.NumericValueOutOfRange),
+    Fault(r"regex parse error", errors.InvalidRegularExpression, "invalid regular expression"),
+    # the engine itself
+    Fault(r"Resources exhausted", errors.OutOfMemory),
+    Fault(r"(?:DDL|DML|Statement) not supported: (.*)", errors.FeatureNotSupported,
+          "the query engine runs queries only, not {1}"),
+    Fault(r"OuterReferenceColumn", errors.FeatureNotSupported,
+          "a subquery cannot refer to the query around it in this place"),
+    Fault(r"This feature is not implemented", errors.FeatureNotSupported),
+)  # fmt: skip
+
+
+# The engine's names of types in a message, outside of quotes, -> PostgreSQL's.
+_SQL_NAMES = {
+    "Boolean": "boolean",
+    "Int8": "smallint",
+    "Int16": "smallint",
+    "Int32": "integer",
+    "Int64": "bigint",
+    "UInt64": "bigint",
+    "Float32": "real",
+    "Float64": "double precision",
+    "Utf8": "text",
+    "Utf8View": "text",
+    "LargeUtf8": "text",
+    "Binary": "bytea",
+    "Date32": "date",
+}
+_ENGINE_TYPE = re.compile(r'"[^"]*"|\b\w+\b')
+
+
+@contextmanager
+def translated(failures: list[GatewayError]) -> Iterator[None]:
+    """Raise whatever the engine raises inside as a GatewayError.
+
+    Args:
+        failures: What our own tables raised while they were scanned; emptied by a failure.
+
+    Raises:
+        GatewayError: the original when one of our tables raised it, else as FAULTS says.
+    """
+    try:
+        yield
+    except (GatewayError, GeneratorExit, KeyboardInterrupt, SystemExit):
+        raise
+    # BaseException: a panic of the engine (PanicException) derives from nothing narrower, and it
+    # must end its statement only.
+    except BaseException as error:
+        text = str(error)
+        original = next((failure for failure in failures if str(failure) in text), None)
+        failures.clear()
+        raise original or as_gateway_error(error) from error
+
+
+def as_gateway_error(error: BaseException) -> GatewayError:
+    """The GatewayError for what the engine raised, whatever it was.
+
+    >>> as_gateway_error(ValueError("Error during planning: table 'datafusion.ncep.x' not found"))
+    UndefinedTable('relation "ncep.x" does not exist')
+    """
+    text = str(error)
+    if isinstance(error, MemoryError):
+        return errors.OutOfMemory("out of memory")
+    suggestion = _SUGGESTION.search(text)
+    hint = suggestion[1] if suggestion else ""
+    for fault in FAULTS:
+        if found := re.search(fault.pattern, text):
+            return fault.error(_message(fault, found, text), hint=hint)
+    return _leftover(error)(first_line(text), hint=hint)
+
+
+def _message(fault: Fault, found: re.Match[str], text: str) -> str:
+    if fault.message is None:
+        return first_line(text)
+    message = fault.message.format("", *found.groups())[:_LONGEST]
+    return _ENGINE_TYPE.sub(lambda word: _SQL_NAMES.get(word[0], word[0]), message)
+
+
+def _leftover(error: BaseException) -> type[GatewayError]:
+    """The class of an error without a row.
+
+    Planning refuses what the engine has no way to do; running fails on a value it cannot take;
+    what the engine itself calls internal, a panic and our own exceptions are faults of the server.
+    """
+    text = str(error)
+    known = text.startswith(("DataFusion error", "Error during planning"))
+    if not known or any(word in text for word in ("Internal error", "External error")):
+        return errors.InternalError
+    planning = isinstance(error, ValueError) or "Error during planning" in text
+    return errors.FeatureNotSupported if planning else errors.InvalidParameterValue
+
+
+def first_line(text: str) -> str:
+    """The engine's own sentence, without the names of the layers that it came through.
+
+    >>> first_line("DataFusion error: type_coercion\\ncaused by\\nArrow error: Bad thing")
+    'bad thing'
+    """
+    if parser := _PARSER.search(text):
+        return _lowered("syntax error: " + _SPANS.sub("", parser[1]))
+    while prefix := _PREFIX.match(text):
+        text = text[prefix.end() :]
+    line = text.strip().partition("\n")[0].partition(" No function matches")[0]
+    sentence, dump, _ = line[:_LONGEST].partition(" {")  # a struct of the engine, by its braces
+    if dump:
+        sentence = sentence.rpartition(" ")[0]
+    return _lowered(sentence.rstrip(".: ")) or "the query engine failed without a message"
+
+
+def _lowered(sentence: str) -> str:
+    first, _, _ = sentence.partition(" ")
+    capital = first[:1].isupper() and first[1:].islower()
+    return sentence[0].lower() + sentence[1:] if capital else sentence
