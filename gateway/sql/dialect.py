@@ -18,7 +18,8 @@ from sqlglot.generator import Generator
 from sqlglot.generators.postgres import PostgresGenerator
 from sqlglot.tokenizer_core import Token, TokenType
 
-from gateway.errors import FeatureNotSupported, StatementTooComplex, SyntaxFault
+from gateway.errors import FeatureNotSupported, SyntaxFault
+from gateway.sql.depth import with_room
 from gateway.sql.grammar import MARKERS as MARKERS
 from gateway.sql.grammar import Fault, GradwireParser, GradwireTokenizer
 from gateway.sql.grammar import Marker as Marker
@@ -114,13 +115,13 @@ def parse_tokens(tokens: Sequence[Token], text: str) -> exp.Expression | None:
         FeatureNotSupported: 0A000, a statement that has no tree.
     """
     try:
-        trees = DIALECT.parser(error_level=ErrorLevel.IMMEDIATE).parse(list(tokens), text)
+        trees = with_room(
+            lambda: DIALECT.parser(error_level=ErrorLevel.IMMEDIATE).parse(list(tokens), text)
+        )
     except Fault as fault:
         raise syntax_fault(fault.token, tokens, text) from fault
     except ParseError as fault:
         raise SyntaxFault(str(fault).splitlines()[0]) from fault
-    except RecursionError as error:
-        raise StatementTooComplex("statement is nested too deeply") from error
     tree = cast("exp.Expression | None", trees[0] if trees else None)
     if tree is None:
         return None
@@ -217,7 +218,4 @@ def to_text(tree: exp.Expression) -> str:
 
 
 def _print(tree: exp.Expression, generator: Generator) -> str:
-    try:
-        return str(generator.generate(tree, copy=False))
-    except RecursionError as error:
-        raise StatementTooComplex("statement is nested too deeply") from error
+    return str(with_room(lambda: generator.generate(tree, copy=False)))

@@ -1,0 +1,41 @@
+"""Deeply nested statements: read and printed, or refused; never a crash."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import pytest
+
+from gateway.errors import StatementTooComplex, SyntaxFault
+from gateway.sql.dialect import parse, to_engine
+
+NESTED = {
+    "brackets": lambda depth: "SELECT " + "(" * depth + "1" + ")" * depth,
+    "calls": lambda depth: "SELECT " + "abs(" * depth + '"x"' + ")" * depth,
+    "chain": lambda depth: "SELECT " + " + ".join(["1"] * depth),
+    "conditions": lambda depth: "SELECT 1 WHERE " + " AND ".join(["TRUE"] * depth),
+    "unions": lambda depth: " UNION ALL ".join(["SELECT 1"] * depth),
+}
+
+
+@pytest.mark.parametrize("shape", NESTED)
+def test_two_hundred_levels(shape: str) -> None:
+    before = sys.getrecursionlimit(), threading.stack_size()
+    text = NESTED[shape](200)
+    (tree,) = parse(text)
+    assert to_engine(tree) == text
+    assert (sys.getrecursionlimit(), threading.stack_size()) == before
+
+
+@pytest.mark.parametrize("shape", ["brackets", "calls"])
+def test_too_deep(shape: str) -> None:
+    with pytest.raises(StatementTooComplex):
+        parse(NESTED[shape](20_000))
+
+
+def test_an_error_deep_inside_keeps_its_place() -> None:
+    text = "SELECT " + "(" * 100 + "1 +" + ")" * 100
+    with pytest.raises(SyntaxFault) as caught:
+        parse(text)
+    assert caught.value.position == text.index(")") + 1
