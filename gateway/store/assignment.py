@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.errors import (
+    CharacterNotInRepertoire,
     DatatypeMismatch,
     FeatureNotSupported,
     NumericValueOutOfRange,
@@ -106,9 +107,10 @@ def _array(values: pa.Array, source: str, column: Column) -> pa.Array:
             f" but expression is of type {from_arrow(values.type).sql}",
             hint="You will need to rewrite or cast the expression.",
         )
-    if _family(values.type.value_type) == "list" if values.type.value_type != pa.null() else False:
+    inside = values.type.value_type
+    if not pa.types.is_null(inside) and _family(inside) == "list":
         raise FeatureNotSupported("arrays of more than one dimension cannot be kept")
-    lists = values.cast(pa.list_(values.type.value_type))
+    lists = values.cast(pa.list_(inside))
     inner = Column(column.name, element, column.typmod)
     # flatten() leaves out what lies under NULL lists, so the offsets are counted anew.
     lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
@@ -252,7 +254,7 @@ def _to_text(values: pa.Array, column: Column) -> pa.Array:
             raise StringTooLong(f"value too long for type {spelt(column.type, column.typmod)}")
         texts = cut
     if pc.any(pc.match_substring(texts, "\0")).as_py():
-        raise StringTooLong("null character not permitted")
+        raise CharacterNotInRepertoire('invalid byte sequence for encoding "UTF8": 0x00')
     return texts
 
 

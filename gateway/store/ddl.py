@@ -139,7 +139,6 @@ class Definer(Scope):
         dropped = [transaction.catalogue.relations[name] for name in names]
         for relation in dropped:
             self._shared.locks.acquire(relation.oid, self)
-        transaction.refresh()  # Past the commits of those who held the locks.
         for relation in dropped:
             definition = relation.definition
             transaction.catalogue = transaction.catalogue.without_relation(definition.name)

@@ -73,21 +73,18 @@ class Scope:
     def _writing(self, name: TableName) -> Iterator[Transaction]:
         """A transaction that holds the table's write lock and began after getting it."""
         with self._locking():
-            is_new = self._lock_table(name)
-            nested = self._transaction is not None
+            self._lock_table(name)
             with self._statement() as transaction:
-                if nested and is_new:
-                    transaction.refresh()
                 transaction.catalogue.table(name)
                 yield transaction
 
-    def _lock_table(self, name: TableName) -> bool:
-        """Whether the lock is new; a name that came to mean another table is locked anew."""
+    def _lock_table(self, name: TableName) -> None:
+        """Wait for the table's lock; a name that came to mean another table is locked anew."""
         while True:
             oid, _ = self._catalogue.table(name)
-            is_new = self._shared.locks.acquire(oid, self)
+            self._shared.locks.acquire(oid, self)
             if self._catalogue.table(name)[0] == oid:
-                return is_new
+                return
 
     @contextmanager
     def _defining(self) -> Iterator[Transaction]:

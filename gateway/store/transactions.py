@@ -70,12 +70,6 @@ class Transaction:
         """Whether it wrote anything."""
         return bool(self.changes) or self.catalogue is not self.moment.catalogue
 
-    def refresh(self) -> None:
-        """Move to the newest committed moment, unless rows or changes hold it to its own."""
-        if not self.changed and not self._pinned:
-            self.rollback()
-            self._begin()
-
     def pin(self) -> None:
         """Fix the moment before rows are read from DuckDB, so that both mean the same commit.
 

@@ -197,6 +197,15 @@ def test_char_is_kept_without_its_blanks() -> None:
     assert assigned(pa.string(), "ab ", "bpchar", 9) == "ab"
 
 
+def test_text_has_no_zero_byte() -> None:
+    assert assigned(pa.string(), "a\0b", "text", -1) == "22021"
+
+
+def test_empty_and_nested_lists() -> None:
+    assert assign(pa.array([[], None]), Column("a", by_name("int4[]"))).to_pylist() == [[], None]
+    assert assigned(pa.list_(pa.list_(pa.int32())), [[1]], "int4[]", -1) == "0A000"
+
+
 def test_interval_keeps_microseconds() -> None:
     parts = pa.array([(1, 2, 1999), None, (0, 0, -1999)], pa.month_day_nano_interval())
     got = assign(parts.slice(0), Column("a", by_name("interval"))).to_pylist()
@@ -207,6 +216,10 @@ def test_interval_keeps_microseconds() -> None:
 def test_lists_under_null_do_not_shift_the_others() -> None:
     lists = pa.array([[1], None, [2, 3], []], pa.large_list(pa.int64())).slice(1)
     assert assign(lists, Column("a", by_name("int4[]"))).to_pylist() == [None, [2, 3], []]
+    hidden = pa.ListArray.from_arrays(
+        pa.array([0, 1, 3]), pa.array([10**6, 2, 3]), mask=pa.array([True, False])
+    )
+    assert assign(hidden, Column("a", by_name("int2[]"))).to_pylist() == [None, [2, 3]]
 
 
 def test_words_of_refusals() -> None:

@@ -136,6 +136,41 @@ def test_writer_waits_and_finds_another_table_or_none(store: Store, session: Sto
     other.close()
 
 
+def test_writer_locks_the_table_it_finds_after_waiting(store: Store, session: StoreSession) -> None:
+    session.create_table(TableDefinition(T, (INT,)))
+    other = store.session()
+
+    def write() -> None:
+        with other.writing(T):
+            oid = other.oid(T)
+            assert oid is not None
+            assert store._shared.locks._holders.get(oid) is other
+            other.insert(T, ["n"], [pa.record_batch({"n": [1]})])
+
+    with ThreadPoolExecutor(1) as pool:
+        with session.writing(T):
+            waiting = pool.submit(write)
+            wait_until(lambda: other in store._shared.locks._waiting)
+            session.drop_table(T)
+            session.create_table(TableDefinition(T, (INT,)))
+        waiting.result(timeout=5)
+    assert numbers(session) == [1]
+    other.close()
+
+
+def test_drop_waits_for_the_writer(store: Store, session: StoreSession) -> None:
+    session.create_table(TableDefinition(T, (INT,)))
+    other = store.session()
+    with ThreadPoolExecutor(1) as pool:
+        with session.writing(T):
+            dropping = pool.submit(other.drop_table, T)
+            wait_until(lambda: other in store._shared.locks._waiting)
+            session.insert(T, ["n"], [pa.record_batch({"n": [1]})])
+        assert dropping.result(timeout=5) is True
+    assert session.tables() == []
+    other.close()
+
+
 def wait_until(true: Callable[[], bool]) -> None:
     event = threading.Event()
     for _ in range(5000):

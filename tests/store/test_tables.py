@@ -207,6 +207,16 @@ def test_writing_undoes_all_of_it(session: StoreSession) -> None:
     assert rows(session) == [(2, None)]
 
 
+def test_writing_sees_its_own_changes_past_the_cache(session: StoreSession) -> None:
+    make(session)
+    session.insert(T, ["a"], batch(a=[1]))
+    assert rows(session) == [(1, None)]
+    with session.writing(T):
+        session.insert(T, ["a"], batch(a=[2]))
+        assert rows(session) == [(1, None), (2, None)]
+    assert rows(session) == [(1, None), (2, None)]
+
+
 def test_names_keep_their_case_and_marks(session: StoreSession) -> None:
     """PostgreSQL tells "A" from "a"; DuckDB does not, and has names of its own."""
     names = ["A", "a", "rowid", 'quo"te', "Ünïcode", "select", "main", "c1", "delta", "x; --"]
