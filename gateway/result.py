@@ -21,6 +21,17 @@ class Field:
     typmod: int = -1
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to tell the client that is no error; `severity` is NOTICE or WARNING."""
+
+    message: str
+    severity: str = "NOTICE"
+    code: str = "00000"
+    detail: str = ""
+    hint: str = ""
+
+
 # Commands whose tag counts the rows that were sent; INSERT, UPDATE, DELETE count what they changed.
 _COUNTS_SENT = frozenset({"SELECT", "FETCH", "COPY", "SHOW"})
 
@@ -39,14 +50,14 @@ class Result(QueryResult):  # type: ignore[misc]  # buenavista carries no types
         self,
         command: str,
         fields: tuple[Field, ...] | None = None,
-        batches: Iterator[pa.RecordBatch] = iter(()),
+        batches: Iterator[pa.RecordBatch] | None = None,
         changed: int | None = None,
     ) -> None:
         super().__init__()
         self.command = command
         self.fields = fields
         self.changed = changed
-        self._batches = batches
+        self._batches = iter(()) if batches is None else batches
         self._rest: pa.RecordBatch | None = None
 
     def take(self, limit: int = 0) -> Iterator[pa.RecordBatch]:
@@ -66,6 +77,15 @@ class Result(QueryResult):  # type: ignore[misc]  # buenavista carries no types
             return rest
         return next(self._batches, None)
 
+    @property
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """What is left of the rows, before any `take`."""
+        return self._batches
+
+    def wrap(self, batches: Iterator[pa.RecordBatch]) -> None:
+        """Read the rows through `batches` from now on."""
+        self._batches = batches
+
     def close(self) -> None:
         """Stop the work behind the rows that were not read."""
         close = getattr(self._batches, "close", None)
@@ -75,8 +95,8 @@ class Result(QueryResult):  # type: ignore[misc]  # buenavista carries no types
     def tag(self, sent: int) -> str:
         """The command tag after `sent` rows went out.
 
-        >>> Result("INSERT", changed=3).tag(0), Result("SELECT").tag(7), Result("CREATE TABLE").tag(0)
-        ('INSERT 0 3', 'SELECT 7', 'CREATE TABLE')
+        >>> Result("INSERT", changed=3).tag(0), Result("SELECT").tag(7), Result("BEGIN").tag(0)
+        ('INSERT 0 3', 'SELECT 7', 'BEGIN')
         """
         if self.command == "INSERT":
             return f"INSERT 0 {self.changed}"

@@ -24,17 +24,10 @@ from gateway.errors import (
     InvalidColumnReference,
     UndefinedFunction,
 )
-from gateway.sql.analysis import analyse
 from gateway.sql.dialect import Marker
 from gateway.sql.inference import type_of
-from gateway.sql.scope import (
-    Analysis,
-    Block,
-    ColumnInfo,
-    Relations,
-    position_of,
-    resolve,
-)
+from gateway.sql.relation import ColumnInfo
+from gateway.sql.scope import Analysis, Block, position_of, resolve
 from gateway.types import FLOAT8
 
 USAGE = {
@@ -44,8 +37,8 @@ USAGE = {
 }
 
 
-def expand(tree: exp.Expr, relations: Relations) -> exp.Expr:
-    """`tree`, a query, with plain SQL in place of every marker; changed in place.
+def expand(tree: exp.Expr, analysis: Analysis) -> None:
+    """Put plain SQL in place of every marker of a query, whose blocks are `analysis`.
 
     Raises:
         NotDifferentiable: 0A000, no rule for something that depends on the variable.
@@ -54,8 +47,7 @@ def expand(tree: exp.Expr, relations: Relations) -> exp.Expr:
         StatementTooComplex: 54001, the derivative is too large to print.
     """
     if tree.find(Marker) is None:
-        return tree
-    analysis = analyse(tree, relations)
+        return
     statement = _Statement(analysis)
     for block in analysis.blocks:
         statement.replace_markers(block)
@@ -66,7 +58,6 @@ def expand(tree: exp.Expr, relations: Relations) -> exp.Expr:
             hint="Put it into the SELECT list of a subquery.",
             position=position_of(stray),
         )
-    return tree
 
 
 class _Statement:

@@ -18,11 +18,11 @@ from gateway.autodiff.expressions import write
 from gateway.autodiff.graph import Graph, Leaf, Node
 from gateway.autodiff.simplify import is_zero
 from gateway.errors import GatewayError, NotDifferentiable
+from gateway.sql.relation import ColumnInfo
 from gateway.sql.scope import (
     AGGREGATES,
     Analysis,
     Block,
-    ColumnInfo,
     Output,
     Query,
     Source,

@@ -14,16 +14,8 @@ from sqlglot import exp
 
 from gateway.sources.table import TableName
 from gateway.sql.inference import common_type, info_of, type_of
-from gateway.sql.scope import (
-    Analysis,
-    Block,
-    ColumnInfo,
-    Output,
-    Query,
-    Relations,
-    Source,
-    column_node,
-)
+from gateway.sql.relation import ColumnInfo, Relations
+from gateway.sql.scope import Analysis, Block, Output, Query, Source, column_node
 
 
 def analyse(tree: exp.Expr, relations: Relations) -> Analysis:
@@ -147,10 +139,10 @@ class _Walker:
         name = tree.alias_or_name
         common = None if tree.db else ctes.get(tree.name)
         if common is not None:
-            columns = _renamed(common.columns, alias)
+            columns = _renamed(_pairs(common.columns), alias)
             return Source(name, tree, columns, common.query, common.cte, common.query is None)
         known = self.relations.get(TableName(tree.db, tree.name))
-        return Source(name, tree, _renamed(dict(known), alias) if known else _named(alias))
+        return Source(name, tree, _renamed(list(known.items()), alias) if known else _named(alias))
 
     def _expressions(
         self, tree: exp.Expr, block: Block | None, ctes: Mapping[str, _Common]
@@ -178,7 +170,7 @@ def _columns(query: Query, alias: exp.TableAlias | None) -> dict[str, ColumnInfo
         if isinstance(query.tree, exp.Values):
             return value_columns(query.tree, alias)
         return _named(alias)
-    return _renamed({output.name: info_of(output) for output in query.outputs}, alias)
+    return _renamed([(output.name, info_of(output)) for output in query.outputs], alias)
 
 
 def value_columns(tree: exp.Values, alias: exp.TableAlias | None) -> dict[str, ColumnInfo] | None:
@@ -190,17 +182,23 @@ def value_columns(tree: exp.Values, alias: exp.TableAlias | None) -> dict[str, C
         ColumnInfo(common_type([type_of(value, None) for value in values]))
         for values in zip(*rows, strict=False)
     ]
-    return _renamed({f"column{n}": info for n, info in enumerate(infos, 1)}, alias)
+    return _renamed([(f"column{n}", info) for n, info in enumerate(infos, 1)], alias)
 
 
 def _renamed(
-    columns: dict[str, ColumnInfo] | None, alias: exp.TableAlias | None
+    columns: list[tuple[str, ColumnInfo]] | None, alias: exp.TableAlias | None
 ) -> dict[str, ColumnInfo] | None:
-    names = [identifier.name for identifier in (alias.columns if alias else ())]
+    """Columns by name; an alias list names the first ones, which may have had one name before."""
     if columns is None:
         return _named(alias)
-    old = list(columns)
-    return dict(zip(names + old[len(names) :], columns.values(), strict=False))
+    names = [identifier.name for identifier in (alias.columns if alias else ())]
+    old = [name for name, _ in columns]
+    infos = [info for _, info in columns]
+    return dict(zip(names + old[len(names) :], infos, strict=False))
+
+
+def _pairs(columns: dict[str, ColumnInfo] | None) -> list[tuple[str, ColumnInfo]] | None:
+    return None if columns is None else list(columns.items())
 
 
 def _named(alias: exp.TableAlias | None) -> dict[str, ColumnInfo] | None:

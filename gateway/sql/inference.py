@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from gateway.errors import GatewayError
-from gateway.sql.scope import Block, ColumnInfo, Output, resolve
+from gateway.sql.relation import ColumnInfo
+from gateway.sql.scope import Block, Output, resolve
 from gateway.types import BOOL, FLOAT4, FLOAT8, INT8, INTEGER, TEXT, Type, by_name
 
 _RANK = ("int2", "int4", "int8", "numeric", "float4", "float8")

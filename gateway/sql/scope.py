@@ -6,14 +6,13 @@ around it. `analysis` builds them; `resolve` looks a column up in them, outwards
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sqlglot import exp
 
 from gateway.errors import AmbiguousColumn, UndefinedColumn
-from gateway.sources.table import TableName
-from gateway.types import Type
+from gateway.sql.relation import ColumnInfo
 
 # The engine's aggregate functions; tests compare this list with the engine's own.
 AGGREGATES = frozenset(
@@ -28,17 +27,6 @@ AGGREGATES = frozenset(
         "var_pop", "var_population", "var_samp", "var_sample",
     }
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnInfo:
-    """What is known of a column: its type (None: not known), and whether it can be NULL."""
-
-    type: Type | None = None
-    nullable: bool = True
-
-
-Relations = Mapping[TableName, Mapping[str, ColumnInfo]]
 
 
 @dataclass(slots=True, eq=False)

@@ -1,0 +1,78 @@
+"""`differentiate_sql('sin(x) * y', 'x')`: a derivative as SQL text."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.autodiff.markers import expand
+from gateway.errors import FeatureNotSupported, GatewayError, UndefinedFunction
+from gateway.sources.table import TableName
+from gateway.sql.analysis import analyse
+from gateway.sql.dialect import Marker, parse, to_text
+from gateway.sql.relation import ColumnInfo
+from gateway.sql.scope import position_of
+from gateway.types import FLOAT8
+
+NAME = "differentiate_sql"
+
+
+def differentiate_sql(expression: str, column: str) -> str:
+    """The derivative of `expression` by `column`, as SQL that stands where the expression could.
+
+    Every column is taken as double precision that may be NULL.
+
+    Raises:
+        GatewayError: as grad(expression, column) would; without a position.
+
+    >>> differentiate_sql("sin(x) * y", "x")
+    'cos(x) * y'
+    """
+    try:
+        query = parse(f"SELECT {expression}")[0]
+        (item,) = query.expressions
+        (variable,) = parse(f"SELECT {column}")[0].expressions
+        return _derivative(query, item, variable)
+    except GatewayError as error:
+        error.position = 0
+        raise
+
+
+def _derivative(query: exp.Expr, item: exp.Expr, variable: exp.Expr) -> str:
+    columns = [c for tree in (item, variable) for c in tree.find_all(exp.Column)]
+    relations = {}
+    for number, alias in enumerate(dict.fromkeys(column.table for column in columns)):
+        name = TableName("", f"relation{number}")
+        relations[name] = {c.name: ColumnInfo(FLOAT8) for c in columns if c.table == alias}
+        table = exp.to_table(name.name, alias=alias or None)
+        query.set("from_", exp.From(this=table)) if number == 0 else query.append(
+            "joins", exp.Join(this=table, kind="CROSS")
+        )
+    query.set("expressions", [Marker(kind="grad", expressions=[item, variable])])
+    expand(query, analyse(query, relations))
+    return to_text(query.expressions[0])
+
+
+def replace_calls(tree: exp.Expr) -> None:
+    """Put the text in place of every call in `tree`; its arguments must be string literals.
+
+    Raises:
+        FeatureNotSupported: 0A000, an argument is not a literal.
+        UndefinedFunction: 42883, not two arguments.
+    """
+    for call in list(tree.find_all(exp.Anonymous)):
+        if call.this != NAME:
+            continue
+        hint = f"Write {NAME}('sin(x) * y', 'x')."
+        if len(call.expressions) != 2:
+            count = len(call.expressions)
+            message = f"{NAME} does not take {count} arguments"
+            raise UndefinedFunction(message, hint=hint, position=position_of(call))
+        if not all(isinstance(arg, exp.Literal) and arg.is_string for arg in call.expressions):
+            message = f"{NAME} needs its arguments as string literals"
+            raise FeatureNotSupported(message, hint=hint, position=position_of(call))
+        try:
+            text = differentiate_sql(*(argument.name for argument in call.expressions))
+        except GatewayError as error:
+            error.position = position_of(call)
+            raise
+        call.replace(exp.Literal.string(text))

@@ -1,0 +1,142 @@
+"""Names to relations: the xarray tables of the configuration and the user's tables and views.
+
+A session asks with the schema it was given, or along its search_path; what comes back is plain
+data for the language side (`sql.relation`) and, for the tables of one statement, their rows as of
+one moment for the engine.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping, Sequence
+
+from gateway.errors import DuplicateTable, ReadOnlyTable, UndefinedTable
+from gateway.sources.table import Table, TableName
+from gateway.sql.relation import ColumnInfo, Relation
+from gateway.store.definitions import TableDefinition
+from gateway.store.tables import StoreSession
+from gateway.types import from_arrow
+
+DEFAULT_SEARCH_PATH = ("public",)
+
+
+class Registry:
+    """One client's view of every name.
+
+    Args:
+        grids: The xarray tables, fixed while the server runs.
+        store: The client's way to the user tables.
+    """
+
+    def __init__(self, grids: Mapping[TableName, Table], store: StoreSession) -> None:
+        self._grids = grids
+        self._relations = {name: _grid_relation(name, table) for name, table in grids.items()}
+        self.store = store
+        self.search_path: Sequence[str] = DEFAULT_SEARCH_PATH
+
+    def find(self, schema: str, name: str) -> Relation | None:
+        """The relation of that name; `schema` "" looks along the search_path."""
+        for place in [schema] if schema else self.search_path:
+            relation = self._at(TableName(place, name))
+            if relation is not None:
+                return relation
+        return None
+
+    def relation(self, schema: str, name: str) -> Relation:
+        """The relation of that name.
+
+        Raises:
+            UndefinedTable: 42P01, with names that come close as a hint.
+        """
+        found = self.find(schema, name)
+        if found is not None:
+            return found
+        written = f"{schema}.{name}" if schema else name
+        raise UndefinedTable(f'relation "{written}" does not exist', hint=self._closest(written))
+
+    def tables(
+        self, names: Collection[TableName], rowid_of: TableName | None = None
+    ) -> dict[TableName, Table]:
+        """The tables of these names; user tables all as of one moment.
+
+        Args:
+            names: What `relation` gave.
+            rowid_of: The user table whose rows are to carry their identifier.
+        """
+        kept = [name for name in names if name not in self._grids]
+        found: dict[TableName, Table] = {n: self._grids[n] for n in names if n in self._grids}
+        if kept:
+            found.update(self.store.snapshots(kept, rowid_of=rowid_of))
+        return found
+
+    def definition(self, schema: str, name: str) -> TableDefinition:
+        """The user table of that name, to be written.
+
+        Raises:
+            ReadOnlyTable: 25006, it is an xarray dataset, or a view.
+            UndefinedTable: 42P01.
+        """
+        relation = self.relation(schema, name)
+        definition = self.store.table(relation.name)
+        if definition is None:
+            what = "a view" if relation.view is not None else "an xarray dataset"
+            raise ReadOnlyTable(
+                f'cannot write to "{relation.name}", which is {what}',
+                hint=f"Copy it first: CREATE TABLE mine AS SELECT * FROM {relation.name}",
+            )
+        return definition
+
+    def new_name(self, schema: str, name: str) -> TableName:
+        """Where a new relation of that name goes.
+
+        Raises:
+            ReadOnlyTable: 25006, the schema is a dataset.
+            DuplicateTable: 42P07, a dataset has that name.
+        """
+        place = TableName(schema or self.search_path[0], name)
+        if place in self._grids:
+            raise DuplicateTable(f'relation "{name}" already exists')
+        if place.schema != "public" and self.is_dataset(place.schema):
+            raise ReadOnlyTable(
+                f'schema "{place.schema}" is an xarray dataset and takes no tables',
+                hint="Create it in schema public.",
+            )
+        return place
+
+    def is_dataset(self, schema: str) -> bool:
+        """True when tables of a dataset are in that schema."""
+        return any(grid.schema == schema for grid in self._grids)
+
+    def schemas(self) -> set[str]:
+        """Every schema: those of the datasets and the user's own."""
+        return {grid.schema for grid in self._grids} | set(self.store.schemas())
+
+    def _at(self, name: TableName) -> Relation | None:
+        if name in self._relations:
+            return self._relations[name]
+        definition = self.store.table(name)
+        if definition is not None:
+            columns = {
+                column.name: ColumnInfo(column.type, not column.not_null)
+                for column in definition.columns
+            }
+            return Relation(name, columns)
+        view = self.store.view(name)
+        return None if view is None else Relation(name, view=view.sql, view_columns=view.columns)
+
+    def _closest(self, written: str) -> str:
+        names = [*self._grids, *self.store.tables(), *(view.name for view in self.store.views())]
+        shown = {
+            key: str(name)
+            for name in names
+            for key in ((name.name, str(name)) if name.schema == "public" else (str(name),))
+        }
+        shown |= {name.name: str(name) for name in names if name.name == written}
+        close = difflib.get_close_matches(written, shown, n=3)
+        meant = dict.fromkeys(shown[match] for match in close)
+        return f"Perhaps you meant {' or '.join(meant)}." if meant else ""
+
+
+def _grid_relation(name: TableName, table: Table) -> Relation:
+    columns = {f.name: ColumnInfo(from_arrow(f.type), f.nullable) for f in table.schema}
+    return Relation(name, columns)

@@ -1,0 +1,246 @@
+"""Runs one statement: query, write, definition or EXPLAIN -> Result.
+
+A query is rewritten, planned and streamed. A write is a query whose rows the store applies while
+it holds the table's lock. Definitions are in `definition`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.catalog.registry import Registry
+from gateway.engine.interface import EngineSession, Plan
+from gateway.errors import FeatureNotSupported
+from gateway.result import Field, Result
+from gateway.rewrite import Rewritten, rewrite
+from gateway.sources.table import Table, TableName
+from gateway.sql.parameters import number
+from gateway.sql.relation import Constants
+from gateway.sql.statement import CreateView, Explain, Kind, Statement
+from gateway.sql.writes import TargetColumn, Write, as_write, check_width, target_of
+from gateway.store.definitions import ROWID, Changed, TableDefinition
+from gateway.store.snapshots import Snapshot
+from gateway.types import TEXT, Type, from_arrow
+
+_ON = ("on", "true", "1")
+_EXPLAIN_OPTIONS = frozenset(
+    {"analyze", "verbose", "rewrite", "costs", "settings", "buffers", "wal", "timing", "summary"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The values of `$1`, `$2`, ... and their types; both empty when there are none."""
+
+    values: Sequence[pa.Scalar] = ()
+    types: Sequence[Type] = ()
+
+    @property
+    def by_number(self) -> dict[int, Type]:
+        return dict(enumerate(self.types, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What Describe tells: the parameters' types in order, and the columns (None: no rows)."""
+
+    parameters: tuple[Type, ...] = ()
+    fields: tuple[Field, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Computation:
+    """The query inside a statement, and the write it is for, if it is for one."""
+
+    rewritten: Rewritten
+    write: Write | None = None
+    target: TableDefinition | None = None
+
+    @property
+    def rowid_of(self) -> TableName | None:
+        """The table whose rows must carry their identifier."""
+        if self.write is None or self.target is None or self.write.command == "INSERT":
+            return None
+        return self.target.name
+
+    @property
+    def known_types(self) -> dict[int, Type]:
+        """Types of `$n` that the text tells."""
+        assigned = self.write.parameters if self.write is not None else {}
+        return {**self.rewritten.parameters, **assigned}
+
+
+@dataclass(slots=True)
+class Executor:
+    """One client's way to run statements.
+
+    Args:
+        engine: The client's engine session.
+        registry: Its names.
+        constants: What session functions such as version() stand for.
+        notices: What to tell the client besides.
+    """
+
+    engine: EngineSession
+    registry: Registry
+    constants: Constants
+    notices: list[str] = field(default_factory=list)
+
+    def describe(self, statement: Statement, declared: Mapping[int, Type]) -> Described:
+        """Types of parameters and columns, without running anything.
+
+        Args:
+            statement: Any statement.
+            declared: The parameter types that the client gave; they win.
+        """
+        query = self.computation(statement)
+        if query is None:
+            return Described()
+        types, plan = self._infer(query, {**query.known_types, **declared})
+        if statement.kind == Kind.EXPLAIN:
+            return Described(types, (Field("QUERY PLAN", TEXT),))
+        if statement.kind == Kind.QUERY:
+            return Described(types, fields_of(query.rewritten, plan.schema))
+        return Described(types, self._returned_fields(query))
+
+    def query(self, statement: Statement, bound: Bound) -> Result:
+        """Plan a query; its rows are computed as they are read."""
+        query = self._required(statement)
+        plan = self.plan(query, bound)
+        return Result("SELECT", fields_of(query.rewritten, plan.schema), plan.stream())
+
+    def write(self, statement: Statement, bound: Bound) -> Result:
+        """Do an INSERT, UPDATE or DELETE; when this returns it is done."""
+        query = self._required(statement)
+        assert query.write is not None and query.target is not None
+        with self.registry.store.writing(query.target.name):
+            changed = self._apply(query, query.write, query.target, bound)
+        command = query.write.command
+        if query.write.returning is None:
+            return Result(command, changed=changed.count)
+        rewritten = self.rewrite(query.write.returning)
+        rows = {query.target.name: Snapshot(changed.rows)}
+        others = self.registry.tables(rewritten.tables - rows.keys())
+        plan = self.engine.plan(rewritten.typed(bound.by_number).sql, others | rows, bound.values)
+        fields = fields_of(rewritten, plan.schema)
+        return Result(command, fields, plan.stream(), changed.count)
+
+    def explain(self, statement: Statement, bound: Bound) -> Result:
+        """The plan, or with the option `rewrite` the engine's SQL, a line a row."""
+        explain = statement.tree
+        assert isinstance(explain, Explain)
+        unknown = explain.options.keys() - _EXPLAIN_OPTIONS
+        if unknown:
+            raise FeatureNotSupported(f'unrecognized EXPLAIN option "{min(unknown)}"')
+        asked = {name for name, value in explain.options.items() if value.lower() in _ON}
+        query = self._required(statement)
+        if "rewrite" in asked:
+            return lines("EXPLAIN", query.rewritten.text.splitlines())
+        words = ["EXPLAIN", *(w.upper() for w in ("analyze", "verbose") if w in asked)]
+        sql = " ".join([*words, query.rewritten.typed(bound.by_number).sql])
+        plan = self.engine.plan(sql, self._tables(query), bound.values)
+        return lines("EXPLAIN", list(_plan_lines(plan.stream())))
+
+    def computation(self, statement: Statement) -> Computation | None:
+        """The query inside a statement; None when there is none."""
+        tree = statement.tree
+        if isinstance(tree, Explain):
+            return self.computation(tree.statement)
+        if isinstance(tree, CreateView):
+            return Computation(self.rewrite(tree.query))
+        if isinstance(tree, exp.Create):
+            query = tree.expression
+            return None if query is None else Computation(self.rewrite(query))
+        if isinstance(tree, exp.Insert | exp.Update | exp.Delete):
+            return self._write_of(tree)
+        return Computation(self.rewrite(tree)) if isinstance(tree, exp.Expr) else None
+
+    def rewrite(self, tree: exp.Expr) -> Rewritten:
+        """The engine's form of a query over this session's names."""
+        return rewrite(tree, self.registry.relation, self.constants)
+
+    def plan(self, query: Computation, bound: Bound) -> Plan:
+        """Plan a query over its tables as they are at this moment."""
+        sql = query.rewritten.typed(bound.by_number).sql
+        return self.engine.plan(sql, self._tables(query), bound.values)
+
+    def _tables(self, query: Computation) -> dict[TableName, Table]:
+        return self.registry.tables(query.rewritten.tables, query.rowid_of)
+
+    def _required(self, statement: Statement) -> Computation:
+        query = self.computation(statement)
+        if query is None:
+            raise FeatureNotSupported(f"{statement.command} has no query to run")
+        return query
+
+    def _infer(
+        self, query: Computation, known: Mapping[int, Type]
+    ) -> tuple[tuple[Type, ...], Plan]:
+        """Every parameter's type, and the plan under those types.
+
+        What neither client nor text nor engine tells is text, as in PostgreSQL.
+        """
+        tables, rewritten = self._tables(query), query.rewritten
+        plan = self.engine.plan(rewritten.typed(known).sql, tables)
+        used = map(number, rewritten.tree.find_all(exp.Parameter))
+        count = max((*known, *used), default=0)
+        inferred = {n: from_arrow(t) for n, t in plan.parameters.items() if t is not None}
+        types = {n: known.get(n) or inferred.get(n) or TEXT for n in range(1, count + 1)}
+        if types.keys() - known.keys():
+            plan = self.engine.plan(rewritten.typed(types).sql, tables)
+        return tuple(types.values()), plan
+
+    def _write_of(self, tree: exp.Insert | exp.Update | exp.Delete) -> Computation:
+        table = target_of(tree)
+        target = self.registry.definition(table.db, table.name)
+        columns = {c.name: TargetColumn(c.type, c.default) for c in target.columns}
+        write = as_write(tree, columns, ROWID)
+        return Computation(self.rewrite(write.query), write, target)
+
+    def _apply(
+        self, query: Computation, write: Write, target: TableDefinition, bound: Bound
+    ) -> Changed:
+        store, returning = self.registry.store, write.returning is not None
+        plan = self.plan(query, bound)
+        batches = plan.stream()
+        if write.command == "UPDATE":
+            return store.update(target.name, write.columns, batches, returning=returning)
+        if write.command == "DELETE":
+            return store.delete(target.name, batches, returning=returning)
+        width = len(plan.schema)
+        check_width(width, write.columns, write.named)
+        columns = write.columns[:width]
+        return store.insert(target.name, columns, batches, returning=returning)
+
+    def _returned_fields(self, query: Computation) -> tuple[Field, ...] | None:
+        if query.write is None or query.target is None or query.write.returning is None:
+            return None
+        rewritten = self.rewrite(query.write.returning)
+        plan = self.engine.plan(rewritten.sql, self.registry.tables(rewritten.tables))
+        return fields_of(rewritten, plan.schema)
+
+
+def fields_of(rewritten: Rewritten, schema: pa.Schema) -> tuple[Field, ...]:
+    """The result's columns: PostgreSQL's names where they are known, else the engine's."""
+    names = rewritten.names or schema.names
+    return tuple(
+        Field(name, from_arrow(column.type)) for name, column in zip(names, schema, strict=True)
+    )
+
+
+def lines(command: str, text: Sequence[str], name: str = "QUERY PLAN") -> Result:
+    """A result of one text column, a row per line."""
+    batch = pa.record_batch({name: pa.array(list(text), pa.string())})
+    return Result(command, (Field(name, TEXT),), iter([batch]))
+
+
+def _plan_lines(batches: Iterator[pa.RecordBatch]) -> Iterator[str]:
+    for batch in batches:
+        kinds, plans = (batch.column(n).to_pylist() for n in (0, 1))
+        for kind, plan in zip(kinds, plans, strict=True):
+            yield f"{kind}:"
+            yield from (f"  {line}" for line in plan.splitlines())

@@ -1,0 +1,267 @@
+"""PASSES, in order: a query as PostgreSQL's users write it in, engine SQL out.
+
+Each pass is one function over the tree and what is known so far (`Rewriting`); none looks at text.
+Whatever a statement is (INSERT, UPDATE, a view, EXPLAIN), what comes here is its query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from sqlglot import exp
+
+from gateway.autodiff.differentiate_sql import replace_calls
+from gateway.autodiff.markers import expand
+from gateway.errors import StatementTooComplex, UndefinedTable
+from gateway.sources.table import TableName
+from gateway.sql.analysis import analyse
+from gateway.sql.comparisons import cast_literals
+from gateway.sql.dialect import DIALECT, parse, to_engine, to_text
+from gateway.sql.naming import alias_unnamed, number_repeated
+from gateway.sql.parameters import declared_types, number
+from gateway.sql.relation import ColumnInfo, Constants, Lookup
+from gateway.sql.scope import Analysis, position_of
+from gateway.types import Type
+
+# A view may stand on a view; PostgreSQL's own bound is its stack, about this deep.
+MAX_VIEW_DEPTH = 100
+
+# Types that the engine can cast a parameter to; a value of another type comes typed as it is.
+_CAST = frozenset(
+    {"bool", "int2", "int4", "int8", "float4", "float8", "text", "varchar", "date", "time",
+     "timestamp", "timestamptz", "bytea"}
+)  # fmt: skip
+_NOTHING: Constants = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A query ready for the engine.
+
+    Args:
+        tree: The rewritten tree.
+        tables: Every table that it names.
+        names: The result's column names as PostgreSQL gives them; None: the engine's own.
+        parameters: Types of `$n` that the text itself tells.
+    """
+
+    tree: exp.Expr
+    tables: frozenset[TableName]
+    names: tuple[str, ...] | None
+    parameters: dict[int, Type]
+
+    def typed(self, types: Mapping[int, Type]) -> Rewritten:
+        """The same with each `$n` of a known type cast to it, so that planning knows it too."""
+        if not types or self.tree.find(exp.Parameter) is None:
+            return self
+        tree = self.tree.copy()
+        for parameter in list(tree.find_all(exp.Parameter)):
+            known = types.get(number(parameter))
+            if known is not None and known.name in _CAST:
+                kind = exp.DataType.build(known.sql, dialect=DIALECT)
+                parameter.replace(exp.Cast(this=parameter.copy(), to=kind))
+        return replace(self, tree=tree)
+
+    @property
+    def sql(self) -> str:
+        """The engine's SQL."""
+        return to_engine(self.tree)
+
+    @property
+    def text(self) -> str:
+        """The same, laid out for people."""
+        return to_text(self.tree)
+
+
+@dataclass(slots=True)
+class Rewriting:
+    """What the passes know and find out."""
+
+    tree: exp.Expr
+    lookup: Lookup
+    constants: Constants
+    relations: dict[TableName, dict[str, ColumnInfo]] = field(default_factory=dict)
+    names: tuple[str, ...] | None = None
+    parameters: dict[int, Type] = field(default_factory=dict)
+    analysis: Analysis = field(default_factory=Analysis)
+
+
+def rewrite(tree: exp.Expr, lookup: Lookup, constants: Constants = _NOTHING) -> Rewritten:
+    """The engine's form of a query; `tree` itself is left as it was.
+
+    Args:
+        tree: A query as it was parsed.
+        lookup: What a name in FROM means.
+        constants: What functions of the session stand for.
+
+    Raises:
+        GatewayError: 42P01, 42703, 0A000, 54001, ...; `position` where it is known.
+    """
+    state = Rewriting(tree.copy(), lookup, constants)
+    for each in PASSES:
+        each(state)
+    return Rewritten(state.tree, frozenset(state.relations), state.names, state.parameters)
+
+
+def bind_tables(state: Rewriting) -> None:
+    """Write every table as schema.name under its alias; put a view's query in its place."""
+    for _ in range(MAX_VIEW_DEPTH):
+        fresh = [t for t in _tables(state.tree) if "bound" not in t.meta]
+        if not fresh:
+            return
+        for table in fresh:
+            _bind(state, table)
+    raise StatementTooComplex(f"views stand on views more than {MAX_VIEW_DEPTH} deep")
+
+
+def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
+    """Tables of FROM clauses: not table functions, not references to a CTE."""
+    for table in tree.find_all(exp.Table):
+        named = isinstance(table.this, exp.Identifier)
+        if named and (table.db or table.name not in _visible_ctes(table)):
+            yield table
+
+
+def _visible_ctes(table: exp.Table) -> set[str]:
+    """CTE names in scope where `table` stands; a plain WITH shows a CTE only the ones before it."""
+    names: set[str] = set()
+    child: exp.Expr = table
+    node = table.parent
+    while node is not None:
+        if isinstance(node, exp.With):
+            members = [cte.alias for cte in node.expressions]
+            own = next(n for n, cte in enumerate(node.expressions) if cte is child)
+            names.update(members if node.args.get("recursive") else members[:own])
+        elif (clause := node.args.get("with_")) is not None and child is not clause:
+            names.update(cte.alias for cte in clause.expressions)
+        child, node = node, node.parent
+    return names
+
+
+def _bind(state: Rewriting, table: exp.Table) -> None:
+    table.meta["bound"] = True
+    try:
+        relation = state.lookup(table.db, table.name)
+    except UndefinedTable as error:
+        error.position = position_of(table)
+        raise
+    if table.args.get("alias") is None:
+        alias = exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
+        table.set("alias", alias)
+    if relation.view is not None:
+        _inline(table, relation.view, relation.view_columns)
+        return
+    table.set("db", exp.to_identifier(relation.name.schema, quoted=True))
+    table.set("this", exp.to_identifier(relation.name.name, quoted=True))
+    state.relations[relation.name] = dict(relation.columns)
+
+
+def _inline(table: exp.Table, view: str, columns: tuple[str, ...]) -> None:
+    """Put the view's query where its name stands; errors in it have no position here."""
+    query = parse(view)[0]
+    for node in query.walk():
+        node.meta.pop("start", None)
+    alias = table.args["alias"]
+    if columns and not alias.columns:
+        alias.set("columns", [exp.to_identifier(name, quoted=True) for name in columns])
+    joins = table.args.get("joins")
+    table.replace(exp.Subquery(this=query, alias=alias, joins=joins))
+
+
+def strip_schemas(state: Rewriting) -> None:
+    """`ncep.winds.uwnd` is `winds.uwnd`: a column belongs to its relation's name in FROM."""
+    for column in state.tree.find_all(exp.Column):
+        if column.args.get("db") is not None:
+            column.set("db", None)
+            column.set("catalog", None)
+
+
+def session_functions(state: Rewriting) -> None:
+    """Put the value in place of version(), current_user and their like."""
+    for node in list(state.tree.find_all(exp.Anonymous, exp.Func, exp.Column)):
+        name = _session_function(node)
+        if name in state.constants:
+            node.replace(state.constants[name].copy())
+
+
+# Written without parentheses; user is reserved in PostgreSQL, so it is no column's name.
+_SESSION_NODES: dict[type[exp.Expr], str] = {
+    exp.CurrentUser: "current_user",
+    exp.SessionUser: "session_user",
+    exp.CurrentCatalog: "current_catalog",
+    exp.CurrentSchema: "current_schema",
+    exp.CurrentRole: "current_role",
+}
+_BARE = frozenset(
+    {"current_user", "session_user", "user", "current_role", "current_catalog", "current_schema"}
+)
+
+
+def _session_function(node: exp.Expr) -> str:
+    if isinstance(node, exp.Anonymous):
+        return node.name if not node.expressions else ""
+    if isinstance(node, exp.Column):
+        plain = not node.table and isinstance(node.this, exp.Identifier) and not node.this.quoted
+        return node.name if plain and node.name in _BARE else ""
+    return _SESSION_NODES.get(type(node), "")
+
+
+def differentiate_sql(state: Rewriting) -> None:
+    """Put the text of a derivative in place of differentiate_sql('expression', 'column')."""
+    replace_calls(state.tree)
+
+
+def name_outputs(state: Rewriting) -> None:
+    """Give unnamed columns PostgreSQL's names."""
+    alias_unnamed(state.tree)
+
+
+def bind_columns(state: Rewriting) -> None:
+    """Find every relation's columns, expand stars, make repeated names unique."""
+    state.analysis = analyse(state.tree, state.relations)
+    top = _leftmost(state.tree)
+    for block in state.analysis.blocks:
+        names = number_repeated(block.select)
+        if block.select is top:
+            state.names = names
+
+
+def _leftmost(tree: exp.Expr) -> exp.Expr:
+    """The SELECT that names the columns of a query."""
+    while True:
+        if isinstance(tree, exp.SetOperation):
+            tree = tree.left
+        elif isinstance(tree, exp.Subquery):
+            tree = tree.this
+        else:
+            return tree
+
+
+def expand_markers(state: Rewriting) -> None:
+    """Put the derivative in place of every grad, jvp and vjp."""
+    expand(state.tree, state.analysis)
+
+
+def declare_parameters(state: Rewriting) -> None:
+    """Note the types of `$n` that the text tells."""
+    state.parameters = declared_types(state.tree)
+
+
+def type_literals(state: Rewriting) -> None:
+    """Give a string literal the type of what it is compared with, as PostgreSQL does."""
+    for block in state.analysis.blocks:
+        cast_literals(block)
+
+
+PASSES: tuple[Callable[[Rewriting], None], ...] = (
+    bind_tables,
+    strip_schemas,
+    name_outputs,
+    session_functions,
+    differentiate_sql,
+    bind_columns,
+    type_literals,
+    expand_markers,
+    declare_parameters,
+)

@@ -1,0 +1,38 @@
+"""A relation as the language sees it: columns, or the query that a view stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from gateway.sources.table import TableName
+from gateway.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnInfo:
+    """What is known of a column: its type (None: not known), and whether it can be NULL."""
+
+    type: Type | None = None
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What a name in FROM means; `view` is a view's SELECT as its author wrote it."""
+
+    name: TableName
+    columns: Mapping[str, ColumnInfo] = field(default_factory=dict)
+    view: str | None = None
+    view_columns: tuple[str, ...] = ()
+
+
+Relations = Mapping[TableName, Mapping[str, ColumnInfo]]
+
+# (schema or "", name) -> the relation; raises UndefinedTable (42P01).
+Lookup = Callable[[str, str], Relation]
+
+# Functions of the session without arguments, such as version, to the literal each stands for.
+Constants = Mapping[str, exp.Expr]

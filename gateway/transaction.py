@@ -1,0 +1,114 @@
+"""Transaction blocks: BEGIN to COMMIT or ROLLBACK, and the implicit ones of the protocol.
+
+PostgreSQL manual, 55.2.2.1 and 55.2.3: several statements in one Query message, and everything
+between two Sync messages, are one transaction unless the client opened one itself.
+"""
+
+from __future__ import annotations
+
+from gateway.errors import FeatureNotSupported, InFailedTransaction
+from gateway.result import Notice, Result
+from gateway.sql.commands import TransactionModes, TransactionStatement
+from gateway.sql.statement import Kind, Statement
+from gateway.store.tables import StoreSession
+
+
+class TransactionBlock:
+    """Where one client stands: idle, in a transaction, in a failed one.
+
+    Args:
+        store: What begins, commits and rolls back.
+    """
+
+    def __init__(self, store: StoreSession) -> None:
+        self._store = store
+        self.status = "I"  # as ReadyForQuery says it: I, T or E
+        self.implicit = False
+        self.notices: list[Notice] = []
+
+    def admit(self, statement: Statement) -> None:
+        """Refuse anything but the end of a failed transaction.
+
+        Raises:
+            InFailedTransaction: 25P02.
+        """
+        verb = getattr(statement.tree, "verb", "")
+        if self.status == "E" and verb not in ("COMMIT", "ROLLBACK", "ROLLBACK TO"):
+            raise InFailedTransaction(
+                "current transaction is aborted, commands ignored until end of transaction block"
+            )
+
+    def begin_implicit(self, statement: Statement) -> None:
+        """Open the implicit transaction before the first statement that changes something."""
+        changes = statement.kind in (Kind.WRITE, Kind.DEFINITION)
+        if changes and self.status == "I" and not self.implicit:
+            self._store.begin()
+            self.implicit = True
+
+    def end_implicit(self) -> None:
+        """Commit the implicit transaction, if one is open."""
+        if self.implicit:
+            self.implicit = False
+            self._store.commit()
+
+    def fail(self) -> None:
+        """A statement failed: undo the implicit transaction, or mark the block."""
+        if self.implicit:
+            self.implicit = False
+            self._store.rollback()
+        if self.status == "T":
+            self.status = "E"
+
+    def run(self, statement: Statement) -> Result:
+        """BEGIN, COMMIT, ROLLBACK and their other spellings.
+
+        Raises:
+            FeatureNotSupported: 0A000, a savepoint, a chain, or another isolation level.
+        """
+        tree = statement.tree
+        assert isinstance(tree, TransactionStatement)
+        if tree.savepoint is not None or tree.chain:
+            raise FeatureNotSupported(
+                f"{statement.command} is not supported", position=statement.offset + 1
+            )
+        if tree.verb == "BEGIN":
+            self._begin(tree.modes)
+            return Result(statement.command)
+        if self.status == "I" and not self.implicit:
+            self._warn("there is no transaction in progress", "25P01")
+            return Result(tree.verb)
+        failed, self.status, self.implicit = self.status == "E", "I", False
+        if failed or tree.verb == "ROLLBACK":
+            self._store.rollback()
+            return Result("ROLLBACK")
+        self._store.commit()
+        return Result("COMMIT")
+
+    def _begin(self, modes: TransactionModes) -> None:
+        refuse_levels(modes)
+        if self.status != "I":
+            self._warn("there is already a transaction in progress", "25001")
+            return
+        if self.implicit:  # BEGIN inside a message of several statements makes it explicit
+            self.implicit = False
+        else:
+            self._store.begin()
+        self.status = "T"
+
+    def _warn(self, message: str, code: str) -> None:
+        self.notices.append(Notice(message, "WARNING", code))
+
+
+def refuse_levels(modes: TransactionModes) -> None:
+    """Refuse what a transaction here cannot promise.
+
+    Raises:
+        FeatureNotSupported: 0A000.
+    """
+    if modes.isolation in ("repeatable read", "serializable"):
+        raise FeatureNotSupported(
+            f"isolation level {modes.isolation} is not supported",
+            hint="Transactions are READ COMMITTED.",
+        )
+    if modes.read_only:
+        raise FeatureNotSupported("READ ONLY transactions are not supported")
