@@ -47,7 +47,8 @@ class Scope:
     def _statement(self) -> Iterator[Transaction]:
         """The running transaction, or one of this statement's own, committed at its end."""
         if self._transaction is not None:
-            yield self._transaction
+            with self._transaction.step():
+                yield self._transaction
             return
         self._transaction = transaction = Transaction(self._shared.committed, self._cursor)
         try:

@@ -206,24 +206,27 @@ class StoreSession(Definer):
         returning: bool = False,
     ) -> Changed:
         """Set `columns` in the rows that the first column of `batches` names; inside `writing`."""
-        transaction = self._writing_transaction()
-        oid, definition = transaction.catalogue.table(name)
-        return changes.update(transaction, oid, definition, columns, batches, returning)
+        with self._changing() as transaction:
+            oid, definition = transaction.catalogue.table(name)
+            return changes.update(transaction, oid, definition, columns, batches, returning)
 
     def delete(
         self, name: TableName, batches: Iterable[pa.RecordBatch], *, returning: bool = False
     ) -> Changed:
         """Delete the rows that the one column of `batches` names; inside `writing`."""
-        transaction = self._writing_transaction()
-        oid, definition = transaction.catalogue.table(name)
-        return changes.delete(transaction, oid, definition, batches, returning)
+        with self._changing() as transaction:
+            oid, definition = transaction.catalogue.table(name)
+            return changes.delete(transaction, oid, definition, batches, returning)
 
     def truncate(self, name: TableName) -> None:
         """Delete all rows of a table."""
         with self._writing(name) as transaction:
             changes.truncate(transaction, transaction.catalogue.table(name)[0])
 
-    def _writing_transaction(self) -> Transaction:
+    @contextmanager
+    def _changing(self) -> Iterator[Transaction]:
+        """The transaction in which the row identifiers of a delta were read."""
         if self._transaction is None:
             raise InternalError("rows were changed outside StoreSession.writing")
-        return self._transaction
+        with self._statement() as transaction:
+            yield transaction

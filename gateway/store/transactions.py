@@ -7,13 +7,14 @@ forward, and its own catalogue, so that its DDL is seen by itself alone until th
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 import duckdb
 import pyarrow as pa
 
+from gateway.errors import InFailedTransaction
 from gateway.store.catalogue import Catalogue
 from gateway.store.faults import translated
 from gateway.store.snapshots import SnapshotCache
@@ -59,6 +60,7 @@ class Transaction:
     def _begin(self) -> None:
         self.changes: dict[int, Change] = {}
         self._pinned = False
+        self._failed = False
         self._shares_cache = True
         with translated():
             self.cursor.begin()
@@ -69,6 +71,26 @@ class Transaction:
     def changed(self) -> bool:
         """Whether it wrote anything."""
         return bool(self.changes) or self.catalogue is not self.moment.catalogue
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """A statement inside; after one that failed, no other runs and nothing commits.
+
+        Raises:
+            InFailedTransaction: 25P02.
+        """
+        self._refuse_failed()
+        try:
+            yield
+        except BaseException:  # Whatever ended it, it may have left half of its work.
+            self._failed = True
+            raise
+
+    def _refuse_failed(self) -> None:
+        if self._failed:
+            raise InFailedTransaction(
+                "current transaction is aborted, commands ignored until end of transaction block"
+            )
 
     def pin(self) -> None:
         """Fix the moment before rows are read from DuckDB, so that both mean the same commit.
@@ -122,6 +144,7 @@ class Transaction:
 
     def commit(self) -> None:
         """Make everything durable, then visible; or raise and leave nothing."""
+        self._refuse_failed()
         if not self.changed:
             self.rollback()
             return

@@ -207,6 +207,20 @@ def test_writing_undoes_all_of_it(session: StoreSession) -> None:
     assert rows(session) == [(2, None)]
 
 
+def test_a_failure_inside_writing_cannot_be_passed_over(session: StoreSession) -> None:
+    make(session, primary_key=("a",))
+
+    def pass_over() -> None:
+        with session.writing(T):
+            session.insert(T, ["a"], batch(a=[1]))
+            assert refused(lambda: session.insert(T, ["a"], batch(a=[2, 2])))[0] == "23505"
+            assert refused(lambda: session.snapshot(T))[0] == "25P02"
+
+    assert refused(pass_over)[0] == "25P02"
+    assert rows(session) == []
+    assert refused(lambda: session.update(T, ["a"], batch(r=[0], a=[1])))[0] == "XX000"
+
+
 def test_writing_sees_its_own_changes_past_the_cache(session: StoreSession) -> None:
     make(session)
     session.insert(T, ["a"], batch(a=[1]))
