@@ -1,0 +1,147 @@
+"""The order of the floors, held: who may import whom, and the habits a parser can check.
+
+The picture is in docs/architecture.md; when a wall moves, both change in one commit.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import gateway
+
+ROOT = Path(gateway.__file__).parent
+
+# From the street door to the foundation. A module imports from floors below its own, and from its
+# own room; a root module that is not a package is a room of its own. Rooms that stand on one floor
+# side by side do not import each other unless BESIDE says so.
+FLOORS: tuple[tuple[str, ...], ...] = (
+    ("__main__",),
+    ("cli", "demo"),
+    ("app",),
+    ("wire",),
+    ("session",),
+    ("definition",),
+    ("execution",),
+    ("transaction", "client_settings"),
+    ("result", "deadline"),
+    ("rewrite", "catalog"),
+    ("autodiff", "engine", "store"),
+    ("sql", "sources", "config"),
+    ("errors", "types", "observe"),
+)
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+BESIDE = {
+    ("types", "errors"),  # a type that is not there is an error
+    ("sql", "sources.table"),  # what a relation is, whatever holds its rows
+}
+
+# Third-party or standard modules that only these places import.
+ONLY = {
+    "socket": {"wire.server", "wire.client"},
+    "socketserver": {"wire.server"},
+    "ssl": {"wire.server"},
+    "datafusion": {"engine"},
+    "xarray": {"sources"},
+    "zarr": {"sources"},
+    "netCDF4": {"sources"},
+    "fsspec": {"sources"},
+    "duckdb": {"store", "catalog.queries"},
+    "buenavista": {"wire", "session", "result"},
+    "sqlglot": {
+        "sql", "autodiff", "rewrite", "catalog", "store", "session", "execution", "definition"
+    },
+    "scramp": {"wire.auth", "cli", "config"},
+    "psycopg": {"cli", "demo"},
+    "typer": {"cli"},
+    "rich": {"cli", "demo"},
+    "yaml": {"config"},
+    "pydantic": {"config"},
+    "pydantic_settings": {"config"},
+    "orjson": {"wire"},
+}  # fmt: skip
+LONGEST_MODULE = 400  # lines; past it a module holds two things
+
+FILES = sorted(path for path in ROOT.rglob("*.py") if "data" not in path.relative_to(ROOT).parts)
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+MODULES = {name_of(path): path for path in FILES}
+
+
+def room_of(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def imports_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and full name of all that a module imports, names of submodules included."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: import by the full name"
+            base = node.module or ""
+            for alias in node.names:
+                full = f"{base}.{alias.name}"
+                is_module = full.removeprefix("gateway.") in MODULES
+                yield node.lineno, full if is_module else base
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name])
+def test_a_module_imports_only_from_below(module: str) -> None:
+    room = room_of(module)
+    assert room in FLOOR, f"{module} stands on no floor: give it one in FLOORS"
+    wrong = []
+    for line, imported in imports_of(MODULES[module]):
+        target = imported.removeprefix("gateway").removeprefix(".")
+        if not imported.startswith("gateway") or not target:
+            continue
+        other = room_of(target)
+        assert other in FLOOR, f"{other} stands on no floor: give it one in FLOORS"
+        below = FLOOR[other] > FLOOR[room] or {(room, other), (room, target)} & BESIDE
+        if other != room and not below:
+            wrong.append(f"{module}:{line} imports {imported}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name])
+def test_a_library_is_imported_only_where_it_lives(module: str) -> None:
+    wrong = []
+    for line, imported in imports_of(MODULES[module]):
+        allowed = ONLY.get(imported.partition(".")[0])
+        if allowed is not None and not {module, room_of(module)} & allowed:
+            wrong.append(f"{module}:{line} imports {imported}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_is_not_too_long(module: str) -> None:
+    assert len(MODULES[module].read_text().splitlines()) <= LONGEST_MODULE
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_opens_with_what_it_is_for(module: str) -> None:
+    assert ast.get_docstring(ast.parse(MODULES[module].read_text()))
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.name == "__init__.py"], ids=str)
+def test_a_package_hands_names_on_and_defines_nothing(path: Path) -> None:
+    for node in ast.parse(path.read_text()).body:
+        docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        version = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__version__"
+        handed_on = isinstance(node, ast.ImportFrom) and node.module != "__future__"
+        future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
+        all_names = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        assert docstring or version or handed_on or future or all_names, ast.unparse(node)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_module_is_a_drawer(module: str) -> None:
+    assert not {"utils", "util", "common", "helpers", "misc"} & set(module.split("."))
