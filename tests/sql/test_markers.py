@@ -25,7 +25,7 @@ def test_a_call_is_a_marker_in_any_case(kind: str, spell: object) -> None:
 def test_everything_else_of_that_name_is_left_alone(kind: str) -> None:
     text = f"""
         WITH {kind} AS (SELECT 1 AS {kind}) -- {kind}(x, x)
-        SELECT {kind}, {kind}.{kind}, '{kind}(x, x)', "{kind}"(x), s.{kind}(x, x) /* {kind}(x, x) */,
+        SELECT {kind}, {kind}.{kind}, '{kind}(x, x)', "{kind}"(x), s.{kind}(x, x) /* {kind}(x) */,
                differentiate_{kind}(x), $${kind}(x, x)$$ AS "{kind}"
         FROM {kind} AS {kind}
     """
