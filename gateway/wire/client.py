@@ -10,12 +10,15 @@ import secrets
 import select
 import socket
 import threading
+from typing import TYPE_CHECKING
 
 from buenavista.postgres import BVContext
 
 from gateway.errors import AdminShutdown
-from gateway.session import Session
 from gateway.wire import replies
+
+if TYPE_CHECKING:  # only called, never made here: the tests of the wire bring a scripted one
+    from gateway.session import Session
 
 # Linux tells of a peer that has closed without reading on; elsewhere only a reset shows.
 _HUNG_UP = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR

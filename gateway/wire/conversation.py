@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from gateway.errors import (
     FeatureNotSupported,
     GatewayError,
+    InvalidBinaryRepresentation,
     InvalidParameterValue,
     ObjectNotInPrerequisiteState,
     ProtocolViolation,
 )
 from gateway.result import Field, Result
-from gateway.session import Session
+from gateway.types import Type
 from gateway.wire import replies
 from gateway.wire.decode import decode_parameter
 from gateway.wire.messages import (
@@ -37,6 +39,9 @@ from gateway.wire.messages import (
 )
 from gateway.wire.protocol import Protocol
 from gateway.wire.values import TEXT_FORMAT, Bytes, encode_rows
+
+if TYPE_CHECKING:  # only called, never made here: the tests of the wire bring a scripted one
+    from gateway.session import Session
 
 # A small first piece brings the first row soon; later ones are large enough to make the cost of a
 # batch vanish and small enough to stay in the cache (8,192 to 16,384 rows measure the same).
@@ -170,16 +175,27 @@ class Conversation:
                 f"bind message supplies {given} parameters, but prepared statement "
                 f'"{message.statement}" requires {len(types)}'
             )
-        zone = self._zone()
-        values: list[pa.Scalar] = [
-            decode_parameter(data, kind, form, zone)
-            for data, kind, form in zip(
-                message.parameters, types, _spread(formats, given), strict=True
-            )
-        ]
+        values = self._parameters(message.parameters, types, _spread(formats, given))
         self._session.bind(message.portal, message.statement, values)
+        if len(message.result_formats) > 1:
+            fields = self._session.describe_portal(message.portal)
+            _result_formats(message.result_formats, fields or ())
         self._portals[message.portal] = _Portal(message.result_formats)
         self._send(replies.BIND_COMPLETE)
+
+    def _parameters(
+        self, fields: Sequence[bytes | None], types: Sequence[Type], formats: Sequence[int]
+    ) -> list[pa.Scalar]:
+        values: list[pa.Scalar] = []
+        zone = self._zone()
+        for data, kind, form in zip(fields, types, formats, strict=True):
+            try:
+                values.append(decode_parameter(data, kind, form, zone))
+            except InvalidBinaryRepresentation as error:
+                raise InvalidBinaryRepresentation(
+                    f"incorrect binary data format in bind parameter {len(values) + 1}"
+                ) from error
+        return values
 
     def _describe(self, message: Describe) -> None:
         if message.kind == "S":
@@ -265,7 +281,6 @@ class Conversation:
 
     def _notices(self) -> None:
         for notice in self._session.notices():
-            assert isinstance(notice, GatewayError)
             self._send(replies.notice_response(notice))
 
 

@@ -26,7 +26,8 @@ from gateway.errors import (
     NumericValueOutOfRange,
 )
 from gateway.types import Type
-from gateway.wire import decode_array, decode_datetime
+from gateway.wire import decode_array, decode_datetime, decode_interval
+from gateway.wire.decode_interval import exactly
 from gateway.wire.numeric_bytes import numeric_list, numeric_scalar, read_numeric_binary
 
 _SPACES = " \t\n\r\v\f"
@@ -212,9 +213,7 @@ def _char(text: str) -> str:
 
 def _char_binary(data: bytes) -> str:
     """One byte, of which zero stands for the empty text."""
-    if len(data) != 1:
-        raise InvalidBinaryRepresentation("incorrect binary data format: one byte is expected")
-    return "" if data == b"\0" else text_of(data)
+    return "" if exactly(data, 1) == b"\0" else text_of(data)
 
 
 _INT2 = _integer("smallint", -(2**15), 2**15 - 1)
@@ -237,7 +236,7 @@ _TEXT: dict[str, Callable[[str], Any]] = {
     "date": decode_datetime.date,
     "time": decode_datetime.time,
     "timestamp": decode_datetime.timestamp,
-    "interval": decode_datetime.interval,
+    "interval": decode_interval.interval,
     "numeric": _numeric,
     "regclass": _OID,
     "regtype": _OID,
@@ -250,21 +249,13 @@ def _packed(code: str) -> Callable[[bytes], Any]:
     form = struct.Struct(">" + code)
 
     def convert(data: bytes) -> Any:
-        if len(data) != form.size:
-            raise InvalidBinaryRepresentation(
-                f"incorrect binary data format: {len(data)} bytes where {form.size} are expected"
-            )
-        return form.unpack(data)[0]
+        return form.unpack(exactly(data, form.size))[0]
 
     return convert
 
 
 def _uuid_binary(data: bytes) -> str:
-    if len(data) != 16:
-        raise InvalidBinaryRepresentation(
-            f"incorrect binary data format: {len(data)} bytes where 16 are expected"
-        )
-    return str(UUID(bytes=data))
+    return str(UUID(bytes=exactly(data, 16)))
 
 
 def _jsonb_binary(data: bytes) -> str:
@@ -289,7 +280,7 @@ _BINARY: dict[str, Callable[[bytes], Any]] = {
     "time": lambda data: decode_datetime.time_in_day(_packed("q")(data)),
     "timestamp": lambda data: decode_datetime.timestamp_from_2000(_packed("q")(data)),
     "timestamptz": lambda data: decode_datetime.timestamp_from_2000(_packed("q")(data)),
-    "interval": decode_datetime.interval_binary,
+    "interval": decode_interval.interval_binary,
     "numeric": read_numeric_binary,
     "regclass": _packed("I"),
     "regtype": _packed("I"),

@@ -1,22 +1,18 @@
-"""Dates, times, timestamps and intervals as a client may spell them, to integers for Arrow.
+"""Dates, times and timestamps as a client may spell them, to integers for Arrow.
 
 Understood: ISO 8601 with `T` or a space, with or without seconds, fraction, offset, zone name or
 `BC`; `infinity`, `epoch`; `YYYYMMDD`. PostgreSQL also reads month names and the words of
-relative dates; those are refused here, not guessed. Intervals: postgres, verbose, SQL and ISO 8601.
+relative dates; those are refused here, not guessed.
 """
 
 from __future__ import annotations
 
 import re
-import struct
 from datetime import date as Date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import pyarrow as pa
-
 from gateway.errors import (
     DatetimeFieldOverflow,
-    InvalidBinaryRepresentation,
     InvalidDatetimeFormat,
     InvalidParameterValue,
 )
@@ -27,7 +23,6 @@ from gateway.wire.columns import (
     TIMESTAMP_MINUS_INFINITY,
 )
 from gateway.wire.datetime_text import DAY, utc_offset_seconds
-from gateway.wire.decode_interval import interval_input
 from gateway.wire.encode_binary import EPOCH_DAYS, EPOCH_MICROS
 
 SECOND, MINUTE, HOUR = 1_000_000, 60_000_000, 3_600_000_000
@@ -207,32 +202,3 @@ def timestamp_from_2000(micros: int) -> int:
     if not _FIRST_MICROS <= moved < min(_END_MICROS, TIMESTAMP_INFINITY):
         raise DatetimeFieldOverflow("timestamp out of range")
     return moved
-
-
-def interval_binary(data: bytes) -> pa.MonthDayNano:
-    """The interval of PostgreSQL's microseconds, days and months."""
-    if len(data) != 16:
-        raise InvalidBinaryRepresentation(
-            f"incorrect binary data format: {len(data)} bytes where 16 are expected"
-        )
-    micros, days, months = struct.unpack(">qii", data)
-    return month_day_nano(months, days, micros)
-
-
-def month_day_nano(months: int, days: int, micros: int) -> pa.MonthDayNano:
-    """The interval as Arrow holds it, its time in nanoseconds.
-
-    Raises:
-        DatetimeFieldOverflow: 22008, a part that does not fit; the time part holds 292 years.
-    """
-    nanos = micros * 1000
-    if not (
-        -(2**63) <= nanos < 2**63 and min(months, days) >= -(2**31) and max(months, days) < 2**31
-    ):
-        raise DatetimeFieldOverflow("interval out of range")
-    return pa.MonthDayNano([months, days, nanos])
-
-
-def interval(text: str) -> pa.MonthDayNano:
-    """The interval a client spelt; see `interval_input`."""
-    return month_day_nano(*interval_input(text))

@@ -1,15 +1,23 @@
 """Interval input: `1 year 2 mons -3 days +04:05:06`, `@ 1 min ago`, `1-2 3 4:05`, `P1Y2M3DT4H`.
 
 A fraction of a unit spills into the units below it, as PostgreSQL's DecodeInterval lets it: of a
-month into 30 days, of a day into 24 hours, of a year into months. Left to others: the Arrow form.
+month into 30 days, of a day into 24 hours, of a year into months.
 """
 
 from __future__ import annotations
 
 import re
+import struct
 from fractions import Fraction
 
-from gateway.errors import InvalidDatetimeFormat
+import pyarrow as pa
+
+from gateway.errors import (
+    DatetimeFieldOverflow,
+    InvalidBinaryRepresentation,
+    InvalidDatetimeFormat,
+    ProtocolViolation,
+)
 
 _SECOND, _HOUR, _DAY = 10**6, 3_600_000_000, 86_400_000_000
 
@@ -130,3 +138,40 @@ def _sum(amounts: list[tuple[Fraction, str]]) -> tuple[int, int, int]:
 def _split(value: Fraction) -> tuple[int, Fraction]:
     whole = int(value)
     return whole, value - whole
+
+
+def interval(text: str) -> pa.MonthDayNano:
+    """The interval a client spelt; see `interval_input`."""
+    return month_day_nano(*interval_input(text))
+
+
+def interval_binary(data: bytes) -> pa.MonthDayNano:
+    """The interval of PostgreSQL's microseconds, days and months."""
+    micros, days, months = struct.unpack(">qii", exactly(data, 16))
+    return month_day_nano(months, days, micros)
+
+
+def month_day_nano(months: int, days: int, micros: int) -> pa.MonthDayNano:
+    """The interval as Arrow holds it, its time in nanoseconds.
+
+    Raises:
+        DatetimeFieldOverflow: 22008, a part that does not fit; the time part holds 292 years.
+    """
+    nanos = micros * 1000
+    if max(abs(months), abs(days)) >= 2**31 or abs(nanos) >= 2**63:
+        raise DatetimeFieldOverflow("interval out of range")
+    return pa.MonthDayNano([months, days, nanos])
+
+
+def exactly(data: bytes, size: int) -> bytes:
+    """The field, if it has that many bytes.
+
+    Raises:
+        ProtocolViolation: 08P01, fewer; PostgreSQL's word for it.
+        InvalidBinaryRepresentation: 22P03, more.
+    """
+    if len(data) < size:
+        raise ProtocolViolation("insufficient data left in message")
+    if len(data) > size:
+        raise InvalidBinaryRepresentation("incorrect binary data format")
+    return data

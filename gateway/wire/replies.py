@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterable, Sequence
 
 from gateway.errors import GatewayError
-from gateway.result import Field
+from gateway.result import Field, Notice
 from gateway.types import Type
 
 AUTHENTICATION_OK = b"R\0\0\0\x08\0\0\0\0"
@@ -112,19 +112,21 @@ def error_response(error: GatewayError, severity: str = "ERROR") -> bytes:
     return _message(b"E", _told(error, severity))
 
 
-def notice_response(notice: GatewayError, severity: str = "NOTICE") -> bytes:
+def notice_response(notice: Notice) -> bytes:
     """Something worth knowing; the statement goes on."""
-    return _message(b"N", _told(notice, severity))
+    return _message(b"N", _told(notice, notice.severity))
 
 
-def _told(error: GatewayError, severity: str) -> bytes:
+def _told(error: GatewayError | Notice, severity: str) -> bytes:
+    message = error.message if isinstance(error, Notice) else str(error)
+    position = 0 if isinstance(error, Notice) else error.position
     rows = (
         (b"S", severity),
         (b"V", severity),
         (b"C", error.code),
-        (b"M", str(error)),
+        (b"M", message),
         (b"D", error.detail),
         (b"H", error.hint),
-        (b"P", str(error.position) if error.position > 0 else ""),
+        (b"P", str(position) if position > 0 else ""),
     )
     return b"".join(key + _string(text) for key, text in rows if text) + b"\0"

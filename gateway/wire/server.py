@@ -13,7 +13,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from buenavista.postgres import BuenaVistaHandler, BuenaVistaServer
 
@@ -25,7 +25,6 @@ from gateway.errors import (
     ProtocolViolation,
     TooManyConnections,
 )
-from gateway.session import Gateway
 from gateway.wire import replies
 from gateway.wire.auth import Exchange, Scram, Trust
 from gateway.wire.client import Client, ClientGone
@@ -45,6 +44,9 @@ from gateway.wire.messages import (
 from gateway.wire.protocol import TABLE, Action, Protocol, State, most_bytes
 from gateway.wire.startup import Login, read_login
 from gateway.wire.values import Bytes
+
+if TYPE_CHECKING:  # only called, never made here: the tests of the wire bring a scripted one
+    from gateway.session import Gateway
 
 logger = logging.getLogger(__name__)
 
@@ -335,6 +337,7 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
         client = Client(self.server.conn.create_session(), self.request)
         self.client = client
         self.server.register(client)
+        client.session.process_id = client.process_id
         client.session.start(login.user, login.database, login.settings)
         conversation = Conversation(client.session, self.protocol, self.send, self.flush)
         self.protocol.state = State.READY

@@ -88,6 +88,6 @@ def _options(text: str) -> dict[str, str]:
 
 def _invalid(word: str) -> GatewayError:
     return SyntaxFault(
-        f'invalid command-line argument for server process: "{word}"',
+        f"invalid command-line argument for server process: {word}",
         hint="Options read -c name=value or --name=value.",
     )

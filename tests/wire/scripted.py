@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pyarrow as pa
+from buenavista.core import Connection
+from buenavista.core import Session as BuenaVistaSession
 
 from gateway.errors import (
     DivisionByZero,
-    GatewayError,
     InFailedTransaction,
     InvalidCursorName,
     InvalidStatementName,
@@ -23,8 +24,7 @@ from gateway.errors import (
     SyntaxFault,
     UndefinedColumn,
 )
-from gateway.result import Field, Result
-from gateway.session import Gateway, Session
+from gateway.result import Field, Notice, Result
 from gateway.types import INT4, TEXT, Type, by_name
 from gateway.wire.server import GatewayServer
 
@@ -86,7 +86,9 @@ STATEMENTS: dict[str, Statement] = {
     "SELECT 1 AS a": table(a=(INT4, [1])),
     "SELECT 2 AS b": table(b=(INT4, [2])),
     "SELECT 'x'::text AS t, NULL::int4 AS n": table(t=(TEXT, ["x"]), n=(INT4, [None])),
-    "SELECT 1/0": Statement("SELECT", (Field("?column?", INT4),), divide),
+    "SELECT 1 / (n - 1) AS q FROM generate_series(1, 1) AS n": Statement(
+        "SELECT", (Field("q", INT4),), divide
+    ),
     "SELECT fault": Statement("SELECT", _N, fault),
     "SELECT pg_sleep(60)": Statement("SELECT", (Field("pg_sleep", by_name("void")),), sleep),
     "SELECT generate_series(1, 5) AS n": Statement("SELECT", _N, lambda s, p: series(s, p, 5)),
@@ -103,7 +105,7 @@ for _name in ("int4", "text", "float8", "timestamp", "bool", "numeric", "_int4",
     )
 
 
-class ScriptedSession(Session):
+class ScriptedSession(BuenaVistaSession):
     """Answers `STATEMENTS`, and refuses all other text as a syntax error."""
 
     def __init__(self) -> None:
@@ -111,7 +113,7 @@ class ScriptedSession(Session):
         self.cancelled = threading.Event()
         self.server_runs = threading.Event()
         self.closed = threading.Event()
-        self.waiting_notices: list[GatewayError] = []
+        self.waiting_notices: list[Notice] = []
         self._changed: dict[str, str] = {}
         self._statements: dict[str, Statement] = {}
         self._portals: dict[str, Result] = {}
@@ -127,7 +129,7 @@ class ScriptedSession(Session):
         changed, self._changed = self._changed, {}
         return changed
 
-    def notices(self) -> Sequence[object]:
+    def notices(self) -> Sequence[Notice]:
         notices, self.waiting_notices = self.waiting_notices, []
         return notices
 
@@ -233,7 +235,7 @@ class LateResult(Result):
         self.run = run
 
 
-class ScriptedGateway(Gateway):
+class ScriptedGateway(Connection):
     """Makes scripted sessions, and keeps them for the test to look at."""
 
     def __init__(self) -> None:

@@ -1,0 +1,38 @@
+"""Every transcript, against our server over a scripted session and against PostgreSQL 15."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.wire.server import GatewayServer
+from tests.wire import postgres, scripted, transcript
+
+TRANSCRIPTS = sorted((Path(__file__).parents[1] / "transcripts").glob("*.pg"))
+each = pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[GatewayServer]:
+    with scripted.running() as server:
+        yield server
+
+
+@each
+def test_the_gateway_says_what_the_transcript_says(
+    path: Path, server: GatewayServer, rewriting: bool, request: pytest.FixtureRequest
+) -> None:
+    port = server.address[1]
+    if rewriting:
+        theirs = None
+        if postgres.missing() is None:
+            theirs = transcript.replay(path, request.getfixturevalue("postgres_port"))
+        transcript.rewrite(path, transcript.replay(path, port), theirs)
+    transcript.play(path, transcript.GATEWAY, port)
+
+
+@each
+def test_postgresql_says_it_too(path: Path, postgres_port: int) -> None:
+    transcript.play(path, transcript.POSTGRES, postgres_port)
