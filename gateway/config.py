@@ -1,0 +1,283 @@
+"""The settings: one row each, from a YAML file and the environment.
+
+Every mistake is reported at once, with its key and where it stands: a line of the file or the
+name of a variable. A key that is not a setting is a mistake; nothing is ignored. What a setting
+does is its reader's business: `app` hands each to the part that needs it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from gateway.errors import ConfigurationFault
+
+PREFIX = "GRADWIRE_"
+BUNDLED = "bundled:"  # a dataset that comes with the package, by name: bundled:ncep
+
+_RESERVED = ("public", "information_schema")
+_VERIFIER = r"^SCRAM-SHA-256\$\d+:[^$]+\$[^:]+:.+$"
+
+
+def _free_name(name: str) -> str:
+    if name in _RESERVED or name.startswith("pg_"):
+        raise PydanticCustomError("reserved", 'the name "{name}" is reserved', {"name": name})
+    return name
+
+
+Name = Annotated[str, Field(min_length=1, max_length=63), AfterValidator(_free_name)]
+Dimensions = Annotated[list[str], Field(min_length=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Dataset(_Strict):
+    """One dataset: where it is, and what it is called in SQL."""
+
+    name: Name = Field(description="Its name in SQL: a table of schema public, or a schema.")
+    uri: str = Field(
+        min_length=1,
+        description="Path or URL of a Zarr store or netCDF file; a relative path starts at the "
+        "configuration file. bundled:ncep is the dataset in the package.",
+    )
+    engine: str | None = Field(
+        None, description="xarray engine that reads it, e.g. zarr or netcdf4; guessed when absent."
+    )
+    chunks: dict[str, Annotated[int, Field(ge=1)]] | None = Field(
+        None,
+        description="Chunk length by dimension, read through dask; the stored chunks when absent.",
+    )
+    tables: dict[Name, Dimensions] = Field(
+        {},
+        description="Table name to the dimensions of its variables; others are named by "
+        "their dimensions.",
+    )
+
+    @property
+    def names(self) -> dict[tuple[str, ...], str]:
+        """Dimensions to the name of their table."""
+        return {tuple(dimensions): name for name, dimensions in self.tables.items()}
+
+
+class Settings(_Strict):
+    """Every setting of a server: name, default, bounds, meaning."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(5433, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    users: dict[Annotated[str, Field(min_length=1)], Annotated[str, Field(pattern=_VERIFIER)]] = (
+        Field({}, description="User name to SCRAM verifier, as `gradwire passwd NAME` prints it.")
+    )
+    data_dir: Path | None = Field(
+        None, description="Directory of the user tables; a temporary one when absent."
+    )
+    datasets: list[Dataset] = Field([], description="Datasets to serve as tables.")
+    # PostgreSQL's own default; a connection costs a thread and an engine context.
+    max_connections: int = Field(
+        100, ge=1, le=10_000, description="Clients at a time; one more is refused (53300)."
+    )
+    # PostgreSQL's own bound is 1 GiB; a message is held in memory whole, once per client.
+    message_bytes: int = Field(
+        256 * 2**20, ge=2**16, le=2**30, description="Longest message, in bytes."
+    )
+    authentication_seconds: float = Field(
+        60.0, ge=1, le=600, description="Time a client has to log in, in seconds."
+    )
+    shutdown_seconds: float = Field(
+        5.0, ge=0, le=600, description="Time running statements have when the server stops."
+    )
+    threads: int | None = Field(
+        None, ge=1, le=1024, description="Threads for one query; one per core when absent."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="What is written to standard error."
+    )
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Settings:
+        names = [dataset.name for dataset in self.datasets]
+        for name in names:
+            if names.count(name) > 1:
+                text = 'two datasets are named "{name}"'
+                raise PydanticCustomError("duplicate", text, {"name": name})
+        return self
+
+    @property
+    def trusts_everyone(self) -> bool:
+        """Whether every user of this machine is let in as an administrator: no users are set."""
+        return not self.users
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong with a configuration."""
+
+    where: str  # "line 3" of the file, or the environment variable
+    key: str  # "datasets.0.uri"; empty for the whole
+    text: str
+
+    def __str__(self) -> str:
+        return ", ".join(part for part in (self.where, self.key) if part) + f": {self.text}"
+
+
+class Mistakes(ConfigurationFault, code="F0000"):
+    """All that is wrong with a configuration; the message has one line for each."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        super().__init__("\n".join(str(mistake) for mistake in mistakes))
+        self.mistakes = mistakes
+
+
+def load(path: Path | None, env: Mapping[str, str]) -> Settings:
+    """The settings of a YAML file, each overridden by its environment variable.
+
+    Args:
+        path: The file; None takes the defaults.
+        env: The environment; `GRADWIRE_PORT` sets port. A value is read as YAML.
+
+    Raises:
+        Mistakes: F0000, with every mistake in both.
+    """
+    values, lines, mistakes = _read_file(path)
+    from_file = values
+    from_env, more = _read_env(env)
+    mistakes += more
+    _place(from_file, path.parent if path else Path())
+    _place(from_env, Path())
+    settings: Settings | None = None
+    try:
+        settings = Settings.model_validate(from_file | from_env)
+    except ValidationError as error:
+        mistakes += [_mistake(row, lines, from_env) for row in error.errors()]
+    else:
+        mistakes += _exposed(settings, lines, from_env)
+    if mistakes or settings is None:
+        raise Mistakes(mistakes)
+    return settings
+
+
+def _exposed(
+    settings: Settings, lines: Mapping[tuple[str, ...], int], env: Mapping[str, Any]
+) -> list[Mistake]:
+    if settings.users or _is_loopback(settings.host):
+        return []
+    text = (
+        f"without users, {settings.host} would let everyone in: add users, or listen on 127.0.0.1"
+    )
+    return [Mistake(_where(("host",), lines, env), "host", text)]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _read_env(env: Mapping[str, str]) -> tuple[dict[str, Any], list[Mistake]]:
+    values: dict[str, Any] = {}
+    mistakes = []
+    for variable in sorted(name for name in env if name.startswith(PREFIX)):
+        key = variable.removeprefix(PREFIX).lower()
+        if key not in Settings.model_fields:
+            known = [PREFIX + name.upper() for name in Settings.model_fields]
+            mistakes.append(Mistake(variable, "", "no such setting" + _closest(variable, known)))
+            continue
+        try:
+            values[key] = yaml.safe_load(env[variable])
+        except yaml.YAMLError as error:
+            mistakes.append(Mistake(variable, "", f"not YAML: {_problem(error)}"))
+    return values, mistakes
+
+
+Lines = dict[tuple[str, ...], int]
+
+
+def _read_file(path: Path | None) -> tuple[dict[str, Any], Lines, list[Mistake]]:
+    """The file's values, the line of each key, and what is wrong with it as YAML."""
+    if path is None:
+        return {}, {}, []
+    try:
+        text = path.read_text(encoding="utf-8")
+        node = yaml.compose(text, yaml.SafeLoader)
+        values = yaml.safe_load(text)
+    except OSError as error:
+        raise Mistakes([Mistake(str(path), "", error.strerror or "cannot be read")]) from error
+    except UnicodeDecodeError as error:
+        raise Mistakes([Mistake(str(path), "", "is not UTF-8 text")]) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}" if mark else str(path)
+        raise Mistakes([Mistake(where, "", f"not YAML: {_problem(error)}")]) from error
+    if node is None:
+        return {}, {}, []
+    if not isinstance(values, dict):
+        raise Mistakes([Mistake("line 1", "", "must hold settings, each as `name: value`")])
+    lines: Lines = {}
+    return values, lines, list(_walk(node, (), lines))
+
+
+def _walk(node: yaml.Node, at: tuple[str, ...], lines: Lines) -> Iterator[Mistake]:
+    """Note the line of every key and item below `node`; a key given twice is a mistake."""
+    lines.setdefault(at, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            below = (*at, str(key.value))
+            line = key.start_mark.line + 1
+            if below in lines:
+                yield Mistake(f"line {line}", ".".join(below), f"given in line {lines[below]} too")
+            lines[below] = line
+            yield from _walk(value, below, lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            yield from _walk(item, (*at, str(number)), lines)
+
+
+def _place(values: dict[str, Any], base: Path) -> None:
+    """Let relative paths among `values` start at `base`."""
+    if isinstance(values.get("data_dir"), str):
+        values["data_dir"] = str(base / Path(values["data_dir"]).expanduser())
+    for dataset in values.get("datasets") or ():
+        uri = dataset.get("uri") if isinstance(dataset, dict) else None
+        if isinstance(uri, str) and uri and "://" not in uri and not uri.startswith(BUNDLED):
+            dataset["uri"] = str(base / Path(uri).expanduser())
+
+
+def _mistake(row: Mapping[str, Any], lines: Lines, env: Mapping[str, Any]) -> Mistake:
+    at = tuple(str(part) for part in row["loc"] if part != "[key]")
+    text = row["msg"]
+    if row["type"] == "extra_forbidden":
+        model = Dataset if at[0] == "datasets" else Settings
+        text = "no such setting" + _closest(at[-1], list(model.model_fields))
+    elif row["type"] == "string_pattern_mismatch":
+        text = "not a SCRAM verifier; `gradwire passwd` prints one"
+    return Mistake(_where(at, lines, env), ".".join(at), text[0].lower() + text[1:])
+
+
+def _where(
+    at: tuple[str, ...], lines: Mapping[tuple[str, ...], int], env: Mapping[str, Any]
+) -> str:
+    if at and at[0] in env:
+        return PREFIX + at[0].upper()
+    for length in range(len(at), -1, -1):
+        if at[:length] in lines:
+            return f"line {lines[at[:length]]}"
+    return ""
+
+
+def _closest(name: str, known: list[str]) -> str:
+    found = difflib.get_close_matches(name, known, 1)
+    return f'; did you mean "{found[0]}"?' if found else ""
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    return str(getattr(error, "problem", None) or error).partition("\n")[0]
