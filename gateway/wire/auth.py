@@ -7,23 +7,18 @@ that stays the same from one attempt to the next: same messages, same work, same
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import secrets
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import NamedTuple, Protocol
 
-from scramp import ScramException, ScramMechanism
+from scramp import ScramMechanism
 
-from gateway.errors import (
-    ConfigurationFault,
-    GatewayError,
-    InvalidPassword,
-    ProtocolViolation,
-)
+from gateway.errors import ConfigurationFault, InvalidPassword, ProtocolViolation
 from gateway.wire import replies
 from gateway.wire.messages import PasswordMessage
 
@@ -108,7 +103,10 @@ class Trust:
 
 
 class Scram:
-    """SCRAM-SHA-256 (RFC 7677) without channel binding.
+    """SCRAM-SHA-256 (RFC 5802, RFC 7677) without channel binding.
+
+    scramp makes the verifiers; the exchange is here because scramp refuses the empty name that
+    every client on libpq sends inside it.
 
     Args:
         user: Name from the startup packet; the one inside the exchange is ignored, as
@@ -121,42 +119,71 @@ class Scram:
         self.done = False
         self._user = user
         stored = verifiers.get(user)
-        verifier = _mock(user, mock_secret) if stored is None else read_verifier(stored)
-        self._server = ScramMechanism(MECHANISM).make_server(lambda _: tuple(verifier))
-        self._begun = False
+        self._verifier = _mock(user, mock_secret) if stored is None else read_verifier(stored)
+        self._header = self._client_first = self._server_first = self._nonce = ""
 
     def start(self) -> bytes:
         return replies.authentication_sasl([MECHANISM])
 
     def receive(self, message: PasswordMessage) -> bytes:
-        try:
-            return self._final(message) if self._begun else self._first(message)
-        except (ScramException, UnicodeDecodeError) as error:
-            if self._begun and not self.done:
-                raise self._refusal() from error
-            raise ProtocolViolation("malformed SCRAM message", detail=str(error)) from error
-
-    def _first(self, message: PasswordMessage) -> bytes:
+        if self._server_first:
+            return self._final(_text_of(message.response().data))
         initial = message.initial_response()
         if initial.mechanism != MECHANISM:
             raise ProtocolViolation("client selected an invalid SASL authentication mechanism")
         if initial.data is None:  # the client waits for an empty challenge
             return replies.authentication_sasl_continue(b"")
-        self._server.set_client_first(initial.data.decode())
-        self._begun = True
-        return replies.authentication_sasl_continue(self._server.get_server_first().encode())
+        return self._first(_text_of(initial.data))
 
-    def _final(self, message: PasswordMessage) -> bytes:
-        self._server.set_client_final(message.response().data.decode())
+    def _first(self, text: str) -> bytes:
+        match = _CLIENT_FIRST.fullmatch(text)
+        if match is None:
+            raise _malformed("client-first")
+        self._header, self._client_first, client_nonce = match.groups()
+        self._nonce = client_nonce + b64encode(secrets.token_bytes(18)).decode()
+        salt = b64encode(self._verifier.salt).decode()
+        self._server_first = f"r={self._nonce},s={salt},i={self._verifier.iterations}"
+        return replies.authentication_sasl_continue(self._server_first.encode())
+
+    def _final(self, text: str) -> bytes:
+        match = _CLIENT_FINAL.fullmatch(text)
+        if match is None:
+            raise _malformed("client-final")
+        without_proof, binding, nonce, proof64 = match.groups()
+        if binding != b64encode(self._header.encode()).decode() or nonce != self._nonce:
+            raise _malformed("client-final", "Its channel binding or nonce is not the one agreed.")
+        signed = f"{self._client_first},{self._server_first},{without_proof}".encode()
+        signature = hmac.digest(self._verifier.stored_key, signed, "sha256")
+        try:
+            proof = b64decode(proof64, validate=True)
+            client_key = bytes(a ^ b for a, b in zip(proof, signature, strict=True))
+        except ValueError as error:
+            raise _malformed("client-final") from error
+        if not hmac.compare_digest(sha256(client_key).digest(), self._verifier.stored_key):
+            raise InvalidPassword(f'password authentication failed for user "{self._user}"')
         self.done = True
-        final = self._server.get_server_final().encode()
+        final = b"v=" + b64encode(hmac.digest(self._verifier.server_key, signed, "sha256"))
         return replies.authentication_sasl_final(final) + replies.AUTHENTICATION_OK
 
-    def _refusal(self) -> GatewayError:
-        return InvalidPassword(f'password authentication failed for user "{self._user}"')
+
+# gs2 header without authorization identity; then name and nonce. `p=`, a binding we did not offer,
+# and `m=`, an extension we must know, do not match.
+_CLIENT_FIRST = re.compile(r"([ny],,)(n=[^,]*,r=([!-+\--~]+)(?:,.*)?)")
+_CLIENT_FINAL = re.compile(r"(c=([^,]*),r=([^,]*)(?:,[a-oq-z]=[^,]*)*),p=([^,]*)")
+
+
+def _text_of(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise _malformed("text") from error
+
+
+def _malformed(part: str, detail: str = "") -> ProtocolViolation:
+    return ProtocolViolation(f"malformed SCRAM message: {part}", detail=detail)
 
 
 def _mock(user: str, secret: bytes) -> Verifier:
     """A verifier no password fits; the same salt for the same name, as a real user's stays."""
-    salt = hmac.digest(secret, user.encode(), hashlib.sha256)[:16]
+    salt = hmac.digest(secret, user.encode(), "sha256")[:16]
     return Verifier(salt, secrets.token_bytes(32), secrets.token_bytes(32), ITERATIONS)
