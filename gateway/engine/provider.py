@@ -169,36 +169,62 @@ def _membership(node: Call) -> Node:
     return Call("if_else", (Call("is_valid", node.arguments), found, _TRUTH))
 
 
-# What `x op NaN` says, from is_nan(x) and its inverse; NULL where x is NULL.
-_AGAINST_NAN: dict[str, Callable[[Node, Node], Node]] = {
-    "nan": lambda nan, other: nan,
-    "other": lambda nan, other: other,
-    "every": lambda nan, other: Call("or_kleene", (nan, other)),
-    "none": lambda nan, other: Call("and_kleene", (nan, other)),
-}
+def _equal(a: Node, b: Node) -> Node:
+    return _or(Call("equal", (a, b)), _and(_nan(a), _nan(b)))
 
-# How each comparison reads when its right side is NaN, and whether it is also true of a NaN on
-# its left when the right side is a number.
-_ORDER = {
-    "equal":         ("nan",   False),
-    "not_equal":     ("other", False),
-    "less":          ("other", False),
-    "less_equal":    ("every", False),
-    "greater":       ("none",  True),
-    "greater_equal": ("nan",   True),
+
+def _less(a: Node, b: Node) -> Node:
+    return _or(Call("less", (a, b)), _and(_nan(b), _not(_nan(a))))
+
+
+def _less_equal(a: Node, b: Node) -> Node:
+    # True for every a beside NaN, but NULL for NULL.
+    return _or(Call("less_equal", (a, b)), _and(_nan(b), _or(_nan(a), _not(_nan(a)))))
+
+
+# A comparison of floats in PostgreSQL's order, where either side may be NaN.
+_ORDER: dict[str, Callable[[Node, Node], Node]] = {
+    "equal":         _equal,
+    "not_equal":     lambda a, b: _not(_equal(a, b)),
+    "less":          _less,
+    "less_equal":    _less_equal,
+    "greater":       lambda a, b: _less(b, a),
+    "greater_equal": lambda a, b: _less_equal(b, a),
 }  # fmt: skip
 
 
 def _comparison(node: Call, schema: pa.Schema) -> Node:
     left, right = node.arguments
-    if not (isinstance(left, Column) and pa.types.is_floating(schema.field(left.name).type)):
+    if not (_is_float(left, schema) or _is_float(right, schema)):
         return node
-    nan = Call("is_nan", (left,))
-    when_nan, or_nan = _ORDER[node.function]
-    if _is_nan(right):
-        return _AGAINST_NAN[when_nan](nan, Call("invert", (nan,)))
-    return Call("or_kleene", (node, nan)) if or_nan else node
+    if not _is_number(right):
+        return _ORDER[node.function](left, right)
+    # The common case, and the cheap one: a column against a number.
+    return _or(node, _nan(left)) if node.function in ("greater", "greater_equal") else node
 
 
-def _is_nan(node: Node) -> bool:
-    return isinstance(node, Literal) and node.value.is_valid and math.isnan(node.value.as_py())
+def _is_float(node: Node, schema: pa.Schema) -> bool:
+    return isinstance(node, Column) and pa.types.is_floating(schema.field(node.name).type)
+
+
+def _is_number(node: Node) -> bool:
+    """Whether `node` is a constant that is neither NULL nor NaN."""
+    if not isinstance(node, Literal) or not node.value.is_valid:
+        return False
+    return not math.isnan(node.value.as_py())
+
+
+def _nan(node: Node) -> Node:
+    return Call("is_nan", (node,))
+
+
+def _not(node: Node) -> Node:
+    return Call("invert", (node,))
+
+
+def _and(a: Node, b: Node) -> Node:
+    return Call("and_kleene", (a, b))
+
+
+def _or(a: Node, b: Node) -> Node:
+    return Call("or_kleene", (a, b))

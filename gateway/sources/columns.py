@@ -67,34 +67,30 @@ TEXTS = frozenset({"360_day", "all_leap", "366_day"})
 _PEEK = 65_536
 
 
-def column_type(name: str, variable: xarray.Variable, coordinate: bool) -> pa.DataType:
-    """The Arrow type of a variable's column.
+def field_of(name: str, variable: xarray.Variable, coordinate: bool) -> pa.Field:
+    """The column's field; metadata carries `units`, `long_name`, and all attributes as JSON.
 
     Coordinates of single precision widen to double, which is exact, so that the engine can
     compare them with a literal without a cast and hand the filter down.
 
     Raises:
         FeatureNotSupported: 0A000, PostgreSQL has no such type (complex, structured, mixed).
+        DatasetUnreadable: 58030, the first values of an object array could not be read.
     """
-    dtype = variable.dtype
-    if not isinstance(dtype, np.dtype) or dtype.kind == "O":
-        return _object_type(name, variable)
-    arrow = TYPES.get((dtype.kind, dtype.itemsize)) or TYPES.get((dtype.kind, 0))
-    if arrow is None:
-        raise _refused(name, str(dtype))
-    return pa.float64() if coordinate and pa.types.is_floating(arrow) else arrow
-
-
-def field_of(name: str, variable: xarray.Variable, coordinate: bool) -> pa.Field:
-    """The column's field; metadata carries `units`, `long_name`, and all attributes as JSON."""
-    arrow = column_type(name, variable, coordinate)
-    metadata = {key: str(variable.attrs[key]) for key in ("units", "long_name")
-                if key in variable.attrs}  # fmt: skip
-    calendar = _calendar(variable)
-    if calendar:
-        metadata["calendar"] = calendar
+    metadata = {
+        key: str(variable.attrs[key]) for key in ("units", "long_name") if key in variable.attrs
+    }
+    if variable.dtype != object and not isinstance(variable.dtype, pd.CategoricalDtype):
+        arrow = _dtype_type(name, variable.dtype)
+    else:
+        first = _first_value(name, variable)
+        arrow = _object_type(name, first)
+        if isinstance(first, cftime.datetime):
+            metadata["calendar"] = first.calendar
     if variable.attrs:
         metadata["attributes"] = json.dumps(variable.attrs, default=_plain, ensure_ascii=False)
+    if coordinate and pa.types.is_floating(arrow):
+        arrow = pa.float64()
     return pa.field(name, arrow, metadata=metadata or None)
 
 
@@ -194,8 +190,18 @@ _ENCODERS: dict[str, Callable[[Values, pa.DataType], pa.Array]] = {
 }
 
 
-def _object_type(name: str, variable: xarray.Variable) -> pa.DataType:
-    first = _first_value(variable)
+def _dtype_type(name: str, dtype: Any) -> pa.DataType:
+    """The type of a numpy dtype; pandas has others, whose values numpy would alter."""
+    if not isinstance(dtype, np.dtype):
+        raise _refused(name, str(dtype))
+    arrow = TYPES.get((dtype.kind, dtype.itemsize)) or TYPES.get((dtype.kind, 0))
+    if arrow is None:
+        raise _refused(name, str(dtype))
+    return arrow
+
+
+def _object_type(name: str, first: Any) -> pa.DataType:
+    """The type of an object array by its first value; text when every value is missing."""
     if first is None:
         return pa.string()
     if isinstance(first, cftime.datetime):
@@ -217,26 +223,19 @@ def _calendar_type(name: str, calendar: str) -> pa.DataType:
     raise FeatureNotSupported(f'variable "{name}" has dates of an unknown calendar "{calendar}"')
 
 
-def _first_value(variable: xarray.Variable) -> Any:
+def _first_value(name: str, variable: xarray.Variable) -> Any:
     """The first value that is not missing among the first few; None when all of them are."""
     if variable.size == 0:
         return None
     each = math.prod(variable.shape[1:])
     part = variable[: max(1, _PEEK // each)] if variable.ndim else variable
-    # Any failure of the reader below means the same: this dataset cannot be described.
+    # What a codec, a file system or a network raises is theirs to choose.
     try:
         values = np.asarray(part.values, object).ravel()
     except Exception as error:
-        raise DatasetUnreadable(f"cannot read a variable: {error}") from error
+        raise DatasetUnreadable(f'cannot read variable "{name}"', detail=str(error)) from error
     present = values[~np.asarray(pd.isna(values))]
     return present[0] if len(present) else None
-
-
-def _calendar(variable: xarray.Variable) -> str:
-    if variable.dtype != object:
-        return ""
-    first = _first_value(variable)
-    return str(first.calendar) if isinstance(first, cftime.datetime) else ""
 
 
 def _plain(value: Any) -> Any:

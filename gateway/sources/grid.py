@@ -34,6 +34,9 @@ BLOCK_ROWS = 1 << 20
 # where 13 took 19 ms), and there are never more cores to feed than this.
 PARTITIONS = 16
 
+# Positions along one dimension of a block; a range until it is read, for dimensions are long.
+Box = Positions | range
+
 
 class GridTable:
     """Some variables of a dataset, all on one set of dimensions, as a table.
@@ -127,12 +130,14 @@ class GridTable:
         found = [_chunk_length(c.variable, dim) for c in self._columns.values() if c.axis is None]
         return max(1, min(max(found, default=1), self._sizes[dim]))
 
-    def _cut(self, dim: str, positions: Positions | None) -> list[Positions]:
+    def _cut(self, dim: str, positions: Positions | None) -> list[Box]:
         """Chosen positions, in the blocks they fall into; blocks without any are left out."""
         size, length = self._sizes[dim], self.block_shape[self.dims.index(dim)]
-        chosen = np.arange(size, dtype=np.intp) if positions is None else positions
-        cuts = np.searchsorted(chosen, np.arange(length, size, length))
-        return [part for part in np.split(chosen, cuts) if len(part)]
+        starts = range(0, size, length)
+        if positions is None:
+            return [range(start, min(start + length, size)) for start in starts]
+        return [part for part in np.split(positions, np.searchsorted(positions, starts[1:]))
+                if len(part)]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +145,7 @@ class GridPartition:
     """A run of a table's blocks, counted in row-major order over `boxes`."""
 
     table: GridTable
-    boxes: Sequence[Sequence[Positions]] = field(repr=False)
+    boxes: Sequence[Sequence[Box]] = field(repr=False)
     blocks: range
     predicate: pc.Expression | None
     pruned: Pruned = field(repr=False)
@@ -169,7 +174,8 @@ class GridPartition:
         counts = tuple(map(len, self.boxes))
         for number in self.blocks:
             at = map(int, np.unravel_index(number, counts)) if counts else ()
-            chosen = {dim: box[i] for dim, box, i in zip(dims, self.boxes, at, strict=True)}
+            boxes = [box[i] for box, i in zip(self.boxes, at, strict=True)]
+            chosen = dict(zip(dims, map(_positions, boxes), strict=True))
             if pruned is not self.pruned:
                 chosen = {dim: _both(chosen[dim], pruned.positions.get(dim)) for dim in dims}
             block = Block(chosen)
@@ -232,6 +238,10 @@ def _chunk_length(variable: xarray.Variable, dim: str) -> int:
 
 def _same(one: pc.Expression | None, other: pc.Expression | None) -> bool:
     return one is other or (one is not None and other is not None and one.equals(other))
+
+
+def _positions(box: Box) -> Positions:
+    return np.arange(box.start, box.stop, dtype=np.intp) if isinstance(box, range) else box
 
 
 def _both(chosen: Positions, wanted: Positions | None) -> Positions:

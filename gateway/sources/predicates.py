@@ -113,7 +113,9 @@ def _entries(payload: pa.Buffer) -> tuple[list[tuple[str, str]], list[pa.Array]]
     Read from the schema's printed form: keys repeat, and `Schema.metadata` keeps one of each.
     """
     reader = pa.ipc.open_file(payload)
-    text = reader.schema.to_string(truncate_metadata=False, show_schema_metadata=True)
+    text = reader.schema.to_string(
+        truncate_metadata=False, show_schema_metadata=True, element_size_limit=payload.size
+    )
     lines = text.partition("-- schema metadata --\n")[2].split("\n")
     found = (_ENTRY.fullmatch(line) for line in lines)
     return [(m[1], m[2]) for m in found if m is not None], reader.get_batch(0).columns

@@ -68,14 +68,33 @@ def relations_of(
             given a name is a schema too.
 
     Raises:
-        ConfigurationFault, FeatureNotSupported: As `tables_of`.
+        ConfigurationFault: F0000, as `tables_of`; or no variable lies on a set that is named.
+        FeatureNotSupported: 0A000, as `tables_of`.
     """
     if isinstance(opened, xarray.DataTree):
-        return _hierarchy(name, opened, tables)
-    found = tables_of(opened, tables, name)
-    if len(found) == 1 and not tables:
+        relations = _hierarchy(name, opened, tables)
+    else:
+        relations = _plain(name, opened, tables)
+    _check_used(name, tables or {}, relations)
+    return relations
+
+
+def _plain(name: str, dataset: xarray.Dataset, names: Names | None) -> dict[TableName, GridTable]:
+    found = tables_of(dataset, names, name)
+    if len(found) == 1 and not names:
         return {TableName("public", name): table for table in found.values()}
     return {TableName(name, part): table for part, table in found.items()}
+
+
+def _check_used(name: str, names: Names, relations: Mapping[TableName, GridTable]) -> None:
+    sets = {frozenset(table.dims) for table in relations.values()}
+    for dims, table in names.items():
+        if frozenset(dims) not in sets:
+            has = "; ".join(sorted(", ".join(table.dims) for table in relations.values()))
+            raise ConfigurationFault(
+                f'table "{table}" of dataset "{name}": no variable lies on ({", ".join(dims)})',
+                detail=f"Variables lie on: {has}.",
+            )
 
 
 def _hierarchy(name: str, tree: xarray.DataTree, names: Names | None) -> dict[TableName, GridTable]:

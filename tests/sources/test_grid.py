@@ -242,6 +242,18 @@ def test_times_are_rounded_to_microseconds() -> None:
     assert found["t"].to_pylist() == [epoch + span for span in wanted]
 
 
+def test_categories_are_their_labels() -> None:
+    labels = pd.Categorical(["b", None, "a"], categories=["a", "b"])
+    dataset = pd.DataFrame({"v": labels}).to_xarray()
+    assert rows_of(GridTable(dataset, ["v"]))["v"].to_pylist() == ["b", None, "a"]
+
+
+def test_pandas_integers_with_gaps_are_refused() -> None:
+    dataset = pd.DataFrame({"v": pd.array([2**60 + 1, None], "Int64")}).to_xarray()
+    with pytest.raises(FeatureNotSupported, match='"v" has values of type Int64'):
+        GridTable(dataset, ["v"])
+
+
 REFUSED = [np.array([1j]), np.array([object()]), np.array([1.5], "g"), np.array([(1, 2)], "i4,i4")]
 
 

@@ -99,10 +99,7 @@ def test_no_comparison_brings_a_thread_down(column: str) -> None:
     table = GridTable(EVERY_TYPE, [*map(str, EVERY_TYPE.data_vars)])
     ours, own = datafusion.SessionContext(), datafusion.SessionContext()
     ours.register_dataset("t", as_dataset(table))
-    batches = [
-        batch for part in table.partitions(None) for batch in part.scan(table.schema.names, None)
-    ]
-    own.register_record_batches("t", [batches])
+    own.register_record_batches("t", [rows_of(table).to_batches()])
     compared = 0
     for literal in LITERALS:
         for sign in ("=", "<>", "<", ">="):
@@ -152,6 +149,20 @@ def test_few_partitions_however_many_blocks(monkeypatch: pytest.MonkeyPatch) -> 
     assert table.block_shape == (1, 1)
     assert len(table.partitions(None)) == grid.PARTITIONS
     assert query("SELECT v FROM t", t=table).num_rows == 2100
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT v FROM t WHERE x > 9 ORDER BY v",
+        "SELECT sum(v) FROM t WHERE x > 9 GROUP BY x",
+        "SELECT row_number() OVER (ORDER BY v) FROM t WHERE x > 9",
+        "SELECT a.v FROM (SELECT * FROM t WHERE x > 9) a CROSS JOIN t",
+    ],
+)
+def test_plans_over_nothing_left(sql: str) -> None:
+    table = GridTable(xarray.Dataset({"v": ("x", [1.0, 2.0])}), ["v"])
+    assert query(sql, t=table).num_rows == 0
 
 
 def test_a_fault_of_a_scan_is_kept_as_it_was_raised() -> None:

@@ -66,6 +66,13 @@ def test_two_groups_of_one_name_are_refused() -> None:
         relations_of("d", tree)
 
 
+def test_a_name_for_dimensions_that_are_not_there_is_refused() -> None:
+    with pytest.raises(ConfigurationFault) as caught:
+        relations_of("d", SEVERAL, {("t", "y"): "surface"})
+    assert str(caught.value) == 'table "surface" of dataset "d": no variable lies on (t, y)'
+    assert caught.value.detail == "Variables lie on: ; t; t, x."
+
+
 def test_groups_keep_the_title_of_the_whole() -> None:
     tree = xarray.DataTree.from_dict({"/": xarray.Dataset(attrs={"title": "All"}), "/a": ONE})
     assert [table.comment for table in relations_of("d", tree).values()] == ["All"]
