@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -52,8 +53,9 @@ class ProviderDataset(pyarrow.dataset.Dataset):  # type: ignore[misc]  # pyarrow
 
     def get_fragments(self, filter: pc.Expression | None = None) -> list[_Fragment]:
         """One fragment for each partition; always one at least, as the engine needs."""
-        predicate = sql_predicate(filter, self._plain)
-        parts: Sequence[Partition | None] = self._table.partitions(predicate) or [None]
+        with _kept(self._failures):
+            predicate = sql_predicate(filter, self._plain)
+            parts: Sequence[Partition | None] = self._table.partitions(predicate) or [None]
         return [_Fragment(self._plain, part, self._failures) for part in parts]
 
 
@@ -101,12 +103,19 @@ class _Scanner:
         if self._part is None:
             return
         schema = self.projected_schema
-        try:
+        with _kept(self._failures):
             for batch in self._part.scan(schema.names, self._predicate):
                 yield _under(batch, schema)
-        except GatewayError as error:
-            self._failures.append(error)
-            raise
+
+
+@contextmanager
+def _kept(failures: Failures) -> Iterator[None]:
+    """Keeps an error on its way through the engine, which passes on its text alone."""
+    try:
+        yield
+    except GatewayError as error:
+        failures.append(error)
+        raise
 
 
 def _projected(schema: pa.Schema, columns: Sequence[str] | None) -> pa.Schema:
@@ -131,7 +140,8 @@ def sql_predicate(expression: pc.Expression | None, schema: pa.Schema) -> pc.Exp
     equals itself and is greater than every other number, and pyarrow follows IEEE 754.
 
     Raises:
-        FeatureNotSupported: 0A000, an expression that cannot be read and may hold either.
+        FeatureNotSupported: 0A000, an expression that cannot be read and may hold either; or a
+            comparison of arrays or intervals.
     """
     if expression is None:
         return None
@@ -195,12 +205,26 @@ _ORDER: dict[str, Callable[[Node, Node], Node]] = {
 
 def _comparison(node: Call, schema: pa.Schema) -> Node:
     left, right = node.arguments
+    for side in node.arguments:
+        _check_comparable(side, schema)
     if not (_is_float(left, schema) or _is_float(right, schema)):
         return node
     if not _is_number(right):
         return _ORDER[node.function](left, right)
     # The common case, and the cheap one: a column against a number.
     return _or(node, _nan(left)) if node.function in ("greater", "greater_equal") else node
+
+
+def _check_comparable(node: Node, schema: pa.Schema) -> None:
+    """pyarrow compares neither intervals nor arrays, and the engine hands such filters down."""
+    if not isinstance(node, Column):
+        return
+    kind = schema.field(node.name).type
+    if pa.types.is_nested(kind) or pa.types.is_interval(kind):
+        raise FeatureNotSupported(
+            f'column "{node.name}" of type {kind} cannot be compared in WHERE',
+            hint="Compare its parts, or its text: column::text = '...'.",
+        )
 
 
 def _is_float(node: Node, schema: pa.Schema) -> bool:

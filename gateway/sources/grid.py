@@ -23,9 +23,9 @@ import pyarrow.compute as pc
 import xarray
 
 from gateway.errors import FeatureNotSupported
-from gateway.sources.columns import encode, field_of
+from gateway.sources.columns import field_of
 from gateway.sources.pruning import Positions, Pruned, prune
-from gateway.sources.scanning import Block, GridColumn, Reader
+from gateway.sources.scanning import Block, GridColumn, Reader, read_axis
 
 # Rows in a block, unless one chunk has more: 8 MB for a variable of doubles.
 BLOCK_ROWS = 1 << 20
@@ -102,9 +102,7 @@ class GridTable:
         """The values of a one-dimensional coordinate, one for each position."""
         found = self._axes.get(name)
         if found is None:
-            column = self._columns[name]
-            found = encode(np.asarray(column.variable.values), column.field.type)
-            self._axes[name] = found
+            found = self._axes[name] = read_axis(self.name, self._columns[name])
         return found
 
     def reader(self, names: Sequence[str]) -> Reader:

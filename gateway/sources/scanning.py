@@ -125,7 +125,7 @@ class Reader:
             try:
                 return encode(part, column.field.type)
             except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
-                raise self._unreadable(column, block, error) from error
+                raise _unreadable(self.dataset, column, block, error) from error
         axis = list(block.positions).index(column.axis)
         if axis >= block.trailing:
             return self._trailing(column, block, axis).slice(0, (stop - start) * block.inner)
@@ -153,18 +153,34 @@ class Reader:
         try:
             values = np.asarray(variable.isel(index).values)
         except Exception as error:
-            raise self._unreadable(column, block, error) from error
+            raise _unreadable(self.dataset, column, block, error) from error
         if values.shape == block.shape:
             return values.reshape(-1)
         own = [len(chosen) if name in index else 1 for name, chosen in block.positions.items()]
         return np.broadcast_to(values.reshape(own), block.shape).reshape(-1)
 
-    def _unreadable(self, column: GridColumn, block: Block, error: Exception) -> DatasetUnreadable:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return DatasetUnreadable(
-            f'cannot read variable "{column.field.name}" of dataset "{self.dataset}"',
-            detail=f"At {block}: {reason}",
-        )
+
+def read_axis(dataset: str, column: GridColumn) -> pa.Array:
+    """The values of a column that has an axis, one for each position.
+
+    Raises:
+        DatasetUnreadable: 58030, naming dataset and variable.
+    """
+    # What a codec, a file system or a network raises is theirs to choose.
+    try:
+        return encode(np.asarray(column.variable.values), column.field.type)
+    except Exception as error:
+        raise _unreadable(dataset, column, "all its positions", error) from error
+
+
+def _unreadable(
+    dataset: str, column: GridColumn, where: Block | str, error: Exception
+) -> DatasetUnreadable:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return DatasetUnreadable(
+        f'cannot read variable "{column.field.name}" of dataset "{dataset}"',
+        detail=f"At {where}: {reason}",
+    )
 
 
 def _indexer(positions: Positions) -> slice | Positions:

@@ -14,7 +14,7 @@ import pytest
 import xarray
 
 from gateway.engine.provider import as_dataset
-from gateway.errors import DatasetUnreadable, GatewayError
+from gateway.errors import DatasetUnreadable, FeatureNotSupported, GatewayError
 from gateway.sources import grid
 from gateway.sources.grid import GridTable
 
@@ -175,6 +175,27 @@ def test_a_fault_of_a_scan_is_kept_as_it_was_raised() -> None:
     assert failures == [fault]
     context.register_dataset("u", as_dataset(FLOATS))
     assert context.sql("SELECT k FROM u").to_pydict() == {"k": [1, 2, 3, 4]}
+
+
+ODD = Rows(
+    pa.record_batch(
+        {
+            "list": pa.array([[1, 2], [3]]),
+            "span": pa.array([pa.MonthDayNano([0, 1, 0]), None], pa.month_day_nano_interval()),
+        }
+    )
+)
+
+
+@pytest.mark.parametrize("condition", ["list = ARRAY[3]", "span > INTERVAL '1 hour'"])
+def test_a_filter_that_pyarrow_cannot_apply_is_refused_by_name(condition: str) -> None:
+    failures: list[GatewayError] = []
+    context = datafusion.SessionContext()
+    context.register_dataset("t", as_dataset(ODD, failures))
+    with pytest.raises(Exception, match="cannot be compared in WHERE"):
+        context.sql(f"SELECT * FROM t WHERE {condition}").collect()
+    assert isinstance(failures[0], FeatureNotSupported)
+    assert context.sql("SELECT * FROM t WHERE span IS NULL").count() == 1
 
 
 def test_a_batch_of_other_types_is_an_error_and_no_panic() -> None:

@@ -233,3 +233,15 @@ def test_a_chunk_that_cannot_be_read_is_named(stored: Path) -> None:
     finally:
         chunk.write_bytes(kept)
     assert rows_of(table).num_rows == 192
+
+
+def test_a_coordinate_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    dataset = xarray.Dataset(
+        {"v": (("t", "x"), np.zeros((2, 3)))}, {"month": ("t", np.array([1.0, 2.0]))}
+    )
+    dataset.to_zarr(tmp_path / "d.zarr", zarr_format=3, consolidated=False)
+    (tmp_path / "d.zarr" / "month" / "c" / "0").write_bytes(b"rubbish")
+    table = GridTable(open_dataset(tmp_path / "d.zarr"), ["v"], name="d")
+    with pytest.raises(DatasetUnreadable, match='cannot read variable "month" of dataset "d"'):
+        table.partitions(pc.field("month") > 1)
+    assert rows_of(table, ["v"]).num_rows == 6
