@@ -79,9 +79,7 @@ def interval_parts(array: pa.Array) -> tuple[Ints, Ints, Ints]:
     """
     if pa.types.is_duration(array.type):
         micros = int_values(array)
-        days = np.trunc(micros / DAY).astype(np.int64)
-        # The quotient of two big numbers may round up to the next whole day.
-        days -= np.sign(days) * (np.abs(days) * DAY > np.abs(micros))
+        days = np.sign(micros) * (np.abs(micros) // DAY)
         return np.zeros_like(days), days, micros - days * DAY
     parts = numbers(array, np.dtype([("months", "<i4"), ("days", "<i4"), ("nanos", "<i8")]))
     valid = validity(array)

@@ -124,7 +124,10 @@ class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carri
 
     def serve_forever(self, poll_interval: float = 0.5) -> None:
         """Accept connections until `shutdown_gracefully`."""
-        self._serving.set()
+        with self._changed:
+            if self._stop.is_set():  # stopped before its thread came to run
+                return
+            self._serving.set()
         watcher = threading.Thread(target=self._watch, name="gradwire-watch", daemon=True)
         watcher.start()
         super().serve_forever(poll_interval)

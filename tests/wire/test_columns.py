@@ -78,6 +78,8 @@ FOREIGN: list[tuple[pa.Array, str, list[str | None]]] = [
     (pa.array([1_500_000_000], pa.time64("ns")), "time", ["00:00:01.5"]),
     (pa.array([93_600, -93_600, None], pa.duration("s")), "interval",
      ["1 day 02:00:00", "-1 days -02:00:00", None]),
+    (pa.array([10**8 * 86_400 * 10**6 - 1], pa.duration("us")), "interval",
+     ["99999999 days 23:59:59.999999"]),
     (pa.array([1_999], pa.duration("ns")), "interval", ["00:00:00.000001"]),
     (pa.array([Decimal("-0.0000001")], pa.decimal128(38, 7)), "numeric", ["-0.0000001"]),
     (pa.array([Decimal("1.50")], pa.decimal256(60, 2)), "numeric", ["1.50"]),

@@ -13,9 +13,15 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from gateway.result import Notice
+from gateway.result import Field, Notice, Result
+from gateway.types import INT4
 from gateway.wire import auth
+from gateway.wire.client import ClientGone
+from gateway.wire.conversation import Conversation
+from gateway.wire.messages import Query
+from gateway.wire.protocol import Protocol
 from gateway.wire.server import GatewayServer
+from gateway.wire.values import Bytes
 from tests.wire import scripted
 from tests.wire.client import Client
 
@@ -87,6 +93,35 @@ def scram_first(port: int, user: str) -> list[str]:
         client.send('PasswordMessage {"hex": "' + body.hex() + '"}')
         challenge = json.loads(client.hear().removeprefix("Authentication 11 "))
         return [part for part in challenge.split(",") if part[0] in "si"]
+
+
+def scram_answer(port: int, **changes: str) -> str:
+    """What the server says to a right proof for alice, but for the changes to its last message."""
+    with Client(port) as client:
+        client.send('StartupMessage 3 0 {"user": "alice"}')
+        client.hear()
+        bare = "n=,r=clientnonce"
+        first = ("n,," + bare).encode()
+        body = b"SCRAM-SHA-256\0" + len(first).to_bytes(4, "big") + first
+        client.send('PasswordMessage {"hex": "' + body.hex() + '"}')
+        challenge = json.loads(client.hear().removeprefix("Authentication 11 "))
+        nonce, salt, iterations = (part[2:] for part in challenge.split(","))
+        salted = hashlib.pbkdf2_hmac("sha256", b"se cret", base64.b64decode(salt), int(iterations))
+        key = hmac.digest(salted, b"Client Key", "sha256")
+        final = {"c": "biws", "r": nonce} | changes
+        without_proof = f"c={final['c']},r={final['r']}"
+        signed = f"{bare},{challenge},{without_proof}".encode()
+        signature = hmac.digest(hashlib.sha256(key).digest(), signed, "sha256")
+        proof = base64.b64encode(bytes(a ^ b for a, b in zip(key, signature, strict=True)))
+        client.send(f'PasswordMessage "{without_proof},p={proof.decode()}"')
+        return client.hear()
+
+
+def test_the_proof_must_be_of_this_exchange(guarded: GatewayServer) -> None:
+    port = port_of(guarded)
+    assert scram_answer(port).startswith("Authentication 12")
+    for changes in ({"r": "clientnonceother"}, {"c": "eSws"}):
+        assert fields_of(scram_answer(port, **changes))["C"] == "08P01"
 
 
 def test_an_unknown_user_has_a_salt_that_stays(guarded: GatewayServer) -> None:
@@ -281,6 +316,27 @@ def test_many_rows_arrive_whole_and_in_order(server: GatewayServer) -> None:
         for binary in (False, True):
             rows = connection.execute(query, [100_000], binary=binary).fetchall()
             assert rows == [(n,) for n in range(1, 100_001)]
+
+
+def test_rows_for_a_client_that_is_gone_are_stopped() -> None:
+    closed = []
+
+    class Rows(Result):
+        def close(self) -> None:
+            closed.append(self)
+
+    class Session(scripted.ScriptedSession):
+        def run_simple(self, text: str) -> Iterator[Result]:
+            yield Rows("SELECT", (Field("n", INT4),), scripted.series(self, (), 10))
+
+    def send(data: Bytes) -> None:
+        if bytes(data[:1]) == b"D":
+            raise ClientGone
+
+    conversation = Conversation(Session(), Protocol(), send, lambda: None)  # type: ignore[arg-type]
+    with pytest.raises(ClientGone):
+        conversation.answer(Query("SELECT"))
+    assert len(closed) == 1
 
 
 # Stopping
