@@ -18,7 +18,9 @@ from gateway.errors import FeatureNotSupported
 from gateway.result import Field, Result
 from gateway.rewrite import Rewritten, rewrite
 from gateway.sources.table import Table, TableName
+from gateway.sql.dialect import to_engine
 from gateway.sql.parameters import number
+from gateway.sql.recursion import check_recursive_types
 from gateway.sql.relation import Constants
 from gateway.sql.statement import CreateView, Explain, Kind, Statement
 from gateway.sql.writes import TargetColumn, Write, as_write, check_width, target_of
@@ -161,7 +163,13 @@ class Executor:
 
     def rewrite(self, tree: exp.Expr) -> Rewritten:
         """The engine's form of a query over this session's names."""
-        return rewrite(tree, self.registry.relation, self.constants)
+        rewritten = rewrite(tree, self.registry.relation, self.constants)
+        if rewritten.is_recursive:
+            tables = self.registry.tables(rewritten.tables)
+            check_recursive_types(
+                rewritten.tree, lambda term: self.engine.plan(to_engine(term), tables).schema
+            )
+        return rewritten
 
     def plan(self, query: Computation, bound: Bound) -> Plan:
         """Plan a query over its tables as they are at this moment."""

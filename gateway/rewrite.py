@@ -51,6 +51,11 @@ class Rewritten:
     names: tuple[str, ...] | None
     parameters: dict[int, Type]
 
+    @property
+    def is_recursive(self) -> bool:
+        """Whether WITH RECURSIVE stands in it."""
+        return any(clause.args.get("recursive") for clause in self.tree.find_all(exp.With))
+
     def typed(self, types: Mapping[int, Type]) -> Rewritten:
         """The same with each `$n` of a known type cast to it, so that planning knows it too."""
         if not types or self.tree.find(exp.Parameter) is None:

@@ -43,7 +43,9 @@ def _derivative(query: exp.Expr, item: exp.Expr, variable: exp.Expr) -> str:
     for number, alias in enumerate(dict.fromkeys(column.table for column in columns)):
         name = TableName("", f"relation{number}")
         relations[name] = {c.name: ColumnInfo(FLOAT8) for c in columns if c.table == alias}
-        table = exp.to_table(name.name, alias=alias or None)
+        table = exp.Table(this=exp.to_identifier(name.name))
+        if alias:
+            table.set("alias", exp.TableAlias(this=exp.to_identifier(alias)))
         query.set("from_", exp.From(this=table)) if number == 0 else query.append(
             "joins", exp.Join(this=table, kind="CROSS")
         )

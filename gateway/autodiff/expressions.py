@@ -1,7 +1,8 @@
-"""SQL trees to graph nodes and back; the one place that parenthesises what a derivative prints.
+"""SQL trees to graph nodes and back.
 
 Everything a derivative computes is double precision: a leaf of another type is cast where it is
-printed, a number is printed with a point.
+printed, a number is printed with a point. The trees made here carry no parentheses; the printer
+adds those that precedence asks for (`sql.precedence`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from decimal import Decimal
 from sqlglot import exp
 
 from gateway.autodiff import simplify
-from gateway.autodiff.graph import Graph, Leaf, Node, post_order
+from gateway.autodiff.graph import Graph, Leaf, Node, is_null, post_order
 from gateway.autodiff.rules import SYNONYMS, rule_for
 from gateway.errors import GatewayError, NotDifferentiable, StatementTooComplex
 from gateway.sql.dialect import Marker
@@ -27,14 +28,6 @@ _BINARY: dict[type[exp.Expr], str] = {
 }  # fmt: skip
 _SQL = {op: node for node, op in _BINARY.items() if op != "power"}
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Pow)
-
-# How tightly an operation binds (PostgreSQL manual, 4.1.6 Operator Precedence), loosest first.
-_BINDING = {
-    "or": 1, "and": 2, "not": 3, "notnull": 4,
-    "<": 5, "<=": 5, "=": 5, "<>": 5, ">": 5, ">=": 5,
-    "+": 6, "-": 6, "*": 7, "/": 7, "neg": 8,
-}  # fmt: skip
-_ATOM = 9
 
 # Functions that draw anew at each call: a derivative would evaluate them a second time.
 _VOLATILE = frozenset({"random", "uuid", "gen_random_uuid", "clock_timestamp"})
@@ -83,6 +76,8 @@ class _Reader:
             return self.read(tree.this)
         if isinstance(tree, exp.Literal) and not tree.is_string:
             return self.graph.number(tree.this)
+        if isinstance(tree, exp.Neg) and isinstance(tree.this, exp.Literal):
+            return self._negated(self.read(tree.this))
         if isinstance(tree, exp.Column):
             return self.graph.leaf(self.meaning.leaf(tree))
         if isinstance(tree, Marker):
@@ -149,7 +144,7 @@ class _Reader:
         for branch in tree.args["ifs"]:
             condition = branch.this
             if tree.this is not None:
-                condition = exp.EQ(this=_wrapped(tree.this), expression=_wrapped(condition))
+                condition = exp.EQ(this=tree.this.copy(), expression=condition.copy())
             arguments += [self._condition(condition), self.read(branch.args["true"])]
         default = tree.args.get("default")
         arguments.append(NULL(self.graph) if default is None else self.read(default))
@@ -238,7 +233,7 @@ def _no_rule(tree: exp.Expr) -> NotDifferentiable:
 
 
 def write(root: Node) -> exp.Expr:
-    """A tree of fresh SQL nodes for `root`, parenthesised where the grammar needs it.
+    """A tree of fresh SQL nodes for `root`.
 
     Raises:
         StatementTooComplex: 54001, past MAX_PRINTED_NODES.
@@ -265,61 +260,31 @@ def _write(node: Node) -> exp.Expr:
         return _number(node.number)
     if node.leaf is not None:
         return _leaf(node.leaf)
-    if node.op == "neg":
-        return exp.Neg(this=_operand(node, 0))
-    if node.op == "not":
-        return exp.Not(this=_operand(node, 0))
-    if node.op == "notnull":
-        return exp.Not(this=exp.Is(this=_bare(node.args[0]), expression=exp.Null()))
-    if node.op in _SQL:
-        return _SQL[node.op](this=_operand(node, 0), expression=_operand(node, 1))
-    arguments = [_write(arg) for arg in node.args]
     if node.op == "case":
-        return _written_case(arguments)
+        return _case(node)
+    if node.op == "notnull":
+        return exp.Not(this=exp.Is(this=_uncast(node.args[0]), expression=exp.Null()))
+    arguments = [_write(arg) for arg in node.args]
+    if node.op == "neg":
+        return exp.Neg(this=arguments[0])
+    if node.op in _SQL:
+        return _SQL[node.op](this=arguments[0], expression=arguments[1])
     return exp.Anonymous(this=node.op, expressions=arguments)
 
 
-def _operand(node: Node, index: int) -> exp.Expr:
-    """The argument, in parentheses when it binds less tightly than its place asks for.
-
-    The right operand of an operator of equal rank keeps them too: floating point addition is not
-    associative, and ``a - (b - c)`` is not ``a - b - c``.
-    """
-    argument, own = node.args[index], _BINDING[node.op]
-    binding = _ATOM
-    if argument.number is not None:
-        binding = _BINDING["neg"] if argument.number < 0 else _ATOM
-    elif argument.leaf is None:
-        binding = _BINDING.get(argument.op, _ATOM)
-    written = _write(argument)
-    loose = binding < own or (binding == own and (index == 1 or own == _BINDING["neg"]))
-    return exp.Paren(this=written) if loose else written
-
-
-def _bare(node: Node) -> exp.Expr:
-    """The argument of IS NOT NULL: no cast is needed to see whether it is there."""
-    return _wrapped(node.leaf.sql) if node.leaf is not None else exp.Paren(this=_write(node))
-
-
 def _leaf(leaf: Leaf) -> exp.Expr:
-    if isinstance(leaf.sql, exp.Null):
-        return exp.Null()
-    if leaf.double:
-        return _wrapped(leaf.sql)
-    return as_double(leaf.sql.copy())
+    sql = leaf.sql.copy()
+    return sql if leaf.double or isinstance(sql, exp.Null) else as_double(sql)
+
+
+def _uncast(node: Node) -> exp.Expr:
+    """The argument of IS NOT NULL: no cast is needed to see whether it is there."""
+    return node.leaf.sql.copy() if node.leaf is not None else _write(node)
 
 
 def as_double(tree: exp.Expr) -> exp.Expr:
     """`tree` cast to double precision."""
     return exp.Cast(this=tree, to=exp.DataType.build("double", dialect="postgres"))
-
-
-_ATOMS = (exp.Column, exp.Literal, exp.Anonymous, exp.Cast, exp.Paren, exp.Subquery, exp.Boolean)
-
-
-def _wrapped(tree: exp.Expr) -> exp.Expr:
-    copied = tree.copy()
-    return copied if isinstance(copied, _ATOMS) else exp.Paren(this=copied)
 
 
 def _number(value: Decimal) -> exp.Expr:
@@ -332,13 +297,11 @@ def _number(value: Decimal) -> exp.Expr:
     return exp.Literal.number(text if "." in text or "E" in text else f"{text}.0")
 
 
-def _written_case(arguments: list[exp.Expr]) -> exp.Case:
-    pairs = zip(arguments[:-1:2], arguments[1:-1:2], strict=True)
+def _case(node: Node) -> exp.Case:
+    parts = [_write(arg) for arg in node.args]
+    pairs = zip(parts[:-1:2], parts[1:-1:2], strict=True)
     branches = [exp.If(this=condition, true=value) for condition, value in pairs]
-    default = arguments[-1]
-    if isinstance(default, exp.Null):
-        return exp.Case(ifs=branches)
-    return exp.Case(ifs=branches, default=default)
+    return exp.Case(ifs=branches, default=None if is_null(node.args[-1]) else parts[-1])
 
 
 _NAMED_NUMBERS = ("NaN", "Infinity")

@@ -181,7 +181,7 @@ class ExecuteStatement:
     """EXECUTE name (arguments): each argument a tree."""
 
     name: str
-    arguments: tuple[exp.Expression, ...] = ()
+    arguments: tuple[exp.Expr, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
@@ -64,6 +64,22 @@ class GradwireGenerator(PostgresGenerator):
         kwargs["normalize"] = False
         return super().func(name, *args, **kwargs)
 
+    def not_sql(self, expression: exp.Not) -> str:
+        """`a IS NOT NULL` as people write it, for a column; the parser makes NOT a IS NULL of it.
+
+        Not beside other operators: DataFusion's parser reads on after IS NOT NULL.
+        """
+        this = expression.this
+        stands_free = isinstance(expression.parent, exp.If | exp.And | exp.Where)
+        if stands_free and isinstance(this, exp.Is) and isinstance(this.this, exp.Column):
+            return f"{self.sql(this, 'this')} IS NOT {self.sql(this, 'expression')}"
+        return str(super().not_sql(expression))
+
+    def paren_sql(self, expression: exp.Paren) -> str:
+        """Parentheses on one line where their inside is on one."""
+        inside = self.sql(expression, "this")
+        return str(super().paren_sql(expression)) if "\n" in inside else f"({inside})"
+
     def datatype_sql(self, expression: exp.DataType) -> str:
         """A type in the engine's spelling; an unknown one is refused (42704)."""
         return engine_type(expression)
@@ -106,7 +122,7 @@ def _unterminated(text: str, reason: str) -> SyntaxFault:
     return SyntaxFault(f'unterminated {what} at or near "{text[start:]}"', position=start + 1)
 
 
-def parse_tokens(tokens: Sequence[Token], text: str) -> exp.Expression | None:
+def parse_tokens(tokens: Sequence[Token], text: str) -> exp.Expr | None:
     """The tree of one statement's tokens, names folded; None when there is nothing but comments.
 
     Raises:
@@ -122,7 +138,7 @@ def parse_tokens(tokens: Sequence[Token], text: str) -> exp.Expression | None:
         raise syntax_fault(fault.token, tokens, text) from fault
     except ParseError as fault:
         raise SyntaxFault(str(fault).splitlines()[0]) from fault
-    tree = cast("exp.Expression | None", trees[0] if trees else None)
+    tree = trees[0] if trees else None
     if tree is None:
         return None
     if isinstance(tree, exp.Command) or tree.find(exp.Command):
@@ -153,7 +169,7 @@ def _token_in(node: exp.Expr, tokens: Sequence[Token]) -> Token:
     return next((token for token in tokens if token.start >= last), tokens[0])
 
 
-def parse(text: str) -> list[exp.Expression]:
+def parse(text: str) -> list[exp.Expr]:
     """One tree per statement of `text`, in order, names folded.
 
     >>> [tree.key for tree in parse("SELECT grad(x * x, X) FROM t; VALUES (1)")]
@@ -178,7 +194,7 @@ def syntax_fault(token: Token | None, tokens: Sequence[Token], text: str) -> Syn
     return SyntaxFault(f'syntax error at or near "{near}"', position=token.start + 1)
 
 
-def fold(tree: exp.Expression) -> exp.Expression:
+def fold(tree: exp.Expr) -> exp.Expr:
     """`tree` itself, its unquoted names in lower case, as PostgreSQL folds them."""
     for node in tree.walk():
         if isinstance(node, exp.Identifier) and not node.quoted:
@@ -188,7 +204,7 @@ def fold(tree: exp.Expression) -> exp.Expression:
     return tree
 
 
-def to_engine(tree: exp.Expression) -> str:
+def to_engine(tree: exp.Expr) -> str:
     """The engine's SQL for a query, every identifier quoted; `tree` is left as it was.
 
     >>> to_engine(parse("SELECT -x ^ 2 FROM t")[0])
@@ -201,7 +217,7 @@ def to_engine(tree: exp.Expression) -> str:
     return _print(lower(tree), DIALECT.generator(identify=True, comments=False))
 
 
-def to_text(tree: exp.Expression) -> str:
+def to_text(tree: exp.Expr) -> str:
     """The SQL of `to_engine` laid out for people: several lines, quotes where they are needed.
 
     >>> print(to_text(parse("SELECT X FROM t WHERE x > 1")[0]))
@@ -217,5 +233,5 @@ def to_text(tree: exp.Expression) -> str:
     return _print(lowered, DIALECT.generator(pretty=True))
 
 
-def _print(tree: exp.Expression, generator: Generator) -> str:
+def _print(tree: exp.Expr, generator: Generator) -> str:
     return str(with_room(lambda: generator.generate(tree, copy=False)))

@@ -147,7 +147,7 @@ class GradwireParser(PostgresParser):
         self._advance(2)
         text = exp.Literal.string(self._prev.text)
         field = next((word for word in _FIELDS if self._match_text_seq(word)), None)
-        unit: exp.Expression | None = None if field is None else exp.Var(this=field)
+        unit: exp.Expr | None = None if field is None else exp.Var(this=field)
         if unit is not None and self._match_text_seq("TO"):
             end = next((word for word in _FIELDS if self._match_text_seq(word)), None)
             unit = exp.IntervalSpan(this=unit, expression=exp.Var(this=end or self._missing()))
@@ -156,7 +156,7 @@ class GradwireParser(PostgresParser):
     def _missing(self) -> NoReturn:
         raise Fault("something is missing", self._curr or None)
 
-    def _prefix(self, function: str) -> exp.Expression:
+    def _prefix(self, function: str) -> exp.Expr:
         return exp.Anonymous(this=function, expressions=[self._parse_term()])
 
     def _parse_dollar(self) -> exp.Expr | None:
@@ -207,7 +207,7 @@ class GradwireParser(PostgresParser):
             else:
                 return this
 
-    def _read_worded(self, name: str, *words: str) -> exp.Expression:
+    def _read_worded(self, name: str, *words: str) -> exp.Expr:
         """`name(a WORD b WORD c)`, or with commas, as the plain call `name(a, b, c)`."""
         arguments = [] if self._curr.text == ")" else [self._parse_disjunction() or self._missing()]
         for word in words:
@@ -217,7 +217,7 @@ class GradwireParser(PostgresParser):
             arguments.append(self._parse_disjunction() or self._missing())
         return exp.Anonymous(this=name, expressions=arguments)
 
-    def _read_position(self) -> exp.Expression:
+    def _read_position(self) -> exp.Expr:
         first = None if self._curr.text == ")" else self._parse_bitwise()
         if first is not None and self._match(TokenType.IN):
             arguments = [self._parse_bitwise(), first]
@@ -225,14 +225,14 @@ class GradwireParser(PostgresParser):
         rest = self._parse_csv(self._parse_disjunction) if self._match(TokenType.COMMA) else []
         return exp.Anonymous(this="position", expressions=[*([first] if first else []), *rest])
 
-    def _read_substring(self) -> exp.Expression:
+    def _read_substring(self) -> exp.Expr:
         call = self._read_worded("substring", "FROM", "FOR")
         if len(call.expressions) == 2 and self._tokens[self._index - 2].text.upper() == "FOR":
             text, length = call.expressions
             call.set("expressions", [text, exp.Literal.number(1), length])
         return call
 
-    def _read_trim(self) -> exp.Expression:
+    def _read_trim(self) -> exp.Expr:
         side = next((word for word in _TRIMS if self._match_text_seq(word)), "")
         arguments = []
         if self._curr.text != ")" and not self._match(TokenType.FROM):

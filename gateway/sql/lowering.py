@@ -18,7 +18,7 @@ from gateway.sql import literals
 from gateway.sql.precedence import parenthesise
 
 DType = exp.DType
-Lowering = Callable[[Any], "exp.Expression | None"]
+Lowering = Callable[[Any], "exp.Expr | None"]
 
 # The types the engine casts to, in its spelling. A missing row: the type is refused by name.
 # PostgreSQL counts time in microseconds, DataFusion by default in nanoseconds (and then knows no
@@ -82,7 +82,7 @@ def engine_type(kind: exp.DataType) -> str:
     return spelling
 
 
-def lower(tree: exp.Expression) -> exp.Expression:
+def lower(tree: exp.Expr) -> exp.Expr:
     """A copy of `tree` that the engine's parser reads as PostgreSQL reads `tree`.
 
     Raises:
@@ -90,7 +90,7 @@ def lower(tree: exp.Expression) -> exp.Expression:
         UndefinedObject: 42704, an unknown type.
         InvalidTextRepresentation: 22P02, a literal that its type does not read.
     """
-    root: exp.Expression = tree.copy()
+    root: exp.Expr = tree.copy()
     for node in reversed(list(root.walk(bfs=False))):
         row = LOWERINGS.get(type(node))
         replacement = row(node) if row is not None else None
@@ -104,13 +104,13 @@ def lower(tree: exp.Expression) -> exp.Expression:
 
 
 def _unsupported(what: str, hint: str = "") -> Lowering:
-    def refuse(node: exp.Expression) -> NoReturn:
+    def refuse(node: exp.Expr) -> NoReturn:
         raise FeatureNotSupported(f"{what} is not supported", hint=hint)
 
     return refuse
 
 
-def _cast(node: exp.Expression) -> exp.Expression | None:
+def _cast(node: exp.Expr) -> exp.Expr | None:
     value, kind = node.this.unnest(), node.args["to"]
     if value.is_string:
         return _literal_cast(value.name, kind)
@@ -125,7 +125,7 @@ _INTEGERS = (DType.SMALLINT, DType.INT, DType.BIGINT)
 _SIZED = (DType.VARCHAR, DType.CHAR, DType.BPCHAR, DType.NCHAR)
 
 
-def _literal_cast(text: str, kind: exp.DataType) -> exp.Expression | None:
+def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
     if kind.this in (DType.TIMESTAMP, DType.TIMESTAMPTZ):
         plain = literals.timestamp(text, zoned=kind.this == DType.TIMESTAMPTZ)
         return _cast_of(exp.Literal.string(plain), kind.copy())
@@ -143,14 +143,14 @@ def _literal_cast(text: str, kind: exp.DataType) -> exp.Expression | None:
     return None
 
 
-def _item(text: str | None, kind: exp.DataType) -> exp.Expression:
+def _item(text: str | None, kind: exp.DataType) -> exp.Expr:
     if text is None:
         return exp.Null()
     item = exp.Literal.string(text)
     return _literal_cast(text, kind) or _cast_of(item, kind.copy())
 
 
-def _cast_of(value: exp.Expression, kind: exp.DataType) -> exp.Cast:
+def _cast_of(value: exp.Expr, kind: exp.DataType) -> exp.Cast:
     return exp.Cast(this=value, to=kind)
 
 
@@ -160,9 +160,7 @@ _ROUNDER = "6755399441055744.0"
 _EXACT = "2251799813685248.0"  # 2^51: at and above it the trick is not exact
 
 
-def _integer_cast(
-    node: exp.Expression, value: exp.Expression, kind: exp.DataType
-) -> exp.Expression | None:
+def _integer_cast(node: exp.Expr, value: exp.Expr, kind: exp.DataType) -> exp.Expr | None:
     digits = _decimal_literal(value)
     if digits is not None:
         return _cast_of(_number(digits), kind.copy())
@@ -181,7 +179,7 @@ def _integer_cast(
     return exp.Case(ifs=[exp.If(this=small, true=narrow)], default=node.copy())
 
 
-def _decimal_literal(value: exp.Expression) -> int | None:
+def _decimal_literal(value: exp.Expr) -> int | None:
     """A literal such as 2.5 or -0.5 rounded as PostgreSQL's numeric: ties away from zero."""
     sign = 1
     while isinstance(value, exp.Neg | exp.Paren):
@@ -192,12 +190,12 @@ def _decimal_literal(value: exp.Expression) -> int | None:
     return sign * (whole + (remainder * 2 >= 1))
 
 
-def _number(value: int) -> exp.Expression:
+def _number(value: int) -> exp.Expr:
     literal = exp.Literal.number(abs(value))
     return exp.Neg(this=literal) if value < 0 else literal
 
 
-def _is_integral(value: exp.Expression) -> bool:
+def _is_integral(value: exp.Expr) -> bool:
     """Whether the text, or a type that an earlier pass wrote on the node, says so."""
     if value.type is not None and value.type.this in (*_INTEGERS, DType.BOOLEAN, DType.TEXT):
         return True
@@ -212,27 +210,27 @@ def _is_integral(value: exp.Expression) -> bool:
     return isinstance(value, exp.Null | exp.Boolean | exp.Predicate) or value.is_int
 
 
-def _sized(node: exp.Expression, kind: exp.DataType) -> exp.Expression:
+def _sized(node: exp.Expr, kind: exp.DataType) -> exp.Expr:
     text = _cast_of(node.this.copy(), exp.DataType(this=DType.VARCHAR))
     size = exp.Literal.number(kind.expressions[0].name)
     name = "left" if kind.this == DType.VARCHAR else "rpad"
     return exp.Anonymous(this=name, expressions=[text, size])
 
 
-def _interval(node: exp.Expression) -> exp.Expression:
+def _interval(node: exp.Expr) -> exp.Expr:
     unit = node.args.get("unit")
     if not isinstance(node.this, exp.Literal) or isinstance(unit, exp.IntervalSpan):
         raise FeatureNotSupported("this form of interval is not supported")
     return _interval_of(node.name, unit.name.lower() if unit is not None else "second")
 
 
-def _interval_of(text: str, unit: str = "second") -> exp.Expression:
+def _interval_of(text: str, unit: str = "second") -> exp.Expr:
     return exp.Interval(
         this=exp.Literal.string(literals.engine_interval(*literals.interval(text, unit)))
     )
 
 
-def _between(node: exp.Expression) -> exp.Expression | None:
+def _between(node: exp.Expr) -> exp.Expr | None:
     if not node.args.get("symmetric"):
         node.set("symmetric", None)
         return None
@@ -244,15 +242,15 @@ def _between(node: exp.Expression) -> exp.Expression | None:
     return exp.Paren(this=exp.Or(this=sides[0], expression=sides[1]))
 
 
-def _fetch(node: exp.Expression) -> exp.Expression:
+def _fetch(node: exp.Expr) -> exp.Expr:
     options = node.args.get("limit_options")
     if options is not None and (options.args.get("with_ties") or options.args.get("percent")):
         raise FeatureNotSupported("FETCH FIRST with PERCENT or WITH TIES is not supported")
     return exp.Limit(expression=node.args.get("count") or exp.Literal.number(1))
 
 
-def _like_escape(node: exp.Expression) -> exp.Expression | None:
-    like: exp.Expression = node.this
+def _like_escape(node: exp.Expr) -> exp.Expr | None:
+    like: exp.Expr = node.this
     escape = node.expression
     if not (like.expression.is_string and escape.is_string and len(escape.name) <= 1):
         raise FeatureNotSupported("LIKE ... ESCAPE with a computed pattern is not supported")
@@ -263,7 +261,7 @@ def _like_escape(node: exp.Expression) -> exp.Expression | None:
     return like
 
 
-def _similar(node: exp.Expression, escape: str = "\\") -> exp.Expression | None:
+def _similar(node: exp.Expr, escape: str = "\\") -> exp.Expr | None:
     if isinstance(node.parent, exp.Escape) and escape == "\\":
         return None
     if not node.expression.is_string:
@@ -272,26 +270,26 @@ def _similar(node: exp.Expression, escape: str = "\\") -> exp.Expression | None:
     return exp.RegexpLike(this=node.this, expression=exp.Literal.string(pattern))
 
 
-def _collate(node: exp.Expression) -> exp.Expression:
+def _collate(node: exp.Expr) -> exp.Expr:
     if node.expression.name.lower() not in ("c", "posix", "ucs_basic", "default"):
         raise FeatureNotSupported(f'collation "{node.expression.name}" is not supported')
     return exp.Paren(this=node.this)
 
 
-def _bitwise_not(node: exp.Expression) -> exp.Expression:
+def _bitwise_not(node: exp.Expr) -> exp.Expr:
     # ~x is -1 - x in two's complement; the engine has no such operator.
     minus_one = exp.Neg(this=exp.Literal.number(1))
     return exp.Paren(this=exp.Sub(this=minus_one, expression=exp.Paren(this=node.this)))
 
 
-def _select(node: exp.Expression) -> None:
+def _select(node: exp.Expr) -> None:
     refused = {"locks": "FOR UPDATE", "into": "SELECT INTO", "sample": "TABLESAMPLE"}
     for name, words in refused.items():
         if node.args.get(name):
             raise FeatureNotSupported(f"{words} is not supported")
 
 
-def _table(node: exp.Expression) -> None:
+def _table(node: exp.Expr) -> None:
     if node.args.get("sample"):
         raise FeatureNotSupported("TABLESAMPLE is not supported")
     if node.args.get("ordinality"):
@@ -299,22 +297,22 @@ def _table(node: exp.Expression) -> None:
     node.set("only", None)
 
 
-def _unnest(node: exp.Expression) -> None:
+def _unnest(node: exp.Expr) -> None:
     if node.args.get("offset"):
         raise FeatureNotSupported("WITH ORDINALITY is not supported")
 
 
-def _with(node: exp.Expression) -> None:
+def _with(node: exp.Expr) -> None:
     if any(isinstance(cte.this, exp.DML) for cte in node.expressions):
         raise FeatureNotSupported("a data-modifying statement in WITH is not supported")
 
 
-def _window_spec(node: exp.Expression) -> None:
+def _window_spec(node: exp.Expr) -> None:
     if node.args.get("exclude"):
         raise FeatureNotSupported("EXCLUDE in a window frame is not supported")
 
 
-def _limit(node: exp.Expression) -> None:
+def _limit(node: exp.Expr) -> None:
     count = node.expression
     if isinstance(count, exp.Null) or (isinstance(count, exp.Var) and count.name == "ALL"):
         node.pop()
@@ -323,29 +321,29 @@ def _limit(node: exp.Expression) -> None:
         raise FeatureNotSupported("LIMIT with PERCENT or WITH TIES is not supported")
 
 
-def _now(node: exp.Expression) -> exp.Expression:
+def _now(node: exp.Expr) -> exp.Expr:
     return _cast_of(exp.Anonymous(this="now"), exp.DataType(this=DType.TIMESTAMP))
 
 
-def _overlaps(node: exp.Expression) -> exp.Expression:
+def _overlaps(node: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this="array_has_any", expressions=[node.this, node.expression])
 
 
-def _plain_string(node: exp.Expression) -> exp.Expression:
+def _plain_string(node: exp.Expr) -> exp.Expr:
     return exp.Literal.string(node.name)
 
 
-def _adjacent(node: exp.Expression) -> exp.Expression:
+def _adjacent(node: exp.Expr) -> exp.Expr:
     # 'a' 'b' is one string; the function concat() is a plain call and never this node.
     return exp.Literal.string("".join(part.name for part in node.expressions))
 
 
-def _unicode_string(node: exp.Expression) -> exp.Expression:
+def _unicode_string(node: exp.Expr) -> exp.Expr:
     escape = node.args.get("escape")
     return exp.Literal.string(literals.unicode_string(node.name, escape.name if escape else "\\"))
 
 
-def _call(node: exp.Expression) -> None:
+def _call(node: exp.Expr) -> None:
     if node.name == "some":
         node.set("this", "any")
 

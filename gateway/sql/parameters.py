@@ -32,7 +32,7 @@ from gateway.types import (
 )
 
 DType = exp.DType
-TypeOf = Callable[[exp.Expression], Type | None]
+TypeOf = Callable[[exp.Expr], Type | None]
 
 _TYPES = {
     DType.BOOLEAN: BOOL,
@@ -77,7 +77,7 @@ def postgres_type(kind: exp.DataType) -> Type:
     return found or by_name(getattr(name, "name", None) or kind.sql("postgres").lower())
 
 
-def number(node: exp.Expression) -> int:
+def number(node: exp.Expr) -> int:
     """Which parameter a Parameter node is: 1 for `$1`.
 
     Raises:
@@ -89,12 +89,12 @@ def number(node: exp.Expression) -> int:
     return int(text)
 
 
-def highest(tree: exp.Expression) -> int:
+def highest(tree: exp.Expr) -> int:
     """The highest `$n` in the tree, 0 when there is none: how many parameters it takes."""
     return max((number(node) for node in tree.find_all(exp.Parameter)), default=0)
 
 
-def declared_types(tree: exp.Expression, type_of: TypeOf | None = None) -> dict[int, Type]:
+def declared_types(tree: exp.Expr, type_of: TypeOf | None = None) -> dict[int, Type]:
     """Parameter -> type, for those whose type the text tells; the first use that tells decides.
 
     Args:
@@ -114,7 +114,7 @@ def declared_types(tree: exp.Expression, type_of: TypeOf | None = None) -> dict[
     return found
 
 
-def _told(node: exp.Expression, type_of: TypeOf) -> Iterator[Type | None]:
+def _told(node: exp.Expr, type_of: TypeOf) -> Iterator[Type | None]:
     """What the place of one parameter says of its type."""
     parent = node.parent
     while isinstance(parent, exp.Paren | exp.Neg):
@@ -133,7 +133,7 @@ def _told(node: exp.Expression, type_of: TypeOf) -> Iterator[Type | None]:
         yield from _others(node, type_of)
 
 
-def _others(node: exp.Expression, type_of: TypeOf) -> Iterator[Type | None]:
+def _others(node: exp.Expr, type_of: TypeOf) -> Iterator[Type | None]:
     """The types of what `node` is compared with."""
     parent = node.parent
     if isinstance(parent, _COMPARED):
@@ -150,7 +150,7 @@ def _array(element: Type | None) -> Type | None:
     return None if element is None else array_of(element)
 
 
-def literal_type(node: exp.Expression) -> Type | None:
+def literal_type(node: exp.Expr) -> Type | None:
     """The type of a cast, a truth value or a string; None of anything else."""
     if isinstance(node, exp.Cast):
         return postgres_type(node.args["to"])

@@ -62,7 +62,7 @@ def level(node: exp.Expr) -> int:
     return OTHER if isinstance(node, exp.Binary) and not isinstance(node, exp.Func) else ATOM
 
 
-def parenthesise(tree: exp.Expression) -> exp.Expression:
+def parenthesise(tree: exp.Expr) -> exp.Expr:
     """`tree` itself, with parentheses around every operand that would come apart without.
 
     >>> from sqlglot import exp

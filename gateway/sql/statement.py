@@ -46,7 +46,7 @@ class Statement:
 
     text: str  # as it was sent, without what is around it
     offset: int
-    tree: object  # exp.Expression for queries, writes, tables and views; else a record
+    tree: object  # exp.Expr for queries, writes, tables and views; else a record
     command: str  # such as SELECT, CREATE TABLE AS, ROLLBACK
     kind: Kind
 
@@ -84,7 +84,7 @@ class CreateView:
 
     name: tuple[str, ...]
     columns: tuple[str, ...]
-    query: exp.Expression
+    query: exp.Expr
     source: str
     replace: bool = False
 
@@ -132,7 +132,7 @@ def read(tokens: Sequence[Token], text: str) -> Statement:
 def _statement(tokens: Sequence[Token], text: str, tree: object, row: Row) -> Statement:
     start = tokens[0].start
     command = row.command or row.words
-    if isinstance(tree, exp.Expression):
+    if isinstance(tree, exp.Expr):
         command = _TREES.get(type(tree), command)
     if isinstance(tree, exp.Create) and tree.expression is not None:
         command = "CREATE TABLE AS"
@@ -140,7 +140,7 @@ def _statement(tokens: Sequence[Token], text: str, tree: object, row: Row) -> St
     return Statement(text[start : tokens[-1].end + 1], start, tree, command, kind)
 
 
-_TREES: dict[type[exp.Expression], str] = {
+_TREES: dict[type[exp.Expr], str] = {
     exp.Insert: "INSERT",
     exp.Update: "UPDATE",
     exp.Delete: "DELETE",
@@ -148,7 +148,7 @@ _TREES: dict[type[exp.Expression], str] = {
 }
 
 
-def _tree(reader: Reader) -> exp.Expression:
+def _tree(reader: Reader) -> exp.Expr:
     """The whole statement as a tree."""
     reader.rest()
     tree = parse_tokens(reader.tokens, reader.text)
@@ -159,7 +159,7 @@ def _tree(reader: Reader) -> exp.Expression:
     return tree
 
 
-def _table(reader: Reader) -> exp.Expression:
+def _table(reader: Reader) -> exp.Expr:
     tree = _tree(reader)
     properties = tree.args.get("properties")
     for row in properties.expressions if properties is not None else ():
@@ -182,7 +182,7 @@ def _view(reader: Reader, replace: bool) -> CreateView:
         raise FeatureNotSupported("CREATE VIEW with options is not supported")
     reader.need("AS")
     inner = _inner(reader, Kind.QUERY)
-    assert isinstance(inner.tree, exp.Expression)
+    assert isinstance(inner.tree, exp.Expr)
     return CreateView(name, tuple(columns), inner.tree, inner.text, replace)
 
 

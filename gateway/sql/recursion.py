@@ -1,0 +1,95 @@
+"""WITH RECURSIVE: the two terms must agree on their types.
+
+The engine gives every step the types of the first term, silently: `SELECT 0 AS a UNION ALL SELECT
+a + 0.5 ...` would truncate each step to an integer. PostgreSQL refuses such a query (42804), and so
+do we; since only the engine knows every type, it is asked to plan each term by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.errors import DatatypeMismatch
+from gateway.sql.dialect import DIALECT
+from gateway.sql.scope import position_of
+from gateway.types import INTEGER, Type, from_arrow
+
+# Plans a query and gives its columns' types; nothing runs.
+SchemaOf = Callable[[exp.Expr], pa.Schema]
+
+
+def check_recursive_types(tree: exp.Expr, schema_of: SchemaOf) -> None:
+    """Refuse a recursive query whose steps would lose what their first term cannot hold.
+
+    Raises:
+        DatatypeMismatch: 42804, naming the query, the column and both types.
+    """
+    for clause in tree.find_all(exp.With):
+        if clause.args.get("recursive"):
+            for cte in clause.expressions:
+                if _is_recursive(cte):
+                    _check(cte, clause, schema_of)
+
+
+def _is_recursive(cte: exp.CTE) -> bool:
+    body = cte.this
+    return isinstance(body, exp.SetOperation) and any(_references(body.right, cte.alias))
+
+
+def _references(tree: exp.Expr, name: str) -> Iterator[exp.Table]:
+    return (t for t in tree.find_all(exp.Table) if t.name == name and not t.db)
+
+
+def _check(cte: exp.CTE, clause: exp.With, schema_of: SchemaOf) -> None:
+    before = clause.expressions[: clause.expressions.index(cte)]
+    first = schema_of(_with(before, cte.this.left))
+    types = [from_arrow(kind) for kind in first.types]
+    alias = cte.args.get("alias")
+    named = [column.name for column in alias.columns] if alias is not None else []
+    names = named + first.names[len(named) :]
+    step = schema_of(_with([*before, _empty(cte.alias, names, types)], cte.this.right))
+    for number, (seed, overall) in enumerate(zip(types, step.types, strict=False), 1):
+        if not _holds(seed, overall):
+            raise DatatypeMismatch(
+                f'recursive query "{cte.alias}" column {number} has type {seed.sql} in '
+                f"non-recursive term but type {from_arrow(overall).sql} overall",
+                hint="Cast the output of the non-recursive term to the correct type.",
+                position=position_of(cte.this.left),
+            )
+
+
+def _with(ctes: Sequence[exp.CTE], query: exp.Expr) -> exp.Expr:
+    query = query.copy()
+    inner = query.args.get("with_")
+    kept = [*(cte.copy() for cte in ctes), *(inner.expressions if inner is not None else [])]
+    if kept:
+        query.set("with_", exp.With(expressions=kept, recursive=True))
+    return query
+
+
+def _empty(name: str, names: Sequence[str], types: Sequence[Type]) -> exp.CTE:
+    """A CTE of that name with columns of these types, standing for the steps before."""
+    items = [
+        exp.Alias(
+            this=exp.Cast(this=exp.Null(), to=exp.DataType.build(kind.sql, dialect=DIALECT)),
+            alias=exp.to_identifier(column, quoted=True),
+        )
+        for column, kind in zip(names, types, strict=True)
+    ]
+    alias = exp.TableAlias(this=exp.to_identifier(name, quoted=True))
+    return exp.CTE(this=exp.Select(expressions=items), alias=alias)
+
+
+def _holds(seed: Type, overall: pa.DataType) -> bool:
+    """True when a column of the first term's type holds every value of the second's.
+
+    The engine takes integer literals for bigint where PostgreSQL takes them for integer, so all
+    integer types pass for one another.
+    """
+    if pa.types.is_null(overall):
+        return True
+    step = from_arrow(overall)
+    return step is seed or (step.name in INTEGER and seed.name in INTEGER)

@@ -1,0 +1,70 @@
+"""The relations that the tests of derivatives speak of, and an engine that runs over them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from gateway.engine.embedded import Embedded
+from gateway.errors import UndefinedTable
+from gateway.rewrite import Rewritten, rewrite
+from gateway.sources.table import TableName
+from gateway.sql.dialect import parse
+from gateway.sql.relation import ColumnInfo, Relation
+from gateway.store.snapshots import Snapshot
+from gateway.types import from_arrow
+
+DOUBLE, REAL, BIGINT, TEXT = pa.float64(), pa.float32(), pa.int64(), pa.string()
+
+# c and k cannot be NULL; everything else can.
+T = pa.schema(
+    [("x", DOUBLE), ("y", DOUBLE), ("z", DOUBLE), ("n", BIGINT), ("r", REAL), ("s", TEXT)]
+).append(pa.field("c", DOUBLE, nullable=False))
+U = pa.schema([("x", DOUBLE), ("w", DOUBLE), ("2m_temperature", DOUBLE)]).append(
+    pa.field("k", BIGINT, nullable=False)
+)
+SCHEMAS = {"t": T, "u": U}
+
+VIEWS = {
+    "waves": "SELECT x, sin(x) AS e, y FROM t",
+    "steep": "SELECT x, grad(x ^ 3, x) AS slope FROM t",
+}
+
+
+def lookup(schema: str, name: str) -> Relation:
+    """What the registry does, over the schemas above."""
+    full = TableName(schema or "public", name)
+    if name in VIEWS:
+        return Relation(full, view=VIEWS[name])
+    if name not in SCHEMAS:
+        raise UndefinedTable(f'relation "{name}" does not exist')
+    columns = {f.name: ColumnInfo(from_arrow(f.type), f.nullable) for f in SCHEMAS[name]}
+    return Relation(full, columns)
+
+
+def rewritten(text: str) -> Rewritten:
+    """One query, rewritten."""
+    return rewrite(parse(text)[0], lookup)
+
+
+def run(text: str, rows: Mapping[str, Mapping[str, list[object]]]) -> list[dict[str, object]]:
+    """The rows of a query over tables of these rows; columns that are not given are NULL."""
+    query = rewritten(text)
+    tables = {name: Snapshot(_table(name.name, rows)) for name in query.tables}
+    session = Embedded(threads=1).new_session()
+    try:
+        plan = session.plan(query.sql, tables)
+        return [row for batch in plan.stream() for row in batch.to_pylist()]
+    finally:
+        session.close()
+
+
+def _table(name: str, rows: Mapping[str, Mapping[str, list[object]]]) -> pa.Table:
+    given = rows[name]
+    length = len(next(iter(given.values())))
+    columns = [
+        pa.array(given.get(f.name, [None if f.nullable else 0] * length), f.type)
+        for f in SCHEMAS[name]
+    ]
+    return pa.Table.from_arrays(columns, schema=SCHEMAS[name])
