@@ -64,7 +64,7 @@ class _Forward:
 
     def guarded(self, primals: Iterable[Node], derivative: Node) -> Node:
         """The derivative, NULL where a primal is NULL although folding dropped the reason."""
-        needed = [node for primal in primals for node in always_null_with(primal, {})]
+        needed = [node for primal in primals for node in _in_order(primal)]
         present = always_null_with(derivative, self.stands_for)
         missing = dict.fromkeys(n for n in needed if n not in present and _nullable(n))
         return guard(self.graph, derivative, missing)
@@ -138,6 +138,12 @@ class _Forward:
         assert isinstance(partial, str)
         names = dict(zip(rule.arguments, node.args, strict=True))
         return read_partial(self.graph, _parsed(partial), {**names, "f": node})
+
+
+def _in_order(primal: Node) -> list[Node]:
+    """The nodes whose NULL makes it NULL, in the order in which it names them."""
+    found = always_null_with(primal, {})
+    return [node for node in post_order(primal) if node in found]
 
 
 @cache

@@ -18,7 +18,7 @@ from gateway.sql.relation import ColumnInfo
 AGGREGATES = frozenset(
     {
         "any_value", "approx_distinct", "approx_median", "approx_percentile_cont",
-        "approx_percentile_cont_with_weight", "approx_top_k", "array_agg", "avg", "bit_and",
+        "approx_percentile_cont_with_weight", "array_agg", "avg", "bit_and",
         "bit_or", "bit_xor", "bool_and", "bool_or", "corr", "count", "covar", "covar_pop",
         "covar_samp", "first_value", "grouping", "last_value", "max", "mean", "median",
         "min", "nth_value", "percentile_cont", "quantile_cont", "regr_avgx", "regr_avgy",

@@ -1,4 +1,4 @@
-"""Golden files of derivatives: the query as it was sent, `----`, the SQL that runs (or the error)."""
+"""Golden files of derivatives: the query as it was sent, the SQL that runs (or the error)."""
 
 from __future__ import annotations
 
