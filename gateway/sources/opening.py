@@ -7,8 +7,7 @@ arrays mean as tables is `sources.grid`'s business.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -67,10 +66,10 @@ def open_dataset(
     where = str(uri)
     chosen = _known(engine, where) if engine else guess_engine(where)
     options: dict[str, Any] = {"engine": chosen, "cache": False, "chunks": _chunks(chunks, where)}
+    _be_quiet()
     # Backends raise whatever their codecs and file systems raise; the fact added is which dataset.
     try:
-        with _quiet():
-            return _open_zarr(where, options) if chosen == "zarr" else _open_file(where, options)
+        return _open_zarr(where, options) if chosen == "zarr" else _open_file(where, options)
     except Exception as error:
         raise unreadable(where, error) from error
 
@@ -139,13 +138,14 @@ def _chunks(chunks: Mapping[str, int] | None, uri: str) -> dict[str, int] | None
     return dict(chunks)
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without xarray's advice to whoever wrote the file or chose the chunks."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", xarray.SerializationWarning)
-        warnings.filterwarnings("ignore", "The specified chunks separate", UserWarning)
-        yield
+def _be_quiet() -> None:
+    """Silence xarray's advice to whoever wrote the file or chose the chunks.
+
+    Not taken back afterwards: values are decoded later, by the threads that scan, where filters
+    of warnings, which belong to the process, cannot be set.
+    """
+    warnings.simplefilter("ignore", xarray.SerializationWarning)
+    warnings.filterwarnings("ignore", "The specified chunks separate", UserWarning)
 
 
 def _open_zarr(uri: str, options: dict[str, Any]) -> xarray.Dataset | xarray.DataTree:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from zipfile import ZipFile
 
+import cftime
 import fsspec
 import numpy as np
 import pytest
@@ -139,9 +140,12 @@ def test_chunks_read_through_dask(tmp_path: Path) -> None:
 
 
 def test_reference_dates_without_zeros_do_not_warn(tmp_path: Path) -> None:
-    dataset = xarray.Dataset({"t": ("x", [17_000_000.0], {"units": "hours since 1-1-1 00:00:0.0"})})
+    units = {"units": "hours since 1-1-1 00:00:0.0"}
+    dataset = xarray.Dataset({"t": (("x", "y"), [[17_000_000.0]], units)})
     dataset.to_netcdf(tmp_path / "old.nc")
-    assert open_dataset(tmp_path / "old.nc")["t"].dtype.kind in "MO"
+    opened = open_dataset(tmp_path / "old.nc")
+    meant = cftime.num2date(17_000_000, "hours since 0001-01-01", "standard")
+    assert opened["t"].values.item() == np.datetime64(meant.isoformat(), "ns").item()
 
 
 def test_a_directory_that_is_no_store_is_refused(tmp_path: Path) -> None:
