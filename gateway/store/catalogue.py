@@ -8,6 +8,7 @@ catalogue changes these rows and the DuckDB objects in one DuckDB transaction.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -37,6 +38,9 @@ PUBLIC = "public"
 # PostgreSQL's first oid for users' objects (FirstNormalObjectId).
 FIRST_OID = 16384
 
+# Versions of catalogues on their way to a commit.
+_DRAFTS = itertools.count(-1, -1)
+
 _TABLES = """
 CREATE SCHEMA gradwire;
 CREATE SCHEMA data;
@@ -60,7 +64,10 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Everything there is at one moment; `version` grows with every committed change."""
+    """Everything there is at one moment; `version` grows with every committed change.
+
+    A catalogue that nobody has committed has a negative version, another at each change.
+    """
 
     version: int = 1
     schemas: frozenset[str] = frozenset({PUBLIC})
@@ -121,19 +128,20 @@ class Catalogue:
 
     def with_schema(self, name: str) -> Catalogue:
         """This catalogue with one schema more."""
-        return replace(self, schemas=self.schemas | {name})
+        return replace(self, version=next(_DRAFTS), schemas=self.schemas | {name})
 
     def without_schema(self, name: str) -> Catalogue:
         """This catalogue with one schema less."""
-        return replace(self, schemas=self.schemas - {name})
+        return replace(self, version=next(_DRAFTS), schemas=self.schemas - {name})
 
     def with_relation(self, name: TableName, relation: Relation) -> Catalogue:
         """This catalogue with one relation more, or another in the place of one."""
-        return replace(self, relations={**self.relations, name: relation})
+        return replace(self, version=next(_DRAFTS), relations={**self.relations, name: relation})
 
     def without_relation(self, name: TableName) -> Catalogue:
         """This catalogue with one relation less."""
-        return replace(self, relations={n: r for n, r in self.relations.items() if n != name})
+        left = {n: r for n, r in self.relations.items() if n != name}
+        return replace(self, version=next(_DRAFTS), relations=left)
 
 
 def shown(name: TableName) -> str:
@@ -170,22 +178,19 @@ def load(cursor: DuckDBPyConnection) -> Catalogue:
     return Catalogue(1, schemas, relations)
 
 
-def save(cursor: DuckDBPyConnection, relation: Relation) -> None:
-    """Write or overwrite a relation's row."""
-    forget(cursor, relation.oid)
+def saving(relation: Relation) -> tuple[str, list[object]]:
+    """The statement, and its values, that writes a relation's row where none is."""
     definition = relation.definition
     is_view = isinstance(definition, View)
     text = encode_view(definition) if isinstance(definition, View) else encode_table(definition)
     kind = "view" if is_view else "table"
-    cursor.execute(
-        "INSERT INTO gradwire.relations VALUES (?, ?, ?, ?, ?)",
-        [relation.oid, definition.name.schema, definition.name.name, kind, text],
-    )
+    values = [relation.oid, definition.name.schema, definition.name.name, kind, text]
+    return "INSERT INTO gradwire.relations VALUES (?, ?, ?, ?, ?)", values
 
 
-def forget(cursor: DuckDBPyConnection, oid: int) -> None:
-    """Delete a relation's row."""
-    cursor.execute("DELETE FROM gradwire.relations WHERE oid = ?", [oid])
+def forgetting(oid: int) -> tuple[str, list[object]]:
+    """The statement, and its values, that deletes a relation's row."""
+    return "DELETE FROM gradwire.relations WHERE oid = ?", [oid]
 
 
 def creation(oid: int, definition: TableDefinition) -> str:

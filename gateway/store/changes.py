@@ -6,10 +6,8 @@ identifiers are DuckDB's rowid, which stands for a row only within the transacti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
@@ -57,8 +55,7 @@ def insert(
         if rows.num_rows:
             delta = pa.Table.from_batches([rows])
             with translated(definition, delta):
-                transaction.cursor.from_arrow(delta).insert_into(physical(oid))
-            transaction.append(oid, rows)
+                transaction.append(oid, rows)
         count += rows.num_rows
         if returning:
             kept.append(rows)
@@ -159,31 +156,15 @@ def _applied(
 ) -> Changed:
     if not delta.num_rows:
         return _none(definition, returning)
-    transaction.rewrite(oid)
     outside = {inside: name for name, inside in physical_columns(definition).items()}
     named = delta.rename_columns([outside.get(name, name) for name in delta.schema.names])
-    with _registered(transaction.cursor, delta), translated(definition, named):
-        if not returning:
-            ((count,),) = transaction.cursor.execute(statement).fetchall()
-            return Changed(count)
-        columns = ", ".join(f"old.{name}" for name in outside)
-        rows = transaction.cursor.sql(f"{statement} RETURNING {columns}").to_arrow_table()
-    return Changed(rows.num_rows, _named(rows, definition))
-
-
-@contextmanager
-def _registered(cursor: duckdb.DuckDBPyConnection, delta: pa.Table) -> Iterator[None]:
-    """`delta` under that name, for the statement inside."""
-    cursor.register("delta", delta)
-    try:
-        yield
-    finally:
-        with suppress(duckdb.Error):  # After an error, the rollback takes the name away.
-            cursor.unregister("delta")
+    columns = ", ".join(f"old.{name}" for name in outside) if returning else ""
+    with translated(definition, named):
+        count, rows = transaction.rewrite(oid, statement, delta, columns)
+    return Changed(count, None if rows is None else _named(rows, definition))
 
 
 def truncate(transaction: Transaction, oid: int) -> None:
     """Delete all rows."""
-    transaction.rewrite(oid)
     with translated():
-        transaction.cursor.execute(f"DELETE FROM {physical(oid)}")
+        transaction.rewrite(oid, f"DELETE FROM {physical(oid)}")

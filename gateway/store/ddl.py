@@ -38,7 +38,8 @@ class Definer(Scope):
                 return False
             transaction.catalogue.refuse_schema(name)
             transaction.catalogue = transaction.catalogue.with_schema(name)
-            self._execute("INSERT INTO gradwire.schemas VALUES (?)", name)
+            with translated():
+                transaction.define(0, "INSERT INTO gradwire.schemas VALUES (?)", name)
             return True
 
     def drop_schema(self, name: str, *, if_exists: bool = False, cascade: bool = False) -> bool:
@@ -59,7 +60,8 @@ class Definer(Scope):
                 )
             self._drop(transaction, inside)
             transaction.catalogue = transaction.catalogue.without_schema(name)
-            self._execute("DELETE FROM gradwire.schemas WHERE name = ?", name)
+            with translated():
+                transaction.define(0, "DELETE FROM gradwire.schemas WHERE name = ?", name)
             return True
 
     def create_table(self, definition: TableDefinition, *, if_not_exists: bool = False) -> bool:
@@ -79,10 +81,14 @@ class Definer(Scope):
     ) -> int | None:
         """Make a table with these rows; their number, or None when the name was taken.
 
-        The catalogue's lock is taken after the last row came: a long query blocks nobody.
+        The catalogue's lock is taken after the last row came: a long query blocks nobody. But
+        in a transaction that wrote before, where taking it may mean to begin again.
         """
         name = definition.name
-        with self._locking(), self._statement() as transaction:
+        with self._statement():
+            if self._transaction is not None:
+                self._lock_catalogue()
+            transaction = self._open()
             if if_not_exists and name in transaction.catalogue.relations:
                 return None
             transaction.catalogue.refuse_taken(name)
@@ -91,11 +97,10 @@ class Definer(Scope):
                 default_value(column)
             oid = next(self._shared.oids)
             with translated(definition):
-                self._cursor.execute(kept.creation(oid, definition))
-            transaction.rewrite(oid)
+                transaction.define(oid, kept.creation(oid, definition))
             columns = [column.name for column in definition.columns]
             count = changes.insert(transaction, oid, definition, columns, batches, False).count
-            self._lock_catalogue(transaction)
+            self._lock_catalogue()
             transaction.catalogue.refuse_taken(name)
             self._save(transaction, Relation(oid, definition))
             return count
@@ -138,22 +143,23 @@ class Definer(Scope):
     def _drop(self, transaction: Transaction, names: list[TableName]) -> None:
         dropped = [transaction.catalogue.relations[name] for name in names]
         for relation in dropped:
-            self._shared.locks.acquire(relation.oid, self)
+            self._lock_relation(relation.oid)
         for relation in dropped:
             definition = relation.definition
             transaction.catalogue = transaction.catalogue.without_relation(definition.name)
             with translated():
-                kept.forget(self._cursor, relation.oid)
+                self._forget(transaction, relation.oid)
                 if isinstance(definition, TableDefinition):
-                    self._cursor.execute(f"DROP TABLE {kept.physical(relation.oid)}")
-                    transaction.rewrite(relation.oid)
+                    transaction.define(relation.oid, f"DROP TABLE {kept.physical(relation.oid)}")
 
     def _save(self, transaction: Transaction, relation: Relation) -> None:
         name = relation.definition.name
         transaction.catalogue = transaction.catalogue.with_relation(name, relation)
         with translated():
-            kept.save(self._cursor, relation)
+            self._forget(transaction, relation.oid)
+            statement, values = kept.saving(relation)
+            transaction.define(0, statement, *values)
 
-    def _execute(self, statement: str, *values: str) -> None:
-        with translated():
-            self._cursor.execute(statement, list(values))
+    def _forget(self, transaction: Transaction, oid: int) -> None:
+        statement, values = kept.forgetting(oid)
+        transaction.define(0, statement, *values)

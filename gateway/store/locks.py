@@ -33,30 +33,38 @@ class TableLocks:
         with self._changed:
             if self._holders.get(key) is owner:
                 return False
-            self._cancelled.discard(owner)
             while self._holders.setdefault(key, owner) is not owner:
+                if owner in self._cancelled:
+                    raise QueryCanceled("canceling statement due to user request")
                 self._refuse_circle(key, owner)
                 self._waiting[owner] = key
                 self._changed.wait()
                 del self._waiting[owner]
-                if owner in self._cancelled:
-                    self._cancelled.discard(owner)
-                    raise QueryCanceled("canceling statement due to user request")
             return True
 
-    def release_all(self, owner: object) -> None:
-        """Give up every lock that `owner` holds."""
+    def held(self, owner: object) -> frozenset[int]:
+        """The keys of all locks that `owner` holds."""
+        with self._changed:
+            return frozenset(key for key, holder in self._holders.items() if holder is owner)
+
+    def release(self, owner: object, *, keep: frozenset[int] = frozenset()) -> None:
+        """Give up every lock that `owner` holds, but those of `keep`."""
         with self._changed:
             for key in [key for key, holder in self._holders.items() if holder is owner]:
-                del self._holders[key]
+                if key not in keep:
+                    del self._holders[key]
             self._changed.notify_all()
 
     def cancel(self, owner: object) -> None:
-        """End the wait of `owner`, if it waits."""
+        """Let `owner` wait no more, now or later, until `resume`."""
         with self._changed:
-            if owner in self._waiting:
-                self._cancelled.add(owner)
-                self._changed.notify_all()
+            self._cancelled.add(owner)
+            self._changed.notify_all()
+
+    def resume(self, owner: object) -> None:
+        """Forget that `owner` was cancelled."""
+        with self._changed:
+            self._cancelled.discard(owner)
 
     def _refuse_circle(self, key: int, owner: object) -> None:
         wanted: int | None = key

@@ -1,18 +1,30 @@
-"""A session's hold on the store: its cursor, its locks, its running transaction.
+"""A session's hold on the store: its cursor, its locks, its statement, its transaction.
 
-Every public call is a statement. Calls nest: an INSERT within `writing` joins its transaction,
-and the outermost one commits and gives up the locks. A transaction of the user's own, when there
-is one, will be one more outermost scope.
+Every public call is a statement. Calls nest: an INSERT within `writing` joins its statement. At the
+end of the outermost one everything commits, unless the user began a transaction (`begin`): then
+locks and changes are held until `commit` or `rollback`.
+
+Such a transaction is READ COMMITTED as far as DuckDB's snapshots allow. While it has changed
+nothing, each statement sees the newest commit. From its first change on it sees the commit before
+that change, and its own changes; when it wants to write a table that others changed since, it
+begins again at the newest commit and repeats its own writes, which nobody can have touched.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
 
+from gateway.errors import (
+    InFailedTransaction,
+    InternalError,
+    QueryCanceled,
+    SerializationFailure,
+)
 from gateway.sources.table import TableName
 from gateway.store.catalogue import Catalogue
 from gateway.store.locks import CATALOGUE, TableLocks
@@ -36,6 +48,11 @@ class Scope:
         self._shared = shared
         self._cursor = shared.database.cursor()
         self._transaction: Transaction | None = None
+        self._in_block = False
+        self._failed = False
+        self._depth = 0  # of calls inside each other
+        self._cancelled = False
+        self._cancelling = threading.Lock()
 
     @property
     def _catalogue(self) -> Catalogue:
@@ -43,73 +60,205 @@ class Scope:
             return self._transaction.catalogue
         return self._shared.committed.moment.catalogue
 
-    @contextmanager
-    def _statement(self) -> Iterator[Transaction]:
-        """The running transaction, or one of this statement's own, committed at its end."""
-        if self._transaction is not None:
-            with self._transaction.step():
-                yield self._transaction
-            return
-        self._transaction = transaction = Transaction(self._shared.committed, self._cursor)
+    @property
+    def _is_running(self) -> bool:
+        return self._depth > 0
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether nothing was changed, so that the newest commit is what this session sees."""
+        return self._transaction is None and not self._is_running and not self._failed
+
+    # Transactions of the user's own
+
+    def begin(self) -> None:
+        """Begin a transaction; it takes no snapshot and no lock yet."""
+        if self._in_block or self._is_running:
+            raise InternalError("there is already a transaction in progress")
+        self._in_block = True
+
+    def commit(self) -> None:
+        """Make the transaction durable, then visible, and give up its locks; or undo it and raise.
+
+        Raises:
+            InFailedTransaction: 25P02, a statement in it failed; it is undone.
+            GatewayError: 53100, ...; it is undone.
+        """
+        self._refuse_outside()
         try:
-            yield transaction
-            transaction.commit()
-        except BaseException:  # Whatever ended it, a closed generator included, undoes it.
-            transaction.rollback()
-            raise
+            if self._failed:
+                raise InFailedTransaction(
+                    "the transaction was rolled back, because a statement in it failed"
+                )
+            self._commit()
         finally:
+            self._end()
+
+    def rollback(self) -> None:
+        """Undo the transaction and give up its locks."""
+        self._refuse_outside()
+        self._end()
+
+    def _refuse_outside(self) -> None:
+        if not self._in_block or self._is_running:
+            raise InternalError("there is no transaction in progress")
+
+    def _end(self) -> None:
+        self._drop_transaction()
+        self._in_block = self._failed = False
+        self._shared.locks.release(self)
+
+    def _commit(self) -> None:
+        if self._transaction is not None:
+            self._transaction.commit()
             self._transaction = None
 
+    def _drop_transaction(self) -> None:
+        if self._transaction is not None:
+            self._transaction.rollback()
+            self._transaction = None
+
+    # Statements
+
     @contextmanager
-    def _locking(self) -> Iterator[None]:
-        """Locks taken inside are given up at the end of the outermost statement."""
-        outermost = self._transaction is None
+    def _statement(self) -> Iterator[None]:
+        """A call. The outermost one ends the statement, and its transaction if it is its own.
+
+        Raises:
+            InFailedTransaction: 25P02, a call before it failed.
+        """
+        self._refuse_stopped()
+        self._depth += 1
         try:
             yield
+            if self._depth == 1:
+                self._refuse_stopped()
+                self._settle()
+        except BaseException:  # Whatever ended it, it may have left half of its work.
+            self._failed = True
+            if self._depth == 1:
+                self._abandon()
+            raise
         finally:
-            if outermost:
-                self._shared.locks.release_all(self)
+            self._leave()
+
+    def _refuse_stopped(self) -> None:
+        if self._failed:
+            raise InFailedTransaction(
+                "current transaction is aborted, commands ignored until end of transaction block"
+            )
+        if self._cancelled:
+            raise QueryCanceled("canceling statement due to user request")
+
+    def _settle(self) -> None:
+        """Commit the statement, or leave it to its transaction."""
+        if not self._in_block:
+            self._commit()
+            self._end()
+        elif self._transaction is not None and not self._transaction.changed:
+            self._drop_transaction()  # The next statement starts from a newer commit.
+
+    def _abandon(self) -> None:
+        """Undo what a failed statement belongs to."""
+        if not self._in_block:
+            self._end()
+            return
+        # As in PostgreSQL, nobody waits for a failed transaction until its client says ROLLBACK.
+        self._drop_transaction()
+        self._shared.locks.release(self)
+
+    def _leave(self) -> None:
+        with self._cancelling:
+            self._depth -= 1
+            if self._depth == 0 and self._cancelled:
+                self._cancelled = False
+                self._shared.locks.resume(self)
+
+    def _open(self) -> Transaction:
+        """The running transaction, begun if there is none."""
+        if self._transaction is None:
+            self._transaction = Transaction(
+                self._shared.committed, self._cursor, replays=self._in_block
+            )
+        return self._transaction
+
+    # Locks
 
     @contextmanager
     def _writing(self, name: TableName) -> Iterator[Transaction]:
-        """A transaction that holds the table's write lock and began after getting it."""
-        with self._locking():
+        """A transaction that holds the table's write lock and sees its newest rows."""
+        with self._statement():
             self._lock_table(name)
-            with self._statement() as transaction:
-                transaction.catalogue.table(name)
-                yield transaction
+            transaction = self._open()
+            transaction.catalogue.table(name)
+            yield transaction
 
     def _lock_table(self, name: TableName) -> None:
         """Wait for the table's lock; a name that came to mean another table is locked anew."""
         while True:
             oid, _ = self._catalogue.table(name)
-            self._shared.locks.acquire(oid, self)
+            self._lock_relation(oid)
             if self._catalogue.table(name)[0] == oid:
                 return
+
+    def _lock_relation(self, oid: int) -> None:
+        """Wait for a relation's lock, then see its newest rows.
+
+        Raises:
+            SerializationFailure: 40001, the statement has read rows that are old now.
+        """
+        taken, transaction = self._shared.locks.acquire(oid, self), self._transaction
+        if not taken or transaction is None:
+            return
+        if not transaction.changed:
+            transaction.pin()
+        newest = self._shared.committed.moment
+        if newest.version(oid) == transaction.moment.version(oid):
+            return
+        if self._depth > 1 or (transaction.changed and not self._in_block):
+            raise SerializationFailure(
+                "could not serialize access due to concurrent update",
+                hint="Run the transaction again.",
+            )
+        transaction.rebase()
 
     @contextmanager
     def _defining(self) -> Iterator[Transaction]:
         """A transaction that holds the catalogue's lock and sees its newest state."""
-        with self._locking():
-            self._shared.locks.acquire(CATALOGUE, self)
-            with self._statement() as transaction:
-                yield transaction
+        with self._statement():
+            self._lock_catalogue()
+            yield self._open()
 
-    def _lock_catalogue(self, transaction: Transaction) -> None:
-        """Take the catalogue's lock late in a statement that changed no name so far."""
+    def _lock_catalogue(self) -> None:
+        """Take the catalogue's lock, then see its newest state.
+
+        A statement of its own that has rows already keeps them; names alone are brought up.
+        """
         self._shared.locks.acquire(CATALOGUE, self)
-        transaction.adopt_newest_catalogue()
+        transaction = self._transaction
+        if transaction is None:
+            return
+        if self._shared.committed.moment.catalogue is transaction.moment.catalogue:
+            return
+        if self._in_block:
+            transaction.rebase()
+        else:
+            transaction.adopt_newest_catalogue()
+
+    # Ends
 
     def cancel(self) -> None:
-        """Stop the running call, from any thread: it raises QueryCanceled (57014)."""
-        self._shared.locks.cancel(self)
-        if self._transaction is not None:
-            self._cursor.interrupt()
+        """Stop the running call, from any thread: it raises QueryCanceled (57014).
+
+        Without one nothing happens, and a later call is not hit.
+        """
+        with self._cancelling:
+            if self._is_running:
+                self._cancelled = True
+                self._shared.locks.cancel(self)
+                self._cursor.interrupt()
 
     def close(self) -> None:
         """Undo what runs and give back the cursor; twice does nothing."""
-        if self._transaction is not None:
-            self._transaction.rollback()
-            self._transaction = None
-        self._shared.locks.release_all(self)
+        self._end()
         self._cursor.close()

@@ -83,7 +83,11 @@ class StoreSession(Definer):
 
     @property
     def version(self) -> int:
-        """A number that grows with every committed change of schemas, tables and views."""
+        """A number that stands for the schemas, tables and views that this session sees.
+
+        It grows with every committed change; a transaction that changed them itself has negative
+        numbers, which no other state ever has.
+        """
         return self._catalogue.version
 
     def schemas(self) -> list[str]:
@@ -136,11 +140,12 @@ class StoreSession(Definer):
         Raises:
             UndefinedTable: 42P01.
         """
-        if self._transaction is None and rowid_of is None:
+        if self._is_idle and rowid_of is None:
             moment = self._shared.committed.moment
             if (found := self._cached(names, moment)) is not None:
                 return found
-        with self._statement() as transaction:
+        with self._statement():
+            transaction = self._open()
             transaction.pin()
             return {name: self._read(transaction, name, name == rowid_of) for name in names}
 
@@ -226,7 +231,7 @@ class StoreSession(Definer):
     @contextmanager
     def _changing(self) -> Iterator[Transaction]:
         """The transaction in which the row identifiers of a delta were read."""
-        if self._transaction is None:
+        if not self._is_running:
             raise InternalError("rows were changed outside StoreSession.writing")
-        with self._statement() as transaction:
-            yield transaction
+        with self._statement():
+            yield self._open()

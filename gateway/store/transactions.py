@@ -1,21 +1,22 @@
 """One transaction of the store: begin at a moment, see that moment, commit as a whole.
 
-Today each statement is one. It keeps what it changed, so that the commit can carry the caches
-forward, and its own catalogue, so that its DDL is seen by itself alone until then.
+It keeps what it changed, so that the commit can carry the caches forward, and its own catalogue, so
+that its DDL is seen by itself alone until then. One of a user's own (BEGIN) also keeps each write,
+to do them again on a newer commit, or up to a savepoint, which DuckDB has none of.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 import duckdb
 import pyarrow as pa
 
-from gateway.errors import InFailedTransaction
-from gateway.store.catalogue import Catalogue
+from gateway.errors import SerializationFailure
+from gateway.store.catalogue import Catalogue, physical
 from gateway.store.faults import translated
 from gateway.store.snapshots import SnapshotCache
 
@@ -49,48 +50,59 @@ class Committed:
 Change = list[pa.RecordBatch] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write as DuckDB got it, to be done again: an append of `rows`, or a statement.
+
+    `count` is how many rows it changed; None for a definition.
+    """
+
+    oid: int
+    rows: pa.RecordBatch | None = None
+    statement: str = ""
+    values: Sequence[object] = ()
+    delta: pa.Table | None = None
+    count: int | None = None
+
+
 class Transaction:
-    """A DuckDB transaction on a session's cursor, begun when it is made."""
+    """A DuckDB transaction on a session's cursor, begun when it is made.
 
-    def __init__(self, committed: Committed, cursor: duckdb.DuckDBPyConnection) -> None:
+    Args:
+        committed: What others have committed.
+        cursor: The session's own.
+        replays: Whether to keep the writes, for `rebase` and `restore`.
+    """
+
+    def __init__(
+        self, committed: Committed, cursor: duckdb.DuckDBPyConnection, *, replays: bool = False
+    ) -> None:
         self._committed = committed
+        self._replays = replays
         self.cursor = cursor
-        self._begin()
-
-    def _begin(self) -> None:
-        self.changes: dict[int, Change] = {}
-        self._pinned = False
-        self._failed = False
-        self._shares_cache = True
+        self.writes: list[Write] = []
         with translated():
             self.cursor.begin()
-        self.moment = self._committed.moment
-        self.catalogue = self.moment.catalogue
+        self._look(committed.moment)
+        if replays:
+            self.pin()
+
+    def _look(self, moment: Moment) -> None:
+        self.changes: dict[int, Change] = {}
+        self._pinned = False
+        self._shares_cache = True
+        self.moment = moment
+        self.catalogue = moment.catalogue
+
+    @property
+    def own_catalogue(self) -> Catalogue | None:
+        """The catalogue with the transaction's own definitions; None when it made none."""
+        return None if self.catalogue is self.moment.catalogue else self.catalogue
 
     @property
     def changed(self) -> bool:
         """Whether it wrote anything."""
-        return bool(self.changes) or self.catalogue is not self.moment.catalogue
-
-    @contextmanager
-    def step(self) -> Iterator[None]:
-        """A statement inside; after one that failed, no other runs and nothing commits.
-
-        Raises:
-            InFailedTransaction: 25P02.
-        """
-        self._refuse_failed()
-        try:
-            yield
-        except BaseException:  # Whatever ended it, it may have left half of its work.
-            self._failed = True
-            raise
-
-    def _refuse_failed(self) -> None:
-        if self._failed:
-            raise InFailedTransaction(
-                "current transaction is aborted, commands ignored until end of transaction block"
-            )
+        return bool(self.changes) or self.own_catalogue is not None
 
     def pin(self) -> None:
         """Fix the moment before rows are read from DuckDB, so that both mean the same commit.
@@ -104,12 +116,17 @@ class Transaction:
         if self.changed:
             self._shares_cache = False
             return
-        with self._committed.lock, translated():
-            self.cursor.execute("SELECT 1 FROM gradwire.settings LIMIT 1").fetchall()
-            newest = self._committed.moment
-        if self.catalogue is self.moment.catalogue:
+        with self._committed.lock:
+            newest = self._take_snapshot()
+        if self.own_catalogue is None:
             self.catalogue = newest.catalogue
         self.moment = newest
+
+    def _take_snapshot(self) -> Moment:
+        """Have DuckDB take its snapshot, under the lock of commits; the moment it shows."""
+        with translated():
+            self.cursor.execute("SELECT 1 FROM gradwire.settings LIMIT 1").fetchall()
+        return self._committed.moment
 
     def adopt_newest_catalogue(self) -> None:
         """See names as they are now, under the catalogue's lock; rows stay as they were."""
@@ -119,7 +136,8 @@ class Transaction:
             self.catalogue = newest
 
     def append(self, oid: int, rows: pa.RecordBatch) -> None:
-        """Note rows that were added at the end of a table."""
+        """Add rows at the end of a table. DuckDB's errors pass."""
+        self._do(Write(oid, rows))
         version = self.moment.version(oid)
         if oid not in self.changes and not self._committed.cache.holds(oid, version):
             self.changes[oid] = None  # Nobody would read the noted rows.
@@ -127,9 +145,61 @@ class Transaction:
         if noted is not None:
             noted.append(rows)
 
-    def rewrite(self, oid: int) -> None:
-        """Note that rows of a table were changed or deleted."""
+    def rewrite(
+        self, oid: int, statement: str, delta: pa.Table | None = None, returning: str = ""
+    ) -> tuple[int, pa.Table | None]:
+        """Change or delete rows by a statement that may read `delta`. DuckDB's errors pass.
+
+        Args:
+            oid: The table.
+            statement: DuckDB's SQL.
+            delta: The table of that name in it.
+            returning: Columns of the changed rows to hand back.
+        """
         self.changes[oid] = None
+        if not returning:
+            return self._do(Write(oid, statement=statement, delta=delta)) or 0, None
+        with self._registered(delta):
+            rows = self.cursor.sql(f"{statement} RETURNING {returning}").to_arrow_table()
+        self._keep_write(Write(oid, None, statement, (), delta, rows.num_rows))
+        return rows.num_rows, rows
+
+    def define(self, oid: int, statement: str, *values: object) -> None:
+        """Change what there is; `oid` is the table whose rows come or go, else 0."""
+        if oid:
+            self.changes[oid] = None
+        self._do(Write(oid, statement=statement, values=values))
+
+    def _do(self, write: Write) -> int | None:
+        """Do a write, or do it again; how many rows it changed, None for a definition."""
+        count: int | None = None
+        if write.rows is not None:
+            table = pa.Table.from_batches([write.rows])
+            self.cursor.from_arrow(table).insert_into(physical(write.oid))
+            count = table.num_rows
+        else:
+            with self._registered(write.delta):
+                done = self.cursor.execute(write.statement, list(write.values)).fetchall()
+            count = done[0][0] if done else None
+        self._keep_write(replace(write, count=count))
+        return count
+
+    def _keep_write(self, write: Write) -> None:
+        if self._replays:
+            self.writes.append(write)
+
+    @contextmanager
+    def _registered(self, delta: pa.Table | None) -> Iterator[None]:
+        """`delta` under that name, for the statement inside."""
+        if delta is None:
+            yield
+            return
+        self.cursor.register("delta", delta)
+        try:
+            yield
+        finally:
+            with suppress(duckdb.Error):  # After an error, the rollback takes the name away.
+                self.cursor.unregister("delta")
 
     def cached(self, oid: int) -> pa.Table | None:
         """A table's rows as this transaction sees them, when they are in memory."""
@@ -144,7 +214,6 @@ class Transaction:
 
     def commit(self) -> None:
         """Make everything durable, then visible; or raise and leave nothing."""
-        self._refuse_failed()
         if not self.changed:
             self.rollback()
             return
@@ -157,6 +226,51 @@ class Transaction:
         """Undo everything; nothing happens when DuckDB has done so itself."""
         with suppress(duckdb.Error):
             self.cursor.rollback()
+
+    def rebase(self) -> None:
+        """Begin again at the newest commit and do every write again.
+
+        Only sound while the locks of all written tables are held, and of the catalogue when
+        definitions were made: then nothing that the writes saw has changed.
+
+        Raises:
+            SerializationFailure: 40001, a write did otherwise than before.
+        """
+        self.restore(len(self.writes), self.own_catalogue)
+
+    def restore(self, count: int, catalogue: Catalogue | None) -> None:
+        """Begin again at the newest commit and do the first `count` writes again.
+
+        Args:
+            count: How many.
+            catalogue: What `own_catalogue` was after them.
+        """
+        again, self.writes = self.writes[:count], []
+        # Row identifiers in the writes mean the same as before, because DuckDB renumbers rows in
+        # a checkpoint only, which only a commit makes, and never while a transaction is open.
+        with self._committed.lock:
+            self.rollback()
+            with translated():
+                self.cursor.begin()
+            self._look(self._take_snapshot())
+        self._pinned = True
+        with translated():
+            for write in again:
+                self._redo(write)
+        if catalogue is not None:
+            self.catalogue = catalogue
+
+    def _redo(self, write: Write) -> None:
+        if write.rows is not None:
+            self.append(write.oid, write.rows)
+            return
+        if write.oid:
+            self.changes[write.oid] = None
+        if self._do(write) != write.count:
+            raise SerializationFailure(
+                "could not serialize access due to concurrent update",
+                hint="Run the transaction again.",
+            )
 
     def _publish(self) -> None:
         before = self._committed.moment

@@ -203,7 +203,7 @@ def test_deadlock_is_found() -> None:
         wait_until(lambda: "a" in locks._waiting)
         with pytest.raises(DeadlockDetected):
             locks.acquire(1, "b")
-        locks.release_all("b")
+        locks.release("b")
         assert waiting.result(timeout=5) is True
     assert locks.acquire(2, "a") is False
 
