@@ -47,9 +47,10 @@ def date_texts(days: Ints) -> npt.NDArray[Any] | pa.Array:
 
 def time_texts(micros: Ints) -> npt.NDArray[Any] | pa.Array:
     """Text of each time of day: 8 bytes a row, or a binary array when one has a fraction."""
-    rows = np.empty(len(micros), _TIME + _FRACTION)
+    fraction = micros % 1_000_000
+    rows = np.empty(len(micros), _TIME + _FRACTION if fraction.any() else _TIME)
     _write_time(rows, micros)
-    return _trimmed(rows, micros, 8)
+    return _trimmed(rows, fraction, 8)
 
 
 def timestamp_texts(micros: Ints, zone: str | None = None) -> npt.NDArray[Any] | pa.Array:
@@ -59,14 +60,16 @@ def timestamp_texts(micros: Ints, zone: str | None = None) -> npt.NDArray[Any] |
         micros: Microseconds since 1970-01-01 00:00, UTC when there is a zone.
         zone: IANA name of the session's TimeZone; None for timestamps without one.
     """
-    if not _ordinary(micros // DAY) or not (zone is None or is_utc(zone)):
-        return pa.array([timestamp_text(value, zone) for value in micros.tolist()], pa.binary())
-    rows = np.empty(len(micros), [*_DATE, ("t", "u1"), *_TIME, *_FRACTION])
     days = micros // DAY
+    if not _ordinary(days) or not (zone is None or is_utc(zone)):
+        return pa.array([timestamp_text(value, zone) for value in micros.tolist()], pa.binary())
+    fraction = micros % 1_000_000
+    time = _TIME + _FRACTION if fraction.any() else _TIME
+    rows = np.empty(len(micros), [*_DATE, ("t", "u1"), *time])
     _write_date(rows, days)
     rows["t"] = ord(" ")
     _write_time(rows, micros - days * DAY)
-    trimmed = _trimmed(rows, micros, 19)
+    trimmed = _trimmed(rows, fraction, 19)
     return trimmed if zone is None else _with_suffix(trimmed, b"+00")
 
 
@@ -87,23 +90,25 @@ def _write_date(rows: npt.NDArray[Any], days: Ints) -> None:
 def _write_time(rows: npt.NDArray[Any], micros: Ints) -> None:
     seconds = micros // 1_000_000
     minutes = seconds // 60
-    fraction = micros - seconds * 1_000_000
-    rows["hour"] = _TWO[minutes // 60]
-    rows["minute"] = _TWO[minutes % 60]
-    rows["second"] = _TWO[seconds % 60]
-    rows["high"] = _TWO[fraction // 10_000]
-    rows["low"] = _FOUR[fraction % 10_000]
+    hours = minutes // 60
+    rows["hour"] = _TWO[hours]
+    rows["minute"] = _TWO[minutes - hours * 60]
+    rows["second"] = _TWO[seconds - minutes * 60]
     rows["c"] = rows["e"] = ord(":")
-    rows["p"] = ord(".")
+    if "low" in (rows.dtype.names or ()):
+        fraction = micros - seconds * 1_000_000
+        rows["high"] = _TWO[fraction // 10_000]
+        rows["low"] = _FOUR[fraction % 10_000]
+        rows["p"] = ord(".")
 
 
-def _trimmed(rows: npt.NDArray[Any], micros: Ints, whole: int) -> npt.NDArray[Any] | pa.Array:
+def _trimmed(rows: npt.NDArray[Any], fraction: Ints, whole: int) -> npt.NDArray[Any] | pa.Array:
     """The rows without trailing zeros of the fraction, and without its point when it is zero."""
+    if rows.dtype.itemsize == whole:
+        return rows.view(f"V{whole}")
     matrix = rows.view(np.uint8).reshape(len(rows), whole + 7)
-    zeros = sum((micros % power == 0).astype(np.int64) for power in (10, 100, 1000, 10**4, 10**5))
-    lengths = np.where(micros % 1_000_000 == 0, whole, whole + 7 - zeros)
-    if (lengths == whole).all():
-        return np.ascontiguousarray(matrix[:, :whole]).view(f"V{whole}").reshape(len(rows))
+    zeros = sum((fraction % power == 0).astype(np.int64) for power in (10, 100, 1000, 10**4, 10**5))
+    lengths = np.where(fraction == 0, whole, whole + 7 - zeros)
     return binary_array(matrix[np.arange(whole + 7) < lengths[:, None]], lengths)
 
 
