@@ -129,6 +129,10 @@ class Mistake:
         return ", ".join(part for part in (self.where, self.key) if part) + f": {self.text}"
 
 
+# Where each key stands: path of keys and list positions -> "line 3", or a variable or option.
+Places = dict[tuple[str, ...], str]
+
+
 class Mistakes(ConfigurationFault, code="F0000"):
     """All that is wrong with a configuration; the message has one line for each."""
 
@@ -137,43 +141,46 @@ class Mistakes(ConfigurationFault, code="F0000"):
         self.mistakes = mistakes
 
 
-def load(path: Path | None, env: Mapping[str, str]) -> Settings:
-    """The settings of a YAML file, each overridden by its environment variable.
+def load(
+    path: Path | None, env: Mapping[str, str], options: Mapping[str, Any] | None = None
+) -> Settings:
+    """The settings of a YAML file, overridden by environment variables, overridden by options.
 
     Args:
         path: The file; None takes the defaults.
         env: The environment; `GRADWIRE_PORT` sets port. A value is read as YAML.
+        options: Settings from the command line; None stands for an option that was not given.
 
     Raises:
-        Mistakes: F0000, with every mistake in both.
+        Mistakes: F0000, with every mistake in all of them.
     """
-    values, lines, mistakes = _read_file(path)
-    from_file = values
+    from_file, places, mistakes = _read_file(path)
     from_env, more = _read_env(env)
     mistakes += more
+    given = {name: value for name, value in (options or {}).items() if value is not None}
     _place(from_file, path.parent if path else Path())
     _place(from_env, Path())
+    places |= {(name,): PREFIX + name.upper() for name in from_env}
+    places |= {(name,): "--" + name.replace("_", "-") for name in given}
     settings: Settings | None = None
     try:
-        settings = Settings.model_validate(from_file | from_env)
+        settings = Settings.model_validate(from_file | from_env | given)
     except ValidationError as error:
-        mistakes += [_mistake(row, lines, from_env) for row in error.errors()]
+        mistakes += [_mistake(row, places) for row in error.errors()]
     else:
-        mistakes += _exposed(settings, lines, from_env)
+        mistakes += _exposed(settings, places)
     if mistakes or settings is None:
         raise Mistakes(mistakes)
     return settings
 
 
-def _exposed(
-    settings: Settings, lines: Mapping[tuple[str, ...], int], env: Mapping[str, Any]
-) -> list[Mistake]:
+def _exposed(settings: Settings, places: Places) -> list[Mistake]:
     if settings.users or _is_loopback(settings.host):
         return []
     text = (
         f"without users, {settings.host} would let everyone in: add users, or listen on 127.0.0.1"
     )
-    return [Mistake(_where(("host",), lines, env), "host", text)]
+    return [Mistake(_where(("host",), places), "host", text)]
 
 
 def _is_loopback(host: str) -> bool:
@@ -199,11 +206,8 @@ def _read_env(env: Mapping[str, str]) -> tuple[dict[str, Any], list[Mistake]]:
     return values, mistakes
 
 
-Lines = dict[tuple[str, ...], int]
-
-
-def _read_file(path: Path | None) -> tuple[dict[str, Any], Lines, list[Mistake]]:
-    """The file's values, the line of each key, and what is wrong with it as YAML."""
+def _read_file(path: Path | None) -> tuple[dict[str, Any], Places, list[Mistake]]:
+    """The file's values, where each key stands, and what is wrong with it as YAML."""
     if path is None:
         return {}, {}, []
     try:
@@ -222,24 +226,24 @@ def _read_file(path: Path | None) -> tuple[dict[str, Any], Lines, list[Mistake]]
         return {}, {}, []
     if not isinstance(values, dict):
         raise Mistakes([Mistake("line 1", "", "must hold settings, each as `name: value`")])
-    lines: Lines = {}
-    return values, lines, list(_walk(node, (), lines))
+    places: Places = {}
+    return values, places, list(_walk(node, (), places))
 
 
-def _walk(node: yaml.Node, at: tuple[str, ...], lines: Lines) -> Iterator[Mistake]:
+def _walk(node: yaml.Node, at: tuple[str, ...], places: Places) -> Iterator[Mistake]:
     """Note the line of every key and item below `node`; a key given twice is a mistake."""
-    lines.setdefault(at, node.start_mark.line + 1)
+    places.setdefault(at, f"line {node.start_mark.line + 1}")
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             below = (*at, str(key.value))
-            line = key.start_mark.line + 1
-            if below in lines:
-                yield Mistake(f"line {line}", ".".join(below), f"given in line {lines[below]} too")
-            lines[below] = line
-            yield from _walk(value, below, lines)
+            line = f"line {key.start_mark.line + 1}"
+            if below in places:
+                yield Mistake(line, ".".join(below), f"given in {places[below]} too")
+            places[below] = line
+            yield from _walk(value, below, places)
     elif isinstance(node, yaml.SequenceNode):
         for number, item in enumerate(node.value):
-            yield from _walk(item, (*at, str(number)), lines)
+            yield from _walk(item, (*at, str(number)), places)
 
 
 def _place(values: dict[str, Any], base: Path) -> None:
@@ -252,7 +256,7 @@ def _place(values: dict[str, Any], base: Path) -> None:
             dataset["uri"] = str(base / Path(uri).expanduser())
 
 
-def _mistake(row: Mapping[str, Any], lines: Lines, env: Mapping[str, Any]) -> Mistake:
+def _mistake(row: Mapping[str, Any], places: Places) -> Mistake:
     at = tuple(str(part) for part in row["loc"] if part != "[key]")
     text = row["msg"]
     if row["type"] == "extra_forbidden":
@@ -260,17 +264,13 @@ def _mistake(row: Mapping[str, Any], lines: Lines, env: Mapping[str, Any]) -> Mi
         text = "no such setting" + _closest(at[-1], list(model.model_fields))
     elif row["type"] == "string_pattern_mismatch":
         text = "not a SCRAM verifier; `gradwire passwd` prints one"
-    return Mistake(_where(at, lines, env), ".".join(at), text[0].lower() + text[1:])
+    return Mistake(_where(at, places), ".".join(at), text[0].lower() + text[1:])
 
 
-def _where(
-    at: tuple[str, ...], lines: Mapping[tuple[str, ...], int], env: Mapping[str, Any]
-) -> str:
-    if at and at[0] in env:
-        return PREFIX + at[0].upper()
+def _where(at: tuple[str, ...], places: Places) -> str:
     for length in range(len(at), -1, -1):
-        if at[:length] in lines:
-            return f"line {lines[at[:length]]}"
+        if at[:length] in places:
+            return places[at[:length]]
     return ""
 
 

@@ -9,7 +9,7 @@ _FORMAT = "%(asctime)s.%(msecs)03d %(levelname)s [%(threadName)s] %(name)s: %(me
 
 
 def write_log(level: str) -> None:
-    """Write the gateway's log lines from `level` up to standard error; other loggers are left alone.
+    """Write the gateway's log lines from `level` up to standard error.
 
     Args:
         level: debug, info, warning or error.

@@ -20,7 +20,8 @@ ROOT = Path(gateway.__file__).parent
 # side by side do not import each other unless BESIDE says so.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
-    ("cli", "demo"),
+    ("cli",),
+    ("demo",),
     ("app",),
     ("wire",),
     ("session",),

@@ -187,3 +187,11 @@ def test_elsewhere_needs_users(host: str) -> None:
     with pytest.raises(Mistakes, match="without users"):
         load(None, {"GRADWIRE_HOST": f"'{host}'"})
     assert load(None, {"GRADWIRE_HOST": f"'{host}'", "GRADWIRE_USERS": f"{{a: '{VERIFIER}'}}"})
+
+
+def test_options_win_over_the_environment_and_are_named(tmp_path: Path) -> None:
+    path = written(tmp_path, "port: 1\n")
+    assert load(path, {"GRADWIRE_PORT": "2"}, {"port": 3, "host": None}).port == 3
+    with pytest.raises(Mistakes) as refused:
+        load(path, {}, {"data_dir": None, "port": 70000})
+    assert str(refused.value) == "--port, port: input should be less than or equal to 65535"

@@ -1,0 +1,178 @@
+"""Puts the parts together from the settings: engine, store, datasets, sessions, server.
+
+`App` is what `gradwire serve` runs and what the tests start. Nothing here knows SQL or bytes.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from types import TracebackType
+from typing import Self
+
+from gateway.config import BUNDLED, Dataset, Settings
+from gateway.engine.embedded import Embedded
+from gateway.errors import ConfigurationFault, DuplicateTable
+from gateway.session import Gateway
+from gateway.sources import ncep
+from gateway.sources.opening import open_dataset
+from gateway.sources.relations import relations_of
+from gateway.sources.table import Table, TableName
+from gateway.store.tables import Store
+from gateway.wire.auth import read_verifier
+from gateway.wire.server import GatewayServer
+
+# Parsing, rewriting and printing SQL recurse once or more per level of an expression, and Python's
+# 1000 frames end at some 60 levels. A thread that serves a client gets frames for 1000 levels of
+# operators, calls or CASE (2000 are refused with 54001), and four times the stack that they were
+# seen to need in C: virtual memory, of which a shallow statement touches a few pages.
+RECURSION_LIMIT = 50_000
+STACK_BYTES = 64 * 2**20
+
+_BUNDLED = {"ncep": ncep.location}
+
+
+class App:
+    """A gateway over its parts, listening from `start` to `stop`.
+
+    Args:
+        settings: Where to listen, what to serve.
+
+    Raises:
+        ConfigurationFault: F0000, a dataset or user that cannot be.
+        DatasetUnreadable: 58030, a dataset that does not open.
+        LockFileExists: F0001, another server has the data directory.
+        OSError: The address cannot be bound.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        for verifier in settings.users.values():
+            read_verifier(verifier)
+        with ExitStack() as undo:
+            self.grids = open_all(settings.datasets)
+            self.store = Store(settings.data_dir)
+            undo.callback(self.store.close)
+            gateway = Gateway(Embedded(settings.threads), self.store, self.grids)
+            self._server = GatewayServer(
+                (settings.host, settings.port),
+                gateway,
+                users=settings.users,
+                max_connections=settings.max_connections,
+                message_bytes=settings.message_bytes,
+                authentication_seconds=settings.authentication_seconds,
+            )
+            self._closing = undo.pop_all()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port that are really bound; connections queue from the moment this exists."""
+        return self._server.address
+
+    def start(self) -> None:
+        """Serve in a thread of its own."""
+        self._thread = threading.Thread(target=self.serve, name="gradwire-accept", daemon=True)
+        self._thread.start()
+
+    def serve(self) -> None:
+        """Serve in this thread, until another calls `stop`."""
+        with _room_for_deep_statements():
+            self._server.serve_forever()
+
+    def stop(self) -> None:
+        """Let running statements end, close every connection, then the store."""
+        self._server.shutdown_gracefully(self.settings.shutdown_seconds)
+        if self._thread is not None:
+            self._thread.join()
+        self._closing.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def explain(settings: Settings, sql: str) -> list[str]:
+    """The SQL that the engine runs for a statement, line by line; nothing listens or runs.
+
+    Raises:
+        GatewayError: what the statement is refused with.
+    """
+    store = Store(settings.data_dir)
+    try:
+        gateway = Gateway(Embedded(settings.threads), store, open_all(settings.datasets))
+        session = gateway.create_session()
+        session.start("gradwire", "gradwire", {})
+        lines = [
+            str(line)
+            for result in session.run_simple(f"EXPLAIN (REWRITE) {sql}")
+            for batch in result.take()
+            for line in batch.column(0).to_pylist()
+        ]
+        gateway.close_session(session)
+        return lines
+    finally:
+        store.close()
+
+
+def open_all(datasets: list[Dataset]) -> dict[TableName, Table]:
+    """Every table of every dataset.
+
+    Raises:
+        ConfigurationFault, DatasetUnreadable, FeatureNotSupported: naming the dataset.
+        DuplicateTable: 42P07, two datasets give a table of the same name.
+    """
+    tables: dict[TableName, Table] = {}
+    for dataset in datasets:
+        for name, table in open_one(dataset).items():
+            if name in tables:
+                raise DuplicateTable(
+                    f'dataset "{dataset.name}" gives a table {name}, and so does another'
+                )
+            tables[name] = table
+    return tables
+
+
+def open_one(dataset: Dataset) -> dict[TableName, Table]:
+    """The tables of one dataset; nothing is read but metadata and coordinates.
+
+    Raises:
+        ConfigurationFault, DatasetUnreadable, FeatureNotSupported: naming the dataset.
+    """
+    opened = open_dataset(_location(dataset.uri), dataset.engine, dataset.chunks)
+    return dict(relations_of(dataset.name, opened, dataset.names))
+
+
+def _location(uri: str) -> str:
+    if not uri.startswith(BUNDLED):
+        return uri
+    found = _BUNDLED.get(uri.removeprefix(BUNDLED))
+    if found is None:
+        raise ConfigurationFault(
+            f'no dataset "{uri}" comes with the package',
+            hint=f"There is {', '.join(BUNDLED + name for name in _BUNDLED)}.",
+        )
+    return str(found())
+
+
+@contextmanager
+def _room_for_deep_statements() -> Iterator[None]:
+    """Frames and stack for the threads that are started inside."""
+    frames, stack = sys.getrecursionlimit(), threading.stack_size()
+    sys.setrecursionlimit(max(frames, RECURSION_LIMIT))
+    threading.stack_size(STACK_BYTES)
+    try:
+        yield
+    finally:
+        threading.stack_size(stack)
+        sys.setrecursionlimit(frames)

@@ -1,0 +1,194 @@
+"""The command: serve, demo, check, explain, passwd.
+
+A mistake is one clear line on standard error and exit code 1, never a traceback.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import psycopg
+import typer
+from rich.console import Console
+
+from gateway import __version__, demo
+from gateway.app import App, explain, open_one
+from gateway.config import Dataset, Settings, load
+from gateway.errors import GatewayError
+from gateway.observe import write_log
+from gateway.sources.table import columns_of
+from gateway.wire.auth import make_verifier
+
+command = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A PostgreSQL server for gridded science data, in which any client can differentiate.",
+)
+
+BUNDLED = Dataset(name="ncep", uri="bundled:ncep")
+
+ConfigOption = Annotated[Path | None, typer.Option(help="YAML file of settings.")]
+HostOption = Annotated[str | None, typer.Option(help="Address to listen on.")]
+PortOption = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")]
+DirOption = Annotated[Path | None, typer.Option(help="Directory of the tables clients make.")]
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        command()
+    except GatewayError as error:
+        _end(_told(error))
+    except OSError as error:
+        _end(str(error))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gradwire {__version__}")
+        raise typer.Exit
+
+
+@command.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Tell the version.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+@command.command()
+def serve(
+    config: ConfigOption = None,
+    host: HostOption = None,
+    port: PortOption = None,
+    data_dir: DirOption = None,
+) -> None:
+    """Serve until SIGTERM or Ctrl-C; without a configuration, user tables alone."""
+    given: dict[str, Any] = {"host": host, "port": port, "data_dir": data_dir}
+    settings = load(config, os.environ, given)
+    write_log(settings.log_level)
+    with _stop_signals() as stopped, _listening(settings) as app:
+        if settings.data_dir is None:
+            _say(f"user tables are kept in {app.store.directory} until the server stops")
+        _say("listening on {}:{}".format(*app.address))
+        stopped.wait()
+
+
+@command.command(name="demo")
+def demonstrate(
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 5433,
+    leave: Annotated[bool, typer.Option("--exit", help="End after the queries.")] = False,
+) -> None:
+    """Serve the bundled dataset, and show three derivatives of it."""
+    settings = load(None, {}, {"port": port, "datasets": [BUNDLED]})
+    write_log(settings.log_level)
+    console = Console()
+    with _stop_signals() as stopped, _listening(settings) as app:
+        host, bound = app.address
+        try:
+            demo.run(host, bound, console)
+        except psycopg.Error as error:
+            _end(str(error).partition("\n")[0])
+        _say(f"psql -h {host} -p {bound} -U demo gradwire")
+        if not leave:
+            _say("serving until Ctrl-C")
+            stopped.wait()
+
+
+@command.command()
+def check(config: ConfigOption = None) -> None:
+    """Name every mistake of a configuration, and open every dataset."""
+    settings = load(config, os.environ)
+    failed = False
+    for dataset in settings.datasets:
+        try:
+            tables = open_one(dataset)
+        except GatewayError as error:
+            failed = True
+            _say(f"{dataset.name}: {_told(error)}")
+            continue
+        found = (f"{name} ({', '.join(columns_of(table))})" for name, table in tables.items())
+        _say(f"{dataset.name}: " + "; ".join(found))
+    if failed:
+        raise typer.Exit(1)
+    _say("no mistakes")
+
+
+@command.command(name="explain")
+def explain_statement(
+    sql: Annotated[str, typer.Argument(help="A statement, in quotes.")],
+    config: ConfigOption = None,
+) -> None:
+    """Print the SQL that will run; without a configuration, over the bundled dataset."""
+    settings = Settings(datasets=[BUNDLED]) if config is None else load(config, os.environ)
+    for line in explain(settings, sql):
+        typer.echo(line)
+
+
+@command.command()
+def passwd(name: Annotated[str, typer.Argument(help="A user's name.")]) -> None:
+    """Ask for a password, and print the line to put under `users`."""
+    if sys.stdin.isatty():
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    if not password:
+        _end("the password is empty")
+    typer.echo(f"{json.dumps(name)}: {make_verifier(password)}")
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[App]:
+    """A started App; a port that is taken is told as such."""
+    try:
+        app = App(settings)
+    except OSError as error:
+        where = f"port {settings.port} of {settings.host}"
+        if error.errno == errno.EADDRINUSE:
+            _end(f"{where} is taken; choose another with --port, or --port 0 for any")
+        if error.errno == errno.EACCES:
+            _end(f"{where} may not be used by this user; choose one from 1024 up")
+        raise
+    with app:
+        yield app
+
+
+@contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set, from before the first connection on."""
+    stopped = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stopped.set())
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _told(error: GatewayError) -> str:
+    return "; ".join(part for part in (str(error), error.detail, error.hint) if part)
+
+
+def _say(line: str) -> None:
+    print(f"gradwire: {line}", flush=True)
+
+
+def _end(line: str) -> NoReturn:
+    """Tell what is wrong, and end with exit code 1."""
+    print(f"gradwire: {line}", file=sys.stderr, flush=True)
+    raise SystemExit(1)
