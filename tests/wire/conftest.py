@@ -17,9 +17,3 @@ def postgres_port() -> Iterator[int]:
         pytest.skip(reason)
     with postgres.running() as port:
         yield port
-
-
-@pytest.fixture
-def rewriting(request: pytest.FixtureRequest) -> bool:
-    """Whether `pytest --rewrite` asked for what came out to be written down."""
-    return bool(request.config.getoption("--rewrite", default=False))

@@ -25,7 +25,7 @@ from gateway.errors import (
     UndefinedColumn,
 )
 from gateway.result import Field, Notice, Result
-from gateway.types import INT4, TEXT, Type, by_name
+from gateway.types import INT4, INT8, TEXT, Type, by_name
 from gateway.wire.server import GatewayServer
 
 Batches = Iterator[pa.RecordBatch]
@@ -83,15 +83,17 @@ def echo(session: ScriptedSession, parameters: Sequence[pa.Scalar]) -> Batches:
 _N = (Field("n", INT4),)
 STATEMENTS: dict[str, Statement] = {
     "": Statement(""),
-    "SELECT 1 AS a": table(a=(INT4, [1])),
-    "SELECT 2 AS b": table(b=(INT4, [2])),
+    "SELECT 1::int4 AS a": table(a=(INT4, [1])),
+    "SELECT 2::int4 AS b": table(b=(INT4, [2])),
     "SELECT 'x'::text AS t, NULL::int4 AS n": table(t=(TEXT, ["x"]), n=(INT4, [None])),
-    "SELECT 1 / (n - 1) AS q FROM generate_series(1, 1) AS n": Statement(
+    "SELECT 1::int4 / (n - 1)::int4 AS q FROM generate_series(1, 1) AS t(n)": Statement(
         "SELECT", (Field("q", INT4),), divide
     ),
     "SELECT fault": Statement("SELECT", _N, fault),
     "SELECT pg_sleep(60)": Statement("SELECT", (Field("pg_sleep", by_name("void")),), sleep),
-    "SELECT generate_series(1, 5) AS n": Statement("SELECT", _N, lambda s, p: series(s, p, 5)),
+    "SELECT n::int4 AS n FROM generate_series(1, 5) AS t(n) LIMIT $1": Statement(
+        "SELECT", _N, lambda s, p: series(s, p, min(p[0].as_py(), 5)), (INT8,)
+    ),
     "SELECT generate_series(1, $1) AS n": Statement("SELECT", _N, series, (INT4,)),
     "SET application_name = 'changed'": Statement("SET"),
     "BEGIN": Statement("BEGIN"),

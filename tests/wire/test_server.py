@@ -70,7 +70,7 @@ def connect(server: GatewayServer, user: str, password: str) -> psycopg.Connecti
 @pytest.mark.parametrize(("user", "password"), [("alice", "se cret"), ("bob", "pässword")])
 def test_a_password_lets_in(guarded: GatewayServer, user: str, password: str) -> None:
     with connect(guarded, user, password) as connection:
-        assert connection.execute("SELECT 1 AS a").fetchone() == (1,)
+        assert connection.execute("SELECT 1::int4 AS a").fetchone() == (1,)
     assert session_of(guarded).options["user"] == user
 
 
@@ -151,7 +151,12 @@ def test_postgresql_takes_our_verifier(postgres_port: int) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ['Query "SELECT 1 AS a"', "Sync", 'PasswordMessage "nonsense"', 'Raw {"hex": "7000ffffff"}'],
+    [
+        'Query "SELECT 1::int4 AS a"',
+        "Sync",
+        'PasswordMessage "nonsense"',
+        'Raw {"hex": "7000ffffff"}',
+    ],
 )
 def test_before_the_password_nothing_else_is_heard(guarded: GatewayServer, line: str) -> None:
     with Client(port_of(guarded)) as client:
@@ -202,7 +207,7 @@ def test_cancel_stops_the_statement_and_not_the_client(server: GatewayServer) ->
         cancel(port_of(server), client.key)
         heard = client.until("ReadyForQuery")
         assert fields_of(heard[-2])["C"] == "57014"
-        assert client.ask('Query "SELECT 1 AS a"')[-1] == READY
+        assert client.ask('Query "SELECT 1::int4 AS a"')[-1] == READY
 
 
 def test_cancel_with_another_key_does_nothing(server: GatewayServer) -> None:
@@ -252,7 +257,7 @@ def test_a_fault_of_ours_is_told_and_logged(
             heard = client.ask(f'Query "{FAULT}"')
         assert fields_of(heard[-2])["C"] == "XX000"
         assert "ZeroDivisionError" in caplog.text
-        assert client.ask('Query "SELECT 1 AS a"')[-1] == READY
+        assert client.ask('Query "SELECT 1::int4 AS a"')[-1] == READY
 
 
 def test_more_clients_than_allowed_are_refused() -> None:
@@ -262,7 +267,7 @@ def test_more_clients_than_allowed_are_refused() -> None:
             assert one.start()[-1] == two.start()[-1] == READY
             error = fields_of(three.start()[-2])
             assert (error["S"], error["C"]) == ("FATAL", "53300")
-            assert one.ask('Query "SELECT 1 AS a"')[-1] == READY
+            assert one.ask('Query "SELECT 1::int4 AS a"')[-1] == READY
 
 
 def test_a_message_beyond_the_limit_ends_the_connection() -> None:
@@ -286,14 +291,14 @@ def test_bytes_that_make_no_sense_end_that_connection_alone(server: GatewayServe
                 client.send(f'Raw {{"hex": "{data}"}}')
                 client.socket.shutdown(1)
                 assert client.until("(closed)")[-1] == "(closed)"
-        assert healthy.ask('Query "SELECT 1 AS a"')[-1] == READY
+        assert healthy.ask('Query "SELECT 1::int4 AS a"')[-1] == READY
 
 
 def test_messages_may_come_byte_by_byte(server: GatewayServer) -> None:
     with Client(port_of(server)) as client:
         client.start()
-        whole = client.ask('Query "SELECT 1 AS a"')
-        query = b"SELECT 1 AS a" + b"\0"
+        whole = client.ask('Query "SELECT 1::int4 AS a"')
+        query = b"SELECT 1::int4 AS a" + b"\0"
         for byte in b"Q" + (len(query) + 4).to_bytes(4, "big") + query:
             client.send(f'Raw {{"hex": "{byte:02x}"}}')
         assert client.until("ReadyForQuery") == whole
@@ -303,7 +308,7 @@ def test_notices_come_before_the_tag(server: GatewayServer) -> None:
     with Client(port_of(server)) as client:
         client.start()
         session_of(server).waiting_notices.append(Notice("look", "WARNING", "01000", hint="there"))
-        heard = client.ask('Query "SELECT 1 AS a"')
+        heard = client.ask('Query "SELECT 1::int4 AS a"')
         notice = {"S": "WARNING", "V": "WARNING", "C": "01000", "M": "look", "H": "there"}
         assert fields_of(heard[2]) == notice
         assert heard[3:] == ['CommandComplete "SELECT 1"', READY]
@@ -386,7 +391,7 @@ def test_ipv6_is_served() -> None:
     thread.start()
     try:
         with psycopg.connect(host=host, port=port, user="u", dbname="d") as connection:
-            assert connection.execute("SELECT 1 AS a").fetchone() == (1,)
+            assert connection.execute("SELECT 1::int4 AS a").fetchone() == (1,)
     finally:
         server.shutdown_gracefully(1)
         thread.join()

@@ -1,4 +1,4 @@
-"""Every transcript, against our server over a scripted session and against PostgreSQL 15."""
+"""Every transcript: over a scripted session, over the whole gateway, and against PostgreSQL 15."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.app import App
 from gateway.wire.server import GatewayServer
 from tests.wire import postgres, scripted, transcript
 
@@ -31,6 +32,11 @@ def test_the_gateway_says_what_the_transcript_says(
             theirs = transcript.replay(path, request.getfixturevalue("postgres_port"))
         transcript.rewrite(path, transcript.replay(path, port), theirs)
     transcript.play(path, transcript.GATEWAY, port)
+
+
+@each
+def test_the_gateway_with_all_its_parts_says_it_too(path: Path, gateway_app: App) -> None:
+    transcript.play(path, transcript.GATEWAY, gateway_app.address[1])
 
 
 @each
