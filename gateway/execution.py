@@ -14,11 +14,12 @@ from sqlglot import exp
 
 from gateway.catalog.registry import Registry
 from gateway.engine.interface import EngineSession, Plan
-from gateway.errors import FeatureNotSupported
+from gateway.errors import FeatureNotSupported, GatewayError
 from gateway.result import Field, Result
 from gateway.rewrite import Rewritten, rewrite
 from gateway.sources.table import Table, TableName
 from gateway.sql.dialect import to_engine
+from gateway.sql.locating import located
 from gateway.sql.parameters import number
 from gateway.sql.recursion import check_recursive_types
 from gateway.sql.relation import Constants
@@ -127,7 +128,7 @@ class Executor:
         rewritten = self.rewrite(query.write.returning)
         rows = {query.target.name: Snapshot(changed.rows)}
         others = self.registry.tables(rewritten.tables - rows.keys())
-        plan = self.engine.plan(rewritten.typed(bound.by_number).sql, others | rows, bound.values)
+        plan = self._plan(rewritten, bound.by_number, others | rows, bound.values)
         fields = fields_of(rewritten, plan.schema)
         return Result(command, fields, plan.stream(), changed.count)
 
@@ -142,9 +143,9 @@ class Executor:
         query = self._required(statement)
         if "rewrite" in asked:
             return lines("EXPLAIN", query.rewritten.text.splitlines())
-        words = ["EXPLAIN", *(w.upper() for w in ("analyze", "verbose") if w in asked)]
-        sql = " ".join([*words, query.rewritten.typed(bound.by_number).sql])
-        plan = self.engine.plan(sql, self._tables(query), bound.values)
+        words = ["EXPLAIN", *(w.upper() for w in ("analyze", "verbose") if w in asked), ""]
+        tables = self._tables(query)
+        plan = self._plan(query.rewritten, bound.by_number, tables, bound.values, " ".join(words))
         return lines("EXPLAIN", list(_plan_lines(plan.stream())))
 
     def computation(self, statement: Statement) -> Computation | None:
@@ -173,8 +174,21 @@ class Executor:
 
     def plan(self, query: Computation, bound: Bound) -> Plan:
         """Plan a query over its tables as they are at this moment."""
-        sql = query.rewritten.typed(bound.by_number).sql
-        return self.engine.plan(sql, self._tables(query), bound.values)
+        return self._plan(query.rewritten, bound.by_number, self._tables(query), bound.values)
+
+    def _plan(
+        self,
+        rewritten: Rewritten,
+        types: Mapping[int, Type],
+        tables: Mapping[TableName, Table],
+        values: Sequence[pa.Scalar] | None = None,
+        prefix: str = "",
+    ) -> Plan:
+        """Have the engine plan a rewritten query; what it refuses gets its place in the text."""
+        try:
+            return self.engine.plan(prefix + rewritten.typed(types).sql, tables, values)
+        except GatewayError as error:
+            raise located(error, rewritten.tree, rewritten.analysis) from error
 
     def _tables(self, query: Computation) -> dict[TableName, Table]:
         return self.registry.tables(query.rewritten.tables, query.rowid_of)
@@ -193,13 +207,13 @@ class Executor:
         What neither client nor text nor engine tells is text, as in PostgreSQL.
         """
         tables, rewritten = self._tables(query), query.rewritten
-        plan = self.engine.plan(rewritten.typed(known).sql, tables)
+        plan = self._plan(rewritten, known, tables)
         used = map(number, rewritten.tree.find_all(exp.Parameter))
         count = max((*known, *used), default=0)
         inferred = {n: from_arrow(t) for n, t in plan.parameters.items() if t is not None}
         types = {n: known.get(n) or inferred.get(n) or TEXT for n in range(1, count + 1)}
         if types.keys() - known.keys():
-            plan = self.engine.plan(rewritten.typed(types).sql, tables)
+            plan = self._plan(rewritten, types, tables)
         return tuple(types.values()), plan
 
     def _write_of(self, tree: exp.Insert | exp.Update | exp.Delete) -> Computation:
@@ -228,7 +242,7 @@ class Executor:
         if query.write is None or query.target is None or query.write.returning is None:
             return None
         rewritten = self.rewrite(query.write.returning)
-        plan = self.engine.plan(rewritten.sql, self.registry.tables(rewritten.tables))
+        plan = self._plan(rewritten, {}, self.registry.tables(rewritten.tables))
         return fields_of(rewritten, plan.schema)
 
 

@@ -17,6 +17,7 @@ from gateway.errors import StatementTooComplex, UndefinedTable
 from gateway.sources.table import TableName
 from gateway.sql.analysis import analyse
 from gateway.sql.comparisons import cast_literals
+from gateway.sql.depth import with_room
 from gateway.sql.dialect import DIALECT, parse, to_engine, to_text
 from gateway.sql.naming import alias_unnamed, number_repeated
 from gateway.sql.parameters import declared_types, number
@@ -44,12 +45,14 @@ class Rewritten:
         tables: Every table that it names.
         names: The result's column names as PostgreSQL gives them; None: the engine's own.
         parameters: Types of `$n` that the text itself tells.
+        analysis: The query's blocks.
     """
 
     tree: exp.Expr
     tables: frozenset[TableName]
     names: tuple[str, ...] | None
     parameters: dict[int, Type]
+    analysis: Analysis = field(default_factory=Analysis)
 
     @property
     def is_recursive(self) -> bool:
@@ -103,10 +106,14 @@ def rewrite(tree: exp.Expr, lookup: Lookup, constants: Constants = _NOTHING) -> 
     Raises:
         GatewayError: 42P01, 42703, 0A000, 54001, ...; `position` where it is known.
     """
-    state = Rewriting(tree.copy(), lookup, constants)
+    return with_room(lambda: _rewrite(Rewriting(tree.copy(), lookup, constants)))
+
+
+def _rewrite(state: Rewriting) -> Rewritten:
     for each in PASSES:
         each(state)
-    return Rewritten(state.tree, frozenset(state.relations), state.names, state.parameters)
+    tables = frozenset(state.relations)
+    return Rewritten(state.tree, tables, state.names, state.parameters, state.analysis)
 
 
 def bind_tables(state: Rewriting) -> None:

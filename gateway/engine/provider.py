@@ -133,7 +133,9 @@ def _under(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return pa.record_batch(batch.columns, schema=schema)
 
 
-def sql_predicate(expression: pc.Expression | None, schema: pa.Schema) -> pc.Expression | None:
+def sql_predicate(
+    expression: pc.Expression | pa.Scalar | None, schema: pa.Schema
+) -> pc.Expression | None:
     """The expression that means in pyarrow what DataFusion means by `expression`.
 
     Two things differ. ``x NOT IN (...)`` is NULL where `x` is NULL, and `is_in` says true. NaN
@@ -145,6 +147,8 @@ def sql_predicate(expression: pc.Expression | None, schema: pa.Schema) -> pc.Exp
     """
     if expression is None:
         return None
+    if isinstance(expression, pa.Scalar):  # what the engine makes of WHERE false
+        expression = pc.scalar(expression)
     tree = predicates.read(expression)
     if tree is not None:
         return predicates.to_expression(_in_sql(tree, schema))

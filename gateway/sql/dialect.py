@@ -47,7 +47,7 @@ RESERVED = frozenset(_RESERVED_WORDS.split())
 
 
 class GradwireGenerator(PostgresGenerator):
-    """What Apache DataFusion's parser reads, in its PostgreSQL dialect."""
+    """What Apache DataFusion's parser reads, in its generic dialect."""
 
     MULTI_ARG_DISTINCT = True  # else f(DISTINCT a, b) becomes a CASE over a row
     TRANSFORMS: ClassVar[dict[Any, Any]] = {
@@ -57,6 +57,7 @@ class GradwireGenerator(PostgresGenerator):
         exp.Select: lambda self, e: self.select_sql(e),
         exp.TryCast: lambda self, e: self.trycast_sql(e),
         exp.Div: lambda self, e: self.binary(e, "/"),
+        exp.BitwiseXor: lambda self, e: self.binary(e, "^"),
     }
 
     def func(self, name: str, *args: Any, **kwargs: Any) -> str:

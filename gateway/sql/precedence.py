@@ -1,8 +1,8 @@
 """Operator precedence, and the parentheses that make a tree's text say what the tree says.
 
-PostgreSQL manual, 4.1.6 "Operator Precedence". DataFusion's parser, in its PostgreSQL dialect,
-agrees with this table but for unary minus (it binds as * does) and IS DISTINCT FROM (its right side
-has no end); parentheses are put wherever the two could differ.
+PostgreSQL manual, 4.1.6 "Operator Precedence". DataFusion's parser, in its generic dialect,
+agrees with this table but for unary minus (it binds as * does), IS DISTINCT FROM (its right side
+has no end) and what `_STRICTER` lists; parentheses are put wherever the two could differ.
 """
 
 from __future__ import annotations
@@ -48,6 +48,9 @@ LEVELS: dict[type[exp.Expr], int] = {
 
 # The arguments that stand bare beside an operator; all others have brackets or commas around.
 _OPERANDS = ("this", "expression", "low", "high", "zone")
+# DataFusion puts || beside *, the bit operators each on a level of its own, and BETWEEN, IN and
+# LIKE on or below the level of =.
+_STRICTER = {OTHER: UNARY, COMPARISON: OTHER}
 _ASSOCIATIVE = (exp.And, exp.Or)
 # DataFusion's parser takes all that follows IS DISTINCT FROM, up to AND and OR and past them, for
 # its right side: always in brackets.
@@ -80,7 +83,8 @@ def parenthesise(tree: exp.Expr) -> exp.Expr:
         for name in _OPERANDS:
             operand = node.args.get(name)
             if isinstance(operand, exp.Expr):
-                _wrap(node, operand, own + (not _may_chain(node, operand, name)))
+                least = _STRICTER.get(own, own + 1)
+                _wrap(node, operand, own if _may_chain(node, operand, name) else least)
     return tree
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from gateway.errors import GatewayError, StatementTooComplex, UndefinedTable
+from gateway.errors import GatewayError, UndefinedTable
 from gateway.sources.table import TableName
 from tests.engine.tables import T, numbered, table
 
@@ -133,9 +133,8 @@ def test_nothing_but_a_query_over_the_tables_handed_in(session, sql: str) -> Non
 
 
 SETTINGS = [
-    ("SELECT 2 ^ 3 AS v", 8.0),
     ("SELECT 'abc' ~ 'b' AS v", True),
-    ("SELECT 5 # 3 AS v", 6),
+    ("SELECT 5 ^ 3 AS v", 6),
     (r"SELECT 'a\nb' AS v", r"a\nb"),
     ("SELECT arrow_typeof(CAST('a' AS varchar)) AS v", "Utf8"),
     (
@@ -147,7 +146,7 @@ SETTINGS = [
 
 
 @pytest.mark.parametrize(("sql", "value"), SETTINGS)
-def test_the_engine_reads_as_postgresql(rows, sql: str, value: object) -> None:
+def test_the_engine_reads_what_is_printed_for_it(rows, sql: str, value: object) -> None:
     assert rows(sql) == [(value,)]
 
 
@@ -225,16 +224,10 @@ NESTED = [
     ("parentheses", "(" * 1000 + "n" + ")" * 1000),
     ("operators", "(n + " * 400 + "n" + ")" * 400),
     ("CASE", "CASE WHEN n >= 0 THEN " * 200 + "n" + " ELSE 0 END" * 200),
-    ("calls", "abs(" * 16 + "n" + ")" * 16),
+    ("calls", "abs(" * 200 + "n" + ")" * 200),
 ]
 
 
 @pytest.mark.parametrize("expression", [text for _, text in NESTED], ids=[n for n, _ in NESTED])
 def test_deep_expressions_run(rows, expression: str) -> None:
     assert len(rows(f"SELECT {expression} AS v FROM public.t", numbered(1, 1, 3))) == 3
-
-
-def test_calls_deeper_than_the_parser_can_read_are_refused(session) -> None:
-    deep = "abs(" * 17 + "1" + ")" * 17
-    with pytest.raises(StatementTooComplex, match="more than 16 deep"):
-        session.plan(f"SELECT {deep} AS v", {})

@@ -33,7 +33,7 @@ def count_of(table: Table, predicate: pc.Expression | None = None) -> int:
 
 def query(sql: str, **tables: Table) -> pa.Table:
     """What DataFusion answers, with `tables` registered."""
-    settings = datafusion.SessionConfig({"datafusion.sql_parser.dialect": "PostgreSQL"})
+    settings = datafusion.SessionConfig({"datafusion.sql_parser.dialect": "Generic"})
     context = datafusion.SessionContext(settings)
     for name, table in tables.items():
         context.register_dataset(name, as_dataset(table))

@@ -62,6 +62,8 @@ KEPT = [
     ("x IS NULL OR x > 0.5",              [1, 2, 3]),
     ("x <> 1",                            [2, 4]),
     ("x > 0.5 IS NOT TRUE",               [3, 4]),
+    ("x BETWEEN 1 AND 1 AND x BETWEEN 4 AND 4", []),
+    ("false",                             []),
 ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import datafusion
 
 _SETTINGS = {
-    "datafusion.sql_parser.dialect": "postgresql",
+    "datafusion.sql_parser.dialect": "generic",
     "datafusion.sql_parser.recursion_limit": "500",
     "datafusion.catalog.information_schema": "true",
     "datafusion.execution.time_zone": "UTC",

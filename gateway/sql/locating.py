@@ -1,0 +1,52 @@
+"""Where in the statement an error of the engine belongs.
+
+The engine is handed our SQL, so its positions would mean nothing to the user. When it refuses a
+name, the name is looked for in the blocks of the statement as it was sent.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.errors import AmbiguousColumn, GatewayError, UndefinedColumn, UndefinedFunction
+from gateway.sql.scope import Analysis, Block, position_of, resolve
+
+
+def located(error: GatewayError, tree: exp.Expr, analysis: Analysis) -> GatewayError:
+    """The same error with its position, or PostgreSQL's own one for a name that means nothing.
+
+    Args:
+        error: What the engine raised while it planned.
+        tree: The rewritten query; its nodes know where they stood when they were sent.
+        analysis: Its blocks.
+    """
+    if error.position:
+        return error
+    if isinstance(error, UndefinedColumn | AmbiguousColumn):
+        return _unresolved(analysis) or error
+    if isinstance(error, UndefinedFunction):
+        calls = (c for c in tree.find_all(exp.Anonymous) if f" {c.name}" in f" {error}")
+        error.position = next((position_of(call) for call in calls), 0)
+    return error
+
+
+def _unresolved(analysis: Analysis) -> GatewayError | None:
+    """The error of the first column that no relation has, as they stand in the statement."""
+    found: list[GatewayError] = []
+    for block in analysis.blocks:
+        for column in block.select.find_all(exp.Column):
+            if analysis.block_of(column) is block and not _is_output(column, block):
+                try:
+                    resolve(block, column)
+                except GatewayError as error:
+                    found.append(error)
+    return min(found, key=lambda error: error.position or 2**31, default=None)
+
+
+def _is_output(column: exp.Column, block: Block) -> bool:
+    """Whether it may name an item of the SELECT list, as ORDER BY and GROUP BY can."""
+    return column.is_star or (
+        not column.table
+        and column.find_ancestor(exp.Order, exp.Group) is not None
+        and any(item.alias_or_name == column.name for item in block.select.expressions)
+    )
