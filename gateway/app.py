@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
@@ -49,6 +48,7 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        _make_room()
         for verifier in settings.users.values():
             read_verifier(verifier)
         with ExitStack() as undo:
@@ -79,8 +79,7 @@ class App:
 
     def serve(self) -> None:
         """Serve in this thread, until another calls `stop`."""
-        with _room_for_deep_statements():
-            self._server.serve_forever()
+        self._server.serve_forever()
 
     def stop(self) -> None:
         """Let running statements end, close every connection, then the store."""
@@ -165,14 +164,10 @@ def _location(uri: str) -> str:
     return str(found())
 
 
-@contextmanager
-def _room_for_deep_statements() -> Iterator[None]:
-    """Frames and stack for the threads that are started inside."""
-    frames, stack = sys.getrecursionlimit(), threading.stack_size()
-    sys.setrecursionlimit(max(frames, RECURSION_LIMIT))
-    threading.stack_size(STACK_BYTES)
-    try:
-        yield
-    finally:
-        threading.stack_size(stack)
-        sys.setrecursionlimit(frames)
+def _make_room() -> None:
+    """Frames and stack for the threads that are started from now on.
+
+    Both belong to the process, and other servers in it may still need them: they are left so.
+    """
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))
+    threading.stack_size(max(threading.stack_size(), STACK_BYTES))
