@@ -40,18 +40,18 @@ from gateway.engine.interface import Engine
 from gateway.errors import (
     ActiveTransaction,
     DuplicateCursor,
-    DuplicatePreparedStatement,
     FeatureNotSupported,
     InvalidCursorName,
-    InvalidStatementName,
     ObjectNotInPrerequisiteState,
     ProtocolViolation,
     SyntaxFault,
 )
 from gateway.execution import Bound, Described, Executor
+from gateway.prepared import Prepared, PreparedStatements
 from gateway.result import Field, Notice, Result
 from gateway.sources.table import Table, TableName
 from gateway.sql.commands import (
+    DeallocateStatement,
     DiscardStatement,
     DropStatement,
     ShowStatement,
@@ -61,14 +61,6 @@ from gateway.sql.statement import Kind, Statement, statements
 from gateway.store.tables import Store
 from gateway.transaction import TransactionBlock, refuse_levels
 from gateway.types import TEXT, Type, by_oid
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A prepared statement; `statement` is None for an empty text."""
-
-    statement: Statement | None
-    described: Described
 
 
 @dataclass(slots=True)
@@ -91,7 +83,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         self._registry = Registry(grids, self._store)
         self._settings = ClientSettings("")
         self._executor = Executor(self._engine, self._registry, {})
-        self._prepared: dict[str, Prepared] = {}
+        self._prepared = PreparedStatements()
         self._portals: dict[str, Portal] = {}
         self._block = TransactionBlock(self._store)
 
@@ -141,7 +133,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         if not found:
             yield Result("")
         for statement in found:
-            if len(found) > 1:
+            if len(found) > 1 or _drops_several(statement):
                 self._block.begin_implicit(statement)
             yield self._run(statement, Bound())
 
@@ -153,10 +145,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
     def parse(self, name: str, text: str, parameter_oids: Sequence[int]) -> None:
         """Keep a prepared statement; oid 0 leaves the type to be inferred."""
-        if name and name in self._prepared:
-            message = f'prepared statement "{name}" already exists'
-            raise DuplicatePreparedStatement(message)
-        self._prepared.pop(name, None)
+        self._prepared.admit(name)
         found = statements(text)
         if len(found) > 1:
             raise SyntaxFault("cannot insert multiple commands into a prepared statement")
@@ -166,19 +155,19 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         if statement is not None:
             self._block.admit(statement)
             described = self._describe(statement, declared)
-        self._prepared[name] = Prepared(statement, described)
+        self._prepared.keep(name, Prepared(statement, described))
 
     def parameter_types(self, statement: str) -> tuple[Type, ...]:
         """The type of each parameter, declared or inferred."""
-        return self._prepared_named(statement).described.parameters
+        return self._prepared.named(statement).described.parameters
 
     def describe_statement(self, name: str) -> tuple[Field, ...] | None:
         """The columns it will give, without running it; None when it gives no rows."""
-        return self._prepared_named(name).described.fields
+        return self._prepared.named(name).described.fields
 
     def bind(self, portal: str, statement: str, parameters: Sequence[pa.Scalar]) -> None:
         """Make a portal; each parameter has the Arrow type of its parameter type, NULL included."""
-        prepared = self._prepared_named(statement)
+        prepared = self._prepared.named(statement)
         wanted = len(prepared.described.parameters)
         if len(parameters) != wanted:
             raise ProtocolViolation(
@@ -214,7 +203,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
     def close_statement(self, name: str) -> None:
         """Forget it; no error when there is none."""
-        self._prepared.pop(name, None)
+        self._prepared.forget(name)
 
     def close_portal(self, name: str) -> None:
         """Forget it; no error when there is none."""
@@ -308,22 +297,22 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         self._registry.search_path = self._settings.search_path
         return result
 
+    def _prepare(self, statement: Statement, bound: Bound) -> Result:
+        if isinstance(statement.tree, DeallocateStatement):
+            return Result(self._prepared.deallocate(statement.tree.name))
+        raise FeatureNotSupported(
+            f"{statement.command} is not supported", position=statement.offset + 1
+        )
+
     def _discard(self, what: str) -> Result:
         if what == "all":
             if self._block.status != "I":
                 raise ActiveTransaction("DISCARD ALL cannot run inside a transaction block")
             self._settings.reset_all()
             self._registry.search_path = self._settings.search_path
-            self._prepared.clear()
+            self._prepared.deallocate(None)
             self._close_portals()
         return Result(f"DISCARD {what.upper()}")
-
-    def _prepared_named(self, name: str) -> Prepared:
-        found = self._prepared.get(name)
-        if found is None:
-            shown = f'prepared statement "{name}"' if name else "unnamed prepared statement"
-            raise InvalidStatementName(f"{shown} does not exist")
-        return found
 
     def _portal(self, name: str) -> Portal:
         found = self._portals.get(name)
@@ -336,6 +325,11 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             self.close_portal(name)
 
 
+def _drops_several(statement: Statement) -> bool:
+    """Whether it is one statement to the client and several to the store."""
+    return isinstance(statement.tree, DropStatement) and len(statement.tree.names) > 1
+
+
 Runner = Callable[[Session, Statement, Bound], Result]
 
 # A kind without a row is refused by name.
@@ -346,6 +340,7 @@ _RUNNERS: dict[Kind, Runner] = {
     Kind.EXPLAIN: Session._explain,
     Kind.SETTING: Session._setting,
     Kind.TRANSACTION: Session._transact,
+    Kind.PREPARED: Session._prepare,
 }
 
 

@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("app",),
     ("wire",),
     ("session",),
-    ("definition",),
+    ("definition", "prepared"),
     ("execution",),
     ("transaction", "client_settings"),
     ("result", "deadline"),
