@@ -123,6 +123,10 @@ class ReadOnlyTable(GatewayError, code="25006"):
     """A write to a table that is an xarray dataset."""
 
 
+class NoActiveTransaction(GatewayError, code="25P01"):
+    """A command that must stand inside a transaction block."""
+
+
 class InFailedTransaction(GatewayError, code="25P02"):
     """A statement after an error and before ROLLBACK."""
 
@@ -150,6 +154,11 @@ class UndefinedDatabase(GatewayError, code="3D000"):
 
 class InvalidSchemaName(GatewayError, code="3F000"):
     """No schema of that name."""
+
+
+# Class 3B - savepoint exception
+class InvalidSavepoint(GatewayError, code="3B001"):
+    """No savepoint of that name."""
 
 
 # Class 40 - transaction rollback

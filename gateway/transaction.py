@@ -6,7 +6,7 @@ between two Sync messages, are one transaction unless the client opened one itse
 
 from __future__ import annotations
 
-from gateway.errors import FeatureNotSupported, InFailedTransaction
+from gateway.errors import FeatureNotSupported, InFailedTransaction, NoActiveTransaction
 from gateway.result import Notice, Result
 from gateway.sql.commands import TransactionModes, TransactionStatement
 from gateway.sql.statement import Kind, Statement
@@ -58,16 +58,21 @@ class TransactionBlock:
             self._store.rollback()
         if self.status == "T":
             self.status = "E"
+            self._store.fail()
 
     def run(self, statement: Statement) -> Result:
-        """BEGIN, COMMIT, ROLLBACK and their other spellings.
+        """BEGIN, COMMIT, ROLLBACK and their other spellings, SAVEPOINT, RELEASE, ROLLBACK TO.
 
         Raises:
-            FeatureNotSupported: 0A000, a savepoint, a chain, or another isolation level.
+            FeatureNotSupported: 0A000, a chain, or another isolation level.
+            NoActiveTransaction: 25P01, a savepoint outside a transaction block.
+            InvalidSavepoint: 3B001.
         """
         tree = statement.tree
         assert isinstance(tree, TransactionStatement)
-        if tree.savepoint is not None or tree.chain:
+        if tree.savepoint is not None:
+            return self._at_savepoint(tree.verb, tree.savepoint)
+        if tree.chain:
             raise FeatureNotSupported(
                 f"{statement.command} is not supported", position=statement.offset + 1
             )
@@ -83,6 +88,19 @@ class TransactionBlock:
             return Result("ROLLBACK")
         self._store.commit()
         return Result("COMMIT")
+
+    def _at_savepoint(self, verb: str, name: str) -> Result:
+        """SAVEPOINT, RELEASE or ROLLBACK TO; the last one also ends the failed state."""
+        tag, shown, act = {
+            "SAVEPOINT": ("SAVEPOINT", "SAVEPOINT", self._store.savepoint),
+            "RELEASE": ("RELEASE", "RELEASE SAVEPOINT", self._store.release),
+            "ROLLBACK TO": ("ROLLBACK", "ROLLBACK TO SAVEPOINT", self._store.rollback_to),
+        }[verb]
+        if self.status == "I":
+            raise NoActiveTransaction(f"{shown} can only be used in transaction blocks")
+        act(name)
+        self.status = "T"
+        return Result(tag)
 
     def _begin(self, modes: TransactionModes) -> None:
         refuse_levels(modes)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pyarrow as pa
 
-from gateway.errors import DuplicateColumn, SyntaxFault
+from gateway.errors import DuplicateColumn, InternalError, SyntaxFault
 from gateway.store.assignment import assign
 from gateway.store.catalogue import physical, physical_columns
 from gateway.store.defaults import default_value
@@ -113,9 +113,64 @@ def update(
     if not parts:
         return _none(definition, returning)
     delta = _first_of_each_row(pa.Table.from_batches(parts))
+    if _moves_rows(definition, columns):
+        return _replaced(transaction, oid, definition, columns, delta, returning)
     settings = ", ".join(f"{inside[name]} = delta.{inside[name]}" for name in columns)
-    statement = f"UPDATE {physical(oid)} AS old SET {settings} FROM delta WHERE rowid = delta.row"
+    statement = (
+        f"UPDATE {physical(oid)} AS old SET {settings} FROM delta WHERE old.rowid = delta.row"
+    )
     return _applied(transaction, oid, definition, statement, delta, returning)
+
+
+def _moves_rows(definition: TableDefinition, columns: Sequence[str]) -> bool:
+    """Whether DuckDB updates by deleting and inserting: columns of a key, and lists."""
+    keys = {name for key in definition.key_names() for name in key}
+    return any(name in keys or definition.column(name).type.element for name in columns)
+
+
+def _replaced(
+    transaction: Transaction,
+    oid: int,
+    definition: TableDefinition,
+    columns: Sequence[str],
+    delta: pa.Table,
+    returning: bool,
+) -> Changed:
+    """Delete the old rows and append the new ones, in the order of their identifiers.
+
+    What DuckDB does anyhow, but in no order, and then the rows' new identifiers could not be
+    relied on when the write is repeated.
+    """
+    if not delta.num_rows:
+        return _none(definition, returning)
+    inside = physical_columns(definition)
+    new = [
+        f"delta.{place} AS {place}" if name in columns else f"old.{place}"
+        for name, place in inside.items()
+    ]
+    query = (
+        f"SELECT {', '.join(new)} FROM {physical(oid)} AS old, delta"
+        f" WHERE old.rowid = delta.row ORDER BY delta.row"
+    )
+    with translated():
+        rows = _named(transaction.matching(query, delta), definition)
+    _check_count(rows.num_rows, delta)
+    statement = f"DELETE FROM {physical(oid)} AS old WHERE old.rowid IN (SELECT row FROM delta)"
+    _applied(transaction, oid, definition, statement, delta.select(["row"]), False)
+    with translated(definition, rows):
+        for batch in rows.combine_chunks().to_batches():
+            transaction.append(oid, batch)
+    return Changed(rows.num_rows, rows if returning else None)
+
+
+def _check_count(count: int, delta: pa.Table) -> None:
+    """Hold DuckDB to having found every row once.
+
+    Raises:
+        InternalError: XX000.
+    """
+    if count != delta.num_rows:
+        raise InternalError(f"{delta.num_rows} rows were to be changed, and {count} were found")
 
 
 def delete(
@@ -132,7 +187,7 @@ def delete(
     if not parts:
         return _none(definition, returning)
     delta = _first_of_each_row(pa.Table.from_batches(parts))
-    statement = f"DELETE FROM {physical(oid)} AS old WHERE rowid IN (SELECT row FROM delta)"
+    statement = f"DELETE FROM {physical(oid)} AS old WHERE old.rowid IN (SELECT row FROM delta)"
     return _applied(transaction, oid, definition, statement, delta, returning)
 
 
@@ -161,6 +216,7 @@ def _applied(
     columns = ", ".join(f"old.{name}" for name in outside) if returning else ""
     with translated(definition, named):
         count, rows = transaction.rewrite(oid, statement, delta, columns)
+    _check_count(count, delta)
     return Changed(count, None if rows is None else _named(rows, definition))
 
 

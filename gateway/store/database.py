@@ -27,6 +27,9 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
+    # DuckDB 2.0 pushes a join's keys into the scan, and there row identifiers of rows that the
+    # transaction added itself pass or fail by chance: an UPDATE by rowid misses rows.
+    "disabled_optimizers": "join_filter_pushdown",
     "lock_configuration": "true",
 }
 

@@ -25,7 +25,7 @@ from gateway.errors import (
     SerializationFailure,
     UniqueViolation,
 )
-from gateway.store.definitions import TableDefinition
+from gateway.store.definitions import Column, TableDefinition
 
 
 @contextmanager
@@ -63,9 +63,10 @@ def _fault(error: duckdb.Error) -> GatewayError:
 
 
 # A key that is in the table: Duplicate key "c1: 1, c2: x" violates primary key constraint.
-# A key that comes twice in one statement: ... constraint violation: duplicate key "1, x".
+# A key that comes twice in one statement, or that the transaction itself added before:
+# ... constraint violation: duplicate key "1, x".
 _IN_TABLE = re.compile(r'Duplicate key "(?P<pairs>.*)" violates', re.DOTALL)
-_IN_DELTA = "UNIQUE constraint violation: duplicate key"
+_IN_DELTA = re.compile(r'UNIQUE constraint violation: duplicate key "(?P<values>.*)"', re.DOTALL)
 
 
 def _constraint(
@@ -73,10 +74,11 @@ def _constraint(
 ) -> GatewayError:
     if definition is not None and (found := _IN_TABLE.search(text)):
         return _duplicate(definition, _key(definition, found["pairs"]))
-    if definition is not None and delta is not None and _IN_DELTA in text:
+    if definition is not None and delta is not None and (found := _IN_DELTA.search(text)):
         for key in definition.key_names():
             if set(key) <= set(delta.schema.names) and (values := _repeated(delta, key)):
                 return _duplicate(definition, values)
+        return _duplicate_of_own(definition, found["values"])
     return InternalError("a constraint of a user table failed", detail=text)
 
 
@@ -88,12 +90,33 @@ def _duplicate(definition: TableDefinition, key: dict[str, str]) -> UniqueViolat
     )
 
 
+def _duplicate_of_own(definition: TableDefinition, values: str) -> UniqueViolation:
+    """For a key that the transaction itself added; DuckDB says its values, not its columns."""
+    names = definition.key_names()
+    if len(names) != 1:
+        return UniqueViolation(
+            f'duplicate key value violates a unique constraint of "{definition.name.name}"',
+            detail=f"Key ({values}) already exists.",
+        )
+    ((key, _),) = names.items()
+    if len(key) == 1:
+        values = _spelt_as_postgres(definition.column(key[0]), values)
+    return UniqueViolation(
+        f'duplicate key value violates unique constraint "{names[key]}"',
+        detail=f"Key ({', '.join(key)})=({values}) already exists.",
+    )
+
+
+def _spelt_as_postgres(column: Column, value: str) -> str:
+    return _SPELT.get(column.type.name, str)(value)
+
+
 def _key(definition: TableDefinition, pairs: str) -> dict[str, str]:
     """Names and values of `c1: 1, c2: x`; a value may hold anything but ', c<n>: '."""
     parts = re.split(r"(?:^|, )c(\d+): ", pairs)[1:]
     columns = [definition.columns[int(number) - 1] for number in parts[::2]]
     return {
-        column.name: _SPELT.get(column.type.name, str)(value)
+        column.name: _spelt_as_postgres(column, value)
         for column, value in zip(columns, parts[1::2], strict=True)
     }
 

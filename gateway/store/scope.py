@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import duckdb
 
 from gateway.errors import (
+    GatewayError,
     InFailedTransaction,
     InternalError,
+    InvalidSavepoint,
     QueryCanceled,
     SerializationFailure,
 )
@@ -41,6 +43,16 @@ class Shared:
     oids: Iterator[int]
 
 
+@dataclass(frozen=True, slots=True)
+class Savepoint:
+    """How far a transaction had come: its writes, its own catalogue, its locks."""
+
+    name: str
+    writes: int
+    catalogue: Catalogue | None
+    locks: frozenset[int]
+
+
 class Scope:
     """The part of a session that begins, locks and commits."""
 
@@ -50,6 +62,7 @@ class Scope:
         self._transaction: Transaction | None = None
         self._in_block = False
         self._failed = False
+        self._savepoints: list[Savepoint] = []
         self._depth = 0  # of calls inside each other
         self._cancelled = False
         self._cancelling = threading.Lock()
@@ -99,6 +112,79 @@ class Scope:
         self._refuse_outside()
         self._end()
 
+    def fail(self) -> None:
+        """Refuse everything until the end of the transaction, or ROLLBACK TO a savepoint of it.
+
+        For a statement that failed elsewhere; locks are given up as if it had failed here.
+        """
+        self._refuse_outside()
+        if not self._failed:
+            self._failed = True
+            self._abandon()
+
+    def savepoint(self, name: str) -> None:
+        """Remember this moment of the transaction; an older savepoint of that name is hidden."""
+        self._refuse_outside()
+        self._refuse_stopped()
+        transaction, held = self._transaction, self._shared.locks.held(self)
+        if transaction is None:
+            self._savepoints.append(Savepoint(name, 0, None, held))
+            return
+        done = len(transaction.writes)
+        self._savepoints.append(Savepoint(name, done, transaction.own_catalogue, held))
+
+    def release(self, name: str) -> None:
+        """Forget the newest savepoint of that name and all after it; what they saw stays.
+
+        Raises:
+            InvalidSavepoint: 3B001.
+        """
+        self._refuse_outside()
+        self._refuse_stopped()
+        del self._savepoints[self._savepoint_named(name) :]
+
+    def rollback_to(self, name: str) -> None:
+        """Undo what came after the newest savepoint of that name, which stays; also a failure.
+
+        Raises:
+            InvalidSavepoint: 3B001.
+            GatewayError: 40001, ...: it could not be restored, and has failed.
+        """
+        self._refuse_outside()
+        number = self._savepoint_named(name)
+        self._depth += 1
+        try:
+            del self._savepoints[number + 1 :]
+            self._restore()
+            self._failed = False
+        except BaseException:
+            self._failed = True
+            raise
+        finally:
+            self._leave()
+
+    def _savepoint_named(self, name: str) -> int:
+        for number in reversed(range(len(self._savepoints))):
+            if self._savepoints[number].name == name:
+                return number
+        raise InvalidSavepoint(f'savepoint "{name}" does not exist')
+
+    def _restore(self) -> None:
+        """Go back to the last savepoint, and give up the locks taken after it."""
+        point, transaction = self._savepoints[-1], self._transaction
+        if point.writes == 0 and point.catalogue is None:
+            self._drop_transaction()
+        else:
+            assert transaction is not None
+            try:
+                transaction.restore(point.writes, point.catalogue)
+            except BaseException:  # Nothing is left to go back to.
+                self._savepoints.clear()
+                self._drop_transaction()
+                self._shared.locks.release(self)
+                raise
+        self._shared.locks.release(self, keep=point.locks)
+
     def _refuse_outside(self) -> None:
         if not self._in_block or self._is_running:
             raise InternalError("there is no transaction in progress")
@@ -106,6 +192,7 @@ class Scope:
     def _end(self) -> None:
         self._drop_transaction()
         self._in_block = self._failed = False
+        self._savepoints.clear()
         self._shared.locks.release(self)
 
     def _commit(self) -> None:
@@ -164,6 +251,11 @@ class Scope:
             self._end()
             return
         # As in PostgreSQL, nobody waits for a failed transaction until its client says ROLLBACK.
+        if self._savepoints:
+            # At once: row identifiers in the kept writes stay true in an open transaction only.
+            with suppress(GatewayError):  # Then there are no savepoints any more.
+                self._restore()
+            return
         self._drop_transaction()
         self._shared.locks.release(self)
 

@@ -164,6 +164,11 @@ class Transaction:
         self._keep_write(Write(oid, None, statement, (), delta, rows.num_rows))
         return rows.num_rows, rows
 
+    def matching(self, query: str, delta: pa.Table) -> pa.Table:
+        """Rows of a query that reads `delta`. DuckDB's errors pass."""
+        with self._registered(delta):
+            return self.cursor.sql(query).to_arrow_table()
+
     def define(self, oid: int, statement: str, *values: object) -> None:
         """Change what there is; `oid` is the table whose rows come or go, else 0."""
         if oid:
