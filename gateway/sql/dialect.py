@@ -21,7 +21,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from gateway.errors import FeatureNotSupported, SyntaxFault
 from gateway.sql.depth import with_room
 from gateway.sql.grammar import MARKERS as MARKERS
-from gateway.sql.grammar import Fault, GradwireParser, GradwireTokenizer
+from gateway.sql.grammar import PARAMETER_SIGN, Fault, GradwireParser, GradwireTokenizer
 from gateway.sql.grammar import Marker as Marker
 from gateway.sql.lowering import engine_type, lower
 
@@ -103,11 +103,19 @@ def tokenize(text: str) -> list[Token]:
     Raises:
         SyntaxFault: 42601, a string, comment or quoted name that never ends.
     """
+    marked = text if PARAMETER_SIGN in text else _PARAMETER.sub(PARAMETER_SIGN, text)
     try:
-        return list(DIALECT.tokenize(text))
+        tokens = list(DIALECT.tokenize(marked))
     except TokenError as error:
         raise _unterminated(text, str(error.__cause__)) from error
+    if marked is not text:
+        for token in tokens:
+            token.text = token.text.replace(PARAMETER_SIGN, "$")
+    return tokens
 
+
+# sqlglot takes `$1,$` for the opening of a dollar-quoted string; no tag begins with a digit.
+_PARAMETER = re.compile(r"(?<![\w$])\$(?=\d)")
 
 # What sqlglot's tokenizer says at the end of a text; the number is an offset.
 _MISSING = re.compile(r"Missing (\S+) from \d+:(\d+)")

@@ -84,10 +84,18 @@ _RANGES = (
 NEGATED = ("~", "~*", "~~", "~~*")  # with a ! before, they are NOT
 
 
+# Stands for the `$` of `$1` while a text is read: a character that no statement holds.
+PARAMETER_SIGN = "\ue000"
+
+
 class GradwireTokenizer(Postgres.Tokenizer):
     """PostgreSQL's words. No word swallows the rest of its statement as an opaque string."""
 
     COMMANDS: ClassVar[set[TokenType]] = set()
+    SINGLE_TOKENS: ClassVar[dict[str, TokenType]] = {
+        **Postgres.Tokenizer.SINGLE_TOKENS,
+        PARAMETER_SIGN: TokenType.PARAMETER,
+    }
     KEYWORDS: ClassVar[dict[str, TokenType]] = {
         word: kind
         for word, kind in Postgres.Tokenizer.KEYWORDS.items()

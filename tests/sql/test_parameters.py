@@ -43,6 +43,13 @@ def test_the_highest_number_counts_and_is_printed() -> None:
     assert to_engine(tree) == "SELECT $3, $1"
 
 
+def test_parameters_without_a_space_between_are_no_dollar_quote() -> None:
+    (tree,) = parse("SELECT power($1,$2), $$a $1,$2$$, $tag$ $3 $tag$, '$4'")
+    assert highest(tree) == 2
+    strings = [node.this for node in tree.expressions[1:]]
+    assert strings == ["a $1,$2", " $3 ", "$4"]
+
+
 @pytest.mark.parametrize("text", ["SELECT $0", "SELECT $65536"])
 def test_no_such_parameter(text: str) -> None:
     with pytest.raises(UndefinedParameter):
