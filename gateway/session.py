@@ -330,11 +330,6 @@ def _drops_several(statement: Statement) -> bool:
     return isinstance(statement.tree, DropStatement) and len(statement.tree.names) > 1
 
 
-def _drops_several(statement: Statement) -> bool:
-    """Whether it is one statement to the client and several to the store."""
-    return isinstance(statement.tree, DropStatement) and len(statement.tree.names) > 1
-
-
 Runner = Callable[[Session, Statement, Bound], Result]
 
 # A kind without a row is refused by name.
