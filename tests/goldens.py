@@ -20,7 +20,8 @@ def files(folder: str) -> list[Path]:
 
 def cases(file: Path) -> list[tuple[str, str]]:
     """(input, expected output) of each case."""
-    parts = [(block + "\n").partition("\n----\n") for block in file.read_text().strip().split("\n\n")]
+    blocks = file.read_text().strip().split("\n\n")
+    parts = [f"{block}\n".partition("\n----\n") for block in blocks]
     return [(text, output.rstrip()) for text, _, output in parts]
 
 

@@ -1,4 +1,4 @@
-"""What a table offers, whatever holds its rows: the one Protocol that engine, catalog and store share.
+"""What a table offers, whatever holds its rows: the Protocol that engine, catalog and store share.
 
 xarray grids (`sources.grid`) and snapshots of user tables (`store.tables`) implement it; the
 engine reads it and never learns which it was.
@@ -31,7 +31,7 @@ class Partition(Protocol):
     def scan(
         self, columns: Sequence[str], predicate: pc.Expression | None
     ) -> Iterator[pa.RecordBatch]:
-        """Batches of exactly `columns`, in that order, with every row for which `predicate` is true.
+        """Batches of exactly `columns`, in order, with every row for which `predicate` is true.
 
         The predicate must be applied in full: the engine does not check again. No columns gives
         batches of zero columns whose `num_rows` counts.

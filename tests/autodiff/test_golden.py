@@ -21,5 +21,5 @@ def printed(text: str) -> str:
 
 
 @pytest.mark.parametrize("file", goldens.files("derivatives"), ids=lambda file: file.stem)
-def test_rewritten(file: Path, request: pytest.FixtureRequest) -> None:
-    goldens.check(file, printed, bool(request.config.getoption("--rewrite", default=False)))
+def test_rewritten(file: Path, rewriting: bool) -> None:
+    goldens.check(file, printed, rewriting)
