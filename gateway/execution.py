@@ -122,15 +122,23 @@ class Executor:
         assert query.write is not None and query.target is not None
         with self.registry.store.writing(query.target.name):
             changed = self._apply(query, query.write, query.target, bound)
-        command = query.write.command
-        if query.write.returning is None:
-            return Result(command, changed=changed.count)
-        rewritten = self.rewrite(query.write.returning)
-        rows = {query.target.name: Snapshot(changed.rows)}
+            returned = self._returned(query.write, query.target, changed, bound)
+        if returned is None:
+            return Result(query.write.command, changed=changed.count)
+        fields, batches = returned
+        return Result(query.write.command, fields, iter(batches), changed.count)
+
+    def _returned(
+        self, write: Write, target: TableDefinition, changed: Changed, bound: Bound
+    ) -> tuple[tuple[Field, ...], list[pa.RecordBatch]] | None:
+        """RETURNING over the changed rows, before they are committed: an error undoes them."""
+        if write.returning is None:
+            return None
+        rewritten = self.rewrite(write.returning)
+        rows = {target.name: Snapshot(changed.rows)}
         others = self.registry.tables(rewritten.tables - rows.keys())
         plan = self._plan(rewritten, bound.by_number, others | rows, bound.values)
-        fields = fields_of(rewritten, plan.schema)
-        return Result(command, fields, plan.stream(), changed.count)
+        return fields_of(rewritten, plan.schema), list(plan.stream())
 
     def explain(self, statement: Statement, bound: Bound) -> Result:
         """The plan, or with the option `rewrite` the engine's SQL, a line a row."""

@@ -271,3 +271,10 @@ def test_refusals_carry_a_code_and_a_place(
         position = int(caught.value.diag.statement_position or 0)
         assert query[position - 1 :].startswith(at)
     assert client.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_an_error_in_returning_undoes_the_write(client: Connection, scratch: str) -> None:
+    client.execute("CREATE TABLE t (n int)")
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        client.execute("INSERT INTO t VALUES (1), (0) RETURNING 1 / n")
+    assert client.execute("SELECT count(*) FROM t").fetchone() == (0,)
