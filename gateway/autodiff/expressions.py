@@ -7,9 +7,10 @@ adds those that precedence asks for (`sql.precedence`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from math import isfinite
 
 from sqlglot import exp
 
@@ -19,7 +20,7 @@ from gateway.autodiff.rules import SYNONYMS, rule_for
 from gateway.errors import GatewayError, NotDifferentiable, StatementTooComplex
 from gateway.sql.dialect import Marker
 from gateway.sql.scope import AGGREGATES, position_of
-from gateway.types import FLOATING, INTEGER, Type
+from gateway.types import FLOATING, INTEGER, UNKNOWN, Type
 
 _BINARY: dict[type[exp.Expr], str] = {
     exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Pow: "power",
@@ -74,17 +75,18 @@ class _Reader:
     def read(self, tree: exp.Expr) -> Node:
         if isinstance(tree, exp.Paren):
             return self.read(tree.this)
-        if isinstance(tree, exp.Literal) and not tree.is_string:
+        if isinstance(tree, exp.Literal) and not tree.is_string and isfinite(float(tree.this)):
             return self.graph.number(tree.this)
         if isinstance(tree, exp.Neg) and isinstance(tree.this, exp.Literal):
             return self._negated(self.read(tree.this))
-        if isinstance(tree, exp.Column):
-            return self.graph.leaf(self.meaning.leaf(tree))
         if isinstance(tree, Marker):
             return self.meaning.derivative(tree)
+        self._refuse_other_types(tree)
+        if isinstance(tree, exp.Column):
+            return self.graph.leaf(self.meaning.leaf(tree))
         varies = self.meaning.varies(tree)
-        if not varies and self._is_integer(tree):
-            return self._opaque(tree)
+        if not varies and not self._is_floating(tree):
+            return self._opaque(tree)  # in doubles, a division of integers would be another one
         node = self._operation(tree, varies)
         if node is not None:
             return node
@@ -116,12 +118,6 @@ class _Reader:
 
     def _call(self, tree: exp.Anonymous) -> Node | None:
         name = call_name(tree)
-        if name in _VOLATILE:
-            raise NotDifferentiable(
-                f"{name}() gives another value at each call and cannot stand in a derivative",
-                hint="Compute it once in a subquery and use its column.",
-                position=position_of(tree),
-            )
         rule = rule_for(name, len(tree.expressions))
         if rule is None:
             return None
@@ -152,14 +148,27 @@ class _Reader:
 
     def _condition(self, tree: exp.Expr) -> Node:
         """A condition is never differentiated: it stands as the user wrote it."""
-        return self.graph.leaf(Leaf(self._key(tree), tree))
+        plain = self._plain(tree)
+        return self.graph.leaf(Leaf(self._key(plain), plain))
 
     def _opaque(self, tree: exp.Expr) -> Node:
         if isinstance(tree, exp.Null):
             return NULL(self.graph)
         known = self.meaning.type_of(tree)
         double = known is not None and known.name == "float8"
-        return self.graph.leaf(Leaf(self._key(tree), tree, double=double))
+        plain = self._plain(tree)
+        return self.graph.leaf(Leaf(self._key(plain), plain, double=double))
+
+    def _plain(self, tree: exp.Expr) -> exp.Expr:
+        """`tree` as the user wrote it, with SQL in place of the markers in it."""
+        _refuse_volatile(tree)
+        if tree.find(Marker) is None:
+            return tree
+        plain = tree.copy()  # never a marker itself: read() has answered that one
+        pairs = zip(_outermost_markers(tree), list(_outermost_markers(plain)), strict=True)
+        for marker, copied in pairs:
+            copied.replace(write(self.meaning.derivative(marker)))
+        return plain
 
     def _key(self, tree: exp.Expr) -> str:
         """Text in which every column is spelt by the leaf it is."""
@@ -176,9 +185,21 @@ class _Reader:
         except GatewayError:  # an unknown column is for the engine to report, in its turn
             return column.sql()
 
-    def _is_integer(self, tree: exp.Expr) -> bool:
+    def _is_floating(self, tree: exp.Expr) -> bool:
         known = self.meaning.type_of(tree)
-        return known is not None and known.name in INTEGER
+        return known is not None and known.name in FLOATING
+
+    def _refuse_other_types(self, tree: exp.Expr) -> None:
+        """Only numbers can be computed with; a quoted literal may be one."""
+        known = self.meaning.type_of(tree)
+        if known is None or _is_number(known) or known is UNKNOWN:
+            return
+        if not isinstance(tree, exp.Literal | exp.Cast):  # a cast is read by its own rule
+            raise NotDifferentiable(
+                f"{tree.sql(dialect='postgres')} is of type {known.sql}, not a number",
+                hint="Cast it to double precision if it holds one.",
+                position=position_of(tree),
+            )
 
     def _refuse_integer_division(self, tree: exp.Div) -> None:
         sides = [self.meaning.type_of(side) for side in (tree.this, tree.expression)]
@@ -202,6 +223,22 @@ def NULL(graph: Graph) -> Node:
 def call_name(tree: exp.Anonymous) -> str:
     """The function's name as it is looked up: folded unless it was quoted."""
     return tree.name if isinstance(tree.this, exp.Identifier) else tree.name.lower()
+
+
+def _outermost_markers(tree: exp.Expr) -> Iterator[Marker]:
+    walk = tree.walk(prune=lambda node: isinstance(node, Marker))
+    return (node for node in walk if isinstance(node, Marker))
+
+
+def _refuse_volatile(tree: exp.Expr) -> None:
+    for call in tree.find_all(exp.Anonymous):
+        if call_name(call) in _VOLATILE:
+            raise NotDifferentiable(
+                f"{call_name(call)}() gives another value at each call and cannot stand in a "
+                "derivative",
+                hint="Compute it once in a subquery and use its column.",
+                position=position_of(call),
+            )
 
 
 def _is_number(known: Type) -> bool:

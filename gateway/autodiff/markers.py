@@ -11,6 +11,8 @@ Each row is a point; the value is double precision, and NULL where f is NULL.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlglot import exp
 
 from gateway.autodiff import simplify
@@ -78,31 +80,41 @@ class _Statement:
                     error.position = error.position or position_of(marker)
                     raise
 
-    def derivative(self, marker: Marker, block: Block) -> Node:
+    def derivative(self, marker: Marker, block: Block, around: Sequence[Variable] = ()) -> Node:
         """The node of a marker's value.
 
         All three are the tangent of f with a seed at each variable: 1 for grad, t for jvp, ct for
         vjp, whose value for one column is the same product.
+
+        Args:
+            marker: A call of grad, jvp or vjp.
+            block: Where it stands.
+            around: The variables of the markers around it; what changes with them is read, too.
         """
         function, *rest = _checked_arguments(marker)
         tangents: list[exp.Expr | None] = [*rest[1::2]] or [None]
         pairs = list(zip(rest[::2], tangents, strict=True))
         variables = [self._variable(marker, column, block) for column, _ in pairs]
-        seeds = [self._seed(tangent, block) for _, tangent in pairs]
-        return self._tangent(function, block, variables, seeds)[1]
+        seeds = [self._seed(tangent, block, around) for _, tangent in pairs]
+        return self._tangent(function, block, variables, seeds, around)[1]
 
-    def _seed(self, tangent: exp.Expr | None, block: Block) -> Node:
+    def _seed(self, tangent: exp.Expr | None, block: Block, around: Sequence[Variable]) -> Node:
         if tangent is None:
             return self.graph.number(1)
-        return read(self.graph, tangent, self._meaning(block, []))
+        return read(self.graph, tangent, self._meaning(block, around))
 
     def _along(self, tree: exp.Expr, block: Block, variable: Variable) -> tuple[Node, Node]:
         return self._tangent(tree, block, [variable], [self.graph.number(1)])
 
     def _tangent(
-        self, tree: exp.Expr, block: Block, variables: list[Variable], seeds: list[Node]
+        self,
+        tree: exp.Expr,
+        block: Block,
+        variables: Sequence[Variable],
+        seeds: Sequence[Node],
+        around: Sequence[Variable] = (),
     ) -> tuple[Node, Node]:
-        primal = read(self.graph, tree, self._meaning(block, variables))
+        primal = read(self.graph, tree, self._meaning(block, (*variables, *around)))
 
         def tangent_of(leaf: Node) -> Node:
             total = self.graph.number(0)
@@ -127,7 +139,7 @@ class _Statement:
             )
         return Variable(*resolve(self.analysis.block_of(column) or block, column))
 
-    def _meaning(self, block: Block, variables: list[Variable]) -> Meaning:
+    def _meaning(self, block: Block, variables: Sequence[Variable]) -> Meaning:
         known: dict[int, bool] = {}
 
         def varies(tree: exp.Expr) -> bool:
@@ -143,10 +155,10 @@ class _Statement:
             leaf=lambda column: self._leaf(column, block),
             type_of=lambda tree: type_of(tree, self.analysis.block_of(tree) or block),
             varies=varies,
-            derivative=lambda tree: self.derivative(tree, block),
+            derivative=lambda tree: self.derivative(tree, block, variables),
         )
 
-    def _changes(self, column: exp.Column, block: Block, variables: list[Variable]) -> bool:
+    def _changes(self, column: exp.Column, block: Block, variables: Sequence[Variable]) -> bool:
         bound = self.chain.variable(column, block)
         return bound is not None and any(
             not simplify.is_zero(self.chain.partial(bound, variable)) for variable in variables
@@ -154,9 +166,10 @@ class _Statement:
 
     def _leaf(self, column: exp.Column, block: Block) -> Leaf:
         bound = Variable(*resolve(self.analysis.block_of(column) or block, column))
-        self.chain.columns[bound.key] = bound
+        key = f"{bound.key}@{id(block)}"  # in another block it may have to be spelt otherwise
+        self.chain.columns[key] = bound
         info = (bound.source.columns or {}).get(bound.name, ColumnInfo())
-        return Leaf(bound.key, column, double=info.type is FLOAT8, nullable=info.nullable)
+        return Leaf(key, column, double=info.type is FLOAT8, nullable=info.nullable)
 
 
 def _checked_arguments(marker: Marker) -> list[exp.Expr]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from gateway.errors import GatewayError
+from gateway.sql.grammar import Marker
 from gateway.sql.relation import ColumnInfo
 from gateway.sql.scope import Block, Output, resolve
 from gateway.types import BOOL, FLOAT4, FLOAT8, INT8, INTEGER, TEXT, Type, by_name
@@ -41,7 +42,7 @@ def type_of(tree: exp.Expr, block: Block | None) -> Type | None:
     if isinstance(tree, exp.Paren | exp.Neg):
         return type_of(tree.this, block)
     if isinstance(tree, exp.Literal):
-        return TEXT if tree.is_string else (INT8 if tree.is_int else FLOAT8)
+        return TEXT if tree.is_string else _literal(tree)
     if isinstance(tree, exp.Boolean | exp.Predicate | exp.Connector | exp.Not):
         return BOOL
     if isinstance(tree, exp.Column):
@@ -50,7 +51,7 @@ def type_of(tree: exp.Expr, block: Block | None) -> Type | None:
         return _cast_target(tree)
     if isinstance(tree, exp.Add | exp.Sub | exp.Mul | exp.Div | exp.Mod):
         return _number([type_of(tree.this, block), type_of(tree.expression, block)])
-    if isinstance(tree, exp.Pow):
+    if isinstance(tree, exp.Pow | Marker):
         return FLOAT8
     if isinstance(tree, exp.Case):
         values = [branch.args["true"] for branch in tree.args["ifs"]]
@@ -59,6 +60,11 @@ def type_of(tree: exp.Expr, block: Block | None) -> Type | None:
     if isinstance(tree, exp.Anonymous):
         return _call(tree, block)
     return None
+
+
+def _literal(tree: exp.Literal) -> Type:
+    """Digits are an integer as long as bigint holds them."""
+    return INT8 if tree.is_int and int(tree.this) < 2**63 else FLOAT8
 
 
 def info_of(output: Output) -> ColumnInfo:

@@ -1,0 +1,61 @@
+"""Queries whose derivative is easy to get silently wrong; the values are worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from gateway.errors import NotDifferentiable
+from tests.autodiff.relations import run
+
+ROWS: dict[str, dict[str, list[object]]] = {
+    "t": {"x": [1.5], "y": [0.5], "z": [2.0], "n": [7], "s": ["abc"], "c": [1.0]},
+    "u": {"x": [1.5], "w": [3.0], "k": [5]},
+}
+
+VALUES = [
+    # What is constant for the inner marker may vary with the outer one, integers too.
+    ("SELECT grad(grad(n * n * x, x), n) AS g FROM t", 14.0),
+    ("SELECT grad(vjp(x * y, x, n * n), n) AS g FROM t", 7.0),
+    ("SELECT grad(jvp(x * x, x, x), x) AS g FROM t", 6.0),
+    # A division is one of integers, or not, as in the function itself.
+    ("SELECT grad(x * ((SELECT count(*) FROM u) / 2), x) AS g FROM t", 0.0),
+    ("SELECT grad(x * (length(s) / 2), x) AS g FROM t", 1.0),
+    ("SELECT grad(x * (i / 2), x) AS g FROM t, generate_series(7, 7) AS p(i)", 3.0),
+    ("SELECT grad(x * (i / 2), x) AS g FROM t, (SELECT 7 AS i UNION SELECT 7) AS p", 3.0),
+    ("SELECT grad(x * (n / 2), x) AS g FROM t", 3.0),
+    ("SELECT grad(x * (n / 2.0), x) AS g FROM t", 3.5),
+    # Markers inside what is not differentiated.
+    ("SELECT grad(floor(grad(x * x * x, x)) * x, x) AS g FROM t", 6.0),
+    ("SELECT grad(CASE WHEN grad(x * x, x) > 1 THEN x * x ELSE x END, x) AS g FROM t", 3.0),
+    ("SELECT grad(coalesce(grad(y * y, y), 0) * x, x) AS g FROM t", 1.0),
+    # Numbers at the ends of what a double holds.
+    ("SELECT grad(x * 1e400, x) AS g FROM t", math.inf),
+    ("SELECT grad(x * 1e-4000000, x) AS g FROM t", 0.0),
+    ("SELECT grad(x * (100000000000000000000 / 8), x) AS g FROM t", 1.25e19),
+    ("SELECT grad(x ^ .5 * 4., x) AS g FROM t", 2 / math.sqrt(1.5)),
+]
+
+REFUSED = [
+    "SELECT grad(grad(coalesce(y, 0.0) * x, x), y) FROM t",
+    "SELECT grad(jvp(x * x, x, coalesce(x, 0.0)), x) FROM t",
+    "SELECT grad(grad((n / 2) * x, x), n) FROM t",
+    "SELECT grad(CASE WHEN random() > 0.5 THEN x ELSE -x END, x) FROM t",
+    "SELECT grad(coalesce(random(), 1.0) * x, x) FROM t",
+    "SELECT grad(s, s) FROM t",
+    "SELECT grad(x * s, x) FROM t",
+]
+
+
+@pytest.mark.parametrize(("query", "expected"), VALUES)
+def test_value(query: str, expected: float) -> None:
+    (row,) = run(query, ROWS)
+    assert row["g"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("query", REFUSED)
+def test_refused(query: str) -> None:
+    with pytest.raises(NotDifferentiable) as refusal:
+        run(query, ROWS)
+    assert refusal.value.position and refusal.value.hint
