@@ -6,6 +6,7 @@ refused (42704); one of the form `a.b` is kept as it is, as PostgreSQL keeps tho
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from gateway.errors import CannotChangeParameter, InvalidParameterValue, Undefin
 from gateway.result import Field, Result
 from gateway.sql.commands import ResetStatement, SetStatement, ShowStatement
 from gateway.sql.statement import Statement
+from gateway.time_zones import time_zone
 from gateway.types import TEXT
 
 SERVER_VERSION = "15.8"
@@ -25,8 +27,9 @@ SERVER_VERSION_NUM = "150008"
 class Setting:
     """One run-time setting.
 
-    `accept` turns what a user writes into the value kept, or raises InvalidParameterValue; None
-    makes the setting read-only. `reported` ones are sent as ParameterStatus when they change.
+    `accept` turns what a user writes into the value kept, or raises InvalidParameterValue, with
+    `{name}` in its message or with none, for the usual one; None makes the setting read-only.
+    `reported` ones are sent as ParameterStatus when they change.
     """
 
     name: str
@@ -40,9 +43,7 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
         for spelling in allowed:
             if value.lower() == spelling.lower():
                 return spelling
-        raise InvalidParameterValue(
-            f'invalid value: "{value}"', hint=f"Available values: {', '.join(allowed)}."
-        )
+        raise InvalidParameterValue("", hint=f"Available values: {', '.join(allowed)}.")
 
     return accept
 
@@ -53,13 +54,16 @@ def _boolean(value: str) -> str:
         return "on"
     if word and any(full.startswith(word) for full in ("false", "no", "off", "0")) and word != "o":
         return "off"
-    raise InvalidParameterValue(f'requires a Boolean value, not "{value}"')
+    raise InvalidParameterValue('parameter "{name}" requires a Boolean value')
 
 
 def _integer(low: int, high: int) -> Callable[[str], str]:
     def accept(value: str) -> str:
-        if not value.lstrip("-").isdigit() or not low <= int(value) <= high:
-            raise InvalidParameterValue(f'"{value}" is outside the valid range ({low} .. {high})')
+        if re.fullmatch(r"-?\d+", value.strip()) is None:
+            raise InvalidParameterValue("")
+        if not low <= int(value) <= high:
+            message = f'{int(value)} is outside the valid range for parameter "{{name}}"'
+            raise InvalidParameterValue(f"{message} ({low} .. {high})")
         return str(int(value))
 
     return accept
@@ -74,7 +78,7 @@ def _milliseconds(value: str) -> str:
     unit = next((unit for unit in ("min", "ms", "s", "h", "d") if text.endswith(unit)), "")
     number = text[: len(text) - len(unit)].strip() if unit else text
     if not number.isdigit():
-        raise InvalidParameterValue(f'invalid value: "{value}"', hint="Write 500, '5s', '2min'.")
+        raise InvalidParameterValue("", hint="Write 500, '5s', '2min'.")
     total = int(number) * _UNITS[unit or "ms"]
     shown = next((u for u, size in _UNITS.items() if total and total % size == 0), "")
     return f"{total // _UNITS[shown]}{shown}" if shown else "0"
@@ -93,27 +97,22 @@ def in_milliseconds(shown: str) -> int:
 def _encoding(value: str) -> str:
     if value.strip("'\"").lower().replace("-", "").replace("_", "") in ("utf8", "unicode"):
         return "UTF8"
-    raise InvalidParameterValue(
-        f'client_encoding "{value}" is not supported', hint="This server speaks UTF8."
-    )
+    raise InvalidParameterValue("", hint="This server speaks UTF8.")
 
 
-def _time_zone(value: str) -> str:
-    if value.strip("'\"").upper() in ("UTC", "GMT", "ETC/UTC", "Z", "ZULU", "0", "UCT"):
-        return "UTC"
-    raise InvalidParameterValue(
-        f'TimeZone "{value}" is not supported',
-        hint="Times are sent in UTC; use AT TIME ZONE in the query.",
-    )
+def _isolation(value: str) -> str:
+    known = ("serializable", "repeatable read", "read committed", "read uncommitted")
+    level = _one_of(*known)(value)
+    if level in known[:2]:
+        raise InvalidParameterValue("", hint="Transactions are READ COMMITTED.")
+    return level
 
 
 def _date_style(value: str) -> str:
     words = [word.strip().upper() for word in value.split(",")]
     orders = [word for word in words if word in ("MDY", "DMY", "YMD")]
     if any(word not in ("ISO", *orders) for word in words):
-        raise InvalidParameterValue(
-            f'DateStyle "{value}" is not supported', hint="This server writes ISO dates."
-        )
+        raise InvalidParameterValue("", hint="This server writes ISO dates.")
     return f"ISO, {orders[0] if orders else 'MDY'}"
 
 
@@ -124,7 +123,8 @@ SETTINGS = (
     Setting("client_encoding",                     "UTF8",             _encoding,         True),
     Setting("client_min_messages",                 "notice",           str),
     Setting("DateStyle",                           "ISO, MDY",         _date_style,       True),
-    Setting("default_transaction_isolation",       "read committed",   _one_of("read committed")),
+    Setting("default_transaction_deferrable",      "off",              _boolean),
+    Setting("default_transaction_isolation",       "read committed",   _isolation),
     Setting("default_transaction_read_only",       "off",              _boolean,          True),
     Setting("extra_float_digits",                  "1",                _integer(-15, 3)),
     Setting("idle_in_transaction_session_timeout", "0",                _milliseconds),
@@ -132,11 +132,14 @@ SETTINGS = (
     Setting("integer_datetimes",                   "on",               None,              True),
     Setting("IntervalStyle",                       "postgres",         _one_of("postgres"), True),
     Setting("is_superuser",                        "on",               None,              True),
+    Setting("jit",                                 "off",              _boolean),
     Setting("lc_collate",                          "C",                None),
     Setting("lc_ctype",                            "C.UTF-8",          None),
     Setting("lc_messages",                         "C",                str),
     Setting("lock_timeout",                        "0",                _milliseconds),
     Setting("max_identifier_length",               "63",               None),
+    Setting("role",                                "none",             _one_of("none")),
+    Setting("row_security",                        "on",               _boolean),
     Setting("search_path",                         '"$user", public',  str),
     Setting("server_encoding",                     "UTF8",             None,              True),
     Setting("server_version",                      SERVER_VERSION,     None,              True),
@@ -145,16 +148,29 @@ SETTINGS = (
     Setting("standard_conforming_strings",         "on",               _one_of("on"),     True),
     Setting("statement_timeout",                   "0",                _milliseconds),
     Setting("synchronous_commit",                  "on",               str),
-    Setting("TimeZone",                            "UTC",              _time_zone,        True),
-    Setting("transaction_isolation",               "read committed",   _one_of("read committed")),
-    Setting("transaction_read_only",               "off",              _one_of("off")),
+    Setting("TimeZone",                            "UTC",              time_zone,         True),
+    Setting("transaction_deferrable",              "off",              _boolean),
+    Setting("transaction_isolation",               "read committed",   _isolation),
+    Setting("transaction_read_only",               "off",              _boolean),
 )  # fmt: skip
+
+# They begin with each transaction at what the default_ of their name says.
+_OF_ONE_TRANSACTION = ("transaction_deferrable", "transaction_isolation", "transaction_read_only")
 
 BY_NAME: Mapping[str, Setting] = {row.name.lower(): row for row in SETTINGS}
 
 
+@dataclass(slots=True)
+class _Mark:
+    """What ROLLBACK, or ROLLBACK TO this savepoint, goes back to."""
+
+    savepoint: str
+    values: dict[str, str]
+    lasting: dict[str, str]
+
+
 class ClientSettings:
-    """The values of one session.
+    """The values of one session; they follow its transactions.
 
     Args:
         user: Who connected; session_authorization.
@@ -163,8 +179,11 @@ class ClientSettings:
     def __init__(self, user: str) -> None:
         self._values = {row.name: row.default for row in SETTINGS}
         self._values["session_authorization"] = user
+        self._lasting = dict(self._values)  # what stays when the transaction commits
         self._start = dict(self._values)
-        self._changed: dict[str, str] = {}
+        self._told = self.reported()
+        self._marks: list[_Mark] = []
+        self.commit()
 
     def show(self, name: str) -> tuple[str, str]:
         """The setting's name as PostgreSQL spells it, and its value.
@@ -173,53 +192,85 @@ class ClientSettings:
             UndefinedObject: 42704.
         """
         row = BY_NAME.get(name.lower())
-        key = row.name if row is not None else name
+        key = row.name if row is not None else name.lower()
         if key not in self._values:
             raise _unrecognized(name)
         return key, self._values[key]
 
-    def set(self, name: str, value: str | None) -> None:
+    def set(self, name: str, value: str | None, *, local: bool = False) -> None:
         """Change a setting; None puts back the value the session started with.
+
+        Args:
+            local: Until the transaction ends.
 
         Raises:
             UndefinedObject: 42704. InvalidParameterValue: 22023.
             CannotChangeParameter: 55P02.
         """
         row = BY_NAME.get(name.lower())
-        if row is None:
-            self._set_custom(name, value)
-            return
-        if row.accept is None:
-            if value is None:
-                return
-            raise CannotChangeParameter(f'parameter "{row.name}" cannot be changed')
-        try:
-            new = self._start[row.name] if value is None else row.accept(value)
-        except InvalidParameterValue as error:
-            message = f'invalid value for parameter "{row.name}": "{value}"'
-            raise InvalidParameterValue(message, detail=str(error), hint=error.hint) from error
-        if new != self._values[row.name]:
-            self._values[row.name] = new
-            if row.reported:
-                self._changed[row.name] = new
-
-    def _set_custom(self, name: str, value: str | None) -> None:
-        if "." not in name:
+        if row is None and "." not in name:
             raise _unrecognized(name)
-        if value is None:
-            self._values.pop(name, None)
+        if row is None:
+            key, new = name.lower(), value or ""
         else:
-            self._values[name] = value
+            key, new = row.name, _accepted(row, value, self._start[row.name])
+        self._values[key] = new
+        if not local and key not in _OF_ONE_TRANSACTION:
+            self._lasting[key] = new
 
     def reset_all(self) -> None:
         """Put every setting back to what the session started with."""
         for name in list(self._values):
-            self.set(name, None)
+            row = BY_NAME.get(name.lower())
+            if row is None or (row.accept is not None and name not in _OF_ONE_TRANSACTION):
+                self.set(name, None)
 
     def fix_start(self) -> None:
         """Take the values of now as those that RESET goes back to."""
         self._start = dict(self._values)
-        self._changed.clear()
+        self.commit()
+        self._told = self.reported()
+
+    # The client's transaction
+
+    def commit(self) -> None:
+        """The transaction ended well: what was set for it alone ends."""
+        for name in _OF_ONE_TRANSACTION:
+            self._lasting[name] = self._lasting[f"default_{name}"]
+        for name in self._values.keys() - self._lasting.keys():
+            self._lasting[name] = ""  # as PostgreSQL leaves a custom setting behind
+        self._values = dict(self._lasting)
+        self._marks = [_Mark("", self._values, dict(self._lasting))]
+        self._values = dict(self._values)
+
+    def rollback(self) -> None:
+        """The transaction ended badly: every change in it is undone."""
+        self._return_to(0)
+        self.commit()
+
+    def fail(self) -> None:
+        """A statement failed: every change since the last savepoint is undone."""
+        self._return_to(len(self._marks) - 1)
+
+    def savepoint(self, name: str) -> None:
+        """SAVEPOINT was done."""
+        self._marks.append(_Mark(name, dict(self._values), dict(self._lasting)))
+
+    def release(self, name: str) -> None:
+        """RELEASE was done."""
+        del self._marks[self._depth_of(name) :]
+
+    def rollback_to(self, name: str) -> None:
+        """ROLLBACK TO was done."""
+        self._return_to(self._depth_of(name))
+
+    def _depth_of(self, name: str) -> int:
+        return max(n for n, mark in enumerate(self._marks) if n and mark.savepoint == name)
+
+    def _return_to(self, depth: int) -> None:
+        mark = self._marks[depth]
+        del self._marks[depth + 1 :]
+        self._values, self._lasting = dict(mark.values), dict(mark.lasting)
 
     @property
     def search_path(self) -> list[str]:
@@ -237,8 +288,24 @@ class ClientSettings:
 
     def drain_changes(self) -> dict[str, str]:
         """Reported settings that changed since the last call."""
-        changed, self._changed = self._changed, {}
+        now = self.reported()
+        changed = {name: value for name, value in now.items() if self._told[name] != value}
+        self._told = now
         return changed
+
+
+def _accepted(row: Setting, value: str | None, start: str) -> str:
+    """What the setting becomes."""
+    if value is None:
+        return start
+    if row.accept is None:
+        raise CannotChangeParameter(f'parameter "{row.name}" cannot be changed')
+    try:
+        return row.accept(value)
+    except InvalidParameterValue as error:
+        usual = f'invalid value for parameter "{{name}}": "{value}"'
+        message = (str(error) or usual).replace("{name}", row.name)
+        raise InvalidParameterValue(message, detail=error.detail, hint=error.hint) from error
 
 
 def _unrecognized(name: str) -> UndefinedObject:
@@ -251,7 +318,8 @@ def run_setting(settings: ClientSettings, statement: Statement) -> Result:
     if isinstance(tree, ShowStatement):
         return _show(settings, tree.name)
     if isinstance(tree, SetStatement):
-        settings.set(tree.name, None if tree.values is None else ", ".join(tree.values))
+        value = None if tree.values is None else ", ".join(tree.values)
+        settings.set(tree.name, value, local=tree.local)
     elif isinstance(tree, ResetStatement) and tree.name == "all":
         settings.reset_all()
     elif isinstance(tree, ResetStatement):

@@ -1,15 +1,32 @@
 """Prepared statements of one client: Parse and PREPARE make them, Bind and EXECUTE look them up.
 
 Both share one namespace (PostgreSQL manual, PREPARE); the unnamed one is the protocol's alone.
+EXECUTE's arguments are computed as one row by the engine and assigned to the parameters' types.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.errors import DuplicatePreparedStatement, InvalidStatementName
-from gateway.execution import Described
-from gateway.sql.statement import Statement
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.errors import (
+    DatatypeMismatch,
+    DuplicatePreparedStatement,
+    FeatureNotSupported,
+    InvalidStatementName,
+    SyntaxFault,
+)
+from gateway.execution import Bound, Described, Executor
+from gateway.result import Result
+from gateway.sql.commands import ExecuteStatement
+from gateway.sql.scope import position_of
+from gateway.sql.statement import Kind, Statement
+from gateway.store.assignment import assign
+from gateway.store.definitions import Column
+from gateway.types import Type, from_arrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +35,18 @@ class Prepared:
 
     statement: Statement | None
     described: Described
+
+    def check(self, result: Result) -> None:
+        """Refuse a result of other columns than were described: a table was changed since.
+
+        Raises:
+            FeatureNotSupported: 0A000.
+        """
+        kinds = (Kind.QUERY, Kind.WRITE)
+        same = result.fields == self.described.fields
+        if not same and self.statement is not None and self.statement.kind in kinds:
+            result.close()
+            raise FeatureNotSupported("cached plan must not change result type")
 
 
 class PreparedStatements:
@@ -39,6 +68,10 @@ class PreparedStatements:
     def keep(self, name: str, prepared: Prepared) -> None:
         """Keep a statement under a name that was admitted."""
         self._kept[name] = prepared
+
+    def find(self, name: str) -> Prepared | None:
+        """The statement of that name; None when there is none."""
+        return self._kept.get(name)
 
     def named(self, name: str) -> Prepared:
         """The statement of that name.
@@ -68,3 +101,81 @@ class PreparedStatements:
         self.named(name)
         del self._kept[name]
         return "DEALLOCATE"
+
+
+def argument_row(statement: Statement) -> Statement:
+    """EXECUTE's arguments as a query of one row.
+
+    Raises:
+        FeatureNotSupported: 0A000, a subquery among them.
+    """
+    tree = statement.tree
+    assert isinstance(tree, ExecuteStatement)
+    for argument in tree.arguments:
+        inner = argument.find(exp.Query)
+        if inner is not None:
+            place = position_of(inner) or position_of(argument)
+            raise FeatureNotSupported("cannot use subquery in EXECUTE parameter", position=place)
+    columns = [
+        exp.alias_(argument.copy(), f"argument{n}", quoted=True)
+        for n, argument in enumerate(tree.arguments, 1)
+    ]
+    return Statement(statement.text, statement.offset, exp.select(*columns), "SELECT", Kind.QUERY)
+
+
+def arguments(
+    executor: Executor, statement: Statement, types: Sequence[Type], bound: Bound
+) -> Bound:
+    """The values of EXECUTE's arguments, each of its parameter's type.
+
+    Args:
+        executor: Computes them.
+        statement: The EXECUTE.
+        types: The parameters' types, in order.
+        bound: What `$1`, `$2` in the arguments themselves stand for.
+
+    Raises:
+        SyntaxFault: 42601, too many or too few.
+        DatatypeMismatch: 42804, a value that no assignment makes one of the parameter's type.
+    """
+    tree = statement.tree
+    assert isinstance(tree, ExecuteStatement)
+    if len(tree.arguments) != len(types):
+        raise SyntaxFault(
+            f'wrong number of parameters for prepared statement "{tree.name}"',
+            detail=f"Expected {len(types)} parameters but got {len(tree.arguments)}.",
+        )
+    if not types:
+        return Bound()
+    rows = pa.Table.from_batches(executor.query(argument_row(statement), bound).take())
+    values = [
+        _assigned(n, node, rows.column(n - 1).combine_chunks(), wanted)
+        for n, (node, wanted) in enumerate(zip(tree.arguments, types, strict=True), 1)
+    ]
+    return Bound(values, types)
+
+
+def _assigned(number: int, node: exp.Expr, value: pa.Array, wanted: Type) -> pa.Scalar:
+    given = from_arrow(value.type)
+    if wanted.name == "numeric" and pa.types.is_decimal(value.type):
+        return value[0]  # of any scale; a column's would round it
+    typed_text = given.name == "text" and wanted.arrow != pa.string() and not _untyped(node)
+    try:
+        if not typed_text:
+            return assign(value, Column(f"${number}", wanted))[0]
+        reason = None
+    except DatatypeMismatch as error:
+        reason = error
+    raise DatatypeMismatch(
+        f"parameter ${number} of type {given.sql} cannot be coerced to the expected type"
+        f" {wanted.sql}",
+        hint="You will need to rewrite or cast the expression.",
+        position=position_of(node),
+    ) from reason
+
+
+def _untyped(node: exp.Expr) -> bool:
+    """Whether it is a string whose type its place decides, NULL, or a parameter like those."""
+    return isinstance(node, exp.Null | exp.Parameter) or (
+        isinstance(node, exp.Literal) and bool(node.is_string)
+    )

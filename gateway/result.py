@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,9 @@ class Result(QueryResult):  # type: ignore[misc]  # buenavista carries no types
         self.changed = changed
         self._batches = iter(()) if batches is None else batches
         self._rest: pa.RecordBatch | None = None
+        self.position = 0  # rows taken so far
+        self.exhausted = False  # a take found the end
+        self.failed = False  # reading ended with an error, not with the last row
 
     def take(self, limit: int = 0) -> Iterator[pa.RecordBatch]:
         """The next batches, at most `limit` rows in all; 0 takes everything that is left."""
@@ -66,16 +69,28 @@ class Result(QueryResult):  # type: ignore[misc]  # buenavista carries no types
         while (batch := self._next()) is not None:
             if limit and batch.num_rows >= left:
                 self._rest = batch.slice(left) if batch.num_rows > left else None
+                self.position += left
                 yield batch.slice(0, left)
                 return
             left -= batch.num_rows
+            self.position += batch.num_rows
             yield batch
+        self.exhausted = True
 
     def _next(self) -> pa.RecordBatch | None:
         if (rest := self._rest) is not None:
             self._rest = None
             return rest
-        return next(self._batches, None)
+        try:
+            return next(self._batches, None)
+        except BaseException:  # an iterator that has raised would next time seem to be at its end
+            self.failed = True
+            raise
+
+    def seek(self, position: int, batches: Sequence[pa.RecordBatch]) -> None:
+        """Go on after row `position`, with `batches` as the rows that follow it."""
+        self.position, self.exhausted = position, False
+        self._rest, self._batches = None, iter(batches)
 
     @property
     def batches(self) -> Iterator[pa.RecordBatch]:

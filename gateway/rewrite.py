@@ -192,9 +192,21 @@ def strip_schemas(state: Rewriting) -> None:
 def session_functions(state: Rewriting) -> None:
     """Put the value in place of version(), current_user and their like."""
     for node in list(state.tree.find_all(exp.Anonymous, exp.Func, exp.Column)):
-        name = _session_function(node)
-        if name in state.constants:
-            node.replace(state.constants[name].copy())
+        value = state.constants.get(_session_function(node))
+        if value is None:
+            continue
+        if isinstance(value, exp.Expr):
+            if not node.expressions:
+                _whole(node).replace(value.copy())
+        else:
+            _whole(node).replace(value(node))
+
+
+def _whole(node: exp.Expr) -> exp.Expr:
+    """The call with the schema before it, if one is written."""
+    parent = node.parent
+    qualified = isinstance(parent, exp.Dot) and parent.this.name == "pg_catalog"
+    return parent if qualified and parent is not None else node
 
 
 # Written without parentheses; user is reserved in PostgreSQL, so it is no column's name.
@@ -212,7 +224,7 @@ _BARE = frozenset(
 
 def _session_function(node: exp.Expr) -> str:
     if isinstance(node, exp.Anonymous):
-        return node.name if not node.expressions else ""
+        return node.name
     if isinstance(node, exp.Column):
         plain = not node.table and isinstance(node.this, exp.Identifier) and not node.this.quoted
         return node.name if plain and node.name in _BARE else ""

@@ -1,10 +1,11 @@
-"""One client: its settings, prepared statements and portals; and the way of a statement.
+"""One client's session: when its statements run and what ends them; and the way of a statement.
 
 A statement goes down one side of the house and its rows come up the other:
 
 1. `wire.messages` makes a message of the bytes, `wire.server` calls the session with it
    (`Session.run_simple`, or `parse`, `bind`, `execute`);
 2. `sql.statement.statements` splits the text, tells each statement's command and parses it;
+   `dispatch.Client.run` hands it to the room for its kind;
 3. a write becomes a query and a change to apply (`sql.writes.as_write`);
 4. `rewrite.rewrite` binds names, puts views in place and every derivative where its marker stood
    (`autodiff.markers.expand`);
@@ -17,59 +18,24 @@ A statement goes down one side of the house and its rows come up the other:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 from buenavista.core import Connection
 from buenavista.core import Session as BuenaVistaSession
-from sqlglot import exp
 
-from gateway import __version__
-from gateway.catalog.registry import Registry
-from gateway.client_settings import (
-    SERVER_VERSION,
-    ClientSettings,
-    in_milliseconds,
-    run_setting,
-    show_fields,
-)
-from gateway.deadline import Deadline
-from gateway.definition import define
+from gateway.dispatch import Client
 from gateway.engine.interface import Engine
-from gateway.errors import (
-    ActiveTransaction,
-    DuplicateCursor,
-    FeatureNotSupported,
-    InvalidCursorName,
-    ObjectNotInPrerequisiteState,
-    ProtocolViolation,
-    SyntaxFault,
-)
-from gateway.execution import Bound, Described, Executor
-from gateway.prepared import Prepared, PreparedStatements
+from gateway.errors import ObjectNotInPrerequisiteState, ProtocolViolation, SyntaxFault
+from gateway.execution import Bound, Described
+from gateway.portals import Portal
+from gateway.prepared import Prepared
 from gateway.result import Field, Notice, Result
 from gateway.sources.table import Table, TableName
-from gateway.sql.commands import (
-    DeallocateStatement,
-    DiscardStatement,
-    DropStatement,
-    ShowStatement,
-    TransactionModes,
-)
+from gateway.sql.commands import DropStatement
 from gateway.sql.statement import Kind, Statement, statements
 from gateway.store.tables import Store
-from gateway.transaction import TransactionBlock, refuse_levels
-from gateway.types import TEXT, Type, by_oid
-
-
-@dataclass(slots=True)
-class Portal:
-    """A prepared statement with its values; `result` from the first Execute on."""
-
-    prepared: Prepared
-    values: Sequence[pa.Scalar]
-    result: Result | None = None
+from gateway.types import Type, by_oid
 
 
 class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no types
@@ -78,14 +44,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
     def __init__(self, engine: Engine, store: Store, grids: Mapping[TableName, Table]) -> None:
         super().__init__()
         self.process_id = 0
-        self._engine = engine.new_session()
-        self._store = store.session()
-        self._registry = Registry(grids, self._store)
-        self._settings = ClientSettings("")
-        self._executor = Executor(self._engine, self._registry, {})
-        self._prepared = PreparedStatements()
-        self._portals: dict[str, Portal] = {}
-        self._block = TransactionBlock(self._store)
+        self._client = Client(engine.new_session(), store.session(), grids)
 
     # Connecting
 
@@ -95,32 +54,33 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         Raises:
             GatewayError: 42704 or 22023, a setting that cannot be taken; refuse the connection.
         """
-        self._settings = ClientSettings(user)
+        self._client.introduce(user, database, self.process_id)
+        settings = self._client.settings
         for name, value in options.items():
-            self._settings.set(name, value)
-        self._settings.fix_start()
-        self._registry.search_path = self._settings.search_path
-        self._executor.constants = _constants(user, database, self.process_id)
+            settings.set(name, value)
+        settings.fix_start()
+        self._client.follow_settings()
 
     def reported_settings(self) -> Mapping[str, str]:
         """Every ParameterStatus to send after authentication, in order."""
-        return self._settings.reported()
+        return self._client.settings.reported()
 
     def changed_settings(self) -> Mapping[str, str]:
         """Reported settings that changed since the last call; emptied by the call."""
-        return self._settings.drain_changes()
+        return self._client.settings.drain_changes()
 
     def notices(self) -> Sequence[Notice]:
         """What to tell the client besides; emptied by the call."""
-        told = [*self._block.notices, *(Notice(text) for text in self._executor.notices)]
-        self._block.notices.clear()
-        self._executor.notices.clear()
+        block, executor = self._client.block, self._client.executor
+        told = [*block.notices, *(Notice(text) for text in executor.notices)]
+        block.notices.clear()
+        executor.notices.clear()
         return told
 
     @property
     def status(self) -> str:
         """ReadyForQuery's letter: "I" idle, "T" in a transaction, "E" in a failed one."""
-        return self._block.status
+        return self._client.block.status
 
     # Simple query
 
@@ -132,10 +92,11 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         found = statements(text)
         if not found:
             yield Result("")
+        self._client.several = len(found) > 1
         for statement in found:
-            if len(found) > 1 or _drops_several(statement):
-                self._block.begin_implicit(statement)
-            yield self._run(statement, Bound())
+            if self._client.several or _drops_several(statement):
+                self._client.begin_implicit(statement)
+            yield self._client.run(statement, Bound())
 
     def execute_sql(self, sql: str, params: object = None) -> Result:
         """buenavista's entry: the last statement's result."""
@@ -145,7 +106,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
     def parse(self, name: str, text: str, parameter_oids: Sequence[int]) -> None:
         """Keep a prepared statement; oid 0 leaves the type to be inferred."""
-        self._prepared.admit(name)
+        self._client.prepared.admit(name)
         found = statements(text)
         if len(found) > 1:
             raise SyntaxFault("cannot insert multiple commands into a prepared statement")
@@ -153,21 +114,21 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         statement = found[0] if found else None
         described = Described(tuple(declared.values()))
         if statement is not None:
-            self._block.admit(statement)
-            described = self._describe(statement, declared)
-        self._prepared.keep(name, Prepared(statement, described))
+            self._client.block.admit(statement)
+            described = self._client.describe(statement, declared)
+        self._client.prepared.keep(name, Prepared(statement, described))
 
     def parameter_types(self, statement: str) -> tuple[Type, ...]:
         """The type of each parameter, declared or inferred."""
-        return self._prepared.named(statement).described.parameters
+        return self._client.prepared.named(statement).described.parameters
 
     def describe_statement(self, name: str) -> tuple[Field, ...] | None:
         """The columns it will give, without running it; None when it gives no rows."""
-        return self._prepared.named(name).described.fields
+        return self._fields(self._client.prepared.named(name))
 
     def bind(self, portal: str, statement: str, parameters: Sequence[pa.Scalar]) -> None:
         """Make a portal; each parameter has the Arrow type of its parameter type, NULL included."""
-        prepared = self._prepared.named(statement)
+        prepared = self._client.prepared.named(statement)
         wanted = len(prepared.described.parameters)
         if len(parameters) != wanted:
             raise ProtocolViolation(
@@ -175,188 +136,76 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
                 f'"{statement}" requires {wanted}'
             )
         if prepared.statement is not None:
-            self._block.admit(prepared.statement)
-        if portal and portal in self._portals:
-            raise DuplicateCursor(f'cursor "{portal}" already exists')
-        self.close_portal(portal)
-        self._portals[portal] = Portal(prepared, parameters)
+            self._client.block.admit(prepared.statement)
+        self._client.portals.admit(portal)
+        self._client.portals.keep(portal, Portal(prepared, parameters))
 
     def describe_portal(self, name: str) -> tuple[Field, ...] | None:
         """The columns a portal will give, without running it."""
-        return self._portal(name).prepared.described.fields
+        return self._fields(self._client.portals.named(name).prepared)
+
+    def _fields(self, prepared: Prepared) -> tuple[Field, ...] | None:
+        """What EXECUTE and FETCH give depends on names, and these may change hands."""
+        statement, described = prepared.statement, prepared.described
+        if statement is not None and statement.kind in (Kind.PREPARED, Kind.CURSOR):
+            types = dict(enumerate(described.parameters, 1))
+            return self._client.describe(statement, types).fields
+        return described.fields
 
     def execute(self, portal: str) -> Result:
         """The portal's result: run at the first call, the same Result at later ones."""
-        found = self._portal(portal)
-        prepared = found.prepared
-        if found.result is not None:
-            if found.result.fields is None:
-                raise ObjectNotInPrerequisiteState(f'portal "{portal}" cannot be run')
+        found = self._client.portals.named(portal)
+        if found.result is None:
+            self._client.start(found)
+            assert found.result is not None
+            found.prepared.check(found.result)
             return found.result
-        if prepared.statement is None:
-            found.result = Result("")
-        else:
-            self._block.begin_implicit(prepared.statement)
-            bound = Bound(found.values, prepared.described.parameters)
-            found.result = self._run(prepared.statement, bound)
+        if found.prepared.statement is not None:
+            self._client.block.admit(found.prepared.statement)
+        if found.result.fields is None or found.result.failed:
+            raise ObjectNotInPrerequisiteState(f'portal "{portal}" cannot be run')
         return found.result
 
     def close_statement(self, name: str) -> None:
         """Forget it; no error when there is none."""
-        self._prepared.forget(name)
+        self._client.prepared.forget(name)
 
     def close_portal(self, name: str) -> None:
         """Forget it; no error when there is none."""
-        portal = self._portals.pop(name, None)
-        if portal is not None and portal.result is not None:
-            portal.result.close()
+        self._client.portals.close(name)
 
     # Ends
 
     def sync(self) -> None:
         """Sync arrived, or a simple query ended: the implicit transaction ends, and its portals."""
-        self._block.end_implicit()
-        if self._block.status == "I":
-            self._close_portals()
+        self._client.several = False
+        self._client.block.end_implicit()
+        if self._client.block.status == "I":
+            self._client.end_transaction(committed=True)
 
     def fail(self) -> None:
         """An error was reported to the client: undo the implicit transaction, or mark the block."""
-        self._close_portals()
-        self._block.fail()
+        self._client.several = False
+        self._client.fail()
 
     def cancel(self) -> None:
         """Stop the running statement, from any thread: it raises QueryCanceled (57014)."""
-        self._engine.cancel()
-        self._store.cancel()
+        self._client.cancel()
 
     def in_transaction(self) -> bool:
         """True between BEGIN and its end."""
-        return self._block.status != "I"
+        return self._client.block.status != "I"
 
     def close(self) -> None:
         """The client is gone: roll back, stop the engine."""
-        self._close_portals()
-        self._engine.close()
-        self._store.close()
-
-    # One statement
-
-    def _run(self, statement: Statement, bound: Bound) -> Result:
-        self._block.admit(statement)
-        run = _RUNNERS.get(statement.kind)
-        if run is None:
-            raise FeatureNotSupported(
-                f"{statement.command} is not supported", position=statement.offset + 1
-            )
-        milliseconds = in_milliseconds(self._settings.show("statement_timeout")[1])
-        deadline = Deadline(milliseconds / 1000, self.cancel)
-        with deadline.running():
-            result = run(self, statement, bound)
-        result.wrap(deadline.watch(result.batches))
-        return result
-
-    def _describe(self, statement: Statement, declared: Mapping[int, Type]) -> Described:
-        if isinstance(statement.tree, ShowStatement):
-            return Described((), show_fields(statement.tree.name))
-        described = self._executor.describe(statement, declared)
-        count = max(declared, default=0)
-        if count <= len(described.parameters):
-            return described
-        unused = tuple(
-            declared.get(n, TEXT) for n in range(len(described.parameters) + 1, count + 1)
-        )
-        return Described(described.parameters + unused, described.fields)
-
-    def _query(self, statement: Statement, bound: Bound) -> Result:
-        return self._executor.query(statement, bound)
-
-    def _write(self, statement: Statement, bound: Bound) -> Result:
-        if isinstance(statement.tree, DropStatement):  # TRUNCATE
-            return define(self._executor, statement, bound)
-        return self._executor.write(statement, bound)
-
-    def _define(self, statement: Statement, bound: Bound) -> Result:
-        return define(self._executor, statement, bound)
-
-    def _explain(self, statement: Statement, bound: Bound) -> Result:
-        return self._executor.explain(statement, bound)
-
-    def _transact(self, statement: Statement, bound: Bound) -> Result:
-        result = self._block.run(statement)
-        if self._block.status == "I":
-            self._close_portals()
-        return result
-
-    def _setting(self, statement: Statement, bound: Bound) -> Result:
-        if isinstance(statement.tree, TransactionModes):
-            refuse_levels(statement.tree)
-            return Result(statement.command)
-        if isinstance(statement.tree, DiscardStatement):
-            return self._discard(statement.tree.what)
-        result = run_setting(self._settings, statement)
-        self._registry.search_path = self._settings.search_path
-        return result
-
-    def _prepare(self, statement: Statement, bound: Bound) -> Result:
-        if isinstance(statement.tree, DeallocateStatement):
-            return Result(self._prepared.deallocate(statement.tree.name))
-        raise FeatureNotSupported(
-            f"{statement.command} is not supported", position=statement.offset + 1
-        )
-
-    def _discard(self, what: str) -> Result:
-        if what == "all":
-            if self._block.status != "I":
-                raise ActiveTransaction("DISCARD ALL cannot run inside a transaction block")
-            self._settings.reset_all()
-            self._registry.search_path = self._settings.search_path
-            self._prepared.deallocate(None)
-            self._close_portals()
-        return Result(f"DISCARD {what.upper()}")
-
-    def _portal(self, name: str) -> Portal:
-        found = self._portals.get(name)
-        if found is None:
-            raise InvalidCursorName(f'portal "{name}" does not exist')
-        return found
-
-    def _close_portals(self) -> None:
-        for name in list(self._portals):
-            self.close_portal(name)
+        self._client.portals.close_all()
+        self._client.engine.close()
+        self._client.store.close()
 
 
 def _drops_several(statement: Statement) -> bool:
     """Whether it is one statement to the client and several to the store."""
     return isinstance(statement.tree, DropStatement) and len(statement.tree.names) > 1
-
-
-Runner = Callable[[Session, Statement, Bound], Result]
-
-# A kind without a row is refused by name.
-_RUNNERS: dict[Kind, Runner] = {
-    Kind.QUERY: Session._query,
-    Kind.WRITE: Session._write,
-    Kind.DEFINITION: Session._define,
-    Kind.EXPLAIN: Session._explain,
-    Kind.SETTING: Session._setting,
-    Kind.TRANSACTION: Session._transact,
-    Kind.PREPARED: Session._prepare,
-}
-
-
-def _constants(user: str, database: str, process_id: int) -> dict[str, exp.Expr]:
-    """What session functions stand for (PostgreSQL manual, 9.26)."""
-    text = exp.Literal.string
-    version = f"PostgreSQL {SERVER_VERSION} (gradwire {__version__}, DataFusion)"
-    users = dict.fromkeys(("current_user", "session_user", "user", "current_role"), text(user))
-    return {
-        **users,
-        "version": text(version),
-        "current_database": text(database),
-        "current_catalog": text(database),
-        "current_schema": text("public"),
-        "pg_backend_pid": exp.Literal.number(process_id),
-    }
 
 
 class Gateway(Connection):  # type: ignore[misc]  # buenavista carries no types

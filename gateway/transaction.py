@@ -128,5 +128,3 @@ def refuse_levels(modes: TransactionModes) -> None:
             f"isolation level {modes.isolation} is not supported",
             hint="Transactions are READ COMMITTED.",
         )
-    if modes.read_only:
-        raise FeatureNotSupported("READ ONLY transactions are not supported")

@@ -19,6 +19,7 @@ from gateway.engine.faults import translated
 from gateway.engine.placeholders import inferred, numbers
 from gateway.engine.provider import as_dataset
 from gateway.engine.running import Run
+from gateway.engine.zones import in_zone
 from gateway.errors import GatewayError
 from gateway.sources.table import Table, TableName
 
@@ -97,6 +98,7 @@ class EmbeddedSession:
     def __init__(self, context: SessionContext, plain: SessionContext) -> None:
         self._context = context
         self._plain = plain
+        self._zone = "UTC"
         self._failures: list[GatewayError] = []
         self._tables: dict[TableName, Table] = {}
         self._run: Run | None = None
@@ -119,6 +121,13 @@ class EmbeddedSession:
             frame = self._context.sql(sql, options=_QUERIES_ONLY, param_values=values)
             return EmbeddedPlan(self, sql, frame)
 
+    def set_time_zone(self, zone: str) -> None:
+        """Reckon with dates and times of day in `zone` from now on; see `EngineSession`."""
+        if zone != self._zone:
+            self._context.sql(f"SET datafusion.execution.time_zone = '{zone}'").collect()
+            self._zone = zone
+            self._forget_tables()
+
     def cancel(self) -> None:
         """Stop the stream that was read last and has not ended; none is harmless."""
         run = self._run
@@ -128,6 +137,9 @@ class EmbeddedSession:
     def close(self) -> None:
         """Stop what runs and let go of the tables."""
         self.cancel()
+        self._forget_tables()
+
+    def _forget_tables(self) -> None:
         for name in self._tables:
             self._schema(name.schema).deregister_table(name.name)
         self._tables.clear()
@@ -140,7 +152,7 @@ class EmbeddedSession:
         if before is not None:
             del self._tables[name]
             schema.deregister_table(name.name)
-        schema.register_table(name.name, as_dataset(table, self._failures))
+        schema.register_table(name.name, as_dataset(in_zone(table, self._zone), self._failures))
         self._tables[name] = table
 
     def _schema(self, name: str) -> Schema:

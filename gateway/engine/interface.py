@@ -61,6 +61,10 @@ class EngineSession(Protocol):
         """
         ...
 
+    def set_time_zone(self, zone: str) -> None:
+        """Reckon with dates and times of day in `zone` from now on: an IANA name, or `+05:30`."""
+        ...
+
     def cancel(self) -> None:
         """Stop what is streaming, from any thread; nothing happens when nothing streams."""
         ...

@@ -18,6 +18,7 @@ from gateway.errors import FeatureNotSupported
 from gateway.sql.dialect import parse_tokens, syntax_fault
 
 Name = tuple[str, ...]
+ALL_ROWS = 2**63 - 1  # PostgreSQL's FETCH_ALL
 
 
 def _is_word(token: Token, word: str) -> bool:
@@ -387,9 +388,7 @@ def _direction(reader: Reader) -> tuple[int | None, int | None, bool]:
         return 1, reader.number(), False
     sign = -1 if word == "BACKWARD" else 1
     if word and reader.accept("ALL"):
-        if sign < 0:
-            raise FeatureNotSupported("FETCH BACKWARD ALL is not supported")
-        return None, None, False
+        return None if sign > 0 else -ALL_ROWS, None, False
     ahead = reader.tokens[reader.index].text if reader.more() else ""
     count = reader.number() if ahead == "-" or ahead.isdigit() else 1
     return sign * count, None, word == "RELATIVE"

@@ -34,5 +34,6 @@ Relations = Mapping[TableName, Mapping[str, ColumnInfo]]
 # (schema or "", name) -> the relation; raises UndefinedTable (42P01).
 Lookup = Callable[[str, str], Relation]
 
-# Functions of the session without arguments, such as version, to the literal each stands for.
-Constants = Mapping[str, exp.Expr]
+# Functions of the session -> what each stands for: a literal for a call without arguments, or a
+# function of the call.
+Constants = Mapping[str, exp.Expr | Callable[[exp.Expr], exp.Expr]]

@@ -1,0 +1,351 @@
+"""A statement of any kind -> the room that does it: a row per kind (`_RUNNERS`).
+
+`Client` is all that one client holds: names, settings, prepared statements, portals, transaction.
+`session` decides when a statement runs and what an error or a Sync ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from gateway.catalog.registry import Registry
+from gateway.client_settings import ClientSettings, in_milliseconds, run_setting, show_fields
+from gateway.cursors import fetch
+from gateway.deadline import Deadline
+from gateway.definition import define
+from gateway.engine.interface import EngineSession
+from gateway.errors import (
+    ActiveTransaction,
+    FeatureNotSupported,
+    GatewayError,
+    InvalidCursorName,
+    InvalidStatementName,
+    NoActiveTransaction,
+    ReadOnlyTable,
+)
+from gateway.execution import Bound, Described, Executor
+from gateway.portals import Portal, Portals
+from gateway.prepared import Prepared, PreparedStatements, argument_row, arguments
+from gateway.result import Notice, Result
+from gateway.session_functions import SessionFunctions
+from gateway.sources.table import Table, TableName
+from gateway.sql.commands import (
+    CloseStatement,
+    DeallocateStatement,
+    DiscardStatement,
+    DropStatement,
+    ExecuteStatement,
+    FetchStatement,
+    SetStatement,
+    ShowStatement,
+    TransactionModes,
+    TransactionStatement,
+)
+from gateway.sql.statement import Declare, Explain, Kind, Prepare, Statement
+from gateway.store.tables import StoreSession
+from gateway.time_zones import engine_zone
+from gateway.transaction import TransactionBlock, refuse_levels
+from gateway.types import TEXT, Type
+
+
+class Client:
+    """What one client holds, and the running of its statements.
+
+    Args:
+        engine: Its share of the engine.
+        store: Its view of the user tables.
+        grids: The xarray tables.
+    """
+
+    def __init__(
+        self, engine: EngineSession, store: StoreSession, grids: Mapping[TableName, Table]
+    ) -> None:
+        self.engine, self.store = engine, store
+        self.registry = Registry(grids, store)
+        self.executor = Executor(engine, self.registry, {})
+        self.prepared = PreparedStatements()
+        self.portals = Portals()
+        self.block = TransactionBlock(store)
+        self.several = False  # the message holds several statements, so they are one transaction
+        self.introduce("", "", 0)
+
+    def introduce(self, user: str, database: str, process_id: int) -> None:
+        """Take who the client is; its settings begin anew."""
+        self.settings = ClientSettings(user)
+        self.functions = SessionFunctions(self.settings, user, database, process_id)
+        self.executor.constants = self.functions.constants()
+
+    def follow_settings(self) -> None:
+        """Give the settings that others go by to them."""
+        self.registry.search_path = self.settings.search_path
+        self.engine.set_time_zone(engine_zone(self.settings.show("TimeZone")[1]))
+
+    def cancel(self) -> None:
+        """Stop the running statement, from any thread: it raises QueryCanceled (57014)."""
+        self.engine.cancel()
+        self.store.cancel()
+
+    def describe(self, statement: Statement, declared: Mapping[int, Type]) -> Described:
+        """Types of parameters and columns, without running anything."""
+        described = self._described(statement, declared)
+        count = max(declared, default=0)
+        if count <= len(described.parameters):
+            return described
+        unused = range(len(described.parameters) + 1, count + 1)
+        more = tuple(declared.get(n, TEXT) for n in unused)
+        return Described(described.parameters + more, described.fields)
+
+    def _described(self, statement: Statement, declared: Mapping[int, Type]) -> Described:
+        tree = statement.tree
+        if isinstance(tree, ShowStatement):
+            return Described((), show_fields(tree.name))
+        if isinstance(tree, Declare):
+            return replace(self.executor.describe(tree.statement, declared), fields=None)
+        if isinstance(tree, FetchStatement):
+            return self._described_fetch(tree)
+        if isinstance(tree, ExecuteStatement):
+            return self._described_execute(statement, tree, declared)
+        return self.executor.describe(statement, declared)
+
+    def _described_fetch(self, tree: FetchStatement) -> Described:
+        try:
+            portal = self.portals.named(tree.cursor)
+        except InvalidCursorName:  # FETCH will say so; Describe has no rows to tell of
+            return Described()
+        return Described((), None if tree.move else portal.prepared.described.fields)
+
+    def _described_execute(
+        self, statement: Statement, tree: ExecuteStatement, declared: Mapping[int, Type]
+    ) -> Described:
+        parameters: tuple[Type, ...] = ()
+        if tree.arguments:
+            parameters = self.executor.describe(argument_row(statement), declared).parameters
+        try:
+            return Described(parameters, self.prepared.named(tree.name).described.fields)
+        except InvalidStatementName:  # EXECUTE will say so
+            return Described(parameters)
+
+    # Running
+
+    def run(self, statement: Statement, bound: Bound) -> Result:
+        """Do one statement; the rows of a query are computed as they are read."""
+        self.block.admit(statement)
+        self._refuse_changes(statement)
+        milliseconds = in_milliseconds(self.settings.show("statement_timeout")[1])
+        deadline = Deadline(milliseconds / 1000, self.cancel)
+        self.functions.bound = None if statement.kind == Kind.EXPLAIN else bound.values
+        try:
+            with deadline.running():
+                result = _RUNNERS[statement.kind](self, statement, bound)
+        finally:
+            self.functions.bound = None
+        self.follow_settings()
+        result.wrap(deadline.watch(result.batches))
+        return result
+
+    def begin_implicit(self, statement: Statement) -> None:
+        """Open the implicit transaction before a statement that changes something."""
+        tree = statement.tree
+        if isinstance(tree, ExecuteStatement):
+            inner = self.prepared.find(tree.name)
+            statement = inner.statement or statement if inner is not None else statement
+        self.block.begin_implicit(statement)
+
+    def _refuse_changes(self, statement: Statement) -> None:
+        changes = statement.kind in (Kind.WRITE, Kind.DEFINITION)
+        if changes and self.settings.show("transaction_read_only")[1] == "on":
+            raise ReadOnlyTable(f"cannot execute {statement.command} in a read-only transaction")
+
+    def _query(self, statement: Statement, bound: Bound) -> Result:
+        return self.executor.query(statement, bound)
+
+    def _write(self, statement: Statement, bound: Bound) -> Result:
+        if isinstance(statement.tree, DropStatement):  # TRUNCATE
+            return define(self.executor, statement, bound)
+        return self.executor.write(statement, bound)
+
+    def _define(self, statement: Statement, bound: Bound) -> Result:
+        return define(self.executor, statement, bound)
+
+    def _explain(self, statement: Statement, bound: Bound) -> Result:
+        explain = statement.tree
+        assert isinstance(explain, Explain)
+        inner = explain.statement
+        if isinstance(inner.tree, ExecuteStatement):
+            prepared, bound = self._to_execute(inner, inner.tree, bound)
+            statement = replace(statement, tree=replace(explain, statement=prepared))
+        return self.executor.explain(statement, bound)
+
+    # Transactions and settings
+
+    def _transact(self, statement: Statement, bound: Bound) -> Result:
+        tree = statement.tree
+        assert isinstance(tree, TransactionStatement)
+        began = self.block.status
+        result = self.block.run(statement)
+        if tree.savepoint is not None:
+            for follower in (self.settings, self.portals):
+                _AT_SAVEPOINT[tree.verb](follower, tree.savepoint)
+        elif tree.verb == "BEGIN" and began == "I":
+            self._set_modes(tree.modes, "", local=True)
+        elif self.block.status == "I":
+            self.end_transaction(committed=result.command == "COMMIT")
+        return result
+
+    def end_transaction(self, *, committed: bool) -> None:
+        """What follows the transaction ends with it."""
+        for follower in (self.settings, self.portals):
+            if committed:
+                follower.commit()
+            else:
+                follower.rollback()
+        self.follow_settings()
+
+    def fail(self) -> None:
+        """A statement failed: undo the implicit transaction, or mark the block."""
+        explicit = self.block.status != "I"
+        self.block.fail()
+        if not explicit:
+            self.end_transaction(committed=False)
+            return
+        self.settings.fail()
+        self.portals.fail()
+        self.follow_settings()
+
+    def _setting(self, statement: Statement, bound: Bound) -> Result:
+        tree = statement.tree
+        if isinstance(tree, TransactionModes):
+            refuse_levels(tree)
+            if not tree.session:
+                self._warn_outside("SET TRANSACTION")
+            self._set_modes(tree, "default_" if tree.session else "", local=not tree.session)
+            return Result(statement.command)
+        if isinstance(tree, DiscardStatement):
+            return self._discard(tree.what)
+        if isinstance(tree, SetStatement) and tree.local:
+            self._warn_outside("SET LOCAL")
+        return run_setting(self.settings, statement)
+
+    def _set_modes(self, modes: TransactionModes, prefix: str, *, local: bool) -> None:
+        rows = (
+            ("isolation", modes.isolation),
+            ("read_only", modes.read_only),
+            ("deferrable", modes.deferrable),
+        )
+        for name, value in rows:
+            if value is not None:
+                text = value if isinstance(value, str) else ("on" if value else "off")
+                self.settings.set(f"{prefix}transaction_{name}", text, local=local)
+
+    def _in_transaction(self) -> bool:
+        return self.block.status != "I" or self.several
+
+    def _warn_outside(self, command: str) -> None:
+        if not self._in_transaction():
+            message = f"{command} can only be used in transaction blocks"
+            self.block.notices.append(Notice(message, "WARNING", "25P01"))
+
+    def _discard(self, what: str) -> Result:
+        if what == "all":
+            if self._in_transaction():
+                raise ActiveTransaction("DISCARD ALL cannot run inside a transaction block")
+            self.settings.reset_all()
+            self.prepared.deallocate(None)
+            self.portals.close_all()
+        return Result(f"DISCARD {what.upper()}")
+
+    # Prepared statements and cursors
+
+    def _prepare(self, statement: Statement, bound: Bound) -> Result:
+        tree = statement.tree
+        if isinstance(tree, DeallocateStatement):
+            return Result(self.prepared.deallocate(tree.name))
+        if isinstance(tree, ExecuteStatement):
+            return self._execute(statement, tree, bound)
+        assert isinstance(tree, Prepare)
+        self.prepared.admit(tree.name)
+        described = self.describe(tree.statement, dict(enumerate(tree.types, 1)))
+        self.prepared.keep(tree.name, Prepared(tree.statement, described))
+        return Result("PREPARE")
+
+    def _execute(self, statement: Statement, tree: ExecuteStatement, bound: Bound) -> Result:
+        inner, values = self._to_execute(statement, tree, bound)
+        try:
+            result = self.run(inner, values)
+        except GatewayError as error:
+            error.position = 0  # it counts in the text of PREPARE, which the client did not send
+            raise
+        self.prepared.named(tree.name).check(result)
+        return result
+
+    def _to_execute(
+        self, statement: Statement, tree: ExecuteStatement, bound: Bound
+    ) -> tuple[Statement, Bound]:
+        prepared = self.prepared.named(tree.name)
+        values = arguments(self.executor, statement, prepared.described.parameters, bound)
+        if prepared.statement is None:
+            raise FeatureNotSupported(f'prepared statement "{tree.name}" is empty')
+        return prepared.statement, values
+
+    def _cursor(self, statement: Statement, bound: Bound) -> Result:
+        tree = statement.tree
+        if isinstance(tree, Declare):
+            return self._declare(tree, bound)
+        if isinstance(tree, FetchStatement):
+            return self._fetch(tree)
+        assert isinstance(tree, CloseStatement)
+        if tree.cursor is None:
+            self.portals.close_all()
+            return Result("CLOSE CURSOR ALL")
+        self.portals.named(tree.cursor, "cursor")
+        self.portals.close(tree.cursor)
+        return Result("CLOSE CURSOR")
+
+    def _declare(self, tree: Declare, bound: Bound) -> Result:
+        if not tree.hold and not self._in_transaction():
+            raise NoActiveTransaction("DECLARE CURSOR can only be used in transaction blocks")
+        self.portals.admit(tree.name)
+        result = self.executor.query(tree.statement, bound)
+        described = Described(tuple(bound.types), result.fields)
+        portal = Portal(Prepared(tree.statement, described), bound.values, result)
+        portal.hold, portal.scroll = tree.hold, bool(tree.scroll)
+        self.portals.keep(tree.name, portal)
+        return Result("DECLARE CURSOR")
+
+    def _fetch(self, tree: FetchStatement) -> Result:
+        portal = self.portals.named(tree.cursor, "cursor")
+        if portal.result is None:
+            self.start(portal)
+        return fetch(portal, tree)
+
+    def start(self, portal: Portal) -> None:
+        """Run a portal that Bind made, for the first time."""
+        prepared = portal.prepared
+        if prepared.statement is None:
+            portal.result = Result("")
+            return
+        self.begin_implicit(prepared.statement)
+        bound = Bound(portal.values, prepared.described.parameters)
+        portal.result = self.run(prepared.statement, bound)
+
+
+Runner = Callable[[Client, Statement, Bound], Result]
+
+_RUNNERS: dict[Kind, Runner] = {
+    Kind.QUERY: Client._query,
+    Kind.WRITE: Client._write,
+    Kind.DEFINITION: Client._define,
+    Kind.EXPLAIN: Client._explain,
+    Kind.SETTING: Client._setting,
+    Kind.TRANSACTION: Client._transact,
+    Kind.PREPARED: Client._prepare,
+    Kind.CURSOR: Client._cursor,
+}
+
+# What a command on savepoints means to those who follow the transaction.
+_AT_SAVEPOINT: dict[str, Callable[[ClientSettings | Portals, str], None]] = {
+    "SAVEPOINT": lambda follower, name: follower.savepoint(name),
+    "RELEASE": lambda follower, name: follower.release(name),
+    "ROLLBACK TO": lambda follower, name: follower.rollback_to(name),
+}

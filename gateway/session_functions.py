@@ -1,0 +1,148 @@
+"""What functions of the session stand for: version(), current_setting('...') and their like.
+
+The engine never sees them: `rewrite.session_functions` puts their values in their place
+(PostgreSQL manual, 9.26 and 9.27.1). So their arguments are literals, or parameters once bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway import __version__
+from gateway.client_settings import SERVER_VERSION, ClientSettings
+from gateway.errors import (
+    FeatureNotSupported,
+    InvalidParameterValue,
+    UndefinedFunction,
+    UndefinedObject,
+)
+from gateway.sql.parameters import number
+from gateway.sql.relation import Constants
+from gateway.sql.scope import position_of
+
+
+class SessionFunctions:
+    """One client's session functions.
+
+    `bound` holds the values of `$1`, `$2`, ... while a statement runs, and is None while one is
+    only looked at: set_config changes nothing then.
+    """
+
+    def __init__(self, settings: ClientSettings, user: str, database: str, process_id: int) -> None:
+        self._settings = settings
+        self._facts = (user, database, process_id)
+        self.bound: Sequence[pa.Scalar] | None = None
+
+    def constants(self) -> Constants:
+        """Name -> what stands in the place of a call."""
+        text = exp.Literal.string
+        user, database, process_id = self._facts
+        version = f"PostgreSQL {SERVER_VERSION} (gradwire {__version__}, DataFusion)"
+        users = dict.fromkeys(("current_user", "session_user", "user", "current_role"), text(user))
+        return {
+            **users,
+            "version": text(version),
+            "current_database": text(database),
+            "current_catalog": text(database),
+            "pg_backend_pid": exp.Literal.number(process_id),
+            "current_schema": lambda call: text(self._settings.search_path[0]),
+            "current_setting": self._called(self._current_setting, "text", "boolean"),
+            "set_config": self._called(self._set_config, "text", "text", "boolean"),
+        }
+
+    def _called(
+        self, function: Callable[..., str | None], *types: str
+    ) -> Callable[[exp.Expr], exp.Expr]:
+        """A call's value in the call's place; types only, while nothing runs."""
+
+        def replaced(call: exp.Expr) -> exp.Expr:
+            nodes = call.expressions
+            if not 0 < len(nodes) <= len(types):
+                shown = ", ".join(types)
+                raise UndefinedFunction(
+                    f"function {call.name} takes ({shown})", position=position_of(call)
+                )
+            if self.bound is None:
+                return _placeholder(nodes, types)
+            values = [self._value(node) for node in nodes]
+            try:
+                found = function(call, *values)
+            except (UndefinedObject, InvalidParameterValue) as error:
+                error.position = 0  # PostgreSQL raises it while it runs
+                raise
+            return _text(found)
+
+        return replaced
+
+    def _value(self, node: exp.Expr) -> str | bool | None:
+        """A literal's value, or a parameter's."""
+        inner = node.this if isinstance(node, exp.Cast) else node
+        if isinstance(inner, exp.Literal):
+            return str(inner.this)
+        if isinstance(inner, exp.Boolean):
+            return bool(inner.this)
+        if isinstance(inner, exp.Null):
+            return None
+        if isinstance(inner, exp.Parameter) and self.bound is not None:
+            value: str | bool | None = self.bound[number(inner) - 1].as_py()
+            return value
+        raise FeatureNotSupported(
+            "arguments of current_setting and set_config must be literals or parameters",
+            position=position_of(node),
+        )
+
+    def _current_setting(
+        self, call: exp.Expr, name: str | None, missing_ok: str | bool = False
+    ) -> str | None:
+        if name is None or missing_ok is None:
+            return None
+        try:
+            return self._settings.show(name)[1]
+        except UndefinedObject:
+            if _true(missing_ok):
+                return None
+            raise
+
+    def _set_config(
+        self,
+        call: exp.Expr,
+        name: str | None = None,
+        value: str | None = None,
+        local: str | bool | None = False,
+    ) -> str:
+        select = call.find_ancestor(exp.Select)
+        reads = select is not None and any(select.args.get(key) for key in ("from_", "where"))
+        if select is None or select.parent is not None or reads:
+            raise FeatureNotSupported(
+                "set_config beside FROM or WHERE, or inside another query, is not supported",
+                position=position_of(call),
+            )
+        if name is None:
+            raise InvalidParameterValue("SET requires parameter name")
+        self._settings.set(name, value, local=_true(local))
+        return self._settings.show(name)[1]
+
+
+def _true(value: str | bool | None) -> bool:
+    return value is True or (isinstance(value, str) and value.lower() in ("t", "true", "on", "1"))
+
+
+def _text(value: str | None) -> exp.Expr:
+    return _cast(exp.Null(), "text") if value is None else exp.Literal.string(value)
+
+
+def _cast(node: exp.Expr, kind: str) -> exp.Expr:
+    return exp.Cast(this=node, to=exp.DataType.build(kind, dialect="postgres"))
+
+
+def _placeholder(nodes: Sequence[exp.Expr], types: Sequence[str]) -> exp.Expr:
+    """A text that keeps the parameters in the arguments, each under its type."""
+    result = _text(None)
+    for node, kind in zip(nodes, types, strict=False):
+        if node.find(exp.Parameter) is not None:
+            typed = _cast(_cast(node.copy(), kind), "text")
+            result = exp.DPipe(this=result, expression=typed, safe=True)
+    return result
