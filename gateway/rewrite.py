@@ -19,7 +19,7 @@ from gateway.sql.analysis import analyse
 from gateway.sql.comparisons import cast_literals
 from gateway.sql.depth import with_room
 from gateway.sql.dialect import DIALECT, parse, to_engine, to_text
-from gateway.sql.naming import alias_unnamed, number_repeated
+from gateway.sql.naming import alias_unnamed
 from gateway.sql.parameters import declared_types, number
 from gateway.sql.relation import ColumnInfo, Constants, Lookup
 from gateway.sql.scope import Analysis, position_of
@@ -175,8 +175,9 @@ def _inline(table: exp.Table, view: str, columns: tuple[str, ...]) -> None:
     for node in query.walk():
         node.meta.pop("start", None)
     alias = table.args["alias"]
-    if columns and not alias.columns:
-        alias.set("columns", [exp.to_identifier(name, quoted=True) for name in columns])
+    given = alias.columns
+    rest = [exp.to_identifier(name, quoted=True) for name in columns[len(given) :]]
+    alias.set("columns", given + rest)
     joins = table.args.get("joins")
     table.replace(exp.Subquery(this=query, alias=alias, joins=joins))
 
@@ -245,10 +246,7 @@ def bind_columns(state: Rewriting) -> None:
     """Find every relation's columns, expand stars, make repeated names unique."""
     state.analysis = analyse(state.tree, state.relations)
     top = _leftmost(state.tree)
-    for block in state.analysis.blocks:
-        names = number_repeated(block.select)
-        if block.select is top:
-            state.names = names
+    state.names = next((b.names for b in state.analysis.blocks if b.select is top), None)
 
 
 def _leftmost(tree: exp.Expr) -> exp.Expr:

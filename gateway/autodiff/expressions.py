@@ -18,7 +18,7 @@ from gateway.autodiff import simplify
 from gateway.autodiff.graph import Graph, Leaf, Node, is_null, post_order
 from gateway.autodiff.rules import SYNONYMS, rule_for
 from gateway.errors import GatewayError, NotDifferentiable, StatementTooComplex
-from gateway.sql.dialect import Marker
+from gateway.sql.dialect import DIALECT, Marker
 from gateway.sql.scope import AGGREGATES, position_of
 from gateway.types import FLOATING, INTEGER, UNKNOWN, Type
 
@@ -82,6 +82,8 @@ class _Reader:
         if isinstance(tree, Marker):
             return self.meaning.derivative(tree)
         self._refuse_other_types(tree)
+        if isinstance(tree, exp.Star):
+            raise _no_rule(tree)
         if isinstance(tree, exp.Column):
             return self.graph.leaf(self.meaning.leaf(tree))
         varies = self.meaning.varies(tree)
@@ -196,7 +198,7 @@ class _Reader:
             return
         if not isinstance(tree, exp.Literal | exp.Cast):  # a cast is read by its own rule
             raise NotDifferentiable(
-                f"{tree.sql(dialect='postgres')} is of type {known.sql}, not a number",
+                f"{tree.sql(dialect=DIALECT)} is of type {known.sql}, not a number",
                 hint="Cast it to double precision if it holds one.",
                 position=position_of(tree),
             )
@@ -207,9 +209,9 @@ class _Reader:
             return
         known = all(side is not None for side in sides)
         raise NotDifferentiable(
-            f"{tree.sql(dialect='postgres')} is a division of integers, a step function"
+            f"{tree.sql(dialect=DIALECT)} is a division of integers, a step function"
             if known
-            else f"cannot tell whether {tree.sql(dialect='postgres')} divides integers",
+            else f"cannot tell whether {tree.sql(dialect=DIALECT)} divides integers",
             hint="Cast one side to double precision.",
             position=position_of(tree),
         )
@@ -261,7 +263,7 @@ def _no_rule(tree: exp.Expr) -> NotDifferentiable:
     elif isinstance(inner, exp.Query | exp.Subquery):
         subject = "a subquery that depends on the column"
     else:
-        subject = f"the SQL expression {inner.sql(dialect='postgres')}"
+        subject = f"the SQL expression {inner.sql(dialect=DIALECT)}"
     return NotDifferentiable(
         f"{subject} has no derivative rule",
         hint="docs/derivatives.md lists what can be differentiated.",

@@ -25,8 +25,9 @@ from gateway.errors import (
     GatewayError,
     InvalidColumnReference,
     UndefinedFunction,
+    WrongObjectType,
 )
-from gateway.sql.dialect import Marker
+from gateway.sql.dialect import DIALECT, Marker
 from gateway.sql.inference import type_of
 from gateway.sql.relation import ColumnInfo
 from gateway.sql.scope import Analysis, Block, position_of, resolve
@@ -91,6 +92,12 @@ class _Statement:
             block: Where it stands.
             around: The variables of the markers around it; what changes with them is read, too.
         """
+        if isinstance(marker.parent, exp.Window | exp.Filter | exp.WithinGroup):
+            raise WrongObjectType(
+                f"{marker.kind} is neither an aggregate nor a window function",
+                hint=f"Write sum({marker.kind}(...)) where that is what you mean.",
+                position=position_of(marker),
+            )
         function, *rest = _checked_arguments(marker)
         tangents: list[exp.Expr | None] = [*rest[1::2]] or [None]
         pairs = list(zip(rest[::2], tangents, strict=True))
@@ -133,7 +140,7 @@ class _Statement:
         column = tree.unnest()
         if not isinstance(column, exp.Column) or column.is_star:
             raise InvalidColumnReference(
-                f"{marker.kind} needs a column where {tree.sql(dialect='postgres')} stands",
+                f"{marker.kind} needs a column where {tree.sql(dialect=DIALECT)} stands",
                 hint=f"Write {USAGE[marker.kind]}; compute the variable in a subquery first.",
                 position=position_of(tree) or position_of(marker),
             )

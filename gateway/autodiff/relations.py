@@ -63,6 +63,8 @@ class ChainRule:
         self.differentiate = differentiate
         self.columns: dict[str, Variable] = {}  # by leaf key: the leaves that are columns
         self._partials: dict[tuple[str, str], Node] = {}
+        # (query, its column, position of the variable) -> the column that holds the derivative
+        self._exposed: dict[tuple[int, str, int], str] = {}
 
     def partial(self, column: Variable, variable: Variable) -> Node:
         """The derivative of `column` along `variable`, as a node of the block they are used in.
@@ -72,11 +74,13 @@ class ChainRule:
         """
         if column == variable:
             return self.graph.number(1)
-        if column.source is not variable.source or column.source.query is None:
+        if column.source.query is None:
             return self.graph.number(0)
         key = (column.key, variable.key)
         if key not in self._partials:
-            self._partials[key] = self._inside(column, variable, column.source.query)
+            same = column.source is variable.source
+            across = self._inside if same else self._from_elsewhere
+            self._partials[key] = across(column, variable, column.source.query)
         return self._partials[key]
 
     def depends(self, tree: exp.Expr, block: Block, variable: Variable) -> bool:
@@ -93,6 +97,14 @@ class ChainRule:
             return Variable(*resolve(self.analysis.block_of(column) or block, column))
         except GatewayError:  # an unknown column is for the engine to report, in its turn
             return None
+
+    def _from_elsewhere(self, column: Variable, variable: Variable, query: Query) -> Node:
+        """0, unless the column's subquery names the variable (LATERAL, or correlated)."""
+        for block in query.branches:
+            for item in block.select.expressions:
+                if self.depends(item, block, variable):
+                    raise _behind_a_wall(column, variable)
+        return self.graph.number(0)
 
     def _inside(self, column: Variable, variable: Variable, query: Query) -> Node:
         names = list(column.source.columns or ())
@@ -118,7 +130,11 @@ class ChainRule:
         tangent, guarded = self.differentiate(made.expression, made.block, inner)
         if tangent.number is not None:
             return tangent
-        name = _expose(column.source, f"∂{column.name}/∂{variable.name}", write(guarded))
+        wanted = f"∂{column.name}/∂{variable.name}"
+        name = self._exposed.get((id(query), made.name, at))
+        if name is None:
+            name = _expose(column.source, wanted, write(guarded))
+            self._exposed[id(query), made.name, at] = name
         exposed = Variable(column.source, name)
         self.columns[exposed.key] = exposed
         return self.graph.leaf(Leaf(exposed.key, column_node(column.source.alias, name)))
@@ -171,11 +187,11 @@ def _is_recursive(cte: exp.CTE) -> bool:
 def _expose(source: Source, wanted: str, tree: exp.Expr) -> str:
     """Add `tree` as a column to the query behind `source`; the name it got.
 
-    The name goes into the column list of the CTE and of the relation where there is one.
+    The name goes into the column list of the CTE and of every relation that reads the query.
     """
-    query, columns = source.query, source.columns
-    assert query is not None and columns is not None
-    taken = {output.name for output in query.outputs} | set(columns)
+    query = source.query
+    assert query is not None
+    taken = {output.name for output in query.outputs}.union(*(s.columns or () for s in query.users))
     name, count = wanted, 1
     while name in taken:
         count += 1
@@ -183,11 +199,13 @@ def _expose(source: Source, wanted: str, tree: exp.Expr) -> str:
     select = query.branches[0].select
     select.append("expressions", exp.alias_(tree, name, quoted=True, copy=False))
     query.outputs.append(Output(name, tree, query.branches[0]))
-    for named in (source.tree, source.cte):
+    for named in (source.cte, *(user.tree for user in query.users)):
         alias = named.args.get("alias") if named is not None else None
         if alias is not None and alias.columns:
             alias.append("columns", exp.to_identifier(name, quoted=True))
-    columns[name] = ColumnInfo(FLOAT8)
+    for user in query.users:
+        assert user.columns is not None
+        user.columns[name] = ColumnInfo(FLOAT8)
     return name
 
 

@@ -14,6 +14,9 @@ from sqlglot import exp
 
 from gateway.sources.table import TableName
 from gateway.sql.inference import common_type, info_of, type_of
+from gateway.sql.merging import as_output, merge, merged_column, refuse_repeated, spell_out_merged
+from gateway.sql.naming import number_repeated
+from gateway.sql.ordering import settle_order
 from gateway.sql.relation import ColumnInfo, Relations
 from gateway.sql.scope import Analysis, Block, Output, Query, Source, column_node
 
@@ -47,11 +50,15 @@ class _Walker:
         if isinstance(tree, exp.SetOperation):
             left = self.query(tree.left, parent, ctes)
             right = self.query(tree.right, parent, ctes)
-            outputs = [Output(output.name, None, None) for output in left.outputs]
+            outputs = [Output(o.name, None, None, o.shown) for o in left.outputs]
             return Query(tree, left.branches + right.branches, outputs)
         if isinstance(tree, exp.Select):
             block = self._block(tree, parent, ctes)
-            outputs = [Output(i.alias_or_name, i.unalias(), block) for i in tree.expressions]
+            shown = block.names or ("",) * len(tree.expressions)
+            outputs = [
+                Output(item.alias_or_name, item.unalias(), block, name)
+                for item, name in zip(tree.expressions, shown, strict=True)
+            ]
             return Query(tree, [block], outputs)
         self._expressions(tree, parent, ctes)
         return Query(tree, [], [])
@@ -67,7 +74,9 @@ class _Walker:
             if clause.args.get("recursive"):
                 inside[cte.alias] = _Common(self._seed_columns(cte, parent, inside), None, cte)
             query = self.query(cte.this, parent, inside)
-            inside[cte.alias] = _Common(_columns(query, cte.args.get("alias")), query, cte)
+            columns = _columns(query, cte.args.get("alias"))
+            _complete(cte.args.get("alias"), columns)
+            inside[cte.alias] = _Common(columns, query, cte)
         return inside
 
     def _seed_columns(
@@ -91,6 +100,10 @@ class _Walker:
         for lateral in select.args.get("laterals") or ():
             block.sources.append(Source(lateral.alias_or_name, lateral, None))
         _expand_stars(block)
+        refuse_repeated(block)
+        spell_out_merged(block)
+        block.names = number_repeated(select)
+        settle_order(block)
         self._expressions(select, block, ctes)
         self.analysis.add(block)
         return block
@@ -99,13 +112,7 @@ class _Walker:
         before = list(block.sources)
         self._relation(join.this, block, ctes)
         added = block.sources[len(before) :]
-        if (join.method or "").upper() == "NATURAL":
-            _spell_out_natural(join, before, added)
-        for name in (identifier.name for identifier in join.args.get("using") or ()):
-            left = next((s for s in before if s.columns is None or name in s.columns), None)
-            keep_right = (join.side or "").upper() == "RIGHT" and added
-            if left is not None and name not in block.merged:
-                block.merged[name] = added[0] if keep_right else left
+        merge(join, block, before, added)
         if join.side:  # an outer join makes every column on its other side nullable
             for source in block.sources:
                 source.columns = _nullable(source.columns)
@@ -114,7 +121,10 @@ class _Walker:
         if isinstance(tree, exp.Subquery) and not tree.alias and isinstance(tree.this, exp.Table):
             self._relation(tree.this, block, ctes)  # FROM (a JOIN b ...)
         else:
-            block.sources.append(self._source(tree, block, ctes))
+            _name(tree, block)
+            source = self._source(tree, block, ctes)
+            _complete(tree.args.get("alias"), source.columns)
+            block.sources.append(source)
         for join in tree.args.get("joins") or ():
             self._join(join, block, ctes)
 
@@ -125,12 +135,16 @@ class _Walker:
         if isinstance(tree, exp.Subquery):
             outer = block.parent
             query = self.query(tree.this, outer, self._with(tree, outer, ctes))
-            return Source(tree.alias, tree, _columns(query, alias), query)
+            return Source(
+                tree.alias, tree, _columns(query, alias), query, shown=_shown(query, alias)
+            )
         if isinstance(tree, exp.Values):
             return Source(tree.alias, tree, value_columns(tree, alias))
         if isinstance(tree, exp.Lateral) and isinstance(tree.this, exp.Subquery):
             query = self.query(tree.this.this, block, ctes)
-            return Source(tree.alias, tree, _columns(query, alias), query)
+            return Source(
+                tree.alias, tree, _columns(query, alias), query, shown=_shown(query, alias)
+            )
         return Source(tree.alias_or_name, tree, _named(alias))
 
     def _table(
@@ -140,7 +154,10 @@ class _Walker:
         common = None if tree.db else ctes.get(tree.name)
         if common is not None:
             columns = _renamed(_pairs(common.columns), alias)
-            return Source(name, tree, columns, common.query, common.cte, common.query is None)
+            seen = Source(name, tree, columns, common.query, common.cte, common.query is None)
+            if common.query is not None:
+                seen.shown = _shown(common.query, alias, common.cte.args.get("alias"))
+            return seen
         known = self.relations.get(TableName(tree.db, tree.name))
         return Source(name, tree, _renamed(list(known.items()), alias) if known else _named(alias))
 
@@ -213,17 +230,42 @@ def _nullable(columns: dict[str, ColumnInfo] | None) -> dict[str, ColumnInfo] | 
     return {name: ColumnInfo(info.type) for name, info in columns.items()}
 
 
-def _spell_out_natural(join: exp.Join, before: list[Source], added: list[Source]) -> None:
-    """NATURAL JOIN as JOIN ... USING, so that a column added later cannot join by accident."""
-    if any(source.columns is None for source in (*before, *added)):
-        return
-    left = {name for source in before for name in source.columns or ()}
-    common = [name for source in added for name in source.columns or () if name in left]
-    join.set("method", None)
-    if common:
-        join.set("using", [exp.to_identifier(name, quoted=True) for name in common])
-    else:
-        join.set("kind", "CROSS")
+def _derived(tree: exp.Expr, query: Query, alias: exp.TableAlias | None) -> Source:
+    columns = _columns(query, alias)
+    return Source(tree.alias, tree, columns, query, shown=_shown(query, alias))
+
+
+def _shown(query: Query, *lists: exp.TableAlias | None) -> dict[str, str]:
+    """The name that the user knows for each numbered column that no alias list renames."""
+    renamed = max(len(alias.columns) if alias is not None else 0 for alias in lists)
+    outputs = query.outputs[renamed:]
+    return {o.name: o.shown for o in outputs if o.shown not in ("", o.name)}
+
+
+def _complete(alias: exp.TableAlias | None, columns: dict[str, ColumnInfo] | None) -> None:
+    """Let an alias list name every column: the engine, unlike PostgreSQL, takes no shorter one."""
+    if alias is not None and alias.columns and columns is not None:
+        rest = list(columns)[len(alias.columns) :]
+        added = [exp.to_identifier(name, quoted=True) for name in rest]
+        alias.set("columns", alias.columns + added)
+
+
+# Table functions that give one column: PostgreSQL gives it the name of the relation.
+_ONE_COLUMN = frozenset({"generate_series", "unnest"})
+
+
+def _name(tree: exp.Expr, block: Block) -> None:
+    """Give a subquery without a name one, and the column of a table function its own."""
+    alias = tree.args.get("alias")
+    if isinstance(tree, exp.Subquery | exp.Values) and not tree.alias:
+        columns = alias.columns if alias is not None else []
+        name = exp.to_identifier(f"unnamed_subquery_{len(block.sources)}", quoted=True)
+        tree.set("alias", exp.TableAlias(this=name, columns=columns))
+    elif isinstance(tree, exp.Table) and isinstance(tree.this, exp.Anonymous):
+        function = tree.this.name.lower()
+        if function in _ONE_COLUMN and not (alias is not None and alias.columns):
+            name = exp.to_identifier(tree.alias or function, quoted=True)
+            tree.set("alias", exp.TableAlias(this=name, columns=[name.copy()]))
 
 
 def _expand_stars(block: Block) -> None:
@@ -245,14 +287,18 @@ def _expanded(block: Block, item: exp.Expr) -> list[exp.Expr] | None:
         sources = [] if named is None else [named]
     else:
         return None
-    if not sources or any(source.columns is None for source in sources):
+    known = [source for source in sources if source.columns is not None]
+    if not known or (len(known) < len(sources) and block.merged):
         return None
     star = isinstance(item, exp.Star)
-    merged = block.merged.items() if star else ()
-    columns: list[exp.Expr] = [column_node(source.alias, name) for name, source in merged]
-    return columns + [
-        column_node(source.alias, name)
-        for source in sources
-        for name in source.columns or ()
-        if not (star and name in block.merged)
-    ]
+    merged = block.merged if star else {}
+    columns = [as_output(merged_column(block, name), name) for name in merged]
+    for source in sources:
+        if source.columns is None:
+            columns.append(exp.Column(this=exp.Star(), table=exp.to_identifier(source.alias, True)))
+        columns += [
+            as_output(column_node(source.alias, name), source.shown.get(name, name))
+            for name in source.columns or ()
+            if name not in merged
+        ]
+    return columns

@@ -31,20 +31,28 @@ AGGREGATES = frozenset(
 
 @dataclass(slots=True, eq=False)
 class Output:
-    """A column that a query gives; `expression` is None where no single SELECT item defines it."""
+    """A column that a query gives; `expression` is None where no single SELECT item defines it.
+
+    `shown` is the name that the user knows: a repeated one was given a number in `name`.
+    """
 
     name: str
     expression: exp.Expr | None
     block: Block | None
+    shown: str = ""
 
 
 @dataclass(slots=True, eq=False)
 class Query:
-    """An analysed query expression: its branches (one, unless a set operation) and its columns."""
+    """An analysed query expression: its branches (one, unless a set operation) and its columns.
+
+    `users` are the relations that read it: several, where a CTE is named several times.
+    """
 
     tree: exp.Expr
     branches: list[Block]
     outputs: list[Output]
+    users: list[Source] = field(default_factory=list)
 
     @property
     def see_through(self) -> bool:
@@ -61,7 +69,8 @@ class Source:
     """One relation of a FROM clause.
 
     `columns` is None when they are not known (a table function without column names); `query` is
-    what defines the relation when the statement itself does.
+    what defines the relation when the statement itself does. `shown` holds the name that the user
+    knows for each column whose name was repeated and therefore numbered.
     """
 
     alias: str
@@ -70,16 +79,30 @@ class Source:
     query: Query | None = None
     cte: exp.CTE | None = None
     recursive: bool = False
+    shown: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.query is not None:
+            self.query.users.append(self)
+
+    def is_repeated(self, column: exp.Column) -> bool:
+        """True when several columns have the name that the user wrote."""
+        return column.name in self.shown.values() and not column.meta.get("exact")
 
 
 @dataclass(slots=True, eq=False)
 class Block:
-    """One SELECT: its relations in order, the columns that USING merged, the block around it."""
+    """One SELECT: its relations in order, the columns that USING merged, the block around it.
+
+    A merged column is the first of its sources' columns that is not NULL. `names` are those of its
+    outputs as the user knows them; None when a star hides them.
+    """
 
     select: exp.Select
     parent: Block | None
     sources: list[Source] = field(default_factory=list)
-    merged: dict[str, Source] = field(default_factory=dict)
+    merged: dict[str, list[Source]] = field(default_factory=dict)
+    names: tuple[str, ...] | None = None
 
     @property
     def is_wall(self) -> bool:
@@ -161,21 +184,32 @@ def _resolve_here(block: Block, column: exp.Column) -> tuple[Source, str] | None
         source = block.source(column.table)
         if source is None or (source.columns is not None and name not in source.columns):
             return None
-        return source, name
-    if name in block.merged:
-        return block.merged[name], name
-    having = [s for s in block.sources if s.columns is not None and name in s.columns]
-    if not having:
-        having = [s for s in block.sources if s.columns is None]
-    if len(having) > 1:
+        having = [source]
+    elif name in block.merged:
+        return block.merged[name][0], name
+    else:
+        having = [s for s in block.sources if s.columns is not None and name in s.columns]
+        having = having or [s for s in block.sources if s.columns is None]
+    if len(having) > 1 or any(source.is_repeated(column) for source in having):
         raise AmbiguousColumn(
             f'column reference "{name}" is ambiguous', position=position_of(column)
         )
     return (having[0], name) if having else None
 
 
+def resolves_here(block: Block, column: exp.Column) -> bool:
+    """Whether a relation of this very block has the column.
+
+    Raises:
+        AmbiguousColumn: 42702, several have it.
+    """
+    return _resolve_here(block, column) is not None
+
+
 def column_node(table: str, name: str) -> exp.Column:
-    """A column written table.name, both quoted."""
-    return exp.Column(
+    """A column written table.name, both quoted; `name` is its one name, numbered or not."""
+    column = exp.Column(
         this=exp.to_identifier(name, quoted=True), table=exp.to_identifier(table, quoted=True)
     )
+    column.meta["exact"] = True
+    return column
