@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlglot import exp
 
 from gateway.catalog.definitions import table_definition
-from gateway.errors import InvalidTableDefinition, ReadOnlyTable, SyntaxFault
-from gateway.execution import Bound, Executor, fields_of
+from gateway.errors import (
+    AmbiguousFunction,
+    GatewayError,
+    InvalidTableDefinition,
+    ReadOnlyTable,
+    SyntaxFault,
+    UndefinedFunction,
+)
+from gateway.execution import Bound, Computation, Executor, fields_of
 from gateway.result import Field, Result
+from gateway.rewrite import rewrite
 from gateway.sources.table import TableName
-from gateway.sql.commands import CreateSchema, DropStatement
+from gateway.sql.commands import CreateSchema, DropStatement, Name
+from gateway.sql.functions import Function, body_of
+from gateway.sql.inlining import calls_of
+from gateway.sql.routines import CreateFunction, DropFunction
 from gateway.sql.statement import CreateView, Statement
 from gateway.sql.writes import target_of
 from gateway.store.definitions import Column, TableDefinition, View
-from gateway.types import TEXT
+from gateway.types import TEXT, Type
 
 
 def define(executor: Executor, statement: Statement, bound: Bound) -> Result:
@@ -28,6 +41,10 @@ def define(executor: Executor, statement: Statement, bound: Bound) -> Result:
         return Result(statement.command)
     if isinstance(tree, CreateView):
         return _create_view(executor, statement, tree)
+    if isinstance(tree, CreateFunction):
+        return _create_function(executor, tree)
+    if isinstance(tree, DropFunction):
+        return _drop_functions(executor, tree)
     assert isinstance(tree, exp.Create)
     if tree.expression is not None:
         return _create_table_as(executor, statement, tree, bound)
@@ -86,10 +103,109 @@ def _create_view(executor: Executor, statement: Statement, tree: CreateView) -> 
     return Result("CREATE VIEW")
 
 
+def _create_function(executor: Executor, tree: CreateFunction) -> Result:
+    """Keep a function, once a call of it plans."""
+    schema, name = _schema_and_name(tree.name)
+    registry = executor.registry
+    place = schema or registry.search_path[0]
+    function = Function(
+        place, name, tree.arguments, tree.returns, tree.body, tree.strict, tree.volatility
+    )
+    try:
+        if not tree.quoted:
+            function = replace(function, bound=())
+            function = replace(function, bound=calls_of(function, registry.function))
+        body_of(function)
+        function = replace(function, hidden=_is_the_engines(executor, function))
+        registry.store.create_function(
+            function, lambda: _try_call(executor, function), or_replace=tree.replace
+        )
+    except GatewayError as error:
+        error.position = error.position or tree.body_start + 1
+        raise
+    if function.hidden:
+        executor.notices.append(
+            f"the engine has a function {name} of its own, which is found first:"
+            f" call this one as {place}.{name}"
+        )
+    return Result("CREATE FUNCTION")
+
+
+def _is_the_engines(executor: Executor, function: Function) -> bool:
+    """Whether a call without a schema means a function of the engine."""
+    try:
+        executor.plan(
+            Computation(rewrite(_call(function, ""), executor.registry.relation)), Bound()
+        )
+    except GatewayError:  # whatever the engine says, it has no such function for these arguments
+        return False
+    return True
+
+
+def _try_call(executor: Executor, function: Function) -> None:
+    executor.plan(Computation(executor.rewrite(_call(function, function.schema))), Bound())
+
+
+def _call(function: Function, schema: str) -> exp.Select:
+    """SELECT schema.function(a, ...) over one row of NULLs of the arguments' types."""
+    values, columns = [], []
+    for number, argument in enumerate(function.arguments, 1):
+        name = exp.to_identifier(f"a{number}", quoted=True)
+        kind = exp.DataType.build(argument.type.sql, dialect="postgres")
+        values.append(exp.Alias(this=exp.Cast(this=exp.Null(), to=kind), alias=name))
+        columns.append(exp.Column(this=name.copy()))
+    named = exp.to_identifier(function.name, quoted=True)
+    call: exp.Expr = exp.Anonymous(this=named, expressions=columns)
+    if schema:
+        call = exp.Dot(this=exp.to_identifier(schema, quoted=True), expression=call)
+    row = exp.Select(expressions=values or [exp.Literal.number(1)])
+    return exp.Select(expressions=[call]).from_(row.subquery("a"))
+
+
+def _drop_functions(executor: Executor, tree: DropFunction) -> Result:
+    keys = []
+    for name, types in tree.functions:
+        found = _function_named(executor, name, types)
+        if found is not None:
+            keys.append(found.key)
+            continue
+        shown = _signature(name, types)
+        if not tree.if_exists:
+            missing = f"function {shown} does not exist"
+            bare = f'could not find a function named "{".".join(name)}"'
+            raise UndefinedFunction(missing if types is not None else bare)
+        executor.notices.append(f"function {shown} does not exist, skipping")
+    executor.registry.store.drop_functions(list(dict.fromkeys(keys)), cascade=tree.cascade)
+    return Result("DROP FUNCTION")
+
+
+def _function_named(
+    executor: Executor, name: Name, types: tuple[Type, ...] | None
+) -> Function | None:
+    found = executor.registry.functions(*_schema_and_name(name))
+    if types is not None:
+        same = (f for f in found if tuple(argument.type for argument in f.arguments) == types)
+        return next(same, None)
+    if len(found) > 1:
+        raise AmbiguousFunction(
+            f'function name "{".".join(name)}" is not unique',
+            hint="Specify the argument list to select the function unambiguously.",
+        )
+    return found[0] if found else None
+
+
+def _signature(name: Name, types: tuple[Type, ...] | None) -> str:
+    return f"{'.'.join(name)}({', '.join(each.sql for each in types or ())})"
+
+
+def _schema_and_name(parts: Name) -> tuple[str, str]:
+    return ("", parts[0]) if len(parts) == 1 else (parts[-2], parts[-1])
+
+
 def _drop(executor: Executor, tree: DropStatement, command: str) -> Result:
     store = executor.registry.store
     for parts in tree.names:
-        schema, name = ("", parts[0]) if len(parts) == 1 else (parts[-2], parts[-1])
+        schema, name = _schema_and_name(parts)
         if tree.kind == "schema":
             _refuse_dataset(executor, parts[0])
             done = store.drop_schema(parts[0], if_exists=tree.if_exists, cascade=tree.cascade)

@@ -203,6 +203,18 @@ class UndefinedFunction(GatewayError, code="42883"):
     """No function of that name and number of arguments."""
 
 
+class DuplicateFunction(GatewayError, code="42723"):
+    """The function is there already."""
+
+
+class AmbiguousFunction(GatewayError, code="42725"):
+    """A function name that several functions have, where one is meant."""
+
+
+class InvalidFunctionDefinition(GatewayError, code="42P13"):
+    """A function definition that contradicts itself or the function it replaces."""
+
+
 class UndefinedParameter(GatewayError, code="42P02"):
     """A `$n` to which nothing was bound."""
 

@@ -172,7 +172,7 @@ class Executor:
 
     def rewrite(self, tree: exp.Expr) -> Rewritten:
         """The engine's form of a query over this session's names."""
-        rewritten = rewrite(tree, self.registry.relation, self.constants)
+        rewritten = rewrite(tree, self.registry.relation, self.constants, self.registry.function)
         if rewritten.is_recursive:
             tables = self.registry.tables(rewritten.tables)
             check_recursive_types(

@@ -19,9 +19,11 @@ from gateway.sql.analysis import analyse
 from gateway.sql.comparisons import cast_literals
 from gateway.sql.depth import with_room
 from gateway.sql.dialect import DIALECT, parse, to_engine, to_text
+from gateway.sql.functions import Functions
+from gateway.sql.inlining import inline
 from gateway.sql.naming import alias_unnamed
 from gateway.sql.parameters import declared_types, number
-from gateway.sql.relation import ColumnInfo, Constants, Lookup
+from gateway.sql.relation import ColumnInfo, Constants, Lookup, Relations
 from gateway.sql.scope import Analysis, position_of
 from gateway.types import Type
 
@@ -34,6 +36,10 @@ _CAST = frozenset(
      "timestamp", "timestamptz", "bytea"}
 )  # fmt: skip
 _NOTHING: Constants = {}
+
+
+def _no_functions(schema: str, name: str, arity: int) -> None:
+    """No function of a user's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +95,31 @@ class Rewriting:
     tree: exp.Expr
     lookup: Lookup
     constants: Constants
+    functions: Functions = _no_functions
     relations: dict[TableName, dict[str, ColumnInfo]] = field(default_factory=dict)
     names: tuple[str, ...] | None = None
     parameters: dict[int, Type] = field(default_factory=dict)
     analysis: Analysis = field(default_factory=Analysis)
 
 
-def rewrite(tree: exp.Expr, lookup: Lookup, constants: Constants = _NOTHING) -> Rewritten:
+def rewrite(
+    tree: exp.Expr,
+    lookup: Lookup,
+    constants: Constants = _NOTHING,
+    functions: Functions = _no_functions,
+) -> Rewritten:
     """The engine's form of a query; `tree` itself is left as it was.
 
     Args:
         tree: A query as it was parsed.
         lookup: What a name in FROM means.
         constants: What functions of the session stand for.
+        functions: What a call means, where it means a user's own function.
 
     Raises:
         GatewayError: 42P01, 42703, 0A000, 54001, ...; `position` where it is known.
     """
-    return with_room(lambda: _rewrite(Rewriting(tree.copy(), lookup, constants)))
+    return with_room(lambda: _rewrite(Rewriting(tree.copy(), lookup, constants, functions)))
 
 
 def _rewrite(state: Rewriting) -> Rewritten:
@@ -260,6 +273,19 @@ def _leftmost(tree: exp.Expr) -> exp.Expr:
             return tree
 
 
+def inline_functions(state: Rewriting) -> None:
+    """Put the bodies of users' functions in place of their calls."""
+
+    def finish(body: exp.Select, relations: Relations) -> None:
+        inner = replace(state, tree=body)
+        session_functions(inner)
+        differentiate_sql(inner)
+        expand(body, analyse(body, relations))
+
+    if inline(state.tree, state.analysis, state.functions, finish):
+        state.analysis = analyse(state.tree, state.relations)
+
+
 def expand_markers(state: Rewriting) -> None:
     """Put the derivative in place of every grad, jvp and vjp."""
     expand(state.tree, state.analysis)
@@ -283,6 +309,7 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     session_functions,
     differentiate_sql,
     bind_columns,
+    inline_functions,
     type_literals,
     expand_markers,
     declare_parameters,

@@ -12,12 +12,15 @@ from collections.abc import Collection, Mapping, Sequence
 
 from gateway.errors import DuplicateTable, ReadOnlyTable, UndefinedTable
 from gateway.sources.table import Table, TableName
+from gateway.sql.functions import Function, FunctionName
 from gateway.sql.relation import ColumnInfo, Relation
 from gateway.store.definitions import TableDefinition
 from gateway.store.tables import StoreSession
 from gateway.types import from_arrow
 
 DEFAULT_SEARCH_PATH = ("public",)
+# The engine's functions; searched first, unless the search_path names it further on.
+SYSTEM = "pg_catalog"
 
 
 class Registry:
@@ -85,6 +88,30 @@ class Registry:
                 hint=f"Copy it first: CREATE TABLE mine AS SELECT * FROM {relation.name}",
             )
         return definition
+
+    def function(self, schema: str, name: str, arity: int) -> Function | None:
+        """The user's function that a call means; None when it means one of the engine.
+
+        Args:
+            schema: As the call names it; "" looks along the search_path.
+            name: Its name.
+            arity: The number of its arguments.
+        """
+        for number, place in enumerate([schema] if schema else self.search_path):
+            found = self.store.function(FunctionName(place, name, arity))
+            behind = not schema and SYSTEM not in self.search_path[number:]
+            if found is not None and not (found.hidden and behind):
+                return found
+        return None
+
+    def functions(self, schema: str, name: str) -> list[Function]:
+        """The functions of that name in the first schema that has one, by number of arguments."""
+        held = [function for function in self.store.functions() if function.name == name]
+        for place in [schema] if schema else self.search_path:
+            found = [function for function in held if function.schema == place]
+            if found:
+                return found
+        return []
 
     def new_name(self, schema: str, name: str) -> TableName:
         """Where a new relation of that name goes.

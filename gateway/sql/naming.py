@@ -55,6 +55,8 @@ def _name(item: exp.Expr) -> str:
         return item.kind
     if isinstance(item, exp.Anonymous):
         return item.name
+    if isinstance(item, exp.Dot):  # schema.function(...), (row).field
+        return str(item.expression.name)
     if isinstance(item, exp.Cast):
         return _name(item.this) or _type_name(item.to)
     if isinstance(item, exp.Case):

@@ -20,6 +20,7 @@ from gateway.errors import FeatureNotSupported, GatewayError, InsufficientPrivil
 from gateway.sql import commands
 from gateway.sql.commands import Reader
 from gateway.sql.dialect import parse_tokens, syntax_fault, tokenize
+from gateway.sql.routines import read_create_function, read_drop_function
 from gateway.types import Type, by_name
 
 
@@ -297,9 +298,17 @@ COMMANDS = (
     Row("CREATE TABLE", Kind.DEFINITION, _table),
     Row("CREATE VIEW", Kind.DEFINITION, partial(_view, replace=False)),
     Row("CREATE OR REPLACE VIEW", Kind.DEFINITION, partial(_view, replace=True), "CREATE VIEW"),
+    Row("CREATE FUNCTION", Kind.DEFINITION, partial(read_create_function, replace=False)),
+    Row(
+        "CREATE OR REPLACE FUNCTION",
+        Kind.DEFINITION,
+        partial(read_create_function, replace=True),
+        "CREATE FUNCTION",
+    ),
     Row("CREATE SCHEMA", Kind.DEFINITION, commands.read_create_schema),
     Row("DROP TABLE", Kind.DEFINITION, partial(commands.read_drop, kind="table")),
     Row("DROP VIEW", Kind.DEFINITION, partial(commands.read_drop, kind="view")),
+    Row("DROP FUNCTION", Kind.DEFINITION, read_drop_function),
     Row("DROP SCHEMA", Kind.DEFINITION, partial(commands.read_drop, kind="schema")),
     Row("EXPLAIN", Kind.EXPLAIN, _explain),
     Row("SET", Kind.SETTING, commands.read_set),

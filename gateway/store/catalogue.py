@@ -1,4 +1,4 @@
-"""Which schemas, tables and views there are: an immutable value, and its copy on disk.
+"""Which schemas, tables, views and functions there are: an immutable value, and its copy on disk.
 
 User names never become DuckDB names, because PostgreSQL's are case-sensitive and DuckDB's are
 not: relation 16384 is the DuckDB table `data.t16384` with columns `c1`, `c2`, .... So "A" and "a"
@@ -9,7 +9,7 @@ catalogue changes these rows and the DuckDB objects in one DuckDB transaction.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from duckdb import DuckDBPyConnection
@@ -23,12 +23,15 @@ from gateway.errors import (
     WrongObjectType,
 )
 from gateway.sources.table import TableName
+from gateway.sql.functions import Function, FunctionName
 from gateway.store.columntypes import storage_type
 from gateway.store.definitions import (
     TableDefinition,
     View,
+    decode_function,
     decode_table,
     decode_view,
+    encode_function,
     encode_table,
     encode_view,
 )
@@ -52,6 +55,12 @@ CREATE TABLE gradwire.relations (
 );
 INSERT INTO gradwire.schemas VALUES ('public');
 """
+# Not in every directory of this format: made where it is missing.
+_FUNCTIONS = """
+CREATE TABLE IF NOT EXISTS gradwire.functions (
+    oid BIGINT NOT NULL, schema VARCHAR NOT NULL, name VARCHAR NOT NULL, definition VARCHAR NOT NULL
+)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,14 @@ class Relation:
 
     oid: int
     definition: TableDefinition | View
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """A function and its number, which it keeps for life."""
+
+    oid: int
+    function: Function
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +89,7 @@ class Catalogue:
     version: int = 1
     schemas: frozenset[str] = frozenset({PUBLIC})
     relations: Mapping[TableName, Relation] = field(default_factory=dict)
+    functions: Mapping[FunctionName, Routine] = field(default_factory=dict)
 
     def find_table(self, name: TableName) -> tuple[int, TableDefinition] | None:
         """The table's number and definition; None when there is no table of this name."""
@@ -107,10 +125,18 @@ class Catalogue:
         Raises:
             DuplicateTable: 42P07. InvalidSchemaName: 3F000, no such schema.
         """
-        if name.schema not in self.schemas:
-            raise InvalidSchemaName(f'schema "{name.schema}" does not exist')
+        self.refuse_no_schema(name.schema)
         if name in self.relations:
             raise DuplicateTable(f'relation "{name.name}" already exists')
+
+    def refuse_no_schema(self, name: str) -> None:
+        """Check that there is a schema of this name.
+
+        Raises:
+            InvalidSchemaName: 3F000.
+        """
+        if name not in self.schemas:
+            raise InvalidSchemaName(f'schema "{name}" does not exist')
 
     def refuse_schema(self, name: str) -> None:
         """Check that a schema of this name may be made.
@@ -142,6 +168,30 @@ class Catalogue:
         """This catalogue with one relation less."""
         left = {n: r for n, r in self.relations.items() if n != name}
         return replace(self, version=next(_DRAFTS), relations=left)
+
+    def with_function(self, routine: Routine) -> Catalogue:
+        """This catalogue with one function more, or another in the place of one."""
+        functions = {**self.functions, routine.function.key: routine}
+        return replace(self, version=next(_DRAFTS), functions=functions)
+
+    def without_function(self, key: FunctionName) -> Catalogue:
+        """This catalogue with one function less."""
+        left = {k: r for k, r in self.functions.items() if k != key}
+        return replace(self, version=next(_DRAFTS), functions=left)
+
+    def callers(self, keys: Collection[FunctionName]) -> list[FunctionName]:
+        """The functions whose bodies are bound to one of these, sorted; not these themselves."""
+        return sorted(
+            key
+            for key, routine in self.functions.items()
+            if key not in keys and any(k in keys for _, k in routine.function.bound or ())
+        )
+
+    @property
+    def oids(self) -> Iterator[int]:
+        """All numbers in use."""
+        yield from (relation.oid for relation in self.relations.values())
+        yield from (routine.oid for routine in self.functions.values())
 
 
 def shown(name: TableName) -> str:
@@ -175,7 +225,12 @@ def load(cursor: DuckDBPyConnection) -> Catalogue:
     for oid, schema, name, kind, text in cursor.sql("FROM gradwire.relations").fetchall():
         decode = decode_view if kind == "view" else decode_table
         relations[TableName(schema, name)] = Relation(oid, decode(TableName(schema, name), text))
-    return Catalogue(1, schemas, relations)
+    cursor.execute(_FUNCTIONS)
+    functions = {}
+    for oid, schema, name, text in cursor.sql("FROM gradwire.functions").fetchall():
+        function = decode_function(schema, name, text)
+        functions[function.key] = Routine(oid, function)
+    return Catalogue(1, schemas, relations, functions)
 
 
 def saving(relation: Relation) -> tuple[str, list[object]]:
@@ -191,6 +246,18 @@ def saving(relation: Relation) -> tuple[str, list[object]]:
 def forgetting(oid: int) -> tuple[str, list[object]]:
     """The statement, and its values, that deletes a relation's row."""
     return "DELETE FROM gradwire.relations WHERE oid = ?", [oid]
+
+
+def saving_function(routine: Routine) -> tuple[str, list[object]]:
+    """The statement, and its values, that writes a function's row where none is."""
+    function = routine.function
+    values = [routine.oid, function.schema, function.name, encode_function(function)]
+    return "INSERT INTO gradwire.functions VALUES (?, ?, ?, ?)", values
+
+
+def forgetting_function(oid: int) -> tuple[str, list[object]]:
+    """The statement, and its values, that deletes a function's row."""
+    return "DELETE FROM gradwire.functions WHERE oid = ?", [oid]
 
 
 def creation(oid: int, definition: TableDefinition) -> str:

@@ -1,4 +1,4 @@
-"""Schemas, tables and views: what a session may make and drop.
+"""Schemas, tables, views and functions: what a session may make and drop.
 
 Each call is a statement: whole or not at all. DDL holds the lock of the catalogue and then the
 locks of the tables it drops; statements that change rows never wait for the catalogue.
@@ -6,21 +6,24 @@ locks of the tables it drops; statements that change rows never wait for the cat
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import pyarrow as pa
 
 from gateway.errors import (
     DependentObjectsStillExist,
+    DuplicateFunction,
     FeatureNotSupported,
+    InvalidFunctionDefinition,
     InvalidSchemaName,
     UndefinedTable,
     WrongObjectType,
 )
 from gateway.sources.table import TableName
+from gateway.sql.functions import Function, FunctionName
 from gateway.store import catalogue as kept
 from gateway.store import changes
-from gateway.store.catalogue import PUBLIC, Relation
+from gateway.store.catalogue import PUBLIC, Relation, Routine
 from gateway.store.defaults import default_value
 from gateway.store.definitions import TableDefinition, View
 from gateway.store.faults import translated
@@ -52,13 +55,13 @@ class Definer(Scope):
                     return False
                 raise InvalidSchemaName(f'schema "{name}" does not exist')
             inside = [n for n in transaction.catalogue.relations if n.schema == name]
-            if inside and not cascade:
-                raise DependentObjectsStillExist(
-                    f"cannot drop schema {name} because other objects depend on it",
-                    detail="\n".join(f"{n} depends on schema {name}" for n in sorted(inside)),
-                    hint="Use DROP ... CASCADE to drop the dependent objects too.",
-                )
+            functions = [k for k in transaction.catalogue.functions if k.schema == name]
+            if (inside or functions) and not cascade:
+                held = transaction.catalogue.functions
+                shown = [*map(str, sorted(inside)), *_titles(held, functions)]
+                raise _still_needed(f"schema {name}", shown)
             self._drop(transaction, inside)
+            self._drop_functions(transaction, functions)
             transaction.catalogue = transaction.catalogue.without_schema(name)
             with translated():
                 transaction.define(0, "DELETE FROM gradwire.schemas WHERE name = ?", name)
@@ -124,6 +127,60 @@ class Definer(Scope):
         """Drop a view; False when it was not there and that is allowed."""
         return self._drop_one(name, "view", if_exists)
 
+    def create_function(
+        self, function: Function, check: Callable[[], None], *, or_replace: bool = False
+    ) -> None:
+        """Keep a function, in the place of one with the same arguments with `or_replace`.
+
+        Args:
+            check: Called when the session sees the function and nobody else does; what it raises
+                undoes all.
+
+        Raises:
+            GatewayError: 42723, 3F000, 42P13, 0A000; what `check` raises.
+        """
+        with self._defining() as transaction:
+            transaction.catalogue.refuse_no_schema(function.schema)
+            old = transaction.catalogue.functions.get(function.key)
+            if old is not None:
+                _refuse_other(old.function, function, or_replace)
+            routine = Routine(old.oid if old else next(self._shared.oids), function)
+            transaction.catalogue = transaction.catalogue.with_function(routine)
+            with translated():
+                self._forget_function(transaction, routine.oid)
+                statement, values = kept.saving_function(routine)
+                transaction.define(0, statement, *values)
+            check()
+
+    def drop_functions(self, keys: Collection[FunctionName], *, cascade: bool = False) -> None:
+        """Drop functions that are there, with `cascade` also those that are bound to them.
+
+        Raises:
+            DependentObjectsStillExist: 2BP01, the body of another function is bound to one.
+        """
+        with self._defining() as transaction:
+            held = transaction.catalogue.functions
+            callers = transaction.catalogue.callers(keys)
+            if callers and not cascade:
+                (first, *_) = (key for key in keys if transaction.catalogue.callers([key]))
+                raise _still_needed(f"function {held[first].function}", _titles(held, callers))
+            self._drop_functions(transaction, keys)
+
+    def _drop_functions(self, transaction: Transaction, keys: Collection[FunctionName]) -> None:
+        """Drop functions and all that are bound to them."""
+        while keys:
+            callers = transaction.catalogue.callers(keys)
+            for key in keys:
+                oid = transaction.catalogue.functions[key].oid
+                transaction.catalogue = transaction.catalogue.without_function(key)
+                with translated():
+                    self._forget_function(transaction, oid)
+            keys = callers
+
+    def _forget_function(self, transaction: Transaction, oid: int) -> None:
+        statement, values = kept.forgetting_function(oid)
+        transaction.define(0, statement, *values)
+
     def _drop_one(self, name: TableName, kind: str, if_exists: bool) -> bool:
         with self._defining() as transaction:
             found = transaction.catalogue.relations.get(name)
@@ -163,3 +220,34 @@ class Definer(Scope):
     def _forget(self, transaction: Transaction, oid: int) -> None:
         statement, values = kept.forgetting(oid)
         transaction.define(0, statement, *values)
+
+
+def _titles(held: Mapping[FunctionName, Routine], keys: Iterable[FunctionName]) -> list[str]:
+    return [f"function {held[key].function}" for key in keys]
+
+
+def _still_needed(what: str, others: Iterable[str]) -> DependentObjectsStillExist:
+    return DependentObjectsStillExist(
+        f"cannot drop {what} because other objects depend on it",
+        detail="\n".join(f"{other} depends on {what}" for other in others),
+        hint="Use DROP ... CASCADE to drop the dependent objects too.",
+    )
+
+
+def _refuse_other(old: Function, new: Function, or_replace: bool) -> None:
+    """Check that `new` may stand in the place of `old`, which has as many arguments."""
+    if [a.type for a in old.arguments] != [a.type for a in new.arguments]:
+        raise FeatureNotSupported(
+            f"function {old} exists, and functions are told apart by their number of arguments",
+            hint=f"DROP FUNCTION {old} first, or choose another name.",
+        )
+    if not or_replace:
+        raise DuplicateFunction(f'function "{new.name}" already exists with same argument types')
+    hint = f"Use DROP FUNCTION {old} first."
+    if old.returns != new.returns:
+        raise InvalidFunctionDefinition("cannot change return type of existing function", hint=hint)
+    for before, after in zip(old.arguments, new.arguments, strict=True):
+        if before.name and before.name != after.name:
+            raise InvalidFunctionDefinition(
+                f'cannot change name of input parameter "{before.name}"', hint=hint
+            )

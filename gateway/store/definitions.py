@@ -19,6 +19,7 @@ from gateway.errors import (
     UndefinedColumn,
 )
 from gateway.sources.table import TableName
+from gateway.sql.functions import Argument, Function, FunctionName
 from gateway.store.columntypes import STORED, arrow_type
 from gateway.types import Type, by_oid
 
@@ -182,3 +183,37 @@ def decode_view(name: TableName, text: str) -> View:
     """The view that `encode_view` wrote."""
     kept: dict[str, Any] = json.loads(text)
     return View(name, kept["sql"], tuple(kept["columns"]))
+
+
+def encode_function(function: Function) -> str:
+    """JSON of everything but the name."""
+    return json.dumps(
+        {
+            "arguments": [[a.name, a.type.oid] for a in function.arguments],
+            "returns": function.returns.oid,
+            "body": function.body,
+            "strict": function.strict,
+            "volatility": function.volatility,
+            "bound": None
+            if function.bound is None
+            else [[written, key.schema, key.name, key.arity] for written, key in function.bound],
+            "hidden": function.hidden,
+        }
+    )
+
+
+def decode_function(schema: str, name: str, text: str) -> Function:
+    """The function that `encode_function` wrote."""
+    kept: dict[str, Any] = json.loads(text)
+    bound = kept["bound"]
+    return Function(
+        schema,
+        name,
+        tuple(Argument(argument, by_oid(oid)) for argument, oid in kept["arguments"]),
+        by_oid(kept["returns"]),
+        kept["body"],
+        kept["strict"],
+        kept["volatility"],
+        None if bound is None else tuple((b[0], FunctionName(*b[1:])) for b in bound),
+        kept["hidden"],
+    )

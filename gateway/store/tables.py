@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from gateway.errors import InternalError
 from gateway.sources.table import TableName
+from gateway.sql.functions import Function, FunctionName
 from gateway.store import catalogue as kept
 from gateway.store import changes, database
 from gateway.store.ddl import Definer
@@ -59,12 +60,11 @@ class Store:
             undo.callback(connection.close)
             catalogue = kept.load(connection)
             self._closing = undo.pop_all()
-        used = (relation.oid for relation in catalogue.relations.values())
         self._shared = Shared(
             connection,
             Committed(catalogue, SnapshotCache()),
             TableLocks(),
-            itertools.count(max(used, default=kept.FIRST_OID - 1) + 1),
+            itertools.count(max(catalogue.oids, default=kept.FIRST_OID - 1) + 1),
         )
 
     def session(self) -> StoreSession:
@@ -83,7 +83,7 @@ class StoreSession(Definer):
 
     @property
     def version(self) -> int:
-        """A number that stands for the schemas, tables and views that this session sees.
+        """A number that stands for the schemas, tables, views and functions that this session sees.
 
         It grows with every committed change; a transaction that changed them itself has negative
         numbers, which no other state ever has.
@@ -113,6 +113,16 @@ class StoreSession(Definer):
         """The view of this name; None when there is none."""
         found = self._catalogue.find_view(name)
         return found[1] if found else None
+
+    def function(self, key: FunctionName) -> Function | None:
+        """The function of this name and number of arguments; None when there is none."""
+        found = self._catalogue.functions.get(key)
+        return found.function if found else None
+
+    def functions(self) -> list[Function]:
+        """All functions, sorted by schema, name and number of arguments."""
+        found = self._catalogue.functions
+        return [found[key].function for key in sorted(found)]
 
     def oid(self, name: TableName) -> int | None:
         """The number a table or view keeps for life; None when there is none of this name."""

@@ -1,0 +1,92 @@
+"""Which type turns into which by itself, as PostgreSQL's pg_cast has it, and the cast as a tree.
+
+Types come from `inference`, for which a literal with a point is a double and an integer literal
+any integer, so that within the integers and within the fractions everything goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from gateway.types import INTEGER, Type
+
+_FRACTIONS = frozenset({"numeric", "float4", "float8"})
+_TEXTS = frozenset({"text", "varchar", "bpchar", "name", "char"})
+# Each turns into those after it by itself, into those before it on assignment.
+_TIMES: Sequence[str] = ("date", "timestamp", "timestamptz")
+
+
+def is_same(known: Type | None, target: Type) -> bool:
+    """Whether a value of the one needs no cast to be of the other."""
+    return known is not None and (
+        known.name == target.name or {known.name, target.name} <= {"text", "varchar", "name"}
+    )
+
+
+def is_implicit(value: exp.Expr, known: Type | None, target: Type) -> bool:
+    """Whether a call may hand `value` to an argument of type `target`; True when not known."""
+    if known is None or is_same(known, target) or _is_untyped(value):
+        return True
+    if known.name in INTEGER:
+        return target.name in INTEGER or target.name in _FRACTIONS
+    if known.name in _FRACTIONS:
+        return target.name in _FRACTIONS
+    if known.name in _TEXTS:
+        return target.name in _TEXTS
+    if known.name in _TIMES and target.name in _TIMES:
+        return _TIMES.index(known.name) < _TIMES.index(target.name)
+    return False
+
+
+def is_assignable(value: exp.Expr, known: Type | None, target: Type) -> bool:
+    """Whether the result of a function may be of type `target`; True when not known."""
+    if is_implicit(value, known, target) or target.name in _TEXTS:
+        return True
+    assert known is not None
+    times = (*_TIMES, "time")
+    numbers = INTEGER | _FRACTIONS
+    return any(known.name in group and target.name in group for group in (times, numbers))
+
+
+def _is_untyped(value: exp.Expr) -> bool:
+    """A literal in quotes or NULL takes the type that is asked of it."""
+    bare = value.unnest()
+    return isinstance(bare, exp.Null | exp.Parameter) or bare.is_string
+
+
+def as_type(value: exp.Expr, known: Type | None, target: Type) -> exp.Expr:
+    """`value` as `target`: itself where it is that already, else a cast around it."""
+    if is_same(known, target):
+        return value
+    bare = value.this if isinstance(value, exp.Neg) else value
+    if target.name == "float8" and bare.is_int and len(bare.name) <= 15:
+        bare.replace(point := exp.Literal.number(f"{bare.name}.0"))
+        return value if bare is not value else point
+    if known is not None and known.name in INTEGER:
+        value.type = exp.DataType.build("bigint")  # then the printer need not round
+    return exp.Cast(this=value, to=exp.DataType.build(target.sql, dialect="postgres"))
+
+
+# Operators and functions that give NULL for a NULL argument.
+_STRICT = (
+    exp.Paren, exp.Neg, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Pow, exp.Cast,
+    exp.Column, exp.Literal, exp.Identifier, exp.DataType, exp.DataTypeParam,
+)  # fmt: skip
+_STRICT_FUNCTIONS = frozenset(
+    {
+        "sin", "cos", "tan", "cot", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh",
+        "asinh", "acosh", "atanh", "exp", "ln", "log", "log2", "log10", "sqrt", "cbrt",
+        "degrees", "radians", "floor", "ceil", "trunc", "round", "power", "pow", "abs",
+    }
+)  # fmt: skip
+
+
+def propagates_null(body: exp.Expr, arguments: int) -> bool:
+    """Whether `body` is NULL as soon as one of its arguments is, by its form alone."""
+    for node in body.walk():
+        strict = isinstance(node, exp.Anonymous) and node.name.lower() in _STRICT_FUNCTIONS
+        if not (strict or isinstance(node, _STRICT)):
+            return False
+    return len({column.name for column in body.find_all(exp.Column)}) == arguments
