@@ -100,6 +100,7 @@ class Rewriting:
     names: tuple[str, ...] | None = None
     parameters: dict[int, Type] = field(default_factory=dict)
     analysis: Analysis = field(default_factory=Analysis)
+    unaliased: set[TableName] = field(default_factory=set)  # relations that go by their own name
 
 
 def rewrite(
@@ -131,13 +132,14 @@ def _rewrite(state: Rewriting) -> Rewritten:
 
 def bind_tables(state: Rewriting) -> None:
     """Write every table as schema.name under its alias; put a view's query in its place."""
-    for _ in range(MAX_VIEW_DEPTH):
-        fresh = [t for t in _tables(state.tree) if "bound" not in t.meta]
-        if not fresh:
-            return
-        for table in fresh:
-            _bind(state, table)
-    raise StatementTooComplex(f"views stand on views more than {MAX_VIEW_DEPTH} deep")
+    _bind_tables(state, state.tree, 0)
+
+
+def _bind_tables(state: Rewriting, tree: exp.Expr, depth: int) -> None:
+    if depth > MAX_VIEW_DEPTH:
+        raise StatementTooComplex(f"views stand on views more than {MAX_VIEW_DEPTH} deep")
+    for table in list(_tables(tree)):
+        _bind(state, table, depth)
 
 
 def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
@@ -164,41 +166,50 @@ def _visible_ctes(table: exp.Table) -> set[str]:
     return names
 
 
-def _bind(state: Rewriting, table: exp.Table) -> None:
-    table.meta["bound"] = True
+def _bind(state: Rewriting, table: exp.Table, depth: int) -> None:
     try:
         relation = state.lookup(table.db, table.name)
     except UndefinedTable as error:
         error.position = position_of(table)
         raise
     if table.args.get("alias") is None:
+        state.unaliased.add(relation.name)
         alias = exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
         table.set("alias", alias)
     if relation.view is not None:
-        _inline(table, relation.view, relation.view_columns)
+        table.replace(_inlined(state, table, relation, depth))
         return
     table.set("db", exp.to_identifier(relation.name.schema, quoted=True))
     table.set("this", exp.to_identifier(relation.name.name, quoted=True))
     state.relations[relation.name] = dict(relation.columns)
 
 
-def _inline(table: exp.Table, view: str, columns: tuple[str, ...]) -> None:
-    """Put the view's query where its name stands; errors in it have no position here."""
-    query = parse(view)[0]
+def _inlined(state: Rewriting, table: exp.Table, relation: Relation, depth: int) -> exp.Subquery:
+    """A view's query, for the place where its name stands; errors in it have no position here.
+
+    Its tables are bound before it stands there, where a CTE could have the name of one of them.
+    """
+    query = parse(relation.view or "")[0]
     for node in query.walk():
         node.meta.pop("start", None)
+    _bind_tables(state, query, depth + 1)
     alias = table.args["alias"]
     given = alias.columns
-    rest = [exp.to_identifier(name, quoted=True) for name in columns[len(given) :]]
+    names = relation.view_columns[len(given) :]
+    rest = [exp.to_identifier(name, quoted=True) for name in names]
     alias.set("columns", given + rest)
-    joins = table.args.get("joins")
-    table.replace(exp.Subquery(this=query, alias=alias, joins=joins))
+    return exp.Subquery(this=query, alias=alias, joins=table.args.get("joins"))
 
 
 def strip_schemas(state: Rewriting) -> None:
     """`ncep.winds.uwnd` is `winds.uwnd`: a column belongs to its relation's name in FROM."""
     for column in state.tree.find_all(exp.Column):
         if column.args.get("db") is not None:
+            if TableName(column.db, column.table) not in state.unaliased:
+                raise UndefinedTable(
+                    f'missing FROM-clause entry for table "{column.table}"',
+                    position=position_of(column),
+                )
             column.set("db", None)
             column.set("catalog", None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.errors import AmbiguousColumn, FeatureNotSupported
+from gateway.errors import AmbiguousColumn, FeatureNotSupported, UndefinedTable
 from tests.autodiff.relations import rewritten, run
 from tests.conftest import Connect
 
@@ -15,6 +15,7 @@ ROWS: dict[str, dict[str, list[object]]] = {
 TABLES = """
 CREATE TABLE t (x float8, y float8, z float8, n bigint, r real, s text, c float8);
 CREATE TABLE u (x float8, w float8, "2m_temperature" float8, k bigint);
+CREATE VIEW waves AS SELECT x, sin(x) AS e, y FROM t;
 INSERT INTO t (x, y, z, n, c) VALUES
   (1.5, 0.5, 1, 3, 0), (NULL, 0.25, 2, 7, 0), (2, NULL, 3, NULL, 0);
 INSERT INTO u (x, w, k) VALUES (1.5, 2, 5), (9, 3, 6);
@@ -44,6 +45,9 @@ QUERIES = [
     "WITH s(a) AS (SELECT x, y FROM t) SELECT * FROM s AS q(b)",
     "SELECT * FROM generate_series(1, 2)",
     "SELECT g, * FROM generate_series(1, 2) AS g",
+    # A view's tables are its own, whatever a CTE is called; columns under their schema's name.
+    "WITH t AS (SELECT 7.0::float8 AS x) SELECT t.x, waves.y FROM waves, t",
+    "SELECT public.t.x, public.waves.y FROM t, waves",
     # ORDER BY: a name alone is an output.
     "SELECT -z AS z FROM t ORDER BY z",
     "SELECT -z AS z FROM t ORDER BY -z",
@@ -64,6 +68,10 @@ CLASHES = [
     "SELECT -x AS y, x FROM t ORDER BY grad(y * x, x)",
     "SELECT n, -max(z) AS z FROM t GROUP BY n ORDER BY max(z)",
 ]
+
+
+# Columns of relations that are not in FROM, or go by another name there.
+MISSING = ["SELECT other.t.x FROM t", "SELECT public.t.x FROM t AS a, u AS t"]
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +95,7 @@ def test_as_postgresql(query: str, tables: Connect) -> None:
 
 
 @pytest.mark.parametrize("query", AMBIGUOUS)
-def test_ambiguous(query: str, tables: Connect) -> None:
+def test_ambiguous(query: str) -> None:
     with pytest.raises(AmbiguousColumn):
         run(query, ROWS)
 
@@ -97,3 +105,10 @@ def test_refused(query: str) -> None:
     with pytest.raises(FeatureNotSupported) as refusal:
         rewritten(query)
     assert refusal.value.position
+
+
+@pytest.mark.parametrize("query", MISSING)
+def test_missing(query: str) -> None:
+    with pytest.raises(UndefinedTable) as refusal:
+        rewritten(query)
+    assert refusal.value.position == len("SELECT ") + 1
