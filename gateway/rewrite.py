@@ -23,7 +23,7 @@ from gateway.sql.functions import Functions
 from gateway.sql.inlining import inline
 from gateway.sql.naming import alias_unnamed
 from gateway.sql.parameters import declared_types, number
-from gateway.sql.relation import ColumnInfo, Constants, Lookup, Relations
+from gateway.sql.relation import ColumnInfo, Constants, Lookup, Relation, Relations
 from gateway.sql.scope import Analysis, position_of
 from gateway.types import Type
 
