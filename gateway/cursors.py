@@ -103,7 +103,7 @@ def _step(portal: Portal, result: Result, count: int | None) -> Iterator[pa.Reco
 def _backward(portal: Portal, result: Result, count: int) -> Iterator[pa.RecordBatch]:
     """The `count` rows before the current one, the nearest first."""
     if not portal.scroll or portal.rows is None:
-        raise ObjectNotInPrerequisiteState("cursor can only scan forward", hint=_HINT)
+        raise _forward_only(result)
     before = result.position if result.exhausted else max(result.position - 1, 0)
     given = min(count, before)
     _seek(portal, result, before - count + 1 if given == count else 0)
@@ -115,8 +115,13 @@ def _rewind(portal: Portal, result: Result) -> None:
     if result.position == 0 and not result.exhausted:
         return
     if not portal.scroll:
-        raise ObjectNotInPrerequisiteState("cursor can only scan forward", hint=_HINT)
+        raise _forward_only(result)
     _seek(portal, result, 0)
+
+
+def _forward_only(result: Result) -> ObjectNotInPrerequisiteState:
+    result.failed = True  # a portal that has failed cannot be run again, whatever is rolled back
+    return ObjectNotInPrerequisiteState("cursor can only scan forward", hint=_HINT)
 
 
 def _seek(portal: Portal, result: Result, position: int) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from sqlglot import exp
+
 from gateway.catalog.registry import Registry
 from gateway.client_settings import ClientSettings, in_milliseconds, run_setting, show_fields
 from gateway.cursors import fetch
@@ -42,7 +44,9 @@ from gateway.sql.commands import (
     TransactionModes,
     TransactionStatement,
 )
+from gateway.sql.localtime import type_moments
 from gateway.sql.statement import Declare, Explain, Kind, Prepare, Statement
+from gateway.sql.writes import target_of
 from gateway.store.tables import StoreSession
 from gateway.time_zones import engine_zone
 from gateway.transaction import TransactionBlock, refuse_levels
@@ -74,12 +78,16 @@ class Client:
         """Take who the client is; its settings begin anew."""
         self.settings = ClientSettings(user)
         self.functions = SessionFunctions(self.settings, user, database, process_id)
-        self.executor.constants = self.functions.constants()
+        self.engine_zone = ""
+        self.follow_settings()
 
     def follow_settings(self) -> None:
         """Give the settings that others go by to them."""
-        self.registry.search_path = self.settings.search_path
-        self.engine.set_time_zone(engine_zone(self.settings.show("TimeZone")[1]))
+        path, zone = self.settings.search_path, engine_zone(self.settings.show("TimeZone")[1])
+        if path != self.registry.search_path or zone != self.engine_zone:
+            self.registry.search_path, self.engine_zone = path, zone
+            self.engine.set_time_zone(zone)
+            self.executor.constants = self.functions.constants(zone)
 
     def cancel(self) -> None:
         """Stop the running statement, from any thread: it raises QueryCanceled (57014)."""
@@ -163,6 +171,11 @@ class Client:
     def _write(self, statement: Statement, bound: Bound) -> Result:
         if isinstance(statement.tree, DropStatement):  # TRUNCATE
             return define(self.executor, statement, bound)
+        if self.engine_zone != "UTC" and isinstance(statement.tree, exp.Insert | exp.Update):
+            table = target_of(statement.tree)
+            columns = self.registry.definition(table.db, table.name).columns
+            types = {column.name: column.type for column in columns}
+            statement = replace(statement, tree=type_moments(statement.tree, types))
         return self.executor.write(statement, bound)
 
     def _define(self, statement: Statement, bound: Bound) -> Result:

@@ -22,12 +22,12 @@ from gateway.sql.dialect import to_engine
 from gateway.sql.locating import located
 from gateway.sql.parameters import number
 from gateway.sql.recursion import check_recursive_types
-from gateway.sql.relation import Constants
+from gateway.sql.relation import TIME_ZONE, Constants
 from gateway.sql.statement import CreateView, Explain, Kind, Statement
 from gateway.sql.writes import TargetColumn, Write, as_write, check_width, target_of
 from gateway.store.definitions import ROWID, Changed, TableDefinition
 from gateway.store.snapshots import Snapshot
-from gateway.types import TEXT, Type, from_arrow
+from gateway.types import TEXT, TIMESTAMPTZ, Type, from_arrow
 
 _ON = ("on", "true", "1")
 _EXPLAIN_OPTIONS = frozenset(
@@ -194,7 +194,8 @@ class Executor:
     ) -> Plan:
         """Have the engine plan a rewritten query; what it refuses gets its place in the text."""
         try:
-            return self.engine.plan(prefix + rewritten.typed(types).sql, tables, values)
+            sql = rewritten.typed(types, values is None).sql
+            return self.engine.plan(prefix + sql, tables, values)
         except GatewayError as error:
             raise located(error, rewritten.tree, rewritten.analysis) from error
 
@@ -238,13 +239,33 @@ class Executor:
         plan = self.plan(query, bound)
         batches = plan.stream()
         if write.command == "UPDATE":
+            self._check_moments(write.columns, plan.schema.types[1:], target)
             return store.update(target.name, write.columns, batches, returning=returning)
         if write.command == "DELETE":
             return store.delete(target.name, batches, returning=returning)
         width = len(plan.schema)
         check_width(width, write.columns, write.named)
         columns = write.columns[:width]
+        self._check_moments(columns, plan.schema.types, target)
         return store.insert(target.name, columns, batches, returning=returning)
+
+    def _check_moments(
+        self, names: Sequence[str], given: Sequence[pa.DataType], target: TableDefinition
+    ) -> None:
+        """Refuse what the store would read or write in UTC while the session's clocks differ."""
+        zone = self.constants.get(TIME_ZONE)
+        if not isinstance(zone, exp.Expr) or zone.name == "UTC":
+            return
+        for name, kind in zip(names, given, strict=False):
+            wanted = next(c.type for c in target.columns if c.name == name)
+            moment = pa.types.is_timestamp(kind) and kind.tz is not None
+            timed = moment or pa.types.is_timestamp(kind) or pa.types.is_date(kind)
+            timed = timed or pa.types.is_string(kind)
+            if timed and moment != (wanted == TIMESTAMPTZ) and (moment or wanted == TIMESTAMPTZ):
+                raise FeatureNotSupported(
+                    f'column "{name}" needs a cast while TimeZone is {zone.name}',
+                    hint=f"Write expression::{wanted.name}.",
+                )
 
     def _returned_fields(self, query: Computation) -> tuple[Field, ...] | None:
         if query.write is None or query.target is None or query.write.returning is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pyarrow as pa
 from sqlglot import exp
@@ -140,13 +141,13 @@ def arguments(
     """
     tree = statement.tree
     assert isinstance(tree, ExecuteStatement)
+    if not types:
+        return Bound()  # PostgreSQL does not look at arguments that nothing takes
     if len(tree.arguments) != len(types):
         raise SyntaxFault(
             f'wrong number of parameters for prepared statement "{tree.name}"',
             detail=f"Expected {len(types)} parameters but got {len(tree.arguments)}.",
         )
-    if not types:
-        return Bound()
     rows = pa.Table.from_batches(executor.query(argument_row(statement), bound).take())
     values = [
         _assigned(n, node, rows.column(n - 1).combine_chunks(), wanted)
@@ -157,12 +158,11 @@ def arguments(
 
 def _assigned(number: int, node: exp.Expr, value: pa.Array, wanted: Type) -> pa.Scalar:
     given = from_arrow(value.type)
-    if wanted.name == "numeric" and pa.types.is_decimal(value.type):
-        return value[0]  # of any scale; a column's would round it
     typed_text = given.name == "text" and wanted.arrow != pa.string() and not _untyped(node)
     try:
         if not typed_text:
-            return assign(value, Column(f"${number}", wanted))[0]
+            assigned = assign(value, Column(f"${number}", wanted))[0]
+            return _exact(node, value[0]) if wanted.name == "numeric" else assigned
         reason = None
     except DatatypeMismatch as error:
         reason = error
@@ -172,6 +172,14 @@ def _assigned(number: int, node: exp.Expr, value: pa.Array, wanted: Type) -> pa.
         hint="You will need to rewrite or cast the expression.",
         position=position_of(node),
     ) from reason
+
+
+def _exact(node: exp.Expr, value: pa.Scalar) -> pa.Scalar:
+    """A numeric with all the digits it was written with; a column's scale would round it."""
+    shown = node.this if isinstance(node, exp.Literal) else value.as_py()
+    if shown is None:
+        return pa.scalar(None, pa.decimal128(38, 10))
+    return pa.scalar(Decimal(format(Decimal(str(shown).strip()), "f")))
 
 
 def _untyped(node: exp.Expr) -> bool:

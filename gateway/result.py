@@ -33,7 +33,7 @@ class Notice:
 
 
 # Commands whose tag counts the rows that were sent; INSERT, UPDATE, DELETE count what they changed.
-_COUNTS_SENT = frozenset({"SELECT", "FETCH", "COPY", "SHOW"})
+_COUNTS_SENT = frozenset({"SELECT", "FETCH", "COPY"})
 
 
 class Result(QueryResult):  # type: ignore[misc]  # buenavista carries no types

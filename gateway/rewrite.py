@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from sqlglot import exp
 
@@ -21,9 +22,10 @@ from gateway.sql.depth import with_room
 from gateway.sql.dialect import DIALECT, parse, to_engine, to_text
 from gateway.sql.functions import Functions
 from gateway.sql.inlining import inline
+from gateway.sql.localtime import keep_local_times
 from gateway.sql.naming import alias_unnamed
 from gateway.sql.parameters import declared_types, number
-from gateway.sql.relation import ColumnInfo, Constants, Lookup, Relation, Relations
+from gateway.sql.relation import TIME_ZONE, ColumnInfo, Constants, Lookup, Relation, Relations
 from gateway.sql.scope import Analysis, position_of
 from gateway.types import Type
 
@@ -35,6 +37,7 @@ _CAST = frozenset(
     {"bool", "int2", "int4", "int8", "float4", "float8", "text", "varchar", "date", "time",
      "timestamp", "timestamptz", "bytea"}
 )  # fmt: skip
+_TOLD = frozenset({"numeric", "interval"})
 _NOTHING: Constants = {}
 
 
@@ -65,14 +68,17 @@ class Rewritten:
         """Whether WITH RECURSIVE stands in it."""
         return any(clause.args.get("recursive") for clause in self.tree.find_all(exp.With))
 
-    def typed(self, types: Mapping[int, Type]) -> Rewritten:
-        """The same with each `$n` of a known type cast to it, so that planning knows it too."""
+    def typed(self, types: Mapping[int, Type], described: bool = False) -> Rewritten:
+        """The same with each `$n` of a known type cast to it, so that planning knows it too.
+
+        A numeric or an interval is cast when it is only to be described: its value has its scale.
+        """
         if not types or self.tree.find(exp.Parameter) is None:
             return self
         tree = self.tree.copy()
         for parameter in list(tree.find_all(exp.Parameter)):
             known = types.get(number(parameter))
-            if known is not None and known.name in _CAST:
+            if known is not None and (known.name in _CAST or (described and known.name in _TOLD)):
                 kind = exp.DataType.build(known.sql, dialect=DIALECT)
                 parameter.replace(exp.Cast(this=parameter.copy(), to=kind))
         return replace(self, tree=tree)
@@ -258,7 +264,7 @@ def _session_function(node: exp.Expr) -> str:
 
 def differentiate_sql(state: Rewriting) -> None:
     """Put the text of a derivative in place of differentiate_sql('expression', 'column')."""
-    replace_calls(state.tree)
+    replace_calls(state.tree, partial(_inline_calls, state))
 
 
 def name_outputs(state: Rewriting) -> None:
@@ -286,15 +292,18 @@ def _leftmost(tree: exp.Expr) -> exp.Expr:
 
 def inline_functions(state: Rewriting) -> None:
     """Put the bodies of users' functions in place of their calls."""
+    if _inline_calls(state, state.tree, state.analysis):
+        state.analysis = analyse(state.tree, state.relations)
 
+
+def _inline_calls(state: Rewriting, tree: exp.Expr, analysis: Analysis) -> bool:
     def finish(body: exp.Select, relations: Relations) -> None:
         inner = replace(state, tree=body)
         session_functions(inner)
         differentiate_sql(inner)
         expand(body, analyse(body, relations))
 
-    if inline(state.tree, state.analysis, state.functions, finish):
-        state.analysis = analyse(state.tree, state.relations)
+    return inline(tree, analysis, state.functions, finish)
 
 
 def expand_markers(state: Rewriting) -> None:
@@ -313,6 +322,14 @@ def type_literals(state: Rewriting) -> None:
         cast_literals(block)
 
 
+def keep_times(state: Rewriting) -> None:
+    """Give moments their local times where the session's TimeZone is not UTC."""
+    zone = state.constants.get(TIME_ZONE)
+    if isinstance(zone, exp.Expr) and zone.name != "UTC":
+        for block in state.analysis.blocks:
+            keep_local_times(block)
+
+
 PASSES: tuple[Callable[[Rewriting], None], ...] = (
     bind_tables,
     strip_schemas,
@@ -322,6 +339,7 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     bind_columns,
     inline_functions,
     type_literals,
+    keep_times,
     expand_markers,
     declare_parameters,
 )

@@ -20,7 +20,7 @@ from gateway.errors import (
     UndefinedObject,
 )
 from gateway.sql.parameters import number
-from gateway.sql.relation import Constants
+from gateway.sql.relation import TIME_ZONE, Constants
 from gateway.sql.scope import position_of
 
 
@@ -36,19 +36,20 @@ class SessionFunctions:
         self._facts = (user, database, process_id)
         self.bound: Sequence[pa.Scalar] | None = None
 
-    def constants(self) -> Constants:
-        """Name -> what stands in the place of a call."""
+    def constants(self, zone: str) -> Constants:
+        """Name -> what stands in the place of a call; and the session's zone."""
         text = exp.Literal.string
         user, database, process_id = self._facts
         version = f"PostgreSQL {SERVER_VERSION} (gradwire {__version__}, DataFusion)"
         users = dict.fromkeys(("current_user", "session_user", "user", "current_role"), text(user))
         return {
             **users,
+            TIME_ZONE: text(zone),
             "version": text(version),
             "current_database": text(database),
             "current_catalog": text(database),
             "pg_backend_pid": exp.Literal.number(process_id),
-            "current_schema": lambda call: text(self._settings.search_path[0]),
+            "current_schema": text(self._settings.search_path[0]),
             "current_setting": self._called(self._current_setting, "text", "boolean"),
             "set_config": self._called(self._set_config, "text", "text", "boolean"),
         }

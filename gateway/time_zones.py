@@ -8,13 +8,14 @@ read.
 from __future__ import annotations
 
 import re
+from datetime import timedelta, timezone, tzinfo
 from functools import cache
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from gateway.errors import InvalidParameterValue
 
 _HOURS = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
-_POSIX = re.compile(r"(<[A-Za-z0-9+-]+>|[A-Za-z]{3,})([+-]?)(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?")
+_POSIX = re.compile(r"(<[A-Za-z0-9+:-]+>|[A-Za-z]{3,})([+-]?)(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?")
 _MOST_SECONDS = 86_400  # Python's and Arrow's bound on an offset; PostgreSQL's is a week
 
 
@@ -29,12 +30,10 @@ def time_zone(value: str) -> str:
     """
     text = value.strip()
     if _HOURS.fullmatch(text):
-        return _offset_name(round(float(text) * 3600))
-    found = _names().get(text.lower())
-    if found is not None:
-        return found
-    _posix_seconds(text)
-    return text
+        text = _offset_name(round(float(text) * 3600))
+    found = _names().get(text.lower(), text)
+    engine_zone(found)
+    return found
 
 
 def engine_zone(shown: str) -> str:
@@ -49,6 +48,22 @@ def engine_zone(shown: str) -> str:
     if seconds % 60:
         raise InvalidParameterValue("", detail="The engine knows offsets in whole minutes.")
     return f"{'-' if seconds < 0 else '+'}{abs(seconds) // 3600:02d}:{abs(seconds) // 60 % 60:02d}"
+
+
+@cache
+def zone_info(name: str) -> tzinfo:
+    """What Python calls a zone.
+
+    Raises:
+        InvalidParameterValue: 22023, no such zone.
+
+    >>> zone_info("<+05:30>-05:30").utcoffset(None)
+    datetime.timedelta(seconds=19800)
+    """
+    found = _names().get(name.lower())
+    if found is not None:
+        return ZoneInfo(found)
+    return timezone(timedelta(seconds=_posix_seconds(name)))
 
 
 @cache

@@ -58,7 +58,7 @@ ONLY = {
     "buenavista": {"wire", "session", "result"},
     "sqlglot": {
         "sql", "autodiff", "rewrite", "catalog", "store", "execution", "definition", "prepared",
-        "session_functions",
+        "session_functions", "dispatch",
     },
     "scramp": {"wire.auth"},
     "psycopg": {"cli", "demo"},

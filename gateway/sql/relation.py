@@ -34,6 +34,8 @@ Relations = Mapping[TableName, Mapping[str, ColumnInfo]]
 # (schema or "", name) -> the relation; raises UndefinedTable (42P01).
 Lookup = Callable[[str, str], Relation]
 
+TIME_ZONE = "TimeZone"  # under this name Constants hold the session's zone, as a literal
+
 # Functions of the session -> what each stands for: a literal for a call without arguments, or a
 # function of the call.
 Constants = Mapping[str, exp.Expr | Callable[[exp.Expr], exp.Expr]]

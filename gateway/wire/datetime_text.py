@@ -7,7 +7,6 @@ infinities, one value at a time. The calendar is the proleptic Gregorian one, as
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from gateway.time_zones import zone_info
 from gateway.wire.columns import (
     DATE_INFINITY,
     DATE_MINUS_INFINITY,
@@ -176,11 +176,6 @@ def is_utc(zone: str) -> bool:
     return zone.upper() in ("UTC", "ETC/UTC", "GMT", "ETC/GMT", "Z", "ZULU", "UCT")
 
 
-@cache
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
-
-
 def utc_offset_seconds(micros: int, zone: str) -> int:
     """Seconds east of Greenwich in `zone` at a moment; years beyond Python's use like ones."""
     if is_utc(zone):
@@ -191,7 +186,7 @@ def utc_offset_seconds(micros: int, zone: str) -> int:
         era = _ERA_DAYS * 86400
         seconds = seconds % era - (era if seconds < 0 else 0)
     moment = (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=ZoneInfo("UTC"))
-    offset = moment.astimezone(_zone(zone)).utcoffset()
+    offset = moment.astimezone(zone_info(zone)).utcoffset()
     return int(offset.total_seconds()) if offset is not None else 0
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from datetime import date as Date
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.errors import (
     DatetimeFieldOverflow,
     InvalidDatetimeFormat,
     InvalidParameterValue,
 )
+from gateway.time_zones import zone_info
 from gateway.wire.columns import (
     DATE_INFINITY,
     DATE_MINUS_INFINITY,
@@ -87,8 +87,8 @@ def timestamptz(text: str, zone: str) -> int:
     if name.upper() == "Z":
         return micros
     try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+        zone_info(name)
+    except InvalidParameterValue as error:
         raise InvalidParameterValue(f'time zone "{name.lower()}" not recognized') from error
     # The offset at the local time taken as UTC is off by at most a change nearby: look again there.
     guess = micros - utc_offset_seconds(micros, name) * SECOND
