@@ -250,10 +250,6 @@ def _complete(alias: exp.TableAlias | None, columns: dict[str, ColumnInfo] | Non
         alias.set("columns", alias.columns + added)
 
 
-# Table functions that give one column: PostgreSQL gives it the name of the relation.
-_ONE_COLUMN = frozenset({"generate_series", "unnest"})
-
-
 def _name(tree: exp.Expr, block: Block) -> None:
     """Give a subquery without a name one, and the column of a table function its own."""
     alias = tree.args.get("alias")
@@ -261,11 +257,18 @@ def _name(tree: exp.Expr, block: Block) -> None:
         columns = alias.columns if alias is not None else []
         name = exp.to_identifier(f"unnamed_subquery_{len(block.sources)}", quoted=True)
         tree.set("alias", exp.TableAlias(this=name, columns=columns))
-    elif isinstance(tree, exp.Table) and isinstance(tree.this, exp.Anonymous):
-        function = tree.this.name.lower()
-        if function in _ONE_COLUMN and not (alias is not None and alias.columns):
-            name = exp.to_identifier(tree.alias or function, quoted=True)
-            tree.set("alias", exp.TableAlias(this=name, columns=[name.copy()]))
+    elif _gives_one_column(tree) and not (alias is not None and alias.columns):
+        function = "unnest" if isinstance(tree, exp.Unnest) else tree.this.name.lower()
+        name = exp.to_identifier(tree.alias or function, quoted=True)
+        tree.set("alias", exp.TableAlias(this=name, columns=[name.copy()]))
+
+
+def _gives_one_column(tree: exp.Expr) -> bool:
+    """True of a table function whose one column PostgreSQL names after the relation."""
+    if isinstance(tree, exp.Unnest):
+        return len(tree.expressions) == 1
+    call = tree.this if isinstance(tree, exp.Table) else None
+    return isinstance(call, exp.Anonymous) and call.name.lower() == "generate_series"
 
 
 def _expand_stars(block: Block) -> None:

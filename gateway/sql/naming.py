@@ -33,7 +33,10 @@ _KEYWORDS: dict[type[exp.Expr], str] = {
     exp.Localtime: "localtime",
     exp.Localtimestamp: "localtimestamp",
     exp.CurrentUser: "current_user",
+    exp.Interval: "interval",
 }
+# TRIM is a keyword, and the function behind it has a name of its own.
+_FUNCTIONS = {"trim": "btrim"}
 
 
 def output_name(item: exp.Expr) -> str:
@@ -54,7 +57,7 @@ def _name(item: exp.Expr) -> str:
     if isinstance(item, Marker):
         return item.kind
     if isinstance(item, exp.Anonymous):
-        return item.name
+        return _FUNCTIONS.get(item.name, item.name)
     if isinstance(item, exp.Dot):  # schema.function(...), (row).field
         return str(item.expression.name)
     if isinstance(item, exp.Cast):

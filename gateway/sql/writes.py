@@ -17,10 +17,17 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from gateway.errors import DuplicateColumn, FeatureNotSupported, SyntaxFault, UndefinedColumn
+from gateway.errors import (
+    DuplicateColumn,
+    FeatureNotSupported,
+    GroupingError,
+    SyntaxFault,
+    UndefinedColumn,
+    WindowingError,
+)
 from gateway.sql.dialect import parse
 from gateway.sql.parameters import number
-from gateway.sql.scope import column_node, position_of
+from gateway.sql.scope import column_node, is_aggregate, position_of
 from gateway.types import Type
 
 
@@ -249,4 +256,28 @@ def _returning(tree: exp.Expr) -> exp.Select | None:
     clause = tree.args.get("returning")
     if clause is None:
         return None
+    _check_returning(clause, target_of(tree))
     return exp.Select(expressions=clause.expressions, from_=exp.From(this=target_of(tree).copy()))
+
+
+def _check_returning(clause: exp.Expr, target: exp.Table) -> None:
+    """Refuse what would be computed over the changed rows where PostgreSQL does otherwise.
+
+    Raises:
+        GroupingError: 42803, an aggregate: it has no rows but each one by itself.
+        WindowingError: 42P20, a window function.
+        FeatureNotSupported: 0A000, a subquery over the table: it would see the changed rows alone.
+    """
+    for node in clause.walk():
+        if isinstance(node, exp.Table) and node.name == target.name:
+            raise FeatureNotSupported(
+                f'a subquery over "{target.name}" in RETURNING is not supported',
+                hint="Ask for it in a statement of its own.",
+                position=position_of(node),
+            )
+        if isinstance(node, exp.Window):
+            message = "window functions are not allowed in RETURNING"
+            raise WindowingError(message, position=position_of(node))
+        if is_aggregate(node) and node.find_ancestor(exp.Query, exp.Returning) is clause:
+            message = "aggregate functions are not allowed in RETURNING"
+            raise GroupingError(message, position=position_of(node))

@@ -45,6 +45,10 @@ QUERIES = [
     "WITH s(a) AS (SELECT x, y FROM t) SELECT * FROM s AS q(b)",
     "SELECT * FROM generate_series(1, 2)",
     "SELECT g, * FROM generate_series(1, 2) AS g",
+    "SELECT * FROM unnest(ARRAY[1, 2])",
+    # Names of what has none.
+    "SELECT interval '1 day' FROM t WHERE false",
+    "SELECT trim(' a '), CAST(x AS bigint), -x, x IS NULL, count(*) OVER () FROM t",
     # A view's tables are its own, whatever a CTE is called; columns under their schema's name.
     "WITH t AS (SELECT 7.0::float8 AS x) SELECT t.x, waves.y FROM waves, t",
     "SELECT public.t.x, public.waves.y FROM t, waves",

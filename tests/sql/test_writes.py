@@ -1,0 +1,33 @@
+"""INSERT, UPDATE and DELETE as queries; what RETURNING may not ask for."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.errors import FeatureNotSupported, GatewayError, GroupingError, WindowingError
+from gateway.sql.dialect import parse
+from gateway.sql.writes import TargetColumn, as_write
+from gateway.types import FLOAT8
+
+TARGET = {"a": TargetColumn(FLOAT8), "b": TargetColumn(FLOAT8, "1.5")}
+
+REFUSED: list[tuple[str, type[GatewayError]]] = [
+    ("INSERT INTO t VALUES (1, 2) RETURNING (SELECT count(*) FROM t)", FeatureNotSupported),
+    ("UPDATE t SET a = 1 RETURNING EXISTS (SELECT 1 FROM t WHERE a > 1)", FeatureNotSupported),
+    ("DELETE FROM t RETURNING count(*)", GroupingError),
+    ("DELETE FROM t RETURNING a + max(b)", GroupingError),
+    ("DELETE FROM t RETURNING sum(a) OVER ()", WindowingError),
+]
+
+
+@pytest.mark.parametrize(("statement", "error"), REFUSED)
+def test_returning_refuses(statement: str, error: type[GatewayError]) -> None:
+    with pytest.raises(error) as refusal:
+        as_write(parse(statement)[0], TARGET, "ctid")
+    assert refusal.value.position > len("DELETE FROM t RETURNING")
+
+
+def test_returning_asks_other_tables() -> None:
+    write = as_write(parse("DELETE FROM t RETURNING a, (SELECT max(w) FROM u)")[0], TARGET, "ctid")
+    assert write.returning is not None
+    assert len(write.returning.expressions) == 2
