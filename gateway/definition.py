@@ -133,10 +133,10 @@ def _create_function(executor: Executor, tree: CreateFunction) -> Result:
 
 def _is_the_engines(executor: Executor, function: Function) -> bool:
     """Whether a call without a schema means a function of the engine."""
+    call = _call(function, "")
     try:
-        executor.plan(
-            Computation(rewrite(_call(function, ""), executor.registry.relation)), Bound()
-        )
+        query = rewrite(call, executor.registry.relation, executor.constants)
+        executor.plan(Computation(query), Bound())
     except GatewayError:  # whatever the engine says, it has no such function for these arguments
         return False
     return True
@@ -175,7 +175,11 @@ def _drop_functions(executor: Executor, tree: DropFunction) -> Result:
             bare = f'could not find a function named "{".".join(name)}"'
             raise UndefinedFunction(missing if types is not None else bare)
         executor.notices.append(f"function {shown} does not exist, skipping")
-    executor.registry.store.drop_functions(list(dict.fromkeys(keys)), cascade=tree.cascade)
+    others = executor.registry.store.drop_functions(list(dict.fromkeys(keys)), cascade=tree.cascade)
+    if len(others) == 1:
+        executor.notices.append(f"drop cascades to function {others[0]}")
+    elif others:
+        executor.notices.append(f"drop cascades to {len(others)} other objects")
     return Result("DROP FUNCTION")
 
 

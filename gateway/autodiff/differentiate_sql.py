@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlglot import exp
 
 from gateway.autodiff.markers import expand
-from gateway.errors import FeatureNotSupported, GatewayError, UndefinedFunction
+from gateway.errors import FeatureNotSupported, GatewayError, SyntaxFault, UndefinedFunction
 from gateway.sources.table import TableName
 from gateway.sql.analysis import analyse
 from gateway.sql.dialect import Marker, parse, to_text
 from gateway.sql.relation import ColumnInfo
-from gateway.sql.scope import position_of
+from gateway.sql.scope import Analysis, position_of
 from gateway.types import FLOAT8
 
 NAME = "differentiate_sql"
 
+# Puts the bodies of users' functions in place of their calls, given a query and its blocks.
+Inline = Callable[[exp.Expr, Analysis], object]
 
-def differentiate_sql(expression: str, column: str) -> str:
+
+def _no_functions(query: exp.Expr, analysis: Analysis) -> None:
+    """There are no functions of users' own."""
+
+
+def differentiate_sql(expression: str, column: str, inline: Inline = _no_functions) -> str:
     """The derivative of `expression` by `column`, as SQL that stands where the expression could.
 
     Every column is taken as double precision that may be NULL.
+
+    Args:
+        expression: What is differentiated.
+        column: By what.
+        inline: What knows users' functions.
 
     Raises:
         GatewayError: as grad(expression, column) would; without a position.
@@ -31,13 +45,13 @@ def differentiate_sql(expression: str, column: str) -> str:
         query = parse(f"SELECT {expression}")[0]
         (item,) = query.expressions
         (variable,) = parse(f"SELECT {column}")[0].expressions
-        return _derivative(query, item, variable)
+        return _derivative(query, item, variable, inline)
     except GatewayError as error:
         error.position = 0
         raise
 
 
-def _derivative(query: exp.Expr, item: exp.Expr, variable: exp.Expr) -> str:
+def _derivative(query: exp.Expr, item: exp.Expr, variable: exp.Expr, inline: Inline) -> str:
     columns = [c for tree in (item, variable) for c in tree.find_all(exp.Column)]
     relations = {}
     for number, alias in enumerate(dict.fromkeys(column.table for column in columns)):
@@ -50,11 +64,12 @@ def _derivative(query: exp.Expr, item: exp.Expr, variable: exp.Expr) -> str:
             "joins", exp.Join(this=table, kind="CROSS")
         )
     query.set("expressions", [Marker(kind="grad", expressions=[item, variable])])
+    inline(query, analyse(query, relations))
     expand(query, analyse(query, relations))
     return to_text(query.expressions[0])
 
 
-def replace_calls(tree: exp.Expr) -> None:
+def replace_calls(tree: exp.Expr, inline: Inline = _no_functions) -> None:
     """Put the text in place of every call in `tree`; its arguments must be string literals.
 
     Raises:
@@ -73,7 +88,8 @@ def replace_calls(tree: exp.Expr) -> None:
             message = f"{NAME} needs its arguments as string literals"
             raise FeatureNotSupported(message, hint=hint, position=position_of(call))
         try:
-            text = differentiate_sql(*(argument.name for argument in call.expressions))
+            expression, column = (argument.name for argument in call.expressions)
+            text = differentiate_sql(expression, column, inline)
         except GatewayError as error:
             error.position = position_of(call)
             raise

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Mapping, Sequence
 
-from gateway.errors import DuplicateTable, ReadOnlyTable, UndefinedTable
+from gateway.errors import DuplicateTable, InvalidSchemaName, ReadOnlyTable, UndefinedTable
 from gateway.sources.table import Table, TableName
 from gateway.sql.functions import Function, FunctionName
 from gateway.sql.relation import ColumnInfo, Relation
@@ -96,12 +96,17 @@ class Registry:
             schema: As the call names it; "" looks along the search_path.
             name: Its name.
             arity: The number of its arguments.
+
+        Raises:
+            InvalidSchemaName: 3F000, there is no such schema.
         """
         for number, place in enumerate([schema] if schema else self.search_path):
             found = self.store.function(FunctionName(place, name, arity))
             behind = not schema and SYSTEM not in self.search_path[number:]
             if found is not None and not (found.hidden and behind):
                 return found
+        if schema and schema not in (SYSTEM, "information_schema", *self.schemas()):
+            raise InvalidSchemaName(f'schema "{schema}" does not exist')
         return None
 
     def functions(self, schema: str, name: str) -> list[Function]:

@@ -58,9 +58,11 @@ def _is_untyped(value: exp.Expr) -> bool:
 
 def as_type(value: exp.Expr, known: Type | None, target: Type) -> exp.Expr:
     """`value` as `target`: itself where it is that already, else a cast around it."""
-    if is_same(known, target):
-        return value
     bare = value.this if isinstance(value, exp.Neg) else value
+    if is_same(known, target):
+        if target.name == "float8" and isinstance(bare, exp.Literal):
+            bare.type = exp.DataType.build("double")  # a literal rounds as a double, not a numeric
+        return value
     if target.name == "float8" and bare.is_int and len(bare.name) <= 15:
         bare.replace(point := exp.Literal.number(f"{bare.name}.0"))
         return value if bare is not value else point

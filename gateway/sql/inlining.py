@@ -102,7 +102,11 @@ class _Inliner:
             schema = _schema_of(node)
             whole = node.parent if schema and isinstance(node.parent, exp.Dot) else node
             assert whole is not None
-            function = self._meaning(node, schema, within)
+            try:
+                function = self._meaning(node, schema, within)
+            except GatewayError as error:
+                error.position = position_of(whole)
+                raise
             if function is not None:
                 whole.replace(self._expanded(node, whole, function, analysis))
                 found = True
@@ -221,6 +225,8 @@ def _refuse_form(call: exp.Anonymous, whole: exp.Expr, function: Function) -> No
         message = f"OVER specified, but {function.name} is not a window function nor an aggregate"
         raise WrongObjectType(f"{message} function", position=where)
     words = "FILTER" if isinstance(whole.parent, exp.Filter) and whole.arg_key == "this" else ""
+    if any(isinstance(argument, exp.Star) for argument in call.expressions):
+        raise UndefinedFunction(f"function {function.name}() does not exist", position=where)
     for argument in call.expressions:
         words = words or _AGGREGATE_FORMS.get(type(argument), "")
     if words:
@@ -231,7 +237,6 @@ def _refuse_form(call: exp.Anonymous, whole: exp.Expr, function: Function) -> No
 _AGGREGATE_FORMS: dict[type[exp.Expr], str] = {
     exp.Distinct: "DISTINCT",
     exp.Order: "ORDER BY",
-    exp.Star: "*",
 }
 
 

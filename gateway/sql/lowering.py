@@ -186,6 +186,8 @@ def _decimal_literal(value: exp.Expr) -> int | None:
         sign, value = (-sign if isinstance(value, exp.Neg) else sign), value.this
     if not isinstance(value, exp.Literal) or value.is_string or value.is_int:
         return None
+    if value.type is not None and value.type.this == DType.DOUBLE:
+        return None  # an earlier pass made it a double
     whole, remainder = divmod(Fraction(value.name), 1)
     return sign * (whole + (remainder * 2 >= 1))
 

@@ -222,6 +222,11 @@ def _clause(reader: Reader, clauses: _Clauses) -> None:
         _once(clauses, "cost", "", token)
     elif reader.accept("LANGUAGE"):
         named = reader.take()
+        if named.text.upper() == "SQL SECURITY":  # sqlglot's tokenizer takes both for one word
+            clauses.language = "sql"
+            if reader.need("INVOKER", "DEFINER") == "DEFINER":
+                raise _not_here("SECURITY DEFINER in CREATE FUNCTION", named)
+            return
         is_text = named.token_type in (TokenType.STRING, TokenType.IDENTIFIER)
         clauses.language = named.text if is_text else named.text.lower()
         _once(clauses, "language", "", token)

@@ -152,8 +152,10 @@ class Definer(Scope):
                 transaction.define(0, statement, *values)
             check()
 
-    def drop_functions(self, keys: Collection[FunctionName], *, cascade: bool = False) -> None:
-        """Drop functions that are there, with `cascade` also those that are bound to them.
+    def drop_functions(
+        self, keys: Collection[FunctionName], *, cascade: bool = False
+    ) -> list[Function]:
+        """Drop functions that are there; with `cascade` also those bound to them, which it gives.
 
         Raises:
             DependentObjectsStillExist: 2BP01, the body of another function is bound to one.
@@ -164,10 +166,13 @@ class Definer(Scope):
             if callers and not cascade:
                 (first, *_) = (key for key in keys if transaction.catalogue.callers([key]))
                 raise _still_needed(f"function {held[first].function}", _titles(held, callers))
-            self._drop_functions(transaction, keys)
+            return self._drop_functions(transaction, keys)
 
-    def _drop_functions(self, transaction: Transaction, keys: Collection[FunctionName]) -> None:
-        """Drop functions and all that are bound to them."""
+    def _drop_functions(
+        self, transaction: Transaction, keys: Collection[FunctionName]
+    ) -> list[Function]:
+        """Drop functions and all that are bound to them; the latter."""
+        others: list[Function] = []
         while keys:
             callers = transaction.catalogue.callers(keys)
             for key in keys:
@@ -175,7 +180,10 @@ class Definer(Scope):
                 transaction.catalogue = transaction.catalogue.without_function(key)
                 with translated():
                     self._forget_function(transaction, oid)
+            held = transaction.catalogue.functions
+            others += [held[caller].function for caller in callers]
             keys = callers
+        return others
 
     def _forget_function(self, transaction: Transaction, oid: int) -> None:
         statement, values = kept.forgetting_function(oid)
