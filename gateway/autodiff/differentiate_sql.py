@@ -7,7 +7,13 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from gateway.autodiff.markers import expand
-from gateway.errors import FeatureNotSupported, GatewayError, SyntaxFault, UndefinedFunction
+from gateway.errors import (
+    AmbiguousColumn,
+    FeatureNotSupported,
+    GatewayError,
+    SyntaxFault,
+    UndefinedFunction,
+)
 from gateway.sources.table import TableName
 from gateway.sql.analysis import analyse
 from gateway.sql.dialect import Marker, parse, to_text
@@ -42,19 +48,37 @@ def differentiate_sql(expression: str, column: str, inline: Inline = _no_functio
     'cos(x) * y'
     """
     try:
-        query = parse(f"SELECT {expression}")[0]
-        (item,) = query.expressions
-        (variable,) = parse(f"SELECT {column}")[0].expressions
-        return _derivative(query, item, variable, inline)
+        return _derivative(_expression(expression), _expression(column), inline)
     except GatewayError as error:
         error.position = 0
         raise
 
 
-def _derivative(query: exp.Expr, item: exp.Expr, variable: exp.Expr, inline: Inline) -> str:
+def _expression(text: str) -> exp.Expr:
+    """The tree of `text`, which must be one expression and nothing besides."""
+    trees = parse(f"SELECT (\n{text}\n)")  # a line of its own: it may end with a comment
+    items = trees[0].expressions if len(trees) == 1 else []
+    whole = items[0] if len(items) == 1 else None
+    if not isinstance(whole, exp.Paren) or isinstance(whole.this, exp.Star | exp.Alias):
+        raise SyntaxFault(
+            f"{NAME} needs one expression where '{text}' stands",
+            hint=f"Write {NAME}('sin(x) * y', 'x').",
+        )
+    inner: exp.Expr = whole.this
+    return inner
+
+
+def _derivative(item: exp.Expr, variable: exp.Expr, inline: Inline) -> str:
+    query = exp.Select()
     columns = [c for tree in (item, variable) for c in tree.find_all(exp.Column)]
     relations = {}
-    for number, alias in enumerate(dict.fromkeys(column.table for column in columns)):
+    aliases = dict.fromkeys(column.table for column in columns)
+    if "" in aliases and len(aliases) > 1:
+        raise AmbiguousColumn(
+            "some columns are written with a table and some without",
+            hint="Write all of them with their table, or none.",
+        )
+    for number, alias in enumerate(aliases):
         name = TableName("", f"relation{number}")
         relations[name] = {c.name: ColumnInfo(FLOAT8) for c in columns if c.table == alias}
         table = exp.Table(this=exp.to_identifier(name.name))

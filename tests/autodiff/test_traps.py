@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from gateway.errors import NotDifferentiable
+from gateway.errors import AmbiguousColumn, NotDifferentiable, SyntaxFault
 from tests.autodiff.relations import run
 
 ROWS: dict[str, dict[str, list[object]]] = {
@@ -59,3 +59,22 @@ def test_refused(query: str) -> None:
     with pytest.raises(NotDifferentiable) as refusal:
         run(query, ROWS)
     assert refusal.value.position and refusal.value.hint
+
+
+# Not one expression, or a column that may be two.
+NOT_ONE = [
+    ("x, y", "x"), ("", "x"), ("x * x", ""), ("x * x", "x, y"), ("*", "x"), ("x AS y", "x"),
+    ("x FROM t WHERE x > 1", "x"), ("x; DROP TABLE t", "x"), ("x UNION SELECT y", "x"),
+    ("DISTINCT x", "x"), ("x) + (y", "x"), ("SELECT x", "x"), ("x * y", "t.x"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expression", "column"), NOT_ONE)
+def test_differentiate_sql_takes_one_expression(expression: str, column: str) -> None:
+    with pytest.raises((SyntaxFault, AmbiguousColumn)):
+        run(f"SELECT differentiate_sql('{expression}', '{column}')", ROWS)
+
+
+def test_differentiate_sql_takes_comments() -> None:
+    (row,) = run("SELECT differentiate_sql('x * x -- a', '/* b */ x') AS g", ROWS)
+    assert row["g"] == "2.0 * x"
