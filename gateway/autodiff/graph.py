@@ -2,17 +2,20 @@
 
 A derivative written as text repeats its parts without end; written as a graph it stays within a
 small multiple of the function (Griewank and Walther, Evaluating Derivatives, 2nd ed., ch. 4).
-This module only makes nodes and walks them; `simplify` folds, `linearize` differentiates,
-`expressions` reads and writes SQL.
+This module only makes nodes and walks them: `reading` makes them of SQL, `simplify` folds,
+`linearize` and `transpose` differentiate, `printing` makes SQL of them again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from sqlglot import exp
+
+from gateway.errors import NotDifferentiable
+from gateway.sql.scope import Block
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,12 +42,22 @@ class Leaf:
         sql: The tree to print; never changed, always copied.
         double: Its type is double precision; anything else is cast when it is printed.
         nullable: It can be NULL.
+        block: The SELECT whose columns it names.
+        refusal: Makes the error for a derivative by something that it changes with; None: it
+            changes in steps, if at all.
     """
 
     key: str
     sql: exp.Expr = field(compare=False)
     double: bool = True
     nullable: bool = True
+    block: Block | None = field(default=None, compare=False)
+    refusal: Callable[[], NotDifferentiable] | None = field(default=None, compare=False)
+
+    @property
+    def is_column(self) -> bool:
+        """Whether it is a column and nothing else: reading it can raise nothing."""
+        return isinstance(self.sql, exp.Column)
 
 
 class Graph:
@@ -73,53 +86,26 @@ class Graph:
         return self._nodes.setdefault(key, fresh)
 
 
-def post_order(root: Node) -> Iterator[Node]:
-    """Every node under `root` once, arguments before the operation that uses them."""
+def post_order(root: Node, known: Container[int] = ()) -> Iterator[Node]:
+    """Every node under `root` once, arguments before the operation that uses them.
+
+    Nodes whose `id` is in `known`, and what only they use, are left out.
+    """
     seen: set[int] = set()
     stack: list[tuple[Node, bool]] = [(root, False)]
     while stack:
         node, opened = stack.pop()
         if opened:
             yield node
-        elif id(node) not in seen:
+        elif id(node) not in seen and id(node) not in known:
             seen.add(id(node))
             stack.append((node, True))
             stack.extend((arg, False) for arg in reversed(node.args))
 
 
-def always_null_with(root: Node, stands_for: Mapping[int, Node]) -> frozenset[Node]:
-    """The nodes whose NULL makes `root` NULL, whatever the others hold: leaves, and cases.
-
-    Operators and functions with a rule are strict. A ``case`` is NULL with a leaf when each of its
-    branches is, or cannot be reached because its condition is NULL with that leaf; and it is
-    itself one of the nodes found, since no leaf alone tells when it is NULL.
-
-    Args:
-        root: What is asked about.
-        stands_for: For a ``case`` that is NULL exactly where another node is, that other node.
-    """
-    found: dict[int, frozenset[Node]] = {}
-    for node in post_order(root):
-        parts = [found[id(arg)] for arg in node.args]
-        if node.op == "leaf":
-            found[id(node)] = frozenset((node,))
-        elif node.op == "case":
-            alike = (node, stands_for.get(id(node), node))
-            found[id(node)] = _case_null_with(node, parts).union(alike)
-        elif node.op == "or":
-            found[id(node)] = frozenset.intersection(*parts)
-        else:
-            found[id(node)] = frozenset().union(*parts)
-    return found[id(root)]
-
-
-def _case_null_with(node: Node, parts: list[frozenset[Node]]) -> frozenset[Node]:
-    """What makes every branch of a CASE either NULL or unreachable.
-
-    `parts` of a condition are what makes it not true: for ``y IS NOT NULL`` that is y.
-    """
-    branches = [c | v for c, v in zip(parts[:-1:2], parts[1:-1:2], strict=True)]
-    return frozenset.intersection(*(branches if is_null(node.args[-1]) else [*branches, parts[-1]]))
+def null(graph: Graph) -> Node:
+    """The node of NULL."""
+    return graph.leaf(Leaf("NULL", exp.Null()))
 
 
 def is_null(node: Node) -> bool:

@@ -6,68 +6,40 @@ The chain rule over the graph, one visit a node, so the tangent of a shared part
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 
 from sqlglot import exp
 
 from gateway.autodiff import simplify
-from gateway.autodiff.expressions import NULL, read_partial
-from gateway.autodiff.graph import Graph, Node, always_null_with, is_null, post_order
-from gateway.autodiff.rules import Partial, Rule, rule_for
+from gateway.autodiff.graph import Graph, Node, is_null, post_order
+from gateway.autodiff.nulls import Nulls
+from gateway.autodiff.reading import read_partial
+from gateway.autodiff.rules import rule_for
 from gateway.errors import NotDifferentiable
 from gateway.sql.dialect import parse
 
 
-def linearize(
-    graph: Graph, root: Node, tangent_of: Callable[[Node], Node], also: Iterable[Node] = ()
-) -> tuple[Node, Node]:
-    """The tangent of `root`, as calculus gives it and guarded.
-
-    The guarded one is NULL wherever `root`, or a node of `also`, is NULL; folding 0 and 1 dropped
-    that from the other.
+class Forward:
+    """Tangents of expressions, for one choice of the leaves' tangents.
 
     Args:
         graph: Where the new nodes go.
-        root: The expression to differentiate.
+        nulls: Keeps branches of a CASE NULL where they were.
         tangent_of: The tangent of a leaf: a number 0 or 1, or any node.
-        also: Nodes whose NULL must be kept besides: the seeds.
     """
-    forward = _Forward(graph, tangent_of)
-    tangent = forward.tangent(root)
-    return tangent, forward.guarded((root, *also), tangent)
 
-
-def guard(graph: Graph, derivative: Node, missing: Iterable[Node]) -> Node:
-    """`derivative` where none of `missing` is NULL, else NULL."""
-    conditions = [graph.node("notnull", node) for node in missing]
-    if not conditions:
-        return derivative
-    together = conditions[0]
-    for condition in conditions[1:]:
-        together = graph.node("and", together, condition)
-    return graph.node("case", together, derivative, NULL(graph))
-
-
-class _Forward:
-    def __init__(self, graph: Graph, tangent_of: Callable[[Node], Node]) -> None:
+    def __init__(self, graph: Graph, nulls: Nulls, tangent_of: Callable[[Node], Node]) -> None:
         self.graph = graph
+        self.nulls = nulls
         self.tangent_of = tangent_of
-        self.tangents: dict[int, Node] = {}
-        self.stands_for: dict[int, Node] = {}
+        self._tangents: dict[int, Node] = {}
 
     def tangent(self, root: Node) -> Node:
-        for node in post_order(root):
-            if id(node) not in self.tangents:
-                self.tangents[id(node)] = self._step(node)
-        return self.tangents[id(root)]
-
-    def guarded(self, primals: Iterable[Node], derivative: Node) -> Node:
-        """The derivative, NULL where a primal is NULL although folding dropped the reason."""
-        needed = [node for primal in primals for node in _in_order(primal)]
-        present = always_null_with(derivative, self.stands_for)
-        missing = dict.fromkeys(n for n in needed if n not in present and _nullable(n))
-        return guard(self.graph, derivative, missing)
+        """The tangent of `root`; it may have lost NULLs, which `Nulls.guard` puts back."""
+        for node in post_order(root, self._tangents):
+            self._tangents[id(node)] = self._step(node)
+        return self._tangents[id(root)]
 
     def _step(self, node: Node) -> Node:
         graph = self.graph
@@ -79,7 +51,7 @@ class _Forward:
             return self._case(node)
         if node.op in ("<", "<=", "=", "<>", ">", ">=", "and", "or", "not", "notnull"):
             return graph.number(0)
-        tangents = [self.tangents[id(arg)] for arg in node.args]
+        tangents = [self._tangents[id(arg)] for arg in node.args]
         if node.op in ("+", "-", "neg"):
             return simplify.operation(graph, node.op, *tangents)
         if node.op == "*":
@@ -110,47 +82,48 @@ class _Forward:
         arguments = list(node.args)
         for index in (*range(1, len(arguments) - 1, 2), len(arguments) - 1):
             value = arguments[index]
-            arguments[index] = self.guarded([value], self.tangents[id(value)])
+            arguments[index] = self.nulls.guard(self._tangents[id(value)], [value])
         chosen = simplify.choose(self.graph, *arguments)
         if chosen.op == "case":
-            self.stands_for[id(chosen)] = node
+            self.nulls.alike(chosen, node)
         return chosen
 
     def _call(self, node: Node, tangents: list[Node]) -> Node:
-        rule = rule_for(node.op, len(node.args))
-        if rule is None:
-            raise NotDifferentiable(f"function {node.op} has no derivative rule")
         total = self.graph.number(0)
-        for partial, tangent in zip(rule.partials, tangents, strict=True):
-            if partial is not None and not simplify.is_zero(tangent):
-                slope = self._partial(rule, partial, node)
-                total = simplify.add(
-                    self.graph, total, simplify.multiply(self.graph, slope, tangent)
-                )
+        for index, tangent in enumerate(tangents):
+            if simplify.is_zero(tangent):
+                continue
+            slope = slope_of_call(self.graph, node, index)
+            if slope is not None:
+                part = simplify.multiply(self.graph, slope, tangent)
+                total = simplify.add(self.graph, total, part)
         return total
 
-    def _partial(self, rule: Rule, partial: Partial, node: Node) -> Node:
-        if callable(partial):
-            made = partial(self.graph, node.args)
-            if isinstance(made, Node):
-                return made
-            partial = made
-        assert isinstance(partial, str)
-        names = dict(zip(rule.arguments, node.args, strict=True))
-        return read_partial(self.graph, _parsed(partial), {**names, "f": node})
 
+def slope_of_call(graph: Graph, node: Node, index: int) -> Node | None:
+    """The partial derivative of a function's call by one of its arguments, from the rule table.
 
-def _in_order(primal: Node) -> list[Node]:
-    """The nodes whose NULL makes it NULL, in the order in which it names them."""
-    found = always_null_with(primal, {})
-    return [node for node in post_order(primal) if node in found]
+    None where the function is constant almost everywhere.
+
+    Raises:
+        NotDifferentiable: 0A000, the function has no rule.
+    """
+    rule = rule_for(node.op, len(node.args))
+    if rule is None:
+        raise NotDifferentiable(f"function {node.op} has no derivative rule")
+    partial = rule.partials[index]
+    if callable(partial):
+        made = partial(graph, node.args)
+        if isinstance(made, Node):
+            return made
+        partial = made
+    if partial is None:
+        return None
+    names = dict(zip(rule.arguments, node.args, strict=True))
+    return read_partial(graph, _parsed(partial), {**names, "f": node})
 
 
 @cache
 def _parsed(partial: str) -> exp.Expr:
     tree: exp.Expr = parse(f"SELECT {partial}")[0].expressions[0]
     return tree
-
-
-def _nullable(node: Node) -> bool:
-    return node.leaf is None or (node.leaf.nullable and not is_null(node))

@@ -16,14 +16,19 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from gateway.autodiff import simplify
-from gateway.autodiff.expressions import Meaning, read, write
-from gateway.autodiff.graph import Graph, Leaf, Node
-from gateway.autodiff.linearize import linearize
+from gateway.autodiff.graph import Graph, Leaf, Node, leaves
+from gateway.autodiff.hoist import print_outputs
+from gateway.autodiff.linearize import Forward
+from gateway.autodiff.nulls import Nulls
+from gateway.autodiff.printing import printed_size
+from gateway.autodiff.reading import Meaning, Pending, read
 from gateway.autodiff.relations import ChainRule, Variable
+from gateway.autodiff.transpose import transpose
 from gateway.errors import (
     FeatureNotSupported,
     GatewayError,
     InvalidColumnReference,
+    StatementTooComplex,
     UndefinedFunction,
     WrongObjectType,
 )
@@ -31,7 +36,10 @@ from gateway.sql.dialect import DIALECT, Marker
 from gateway.sql.inference import type_of
 from gateway.sql.relation import ColumnInfo
 from gateway.sql.scope import Analysis, Block, position_of, resolve
-from gateway.types import FLOAT8
+from gateway.types import FLOAT8, Type
+
+# Up to this size a function is differentiated forward: the text is the one a person would write.
+FORWARD_NODES = 60
 
 USAGE = {
     "grad": "grad(expression, column)",
@@ -53,7 +61,7 @@ def expand(tree: exp.Expr, analysis: Analysis) -> None:
         return
     statement = _Statement(analysis)
     for block in analysis.blocks:
-        statement.replace_markers(block)
+        statement.differentiate_block(block)
     stray = tree.find(Marker)
     if stray is not None:
         raise FeatureNotSupported(
@@ -61,6 +69,8 @@ def expand(tree: exp.Expr, analysis: Analysis) -> None:
             hint="Put it into the SELECT list of a subquery.",
             position=position_of(stray),
         )
+    for block in analysis.blocks:
+        statement.print_block(block)
 
 
 class _Statement:
@@ -68,73 +78,128 @@ class _Statement:
 
     def __init__(self, analysis: Analysis) -> None:
         self.graph = Graph()
+        self.nulls = Nulls(self.graph)
         self.analysis = analysis
-        self.chain = ChainRule(self.graph, analysis, self._along)
+        self.chain = ChainRule(self.graph, analysis, self._along, self._keep, self._kept)
+        self.kept: list[Node] = []  # by number: the derivatives yet to be printed
+        self._read: dict[int, tuple[exp.Expr, Node]] = {}
+        self._cotangents: dict[Node, dict[Node, Node] | None] = {}
 
-    def replace_markers(self, block: Block) -> None:
-        """Replace the markers of this SELECT; those of its subqueries are replaced already."""
+    def differentiate_block(self, block: Block) -> None:
+        """Find the derivative of each marker of this SELECT; those inside it are found already."""
         for marker in list(block.select.find_all(Marker)):
             if marker.find_ancestor(Marker, exp.Select) is block.select:
                 try:
-                    marker.replace(write(self.derivative(marker, block)))
+                    placeholder = self._keep(self.derivative(marker, block), block)
                 except GatewayError as error:
                     error.position = error.position or position_of(marker)
                     raise
+                placeholder.meta.update(marker.meta)
+                marker.replace(placeholder)
 
-    def derivative(self, marker: Marker, block: Block, around: Sequence[Variable] = ()) -> Node:
+    def print_block(self, block: Block) -> None:
+        """Print the derivatives of this SELECT, over a tape where they are large."""
+        placeholders = [
+            found
+            for found in block.select.find_all(Pending)
+            if found.find_ancestor(exp.Select) is block.select
+        ]
+        outputs = [(found, self._kept(found)) for found in placeholders]
+        try:
+            print_outputs(block, lambda column: self.chain.variable(column, block), outputs)
+        except StatementTooComplex as error:
+            error.position = max(map(position_of, placeholders), default=0)
+            raise
+
+    def derivative(self, tree: Marker | Pending, block: Block) -> Node:
         """The node of a marker's value.
 
         All three are the tangent of f with a seed at each variable: 1 for grad, t for jvp, ct for
         vjp, whose value for one column is the same product.
-
-        Args:
-            marker: A call of grad, jvp or vjp.
-            block: Where it stands.
-            around: The variables of the markers around it; what changes with them is read, too.
         """
-        if isinstance(marker.parent, exp.Window | exp.Filter | exp.WithinGroup):
+        if isinstance(tree, Pending):
+            return self._kept(tree)
+        if isinstance(tree.parent, exp.Window | exp.Filter | exp.WithinGroup):
             raise WrongObjectType(
-                f"{marker.kind} is neither an aggregate nor a window function",
-                hint=f"Write sum({marker.kind}(...)) where that is what you mean.",
-                position=position_of(marker),
+                f"{tree.kind} is neither an aggregate nor a window function",
+                hint=f"Write sum({tree.kind}(...)) where that is what you mean.",
+                position=position_of(tree),
             )
-        function, *rest = _checked_arguments(marker)
-        tangents: list[exp.Expr | None] = [*rest[1::2]] or [None]
-        pairs = list(zip(rest[::2], tangents, strict=True))
-        variables = [self._variable(marker, column, block) for column, _ in pairs]
-        seeds = [self._seed(tangent, block, around) for _, tangent in pairs]
-        return self._tangent(function, block, variables, seeds, around)[1]
-
-    def _seed(self, tangent: exp.Expr | None, block: Block, around: Sequence[Variable]) -> Node:
-        if tangent is None:
-            return self.graph.number(1)
-        return read(self.graph, tangent, self._meaning(block, around))
+        function, *rest = _checked_arguments(tree)
+        variables = [self._variable(tree, column, block) for column in rest[::2]]
+        primal = self._node(function, block)
+        if tree.kind == "grad":
+            derivative = self._gradient(primal, variables[0])
+            return self.nulls.guard(derivative, [primal])
+        seeds = [self._node(tangent, block) for tangent in rest[1::2]]
+        pairs = list(zip(variables, seeds, strict=True))
+        return self.nulls.guard(self._forward(pairs).tangent(primal), [primal, *seeds])
 
     def _along(self, tree: exp.Expr, block: Block, variable: Variable) -> tuple[Node, Node]:
-        return self._tangent(tree, block, [variable], [self.graph.number(1)])
+        primal = self._node(tree, block)
+        derivative = self._gradient(primal, variable)
+        return derivative, self.nulls.guard(derivative, [primal])
 
-    def _tangent(
-        self,
-        tree: exp.Expr,
-        block: Block,
-        variables: Sequence[Variable],
-        seeds: Sequence[Node],
-        around: Sequence[Variable] = (),
-    ) -> tuple[Node, Node]:
-        primal = read(self.graph, tree, self._meaning(block, (*variables, *around)))
+    def _gradient(self, primal: Node, variable: Variable) -> Node:
+        """The derivative by one variable: forward where that reads well, else in reverse.
 
-        def tangent_of(leaf: Node) -> Node:
+        The reverse sweep is shared by all variables of the function.
+        """
+        forward = self._forward([(variable, self.graph.number(1))])
+        cotangents = self._reverse(primal)
+        if cotangents is None:
+            return forward.tangent(primal)
+        total = self.graph.number(0)
+        for part, cotangent in cotangents.items():
+            product = simplify.multiply(self.graph, cotangent, forward.tangent(part))
+            total = simplify.add(self.graph, total, product)
+        return total
+
+    def _reverse(self, primal: Node) -> dict[Node, Node] | None:
+        """The cotangents of what `primal` is made of; None when forward mode serves it better."""
+        if primal not in self._cotangents:
+            columns = sum(1 for leaf in leaves(primal) if leaf.leaf and leaf.leaf.is_column)
+            forward = columns < 2 or printed_size([primal]) <= FORWARD_NODES
+            self._cotangents[primal] = None if forward else transpose(self.graph, primal)
+        return self._cotangents[primal]
+
+    def _forward(self, pairs: Sequence[tuple[Variable, Node]]) -> Forward:
+        def tangent_of(node: Node) -> Node:
             total = self.graph.number(0)
-            assert leaf.leaf is not None
-            column = self.chain.columns.get(leaf.leaf.key)
-            if column is None:  # an expression that does not vary, or only in steps
+            leaf = node.leaf
+            assert leaf is not None
+            column = self.chain.columns.get(leaf.key)
+            if column is None:
+                self._refuse_change(leaf, [variable for variable, _ in pairs])
                 return total
-            for variable, seed in zip(variables, seeds, strict=True):
+            for variable, seed in pairs:
                 part = simplify.multiply(self.graph, self.chain.partial(column, variable), seed)
                 total = simplify.add(self.graph, total, part)
             return total
 
-        return linearize(self.graph, primal, tangent_of, also=seeds)
+        return Forward(self.graph, self.nulls, tangent_of)
+
+    def _refuse_change(self, leaf: Leaf, variables: Sequence[Variable]) -> None:
+        """Refuse a derivative by something that this leaf changes with and has no rule for."""
+        if leaf.refusal is None or leaf.block is None:
+            return
+        for variable in variables:
+            if self.chain.depends(leaf.sql, leaf.block, variable):
+                raise leaf.refusal()
+
+    def _node(self, tree: exp.Expr, block: Block) -> Node:
+        """The node of an expression; the same tree is read once."""
+        if id(tree) not in self._read:
+            self._read[id(tree)] = tree, read(self.graph, tree, self._meaning(block))
+        return self._read[id(tree)][1]
+
+    def _keep(self, node: Node, block: Block) -> Pending:
+        """What stands for a derivative until its block is printed."""
+        self.kept.append(node)
+        return Pending(this=exp.Literal.number(len(self.kept) - 1))
+
+    def _kept(self, placeholder: Pending) -> Node:
+        return self.kept[int(placeholder.name)]
 
     def _variable(self, marker: Marker, tree: exp.Expr, block: Block) -> Variable:
         column = tree.unnest()
@@ -146,29 +211,19 @@ class _Statement:
             )
         return Variable(*resolve(self.analysis.block_of(column) or block, column))
 
-    def _meaning(self, block: Block, variables: Sequence[Variable]) -> Meaning:
-        known: dict[int, bool] = {}
+    def _meaning(self, block: Block) -> Meaning:
+        types: dict[int, tuple[exp.Expr, Type | None]] = {}
 
-        def varies(tree: exp.Expr) -> bool:
-            if id(tree) not in known:
-                known[id(tree)] = (
-                    self._changes(tree, block, variables)
-                    if isinstance(tree, exp.Column)
-                    else any(varies(child) for child in tree.iter_expressions())
-                )
-            return known[id(tree)]
+        def known_type(tree: exp.Expr) -> Type | None:
+            if id(tree) not in types:
+                types[id(tree)] = tree, type_of(tree, self.analysis.block_of(tree) or block)
+            return types[id(tree)][1]
 
         return Meaning(
+            block=block,
             leaf=lambda column: self._leaf(column, block),
-            type_of=lambda tree: type_of(tree, self.analysis.block_of(tree) or block),
-            varies=varies,
-            derivative=lambda tree: self.derivative(tree, block, variables),
-        )
-
-    def _changes(self, column: exp.Column, block: Block, variables: Sequence[Variable]) -> bool:
-        bound = self.chain.variable(column, block)
-        return bound is not None and any(
-            not simplify.is_zero(self.chain.partial(bound, variable)) for variable in variables
+            type_of=known_type,
+            derivative=lambda tree: self.derivative(tree, block),
         )
 
     def _leaf(self, column: exp.Column, block: Block) -> Leaf:

@@ -9,13 +9,13 @@ what was computed behind the wall from the variable itself is refused, never tak
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sqlglot import exp
 
-from gateway.autodiff.expressions import write
-from gateway.autodiff.graph import Graph, Leaf, Node
+from gateway.autodiff.graph import Graph, Leaf, Node, leaves
+from gateway.autodiff.reading import Pending
 from gateway.autodiff.simplify import is_zero
 from gateway.errors import GatewayError, NotDifferentiable
 from gateway.sql.relation import ColumnInfo
@@ -44,8 +44,11 @@ class Variable:
         return f"{id(self.source)}.{self.name}"
 
 
-# (expression, its block, variable) -> the unguarded tangent and the guarded one
+# (expression, its block, variable) -> the unguarded derivative and the guarded one
 Differentiate = Callable[[exp.Expr, Block, Variable], tuple[Node, Node]]
+
+# Keeps a derivative that is to be printed in a block; what stands in its place until then.
+Keep = Callable[[Node, Block], exp.Expr]
 
 
 class ChainRule:
@@ -55,12 +58,23 @@ class ChainRule:
         graph: Where leaves for the columns it adds are made.
         analysis: The statement's blocks; its trees gain columns when a subquery is seen through.
         differentiate: The derivative of an expression inside a block.
+        keep: Keeps a derivative inside a block to be printed.
+        kept: What a placeholder stands for.
     """
 
-    def __init__(self, graph: Graph, analysis: Analysis, differentiate: Differentiate) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        analysis: Analysis,
+        differentiate: Differentiate,
+        keep: Keep,
+        kept: Callable[[Pending], Node],
+    ) -> None:
         self.graph = graph
         self.analysis = analysis
         self.differentiate = differentiate
+        self.keep = keep
+        self.kept = kept
         self.columns: dict[str, Variable] = {}  # by leaf key: the leaves that are columns
         self._partials: dict[tuple[str, str], Node] = {}
         # (query, its column, position of the variable) -> the column that holds the derivative
@@ -85,7 +99,7 @@ class ChainRule:
 
     def depends(self, tree: exp.Expr, block: Block, variable: Variable) -> bool:
         """True when a column in `tree`, subqueries included, changes with `variable`."""
-        for column in tree.find_all(exp.Column):
+        for column in self._columns(tree):
             found = self.variable(column, block)
             if found is not None and not is_zero(self.partial(found, variable)):
                 return True
@@ -105,6 +119,16 @@ class ChainRule:
                 if self.depends(item, block, variable):
                     raise _behind_a_wall(column, variable)
         return self.graph.number(0)
+
+    def _columns(self, tree: exp.Expr) -> Iterator[exp.Column]:
+        """The columns in `tree`, those of derivatives yet to be printed included."""
+        for node in tree.find_all(exp.Column, Pending):
+            if isinstance(node, exp.Column):
+                yield node
+            elif isinstance(node, Pending):
+                for leaf in leaves(self.kept(node)):
+                    if leaf.leaf is not None:
+                        yield from leaf.leaf.sql.find_all(exp.Column)
 
     def _inside(self, column: Variable, variable: Variable, query: Query) -> Node:
         names = list(column.source.columns or ())
@@ -130,10 +154,10 @@ class ChainRule:
         tangent, guarded = self.differentiate(made.expression, made.block, inner)
         if tangent.number is not None:
             return tangent
-        wanted = f"∂{column.name}/∂{variable.name}"
         name = self._exposed.get((id(query), made.name, at))
         if name is None:
-            name = _expose(column.source, wanted, write(guarded))
+            placeholder = self.keep(guarded, made.block)
+            name = _expose(column.source, f"∂{column.name}/∂{variable.name}", placeholder)
             self._exposed[id(query), made.name, at] = name
         exposed = Variable(column.source, name)
         self.columns[exposed.key] = exposed
@@ -163,7 +187,7 @@ class ChainRule:
 
     def _share(self, left: exp.Expr, right: exp.Expr, block: Block) -> bool:
         """True when both are computed from a common column."""
-        columns = (self.variable(column, block) for column in right.find_all(exp.Column))
+        columns = (self.variable(column, block) for column in self._columns(right))
         return any(self.depends(left, block, column) for column in columns if column is not None)
 
 

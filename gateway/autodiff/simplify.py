@@ -1,7 +1,7 @@
 """Folds 0 and 1 while a derivative is built, and nothing else.
 
 Folding ``0 * x`` to 0 and ``x + 0`` to x loses the NULL (and the NaN) of x; whoever prints the
-result puts a guard back for every nullable leaf that vanished (`markers.guard`).
+result puts a guard back for every nullable leaf that vanished (`nulls.Nulls.guard`).
 """
 
 from __future__ import annotations

@@ -103,10 +103,16 @@ class Block:
     sources: list[Source] = field(default_factory=list)
     merged: dict[str, list[Source]] = field(default_factory=dict)
     names: tuple[str, ...] | None = None
+    _wall: bool | None = None
 
     @property
     def is_wall(self) -> bool:
         """True when a row of this SELECT is not simply one row of its FROM clause."""
+        if self._wall is None:
+            self._wall = self._is_wall()
+        return self._wall
+
+    def _is_wall(self) -> bool:
         args = self.select.args
         clauses = ("distinct", "group", "having", "limit", "offset", "qualify")
         return any(args.get(clause) for clause in clauses) or any(

@@ -1,41 +1,42 @@
-"""SQL trees to graph nodes and back.
+"""SQL trees to graph nodes.
 
-Everything a derivative computes is double precision: a leaf of another type is cast where it is
-printed, a number is printed with a point. The trees made here carry no parentheses; the printer
-adds those that precedence asks for (`sql.precedence`).
+Reading asks no questions about variables: an expression has one node, whatever it is differentiated
+by. What has no rule becomes a leaf that remembers why; the refusal is raised when a variable
+reaches it (`markers`), and never if none does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from functools import partial
 from math import isfinite
+from typing import ClassVar
 
 from sqlglot import exp
 
 from gateway.autodiff import simplify
-from gateway.autodiff.graph import Graph, Leaf, Node, is_null, post_order
+from gateway.autodiff.graph import Graph, Leaf, Node, null
+from gateway.autodiff.printing import BINARY, write
 from gateway.autodiff.rules import SYNONYMS, rule_for
-from gateway.errors import GatewayError, NotDifferentiable, StatementTooComplex
+from gateway.errors import GatewayError, NotDifferentiable
 from gateway.sql.dialect import DIALECT, Marker
-from gateway.sql.scope import AGGREGATES, position_of
+from gateway.sql.scope import AGGREGATES, Block, position_of
 from gateway.types import FLOATING, INTEGER, UNKNOWN, Type
 
-_BINARY: dict[type[exp.Expr], str] = {
-    exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Pow: "power",
-    exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=", exp.EQ: "=", exp.NEQ: "<>",
-    exp.And: "and", exp.Or: "or",
-}  # fmt: skip
-_SQL = {op: node for node, op in _BINARY.items() if op != "power"}
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Pow)
 
 # Functions that draw anew at each call: a derivative would evaluate them a second time.
-_VOLATILE = frozenset({"random", "uuid", "gen_random_uuid", "clock_timestamp"})
+_VOLATILE = frozenset({"random", "rand", "uuid", "gen_random_uuid", "clock_timestamp"})
 
-# A derivative printed as one expression past this many nodes would choke the planner: 400 deep
-# takes seconds, and equal parts are printed once for each use.
-MAX_PRINTED_NODES = 20_000
+
+Refusal = Callable[[], NotDifferentiable]
+
+
+class Pending(exp.Expression, exp.Condition):
+    """Stands where a derivative will be printed: `this` is its number."""
+
+    arg_types: ClassVar[dict[str, bool]] = {"this": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +44,23 @@ class Meaning:
     """What the surrounding statement knows of an expression; asked by `read`.
 
     Args:
+        block: The SELECT in which it stands.
         leaf: The leaf that a column is.
         type_of: The type of an expression, or None when nothing tells.
-        varies: True when an expression changes with a variable of the derivative.
-        derivative: The node of a marker that stands inside the expression.
+        derivative: The node of a marker, or of a derivative yet to be printed, inside.
     """
 
+    block: Block
     leaf: Callable[[exp.Column], Leaf]
     type_of: Callable[[exp.Expr], Type | None]
-    varies: Callable[[exp.Expr], bool]
-    derivative: Callable[[Marker], Node]
+    derivative: Callable[[Marker | Pending], Node]
 
 
 def read(graph: Graph, tree: exp.Expr, meaning: Meaning) -> Node:
     """The node of `tree`.
 
-    Parts that do not vary are leaves, printed as the user wrote them; parts that do must have a
-    rule.
-
     Raises:
-        NotDifferentiable: 0A000, naming the function or the operator that has no rule.
+        NotDifferentiable: 0A000, something in it is no number, or draws anew at each call.
     """
     return _Reader(graph, meaning).read(tree)
 
@@ -79,31 +77,25 @@ class _Reader:
             return self.graph.number(tree.this)
         if isinstance(tree, exp.Neg) and isinstance(tree.this, exp.Literal):
             return self._negated(self.read(tree.this))
-        if isinstance(tree, Marker):
+        if isinstance(tree, Marker | Pending):
             return self.meaning.derivative(tree)
-        self._refuse_other_types(tree)
         if isinstance(tree, exp.Star):
             raise _no_rule(tree)
         if isinstance(tree, exp.Column):
+            self._refuse_other_types(tree)
             return self.graph.leaf(self.meaning.leaf(tree))
-        varies = self.meaning.varies(tree)
-        if not varies and not self._is_floating(tree):
-            return self._opaque(tree)  # in doubles, a division of integers would be another one
-        node = self._operation(tree, varies)
-        if node is not None:
-            return node
-        if varies:
-            raise _no_rule(tree)
-        return self._opaque(tree)
+        if isinstance(tree, exp.Null):
+            return null(self.graph)
+        return self._operation(tree) or self._opaque(tree, partial(_no_rule, tree))
 
-    def _operation(self, tree: exp.Expr, varies: bool) -> Node | None:
+    def _operation(self, tree: exp.Expr) -> Node | None:
         """The node of an operation that has a rule; None when it has not."""
         if isinstance(tree, exp.Neg):
             return self._negated(self.read(tree.this))
+        if isinstance(tree, exp.Div) and (refusal := self._integer_division(tree)):
+            return self._opaque(tree, refusal)
         if isinstance(tree, _ARITHMETIC):
-            if isinstance(tree, exp.Div) and varies:
-                self._refuse_integer_division(tree)
-            op = _BINARY[type(tree)]
+            op = BINARY[type(tree)]
             return self.graph.node(op, self.read(tree.this), self.read(tree.expression))
         if isinstance(tree, exp.Anonymous):
             return self._call(tree)
@@ -132,10 +124,11 @@ class _Reader:
         target = self.meaning.type_of(tree)
         if target is None or target.element is not None:
             return None
-        if target.name in FLOATING or target.name == "numeric":
+        smooth = target.name in FLOATING or (target.name == "numeric" and not tree.to.expressions)
+        if smooth:
             source = self.meaning.type_of(tree.this)
             return self.read(tree.this) if source is None or _is_number(source) else None
-        return self._opaque(tree)  # constant almost everywhere
+        return None if target.name == "numeric" else self._opaque(tree)  # steps
 
     def _case(self, tree: exp.Case) -> Node:
         arguments: list[Node] = []
@@ -145,26 +138,28 @@ class _Reader:
                 condition = exp.EQ(this=tree.this.copy(), expression=condition.copy())
             arguments += [self._condition(condition), self.read(branch.args["true"])]
         default = tree.args.get("default")
-        arguments.append(NULL(self.graph) if default is None else self.read(default))
+        arguments.append(null(self.graph) if default is None else self.read(default))
         return self.graph.node("case", *arguments)
 
     def _condition(self, tree: exp.Expr) -> Node:
         """A condition is never differentiated: it stands as the user wrote it."""
         plain = self._plain(tree)
-        return self.graph.leaf(Leaf(self._key(plain), plain))
+        return self.graph.leaf(Leaf(f"condition {self._key(plain)}", plain))
 
-    def _opaque(self, tree: exp.Expr) -> Node:
-        if isinstance(tree, exp.Null):
-            return NULL(self.graph)
+    def _opaque(self, tree: exp.Expr, refusal: Refusal | None = None) -> Node:
+        """A leaf that prints as the user wrote it; without a refusal its derivative is 0."""
+        self._refuse_other_types(tree)
         known = self.meaning.type_of(tree)
         double = known is not None and known.name == "float8"
         plain = self._plain(tree)
-        return self.graph.leaf(Leaf(self._key(plain), plain, double=double))
+        return self.graph.leaf(
+            Leaf(self._key(plain), plain, double, True, self.meaning.block, refusal)
+        )
 
     def _plain(self, tree: exp.Expr) -> exp.Expr:
         """`tree` as the user wrote it, with SQL in place of the markers in it."""
         _refuse_volatile(tree)
-        if tree.find(Marker) is None:
+        if tree.find(Marker, Pending) is None:
             return tree
         plain = tree.copy()  # never a marker itself: read() has answered that one
         pairs = zip(_outermost_markers(tree), list(_outermost_markers(plain)), strict=True)
@@ -187,10 +182,6 @@ class _Reader:
         except GatewayError:  # an unknown column is for the engine to report, in its turn
             return column.sql()
 
-    def _is_floating(self, tree: exp.Expr) -> bool:
-        known = self.meaning.type_of(tree)
-        return known is not None and known.name in FLOATING
-
     def _refuse_other_types(self, tree: exp.Expr) -> None:
         """Only numbers can be computed with; a quoted literal may be one."""
         known = self.meaning.type_of(tree)
@@ -203,23 +194,23 @@ class _Reader:
                 position=position_of(tree),
             )
 
-    def _refuse_integer_division(self, tree: exp.Div) -> None:
+    def _integer_division(self, tree: exp.Div) -> Refusal | None:
+        """Why a division is, or may be, a step function; None when it is one of real numbers."""
         sides = [self.meaning.type_of(side) for side in (tree.this, tree.expression)]
         if any(side is not None and side.name not in INTEGER for side in sides):
-            return
-        known = all(side is not None for side in sides)
-        raise NotDifferentiable(
-            f"{tree.sql(dialect=DIALECT)} is a division of integers, a step function"
-            if known
-            else f"cannot tell whether {tree.sql(dialect=DIALECT)} divides integers",
-            hint="Cast one side to double precision.",
-            position=position_of(tree),
-        )
+            return None
+        return partial(_steps, tree, all(side is not None for side in sides))
 
 
-def NULL(graph: Graph) -> Node:
-    """The node of NULL."""
-    return graph.leaf(Leaf("NULL", exp.Null(), double=True))
+def _steps(tree: exp.Div, known: bool) -> NotDifferentiable:
+    text = tree.sql(dialect=DIALECT)
+    return NotDifferentiable(
+        f"{text} is a division of integers, a step function"
+        if known
+        else f"cannot tell whether {text} divides integers",
+        hint="Cast one side to double precision.",
+        position=position_of(tree),
+    )
 
 
 def call_name(tree: exp.Anonymous) -> str:
@@ -227,9 +218,9 @@ def call_name(tree: exp.Anonymous) -> str:
     return tree.name if isinstance(tree.this, exp.Identifier) else tree.name.lower()
 
 
-def _outermost_markers(tree: exp.Expr) -> Iterator[Marker]:
-    walk = tree.walk(prune=lambda node: isinstance(node, Marker))
-    return (node for node in walk if isinstance(node, Marker))
+def _outermost_markers(tree: exp.Expr) -> Iterator[Marker | Pending]:
+    walk = tree.walk(prune=lambda node: isinstance(node, Marker | Pending))
+    return (node for node in walk if isinstance(node, Marker | Pending))
 
 
 def _refuse_volatile(tree: exp.Expr) -> None:
@@ -248,9 +239,8 @@ def _is_number(known: Type) -> bool:
 
 
 def _no_rule(tree: exp.Expr) -> NotDifferentiable:
-    inner = tree.find(exp.AggFunc) or tree
-    if isinstance(inner, exp.Window):
-        inner = inner.this
+    inner = tree.this if isinstance(tree, exp.Window | exp.Filter) else tree
+    hint = "docs/derivatives.md lists what can be differentiated."
     if isinstance(inner, exp.Anonymous):
         name = call_name(inner)
         if name in AGGREGATES:
@@ -260,87 +250,15 @@ def _no_rule(tree: exp.Expr) -> NotDifferentiable:
                 position=position_of(inner),
             )
         subject = f"function {name}"
-    elif isinstance(inner, exp.Query | exp.Subquery):
+    elif isinstance(inner, exp.Query):
         subject = "a subquery that depends on the column"
+    elif isinstance(inner, exp.Cast):
+        subject = f"the cast {inner.sql(dialect=DIALECT)}"
+        hint = "Cast to double precision."
     else:
         subject = f"the SQL expression {inner.sql(dialect=DIALECT)}"
-    return NotDifferentiable(
-        f"{subject} has no derivative rule",
-        hint="docs/derivatives.md lists what can be differentiated.",
-        position=position_of(tree),
-    )
-
-
-def write(root: Node) -> exp.Expr:
-    """A tree of fresh SQL nodes for `root`.
-
-    Raises:
-        StatementTooComplex: 54001, past MAX_PRINTED_NODES.
-    """
-    size = printed_size(root)
-    if size > MAX_PRINTED_NODES:
-        raise StatementTooComplex(
-            f"a derivative of {size} nodes is past the limit of {MAX_PRINTED_NODES}",
-            hint="Name parts of the expression in a subquery and differentiate those.",
-        )
-    return _write(root)
-
-
-def printed_size(root: Node) -> int:
-    """Nodes of the tree that `root` prints as, each use of a shared node counted."""
-    sizes: dict[int, int] = {}
-    for node in post_order(root):
-        sizes[id(node)] = 1 + sum(sizes[id(arg)] for arg in node.args)
-    return sizes[id(root)]
-
-
-def _write(node: Node) -> exp.Expr:
-    if node.number is not None:
-        return _number(node.number)
-    if node.leaf is not None:
-        return _leaf(node.leaf)
-    if node.op == "case":
-        return _case(node)
-    if node.op == "notnull":
-        return exp.Not(this=exp.Is(this=_uncast(node.args[0]), expression=exp.Null()))
-    arguments = [_write(arg) for arg in node.args]
-    if node.op == "neg":
-        return exp.Neg(this=arguments[0])
-    if node.op in _SQL:
-        return _SQL[node.op](this=arguments[0], expression=arguments[1])
-    return exp.Anonymous(this=node.op, expressions=arguments)
-
-
-def _leaf(leaf: Leaf) -> exp.Expr:
-    sql = leaf.sql.copy()
-    return sql if leaf.double or isinstance(sql, exp.Null) else as_double(sql)
-
-
-def _uncast(node: Node) -> exp.Expr:
-    """The argument of IS NOT NULL: no cast is needed to see whether it is there."""
-    return node.leaf.sql.copy() if node.leaf is not None else _write(node)
-
-
-def as_double(tree: exp.Expr) -> exp.Expr:
-    """`tree` cast to double precision."""
-    return exp.Cast(this=tree, to=exp.DataType.build("double", dialect="postgres"))
-
-
-def _number(value: Decimal) -> exp.Expr:
-    if not value.is_finite():
-        name = "NaN" if value.is_nan() else ("Infinity" if value > 0 else "-Infinity")
-        return as_double(exp.Literal.string(name))
-    if value < 0:
-        return exp.Neg(this=_number(-value))
-    text = format(value, "f") if -20 < value.adjusted() < 20 else format(value, "E")
-    return exp.Literal.number(text if "." in text or "E" in text else f"{text}.0")
-
-
-def _case(node: Node) -> exp.Case:
-    parts = [_write(arg) for arg in node.args]
-    pairs = zip(parts[:-1:2], parts[1:-1:2], strict=True)
-    branches = [exp.If(this=condition, true=value) for condition, value in pairs]
-    return exp.Case(ifs=branches, default=None if is_null(node.args[-1]) else parts[-1])
+    message = f"{subject} has no derivative rule"
+    return NotDifferentiable(message, hint=hint, position=position_of(tree))
 
 
 _NAMED_NUMBERS = ("NaN", "Infinity")
@@ -368,4 +286,4 @@ def read_partial(graph: Graph, tree: exp.Expr, bindings: Mapping[str, Node]) -> 
         arguments = [read_partial(graph, arg, bindings) for arg in tree.expressions]
         return graph.node(call_name(tree), *arguments)
     left, right = (read_partial(graph, side, bindings) for side in (tree.this, tree.expression))
-    return simplify.operation(graph, _BINARY[type(tree)], left, right)
+    return simplify.operation(graph, BINARY[type(tree)], left, right)

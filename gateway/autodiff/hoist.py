@@ -1,0 +1,244 @@
+"""Lays a tape under a SELECT: layers of sub-selects that compute shared parts once.
+
+``SELECT a, <big> FROM t WHERE c`` becomes
+
+    SELECT tape.a, <small> FROM (
+        SELECT a, v1, <v2 over v1> AS v2 FROM (
+            SELECT a, <v1> AS v1 FROM t WHERE c) AS tape) AS tape
+
+FROM and WHERE move inside, everything else stays outside and reads the tape's columns; a layer
+hands on only the columns that are read above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from sqlglot import exp
+
+from gateway.autodiff.graph import Node
+from gateway.autodiff.printing import printed_size, write
+from gateway.autodiff.relations import Variable
+from gateway.autodiff.tape import Tape, plan_tape
+from gateway.sql.scope import Block, column_node
+
+# What a column is bound to, seen from the block; None when nothing in sight has it.
+Bind = Callable[[exp.Column], Variable | None]
+
+_INSIDE = ("from_", "joins", "laterals", "where")
+_OUTSIDE_ONLY = ("with_",)
+
+
+# Derivatives of a SELECT that print as no more nodes than this stay inline, where people read them.
+INLINE_NODES = 300
+
+
+def print_outputs(block: Block, bind: Bind, outputs: Sequence[tuple[exp.Expr, Node]]) -> None:
+    """Put SQL in place of the placeholders of one SELECT: inline when small, else over a tape.
+
+    Raises:
+        StatementTooComplex: 54001, too large to print and no tape can be laid here.
+    """
+    inside = [each for each in outputs if _moves_inside(each[0], block.select)]
+    outside = [each for each in outputs if not _moves_inside(each[0], block.select)]
+    nodes = [node for _, node in outside]
+    if printed_size(nodes) > INLINE_NODES:
+        tape = plan_tape(nodes)
+        if tape.layers and can_hoist(block, bind, nodes):
+            _inline(inside)
+            hoist(block, bind, tape, outside)
+            return
+    _inline(outputs)
+
+
+def _inline(outputs: Sequence[tuple[exp.Expr, Node]]) -> None:
+    for placeholder, node in outputs:
+        placeholder.replace(write(node))
+
+
+def _moves_inside(placeholder: exp.Expr, select: exp.Select) -> bool:
+    """Whether it stands in FROM or WHERE, which move below the tape."""
+    child: exp.Expr = placeholder
+    while child.parent is not None and child.parent is not select:
+        child = child.parent
+    return child.arg_key in _INSIDE
+
+
+def can_hoist(block: Block, bind: Bind, nodes: Iterable[Node]) -> bool:
+    """True when FROM and WHERE of this SELECT may move into a sub-select.
+
+    Not when a star hides which columns are read, nor when what would move reads a query around it
+    (the engine has no LATERAL sub-selects).
+    """
+    select = block.select
+    if select.args.get("from_") is None or any(item.is_star for item in select.expressions):
+        return False
+    moved = [part for key in _INSIDE for part in _parts(select, key)]
+    columns = [column for part in moved for column in part.find_all(exp.Column)]
+    columns += [
+        column
+        for node in nodes
+        if node.leaf is not None
+        for column in node.leaf.sql.find_all(exp.Column)
+    ]
+    bound = (bind(column) for column in columns)
+    inner = set(map(id, block.sources))
+    return all(b is None or id(b.source) in inner or not _is_outer(block, b) for b in bound)
+
+
+def _is_outer(block: Block, variable: Variable) -> bool:
+    around = block.parent
+    while around is not None:
+        if variable.source in around.sources:
+            return True
+        around = around.parent
+    return False
+
+
+def hoist(block: Block, bind: Bind, tape: Tape, outputs: Sequence[tuple[exp.Expr, Node]]) -> None:
+    """Rewrite `block` in place over `tape`; each placeholder of `outputs` gets its node's text."""
+    _Hoist(block, bind, tape).run(outputs)
+
+
+class _Hoist:
+    def __init__(self, block: Block, bind: Bind, tape: Tape) -> None:
+        self.block, self.bind, self.tape = block, bind, tape
+        self.alias = _free("tape", {source.alias for source in block.sources})
+        self.columns: dict[str, tuple[str, exp.Column]] = {}  # key -> its name on the tape, source
+
+    def run(self, outputs: Sequence[tuple[exp.Expr, Node]]) -> None:
+        select = self.block.select
+        inner = exp.Select()
+        for key in _INSIDE:
+            inner.set(key, select.args.get(key))
+            select.set(key, None)
+        needed: set[str] = set()
+        for placeholder, node in outputs:
+            needed |= self._reads(node)
+            placeholder.replace(self._written(node))
+        needed |= self._outside(select)
+        select.set("from_", exp.From(this=self._layers(inner, needed)))
+
+    def _outside(self, select: exp.Select) -> set[str]:
+        """Point what stays outside at the tape; the tape columns that it reads."""
+        items = [
+            exp.Alias(this=item, alias=exp.to_identifier(item.name, quoted=True))
+            if isinstance(item, exp.Column)
+            else item
+            for item in select.expressions
+        ]
+        select.set("expressions", items)
+        needed: set[str] = set()
+        for key in select.args:
+            for part in () if key in _OUTSIDE_ONLY else _parts(select, key):
+                for column in list(part.find_all(exp.Column)):
+                    name = None if self._names_output(column, select) else self._name(column)
+                    if name is not None:
+                        needed.add(name)
+                        column.replace(column_node(self.alias, name))
+        return needed
+
+    def _names_output(self, column: exp.Column, select: exp.Select) -> bool:
+        """Whether ORDER BY or DISTINCT ON means an item of the SELECT list: names come first."""
+        stands_alone = isinstance(column.parent, exp.Ordered | exp.Tuple) and not column.table
+        return (
+            stands_alone
+            and column.find_ancestor(exp.Order, exp.Distinct, exp.Window) is not None
+            and not isinstance(column.find_ancestor(exp.Order, exp.Window), exp.Window)
+            and any(item.alias_or_name == column.name for item in select.expressions)
+        )
+
+    def _name(self, column: exp.Column) -> str | None:
+        """The tape's name for a column of this block's FROM; None for any other column."""
+        bound = self.bind(column)
+        if bound is None or bound.source not in self.block.sources:
+            return None
+        merged = not column.table and column.name in self.block.merged
+        key = f"merged {bound.name}" if merged else bound.key
+        if key not in self.columns:
+            taken = {name for name, _ in self.columns.values()} | set(self.tape.names.values())
+            source = column.copy() if merged else column_node(bound.source.alias, bound.name)
+            self.columns[key] = (_free(bound.name, taken), source)
+        return self.columns[key][0]
+
+    def _reads(self, root: Node, own: bool = False) -> set[str]:
+        """Names of the tape that `root` prints; `own`: look inside `root` although it is kept."""
+        names: set[str] = set()
+        stack, seen = [root], set()
+        while stack:
+            node = stack.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+            if node in self.tape.names and not (own and node is root):
+                names.add(self.tape.names[node])
+            elif node.leaf is not None:
+                columns = node.leaf.sql.find_all(exp.Column)
+                names.update(filter(None, map(self._name, columns)))
+            else:
+                stack.extend(node.args)
+        return names
+
+    def _written(self, root: Node, own: bool = False) -> exp.Expr:
+        """`root` over the tape's columns."""
+        stand_ins = {
+            node: column_node(self.alias, name)
+            for node, name in self.tape.names.items()
+            if not (own and node is root)
+        }
+        return write(root, stand_ins, self._pointed)
+
+    def _pointed(self, tree: exp.Expr) -> exp.Expr:
+        """A leaf's SQL, its columns read from the tape."""
+        return tree.transform(self._on_tape)
+
+    def _on_tape(self, node: exp.Expr) -> exp.Expr:
+        name = self._name(node) if isinstance(node, exp.Column) else None
+        return node if name is None else column_node(self.alias, name)
+
+    def _layers(self, inner: exp.Select, needed: set[str]) -> exp.Subquery:
+        """The sub-selects, the lowest around `inner`'s FROM and WHERE."""
+        selects: list[exp.Select] = []
+        for number in range(len(self.tape.layers), 0, -1):
+            lowest = number == 1
+            kept = self.tape.layers[number - 1]
+            passed = sorted(needed - {self.tape.names[node] for node in kept})
+            below = set(passed).union(*(self._reads(node, own=True) for node in kept))
+            items = [] if lowest else [_named(column_node(self.alias, n), n) for n in passed]
+            for node in kept:
+                tree = write(node) if lowest else self._written(node, own=True)
+                items.append(_named(tree, self.tape.names[node]))
+            if lowest:
+                sources = dict(self.columns.values())
+                items = [_named(sources[name].copy(), name) for name in passed] + items
+            selects.append(exp.Select(expressions=items))
+            needed = below
+        for outer, lower in zip(selects, [*selects[1:], inner], strict=True):
+            if lower is inner:
+                for key in _INSIDE:
+                    outer.set(key, inner.args.get(key))
+            else:
+                outer.set("from_", exp.From(this=self._subquery(lower)))
+        return self._subquery(selects[0])
+
+    def _subquery(self, select: exp.Select) -> exp.Subquery:
+        alias = exp.TableAlias(this=exp.to_identifier(self.alias, quoted=True))
+        return exp.Subquery(this=select, alias=alias)
+
+
+def _parts(select: exp.Select, key: str) -> list[exp.Expr]:
+    value = select.args.get(key)
+    parts = value if isinstance(value, list) else [value]
+    return [part for part in parts if isinstance(part, exp.Expr)]
+
+
+def _named(tree: exp.Expr, name: str) -> exp.Expr:
+    return exp.Alias(this=tree, alias=exp.to_identifier(name, quoted=True))
+
+
+def _free(wanted: str, taken: set[str]) -> str:
+    name, count = wanted, 1
+    while name in taken:
+        count += 1
+        name = f"{wanted}:{count}"
+    return name

@@ -1,0 +1,120 @@
+"""Graph nodes to SQL trees.
+
+Everything a derivative computes is double precision: a leaf of another type is cast where it is
+printed, a number is printed with a point. The trees made here carry no parentheses; the printer
+adds those that precedence asks for (`sql.precedence`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from sqlglot import exp
+
+from gateway.autodiff.graph import Leaf, Node, is_null, post_order
+from gateway.errors import StatementTooComplex
+
+# A derivative printed as one expression past this many nodes would choke the planner: 400 deep
+# takes seconds, and equal parts are printed once for each use.
+MAX_PRINTED_NODES = 20_000
+
+BINARY: dict[type[exp.Expr], str] = {
+    exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Pow: "power",
+    exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=", exp.EQ: "=", exp.NEQ: "<>",
+    exp.And: "and", exp.Or: "or",
+}  # fmt: skip
+_SQL = {op: node for node, op in BINARY.items() if op != "power"}
+
+StandIns = Mapping[Node, exp.Expr]
+
+
+def write(
+    root: Node,
+    stand_ins: StandIns | None = None,
+    pointed: Callable[[exp.Expr], exp.Expr] | None = None,
+) -> exp.Expr:
+    """A tree of fresh SQL nodes for `root`.
+
+    Args:
+        root: What to print.
+        stand_ins: Printed in the place of nodes that were computed before.
+        pointed: Makes of a leaf's SQL, a fresh copy, what it is where this is printed.
+
+    Raises:
+        StatementTooComplex: 54001, past MAX_PRINTED_NODES.
+    """
+    printer = _Printer(stand_ins or {}, pointed or (lambda tree: tree))
+    size = printed_size([root], printer.stand_ins)
+    if size > MAX_PRINTED_NODES:
+        raise StatementTooComplex(
+            f"a derivative of {size} nodes is past the limit of {MAX_PRINTED_NODES}",
+            hint="Name parts of the expression in a subquery and differentiate those.",
+        )
+    return printer.write(root)
+
+
+def printed_size(roots: list[Node], stand_ins: StandIns | None = None) -> int:
+    """Nodes of the trees that `roots` print as, each use of a shared node counted."""
+    kept = stand_ins or {}
+    sizes: dict[int, int] = {}
+    for root in roots:
+        for node in post_order(root, sizes):
+            inside = 0 if node in kept else sum(sizes[id(arg)] for arg in node.args)
+            sizes[id(node)] = 1 + inside
+    return sum(sizes[id(root)] for root in roots)
+
+
+class _Printer:
+    def __init__(self, stand_ins: StandIns, pointed: Callable[[exp.Expr], exp.Expr]) -> None:
+        self.stand_ins, self.pointed = stand_ins, pointed
+
+    def write(self, node: Node) -> exp.Expr:
+        stand_in = self.stand_ins.get(node)
+        if stand_in is not None:
+            return stand_in.copy()
+        if node.number is not None:
+            return _number(node.number)
+        if node.leaf is not None:
+            return self._leaf(node.leaf)
+        if node.op == "case":
+            return self._case(node)
+        if node.op == "notnull":
+            return exp.Not(this=exp.Is(this=self._uncast(node.args[0]), expression=exp.Null()))
+        arguments = [self.write(arg) for arg in node.args]
+        if node.op == "neg":
+            return exp.Neg(this=arguments[0])
+        if node.op in _SQL:
+            return _SQL[node.op](this=arguments[0], expression=arguments[1])
+        return exp.Anonymous(this=node.op, expressions=arguments)
+
+    def _leaf(self, leaf: Leaf) -> exp.Expr:
+        sql = self.pointed(leaf.sql.copy())
+        return sql if leaf.double or isinstance(sql, exp.Null) else as_double(sql)
+
+    def _uncast(self, node: Node) -> exp.Expr:
+        """The argument of IS NOT NULL: no cast is needed to see whether it is there."""
+        if node.leaf is not None and node not in self.stand_ins:
+            return self.pointed(node.leaf.sql.copy())
+        return self.write(node)
+
+    def _case(self, node: Node) -> exp.Case:
+        parts = [self.write(arg) for arg in node.args]
+        pairs = zip(parts[:-1:2], parts[1:-1:2], strict=True)
+        branches = [exp.If(this=condition, true=value) for condition, value in pairs]
+        return exp.Case(ifs=branches, default=None if is_null(node.args[-1]) else parts[-1])
+
+
+def as_double(tree: exp.Expr) -> exp.Expr:
+    """`tree` cast to double precision."""
+    return exp.Cast(this=tree, to=exp.DataType.build("double", dialect="postgres"))
+
+
+def _number(value: Decimal) -> exp.Expr:
+    if not value.is_finite():
+        name = "NaN" if value.is_nan() else ("Infinity" if value > 0 else "-Infinity")
+        return as_double(exp.Literal.string(name))
+    if value < 0:
+        return exp.Neg(this=_number(-value))
+    text = format(value, "f") if -20 < value.adjusted() < 20 else format(value, "E")
+    return exp.Literal.number(text if "." in text or "E" in text else f"{text}.0")
