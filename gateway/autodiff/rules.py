@@ -61,9 +61,10 @@ def _power_by_base(graph: Graph, arguments: tuple[Node, ...]) -> Node | str:
     return simplify.choose(graph, at_zero, graph.number(Decimal("Infinity")), slope)
 
 
-# A column as exponent. At x = 0 the slope is 0, 1 or infinite, and power() would raise.
-_POWER_BY_BASE = """CASE WHEN y = 0.0 THEN 0.0 WHEN y = 1.0 THEN 1.0
-  WHEN x = 0.0 THEN CASE WHEN y > 1.0 THEN 0.0 ELSE 'Infinity' END
+# A column as exponent. At x = 0 and below an exponent of 1, power() would raise; the slope is 0 or
+# infinite there. No other point is set apart: it would be a constant for the next derivative.
+_POWER_BY_BASE = """CASE WHEN x = 0.0 AND y < 1.0
+  THEN CASE WHEN y = 0.0 THEN 0.0 ELSE 'Infinity' END
   ELSE y * power(x, y - 1.0) END"""
 
 # 0 to a positive power stays 0; ln(0) is -Infinity and would make it NaN.

@@ -115,6 +115,26 @@ def test_power_with_a_column_as_exponent(base: float, exponent: float, expected:
     assert row["g"] == pytest.approx(expected)
 
 
+# x, y, d/dx d/dx x^y, d/dy d/dx x^y
+SECOND = [
+    (0.0, 2.0, 2.0, 0.0),
+    (0.0, 3.0, 0.0, 0.0),
+    (0.0, 1.5, math.inf, 0.0),
+    (2.0, 0.0, 0.0, 0.5),
+    (2.0, 1.0, 0.0, 1.0 + math.log(2.0)),
+    (2.0, 3.0, 12.0, 4.0 + 12.0 * math.log(2.0)),
+    (-2.0, 2.0, 2.0, math.nan),
+]
+
+
+@pytest.mark.parametrize(("base", "exponent", "by_base", "mixed"), SECOND)
+def test_power_again(base: float, exponent: float, by_base: float, mixed: float) -> None:
+    query = "SELECT grad(grad(x ^ y, x), x) AS g, grad(grad(x ^ y, x), y) AS h FROM t"
+    (row,) = run(query, {"t": {"x": [base], "y": [exponent]}})
+    assert row["g"] == pytest.approx(by_base)
+    assert row["h"] == pytest.approx(mixed, nan_ok=True)
+
+
 def test_third_derivative_of_a_square_at_zero() -> None:
     (row,) = run("SELECT grad(grad(grad(x ^ 2, x), x), x) AS g FROM t", {"t": {"x": [0.0]}})
     assert row["g"] == 0.0
