@@ -8,6 +8,7 @@ do we; since only the engine knows every type, it is asked to plan each term by 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
 
 import pyarrow as pa
 from sqlglot import exp
@@ -31,7 +32,7 @@ def check_recursive_types(tree: exp.Expr, schema_of: SchemaOf) -> None:
         if clause.args.get("recursive"):
             for cte in clause.expressions:
                 if _is_recursive(cte):
-                    _check(cte, clause, schema_of)
+                    _check(cte, schema_of)
 
 
 def _is_recursive(cte: exp.CTE) -> bool:
@@ -43,8 +44,8 @@ def _references(tree: exp.Expr, name: str) -> Iterator[exp.Table]:
     return (t for t in tree.find_all(exp.Table) if t.name == name and not t.db)
 
 
-def _check(cte: exp.CTE, clause: exp.With, schema_of: SchemaOf) -> None:
-    before = clause.expressions[: clause.expressions.index(cte)]
+def _check(cte: exp.CTE, schema_of: SchemaOf) -> None:
+    before = _visible(cte)
     first = schema_of(_with(before, cte.this.left))
     types = [from_arrow(kind) for kind in first.types]
     alias = cte.args.get("alias")
@@ -59,6 +60,27 @@ def _check(cte: exp.CTE, clause: exp.With, schema_of: SchemaOf) -> None:
                 hint="Cast the output of the non-recursive term to the correct type.",
                 position=position_of(cte.this.left),
             )
+
+
+def _visible(cte: exp.CTE) -> list[exp.CTE]:
+    """The CTEs that `cte` can name, but for itself: those before it, here and in queries around."""
+    names = {cte.alias}
+    levels: list[list[exp.CTE]] = []
+    child: exp.Expr = cte
+    node = cte.parent
+    while node is not None:
+        around = node if isinstance(node, exp.With) else node.args.get("with_")
+        if around is not None and around is not child:
+            before = _before(around, child)
+            levels.insert(0, [each for each in before if each.alias not in names])
+            names.update(each.alias for each in before)
+        child, node = node, node.parent
+    return [each for level in levels for each in level]
+
+
+def _before(clause: exp.With, child: exp.Expr) -> list[exp.CTE]:
+    """The members of WITH before `child`; all of them when it is none."""
+    return list(takewhile(lambda each: each is not child, clause.expressions))
 
 
 def _with(ctes: Sequence[exp.CTE], query: exp.Expr) -> exp.Expr:
