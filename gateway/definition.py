@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from sqlglot import exp
@@ -111,18 +113,20 @@ def _create_function(executor: Executor, tree: CreateFunction) -> Result:
     function = Function(
         place, name, tree.arguments, tree.returns, tree.body, tree.strict, tree.volatility
     )
-    try:
+    _refuse_dataset(executor, place)
+    with _placed(tree.body_start + 1):
         if not tree.quoted:
             function = replace(function, bound=())
             function = replace(function, bound=calls_of(function, registry.function))
         body_of(function)
-        function = replace(function, hidden=_is_the_engines(executor, function))
-        registry.store.create_function(
-            function, lambda: _try_call(executor, function), or_replace=tree.replace
-        )
-    except GatewayError as error:
-        error.position = error.position or tree.body_start + 1
-        raise
+    function = replace(function, hidden=_is_the_engines(executor, function))
+
+    def check() -> None:
+        with _placed(tree.body_start + 1):
+            query = executor.rewrite(_call(function, place))
+            executor.plan(Computation(query), Bound())
+
+    registry.store.create_function(function, check, or_replace=tree.replace)
     if function.hidden:
         executor.notices.append(
             f"the engine has a function {name} of its own, which is found first:"
@@ -142,8 +146,14 @@ def _is_the_engines(executor: Executor, function: Function) -> bool:
     return True
 
 
-def _try_call(executor: Executor, function: Function) -> None:
-    executor.plan(Computation(executor.rewrite(_call(function, function.schema))), Bound())
+@contextmanager
+def _placed(position: int) -> Iterator[None]:
+    """Errors inside that have no place of their own get this one."""
+    try:
+        yield
+    except GatewayError as error:
+        error.position = error.position or position
+        raise
 
 
 def _call(function: Function, schema: str) -> exp.Select:

@@ -73,11 +73,15 @@ class Function:
         """Where it is found."""
         return FunctionName(self.schema, self.name, len(self.arguments))
 
-    def __str__(self) -> str:
-        """Name and argument types, as PostgreSQL's messages have it."""
+    def shown(self, home: str) -> str:
+        """Name and argument types for a message; the schema too, unless it is public or `home`."""
         types = ", ".join(argument.type.sql for argument in self.arguments)
-        place = "" if self.schema == "public" else f"{self.schema}."
+        place = "" if self.schema in ("public", home) else f"{self.schema}."
         return f"{place}{self.name}({types})"
+
+    def __str__(self) -> str:
+        """Name and argument types, as messages have them for one who found it."""
+        return self.shown(self.schema)
 
 
 # (schema or "", name, number of arguments) -> the function that a call means; None: none of a

@@ -45,6 +45,12 @@ def _marker(kind: str) -> Callable[[list[exp.Expr]], exp.Expr]:
     return lambda arguments: Marker(kind=kind, expressions=arguments)
 
 
+def _folded(name: exp.Expr) -> str:
+    identifier = name.find(exp.Identifier)
+    quoted = identifier is not None and identifier.quoted
+    return name.name if quoted else name.name.lower()
+
+
 # Calls whose arguments have a syntax of their own and a node to hold it; those with a syntax but
 # no need of a node (SUBSTRING, ...) become plain calls, every other call stays as it was written.
 _SPECIAL_CALLS = ("CAST", "EXTRACT", "TRY_CAST")
@@ -118,7 +124,10 @@ class GradwireParser(PostgresParser):
         "CASE": PostgresParser.NO_PAREN_FUNCTION_PARSERS["CASE"],
     }
     LAMBDAS: ClassVar[dict[Any, Any]] = {
-        TokenType.FARROW: PostgresParser.LAMBDAS[TokenType.FARROW],
+        TokenType.FARROW: lambda self, names: exp.Kwarg(
+            this=exp.var(_folded(names[0])),
+            expression=self._parse_disjunction() or self._missing(),
+        ),
     }
     ASSIGNMENT: ClassVar[dict[Any, Any]] = {}
     # `$1` alone; not `?`, `:name` or `%s`, which are other systems'.

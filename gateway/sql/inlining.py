@@ -150,9 +150,10 @@ class _Inliner:
         return _substituted(body, arguments)
 
     def _measure(self, body: exp.Expr, arguments: list[exp.Expr], uses: list[int]) -> None:
+        """Count what this call adds to the statement, before it is written out."""
         self._nodes += sum(1 for _ in body.walk())
         for value, count in zip(arguments, uses, strict=True):
-            self._nodes += count * sum(1 for _ in value.walk())
+            self._nodes += (count - 1) * sum(1 for _ in value.walk())
         if self._nodes > MAX_NODES:
             raise StatementTooComplex(
                 f"the functions of this statement, written out, are past the limit of {MAX_NODES}"

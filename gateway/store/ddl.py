@@ -58,7 +58,7 @@ class Definer(Scope):
             functions = [k for k in transaction.catalogue.functions if k.schema == name]
             if (inside or functions) and not cascade:
                 held = transaction.catalogue.functions
-                shown = [*map(str, sorted(inside)), *_titles(held, functions)]
+                shown = [*map(str, sorted(inside)), *_titles(held, functions, PUBLIC)]
                 raise _still_needed(f"schema {name}", shown)
             self._drop(transaction, inside)
             self._drop_functions(transaction, functions)
@@ -165,7 +165,9 @@ class Definer(Scope):
             callers = transaction.catalogue.callers(keys)
             if callers and not cascade:
                 (first, *_) = (key for key in keys if transaction.catalogue.callers([key]))
-                raise _still_needed(f"function {held[first].function}", _titles(held, callers))
+                raise _still_needed(
+                    f"function {held[first].function}", _titles(held, callers, first.schema)
+                )
             return self._drop_functions(transaction, keys)
 
     def _drop_functions(
@@ -230,8 +232,10 @@ class Definer(Scope):
         transaction.define(0, statement, *values)
 
 
-def _titles(held: Mapping[FunctionName, Routine], keys: Iterable[FunctionName]) -> list[str]:
-    return [f"function {held[key].function}" for key in keys]
+def _titles(
+    held: Mapping[FunctionName, Routine], keys: Iterable[FunctionName], home: str
+) -> list[str]:
+    return [f"function {held[key].function.shown(home)}" for key in keys]
 
 
 def _still_needed(what: str, others: Iterable[str]) -> DependentObjectsStillExist:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import psycopg
@@ -129,7 +130,7 @@ def test_a_schema_must_be_there(session: StoreSession, schema: str) -> None:
 
 def test_a_restarted_server_answers_the_same(tmp_path: Path) -> None:
     settings = Settings(port=0, data_dir=tmp_path)
-    answers = []
+    answers: list[Any] = []
     for _ in range(2):
         with App(settings) as app:
             host, port = app.address
