@@ -81,10 +81,19 @@ EDGES = [
     ("acosh(x)", 0.5, math.nan),
     ("acosh(x)", 1.0, math.inf),
     ("atanh(x)", 2.0, math.nan),
+    ("atanh(x)", 1.0, math.inf),
     ("ln(x)", 0.0, math.inf),
     ("ln(x)", -1.0, math.nan),
     ("log2(x)", -1.0, math.nan),
     ("log10(x)", -1.0, math.nan),
+    ("log2(x)", 0.0, math.inf),
+    ("log10(x)", 0.0, math.inf),
+    ("log(x)", -1.0, math.nan),
+    ("log(x)", 0.0, math.inf),
+    ("log(x)", 0.5, 2.0 / math.log(10.0)),
+    ("log(2.0, x)", -1.0, math.nan),
+    ("log(2.0, x)", 0.0, math.inf),
+    ("log(2.0, x)", 0.5, 2.0 / math.log(2.0)),
     ("tanh(x)", 800.0, 0.0),
     ("1.0 / x", 0.0, -math.inf),
     ("floor(x)", 2.0, 0.0),
@@ -133,6 +142,20 @@ def test_power_again(base: float, exponent: float, by_base: float, mixed: float)
     (row,) = run(query, {"t": {"x": [base], "y": [exponent]}})
     assert row["g"] == pytest.approx(by_base)
     assert row["h"] == pytest.approx(mixed, nan_ok=True)
+
+
+BY_EXPONENT = [
+    (0.0, 0.5, 0.0),
+    (0.0, 2.0, 0.0),
+    (2.0, 0.0, math.log(2.0)),
+    (2.0, -1.0, math.log(2.0) / 2.0),
+]
+
+
+@pytest.mark.parametrize(("base", "exponent", "expected"), BY_EXPONENT)
+def test_power_by_its_exponent(base: float, exponent: float, expected: float) -> None:
+    (row,) = run("SELECT grad(x ^ y, y) AS g FROM t", {"t": {"x": [base], "y": [exponent]}})
+    assert row["g"] == pytest.approx(expected)
 
 
 def test_third_derivative_of_a_square_at_zero() -> None:
