@@ -20,7 +20,7 @@ from gateway.autodiff.graph import Node
 from gateway.autodiff.printing import printed_size, write
 from gateway.autodiff.relations import Variable
 from gateway.autodiff.tape import Tape, plan_tape
-from gateway.sql.scope import Block, column_node
+from gateway.sql.scope import Block, column_node, is_aggregate
 
 # What a column is bound to, seen from the block; None when nothing in sight has it.
 Bind = Callable[[exp.Column], Variable | None]
@@ -39,10 +39,11 @@ def print_outputs(block: Block, bind: Bind, outputs: Sequence[tuple[exp.Expr, No
     Raises:
         StatementTooComplex: 54001, too large to print and no tape can be laid here.
     """
-    inside = [each for each in outputs if _moves_inside(each[0], block.select)]
-    outside = [each for each in outputs if not _moves_inside(each[0], block.select)]
+    inside = [each for each in outputs if _stays_inline(each[0], block)]
+    outside = [each for each in outputs if not _stays_inline(each[0], block)]
     nodes = [node for _, node in outside]
-    if printed_size(nodes) > INLINE_NODES:
+    derived = [node for each, node in outside if each.args.get("expression") is None]
+    if printed_size(derived) > INLINE_NODES:
         tape = plan_tape(nodes)
         if tape.layers and can_hoist(block, bind, nodes):
             _inline(inside)
@@ -53,7 +54,38 @@ def print_outputs(block: Block, bind: Bind, outputs: Sequence[tuple[exp.Expr, No
 
 def _inline(outputs: Sequence[tuple[exp.Expr, Node]]) -> None:
     for placeholder, node in outputs:
-        placeholder.replace(write(node))
+        placeholder.replace(placeholder.args.get("expression") or write(node))
+
+
+def _stays_inline(placeholder: exp.Expr, block: Block) -> bool:
+    """Whether it may not be computed in a layer below, once for every row of FROM and WHERE.
+
+    Not where a CASE, COALESCE or FILTER keeps rows from it that could raise, nor, where rows are
+    grouped, outside an aggregate: it is computed from the groups' keys and aggregates.
+    """
+    if _moves_inside(placeholder, block.select):
+        return True
+    around: list[exp.Expr] = []
+    parent = placeholder.parent
+    while parent is not None and parent is not block.select:
+        around.append(parent)
+        parent = parent.parent
+    guarded = any(
+        isinstance(node, exp.Case | exp.Filter)
+        or (isinstance(node, exp.Anonymous) and node.name.lower() == "coalesce")
+        for node in around
+    )
+    return guarded or (_is_grouped(block) and not any(map(is_aggregate, around)))
+
+
+def _is_grouped(block: Block) -> bool:
+    select = block.select
+    return bool(select.args.get("group") or select.args.get("having")) or any(
+        is_aggregate(node)
+        for key in ("expressions", "order")
+        for part in _parts(select, key)
+        for node in part.walk(prune=lambda node: isinstance(node, exp.Query))
+    )
 
 
 def _moves_inside(placeholder: exp.Expr, select: exp.Select) -> bool:
@@ -105,6 +137,7 @@ class _Hoist:
         self.block, self.bind, self.tape = block, bind, tape
         self.alias = _free("tape", {source.alias for source in block.sources})
         self.columns: dict[str, tuple[str, exp.Column]] = {}  # key -> its name on the tape, source
+        self._columns_below: dict[int, dict[Node, exp.Expr]] = {}
 
     def run(self, outputs: Sequence[tuple[exp.Expr, Node]]) -> None:
         select = self.block.select
@@ -113,9 +146,10 @@ class _Hoist:
             inner.set(key, select.args.get(key))
             select.set(key, None)
         needed: set[str] = set()
+        top = len(self.tape.layers) + 1
         for placeholder, node in outputs:
-            needed |= self._reads(node)
-            placeholder.replace(self._written(node))
+            needed |= self._reads(node, top)
+            placeholder.replace(self._written(node, top))
         needed |= self._outside(select)
         select.set("from_", exp.From(this=self._layers(inner, needed)))
 
@@ -161,8 +195,8 @@ class _Hoist:
             self.columns[key] = (_free(bound.name, taken), source)
         return self.columns[key][0]
 
-    def _reads(self, root: Node, own: bool = False) -> set[str]:
-        """Names of the tape that `root` prints; `own`: look inside `root` although it is kept."""
+    def _reads(self, root: Node, layer: int) -> set[str]:
+        """Names of the columns that `root` reads where that layer prints it."""
         names: set[str] = set()
         stack, seen = [root], set()
         while stack:
@@ -170,7 +204,7 @@ class _Hoist:
             if id(node) in seen:
                 continue
             seen.add(id(node))
-            if node in self.tape.names and not (own and node is root):
+            if self.tape.below(node, layer):
                 names.add(self.tape.names[node])
             elif node.leaf is not None:
                 columns = node.leaf.sql.find_all(exp.Column)
@@ -179,14 +213,21 @@ class _Hoist:
                 stack.extend(node.args)
         return names
 
-    def _written(self, root: Node, own: bool = False) -> exp.Expr:
-        """`root` over the tape's columns."""
-        stand_ins = {
-            node: column_node(self.alias, name)
-            for node, name in self.tape.names.items()
-            if not (own and node is root)
-        }
-        return write(root, stand_ins, self._pointed)
+    def _written(self, root: Node, layer: int) -> exp.Expr:
+        """`root` as that layer prints it; the lowest reads the tables themselves."""
+        if layer == 1:
+            return write(root)
+        return write(root, self._stand_ins(layer), self._pointed)
+
+    def _stand_ins(self, layer: int) -> dict[Node, exp.Expr]:
+        """The columns of the layers under this one."""
+        if layer not in self._columns_below:
+            self._columns_below[layer] = {
+                node: column_node(self.alias, name)
+                for node, name in self.tape.names.items()
+                if self.tape.below(node, layer)
+            }
+        return self._columns_below[layer]
 
     def _pointed(self, tree: exp.Expr) -> exp.Expr:
         """A leaf's SQL, its columns read from the tape."""
@@ -203,11 +244,10 @@ class _Hoist:
             lowest = number == 1
             kept = self.tape.layers[number - 1]
             passed = sorted(needed - {self.tape.names[node] for node in kept})
-            below = set(passed).union(*(self._reads(node, own=True) for node in kept))
+            below = set(passed).union(*(self._reads(node, number) for node in kept))
             items = [] if lowest else [_named(column_node(self.alias, n), n) for n in passed]
             for node in kept:
-                tree = write(node) if lowest else self._written(node, own=True)
-                items.append(_named(tree, self.tape.names[node]))
+                items.append(_named(self._written(node, number), self.tape.names[node]))
             if lowest:
                 sources = dict(self.columns.values())
                 items = [_named(sources[name].copy(), name) for name in passed] + items

@@ -23,6 +23,8 @@ from gateway.autodiff.nulls import Nulls
 from gateway.autodiff.printing import printed_size
 from gateway.autodiff.reading import Meaning, Pending, read
 from gateway.autodiff.relations import ChainRule, Variable
+from gateway.autodiff.sharing import is_exact, occurrences
+from gateway.autodiff.tape import KEPT_NODES
 from gateway.autodiff.transpose import transpose
 from gateway.errors import (
     FeatureNotSupported,
@@ -87,6 +89,7 @@ class _Statement:
 
     def differentiate_block(self, block: Block) -> None:
         """Find the derivative of each marker of this SELECT; those inside it are found already."""
+        functions: dict[Node, Marker] = {}
         for marker in list(block.select.find_all(Marker)):
             if marker.find_ancestor(Marker, exp.Select) is block.select:
                 try:
@@ -95,7 +98,19 @@ class _Statement:
                     error.position = error.position or position_of(marker)
                     raise
                 placeholder.meta.update(marker.meta)
+                functions.setdefault(self._node(marker.expressions[0], block), marker)
                 marker.replace(placeholder)
+        for primal, marker in functions.items():
+            self._share(block.select, primal, marker.expressions[0])
+
+    def _share(self, select: exp.Select, primal: Node, function: exp.Expr) -> None:
+        """Let the function itself be read from the tape, should one be laid."""
+        bare = function.unnest()
+        if is_exact(primal) and printed_size([primal]) >= KEPT_NODES:
+            for node in occurrences(select, bare):
+                self.kept.append(primal)
+                number = exp.Literal.number(len(self.kept) - 1)
+                node.replace(Pending(this=number, expression=node.copy()))
 
     def print_block(self, block: Block) -> None:
         """Print the derivatives of this SELECT, over a tape where they are large."""

@@ -34,9 +34,12 @@ Refusal = Callable[[], NotDifferentiable]
 
 
 class Pending(exp.Expression, exp.Condition):
-    """Stands where a derivative will be printed: `this` is its number."""
+    """Stands where a derivative will be printed: `this` is its number.
 
-    arg_types: ClassVar[dict[str, bool]] = {"this": True}
+    `expression` is what a user wrote there, when it is no marker; without a tape it comes back.
+    """
+
+    arg_types: ClassVar[dict[str, bool]] = {"this": True, "expression": False}
 
 
 @dataclass(frozen=True, slots=True)

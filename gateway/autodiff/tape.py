@@ -18,6 +18,9 @@ from gateway.autodiff.graph import Node, post_order
 # partials: 4 keeps 3 times the columns and plans 2 times slower, 64 prints 3 times the text.
 KEPT_NODES = 16
 
+# Parts that print as no more than this many nodes are printed again however often they are used.
+SMALL_NODES = 3
+
 # An expression deeper than this is cut although nothing shares its parts: planning takes time
 # that grows with the square of the depth.
 KEPT_DEPTH = 40
@@ -30,10 +33,27 @@ _BOOLEAN = frozenset({"<", "<=", "=", "<>", ">", ">=", "and", "or", "not", "notn
 
 @dataclass(slots=True)
 class Tape:
-    """The nodes to keep: `layers` from the bottom, each in an order; `names` of their columns."""
+    """The nodes to keep, by layer from the bottom, and the names of their columns.
+
+    What is printed in a layer reads the columns of lower layers only; equal parts of one layer are
+    found by the engine.
+    """
 
     layers: list[list[Node]] = field(default_factory=list)
     names: dict[Node, str] = field(default_factory=dict)
+    _layer: dict[Node, int] = field(default_factory=dict)
+
+    def keep(self, node: Node, layer: int) -> None:
+        """Make `node` a column of that layer, counted from 1."""
+        while len(self.layers) < layer:
+            self.layers.append([])
+        self.layers[layer - 1].append(node)
+        self.names[node] = f"v{len(self.names) + 1}"
+        self._layer[node] = layer
+
+    def below(self, node: Node, layer: int) -> bool:
+        """Whether `node` is a column of a layer under that one."""
+        return self._layer.get(node, layer) < layer
 
 
 def plan_tape(outputs: Sequence[Node]) -> Tape:
@@ -50,12 +70,36 @@ def plan_tape(outputs: Sequence[Node]) -> Tape:
             1 + max((part.depth for part in seen), default=0),
             max((part.layer for part in seen), default=0),
         )
-        shared = uses[id(node)] > 1 and own.size >= KEPT_NODES
+        again = (uses[id(node)] - 1) * own.size
+        shared = again >= KEPT_NODES and own.size > SMALL_NODES
         if (shared or own.depth >= KEPT_DEPTH) and id(node) in movable:
             own = _Shape(1, 1, own.layer + 1)
-            _keep(tape, node, own.layer)
+            tape.keep(node, own.layer)
         shape[id(node)] = own
+    _keep_crossing(tape, outputs, movable)
     return tape
+
+
+def _keep_crossing(tape: Tape, outputs: Sequence[Node], movable: set[int]) -> None:
+    """Keep what one layer computes and a higher one would compute again."""
+    home: dict[Node, int] = {}
+    for number, roots in enumerate([*tape.layers, list(outputs)], 1):
+        stack = [arg for root in list(roots) for arg in (root, *root.args)]
+        while stack:
+            node = stack.pop()
+            if tape.below(node, number) or home.get(node) == number:
+                continue
+            if node in home and id(node) in movable and not _cheap(node):
+                tape.keep(node, home[node])
+                continue
+            home.setdefault(node, number)
+            stack.extend(node.args)
+
+
+def _cheap(node: Node) -> bool:
+    """Whether computing it again costs no more than carrying it as a column."""
+    plain = node.op in ("+", "-", "*", "neg")
+    return plain and all(arg.leaf is not None or arg.number is not None for arg in node.args)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +109,6 @@ class _Shape:
     size: int
     depth: int
     layer: int
-
-
-def _keep(tape: Tape, node: Node, layer: int) -> None:
-    while len(tape.layers) < layer:
-        tape.layers.append([])
-    tape.layers[layer - 1].append(node)
-    tape.names[node] = f"v{len(tape.names) + 1}"
 
 
 def _order(outputs: Sequence[Node]) -> list[Node]:

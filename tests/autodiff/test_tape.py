@@ -138,3 +138,23 @@ def test_seventh_derivative_is_small() -> None:
 def test_a_column_used_once_needs_no_tape() -> None:
     assert "tape" not in rewritten("SELECT grad(sin(x) * y, x) FROM t").text
     assert column("x").sql == "x"
+
+
+PRIMALS = [
+    "SELECT {f} AS f, grad({f}, x) AS g FROM t ORDER BY x",
+    "SELECT avg({f}) AS f, avg(grad({f}, x)) AS g FROM t GROUP BY x ORDER BY x",
+    "SELECT {f} AS f, max(grad({f}, x)) AS g FROM t GROUP BY {f} ORDER BY min(x)",
+    "SELECT DISTINCT {f} AS f, grad({f}, x) AS g FROM t ORDER BY {f}",
+]
+
+
+@pytest.mark.parametrize("query", PRIMALS)
+def test_the_function_itself_keeps_its_value(query: str) -> None:
+    found = [row["f"] for row in run(query.format(f=F.sql), ROWS)]
+    expected = [F.value(point).real for point in POINTS]
+    assert sorted(found) == pytest.approx(sorted(expected), rel=1e-14)
+
+
+def test_the_function_itself_is_read_from_the_tape() -> None:
+    text = rewritten(f"SELECT {F.sql} AS f, grad({F.sql}, x) FROM t").text
+    assert text.startswith("SELECT\n  tape.")

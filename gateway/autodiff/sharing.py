@@ -1,0 +1,53 @@
+"""The function itself, where it stands beside its derivatives: computed once with them.
+
+``SELECT loss, grad(loss, a), grad(loss, b)`` would compute the loss for itself and again on the
+tape of its derivatives. Where it is exactly what the graph computes (double precision throughout),
+it is read from the tape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from gateway.autodiff.graph import Node, leaves
+from gateway.autodiff.reading import Pending
+from gateway.sql.dialect import Marker
+from gateway.sql.scope import is_aggregate
+
+
+def is_exact(node: Node) -> bool:
+    """Whether the graph computes in the types that the user's expression has."""
+    return bool(node.args) and all(
+        leaf.leaf is not None and leaf.leaf.double for leaf in leaves(node)
+    )
+
+
+def occurrences(select: exp.Select, function: exp.Expr) -> Iterator[exp.Expr]:
+    """Where `function` stands in the SELECT list, outside markers and subqueries.
+
+    Under GROUP BY only inside aggregates: elsewhere it must stay what the query is grouped by.
+    Under DISTINCT nowhere: ORDER BY has to name what the list names.
+    """
+    if select.args.get("distinct"):
+        return
+    grouped = bool(select.args.get("group"))
+    kind = type(function)
+    for item in select.expressions:
+        for node in list(item.walk(prune=_closed)):
+            if type(node) is kind and node == function and not (grouped and not _aggregated(node)):
+                yield node
+
+
+def _closed(node: exp.Expr) -> bool:
+    return isinstance(node, Marker | Pending | exp.Query)
+
+
+def _aggregated(node: exp.Expr) -> bool:
+    call = node.find_ancestor(exp.Anonymous, exp.Select)
+    while isinstance(call, exp.Anonymous):
+        if is_aggregate(call):
+            return True
+        call = call.find_ancestor(exp.Anonymous, exp.Select)
+    return False
