@@ -21,6 +21,8 @@ class Deadline:
 
     def __init__(self, seconds: float, cancel: Callable[[], None]) -> None:
         self._passed = False
+        self._stopped = False
+        self._passing = threading.Lock()
         self._cancel = cancel
         self._timer: threading.Timer | None = None
         if seconds > 0:
@@ -29,12 +31,16 @@ class Deadline:
             self._timer.start()
 
     def _pass(self) -> None:
-        self._passed = True
-        self._cancel()
+        with self._passing:  # a clock that was stopped must not hit the next statement
+            if not self._stopped:
+                self._passed = True
+                self._cancel()
 
     def stop(self) -> None:
         """The statement ended, or failed."""
         if self._timer is not None:
+            with self._passing:
+                self._stopped = True
             self._timer.cancel()
 
     @contextmanager

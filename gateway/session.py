@@ -89,11 +89,14 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
         Several statements in one message are one transaction, as in PostgreSQL.
         """
+        self._client.engine.begin()
         found = statements(text)
         if not found:
             yield Result("")
         self._client.several = len(found) > 1
-        for statement in found:
+        for number, statement in enumerate(found):
+            if number:
+                self._client.engine.begin()
             if self._client.several or _drops_several(statement):
                 self._client.begin_implicit(statement)
             yield self._client.run(statement, Bound())
@@ -106,6 +109,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
     def parse(self, name: str, text: str, parameter_oids: Sequence[int]) -> None:
         """Keep a prepared statement; oid 0 leaves the type to be inferred."""
+        self._client.engine.begin()
         self._client.prepared.admit(name)
         found = statements(text)
         if len(found) > 1:
@@ -148,12 +152,14 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         """What EXECUTE and FETCH give depends on names, and these may change hands."""
         statement, described = prepared.statement, prepared.described
         if statement is not None and statement.kind in (Kind.PREPARED, Kind.CURSOR):
+            self._client.engine.begin()
             types = dict(enumerate(described.parameters, 1))
             return self._client.describe(statement, types).fields
         return described.fields
 
     def execute(self, portal: str) -> Result:
         """The portal's result: run at the first call, the same Result at later ones."""
+        self._client.engine.begin()
         found = self._client.portals.named(portal)
         if found.result is None:
             self._client.start(found)

@@ -20,7 +20,7 @@ from gateway.engine.placeholders import inferred, numbers
 from gateway.engine.provider import as_dataset
 from gateway.engine.running import Run
 from gateway.engine.zones import in_zone
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, QueryCanceled
 from gateway.sources.table import Table, TableName
 
 _CATALOG = "datafusion"
@@ -102,6 +102,11 @@ class EmbeddedSession:
         self._failures: list[GatewayError] = []
         self._tables: dict[TableName, Table] = {}
         self._run: Run | None = None
+        self._cancelled = False
+
+    def begin(self) -> None:
+        """A statement begins: what was cancelled before it is not meant for it."""
+        self._cancelled = False
 
     def plan(
         self,
@@ -113,13 +118,15 @@ class EmbeddedSession:
 
         Raises:
             GatewayError: what the engine refuses, with its SQLSTATE.
+            QueryCanceled: 57014, once planning is over: it cannot be interrupted.
         """
         values = {str(number): value for number, value in enumerate(parameters or (), 1)}
         with translated(self._failures):
             for name, table in tables.items():
                 self._register(name, table)
             frame = self._context.sql(sql, options=_QUERIES_ONLY, param_values=values)
-            return EmbeddedPlan(self, sql, frame)
+        self._check()
+        return EmbeddedPlan(self, sql, frame)
 
     def set_time_zone(self, zone: str) -> None:
         """Reckon with dates and times of day in `zone` from now on; see `EngineSession`."""
@@ -129,7 +136,8 @@ class EmbeddedSession:
             self._forget_tables()
 
     def cancel(self) -> None:
-        """Stop the stream that was read last and has not ended; none is harmless."""
+        """Stop the statement: its planning at its end, its stream at once; none is harmless."""
+        self._cancelled = True  # before `_run` is read: a stream that starts now looks at it
         run = self._run
         if run is not None:
             run.cancel()
@@ -138,6 +146,10 @@ class EmbeddedSession:
         """Stop what runs and let go of the tables."""
         self.cancel()
         self._forget_tables()
+
+    def _check(self) -> None:
+        if self._cancelled:
+            raise QueryCanceled("canceling statement due to user request")
 
     def _forget_tables(self) -> None:
         for name in self._tables:
@@ -174,6 +186,7 @@ class EmbeddedSession:
         self._run = run
         batches = self._batches(frame, run)
         try:
+            self._check()
             while True:
                 with translated(self._failures):
                     batch = next(batches, None)
@@ -190,7 +203,9 @@ class EmbeddedSession:
         plan = frame.logical_plan()
         limit, nodes = _nodes(plan.display_indent())
         if nodes <= _INSTANT:
-            yield from frame.collect()
+            rows = frame.collect()
+            self._check()
+            yield from rows
         elif nodes <= _IN_ORDER:
             inner = plan.inputs()[0] if limit else plan
             frame = self._plain.create_dataframe_from_logical_plan(inner)

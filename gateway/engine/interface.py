@@ -42,6 +42,10 @@ class Plan(Protocol):
 class EngineSession(Protocol):
     """One client's share of an engine: its settings and its running query."""
 
+    def begin(self) -> None:
+        """A statement begins; only a `cancel` after this stops it."""
+        ...
+
     def plan(
         self,
         sql: str,
@@ -58,6 +62,7 @@ class EngineSession(Protocol):
 
         Raises:
             GatewayError: 42P01, 42703, 42883, 42601, ... as the engine refuses it.
+            QueryCanceled: 57014, `cancel` was called since the statement began.
         """
         ...
 
@@ -66,7 +71,7 @@ class EngineSession(Protocol):
         ...
 
     def cancel(self) -> None:
-        """Stop what is streaming, from any thread; nothing happens when nothing streams."""
+        """Stop the statement that began last, from any thread; harmless when it has ended."""
         ...
 
     def close(self) -> None:

@@ -7,7 +7,9 @@ import os
 import threading
 import time
 
+import pyarrow as pa
 import pytest
+from datafusion import DataFrame
 
 from gateway.errors import DatasetUnreadable, GatewayError, QueryCanceled
 from tests.engine.tables import T, numbered
@@ -83,16 +85,65 @@ def test_cancel_never_hits_the_next_statement(session, rows) -> None:
     for _ in range(3):
         assert isinstance(cancel_once_it_runs(session, ENDLESS, {}), QueryCanceled)
         session.cancel()
+        session.begin()
         assert rows("SELECT sum(n) AS s FROM public.t", numbered(2, 2, 10)) == [(780,)]
 
 
-def test_cancel_before_the_start_and_after_the_end_is_harmless(session, rows) -> None:
+def test_cancel_before_the_start_and_after_the_end_is_harmless(session) -> None:
     session.cancel()
+    session.begin()
     plan = session.plan("SELECT n FROM public.t", {T: numbered(1, 1, 3)})
-    session.cancel()
     assert sum(batch.num_rows for batch in plan.stream()) == 3
     session.cancel()
+    session.begin()
     assert sum(batch.num_rows for batch in plan.stream()) == 3
+
+
+class CancelsWhenLookedAt:
+    """A table that cancels the statement which looks at its columns, as planning does."""
+
+    comment = ""
+
+    def __init__(self, session) -> None:
+        self._session = session
+        self._table = numbered(1, 1, 3)
+
+    @property
+    def schema(self) -> pa.Schema:
+        self._session.cancel()
+        return self._table.schema
+
+    def partitions(self, predicate):
+        return self._table.partitions(predicate)
+
+
+def test_cancel_while_it_is_planned_stops_the_statement(session) -> None:
+    with pytest.raises(QueryCanceled):
+        session.plan("SELECT n FROM public.t", {T: CancelsWhenLookedAt(session)})
+    session.begin()
+    assert session.plan("SELECT 1 AS one", {})
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1 AS n", "SELECT n FROM public.t", "SELECT sum(n) FROM t"])
+def test_cancel_between_planning_and_the_first_row_stops_it(session, sql: str) -> None:
+    tables = {T: numbered(1, 1, 3)} if "FROM" in sql else {}
+    stream = session.plan(sql.replace("FROM t", "FROM public.t"), tables).stream()
+    session.cancel()
+    with pytest.raises(QueryCanceled):
+        next(stream)
+
+
+def test_cancel_while_rows_without_a_table_are_computed_stops_it(session, monkeypatch) -> None:
+    collect = DataFrame.collect
+
+    def collects(frame: DataFrame) -> list[pa.RecordBatch]:
+        session.cancel()
+        return collect(frame)
+
+    monkeypatch.setattr(DataFrame, "collect", collects)
+    stream = session.plan("SELECT 1 AS n", {}).stream()
+    with pytest.raises(QueryCanceled):
+        next(stream)
 
 
 def test_cancel_between_two_batches_stops_the_next_one(session) -> None:
