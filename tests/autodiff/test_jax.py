@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, note, settings
 from hypothesis import strategies as st
 
+from gateway.autodiff import markers
 from gateway.autodiff.rules import RULES, Rule
 from gateway.engine.embedded import Embedded
 from gateway.errors import GatewayError
@@ -25,7 +26,7 @@ from gateway.session import Gateway, Session
 from gateway.store.tables import Store
 from tests.autodiff import jax_functions, relations
 from tests.autodiff.jax_functions import jax, jnp
-from tests.autodiff.trees import CALLS, Tree, call, column, expressions, made_call
+from tests.autodiff.trees import CALLS, Tree, call, column, expressions, made_call, woven
 
 _EXAMPLES = int(os.environ.get("GRADWIRE_EXAMPLES", "0"))
 # Databases of examples that failed are for people; here every run is the same.
@@ -251,10 +252,19 @@ def test_inside_aggregates(f: Tree, variables: tuple[str, ...]) -> None:
         assert row[f"s{n}"] == pytest.approx(total, rel=1e-8, abs=scale)
 
 
-@given(f=expressions(NAMES, max_leaves=14), second=st.sampled_from(list(NAMES)))
-@examples(20)
-def test_all_partials_of_a_large_expression(f: Tree, second: str) -> None:
-    """As training asks for them: at once, and enough to be spread over sub-selects."""
+@pytest.mark.parametrize("forward_nodes", [0, markers.FORWARD_NODES])
+@given(parts=st.tuples(*[expressions(NAMES)] * 5), second=st.sampled_from(list(NAMES)))
+@examples(15)
+def test_all_partials_of_a_large_expression(
+    forward_nodes: int, parts: tuple[Tree, ...], second: str
+) -> None:
+    """As training asks for them: at once, in reverse, enough to be spread over sub-selects."""
+    f = woven(parts)
+    with patch.object(markers, "FORWARD_NODES", forward_nodes):
+        _check_all_partials(f, second)
+
+
+def _check_all_partials(f: Tree, second: str) -> None:
     function = function_of(f)
     slopes = [values(derivative(function, name)) for name in NAMES]
     curvatures = [values(derivative(derivative(function, name), second)) for name in NAMES]

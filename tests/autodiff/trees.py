@@ -8,7 +8,7 @@ through CASE and COALESCE as SQL defines it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -261,3 +261,12 @@ def expressions(names: Mapping[str, bool], max_leaves: int = 5) -> st.SearchStra
         return st.one_of(*made)
 
     return st.recursive(leaves, larger, max_leaves=max_leaves)
+
+
+def woven(parts: Sequence[Tree]) -> Tree:
+    """One expression of five, in which every operator meets computed values on both sides."""
+    a, b, c, d, e = parts
+    shared = strict("({} - {})", "-", strict("({} * {})", "*", a, b), c)
+    quotient = strict("({} / {})", "/", shared, around("1.5")(strict("({} + {})", "+", d, e)))
+    squared = strict("({} * {})", "*", shared, shared)
+    return strict("({} - {})", "-", quotient, strict("(-{})", "neg", squared))
