@@ -12,7 +12,7 @@ hands on only the columns that are read above it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from sqlglot import exp
 
@@ -44,7 +44,7 @@ def print_outputs(block: Block, bind: Bind, outputs: Sequence[tuple[exp.Expr, No
     nodes = [node for _, node in outside]
     derived = [node for each, node in outside if each.args.get("expression") is None]
     if printed_size(derived) > INLINE_NODES:
-        tape = plan_tape(nodes)
+        tape = plan_tape(nodes, [node for each, node in outside if not _is_guarded(each, block)])
         if tape.layers and can_hoist(block, bind, nodes):
             _inline(inside)
             hoist(block, bind, tape, outside)
@@ -58,24 +58,29 @@ def _inline(outputs: Sequence[tuple[exp.Expr, Node]]) -> None:
 
 
 def _stays_inline(placeholder: exp.Expr, block: Block) -> bool:
-    """Whether it may not be computed in a layer below, once for every row of FROM and WHERE.
+    """Whether it cannot be computed below, where there are the rows of FROM and WHERE.
 
-    Not where a CASE, COALESCE or FILTER keeps rows from it that could raise, nor, where rows are
-    grouped, outside an aggregate: it is computed from the groups' keys and aggregates.
+    Where rows are grouped, what stands outside an aggregate is computed from keys and aggregates.
     """
     if _moves_inside(placeholder, block.select):
         return True
-    around: list[exp.Expr] = []
-    parent = placeholder.parent
-    while parent is not None and parent is not block.select:
-        around.append(parent)
-        parent = parent.parent
-    guarded = any(
+    return _is_grouped(block) and not any(map(is_aggregate, _around(placeholder, block)))
+
+
+def _is_guarded(placeholder: exp.Expr, block: Block) -> bool:
+    """Whether a CASE, COALESCE or FILTER may keep rows from it for which it would raise."""
+    return any(
         isinstance(node, exp.Case | exp.Filter)
         or (isinstance(node, exp.Anonymous) and node.name.lower() == "coalesce")
-        for node in around
+        for node in _around(placeholder, block)
     )
-    return guarded or (_is_grouped(block) and not any(map(is_aggregate, around)))
+
+
+def _around(placeholder: exp.Expr, block: Block) -> Iterator[exp.Expr]:
+    node = placeholder.parent
+    while node is not None and node is not block.select:
+        yield node
+        node = node.parent
 
 
 def _is_grouped(block: Block) -> bool:

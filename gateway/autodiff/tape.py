@@ -56,12 +56,17 @@ class Tape:
         return self._layer.get(node, layer) < layer
 
 
-def plan_tape(outputs: Sequence[Node]) -> Tape:
-    """The tape under which every expression of `outputs`, and every kept one, prints small."""
+def plan_tape(outputs: Sequence[Node], unguarded: Sequence[Node]) -> Tape:
+    """The tape under which every expression of `outputs`, and every kept one, prints small.
+
+    Args:
+        outputs: What the SELECT prints.
+        unguarded: Those of them that it computes for every row, whatever a CASE around says.
+    """
     order = _order(outputs)
     uses = Counter(id(arg) for node in order for arg in node.args)
     uses.update(map(id, outputs))
-    movable = _movable(outputs, order)
+    movable = _movable(unguarded, order)
     tape, shape = Tape(), dict[int, _Shape]()
     for node in order:
         seen = [shape[id(arg)] for arg in node.args]
@@ -120,12 +125,12 @@ def _order(outputs: Sequence[Node]) -> list[Node]:
     return list(found.values())
 
 
-def _movable(outputs: Sequence[Node], order: Sequence[Node]) -> set[int]:
+def _movable(unguarded: Sequence[Node], order: Sequence[Node]) -> set[int]:
     """Nodes that may be computed for every row.
 
     Those that are computed for every row anyway, and those under a CASE that cannot raise.
     """
-    always = _unconditional(outputs)
+    always = _unconditional(unguarded)
     harmless: set[int] = set()
     for node in order:
         raises = node.op in RAISING or (node.leaf is not None and not node.leaf.is_column)

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from gateway.autodiff import hoist
 from gateway.errors import AmbiguousColumn, NotDifferentiable, SyntaxFault
 from tests.autodiff.relations import run
 
@@ -78,3 +79,26 @@ def test_differentiate_sql_takes_one_expression(expression: str, column: str) ->
 def test_differentiate_sql_takes_comments() -> None:
     (row,) = run("SELECT differentiate_sql('x * x -- a', '/* b */ x') AS g", ROWS)
     assert row["g"] == "2.0 * x"
+
+
+def product(x: str, y: str) -> str:
+    """A function whose derivative is too large to be printed in one expression."""
+    return " * ".join(f"sin({x} * 0.{n}3 + cos({y} * 0.{n}1))" for n in range(1, 10))
+
+
+# Over a tape as in one expression: the rows that a CASE keeps from a root, keys and aggregates.
+LARGE = [
+    f"SELECT CASE WHEN x > 2 THEN grad({product('sqrt(x - 2)', 'y')}, x) END AS g FROM t",
+    f"SELECT x, grad({product('x', 'y')}, x) AS g FROM t GROUP BY x, y",
+    f"SELECT grad({product('c', 'sum(y)')}, c) AS g FROM t GROUP BY c",
+    f"SELECT grad({product('c', 'c')} * max(z), c) AS g FROM t GROUP BY c",
+]
+
+
+@pytest.mark.parametrize("query", LARGE)
+def test_large_as_small(query: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for nodes in (20, 1_000_000):
+        monkeypatch.setattr(hoist, "INLINE_NODES", nodes)
+        found.append(run(query, ROWS)[0]["g"])
+    assert found[0] == (None if found[1] is None else pytest.approx(found[1]))
