@@ -1,8 +1,8 @@
 """USING and NATURAL: the columns that a join merges.
 
 PostgreSQL manual, 7.2.1.1: the merged column is the left one of an inner or left join, the right
-one of a right join, and the first that is not NULL of a full join. The engine always takes the
-left one, so wherever it is another, the column is written out.
+one of a right join, and the first that is not NULL of a full join. The engine takes the left one,
+or calls the name ambiguous (in WHERE); so the column is written out wherever it is meant.
 """
 
 from __future__ import annotations
@@ -67,13 +67,14 @@ def refuse_repeated(block: Block) -> None:
 
 
 def spell_out_merged(block: Block) -> None:
-    """Write out the merged columns in this SELECT that the engine would take for others."""
+    """Write out the merged columns that this SELECT names."""
     select = block.select
     for column in _columns(select):
-        owner = None if column.table else _odd_owner(block, column)
+        owner = None if column.table else _owner(block, column)
         if owner is None or _names_output(column, select):
             continue
         written = merged_column(owner, column.name)
+        written.meta.update(column.meta)
         item = column.parent is select and column.arg_key == "expressions"
         column.replace(as_output(written, column.name) if item else written)
 
@@ -90,12 +91,12 @@ def _names_output(column: exp.Column, select: exp.Select) -> bool:
     return ordered and any(item.alias_or_name == column.name for item in select.expressions)
 
 
-def _odd_owner(block: Block, column: exp.Column) -> Block | None:
-    """The block whose merged column `column` is, where that is not simply the left one."""
+def _owner(block: Block, column: exp.Column) -> Block | None:
+    """The block whose merged column `column` is."""
     scope: Block | None = block
     while scope is not None:
         if column.name in scope.merged:
-            return scope if _is_odd(scope, column.name) else None
+            return scope
         try:
             if resolves_here(scope, column):
                 return None
@@ -106,6 +107,7 @@ def _odd_owner(block: Block, column: exp.Column) -> Block | None:
 
 
 def _is_odd(block: Block, name: str) -> bool:
+    """Whether the merged column is another than the engine's, the left one."""
     merged = block.merged.get(name)
     return merged is not None and merged != _having(block.sources, name)[:1]
 

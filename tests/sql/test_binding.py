@@ -28,6 +28,8 @@ QUERIES = [
     "SELECT * FROM t FULL JOIN u USING (x)",
     "SELECT * FROM t RIGHT JOIN u USING (x)",
     "SELECT * FROM t LEFT JOIN u USING (x)",
+    "SELECT x, w FROM t JOIN u USING (x) WHERE x > 1 ORDER BY x",
+    "SELECT x, sum(w) FROM t JOIN u USING (x) WHERE x > 1 GROUP BY x HAVING x < 2 ORDER BY x + 1",
     "SELECT x, count(*) FROM t FULL JOIN u USING (x) WHERE x > 1.6 GROUP BY x ORDER BY x",
     "SELECT a.w, b.k, x FROM u a FULL JOIN u b USING (x) FULL JOIN t USING (x)",
     "SELECT x, c.w FROM u a RIGHT JOIN u b USING (x) JOIN u c USING (x)",
