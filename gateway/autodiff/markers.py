@@ -11,7 +11,7 @@ Each row is a point; the value is double precision, and NULL where f is NULL.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 
@@ -37,6 +37,7 @@ from gateway.errors import (
 from gateway.sql.dialect import DIALECT, Marker
 from gateway.sql.inference import type_of
 from gateway.sql.relation import ColumnInfo
+from gateway.sql.repeats import Repeated
 from gateway.sql.scope import Analysis, Block, position_of, resolve
 from gateway.types import FLOAT8, Type
 
@@ -61,7 +62,7 @@ def expand(tree: exp.Expr, analysis: Analysis) -> None:
     """
     if tree.find(Marker) is None:
         return
-    statement = _Statement(analysis)
+    statement = _Statement(analysis, _numbered(tree))
     for block in analysis.blocks:
         statement.differentiate_block(block)
     stray = tree.find(Marker)
@@ -78,10 +79,11 @@ def expand(tree: exp.Expr, analysis: Analysis) -> None:
 class _Statement:
     """All derivatives of one statement, in one graph."""
 
-    def __init__(self, analysis: Analysis) -> None:
+    def __init__(self, analysis: Analysis, functions: Mapping[int, exp.Expr]) -> None:
         self.graph = Graph()
         self.nulls = Nulls(self.graph)
         self.analysis = analysis
+        self.functions = functions
         self.chain = ChainRule(self.graph, analysis, self._along, self._keep, self._kept)
         self.kept: list[Node] = []  # by number: the derivatives yet to be printed
         self._read: dict[int, tuple[exp.Expr, Node]] = {}
@@ -89,7 +91,7 @@ class _Statement:
 
     def differentiate_block(self, block: Block) -> None:
         """Find the derivative of each marker of this SELECT; those inside it are found already."""
-        functions: dict[Node, Marker] = {}
+        functions: dict[Node, exp.Expr] = {}
         for marker in list(block.select.find_all(Marker)):
             if marker.find_ancestor(Marker, exp.Select) is block.select:
                 try:
@@ -98,10 +100,11 @@ class _Statement:
                     error.position = error.position or position_of(marker)
                     raise
                 placeholder.meta.update(marker.meta)
-                functions.setdefault(self._node(marker.expressions[0], block), marker)
+                function = self._function(marker.expressions[0])
+                functions.setdefault(self._node(function, block), function)
                 marker.replace(placeholder)
-        for primal, marker in functions.items():
-            self._share(block.select, primal, marker.expressions[0])
+        for primal, function in functions.items():
+            self._share(block.select, primal, function)
 
     def _share(self, select: exp.Select, primal: Node, function: exp.Expr) -> None:
         """Let the function itself be read from the tape, should one be laid."""
@@ -141,6 +144,7 @@ class _Statement:
                 position=position_of(tree),
             )
         function, *rest = _checked_arguments(tree)
+        function = self._function(function)
         variables = [self._variable(tree, column, block) for column in rest[::2]]
         primal = self._node(function, block)
         if tree.kind == "grad":
@@ -149,6 +153,10 @@ class _Statement:
         seeds = [self._node(tangent, block) for tangent in rest[1::2]]
         pairs = list(zip(variables, seeds, strict=True))
         return self.nulls.guard(self._forward(pairs).tangent(primal), [primal, *seeds])
+
+    def _function(self, tree: exp.Expr) -> exp.Expr:
+        """A marker's first argument, although it was written out in another marker."""
+        return self.functions[tree.this] if isinstance(tree, Repeated) else tree
 
     def _along(self, tree: exp.Expr, block: Block, variable: Variable) -> tuple[Node, Node]:
         primal = self._node(tree, block)
@@ -247,6 +255,12 @@ class _Statement:
         self.chain.columns[key] = bound
         info = (bound.source.columns or {}).get(bound.name, ColumnInfo())
         return Leaf(key, column, double=info.type is FLOAT8, nullable=info.nullable)
+
+
+def _numbered(tree: exp.Expr) -> dict[int, exp.Expr]:
+    """The functions that a `Repeated` may mean."""
+    markers = (m for m in tree.find_all(Marker) if m.args.get("number") is not None)
+    return {marker.args["number"]: marker.expressions[0] for marker in markers}
 
 
 def _checked_arguments(marker: Marker) -> list[exp.Expr]:

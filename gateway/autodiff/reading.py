@@ -21,6 +21,7 @@ from gateway.autodiff.printing import BINARY, write
 from gateway.autodiff.rules import SYNONYMS, rule_for
 from gateway.errors import GatewayError, NotDifferentiable
 from gateway.sql.dialect import DIALECT, Marker
+from gateway.sql.precedence import parenthesise
 from gateway.sql.scope import AGGREGATES, Block, position_of
 from gateway.types import FLOATING, INTEGER, UNKNOWN, Type
 
@@ -177,7 +178,7 @@ class _Reader:
         for column, copied in list(columns):
             copied.set("table", None)
             copied.set("this", exp.to_identifier(self._column_key(column), quoted=True))
-        return keyed.sql()
+        return parenthesise(keyed).sql()
 
     def _column_key(self, column: exp.Column) -> str:
         try:

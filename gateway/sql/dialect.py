@@ -24,6 +24,7 @@ from gateway.sql.grammar import MARKERS as MARKERS
 from gateway.sql.grammar import PARAMETER_SIGN, Fault, GradwireParser, GradwireTokenizer
 from gateway.sql.grammar import Marker as Marker
 from gateway.sql.lowering import engine_type, lower
+from gateway.sql.repeats import Repeated, settle
 
 # What a statement's root may be; sqlglot also takes a bare expression for a statement.
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
@@ -53,6 +54,7 @@ class GradwireGenerator(PostgresGenerator):
     TRANSFORMS: ClassVar[dict[Any, Any]] = {
         **PostgresGenerator.TRANSFORMS,
         Marker: lambda self, e: self.func(e.kind, *e.expressions),
+        Repeated: lambda self, e: "...",
         exp.Pow: lambda self, e: self.func("power", e.this, e.expression),
         exp.Select: lambda self, e: self.select_sql(e),
         exp.TryCast: lambda self, e: self.trycast_sql(e),
@@ -131,8 +133,13 @@ def _unterminated(text: str, reason: str) -> SyntaxFault:
     return SyntaxFault(f'unterminated {what} at or near "{text[start:]}"', position=start + 1)
 
 
-def parse_tokens(tokens: Sequence[Token], text: str) -> exp.Expr | None:
+def parse_tokens(tokens: Sequence[Token], text: str, share: bool = False) -> exp.Expr | None:
     """The tree of one statement's tokens, names folded; None when there is nothing but comments.
+
+    Args:
+        tokens: The statement.
+        text: The message that holds it.
+        share: Leave a `Repeated` where markers of one SELECT have the same function.
 
     Raises:
         SyntaxFault: 42601, with the position in `text` where it stops being SQL.
@@ -140,9 +147,8 @@ def parse_tokens(tokens: Sequence[Token], text: str) -> exp.Expr | None:
         FeatureNotSupported: 0A000, a statement that has no tree.
     """
     try:
-        trees = with_room(
-            lambda: DIALECT.parser(error_level=ErrorLevel.IMMEDIATE).parse(list(tokens), text)
-        )
+        parser = GradwireParser(dialect=DIALECT, error_level=ErrorLevel.IMMEDIATE)
+        trees = with_room(lambda: parser.parse(list(tokens), text))
     except Fault as fault:
         raise syntax_fault(fault.token, tokens, text) from fault
     except ParseError as fault:
@@ -154,6 +160,8 @@ def parse_tokens(tokens: Sequence[Token], text: str) -> exp.Expr | None:
         raise FeatureNotSupported(f"{tokens[0].text.upper()} is not supported")
     if not isinstance(tree, STATEMENTS):
         raise syntax_fault(tokens[0], tokens, text)  # a bare expression is no statement
+    if parser.functions:
+        settle(tree, parser.functions, share)
     for node in tree.walk():
         if _is_malformed(node):
             raise syntax_fault(_token_in(node, tokens), tokens, text)

@@ -16,6 +16,8 @@ from sqlglot.errors import ParseError
 from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import Token, TokenType
 
+from gateway.sql.repeats import NUMBERS, Repeated, first_argument
+
 MARKERS = ("grad", "jvp", "vjp")
 
 
@@ -23,9 +25,10 @@ class Marker(exp.Expression, exp.Condition):
     """A call of grad, jvp or vjp: `kind` is which, `expressions` its arguments.
 
     `meta["start"]` is the 0-based offset of the function's name in the statement as it was sent.
+    `number` is what a `Repeated` names to mean the first argument.
     """
 
-    arg_types: ClassVar[dict[str, bool]] = {"kind": True, "expressions": False}
+    arg_types: ClassVar[dict[str, bool]] = {"kind": True, "expressions": False, "number": False}
 
     @property
     def kind(self) -> str:
@@ -39,6 +42,10 @@ class Fault(ParseError):
     def __init__(self, message: str, token: Token | None) -> None:
         super().__init__(message)
         self.token = token
+
+
+# A function of fewer words is read again sooner than looked up.
+LONG_FUNCTION = 12
 
 
 def _marker(kind: str) -> Callable[[list[exp.Expr]], exp.Expr]:
@@ -260,6 +267,12 @@ class GradwireParser(PostgresParser):
             arguments = self._parse_csv(self._parse_disjunction)
         return exp.Anonymous(this=_TRIMS.get(side, "trim"), expressions=arguments)
 
+    def reset(self) -> None:
+        """Begin a statement: no function was read yet."""
+        super().reset()
+        self.functions: dict[int, exp.Expr] = {}
+        self._numbers: dict[tuple[str, ...], int] = {}
+
     def _parse_function_call(
         self,
         functions: dict[str, Callable[..., Any]] | None = None,
@@ -269,4 +282,32 @@ class GradwireParser(PostgresParser):
     ) -> exp.Expr | None:
         if self._curr is not None and self._curr.token_type == TokenType.IDENTIFIER:
             anonymous = True  # "grad"(x, y) in quotes is somebody's own function
-        return super()._parse_function_call(functions, anonymous, optional_parens, any_token)
+        words = None if anonymous else self._marked_function()
+        if words in self._numbers:
+            return self._parse_repeat(self._numbers[words], len(words))
+        made = super()._parse_function_call(functions, anonymous, optional_parens, any_token)
+        marker = made.find(Marker) if words is not None and made is not None else None
+        if words is not None and marker is not None:
+            number = next(NUMBERS)
+            marker.set("number", number)
+            self._numbers[words], self.functions[number] = number, marker.expressions[0]
+        return made
+
+    def _marked_function(self) -> tuple[str, ...] | None:
+        """The words of the first argument when a marker begins here."""
+        named = self._curr is not None and self._curr.text.lower() in MARKERS
+        if not named or self._next is None or self._next.token_type != TokenType.L_PAREN:
+            return None
+        words = first_argument(self._tokens, self._index + 2)
+        return words if words is not None and len(words) >= LONG_FUNCTION else None
+
+    def _parse_repeat(self, number: int, length: int) -> exp.Expr | None:
+        """A marker around a function that was read before: only its other arguments are read."""
+        token = self._curr
+        self._advance(2 + length)
+        arguments: list[exp.Expr] = [Repeated(this=number)]
+        while self._match(TokenType.COMMA):
+            arguments.append(self._parse_disjunction() or self._missing())
+        marker = Marker(kind=token.text.lower(), expressions=arguments).update_positions(token)
+        self._match_r_paren(marker)
+        return self._parse_window(marker)

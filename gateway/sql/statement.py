@@ -152,7 +152,7 @@ _TREES: dict[type[exp.Expr], str] = {
 def _tree(reader: Reader) -> exp.Expr:
     """The whole statement as a tree."""
     reader.rest()
-    tree = parse_tokens(reader.tokens, reader.text)
+    tree = parse_tokens(reader.tokens, reader.text, share=True)
     if tree is None:
         raise syntax_fault(reader.tokens[0], reader.tokens, reader.text)
     if isinstance(tree, exp.Merge):

@@ -43,6 +43,7 @@ from gateway.sources.table import TableName
 from gateway.sql.dialect import parse
 from gateway.sql.relation import ColumnInfo, Relation
 from gateway.sql.scope import Block
+from gateway.sql.statement import statements
 from gateway.store.snapshots import Snapshot
 from gateway.types import FLOAT8, from_arrow
 
@@ -262,7 +263,9 @@ class Way:
         self.session = Embedded(threads=1).new_session()
 
     def rewritten(self, statement: str) -> str:
-        return rewrite(parse(statement)[0], self._lookup).sql
+        tree = statements(statement)[0].tree
+        assert isinstance(tree, exp.Expr)
+        return rewrite(tree, self._lookup).sql
 
     def planned(self, statement: str) -> object:
         return self.session.plan(self.rewritten(statement), self.tables)
