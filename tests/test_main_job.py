@@ -278,3 +278,23 @@ def test_an_error_in_returning_undoes_the_write(client: Connection, scratch: str
     with pytest.raises(psycopg.errors.DivisionByZero):
         client.execute("INSERT INTO t VALUES (1), (0) RETURNING 1 / n")
     assert client.execute("SELECT count(*) FROM t").fetchone() == (0,)
+
+
+WIDENED = [
+    ("SELECT CASE WHEN n > 3 THEN 1 ELSE 2.5 END FROM (VALUES (1), (5)) AS t(n)", [2.5, 1.0]),
+    ("SELECT n FROM (VALUES (1)) AS t(n) UNION ALL SELECT 2.5", [1.0, 2.5]),
+    ("SELECT NULL AS n UNION ALL SELECT 1", [None, 1]),
+]
+
+
+@pytest.mark.parametrize(("query", "expected"), WIDENED)
+@pytest.mark.parametrize("binary", [False, True])
+def test_a_column_has_the_type_that_all_its_branches_need(
+    client: Connection, query: str, expected: list[object], binary: bool
+) -> None:
+    assert [row[0] for row in client.execute(query, binary=binary)] == expected
+
+
+def test_a_table_keeps_what_a_widened_column_holds(client: Connection, scratch: str) -> None:
+    client.execute(f"CREATE TABLE t AS {WIDENED[0][0].replace(' END', ' END AS v')}")
+    assert client.execute("SELECT v FROM t ORDER BY v").fetchall() == [(1.0,), (2.5,)]

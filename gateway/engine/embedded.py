@@ -167,6 +167,11 @@ class EmbeddedSession:
         schema.register_table(name.name, as_dataset(in_zone(table, self._zone), self._failures))
         self._tables[name] = table
 
+    def _schema_of(self, frame: DataFrame) -> pa.Schema:
+        with translated(self._failures):
+            plan = frame.optimized_logical_plan()
+            return self._context.create_dataframe_from_logical_plan(plan).schema()
+
     def _schema(self, name: str) -> Schema:
         catalog = self._context.catalog(_CATALOG)
         if name not in catalog.schema_names():
@@ -222,7 +227,15 @@ class EmbeddedPlan:
         self._session = session
         self._sql = sql
         self._frame = frame
-        self.schema: pa.Schema = frame.schema()
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Names and types of the result's columns.
+
+        Read from the optimised plan: as first planned, CASE and UNION still have the type of their
+        first branch, whatever the others widen it to.
+        """
+        return self._session._schema_of(self._frame)
 
     @cached_property
     def parameters(self) -> Mapping[int, pa.DataType | None]:
