@@ -42,6 +42,8 @@ class Leaf:
         sql: The tree to print; never changed, always copied.
         double: Its type is double precision; anything else is cast when it is printed.
         nullable: It can be NULL.
+        typed: It is known to be a number. What is not is multiplied by 1.0 instead of cast, so that
+            the engine refuses what it would refuse to compute with.
         block: The SELECT whose columns it names.
         refusal: Makes the error for a derivative by something that it changes with; None: it
             changes in steps, if at all.
@@ -51,6 +53,7 @@ class Leaf:
     sql: exp.Expr = field(compare=False)
     double: bool = True
     nullable: bool = True
+    typed: bool = True
     block: Block | None = field(default=None, compare=False)
     refusal: Callable[[], NotDifferentiable] | None = field(default=None, compare=False)
 

@@ -33,8 +33,16 @@ _OUTSIDE_ONLY = ("with_",)
 INLINE_NODES = 300
 
 
-def print_outputs(block: Block, bind: Bind, outputs: Sequence[tuple[exp.Expr, Node]]) -> None:
+def print_outputs(
+    block: Block, bind: Bind, outputs: Sequence[tuple[exp.Expr, Node]], aliases: set[str]
+) -> None:
     """Put SQL in place of the placeholders of one SELECT: inline when small, else over a tape.
+
+    Args:
+        block: The SELECT.
+        bind: What its columns mean.
+        outputs: Each placeholder, and the node to print there.
+        aliases: Names of relations in the whole statement; a tape takes another and adds it.
 
     Raises:
         StatementTooComplex: 54001, too large to print and no tape can be laid here.
@@ -47,7 +55,7 @@ def print_outputs(block: Block, bind: Bind, outputs: Sequence[tuple[exp.Expr, No
         tape = plan_tape(nodes, [node for each, node in outside if not _is_guarded(each, block)])
         if tape.layers and can_hoist(block, bind, nodes):
             _inline(inside)
-            hoist(block, bind, tape, outside)
+            hoist(block, bind, tape, outside, _claimed("tape", aliases))
             return
     _inline(outputs)
 
@@ -132,15 +140,23 @@ def _is_outer(block: Block, variable: Variable) -> bool:
     return False
 
 
-def hoist(block: Block, bind: Bind, tape: Tape, outputs: Sequence[tuple[exp.Expr, Node]]) -> None:
+def _claimed(wanted: str, aliases: set[str]) -> str:
+    name = _free(wanted, aliases)
+    aliases.add(name)
+    return name
+
+
+def hoist(
+    block: Block, bind: Bind, tape: Tape, outputs: Sequence[tuple[exp.Expr, Node]], alias: str
+) -> None:
     """Rewrite `block` in place over `tape`; each placeholder of `outputs` gets its node's text."""
-    _Hoist(block, bind, tape).run(outputs)
+    _Hoist(block, bind, tape, alias).run(outputs)
 
 
 class _Hoist:
-    def __init__(self, block: Block, bind: Bind, tape: Tape) -> None:
+    def __init__(self, block: Block, bind: Bind, tape: Tape, alias: str) -> None:
         self.block, self.bind, self.tape = block, bind, tape
-        self.alias = _free("tape", {source.alias for source in block.sources})
+        self.alias = alias
         self.columns: dict[str, tuple[str, exp.Column]] = {}  # key -> its name on the tape, source
         self._columns_below: dict[int, dict[Node, exp.Expr]] = {}
 

@@ -21,7 +21,7 @@ from gateway.autodiff.hoist import print_outputs
 from gateway.autodiff.linearize import Forward
 from gateway.autodiff.nulls import Nulls
 from gateway.autodiff.printing import printed_size
-from gateway.autodiff.reading import Meaning, Pending, read
+from gateway.autodiff.reading import Meaning, Pending, is_number, read
 from gateway.autodiff.relations import ChainRule, Variable
 from gateway.autodiff.sharing import is_exact, occurrences
 from gateway.autodiff.tape import KEPT_NODES
@@ -85,6 +85,7 @@ class _Statement:
         self.analysis = analysis
         self.functions = functions
         self.chain = ChainRule(self.graph, analysis, self._along, self._keep, self._kept)
+        self.aliases = {source.alias for block in analysis.blocks for source in block.sources}
         self.kept: list[Node] = []  # by number: the derivatives yet to be printed
         self._read: dict[int, tuple[exp.Expr, Node]] = {}
         self._cotangents: dict[Node, dict[Node, Node] | None] = {}
@@ -124,7 +125,9 @@ class _Statement:
         ]
         outputs = [(found, self._kept(found)) for found in placeholders]
         try:
-            print_outputs(block, lambda column: self.chain.variable(column, block), outputs)
+            print_outputs(
+                block, lambda column: self.chain.variable(column, block), outputs, self.aliases
+            )
         except StatementTooComplex as error:
             error.position = max(map(position_of, placeholders), default=0)
             raise
@@ -232,7 +235,15 @@ class _Statement:
                 hint=f"Write {USAGE[marker.kind]}; compute the variable in a subquery first.",
                 position=position_of(tree) or position_of(marker),
             )
-        return Variable(*resolve(self.analysis.block_of(column) or block, column))
+        found = Variable(*resolve(self.analysis.block_of(column) or block, column))
+        known = (found.source.columns or {}).get(found.name, ColumnInfo()).type
+        if known is not None and not is_number(known):
+            raise InvalidColumnReference(
+                f'{marker.kind} needs a column of numbers; "{found.name}" is of type {known.sql}',
+                hint="Cast it in a subquery if it holds numbers.",
+                position=position_of(column),
+            )
+        return found
 
     def _meaning(self, block: Block) -> Meaning:
         types: dict[int, tuple[exp.Expr, Type | None]] = {}
@@ -254,7 +265,7 @@ class _Statement:
         key = f"{bound.key}@{id(block)}"  # in another block it may have to be spelt otherwise
         self.chain.columns[key] = bound
         info = (bound.source.columns or {}).get(bound.name, ColumnInfo())
-        return Leaf(key, column, double=info.type is FLOAT8, nullable=info.nullable)
+        return Leaf(key, column, info.type is FLOAT8, info.nullable, info.type is not None)
 
 
 def _numbered(tree: exp.Expr) -> dict[int, exp.Expr]:

@@ -90,7 +90,9 @@ class _Printer:
 
     def _leaf(self, leaf: Leaf) -> exp.Expr:
         sql = self.pointed(leaf.sql.copy())
-        return sql if leaf.double or isinstance(sql, exp.Null) else as_double(sql)
+        if leaf.double or isinstance(sql, exp.Null):
+            return sql
+        return as_double(sql) if leaf.typed else exp.Mul(this=sql, expression=_number(Decimal(1)))
 
     def _uncast(self, node: Node) -> exp.Expr:
         """The argument of IS NOT NULL: no cast is needed to see whether it is there."""

@@ -131,7 +131,7 @@ class _Reader:
         smooth = target.name in FLOATING or (target.name == "numeric" and not tree.to.expressions)
         if smooth:
             source = self.meaning.type_of(tree.this)
-            return self.read(tree.this) if source is None or _is_number(source) else None
+            return self.read(tree.this) if source is None or is_number(source) else None
         return None if target.name == "numeric" else self._opaque(tree)  # steps
 
     def _case(self, tree: exp.Case) -> Node:
@@ -157,7 +157,14 @@ class _Reader:
         double = known is not None and known.name == "float8"
         plain = self._plain(tree)
         return self.graph.leaf(
-            Leaf(self._key(plain), plain, double, True, self.meaning.block, refusal)
+            Leaf(
+                self._key(plain),
+                plain,
+                double,
+                typed=known is not None,
+                block=self.meaning.block,
+                refusal=refusal,
+            )
         )
 
     def _plain(self, tree: exp.Expr) -> exp.Expr:
@@ -189,7 +196,7 @@ class _Reader:
     def _refuse_other_types(self, tree: exp.Expr) -> None:
         """Only numbers can be computed with; a quoted literal may be one."""
         known = self.meaning.type_of(tree)
-        if known is None or _is_number(known) or known is UNKNOWN:
+        if known is None or is_number(known) or known is UNKNOWN:
             return
         if not isinstance(tree, exp.Literal | exp.Cast):  # a cast is read by its own rule
             raise NotDifferentiable(
@@ -238,7 +245,8 @@ def _refuse_volatile(tree: exp.Expr) -> None:
             )
 
 
-def _is_number(known: Type) -> bool:
+def is_number(known: Type) -> bool:
+    """Whether a derivative can be taken of, and by, values of this type."""
     return known.name in FLOATING or known.name in INTEGER or known.name == "numeric"
 
 

@@ -176,7 +176,8 @@ class ChainRule:
             hidden = self.depends(made, block, inner)
         else:
             leaf = column.source.cte is not None and _is_recursive(column.source.cte)
-            hidden = not leaf and not _aggregates(along) and self._share(made, along, block)
+            shares = not _aggregates(along) and self._share(made, along, block)
+            hidden = not leaf and (shares or _contains(made, along))
         if hidden:
             raise _behind_a_wall(column, variable)
 
@@ -189,6 +190,14 @@ class ChainRule:
         """True when both are computed from a common column."""
         columns = (self.variable(column, block) for column in self._columns(right))
         return any(self.depends(left, block, column) for column in columns if column is not None)
+
+
+def _contains(made: exp.Expr, along: exp.Expr) -> bool:
+    """Whether `along`, which computes something, stands inside `made`."""
+    bare = along.unnest()
+    return bare.find(exp.Column) is not None and any(
+        node == bare for node in made.find_all(type(bare))
+    )
 
 
 def _width(query: Query) -> int:
