@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, assume, given, note, settings
+from hypothesis import HealthCheck, Phase, assume, given, note, settings
 from hypothesis import strategies as st
 
 from gateway.autodiff import markers
@@ -39,7 +39,13 @@ MADE = {"vjp": "vjp({f}, {x}, {u})", "grad": "{u} * grad({f}, {x})"}
     tangent=st.tuples(*[st.sampled_from(WEIGHTS)] * 4),
     cotangent=st.tuples(*[st.sampled_from(WEIGHTS)] * 3),
 )
-@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 def test_jvp_and_vjp_are_transposes(
     made: str,
     functions: tuple[Tree, ...],
