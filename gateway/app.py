@@ -55,10 +55,10 @@ class App:
             self.grids = open_all(settings.datasets)
             self.store = Store(settings.data_dir)
             undo.callback(self.store.close)
-            gateway = Gateway(Embedded(settings.threads), self.store, self.grids)
+            self.gateway = Gateway(Embedded(settings.threads), self.store, self.grids, settings)
             self._server = GatewayServer(
                 (settings.host, settings.port),
-                gateway,
+                self.gateway,
                 users=settings.users,
                 max_connections=settings.max_connections,
                 message_bytes=settings.message_bytes,
@@ -109,7 +109,8 @@ def explain(settings: Settings, sql: str) -> list[str]:
     """
     store = Store(settings.data_dir)
     try:
-        gateway = Gateway(Embedded(settings.threads), store, open_all(settings.datasets))
+        grids = open_all(settings.datasets)
+        gateway = Gateway(Embedded(settings.threads), store, grids, settings)
         session = gateway.create_session()
         session.start("gradwire", "gradwire", {})
         lines = [

@@ -89,6 +89,19 @@ class Settings(_Strict):
     message_bytes: int = Field(
         256 * 2**20, ge=2**16, le=2**30, description="Longest message, in bytes."
     )
+    # Nothing interrupts the planner, and a long statement can keep it for minutes. What these
+    # four let pass is planned within about 5 s on two cores (python -m tests.bench.planning).
+    statement_bytes: int = Field(
+        2**20, ge=2**10, le=2**28, description="Longest text of a statement, in bytes."
+    )
+    statement_nodes: int = Field(
+        50_000, ge=100, le=10_000_000, description="Names, values and operators of a statement."
+    )
+    planning_steps: int = Field(
+        6_000_000, ge=1000, le=10**9, description="Levels of a statement's expressions, weighed."
+    )
+    # 3,500 end the stack of the engine, and the process with it.
+    union_branches: int = Field(500, ge=2, le=2000, description="UNION branches of a statement.")
     authentication_seconds: float = Field(
         60.0, ge=1, le=600, description="Time a client has to log in, in seconds."
     )
@@ -110,11 +123,6 @@ class Settings(_Strict):
                 text = 'two datasets are named "{name}"'
                 raise PydanticCustomError("duplicate", text, {"name": name})
         return self
-
-    @property
-    def trusts_everyone(self) -> bool:
-        """Whether every user of this machine is let in as an administrator: no users are set."""
-        return not self.users
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +183,7 @@ def load(
 
 
 def _exposed(settings: Settings, places: Places) -> list[Mistake]:
-    if settings.users or _is_loopback(settings.host):
+    if settings.users or is_loopback(settings.host):
         return []
     text = (
         f"without users, {settings.host} would let everyone in: add users, or listen on 127.0.0.1"
@@ -183,11 +191,18 @@ def _exposed(settings: Settings, places: Places) -> list[Mistake]:
     return [Mistake(_where(("host",), places), "host", text)]
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own.
+
+    >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "::ffff:127.0.0.1", "10.0.0.1")]
+    [True, True, True, False]
+    """
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return host == "localhost"
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def _read_env(env: Mapping[str, str]) -> tuple[dict[str, Any], list[Mistake]]:

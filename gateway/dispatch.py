@@ -44,6 +44,7 @@ from gateway.sql.commands import (
     TransactionModes,
     TransactionStatement,
 )
+from gateway.sql.limits import Limits
 from gateway.sql.localtime import type_moments
 from gateway.sql.statement import Declare, Explain, Kind, Prepare, Statement
 from gateway.sql.writes import target_of
@@ -60,14 +61,19 @@ class Client:
         engine: Its share of the engine.
         store: Its view of the user tables.
         grids: The xarray tables.
+        limits: The most that a statement may ask for.
     """
 
     def __init__(
-        self, engine: EngineSession, store: StoreSession, grids: Mapping[TableName, Table]
+        self,
+        engine: EngineSession,
+        store: StoreSession,
+        grids: Mapping[TableName, Table],
+        limits: Limits,
     ) -> None:
         self.engine, self.store = engine, store
         self.registry = Registry(grids, store)
-        self.executor = Executor(engine, self.registry, {})
+        self.executor = Executor(engine, self.registry, {}, limits)
         self.prepared = PreparedStatements()
         self.portals = Portals()
         self.block = TransactionBlock(store)

@@ -292,6 +292,10 @@ class StatementTooComplex(GatewayError, code="54001"):
     """A statement past a size or depth limit; the message names the limit."""
 
 
+class TooManyColumns(GatewayError, code="54011"):
+    """A SELECT list is longer than any row can be."""
+
+
 class ObjectNotInPrerequisiteState(GatewayError, code="55000"):
     """The thing is there but cannot do this now."""
 

@@ -19,6 +19,7 @@ from gateway.result import Field, Result
 from gateway.rewrite import Rewritten, rewrite
 from gateway.sources.table import Table, TableName
 from gateway.sql.dialect import to_engine
+from gateway.sql.limits import Limits
 from gateway.sql.locating import located
 from gateway.sql.parameters import number
 from gateway.sql.recursion import check_recursive_types
@@ -85,12 +86,14 @@ class Executor:
         engine: The client's engine session.
         registry: Its names.
         constants: What session functions such as version() stand for.
+        limits: The most that a query may ask for.
         notices: What to tell the client besides.
     """
 
     engine: EngineSession
     registry: Registry
     constants: Constants
+    limits: Limits
     notices: list[str] = field(default_factory=list)
 
     def describe(self, statement: Statement, declared: Mapping[int, Type]) -> Described:
@@ -173,6 +176,7 @@ class Executor:
     def rewrite(self, tree: exp.Expr) -> Rewritten:
         """The engine's form of a query over this session's names."""
         rewritten = rewrite(tree, self.registry.relation, self.constants, self.registry.function)
+        self.limits.check(rewritten.tree)
         if rewritten.is_recursive:
             tables = self.registry.tables(rewritten.tables)
             check_recursive_types(

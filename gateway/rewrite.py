@@ -31,6 +31,8 @@ from gateway.types import Type
 
 # A view may stand on a view; PostgreSQL's own bound is its stack, about this deep.
 MAX_VIEW_DEPTH = 100
+# Views that name two views each, 20 deep, would be a million queries.
+MAX_VIEWS = 1000
 
 # Types that the engine can cast a parameter to; a value of another type comes typed as it is.
 _CAST = frozenset(
@@ -107,6 +109,7 @@ class Rewriting:
     parameters: dict[int, Type] = field(default_factory=dict)
     analysis: Analysis = field(default_factory=Analysis)
     unaliased: set[TableName] = field(default_factory=set)  # relations that go by their own name
+    views: int = 0  # put in place so far
 
 
 def rewrite(
@@ -195,6 +198,11 @@ def _inlined(state: Rewriting, table: exp.Table, relation: Relation, depth: int)
 
     Its tables are bound before it stands there, where a CTE could have the name of one of them.
     """
+    state.views += 1
+    if state.views > MAX_VIEWS:
+        raise StatementTooComplex(
+            f"the statement names more than {MAX_VIEWS} views, one in another"
+        )
     query = parse(relation.view or "")[0]
     for node in query.walk():
         node.meta.pop("start", None)

@@ -4,7 +4,7 @@ A statement goes down one side of the house and its rows come up the other:
 
 1. `wire.messages` makes a message of the bytes, `wire.server` calls the session with it
    (`Session.run_simple`, or `parse`, `bind`, `execute`);
-2. `sql.statement.statements` splits the text, tells each statement's command and parses it;
+2. `sql.limits.Limits.read` splits the text, tells each statement's command and parses it;
    `dispatch.Client.run` hands it to the room for its kind;
 3. a write becomes a query and a change to apply (`sql.writes.as_write`);
 4. `rewrite.rewrite` binds names, puts views in place and every derivative where its marker stood
@@ -24,6 +24,7 @@ import pyarrow as pa
 from buenavista.core import Connection
 from buenavista.core import Session as BuenaVistaSession
 
+from gateway.config import Settings
 from gateway.dispatch import Client
 from gateway.engine.interface import Engine
 from gateway.errors import ObjectNotInPrerequisiteState, ProtocolViolation, SyntaxFault
@@ -33,7 +34,8 @@ from gateway.prepared import Prepared
 from gateway.result import Field, Notice, Result
 from gateway.sources.table import Table, TableName
 from gateway.sql.commands import DropStatement
-from gateway.sql.statement import Kind, Statement, statements
+from gateway.sql.limits import Limits
+from gateway.sql.statement import Kind, Statement
 from gateway.store.tables import Store
 from gateway.types import Type, by_oid
 
@@ -41,10 +43,13 @@ from gateway.types import Type, by_oid
 class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no types
     """One client's session. One thread calls it, but for `cancel`."""
 
-    def __init__(self, engine: Engine, store: Store, grids: Mapping[TableName, Table]) -> None:
+    def __init__(
+        self, engine: Engine, store: Store, grids: Mapping[TableName, Table], limits: Limits
+    ) -> None:
         super().__init__()
         self.process_id = 0
-        self._client = Client(engine.new_session(), store.session(), grids)
+        self._limits = limits
+        self._client = Client(engine.new_session(), store.session(), grids, limits)
 
     # Connecting
 
@@ -90,7 +95,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         Several statements in one message are one transaction, as in PostgreSQL.
         """
         self._client.engine.begin()
-        found = statements(text)
+        found = self._limits.read(text)
         if not found:
             yield Result("")
         self._client.several = len(found) > 1
@@ -111,7 +116,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         """Keep a prepared statement; oid 0 leaves the type to be inferred."""
         self._client.engine.begin()
         self._client.prepared.admit(name)
-        found = statements(text)
+        found = self._limits.read(text)
         if len(found) > 1:
             raise SyntaxFault("cannot insert multiple commands into a prepared statement")
         declared = {n: by_oid(oid) for n, oid in enumerate(parameter_oids, 1) if oid}
@@ -214,6 +219,16 @@ def _drops_several(statement: Statement) -> bool:
     return isinstance(statement.tree, DropStatement) and len(statement.tree.names) > 1
 
 
+def limits_of(settings: Settings) -> Limits:
+    """What the settings let a statement ask for."""
+    return Limits(
+        statement_bytes=settings.statement_bytes,
+        statement_nodes=settings.statement_nodes,
+        planning_steps=settings.planning_steps,
+        union_branches=settings.union_branches,
+    )
+
+
 class Gateway(Connection):  # type: ignore[misc]  # buenavista carries no types
     """buenavista's Connection over our parts: makes a Session per client.
 
@@ -221,11 +236,18 @@ class Gateway(Connection):  # type: ignore[misc]  # buenavista carries no types
         engine: Runs the queries.
         store: Keeps the user tables.
         grids: The xarray tables.
+        settings: Those with the limits of statements.
     """
 
-    def __init__(self, engine: Engine, store: Store, grids: Mapping[TableName, Table]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        grids: Mapping[TableName, Table],
+        settings: Settings | None = None,
+    ) -> None:
         super().__init__()
-        self._parts = (engine, store, grids)
+        self._parts = (engine, store, grids, limits_of(settings or Settings()))
 
     def new_session(self) -> Session:
         """A session for a client that is about to start."""

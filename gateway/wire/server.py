@@ -1,4 +1,4 @@
-"""The only room with a socket: accept, authenticate, read, write, limit, cancel, drain.
+"""The room that opens the sockets: accept, authenticate, read, write, limit, cancel, drain.
 
 Built on buenavista's threaded server and handler: a thread per connection, which measures as fast
 as PostgreSQL's processes for short statements. What a message means is left to `conversation`,
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from buenavista.postgres import BuenaVistaHandler, BuenaVistaServer
 
+from gateway.config import Settings, is_loopback
 from gateway.errors import (
     AdminShutdown,
     GatewayError,
@@ -50,13 +51,9 @@ if TYPE_CHECKING:  # only called, never made here: the tests of the wire bring a
 
 logger = logging.getLogger(__name__)
 
-# PostgreSQL's authentication_timeout: a client that says nothing holds a thread no longer.
-AUTHENTICATION_SECONDS = 60.0
-# A statement text or parameter beyond this is refused; PostgreSQL's own bound is 1 GiB.
-MESSAGE_BYTES = 256 * 2**20
+_DEFAULTS = Settings()
 _RECEIVE_BYTES = 65_536
 _WATCH_SECONDS = 0.5
-_LOOPBACK = ("127.", "::1", "::ffff:127.")
 
 
 class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carries no types
@@ -69,6 +66,7 @@ class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carri
             else is let in.
         max_connections: Further clients are refused with 53300.
         message_bytes: Longest message a client may send.
+        authentication_seconds: A client that says nothing holds a thread no longer.
     """
 
     # buenavista's 5 loses connections when a pool opens all of its own at once.
@@ -81,9 +79,9 @@ class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carri
         gateway: Gateway,
         *,
         users: Mapping[str, str] | None = None,
-        max_connections: int = 100,
-        message_bytes: int = MESSAGE_BYTES,
-        authentication_seconds: float = AUTHENTICATION_SECONDS,
+        max_connections: int = _DEFAULTS.max_connections,
+        message_bytes: int = _DEFAULTS.message_bytes,
+        authentication_seconds: float = _DEFAULTS.authentication_seconds,
     ) -> None:
         self.address_family = _family(address[0])
         super().__init__(address, gateway)
@@ -183,7 +181,7 @@ class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carri
                 if client.busy and client.hung_up():
                     client.session.cancel()
 
-    def shutdown_gracefully(self, grace_seconds: float = 5.0) -> None:
+    def shutdown_gracefully(self, grace_seconds: float = _DEFAULTS.shutdown_seconds) -> None:
         """Stop accepting; idle clients are told 57P01 at once, busy ones after their statement.
 
         What still runs after `grace_seconds` is cancelled; who still does not read after as long
@@ -214,15 +212,6 @@ def _family(host: str) -> socket.AddressFamily:
     found = socket.getaddrinfo(host or None, None, type=socket.SOCK_STREAM)
     families = {row[0] for row in found}
     return socket.AF_INET if socket.AF_INET in families else socket.AF_INET6
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address is this machine's own.
-
-    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("10.0.0.1")
-    (True, True, False)
-    """
-    return host.startswith(_LOOPBACK)
 
 
 class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista carries no types

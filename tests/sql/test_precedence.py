@@ -145,13 +145,14 @@ def test_expressions_mean_what_they_mean_to_postgresql(
         ("1 = 2 IS NULL", "(1 = 2) IS NULL"),
         ("1 IS DISTINCT FROM 2 = 3", "1 IS DISTINCT FROM (2 = 3)"),
         ("1 IS DISTINCT FROM 2 OR true", "(1 IS DISTINCT FROM 2) OR TRUE"),
-        ("'a' || 'b' ~ 'c'", "('a' || 'b') ~ 'c'"),
+        ("'a' || 'b' ~ 'c'", "'a' || 'b' ~ 'c'"),  # || binds closer to the engine, too
+        ("'a' || ('b' ~ 'c')", "'a' || ('b' ~ 'c')"),
     ],
 )
 def test_table(text: str, meaning: str) -> None:
     (tree,) = parse(f"SELECT {text}")
     spaced = to_engine(tree).removeprefix("SELECT ")
-    assert spaced == meaning or spaced == meaning.replace("('a' || 'b')", "'a' || 'b'")
+    assert spaced == meaning
 
 
 @pytest.mark.parametrize("text", ["1 < 2 < 3", "1 = 2 = 3", "1 = 2 < 3", "2 ** 3", "1 +"])

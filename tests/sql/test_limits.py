@@ -1,0 +1,81 @@
+"""What is refused before planning, and what must pass."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.config import Settings
+from gateway.errors import StatementTooComplex, TooManyColumns
+from gateway.session import limits_of
+from gateway.sql.limits import Limits, size_of
+from gateway.sql.statement import statements
+from tests.bench.planning import SHAPES
+
+LIMITS = limits_of(Settings())
+
+
+def check(text: str, limits: Limits = LIMITS) -> None:
+    for statement in limits.read(text):
+        limits.check(statement.tree)  # type: ignore[arg-type]
+
+
+def sized(text: str) -> tuple[int, int, int]:
+    size = size_of(statements(text)[0].tree)  # type: ignore[arg-type]
+    return size.nodes, size.steps, size.branches
+
+
+def test_what_people_write_passes() -> None:
+    perceptron = "+".join(f"w{n} * tanh(a{n} * x + b{n} * y + c{n})" for n in range(12))
+    partials = ",".join(f"grad({perceptron}, {v}{n})" for v in "wabc" for n in range(12))
+    for text in (
+        f"SELECT {'abs(' * 60}x{')' * 60} FROM t",
+        f"SELECT {'(' * 60}x{'+ 1)' * 60} FROM t",
+        f"SELECT x FROM t WHERE n IN ({','.join(map(str, range(1000)))})",
+        f"INSERT INTO t VALUES {','.join('(1, 2.5, 3)' for _ in range(1000))}",
+        f"SELECT {partials} FROM t",
+    ):
+        check(text)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_what_would_take_minutes_to_plan_is_refused(name: str) -> None:
+    shape = SHAPES[name]
+    check(shape.text(shape.admitted))
+    with pytest.raises(StatementTooComplex, match="too complex") as refused:
+        check(shape.text(shape.refused))
+    assert shape.limit in refused.value.detail and shape.limit in refused.value.hint
+
+
+def test_a_text_that_is_too_long_is_not_even_taken_apart() -> None:
+    with pytest.raises(StatementTooComplex, match="its text is too long"):
+        check("SELECT '" + "é" * 2**19 + "'")
+
+
+def test_a_select_list_has_the_length_it_has_in_postgresql() -> None:
+    check("SELECT " + ",".join(["1"] * 1664))
+    with pytest.raises(TooManyColumns, match="at most 1664"):
+        check("SELECT " + ",".join(["1"] * 1665))
+
+
+def test_a_cte_counts_as_often_as_it_is_named() -> None:
+    once = sized("WITH a AS (SELECT x + 1 AS x FROM t) SELECT x FROM a")
+    twice = sized("WITH a AS (SELECT x + 1 AS x FROM t) SELECT a.x FROM a, a AS b")
+    assert twice[0] - once[0] > sized("SELECT x + 1 AS x FROM t")[0]
+    doubled = "".join(f", c{n} AS (SELECT a.x FROM c{n - 1} a, c{n - 1} b)" for n in range(1, 30))
+    with pytest.raises(StatementTooComplex):
+        check(f"WITH c0 AS (SELECT x FROM t){doubled} SELECT x FROM c29")
+
+
+def test_a_cte_hides_one_of_the_same_name_outside() -> None:
+    inner = "SELECT * FROM (WITH a AS (SELECT 1 AS x) SELECT x FROM a) AS s"
+    large = f"WITH a AS (SELECT {'x + ' * 50}x AS x FROM t) "
+    assert sized(large + inner)[1] < sized(large + inner + ", a")[1]
+    recursive = "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r"
+    assert sized(recursive)[2] == 2
+
+
+def test_a_subquery_begins_anew() -> None:
+    total = " + ".join(["x"] * 50)
+    flat = sized(f"SELECT {total} + {total} FROM t")[1]
+    parts = sized(f"SELECT a + {total} FROM (SELECT x, {total} AS a FROM t) AS s")[1]
+    assert parts < flat
