@@ -84,6 +84,13 @@ def _milliseconds(value: str) -> str:
     return f"{total // _UNITS[shown]}{shown}" if shown else "0"
 
 
+def _never(value: str) -> str:
+    if _milliseconds(value) != "0":
+        message = 'parameter "{name}" can only be 0'
+        raise InvalidParameterValue(message, hint="This server ends no idle transactions.")
+    return "0"
+
+
 def in_milliseconds(shown: str) -> int:
     """The milliseconds that SHOW prints as `5s`; 0 for `0`.
 
@@ -127,7 +134,7 @@ SETTINGS = (
     Setting("default_transaction_isolation",       "read committed",   _isolation),
     Setting("default_transaction_read_only",       "off",              _boolean,          True),
     Setting("extra_float_digits",                  "1",                _integer(-15, 3)),
-    Setting("idle_in_transaction_session_timeout", "0",                _milliseconds),
+    Setting("idle_in_transaction_session_timeout", "0",                _never),
     Setting("in_hot_standby",                      "off",              None,              True),
     Setting("integer_datetimes",                   "on",               None,              True),
     Setting("IntervalStyle",                       "postgres",         _one_of("postgres"), True),

@@ -89,6 +89,8 @@ class Client:
 
     def follow_settings(self) -> None:
         """Give the settings that others go by to them."""
+        wait = in_milliseconds(self.settings.show("lock_timeout")[1])
+        self.store.lock_seconds = wait / 1000
         path, zone = self.settings.search_path, engine_zone(self.settings.show("TimeZone")[1])
         if path != self.registry.search_path or zone != self.engine_zone:
             self.registry.search_path, self.engine_zone = path, zone

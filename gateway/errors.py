@@ -308,6 +308,10 @@ class CannotChangeParameter(GatewayError, code="55P02"):
     """A setting that the server alone decides."""
 
 
+class LockNotAvailable(GatewayError, code="55P03"):
+    """A table's lock was not to be had within lock_timeout."""
+
+
 class QueryCanceled(GatewayError, code="57014"):
     """The statement was stopped, by the user or by a time limit."""
 

@@ -19,6 +19,7 @@ from gateway.result import Field, Result
 from gateway.rewrite import Rewritten, rewrite
 from gateway.sources.table import Table, TableName
 from gateway.sql.dialect import to_engine
+from gateway.sql.explaining import explain_options
 from gateway.sql.limits import Limits
 from gateway.sql.locating import located
 from gateway.sql.parameters import number
@@ -29,11 +30,6 @@ from gateway.sql.writes import TargetColumn, Write, as_write, check_width, targe
 from gateway.store.definitions import ROWID, Changed, TableDefinition
 from gateway.store.snapshots import Snapshot
 from gateway.types import TEXT, TIMESTAMPTZ, Type, from_arrow
-
-_ON = ("on", "true", "1")
-_EXPLAIN_OPTIONS = frozenset(
-    {"analyze", "verbose", "rewrite", "costs", "settings", "buffers", "wal", "timing", "summary"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +143,7 @@ class Executor:
         """The plan, or with the option `rewrite` the engine's SQL, a line a row."""
         explain = statement.tree
         assert isinstance(explain, Explain)
-        unknown = explain.options.keys() - _EXPLAIN_OPTIONS
-        if unknown:
-            raise FeatureNotSupported(f'unrecognized EXPLAIN option "{min(unknown)}"')
-        asked = {name for name, value in explain.options.items() if value.lower() in _ON}
+        asked = explain_options(explain)
         query = self._required(statement)
         if "rewrite" in asked:
             return lines("EXPLAIN", query.rewritten.text.splitlines())

@@ -6,9 +6,11 @@ it. Readers take none.
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 
-from gateway.errors import DeadlockDetected, QueryCanceled
+from gateway.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 
 # The key of the catalogue's own lock, which DDL holds; tables are numbered from 16384.
 CATALOGUE = 0
@@ -23,13 +25,20 @@ class TableLocks:
         self._waiting: dict[object, int] = {}
         self._cancelled: set[object] = set()
 
-    def acquire(self, key: int, owner: object) -> bool:
+    def acquire(self, key: int, owner: object, seconds: float = 0) -> bool:
         """Wait until `owner` holds `key`; False at once when it did already.
 
+        Args:
+            key: The table.
+            owner: The session.
+            seconds: How long to wait; 0: for ever.
+
         Raises:
+            LockNotAvailable: 55P03, the time is up.
             DeadlockDetected: 40P01, the holder waits, perhaps through others, for `owner`.
             QueryCanceled: 57014, `cancel` was called while waiting.
         """
+        end = time.monotonic() + (seconds or math.inf)
         with self._changed:
             if self._holders.get(key) is owner:
                 return False
@@ -37,8 +46,11 @@ class TableLocks:
                 if owner in self._cancelled:
                     raise QueryCanceled("canceling statement due to user request")
                 self._refuse_circle(key, owner)
+                left = end - time.monotonic()
+                if left <= 0:
+                    raise LockNotAvailable("canceling statement due to lock timeout")
                 self._waiting[owner] = key
-                self._changed.wait()
+                self._changed.wait(None if left == math.inf else left)
                 del self._waiting[owner]
             return True
 

@@ -57,6 +57,7 @@ class Scope:
     """The part of a session that begins, locks and commits."""
 
     def __init__(self, shared: Shared) -> None:
+        self.lock_seconds = 0.0  # how long to wait for a lock; 0: for ever
         self._shared = shared
         self._cursor = shared.database.cursor()
         self._transaction: Transaction | None = None
@@ -299,7 +300,8 @@ class Scope:
         Raises:
             SerializationFailure: 40001, the statement has read rows that are old now.
         """
-        taken, transaction = self._shared.locks.acquire(oid, self), self._transaction
+        taken = self._shared.locks.acquire(oid, self, self.lock_seconds)
+        transaction = self._transaction
         if not taken or transaction is None:
             return
         if not transaction.changed:
@@ -326,7 +328,7 @@ class Scope:
 
         A statement of its own that has rows already keeps them; names alone are brought up.
         """
-        self._shared.locks.acquire(CATALOGUE, self)
+        self._shared.locks.acquire(CATALOGUE, self, self.lock_seconds)
         transaction = self._transaction
         if transaction is None:
             return

@@ -22,6 +22,7 @@ from gateway.errors import (
     InFailedTransaction,
     InternalError,
     InvalidSavepoint,
+    LockNotAvailable,
     QueryCanceled,
     SerializationFailure,
     UndefinedTable,
@@ -226,6 +227,18 @@ def test_nested_lock_of_a_changed_table_is_refused(
         with session.writing(U):
             pass
     assert got(session, U) == [1]
+
+
+def test_a_wait_for_a_lock_can_have_an_end(session: StoreSession, other: StoreSession) -> None:
+    make(session, T)
+    session.begin()
+    put(session, T, 1)
+    other.lock_seconds = 0.01
+    with pytest.raises(LockNotAvailable, match="due to lock timeout"):
+        put(other, T, 2)
+    session.commit()
+    put(other, T, 3)
+    assert got(other, T) == [1, 3]
 
 
 def test_cancel_ends_a_wait_and_hits_no_later_statement(

@@ -1,0 +1,63 @@
+"""EXPLAIN: the options it obeys, those that change nothing, and those it refuses."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from tests.conftest import Connect
+
+WORK = "SELECT count(*) FROM ncep.winds"
+
+
+def plan(connect: Connect, options: str, statement: str = WORK) -> list[str]:
+    return [line for (line,) in connect().execute(f"EXPLAIN {options} {statement}").fetchall()]
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["COSTS OFF", "COSTS", "TIMING OFF", "SUMMARY OFF", "BUFFERS false", "WAL 0", "SETTINGS OFF",
+     "FORMAT text", "ANALYZE OFF, COSTS ON"],
+)  # fmt: skip
+def test_an_option_without_effect_is_taken(option: str, connect: Connect) -> None:
+    assert plan(connect, f"({option})") == plan(connect, "")
+
+
+REFUSED = {
+    "FORMAT json": ("0A000", "FORMAT JSON"),
+    "BUFFERS": ("0A000", "BUFFERS ON"),
+    "WAL on": ("0A000", "WAL ON"),
+    "SETTINGS true": ("0A000", "SETTINGS ON"),
+    "SUMMARY": ("0A000", "SUMMARY ON"),
+    "ANALYZE, TIMING OFF": ("0A000", "TIMING OFF"),
+    "TIMING": ("22023", "TIMING requires ANALYZE"),
+    "COSTS maybe": ("42601", "costs requires a Boolean value"),
+    "CHEAP": ("42601", 'unrecognized EXPLAIN option "cheap"'),
+}
+
+
+@pytest.mark.parametrize("option", REFUSED)
+def test_an_option_that_would_not_be_obeyed_is_refused(option: str, connect: Connect) -> None:
+    code, message = REFUSED[option]
+    with pytest.raises(psycopg.Error, match=message) as refused:
+        plan(connect, f"({option})")
+    assert refused.value.sqlstate == code
+
+
+@pytest.mark.parametrize(
+    "statement", ["INSERT INTO explained VALUES (2)", "CREATE TABLE explained_too AS SELECT 1 AS a"]
+)
+def test_analyze_of_a_write_is_refused(statement: str, connect: Connect) -> None:
+    connection = connect()
+    connection.execute("CREATE TABLE explained (a integer)")
+    try:
+        with pytest.raises(psycopg.errors.FeatureNotSupported) as refused:
+            connection.execute(f"EXPLAIN ANALYZE {statement}")
+        assert "without ANALYZE" in (refused.value.diag.message_hint or "")
+        assert connection.execute(f"EXPLAIN {statement}").fetchall()
+    finally:
+        connection.execute("DROP TABLE explained")
+
+
+def test_analyze_of_a_query_runs_it(connect: Connect) -> None:
+    assert any("output_rows" in line for line in plan(connect, "(ANALYZE, TIMING)"))
