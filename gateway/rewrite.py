@@ -236,9 +236,16 @@ def session_functions(state: Rewriting) -> None:
             continue
         if isinstance(value, exp.Expr):
             if not node.expressions:
-                _whole(node).replace(value.copy())
+                _whole(node).replace(_named(node, value.copy()))
         else:
             _whole(node).replace(value(node))
+
+
+def _named(node: exp.Expr, value: exp.Expr) -> exp.Expr:
+    """The value; for a bare word in a SELECT list, under that word, as PostgreSQL names it."""
+    if isinstance(node, exp.Column) and isinstance(node.parent, exp.Select):
+        return exp.alias_(value, node.name, quoted=True)
+    return value
 
 
 def _whole(node: exp.Expr) -> exp.Expr:

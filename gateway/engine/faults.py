@@ -28,22 +28,29 @@ _SUGGESTION = re.compile(r"(Did you mean '[^']*'\?)")
 _LONGEST = 500  # characters of a message: engine texts may quote a whole plan
 
 
+_JOIN = "Write it as a join."
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One sentence of the engine: the pattern that finds it, the class, our message.
 
     `message` is a template over the pattern's groups; None keeps the engine's own first line.
+    `hint` stands before what the engine suggests.
     """
 
     pattern: str
     error: type[GatewayError]
     message: str | None = None
+    hint: str = ""
 
 
 # The first row that matches wins. An error without a row keeps its text and gets the class of
 # `_leftover`.
 FAULTS = (
-    # names
+    # names; one of the engine's own making is no name that the user wrote
+    Fault(r"No field named .*__correlated_sq_\d+",
+          errors.FeatureNotSupported, "this form of correlated subquery is not supported", _JOIN),
     Fault(r"table function '([^']*)' not found", errors.UndefinedFunction,
           "function {1} does not exist"),
     Fault(r"table 'datafusion\.(.*)' not found", errors.UndefinedTable,
@@ -121,7 +128,17 @@ FAULTS = (
     Fault(r"(?:DDL|DML|Statement) not supported: (.*)", errors.FeatureNotSupported,
           "the query engine runs queries only, not {1}"),
     Fault(r"OuterReferenceColumn", errors.FeatureNotSupported,
-          "a subquery cannot refer to the query around it in this place"),
+          "a subquery cannot refer to the query around it in this place", _JOIN),
+    Fault(r"[Cc]orrelated scalar subquery must be aggregated", errors.FeatureNotSupported,
+          "a correlated subquery must be an aggregate, to give one row at most", _JOIN),
+    Fault(r"logical expression ScalarSubquery|[Cc]orrelated scalar subquery",
+          errors.FeatureNotSupported, "this form of correlated subquery is not supported", _JOIN),
+    Fault(r"logical expression InSubquery", errors.FeatureNotSupported,
+          "IN, ANY and ALL over a subquery are supported in WHERE alone", _JOIN),
+    Fault(r"logical expression Exists", errors.FeatureNotSupported,
+          "EXISTS, and ANY or ALL over a subquery, are not supported in this place", _JOIN),
+    Fault(r"Physical plan does not support logical expression (\w+)", errors.FeatureNotSupported,
+          "the query engine does not support {1} in this place"),
     Fault(r"This feature is not implemented", errors.FeatureNotSupported),
 )  # fmt: skip
 
@@ -181,7 +198,7 @@ def as_gateway_error(error: BaseException) -> GatewayError:
     hint = suggestion[1] if suggestion else ""
     for fault in FAULTS:
         if found := re.search(fault.pattern, text):
-            return fault.error(_message(fault, found, text), hint=hint)
+            return fault.error(_message(fault, found, text), hint=fault.hint or hint)
     return _leftover(error)(first_line(text), hint=hint)
 
 

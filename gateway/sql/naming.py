@@ -33,6 +33,10 @@ _KEYWORDS: dict[type[exp.Expr], str] = {
     exp.Localtime: "localtime",
     exp.Localtimestamp: "localtimestamp",
     exp.CurrentUser: "current_user",
+    exp.SessionUser: "session_user",
+    exp.CurrentCatalog: "current_catalog",
+    exp.CurrentSchema: "current_schema",
+    exp.CurrentRole: "current_role",
     exp.Interval: "interval",
 }
 # TRIM is a keyword, and the function behind it has a name of its own.

@@ -85,6 +85,17 @@ REFUSED = [
     ("SELECT 1; SELECT 2", "0A000", None),
     ("SELECT * FROM public.t, LATERAL (SELECT t.x AS y) q", "0A000",
      "a subquery cannot refer to the query around it in this place"),
+    ("SELECT (SELECT f FROM public.t b WHERE b.x = a.x) AS v FROM public.t a", "0A000",
+     "a correlated subquery must be an aggregate, to give one row at most"),
+    ("SELECT (SELECT max(f) FROM public.t b WHERE b.x < a.x) AS v FROM public.t a", "0A000",
+     "this form of correlated subquery is not supported"),
+    ("SELECT a.x FROM public.t a JOIN public.t b ON EXISTS (SELECT 1 FROM public.t c "
+     "WHERE c.x = a.x)", "0A000", "this form of correlated subquery is not supported"),
+    ("SELECT x IN (SELECT x FROM public.t) AS v FROM public.t", "0A000",
+     "IN, ANY and ALL over a subquery are supported in WHERE alone"),
+    ("SELECT CASE WHEN EXISTS (SELECT 1 FROM public.t b WHERE b.x = a.x) THEN 1 END AS v"
+     " FROM public.t a", "0A000",
+     "EXISTS, and ANY or ALL over a subquery, are not supported in this place"),
 ]
 # fmt: on
 
@@ -103,6 +114,13 @@ def test_a_suggestion_of_the_engine_is_the_hint(rows) -> None:
     with pytest.raises(GatewayError) as refused:
         rows("SELECT sqtr(2.0) AS v")
     assert refused.value.hint == "Did you mean 'sqrt'?"
+
+
+def test_a_subquery_that_is_refused_can_be_a_join(rows) -> None:
+    sql = "SELECT (SELECT max(x) FROM public.t b WHERE b.x < a.x) AS v FROM public.t a"
+    with pytest.raises(GatewayError) as refused:
+        rows(sql, table(x=[1]))
+    assert refused.value.hint == "Write it as a join."
 
 
 # Texts the tests cannot provoke, as the engine and its binding write them.

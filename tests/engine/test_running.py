@@ -6,13 +6,14 @@ import asyncio
 import os
 import threading
 import time
+from typing import NoReturn
 
 import pyarrow as pa
 import pytest
 from datafusion import DataFrame
 
 from gateway.errors import DatasetUnreadable, GatewayError, QueryCanceled
-from tests.engine.tables import T, numbered
+from tests.engine.tables import MemoryTable, T, numbered
 
 ENDLESS = (
     "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT count(*) AS c FROM r"
@@ -213,6 +214,19 @@ def test_a_tables_own_error_comes_back_unchanged(session) -> None:
         with pytest.raises(DatasetUnreadable) as raised:
             list(session.plan(sql, tables).stream())
         assert raised.value is fault
+
+
+def test_an_error_of_a_table_asked_for_its_partitions_comes_back_unchanged(session) -> None:
+    fault = DatasetUnreadable("the index of uwnd cannot be read", detail="truncated")
+
+    class Unreadable(MemoryTable):
+        def partitions(self, predicate: object) -> NoReturn:
+            raise fault
+
+    tables = {T: Unreadable(numbered(1, 1, 1).parts)}
+    with pytest.raises(DatasetUnreadable) as raised:
+        list(session.plan("SELECT n FROM public.t WHERE n > 1", tables).stream())
+    assert raised.value is fault
 
 
 def test_a_tables_unexpected_error_is_ours_and_the_session_goes_on(session, rows) -> None:

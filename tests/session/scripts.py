@@ -7,6 +7,10 @@ SERIES = "SELECT n FROM generate_series(1, 10) AS g(n)"
 # Name -> statements, in one session. Answers must be PostgreSQL's: tags, rows, SQLSTATEs, messages,
 # notices, transaction status, and the TimeZone that ParameterStatus tells.
 SCRIPTS: dict[str, list[str]] = {
+    "session words": [
+        "SELECT current_schema, current_catalog, session_user, current_role, user, current_user",
+        "SELECT current_schema AS a, upper(user), current_user || '!', 1 WHERE user = 'postgres'",
+    ],
     "prepare": [
         "PREPARE q AS SELECT 1 AS a",
         "EXECUTE q",
