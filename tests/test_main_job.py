@@ -48,7 +48,9 @@ def scratch(client: Connection, request: pytest.FixtureRequest) -> Iterator[str]
 def test_a_whole_table_is_what_xarray_reads(client: Connection, winds: xarray.Dataset) -> None:
     frame = winds.to_dataframe().reset_index()
     cursor = client.execute("SELECT * FROM ncep.winds")
-    assert [column.name for column in cursor.description or ()] == list(frame.columns)
+    names = [column.name for column in cursor.description or ()]
+    assert names == ["time", "latitude", "longitude", "uwnd", "vwnd"]
+    frame = frame[names]  # an unconsolidated store lists its variables as the file system does
     rows = cursor.fetchall()
     assert len(rows) == 126_144
     columns = dict(zip(frame.columns, zip(*rows, strict=True), strict=True))
@@ -297,7 +299,8 @@ WIDENED = [
 def test_a_column_has_the_type_that_all_its_branches_need(
     client: Connection, query: str, expected: list[object], binary: bool
 ) -> None:
-    assert [row[0] for row in client.execute(query, binary=binary)] == expected
+    found = [row[0] for row in client.execute(query, binary=binary)]
+    assert sorted(found, key=str) == sorted(expected, key=str)  # UNION ALL keeps no order
 
 
 def test_a_table_keeps_what_a_widened_column_holds(client: Connection, scratch: str) -> None:
