@@ -11,7 +11,7 @@ from functools import cache
 
 from sqlglot import exp
 
-from gateway.autodiff import simplify
+from gateway.autodiff import piecewise, simplify
 from gateway.autodiff.graph import Graph, Node, is_null, post_order
 from gateway.autodiff.nulls import Nulls
 from gateway.autodiff.reading import read_partial
@@ -49,7 +49,9 @@ class Forward:
             return node if is_null(node) else self.tangent_of(node)
         if node.op == "case":
             return self._case(node)
-        if node.op in ("<", "<=", "=", "<>", ">", ">=", "and", "or", "not", "notnull"):
+        if node.op in piecewise.EXPANSIONS:
+            return self._choice(node)
+        if node.op in ("<", "<=", "=", "<>", ">", ">=", "and", "or", "not", "notnull", "isnan"):
             return graph.number(0)
         tangents = [self._tangents[id(arg)] for arg in node.args]
         if node.op in ("+", "-", "neg"):
@@ -82,8 +84,17 @@ class Forward:
         arguments = list(node.args)
         for index in (*range(1, len(arguments) - 1, 2), len(arguments) - 1):
             value = arguments[index]
-            arguments[index] = self.nulls.guard(self._tangents[id(value)], [value])
+            condition = arguments[index - 1 : index] if index < len(arguments) - 1 else []
+            arguments[index] = self.nulls.guard(self._tangents[id(value)], [value], condition)
         chosen = simplify.choose(self.graph, *arguments)
+        if chosen.op == "case":
+            self.nulls.alike(chosen, node)
+        return chosen
+
+    def _choice(self, node: Node) -> Node:
+        """The tangent of greatest, coalesce, ... is that of the CASE that they are."""
+        self._tangents[id(node)] = self.graph.number(0)  # of the node in its own conditions
+        chosen = self.tangent(piecewise.expand(self.graph, node))
         if chosen.op == "case":
             self.nulls.alike(chosen, node)
         return chosen

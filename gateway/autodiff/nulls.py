@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.autodiff.graph import Graph, Node, is_null, null, post_order
+from gateway.autodiff.piecewise import EXPANSIONS
 
 
 class Nulls:
@@ -30,12 +31,17 @@ class Nulls:
         """Take note that the CASE `node` is NULL exactly where `other` is."""
         self._alike[id(node)] = other
 
-    def guard(self, derivative: Node, primals: Iterable[Node]) -> Node:
-        """`derivative`, NULL as well where one of `primals` is NULL."""
+    def guard(self, derivative: Node, primals: Iterable[Node], given: Iterable[Node] = ()) -> Node:
+        """`derivative`, NULL as well where one of `primals` is NULL.
+
+        `given` are conditions that hold where it is computed.
+        """
         needed = 0
         for primal in primals:
             needed |= self.causes(primal)
         missing = needed & ~self.causes(derivative)
+        for condition in given:
+            missing &= ~self.causes(condition)
         conditions = [
             self.graph.node("notnull", node)
             for bit, node in enumerate(self._nodes)
@@ -59,6 +65,8 @@ class Nulls:
                 found = self._bit(node)
             elif node.op == "case":
                 found = self._of_case(node, parts) | self._bit(self._alike.get(id(node), node))
+            elif node.op in EXPANSIONS:
+                found = self._bit(node)
             elif node.op == "or":
                 found = parts[0] & parts[1]
             else:

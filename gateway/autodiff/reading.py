@@ -15,10 +15,10 @@ from typing import ClassVar
 
 from sqlglot import exp
 
-from gateway.autodiff import simplify
+from gateway.autodiff import piecewise, simplify
 from gateway.autodiff.graph import Graph, Leaf, Node, null
 from gateway.autodiff.printing import BINARY, write
-from gateway.autodiff.rules import SYNONYMS, rule_for
+from gateway.autodiff.rules import STEPS, SYNONYMS, rule_for
 from gateway.errors import GatewayError, NotDifferentiable
 from gateway.sql.dialect import DIALECT, Marker
 from gateway.sql.precedence import parenthesise
@@ -101,6 +101,8 @@ class _Reader:
         if isinstance(tree, _ARITHMETIC):
             op = BINARY[type(tree)]
             return self.graph.node(op, self.read(tree.this), self.read(tree.expression))
+        if isinstance(tree, exp.Mod):
+            return self.graph.node("mod", self.read(tree.this), self.read(tree.expression))
         if isinstance(tree, exp.Anonymous):
             return self._call(tree)
         if isinstance(tree, exp.Cast):
@@ -116,13 +118,16 @@ class _Reader:
 
     def _call(self, tree: exp.Anonymous) -> Node | None:
         name = call_name(tree)
-        rule = rule_for(name, len(tree.expressions))
-        if rule is None:
-            return None
-        if not any(rule.partials):
+        plain, arity = SYNONYMS.get(name, name), len(tree.expressions)
+        if (name, arity) in _AS_CASE:
+            return self._case(_AS_CASE[name, arity](*(a.copy() for a in tree.expressions)))
+        rule = rule_for(name, arity)
+        if rule is None and not piecewise.chooses(plain, arity):
+            return self._opaque(tree) if name in STEPS else None
+        if rule is not None and not any(rule.partials):
             return self._opaque(tree)  # constant almost everywhere
         arguments = (self.read(argument) for argument in tree.expressions)
-        return self.graph.node(SYNONYMS.get(name, name), *arguments)
+        return self.graph.node(plain, *arguments)
 
     def _cast(self, tree: exp.Cast) -> Node | None:
         target = self.meaning.type_of(tree)
@@ -211,6 +216,23 @@ class _Reader:
         if any(side is not None and side.name not in INTEGER for side in sides):
             return None
         return partial(_steps, tree, all(side is not None for side in sides))
+
+
+def _nullif(value: exp.Expr, other: exp.Expr) -> exp.Case:
+    same = exp.EQ(this=value.copy(), expression=other)
+    return exp.Case(ifs=[exp.If(this=same, true=exp.Null())], default=value)
+
+
+def _nvl2(asked: exp.Expr, there: exp.Expr, missing: exp.Expr) -> exp.Case:
+    is_there = exp.Not(this=exp.Is(this=asked, expression=exp.Null()))
+    return exp.Case(ifs=[exp.If(this=is_there, true=there)], default=missing)
+
+
+# Functions that are read as the CASE that they are: what they compare may be of any type.
+_AS_CASE: dict[tuple[str, int], Callable[..., exp.Case]] = {
+    ("nullif", 2): _nullif,
+    ("nvl2", 3): _nvl2,
+}
 
 
 def _steps(tree: exp.Div, known: bool) -> NotDifferentiable:

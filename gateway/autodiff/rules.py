@@ -70,6 +70,15 @@ _POWER_BY_BASE = """CASE WHEN x = 0.0 AND y < 1.0
 # 0 to a positive power stays 0; ln(0) is -Infinity and would make it NaN.
 _POWER_BY_EXPONENT = "CASE WHEN x = 0.0 AND y > 0.0 THEN 0.0 ELSE ln(x) * f END"
 
+
+def _mod_by_first(graph: Graph, arguments: tuple[Node, ...]) -> Node | str:
+    """d/dx of mod(x, y) is 1, and NaN where y is 0."""
+    divisor = arguments[1].number
+    return graph.number(1) if divisor else "CASE WHEN y = 0.0 THEN 'NaN' ELSE 1.0 END"
+
+
+_MOD_BY_SECOND = "CASE WHEN y = 0.0 THEN 'NaN' ELSE -trunc(x / y) END"
+
 _ASIN = "CASE WHEN abs(x) > 1.0 THEN 'NaN' ELSE 1.0 / sqrt((1.0 - x) * (1.0 + x)) END"
 _ACOS = "CASE WHEN abs(x) > 1.0 THEN 'NaN' ELSE -1.0 / sqrt((1.0 - x) * (1.0 + x)) END"
 _ACOSH = "CASE WHEN x < 1.0 THEN 'NaN' ELSE 1.0 / sqrt((x - 1.0) * (x + 1.0)) END"
@@ -102,6 +111,9 @@ RULES = (
     Rule("cbrt(x)",        ("1.0 / (3.0 * f * f)",)),
     Rule("abs(x)",         ("signum(x)",)),
     Rule("power(x, y)",    (_power_by_base,                            _POWER_BY_EXPONENT)),
+    Rule("mod(x, y)",      (_mod_by_first,                             _MOD_BY_SECOND)),
+    Rule("erf(x)",         ("2.0 / sqrt(pi()) * exp(-x * x)",)),
+    Rule("erfc(x)",        ("-2.0 / sqrt(pi()) * exp(-x * x)",)),
     Rule("degrees(x)",     ("degrees(1.0)",)),
     Rule("radians(x)",     ("radians(1.0)",)),
     Rule("signum(x)",      (None,)),
@@ -113,8 +125,14 @@ RULES = (
     Rule("trunc(x, n)",    (None,                                      None)),
 )  # fmt: skip
 
+# Constant almost everywhere, whatever their arguments and however many: functions of integers,
+# steps, and questions. A call is a leaf that prints as it was written.
+STEPS = frozenset({"factorial", "gcd", "lcm", "isnan", "iszero", "div", "width_bucket"})
+
 # Other names of the same functions.
-SYNONYMS = {"pow": "power", "ceiling": "ceil", "sign": "signum"}
+SYNONYMS = {
+    "pow": "power", "ceiling": "ceil", "sign": "signum", "nvl": "coalesce", "ifnull": "coalesce",
+}  # fmt: skip
 
 BY_CALL = {(rule.name, len(rule.arguments)): rule for rule in RULES}
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from gateway.autodiff import simplify
 from gateway.autodiff.graph import Graph, Node, post_order
 from gateway.autodiff.linearize import slope_of_call
+from gateway.autodiff.piecewise import EXPANSIONS
 
 
 def transpose(graph: Graph, root: Node) -> dict[Node, Node]:
@@ -27,7 +28,7 @@ def transpose(graph: Graph, root: Node) -> dict[Node, Node]:
         cotangent = sweep.cotangents.get(node)
         if cotangent is None or simplify.is_zero(cotangent):
             continue
-        if node.op in ("leaf", "case"):
+        if node.op in ("leaf", "case") or node.op in EXPANSIONS:
             inputs[node] = cotangent
         else:
             sweep.push(node, cotangent)

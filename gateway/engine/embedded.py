@@ -16,6 +16,7 @@ from datafusion import DataFrame, SessionConfig, SessionContext, SQLOptions
 from datafusion.catalog import Schema
 
 from gateway.engine.faults import translated
+from gateway.engine.functions import register_functions
 from gateway.engine.placeholders import inferred, numbers
 from gateway.engine.provider import as_dataset
 from gateway.engine.running import Run
@@ -76,10 +77,13 @@ class Embedded:
         config = SessionConfig(_SETTINGS)
         self._config = config if threads is None else config.with_target_partitions(threads)
         self._plain = SessionContext(SessionConfig(_SETTINGS | _PLAIN).with_target_partitions(1))
+        register_functions(self._plain)
 
     def new_session(self) -> EmbeddedSession:
         """A session of its own for one client."""
-        return EmbeddedSession(SessionContext(self._config), self._plain)
+        context = SessionContext(self._config)
+        register_functions(context)
+        return EmbeddedSession(context, self._plain)
 
     def functions(self) -> frozenset[str]:
         """Names of every function, as DataFusion's information_schema.routines lists them."""
@@ -88,6 +92,7 @@ class Embedded:
     @cached_property
     def _functions(self) -> frozenset[str]:
         context = SessionContext(SessionConfig().with_information_schema(True))
+        register_functions(context)
         names = context.sql("SELECT routine_name AS name FROM information_schema.routines")
         return frozenset(names.to_pydict()["name"])
 

@@ -48,6 +48,9 @@ class Fault:
 # The first row that matches wins. An error without a row keeps its text and gets the class of
 # `_leftover`.
 FAULTS = (
+    # a function of gateway/engine/functions.py
+    Fault(r"PyErr \{ type: <class 'ValueError'>, value: ValueError\('([^']*)'\)",
+          errors.InvalidParameterValue, "{1}"),
     # names; one of the engine's own making is no name that the user wrote
     Fault(r"No field named .*__correlated_sq_\d+",
           errors.FeatureNotSupported, "this form of correlated subquery is not supported", _JOIN),

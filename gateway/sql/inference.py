@@ -24,14 +24,16 @@ _FLOATING = frozenset(
     {
         "sin", "cos", "tan", "cot", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh",
         "asinh", "acosh", "atanh", "exp", "ln", "log", "log2", "log10", "sqrt", "cbrt",
-        "degrees", "radians", "floor", "ceil", "trunc", "power", "pow",
+        "degrees", "radians", "floor", "ceil", "ceiling", "trunc", "power", "pow", "nanvl",
     }
 )  # fmt: skip
-_LIKE_ARGUMENT = frozenset({"abs", "round", "greatest", "least", "coalesce", "nvl", "min", "max"})
+_LIKE_ARGUMENT = frozenset(
+    {"abs", "round", "greatest", "least", "coalesce", "nvl", "ifnull", "mod", "min", "max"}
+)
 _DOUBLE = frozenset(
     {
         "avg", "mean", "stddev", "stddev_pop", "stddev_samp", "var_pop", "var_samp", "corr",
-        "random", "pi",
+        "random", "pi", "signum", "sign", "erf", "erfc",
     }
 )  # fmt: skip
 _COUNTS = frozenset({"count", "row_number", "rank", "dense_rank", "generate_series"})

@@ -345,9 +345,18 @@ def _unicode_string(node: exp.Expr) -> exp.Expr:
     return exp.Literal.string(literals.unicode_string(node.name, escape.name if escape else "\\"))
 
 
-def _call(node: exp.Expr) -> None:
-    if node.name == "some":
-        node.set("this", "any")
+# PostgreSQL's names of what the engine calls otherwise, and of what it writes as an operator.
+_NAMES = {"some": "any", "sign": "signum", "ceiling": "ceil", "variance": "var_samp"}
+_OPERATORS: dict[str, type[exp.Binary]] = {"mod": exp.Mod, "div": exp.Div}
+
+
+def _call(node: exp.Expr) -> exp.Expr | None:
+    name, arguments = node.name, node.expressions
+    if name in _OPERATORS and len(arguments) == 2:
+        whole = _OPERATORS[name](this=arguments[0], expression=arguments[1])
+        return whole if name == "mod" else exp.Anonymous(this="trunc", expressions=[whole])
+    node.set("this", _NAMES.get(name, node.this))
+    return None
 
 
 _JSON = _unsupported("a JSON operator")

@@ -97,7 +97,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": _abs,
     "mod": jnp.fmod,
     "div": lambda a, b: jnp.trunc(a / b),
-    "nanvl": lambda a, b: jnp.where(jnp.isnan(a), b, a),
     "signum": jnp.sign,
     "floor": jnp.floor,
     "ceil": jnp.ceil,
@@ -143,6 +142,11 @@ def _harmless(number: Any, missing: Any) -> Value:
     return jnp.where(missing, HARMLESS, number), missing
 
 
+def _nanvl(first: Value, second: Value) -> Value:
+    nan = jnp.isnan(first[0])
+    return choose((nan, first[1]), second, first)
+
+
 # Functions that look at NULL; every other is NULL when an argument is.
 NULL_AWARE: dict[str, Callable[..., Value]] = {
     "greatest": _greatest,
@@ -151,6 +155,7 @@ NULL_AWARE: dict[str, Callable[..., Value]] = {
     "nvl": _coalesce,
     "nvl2": _nvl2,
     "nullif": _nullif,
+    "nanvl": _nanvl,
 }
 
 
