@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from contextlib import ExitStack
 from types import TracebackType
@@ -19,16 +18,10 @@ from gateway.sources import ncep
 from gateway.sources.opening import open_dataset
 from gateway.sources.relations import relations_of
 from gateway.sources.table import Table, TableName
+from gateway.sql.depth import make_room
 from gateway.store.tables import Store
 from gateway.wire.auth import read_verifier
 from gateway.wire.server import GatewayServer
-
-# Parsing, rewriting and printing SQL recurse once or more per level of an expression, and Python's
-# 1000 frames end at some 60 levels. A thread that serves a client gets frames for 1000 levels of
-# operators, calls or CASE (2000 are refused with 54001), and four times the stack that they were
-# seen to need in C: virtual memory, of which a shallow statement touches a few pages.
-RECURSION_LIMIT = 50_000
-STACK_BYTES = 64 * 2**20
 
 _BUNDLED = {"ncep": ncep.location}
 
@@ -48,7 +41,7 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        _make_room()
+        make_room()
         for verifier in settings.users.values():
             read_verifier(verifier)
         with ExitStack() as undo:
@@ -163,12 +156,3 @@ def _location(uri: str) -> str:
             hint=f"There is {', '.join(BUNDLED + name for name in _BUNDLED)}.",
         )
     return str(found())
-
-
-def _make_room() -> None:
-    """Frames and stack for the threads that are started from now on.
-
-    Both belong to the process, and other servers in it may still need them: they are left so.
-    """
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))
-    threading.stack_size(max(threading.stack_size(), STACK_BYTES))

@@ -1,4 +1,4 @@
-"""statement_timeout: a running statement is cancelled when its time is up."""
+"""statement_timeout: a statement is cancelled when its time is up, from its planning on."""
 
 from __future__ import annotations
 

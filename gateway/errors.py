@@ -102,16 +102,8 @@ class NotNullViolation(IntegrityConstraintViolation, code="23502"):
     """NULL for a column declared NOT NULL."""
 
 
-class ForeignKeyViolation(IntegrityConstraintViolation, code="23503"):
-    """A row refers to one that is not there, or is referred to."""
-
-
 class UniqueViolation(IntegrityConstraintViolation, code="23505"):
     """A second row with the same key."""
-
-
-class CheckViolation(IntegrityConstraintViolation, code="23514"):
-    """A row for which a CHECK expression is false."""
 
 
 # Class 25 - invalid transaction state
@@ -146,10 +138,6 @@ class InvalidPassword(GatewayError, code="28P01"):
 
 class InvalidCursorName(GatewayError, code="34000"):
     """No portal of that name."""
-
-
-class UndefinedDatabase(GatewayError, code="3D000"):
-    """No database of that name."""
 
 
 class InvalidSchemaName(GatewayError, code="3F000"):
@@ -259,10 +247,6 @@ class WrongObjectType(GatewayError, code="42809"):
     """A view where a table is asked for, and the like."""
 
 
-class IndeterminateDatatype(GatewayError, code="42P18"):
-    """A parameter whose type nothing tells."""
-
-
 class InvalidRecursion(GatewayError, code="42P19"):
     """A recursive query of a form that is not allowed."""
 
@@ -318,10 +302,6 @@ class QueryCanceled(GatewayError, code="57014"):
 
 class AdminShutdown(GatewayError, code="57P01"):
     """The server is going down."""
-
-
-class CannotConnectNow(GatewayError, code="57P03"):
-    """The server is starting or stopping."""
 
 
 class DatasetUnreadable(GatewayError, code="58030"):

@@ -54,7 +54,7 @@ ONLY = {
     "zarr": {"sources"},
     "netCDF4": {"sources"},
     "fsspec": {"sources"},
-    "duckdb": {"store", "catalog.queries"},
+    "duckdb": {"store"},
     "buenavista": {"wire", "session", "result"},
     "sqlglot": {
         "sql", "autodiff", "rewrite", "catalog", "store", "execution", "definition", "prepared",

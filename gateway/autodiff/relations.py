@@ -18,6 +18,7 @@ from gateway.autodiff.graph import Graph, Leaf, Node, leaves
 from gateway.autodiff.reading import Pending
 from gateway.autodiff.simplify import is_zero
 from gateway.errors import GatewayError, NotDifferentiable
+from gateway.sql.recursion import is_recursive
 from gateway.sql.relation import ColumnInfo
 from gateway.sql.scope import (
     AGGREGATES,
@@ -175,7 +176,7 @@ class ChainRule:
         if inner is not None:
             hidden = self.depends(made, block, inner)
         else:
-            leaf = column.source.cte is not None and _is_recursive(column.source.cte)
+            leaf = column.source.cte is not None and is_recursive(column.source.cte)
             shares = not _aggregates(along) and self._share(made, along, block)
             hidden = not leaf and (shares or _contains(made, along))
         if hidden:
@@ -211,10 +212,6 @@ def _aggregates(tree: exp.Expr) -> bool:
     return any(
         isinstance(node, exp.Anonymous) and node.name.lower() in AGGREGATES for node in tree.walk()
     )
-
-
-def _is_recursive(cte: exp.CTE) -> bool:
-    return any(table.name == cte.alias and not table.db for table in cte.this.find_all(exp.Table))
 
 
 def _expose(source: Source, wanted: str, tree: exp.Expr) -> str:

@@ -1,6 +1,6 @@
 """What a table offers, whatever holds its rows: the Protocol that engine, catalog and store share.
 
-xarray grids (`sources.grid`) and snapshots of user tables (`store.tables`) implement it; the
+xarray grids (`sources.grid`) and snapshots of user tables (`store.snapshots`) implement it; the
 engine reads it and never learns which it was.
 """
 

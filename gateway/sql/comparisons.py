@@ -13,12 +13,10 @@ from sqlglot import exp
 
 from gateway.sql.dialect import DIALECT
 from gateway.sql.inference import type_of
+from gateway.sql.precedence import COMPARISONS
 from gateway.sql.scope import Block
 from gateway.types import Type
 
-_COMPARISONS = (
-    exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ,
-)  # fmt: skip
 _TYPED = frozenset({"date", "time", "timestamp", "timestamptz"})
 
 
@@ -34,7 +32,7 @@ def cast_literals(block: Block) -> None:
 
 def _compared(node: exp.Expr) -> Iterator[list[exp.Expr]]:
     """Expressions that are compared with one another."""
-    if isinstance(node, _COMPARISONS):
+    if isinstance(node, COMPARISONS):
         yield [node.this, node.expression]
     elif isinstance(node, exp.Between):
         yield [node.this, node.args["low"], node.args["high"]]

@@ -1,7 +1,8 @@
 """Room for deeply nested statements: sqlglot parses and prints by recursion.
 
-Python's default limit is reached by some 30 nested calls. Work that reaches it is run once more
-in a thread with a deeper stack and a higher limit; work that reaches that too is refused.
+A server makes room for its clients' threads when it starts. Elsewhere Python's default limit is
+reached by some 30 nested calls: work that reaches it is run once more in a thread with a deeper
+stack and a higher limit; work that reaches that too is refused.
 """
 
 from __future__ import annotations
@@ -15,7 +16,14 @@ from gateway.errors import StatementTooComplex
 
 T = TypeVar("T")
 
-# About 400 nested calls, which the engine needs seconds to plan: a higher limit helps nobody.
+# Parsing, rewriting and printing SQL recurse once or more per level of an expression, and Python's
+# 1000 frames end at some 60 levels. A thread that serves a client gets frames for 1000 levels of
+# operators, calls or CASE (2000 are refused with 54001), and four times the stack that they were
+# seen to need in C: virtual memory, of which a shallow statement touches a few pages.
+SERVER_FRAMES = 50_000
+SERVER_STACK_BYTES = 64 * 2**20
+
+# Elsewhere: about 400 nested calls, which take the engine seconds: a higher limit helps nobody.
 FRAMES = 12_000
 # Frames that pass through C code take some 2 kB of it each; the rest is margin. Only the pages
 # that are touched become memory.
@@ -23,6 +31,15 @@ STACK_BYTES = 256 * 1024 * 1024
 
 # The recursion limit and the stack size of new threads belong to the whole process.
 _ONE_AT_A_TIME = threading.Lock()
+
+
+def make_room() -> None:
+    """Frames and stack for the threads that are started from now on.
+
+    Both belong to the process, and other servers in it may still need them: they are left so.
+    """
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), SERVER_FRAMES))
+    threading.stack_size(max(threading.stack_size(), SERVER_STACK_BYTES))
 
 
 def with_room(work: Callable[[], T]) -> T:

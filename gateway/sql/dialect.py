@@ -24,10 +24,10 @@ from gateway.sql.grammar import MARKERS as MARKERS
 from gateway.sql.grammar import PARAMETER_SIGN, Fault, GradwireParser, GradwireTokenizer
 from gateway.sql.grammar import Marker as Marker
 from gateway.sql.lowering import engine_type, lower
+from gateway.sql.precedence import ORDERED
 from gateway.sql.repeats import Repeated, settle
 
 # What a statement's root may be; sqlglot also takes a bare expression for a statement.
-_COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 STATEMENTS = (exp.Query, exp.Values, exp.DML, exp.DDL, exp.Drop, exp.TruncateTable, exp.Copy)
 
 
@@ -173,7 +173,7 @@ def _is_malformed(node: exp.Expr) -> bool:
     parent = node.parent
     if isinstance(node, exp.Star):
         return isinstance(parent, exp.Binary) and not isinstance(parent, exp.Dot)
-    if not (isinstance(node, _COMPARISONS) and isinstance(parent, _COMPARISONS)):
+    if not (isinstance(node, ORDERED) and isinstance(parent, ORDERED)):
         return False
     # SET a = b = c assigns b = c.
     return not isinstance(parent.parent, exp.Update | exp.OnConflict)
@@ -186,19 +186,28 @@ def _token_in(node: exp.Expr, tokens: Sequence[Token]) -> Token:
     return next((token for token in tokens if token.start >= last), tokens[0])
 
 
+def split(text: str) -> list[list[Token]]:
+    """The tokens of each statement of `text`; an empty statement gives none.
+
+    Strings, dollar quotes, E'' strings and comments are single tokens: a semicolon inside one
+    splits nothing.
+    """
+    parts: list[list[Token]] = [[]]
+    for token in tokenize(text):
+        if token.token_type == TokenType.SEMICOLON:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return [part for part in parts if part]
+
+
 def parse(text: str) -> list[exp.Expr]:
     """One tree per statement of `text`, in order, names folded.
 
     >>> [tree.key for tree in parse("SELECT grad(x * x, X) FROM t; VALUES (1)")]
     ['select', 'values']
     """
-    statements: list[list[Token]] = [[]]
-    for token in tokenize(text):
-        if token.token_type == TokenType.SEMICOLON:
-            statements.append([])
-        else:
-            statements[-1].append(token)
-    trees = (parse_tokens(tokens, text) for tokens in statements if tokens)
+    trees = (parse_tokens(tokens, text) for tokens in split(text))
     return [tree for tree in trees if tree is not None]
 
 

@@ -12,9 +12,10 @@ from sqlglot import exp
 
 from gateway.errors import GatewayError
 from gateway.sql.grammar import Marker
+from gateway.sql.parameters import postgres_type
 from gateway.sql.relation import ColumnInfo
 from gateway.sql.scope import Block, Output, resolve
-from gateway.types import BOOL, FLOAT4, FLOAT8, INT8, INTEGER, TEXT, Type, by_name
+from gateway.types import BOOL, FLOAT4, FLOAT8, INT8, INTEGER, TEXT, Type
 
 _RANK = ("int2", "int4", "int8", "numeric", "float4", "float8")
 
@@ -110,7 +111,7 @@ def _column_info(tree: exp.Column, block: Block) -> ColumnInfo:
 
 def _cast_target(tree: exp.Cast) -> Type | None:
     try:
-        return by_name(tree.to.sql(dialect="postgres").partition("(")[0])
+        return postgres_type(tree.to)
     except GatewayError:
         return None
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from gateway.errors import StatementTooComplex, TooManyColumns
-from gateway.sql.statement import Statement, read, split
+from gateway.sql.dialect import split
+from gateway.sql.statement import Statement, read
 
 # A node of the tree is written in two words of text: `x + 1` has five and three, `(1, 2)` five
 # and three.

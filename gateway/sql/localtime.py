@@ -13,13 +13,11 @@ from sqlglot import exp
 from gateway.errors import FeatureNotSupported
 from gateway.sql.dialect import DIALECT
 from gateway.sql.inference import type_of
+from gateway.sql.precedence import COMPARISONS
 from gateway.sql.scope import Block, position_of
 from gateway.types import TIMESTAMPTZ, Type
 
 DType = exp.DType
-_COMPARISONS = (
-    exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ,
-)  # fmt: skip
 
 
 def keep_local_times(block: Block) -> None:
@@ -31,7 +29,7 @@ def keep_local_times(block: Block) -> None:
     for node in list(_inside(block)):
         if isinstance(node, exp.Cast):
             _cast(node, block)
-        elif isinstance(node, _COMPARISONS):
+        elif isinstance(node, COMPARISONS):
             _compare([node.this, node.expression], block)
         elif isinstance(node, exp.Between):
             _compare([node.this, node.args["low"], node.args["high"]], block)

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from gateway.errors import GatewayError
 from gateway.sql.dialect import Marker
-from gateway.types import by_name
+from gateway.sql.parameters import postgres_type
 
 UNNAMED = "?column?"
 
@@ -77,10 +77,9 @@ def _name(item: exp.Expr) -> str:
 
 def _type_name(kind: exp.DataType) -> str:
     try:
-        name = by_name(kind.sql(dialect="postgres").partition("(")[0]).name
+        return postgres_type(kind).name.removeprefix("_")
     except GatewayError:
         return ""
-    return name.removeprefix("_")
 
 
 def alias_unnamed(tree: exp.Expr) -> None:

@@ -1,4 +1,4 @@
-"""`$1`, `$2`, ...: how many a statement has, and what its text alone says of their types.
+"""`$1`, `$2`, ...: what a statement's text alone says of their types.
 
 What the text does not say, the engine's plan does; joining the two is the session's part.
 PostgreSQL manual, 4.1.5.2 and PREPARE: a parameter's type is settled by its first use that has one.
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from sqlglot import exp
 
 from gateway.errors import UndefinedParameter
+from gateway.sql.precedence import COMPARISONS
 from gateway.types import (
     BOOL,
     BYTEA,
@@ -60,8 +61,6 @@ _TYPES = {
 
 # A parameter on either side of these is text, whatever the other side is.
 _TEXTUAL = (exp.Like, exp.ILike, exp.SimilarTo, exp.RegexpLike, exp.RegexpILike, exp.DPipe)
-_DISTINCT = (exp.NullSafeEQ, exp.NullSafeNEQ)
-_COMPARED = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, *_DISTINCT)
 
 
 def postgres_type(kind: exp.DataType) -> Type:
@@ -87,11 +86,6 @@ def number(node: exp.Expr) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 65535:  # the protocol counts them in 16 bits
         raise UndefinedParameter(f"there is no parameter ${text}")
     return int(text)
-
-
-def highest(tree: exp.Expr) -> int:
-    """The highest `$n` in the tree, 0 when there is none: how many parameters it takes."""
-    return max((number(node) for node in tree.find_all(exp.Parameter)), default=0)
 
 
 def declared_types(tree: exp.Expr, type_of: TypeOf | None = None) -> dict[int, Type]:
@@ -136,7 +130,7 @@ def _told(node: exp.Expr, type_of: TypeOf) -> Iterator[Type | None]:
 def _others(node: exp.Expr, type_of: TypeOf) -> Iterator[Type | None]:
     """The types of what `node` is compared with."""
     parent = node.parent
-    if isinstance(parent, _COMPARED):
+    if isinstance(parent, COMPARISONS):
         other = parent.expression if parent.this is node else parent.this
         yield None if isinstance(other, exp.Parameter) else type_of(other)
     elif isinstance(parent, exp.Between | exp.In):

@@ -52,9 +52,13 @@ _OPERANDS = ("this", "expression", "low", "high", "zone")
 # LIKE on or below the level of =.
 _STRICTER = {OTHER: UNARY, COMPARISON: OTHER}
 _ASSOCIATIVE = (exp.And, exp.Or)
+# The operators that compare two values; the last two are IS [NOT] DISTINCT FROM.
+ORDERED = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
+DISTINCT = (exp.NullSafeEQ, exp.NullSafeNEQ)
+COMPARISONS = (*ORDERED, *DISTINCT)
 # DataFusion's parser takes all that follows IS DISTINCT FROM, up to AND and OR and past them, for
 # its right side: always in brackets.
-_GREEDY = (exp.NullSafeEQ, exp.NullSafeNEQ)
+_GREEDY = DISTINCT
 
 
 def level(node: exp.Expr) -> int:

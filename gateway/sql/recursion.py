@@ -31,11 +31,12 @@ def check_recursive_types(tree: exp.Expr, schema_of: SchemaOf) -> None:
     for clause in tree.find_all(exp.With):
         if clause.args.get("recursive"):
             for cte in clause.expressions:
-                if _is_recursive(cte):
+                if is_recursive(cte):
                     _check(cte, schema_of)
 
 
-def _is_recursive(cte: exp.CTE) -> bool:
+def is_recursive(cte: exp.CTE) -> bool:
+    """Whether a CTE's second term names the CTE itself."""
     body = cte.this
     return isinstance(body, exp.SetOperation) and any(_references(body.right, cte.alias))
 

@@ -19,7 +19,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from gateway.errors import FeatureNotSupported, GatewayError, InsufficientPrivilege
 from gateway.sql import commands
 from gateway.sql.commands import Reader
-from gateway.sql.dialect import parse_tokens, syntax_fault, tokenize
+from gateway.sql.dialect import parse_tokens, split, syntax_fault
 from gateway.sql.routines import read_create_function, read_drop_function
 from gateway.types import Type, by_name
 
@@ -88,21 +88,6 @@ class CreateView:
     query: exp.Expr
     source: str
     replace: bool = False
-
-
-def split(text: str) -> list[list[Token]]:
-    """The tokens of each statement of `text`; an empty statement gives none.
-
-    Strings, dollar quotes, E'' strings and comments are single tokens: a semicolon inside one
-    splits nothing.
-    """
-    parts: list[list[Token]] = [[]]
-    for token in tokenize(text):
-        if token.token_type == TokenType.SEMICOLON:
-            parts.append([])
-        else:
-            parts[-1].append(token)
-    return [part for part in parts if part]
 
 
 def statements(text: str) -> list[Statement]:

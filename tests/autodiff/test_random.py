@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tests.autodiff.expressions import Expression, column, expressions
+from tests.autodiff.expressions import Expression, expressions
 from tests.autodiff.relations import run
 
 POINTS = [{"x": -1.3, "y": 0.4}, {"x": 0.2, "y": -0.9}, {"x": 1.7, "y": 1.1}]
@@ -115,7 +115,3 @@ def test_null_exactly_where_a_random_function_is(expression: Expression) -> None
     f = expression.sql
     for row in run(f"SELECT {f} AS f, grad({f}, x) AS g, grad({f}, z) AS h FROM t", NULLS):
         assert {row["f"] is None} == {row["g"] is None, row["h"] is None}
-
-
-def test_a_column_is_its_own_variable() -> None:
-    assert column("x").slope(POINTS[0], "x") == 1.0

@@ -20,7 +20,6 @@ import gc
 import operator
 import os
 import statistics
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -30,7 +29,6 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.app import RECURSION_LIMIT, STACK_BYTES
 from gateway.autodiff.graph import Graph, Leaf, Node, post_order
 from gateway.autodiff.linearize import Forward
 from gateway.autodiff.nulls import Nulls
@@ -40,6 +38,7 @@ from gateway.engine.embedded import Embedded
 from gateway.errors import GatewayError
 from gateway.rewrite import rewrite
 from gateway.sources.table import TableName
+from gateway.sql.depth import make_room
 from gateway.sql.dialect import parse
 from gateway.sql.relation import ColumnInfo, Relation
 from gateway.sql.scope import Block
@@ -492,8 +491,7 @@ def report() -> None:
 def main() -> None:
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     # Room as the server's threads have it.
-    sys.setrecursionlimit(RECURSION_LIMIT)
-    threading.stack_size(STACK_BYTES)
+    make_room()
     thread = threading.Thread(target=report, name="bench")
     thread.start()
     thread.join()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from sqlglot import exp
 
 from gateway.errors import SyntaxFault, UndefinedParameter
 from gateway.sql.dialect import parse, to_engine
-from gateway.sql.parameters import declared_types, highest, literal_type
+from gateway.sql.parameters import declared_types, literal_type, number
 from gateway.types import DATE
 
 TOLD = {
@@ -37,15 +38,19 @@ def test_types_that_the_text_tells(text: str) -> None:
     assert {number: row.name for number, row in found.items()} == TOLD[text]
 
 
-def test_the_highest_number_counts_and_is_printed() -> None:
+def numbers(tree: exp.Expr) -> set[int]:
+    return {number(node) for node in tree.find_all(exp.Parameter)}
+
+
+def test_numbers_are_read_and_printed() -> None:
     (tree,) = parse("SELECT $3, $1")
-    assert highest(tree) == 3
+    assert numbers(tree) == {1, 3}
     assert to_engine(tree) == "SELECT $3, $1"
 
 
 def test_parameters_without_a_space_between_are_no_dollar_quote() -> None:
     (tree,) = parse("SELECT power($1,$2), $$a $1,$2$$, $tag$ $3 $tag$, '$4'")
-    assert highest(tree) == 2
+    assert numbers(tree) == {1, 2}
     strings = [node.this for node in tree.expressions[1:]]
     assert strings == ["a $1,$2", " $3 ", "$4"]
 
@@ -53,7 +58,7 @@ def test_parameters_without_a_space_between_are_no_dollar_quote() -> None:
 @pytest.mark.parametrize("text", ["SELECT $0", "SELECT $65536"])
 def test_no_such_parameter(text: str) -> None:
     with pytest.raises(UndefinedParameter):
-        highest(parse(text)[0])
+        numbers(parse(text)[0])
 
 
 @pytest.mark.parametrize("text", ["SELECT ?", "SELECT :x", "SELECT %s", "SELECT $x"])

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway.config import Settings
 from gateway.engine.embedded import Embedded
 from gateway.errors import GatewayError
-from gateway.session import Session
+from gateway.session import Session, limits_of
 from gateway.store.tables import Store
 
 # Who sends what; what comes back (rows, or the command's tag, or the SQLSTATE) and the state after.
@@ -91,7 +92,7 @@ SCRIPTS: dict[str, list[Turn]] = {
 @pytest.fixture
 def sessions(store: Store) -> Iterator[dict[str, Session]]:
     engine = Embedded()
-    made = {name: Session(engine, store, {}) for name in "ab"}
+    made = {name: Session(engine, store, {}, limits_of(Settings())) for name in "ab"}
     for session in made.values():
         session.start("me", "db", {})
     answer(made["a"], SETUP)
