@@ -211,7 +211,17 @@ class _Statement:
             return
         for variable in variables:
             if self.chain.depends(leaf.sql, leaf.block, variable):
-                raise leaf.refusal()
+                error = leaf.refusal()
+                error.detail = error.detail or self._changing(leaf.sql, leaf.block, variable)
+                raise error
+
+    def _changing(self, tree: exp.Expr, block: Block, variable: Variable) -> str:
+        """Which argument of a call changes with the variable."""
+        if not isinstance(tree, exp.Anonymous):
+            return ""
+        arguments = (a for a in tree.expressions if self.chain.depends(a, block, variable))
+        argument = next(arguments, tree).sql(dialect=DIALECT)
+        return f"Its argument {argument} changes with {variable.name}."
 
     def _node(self, tree: exp.Expr, block: Block) -> Node:
         """The node of an expression; the same tree is read once."""

@@ -284,6 +284,7 @@ def _no_rule(tree: exp.Expr) -> NotDifferentiable:
                 position=position_of(inner),
             )
         subject = f"function {name}"
+        hint = "Write it with functions that have one: docs/functions.md lists them."
     elif isinstance(inner, exp.Query):
         subject = "a subquery that depends on the column"
     elif isinstance(inner, exp.Cast):
