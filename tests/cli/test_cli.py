@@ -56,12 +56,18 @@ def gradwire(
     return run
 
 
+def heed_interrupts() -> None:
+    """A shell that starts the tests in its background lets their children ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def serving(*words: str) -> Iterator[tuple[subprocess.Popen[str], list[str], int]]:
     """A server in a process of its own: the process, its lines so far, its port."""
     process = subprocess.Popen(
         [sys.executable, "-m", "gateway", *words],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, cwd=ROOT,
+        preexec_fn=heed_interrupts,
     )  # fmt: skip
     try:
         assert process.stdout is not None
