@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.autodiff.graph import Graph, Node, is_null, null, post_order
-from gateway.autodiff.piecewise import EXPANSIONS
+from gateway.autodiff.piecewise import EXPANSIONS, is_never_null
 
 
 class Nulls:
@@ -91,4 +91,6 @@ class Nulls:
 
 
 def _nullable(node: Node) -> bool:
+    if is_never_null(node):
+        return False
     return node.leaf is None or (node.leaf.nullable and not is_null(node))

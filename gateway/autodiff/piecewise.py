@@ -64,12 +64,22 @@ EXPANSIONS: dict[str, Callable[[Graph, Node], Node]] = {
 }
 
 # How many arguments they take; None: any number, from one.
-ARITIES = {"coalesce": None, "greatest": None, "least": None, "nanvl": 2}
+ARITIES = {
+    "coalesce": None, "greatest": None, "least": None, "nanvl": 2, "nvl": 2, "ifnull": 2,
+}  # fmt: skip
 
 
 def chooses(name: str, arity: int) -> bool:
     """Whether a call of `name` with `arity` arguments is written out here."""
-    return name in EXPANSIONS and arity == (ARITIES[name] or arity) and arity > 0
+    return name in ARITIES and arity == (ARITIES[name] or arity) and arity > 0
+
+
+def is_never_null(node: Node) -> bool:
+    """Whether one of the arguments, any of which would do, is always there."""
+    return node.op in ("coalesce", "greatest", "least") and any(
+        arg.number is not None or (arg.leaf is not None and not arg.leaf.nullable)
+        for arg in node.args
+    )
 
 
 def expand(graph: Graph, node: Node) -> Node:

@@ -122,7 +122,7 @@ class _Reader:
         if (name, arity) in _AS_CASE:
             return self._case(_AS_CASE[name, arity](*(a.copy() for a in tree.expressions)))
         rule = rule_for(name, arity)
-        if rule is None and not piecewise.chooses(plain, arity):
+        if rule is None and not piecewise.chooses(name, arity):
             return self._opaque(tree) if name in STEPS else None
         if rule is not None and not any(rule.partials):
             return self._opaque(tree)  # constant almost everywhere

@@ -141,12 +141,15 @@ def _movable(unguarded: Sequence[Node], order: Sequence[Node]) -> set[int]:
 
 
 def _unconditional(outputs: Sequence[Node]) -> set[int]:
-    """Nodes reached without entering a branch of a CASE; its first condition is no branch."""
+    """Nodes reached without entering a branch of a CASE; its first condition is no branch.
+
+    coalesce computes an argument only where those before it are NULL.
+    """
     seen: set[int] = set()
     stack = list(outputs)
     while stack:
         node = stack.pop()
         if id(node) not in seen:
             seen.add(id(node))
-            stack.extend(node.args[:1] if node.op == "case" else node.args)
+            stack.extend(node.args[:1] if node.op in ("case", "coalesce") else node.args)
     return seen

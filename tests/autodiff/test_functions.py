@@ -230,7 +230,7 @@ CHOICES = [
 
 @pytest.mark.parametrize(("function", "expected"), CHOICES, ids=[c[0] for c in CHOICES])
 def test_a_choice(function: str, expected: list[float | None]) -> None:
-    rows = {**ROWS, "n": [6] * 6}
+    rows: dict[str, list[object]] = {**ROWS, "n": [6] * 6}
     found = run(f"SELECT {function} AS f, grad({function}, x) AS g FROM t", {"t": rows})
     assert [row["g"] is None for row in found] == [row["f"] is None for row in found]
     assert [row["g"] for row in found] == pytest.approx(expected)
@@ -239,7 +239,7 @@ def test_a_choice(function: str, expected: list[float | None]) -> None:
 def test_a_choice_in_a_long_function_in_reverse() -> None:
     """The reverse sweep stops at a choice, and both modes agree."""
     long = " + ".join(f"sin({n}.0 * greatest(x, y)) * coalesce(z, x, 1.0)" for n in range(1, 9))
-    rows = {"x": [0.5, 0.25], "y": [0.75, 0.125], "z": [None, 2.0]}
+    rows: dict[str, list[object]] = {"x": [0.5, 0.25], "y": [0.75, 0.125], "z": [None, 2.0]}
     found = run(f"SELECT grad({long}, x) AS g, jvp({long}, x, 1.0) AS j FROM t", {"t": rows})
     expected = [
         sum(math.sin(n * 0.75) for n in range(1, 9)),
@@ -247,6 +247,23 @@ def test_a_choice_in_a_long_function_in_reverse() -> None:
     ]
     assert [row["g"] for row in found] == pytest.approx(expected)
     assert [row["j"] for row in found] == pytest.approx(expected)
+
+
+def test_what_a_choice_leaves_out_is_not_computed() -> None:
+    """coalesce does not compute what it does not need, on a tape neither: sqrt(-1) would raise."""
+    part = "coalesce(x, sqrt(y) * sin(sqrt(y)) * cos(sqrt(y)))"
+    long = " + ".join(f"exp(-{n}.0 * {part} * y) * {part}" for n in range(1, 13))
+    rows: dict[str, list[object]] = {"x": [0.5, None], "y": [-1.0, 4.0]}
+    query = f"SELECT {long} AS f, grad({long}, x) AS g, grad({long}, y) AS h FROM t"
+    first, second = run(query, {"t": rows})
+    slopes = [(1 + n * 0.5) * math.exp(n * 0.5) for n in range(1, 13)]
+    assert first["g"] == pytest.approx(sum(slopes))
+    assert second["g"] == 0.0
+    assert second["h"] is not None
+
+
+def test_what_is_never_null_needs_no_guard() -> None:
+    assert differentiate_sql("x * x + greatest(y, 0) * coalesce(y, z, 1)", "x") == "2.0 * x"
 
 
 # PostgreSQL's own names
