@@ -13,7 +13,7 @@ from typing import Self
 from gateway.config import BUNDLED, Dataset, Settings
 from gateway.engine.embedded import Embedded
 from gateway.errors import ConfigurationFault, DuplicateTable
-from gateway.session import Gateway
+from gateway.session.session import Gateway
 from gateway.sources import ncep
 from gateway.sources.opening import open_dataset
 from gateway.sources.relations import relations_of

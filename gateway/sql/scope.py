@@ -24,7 +24,7 @@ AGGREGATES = frozenset(
         "min", "nth_value", "percentile_cont", "quantile_cont", "regr_avgx", "regr_avgy",
         "regr_count", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx", "regr_sxy",
         "regr_syy", "stddev", "stddev_pop", "stddev_samp", "string_agg", "sum", "var",
-        "var_pop", "var_population", "var_samp", "var_sample",
+        "var_pop", "var_population", "var_samp", "variance", "var_sample",
     }
 )  # fmt: skip
 

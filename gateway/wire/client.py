@@ -18,7 +18,7 @@ from gateway.errors import AdminShutdown
 from gateway.wire import replies
 
 if TYPE_CHECKING:  # only called, never made here: the tests of the wire bring a scripted one
-    from gateway.session import Session
+    from gateway.session.session import Session
 
 # Linux tells of a peer that has closed without reading on; elsewhere only a reset shows.
 _HUNG_UP = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR

@@ -21,7 +21,7 @@ from gateway.errors import (
     ObjectNotInPrerequisiteState,
     ProtocolViolation,
 )
-from gateway.result import Field, Result
+from gateway.session.result import Field, Result
 from gateway.types import Type
 from gateway.wire import replies
 from gateway.wire.decode import decode_parameter
@@ -41,7 +41,7 @@ from gateway.wire.protocol import Protocol
 from gateway.wire.values import TEXT_FORMAT, Bytes, encode_rows
 
 if TYPE_CHECKING:  # only called, never made here: the tests of the wire bring a scripted one
-    from gateway.session import Session
+    from gateway.session.session import Session
 
 # A small first piece brings the first row soon; later ones are large enough to make the cost of a
 # batch vanish and small enough to stay in the cache (8,192 to 16,384 rows measure the same).

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gateway.time_zones import zone_info
+from gateway.session.time_zones import zone_info
 from gateway.wire.columns import (
     DATE_INFINITY,
     DATE_MINUS_INFINITY,

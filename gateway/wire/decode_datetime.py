@@ -15,7 +15,7 @@ from gateway.errors import (
     InvalidDatetimeFormat,
     InvalidParameterValue,
 )
-from gateway.time_zones import zone_info
+from gateway.session.time_zones import zone_info
 from gateway.wire.columns import (
     DATE_INFINITY,
     DATE_MINUS_INFINITY,

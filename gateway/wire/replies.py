@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterable, Sequence
 
 from gateway.errors import GatewayError
-from gateway.result import Field, Notice
+from gateway.session.result import Field, Notice
 from gateway.types import Type
 
 AUTHENTICATION_OK = b"R\0\0\0\x08\0\0\0\0"

@@ -47,7 +47,7 @@ from gateway.wire.startup import Login, read_login
 from gateway.wire.values import Bytes
 
 if TYPE_CHECKING:  # only called, never made here: the tests of the wire bring a scripted one
-    from gateway.session import Gateway
+    from gateway.session.session import Gateway
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.result import Field
+from gateway.session.result import Field
 from gateway.types import Type
 from gateway.wire.columns import Encoded, Fixed, normal_column
 from gateway.wire.encode_array import array_binaries, array_texts, as_array

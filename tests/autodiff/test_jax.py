@@ -22,7 +22,7 @@ from gateway.autodiff import markers
 from gateway.autodiff.rules import RULES, Rule
 from gateway.engine.embedded import Embedded
 from gateway.errors import GatewayError
-from gateway.session import Gateway, Session
+from gateway.session.session import Gateway, Session
 from gateway.store.tables import Store
 from tests.autodiff import jax_functions, relations
 from tests.autodiff.jax_functions import jax, jnp

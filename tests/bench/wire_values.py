@@ -20,7 +20,7 @@ import numpy as np
 import psycopg
 import pyarrow as pa
 
-from gateway.result import Field
+from gateway.session.result import Field
 from gateway.types import BOOL, FLOAT8, INT8, TEXT, TIMESTAMP, by_name
 from gateway.wire.decode import decode_parameter
 from gateway.wire.server import GatewayServer

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.config import Settings
 from gateway.errors import StatementTooComplex, TooManyColumns
-from gateway.session import limits_of
+from gateway.session.session import limits_of
 from gateway.sql.limits import Limits, size_of
 from gateway.sql.statement import statements
 from tests.bench.planning import SHAPES

@@ -9,7 +9,7 @@ import pytest
 from gateway.config import Settings
 from gateway.engine.embedded import Embedded
 from gateway.errors import GatewayError
-from gateway.session import Session, limits_of
+from gateway.session.session import Session, limits_of
 from gateway.store.tables import Store
 
 # Who sends what; what comes back (rows, or the command's tag, or the SQLSTATE) and the state after.

@@ -24,7 +24,7 @@ from gateway.errors import (
     SyntaxFault,
     UndefinedColumn,
 )
-from gateway.result import Field, Notice, Result
+from gateway.session.result import Field, Notice, Result
 from gateway.types import INT4, INT8, TEXT, Type, by_name
 from gateway.wire.server import GatewayServer
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
-from gateway.result import Field
+from gateway.session.result import Field
 from gateway.types import BY_NAME, Type, array_of, by_name
 from gateway.wire import values
 from gateway.wire.encode_array import as_array

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import gateway.wire
 from gateway.errors import CharacterNotInRepertoire, GatewayError, ProtocolViolation
-from gateway.result import Field
+from gateway.session.result import Field
 from gateway.types import BY_NAME
 from gateway.wire import messages, replies
 from gateway.wire.messages import Inbox, read_message, read_startup

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from gateway.result import Field, Notice, Result
+from gateway.session.result import Field, Notice, Result
 from gateway.types import INT4
 from gateway.wire import auth
 from gateway.wire.client import ClientGone

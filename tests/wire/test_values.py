@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from gateway.errors import GatewayError
-from gateway.result import Field
+from gateway.session.result import Field
 from gateway.types import BY_OID, FLOAT4, FLOAT8, Type, by_name
 from gateway.wire import values
 from gateway.wire.decode import decode_parameter

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from gateway.errors import CannotChangeParameter, InvalidParameterValue, UndefinedObject
-from gateway.result import Field, Result
+from gateway.session.result import Field, Result
+from gateway.session.time_zones import time_zone
 from gateway.sql.commands import ResetStatement, SetStatement, ShowStatement
 from gateway.sql.statement import Statement
-from gateway.time_zones import time_zone
 from gateway.types import TEXT
 
 SERVER_VERSION = "15.8"

@@ -17,9 +17,9 @@ from gateway.errors import (
     SyntaxFault,
     UndefinedFunction,
 )
-from gateway.execution import Bound, Computation, Executor, fields_of
-from gateway.result import Field, Result
 from gateway.rewrite import rewrite
+from gateway.session.execution import Bound, Computation, Executor, fields_of
+from gateway.session.result import Field, Result
 from gateway.sources.table import TableName
 from gateway.sql.commands import CreateSchema, DropStatement, Name
 from gateway.sql.functions import Function, body_of

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from gateway.errors import DuplicateCursor, InvalidCursorName
-from gateway.prepared import Prepared
-from gateway.result import Result
+from gateway.session.prepared import Prepared
+from gateway.session.result import Result
 
 
 @dataclass(slots=True)

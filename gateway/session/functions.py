@@ -12,13 +12,13 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gateway import __version__
-from gateway.client_settings import SERVER_VERSION, ClientSettings
 from gateway.errors import (
     FeatureNotSupported,
     InvalidParameterValue,
     UndefinedFunction,
     UndefinedObject,
 )
+from gateway.session.settings import SERVER_VERSION, ClientSettings
 from gateway.sql.parameters import number
 from gateway.sql.relation import TIME_ZONE, Constants
 from gateway.sql.scope import position_of

@@ -25,13 +25,13 @@ from buenavista.core import Connection
 from buenavista.core import Session as BuenaVistaSession
 
 from gateway.config import Settings
-from gateway.dispatch import Client
 from gateway.engine.interface import Engine
 from gateway.errors import ObjectNotInPrerequisiteState, ProtocolViolation, SyntaxFault
-from gateway.execution import Bound, Described
-from gateway.portals import Portal
-from gateway.prepared import Prepared
-from gateway.result import Field, Notice, Result
+from gateway.session.dispatch import Client
+from gateway.session.execution import Bound, Described
+from gateway.session.portals import Portal
+from gateway.session.prepared import Prepared
+from gateway.session.result import Field, Notice, Result
 from gateway.sources.table import Table, TableName
 from gateway.sql.commands import DropStatement
 from gateway.sql.limits import Limits

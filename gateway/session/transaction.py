@@ -7,7 +7,7 @@ between two Sync messages, are one transaction unless the client opened one itse
 from __future__ import annotations
 
 from gateway.errors import FeatureNotSupported, InFailedTransaction, NoActiveTransaction
-from gateway.result import Notice, Result
+from gateway.session.result import Notice, Result
 from gateway.sql.commands import TransactionModes, TransactionStatement
 from gateway.sql.statement import Kind, Statement
 from gateway.store.tables import StoreSession

@@ -12,10 +12,6 @@ from dataclasses import replace
 from sqlglot import exp
 
 from gateway.catalog.registry import Registry
-from gateway.client_settings import ClientSettings, in_milliseconds, run_setting, show_fields
-from gateway.cursors import fetch
-from gateway.deadline import Deadline
-from gateway.definition import define
 from gateway.engine.interface import EngineSession
 from gateway.errors import (
     ActiveTransaction,
@@ -26,11 +22,17 @@ from gateway.errors import (
     NoActiveTransaction,
     ReadOnlyTable,
 )
-from gateway.execution import Bound, Described, Executor
-from gateway.portals import Portal, Portals
-from gateway.prepared import Prepared, PreparedStatements, argument_row, arguments
-from gateway.result import Notice, Result
-from gateway.session_functions import SessionFunctions
+from gateway.session.cursors import fetch
+from gateway.session.deadline import Deadline
+from gateway.session.definition import define
+from gateway.session.execution import Bound, Described, Executor
+from gateway.session.functions import SessionFunctions
+from gateway.session.portals import Portal, Portals
+from gateway.session.prepared import Prepared, PreparedStatements, argument_row, arguments
+from gateway.session.result import Notice, Result
+from gateway.session.settings import ClientSettings, in_milliseconds, run_setting, show_fields
+from gateway.session.time_zones import engine_zone
+from gateway.session.transaction import TransactionBlock, refuse_levels
 from gateway.sources.table import Table, TableName
 from gateway.sql.commands import (
     CloseStatement,
@@ -49,8 +51,6 @@ from gateway.sql.localtime import type_moments
 from gateway.sql.statement import Declare, Explain, Kind, Prepare, Statement
 from gateway.sql.writes import target_of
 from gateway.store.tables import StoreSession
-from gateway.time_zones import engine_zone
-from gateway.transaction import TransactionBlock, refuse_levels
 from gateway.types import TEXT, Type
 
 

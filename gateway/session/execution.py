@@ -15,8 +15,8 @@ from sqlglot import exp
 from gateway.catalog.registry import Registry
 from gateway.engine.interface import EngineSession, Plan
 from gateway.errors import FeatureNotSupported, GatewayError
-from gateway.result import Field, Result
 from gateway.rewrite import Rewritten, rewrite
+from gateway.session.result import Field, Result
 from gateway.sources.table import Table, TableName
 from gateway.sql.dialect import to_engine
 from gateway.sql.explaining import explain_options

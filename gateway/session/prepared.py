@@ -20,8 +20,8 @@ from gateway.errors import (
     InvalidStatementName,
     SyntaxFault,
 )
-from gateway.execution import Bound, Described, Executor
-from gateway.result import Result
+from gateway.session.execution import Bound, Described, Executor
+from gateway.session.result import Result
 from gateway.sql.commands import ExecuteStatement
 from gateway.sql.scope import position_of
 from gateway.sql.statement import Kind, Statement

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from gateway.errors import ObjectNotInPrerequisiteState
-from gateway.portals import Portal
-from gateway.result import Result
+from gateway.session.portals import Portal
+from gateway.session.result import Result
 from gateway.sql.commands import FetchStatement
 
 _HINT = "Declare it with SCROLL option to enable backward scan."

@@ -1,0 +1,1 @@
+"""One client: its statements from text to result, its settings, portals and transaction."""
