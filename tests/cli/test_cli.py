@@ -56,18 +56,21 @@ def gradwire(
     return run
 
 
-def heed_interrupts() -> None:
-    """A shell that starts the tests in its background lets their children ignore Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+# `python -m gateway`, heeding Ctrl-C although a shell that runs the tests in its background has its
+# children ignore it.
+GATEWAY = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("gateway", run_name="__main__", alter_sys=True)
+"""
 
 
 @contextmanager
 def serving(*words: str) -> Iterator[tuple[subprocess.Popen[str], list[str], int]]:
     """A server in a process of its own: the process, its lines so far, its port."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "gateway", *words],
+        [sys.executable, "-c", GATEWAY, *words],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, cwd=ROOT,
-        preexec_fn=heed_interrupts,
     )  # fmt: skip
     try:
         assert process.stdout is not None
