@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -33,13 +34,25 @@ def sane(values: list[float]) -> bool:
     return all(math.isfinite(value) and abs(value) < 1e8 for value in values)
 
 
-def slopes(expression: Expression, wrt: str = "x") -> list[float]:
+def slopes(
+    expression: Expression, wrt: str = "x", points: Sequence[Mapping[str, float]] = POINTS
+) -> list[float]:
+    """The witness at each point; a function that overflows there is no example."""
     try:
-        found = [expression.slope(point, wrt) for point in POINTS]
+        found = [expression.slope(point, wrt) for point in points]
     except (OverflowError, ZeroDivisionError):
         found = [math.nan]
     assume(sane(found))
     return found
+
+
+def mixed_difference(expression: Expression, step: float) -> list[float]:
+    """The slope by x, differentiated by y with a central difference."""
+    low, high = (
+        slopes(expression, "x", [{**point, "y": point["y"] + move} for point in POINTS])
+        for move in (-step, step)
+    )
+    return [(b - a) / (2 * step) for a, b in zip(low, high, strict=True)]
 
 
 def column_of(query: str, name: str = "g") -> list[object]:
@@ -68,11 +81,9 @@ def test_total_derivative_through_a_subquery(outer: Expression, inner: Expressio
 @ordinary
 def test_second_derivatives_commute_and_agree(expression: Expression) -> None:
     f = expression.sql
-    low, high = (
-        [expression.slope({**point, "y": point["y"] + step}, "x") for point in POINTS]
-        for step in (-1e-5, 1e-5)
-    )
-    expected = [(b - a) / 2e-5 for a, b in zip(low, high, strict=True)]
+    expected, coarser = (mixed_difference(expression, step) for step in (1e-5, 2e-5))
+    # A difference that moves with its step says little about the derivative.
+    assume(coarser == pytest.approx(expected, rel=1e-4, abs=1e-4))
     assume(sane(expected))
     rows = run(f"SELECT grad(grad({f}, x), y) AS g, grad(grad({f}, y), x) AS h FROM t", ROWS)
     assert [r["g"] for r in rows] == pytest.approx([r["h"] for r in rows], rel=1e-7, abs=1e-7)

@@ -6,11 +6,12 @@ import functools
 import operator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 
 from gateway.autodiff.hoist import INLINE_NODES
 from tests.autodiff.expressions import UNARY, Expression, column, expressions
 from tests.autodiff.relations import rewritten, run
+from tests.autodiff.test_random import slopes
 
 POINTS = [{"x": -1.3, "y": 0.4}, {"x": 0.2, "y": -0.9}, {"x": 1.7, "y": 1.1}]
 ROWS = {
@@ -117,7 +118,9 @@ def test_random_large_functions(inner: Expression) -> None:
     made = inner
     for level in range(12):
         made = UNARY[(0, 3, 11, 4)[level % 4]](made)
-    expected = [made.slope(point, "x") for point in POINTS]
+    slopes(inner)  # no example where it overflows
+    assume(all(abs(inner.value(point)) < 1e3 for point in POINTS))  # the sine of 1e10 is noise
+    expected = slopes(made)
     found = run(f"SELECT grad({made.sql}, x) AS g, grad({made.sql}, y) AS h FROM t", ROWS)
     assert [row["g"] for row in found] == pytest.approx(expected, rel=1e-8, abs=1e-12)
 
