@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.sources.table import Partition, Table
+from gateway.sources.table import Description, Partition, Table
 
 
 class Zoned:
@@ -28,9 +28,9 @@ class Zoned:
         return self._schema
 
     @property
-    def comment(self) -> str:
+    def description(self) -> Description:
         """The table's."""
-        return self._table.comment
+        return self._table.description
 
     def partitions(self, predicate: pc.Expression | None) -> Sequence[Partition]:
         """The table's; each gives its rows in the zone."""

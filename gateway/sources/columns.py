@@ -7,9 +7,8 @@ are NULL, times count microseconds. What PostgreSQL cannot hold is refused by na
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import cftime
@@ -68,7 +67,7 @@ _PEEK = 65_536
 
 
 def field_of(name: str, variable: xarray.Variable, coordinate: bool) -> pa.Field:
-    """The column's field; metadata carries `units`, `long_name`, and all attributes as JSON.
+    """The column's field; metadata carries the `calendar` of cftime dates.
 
     Coordinates of single precision widen to double, which is exact, so that the engine can
     compare them with a literal without a cast and hand the filter down.
@@ -77,9 +76,7 @@ def field_of(name: str, variable: xarray.Variable, coordinate: bool) -> pa.Field
         FeatureNotSupported: 0A000, PostgreSQL has no such type (complex, structured, mixed).
         DatasetUnreadable: 58030, the first values of an object array could not be read.
     """
-    metadata = {
-        key: str(variable.attrs[key]) for key in ("units", "long_name") if key in variable.attrs
-    }
+    metadata = {}
     if variable.dtype != object and not isinstance(variable.dtype, pd.CategoricalDtype):
         arrow = _dtype_type(name, variable.dtype)
     else:
@@ -87,11 +84,29 @@ def field_of(name: str, variable: xarray.Variable, coordinate: bool) -> pa.Field
         arrow = _object_type(name, first)
         if isinstance(first, cftime.datetime):
             metadata["calendar"] = first.calendar
-    if variable.attrs:
-        metadata["attributes"] = json.dumps(variable.attrs, default=_plain, ensure_ascii=False)
     if coordinate and pa.types.is_floating(arrow):
         arrow = pa.float64()
     return pa.field(name, arrow, metadata=metadata or None)
+
+
+def attributes_of(attrs: Mapping[Any, Any]) -> dict[str, Any]:
+    """Attributes as text, numbers, booleans, and lists of them; anything else becomes its text.
+
+    >>> attributes_of({"units": "m", "range": np.array([0.5, 2.0]), "flag": np.int8(3)})
+    {'units': 'm', 'range': [0.5, 2.0], 'flag': 3}
+    """
+    return {str(name): _plain(value) for name, value in attrs.items()}
+
+
+def comment_of(attributes: Mapping[str, Any]) -> str:
+    """What a variable holds, for people: its long_name and, in brackets, its units.
+
+    >>> comment_of({"long_name": "zonal wind", "units": "m/s"}), comment_of({"units": "K"})
+    ('zonal wind [m/s]', '[K]')
+    """
+    name = attributes.get("long_name") or attributes.get("standard_name") or ""
+    units = f"[{attributes['units']}]" if attributes.get("units") else ""
+    return " ".join(part for part in (str(name), units) if part)
 
 
 def encode(values: Values, arrow: pa.DataType) -> pa.Array:
@@ -239,8 +254,12 @@ def _first_value(name: str, variable: xarray.Variable) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """An attribute's value as JSON can hold it."""
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
+    """An attribute's value as text, number, boolean or a list of them."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value if isinstance(value, bool | int | float | str) else str(value)
 
 
 def _refused(name: str, kind: str) -> FeatureNotSupported:

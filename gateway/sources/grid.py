@@ -23,9 +23,10 @@ import pyarrow.compute as pc
 import xarray
 
 from gateway.errors import FeatureNotSupported
-from gateway.sources.columns import field_of
+from gateway.sources.columns import attributes_of, comment_of, field_of
 from gateway.sources.pruning import Positions, Pruned, prune
 from gateway.sources.scanning import Block, GridColumn, Reader, read_axis
+from gateway.sources.table import Description
 
 # Rows in a block, unless one chunk has more: 8 MB for a variable of doubles.
 BLOCK_ROWS = 1 << 20
@@ -68,13 +69,17 @@ class GridTable:
 
     @cached_property
     def schema(self) -> pa.Schema:
-        """Column names and types; field metadata as `columns.field_of` makes it."""
+        """Column names and types; cftime dates tell their calendar in the field's metadata."""
         return pa.schema([column.field for column in self._columns.values()])
 
     @property
-    def comment(self) -> str:
-        """The dataset's title, else its long_name, else nothing."""
-        return str(self._attrs.get("title") or self._attrs.get("long_name") or "")
+    def description(self) -> Description:
+        """The dataset's title, else its long_name; long_name and units of every variable."""
+        own = attributes_of(self._attrs)
+        found = {name: column.attributes for name, column in self._columns.items()}
+        columns = {name: summary for name, held in found.items() if (summary := comment_of(held))}
+        comment = str(own.get("title") or own.get("long_name") or "")
+        return Description(comment, columns, {"": own, **found})
 
     @property
     def rows(self) -> int:

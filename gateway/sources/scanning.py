@@ -20,7 +20,7 @@ import pyarrow as pa
 import xarray
 
 from gateway.errors import DatasetUnreadable
-from gateway.sources.columns import encode
+from gateway.sources.columns import attributes_of, encode
 from gateway.sources.pruning import Positions
 
 # Rows in a batch. Below 64K the engine's cost for each batch shows (3 to 8 times slower at 8192);
@@ -41,6 +41,13 @@ class GridColumn:
     field: pa.Field
     variable: xarray.Variable
     axis: str | None = None
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The variable's attributes, and the calendar of its dates."""
+        metadata = self.field.metadata or {}
+        calendar = {key.decode(): value.decode() for key, value in metadata.items()}
+        return calendar | attributes_of(self.variable.attrs)
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ engine reads it and never learns which it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +23,23 @@ class TableName:
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What people know of a table, beside its rows.
+
+    Args:
+        comment: What the table holds; empty when nothing is known.
+        columns: What a column holds and in which unit; those of which nothing is known are left
+            out.
+        attributes: A column's attributes, by the column's name, and the table's own, under "";
+            values are text, numbers, booleans, or lists of them.
+    """
+
+    comment: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 class Partition(Protocol):
@@ -47,12 +64,12 @@ class Table(Protocol):
 
     @property
     def schema(self) -> pa.Schema:
-        """Column names and Arrow types; field metadata may carry `units` and `long_name`."""
+        """Column names and Arrow types."""
         ...
 
     @property
-    def comment(self) -> str:
-        """What the table holds, for people; empty when nothing is known."""
+    def description(self) -> Description:
+        """What people know of the table and of each column."""
         ...
 
     def partitions(self, predicate: pc.Expression | None) -> Sequence[Partition]:

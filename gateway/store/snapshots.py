@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.sources.table import Partition
+from gateway.sources.table import Description, Partition
 
 # Rows in one batch of a scan; DataFusion's own 8192 is 3-8 times slower from Python.
 SCAN_ROWS = 131_072
@@ -28,7 +28,7 @@ class Snapshot:
 
     def __init__(self, rows: pa.Table, comment: str = "") -> None:
         self.rows = rows
-        self._comment = comment
+        self._description = Description(comment)
 
     @property
     def schema(self) -> pa.Schema:
@@ -36,9 +36,9 @@ class Snapshot:
         return self.rows.schema
 
     @property
-    def comment(self) -> str:
+    def description(self) -> Description:
         """What COMMENT ON TABLE said."""
-        return self._comment
+        return self._description
 
     def partitions(self, predicate: pc.Expression | None) -> Sequence[Partition]:
         """The one part."""

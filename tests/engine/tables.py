@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.sources.table import TableName
+from gateway.sources.table import Description, TableName
 
 
 @dataclass
@@ -37,7 +37,7 @@ class MemoryTable:
     """A table of partitions of batches."""
 
     parts: Sequence[MemoryPartition]
-    comment: str = ""
+    description: Description = field(default_factory=Description)
 
     @property
     def schema(self) -> pa.Schema:

@@ -221,7 +221,7 @@ def test_calendars(calendar: str, dates: list[tuple[int, ...]], wanted: list[obj
     table = GridTable(dataset, ["v", "d"])
     found = rows_of(table)
     assert found["t"].to_pylist() == found["d"].to_pylist() == wanted
-    assert table.schema.field("t").metadata[b"calendar"].decode() == values[0].calendar
+    assert table.description.attributes["t"] == {"calendar": values[0].calendar}
 
 
 def test_standard_dates_agree_with_the_day_number() -> None:
@@ -271,15 +271,17 @@ def test_values_that_do_not_fit_are_refused_by_name() -> None:
             rows_of(GridTable(dataset, ["t"], name="far"))
 
 
-def test_attributes_are_metadata() -> None:
-    attrs = {"units": "m s-1", "long_name": "Wind", "range": np.array([0.0, 1.0])}
+def test_attributes_describe_the_table() -> None:
+    attrs = {"units": "m s-1", "long_name": "Wind", "range": np.array([0.0, 1.0]), "odd": None}
     dataset = xarray.Dataset({"v": ("x", [1.0], attrs)}, attrs={"title": "A title"})
-    table = GridTable(dataset, ["v"])
-    metadata = table.schema.field("v").metadata
-    assert metadata[b"units"] == b"m s-1"
-    assert metadata[b"long_name"] == b"Wind"
-    assert b'"range": [0.0, 1.0]' in metadata[b"attributes"]
-    assert table.comment == "A title"
+    description = GridTable(dataset, ["v"]).description
+    assert description.comment == "A title"
+    assert description.columns == {"v": "Wind [m s-1]"}
+    assert description.attributes == {
+        "": {"title": "A title"},
+        "x": {},
+        "v": {"units": "m s-1", "long_name": "Wind", "range": [0.0, 1.0], "odd": "None"},
+    }
 
 
 def test_packed_values_are_unpacked(tmp_path: Path) -> None:

@@ -55,10 +55,11 @@ def test_three_tables_and_no_others(tree: xarray.DataTree) -> None:
 
 def test_every_column_says_what_it_is(tree: xarray.DataTree) -> None:
     for table in relations_of("ncep", tree).values():
-        assert table.comment
-        for field in table.schema:
-            assert field.metadata[b"long_name"], field.name
-            assert field.name == "time" or field.metadata[b"units"], field.name
+        assert table.description.comment
+        for name in table.schema.names:
+            attributes = table.description.attributes[name]
+            assert attributes["long_name"], name
+            assert name == "time" or attributes["units"], name
     assert "Kalnay" in tree.attrs["references"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import datafusion
 import numpy as np
@@ -17,6 +17,7 @@ from gateway.engine.provider import as_dataset
 from gateway.errors import DatasetUnreadable, FeatureNotSupported, GatewayError
 from gateway.sources import grid
 from gateway.sources.grid import GridTable
+from gateway.sources.table import Description
 
 from .scans import query, rows_of
 
@@ -28,7 +29,7 @@ class Rows:
     batch: pa.RecordBatch
     fault: GatewayError | None = None
     lie: pa.RecordBatch | None = None
-    comment: str = ""
+    description: Description = field(default_factory=Description)
 
     @property
     def schema(self) -> pa.Schema:

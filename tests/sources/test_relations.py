@@ -75,4 +75,4 @@ def test_a_name_for_dimensions_that_are_not_there_is_refused() -> None:
 
 def test_groups_keep_the_title_of_the_whole() -> None:
     tree = xarray.DataTree.from_dict({"/": xarray.Dataset(attrs={"title": "All"}), "/a": ONE})
-    assert [table.comment for table in relations_of("d", tree).values()] == ["All"]
+    assert [table.description.comment for table in relations_of("d", tree).values()] == ["All"]

@@ -311,7 +311,7 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     assert session.schemas() == ["S", "public"]
     assert session.table(definition.name) == kept
     assert kept is not None and [c.not_null for c in kept.columns] == [True, False, True]
-    assert session.snapshot(definition.name).comment == "why"
+    assert session.snapshot(definition.name).description.comment == "why"
     assert session.create_table(TableDefinition(T, columns(a="int4")))
     assert (
         len({session.oid(T), session.oid(definition.name), session.oid(TableName("S", "v"))}) == 3
