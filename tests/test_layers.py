@@ -38,9 +38,9 @@ BESIDE = {
 
 # Third-party or standard modules that only these places import.
 ONLY = {
-    "socket": {"wire.server", "wire.client"},
+    "socket": {"wire.server", "wire.handler", "wire.client"},
     "socketserver": {"wire.server"},
-    "ssl": {"wire.server"},
+    "ssl": {"wire.handler", "wire.tls"},
     "datafusion": {"engine"},
     "xarray": {"sources"},
     "zarr": {"sources"},
