@@ -28,7 +28,7 @@ from gateway.wire.few_rows import few_fields, few_rows
 TEXT_FORMAT, BINARY_FORMAT = 0, 1
 
 # Below this many rows plain Python beats the 130-440 us that a vectorised batch costs whatever
-# its size (tests/bench/wire_values.py).
+# its size (tests/bench/wire/encoder.py).
 FEW_ROWS = 40
 
 # Offsets of an Arrow binary array are 32 bits wide; half of it leaves room for the lengths.

@@ -1,0 +1,1 @@
+"""The gateway beside a PostgreSQL server, whole, over the wire; see `__main__`."""
