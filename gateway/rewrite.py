@@ -316,7 +316,7 @@ def _inline_calls(state: Rewriting, tree: exp.Expr, analysis: Analysis) -> bool:
         inner = replace(state, tree=body)
         session_functions(inner)
         differentiate_sql(inner)
-        expand(body, analyse(body, relations))
+        expand(body, analyse(body, relations), inline=True)
 
     return inline(tree, analysis, state.functions, finish)
 

@@ -18,7 +18,7 @@ from gateway.sources.table import TableName
 from gateway.sql.analysis import analyse
 from gateway.sql.dialect import Marker, parse, to_text
 from gateway.sql.relation import ColumnInfo
-from gateway.sql.scope import Analysis, position_of
+from gateway.sql.scope import Analysis, is_aggregate, position_of
 from gateway.types import FLOAT8
 
 NAME = "differentiate_sql"
@@ -34,7 +34,8 @@ def _no_functions(query: exp.Expr, analysis: Analysis) -> None:
 def differentiate_sql(expression: str, column: str, inline: Inline = _no_functions) -> str:
     """The derivative of `expression` by `column`, as SQL that stands where the expression could.
 
-    Every column is taken as double precision that may be NULL.
+    Every column is taken as double precision that may be NULL, and `column` as the same in all rows
+    that an aggregate counts.
 
     Args:
         expression: What is differentiated.
@@ -88,8 +89,10 @@ def _derivative(item: exp.Expr, variable: exp.Expr, inline: Inline) -> str:
             "joins", exp.Join(this=table, kind="CROSS")
         )
     query.set("expressions", [Marker(kind="grad", expressions=[item, variable])])
+    if any(map(is_aggregate, item.find_all(exp.Anonymous))):
+        query.set("group", exp.Group(expressions=[variable.copy()]))
     inline(query, analyse(query, relations))
-    expand(query, analyse(query, relations))
+    expand(query, analyse(query, relations), inline=True)
     return to_text(query.expressions[0])
 
 

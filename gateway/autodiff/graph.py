@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from sqlglot import exp
 
+from gateway.autodiff.aggregates import AggregateRule
 from gateway.errors import NotDifferentiable
 from gateway.sql.scope import Block
 
@@ -34,6 +35,25 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Aggregate:
+    """What a leaf is computed of that is an aggregate, or a function over a window.
+
+    Args:
+        rule: Its row of the table.
+        frame: The call without its arguments, FILTER and OVER around it.
+        key: Equal keys are the same FILTER and OVER.
+        arguments: Gives those that are differentiated, by the rule's names.
+        written: The others, as they were written.
+    """
+
+    rule: AggregateRule
+    frame: exp.Expr
+    key: str
+    arguments: Callable[[], dict[str, Node]]
+    written: dict[str, exp.Expr]
+
+
+@dataclass(frozen=True, slots=True)
 class Leaf:
     """SQL that is not looked into: a column, or an expression without the variable.
 
@@ -47,6 +67,8 @@ class Leaf:
         block: The SELECT whose columns it names.
         refusal: Makes the error for a derivative by something that it changes with; None: it
             changes in steps, if at all.
+        aggregate: What it is computed of, when it is an aggregate with a rule.
+        kept: It can only be read from a tape.
     """
 
     key: str
@@ -56,6 +78,8 @@ class Leaf:
     typed: bool = True
     block: Block | None = field(default=None, compare=False)
     refusal: Callable[[], NotDifferentiable] | None = field(default=None, compare=False)
+    aggregate: Aggregate | None = field(default=None, compare=False)
+    kept: bool = False
 
     @property
     def is_column(self) -> bool:

@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from sqlglot import exp
 
-from gateway.autodiff.graph import Node
+from gateway.autodiff.graph import Node, leaves
 from gateway.autodiff.printing import printed_size, write
 from gateway.autodiff.relations import Variable
 from gateway.autodiff.tape import Tape, plan_tape
+from gateway.errors import NotDifferentiable
 from gateway.sql.scope import Block, column_node, is_aggregate
 
 # What a column is bound to, seen from the block; None when nothing in sight has it.
@@ -51,13 +52,40 @@ def print_outputs(
     outside = [each for each in outputs if not _stays_inline(each[0], block)]
     nodes = [node for _, node in outside]
     derived = [node for each, node in outside if each.args.get("expression") is None]
-    if printed_size(derived) > INLINE_NODES:
+    if printed_size(derived) > INLINE_NODES or any(map(_reads_kept, nodes)):
         tape = plan_tape(nodes, [node for each, node in outside if not _is_guarded(each, block)])
         if tape.layers and can_hoist(block, bind, nodes):
             _inline(inside)
             hoist(block, bind, tape, outside, _claimed("tape", aliases))
             return
+    print_inline(outputs)
+
+
+def print_inline(outputs: Sequence[tuple[exp.Expr, Node]]) -> None:
+    """Put SQL in place of placeholders, all of it where they stand.
+
+    Raises:
+        StatementTooComplex, NotDifferentiable: 54001, 0A000, it needs a tape.
+    """
+    refuse_kept([node for _, node in outputs])
     _inline(outputs)
+
+
+def refuse_kept(nodes: Iterable[Node]) -> None:
+    """Refuse what reads the value of a group in each of its rows, where no tape can be laid.
+
+    Raises:
+        NotDifferentiable: 0A000.
+    """
+    if any(map(_reads_kept, nodes)):
+        raise NotDifferentiable(
+            "the derivative of max or min needs a sub-select that cannot be made here",
+            hint="Compute it in a subquery that names its columns and reads no query around it.",
+        )
+
+
+def _reads_kept(node: Node) -> bool:
+    return any(leaf.leaf is not None and leaf.leaf.kept for leaf in leaves(node))
 
 
 def _inline(outputs: Sequence[tuple[exp.Expr, Node]]) -> None:
@@ -72,7 +100,7 @@ def _stays_inline(placeholder: exp.Expr, block: Block) -> bool:
     """
     if _moves_inside(placeholder, block.select):
         return True
-    return _is_grouped(block) and not any(map(is_aggregate, _around(placeholder, block)))
+    return block.is_grouped and not any(map(is_aggregate, _around(placeholder, block)))
 
 
 def _is_guarded(placeholder: exp.Expr, block: Block) -> bool:
@@ -89,16 +117,6 @@ def _around(placeholder: exp.Expr, block: Block) -> Iterator[exp.Expr]:
     while node is not None and node is not block.select:
         yield node
         node = node.parent
-
-
-def _is_grouped(block: Block) -> bool:
-    select = block.select
-    return bool(select.args.get("group") or select.args.get("having")) or any(
-        is_aggregate(node)
-        for key in ("expressions", "order")
-        for part in _parts(select, key)
-        for node in part.walk(prune=lambda node: isinstance(node, exp.Query))
-    )
 
 
 def _moves_inside(placeholder: exp.Expr, select: exp.Select) -> bool:

@@ -17,10 +17,11 @@ from sqlglot import exp
 
 from gateway.autodiff import simplify
 from gateway.autodiff.graph import Graph, Leaf, Node, leaves
-from gateway.autodiff.hoist import print_outputs
+from gateway.autodiff.grouped import Aggregates
+from gateway.autodiff.hoist import print_inline, print_outputs, refuse_kept
 from gateway.autodiff.linearize import Forward
 from gateway.autodiff.nulls import Nulls
-from gateway.autodiff.printing import printed_size
+from gateway.autodiff.printing import printed_size, write
 from gateway.autodiff.reading import Meaning, Pending, is_number, read
 from gateway.autodiff.relations import ChainRule, Variable
 from gateway.autodiff.sharing import is_exact, occurrences
@@ -30,6 +31,7 @@ from gateway.errors import (
     FeatureNotSupported,
     GatewayError,
     InvalidColumnReference,
+    NotDifferentiable,
     StatementTooComplex,
     UndefinedFunction,
     WrongObjectType,
@@ -38,7 +40,7 @@ from gateway.sql.dialect import DIALECT, Marker
 from gateway.sql.inference import type_of
 from gateway.sql.relation import ColumnInfo
 from gateway.sql.repeats import Repeated
-from gateway.sql.scope import Analysis, Block, position_of, resolve
+from gateway.sql.scope import Analysis, Block, is_aggregate, position_of, resolve
 from gateway.types import FLOAT8, Type
 
 # Up to this size a function is differentiated forward: the text is the one a person would write.
@@ -51,8 +53,13 @@ USAGE = {
 }
 
 
-def expand(tree: exp.Expr, analysis: Analysis) -> None:
-    """Put plain SQL in place of every marker of a query, whose blocks are `analysis`.
+def expand(tree: exp.Expr, analysis: Analysis, inline: bool = False) -> None:
+    """Put plain SQL in place of every marker of a query.
+
+    Args:
+        tree: The query.
+        analysis: Its blocks.
+        inline: Leave FROM alone, however large a derivative is.
 
     Raises:
         NotDifferentiable: 0A000, no rule for something that depends on the variable.
@@ -62,6 +69,7 @@ def expand(tree: exp.Expr, analysis: Analysis) -> None:
     """
     if tree.find(Marker) is None:
         return
+    grouped = [block for block in analysis.blocks if block.is_grouped]
     statement = _Statement(analysis, _numbered(tree))
     for block in analysis.blocks:
         statement.differentiate_block(block)
@@ -73,7 +81,9 @@ def expand(tree: exp.Expr, analysis: Analysis) -> None:
             position=position_of(stray),
         )
     for block in analysis.blocks:
-        statement.print_block(block)
+        statement.print_block(block, inline)
+    for block in grouped:
+        block.stay_grouped()
 
 
 class _Statement:
@@ -85,6 +95,9 @@ class _Statement:
         self.analysis = analysis
         self.functions = functions
         self.chain = ChainRule(self.graph, analysis, self._along, self._keep, self._kept)
+        self.aggregates = Aggregates(
+            self.graph, self.nulls, self.chain, self._gradient, self._keep, self._written
+        )
         self.aliases = {source.alias for block in analysis.blocks for source in block.sources}
         self.kept: list[Node] = []  # by number: the derivatives yet to be printed
         self._read: dict[int, tuple[exp.Expr, Node]] = {}
@@ -103,9 +116,16 @@ class _Statement:
                 placeholder.meta.update(marker.meta)
                 function = self._function(marker.expressions[0])
                 functions.setdefault(self._node(function, block), function)
+                functions.update(self._averaged(function))
                 marker.replace(placeholder)
         for primal, function in functions.items():
             self._share(block.select, primal, function)
+
+    def _averaged(self, function: exp.Expr) -> dict[Node, exp.Expr]:
+        """What the aggregates in a function are of, as far as a derivative has asked."""
+        calls = (call for call in function.find_all(exp.Anonymous) if is_aggregate(call))
+        arguments = (argument for call in calls for argument in call.expressions)
+        return {self._read[id(a)][1]: a for a in arguments if id(a) in self._read}
 
     def _share(self, select: exp.Select, primal: Node, function: exp.Expr) -> None:
         """Let the function itself be read from the tape, should one be laid."""
@@ -116,21 +136,47 @@ class _Statement:
                 number = exp.Literal.number(len(self.kept) - 1)
                 node.replace(Pending(this=number, expression=node.copy()))
 
-    def print_block(self, block: Block) -> None:
+    def print_block(self, block: Block, inline: bool = False) -> None:
         """Print the derivatives of this SELECT, over a tape where they are large."""
-        placeholders = [
-            found
-            for found in block.select.find_all(Pending)
-            if found.find_ancestor(exp.Select) is block.select
-        ]
-        outputs = [(found, self._kept(found)) for found in placeholders]
+        placeholders = self._pending(block)
         try:
-            print_outputs(
-                block, lambda column: self.chain.variable(column, block), outputs, self.aliases
-            )
-        except StatementTooComplex as error:
+            while holding := [found for found in placeholders if self._holds_others(found)]:
+                for found in holding:
+                    found.replace(write(self._kept(found)))
+                placeholders = self._pending(block)
+            outputs = [(found, self._kept(found)) for found in placeholders]
+            if inline:
+                print_inline(outputs)
+            else:
+                print_outputs(
+                    block, lambda column: self.chain.variable(column, block), outputs, self.aliases
+                )
+        except (StatementTooComplex, NotDifferentiable) as error:
             error.position = max(map(position_of, placeholders), default=0)
             raise
+
+    def _pending(self, block: Block) -> list[Pending]:
+        """What is yet to be printed in this SELECT."""
+        found = block.select.find_all(Pending)
+        return [each for each in found if each.find_ancestor(exp.Select) is block.select]
+
+    def _holds_others(self, placeholder: Pending) -> bool:
+        """Whether it is made of aggregates, inside which something is yet to be printed."""
+        written = placeholder.args.get("expression") is not None
+        return not written and any(
+            leaf.leaf is not None and leaf.leaf.aggregate and leaf.leaf.sql.find(Pending)
+            for leaf in leaves(self._kept(placeholder))
+        )
+
+    def _written(self, node: Node) -> exp.Expr:
+        """The SQL of `node`, with nothing in it that is yet to be printed."""
+        refuse_kept([node])
+        tree = write(node)
+        while isinstance(tree, Pending):
+            tree = write(self._kept(tree))
+        for pending in list(tree.find_all(Pending)):
+            pending.replace(self._written(self._kept(pending)))
+        return tree
 
     def derivative(self, tree: Marker | Pending, block: Block) -> Node:
         """The node of a marker's value.
@@ -194,6 +240,8 @@ class _Statement:
             total = self.graph.number(0)
             leaf = node.leaf
             assert leaf is not None
+            if leaf.aggregate is not None:
+                return self._through_rows(node, pairs)
             column = self.chain.columns.get(leaf.key)
             if column is None:
                 self._refuse_change(leaf, [variable for variable, _ in pairs])
@@ -204,6 +252,14 @@ class _Statement:
             return total
 
         return Forward(self.graph, self.nulls, tangent_of)
+
+    def _through_rows(self, node: Node, pairs: Sequence[tuple[Variable, Node]]) -> Node:
+        """The tangent of an aggregate."""
+        total = self.graph.number(0)
+        for variable, seed in pairs:
+            slope = self.aggregates.tangent(node, variable)
+            total = simplify.add(self.graph, total, simplify.multiply(self.graph, slope, seed))
+        return total
 
     def _refuse_change(self, leaf: Leaf, variables: Sequence[Variable]) -> None:
         """Refuse a derivative by something that this leaf changes with and has no rule for."""
@@ -268,6 +324,8 @@ class _Statement:
             leaf=lambda column: self._leaf(column, block),
             type_of=known_type,
             derivative=lambda tree: self.derivative(tree, block),
+            node=lambda tree: self._node(tree, block),
+            written=self._written,
         )
 
     def _leaf(self, column: exp.Column, block: Block) -> Leaf:

@@ -28,8 +28,8 @@ class Nulls:
         self._alike: dict[int, Node] = {}
 
     def alike(self, node: Node, other: Node) -> None:
-        """Take note that the CASE `node` is NULL exactly where `other` is."""
-        self._alike[id(node)] = other
+        """Take note that `node`, a CASE or a leaf, is NULL exactly where `other` is."""
+        self._alike[id(node)] = self._alike.get(id(other), other)
 
     def guard(self, derivative: Node, primals: Iterable[Node], given: Iterable[Node] = ()) -> Node:
         """`derivative`, NULL as well where one of `primals` is NULL.
@@ -62,7 +62,7 @@ class Nulls:
         for node in post_order(root, self._causes):
             parts = [self._causes[id(arg)] for arg in node.args]
             if node.op == "leaf":
-                found = self._bit(node)
+                found = self._bit(self._alike.get(id(node), node))
             elif node.op == "case":
                 found = self._of_case(node, parts) | self._bit(self._alike.get(id(node), node))
             elif node.op in EXPANSIONS:

@@ -16,8 +16,9 @@ from typing import ClassVar
 from sqlglot import exp
 
 from gateway.autodiff import piecewise, simplify
-from gateway.autodiff.graph import Graph, Leaf, Node, null
-from gateway.autodiff.printing import BINARY, write
+from gateway.autodiff.aggregates import aggregate_rule
+from gateway.autodiff.graph import Aggregate, Graph, Leaf, Node, null
+from gateway.autodiff.printing import BINARY
 from gateway.autodiff.rules import STEPS, SYNONYMS, rule_for
 from gateway.errors import GatewayError, NotDifferentiable
 from gateway.sql.dialect import DIALECT, Marker
@@ -52,12 +53,16 @@ class Meaning:
         leaf: The leaf that a column is.
         type_of: The type of an expression, or None when nothing tells.
         derivative: The node of a marker, or of a derivative yet to be printed, inside.
+        node: The node of a part, read once however often it is asked for.
+        written: The SQL of a node, with nothing in it that is yet to be printed.
     """
 
     block: Block
     leaf: Callable[[exp.Column], Leaf]
     type_of: Callable[[exp.Expr], Type | None]
     derivative: Callable[[Marker | Pending], Node]
+    node: Callable[[exp.Expr], Node]
+    written: Callable[[Node], exp.Expr]
 
 
 def read(graph: Graph, tree: exp.Expr, meaning: Meaning) -> Node:
@@ -103,6 +108,9 @@ class _Reader:
             return self.graph.node(op, self.read(tree.this), self.read(tree.expression))
         if isinstance(tree, exp.Mod):
             return self.graph.node("mod", self.read(tree.this), self.read(tree.expression))
+        call = called(tree)
+        if call is not None and (call is not tree or call_name(call) in AGGREGATES):
+            return self._aggregate(tree, call)
         if isinstance(tree, exp.Anonymous):
             return self._call(tree)
         if isinstance(tree, exp.Cast):
@@ -128,6 +136,23 @@ class _Reader:
             return self._opaque(tree)  # constant almost everywhere
         arguments = (self.read(argument) for argument in tree.expressions)
         return self.graph.node(plain, *arguments)
+
+    def _aggregate(self, tree: exp.Expr, call: exp.Anonymous) -> Node | None:
+        """The leaf of an aggregate or a function over a window; None when it has no rule."""
+        arguments = [a.this if isinstance(a, exp.Order) else a for a in call.expressions]
+        rule = aggregate_rule(call_name(call), len(arguments))
+        if rule is None or any(isinstance(argument, exp.Distinct) for argument in arguments):
+            return None
+        named = dict(zip(rule.arguments, arguments, strict=True))
+        frame = self._plain(_frame(tree))
+        aggregate = Aggregate(
+            rule,
+            frame,
+            self._key(frame).replace(f"{call.name}(", "(", 1),
+            lambda: {name: self.meaning.node(named[name]) for name in named if name in "xy"},
+            {name: argument for name, argument in named.items() if name not in "xy"},
+        )
+        return self._opaque(tree, partial(without_derivative, tree), aggregate)
 
     def _cast(self, tree: exp.Cast) -> Node | None:
         target = self.meaning.type_of(tree)
@@ -155,7 +180,9 @@ class _Reader:
         plain = self._plain(tree)
         return self.graph.leaf(Leaf(f"condition {self._key(plain)}", plain))
 
-    def _opaque(self, tree: exp.Expr, refusal: Refusal | None = None) -> Node:
+    def _opaque(
+        self, tree: exp.Expr, refusal: Refusal | None = None, aggregate: Aggregate | None = None
+    ) -> Node:
         """A leaf that prints as the user wrote it; without a refusal its derivative is 0."""
         self._refuse_other_types(tree)
         known = self.meaning.type_of(tree)
@@ -166,9 +193,11 @@ class _Reader:
                 self._key(plain),
                 plain,
                 double,
+                nullable=aggregate is None or aggregate.rule.tangent is not None,
                 typed=known is not None,
                 block=self.meaning.block,
                 refusal=refusal,
+                aggregate=aggregate,
             )
         )
 
@@ -180,7 +209,7 @@ class _Reader:
         plain = tree.copy()  # never a marker itself: read() has answered that one
         pairs = zip(_outermost_markers(tree), list(_outermost_markers(plain)), strict=True)
         for marker, copied in pairs:
-            copied.replace(write(self.meaning.derivative(marker)))
+            copied.replace(self.meaning.written(self.meaning.derivative(marker)))
         return plain
 
     def _key(self, tree: exp.Expr) -> str:
@@ -272,26 +301,61 @@ def is_number(known: Type) -> bool:
     return known.name in FLOATING or known.name in INTEGER or known.name == "numeric"
 
 
+def called(tree: exp.Expr) -> exp.Anonymous | None:
+    """The call in `tree`, which is one with FILTER or OVER around it; None of anything else."""
+    while isinstance(tree, _AROUND):
+        tree = tree.this
+    return tree if isinstance(tree, exp.Anonymous) else None
+
+
+def inner_call(tree: exp.Expr) -> exp.Anonymous:
+    """The call of an aggregate or a function over a window."""
+    call = called(tree)
+    assert call is not None
+    return call
+
+
+_AROUND = (exp.Window, exp.Filter, exp.IgnoreNulls, exp.RespectNulls, exp.WithinGroup)
+
+
+def _frame(tree: exp.Expr) -> exp.Expr:
+    """An aggregate without what it is of."""
+    frame = tree.copy()
+    call = inner_call(frame)
+    orders = [a for a in call.expressions if isinstance(a, exp.Order)]
+    for order in orders:
+        order.set("this", None)
+    call.set("expressions", orders)
+    return frame
+
+
+def without_derivative(tree: exp.Expr) -> NotDifferentiable:
+    """The refusal of an aggregate, or of a function over a window."""
+    call = inner_call(tree)
+    distinct = "DISTINCT " if any(isinstance(a, exp.Distinct) for a in call.expressions) else ""
+    over = " OVER" if isinstance(tree, exp.Window) else ""
+    return NotDifferentiable(
+        f"{call.name.lower()}({distinct}...){over} has no derivative rule",
+        hint="docs/functions.md lists the aggregates and window functions that have one.",
+        position=position_of(tree),
+    )
+
+
 def _no_rule(tree: exp.Expr) -> NotDifferentiable:
-    inner = tree.this if isinstance(tree, exp.Window | exp.Filter) else tree
+    call = called(tree)
+    if call is not None and (call is not tree or call_name(call) in AGGREGATES):
+        return without_derivative(tree)
     hint = "docs/derivatives.md lists what can be differentiated."
-    if isinstance(inner, exp.Anonymous):
-        name = call_name(inner)
-        if name in AGGREGATES:
-            return NotDifferentiable(
-                f"the derivative of an aggregate, {name}(...), is not available",
-                hint=f"Write {name}(grad(expression, column)) where that is what you mean.",
-                position=position_of(inner),
-            )
-        subject = f"function {name}"
+    if call is not None:
+        subject = f"function {call_name(call)}"
         hint = "Write it with functions that have one: docs/functions.md lists them."
-    elif isinstance(inner, exp.Query):
+    elif isinstance(tree, exp.Query):
         subject = "a subquery that depends on the column"
-    elif isinstance(inner, exp.Cast):
-        subject = f"the cast {inner.sql(dialect=DIALECT)}"
+    elif isinstance(tree, exp.Cast):
+        subject = f"the cast {tree.sql(dialect=DIALECT)}"
         hint = "Cast to double precision."
     else:
-        subject = f"the SQL expression {inner.sql(dialect=DIALECT)}"
+        subject = f"the SQL expression {tree.sql(dialect=DIALECT)}"
     message = f"{subject} has no derivative rule"
     return NotDifferentiable(message, hint=hint, position=position_of(tree))
 
@@ -305,6 +369,8 @@ def read_partial(graph: Graph, tree: exp.Expr, bindings: Mapping[str, Node]) -> 
         return read_partial(graph, tree.this, bindings)
     if isinstance(tree, exp.Column):
         return bindings[tree.name]
+    if isinstance(tree, exp.Null):
+        return null(graph)
     if isinstance(tree, exp.Literal):
         if tree.is_string and tree.name not in _NAMED_NUMBERS:
             raise ValueError(f"a rule may not contain the string {tree.name!r}")

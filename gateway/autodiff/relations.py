@@ -2,9 +2,10 @@
 
 A column of a table changes with itself alone. A column of a subquery or a CTE is an expression over
 the inner FROM clause; where each outer row is one inner row, its derivative along another exposed
-column is the derivative inside, handed out as one more column. Aggregates, DISTINCT, LIMIT, set
-operations and recursive references are walls: a column behind one is a variable of its own, and
-what was computed behind the wall from the variable itself is refused, never taken for a constant.
+column is the derivative inside, handed out as one more column. The same holds where each outer row
+is one group and the variable a key of it. DISTINCT, LIMIT, set operations and recursive references
+are walls, and so are aggregates for what is no key: a column behind one is a variable of its own,
+and what was computed behind it from the variable itself is refused, never taken for a constant.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from gateway.autodiff.graph import Graph, Leaf, Node, leaves
+from gateway.autodiff.grouping import group_keys
 from gateway.autodiff.reading import Pending
 from gateway.autodiff.simplify import is_zero
 from gateway.errors import GatewayError, NotDifferentiable
@@ -100,11 +102,18 @@ class ChainRule:
 
     def depends(self, tree: exp.Expr, block: Block, variable: Variable) -> bool:
         """True when a column in `tree`, subqueries included, changes with `variable`."""
+        return any(self.changes(found, variable) for found in self.read_by(tree, block))
+
+    def changes(self, column: Variable, variable: Variable) -> bool:
+        """True when `column` changes with `variable`."""
+        return not is_zero(self.partial(column, variable))
+
+    def read_by(self, tree: exp.Expr, block: Block) -> Iterator[Variable]:
+        """The columns that `tree` reads, subqueries included."""
         for column in self._columns(tree):
             found = self.variable(column, block)
-            if found is not None and not is_zero(self.partial(found, variable)):
-                return True
-        return False
+            if found is not None:
+                yield found
 
     def variable(self, column: exp.Column, block: Block) -> Variable | None:
         """What `column` is bound to; None when no relation in sight has it."""
@@ -129,19 +138,27 @@ class ChainRule:
             elif isinstance(node, Pending):
                 for leaf in leaves(self.kept(node)):
                     if leaf.leaf is not None:
-                        yield from leaf.leaf.sql.find_all(exp.Column)
+                        yield from self._columns(leaf.leaf.sql)
 
     def _inside(self, column: Variable, variable: Variable, query: Query) -> Node:
         names = list(column.source.columns or ())
         if column.name not in names or variable.name not in names or len(names) != _width(query):
             raise _behind_a_wall(column, variable)
         position, along = names.index(column.name), names.index(variable.name)
-        if query.see_through:
+        if query.see_through or self._is_key(query, along):
             return self._seen_through(column, variable, query.outputs[position], along)
         for block in query.branches:
             items = [item.unalias() for item in block.select.expressions]
             self._refuse_hidden_dependence(column, variable, block, items[position], items[along])
         return self.graph.number(0)
+
+    def _is_key(self, query: Query, at: int) -> bool:
+        """Whether each row is one group, and that output a key of it and nothing else."""
+        if not query.gives_groups:
+            return False
+        block = query.branches[0]
+        key = self._bare(query.outputs[at].expression, block)
+        return key is not None and any(self._bare(k, block) == key for k in group_keys(block))
 
     def _seen_through(self, column: Variable, variable: Variable, made: Output, at: int) -> Node:
         query = column.source.query
@@ -243,7 +260,7 @@ def _behind_a_wall(column: Variable, variable: Variable) -> NotDifferentiable:
     return NotDifferentiable(
         f'column "{column.name}" of "{column.source.alias}" is computed from '
         f'"{variable.name}" where a derivative cannot follow',
-        detail="Between them stands an aggregate, DISTINCT, LIMIT, a set operation, a window "
-        "function, or an expression in place of the variable.",
+        detail="Between them stands an aggregate over rows in which it differs, DISTINCT, LIMIT, a "
+        "set operation, or an expression in place of the variable.",
         hint="Differentiate inside the subquery, or write the expression out.",
     )

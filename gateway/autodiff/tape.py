@@ -75,6 +75,9 @@ def plan_tape(outputs: Sequence[Node], unguarded: Sequence[Node]) -> Tape:
             1 + max((part.depth for part in seen), default=0),
             max((part.layer for part in seen), default=0),
         )
+        if node.leaf is not None and node.leaf.kept:
+            own = _Shape(1, 1, 1)
+            tape.keep(node, own.layer)
         again = (uses[id(node)] - 1) * own.size
         shared = again >= KEPT_NODES and own.size > SMALL_NODES
         if (shared or own.depth >= KEPT_DEPTH) and id(node) in movable:

@@ -196,7 +196,7 @@ def value_columns(tree: exp.Values, alias: exp.TableAlias | None) -> dict[str, C
     if not rows:
         return _named(alias)
     infos = [
-        ColumnInfo(common_type([type_of(value, None) for value in values]))
+        ColumnInfo(common_type([type_of(v, None) for v in values if not isinstance(v, exp.Null)]))
         for values in zip(*rows, strict=False)
     ]
     return _renamed([(f"column{n}", info) for n, info in enumerate(infos, 1)], alias)

@@ -29,20 +29,23 @@ _FLOATING = frozenset(
     }
 )  # fmt: skip
 _LIKE_ARGUMENT = frozenset(
-    {"abs", "round", "greatest", "least", "coalesce", "nvl", "ifnull", "mod", "min", "max"}
+    {"abs", "greatest", "least", "coalesce", "nvl", "ifnull", "mod", "min", "max"}
 )
+_LIKE_FIRST = frozenset({"round", "lag", "lead"})
 _DOUBLE = frozenset(
     {
-        "avg", "mean", "stddev", "stddev_pop", "stddev_samp", "var_pop", "var_samp", "corr",
-        "random", "pi", "signum", "sign", "erf", "erfc",
+        "avg", "mean", "stddev", "stddev_pop", "stddev_samp", "var", "variance", "var_pop",
+        "var_population", "var_samp", "var_sample", "corr", "covar", "covar_pop", "covar_samp",
+        "regr_avgx", "regr_avgy", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx",
+        "regr_sxy", "regr_syy", "random", "pi", "signum", "sign", "erf", "erfc",
     }
 )  # fmt: skip
-_COUNTS = frozenset({"count", "row_number", "rank", "dense_rank", "generate_series"})
+_COUNTS = frozenset({"count", "regr_count", "row_number", "rank", "dense_rank", "generate_series"})
 
 
 def type_of(tree: exp.Expr, block: Block | None) -> Type | None:
     """The type of `tree` where it stands in `block`; None when that cannot be told."""
-    if isinstance(tree, exp.Paren | exp.Neg):
+    if isinstance(tree, exp.Paren | exp.Neg | exp.Window | exp.Filter | exp.IgnoreNulls):
         return type_of(tree.this, block)
     if isinstance(tree, exp.Literal):
         return TEXT if tree.is_string else _literal(tree)
@@ -59,7 +62,7 @@ def type_of(tree: exp.Expr, block: Block | None) -> Type | None:
     if isinstance(tree, exp.Case):
         values = [branch.args["true"] for branch in tree.args["ifs"]]
         values += [tree.args["default"]] if tree.args.get("default") is not None else []
-        return common_type([type_of(value, block) for value in values])
+        return common_type([type_of(v, block) for v in values if not isinstance(v, exp.Null)])
     if isinstance(tree, exp.Anonymous):
         return _call(tree, block)
     return None
@@ -123,8 +126,8 @@ def _call(tree: exp.Anonymous, block: Block | None) -> Type | None:
     if name in _DOUBLE:
         return FLOAT8
     arguments = [type_of(argument, block) for argument in tree.expressions]
-    if name in _LIKE_ARGUMENT:
-        return common_type(arguments[:1] if name == "round" else arguments)
+    if name in _LIKE_ARGUMENT or name in _LIKE_FIRST:
+        return common_type(arguments[:1] if name in _LIKE_FIRST else arguments)
     if name == "sum" and arguments[0] is not None:
         return INT8 if arguments[0].name in INTEGER else FLOAT8
     if name in _FLOATING:

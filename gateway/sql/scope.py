@@ -7,7 +7,7 @@ around it. `analysis` builds them; `resolve` looks a column up in them, outwards
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
@@ -57,11 +57,16 @@ class Query:
     @property
     def see_through(self) -> bool:
         """True when each row comes from one row of FROM, with nothing between but WHERE."""
-        return (
-            len(self.branches) == 1
-            and self.tree is self.branches[0].select
-            and not self.branches[0].is_wall
-        )
+        return self._is_one_select and not self.branches[0].is_wall
+
+    @property
+    def gives_groups(self) -> bool:
+        """True when each row comes from one group of GROUP BY, with nothing after but HAVING."""
+        return self._is_one_select and self.branches[0].gives_groups
+
+    @property
+    def _is_one_select(self) -> bool:
+        return len(self.branches) == 1 and self.tree is self.branches[0].select
 
 
 @dataclass(slots=True, eq=False)
@@ -104,6 +109,7 @@ class Block:
     merged: dict[str, list[Source]] = field(default_factory=dict)
     names: tuple[str, ...] | None = None
     _wall: bool | None = None
+    _grouped: bool | None = None
 
     @property
     def is_wall(self) -> bool:
@@ -114,10 +120,38 @@ class Block:
 
     def _is_wall(self) -> bool:
         args = self.select.args
-        clauses = ("distinct", "group", "having", "limit", "offset", "qualify")
-        return any(args.get(clause) for clause in clauses) or any(
-            is_aggregate(call) for item in self.select.expressions for call in _calls_here(item)
-        )
+        clauses = ("distinct", "limit", "offset", "qualify")
+        return self.is_grouped or any(args.get(clause) for clause in clauses)
+
+    @property
+    def is_grouped(self) -> bool:
+        """True when rows are put together by GROUP BY, by HAVING or by an aggregate.
+
+        As it was when this was first asked.
+        """
+        if self._grouped is None:
+            args = self.select.args
+            ordered = args["order"].expressions if args.get("order") is not None else []
+            self._grouped = bool(args.get("group") or args.get("having")) or any(
+                is_aggregate(call)
+                for part in (*self.select.expressions, *ordered)
+                for call in _calls_here(part)
+            )
+        return self._grouped
+
+    def stay_grouped(self) -> None:
+        """Let it be one group still, though its last aggregate is gone."""
+        if self.is_grouped and not replace(self, _grouped=None).is_grouped:
+            count = exp.Anonymous(this="count", expressions=[exp.Star()])
+            always = exp.GTE(this=count, expression=exp.Literal.number(0))
+            self.select.set("having", exp.Having(this=always))
+
+    @property
+    def gives_groups(self) -> bool:
+        """True when a row of this SELECT is one group of its GROUP BY."""
+        args = self.select.args
+        picked = any(args.get(clause) for clause in ("distinct", "limit", "offset", "qualify"))
+        return args.get("group") is not None and not picked
 
     def source(self, alias: str) -> Source | None:
         """The relation of that name in this block."""

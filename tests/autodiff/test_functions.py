@@ -15,11 +15,13 @@ from typing import Any
 import datafusion
 import pytest
 
+from gateway.autodiff.aggregates import AGGREGATE_RULES, AGGREGATE_SYNONYMS
 from gateway.autodiff.differentiate_sql import differentiate_sql
 from gateway.autodiff.piecewise import EXPANSIONS
 from gateway.autodiff.rules import RULES, STEPS, SYNONYMS
 from gateway.engine.functions import register_functions
 from gateway.errors import InvalidParameterValue, NotDifferentiable
+from gateway.sql.scope import AGGREGATES
 from tests.autodiff.relations import run
 from tests.conftest import Connect
 
@@ -150,7 +152,44 @@ def page() -> Iterator[str]:
         names = [f"`{name}`" for name in REFUSED if kind(name) == what]
         yield f"**refused: {what} function**: {', '.join(names)}."
         yield ""
-    yield "Aggregates and window functions: see [Derivatives](derivatives.md)."
+    yield from _aggregates()
+
+
+def _aggregates() -> Iterator[str]:
+    yield "## Aggregates and window functions"
+    yield ""
+    yield "By a column with one value in all rows of a group, or of a window's partition. `dx` is"
+    yield "the derivative of the argument `x` in each row, NULL where an argument is; `f` is the"
+    yield "value of the call. FILTER and OVER stand after each aggregate of the derivative as after"
+    yield "the call."
+    yield ""
+    yield "| aggregate | derivative |"
+    yield "|---|---|"
+    for rule in AGGREGATE_RULES:
+        tangent = "0" if rule.tangent is None else " ".join(rule.tangent.split())
+        yield f"| `{rule.call}` | `{tangent}` |"
+    yield ""
+    synonyms = sorted(AGGREGATE_SYNONYMS.items())
+    yield f"{', '.join(f'`{other}` is `{name}`' for other, name in synonyms)}."
+    yield "`max` and `min` have no derivative over windows."
+    yield ""
+    names = [f"`{name}`" for name in engine_functions("AGGREGATE") if not has_aggregate_rule(name)]
+    yield f"**refused: aggregate**, and DISTINCT in any: {', '.join(names)}."
+    yield ""
+    names = [f"`{name}`" for name in engine_functions("WINDOW") if not has_aggregate_rule(name)]
+    yield f"**refused: window function**: {', '.join(names)}."
+
+
+def has_aggregate_rule(name: str) -> bool:
+    return AGGREGATE_SYNONYMS.get(name, name) in {rule.name for rule in AGGREGATE_RULES}
+
+
+def engine_functions(kind: str) -> list[str]:
+    found = engine().sql(
+        f"""SELECT DISTINCT routine_name AS name FROM information_schema.routines
+            WHERE function_type = '{kind}' ORDER BY name"""
+    )
+    return found.to_pydict()["name"]
 
 
 def _row(call: str, arguments: tuple[str, ...]) -> str:
@@ -191,6 +230,14 @@ def test_refused_by_name(name: str) -> None:
     assert str(error) == f"function {name} has no derivative rule"
     assert error.detail == "Its argument x * 2 changes with x."
     assert "docs/functions.md" in error.hint
+
+
+@pytest.mark.parametrize("name", sorted(n for n in AGGREGATES if not has_aggregate_rule(n)))
+def test_aggregates_refused_by_name(name: str) -> None:
+    with pytest.raises(NotDifferentiable) as refusal:
+        differentiate_sql(f"{name}(x * y) * y", "x")
+    assert str(refusal.value) == f"{name}(...) has no derivative rule"
+    assert refusal.value.hint
 
 
 # Functions that choose
