@@ -49,6 +49,10 @@ class CardinalityViolation(GatewayError, code="21000"):
 
 
 # Class 22 - data exception
+class SequenceLimitExceeded(GatewayError, code="2200H"):
+    """A sequence has given its last value."""
+
+
 class StringTooLong(GatewayError, code="22001"):
     """Text longer than its column's type allows."""
 
@@ -95,15 +99,44 @@ class InvalidBinaryRepresentation(GatewayError, code="22P03"):
 
 # Class 23 - integrity constraint violation
 class IntegrityConstraintViolation(GatewayError, code="23000"):
-    """A constraint of a user table refused a row."""
+    """A constraint of a user table refused a row.
+
+    Args:
+        message: As of every error.
+        detail: As of every error.
+        table: Schema and name of the table.
+        column: The column, where there is one.
+        constraint: The constraint's name, where it has one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        detail: str = "",
+        table: tuple[str, str] = ("", ""),
+        column: str = "",
+        constraint: str = "",
+    ) -> None:
+        super().__init__(message, detail=detail)
+        self.schema, self.table = table
+        self.column, self.constraint = column, constraint
 
 
 class NotNullViolation(IntegrityConstraintViolation, code="23502"):
     """NULL for a column declared NOT NULL."""
 
 
+class ForeignKeyViolation(IntegrityConstraintViolation, code="23503"):
+    """A row that refers to none, or one that others refer to."""
+
+
 class UniqueViolation(IntegrityConstraintViolation, code="23505"):
     """A second row with the same key."""
+
+
+class CheckViolation(IntegrityConstraintViolation, code="23514"):
+    """A row for which a CHECK is false."""
 
 
 # Class 25 - invalid transaction state
@@ -113,6 +146,10 @@ class ActiveTransaction(GatewayError, code="25001"):
 
 class ReadOnlyTable(GatewayError, code="25006"):
     """A write to a table that is an xarray dataset."""
+
+
+class GeneratedAlways(GatewayError, code="428C9"):
+    """A value for a column that computes its own."""
 
 
 class NoActiveTransaction(GatewayError, code="25P01"):
@@ -209,6 +246,14 @@ class UndefinedParameter(GatewayError, code="42P02"):
 
 class UndefinedObject(GatewayError, code="42704"):
     """No type, setting or other object of that name."""
+
+
+class DuplicateObject(GatewayError, code="42710"):
+    """The constraint, or another thing of a table, is there already."""
+
+
+class InvalidForeignKey(GatewayError, code="42830"):
+    """A foreign key to columns that no key makes unique."""
 
 
 class DuplicateSchema(GatewayError, code="42P06"):

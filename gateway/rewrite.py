@@ -141,17 +141,17 @@ def _rewrite(state: Rewriting) -> Rewritten:
 
 def bind_tables(state: Rewriting) -> None:
     """Write every table as schema.name under its alias; put a view's query in its place."""
-    _bind_tables(state, state.tree, 0)
+    _bind_tables(state, state.tree, 0, state.lookup)
 
 
-def _bind_tables(state: Rewriting, tree: exp.Expr, depth: int) -> None:
+def _bind_tables(state: Rewriting, tree: exp.Expr, depth: int, lookup: Lookup) -> None:
     if depth > MAX_VIEW_DEPTH:
         raise StatementTooComplex(f"views stand on views more than {MAX_VIEW_DEPTH} deep")
-    for table in list(_tables(tree)):
-        _bind(state, table, depth)
+    for table in list(named_tables(tree)):
+        _bind(state, table, depth, lookup)
 
 
-def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
+def named_tables(tree: exp.Expr) -> Iterator[exp.Table]:
     """Tables of FROM clauses: not table functions, not references to a CTE."""
     for table in tree.find_all(exp.Table):
         named = isinstance(table.this, exp.Identifier)
@@ -175,9 +175,9 @@ def _visible_ctes(table: exp.Table) -> set[str]:
     return names
 
 
-def _bind(state: Rewriting, table: exp.Table, depth: int) -> None:
+def _bind(state: Rewriting, table: exp.Table, depth: int, lookup: Lookup) -> None:
     try:
-        relation = state.lookup(table.db, table.name)
+        relation = lookup(table.db, table.name)
     except UndefinedTable as error:
         error.position = position_of(table)
         raise
@@ -206,13 +206,19 @@ def _inlined(state: Rewriting, table: exp.Table, relation: Relation, depth: int)
     query = parse(relation.view or "")[0]
     for node in query.walk():
         node.meta.pop("start", None)
-    _bind_tables(state, query, depth + 1)
+    _bind_tables(state, query, depth + 1, partial(_as_bound, state.lookup, relation))
     alias = table.args["alias"]
     given = alias.columns
     names = relation.view_columns[len(given) :]
     rest = [exp.to_identifier(name, quoted=True) for name in names]
     alias.set("columns", given + rest)
     return exp.Subquery(this=query, alias=alias, joins=table.args.get("joins"))
+
+
+def _as_bound(lookup: Lookup, view: Relation, schema: str, name: str) -> Relation:
+    """What a name in a view's query meant when the view was made."""
+    meant = view.reads.get((schema, name))
+    return lookup(schema, name) if meant is None else lookup(meant.schema, meant.name)
 
 
 def strip_schemas(state: Rewriting) -> None:

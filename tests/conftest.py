@@ -54,8 +54,9 @@ def connect(gateway_address: tuple[str, int]) -> Iterator[Connect]:
 
     def open_connection(**options: Any) -> psycopg.Connection[Any]:
         host, port = gateway_address
-        defaults = {"user": "tester", "dbname": "gradwire", "autocommit": True}
-        made.append(psycopg.connect(host=host, port=port, **(defaults | options)))
+        place = {"host": host, "port": port}
+        defaults = {"user": "tester", "dbname": "gradwire", "autocommit": True, **place}
+        made.append(psycopg.connect(**(defaults | options)))
         return made[-1]
 
     yield open_connection

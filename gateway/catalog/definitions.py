@@ -1,92 +1,313 @@
-"""CREATE TABLE as it was written -> the definition that the store keeps."""
+"""Tables as they were written -> the definitions that the store keeps.
+
+Constraints at a column and those of the table become the same rows; serial and identity columns get
+a sequence; LIKE copies. Names and contradictions are the store's to settle (`store.constraints`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported, InvalidParameterValue, InvalidTableDefinition
+from gateway.errors import (
+    FeatureNotSupported,
+    GroupingError,
+    InvalidColumnReference,
+    InvalidParameterValue,
+    InvalidTableDefinition,
+    SyntaxFault,
+    UndefinedColumn,
+    UndefinedObject,
+)
 from gateway.sources.table import TableName
-from gateway.sql.dialect import to_engine
+from gateway.sql.commands import Name
+from gateway.sql.constraints import ConstraintSpec, Written
+from gateway.sql.dialect import RESERVED, parse
 from gateway.sql.parameters import postgres_type
-from gateway.sql.scope import position_of
-from gateway.store.definitions import Column, TableDefinition
-from gateway.types import Type
+from gateway.sql.scope import is_aggregate, position_of
+from gateway.sql.sequences import SequenceOptions, bounds_of
+from gateway.sql.tables import ColumnSpec, Item, LikeSpec
+from gateway.store.constraints import chosen_name
+from gateway.store.definitions import (
+    Check,
+    Column,
+    ForeignKey,
+    Key,
+    Sequence,
+    TableDefinition,
+)
+from gateway.types import INT2, INT4, INT8, Type
 
 # PostgreSQL keeps the header's four bytes in the type modifier (varchar.c, numeric.c).
 _HEADER = 4
 
+# Not types, but integers with a sequence (manual, 8.1.4).
+_SERIAL = {
+    "smallserial": INT2, "serial2": INT2, "serial": INT4, "serial4": INT4, "bigserial": INT8,
+    "serial8": INT8,
+}  # fmt: skip
 
-def table_definition(name: TableName, tree: exp.Create) -> TableDefinition:
-    """The definition of the table that `tree` creates, under `name`.
+# (schema or "", name) -> where that table is; raises 42P01.
+Resolve = Callable[[str, str], TableName]
+Existing = Callable[[str, str], TableDefinition]
+
+
+@dataclass(slots=True)
+class Building:
+    """A definition on its way: what its parts added so far.
+
+    `taken` are names in its schema; `sequences` hold column -> the sequence it is to own.
+    """
+
+    name: TableName
+    resolve: Resolve
+    existing: Existing
+    taken: Collection[str] = ()
+    columns: list[Column] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    foreign_keys: list[ForeignKey] = field(default_factory=list)
+    sequences: dict[str, Sequence] = field(default_factory=dict)
+
+    def add(self, item: Item) -> None:
+        """Add a column, a constraint or what LIKE copies.
+
+        Raises:
+            GatewayError: 42601, 42703, 42704, 42P16, 22023, 0A000.
+        """
+        if isinstance(item, ColumnSpec):
+            self._add_column(item)
+        elif isinstance(item, LikeSpec):
+            self._add_like(item)
+        else:
+            self.add_constraint(item, item.columns)
+
+    def definition(self) -> TableDefinition:
+        """What was added, as a table."""
+        for check in self.checks:
+            _refuse_unknown(check, self.columns)
+        return TableDefinition(
+            self.name,
+            tuple(self.columns),
+            tuple(self.keys),
+            tuple(self.checks),
+            tuple(self.foreign_keys),
+        )
+
+    def _add_column(self, item: ColumnSpec) -> None:
+        serial = _SERIAL.get(item.type.lower().strip())
+        if serial is not None:
+            column = Column(item.name, serial, not_null=True)
+            column = replace(column, default=self._serial(column))
+        else:
+            known, typmod = read_type(item.type, item.position)
+            column = Column(item.name, known, typmod)
+        seen: set[str] = set()
+        for rule in item.constraints:
+            if rule.kind in seen and rule.kind in ("default", "identity", "generated"):
+                raise SyntaxFault(
+                    f'multiple {rule.kind} values specified for column "{item.name}" of table'
+                    f' "{self.name.name}"',
+                    position=rule.position,
+                )
+            seen.add(rule.kind)
+            column = self._constrained(column, rule)
+        _refuse_both(self.name.name, column, "null" in seen)
+        self.columns.append(column)
+
+    def _constrained(self, column: Column, rule: ConstraintSpec) -> Column:
+        match rule.kind:
+            case "not null":
+                return replace(column, not_null=True)
+            case "null":
+                return column
+            case "default":
+                assert rule.expression is not None
+                refuse_in_default(rule.expression)
+                text = rule.expression.text
+                return replace(column, default=None if text.upper() == "NULL" else text)
+            case "generated":
+                assert rule.expression is not None
+                _refuse_subquery(rule.expression, "column generation expression")
+                return replace(column, generated=rule.expression.text)
+            case "identity":
+                self._identity(column, rule.options or SequenceOptions())
+                return replace(column, identity=rule.identity, not_null=True)
+        self.add_constraint(rule, (column.name,))
+        return column
+
+    def add_constraint(self, rule: ConstraintSpec, columns: Name) -> None:
+        """Add a constraint over these columns."""
+        if rule.kind in ("primary key", "unique"):
+            if rule.kind == "primary key" and any(key.primary for key in self.keys):
+                raise InvalidTableDefinition(
+                    f'multiple primary keys for table "{self.name.name}" are not allowed',
+                    position=rule.position,
+                )
+            self.keys.append(Key(columns, rule.name, rule.kind == "primary key"))
+        elif rule.kind == "check":
+            assert rule.expression is not None
+            self.checks.append(check_of(rule.expression, rule.name, self.name))
+        else:
+            schema, table = ("", rule.table[0]) if len(rule.table) == 1 else rule.table[-2:]
+            at_home = (schema or self.name.schema, table) == (self.name.schema, self.name.name)
+            parent = self.name if at_home else self.resolve(schema, table)
+            self.foreign_keys.append(
+                ForeignKey(
+                    columns, parent, rule.referenced, rule.name, rule.on_delete, rule.on_update
+                )
+            )
+
+    def _serial(self, column: Column) -> str:
+        sequence = self._sequence(column, SequenceOptions())
+        place = f"{quoted(sequence.name.schema)}." if sequence.name.schema != "public" else ""
+        text = f"{place}{quoted(sequence.name.name)}".replace("'", "''")
+        return f"nextval('{text}'::regclass)"
+
+    def _identity(self, column: Column, options: SequenceOptions) -> None:
+        if column.type.name not in ("int2", "int4", "int8"):
+            raise InvalidParameterValue("identity column type must be smallint, integer, or bigint")
+        self._sequence(column, options)
+
+    def _sequence(self, column: Column, options: SequenceOptions) -> Sequence:
+        table, used = self.name.name, {*self.taken, *(s.name.name for s in self.sequences.values())}
+        name = options.name or chosen_name(table, column.name, "seq", used)
+        made = sequence_of(TableName(self.name.schema, name), options, column.type)
+        self.sequences[column.name] = made
+        return made
+
+    def _add_like(self, item: LikeSpec) -> None:
+        schema, table = ("", item.table[0]) if len(item.table) == 1 else item.table[-2:]
+        other = self.existing(schema, table)
+        for column in other.columns:
+            copy = Column(column.name, column.type, column.typmod, column.not_null)
+            if "defaults" in item.including:
+                copy = replace(copy, default=column.default)
+            if "generated" in item.including:
+                copy = replace(copy, generated=column.generated)
+            if "comments" in item.including:
+                copy = replace(copy, comment=column.comment)
+            if "identity" in item.including and column.identity:
+                self._identity(column, SequenceOptions())
+                copy = replace(copy, identity=column.identity)
+            self.columns.append(copy)
+        if "constraints" in item.including:
+            self.checks += other.checks
+        if "indexes" in item.including:
+            self.keys += [Key(key.columns, "", key.primary, key.constraint) for key in other.keys]
+
+
+def sequence_of(name: TableName, options: SequenceOptions, type: Type = INT8) -> Sequence:
+    """The sequence that options ask for."""
+    known = options.type or type
+    bounds = bounds_of(options, known)
+    return Sequence(
+        name,
+        known,
+        bounds.start,
+        bounds.increment,
+        bounds.minimum,
+        bounds.maximum,
+        bounds.cycle,
+        bounds.cache,
+    )
+
+
+def check_of(expression: Written, name: str, table: TableName) -> Check:
+    """A CHECK over the columns that its expression names.
 
     Raises:
-        FeatureNotSupported: 0A000, a constraint this server lacks.
-        UndefinedObject: 42704, an unknown type.
-        InvalidTableDefinition: 42P16, two primary keys.
+        FeatureNotSupported: 0A000, a subquery. GroupingError: 42803, an aggregate.
     """
-    columns: list[Column] = []
-    primary: list[tuple[str, ...]] = []
-    unique: list[tuple[str, ...]] = []
-    for item in tree.this.expressions if isinstance(tree.this, exp.Schema) else ():
-        if isinstance(item, exp.ColumnDef):
-            columns.append(_column(item, primary, unique))
-        else:
-            _table_constraint(item, primary, unique)
-    if len(primary) > 1:
-        raise InvalidTableDefinition(
-            f'multiple primary keys for table "{name.name}" are not allowed',
-            position=position_of(tree),
+    _refuse_subquery(expression, "check constraint")
+    columns = []
+    for column in expression.tree.find_all(exp.Column):
+        if column.table not in ("", table.name):
+            raise InvalidColumnReference(
+                f'missing FROM-clause entry for table "{column.table}"',
+                position=position_of(column),
+            )
+        columns.append(column.name)
+    return Check(expression.text, name, tuple(dict.fromkeys(columns)))
+
+
+def _refuse_unknown(check: Check, columns: list[Column]) -> None:
+    known = {column.name for column in columns}
+    for name in check.columns:
+        if name not in known:
+            raise UndefinedColumn(f'column "{name}" does not exist')
+
+
+def refuse_in_default(expression: Written) -> None:
+    """Refuse what a DEFAULT may not be made of.
+
+    Raises:
+        FeatureNotSupported: 0A000, a column or a subquery. GroupingError: 42803, an aggregate.
+    """
+    _refuse_subquery(expression, "DEFAULT expression")
+    column = expression.tree.find(exp.Column)
+    if column is not None and column.name not in ("current_user", "session_user", "user"):
+        raise FeatureNotSupported(
+            "cannot use column reference in DEFAULT expression", position=position_of(column)
         )
-    return TableDefinition(name, tuple(columns), primary[0] if primary else (), tuple(unique))
 
 
-def _column(
-    item: exp.ColumnDef, primary: list[tuple[str, ...]], unique: list[tuple[str, ...]]
-) -> Column:
-    kind = item.args.get("kind")
-    if kind is None:
-        raise FeatureNotSupported(f'column "{item.name}" needs a type', position=position_of(item))
-    not_null, default = False, None
-    for constraint in item.args.get("constraints") or ():
-        rule = constraint.kind
-        if isinstance(rule, exp.NotNullColumnConstraint):
-            not_null = not rule.args.get("allow_null")
-        elif isinstance(rule, exp.DefaultColumnConstraint):
-            default = to_engine(rule.this)
-        elif isinstance(rule, exp.PrimaryKeyColumnConstraint):
-            primary.append((item.name,))
-        elif isinstance(rule, exp.UniqueColumnConstraint):
-            unique.append((item.name,))
-        else:
-            raise _unsupported(rule)
-    known = postgres_type(kind)
-    return Column(item.name, known, type_modifier(known, kind), not_null, default)
+def _refuse_subquery(expression: Written, where: str) -> None:
+    for node in expression.tree.walk():
+        if isinstance(node, exp.Query):
+            raise FeatureNotSupported(f"cannot use subquery in {where}", position=position_of(node))
+        if isinstance(node, exp.Parameter):
+            raise FeatureNotSupported(f"parameters are not allowed in {where}")
+        if is_aggregate(node):
+            raise GroupingError(
+                f"aggregate functions are not allowed in {where}s", position=position_of(node)
+            )
 
 
-def _table_constraint(
-    item: exp.Expr, primary: list[tuple[str, ...]], unique: list[tuple[str, ...]]
-) -> None:
-    if isinstance(item, exp.Constraint) and len(item.expressions) == 1:
-        item = item.expressions[0]
-    if isinstance(item, exp.PrimaryKey):
-        primary.append(_key(item))
-    elif isinstance(item, exp.UniqueColumnConstraint) and item.this is not None:
-        unique.append(_key(item.this))
-    else:
-        raise _unsupported(item)
+def _refuse_both(table: str, column: Column, null: bool) -> None:
+    both = [
+        word
+        for word, given in (
+            ("default", column.default is not None),
+            ("identity", bool(column.identity)),
+            ("generation expression", column.generated is not None),
+        )
+        if given
+    ]
+    if len(both) > 1:
+        raise SyntaxFault(
+            f'both {both[0]} and {both[1]} specified for column "{column.name}" of table "{table}"'
+        )
+    if null and column.not_null:
+        raise SyntaxFault(
+            f'conflicting NULL/NOT NULL declarations for column "{column.name}" of table "{table}"'
+        )
 
 
-def _key(item: exp.Expr) -> tuple[str, ...]:
-    return tuple(column.name for column in item.expressions)
+def quoted(name: str) -> str:
+    """A name as SQL text, in quotes where it needs them."""
+    plain = name.replace("_", "a").isalnum() and name == name.lower() and not name[:1].isdigit()
+    if plain and name.isascii() and name not in RESERVED:
+        return name
+    return '"' + name.replace('"', '""') + '"'
 
 
-def _unsupported(rule: exp.Expr) -> FeatureNotSupported:
-    words = rule.sql(dialect="postgres").partition("(")[0].strip() or rule.key.upper()
-    return FeatureNotSupported(
-        f"{words} in CREATE TABLE is not supported",
-        hint="NOT NULL, DEFAULT, PRIMARY KEY and UNIQUE are.",
-        position=position_of(rule),
-    )
+def read_type(text: str, position: int = 0) -> tuple[Type, int]:
+    """A column's type and its modifier.
+
+    Raises:
+        UndefinedObject: 42704, no such type.
+        InvalidParameterValue: 22023, a length or precision out of bounds.
+    """
+    spelt = " ".join(text.split())
+    try:
+        cast = parse(f"SELECT CAST(NULL AS {spelt})")[0].expressions[0]
+        known = postgres_type(cast.args["to"])
+        return known, type_modifier(known, cast.args["to"])
+    except (UndefinedObject, SyntaxFault) as error:
+        raise UndefinedObject(f'type "{spelt}" does not exist', position=position) from error
 
 
 def type_modifier(known: Type, kind: exp.DataType) -> int:
@@ -109,4 +330,6 @@ def type_modifier(known: Type, kind: exp.DataType) -> int:
         if not 1 <= precision <= 1000:
             raise InvalidParameterValue(f"NUMERIC precision {precision} must be between 1 and 1000")
         return ((precision << 16) | (scale & 0x7FF)) + _HEADER
+    if known.name in ("timestamp", "timestamptz", "time"):
+        return sizes[0]
     return -1

@@ -10,17 +10,26 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Mapping, Sequence
 
-from gateway.errors import DuplicateTable, InvalidSchemaName, ReadOnlyTable, UndefinedTable
+from gateway.errors import (
+    DuplicateTable,
+    InvalidSchemaName,
+    InvalidTableDefinition,
+    ReadOnlyTable,
+    UndefinedTable,
+    WrongObjectType,
+)
 from gateway.sources.table import Table, TableName
 from gateway.sql.functions import Function, FunctionName
 from gateway.sql.relation import ColumnInfo, Relation
-from gateway.store.definitions import TableDefinition
+from gateway.store.definitions import TableDefinition, View
 from gateway.store.tables import StoreSession
 from gateway.types import from_arrow
 
 DEFAULT_SEARCH_PATH = ("public",)
 # The engine's functions; searched first, unless the search_path names it further on.
 SYSTEM = "pg_catalog"
+# What every session calls the schema of its own temporary tables.
+TEMPORARY = "pg_temp"
 
 
 class Registry:
@@ -39,10 +48,43 @@ class Registry:
 
     def find(self, schema: str, name: str) -> Relation | None:
         """The relation of that name; `schema` "" looks along the search_path."""
-        for place in [schema] if schema else self.search_path:
+        for place in self._places(schema):
             relation = self._at(TableName(place, name))
             if relation is not None:
                 return relation
+        return None
+
+    def _places(self, schema: str) -> list[str]:
+        """Where to look: temporary tables come first, unless the search_path says otherwise."""
+        own = self.store.temporary_schema
+        if schema:
+            return [own if schema == TEMPORARY else schema]
+        path = [own if place == TEMPORARY else place for place in self.search_path]
+        return path if own in path else [own, *path]
+
+    def find_sequence(self, schema: str, name: str) -> TableName | None:
+        """The sequence of that name; `schema` "" looks along the search_path.
+
+        Raises:
+            WrongObjectType: 42809, the name is another relation's.
+        """
+        for place in self._places(schema):
+            found = TableName(place, name)
+            if self.store.sequence(found) is not None:
+                return found
+            if self._at(found) is not None:
+                raise WrongObjectType(f'"{name}" is not a sequence')
+        return None
+
+    def find_index(self, schema: str, name: str) -> TableName | None:
+        """The table that has an index of that name, made by CREATE INDEX or by a key."""
+        for place in self._places(schema):
+            for relation in self.store.relations():
+                table = relation.definition
+                if not isinstance(table, TableDefinition) or table.name.schema != place:
+                    continue
+                if name in table.index_names:
+                    return table.name
         return None
 
     def relation(self, schema: str, name: str) -> Relation:
@@ -81,8 +123,10 @@ class Registry:
         """
         relation = self.relation(schema, name)
         definition = self.store.table(relation.name)
-        if definition is None:
+        if definition is None or definition.query is not None:
             what = "a view" if relation.view is not None else "an xarray dataset"
+            if definition is not None:
+                what = "a materialized view"
             raise ReadOnlyTable(
                 f'cannot write to "{relation.name}", which is {what}',
                 hint=f"Copy it first: CREATE TABLE mine AS SELECT * FROM {relation.name}",
@@ -118,14 +162,20 @@ class Registry:
                 return found
         return []
 
-    def new_name(self, schema: str, name: str) -> TableName:
+    def new_name(self, schema: str, name: str, *, temporary: bool = False) -> TableName:
         """Where a new relation of that name goes.
 
         Raises:
             ReadOnlyTable: 25006, the schema is a dataset.
             DuplicateTable: 42P07, a dataset has that name.
         """
-        place = TableName(schema or self.search_path[0], name)
+        own = self.store.temporary_schema
+        if temporary and schema not in ("", TEMPORARY, own):
+            raise InvalidTableDefinition("cannot create temporary relation in non-temporary schema")
+        if temporary or schema in (TEMPORARY, own):
+            return TableName(own, name)
+        home = next((p for p in self.search_path if p not in (SYSTEM, TEMPORARY)), "")
+        place = TableName(schema or home, name)
         if place in self._grids:
             raise DuplicateTable(f'relation "{name}" already exists')
         if place.schema != "public" and self.is_dataset(place.schema):
@@ -146,6 +196,8 @@ class Registry:
     def _at(self, name: TableName) -> Relation | None:
         if name in self._relations:
             return self._relations[name]
+        if name.schema.startswith(f"{TEMPORARY}_") and name.schema != self.store.temporary_schema:
+            return None  # another session's
         definition = self.store.table(name)
         if definition is not None:
             columns = {
@@ -154,7 +206,17 @@ class Registry:
             }
             return Relation(name, columns)
         view = self.store.view(name)
-        return None if view is None else Relation(name, view=view.sql, view_columns=view.columns)
+        if view is None:
+            return None
+        return Relation(name, view=view.sql, view_columns=view.columns, reads=self.names_read(view))
+
+    def names_read(self, view: View) -> dict[tuple[str, str], TableName]:
+        """Names in a view's query -> what they mean now: relations keep their numbers."""
+        found = {}
+        for read in view.reads:
+            held = self.store.relation(read.oid) if read.oid else None
+            found[read.schema, read.written] = held.definition.name if held else read.name
+        return found
 
     def _closest(self, written: str) -> str:
         names = [*self._grids, *self.store.tables(), *(view.name for view in self.store.views())]

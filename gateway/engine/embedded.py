@@ -8,17 +8,18 @@ query is read and stopped by `running`.
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import pyarrow as pa
-from datafusion import DataFrame, SessionConfig, SessionContext, SQLOptions
+from datafusion import DataFrame, SessionConfig, SessionContext, SQLOptions, udf
 from datafusion.catalog import Schema
 
 from gateway.engine.faults import translated
 from gateway.engine.functions import register_functions
 from gateway.engine.placeholders import inferred, numbers
-from gateway.engine.provider import as_dataset
+from gateway.engine.provider import as_dataset, kept
 from gateway.engine.running import Run
 from gateway.engine.zones import in_zone
 from gateway.errors import GatewayError, QueryCanceled
@@ -132,6 +133,21 @@ class EmbeddedSession:
             frame = self._context.sql(sql, options=_QUERIES_ONLY, param_values=values)
         self._check()
         return EmbeddedPlan(self, sql, frame)
+
+    def provide(
+        self,
+        name: str,
+        compute: Callable[[Sequence[list[Any]]], list[Any]],
+        arguments: Sequence[pa.DataType],
+        result: pa.DataType,
+    ) -> None:
+        """Let statements of this session call a function; see `EngineSession.provide`."""
+
+        def computed(*columns: pa.Array) -> pa.Array:
+            with kept(self._failures):
+                return pa.array(compute([column.to_pylist() for column in columns]), result)
+
+        self._context.register_udf(udf(computed, list(arguments), result, "volatile", name))
 
     def set_time_zone(self, zone: str) -> None:
         """Reckon with dates and times of day in `zone` from now on; see `EngineSession`."""

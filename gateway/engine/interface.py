@@ -6,8 +6,8 @@ holds no catalogue of its own, so nothing leaks from one client to another.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -63,6 +63,24 @@ class EngineSession(Protocol):
         Raises:
             GatewayError: 42P01, 42703, 42883, 42601, ... as the engine refuses it.
             QueryCanceled: 57014, `cancel` was called since the statement began.
+        """
+        ...
+
+    def provide(
+        self,
+        name: str,
+        compute: Callable[[Sequence[list[Any]]], list[Any]],
+        arguments: Sequence[pa.DataType],
+        result: pa.DataType,
+    ) -> None:
+        """Let statements of this session call a function, anew at each row.
+
+        Args:
+            name: Its name, in lower case.
+            compute: A list of values for each argument -> the list of results. Any thread of the
+                engine may call; what it raises ends the statement.
+            arguments: Arrow types.
+            result: Arrow type.
         """
         ...
 

@@ -53,7 +53,7 @@ class ProviderDataset(pyarrow.dataset.Dataset):  # type: ignore[misc]  # pyarrow
 
     def get_fragments(self, filter: pc.Expression | None = None) -> list[_Fragment]:
         """One fragment for each partition; always one at least, as the engine needs."""
-        with _kept(self._failures):
+        with kept(self._failures):
             predicate = sql_predicate(filter, self._plain)
             parts: Sequence[Partition | None] = self._table.partitions(predicate) or [None]
         return [_Fragment(self._plain, part, self._failures) for part in parts]
@@ -103,13 +103,13 @@ class _Scanner:
         if self._part is None:
             return
         schema = self.projected_schema
-        with _kept(self._failures):
+        with kept(self._failures):
             for batch in self._part.scan(schema.names, self._predicate):
                 yield _under(batch, schema)
 
 
 @contextmanager
-def _kept(failures: Failures) -> Iterator[None]:
+def kept(failures: Failures) -> Iterator[None]:
     """Keeps an error on its way through the engine, which passes on its text alone."""
     try:
         yield

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 from sqlglot import exp
 
-from gateway.catalog.definitions import table_definition
 from gateway.errors import (
     AmbiguousFunction,
     GatewayError,
@@ -19,78 +18,68 @@ from gateway.errors import (
 )
 from gateway.rewrite import rewrite
 from gateway.session.execution import Bound, Computation, Executor, fields_of
-from gateway.session.result import Field, Result
+from gateway.session.objects import (
+    alter_sequence,
+    comment,
+    create_index,
+    create_sequence,
+    drop_indexes,
+)
+from gateway.session.result import Notice, Result
+from gateway.session.tables import (
+    alter,
+    create_table,
+    create_table_as,
+    new_name,
+    note_cascade,
+    reads_of,
+    refresh,
+    schema_and_name,
+)
 from gateway.sources.table import TableName
+from gateway.sql.altering import AlterRelation
 from gateway.sql.commands import CreateSchema, DropStatement, Name
 from gateway.sql.functions import Function, body_of
 from gateway.sql.inlining import calls_of
+from gateway.sql.objects import CommentOn, CreateIndex, RefreshView
 from gateway.sql.routines import CreateFunction, DropFunction
+from gateway.sql.sequences import AlterSequence, CreateSequence
 from gateway.sql.statement import CreateView, Statement
-from gateway.sql.writes import target_of
-from gateway.store.definitions import Column, TableDefinition, View
-from gateway.types import TEXT, Type
+from gateway.sql.tables import CreateTable
+from gateway.store.definitions import View
+from gateway.types import Type
 
 
 def define(executor: Executor, statement: Statement, bound: Bound) -> Result:
     """Do a definition, or TRUNCATE; when this returns it is done."""
     tree = statement.tree
-    if isinstance(tree, DropStatement):
-        return _drop(executor, tree, statement.command)
-    if isinstance(tree, CreateSchema):
-        store = executor.registry.store
-        if not store.create_schema(tree.name, if_not_exists=tree.if_not_exists):
-            executor.notices.append(f'schema "{tree.name}" already exists, skipping')
-        return Result(statement.command)
+    if isinstance(tree, CreateTable) and tree.query is not None:
+        return create_table_as(executor, statement, tree, bound)
     if isinstance(tree, CreateView):
         return _create_view(executor, statement, tree)
-    if isinstance(tree, CreateFunction):
-        return _create_function(executor, tree)
-    if isinstance(tree, DropFunction):
-        return _drop_functions(executor, tree)
-    assert isinstance(tree, exp.Create)
-    if tree.expression is not None:
-        return _create_table_as(executor, statement, tree, bound)
-    return _create_table(executor, tree)
+    if isinstance(tree, DropStatement):
+        return _drop(executor, tree, statement.command)
+    done = _RUNNERS[type(tree)](executor, tree)
+    assert isinstance(done, Result)
+    return done
 
 
-def _create_table(executor: Executor, tree: exp.Create) -> Result:
-    name = _new_name(executor, target_of(tree))
-    definition = table_definition(name, tree)
-    made = executor.registry.store.create_table(definition, if_not_exists=_if_not_exists(tree))
-    _note_skipped(executor, made, name)
-    return Result("CREATE TABLE")
-
-
-def _create_table_as(
-    executor: Executor, statement: Statement, tree: exp.Create, bound: Bound
-) -> Result:
-    name = _new_name(executor, target_of(tree))
-    if _if_not_exists(tree) and executor.registry.store.table(name) is not None:
-        _note_skipped(executor, None, name)
-        return Result("CREATE TABLE AS")
-    query = executor.computation(statement)
-    assert query is not None
-    plan = executor.plan(query, bound)
-    fields = fields_of(query.rewritten, plan.schema)
-    named = tree.this.expressions if isinstance(tree.this, exp.Schema) else []
-    if len(named) > len(fields):
-        raise SyntaxFault("too many column names were specified")
-    names = [column.name for column in named] + [field.name for field in fields[len(named) :]]
-    columns = [_column(n, field) for n, field in zip(names, fields, strict=True)]
-    definition = TableDefinition(name, tuple(columns))
-    count = executor.registry.store.create_table_as(definition, plan.stream())
-    return Result("SELECT", changed=count)
-
-
-def _column(name: str, field: Field) -> Column:
-    """A column for a query's values; a NULL literal's is text, as in PostgreSQL."""
-    known = TEXT if field.type.name == "unknown" else field.type
-    return Column(name, known)
+def _create_schema(executor: Executor, tree: CreateSchema) -> Result:
+    if not executor.registry.store.create_schema(tree.name, if_not_exists=tree.if_not_exists):
+        message = f'schema "{tree.name}" already exists, skipping'
+        executor.notices.append(Notice(message, code="42P06"))
+    return Result("CREATE SCHEMA")
 
 
 def _create_view(executor: Executor, statement: Statement, tree: CreateView) -> Result:
     """Keep the query as its author wrote it, once it plans."""
-    name = _new_name(executor, exp.to_table(".".join(f'"{part}"' for part in tree.name)))
+    reads = reads_of(executor, tree.query)
+    temporary = tree.temporary or any(
+        read.name.schema == executor.registry.store.temporary_schema for read in reads
+    )
+    name = new_name(executor, tree.name, temporary=temporary)
+    if temporary and not tree.temporary:
+        executor.notices.append(f'view "{name.name}" will be a temporary view')
     query = executor.computation(statement)
     assert query is not None
     fields = fields_of(query.rewritten, executor.plan(query, Bound()).schema)
@@ -100,14 +89,14 @@ def _create_view(executor: Executor, statement: Statement, tree: CreateView) -> 
     twice = next((each for each in names if names.count(each) > 1), None)
     if twice is not None:
         raise InvalidTableDefinition(f'column "{twice}" specified more than once')
-    view = View(name, tree.source, tuple(names))
+    view = View(name, tree.source, tuple(names), reads)
     executor.registry.store.create_view(view, or_replace=tree.replace)
     return Result("CREATE VIEW")
 
 
 def _create_function(executor: Executor, tree: CreateFunction) -> Result:
     """Keep a function, once a call of it plans."""
-    schema, name = _schema_and_name(tree.name)
+    schema, name = schema_and_name(tree.name)
     registry = executor.registry
     place = schema or registry.search_path[0]
     function = Function(
@@ -186,17 +175,14 @@ def _drop_functions(executor: Executor, tree: DropFunction) -> Result:
             raise UndefinedFunction(missing if types is not None else bare)
         executor.notices.append(f"function {shown} does not exist, skipping")
     others = executor.registry.store.drop_functions(list(dict.fromkeys(keys)), cascade=tree.cascade)
-    if len(others) == 1:
-        executor.notices.append(f"drop cascades to function {others[0]}")
-    elif others:
-        executor.notices.append(f"drop cascades to {len(others)} other objects")
+    note_cascade(executor, [f"function {other}" for other in others])
     return Result("DROP FUNCTION")
 
 
 def _function_named(
     executor: Executor, name: Name, types: tuple[Type, ...] | None
 ) -> Function | None:
-    found = executor.registry.functions(*_schema_and_name(name))
+    found = executor.registry.functions(*schema_and_name(name))
     if types is not None:
         same = (f for f in found if tuple(argument.type for argument in f.arguments) == types)
         return next(same, None)
@@ -212,37 +198,65 @@ def _signature(name: Name, types: tuple[Type, ...] | None) -> str:
     return f"{'.'.join(name)}({', '.join(each.sql for each in types or ())})"
 
 
-def _schema_and_name(parts: Name) -> tuple[str, str]:
-    return ("", parts[0]) if len(parts) == 1 else (parts[-2], parts[-1])
-
-
 def _drop(executor: Executor, tree: DropStatement, command: str) -> Result:
-    store = executor.registry.store
-    for parts in tree.names:
-        schema, name = _schema_and_name(parts)
-        if tree.kind == "schema":
-            _refuse_dataset(executor, parts[0])
-            done = store.drop_schema(parts[0], if_exists=tree.if_exists, cascade=tree.cascade)
-        elif tree.kind == "truncate":
-            store.truncate(executor.registry.definition(schema, name).name)
-            done = True
-        else:
-            done = _drop_relation(executor, tree, schema, name)
-        if not done:
-            shown = ".".join(parts)
-            executor.notices.append(f'{tree.kind} "{shown}" does not exist, skipping')
+    if tree.kind == "truncate":
+        return _truncate(executor, tree)
+    if tree.kind == "index":
+        drop_indexes(executor, tree)
+    elif tree.kind == "schema":
+        _drop_schemas(executor, tree)
+    else:
+        _drop_relations(executor, tree)
     return Result(command)
 
 
-def _drop_relation(executor: Executor, tree: DropStatement, schema: str, name: str) -> bool:
-    store = executor.registry.store
-    found = executor.registry.find(schema, name)
-    if found is not None and found.view is None:
-        executor.registry.definition(schema, name)  # refuses a dataset
-    full = found.name if found else TableName(schema or executor.registry.search_path[0], name)
-    if tree.kind == "view":
-        return store.drop_view(full, if_exists=tree.if_exists)
-    return store.drop_table(full, if_exists=tree.if_exists)
+def _truncate(executor: Executor, tree: DropStatement) -> Result:
+    registry = executor.registry
+    names = [registry.definition(*schema_and_name(parts)).name for parts in tree.names]
+    if tree.cascade:
+        others = [n for n in registry.store.referring(names) if n not in names]
+        executor.notices += [f'truncate cascades to table "{other.name}"' for other in others]
+        names += others
+    registry.store.truncate(names)
+    for name in names if tree.restart else ():
+        oid, definition = registry.store.oid(name), registry.store.table(name)
+        for column in definition.columns if definition is not None else ():
+            owned = registry.store.owned_sequence(oid or 0, column.number)
+            sequence = registry.store.sequence(owned) if owned is not None else None
+            if owned is not None and sequence is not None:
+                registry.store.setval(owned, sequence.start, False)
+    return Result("TRUNCATE TABLE")
+
+
+def _drop_schemas(executor: Executor, tree: DropStatement) -> None:
+    for parts in tree.names:
+        _refuse_dataset(executor, parts[0])
+        store = executor.registry.store
+        done = store.drop_schema(parts[0], if_exists=tree.if_exists, cascade=tree.cascade)
+        if done is None:
+            executor.notices.append(f'schema "{parts[0]}" does not exist, skipping')
+        else:
+            note_cascade(executor, list(done.others))
+
+
+def _drop_relations(executor: Executor, tree: DropStatement) -> None:
+    registry, names, written = executor.registry, [], {}
+    for parts in tree.names:
+        schema, name = schema_and_name(parts)
+        found = registry.find(schema, name)
+        if found is not None and found.view is None and registry.store.table(found.name) is None:
+            registry.definition(schema, name)  # refuses a dataset
+        sequence = registry.find_sequence(schema, name) if found is None else None
+        home = TableName(schema or registry.search_path[0], name)
+        full = found.name if found is not None else sequence or home
+        names.append(full)
+        written[full] = ".".join(parts)
+    done = registry.store.drop_relations(
+        tree.kind, names, if_exists=tree.if_exists, cascade=tree.cascade
+    )
+    for lost in done.missing:
+        executor.notices.append(f'{tree.kind} "{written[lost]}" does not exist, skipping')
+    note_cascade(executor, list(done.others))
 
 
 def _refuse_dataset(executor: Executor, schema: str) -> None:
@@ -253,14 +267,15 @@ def _refuse_dataset(executor: Executor, schema: str) -> None:
         )
 
 
-def _new_name(executor: Executor, table: exp.Table) -> TableName:
-    return executor.registry.new_name(table.db, table.name)
-
-
-def _if_not_exists(tree: exp.Create) -> bool:
-    return bool(tree.args.get("exists"))
-
-
-def _note_skipped(executor: Executor, made: object, name: TableName) -> None:
-    if not made:
-        executor.notices.append(f'relation "{name.name}" already exists, skipping')
+_RUNNERS: dict[type, Callable[..., Result]] = {
+    CreateSchema: _create_schema,
+    CreateTable: create_table,
+    CreateFunction: _create_function,
+    DropFunction: _drop_functions,
+    AlterRelation: alter,
+    RefreshView: refresh,
+    CreateIndex: create_index,
+    CommentOn: comment,
+    CreateSequence: create_sequence,
+    AlterSequence: alter_sequence,
+}

@@ -26,28 +26,31 @@ from gateway.session.cursors import fetch
 from gateway.session.deadline import Deadline
 from gateway.session.definition import define
 from gateway.session.execution import Bound, Described, Executor
+from gateway.session.expressions import EngineExpressions
 from gateway.session.functions import SessionFunctions
+from gateway.session.objects import lock_tables
 from gateway.session.portals import Portal, Portals
 from gateway.session.prepared import Prepared, PreparedStatements, argument_row, arguments
 from gateway.session.result import Notice, Result
+from gateway.session.sequences import SequenceCalls
 from gateway.session.settings import ClientSettings, in_milliseconds, run_setting, show_fields
 from gateway.session.time_zones import engine_zone
 from gateway.session.transaction import TransactionBlock, refuse_levels
 from gateway.sources.table import Table, TableName
 from gateway.sql.commands import (
-    CloseStatement,
     DeallocateStatement,
     DiscardStatement,
     DropStatement,
     ExecuteStatement,
-    FetchStatement,
     SetStatement,
     ShowStatement,
     TransactionModes,
     TransactionStatement,
 )
+from gateway.sql.cursors import CloseStatement, FetchStatement
 from gateway.sql.limits import Limits
 from gateway.sql.localtime import type_moments
+from gateway.sql.objects import LockTables
 from gateway.sql.statement import Declare, Explain, Kind, Prepare, Statement
 from gateway.sql.writes import target_of
 from gateway.store.tables import StoreSession
@@ -78,6 +81,9 @@ class Client:
         self.portals = Portals()
         self.block = TransactionBlock(store)
         self.several = False  # the message holds several statements, so they are one transaction
+        self.sequences = SequenceCalls(self.registry)
+        self.sequences.provide(engine)
+        store.expressions = EngineExpressions(self.executor, self.sequences)
         self.introduce("", "", 0)
 
     def introduce(self, user: str, database: str, process_id: int) -> None:
@@ -187,6 +193,8 @@ class Client:
         return self.executor.write(statement, bound)
 
     def _define(self, statement: Statement, bound: Bound) -> Result:
+        if isinstance(statement.tree, LockTables):
+            return lock_tables(self.executor, statement.tree, self._in_transaction())
         return define(self.executor, statement, bound)
 
     def _explain(self, statement: Statement, bound: Bound) -> Result:
@@ -274,6 +282,10 @@ class Client:
             self.settings.reset_all()
             self.prepared.deallocate(None)
             self.portals.close_all()
+        if what in ("all", "sequences"):
+            self.sequences.forget()
+        if what in ("all", "temp", "temporary"):
+            self.store.drop_temporary()
         return Result(f"DISCARD {what.upper()}")
 
     # Prepared statements and cursors

@@ -16,7 +16,7 @@ from gateway.catalog.registry import Registry
 from gateway.engine.interface import EngineSession, Plan
 from gateway.errors import FeatureNotSupported, GatewayError
 from gateway.rewrite import Rewritten, rewrite
-from gateway.session.result import Field, Result
+from gateway.session.result import Field, Notice, Result
 from gateway.sources.table import Table, TableName
 from gateway.sql.dialect import to_engine
 from gateway.sql.explaining import explain_options
@@ -24,10 +24,11 @@ from gateway.sql.limits import Limits
 from gateway.sql.locating import located
 from gateway.sql.parameters import number
 from gateway.sql.recursion import check_recursive_types
-from gateway.sql.relation import TIME_ZONE, Constants
+from gateway.sql.relation import TIME_ZONE, Constants, Lookup
 from gateway.sql.statement import CreateView, Explain, Kind, Statement
+from gateway.sql.tables import CreateTable
 from gateway.sql.writes import TargetColumn, Write, as_write, check_width, target_of
-from gateway.store.definitions import ROWID, Changed, TableDefinition
+from gateway.store.definitions import ROWID, Changed, Column, TableDefinition
 from gateway.store.snapshots import Snapshot
 from gateway.types import TEXT, TIMESTAMPTZ, Type, from_arrow
 
@@ -90,7 +91,7 @@ class Executor:
     registry: Registry
     constants: Constants
     limits: Limits
-    notices: list[str] = field(default_factory=list)
+    notices: list[str | Notice] = field(default_factory=list)
 
     def describe(self, statement: Statement, declared: Mapping[int, Type]) -> Described:
         """Types of parameters and columns, without running anything.
@@ -119,7 +120,7 @@ class Executor:
         """Do an INSERT, UPDATE or DELETE; when this returns it is done."""
         query = self._required(statement)
         assert query.write is not None and query.target is not None
-        with self.registry.store.writing(query.target.name):
+        with self.registry.store.writing(query.target.name, query.write.command):
             changed = self._apply(query, query.write, query.target, bound)
             returned = self._returned(query.write, query.target, changed, bound)
         if returned is None:
@@ -159,16 +160,16 @@ class Executor:
             return self.computation(tree.statement)
         if isinstance(tree, CreateView):
             return Computation(self.rewrite(tree.query))
-        if isinstance(tree, exp.Create):
-            query = tree.expression
-            return None if query is None else Computation(self.rewrite(query))
+        if isinstance(tree, CreateTable):
+            return None if tree.query is None else Computation(self.rewrite(tree.query))
         if isinstance(tree, exp.Insert | exp.Update | exp.Delete):
             return self._write_of(tree)
         return Computation(self.rewrite(tree)) if isinstance(tree, exp.Expr) else None
 
-    def rewrite(self, tree: exp.Expr) -> Rewritten:
-        """The engine's form of a query over this session's names."""
-        rewritten = rewrite(tree, self.registry.relation, self.constants, self.registry.function)
+    def rewrite(self, tree: exp.Expr, lookup: Lookup | None = None) -> Rewritten:
+        """The engine's form of a query over this session's names, or those of `lookup`."""
+        names = lookup or self.registry.relation
+        rewritten = rewrite(tree, names, self.constants, self.registry.function)
         self.limits.check(rewritten.tree)
         if rewritten.is_recursive:
             tables = self.registry.tables(rewritten.tables)
@@ -180,6 +181,11 @@ class Executor:
     def plan(self, query: Computation, bound: Bound) -> Plan:
         """Plan a query over its tables as they are at this moment."""
         return self._plan(query.rewritten, bound.by_number, self._tables(query), bound.values)
+
+    def plan_over(self, rewritten: Rewritten, tables: Mapping[TableName, Table]) -> Plan:
+        """Plan a rewritten query over tables that are given, where it does not name others."""
+        others = self.registry.tables(rewritten.tables - tables.keys())
+        return self._plan(rewritten, {}, {**others, **tables}, [])
 
     def _plan(
         self,
@@ -225,9 +231,19 @@ class Executor:
     def _write_of(self, tree: exp.Insert | exp.Update | exp.Delete) -> Computation:
         table = target_of(tree)
         target = self.registry.definition(table.db, table.name)
-        columns = {c.name: TargetColumn(c.type, c.default) for c in target.columns}
+        columns = {column.name: self._target_column(target, column) for column in target.columns}
         write = as_write(tree, columns, ROWID)
         return Computation(self.rewrite(write.query), write, target)
+
+    def _target_column(self, target: TableDefinition, column: Column) -> TargetColumn:
+        default = column.default
+        if column.identity:
+            oid = self.registry.store.oid(target.name)
+            owned = self.registry.store.owned_sequence(oid or 0, column.number)
+            if owned is not None:
+                named = f'"{owned.schema}"."{owned.name}"'.replace("'", "''")
+                default = f"nextval('{named}')"
+        return TargetColumn(column.type, default, column.identity, column.generated is not None)
 
     def _apply(
         self, query: Computation, write: Write, target: TableDefinition, bound: Bound

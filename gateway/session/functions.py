@@ -18,6 +18,7 @@ from gateway.errors import (
     UndefinedFunction,
     UndefinedObject,
 )
+from gateway.session import sequences
 from gateway.session.settings import SERVER_VERSION, ClientSettings
 from gateway.sql.parameters import number
 from gateway.sql.relation import TIME_ZONE, Constants
@@ -44,6 +45,7 @@ class SessionFunctions:
         users = dict.fromkeys(("current_user", "session_user", "user", "current_role"), text(user))
         return {
             **users,
+            **dict.fromkeys(sequences.FUNCTIONS, sequences.called),
             TIME_ZONE: text(zone),
             "version": text(version),
             "current_database": text(database),

@@ -77,7 +77,8 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
     def notices(self) -> Sequence[Notice]:
         """What to tell the client besides; emptied by the call."""
         block, executor = self._client.block, self._client.executor
-        told = [*block.notices, *(Notice(text) for text in executor.notices)]
+        told = [*block.notices]
+        told += [n if isinstance(n, Notice) else Notice(n) for n in executor.notices]
         block.notices.clear()
         executor.notices.clear()
         return told

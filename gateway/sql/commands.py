@@ -18,12 +18,12 @@ from gateway.errors import FeatureNotSupported
 from gateway.sql.dialect import parse_tokens, syntax_fault
 
 Name = tuple[str, ...]
-ALL_ROWS = 2**63 - 1  # PostgreSQL's FETCH_ALL
 
 
-def _is_word(token: Token, word: str) -> bool:
+def words_of(token: Token) -> list[str]:
+    """The words of an unquoted token: sqlglot makes one token of PRIMARY KEY."""
     quoted = token.token_type in (TokenType.IDENTIFIER, TokenType.STRING)
-    return not quoted and token.text.upper() == word
+    return [] if quoted else token.text.upper().split()
 
 
 class Reader:
@@ -34,10 +34,13 @@ class Reader:
 
     def accept(self, *words: str) -> bool:
         """Whether the next tokens are these unquoted words; if so they are passed."""
-        ahead = self.tokens[self.index : self.index + len(words)]
-        if len(ahead) < len(words) or not all(map(_is_word, ahead, words)):
-            return False
-        self.index += len(words)
+        index, left = self.index, list(words)
+        while left:
+            found = words_of(self.tokens[index]) if index < len(self.tokens) else []
+            if not found or left[: len(found)] != found:
+                return False
+            index, left = index + 1, left[len(found) :]
+        self.index = index
         return True
 
     def one_of(self, *words: str) -> str:
@@ -147,12 +150,16 @@ class TransactionStatement:
 
 @dataclass(frozen=True, slots=True)
 class DropStatement:
-    """DROP TABLE, VIEW or SCHEMA, or TRUNCATE: `kind` in lower case, every name in order."""
+    """DROP TABLE, VIEW or SCHEMA, or TRUNCATE: `kind` in lower case, every name in order.
+
+    `restart` is RESTART IDENTITY.
+    """
 
     kind: str
     names: tuple[Name, ...]
     if_exists: bool = False
     cascade: bool = False
+    restart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,24 +190,6 @@ class ExecuteStatement:
 
     name: str
     arguments: tuple[exp.Expr, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class FetchStatement:
-    """FETCH or MOVE: `count` rows on (back when negative), None for all; or to `absolute`."""
-
-    cursor: str
-    count: int | None = 1
-    move: bool = False
-    absolute: int | None = None
-    relative: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CloseStatement:
-    """CLOSE cursor; None is ALL."""
-
-    cursor: str | None
 
 
 # Spellings of settings that are not `name = value` -> the setting.
@@ -309,6 +298,8 @@ def read_savepoint(reader: Reader, verb: str) -> TransactionStatement:
 
 def read_drop(reader: Reader, kind: str) -> DropStatement:
     """DROP kind [IF EXISTS] names [CASCADE | RESTRICT]."""
+    if kind == "index":
+        reader.accept("CONCURRENTLY")
     exists = reader.accept("IF", "EXISTS")
     names = _names(reader)
     return DropStatement(kind, names, exists, reader.one_of("CASCADE", "RESTRICT") == "CASCADE")
@@ -319,10 +310,11 @@ def read_truncate(reader: Reader) -> DropStatement:
     reader.accept("TABLE")
     reader.accept("ONLY")
     names = _names(reader)
-    if reader.one_of("RESTART", "CONTINUE"):
+    word = reader.one_of("RESTART", "CONTINUE")
+    if word:
         reader.need("IDENTITY")
     cascade = reader.one_of("CASCADE", "RESTRICT") == "CASCADE"
-    return DropStatement("truncate", names, cascade=cascade)
+    return DropStatement("truncate", names, cascade=cascade, restart=word == "RESTART")
 
 
 def _names(reader: Reader) -> tuple[Name, ...]:
@@ -367,33 +359,3 @@ def read_execute(reader: Reader) -> ExecuteStatement:
     if len(rows) != 1:
         raise syntax_fault(inside[0], reader.tokens, reader.text)
     return ExecuteStatement(name, tuple(rows[0].expressions))
-
-
-def read_fetch(reader: Reader, move: bool) -> FetchStatement:
-    """FETCH or MOVE [direction [count]] [FROM | IN] cursor."""
-    count, absolute, relative = _direction(reader)
-    reader.one_of("FROM", "IN")
-    return FetchStatement(reader.name(), count, move, absolute, relative)
-
-
-def _direction(reader: Reader) -> tuple[int | None, int | None, bool]:
-    fixed = {"NEXT": (1, None), "PRIOR": (-1, None), "FIRST": (1, 1), "LAST": (1, -1)}
-    word = reader.one_of(*fixed)
-    if word:
-        return (*fixed[word], False)
-    if reader.accept("ALL"):
-        return None, None, False
-    word = reader.one_of("ABSOLUTE", "RELATIVE", "FORWARD", "BACKWARD")
-    if word == "ABSOLUTE":
-        return 1, reader.number(), False
-    sign = -1 if word == "BACKWARD" else 1
-    if word and reader.accept("ALL"):
-        return None if sign > 0 else -ALL_ROWS, None, False
-    ahead = reader.tokens[reader.index].text if reader.more() else ""
-    count = reader.number() if ahead == "-" or ahead.isdigit() else 1
-    return sign * count, None, word == "RELATIVE"
-
-
-def read_close(reader: Reader) -> CloseStatement:
-    """CLOSE cursor or ALL."""
-    return CloseStatement(None if reader.accept("ALL") else reader.name())

@@ -346,7 +346,10 @@ def _unicode_string(node: exp.Expr) -> exp.Expr:
 
 
 # PostgreSQL's names of what the engine calls otherwise, and of what it writes as an operator.
-_NAMES = {"some": "any", "sign": "signum", "ceiling": "ceil", "variance": "var_samp"}
+_NAMES = {
+    "some": "any", "sign": "signum", "ceiling": "ceil", "variance": "var_samp",
+    "gen_random_uuid": "uuid",
+}  # fmt: skip
 _OPERATORS: dict[str, type[exp.Binary]] = {"mod": exp.Mod, "div": exp.Div}
 
 

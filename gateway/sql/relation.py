@@ -21,12 +21,16 @@ class ColumnInfo:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What a name in FROM means; `view` is a view's SELECT as its author wrote it."""
+    """What a name in FROM means; `view` is a view's SELECT as its author wrote it.
+
+    `reads` says which relation each name in that SELECT meant when the view was made.
+    """
 
     name: TableName
     columns: Mapping[str, ColumnInfo] = field(default_factory=dict)
     view: str | None = None
     view_columns: tuple[str, ...] = ()
+    reads: Mapping[tuple[str, str], TableName] = field(default_factory=dict)
 
 
 Relations = Mapping[TableName, Mapping[str, ColumnInfo]]

@@ -127,14 +127,15 @@ def read_create_function(reader: Reader, replace: bool) -> CreateFunction:
 def read_drop_function(reader: Reader) -> DropFunction:
     """DROP FUNCTION [IF EXISTS] name [(types)], ... [CASCADE | RESTRICT]."""
     exists = reader.accept("IF", "EXISTS")
-    functions = [_signature(reader)]
+    functions = [read_signature(reader)]
     while reader.accept(","):
-        functions.append(_signature(reader))
+        functions.append(read_signature(reader))
     cascade = reader.one_of("CASCADE", "RESTRICT") == "CASCADE"
     return DropFunction(tuple(functions), exists, cascade)
 
 
-def _signature(reader: Reader) -> tuple[Name, tuple[Type, ...] | None]:
+def read_signature(reader: Reader) -> tuple[Name, tuple[Type, ...] | None]:
+    """name [(types)]; None where no types are written."""
     name = reader.qualified()
     if not (reader.more() and reader.tokens[reader.index].text == "("):
         return name, None

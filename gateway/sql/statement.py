@@ -17,10 +17,14 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.errors import FeatureNotSupported, GatewayError, InsufficientPrivilege
-from gateway.sql import commands
+from gateway.sql import commands, cursors
+from gateway.sql.altering import read_alter
 from gateway.sql.commands import Reader
 from gateway.sql.dialect import parse_tokens, split, syntax_fault
+from gateway.sql.objects import read_comment, read_create_index, read_lock, read_refresh
 from gateway.sql.routines import read_create_function, read_drop_function
+from gateway.sql.sequences import CreateSequence, read_alter_sequence, read_create_sequence
+from gateway.sql.tables import CreateTable, read_create_table, read_materialized_view
 from gateway.types import Type, by_name
 
 
@@ -88,6 +92,7 @@ class CreateView:
     query: exp.Expr
     source: str
     replace: bool = False
+    temporary: bool = False
 
 
 def statements(text: str) -> list[Statement]:
@@ -118,15 +123,17 @@ def read(tokens: Sequence[Token], text: str) -> Statement:
 def _statement(tokens: Sequence[Token], text: str, tree: object, row: Row) -> Statement:
     start = tokens[0].start
     command = row.command or row.words
-    if isinstance(tree, exp.Expr):
-        command = _TREES.get(type(tree), command)
-    if isinstance(tree, exp.Create) and tree.expression is not None:
-        command = "CREATE TABLE AS"
+    command = _TREES.get(type(tree), command)
+    if isinstance(tree, CreateTable) and tree.query is not None:
+        command = "CREATE MATERIALIZED VIEW" if tree.materialized else "CREATE TABLE AS"
     kind = Kind.WRITE if command in ("INSERT", "UPDATE", "DELETE") else row.kind
     return Statement(text[start : tokens[-1].end + 1], start, tree, command, kind)
 
 
-_TREES: dict[type[exp.Expr], str] = {
+_TREES: dict[type, str] = {
+    CreateTable: "CREATE TABLE",
+    CreateSequence: "CREATE SEQUENCE",
+    CreateView: "CREATE VIEW",
     exp.Insert: "INSERT",
     exp.Update: "UPDATE",
     exp.Delete: "DELETE",
@@ -145,18 +152,44 @@ def _tree(reader: Reader) -> exp.Expr:
     return tree
 
 
-def _table(reader: Reader) -> exp.Expr:
-    tree = _tree(reader)
-    properties = tree.args.get("properties")
-    for row in properties.expressions if properties is not None else ():
-        what = row.name or row.key.removesuffix("property").upper()
-        if isinstance(row, exp.LocationProperty | exp.ExternalProperty):
-            raise InsufficientPrivilege("CREATE TABLE with a LOCATION is not allowed")
-        raise FeatureNotSupported(f"CREATE TABLE with the property {what} is not supported")
-    return tree
+def _insert(reader: Reader) -> exp.Expr:
+    """INSERT; sqlglot does not know OVERRIDING, which the tree carries in `meta`."""
+    for place, token in enumerate(reader.tokens):
+        if token.text.upper() == "OVERRIDING" and token.token_type != TokenType.IDENTIFIER:
+            reader.index = place + 1
+            kind = reader.need("SYSTEM VALUE", "USER VALUE").split()[0]
+            left, right = reader.tokens[:place], reader.tokens[reader.index :]
+            tree = _tree(Reader([*left, *right], reader.text))
+            tree.meta["overriding"] = kind
+            reader.rest()
+            return tree
+        if token.text == "(" and place > 3 and reader.tokens[place - 1].text.upper() == "VALUES":
+            break
+    return _tree(reader)
 
 
-def _view(reader: Reader, replace: bool) -> CreateView:
+def _table(reader: Reader, temporary: bool = False) -> CreateTable:
+    return read_create_table(reader, temporary, _query_inside)
+
+
+def _query_inside(reader: Reader) -> tuple[exp.Expr, str]:
+    inner = _inner(reader, Kind.QUERY)
+    assert isinstance(inner.tree, exp.Expr)
+    return inner.tree, inner.text
+
+
+def _temporary(reader: Reader) -> object:
+    """What follows CREATE [OR REPLACE] TEMPORARY."""
+    replace = reader.tokens[1].text.upper() == "OR"
+    what = reader.need("VIEW") if replace else reader.need("TABLE", "VIEW", "SEQUENCE")
+    if what == "TABLE":
+        return _table(reader, temporary=True)
+    if what == "SEQUENCE":
+        return read_create_sequence(reader, temporary=True)
+    return _view(reader, replace, temporary=True)
+
+
+def _view(reader: Reader, replace: bool, temporary: bool = False) -> CreateView:
     name = reader.qualified()
     columns: list[str] = []
     if reader.accept("("):
@@ -169,7 +202,7 @@ def _view(reader: Reader, replace: bool) -> CreateView:
     reader.need("AS")
     inner = _inner(reader, Kind.QUERY)
     assert isinstance(inner.tree, exp.Expr)
-    return CreateView(name, tuple(columns), inner.tree, inner.text, replace)
+    return CreateView(name, tuple(columns), inner.tree, inner.text, replace, temporary)
 
 
 def _inner(reader: Reader, *kinds: Kind) -> Statement:
@@ -261,8 +294,12 @@ def _no(error: type[GatewayError], message: str) -> Callable[[Reader], NoReturn]
 
 
 _end, _save = commands.read_end, commands.read_savepoint
-_temporary = _no(FeatureNotSupported, "temporary tables and views are not supported")
 _outside = _no(InsufficientPrivilege, "tables over the server's files are set up by configuration")
+
+_TEMPORARY = (
+    *("TEMPORARY", "TEMP", "LOCAL TEMPORARY", "LOCAL TEMP", "GLOBAL TEMPORARY", "GLOBAL TEMP"),
+    *("OR REPLACE TEMPORARY", "OR REPLACE TEMP"),
+)
 
 COMMANDS = (
     Row("SELECT", Kind.QUERY, _tree),
@@ -270,17 +307,35 @@ COMMANDS = (
     Row("TABLE", Kind.QUERY, _tree, "SELECT"),
     Row("WITH", Kind.QUERY, _tree, "SELECT"),
     Row("(", Kind.QUERY, _tree, "SELECT"),
-    Row("INSERT", Kind.WRITE, _tree),
+    Row("INSERT", Kind.WRITE, _insert),
     Row("UPDATE", Kind.WRITE, _tree),
     Row("DELETE", Kind.WRITE, _tree),
     Row("TRUNCATE", Kind.WRITE, commands.read_truncate, "TRUNCATE TABLE"),
     Row("CREATE EXTERNAL", Kind.DEFINITION, _outside),
     Row("CREATE FOREIGN", Kind.DEFINITION, _outside),
-    Row("CREATE TEMPORARY", Kind.DEFINITION, _temporary),
-    Row("CREATE TEMP", Kind.DEFINITION, _temporary),
-    Row("CREATE LOCAL", Kind.DEFINITION, _temporary),
-    Row("CREATE GLOBAL", Kind.DEFINITION, _temporary),
+    *(Row(f"CREATE {word}", Kind.DEFINITION, _temporary) for word in _TEMPORARY),
+    Row("CREATE SEQUENCE", Kind.DEFINITION, read_create_sequence),
+    Row("CREATE UNLOGGED TABLE", Kind.DEFINITION, _table, "CREATE TABLE"),
     Row("CREATE TABLE", Kind.DEFINITION, _table),
+    Row(
+        "CREATE MATERIALIZED VIEW",
+        Kind.DEFINITION,
+        partial(read_materialized_view, inner=_query_inside),
+    ),
+    Row("REFRESH MATERIALIZED VIEW", Kind.DEFINITION, read_refresh),
+    Row(
+        "CREATE UNIQUE INDEX",
+        Kind.DEFINITION,
+        partial(read_create_index, unique=True),
+        "CREATE INDEX",
+    ),
+    Row("CREATE INDEX", Kind.DEFINITION, partial(read_create_index, unique=False)),
+    Row("COMMENT ON", Kind.DEFINITION, read_comment, "COMMENT"),
+    Row("LOCK", Kind.DEFINITION, read_lock, "LOCK TABLE"),
+    Row("ALTER TABLE", Kind.DEFINITION, partial(read_alter, kind="table")),
+    Row("ALTER VIEW", Kind.DEFINITION, partial(read_alter, kind="view")),
+    Row("ALTER MATERIALIZED VIEW", Kind.DEFINITION, partial(read_alter, kind="materialized view")),
+    Row("ALTER SEQUENCE", Kind.DEFINITION, read_alter_sequence),
     Row("CREATE VIEW", Kind.DEFINITION, partial(_view, replace=False)),
     Row("CREATE OR REPLACE VIEW", Kind.DEFINITION, partial(_view, replace=True), "CREATE VIEW"),
     Row("CREATE FUNCTION", Kind.DEFINITION, partial(read_create_function, replace=False)),
@@ -292,6 +347,13 @@ COMMANDS = (
     ),
     Row("CREATE SCHEMA", Kind.DEFINITION, commands.read_create_schema),
     Row("DROP TABLE", Kind.DEFINITION, partial(commands.read_drop, kind="table")),
+    Row(
+        "DROP MATERIALIZED VIEW",
+        Kind.DEFINITION,
+        partial(commands.read_drop, kind="materialized view"),
+    ),
+    Row("DROP SEQUENCE", Kind.DEFINITION, partial(commands.read_drop, kind="sequence")),
+    Row("DROP INDEX", Kind.DEFINITION, partial(commands.read_drop, kind="index")),
     Row("DROP VIEW", Kind.DEFINITION, partial(commands.read_drop, kind="view")),
     Row("DROP FUNCTION", Kind.DEFINITION, read_drop_function),
     Row("DROP SCHEMA", Kind.DEFINITION, partial(commands.read_drop, kind="schema")),
@@ -312,9 +374,9 @@ COMMANDS = (
     Row("EXECUTE", Kind.PREPARED, commands.read_execute),
     Row("DEALLOCATE", Kind.PREPARED, commands.read_deallocate),
     Row("DECLARE", Kind.CURSOR, _declare, "DECLARE CURSOR"),
-    Row("FETCH", Kind.CURSOR, partial(commands.read_fetch, move=False)),
-    Row("MOVE", Kind.CURSOR, partial(commands.read_fetch, move=True)),
-    Row("CLOSE", Kind.CURSOR, commands.read_close, "CLOSE CURSOR"),
+    Row("FETCH", Kind.CURSOR, partial(cursors.read_fetch, move=False)),
+    Row("MOVE", Kind.CURSOR, partial(cursors.read_fetch, move=True)),
+    Row("CLOSE", Kind.CURSOR, cursors.read_close, "CLOSE CURSOR"),
 )
 
 # First words of PostgreSQL's other commands (manual, part VI): refused by name, 0A000.

@@ -20,6 +20,7 @@ from sqlglot import exp
 from gateway.errors import (
     DuplicateColumn,
     FeatureNotSupported,
+    GeneratedAlways,
     GroupingError,
     SyntaxFault,
     UndefinedColumn,
@@ -33,10 +34,16 @@ from gateway.types import Type
 
 @dataclass(frozen=True, slots=True)
 class TargetColumn:
-    """A column of the table that is written: its type, and its default as SQL text."""
+    """A column of the table that is written: its type, and its default as SQL text.
+
+    `identity` is "always" or "by default" for an identity column, whose default is its sequence's
+    next value. A `generated` one takes no value at all.
+    """
 
     type: Type
     default: str | None = None
+    identity: str = ""
+    generated: bool = False
 
 
 Target = Mapping[str, TargetColumn]
@@ -97,8 +104,16 @@ def _insert(tree: exp.Insert, target: Target) -> Write:
     query = tree.args.get("expression")
     named = tree.this.expressions if isinstance(tree.this, exp.Schema) else None
     columns = tuple(target) if named is None else _columns(named, target, target_of(tree))
+    overriding = str(tree.meta.get("overriding", ""))
     if query is None:
-        query = exp.Select(expressions=[_default(column) for column in target.values()])
+        columns = tuple(name for name, column in target.items() if not column.generated)
+        query = exp.Select(expressions=[_default(target[name]) for name in columns])
+    elif isinstance(query, exp.Values):
+        columns = _settle_values(query, columns, target, overriding)
+    else:
+        width = len(query.expressions) if isinstance(query, exp.Select) else len(columns)
+        for name in columns[:width]:
+            _refuse_value(name, target[name], overriding)
     parameters: dict[int, Type] = {}
     if isinstance(query, exp.Values):
         columns = _values(query, columns, named is not None, target, parameters)
@@ -106,6 +121,52 @@ def _insert(tree: exp.Insert, target: Target) -> Write:
         _declare(parameters, query.expressions, columns, target)
     _move_with(tree, query)
     return Write("INSERT", columns, query, _returning(tree), parameters, named is not None)
+
+
+def _settle_values(
+    query: exp.Values, columns: tuple[str, ...], target: Target, overriding: str
+) -> tuple[str, ...]:
+    """Take out columns that compute their own values; the columns that are left.
+
+    Raises:
+        GeneratedAlways: 428C9, one is given a value.
+    """
+    for row in query.expressions:
+        for value, name in zip(row.expressions, columns, strict=False):
+            if not _is_default(value):
+                _refuse_value(name, target[name], overriding)
+            if overriding == "USER" and target[name].identity:
+                value.replace(_default(target[name]))
+    own = [number for number, name in enumerate(columns) if target[name].generated]
+    if not own:
+        return columns
+    for row in query.expressions:
+        kept = [value for n, value in enumerate(row.expressions) if n not in own]
+        if not kept:  # nothing but DEFAULT of those: a row of defaults
+            kept = [_default(column) for column in target.values() if not column.generated]
+        row.set("expressions", kept)
+    left = tuple(name for n, name in enumerate(columns) if n not in own)
+    return left or tuple(name for name, column in target.items() if not column.generated)
+
+
+def _refuse_value(name: str, column: TargetColumn, overriding: str = "") -> None:
+    """Refuse a value of the user's for a column that computes its own.
+
+    Raises:
+        GeneratedAlways: 428C9.
+    """
+    if column.generated or (column.identity == "always" and not overriding):
+        raise GeneratedAlways(
+            f'cannot insert a non-DEFAULT value into column "{name}"',
+            detail=_why(name, column),
+            hint="" if column.generated else "Use OVERRIDING SYSTEM VALUE to override.",
+        )
+
+
+def _why(name: str, column: TargetColumn) -> str:
+    if column.generated:
+        return f'Column "{name}" is a generated column.'
+    return f'Column "{name}" is an identity column defined as GENERATED ALWAYS.'
 
 
 def _values(
@@ -145,10 +206,16 @@ def _update(tree: exp.Update, target: Target, row_identifier: str) -> Write:
     table = target_of(tree)
     assigned = [pair for each in tree.expressions for pair in _assignments(each)]
     columns = _columns([column.this for column, _ in assigned], target, table)
-    values = [
-        _default(target[name]) if _is_default(value) else value
-        for name, (_, value) in zip(columns, assigned, strict=True)
-    ]
+    values = []
+    for name, (_, value) in zip(columns, assigned, strict=True):
+        column = target[name]
+        if not _is_default(value) and (column.generated or column.identity == "always"):
+            raise GeneratedAlways(
+                f'column "{name}" can only be updated to DEFAULT', detail=_why(name, column)
+            )
+        if not column.generated:
+            values.append(_default(column) if _is_default(value) else value)
+    columns = tuple(name for name in columns if not target[name].generated)
     parameters: dict[int, Type] = {}
     _declare(parameters, values, columns, target)
     items = [

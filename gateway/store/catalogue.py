@@ -1,9 +1,6 @@
-"""Which schemas, tables, views and functions there are: an immutable value, and its copy on disk.
+"""Which schemas, tables, views, sequences and functions there are: an immutable value.
 
-User names never become DuckDB names, because PostgreSQL's are case-sensitive and DuckDB's are
-not: relation 16384 is the DuckDB table `data.t16384` with columns `c1`, `c2`, .... So "A" and "a"
-live side by side, and no user name can meet one of DuckDB's own. A statement that changes the
-catalogue changes these rows and the DuckDB objects in one DuckDB transaction.
+Its copy on disk is in `disk`.
 """
 
 from __future__ import annotations
@@ -11,8 +8,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-
-from duckdb import DuckDBPyConnection
 
 from gateway.errors import (
     DuplicateSchema,
@@ -24,19 +19,11 @@ from gateway.errors import (
 )
 from gateway.sources.table import TableName
 from gateway.sql.functions import Function, FunctionName
-from gateway.store.columntypes import storage_type
-from gateway.store.definitions import (
-    TableDefinition,
-    View,
-    decode_function,
-    decode_table,
-    decode_view,
-    encode_function,
-    encode_table,
-    encode_view,
-)
+from gateway.store.definitions import Sequence, TableDefinition, View
 
 PUBLIC = "public"
+# Schemas of temporary tables are this and the number of their session, which makes none of them.
+TEMPORARY = "pg_temp_"
 
 # PostgreSQL's first oid for users' objects (FirstNormalObjectId).
 FIRST_OID = 16384
@@ -44,31 +31,23 @@ FIRST_OID = 16384
 # Versions of catalogues on their way to a commit.
 _DRAFTS = itertools.count(-1, -1)
 
-_TABLES = """
-CREATE SCHEMA gradwire;
-CREATE SCHEMA data;
-CREATE TABLE gradwire.settings (name VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
-CREATE TABLE gradwire.schemas (name VARCHAR NOT NULL);
-CREATE TABLE gradwire.relations (
-    oid BIGINT NOT NULL, schema VARCHAR NOT NULL, name VARCHAR NOT NULL,
-    kind VARCHAR NOT NULL, definition VARCHAR NOT NULL
-);
-INSERT INTO gradwire.schemas VALUES ('public');
-"""
-# Not in every directory of this format: made where it is missing.
-_FUNCTIONS = """
-CREATE TABLE IF NOT EXISTS gradwire.functions (
-    oid BIGINT NOT NULL, schema VARCHAR NOT NULL, name VARCHAR NOT NULL, definition VARCHAR NOT NULL
-)
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A table or a view and its number, which it keeps for life."""
+    """A table, a view or a sequence and its number, which it keeps for life."""
 
     oid: int
-    definition: TableDefinition | View
+    definition: TableDefinition | View | Sequence
+
+    @property
+    def kind(self) -> str:
+        """What PostgreSQL calls it: "table", "view", "materialized view" or "sequence"."""
+        match self.definition:
+            case View():
+                return "view"
+            case Sequence():
+                return "sequence"
+        return "table" if self.definition.query is None else "materialized view"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +56,7 @@ class Routine:
 
     oid: int
     function: Function
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +67,14 @@ class Catalogue:
     """
 
     version: int = 1
-    schemas: frozenset[str] = frozenset({PUBLIC})
+    schemas: Mapping[str, str] = field(default_factory=lambda: {PUBLIC: ""})  # name -> comment
     relations: Mapping[TableName, Relation] = field(default_factory=dict)
     functions: Mapping[FunctionName, Routine] = field(default_factory=dict)
 
     def find_table(self, name: TableName) -> tuple[int, TableDefinition] | None:
         """The table's number and definition; None when there is no table of this name."""
         found = self.relations.get(name)
-        if found is None or isinstance(found.definition, View):
+        if found is None or not isinstance(found.definition, TableDefinition):
             return None
         return found.oid, found.definition
 
@@ -113,10 +93,8 @@ class Catalogue:
         """
         if found := self.find_table(name):
             return found
-        if name in self.relations:
-            raise WrongObjectType(
-                f'cannot change view "{name.name}"', hint="Change the tables it reads."
-            )
+        if (other := self.relations.get(name)) is not None:
+            raise WrongObjectType(f'"{name.name}" is not a table but a {other.kind}')
         raise UndefinedTable(f'relation "{shown(name)}" does not exist')
 
     def refuse_taken(self, name: TableName) -> None:
@@ -126,7 +104,7 @@ class Catalogue:
             DuplicateTable: 42P07. InvalidSchemaName: 3F000, no such schema.
         """
         self.refuse_no_schema(name.schema)
-        if name in self.relations:
+        if name in self.relations or name.name in self.names_in(name.schema):
             raise DuplicateTable(f'relation "{name.name}" already exists')
 
     def refuse_no_schema(self, name: str) -> None:
@@ -135,7 +113,7 @@ class Catalogue:
         Raises:
             InvalidSchemaName: 3F000.
         """
-        if name not in self.schemas:
+        if name not in self.schemas and not name.startswith(TEMPORARY):
             raise InvalidSchemaName(f'schema "{name}" does not exist')
 
     def refuse_schema(self, name: str) -> None:
@@ -152,13 +130,17 @@ class Catalogue:
                 detail='The prefix "pg_" and the name "gradwire" are reserved for system schemas.',
             )
 
-    def with_schema(self, name: str) -> Catalogue:
-        """This catalogue with one schema more."""
-        return replace(self, version=next(_DRAFTS), schemas=self.schemas | {name})
+    def with_schema(self, name: str, comment: str = "") -> Catalogue:
+        """This catalogue with one schema more, or another comment on one."""
+        return replace(self, version=next(_DRAFTS), schemas={**self.schemas, name: comment})
 
     def without_schema(self, name: str) -> Catalogue:
         """This catalogue with one schema less."""
-        return replace(self, version=next(_DRAFTS), schemas=self.schemas - {name})
+        return replace(
+            self,
+            version=next(_DRAFTS),
+            schemas={n: c for n, c in self.schemas.items() if n != name},
+        )
 
     def with_relation(self, name: TableName, relation: Relation) -> Catalogue:
         """This catalogue with one relation more, or another in the place of one."""
@@ -187,6 +169,51 @@ class Catalogue:
             if key not in keys and any(k in keys for _, k in routine.function.bound or ())
         )
 
+    def by_oid(self, oid: int) -> Relation | None:
+        """The relation of this number; None when it is gone."""
+        return next((r for r in self.relations.values() if r.oid == oid), None)
+
+    def names_in(self, schema: str) -> set[str]:
+        """What no new relation of a schema may be called: its relations, indexes and keys."""
+        found = set()
+        for name, relation in self.relations.items():
+            if name.schema == schema:
+                found.add(name.name)
+                if isinstance(relation.definition, TableDefinition):
+                    found.update(relation.definition.index_names)
+        return found
+
+    def referring(self, table: TableName) -> list[Relation]:
+        """The tables with a foreign key to this one, itself among them, by number."""
+        found = [
+            relation
+            for relation in self.relations.values()
+            if isinstance(relation.definition, TableDefinition)
+            and any(fk.table == table for fk in relation.definition.foreign_keys)
+        ]
+        return sorted(found, key=lambda relation: relation.oid)
+
+    def readers(self, oid: int) -> list[Relation]:
+        """The views and materialized views whose query reads this relation, by number."""
+        found = []
+        for relation in self.relations.values():
+            view = relation.definition
+            query = view if isinstance(view, View) else getattr(view, "query", None)
+            if query is not None and any(read.oid == oid for read in query.reads):
+                found.append(relation)
+        return sorted(found, key=lambda relation: relation.oid)
+
+    def owned_by(self, oid: int, number: int | None = None) -> list[Relation]:
+        """The sequences of a table, or of its column of this number."""
+        return [
+            relation
+            for relation in self.relations.values()
+            if isinstance(relation.definition, Sequence)
+            and relation.definition.owner is not None
+            and relation.definition.owner[0] == oid
+            and number in (None, relation.definition.owner[1])
+        ]
+
     @property
     def oids(self) -> Iterator[int]:
         """All numbers in use."""
@@ -197,77 +224,3 @@ class Catalogue:
 def shown(name: TableName) -> str:
     """The name as PostgreSQL's messages have it: without a schema that the search path has."""
     return name.name if name.schema == PUBLIC else str(name)
-
-
-def physical(oid: int) -> str:
-    """The DuckDB table that holds the rows of table `oid`."""
-    return f"data.t{oid}"
-
-
-def physical_columns(definition: TableDefinition) -> dict[str, str]:
-    """The user's names of the columns -> DuckDB's, in order."""
-    return {column.name: f"c{number}" for number, column in enumerate(definition.columns, 1)}
-
-
-def prepare(cursor: DuckDBPyConnection, settings: Mapping[str, str]) -> None:
-    """Make an empty catalogue in an empty database, with these settings."""
-    for statement in _TABLES.split(";"):
-        if statement.strip():
-            cursor.execute(statement)
-    for name, value in settings.items():
-        cursor.execute("INSERT INTO gradwire.settings VALUES (?, ?)", [name, value])
-
-
-def load(cursor: DuckDBPyConnection) -> Catalogue:
-    """The catalogue as it was last committed."""
-    schemas = frozenset(name for (name,) in cursor.sql("FROM gradwire.schemas").fetchall())
-    relations = {}
-    for oid, schema, name, kind, text in cursor.sql("FROM gradwire.relations").fetchall():
-        decode = decode_view if kind == "view" else decode_table
-        relations[TableName(schema, name)] = Relation(oid, decode(TableName(schema, name), text))
-    cursor.execute(_FUNCTIONS)
-    functions = {}
-    for oid, schema, name, text in cursor.sql("FROM gradwire.functions").fetchall():
-        function = decode_function(schema, name, text)
-        functions[function.key] = Routine(oid, function)
-    return Catalogue(1, schemas, relations, functions)
-
-
-def saving(relation: Relation) -> tuple[str, list[object]]:
-    """The statement, and its values, that writes a relation's row where none is."""
-    definition = relation.definition
-    is_view = isinstance(definition, View)
-    text = encode_view(definition) if isinstance(definition, View) else encode_table(definition)
-    kind = "view" if is_view else "table"
-    values = [relation.oid, definition.name.schema, definition.name.name, kind, text]
-    return "INSERT INTO gradwire.relations VALUES (?, ?, ?, ?, ?)", values
-
-
-def forgetting(oid: int) -> tuple[str, list[object]]:
-    """The statement, and its values, that deletes a relation's row."""
-    return "DELETE FROM gradwire.relations WHERE oid = ?", [oid]
-
-
-def saving_function(routine: Routine) -> tuple[str, list[object]]:
-    """The statement, and its values, that writes a function's row where none is."""
-    function = routine.function
-    values = [routine.oid, function.schema, function.name, encode_function(function)]
-    return "INSERT INTO gradwire.functions VALUES (?, ?, ?, ?)", values
-
-
-def forgetting_function(oid: int) -> tuple[str, list[object]]:
-    """The statement, and its values, that deletes a function's row."""
-    return "DELETE FROM gradwire.functions WHERE oid = ?", [oid]
-
-
-def creation(oid: int, definition: TableDefinition) -> str:
-    """The CREATE TABLE that DuckDB runs for a table."""
-    inside = physical_columns(definition)
-    parts = [
-        f"{inside[c.name]} {storage_type(c.type, c.typmod)}{' NOT NULL' if c.not_null else ''}"
-        for c in definition.columns
-    ]
-    keys = [("PRIMARY KEY", definition.primary_key)] if definition.primary_key else []
-    keys += [("UNIQUE", key) for key in definition.unique]
-    parts += [f"{kind} ({', '.join(inside[name] for name in key)})" for kind, key in keys]
-    return f"CREATE TABLE {physical(oid)} ({', '.join(parts)})"

@@ -7,17 +7,52 @@ identifiers are DuckDB's rowid, which stands for a row only within the transacti
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from gateway.errors import DuplicateColumn, InternalError, SyntaxFault
 from gateway.store.assignment import assign
-from gateway.store.catalogue import physical, physical_columns
-from gateway.store.defaults import default_value
+from gateway.store.defaults import constant_default
 from gateway.store.definitions import ROWID, Changed, Column, TableDefinition
+from gateway.store.disk import physical, physical_columns
+from gateway.store.expressions import Expressions
 from gateway.store.faults import refuse_nulls, translated
 from gateway.store.transactions import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A table that is changed: in which transaction, and who computes what it is declared with."""
+
+    transaction: Transaction
+    oid: int
+    definition: TableDefinition
+    expressions: Expressions
+
+    @property
+    def place(self) -> str:
+        """DuckDB's table."""
+        return physical(self.oid, self.definition)
+
+    @property
+    def inside(self) -> dict[str, str]:
+        """The user's names of the columns -> DuckDB's."""
+        return physical_columns(self.definition)
+
+    def whole(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Rows as they will be kept: generated columns computed, constraints on rows held.
+
+        Raises:
+            NotNullViolation: 23502. CheckViolation: 23514.
+        """
+        if any(column.generated is not None for column in self.definition.columns):
+            rows = self.expressions.generated(self.definition, rows)
+        refuse_nulls(rows, self.definition)
+        if self.definition.checks and rows.num_rows:
+            self.expressions.check(self.definition, rows)
+        return rows
 
 
 def read(transaction: Transaction, oid: int, definition: TableDefinition, rowid: bool) -> pa.Table:
@@ -25,12 +60,12 @@ def read(transaction: Transaction, oid: int, definition: TableDefinition, rowid:
     inside = [*(["rowid"] if rowid else []), *physical_columns(definition).values()]
     transaction.pin()
     with translated():
-        query = f"SELECT {', '.join(inside)} FROM {physical(oid)}"
+        query = f"SELECT {', '.join(inside) or '1'} FROM {physical(oid, definition)}"
         rows = transaction.cursor.sql(query).to_arrow_table()
-    return _named(rows, definition, rowid)
+    return named(rows, definition, rowid)
 
 
-def _named(rows: pa.Table, definition: TableDefinition, rowid: bool = False) -> pa.Table:
+def named(rows: pa.Table, definition: TableDefinition, rowid: bool = False) -> pa.Table:
     """Rows under the user's names, in the types of the definition."""
     schema = definition.schema
     if rowid:
@@ -39,27 +74,58 @@ def _named(rows: pa.Table, definition: TableDefinition, rowid: bool = False) -> 
 
 
 def insert(
-    transaction: Transaction,
-    oid: int,
-    definition: TableDefinition,
+    target: Target,
     columns: Sequence[str],
     batches: Iterable[pa.RecordBatch],
     returning: bool,
 ) -> Changed:
     """Append rows; columns that are not named get their default."""
-    targets = _targets(definition, columns)
+    definition = target.definition
     count, kept = 0, []
-    for batch in batches:
-        rows = _whole_rows(definition, targets, batch)
-        refuse_nulls(rows, definition)
-        if rows.num_rows:
-            delta = pa.Table.from_batches([rows])
-            with translated(definition, delta):
-                transaction.append(oid, rows)
+    for rows in whole_rows(target, columns, batches):
+        append(target, rows)
         count += rows.num_rows
         if returning:
             kept.append(rows)
     return Changed(count, pa.Table.from_batches(kept, definition.schema) if returning else None)
+
+
+def whole_rows(
+    target: Target, columns: Sequence[str], batches: Iterable[pa.RecordBatch]
+) -> Iterable[pa.RecordBatch]:
+    """The rows that an INSERT of these values makes, defaults and all."""
+    targets = _targets(target.definition, columns)
+    for batch in batches:
+        given = _assigned(targets, batch.columns)
+        left = [c for c in target.definition.columns if c.name not in given]
+        given |= defaults(target, left, batch.num_rows)
+        arrays = [given[column.name] for column in target.definition.columns]
+        yield target.whole(pa.RecordBatch.from_arrays(arrays, schema=target.definition.schema))
+
+
+def append(target: Target, rows: pa.RecordBatch) -> None:
+    """Append whole rows."""
+    if rows.num_rows:
+        with translated(target.definition, pa.Table.from_batches([rows])):
+            target.transaction.append(target.oid, target.place, rows)
+
+
+def defaults(target: Target, columns: Sequence[Column], count: int) -> dict[str, pa.Array]:
+    """`count` values of each of these columns; NULL for a generated one."""
+    found, computed = {}, []
+    everywhere = pa.array(np.zeros(count, np.int64))
+    for column in columns:
+        value = None if column.identity else constant_default(column)
+        if value is None:
+            computed.append(column)
+        else:
+            found[column.name] = value.take(everywhere)
+    if computed and count:
+        values = target.expressions.defaults(target.definition, computed, count)
+        found |= {column.name: array for column, array in zip(computed, values, strict=True)}
+    elif computed:
+        found |= {column.name: pa.nulls(0, column.arrow) for column in computed}
+    return found
 
 
 def _targets(definition: TableDefinition, columns: Sequence[str]) -> list[Column]:
@@ -76,22 +142,8 @@ def _assigned(columns: Sequence[Column], values: Sequence[pa.Array]) -> dict[str
     return {c.name: assign(array, c) for c, array in zip(columns, values, strict=True)}
 
 
-def _whole_rows(
-    definition: TableDefinition, targets: Sequence[Column], batch: pa.RecordBatch
-) -> pa.RecordBatch:
-    given = _assigned(targets, batch.columns)
-    everywhere = pa.array(np.zeros(batch.num_rows, np.int64))
-    arrays = [
-        given[column.name] if column.name in given else default_value(column).take(everywhere)
-        for column in definition.columns
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=definition.schema)
-
-
 def update(
-    transaction: Transaction,
-    oid: int,
-    definition: TableDefinition,
+    target: Target,
     columns: Sequence[str],
     batches: Iterable[pa.RecordBatch],
     returning: bool,
@@ -101,65 +153,80 @@ def update(
     A row that comes twice, as UPDATE ... FROM may send it, takes the first values that came, and
     counts once.
     """
+    definition = target.definition
     targets = _targets(definition, columns)
-    inside = physical_columns(definition)
     parts = []
     for batch in batches:
         values = _assigned(targets, batch.columns[1:])
         new = pa.RecordBatch.from_pydict(values)
-        refuse_nulls(new, definition)
+        if not _needs_whole(definition):
+            refuse_nulls(new, definition)
         arrays = [batch.column(0).cast(pa.int64()), *new.columns]
-        parts.append(pa.RecordBatch.from_arrays(arrays, ["row", *(inside[c] for c in columns)]))
+        names = ["row", *(target.inside[c] for c in columns)]
+        parts.append(pa.RecordBatch.from_arrays(arrays, names))
     if not parts:
         return _none(definition, returning)
     delta = _first_of_each_row(pa.Table.from_batches(parts))
-    if _moves_rows(definition, columns):
-        return _replaced(transaction, oid, definition, columns, delta, returning)
+    if not delta.num_rows:
+        return _none(definition, returning)
+    if _needs_whole(definition) or _moves_rows(definition, columns):
+        return _updated_whole(target, columns, delta, returning)
+    return _set(target, columns, delta, returning)
+
+
+def _set(target: Target, columns: Sequence[str], delta: pa.Table, returning: bool) -> Changed:
+    inside = target.inside
     settings = ", ".join(f"{inside[name]} = delta.{inside[name]}" for name in columns)
     statement = (
-        f"UPDATE {physical(oid)} AS old SET {settings} FROM delta WHERE old.rowid = delta.row"
+        f"UPDATE {target.place} AS old SET {settings} FROM delta WHERE old.rowid = delta.row"
     )
-    return _applied(transaction, oid, definition, statement, delta, returning)
+    return _applied(target, statement, delta, returning)
+
+
+def _needs_whole(definition: TableDefinition) -> bool:
+    """Whether something about a row can be told from the whole row only."""
+    generated = any(column.generated is not None for column in definition.columns)
+    return bool(definition.checks) or generated
 
 
 def _moves_rows(definition: TableDefinition, columns: Sequence[str]) -> bool:
     """Whether DuckDB updates by deleting and inserting: columns of a key, and lists."""
-    keys = {name for key in definition.key_names() for name in key}
+    keys = {name for key in definition.keys for name in key.columns}
     return any(name in keys or definition.column(name).type.element for name in columns)
 
 
-def _replaced(
-    transaction: Transaction,
-    oid: int,
-    definition: TableDefinition,
-    columns: Sequence[str],
-    delta: pa.Table,
-    returning: bool,
+def _updated_whole(
+    target: Target, columns: Sequence[str], delta: pa.Table, returning: bool
 ) -> Changed:
-    """Delete the old rows and append the new ones, in the order of their identifiers.
+    """Compute the new rows in the order of their identifiers, hold them to the constraints, write.
 
-    What DuckDB does anyhow, but in no order, and then the rows' new identifiers could not be
-    relied on when the write is repeated.
+    Where DuckDB would delete and insert anyhow that is done here, in order: else the rows' new
+    identifiers could not be relied on when the write is repeated.
     """
-    if not delta.num_rows:
-        return _none(definition, returning)
-    inside = physical_columns(definition)
+    definition, inside = target.definition, target.inside
     new = [
         f"delta.{place} AS {place}" if name in columns else f"old.{place}"
         for name, place in inside.items()
     ]
     query = (
-        f"SELECT {', '.join(new)} FROM {physical(oid)} AS old, delta"
+        f"SELECT delta.row, {', '.join(new)} FROM {target.place} AS old, delta"
         f" WHERE old.rowid = delta.row ORDER BY delta.row"
     )
     with translated():
-        rows = _named(transaction.matching(query, delta), definition)
+        rows = named(target.transaction.matching(query, delta), definition, rowid=True)
     _check_count(rows.num_rows, delta)
-    statement = f"DELETE FROM {physical(oid)} AS old WHERE old.rowid IN (SELECT row FROM delta)"
-    _applied(transaction, oid, definition, statement, delta.select(["row"]), False)
-    with translated(definition, rows):
-        for batch in rows.combine_chunks().to_batches():
-            transaction.append(oid, batch)
+    identifiers = rows.column(ROWID)
+    rows = rows.drop_columns([ROWID]).combine_chunks()
+    whole = [target.whole(batch) for batch in rows.to_batches()]
+    rows = pa.Table.from_batches(whole, definition.schema)
+    generated = [c.name for c in definition.columns if c.generated is not None]
+    changed = list(dict.fromkeys([*columns, *generated]))
+    if not _moves_rows(definition, changed):
+        delta = rows.select(changed).rename_columns([inside[name] for name in changed])
+        return _set(target, changed, delta.add_column(0, "row", identifiers), returning)
+    delete_rows(target, delta.select(["row"]), False)
+    for batch in whole:
+        append(target, batch)
     return Changed(rows.num_rows, rows if returning else None)
 
 
@@ -173,22 +240,20 @@ def _check_count(count: int, delta: pa.Table) -> None:
         raise InternalError(f"{delta.num_rows} rows were to be changed, and {count} were found")
 
 
-def delete(
-    transaction: Transaction,
-    oid: int,
-    definition: TableDefinition,
-    batches: Iterable[pa.RecordBatch],
-    returning: bool,
-) -> Changed:
+def delete(target: Target, batches: Iterable[pa.RecordBatch], returning: bool) -> Changed:
     """Delete the rows that the only column of `batches` names; each counts once."""
     parts = [
         pa.RecordBatch.from_arrays([batch.column(0).cast(pa.int64())], ["row"]) for batch in batches
     ]
     if not parts:
-        return _none(definition, returning)
-    delta = _first_of_each_row(pa.Table.from_batches(parts))
-    statement = f"DELETE FROM {physical(oid)} AS old WHERE old.rowid IN (SELECT row FROM delta)"
-    return _applied(transaction, oid, definition, statement, delta, returning)
+        return _none(target.definition, returning)
+    return delete_rows(target, _first_of_each_row(pa.Table.from_batches(parts)), returning)
+
+
+def delete_rows(target: Target, delta: pa.Table, returning: bool) -> Changed:
+    """Delete the rows that `delta.row` names, each once."""
+    statement = f"DELETE FROM {target.place} AS old WHERE old.rowid IN (SELECT row FROM delta)"
+    return _applied(target, statement, delta, returning)
 
 
 def _none(definition: TableDefinition, returning: bool) -> Changed:
@@ -201,26 +266,20 @@ def _first_of_each_row(delta: pa.Table) -> pa.Table:
     return delta if len(first) == len(rows) else delta.take(pa.array(np.sort(first)))
 
 
-def _applied(
-    transaction: Transaction,
-    oid: int,
-    definition: TableDefinition,
-    statement: str,
-    delta: pa.Table,
-    returning: bool,
-) -> Changed:
+def _applied(target: Target, statement: str, delta: pa.Table, returning: bool) -> Changed:
+    definition = target.definition
     if not delta.num_rows:
         return _none(definition, returning)
-    outside = {inside: name for name, inside in physical_columns(definition).items()}
-    named = delta.rename_columns([outside.get(name, name) for name in delta.schema.names])
+    outside = {inside: name for name, inside in target.inside.items()}
+    shown = delta.rename_columns([outside.get(name, name) for name in delta.schema.names])
     columns = ", ".join(f"old.{name}" for name in outside) if returning else ""
-    with translated(definition, named):
-        count, rows = transaction.rewrite(oid, statement, delta, columns)
+    with translated(definition, shown):
+        count, rows = target.transaction.rewrite(target.oid, statement, delta, columns)
     _check_count(count, delta)
-    return Changed(count, None if rows is None else _named(rows, definition))
+    return Changed(count, None if rows is None else named(rows, definition))
 
 
-def truncate(transaction: Transaction, oid: int) -> None:
+def truncate(target: Target) -> None:
     """Delete all rows."""
     with translated():
-        transaction.rewrite(oid, f"DELETE FROM {physical(oid)}")
+        target.transaction.rewrite(target.oid, f"DELETE FROM {target.place}")

@@ -14,10 +14,12 @@ from typing import IO
 import duckdb
 
 from gateway.errors import ConfigurationFault, LockFileExists
-from gateway.store import catalogue
+from gateway.store import disk
 
-# Grows when the tables of `catalogue` or the meaning of a stored value change.
-FORMAT = "1"
+# Grows when the tables of `disk` or the meaning of a stored value change.
+FORMAT = "2"
+# What this server reads too; it writes its own from then on.
+OLDER = frozenset({"1"})
 
 # DuckDB names the database after the file; no schema inside may have the same name.
 FILE = "store.duckdb"
@@ -93,12 +95,15 @@ def _check_format(database: duckdb.DuckDBPyConnection, directory: Path) -> None:
     query = "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'gradwire'"
     if not database.execute(query).fetchall():
         database.begin()
-        catalogue.prepare(database, {"format": FORMAT})
+        disk.prepare(database, {"format": FORMAT})
         database.commit()
         return
     kept = database.execute("SELECT value FROM gradwire.settings WHERE name = 'format'").fetchall()
     found = kept[0][0] if kept else "unknown"
-    if found != FORMAT:
+    if found in OLDER:
+        query = "UPDATE gradwire.settings SET value = ? WHERE name = 'format'"
+        database.execute(query, [FORMAT])
+    elif found != FORMAT:
         raise ConfigurationFault(
             f'data directory "{directory}" has format {found},'
             f" and this server reads format {FORMAT}",

@@ -1,4 +1,4 @@
-"""Schemas, tables, views and functions: what a session may make and drop.
+"""Schemas, tables, views, sequences and functions: what a session may make.
 
 Each call is a statement: whole or not at all. DDL holds the lock of the catalogue and then the
 locks of the tables it drops; statements that change rows never wait for the catalogue.
@@ -6,33 +6,39 @@ locks of the tables it drops; statements that change rows never wait for the cat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 import pyarrow as pa
 
 from gateway.errors import (
-    DependentObjectsStillExist,
+    DatatypeMismatch,
     DuplicateFunction,
     FeatureNotSupported,
+    InvalidForeignKey,
     InvalidFunctionDefinition,
-    InvalidSchemaName,
+    InvalidTableDefinition,
+    UndefinedColumn,
+    UndefinedObject,
     UndefinedTable,
     WrongObjectType,
 )
 from gateway.sources.table import TableName
-from gateway.sql.functions import Function, FunctionName
-from gateway.store import catalogue as kept
-from gateway.store import changes
-from gateway.store.catalogue import PUBLIC, Relation, Routine
-from gateway.store.defaults import default_value
-from gateway.store.definitions import TableDefinition, View
+from gateway.sql.functions import Function
+from gateway.store import changes, disk
+from gateway.store.catalogue import TEMPORARY, Catalogue, Relation, Routine, shown
+from gateway.store.changes import Target
+from gateway.store.constraints import completed
+from gateway.store.definitions import ForeignKey, Sequence, TableDefinition, View
+from gateway.store.dropping import Dropper
 from gateway.store.faults import translated
-from gateway.store.scope import Scope
+from gateway.store.references import hold_references
 from gateway.store.transactions import Transaction
+from gateway.types import Type
 
 
-class Definer(Scope):
-    """The part of a session that changes what there is."""
+class Definer(Dropper):
+    """The part of a session that makes what there is."""
 
     def create_schema(self, name: str, *, if_not_exists: bool = False) -> bool:
         """Make a schema; False when it was there and that is allowed."""
@@ -40,40 +46,36 @@ class Definer(Scope):
             if if_not_exists and name in transaction.catalogue.schemas:
                 return False
             transaction.catalogue.refuse_schema(name)
-            transaction.catalogue = transaction.catalogue.with_schema(name)
-            with translated():
-                transaction.define(0, "INSERT INTO gradwire.schemas VALUES (?)", name)
+            self._save_schema(transaction, name)
             return True
 
-    def drop_schema(self, name: str, *, if_exists: bool = False, cascade: bool = False) -> bool:
-        """Drop a schema, with `cascade` and what it holds; False when it was not there."""
-        if name == PUBLIC:
-            raise FeatureNotSupported(f'schema "{PUBLIC}" cannot be dropped')
-        with self._defining() as transaction:
-            if name not in transaction.catalogue.schemas:
-                if if_exists:
-                    return False
-                raise InvalidSchemaName(f'schema "{name}" does not exist')
-            inside = [n for n in transaction.catalogue.relations if n.schema == name]
-            functions = [k for k in transaction.catalogue.functions if k.schema == name]
-            if (inside or functions) and not cascade:
-                held = transaction.catalogue.functions
-                shown = [*map(str, sorted(inside)), *_titles(held, functions, PUBLIC)]
-                raise _still_needed(f"schema {name}", shown)
-            self._drop(transaction, inside)
-            self._drop_functions(transaction, functions)
-            transaction.catalogue = transaction.catalogue.without_schema(name)
-            with translated():
-                transaction.define(0, "DELETE FROM gradwire.schemas WHERE name = ?", name)
-            return True
+    def _save_schema(self, transaction: Transaction, name: str, comment: str = "") -> None:
+        transaction.catalogue = transaction.catalogue.with_schema(name, comment)
+        with translated():
+            transaction.define(0, "DELETE FROM gradwire.schemas WHERE name = ?", name)
+            transaction.define(0, "INSERT INTO gradwire.schemas VALUES (?, ?)", name, comment)
 
-    def create_table(self, definition: TableDefinition, *, if_not_exists: bool = False) -> bool:
+    def create_table(
+        self,
+        definition: TableDefinition,
+        *,
+        if_not_exists: bool = False,
+        sequences: Mapping[str, Sequence] | None = None,
+    ) -> bool:
         """Make a table; False when the name was taken and that is allowed.
 
+        Args:
+            definition: The table.
+            if_not_exists: Whether the name may be taken.
+            sequences: Column -> the sequence that it owns, made with the table.
+
         Raises:
-            GatewayError: 42P07, 3F000, 42701, 42703, 42P16, 0A000; what a default raises.
+            GatewayError: 42P07, 3F000, 42701, 42703, 42P16, 42830, 0A000; what a default raises.
         """
-        return self.create_table_as(definition, (), if_not_exists=if_not_exists) is not None
+        made = self.create_table_as(
+            definition, (), if_not_exists=if_not_exists, sequences=sequences
+        )
+        return made is not None
 
     def create_table_as(
         self,
@@ -81,6 +83,7 @@ class Definer(Scope):
         batches: Iterable[pa.RecordBatch],
         *,
         if_not_exists: bool = False,
+        sequences: Mapping[str, Sequence] | None = None,
     ) -> int | None:
         """Make a table with these rows; their number, or None when the name was taken.
 
@@ -95,37 +98,77 @@ class Definer(Scope):
             if if_not_exists and name in transaction.catalogue.relations:
                 return None
             transaction.catalogue.refuse_taken(name)
-            definition = definition.checked()
-            for column in definition.columns:
-                default_value(column)
+            definition = completed(definition, transaction.catalogue.names_in(name.schema))
+            definition = with_references(transaction.catalogue, definition)
+            self.expressions.refuse_wrong(definition)
             oid = next(self._shared.oids)
             with translated(definition):
-                transaction.define(oid, kept.creation(oid, definition))
+                transaction.define(oid, disk.creation(oid, definition))
             columns = [column.name for column in definition.columns]
-            count = changes.insert(transaction, oid, definition, columns, batches, False).count
+            target = Target(transaction, oid, definition, self.expressions)
+            count = changes.insert(target, columns, batches, False).count
             self._lock_catalogue()
             transaction.catalogue.refuse_taken(name)
+            with_references(transaction.catalogue, definition)
             self._save(transaction, Relation(oid, definition))
+            for column_name, sequence in (sequences or {}).items():
+                number = definition.column(column_name).number
+                self._save_sequence(transaction, replace(sequence, owner=(oid, number)))
+            if count and definition.foreign_keys:
+                hold_references(target)
             return count
 
-    def drop_table(self, name: TableName, *, if_exists: bool = False) -> bool:
-        """Drop a table; False when it was not there and that is allowed."""
-        return self._drop_one(name, "table", if_exists)
+    def create_sequence(self, sequence: Sequence, *, if_not_exists: bool = False) -> bool:
+        """Make a sequence; False when the name was taken and that is allowed."""
+        with self._defining() as transaction:
+            if if_not_exists and sequence.name in transaction.catalogue.relations:
+                return False
+            self._save_sequence(transaction, sequence)
+            return True
+
+    def _save_sequence(self, transaction: Transaction, sequence: Sequence) -> None:
+        transaction.catalogue.refuse_taken(sequence.name)
+        self._save(transaction, Relation(next(self._shared.oids), sequence))
+
+    def change_sequence(self, name: TableName, change: Callable[[Sequence], Sequence]) -> None:
+        """Put what `change` makes of a sequence in its place; its name may change, too.
+
+        Raises:
+            UndefinedTable: 42P01. WrongObjectType: 42809, it is no sequence.
+        """
+        with self._defining() as transaction:
+            oid, sequence = self._sequence(name)
+            changed = change(sequence)
+            if changed.name != name:
+                transaction.catalogue.refuse_taken(changed.name)
+                transaction.catalogue = transaction.catalogue.without_relation(name)
+            self._save(transaction, Relation(oid, changed))
+
+    def _sequence(self, name: TableName) -> tuple[int, Sequence]:
+        found = self._catalogue.relations.get(name)
+        if found is None:
+            raise UndefinedTable(f'relation "{shown(name)}" does not exist')
+        if not isinstance(found.definition, Sequence):
+            raise WrongObjectType(f'"{name.name}" is not a sequence')
+        return found.oid, found.definition
 
     def create_view(self, view: View, *, or_replace: bool = False) -> None:
-        """Keep a view's text, in the place of another view's with `or_replace`."""
+        """Keep a view's text, in the place of another view's with `or_replace`.
+
+        Raises:
+            InvalidTableDefinition: 42P16, it lacks or renames a column of the one it replaces.
+        """
         with self._defining() as transaction:
             old = transaction.catalogue.relations.get(view.name)
             if old is None or not or_replace:
                 transaction.catalogue.refuse_taken(view.name)
             elif not isinstance(old.definition, View):
                 raise WrongObjectType(f'"{view.name.name}" is not a view')
+            else:
+                _refuse_other_columns(old.definition, view)
+                view = replace(view, comment=old.definition.comment)
             oid = old.oid if old else next(self._shared.oids)
             self._save(transaction, Relation(oid, view))
-
-    def drop_view(self, name: TableName, *, if_exists: bool = False) -> bool:
-        """Drop a view; False when it was not there and that is allowed."""
-        return self._drop_one(name, "view", if_exists)
 
     def create_function(
         self, function: Function, check: Callable[[], None], *, or_replace: bool = False
@@ -144,106 +187,83 @@ class Definer(Scope):
             old = transaction.catalogue.functions.get(function.key)
             if old is not None:
                 _refuse_other(old.function, function, or_replace)
-            routine = Routine(old.oid if old else next(self._shared.oids), function)
+            oid = old.oid if old else next(self._shared.oids)
+            routine = Routine(oid, function, old.comment if old else "")
             transaction.catalogue = transaction.catalogue.with_function(routine)
             with translated():
                 self._forget_function(transaction, routine.oid)
-                statement, values = kept.saving_function(routine)
+                statement, values = disk.saving_function(routine)
                 transaction.define(0, statement, *values)
             check()
 
-    def drop_functions(
-        self, keys: Collection[FunctionName], *, cascade: bool = False
-    ) -> list[Function]:
-        """Drop functions that are there; with `cascade` also those bound to them, which it gives.
 
-        Raises:
-            DependentObjectsStillExist: 2BP01, the body of another function is bound to one.
-        """
-        with self._defining() as transaction:
-            held = transaction.catalogue.functions
-            callers = transaction.catalogue.callers(keys)
-            if callers and not cascade:
-                (first, *_) = (key for key in keys if transaction.catalogue.callers([key]))
-                raise _still_needed(
-                    f"function {held[first].function}", _titles(held, callers, first.schema)
-                )
-            return self._drop_functions(transaction, keys)
+def with_references(catalogue: Catalogue, definition: TableDefinition) -> TableDefinition:
+    """The definition with its foreign keys pointing at keys that there are.
 
-    def _drop_functions(
-        self, transaction: Transaction, keys: Collection[FunctionName]
-    ) -> list[Function]:
-        """Drop functions and all that are bound to them; the latter."""
-        others: list[Function] = []
-        while keys:
-            callers = transaction.catalogue.callers(keys)
-            for key in keys:
-                oid = transaction.catalogue.functions[key].oid
-                transaction.catalogue = transaction.catalogue.without_function(key)
-                with translated():
-                    self._forget_function(transaction, oid)
-            held = transaction.catalogue.functions
-            others += [held[caller].function for caller in callers]
-            keys = callers
-        return others
-
-    def _forget_function(self, transaction: Transaction, oid: int) -> None:
-        statement, values = kept.forgetting_function(oid)
-        transaction.define(0, statement, *values)
-
-    def _drop_one(self, name: TableName, kind: str, if_exists: bool) -> bool:
-        with self._defining() as transaction:
-            found = transaction.catalogue.relations.get(name)
-            if found is None:
-                if if_exists:
-                    return False
-                raise UndefinedTable(f'{kind} "{name.name}" does not exist')
-            other = "table" if isinstance(found.definition, TableDefinition) else "view"
-            if other != kind:
-                raise WrongObjectType(
-                    f'"{name.name}" is not a {kind}',
-                    hint=f"Use DROP {other.upper()} to remove a {other}.",
-                )
-            self._drop(transaction, [name])
-            return True
-
-    def _drop(self, transaction: Transaction, names: list[TableName]) -> None:
-        dropped = [transaction.catalogue.relations[name] for name in names]
-        for relation in dropped:
-            self._lock_relation(relation.oid)
-        for relation in dropped:
-            definition = relation.definition
-            transaction.catalogue = transaction.catalogue.without_relation(definition.name)
-            with translated():
-                self._forget(transaction, relation.oid)
-                if isinstance(definition, TableDefinition):
-                    transaction.define(relation.oid, f"DROP TABLE {kept.physical(relation.oid)}")
-
-    def _save(self, transaction: Transaction, relation: Relation) -> None:
-        name = relation.definition.name
-        transaction.catalogue = transaction.catalogue.with_relation(name, relation)
-        with translated():
-            self._forget(transaction, relation.oid)
-            statement, values = kept.saving(relation)
-            transaction.define(0, statement, *values)
-
-    def _forget(self, transaction: Transaction, oid: int) -> None:
-        statement, values = kept.forgetting(oid)
-        transaction.define(0, statement, *values)
+    Raises:
+        GatewayError: 42P01, 42703, 42704, 42804, 42809, 42830.
+    """
+    keys = tuple(_settled(catalogue, definition, key) for key in definition.foreign_keys)
+    return replace(definition, foreign_keys=keys)
 
 
-def _titles(
-    held: Mapping[FunctionName, Routine], keys: Iterable[FunctionName], home: str
-) -> list[str]:
-    return [f"function {held[key].function.shown(home)}" for key in keys]
+def _settled(catalogue: Catalogue, definition: TableDefinition, key: ForeignKey) -> ForeignKey:
+    own = key.table == definition.name
+    parent = definition if own else catalogue.table(key.table)[1]
+    if parent.name.schema.startswith(TEMPORARY) > definition.name.schema.startswith(TEMPORARY):
+        raise InvalidTableDefinition(
+            "constraints on permanent tables may reference only permanent tables"
+        )
+    referenced = key.referenced or parent.primary_key
+    table = parent.name.name
+    if not referenced:
+        raise UndefinedObject(f'there is no primary key for referenced table "{table}"')
+    if len(referenced) != len(key.columns):
+        raise InvalidForeignKey(
+            "number of referencing and referenced columns for foreign key disagree"
+        )
+    for name in referenced:
+        if all(column.name != name for column in parent.columns):
+            raise UndefinedColumn(
+                f'column "{name}" referenced in foreign key constraint does not exist'
+            )
+    if all(set(each.columns) != set(referenced) for each in parent.keys):
+        raise InvalidForeignKey(
+            f'there is no unique constraint matching given keys for referenced table "{table}"'
+        )
+    for mine, theirs in zip(key.columns, referenced, strict=True):
+        _refuse_unlike(key, definition.column(mine).type, parent.column(theirs).type, mine, theirs)
+    return replace(key, referenced=referenced)
 
 
-def _still_needed(what: str, others: Iterable[str]) -> DependentObjectsStillExist:
-    return DependentObjectsStillExist(
-        f"cannot drop {what} because other objects depend on it",
-        detail="\n".join(f"{other} depends on {what}" for other in others),
-        hint="Use DROP ... CASCADE to drop the dependent objects too.",
+# Types of one row are compared with each other as they stand.
+_ALIKE = (
+    {"int2", "int4", "int8", "numeric", "float4", "float8"},
+    {"text", "varchar", "bpchar"},
+    {"date", "timestamp", "timestamptz"},
+)
+
+
+def _refuse_unlike(key: ForeignKey, mine: Type, theirs: Type, own: str, other: str) -> None:
+    if mine == theirs or any({mine.name, theirs.name} <= group for group in _ALIKE):
+        return
+    raise DatatypeMismatch(
+        f'foreign key constraint "{key.name}" cannot be implemented',
+        detail=f'Key columns "{own}" and "{other}" are of incompatible types:'
+        f" {mine.sql} and {theirs.sql}.",
     )
+
+
+def _refuse_other_columns(old: View, new: View) -> None:
+    """CREATE OR REPLACE VIEW may add columns at the end, and change nothing before."""
+    if new.columns and len(new.columns) < len(old.columns):
+        raise InvalidTableDefinition("cannot drop columns from view")
+    for before, after in zip(old.columns, new.columns, strict=False):
+        if before != after:
+            raise InvalidTableDefinition(
+                f'cannot change name of view column "{before}" to "{after}"',
+                hint="Use ALTER VIEW ... RENAME COLUMN ... to change name of view column instead.",
+            )
 
 
 def _refuse_other(old: Function, new: Function, or_replace: bool) -> None:

@@ -1,4 +1,4 @@
-"""The value of a column's DEFAULT: constants, and the moment of the statement.
+"""The value of a column's DEFAULT without an engine: constants, and the moment of the statement.
 
 The text of a DEFAULT is the user's, so it is never handed to DuckDB: it is read as a tree, and
 only the nodes below are understood.
@@ -16,22 +16,31 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from gateway.errors import FeatureNotSupported, SyntaxFault
+from gateway.errors import SyntaxFault, UndefinedObject
 from gateway.store.assignment import assign
 from gateway.store.definitions import Column
 from gateway.types import by_name
 
 
-def default_value(column: Column) -> pa.Array:
+def constant_default(column: Column) -> pa.Array | None:
     """One value of the column's type: its default, or NULL when it has none.
 
+    None when the default is no constant: then `Expressions.defaults` computes it.
+
     Raises:
-        FeatureNotSupported: 0A000, the expression is no constant.
         GatewayError: what assigning the constant to the column raises.
     """
     if column.default is None:
         return pa.nulls(1, column.arrow)
-    return assign(_value(_parsed(column.default)), column)
+    try:
+        value = _value(_parsed(column.default))
+    except _NoConstant:
+        return None
+    return assign(value, column)
+
+
+class _NoConstant(Exception):
+    """The expression has to be computed."""
 
 
 @lru_cache(maxsize=1024)
@@ -59,16 +68,22 @@ def _value(node: exp.Expression) -> pa.Array:
         case exp.Neg():
             return pc.negate_checked(_value(node.this))
         case exp.Cast():
-            target = Column("default", by_name(node.to.sql("postgres")))
-            return assign(_value(node.this), target)
+            return assign(_value(node.this), _target(node.to))
         case exp.CurrentTimestamp():
             return pa.array([datetime.now(UTC)], pa.timestamp("us", "UTC"))
         case exp.CurrentDate():
             return pa.array([datetime.now(UTC).date()])
-    raise FeatureNotSupported(
-        f"default expression {node.sql('postgres')} is not a constant",
-        hint="Use a literal, a cast of a literal, or now().",
-    )
+    raise _NoConstant
+
+
+def _target(kind: exp.DataType) -> Column:
+    """What a cast makes; lengths and digits are left to the engine."""
+    if kind.expressions:
+        raise _NoConstant
+    try:
+        return Column("default", by_name(kind.sql("postgres")))
+    except UndefinedObject as error:
+        raise _NoConstant from error
 
 
 def _number(text: str) -> pa.Array:

@@ -1,27 +1,20 @@
-"""What a user table, a view and a change are: the values that travel between store and session.
+"""What a user table, a view, a sequence and a change are: values that travel between the rooms.
 
-They hold names as PostgreSQL stores them (case and all) and become JSON in the catalogue.
-Nothing here knows DuckDB.
+They hold names as PostgreSQL stores them (case and all) and become JSON in the catalogue
+(`encoding`). Nothing here knows DuckDB. Expressions are PostgreSQL's text; who makes a definition
+has checked them, and the session computes them.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
-from gateway.errors import (
-    DuplicateColumn,
-    FeatureNotSupported,
-    InvalidTableDefinition,
-    UndefinedColumn,
-)
+from gateway.errors import UndefinedColumn
 from gateway.sources.table import TableName
-from gateway.sql.functions import Argument, Function, FunctionName
-from gateway.store.columntypes import STORED, arrow_type
-from gateway.types import Type, by_oid
+from gateway.store.columntypes import arrow_type
+from gateway.types import INT8, Type
 
 # The name under which `StoreSession.snapshot` shows the row identifier. PostgreSQL refuses it as
 # the name of a user's column, so the two cannot meet.
@@ -33,13 +26,29 @@ SYSTEM_COLUMNS = frozenset({ROWID, "xmin", "cmin", "xmax", "cmax", "tableoid"})
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as declared; `default` is the SQL text of a constant expression."""
+    """A column as declared.
+
+    Args:
+        name: Its name.
+        type: Its type.
+        typmod: Length or digits, as PostgreSQL packs them; -1: none.
+        not_null: Whether NULL is refused.
+        default: The text of its DEFAULT; None: NULL.
+        identity: "always" or "by default" for an identity column, else "".
+        generated: The text of GENERATED ALWAYS AS (...) STORED; None: it is not computed.
+        comment: What COMMENT ON COLUMN said.
+        number: Its number for life, from 1 (attnum); 0 until the table is made.
+    """
 
     name: str
     type: Type
     typmod: int = -1
     not_null: bool = False
     default: str | None = None
+    identity: str = ""
+    generated: str | None = None
+    comment: str = ""
+    number: int = 0
 
     @property
     def arrow(self) -> pa.DataType:
@@ -48,14 +57,94 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """PRIMARY KEY or UNIQUE; `constraint` is False for a CREATE UNIQUE INDEX."""
+
+    columns: tuple[str, ...]
+    name: str = ""
+    primary: bool = False
+    constraint: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """CHECK (expression); `columns` are those it reads."""
+
+    expression: str
+    name: str = ""
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """FOREIGN KEY (columns) REFERENCES table (referenced), which no row of either may break."""
+
+    columns: tuple[str, ...]
+    table: TableName
+    referenced: tuple[str, ...] = ()
+    name: str = ""
+    on_delete: str = "no action"
+    on_update: str = "no action"
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """CREATE INDEX: kept for the clients that list it; no query uses it."""
+
+    name: str
+    columns: tuple[str, ...]  # as they were written: expressions, directions and all
+    method: str = "btree"
+    predicate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What a view's query reads: a relation under the name that is written in it.
+
+    `oid` is 0 for a table of a dataset, which `name` then says.
+    """
+
+    schema: str  # as written; "" for none
+    written: str
+    oid: int
+    name: TableName
+
+
+@dataclass(frozen=True, slots=True)
 class TableDefinition:
-    """A table as declared."""
+    """A table as declared, or a materialized view (`query`).
+
+    `storage` numbers the DuckDB table that holds the rows; 0: the table's own number does.
+    `numbered` is the highest number that a column ever had: none is given twice.
+    `on_commit` is what becomes of a temporary table: "preserve", "delete" or "drop".
+    """
 
     name: TableName
     columns: tuple[Column, ...]
-    primary_key: tuple[str, ...] = ()
-    unique: tuple[tuple[str, ...], ...] = ()
+    keys: tuple[Key, ...] = ()
+    checks: tuple[Check, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    indexes: tuple[Index, ...] = ()
     comment: str = ""
+    storage: int = 0
+    query: View | None = None
+    on_commit: str = "preserve"
+    numbered: int = 0
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """The columns of the primary key; empty when there is none."""
+        return next((key.columns for key in self.keys if key.primary), ())
+
+    @property
+    def constraints(self) -> tuple[Key | Check | ForeignKey, ...]:
+        """Everything that has a name of its own among the table's constraints."""
+        return (*self.keys, *self.checks, *self.foreign_keys)
+
+    @property
+    def index_names(self) -> tuple[str, ...]:
+        """The names of its indexes, those of its keys among them."""
+        return (*(key.name for key in self.keys), *(index.name for index in self.indexes))
 
     @property
     def schema(self) -> pa.Schema:
@@ -74,35 +163,39 @@ class TableDefinition:
         raise UndefinedColumn(f'column "{name}" of relation "{self.name.name}" does not exist')
 
     def key_names(self) -> dict[tuple[str, ...], str]:
-        """Columns of each key -> name of its constraint, as PostgreSQL would choose it."""
-        table = self.name.name
-        names = {key: "_".join((table, *key, "key")) for key in self.unique}
-        return names | ({self.primary_key: f"{table}_pkey"} if self.primary_key else {})
-
-    def checked(self) -> TableDefinition:
-        """This definition with its key columns NOT NULL.
-
-        Raises:
-            GatewayError: 42701, 42703, 42P16 or 0A000: it contradicts itself or asks for what
-                cannot be kept.
-        """
-        _check_columns(self.columns)
-        for key in (self.primary_key, *self.unique):
-            _check_key(self, key)
-        columns = tuple(
-            Column(c.name, c.type, c.typmod, c.not_null or c.name in self.primary_key, c.default)
-            for c in self.columns
-        )
-        return TableDefinition(self.name, columns, self.primary_key, self.unique, self.comment)
+        """Columns of each key -> its name; of two over the same columns the first."""
+        names = {key.columns: key.name for key in reversed(self.keys)}
+        return {columns: names[columns] for columns in dict.fromkeys(k.columns for k in self.keys)}
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view: the user's own SELECT, derivative markers inside, and its optional column names."""
+    """A view: the user's own SELECT, derivative markers inside, and its optional column names.
+
+    `reads` binds the names in it for good; a view kept by an older server has none.
+    """
 
     name: TableName
     sql: str
     columns: tuple[str, ...] = ()
+    reads: tuple[Reads, ...] = ()
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A sequence as declared; `owner` is the table and the column number it belongs to."""
+
+    name: TableName
+    type: Type = INT8
+    start: int = 1
+    increment: int = 1
+    minimum: int = 1
+    maximum: int = 2**63 - 1
+    cycle: bool = False
+    cache: int = 1
+    owner: tuple[int, int] | None = None
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,109 +204,3 @@ class Changed:
 
     count: int
     rows: pa.Table | None = None
-
-
-def _check_columns(columns: tuple[Column, ...]) -> None:
-    seen: set[str] = set()
-    for column in columns:
-        if column.name in SYSTEM_COLUMNS:
-            raise DuplicateColumn(
-                f'column name "{column.name}" conflicts with a system column name'
-            )
-        if column.name in seen:
-            raise DuplicateColumn(f'column "{column.name}" specified more than once')
-        seen.add(column.name)
-        element = column.type.element or column.type
-        if element.name in ("unknown", "void"):
-            raise InvalidTableDefinition(
-                f'column "{column.name}" has pseudo-type {column.type.sql}'
-            )
-        if element.name not in STORED:
-            raise FeatureNotSupported(
-                f'column "{column.name}" of type {column.type.sql} cannot be kept',
-                hint="Use text, or one of the types in docs/store.md.",
-            )
-        arrow_type(column.type, column.typmod)
-
-
-def _check_key(definition: TableDefinition, key: tuple[str, ...]) -> None:
-    columns = {column.name: column for column in definition.columns}
-    for name in key:
-        if name not in columns:
-            raise UndefinedColumn(f'column "{name}" named in key does not exist')
-        if key.count(name) > 1:
-            what = "primary key" if key == definition.primary_key else "unique"
-            raise DuplicateColumn(f'column "{name}" appears twice in {what} constraint')
-        if columns[name].type.element or columns[name].type.name == "interval":
-            raise FeatureNotSupported(
-                f'column "{name}" of type {columns[name].type.sql} cannot be part of a key'
-            )
-
-
-def encode_table(definition: TableDefinition) -> str:
-    """JSON of everything but the name, which has columns of its own in the catalogue."""
-    columns = [[c.name, c.type.oid, c.typmod, c.not_null, c.default] for c in definition.columns]
-    return json.dumps(
-        {
-            "columns": columns,
-            "primary_key": definition.primary_key,
-            "unique": definition.unique,
-            "comment": definition.comment,
-        }
-    )
-
-
-def decode_table(name: TableName, text: str) -> TableDefinition:
-    """The definition that `encode_table` wrote."""
-    kept: dict[str, Any] = json.loads(text)
-    columns = tuple(
-        Column(name, by_oid(oid), typmod, not_null, default)
-        for name, oid, typmod, not_null, default in kept["columns"]
-    )
-    unique = tuple(tuple(key) for key in kept["unique"])
-    return TableDefinition(name, columns, tuple(kept["primary_key"]), unique, kept["comment"])
-
-
-def encode_view(view: View) -> str:
-    """JSON of everything but the name."""
-    return json.dumps({"sql": view.sql, "columns": view.columns})
-
-
-def decode_view(name: TableName, text: str) -> View:
-    """The view that `encode_view` wrote."""
-    kept: dict[str, Any] = json.loads(text)
-    return View(name, kept["sql"], tuple(kept["columns"]))
-
-
-def encode_function(function: Function) -> str:
-    """JSON of everything but the name."""
-    return json.dumps(
-        {
-            "arguments": [[a.name, a.type.oid] for a in function.arguments],
-            "returns": function.returns.oid,
-            "body": function.body,
-            "strict": function.strict,
-            "volatility": function.volatility,
-            "bound": None
-            if function.bound is None
-            else [[written, key.schema, key.name, key.arity] for written, key in function.bound],
-            "hidden": function.hidden,
-        }
-    )
-
-
-def decode_function(schema: str, name: str, text: str) -> Function:
-    """The function that `encode_function` wrote."""
-    kept: dict[str, Any] = json.loads(text)
-    bound = kept["bound"]
-    return Function(
-        schema,
-        name,
-        tuple(Argument(argument, by_oid(oid)) for argument, oid in kept["arguments"]),
-        by_oid(kept["returns"]),
-        kept["body"],
-        kept["strict"],
-        kept["volatility"],
-        None if bound is None else tuple((b[0], FunctionName(*b[1:])) for b in bound),
-        kept["hidden"],
-    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -87,6 +88,8 @@ def _duplicate(definition: TableDefinition, key: dict[str, str]) -> UniqueViolat
     return UniqueViolation(
         f'duplicate key value violates unique constraint "{name}"',
         detail=f"Key ({', '.join(key)})=({', '.join(key.values())}) already exists.",
+        table=(definition.name.schema, definition.name.name),
+        constraint=name,
     )
 
 
@@ -97,6 +100,7 @@ def _duplicate_of_own(definition: TableDefinition, values: str) -> UniqueViolati
         return UniqueViolation(
             f'duplicate key value violates a unique constraint of "{definition.name.name}"',
             detail=f"Key ({values}) already exists.",
+            table=(definition.name.schema, definition.name.name),
         )
     ((key, _),) = names.items()
     if len(key) == 1:
@@ -104,6 +108,8 @@ def _duplicate_of_own(definition: TableDefinition, values: str) -> UniqueViolati
     return UniqueViolation(
         f'duplicate key value violates unique constraint "{names[key]}"',
         detail=f"Key ({', '.join(key)})=({values}) already exists.",
+        table=(definition.name.schema, definition.name.name),
+        constraint=names[key],
     )
 
 
@@ -114,7 +120,8 @@ def _spelt_as_postgres(column: Column, value: str) -> str:
 def _key(definition: TableDefinition, pairs: str) -> dict[str, str]:
     """Names and values of `c1: 1, c2: x`; a value may hold anything but ', c<n>: '."""
     parts = re.split(r"(?:^|, )c(\d+): ", pairs)[1:]
-    columns = [definition.columns[int(number) - 1] for number in parts[::2]]
+    numbered = {column.number: column for column in definition.columns}
+    columns = [numbered[int(number)] for number in parts[::2]]
     return {
         column.name: _spelt_as_postgres(column, value)
         for column, value in zip(columns, parts[1::2], strict=True)
@@ -134,7 +141,7 @@ def _repeated(delta: pa.Table, key: tuple[str, ...]) -> dict[str, str]:
     counted = delta.select(list(key)).drop_null().group_by(list(key), use_threads=False)
     counts = counted.aggregate([([], "count_all")])
     for row in counts.filter(pc.field("count_all") > 1).slice(0, 1).to_pylist():
-        return {name: _shown(row[name]) for name in key}
+        return {name: shown_value(row[name]) for name in key}
     return {}
 
 
@@ -157,15 +164,18 @@ def refuse_nulls(rows: pa.RecordBatch, definition: TableDefinition) -> None:
     raise NotNullViolation(
         f'null value in column "{definition.columns[number].name}" of relation'
         f' "{definition.name.name}" violates not-null constraint',
-        detail=f"Failing row contains ({_shown_row(rows.slice(row, 1))})." if whole else "",
+        detail=f"Failing row contains ({shown_row(rows.slice(row, 1))})." if whole else "",
+        table=(definition.name.schema, definition.name.name),
+        column=definition.columns[number].name,
     )
 
 
-def _shown_row(row: pa.RecordBatch) -> str:
-    return ", ".join(_shown(column[0].as_py()) for column in row.columns)
+def shown_row(row: pa.RecordBatch) -> str:
+    """One row for a person, as in "Failing row contains (...)"."""
+    return ", ".join(shown_value(column[0].as_py()) for column in row.columns)
 
 
-def _shown(value: Any) -> str:
+def shown_value(value: Any) -> str:
     """A value for a person; PostgreSQL cuts each at 64 bytes, too."""
     match value:
         case None:
@@ -174,6 +184,8 @@ def _shown(value: Any) -> str:
             return "t" if value else "f"
         case float():
             return repr(value).removesuffix(".0")
+        case datetime():
+            text = value.isoformat(" ").removesuffix(":00") if value.tzinfo else str(value)
         case bytes():
             text = "\\x" + value.hex()
         case _:

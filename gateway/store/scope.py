@@ -29,7 +29,10 @@ from gateway.errors import (
 )
 from gateway.sources.table import TableName
 from gateway.store.catalogue import Catalogue
+from gateway.store.definitions import TableDefinition
+from gateway.store.expressions import Constants, Expressions
 from gateway.store.locks import CATALOGUE, TableLocks
+from gateway.store.sequences import SequenceValues
 from gateway.store.transactions import Committed, Transaction
 
 
@@ -41,6 +44,7 @@ class Shared:
     committed: Committed
     locks: TableLocks
     oids: Iterator[int]
+    sequences: SequenceValues
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +57,29 @@ class Savepoint:
     locks: frozenset[int]
 
 
+def _tied(catalogue: Catalogue, name: TableName, command: str) -> set[int]:
+    """The tables to be locked before one of them is written."""
+    oid, definition = catalogue.table(name)
+    found, tables = {oid}, [definition]
+    while tables:
+        table = tables.pop()
+        if command != "DELETE":
+            parents = (catalogue.find_table(fk.table) for fk in table.foreign_keys)
+            found.update(parent[0] for parent in parents if parent is not None)
+        children = catalogue.referring(table.name) if command != "INSERT" else []
+        for child in children:
+            if child.oid not in found and isinstance(child.definition, TableDefinition):
+                found.add(child.oid)
+                tables.append(child.definition)
+    return found
+
+
 class Scope:
     """The part of a session that begins, locks and commits."""
 
     def __init__(self, shared: Shared) -> None:
         self.lock_seconds = 0.0  # how long to wait for a lock; 0: for ever
+        self.expressions: Expressions = Constants()
         self._shared = shared
         self._cursor = shared.database.cursor()
         self._transaction: Transaction | None = None
@@ -198,8 +220,13 @@ class Scope:
 
     def _commit(self) -> None:
         if self._transaction is not None:
+            if self._transaction.changed:
+                self._end_statement(self._transaction)
             self._transaction.commit()
             self._transaction = None
+
+    def _end_statement(self, transaction: Transaction) -> None:
+        """What is done before a transaction commits."""
 
     def _drop_transaction(self) -> None:
         if self._transaction is not None:
@@ -278,20 +305,25 @@ class Scope:
     # Locks
 
     @contextmanager
-    def _writing(self, name: TableName) -> Iterator[Transaction]:
-        """A transaction that holds the table's write lock and sees its newest rows."""
+    def _writing(self, name: TableName, command: str = "INSERT") -> Iterator[Transaction]:
+        """A transaction that holds the table's write lock and sees its newest rows.
+
+        With it go the locks of the tables that foreign keys tie to it as far as `command` (INSERT,
+        UPDATE or DELETE) can break them.
+        """
         with self._statement():
-            self._lock_table(name)
+            self._lock_tables(name, command)
             transaction = self._open()
             transaction.catalogue.table(name)
             yield transaction
 
-    def _lock_table(self, name: TableName) -> None:
-        """Wait for the table's lock; a name that came to mean another table is locked anew."""
+    def _lock_tables(self, name: TableName, command: str) -> None:
+        """Wait for the locks, lowest number first; names that changed hands are locked anew."""
         while True:
-            oid, _ = self._catalogue.table(name)
-            self._lock_relation(oid)
-            if self._catalogue.table(name)[0] == oid:
+            wanted = _tied(self._catalogue, name, command)
+            for oid in sorted(wanted):
+                self._lock_relation(oid)
+            if _tied(self._catalogue, name, command) <= wanted:
                 return
 
     def _lock_relation(self, oid: int) -> None:

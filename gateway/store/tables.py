@@ -15,21 +15,25 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Sequence as Sequence_
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 
-from gateway.errors import InternalError
+from gateway.errors import FeatureNotSupported, InternalError
 from gateway.sources.table import TableName
 from gateway.sql.functions import Function, FunctionName
-from gateway.store import catalogue as kept
-from gateway.store import changes, database
-from gateway.store.ddl import Definer
-from gateway.store.definitions import Changed, TableDefinition, View
+from gateway.store import changes, database, disk
+from gateway.store.altering import Alterer
+from gateway.store.catalogue import FIRST_OID, TEMPORARY, Relation, Routine
+from gateway.store.changes import Target
+from gateway.store.definitions import Changed, Sequence, TableDefinition, View
 from gateway.store.locks import TableLocks
+from gateway.store.references import follow_references, hold_references
 from gateway.store.scope import Shared
+from gateway.store.sequences import SequenceValues
 from gateway.store.snapshots import Snapshot, SnapshotCache
 from gateway.store.transactions import Committed, Moment, Transaction
 
@@ -58,26 +62,70 @@ class Store:
             undo.enter_context(database.lock(directory))
             connection = database.open_database(directory)
             undo.callback(connection.close)
-            catalogue = kept.load(connection)
+            catalogue = disk.load(connection)
+            sequences = SequenceValues(connection.cursor())
+            sequences.load(set(catalogue.oids))
+            undo.callback(sequences.close)
             self._closing = undo.pop_all()
+        self._numbers = itertools.count(1)
         self._shared = Shared(
             connection,
             Committed(catalogue, SnapshotCache()),
             TableLocks(),
-            itertools.count(max(catalogue.oids, default=kept.FIRST_OID - 1) + 1),
+            itertools.count(max(catalogue.oids, default=FIRST_OID - 1) + 1),
+            sequences,
         )
 
     def session(self) -> StoreSession:
         """A session for one client; close it before the store."""
-        return StoreSession(self._shared)
+        return StoreSession(self._shared, next(self._numbers))
 
     def close(self) -> None:
         """Write everything into the file and let go of the directory; twice does nothing."""
         self._closing.close()
 
 
-class StoreSession(Definer):
-    """One client's way to the user tables. One thread at a time calls it, but for `cancel`."""
+class StoreSession(Alterer):
+    """One client's way to the user tables. One thread at a time calls it, but for `cancel`.
+
+    Args:
+        shared: What all sessions share.
+        number: Which session it is; its temporary tables are in schema `pg_temp_<number>`.
+    """
+
+    def __init__(self, shared: Shared, number: int) -> None:
+        super().__init__(shared)
+        self.temporary_schema = f"{TEMPORARY}{number}"
+
+    def close(self) -> None:
+        """Undo what runs, drop the temporary tables, give back the cursor; twice does nothing."""
+        self._end()
+        if any(n.schema == self.temporary_schema for n in self._catalogue.relations):
+            self.drop_temporary()
+        super().close()
+
+    def drop_temporary(self) -> None:
+        """Drop everything temporary of this session."""
+        with self._defining() as transaction:
+            held = transaction.catalogue.relations
+            own = [r for n, r in held.items() if n.schema == self.temporary_schema]
+            self._drop(transaction, own, True)
+
+    def _end_statement(self, transaction: Transaction) -> None:
+        """ON COMMIT of temporary tables, before their transaction commits."""
+        own = [
+            relation
+            for name, relation in transaction.catalogue.relations.items()
+            if name.schema == self.temporary_schema
+        ]
+        for relation in own:
+            table = relation.definition
+            if isinstance(table, TableDefinition) and table.on_commit == "delete":
+                changes.truncate(self._target(transaction, table.name))
+        dropped = [r for r in own if getattr(r.definition, "on_commit", "") == "drop"]
+        if dropped:
+            self._lock_catalogue()
+            self._drop(self._open(), dropped, True)
 
     # What there is
 
@@ -128,6 +176,61 @@ class StoreSession(Definer):
         """The number a table or view keeps for life; None when there is none of this name."""
         found = self._catalogue.relations.get(name)
         return found.oid if found else None
+
+    def relation(self, oid: int) -> Relation | None:
+        """The relation of this number; None when there is none."""
+        return self._catalogue.by_oid(oid)
+
+    def relations(self) -> list[Relation]:
+        """Everything that has rows or gives numbers, sorted by name."""
+        found = self._catalogue.relations
+        return [found[name] for name in sorted(found)]
+
+    def routines(self) -> list[Routine]:
+        """All functions with their numbers and comments, sorted as `functions` are."""
+        found = self._catalogue.functions
+        return [found[key] for key in sorted(found)]
+
+    def schema_comment(self, name: str) -> str:
+        """What COMMENT ON SCHEMA said; empty when it said nothing."""
+        return self._catalogue.schemas.get(name, "")
+
+    def names_in(self, schema: str) -> set[str]:
+        """What no new relation of a schema may be called: its relations, indexes and keys."""
+        return self._catalogue.names_in(schema)
+
+    # Sequences
+
+    def sequence(self, name: TableName) -> Sequence | None:
+        """The sequence of this name; None when there is none."""
+        found = self._catalogue.relations.get(name)
+        kept = found.definition if found else None
+        return kept if isinstance(kept, Sequence) else None
+
+    def owned_sequence(self, oid: int, number: int) -> TableName | None:
+        """The sequence that a table's column owns; None when it owns none."""
+        found = self._catalogue.owned_by(oid, number)
+        return found[0].definition.name if found else None
+
+    def nextval(self, name: TableName, count: int = 1) -> list[int]:
+        """The next values of a sequence, for good: no rollback gives them back.
+
+        Raises:
+            UndefinedTable: 42P01. WrongObjectType: 42809. SequenceLimitExceeded: 2200H.
+        """
+        return self._shared.sequences.next(*self._sequence(name), count)
+
+    def setval(self, name: TableName, value: int, called: bool = True) -> None:
+        """Have a sequence go on after `value`, or at it when not `called`; for good.
+
+        Raises:
+            NumericValueOutOfRange: 22003, it is outside the sequence's bounds.
+        """
+        self._shared.sequences.set(*self._sequence(name), value, called)
+
+    def stand(self, name: TableName) -> tuple[int, bool]:
+        """A sequence's last value, and whether it was given."""
+        return self._shared.sequences.stand(*self._sequence(name))
 
     # Rows out
 
@@ -184,21 +287,26 @@ class StoreSession(Definer):
     # Rows in
 
     @contextmanager
-    def writing(self, name: TableName) -> Iterator[None]:
+    def writing(self, name: TableName, command: str = "INSERT") -> Iterator[None]:
         """Hold the table's write lock; what is written inside is committed at the end, or undone.
+
+        Args:
+            name: The table.
+            command: INSERT, UPDATE or DELETE: what will be done to it at most. Locks of tables that
+                foreign keys tie to it go with it.
 
         Raises:
             UndefinedTable: 42P01. WrongObjectType: 42809, it is a view.
             DeadlockDetected: 40P01. QueryCanceled: 57014, `cancel` while it waited.
             GatewayError: 53100, ... from the commit.
         """
-        with self._writing(name):
+        with self._writing(name, command):
             yield
 
     def insert(
         self,
         name: TableName,
-        columns: Sequence[str],
+        columns: Sequence_[str],
         batches: Iterable[pa.RecordBatch],
         *,
         returning: bool = False,
@@ -206,37 +314,77 @@ class StoreSession(Definer):
         """Append rows: the values of `columns` by position; other columns get their default.
 
         Raises:
-            GatewayError: 42P01, 42703, 42804, 22003, 22001, 22P02, 23502, 23505, 53100, ...
+            GatewayError: 42P01, 42703, 42804, 22003, 22001, 22P02, 23502, 23503, 23505, 23514,
+                53100, ...
         """
         with self._writing(name) as transaction:
-            oid, definition = transaction.catalogue.table(name)
-            return changes.insert(transaction, oid, definition, columns, batches, returning)
+            target = self._target(transaction, name)
+            refers = bool(target.definition.foreign_keys)
+            changed = changes.insert(target, columns, batches, returning or refers)
+            if refers:
+                hold_references(target, changed.rows)
+            return changed if returning else Changed(changed.count)
 
     def update(
         self,
         name: TableName,
-        columns: Sequence[str],
+        columns: Sequence_[str],
         batches: Iterable[pa.RecordBatch],
         *,
         returning: bool = False,
     ) -> Changed:
         """Set `columns` in the rows that the first column of `batches` names; inside `writing`."""
         with self._changing() as transaction:
-            oid, definition = transaction.catalogue.table(name)
-            return changes.update(transaction, oid, definition, columns, batches, returning)
+            target = self._target(transaction, name)
+            changed = changes.update(target, columns, batches, returning)
+            hold_references(target, None, columns)
+            follow_references(target, columns)
+            return changed
 
     def delete(
         self, name: TableName, batches: Iterable[pa.RecordBatch], *, returning: bool = False
     ) -> Changed:
         """Delete the rows that the one column of `batches` names; inside `writing`."""
         with self._changing() as transaction:
-            oid, definition = transaction.catalogue.table(name)
-            return changes.delete(transaction, oid, definition, batches, returning)
+            target = self._target(transaction, name)
+            changed = changes.delete(target, batches, returning)
+            if changed.count:
+                follow_references(target)
+            return changed
 
-    def truncate(self, name: TableName) -> None:
-        """Delete all rows of a table."""
-        with self._writing(name) as transaction:
-            changes.truncate(transaction, transaction.catalogue.table(name)[0])
+    def truncate(self, names: Collection[TableName]) -> None:
+        """Delete all rows of tables.
+
+        Raises:
+            FeatureNotSupported: 0A000, a table beside them refers to one of them.
+        """
+        with self._statement():
+            for name in names:
+                self._lock_tables(name, "INSERT")
+            transaction = self._open()
+            for name in names:
+                for child in transaction.catalogue.referring(name):
+                    if child.definition.name not in names:
+                        raise FeatureNotSupported(
+                            "cannot truncate a table referenced in a foreign key constraint",
+                            detail=f'Table "{child.definition.name.name}" references'
+                            f' "{name.name}".',
+                            hint=f'Truncate table "{child.definition.name.name}" at the same time,'
+                            " or use TRUNCATE ... CASCADE.",
+                        )
+                changes.truncate(self._target(transaction, name))
+
+    def referring(self, names: Collection[TableName]) -> list[TableName]:
+        """The tables that refer to one of these, directly or through others, and these."""
+        found = list(dict.fromkeys(names))
+        for name in found:  # grows as it is read
+            children = self._catalogue.referring(name)
+            found += [c.definition.name for c in children if c.definition.name not in found]
+        return found
+
+    def _target(self, transaction: Transaction, name: TableName) -> Target:
+        oid, definition = transaction.catalogue.table(name)
+        return Target(transaction, oid, definition, self.expressions)
 
     @contextmanager
     def _changing(self) -> Iterator[Transaction]:

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from gateway.errors import SerializationFailure
-from gateway.store.catalogue import Catalogue, physical
+from gateway.store.catalogue import Catalogue
 from gateway.store.faults import translated
 from gateway.store.snapshots import SnapshotCache
 
@@ -54,10 +54,12 @@ Change = list[pa.RecordBatch] | None
 class Write:
     """One write as DuckDB got it, to be done again: an append of `rows`, or a statement.
 
-    `count` is how many rows it changed; None for a definition.
+    `place` is DuckDB's table that they are appended to; `count` is how many rows it changed, None
+    for a definition.
     """
 
     oid: int
+    place: str = ""
     rows: pa.RecordBatch | None = None
     statement: str = ""
     values: Sequence[object] = ()
@@ -135,9 +137,9 @@ class Transaction:
             self.moment = replace(self.moment, catalogue=newest)
             self.catalogue = newest
 
-    def append(self, oid: int, rows: pa.RecordBatch) -> None:
-        """Add rows at the end of a table. DuckDB's errors pass."""
-        self._do(Write(oid, rows))
+    def append(self, oid: int, place: str, rows: pa.RecordBatch) -> None:
+        """Add rows at the end of a table, which is `place` to DuckDB, whose errors pass."""
+        self._do(Write(oid, place, rows))
         version = self.moment.version(oid)
         if oid not in self.changes and not self._committed.cache.holds(oid, version):
             self.changes[oid] = None  # Nobody would read the noted rows.
@@ -161,11 +163,11 @@ class Transaction:
             return self._do(Write(oid, statement=statement, delta=delta)) or 0, None
         with self._registered(delta):
             rows = self.cursor.sql(f"{statement} RETURNING {returning}").to_arrow_table()
-        self._keep_write(Write(oid, None, statement, (), delta, rows.num_rows))
+        self._keep_write(Write(oid, "", None, statement, (), delta, rows.num_rows))
         return rows.num_rows, rows
 
-    def matching(self, query: str, delta: pa.Table) -> pa.Table:
-        """Rows of a query that reads `delta`. DuckDB's errors pass."""
+    def matching(self, query: str, delta: pa.Table | None = None) -> pa.Table:
+        """Rows of a query that may read `delta`. DuckDB's errors pass."""
         with self._registered(delta):
             return self.cursor.sql(query).to_arrow_table()
 
@@ -180,7 +182,7 @@ class Transaction:
         count: int | None = None
         if write.rows is not None:
             table = pa.Table.from_batches([write.rows])
-            self.cursor.from_arrow(table).insert_into(physical(write.oid))
+            self.cursor.from_arrow(table).insert_into(write.place)
             count = table.num_rows
         else:
             with self._registered(write.delta):
@@ -267,7 +269,7 @@ class Transaction:
 
     def _redo(self, write: Write) -> None:
         if write.rows is not None:
-            self.append(write.oid, write.rows)
+            self.append(write.oid, write.place, write.rows)
             return
         if write.oid:
             self.changes[write.oid] = None

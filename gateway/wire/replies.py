@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, IntegrityConstraintViolation
 from gateway.session.result import Field, Notice
 from gateway.types import Type
 
@@ -128,5 +128,18 @@ def _told(error: GatewayError | Notice, severity: str) -> bytes:
         (b"D", error.detail),
         (b"H", error.hint),
         (b"P", str(position) if position > 0 else ""),
+        *_broken(error),
     )
     return b"".join(key + _string(text) for key, text in rows if text) + b"\0"
+
+
+def _broken(error: GatewayError | Notice) -> tuple[tuple[bytes, str], ...]:
+    """Which constraint of which table refused a row: clients branch on these fields."""
+    if not isinstance(error, IntegrityConstraintViolation):
+        return ()
+    return (
+        (b"s", error.schema),
+        (b"t", error.table),
+        (b"c", error.column),
+        (b"n", error.constraint),
+    )

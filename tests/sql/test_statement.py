@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, GatewayError, InsufficientPrivilege, SyntaxFault
 from gateway.sql import commands as c
-from gateway.sql import statement
+from gateway.sql import cursors, statement
 from gateway.sql.dialect import Marker
 from gateway.sql.statement import Declare, Explain, Kind, Prepare, statements
 from gateway.types import FLOAT8, INT4, TEXT, array_of
@@ -108,17 +108,19 @@ RECORDS: dict[str, Any] = {
     "DROP TABLE IF EXISTS S.a, b CASCADE": c.DropStatement(
         "table", (("s", "a"), ("b",)), if_exists=True, cascade=True
     ),
-    "TRUNCATE TABLE a, b RESTART IDENTITY": c.DropStatement("truncate", (("a",), ("b",))),
+    "TRUNCATE TABLE a, b RESTART IDENTITY": c.DropStatement(
+        "truncate", (("a",), ("b",)), restart=True
+    ),
     "CREATE SCHEMA IF NOT EXISTS s": c.CreateSchema("s", if_not_exists=True),
     "DISCARD TEMPORARY": c.DiscardStatement("temp"),
     "DEALLOCATE PREPARE ALL": c.DeallocateStatement(None),
-    "FETCH 5 FROM c": c.FetchStatement("c", 5),
-    "FETCH ALL IN c": c.FetchStatement("c", None),
-    "MOVE BACKWARD 3 IN c": c.FetchStatement("c", -3, move=True),
-    "FETCH ABSOLUTE -1 c": c.FetchStatement("c", 1, absolute=-1),
-    "FETCH FORWARD ALL FROM c": c.FetchStatement("c", None),
-    "FETCH c": c.FetchStatement("c"),
-    "CLOSE ALL": c.CloseStatement(None),
+    "FETCH 5 FROM c": cursors.FetchStatement("c", 5),
+    "FETCH ALL IN c": cursors.FetchStatement("c", None),
+    "MOVE BACKWARD 3 IN c": cursors.FetchStatement("c", -3, move=True),
+    "FETCH ABSOLUTE -1 c": cursors.FetchStatement("c", 1, absolute=-1),
+    "FETCH FORWARD ALL FROM c": cursors.FetchStatement("c", None),
+    "FETCH c": cursors.FetchStatement("c"),
+    "CLOSE ALL": cursors.CloseStatement(None),
 }
 
 
@@ -142,15 +144,11 @@ REFUSED = {
     "EXPLAIN BEGIN": (SyntaxFault, 'syntax error at or near "BEGIN"', 9),
     "VACUUM": (FeatureNotSupported, "VACUUM is not supported", 1),
     "COPY t TO '/etc/passwd'": (FeatureNotSupported, "COPY is not supported", 1),
-    "SELECT 1; ALTER TABLE t ADD a int": (FeatureNotSupported, "ALTER TABLE is not supported", 11),
-    "CREATE TEMP TABLE t (a int)": (
-        FeatureNotSupported,
-        "temporary tables and views are not supported",
-        1,
-    ),
+    "SELECT 1; ALTER ROLE t": (FeatureNotSupported, "ALTER ROLE is not supported", 11),
+    "CREATE TEMP ROLE t": (SyntaxFault, 'syntax error at or near "ROLE"', 13),
     "CREATE TABLE t (a int) WITH (fillfactor = 3)": (
         FeatureNotSupported,
-        "CREATE TABLE with the property fillfactor is not supported",
+        "CREATE TABLE ... WITH (options) is not supported",
         0,
     ),
     "CREATE TABLE t (a int) LOCATION '/x'": (

@@ -17,7 +17,7 @@ import pytest
 
 from gateway.errors import DeadlockDetected, QueryCanceled, UndefinedTable
 from gateway.sources.table import TableName
-from gateway.store.definitions import ROWID, Column, TableDefinition, View
+from gateway.store.definitions import ROWID, Column, Key, TableDefinition, View
 from gateway.store.locks import TableLocks
 from gateway.store.tables import Store, StoreSession
 from gateway.types import by_name
@@ -67,7 +67,7 @@ def test_increments_are_all_kept(store: Store, session: StoreSession) -> None:
 
 def test_inserts_reads_and_deletes_agree_with_a_model(store: Store, session: StoreSession) -> None:
     """Each thread owns numbers of its own; what it reads of them is what it has committed."""
-    session.create_table(TableDefinition(T, (INT,), primary_key=("n",)))
+    session.create_table(TableDefinition(T, (INT,), keys=(Key(("n",), primary=True),)))
     left: list[int] = []
 
     def work(own: StoreSession, number: int) -> None:
@@ -240,14 +240,15 @@ import sys
 from pathlib import Path
 import pyarrow as pa
 from gateway.sources.table import TableName
-from gateway.store.definitions import ROWID, Column, TableDefinition
+from gateway.store.definitions import ROWID, Column, Key, TableDefinition
 from gateway.store.tables import Store
 from gateway.types import by_name
 
 session = Store(Path(sys.argv[1])).session()
 name = TableName("public", "t")
 columns = (Column("n", by_name("int8")), Column("m", by_name("int8")))
-session.create_table(TableDefinition(name, columns, primary_key=("n",)), if_not_exists=True)
+key = Key(("n",), primary=True)
+session.create_table(TableDefinition(name, columns, keys=(key,)), if_not_exists=True)
 step = session.snapshot(name).rows.num_rows // 3
 while True:
     new = [3 * step, 3 * step + 1, 3 * step + 2]

@@ -102,7 +102,7 @@ def apply(session: StoreSession, kind: str, value: int, model: list[int]) -> Non
         )
         model.extend([value] * value)
     elif kind == "truncate":
-        session.truncate(T)
+        session.truncate([T])
         model.clear()
     elif kind in ("update", "delete", "undone"):
         try:

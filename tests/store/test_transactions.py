@@ -29,7 +29,7 @@ from gateway.errors import (
     UniqueViolation,
 )
 from gateway.sources.table import TableName
-from gateway.store.definitions import ROWID, Column, TableDefinition, View
+from gateway.store.definitions import ROWID, Column, Key, TableDefinition, View
 from gateway.store.tables import Store, StoreSession
 from gateway.types import by_name
 
@@ -81,7 +81,7 @@ def test_rollback_and_close_leave_nothing(
 ) -> None:
     make(session, T, rows=[1])
     session.begin()
-    session.truncate(T)
+    session.truncate([T])
     put(session, T, 5)
     session.rollback()
     gone = store.session()
@@ -270,8 +270,7 @@ def test_cancel_between_two_calls_of_a_statement_stops_it(session: StoreSession)
 KEYED = TableDefinition(
     T,
     (Column("k", INT), Column("u", INT), Column("v", INT)),
-    primary_key=("k",),
-    unique=(("u",),),
+    keys=(Key(("k",), primary=True), Key(("u",))),
 )
 
 
@@ -451,7 +450,9 @@ def test_identifiers_stand_for_the_same_rows_when_writes_are_repeated(
 ) -> None:
     """More rows than one thread of DuckDB takes, moved by their key, then named again."""
     count = 300_000
-    definition = TableDefinition(T, (Column("k", INT), Column("v", INT)), primary_key=("k",))
+    definition = TableDefinition(
+        T, (Column("k", INT), Column("v", INT)), keys=(Key(("k",), primary=True),)
+    )
     session.create_table(definition)
     numbers = pa.array(range(count), pa.int32())
     make(session, U)

@@ -1,0 +1,363 @@
+"""ALTER TABLE's actions: a definition in, the changed definition out. A row per action.
+
+What the rows that are there must go through for it is the store's part (`store.altering`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+
+from sqlglot import exp
+
+from gateway.catalog.definitions import (
+    Building,
+    Resolve,
+    read_type,
+    refuse_in_default,
+    sequence_of,
+)
+from gateway.errors import (
+    DuplicateColumn,
+    DuplicateObject,
+    FeatureNotSupported,
+    InvalidTableDefinition,
+    ObjectNotInPrerequisiteState,
+    SyntaxFault,
+    UndefinedColumn,
+    UndefinedObject,
+)
+from gateway.sources.table import TableName
+from gateway.sql.altering import Action
+from gateway.sql.dialect import parse, tokenize
+from gateway.sql.sequences import SequenceOptions
+from gateway.store.altering import with_column
+from gateway.store.constraints import chosen_name
+from gateway.store.definitions import Column, Sequence, TableDefinition
+
+
+@dataclass(slots=True)
+class Altering:
+    """What the actions of one ALTER TABLE need besides the definition.
+
+    `using` gathers column -> the text of the expression for its new values, `sequences` column ->
+    the sequence it is to own, `restarts` (column, value) of RESTART.
+    """
+
+    name: TableName
+    resolve: Resolve
+    taken: Collection[str]
+    using: dict[str, str] = field(default_factory=dict)
+    sequences: dict[str, Sequence] = field(default_factory=dict)
+    restarts: list[tuple[str, int | str | None]] = field(default_factory=list)
+    notices: list[tuple[str, str]] = field(default_factory=list)  # message, SQLSTATE
+
+
+def _building(state: Altering, definition: TableDefinition) -> Building:
+    def existing(schema: str, table: str) -> TableDefinition:
+        raise SyntaxFault("LIKE stands in CREATE TABLE only")
+
+    building = Building(state.name, state.resolve, existing, state.taken)
+    building.columns = list(definition.columns)
+    building.keys = list(definition.keys)
+    building.checks = list(definition.checks)
+    building.foreign_keys = list(definition.foreign_keys)
+    return building
+
+
+def _built(definition: TableDefinition, building: Building) -> TableDefinition:
+    made = building.definition()
+    return replace(
+        definition,
+        columns=made.columns,
+        keys=made.keys,
+        checks=made.checks,
+        foreign_keys=made.foreign_keys,
+    )
+
+
+def _add_column(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
+    assert action.spec is not None
+    name = action.spec.name
+    if any(column.name == name for column in definition.columns):
+        message = f'column "{name}" of relation "{definition.name.name}" already exists'
+        if not action.optional:
+            raise DuplicateColumn(message)
+        state.notices.append((f"{message}, skipping", "42701"))
+        return definition
+    building = _building(state, definition)
+    building.add(action.spec)
+    state.sequences.update(building.sequences)
+    return _built(definition, building)
+
+
+def _drop_column(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
+    name = action.column
+    if all(column.name != name for column in definition.columns):
+        if not action.optional:
+            raise _no_column(definition, name)
+        state.notices.append((f"{_no_column(definition, name)}, skipping", "00000"))
+        return definition
+    for column in definition.columns:
+        if column.generated is not None and name in _columns_in(column.generated):
+            raise FeatureNotSupported(
+                f'column "{name}" is read by generated column "{column.name}"',
+                hint=f'Drop column "{column.name}" first.',
+            )
+    return replace(
+        definition,
+        columns=tuple(c for c in definition.columns if c.name != name),
+        keys=tuple(k for k in definition.keys if name not in k.columns),
+        checks=tuple(c for c in definition.checks if name not in c.columns),
+        foreign_keys=tuple(k for k in definition.foreign_keys if name not in k.columns),
+        indexes=tuple(i for i in definition.indexes if name not in i.columns),
+    )
+
+
+def _rename_column(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
+    old, new = action.column, action.name
+    if all(column.name != old for column in definition.columns):
+        raise UndefinedColumn(f'column "{old}" does not exist')
+    if any(each.name == new for each in definition.columns):
+        raise DuplicateColumn(f'column "{new}" of relation "{definition.name.name}" already exists')
+
+    def names(columns: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(new if name == old else name for name in columns)
+
+    columns = tuple(
+        each
+        if each.generated is None
+        else replace(each, generated=renamed(each.generated, old, new))
+        for each in definition.columns
+    )
+    checks = tuple(
+        replace(c, expression=renamed(c.expression, old, new), columns=names(c.columns))
+        for c in definition.checks
+    )
+    keys = tuple(replace(key, columns=names(key.columns)) for key in definition.keys)
+    own = definition.name
+    foreign = tuple(
+        replace(
+            fk,
+            columns=names(fk.columns),
+            referenced=names(fk.referenced) if fk.table == own else fk.referenced,
+        )
+        for fk in definition.foreign_keys
+    )
+    indexes = tuple(replace(i, columns=names(i.columns)) for i in definition.indexes)
+    changed = replace(
+        definition, columns=columns, keys=keys, checks=checks, foreign_keys=foreign, indexes=indexes
+    )
+    return with_column(changed, replace(_column(changed, old), name=new))
+
+
+def renamed(text: str, old: str, new: str) -> str:
+    """An expression's text with another name for a column.
+
+    Raises:
+        FeatureNotSupported: 0A000, the text does not say clearly where the column stands.
+
+    >>> renamed("a > 0 AND abs(a) < b", "a", "x")
+    '"x" > 0 AND abs("x") < b'
+    """
+    spelt = '"' + new.replace('"', '""') + '"'
+    made, tokens = text, tokenize(text)
+    for number in reversed(range(len(tokens))):
+        token = tokens[number]
+        quoted = text[token.start] == '"'
+        name = token.text if quoted else token.text.lower()
+        call = number + 1 < len(tokens) and tokens[number + 1].text == "("
+        if name == old and text[token.start] != "'" and not call:
+            made = made[: token.start] + spelt + made[token.end + 1 :]
+    wanted = {new if name == old else name for name in _columns_in(text)}
+    if _columns_in(made) != wanted:
+        raise FeatureNotSupported(f'column "{old}" cannot be renamed: it is read by ({text})')
+    return made
+
+
+def _columns_in(text: str) -> set[str]:
+    tree = parse(f"SELECT {text}")[0]
+    return {column.name for column in tree.find_all(exp.Column)}
+
+
+def _set_default(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
+    assert action.expression is not None
+    column = _column(definition, action.column)
+    if column.identity or column.generated is not None:
+        what = "an identity" if column.identity else "a generated"
+        raise SyntaxFault(
+            f'column "{column.name}" of relation "{definition.name.name}" is {what} column'
+        )
+    refuse_in_default(action.expression)
+    text = action.expression.text
+    return with_column(
+        definition, replace(column, default=None if text.upper() == "NULL" else text)
+    )
+
+
+def _drop_default(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
+    return with_column(definition, replace(_column(definition, action.column), default=None))
+
+
+def _set_not_null(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
+    return with_column(definition, replace(_column(definition, action.column), not_null=True))
+
+
+def _drop_not_null(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
+    column = _column(definition, action.column)
+    if column.name in definition.primary_key:
+        raise InvalidTableDefinition(f'column "{column.name}" is in a primary key')
+    if column.identity:
+        raise SyntaxFault(
+            f'column "{column.name}" of relation "{definition.name.name}" is an identity column'
+        )
+    return with_column(definition, replace(column, not_null=False))
+
+
+def _type(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
+    column = _column(definition, action.column)
+    known, typmod = read_type(action.type)
+    if action.expression is not None:
+        state.using[column.name] = action.expression.text
+    return with_column(definition, replace(column, type=known, typmod=typmod))
+
+
+def _add_constraint(
+    state: Altering, definition: TableDefinition, action: Action
+) -> TableDefinition:
+    assert action.constraint is not None
+    building = _building(state, definition)
+    building.add_constraint(action.constraint, action.constraint.columns)
+    return _built(definition, building)
+
+
+def _drop_constraint(
+    state: Altering, definition: TableDefinition, action: Action
+) -> TableDefinition:
+    name = action.name
+    if all(each.name != name for each in definition.constraints):
+        message = f'constraint "{name}" of relation "{definition.name.name}" does not exist'
+        if not action.optional:
+            raise UndefinedObject(message)
+        state.notices.append((f"{message}, skipping", "00000"))
+        return definition
+    return replace(
+        definition,
+        keys=tuple(key for key in definition.keys if key.name != name),
+        checks=tuple(check for check in definition.checks if check.name != name),
+        foreign_keys=tuple(fk for fk in definition.foreign_keys if fk.name != name),
+    )
+
+
+def _rename_constraint(
+    state: Altering, definition: TableDefinition, action: Action
+) -> TableDefinition:
+    names = [each.name for each in definition.constraints]
+    if action.column not in names:
+        raise UndefinedObject(
+            f'constraint "{action.column}" for table "{definition.name.name}" does not exist'
+        )
+    if action.name in names:
+        raise DuplicateObject(
+            f'constraint "{action.name}" for relation "{definition.name.name}" already exists'
+        )
+
+    def name(old: str) -> str:
+        return action.name if old == action.column else old
+
+    return replace(
+        definition,
+        keys=tuple(replace(key, name=name(key.name)) for key in definition.keys),
+        checks=tuple(replace(check, name=name(check.name)) for check in definition.checks),
+        foreign_keys=tuple(replace(fk, name=name(fk.name)) for fk in definition.foreign_keys),
+    )
+
+
+def _add_identity(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
+    column = _column(definition, action.column)
+    if not column.not_null:
+        raise ObjectNotInPrerequisiteState(
+            f'column "{column.name}" of relation "{definition.name.name}" must be declared NOT NULL'
+            " before identity can be added"
+        )
+    if column.identity or column.default is not None:
+        what = "is already an identity column" if column.identity else "already has a default value"
+        raise ObjectNotInPrerequisiteState(
+            f'column "{column.name}" of relation "{definition.name.name}" {what}'
+        )
+    name = chosen_name(definition.name.name, column.name, "seq", state.taken)
+    place = TableName(definition.name.schema, name)
+    options = action.options or SequenceOptions()
+    state.sequences[column.name] = sequence_of(place, options, column.type)
+    return with_column(definition, replace(column, identity=action.name))
+
+
+def _drop_identity(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
+    column = _column(definition, action.column)
+    if not column.identity and not action.optional:
+        raise _no_identity(definition, column)
+    return with_column(definition, replace(column, identity=""))
+
+
+def _drop_expression(
+    state: Altering, definition: TableDefinition, action: Action
+) -> TableDefinition:
+    column = _column(definition, action.column)
+    if column.generated is None and not action.optional:
+        raise ObjectNotInPrerequisiteState(
+            f'column "{column.name}" of relation "{definition.name.name}" is not a stored'
+            " generated column"
+        )
+    return with_column(definition, replace(column, generated=None))
+
+
+def _set_generated(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
+    column = _column(definition, action.column)
+    if not column.identity:
+        raise _no_identity(definition, column)
+    return with_column(definition, replace(column, identity=action.name))
+
+
+def _sequence(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
+    column = _column(definition, action.column)
+    if not column.identity:
+        raise _no_identity(definition, column)
+    assert action.options is not None
+    state.restarts.append((column.name, action.options.restart))
+    return definition
+
+
+def _no_identity(definition: TableDefinition, column: Column) -> ObjectNotInPrerequisiteState:
+    return ObjectNotInPrerequisiteState(
+        f'column "{column.name}" of relation "{definition.name.name}" is not an identity column'
+    )
+
+
+def _column(definition: TableDefinition, name: str) -> Column:
+    return definition.column(name)
+
+
+def _no_column(definition: TableDefinition, name: str) -> UndefinedColumn:
+    return UndefinedColumn(f'column "{name}" of relation "{definition.name.name}" does not exist')
+
+
+Alteration = Callable[[Altering, TableDefinition, Action], TableDefinition]
+
+ALTERATIONS: dict[str, Alteration] = {
+    "add column": _add_column,
+    "drop column": _drop_column,
+    "rename column": _rename_column,
+    "set default": _set_default,
+    "drop default": _drop_default,
+    "set not null": _set_not_null,
+    "drop not null": _drop_not_null,
+    "type": _type,
+    "add constraint": _add_constraint,
+    "drop constraint": _drop_constraint,
+    "rename constraint": _rename_constraint,
+    "add identity": _add_identity,
+    "drop identity": _drop_identity,
+    "drop expression": _drop_expression,
+    "set generated": _set_generated,
+    "sequence": _sequence,
+}

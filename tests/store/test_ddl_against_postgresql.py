@@ -1,0 +1,33 @@
+"""Definitions to the gateway and to PostgreSQL 15: the same answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import Connect
+from tests.session.test_against_postgresql import answers
+from tests.store.ddl_scripts import SCRIPTS
+from tests.wire import postgres as real
+
+
+@pytest.fixture(scope="module")
+def reference() -> Iterator[int]:
+    """The port of a real PostgreSQL."""
+    reason = real.missing()
+    if reason is not None:
+        pytest.skip(reason)
+    with real.running() as port:
+        yield port
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_the_gateway_answers_as_postgresql_does(
+    name: str, connect: Connect, reference: int
+) -> None:
+    options = {"user": "postgres", "dbname": "postgres", "prepare_threshold": None}
+    ours = connect(**options)
+    with connect(**options, host="127.0.0.1", port=reference) as theirs:
+        for text in SCRIPTS[name]:
+            assert (text, answers(ours, text)) == (text, answers(theirs, text))
