@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from gateway.autodiff.differentiate_sql import replace_calls
 from gateway.autodiff.markers import expand
+from gateway.autodiff.neighbours import Derived, has_calls, take_along
 from gateway.errors import StatementTooComplex, UndefinedTable
 from gateway.sources.table import TableName
 from gateway.sql.analysis import analyse
@@ -57,6 +58,7 @@ class Rewritten:
         names: The result's column names as PostgreSQL gives them; None: the engine's own.
         parameters: Types of `$n` that the text itself tells.
         analysis: The query's blocks.
+        derived: Tables that it names instead of one of `tables`, with columns that are computed.
     """
 
     tree: exp.Expr
@@ -64,6 +66,7 @@ class Rewritten:
     names: tuple[str, ...] | None
     parameters: dict[int, Type]
     analysis: Analysis = field(default_factory=Analysis)
+    derived: Mapping[TableName, Derived] = field(default_factory=dict)
 
     @property
     def is_recursive(self) -> bool:
@@ -110,6 +113,7 @@ class Rewriting:
     analysis: Analysis = field(default_factory=Analysis)
     unaliased: set[TableName] = field(default_factory=set)  # relations that go by their own name
     views: int = 0  # put in place so far
+    derived: dict[TableName, Derived] = field(default_factory=dict)
 
 
 def rewrite(
@@ -136,7 +140,9 @@ def _rewrite(state: Rewriting) -> Rewritten:
     for each in PASSES:
         each(state)
     tables = frozenset(state.relations)
-    return Rewritten(state.tree, tables, state.names, state.parameters, state.analysis)
+    return Rewritten(
+        state.tree, tables, state.names, state.parameters, state.analysis, state.derived
+    )
 
 
 def bind_tables(state: Rewriting) -> None:
@@ -332,6 +338,13 @@ def expand_markers(state: Rewriting) -> None:
     expand(state.tree, state.analysis)
 
 
+def take_neighbours(state: Rewriting) -> None:
+    """Put a column of the grid in place of every differentiate and integrate."""
+    if has_calls(state.tree):
+        state.analysis = analyse(state.tree, state.relations)
+        state.derived = take_along(state.tree, state.analysis, state.relations)
+
+
 def declare_parameters(state: Rewriting) -> None:
     """Note the types of `$n` that the text tells."""
     state.parameters = declared_types(state.tree)
@@ -362,5 +375,6 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     type_literals,
     keep_times,
     expand_markers,
+    take_neighbours,
     declare_parameters,
 )

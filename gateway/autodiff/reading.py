@@ -22,6 +22,7 @@ from gateway.autodiff.printing import BINARY
 from gateway.autodiff.rules import STEPS, SYNONYMS, rule_for
 from gateway.errors import GatewayError, NotDifferentiable
 from gateway.sql.dialect import DIALECT, Marker
+from gateway.sql.inference import ALONG
 from gateway.sql.precedence import parenthesise
 from gateway.sql.scope import AGGREGATES, Block, position_of
 from gateway.types import FLOATING, INTEGER, UNKNOWN, Type
@@ -346,6 +347,14 @@ def _no_rule(tree: exp.Expr) -> NotDifferentiable:
     if call is not None and (call is not tree or call_name(call) in AGGREGATES):
         return without_derivative(tree)
     hint = "docs/derivatives.md lists what can be differentiated."
+    if call is not None and call_name(call) in ALONG:
+        name = call_name(call)
+        return NotDifferentiable(
+            f"{name} at one row depends on the rows beside it, so it has no derivative by a "
+            "column of one row",
+            hint=f"Differentiate inside: {name}(grad(expression, column), dimension).",
+            position=position_of(call),
+        )
     if call is not None:
         subject = f"function {call_name(call)}"
         hint = "Write it with functions that have one: docs/functions.md lists them."

@@ -17,6 +17,7 @@ from gateway.engine.interface import EngineSession, Plan
 from gateway.errors import FeatureNotSupported, GatewayError
 from gateway.rewrite import Rewritten, rewrite
 from gateway.session.result import Field, Notice, Result
+from gateway.sources.grid import with_calls
 from gateway.sources.table import Table, TableName
 from gateway.sql.dialect import to_engine
 from gateway.sql.explaining import explain_options
@@ -172,7 +173,7 @@ class Executor:
         rewritten = rewrite(tree, names, self.constants, self.registry.function)
         self.limits.check(rewritten.tree)
         if rewritten.is_recursive:
-            tables = self.registry.tables(rewritten.tables)
+            tables = _with_derived(rewritten, self.registry.tables(rewritten.tables))
             check_recursive_types(
                 rewritten.tree, lambda term: self.engine.plan(to_engine(term), tables).schema
             )
@@ -198,7 +199,7 @@ class Executor:
         """Have the engine plan a rewritten query; what it refuses gets its place in the text."""
         try:
             sql = rewritten.typed(types, values is None).sql
-            return self.engine.plan(prefix + sql, tables, values)
+            return self.engine.plan(prefix + sql, _with_derived(rewritten, tables), values)
         except GatewayError as error:
             raise located(error, rewritten.tree, rewritten.analysis) from error
 
@@ -286,6 +287,15 @@ class Executor:
         rewritten = self.rewrite(query.write.returning)
         plan = self._plan(rewritten, {}, self.registry.tables(rewritten.tables))
         return fields_of(rewritten, plan.schema)
+
+
+def _with_derived(
+    rewritten: Rewritten, tables: Mapping[TableName, Table]
+) -> Mapping[TableName, Table]:
+    """The tables, and those that differentiate and integrate made of them."""
+    derived = rewritten.derived.items()
+    made = {name: with_calls(each.base, tables[each.base], each.calls) for name, each in derived}
+    return {**tables, **made} if made else tables
 
 
 def fields_of(rewritten: Rewritten, schema: pa.Schema) -> tuple[Field, ...]:

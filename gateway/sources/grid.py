@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -23,10 +24,12 @@ import pyarrow.compute as pc
 import xarray
 
 from gateway.errors import FeatureNotSupported
+from gateway.sources.along import Along, axis_of, result_dtype
+from gateway.sources.blocks import AnyColumn, Arrays, Block, DerivedColumn, GridColumn
 from gateway.sources.columns import attributes_of, comment_of, field_of
 from gateway.sources.pruning import Positions, Pruned, prune
-from gateway.sources.scanning import Block, GridColumn, Reader, read_axis
-from gateway.sources.table import Description
+from gateway.sources.scanning import Reader, read_axis
+from gateway.sources.table import Description, Table, TableName
 
 # Rows in a block, unless one chunk has more: 8 MB for a variable of doubles.
 BLOCK_ROWS = 1 << 20
@@ -63,7 +66,7 @@ class GridTable:
         self.name = name
         self.dims = tuple(map(str, dataset[variables[0]].dims if dims is None else dims))
         self._sizes = {dim: dataset.sizes[dim] for dim in self.dims}
-        self._columns = _columns(dataset, self.dims, variables)
+        self._columns: dict[str, AnyColumn] = {**_columns(dataset, self.dims, variables)}
         self._attrs = dataset.attrs
         self._axes: dict[str, pa.Array] = {}
 
@@ -91,7 +94,7 @@ class GridTable:
         pruned = self.prune(predicate)
         boxes = [self._cut(dim, pruned.positions.get(dim)) for dim in self.dims]
         blocks = math.prod(map(len, boxes))
-        parts = min(blocks, PARTITIONS)
+        parts = min(blocks, PARTITIONS if not self._sums else 1)
         edges = [blocks * part // parts for part in range(parts + 1)] if parts else []
         return [
             GridPartition(self, boxes, range(low, high), predicate, pruned)
@@ -107,14 +110,51 @@ class GridTable:
         """The values of a one-dimensional coordinate, one for each position."""
         found = self._axes.get(name)
         if found is None:
-            found = self._axes[name] = read_axis(self.name, self._columns[name])
+            column = self._columns[name]
+            assert isinstance(column, GridColumn)
+            found = self._axes[name] = read_axis(self.name, column)
         return found
 
     def reader(self, names: Sequence[str]) -> Reader:
         """What reads the columns `names` of any block."""
         columns = [self._columns[name] for name in names]
         axes = {c.field.name: self.axis(c.field.name) for c in columns if c.axis is not None}
-        return Reader(self.name, columns, axes)
+        step = dict(zip(self.dims, self.block_shape, strict=True))
+        return Reader(Arrays(self.name, self._columns, step), columns, axes)
+
+    def with_calls(self, calls: Sequence[Along]) -> GridTable:
+        """This table with a column more for each call, under the call's name.
+
+        Raises:
+            FeatureNotSupported: 0A000, a column that holds no numbers, or a coordinate along which
+                nothing can be taken.
+            InvalidParameterValue: 22023, a unit that is none, or fits no times.
+        """
+        wider = copy(self)
+        wider._columns = dict(self._columns)
+        for call in calls:
+            wider._columns[call.name] = wider._derived(call)
+        wider.__dict__.pop("schema", None)
+        return wider
+
+    def _derived(self, call: Along) -> DerivedColumn:
+        coordinate = self._columns[call.coordinate]
+        if isinstance(coordinate, DerivedColumn):
+            raise FeatureNotSupported(f'"{call.coordinate}" is no coordinate of the table')
+        numbers = axis_of(call.coordinate, coordinate.variable, call.unit)
+        dtypes = {name: column.dtype for name, column in self._columns.items()}
+        single = result_dtype(call, dtypes, numbers).itemsize <= 4
+        return DerivedColumn(
+            pa.field(call.name, pa.float32() if single else pa.float64()), call, numbers
+        )
+
+    @property
+    def _sums(self) -> bool:
+        """Whether a column is an integral, which goes from one block on to the next."""
+        return any(
+            isinstance(column, DerivedColumn) and column.call.function == "integrate"
+            for column in self._columns.values()
+        )
 
     @cached_property
     def block_shape(self) -> tuple[int, ...]:
@@ -130,7 +170,8 @@ class GridTable:
 
     def _chunk(self, dim: str) -> int:
         """The longest stored chunk along `dim`; 1 where values are not chunked."""
-        found = [_chunk_length(c.variable, dim) for c in self._columns.values() if c.axis is None]
+        stored = [c for c in self._columns.values() if isinstance(c, GridColumn)]
+        found = [_chunk_length(c.variable, dim) for c in stored if c.axis is None]
         return max(1, min(max(found, default=1), self._sizes[dim]))
 
     def _cut(self, dim: str, positions: Positions | None) -> list[Box]:
@@ -141,6 +182,20 @@ class GridTable:
             return [range(start, min(start + length, size)) for start in starts]
         return [part for part in np.split(positions, np.searchsorted(positions, starts[1:]))
                 if len(part)]  # fmt: skip
+
+
+def with_calls(name: TableName, table: Table, calls: Sequence[Along]) -> GridTable:
+    """`table` with a column more for each call; see `GridTable.with_calls`.
+
+    Raises:
+        FeatureNotSupported: 0A000, it holds no grid; or as `GridTable.with_calls`.
+        InvalidParameterValue: 22023, as `GridTable.with_calls`.
+    """
+    if not isinstance(table, GridTable):
+        raise FeatureNotSupported(
+            f'relation "{name}" is no xarray dataset, so its rows have no neighbours in a grid'
+        )
+    return table.with_calls(calls)
 
 
 @dataclass(frozen=True, slots=True)

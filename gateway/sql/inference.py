@@ -41,6 +41,8 @@ _DOUBLE = frozenset(
     }
 )  # fmt: skip
 _COUNTS = frozenset({"count", "regr_count", "row_number", "rank", "dense_rank", "generate_series"})
+# Along a dimension of a grid (autodiff/neighbours.py): single precision stays single.
+ALONG = ("differentiate", "integrate")
 
 
 def type_of(tree: exp.Expr, block: Block | None) -> Type | None:
@@ -130,6 +132,8 @@ def _call(tree: exp.Anonymous, block: Block | None) -> Type | None:
         return common_type(arguments[:1] if name in _LIKE_FIRST else arguments)
     if name == "sum" and arguments[0] is not None:
         return INT8 if arguments[0].name in INTEGER else FLOAT8
+    if name in ALONG:
+        return _floating(arguments[:1])
     if name in _FLOATING:
         return _floating(arguments)
     return None

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import DatasetUnreadable, FeatureNotSupported
-from gateway.sources import grid, scanning
+from gateway.sources import blocks, grid
 from gateway.sources.grid import GridTable
 from gateway.sources.opening import open_dataset
 
@@ -137,8 +137,8 @@ def test_rows_are_those_of_to_dataframe(
     """With blocks and batches small enough to be many, and every order of blocks allowed."""
     names = [*map(str, dataset.data_vars)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scanning, "BATCH_ROWS", batch)
-        patch.setattr(scanning, "TRAILING_ROWS", trailing)
+        patch.setattr(blocks, "BATCH_ROWS", batch)
+        patch.setattr(blocks, "TRAILING_ROWS", trailing)
         assert_same(GridTable(dataset, names), dataset, names)
         patch.setattr(grid, "BLOCK_ROWS", block)
         cut = GridTable(dataset, names)

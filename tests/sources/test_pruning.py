@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from zarr.storage import LocalStore
 
 from gateway.errors import DatasetUnreadable
-from gateway.sources import grid, scanning
+from gateway.sources import blocks, grid
 from gateway.sources.grid import GridTable
 from gateway.sources.opening import open_dataset
 
@@ -121,8 +121,8 @@ def test_the_engine_keeps_the_rows_that_pandas_keeps(
     dataset = DATASET.chunk({"time": 2, "lat": 2}) if dask else DATASET
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grid, "BLOCK_ROWS", block_rows)
-        patch.setattr(scanning, "BATCH_ROWS", 7)
-        patch.setattr(scanning, "TRAILING_ROWS", 9)
+        patch.setattr(blocks, "BATCH_ROWS", 7)
+        patch.setattr(blocks, "TRAILING_ROWS", 9)
         table = GridTable(dataset, ["v", "w", "flag"])
         keys = "extract(day from time)::int AS day, lat, station, member, v, w"
         found = query(f"SELECT {keys} FROM t WHERE {text}", t=table).to_pandas()

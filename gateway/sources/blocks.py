@@ -1,0 +1,257 @@
+"""A block of a grid, a box of positions along each dimension, and the values of columns in it.
+
+Columns are stored (read from the arrays) or derived: computed from others, at the neighbours of
+the block's positions too, for that is what a derivative along a dimension asks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import xarray
+
+from gateway.errors import DatasetUnreadable
+from gateway.sources.along import (
+    Along,
+    Axis,
+    Sum,
+    as_floats,
+    differentiated,
+    integrated,
+    needed,
+)
+from gateway.sources.columns import attributes_of
+from gateway.sources.elementwise import evaluate
+from gateway.sources.pruning import Positions
+
+Values = npt.NDArray[Any]
+
+# Rows in a batch. Below 64K the engine's cost for each batch shows (3 to 8 times slower at 8192);
+# above 256K the columns leave the processor's cache.
+BATCH_ROWS = 65_536
+TRAILING_ROWS = 262_144
+
+
+@dataclass(frozen=True, slots=True)
+class GridColumn:
+    """One column of a grid: its field, and the variable with its values.
+
+    `axis` is the dimension whose position alone decides the value, for coordinates that are held
+    in memory; None for what is read block by block. The variable's dimensions are in the table's
+    order and may be fewer.
+    """
+
+    field: pa.Field
+    variable: xarray.Variable
+    axis: str | None = None
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The variable's attributes, and the calendar of its dates."""
+        metadata = self.field.metadata or {}
+        calendar = {key.decode(): value.decode() for key, value in metadata.items()}
+        return calendar | attributes_of(self.variable.attrs)
+
+    @property
+    def dtype(self) -> Any:
+        """The type of its values in arithmetic: coordinates of single precision are widened."""
+        if pa.types.is_float64(self.field.type):
+            return np.dtype(np.float64)
+        return self.variable.dtype
+
+
+@dataclass(frozen=True)
+class Block:
+    """Chosen positions along each dimension of a grid, in the grid's order of dimensions."""
+
+    positions: Mapping[str, Positions]
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(len(chosen) for chosen in self.positions.values())
+
+    @cached_property
+    def rows(self) -> int:
+        return math.prod(self.shape)
+
+    @cached_property
+    def trailing(self) -> int:
+        """Index of the first trailing dimension: from there on a batch takes every position."""
+        first, rows = len(self.shape), 1
+        while first > 0 and rows * self.shape[first - 1] <= TRAILING_ROWS:
+            first -= 1
+            rows *= self.shape[first]
+        return first
+
+    @cached_property
+    def inner(self) -> int:
+        """Rows for one combination of leading positions."""
+        return math.prod(self.shape[self.trailing :])
+
+    @property
+    def step(self) -> int:
+        """Combinations of leading positions that a batch takes."""
+        return max(1, BATCH_ROWS // max(1, self.inner))
+
+    def __str__(self) -> str:
+        parts = (f"{name} {chosen[0]} to {chosen[-1]}" for name, chosen in self.positions.items())
+        return ", ".join(parts) or "its only value"
+
+    def along(self, dim: str, positions: Positions) -> Block:
+        """The same block with other positions along `dim`."""
+        return Block({**self.positions, dim: positions})
+
+    @cached_property
+    def key(self) -> tuple[bytes, ...]:
+        """What tells the block from others of the same table."""
+        return tuple(chosen.tobytes() for chosen in self.positions.values())
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedColumn:
+    """A column that is computed along a dimension, whose numbers are `numbers`."""
+
+    field: pa.Field
+    call: Along
+    numbers: Axis
+    axis: None = None
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """None: what they would be depends on the units."""
+        return {}
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Single or double precision."""
+        return np.dtype(np.float64 if pa.types.is_float64(self.field.type) else np.float32)
+
+
+AnyColumn = GridColumn | DerivedColumn
+
+
+@dataclass
+class Arrays:
+    """Reads the values of one scan's columns.
+
+    Args:
+        dataset: The dataset's name, for messages.
+        columns: Every column of the table.
+        step: Positions that an integral takes at a time, by dimension.
+    """
+
+    dataset: str
+    columns: Mapping[str, AnyColumn]
+    step: Mapping[str, int]
+    _read: dict[tuple[Any, ...], Values] = field(default_factory=dict)
+    _sums: dict[tuple[Any, ...], Sum] = field(default_factory=dict)
+
+    def flat(self, names: Iterable[str], block: Block) -> dict[str, Values]:
+        """The values of columns, one for each row of `block`, in row-major order.
+
+        Raises:
+            DatasetUnreadable: 58030, naming dataset, variable and positions.
+        """
+        found = {}
+        for name in names:
+            values = np.broadcast_to(self._values(name, block), block.shape)
+            found[name] = values.reshape(-1)
+        self._read.clear()
+        return found
+
+    def _values(self, name: str, block: Block) -> Values:
+        """The values of a column, with the block's dimensions; 1 long where it does not change."""
+        column = self.columns[name]
+        if isinstance(column, GridColumn):
+            return self._stored(name, column, block)
+        key = (name, block.key)
+        if key not in self._read:
+            compute = self._differentiated if column.call.function == "differentiate" else self._sum
+            self._read[key] = compute(column, block)
+        return self._read[key]
+
+    def _stored(self, name: str, column: GridColumn, block: Block) -> Values:
+        variable = column.variable
+        chosen = {str(dim): block.positions[str(dim)] for dim in variable.dims}
+        key = (name, *(positions.tobytes() for positions in chosen.values()))
+        if key in self._read:
+            return self._read[key]
+        index = {dim: _indexer(positions) for dim, positions in chosen.items()}
+        # What a codec, a file system or a network raises is theirs to choose.
+        try:
+            values = np.asarray(variable.isel(index).values)
+        except Exception as error:
+            raise unreadable(self.dataset, name, block, error) from error
+        own = [len(at) if dim in index else 1 for dim, at in block.positions.items()]
+        self._read[key] = values.reshape(own)
+        return self._read[key]
+
+    def _argument(self, column: DerivedColumn, block: Block) -> Values:
+        """What is differentiated or integrated, at every position of its dimension."""
+
+        def values_of(name: str) -> Values:
+            kind = self.columns[name].field.type
+            values = as_floats(self._values(name, block))
+            return values.astype(np.float64) if pa.types.is_float64(kind) else values
+
+        values = as_floats(evaluate(column.call.expression, values_of))
+        values = values.reshape((1,) * (len(block.shape) - values.ndim) + values.shape)
+        place = self._place(column, block)
+        shape = list(values.shape)
+        shape[place] = block.shape[place]
+        return np.broadcast_to(values, shape)
+
+    def _place(self, column: DerivedColumn, block: Block) -> int:
+        return list(block.positions).index(column.numbers.dim)
+
+    def _differentiated(self, column: DerivedColumn, block: Block) -> Values:
+        axis, positions = column.numbers, block.positions[column.numbers.dim]
+        at = needed("differentiate", positions, axis.size)
+        values = self._argument(column, block.along(axis.dim, at))
+        return differentiated(values, at, positions, self._place(column, block), axis)
+
+    def _sum(self, column: DerivedColumn, block: Block) -> Values:
+        """The integrals of a block, going on where the last block over the same others ended."""
+        axis, positions = column.numbers, block.positions[column.numbers.dim]
+        place = self._place(column, block)
+        key = (column.field.name, block.along(axis.dim, positions[:0]).key)
+        came = self._sums.get(key)
+        if came is not None and came.upto >= positions[0]:
+            came = None
+        parts: list[Values] = []
+        held = self._read.copy()
+        while came is None or came.upto < positions[-1]:
+            start = 0 if came is None else came.upto + 1
+            at = np.arange(start, min(start + self.step[axis.dim], axis.size))
+            values = self._argument(column, block.along(axis.dim, at))
+            sums, came = integrated(values, start, came, place, axis)
+            wanted = positions[(positions >= start) & (positions <= at[-1])] - start
+            parts.append(np.take(sums, wanted, place))
+            self._read = held.copy()  # what comes before a block may be much longer than it
+        self._sums[key] = came
+        return np.concatenate(parts, place)
+
+
+def unreadable(
+    dataset: str, variable: str, where: Block | str, error: Exception
+) -> DatasetUnreadable:
+    """The error for values that could not be read; keeps the reader's first line as the detail."""
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return DatasetUnreadable(
+        f'cannot read variable "{variable}" of dataset "{dataset}"',
+        detail=f"At {where}: {reason}",
+    )
+
+
+def _indexer(positions: Positions) -> slice | Positions:
+    """A slice where positions are consecutive: arrays give a view, and stores read it in one."""
+    if len(positions) and positions[-1] - positions[0] == len(positions) - 1:
+        return slice(int(positions[0]), int(positions[-1]) + 1)
+    return positions
