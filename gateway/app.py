@@ -10,20 +10,14 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from gateway.config import BUNDLED, Dataset, Settings
+from gateway.catalog.datasets import Datasets
+from gateway.config import Settings
 from gateway.engine.embedded import Embedded
-from gateway.errors import ConfigurationFault, DuplicateTable
 from gateway.session.session import Gateway
-from gateway.sources import ncep
-from gateway.sources.opening import open_dataset
-from gateway.sources.relations import relations_of
-from gateway.sources.table import Table, TableName
 from gateway.sql.depth import make_room
 from gateway.store.tables import Store
 from gateway.wire.auth import read_verifier
 from gateway.wire.server import GatewayServer
-
-_BUNDLED = {"ncep": ncep.location}
 
 
 class App:
@@ -33,8 +27,7 @@ class App:
         settings: Where to listen, what to serve.
 
     Raises:
-        ConfigurationFault: F0000, a dataset or user that cannot be.
-        DatasetUnreadable: 58030, a dataset that does not open.
+        ConfigurationFault: F0000, a user that cannot be.
         LockFileExists: F0001, another server has the data directory.
         OSError: The address cannot be bound.
     """
@@ -45,7 +38,7 @@ class App:
         for verifier in settings.users.values():
             read_verifier(verifier)
         with ExitStack() as undo:
-            self.grids = open_all(settings.datasets)
+            self.grids = Datasets(settings.datasets)
             self.store = Store(settings.data_dir)
             undo.callback(self.store.close)
             self.gateway = Gateway(Embedded(settings.threads), self.store, self.grids, settings)
@@ -102,7 +95,7 @@ def explain(settings: Settings, sql: str) -> list[str]:
     """
     store = Store(settings.data_dir)
     try:
-        grids = open_all(settings.datasets)
+        grids = Datasets(settings.datasets)
         gateway = Gateway(Embedded(settings.threads), store, grids, settings)
         session = gateway.create_session()
         session.start("gradwire", "gradwire", {})
@@ -116,43 +109,3 @@ def explain(settings: Settings, sql: str) -> list[str]:
         return lines
     finally:
         store.close()
-
-
-def open_all(datasets: list[Dataset]) -> dict[TableName, Table]:
-    """Every table of every dataset.
-
-    Raises:
-        ConfigurationFault, DatasetUnreadable, FeatureNotSupported: naming the dataset.
-        DuplicateTable: 42P07, two datasets give a table of the same name.
-    """
-    tables: dict[TableName, Table] = {}
-    for dataset in datasets:
-        for name, table in open_one(dataset).items():
-            if name in tables:
-                raise DuplicateTable(
-                    f'dataset "{dataset.name}" gives a table {name}, and so does another'
-                )
-            tables[name] = table
-    return tables
-
-
-def open_one(dataset: Dataset) -> dict[TableName, Table]:
-    """The tables of one dataset; nothing is read but metadata and coordinates.
-
-    Raises:
-        ConfigurationFault, DatasetUnreadable, FeatureNotSupported: naming the dataset.
-    """
-    opened = open_dataset(_location(dataset.uri), dataset.engine, dataset.chunks)
-    return dict(relations_of(dataset.name, opened, dataset.names))
-
-
-def _location(uri: str) -> str:
-    if not uri.startswith(BUNDLED):
-        return uri
-    found = _BUNDLED.get(uri.removeprefix(BUNDLED))
-    if found is None:
-        raise ConfigurationFault(
-            f'no dataset "{uri}" comes with the package',
-            hint=f"There is {', '.join(BUNDLED + name for name in _BUNDLED)}.",
-        )
-    return str(found())

@@ -21,7 +21,8 @@ import typer
 from rich.console import Console
 
 from gateway import __version__, demo
-from gateway.app import App, explain, open_one
+from gateway.app import App, explain
+from gateway.catalog.datasets import open_one
 from gateway.config import Dataset, Settings, load
 from gateway.errors import GatewayError
 from gateway.observe import write_log

@@ -23,7 +23,7 @@ from gateway.errors import ConfigurationFault
 PREFIX = "GRADWIRE_"
 BUNDLED = "bundled:"  # a dataset that comes with the package, by name: bundled:ncep
 
-_RESERVED = ("public", "information_schema")
+_RESERVED = ("public", "information_schema", "gradwire")
 _VERIFIER = r"^SCRAM-SHA-256\$\d+:[^$]+\$[^:]+:.+$"
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Mapping, Sequence
 
+from gateway.catalog.datasets import SCHEMA, Datasets
 from gateway.errors import (
+    DatasetUnreadable,
     DuplicateTable,
     InvalidSchemaName,
     InvalidTableDefinition,
@@ -36,13 +38,13 @@ class Registry:
     """One client's view of every name.
 
     Args:
-        grids: The xarray tables, fixed while the server runs.
+        grids: The xarray tables; which there are may change while the server runs.
         store: The client's way to the user tables.
     """
 
     def __init__(self, grids: Mapping[TableName, Table], store: StoreSession) -> None:
         self._grids = grids
-        self._relations = {name: _grid_relation(name, table) for name, table in grids.items()}
+        self._relations: dict[TableName, tuple[Table, Relation]] = {}
         self.store = store
         self.search_path: Sequence[str] = DEFAULT_SEARCH_PATH
 
@@ -92,11 +94,17 @@ class Registry:
 
         Raises:
             UndefinedTable: 42P01, with names that come close as a hint.
+            DatasetUnreadable: 58030, it is of a dataset that cannot be opened.
         """
         found = self.find(schema, name)
         if found is not None:
             return found
         written = f"{schema}.{name}" if schema else name
+        fault = self._grids.fault(schema or name) if isinstance(self._grids, Datasets) else None
+        if fault is not None:
+            raise DatasetUnreadable(
+                f'relation "{written}" cannot be read', detail=f"{fault}: {fault.detail}"
+            )
         raise UndefinedTable(f'relation "{written}" does not exist', hint=self._closest(written))
 
     def tables(
@@ -109,7 +117,7 @@ class Registry:
             rowid_of: The user table whose rows are to carry their identifier.
         """
         kept = [name for name in names if name not in self._grids]
-        found: dict[TableName, Table] = {n: self._grids[n] for n in names if n in self._grids}
+        found = {n: self._grids[n] for n in names if n in self._grids}
         if kept:
             found.update(self.store.snapshots(kept, rowid_of=rowid_of))
         return found
@@ -127,6 +135,8 @@ class Registry:
             what = "a view" if relation.view is not None else "an xarray dataset"
             if definition is not None:
                 what = "a materialized view"
+            if relation.name.schema == SCHEMA:
+                what = "a table of the server's own"
             raise ReadOnlyTable(
                 f'cannot write to "{relation.name}", which is {what}',
                 hint=f"Copy it first: CREATE TABLE mine AS SELECT * FROM {relation.name}",
@@ -194,8 +204,9 @@ class Registry:
         return {grid.schema for grid in self._grids} | set(self.store.schemas())
 
     def _at(self, name: TableName) -> Relation | None:
-        if name in self._relations:
-            return self._relations[name]
+        grid = self._grids.get(name)
+        if grid is not None:
+            return self._grid_relation(name, grid)
         if name.schema.startswith(f"{TEMPORARY}_") and name.schema != self.store.temporary_schema:
             return None  # another session's
         definition = self.store.table(name)
@@ -217,6 +228,12 @@ class Registry:
             held = self.store.relation(read.oid) if read.oid else None
             found[read.schema, read.written] = held.definition.name if held else read.name
         return found
+
+    def _grid_relation(self, name: TableName, grid: Table) -> Relation:
+        known = self._relations.get(name)
+        if known is None or known[0] is not grid:
+            known = self._relations[name] = grid, _grid_relation(name, grid)
+        return known[1]
 
     def _closest(self, written: str) -> str:
         names = [*self._grids, *self.store.tables(), *(view.name for view in self.store.views())]

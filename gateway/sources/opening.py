@@ -6,6 +6,7 @@ arrays mean as tables is `sources.grid`'s business.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -93,15 +94,28 @@ def guess_engine(uri: str) -> str:
         if name.endswith(ending):
             return engine
     raise ConfigurationFault(
-        f'cannot tell how to read dataset "{uri}"',
+        f'cannot tell how to read dataset "{shown(uri)}"',
         hint="Name the engine: zarr or netcdf4.",
     )
+
+
+# What a URL may hold besides the place: a user's name and password, and a query with a signature.
+_SECRET = re.compile(r"(?<=://)[^/@\s]*@|(?<=[\w/])\?[^\s\"']*")
+
+
+def shown(text: str) -> str:
+    """A path, URL or message without what may be secret in the URLs in it.
+
+    >>> shown("no https://me:word@example.org/a.zarr?sig=abc there")
+    'no https://example.org/a.zarr there'
+    """
+    return _SECRET.sub("", text) if "://" in text else text
 
 
 def unreadable(uri: str, error: Exception) -> DatasetUnreadable:
     """The error for a dataset that does not open; keeps the reader's first line as the detail."""
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return DatasetUnreadable(f'cannot open dataset "{uri}"', detail=reason)
+    return DatasetUnreadable(f'cannot open dataset "{shown(uri)}"', detail=shown(reason))
 
 
 def _engine_inside(path: Path) -> str | None:
@@ -121,7 +135,7 @@ def _known(engine: str, uri: str) -> str:
     known = xarray.backends.list_engines()
     if engine not in known:
         raise ConfigurationFault(
-            f'unknown engine "{engine}" for dataset "{uri}"',
+            f'unknown engine "{engine}" for dataset "{shown(uri)}"',
             detail=f"Installed engines: {', '.join(sorted(known))}.",
         )
     return engine
@@ -132,7 +146,7 @@ def _chunks(chunks: Mapping[str, int] | None, uri: str) -> dict[str, int] | None
         return None
     if find_spec("dask") is None:
         raise ConfigurationFault(
-            f'"chunks" is set for dataset "{uri}" and dask is not installed',
+            f'"chunks" is set for dataset "{shown(uri)}" and dask is not installed',
             hint="Install dask[array], or leave chunks out: the stored chunks are used then.",
         )
     return dict(chunks)

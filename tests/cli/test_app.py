@@ -8,11 +8,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gateway.app import App, open_all
+from gateway.app import App
+from gateway.catalog.datasets import open_one
 from gateway.config import Dataset, Settings
-from gateway.errors import ConfigurationFault, DatasetUnreadable, DuplicateTable, LockFileExists
-
-NCEP = Dataset(name="ncep", uri="bundled:ncep")
+from gateway.errors import ConfigurationFault, DatasetUnreadable, LockFileExists
 
 
 def test_a_query_over_the_bundled_dataset(connect) -> None:
@@ -56,14 +55,9 @@ def test_two_gateways_cannot_share_a_data_directory(tmp_path: Path) -> None:
 
 def test_datasets_are_refused_by_name() -> None:
     with pytest.raises(ConfigurationFault, match="bundled:other"):
-        open_all([Dataset(name="x", uri="bundled:other")])
+        open_one(Dataset(name="x", uri="bundled:other"))
     with pytest.raises(DatasetUnreadable, match="gone"):
-        open_all([Dataset(name="x", uri="/gone.nc")])
-
-
-def test_two_datasets_may_not_give_one_table() -> None:
-    with pytest.raises(DuplicateTable, match=r"ncep\."):
-        open_all([NCEP, NCEP])
+        open_one(Dataset(name="x", uri="/gone.nc"))
 
 
 def test_a_user_needs_a_verifier_that_can_be_read() -> None:
