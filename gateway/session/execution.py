@@ -17,8 +17,10 @@ from gateway.engine.interface import EngineSession, Plan
 from gateway.errors import FeatureNotSupported, GatewayError
 from gateway.rewrite import Rewritten, rewrite
 from gateway.session.result import Field, Notice, Result
+from gateway.session.upserts import Upsert, Upserting, with_excluded
 from gateway.sources.grid import with_calls
 from gateway.sources.table import Table, TableName
+from gateway.sql.conflicts import Conflict
 from gateway.sql.dialect import to_engine
 from gateway.sql.explaining import explain_options
 from gateway.sql.limits import Limits
@@ -61,6 +63,7 @@ class Computation:
     rewritten: Rewritten
     write: Write | None = None
     target: TableDefinition | None = None
+    upsert: Upsert | None = None
 
     @property
     def rowid_of(self) -> TableName | None:
@@ -73,7 +76,15 @@ class Computation:
     def known_types(self) -> dict[int, Type]:
         """Types of `$n` that the text tells."""
         assigned = self.write.parameters if self.write is not None else {}
-        return {**self.rewritten.parameters, **assigned}
+        later = self.upsert.known_types if self.upsert is not None else {}
+        return {**later, **self.rewritten.parameters, **assigned}
+
+    @property
+    def locks_for(self) -> str:
+        """The command for which the target's locks are taken."""
+        assert self.write is not None
+        updates = self.upsert is not None and self.upsert.rewritten is not None
+        return "UPDATE" if updates else self.write.command
 
 
 @dataclass(slots=True)
@@ -121,7 +132,7 @@ class Executor:
         """Do an INSERT, UPDATE or DELETE; when this returns it is done."""
         query = self._required(statement)
         assert query.write is not None and query.target is not None
-        with self.registry.store.writing(query.target.name, query.write.command):
+        with self.registry.store.writing(query.target.name, query.locks_for):
             changed = self._apply(query, query.write, query.target, bound)
             returned = self._returned(query.write, query.target, changed, bound)
         if returned is None:
@@ -221,9 +232,14 @@ class Executor:
         """
         tables, rewritten = self._tables(query), query.rewritten
         plan = self._plan(rewritten, known, tables)
-        used = map(number, rewritten.tree.find_all(exp.Parameter))
+        parameters, later = dict(plan.parameters), None
+        if query.upsert is not None and (later := query.upsert.rewritten) is not None:
+            second = self._plan(later, known, self._upsert_tables(query.upsert))
+            parameters |= {n: t for n, t in second.parameters.items() if t is not None}
+        trees = [rewritten.tree, *([later.tree] if later is not None else [])]
+        used = [number(node) for tree in trees for node in tree.find_all(exp.Parameter)]
         count = max((*known, *used), default=0)
-        inferred = {n: from_arrow(t) for n, t in plan.parameters.items() if t is not None}
+        inferred = {n: from_arrow(t) for n, t in parameters.items() if t is not None}
         types = {n: known.get(n) or inferred.get(n) or TEXT for n in range(1, count + 1)}
         if types.keys() - known.keys():
             plan = self._plan(rewritten, types, tables)
@@ -234,7 +250,38 @@ class Executor:
         target = self.registry.definition(table.db, table.name)
         columns = {column.name: self._target_column(target, column) for column in target.columns}
         write = as_write(tree, columns, ROWID)
-        return Computation(self.rewrite(write.query), write, target)
+        upsert = None if write.conflict is None else self._upsert_of(write.conflict, target)
+        return Computation(self.rewrite(write.query), write, target, upsert)
+
+    def _upsert_of(self, conflict: Conflict, target: TableDefinition) -> Upsert:
+        if conflict.update is None:
+            return Upsert(conflict, target)
+        lookup = with_excluded(self.registry.relation, target)
+        return Upsert(conflict, target, self.rewrite(conflict.update, lookup))
+
+    def _upsert_tables(
+        self, upsert: Upsert, rows: pa.Table | None = None
+    ) -> dict[TableName, Table]:
+        """The tables of an upsert's update; `rows` are those in conflict."""
+        assert upsert.rewritten is not None
+        excluded = upsert.excluded(rows)
+        others = upsert.rewritten.tables - excluded.keys()
+        return {**self.registry.tables(others, upsert.target.name), **excluded}
+
+    def _apply_upsert(
+        self,
+        upsert: Upsert,
+        columns: tuple[str, ...],
+        batches: Iterator[pa.RecordBatch],
+        bound: Bound,
+        returning: bool,
+    ) -> Changed:
+        doing = Upserting(self.registry.store, upsert, columns, batches)
+        if upsert.rewritten is None:
+            return doing.do_nothing(returning)
+        tables = self._upsert_tables(upsert, doing.conflicting())
+        plan = self._plan(upsert.rewritten, bound.by_number, tables, bound.values)
+        return doing.do_update(list(plan.stream()), returning)
 
     def _target_column(self, target: TableDefinition, column: Column) -> TargetColumn:
         default = column.default
@@ -261,6 +308,8 @@ class Executor:
         check_width(width, write.columns, write.named)
         columns = write.columns[:width]
         self._check_moments(columns, plan.schema.types, target)
+        if query.upsert is not None:
+            return self._apply_upsert(query.upsert, columns, batches, bound, returning)
         return store.insert(target.name, columns, batches, returning=returning)
 
     def _check_moments(

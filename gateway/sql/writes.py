@@ -26,6 +26,7 @@ from gateway.errors import (
     UndefinedColumn,
     WindowingError,
 )
+from gateway.sql.conflicts import Conflict, arbiter, does_update, update_query
 from gateway.sql.dialect import parse
 from gateway.sql.parameters import number
 from gateway.sql.scope import column_node, is_aggregate, position_of
@@ -68,6 +69,7 @@ class Write:
     returning: exp.Select | None
     parameters: Mapping[int, Type] = field(default_factory=dict)
     named: bool = False  # INSERT's own list of columns: the query must give exactly those
+    conflict: Conflict | None = None
 
 
 def target_of(tree: exp.Expr) -> exp.Table:
@@ -92,15 +94,13 @@ def as_write(tree: exp.Expr, target: Target, row_identifier: str) -> Write:
     """
     tree = tree.copy()
     if isinstance(tree, exp.Insert):
-        return _insert(tree, target)
+        return _insert(tree, target, row_identifier)
     if isinstance(tree, exp.Update):
         return _update(tree, target, row_identifier)
     return _delete(tree, row_identifier)
 
 
-def _insert(tree: exp.Insert, target: Target) -> Write:
-    if tree.args.get("conflict") is not None:
-        raise FeatureNotSupported("INSERT ... ON CONFLICT is not supported")
+def _insert(tree: exp.Insert, target: Target, row_identifier: str) -> Write:
     query = tree.args.get("expression")
     named = tree.this.expressions if isinstance(tree.this, exp.Schema) else None
     columns = tuple(target) if named is None else _columns(named, target, target_of(tree))
@@ -120,7 +120,22 @@ def _insert(tree: exp.Insert, target: Target) -> Write:
     elif isinstance(query, exp.Select):
         _declare(parameters, query.expressions, columns, target)
     _move_with(tree, query)
-    return Write("INSERT", columns, query, _returning(tree), parameters, named is not None)
+    conflict = _conflict(tree, target, row_identifier)
+    returning = _returning(tree)
+    return Write("INSERT", columns, query, returning, parameters, named is not None, conflict)
+
+
+def _conflict(tree: exp.Insert, target: Target, row_identifier: str) -> Conflict | None:
+    clause = tree.args.get("conflict")
+    if clause is None:
+        return None
+    key, constraint = arbiter(clause)
+    if not does_update(clause):
+        return Conflict(key, constraint)
+    table = target_of(tree)
+    columns, values, parameters = _assigned(clause.expressions, target, table)
+    query = update_query(table, clause, columns, values, row_identifier)
+    return Conflict(key, constraint, columns, query, parameters)
 
 
 def _settle_values(
@@ -202,12 +217,18 @@ def check_width(width: int, columns: tuple[str, ...], named: bool) -> None:
         raise SyntaxFault("INSERT has more target columns than expressions")
 
 
-def _update(tree: exp.Update, target: Target, row_identifier: str) -> Write:
-    table = target_of(tree)
-    assigned = [pair for each in tree.expressions for pair in _assignments(each)]
-    columns = _columns([column.this for column, _ in assigned], target, table)
+def _assigned(
+    expressions: list[exp.Expr], target: Target, table: exp.Table
+) -> tuple[tuple[str, ...], list[exp.Expr], dict[int, Type]]:
+    """What SET assigns: the columns, the values, the types of bare parameters among them.
+
+    Raises:
+        GeneratedAlways: 428C9, a value for a column that computes its own.
+    """
+    pairs = [pair for each in expressions for pair in _assignments(each)]
+    columns = _columns([column.this for column, _ in pairs], target, table)
     values = []
-    for name, (_, value) in zip(columns, assigned, strict=True):
+    for name, (_, value) in zip(columns, pairs, strict=True):
         column = target[name]
         if not _is_default(value) and (column.generated or column.identity == "always"):
             raise GeneratedAlways(
@@ -218,6 +239,11 @@ def _update(tree: exp.Update, target: Target, row_identifier: str) -> Write:
     columns = tuple(name for name in columns if not target[name].generated)
     parameters: dict[int, Type] = {}
     _declare(parameters, values, columns, target)
+    return columns, values, parameters
+
+
+def _update(tree: exp.Update, target: Target, row_identifier: str) -> Write:
+    columns, values, parameters = _assigned(tree.expressions, target, target_of(tree))
     items = [
         exp.Alias(this=value, alias=exp.to_identifier(name, quoted=True))
         for name, value in zip(columns, values, strict=True)

@@ -150,6 +150,8 @@ def update(
 ) -> Changed:
     """Set `columns` in the rows that the first column of `batches` names; once each.
 
+    The changed rows come back in the order of their identifiers.
+
     A row that comes twice, as UPDATE ... FROM may send it, takes the first values that came, and
     counts once.
     """
@@ -169,7 +171,7 @@ def update(
     delta = _first_of_each_row(pa.Table.from_batches(parts))
     if not delta.num_rows:
         return _none(definition, returning)
-    if _needs_whole(definition) or _moves_rows(definition, columns):
+    if returning or _needs_whole(definition) or _moves_rows(definition, columns):
         return _updated_whole(target, columns, delta, returning)
     return _set(target, columns, delta, returning)
 

@@ -1,4 +1,4 @@
-"""Definitions to the gateway and to PostgreSQL 15: the same answers."""
+"""Definitions and writes to the gateway and to PostgreSQL 15: the same answers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import pytest
 
 from tests.conftest import Connect
 from tests.session.test_against_postgresql import answers
-from tests.store.ddl_scripts import SCRIPTS
+from tests.store import ddl_scripts, dml_scripts
 from tests.wire import postgres as real
+
+SCRIPTS = {**ddl_scripts.SCRIPTS, **dml_scripts.SCRIPTS}
 
 
 @pytest.fixture(scope="module")
