@@ -15,6 +15,7 @@ class GatewayError(Exception):
         detail: The values that made it so.
         hint: What the user can type instead.
         position: 1-based character offset into the statement as it was sent; 0 when unknown.
+        context: Where in the data it happened, such as a line of COPY.
     """
 
     code = "XX000"
@@ -23,10 +24,16 @@ class GatewayError(Exception):
         cls.code = code
 
     def __init__(
-        self, message: str, *, detail: str = "", hint: str = "", position: int = 0
+        self,
+        message: str,
+        *,
+        detail: str = "",
+        hint: str = "",
+        position: int = 0,
+        context: str = "",
     ) -> None:
         super().__init__(message)
-        self.detail, self.hint, self.position = detail, hint, position
+        self.detail, self.hint, self.position, self.context = detail, hint, position, context
 
 
 # Class 08 - connection exception
@@ -95,6 +102,14 @@ class InvalidTextRepresentation(GatewayError, code="22P02"):
 
 class InvalidBinaryRepresentation(GatewayError, code="22P03"):
     """Binary field bytes of the wrong length or form."""
+
+
+class BadCopyFileFormat(GatewayError, code="22P04"):
+    """COPY data that are no rows of the format asked for."""
+
+
+class UntranslatableCharacter(GatewayError, code="22P05"):
+    """A character that the encoding asked for does not have."""
 
 
 # Class 23 - integrity constraint violation

@@ -22,6 +22,7 @@ from gateway.errors import (
     NoActiveTransaction,
     ReadOnlyTable,
 )
+from gateway.session.copying import copy
 from gateway.session.cursors import fetch
 from gateway.session.deadline import Deadline
 from gateway.session.definition import define
@@ -175,9 +176,9 @@ class Client:
         self.block.begin_implicit(statement)
 
     def _refuse_changes(self, statement: Statement) -> None:
-        changes = statement.kind in (Kind.WRITE, Kind.DEFINITION)
-        if changes and self.settings.show("transaction_read_only")[1] == "on":
-            raise ReadOnlyTable(f"cannot execute {statement.command} in a read-only transaction")
+        if statement.changes and self.settings.show("transaction_read_only")[1] == "on":
+            command = "COPY FROM" if statement.kind == Kind.COPY else statement.command
+            raise ReadOnlyTable(f"cannot execute {command} in a read-only transaction")
 
     def _query(self, statement: Statement, bound: Bound) -> Result:
         return self.executor.query(statement, bound)
@@ -196,6 +197,11 @@ class Client:
         if isinstance(statement.tree, LockTables):
             return lock_tables(self.executor, statement.tree, self._in_transaction())
         return define(self.executor, statement, bound)
+
+    def _copy(self, statement: Statement, bound: Bound) -> Result:
+        return copy(
+            self.executor, statement, lambda inner: _RUNNERS[inner.kind](self, inner, Bound())
+        )
 
     def _explain(self, statement: Statement, bound: Bound) -> Result:
         explain = statement.tree
@@ -370,6 +376,7 @@ _RUNNERS: dict[Kind, Runner] = {
     Kind.WRITE: Client._write,
     Kind.DEFINITION: Client._define,
     Kind.EXPLAIN: Client._explain,
+    Kind.COPY: Client._copy,
     Kind.SETTING: Client._setting,
     Kind.TRANSACTION: Client._transact,
     Kind.PREPARED: Client._prepare,

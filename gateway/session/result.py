@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from buenavista.core import BVType, QueryResult
 
 from gateway.types import Type
+
+if TYPE_CHECKING:  # it makes Results
+    from gateway.session.copying import CopyIn, CopyOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Result(QueryResult):  # type: ignore[misc]  # buenavista carries no types
         self.command = command
         self.fields = fields
         self.changed = changed
+        self.copy: CopyIn | CopyOut | None = None  # how COPY's rows travel
         self._batches = iter(()) if batches is None else batches
         self._rest: pa.RecordBatch | None = None
         self.position = 0  # rows taken so far

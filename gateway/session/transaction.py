@@ -9,7 +9,7 @@ from __future__ import annotations
 from gateway.errors import FeatureNotSupported, InFailedTransaction, NoActiveTransaction
 from gateway.session.result import Notice, Result
 from gateway.sql.commands import TransactionModes, TransactionStatement
-from gateway.sql.statement import Kind, Statement
+from gateway.sql.statement import Statement
 from gateway.store.tables import StoreSession
 
 
@@ -40,8 +40,7 @@ class TransactionBlock:
 
     def begin_implicit(self, statement: Statement) -> None:
         """Open the implicit transaction before the first statement that changes something."""
-        changes = statement.kind in (Kind.WRITE, Kind.DEFINITION)
-        if changes and self.status == "I" and not self.implicit:
+        if statement.changes and self.status == "I" and not self.implicit:
             self._store.begin()
             self.implicit = True
 

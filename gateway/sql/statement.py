@@ -20,6 +20,7 @@ from gateway.errors import FeatureNotSupported, GatewayError, InsufficientPrivil
 from gateway.sql import commands, cursors
 from gateway.sql.altering import read_alter
 from gateway.sql.commands import Reader
+from gateway.sql.copying import Copy, read_copy
 from gateway.sql.dialect import parse_tokens, split, syntax_fault
 from gateway.sql.objects import read_comment, read_create_index, read_lock, read_refresh
 from gateway.sql.routines import read_create_function, read_drop_function
@@ -39,6 +40,7 @@ class Kind(Enum):
     PREPARED = "prepared"
     CURSOR = "cursor"
     EXPLAIN = "explain"
+    COPY = "copy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,14 @@ class Statement:
     tree: object  # exp.Expr for queries, writes, tables and views; else a record
     command: str  # such as SELECT, CREATE TABLE AS, ROLLBACK
     kind: Kind
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes rows or definitions."""
+        if isinstance(self.tree, Copy):
+            inner = self.tree.statement
+            return self.tree.incoming or (inner is not None and inner.changes)
+        return self.kind in (Kind.WRITE, Kind.DEFINITION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +254,10 @@ def _explain_option(reader: Reader, options: dict[str, str]) -> None:
     options[name] = "on" if ends else reader.take().text.lower()
 
 
+def _copy(reader: Reader) -> Copy:
+    return read_copy(reader, lambda inside: _inner(inside, Kind.QUERY, Kind.WRITE))
+
+
 def _prepare(reader: Reader) -> Prepare:
     if reader.accept("TRANSACTION"):
         raise FeatureNotSupported("two-phase commit is not supported")
@@ -358,6 +372,7 @@ COMMANDS = (
     Row("DROP FUNCTION", Kind.DEFINITION, read_drop_function),
     Row("DROP SCHEMA", Kind.DEFINITION, partial(commands.read_drop, kind="schema")),
     Row("EXPLAIN", Kind.EXPLAIN, _explain),
+    Row("COPY", Kind.COPY, _copy),
     Row("SET", Kind.SETTING, commands.read_set),
     Row("SHOW", Kind.SETTING, lambda r: commands.ShowStatement(commands.read_setting_name(r))),
     Row("RESET", Kind.SETTING, lambda r: commands.ResetStatement(commands.read_setting_name(r))),
@@ -381,7 +396,7 @@ COMMANDS = (
 
 # First words of PostgreSQL's other commands (manual, part VI): refused by name, 0A000.
 _KNOWN = """
-ALTER ANALYZE ANALYSE CALL CHECKPOINT CLUSTER COMMENT COPY CREATE DO DROP GRANT IMPORT LISTEN LOAD
+ALTER ANALYZE ANALYSE CALL CHECKPOINT CLUSTER COMMENT CREATE DO DROP GRANT IMPORT LISTEN LOAD
 LOCK MERGE NOTIFY REASSIGN REFRESH REINDEX REVOKE SECURITY UNLISTEN VACUUM
 """
 UNSUPPORTED = frozenset(_KNOWN.split())

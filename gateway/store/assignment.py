@@ -250,7 +250,8 @@ def _to_text(values: pa.Array, column: Column) -> pa.Array:
         texts = pc.utf8_rtrim(texts, characters=" ")
     if (limit := text_length(column.typmod)) is not None:
         cut = pc.utf8_slice_codeunits(texts, 0, limit)
-        if not pc.all(pc.equal(pc.utf8_rtrim(texts, " "), pc.utf8_rtrim(cut, " "))).as_py():
+        same = pc.equal(pc.utf8_rtrim(texts, " "), pc.utf8_rtrim(cut, " "))
+        if not pc.all(same, min_count=0).as_py():
             raise StringTooLong(f"value too long for type {spelt(column.type, column.typmod)}")
         texts = cut
     if pc.any(pc.match_substring(texts, "\0")).as_py():

@@ -265,6 +265,14 @@ class Scope:
         if self._cancelled:
             raise QueryCanceled("canceling statement due to user request")
 
+    def heed_cancel(self) -> None:
+        """Raise what stops the running call; for one that waits for more rows to write.
+
+        Raises:
+            QueryCanceled: 57014, `cancel` was called.
+        """
+        self._refuse_stopped()
+
     def _settle(self) -> None:
         """Commit the statement, or leave it to its transaction."""
         if not self._in_block:

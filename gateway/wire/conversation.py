@@ -7,7 +7,7 @@ written here, by `decode` and `values`; whatever a statement means is the sessio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,14 +20,20 @@ from gateway.errors import (
     InvalidParameterValue,
     ObjectNotInPrerequisiteState,
     ProtocolViolation,
+    QueryCanceled,
 )
+from gateway.session.copying import CopyIn, CopyOut
 from gateway.session.result import Field, Result
 from gateway.types import Type
 from gateway.wire import replies
+from gateway.wire.copy_in import CopyReader
+from gateway.wire.copy_out import RowWriter
 from gateway.wire.decode import decode_parameter
 from gateway.wire.messages import (
     Bind,
     Close,
+    CopyData,
+    CopyFail,
     Describe,
     Execute,
     Flush,
@@ -36,9 +42,10 @@ from gateway.wire.messages import (
     Parse,
     Query,
     Sync,
+    read_message,
 )
-from gateway.wire.protocol import Protocol
-from gateway.wire.values import TEXT_FORMAT, Bytes, encode_rows
+from gateway.wire.protocol import Action, Protocol, State
+from gateway.wire.values import BINARY_FORMAT, TEXT_FORMAT, Bytes, encode_rows
 
 if TYPE_CHECKING:  # only called, never made here: the tests of the wire bring a scripted one
     from gateway.session.session import Session
@@ -64,6 +71,7 @@ class Conversation:
         protocol: Its state; an error in a series of messages sets it.
         send: Takes bytes for the client; may keep them until `flush`.
         flush: Sends what was kept.
+        receive: Type and bytes of the client's next message.
     """
 
     def __init__(
@@ -72,11 +80,13 @@ class Conversation:
         protocol: Protocol,
         send: Callable[[Bytes], None],
         flush: Callable[[], None],
+        receive: Callable[[], tuple[str, bytes]],
     ) -> None:
         self._session = session
         self._protocol = protocol
         self._send = send
         self._flush = flush
+        self._receive = receive
         self._portals: dict[str, _Portal] = {}
         self._settings: dict[str, str] = {}  # as the client knows them
         self._changed: dict[str, str] = {}  # as it will at the next ReadyForQuery
@@ -125,6 +135,10 @@ class Conversation:
         self._notices()
         self._send(replies.error_response(error))
         self._session.fail()
+        if self._protocol.lost:
+            raise ProtocolViolation(
+                "terminating connection because protocol synchronization was lost"
+            )
         if not self._protocol.failed(kind):
             self.ready()
 
@@ -151,10 +165,12 @@ class Conversation:
         answered = False
         for result in self._session.run_simple(message.text):
             answered = True
-            if result.fields is not None:
+            if result.copy is not None:
+                sent = self._copy(result)
+            elif result.fields is not None:
                 formats = (TEXT_FORMAT,) * len(result.fields)
                 self._send(replies.row_description(result.fields, formats))
-                sent = self._rows(result, result.fields, formats)
+                sent = self._encoded(result, result.fields, formats)
             else:
                 sent = 0
             self._complete(result, sent)
@@ -214,15 +230,15 @@ class Conversation:
     def _execute(self, message: Execute) -> None:
         portal = self._portals.setdefault(message.portal, _Portal())
         result = self._session.execute(message.portal)
-        if result.fields is None:
+        if result.fields is None or result.copy is not None:
             if portal.ended:
                 raise ObjectNotInPrerequisiteState(f'portal "{message.portal}" cannot be run')
             portal.ended = True
-            self._complete(result, 0)
+            self._complete(result, 0 if result.copy is None else self._copy(result))
             return
         formats = _result_formats(portal.formats, result.fields)
         limit = max(message.row_limit, 0)
-        sent = self._rows(result, result.fields, formats, limit)
+        sent = self._encoded(result, result.fields, formats, limit)
         if limit and sent == limit:
             self._note_settings()
             self._notices()
@@ -246,22 +262,84 @@ class Conversation:
         else:
             self._send(replies.EMPTY_QUERY_RESPONSE)
 
-    def _rows(
+    def _copy(self, result: Result) -> int:
+        """Take or send the rows of a COPY; how many went out."""
+        if isinstance(result.copy, CopyIn):
+            self._copy_in(result, result.copy)
+            return 0
+        assert isinstance(result.copy, CopyOut)
+        writer = RowWriter(result.fields or (), result.copy.options, self._zone())
+        try:
+            self._send(writer.begin())
+        except BaseException:
+            result.close()
+            raise
+        sent = self._rows(result, writer.rows)
+        self._send(writer.end())
+        return sent
+
+    def _copy_in(self, result: Result, copying: CopyIn) -> None:
+        binary = copying.options.format == "binary"
+        form = BINARY_FORMAT if binary else TEXT_FORMAT
+        self._send(replies.copy_in_response(form, len(copying.columns)))
+        self._flush()
+        reader = CopyReader(copying, self._zone())
+        self._protocol.state = State.COPYING
+        copying.incoming = reader.batches(self._copy_data())
+        try:
+            for _ in result.take():
+                pass
+        except GatewayError as error:
+            reader.explain(error)
+            raise
+        finally:
+            self._protocol.state = State.READY
+
+    def _copy_data(self) -> Iterator[bytes]:
+        """What CopyData messages bring, up to CopyDone.
+
+        Raises:
+            QueryCanceled: 57014, the client gives up.
+            ProtocolViolation: 08P01, a message of another kind.
+        """
+        while True:
+            try:
+                kind, data = self._receive()
+            except ProtocolViolation:
+                self._protocol.lost = True
+                raise
+            if self._protocol.action(kind) is Action.IGNORE:
+                continue
+            match read_message(kind, data):
+                case CopyData(piece):
+                    yield piece
+                case CopyFail(reason):
+                    raise QueryCanceled(f"COPY from stdin failed: {reason}")
+                case _:
+                    return
+
+    def _encoded(
         self,
         result: Result,
         fields: Sequence[Field],
         formats: Sequence[int],
         limit: int = 0,
     ) -> int:
-        """Send the rows, a piece at a time; how many there were. Stops the work on any error."""
+        """Send the rows as DataRow messages; how many there were."""
         zone = self._zone()
+        return self._rows(result, lambda rows: encode_rows(rows, fields, formats, zone), limit)
+
+    def _rows(
+        self, result: Result, encode: Callable[[pa.RecordBatch], Bytes], limit: int = 0
+    ) -> int:
+        """Send the rows, a piece at a time; how many there were. Stops the work on any error."""
         sent = 0
         try:
             for batch in result.take(limit):
                 start = 0
                 while start < batch.num_rows:
                     piece = batch.slice(start, MORE_ROWS if sent else FIRST_ROWS)
-                    self._send(encode_rows(piece, fields, formats, zone))
+                    self._send(encode(piece))
                     if not sent and start + piece.num_rows < batch.num_rows:
                         self._flush()
                     start += piece.num_rows

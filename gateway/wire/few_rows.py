@@ -23,8 +23,8 @@ _length = struct.Struct(">i").pack
 _NULL = _length(-1)
 
 
-def few_rows(columns: Iterable[Fields]) -> bytes:
-    """DataRow messages of the fields, given a column at a time."""
+def few_rows(columns: Iterable[Fields], kind: bytes = b"D") -> bytes:
+    """DataRow messages, or others of that layout, of the fields, given a column at a time."""
     prefixed = [
         [_NULL if field is None else _length(len(field)) + field for field in column]
         for column in columns
@@ -33,7 +33,7 @@ def few_rows(columns: Iterable[Fields]) -> bytes:
     messages = []
     for row in zip(*prefixed, strict=True):
         body = b"".join(row)
-        messages.append(b"D" + _length(6 + len(body)) + count + body)
+        messages.append(kind + _length(6 + len(body)) + count + body)
     return b"".join(messages)
 
 

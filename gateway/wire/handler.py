@@ -157,7 +157,13 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
         self.server.register(client)
         client.session.process_id = client.process_id
         client.session.start(login.user, login.database, login.settings)
-        conversation = Conversation(client.session, self.protocol, self.send, self.flush)
+        conversation = Conversation(
+            client.session,
+            self.protocol,
+            self.send,
+            self.flush,
+            lambda: self._next(self.server.message_bytes),
+        )
         self.protocol.state = State.READY
         conversation.begin()
         self.send(replies.backend_key_data(client.process_id, client.secret_key))

@@ -22,6 +22,7 @@ class State(Enum):
     AUTHENTICATION = "authentication"  # waiting for the client's half of an exchange
     READY = "ready"  # any query may come
     SKIPPING = "skipping"  # an error in a series; waiting for its Sync
+    COPYING = "copying"  # COPY FROM STDIN runs and waits for its data
 
 
 class Action(Enum):
@@ -46,26 +47,27 @@ class Row:
     authentication: Action
     ready: Action
     skipping: Action
+    copying: Action
 
 
 TABLE = {
     row.kind: row
     for row in (
-        #   kind name             large  extended authent.  ready    skipping
-        Row("B", "Bind",          True,  True,    _REFUSE,  _ANSWER, _IGNORE),
-        Row("C", "Close",         False, True,    _REFUSE,  _ANSWER, _IGNORE),
-        Row("D", "Describe",      False, True,    _REFUSE,  _ANSWER, _IGNORE),
-        Row("E", "Execute",       False, True,    _REFUSE,  _ANSWER, _IGNORE),
-        Row("F", "FunctionCall",  True,  False,   _REFUSE,  _ANSWER, _IGNORE),
-        Row("H", "Flush",         False, True,    _REFUSE,  _ANSWER, _IGNORE),
-        Row("P", "Parse",         True,  True,    _REFUSE,  _ANSWER, _IGNORE),
-        Row("Q", "Query",         True,  False,   _REFUSE,  _ANSWER, _IGNORE),
-        Row("S", "Sync",          False, False,   _REFUSE,  _ANSWER, _ANSWER),
-        Row("X", "Terminate",     False, False,   _ANSWER,  _ANSWER, _ANSWER),
-        Row("c", "CopyDone",      False, False,   _REFUSE,  _IGNORE, _IGNORE),
-        Row("d", "CopyData",      True,  False,   _REFUSE,  _IGNORE, _IGNORE),
-        Row("f", "CopyFail",      False, False,   _REFUSE,  _IGNORE, _IGNORE),
-        Row("p", "PasswordMessage", True, False,  _ANSWER,  _REFUSE, _REFUSE),
+        #   kind name             large  extended authent.  ready    skipping copying
+        Row("B", "Bind",          True,  True,    _REFUSE,  _ANSWER, _IGNORE, _REFUSE),
+        Row("C", "Close",         False, True,    _REFUSE,  _ANSWER, _IGNORE, _REFUSE),
+        Row("D", "Describe",      False, True,    _REFUSE,  _ANSWER, _IGNORE, _REFUSE),
+        Row("E", "Execute",       False, True,    _REFUSE,  _ANSWER, _IGNORE, _REFUSE),
+        Row("F", "FunctionCall",  True,  False,   _REFUSE,  _ANSWER, _IGNORE, _REFUSE),
+        Row("H", "Flush",         False, True,    _REFUSE,  _ANSWER, _IGNORE, _IGNORE),
+        Row("P", "Parse",         True,  True,    _REFUSE,  _ANSWER, _IGNORE, _REFUSE),
+        Row("Q", "Query",         True,  False,   _REFUSE,  _ANSWER, _IGNORE, _REFUSE),
+        Row("S", "Sync",          False, False,   _REFUSE,  _ANSWER, _ANSWER, _IGNORE),
+        Row("X", "Terminate",     False, False,   _ANSWER,  _ANSWER, _ANSWER, _REFUSE),
+        Row("c", "CopyDone",      False, False,   _REFUSE,  _IGNORE, _IGNORE, _ANSWER),
+        Row("d", "CopyData",      True,  False,   _REFUSE,  _IGNORE, _IGNORE, _ANSWER),
+        Row("f", "CopyFail",      False, False,   _REFUSE,  _IGNORE, _IGNORE, _ANSWER),
+        Row("p", "PasswordMessage", True, False,  _ANSWER,  _REFUSE, _REFUSE, _REFUSE),
     )
 }  # fmt: skip
 
@@ -81,6 +83,7 @@ class Protocol:
 
     def __init__(self) -> None:
         self.state = State.AUTHENTICATION
+        self.lost = False  # the two sides no longer speak of the same thing
 
     def action(self, kind: str) -> Action:
         """What to do with a message of this type now; a Sync ends the skipping.
@@ -93,6 +96,11 @@ class Protocol:
         if action is Action.REFUSE:
             if row is not None and self.state is State.AUTHENTICATION:
                 raise ProtocolViolation(f"expected password response, got message type {ord(kind)}")
+            if row is not None and self.state is State.COPYING:
+                self.lost = True  # who sends it is somewhere else in the protocol
+                raise ProtocolViolation(
+                    f"unexpected message type 0x{ord(kind):02X} during COPY from stdin"
+                )
             raise ProtocolViolation(f"invalid frontend message type {ord(kind)}")
         if kind == "S" and self.state is State.SKIPPING:
             self.state = State.READY

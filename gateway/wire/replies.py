@@ -15,6 +15,7 @@ from gateway.types import Type
 AUTHENTICATION_OK = b"R\0\0\0\x08\0\0\0\0"
 BIND_COMPLETE = b"2\0\0\0\x04"
 CLOSE_COMPLETE = b"3\0\0\0\x04"
+COPY_DONE = b"c\0\0\0\x04"
 EMPTY_QUERY_RESPONSE = b"I\0\0\0\x04"
 NO_DATA = b"n\0\0\0\x04"
 PARSE_COMPLETE = b"1\0\0\0\x04"
@@ -61,6 +62,25 @@ def command_complete(tag: str) -> bytes:
     b'C\\x00\\x00\\x00\\rSELECT 1\\x00'
     """
     return _message(b"C", _string(tag))
+
+
+def copy_in_response(form: int, columns: int) -> bytes:
+    """Send the rows now; `form` is 0 for text and csv, 1 for binary."""
+    return _message(b"G", _copy_formats(form, columns))
+
+
+def copy_out_response(form: int, columns: int) -> bytes:
+    """Rows follow, each a CopyData."""
+    return _message(b"H", _copy_formats(form, columns))
+
+
+def _copy_formats(form: int, columns: int) -> bytes:
+    return struct.pack(f">bH{columns}H", form, columns, *[form] * columns)
+
+
+def copy_data(data: bytes) -> bytes:
+    """A piece of COPY data."""
+    return _message(b"d", data)
 
 
 def negotiate_protocol_version(newest: int, unknown: Sequence[str]) -> bytes:
@@ -128,6 +148,7 @@ def _told(error: GatewayError | Notice, severity: str) -> bytes:
         (b"D", error.detail),
         (b"H", error.hint),
         (b"P", str(position) if position > 0 else ""),
+        (b"W", "" if isinstance(error, Notice) else error.context),
         *_broken(error),
     )
     return b"".join(key + _string(text) for key, text in rows if text) + b"\0"

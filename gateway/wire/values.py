@@ -42,6 +42,7 @@ def encode_rows(
     fields: Sequence[Field],
     formats: Sequence[int],
     zone: str = "UTC",
+    kind: bytes = b"D",
 ) -> Bytes:
     """The batch as DataRow messages, one after another.
 
@@ -50,6 +51,7 @@ def encode_rows(
         fields: Type of each column.
         formats: 0 for text or 1 for binary, for each column.
         zone: The session's TimeZone, in which timestamptz is written as text.
+        kind: The messages' type; CopyData of binary rows are laid out the same.
 
     Raises:
         NumericValueOutOfRange: 22003, a value that its field's type cannot hold.
@@ -67,11 +69,15 @@ def encode_rows(
     if rows <= FEW_ROWS:
         return (
             few_rows(
-                few_fields(c, f.type, form, zone) or _pylist(encode_column(c, f.type, form, zone))
-                for c, f, form in zip(columns, fields, formats, strict=True)
+                (
+                    few_fields(c, f.type, form, zone)
+                    or _pylist(encode_column(c, f.type, form, zone))
+                    for c, f, form in zip(columns, fields, formats, strict=True)
+                ),
+                kind,
             )
             if columns
-            else b"D\x00\x00\x00\x06\x00\x00" * rows
+            else (kind + b"\x00\x00\x00\x06\x00\x00") * rows
         )
     encoded = [
         encode_column(c, f.type, form, zone)
@@ -83,8 +89,8 @@ def encode_rows(
         totals += np.maximum(length, 0) + 4
     if rows > 1 and totals.sum() > _MOST_BYTES:
         halves = batch.slice(0, rows // 2), batch.slice(rows // 2)
-        return b"".join(encode_rows(half, fields, formats, zone) for half in halves)
-    return _join_rows(encoded, lengths, totals)
+        return b"".join(encode_rows(half, fields, formats, zone, kind) for half in halves)
+    return _join_rows(encoded, lengths, totals, kind)
 
 
 def encode_column(array: pa.Array, kind: Type, form: int, zone: str = "UTC") -> Encoded:
@@ -118,11 +124,14 @@ def _lengths(column: Encoded) -> npt.NDArray[Any]:
 
 
 def _join_rows(
-    columns: list[Encoded], lengths: list[npt.NDArray[Any]], totals: npt.NDArray[Any]
+    columns: list[Encoded],
+    lengths: list[npt.NDArray[Any]],
+    totals: npt.NDArray[Any],
+    kind: bytes,
 ) -> Bytes:
     pieces: list[pa.Array] = []
     # The fixed-width parts since the last variable one, as (wire type, values).
-    block: list[tuple[str, Any]] = [("S1", b"D"), (">u4", totals), (">u2", len(columns))]
+    block: list[tuple[str, Any]] = [("S1", kind), (">u4", totals), (">u2", len(columns))]
     for column, length in zip(columns, lengths, strict=True):
         block.append((">i4", length))
         if isinstance(column, Fixed) and column.valid is None:

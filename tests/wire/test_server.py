@@ -323,6 +323,10 @@ def test_many_rows_arrive_whole_and_in_order(server: GatewayServer) -> None:
             assert rows == [(n,) for n in range(1, 100_001)]
 
 
+def _no_more() -> tuple[str, bytes]:
+    raise ClientGone
+
+
 def test_rows_for_a_client_that_is_gone_are_stopped() -> None:
     closed = []
 
@@ -338,7 +342,7 @@ def test_rows_for_a_client_that_is_gone_are_stopped() -> None:
         if bytes(data[:1]) == b"D":
             raise ClientGone
 
-    conversation = Conversation(Session(), Protocol(), send, lambda: None)  # type: ignore[arg-type]
+    conversation = Conversation(Session(), Protocol(), send, lambda: None, _no_more)  # type: ignore[arg-type]
     with pytest.raises(ClientGone):
         conversation.answer(Query("SELECT"))
     assert len(closed) == 1

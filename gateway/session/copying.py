@@ -1,0 +1,188 @@
+"""COPY: a query whose rows go out as COPY data, or rows that come in as COPY data.
+
+`copy` gives a Result that the wire reads or feeds; what the data look like is the wire's. COPY
+FROM is one statement: its rows are appended while the table's lock is held, batch by batch, and
+committed at the end, or undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.errors import (
+    DuplicateColumn,
+    FeatureNotSupported,
+    InvalidColumnReference,
+    UndefinedColumn,
+    WrongObjectType,
+)
+from gateway.session.execution import Executor
+from gateway.session.result import Result
+from gateway.sql.copy_options import CopyOptions, settled
+from gateway.sql.copying import ALL, Copy
+from gateway.sql.relation import Relation
+from gateway.sql.statement import Kind, Statement
+from gateway.store.assignment import assign
+from gateway.store.definitions import Column
+
+
+@dataclass(frozen=True, slots=True)
+class CopyOut:
+    """Rows go out in this form; they are the Result's."""
+
+    options: CopyOptions
+
+
+@dataclass(slots=True)
+class CopyIn:
+    """Rows come in: put them into `incoming`, then read the Result to its end.
+
+    `columns` are the table's columns that the rows give, in order.
+    """
+
+    relation: str
+    columns: tuple[Column, ...]
+    options: CopyOptions
+    incoming: Iterator[pa.RecordBatch] = field(default_factory=lambda: iter(()))
+
+    def assigned(self, number: int, values: pa.Array) -> pa.Array:
+        """Values as the column of that number keeps them.
+
+        Raises:
+            GatewayError: 22001, 22003, ...
+        """
+        return assign(values, self.columns[number])
+
+
+Ask = Callable[[Statement], Result]
+
+
+def copy(executor: Executor, statement: Statement, run: Ask) -> Result:
+    """Begin a COPY.
+
+    Args:
+        executor: The client's.
+        statement: The COPY.
+        run: Runs the statement inside COPY (...).
+
+    Raises:
+        GatewayError: 42P01, 42809, 25006: no such table, or one that cannot be copied this way;
+            42703, 42701, 42P10: its columns; 42601, 22023, 0A000: its options.
+    """
+    tree = statement.tree
+    assert isinstance(tree, Copy)
+    if tree.incoming:
+        return _from_client(executor, tree)
+    if tree.statement is not None:
+        return _to_client(run(tree.statement), tree)
+    relation = _relation(executor, tree)
+    if relation.view is not None:
+        raise WrongObjectType(
+            f'cannot copy from view "{relation.name.name}"',
+            hint="Try the COPY (SELECT ...) TO variant.",
+        )
+    names = _chosen(tree.columns, tuple(relation.columns), relation.name.name)
+    query = exp.select(*[exp.column(exp.to_identifier(name, quoted=True)) for name in names])
+    query = query.from_(exp.table_(relation.name.name, db=relation.name.schema, quoted=True))
+    rows = Statement(statement.text, statement.offset, query, "SELECT", Kind.QUERY)
+    return _to_client(run(rows), tree, relation)
+
+
+def _relation(executor: Executor, tree: Copy) -> Relation:
+    *schema, name = tree.table
+    return executor.registry.relation(schema[-1] if schema else "", name)
+
+
+def _chosen(
+    named: tuple[str, ...] | None, columns: tuple[str, ...], relation: str
+) -> tuple[str, ...]:
+    """The columns that a COPY names, or all.
+
+    Raises:
+        UndefinedColumn: 42703. DuplicateColumn: 42701.
+    """
+    if named is None:
+        return columns
+    of = f' of relation "{relation}"' if relation else ""
+    for number, name in enumerate(named):
+        if name not in columns:
+            raise UndefinedColumn(f'column "{name}"{of} does not exist')
+        if name in named[:number]:
+            raise DuplicateColumn(f'column "{name}" specified more than once')
+    return named
+
+
+def _check_forced(
+    options: CopyOptions, columns: Sequence[str], every: Sequence[str], relation: str
+) -> None:
+    """Refuse FORCE_... columns that are not copied.
+
+    Raises:
+        UndefinedColumn: 42703, there is none of that name. InvalidColumnReference: 42P10.
+    """
+    for option in ("force_quote", "force_not_null", "force_null"):
+        forced = getattr(options, option)
+        if forced == (ALL,):
+            continue
+        for name in _chosen(forced, tuple(every), relation):
+            if name not in columns:
+                raise InvalidColumnReference(
+                    f'{option.upper()} column "{name}" not referenced by COPY'
+                )
+
+
+def _to_client(result: Result, tree: Copy, relation: Relation | None = None) -> Result:
+    if result.fields is None:
+        raise FeatureNotSupported("COPY query must have a RETURNING clause")
+    try:
+        options = settled(tree)
+        names = [column.name for column in result.fields]
+        if relation is None:
+            _check_forced(options, names, names, "")
+        else:
+            _check_forced(options, names, tuple(relation.columns), relation.name.name)
+    except BaseException:
+        result.close()
+        raise
+    copied = Result("COPY", result.fields, result.batches)
+    copied.copy = CopyOut(options)
+    return copied
+
+
+def _from_client(executor: Executor, tree: Copy) -> Result:
+    relation = _relation(executor, tree)
+    if relation.view is not None:
+        raise WrongObjectType(f'cannot copy to view "{relation.name.name}"')
+    definition = executor.registry.definition(relation.name.schema, relation.name.name)
+    if tree.where:
+        raise FeatureNotSupported(
+            "COPY FROM with WHERE is not supported",
+            hint="Copy into a table of its own, then INSERT ... SELECT ... WHERE.",
+            position=tree.where[0].start + 1,
+        )
+    options = settled(tree)
+    every = tuple(column.name for column in definition.columns)
+    names = _chosen(tree.columns, every, definition.name.name)
+    _check_forced(options, names, every, definition.name.name)
+    columns = tuple(definition.column(name) for name in names)
+    copying = CopyIn(definition.name.name, columns, options)
+    store = executor.registry.store
+
+    def load() -> Iterator[pa.RecordBatch]:
+        changed = store.insert(definition.name, names, _heeding(copying, store.heed_cancel))
+        result.changed = changed.count
+        yield from ()
+
+    result = Result("COPY", None, load())
+    result.copy = copying
+    return result
+
+
+def _heeding(copying: CopyIn, heed_cancel: Callable[[], None]) -> Iterator[pa.RecordBatch]:
+    for batch in copying.incoming:
+        heed_cancel()
+        yield batch
