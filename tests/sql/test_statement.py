@@ -143,9 +143,19 @@ REFUSED = {
     "SET x": (SyntaxFault, "syntax error at end of input", 6),
     "EXPLAIN BEGIN": (SyntaxFault, 'syntax error at or near "BEGIN"', 9),
     "VACUUM": (FeatureNotSupported, "VACUUM is not supported", 1),
-    "COPY t TO '/etc/passwd'": (FeatureNotSupported, "COPY is not supported", 1),
     "SELECT 1; ALTER ROLE t": (FeatureNotSupported, "ALTER ROLE is not supported", 11),
     "CREATE TEMP ROLE t": (SyntaxFault, 'syntax error at or near "ROLE"', 13),
+    "COPY t TO '/etc/passwd'": (
+        InsufficientPrivilege,
+        "must be superuser or have privileges of the pg_write_server_files role to COPY to a file",
+        0,
+    ),
+    "COPY t FROM PROGRAM 'ls'": (
+        InsufficientPrivilege,
+        "must be superuser or have privileges of the pg_execute_server_program role to COPY to or"
+        " from an external program",
+        0,
+    ),
     "CREATE TABLE t (a int) WITH (fillfactor = 3)": (
         FeatureNotSupported,
         "CREATE TABLE ... WITH (options) is not supported",
