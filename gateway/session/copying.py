@@ -27,7 +27,7 @@ from gateway.sql.copying import ALL, Copy
 from gateway.sql.relation import Relation
 from gateway.sql.statement import Kind, Statement
 from gateway.store.assignment import assign
-from gateway.store.definitions import Column
+from gateway.store.definitions import Column, TableDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,11 @@ def copy(executor: Executor, statement: Statement, run: Ask) -> Result:
             f'cannot copy from view "{relation.name.name}"',
             hint="Try the COPY (SELECT ...) TO variant.",
         )
-    names = _chosen(tree.columns, tuple(relation.columns), relation.name.name)
+    definition = executor.registry.store.table(relation.name)
+    if definition is None:
+        names = _chosen(tree.columns, tuple(relation.columns), relation.name.name)
+    else:
+        names = _without_generated(definition, tree.columns)
     query = exp.select(*[exp.column(exp.to_identifier(name, quoted=True)) for name in names])
     query = query.from_(exp.table_(relation.name.name, db=relation.name.schema, quoted=True))
     rows = Statement(statement.text, statement.offset, query, "SELECT", Kind.QUERY)
@@ -113,6 +117,27 @@ def _chosen(
             raise UndefinedColumn(f'column "{name}"{of} does not exist')
         if name in named[:number]:
             raise DuplicateColumn(f'column "{name}" specified more than once')
+    return named
+
+
+def _without_generated(
+    definition: TableDefinition, named: tuple[str, ...] | None
+) -> tuple[str, ...]:
+    """The columns to copy: those named, or all but the generated ones.
+
+    Raises:
+        UndefinedColumn: 42703. DuplicateColumn: 42701. InvalidColumnReference: 42P10, generated.
+    """
+    every = tuple(column.name for column in definition.columns)
+    generated = [column.name for column in definition.columns if column.generated is not None]
+    if named is None:
+        return tuple(name for name in every if name not in generated)
+    for name in _chosen(named, every, definition.name.name):
+        if name in generated:
+            raise InvalidColumnReference(
+                f'column "{name}" is a generated column',
+                detail="Generated columns cannot be used in COPY.",
+            )
     return named
 
 
@@ -166,7 +191,7 @@ def _from_client(executor: Executor, tree: Copy) -> Result:
         )
     options = settled(tree)
     every = tuple(column.name for column in definition.columns)
-    names = _chosen(tree.columns, every, definition.name.name)
+    names = _without_generated(definition, tree.columns)
     _check_forced(options, names, every, definition.name.name)
     columns = tuple(definition.column(name) for name in names)
     copying = CopyIn(definition.name.name, columns, options)

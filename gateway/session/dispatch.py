@@ -48,11 +48,11 @@ from gateway.sql.commands import (
     TransactionModes,
     TransactionStatement,
 )
-from gateway.sql.cursors import CloseStatement, FetchStatement
+from gateway.sql.cursors import CloseStatement, Declare, FetchStatement
 from gateway.sql.limits import Limits
 from gateway.sql.localtime import type_moments
 from gateway.sql.objects import LockTables
-from gateway.sql.statement import Declare, Explain, Kind, Prepare, Statement
+from gateway.sql.statement import Explain, Kind, Prepare, Statement
 from gateway.sql.writes import target_of
 from gateway.store.tables import StoreSession
 from gateway.types import TEXT, Type

@@ -1,12 +1,28 @@
-"""FETCH, MOVE and CLOSE, read from their tokens."""
+"""DECLARE, FETCH, MOVE and CLOSE, read from their tokens."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from gateway.errors import FeatureNotSupported
 from gateway.sql.commands import Reader
 
+if TYPE_CHECKING:  # the reader of statements hands itself in
+    from gateway.sql.statement import Statement
+
 ALL_ROWS = 2**63 - 1  # PostgreSQL's FETCH_ALL
+
+
+@dataclass(frozen=True, slots=True)
+class Declare:
+    """DECLARE name CURSOR FOR query; `scroll` None leaves it to the server."""
+
+    name: str
+    statement: Statement
+    scroll: bool | None = None
+    hold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +41,19 @@ class CloseStatement:
     """CLOSE cursor; None is ALL."""
 
     cursor: str | None
+
+
+def read_declare(reader: Reader, inner: Callable[[Reader], Statement]) -> Declare:
+    """DECLARE name [options] CURSOR [WITH HOLD] FOR query."""
+    name, scroll = reader.name(), None
+    while word := reader.one_of("BINARY", "INSENSITIVE", "ASENSITIVE", "NO SCROLL", "SCROLL"):
+        if word == "BINARY":
+            raise FeatureNotSupported("a binary cursor is not supported")
+        scroll = {"NO SCROLL": False, "SCROLL": True}.get(word, scroll)
+    reader.need("CURSOR")
+    hold = reader.one_of("WITH HOLD", "WITHOUT HOLD") == "WITH HOLD"
+    reader.need("FOR")
+    return Declare(name, inner(reader), scroll, hold)
 
 
 def read_fetch(reader: Reader, move: bool) -> FetchStatement:

@@ -84,16 +84,6 @@ class Prepare:
 
 
 @dataclass(frozen=True, slots=True)
-class Declare:
-    """DECLARE name CURSOR FOR query; `scroll` None leaves it to the server."""
-
-    name: str
-    statement: Statement
-    scroll: bool | None = None
-    hold: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class CreateView:
     """CREATE [OR REPLACE] VIEW name [(columns)] AS query; `source` is the query as it was sent."""
 
@@ -258,6 +248,10 @@ def _copy(reader: Reader) -> Copy:
     return read_copy(reader, lambda inside: _inner(inside, Kind.QUERY, Kind.WRITE))
 
 
+def _declare(reader: Reader) -> cursors.Declare:
+    return cursors.read_declare(reader, lambda inside: _inner(inside, Kind.QUERY))
+
+
 def _prepare(reader: Reader) -> Prepare:
     if reader.accept("TRANSACTION"):
         raise FeatureNotSupported("two-phase commit is not supported")
@@ -276,18 +270,6 @@ def _type(reader: Reader) -> Type:
     while reader.more() and reader.tokens[reader.index].text not in (",", ")"):
         words.append(reader.take().text)
     return by_name(" ".join(words).replace(" [ ]", "[]").replace(" [", "[").replace("[ ", "["))
-
-
-def _declare(reader: Reader) -> Declare:
-    name, scroll = reader.name(), None
-    while word := reader.one_of("BINARY", "INSENSITIVE", "ASENSITIVE", "NO SCROLL", "SCROLL"):
-        if word == "BINARY":
-            raise FeatureNotSupported("a binary cursor is not supported")
-        scroll = {"NO SCROLL": False, "SCROLL": True}.get(word, scroll)
-    reader.need("CURSOR")
-    hold = reader.one_of("WITH HOLD", "WITHOUT HOLD") == "WITH HOLD"
-    reader.need("FOR")
-    return Declare(name, _inner(reader, Kind.QUERY), scroll, hold)
 
 
 @dataclass(frozen=True, slots=True)

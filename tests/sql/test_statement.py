@@ -11,7 +11,7 @@ from gateway.errors import FeatureNotSupported, GatewayError, InsufficientPrivil
 from gateway.sql import commands as c
 from gateway.sql import cursors, statement
 from gateway.sql.dialect import Marker
-from gateway.sql.statement import Declare, Explain, Kind, Prepare, statements
+from gateway.sql.statement import Explain, Kind, Prepare, statements
 from gateway.types import FLOAT8, INT4, TEXT, array_of
 
 # Text -> the command of each statement.
@@ -215,6 +215,6 @@ def test_prepare_and_execute() -> None:
 
 def test_declare() -> None:
     (found,) = statements("DECLARE c NO SCROLL CURSOR WITH HOLD FOR SELECT 1")
-    assert isinstance(found.tree, Declare)
+    assert isinstance(found.tree, cursors.Declare)
     assert (found.tree.name, found.tree.scroll, found.tree.hold) == ("c", False, True)
     assert isinstance(found.tree.statement.tree, exp.Select)
