@@ -108,6 +108,7 @@ STATES = {
     State.AUTHENTICATION: ("Xp", ""),
     State.READY: ("BCDEFHPQSX", "cdf"),
     State.SKIPPING: ("SX", "BCDEFHPQcdf"),
+    State.COPYING: ("cdf", "HS"),
 }
 
 
