@@ -7,18 +7,17 @@ query is read and stopped by `running`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
-from datafusion import DataFrame, SessionConfig, SessionContext, SQLOptions, udf
+from datafusion import SessionConfig, SessionContext, SQLOptions, udf
 from datafusion.catalog import Schema
 
 from gateway.engine.faults import translated
 from gateway.engine.functions import register_functions
-from gateway.engine.placeholders import inferred, numbers
+from gateway.engine.plans import IN_ORDER, INSTANT, EmbeddedPlan, Plans, limited
 from gateway.engine.provider import as_dataset, kept
 from gateway.engine.running import Run
 from gateway.engine.zones import in_zone
@@ -26,6 +25,7 @@ from gateway.errors import GatewayError, QueryCanceled
 from gateway.sources.table import Table, TableName
 
 _CATALOG = "datafusion"
+_ROUTINES = "SELECT routine_name AS name FROM information_schema.routines"
 
 # What differs from DataFusion's defaults, and why.
 _SETTINGS = {
@@ -53,19 +53,6 @@ _QUERIES_ONLY = (
     SQLOptions().with_allow_ddl(False).with_allow_dml(False).with_allow_statements(False)
 )
 
-# Plans made of these nodes alone read no table and take no time that could be cancelled: `collect`
-# answers in half the time of a stream (120 against 250 us).
-_INSTANT = frozenset(
-    {"Projection", "EmptyRelation", "Values", "SubqueryAlias", "Limit", "Sort", "Filter", "Union",
-     "Subquery", "Explain"}
-)  # fmt: skip
-
-# Plans made of these nodes keep the order of the rows they read when partitions are read in turn.
-_IN_ORDER = frozenset(
-    {"Projection", "Filter", "SubqueryAlias", "TableScan", "Union", "Values", "EmptyRelation"}
-)
-_LIMIT = re.compile(r"Limit: skip=(\d+), fetch=(\d+|None)$")
-
 
 class Embedded:
     """DataFusion as an `Engine`.
@@ -84,7 +71,7 @@ class Embedded:
         """A session of its own for one client."""
         context = SessionContext(self._config)
         register_functions(context)
-        return EmbeddedSession(context, self._plain)
+        return EmbeddedSession(context, self._plain, self._unstable)
 
     def functions(self) -> frozenset[str]:
         """Names of every function, as DataFusion's information_schema.routines lists them."""
@@ -92,18 +79,29 @@ class Embedded:
 
     @cached_property
     def _functions(self) -> frozenset[str]:
+        return self._routines(_ROUTINES)
+
+    @cached_property
+    def _unstable(self) -> frozenset[str]:
+        """Names of the functions that may give something else the next time."""
+        return self._routines(f"{_ROUTINES} WHERE is_deterministic IS DISTINCT FROM TRUE")
+
+    def _routines(self, sql: str) -> frozenset[str]:
         context = SessionContext(SessionConfig().with_information_schema(True))
         register_functions(context)
-        names = context.sql("SELECT routine_name AS name FROM information_schema.routines")
-        return frozenset(names.to_pydict()["name"])
+        return frozenset(context.sql(sql).to_pydict()["name"])
 
 
 class EmbeddedSession:
     """One client's context, the tables registered in it, and its running query."""
 
-    def __init__(self, context: SessionContext, plain: SessionContext) -> None:
+    def __init__(
+        self, context: SessionContext, plain: SessionContext, unstable: frozenset[str]
+    ) -> None:
         self._context = context
         self._plain = plain
+        self._unstable = unstable
+        self._plans = Plans()
         self._zone = "UTC"
         self._failures: list[GatewayError] = []
         self._tables: dict[TableName, Table] = {}
@@ -126,13 +124,29 @@ class EmbeddedSession:
             GatewayError: what the engine refuses, with its SQLSTATE.
             QueryCanceled: 57014, once planning is over: it cannot be interrupted.
         """
+        if not parameters and (kept := self._kept(sql, tables)) is not None:
+            return kept
         values = {str(number): value for number, value in enumerate(parameters or (), 1)}
         with translated(self._failures):
             for name, table in tables.items():
                 self._register(name, table)
             frame = self._context.sql(sql, options=_QUERIES_ONLY, param_values=values)
         self._check()
-        return EmbeddedPlan(self, sql, frame)
+        plan = EmbeddedPlan(
+            self._context, self._plain, sql, frame, self._unstable, self._failures, self._stream
+        )
+        if not parameters:
+            self._plans.keep(plan, list(tables))
+        return plan
+
+    def _kept(self, sql: str, tables: Mapping[TableName, Table]) -> EmbeddedPlan | None:
+        """A plan of the same text over the same tables."""
+        if any(self._tables.get(name) is not table for name, table in tables.items()):
+            return None
+        found = self._plans.find(sql)
+        if found is not None:
+            self._check()
+        return found
 
     def provide(
         self,
@@ -147,6 +161,7 @@ class EmbeddedSession:
             with kept(self._failures):
                 return pa.array(compute([column.to_pylist() for column in columns]), result)
 
+        self._unstable |= {name}
         self._context.register_udf(udf(computed, list(arguments), result, "volatile", name))
 
     def set_time_zone(self, zone: str) -> None:
@@ -173,6 +188,7 @@ class EmbeddedSession:
             raise QueryCanceled("canceling statement due to user request")
 
     def _forget_tables(self) -> None:
+        self._plans.clear()
         for name in self._tables:
             self._schema(name.schema).deregister_table(name.name)
         self._tables.clear()
@@ -184,14 +200,10 @@ class EmbeddedSession:
         schema = self._schema(name.schema)
         if before is not None:
             del self._tables[name]
+            self._plans.forget(name)
             schema.deregister_table(name.name)
         schema.register_table(name.name, as_dataset(in_zone(table, self._zone), self._failures))
         self._tables[name] = table
-
-    def _schema_of(self, frame: DataFrame) -> pa.Schema:
-        with translated(self._failures):
-            plan = frame.optimized_logical_plan()
-            return self._context.create_dataframe_from_logical_plan(plan).schema()
 
     def _schema(self, name: str) -> Schema:
         catalog = self._context.catalog(_CATALOG)
@@ -199,18 +211,10 @@ class EmbeddedSession:
             catalog.register_schema(name, Schema.memory_schema())
         return catalog.schema(name)
 
-    def _inferred_in_subqueries(self, frame: DataFrame) -> dict[int, pa.DataType]:
-        frame = self._plain.create_dataframe_from_logical_plan(frame.logical_plan())
-        try:
-            with translated(self._failures):
-                return inferred(repr(frame.optimized_logical_plan()))
-        except GatewayError:  # no types are lost that planning itself had: LIMIT $1 ends here
-            return {}
-
-    def _stream(self, frame: DataFrame) -> Iterator[pa.RecordBatch]:
+    def _stream(self, plan: EmbeddedPlan) -> Iterator[pa.RecordBatch]:
         run = Run()
         self._run = run
-        batches = self._batches(frame, run)
+        batches = self._batches(plan, run)
         try:
             self._check()
             while True:
@@ -225,89 +229,13 @@ class EmbeddedSession:
                 self._run = None
             batches.close()
 
-    def _batches(self, frame: DataFrame, run: Run) -> Generator[pa.RecordBatch]:
-        plan = frame.logical_plan()
-        limit, nodes = _nodes(plan.display_indent())
-        if nodes <= _INSTANT:
-            rows = frame.collect()
+    def _batches(self, plan: EmbeddedPlan, run: Run) -> Generator[pa.RecordBatch]:
+        if plan.nodes <= INSTANT:
+            rows = plan.rows()
             self._check()
             yield from rows
-        elif nodes <= _IN_ORDER:
-            inner = plan.inputs()[0] if limit else plan
-            frame = self._plain.create_dataframe_from_logical_plan(inner)
-            batches = run.batches(frame.execute_stream_partitioned())
-            yield from _limited(batches, *limit) if limit else batches
+        elif plan.nodes <= IN_ORDER:
+            batches = run.batches(plan.streams_in_order())
+            yield from limited(batches, *plan.limit) if plan.limit else batches
         else:
-            yield from run.batches([frame.execute_stream()])
-
-
-class EmbeddedPlan:
-    """A planned query of one session."""
-
-    def __init__(self, session: EmbeddedSession, sql: str, frame: DataFrame) -> None:
-        self._session = session
-        self._sql = sql
-        self._frame = frame
-
-    @cached_property
-    def schema(self) -> pa.Schema:
-        """Names and types of the result's columns.
-
-        Read from the optimised plan: as first planned, CASE and UNION still have the type of their
-        first branch, whatever the others widen it to.
-        """
-        return self._session._schema_of(self._frame)
-
-    @cached_property
-    def parameters(self) -> Mapping[int, pa.DataType | None]:
-        """Type that planning inferred for each `$n`; None where it could not tell."""
-        wanted = numbers(self._sql)
-        if not wanted:
-            return {}
-        found = inferred(repr(self._frame.logical_plan()))
-        if not found.keys() >= set(wanted):
-            found = self._session._inferred_in_subqueries(self._frame) | found
-        return {number: found.get(number) for number in wanted}
-
-    def stream(self) -> Iterator[pa.RecordBatch]:
-        """Run the plan; see `gateway.engine.interface.Plan.stream`.
-
-        Rows of a plain scan, filtered, projected or limited, come in storage order.
-        """
-        return self._session._stream(self._frame)
-
-
-def _nodes(display: str) -> tuple[tuple[int, int | None] | None, set[str]]:
-    """A plan's outermost LIMIT as (skip, fetch), if it has a plain one, and its other nodes' names.
-
-    A string literal with a line break in it can only add a name, never hide one.
-
-    >>> limit, nodes = _nodes("Limit: skip=0, fetch=5\\n  Projection: t.x\\n    TableScan: t")
-    >>> limit, sorted(nodes)
-    ((0, 5), ['Projection', 'TableScan'])
-    """
-    lines = display.split("\n")
-    limit = _LIMIT.match(lines[0])
-    names = {line.strip().partition(":")[0] for line in lines[1 if limit else 0 :]}
-    if limit is None:
-        return None, names
-    fetch = limit[2]
-    return (int(limit[1]), None if fetch == "None" else int(fetch)), names
-
-
-def _limited(
-    batches: Iterator[pa.RecordBatch], skip: int, fetch: int | None
-) -> Iterator[pa.RecordBatch]:
-    """Rows `skip` to `skip + fetch`; reads no batch beyond them."""
-    left = fetch
-    while left is None or left > 0:
-        batch = next(batches, None)
-        if batch is None:
-            return
-        skipped = min(skip, batch.num_rows)
-        skip -= skipped
-        batch = batch.slice(skipped, left)
-        if left is not None:
-            left -= batch.num_rows
-        if batch.num_rows:
-            yield batch
+            yield from run.batches(plan.streams())

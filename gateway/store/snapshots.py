@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -92,39 +93,62 @@ def appended(batches: tuple[pa.RecordBatch, ...], more: Sequence[pa.RecordBatch]
     return pa.Table.from_batches(kept)
 
 
+@dataclass(slots=True)
+class _Entry:
+    """Rows of one version, and the snapshot of them that was handed out last."""
+
+    version: int
+    rows: pa.Table
+    snapshot: Snapshot | None = None
+
+
 class SnapshotCache:
     """The newest committed rows of tables read lately: table number -> (version, rows)."""
 
     def __init__(self, limit_bytes: int = CACHE_BYTES) -> None:
         self._limit_bytes = limit_bytes
         self._lock = threading.Lock()
-        self._entries: dict[int, tuple[int, pa.Table]] = {}  # least recently used first
+        self._entries: dict[int, _Entry] = {}  # least recently used first
 
     def get(self, oid: int, version: int) -> pa.Table | None:
         """The rows of table `oid` at `version`; None when they are not here."""
         with self._lock:
-            entry = self._entries.get(oid)
-            if entry is None or entry[0] != version:
+            entry = self._found(oid, version)
+            return None if entry is None else entry.rows
+
+    def snapshot(self, oid: int, version: int, comment: str) -> Snapshot | None:
+        """The same as a snapshot: one object while nothing changes, so that plans over it stay."""
+        with self._lock:
+            entry = self._found(oid, version)
+            if entry is None:
                 return None
-            self._entries[oid] = self._entries.pop(oid)
-            return entry[1]
+            if entry.snapshot is None or entry.snapshot.description != Description(comment):
+                entry.snapshot = Snapshot(entry.rows, comment)
+            return entry.snapshot
+
+    def _found(self, oid: int, version: int) -> _Entry | None:
+        entry = self._entries.get(oid)
+        if entry is None or entry.version != version:
+            return None
+        self._entries[oid] = self._entries.pop(oid)
+        return entry
 
     def put(self, oid: int, version: int, rows: pa.Table) -> None:
         """Keep rows, unless newer ones are here; the least recently used make room."""
         with self._lock:
             entry = self._entries.pop(oid, None)
-            if entry is not None and entry[0] > version:
-                version, rows = entry
-            if rows.nbytes <= self._limit_bytes:
-                self._entries[oid] = version, rows
-            while sum(table.nbytes for _, table in self._entries.values()) > self._limit_bytes:
+            if entry is None or entry.version <= version:
+                entry = _Entry(version, rows)
+            if entry.rows.nbytes <= self._limit_bytes:
+                self._entries[oid] = entry
+            while sum(each.rows.nbytes for each in self._entries.values()) > self._limit_bytes:
                 del self._entries[next(iter(self._entries))]
 
     def holds(self, oid: int, version: int) -> bool:
         """Whether rows of this version are here; says nothing of use."""
         with self._lock:
             entry = self._entries.get(oid)
-            return entry is not None and entry[0] == version
+            return entry is not None and entry.version == version
 
     def append(self, oid: int, old: int, new: int, more: Sequence[pa.RecordBatch]) -> None:
         """Turn version `old` into version `new`, which has `more` rows at its end."""

@@ -163,10 +163,11 @@ class StoreSession(Names):
         found = {}
         for name in names:
             oid, definition = moment.catalogue.table(name)
-            rows = self._shared.committed.cache.get(oid, moment.version(oid))
-            if rows is None:
+            cache = self._shared.committed.cache
+            snapshot = cache.snapshot(oid, moment.version(oid), definition.comment)
+            if snapshot is None:
                 return None
-            found[name] = Snapshot(rows, definition.comment)
+            found[name] = snapshot
         return found
 
     def _read(self, transaction: Transaction, name: TableName, rowid: bool) -> Snapshot:

@@ -1,0 +1,249 @@
+"""Planned queries of one client, and those of them that are kept to be run again.
+
+Planning costs what a short query costs, and clients send the same text over and over. A plan is
+kept while every table it reads is the same object as when it was planned. Run again, it is
+optimised anew, since the engine folds now() while it optimises; what names no such function keeps
+its physical plan too, as long as all of its nodes can be run again, and what reads no table, its
+few rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+
+import pyarrow as pa
+from datafusion import DataFrame, SessionContext
+from datafusion.plan import ExecutionPlan
+from datafusion.record_batch import RecordBatchStream
+
+from gateway.engine.faults import translated
+from gateway.engine.placeholders import inferred, numbers
+from gateway.errors import GatewayError
+from gateway.sources.table import TableName
+
+# Plans made of these nodes alone read no table and take no time that could be cancelled: `collect`
+# answers in half the time of a stream (120 against 250 us).
+INSTANT = frozenset(
+    {"Projection", "EmptyRelation", "Values", "SubqueryAlias", "Limit", "Sort", "Filter", "Union",
+     "Subquery", "Explain"}
+)  # fmt: skip
+_CONSTANT = INSTANT - {"Explain"}
+
+# Plans made of these nodes keep the order of the rows they read when partitions are read in turn.
+IN_ORDER = frozenset(
+    {"Projection", "Filter", "SubqueryAlias", "TableScan", "Union", "Values", "EmptyRelation"}
+)
+
+# Nodes of a physical plan that keep nothing of a run but counts. Joins keep the side they built,
+# sorts and aggregates filters that they found, recursive queries their working table.
+_REPEATABLE = frozenset(
+    {"ProjectionExec", "FilterExec", "PlaceholderRowExec", "EmptyExec", "DatasetExec",
+     "CooperativeExec", "UnionExec"}
+)  # fmt: skip
+# Each run adds to a physical plan's counts, which nothing clears.
+_MOST_RUNS = 200
+
+# How much a client's session keeps.
+MOST_PLANS = 64
+_LONGEST_TEXT = 10_000
+_LARGEST_CONSTANT = 10_000  # bytes
+
+_LIMIT = re.compile(r"Limit: skip=(\d+), fetch=(\d+|None)$")
+_WORDS = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+class EmbeddedPlan:
+    """A planned query of one session.
+
+    Args:
+        context: The session's.
+        plain: The one in which rows keep their order; see `embedded`.
+        sql: What was planned.
+        frame: The engine's plan of it.
+        unstable: Functions whose value is not that of an earlier run.
+        failures: Errors that scans raised, for `translated`.
+        run: What reads its batches, in the session's own way.
+    """
+
+    def __init__(
+        self,
+        context: SessionContext,
+        plain: SessionContext,
+        sql: str,
+        frame: DataFrame,
+        unstable: frozenset[str],
+        failures: list[GatewayError],
+        run: Callable[[EmbeddedPlan], Iterator[pa.RecordBatch]],
+    ) -> None:
+        self.sql = sql
+        self._run = run
+        self._context, self._plain, self._failures = context, plain, failures
+        self._logical = frame.logical_plan()
+        self._frame: DataFrame | None = frame
+        self._unstable = unstable
+        self._rows: list[pa.RecordBatch] | None = None
+        self._physical: ExecutionPlan | None = None
+        self._runs = 0
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Names and types of the result's columns.
+
+        Read from the optimised plan: as first planned, CASE and UNION still have the type of their
+        first branch, whatever the others widen it to.
+        """
+        with translated(self._failures):
+            optimised = self._fresh(self._context).optimized_logical_plan()
+            return self._context.create_dataframe_from_logical_plan(optimised).schema()
+
+    @cached_property
+    def parameters(self) -> Mapping[int, pa.DataType | None]:
+        """Type that planning inferred for each `$n`; None where it could not tell."""
+        wanted = numbers(self.sql)
+        if not wanted:
+            return {}
+        found = inferred(repr(self._logical))
+        if not found.keys() >= set(wanted):
+            found = self._inferred_in_subqueries() | found
+        return {number: found.get(number) for number in wanted}
+
+    def _inferred_in_subqueries(self) -> dict[int, pa.DataType]:
+        try:
+            with translated(self._failures):
+                return inferred(repr(self._fresh(self._plain).optimized_logical_plan()))
+        except GatewayError:  # no types are lost that planning itself had: LIMIT $1 ends here
+            return {}
+
+    @cached_property
+    def nodes(self) -> frozenset[str]:
+        """Names of the plan's nodes, but for an outermost LIMIT."""
+        return self._shape[1]
+
+    @property
+    def limit(self) -> tuple[int, int | None] | None:
+        """The plan's outermost LIMIT as (skip, fetch), if it has a plain one."""
+        return self._shape[0]
+
+    @cached_property
+    def _shape(self) -> tuple[tuple[int, int | None] | None, frozenset[str]]:
+        return shape(self._logical.display_indent())
+
+    @cached_property
+    def _is_stable(self) -> bool:
+        """Whether a run later gives what one gives now, over the same tables."""
+        return self._unstable.isdisjoint(_WORDS.findall(self.sql.lower()))
+
+    def rows(self) -> list[pa.RecordBatch]:
+        """All rows of an `INSTANT` plan, which cannot be cancelled."""
+        if self._rows is not None:
+            return self._rows
+        with translated(self._failures):
+            rows: list[pa.RecordBatch] = self._fresh(self._context).collect()
+        if self._is_stable and self.nodes <= _CONSTANT:
+            size = sum(batch.nbytes for batch in rows)
+            self._rows = rows if size <= _LARGEST_CONSTANT else None
+        return rows
+
+    def stream(self) -> Iterator[pa.RecordBatch]:
+        """Run the plan; see `gateway.engine.interface.Plan.stream`.
+
+        Rows of a plain scan, filtered, projected or limited, come in storage order.
+        """
+        return self._run(self)
+
+    def streams(self) -> list[RecordBatchStream]:
+        """The one stream of any plan."""
+        return [self._fresh(self._context).execute_stream()]
+
+    def streams_in_order(self) -> list[RecordBatchStream]:
+        """A stream for each partition of an `IN_ORDER` plan, without its LIMIT."""
+        physical = self._physical
+        if physical is None or self._runs >= _MOST_RUNS:
+            plan = self._logical.inputs()[0] if self.limit else self._logical
+            physical = self._plain.create_dataframe_from_logical_plan(plan).execution_plan()
+            self._physical, self._runs = (physical if self._may_repeat(physical) else None), 0
+        self._runs += 1
+        return [self._plain.execute(physical, n) for n in range(physical.partition_count)]
+
+    def _may_repeat(self, physical: ExecutionPlan) -> bool:
+        lines = physical.display_indent().splitlines()
+        nodes = {line.strip().partition(":")[0] for line in lines}
+        return self._is_stable and nodes <= _REPEATABLE
+
+    def _fresh(self, context: SessionContext) -> DataFrame:
+        """The plan to be optimised or run: of a moment of its own, which now() will tell."""
+        frame, self._frame = self._frame, None
+        if frame is not None and context is self._context:
+            return frame
+        return context.create_dataframe_from_logical_plan(self._logical)
+
+
+class Plans:
+    """The plans of one session by their text, the newest first to stay."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[EmbeddedPlan, frozenset[TableName]]] = {}
+
+    def find(self, sql: str) -> EmbeddedPlan | None:
+        """The plan of that text, if it is kept."""
+        found = self._kept.pop(sql, None)
+        if found is None:
+            return None
+        self._kept[sql] = found
+        return found[0]
+
+    def keep(self, plan: EmbeddedPlan, tables: Sequence[TableName]) -> None:
+        """Keep a plan over these tables; the one that was used least lately makes room."""
+        if len(plan.sql) > _LONGEST_TEXT:
+            return
+        self._kept[plan.sql] = plan, frozenset(tables)
+        if len(self._kept) > MOST_PLANS:
+            del self._kept[next(iter(self._kept))]
+
+    def forget(self, table: TableName) -> None:
+        """Let go of all plans over a table that is another one now."""
+        over = [sql for sql, (_, tables) in self._kept.items() if table in tables]
+        for sql in over:
+            del self._kept[sql]
+
+    def clear(self) -> None:
+        """Let go of every plan."""
+        self._kept.clear()
+
+
+def shape(display: str) -> tuple[tuple[int, int | None] | None, frozenset[str]]:
+    """A plan's outermost LIMIT as (skip, fetch), if it has a plain one, and its other nodes' names.
+
+    A string literal with a line break in it can only add a name, never hide one.
+
+    >>> limit, nodes = shape("Limit: skip=0, fetch=5\\n  Projection: t.x\\n    TableScan: t")
+    >>> limit, sorted(nodes)
+    ((0, 5), ['Projection', 'TableScan'])
+    """
+    lines = display.split("\n")
+    limit = _LIMIT.match(lines[0])
+    names = frozenset(line.strip().partition(":")[0] for line in lines[1 if limit else 0 :])
+    if limit is None:
+        return None, names
+    fetch = limit[2]
+    return (int(limit[1]), None if fetch == "None" else int(fetch)), names
+
+
+def limited(
+    batches: Iterator[pa.RecordBatch], skip: int, fetch: int | None
+) -> Iterator[pa.RecordBatch]:
+    """Rows `skip` to `skip + fetch`; reads no batch beyond them."""
+    left = fetch
+    while left is None or left > 0:
+        batch = next(batches, None)
+        if batch is None:
+            return
+        skipped = min(skip, batch.num_rows)
+        skip -= skipped
+        batch = batch.slice(skipped, left)
+        if left is not None:
+            left -= batch.num_rows
+        if batch.num_rows:
+            yield batch
