@@ -6,7 +6,7 @@ Whatever a statement is (INSERT, UPDATE, a view, EXPLAIN), what comes here is it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -67,6 +67,7 @@ class Rewritten:
     parameters: dict[int, Type]
     analysis: Analysis = field(default_factory=Analysis)
     derived: Mapping[TableName, Derived] = field(default_factory=dict)
+    _texts: dict[Hashable, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def is_recursive(self) -> bool:
@@ -87,6 +88,14 @@ class Rewritten:
                 kind = exp.DataType.build(known.sql, dialect=DIALECT)
                 parameter.replace(exp.Cast(this=parameter.copy(), to=kind))
         return replace(self, tree=tree)
+
+    def sql_under(self, types: Mapping[int, Type], described: bool = False) -> str:
+        """The engine's SQL of `typed`; it is printed once."""
+        key = (tuple(types.items()), described)
+        text = self._texts.get(key)
+        if text is None:
+            text = self._texts[key] = self.typed(types, described).sql
+        return text
 
     @property
     def sql(self) -> str:

@@ -50,6 +50,7 @@ class Datasets(Mapping[TableName, Table]):
 
     def __init__(self, configured: list[Dataset]) -> None:
         self._changing = threading.Lock()
+        self.version = 0  # grows whenever there are other tables
         self._held: dict[str, Held] = {}
         self._tables: dict[TableName, Table] = self._facts()
         for dataset in configured:
@@ -83,6 +84,7 @@ class Datasets(Mapping[TableName, Table]):
                 del others[name]
             self._held = {**self._held, held.dataset.name: held}
             self._tables = {**others, **held.tables}
+            self.version += 1  # only now: who saw it grow must find the new tables
 
     def _facts(self) -> dict[TableName, Table]:
         datasets = Listing(

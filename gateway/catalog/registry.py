@@ -8,7 +8,7 @@ one moment for the engine.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 
 from gateway.catalog.datasets import SCHEMA, Datasets
 from gateway.errors import (
@@ -47,6 +47,23 @@ class Registry:
         self._relations: dict[TableName, tuple[Table, Relation]] = {}
         self.store = store
         self.search_path: Sequence[str] = DEFAULT_SEARCH_PATH
+        self._own = (-1, "")
+
+    def standing(self) -> Hashable | None:
+        """Equal for sessions and moments at which every name means the same; None: to none other.
+
+        Nothing else may come into the meaning of a name: what was worked out under an equal
+        standing is used again.
+        """
+        version = self.store.version
+        if version < 0:
+            return None
+        if self._own[0] != version:
+            own = self.store.temporary_schema
+            held = any(r.definition.name.schema == own for r in self.store.relations())
+            self._own = version, own if held else ""
+        grids = self._grids.version if isinstance(self._grids, Datasets) else 0
+        return version, grids, tuple(self.search_path), self._own[1]
 
     def find(self, schema: str, name: str) -> Relation | None:
         """The relation of that name; `schema` "" looks along the search_path."""

@@ -17,7 +17,8 @@ from gateway.errors import (
     UndefinedFunction,
 )
 from gateway.rewrite import rewrite
-from gateway.session.execution import Bound, Computation, Executor, fields_of
+from gateway.session.computation import Bound, Computation, fields_of
+from gateway.session.execution import Executor
 from gateway.session.objects import (
     alter_sequence,
     comment,

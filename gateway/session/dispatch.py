@@ -22,16 +22,18 @@ from gateway.errors import (
     NoActiveTransaction,
     ReadOnlyTable,
 )
+from gateway.session.computation import Bound, Computation, Described
 from gateway.session.copying import copy
 from gateway.session.cursors import fetch
 from gateway.session.deadline import Deadline
 from gateway.session.definition import define
-from gateway.session.execution import Bound, Described, Executor
+from gateway.session.execution import Executor
 from gateway.session.expressions import EngineExpressions
 from gateway.session.functions import SessionFunctions
 from gateway.session.objects import lock_tables
 from gateway.session.portals import Portal, Portals
 from gateway.session.prepared import Prepared, PreparedStatements, argument_row, arguments
+from gateway.session.recall import Recall
 from gateway.session.result import Notice, Result
 from gateway.session.sequences import SequenceCalls
 from gateway.session.settings import ClientSettings, in_milliseconds, run_setting, show_fields
@@ -49,7 +51,6 @@ from gateway.sql.commands import (
     TransactionStatement,
 )
 from gateway.sql.cursors import CloseStatement, Declare, FetchStatement
-from gateway.sql.limits import Limits
 from gateway.sql.localtime import type_moments
 from gateway.sql.objects import LockTables
 from gateway.sql.statement import Explain, Kind, Prepare, Statement
@@ -65,7 +66,7 @@ class Client:
         engine: Its share of the engine.
         store: Its view of the user tables.
         grids: The xarray tables.
-        limits: The most that a statement may ask for.
+        recall: What was worked out before, by any client.
     """
 
     def __init__(
@@ -73,11 +74,11 @@ class Client:
         engine: EngineSession,
         store: StoreSession,
         grids: Mapping[TableName, Table],
-        limits: Limits,
+        recall: Recall[Computation],
     ) -> None:
         self.engine, self.store = engine, store
         self.registry = Registry(grids, store)
-        self.executor = Executor(engine, self.registry, {}, limits)
+        self.executor = Executor(engine, self.registry, {}, recall)
         self.prepared = PreparedStatements()
         self.portals = Portals()
         self.block = TransactionBlock(store)
@@ -92,12 +93,18 @@ class Client:
         self.settings = ClientSettings(user)
         self.functions = SessionFunctions(self.settings, user, database, process_id)
         self.engine_zone = ""
+        self._followed = -1
         self.follow_settings()
 
     def follow_settings(self) -> None:
         """Give the settings that others go by to them."""
+        if self._followed == self.settings.changes:
+            return
+        self._followed = self.settings.changes
         wait = in_milliseconds(self.settings.show("lock_timeout")[1])
         self.store.lock_seconds = wait / 1000
+        timeout = in_milliseconds(self.settings.show("statement_timeout")[1])
+        self._statement_seconds = timeout / 1000
         path, zone = self.settings.search_path, engine_zone(self.settings.show("TimeZone")[1])
         if path != self.registry.search_path or zone != self.engine_zone:
             self.registry.search_path, self.engine_zone = path, zone
@@ -155,8 +162,7 @@ class Client:
         """Do one statement; the rows of a query are computed as they are read."""
         self.block.admit(statement)
         self._refuse_changes(statement)
-        milliseconds = in_milliseconds(self.settings.show("statement_timeout")[1])
-        deadline = Deadline(milliseconds / 1000, self.cancel)
+        deadline = Deadline(self._statement_seconds, self.cancel)
         self.functions.bound = None if statement.kind == Kind.EXPLAIN else bound.values
         try:
             with deadline.running():

@@ -6,7 +6,7 @@ it holds the table's lock. Definitions are in `definition`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -16,6 +16,8 @@ from gateway.catalog.registry import Registry
 from gateway.engine.interface import EngineSession, Plan
 from gateway.errors import FeatureNotSupported, GatewayError
 from gateway.rewrite import Rewritten, rewrite
+from gateway.session.computation import Bound, Computation, Described, as_before, fields_of
+from gateway.session.recall import Asked, Recall
 from gateway.session.result import Field, Notice, Result
 from gateway.session.upserts import Upsert, Upserting, with_excluded
 from gateway.sources.grid import with_calls
@@ -23,7 +25,6 @@ from gateway.sources.table import Table, TableName
 from gateway.sql.conflicts import Conflict
 from gateway.sql.dialect import to_engine
 from gateway.sql.explaining import explain_options
-from gateway.sql.limits import Limits
 from gateway.sql.locating import located
 from gateway.sql.parameters import number
 from gateway.sql.recursion import check_recursive_types
@@ -36,57 +37,6 @@ from gateway.store.snapshots import Snapshot
 from gateway.types import TEXT, TIMESTAMPTZ, Type, from_arrow
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """The values of `$1`, `$2`, ... and their types; both empty when there are none."""
-
-    values: Sequence[pa.Scalar] = ()
-    types: Sequence[Type] = ()
-
-    @property
-    def by_number(self) -> dict[int, Type]:
-        return dict(enumerate(self.types, 1))
-
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """What Describe tells: the parameters' types in order, and the columns (None: no rows)."""
-
-    parameters: tuple[Type, ...] = ()
-    fields: tuple[Field, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Computation:
-    """The query inside a statement, and the write it is for, if it is for one."""
-
-    rewritten: Rewritten
-    write: Write | None = None
-    target: TableDefinition | None = None
-    upsert: Upsert | None = None
-
-    @property
-    def rowid_of(self) -> TableName | None:
-        """The table whose rows must carry their identifier."""
-        if self.write is None or self.target is None or self.write.command == "INSERT":
-            return None
-        return self.target.name
-
-    @property
-    def known_types(self) -> dict[int, Type]:
-        """Types of `$n` that the text tells."""
-        assigned = self.write.parameters if self.write is not None else {}
-        later = self.upsert.known_types if self.upsert is not None else {}
-        return {**later, **self.rewritten.parameters, **assigned}
-
-    @property
-    def locks_for(self) -> str:
-        """The command for which the target's locks are taken."""
-        assert self.write is not None
-        updates = self.upsert is not None and self.upsert.rewritten is not None
-        return "UPDATE" if updates else self.write.command
-
-
 @dataclass(slots=True)
 class Executor:
     """One client's way to run statements.
@@ -95,15 +45,17 @@ class Executor:
         engine: The client's engine session.
         registry: Its names.
         constants: What session functions such as version() stand for.
-        limits: The most that a query may ask for.
+        recall: What was worked out before, by any client.
         notices: What to tell the client besides.
     """
 
     engine: EngineSession
     registry: Registry
     constants: Constants
-    limits: Limits
+    recall: Recall[Computation]
     notices: list[str | Notice] = field(default_factory=list)
+    _nodes: int = 0  # of what was rewritten for the statement at hand
+    _own: bool = False  # it asked for what is the session's own
 
     def describe(self, statement: Statement, declared: Mapping[int, Type]) -> Described:
         """Types of parameters and columns, without running anything.
@@ -126,7 +78,14 @@ class Executor:
         """Plan a query; its rows are computed as they are read."""
         query = self._required(statement)
         plan = self.plan(query, bound)
-        return Result("SELECT", fields_of(query.rewritten, plan.schema), plan.stream())
+        types = tuple(bound.types)
+        known = query.fields.get(types)
+        if types and known is not None:  # to ask the plan would be to optimise it once more
+            return Result("SELECT", known[1], as_before(query.rewritten, known[1], plan.stream()))
+        if known is None or known[0] is not plan.schema:
+            known = plan.schema, fields_of(query.rewritten, plan.schema)
+            query.fields[types] = known
+        return Result("SELECT", known[1], plan.stream())
 
     def write(self, statement: Statement, bound: Bound) -> Result:
         """Do an INSERT, UPDATE or DELETE; when this returns it is done."""
@@ -174,15 +133,35 @@ class Executor:
             return Computation(self.rewrite(tree.query))
         if isinstance(tree, CreateTable):
             return None if tree.query is None else Computation(self.rewrite(tree.query))
+        return self._recalled(tree) if isinstance(tree, exp.Expr) else None
+
+    def _recalled(self, tree: exp.Expr) -> Computation:
+        """A query or a write, as it was worked out before if nothing it stands on has changed."""
+        standing = self._standing()
+        found = self.recall.query(tree, standing) if standing is not None else None
+        if found is not None:
+            return found
+        self._nodes, self._own = 0, False
         if isinstance(tree, exp.Insert | exp.Update | exp.Delete):
-            return self._write_of(tree)
-        return Computation(self.rewrite(tree)) if isinstance(tree, exp.Expr) else None
+            found = self._write_of(tree)
+        else:
+            found = Computation(self.rewrite(tree))
+        if standing is not None and not self._own and self._standing() == standing:
+            self.recall.keep(tree, standing, found, self._nodes)
+        return found
+
+    def _standing(self) -> Hashable | None:
+        """What a query's meaning stands on; None: on what nobody else sees."""
+        names, zone = self.registry.standing(), self.constants[TIME_ZONE]
+        assert isinstance(zone, exp.Expr)
+        return None if names is None else (names, zone.name)
 
     def rewrite(self, tree: exp.Expr, lookup: Lookup | None = None) -> Rewritten:
         """The engine's form of a query over this session's names, or those of `lookup`."""
-        names = lookup or self.registry.relation
-        rewritten = rewrite(tree, names, self.constants, self.registry.function)
-        self.limits.check(rewritten.tree)
+        names, constants = lookup or self.registry.relation, Asked(self.constants)
+        rewritten = rewrite(tree, names, constants, self.registry.function)
+        self._nodes += self.recall.limits.check(rewritten.tree)
+        self._own = self._own or constants.own
         if rewritten.is_recursive:
             tables = _with_derived(rewritten, self.registry.tables(rewritten.tables))
             check_recursive_types(
@@ -209,7 +188,7 @@ class Executor:
     ) -> Plan:
         """Have the engine plan a rewritten query; what it refuses gets its place in the text."""
         try:
-            sql = rewritten.typed(types, values is None).sql
+            sql = rewritten.sql_under(types, values is None)
             return self.engine.plan(prefix + sql, _with_derived(rewritten, tables), values)
         except GatewayError as error:
             raise located(error, rewritten.tree, rewritten.analysis) from error
@@ -345,14 +324,6 @@ def _with_derived(
     derived = rewritten.derived.items()
     made = {name: with_calls(each.base, tables[each.base], each.calls) for name, each in derived}
     return {**tables, **made} if made else tables
-
-
-def fields_of(rewritten: Rewritten, schema: pa.Schema) -> tuple[Field, ...]:
-    """The result's columns: PostgreSQL's names where they are known, else the engine's."""
-    names = rewritten.names or schema.names
-    return tuple(
-        Field(name, from_arrow(column.type)) for name, column in zip(names, schema, strict=True)
-    )
 
 
 def lines(command: str, text: Sequence[str], name: str = "QUERY PLAN") -> Result:

@@ -20,7 +20,8 @@ from gateway.errors import (
     InvalidStatementName,
     SyntaxFault,
 )
-from gateway.session.execution import Bound, Described, Executor
+from gateway.session.computation import Bound, Described
+from gateway.session.execution import Executor
 from gateway.session.result import Result
 from gateway.sql.commands import ExecuteStatement
 from gateway.sql.scope import position_of

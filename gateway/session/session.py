@@ -4,11 +4,11 @@ A statement goes down one side of the house and its rows come up the other:
 
 1. `wire.messages` makes a message of the bytes, `wire.server` calls the session with it
    (`Session.run_simple`, or `parse`, `bind`, `execute`);
-2. `sql.limits.Limits.read` splits the text, tells each statement's command and parses it;
-   `dispatch.Client.run` hands it to the room for its kind;
+2. `recall.Recall.read` knows the text, or `sql.limits.Limits.read` splits it, tells each
+   statement's command and parses it; `dispatch.Client.run` hands it to the room for its kind;
 3. a write becomes a query and a change to apply (`sql.writes.as_write`);
-4. `rewrite.rewrite` binds names, puts views in place and every derivative where its marker stood
-   (`autodiff.markers.expand`);
+4. unless `Recall.query` has what comes out, `rewrite.rewrite` binds names, puts views in place and
+   every derivative where its marker stood (`autodiff.markers.expand`);
 5. `sql.dialect.to_engine` prints the engine's SQL;
 6. `catalog.registry.Registry.tables` hands out the tables it names, as of one moment;
 7. `engine.interface.EngineSession.plan` plans it, `Plan.stream` runs it, batch by batch;
@@ -27,10 +27,11 @@ from buenavista.core import Session as BuenaVistaSession
 from gateway.config import Settings
 from gateway.engine.interface import Engine
 from gateway.errors import ObjectNotInPrerequisiteState, ProtocolViolation, SyntaxFault
+from gateway.session.computation import Bound, Computation, Described
 from gateway.session.dispatch import Client
-from gateway.session.execution import Bound, Described
 from gateway.session.portals import Portal
 from gateway.session.prepared import Prepared
+from gateway.session.recall import Recall
 from gateway.session.result import Field, Notice, Result
 from gateway.sources.table import Table, TableName
 from gateway.sql.commands import DropStatement
@@ -44,12 +45,16 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
     """One client's session. One thread calls it, but for `cancel`."""
 
     def __init__(
-        self, engine: Engine, store: Store, grids: Mapping[TableName, Table], limits: Limits
+        self,
+        engine: Engine,
+        store: Store,
+        grids: Mapping[TableName, Table],
+        recall: Recall[Computation],
     ) -> None:
         super().__init__()
         self.process_id = 0
-        self._limits = limits
-        self._client = Client(engine.new_session(), store.session(), grids, limits)
+        self._recall = recall
+        self._client = Client(engine.new_session(), store.session(), grids, recall)
 
     # Connecting
 
@@ -96,7 +101,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         Several statements in one message are one transaction, as in PostgreSQL.
         """
         self._client.engine.begin()
-        found = self._limits.read(text)
+        found = self._recall.read(text)
         if not found:
             yield Result("")
         self._client.several = len(found) > 1
@@ -117,7 +122,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         """Keep a prepared statement; oid 0 leaves the type to be inferred."""
         self._client.engine.begin()
         self._client.prepared.admit(name)
-        found = self._limits.read(text)
+        found = self._recall.read(text)
         if len(found) > 1:
             raise SyntaxFault("cannot insert multiple commands into a prepared statement")
         declared = {n: by_oid(oid) for n, oid in enumerate(parameter_oids, 1) if oid}
@@ -248,7 +253,8 @@ class Gateway(Connection):  # type: ignore[misc]  # buenavista carries no types
         settings: Settings | None = None,
     ) -> None:
         super().__init__()
-        self._parts = (engine, store, grids, limits_of(settings or Settings()))
+        recall: Recall[Computation] = Recall(limits_of(settings or Settings()))
+        self._parts = (engine, store, grids, recall)
 
     def new_session(self) -> Session:
         """A session for a client that is about to start."""

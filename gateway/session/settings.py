@@ -181,14 +181,19 @@ class ClientSettings:
 
     Args:
         user: Who connected; session_authorization.
+
+    `changes` grows whenever a value may have changed, so that who goes by them need not look.
     """
 
     def __init__(self, user: str) -> None:
+        self.changes = 0
+        self._settled = False  # nothing was done since the last transaction ended
         self._values = {row.name: row.default for row in SETTINGS}
         self._values["session_authorization"] = user
         self._lasting = dict(self._values)  # what stays when the transaction commits
         self._start = dict(self._values)
         self._told = self.reported()
+        self._told_changes = -1
         self._marks: list[_Mark] = []
         self.commit()
 
@@ -221,6 +226,7 @@ class ClientSettings:
             key, new = name.lower(), value or ""
         else:
             key, new = row.name, _accepted(row, value, self._start[row.name])
+        self._touch()
         self._values[key] = new
         if not local and key not in _OF_ONE_TRANSACTION:
             self._lasting[key] = new
@@ -237,11 +243,19 @@ class ClientSettings:
         self._start = dict(self._values)
         self.commit()
         self._told = self.reported()
+        self._told_changes = self.changes
+
+    def _touch(self) -> None:
+        self.changes += 1
+        self._settled = False
 
     # The client's transaction
 
     def commit(self) -> None:
         """The transaction ended well: what was set for it alone ends."""
+        if self._settled:
+            return
+        self._touch()
         for name in _OF_ONE_TRANSACTION:
             self._lasting[name] = self._lasting[f"default_{name}"]
         for name in self._values.keys() - self._lasting.keys():
@@ -249,18 +263,22 @@ class ClientSettings:
         self._values = dict(self._lasting)
         self._marks = [_Mark("", self._values, dict(self._lasting))]
         self._values = dict(self._values)
+        self._settled = True
 
     def rollback(self) -> None:
         """The transaction ended badly: every change in it is undone."""
-        self._return_to(0)
-        self.commit()
+        if not self._settled:
+            self._return_to(0)
+            self.commit()
 
     def fail(self) -> None:
         """A statement failed: every change since the last savepoint is undone."""
-        self._return_to(len(self._marks) - 1)
+        if not self._settled:
+            self._return_to(len(self._marks) - 1)
 
     def savepoint(self, name: str) -> None:
         """SAVEPOINT was done."""
+        self._touch()
         self._marks.append(_Mark(name, dict(self._values), dict(self._lasting)))
 
     def release(self, name: str) -> None:
@@ -275,6 +293,7 @@ class ClientSettings:
         return max(n for n, mark in enumerate(self._marks) if n and mark.savepoint == name)
 
     def _return_to(self, depth: int) -> None:
+        self._touch()
         mark = self._marks[depth]
         del self._marks[depth + 1 :]
         self._values, self._lasting = dict(mark.values), dict(mark.lasting)
@@ -295,6 +314,9 @@ class ClientSettings:
 
     def drain_changes(self) -> dict[str, str]:
         """Reported settings that changed since the last call."""
+        if self.changes == self._told_changes:
+            return {}
+        self._told_changes = self.changes
         now = self.reported()
         changed = {name: value for name, value in now.items() if self._told[name] != value}
         self._told = now

@@ -19,7 +19,8 @@ from gateway.errors import (
     WrongObjectType,
 )
 from gateway.rewrite import named_tables
-from gateway.session.execution import Bound, Computation, Executor, fields_of
+from gateway.session.computation import Bound, Computation, fields_of
+from gateway.session.execution import Executor
 from gateway.session.result import Field, Notice, Result
 from gateway.sources.table import TableName
 from gateway.sql.altering import Action, AlterRelation

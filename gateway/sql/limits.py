@@ -72,8 +72,8 @@ class Limits:
             self._admit("statement_nodes", len(tokens) // _WORDS_PER_NODE)
         return [read(tokens, text) for tokens in parts]
 
-    def check(self, tree: exp.Expr) -> None:
-        """Refuse a rewritten query that would take too long to plan.
+    def check(self, tree: exp.Expr) -> int:
+        """The nodes of a rewritten query; one that would take too long to plan is refused.
 
         Raises:
             StatementTooComplex: 54001, naming the limit.
@@ -86,6 +86,7 @@ class Limits:
         self._admit("statement_nodes", size.nodes)
         self._admit("union_branches", size.branches)
         self._admit("planning_steps", size.steps)
+        return size.nodes
 
     def _admit(self, name: str, given: int) -> None:
         limit = getattr(self, name)

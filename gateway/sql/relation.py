@@ -40,6 +40,7 @@ Lookup = Callable[[str, str], Relation]
 
 TIME_ZONE = "TimeZone"  # under this name Constants hold the session's zone, as a literal
 
-# Functions of the session -> what each stands for: a literal for a call without arguments, or a
-# function of the call.
-Constants = Mapping[str, exp.Expr | Callable[[exp.Expr], exp.Expr]]
+# What a function of the session stands for: a literal for a call without arguments, or a function
+# of the call.
+Replacement = exp.Expr | Callable[[exp.Expr], exp.Expr]
+Constants = Mapping[str, Replacement]

@@ -9,6 +9,7 @@ import pytest
 from gateway.config import Settings
 from gateway.engine.embedded import Embedded
 from gateway.errors import GatewayError
+from gateway.session.recall import Recall
 from gateway.session.session import Session, limits_of
 from gateway.store.tables import Store
 
@@ -92,7 +93,7 @@ SCRIPTS: dict[str, list[Turn]] = {
 @pytest.fixture
 def sessions(store: Store) -> Iterator[dict[str, Session]]:
     engine = Embedded()
-    made = {name: Session(engine, store, {}, limits_of(Settings())) for name in "ab"}
+    made = {name: Session(engine, store, {}, Recall(limits_of(Settings()))) for name in "ab"}
     for session in made.values():
         session.start("me", "db", {})
     answer(made["a"], SETUP)

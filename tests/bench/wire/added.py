@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from gateway.app import App
 from gateway.config import Settings
-from gateway.session.execution import Bound
+from gateway.session.computation import Bound
 from gateway.session.session import Session
 from tests.bench.wire.servers import Server, Sizes
 
@@ -40,7 +40,7 @@ def _added(session: Session, text: Callable[[int], str]) -> float:
     client = session._client
     for number in range(_RUNS):
         start = time.perf_counter()
-        statement = session._limits.read(text(number))[0]
+        statement = session._recall.read(text(number))[0]
         client.executor.query(statement, Bound())
         ours.append(time.perf_counter() - start)
         rewritten = client.executor.rewrite(statement.tree)

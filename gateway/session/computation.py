@@ -1,0 +1,99 @@
+"""What running a statement is about, as plain data: its values, its query, its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from gateway.errors import FeatureNotSupported
+from gateway.rewrite import Rewritten
+from gateway.session.result import Field
+from gateway.session.upserts import Upsert
+from gateway.sources.table import TableName
+from gateway.sql.writes import Write
+from gateway.store.definitions import TableDefinition
+from gateway.types import Type, from_arrow
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The values of `$1`, `$2`, ... and their types; both empty when there are none."""
+
+    values: Sequence[pa.Scalar] = ()
+    types: Sequence[Type] = ()
+
+    @property
+    def by_number(self) -> dict[int, Type]:
+        return dict(enumerate(self.types, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What Describe tells: the parameters' types in order, and the columns (None: no rows)."""
+
+    parameters: tuple[Type, ...] = ()
+    fields: tuple[Field, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Computation:
+    """The query inside a statement, and the write it is for, if it is for one.
+
+    Several clients may share one: nothing in it is changed, but that `fields` keeps the columns
+    that came out under some types of parameters.
+    """
+
+    rewritten: Rewritten
+    write: Write | None = None
+    target: TableDefinition | None = None
+    upsert: Upsert | None = None
+    fields: dict[tuple[Type, ...], tuple[pa.Schema, tuple[Field, ...]]] = field(
+        default_factory=dict
+    )
+
+    @property
+    def rowid_of(self) -> TableName | None:
+        """The table whose rows must carry their identifier."""
+        if self.write is None or self.target is None or self.write.command == "INSERT":
+            return None
+        return self.target.name
+
+    @property
+    def known_types(self) -> dict[int, Type]:
+        """Types of `$n` that the text tells."""
+        assigned = self.write.parameters if self.write is not None else {}
+        later = self.upsert.known_types if self.upsert is not None else {}
+        return {**later, **self.rewritten.parameters, **assigned}
+
+    @property
+    def locks_for(self) -> str:
+        """The command for which the target's locks are taken."""
+        assert self.write is not None
+        updates = self.upsert is not None and self.upsert.rewritten is not None
+        return "UPDATE" if updates else self.write.command
+
+
+def fields_of(rewritten: Rewritten, schema: pa.Schema) -> tuple[Field, ...]:
+    """The result's columns: PostgreSQL's names where they are known, else the engine's."""
+    names = rewritten.names or schema.names
+    return tuple(
+        Field(name, from_arrow(column.type)) for name, column in zip(names, schema, strict=True)
+    )
+
+
+def as_before(
+    rewritten: Rewritten, fields: tuple[Field, ...], batches: Iterator[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    """The batches, which must have the columns that came out under the same types before.
+
+    Raises:
+        FeatureNotSupported: 0A000.
+    """
+    checked = False
+    for batch in batches:
+        if not checked and fields_of(rewritten, batch.schema) != fields:
+            raise FeatureNotSupported("cached plan must not change result type")
+        checked = True
+        yield batch
