@@ -16,6 +16,7 @@ from gateway.engine.embedded import Embedded
 from gateway.session.session import Gateway
 from gateway.sql.depth import make_room
 from gateway.store.tables import Store
+from gateway.wire.admission import admission_of
 from gateway.wire.auth import read_verifier
 from gateway.wire.server import GatewayServer
 
@@ -45,8 +46,9 @@ class App:
             self._server = GatewayServer(
                 (settings.host, settings.port),
                 self.gateway,
-                users=settings.users,
+                admission=admission_of(settings),
                 max_connections=settings.max_connections,
+                superuser_reserved_connections=settings.superuser_reserved_connections,
                 message_bytes=settings.message_bytes,
                 authentication_seconds=settings.authentication_seconds,
             )
@@ -73,6 +75,10 @@ class App:
         if self._thread is not None:
             self._thread.join()
         self._closing.close()
+
+    def stop_now(self) -> None:
+        """While `stop` lets statements end: cancel them and cut every connection."""
+        self._server.stop_now()
 
     def __enter__(self) -> Self:
         self.start()

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -27,6 +27,8 @@ from gateway.config import Dataset, Settings, load
 from gateway.errors import GatewayError
 from gateway.observe import write_log
 from gateway.sources.table import columns_of
+from gateway.users import write_user
+from gateway.wire.admission import admission_of
 from gateway.wire.auth import make_verifier
 
 command = typer.Typer(
@@ -110,8 +112,9 @@ def demonstrate(
 
 @command.command()
 def check(config: ConfigOption = None) -> None:
-    """Name every mistake of a configuration, and open every dataset."""
+    """Name every mistake of a configuration, try its key, and open every dataset."""
     settings = load(config, os.environ)
+    admission_of(settings)
     failed = False
     for dataset in settings.datasets:
         try:
@@ -139,15 +142,25 @@ def explain_statement(
 
 
 @command.command()
-def passwd(name: Annotated[str, typer.Argument(help="A user's name.")]) -> None:
-    """Ask for a password, and print the line to put under `users`."""
+def passwd(
+    name: Annotated[str, typer.Argument(help="A user's name.")],
+    config: Annotated[
+        Path | None, typer.Option(help="Write the user into this YAML file of settings.")
+    ] = None,
+) -> None:
+    """Ask for a password, and write the user's line, or print it."""
     if sys.stdin.isatty():
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     else:
         password = sys.stdin.readline().rstrip("\n")
     if not password:
         _end("the password is empty")
-    typer.echo(f"{json.dumps(name)}: {make_verifier(password)}")
+    verifier = make_verifier(password)
+    if config is None:
+        typer.echo(f"{json.dumps(name)}: {verifier}")
+        return
+    write_user(config, name, verifier)
+    _say(f"{name} may connect once the server of {config} has been started again")
 
 
 @contextmanager
@@ -162,18 +175,30 @@ def _listening(settings: Settings) -> Iterator[App]:
         if error.errno == errno.EACCES:
             _end(f"{where} may not be used by this user; choose one from 1024 up")
         raise
-    with app:
-        yield app
+    _hurry.append(app.stop_now)
+    try:
+        with app:
+            yield app
+    finally:
+        _hurry.remove(app.stop_now)
+
+
+# What a second signal to stop calls, in a thread of its own: a handler may not take locks.
+_hurry: list[Callable[[], None]] = []
 
 
 @contextmanager
 def _stop_signals() -> Iterator[threading.Event]:
     """An event that SIGTERM and SIGINT set, from before the first connection on."""
     stopped = threading.Event()
-    before = {
-        number: signal.signal(number, lambda *_: stopped.set())
-        for number in (signal.SIGTERM, signal.SIGINT)
-    }
+
+    def told(number: int, frame: object) -> None:
+        if stopped.is_set():
+            for stop in _hurry:
+                threading.Thread(target=stop, name="gradwire-stop", daemon=True).start()
+        stopped.set()
+
+    before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield stopped
     finally:

@@ -77,6 +77,22 @@ class Settings(_Strict):
     users: dict[Annotated[str, Field(min_length=1)], Annotated[str, Field(pattern=_VERIFIER)]] = (
         Field({}, description="User name to SCRAM verifier, as `gradwire passwd NAME` prints it.")
     )
+    superusers: list[str] | None = Field(
+        None, description="Users who may use the reserved connections and stop anyone's statement."
+    )
+    trust_everyone: bool = Field(
+        False, description="Without users, let clients from every address in, as anyone."
+    )
+    tls_certificate: Path | None = Field(
+        None, description="The server's certificate and its chain, in PEM; TLS is off without."
+    )
+    tls_key: Path | None = Field(
+        None, description="Its private key, in PEM; when absent, it stands in the same file."
+    )
+    require_tls: bool = Field(False, description="Refuse clients that do not encrypt (28000).")
+    failed_login_seconds: float = Field(
+        0.5, ge=0, le=60, description="How long the answer to a failed login is kept back."
+    )
     data_dir: Path | None = Field(
         None, description="Directory of the user tables; a temporary one when absent."
     )
@@ -84,6 +100,9 @@ class Settings(_Strict):
     # PostgreSQL's own default; a connection costs a thread and an engine context.
     max_connections: int = Field(
         100, ge=1, le=10_000, description="Clients at a time; one more is refused (53300)."
+    )
+    superuser_reserved_connections: int = Field(
+        3, ge=0, le=10_000, description="How many of them are kept for superusers."
     )
     # PostgreSQL's own bound is 1 GiB; a message is held in memory whole, once per client.
     message_bytes: int = Field(
@@ -176,19 +195,31 @@ def load(
     except ValidationError as error:
         mistakes += [_mistake(row, places) for row in error.errors()]
     else:
-        mistakes += _exposed(settings, places)
+        mistakes += [*_exposed(settings, places), *_half_encrypted(settings, places)]
     if mistakes or settings is None:
         raise Mistakes(mistakes)
     return settings
 
 
 def _exposed(settings: Settings, places: Places) -> list[Mistake]:
-    if settings.users or is_loopback(settings.host):
+    if settings.users or settings.trust_everyone or is_loopback(settings.host):
         return []
     text = (
-        f"without users, {settings.host} would let everyone in: add users, or listen on 127.0.0.1"
+        f"without users, {settings.host} would let everyone in: add users, or listen on 127.0.0.1; "
+        "trust_everyone: true says that this is meant"
     )
     return [Mistake(_where(("host",), places), "host", text)]
+
+
+def _half_encrypted(settings: Settings, places: Places) -> list[Mistake]:
+    if settings.tls_certificate is not None:
+        return []
+    given = {"tls_key": settings.tls_key is not None, "require_tls": settings.require_tls}
+    return [
+        Mistake(_where((key,), places), key, "is nothing without tls_certificate")
+        for key, wrong in given.items()
+        if wrong
+    ]
 
 
 def is_loopback(host: str) -> bool:
@@ -263,8 +294,9 @@ def _walk(node: yaml.Node, at: tuple[str, ...], places: Places) -> Iterator[Mist
 
 def _place(values: dict[str, Any], base: Path) -> None:
     """Let relative paths among `values` start at `base`."""
-    if isinstance(values.get("data_dir"), str):
-        values["data_dir"] = str(base / Path(values["data_dir"]).expanduser())
+    for key in ("data_dir", "tls_certificate", "tls_key"):
+        if isinstance(values.get(key), str):
+            values[key] = str(base / Path(values[key]).expanduser())
     for dataset in values.get("datasets") or ():
         uri = dataset.get("uri") if isinstance(dataset, dict) else None
         if isinstance(uri, str) and uri and "://" not in uri and not uri.startswith(BUNDLED):

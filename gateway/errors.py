@@ -175,6 +175,10 @@ class InFailedTransaction(GatewayError, code="25P02"):
     """A statement after an error and before ROLLBACK."""
 
 
+class IdleInTransactionTimeout(GatewayError, code="25P03"):
+    """A transaction stood idle for longer than the client allows."""
+
+
 # Classes 26, 28, 34, 3D, 3F - names and authorization
 class InvalidStatementName(GatewayError, code="26000"):
     """No prepared statement of that name."""
@@ -362,6 +366,10 @@ class QueryCanceled(GatewayError, code="57014"):
 
 class AdminShutdown(GatewayError, code="57P01"):
     """The server is going down."""
+
+
+class IdleSessionTimeout(GatewayError, code="57P05"):
+    """The client said nothing for longer than it allows."""
 
 
 class DatasetUnreadable(GatewayError, code="58030"):

@@ -27,7 +27,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("session",),
     ("rewrite", "catalog"),
     ("autodiff", "engine", "store"),
-    ("sql", "sources", "config"),
+    ("sql", "sources", "config", "users"),
     ("errors", "types", "observe"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -40,7 +40,7 @@ BESIDE = {
 ONLY = {
     "socket": {"wire.server", "wire.handler", "wire.client"},
     "socketserver": {"wire.server"},
-    "ssl": {"wire.handler", "wire.tls"},
+    "ssl": {"wire.tls"},
     "datafusion": {"engine"},
     "xarray": {"sources"},
     "zarr": {"sources"},
@@ -50,10 +50,11 @@ ONLY = {
     "buenavista": {"wire", "session"},
     "sqlglot": {"sql", "autodiff", "rewrite", "catalog", "store", "session"},
     "scramp": {"wire.auth"},
+    "asn1crypto": {"wire.tls"},
     "psycopg": {"cli", "demo"},
     "typer": {"cli"},
     "rich": {"cli", "demo"},
-    "yaml": {"config"},
+    "yaml": {"config", "users"},
     "pydantic": {"config"},
     "orjson": {"wire"},
 }  # fmt: skip

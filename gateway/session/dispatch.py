@@ -22,6 +22,7 @@ from gateway.errors import (
     NoActiveTransaction,
     ReadOnlyTable,
 )
+from gateway.session.backends import Connected
 from gateway.session.computation import Bound, Computation, Described
 from gateway.session.copying import copy
 from gateway.session.cursors import fetch
@@ -86,12 +87,12 @@ class Client:
         self.sequences = SequenceCalls(self.registry)
         self.sequences.provide(engine)
         store.expressions = EngineExpressions(self.executor, self.sequences)
-        self.introduce("", "", 0)
+        self.introduce("", "", Connected())
 
-    def introduce(self, user: str, database: str, process_id: int) -> None:
+    def introduce(self, user: str, database: str, connected: Connected) -> None:
         """Take who the client is; its settings begin anew."""
-        self.settings = ClientSettings(user)
-        self.functions = SessionFunctions(self.settings, user, database, process_id)
+        self.settings = ClientSettings(user, connected.superuser)
+        self.functions = SessionFunctions(self.settings, user, database, connected)
         self.engine_zone = ""
         self._followed = -1
         self.follow_settings()

@@ -19,6 +19,8 @@ from gateway.errors import (
     UndefinedObject,
 )
 from gateway.session import sequences
+from gateway.session.backends import Connected, check_may_stop
+from gateway.session.result import Notice
 from gateway.session.settings import SERVER_VERSION, ClientSettings
 from gateway.sql.parameters import number
 from gateway.sql.relation import TIME_ZONE, Constants
@@ -32,15 +34,18 @@ class SessionFunctions:
     only looked at: set_config changes nothing then.
     """
 
-    def __init__(self, settings: ClientSettings, user: str, database: str, process_id: int) -> None:
+    def __init__(
+        self, settings: ClientSettings, user: str, database: str, connected: Connected
+    ) -> None:
         self._settings = settings
-        self._facts = (user, database, process_id)
+        self._user, self._database, self._connected = user, database, connected
+        self.notices: list[Notice] = []
         self.bound: Sequence[pa.Scalar] | None = None
 
     def constants(self, zone: str) -> Constants:
         """Name -> what stands in the place of a call; and the session's zone."""
         text = exp.Literal.string
-        user, database, process_id = self._facts
+        user, database = self._user, self._database
         version = f"PostgreSQL {SERVER_VERSION} (gradwire {__version__}, DataFusion)"
         users = dict.fromkeys(("current_user", "session_user", "user", "current_role"), text(user))
         return {
@@ -50,14 +55,18 @@ class SessionFunctions:
             "version": text(version),
             "current_database": text(database),
             "current_catalog": text(database),
-            "pg_backend_pid": exp.Literal.number(process_id),
+            "pg_backend_pid": exp.Literal.number(self._connected.process_id),
+            "pg_cancel_backend": self._called(self._cancel, "integer", gives="boolean"),
+            "pg_terminate_backend": self._called(
+                self._terminate, "integer", "bigint", gives="boolean"
+            ),
             "current_schema": text(self._settings.search_path[0]),
             "current_setting": self._called(self._current_setting, "text", "boolean"),
             "set_config": self._called(self._set_config, "text", "text", "boolean"),
         }
 
     def _called(
-        self, function: Callable[..., str | None], *types: str
+        self, function: Callable[..., str | bool | None], *types: str, gives: str = "text"
     ) -> Callable[[exp.Expr], exp.Expr]:
         """A call's value in the call's place; types only, while nothing runs."""
 
@@ -69,14 +78,16 @@ class SessionFunctions:
                     f"function {call.name} takes ({shown})", position=position_of(call)
                 )
             if self.bound is None:
-                return _placeholder(nodes, types)
+                return _cast(_placeholder(nodes, types), gives)
             values = [self._value(node) for node in nodes]
             try:
                 found = function(call, *values)
             except (UndefinedObject, InvalidParameterValue) as error:
                 error.position = 0  # PostgreSQL raises it while it runs
                 raise
-            return _text(found)
+            if isinstance(found, bool):
+                return exp.Boolean(this=found)
+            return _cast(exp.Null(), gives) if found is None else _text(found)
 
         return replaced
 
@@ -93,7 +104,7 @@ class SessionFunctions:
             value: str | bool | None = self.bound[number(inner) - 1].as_py()
             return value
         raise FeatureNotSupported(
-            "arguments of current_setting and set_config must be literals or parameters",
+            "arguments of a function of the session must be literals or parameters",
             position=position_of(node),
         )
 
@@ -127,6 +138,30 @@ class SessionFunctions:
             raise InvalidParameterValue("SET requires parameter name")
         self._settings.set(name, value, local=_true(local))
         return self._settings.show(name)[1]
+
+    # Other clients (PostgreSQL manual, 9.27.2).
+
+    def _cancel(self, call: exp.Expr, process_id: str | int | None) -> bool | None:
+        return self._stop(process_id, self._connected.backends.cancel, "cancel")
+
+    def _terminate(
+        self, call: exp.Expr, process_id: str | int | None, timeout: str | int | None = 0
+    ) -> bool | None:
+        return self._stop(process_id, self._connected.backends.terminate, "terminate")
+
+    def _stop(
+        self, process_id: str | int | None, send: Callable[[int], bool], deed: str
+    ) -> bool | None:
+        if process_id is None:
+            return None
+        number = int(process_id)
+        for target in self._connected.backends.all():
+            if target.process_id == number:
+                check_may_stop(self._connected, self._user, target, deed)
+                return send(number)
+        text = f"PID {number} is not a PostgreSQL backend process"
+        self.notices.append(Notice(text, "WARNING", "01000"))
+        return False
 
 
 def _true(value: str | bool | None) -> bool:

@@ -26,13 +26,22 @@ from buenavista.core import Session as BuenaVistaSession
 
 from gateway.config import Settings
 from gateway.engine.interface import Engine
-from gateway.errors import ObjectNotInPrerequisiteState, ProtocolViolation, SyntaxFault
+from gateway.errors import (
+    GatewayError,
+    IdleInTransactionTimeout,
+    IdleSessionTimeout,
+    ObjectNotInPrerequisiteState,
+    ProtocolViolation,
+    SyntaxFault,
+)
+from gateway.session.backends import Backend, Connected, Doing
 from gateway.session.computation import Bound, Computation, Described
 from gateway.session.dispatch import Client
 from gateway.session.portals import Portal
 from gateway.session.prepared import Prepared
 from gateway.session.recall import Recall
 from gateway.session.result import Field, Notice, Result
+from gateway.session.settings import SEVERITIES, in_milliseconds
 from gateway.sources.table import Table, TableName
 from gateway.sql.commands import DropStatement
 from gateway.sql.limits import Limits
@@ -52,19 +61,26 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         recall: Recall[Computation],
     ) -> None:
         super().__init__()
-        self.process_id = 0
+        self._doing = Doing()
         self._recall = recall
         self._client = Client(engine.new_session(), store.session(), grids, recall)
 
     # Connecting
 
-    def start(self, user: str, database: str, options: Mapping[str, str]) -> None:
-        """Take the startup packet's settings.
+    def start(
+        self,
+        user: str,
+        database: str,
+        options: Mapping[str, str],
+        connected: Connected | None = None,
+    ) -> None:
+        """Take who the client is, where it is, and the startup packet's settings.
 
         Raises:
             GatewayError: 42704 or 22023, a setting that cannot be taken; refuse the connection.
         """
-        self._client.introduce(user, database, self.process_id)
+        self._doing = Doing(user, database, connected or Connected())
+        self._client.introduce(user, database, self._doing.connected)
         settings = self._client.settings
         for name, value in options.items():
             settings.set(name, value)
@@ -82,11 +98,28 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
     def notices(self) -> Sequence[Notice]:
         """What to tell the client besides; emptied by the call."""
         block, executor = self._client.block, self._client.executor
-        told = [*block.notices]
+        functions = self._client.functions
+        told = [*block.notices, *functions.notices]
         told += [n if isinstance(n, Notice) else Notice(n) for n in executor.notices]
-        block.notices.clear()
-        executor.notices.clear()
-        return told
+        if not told:
+            return told
+        for kept in (block.notices, executor.notices, functions.notices):
+            kept.clear()
+        unwanted = SEVERITIES[: self._client.settings.least_severity]
+        return [notice for notice in told if notice.severity.lower() not in unwanted]
+
+    def idle_limit(self) -> tuple[float, GatewayError] | None:
+        """How long the client may say nothing now, in seconds, and what it is told then."""
+        name, error, words = _IDLE[self.status]
+        shown = self._client.settings.show(name)[1]
+        if shown == "0":
+            return None
+        return in_milliseconds(shown) / 1000, error(f"terminating connection due to {words}")
+
+    def backend(self, *, busy: bool) -> Backend:
+        """The client as others see it, from any thread; `busy` while it awaits an answer."""
+        name = self._client.settings.show("application_name")[1]
+        return self._doing.backend(name, self.status, busy=busy)
 
     @property
     def status(self) -> str:
@@ -101,6 +134,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         Several statements in one message are one transaction, as in PostgreSQL.
         """
         self._client.engine.begin()
+        self._doing.note(text, self.status)
         found = self._recall.read(text)
         if not found:
             yield Result("")
@@ -121,6 +155,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
     def parse(self, name: str, text: str, parameter_oids: Sequence[int]) -> None:
         """Keep a prepared statement; oid 0 leaves the type to be inferred."""
         self._client.engine.begin()
+        self._doing.note(text, self.status)
         self._client.prepared.admit(name)
         found = self._recall.read(text)
         if len(found) > 1:
@@ -172,6 +207,8 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         """The portal's result: run at the first call, the same Result at later ones."""
         self._client.engine.begin()
         found = self._client.portals.named(portal)
+        if found.prepared.statement is not None:
+            self._doing.note(found.prepared.statement.text, self.status)
         if found.result is None:
             self._client.start(found)
             assert found.result is not None
@@ -218,6 +255,19 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         self._client.portals.close_all()
         self._client.engine.close()
         self._client.store.close()
+
+
+# ReadyForQuery's letter -> the setting that bounds the client's silence, and what ends it.
+_IN_TRANSACTION = (
+    "idle_in_transaction_session_timeout",
+    IdleInTransactionTimeout,
+    "idle-in-transaction timeout",
+)
+_IDLE: dict[str, tuple[str, type[GatewayError], str]] = {
+    "I": ("idle_session_timeout", IdleSessionTimeout, "idle-session timeout"),
+    "T": _IN_TRANSACTION,
+    "E": _IN_TRANSACTION,
+}
 
 
 def _drops_several(statement: Statement) -> bool:

@@ -84,13 +84,6 @@ def _milliseconds(value: str) -> str:
     return f"{total // _UNITS[shown]}{shown}" if shown else "0"
 
 
-def _never(value: str) -> str:
-    if _milliseconds(value) != "0":
-        message = 'parameter "{name}" can only be 0'
-        raise InvalidParameterValue(message, hint="This server ends no idle transactions.")
-    return "0"
-
-
 def in_milliseconds(shown: str) -> int:
     """The milliseconds that SHOW prints as `5s`; 0 for `0`.
 
@@ -123,18 +116,26 @@ def _date_style(value: str) -> str:
     return f"ISO, {orders[0] if orders else 'MDY'}"
 
 
+# What a client may be told besides, the least first (manual 20.8.2); debug1 is one of five.
+SEVERITIES = (
+    *("debug5", "debug4", "debug3", "debug2", "debug1"),
+    *("log", "notice", "warning", "error"),
+)
+
+
 #       name                              default            accept             reported
 SETTINGS = (
     Setting("application_name",                    "",                 str,               True),
     Setting("bytea_output",                        "hex",              _one_of("hex")),
     Setting("client_encoding",                     "UTF8",             _encoding,         True),
-    Setting("client_min_messages",                 "notice",           str),
+    Setting("client_min_messages",                 "notice",           _one_of(*SEVERITIES)),
     Setting("DateStyle",                           "ISO, MDY",         _date_style,       True),
     Setting("default_transaction_deferrable",      "off",              _boolean),
     Setting("default_transaction_isolation",       "read committed",   _isolation),
     Setting("default_transaction_read_only",       "off",              _boolean,          True),
     Setting("extra_float_digits",                  "1",                _integer(-15, 3)),
-    Setting("idle_in_transaction_session_timeout", "0",                _never),
+    Setting("idle_in_transaction_session_timeout", "0",                _milliseconds),
+    Setting("idle_session_timeout",                "0",                _milliseconds),
     Setting("in_hot_standby",                      "off",              None,              True),
     Setting("integer_datetimes",                   "on",               None,              True),
     Setting("IntervalStyle",                       "postgres",         _one_of("postgres"), True),
@@ -181,15 +182,17 @@ class ClientSettings:
 
     Args:
         user: Who connected; session_authorization.
+        superuser: Whether that is one; is_superuser.
 
     `changes` grows whenever a value may have changed, so that who goes by them need not look.
     """
 
-    def __init__(self, user: str) -> None:
+    def __init__(self, user: str, superuser: bool = True) -> None:
         self.changes = 0
         self._settled = False  # nothing was done since the last transaction ended
         self._values = {row.name: row.default for row in SETTINGS}
         self._values["session_authorization"] = user
+        self._values["is_superuser"] = "on" if superuser else "off"
         self._lasting = dict(self._values)  # what stays when the transaction commits
         self._start = dict(self._values)
         self._told = self.reported()
@@ -297,6 +300,11 @@ class ClientSettings:
         mark = self._marks[depth]
         del self._marks[depth + 1 :]
         self._values, self._lasting = dict(mark.values), dict(mark.lasting)
+
+    @property
+    def least_severity(self) -> int:
+        """Place in SEVERITIES of the least that the client wants to be told."""
+        return SEVERITIES.index(self._values["client_min_messages"])
 
     @property
     def search_path(self) -> list[str]:

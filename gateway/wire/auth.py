@@ -18,11 +18,17 @@ from typing import NamedTuple, Protocol
 
 from scramp import ScramMechanism
 
-from gateway.errors import ConfigurationFault, InvalidPassword, ProtocolViolation
+from gateway.errors import (
+    ConfigurationFault,
+    InvalidAuthorization,
+    InvalidPassword,
+    ProtocolViolation,
+)
 from gateway.wire import replies
 from gateway.wire.messages import PasswordMessage
 
 MECHANISM = "SCRAM-SHA-256"
+BOUND_MECHANISM = "SCRAM-SHA-256-PLUS"  # bound to the TLS channel, RFC 5802, section 6
 ITERATIONS = 4096  # PostgreSQL's own; RFC 7677 asks for no less
 
 _VERIFIER = re.compile(r"SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):(.+)")
@@ -103,7 +109,7 @@ class Trust:
 
 
 class Scram:
-    """SCRAM-SHA-256 (RFC 5802, RFC 7677) without channel binding.
+    """SCRAM-SHA-256 (RFC 5802, RFC 7677), bound to the channel where there is TLS.
 
     scramp makes the verifiers; the exchange is here because scramp refuses the empty name that
     every client on libpq sends inside it.
@@ -113,24 +119,37 @@ class Scram:
             PostgreSQL does.
         verifiers: Name to stored verifier.
         mock_secret: Makes the salts of users that do not exist; one per server.
+        end_point: The channel's tls-server-end-point; empty where there is none.
     """
 
-    def __init__(self, user: str, verifiers: Mapping[str, str], mock_secret: bytes) -> None:
+    def __init__(
+        self,
+        user: str,
+        verifiers: Mapping[str, str],
+        mock_secret: bytes,
+        end_point: bytes = b"",
+    ) -> None:
         self.done = False
+        self._end_point = end_point
+        self._bound = False  # the client chose the mechanism that is bound to the channel
         self._user = user
         stored = verifiers.get(user)
         self._verifier = _mock(user, mock_secret) if stored is None else read_verifier(stored)
         self._header = self._client_first = self._server_first = self._nonce = ""
 
     def start(self) -> bytes:
-        return replies.authentication_sasl([MECHANISM])
+        return replies.authentication_sasl(self._mechanisms())
+
+    def _mechanisms(self) -> list[str]:
+        return [BOUND_MECHANISM, MECHANISM] if self._end_point else [MECHANISM]
 
     def receive(self, message: PasswordMessage) -> bytes:
         if self._server_first:
             return self._final(_text_of(message.response().data))
         initial = message.initial_response()
-        if initial.mechanism != MECHANISM:
+        if initial.mechanism not in self._mechanisms():
             raise ProtocolViolation("client selected an invalid SASL authentication mechanism")
+        self._bound = initial.mechanism == BOUND_MECHANISM
         if initial.data is None:  # the client waits for an empty challenge
             return replies.authentication_sasl_continue(b"")
         return self._first(_text_of(initial.data))
@@ -139,19 +158,38 @@ class Scram:
         match = _CLIENT_FIRST.fullmatch(text)
         if match is None:
             raise _malformed("client-first")
-        self._header, self._client_first, client_nonce = match.groups()
+        self._header, flag, self._client_first, client_nonce = match.groups()
+        self._check_flag(flag)
         self._nonce = client_nonce + b64encode(secrets.token_bytes(18)).decode()
         salt = b64encode(self._verifier.salt).decode()
         self._server_first = f"r={self._nonce},s={salt},i={self._verifier.iterations}"
         return replies.authentication_sasl_continue(self._server_first.encode())
+
+    def _check_flag(self, flag: str) -> None:
+        """What the client says of channel binding must fit what it chose and was offered."""
+        if flag.startswith("p=") != self._bound:
+            raise _malformed("client-first", "Its channel binding does not fit its mechanism.")
+        if flag == "y" and self._end_point:  # somebody between us took our offer out
+            raise InvalidAuthorization(
+                "SCRAM channel binding negotiation error",
+                detail="The client supports SCRAM channel binding but thinks the server does not. "
+                "However, this server does support channel binding.",
+            )
+        if self._bound and flag != "p=tls-server-end-point":
+            raise ProtocolViolation(f'unsupported SCRAM channel-binding type "{flag[2:]}"')
 
     def _final(self, text: str) -> bytes:
         match = _CLIENT_FINAL.fullmatch(text)
         if match is None:
             raise _malformed("client-final")
         without_proof, binding, nonce, proof64 = match.groups()
-        if binding != b64encode(self._header.encode()).decode() or nonce != self._nonce:
-            raise _malformed("client-final", "Its channel binding or nonce is not the one agreed.")
+        agreed = self._header.encode() + (self._end_point if self._bound else b"")
+        if binding != b64encode(agreed).decode():
+            if self._bound:  # the client sees another server's certificate
+                raise InvalidAuthorization("SCRAM channel binding check failed")
+            raise _malformed("client-final", "Its channel binding is not the one agreed.")
+        if nonce != self._nonce:
+            raise _malformed("client-final", "Its nonce is not the one agreed.")
         signed = f"{self._client_first},{self._server_first},{without_proof}".encode()
         signature = hmac.digest(self._verifier.stored_key, signed, "sha256")
         try:
@@ -166,9 +204,9 @@ class Scram:
         return replies.authentication_sasl_final(final) + replies.AUTHENTICATION_OK
 
 
-# gs2 header without authorization identity; then name and nonce. `p=`, a binding we did not offer,
-# and `m=`, an extension we must know, do not match.
-_CLIENT_FIRST = re.compile(r"([ny],,)(n=[^,]*,r=([!-+\--~]+)(?:,.*)?)")
+# gs2 header without authorization identity; then name and nonce. `m=`, an extension we must know,
+# does not match.
+_CLIENT_FIRST = re.compile(r"((n|y|p=[A-Za-z0-9.-]+),,)(n=[^,]*,r=([!-+\--~]+)(?:,.*)?)")
 _CLIENT_FINAL = re.compile(r"(c=([^,]*),r=([^,]*)(?:,[a-oq-z]=[^,]*)*),p=([^,]*)")
 
 

@@ -1,7 +1,7 @@
 """A connected client as the rest of the server sees it: its key, and how to stop it.
 
-The thread that serves the client and the one that shuts the server down meet here, under one
-lock: while the client is idle its socket belongs to the latter, else to the former.
+The thread that serves the client and those that want it gone meet here. Only its own thread ever
+writes to the socket; the others wake it by closing the socket's reading side.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 import secrets
 import select
 import socket
-import threading
+import time
 from typing import TYPE_CHECKING
 
 from buenavista.postgres import BVContext
 
-from gateway.errors import AdminShutdown
-from gateway.wire import replies
+from gateway.errors import GatewayError
 
 if TYPE_CHECKING:  # only called, never made here: the tests of the wire bring a scripted one
     from gateway.session.session import Session
@@ -24,70 +23,90 @@ if TYPE_CHECKING:  # only called, never made here: the tests of the wire bring a
 _HUNG_UP = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
 
 
+_TERMINATE_SECONDS = 1.0
+
+
 class ClientGone(Exception):
     """The connection is broken or closed; there is nobody to tell."""
 
 
 class Client(BVContext):  # type: ignore[misc]  # buenavista carries no types
-    """One client. `process_id` is positive and unique in the server, `secret_key` 4 bytes."""
+    """One client. `process_id` is positive and unique in the server.
+
+    Args:
+        session: Its session.
+        connection: Its socket.
+        key_bytes: Length of `secret_key`: 4, or 32 from protocol 3.2 on, as PostgreSQL 18 has it.
+    """
 
     session: Session
     process_id: int
     secret_key: bytes
 
-    def __init__(self, session: Session, connection: socket.socket) -> None:
+    def __init__(self, session: Session, connection: socket.socket, key_bytes: int = 4) -> None:
         super().__init__(session, None, {})
         # buenavista's keys come from `random`, which can be foretold.
         self.process_id = secrets.randbelow(2**31 - 1) + 1
-        self.secret_key = secrets.token_bytes(4)
-        self.stopping = False
+        self.secret_key = secrets.token_bytes(key_bytes)
+        self.superuser = True
+        self.goodbye: GatewayError | None = None
+        self.ends_by: float | None = None
         self._waiting = False
         self._connection = connection
-        self._lock = threading.Lock()
 
     @property
     def busy(self) -> bool:
         """Whether the client waits for an answer rather than the server for a message."""
         return not self._waiting
 
+    # Neither side of the next three takes a lock: each first says what it does, then looks at
+    # what the other said, so that at least one of them sees the other.
+
     def begin_waiting(self) -> None:
-        """The server's thread has nothing to do.
+        """The connection's thread waits for bytes from now on.
 
         Raises:
-            AdminShutdown: 57P01, the server is going down.
+            GatewayError: FATAL, the connection is to end.
         """
-        with self._lock:
-            if self.stopping:
-                raise AdminShutdown("terminating connection due to administrator command")
-            self._waiting = True
+        self._waiting = True
+        if self.goodbye is not None:
+            raise self.goodbye
 
     def end_waiting(self) -> None:
-        """Something arrived, or `stop` has said goodbye.
+        """Bytes arrived, or the socket was closed for reading.
 
         Raises:
-            ClientGone: it has.
+            GatewayError: FATAL, the connection is to end.
         """
-        with self._lock:
-            self._waiting = False
-            if self.stopping:
-                raise ClientGone
+        self._waiting = False
+        if self.goodbye is not None:
+            raise self.goodbye
 
-    def stop(self) -> None:
-        """Say goodbye now if the client is idle, else let its thread do so after the statement."""
-        with self._lock:
-            self.stopping = True
-            if self._waiting:
-                error = AdminShutdown("terminating connection due to administrator command")
-                try:
-                    self._connection.sendall(replies.error_response(error, "FATAL"))
-                    self._connection.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    return  # it has just left by itself
+    def stop(self, goodbye: GatewayError) -> None:
+        """End the connection with these last words: now if it is idle, else after its statement."""
+        self.goodbye = goodbye
+        if self._waiting:
+            self._shut(socket.SHUT_RD)  # its thread reads the end of the stream, and says goodbye
+
+    def terminate(self, goodbye: GatewayError) -> None:
+        """End the connection with these last words; a running statement is cancelled."""
+        self.ends_by = time.monotonic() + _TERMINATE_SECONDS
+        self.stop(goodbye)
+        self.session.cancel()
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it was told to end and has not: it may be sending to who never reads."""
+        return self.ends_by is not None and time.monotonic() > self.ends_by
 
     def cut_off(self) -> None:
         """End the connection whatever its thread does."""
+        self._shut(socket.SHUT_RDWR)
+
+    def _shut(self, how: int) -> None:
+        """Below TLS, whose own way to end is its thread's alone to use."""
         try:
-            self._connection.shutdown(socket.SHUT_RDWR)
+            socket.socket.shutdown(self._connection, how)
         except OSError:
             return  # it has just left by itself
 

@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import logging
 import socket
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 from buenavista.postgres import BuenaVistaHandler
 
-from gateway.errors import GatewayError, InternalError, ProtocolViolation
+from gateway.errors import (
+    GatewayError,
+    InternalError,
+    InvalidAuthorization,
+    InvalidPassword,
+    ProtocolViolation,
+    QueryCanceled,
+)
+from gateway.session.backends import Connected
 from gateway.wire import replies
 from gateway.wire.client import Client, ClientGone
 from gateway.wire.conversation import Conversation
@@ -23,13 +32,14 @@ from gateway.wire.messages import (
     Inbox,
     PasswordMessage,
     SSLRequest,
+    Startup,
     StartupMessage,
     Terminate,
     read_message,
     read_startup,
 )
 from gateway.wire.protocol import TABLE, Action, Protocol, State, most_bytes
-from gateway.wire.startup import Login, read_login
+from gateway.wire.startup import Login, read_login, unsupported
 from gateway.wire.values import Bytes
 
 if TYPE_CHECKING:  # it makes the handlers
@@ -38,6 +48,7 @@ if TYPE_CHECKING:  # it makes the handlers
 logger = logging.getLogger(__name__)
 
 _RECEIVE_BYTES = 65_536
+_LAST_WORDS_SECONDS = 2.0  # who does not read them by then is not waited for
 
 
 class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista carries no types
@@ -46,6 +57,7 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
     wbufsize = 65_536
     disable_nagle_algorithm = True
     server: GatewayServer
+    request: Any  # a socket, or the same under TLS
     client: Client | None = None
 
     def setup(self) -> None:
@@ -53,20 +65,23 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self.inbox = Inbox()
         self.protocol = Protocol()
+        self.encrypted = False
+        # When the client must have spoken, on the clock of `time.monotonic`; None leaves it time.
+        self._deadline: float | None = None
 
     def handle(self) -> None:
         """From the first byte to the last."""
         try:
-            self.request.settimeout(self.server.authentication_seconds)
+            self._deadline = time.monotonic() + self.server.authentication_seconds
             login = self._login()
             if login is not None:
                 self._authenticate(login)
-                self.request.settimeout(None)
+                self._in_time()
                 self._converse(login)
-        except ClientGone:
+        except (ClientGone, TimeoutError):
             logger.debug("client %s is gone", self.client_address)
         except GatewayError as error:
-            logger.info("connection from %s refused: %s", self.client_address, error)
+            logger.info("connection from %s ended: %s", self.client_address, error)
             self._last_words(error)
         finally:
             if self.client is not None:
@@ -78,6 +93,8 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
             super().finish()
         except OSError:
             logger.debug("client %s left before it was answered", self.client_address)
+        if self.encrypted:
+            self.request.close()  # the server closes the socket that this one was made of
 
     # Bytes.
 
@@ -96,15 +113,35 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
             raise ClientGone from error
 
     def _receive(self) -> None:
-        """Wait for more bytes, after sending what the client may be waiting for itself."""
+        """Wait for more bytes, after sending what the client may be waiting for itself.
+
+        Raises:
+            TimeoutError: There were none before the deadline.
+            GatewayError: FATAL, the connection was told to end.
+        """
         self.flush()
+        client = self.client
+        if client is not None:
+            client.begin_waiting()
         try:
+            if self._deadline is not None:
+                self.request.settimeout(max(self._deadline - time.monotonic(), 0.001))
             data = self.request.recv(_RECEIVE_BYTES)
+        except TimeoutError:
+            raise
         except OSError as error:
             raise ClientGone from error
+        finally:
+            if client is not None:
+                client.end_waiting()
         if not data:
             raise ClientGone
         self.inbox.feed(data)
+
+    def _in_time(self) -> None:
+        """What was to come before the deadline has come; no other is set."""
+        self._deadline = None
+        self.request.settimeout(None)
 
     def _next(self, large_bytes: int) -> tuple[str, bytes]:
         """Type and bytes of the next message."""
@@ -118,77 +155,133 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
 
     def _last_words(self, error: GatewayError) -> None:
         try:
+            self.request.settimeout(_LAST_WORDS_SECONDS)
             self.send(replies.error_response(error, "FATAL"))
             self.flush()
-        except ClientGone:
+        except (ClientGone, OSError):
             logger.debug("client %s left before its last error", self.client_address)
 
     # Startup.
 
     def _login(self) -> Login | None:
         """The startup packet, after any requests for encryption; None when it was a cancel."""
+        asked: set[type[Startup]] = set()
         while True:
             while (data := self.inbox.startup()) is None:
                 self._receive()
             match read_startup(data):
-                case SSLRequest() | GSSENCRequest():
-                    self.send(replies.REFUSED_ENCRYPTION)
+                case SSLRequest() | GSSENCRequest() as request:
+                    self._encrypt(request, asked)
                 case CancelRequest() as request:
                     self.server.cancel(request.process_id, request.secret_key)
                     return None
                 case StartupMessage() as message:
                     return read_login(message)
 
+    def _encrypt(self, request: SSLRequest | GSSENCRequest, asked: set[type[Startup]]) -> None:
+        """Answer a request for encryption with a byte, and begin TLS if that was a yes.
+
+        Raises:
+            FeatureNotSupported: 0A000, it was asked for before, or there is TLS already.
+            ProtocolViolation: 08P01, more had arrived: whoever is in between could have put it
+                there, to be taken for the client's own under TLS (CVE-2021-23222).
+        """
+        tls = isinstance(request, SSLRequest)
+        if self.encrypted or type(request) in asked:
+            raise unsupported(1234, 5679 if tls else 5680)
+        asked.add(type(request))
+        if not self.inbox.empty:
+            raise ProtocolViolation(
+                f"received unencrypted data after {'SSL' if tls else 'GSSAPI encryption'} request",
+                detail="This could be either a client-software bug or evidence of an attempted "
+                "man-in-the-middle attack.",
+            )
+        offered = self.server.admission.tls
+        if not tls or offered is None:
+            self.send(replies.REFUSED_ENCRYPTION)
+            return
+        self.send(replies.AGREED_ENCRYPTION)
+        self.flush()
+        try:
+            self.request = offered.context.wrap_socket(self.request, server_side=True)
+        except OSError as error:  # such as a client that does not trust the certificate
+            logger.info("no TLS with %s: %s", self.client_address, error)
+            raise ClientGone from error
+        self.connection, self.encrypted = self.request, True
+        self.wfile = self.request.makefile("wb", self.wbufsize)
+
     def _authenticate(self, login: Login) -> None:
         self.send(login.negotiation)
-        exchange = self.server.exchange(login.user, self.client_address[0])
-        self.send(exchange.start())
-        while not exchange.done:
-            kind, data = self._next(PASSWORD_BYTES)
-            self.protocol.action(kind)
-            message = read_message(kind, data)
-            if not isinstance(message, PasswordMessage):
-                raise ClientGone
-            self.send(exchange.receive(message))
+        host = self.client_address[0]
+        try:
+            exchange = self.server.admission.exchange(login.user, host, encrypted=self.encrypted)
+            self.send(exchange.start())
+            while not exchange.done:
+                kind, data = self._next(PASSWORD_BYTES)
+                self.protocol.action(kind)
+                message = read_message(kind, data)
+                if not isinstance(message, PasswordMessage):
+                    raise ClientGone
+                self.send(exchange.receive(message))
+        except TimeoutError as error:
+            raise QueryCanceled("canceling authentication due to timeout") from error
+        except (InvalidPassword, InvalidAuthorization) as error:
+            logger.warning('user "%s" from %s was refused: %s', login.user, host, error)
+            self.server.pause(self.server.admission.delay_seconds)  # guessing takes time
+            raise
+
+    # Messages.
 
     def _converse(self, login: Login) -> None:
-        client = Client(self.server.conn.create_session(), self.request)
+        server = self.server
+        client = Client(server.conn.create_session(), self.request, login.key_bytes)
+        client.superuser = server.admission.is_superuser(login.user)
         self.client = client
-        self.server.register(client)
-        client.session.process_id = client.process_id
-        client.session.start(login.user, login.database, login.settings)
+        server.register(client)
+        connected = Connected(
+            process_id=client.process_id,
+            superuser=client.superuser,
+            host=str(self.client_address[0]),
+            port=int(self.client_address[1]),
+            encrypted=self.encrypted,
+            backends=server.backends,
+        )
+        client.session.start(login.user, login.database, login.settings, connected)
         conversation = Conversation(
             client.session,
             self.protocol,
             self.send,
             self.flush,
-            lambda: self._next(self.server.message_bytes),
+            lambda: self._next(server.message_bytes),
         )
         self.protocol.state = State.READY
         conversation.begin()
         self.send(replies.backend_key_data(client.process_id, client.secret_key))
         conversation.ready()
         while True:
-            self._wait(client)
-            kind, data = self._next(self.server.message_bytes)
+            if client.goodbye is not None:
+                raise client.goodbye
+            kind, data = self._next_in_time(client)
             if self.protocol.action(kind) is Action.IGNORE:
                 continue
-            if self._answer(conversation, kind, data):
+            if self._answer(conversation, client, kind, data):
                 return
 
-    def _wait(self, client: Client) -> None:
-        """Wait for a message to begin; meanwhile `Client.stop` may end the connection."""
-        if not self.inbox.empty and not client.stopping:
-            return
-        self.flush()
-        client.begin_waiting()
+    def _next_in_time(self, client: Client) -> tuple[str, bytes]:
+        """The next message; who says nothing for longer than allowed is told to go."""
+        limit = client.session.idle_limit() if self.inbox.empty else None
+        if limit is None:
+            return self._next(self.server.message_bytes)
+        seconds, goodbye = limit
+        self._deadline = time.monotonic() + seconds
         try:
-            if self.inbox.empty:
-                self._receive()
+            return self._next(self.server.message_bytes)
+        except TimeoutError as error:
+            raise goodbye from error
         finally:
-            client.end_waiting()
+            self._in_time()
 
-    def _answer(self, conversation: Conversation, kind: str, data: bytes) -> bool:
+    def _answer(self, conversation: Conversation, client: Client, kind: str, data: bytes) -> bool:
         """Answer one message; whether it was the client's last."""
         try:
             message = read_message(kind, data)
@@ -202,6 +295,8 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
         try:
             conversation.answer(message)
         except GatewayError as error:
+            if client.goodbye is not None and isinstance(error, QueryCanceled):
+                raise client.goodbye from error  # it was cancelled to be ended
             conversation.fail(error, kind)
         except ClientGone:
             raise

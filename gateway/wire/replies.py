@@ -21,7 +21,8 @@ NO_DATA = b"n\0\0\0\x04"
 PARSE_COMPLETE = b"1\0\0\0\x04"
 PORTAL_SUSPENDED = b"s\0\0\0\x04"
 
-REFUSED_ENCRYPTION = b"N"  # one byte, no message: the answer to SSLRequest and GSSENCRequest
+# One byte, no message: the answers to SSLRequest and GSSENCRequest.
+AGREED_ENCRYPTION, REFUSED_ENCRYPTION = b"S", b"N"
 
 _LONGEST_NAME = 63  # bytes; NAMEDATALEN - 1
 

@@ -11,14 +11,16 @@ import logging
 import secrets
 import socket
 import threading
-from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from buenavista.postgres import BuenaVistaServer
 
-from gateway.config import Settings, is_loopback
-from gateway.errors import AdminShutdown, InvalidAuthorization, TooManyConnections
-from gateway.wire.auth import Exchange, Scram, Trust
+from gateway.config import Settings
+from gateway.errors import AdminShutdown, TooManyConnections
+from gateway.session.backends import Backend
+from gateway.wire import replies
+from gateway.wire.admission import Admission
 from gateway.wire.client import Client
 from gateway.wire.handler import GatewayHandler
 
@@ -29,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 _DEFAULTS = Settings()
 _WATCH_SECONDS = 0.5
+_HURRY_SECONDS = 0.5
 
 
 class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carries no types
@@ -37,9 +40,9 @@ class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carri
     Args:
         address: Host and port to bind; port 0 takes a free one.
         gateway: Makes the sessions.
-        users: Name to SCRAM verifier. Without users everyone on loopback is trusted and nobody
-            else is let in.
+        admission: Who may connect; without one, everyone on loopback.
         max_connections: Further clients are refused with 53300.
+        superuser_reserved_connections: How many of those only superusers get.
         message_bytes: Longest message a client may send.
         authentication_seconds: A client that says nothing holds a thread no longer.
     """
@@ -53,22 +56,26 @@ class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carri
         address: tuple[str, int],
         gateway: Gateway,
         *,
-        users: Mapping[str, str] | None = None,
+        admission: Admission | None = None,
         max_connections: int = _DEFAULTS.max_connections,
+        superuser_reserved_connections: int = _DEFAULTS.superuser_reserved_connections,
         message_bytes: int = _DEFAULTS.message_bytes,
         authentication_seconds: float = _DEFAULTS.authentication_seconds,
     ) -> None:
         self.address_family = _family(address[0])
         super().__init__(address, gateway)
         self.RequestHandlerClass = GatewayHandler
-        self.users = dict(users or {})
+        self.admission = admission or Admission()
         self.max_connections = max_connections
+        self.superuser_reserved_connections = superuser_reserved_connections
         self.message_bytes = message_bytes
         self.authentication_seconds = authentication_seconds
-        self.mock_secret = secrets.token_bytes(32)
         self._stop = threading.Event()
         self._serving = threading.Event()
         self._changed = threading.Condition()
+        self._threads_open = 0
+        self._hurried = False
+        self.backends = ServerBackends(self)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -77,23 +84,30 @@ class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carri
         return str(host), int(port)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Everyone may knock: `exchange` refuses with a message, where buenavista just hangs up."""
-        return True
+        """Anyone may knock, but not too many at once: each costs a thread before it has logged in.
 
-    def exchange(self, user: str, host: str) -> Exchange:
-        """How a client at `host` proves who it is: SCRAM, or not at all on loopback.
-
-        Raises:
-            InvalidAuthorization: 28000, without users nobody may come from elsewhere.
+        PostgreSQL allows twice max_connections as well (postmaster.c, canAcceptConnections).
         """
-        if self.users:
-            return Scram(user, self.users, self.mock_secret)
-        if is_loopback(host):
-            return Trust()
-        raise InvalidAuthorization(
-            f'no entry for host "{host}", user "{user}"',
-            hint="Configure users; without any, only clients on this machine are let in.",
-        )
+        if self._threads_open < 2 * self.max_connections:
+            return True
+        refusal = TooManyConnections("sorry, too many clients already")
+        with suppress(OSError):
+            request.send(replies.error_response(refusal, "FATAL"))
+        return False
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """A connection, from the first byte to the last."""
+        with self._changed:
+            self._threads_open += 1
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._changed:
+                self._threads_open -= 1
+
+    def pause(self, seconds: float) -> None:
+        """Wait, but not for longer than the server serves."""
+        self._stop.wait(seconds)
 
     def serve_forever(self, poll_interval: float = 0.5) -> None:
         """Accept connections until `shutdown_gracefully`."""
@@ -121,13 +135,20 @@ class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carri
         with self._changed:
             if self._stop.is_set():
                 raise AdminShutdown("the database system is shutting down")
-            if len(self.ctxts) >= self.max_connections:
+            free = self.max_connections - len(self.ctxts)
+            if free <= 0:
                 raise TooManyConnections(
                     "sorry, too many clients already",
                     detail=f"max_connections is {self.max_connections}.",
                 )
-            while client.process_id in self.ctxts or not client.process_id:
-                client.process_id = secrets.randbelow(2**31)
+            if free <= self.superuser_reserved_connections and not client.superuser:
+                raise TooManyConnections(
+                    "remaining connection slots are reserved for superusers",
+                    detail=f"max_connections is {self.max_connections}, "
+                    f"superuser_reserved_connections {self.superuser_reserved_connections}.",
+                )
+            while client.process_id in self.ctxts:
+                client.process_id = secrets.randbelow(2**31 - 1) + 1
             self.ctxts[client.process_id] = client
 
     def unregister(self, client: Client) -> None:
@@ -144,23 +165,30 @@ class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carri
 
     def cancel(self, process_id: int, secret_key: bytes) -> None:
         """Stop what that client runs; a wrong key is ignored, as there is nobody to tell."""
-        with self._changed:
-            client = self.ctxts.get(process_id)
+        client = self.client(process_id)
         if client is not None and hmac.compare_digest(client.secret_key, secret_key):
             client.session.cancel()
 
+    def client(self, process_id: int) -> Client | None:
+        """The client with that process id, if there is one."""
+        with self._changed:
+            found: Client | None = self.ctxts.get(process_id)
+            return found
+
     def _watch(self) -> None:
-        """Stop the statements of clients that have hung up while they run."""
+        """Stop the statements of clients that have hung up, and clients that ought to be gone."""
         while not self._stop.wait(_WATCH_SECONDS):
             for client in self.clients():
-                if client.busy and client.hung_up():
+                if client.overdue:
+                    client.cut_off()
+                elif client.busy and client.hung_up():
                     client.session.cancel()
 
     def shutdown_gracefully(self, grace_seconds: float = _DEFAULTS.shutdown_seconds) -> None:
         """Stop accepting; idle clients are told 57P01 at once, busy ones after their statement.
 
         What still runs after `grace_seconds` is cancelled; who still does not read after as long
-        again is cut off.
+        again is cut off. `stop_now` ends the waiting.
         """
         with self._changed:
             self._stop.set()
@@ -168,7 +196,7 @@ class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carri
             self.shutdown()
         self.socket.close()
         for client in self.clients():
-            client.stop()
+            client.stop(terminated())
         if not self._drained(grace_seconds):
             for client in self.clients():
                 client.session.cancel()
@@ -177,9 +205,49 @@ class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carri
                     client.cut_off()
                 self._drained(grace_seconds)
 
-    def _drained(self, seconds: float) -> bool:
+    def stop_now(self) -> None:
+        """End the patience of `shutdown_gracefully`: cancel, cut off, and wait no more."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self.ctxts, seconds)
+            self._hurried = True
+            self._changed.notify_all()
+        for client in self.clients():
+            client.session.cancel()
+            client.cut_off()
+
+    def _drained(self, seconds: float) -> bool:
+        """Wait for every client to be gone; a moment only when it must be quick."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self.ctxts or self._hurried, seconds)
+            seconds = min(seconds, _HURRY_SECONDS)
+            return self._changed.wait_for(lambda: not self.ctxts, seconds * self._hurried)
+
+
+class ServerBackends:
+    """The clients of a server, for its sessions: `session.backends.Backends`."""
+
+    def __init__(self, server: GatewayServer) -> None:
+        self._server = server
+
+    def all(self) -> list[Backend]:
+        clients = sorted(self._server.clients(), key=lambda client: int(client.process_id))
+        return [client.session.backend(busy=client.busy) for client in clients]
+
+    def cancel(self, process_id: int) -> bool:
+        client = self._server.client(process_id)
+        if client is not None:
+            client.session.cancel()
+        return client is not None
+
+    def terminate(self, process_id: int) -> bool:
+        client = self._server.client(process_id)
+        if client is not None:
+            client.terminate(terminated())
+        return client is not None
+
+
+def terminated() -> AdminShutdown:
+    """The last words to a client that is told to go."""
+    return AdminShutdown("terminating connection due to administrator command")
 
 
 def _family(host: str) -> socket.AddressFamily:

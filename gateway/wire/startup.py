@@ -19,7 +19,7 @@ from gateway.errors import (
 from gateway.wire import replies
 from gateway.wire.messages import StartupMessage
 
-NEWEST_MINOR = 0
+NEWEST_MINOR = 2  # as PostgreSQL 18; 3.1 was never used
 _OFF = frozenset({"", "false", "off", "no", "0", "f", "n"})
 
 
@@ -31,6 +31,7 @@ class Login:
     database: str
     settings: Mapping[str, str]
     negotiation: bytes = b""
+    key_bytes: int = 4  # of the key that a CancelRequest repeats; longer from 3.2 on
 
 
 def read_login(message: StartupMessage) -> Login:
@@ -46,9 +47,7 @@ def read_login(message: StartupMessage) -> Login:
     """
     major, minor = message.protocol
     if major != 3:
-        raise FeatureNotSupported(
-            f"unsupported frontend protocol {major}.{minor}: server supports 3.0 to 3.0"
-        )
+        raise unsupported(major, minor)
     settings = dict(message.parameters)
     unknown = [name for name in settings if name.startswith("_pq_.")]
     for name in unknown:
@@ -60,11 +59,19 @@ def read_login(message: StartupMessage) -> Login:
     settings = {**_options(settings.pop("options", "")), **settings}
     if not user:
         raise InvalidAuthorization("no PostgreSQL user name specified in startup packet")
+    agreed = min(minor, NEWEST_MINOR)
     negotiation = b""
-    if minor > NEWEST_MINOR or unknown:
-        # PostgreSQL 15 writes the whole version where the manual says the minor one.
-        negotiation = replies.negotiate_protocol_version(3 << 16 | NEWEST_MINOR, unknown)
-    return Login(user, database, settings, negotiation)
+    if minor > agreed or unknown:
+        # PostgreSQL writes the whole version where the manual of 15 says the minor one.
+        negotiation = replies.negotiate_protocol_version(3 << 16 | agreed, unknown)
+    return Login(user, database, settings, negotiation, 32 if agreed >= 2 else 4)
+
+
+def unsupported(major: int, minor: int) -> FeatureNotSupported:
+    """What a client hears that speaks another protocol."""
+    return FeatureNotSupported(
+        f"unsupported frontend protocol {major}.{minor}: server supports 3.0 to 3.{NEWEST_MINOR}"
+    )
 
 
 def _options(text: str) -> dict[str, str]:

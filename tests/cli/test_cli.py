@@ -19,7 +19,9 @@ import pytest
 
 from gateway import __version__
 from gateway.cli import main
-from gateway.wire.auth import make_verifier
+from gateway.config import load
+from gateway.wire.auth import make_verifier, read_verifier
+from tests.wire import certificates
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {
@@ -227,6 +229,32 @@ def test_passwd_prints_a_users_entry(gradwire, tmp_path: Path) -> None:
     path = tmp_path / "gateway.yaml"
     path.write_text(f"users:\n  {told.stdout}")
     assert gradwire("check", "--config", str(path)).returncode == 0
+
+
+def test_passwd_writes_into_the_settings(gradwire, tmp_path: Path) -> None:
+    path = tmp_path / "gateway.yaml"
+    path.write_text("port: 0  # any\nusers:\n  # the first\n  alice: SCRAM-SHA-256$4096:c2Fs$x:y\n")
+    for name in ("alice", "bob"):
+        assert gradwire("passwd", name, "--config", str(path), stdin="wonder\n").returncode == 0
+    settings = load(path, {})
+    assert list(settings.users) == ["bob", "alice"] or list(settings.users) == ["alice", "bob"]
+    assert "# any" in path.read_text() and "# the first" in path.read_text()
+    assert all(read_verifier(text) for text in settings.users.values())
+
+
+def test_check_tries_the_key(gradwire, tmp_path: Path) -> None:
+    reason = certificates.missing()
+    if reason is not None:
+        pytest.skip(reason)
+    made = certificates.make(tmp_path)
+    path = tmp_path / "gateway.yaml"
+    path.write_text("tls_certificate: authority.crt\ntls_key: authority.key\n")
+    assert gradwire("check", "--config", str(path)).returncode == 0
+    _, other = made.server()
+    path.write_text(f"tls_certificate: authority.crt\ntls_key: {other}\n")
+    ended = gradwire("check", "--config", str(path))
+    assert ended.returncode == 1
+    assert f"the key in {other} is not that of the certificate in {made.authority}" in ended.stderr
 
 
 def test_the_version_is_told(gradwire) -> None:

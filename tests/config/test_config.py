@@ -61,6 +61,13 @@ ENVIRONMENT = [
     ("GRADWIRE_HOST", "::1", "host", "::1"),
     ("GRADWIRE_PORT", "0", "port", 0),
     ("GRADWIRE_USERS", f"{{bob: '{VERIFIER}'}}", "users", {"bob": VERIFIER}),
+    ("GRADWIRE_SUPERUSERS", "[bob]", "superusers", ["bob"]),
+    ("GRADWIRE_TRUST_EVERYONE", "true", "trust_everyone", True),
+    ("GRADWIRE_TLS_CERTIFICATE", "/c.pem", "tls_certificate", Path("/c.pem")),
+    ("GRADWIRE_TLS_KEY", "/k.pem", "tls_key", Path("/k.pem")),
+    ("GRADWIRE_REQUIRE_TLS", "true", "require_tls", True),
+    ("GRADWIRE_FAILED_LOGIN_SECONDS", "2", "failed_login_seconds", 2.0),
+    ("GRADWIRE_SUPERUSER_RESERVED_CONNECTIONS", "1", "superuser_reserved_connections", 1),
     ("GRADWIRE_DATA_DIR", "/var/lib/gradwire", "data_dir", Path("/var/lib/gradwire")),
     (
         "GRADWIRE_DATASETS",
@@ -83,8 +90,9 @@ ENVIRONMENT = [
 
 @pytest.mark.parametrize(("variable", "text", "name", "value"), ENVIRONMENT)
 def test_a_variable_overrides_the_file(tmp_path, variable, text, name, value) -> None:
-    path = written(tmp_path, "port: 6000\nmax_connections: 8\n")
-    expected = Settings(port=6000, max_connections=8).model_copy(update={name: value})
+    path = written(tmp_path, "port: 6000\nmax_connections: 8\ntls_certificate: /b.pem\n")
+    base = Settings(port=6000, max_connections=8, tls_certificate=Path("/b.pem"))
+    expected = base.model_copy(update={name: value})
     assert load(path, {variable: text}) == expected
 
 
@@ -126,7 +134,11 @@ MISTAKES = {
     ],
     "host: 0.0.0.0": [
         "line 1, host: without users, 0.0.0.0 would let everyone in: "
-        "add users, or listen on 127.0.0.1"
+        "add users, or listen on 127.0.0.1; trust_everyone: true says that this is meant"
+    ],
+    "port: 1\nrequire_tls: true\ntls_key: k.pem": [
+        "line 3, tls_key: is nothing without tls_certificate",
+        "line 2, require_tls: is nothing without tls_certificate",
     ],
     "users:\n  bob: secret": [
         "line 2, users.bob: not a SCRAM verifier; `gradwire passwd` prints one"

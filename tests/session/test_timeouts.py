@@ -22,10 +22,3 @@ def test_lock_timeout_ends_a_wait_for_a_table(connect: Connect) -> None:
         assert waiter.execute("SELECT a FROM waited_for ORDER BY a").fetchall() == [(1,), (3,)]
     finally:
         holder.execute("DROP TABLE waited_for")
-
-
-def test_the_timeout_of_idle_transactions_can_only_be_none(connect: Connect) -> None:
-    connection = connect()
-    connection.execute("SET idle_in_transaction_session_timeout = '0s'")
-    with pytest.raises(psycopg.errors.InvalidParameterValue, match="can only be 0"):
-        connection.execute("SET idle_in_transaction_session_timeout = '1min'")

@@ -17,6 +17,7 @@ from buenavista.core import Session as BuenaVistaSession
 
 from gateway.errors import (
     DivisionByZero,
+    GatewayError,
     InFailedTransaction,
     InvalidCursorName,
     InvalidStatementName,
@@ -24,6 +25,7 @@ from gateway.errors import (
     SyntaxFault,
     UndefinedColumn,
 )
+from gateway.session.backends import Connected
 from gateway.session.result import Field, Notice, Result
 from gateway.types import INT4, INT8, TEXT, Type, by_name
 from gateway.wire.server import GatewayServer
@@ -121,8 +123,18 @@ class ScriptedSession(BuenaVistaSession):
         self._portals: dict[str, Result] = {}
         self._status = "I"
 
-    def start(self, user: str, database: str, options: Mapping[str, str]) -> None:
+    def start(
+        self,
+        user: str,
+        database: str,
+        options: Mapping[str, str],
+        connected: Connected | None = None,
+    ) -> None:
         self.options = {"user": user, "database": database, **options}
+        self.connected = connected
+
+    def idle_limit(self) -> tuple[float, GatewayError] | None:
+        return None
 
     def reported_settings(self) -> Mapping[str, str]:
         return {"server_version": "15.0", "client_encoding": "UTF8", "TimeZone": "UTC"}

@@ -1,0 +1,141 @@
+"""The clients of the server as one of their sessions sees them: who they are, and how to stop one.
+
+The server hands each session a `Connected`; what needs other clients (pg_cancel_backend,
+pg_terminate_backend, pg_stat_activity) asks there. PostgreSQL calls a client's process a backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from gateway.errors import InsufficientPrivilege
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """One client at one moment, named as pg_stat_activity names it.
+
+    `state` is "active", "idle", "idle in transaction" or "idle in transaction (aborted)"; a time is
+    None before there was one. `query` is the last text the client sent.
+    """
+
+    process_id: int
+    user: str
+    database: str
+    application_name: str
+    client_host: str
+    client_port: int
+    encrypted: bool
+    superuser: bool
+    state: str
+    query: str
+    backend_start: datetime
+    query_start: datetime | None = None
+    transaction_start: datetime | None = None
+
+
+class Backends(Protocol):
+    """Every client of a server."""
+
+    def all(self) -> Sequence[Backend]:
+        """Who is connected now, by process id."""
+        ...
+
+    def cancel(self, process_id: int) -> bool:
+        """Stop its statement (57014); False when there is no such client."""
+        ...
+
+    def terminate(self, process_id: int) -> bool:
+        """End its connection (57P01); False when there is no such client."""
+        ...
+
+
+class Nobody:
+    """No server: a session that is used without one."""
+
+    def all(self) -> Sequence[Backend]:
+        return ()
+
+    def cancel(self, process_id: int) -> bool:
+        return False
+
+    def terminate(self, process_id: int) -> bool:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """Where a session's client is: in which server, as which process, from where."""
+
+    process_id: int = 0
+    superuser: bool = True
+    host: str = ""
+    port: int = 0
+    encrypted: bool = False
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
+    backends: Backends = field(default_factory=Nobody)
+
+
+_IDLE = {"I": "idle", "T": "idle in transaction", "E": "idle in transaction (aborted)"}
+
+
+@dataclass(slots=True)
+class Doing:
+    """Who a session's client is, and what it asked for last; written by its own thread."""
+
+    user: str = ""
+    database: str = ""
+    connected: Connected = field(default_factory=Connected)
+    query: str = ""
+    query_start: datetime | None = None
+    transaction_start: datetime | None = None
+
+    def note(self, query: str, status: str) -> None:
+        """The client asks for this now, where its transaction stands so."""
+        self.query, self.query_start = query, datetime.now(UTC)
+        if status == "I":
+            self.transaction_start = self.query_start
+
+    def backend(self, application_name: str, status: str, *, busy: bool) -> Backend:
+        """The client at this moment."""
+        here = self.connected
+        return Backend(
+            process_id=here.process_id,
+            user=self.user,
+            database=self.database,
+            application_name=application_name,
+            client_host=here.host,
+            client_port=here.port,
+            encrypted=here.encrypted,
+            superuser=here.superuser,
+            state="active" if busy else _IDLE[status],
+            query=self.query,
+            backend_start=here.since,
+            query_start=self.query_start,
+            transaction_start=self.transaction_start if busy or status != "I" else None,
+        )
+
+
+def check_may_stop(connected: Connected, user: str, target: Backend, deed: str) -> None:
+    """Let `user` stop the target, or refuse.
+
+    Args:
+        deed: What the refusal calls it: "cancel" or "terminate".
+
+    Raises:
+        InsufficientPrivilege: 42501, it is another user's, or a superuser's.
+    """
+    thing = "query" if deed == "cancel" else "process"
+    if connected.superuser:
+        return
+    if target.superuser:
+        raise InsufficientPrivilege(f"must be a superuser to {deed} superuser {thing}")
+    if target.user != user:
+        done = "canceled" if deed == "cancel" else "terminated"
+        raise InsufficientPrivilege(
+            f"must be a member of the role whose {thing} is being {done}"
+            " or member of pg_signal_backend"
+        )
