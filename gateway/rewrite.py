@@ -25,6 +25,7 @@ from gateway.sql.functions import Functions
 from gateway.sql.inlining import inline
 from gateway.sql.localtime import keep_local_times
 from gateway.sql.naming import alias_unnamed
+from gateway.sql.overloads import resolve_overloads
 from gateway.sql.parameters import declared_types, number
 from gateway.sql.relation import TIME_ZONE, ColumnInfo, Constants, Lookup, Relation, Relations
 from gateway.sql.scope import Analysis, position_of
@@ -365,6 +366,13 @@ def type_literals(state: Rewriting) -> None:
         cast_literals(block)
 
 
+def choose_functions(state: Rewriting) -> None:
+    """Tell by the types of their arguments which functions are called."""
+    zone = state.constants.get(TIME_ZONE)
+    for block in state.analysis.blocks:
+        resolve_overloads(block, zone.name if isinstance(zone, exp.Expr) else "UTC")
+
+
 def keep_times(state: Rewriting) -> None:
     """Give moments their local times where the session's TimeZone is not UTC."""
     zone = state.constants.get(TIME_ZONE)
@@ -382,6 +390,7 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     bind_columns,
     inline_functions,
     type_literals,
+    choose_functions,
     keep_times,
     expand_markers,
     take_neighbours,

@@ -26,8 +26,9 @@ from gateway.sources.along import Along
 from gateway.sources.elementwise import Call, Column, Expression, Number, has_function
 from gateway.sources.table import TableName
 from gateway.sql.dialect import DIALECT
-from gateway.sql.inference import ALONG, type_of
+from gateway.sql.inference import type_of
 from gateway.sql.relation import ColumnInfo, Relations
+from gateway.sql.results import ALONG
 from gateway.sql.scope import Analysis, Block, Output, Source, column_node, position_of, resolve
 from gateway.types import FLOATING, INTEGER, Type
 

@@ -22,8 +22,8 @@ from gateway.autodiff.printing import BINARY
 from gateway.autodiff.rules import STEPS, SYNONYMS, rule_for
 from gateway.errors import GatewayError, NotDifferentiable
 from gateway.sql.dialect import DIALECT, Marker
-from gateway.sql.inference import ALONG
 from gateway.sql.precedence import parenthesise
+from gateway.sql.results import ALONG
 from gateway.sql.scope import AGGREGATES, Block, position_of
 from gateway.types import FLOATING, INTEGER, UNKNOWN, Type
 
@@ -233,7 +233,8 @@ class _Reader:
         known = self.meaning.type_of(tree)
         if known is None or is_number(known) or known is UNKNOWN:
             return
-        if not isinstance(tree, exp.Literal | exp.Cast):  # a cast is read by its own rule
+        # A cast is read by its own rule, and a call is refused by its name.
+        if not isinstance(tree, exp.Literal | exp.Cast | exp.Anonymous):
             raise NotDifferentiable(
                 f"{tree.sql(dialect=DIALECT)} is of type {known.sql}, not a number",
                 hint="Cast it to double precision if it holds one.",

@@ -25,6 +25,11 @@ _PREFIX = re.compile(
 _PARSER = re.compile(r'(?:SQL error: )?(?:ParserError|TokenizerError)\("(.*)"\)', re.S)
 _SPANS = re.compile(r" at Line: \d+, Column: \d+")
 _SUGGESTION = re.compile(r"(Did you mean '[^']*'\?)")
+# What a function of gateway/engine/functions raised, as the engine quotes it.
+_OURS = re.compile(
+    r"PyErr \{ type: <class 'gateway\.errors\.(?P<name>\w+)'>, value: \w+\("
+    r"(?P<quote>['\"])(?P<text>.*?)(?P=quote)\)"
+)
 _LONGEST = 500  # characters of a message: engine texts may quote a whole plan
 
 
@@ -48,7 +53,7 @@ class Fault:
 # The first row that matches wins. An error without a row keeps its text and gets the class of
 # `_leftover`.
 FAULTS = (
-    # a function of gateway/engine/functions.py
+    # a function of gateway/engine/functions
     Fault(r"PyErr \{ type: <class 'ValueError'>, value: ValueError\('([^']*)'\)",
           errors.InvalidParameterValue, "{1}"),
     # names; one of the engine's own making is no name that the user wrote
@@ -197,6 +202,9 @@ def as_gateway_error(error: BaseException) -> GatewayError:
     text = str(error)
     if isinstance(error, MemoryError):
         return errors.OutOfMemory("out of memory")
+    if raised := _OURS.search(text):
+        ours: type[GatewayError] = getattr(errors, raised["name"])
+        return ours(raised["text"].replace("\\'", "'"))
     suggestion = _SUGGESTION.search(text)
     hint = suggestion[1] if suggestion else ""
     for fault in FAULTS:

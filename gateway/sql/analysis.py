@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from gateway.sources.table import TableName
-from gateway.sql.inference import common_type, info_of, type_of
+from gateway.sql.inference import info_of, type_of
 from gateway.sql.merging import as_output, merge, merged_column, refuse_repeated, spell_out_merged
 from gateway.sql.naming import number_repeated
 from gateway.sql.ordering import settle_order
 from gateway.sql.relation import ColumnInfo, Relations
+from gateway.sql.results import common_type
 from gateway.sql.scope import Analysis, Block, Output, Query, Source, column_node
 
 

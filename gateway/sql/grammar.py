@@ -177,6 +177,22 @@ class GradwireParser(PostgresParser):
             unit = exp.IntervalSpan(this=unit, expression=exp.Var(this=end or self._missing()))
         return exp.Interval(this=text, unit=unit)
 
+    def _parse_type(
+        self, parse_interval: bool = True, fallback_to_identifier: bool = False
+    ) -> exp.Expr | None:
+        """`date '2013-01-02'::text` is a date cast to text; sqlglot reads the text as a date."""
+        start = self._index
+        token = self._curr.token_type if self._curr is not None else None
+        if token in self.TYPE_TOKENS and token != TokenType.INTERVAL:  # which may have fields
+            kind = self._parse_types(check_func=True, allow_identifiers=False)
+            literal = self._curr is not None and self._curr.token_type == TokenType.STRING
+            if literal and isinstance(kind, exp.DataType):
+                return self._parse_column_ops(
+                    self.expression(exp.Cast(this=self._parse_primary(), to=kind))
+                )
+            self._retreat(start)
+        return super()._parse_type(parse_interval, fallback_to_identifier)
+
     def _missing(self) -> NoReturn:
         raise Fault("something is missing", self._curr or None)
 

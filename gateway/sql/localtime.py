@@ -19,6 +19,11 @@ from gateway.types import TIMESTAMPTZ, Type
 
 DType = exp.DType
 
+# Their text is read in UTC, whatever the session's zone.
+_UTC_ALONE = frozenset(
+    {f"to_timestamp{unit}" for unit in ("", "_micros", "_millis", "_nanos", "_seconds")}
+)
+
 
 def keep_local_times(block: Block) -> None:
     """Put this SELECT right, in place, for a session whose TimeZone is not UTC.
@@ -35,7 +40,7 @@ def keep_local_times(block: Block) -> None:
             _compare([node.this, node.args["low"], node.args["high"]], block)
         elif isinstance(node, exp.In):
             _compare([node.this, *node.expressions], block)
-        elif isinstance(node, exp.Anonymous) and node.name.startswith("to_timestamp"):
+        elif isinstance(node, exp.Anonymous) and node.name in _UTC_ALONE:
             raise FeatureNotSupported(
                 f"{node.name} is not supported while TimeZone is not UTC",
                 hint="SET TimeZone TO 'UTC', or add an interval to a timestamp.",

@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, UndefinedObject
 from gateway.sql import literals
+from gateway.sql.calls import call
 from gateway.sql.precedence import parenthesise
 
 DType = exp.DType
@@ -345,29 +346,12 @@ def _unicode_string(node: exp.Expr) -> exp.Expr:
     return exp.Literal.string(literals.unicode_string(node.name, escape.name if escape else "\\"))
 
 
-# PostgreSQL's names of what the engine calls otherwise, and of what it writes as an operator.
-_NAMES = {
-    "some": "any", "sign": "signum", "ceiling": "ceil", "variance": "var_samp",
-    "gen_random_uuid": "uuid",
-}  # fmt: skip
-_OPERATORS: dict[str, type[exp.Binary]] = {"mod": exp.Mod, "div": exp.Div}
-
-
-def _call(node: exp.Expr) -> exp.Expr | None:
-    name, arguments = node.name, node.expressions
-    if name in _OPERATORS and len(arguments) == 2:
-        whole = _OPERATORS[name](this=arguments[0], expression=arguments[1])
-        return whole if name == "mod" else exp.Anonymous(this="trunc", expressions=[whole])
-    node.set("this", _NAMES.get(name, node.this))
-    return None
-
-
 _JSON = _unsupported("a JSON operator")
 _BITS = _unsupported("a bit string", "Write bytes as '\\x41'::bytea.")
 
 LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.Cast: _cast,
-    exp.Anonymous: _call,
+    exp.Anonymous: call,
     exp.Interval: _interval,
     exp.Between: _between,
     exp.Fetch: _fetch,

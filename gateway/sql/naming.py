@@ -38,6 +38,7 @@ _KEYWORDS: dict[type[exp.Expr], str] = {
     exp.CurrentSchema: "current_schema",
     exp.CurrentRole: "current_role",
     exp.Interval: "interval",
+    exp.AtTimeZone: "timezone",
 }
 # TRIM is a keyword, and the function behind it has a name of its own.
 _FUNCTIONS = {"trim": "btrim"}

@@ -3,6 +3,9 @@
 A row of FUNCTIONS is a name, the types of its arguments and result, and what computes one value.
 A NULL argument makes the result NULL. erf and erfc are the C library's own, value by value
 (about 0.1 us each): a polynomial over whole columns would not give the same last digit.
+
+Users write to_char, age and their like; `sql.overloads` tells by the types of the arguments which
+row is meant.
 """
 
 from __future__ import annotations
@@ -14,7 +17,16 @@ from typing import Any
 import pyarrow as pa
 from datafusion import ScalarUDF, SessionContext, udf
 
-_DOUBLE, _BIGINT, _INTEGER = pa.float64(), pa.int64(), pa.int32()
+from gateway.engine.functions import intervals
+from gateway.engine.functions.datetime_reading import read_date, read_moment
+from gateway.engine.functions.datetime_text import instant_to_char, moment_to_char
+from gateway.engine.functions.making import make_time, make_timestamp
+from gateway.engine.functions.number_text import number_to_char, read_number
+
+_DOUBLE, _BIGINT, _INTEGER, _TEXT = pa.float64(), pa.int64(), pa.int32(), pa.string()
+_TIMESTAMP, _INSTANT = pa.timestamp("us"), pa.timestamp("us", "UTC")
+_DATE, _TIME, _INTERVAL = pa.date32(), pa.time64("us"), pa.month_day_nano_interval()
+_NUMERIC = pa.decimal128(38, 10)
 
 
 def _width_bucket(value: float, low: float, high: float, count: int) -> int:
@@ -40,6 +52,23 @@ FUNCTIONS: tuple[tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType],
     ("erf", math.erf, [_DOUBLE], _DOUBLE),
     ("erfc", math.erfc, [_DOUBLE], _DOUBLE),
     ("width_bucket", _width_bucket, [_DOUBLE, _DOUBLE, _DOUBLE, _BIGINT], _INTEGER),
+    ("to_char_timestamp", moment_to_char, [_TIMESTAMP, _TEXT], _TEXT),
+    ("to_char_timestamptz", instant_to_char, [_INSTANT, _TEXT, _TEXT], _TEXT),
+    ("to_char_bigint", number_to_char, [_BIGINT, _TEXT], _TEXT),
+    ("to_char_double", number_to_char, [_DOUBLE, _TEXT], _TEXT),
+    ("to_char_numeric", number_to_char, [_NUMERIC, _TEXT], _TEXT),
+    ("to_timestamp_text", read_moment, [_TEXT, _TEXT], _TIMESTAMP),
+    ("to_date_text", read_date, [_TEXT, _TEXT], _DATE),
+    ("to_number_text", read_number, [_TEXT, _TEXT], _NUMERIC),
+    ("age_timestamp", intervals.age, [_TIMESTAMP, _TIMESTAMP], _INTERVAL),
+    ("interval_times", intervals.times, [_INTERVAL, _DOUBLE], _INTERVAL),
+    ("interval_over", intervals.over, [_INTERVAL, _DOUBLE], _INTERVAL),
+    ("justify_days", intervals.justify_days, [_INTERVAL], _INTERVAL),
+    ("justify_hours", intervals.justify_hours, [_INTERVAL], _INTERVAL),
+    ("justify_interval", intervals.justify_interval, [_INTERVAL], _INTERVAL),
+    ("make_interval_parts", intervals.make_interval, [*[_BIGINT] * 6, _DOUBLE], _INTERVAL),
+    ("make_time_parts", make_time, [_BIGINT, _BIGINT, _DOUBLE], _TIME),
+    ("make_timestamp_parts", make_timestamp, [*[_BIGINT] * 5, _DOUBLE], _TIMESTAMP),
 )
 
 

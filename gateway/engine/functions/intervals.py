@@ -1,0 +1,140 @@
+"""Intervals as PostgreSQL counts with them: months, days and microseconds side by side.
+
+Sources: PostgreSQL 15, src/backend/utils/adt/timestamp.c (timestamp_age, interval_mul,
+interval_div, interval_justify_*) and the manual, 9.9.
+"""
+
+from __future__ import annotations
+
+import calendar
+import math
+from collections.abc import Callable
+from datetime import datetime
+
+from pyarrow import MonthDayNano
+
+from gateway.errors import DatetimeFieldOverflow, DivisionByZero
+
+_MONTH_DAYS = 30  # what PostgreSQL takes a month for where days must be had of it
+_DAY = 86_400_000_000  # microseconds
+
+
+def _interval(months: int, days: int, micros: int) -> MonthDayNano:
+    try:
+        return MonthDayNano([months, days, micros * 1000])
+    except OverflowError as error:
+        raise DatetimeFieldOverflow("interval out of range") from error
+
+
+def _micros(interval: MonthDayNano) -> int:
+    return int(interval.nanoseconds) // 1000
+
+
+def age(later: datetime, earlier: datetime) -> MonthDayNano:
+    """Years, months, days and time between two moments, as one would count them.
+
+    A month that is borrowed from has the days of the earlier moment's month.
+
+    >>> age(datetime(2013, 4, 10), datetime(1957, 6, 13))
+    MonthDayNano(months=669, days=27, nanoseconds=0)
+    """
+    sign, first, second = (1, later, earlier) if later >= earlier else (-1, earlier, later)
+    months = (first.year - second.year) * 12 + first.month - second.month
+    days = first.day - second.day
+    micros = _time_of(first) - _time_of(second)
+    if micros < 0:
+        micros, days = micros + _DAY, days - 1
+    if days < 0:
+        days += calendar.monthrange(second.year, second.month)[1]
+        months -= 1
+    return _interval(sign * months, sign * days, sign * micros)
+
+
+def _time_of(moment: datetime) -> int:
+    seconds = moment.hour * 3600 + moment.minute * 60 + moment.second
+    return seconds * 1_000_000 + moment.microsecond
+
+
+def times(interval: MonthDayNano, factor: float) -> MonthDayNano:
+    """`interval * factor`: what is left of months becomes days, what is left of days time.
+
+    >>> times(MonthDayNano([0, 1, 0]), 2.5)
+    MonthDayNano(months=0, days=2, nanoseconds=43200000000000)
+    """
+    return _scaled(interval, lambda value: value * factor)
+
+
+def over(interval: MonthDayNano, divisor: float) -> MonthDayNano:
+    """`interval / divisor`."""
+    if divisor == 0:
+        raise DivisionByZero("division by zero")
+    return _scaled(interval, lambda value: value / divisor)
+
+
+def _scaled(interval: MonthDayNano, scale: Callable[[float], float]) -> MonthDayNano:
+    months, days = scale(interval.months), scale(interval.days)
+    if not (math.isfinite(months) and math.isfinite(days)):
+        raise DatetimeFieldOverflow("interval out of range")
+    spare_days = _rounded((months - int(months)) * _MONTH_DAYS)
+    seconds = _rounded((days - int(days) + spare_days - int(spare_days)) * 86_400)
+    more = int(seconds / 86_400)
+    micros = round(scale(_micros(interval)) + (seconds - more * 86_400) * 1_000_000)
+    return _interval(int(months), int(days) + int(spare_days) + more, micros)
+
+
+def _rounded(value: float) -> float:
+    """To a millionth (timestamp.h, TSROUND)."""
+    return round(value * 1_000_000) / 1_000_000
+
+
+def justify_hours(interval: MonthDayNano) -> MonthDayNano:
+    """24 hours are a day; days and time get one sign."""
+    days, micros = _carried(interval.days, _micros(interval), _DAY)
+    return _interval(interval.months, days, micros)
+
+
+def justify_days(interval: MonthDayNano) -> MonthDayNano:
+    """30 days are a month; months and days get one sign."""
+    months, days = _carried(interval.months, interval.days, _MONTH_DAYS)
+    return _interval(months, days, _micros(interval))
+
+
+def justify_interval(interval: MonthDayNano) -> MonthDayNano:
+    """Both, and one sign for all three."""
+    months, days, micros = interval.months, interval.days, _micros(interval)
+    if (days > 0 and micros > 0) or (days < 0 and micros < 0):
+        months, days = _whole(months, days, _MONTH_DAYS)
+    days, micros = _whole(days, micros, _DAY)
+    months, days = _whole(months, days, _MONTH_DAYS)
+    if months > 0 and (days < 0 or (days == 0 and micros < 0)):
+        months, days = months - 1, days + _MONTH_DAYS
+    elif months < 0 and (days > 0 or (days == 0 and micros > 0)):
+        months, days = months + 1, days - _MONTH_DAYS
+    days, micros = _one_sign(days, micros, _DAY)
+    return _interval(months, days, micros)
+
+
+def _carried(large: int, small: int, size: int) -> tuple[int, int]:
+    return _one_sign(*_whole(large, small, size), size)
+
+
+def _whole(large: int, small: int, size: int) -> tuple[int, int]:
+    """Whole `size`s of the small part move to the large one."""
+    carried = int(math.copysign(abs(small) // size, small))
+    return large + carried, small - carried * size
+
+
+def _one_sign(large: int, small: int, size: int) -> tuple[int, int]:
+    if large > 0 > small:
+        return large - 1, small + size
+    if large < 0 < small:
+        return large + 1, small - size
+    return large, small
+
+
+def make_interval(
+    years: int, months: int, weeks: int, days: int, hours: int, mins: int, secs: float
+) -> MonthDayNano:
+    """An interval of its parts, `secs` to the microsecond."""
+    micros = (hours * 3600 + mins * 60) * 1_000_000 + round(secs * 1_000_000)
+    return _interval(years * 12 + months, weeks * 7 + days, micros)

@@ -1,0 +1,119 @@
+"""The type of a function's result: a row per function, by name.
+
+The rows are what DataFusion 55 gives, and `overloads` of PostgreSQL's functions. A missing row: the
+type is not known, and whoever asks must not guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.types import (
+    DATE,
+    FLOAT4,
+    FLOAT8,
+    INT8,
+    INTEGER,
+    INTERVAL,
+    NUMERIC,
+    TEXT,
+    TIME,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    Type,
+)
+
+_RANK = ("int2", "int4", "int8", "numeric", "float4", "float8")
+
+# Double precision for a double precision argument, and real for a real one.
+_FLOATING = frozenset(
+    {
+        "sin", "cos", "tan", "cot", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh",
+        "asinh", "acosh", "atanh", "exp", "ln", "log", "log2", "log10", "sqrt", "cbrt",
+        "degrees", "radians", "floor", "ceil", "ceiling", "trunc", "power", "pow", "nanvl",
+    }
+)  # fmt: skip
+# Along a dimension of a grid (autodiff/neighbours.py): single precision stays single.
+ALONG = ("differentiate", "integrate")
+_LIKE_ARGUMENTS = frozenset(
+    {"abs", "greatest", "least", "coalesce", "nvl", "ifnull", "mod", "min", "max"}
+)
+_LIKE_FIRST = frozenset({"round", "lag", "lead", "first_value", "last_value", "generate_series"})
+_ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
+    (FLOAT8, (
+        "avg", "mean", "stddev", "stddev_pop", "stddev_samp", "var", "variance", "var_pop",
+        "var_population", "var_samp", "var_sample", "corr", "covar", "covar_pop", "covar_samp",
+        "regr_avgx", "regr_avgy", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx",
+        "regr_sxy", "regr_syy", "random", "pi", "signum", "sign", "erf", "erfc")),
+    (INT8, (
+        "count", "regr_count", "row_number", "rank", "dense_rank", "length", "char_length",
+        "octet_length", "strpos", "ascii")),
+    (TEXT, (
+        "lower", "upper", "initcap", "concat", "concat_ws", "left", "right", "lpad", "rpad",
+        "ltrim", "rtrim", "btrim", "trim", "substr", "replace", "reverse", "repeat", "split_part",
+        "translate", "overlay", "md5", "chr", "to_hex", "string_agg", "regexp_replace",
+        "array_to_string", "encode", "to_char", "to_char_timestamp", "to_char_timestamptz",
+        "to_char_bigint", "to_char_double", "to_char_numeric")),
+    (NUMERIC, ("to_number", "to_number_text")),
+    (DATE, ("to_date", "to_date_text", "make_date")),
+    (TIME, ("make_time", "make_time_parts")),
+    (TIMESTAMP, ("to_timestamp_text", "to_local_time", "make_timestamp", "make_timestamp_parts")),
+    (TIMESTAMPTZ, ("to_timestamp", "now", "clock_timestamp", "statement_timestamp",
+                   "transaction_timestamp")),
+    (INTERVAL, (
+        "age", "age_timestamp", "make_interval", "make_interval_parts", "justify_days",
+        "justify_hours", "justify_interval", "interval_times", "interval_over")),
+)  # fmt: skip
+_BY_NAME = {name: kind for kind, names in _ALWAYS for name in names}
+
+
+def result_type(name: str, arguments: Sequence[Type | None]) -> Type | None:
+    """The type of a call's result; None when that cannot be told.
+
+    Args:
+        name: The function's name, folded.
+        arguments: The types of its arguments, None for one that is not known.
+    """
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    if name in _LIKE_ARGUMENTS or name in _LIKE_FIRST:
+        return common_type(arguments[:1] if name in _LIKE_FIRST else arguments)
+    if name == "sum" and arguments and arguments[0] is not None:
+        return _sum(arguments[0])
+    if name in ("date_trunc", "date_bin") and len(arguments) > 1:
+        return TIMESTAMPTZ if arguments[1] is DATE else arguments[1]
+    if name in ALONG:
+        return _floating(arguments[:1])
+    if name in _FLOATING:
+        return _floating(arguments)
+    return None
+
+
+def common_type(types: Sequence[Type | None]) -> Type | None:
+    """The type that a set of alternatives has together; None when one of them is not known."""
+    known = [each for each in types if each is not None]
+    if len(known) != len(types) or not known:
+        return None
+    if all(each is known[0] for each in known):
+        return known[0]
+    return widest(known)
+
+
+def widest(types: Sequence[Type | None]) -> Type | None:
+    """The result of arithmetic: the widest side; a real and a literal with a point give double."""
+    if any(each is None or each.name not in _RANK for each in types):
+        return None
+    return max((each for each in types if each), key=lambda each: _RANK.index(each.name))
+
+
+def _sum(argument: Type) -> Type | None:
+    if argument.name not in _RANK:
+        return None
+    return INT8 if argument.name in INTEGER else FLOAT8
+
+
+def _floating(arguments: Sequence[Type | None]) -> Type | None:
+    if any(each is None for each in arguments):
+        return None
+    single = all(each is not None and each.name == "float4" for each in arguments)
+    return FLOAT4 if single else FLOAT8
