@@ -28,7 +28,7 @@ from gateway.sql.naming import alias_unnamed
 from gateway.sql.overloads import resolve_overloads
 from gateway.sql.parameters import declared_types, number
 from gateway.sql.relation import TIME_ZONE, ColumnInfo, Constants, Lookup, Relation, Relations
-from gateway.sql.scope import Analysis, position_of
+from gateway.sql.scope import Analysis, position_of, visible_ctes
 from gateway.types import Type
 
 # A view may stand on a view; PostgreSQL's own bound is its stack, about this deep.
@@ -171,24 +171,8 @@ def named_tables(tree: exp.Expr) -> Iterator[exp.Table]:
     """Tables of FROM clauses: not table functions, not references to a CTE."""
     for table in tree.find_all(exp.Table):
         named = isinstance(table.this, exp.Identifier)
-        if named and (table.db or table.name not in _visible_ctes(table)):
+        if named and (table.db or table.name not in visible_ctes(table)):
             yield table
-
-
-def _visible_ctes(table: exp.Table) -> set[str]:
-    """CTE names in scope where `table` stands; a plain WITH shows a CTE only the ones before it."""
-    names: set[str] = set()
-    child: exp.Expr = table
-    node = table.parent
-    while node is not None:
-        if isinstance(node, exp.With):
-            members = [cte.alias for cte in node.expressions]
-            own = next(n for n, cte in enumerate(node.expressions) if cte is child)
-            names.update(members if node.args.get("recursive") else members[:own])
-        elif (clause := node.args.get("with_")) is not None and child is not clause:
-            names.update(cte.alias for cte in clause.expressions)
-        child, node = node, node.parent
-    return names
 
 
 def _bind(state: Rewriting, table: exp.Table, depth: int, lookup: Lookup) -> None:

@@ -32,6 +32,8 @@ class Type:
 
 
 _DAYS_AND_NANOS = pa.month_day_nano_interval()
+# A value of a reg type is an oid that is written as the name of its object.
+_REGISTERED = pa.struct([("oid", pa.uint32()), ("text", pa.string())])
 
 #    name           SQL spelling                   oid   array  size  Arrow
 TYPES = (
@@ -42,13 +44,21 @@ TYPES = (
     Type("int8",        "bigint",                       20, 1016,  8, pa.int64()),
     Type("int2",        "smallint",                     21, 1005,  2, pa.int16()),
     Type("int4",        "integer",                      23, 1007,  4, pa.int32()),
-    Type("regproc",     "regproc",                      24, 1008,  4, pa.uint32()),
+    Type("int2vector",  "int2vector",                   22, 1006, -1, pa.list_(pa.int16())),
+    Type("regproc",     "regproc",                      24, 1008,  4, _REGISTERED),
     Type("text",        "text",                         25, 1009, -1, pa.string()),
     Type("oid",         "oid",                          26, 1028,  4, pa.uint32()),
+    Type("tid",         "tid",                          27, 1010,  6, pa.string()),
+    Type("xid",         "xid",                          28, 1011,  4, pa.uint32()),
+    Type("cid",         "cid",                          29, 1012,  4, pa.uint32()),
+    Type("oidvector",   "oidvector",                    30, 1013, -1, pa.list_(pa.uint32())),
     Type("json",        "json",                        114,  199, -1, pa.string()),
+    Type("pg_node_tree", "pg_node_tree",               194,    0, -1, pa.string()),
     Type("float4",      "real",                        700, 1021,  4, pa.float32()),
     Type("float8",      "double precision",            701, 1022,  8, pa.float64()),
     Type("unknown",     "unknown",                     705,    0, -2, pa.string()),
+    Type("inet",        "inet",                        869, 1041, -1, pa.string()),
+    Type("aclitem",     "aclitem",                    1033, 1034, 12, pa.string()),
     Type("bpchar",      "character",                  1042, 1014, -1, pa.string()),
     Type("varchar",     "character varying",          1043, 1015, -1, pa.string()),
     Type("date",        "date",                       1082, 1182,  4, pa.date32()),
@@ -57,11 +67,22 @@ TYPES = (
     Type("timestamptz", "timestamp with time zone",   1184, 1185,  8, pa.timestamp("us", "UTC")),
     Type("interval",    "interval",                   1186, 1187, 16, _DAYS_AND_NANOS),
     Type("numeric",     "numeric",                    1700, 1231, -1, pa.decimal128(38, 10)),
-    Type("regclass",    "regclass",                   2205, 2210,  4, pa.uint32()),
-    Type("regtype",     "regtype",                    2206, 2211,  4, pa.uint32()),
+    Type("regprocedure", "regprocedure",              2202, 2207,  4, _REGISTERED),
+    Type("regoper",     "regoper",                    2203, 2208,  4, _REGISTERED),
+    Type("regoperator", "regoperator",                2204, 2209,  4, _REGISTERED),
+    Type("regclass",    "regclass",                   2205, 2210,  4, _REGISTERED),
+    Type("regtype",     "regtype",                    2206, 2211,  4, _REGISTERED),
+    Type("record",      "record",                     2249, 2287, -1, pa.string()),
+    Type("anyarray",    "anyarray",                   2277,    0, -1, pa.string()),
     Type("void",        "void",                       2278,    0,  4, pa.null()),
     Type("uuid",        "uuid",                       2950, 2951, 16, pa.string()),
+    Type("pg_lsn",      "pg_lsn",                     3220, 3221,  8, pa.string()),
+    Type("regconfig",   "regconfig",                  3734, 3735,  4, _REGISTERED),
+    Type("regdictionary", "regdictionary",            3769, 3770,  4, _REGISTERED),
     Type("jsonb",       "jsonb",                      3802, 3807, -1, pa.string()),
+    Type("regnamespace", "regnamespace",              4089, 4090,  4, _REGISTERED),
+    Type("regrole",     "regrole",                    4096, 4097,  4, _REGISTERED),
+    Type("regcollation", "regcollation",              4191, 4192,  4, _REGISTERED),
 )  # fmt: skip
 
 # Other spellings that PostgreSQL's grammar accepts (gram.y, SimpleTypename and GenericType).
@@ -100,6 +121,7 @@ DATE, TIME, INTERVAL = (BY_NAME[n] for n in ("date", "time", "interval"))
 TIMESTAMP, TIMESTAMPTZ = BY_NAME["timestamp"], BY_NAME["timestamptz"]
 NUMERIC, UNKNOWN = BY_NAME["numeric"], BY_NAME["unknown"]
 
+REGISTERED = frozenset(row.name for row in TYPES if row.arrow == _REGISTERED)
 FLOATING = frozenset({"float4", "float8"})
 INTEGER = frozenset({"int2", "int4", "int8"})
 

@@ -46,7 +46,7 @@ ONLY = {
     "zarr": {"sources"},
     "netCDF4": {"sources"},
     "fsspec": {"sources"},
-    "duckdb": {"store"},
+    "duckdb": {"store", "catalog.queries"},
     "buenavista": {"wire", "session"},
     "sqlglot": {"sql", "autodiff", "rewrite", "catalog", "store", "session"},
     "scramp": {"wire.auth"},

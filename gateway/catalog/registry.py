@@ -65,6 +65,11 @@ class Registry:
         grids = self._grids.version if isinstance(self._grids, Datasets) else 0
         return version, grids, tuple(self.search_path), self._own[1]
 
+    @property
+    def grids(self) -> Mapping[TableName, Table]:
+        """The xarray tables."""
+        return self._grids
+
     def find(self, schema: str, name: str) -> Relation | None:
         """The relation of that name; `schema` "" looks along the search_path."""
         for place in self._places(schema):

@@ -11,6 +11,8 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from gateway.catalog.answers import Catalogue
+from gateway.catalog.queries import CatalogueDatabase
 from gateway.catalog.registry import Registry
 from gateway.engine.interface import EngineSession
 from gateway.errors import (
@@ -39,7 +41,7 @@ from gateway.session.result import Notice, Result
 from gateway.session.sequences import SequenceCalls
 from gateway.session.settings import ClientSettings, in_milliseconds, run_setting, show_fields
 from gateway.session.time_zones import engine_zone
-from gateway.session.transaction import TransactionBlock, refuse_levels
+from gateway.session.transaction import AT_SAVEPOINT, TransactionBlock, refuse_levels
 from gateway.sources.table import Table, TableName
 from gateway.sql.commands import (
     DeallocateStatement,
@@ -68,6 +70,7 @@ class Client:
         store: Its view of the user tables.
         grids: The xarray tables.
         recall: What was worked out before, by any client.
+        catalogue: Where queries over pg_catalog and information_schema run, for all clients.
     """
 
     def __init__(
@@ -76,10 +79,12 @@ class Client:
         store: StoreSession,
         grids: Mapping[TableName, Table],
         recall: Recall[Computation],
+        catalogue: CatalogueDatabase,
     ) -> None:
         self.engine, self.store = engine, store
         self.registry = Registry(grids, store)
-        self.executor = Executor(engine, self.registry, {}, recall)
+        answers = Catalogue(catalogue, self.registry)
+        self.executor = Executor(engine, self.registry, answers, {}, recall)
         self.prepared = PreparedStatements()
         self.portals = Portals()
         self.block = TransactionBlock(store)
@@ -93,6 +98,7 @@ class Client:
         """Take who the client is; its settings begin anew."""
         self.settings = ClientSettings(user, connected.superuser)
         self.functions = SessionFunctions(self.settings, user, database, connected)
+        self.executor.catalogue.client = self.functions
         self.engine_zone = ""
         self._followed = -1
         self.follow_settings()
@@ -228,7 +234,7 @@ class Client:
         result = self.block.run(statement)
         if tree.savepoint is not None:
             for follower in (self.settings, self.portals):
-                _AT_SAVEPOINT[tree.verb](follower, tree.savepoint)
+                AT_SAVEPOINT[tree.verb](follower, tree.savepoint)
         elif tree.verb == "BEGIN" and began == "I":
             self._set_modes(tree.modes, "", local=True)
         elif self.block.status == "I":
@@ -388,11 +394,4 @@ _RUNNERS: dict[Kind, Runner] = {
     Kind.TRANSACTION: Client._transact,
     Kind.PREPARED: Client._prepare,
     Kind.CURSOR: Client._cursor,
-}
-
-# What a command on savepoints means to those who follow the transaction.
-_AT_SAVEPOINT: dict[str, Callable[[ClientSettings | Portals, str], None]] = {
-    "SAVEPOINT": lambda follower, name: follower.savepoint(name),
-    "RELEASE": lambda follower, name: follower.release(name),
-    "ROLLBACK TO": lambda follower, name: follower.rollback_to(name),
 }

@@ -12,6 +12,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gateway import __version__
+from gateway.catalog.answers import Session
 from gateway.errors import (
     FeatureNotSupported,
     InvalidParameterValue,
@@ -25,6 +26,9 @@ from gateway.session.settings import SERVER_VERSION, ClientSettings
 from gateway.sql.parameters import number
 from gateway.sql.relation import TIME_ZONE, Constants
 from gateway.sql.scope import position_of
+
+# What version() says: drivers look for the first two words.
+VERSION = f"PostgreSQL {SERVER_VERSION} (gradwire {__version__}, DataFusion)"
 
 
 class SessionFunctions:
@@ -42,17 +46,22 @@ class SessionFunctions:
         self.notices: list[Notice] = []
         self.bound: Sequence[pa.Scalar] | None = None
 
+    @property
+    def session(self) -> Session:
+        """What the catalogue shows of this client."""
+        number, settings = self._connected.process_id, dict(self._settings.all())
+        return Session(self._user, self._database, number, VERSION, settings)
+
     def constants(self, zone: str) -> Constants:
         """Name -> what stands in the place of a call; and the session's zone."""
         text = exp.Literal.string
         user, database = self._user, self._database
-        version = f"PostgreSQL {SERVER_VERSION} (gradwire {__version__}, DataFusion)"
         users = dict.fromkeys(("current_user", "session_user", "user", "current_role"), text(user))
         return {
             **users,
             **dict.fromkeys(sequences.FUNCTIONS, sequences.called),
             TIME_ZONE: text(zone),
-            "version": text(version),
+            "version": text(VERSION),
             "current_database": text(database),
             "current_catalog": text(database),
             "pg_backend_pid": exp.Literal.number(self._connected.process_id),

@@ -17,11 +17,19 @@ if TYPE_CHECKING:  # it makes Results
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One result column as RowDescription names it; `typmod` is -1 where the type has none."""
+    """One result column as RowDescription names it.
+
+    Args:
+        name: Its name.
+        type: Its type.
+        typmod: -1 where the type has none.
+        origin: Oid of the relation and number of the column that it shows; zeros: of none.
+    """
 
     name: str
     type: Type
     typmod: int = -1
+    origin: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ import pyarrow as pa
 from buenavista.core import Connection
 from buenavista.core import Session as BuenaVistaSession
 
+from gateway.catalog.queries import CatalogueDatabase
 from gateway.config import Settings
 from gateway.engine.interface import Engine
 from gateway.errors import (
@@ -59,11 +60,12 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         store: Store,
         grids: Mapping[TableName, Table],
         recall: Recall[Computation],
+        catalogue: CatalogueDatabase,
     ) -> None:
         super().__init__()
         self._doing = Doing()
         self._recall = recall
-        self._client = Client(engine.new_session(), store.session(), grids, recall)
+        self._client = Client(engine.new_session(), store.session(), grids, recall, catalogue)
 
     # Connecting
 
@@ -304,7 +306,7 @@ class Gateway(Connection):  # type: ignore[misc]  # buenavista carries no types
     ) -> None:
         super().__init__()
         recall: Recall[Computation] = Recall(limits_of(settings or Settings()))
-        self._parts = (engine, store, grids, recall)
+        self._parts = (engine, store, grids, recall, CatalogueDatabase())
 
     def new_session(self) -> Session:
         """A session for a client that is about to start."""

@@ -6,6 +6,9 @@ between two Sync messages, are one transaction unless the client opened one itse
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Protocol
+
 from gateway.errors import FeatureNotSupported, InFailedTransaction, NoActiveTransaction
 from gateway.session.result import Notice, Result
 from gateway.sql.commands import TransactionModes, TransactionStatement
@@ -127,3 +130,21 @@ def refuse_levels(modes: TransactionModes) -> None:
             f"isolation level {modes.isolation} is not supported",
             hint="Transactions are READ COMMITTED.",
         )
+
+
+class Follower(Protocol):
+    """What goes back when a transaction does."""
+
+    def savepoint(self, name: str) -> None: ...
+
+    def release(self, name: str) -> None: ...
+
+    def rollback_to(self, name: str) -> None: ...
+
+
+# What a command on savepoints means to those who follow the transaction.
+AT_SAVEPOINT: dict[str, Callable[[Follower, str], None]] = {
+    "SAVEPOINT": lambda follower, name: follower.savepoint(name),
+    "RELEASE": lambda follower, name: follower.release(name),
+    "ROLLBACK TO": lambda follower, name: follower.rollback_to(name),
+}

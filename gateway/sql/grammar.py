@@ -241,11 +241,26 @@ class GradwireParser(PostgresParser):
         this = self._parse_unary()
         while True:
             if self._match(TokenType.COLLATE):
-                this = self.expression(exp.Collate(this=this, expression=self._parse_id_var()))
+                this = self.expression(exp.Collate(this=this, expression=self._parse_collation()))
             elif self._match_text_seq("AT", "TIME", "ZONE"):
                 this = self.expression(exp.AtTimeZone(this=this, zone=self._parse_unary()))
             else:
                 return this
+
+    def _parse_collation(self) -> exp.Expr | None:
+        """A collation's name; the schema before it says nothing more."""
+        name = self._parse_id_var()
+        while self._match(TokenType.DOT):
+            name = self._parse_id_var(any_token=True)
+        return name
+
+    def _parse_types(self, *args: Any, **kwargs: Any) -> exp.Expr | None:
+        """As sqlglot's, which forgets the brackets after regclass, oid and their like."""
+        found = super()._parse_types(*args, **kwargs)
+        if isinstance(found, exp.ObjectIdentifier):
+            while self._match_pair(TokenType.L_BRACKET, TokenType.R_BRACKET):
+                found = exp.DataType(this=exp.DType.ARRAY, expressions=[found], nested=True)
+        return found
 
     def _read_worded(self, name: str, *words: str) -> exp.Expr:
         """`name(a WORD b WORD c)`, or with commas, as the plain call `name(a, b, c)`."""

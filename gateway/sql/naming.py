@@ -66,14 +66,23 @@ def _name(item: exp.Expr) -> str:
     if isinstance(item, exp.Dot):  # schema.function(...), (row).field
         return str(item.expression.name)
     if isinstance(item, exp.Cast):
-        return _name(item.this) or _type_name(item.to)
+        return _own_name(item.this) or _type_name(item.to)
     if isinstance(item, exp.Case):
         default = item.args.get("default")
-        return (_name(default) if default is not None else "") or "case"
+        return (_own_name(default) if default is not None else "") or "case"
     if isinstance(item, exp.Subquery):
         inner = item.this
         return output_name(inner.selects[0]) if isinstance(inner, exp.Select) else ""
     return _KEYWORDS.get(type(item), "")
+
+
+def _own_name(item: exp.Expr) -> str:
+    """The name of what is cast; "" when it has none but that of a type or of CASE."""
+    while isinstance(item, exp.Paren | exp.Collate):
+        item = item.this
+    if isinstance(item, exp.Cast):
+        return _own_name(item.this)
+    return "" if isinstance(item, exp.Case) and _name(item) == "case" else _name(item)
 
 
 def _type_name(kind: exp.DataType) -> str:

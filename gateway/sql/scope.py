@@ -253,3 +253,19 @@ def column_node(table: str, name: str) -> exp.Column:
     )
     column.meta["exact"] = True
     return column
+
+
+def visible_ctes(table: exp.Table) -> set[str]:
+    """CTE names in scope where `table` stands; a plain WITH shows a CTE only the ones before it."""
+    names: set[str] = set()
+    child: exp.Expr = table
+    node = table.parent
+    while node is not None:
+        if isinstance(node, exp.With):
+            members = [cte.alias for cte in node.expressions]
+            own = next(n for n, cte in enumerate(node.expressions) if cte is child)
+            names.update(members if node.args.get("recursive") else members[:own])
+        elif (clause := node.args.get("with_")) is not None and child is not clause:
+            names.update(cte.alias for cte in clause.expressions)
+        child, node = node, node.parent
+    return names

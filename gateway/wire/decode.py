@@ -25,7 +25,7 @@ from gateway.errors import (
     InvalidTextRepresentation,
     NumericValueOutOfRange,
 )
-from gateway.types import Type
+from gateway.types import BY_NAME, INT2, REGISTERED, Type, array_of
 from gateway.wire import decode_array, decode_datetime, decode_interval
 from gateway.wire.decode_interval import exactly
 from gateway.wire.numeric_bytes import numeric_list, numeric_scalar, read_numeric_binary
@@ -221,6 +221,17 @@ _INT4 = _integer("integer", -(2**31), 2**31 - 1)
 _INT8 = _integer("bigint", -(2**63), 2**63 - 1)
 _OID = _integer("oid", 0, 2**32 - 1)
 
+
+def _registered(text: str) -> dict[str, Any]:
+    """A number, or a name, of which the catalogue knows the number."""
+    return {"oid": _OID(text) if text.strip().isdigit() else None, "text": text}
+
+
+def _registered_binary(data: bytes) -> dict[str, Any]:
+    number = _packed("I")(data)
+    return {"oid": number, "text": str(number)}
+
+
 _TEXT: dict[str, Callable[[str], Any]] = {
     "bool": _bool,
     "bytea": _bytea,
@@ -228,8 +239,11 @@ _TEXT: dict[str, Callable[[str], Any]] = {
     "int2": _INT2,
     "int4": _INT4,
     "int8": _INT8,
-    "regproc": _OID,
     "oid": _OID,
+    "xid": _OID,
+    "cid": _OID,
+    "int2vector": lambda text: [_INT2(word) for word in text.split()],
+    "oidvector": lambda text: [_OID(word) for word in text.split()],
     "json": _json,
     "float4": _float("real", "f"),
     "float8": _float("double precision", "d"),
@@ -238,10 +252,9 @@ _TEXT: dict[str, Callable[[str], Any]] = {
     "timestamp": decode_datetime.timestamp,
     "interval": decode_interval.interval,
     "numeric": _numeric,
-    "regclass": _OID,
-    "regtype": _OID,
     "uuid": _uuid,
     "jsonb": _json,
+    **dict.fromkeys(REGISTERED, _registered),
 }
 
 
@@ -264,6 +277,10 @@ def _jsonb_binary(data: bytes) -> str:
     return _json(text_of(data[1:]))
 
 
+def _vector(element: Type) -> Callable[[bytes], Any]:
+    return lambda data: decode_array.from_binary(data, array_of(element), decode_value)
+
+
 _BINARY: dict[str, Callable[[bytes], Any]] = {
     "bool": lambda data: _packed("b")(data) != 0,
     "bytea": bytes,
@@ -271,8 +288,11 @@ _BINARY: dict[str, Callable[[bytes], Any]] = {
     "int2": _packed("h"),
     "int4": _packed("i"),
     "int8": _packed("q"),
-    "regproc": _packed("I"),
     "oid": _packed("I"),
+    "int2vector": _vector(INT2),
+    "oidvector": _vector(BY_NAME["oid"]),
+    "xid": _packed("I"),
+    "cid": _packed("I"),
     "json": lambda data: _json(text_of(data)),
     "float4": _packed("f"),
     "float8": _packed("d"),
@@ -282,8 +302,7 @@ _BINARY: dict[str, Callable[[bytes], Any]] = {
     "timestamptz": lambda data: decode_datetime.timestamp_from_2000(_packed("q")(data)),
     "interval": decode_interval.interval_binary,
     "numeric": read_numeric_binary,
-    "regclass": _packed("I"),
-    "regtype": _packed("I"),
     "uuid": _uuid_binary,
     "jsonb": _jsonb_binary,
+    **dict.fromkeys(REGISTERED, _registered_binary),
 }

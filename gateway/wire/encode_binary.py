@@ -5,6 +5,7 @@ One row of `BINARY` per type; a type without a row goes out as the bytes of its 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.errors import NumericValueOutOfRange
-from gateway.types import Type
+from gateway.types import REGISTERED, Type
 from gateway.wire.columns import (
     DATE_INFINITY,
     DATE_MINUS_INFINITY,
@@ -114,7 +115,25 @@ def _void(array: pa.Array) -> Encoded:
     return with_nulls(binary_array(b"", np.zeros(len(array), np.int64)), validity(array))
 
 
+def _vector(element: int, code: str) -> Callable[[pa.Array], Encoded]:
+    """An array whose subscripts begin at 0 (int.c, buildint2vector)."""
+    size = struct.calcsize(f">{code}")
+
+    def field(row: list[int] | None) -> bytes | None:
+        if row is None:
+            return None
+        items = b"".join(struct.pack(f">i{code}", size, value) for value in row)
+        return struct.pack(">iiIii", 1, 0, element, len(row), 0) + items
+
+    return lambda array: pa.array([field(row) for row in array.to_pylist()], pa.binary())
+
+
 _oid = _number("<u4", ">u4")
+
+
+def _registered(array: pa.Array) -> Encoded:
+    return _oid(pc.struct_field(array, "oid"))
+
 
 BINARY: dict[str, Callable[[pa.Array], Encoded]] = {
     "bool": _bool,
@@ -123,9 +142,11 @@ BINARY: dict[str, Callable[[pa.Array], Encoded]] = {
     "int4": _number("<i4", ">i4"),
     "int8": _number("<i8", ">i8"),
     "oid": _oid,
-    "regproc": _oid,
-    "regclass": _oid,
-    "regtype": _oid,
+    "xid": _oid,
+    "cid": _oid,
+    "int2vector": _vector(21, "h"),
+    "oidvector": _vector(26, "I"),
+    **dict.fromkeys(REGISTERED, _registered),
     "float4": _number("<f4", ">f4"),
     "float8": _number("<f8", ">f8"),
     "numeric": numeric_binaries,

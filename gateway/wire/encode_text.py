@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.types import Type
+from gateway.types import REGISTERED, Type
 from gateway.wire.columns import (
     Encoded,
     Fixed,
@@ -110,15 +110,26 @@ def _void(array: pa.Array) -> Encoded:
     return with_nulls(pa.array([b""] * len(array), pa.binary()), validity(array))
 
 
+def _vector(array: pa.Array) -> Encoded:
+    texts = [None if row is None else " ".join(map(str, row)) for row in array.to_pylist()]
+    return pa.array(texts, pa.string()).cast(pa.binary())
+
+
+def _registered(array: pa.Array) -> Encoded:
+    return as_binary(pc.struct_field(array, "text"))
+
+
 TEXT: dict[str, Callable[[pa.Array], Encoded]] = {
     "bool": _bool,
     "int2": _integer,
     "int4": _integer,
     "int8": _integer,
     "oid": _integer,
-    "regproc": _integer,
-    "regclass": _integer,
-    "regtype": _integer,
+    "xid": _integer,
+    "cid": _integer,
+    "int2vector": _vector,
+    "oidvector": _vector,
+    **dict.fromkeys(REGISTERED, _registered),
     "float4": _float4,
     "float8": _float8,
     "numeric": numeric_texts,

@@ -107,12 +107,12 @@ def ready_for_query(status: str) -> bytes:
 
 
 def row_description(fields: Sequence[Field], formats: Sequence[int]) -> bytes:
-    """Name, type and format of each column; none is said to be a table's."""
+    """Name, type and format of each column, and the table's column that it shows."""
     parts = [struct.pack(">H", len(fields))]
     for field, form in zip(fields, formats, strict=True):
         kind = field.type
         parts.append(_name(field.name))
-        parts.append(struct.pack(">IhIhih", 0, 0, kind.oid, kind.size, field.typmod, form))
+        parts.append(struct.pack(">IhIhih", *field.origin, kind.oid, kind.size, field.typmod, form))
     return _message(b"T", b"".join(parts))
 
 

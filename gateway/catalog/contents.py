@@ -1,0 +1,357 @@
+"""What this server holds at one moment, as pg_catalog will show it: relations, keys, functions.
+
+Datasets come from the configuration, the rest from the store. Numbers: what a user made keeps the
+oid that the store gave it; a dataset's table and a schema have one made of their names, and all
+that belongs to a relation (its row type, its constraints, ...) one made of the relation's own. So
+all are the same after a restart.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gateway.catalog.deparsing import check_text, default_text, identifier
+from gateway.catalog.registry import TEMPORARY, Registry
+from gateway.catalog.static import PUBLIC
+from gateway.sources.table import Table, TableName
+from gateway.store import definitions as kept
+from gateway.store.catalogue import Relation, Routine
+from gateway.types import INT8, Type, by_name, from_arrow
+
+# Users' relations have oids from 16384, one after another. Each owns a band of numbers for what
+# belongs to it, up from here; datasets and schemas have numbers far from both. All stay below
+# 2^31: clients read them into an int4.
+_BANDS, _BAND = 500_000_000, 2048
+_DATASETS, _DATASET_BANDS, _MOST_DATASETS = 400_000_000, 1_700_000_000, 200_000
+_SCHEMAS, _SERVERS = 300_000_000, 350_000_000
+ARRAY_TYPE, ROW_TYPE, RULE, DEFAULTS, KEYS = 0, 1, 2, 4, 1700
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnEntry:
+    """A column; `number` is attnum, `default` and `generated` are SQL as PostgreSQL writes it."""
+
+    name: str
+    type: int
+    number: int
+    typmod: int = -1
+    not_null: bool = False
+    default: str | None = None
+    comment: str = ""
+    identity: str = ""
+    generated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """An index: `columns` are attnums (0 an expression), `items` as CREATE INDEX lists them."""
+
+    oid: int
+    name: str
+    columns: tuple[int, ...]
+    items: tuple[str, ...]
+    unique: bool = True
+    primary: bool = False
+    method: str = "btree"
+    predicate: str = ""
+    descending: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintEntry:
+    """A constraint: `kind` is pg_constraint.contype, `definition` pg_get_constraintdef's.
+
+    Args:
+        index: The oid of the index behind a key, or of the one that a foreign key rests on.
+        referenced: Of a foreign key: the table's oid and the attnums there.
+        actions: Of a foreign key: confupdtype and confdeltype.
+        pretty: The definition with fewer parentheses.
+        expression: Of a CHECK.
+    """
+
+    oid: int
+    name: str
+    kind: str
+    columns: tuple[int, ...]
+    definition: str
+    pretty: str = ""
+    index: int = 0
+    referenced: tuple[int, tuple[int, ...]] = (0, ())
+    actions: str = "  "
+    expression: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RelationEntry:
+    """A relation; `kind` is pg_class.relkind: r, v, m, S, or f for a dataset's table."""
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+    columns: tuple[ColumnEntry, ...]
+    comment: str = ""
+    constraints: tuple[ConstraintEntry, ...] = ()
+    indexes: tuple[IndexEntry, ...] = ()
+    view: str = ""
+    sequence: kept.Sequence | None = None
+
+    def part(self, slot: int) -> int:
+        """The oid of something that belongs to this relation."""
+        return _part(self.oid, slot)
+
+    @property
+    def temporary(self) -> bool:
+        """Whether it ends with its session."""
+        return self.schema.startswith(f"{TEMPORARY}_")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything, at one moment."""
+
+    schemas: Mapping[str, int]
+    servers: Mapping[str, int]
+    relations: Sequence[RelationEntry]
+    functions: Sequence[Routine] = ()
+    comments: Mapping[str, str] = field(default_factory=dict)  # of schemas
+    temporary: str = ""  # the schema that this session calls pg_temp
+
+
+ViewColumns = Callable[[kept.View], Sequence[tuple[str, Type, int]]]
+
+
+def contents_of(registry: Registry, view_columns: ViewColumns) -> Contents:
+    """What a client sees now.
+
+    Args:
+        registry: Its names.
+        view_columns: Names, types and modifiers of a view's columns, which only planning it tells.
+    """
+    store = registry.store
+    numbers = _numbers([str(name) for name in registry.grids])
+    relations = [
+        _dataset(_DATASETS + numbers[str(name)], name, table)
+        for name, table in registry.grids.items()
+    ]
+    held = {relation.definition.name: relation for relation in store.relations()}
+    relations += [
+        entry
+        for relation in held.values()
+        for entry in [_entry(relation, held, view_columns)]
+        if not entry.temporary or entry.schema == store.temporary_schema
+    ]
+    names = {*registry.schemas(), *(entry.schema for entry in relations)}
+    schemas = {name: _SCHEMAS + _hashed(name) for name in sorted(names)} | {"public": PUBLIC}
+    servers = {name: _SERVERS + _hashed(name) for name in map(server_of, registry.grids)}
+    comments = {name: text for name in names if (text := store.schema_comment(name))}
+    relations.sort(key=lambda entry: entry.oid)
+    return Contents(schemas, servers, relations, store.routines(), comments, store.temporary_schema)
+
+
+def server_of(name: TableName) -> str:
+    """The dataset that a table is of: the foreign server's name."""
+    return name.name if name.schema == "public" else name.schema
+
+
+def _hashed(name: str) -> int:
+    return zlib.crc32(name.encode()) % 40_000_000
+
+
+def _part(oid: int, slot: int) -> int:
+    if oid >= _DATASETS:
+        return _DATASET_BANDS + (oid - _DATASETS) * _BAND // 2 + slot % (_BAND // 2)
+    return _BANDS + (oid - 16384) * _BAND + slot
+
+
+def _numbers(names: Sequence[str]) -> dict[str, int]:
+    """A number for each name, made of the name; where two would be the same, the next free one."""
+    taken: dict[int, str] = {}
+    for name in sorted(names):
+        number = zlib.crc32(name.encode()) % _MOST_DATASETS
+        while number in taken:
+            number = (number + 1) % _MOST_DATASETS
+        taken[number] = name
+    return {name: number for number, name in taken.items()}
+
+
+def _dataset(oid: int, name: TableName, table: Table) -> RelationEntry:
+    told = table.description
+    columns = tuple(
+        ColumnEntry(
+            column.name, from_arrow(column.type).oid, number,
+            not_null=not column.nullable, comment=told.columns.get(column.name, ""),
+        )
+        for number, column in enumerate(table.schema, 1)
+    )  # fmt: skip
+    return RelationEntry(oid, name.schema, name.name, "f", columns, told.comment)
+
+
+Held = Mapping[TableName, Relation]
+
+
+def _entry(relation: Relation, held: Held, view_columns: ViewColumns) -> RelationEntry:
+    definition, oid = relation.definition, relation.oid
+    if isinstance(definition, kept.View):
+        return _view(oid, definition, view_columns(definition))
+    if isinstance(definition, kept.Sequence):
+        return _sequence(oid, definition)
+    return _table(oid, definition, held)
+
+
+def _table(oid: int, table: kept.TableDefinition, held: Held) -> RelationEntry:
+    place = _places(table)
+    columns = tuple(_column(oid, column, place[column.name], held) for column in table.columns)
+    slots = _slots(table)
+    indexes = [_key_index(oid, key, place, slots) for key in table.keys]
+    indexes += [_index(oid, index, place, slots) for index in table.indexes]
+    constraints = [_key(oid, key, place, slots) for key in table.keys if key.constraint]
+    constraints += [_check(oid, check, table, place, slots) for check in table.checks]
+    constraints += [_reference(oid, each, place, slots, held) for each in table.foreign_keys]
+    view = "" if table.query is None else _view_text(table.query.sql)
+    return RelationEntry(
+        oid, table.name.schema, table.name.name, "r" if table.query is None else "m", columns,
+        table.comment, tuple(constraints), tuple(indexes), view,
+    )  # fmt: skip
+
+
+def _places(table: kept.TableDefinition) -> dict[str, int]:
+    return {column.name: column.number or n for n, column in enumerate(table.columns, 1)}
+
+
+def _slots(table: kept.TableDefinition) -> dict[str, int]:
+    """A slot of a relation's band for each of its constraints and indexes, made of the name."""
+    names = [each.name for each in table.constraints] + [each.name for each in table.indexes]
+    taken: dict[int, str] = {}
+    for name in sorted(names):
+        slot = zlib.crc32(name.encode()) % 170
+        while slot in taken and taken[slot] != name:
+            slot = (slot + 1) % 170
+        taken[slot] = name
+    return {name: KEYS + 2 * slot for slot, name in taken.items()}
+
+
+def _column(oid: int, column: kept.Column, number: int, held: Held) -> ColumnEntry:
+    written = column.generated if column.generated is not None else column.default
+    text = None if written is None else default_text(written, column.type)
+    identity = {"always": "a", "by default": "d"}.get(column.identity, "")
+    return ColumnEntry(
+        column.name, column.type.oid, number, column.typmod, column.not_null,
+        None if identity else text, column.comment, identity, column.generated is not None,
+    )  # fmt: skip
+
+
+def _key_index(
+    oid: int, key: kept.Key, place: Mapping[str, int], slots: Mapping[str, int]
+) -> IndexEntry:
+    items = tuple(identifier(name) for name in key.columns)
+    numbers = tuple(place[name] for name in key.columns)
+    return IndexEntry(_part(oid, slots[key.name]), key.name, numbers, items, True, key.primary)
+
+
+def _index(
+    oid: int, index: kept.Index, place: Mapping[str, int], slots: Mapping[str, int]
+) -> IndexEntry:
+    items = tuple(" ".join(item.split()) for item in index.columns)
+    words = [item.split() for item in items]
+    numbers = tuple(place.get(word[0].strip('"'), 0) if word else 0 for word in words)
+    down = tuple("DESC" in (w.upper() for w in word) for word in words)
+    return IndexEntry(
+        _part(oid, slots[index.name]), index.name, numbers, items, False, False,
+        index.method, index.predicate, down,
+    )  # fmt: skip
+
+
+def _key(
+    oid: int, key: kept.Key, place: Mapping[str, int], slots: Mapping[str, int]
+) -> ConstraintEntry:
+    listed = ", ".join(identifier(column) for column in key.columns)
+    word = "PRIMARY KEY" if key.primary else "UNIQUE"
+    slot = _part(oid, slots[key.name])
+    numbers = tuple(place[column] for column in key.columns)
+    text = f"{word} ({listed})"
+    kind = "p" if key.primary else "u"
+    return ConstraintEntry(slot + 1, key.name, kind, numbers, text, text, slot)
+
+
+def _check(
+    oid: int, check: kept.Check, table: kept.TableDefinition, place: Mapping[str, int],
+    slots: Mapping[str, int],
+) -> ConstraintEntry:  # fmt: skip
+    types = {column.name: column.type for column in table.columns}
+    text = check_text(check.expression, types)
+    numbers = tuple(place[name] for name in check.columns if name in place)
+    slot = _part(oid, slots[check.name])
+    inner = text.removeprefix("(").removesuffix(")") if text.startswith("(") else text
+    return ConstraintEntry(
+        slot + 1, check.name, "c", numbers, f"CHECK ({text})", f"CHECK ({inner})", expression=text
+    )
+
+
+_ACTIONS = {"no action": "a", "restrict": "r", "cascade": "c", "set null": "n", "set default": "d"}
+
+
+def _reference(
+    oid: int, key: kept.ForeignKey, place: Mapping[str, int], slots: Mapping[str, int], held: Held
+) -> ConstraintEntry:
+    target = held.get(key.table)
+    table = target.definition if target is not None else None
+    there: tuple[int, tuple[int, ...]] = (0, ())
+    index = 0
+    if target is not None and isinstance(table, kept.TableDefinition):
+        places = _places(table)
+        there = (target.oid, tuple(places[name] for name in key.referenced))
+        index = _index_behind(target.oid, table, key.referenced)
+    shown = key.table.name if key.table.schema == "public" else str(key.table)
+    text = f"FOREIGN KEY ({_listed(key.columns)}) REFERENCES {shown}({_listed(key.referenced)})"
+    for word, action in (("UPDATE", key.on_update), ("DELETE", key.on_delete)):
+        text += f" ON {word} {action.upper()}" if action != "no action" else ""
+    actions = _ACTIONS[key.on_update] + _ACTIONS[key.on_delete]
+    numbers = tuple(place[name] for name in key.columns)
+    slot = _part(oid, slots[key.name])
+    return ConstraintEntry(slot + 1, key.name, "f", numbers, text, text, index, there, actions)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(identifier(name) for name in names)
+
+
+def _index_behind(oid: int, table: kept.TableDefinition, columns: Sequence[str]) -> int:
+    slots = _slots(table)
+    for key in table.keys:
+        if set(key.columns) == set(columns):
+            return _part(oid, slots[key.name])
+    return 0
+
+
+def _view_text(sql: str) -> str:
+    return f" {sql.strip().rstrip(';')};"
+
+
+def _view(oid: int, view: kept.View, columns: Sequence[tuple[str, Type, int]]) -> RelationEntry:
+    entries = tuple(
+        ColumnEntry(name, kind.oid, n, typmod) for n, (name, kind, typmod) in enumerate(columns, 1)
+    )
+    text, name = _view_text(view.sql), view.name
+    return RelationEntry(oid, name.schema, name.name, "v", entries, view.comment, view=text)
+
+
+_OF_SEQUENCES = (("last_value", INT8), ("log_cnt", INT8), ("is_called", by_name("bool")))
+
+
+def _sequence(oid: int, sequence: kept.Sequence) -> RelationEntry:
+    columns = tuple(
+        ColumnEntry(name, kind.oid, n, not_null=True)
+        for n, (name, kind) in enumerate(_OF_SEQUENCES, 1)
+    )
+    at = sequence.name
+    return RelationEntry(oid, at.schema, at.name, "S", columns, sequence.comment, sequence=sequence)
+
+
+def keys_of(contents: Contents) -> Iterator[tuple[RelationEntry, IndexEntry]]:
+    """Every index, with its table."""
+    for entry in contents.relations:
+        for index in entry.indexes:
+            yield entry, index

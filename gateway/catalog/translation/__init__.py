@@ -1,0 +1,1 @@
+"""A catalogue query in PostgreSQL's SQL -> DuckDB's."""

@@ -1,0 +1,292 @@
+"""Values from one type to another: literals, implicit casts, and `::`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from gateway.catalog.static import static
+from gateway.catalog.storage import INT2VECTOR, NUMBERED, OIDVECTOR
+from gateway.catalog.translation.resolution import (
+    BOOL,
+    BPCHAR,
+    CHAR,
+    NAME,
+    RECORD,
+    TEXT,
+    UNKNOWN,
+    VARCHAR,
+    category,
+    element_of,
+)
+from gateway.catalog.translation.terms import Names, Term
+from gateway.errors import (
+    FeatureNotSupported,
+    InvalidTextRepresentation,
+    UndefinedFunction,
+    UndefinedObject,
+    UndefinedTable,
+)
+
+# The reg types -> the table of names in which their values are looked up.
+REGISTERED = {
+    24: "regproc", 2202: "regprocedure", 2203: "regoper", 2204: "regoperator", 2205: "regclass",
+    2206: "regtype", 3734: "regconfig", 3769: "regdictionary", 4089: "regnamespace",
+    4096: "regrole", 4191: "regcollation",
+}  # fmt: skip
+TEXTS = frozenset({CHAR, NAME, TEXT, VARCHAR, BPCHAR, UNKNOWN})
+_TRUE = {"t", "true", "y", "yes", "on", "1"}
+_FALSE = {"f", "false", "n", "no", "off", "0"}
+_INTEGERS = {20, 21, 23}
+_LIMITS = {20: 63, 21: 15, 23: 31}
+
+
+def quoted(text: str) -> str:
+    """A string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+class Coercion:
+    """Turns terms into terms of other types, under one moment's names.
+
+    Args:
+        names: What texts mean as reg types.
+        parameters: Where the types of untyped parameters are noted when their place tells.
+    """
+
+    def __init__(self, names: Names, parameters: dict[int, int]) -> None:
+        self.names = names
+        self.parameters = parameters
+
+    def coerce(self, term: Term, wanted: int) -> Term:
+        """The term as one of the type that its place wants, without a cast being written."""
+        if term.parameter and term.type == UNKNOWN:
+            return self.typed_parameter(term.parameter, wanted)
+        if term.literal is not None and term.type == UNKNOWN:
+            return self.literal(term.literal, wanted)
+        if term.type == wanted or wanted == UNKNOWN:
+            return term
+        if term.sql == "NULL":
+            return self.null(wanted)
+        return self.converted(term, wanted)
+
+    def typed_parameter(self, number: int, wanted: int) -> Term:
+        """`$n` as a value of that type; the first place settles what clients send."""
+        declared = self.parameters.setdefault(number, static().base(wanted))
+        kind = static().storage(declared).duckdb
+        sent = Term(f"CAST($p{number} AS {kind})", declared)
+        return sent if declared == wanted else self.converted(sent, wanted)
+
+    def null(self, wanted: int) -> Term:
+        """NULL of a type."""
+        return Term(f"CAST(NULL AS {static().storage(wanted).duckdb})", wanted)
+
+    # Literals
+
+    def literal(self, text: str, wanted: int) -> Term:
+        """The value that a string literal stands for as one of type `wanted`."""
+        base = static().base(wanted)
+        if base == RECORD or category(base) in "CP":
+            raise FeatureNotSupported("a literal of a row type is not supported here")
+        element = element_of(base)
+        if element:
+            return Term(self._array(text, base, element), wanted)
+        return Term(self._scalar(text, base), wanted)
+
+    def _scalar(self, text: str, base: int) -> str:
+        if base in REGISTERED:
+            return str(self.registered(REGISTERED[base], text))
+        if base in _INTEGERS or base in NUMBERED:
+            return self._integer(text, base)
+        if base == BOOL:
+            return self._boolean(text)
+        if base == CHAR:
+            return quoted(text[:1])
+        kind = static().storage(base).duckdb
+        return quoted(text) if kind == "VARCHAR" else f"CAST({quoted(text)} AS {kind})"
+
+    def registered(self, kind: str, text: str) -> int:
+        """The oid that a text means as a reg type.
+
+        Raises:
+            UndefinedTable: 42P01. UndefinedFunction: 42883. UndefinedObject: 42704.
+        """
+        if re.fullmatch(r"\s*\d+\s*", text):
+            return int(text)
+        if text == "-":
+            return 0
+        found = self.names.number(kind, text)
+        if found is not None:
+            return found
+        if kind == "regclass":
+            raise UndefinedTable(f'relation "{text}" does not exist')
+        if kind in ("regproc", "regprocedure"):
+            raise UndefinedFunction(f'function "{text}" does not exist')
+        word = {"regnamespace": "schema", "regrole": "role"}.get(kind, kind.removeprefix("reg"))
+        raise UndefinedObject(f'{word} "{text}" does not exist')
+
+    def _integer(self, text: str, base: int) -> str:
+        spelt = static().types[base].name
+        sql = {"int4": "integer", "int8": "bigint", "int2": "smallint"}.get(spelt, spelt)
+        if not re.fullmatch(r"\s*[-+]?\d+\s*", text):
+            raise InvalidTextRepresentation(f'invalid input syntax for type {sql}: "{text}"')
+        value = int(text)
+        if not -(2 ** _LIMITS.get(base, 32)) <= value < 2 ** _LIMITS.get(base, 32):
+            raise InvalidTextRepresentation(f'value "{text}" is out of range for type {sql}')
+        return f"CAST({value} AS {static().storage(base).duckdb})"
+
+    def _boolean(self, text: str) -> str:
+        word = text.strip().lower()
+        if word not in _TRUE | _FALSE:
+            raise InvalidTextRepresentation(f'invalid input syntax for type boolean: "{text}"')
+        return "TRUE" if word in _TRUE else "FALSE"
+
+    def _array(self, text: str, base: int, element: int) -> str:
+        kind = static().storage(base).duckdb
+        if base in (INT2VECTOR, OIDVECTOR):
+            items: list[str | None] = list(text.split())
+        else:
+            items = array_items(text)
+        values = ["NULL" if item is None else self._scalar(item, element) for item in items]
+        return f"CAST([{', '.join(values)}] AS {kind})"
+
+    # Casts
+
+    def cast(self, term: Term, wanted: int, typmod: int = -1) -> Term:
+        """`term::wanted`.
+
+        Raises:
+            FeatureNotSupported: 0A000, a cast that the catalogue does not do.
+        """
+        if term.literal is not None or term.parameter or term.sql == "NULL":
+            done = self.coerce(term, wanted)
+        elif static().base(term.type) == static().base(wanted):
+            done = Term(term.sql, wanted)
+        else:
+            done = self.converted(term, wanted)
+        if typmod >= 4 and static().base(wanted) in (VARCHAR, BPCHAR):
+            return Term(f"left({done.sql}, {typmod - 4})", wanted, typmod=typmod)
+        return Term(done.sql, wanted)
+
+    def converted(self, term: Term, wanted: int) -> Term:
+        """A value of one type as one of another."""
+        given, base = static().base(term.type), static().base(wanted)
+        if given == UNKNOWN:  # of a literal that is not at hand any more, as in a UNION's branch
+            return Term(f"CAST({term.sql} AS {static().storage(base).duckdb})", wanted)
+        for applies, convert in _CONVERSIONS:
+            if applies(given, base):
+                return Term(convert(self, term.sql, given, base), wanted)
+        if static().storage(given) == static().storage(base):
+            return Term(term.sql, wanted)
+        if bool(element_of(given)) != bool(element_of(base)):
+            raise FeatureNotSupported(
+                f"a cast from {_spelt(given)} to {_spelt(base)} is not supported here"
+            )
+        return Term(f"CAST({term.sql} AS {static().storage(base).duckdb})", wanted)
+
+    def lookup(self, kind: str, number: str) -> str:
+        """The text of a reg value."""
+        table = self.names.helper(kind)
+        return (
+            f"CASE WHEN {number} = 0 THEN '-' ELSE COALESCE((SELECT n.text FROM {table} AS n "
+            f"WHERE n.oid = {number}), CAST({number} AS VARCHAR)) END"
+        )
+
+    def _to_text(self, sql: str, given: int, wanted: int) -> str:
+        text = f"float_text({sql})" if given in (700, 701) else f"CAST({sql} AS VARCHAR)"
+        text = self.lookup(REGISTERED[given], sql) if given in REGISTERED else text
+        return f"left({text}, 1)" if wanted == CHAR else text
+
+    def _vector_to_text(self, sql: str, given: int, wanted: int) -> str:
+        return f"array_to_string({sql}, ' ')"
+
+    def _array_to_text(self, sql: str, given: int, wanted: int) -> str:
+        if element_of(given) in REGISTERED:
+            sql = self._names_of(sql, given)
+        quote = (
+            "CASE WHEN v IS NULL THEN 'NULL' WHEN v = '' OR lower(v) = 'null' OR "
+            "regexp_matches(v, '[{}\",\\s\\\\]') THEN '\"' || replace(replace(v, '\\', '\\\\'), "
+            "'\"', '\\\"') || '\"' ELSE v END"
+        )
+        items = f"list_transform(CAST({sql} AS VARCHAR[]), lambda v: {quote})"
+        return f"('{{' || array_to_string({items}, ',') || '}}')"
+
+    def _names_of(self, sql: str, given: int) -> str:
+        """A list of reg values as the list of their names."""
+        table = self.names.helper(REGISTERED[element_of(given)])
+        return (
+            f"CASE WHEN {sql} IS NULL THEN NULL ELSE COALESCE((SELECT list(CASE WHEN u.v = 0 THEN "
+            f"'-' ELSE COALESCE(n.text, CAST(u.v AS VARCHAR)) END ORDER BY u.i) FROM unnest({sql}) "
+            f"WITH ORDINALITY AS u(v, i) LEFT JOIN {table} AS n ON n.oid = u.v), []) END"
+        )
+
+    def _array_names(self, sql: str, given: int, wanted: int) -> str:
+        return self._names_of(sql, given)
+
+    def _to_registered(self, sql: str, given: int, wanted: int) -> str:
+        kind = REGISTERED[wanted]
+        table = self.names.helper(f"{kind}_of")
+        return (
+            f"COALESCE((SELECT n.oid FROM {table} AS n WHERE n.text = {sql}), "
+            f"TRY_CAST({sql} AS BIGINT), CASE WHEN {sql} IS NOT NULL THEN "
+            f"error('{kind} \"' || {sql} || '\" does not exist') END)"
+        )
+
+    def _first_letter(self, sql: str, given: int, wanted: int) -> str:
+        return f"left({sql}, 1)"
+
+    def _as_is(self, sql: str, given: int, wanted: int) -> str:
+        return sql
+
+
+def _spelt(oid: int) -> str:
+    found = static().types.get(oid)
+    return found.name if found is not None else str(oid)
+
+
+def array_items(text: str) -> list[str | None]:
+    """The items of a one-dimensional array as PostgreSQL writes it.
+
+    Raises:
+        InvalidTextRepresentation: 22P02.
+
+    >>> array_items('{a,"b,c",NULL}')
+    ['a', 'b,c', None]
+    """
+    body = text.strip()
+    if not (body.startswith("{") and body.endswith("}")):
+        raise InvalidTextRepresentation(
+            f'malformed array literal: "{text}"',
+            detail='Array value must start with "{" or dimension information.',
+        )
+    body = body[1:-1]
+    items: list[str | None] = []
+    for match in re.finditer(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^,"]*?))\s*(?:,|$)', body):
+        if match.end() == match.start() and (items or not body):
+            continue
+        inside, plain = match[1], match[2]
+        if inside is not None:
+            items.append(re.sub(r"\\(.)", r"\1", inside))
+        else:
+            items.append(None if plain.upper() == "NULL" else plain)
+    return items
+
+
+def _is_vector(oid: int) -> bool:
+    return oid in (INT2VECTOR, OIDVECTOR)
+
+
+def _names_array(given: int, wanted: int) -> bool:
+    return element_of(given) in REGISTERED and element_of(wanted) in TEXTS
+
+
+Conversion = Callable[[Coercion, str, int, int], str]
+_CONVERSIONS: tuple[tuple[Callable[[int, int], bool], Conversion], ...] = (
+    (lambda a, b: a in TEXTS and b == CHAR and a != CHAR, Coercion._first_letter),
+    (lambda a, b: a in TEXTS and b in TEXTS, Coercion._as_is),
+    (lambda a, b: a in TEXTS and b in REGISTERED, Coercion._to_registered),
+    (lambda a, b: _is_vector(a) and b in TEXTS, Coercion._vector_to_text),
+    (lambda a, b: _names_array(a, b), Coercion._array_names),
+    (lambda a, b: bool(element_of(a)) and b in TEXTS, Coercion._array_to_text),
+    (lambda a, b: b in TEXTS, Coercion._to_text),
+)

@@ -1,0 +1,347 @@
+"""PostgreSQL's functions over DuckDB: a row each. What a call takes and gives, pg_proc tells.
+
+A template's `{0}`, `{1}`, ... are the arguments, `{all}` all of them; `[pg_class]` is a relation
+of the catalogue, `<regtype>` a table of names (`names`), `@user`, `@database` and `@path` what
+the session has. Rows by `name/arity` come before rows by name. A function of pg_proc without a
+row is refused (0A000).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_VISIBLE = "EXISTS (SELECT 1 FROM <visible> AS v WHERE v.kind = '{kind}' AND v.oid = {{0}})"
+_ALLOWED = "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END"
+TEMPLATES: dict[str, str] = {
+    # Types
+    "format_type": (
+        "CASE WHEN {0} IS NULL THEN NULL WHEN {0} = 0 THEN '-' ELSE COALESCE((SELECT CASE "
+        "WHEN n.modified IS NULL OR {1} IS NULL OR {1} < 0 THEN CASE WHEN {1} IS NOT NULL AND "
+        "n.bare IS NOT NULL THEN n.bare ELSE n.text END "
+        "ELSE format_typmod(n.modified, n.base, {1}) END "
+        "FROM <format_type> AS n WHERE n.oid = {0}), '???') END"
+    ),
+    "pg_typeof": "{0}",
+    "to_regclass": "(SELECT n.oid FROM <regclass_of> AS n WHERE n.text = {0})",
+    "to_regtype": "(SELECT n.oid FROM <regtype_of> AS n WHERE n.text = {0})",
+    "to_regnamespace": "(SELECT n.oid FROM <regnamespace_of> AS n WHERE n.text = {0})",
+    "to_regrole": "(SELECT n.oid FROM <regrole_of> AS n WHERE n.text = {0})",
+    "to_regproc": "(SELECT n.oid FROM <regproc_of> AS n WHERE n.text = {0})",
+    "to_regprocedure": "(SELECT n.oid FROM <regprocedure_of> AS n WHERE n.text = {0})",
+    # What an object is called, and how it was made
+    "pg_get_userbyid": (
+        "COALESCE((SELECT r.rolname FROM [pg_authid] AS r WHERE r.oid = {0}), "
+        "'unknown (OID=' || {0} || ')')"
+    ),
+    "pg_get_expr": "{0}",
+    "pg_get_constraintdef/1": "(SELECT d.text FROM <constraintdef> AS d WHERE d.oid = {0})",
+    "pg_get_constraintdef/2": (
+        "(SELECT CASE WHEN {1} THEN d.pretty ELSE d.text END FROM <constraintdef> AS d "
+        "WHERE d.oid = {0})"
+    ),
+    "pg_get_indexdef/1": "(SELECT d.text FROM <indexdef> AS d WHERE d.oid = {0})",
+    "pg_get_indexdef/3": (
+        "(SELECT CASE WHEN {1} = 0 THEN CASE WHEN {2} THEN d.pretty ELSE d.text END "
+        "ELSE COALESCE(d.columns[{1}], '') END FROM <indexdef> AS d WHERE d.oid = {0})"
+    ),
+    "pg_get_viewdef": "(SELECT d.text FROM <viewdef> AS d WHERE d.oid = {0})",
+    "pg_get_ruledef": "CAST(NULL AS VARCHAR)",
+    "pg_get_triggerdef": "CAST(NULL AS VARCHAR)",
+    "pg_get_partkeydef": "CAST(NULL AS VARCHAR)",
+    "pg_get_partition_constraintdef": "CAST(NULL AS VARCHAR)",
+    "pg_get_statisticsobjdef": "CAST(NULL AS VARCHAR)",
+    "pg_get_statisticsobjdef_columns": "CAST(NULL AS VARCHAR)",
+    "pg_get_statisticsobjdef_expressions": "CAST(NULL AS VARCHAR[])",
+    "pg_get_functiondef": "(SELECT d.definition FROM <functiondef> AS d WHERE d.oid = {0})",
+    "pg_get_function_arguments": "(SELECT d.arguments FROM <functiondef> AS d WHERE d.oid = {0})",
+    "pg_get_function_identity_arguments": (
+        "(SELECT d.identity FROM <functiondef> AS d WHERE d.oid = {0})"
+    ),
+    "pg_get_function_result": "(SELECT d.result FROM <functiondef> AS d WHERE d.oid = {0})",
+    "pg_get_function_sqlbody": "CASE WHEN {0} IS NULL THEN NULL ELSE CAST(NULL AS VARCHAR) END",
+    "pg_get_function_arg_default": "CAST(NULL AS VARCHAR)",
+    "pg_get_serial_sequence": (
+        "(SELECT s.sequence FROM <serial> AS s WHERE s.relation = {0} AND s.column = {1})"
+    ),
+    "pg_describe_object": "CAST(NULL AS VARCHAR)",
+    "obj_description/1": (
+        "(SELECT d.description FROM [pg_description] AS d WHERE d.objoid = {0} "
+        "AND d.objsubid = 0 LIMIT 1)"
+    ),
+    "obj_description/2": (
+        "(SELECT d.description FROM [pg_description] AS d JOIN [pg_class] AS k ON k.oid = "
+        "d.classoid WHERE d.objoid = {0} AND d.objsubid = 0 AND k.relname = {1} "
+        "AND k.relnamespace = 11)"
+    ),
+    "col_description": (
+        "(SELECT d.description FROM [pg_description] AS d WHERE d.objoid = {0} "
+        "AND d.classoid = 1259 AND d.objsubid = {1})"
+    ),
+    "shobj_description": (
+        "(SELECT d.description FROM [pg_shdescription] AS d JOIN [pg_class] AS k ON k.oid = "
+        "d.classoid WHERE d.objoid = {0} AND k.relname = {1} AND k.relnamespace = 11)"
+    ),
+    # Who may see or do it: everybody everything
+    "pg_table_is_visible": _VISIBLE.format(kind="c"),
+    "pg_type_is_visible": _VISIBLE.format(kind="t"),
+    "pg_function_is_visible": _VISIBLE.format(kind="f"),
+    "pg_operator_is_visible": "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END",
+    "pg_opclass_is_visible": "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END",
+    "pg_opfamily_is_visible": "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END",
+    "pg_collation_is_visible": "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END",
+    "pg_conversion_is_visible": "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END",
+    "pg_statistics_obj_is_visible": "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END",
+    "pg_ts_config_is_visible": "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END",
+    "pg_ts_dict_is_visible": "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END",
+    "pg_ts_parser_is_visible": "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END",
+    "pg_ts_template_is_visible": "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END",
+    "pg_is_other_temp_schema": "FALSE",
+    "pg_my_temp_schema": "CAST(0 AS BIGINT)",
+    "pg_has_role": _ALLOWED,
+    "has_table_privilege": _ALLOWED,
+    "has_any_column_privilege": _ALLOWED,
+    "has_column_privilege": _ALLOWED,
+    "has_schema_privilege": _ALLOWED,
+    "has_database_privilege": _ALLOWED,
+    "has_function_privilege": _ALLOWED,
+    "has_sequence_privilege": _ALLOWED,
+    "has_type_privilege": _ALLOWED,
+    "has_language_privilege": _ALLOWED,
+    "has_server_privilege": _ALLOWED,
+    "has_foreign_data_wrapper_privilege": _ALLOWED,
+    "has_tablespace_privilege": _ALLOWED,
+    "has_parameter_privilege": _ALLOWED,
+    "row_security_active": "FALSE",
+    "acldefault": "CAST(NULL AS VARCHAR[])",
+    "pg_relation_is_publishable": (
+        "EXISTS (SELECT 1 FROM [pg_class] AS k WHERE k.oid = {0} AND k.relkind IN ('r', 'p') "
+        "AND k.oid >= 16384)"
+    ),
+    "pg_relation_is_updatable": (
+        "COALESCE((SELECT CASE WHEN k.relkind IN ('r', 'p') THEN 28 ELSE 0 END FROM [pg_class] "
+        "AS k WHERE k.oid = {0}), 0)"
+    ),
+    "pg_column_is_updatable": (
+        "COALESCE((SELECT k.relkind IN ('r', 'p') FROM [pg_class] AS k WHERE k.oid = {0}), FALSE)"
+    ),
+    # The server and the session
+    "current_user": "@user",
+    "session_user": "@user",
+    "current_role": "@user",
+    "user": "@user",
+    "current_database": "@database",
+    "current_catalog": "@database",
+    "current_schema": "@schema",
+    "current_schemas": "CASE WHEN {0} THEN @path ELSE @visible_path END",
+    "pg_backend_pid": "CAST(getvariable('pid') AS INTEGER)",
+    "version": "CAST(getvariable('version') AS VARCHAR)",
+    "current_setting": (
+        "COALESCE((SELECT s.setting FROM [pg_settings] AS s WHERE lower(s.name) = lower({0})), "
+        "error('unrecognized configuration parameter \"' || {0} || '\"'))"
+    ),
+    "current_setting/2": (
+        "(SELECT s.setting FROM [pg_settings] AS s WHERE lower(s.name) = lower({0}))"
+    ),
+    "pg_encoding_to_char": "CASE {0} WHEN 6 THEN 'UTF8' WHEN 0 THEN 'SQL_ASCII' ELSE '' END",
+    "pg_char_to_encoding": (
+        "CASE WHEN lower(replace({0}, '-', '')) IN ('utf8', 'unicode') THEN 6 ELSE -1 END"
+    ),
+    "getdatabaseencoding": "'UTF8'",
+    "pg_client_encoding": "'UTF8'",
+    "pg_is_in_recovery": "FALSE",
+    "pg_is_wal_replay_paused": "FALSE",
+    "pg_postmaster_start_time": "CAST(getvariable('started') AS TIMESTAMPTZ)",
+    "pg_conf_load_time": "CAST(getvariable('started') AS TIMESTAMPTZ)",
+    "inet_server_addr": "CAST(NULL AS VARCHAR)",
+    "inet_server_port": "CAST(NULL AS INTEGER)",
+    "inet_client_addr": "CAST(NULL AS VARCHAR)",
+    "inet_client_port": "CAST(NULL AS INTEGER)",
+    "pg_tablespace_location": "''",
+    "pg_filenode_relation": "CAST(NULL AS BIGINT)",
+    "pg_relation_filenode": "{0}",
+    "pg_relation_filepath": "'base/5/' || {0}",
+    "pg_table_size": "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE 0 END AS BIGINT)",
+    "pg_total_relation_size": "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE 0 END AS BIGINT)",
+    "pg_relation_size": "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE 0 END AS BIGINT)",
+    "pg_indexes_size": "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE 0 END AS BIGINT)",
+    "pg_database_size": "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE 0 END AS BIGINT)",
+    "pg_tablespace_size": "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE 0 END AS BIGINT)",
+    "pg_size_pretty": (
+        "CASE WHEN abs({0}) < 10240 THEN CAST({0} AS VARCHAR) || ' bytes' "
+        "WHEN abs({0}) < 10485247 THEN CAST(CAST(round({0} / 1024) AS BIGINT) AS VARCHAR) || ' kB' "
+        "WHEN abs({0}) < 10736893952 THEN CAST(CAST(round({0} / 1048576) AS BIGINT) AS VARCHAR) "
+        "|| ' MB' ELSE CAST(CAST(round({0} / 1073741824) AS BIGINT) AS VARCHAR) || ' GB' END"
+    ),
+    "pg_sequence_last_value": "CAST(NULL AS BIGINT)",
+    "pg_advisory_unlock_all": "NULL",
+    "pg_stat_get_snapshot_timestamp": "CAST(NULL AS TIMESTAMPTZ)",
+    "txid_current": "CAST(1 AS BIGINT)",
+    # Text
+    "quote_ident": "quote_ident({0})",
+    "quote_literal": "quote_literal({0})",
+    "quote_nullable": "CASE WHEN {0} IS NULL THEN 'NULL' ELSE quote_literal({0}) END",
+    "parse_ident": "parse_ident({0})",
+    "nameconcatoid": "{0} || '_' || {1}",
+    "lower": "lower({0})",
+    "upper": "upper({0})",
+    "length": "length({0})",
+    "char_length": "length({0})",
+    "character_length": "length({0})",
+    "octet_length": "strlen({0})",
+    "left": "left({0}, CAST({1} AS BIGINT))",
+    "right": "right({0}, CAST({1} AS BIGINT))",
+    "replace": "replace({0}, {1}, {2})",
+    "repeat": "repeat({0}, {1})",
+    "reverse": "reverse({0})",
+    "split_part": "split_part({0}, {1}, {2})",
+    "starts_with": "starts_with({0}, {1})",
+    "strpos": "strpos({0}, {1})",
+    "position": "strpos({0}, {1})",
+    "translate": "translate({0}, {1}, {2})",
+    "chr": "chr({0})",
+    "ascii": "ascii({0})",
+    "md5": "md5({0})",
+    "initcap": "array_to_string(list_transform(string_split({0}, ' '), lambda w: "
+    "upper(left(w, 1)) || lower(substr(w, 2))), ' ')",
+    "lpad": "lpad({0}, {1}, {2})",
+    "lpad/2": "lpad({0}, {1}, ' ')",
+    "rpad": "rpad({0}, {1}, {2})",
+    "rpad/2": "rpad({0}, {1}, ' ')",
+    "btrim/1": "trim({0}, ' ')",
+    "btrim": "trim({0}, {1})",
+    "ltrim/1": "ltrim({0}, ' ')",
+    "ltrim": "ltrim({0}, {1})",
+    "rtrim/1": "rtrim({0}, ' ')",
+    "rtrim": "rtrim({0}, {1})",
+    "substring/3": "substring({0}, greatest({1}, 1), greatest({2} + least({1}, 1) - 1, 0))",
+    "substr/3": "substring({0}, greatest({1}, 1), greatest({2} + least({1}, 1) - 1, 0))",
+    "substring/2": "substring({0}, greatest({1}, 1))",
+    "substr/2": "substring({0}, greatest({1}, 1))",
+    "concat": "concat({all})",
+    "concat_ws": "concat_ws({all})",
+    "regexp_replace/3": "regexp_replace({0}, {1}, {2})",
+    "regexp_replace/4": "regexp_replace({0}, {1}, {2}, {3})",
+    "regexp_split_to_array": "regexp_split_to_array({0}, {1})",
+    "regexp_split_to_table": "unnest(regexp_split_to_array({0}, {1}))",
+    "regexp_match": "nullif(regexp_extract_all({0}, {1}), [])[1:1]",
+    "string_to_array": "CASE WHEN {0} = '' THEN [] ELSE string_split({0}, {1}) END",
+    "string_to_table": "unnest(string_split({0}, {1}))",
+    "to_hex": "lower(to_hex({0}))",
+    "encode": "CASE {1} WHEN 'hex' THEN lower(hex({0})) ELSE base64({0}) END",
+    # Numbers
+    "abs": "abs({0})",
+    "ceil": "ceil({0})",
+    "ceiling": "ceil({0})",
+    "floor": "floor({0})",
+    "round": "round({all})",
+    "trunc": "trunc({0})",
+    "mod": "({0} % {1})",
+    "power": "pow({0}, {1})",
+    "sqrt": "sqrt({0})",
+    "random": "random()",
+    # Arrays
+    "array_length": "CASE WHEN {1} = 1 THEN nullif(len({0}), 0) END",
+    "cardinality": "len({0})",
+    "array_ndims": "CASE WHEN len({0}) > 0 THEN 1 END",
+    "array_to_string/2": "array_to_string(list_filter({0}, lambda v: v IS NOT NULL), {1})",
+    "array_to_string/3": (
+        "array_to_string(list_transform(CAST({0} AS VARCHAR[]), lambda v: COALESCE(v, {2})), {1})"
+    ),
+    "array_position": "list_position({0}, {1})",
+    "array_append": "list_append({0}, {1})",
+    "array_prepend": "list_prepend({0}, {1})",
+    "array_cat": "list_concat({0}, {1})",
+    "array_remove": "list_filter({0}, lambda v: v IS DISTINCT FROM {1})",
+    "unnest": "unnest({0})",
+    "generate_series/2": "unnest(generate_series({0}, {1}))",
+    "generate_series/3": "unnest(generate_series({0}, {1}, {2}))",
+    # JSON
+    "json_build_array": "json_array({all})",
+    "jsonb_build_array": "json_array({all})",
+    "to_json": "to_json({0})",
+    "to_jsonb": "to_json({0})",
+    "row_to_json": "to_json({0})",
+    "json_array_length": "json_array_length({0})",
+    "array_to_json": "to_json({0})",
+    # Dates
+    "now": "now()",
+    "current_timestamp": "now()",
+    "transaction_timestamp": "now()",
+    "statement_timestamp": "now()",
+    "clock_timestamp": "now()",
+    "date_part": "date_part({0}, {1})",
+    "date_trunc": "date_trunc({0}, {1})",
+    "age/1": "age({0})",
+    "age/2": "age({0}, {1})",
+    "to_char": "strftime({0}, {1})",
+    # Aggregates and windows
+    "count": "count({all})",
+    "count/0": "count(*)",
+    "min": "min({0})",
+    "max": "max({0})",
+    "sum": "sum({0})",
+    "avg": "avg({0})",
+    "bool_and": "bool_and({0})",
+    "bool_or": "bool_or({0})",
+    "every": "bool_and({0})",
+    "array_agg": "list({0})",
+    "string_agg": "string_agg({0}, {1})",
+    "json_agg": "to_json(list({0}))",
+    "jsonb_agg": "to_json(list({0}))",
+    "json_object_agg": "json_group_object({0}, {1})",
+    "jsonb_object_agg": "json_group_object({0}, {1})",
+    "row_number": "row_number()",
+    "rank": "rank()",
+    "dense_rank": "dense_rank()",
+    "percent_rank": "percent_rank()",
+    "ntile": "ntile({0})",
+    "lag": "lag({all})",
+    "lead": "lead({all})",
+    "first_value": "first_value({0})",
+    "last_value": "last_value({0})",
+    # information_schema's own
+    "_pg_char_max_length": (
+        "CASE WHEN {1} = -1 THEN NULL WHEN {0} IN (1042, 1043) THEN {1} - 4 "
+        "WHEN {0} IN (1560, 1562) THEN {1} END"
+    ),
+    "_pg_char_octet_length": (
+        "CASE WHEN {0} IN (25, 1042, 1043) THEN CASE WHEN {1} = -1 THEN 1073741824 "
+        "ELSE least(({1} - 4) * 4, 1073741824) END END"
+    ),
+    "_pg_numeric_precision": (
+        "CASE {0} WHEN 21 THEN 16 WHEN 23 THEN 32 WHEN 20 THEN 64 WHEN 1700 THEN CASE "
+        "WHEN {1} = -1 THEN NULL ELSE (({1} - 4) >> 16) & 65535 END "
+        "WHEN 700 THEN 24 WHEN 701 THEN 53 END"
+    ),
+    "_pg_numeric_precision_radix": (
+        "CASE WHEN {0} IN (21, 23, 20, 700, 701) THEN 2 WHEN {0} = 1700 THEN 10 END"
+    ),
+    "_pg_numeric_scale": (
+        "CASE WHEN {0} IN (21, 23, 20) THEN 0 WHEN {0} = 1700 THEN CASE WHEN {1} = -1 THEN NULL "
+        "ELSE ({1} - 4) & 65535 END END"
+    ),
+    "_pg_datetime_precision": (
+        "CASE WHEN {0} = 1082 THEN 0 WHEN {0} IN (1083, 1114, 1184, 1266) THEN CASE WHEN {1} < 0 "
+        "THEN 6 ELSE {1} END WHEN {0} = 1186 THEN CASE WHEN {1} < 0 OR ({1} & 65535) = 65535 "
+        "THEN 6 ELSE {1} & 65535 END END"
+    ),
+    "_pg_interval_type": "CAST(NULL AS VARCHAR)",
+    "_pg_index_position": (
+        "(SELECT list_position(x.indkey, {1}) FROM [pg_index] AS x WHERE x.indexrelid = {0})"
+    ),
+}  # fmt: skip
+
+# pg_stat_get_*: counters of what this server does not count.
+COUNTERS = "pg_stat_get_"
+
+# What stands for one of these words in a template.
+WORDS = ("@user", "@database", "@schema", "@path", "@visible_path")
+
+# Functions of FROM: name -> the query that gives their rows, under the columns of pg_proc.
+RELATIONS: Mapping[str, str] = {
+    "pg_show_all_settings": "SELECT * FROM <settings>",
+    "pg_timezone_names": "SELECT * FROM [pg_timezone_names]",
+    "pg_timezone_abbrevs": "SELECT * FROM [pg_timezone_abbrevs]",
+    "pg_get_keywords": "SELECT * FROM <keywords>",
+    "pg_stat_get_activity": "SELECT * FROM <activity>",
+}
