@@ -27,6 +27,11 @@ class Plan(Protocol):
         """Type that planning inferred for each `$n`; None where it could not tell."""
         ...
 
+    @property
+    def keeps_order(self) -> bool:
+        """Whether its rows come in the order in which its one table gives them."""
+        ...
+
     def stream(self) -> Iterator[pa.RecordBatch]:
         """Run the plan; batches as they come, each with `schema`.
 

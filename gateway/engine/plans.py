@@ -122,6 +122,11 @@ class EmbeddedPlan:
         return self._shape[1]
 
     @property
+    def keeps_order(self) -> bool:
+        """Whether its rows come in the order in which its one table gives them."""
+        return self.nodes <= IN_ORDER - {"Union"}
+
+    @property
     def limit(self) -> tuple[int, int | None] | None:
         """The plan's outermost LIMIT as (skip, fetch), if it has a plain one."""
         return self._shape[0]

@@ -17,9 +17,11 @@ from gateway.catalog.registry import Registry
 from gateway.engine.interface import EngineSession, Plan
 from gateway.errors import FeatureNotSupported, GatewayError
 from gateway.rewrite import Rewritten, rewrite
+from gateway.session.chunk_reads import Watch, is_logged
 from gateway.session.computation import Bound, Computation, Described, as_before, fields_of
 from gateway.session.recall import Asked, Recall
 from gateway.session.result import Field, Notice, Result
+from gateway.session.sparing import is_worth_sparing, plan_sparing
 from gateway.session.upserts import Upsert, Upserting, with_excluded
 from gateway.sources.grid import with_calls
 from gateway.sources.table import Table, TableName
@@ -102,6 +104,8 @@ class Executor:
             )
             return Result("SELECT", _shown(columns), iter([rows]))
         query = self._required(statement)
+        if is_logged():
+            return self._logged(query, bound)
         plan = self.plan(query, bound)
         types = tuple(bound.types)
         known = query.fields.get(types)
@@ -145,9 +149,10 @@ class Executor:
         if "rewrite" in asked:
             return lines("EXPLAIN", query.rewritten.text.splitlines())
         words = ["EXPLAIN", *(w.upper() for w in ("analyze", "verbose") if w in asked), ""]
-        tables = self._tables(query)
-        plan = self._plan(query.rewritten, bound.by_number, tables, bound.values, " ".join(words))
-        return lines("EXPLAIN", list(_plan_lines(plan.stream())))
+        watch, prefix = Watch(self._tables(query)), " ".join(words)
+        plan = self._plan(query.rewritten, bound.by_number, watch.tables, bound.values, prefix)
+        told = list(_plan_lines(plan.stream()))
+        return lines("EXPLAIN", told + watch.lines() if "analyze" in asked else told)
 
     def computation(self, statement: Statement) -> Computation | None:
         """The query inside a statement; None when there is none."""
@@ -214,9 +219,20 @@ class Executor:
         """Have the engine plan a rewritten query; what it refuses gets its place in the text."""
         try:
             sql = rewritten.sql_under(types, values is None)
-            return self.engine.plan(prefix + sql, _with_derived(rewritten, tables), values)
+            tables = _with_derived(rewritten, tables)
+            if values is not None and is_worth_sparing(tables):
+                tree = rewritten.typed(types).tree
+                return plan_sparing(self.engine, tree, sql, tables, values, prefix)
+            return self.engine.plan(prefix + sql, tables, values)
         except GatewayError as error:
             raise located(error, rewritten.tree, rewritten.analysis) from error
+
+    def _logged(self, query: Computation, bound: Bound) -> Result:
+        """Run a query; the log tells the chunks that it read."""
+        watch = Watch(self._tables(query))
+        plan = self._plan(query.rewritten, bound.by_number, watch.tables, bound.values)
+        fields = fields_of(query.rewritten, plan.schema)
+        return Result("SELECT", fields, watch.logged(plan.stream()))
 
     def _tables(self, query: Computation) -> dict[TableName, Table]:
         return self.registry.tables(query.rewritten.tables, query.rowid_of)

@@ -30,6 +30,7 @@ from gateway.sources.along import (
 from gateway.sources.columns import attributes_of
 from gateway.sources.elementwise import evaluate
 from gateway.sources.pruning import Positions
+from gateway.sources.reads import Reads
 
 Values = npt.NDArray[Any]
 
@@ -58,6 +59,14 @@ class GridColumn:
         metadata = self.field.metadata or {}
         calendar = {key.decode(): value.decode() for key, value in metadata.items()}
         return calendar | attributes_of(self.variable.attrs)
+
+    def chunk(self, dim: str) -> int:
+        """The longest stored chunk along `dim`; 1 where values are not chunked."""
+        if dim not in self.variable.dims:
+            return 1
+        if self.variable.chunks is not None:
+            return max(self.variable.chunks[self.variable.dims.index(dim)])
+        return int(self.variable.encoding.get("preferred_chunks", {}).get(dim, 1))
 
     @property
     def dtype(self) -> Any:
@@ -145,11 +154,13 @@ class Arrays:
         dataset: The dataset's name, for messages.
         columns: Every column of the table.
         step: Positions that an integral takes at a time, by dimension.
+        reads: Where the chunks that are read are noted.
     """
 
     dataset: str
     columns: Mapping[str, AnyColumn]
     step: Mapping[str, int]
+    reads: Reads | None = None
     _read: dict[tuple[Any, ...], Values] = field(default_factory=dict)
     _sums: dict[tuple[Any, ...], Sum] = field(default_factory=dict)
 
@@ -189,6 +200,10 @@ class Arrays:
             values = np.asarray(variable.isel(index).values)
         except Exception as error:
             raise unreadable(self.dataset, name, block, error) from error
+        if self.reads is not None:
+            sizes = {str(dim): size for dim, size in variable.sizes.items()}
+            lengths = {dim: max(1, column.chunk(dim)) for dim in sizes}
+            self.reads.note(name, sizes, lengths, chosen)
         own = [len(at) if dim in index else 1 for dim, at in block.positions.items()]
         self._read[key] = values.reshape(own)
         return self._read[key]

@@ -11,7 +11,7 @@ box of whole chunks, as many as make about a million rows.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,6 +28,7 @@ from gateway.sources.along import Along, axis_of, result_dtype
 from gateway.sources.blocks import AnyColumn, Arrays, Block, DerivedColumn, GridColumn
 from gateway.sources.columns import attributes_of, comment_of, field_of
 from gateway.sources.pruning import Positions, Pruned, prune
+from gateway.sources.reads import Reads
 from gateway.sources.scanning import Reader, read_axis
 from gateway.sources.table import Description, Table, TableName
 
@@ -56,6 +57,8 @@ class GridTable:
         FeatureNotSupported: 0A000, a column's type has no PostgreSQL type; names the variable.
     """
 
+    POSITION = "gradwire position"  # a column's name that no variable is likely to have
+
     def __init__(
         self,
         dataset: xarray.Dataset,
@@ -68,6 +71,8 @@ class GridTable:
         self._sizes = {dim: dataset.sizes[dim] for dim in self.dims}
         self._columns: dict[str, AnyColumn] = {**_columns(dataset, self.dims, variables)}
         self._attrs = dataset.attrs
+        self._chosen: Mapping[str, Positions] = {}
+        self._reads: Reads | None = None
         self._axes: dict[str, pa.Array] = {}
 
     @cached_property
@@ -104,7 +109,61 @@ class GridTable:
     def prune(self, predicate: pc.Expression | None) -> Pruned:
         """`predicate`, settled on this table's coordinates."""
         dimensions = {name: c.axis for name, c in self._columns.items() if c.axis is not None}
-        return prune(predicate, dimensions, self.axis)
+        return prune(predicate, dimensions, self.axis).within(self._chosen)
+
+    def restricted(self, positions: Mapping[str, Positions]) -> GridTable:
+        """This table with the rows alone at some positions of some dimensions; both ascending."""
+        narrower = copy(self)
+        narrower._chosen = {**self._chosen, **positions}
+        return narrower
+
+    def watched(self, reads: Reads) -> GridTable:
+        """This table, noting in `reads` the chunks that its scans read."""
+        watched = copy(self)
+        watched._reads = reads
+        return watched
+
+    def dimension_of(self, column: str) -> str | None:
+        """The dimension on whose position alone a column depends; None when there is none."""
+        found = self._columns.get(column)
+        return None if found is None else found.axis
+
+    def has_column(self, name: str) -> bool:
+        """Whether the table has a column of that name."""
+        return name in self._columns
+
+    def coordinates(self, dim: str) -> pa.Table:
+        """A row for each position of a dimension: `POSITION`, and the columns that lie on it."""
+        names = [name for name, column in self._columns.items() if column.axis == dim]
+        columns = {name: self.axis(name) for name in names}
+        return pa.table({**columns, self.POSITION: pa.array(range(self._sizes[dim]), pa.int64())})
+
+    def is_sorted(self, keys: Sequence[tuple[str, bool]]) -> bool:
+        """Whether the rows come in the order of some columns.
+
+        Args:
+            keys: A column and whether it descends; the first counts most.
+        """
+        shape = self.block_shape
+        first = next((n for n, length in enumerate(shape) if length > 1), len(shape))
+        # Blocks come in row-major order; so do rows, where a block has one position of the
+        # dimensions before one that is cut, and all positions of those behind it.
+        whole = [self._sizes[dim] <= length for dim, length in zip(self.dims, shape, strict=True)]
+        runs = all(whole[first + 1 :])
+        leading = [name for name, _ in keys] == list(self.dims[: len(keys)])
+        return runs and leading and all(self._rises(name, down) for name, down in keys)
+
+    def _rises(self, name: str, down: bool) -> bool:
+        """Whether a coordinate grows from each position to the next; or falls, if `down`."""
+        if name not in self._columns:
+            return False
+        values = self.axis(name)
+        kind = values.type
+        if values.null_count or not (pa.types.is_primitive(kind)):
+            return False
+        before, after = values.slice(0, max(len(values) - 1, 0)), values.slice(1)
+        follows = pc.less(after, before) if down else pc.greater(after, before)
+        return bool(pc.all(follows, min_count=0).as_py())
 
     def axis(self, name: str) -> pa.Array:
         """The values of a one-dimensional coordinate, one for each position."""
@@ -120,7 +179,7 @@ class GridTable:
         columns = [self._columns[name] for name in names]
         axes = {c.field.name: self.axis(c.field.name) for c in columns if c.axis is not None}
         step = dict(zip(self.dims, self.block_shape, strict=True))
-        return Reader(Arrays(self.name, self._columns, step), columns, axes)
+        return Reader(Arrays(self.name, self._columns, step, self._reads), columns, axes)
 
     def with_calls(self, calls: Sequence[Along]) -> GridTable:
         """This table with a column more for each call, under the call's name.
@@ -159,7 +218,7 @@ class GridTable:
     @cached_property
     def block_shape(self) -> tuple[int, ...]:
         """Positions along each dimension in a block: whole chunks, the last dimensions first."""
-        lengths = [self._chunk(dim) for dim in self.dims]
+        lengths = [self.chunk(dim) for dim in self.dims]
         rows = math.prod(lengths)
         for place in reversed(range(len(lengths))):
             size = self._sizes[self.dims[place]]
@@ -168,10 +227,10 @@ class GridTable:
             lengths[place] *= times
         return tuple(lengths)
 
-    def _chunk(self, dim: str) -> int:
+    def chunk(self, dim: str) -> int:
         """The longest stored chunk along `dim`; 1 where values are not chunked."""
         stored = [c for c in self._columns.values() if isinstance(c, GridColumn)]
-        found = [_chunk_length(c.variable, dim) for c in stored if c.axis is None]
+        found = [c.chunk(dim) for c in stored if c.axis is None]
         return max(1, min(max(found, default=1), self._sizes[dim]))
 
     def _cut(self, dim: str, positions: Positions | None) -> list[Box]:
@@ -228,6 +287,9 @@ class GridPartition:
                     yield kept.select(columns)
 
     def _blocks(self, pruned: Pruned) -> Iterator[Block]:
+        return (block for block in self._cut(pruned) if block.rows)
+
+    def _cut(self, pruned: Pruned) -> Iterator[Block]:
         dims = self.table.dims
         counts = tuple(map(len, self.boxes))
         for number in self.blocks:
@@ -236,9 +298,23 @@ class GridPartition:
             chosen = dict(zip(dims, map(_positions, boxes), strict=True))
             if pruned is not self.pruned:
                 chosen = {dim: _both(chosen[dim], pruned.positions.get(dim)) for dim in dims}
-            block = Block(chosen)
-            if block.rows:
-                yield block
+            yield from self._first(chosen) if number == 0 else [Block(chosen)]
+
+    def _first(self, chosen: dict[str, Positions]) -> Iterator[Block]:
+        """The table's first block, cut after its first chunk: LIMIT, and whoever waits for a first
+        row, read no more than they must."""
+        dim = next(iter(chosen), None)
+        if dim is None:
+            yield Block(chosen)
+            return
+        positions = chosen[dim]
+        split = (
+            int(np.searchsorted(positions, positions[:1] + self.table.chunk(dim))[0])
+            if len(positions)
+            else 0
+        )
+        yield Block({**chosen, dim: positions[:split]})
+        yield Block({**chosen, dim: positions[split:]})
 
 
 def _columns(
@@ -284,14 +360,6 @@ def _is_multi(dataset: xarray.Dataset, dim: str) -> bool:
     return dim in dataset.xindexes and isinstance(
         dataset.xindexes[dim].to_pandas_index(), pd.MultiIndex
     )
-
-
-def _chunk_length(variable: xarray.Variable, dim: str) -> int:
-    if dim not in variable.dims:
-        return 1
-    if variable.chunks is not None:
-        return max(variable.chunks[variable.dims.index(dim)])
-    return int(variable.encoding.get("preferred_chunks", {}).get(dim, 1))
 
 
 def _same(one: pc.Expression | None, other: pc.Expression | None) -> bool:

@@ -33,6 +33,18 @@ class Pruned:
     nodes: tuple[predicates.Node, ...] = ()
     whole: pc.Expression | None = None
 
+    def within(self, chosen: Mapping[str, Positions]) -> Pruned:
+        """The same among the positions `chosen` alone."""
+        if not chosen:
+            return self
+        both = dict(self.positions)
+        for dim, positions in chosen.items():
+            known = both.get(dim)
+            both[dim] = (
+                positions if known is None else np.intersect1d(known, positions, assume_unique=True)
+            )
+        return Pruned(both, self.nodes, self.whole)
+
     @property
     def columns(self) -> frozenset[str] | None:
         """Columns that `remaining` looks at; None when it may look at any."""

@@ -1,0 +1,295 @@
+"""What a query over grids is spared: chunks that no row of it needs, and sorting what is sorted.
+
+The engine hands simple comparisons of columns down to the scan, and these prune chunks
+(`sources.pruning`). Three things it does not hand down are settled here, before it plans:
+
+==============================================  ================================================
+``WHERE date_trunc('month', time) = ...``       a condition on one coordinate, whatever is in it:
+                                                the engine itself is asked about the coordinate
+``SELECT DISTINCT time``, ``min(time)``         rows that differ in other dimensions alone: one
+                                                position of each of these is enough
+``ORDER BY time``                               rows are stored in this order: no sort
+==============================================  ================================================
+
+The query keeps its conditions, so a position too many does no harm; one too few would, and what is
+not understood is left alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.engine.interface import EngineSession, Plan
+from gateway.errors import GatewayError, QueryCanceled
+from gateway.sources.grid import GridTable
+from gateway.sources.pruning import Positions
+from gateway.sources.table import Table, TableName
+from gateway.sql.dialect import to_engine
+from gateway.sql.scope import column_node, is_aggregate
+from gateway.store.snapshots import Snapshot
+
+# (SELECT position FROM COORDINATE ..., the coordinate's rows) -> the positions it gives.
+Ask = Callable[[exp.Select, pa.Table], Positions]
+Tables = Mapping[TableName, Table]
+
+COORDINATE = TableName("gradwire", "coordinate")
+
+# Below this many rows a scan is over sooner than the engine answers about a coordinate.
+FEWEST_ROWS = 100_000
+
+# Functions whose value depends on nothing but their arguments.
+_PURE = frozenset(
+    {
+        "abs", "ceil", "ceiling", "coalesce", "cos", "date_bin", "date_part", "date_trunc", "floor",
+        "greatest", "least", "length", "lower", "ltrim", "mod", "nullif", "power", "radians",
+        "round", "rtrim", "sign", "sin", "sqrt", "starts_with", "strpos", "substr", "substring",
+        "to_char", "trim", "trunc", "upper",
+    }
+)  # fmt: skip
+# Aggregates that do not change when a row is there several times.
+_UNMOVED = frozenset(["min", "max", "bool_and", "bool_or", "bit_and", "bit_or", "approx_distinct"])
+
+# What the engine does not hand down: a column inside any of these.
+_HIDING = (exp.Anonymous, exp.Extract, exp.Cast, exp.Binary, exp.Unary, exp.Case)
+_HANDED_DOWN = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.And, exp.Or, exp.Not, exp.Is,
+                exp.Paren)  # fmt: skip
+_READ = (exp.Column, exp.Identifier, exp.Literal, exp.DataType, exp.DataTypeParam, exp.Var,
+         exp.Boolean, exp.Null, exp.In, exp.Between, exp.Tuple, exp.Parameter, exp.Interval,
+         exp.If, *_HIDING)  # fmt: skip
+
+
+def is_worth_sparing(tables: Tables) -> bool:
+    """Whether a query over these tables may be slow enough to look at closely."""
+    return any(isinstance(t, GridTable) and t.rows >= FEWEST_ROWS for t in tables.values())
+
+
+def plan_sparing(
+    engine: EngineSession,
+    tree: exp.Expr,
+    sql: str,
+    tables: Tables,
+    values: Sequence[pa.Scalar],
+    prefix: str = "",
+) -> Plan:
+    """The plan of a query that is to run, spared what it can be.
+
+    Args:
+        engine: The client's.
+        tree: The query for the engine.
+        sql: The same as text.
+        tables: Every table that it names.
+        values: Of `$1`, `$2`, ...
+        prefix: EXPLAIN with its options, to explain the plan instead.
+    """
+
+    def ask(question: exp.Select, coordinate: pa.Table) -> Positions:
+        rows = {COORDINATE: Snapshot(coordinate)}
+        batches = engine.plan(to_engine(question), rows, values).stream()
+        columns = [batch.column(0).to_numpy() for batch in batches]
+        return np.sort(np.concatenate([np.array([], np.int64), *columns]))
+
+    tables = narrowed(tree, tables, ask)
+    plain = unsorted(tree, tables)
+    if plain is not None:
+        text = to_engine(plain)
+        plan = engine.plan(text, tables, values)
+        if plan.keeps_order:
+            return engine.plan(prefix + text, tables, values) if prefix else plan
+    return engine.plan(prefix + sql, tables, values)
+
+
+def narrowed(tree: exp.Expr, tables: Tables, ask: Ask) -> Tables:
+    """The tables, each grid with the positions alone that the query can need.
+
+    Args:
+        tree: The query for the engine.
+        tables: Every table that it names.
+        ask: Runs a query over a coordinate.
+    """
+    named = Counter(_name(table) for table in tree.find_all(exp.Table))
+    found = dict(tables)
+    for select in tree.find_all(exp.Select):
+        for source in _sources(select):
+            name = _name(source)
+            grid = tables.get(name)
+            if named[name] == 1 and isinstance(grid, GridTable) and grid.rows >= FEWEST_ROWS:
+                positions = {**_settled(select, source, grid, ask), **_one_each(select, grid)}
+                found[name] = grid.restricted(positions) if positions else grid
+    return found
+
+
+def unsorted(tree: exp.Expr, tables: Tables) -> exp.Select | None:
+    """The query without its ORDER BY, where its one table is stored in that order; else None.
+
+    Only a plan that keeps the order of the rows it reads may be made of it.
+    """
+    order = tree.args.get("order")
+    if not isinstance(tree, exp.Select) or order is None or len(list(tree.find_all(exp.Query))) > 1:
+        return None
+    sources = _sources(tree)
+    grid = tables.get(_name(sources[0])) if len(sources) == 1 else None
+    if not isinstance(grid, GridTable) or tree.args.get("joins"):
+        return None
+    keys = [(_sort_column(tree, each, grid), bool(each.args.get("desc"))) for each in order]
+    if not grid.is_sorted(keys):
+        return None
+    plain = tree.copy()
+    plain.set("order", None)
+    return plain
+
+
+def _sort_column(select: exp.Select, ordered: exp.Expr, grid: GridTable) -> str:
+    """The table's column by which is sorted; empty when it is none."""
+    key = ordered.this
+    items = select.expressions
+    if isinstance(key, exp.Literal) and key.is_int and 1 <= int(key.name) <= len(items):
+        key = items[int(key.name) - 1].unalias()
+    elif isinstance(key, exp.Column) and not key.table:
+        named = [item for item in items if item.alias_or_name == key.name]
+        key = named[0].unalias() if named else key
+    return str(key.name) if isinstance(key, exp.Column) else ""
+
+
+def _name(table: exp.Table) -> TableName:
+    return TableName(table.db, table.name)
+
+
+def _sources(select: exp.Select) -> list[exp.Table]:
+    """The tables of FROM; none where an outer join could bring back what a condition leaves out."""
+    start, joins = select.args.get("from_"), select.args.get("joins") or []
+    if start is None or select.args.get("laterals"):
+        return []
+    if any(join.side or join.kind not in ("", "INNER", "CROSS") for join in joins):
+        return []
+    parts = [start.this, *(join.this for join in joins)]
+    if any(part.args.get("joins") for part in parts):
+        return []
+    return [part for part in parts if isinstance(part, exp.Table) and _is_plain(part)]
+
+
+def _is_plain(table: exp.Table) -> bool:
+    alias = table.args.get("alias")
+    return isinstance(table.this, exp.Identifier) and not (alias and alias.columns)
+
+
+# Conditions on one coordinate
+
+
+def _settled(
+    select: exp.Select, source: exp.Table, grid: GridTable, ask: Ask
+) -> dict[str, Positions]:
+    """Dimension to the positions at which all conditions on it alone are true."""
+    where = select.args.get("where")
+    alone = len(_sources(select)) == 1 and not select.args.get("joins")
+    by_dim: dict[str, list[exp.Expr]] = {}
+    for condition in _conjuncts(where.this) if where is not None else ():
+        dim = _dimension(condition, source, grid, alone)
+        if dim and _is_hidden(condition) and _is_pure(condition):
+            by_dim.setdefault(dim, []).append(condition)
+    found = {}
+    for dim, conditions in by_dim.items():
+        try:
+            found[dim] = ask(_question(conditions), grid.coordinates(dim))
+        except QueryCanceled:
+            raise
+        except GatewayError:  # the query itself raises it, if it comes to that
+            continue
+    return found
+
+
+def _conjuncts(tree: exp.Expr) -> Iterator[exp.Expr]:
+    tree = tree.unnest()
+    if isinstance(tree, exp.And):
+        yield from _conjuncts(tree.this)
+        yield from _conjuncts(tree.expression)
+    else:
+        yield tree
+
+
+def _dimension(condition: exp.Expr, source: exp.Table, grid: GridTable, alone: bool) -> str:
+    """The one dimension on which every column of a condition lies; empty when there is none."""
+    dims = set()
+    for column in condition.find_all(exp.Column):
+        of_source = column.table == source.alias_or_name if column.table else alone
+        dims.add(grid.dimension_of(column.name) if of_source else None)
+    return dims.pop() or "" if len(dims) == 1 else ""
+
+
+def _is_hidden(condition: exp.Expr) -> bool:
+    """Whether a column stands inside something that the engine does not hand down."""
+    for column in condition.find_all(exp.Column):
+        node = column.parent
+        while node is not None and node is not condition.parent:
+            if isinstance(node, _HIDING) and not isinstance(node, _HANDED_DOWN):
+                return True
+            node = node.parent
+    return False
+
+
+def _is_pure(tree: exp.Expr) -> bool:
+    """Whether it means the same at every time, and has no query inside."""
+    return all(
+        isinstance(node, _READ) and (not isinstance(node, exp.Anonymous) or _calls_pure(node))
+        for node in tree.walk()
+    )
+
+
+def _calls_pure(call: exp.Anonymous) -> bool:
+    return call.name.lower() in _PURE
+
+
+def _question(conditions: Sequence[exp.Expr]) -> exp.Select:
+    table = exp.Table(
+        this=exp.to_identifier(COORDINATE.name, quoted=True),
+        db=exp.to_identifier(COORDINATE.schema, quoted=True),
+        alias=exp.TableAlias(this=exp.to_identifier("c", quoted=True)),
+    )
+    copies = [condition.copy() for condition in conditions]
+    for copied in copies:
+        for column in list(copied.find_all(exp.Column)):
+            column.replace(column_node("c", column.name))
+    return exp.select(column_node("c", GridTable.POSITION)).from_(table).where(*copies)
+
+
+# Rows that differ in other dimensions alone
+
+
+def _one_each(select: exp.Select, grid: GridTable) -> dict[str, Positions]:
+    """A position of each dimension that the result does not depend on."""
+    if len(_sources(select)) != 1 or select.args.get("joins") or not _ignores_repeats(select):
+        return {}
+    outputs = {item.alias for item in select.expressions if item.alias}
+    dims: set[str] = set()
+    for column in select.find_all(exp.Column):
+        dim = grid.dimension_of(column.name)
+        if dim is not None:
+            dims.add(dim)
+        elif column.name not in outputs or grid.has_column(column.name):
+            return {}
+    return {dim: np.array([0]) for dim in grid.dims if dim not in dims} if grid.rows else {}
+
+
+def _ignores_repeats(select: exp.Select) -> bool:
+    """Whether the result is the same however often each row of FROM is there."""
+    if select.find(exp.Star, exp.Window) or len(list(select.find_all(exp.Query))) > 1:
+        return False
+    distinct = select.args.get("distinct")
+    if distinct is not None and distinct.args.get("on") is not None:
+        return False
+    calls = list(select.find_all(exp.Anonymous))
+    aggregates = [call for call in calls if is_aggregate(call)]
+    if not all(_is_unmoved(call) for call in aggregates):
+        return False
+    if not all(call.name.lower() in _PURE for call in calls if not is_aggregate(call)):
+        return False
+    return bool(distinct or select.args.get("group") or aggregates)
+
+
+def _is_unmoved(call: exp.Anonymous) -> bool:
+    counts_once = any(isinstance(argument, exp.Distinct) for argument in call.expressions)
+    return call.name.lower() in _UNMOVED or (call.name.lower() == "count" and counts_once)

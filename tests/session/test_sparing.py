@@ -1,0 +1,197 @@
+"""What a query over a grid is spared changes no row of it: against pandas, chunk by chunk."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import psycopg
+import pytest
+import xarray
+
+from gateway.app import App
+from gateway.config import Dataset, Settings
+from gateway.session import sparing
+
+DAYS = pd.date_range("2000-01-25", periods=20, freq="36h")
+
+
+def grid() -> xarray.Dataset:
+    random = np.random.default_rng(3)
+    return xarray.Dataset(
+        {"v": (("time", "lat", "place"), random.integers(0, 50, (20, 4, 3)).astype("f8"))},
+        {
+            "time": DAYS.values,
+            "lat": np.array([60.5, 10.25, -10.25, -60.5], "f4"),
+            "place": ["aa", "ab", "bb"],
+            "month": ("time", DAYS.month.values.astype("i4")),
+        },
+    )
+
+
+DATASET = grid()
+FRAME = DATASET.to_dataframe().reset_index()
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection]:
+    path = tmp_path_factory.mktemp("grid") / "g.zarr"
+    chunks = {"v": {"chunks": (2, 4, 3)}}
+    DATASET.to_zarr(path, encoding=chunks, zarr_format=2, consolidated=False)
+    with App(Settings(port=0, datasets=[Dataset(name="g", uri=str(path))])) as app:
+        host, port = app.address
+        with psycopg.connect(host=host, port=port, user="u", dbname="d", autocommit=True) as made:
+            yield made
+
+
+@pytest.fixture(autouse=True)
+def small_tables_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sparing, "FEWEST_ROWS", 0)
+
+
+def chunks_read(client: psycopg.Connection, sql: str) -> int:
+    """What EXPLAIN ANALYZE says of the one grid."""
+    last = client.execute(f"EXPLAIN ANALYZE {sql}").fetchall()[-1][0]
+    found = re.fullmatch(r"public\.g: (\d+) of (\d+) chunks read", last)
+    assert found is not None and int(found[2]) in (0, 10)
+    return int(found[1])
+
+
+T = FRAME.time.dt
+#    condition                                      rows in pandas                 chunks read
+CONDITIONS = [
+    ("date_trunc('month', time) = '2000-02-01'",    T.month == 2,                            10),
+    ("extract(day FROM time) = 9",                  T.day == 9,                              1),
+    ("extract(month FROM time) + 1 = 2",            T.month == 1,                            3),
+    ("time::date = '2000-02-09'",                   T.date == pd.Timestamp("2000-02-09").date(), 1),
+    ("time::date IN ('2000-01-25', '2000-02-09')",
+     T.date.isin([pd.Timestamp(d).date() for d in ("2000-01-25", "2000-02-09")]),            2),
+    ("time + interval '1 day' < '2000-01-28'",      FRAME.time < "2000-01-27",               1),
+    ("NOT time::date > '2000-01-26' ",              T.date <= pd.Timestamp("2000-01-26").date(), 1),
+    ("abs(lat) > 30",                               FRAME.lat.abs() > 30,                    10),
+    ("lat / 2 BETWEEN 1 AND 10",                    FRAME.lat.between(2, 20),                10),
+    ("CASE WHEN month = 1 THEN true END",           FRAME.month == 1,                        3),
+    ("month % 2 = 1 OR time::date = '2000-02-09'",
+     (FRAME.month == 1) | (T.date == pd.Timestamp("2000-02-09").date()),                     4),
+    ("place LIKE 'a%'",                             FRAME.place.str.startswith("a"),         10),
+    ("upper(place) = 'BB'",                         FRAME.place == "bb",                     10),
+    ("1 / (month - 1) = 1 AND month <> 1",          FRAME.month == 2,                        10),
+    ("v * 2 > 60",                                  FRAME.v > 30,                            10),
+]  # fmt: skip
+
+
+def found(client: psycopg.Connection, condition: str) -> list[tuple[object, ...]]:
+    sql = f"SELECT time, lat, place, v FROM g WHERE {condition} ORDER BY time, lat DESC, place"
+    return client.execute(sql).fetchall()
+
+
+def wanted(mask: pd.Series) -> list[tuple[object, ...]]:
+    rows = FRAME[mask].sort_values(["time", "lat", "place"], ascending=[True, False, True])
+    return [
+        (row.time.to_pydatetime(), row.lat, row.place, row.v)
+        for row in rows[["time", "lat", "place", "v"]].itertuples()
+    ]
+
+
+@pytest.mark.parametrize(("condition", "mask", "chunks"), CONDITIONS)
+def test_a_condition_on_a_coordinate(
+    client: psycopg.Connection, condition: str, mask: pd.Series, chunks: int
+) -> None:
+    assert found(client, condition) == wanted(mask)
+    assert chunks_read(client, f"SELECT v FROM g WHERE {condition}") <= chunks
+
+
+def test_two_conditions_at_a_time(client: psycopg.Connection) -> None:
+    for (one, first, _), (other, second, _) in combinations(CONDITIONS, 2):
+        assert found(client, f"({one}) AND ({other})") == wanted(first & second), (one, other)
+
+
+#    query                                                        chunks read
+WITHOUT_CHUNKS = [
+    ("SELECT min(time), max(lat), count(DISTINCT place) FROM g",
+     (DAYS[0].to_pydatetime(), 60.5, 3)),
+    ("SELECT min(time) FROM g WHERE lat > 50 AND extract(month FROM time) = 2",
+     (pd.Timestamp("2000-02-01T12:00").to_pydatetime(),)),
+    ("SELECT count(*) FROM (SELECT DISTINCT time, place FROM g) AS d",      (60,)),
+    ("SELECT count(*) FROM (SELECT lat, max(time) FROM g GROUP BY lat HAVING lat < 0) AS d", (2,)),
+    ("SELECT DISTINCT month AS m FROM g ORDER BY m",                        (1,)),
+    ("SELECT count(*), min(time) FROM g",                    (240, DAYS[0].to_pydatetime())),
+    ("SELECT count(time) FROM g",                                           (240,)),
+    ("SELECT count(*) FROM g WHERE time::date = '2000-02-09'",              (12,)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "row"), WITHOUT_CHUNKS)
+def test_coordinates_alone_read_no_chunk(
+    client: psycopg.Connection, sql: str, row: tuple[object, ...]
+) -> None:
+    assert client.execute(sql).fetchone() == row
+    assert chunks_read(client, sql) == 0
+
+
+#    query, and what pandas makes of it: what may look like one position each and is not
+WHOLE = [
+    ("SELECT count(DISTINCT v) FROM g",                        FRAME.v.nunique()),
+    ("SELECT sum(lat) FROM g",                                 FRAME.lat.astype("f8").sum()),
+    ("SELECT avg(m) FROM (SELECT max(v) AS m FROM g GROUP BY lat) AS s",
+     FRAME.groupby("lat").v.max().mean()),
+    ("SELECT count(*) FROM (SELECT lat FROM g) AS s",          240),
+    ("SELECT count(*) FROM g AS a LEFT JOIN g AS b ON a.time = b.time + interval '1 second' "
+     "WHERE b.time::date IS NULL",                             240),
+    ("SELECT count(*) FROM g AS a JOIN (SELECT DISTINCT time FROM g) AS b USING (time)", 240),
+    ("SELECT max(n) FROM (SELECT lat, count(*) AS n FROM g GROUP BY lat) AS s", 60),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "value"), WHOLE)
+def test_what_counts_rows_has_them_all(client: psycopg.Connection, sql: str, value: float) -> None:
+    assert client.execute(sql).fetchone() == (value,)
+
+
+#    ORDER BY                    sorted by the engine
+ORDERS = [
+    ("time",                     False),
+    ("1",                        False),
+    ("t",                        False),
+    ("time, lat DESC",           False),
+    ("time, lat DESC, place",    True),
+    ("time DESC",                True),
+    ("time, lat",                True),
+    ("lat DESC",                 True),
+    ("time, place",              True),
+    ("v",                        True),
+    ("time + interval '1 day'",  True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("order", "sorts"), ORDERS)
+def test_order_of_storage_is_not_sorted(
+    client: psycopg.Connection, order: str, sorts: bool
+) -> None:
+    sql = f"SELECT time AS t, lat, place, v FROM g ORDER BY {order}, time, lat DESC, place"
+    if not sorts:
+        sql = sql.replace(", time, lat DESC, place", "", 1)
+    plan = "\n".join(line for (line,) in client.execute(f"EXPLAIN {sql}"))
+    assert ("Sort" in plan) == sorts
+    rows = client.execute(sql).fetchall()
+    spared = sorted(rows, key=lambda row: row[0])
+    assert len(rows) == 240 and (sorts or rows == spared)
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT v FROM g LIMIT 3", "SELECT * FROM g ORDER BY time LIMIT 3 OFFSET 2"]
+)
+def test_a_limit_reads_one_chunk(client: psycopg.Connection, sql: str) -> None:
+    assert chunks_read(client, sql) == 1
+
+
+def test_the_log_tells_the_chunks(
+    client: psycopg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, "gateway"):
+        client.execute("SELECT sum(v) FROM g WHERE time::date = '2000-02-09'").fetchall()
+    assert "public.g: 1 of 10 chunks read" in caplog.text
