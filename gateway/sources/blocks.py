@@ -244,7 +244,7 @@ class Arrays:
         held = self._read.copy()
         while came is None or came.upto < positions[-1]:
             start = 0 if came is None else came.upto + 1
-            at = np.arange(start, min(start + self.step[axis.dim], axis.size))
+            at = np.arange(start, min(start + self.step[axis.dim], int(positions[-1]) + 1))
             values = self._argument(column, block.along(axis.dim, at))
             sums, came = integrated(values, start, came, place, axis)
             wanted = positions[(positions >= start) & (positions <= at[-1])] - start
