@@ -60,6 +60,13 @@ class GridColumn:
         calendar = {key.decode(): value.decode() for key, value in metadata.items()}
         return calendar | attributes_of(self.variable.attrs)
 
+    @property
+    def is_chunked(self) -> bool:
+        """Whether its values are read in chunks."""
+        return self.variable.chunks is not None or bool(
+            self.variable.encoding.get("preferred_chunks")
+        )
+
     def chunk(self, dim: str) -> int:
         """The longest stored chunk along `dim`; 1 where values are not chunked."""
         if dim not in self.variable.dims:

@@ -227,6 +227,11 @@ class GridTable:
             lengths[place] *= times
         return tuple(lengths)
 
+    @property
+    def is_chunked(self) -> bool:
+        """Whether any variable is read in chunks."""
+        return any(isinstance(c, GridColumn) and c.is_chunked for c in self._columns.values())
+
     def chunk(self, dim: str) -> int:
         """The longest stored chunk along `dim`; 1 where values are not chunked."""
         stored = [c for c in self._columns.values() if isinstance(c, GridColumn)]
@@ -298,23 +303,21 @@ class GridPartition:
             chosen = dict(zip(dims, map(_positions, boxes), strict=True))
             if pruned is not self.pruned:
                 chosen = {dim: _both(chosen[dim], pruned.positions.get(dim)) for dim in dims}
-            yield from self._first(chosen) if number == 0 else [Block(chosen)]
+            yield from self._in_two(chosen) if number == 0 else [Block(chosen)]
 
-    def _first(self, chosen: dict[str, Positions]) -> Iterator[Block]:
-        """The table's first block, cut after its first chunk: LIMIT, and whoever waits for a first
-        row, read no more than they must."""
-        dim = next(iter(chosen), None)
-        if dim is None:
+    def _in_two(self, chosen: dict[str, Positions]) -> Iterator[Block]:
+        """The table's first block: its first chunk along the leading dimension, and the rest.
+
+        So LIMIT, and whoever waits for a first row, read no more than they must.
+        """
+        dim = next(iter(chosen), "")
+        if not dim or not self.table.is_chunked or not len(chosen[dim]):
             yield Block(chosen)
             return
         positions = chosen[dim]
-        split = (
-            int(np.searchsorted(positions, positions[:1] + self.table.chunk(dim))[0])
-            if len(positions)
-            else 0
-        )
-        yield Block({**chosen, dim: positions[:split]})
-        yield Block({**chosen, dim: positions[split:]})
+        end = np.searchsorted(positions, positions[0] + self.table.chunk(dim))
+        yield Block({**chosen, dim: positions[:end]})
+        yield Block({**chosen, dim: positions[end:]})
 
 
 def _columns(
