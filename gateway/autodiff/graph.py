@@ -87,10 +87,6 @@ class Leaf:
         return isinstance(self.sql, exp.Column)
 
 
-# Floating-point sums and products are the same from either side, to the last bit.
-_COMMUTATIVE = ("+", "*")
-
-
 class Graph:
     """Makes nodes; asked twice for the same one, it answers with the first."""
 
@@ -111,12 +107,7 @@ class Graph:
 
     def node(self, op: str, *args: Node) -> Node:
         """The operation `op` over `args`, as it stands; `simplify` offers the folding ones."""
-        inputs = sorted(map(id, args)) if op in _COMMUTATIVE else map(id, args)
-        return self._intern((op, *inputs), Node(op, args))
-
-    def leaves(self) -> list[Node]:
-        """Every leaf, in the order of their making."""
-        return [node for node in self._nodes.values() if node.op == "leaf"]
+        return self._intern((op, *map(id, args)), Node(op, args))
 
     def _intern(self, key: tuple[object, ...], fresh: Node) -> Node:
         return self._nodes.setdefault(key, fresh)

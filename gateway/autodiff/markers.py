@@ -12,7 +12,6 @@ Each row is a point; the value is double precision, and NULL where f is NULL.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlglot import exp
 
@@ -42,7 +41,6 @@ from gateway.sql.inference import type_of
 from gateway.sql.relation import ColumnInfo
 from gateway.sql.repeats import Repeated
 from gateway.sql.scope import Analysis, Block, is_aggregate, position_of, resolve
-from gateway.sql.trees import copied, nodes_of
 from gateway.types import FLOAT8, Type
 
 # Up to this size a function is differentiated forward: the text is the one a person would write.
@@ -69,11 +67,10 @@ def expand(tree: exp.Expr, analysis: Analysis, inline: bool = False) -> None:
         UndefinedFunction: 42883, a wrong number of arguments.
         StatementTooComplex: 54001, the derivative is too large to print.
     """
-    markers = nodes_of(tree, Marker)
-    if not markers:
+    if tree.find(Marker) is None:
         return
     grouped = [block for block in analysis.blocks if block.is_grouped]
-    statement = _Statement(analysis, _numbered(markers))
+    statement = _Statement(analysis, _numbered(tree))
     for block in analysis.blocks:
         statement.differentiate_block(block)
     stray = tree.find(Marker)
@@ -87,15 +84,6 @@ def expand(tree: exp.Expr, analysis: Analysis, inline: bool = False) -> None:
         statement.print_block(block, inline)
     for block in grouped:
         block.stay_grouped()
-
-
-@dataclass(frozen=True, slots=True)
-class Cotangents:
-    """What a function's parts answer to a change of it: each column of a table, which changes with
-    itself alone, and everything else, which may change with several variables."""
-
-    columns: Mapping[Variable, Node]
-    others: Sequence[tuple[Node, Node]]
 
 
 class _Statement:
@@ -113,12 +101,12 @@ class _Statement:
         self.aliases = {source.alias for block in analysis.blocks for source in block.sources}
         self.kept: list[Node] = []  # by number: the derivatives yet to be printed
         self._read: dict[int, tuple[exp.Expr, Node]] = {}
-        self._cotangents: dict[Node, Cotangents | None] = {}
+        self._cotangents: dict[Node, dict[Node, Node] | None] = {}
 
     def differentiate_block(self, block: Block) -> None:
         """Find the derivative of each marker of this SELECT; those inside it are found already."""
         functions: dict[Node, exp.Expr] = {}
-        for marker in nodes_of(block.select, Marker):
+        for marker in list(block.select.find_all(Marker)):
             if marker.find_ancestor(Marker, exp.Select) is block.select:
                 try:
                     placeholder = self._keep(self.derivative(marker, block), block)
@@ -128,15 +116,14 @@ class _Statement:
                 placeholder.meta.update(marker.meta)
                 function = self._function(marker.expressions[0])
                 functions.setdefault(self._node(function, block), function)
+                functions.update(self._averaged(function))
                 marker.replace(placeholder)
-        for function in list(functions.values()):
-            functions.update(self._averaged(function))
         for primal, function in functions.items():
             self._share(block.select, primal, function)
 
     def _averaged(self, function: exp.Expr) -> dict[Node, exp.Expr]:
         """What the aggregates in a function are of, as far as a derivative has asked."""
-        calls = filter(is_aggregate, nodes_of(function, exp.Anonymous))
+        calls = (call for call in function.find_all(exp.Anonymous) if is_aggregate(call))
         arguments = (argument for call in calls for argument in call.expressions)
         return {self._read[id(a)][1]: a for a in arguments if id(a) in self._read}
 
@@ -147,13 +134,13 @@ class _Statement:
             for node in occurrences(select, bare):
                 self.kept.append(primal)
                 number = exp.Literal.number(len(self.kept) - 1)
-                node.replace(Pending(this=number, expression=copied(node)))
+                node.replace(Pending(this=number, expression=node.copy()))
 
     def print_block(self, block: Block, inline: bool = False) -> None:
         """Print the derivatives of this SELECT, over a tape where they are large."""
         placeholders = self._pending(block)
         try:
-            while holding := self._holding(placeholders):
+            while holding := [found for found in placeholders if self._holds_others(found)]:
                 for found in holding:
                     found.replace(write(self._kept(found)))
                 placeholders = self._pending(block)
@@ -170,23 +157,16 @@ class _Statement:
 
     def _pending(self, block: Block) -> list[Pending]:
         """What is yet to be printed in this SELECT."""
-        found = nodes_of(block.select, Pending)
+        found = block.select.find_all(Pending)
         return [each for each in found if each.find_ancestor(exp.Select) is block.select]
 
-    def _holding(self, placeholders: Sequence[Pending]) -> list[Pending]:
-        """Those made of aggregates inside which something is yet to be printed."""
-        waiting = {
-            node
-            for node in self.graph.leaves()
-            if node.leaf is not None and node.leaf.aggregate and node.leaf.sql.find(Pending)
-        }
-        return [
-            found
-            for found in placeholders
-            if waiting
-            and found.args.get("expression") is None
-            and not waiting.isdisjoint(leaves(self._kept(found)))
-        ]
+    def _holds_others(self, placeholder: Pending) -> bool:
+        """Whether it is made of aggregates, inside which something is yet to be printed."""
+        written = placeholder.args.get("expression") is not None
+        return not written and any(
+            leaf.leaf is not None and leaf.leaf.aggregate and leaf.leaf.sql.find(Pending)
+            for leaf in leaves(self._kept(placeholder))
+        )
 
     def _written(self, node: Node) -> exp.Expr:
         """The SQL of `node`, with nothing in it that is yet to be printed."""
@@ -241,30 +221,19 @@ class _Statement:
         cotangents = self._reverse(primal)
         if cotangents is None:
             return forward.tangent(primal)
-        total = cotangents.columns.get(variable, self.graph.number(0))
-        for part, cotangent in cotangents.others:
+        total = self.graph.number(0)
+        for part, cotangent in cotangents.items():
             product = simplify.multiply(self.graph, cotangent, forward.tangent(part))
             total = simplify.add(self.graph, total, product)
         return total
 
-    def _reverse(self, primal: Node) -> Cotangents | None:
+    def _reverse(self, primal: Node) -> dict[Node, Node] | None:
         """The cotangents of what `primal` is made of; None when forward mode serves it better."""
         if primal not in self._cotangents:
             columns = sum(1 for leaf in leaves(primal) if leaf.leaf and leaf.leaf.is_column)
             forward = columns < 2 or printed_size([primal]) <= FORWARD_NODES
-            self._cotangents[primal] = None if forward else self._swept(primal)
+            self._cotangents[primal] = None if forward else transpose(self.graph, primal)
         return self._cotangents[primal]
-
-    def _swept(self, primal: Node) -> Cotangents:
-        columns: dict[Variable, Node] = {}
-        others: list[tuple[Node, Node]] = []
-        for part, cotangent in transpose(self.graph, primal).items():
-            column = self.chain.columns.get(part.leaf.key) if part.leaf is not None else None
-            if column is None or column.source.query is not None or column in columns:
-                others.append((part, cotangent))
-            else:
-                columns[column] = cotangent
-        return Cotangents(columns, others)
 
     def _forward(self, pairs: Sequence[tuple[Variable, Node]]) -> Forward:
         def tangent_of(node: Node) -> Node:
@@ -367,10 +336,10 @@ class _Statement:
         return Leaf(key, column, info.type is FLOAT8, info.nullable, info.type is not None)
 
 
-def _numbered(markers: Sequence[Marker]) -> dict[int, exp.Expr]:
+def _numbered(tree: exp.Expr) -> dict[int, exp.Expr]:
     """The functions that a `Repeated` may mean."""
-    numbered = (marker for marker in markers if marker.args.get("number") is not None)
-    return {marker.args["number"]: marker.expressions[0] for marker in numbered}
+    markers = (m for m in tree.find_all(Marker) if m.args.get("number") is not None)
+    return {marker.args["number"]: marker.expressions[0] for marker in markers}
 
 
 def _checked_arguments(marker: Marker) -> list[exp.Expr]:

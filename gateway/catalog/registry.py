@@ -21,9 +21,10 @@ from gateway.errors import (
     WrongObjectType,
 )
 from gateway.sources.table import Table, TableName
+from gateway.sql.assignments import Target, TargetColumn
 from gateway.sql.functions import Function, FunctionName
 from gateway.sql.relation import ColumnInfo, Relation
-from gateway.store.definitions import TableDefinition, View
+from gateway.store.definitions import Column, TableDefinition, View
 from gateway.store.tables import StoreSession
 from gateway.types import from_arrow
 
@@ -193,6 +194,20 @@ class Registry:
             if found:
                 return found
         return []
+
+    def target_columns(self, target: TableDefinition) -> Target:
+        """The columns of a table that is written, as the language sees them."""
+        return {column.name: self._target_column(target, column) for column in target.columns}
+
+    def _target_column(self, target: TableDefinition, column: Column) -> TargetColumn:
+        default = column.default
+        if column.identity:
+            oid = self.store.oid(target.name)
+            owned = self.store.owned_sequence(oid or 0, column.number)
+            if owned is not None:
+                named = f'"{owned.schema}"."{owned.name}"'.replace("'", "''")
+                default = f"nextval('{named}')"
+        return TargetColumn(column.type, default, column.identity, column.generated is not None)
 
     def new_name(self, schema: str, name: str, *, temporary: bool = False) -> TableName:
         """Where a new relation of that name goes.

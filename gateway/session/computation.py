@@ -12,6 +12,7 @@ from gateway.rewrite import Rewritten
 from gateway.session.result import Field
 from gateway.session.upserts import Upsert
 from gateway.sources.table import TableName
+from gateway.sql.inference import kept_types
 from gateway.sql.writes import Write
 from gateway.store.definitions import TableDefinition
 from gateway.types import Type, from_arrow
@@ -78,8 +79,10 @@ class Computation:
 def fields_of(rewritten: Rewritten, schema: pa.Schema) -> tuple[Field, ...]:
     """The result's columns: PostgreSQL's names where they are known, else the engine's."""
     names = rewritten.names or schema.names
+    kept = kept_types(rewritten.tree, rewritten.analysis)
     return tuple(
-        Field(name, from_arrow(column.type)) for name, column in zip(names, schema, strict=True)
+        Field(name, kept.get(number) or from_arrow(column.type))
+        for number, (name, column) in enumerate(zip(names, schema, strict=True))
     )
 
 

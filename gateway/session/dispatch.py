@@ -33,7 +33,8 @@ from gateway.session.definition import define
 from gateway.session.execution import Executor
 from gateway.session.expressions import EngineExpressions
 from gateway.session.functions import SessionFunctions
-from gateway.session.objects import lock_tables
+from gateway.session.locking import lock_tables, locking_query
+from gateway.session.merges import describe_merge, merge
 from gateway.session.portals import Portal, Portals
 from gateway.session.prepared import Prepared, PreparedStatements, argument_row, arguments
 from gateway.session.recall import Recall
@@ -143,6 +144,8 @@ class Client:
             return self._described_fetch(tree)
         if isinstance(tree, ExecuteStatement):
             return self._described_execute(statement, tree, declared)
+        if isinstance(tree, exp.Merge):
+            return describe_merge(self.executor, statement, dict(declared))
         return self.executor.describe(statement, declared)
 
     def _described_fetch(self, tree: FetchStatement) -> Described:
@@ -194,11 +197,14 @@ class Client:
             raise ReadOnlyTable(f"cannot execute {command} in a read-only transaction")
 
     def _query(self, statement: Statement, bound: Bound) -> Result:
-        return self.executor.query(statement, bound)
+        locked = locking_query(self.executor, statement, bound)
+        return locked or self.executor.query(statement, bound)
 
     def _write(self, statement: Statement, bound: Bound) -> Result:
         if isinstance(statement.tree, DropStatement):  # TRUNCATE
             return define(self.executor, statement, bound)
+        if isinstance(statement.tree, exp.Merge):
+            return merge(self.executor, statement, bound)
         if self.engine_zone != "UTC" and isinstance(statement.tree, exp.Insert | exp.Update):
             table = target_of(statement.tree)
             columns = self.registry.definition(table.db, table.name).columns
@@ -276,12 +282,8 @@ class Client:
         return run_setting(self.settings, statement)
 
     def _set_modes(self, modes: TransactionModes, prefix: str, *, local: bool) -> None:
-        rows = (
-            ("isolation", modes.isolation),
-            ("read_only", modes.read_only),
-            ("deferrable", modes.deferrable),
-        )
-        for name, value in rows:
+        for name in ("isolation", "read_only", "deferrable"):
+            value = getattr(modes, name)
             if value is not None:
                 text = value if isinstance(value, str) else ("on" if value else "off")
                 self.settings.set(f"{prefix}transaction_{name}", text, local=local)

@@ -20,7 +20,7 @@ from gateway.rewrite import Rewritten, rewrite
 from gateway.session.chunk_reads import Watch, is_logged
 from gateway.session.computation import Bound, Computation, Described, as_before, fields_of
 from gateway.session.recall import Asked, Recall
-from gateway.session.result import Field, Notice, Result
+from gateway.session.result import Field, Notice, Result, lines, plan_lines
 from gateway.session.sparing import is_worth_sparing, plan_sparing
 from gateway.session.upserts import Upsert, Upserting, with_excluded
 from gateway.sources.grid import with_calls
@@ -34,8 +34,8 @@ from gateway.sql.recursion import check_recursive_types
 from gateway.sql.relation import TIME_ZONE, Constants, Lookup
 from gateway.sql.statement import CreateView, Explain, Kind, Statement
 from gateway.sql.tables import CreateTable
-from gateway.sql.writes import TargetColumn, Write, as_write, check_width, target_of
-from gateway.store.definitions import ROWID, Changed, Column, TableDefinition, View
+from gateway.sql.writes import Write, as_write, check_width, target_of
+from gateway.store.definitions import ROWID, Changed, TableDefinition, View
 from gateway.store.snapshots import Snapshot
 from gateway.types import TEXT, TIMESTAMPTZ, Type, from_arrow
 
@@ -151,7 +151,7 @@ class Executor:
         words = ["EXPLAIN", *(w.upper() for w in ("analyze", "verbose") if w in asked), ""]
         watch, prefix = Watch(self._tables(query)), " ".join(words)
         plan = self._plan(query.rewritten, bound.by_number, watch.tables, bound.values, prefix)
-        told = list(_plan_lines(plan.stream()))
+        told = list(plan_lines(plan.stream()))
         return lines("EXPLAIN", told + watch.lines() if "analyze" in asked else told)
 
     def computation(self, statement: Statement) -> Computation | None:
@@ -163,6 +163,11 @@ class Executor:
             return Computation(self.rewrite(tree.query))
         if isinstance(tree, CreateTable):
             return None if tree.query is None else Computation(self.rewrite(tree.query))
+        if isinstance(tree, exp.Merge):
+            raise FeatureNotSupported("EXPLAIN of MERGE is not supported")
+        if isinstance(tree, exp.Select) and tree.args.get("locks"):
+            tree = tree.copy()
+            tree.set("locks", None)
         return self._recalled(tree) if isinstance(tree, exp.Expr) else None
 
     def _recalled(self, tree: exp.Expr) -> Computation:
@@ -202,6 +207,28 @@ class Executor:
     def plan(self, query: Computation, bound: Bound) -> Plan:
         """Plan a query over its tables as they are at this moment."""
         return self._plan(query.rewritten, bound.by_number, self._tables(query), bound.values)
+
+    def plan_with(
+        self, rewritten: Rewritten, tables: Mapping[TableName, Table], bound: Bound
+    ) -> Plan:
+        """Plan a rewritten query over tables that were read already."""
+        return self._plan(rewritten, bound.by_number, tables, bound.values)
+
+    def infer_all(
+        self, queries: Sequence[Rewritten], target: TableName, declared: Mapping[int, Type]
+    ) -> tuple[Type, ...]:
+        """The types of the parameters of several queries over the rows of one target."""
+        known = dict(declared)
+        for query in queries:
+            known = {**query.parameters, **known}
+        told: dict[int, Type] = {}
+        count = max(known, default=0)
+        for query in queries:
+            tables = self.registry.tables(query.tables, target)
+            found = self._plan(query, known, tables).parameters
+            told |= {n: from_arrow(t) for n, t in found.items() if t is not None}
+            count = max((count, *map(number, query.tree.find_all(exp.Parameter))))
+        return tuple(known.get(n) or told.get(n) or TEXT for n in range(1, count + 1))
 
     def plan_over(self, rewritten: Rewritten, tables: Mapping[TableName, Table]) -> Plan:
         """Plan a rewritten query over tables that are given, where it does not name others."""
@@ -268,8 +295,7 @@ class Executor:
     def _write_of(self, tree: exp.Insert | exp.Update | exp.Delete) -> Computation:
         table = target_of(tree)
         target = self.registry.definition(table.db, table.name)
-        columns = {column.name: self._target_column(target, column) for column in target.columns}
-        write = as_write(tree, columns, ROWID)
+        write = as_write(tree, self.registry.target_columns(target), ROWID)
         upsert = None if write.conflict is None else self._upsert_of(write.conflict, target)
         return Computation(self.rewrite(write.query), write, target, upsert)
 
@@ -302,16 +328,6 @@ class Executor:
         tables = self._upsert_tables(upsert, doing.conflicting())
         plan = self._plan(upsert.rewritten, bound.by_number, tables, bound.values)
         return doing.do_update(list(plan.stream()), returning)
-
-    def _target_column(self, target: TableDefinition, column: Column) -> TargetColumn:
-        default = column.default
-        if column.identity:
-            oid = self.registry.store.oid(target.name)
-            owned = self.registry.store.owned_sequence(oid or 0, column.number)
-            if owned is not None:
-                named = f'"{owned.schema}"."{owned.name}"'.replace("'", "''")
-                default = f"nextval('{named}')"
-        return TargetColumn(column.type, default, column.identity, column.generated is not None)
 
     def _apply(
         self, query: Computation, write: Write, target: TableDefinition, bound: Bound
@@ -369,17 +385,3 @@ def _with_derived(
 
 def _shown(columns: Sequence[ResultColumn]) -> tuple[Field, ...]:
     return tuple(Field(c.name, c.type, c.typmod, c.origin) for c in columns)
-
-
-def lines(command: str, text: Sequence[str], name: str = "QUERY PLAN") -> Result:
-    """A result of one text column, a row per line."""
-    batch = pa.record_batch({name: pa.array(list(text), pa.string())})
-    return Result(command, (Field(name, TEXT),), iter([batch]))
-
-
-def _plan_lines(batches: Iterator[pa.RecordBatch]) -> Iterator[str]:
-    for batch in batches:
-        kinds, plans = (batch.column(n).to_pylist() for n in (0, 1))
-        for kind, plan in zip(kinds, plans, strict=True):
-            yield f"{kind}:"
-            yield from (f"  {line}" for line in plan.splitlines())

@@ -1,4 +1,4 @@
-"""Indexes, comments, sequences, LOCK TABLE: what stands beside the tables."""
+"""Indexes, comments, sequences: what stands beside the tables."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from gateway.errors import (
     DuplicateTable,
     FeatureNotSupported,
     InvalidParameterValue,
-    LockNotAvailable,
-    NoActiveTransaction,
     ReadOnlyTable,
     UndefinedColumn,
     UndefinedFunction,
@@ -24,7 +22,7 @@ from gateway.session.result import Result
 from gateway.session.tables import new_name, note_skipped, schema_and_name
 from gateway.sources.table import TableName
 from gateway.sql.commands import DropStatement, Name
-from gateway.sql.objects import CommentOn, CreateIndex, LockTables
+from gateway.sql.objects import CommentOn, CreateIndex
 from gateway.sql.sequences import AlterSequence, CreateSequence, SequenceOptions, bounds_of
 from gateway.store.constraints import chosen_name
 from gateway.store.definitions import Index, Key, Sequence, TableDefinition
@@ -222,35 +220,3 @@ def _refuse_called(executor: Executor, name: TableName) -> None:
                         f' "{column.name}" of table "{definition.name.name}" calls it',
                         hint="Set the default anew after dropping it.",
                     )
-
-
-# LOCK TABLE
-
-
-def lock_tables(executor: Executor, tree: LockTables, in_transaction: bool) -> Result:
-    """LOCK TABLE: the one lock there is, for every mode that stops writers; readers never wait.
-
-    Raises:
-        NoActiveTransaction: 25P01. LockNotAvailable: 55P03, NOWAIT.
-    """
-    if not in_transaction:
-        raise NoActiveTransaction("LOCK TABLE can only be used in transaction blocks")
-    store = executor.registry.store
-    for parts in tree.names:
-        definition = executor.registry.definition(*schema_and_name(parts))
-        if tree.mode in ("ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE"):
-            continue
-        before = store.lock_seconds
-        try:
-            store.lock_seconds = 0.001 if tree.nowait else before
-            with store.writing(definition.name):
-                pass
-        except LockNotAvailable as error:
-            if not tree.nowait:
-                raise
-            raise LockNotAvailable(
-                f'could not obtain lock on relation "{definition.name.name}"'
-            ) from error
-        finally:
-            store.lock_seconds = before
-    return Result("LOCK TABLE")

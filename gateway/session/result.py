@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from buenavista.core import BVType, QueryResult
 
-from gateway.types import Type
+from gateway.types import TEXT, Type
 
 if TYPE_CHECKING:  # it makes Results
     from gateway.session.copying import CopyIn, CopyOut
@@ -147,3 +147,18 @@ class Result(QueryResult):  # type: ignore[misc]  # buenavista carries no types
 
     def status(self) -> str:
         return self.tag(0)
+
+
+def lines(command: str, text: Sequence[str], name: str = "QUERY PLAN") -> Result:
+    """A result of one text column, a row per line."""
+    batch = pa.record_batch({name: pa.array(list(text), pa.string())})
+    return Result(command, (Field(name, TEXT),), iter([batch]))
+
+
+def plan_lines(batches: Iterator[pa.RecordBatch]) -> Iterator[str]:
+    """The engine's plans, each under its kind."""
+    for batch in batches:
+        kinds, plans = (batch.column(n).to_pylist() for n in (0, 1))
+        for kind, plan in zip(kinds, plans, strict=True):
+            yield f"{kind}:"
+            yield from (f"  {line}" for line in plan.splitlines())

@@ -13,9 +13,7 @@ from sqlglot import exp
 
 from gateway.errors import StatementTooComplex, TooManyColumns
 from gateway.sql.dialect import split
-from gateway.sql.repeats import count_words
 from gateway.sql.statement import Statement, read
-from gateway.sql.trees import nodes_of
 
 # A node of the tree is written in two words of text: `x + 1` has five and three, `(1, 2)` five
 # and three.
@@ -71,7 +69,7 @@ class Limits:
             self._admit("statement_bytes", len(text.encode()))
         parts = split(text)
         for tokens in parts:
-            self._admit("statement_nodes", count_words(tokens) // _WORDS_PER_NODE)
+            self._admit("statement_nodes", len(tokens) // _WORDS_PER_NODE)
         return [read(tokens, text) for tokens in parts]
 
     def check(self, tree: exp.Expr) -> int:
@@ -81,7 +79,7 @@ class Limits:
             StatementTooComplex: 54001, naming the limit.
             TooManyColumns: 54011, a SELECT of more than PostgreSQL's 1664.
         """
-        for select in nodes_of(tree, exp.Select):
+        for select in tree.find_all(exp.Select):
             if len(select.expressions) > MOST_COLUMNS:
                 raise TooManyColumns(f"target lists can have at most {MOST_COLUMNS} entries")
         size = size_of(tree)

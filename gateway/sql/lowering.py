@@ -14,10 +14,9 @@ from typing import Any, NoReturn
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, UndefinedObject
-from gateway.sql import literals
+from gateway.sql import jsontext, literals
 from gateway.sql.calls import call
 from gateway.sql.precedence import parenthesise
-from gateway.sql.trees import copied, nodes
 
 DType = exp.DType
 Lowering = Callable[[Any], "exp.Expr | None"]
@@ -92,8 +91,8 @@ def lower(tree: exp.Expr) -> exp.Expr:
         UndefinedObject: 42704, an unknown type.
         InvalidTextRepresentation: 22P02, a literal that its type does not read.
     """
-    root = copied(tree)
-    for node in reversed(nodes(root)):
+    root: exp.Expr = tree.copy()
+    for node in reversed(list(root.walk(bfs=False))):
         row = LOWERINGS.get(type(node))
         replacement = row(node) if row is not None else None
         if replacement is None:
@@ -118,9 +117,7 @@ def _cast(node: exp.Expr) -> exp.Expr | None:
         return _literal_cast(value.name, kind)
     if kind.this in _INTEGERS:
         return _integer_cast(node, value, kind)
-    if kind.this in _SIZED and kind.expressions:
-        return _sized(node, kind)
-    return None
+    return _sized(node, kind) if kind.this in _SIZED and kind.expressions else None
 
 
 _INTEGERS = (DType.SMALLINT, DType.INT, DType.BIGINT)
@@ -136,6 +133,8 @@ def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
     if kind.this == DType.ARRAY and kind.expressions:
         items = [_item(word, kind.expressions[0]) for word in literals.array(text)]
         return _cast_of(exp.Array(expressions=items), kind.copy())
+    if kind.this in (DType.JSON, DType.JSONB):
+        return exp.Literal.string(jsontext.READERS[kind.this.name.lower()](text))
     if kind.this in (DType.VARBINARY, DType.BINARY):
         return exp.HexString(this=literals.bytea(text).hex())
     if kind.this in _SIZED and kind.expressions:

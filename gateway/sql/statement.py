@@ -126,7 +126,7 @@ def _statement(tokens: Sequence[Token], text: str, tree: object, row: Row) -> St
     command = _TREES.get(type(tree), command)
     if isinstance(tree, CreateTable) and tree.query is not None:
         command = "CREATE MATERIALIZED VIEW" if tree.materialized else "CREATE TABLE AS"
-    kind = Kind.WRITE if command in ("INSERT", "UPDATE", "DELETE") else row.kind
+    kind = Kind.WRITE if command in ("INSERT", "UPDATE", "DELETE", "MERGE") else row.kind
     return Statement(text[start : tokens[-1].end + 1], start, tree, command, kind)
 
 
@@ -147,8 +147,6 @@ def _tree(reader: Reader) -> exp.Expr:
     tree = parse_tokens(reader.tokens, reader.text, share=True)
     if tree is None:
         raise syntax_fault(reader.tokens[0], reader.tokens, reader.text)
-    if isinstance(tree, exp.Merge):
-        raise FeatureNotSupported("MERGE is not supported")
     return tree
 
 
@@ -306,6 +304,7 @@ COMMANDS = (
     Row("INSERT", Kind.WRITE, _insert),
     Row("UPDATE", Kind.WRITE, _tree),
     Row("DELETE", Kind.WRITE, _tree),
+    Row("MERGE", Kind.WRITE, _tree),
     Row("TRUNCATE", Kind.WRITE, commands.read_truncate, "TRUNCATE TABLE"),
     Row("CREATE EXTERNAL", Kind.DEFINITION, _outside),
     Row("CREATE FOREIGN", Kind.DEFINITION, _outside),
@@ -378,8 +377,8 @@ COMMANDS = (
 
 # First words of PostgreSQL's other commands (manual, part VI): refused by name, 0A000.
 _KNOWN = """
-ALTER ANALYZE ANALYSE CALL CHECKPOINT CLUSTER COMMENT CREATE DO DROP GRANT IMPORT LISTEN LOAD
-LOCK MERGE NOTIFY REASSIGN REFRESH REINDEX REVOKE SECURITY UNLISTEN VACUUM
+ALTER ANALYZE ANALYSE CALL CHECKPOINT CLUSTER CREATE DO DROP GRANT IMPORT LISTEN LOAD NOTIFY
+REASSIGN REFRESH REINDEX REVOKE SECURITY UNLISTEN VACUUM
 """
 UNSUPPORTED = frozenset(_KNOWN.split())
 _TWO_WORDS = frozenset({"ALTER", "CREATE", "DROP", "IMPORT", "REFRESH", "SECURITY"})

@@ -18,36 +18,23 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from gateway.errors import (
-    DuplicateColumn,
     FeatureNotSupported,
-    GeneratedAlways,
     GroupingError,
     SyntaxFault,
-    UndefinedColumn,
     WindowingError,
 )
+from gateway.sql.assignments import (
+    Target,
+    assigned_columns,
+    declare_parameters,
+    default_of,
+    is_default,
+    refuse_value,
+    written_columns,
+)
 from gateway.sql.conflicts import Conflict, arbiter, does_update, update_query
-from gateway.sql.dialect import parse
-from gateway.sql.parameters import number
 from gateway.sql.scope import column_node, is_aggregate, position_of
 from gateway.types import Type
-
-
-@dataclass(frozen=True, slots=True)
-class TargetColumn:
-    """A column of the table that is written: its type, and its default as SQL text.
-
-    `identity` is "always" or "by default" for an identity column, whose default is its sequence's
-    next value. A `generated` one takes no value at all.
-    """
-
-    type: Type
-    default: str | None = None
-    identity: str = ""
-    generated: bool = False
-
-
-Target = Mapping[str, TargetColumn]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,22 +90,22 @@ def as_write(tree: exp.Expr, target: Target, row_identifier: str) -> Write:
 def _insert(tree: exp.Insert, target: Target, row_identifier: str) -> Write:
     query = tree.args.get("expression")
     named = tree.this.expressions if isinstance(tree.this, exp.Schema) else None
-    columns = tuple(target) if named is None else _columns(named, target, target_of(tree))
+    columns = tuple(target) if named is None else written_columns(named, target, target_of(tree))
     overriding = str(tree.meta.get("overriding", ""))
     if query is None:
         columns = tuple(name for name, column in target.items() if not column.generated)
-        query = exp.Select(expressions=[_default(target[name]) for name in columns])
+        query = exp.Select(expressions=[default_of(target[name]) for name in columns])
     elif isinstance(query, exp.Values):
         columns = _settle_values(query, columns, target, overriding)
     else:
         width = len(query.expressions) if isinstance(query, exp.Select) else len(columns)
         for name in columns[:width]:
-            _refuse_value(name, target[name], overriding)
+            refuse_value(name, target[name], overriding)
     parameters: dict[int, Type] = {}
     if isinstance(query, exp.Values):
         columns = _values(query, columns, named is not None, target, parameters)
     elif isinstance(query, exp.Select):
-        _declare(parameters, query.expressions, columns, target)
+        declare_parameters(parameters, query.expressions, columns, target)
     _move_with(tree, query)
     conflict = _conflict(tree, target, row_identifier)
     returning = _returning(tree)
@@ -133,7 +120,7 @@ def _conflict(tree: exp.Insert, target: Target, row_identifier: str) -> Conflict
     if not does_update(clause):
         return Conflict(key, constraint)
     table = target_of(tree)
-    columns, values, parameters = _assigned(clause.expressions, target, table)
+    columns, values, parameters = assigned_columns(clause.expressions, target, table)
     query = update_query(table, clause, columns, values, row_identifier)
     return Conflict(key, constraint, columns, query, parameters)
 
@@ -148,40 +135,20 @@ def _settle_values(
     """
     for row in query.expressions:
         for value, name in zip(row.expressions, columns, strict=False):
-            if not _is_default(value):
-                _refuse_value(name, target[name], overriding)
+            if not is_default(value):
+                refuse_value(name, target[name], overriding)
             if overriding == "USER" and target[name].identity:
-                value.replace(_default(target[name]))
+                value.replace(default_of(target[name]))
     own = [number for number, name in enumerate(columns) if target[name].generated]
     if not own:
         return columns
     for row in query.expressions:
         kept = [value for n, value in enumerate(row.expressions) if n not in own]
         if not kept:  # nothing but DEFAULT of those: a row of defaults
-            kept = [_default(column) for column in target.values() if not column.generated]
+            kept = [default_of(column) for column in target.values() if not column.generated]
         row.set("expressions", kept)
     left = tuple(name for n, name in enumerate(columns) if n not in own)
     return left or tuple(name for name, column in target.items() if not column.generated)
-
-
-def _refuse_value(name: str, column: TargetColumn, overriding: str = "") -> None:
-    """Refuse a value of the user's for a column that computes its own.
-
-    Raises:
-        GeneratedAlways: 428C9.
-    """
-    if column.generated or (column.identity == "always" and not overriding):
-        raise GeneratedAlways(
-            f'cannot insert a non-DEFAULT value into column "{name}"',
-            detail=_why(name, column),
-            hint="" if column.generated else "Use OVERRIDING SYSTEM VALUE to override.",
-        )
-
-
-def _why(name: str, column: TargetColumn) -> str:
-    if column.generated:
-        return f'Column "{name}" is a generated column.'
-    return f'Column "{name}" is an identity column defined as GENERATED ALWAYS.'
 
 
 def _values(
@@ -199,9 +166,9 @@ def _values(
     check_width(width, columns, named)
     for row in query.expressions:
         for value, column in zip(list(row.expressions), columns, strict=False):
-            if _is_default(value):
-                value.replace(_default(target[column]))
-        _declare(parameters, row.expressions, columns, target)
+            if is_default(value):
+                value.replace(default_of(target[column]))
+        declare_parameters(parameters, row.expressions, columns, target)
     return columns[:width]
 
 
@@ -217,33 +184,8 @@ def check_width(width: int, columns: tuple[str, ...], named: bool) -> None:
         raise SyntaxFault("INSERT has more target columns than expressions")
 
 
-def _assigned(
-    expressions: list[exp.Expr], target: Target, table: exp.Table
-) -> tuple[tuple[str, ...], list[exp.Expr], dict[int, Type]]:
-    """What SET assigns: the columns, the values, the types of bare parameters among them.
-
-    Raises:
-        GeneratedAlways: 428C9, a value for a column that computes its own.
-    """
-    pairs = [pair for each in expressions for pair in _assignments(each)]
-    columns = _columns([column.this for column, _ in pairs], target, table)
-    values = []
-    for name, (_, value) in zip(columns, pairs, strict=True):
-        column = target[name]
-        if not _is_default(value) and (column.generated or column.identity == "always"):
-            raise GeneratedAlways(
-                f'column "{name}" can only be updated to DEFAULT', detail=_why(name, column)
-            )
-        if not column.generated:
-            values.append(_default(column) if _is_default(value) else value)
-    columns = tuple(name for name in columns if not target[name].generated)
-    parameters: dict[int, Type] = {}
-    _declare(parameters, values, columns, target)
-    return columns, values, parameters
-
-
 def _update(tree: exp.Update, target: Target, row_identifier: str) -> Write:
-    columns, values, parameters = _assigned(tree.expressions, target, target_of(tree))
+    columns, values, parameters = assigned_columns(tree.expressions, target, target_of(tree))
     items = [
         exp.Alias(this=value, alias=exp.to_identifier(name, quoted=True))
         for name, value in zip(columns, values, strict=True)
@@ -285,71 +227,18 @@ def _move_with(tree: exp.Expr, query: exp.Expr) -> None:
     query.set("with_", clause)
 
 
-def _assignments(tree: exp.Expr) -> list[tuple[exp.Column, exp.Expr]]:
-    """(column, value) of `a = e`, or of each part of `(a, b) = (e, g)`."""
-    if not isinstance(tree, exp.EQ):
-        raise SyntaxFault("SET needs column = value", position=position_of(tree))
-    columns = tree.this.expressions if isinstance(tree.this, exp.Tuple) else [tree.this]
-    values = [tree.expression]
-    if isinstance(tree.this, exp.Tuple):
-        if not isinstance(tree.expression, exp.Tuple):
-            raise FeatureNotSupported(
-                "SET (columns) = (subquery) is not supported",
-                hint="Join the subquery in FROM.",
-                position=position_of(tree),
-            )
-        values = tree.expression.expressions
-    if len(columns) != len(values):
-        message = "number of columns does not match number of values"
-        raise SyntaxFault(message, position=position_of(tree))
-    return list(zip(columns, values, strict=True))
-
-
-def _columns(named: list[exp.Expr], target: Target, table: exp.Table) -> tuple[str, ...]:
-    names = tuple(column.name for column in named)
-    for name, column in zip(names, named, strict=True):
-        if name not in target:
-            raise UndefinedColumn(
-                f'column "{name}" of relation "{table.name}" does not exist',
-                position=position_of(column),
-            )
-        if names.count(name) > 1:
-            message = f'column "{name}" specified more than once'
-            raise DuplicateColumn(message, position=position_of(column))
-    return names
-
-
-def _is_default(value: exp.Expr) -> bool:
-    """True of the word DEFAULT, which PostgreSQL reserves: no column is called so unquoted."""
-    if isinstance(value, exp.Column):
-        return value.name == "default" and not value.this.quoted and not value.table
-    return isinstance(value, exp.Var) and value.name.upper() == "DEFAULT"
-
-
-def _default(column: TargetColumn) -> exp.Expr:
-    if column.default is None:
-        return exp.Null()
-    tree: exp.Expr = parse(f"SELECT {column.default}")[0].expressions[0]
-    return tree
-
-
-def _declare(
-    parameters: dict[int, Type],
-    values: list[exp.Expr],
-    columns: tuple[str, ...],
-    target: Target,
-) -> None:
-    """A bare `$n` that is assigned to a column has the column's type."""
-    for value, column in zip(values, columns, strict=False):
-        if isinstance(value, exp.Parameter):
-            parameters.setdefault(number(value), target[column].type)
-
-
 def _returning(tree: exp.Expr) -> exp.Select | None:
     clause = tree.args.get("returning")
     if clause is None:
         return None
     _check_returning(clause, target_of(tree))
+    others = tree.args.get("from_") or tree.args.get("using")
+    if others and any(isinstance(item, exp.Star) for item in clause.expressions):
+        raise FeatureNotSupported(
+            "RETURNING * beside other tables is not supported",
+            hint=f"RETURNING {target_of(tree).alias_or_name}.* gives the changed rows.",
+            position=position_of(clause),
+        )
     return exp.Select(expressions=clause.expressions, from_=exp.From(this=target_of(tree).copy()))
 
 

@@ -20,6 +20,7 @@ from gateway.errors import (
     NumericValueOutOfRange,
     StringTooLong,
 )
+from gateway.sql.jsontext import READERS
 from gateway.store import textinput
 from gateway.store.columntypes import numeric_digits, spelt, text_length
 from gateway.store.definitions import Column
@@ -329,6 +330,12 @@ def _from_text(values: pa.Array, column: Column) -> pa.Array:
     return _to_precision(read, column) if column.type.name.startswith("time") else read
 
 
+def _to_json(values: pa.Array, column: Column) -> pa.Array:
+    read = READERS[column.type.name]
+    texts = values.cast(pa.string()).to_pylist()
+    return pa.array([None if text is None else read(text) for text in texts], pa.string())
+
+
 _TEXTS = ("text", "varchar", "bpchar")
 _INTEGERS = ("int2", "int4", "int8")
 _READ = (*_INTEGERS, "float4", "float8", "numeric", "bool", "bytea", "uuid", "interval")
@@ -351,6 +358,7 @@ _CASTS: dict[tuple[str, str], Cast] = {
     ("decimal", "float8"): _decimal_to_float,
     ("decimal", "numeric"): _decimal_to_numeric,
     **{("text", name): _from_text for name in (*_READ, *_MOMENTS)},
+    **{("text", name): _to_json for name in ("json", "jsonb")},
     **{(kind, name): _to_text for kind in ("text", "int", "date") for name in _TEXTS},
     **{("bool", name): _bool_to_text for name in _TEXTS},
     **{

@@ -26,6 +26,8 @@ STORED = {
     "varchar": "VARCHAR",
     "bpchar": "VARCHAR",
     "uuid": "VARCHAR",
+    "json": "VARCHAR",
+    "jsonb": "VARCHAR",
     "date": "DATE",
     "time": "TIME",
     "timestamp": "TIMESTAMP",

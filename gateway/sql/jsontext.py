@@ -1,0 +1,75 @@
+"""JSON as PostgreSQL keeps it: json as it was written, jsonb in one form (manual, 8.14)."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from gateway.errors import InvalidTextRepresentation
+
+
+def read_json(text: str) -> str:
+    """The text itself, once it is JSON.
+
+    Raises:
+        InvalidTextRepresentation: 22P02.
+    """
+    _parsed(text)
+    return text
+
+
+def read_jsonb(text: str) -> str:
+    """The text in jsonb's form: no needless blanks, each key once and in order, plain numbers.
+
+    Raises:
+        InvalidTextRepresentation: 22P02.
+
+    >>> read_jsonb('{"bb": 1e2, "a" : [1.50, null], "a": 2}')
+    '{"a": 2, "bb": 100}'
+    """
+    return _written(_parsed(text))
+
+
+READERS = {"json": read_json, "jsonb": read_jsonb}
+
+
+def _parsed(text: str) -> Any:
+    try:
+        found = json.loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse)
+        text.encode()
+        return found
+    except (ValueError, RecursionError) as error:
+        raise InvalidTextRepresentation(
+            "invalid input syntax for type json", detail=str(error)
+        ) from error
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f'Token "{word}" is invalid.')
+
+
+def _written(value: Any) -> str:
+    match value:
+        case dict():
+            # By length, then by bytes (jsonb_util.c, lengthCompareJsonbStringValue).
+            keys = sorted(value, key=lambda key: (len(key.encode()), key.encode()))
+            inside = (f"{_string(key)}: {_written(value[key])}" for key in keys)
+            return "{" + ", ".join(inside) + "}"
+        case list():
+            return "[" + ", ".join(map(_written, value)) + "]"
+        case str():
+            return _string(value)
+        case Decimal():
+            return format(value, "f")
+        case bool():
+            return "true" if value else "false"
+    return "null"
+
+
+def _string(value: str) -> str:
+    if "\0" in value or any(0xD800 <= ord(letter) < 0xE000 for letter in value):
+        raise InvalidTextRepresentation(
+            "unsupported Unicode escape sequence", detail="It is no character that text can hold."
+        )
+    return json.dumps(value, ensure_ascii=False)
