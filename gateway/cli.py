@@ -1,4 +1,4 @@
-"""The command: serve, demo, check, explain, passwd.
+"""The command: serve, backup, demo, check, explain, passwd.
 
 A mistake is one clear line on standard error and exit code 1, never a traceback.
 """
@@ -27,6 +27,7 @@ from gateway.config import Dataset, Settings, load
 from gateway.errors import GatewayError
 from gateway.observe import write_log
 from gateway.sources.table import columns_of
+from gateway.store import backup
 from gateway.users import write_user
 from gateway.wire.admission import admission_of
 from gateway.wire.auth import make_verifier
@@ -82,11 +83,38 @@ def serve(
     given: dict[str, Any] = {"host": host, "port": port, "data_dir": data_dir}
     settings = load(config, os.environ, given)
     write_log(settings.log_level)
-    with _stop_signals() as stopped, _listening(settings) as app:
+    with _stop_signals() as stopped, _listening(settings) as app, _backup_signal(app):
         if settings.data_dir is None:
             _say(f"user tables are kept in {app.store.directory} until the server stops")
         _say("listening on {}:{}".format(*app.address))
         stopped.wait()
+
+
+@command.command(name="backup")
+def back_up(
+    data_dir: Annotated[Path, typer.Argument(help="Directory of the tables clients make.")],
+    target: Annotated[Path, typer.Argument(help="Where the copy goes: a new directory.")],
+) -> None:
+    """Copy the user tables, while their server runs or not; to restore, serve the copy."""
+    backup.back_up(data_dir, target)
+    _say(f"copied {data_dir} to {target}")
+
+
+@contextmanager
+def _backup_signal(app: App) -> Iterator[None]:
+    """While inside, SIGUSR1 has the server make the copy that `gradwire backup` asked for."""
+    if not hasattr(signal, "SIGUSR1"):
+        yield
+        return
+
+    def asked(number: int, frame: object) -> None:
+        threading.Thread(target=app.store.answer_backup, name="backup").start()
+
+    before = signal.signal(signal.SIGUSR1, asked)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 @command.command(name="demo")

@@ -9,7 +9,8 @@ undone; `load` forgets it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
@@ -87,6 +88,12 @@ class SequenceValues:
         with self._lock:
             state = self._state(oid, sequence)
             return state.last, state.called
+
+    @contextmanager
+    def standing(self) -> Iterator[None]:
+        """Nothing is written inside."""
+        with self._lock:
+            yield
 
     def close(self) -> None:
         """Write where each sequence stands; nothing is set aside."""

@@ -22,9 +22,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from gateway.errors import FeatureNotSupported, InternalError
+from gateway.errors import FeatureNotSupported, GatewayError, InternalError
 from gateway.sources.table import TableName
-from gateway.store import changes, database, disk, upserts
+from gateway.store import backup, changes, database, disk, upserts
 from gateway.store.catalogue import FIRST_OID, TEMPORARY
 from gateway.store.changes import Target
 from gateway.store.definitions import Changed, TableDefinition
@@ -78,6 +78,30 @@ class Store:
     def session(self) -> StoreSession:
         """A session for one client; close it before the store."""
         return StoreSession(self._shared, next(self._numbers))
+
+    def back_up(self, target: Path) -> None:
+        """Copy the data directory into `target`, a new directory, as of one commit.
+
+        Readers go on; commits wait until the files are copied.
+
+        Raises:
+            ConfigurationFault: F0000, there is something at `target`.
+            OSError: the files cannot be written.
+        """
+        with self._shared.committed.lock, self._shared.sequences.standing():
+            backup.copy_files(self.directory, target)
+
+    def answer_backup(self) -> None:
+        """Make the copy that `gradwire backup` asked for, if it did, and tell it."""
+        target = backup.requested(self.directory)
+        if target is None:
+            return
+        try:
+            self.back_up(target)
+        except (GatewayError, OSError) as error:
+            backup.answer(self.directory, error)
+        else:
+            backup.answer(self.directory, None)
 
     def close(self) -> None:
         """Write everything into the file and let go of the directory; twice does nothing."""
