@@ -18,6 +18,7 @@ from gateway.sql.depth import make_room
 from gateway.store.tables import Store
 from gateway.wire.admission import admission_of
 from gateway.wire.auth import read_verifier
+from gateway.wire.casts import TEXT_CASTS
 from gateway.wire.server import GatewayServer
 
 
@@ -42,7 +43,9 @@ class App:
             self.grids = Datasets(settings.datasets)
             self.store = Store(settings.data_dir)
             undo.callback(self.store.close)
-            self.gateway = Gateway(Embedded(settings.threads), self.store, self.grids, settings)
+            self.gateway = Gateway(
+                Embedded(settings.threads, TEXT_CASTS), self.store, self.grids, settings
+            )
             self._server = GatewayServer(
                 (settings.host, settings.port),
                 self.gateway,
@@ -102,7 +105,7 @@ def explain(settings: Settings, sql: str) -> list[str]:
     store = Store(settings.data_dir)
     try:
         grids = Datasets(settings.datasets)
-        gateway = Gateway(Embedded(settings.threads), store, grids, settings)
+        gateway = Gateway(Embedded(settings.threads, TEXT_CASTS), store, grids, settings)
         session = gateway.create_session()
         session.start("gradwire", "gradwire", {})
         lines = [

@@ -16,7 +16,7 @@ from datafusion import SessionConfig, SessionContext, SQLOptions, udf
 from datafusion.catalog import Schema
 
 from gateway.engine.faults import translated
-from gateway.engine.functions import register_functions
+from gateway.engine.functions import Columnar, made, register_functions
 from gateway.engine.plans import IN_ORDER, INSTANT, EmbeddedPlan, Plans, limited
 from gateway.engine.provider import as_dataset, kept
 from gateway.engine.running import Run
@@ -59,18 +59,20 @@ class Embedded:
 
     Args:
         threads: Partitions of one query that work at the same time; None takes one per core.
+        functions: More functions than the engine has of itself.
     """
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(self, threads: int | None = None, functions: Sequence[Columnar] = ()) -> None:
+        self._more = made(functions)
         config = SessionConfig(_SETTINGS)
         self._config = config if threads is None else config.with_target_partitions(threads)
         self._plain = SessionContext(SessionConfig(_SETTINGS | _PLAIN).with_target_partitions(1))
-        register_functions(self._plain)
+        register_functions(self._plain, self._more)
 
     def new_session(self) -> EmbeddedSession:
         """A session of its own for one client."""
         context = SessionContext(self._config)
-        register_functions(context)
+        register_functions(context, self._more)
         return EmbeddedSession(context, self._plain, self._unstable)
 
     def functions(self) -> frozenset[str]:
@@ -88,7 +90,7 @@ class Embedded:
 
     def _routines(self, sql: str) -> frozenset[str]:
         context = SessionContext(SessionConfig().with_information_schema(True))
-        register_functions(context)
+        register_functions(context, self._more)
         return frozenset(context.sql(sql).to_pydict()["name"])
 
 

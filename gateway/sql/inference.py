@@ -26,8 +26,8 @@ from gateway.types import (
     TEXT,
     TIMESTAMP,
     TIMESTAMPTZ,
-    UNKNOWN,
     Type,
+    array_of,
 )
 
 Reader = Callable[[exp.Expr, Block | None], Type | None]
@@ -83,9 +83,16 @@ def _moved(minus: bool, moment: Type, by: Type) -> Type | None:
     return None
 
 
+def _array(tree: exp.Expr, block: Block | None) -> Type | None:
+    items = [item for item in tree.expressions if not isinstance(item, exp.Null)]
+    element = common_type([type_of(item, block) for item in items])
+    return None if element is None else array_of(element)
+
+
 def _concatenation(tree: exp.Expr, block: Block | None) -> Type | None:
     sides = (type_of(tree.this, block), type_of(tree.expression, block))
-    return TEXT if all(side in (TEXT, UNKNOWN) for side in sides) else None
+    arrays = any(side is None or side.element is not None for side in sides)
+    return TEXT if not arrays and TEXT in sides else None
 
 
 def _zoned(tree: exp.Expr, block: Block | None) -> Type | None:
@@ -151,6 +158,7 @@ _READERS: tuple[tuple[tuple[type[exp.Expr], ...], Reader], ...] = (
     ((exp.Anonymous,), _call),
     ((exp.AtTimeZone,), _zoned),
     ((exp.DPipe,), _concatenation),
+    ((exp.Array,), _array),
     ((exp.Interval,), _of(INTERVAL)),
     ((exp.CurrentDate,), _of(DATE)),
     ((exp.CurrentTimestamp,), _of(TIMESTAMPTZ)),

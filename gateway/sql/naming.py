@@ -82,6 +82,8 @@ def _own_name(item: exp.Expr) -> str:
         item = item.this
     if isinstance(item, exp.Cast):
         return _own_name(item.this)
+    if isinstance(item, exp.Interval):
+        return ""
     return "" if isinstance(item, exp.Case) and _name(item) == "case" else _name(item)
 
 

@@ -19,7 +19,7 @@ from gateway.errors import AmbiguousFunction, FeatureNotSupported, UndefinedFunc
 from gateway.sql.dialect import DIALECT, parse
 from gateway.sql.inference import type_of
 from gateway.sql.scope import Block, position_of
-from gateway.types import DATE, INTERVAL, TIMESTAMPTZ, Type
+from gateway.types import DATE, INTERVAL, TEXT, TIMESTAMPTZ, Type
 
 # A kind of argument -> the types that are of it, and the type that a quoted literal becomes.
 _KINDS: dict[str, tuple[frozenset[str], str]] = {
@@ -76,6 +76,17 @@ OVERLOADS: tuple[tuple[str, str], ...] = (
     ("substring(any, any, any)",      "substring(a, b, c)"),
 )  # fmt: skip
 
+# Types whose text the engine writes otherwise -> the function that writes it as PostgreSQL does
+# (wire/casts.py). An array's name begins with an underscore, as in pg_type.
+WRITTEN = {
+    name: f"text_of_{name.lstrip('_')}{'_array' if name.startswith('_') else ''}"
+    for name in (
+        "float4", "float8", "time", "timestamp", "timestamptz", "interval",
+        "_bool", "_int2", "_int4", "_int8", "_float4", "_float8", "_text", "_date", "_timestamp",
+        "_timestamptz",
+    )
+}  # fmt: skip
+
 # make_interval's parameters, in order; all may be left out.
 _PARTS = ("years", "months", "weeks", "days", "hours", "mins", "secs")
 
@@ -131,6 +142,10 @@ def resolve_overloads(block: Block, zone: str) -> None:
             _moved_date(node, block)
         elif isinstance(node, exp.AtTimeZone):
             _at_time_zone(node, block)
+        elif isinstance(node, exp.DPipe):
+            _texts_beside(node, block, zone)
+        elif isinstance(node, exp.Cast) and node.args["to"].this in _TEXTS:
+            _write(node.this, block, zone)
 
 
 def _inside(block: Block) -> Iterator[exp.Expr]:
@@ -145,6 +160,10 @@ def _call(node: exp.Anonymous, block: Block, zone: str) -> None:
     name, arguments = node.name, node.expressions
     if name == "make_interval":
         node.replace(_made_interval(node))
+        return
+    if name in ("concat", "concat_ws"):
+        for argument in arguments:
+            _write(argument, block, zone)
         return
     if name in ("num_nulls", "num_nonnulls"):
         node.replace(_counted(arguments, name == "num_nulls"))
@@ -275,6 +294,27 @@ def _moved_date(node: exp.Add | exp.Sub, block: Block) -> None:
     if INTERVAL in types and DATE in types:
         date = sides[types.index(DATE)]
         date.replace(_cast(date, "timestamp"))
+
+
+_TEXTS = (exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.CHAR, exp.DType.BPCHAR)
+
+
+def _write(value: exp.Expr, block: Block, zone: str) -> None:
+    """Let a value that becomes text be written as PostgreSQL writes it."""
+    known = type_of(value, block)
+    function = WRITTEN.get(known.name) if known is not None else None
+    if function is None or known is None:
+        return
+    zoned = [exp.Literal.string(zone)] if known.name.endswith("timestamptz") else []
+    value.replace(exp.Anonymous(this=function, expressions=[value.copy(), *zoned]))
+
+
+def _texts_beside(node: exp.DPipe, block: Block, zone: str) -> None:
+    """Whatever stands beside a text is written as one."""
+    sides = [node.this, node.expression]
+    if any(type_of(side, block) == TEXT for side in sides):
+        for side in sides:
+            _write(side, block, zone)
 
 
 def _at_time_zone(node: exp.AtTimeZone, block: Block) -> None:

@@ -54,6 +54,8 @@ _ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
         "translate", "overlay", "md5", "chr", "to_hex", "string_agg", "regexp_replace",
         "array_to_string", "encode", "to_char", "to_char_timestamp", "to_char_timestamptz",
         "to_char_bigint", "to_char_double", "to_char_numeric")),
+    (TEXT, ("text_of_float4", "text_of_float8", "text_of_time", "text_of_timestamp",
+            "text_of_timestamptz", "text_of_interval")),
     (NUMERIC, ("to_number", "to_number_text")),
     (DATE, ("to_date", "to_date_text", "make_date")),
     (TIME, ("make_time", "make_time_parts")),

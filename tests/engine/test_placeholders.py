@@ -9,7 +9,8 @@ from gateway.engine.placeholders import inferred
 from gateway.types import TYPES, array_of
 from tests.engine.tables import MemoryPartition, MemoryTable, T
 
-SENDABLE = [row for row in TYPES if row.name not in ("void", "unknown")]
+# A reg type has a name beside its number, and stands in the catalogue's columns alone.
+SENDABLE = [row for row in TYPES if row.array_oid and not pa.types.is_struct(row.arrow)]
 ARROW = sorted(
     {row.arrow for row in SENDABLE}
     | {array_of(row).arrow for row in SENDABLE}

@@ -11,7 +11,7 @@ row is meant.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pyarrow as pa
@@ -86,7 +86,19 @@ _UDFS: list[ScalarUDF] = [
 ]
 
 
-def register_functions(context: SessionContext) -> None:
-    """Let the statements of `context` call them."""
-    for function in _UDFS:
+# A function over whole columns: name, types of the arguments, type of the result, computation.
+Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
+
+
+def made(functions: Iterable[Columnar]) -> list[ScalarUDF]:
+    """The functions as the engine takes them; made once, for they cost more than to register."""
+    return [
+        udf(compute, arguments, result, "immutable", name)
+        for name, arguments, result, compute in functions
+    ]
+
+
+def register_functions(context: SessionContext, more: Iterable[ScalarUDF] = ()) -> None:
+    """Let the statements of `context` call PostgreSQL's functions, and `more`."""
+    for function in (*_UDFS, *more):
         context.register_udf(function)
