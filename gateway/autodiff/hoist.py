@@ -177,6 +177,7 @@ class _Hoist:
         self.alias = alias
         self.columns: dict[str, tuple[str, exp.Column]] = {}  # key -> its name on the tape, source
         self._columns_below: dict[int, dict[Node, exp.Expr]] = {}
+        self._kept: dict[Node, tuple[set[str], exp.Expr]] = {}  # what it reads, its text
 
     def run(self, outputs: Sequence[tuple[exp.Expr, Node]]) -> None:
         select = self.block.select
@@ -186,6 +187,10 @@ class _Hoist:
             select.set(key, None)
         needed: set[str] = set()
         top = len(self.tape.layers) + 1
+        # Now: where the user's own text is part of it, `_outside` will point that at the tape.
+        for number, layer in enumerate(self.tape.layers, 1):
+            for node in layer:
+                self._kept[node] = self._reads(node, number), self._written(node, number)
         for placeholder, node in outputs:
             needed |= self._reads(node, top)
             placeholder.replace(self._written(node, top))
@@ -283,10 +288,10 @@ class _Hoist:
             lowest = number == 1
             kept = self.tape.layers[number - 1]
             passed = sorted(needed - {self.tape.names[node] for node in kept})
-            below = set(passed).union(*(self._reads(node, number) for node in kept))
+            below = set(passed).union(*(self._kept[node][0] for node in kept))
             items = [] if lowest else [_named(column_node(self.alias, n), n) for n in passed]
             for node in kept:
-                items.append(_named(self._written(node, number), self.tape.names[node]))
+                items.append(_named(self._kept[node][1], self.tape.names[node]))
             if lowest:
                 sources = dict(self.columns.values())
                 items = [_named(sources[name].copy(), name) for name in passed] + items

@@ -1,4 +1,4 @@
-"""What every aggregate with a rule means, in JAX, over the rows that count."""
+"""What every aggregate with a rule means, in JAX: a row for each group, a column for each row."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ from tests.autodiff.jax_functions import jnp
 
 
 class Rows:
-    """The rows of one group in which no argument is missing; the last argument is `x`."""
+    """The rows of each group in which no argument is missing; the last argument is `x`."""
 
     def __init__(self, counted: Any, *arguments: Any) -> None:
-        self.counted, self.n = counted, jnp.sum(counted)
+        self.counted, self.n = counted, jnp.sum(counted, axis=1)
         self.y, self.x = arguments[0], arguments[-1]
 
     def sum(self, values: Any) -> Any:
-        return jnp.sum(jnp.where(self.counted, values, 0.0))
+        return jnp.sum(jnp.where(self.counted, values, 0.0), axis=1)
 
     def mean(self, values: Any) -> Any:
         return self.sum(values) / self.n
 
+    def centred(self, values: Any) -> Any:
+        return values - self.mean(values)[:, None]
+
     def moment(self, left: Any, right: Any) -> Any:
         """The sum of the products of what they differ from their means."""
-        return self.sum((left - self.mean(left)) * (right - self.mean(right)))
+        return self.sum(self.centred(left) * self.centred(right))
 
     @property
     def slope(self) -> Any:
@@ -34,8 +37,8 @@ AGGREGATES: dict[str, Callable[[Rows], Any]] = {
     "sum": lambda g: g.sum(g.x),
     "avg": lambda g: g.mean(g.x),
     "count": lambda g: 0.0 * g.n + g.n,
-    "min": lambda g: jnp.min(jnp.where(g.counted, g.x, jnp.inf)),
-    "max": lambda g: jnp.max(jnp.where(g.counted, g.x, -jnp.inf)),
+    "min": lambda g: jnp.min(jnp.where(g.counted, g.x, jnp.inf), axis=1),
+    "max": lambda g: jnp.max(jnp.where(g.counted, g.x, -jnp.inf), axis=1),
     "var_pop": lambda g: g.moment(g.x, g.x) / g.n,
     "var_samp": lambda g: g.moment(g.x, g.x) / (g.n - 1),
     "stddev_pop": lambda g: jnp.sqrt(g.moment(g.x, g.x) / g.n),

@@ -103,6 +103,15 @@ LARGE = [
 ]
 
 
+# A part that is shared, with a condition that the tape moves in the user's own text besides.
+CHOSEN = "CASE WHEN y > 0 THEN sin(c * y) + cos(c * y * 2) * sin(c * 3) ELSE sin(c) END"
+LARGE += [
+    f"SELECT grad(e, c) AS g FROM (SELECT c, y, {CHOSEN} * sin({CHOSEN}) AS e FROM t) AS s",
+    f"SELECT grad(e, c) AS g FROM (SELECT c, avg({CHOSEN} * sin({CHOSEN})) AS e FROM t GROUP BY c)"
+    " AS s",
+]
+
+
 @pytest.mark.parametrize("query", LARGE)
 def test_large_as_small(query: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
