@@ -195,7 +195,7 @@ class _Reader:
                 plain,
                 double,
                 nullable=aggregate is None or aggregate.rule.tangent is not None,
-                typed=known is not None,
+                typed=known is not None and not _is_other(known, tree),
                 block=self.meaning.block,
                 refusal=refusal,
                 aggregate=aggregate,
@@ -296,6 +296,11 @@ def _refuse_volatile(tree: exp.Expr) -> None:
                 hint="Compute it once in a subquery and use its column.",
                 position=position_of(call),
             )
+
+
+def _is_other(known: Type, tree: exp.Expr) -> bool:
+    """Whether it is a call that gives no number: the engine refuses to compute with it."""
+    return isinstance(tree, exp.Anonymous) and not (is_number(known) or known is UNKNOWN)
 
 
 def is_number(known: Type) -> bool:
