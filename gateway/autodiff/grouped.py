@@ -20,7 +20,8 @@ from gateway.autodiff.graph import Graph, Leaf, Node
 from gateway.autodiff.grouping import group_keys, has_one_row, is_rolled_up, window_keys, windows
 from gateway.autodiff.nulls import Nulls
 from gateway.autodiff.printing import write
-from gateway.autodiff.reading import Pending, inner_call, read_partial, without_derivative
+from gateway.autodiff.reading import Pending, read_partial
+from gateway.autodiff.refusals import inner_call, without_derivative
 from gateway.autodiff.relations import ChainRule, Variable
 from gateway.errors import NotDifferentiable
 from gateway.sql.dialect import DIALECT, parse

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from gateway.autodiff.reading import call_name
+from gateway.autodiff.refusals import call_name
 from gateway.autodiff.rules import SYNONYMS
 from gateway.errors import (
     FeatureNotSupported,

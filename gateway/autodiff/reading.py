@@ -19,19 +19,23 @@ from gateway.autodiff import piecewise, simplify
 from gateway.autodiff.aggregates import aggregate_rule
 from gateway.autodiff.graph import Aggregate, Graph, Leaf, Node, null
 from gateway.autodiff.printing import BINARY
+from gateway.autodiff.refusals import (
+    call_name,
+    called,
+    inner_call,
+    integer_division,
+    no_rule,
+    refuse_volatile,
+    without_derivative,
+)
 from gateway.autodiff.rules import STEPS, SYNONYMS, rule_for
 from gateway.errors import GatewayError, NotDifferentiable
 from gateway.sql.dialect import DIALECT, Marker
 from gateway.sql.precedence import parenthesise
-from gateway.sql.results import ALONG
 from gateway.sql.scope import AGGREGATES, Block, position_of
 from gateway.types import FLOATING, INTEGER, UNKNOWN, Type
 
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Pow)
-
-# Functions that draw anew at each call: a derivative would evaluate them a second time.
-_VOLATILE = frozenset({"random", "rand", "uuid", "gen_random_uuid", "clock_timestamp"})
-
 
 Refusal = Callable[[], NotDifferentiable]
 
@@ -90,13 +94,13 @@ class _Reader:
         if isinstance(tree, Marker | Pending):
             return self.meaning.derivative(tree)
         if isinstance(tree, exp.Star):
-            raise _no_rule(tree)
+            raise no_rule(tree)
         if isinstance(tree, exp.Column):
             self._refuse_other_types(tree)
             return self.graph.leaf(self.meaning.leaf(tree))
         if isinstance(tree, exp.Null):
             return null(self.graph)
-        return self._operation(tree) or self._opaque(tree, partial(_no_rule, tree))
+        return self._operation(tree) or self._opaque(tree, partial(no_rule, tree))
 
     def _operation(self, tree: exp.Expr) -> Node | None:
         """The node of an operation that has a rule; None when it has not."""
@@ -204,7 +208,7 @@ class _Reader:
 
     def _plain(self, tree: exp.Expr) -> exp.Expr:
         """`tree` as the user wrote it, with SQL in place of the markers in it."""
-        _refuse_volatile(tree)
+        refuse_volatile(tree)
         if tree.find(Marker, Pending) is None:
             return tree
         plain = tree.copy()  # never a marker itself: read() has answered that one
@@ -246,7 +250,7 @@ class _Reader:
         sides = [self.meaning.type_of(side) for side in (tree.this, tree.expression)]
         if any(side is not None and side.name not in INTEGER for side in sides):
             return None
-        return partial(_steps, tree, all(side is not None for side in sides))
+        return partial(integer_division, tree, all(side is not None for side in sides))
 
 
 def _nullif(value: exp.Expr, other: exp.Expr) -> exp.Case:
@@ -266,36 +270,9 @@ _AS_CASE: dict[tuple[str, int], Callable[..., exp.Case]] = {
 }
 
 
-def _steps(tree: exp.Div, known: bool) -> NotDifferentiable:
-    text = tree.sql(dialect=DIALECT)
-    return NotDifferentiable(
-        f"{text} is a division of integers, a step function"
-        if known
-        else f"cannot tell whether {text} divides integers",
-        hint="Cast one side to double precision.",
-        position=position_of(tree),
-    )
-
-
-def call_name(tree: exp.Anonymous) -> str:
-    """The function's name as it is looked up: folded unless it was quoted."""
-    return tree.name if isinstance(tree.this, exp.Identifier) else tree.name.lower()
-
-
 def _outermost_markers(tree: exp.Expr) -> Iterator[Marker | Pending]:
     walk = tree.walk(prune=lambda node: isinstance(node, Marker | Pending))
     return (node for node in walk if isinstance(node, Marker | Pending))
-
-
-def _refuse_volatile(tree: exp.Expr) -> None:
-    for call in tree.find_all(exp.Anonymous):
-        if call_name(call) in _VOLATILE:
-            raise NotDifferentiable(
-                f"{call_name(call)}() gives another value at each call and cannot stand in a "
-                "derivative",
-                hint="Compute it once in a subquery and use its column.",
-                position=position_of(call),
-            )
 
 
 def _is_other(known: Type, tree: exp.Expr) -> bool:
@@ -308,23 +285,6 @@ def is_number(known: Type) -> bool:
     return known.name in FLOATING or known.name in INTEGER or known.name == "numeric"
 
 
-def called(tree: exp.Expr) -> exp.Anonymous | None:
-    """The call in `tree`, which is one with FILTER or OVER around it; None of anything else."""
-    while isinstance(tree, _AROUND):
-        tree = tree.this
-    return tree if isinstance(tree, exp.Anonymous) else None
-
-
-def inner_call(tree: exp.Expr) -> exp.Anonymous:
-    """The call of an aggregate or a function over a window."""
-    call = called(tree)
-    assert call is not None
-    return call
-
-
-_AROUND = (exp.Window, exp.Filter, exp.IgnoreNulls, exp.RespectNulls, exp.WithinGroup)
-
-
 def _frame(tree: exp.Expr) -> exp.Expr:
     """An aggregate without what it is of."""
     frame = tree.copy()
@@ -334,45 +294,6 @@ def _frame(tree: exp.Expr) -> exp.Expr:
         order.set("this", None)
     call.set("expressions", orders)
     return frame
-
-
-def without_derivative(tree: exp.Expr) -> NotDifferentiable:
-    """The refusal of an aggregate, or of a function over a window."""
-    call = inner_call(tree)
-    distinct = "DISTINCT " if any(isinstance(a, exp.Distinct) for a in call.expressions) else ""
-    over = " OVER" if isinstance(tree, exp.Window) else ""
-    return NotDifferentiable(
-        f"{call.name.lower()}({distinct}...){over} has no derivative rule",
-        hint="docs/functions.md lists the aggregates and window functions that have one.",
-        position=position_of(tree),
-    )
-
-
-def _no_rule(tree: exp.Expr) -> NotDifferentiable:
-    call = called(tree)
-    if call is not None and (call is not tree or call_name(call) in AGGREGATES):
-        return without_derivative(tree)
-    hint = "docs/derivatives.md lists what can be differentiated."
-    if call is not None and call_name(call) in ALONG:
-        name = call_name(call)
-        return NotDifferentiable(
-            f"{name} at one row depends on the rows beside it, so it has no derivative by a "
-            "column of one row",
-            hint=f"Differentiate inside: {name}(grad(expression, column), dimension).",
-            position=position_of(call),
-        )
-    if call is not None:
-        subject = f"function {call_name(call)}"
-        hint = "Write it with functions that have one: docs/functions.md lists them."
-    elif isinstance(tree, exp.Query):
-        subject = "a subquery that depends on the column"
-    elif isinstance(tree, exp.Cast):
-        subject = f"the cast {tree.sql(dialect=DIALECT)}"
-        hint = "Cast to double precision."
-    else:
-        subject = f"the SQL expression {tree.sql(dialect=DIALECT)}"
-    message = f"{subject} has no derivative rule"
-    return NotDifferentiable(message, hint=hint, position=position_of(tree))
 
 
 _NAMED_NUMBERS = ("NaN", "Infinity")

@@ -1,0 +1,103 @@
+"""What cannot be differentiated, said by name."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.errors import NotDifferentiable
+from gateway.sql.dialect import DIALECT
+from gateway.sql.results import ALONG
+from gateway.sql.scope import AGGREGATES, position_of
+
+# Functions that draw anew at each call: a derivative would evaluate them a second time.
+_VOLATILE = frozenset({"random", "rand", "uuid", "gen_random_uuid", "clock_timestamp"})
+
+
+def call_name(tree: exp.Anonymous) -> str:
+    """The function's name as it is looked up: folded unless it was quoted."""
+    return tree.name if isinstance(tree.this, exp.Identifier) else tree.name.lower()
+
+
+def called(tree: exp.Expr) -> exp.Anonymous | None:
+    """The call in `tree`, which is one with FILTER or OVER around it; None of anything else."""
+    while isinstance(tree, _AROUND):
+        tree = tree.this
+    return tree if isinstance(tree, exp.Anonymous) else None
+
+
+def inner_call(tree: exp.Expr) -> exp.Anonymous:
+    """The call of an aggregate or a function over a window."""
+    call = called(tree)
+    assert call is not None
+    return call
+
+
+_AROUND = (exp.Window, exp.Filter, exp.IgnoreNulls, exp.RespectNulls, exp.WithinGroup)
+
+
+def without_derivative(tree: exp.Expr) -> NotDifferentiable:
+    """The refusal of an aggregate, or of a function over a window."""
+    call = inner_call(tree)
+    distinct = "DISTINCT " if any(isinstance(a, exp.Distinct) for a in call.expressions) else ""
+    over = " OVER" if isinstance(tree, exp.Window) else ""
+    return NotDifferentiable(
+        f"{call.name.lower()}({distinct}...){over} has no derivative rule",
+        hint="docs/functions.md lists the aggregates and window functions that have one.",
+        position=position_of(tree),
+    )
+
+
+def no_rule(tree: exp.Expr) -> NotDifferentiable:
+    """The refusal of anything that has no rule."""
+    call = called(tree)
+    if call is not None and (call is not tree or call_name(call) in AGGREGATES):
+        return without_derivative(tree)
+    hint = "docs/derivatives.md lists what can be differentiated."
+    if call is not None and call_name(call) in ALONG:
+        name = call_name(call)
+        return NotDifferentiable(
+            f"{name} at one row depends on the rows beside it, so it has no derivative by a "
+            "column of one row",
+            hint=f"Differentiate inside: {name}(grad(expression, column), dimension).",
+            position=position_of(call),
+        )
+    if call is not None:
+        subject = f"function {call_name(call)}"
+        hint = "Write it with functions that have one: docs/functions.md lists them."
+    elif isinstance(tree, exp.Query):
+        subject = "a subquery that depends on the column"
+    elif isinstance(tree, exp.Cast):
+        subject = f"the cast {tree.sql(dialect=DIALECT)}"
+        hint = "Cast to double precision."
+    else:
+        subject = f"the SQL expression {tree.sql(dialect=DIALECT)}"
+    message = f"{subject} has no derivative rule"
+    return NotDifferentiable(message, hint=hint, position=position_of(tree))
+
+
+def integer_division(tree: exp.Div, known: bool) -> NotDifferentiable:
+    """The refusal of a division that is one of integers, or may be."""
+    text = tree.sql(dialect=DIALECT)
+    return NotDifferentiable(
+        f"{text} is a division of integers, a step function"
+        if known
+        else f"cannot tell whether {text} divides integers",
+        hint="Cast one side to double precision.",
+        position=position_of(tree),
+    )
+
+
+def refuse_volatile(tree: exp.Expr) -> None:
+    """Refuse what gives another value at each call.
+
+    Raises:
+        NotDifferentiable: 0A000.
+    """
+    for call in tree.find_all(exp.Anonymous):
+        if call_name(call) in _VOLATILE:
+            raise NotDifferentiable(
+                f"{call_name(call)}() gives another value at each call and cannot stand in a "
+                "derivative",
+                hint="Compute it once in a subquery and use its column.",
+                position=position_of(call),
+            )
