@@ -40,9 +40,9 @@ class App:
         for verifier in settings.users.values():
             read_verifier(verifier)
         with ExitStack() as undo:
-            self.grids = Datasets(settings.datasets)
             self.store = Store(settings.data_dir)
             undo.callback(self.store.close)
+            self.grids = _datasets(settings, self.store)
             self.gateway = Gateway(
                 Embedded(settings.threads, TEXT_CASTS), self.store, self.grids, settings
             )
@@ -104,7 +104,7 @@ def explain(settings: Settings, sql: str) -> list[str]:
     """
     store = Store(settings.data_dir)
     try:
-        grids = Datasets(settings.datasets)
+        grids = _datasets(settings, store)
         gateway = Gateway(Embedded(settings.threads, TEXT_CASTS), store, grids, settings)
         session = gateway.create_session()
         session.start("gradwire", "gradwire", {})
@@ -118,3 +118,7 @@ def explain(settings: Settings, sql: str) -> list[str]:
         return lines
     finally:
         store.close()
+
+
+def _datasets(settings: Settings, store: Store) -> Datasets:
+    return Datasets(settings.datasets, settings.dataset_roots, store.directory)

@@ -18,7 +18,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from gateway.errors import ConfigurationFault
+from gateway.errors import ConfigurationFault, InvalidParameterValue
 
 PREFIX = "GRADWIRE_"
 BUNDLED = "bundled:"  # a dataset that comes with the package, by name: bundled:ncep
@@ -97,6 +97,9 @@ class Settings(_Strict):
         None, description="Directory of the user tables; a temporary one when absent."
     )
     datasets: list[Dataset] = Field([], description="Datasets to serve as tables.")
+    dataset_roots: list[Annotated[str, Field(min_length=1)]] = Field(
+        [], description="Directories and beginnings of URLs that ATTACH may name."
+    )
     # PostgreSQL's own default; a connection costs a thread and an engine context.
     max_connections: int = Field(
         100, ge=1, le=10_000, description="Clients at a time; one more is refused (53300)."
@@ -142,6 +145,19 @@ class Settings(_Strict):
                 text = 'two datasets are named "{name}"'
                 raise PydanticCustomError("duplicate", text, {"name": name})
         return self
+
+
+def dataset_of(values: Mapping[str, Any]) -> Dataset:
+    """The dataset of an ATTACH.
+
+    Raises:
+        InvalidParameterValue: 22023, with the first thing that is wrong.
+    """
+    try:
+        return Dataset.model_validate(values)
+    except ValidationError as error:
+        mistake = _mistake(error.errors()[0], {})
+        raise InvalidParameterValue(f"ATTACH: {mistake}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +313,14 @@ def _place(values: dict[str, Any], base: Path) -> None:
     for key in ("data_dir", "tls_certificate", "tls_key"):
         if isinstance(values.get(key), str):
             values[key] = str(base / Path(values[key]).expanduser())
+    roots = values.get("dataset_roots")
+    if isinstance(roots, list):
+        values["dataset_roots"] = [
+            str(base / Path(root).expanduser())
+            if isinstance(root, str) and "://" not in root
+            else root
+            for root in roots
+        ]
     for dataset in values.get("datasets") or ():
         uri = dataset.get("uri") if isinstance(dataset, dict) else None
         if isinstance(uri, str) and uri and "://" not in uri and not uri.startswith(BUNDLED):

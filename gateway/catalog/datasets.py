@@ -9,13 +9,20 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pyarrow as pa
 
+from gateway.catalog import attached
 from gateway.config import BUNDLED, Dataset
-from gateway.errors import ConfigurationFault, GatewayError
+from gateway.errors import (
+    ConfigurationFault,
+    DuplicateObject,
+    GatewayError,
+    ObjectNotInPrerequisiteState,
+)
 from gateway.sources import ncep
 from gateway.sources.listing import ATTRIBUTES, TEXT, Listing, attribute_rows
 from gateway.sources.opening import open_dataset, shown
@@ -46,15 +53,30 @@ class Datasets(Mapping[TableName, Table]):
 
     Args:
         configured: The datasets to open, each under a name of its own.
+        roots: What `attach` may name.
+        directory: Where attached datasets are remembered; None: nowhere.
     """
 
-    def __init__(self, configured: list[Dataset]) -> None:
+    def __init__(
+        self, configured: list[Dataset], roots: Sequence[str] = (), directory: Path | None = None
+    ) -> None:
         self._changing = threading.Lock()
+        self._roots = roots
+        self._file = None if directory is None else directory / "datasets.json"
+        self._attached: dict[str, Dataset] = {}
         self.version = 0  # grows whenever there are other tables
         self._held: dict[str, Held] = {}
         self._tables: dict[TableName, Table] = self._facts()
         for dataset in configured:
             self._take(_opened(dataset))
+        for dataset in attached.remembered(self._file):
+            if dataset.name in self._held:
+                log.warning(
+                    'attached dataset "%s" is left out: another is configured', dataset.name
+                )
+            else:
+                self._attached[dataset.name] = dataset
+                self._take(_opened(dataset))
 
     def __getitem__(self, name: TableName) -> Table:
         return self._tables[name]
@@ -70,6 +92,65 @@ class Datasets(Mapping[TableName, Table]):
         """The tables of this moment; never changed afterwards."""
         return self._tables
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the datasets, those that cannot be opened included."""
+        return frozenset(self._held)
+
+    def attach(self, dataset: Dataset, admit: Callable[[TableName], None]) -> None:
+        """Open a dataset and serve it, now and after a restart.
+
+        Args:
+            dataset: A dataset of a new name.
+            admit: Raises what stands against a table of that name.
+
+        Raises:
+            InsufficientPrivilege: 42501, it lies outside the roots.
+            DuplicateObject: 42710, another has the name by now.
+            ConfigurationFault, DatasetUnreadable, FeatureNotSupported: as `open_one`.
+        """
+        attached.check(dataset, self._roots)
+        held = Held(dataset, open_one(dataset))
+        for name in held.tables:
+            admit(name)
+        with self._changing:
+            if dataset.name in self._held:  # since the caller looked
+                raise DuplicateObject(f'dataset "{dataset.name}" already exists')
+            self._remember({**self._attached, dataset.name: dataset})
+            self._take(held)
+
+    def detach(self, name: str) -> None:
+        """Serve an attached dataset no longer.
+
+        Raises:
+            ObjectNotInPrerequisiteState: 55000, it stands in the configuration.
+        """
+        with self._changing:
+            if name not in self._attached:
+                raise ObjectNotInPrerequisiteState(
+                    f'dataset "{name}" stands in the configuration and cannot be detached'
+                )
+            self._remember({n: d for n, d in self._attached.items() if n != name})
+            gone = self._held[name].tables
+            self._held = {n: held for n, held in self._held.items() if n != name}
+            self._tables = {n: table for n, table in self._tables.items() if n not in gone}
+            self.version += 1
+
+    def refresh(self, name: str) -> None:
+        """Open a dataset anew; where that fails, it is served as it was.
+
+        Raises:
+            ConfigurationFault, DatasetUnreadable, FeatureNotSupported: as `open_one`.
+        """
+        dataset = self._held[name].dataset
+        held = Held(dataset, open_one(dataset))
+        with self._changing:
+            self._take(held)
+
+    def _remember(self, datasets: dict[str, Dataset]) -> None:
+        attached.remember(self._file, list(datasets.values()))
+        self._attached = datasets
+
     def fault(self, name: str) -> GatewayError | None:
         """Why the dataset of that name has no tables; None when it has some, or there is none."""
         held = self._held.get(name)
@@ -77,14 +158,13 @@ class Datasets(Mapping[TableName, Table]):
 
     def _take(self, held: Held) -> None:
         """Serve a dataset, in the place of one of the same name."""
-        with self._changing:
-            before = self._held.get(held.dataset.name)
-            others = dict(self._tables)
-            for name in before.tables if before is not None else ():
-                del others[name]
-            self._held = {**self._held, held.dataset.name: held}
-            self._tables = {**others, **held.tables}
-            self.version += 1  # only now: who saw it grow must find the new tables
+        before = self._held.get(held.dataset.name)
+        others = dict(self._tables)
+        for name in before.tables if before is not None else ():
+            del others[name]
+        self._held = {**self._held, held.dataset.name: held}
+        self._tables = {**others, **held.tables}
+        self.version += 1  # only now: who saw it grow must find the new tables
 
     def _facts(self) -> dict[TableName, Table]:
         datasets = Listing(

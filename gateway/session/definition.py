@@ -18,6 +18,7 @@ from gateway.errors import (
 )
 from gateway.rewrite import rewrite
 from gateway.session.computation import Bound, Computation, fields_of
+from gateway.session.datasets import attach, detach, refresh_dataset
 from gateway.session.execution import Executor
 from gateway.session.objects import (
     alter_sequence,
@@ -40,6 +41,7 @@ from gateway.session.tables import (
 from gateway.sources.table import TableName
 from gateway.sql.altering import AlterRelation
 from gateway.sql.commands import CreateSchema, DropStatement, Name
+from gateway.sql.datasets import AttachDataset, DetachDataset, RefreshDataset
 from gateway.sql.functions import Function, body_of
 from gateway.sql.inlining import calls_of
 from gateway.sql.objects import CommentOn, CreateIndex, RefreshView
@@ -279,4 +281,7 @@ _RUNNERS: dict[type, Callable[..., Result]] = {
     CommentOn: comment,
     CreateSequence: create_sequence,
     AlterSequence: alter_sequence,
+    AttachDataset: attach,
+    DetachDataset: detach,
+    RefreshDataset: refresh_dataset,
 }

@@ -6,6 +6,7 @@ arrays mean as tables is `sources.grid`'s business.
 
 from __future__ import annotations
 
+import glob
 import re
 import warnings
 from collections.abc import Mapping
@@ -55,7 +56,8 @@ def open_dataset(
     Values stay on disk until a scan asks for them, and are not kept afterwards.
 
     Args:
-        uri: A local path or an fsspec URL; a Zarr directory or zip, or a netCDF 3 or 4 file.
+        uri: A local path or an fsspec URL; a Zarr directory or zip, or a netCDF 3 or 4 file. A
+            path with `*`, `?` or `[...]` in it means every file that matches, as one dataset.
         engine: An xarray engine by name; guessed from the content or the name when None.
         chunks: Dimension to chunk length, for reading through dask; None reads directly.
 
@@ -65,14 +67,55 @@ def open_dataset(
         DatasetUnreadable: 58030, with the reason.
     """
     where = str(uri)
-    chosen = _known(engine, where) if engine else guess_engine(where)
+    several = matching(where)
+    first = several[0] if several else where
+    chosen = _known(engine, where) if engine else guess_engine(first)
     options: dict[str, Any] = {"engine": chosen, "cache": False, "chunks": _chunks(chunks, where)}
     _be_quiet()
     # Backends raise whatever their codecs and file systems raise; the fact added is which dataset.
     try:
+        if several:
+            return _open_several(several, options)
         return _open_zarr(where, options) if chosen == "zarr" else _open_file(where, options)
     except Exception as error:
         raise unreadable(where, error) from error
+
+
+def matching(uri: str) -> list[str]:
+    """The local files that a pattern means, in order; none where `uri` is no pattern.
+
+    Raises:
+        DatasetUnreadable: 58030, nothing matches.
+        ConfigurationFault: F0000, dask is not installed.
+    """
+    if "://" in uri and not uri.startswith("file://"):
+        return []
+    path = str(_local(uri))
+    if not glob.has_magic(path) or Path(path).exists():
+        return []
+    whole = Path(path).absolute()
+    found = sorted(map(str, Path(whole.anchor).glob(str(whole.relative_to(whole.anchor)))))
+    if not found:
+        raise DatasetUnreadable(f'cannot open dataset "{uri}"', detail="No file matches.")
+    _chunks({}, uri)
+    return found
+
+
+def _open_several(paths: list[str], options: dict[str, Any]) -> xarray.Dataset:
+    """Several files as one dataset, in the order of their coordinates."""
+    options = {**options, "chunks": options["chunks"] or {}}
+    if options["engine"] == "zarr":
+        options["consolidated"] = False
+    return xarray.open_mfdataset(
+        paths,
+        combine="by_coords",
+        data_vars="minimal",
+        coords="minimal",
+        compat="override",
+        join="outer",
+        combine_attrs="override",
+        **options,
+    )
 
 
 def guess_engine(uri: str) -> str:
@@ -146,8 +189,8 @@ def _chunks(chunks: Mapping[str, int] | None, uri: str) -> dict[str, int] | None
         return None
     if find_spec("dask") is None:
         raise ConfigurationFault(
-            f'"chunks" is set for dataset "{shown(uri)}" and dask is not installed',
-            hint="Install dask[array], or leave chunks out: the stored chunks are used then.",
+            f'dataset "{shown(uri)}" needs dask, which is not installed',
+            hint="Install dask[array]; or name one file, and leave chunks out.",
         )
     return dict(chunks)
 

@@ -21,6 +21,7 @@ from gateway.sql import commands, cursors
 from gateway.sql.altering import read_alter
 from gateway.sql.commands import Reader
 from gateway.sql.copying import Copy, read_copy
+from gateway.sql.datasets import read_attach, read_detach, read_refresh_dataset
 from gateway.sql.dialect import parse_tokens, split, syntax_fault
 from gateway.sql.objects import read_comment, read_create_index, read_lock, read_refresh
 from gateway.sql.routines import read_create_function, read_drop_function
@@ -318,6 +319,9 @@ COMMANDS = (
         partial(read_materialized_view, inner=_query_inside),
     ),
     Row("REFRESH MATERIALIZED VIEW", Kind.DEFINITION, read_refresh),
+    Row("REFRESH", Kind.DEFINITION, read_refresh_dataset),
+    Row("ATTACH", Kind.DEFINITION, read_attach),
+    Row("DETACH", Kind.DEFINITION, read_detach),
     Row(
         "CREATE UNIQUE INDEX",
         Kind.DEFINITION,
@@ -378,10 +382,10 @@ COMMANDS = (
 # First words of PostgreSQL's other commands (manual, part VI): refused by name, 0A000.
 _KNOWN = """
 ALTER ANALYZE ANALYSE CALL CHECKPOINT CLUSTER CREATE DO DROP GRANT IMPORT LISTEN LOAD NOTIFY
-REASSIGN REFRESH REINDEX REVOKE SECURITY UNLISTEN VACUUM
+REASSIGN REINDEX REVOKE SECURITY UNLISTEN VACUUM
 """
 UNSUPPORTED = frozenset(_KNOWN.split())
-_TWO_WORDS = frozenset({"ALTER", "CREATE", "DROP", "IMPORT", "REFRESH", "SECURITY"})
+_TWO_WORDS = frozenset({"ALTER", "CREATE", "DROP", "IMPORT", "SECURITY"})
 
 
 def _refuse(tokens: Sequence[Token], text: str) -> NoReturn:

@@ -163,7 +163,7 @@ def test_unknown_engine() -> None:
 
 def test_chunks_without_dask(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opening, "find_spec", lambda name: None)
-    with pytest.raises(ConfigurationFault, match="dask is not installed"):
+    with pytest.raises(ConfigurationFault, match="needs dask, which is not installed"):
         open_dataset("a.zarr", engine="zarr", chunks={"x": 1})
 
 

@@ -1,0 +1,94 @@
+"""Attached datasets: where they may lie, and how they are remembered across restarts."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from gateway.config import BUNDLED, Dataset, dataset_of
+from gateway.errors import ConfigurationFault, GatewayError, InsufficientPrivilege
+from gateway.sources.opening import matching, shown
+
+# Engines that read what they are pointed at and nothing else; others may follow references.
+ENGINES = ("zarr", "netcdf4", "h5netcdf", "scipy", "cfgrib")
+
+
+def check(dataset: Dataset, roots: Sequence[str]) -> None:
+    """Refuse a dataset that lies outside `roots`.
+
+    A path is followed to where its links lead before it is compared. A URL must have a root's
+    scheme and host, and lie below its path.
+
+    Raises:
+        InsufficientPrivilege: 42501.
+
+    >>> check(Dataset(name="a", uri="s3://bucket/year/a.zarr"), ["s3://bucket/year"])
+    """
+    if dataset.engine is not None and dataset.engine not in ENGINES:
+        raise InsufficientPrivilege(
+            f'engine "{dataset.engine}" cannot be attached', hint=f"There are {', '.join(ENGINES)}."
+        )
+    inside = any(_below(dataset.uri, root) for root in roots)
+    if inside:  # a pattern may match a link that leads elsewhere
+        places = matching(dataset.uri) or [dataset.uri]
+        inside = all(any(_below(place, root) for root in roots) for place in places)
+    if not inside and not dataset.uri.startswith(BUNDLED):
+        raise InsufficientPrivilege(
+            f'"{shown(dataset.uri)}" lies outside the places that datasets may be attached from',
+            hint="The setting dataset_roots names them.",
+        )
+
+
+def _below(uri: str, root: str) -> bool:
+    if "::" in uri:  # one file system inside another, which may be any
+        return False
+    if _is_local(uri) != _is_local(root):
+        return False
+    if _is_local(uri):
+        place, top = (Path(each.removeprefix("file://")).expanduser() for each in (uri, root))
+        return place.is_absolute() and place.resolve().is_relative_to(top.resolve())
+    here, there = urlsplit(uri), urlsplit(root)
+    parts = here.path.split("/")
+    above = [part for part in there.path.split("/") if part]
+    same = (here.scheme, here.netloc) == (there.scheme, there.netloc)
+    below = [part for part in parts if part][: len(above)] == above
+    return same and below and ".." not in parts and "%" not in here.path
+
+
+def _is_local(uri: str) -> bool:
+    return "://" not in uri or uri.startswith("file://")
+
+
+def remembered(file: Path | None) -> list[Dataset]:
+    """The datasets that were attached before the server started.
+
+    Raises:
+        ConfigurationFault: F0000, the file is damaged.
+    """
+    if file is None or not file.exists():
+        return []
+    try:
+        return [dataset_of(values) for values in json.loads(file.read_text(encoding="utf-8"))]
+    except (ValueError, TypeError, GatewayError) as error:
+        raise ConfigurationFault(f'"{file}" is damaged', detail=str(error)) from error
+
+
+def remember(file: Path | None, datasets: Sequence[Dataset]) -> None:
+    """Write the attached datasets, whole or not at all; only this user may read them."""
+    if file is None:
+        return
+    values = [dataset.model_dump(mode="json") for dataset in datasets]
+    written = file.with_suffix(".new")
+    with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as new:
+        json.dump(values, new, indent=1)
+        new.flush()
+        os.fsync(new.fileno())
+    written.replace(file)
+    directory = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

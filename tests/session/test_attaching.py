@@ -1,0 +1,163 @@
+"""ATTACH, DETACH and REFRESH: who may, from where, and what a restart remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pytest
+import xarray
+
+from gateway.app import App
+from gateway.catalog.attached import check
+from gateway.config import Dataset, Settings
+from gateway.errors import InsufficientPrivilege
+
+Run = Callable[[str], list[tuple[object, ...]]]
+
+
+def write(path: Path, days: int, first: int = 0) -> None:
+    time = np.datetime64("2000-01-01") + np.arange(first, first + days).astype("m8[D]")
+    values = np.arange(first, first + days) * 1.0
+    dataset = xarray.Dataset({"v": ("time", values)}, {"time": time.astype("M8[ns]")})
+    if path.suffix == ".nc":
+        dataset.to_netcdf(path)
+    else:
+        dataset.to_zarr(path, consolidated=False, mode="w")
+
+
+@contextmanager
+def serving(place: Path, user: str = "boss", **more: object) -> Iterator[Run]:
+    """A server that may attach from place/data, and remembers in place/kept."""
+    settings = Settings(
+        port=0,
+        superusers=["boss"],
+        dataset_roots=[str(place / "data")],
+        data_dir=place / "kept",
+        datasets=[Dataset(name="ncep", uri="bundled:ncep")],
+    )
+    with App(settings) as app:
+        host, port = app.address
+        with psycopg.connect(host=host, port=port, user=user, dbname="d", autocommit=True) as made:
+
+            def run(sql: str) -> list[tuple[object, ...]]:
+                cursor = made.execute(sql)
+                return cursor.fetchall() if cursor.description else [(cursor.statusmessage,)]
+
+            yield run
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    (tmp_path / "data").mkdir()
+    write(tmp_path / "data" / "a.zarr", 3)
+    write(tmp_path / "data" / "b1.nc", 2)
+    write(tmp_path / "data" / "b2.nc", 2, 2)
+    write(tmp_path / "outside.zarr", 1)
+    (tmp_path / "data" / "link.zarr").symlink_to(tmp_path / "outside.zarr")
+    return tmp_path
+
+
+def refused(run: Run, sql: str, code: str, text: str) -> None:
+    with pytest.raises(psycopg.Error, match=text) as caught:
+        run(sql)
+    assert caught.value.sqlstate == code
+
+
+def test_attach_refresh_restart_detach(place: Path) -> None:
+    data = place / "data"
+    with serving(place) as run:
+        assert run(f"ATTACH '{data}/a.zarr' AS a (engine zarr, chunks (time 2))") == [("ATTACH",)]
+        assert run(f"ATTACH '{data}/b*.nc' AS b (tables (daily (time)))") == [("ATTACH",)]
+        assert run("SELECT count(*), sum(v) FROM a") == [(3, 3.0)]
+        assert run("SELECT count(*), sum(v) FROM b.daily") == [(4, 6.0)]
+        assert run("SELECT differentiate(v, time, 'D') FROM a") == [(1.0,)] * 3
+        write(data / "a.zarr", 5)
+        assert run("REFRESH a") == [("REFRESH",)]
+        assert run("SELECT count(*), sum(v) FROM a") == [(5, 10.0)]
+        assert run("ATTACH IF NOT EXISTS '/nowhere' AS a") == [("ATTACH",)]
+    with serving(place) as run:
+        assert run("SELECT count(*) FROM a, b.daily") == [(20,)]
+        assert run("DETACH a") == [("DETACH",)]
+        refused(run, "SELECT * FROM a", "42P01", '"a" does not exist')
+        assert run("DETACH IF EXISTS a") == [("DETACH",)]
+    (data / "b1.nc").write_bytes(b"no longer a file of data")
+    with serving(place) as run:
+        refused(run, "SELECT * FROM a", "42P01", '"a" does not exist')
+        refused(run, "SELECT * FROM b.daily", "58030", '"b.daily" cannot be read')
+        assert run("SELECT count(*) > 0 FROM ncep.winds") == [(True,)]
+        (data / "b1.nc").unlink()
+        assert run("REFRESH b") == [("REFRESH",)]
+        assert run("SELECT count(*) FROM b.daily") == [(2,)]
+
+
+def test_refusals(place: Path) -> None:
+    data = place / "data"
+    with serving(place) as run:
+        run("CREATE TABLE mine (x int)")
+        run("CREATE SCHEMA own")
+        run(f"ATTACH '{data}/a.zarr' AS a")
+        rows = [
+            (f"ATTACH '{data}/a.zarr' AS a",                     "42710", "already exists"),
+            (f"ATTACH '{data}/a.zarr' AS mine",                  "42P07", "already exists"),
+            (f"ATTACH '{data}/a.zarr' AS own (tables (t (time)))", "42P06", "already exists"),
+            (f"ATTACH '{data}/a.zarr' AS public",                "22023", "reserved"),
+            (f"ATTACH '{data}/a.zarr' AS c (chunks (time 0))",   "22023", "greater than"),
+            (f"ATTACH '{data}/a.zarr' AS c (speed 3)",           "42601", "syntax error"),
+            (f"ATTACH '{data}/a.zarr' AS c (engine kerchunk)",   "42501", "cannot be attached"),
+            (f"ATTACH '{data}/none.zarr' AS c",                  "58030", "none.zarr"),
+            (f"ATTACH '{data}/none*.nc' AS c",                   "58030", "cannot open"),
+            (f"ATTACH '{place}/outside.zarr' AS c",              "42501", "outside the places"),
+            (f"ATTACH '{data}/../outside.zarr' AS c",            "42501", "outside the places"),
+            (f"ATTACH '{data}/link.zarr' AS c",                  "42501", "outside the places"),
+            (f"ATTACH '{data}/[al]*.zarr' AS c",                 "42501", "outside the places"),
+            ("ATTACH 'https://me:word@host/a.zarr' AS c",        "42501", '"https://host/a.zarr"'),
+            ("DETACH ncep",                                      "55000", "configuration"),
+            ("DETACH nothing",                                   "42704", "does not exist"),
+            ("REFRESH nothing",                                  "42704", "does not exist"),
+        ]  # fmt: skip
+        for sql, code, text in rows:
+            refused(run, sql, code, text)
+        (data / "a.zarr" / "zarr.json").unlink()
+        refused(run, "REFRESH a", "58030", "a.zarr")
+        assert run("SELECT count(*) FROM a WHERE time IS NOT NULL") == [(3,)]  # as it was
+        assert run("SELECT name FROM gradwire.datasets ORDER BY 1") == [("a",), ("ncep",)]
+
+
+def test_for_superusers_alone(place: Path) -> None:
+    with serving(place, user="guest") as run:
+        for sql in (f"ATTACH '{place}/data/a.zarr' AS a", "DETACH ncep", "REFRESH ncep"):
+            refused(run, sql, "42501", "must be superuser")
+
+
+#    uri                              roots                          allowed
+PLACES = [
+    ("s3://bucket/data/a.zarr",       ["s3://bucket/data"],          True),
+    ("s3://bucket/data/a.zarr",       ["s3://bucket/data/"],         True),
+    ("s3://bucket/data2/a.zarr",      ["s3://bucket/data"],          False),
+    ("s3://bucket.evil/data/a",       ["s3://bucket/data"],          False),
+    ("s3://bucket/data/../x",         ["s3://bucket/data"],          False),
+    ("s3://bucket/data/%2e%2e/x",     ["s3://bucket/data"],          False),
+    ("http://bucket/data/a",          ["s3://bucket/data"],          False),
+    ("https://host@evil/data/a",      ["https://host/data"],         False),
+    ("simplecache::s3://bucket/data", ["s3://bucket/data"],          False),
+    ("s3://bucket/data::file:///etc", ["s3://bucket/data"],          False),
+    ("file:///srv/data/a.zarr",       ["/srv/data"],                 True),
+    ("/srv/database/a.zarr",          ["/srv/data"],                 False),
+    ("a.zarr",                        ["/srv/data"],                 False),
+    ("bundled:ncep",                  [],                            True),
+    ("/srv/a.zarr",                   [],                            False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("uri", "roots", "allowed"), PLACES)
+def test_places(uri: str, roots: list[str], allowed: bool) -> None:
+    dataset = Dataset(name="a", uri=uri)
+    if allowed:
+        check(dataset, roots)
+        return
+    with pytest.raises(InsufficientPrivilege, match="outside the places"):
+        check(dataset, roots)
