@@ -176,7 +176,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
     def describe_statement(self, name: str) -> tuple[Field, ...] | None:
         """The columns it will give, without running it; None when it gives no rows."""
-        return self._fields(self._client.prepared.named(name))
+        return self._told(self._client.prepared.named(name))
 
     def bind(self, portal: str, statement: str, parameters: Sequence[pa.Scalar]) -> None:
         """Make a portal; each parameter has the Arrow type of its parameter type, NULL included."""
@@ -194,7 +194,13 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
     def describe_portal(self, name: str) -> tuple[Field, ...] | None:
         """The columns a portal will give, without running it."""
-        return self._fields(self._client.portals.named(name).prepared)
+        return self._told(self._client.portals.named(name).prepared)
+
+    def _told(self, prepared: Prepared) -> tuple[Field, ...] | None:
+        fields = self._fields(prepared)
+        if fields is not None:
+            self._client.block.refuse_failed()
+        return fields
 
     def _fields(self, prepared: Prepared) -> tuple[Field, ...] | None:
         """What EXECUTE and FETCH give depends on names, and these may change hands."""

@@ -35,8 +35,18 @@ class TransactionBlock:
         Raises:
             InFailedTransaction: 25P02.
         """
-        verb = getattr(statement.tree, "verb", "")
-        if self.status == "E" and verb not in ("COMMIT", "ROLLBACK", "ROLLBACK TO"):
+        if self.status == "E":
+            verb = getattr(statement.tree, "verb", "")
+            if verb not in ("COMMIT", "ROLLBACK", "ROLLBACK TO"):
+                self.refuse_failed()
+
+    def refuse_failed(self) -> None:
+        """Refuse, in a failed transaction, what needs a sound one.
+
+        Raises:
+            InFailedTransaction: 25P02.
+        """
+        if self.status == "E":
             raise InFailedTransaction(
                 "current transaction is aborted, commands ignored until end of transaction block"
             )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from gateway.errors import InvalidDatetimeFormat, InvalidTextRepresentation
+from gateway.sql.spelled_dates import as_iso
 
 _TIMESTAMP = re.compile(
     r"""\s*(?P<year>\d{4,5})-(?P<month>\d{1,2})-(?P<day>\d{1,2})
@@ -28,7 +29,7 @@ def timestamp(text: str, zoned: bool) -> str:
     As in PostgreSQL, a timestamp without time zone ignores the zone that its literal names.
 
     Raises:
-        InvalidDatetimeFormat: 22007, a form other than ISO 8601.
+        InvalidDatetimeFormat: 22007, neither ISO 8601 nor a month's name and numbers.
 
     >>> timestamp("2013-01-01T06:00Z", zoned=True)
     '2013-01-01 06:00:00+00:00'
@@ -38,6 +39,8 @@ def timestamp(text: str, zoned: bool) -> str:
     if text.strip().lower() == "epoch":
         return "1970-01-01 00:00:00" + ("+00:00" if zoned else "")
     match = _TIMESTAMP.fullmatch(text)
+    if match is None:  # neither today nor DateStyle: a statement means the same to every client
+        match = _TIMESTAMP.fullmatch(as_iso(text) or "")
     if match is None or len((match["fraction"] or "").rstrip("0")) > 6:
         kind = "timestamp with time zone" if zoned else "timestamp"
         raise InvalidDatetimeFormat(

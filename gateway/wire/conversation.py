@@ -16,6 +16,7 @@ import pyarrow as pa
 from gateway.errors import (
     FeatureNotSupported,
     GatewayError,
+    InFailedTransaction,
     InvalidBinaryRepresentation,
     InvalidParameterValue,
     ObjectNotInPrerequisiteState,
@@ -122,10 +123,16 @@ class Conversation:
             case Sync():
                 self.ready()
             case FunctionCall():
-                raise FeatureNotSupported(
-                    "the fast-path function call is not supported",
-                    hint="Call the function in a SELECT.",
-                )
+                self._function_call()
+
+    def _function_call(self) -> None:
+        if self._session.status == "E":
+            raise InFailedTransaction(
+                "current transaction is aborted, commands ignored until end of transaction block"
+            )
+        raise FeatureNotSupported(
+            "the fast-path function call is not supported", hint="Call the function in a SELECT."
+        )
 
     def fail(self, error: GatewayError, kind: str) -> None:
         """Tell the client of an error in answering a message of type `kind`.
@@ -203,10 +210,10 @@ class Conversation:
         self, fields: Sequence[bytes | None], types: Sequence[Type], formats: Sequence[int]
     ) -> list[pa.Scalar]:
         values: list[pa.Scalar] = []
-        zone = self._zone()
+        zone, order = self._zone(), self._date_order()
         for data, kind, form in zip(fields, types, formats, strict=True):
             try:
-                values.append(decode_parameter(data, kind, form, zone))
+                values.append(decode_parameter(data, kind, form, zone, order))
             except InvalidBinaryRepresentation as error:
                 raise InvalidBinaryRepresentation(
                     f"incorrect binary data format in bind parameter {len(values) + 1}"
@@ -348,6 +355,9 @@ class Conversation:
             result.close()
             raise
         return sent
+
+    def _date_order(self) -> str:
+        return self._settings.get("DateStyle", "ISO, MDY")[-3:]
 
     def _zone(self) -> str:
         return self._changed.get("TimeZone") or self._settings.get("TimeZone", "UTC")

@@ -33,7 +33,9 @@ from gateway.wire.numeric_bytes import numeric_list, numeric_scalar, read_numeri
 _SPACES = " \t\n\r\v\f"
 
 
-def decode_parameter(data: bytes | None, kind: Type, form: int, zone: str = "UTC") -> pa.Scalar:
+def decode_parameter(
+    data: bytes | None, kind: Type, form: int, zone: str = "UTC", order: str = "MDY"
+) -> pa.Scalar:
     """The value as a scalar of `kind.arrow`; a numeric has the scale it was written with.
 
     Args:
@@ -41,6 +43,7 @@ def decode_parameter(data: bytes | None, kind: Type, form: int, zone: str = "UTC
         kind: The parameter's type.
         form: 0 for text, 1 for binary.
         zone: The session's TimeZone, for a timestamptz written without an offset.
+        order: MDY, DMY or YMD, for dates written in numbers.
 
     Raises:
         InvalidTextRepresentation: 22P02, InvalidDatetimeFormat: 22007, text of another form.
@@ -54,7 +57,7 @@ def decode_parameter(data: bytes | None, kind: Type, form: int, zone: str = "UTC
     """
     if data is None:
         return pa.scalar(None, kind.arrow)
-    value = decode_value(data, kind, form, zone)
+    value = decode_value(data, kind, form, zone, order)
     if kind.name == "numeric":
         return numeric_scalar(value)
     if kind.name == "_numeric":
@@ -62,17 +65,18 @@ def decode_parameter(data: bytes | None, kind: Type, form: int, zone: str = "UTC
     return pa.scalar(value, kind.arrow)
 
 
-def decode_value(data: bytes, kind: Type, form: int, zone: str = "UTC") -> Any:
+def decode_value(data: bytes, kind: Type, form: int, zone: str = "UTC", order: str = "MDY") -> Any:
     """The value as Python's `pa.scalar(value, kind.arrow)` takes it."""
     if kind.element is not None:
         if form:
             return decode_array.from_binary(data, kind, decode_value)
-        return decode_array.from_text(text_of(data), kind.element, decode_value, zone)
+        return decode_array.from_text(text_of(data), kind.element, decode_value, zone, order)
     if form:
         return _BINARY.get(kind.name, text_of_data)(data)
     text = text_of(data)
-    if kind.name == "timestamptz":
-        return decode_datetime.timestamptz(text, zone)
+    moment = _MOMENTS.get(kind.name)
+    if moment is not None:
+        return moment(text, zone, order)
     convert = _TEXT.get(kind.name)
     return text if convert is None else convert(text)
 
@@ -232,6 +236,13 @@ def _registered_binary(data: bytes) -> dict[str, Any]:
     return {"oid": number, "text": str(number)}
 
 
+# Types whose text is read by the session's TimeZone and DateStyle.
+_MOMENTS: dict[str, Callable[[str, str, str], int]] = {
+    "date": decode_datetime.date,
+    "timestamp": decode_datetime.timestamp,
+    "timestamptz": decode_datetime.timestamptz,
+}
+
 _TEXT: dict[str, Callable[[str], Any]] = {
     "bool": _bool,
     "bytea": _bytea,
@@ -247,9 +258,7 @@ _TEXT: dict[str, Callable[[str], Any]] = {
     "json": _json,
     "float4": _float("real", "f"),
     "float8": _float("double precision", "d"),
-    "date": decode_datetime.date,
     "time": decode_datetime.time,
-    "timestamp": decode_datetime.timestamp,
     "interval": decode_interval.interval,
     "numeric": _numeric,
     "uuid": _uuid,

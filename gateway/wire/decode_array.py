@@ -15,7 +15,7 @@ from gateway.errors import (
 )
 from gateway.types import Type
 
-Decode = Callable[[bytes, Type, int, str], Any]
+Decode = Callable[[bytes, Type, int, str, str], Any]
 
 # One token: a brace or comma, a quoted element, or a bare one (backslash escapes in both).
 _TOKEN = re.compile(
@@ -24,7 +24,7 @@ _TOKEN = re.compile(
 _BOUNDS = re.compile(r"\s*(?:\[[+-]?\d+(?::[+-]?\d+)?\]\s*)+=")
 
 
-def from_text(text: str, element: Type, decode: Decode, zone: str) -> list[Any]:
+def from_text(text: str, element: Type, decode: Decode, zone: str, order: str) -> list[Any]:
     """The elements, each read by its type's text input; NULL, unquoted, is None.
 
     Raises:
@@ -46,8 +46,9 @@ def from_text(text: str, element: Type, decode: Decode, zone: str) -> list[Any]:
         or any(kind != wanted[(n + 1) % 2] for n, (kind, _) in enumerate(inside))
     ):
         raise _malformed(text, "Elements are separated by one comma each.")
+    words = [word for _, word in inside[::2]]
     return [
-        None if word is None else decode(word.encode(), element, 0, zone) for _, word in inside[::2]
+        None if word is None else decode(word.encode(), element, 0, zone, order) for word in words
     ]
 
 

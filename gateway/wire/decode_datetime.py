@@ -1,14 +1,15 @@
 """Dates, times and timestamps as a client may spell them, to integers for Arrow.
 
-Understood: ISO 8601 with `T` or a space, with or without seconds, fraction, offset, zone name or
-`BC`; `infinity`, `epoch`; `YYYYMMDD`. PostgreSQL also reads month names and the words of
-relative dates; those are refused here, not guessed.
+Understood here: ISO 8601 with `T` or a space, with or without seconds, fraction, offset, zone name
+or `BC`; `infinity`, `epoch`, `now`; `YYYYMMDD`. What people spell otherwise, `sql.spelled_dates`
+puts so. Which number is the month, the session's DateStyle tells, which day it is, its TimeZone.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import date as Date
+from time import time_ns
 
 from gateway.errors import (
     DatetimeFieldOverflow,
@@ -16,6 +17,7 @@ from gateway.errors import (
     InvalidParameterValue,
 )
 from gateway.session.time_zones import zone_info
+from gateway.sql.spelled_dates import as_iso
 from gateway.wire.columns import (
     DATE_INFINITY,
     DATE_MINUS_INFINITY,
@@ -25,24 +27,27 @@ from gateway.wire.columns import (
 from gateway.wire.datetime_text import DAY, utc_offset_seconds
 from gateway.wire.encode_binary import EPOCH_DAYS, EPOCH_MICROS
 
+_EPOCH = Date(1970, 1, 1).toordinal()
+# Shorter names are abbreviations, CEST and its like, where a zone is read to be left out.
+_LONGEST_ABBREVIATION = 5
 SECOND, MINUTE, HOUR = 1_000_000, 60_000_000, 3_600_000_000
 
 _DATE = r"(?P<year>\d{4,6})-(?P<month>\d{1,2})-(?P<day>\d{1,2})|(?P<packed>\d{8})"
 _TIME = r"(?P<hour>\d{1,2}):(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?P<fraction>\.\d*)?)?"
 _ZONE = r"(?P<offset>[+-]\d{1,2}(?::?\d{2}(?::?\d{2})?)?)|(?P<zone>[A-Za-z][A-Za-z0-9_/+-]*)"
 _STAMP = re.compile(
-    rf"\s*(?:{_DATE})(?:(?:\s*T|\s+){_TIME})?(?:\s*(?:(?!BC\b|AD\b)(?:{_ZONE})))?(?:\s+(?P<era>BC|AD))?\s*",
+    rf"\s*(?:{_DATE})(?:(?:\s*T|\s+){_TIME})?(?:\s*(?:(?!(?:BC|AD|AM|PM)\b)(?:{_ZONE})))?(?:\s+(?P<era>BC|AD))?\s*",
     re.ASCII | re.IGNORECASE,
 )
-_CLOCK = re.compile(rf"\s*T?{_TIME}(?:\s*(?:{_ZONE}))?\s*", re.ASCII | re.IGNORECASE)
+_CLOCK = re.compile(rf"\s*T?{_TIME}(?:\s*(?!(?:AM|PM)\b)(?:{_ZONE}))?\s*", re.ASCII | re.IGNORECASE)
 
 # PostgreSQL's bounds: Julian day 0, and the year 294276 (dates: 5874897).
 _FIRST_MICROS, _END_MICROS = -210866803200000000, 9224318016000000000
 _FIRST_DAY = _FIRST_MICROS // DAY
 
 
-def date(text: str) -> int:
-    """Days since 1970-01-01.
+def date(text: str, zone: str = "UTC", order: str = "MDY") -> int:
+    """Days since 1970-01-01; `zone` has the day that `today` is.
 
     >>> date("2013-01-02"), date("0044-03-15 BC"), date("infinity") == DATE_INFINITY
     (15707, -735160, True)
@@ -54,23 +59,30 @@ def date(text: str) -> int:
             return DATE_MINUS_INFINITY
         case "epoch":
             return 0
-    days = _days(_stamp(text, "date"), text)
+        case "now":
+            return _today(zone).toordinal() - _EPOCH
+    days = _days(_stamp(text, "date", zone, order), text)
     if days < _FIRST_DAY:
         raise DatetimeFieldOverflow(f'date out of range: "{text}"')
     return days
 
 
-def timestamp(text: str) -> int:
+def timestamp(text: str, zone: str = "UTC", order: str = "MDY") -> int:
     """Microseconds since 1970-01-01 00:00; an offset is read and ignored, as PostgreSQL does.
 
     >>> timestamp("1970-01-01T00:00:01.5Z"), timestamp("1970-01-02 01:00")
     (1500000, 90000000000)
     """
     special = _special(text)
-    return special if special is not None else _local(_stamp(text, "timestamp"), text)
+    if special is not None:
+        return special
+    if text.strip().lower() == "now":
+        micros = _now()
+        return micros + utc_offset_seconds(micros, zone) * SECOND
+    return _local(_stamp(text, "timestamp", zone, order), text)
 
 
-def timestamptz(text: str, zone: str) -> int:
+def timestamptz(text: str, zone: str, order: str = "MDY") -> int:
     """Microseconds since 1970-01-01 00:00 UTC; `zone` holds where the text names none.
 
     >>> timestamptz("1970-01-01 01:00+01", "UTC"), timestamptz("1970-01-01 01:00", "Europe/Paris")
@@ -79,17 +91,16 @@ def timestamptz(text: str, zone: str) -> int:
     special = _special(text)
     if special is not None:
         return special
-    match = _stamp(text, "timestamp with time zone")
+    if text.strip().lower() == "now":
+        return _now()
+    match = _stamp(text, "timestamp with time zone", zone, order)
     micros = _local(match, text)
     if match["offset"]:
         return _within(micros - _offset(match["offset"], text) * SECOND, text)
     name = match["zone"] or zone
     if name.upper() == "Z":
         return micros
-    try:
-        zone_info(name)
-    except InvalidParameterValue as error:
-        raise InvalidParameterValue(f'time zone "{name.lower()}" not recognized') from error
+    _check_zone(name)
     # The offset at the local time taken as UTC is off by at most a change nearby: look again there.
     guess = micros - utc_offset_seconds(micros, name) * SECOND
     return _within(micros - utc_offset_seconds(guess, name) * SECOND, text)
@@ -101,7 +112,9 @@ def time(text: str) -> int:
     >>> time("04:05:06.789"), time("24:00")
     (14706789000, 86400000000)
     """
-    match = _CLOCK.fullmatch(text)
+    if text.strip().lower() == "allballs":
+        return 0
+    match = _CLOCK.fullmatch(_on_24_hours(text))
     if match is None:
         raise InvalidDatetimeFormat(f'invalid input syntax for type time: "{text}"')
     return _clock(match, text)
@@ -116,11 +129,41 @@ def _special(text: str) -> int | None:
     }.get(text.strip().lower())
 
 
-def _stamp(text: str, name: str) -> re.Match[str]:
+def _now() -> int:
+    return time_ns() // 1000
+
+
+def _today(zone: str) -> Date:
+    micros = _now()
+    days = (micros + utc_offset_seconds(micros, zone) * SECOND) // DAY
+    return Date.fromordinal(days + _EPOCH)
+
+
+def _on_24_hours(text: str) -> str:
+    """A time of day with its AM or PM worked in."""
+    if not re.search(r"[ap]m\s*$", text, re.IGNORECASE):
+        return text
+    spelled = as_iso(f"1970.001 {text}")
+    return text if spelled is None else spelled.partition(" ")[2]
+
+
+def _stamp(text: str, name: str, zone: str, order: str) -> re.Match[str]:
     match = _STAMP.fullmatch(text)
     if match is None:
+        iso = as_iso(text, order, _today(zone))
+        match = _STAMP.fullmatch(iso) if iso is not None else None
+    if match is None:
         raise InvalidDatetimeFormat(f'invalid input syntax for type {name}: "{text}"')
+    if match["zone"] and len(match["zone"]) > _LONGEST_ABBREVIATION:
+        _check_zone(match["zone"])
     return match
+
+
+def _check_zone(name: str) -> None:
+    try:
+        zone_info(name)
+    except InvalidParameterValue as error:
+        raise InvalidParameterValue(f'time zone "{name.lower()}" not recognized') from error
 
 
 def _overflow(text: str) -> DatetimeFieldOverflow:

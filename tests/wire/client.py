@@ -156,6 +156,11 @@ def _authentication(body: Heard) -> list[Json]:
     return [code, *([_shown(body.data)] if body.data else [])]
 
 
+def _copy_formats(body: Heard) -> list[Json]:
+    (overall,) = body.take("b")
+    return [overall, list(body.take(f">{body.take('>H')[0]}h"))]
+
+
 HEARS: dict[str, tuple[str, Callable[[Heard], list[Json]]]] = {
     "1": ("ParseComplete", lambda body: []),
     "2": ("BindComplete", lambda body: []),
@@ -163,6 +168,8 @@ HEARS: dict[str, tuple[str, Callable[[Heard], list[Json]]]] = {
     "C": ("CommandComplete", lambda body: [body.text()]),
     "D": ("DataRow", _data_row),
     "E": ("ErrorResponse", _error),
+    "G": ("CopyInResponse", _copy_formats),
+    "H": ("CopyOutResponse", _copy_formats),
     "I": ("EmptyQueryResponse", lambda body: []),
     "K": ("BackendKeyData", lambda body: []),
     "N": ("NoticeResponse", _error),
@@ -170,6 +177,8 @@ HEARS: dict[str, tuple[str, Callable[[Heard], list[Json]]]] = {
     "S": ("ParameterStatus", lambda body: [body.text(), body.text()]),
     "T": ("RowDescription", _row_description),
     "Z": ("ReadyForQuery", lambda body: [body.data.decode()]),
+    "c": ("CopyDone", lambda body: []),
+    "d": ("CopyData", lambda body: [_shown(body.data)]),
     "n": ("NoData", lambda body: []),
     "s": ("PortalSuspended", lambda body: []),
     "t": ("ParameterDescription", lambda b: [list(b.take(f">{b.take('>H')[0]}I"))]),

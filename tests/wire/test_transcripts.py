@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 
 from gateway.app import App
+from gateway.wire.protocol import TABLE
 from gateway.wire.server import GatewayServer
 from tests.wire import postgres, scripted, transcript
 
-TRANSCRIPTS = sorted((Path(__file__).parents[1] / "transcripts").glob("*.pg"))
+FOLDER = Path(__file__).parents[1] / "transcripts"
+TRANSCRIPTS = sorted(FOLDER.glob("*.pg"))
+# Every message in every state of a connection; the states of a COPY and of cursors need the whole.
+STATES = sorted((FOLDER / "states").glob("*.pg"))
+each_state = pytest.mark.parametrize("path", STATES, ids=lambda path: path.stem)
 each = pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
 
 
@@ -42,3 +47,27 @@ def test_the_gateway_with_all_its_parts_says_it_too(path: Path, gateway_app: App
 @each
 def test_postgresql_says_it_too(path: Path, postgres_port: int) -> None:
     transcript.play(path, transcript.POSTGRES, postgres_port)
+
+
+@each_state
+def test_the_gateway_answers_every_message_in_every_state(
+    path: Path, gateway_app: App, rewriting: bool, request: pytest.FixtureRequest
+) -> None:
+    port = gateway_app.address[1]
+    if rewriting:
+        theirs = None
+        if postgres.missing() is None:
+            theirs = transcript.replay(path, request.getfixturevalue("postgres_port"))
+        transcript.rewrite(path, transcript.replay(path, port), theirs)
+    transcript.play(path, transcript.GATEWAY, port)
+
+
+@each_state
+def test_postgresql_answers_it_too(path: Path, postgres_port: int) -> None:
+    transcript.play(path, transcript.POSTGRES, postgres_port)
+
+
+def test_every_state_meets_every_message() -> None:
+    for path in STATES:
+        scenes = {scene[0].scene for scene in transcript.read(path)}
+        assert {row.name for row in TABLE.values()} <= scenes, path

@@ -1,5 +1,6 @@
 """Transcripts: `tests/transcripts/*.pg`, messages to send and messages to await, a line each.
 
+    == what this scene shows: a connection of its own, from here to the next such line
     # what this part shows
     > Query "SELECT 1 AS a"
     < DataRow ["1"]
@@ -33,19 +34,31 @@ class Part:
     sends: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     awaited: list[tuple[str, str]] = field(default_factory=list)
+    scene: str = ""  # the title of the scene that begins here
 
     def lines(self, server: str) -> list[str]:
         return [line for mark, line in self.awaited if mark in ("<", server + "<")]
 
 
-def read(path: Path) -> list[Part]:
-    """The parts of a transcript."""
+def read(path: Path) -> list[list[Part]]:
+    """The scenes of a transcript, each its parts."""
+    scenes: list[list[Part]] = [[]]
+    for part in _parts(path):
+        if part.scene and scenes[-1]:
+            scenes.append([])
+        scenes[-1].append(part)
+    return scenes
+
+
+def _parts(path: Path) -> list[Part]:
     parts = [Part()]
     for line in path.read_text().splitlines():
         mark, _, rest = line.partition(" ")
         if not mark and parts[-1].sends:
             parts.append(Part())
-        if mark == "#":
+        if mark == "==":
+            parts[-1].scene = rest
+        elif mark == "#":
             parts[-1].comments.append(rest)
         elif mark == ">":
             parts[-1].sends.append(rest)
@@ -78,47 +91,53 @@ def hear(client: Client, part: Part, heard: list[str]) -> str:
 
 def play(path: Path, server: str, port: int) -> None:
     """Send and await; AssertionError where the server says something else."""
-    parts = read(path)
-    with begin(port, parts, 5.0) as client:
-        for part in parts:
-            client.send(*part.sends)
-            heard: list[str] = []
-            for _ in part.lines(server):
-                heard.append(hear(client, part, heard))
-            assert heard == part.lines(server), "\n".join([*part.comments, *part.sends])
-            marked = any(mark != "<" for mark, _ in part.awaited)
-            assert not marked or part.reasons not in ([], [NO_REASON]), (
-                f"a difference without a reason: {part.sends}"
-            )
-        client.socket.settimeout(5.0)
-        if not parts[-1].lines(server)[-1].startswith(("(closed)", "Byte")):
-            client.send("Terminate")
-            assert client.hear() == "(closed)"
+    for parts in read(path):
+        with begin(port, parts, 5.0) as client:
+            for part in parts:
+                _play_part(client, part, server, parts[0].scene)
+            client.socket.settimeout(5.0)
+            last = parts[-1].lines(server)[-1:]
+            if last and not last[0].startswith(("(closed)", "Byte")):
+                client.send("Terminate")
+                assert client.hear() == "(closed)", parts[0].scene
+
+
+def _play_part(client: Client, part: Part, server: str, scene: str) -> None:
+    client.send(*part.sends)
+    heard: list[str] = []
+    for _ in part.lines(server):
+        heard.append(hear(client, part, heard))
+    assert heard == part.lines(server), "\n".join([scene, *part.comments, *part.sends])
+    marked = any(mark != "<" for mark, _ in part.awaited)
+    assert not marked or part.reasons not in ([], [NO_REASON]), (
+        f"a difference without a reason: {scene} {part.sends}"
+    )
 
 
 def replay(path: Path, port: int) -> list[list[str]]:
     """What the server says in each part, until it falls silent."""
-    parts = read(path)
     said = []
-    with begin(port, parts, _QUIET_SECONDS) as client:
-        for part in parts:
-            client.send(*part.sends)
-            heard: list[str] = []
-            try:
-                while not heard or heard[-1] != "(closed)":
-                    heard.append(hear(client, part, heard))
-            except TimeoutError:
-                client.stream = client.socket.makefile("rb")
-            said.append(heard)
+    for parts in read(path):
+        with begin(port, parts, _QUIET_SECONDS) as client:
+            for part in parts:
+                client.send(*part.sends)
+                heard: list[str] = []
+                try:
+                    while not heard or heard[-1] != "(closed)":
+                        heard.append(hear(client, part, heard))
+                except TimeoutError:
+                    client.stream = client.socket.makefile("rb")
+                said.append(heard)
     return said
 
 
 def rewrite(path: Path, gateway: list[list[str]], postgres: list[list[str]] | None) -> None:
     """Write what came out; PostgreSQL's lines are kept where there is no PostgreSQL."""
     text: list[str] = []
-    for number, part in enumerate(read(path)):
+    for number, part in enumerate(part for scene in read(path) for part in scene):
         ours = gateway[number]
         theirs = part.lines(POSTGRES) if postgres is None else postgres[number]
+        text += [f"== {part.scene}"] if part.scene else []
         text += [f"# {line}" for line in part.comments]
         text += [f"> {line}" for line in part.sends]
         text += _merged(ours, theirs, part.reasons)
