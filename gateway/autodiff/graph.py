@@ -87,6 +87,10 @@ class Leaf:
         return isinstance(self.sql, exp.Column)
 
 
+# Floating-point sums and products are the same from either side, to the last bit.
+_COMMUTATIVE = ("+", "*")
+
+
 class Graph:
     """Makes nodes; asked twice for the same one, it answers with the first."""
 
@@ -107,7 +111,8 @@ class Graph:
 
     def node(self, op: str, *args: Node) -> Node:
         """The operation `op` over `args`, as it stands; `simplify` offers the folding ones."""
-        return self._intern((op, *map(id, args)), Node(op, args))
+        inputs = sorted(map(id, args)) if op in _COMMUTATIVE else map(id, args)
+        return self._intern((op, *inputs), Node(op, args))
 
     def _intern(self, key: tuple[object, ...], fresh: Node) -> Node:
         return self._nodes.setdefault(key, fresh)

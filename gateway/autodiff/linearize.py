@@ -74,10 +74,9 @@ class Forward:
         )
 
     def _quotient(self, node: Node, upper: Node, lower: Node) -> Node:
-        """(a / b)' = a' / b - (a / b) b' / b."""
-        divisor = node.args[1]
-        fall = simplify.divide(self.graph, simplify.multiply(self.graph, node, lower), divisor)
-        return simplify.subtract(self.graph, simplify.divide(self.graph, upper, divisor), fall)
+        """(a / b)' = (a' - (a / b) b') / b: of higher order too, it repeats nothing but a / b."""
+        rise = simplify.subtract(self.graph, upper, simplify.multiply(self.graph, node, lower))
+        return simplify.divide(self.graph, rise, node.args[1])
 
     def _case(self, node: Node) -> Node:
         """CASE chooses between the tangents as between the values; conditions do not vary."""

@@ -91,8 +91,8 @@ def plan_tape(outputs: Sequence[Node], unguarded: Sequence[Node]) -> Tape:
 def _keep_crossing(tape: Tape, outputs: Sequence[Node], movable: set[int]) -> None:
     """Keep what one layer computes and a higher one would compute again."""
     home: dict[Node, int] = {}
-    for number, roots in enumerate([*tape.layers, list(outputs)], 1):
-        stack = [arg for root in list(roots) for arg in (root, *root.args)]
+    kept = [[arg for node in layer for arg in node.args] for layer in tape.layers]
+    for number, stack in enumerate([*kept, list(outputs)], 1):
         while stack:
             node = stack.pop()
             if tape.below(node, number) or home.get(node) == number:
@@ -123,8 +123,8 @@ def _order(outputs: Sequence[Node]) -> list[Node]:
     """Every node under `outputs` once, arguments first."""
     found: dict[int, Node] = {}
     for output in outputs:
-        for node in post_order(output):
-            found.setdefault(id(node), node)
+        for node in post_order(output, found):
+            found[id(node)] = node
     return list(found.values())
 
 

@@ -7,11 +7,12 @@ import operator
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
+from sqlglot import exp
 
-from gateway.autodiff.hoist import INLINE_NODES
 from tests.autodiff.expressions import UNARY, Expression, column, expressions
 from tests.autodiff.relations import rewritten, run
 from tests.autodiff.test_random import slopes
+from tests.bench.derivatives import Way, perceptron
 
 POINTS = [{"x": -1.3, "y": 0.4}, {"x": 0.2, "y": -0.9}, {"x": 1.7, "y": 1.1}]
 ROWS = {
@@ -129,13 +130,26 @@ def test_seventh_derivative_is_small() -> None:
     f = "exp(sin(x)) * x / (1 + x * x)"
     nested = functools.reduce(lambda inner, _: f"grad({inner}, x)", range(7), f)
     query = rewritten(f"SELECT {nested} AS g FROM t")
-    assert sum(1 for _ in query.tree.walk()) < 50 * INLINE_NODES
+    assert sum(1 for _ in query.tree.walk()) < 2_500
     sixth = functools.reduce(lambda inner, _: f"grad({inner}, x)", range(6), f)
     row, low, high = (
         run(f"SELECT {text} AS g FROM t", {"t": {"x": [x]}})[0]["g"]
         for text, x in ((nested, 0.5), (sixth, 0.5 - 1e-4), (sixth, 0.5 + 1e-4))
     )
     assert row == pytest.approx((high - low) / 2e-4, rel=1e-5)
+
+
+@pytest.mark.parametrize("aggregate", [True, False])
+def test_no_layer_computes_what_none_above_reads(aggregate: bool) -> None:
+    case = perceptron(1, aggregate)
+    tree = Way(case.tables).rewrite(case.ours).tree
+    tapes = list(tree.find_all(exp.Subquery))
+    assert len(tapes) > 1
+    for tape in tapes:
+        outer = tape.find_ancestor(exp.Select)
+        assert outer is not None and isinstance(tape.this, exp.Select)
+        read = {c.name for item in outer.expressions for c in item.find_all(exp.Column)}
+        assert {item.alias_or_name for item in tape.this.expressions} <= read
 
 
 def test_a_column_used_once_needs_no_tape() -> None:

@@ -36,7 +36,7 @@ from gateway.autodiff.printing import printed_size
 from gateway.autodiff.reading import Meaning, read
 from gateway.engine.embedded import Embedded
 from gateway.errors import GatewayError
-from gateway.rewrite import rewrite
+from gateway.rewrite import Rewritten, rewrite
 from gateway.sources.table import TableName
 from gateway.sql.depth import make_room
 from gateway.sql.dialect import parse
@@ -261,10 +261,13 @@ class Way:
         }
         self.session = Embedded(threads=1).new_session()
 
-    def rewritten(self, statement: str) -> str:
+    def rewrite(self, statement: str) -> Rewritten:
         tree = statements(statement)[0].tree
         assert isinstance(tree, exp.Expr)
-        return rewrite(tree, self._lookup).sql
+        return rewrite(tree, self._lookup)
+
+    def rewritten(self, statement: str) -> str:
+        return self.rewrite(statement).sql
 
     def planned(self, statement: str) -> object:
         return self.session.plan(self.rewritten(statement), self.tables)
