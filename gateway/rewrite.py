@@ -29,6 +29,7 @@ from gateway.sql.overloads import resolve_overloads
 from gateway.sql.parameters import declared_types, number
 from gateway.sql.relation import TIME_ZONE, ColumnInfo, Constants, Lookup, Relation, Relations
 from gateway.sql.scope import Analysis, position_of, visible_ctes
+from gateway.sql.trees import copied, nodes, nodes_of
 from gateway.types import Type
 
 # A view may stand on a view; PostgreSQL's own bound is its stack, about this deep.
@@ -73,21 +74,21 @@ class Rewritten:
     @property
     def is_recursive(self) -> bool:
         """Whether WITH RECURSIVE stands in it."""
-        return any(clause.args.get("recursive") for clause in self.tree.find_all(exp.With))
+        return any(clause.args.get("recursive") for clause in nodes_of(self.tree, exp.With))
 
     def typed(self, types: Mapping[int, Type], described: bool = False) -> Rewritten:
         """The same with each `$n` of a known type cast to it, so that planning knows it too.
 
         A numeric or an interval is cast when it is only to be described: its value has its scale.
         """
-        if not types or self.tree.find(exp.Parameter) is None:
+        if not types or not nodes_of(self.tree, exp.Parameter):
             return self
-        tree = self.tree.copy()
-        for parameter in list(tree.find_all(exp.Parameter)):
+        tree = copied(self.tree)
+        for parameter in nodes_of(tree, exp.Parameter):
             known = types.get(number(parameter))
             if known is not None and (known.name in _CAST or (described and known.name in _TOLD)):
                 kind = exp.DataType.build(known.sql, dialect=DIALECT)
-                parameter.replace(exp.Cast(this=parameter.copy(), to=kind))
+                parameter.replace(exp.Cast(this=copied(parameter), to=kind))
         return replace(self, tree=tree)
 
     def sql_under(self, types: Mapping[int, Type], described: bool = False) -> str:
@@ -143,7 +144,7 @@ def rewrite(
     Raises:
         GatewayError: 42P01, 42703, 0A000, 54001, ...; `position` where it is known.
     """
-    return with_room(lambda: _rewrite(Rewriting(tree.copy(), lookup, constants, functions)))
+    return with_room(lambda: _rewrite(Rewriting(copied(tree), lookup, constants, functions)))
 
 
 def _rewrite(state: Rewriting) -> Rewritten:
@@ -169,7 +170,7 @@ def _bind_tables(state: Rewriting, tree: exp.Expr, depth: int, lookup: Lookup) -
 
 def named_tables(tree: exp.Expr) -> Iterator[exp.Table]:
     """Tables of FROM clauses: not table functions, not references to a CTE."""
-    for table in tree.find_all(exp.Table):
+    for table in nodes_of(tree, exp.Table):
         named = isinstance(table.this, exp.Identifier)
         if named and (table.db or table.name not in visible_ctes(table)):
             yield table
@@ -204,7 +205,7 @@ def _inlined(state: Rewriting, table: exp.Table, relation: Relation, depth: int)
             f"the statement names more than {MAX_VIEWS} views, one in another"
         )
     query = parse(relation.view or "")[0]
-    for node in query.walk():
+    for node in nodes(query):
         node.meta.pop("start", None)
     _bind_tables(state, query, depth + 1, partial(_as_bound, state.lookup, relation))
     alias = table.args["alias"]
@@ -223,7 +224,7 @@ def _as_bound(lookup: Lookup, view: Relation, schema: str, name: str) -> Relatio
 
 def strip_schemas(state: Rewriting) -> None:
     """`ncep.winds.uwnd` is `winds.uwnd`: a column belongs to its relation's name in FROM."""
-    for column in state.tree.find_all(exp.Column):
+    for column in nodes_of(state.tree, exp.Column):
         if column.args.get("db") is not None:
             if TableName(column.db, column.table) not in state.unaliased:
                 raise UndefinedTable(
@@ -236,7 +237,9 @@ def strip_schemas(state: Rewriting) -> None:
 
 def session_functions(state: Rewriting) -> None:
     """Put the value in place of version(), current_user and their like."""
-    for node in list(state.tree.find_all(exp.Anonymous, exp.Func, exp.Column)):
+    for node in nodes(state.tree):
+        if not isinstance(node, exp.Anonymous | exp.Func | exp.Column):
+            continue
         value = state.constants.get(_session_function(node))
         if value is None:
             continue

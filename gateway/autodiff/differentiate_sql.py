@@ -19,6 +19,7 @@ from gateway.sql.analysis import analyse
 from gateway.sql.dialect import Marker, parse, to_text
 from gateway.sql.relation import ColumnInfo
 from gateway.sql.scope import Analysis, is_aggregate, position_of
+from gateway.sql.trees import nodes_of
 from gateway.types import FLOAT8
 
 NAME = "differentiate_sql"
@@ -103,7 +104,7 @@ def replace_calls(tree: exp.Expr, inline: Inline = _no_functions) -> None:
         FeatureNotSupported: 0A000, an argument is not a literal.
         UndefinedFunction: 42883, not two arguments.
     """
-    for call in list(tree.find_all(exp.Anonymous)):
+    for call in nodes_of(tree, exp.Anonymous):
         if call.this != NAME:
             continue
         hint = f"Write {NAME}('sin(x) * y', 'x')."

@@ -13,15 +13,17 @@ hands on only the columns that are read above it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from sqlglot import exp
 
 from gateway.autodiff.graph import Node, leaves
-from gateway.autodiff.printing import printed_size, write
+from gateway.autodiff.printing import StandIns, printed_size, write
 from gateway.autodiff.relations import Variable
 from gateway.autodiff.tape import Tape, plan_tape
 from gateway.errors import NotDifferentiable
 from gateway.sql.scope import Block, column_node, is_aggregate
+from gateway.sql.trees import copied, nodes_of
 
 # What a column is bound to, seen from the block; None when nothing in sight has it.
 Bind = Callable[[exp.Column], Variable | None]
@@ -48,8 +50,9 @@ def print_outputs(
     Raises:
         StatementTooComplex: 54001, too large to print and no tape can be laid here.
     """
-    inside = [each for each in outputs if _stays_inline(each[0], block)]
-    outside = [each for each in outputs if not _stays_inline(each[0], block)]
+    inside, outside = list[tuple[exp.Expr, Node]](), list[tuple[exp.Expr, Node]]()
+    for each in outputs:
+        (inside if _stays_inline(each[0], block) else outside).append(each)
     nodes = [node for _, node in outside]
     derived = [node for each, node in outside if each.args.get("expression") is None]
     if printed_size(derived) > INLINE_NODES or any(map(_reads_kept, nodes)):
@@ -137,12 +140,12 @@ def can_hoist(block: Block, bind: Bind, nodes: Iterable[Node]) -> bool:
     if select.args.get("from_") is None or any(item.is_star for item in select.expressions):
         return False
     moved = [part for key in _INSIDE for part in _parts(select, key)]
-    columns = [column for part in moved for column in part.find_all(exp.Column)]
+    columns = [column for part in moved for column in nodes_of(part, exp.Column)]
     columns += [
         column
         for node in nodes
         if node.leaf is not None
-        for column in node.leaf.sql.find_all(exp.Column)
+        for column in nodes_of(node.leaf.sql, exp.Column)
     ]
     bound = (bind(column) for column in columns)
     inner = set(map(id, block.sources))
@@ -176,8 +179,9 @@ class _Hoist:
         self.block, self.bind, self.tape = block, bind, tape
         self.alias = alias
         self.columns: dict[str, tuple[str, exp.Column]] = {}  # key -> its name on the tape, source
-        self._columns_below: dict[int, dict[Node, exp.Expr]] = {}
+        self._columns_below: dict[int, StandIns] = {}
         self._kept: dict[Node, tuple[set[str], exp.Expr]] = {}  # what it reads, its text
+        self._names: dict[int, tuple[exp.Column, str | None]] = {}
 
     def run(self, outputs: Sequence[tuple[exp.Expr, Node]]) -> None:
         select = self.block.select
@@ -209,7 +213,7 @@ class _Hoist:
         needed: set[str] = set()
         for key in select.args:
             for part in () if key in _OUTSIDE_ONLY else _parts(select, key):
-                for column in list(part.find_all(exp.Column)):
+                for column in nodes_of(part, exp.Column):
                     name = None if self._names_output(column, select) else self._name(column)
                     if name is not None:
                         needed.add(name)
@@ -228,6 +232,11 @@ class _Hoist:
 
     def _name(self, column: exp.Column) -> str | None:
         """The tape's name for a column of this block's FROM; None for any other column."""
+        if id(column) not in self._names:
+            self._names[id(column)] = column, self._named_for(column)
+        return self._names[id(column)][1]
+
+    def _named_for(self, column: exp.Column) -> str | None:
         bound = self.bind(column)
         if bound is None or bound.source not in self.block.sources:
             return None
@@ -235,7 +244,7 @@ class _Hoist:
         key = f"merged {bound.name}" if merged else bound.key
         if key not in self.columns:
             taken = {name for name, _ in self.columns.values()} | set(self.tape.names.values())
-            source = column.copy() if merged else column_node(bound.source.alias, bound.name)
+            source = copied(column) if merged else column_node(bound.source.alias, bound.name)
             self.columns[key] = (_free(bound.name, taken), source)
         return self.columns[key][0]
 
@@ -251,8 +260,7 @@ class _Hoist:
             if self.tape.below(node, layer):
                 names.add(self.tape.names[node])
             elif node.leaf is not None:
-                columns = node.leaf.sql.find_all(exp.Column)
-                names.update(filter(None, map(self._name, columns)))
+                names.update(filter(None, map(self._name, nodes_of(node.leaf.sql, exp.Column))))
             else:
                 stack.extend(node.args)
         return names
@@ -263,11 +271,11 @@ class _Hoist:
             return write(root)
         return write(root, self._stand_ins(layer), self._pointed)
 
-    def _stand_ins(self, layer: int) -> dict[Node, exp.Expr]:
+    def _stand_ins(self, layer: int) -> StandIns:
         """The columns of the layers under this one."""
         if layer not in self._columns_below:
             self._columns_below[layer] = {
-                node: column_node(self.alias, name)
+                node: partial(column_node, self.alias, name)
                 for node, name in self.tape.names.items()
                 if self.tape.below(node, layer)
             }
@@ -275,11 +283,15 @@ class _Hoist:
 
     def _pointed(self, tree: exp.Expr) -> exp.Expr:
         """A leaf's SQL, its columns read from the tape."""
-        return tree.transform(self._on_tape)
-
-    def _on_tape(self, node: exp.Expr) -> exp.Expr:
-        name = self._name(node) if isinstance(node, exp.Column) else None
-        return node if name is None else column_node(self.alias, name)
+        if isinstance(tree, exp.Column):
+            name = self._name(tree)
+            return copied(tree) if name is None else column_node(self.alias, name)
+        fresh = copied(tree)
+        for column in nodes_of(fresh, exp.Column):
+            name = self._name(column)
+            if name is not None:
+                column.replace(column_node(self.alias, name))
+        return fresh
 
     def _layers(self, inner: exp.Select, needed: set[str]) -> exp.Subquery:
         """The sub-selects, the lowest around `inner`'s FROM and WHERE."""
@@ -294,7 +306,7 @@ class _Hoist:
                 items.append(_named(self._kept[node][1], self.tape.names[node]))
             if lowest:
                 sources = dict(self.columns.values())
-                items = [_named(sources[name].copy(), name) for name in passed] + items
+                items = [_named(copied(sources[name]), name) for name in passed] + items
             selects.append(exp.Select(expressions=items))
             needed = below
         for outer, lower in zip(selects, [*selects[1:], inner], strict=True):

@@ -12,6 +12,7 @@ Each row is a point; the value is double precision, and NULL where f is NULL.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlglot import exp
 
@@ -41,6 +42,7 @@ from gateway.sql.inference import type_of
 from gateway.sql.relation import ColumnInfo
 from gateway.sql.repeats import Repeated
 from gateway.sql.scope import Analysis, Block, is_aggregate, position_of, resolve
+from gateway.sql.trees import copied, nodes_of
 from gateway.types import FLOAT8, Type
 
 # Up to this size a function is differentiated forward: the text is the one a person would write.
@@ -67,10 +69,11 @@ def expand(tree: exp.Expr, analysis: Analysis, inline: bool = False) -> None:
         UndefinedFunction: 42883, a wrong number of arguments.
         StatementTooComplex: 54001, the derivative is too large to print.
     """
-    if tree.find(Marker) is None:
+    markers = nodes_of(tree, Marker)
+    if not markers:
         return
     grouped = [block for block in analysis.blocks if block.is_grouped]
-    statement = _Statement(analysis, _numbered(tree))
+    statement = _Statement(analysis, _numbered(markers))
     for block in analysis.blocks:
         statement.differentiate_block(block)
     stray = tree.find(Marker)
@@ -84,6 +87,15 @@ def expand(tree: exp.Expr, analysis: Analysis, inline: bool = False) -> None:
         statement.print_block(block, inline)
     for block in grouped:
         block.stay_grouped()
+
+
+@dataclass(frozen=True, slots=True)
+class Cotangents:
+    """What a function's parts answer to a change of it: each column of a table, which changes with
+    itself alone, and everything else, which may change with several variables."""
+
+    columns: Mapping[Variable, Node]
+    others: Sequence[tuple[Node, Node]]
 
 
 class _Statement:
@@ -101,12 +113,12 @@ class _Statement:
         self.aliases = {source.alias for block in analysis.blocks for source in block.sources}
         self.kept: list[Node] = []  # by number: the derivatives yet to be printed
         self._read: dict[int, tuple[exp.Expr, Node]] = {}
-        self._cotangents: dict[Node, dict[Node, Node] | None] = {}
+        self._cotangents: dict[Node, Cotangents | None] = {}
 
     def differentiate_block(self, block: Block) -> None:
         """Find the derivative of each marker of this SELECT; those inside it are found already."""
         functions: dict[Node, exp.Expr] = {}
-        for marker in list(block.select.find_all(Marker)):
+        for marker in nodes_of(block.select, Marker):
             if marker.find_ancestor(Marker, exp.Select) is block.select:
                 try:
                     placeholder = self._keep(self.derivative(marker, block), block)
@@ -134,7 +146,7 @@ class _Statement:
             for node in occurrences(select, bare):
                 self.kept.append(primal)
                 number = exp.Literal.number(len(self.kept) - 1)
-                node.replace(Pending(this=number, expression=node.copy()))
+                node.replace(Pending(this=number, expression=copied(node)))
 
     def print_block(self, block: Block, inline: bool = False) -> None:
         """Print the derivatives of this SELECT, over a tape where they are large."""
@@ -157,7 +169,7 @@ class _Statement:
 
     def _pending(self, block: Block) -> list[Pending]:
         """What is yet to be printed in this SELECT."""
-        found = block.select.find_all(Pending)
+        found = nodes_of(block.select, Pending)
         return [each for each in found if each.find_ancestor(exp.Select) is block.select]
 
     def _holds_others(self, placeholder: Pending) -> bool:
@@ -221,19 +233,30 @@ class _Statement:
         cotangents = self._reverse(primal)
         if cotangents is None:
             return forward.tangent(primal)
-        total = self.graph.number(0)
-        for part, cotangent in cotangents.items():
+        total = cotangents.columns.get(variable, self.graph.number(0))
+        for part, cotangent in cotangents.others:
             product = simplify.multiply(self.graph, cotangent, forward.tangent(part))
             total = simplify.add(self.graph, total, product)
         return total
 
-    def _reverse(self, primal: Node) -> dict[Node, Node] | None:
+    def _reverse(self, primal: Node) -> Cotangents | None:
         """The cotangents of what `primal` is made of; None when forward mode serves it better."""
         if primal not in self._cotangents:
             columns = sum(1 for leaf in leaves(primal) if leaf.leaf and leaf.leaf.is_column)
             forward = columns < 2 or printed_size([primal]) <= FORWARD_NODES
-            self._cotangents[primal] = None if forward else transpose(self.graph, primal)
+            self._cotangents[primal] = None if forward else self._swept(primal)
         return self._cotangents[primal]
+
+    def _swept(self, primal: Node) -> Cotangents:
+        columns: dict[Variable, Node] = {}
+        others: list[tuple[Node, Node]] = []
+        for part, cotangent in transpose(self.graph, primal).items():
+            column = self.chain.columns.get(part.leaf.key) if part.leaf is not None else None
+            if column is None or column.source.query is not None or column in columns:
+                others.append((part, cotangent))
+            else:
+                columns[column] = cotangent
+        return Cotangents(columns, others)
 
     def _forward(self, pairs: Sequence[tuple[Variable, Node]]) -> Forward:
         def tangent_of(node: Node) -> Node:
@@ -336,10 +359,10 @@ class _Statement:
         return Leaf(key, column, info.type is FLOAT8, info.nullable, info.type is not None)
 
 
-def _numbered(tree: exp.Expr) -> dict[int, exp.Expr]:
+def _numbered(markers: Sequence[Marker]) -> dict[int, exp.Expr]:
     """The functions that a `Repeated` may mean."""
-    markers = (m for m in tree.find_all(Marker) if m.args.get("number") is not None)
-    return {marker.args["number"]: marker.expressions[0] for marker in markers}
+    numbered = (marker for marker in markers if marker.args.get("number") is not None)
+    return {marker.args["number"]: marker.expressions[0] for marker in numbered}
 
 
 def _checked_arguments(marker: Marker) -> list[exp.Expr]:

@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from gateway.autodiff.graph import Leaf, Node, is_null, post_order
 from gateway.errors import StatementTooComplex
+from gateway.sql.trees import copied
 
 # A derivative printed as one expression past this many nodes would choke the planner: 400 deep
 # takes seconds, and equal parts are printed once for each use.
@@ -26,7 +27,8 @@ BINARY: dict[type[exp.Expr], str] = {
 }  # fmt: skip
 _SQL = {op: node for node, op in BINARY.items() if op != "power"}
 
-StandIns = Mapping[Node, exp.Expr]
+# Makes what is printed in the place of a node that was computed before.
+StandIns = Mapping[Node, Callable[[], exp.Expr]]
 
 
 def write(
@@ -39,12 +41,12 @@ def write(
     Args:
         root: What to print.
         stand_ins: Printed in the place of nodes that were computed before.
-        pointed: Makes of a leaf's SQL, a fresh copy, what it is where this is printed.
+        pointed: Makes of a leaf's SQL a fresh tree: what it is where this is printed.
 
     Raises:
         StatementTooComplex: 54001, past MAX_PRINTED_NODES.
     """
-    printer = _Printer(stand_ins or {}, pointed or (lambda tree: tree))
+    printer = _Printer(stand_ins or {}, pointed or copied)
     size = printed_size([root], printer.stand_ins)
     if size > MAX_PRINTED_NODES:
         raise StatementTooComplex(
@@ -56,12 +58,10 @@ def write(
 
 def printed_size(roots: list[Node], stand_ins: StandIns | None = None) -> int:
     """Nodes of the trees that `roots` print as, each use of a shared node counted."""
-    kept = stand_ins or {}
-    sizes: dict[int, int] = {}
+    sizes = {id(node): 1 for node in stand_ins or ()}
     for root in roots:
         for node in post_order(root, sizes):
-            inside = 0 if node in kept else sum(sizes[id(arg)] for arg in node.args)
-            sizes[id(node)] = 1 + inside
+            sizes[id(node)] = 1 + sum(sizes[id(arg)] for arg in node.args)
     return sum(sizes[id(root)] for root in roots)
 
 
@@ -72,7 +72,7 @@ class _Printer:
     def write(self, node: Node) -> exp.Expr:
         stand_in = self.stand_ins.get(node)
         if stand_in is not None:
-            return stand_in.copy()
+            return stand_in()
         if node.number is not None:
             return _number(node.number)
         if node.leaf is not None:
@@ -89,7 +89,7 @@ class _Printer:
         return exp.Anonymous(this=node.op, expressions=arguments)
 
     def _leaf(self, leaf: Leaf) -> exp.Expr:
-        sql = self.pointed(leaf.sql.copy())
+        sql = self.pointed(leaf.sql)
         if leaf.double or isinstance(sql, exp.Null):
             return sql
         return as_double(sql) if leaf.typed else exp.Mul(this=sql, expression=_number(Decimal(1)))
@@ -97,7 +97,7 @@ class _Printer:
     def _uncast(self, node: Node) -> exp.Expr:
         """The argument of IS NOT NULL: no cast is needed to see whether it is there."""
         if node.leaf is not None and node not in self.stand_ins:
-            return self.pointed(node.leaf.sql.copy())
+            return self.pointed(node.leaf.sql)
         return self.write(node)
 
     def _case(self, node: Node) -> exp.Case:

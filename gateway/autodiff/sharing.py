@@ -15,6 +15,7 @@ from gateway.autodiff.graph import Node, leaves
 from gateway.autodiff.reading import Pending
 from gateway.sql.dialect import Marker
 from gateway.sql.scope import is_aggregate
+from gateway.sql.trees import nodes
 
 
 def is_exact(node: Node) -> bool:
@@ -35,13 +36,12 @@ def occurrences(select: exp.Select, function: exp.Expr) -> Iterator[exp.Expr]:
     grouped = bool(select.args.get("group"))
     kind = type(function)
     for item in select.expressions:
-        for node in list(item.walk(prune=_closed)):
+        for node in nodes(item, _CLOSED):
             if type(node) is kind and node == function and not (grouped and not _aggregated(node)):
                 yield node
 
 
-def _closed(node: exp.Expr) -> bool:
-    return isinstance(node, Marker | Pending | exp.Query)
+_CLOSED = (Marker, Pending, exp.Query)
 
 
 def _aggregated(node: exp.Expr) -> bool:

@@ -20,6 +20,7 @@ from gateway.sql.ordering import settle_order
 from gateway.sql.relation import ColumnInfo, Relations
 from gateway.sql.results import common_type
 from gateway.sql.scope import Analysis, Block, Output, Query, Source, column_node
+from gateway.sql.trees import copied, own_nodes
 
 
 def analyse(tree: exp.Expr, relations: Relations) -> Analysis:
@@ -86,7 +87,7 @@ class _Walker:
         """Names (and types) that the non-recursive term gives to the reference to itself."""
         seed = cte.this.left if isinstance(cte.this, exp.SetOperation) else cte.this
         silent = _Walker(self.relations, Analysis())
-        return _columns(silent.query(seed.copy(), parent, ctes), cte.args.get("alias"))
+        return _columns(silent.query(copied(seed), parent, ctes), cte.args.get("alias"))
 
     def _block(
         self, select: exp.Select, parent: Block | None, ctes: Mapping[str, _Common]
@@ -177,7 +178,7 @@ class _Walker:
                     self._subqueries(child, block, ctes)
 
     def _subqueries(self, tree: exp.Expr, block: Block | None, ctes: Mapping[str, _Common]) -> None:
-        for node in tree.walk(prune=lambda node: isinstance(node, exp.Query)):
+        for node in own_nodes(tree):
             if isinstance(node, exp.Query):
                 self.query(node, block, ctes)
 

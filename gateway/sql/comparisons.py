@@ -15,6 +15,7 @@ from gateway.sql.dialect import DIALECT
 from gateway.sql.inference import type_of
 from gateway.sql.precedence import COMPARISONS
 from gateway.sql.scope import Block
+from gateway.sql.trees import copied, own_nodes
 from gateway.types import Type
 
 _TYPED = frozenset({"date", "time", "timestamp", "timestamptz"})
@@ -22,10 +23,7 @@ _TYPED = frozenset({"date", "time", "timestamp", "timestamptz"})
 
 def cast_literals(block: Block) -> None:
     """Cast the literals that stand beside dates and times in this SELECT, in place."""
-    inside = block.select.walk(
-        prune=lambda node: isinstance(node, exp.Query) and node is not block.select
-    )
-    for node in list(inside):
+    for node in own_nodes(block.select):
         for group in _compared(node):
             _cast_group(group, block)
 
@@ -48,7 +46,7 @@ def _cast_group(group: list[exp.Expr], block: Block) -> None:
     if known is not None:
         for literal in literals:
             kind = exp.DataType.build(known.sql, dialect=DIALECT)
-            literal.replace(exp.Cast(this=literal.copy(), to=kind))
+            literal.replace(exp.Cast(this=copied(literal), to=kind))
 
 
 def _time(tree: exp.Expr, block: Block) -> Type | None:

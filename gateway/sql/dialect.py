@@ -8,7 +8,7 @@ gateway/sql/lowering.py, so that no two parsers read the same text.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from sqlglot import exp
@@ -25,7 +25,8 @@ from gateway.sql.grammar import PARAMETER_SIGN, Fault, GradwireParser, GradwireT
 from gateway.sql.grammar import Marker as Marker
 from gateway.sql.lowering import engine_type, lower
 from gateway.sql.precedence import ORDERED
-from gateway.sql.repeats import Repeated, settle
+from gateway.sql.repeats import Repeated, find, head_of, is_cut, restore, settle, without
+from gateway.sql.trees import nodes, nodes_of
 
 # What a statement's root may be; sqlglot also takes a bare expression for a statement.
 STATEMENTS = (exp.Query, exp.Values, exp.DML, exp.DDL, exp.Drop, exp.TruncateTable, exp.Copy)
@@ -116,6 +117,19 @@ def tokenize(text: str) -> list[Token]:
     return tokens
 
 
+def _tokenize_short(text: str) -> list[Token]:
+    """The tokens of `text`, one for each function that an earlier marker has already."""
+    cuts = find(text)
+    if not cuts:
+        return tokenize(text)
+    try:
+        tokens = tokenize(without(text, cuts))
+    except SyntaxFault:  # at its place in the whole text
+        return tokenize(text)
+    restore(tokens, cuts)
+    return tokens
+
+
 # sqlglot takes `$1,$` for the opening of a dollar-quoted string; no tag begins with a digit.
 _PARAMETER = re.compile(r"(?<![\w$])\$(?=\d)")
 
@@ -146,26 +160,43 @@ def parse_tokens(tokens: Sequence[Token], text: str, share: bool = False) -> exp
         StatementTooComplex: 54001, nested too deeply.
         FeatureNotSupported: 0A000, a statement that has no tree.
     """
+    parser = GradwireParser(dialect=DIALECT, error_level=ErrorLevel.IMMEDIATE)
+    parser.heads = frozenset(head_of(token) for token in tokens if is_cut(token))
     try:
-        parser = GradwireParser(dialect=DIALECT, error_level=ErrorLevel.IMMEDIATE)
         trees = with_room(lambda: parser.parse(list(tokens), text))
-    except Fault as fault:
-        raise syntax_fault(fault.token, tokens, text) from fault
     except ParseError as fault:
+        if parser.heads:  # a column list may read as a marker does
+            return parse_tokens(list(_whole(tokens, text)), text, share)
+        if isinstance(fault, Fault):
+            raise syntax_fault(fault.token, tokens, text) from fault
         raise SyntaxFault(str(fault).splitlines()[0]) from fault
     tree = trees[0] if trees else None
     if tree is None:
         return None
-    if isinstance(tree, exp.Command) or tree.find(exp.Command):
+    found = nodes(tree)
+    if any(isinstance(node, exp.Command) for node in found):
         raise FeatureNotSupported(f"{tokens[0].text.upper()} is not supported")
     if not isinstance(tree, STATEMENTS):
         raise syntax_fault(tokens[0], tokens, text)  # a bare expression is no statement
     if parser.functions:
         settle(tree, parser.functions, share)
-    for node in tree.walk():
+        found = nodes(tree)
+    for node in found:
         if _is_malformed(node):
             raise syntax_fault(_token_in(node, tokens), tokens, text)
-    return fold(tree)
+        _fold(node)
+    return tree
+
+
+def _whole(tokens: Sequence[Token], text: str) -> Iterator[Token]:
+    """The tokens with those of what was cut out in the place of the cuts."""
+    for token in tokens:
+        if not is_cut(token):
+            yield token
+            continue
+        for inner in tokenize(text[token.start : token.end + 1]):
+            inner.start, inner.end = inner.start + token.start, inner.end + token.start
+            yield inner
 
 
 def _is_malformed(node: exp.Expr) -> bool:
@@ -181,7 +212,7 @@ def _is_malformed(node: exp.Expr) -> bool:
 
 def _token_in(node: exp.Expr, tokens: Sequence[Token]) -> Token:
     """The last token inside `node` whose place is known."""
-    starts = [inner.meta["start"] for inner in node.walk() if "start" in inner.meta]
+    starts = [inner.meta["start"] for inner in nodes(node) if "start" in inner.meta]
     last = max(starts, default=tokens[0].start)
     return next((token for token in tokens if token.start >= last), tokens[0])
 
@@ -193,7 +224,7 @@ def split(text: str) -> list[list[Token]]:
     splits nothing.
     """
     parts: list[list[Token]] = [[]]
-    for token in tokenize(text):
+    for token in _tokenize_short(text):
         if token.token_type == TokenType.SEMICOLON:
             parts.append([])
         else:
@@ -222,12 +253,15 @@ def syntax_fault(token: Token | None, tokens: Sequence[Token], text: str) -> Syn
 
 def fold(tree: exp.Expr) -> exp.Expr:
     """`tree` itself, its unquoted names in lower case, as PostgreSQL folds them."""
-    for node in tree.walk():
-        if isinstance(node, exp.Identifier) and not node.quoted:
-            node.set("this", node.name.lower())
-        elif isinstance(node, exp.Anonymous) and isinstance(node.this, str):
-            node.set("this", node.this.lower())
+    for node in nodes(tree):
+        _fold(node)
     return tree
+
+
+def _fold(node: exp.Expr) -> None:
+    plain = isinstance(node, exp.Identifier) and not node.quoted
+    if plain or (isinstance(node, exp.Anonymous) and isinstance(node.this, str)):
+        node.args["this"] = node.this.lower()
 
 
 def to_engine(tree: exp.Expr) -> str:
@@ -254,7 +288,7 @@ def to_text(tree: exp.Expr) -> str:
       x > 1
     """
     lowered = lower(tree)
-    for name in lowered.find_all(exp.Identifier):
+    for name in nodes_of(lowered, exp.Identifier):
         name.set("quoted", not _PLAIN.fullmatch(name.name) or name.name in RESERVED)
     return _print(lowered, DIALECT.generator(pretty=True))
 

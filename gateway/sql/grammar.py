@@ -10,13 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, NoReturn
 
+import sqlglot.parser
 from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import ParseError
 from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import Token, TokenType
 
-from gateway.sql.repeats import NUMBERS, Repeated, first_argument
+from gateway.sql.repeats import CUT_SIGN, NUMBERS, Repeated, head_of, is_cut
+
+if not str(sqlglot.parser.__file__).endswith(".py"):
+    raise ImportError("gradwire cannot extend sqlglot's compiled classes: pip uninstall sqlglotc")
 
 MARKERS = ("grad", "jvp", "vjp")
 
@@ -42,10 +46,6 @@ class Fault(ParseError):
     def __init__(self, message: str, token: Token | None) -> None:
         super().__init__(message)
         self.token = token
-
-
-# A function of fewer words is read again sooner than looked up.
-LONG_FUNCTION = 12
 
 
 def _marker(kind: str) -> Callable[[list[exp.Expr]], exp.Expr]:
@@ -108,6 +108,7 @@ class GradwireTokenizer(Postgres.Tokenizer):
     SINGLE_TOKENS: ClassVar[dict[str, TokenType]] = {
         **Postgres.Tokenizer.SINGLE_TOKENS,
         PARAMETER_SIGN: TokenType.PARAMETER,
+        CUT_SIGN: TokenType.PLACEHOLDER,
     }
     KEYWORDS: ClassVar[dict[str, TokenType]] = {
         word: kind
@@ -298,11 +299,14 @@ class GradwireParser(PostgresParser):
             arguments = self._parse_csv(self._parse_disjunction)
         return exp.Anonymous(this=_TRIMS.get(side, "trim"), expressions=arguments)
 
+    # Where the names of those markers begin whose functions were cut out of the text further on.
+    heads: frozenset[int] = frozenset()
+
     def reset(self) -> None:
         """Begin a statement: no function was read yet."""
         super().reset()
         self.functions: dict[int, exp.Expr] = {}
-        self._numbers: dict[tuple[str, ...], int] = {}
+        self._numbers: dict[int, int] = {}
 
     def _parse_function_call(
         self,
@@ -311,31 +315,29 @@ class GradwireParser(PostgresParser):
         optional_parens: bool = True,
         any_token: bool = False,
     ) -> exp.Expr | None:
-        if self._curr is not None and self._curr.token_type == TokenType.IDENTIFIER:
+        token = self._curr
+        if token and token.token_type == TokenType.IDENTIFIER:
             anonymous = True  # "grad"(x, y) in quotes is somebody's own function
-        words = None if anonymous else self._marked_function()
-        if words in self._numbers:
-            return self._parse_repeat(self._numbers[words], len(words))
+        if self.heads and not anonymous and self._next.token_type == TokenType.L_PAREN:
+            cut = self._tokens[self._index + 2 : self._index + 3]
+            if cut and is_cut(cut[0]):
+                return self._parse_repeat(self._numbers.get(head_of(cut[0])))
         made = super()._parse_function_call(functions, anonymous, optional_parens, any_token)
-        marker = made.find(Marker) if words is not None and made is not None else None
-        if words is not None and marker is not None:
-            number = next(NUMBERS)
-            marker.set("number", number)
-            self._numbers[words], self.functions[number] = number, marker.expressions[0]
+        if made is not None and token.start in self.heads:
+            marker = made.find(Marker)
+            if marker is not None and not anonymous:
+                number = next(NUMBERS)
+                marker.set("number", number)
+                self._numbers[token.start] = number
+                self.functions[number] = marker.expressions[0]
         return made
 
-    def _marked_function(self) -> tuple[str, ...] | None:
-        """The words of the first argument when a marker begins here."""
-        named = self._curr is not None and self._curr.text.lower() in MARKERS
-        if not named or self._next is None or self._next.token_type != TokenType.L_PAREN:
-            return None
-        words = first_argument(self._tokens, self._index + 2)
-        return words if words is not None and len(words) >= LONG_FUNCTION else None
-
-    def _parse_repeat(self, number: int, length: int) -> exp.Expr | None:
+    def _parse_repeat(self, number: int | None) -> exp.Expr | None:
         """A marker around a function that was read before: only its other arguments are read."""
         token = self._curr
-        self._advance(2 + length)
+        if number is None:
+            self._missing()
+        self._advance(3)
         arguments: list[exp.Expr] = [Repeated(this=number)]
         while self._match(TokenType.COMMA):
             arguments.append(self._parse_disjunction() or self._missing())

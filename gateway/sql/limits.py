@@ -13,7 +13,9 @@ from sqlglot import exp
 
 from gateway.errors import StatementTooComplex, TooManyColumns
 from gateway.sql.dialect import split
+from gateway.sql.repeats import count_words
 from gateway.sql.statement import Statement, read
+from gateway.sql.trees import nodes_of
 
 # A node of the tree is written in two words of text: `x + 1` has five and three, `(1, 2)` five
 # and three.
@@ -69,7 +71,7 @@ class Limits:
             self._admit("statement_bytes", len(text.encode()))
         parts = split(text)
         for tokens in parts:
-            self._admit("statement_nodes", len(tokens) // _WORDS_PER_NODE)
+            self._admit("statement_nodes", count_words(tokens) // _WORDS_PER_NODE)
         return [read(tokens, text) for tokens in parts]
 
     def check(self, tree: exp.Expr) -> int:
@@ -79,7 +81,7 @@ class Limits:
             StatementTooComplex: 54001, naming the limit.
             TooManyColumns: 54011, a SELECT of more than PostgreSQL's 1664.
         """
-        for select in tree.find_all(exp.Select):
+        for select in nodes_of(tree, exp.Select):
             if len(select.expressions) > MOST_COLUMNS:
                 raise TooManyColumns(f"target lists can have at most {MOST_COLUMNS} entries")
         size = size_of(tree)

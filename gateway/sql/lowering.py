@@ -17,6 +17,7 @@ from gateway.errors import FeatureNotSupported, UndefinedObject
 from gateway.sql import jsontext, literals
 from gateway.sql.calls import call
 from gateway.sql.precedence import parenthesise
+from gateway.sql.trees import copied, nodes
 
 DType = exp.DType
 Lowering = Callable[[Any], "exp.Expr | None"]
@@ -91,8 +92,8 @@ def lower(tree: exp.Expr) -> exp.Expr:
         UndefinedObject: 42704, an unknown type.
         InvalidTextRepresentation: 22P02, a literal that its type does not read.
     """
-    root: exp.Expr = tree.copy()
-    for node in reversed(list(root.walk(bfs=False))):
+    root = copied(tree)
+    for node in reversed(nodes(root)):
         row = LOWERINGS.get(type(node))
         replacement = row(node) if row is not None else None
         if replacement is None:

@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from gateway.errors import GatewayError
 from gateway.sql.scope import Block, Source, column_node, resolves_here
+from gateway.sql.trees import own_nodes
 
 
 def merge(join: exp.Join, block: Block, before: list[Source], added: list[Source]) -> None:
@@ -69,6 +70,8 @@ def refuse_repeated(block: Block) -> None:
 def spell_out_merged(block: Block) -> None:
     """Write out the merged columns that this SELECT names."""
     select = block.select
+    if not _merges(block):
+        return
     for column in _columns(select):
         owner = None if column.table else _owner(block, column)
         if owner is None or _names_output(column, select):
@@ -79,10 +82,18 @@ def spell_out_merged(block: Block) -> None:
         column.replace(as_output(written, column.name) if item else written)
 
 
+def _merges(block: Block | None) -> bool:
+    """Whether this block, or one around it, has a merged column."""
+    while block is not None:
+        if block.merged:
+            return True
+        block = block.parent
+    return False
+
+
 def _columns(select: exp.Select) -> list[exp.Column]:
     """The columns in a SELECT, not those of its subqueries."""
-    walk = select.walk(prune=lambda node: isinstance(node, exp.Query) and node is not select)
-    return [node for node in walk if isinstance(node, exp.Column)]
+    return [node for node in own_nodes(select) if isinstance(node, exp.Column)]
 
 
 def _names_output(column: exp.Column, select: exp.Select) -> bool:

@@ -15,6 +15,7 @@ from sqlglot import exp
 from gateway.errors import GatewayError
 from gateway.sql.dialect import Marker
 from gateway.sql.parameters import postgres_type
+from gateway.sql.trees import nodes_of
 
 UNNAMED = "?column?"
 
@@ -96,7 +97,7 @@ def _type_name(kind: exp.DataType) -> str:
 
 def alias_unnamed(tree: exp.Expr) -> None:
     """Give every unnamed item of every SELECT in `tree` its PostgreSQL name, in place."""
-    for select in tree.find_all(exp.Select):
+    for select in nodes_of(tree, exp.Select):
         items = [
             item if item.is_star or isinstance(item, exp.Alias | exp.Column) else _aliased(item)
             for item in select.expressions

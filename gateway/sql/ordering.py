@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, GatewayError
 from gateway.sql.scope import Block, position_of, resolves_here
+from gateway.sql.trees import own_nodes
 
 
 def settle_order(block: Block) -> None:
@@ -46,7 +47,7 @@ def _inside(ordered: exp.Expr) -> Iterator[exp.Column]:
     """Columns that are not the whole item, nor inside a subquery."""
     if isinstance(ordered.this, exp.Column) and not ordered.this.table:
         return
-    for node in ordered.walk(prune=lambda node: isinstance(node, exp.Query)):
+    for node in own_nodes(ordered):
         if isinstance(node, exp.Column) and not node.is_star:
             yield node
 

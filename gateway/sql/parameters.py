@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from gateway.errors import UndefinedParameter
 from gateway.sql.precedence import COMPARISONS
+from gateway.sql.trees import nodes_of
 from gateway.types import (
     BOOL,
     BYTEA,
@@ -101,7 +102,7 @@ def declared_types(tree: exp.Expr, type_of: TypeOf | None = None) -> dict[int, T
     {1: 'text', 2: 'date', 3: 'int8'}
     """
     found: dict[int, Type] = {}
-    for node in tree.find_all(exp.Parameter):
+    for node in nodes_of(tree, exp.Parameter):
         told = next((t for t in _told(node, type_of or literal_type) if t is not None), None)
         if told is not None:
             found.setdefault(number(node), told)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from gateway.sql.trees import nodes
+
 OR, AND, NOT, IS, COMPARISON, RANGE, OTHER, TERM, FACTOR, ZONE, UNARY, ATOM = range(12)
 
 # Loosest first, as in the manual read from the bottom. A binary node without a row is OTHER, any
@@ -77,7 +79,7 @@ def parenthesise(tree: exp.Expr) -> exp.Expr:
     >>> parenthesise(exp.Div(this=x, expression=exp.Add(this=x, expression=y), typed=True)).sql()
     'x / (x + y)'
     """
-    for node in list(tree.walk()):
+    for node in nodes(tree):
         if isinstance(node, exp.Bracket | exp.Dot):
             _wrap(node, node.this, ATOM)
             continue

@@ -1,25 +1,45 @@
 """The same function under many markers, read once: `grad(loss, a), grad(loss, b), ...`.
 
-The gradient of a long formula by fifty columns is fifty markers around the same words. The parser
-reads the first and puts a `Repeated` in the place of the others; here those are settled, once the
-statement's shape is known: a name means the same only inside one SELECT, so a repeat in another one
-gets a copy of its own. Everything but a statement as it was sent (views, bodies of functions) gets
-copies throughout, since such text is put into other statements.
+The gradient of a long formula by fifty columns is fifty markers around the same text. `find` sees
+that before the text is split into words; what repeats is cut out, one word (`CUT`) stands for it,
+and the parser puts a `Repeated` there. `settle` looks at those once the statement's shape is known:
+a name means the same only inside one SELECT, so a repeat in another one gets a copy of its own.
+Everything but a statement as it was sent (views, bodies of functions) gets copies throughout,
+since such text is put into other statements.
 """
 
 from __future__ import annotations
 
 import itertools
+import re
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from sqlglot import exp
-from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokenizer_core import Token
+
+from gateway.sql.trees import copied, nodes, nodes_of
 
 NUMBERS = itertools.count(1)
 
+# A function of fewer characters is read again sooner than looked up.
+_LONG = 24
+
+# Stands for what was cut out while a text is split into words: a character that no statement holds.
+CUT_SIGN = "\ue001"
+
 # Inside one of these, and not in the next one below it, a column's name has one meaning.
 _SCOPES = (exp.Select, exp.Returning, exp.Insert, exp.Update, exp.Delete)
+
+_MARKERS = re.compile(r"(?i)\b(?:grad|jvp|vjp)\s*\(")
+# What hides words, what opens and closes, what parts; a marker's name before its bracket.
+_SIGNS = re.compile(
+    r"""'[^']*'|"[^"]*"|--[^\r\n]*|(?<![\w$."])(?i:grad|jvp|vjp)\s*\(|[][(),;]""", re.VERBOSE
+)
+# Strings and comments that `_SIGNS` does not see the end of: texts with them are left whole.
+_UNSEEN = re.compile(r"\\|/\*|\$[^\W\d]*\w*\$|" + CUT_SIGN)
 
 
 class Repeated(exp.Expression, exp.Condition):
@@ -28,24 +48,111 @@ class Repeated(exp.Expression, exp.Condition):
     arg_types: ClassVar[dict[str, bool]] = {"this": True}
 
 
-def first_argument(tokens: Sequence[Token], start: int) -> tuple[str, ...] | None:
-    """The words of a call's first argument, which begins at `start`; None when it is the only one.
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A marker's function from `start` to `end`, the same text as that of an earlier marker.
 
-    Strings, quoted names and plain words that read alike are told apart.
+    `head` is where the earlier marker's name begins, `source` where its function does.
     """
-    depth, words = 0, list[str]()
-    for token in tokens[start:]:
-        kind = token.token_type
-        if depth == 0 and kind == TokenType.COMMA:
-            return tuple(words)
-        if kind in (TokenType.L_PAREN, TokenType.L_BRACKET):
-            depth += 1
-        elif kind in (TokenType.R_PAREN, TokenType.R_BRACKET):
-            depth -= 1
-            if depth < 0:
-                return None
-        words.append(f"{kind.name} {token.text}")
-    return None
+
+    start: int
+    end: int
+    head: int
+    source: int
+
+
+def find(text: str) -> list[Cut]:
+    """What can be cut out of a message: functions that an earlier marker has, word for word.
+
+    Both are of one statement; offsets count from 0.
+
+    >>> f = "sin(a * x + b) * cos(a * x)"
+    >>> [(cut.start, cut.head) for cut in find(f"SELECT grad({f}, a), grad({f}, b)")]
+    [(49, 7)]
+    """
+    if len(_MARKERS.findall(text)) < 2 or _UNSEEN.search(text):
+        return []
+    cuts: list[Cut] = []
+    heads: dict[str, tuple[int, int]] = {}
+    opened: list[tuple[int, int]] = []  # a marker's name and function, till its comma; else _NONE
+    for match in _SIGNS.finditer(text):
+        sign = match[0]
+        if sign[-1] in "([":
+            opened.append(match.span() if len(sign) > 1 else _NONE)
+        elif sign in ")]":
+            del opened[-1:]
+        elif sign == ";":
+            heads.clear()
+        elif sign == "," and opened and opened[-1] is not _NONE:
+            _first_argument(text, *opened[-1], match.start(), heads, cuts)
+            opened[-1] = _NONE
+    return cuts
+
+
+_NONE = (-1, -1)
+
+
+def _first_argument(
+    text: str,
+    name: int,
+    start: int,
+    end: int,
+    heads: dict[str, tuple[int, int]],
+    cuts: list[Cut],
+) -> None:
+    """Note a marker's function for the first time, or cut it out."""
+    function = text[start:end].strip()
+    if len(function) < _LONG:
+        return
+    start = text.index(function, start)
+    head, source = heads.setdefault(function, (name, start))
+    if head != name:
+        while cuts and cuts[-1].start >= start:  # what is cut out of it goes with it
+            cuts.pop()
+        cuts.append(Cut(start, start + len(function), head, source))
+
+
+def without(text: str, cuts: Sequence[Cut]) -> str:
+    """The text with one sign in the place of each cut."""
+    edges = [0, *(edge for cut in cuts for edge in (cut.start, cut.end)), len(text)]
+    return CUT_SIGN.join(text[edges[n] : edges[n + 1]] for n in range(0, len(edges), 2))
+
+
+def restore(tokens: Sequence[Token], cuts: Sequence[Cut]) -> None:
+    """Give the tokens of a shortened text their places in the whole one.
+
+    The text of one that stands for a cut becomes the sign, its head and the words it has.
+    """
+    shift, waiting = 0, iter(cuts)
+    starts, words = list[int](), [0]
+    for token in tokens:
+        token.start, token.end = token.start + shift, token.end + shift
+        count = 1
+        if token.text == CUT_SIGN:
+            cut = next(waiting)
+            length = cut.end - cut.start
+            shift += length - 1
+            token.end += length - 1
+            first, last = (bisect_left(starts, at) for at in (cut.source, cut.source + length))
+            count = words[last] - words[first]
+            token.text = f"{CUT_SIGN}{cut.head} {count}"
+        starts.append(token.start)
+        words.append(words[-1] + count)
+
+
+def is_cut(token: Token) -> bool:
+    """Whether the token stands for text that was cut out."""
+    return token.text.startswith(CUT_SIGN)
+
+
+def head_of(token: Token) -> int:
+    """Where the name of the marker begins whose function a cut repeats."""
+    return int(token.text[1:].split()[0])
+
+
+def count_words(tokens: Sequence[Token]) -> int:
+    """How many words the tokens are, those cut out counted too."""
+    return sum(int(token.text.split()[1]) if is_cut(token) else 1 for token in tokens)
 
 
 def settle(tree: exp.Expr, functions: Mapping[int, exp.Expr], share: bool) -> None:
@@ -58,11 +165,11 @@ def settle(tree: exp.Expr, functions: Mapping[int, exp.Expr], share: bool) -> No
     """
     owners: dict[tuple[int, int], int] = {}
     if share:
-        for node in tree.walk():
+        for node in nodes(tree):
             number = node.args.get("number")
             if number is not None:
                 owners[_scope(node), number] = number
-    waiting = list(tree.find_all(Repeated))
+    waiting = nodes_of(tree, Repeated)
     while waiting:
         node = waiting.pop(0)
         number = node.this
@@ -70,14 +177,14 @@ def settle(tree: exp.Expr, functions: Mapping[int, exp.Expr], share: bool) -> No
         if owner is not None:
             node.set("this", owner)
             continue
-        copied = functions[number].copy()
+        copy = copied(functions[number])
         scope, marker = _scope(node), node.parent
-        node.replace(copied)
+        node.replace(copy)
         if share and marker is not None:
             fresh = next(NUMBERS)
             marker.set("number", fresh)
             owners[scope, number] = fresh
-        waiting.extend(copied.find_all(Repeated))
+        waiting.extend(nodes_of(copy, Repeated))
 
 
 def _scope(node: exp.Expr) -> int:

@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from gateway.errors import AmbiguousColumn, UndefinedColumn
 from gateway.sql.relation import ColumnInfo
+from gateway.sql.trees import nodes, own_nodes
 
 # The engine's aggregate functions; tests compare this list with the engine's own.
 AGGREGATES = frozenset(
@@ -170,14 +171,12 @@ def is_aggregate(call: exp.Expr) -> bool:
 
 def _calls_here(tree: exp.Expr) -> Iterator[exp.Anonymous]:
     """Function calls in `tree`, not those inside subqueries."""
-    for node in tree.walk(prune=lambda node: isinstance(node, exp.Query)):
-        if isinstance(node, exp.Anonymous):
-            yield node
+    return (node for node in own_nodes(tree) if isinstance(node, exp.Anonymous))
 
 
 def position_of(tree: exp.Expr) -> int:
     """1-based position of `tree` in the statement as it was sent; 0 when it was not sent."""
-    starts = [start for node in tree.walk() if (start := node.meta.get("start")) is not None]
+    starts = [start for node in nodes(tree) if (start := node.meta_get("start")) is not None]
     return min(starts) + 1 if starts else 0
 
 
@@ -249,7 +248,7 @@ def resolves_here(block: Block, column: exp.Column) -> bool:
 def column_node(table: str, name: str) -> exp.Column:
     """A column written table.name, both quoted; `name` is its one name, numbered or not."""
     column = exp.Column(
-        this=exp.to_identifier(name, quoted=True), table=exp.to_identifier(table, quoted=True)
+        this=exp.Identifier(this=name, quoted=True), table=exp.Identifier(this=table, quoted=True)
     )
     column.meta["exact"] = True
     return column

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlglot import exp
 
+from gateway.errors import SyntaxFault
+from gateway.sql import dialect
 from gateway.sql.dialect import Marker, parse
 from gateway.sql.repeats import Repeated
 from gateway.sql.statement import statements
@@ -54,3 +56,41 @@ def test_positions_are_those_of_the_marker_itself() -> None:
     assert isinstance(tree, exp.Expr)
     last = max(marker.meta["start"] for marker in tree.find_all(Marker))
     assert text[last:].startswith("grad(") and last > len(F)
+
+
+# What may not be cut out, or must be read whole after all.
+WHOLE = [
+    f"SELECT grad({F}, a), 'grad({F}, b)' FROM t",
+    f"""SELECT grad({F}, a), "grad({F}, b)" FROM t""",
+    f"SELECT grad({F}, a), $$grad({F}, b)$$ FROM t",
+    f"SELECT grad({F}, a), E'\\'grad({F}, b)' FROM t",
+    f"SELECT grad({F}, a) -- grad({F}, b)\n, 1 FROM t",
+    f"SELECT grad({F}, a) /* grad({F}, b) */, 1 FROM t",
+    f"SELECT grad({F}, a), s.grad({F}, b) FROM t",
+    "WITH grad (a_column_of_a_long_name, b) AS (SELECT 1, 2) INSERT INTO grad "
+    "(a_column_of_a_long_name, b) SELECT * FROM grad",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WHOLE)
+def test_only_markers_are_cut(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [statement.tree for statement in statements(text)]
+    monkeypatch.setattr(dialect, "find", lambda text: [])
+    assert found == [statement.tree for statement in statements(text)]
+    assert not any(isinstance(tree, exp.Expr) and tree.find(Repeated) for tree in found)
+
+
+def test_each_statement_has_its_own() -> None:
+    first, second = statements(f"SELECT grad({F}, a) FROM t; SELECT grad({F}, b) FROM t")
+    for statement in (first, second):
+        assert isinstance(statement.tree, exp.Expr)
+        assert statement.tree.find(Repeated) is None
+    assert second.text == f"SELECT grad({F}, b) FROM t"
+
+
+@pytest.mark.parametrize(("end", "near"), [("SELECT", "SELECT"), (")", ")"), ("'open", "'open")])
+def test_an_error_has_its_place_in_the_whole_text(end: str, near: str) -> None:
+    text = f"SELECT grad({F}, a), grad({F}, b), grad({F}, x) + {end}"
+    with pytest.raises(SyntaxFault) as caught:
+        statements(text)
+    assert caught.value.position == text.rindex(near) + 1

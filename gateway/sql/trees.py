@@ -1,0 +1,88 @@
+"""Walks and copies of sqlglot's trees, for the passes that every statement goes through.
+
+sqlglot's own walk is a generator inside a generator, and its copy goes through `copy.deepcopy` for
+the notes of each node; together they took half the time of rewriting a short statement.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from sqlglot import exp
+
+T = TypeVar("T", bound=exp.Expr)
+Kinds = tuple[type[exp.Expr], ...]
+
+_Expr = exp.Expr  # one look-up less for each node
+
+
+def nodes(tree: exp.Expr, closed: Kinds = ()) -> list[exp.Expr]:
+    """Every node of `tree` as it stands now, breadth first; `tree` itself is the first.
+
+    Args:
+        closed: Nodes of these kinds are given, but not what is inside them.
+
+    >>> [node.key for node in nodes(exp.column("x") + 1)]
+    ['add', 'column', 'literal', 'identifier']
+    """
+    found = [tree]
+    for node in found:
+        if node.is_primitive or (closed and isinstance(node, closed)):
+            continue
+        for value in node.args.values():
+            if isinstance(value, _Expr):
+                found.append(value)
+            elif type(value) is list:
+                found += [item for item in value if isinstance(item, _Expr)]
+    return found
+
+
+def nodes_of(tree: exp.Expr, kind: type[T]) -> list[T]:
+    """The nodes of one kind, in the order of `nodes`."""
+    return [node for node in nodes(tree) if isinstance(node, kind)]
+
+
+def own_nodes(tree: exp.Expr) -> list[exp.Expr]:
+    """The nodes of an expression or a SELECT, but of each query inside it only the root.
+
+    >>> from sqlglot import parse_one
+    >>> [node.key for node in own_nodes(parse_one("SELECT (SELECT x)"))]
+    ['select', 'subquery']
+    """
+    if not isinstance(tree, exp.Query):
+        return nodes(tree, (exp.Query,))
+    return [tree] + [n for part in tree.iter_expressions() for n in nodes(part, (exp.Query,))]
+
+
+def copied(tree: T) -> T:
+    """A copy of `tree`, which is as `tree.copy()`, but for types and notes that are not nested."""
+    root = _alone(tree)
+    unfinished: list[exp.Expr] = [root]
+    for node in unfinished:
+        args = node.args
+        for key, value in args.items():
+            if isinstance(value, _Expr):
+                child = _alone(value)
+                child.parent, child.arg_key = node, key
+                args[key] = child
+                unfinished.append(child)
+            elif type(value) is list:
+                args[key] = items = value.copy()
+                for index, item in enumerate(value):
+                    if isinstance(item, _Expr):
+                        child = items[index] = _alone(item)
+                        child.parent, child.arg_key, child.index = node, key, index
+                        unfinished.append(child)
+    return root
+
+
+def _alone(node: T) -> T:
+    """A copy of one node that still holds the other's children."""
+    made = node.__class__()
+    made.args = node.args.copy()
+    if node.comments is not None:
+        made.comments = node.comments.copy()
+    if node._meta is not None:
+        made._meta = node._meta.copy()
+    made._type = node._type
+    return made
