@@ -114,6 +114,10 @@ class Graph:
         inputs = sorted(map(id, args)) if op in _COMMUTATIVE else map(id, args)
         return self._intern((op, *inputs), Node(op, args))
 
+    def leaves(self) -> list[Node]:
+        """Every leaf, in the order of their making."""
+        return [node for node in self._nodes.values() if node.op == "leaf"]
+
     def _intern(self, key: tuple[object, ...], fresh: Node) -> Node:
         return self._nodes.setdefault(key, fresh)
 

@@ -128,14 +128,15 @@ class _Statement:
                 placeholder.meta.update(marker.meta)
                 function = self._function(marker.expressions[0])
                 functions.setdefault(self._node(function, block), function)
-                functions.update(self._averaged(function))
                 marker.replace(placeholder)
+        for function in list(functions.values()):
+            functions.update(self._averaged(function))
         for primal, function in functions.items():
             self._share(block.select, primal, function)
 
     def _averaged(self, function: exp.Expr) -> dict[Node, exp.Expr]:
         """What the aggregates in a function are of, as far as a derivative has asked."""
-        calls = (call for call in function.find_all(exp.Anonymous) if is_aggregate(call))
+        calls = filter(is_aggregate, nodes_of(function, exp.Anonymous))
         arguments = (argument for call in calls for argument in call.expressions)
         return {self._read[id(a)][1]: a for a in arguments if id(a) in self._read}
 
@@ -152,7 +153,7 @@ class _Statement:
         """Print the derivatives of this SELECT, over a tape where they are large."""
         placeholders = self._pending(block)
         try:
-            while holding := [found for found in placeholders if self._holds_others(found)]:
+            while holding := self._holding(placeholders):
                 for found in holding:
                     found.replace(write(self._kept(found)))
                 placeholders = self._pending(block)
@@ -172,13 +173,20 @@ class _Statement:
         found = nodes_of(block.select, Pending)
         return [each for each in found if each.find_ancestor(exp.Select) is block.select]
 
-    def _holds_others(self, placeholder: Pending) -> bool:
-        """Whether it is made of aggregates, inside which something is yet to be printed."""
-        written = placeholder.args.get("expression") is not None
-        return not written and any(
-            leaf.leaf is not None and leaf.leaf.aggregate and leaf.leaf.sql.find(Pending)
-            for leaf in leaves(self._kept(placeholder))
-        )
+    def _holding(self, placeholders: Sequence[Pending]) -> list[Pending]:
+        """Those made of aggregates inside which something is yet to be printed."""
+        waiting = {
+            node
+            for node in self.graph.leaves()
+            if node.leaf is not None and node.leaf.aggregate and node.leaf.sql.find(Pending)
+        }
+        return [
+            found
+            for found in placeholders
+            if waiting
+            and found.args.get("expression") is None
+            and not waiting.isdisjoint(leaves(self._kept(found)))
+        ]
 
     def _written(self, node: Node) -> exp.Expr:
         """The SQL of `node`, with nothing in it that is yet to be printed."""

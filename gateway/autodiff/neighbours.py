@@ -30,6 +30,7 @@ from gateway.sql.inference import type_of
 from gateway.sql.relation import ColumnInfo, Relations
 from gateway.sql.results import ALONG
 from gateway.sql.scope import Analysis, Block, Output, Source, column_node, position_of, resolve
+from gateway.sql.trees import nodes_of
 from gateway.types import FLOATING, INTEGER, Type
 
 
@@ -88,7 +89,7 @@ def take_along(
 
 def _calls(tree: exp.Expr) -> Iterator[exp.Anonymous]:
     """Calls, those inside the arguments of others first."""
-    for node in reversed(list(tree.find_all(exp.Anonymous))):
+    for node in reversed(nodes_of(tree, exp.Anonymous)):
         if call_name(node) in ALONG:
             yield node
 
