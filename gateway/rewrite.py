@@ -238,8 +238,6 @@ def strip_schemas(state: Rewriting) -> None:
 def session_functions(state: Rewriting) -> None:
     """Put the value in place of version(), current_user and their like."""
     for node in nodes(state.tree):
-        if not isinstance(node, exp.Anonymous | exp.Func | exp.Column):
-            continue
         value = state.constants.get(_session_function(node))
         if value is None:
             continue

@@ -72,44 +72,58 @@ def find(text: str) -> list[Cut]:
     """
     if len(_MARKERS.findall(text)) < 2 or _UNSEEN.search(text):
         return []
-    cuts: list[Cut] = []
-    heads: dict[str, tuple[int, int]] = {}
+    found, at = _Functions(text), 0
     opened: list[tuple[int, int]] = []  # a marker's name and function, till its comma; else _NONE
-    for match in _SIGNS.finditer(text):
-        sign = match[0]
+    while (match := _SIGNS.search(text, at)) is not None:
+        sign, at = match[0], match.end()
         if sign[-1] in "([":
-            opened.append(match.span() if len(sign) > 1 else _NONE)
+            again = found.again(at) if len(sign) > 1 else None
+            opened.append(match.span() if len(sign) > 1 and again is None else _NONE)
+            at = again or at
         elif sign in ")]":
             del opened[-1:]
         elif sign == ";":
-            heads.clear()
+            found.heads.clear()
         elif sign == "," and opened and opened[-1] is not _NONE:
-            _first_argument(text, *opened[-1], match.start(), heads, cuts)
-            opened[-1] = _NONE
-    return cuts
+            found.add(*opened.pop(), match.start())
+            opened.append(_NONE)
+    return found.cuts
 
 
 _NONE = (-1, -1)
+_BLANK = re.compile(r"\s*")
 
 
-def _first_argument(
-    text: str,
-    name: int,
-    start: int,
-    end: int,
-    heads: dict[str, tuple[int, int]],
-    cuts: list[Cut],
-) -> None:
-    """Note a marker's function for the first time, or cut it out."""
-    function = text[start:end].strip()
-    if len(function) < _LONG:
-        return
-    start = text.index(function, start)
-    head, source = heads.setdefault(function, (name, start))
-    if head != name:
-        while cuts and cuts[-1].start >= start:  # what is cut out of it goes with it
-            cuts.pop()
-        cuts.append(Cut(start, start + len(function), head, source))
+class _Functions:
+    """The functions of markers, by how they begin, and where they stand again."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.cuts: list[Cut] = []
+        self.heads: dict[str, list[tuple[str, int, int]]] = {}
+
+    def _after_blanks(self, at: int) -> int:
+        match = _BLANK.match(self.text, at)
+        return at if match is None else match.end()
+
+    def add(self, name: int, start: int, end: int) -> None:
+        """Note a function; one with a comment in it could end in that."""
+        function = self.text[start:end].strip()
+        if len(function) >= _LONG and "--" not in function:
+            start = self.text.index(function, start)
+            self.heads.setdefault(function[:_LONG], []).append((function, name, start))
+
+    def again(self, at: int) -> int | None:
+        """Where a function that was noted ends, should one stand here as a first argument."""
+        start = self._after_blanks(at)
+        for function, name, source in self.heads.get(self.text[start : start + _LONG], ()):
+            end = start + len(function)
+            if self.text.startswith(function, start):
+                comma = self._after_blanks(end)
+                if self.text[comma : comma + 1] == ",":
+                    self.cuts.append(Cut(start, end, name, source))
+                    return end
+        return None
 
 
 def without(text: str, cuts: Sequence[Cut]) -> str:
