@@ -20,7 +20,7 @@ ROOT = Path(gateway.__file__).parent
 # side by side do not import each other unless BESIDE says so.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
-    ("cli",),
+    ("cli", "client"),
     ("demo",),
     ("app",),
     ("wire",),
@@ -42,7 +42,7 @@ ONLY = {
     "socketserver": {"wire.server"},
     "ssl": {"wire.tls"},
     "datafusion": {"engine"},
-    "xarray": {"sources"},
+    "xarray": {"sources", "client"},
     "zarr": {"sources"},
     "netCDF4": {"sources"},
     "fsspec": {"sources"},
