@@ -18,13 +18,16 @@ from gateway.errors import (
     FeatureNotSupported,
     InvalidColumnReference,
     UndefinedColumn,
+    UndefinedParameter,
     WrongObjectType,
 )
 from gateway.session.execution import Executor
 from gateway.session.result import Result
 from gateway.sql.copy_options import CopyOptions, settled
 from gateway.sql.copying import ALL, Copy
+from gateway.sql.parameters import number
 from gateway.sql.relation import Relation
+from gateway.sql.scope import position_of
 from gateway.sql.statement import Kind, Statement
 from gateway.store.assignment import assign
 from gateway.store.definitions import Column, TableDefinition
@@ -78,6 +81,7 @@ def copy(executor: Executor, statement: Statement, run: Ask) -> Result:
     if tree.incoming:
         return _from_client(executor, tree)
     if tree.statement is not None:
+        _refuse_parameters(tree.statement)
         return _to_client(run(tree.statement), tree)
     relation = _relation(executor, tree)
     if relation.view is not None:
@@ -96,6 +100,19 @@ def copy(executor: Executor, statement: Statement, run: Ask) -> Result:
     return _to_client(run(rows), tree, relation)
 
 
+def _refuse_parameters(statement: Statement) -> None:
+    """COPY has none, whatever was bound.
+
+    Raises:
+        UndefinedParameter: 42P02.
+    """
+    assert isinstance(statement.tree, exp.Expr)
+    found = statement.tree.find(exp.Parameter)
+    if found is not None:
+        place = position_of(found) - 1  # of the sign before the number
+        raise UndefinedParameter(f"there is no parameter ${number(found)}", position=place)
+
+
 def _relation(executor: Executor, tree: Copy) -> Relation:
     *schema, name = tree.table
     return executor.registry.relation(schema[-1] if schema else "", name)
@@ -112,10 +129,10 @@ def _chosen(
     if named is None:
         return columns
     of = f' of relation "{relation}"' if relation else ""
-    for number, name in enumerate(named):
+    for place, name in enumerate(named):
         if name not in columns:
             raise UndefinedColumn(f'column "{name}"{of} does not exist')
-        if name in named[:number]:
+        if name in named[:place]:
             raise DuplicateColumn(f'column "{name}" specified more than once')
     return named
 

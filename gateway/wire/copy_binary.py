@@ -235,6 +235,10 @@ class BinaryReader:
         return best
 
 
+# Where rows begin, the starts and lengths of their fields of variable length, and the rows' end.
+_Walk = tuple[Ints, list[tuple[Ints, Ints]], int]
+
+
 class _Layout:
     """The widths of a table's columns, and the quick way through rows.
 
@@ -256,11 +260,8 @@ class _Layout:
 
     def quick(self, data: bytes) -> _Fields | None:
         """The whole rows; None where a column of fixed width has a NULL, or anything is wrong."""
-        walked = self._walk(data) if self._gaps else self._stride(data)
-        if walked is None:
-            return None
-        rows, variable, after = walked
         octets = np.frombuffer(data, np.uint8)
+        rows, variable, after = self._chain(octets) or self._walk(data)
         counts = gathered(octets, rows, ">i2")
         wrong = np.flatnonzero(counts != len(self._widths))
         if len(wrong):
@@ -296,13 +297,54 @@ class _Layout:
             place = begins + np.maximum(sizes, 0)
         return _Fields(starts, lengths, after)
 
-    def _stride(self, data: bytes) -> tuple[Ints, list[tuple[Ints, Ints]], int]:
-        """Where rows of one length begin."""
-        count = len(data) // self._tail
-        return np.arange(count) * self._tail, [], count * self._tail
+    def _chain(self, octets: Octets) -> _Walk | None:
+        """The rows, all at once: wherever a row's first six bytes stand, if each leads to the next.
 
-    def _walk(self, data: bytes) -> tuple[Ints, list[tuple[Ints, Ints]], int]:
-        """Where rows begin, and the fields of variable length in them."""
+        None when they do not, or the first column has no fixed width, which takes a `_walk`.
+        """
+        width, first = len(self._widths), self._widths[0]
+        if not first or width > 255:
+            return None
+        rows = np.flatnonzero(octets[1:-4] == width)  # where the low byte of the count is
+        for offset, octet in ((0, 0), (2, 0), (3, 0), (4, 0), (5, first)):
+            rows = rows[octets[rows + offset] == octet]
+        if not len(rows) or rows[0] != 0:
+            return None
+        variable, ends = self._ends(octets, rows)
+        rows = rows[: len(ends)]
+        if (ends[:-1] != rows[1:]).any():
+            # Values that look like a row's first bytes: no row ends before them.
+            led = np.isin(rows, ends)
+            led[:1] = True
+            variable, ends = self._ends(octets, rows[led])
+            rows = rows[led][: len(ends)]
+        whole = len(ends) - int(len(ends) > 0 and ends[-1] > len(octets))
+        if (ends[:-1] != rows[1:]).any():
+            return None
+        kept = [(starts[:whole], sizes[:whole]) for starts, sizes in variable]
+        return rows[:whole], kept, int(ends[whole - 1]) if whole else 0
+
+    def _ends(self, octets: Octets, rows: Ints) -> tuple[list[tuple[Ints, Ints]], Ints]:
+        """The fields of variable length of rows that begin there, and where these rows end.
+
+        For as many of the rows, from the first on, as have all their lengths in the data.
+        """
+        variable: list[tuple[Ints, Ints]] = []
+        place = rows
+        for gap in self._gaps:
+            place = place + gap
+            there = int(np.count_nonzero(place + 4 <= len(octets)))
+            if there < len(place):  # what is not there is at the end, or the chain is broken
+                place = place[:there]
+            sizes = gathered(octets, place, ">i4").astype(np.int64)
+            place = place + 4
+            variable.append((place, sizes))
+            place = place + np.maximum(sizes, 0)
+        count = len(place)
+        return [(starts[:count], sizes[:count]) for starts, sizes in variable], place + self._tail
+
+    def _walk(self, data: bytes) -> _Walk:
+        """The rows, one after another."""
         rows: list[int] = []
         parts: list[tuple[int, list[int], list[int]]] = [(gap, [], []) for gap in self._gaps]
         tail, end, place = self._tail, len(data), 0

@@ -68,17 +68,17 @@ def _each(texts: pa.Array, kind: Type, zone: str) -> pa.Array:
     return pa.array(values, kind.arrow)
 
 
-def _holds(texts: pa.Array, letters: bytes) -> bool:
+def holds(texts: pa.Array, letters: bytes) -> bool:
     """Whether any of these bytes is in the texts' buffer; may be wrong on the side of yes."""
     data = texts.buffers()[2]
     if data is None:
         return False
     view = bytes(data)
-    return any(view.find(letters[n : n + 1]) >= 0 for n in range(len(letters)))
+    return any(letter in view for letter in letters)
 
 
 def _integer(texts: pa.Array, kind: Type) -> pa.Array:
-    if _holds(texts, b"xX"):  # Arrow reads hexadecimal
+    if holds(texts, b"xX"):  # Arrow reads hexadecimal
         raise Unread
     return texts.cast(kind.arrow)
 

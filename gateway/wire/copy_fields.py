@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gateway.store.textinput import wide_decimal
 from gateway.types import Type
@@ -20,8 +21,9 @@ from gateway.wire.columns import (
     DATE_MINUS_INFINITY,
     TIMESTAMP_INFINITY,
     TIMESTAMP_MINUS_INFINITY,
+    binary_array,
 )
-from gateway.wire.copy_columns import Unread
+from gateway.wire.copy_columns import Unread, holds
 from gateway.wire.decode import decode_value
 from gateway.wire.encode_binary import EPOCH_DAYS, EPOCH_MICROS
 
@@ -67,10 +69,26 @@ def read_fields(data: bytes, starts: Ints, lengths: Ints, kind: Type) -> pa.Arra
         if kind.name in WIRE:
             return _fixed(data, starts, lengths, kind)
         if read is not None:
-            return read(_pieces(data, starts, lengths))
+            return read(_cut_out(data, starts, lengths))
     except (Unread, pa.ArrowInvalid):
         pass  # the words for it come from reading them one by one
     return _each(_pieces(data, starts, lengths), kind)
+
+
+# Above this the places of all bytes take more memory than cutting them out takes time.
+_MANY_BYTES = 2**22
+
+
+def _cut_out(data: bytes, starts: Ints, lengths: Ints) -> pa.Array:
+    """The fields as an Arrow binary array."""
+    sizes = np.maximum(lengths, 0)
+    total = int(sizes.sum())
+    if total > _MANY_BYTES:
+        return pa.array(_pieces(data, starts, lengths), pa.binary())
+    before = np.cumsum(sizes) - sizes
+    places = np.arange(total) + np.repeat(starts - before, sizes)
+    valid = None if (lengths >= 0).all() else lengths >= 0
+    return binary_array(np.frombuffer(data, np.uint8)[places], sizes, valid)
 
 
 def _pieces(data: bytes, starts: Ints, lengths: Ints) -> list[bytes | None]:
@@ -139,27 +157,27 @@ def _clock(micros: npt.NDArray[Any]) -> npt.NDArray[Any]:
 _MOVED = {"date": _day, "timestamp": _moment, "timestamptz": _moment, "time": _clock}
 
 
-def _text(pieces: list[bytes | None]) -> pa.Array:
-    texts = pa.array(pieces, pa.binary()).cast(pa.string())
-    if any(piece is not None and b"\0" in piece for piece in pieces):
+def _text(fields: pa.Array) -> pa.Array:
+    texts = fields.cast(pa.string())
+    if holds(texts, b"\0"):
         raise Unread
     return texts
 
 
-def _uuid(pieces: list[bytes | None]) -> pa.Array:
-    if any(piece is not None and len(piece) != 16 for piece in pieces):
+def _uuid(fields: pa.Array) -> pa.Array:
+    if not pc.all(pc.equal(pc.binary_length(fields), 16), min_count=0).as_py():
         raise Unread
-    digits = [None if piece is None else piece.hex() for piece in pieces]
+    digits = [None if piece is None else piece.hex() for piece in fields.to_pylist()]
     return pa.array(
         [d and f"{d[:8]}-{d[8:12]}-{d[12:16]}-{d[16:20]}-{d[20:]}" for d in digits], pa.string()
     )
 
 
-def _bytea(pieces: list[bytes | None]) -> pa.Array:
-    return pa.array(pieces, pa.binary())
+def _bytea(fields: pa.Array) -> pa.Array:
+    return fields
 
 
-_READ: dict[str, Callable[[list[bytes | None]], pa.Array]] = {
+_READ: dict[str, Callable[[pa.Array], pa.Array]] = {
     "text": _text,
     "varchar": _text,
     "bpchar": _text,

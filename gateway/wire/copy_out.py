@@ -137,9 +137,7 @@ class RowWriter:
         if forced:
             needs = np.ones(len(texts), np.bool_)
         else:
-            counts = np.concatenate([[0], np.cumsum(self._quoting[data])])
-            starts = offsets - offsets[0]
-            needs = counts[starts[1:]] > counts[starts[:-1]]
+            needs = _any_in_each(self._quoting[data], offsets - offsets[0])
             alone = len(self._fields) == 1
             for word in (self._null, b"\\.") if alone else (self._null,):
                 same = pc.fill_null(pc.equal(texts, pa.scalar(word, texts.type)), False)
@@ -186,6 +184,16 @@ def _table(chosen: bytes) -> npt.NDArray[np.bool_]:
     table = np.zeros(256, np.bool_)
     table[list(chosen)] = True
     return table
+
+
+def _any_in_each(
+    chosen: npt.NDArray[np.bool_], offsets: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """Which of the texts between the offsets hold a chosen byte."""
+    if not chosen.any():
+        return np.zeros(len(offsets) - 1, np.bool_)
+    counts = np.concatenate([[0], np.cumsum(chosen)])
+    return counts[offsets[1:]] > counts[offsets[:-1]]
 
 
 def _data(texts: pa.Array) -> npt.NDArray[np.uint8]:

@@ -128,7 +128,8 @@ def _error(body: Heard) -> list[Json]:
     fields: dict[str, str] = {}
     while (key := chr(body.take("B")[0])) != "\0":
         text = body.text()
-        if key in "SVCMDHP":  # the others tell PostgreSQL's source lines
+        # The others tell PostgreSQL's source lines, and W of a parameter only its number.
+        if key in "SVCMDHP" or (key == "W" and text.startswith("COPY ")):
             fields[key] = text
     return [fields]
 

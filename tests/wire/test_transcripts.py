@@ -17,7 +17,11 @@ TRANSCRIPTS = sorted(FOLDER.glob("*.pg"))
 # Every message in every state of a connection; the states of a COPY and of cursors need the whole.
 STATES = sorted((FOLDER / "states").glob("*.pg"))
 each_state = pytest.mark.parametrize("path", STATES, ids=lambda path: path.stem)
+# What needs a store is played over the whole gateway only.
+STORED = [path for path in TRANSCRIPTS if path.stem.startswith("copy_")]
+SCRIPTED = [path for path in TRANSCRIPTS if path not in STORED]
 each = pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
+scripted_each = pytest.mark.parametrize("path", SCRIPTED, ids=lambda path: path.stem)
 
 
 @pytest.fixture(scope="module")
@@ -26,21 +30,29 @@ def server() -> Iterator[GatewayServer]:
         yield server
 
 
-@each
+def _rewrite(path: Path, port: int, request: pytest.FixtureRequest) -> None:
+    theirs = None
+    if postgres.missing() is None:
+        theirs = transcript.replay(path, request.getfixturevalue("postgres_port"))
+    transcript.rewrite(path, transcript.replay(path, port), theirs)
+
+
+@scripted_each
 def test_the_gateway_says_what_the_transcript_says(
     path: Path, server: GatewayServer, rewriting: bool, request: pytest.FixtureRequest
 ) -> None:
     port = server.address[1]
     if rewriting:
-        theirs = None
-        if postgres.missing() is None:
-            theirs = transcript.replay(path, request.getfixturevalue("postgres_port"))
-        transcript.rewrite(path, transcript.replay(path, port), theirs)
+        _rewrite(path, port, request)
     transcript.play(path, transcript.GATEWAY, port)
 
 
 @each
-def test_the_gateway_with_all_its_parts_says_it_too(path: Path, gateway_app: App) -> None:
+def test_the_gateway_with_all_its_parts_says_it_too(
+    path: Path, gateway_app: App, rewriting: bool, request: pytest.FixtureRequest
+) -> None:
+    if rewriting and path in STORED:
+        _rewrite(path, gateway_app.address[1], request)
     transcript.play(path, transcript.GATEWAY, gateway_app.address[1])
 
 
@@ -55,10 +67,7 @@ def test_the_gateway_answers_every_message_in_every_state(
 ) -> None:
     port = gateway_app.address[1]
     if rewriting:
-        theirs = None
-        if postgres.missing() is None:
-            theirs = transcript.replay(path, request.getfixturevalue("postgres_port"))
-        transcript.rewrite(path, transcript.replay(path, port), theirs)
+        _rewrite(path, port, request)
     transcript.play(path, transcript.GATEWAY, port)
 
 

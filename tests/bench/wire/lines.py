@@ -18,7 +18,7 @@ from functools import partial
 import psycopg
 from psycopg.pq import DiagnosticField
 
-from tests.bench.wire import added, clients, raw
+from tests.bench.wire import added, clients, copying, raw
 from tests.bench.wire.servers import Server, Sizes, Unavailable, cpu_seconds, resident_bytes
 
 MIXED, DOUBLES = clients.TABLE, "bench_doubles"
@@ -86,6 +86,10 @@ def _rows(table: str, form: int) -> Measure:
 
 def _copy(form: str) -> Measure:
     return partial(_stream, data=raw.query(f"COPY {MIXED} TO STDOUT (FORMAT {form})"))
+
+
+def _load(form: str) -> Measure:
+    return lambda server, sizes: copying.load(server, sizes.rows, form)
 
 
 def _client(read: Callable[[Server, int], float]) -> Measure:
@@ -228,6 +232,9 @@ LINES = (
     Line("four doubles, text", "rows/s", _rows(DOUBLES, 0), 0.6, 0.8),
     Line("COPY text", "rows/s", _copy("text"), 0.9, 1.2),
     Line("COPY csv", "rows/s", _copy("csv"), 0.9, 1.2),
+    Line("COPY FROM text", "rows/s", _load("text"), 1 / 3, 1),
+    Line("COPY FROM csv", "rows/s", _load("csv"), 1 / 3, 1),
+    Line("COPY FROM binary", "rows/s", _load("binary"), 1 / 3, 1),
     Line("psycopg, text", "rows/s", _client(clients.psycopg_text), 0.85, 1),
     Line("psycopg, binary", "rows/s", _client(clients.psycopg_binary), 0.85, 1),
     Line("asyncpg", "rows/s", _client(clients.asyncpg), 0.85, 1),
