@@ -99,9 +99,9 @@ WINDOW_FUNCTIONS = frozenset({"lag", "lead"})
 # What does not answer to an argument that is the same in every row.
 COVARIANCES = frozenset({"covar_pop", "covar_samp", "regr_sxy"})
 
-_BY_CALL = {(rule.name, len(rule.arguments)): rule for rule in AGGREGATE_RULES}
+BY_CALL = {(rule.name, len(rule.arguments)): rule for rule in AGGREGATE_RULES}
 
 
 def aggregate_rule(name: str, arity: int) -> AggregateRule | None:
     """The row for a call of `name` with `arity` arguments; None when it must be refused."""
-    return _BY_CALL.get((AGGREGATE_SYNONYMS.get(name, name), arity))
+    return BY_CALL.get((AGGREGATE_SYNONYMS.get(name, name), arity))

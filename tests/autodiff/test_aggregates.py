@@ -110,6 +110,8 @@ VALUES = [
     # A standard deviation of 0 has slope 0, and one of one row is none.
     ("SELECT grad(stddev_pop(w * z), w) AS g FROM t, u WHERE n = 4 AND k = 1 GROUP BY w", 0.0),
     ("SELECT grad(stddev(w * z), w) AS g FROM t, u WHERE n = 4 AND k = 1 GROUP BY w", None),
+    ("SELECT grad(stddev_samp(w * v), w) AS g FROM (VALUES (2.0), (2.0)) AS d(v),"
+     " (VALUES (0.5)) AS p(w)", 0.0),
     # One group stays one, whatever is left of its aggregates.
     ("SELECT grad(count(w * z), w) AS g FROM t, (SELECT 2.0 AS w) AS p WHERE n = 2", 0.0),
     ("SELECT grad(count(w * z), w) AS g FROM t, (SELECT 2.0 AS w) AS p WHERE n = 9", 0.0),

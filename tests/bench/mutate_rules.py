@@ -5,21 +5,25 @@
 A mutant is a partial with its sign flipped, doubled, with one number or comparison in it changed,
 or, where the function is constant, with a slope of 1. The witnesses are the rule's own: the
 central difference, the edges, JAX (where it is installed); `golden` tells whether a golden file
-alone would have seen it. Names choose functions; without any, all are broken.
+alone would have seen it. Names choose functions; without any, all are broken, and the rules of
+aggregates after them.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
-from gateway.autodiff import rules, simplify
+from gateway.autodiff import aggregates, rules, simplify
+from gateway.autodiff.aggregates import AGGREGATE_RULES, WINDOW_FUNCTIONS, AggregateRule
 from gateway.autodiff.graph import Graph, Node
 from gateway.autodiff.rules import RULES, Partial, Rule
 from tests import goldens
-from tests.autodiff import test_golden, test_rules
+from tests.autodiff import test_aggregates, test_golden, test_rules
 
 Witness = Callable[[Rule], None]
 Mutant = tuple[str, int, Partial]
@@ -112,7 +116,7 @@ def in_jax() -> dict[str, Witness]:
     }
 
 
-def sees(witness: Witness, rule: Rule) -> bool:
+def sees(witness: Callable[[Any], None], rule: Rule | AggregateRule) -> bool:
     """Whether a witness objects; any exception is an objection."""
     try:
         witness(rule)
@@ -152,5 +156,53 @@ def killer(rule: Rule, index: int, partial: Partial, witnesses: dict[str, Witnes
         rules.BY_CALL[key] = rule
 
 
+# Aggregates
+
+
+def in_groups(rule: AggregateRule) -> None:
+    if rule.name in WINDOW_FUNCTIONS:
+        test_aggregates.test_over_windows(rule, "")
+    else:
+        test_aggregates.test_in_groups(rule, "")
+
+
+def values(rule: AggregateRule) -> None:
+    for query, expected in test_aggregates.VALUES:
+        if f"{rule.name}(" in query:
+            test_aggregates.test_value(query, expected)
+
+
+def aggregate_mutants(rule: AggregateRule) -> Iterator[tuple[str, str]]:
+    tangent = rule.tangent
+    if tangent is None:
+        yield "slope 1", "1.0"
+        return
+    yield "sign", f"-({tangent})"
+    yield "doubled", f"2.0 * ({tangent})"
+    yield from _changed(tangent)
+    for found in re.finditer(r" [-+] ", tangent):
+        yield _told(tangent, found, " + " if found[0] == " - " else " - ")
+
+
+def break_aggregates() -> None:
+    """Break each rule of an aggregate, and say which breaks nobody sees."""
+    seen: Counter[str] = Counter()
+    for rule in AGGREGATE_RULES:
+        if sys.argv[1:] and rule.name not in sys.argv[1:]:
+            continue
+        key = (rule.name, len(rule.arguments))
+        for what, tangent in aggregate_mutants(rule):
+            aggregates.BY_CALL[key] = replace(rule, tangent=tangent)
+            try:
+                by = next((w.__name__ for w in (in_groups, values) if sees(w, rule)), "nobody")
+            finally:
+                aggregates.BY_CALL[key] = rule
+            seen[by] += 1
+            if by == "nobody":
+                print(f"{rule.call}: {what}: nobody sees it", flush=True)
+    print(f"{seen.total()} mutants of aggregates, first seen by:", dict(seen))
+
+
 if __name__ == "__main__":
     main()
+    break_aggregates()
