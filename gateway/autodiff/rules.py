@@ -67,8 +67,9 @@ _POWER_BY_BASE = """CASE WHEN x = 0.0 AND y < 1.0
   THEN CASE WHEN y = 0.0 THEN 0.0 ELSE 'Infinity' END
   ELSE y * power(x, y - 1.0) END"""
 
-# 0 to a positive power stays 0; ln(0) is -Infinity and would make it NaN.
-_POWER_BY_EXPONENT = "CASE WHEN x = 0.0 AND y > 0.0 THEN 0.0 ELSE ln(x) * f END"
+# 0 to a positive power stays 0; ln(0) is -Infinity and would make it NaN. At 0 to the power of 0,
+# where the function jumps, it is 0 as well, as in JAX.
+_POWER_BY_EXPONENT = "CASE WHEN x = 0.0 AND y >= 0.0 THEN 0.0 ELSE ln(x) * f END"
 
 
 def _mod_by_first(graph: Graph, arguments: tuple[Node, ...]) -> Node | str:

@@ -152,6 +152,7 @@ def test_power_again(base: float, exponent: float, by_base: float, mixed: float)
 
 
 BY_EXPONENT = [
+    (0.0, 0.0, 0.0),
     (0.0, 0.5, 0.0),
     (0.0, 2.0, 0.0),
     (2.0, 0.0, math.log(2.0)),
