@@ -14,15 +14,18 @@ from typing import Any
 import pyarrow as pa
 from datafusion import SessionConfig, SessionContext, SQLOptions, udf
 from datafusion.catalog import Schema
+from datafusion.catalog import Table as EngineTable
+from pyarrow.dataset import Dataset
 
 from gateway.engine.faults import translated
 from gateway.engine.functions import Columnar, made, register_functions
+from gateway.engine.held import Shelf
 from gateway.engine.plans import IN_ORDER, INSTANT, EmbeddedPlan, Plans, limited
 from gateway.engine.provider import as_dataset, kept
 from gateway.engine.running import Run
 from gateway.engine.zones import in_zone
 from gateway.errors import GatewayError, QueryCanceled
-from gateway.sources.table import Table, TableName
+from gateway.sources.table import Held, Table, TableName
 
 _CATALOG = "datafusion"
 _ROUTINES = "SELECT routine_name AS name FROM information_schema.routines"
@@ -68,12 +71,13 @@ class Embedded:
         self._config = config if threads is None else config.with_target_partitions(threads)
         self._plain = SessionContext(SessionConfig(_SETTINGS | _PLAIN).with_target_partitions(1))
         register_functions(self._plain, self._more)
+        self._shelf = Shelf()
 
     def new_session(self) -> EmbeddedSession:
         """A session of its own for one client."""
         context = SessionContext(self._config)
         register_functions(context, self._more)
-        return EmbeddedSession(context, self._plain, self._unstable)
+        return EmbeddedSession(context, self._plain, self._unstable, self._shelf)
 
     def functions(self) -> frozenset[str]:
         """Names of every function, as DataFusion's information_schema.routines lists them."""
@@ -98,9 +102,14 @@ class EmbeddedSession:
     """One client's context, the tables registered in it, and its running query."""
 
     def __init__(
-        self, context: SessionContext, plain: SessionContext, unstable: frozenset[str]
+        self,
+        context: SessionContext,
+        plain: SessionContext,
+        unstable: frozenset[str],
+        shelf: Shelf,
     ) -> None:
         self._context = context
+        self._shelf = shelf
         self._plain = plain
         self._unstable = unstable
         self._plans = Plans()
@@ -204,8 +213,13 @@ class EmbeddedSession:
             del self._tables[name]
             self._plans.forget(name)
             schema.deregister_table(name.name)
-        schema.register_table(name.name, as_dataset(in_zone(table, self._zone), self._failures))
+        schema.register_table(name.name, self._provided(in_zone(table, self._zone)))
         self._tables[name] = table
+
+    def _provided(self, table: Table) -> EngineTable | Dataset:
+        if isinstance(table, Held) and len(table.schema):
+            return self._shelf.table(table.held_rows)
+        return as_dataset(table, self._failures)
 
     def _schema(self, name: str) -> Schema:
         catalog = self._context.catalog(_CATALOG)

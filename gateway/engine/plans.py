@@ -40,7 +40,7 @@ IN_ORDER = frozenset(
 # sorts and aggregates filters that they found, recursive queries their working table.
 _REPEATABLE = frozenset(
     {"ProjectionExec", "FilterExec", "PlaceholderRowExec", "EmptyExec", "DatasetExec",
-     "CooperativeExec", "UnionExec"}
+     "DataSourceExec", "CooperativeExec", "UnionExec"}
 )  # fmt: skip
 # Each run adds to a physical plan's counts, which nothing clears.
 _MOST_RUNS = 200

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.sources.table import Description, Partition, Table
+from gateway.sources.table import Description, Held, Partition, Table
 
 
 class Zoned:
@@ -38,6 +38,19 @@ class Zoned:
         return [_ZonedPartition(part, self._schema) for part in parts]
 
 
+class _ZonedRows(Zoned):
+    """The same of rows in memory, which are not copied."""
+
+    def __init__(self, table: Table, rows: pa.Table, zone: str) -> None:
+        super().__init__(table, zone)
+        self._rows = rows
+
+    @property
+    def held_rows(self) -> pa.Table:
+        """The table's, in the zone."""
+        return self._rows.cast(self._schema)
+
+
 class _ZonedPartition:
     def __init__(self, part: Partition, schema: pa.Schema) -> None:
         self._part, self._schema = part, schema
@@ -53,7 +66,11 @@ class _ZonedPartition:
 def in_zone(table: Table, zone: str) -> Table:
     """The table in the zone; `table` itself where it holds no timestamptz, or UTC is meant."""
     zoned = any(_has_zone(field.type) for field in table.schema)
-    return Zoned(table, zone) if zoned and zone != "UTC" else table
+    if not zoned or zone == "UTC":
+        return table
+    return (
+        _ZonedRows(table, table.held_rows, zone) if isinstance(table, Held) else Zoned(table, zone)
+    )
 
 
 def _has_zone(kind: pa.DataType) -> bool:

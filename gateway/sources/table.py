@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -74,6 +74,16 @@ class Table(Protocol):
 
     def partitions(self, predicate: pc.Expression | None) -> Sequence[Partition]:
         """The parts that can hold a row for which `predicate` is true, in storage order."""
+        ...
+
+
+@runtime_checkable
+class Held(Protocol):
+    """A table all of whose rows are in memory, so an engine need not ask for its parts."""
+
+    @property
+    def held_rows(self) -> pa.Table:
+        """The rows, under the table's schema; never changed."""
         ...
 
 

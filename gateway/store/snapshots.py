@@ -41,6 +41,11 @@ class Snapshot:
         """What COMMENT ON TABLE said."""
         return self._description
 
+    @property
+    def held_rows(self) -> pa.Table:
+        """All of them."""
+        return self.rows
+
     def partitions(self, predicate: pc.Expression | None) -> Sequence[Partition]:
         """The one part."""
         return (self,)
