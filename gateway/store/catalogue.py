@@ -216,8 +216,11 @@ class Catalogue:
 
     @property
     def oids(self) -> Iterator[int]:
-        """All numbers in use."""
-        yield from (relation.oid for relation in self.relations.values())
+        """All numbers in use, those of DuckDB's tables among them."""
+        for relation in self.relations.values():
+            yield relation.oid
+            if isinstance(relation.definition, TableDefinition):
+                yield relation.definition.storage
         yield from (routine.oid for routine in self.functions.values())
 
 

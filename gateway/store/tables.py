@@ -17,7 +17,7 @@ import itertools
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Sequence as Sequence_
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -35,6 +35,9 @@ from gateway.store.scope import Shared
 from gateway.store.sequences import SequenceValues
 from gateway.store.snapshots import Snapshot, SnapshotCache
 from gateway.store.transactions import Committed, Moment, Transaction
+
+# How long a session that ends waits to drop its temporary tables.
+_CLOSING_SECONDS = 5.0
 
 
 class Store:
@@ -124,7 +127,9 @@ class StoreSession(Names):
         """Undo what runs, drop the temporary tables, give back the cursor; twice does nothing."""
         self._end()
         if any(n.schema == self.temporary_schema for n in self._catalogue.relations):
-            self.drop_temporary()
+            self.lock_seconds = _CLOSING_SECONDS
+            with suppress(GatewayError):  # what is left goes when the store is opened again
+                self.drop_temporary()
         super().close()
 
     def drop_temporary(self) -> None:
