@@ -38,7 +38,7 @@ from gateway.errors import (
     WrongObjectType,
 )
 from gateway.sql.dialect import DIALECT, Marker
-from gateway.sql.inference import type_of
+from gateway.sql.inference import Types
 from gateway.sql.relation import ColumnInfo
 from gateway.sql.repeats import Repeated
 from gateway.sql.scope import Analysis, Block, is_aggregate, position_of, resolve
@@ -343,12 +343,11 @@ class _Statement:
         return found
 
     def _meaning(self, block: Block) -> Meaning:
-        types: dict[int, tuple[exp.Expr, Type | None]] = {}
+        types: dict[int, Types] = {}
 
         def known_type(tree: exp.Expr) -> Type | None:
-            if id(tree) not in types:
-                types[id(tree)] = tree, type_of(tree, self.analysis.block_of(tree) or block)
-            return types[id(tree)][1]
+            around = self.analysis.block_of(tree) or block
+            return types.setdefault(id(around), Types(around)).of(tree)
 
         return Meaning(
             block=block,

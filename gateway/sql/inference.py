@@ -30,38 +30,56 @@ from gateway.types import (
     array_of,
 )
 
-Reader = Callable[[exp.Expr, Block | None], Type | None]
-
 
 def type_of(tree: exp.Expr, block: Block | None) -> Type | None:
     """The type of `tree` where it stands in `block`; None when that cannot be told."""
-    for kinds, read in _READERS:
-        if isinstance(tree, kinds):
-            return read(tree, block)
-    return None
+    return Types(block).of(tree)
 
 
-def _inner(tree: exp.Expr, block: Block | None) -> Type | None:
-    return type_of(tree.this, block)
+class Types:
+    """The types of expressions of one SELECT, each found once.
+
+    What is asked about may be changed afterwards only where it has not been asked about yet.
+    """
+
+    def __init__(self, block: Block | None) -> None:
+        self.block = block
+        self._known: dict[int, tuple[exp.Expr, Type | None]] = {}
+
+    def of(self, tree: exp.Expr) -> Type | None:
+        """The type of `tree`; None when that cannot be told."""
+        found = self._known.get(id(tree))
+        if found is None:
+            read = next((read for kinds, read in _READERS if isinstance(tree, kinds)), None)
+            found = tree, None if read is None else read(tree, self)
+            self._known[id(tree)] = found
+        return found[1]
 
 
-def _case(tree: exp.Expr, block: Block | None) -> Type | None:
+Reader = Callable[[exp.Expr, Types], Type | None]
+
+
+def _inner(tree: exp.Expr, types: Types) -> Type | None:
+    return types.of(tree.this)
+
+
+def _case(tree: exp.Expr, types: Types) -> Type | None:
     values = [branch.args["true"] for branch in tree.args["ifs"]]
     values += [tree.args["default"]] if tree.args.get("default") is not None else []
-    return common_type([type_of(v, block) for v in values if not isinstance(v, exp.Null)])
+    return common_type([types.of(v) for v in values if not isinstance(v, exp.Null)])
 
 
-def _call(tree: exp.Expr, block: Block | None) -> Type | None:
-    arguments = [type_of(argument, block) for argument in tree.expressions]
+def _call(tree: exp.Expr, types: Types) -> Type | None:
+    arguments = [types.of(argument) for argument in tree.expressions]
     return result_type(tree.name.lower(), arguments)
 
 
 _MOMENTS = ("date", "timestamp", "timestamptz")
 
 
-def _arithmetic(tree: exp.Expr, block: Block | None) -> Type | None:
+def _arithmetic(tree: exp.Expr, types: Types) -> Type | None:
     """Numbers give a number; for dates and times PostgreSQL's manual, table 9.32."""
-    left, right = type_of(tree.this, block), type_of(tree.expression, block)
+    left, right = types.of(tree.this), types.of(tree.expression)
     if left is None or right is None:
         return None
     if isinstance(tree, exp.Add) and left is INTERVAL:
@@ -83,27 +101,27 @@ def _moved(minus: bool, moment: Type, by: Type) -> Type | None:
     return None
 
 
-def _array(tree: exp.Expr, block: Block | None) -> Type | None:
+def _array(tree: exp.Expr, types: Types) -> Type | None:
     items = [item for item in tree.expressions if not isinstance(item, exp.Null)]
-    element = common_type([type_of(item, block) for item in items])
+    element = common_type([types.of(item) for item in items])
     return None if element is None else array_of(element)
 
 
-def _concatenation(tree: exp.Expr, block: Block | None) -> Type | None:
-    sides = (type_of(tree.this, block), type_of(tree.expression, block))
+def _concatenation(tree: exp.Expr, types: Types) -> Type | None:
+    sides = (types.of(tree.this), types.of(tree.expression))
     arrays = any(side is None or side.element is not None for side in sides)
     return TEXT if not arrays and TEXT in sides else None
 
 
-def _zoned(tree: exp.Expr, block: Block | None) -> Type | None:
+def _zoned(tree: exp.Expr, types: Types) -> Type | None:
     """AT TIME ZONE makes a moment a local time, and a local time a moment."""
-    known = type_of(tree.this, block)
+    known = types.of(tree.this)
     if known is TIMESTAMPTZ:
         return TIMESTAMP
     return TIMESTAMPTZ if known is TIMESTAMP else None
 
 
-def _literal(tree: exp.Expr, block: Block | None) -> Type:
+def _literal(tree: exp.Expr, types: Types) -> Type:
     """Digits are an integer as long as bigint holds them."""
     if tree.is_string:
         return TEXT
@@ -120,10 +138,10 @@ def info_of(output: Output) -> ColumnInfo:
     return ColumnInfo(type_of(tree, output.block), not isinstance(tree, exp.Literal))
 
 
-def _column(tree: exp.Expr, block: Block | None) -> Type | None:
-    if block is None or not isinstance(tree, exp.Column):
+def _column(tree: exp.Expr, types: Types) -> Type | None:
+    if types.block is None or not isinstance(tree, exp.Column):
         return None
-    return _column_info(tree, block).type
+    return _column_info(tree, types.block).type
 
 
 def _column_info(tree: exp.Column, block: Block) -> ColumnInfo:
@@ -134,7 +152,7 @@ def _column_info(tree: exp.Column, block: Block) -> ColumnInfo:
     return (source.columns or {}).get(name, ColumnInfo())
 
 
-def _cast_target(tree: exp.Expr, block: Block | None = None) -> Type | None:
+def _cast_target(tree: exp.Expr, types: Types) -> Type | None:
     try:
         return postgres_type(tree.args["to"])
     except GatewayError:
@@ -142,7 +160,7 @@ def _cast_target(tree: exp.Expr, block: Block | None = None) -> Type | None:
 
 
 def _of(kind: Type) -> Reader:
-    return lambda tree, block: kind
+    return lambda tree, types: kind
 
 
 # The first row that fits tells the type.

@@ -65,14 +65,23 @@ class Limits:
         """Every statement of a message, as `statements` reads them.
 
         Raises:
-            StatementTooComplex: 54001, past `statement_bytes` or `statement_nodes`.
+            StatementTooComplex: 54001, past `statement_bytes`, `statement_nodes` or
+                `planning_steps`.
         """
         if 4 * len(text) > self.statement_bytes:
             self._admit("statement_bytes", len(text.encode()))
         parts = split(text)
         for tokens in parts:
             self._admit("statement_nodes", count_words(tokens) // _WORDS_PER_NODE)
-        return [read(tokens, text) for tokens in parts]
+        found = [read(tokens, text) for tokens in parts]
+        for statement, tokens in zip(found, parts, strict=True):
+            self._admit_depth(statement.tree, len(tokens))
+        return found
+
+    def _admit_depth(self, tree: object, words: int) -> None:
+        """Refuse what is too deep as it was written, before derivatives make more of it."""
+        if isinstance(tree, exp.Expr) and _CALL * words * words > self.planning_steps:
+            self._admit("planning_steps", size_of(tree).steps)
 
     def check(self, tree: exp.Expr) -> int:
         """The nodes of a rewritten query; one that would take too long to plan is refused.

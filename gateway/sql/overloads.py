@@ -17,7 +17,7 @@ from sqlglot import exp
 
 from gateway.errors import AmbiguousFunction, FeatureNotSupported, UndefinedFunction
 from gateway.sql.dialect import DIALECT, parse
-from gateway.sql.inference import type_of
+from gateway.sql.inference import Types
 from gateway.sql.scope import Block, position_of
 from gateway.types import DATE, INTERVAL, TEXT, TIMESTAMPTZ, Type
 
@@ -133,19 +133,20 @@ def resolve_overloads(block: Block, zone: str) -> None:
         UndefinedFunction: 42883, no function of that name takes such arguments.
         FeatureNotSupported: 0A000, the arguments' types cannot be told.
     """
+    known = Types(block)
     for node in list(_inside(block)):
         if isinstance(node, exp.Anonymous):
-            _call(node, block, zone)
+            _call(node, known, zone)
         elif isinstance(node, exp.Mul | exp.Div):
-            _scaled_interval(node, block)
+            _scaled_interval(node, known)
         elif isinstance(node, exp.Add | exp.Sub):
-            _moved_date(node, block)
+            _moved_date(node, known)
         elif isinstance(node, exp.AtTimeZone):
-            _at_time_zone(node, block)
+            _at_time_zone(node, known)
         elif isinstance(node, exp.DPipe):
-            _texts_beside(node, block, zone)
+            _texts_beside(node, known, zone)
         elif isinstance(node, exp.Cast) and node.args["to"].this in _TEXTS:
-            _write(node.this, block, zone)
+            _write(node.this, known, zone)
 
 
 def _inside(block: Block) -> Iterator[exp.Expr]:
@@ -156,14 +157,14 @@ def _inside(block: Block) -> Iterator[exp.Expr]:
     return reversed(list(walk))
 
 
-def _call(node: exp.Anonymous, block: Block, zone: str) -> None:
+def _call(node: exp.Anonymous, known: Types, zone: str) -> None:
     name, arguments = node.name, node.expressions
     if name == "make_interval":
         node.replace(_made_interval(node))
         return
     if name in ("concat", "concat_ws"):
         for argument in arguments:
-            _write(argument, block, zone)
+            _write(argument, known, zone)
         return
     if name in ("num_nulls", "num_nonnulls"):
         node.replace(_counted(arguments, name == "num_nulls"))
@@ -171,7 +172,7 @@ def _call(node: exp.Anonymous, block: Block, zone: str) -> None:
     rows = [row for row in _rows().get(name, ()) if len(row.kinds) == len(arguments)]
     if name not in _rows() or node.args.get("resolved"):
         return
-    types = [type_of(argument, block) for argument in arguments]
+    types = [known.of(argument) for argument in arguments]
     fitting = [row for row in rows if row.fits(arguments, types)]
     if not fitting:
         _refuse(node, types)
@@ -275,9 +276,9 @@ def _counted(arguments: Sequence[exp.Expr], nulls: bool) -> exp.Expr:
     return exp.paren(total)
 
 
-def _scaled_interval(node: exp.Mul | exp.Div, block: Block) -> None:
+def _scaled_interval(node: exp.Mul | exp.Div, known: Types) -> None:
     sides = [node.this, node.expression]
-    types = [type_of(side, block) for side in sides]
+    types = [known.of(side) for side in sides]
     if INTERVAL not in types:
         return
     if isinstance(node, exp.Mul) and types[1] == INTERVAL:
@@ -287,10 +288,10 @@ def _scaled_interval(node: exp.Mul | exp.Div, block: Block) -> None:
     node.replace(exp.Anonymous(this=name, expressions=arguments))
 
 
-def _moved_date(node: exp.Add | exp.Sub, block: Block) -> None:
+def _moved_date(node: exp.Add | exp.Sub, known: Types) -> None:
     """A date and an interval give a timestamp; the engine would leave out the hours."""
     sides = [node.this, node.expression]
-    types = [type_of(side, block) for side in sides]
+    types = [known.of(side) for side in sides]
     if INTERVAL in types and DATE in types:
         date = sides[types.index(DATE)]
         date.replace(_cast(date, "timestamp"))
@@ -299,9 +300,9 @@ def _moved_date(node: exp.Add | exp.Sub, block: Block) -> None:
 _TEXTS = (exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.CHAR, exp.DType.BPCHAR)
 
 
-def _write(value: exp.Expr, block: Block, zone: str) -> None:
+def _write(value: exp.Expr, types: Types, zone: str) -> None:
     """Let a value that becomes text be written as PostgreSQL writes it."""
-    known = type_of(value, block)
+    known = types.of(value)
     function = WRITTEN.get(known.name) if known is not None else None
     if function is None or known is None:
         return
@@ -309,15 +310,15 @@ def _write(value: exp.Expr, block: Block, zone: str) -> None:
     value.replace(exp.Anonymous(this=function, expressions=[value.copy(), *zoned]))
 
 
-def _texts_beside(node: exp.DPipe, block: Block, zone: str) -> None:
+def _texts_beside(node: exp.DPipe, known: Types, zone: str) -> None:
     """Whatever stands beside a text is written as one."""
     sides = [node.this, node.expression]
-    if any(type_of(side, block) == TEXT for side in sides):
+    if any(known.of(side) == TEXT for side in sides):
         for side in sides:
-            _write(side, block, zone)
+            _write(side, known, zone)
 
 
-def _at_time_zone(node: exp.AtTimeZone, block: Block) -> None:
+def _at_time_zone(node: exp.AtTimeZone, known: Types) -> None:
     """A moment becomes the local time there; the engine would keep it a moment."""
-    if type_of(node.this, block) == TIMESTAMPTZ:
+    if known.of(node.this) == TIMESTAMPTZ:
         node.replace(exp.Anonymous(this="to_local_time", expressions=[node.copy()]))
