@@ -127,4 +127,6 @@ def explain(settings: Settings, sql: str) -> list[str]:
 
 
 def _datasets(settings: Settings, store: Store) -> Datasets:
-    return Datasets(settings.datasets, settings.dataset_roots, store.directory)
+    return Datasets(
+        settings.datasets, settings.dataset_roots, store.directory, settings.chunk_cache_bytes
+    )

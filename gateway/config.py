@@ -100,6 +100,9 @@ class Settings(_Strict):
     dataset_roots: list[Annotated[str, Field(min_length=1)]] = Field(
         [], description="Directories and beginnings of URLs that ATTACH may name."
     )
+    chunk_cache_bytes: int = Field(
+        256 * 2**20, ge=0, le=2**40, description="What decoded chunks of datasets may take."
+    )
     # PostgreSQL's own default; a connection costs a thread and an engine context.
     max_connections: int = Field(
         100, ge=1, le=10_000, description="Clients at a time; one more is refused (53300)."

@@ -24,6 +24,8 @@ from gateway.errors import (
     ObjectNotInPrerequisiteState,
 )
 from gateway.sources import ncep
+from gateway.sources.chunk_cache import ChunkCache
+from gateway.sources.grid import GridTable
 from gateway.sources.listing import ATTRIBUTES, TEXT, Listing, attribute_rows
 from gateway.sources.opening import open_dataset, shown
 from gateway.sources.relations import relations_of
@@ -55,11 +57,17 @@ class Datasets(Mapping[TableName, Table]):
         configured: The datasets to open, each under a name of its own.
         roots: What `attach` may name.
         directory: Where attached datasets are remembered; None: nowhere.
+        cache_bytes: What decoded chunks may take together.
     """
 
     def __init__(
-        self, configured: list[Dataset], roots: Sequence[str] = (), directory: Path | None = None
+        self,
+        configured: list[Dataset],
+        roots: Sequence[str] = (),
+        directory: Path | None = None,
+        cache_bytes: int = 0,
     ) -> None:
+        self._cache = ChunkCache(cache_bytes)
         self._changing = threading.Lock()
         self._roots = roots
         self._file = None if directory is None else directory / "datasets.json"
@@ -68,7 +76,7 @@ class Datasets(Mapping[TableName, Table]):
         self._held: dict[str, Held] = {}
         self._tables: dict[TableName, Table] = self._facts()
         for dataset in configured:
-            self._take(_opened(dataset))
+            self._take(self._opened(dataset))
         for dataset in attached.remembered(self._file):
             if dataset.name in self._held:
                 log.warning(
@@ -76,7 +84,7 @@ class Datasets(Mapping[TableName, Table]):
                 )
             else:
                 self._attached[dataset.name] = dataset
-                self._take(_opened(dataset))
+                self._take(self._opened(dataset))
 
     def __getitem__(self, name: TableName) -> Table:
         return self._tables[name]
@@ -110,7 +118,7 @@ class Datasets(Mapping[TableName, Table]):
             ConfigurationFault, DatasetUnreadable, FeatureNotSupported: as `open_one`.
         """
         attached.check(dataset, self._roots)
-        held = Held(dataset, open_one(dataset))
+        held = self._open(dataset)
         for name in held.tables:
             admit(name)
         with self._changing:
@@ -143,7 +151,7 @@ class Datasets(Mapping[TableName, Table]):
             ConfigurationFault, DatasetUnreadable, FeatureNotSupported: as `open_one`.
         """
         dataset = self._held[name].dataset
-        held = Held(dataset, open_one(dataset))
+        held = self._open(dataset)
         with self._changing:
             self._take(held)
 
@@ -155,6 +163,19 @@ class Datasets(Mapping[TableName, Table]):
         """Why the dataset of that name has no tables; None when it has some, or there is none."""
         held = self._held.get(name)
         return None if held is None else held.error
+
+    def _open(self, dataset: Dataset) -> Held:
+        tables = open_one(dataset)
+        return Held(dataset, {name: table.cached(self._cache) for name, table in tables.items()})
+
+    def _opened(self, dataset: Dataset) -> Held:
+        """The dataset, or why it cannot be opened."""
+        try:
+            return self._open(dataset)
+        except GatewayError as error:
+            reason = "; ".join(part for part in (str(error), error.detail) if part)
+            log.warning('dataset "%s" has no tables: %s', dataset.name, reason)
+            return Held(dataset, error=error)
 
     def _take(self, held: Held) -> None:
         """Serve a dataset, in the place of one of the same name."""
@@ -187,23 +208,14 @@ class Datasets(Mapping[TableName, Table]):
         ]
 
 
-def open_one(dataset: Dataset) -> dict[TableName, Table]:
+def open_one(dataset: Dataset) -> dict[TableName, GridTable]:
     """The tables of one dataset; nothing is read but metadata and coordinates.
 
     Raises:
         ConfigurationFault, DatasetUnreadable, FeatureNotSupported: naming the dataset.
     """
     opened = open_dataset(_location(dataset.uri), dataset.engine, dataset.chunks)
-    return dict(relations_of(dataset.name, opened, dataset.names))
-
-
-def _opened(dataset: Dataset) -> Held:
-    try:
-        return Held(dataset, open_one(dataset))
-    except GatewayError as error:
-        reason = "; ".join(part for part in (str(error), error.detail) if part)
-        log.warning('dataset "%s" has no tables: %s', dataset.name, reason)
-        return Held(dataset, error=error)
+    return relations_of(dataset.name, opened, dataset.names)
 
 
 def _told(error: GatewayError | None) -> tuple[str | None, str | None]:

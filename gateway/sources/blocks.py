@@ -27,6 +27,8 @@ from gateway.sources.along import (
     integrated,
     needed,
 )
+from gateway.sources.chunk_cache import ChunkCache
+from gateway.sources.chunked import Chunked, consecutive
 from gateway.sources.columns import attributes_of
 from gateway.sources.elementwise import evaluate
 from gateway.sources.pruning import Positions
@@ -66,6 +68,15 @@ class GridColumn:
         return self.variable.chunks is not None or bool(
             self.variable.encoding.get("preferred_chunks")
         )
+
+    @property
+    def is_cacheable(self) -> bool:
+        """Whether it is stored in chunks of equal length, of numbers or times."""
+        lengths = self.variable.encoding.get("preferred_chunks") or {}
+        plain = getattr(self.variable.dtype, "kind", "O") in "biufmM"
+        equal = all(isinstance(length, int) and length > 0 for length in lengths.values())
+        dims = {str(dim) for dim in self.variable.dims}
+        return self.variable.chunks is None and plain and equal and dims <= {*map(str, lengths)}
 
     def chunk(self, dim: str) -> int:
         """The longest stored chunk along `dim`; 1 where values are not chunked."""
@@ -162,12 +173,16 @@ class Arrays:
         columns: Every column of the table.
         step: Positions that an integral takes at a time, by dimension.
         reads: Where the chunks that are read are noted.
+        cache: Where chunks are held.
+        serial: What tells the table from every other, in the cache.
     """
 
     dataset: str
     columns: Mapping[str, AnyColumn]
     step: Mapping[str, int]
     reads: Reads | None = None
+    cache: ChunkCache | None = None
+    serial: int = 0
     _read: dict[tuple[Any, ...], Values] = field(default_factory=dict)
     _sums: dict[tuple[Any, ...], Sum] = field(default_factory=dict)
 
@@ -201,19 +216,30 @@ class Arrays:
         key = (name, *(positions.tobytes() for positions in chosen.values()))
         if key in self._read:
             return self._read[key]
-        index = {dim: _indexer(positions) for dim, positions in chosen.items()}
         # What a codec, a file system or a network raises is theirs to choose.
         try:
-            values = np.asarray(variable.isel(index).values)
+            values = self._cached(name, column, chosen)
+            if values is None:
+                index = {dim: consecutive(positions) for dim, positions in chosen.items()}
+                values = np.asarray(variable.isel(index).values)
         except Exception as error:
             raise unreadable(self.dataset, name, block, error) from error
         if self.reads is not None:
             sizes = {str(dim): size for dim, size in variable.sizes.items()}
             lengths = {dim: max(1, column.chunk(dim)) for dim in sizes}
             self.reads.note(name, sizes, lengths, chosen)
-        own = [len(at) if dim in index else 1 for dim, at in block.positions.items()]
+        own = [len(at) if dim in chosen else 1 for dim, at in block.positions.items()]
         self._read[key] = values.reshape(own)
         return self._read[key]
+
+    def _cached(
+        self, name: str, column: GridColumn, chosen: Mapping[str, Positions]
+    ) -> Values | None:
+        if self.cache is None or not column.is_cacheable:
+            return None
+        sizes = {str(dim): size for dim, size in column.variable.sizes.items()}
+        lengths = {dim: column.chunk(dim) for dim in sizes}
+        return Chunked(self.cache, (self.serial, name), column.variable, lengths).read(chosen)
 
     def _argument(self, column: DerivedColumn, block: Block) -> Values:
         """What is differentiated or integrated, at every position of its dimension."""
@@ -270,10 +296,3 @@ def unreadable(
         f'cannot read variable "{variable}" of dataset "{dataset}"',
         detail=f"At {where}: {reason}",
     )
-
-
-def _indexer(positions: Positions) -> slice | Positions:
-    """A slice where positions are consecutive: arrays give a view, and stores read it in one."""
-    if len(positions) and positions[-1] - positions[0] == len(positions) - 1:
-        return slice(int(positions[0]), int(positions[-1]) + 1)
-    return positions

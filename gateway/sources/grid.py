@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
+from itertools import count, pairwise
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ import xarray
 from gateway.errors import FeatureNotSupported
 from gateway.sources.along import Along, axis_of, result_dtype
 from gateway.sources.blocks import AnyColumn, Arrays, Block, DerivedColumn, GridColumn
+from gateway.sources.chunk_cache import ChunkCache
 from gateway.sources.columns import attributes_of, comment_of, field_of
 from gateway.sources.pruning import Positions, Pruned, prune
 from gateway.sources.reads import Reads
@@ -38,6 +39,8 @@ BLOCK_ROWS = 1 << 20
 # Parts that a table is scanned in. Few: the engine pays for each (5840 fragments took 1303 ms
 # where 13 took 19 ms), and there are never more cores to feed than this.
 PARTITIONS = 16
+
+_SERIALS = count()  # tells the chunks of one table in a cache from those of any other
 
 # Positions along one dimension of a block; a range until it is read, for dimensions are long.
 Box = Positions | range
@@ -73,6 +76,8 @@ class GridTable:
         self._attrs = dataset.attrs
         self._chosen: Mapping[str, Positions] = {}
         self._reads: Reads | None = None
+        self._cache: ChunkCache | None = None
+        self._serial = next(_SERIALS)
         self._axes: dict[str, pa.Array] = {}
 
     @cached_property
@@ -122,6 +127,12 @@ class GridTable:
         watched = copy(self)
         watched._reads = reads
         return watched
+
+    def cached(self, cache: ChunkCache) -> GridTable:
+        """This table, its chunks held in a cache that others share."""
+        sharing = copy(self)
+        sharing._cache = cache
+        return sharing
 
     def dimension_of(self, column: str) -> str | None:
         """The dimension on whose position alone a column depends; None when there is none."""
@@ -179,7 +190,8 @@ class GridTable:
         columns = [self._columns[name] for name in names]
         axes = {c.field.name: self.axis(c.field.name) for c in columns if c.axis is not None}
         step = dict(zip(self.dims, self.block_shape, strict=True))
-        return Reader(Arrays(self.name, self._columns, step, self._reads), columns, axes)
+        arrays = Arrays(self.name, self._columns, step, self._reads, self._cache, self._serial)
+        return Reader(arrays, columns, axes)
 
     def with_calls(self, calls: Sequence[Along]) -> GridTable:
         """This table with a column more for each call, under the call's name.

@@ -1,0 +1,129 @@
+"""Values of a stored variable at some positions, put together from chunks of the cache."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray
+
+from gateway.sources.chunk_cache import ChunkCache
+from gateway.sources.pruning import Positions
+
+Values = npt.NDArray[Any]
+
+# A read of more chunks than this goes through the cache only where the whole variable fits in a
+# quarter of it: a scan of everything would drive out what many ask for.
+FEW_CHUNKS = 16
+
+
+@dataclass(frozen=True)
+class Chunked:
+    """A variable in chunks of equal length, whose values are read through a cache.
+
+    Args:
+        cache: Where its chunks are held.
+        key: What tells the variable from every other of the process.
+        variable: The variable, not read yet.
+        lengths: How long a chunk is along each dimension.
+    """
+
+    cache: ChunkCache
+    key: tuple[Any, ...]
+    variable: xarray.Variable
+    lengths: Mapping[str, int]
+
+    def read(self, positions: Mapping[str, Positions]) -> Values | None:
+        """The values at `positions`, ascending along each dimension; None: better read directly."""
+        touched = [np.unique(at // self.lengths[dim]) for dim, at in positions.items()]
+        places = list(product(*(map(int, part) for part in touched)))
+        if not self._is_worth(len(places)):
+            return None
+        if len(places) > 2 and not any(self.cache.has((*self.key, *each)) for each in places):
+            self._fill(touched)
+        if len(places) == 1:
+            only: Values = self._chunk(places[0])[tuple(self._inside(positions, places[0]))]
+            return only
+        result: Values | None = None
+        for place in places:
+            chunk = self._chunk(place)
+            if result is None:
+                result = np.empty([len(at) for at in positions.values()], chunk.dtype)
+            result[tuple(self._outside(positions, place))] = chunk[
+                tuple(self._inside(positions, place))
+            ]
+        return result
+
+    def _is_worth(self, chunks: int) -> bool:
+        each = math.prod(self.lengths.values()) * self.variable.dtype.itemsize
+        quarter = self.cache.most_bytes // 4
+        return 0 < chunks * each <= quarter and (
+            chunks <= FEW_CHUNKS or self.variable.nbytes <= quarter
+        )
+
+    def _chunk(self, place: tuple[int, ...]) -> Values:
+        def load() -> Values:
+            index = {dim: self._span(dim, at) for dim, at in zip(self.lengths, place, strict=True)}
+            return np.array(self.variable.isel(index).values)
+
+        return self.cache.get((*self.key, *place), load)
+
+    def _fill(self, touched: list[npt.NDArray[np.intp]]) -> None:
+        """Read all chunks in one go, as the store does best, and hold each."""
+        spans = [
+            [self._span(dim, int(at)) for at in part]
+            for dim, part in zip(self.lengths, touched, strict=True)
+        ]
+        index = {
+            dim: np.concatenate([np.arange(s.start, s.stop) for s in part])
+            for dim, part in zip(self.lengths, spans, strict=True)
+        }
+        whole = np.asarray(
+            self.variable.isel({dim: consecutive(at) for dim, at in index.items()}).values
+        )
+        starts = [np.cumsum([0, *(s.stop - s.start for s in part)]) for part in spans]
+        for number in product(*(range(len(part)) for part in touched)):
+            place = tuple(int(part[n]) for part, n in zip(touched, number, strict=True))
+            cut = tuple(
+                slice(int(start[n]), int(start[n + 1]))
+                for start, n in zip(starts, number, strict=True)
+            )
+            self.cache.put((*self.key, *place), whole[cut].copy())
+
+    def _span(self, dim: str, chunk: int) -> slice:
+        start = chunk * self.lengths[dim]
+        return slice(start, min(start + self.lengths[dim], self.variable.sizes[dim]))
+
+    def _runs(
+        self, positions: Mapping[str, Positions], place: tuple[int, ...]
+    ) -> Iterator[tuple[Positions, int, int, int]]:
+        """For each dimension: the positions, which of them lie in the chunk, and its start."""
+        for (dim, at), chunk in zip(positions.items(), place, strict=True):
+            span = self._span(dim, chunk)
+            low, high = np.searchsorted(at, [span.start, span.stop])
+            yield at, int(low), int(high), span.start
+
+    def _outside(
+        self, positions: Mapping[str, Positions], place: tuple[int, ...]
+    ) -> Iterator[slice]:
+        for _, low, high, _ in self._runs(positions, place):
+            yield slice(low, high)
+
+    def _inside(self, positions: Mapping[str, Positions], place: tuple[int, ...]) -> Iterator[Any]:
+        chosen = [at[low:high] - start for at, low, high, start in self._runs(positions, place)]
+        slices = [consecutive(each) for each in chosen]
+        if sum(not isinstance(each, slice) for each in slices) <= 1:
+            return iter(slices)
+        return iter(np.ix_(*chosen))
+
+
+def consecutive(positions: Positions) -> slice | Positions:
+    """A slice where positions are consecutive: arrays give a view, and stores read it in one."""
+    if len(positions) and positions[-1] - positions[0] == len(positions) - 1:
+        return slice(int(positions[0]), int(positions[-1]) + 1)
+    return positions

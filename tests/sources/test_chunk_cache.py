@@ -1,0 +1,156 @@
+"""Chunks through the cache are the chunks in the store, decoded once, within the bound."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+import xarray
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from zarr.storage import LocalStore
+
+from gateway.errors import DatasetUnreadable
+from gateway.sources import grid
+from gateway.sources.chunk_cache import ChunkCache
+from gateway.sources.grid import GridTable
+from gateway.sources.opening import open_dataset
+
+from .scans import rows_of
+
+SIZES = {"t": 7, "y": 5, "x": 4}
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    random = np.random.default_rng(1)
+    shape = tuple(SIZES.values())
+    values = np.where(random.random(shape) < 0.2, np.nan, random.normal(size=shape))
+    dataset = xarray.Dataset(
+        {"v": (tuple(SIZES), values), "w": (("t", "y"), random.integers(0, 9, shape[:2]))},
+        {dim: np.arange(size) for dim, size in SIZES.items()},
+    )
+    path = tmp_path_factory.mktemp("cache") / "d.zarr"
+    encoding = {"v": {"chunks": (2, 3, 4)}, "w": {"chunks": (3, 2)}}
+    dataset.to_zarr(path, encoding=encoding, consolidated=False)
+    return path
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The chunks that are fetched from the store, in order."""
+    fetched: list[str] = []
+    get = LocalStore.get
+
+    async def noted(self: LocalStore, key: str, *rest: object, **more: object) -> object:
+        if "/c/" in key:
+            fetched.append(key)
+        return await get(self, key, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(LocalStore, "get", noted)
+    return fetched
+
+
+def wanted(positions: dict[str, set[int]]) -> pc.Expression:
+    found = pc.scalar(True)
+    for dim, chosen in positions.items():
+        found = found & pc.field(dim).isin(pa.array([*chosen], pa.int64()))
+    return found
+
+
+POSITIONS = st.fixed_dictionaries(
+    {dim: st.sets(st.integers(0, size - 1)) for dim, size in SIZES.items()}
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(POSITIONS, min_size=1, max_size=4),
+    st.sampled_from([0, 600, 3000, 10**6]),
+    st.integers(1, 200),
+)
+def test_the_same_rows(
+    stored: Path, reads: list[dict[str, set[int]]], most: int, block: int
+) -> None:
+    """Read after read, whatever of it is held already."""
+    cache, dataset = ChunkCache(most), open_dataset(stored)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grid, "BLOCK_ROWS", block)
+        plain = GridTable(dataset, ["v"])
+        table = plain.cached(cache)
+        flat = GridTable(dataset, ["w"])
+        for positions in reads:
+            assert rows_of(table, None, wanted(positions)).equals(
+                rows_of(plain, None, wanted(positions))
+            )
+            both = {dim: positions[dim] for dim in ("t", "y")}
+            assert rows_of(flat.cached(cache), None, wanted(both)).equals(
+                rows_of(flat, None, wanted(both))
+            )
+            assert cache.held_bytes <= most
+
+
+def test_a_chunk_is_decoded_once(stored: Path, decoded: list[str]) -> None:
+    table = GridTable(open_dataset(stored), ["v"]).cached(ChunkCache(10**6))
+    decoded.clear()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda n: rows_of(table, ["v"], pc.field("t") == 0), range(16)))
+    assert all(answer.equals(answers[0]) for answer in answers)
+    assert sorted(set(decoded)) == sorted(decoded) and len(decoded) == 2
+    rows_of(table)
+    assert len(decoded) == len(set(decoded)) == 8
+
+
+def test_a_large_scan_leaves_what_is_held(stored: Path, decoded: list[str]) -> None:
+    cache = ChunkCache(4 * 24 * 8)  # four chunks: one is a quarter of it
+    table = GridTable(open_dataset(stored), ["v"]).cached(cache)
+    rows_of(table, ["v"], (pc.field("t") == 0) & (pc.field("y") == 0))
+    held = cache.held_bytes
+    rows_of(table, ["v"])
+    assert cache.held_bytes == held == 24 * 8
+    decoded.clear()
+    rows_of(table, ["v"], (pc.field("t") == 1) & (pc.field("y") == 2))
+    assert decoded == []
+
+
+def test_a_fault_is_raised_and_not_kept(stored: Path) -> None:
+    cache = ChunkCache(10**6)
+    table = GridTable(open_dataset(stored), ["v"], name="d").cached(cache)
+    chunk = stored / "v" / "c" / "0" / "0" / "0"
+    kept = chunk.read_bytes()
+    chunk.write_bytes(b"rubbish")
+    try:
+        with pytest.raises(DatasetUnreadable, match='variable "v" of dataset "d"'):
+            rows_of(table)
+    finally:
+        chunk.write_bytes(kept)
+    assert rows_of(table).num_rows == 140
+
+
+def test_those_who_wait_hear_of_the_fault() -> None:
+    cache, begun, go = ChunkCache(100), threading.Event(), threading.Event()
+
+    def load() -> np.ndarray:
+        begun.set()
+        go.wait(10)
+        raise OSError("gone")
+
+    def later() -> Iterator[None]:
+        begun.wait(10)
+        return cache.get(("k",), load)  # type: ignore[return-value]
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(cache.get, ("k",), load)
+        second = pool.submit(later)
+        begun.wait(10)
+        go.set()
+        for each in (first, second):
+            with pytest.raises(OSError, match="gone"):
+                each.result()
+    assert cache.get(("k",), lambda: np.zeros(2)).tolist() == [0, 0]
