@@ -31,11 +31,16 @@ def call(node: exp.Expr) -> exp.Expr | None:
         return whole if name == "mod" else exp.Anonymous(this="trunc", expressions=[whole])
     if name in ("array_upper", "array_lower") and len(arguments) == 2:
         return _array_bound(name, arguments)
-    if name == "generate_series" and not isinstance(node.parent, exp.Table):
+    if name == "generate_series" and not isinstance(node.parent, exp.Table | exp.Unnest):
         # In a SELECT list it gives a row each; the engine's function gives one array.
         return exp.Anonymous(this="unnest", expressions=[node.copy()])
     node.set("this", _NAMES.get(name, node.this))
     return None
+
+
+def is_series_of_moments(node: exp.Expr) -> bool:
+    """Whether `overloads` found a generate_series of moments."""
+    return isinstance(node, exp.Anonymous) and bool(node.args.get("moments"))
 
 
 def _array_bound(name: str, arguments: list[exp.Expr]) -> exp.Expr:

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, UndefinedObject
-from gateway.sql import jsontext, literals
+from gateway.sql import clauses, jsontext, literals
 from gateway.sql.calls import call
 from gateway.sql.precedence import parenthesise
 from gateway.sql.trees import copied, nodes
@@ -286,45 +286,6 @@ def _bitwise_not(node: exp.Expr) -> exp.Expr:
     return exp.Paren(this=exp.Sub(this=minus_one, expression=exp.Paren(this=node.this)))
 
 
-def _select(node: exp.Expr) -> None:
-    refused = {"locks": "FOR UPDATE", "into": "SELECT INTO", "sample": "TABLESAMPLE"}
-    for name, words in refused.items():
-        if node.args.get(name):
-            raise FeatureNotSupported(f"{words} is not supported")
-
-
-def _table(node: exp.Expr) -> None:
-    if node.args.get("sample"):
-        raise FeatureNotSupported("TABLESAMPLE is not supported")
-    if node.args.get("ordinality"):
-        raise FeatureNotSupported("WITH ORDINALITY is not supported")
-    node.set("only", None)
-
-
-def _unnest(node: exp.Expr) -> None:
-    if node.args.get("offset"):
-        raise FeatureNotSupported("WITH ORDINALITY is not supported")
-
-
-def _with(node: exp.Expr) -> None:
-    if any(isinstance(cte.this, exp.DML) for cte in node.expressions):
-        raise FeatureNotSupported("a data-modifying statement in WITH is not supported")
-
-
-def _window_spec(node: exp.Expr) -> None:
-    if node.args.get("exclude"):
-        raise FeatureNotSupported("EXCLUDE in a window frame is not supported")
-
-
-def _limit(node: exp.Expr) -> None:
-    count = node.expression
-    if isinstance(count, exp.Null) or (isinstance(count, exp.Var) and count.name == "ALL"):
-        node.pop()
-        return
-    if node.args.get("limit_options"):
-        raise FeatureNotSupported("LIMIT with PERCENT or WITH TIES is not supported")
-
-
 def _now(node: exp.Expr) -> exp.Expr:
     return _cast_of(exp.Anonymous(this="now"), exp.DataType(this=DType.TIMESTAMP))
 
@@ -350,25 +311,27 @@ def _unicode_string(node: exp.Expr) -> exp.Expr:
 _JSON = _unsupported("a JSON operator")
 _BITS = _unsupported("a bit string", "Write bytes as '\\x41'::bytea.")
 
+
 LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.Cast: _cast,
     exp.Anonymous: call,
     exp.Interval: _interval,
     exp.Between: _between,
+    exp.Exists: clauses.exists,
     exp.Fetch: _fetch,
-    exp.Limit: _limit,
+    exp.Limit: clauses.limit,
     exp.Escape: _like_escape,
     exp.SimilarTo: _similar,
     exp.Collate: _collate,
     exp.BitwiseNot: _bitwise_not,
     exp.ArrayOverlaps: _overlaps,
     exp.Localtimestamp: _now,
-    exp.Select: _select,
-    exp.Subquery: _select,
-    exp.Table: _table,
-    exp.Unnest: _unnest,
-    exp.With: _with,
-    exp.WindowSpec: _window_spec,
+    exp.Select: clauses.select,
+    exp.Subquery: clauses.select,
+    exp.Table: clauses.table,
+    exp.Unnest: clauses.unnest,
+    exp.With: clauses.with_clause,
+    exp.WindowSpec: clauses.window_spec,
     exp.TableSample: _unsupported("TABLESAMPLE"),
     exp.ByteString: _plain_string,
     exp.Concat: _adjacent,

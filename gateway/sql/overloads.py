@@ -87,6 +87,8 @@ WRITTEN = {
     )
 }  # fmt: skip
 
+_MOMENTS = ("timestamp", "timestamptz", "date")
+
 # make_interval's parameters, in order; all may be left out.
 _PARTS = ("years", "months", "weeks", "days", "hours", "mins", "secs")
 
@@ -176,6 +178,7 @@ def _call(node: exp.Anonymous, known: Types, zone: str) -> None:
     fitting = [row for row in rows if row.fits(arguments, types)]
     if not fitting:
         _refuse(node, types)
+    fitting = [row for row in fitting if "any" not in row.kinds] or fitting
     for place, argument in enumerate(arguments):
         if _is_unknown(argument) and len({_category(row.kinds[place]) for row in fitting}) > 1:
             raise AmbiguousFunction(
@@ -231,6 +234,7 @@ def _written(row: _Row, arguments: Sequence[exp.Expr], zone: str) -> exp.Expr:
         column.replace(given[column.name].copy())
     for call in tree.find_all(exp.Anonymous):
         call.set("resolved", True)
+        call.set("moments", call.name == "generate_series" and row.kinds[0] in _MOMENTS)
     return tree
 
 
