@@ -87,10 +87,11 @@ class Aggregates:
         """Whether a variable has one value in each group, or in each partition of a window."""
         if variable.source not in block.sources:
             return True  # of a query around this one
-        keys = window_keys(frame, block) if isinstance(frame, exp.Window) else group_keys(block)
-        return any(self._bound(key, block) == variable for key in keys) or has_one_row(
-            variable.source, block
-        )
+        if has_one_row(variable.source, block):
+            return True
+        if isinstance(frame, exp.Window):
+            return any(self._bound(key, block) == variable for key in window_keys(frame, block))
+        return variable in self.chain.keys(block)
 
     def _bound(self, tree: exp.Expr, block: Block) -> Variable | None:
         return self.chain.variable(tree, block) if isinstance(tree, exp.Column) else None

@@ -109,6 +109,9 @@ def _gives_one_row(query: Query) -> bool:
 
 def _limit(select: exp.Select) -> int | None:
     limit = select.args.get("limit")
+    options = None if limit is None else limit.args.get("limit_options")
+    if options is not None and options.args.get("with_ties"):
+        return None
     count = None if limit is None else limit.args.get("expression") or limit.args.get("count")
     plain = isinstance(count, exp.Literal) and count.is_int
     return int(count.this) if plain and count is not None else None

@@ -80,6 +80,7 @@ class ChainRule:
         self.kept = kept
         self.columns: dict[str, Variable] = {}  # by leaf key: the leaves that are columns
         self._partials: dict[tuple[str, str], Node] = {}
+        self._keys: dict[int, frozenset[Variable]] = {}  # by block
         # (query, its column, position of the variable) -> the column that holds the derivative
         self._exposed: dict[tuple[int, str, int], str] = {}
 
@@ -157,8 +158,14 @@ class ChainRule:
         if not query.gives_groups:
             return False
         block = query.branches[0]
-        key = self._bare(query.outputs[at].expression, block)
-        return key is not None and any(self._bare(k, block) == key for k in group_keys(block))
+        return self._bare(query.outputs[at].expression, block) in self.keys(block)
+
+    def keys(self, block: Block) -> frozenset[Variable]:
+        """The columns that GROUP BY names by themselves."""
+        if id(block) not in self._keys:
+            found = (self._bare(key, block) for key in group_keys(block))
+            self._keys[id(block)] = frozenset(key for key in found if key is not None)
+        return self._keys[id(block)]
 
     def _seen_through(self, column: Variable, variable: Variable, made: Output, at: int) -> Node:
         query = column.source.query

@@ -145,6 +145,14 @@ VALUES = [
     ("SELECT grad(e, v) AS g FROM (SELECT m + v AS e, v FROM (SELECT w AS v, avg(w * w * z) AS m"
      " FROM t, u WHERE n = 2 AND k = 1 GROUP BY w HAVING count(*) > 1) AS a) AS b",
      1 + 2 * 0.7 * 2),
+    ("WITH l AS (SELECT w, avg(w * z) AS m FROM t, u WHERE n = 2 AND k = 1 GROUP BY w)"
+     " SELECT grad(a.m * b.m, b.w) AS g FROM l AS a, l AS b", 2.8),
+    # In what chooses, and in an order of its own.
+    ("SELECT grad(CASE WHEN count(*) > 2 THEN avg(w * z) ELSE sum(z) END, w) AS g FROM t, u"
+     " WHERE n = 2 AND k = 1 GROUP BY w", 2.0),
+    ("SELECT grad(coalesce(avg(w * z), 0.0) + greatest(max(w * z), 1.0), w) AS g FROM t, u"
+     " WHERE n = 2 AND k = 1 GROUP BY w", 5.0),
+    ("SELECT grad(sum(w * z ORDER BY z), w) AS g FROM t, u WHERE n = 2 AND k = 1 GROUP BY w", 6.0),
     # Aggregates in windows, derivatives in aggregates.
     ("SELECT grad(sum(avg(w * z)) OVER (PARTITION BY w), w) AS g FROM t, u WHERE k = 1 AND n < 3"
      " GROUP BY w, n ORDER BY g LIMIT 1", 5.5),
