@@ -310,38 +310,35 @@ class _Layout:
             rows = rows[octets[rows + offset] == octet]
         if not len(rows) or rows[0] != 0:
             return None
-        variable, ends = self._ends(octets, rows)
-        rows = rows[: len(ends)]
+        rows, variable, ends = self._ends(octets, rows)
         if (ends[:-1] != rows[1:]).any():
             # Values that look like a row's first bytes: no row ends before them.
             led = np.isin(rows, ends)
             led[:1] = True
-            variable, ends = self._ends(octets, rows[led])
-            rows = rows[led][: len(ends)]
+            rows, variable, ends = self._ends(octets, rows[led])
         whole = len(ends) - int(len(ends) > 0 and ends[-1] > len(octets))
-        if (ends[:-1] != rows[1:]).any():
+        if (ends[:-1] != rows[1:]).any() or (whole and rows[0] != 0):
             return None
         kept = [(starts[:whole], sizes[:whole]) for starts, sizes in variable]
         return rows[:whole], kept, int(ends[whole - 1]) if whole else 0
 
-    def _ends(self, octets: Octets, rows: Ints) -> tuple[list[tuple[Ints, Ints]], Ints]:
-        """The fields of variable length of rows that begin there, and where these rows end.
+    def _ends(self, octets: Octets, rows: Ints) -> tuple[Ints, list[tuple[Ints, Ints]], Ints]:
+        """The rows that begin there, their fields of variable length, and where the rows end.
 
-        For as many of the rows, from the first on, as have all their lengths in the data.
+        Without those of which a length would lie beyond the data: they are no rows, or not whole.
         """
-        variable: list[tuple[Ints, Ints]] = []
-        place = rows
+        place, variable = rows, list[tuple[Ints, Ints]]()
         for gap in self._gaps:
             place = place + gap
-            there = int(np.count_nonzero(place + 4 <= len(octets)))
-            if there < len(place):  # what is not there is at the end, or the chain is broken
-                place = place[:there]
+            inside = place + 4 <= len(octets)
+            if not inside.all():
+                rows, place = rows[inside], place[inside]
+                variable = [(starts[inside], sizes[inside]) for starts, sizes in variable]
             sizes = gathered(octets, place, ">i4").astype(np.int64)
             place = place + 4
             variable.append((place, sizes))
             place = place + np.maximum(sizes, 0)
-        count = len(place)
-        return [(starts[:count], sizes[:count]) for starts, sizes in variable], place + self._tail
+        return rows, variable, place + self._tail
 
     def _walk(self, data: bytes) -> _Walk:
         """The rows, one after another."""

@@ -82,7 +82,7 @@ def fields_of(
         columns: How many there are.
         eol: The end of line so far, "" before the first.
     """
-    if not _is_plain(block, options, eol):
+    if not _is_plain(block, options, eol) or (columns > 1 and _has_empty_line(block)):
         return None
     csv = options.format == "csv"
     names = [str(number) for number in range(columns)]
@@ -127,6 +127,11 @@ def _is_plain(block: bytes, options: CopyOptions, eol: bytes) -> bool:
     if quote not in block:
         return True
     return options.quote == options.escape and _quotes_stand_at_edges(block, quote, options)
+
+
+def _has_empty_line(block: bytes) -> bool:
+    """Whether there is one: Arrow takes it for a row of several empty fields."""
+    return block.startswith((b"\n", b"\r\n")) or b"\n\n" in block or b"\n\r\n" in block
 
 
 def _all_crlf(block: bytes) -> bool:
