@@ -22,6 +22,7 @@ from gateway.sql.comparisons import cast_literals
 from gateway.sql.depth import with_room
 from gateway.sql.dialect import DIALECT, parse, to_engine, to_text
 from gateway.sql.functions import Functions
+from gateway.sql.inference import plain_column
 from gateway.sql.inlining import inline
 from gateway.sql.localtime import keep_local_times
 from gateway.sql.naming import alias_unnamed
@@ -61,6 +62,8 @@ class Rewritten:
         parameters: Types of `$n` that the text itself tells.
         analysis: The query's blocks.
         derived: Tables that it names instead of one of `tables`, with columns that are computed.
+        columns: What is known of each column of the result that is a relation's column; empty
+            where that is not told.
     """
 
     tree: exp.Expr
@@ -69,6 +72,7 @@ class Rewritten:
     parameters: dict[int, Type]
     analysis: Analysis = field(default_factory=Analysis)
     derived: Mapping[TableName, Derived] = field(default_factory=dict)
+    columns: tuple[ColumnInfo, ...] = ()
     _texts: dict[Hashable, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -122,6 +126,7 @@ class Rewriting:
     names: tuple[str, ...] | None = None
     parameters: dict[int, Type] = field(default_factory=dict)
     analysis: Analysis = field(default_factory=Analysis)
+    columns: tuple[ColumnInfo, ...] = ()
     unaliased: set[TableName] = field(default_factory=set)  # relations that go by their own name
     views: int = 0  # put in place so far
     derived: dict[TableName, Derived] = field(default_factory=dict)
@@ -152,8 +157,9 @@ def _rewrite(state: Rewriting) -> Rewritten:
         each(state)
     tables = frozenset(state.relations)
     return Rewritten(
-        state.tree, tables, state.names, state.parameters, state.analysis, state.derived
-    )
+        state.tree, tables, state.names, state.parameters, state.analysis, state.derived,
+        state.columns,
+    )  # fmt: skip
 
 
 def bind_tables(state: Rewriting) -> None:
@@ -213,7 +219,9 @@ def _inlined(state: Rewriting, table: exp.Table, relation: Relation, depth: int)
     names = relation.view_columns[len(given) :]
     rest = [exp.to_identifier(name, quoted=True) for name in names]
     alias.set("columns", given + rest)
-    return exp.Subquery(this=query, alias=alias, joins=table.args.get("joins"))
+    inlined = exp.Subquery(this=query, alias=alias, joins=table.args.get("joins"))
+    inlined.meta["view"] = relation.oid
+    return inlined
 
 
 def _as_bound(lookup: Lookup, view: Relation, schema: str, name: str) -> Relation:
@@ -299,6 +307,9 @@ def bind_columns(state: Rewriting) -> None:
     state.analysis = analyse(state.tree, state.relations)
     top = _leftmost(state.tree)
     state.names = next((b.names for b in state.analysis.blocks if b.select is top), None)
+    if top is state.tree and isinstance(top, exp.Select) and state.names is not None:
+        block = next(b for b in state.analysis.blocks if b.select is top)
+        state.columns = tuple(plain_column(item, block) for item in top.expressions)
 
 
 def _leftmost(tree: exp.Expr) -> exp.Expr:

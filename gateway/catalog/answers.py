@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -33,6 +34,13 @@ class ResultColumn:
     origin: tuple[int, int]
 
 
+_STARTED = datetime.now(UTC)
+
+
+def _shows_activity(query: Translated) -> bool:
+    return any(name.startswith("pg_catalog.pg_stat_") for name in query.used)
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """What the catalogue must know of the client: asked anew for every query."""
@@ -42,6 +50,8 @@ class Session:
     process_id: int
     version: str
     settings: Mapping[str, str]
+    started: datetime = _STARTED
+    activity: Callable[[], list[dict[str, Any]]] = list
 
 
 class Client(Protocol):
@@ -116,6 +126,8 @@ class Catalogue:
             "pid": session.process_id,
             "version": session.version,
             "reserved": sorted(RESERVED),
+            "started": session.started,
+            "activity": session.activity() if _shows_activity(query) else None,
             "setting_names": [name.lower() for name in session.settings],
             "setting_values": list(session.settings.values()),
         }

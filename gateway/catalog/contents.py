@@ -8,25 +8,17 @@ all are the same after a restart.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.catalog.deparsing import check_text, default_text, identifier
+from gateway.catalog.oids import dataset_oids, part_oid, schema_oid, server_oid, slots_of
 from gateway.catalog.registry import TEMPORARY, Registry
 from gateway.catalog.static import PUBLIC
 from gateway.sources.table import Table, TableName
 from gateway.store import definitions as kept
 from gateway.store.catalogue import Relation, Routine
 from gateway.types import INT8, Type, by_name, from_arrow
-
-# Users' relations have oids from 16384, one after another. Each owns a band of numbers for what
-# belongs to it, up from here; datasets and schemas have numbers far from both. All stay below
-# 2^31: clients read them into an int4.
-_BANDS, _BAND = 500_000_000, 2048
-_DATASETS, _DATASET_BANDS, _MOST_DATASETS = 400_000_000, 1_700_000_000, 200_000
-_SCHEMAS, _SERVERS = 300_000_000, 350_000_000
-ARRAY_TYPE, ROW_TYPE, RULE, DEFAULTS, KEYS = 0, 1, 2, 4, 1700
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +92,7 @@ class RelationEntry:
 
     def part(self, slot: int) -> int:
         """The oid of something that belongs to this relation."""
-        return _part(self.oid, slot)
+        return part_oid(self.oid, slot)
 
     @property
     def temporary(self) -> bool:
@@ -131,11 +123,8 @@ def contents_of(registry: Registry, view_columns: ViewColumns) -> Contents:
         view_columns: Names, types and modifiers of a view's columns, which only planning it tells.
     """
     store = registry.store
-    numbers = _numbers([str(name) for name in registry.grids])
-    relations = [
-        _dataset(_DATASETS + numbers[str(name)], name, table)
-        for name, table in registry.grids.items()
-    ]
+    numbers = dataset_oids(registry.grids)
+    relations = [_dataset(numbers[name], name, table) for name, table in registry.grids.items()]
     held = {relation.definition.name: relation for relation in store.relations()}
     relations += [
         entry
@@ -144,8 +133,8 @@ def contents_of(registry: Registry, view_columns: ViewColumns) -> Contents:
         if not entry.temporary or entry.schema == store.temporary_schema
     ]
     names = {*registry.schemas(), *(entry.schema for entry in relations)}
-    schemas = {name: _SCHEMAS + _hashed(name) for name in sorted(names)} | {"public": PUBLIC}
-    servers = {name: _SERVERS + _hashed(name) for name in map(server_of, registry.grids)}
+    schemas = {name: schema_oid(name) for name in sorted(names)} | {"public": PUBLIC}
+    servers = {name: server_oid(name) for name in map(server_of, registry.grids)}
     comments = {name: text for name in names if (text := store.schema_comment(name))}
     relations.sort(key=lambda entry: entry.oid)
     return Contents(schemas, servers, relations, store.routines(), comments, store.temporary_schema)
@@ -154,27 +143,6 @@ def contents_of(registry: Registry, view_columns: ViewColumns) -> Contents:
 def server_of(name: TableName) -> str:
     """The dataset that a table is of: the foreign server's name."""
     return name.name if name.schema == "public" else name.schema
-
-
-def _hashed(name: str) -> int:
-    return zlib.crc32(name.encode()) % 40_000_000
-
-
-def _part(oid: int, slot: int) -> int:
-    if oid >= _DATASETS:
-        return _DATASET_BANDS + (oid - _DATASETS) * _BAND // 2 + slot % (_BAND // 2)
-    return _BANDS + (oid - 16384) * _BAND + slot
-
-
-def _numbers(names: Sequence[str]) -> dict[str, int]:
-    """A number for each name, made of the name; where two would be the same, the next free one."""
-    taken: dict[int, str] = {}
-    for name in sorted(names):
-        number = zlib.crc32(name.encode()) % _MOST_DATASETS
-        while number in taken:
-            number = (number + 1) % _MOST_DATASETS
-        taken[number] = name
-    return {name: number for number, name in taken.items()}
 
 
 def _dataset(oid: int, name: TableName, table: Table) -> RelationEntry:
@@ -203,8 +171,9 @@ def _entry(relation: Relation, held: Held, view_columns: ViewColumns) -> Relatio
 
 def _table(oid: int, table: kept.TableDefinition, held: Held) -> RelationEntry:
     place = _places(table)
-    columns = tuple(_column(oid, column, place[column.name], held) for column in table.columns)
-    slots = _slots(table)
+    types = {column.name: column.type for column in table.columns}
+    columns = tuple(_column(column, place[column.name], types) for column in table.columns)
+    slots = slots_of([each.name for each in (*table.constraints, *table.indexes)])
     indexes = [_key_index(oid, key, place, slots) for key in table.keys]
     indexes += [_index(oid, index, place, slots) for index in table.indexes]
     constraints = [_key(oid, key, place, slots) for key in table.keys if key.constraint]
@@ -221,21 +190,9 @@ def _places(table: kept.TableDefinition) -> dict[str, int]:
     return {column.name: column.number or n for n, column in enumerate(table.columns, 1)}
 
 
-def _slots(table: kept.TableDefinition) -> dict[str, int]:
-    """A slot of a relation's band for each of its constraints and indexes, made of the name."""
-    names = [each.name for each in table.constraints] + [each.name for each in table.indexes]
-    taken: dict[int, str] = {}
-    for name in sorted(names):
-        slot = zlib.crc32(name.encode()) % 170
-        while slot in taken and taken[slot] != name:
-            slot = (slot + 1) % 170
-        taken[slot] = name
-    return {name: KEYS + 2 * slot for slot, name in taken.items()}
-
-
-def _column(oid: int, column: kept.Column, number: int, held: Held) -> ColumnEntry:
+def _column(column: kept.Column, number: int, types: Mapping[str, Type]) -> ColumnEntry:
     written = column.generated if column.generated is not None else column.default
-    text = None if written is None else default_text(written, column.type)
+    text = None if written is None else default_text(written, column.type, types)
     identity = {"always": "a", "by default": "d"}.get(column.identity, "")
     return ColumnEntry(
         column.name, column.type.oid, number, column.typmod, column.not_null,
@@ -248,7 +205,7 @@ def _key_index(
 ) -> IndexEntry:
     items = tuple(identifier(name) for name in key.columns)
     numbers = tuple(place[name] for name in key.columns)
-    return IndexEntry(_part(oid, slots[key.name]), key.name, numbers, items, True, key.primary)
+    return IndexEntry(part_oid(oid, slots[key.name]), key.name, numbers, items, True, key.primary)
 
 
 def _index(
@@ -259,7 +216,7 @@ def _index(
     numbers = tuple(place.get(word[0].strip('"'), 0) if word else 0 for word in words)
     down = tuple("DESC" in (w.upper() for w in word) for word in words)
     return IndexEntry(
-        _part(oid, slots[index.name]), index.name, numbers, items, False, False,
+        part_oid(oid, slots[index.name]), index.name, numbers, items, False, False,
         index.method, index.predicate, down,
     )  # fmt: skip
 
@@ -269,7 +226,7 @@ def _key(
 ) -> ConstraintEntry:
     listed = ", ".join(identifier(column) for column in key.columns)
     word = "PRIMARY KEY" if key.primary else "UNIQUE"
-    slot = _part(oid, slots[key.name])
+    slot = part_oid(oid, slots[key.name])
     numbers = tuple(place[column] for column in key.columns)
     text = f"{word} ({listed})"
     kind = "p" if key.primary else "u"
@@ -282,11 +239,11 @@ def _check(
 ) -> ConstraintEntry:  # fmt: skip
     types = {column.name: column.type for column in table.columns}
     text = check_text(check.expression, types)
+    pretty = check_text(check.expression, types, pretty=True)
     numbers = tuple(place[name] for name in check.columns if name in place)
-    slot = _part(oid, slots[check.name])
-    inner = text.removeprefix("(").removesuffix(")") if text.startswith("(") else text
+    slot = part_oid(oid, slots[check.name])
     return ConstraintEntry(
-        slot + 1, check.name, "c", numbers, f"CHECK ({text})", f"CHECK ({inner})", expression=text
+        slot + 1, check.name, "c", numbers, f"CHECK ({text})", f"CHECK ({pretty})", expression=text
     )
 
 
@@ -310,7 +267,7 @@ def _reference(
         text += f" ON {word} {action.upper()}" if action != "no action" else ""
     actions = _ACTIONS[key.on_update] + _ACTIONS[key.on_delete]
     numbers = tuple(place[name] for name in key.columns)
-    slot = _part(oid, slots[key.name])
+    slot = part_oid(oid, slots[key.name])
     return ConstraintEntry(slot + 1, key.name, "f", numbers, text, text, index, there, actions)
 
 
@@ -319,10 +276,10 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _index_behind(oid: int, table: kept.TableDefinition, columns: Sequence[str]) -> int:
-    slots = _slots(table)
+    slots = slots_of([each.name for each in (*table.constraints, *table.indexes)])
     for key in table.keys:
         if set(key.columns) == set(columns):
-            return _part(oid, slots[key.name])
+            return part_oid(oid, slots[key.name])
     return 0
 
 

@@ -31,28 +31,28 @@ def identifier(name: str) -> str:
     return f'"{doubled}"'
 
 
-def default_text(written: str, kind: Type) -> str:
-    """A column's DEFAULT as pg_get_expr prints it.
+def default_text(written: str, kind: Type, types: Mapping[str, Type] | None = None) -> str:
+    """A column's DEFAULT, or what it is generated from, as pg_get_expr prints it.
 
     >>> from gateway.types import by_name
     >>> default_text("'x'", by_name("varchar")), default_text("-1", by_name("int4"))
     ("'x'::character varying", "'-1'::integer")
     """
     try:
-        return _Printer({}).top(_tree(written), kind)
+        return _Printer(types or {}).top(_tree(written), kind)
     except (GatewayError, KeyError):
         return written
 
 
-def check_text(written: str, types: Mapping[str, Type]) -> str:
-    """A CHECK's expression as pg_get_expr prints it.
+def check_text(written: str, types: Mapping[str, Type], *, pretty: bool = False) -> str:
+    """A CHECK's expression as pg_get_expr prints it; `pretty` has fewer parentheses.
 
     >>> from gateway.types import by_name
     >>> check_text("a > 0 and b<>'x'", {"a": by_name("int4"), "b": by_name("text")})
     "((a > 0) AND (b <> 'x'::text))"
     """
     try:
-        return _Printer(types).text(_tree(written))
+        return _Printer(types, pretty).text(_tree(written))
     except (GatewayError, KeyError):
         return written
 
@@ -70,8 +70,8 @@ _SYMBOLS: dict[type[exp.Expr], str] = {
 
 
 class _Printer:
-    def __init__(self, types: Mapping[str, Type]) -> None:
-        self.types = types
+    def __init__(self, types: Mapping[str, Type], pretty: bool = False) -> None:
+        self.types, self.pretty = types, pretty
 
     def top(self, tree: exp.Expr, kind: Type) -> str:
         """A whole default for a column of this type."""
@@ -101,10 +101,18 @@ class _Printer:
         left, right = _bare(tree.this), _bare(tree.expression)
         symbol = _SYMBOLS[type(tree)]
         if symbol in ("AND", "OR"):
-            parts = [self.text(part) for part in _flat(tree, type(tree))]
-            return f"({f' {symbol} '.join(parts)})"
+            parts = [self._part(part, symbol) for part in _flat(tree, type(tree))]
+            return self._closed(f" {symbol} ".join(parts))
         shown = [self._beside(one, other) for one, other in ((left, right), (right, left))]
-        return f"({shown[0]} {symbol} {shown[1]})"
+        return self._closed(f"{shown[0]} {symbol} {shown[1]}")
+
+    def _closed(self, text: str) -> str:
+        return text if self.pretty else f"({text})"
+
+    def _part(self, tree: exp.Expr, symbol: str) -> str:
+        """A part of AND or OR (ruleutils.c, isSimpleNode)."""
+        text = self.text(tree)
+        return f"({text})" if self.pretty and symbol == "AND" and isinstance(tree, exp.Or) else text
 
     def _beside(self, tree: exp.Expr, other: exp.Expr) -> str:
         """An operand; a string takes the type of the other one, a varchar becomes text."""
@@ -112,10 +120,16 @@ class _Printer:
             kind = self._type(other)
             return f"{_quoted(tree.name)}::{'text' if kind in (None, 'varchar') else kind}"
         if isinstance(tree, exp.Column) and self.types[tree.name].name == "varchar":
-            return f"({identifier(tree.name)})::text"
+            return (
+                f"{identifier(tree.name)}::text"
+                if self.pretty
+                else (f"({identifier(tree.name)})::text")
+            )
         if isinstance(tree, exp.Literal) and self._type(other) == "float8":
-            return f"({tree.name})::double precision"
-        return self.text(tree)
+            shown = tree.name if self.pretty else f"({tree.name})"
+            return f"{shown}::double precision"
+        text = self.text(tree)
+        return f"({text})" if self.pretty and type(tree) in _SYMBOLS else text
 
     def _type(self, tree: exp.Expr) -> str | None:
         known = self.types.get(tree.name) if isinstance(tree, exp.Column) else None
@@ -139,19 +153,19 @@ class _Printer:
 
     def is_null(self, tree: exp.Is) -> str:
         word = "IS NOT" if tree.args.get("negate") else "IS"
-        return f"({self.text(tree.this)} {word} {tree.expression.sql().upper()})"
+        return self._closed(f"{self.text(tree.this)} {word} {tree.expression.sql().upper()}")
 
     def negated(self, tree: exp.Not) -> str:
         if isinstance(tree.this, exp.Is):
             inner = tree.this
-            return f"({self.text(inner.this)} IS NOT {inner.expression.sql().upper()})"
-        return f"(NOT {self.text(tree.this)})"
+            return self._closed(f"{self.text(inner.this)} IS NOT {inner.expression.sql().upper()}")
+        return self._closed(f"NOT {self.text(tree.this)}")
 
     def between(self, tree: exp.Between) -> str:
         value = tree.this
         low = exp.GTE(this=value.copy(), expression=tree.args["low"].copy())
         high = exp.LTE(this=value.copy(), expression=tree.args["high"].copy())
-        return f"({self._operation(low)} AND {self._operation(high)})"
+        return self._closed(f"{self._operation(low)} AND {self._operation(high)}")
 
     def among(self, tree: exp.In) -> str:
         if not tree.expressions:
@@ -160,8 +174,8 @@ class _Printer:
         one = self._beside(_bare(tree.this), tree.expressions[0])
         cast = "::text[]" if one.endswith("::text") else ""
         array = f"ARRAY[{', '.join(items)}]"
-        shown = f"({array}){cast}" if cast else array
-        return f"({one} = ANY ({shown}))"
+        shown = (f"{array}{cast}" if self.pretty else f"({array}){cast}") if cast else array
+        return self._closed(f"{one} = ANY ({shown})")
 
     def word(self, tree: exp.Expr) -> str:
         return str(tree.sql(dialect="postgres")).upper()
@@ -174,7 +188,7 @@ class _Printer:
         inside = _bare(tree.this)
         if isinstance(inside, exp.Literal) and inside.is_string:
             return f"{_quoted(inside.name)}::{kind}"
-        return f"({self.text(inside)})::{kind}"
+        return f"{self.text(inside)}::{kind}" if self.pretty else f"({self.text(inside)})::{kind}"
 
 
 _NODES: dict[type[exp.Expr], Callable[[_Printer, exp.Expr], str]] = {

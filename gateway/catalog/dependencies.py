@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gateway.catalog.contents import (
-    ARRAY_TYPE,
-    DEFAULTS,
-    ROW_TYPE,
-    RULE,
-    Contents,
-    RelationEntry,
-)
+from gateway.catalog.contents import Contents, RelationEntry
+from gateway.catalog.oids import ARRAY_TYPE, DEFAULTS, ROW_TYPE, RULE
 
 Row = dict[str, Any]
 # The oids of system catalogues, as classid names them.
@@ -42,6 +36,11 @@ def depends(contents: Contents) -> Iterator[Row]:
                 yield {
                     "classid": _CONSTRAINT, "objid": key.oid, **of_class, "refobjsubid": place,
                     "deptype": "a",
+                }  # fmt: skip
+            if key.kind == "f" and key.index:
+                yield {
+                    "classid": _CONSTRAINT, "objid": key.oid, "refclassid": _CLASS,
+                    "refobjid": key.index,
                 }  # fmt: skip
             if key.kind in "pu":
                 yield {

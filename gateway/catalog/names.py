@@ -59,7 +59,8 @@ class Moment:
             columns = static().columns.get(full)
             if columns is not None:
                 self.used.add(full)
-                triples = [(column.name, column.type, -1) for column in columns]
+                types = static().types
+                triples = [(col.name, col.type, types[col.type].typmod) for col in columns]
                 return SystemRelation(f'{self.schema}."{full}"', static().oids[full], triples)
         return None
 
@@ -153,7 +154,7 @@ class Moment:
     @cached_property
     def _row_types(self) -> dict[str, int]:
         """The names of relations' row types, with and without schema -> oid."""
-        from gateway.catalog.contents import ROW_TYPE
+        from gateway.catalog.oids import ROW_TYPE
 
         found = {}
         for entry in self.contents.relations:
@@ -166,7 +167,7 @@ class Moment:
     @cached_property
     def row_type_texts(self) -> dict[int, str]:
         """The row types of users' relations and their arrays, as format_type spells them."""
-        from gateway.catalog.contents import ARRAY_TYPE, ROW_TYPE
+        from gateway.catalog.oids import ARRAY_TYPE, ROW_TYPE
 
         texts = {}
         for entry in self.contents.relations:

@@ -12,17 +12,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from gateway.catalog.contents import (
-    ARRAY_TYPE,
-    DEFAULTS,
-    ROW_TYPE,
-    RULE,
-    Contents,
-    RelationEntry,
-    keys_of,
-    server_of,
-)
+from gateway.catalog.contents import Contents, RelationEntry, keys_of, server_of
 from gateway.catalog.dependencies import depends
+from gateway.catalog.oids import ARRAY_TYPE, DEFAULTS, ROW_TYPE, RULE
 from gateway.catalog.static import PUBLIC, static
 from gateway.sources.table import TableName
 

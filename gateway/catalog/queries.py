@@ -20,7 +20,7 @@ from sqlglot import exp
 
 from gateway.catalog.contents import Contents
 from gateway.catalog.lookups import helper_rows
-from gateway.catalog.names import Moment
+from gateway.catalog.names import TABLES, Moment
 from gateway.catalog.pg_catalog import RELATIONS, rows_of
 from gateway.catalog.session_rows import SESSION_VIEWS, session_rows
 from gateway.catalog.static import static
@@ -56,6 +56,10 @@ CREATE MACRO format_typmod(text, base, t) AS replace(text, '%', CASE
   ELSE '(' || t || ')' END);
 CREATE MACRO float_text(x) AS CASE WHEN isnan(x) THEN 'NaN' WHEN x = 'inf' THEN 'Infinity'
   WHEN x = '-inf' THEN '-Infinity' ELSE regexp_replace(CAST(x AS VARCHAR), '[.]0($|e)', '\\1') END;
+CREATE MACRO without_parentheses(x) AS CASE WHEN x[1] = '(' AND x[-1] = ')' AND
+  regexp_matches(x[2:-2], '^[^()]*([(][^()]*[)][^()]*)*$') THEN x[2:-2] ELSE x END;
+CREATE MACRO json_text(l) AS '[' || array_to_string(
+  list_transform(l, lambda v: COALESCE(CAST(to_json(v) AS VARCHAR), 'null')), ', ') || ']';
 CREATE SCHEMA static;
 """
 _KEPT_MOMENTS = 16
@@ -164,6 +168,8 @@ class CatalogueDatabase:
             cursor = self._open().cursor()
             try:
                 for name, value in variables.items():
+                    if value is None:
+                        continue
                     cursor.execute(f"SET VARIABLE {name} = $value", {"value": value})
                 used = {name: v for name, v in values.items() if f"${name}" in query.sql}
                 return cursor.sql(query.sql, params=used or None).to_arrow_table()
@@ -197,7 +203,7 @@ class CatalogueDatabase:
             self._load(target, helper_rows(name[1:], moment))
         elif name in SESSION_VIEWS:
             self._view(moment, target, SESSION_VIEWS[name])
-        elif name in static().views:
+        elif name in static().views and name not in TABLES:
             self._system_view(moment, name, target)
         else:
             self._relation(moment, name, target)

@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Collection, Hashable, Mapping, Sequence
 
 from gateway.catalog.datasets import SCHEMA, Datasets
+from gateway.catalog.oids import dataset_oids
 from gateway.errors import (
     DatasetUnreadable,
     DuplicateTable,
@@ -248,15 +249,17 @@ class Registry:
             return None  # another session's
         definition = self.store.table(name)
         if definition is not None:
+            oid = self.store.oid(name) or 0
             columns = {
-                column.name: ColumnInfo(column.type, not column.not_null)
-                for column in definition.columns
+                c.name: ColumnInfo(c.type, not c.not_null, c.typmod, (oid, c.number or n))
+                for n, c in enumerate(definition.columns, 1)
             }
             return Relation(name, columns)
         view = self.store.view(name)
         if view is None:
             return None
-        return Relation(name, view=view.sql, view_columns=view.columns, reads=self.names_read(view))
+        oid, reads = self.store.oid(name) or 0, self.names_read(view)
+        return Relation(name, view=view.sql, view_columns=view.columns, reads=reads, oid=oid)
 
     def names_read(self, view: View) -> dict[tuple[str, str], TableName]:
         """Names in a view's query -> what they mean now: relations keep their numbers."""
@@ -269,7 +272,8 @@ class Registry:
     def _grid_relation(self, name: TableName, grid: Table) -> Relation:
         known = self._relations.get(name)
         if known is None or known[0] is not grid:
-            known = self._relations[name] = grid, _grid_relation(name, grid)
+            oid = dataset_oids(self._grids)[name]
+            known = self._relations[name] = grid, _grid_relation(name, grid, oid)
         return known[1]
 
     def _closest(self, written: str) -> str:
@@ -285,6 +289,9 @@ class Registry:
         return f"Perhaps you meant {' or '.join(meant)}." if meant else ""
 
 
-def _grid_relation(name: TableName, table: Table) -> Relation:
-    columns = {f.name: ColumnInfo(from_arrow(f.type), f.nullable) for f in table.schema}
+def _grid_relation(name: TableName, table: Table, oid: int) -> Relation:
+    columns = {
+        f.name: ColumnInfo(from_arrow(f.type), f.nullable, origin=(oid, n))
+        for n, f in enumerate(table.schema, 1)
+    }
     return Relation(name, columns)

@@ -106,7 +106,8 @@ def _type_name(node: exp.Expr) -> str:
         kind = node.args.get("kind")
         last = kind.expression if isinstance(kind, exp.Dot) else kind
         return last.name.lower() if isinstance(last, exp.Expr) else str(last).lower()
-    return node.this.value.lower() if isinstance(node.this, exp.DType) else ""
+    word = node.this.value if isinstance(node.this, exp.DType) else str(node.this)
+    return word.lower()
 
 
 def _is_char(node: exp.Expr) -> bool:

@@ -37,6 +37,7 @@ class PgType:
     kind: str
     size: int
     schema: int
+    typmod: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,7 @@ def _types(tables: Mapping[str, pa.Table]) -> dict[int, PgType]:
             row["oid"], row["typname"], row["typcategory"], row["typispreferred"],
             row["typelem"] if row["typsubscript"] else 0, row["typarray"], row["typbasetype"],
             row["typtype"], row["typlen"], row["typnamespace"],
+            row["typtypmod"],
         )
         for row in _rows(tables, "pg_type")
     }  # fmt: skip

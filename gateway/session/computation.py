@@ -12,7 +12,7 @@ from gateway.rewrite import Rewritten
 from gateway.session.result import Field
 from gateway.session.upserts import Upsert
 from gateway.sources.table import TableName
-from gateway.sql.inference import kept_types
+from gateway.sql.relation import ColumnInfo
 from gateway.sql.writes import Write
 from gateway.store.definitions import TableDefinition
 from gateway.types import Type, from_arrow
@@ -79,11 +79,23 @@ class Computation:
 def fields_of(rewritten: Rewritten, schema: pa.Schema) -> tuple[Field, ...]:
     """The result's columns: PostgreSQL's names where they are known, else the engine's."""
     names = rewritten.names or schema.names
-    kept = kept_types(rewritten.tree, rewritten.analysis)
+    known = rewritten.columns
+    if len(known) != len(schema):
+        known = (ColumnInfo(),) * len(schema)
     return tuple(
-        Field(name, kept.get(number) or from_arrow(column.type))
-        for number, (name, column) in enumerate(zip(names, schema, strict=True))
+        _field(name, from_arrow(column.type), info)
+        for name, column, info in zip(names, schema, known, strict=True)
     )
+
+
+def _field(name: str, found: Type, known: ColumnInfo) -> Field:
+    """A column of a relation has its declared type, of which the engine knows the like."""
+    if known.type is None or (known.type.arrow, known.type.name) != (found.arrow, found.name):
+        alike = known.type is not None and known.type.arrow == found.arrow == pa.string()
+        if not alike:
+            return Field(name, found)
+    assert known.type is not None
+    return Field(name, known.type, known.typmod, known.origin)
 
 
 def as_before(

@@ -7,6 +7,7 @@ The engine never sees them: `rewrite.session_functions` puts their values in the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pyarrow as pa
 from sqlglot import exp
@@ -50,7 +51,22 @@ class SessionFunctions:
     def session(self) -> Session:
         """What the catalogue shows of this client."""
         number, settings = self._connected.process_id, dict(self._settings.all())
-        return Session(self._user, self._database, number, VERSION, settings)
+        return Session(
+            self._user, self._database, number, VERSION, settings, activity=self._activity
+        )
+
+    def _activity(self) -> list[dict[str, Any]]:
+        """Every client, as pg_stat_get_activity names its columns."""
+        return [
+            {
+                "datid": 5, "pid": each.process_id, "usesysid": 10, "state": each.state,
+                "application_name": each.application_name, "query": each.query,
+                "xact_start": each.transaction_start, "query_start": each.query_start,
+                "backend_start": each.backend_start, "client_addr": each.client_host,
+                "client_port": each.client_port, "ssl": each.encrypted,
+            }
+            for each in self._connected.backends.all()
+        ]  # fmt: skip
 
     def constants(self, zone: str) -> Constants:
         """Name -> what stands in the place of a call; and the session's zone."""

@@ -8,7 +8,7 @@ columns to a subquery.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -137,9 +137,8 @@ class _Walker:
         if isinstance(tree, exp.Subquery):
             outer = block.parent
             query = self.query(tree.this, outer, self._with(tree, outer, ctes))
-            return Source(
-                tree.alias, tree, _columns(query, alias), query, shown=_shown(query, alias)
-            )
+            columns = _of_view(_columns(query, alias), tree.meta.get("view", 0))
+            return Source(tree.alias, tree, columns, query, shown=_shown(query, alias))
         if isinstance(tree, exp.Values):
             return Source(tree.alias, tree, value_columns(tree, alias))
         if isinstance(tree, exp.Lateral) and isinstance(tree.this, exp.Subquery):
@@ -192,6 +191,14 @@ def _columns(query: Query, alias: exp.TableAlias | None) -> dict[str, ColumnInfo
     return _renamed([(output.name, info_of(output)) for output in query.outputs], alias)
 
 
+def _of_view(columns: dict[str, ColumnInfo] | None, oid: int) -> dict[str, ColumnInfo] | None:
+    """The columns as those of view `oid`; as they are when it is 0."""
+    if not oid or columns is None:
+        return columns
+    numbered = enumerate(columns.items(), 1)
+    return {name: replace(info, origin=(oid, n)) for n, (name, info) in numbered}
+
+
 def value_columns(tree: exp.Values, alias: exp.TableAlias | None) -> dict[str, ColumnInfo] | None:
     """Columns of VALUES: column1, column2, ... unless the alias names them."""
     rows = [row.expressions if isinstance(row, exp.Tuple) else [row] for row in tree.expressions]
@@ -229,7 +236,7 @@ def _named(alias: exp.TableAlias | None) -> dict[str, ColumnInfo] | None:
 def _nullable(columns: dict[str, ColumnInfo] | None) -> dict[str, ColumnInfo] | None:
     if columns is None:
         return None
-    return {name: ColumnInfo(info.type) for name, info in columns.items()}
+    return {name: replace(info, nullable=True) for name, info in columns.items()}
 
 
 def _derived(tree: exp.Expr, query: Query, alias: exp.TableAlias | None) -> Source:

@@ -15,7 +15,7 @@ from gateway.sql.grammar import Marker
 from gateway.sql.parameters import postgres_type
 from gateway.sql.relation import ColumnInfo
 from gateway.sql.results import common_type, result_type, widest
-from gateway.sql.scope import Analysis, Block, Output, resolve
+from gateway.sql.scope import Block, Output, resolve
 from gateway.types import (
     BOOL,
     DATE,
@@ -138,6 +138,12 @@ def info_of(output: Output) -> ColumnInfo:
     return ColumnInfo(type_of(tree, output.block), not isinstance(tree, exp.Literal))
 
 
+def plain_column(item: exp.Expr, block: Block) -> ColumnInfo:
+    """What is known of a SELECT item that is a relation's column and nothing more."""
+    tree = item.unalias().unnest()
+    return _column_info(tree, block) if isinstance(tree, exp.Column) else ColumnInfo()
+
+
 def _column(tree: exp.Expr, types: Types) -> Type | None:
     if types.block is None or not isinstance(tree, exp.Column):
         return None
@@ -182,19 +188,3 @@ _READERS: tuple[tuple[tuple[type[exp.Expr], ...], Reader], ...] = (
     ((exp.CurrentTimestamp,), _of(TIMESTAMPTZ)),
     ((exp.Localtimestamp,), _of(TIMESTAMP)),
 )
-
-
-# Types for which Arrow has but text.
-_TEXT_TYPES = frozenset({"uuid", "json", "jsonb", "varchar", "bpchar"})
-
-
-def kept_types(tree: exp.Expr, analysis: Analysis) -> dict[int, Type]:
-    """Places of result columns that are columns of a table -> their types, where Arrow has text."""
-    block = next((b for b in analysis.blocks if b.select is tree), None)
-    found: dict[int, Type] = {}
-    for place, item in enumerate(tree.expressions if block is not None else ()):
-        column = item.unalias()
-        known = type_of(column, block) if isinstance(column, exp.Column) else None
-        if known is not None and known.name in _TEXT_TYPES:
-            found[place] = known
-    return found

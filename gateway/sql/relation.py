@@ -13,17 +13,27 @@ from gateway.types import Type
 
 @dataclass(frozen=True, slots=True)
 class ColumnInfo:
-    """What is known of a column: its type (None: not known), and whether it can be NULL."""
+    """What is known of a column.
+
+    Args:
+        type: None: not known.
+        nullable: Whether it can be NULL.
+        typmod: Its length or digits as PostgreSQL packs them; -1: none.
+        origin: Oid of the relation and number of the column that it is; zeros: of none.
+    """
 
     type: Type | None = None
     nullable: bool = True
+    typmod: int = -1
+    origin: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
     """What a name in FROM means; `view` is a view's SELECT as its author wrote it.
 
-    `reads` says which relation each name in that SELECT meant when the view was made.
+    `reads` says which relation each name in that SELECT meant when the view was made; `oid` is its
+    number.
     """
 
     name: TableName
@@ -31,6 +41,7 @@ class Relation:
     view: str | None = None
     view_columns: tuple[str, ...] = ()
     reads: Mapping[tuple[str, str], TableName] = field(default_factory=dict)
+    oid: int = 0
 
 
 Relations = Mapping[TableName, Mapping[str, ColumnInfo]]

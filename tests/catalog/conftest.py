@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import psycopg
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from gateway.app import App
 from gateway.config import Settings
 from tests.catalog.clients import TABLES
+from tests.catalog.objects import OBJECTS, UNMADE
 from tests.wire import postgres as real
 
 Address = tuple[str, int]
@@ -57,6 +58,25 @@ def theirs(own_postgres: int) -> Iterator[psycopg.Connection[tuple[object, ...]]
         yield connection
         connection.execute("DROP SCHEMA era5 CASCADE")
         connection.execute("DROP TABLE public.air")
+
+
+@pytest.fixture(scope="module")
+def objects(own_postgres: int) -> Iterator[tuple[int, int]]:
+    """Ports of a gateway and of PostgreSQL with the same objects of every kind."""
+    with App(Settings(port=0, datasets=[])) as app:
+        ports = app.address[1], own_postgres
+        for port in ports:
+            _execute(port, OBJECTS)
+        yield ports
+    _execute(own_postgres, UNMADE)
+
+
+def _execute(port: int, statements: Sequence[str]) -> None:
+    with psycopg.connect(
+        host="127.0.0.1", port=port, user="postgres", dbname="postgres", autocommit=True
+    ) as connection:
+        for statement in statements:
+            connection.execute(statement)
 
 
 def _make(connection: psycopg.Connection[tuple[object, ...]]) -> None:

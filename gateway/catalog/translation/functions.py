@@ -33,7 +33,8 @@ TEMPLATES: dict[str, str] = {
         "COALESCE((SELECT r.rolname FROM [pg_authid] AS r WHERE r.oid = {0}), "
         "'unknown (OID=' || {0} || ')')"
     ),
-    "pg_get_expr": "{0}",
+    "pg_get_expr/2": "{0}",
+    "pg_get_expr/3": "CASE WHEN {2} THEN without_parentheses({0}) ELSE {0} END",
     "pg_get_constraintdef/1": "(SELECT d.text FROM <constraintdef> AS d WHERE d.oid = {0})",
     "pg_get_constraintdef/2": (
         "(SELECT CASE WHEN {1} THEN d.pretty ELSE d.text END FROM <constraintdef> AS d "
@@ -160,9 +161,20 @@ TEMPLATES: dict[str, str] = {
     "pg_filenode_relation": "CAST(NULL AS BIGINT)",
     "pg_relation_filenode": "{0}",
     "pg_relation_filepath": "'base/5/' || {0}",
-    "pg_table_size": "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE 0 END AS BIGINT)",
-    "pg_total_relation_size": "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE 0 END AS BIGINT)",
-    "pg_relation_size": "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE 0 END AS BIGINT)",
+    "pg_table_size": (
+        "CAST((SELECT CASE WHEN k.relkind = 'i' OR EXISTS (SELECT 1 FROM [pg_attribute] AS a WHERE "
+        "a.attrelid = k.oid AND a.attnum > 0 AND a.attstorage <> 'p') THEN 8192 ELSE 0 END "
+        "FROM [pg_class] AS k WHERE k.oid = {0}) AS BIGINT)"
+    ),
+    "pg_total_relation_size": (
+        "CAST((SELECT CASE WHEN k.relkind = 'i' OR EXISTS (SELECT 1 FROM [pg_attribute] AS a WHERE "
+        "a.attrelid = k.oid AND a.attnum > 0 AND a.attstorage <> 'p') THEN 8192 ELSE 0 END "
+        "FROM [pg_class] AS k WHERE k.oid = {0}) AS BIGINT)"
+    ),
+    "pg_relation_size": (
+        "CAST((SELECT CASE WHEN k.relkind IN ('i', 'S') THEN 8192 ELSE 0 END FROM [pg_class] AS k "
+        "WHERE k.oid = {0}) AS BIGINT)"
+    ),
     "pg_indexes_size": "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE 0 END AS BIGINT)",
     "pg_database_size": "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE 0 END AS BIGINT)",
     "pg_tablespace_size": "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE 0 END AS BIGINT)",
@@ -172,14 +184,18 @@ TEMPLATES: dict[str, str] = {
         "WHEN abs({0}) < 10736893952 THEN CAST(CAST(round({0} / 1048576) AS BIGINT) AS VARCHAR) "
         "|| ' MB' ELSE CAST(CAST(round({0} / 1073741824) AS BIGINT) AS VARCHAR) || ' GB' END"
     ),
+    "pg_partition_ancestors": "unnest(CAST([] AS BIGINT[]))",
+    "pg_partition_root": "CAST(NULL AS BIGINT)",
     "pg_sequence_last_value": "CAST(NULL AS BIGINT)",
     "pg_advisory_unlock_all": "NULL",
     "pg_stat_get_snapshot_timestamp": "CAST(NULL AS TIMESTAMPTZ)",
     "txid_current": "CAST(1 AS BIGINT)",
     # Text
     "quote_ident": "quote_ident({0})",
-    "quote_literal": "quote_literal({0})",
-    "quote_nullable": "CASE WHEN {0} IS NULL THEN 'NULL' ELSE quote_literal({0}) END",
+    "quote_literal": "quote_literal(CAST({0} AS VARCHAR))",
+    "quote_nullable": (
+        "CASE WHEN {0} IS NULL THEN 'NULL' ELSE quote_literal(CAST({0} AS VARCHAR)) END"
+    ),
     "parse_ident": "parse_ident({0})",
     "nameconcatoid": "{0} || '_' || {1}",
     "lower": "lower({0})",
@@ -286,8 +302,8 @@ TEMPLATES: dict[str, str] = {
     "every": "bool_and({0})",
     "array_agg": "list({0})",
     "string_agg": "string_agg({0}, {1})",
-    "json_agg": "to_json(list({0}))",
-    "jsonb_agg": "to_json(list({0}))",
+    "json_agg": "json_text(list({0}))",
+    "jsonb_agg": "json_text(list({0}))",
     "json_object_agg": "json_group_object({0}, {1})",
     "jsonb_object_agg": "json_group_object({0}, {1})",
     "row_number": "row_number()",
@@ -343,5 +359,11 @@ RELATIONS: Mapping[str, str] = {
     "pg_timezone_names": "SELECT * FROM [pg_timezone_names]",
     "pg_timezone_abbrevs": "SELECT * FROM [pg_timezone_abbrevs]",
     "pg_get_keywords": "SELECT * FROM <keywords>",
-    "pg_stat_get_activity": "SELECT * FROM <activity>",
+    "pg_stat_get_activity": (
+        "SELECT CAST(a.datid AS BIGINT), a.pid, CAST(a.usesysid AS BIGINT), a.application_name, "
+        "a.state, a.query, NULL, NULL, a.xact_start, a.query_start, a.backend_start, NULL, "
+        "a.client_addr, NULL, a.client_port, NULL, NULL, 'client backend', a.ssl, NULL, NULL, "
+        "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL "
+        "FROM (SELECT unnest(getvariable('activity')) AS a)"
+    ),
 }

@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from gateway.catalog.static import static
-from gateway.catalog.translation.calls import fill
 from gateway.catalog.translation.functions import RELATIONS
 from gateway.catalog.translation.operators import apply
 from gateway.catalog.translation.resolution import INT8, RECORD, resolve
+from gateway.catalog.translation.templates import fill
 from gateway.catalog.translation.terms import Query, Scope, Source, Term
 from gateway.errors import FeatureNotSupported, UndefinedColumn, UndefinedTable
 from gateway.sql.scope import position_of
 
 if TYPE_CHECKING:
     from gateway.catalog.translation.expressions import Expressions
+
+
+# Functions that give rows and are terms all the same (`calls`).
+_ROWS_AS_TERMS = ("_pg_expandarray", "aclexplode")
 
 
 class Relations:
@@ -135,7 +139,8 @@ class Relations:
             for n, (name, kind, typmod) in enumerate(found.columns, 1)
         ]
         schema = node.db or "pg_catalog" if shown == node.name else ""
-        scope.sources.append(_named(Source(shown, columns, schema), alias))
+        full = found.sql.partition('"')[2].rstrip('"')
+        scope.sources.append(_named(Source(shown, columns, schema, full), alias))
         return f"{found.sql} AS {called}"
 
     def _derived(self, node: exp.Expr, scope: Scope, lateral: bool = False) -> str:
@@ -187,7 +192,7 @@ class Relations:
         """Columns and query of a function that gives rows; None when it gives single values."""
         terms = self.expressions.terms(arguments, scope)
         found = resolve(static().functions.get(name, ()), [term.type for term in terms])
-        if found is None or len(found.routine.outputs) < 2 or name.startswith("_"):
+        if found is None or len(found.routine.outputs) < 2 or name in _ROWS_AS_TERMS:
             return None
         columns = list(found.routine.outputs)
         names = ", ".join(f"c{n}" for n in range(1, len(columns) + 1))

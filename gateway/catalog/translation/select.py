@@ -11,6 +11,7 @@ from itertools import count
 
 from sqlglot import exp
 
+from gateway.catalog.static import static
 from gateway.catalog.translation.expressions import Expressions
 from gateway.catalog.translation.relations import Relations
 from gateway.catalog.translation.resolution import INT8, TEXT, UNKNOWN, common_type
@@ -18,6 +19,17 @@ from gateway.catalog.translation.terms import Output, Query, Scope, Source, Term
 from gateway.errors import FeatureNotSupported, SyntaxFault
 from gateway.sql.naming import output_name
 from gateway.sql.scope import position_of
+
+# In which order PostgreSQL gives rows that nobody orders, more or less: as they were made. Many
+# clients count on columns coming that way.
+_NATURAL = {
+    "pg_catalog.pg_namespace": ("oid",),
+    "pg_catalog.pg_class": ("oid",),
+    "pg_catalog.pg_type": ("oid",),
+    "pg_catalog.pg_attribute": ("attrelid", "attnum"),
+    "information_schema.tables": ("table_schema", "table_name"),
+    "information_schema.columns": ("table_schema", "table_name", "ordinal_position"),
+}
 
 
 class Selects(Relations):
@@ -148,7 +160,22 @@ class Selects(Relations):
             parts.append(f"GROUP BY {self._group(group, scope, outputs, terms)}")
         if (having := node.args.get("having")) is not None:
             parts.append(f"HAVING {self.expressions.condition(having.this, scope)}")
+        ordered = any(node.args.get(key) for key in ("order", "group", "distinct"))
+        if scope.parent is None and not (keep or ordered or _aggregates(node)):
+            parts += self._natural(scope)
         return Query(" ".join(parts) + self._tail(node, outputs, scope), outputs)
+
+    def _natural(self, scope: Scope) -> list[str]:
+        """ORDER BY for a query that has none."""
+        keys = [
+            term.sql
+            for relation, names in _NATURAL.items()
+            for source in scope.sources
+            if source.relation == relation
+            for name in names
+            for term in source.find(name)
+        ]
+        return [f"ORDER BY {', '.join(keys)}"] if keys else []
 
     def _shown(self, term: Term) -> Term:
         """An output: an untyped literal is text; a row keeps its fields as parts of a struct."""
@@ -243,6 +270,16 @@ class Selects(Relations):
                 f"ORDER BY position {n + 1} is not in select list", position=position_of(item)
             )
         return str(n + 1)
+
+
+def _aggregates(node: exp.Select) -> bool:
+    """Whether an item holds an aggregate that is not over a window."""
+    for item in node.expressions:
+        for call in item.find_all(exp.Anonymous):
+            kinds = {routine.kind for routine in static().functions.get(call.name, ())}
+            if "a" in kinds and not isinstance(call.parent, exp.Window):
+                return True
+    return False
 
 
 def _bare(item: exp.Expr) -> exp.Expr:

@@ -63,11 +63,15 @@ class Query:
 
 @dataclass(slots=True)
 class Source:
-    """A relation in FROM: how the statement calls it, and its columns in order."""
+    """A relation in FROM: how the statement calls it, and its columns in order.
+
+    `relation` is schema.name of a relation of the catalogue.
+    """
 
     alias: str
     columns: list[tuple[str, Term]]
     schema: str = ""
+    relation: str = ""
 
     def find(self, name: str) -> list[Term]:
         """The columns of that name."""

@@ -1,0 +1,251 @@
+"""Calls of a catalogue query that have rules of their own: in PostgreSQL's grammar, or here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from gateway.catalog.storage import INT2VECTOR, OIDVECTOR
+from gateway.catalog.translation import resolution
+from gateway.catalog.translation.coercing import quoted
+from gateway.catalog.translation.functions import TEMPLATES
+from gateway.catalog.translation.resolution import (
+    BOOL,
+    INT4,
+    NAME,
+    OID,
+    RECORD,
+    TEXT,
+    UNKNOWN,
+    element_of,
+)
+from gateway.catalog.translation.templates import fill
+from gateway.catalog.translation.terms import Scope, Term
+from gateway.errors import FeatureNotSupported
+
+if TYPE_CHECKING:
+    from gateway.catalog.translation.expressions import Expressions
+
+Special = Callable[["Expressions", str, Sequence[exp.Expr], exp.Expr, Scope], Term]
+
+
+def _common(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    terms, kind = within.unified(within.terms(nodes, scope))
+    return Term(f"{name}({', '.join(term.sql for term in terms)})", kind)
+
+
+def _nullif(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    first, second = within.terms(nodes, scope)
+    first = within.settled(first)
+    return Term(f"nullif({first.sql}, {within.coerce(second, first.type).sql})", first.type)
+
+
+def _subscripts(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    array = within.term(nodes[0], scope)
+    low, high = _bounds(array)
+    return Term(f"unnest(CAST(generate_series({low}, {high}) AS INTEGER[]))", INT4, is_set=True)
+
+
+def _bounds(array: Term) -> tuple[str, str]:
+    if array.type in (INT2VECTOR, OIDVECTOR):
+        return "0", f"len({array.sql}) - 1"
+    return "1", f"len({array.sql})"
+
+
+def _bound(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    array = within.term(nodes[0], scope)
+    bound = _bounds(array)[name == "array_upper"]
+    return Term(f"CASE WHEN len({array.sql}) > 0 THEN CAST({bound} AS INTEGER) END", INT4)
+
+
+def _expandarray(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    array = within.term(nodes[0], scope)
+    made = (
+        f"list_transform({array.sql}, lambda v, i: struct_pack(f1 := v, f2 := CAST(i AS INTEGER)))"
+    )
+    row = f"unnest({made})"
+    first = element_of(array.type)
+    fields = (("x", Term(f"({row}).f1", first)), ("n", Term(f"({row}).f2", INT4)))
+    return Term(row, RECORD, fields=fields, is_set=True)
+
+
+def _true_type(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    attribute, kind = (dict(term.fields) for term in within.terms(nodes, scope))
+    column, base = (
+        ("atttypid", "typbasetype") if name.endswith("id") else ("atttypmod", "typtypmod")
+    )
+    own, under = attribute[column].sql, kind[base].sql
+    sql = f"CASE WHEN {kind['typtype'].sql} = 'd' THEN {under} ELSE {own} END"
+    return Term(f"({sql})", OID if name.endswith("id") else INT4)
+
+
+def _explode(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    """aclexplode: nothing was granted here, so no rows."""
+    kinds = (("grantor", OID, "BIGINT"), ("grantee", OID, "BIGINT"),
+             ("privilege_type", TEXT, "VARCHAR"), ("is_grantable", BOOL, "BOOLEAN"))  # fmt: skip
+    shape = ", ".join(f"f{n} {kind}" for n, (_, _, kind) in enumerate(kinds, 1))
+    row = f"unnest(CAST([] AS STRUCT({shape})[]))"
+    fields = tuple(
+        (each, Term(f"({row}).f{n}", kind)) for n, (each, kind, _) in enumerate(kinds, 1)
+    )
+    return Term(row, RECORD, fields=fields, is_set=True)
+
+
+def _typeof(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    return Term(f"CAST({within.term(nodes[0], scope).type} AS BIGINT)", 2206)
+
+
+def _json_object(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    """json_build_object, with PostgreSQL's blanks: {"a" : 1, "b" : null}."""
+    parts = []
+    for n, term in enumerate(within.terms(nodes, scope)):
+        value = within.settled(term)
+        if n % 2 == 0:
+            parts.append(f"to_json({within.cast(value, TEXT).sql})")
+        elif value.type in (NAME, 18, *resolution_texts()) or value.type == TEXT:
+            parts.append(f"COALESCE(to_json({value.sql}), 'null')")
+        elif value.type in _REGS:
+            parts.append(f"COALESCE(to_json({within.cast(value, TEXT).sql}), 'null')")
+        else:
+            parts.append(f"COALESCE(CAST(to_json({value.sql}) AS VARCHAR), 'null')")
+    pairs = [
+        f"{key} || ' : ' || {value}" for key, value in zip(parts[::2], parts[1::2], strict=True)
+    ]
+    body = " || ', ' || ".join(pairs) if pairs else "''"
+    return Term(f"('{{' || {body} || '}}')", 114 if name == "json_build_object" else 3802)
+
+
+_REGS = frozenset({24, 2202, 2203, 2204, 2205, 2206, 4089, 4096, 4191})
+
+
+def resolution_texts() -> tuple[int, ...]:
+    """Types that JSON writes in quotes."""
+    return (resolution.VARCHAR, resolution.BPCHAR)
+
+
+def _format(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    first, *rest = within.terms(nodes, scope)
+    if first.literal is None:
+        raise FeatureNotSupported("format needs its pattern as a literal in a catalogue query")
+    values = [within.cast(within.settled(term), TEXT).sql for term in rest]
+    parts, used = [], 0
+    for piece in re.split(r"(%(?:\d+\$)?[sIL%])", first.literal):
+        if not re.fullmatch(r"%(?:\d+\$)?[sIL%]", piece):
+            parts.append(quoted(piece))
+            continue
+        if piece == "%%":
+            parts.append("'%'")
+            continue
+        given = re.search(r"\d+", piece)
+        place = int(given[0]) - 1 if given else used
+        used = place + 1
+        value = values[place] if place < len(values) else "NULL"
+        wrap = {"s": "COALESCE({}, '')", "I": "quote_ident({})", "L": "quote_literal({})"}[
+            piece[-1]
+        ]
+        parts.append(wrap.format(value))
+    return Term(f"({' || '.join(parts)})", TEXT)
+
+
+def _serial_sequence(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    relation, column = within.terms(nodes, scope)
+    oid = within.cast(relation, 2205)
+    text = within.coerce(column, TEXT)
+    return Term(fill(within, TEMPLATES[name], [oid.sql, text.sql]), TEXT)
+
+
+_OF_RELATIONS = ("has_table_privilege", "has_any_column_privilege", "has_sequence_privilege")
+
+
+def _privilege(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    """has_*_privilege: everybody may do everything, so only a NULL gives anything but true."""
+    terms = within.terms(nodes, scope)
+    place = len(terms) - 2
+    kind = 2205 if name in _OF_RELATIONS else 4089 if name == "has_schema_privilege" else 0
+    if kind and place >= 0 and terms[place].type in (UNKNOWN, TEXT, NAME):
+        terms[place] = within.cast(terms[place], kind)
+    terms = [within.settled(term) for term in terms]
+    test = " OR ".join(f"{term.sql} IS NULL" for term in terms)
+    return Term(f"(CASE WHEN {test} THEN NULL ELSE TRUE END)", BOOL)
+
+
+def _unnest(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    array = within.term(nodes[0], scope)
+    if array.type == UNKNOWN:
+        array = within.coerce(array, 1009)
+    return Term(
+        f"unnest({array.sql})", element_of(array.type) or TEXT, fields=array.fields, is_set=True
+    )
+
+
+def _word(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    """current_user and its like, which PostgreSQL's grammar knows and pg_proc not all of."""
+    return Term(fill(within, TEMPLATES[name], []), NAME)
+
+
+def _viewdef(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    first = within.term(nodes[0], scope)
+    oid = within.cast(first, 2205) if first.type in (UNKNOWN, TEXT, NAME) else first
+    return Term(fill(within, TEMPLATES[name], [oid.sql]), TEXT)
+
+
+SPECIAL: dict[str, Special] = {
+    "coalesce": _common,
+    "greatest": _common,
+    "least": _common,
+    "nullif": _nullif,
+    "generate_subscripts": _subscripts,
+    "array_upper": _bound,
+    "array_lower": _bound,
+    "_pg_expandarray": _expandarray,
+    "_pg_truetypid": _true_type,
+    "_pg_truetypmod": _true_type,
+    "pg_typeof": _typeof,
+    "aclexplode": _explode,
+    "json_build_object": _json_object,
+    "jsonb_build_object": _json_object,
+    "format": _format,
+    "pg_get_serial_sequence": _serial_sequence,
+    "pg_get_viewdef": _viewdef,
+    "unnest": _unnest,
+    **dict.fromkeys(("current_user", "session_user", "current_role", "user"), _word),
+    **dict.fromkeys(("current_catalog", "current_schema", "current_database"), _word),
+    **{
+        name: _privilege
+        for name in TEMPLATES
+        if (name.startswith("has_") and name.endswith("_privilege")) or name == "pg_has_role"
+    },
+}

@@ -1,0 +1,48 @@
+"""Fills in the templates of `functions`: arguments, relations, tables of names, the session."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gateway.catalog.translation.coercing import quoted
+
+if TYPE_CHECKING:
+    from gateway.catalog.translation.values import Values
+
+_MARK = re.compile(r"\[(pg_\w+)\]|<(\w+)>|(@\w+)|\{(\d|all)\}|\{\{|\}\}")
+
+
+def fill(within: Values, template: str, arguments: Sequence[str]) -> str:
+    """A template of `functions` with everything in its place."""
+    names = within.names
+
+    def replaced(match: re.Match[str]) -> str:
+        relation, helper, word, argument = match.groups()
+        if relation is not None:
+            found = names.relation("pg_catalog", relation)
+            assert found is not None, relation
+            return found.sql
+        if helper is not None:
+            return names.helper(helper)
+        if word is not None:
+            return _session_value(within, word)
+        if argument is None:
+            return match[0][0]
+        return ", ".join(arguments) if argument == "all" else arguments[int(argument)]
+
+    return _MARK.sub(replaced, template)
+
+
+def _session_value(within: Values, word: str) -> str:
+    names = within.names
+    if word in ("@path", "@visible_path"):
+        path = names.path if word == "@path" else names.explicit
+        return f"CAST([{', '.join(quoted(p) for p in path)}] AS VARCHAR[])"
+    values = {
+        "@user": names.user,
+        "@database": names.database,
+        "@schema": next(iter(names.explicit), ""),
+    }
+    return quoted(values[word])
