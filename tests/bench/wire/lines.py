@@ -28,7 +28,7 @@ TABLES = {
     MIXED: """
         SELECT CAST(g AS bigint) AS id, sin(g::float8) AS u, cos(g::float8) * 100 AS v,
                'station ' || (g % 1000)::text AS name, g % 2 = 0 AS good,
-               date_bin(interval '1 second', to_timestamp(g * 1234.5::float8)::timestamp,
+               date_bin(interval '1 second', to_timestamp(CAST(g * 1234.5 AS float8))::timestamp,
                         timestamp '2000-01-01') AS time
         FROM generate_series(1, {rows}) AS s(g)""",
     DOUBLES: """
