@@ -14,8 +14,8 @@ from gateway.catalog.definitions import (
     Building,
     Resolve,
     read_type,
-    refuse_in_default,
     sequence_of,
+    with_default,
 )
 from gateway.errors import (
     DuplicateColumn,
@@ -188,11 +188,7 @@ def _set_default(state: Altering, definition: TableDefinition, action: Action) -
         raise SyntaxFault(
             f'column "{column.name}" of relation "{definition.name.name}" is {what} column'
         )
-    refuse_in_default(action.expression)
-    text = action.expression.text
-    return with_column(
-        definition, replace(column, default=None if text.upper() == "NULL" else text)
-    )
+    return with_column(definition, with_default(column, action.expression))
 
 
 def _drop_default(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:

@@ -125,9 +125,7 @@ class Building:
                 return column
             case "default":
                 assert rule.expression is not None
-                refuse_in_default(rule.expression)
-                text = rule.expression.text
-                return replace(column, default=None if text.upper() == "NULL" else text)
+                return with_default(column, rule.expression)
             case "generated":
                 assert rule.expression is not None
                 _refuse_subquery(rule.expression, "column generation expression")
@@ -238,6 +236,19 @@ def _refuse_unknown(check: Check, columns: list[Column]) -> None:
     for name in check.columns:
         if name not in known:
             raise UndefinedColumn(f'column "{name}" does not exist')
+
+
+def with_default(column: Column, expression: Written) -> Column:
+    """The column with this DEFAULT; what stands in quotes for an array is of the column's type.
+
+    Raises:
+        FeatureNotSupported: 0A000, GroupingError: 42803; see `refuse_in_default`.
+    """
+    refuse_in_default(expression)
+    text = expression.text
+    if column.type.element is not None and expression.tree.is_string:
+        text = f"{text}::{column.type.sql}"
+    return replace(column, default=None if text.upper() == "NULL" else text)
 
 
 def refuse_in_default(expression: Written) -> None:

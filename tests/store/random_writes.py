@@ -1,0 +1,141 @@
+"""Random schemas and random writes, as statements: a table that refers to another one.
+
+Values are small, so that keys collide, references dangle and checks fail now and then.
+"""
+
+from __future__ import annotations
+
+import random
+
+_KINDS = {
+    "int": lambda chance: str(chance.randint(-2, 6)),
+    "text": lambda chance: f"'{chance.choice('abcd')}'",
+    "float8": lambda chance: str(chance.choice((-1.5, 0.0, 2.25, 7.0))),
+    "bool": lambda chance: chance.choice(("true", "false")),
+}
+_DEFAULTS = {"int": "1 + 1", "text": "upper('q')", "float8": "0.5", "bool": "true"}
+
+
+class Writes:
+    """One random pair of tables, and statements over them.
+
+    Args:
+        seed: Decides everything.
+        name: What the tables' names begin with.
+    """
+
+    def __init__(self, seed: int, name: str) -> None:
+        self._chance = random.Random(seed)
+        self.parent, self.child = f"{name}_p", f"{name}_c"
+        names = ("a", "b", "c", "d")[: self._chance.randint(2, 4)]
+        self._columns = {n: self._chance.choice(list(_KINDS)) for n in names}
+
+    def creation(self) -> list[str]:
+        """The statements that make the tables."""
+        chance = self._chance
+        parts = []
+        for name, kind in self._columns.items():
+            part = f"{name} {kind}"
+            if chance.random() < 0.3:
+                part += f" DEFAULT {_DEFAULTS[kind]}"
+            if chance.random() < 0.2:
+                part += " NOT NULL"
+            if chance.random() < 0.25 and kind != "bool":
+                part += " UNIQUE"
+            if chance.random() < 0.25 and kind in ("int", "float8"):
+                part += f" CHECK ({name} < 6)"
+            parts.append(part)
+        action = chance.choice(("", " ON DELETE CASCADE", " ON DELETE SET NULL"))
+        columns = ", ".join(["k int PRIMARY KEY", *parts])
+        reference = f"p int REFERENCES {self.parent}{action}"
+        return [
+            f"CREATE TABLE {self.parent} ({columns})",
+            f"CREATE TABLE {self.child} (id int, {reference}, v float8 DEFAULT 1, UNIQUE (id, p))",
+        ]
+
+    def statement(self) -> str:
+        """One write."""
+        kinds = (
+            self._insert, self._insert, self._insert_child, self._insert_child, self._update,
+            self._update_key, self._update_child, self._delete, self._delete_child,
+            self._conflict, self._conflict_child, self._merge, self._insert_select,
+        )  # fmt: skip
+        return self._chance.choice(kinds)()
+
+    def _value(self, kind: str) -> str:
+        if self._chance.random() < 0.15:
+            return "NULL"
+        made: str = _KINDS[kind](self._chance)
+        return made
+
+    def _key(self) -> str:
+        return str(self._chance.randint(0, 7))
+
+    def _row(self) -> str:
+        values = [self._value(kind) for kind in self._columns.values()]
+        if self._chance.random() < 0.2:
+            values[-1] = "DEFAULT"
+        return f"({', '.join([self._key(), *values])})"
+
+    def _insert(self) -> str:
+        rows = ", ".join(self._row() for _ in range(self._chance.randint(1, 2)))
+        return f"INSERT INTO {self.parent} VALUES {rows}"
+
+    def _insert_child(self) -> str:
+        rows = ", ".join(f"({self._key()}, {self._value('int')})" for _ in range(2))
+        return f"INSERT INTO {self.child} (id, p) VALUES {rows}"
+
+    def _where(self) -> str:
+        return self._chance.choice(
+            (
+                f"k = {self._key()}", f"k > {self._key()}", "k > NULL", "1 = 0",
+                f"k IN (SELECT id FROM {self.child})", f"k NOT IN (SELECT p FROM {self.child})",
+                f"k = {self._key()} AND 1 = 0", "k % 2 = 0",
+                f"EXISTS (SELECT 1 FROM {self.child} AS e WHERE e.p = k)",
+            )
+        )  # fmt: skip
+
+    def _update(self) -> str:
+        name = self._chance.choice(list(self._columns))
+        value = self._value(self._columns[name])
+        return f"UPDATE {self.parent} SET {name} = {value} WHERE {self._where()}"
+
+    def _update_key(self) -> str:
+        return f"UPDATE {self.parent} SET k = {self._key()} WHERE k = {self._key()}"
+
+    def _update_child(self) -> str:
+        return (
+            f"UPDATE {self.child} SET v = v + x.k, p = {self._value('int')}"
+            f" FROM {self.parent} AS x WHERE x.k = {self.child}.id AND x.k < {self._key()}"
+        )
+
+    def _delete(self) -> str:
+        return f"DELETE FROM {self.parent} WHERE {self._where()}"
+
+    def _delete_child(self) -> str:
+        return (
+            f"DELETE FROM {self.child} USING {self.parent} AS x WHERE p = k AND id > {self._key()}"
+        )
+
+    def _conflict(self) -> str:
+        name = next(iter(self._columns))
+        does = self._chance.choice(
+            ("DO NOTHING", f"DO UPDATE SET {name} = excluded.{name} WHERE {self.parent}.k > 2")
+        )
+        target = "(k) " if does != "DO NOTHING" or self._chance.random() < 0.5 else ""
+        return f"{self._insert()} ON CONFLICT {target}{does}"
+
+    def _conflict_child(self) -> str:
+        return f"{self._insert_child()} ON CONFLICT (p, id) DO UPDATE SET v = {self.child}.v + 1"
+
+    def _merge(self) -> str:
+        return (
+            f"MERGE INTO {self.child} AS t USING {self.parent} AS s ON t.id = s.k"
+            f" WHEN MATCHED AND s.k > {self._key()} THEN DELETE"
+            f" WHEN MATCHED THEN UPDATE SET v = t.v + s.k"
+            f" WHEN NOT MATCHED AND s.k < 3 THEN INSERT (id, p) VALUES (s.k, s.k)"
+        )
+
+    def _insert_select(self) -> str:
+        query = f"SELECT k + 1, k FROM {self.parent} WHERE {self._where()}"
+        return f"INSERT INTO {self.child} (id, p) {query}"
