@@ -19,6 +19,7 @@ from gateway.errors import AmbiguousFunction, FeatureNotSupported, UndefinedFunc
 from gateway.sql.dialect import DIALECT, parse
 from gateway.sql.inference import Types
 from gateway.sql.scope import Block, position_of
+from gateway.sql.trees import own_nodes
 from gateway.types import DATE, INTERVAL, TEXT, TIMESTAMPTZ, Type
 
 # A kind of argument -> the types that are of it, and the type that a quoted literal becomes.
@@ -153,10 +154,7 @@ def resolve_overloads(block: Block, zone: str) -> None:
 
 def _inside(block: Block) -> Iterator[exp.Expr]:
     """What stands in this SELECT and in no other, the innermost first."""
-    walk = block.select.walk(
-        bfs=False, prune=lambda node: isinstance(node, exp.Query) and node is not block.select
-    )
-    return reversed(list(walk))
+    return reversed(own_nodes(block.select))
 
 
 def _call(node: exp.Anonymous, known: Types, zone: str) -> None:
