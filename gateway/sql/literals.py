@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from uuid import UUID
 
 from gateway.errors import InvalidDatetimeFormat, InvalidTextRepresentation
 from gateway.sql.spelled_dates import as_iso
@@ -251,6 +252,24 @@ def bytea(text: str) -> bytes:
         for match in _BYTES.finditer(text)
     )
     return b"".join(pieces)
+
+
+_UUID = re.compile(r"(?:[0-9a-f]{4}-?){7}[0-9a-f]{4}", re.IGNORECASE)
+
+
+def uuid(text: str) -> str:
+    """The uuid in its usual form: hyphens, lower case, no braces.
+
+    Raises:
+        InvalidTextRepresentation: 22P02.
+
+    >>> uuid("{A0EEBC999C0B4EF8BB6D6BB9BD380A12}")
+    'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12'
+    """
+    braced = text.startswith("{") and text.endswith("}")
+    if not _UUID.fullmatch(text[1:-1] if braced else text):
+        raise InvalidTextRepresentation(f'invalid input syntax for type uuid: "{text}"')
+    return str(UUID(text))
 
 
 def like_pattern(pattern: str, escape: str) -> str:

@@ -136,6 +136,8 @@ def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
         return _cast_of(exp.Array(expressions=items), kind.copy())
     if kind.this in (DType.JSON, DType.JSONB):
         return exp.Literal.string(jsontext.READERS[kind.this.name.lower()](text))
+    if kind.this == DType.UUID:
+        return exp.Literal.string(literals.uuid(text))
     if kind.this in (DType.VARBINARY, DType.BINARY):
         return exp.HexString(this=literals.bytea(text).hex())
     if kind.this in _SIZED and kind.expressions:

@@ -7,7 +7,6 @@ worded as PostgreSQL words them. Dates and times are left to `decode_datetime`, 
 
 from __future__ import annotations
 
-import json
 import re
 import struct
 from collections.abc import Callable
@@ -25,6 +24,8 @@ from gateway.errors import (
     InvalidTextRepresentation,
     NumericValueOutOfRange,
 )
+from gateway.sql import literals
+from gateway.sql.jsontext import read_json, read_jsonb
 from gateway.types import BY_NAME, INT2, REGISTERED, Type, array_of
 from gateway.wire import decode_array, decode_datetime, decode_interval
 from gateway.wire.decode_interval import exactly
@@ -186,30 +187,6 @@ def _escaped_bytea(text: str) -> bytes:
     return b"".join(pieces)
 
 
-_UUID = re.compile(r"(?:[0-9a-f]{4}-?){7}[0-9a-f]{4}", re.IGNORECASE)
-
-
-def _uuid(text: str) -> str:
-    braced = text.startswith("{") and text.endswith("}")
-    if not _UUID.fullmatch(text[1:-1] if braced else text):
-        raise _syntax("uuid", text)
-    return str(UUID(text))
-
-
-def _json(text: str) -> str:
-    try:
-        json.loads(text, parse_constant=_no_constant)
-    except ValueError as error:
-        raise InvalidTextRepresentation(
-            "invalid input syntax for type json", detail=str(error)
-        ) from error
-    return text
-
-
-def _no_constant(word: str) -> None:
-    raise ValueError(f'Token "{word}" is invalid.')
-
-
 def _char(text: str) -> str:
     """The first letter: `"char"` holds no more."""
     return text[:1]
@@ -255,14 +232,14 @@ _TEXT: dict[str, Callable[[str], Any]] = {
     "cid": _OID,
     "int2vector": lambda text: [_INT2(word) for word in text.split()],
     "oidvector": lambda text: [_OID(word) for word in text.split()],
-    "json": _json,
+    "json": read_json,
     "float4": _float("real", "f"),
     "float8": _float("double precision", "d"),
     "time": decode_datetime.time,
     "interval": decode_interval.interval,
     "numeric": _numeric,
-    "uuid": _uuid,
-    "jsonb": _json,
+    "uuid": literals.uuid,
+    "jsonb": read_jsonb,
     **dict.fromkeys(REGISTERED, _registered),
 }
 
@@ -283,7 +260,7 @@ def _uuid_binary(data: bytes) -> str:
 def _jsonb_binary(data: bytes) -> str:
     if data[:1] != b"\x01":
         raise InvalidBinaryRepresentation("unsupported jsonb version number")
-    return _json(text_of(data[1:]))
+    return read_jsonb(text_of(data[1:]))
 
 
 def _vector(element: Type) -> Callable[[bytes], Any]:
@@ -302,7 +279,7 @@ _BINARY: dict[str, Callable[[bytes], Any]] = {
     "oidvector": _vector(BY_NAME["oid"]),
     "xid": _packed("I"),
     "cid": _packed("I"),
-    "json": lambda data: _json(text_of(data)),
+    "json": lambda data: read_json(text_of(data)),
     "float4": _packed("f"),
     "float8": _packed("d"),
     "date": lambda data: decode_datetime.date_from_2000(_packed("i")(data)),

@@ -1,0 +1,28 @@
+"""What test_python runs: `PSYCOPG_IMPL=python python -m tests.clients.pure_psycopg HOST PORT`."""
+
+from __future__ import annotations
+
+import sys
+
+import psycopg
+
+
+def main(host: str, port: str) -> None:
+    assert psycopg.pq.__impl__ == "python"
+    options = {"host": host, "port": int(port), "user": "me", "dbname": "d"}
+    with psycopg.connect(**options, autocommit=True) as connection:  # type: ignore[arg-type]
+        for binary in (False, True):
+            query = "SELECT grad(x * x, x), %s::text, %s::int4[] FROM (VALUES (%s::float8)) AS t(x)"
+            row = connection.execute(query, ("a", [1, 2], 2.5), binary=binary).fetchone()
+            assert row == (5.0, "a", [1, 2]), row
+        with connection.pipeline():
+            cursors = [connection.execute("SELECT %s + 1", [number]) for number in range(20)]
+            assert [cursor.fetchone() for cursor in cursors] == [(n + 1,) for n in range(20)]
+        try:
+            connection.execute("SELECT 1 / 0")
+        except psycopg.errors.DivisionByZero:
+            print("python ok")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
