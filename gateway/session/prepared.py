@@ -18,6 +18,7 @@ from gateway.errors import (
     DuplicatePreparedStatement,
     FeatureNotSupported,
     InvalidStatementName,
+    OutOfMemory,
     SyntaxFault,
 )
 from gateway.session.computation import Bound, Described
@@ -51,25 +52,40 @@ class Prepared:
             raise FeatureNotSupported("cached plan must not change result type")
 
 
+# A statement's tree takes some 50 times its text: this keeps one client below about 1 GiB, and is
+# 16 of the longest statements, or a hundred thousand of the usual ones.
+MOST_KEPT_BYTES = 16 * 2**20
+
+
 class PreparedStatements:
     """Name -> prepared statement."""
 
     def __init__(self) -> None:
         self._kept: dict[str, Prepared] = {}
+        self._bytes = 0  # of their texts
 
     def admit(self, name: str) -> None:
         """Make room for a new statement: a name is taken once, but for the unnamed one.
 
         Raises:
             DuplicatePreparedStatement: 42P05.
+            OutOfMemory: 53200, the texts of those that are kept are too long together.
         """
         if name and name in self._kept:
             raise DuplicatePreparedStatement(f'prepared statement "{name}" already exists')
-        self._kept.pop(name, None)
+        self.forget(name)
+        if self._bytes > MOST_KEPT_BYTES:
+            raise OutOfMemory(
+                "too much is prepared in this session",
+                detail=f"The texts of {len(self._kept)} prepared statements have more than "
+                f"{MOST_KEPT_BYTES} bytes.",
+                hint="Free some with DEALLOCATE.",
+            )
 
     def keep(self, name: str, prepared: Prepared) -> None:
         """Keep a statement under a name that was admitted."""
         self._kept[name] = prepared
+        self._bytes += _bytes_of(prepared)
 
     def find(self, name: str) -> Prepared | None:
         """The statement of that name; None when there is none."""
@@ -89,7 +105,9 @@ class PreparedStatements:
 
     def forget(self, name: str) -> None:
         """Forget it; no error when there is none, as Close asks."""
-        self._kept.pop(name, None)
+        found = self._kept.pop(name, None)
+        if found is not None:
+            self._bytes -= _bytes_of(found)
 
     def deallocate(self, name: str | None) -> str:
         """Forget the statement of that name, or all for None; the command tag.
@@ -99,10 +117,16 @@ class PreparedStatements:
         """
         if name is None:
             self._kept.clear()
+            self._bytes = 0
             return "DEALLOCATE ALL"
         self.named(name)
-        del self._kept[name]
+        self.forget(name)
         return "DEALLOCATE"
+
+
+def _bytes_of(prepared: Prepared) -> int:
+    """What it counts for: its text, and something for itself."""
+    return 100 + (0 if prepared.statement is None else len(prepared.statement.text))
 
 
 def argument_row(statement: Statement) -> Statement:

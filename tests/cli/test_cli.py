@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -107,6 +107,26 @@ def test_serve_tells_its_address_and_ends_cleanly(number: signal.Signals) -> Non
         _, complaints = process.communicate(timeout=30)
         assert (process.returncode, complaints) == (0, "")
     assert not directory.exists()
+
+
+def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.yaml"
+    path.write_text("shutdown_seconds: 600\n")
+    endless = b"SELECT sum(n) FROM generate_series(1, 1000000000000) AS t(n)"
+    with (
+        serving("serve", "--port", "0", "--config", str(path)) as (process, _, port),
+        closing(psycopg.connect(host="127.0.0.1", port=port, user="a", dbname="b")) as connection,
+    ):
+        connection.pgconn.send_query(endless)
+        query = "SELECT 1"
+        process.send_signal(signal.SIGTERM)
+        with pytest.raises(psycopg.OperationalError):
+            while True:  # it takes no new clients once it drains
+                ask(port, query)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        _, complaints = process.communicate(timeout=60)
+        assert (process.returncode, complaints) == (0, "")
 
 
 def test_serve_keeps_tables_in_its_directory(tmp_path: Path) -> None:

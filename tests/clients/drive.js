@@ -23,7 +23,7 @@ async function main(host, port) {
   assert.strictEqual(values.rows[0].m.getTime(), 0)
   assert.deepStrictEqual(values.rows[0].j, { k: [1] })
   assert.deepStrictEqual(values.rows[0].b, Buffer.from([0, 255]))
-  const several = await client.query('SELECT 1 AS a; SELECT 2 AS b')
+  const several = await client.query('SELECT 1::int4 AS a; SELECT 2::int4 AS b')
   assert.deepStrictEqual(several.map(r => r.rows[0]), [{ a: 1 }, { b: 2 }])
   await client.end()
   const pool = new Pool({ ...where, max: 4 })
