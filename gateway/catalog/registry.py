@@ -83,10 +83,16 @@ class Registry:
     def _places(self, schema: str) -> list[str]:
         """Where to look: temporary tables come first, unless the search_path says otherwise."""
         own = self.store.temporary_schema
-        if schema:
-            return [own if schema == TEMPORARY else schema]
         path = [own if place == TEMPORARY else place for place in self.search_path]
-        return path if own in path else [own, *path]
+        path = path if own in path else [own, *path]
+        if schema:
+            path = [own if schema == TEMPORARY else schema]
+        return [place for place in path if not self.is_another_s(place)]
+
+    def is_another_s(self, schema: str) -> bool:
+        """Whether it is the schema of another session's temporary tables."""
+        own = self.store.temporary_schema
+        return schema.startswith(f"{TEMPORARY}_") and schema != own
 
     def find_sequence(self, schema: str, name: str) -> TableName | None:
         """The sequence of that name; `schema` "" looks along the search_path.
@@ -224,6 +230,10 @@ class Registry:
             return TableName(own, name)
         home = next((p for p in self.search_path if p not in (SYSTEM, TEMPORARY)), "")
         place = TableName(schema or home, name)
+        if self.is_another_s(place.schema):
+            raise InvalidTableDefinition(
+                "cannot create relations in temporary schemas of other sessions"
+            )
         if place in self._grids:
             raise DuplicateTable(f'relation "{name}" already exists')
         if place.schema != "public" and self.is_dataset(place.schema):
@@ -245,7 +255,7 @@ class Registry:
         grid = self._grids.get(name)
         if grid is not None:
             return self._grid_relation(name, grid)
-        if name.schema.startswith(f"{TEMPORARY}_") and name.schema != self.store.temporary_schema:
+        if self.is_another_s(name.schema):
             return None  # another session's
         definition = self.store.table(name)
         if definition is not None:

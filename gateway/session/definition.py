@@ -250,8 +250,9 @@ def _drop_relations(executor: Executor, tree: DropStatement) -> None:
         if found is not None and found.view is None and registry.store.table(found.name) is None:
             registry.definition(schema, name)  # refuses a dataset
         sequence = registry.find_sequence(schema, name) if found is None else None
-        home = TableName(schema or registry.search_path[0], name)
-        full = found.name if found is not None else sequence or home
+        # Where none is, under a name that no other session's can be.
+        nowhere = TableName("" if registry.is_another_s(schema) else schema, name)
+        full = found.name if found is not None else sequence or nowhere
         names.append(full)
         written[full] = ".".join(parts)
     done = registry.store.drop_relations(

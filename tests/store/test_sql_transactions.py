@@ -6,11 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.config import Settings
 from gateway.engine.embedded import Embedded
 from gateway.errors import GatewayError
-from gateway.session.recall import Recall
-from gateway.session.session import Session, limits_of
+from gateway.session.session import Gateway, Session
 from gateway.store.tables import Store
 
 # Who sends what; what comes back (rows, or the command's tag, or the SQLSTATE) and the state after.
@@ -19,6 +17,36 @@ Turn = tuple[str, str, object, str]
 SETUP = "create table t (n int primary key, v int); create table u (n int)"
 
 SCRIPTS: dict[str, list[Turn]] = {
+    "temporary tables are a session's own": [
+        ("a", "create temp table mine (n int)", "CREATE TABLE", "I"),
+        ("a", "create temp sequence own", "CREATE SEQUENCE", "I"),
+        ("a", "insert into pg_temp_1.mine values (5)", "INSERT 0 1", "I"),
+        ("b", "select * from pg_temp_1.mine", "42P01", "I"),
+        ("b", "insert into pg_temp_1.mine values (1)", "42P01", "I"),
+        ("b", "drop table pg_temp_1.mine", "42P01", "I"),
+        ("b", "alter table pg_temp_1.mine add column m int", "42P01", "I"),
+        ("b", "truncate pg_temp_1.mine", "42P01", "I"),
+        ("b", "select nextval('pg_temp_1.own')", "42P01", "I"),
+        ("b", "drop sequence pg_temp_1.own", "42P01", "I"),
+        ("b", "create table pg_temp_1.other (n int)", "42P16", "I"),
+        ("b", "alter table t set schema pg_temp_1", "42P16", "I"),
+        ("b", "set search_path to pg_temp_1, public", "SET", "I"),
+        ("b", "select * from mine", "42P01", "I"),
+        ("b", "create table other (n int)", "42P16", "I"),
+        ("a", "select * from mine", [(5,)], "I"),
+    ],
+    "a foreign key waits for nobody who is done, and holds": [
+        ("a", "create table c (n int references t)", "CREATE TABLE", "I"),
+        ("a", "insert into t values (1, 1), (2, 2)", "INSERT 0 2", "I"),
+        ("a", "begin", "BEGIN", "T"),
+        ("a", "insert into c values (1)", "INSERT 0 1", "T"),
+        ("a", "insert into c values (3)", "23503", "E"),
+        ("b", "delete from t where n = 1", "DELETE 1", "I"),
+        ("a", "rollback", "ROLLBACK", "I"),
+        ("a", "insert into c values (1)", "23503", "I"),
+        ("a", "insert into c values (2)", "INSERT 0 1", "I"),
+        ("b", "delete from t where n = 2", "23503", "I"),
+    ],
     "commit": [
         ("a", "begin", "BEGIN", "T"),
         ("a", "insert into t values (1, 0)", "INSERT 0 1", "T"),
@@ -92,8 +120,8 @@ SCRIPTS: dict[str, list[Turn]] = {
 
 @pytest.fixture
 def sessions(store: Store) -> Iterator[dict[str, Session]]:
-    engine = Embedded()
-    made = {name: Session(engine, store, {}, Recall(limits_of(Settings()))) for name in "ab"}
+    gateway = Gateway(Embedded(), store, {})
+    made = {name: gateway.new_session() for name in "ab"}
     for session in made.values():
         session.start("me", "db", {})
     answer(made["a"], SETUP)
