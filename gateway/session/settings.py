@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from gateway.errors import CannotChangeParameter, InvalidParameterValue, UndefinedObject
+from gateway.session.recorded_settings import recorded_setting
 from gateway.session.result import Field, Result
 from gateway.session.time_zones import time_zone
 from gateway.sql.commands import ResetStatement, SetStatement, ShowStatement
@@ -208,9 +209,12 @@ class ClientSettings:
         """
         row = BY_NAME.get(name.lower())
         key = row.name if row is not None else name.lower()
-        if key not in self._values:
+        if key in self._values:
+            return key, self._values[key]
+        other = recorded_setting(name)
+        if other is None:
             raise _unrecognized(name)
-        return key, self._values[key]
+        return other
 
     def set(self, name: str, value: str | None, *, local: bool = False) -> None:
         """Change a setting; None puts back the value the session started with.
@@ -224,7 +228,7 @@ class ClientSettings:
         """
         row = BY_NAME.get(name.lower())
         if row is None and "." not in name:
-            raise _unrecognized(name)
+            raise _refused(name)
         if row is None:
             key, new = name.lower(), value or ""
         else:
@@ -343,6 +347,14 @@ def _accepted(row: Setting, value: str | None, start: str) -> str:
         usual = f'invalid value for parameter "{{name}}": "{value}"'
         message = (str(error) or usual).replace("{name}", row.name)
         raise InvalidParameterValue(message, detail=error.detail, hint=error.hint) from error
+
+
+def _refused(name: str) -> CannotChangeParameter | UndefinedObject:
+    """Why a setting without a row is not set."""
+    other = recorded_setting(name)
+    if other is None:
+        return _unrecognized(name)
+    return CannotChangeParameter(f'parameter "{other[0]}" cannot be changed')
 
 
 def _unrecognized(name: str) -> UndefinedObject:
