@@ -149,7 +149,7 @@ def test_psql(gateway_address: Address, answers: Answers) -> None:
         text=True,
         check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "NOTICE:  drop cascades to 2 other objects\n")
     expected = [[str(value) for value in row] for rows in answers for row in rows]
     found = [line.split("|") for line in done.stdout.splitlines()]
     assert len(found) == len(expected)
