@@ -72,6 +72,10 @@ class Executor:
             statement: Any statement.
             declared: The parameter types that the client gave; they win.
         """
+        if isinstance(statement.tree, Explain) and self.catalogue.answers(
+            statement.tree.statement.tree
+        ):
+            return Described((), (Field("QUERY PLAN", TEXT),))
         if isinstance(statement.tree, exp.Expr) and self.catalogue.answers(statement.tree):
             parameters, columns = self.catalogue.describe(statement.text, statement.tree, declared)
             return Described(parameters, _shown(columns))
@@ -145,6 +149,8 @@ class Executor:
         explain = statement.tree
         assert isinstance(explain, Explain)
         asked = explain_options(explain)
+        if self.catalogue.answers(explain.statement.tree):
+            return lines("EXPLAIN", ["Catalogue query: rows in memory, no table is read"])
         query = self._required(statement)
         if "rewrite" in asked:
             return lines("EXPLAIN", query.rewritten.text.splitlines())

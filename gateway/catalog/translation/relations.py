@@ -11,7 +11,7 @@ from sqlglot import exp
 from gateway.catalog.static import static
 from gateway.catalog.translation.functions import RELATIONS
 from gateway.catalog.translation.operators import apply
-from gateway.catalog.translation.resolution import INT8, RECORD, resolve
+from gateway.catalog.translation.resolution import INT8, RECORD, element_of, resolve
 from gateway.catalog.translation.templates import fill
 from gateway.catalog.translation.terms import Query, Scope, Source, Term
 from gateway.errors import FeatureNotSupported, UndefinedColumn, UndefinedTable
@@ -165,6 +165,8 @@ class Relations:
         shown = alias.this.name if alias is not None and alias.this is not None else name
         rows = self._rows_of(name, arguments, scope)
         ordinal = node.args.get("offset") or node.args.get("ordinality")
+        if name == "unnest" and len(arguments) > 1:
+            return self._unnested(shown, alias, arguments, ordinal, scope)
         if rows is not None:
             columns, sql = rows
             pairs = [(n, Term(f"{called}.c{i}", k)) for i, (n, k) in enumerate(columns, 1)]
@@ -185,6 +187,27 @@ class Relations:
             items += f", unnest(generate_series(1, len({array}))) AS c2"
         scope.sources.append(_named(Source(shown, pairs), alias))
         return f"LATERAL (SELECT {items}) AS {called}"
+
+    def _unnested(
+        self, shown: str, alias: exp.TableAlias | None, arguments: Sequence[exp.Expr],
+        ordinal: object, scope: Scope,
+    ) -> str:  # fmt: skip
+        """unnest of several arrays side by side; the shorter ones end with NULL."""
+        called = f"r{next(self.numbers)}"
+        terms = self.expressions.terms(arguments, scope)
+        pairs = [
+            (shown, Term(f"{called}.c{n}", element_of(term.type)))
+            for n, term in enumerate(terms, 1)
+        ]
+        items = [f"unnest({term.sql}) AS c{n}" for n, term in enumerate(terms, 1)]
+        if ordinal:
+            place = len(items) + 1
+            named = ordinal.name if isinstance(ordinal, exp.Identifier) else "ordinality"
+            longest = ", ".join(f"len({term.sql})" for term in terms)
+            items.append(f"unnest(generate_series(1, greatest({longest}))) AS c{place}")
+            pairs.append((named, Term(f"{called}.c{place}", INT8)))
+        scope.sources.append(_named(Source(shown, pairs), alias))
+        return f"LATERAL (SELECT {', '.join(items)}) AS {called}"
 
     def _rows_of(
         self, name: str, arguments: Sequence[exp.Expr], scope: Scope
