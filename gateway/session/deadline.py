@@ -9,10 +9,14 @@ from contextlib import contextmanager
 import pyarrow as pa
 
 from gateway.errors import QueryCanceled
+from gateway.session.result import Result
 
 
 class Deadline:
     """The time limit of one statement, from its planning to its last row.
+
+    Rows may be asked for by and by, with other statements in between: what is up then is only
+    noted, and the limit begins anew with the next rows, as it does for PostgreSQL's Execute.
 
     Args:
         seconds: The limit; 0 sets none.
@@ -20,21 +24,31 @@ class Deadline:
     """
 
     def __init__(self, seconds: float, cancel: Callable[[], None]) -> None:
+        self._seconds = seconds
         self._passed = False
         self._stopped = False
+        self._working = True
+        self._expired = False  # while nobody was reading
         self._passing = threading.Lock()
         self._cancel = cancel
         self._timer: threading.Timer | None = None
-        if seconds > 0:
-            self._timer = threading.Timer(seconds, self._pass)
+        self._start()
+
+    def _start(self) -> None:
+        if self._seconds > 0:
+            self._timer = threading.Timer(self._seconds, self._pass)
             self._timer.daemon = True
             self._timer.start()
 
     def _pass(self) -> None:
-        with self._passing:  # a clock that was stopped must not hit the next statement
-            if not self._stopped:
+        with self._passing:  # a clock that was stopped must not hit another statement
+            if self._stopped:
+                return
+            if self._working:
                 self._passed = True
                 self._cancel()
+            else:
+                self._expired = True
 
     def stop(self) -> None:
         """The statement ended, or failed."""
@@ -54,18 +68,39 @@ class Deadline:
                 raise QueryCanceled("canceling statement due to statement timeout") from error
             raise
 
-    def watch(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """The batches; the clock stops with the last one, or when nobody reads on."""
-        if self._timer is None:
-            return batches
-        return self._watched(batches)
+    def follow(self, result: Result) -> None:
+        """Stop with the last row of `result`; now, where there are none to read."""
+        if result.fields is None and result.copy is None:
+            self.stop()
+        elif self._timer is not None:
+            self._rest()
+            result.wrap(self._watched(result.batches))
 
     def _watched(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         try:
             with self.running():
-                yield from batches
+                while True:
+                    self._work()
+                    try:
+                        batch = next(batches, None)
+                    finally:
+                        self._rest()
+                    if batch is None:
+                        return
+                    yield batch
         finally:
             self.stop()
             close = getattr(batches, "close", None)
             if close is not None:
                 close()
+
+    def _work(self) -> None:
+        with self._passing:
+            self._working = True
+            anew, self._expired = self._expired, False
+        if anew:
+            self._start()
+
+    def _rest(self) -> None:
+        with self._passing:
+            self._working = False

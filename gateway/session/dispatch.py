@@ -180,7 +180,7 @@ class Client:
         finally:
             self.functions.bound = None
         self.follow_settings()
-        result.wrap(deadline.watch(result.batches))
+        deadline.follow(result)
         return result
 
     def begin_implicit(self, statement: Statement) -> None:

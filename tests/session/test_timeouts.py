@@ -1,7 +1,13 @@
-"""lock_timeout, and the timeout that is not kept."""
+"""lock_timeout and statement_timeout: what they end, and what they leave alone."""
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import asyncpg
 import psycopg
 import pytest
 
@@ -22,3 +28,50 @@ def test_lock_timeout_ends_a_wait_for_a_table(connect: Connect) -> None:
         assert waiter.execute("SELECT a FROM waited_for ORDER BY a").fetchall() == [(1,), (3,)]
     finally:
         holder.execute("DROP TABLE waited_for")
+
+
+def queries(connection: psycopg.Connection[Any], seconds: float) -> Iterator[Any]:
+    """One query after another until the time is over."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        yield connection.execute("SELECT sum(n * 1.5) FROM generate_series(1, 100000) AS s(n)")
+
+
+def test_the_clock_of_a_statement_without_rows_ends_with_it(connect: Connect) -> None:
+    connection = connect()
+    connection.execute("SET statement_timeout = 500")
+    for statement in ("CREATE TABLE timed (a integer)", "INSERT INTO timed VALUES (1)"):
+        connection.execute(statement)
+    connection.execute("DROP TABLE timed")
+    connection.execute("SET statement_timeout = 0")
+    assert all(cursor.fetchone() for cursor in queries(connection, 0.7))
+
+
+def test_the_clock_of_a_suspended_portal_cancels_nothing_else(
+    gateway_address: tuple[str, int],
+) -> None:
+    async def ask() -> tuple[int, int]:
+        host, port = gateway_address
+        connection = await asyncpg.connect(host=host, port=port, user="tester", database="gradwire")
+        async with connection.transaction():
+            await connection.execute("SET LOCAL statement_timeout = 500")
+            rows = await connection.cursor("SELECT n FROM generate_series(1, 1000000) AS s(n)")
+            (first,) = await rows.fetchrow()
+            await connection.execute("SET LOCAL statement_timeout = 0")
+            end = time.monotonic() + 0.7
+            while time.monotonic() < end:
+                await connection.fetch("SELECT sum(n) FROM generate_series(1, 100000) AS s(n)")
+            (second,) = await rows.fetchrow()
+        await connection.close()
+        return first, second
+
+    assert asyncio.run(ask()) == (1, 2)
+
+
+def test_statement_timeout_ends_what_runs_too_long(connect: Connect) -> None:
+    connection = connect()
+    connection.execute("SET statement_timeout = 50")
+    endless = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT n FROM r"
+    with pytest.raises(psycopg.errors.QueryCanceled, match="due to statement timeout"):
+        connection.execute(f"SELECT max(n) FROM ({endless}) AS t")
+    assert connection.execute("SELECT 1").fetchone() == (1,)
