@@ -235,6 +235,14 @@ class CatalogueDatabase:
         """PostgreSQL's own rows and those of what the server holds."""
         self._static(name)
         schema, _, relation = name.partition(".")
+        if relation == "pg_authid":
+            self._open().execute(
+                f"CREATE TABLE {target} AS SELECT * REPLACE ("
+                f"CASE WHEN oid = 10 THEN $user ELSE rolname END AS rolname) "
+                f'FROM static."{name}"',
+                {"user": moment.user},
+            )
+            return
         own = session_rows(relation, moment)
         if own is None and schema == "pg_catalog":
             own = rows_of(relation, moment.contents) if relation in RELATIONS else None
@@ -246,10 +254,6 @@ class CatalogueDatabase:
         connection.register("incoming", own)
         connection.execute(f"INSERT INTO {target} SELECT * FROM incoming")
         connection.unregister("incoming")
-        if relation == "pg_authid":
-            connection.execute(
-                f"UPDATE {target} SET rolname = $n WHERE oid = 10", {"n": moment.user}
-            )
 
     def _static(self, name: str) -> None:
         if f"static.{name}" in self._made:

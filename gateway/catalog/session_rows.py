@@ -21,10 +21,9 @@ SESSION_VIEWS = {
 
 def session_rows(relation: str, moment: Moment) -> pa.Table | None:
     """The rows of a relation that depend on who asks; None when it has none such."""
-    make = {"pg_database": _databases, "pg_authid": _roles}.get(relation)
-    if make is None:
+    if relation != "pg_database":
         return None
-    rows = make(moment)
+    rows = _databases(moment)
     columns = static().columns[f"pg_catalog.{relation}"]
     arrays = [
         pa.array([row.get(column.name) for row in rows], static().storage(column.type).arrow)
@@ -45,7 +44,3 @@ def _databases(moment: Moment) -> list[dict[str, Any]]:
         }
         for oid, name in names.items()
     ]  # fmt: skip
-
-
-def _roles(moment: Moment) -> list[dict[str, Any]]:
-    return []

@@ -18,7 +18,7 @@ from sqlglot import exp
 from gateway.errors import AmbiguousFunction, FeatureNotSupported, UndefinedFunction
 from gateway.sql.dialect import DIALECT, parse
 from gateway.sql.inference import Types
-from gateway.sql.scope import Block, position_of
+from gateway.sql.scope import AGGREGATES, Block, position_of
 from gateway.sql.trees import own_nodes
 from gateway.types import DATE, INTERVAL, TEXT, TIMESTAMPTZ, Type
 
@@ -162,6 +162,9 @@ def _call(node: exp.Anonymous, known: Types, zone: str) -> None:
     if name == "make_interval":
         node.replace(_made_interval(node))
         return
+    if name == "pg_typeof" and len(arguments) == 1:
+        node.replace(_type_name(node, known.of(arguments[0])))
+        return
     if name in ("concat", "concat_ws"):
         for argument in arguments:
             _write(argument, known, zone)
@@ -207,12 +210,7 @@ def _shown(types: Sequence[Type | None]) -> list[str]:
 
 def _refuse(node: exp.Anonymous, types: Sequence[Type | None]) -> NoReturn:
     if None in types:
-        argument = node.expressions[types.index(None)].sql(dialect=DIALECT)
-        raise FeatureNotSupported(
-            f"cannot tell the type of {argument}, which {node.name} depends on",
-            hint="Cast it to the type it has.",
-            position=position_of(node),
-        )
+        raise _untold(node, node.expressions[types.index(None)])
     raise UndefinedFunction(
         f"function {node.name}({', '.join(_shown(types))}) does not exist",
         hint="No function matches the given name and argument types. "
@@ -245,6 +243,28 @@ def _cast_unknown(kind: str, argument: exp.Expr) -> exp.Expr:
 
 def _cast(value: exp.Expr, kind: str) -> exp.Cast:
     return exp.Cast(this=value.copy(), to=exp.DataType.build(kind, dialect=DIALECT))
+
+
+def _untold(node: exp.Anonymous, argument: exp.Expr) -> FeatureNotSupported:
+    return FeatureNotSupported(
+        f"cannot tell the type of {argument.sql(dialect=DIALECT)}, which {node.name} depends on",
+        hint="Cast it to the type it has.",
+        position=position_of(node),
+    )
+
+
+def _type_name(node: exp.Anonymous, known: Type | None) -> exp.Expr:
+    """The type's name; of an aggregate, in a form that still makes one row of a group."""
+    argument = node.expressions[0]
+    if known is None:
+        raise _untold(node, argument)
+    name = exp.Literal.string(known.sql)
+    if not any(call.name in AGGREGATES for call in argument.find_all(exp.Anonymous)):
+        return name
+    # The engine would fold a CASE with equal branches, and the aggregation with it.
+    count = exp.Anonymous(this="count", expressions=[exp.Star()])
+    counted = exp.GTE(this=count, expression=exp.Literal.number(0))
+    return exp.Case(ifs=[exp.If(this=counted, true=name)])
 
 
 def _made_interval(node: exp.Anonymous) -> exp.Expr:

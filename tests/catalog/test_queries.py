@@ -29,6 +29,7 @@ ALIKE = (
     "SELECT 1::text::int4, 'x'::text, CASE WHEN true THEN 1 END, relname::text || 'x',"
     " relname = 'air'"
     " FROM pg_class WHERE relname = 'air'",
+    "SELECT count(*), bool_and(rolsuper) FROM pg_roles WHERE rolname = current_user",
     "SELECT conkey[1], confkey FROM pg_constraint WHERE conname = 'cardinal_number_domain_check'",
 )
 

@@ -63,3 +63,11 @@ def test_moments_are_shown_and_read_in_the_sessions_zone(connect: Connect) -> No
         " to_timestamp('2013-07-01 23:04', 'YYYY-MM-DD HH24:MI') = '2013-07-02 03:04:00+00'"
     ).fetchone()
     assert row == ("2013-07-01 23:04 EDT -04", True)
+
+
+def test_pg_typeof_of_a_column_and_of_an_aggregate(connect: Connect) -> None:
+    connection = connect()
+    types = connection.execute("SELECT pg_typeof(time), pg_typeof(uwnd) FROM ncep.winds LIMIT 1")
+    assert types.fetchall() == [("timestamp without time zone", "real")]
+    of_groups = connection.execute("SELECT pg_typeof(avg(uwnd)), count(*) FROM ncep.winds")
+    assert of_groups.fetchall() == [("double precision", 126_144)]
