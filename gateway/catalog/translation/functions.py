@@ -289,7 +289,6 @@ TEMPLATES: dict[str, str] = {
     "date_trunc": "date_trunc({0}, {1})",
     "age/1": "age({0})",
     "age/2": "age({0}, {1})",
-    "to_char": "strftime({0}, {1})",
     # Aggregates and windows
     "count": "count({all})",
     "count/0": "count(*)",
