@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from gateway.errors import StatementTooComplex, TooManyColumns
+from gateway.sql.chains import longest_chain
 from gateway.sql.dialect import split
 from gateway.sql.repeats import count_words
 from gateway.sql.statement import Statement, read
@@ -73,6 +74,7 @@ class Limits:
         parts = split(text)
         for tokens in parts:
             self._admit("statement_nodes", count_words(tokens) // _WORDS_PER_NODE)
+            self._admit("planning_steps", least_steps(longest_chain(tokens)))
         found = [read(tokens, text) for tokens in parts]
         for statement, tokens in zip(found, parts, strict=True):
             self._admit_depth(statement.tree, len(tokens))
@@ -117,6 +119,11 @@ _WORDS = {
     "planning_steps":  ("its expressions are too deep", "Name parts of them in subqueries"),
     "union_branches":  ("it has too many UNION branches", "Write constant rows as one VALUES list"),
 }  # fmt: skip
+
+
+def least_steps(operators: int) -> int:
+    """What `size_of` makes of so many operators in a row, at least: one part at each level."""
+    return _OPERATOR * operators * (operators - 1)
 
 
 def size_of(tree: exp.Expr, named: Mapping[str, Size] | None = None) -> Size:

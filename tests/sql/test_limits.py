@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.config import Settings
 from gateway.errors import StatementTooComplex, TooManyColumns
 from gateway.session.session import limits_of
-from gateway.sql.limits import Limits, size_of
+from gateway.sql.chains import longest_chain
+from gateway.sql.dialect import split
+from gateway.sql.limits import Limits, least_steps, size_of
 from gateway.sql.statement import statements
 from tests.bench.planning import SHAPES
 
@@ -79,3 +83,32 @@ def test_a_subquery_begins_anew() -> None:
     flat = sized(f"SELECT {total} + {total} FROM t")[1]
     parts = sized(f"SELECT a + {total} FROM (SELECT x, {total} AS a FROM t) AS s")[1]
     assert parts < flat
+
+
+OPERANDS = st.sampled_from(["a", "t.b", '"c d"', "1.5", "'x'", "f(a, -b)", "a::int", "-a", "$1"])
+EXPRESSIONS = st.recursive(
+    OPERANDS,
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=2, max_size=9).map(" + ".join),
+        st.lists(inner, min_size=2, max_size=9).map(" * ".join),
+        st.lists(inner, min_size=2, max_size=4).map(" - ".join),
+        inner.map("({})".format),
+        inner.map("sin({})".format),
+        st.tuples(inner, inner).map(" = ".join).map("CASE WHEN {} THEN 1 ELSE b - 2 END".format),
+        st.lists(inner, min_size=1, max_size=3).map(", ".join).map("f({})".format),
+    ),
+    max_leaves=25,
+)
+
+
+@given(st.lists(EXPRESSIONS, min_size=1, max_size=3))
+def test_words_never_tell_of_more_than_the_tree_has(items: list[str]) -> None:
+    text = f"SELECT {', '.join(items)} FROM t WHERE a - b > -1"
+    assert least_steps(longest_chain(split(text)[0])) <= sized(text)[1]
+
+
+def test_a_long_sum_is_refused_before_it_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.sql.limits.read", lambda tokens, text: pytest.fail("parsed"))
+    for operator in "+-*/":
+        with pytest.raises(StatementTooComplex, match="too deep"):
+            check("SELECT " + operator.join(["sin(x)"] * 5000))

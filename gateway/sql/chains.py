@@ -1,0 +1,50 @@
+"""How long a sum or a product is, told from its words: parsing 10,000 terms takes seconds.
+
+`a + b + c` is one level deeper with each operator, so its depth is known before it is a tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot.tokenizer_core import Token, TokenType
+
+_SUMS = frozenset({TokenType.PLUS, TokenType.DASH})
+_PRODUCTS = frozenset({TokenType.STAR, TokenType.SLASH})
+_OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET})
+_CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET})
+# What an operand may end with; an operator behind anything else is a sign, or a star.
+_OPERANDS = frozenset(
+    {TokenType.VAR, TokenType.IDENTIFIER, TokenType.NUMBER, TokenType.STRING, *_CLOSING}
+)
+
+
+def longest_chain(tokens: Sequence[Token]) -> int:
+    """The most operators of one rank in a row, at one level of parentheses.
+
+    Never more than there are; a cast or a keyword between them begins a new count.
+
+    >>> from gateway.sql.dialect import split
+    >>> [longest_chain(split(text)[0]) for text in ("SELECT a + b * c * d - 1, -x", "SELECT *")]
+    [2, 0]
+    """
+    longest = 0
+    open_counts: list[tuple[int, int]] = []
+    before: TokenType | None = None
+    sums = products = 0
+    for token in tokens:
+        kind = token.token_type
+        if kind in _OPENING:
+            open_counts.append((sums, products))
+            sums = products = 0
+        elif kind in _CLOSING:
+            sums, products = open_counts.pop() if open_counts else (0, 0)
+        elif kind in _SUMS and before in _OPERANDS:
+            sums, products = sums + 1, 0
+        elif kind in _PRODUCTS and before in _OPERANDS:
+            products += 1
+        elif kind not in _OPERANDS and kind not in (TokenType.DOT, *_SUMS, *_PRODUCTS):
+            sums = products = 0
+        longest = max(longest, sums, products)
+        before = kind
+    return longest
