@@ -68,7 +68,7 @@ def find(text: str) -> list[Cut]:
 
     >>> f = "sin(a * x + b) * cos(a * x)"
     >>> [(cut.start, cut.head) for cut in find(f"SELECT grad({f}, a), grad({f}, b)")]
-    [(49, 7)]
+    [(50, 7)]
     """
     if len(_MARKERS.findall(text)) < 2 or _UNSEEN.search(text):
         return []
