@@ -216,6 +216,8 @@ def _listening(settings: Settings) -> Iterator[App]:
         _hurry.remove(app.stop_now)
 
 
+_LAST_SECONDS = 20.0
+
 # What a second signal to stop calls, in a thread of its own: a handler may not take locks.
 _hurry: list[Callable[[], None]] = []
 
@@ -229,6 +231,10 @@ def _stop_signals() -> Iterator[threading.Event]:
         if stopped.is_set():
             for stop in _hurry:
                 threading.Thread(target=stop, name="gradwire-stop", daemon=True).start()
+            # What the engine will not let go of is left to the system; commits are on disk.
+            last = threading.Timer(_LAST_SECONDS, os._exit, (1,))
+            last.daemon = True
+            last.start()
         stopped.set()
 
     before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT)}

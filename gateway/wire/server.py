@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 _DEFAULTS = Settings()
 _WATCH_SECONDS = 0.5
 _HURRY_SECONDS = 0.5
+_AGAIN_SECONDS = 0.2
 
 
 class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carries no types
@@ -213,6 +214,13 @@ class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carri
         for client in self.clients():
             client.session.cancel()
             client.cut_off()
+        while not self._gone(_AGAIN_SECONDS):  # a statement may begin just after its cancel
+            for client in self.clients():
+                client.session.cancel()
+
+    def _gone(self, seconds: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: not self.ctxts, seconds)
 
     def _drained(self, seconds: float) -> bool:
         """Wait for every client to be gone; a moment only when it must be quick."""
