@@ -138,6 +138,7 @@ def demonstrate(
         except psycopg.Error as error:
             _end(str(error).partition("\n")[0])
         _say(f"psql -h {host} -p {bound} -U demo gradwire")
+        _say(r"in psql, \d ncep.* shows the tables, and EXPLAIN (REWRITE) what a grad becomes")
         if not leave:
             _say("serving until Ctrl-C")
             stopped.wait()
