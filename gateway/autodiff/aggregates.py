@@ -16,23 +16,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.autodiff.called import Called
+
 
 @dataclass(frozen=True, slots=True)
-class AggregateRule:
+class AggregateRule(Called):
     """How one aggregate, or function over a window, answers a small change of its arguments."""
 
     call: str  # `x` and `y` are differentiated
     tangent: str | None
     rows: int | None = 1  # it is NULL when fewer rows count; None: also for other reasons
-
-    @property
-    def name(self) -> str:
-        return self.call.partition("(")[0]
-
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        inside = self.call.partition("(")[2].rstrip(")")
-        return tuple(part.strip() for part in inside.split(",") if part.strip())
 
     @property
     def takes_winners(self) -> bool:

@@ -19,26 +19,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from gateway.autodiff import simplify
+from gateway.autodiff.called import Called
 from gateway.autodiff.graph import Graph, Node
 
 Partial = str | Callable[[Graph, tuple[Node, ...]], Node | str] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Called):
     """How one SQL function answers a small change of each argument."""
 
     call: str  # its arguments' names are the names used in the partials
     partials: tuple[Partial, ...]  # one per argument, in order
-
-    @property
-    def name(self) -> str:
-        return self.call.partition("(")[0]
-
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        inside = self.call.partition("(")[2].rstrip(")")
-        return tuple(part.strip() for part in inside.split(",") if part.strip())
 
 
 def _power_by_base(graph: Graph, arguments: tuple[Node, ...]) -> Node | str:

@@ -226,11 +226,11 @@ def _written(row: _Row, arguments: Sequence[exp.Expr], zone: str) -> exp.Expr:
     }
     given["session_zone"] = exp.Literal.string(zone)
     tree = row.becomes.copy()
-    for column in list(tree.find_all(exp.Column)):
-        column.replace(given[column.name].copy())
-    for call in tree.find_all(exp.Anonymous):
+    for call in tree.find_all(exp.Anonymous):  # of the row's own: the arguments are done
         call.set("resolved", True)
         call.set("moments", call.name == "generate_series" and row.kinds[0] in _MOMENTS)
+    for column in list(tree.find_all(exp.Column)):
+        column.replace(given[column.name].copy())
     return tree
 
 
