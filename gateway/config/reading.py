@@ -1,8 +1,7 @@
-"""The settings: one row each, from a YAML file and the environment.
+"""Settings from a YAML file, the environment and the command line.
 
 Every mistake is reported at once, with its key and where it stands: a line of the file or the
-name of a variable. A key that is not a setting is a mistake; nothing is ignored. What a setting
-does is its reader's business: `app` hands each to the part that needs it.
+name of a variable. A key that is not a setting is a mistake; nothing is ignored.
 """
 
 from __future__ import annotations
@@ -12,142 +11,15 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import ValidationError
 
+from gateway.config.settings import BUNDLED, Dataset, Settings
 from gateway.errors import ConfigurationFault, InvalidParameterValue
 
 PREFIX = "GRADWIRE_"
-BUNDLED = "bundled:"  # a dataset that comes with the package, by name: bundled:ncep
-
-_RESERVED = ("public", "information_schema", "gradwire")
-_VERIFIER = r"^SCRAM-SHA-256\$\d+:[^$]+\$[^:]+:.+$"
-
-
-def _free_name(name: str) -> str:
-    if name in _RESERVED or name.startswith("pg_"):
-        raise PydanticCustomError("reserved", 'the name "{name}" is reserved', {"name": name})
-    return name
-
-
-Name = Annotated[str, Field(min_length=1, max_length=63), AfterValidator(_free_name)]
-Dimensions = Annotated[list[str], Field(min_length=1)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Dataset(_Strict):
-    """One dataset: where it is, and what it is called in SQL."""
-
-    name: Name = Field(description="Its name in SQL: a table of schema public, or a schema.")
-    uri: str = Field(
-        min_length=1,
-        description="Path or URL of a Zarr store or netCDF file; a relative path starts at the "
-        "configuration file. bundled:ncep is the dataset in the package.",
-    )
-    engine: str | None = Field(
-        None, description="xarray engine that reads it, e.g. zarr or netcdf4; guessed when absent."
-    )
-    chunks: dict[str, Annotated[int, Field(ge=1)]] | None = Field(
-        None,
-        description="Chunk length by dimension, read through dask; the stored chunks when absent.",
-    )
-    tables: dict[Name, Dimensions] = Field(
-        {},
-        description="Table name to the dimensions of its variables; others are named by "
-        "their dimensions.",
-    )
-
-    @property
-    def names(self) -> dict[tuple[str, ...], str]:
-        """Dimensions to the name of their table."""
-        return {tuple(dimensions): name for name, dimensions in self.tables.items()}
-
-
-class Settings(_Strict):
-    """Every setting of a server: name, default, bounds, meaning."""
-
-    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
-    port: int = Field(5433, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
-    users: dict[Annotated[str, Field(min_length=1)], Annotated[str, Field(pattern=_VERIFIER)]] = (
-        Field({}, description="User name to SCRAM verifier, as `gradwire passwd NAME` prints it.")
-    )
-    superusers: list[str] | None = Field(
-        None, description="Users who may use the reserved connections and stop anyone's statement."
-    )
-    trust_everyone: bool = Field(
-        False, description="Without users, let clients from every address in, as anyone."
-    )
-    tls_certificate: Path | None = Field(
-        None, description="The server's certificate and its chain, in PEM; TLS is off without."
-    )
-    tls_key: Path | None = Field(
-        None, description="Its private key, in PEM; when absent, it stands in the same file."
-    )
-    require_tls: bool = Field(False, description="Refuse clients that do not encrypt (28000).")
-    failed_login_seconds: float = Field(
-        0.5, ge=0, le=60, description="How long the answer to a failed login is kept back."
-    )
-    data_dir: Path | None = Field(
-        None, description="Directory of the user tables; a temporary one when absent."
-    )
-    datasets: list[Dataset] = Field([], description="Datasets to serve as tables.")
-    dataset_roots: list[Annotated[str, Field(min_length=1)]] = Field(
-        [], description="Directories and beginnings of URLs that ATTACH may name."
-    )
-    chunk_cache_bytes: int = Field(
-        256 * 2**20, ge=0, le=2**40, description="What decoded chunks of datasets may take."
-    )
-    # PostgreSQL's own default; a connection costs a thread and an engine context.
-    max_connections: int = Field(
-        100, ge=1, le=10_000, description="Clients at a time; one more is refused (53300)."
-    )
-    superuser_reserved_connections: int = Field(
-        3, ge=0, le=10_000, description="How many of them are kept for superusers."
-    )
-    # PostgreSQL's own bound is 1 GiB; a message is held in memory whole, once per client.
-    message_bytes: int = Field(
-        256 * 2**20, ge=2**16, le=2**30, description="Longest message, in bytes."
-    )
-    # Nothing interrupts the planner, and a long statement can keep it for minutes. What these
-    # four let pass is planned within about 5 s on two cores (python -m tests.bench.planning).
-    statement_bytes: int = Field(
-        2**20, ge=2**10, le=2**28, description="Longest text of a statement, in bytes."
-    )
-    statement_nodes: int = Field(
-        50_000, ge=100, le=10_000_000, description="Names, values and operators of a statement."
-    )
-    planning_steps: int = Field(
-        6_000_000, ge=1000, le=10**9, description="Levels of a statement's expressions, weighed."
-    )
-    # 3,500 end the stack of the engine, and the process with it.
-    union_branches: int = Field(500, ge=2, le=2000, description="UNION branches of a statement.")
-    authentication_seconds: float = Field(
-        60.0, ge=1, le=600, description="Time a client has to log in, in seconds."
-    )
-    shutdown_seconds: float = Field(
-        5.0, ge=0, le=600, description="Time running statements have when the server stops."
-    )
-    threads: int | None = Field(
-        None, ge=1, le=1024, description="Threads for one query; one per core when absent."
-    )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "warning", description="What is written to standard error."
-    )
-
-    @model_validator(mode="after")
-    def _names_once(self) -> Settings:
-        names = [dataset.name for dataset in self.datasets]
-        for name in names:
-            if names.count(name) > 1:
-                text = 'two datasets are named "{name}"'
-                raise PydanticCustomError("duplicate", text, {"name": name})
-        return self
 
 
 def dataset_of(values: Mapping[str, Any]) -> Dataset:

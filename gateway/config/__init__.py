@@ -1,0 +1,16 @@
+"""The server's settings, and how they are read."""
+
+from gateway.config.reading import PREFIX, Mistake, Mistakes, dataset_of, is_loopback, load
+from gateway.config.settings import BUNDLED, Dataset, Settings
+
+__all__ = [
+    "BUNDLED",
+    "PREFIX",
+    "Dataset",
+    "Mistake",
+    "Mistakes",
+    "Settings",
+    "dataset_of",
+    "is_loopback",
+    "load",
+]
