@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
-from datafusion import SessionConfig, SessionContext, SQLOptions, udf
+from datafusion import DataFrame, SessionConfig, SessionContext, SQLOptions, udf
 from datafusion.catalog import Schema
 from datafusion.catalog import Table as EngineTable
 from pyarrow.dataset import Dataset
@@ -20,7 +20,8 @@ from pyarrow.dataset import Dataset
 from gateway.engine.faults import translated
 from gateway.engine.functions import Columnar, made, register_functions
 from gateway.engine.held import Shelf
-from gateway.engine.plans import IN_ORDER, INSTANT, EmbeddedPlan, Plans, limited
+from gateway.engine.plans import IN_ORDER, INSTANT, Contexts, EmbeddedPlan, Plans, limited
+from gateway.engine.prepared import PreparedQueries
 from gateway.engine.provider import as_dataset, kept
 from gateway.engine.running import Run
 from gateway.engine.zones import in_zone
@@ -69,7 +70,8 @@ class Embedded:
         self._more = made(functions)
         config = SessionConfig(_SETTINGS)
         self._config = config if threads is None else config.with_target_partitions(threads)
-        self._plain = SessionContext(SessionConfig(_SETTINGS | _PLAIN).with_target_partitions(1))
+        plain = SessionConfig(_SETTINGS | _PLAIN).with_target_partitions(1)
+        self._plain, self._bare = SessionContext(plain), _without_functions(plain)
         register_functions(self._plain, self._more)
         self._shelf = Shelf()
 
@@ -77,7 +79,8 @@ class Embedded:
         """A session of its own for one client."""
         context = SessionContext(self._config)
         register_functions(context, self._more)
-        return EmbeddedSession(context, self._plain, self._unstable, self._shelf)
+        contexts = Contexts(context, self._plain, self._bare)
+        return EmbeddedSession(contexts, self._unstable, self._shelf)
 
     def functions(self) -> frozenset[str]:
         """Names of every function, as DataFusion's information_schema.routines lists them."""
@@ -98,21 +101,32 @@ class Embedded:
         return frozenset(context.sql(sql).to_pydict()["name"])
 
 
+def _without_functions(config: SessionConfig) -> SessionContext:
+    context = SessionContext(config)
+    for name in context.udfs():
+        context.deregister_udf(name)
+    for name in context.udafs():
+        context.deregister_udaf(name)
+    for name in context.udwfs():
+        context.deregister_udwf(name)
+    return context
+
+
 class EmbeddedSession:
     """One client's context, the tables registered in it, and its running query."""
 
     def __init__(
         self,
-        context: SessionContext,
-        plain: SessionContext,
+        contexts: Contexts,
         unstable: frozenset[str],
         shelf: Shelf,
     ) -> None:
-        self._context = context
+        self._contexts = contexts
+        self._context = contexts.own
         self._shelf = shelf
-        self._plain = plain
         self._unstable = unstable
         self._plans = Plans()
+        self._prepared = PreparedQueries(contexts.own)
         self._zone = "UTC"
         self._failures: list[GatewayError] = []
         self._tables: dict[TableName, Table] = {}
@@ -137,18 +151,28 @@ class EmbeddedSession:
         """
         if not parameters and (kept := self._kept(sql, tables)) is not None:
             return kept
-        values = {str(number): value for number, value in enumerate(parameters or (), 1)}
         with translated(self._failures):
             for name, table in tables.items():
                 self._register(name, table)
-            frame = self._context.sql(sql, options=_QUERIES_ONLY, param_values=values)
+            frame = self._planned(sql, tables, parameters or ())
         self._check()
         plan = EmbeddedPlan(
-            self._context, self._plain, sql, frame, self._unstable, self._failures, self._stream
+            self._contexts, sql, frame, self._unstable, self._failures, self._stream
         )
         if not parameters:
             self._plans.keep(plan, list(tables))
         return plan
+
+    def _planned(
+        self, sql: str, tables: Mapping[TableName, Table], values: Sequence[pa.Scalar]
+    ) -> DataFrame:
+        # A table that is scanned piece by piece is asked about the conditions while it is planned.
+        if values and all(isinstance(table, Held) for table in tables.values()):
+            frame = self._prepared.frame(sql, list(tables), values)
+            if frame is not None:
+                return frame
+        bound = {str(number): value for number, value in enumerate(values, 1)}
+        return self._context.sql(sql, options=_QUERIES_ONLY, param_values=bound)
 
     def _kept(self, sql: str, tables: Mapping[TableName, Table]) -> EmbeddedPlan | None:
         """A plan of the same text over the same tables."""
@@ -200,6 +224,7 @@ class EmbeddedSession:
 
     def _forget_tables(self) -> None:
         self._plans.clear()
+        self._prepared.clear()
         for name in self._tables:
             self._schema(name.schema).deregister_table(name.name)
         self._tables.clear()
@@ -212,6 +237,7 @@ class EmbeddedSession:
         if before is not None:
             del self._tables[name]
             self._plans.forget(name)
+            self._prepared.forget(name)
             schema.deregister_table(name.name)
         schema.register_table(name.name, self._provided(in_zone(table, self._zone)))
         self._tables[name] = table

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import pyarrow as pa
@@ -50,16 +51,34 @@ MOST_PLANS = 64
 _LONGEST_TEXT = 10_000
 _LARGEST_CONSTANT = 10_000  # bytes
 
+# Words of SQL without which the optimised plan's columns are those of the plan as it was made.
+_WIDENING = frozenset({"case", "union", "intersect", "except", "recursive"})
+
 _LIMIT = re.compile(r"Limit: skip=(\d+), fetch=(\d+|None)$")
 _WORDS = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Contexts:
+    """Where a session's queries are planned and run.
+
+    Args:
+        own: The session's.
+        plain: The one in which rows keep their order; see `embedded`.
+        bare: One that knows no function, in which finished physical plans are run: they hold the
+            functions that they call, and each run copies all that its context knows (60 us).
+    """
+
+    own: SessionContext
+    plain: SessionContext
+    bare: SessionContext
 
 
 class EmbeddedPlan:
     """A planned query of one session.
 
     Args:
-        context: The session's.
-        plain: The one in which rows keep their order; see `embedded`.
+        contexts: Where it is planned and run.
         sql: What was planned.
         frame: The engine's plan of it.
         unstable: Functions whose value is not that of an earlier run.
@@ -69,8 +88,7 @@ class EmbeddedPlan:
 
     def __init__(
         self,
-        context: SessionContext,
-        plain: SessionContext,
+        contexts: Contexts,
         sql: str,
         frame: DataFrame,
         unstable: frozenset[str],
@@ -79,7 +97,7 @@ class EmbeddedPlan:
     ) -> None:
         self.sql = sql
         self._run = run
-        self._context, self._plain, self._failures = context, plain, failures
+        self._contexts, self._failures = contexts, failures
         self._logical = frame.logical_plan()
         self._frame: DataFrame | None = frame
         self._unstable = unstable
@@ -91,12 +109,17 @@ class EmbeddedPlan:
     def schema(self) -> pa.Schema:
         """Names and types of the result's columns.
 
-        Read from the optimised plan: as first planned, CASE and UNION still have the type of their
-        first branch, whatever the others widen it to.
+        As first planned, CASE and UNION still have the type of their first branch, whatever the
+        others widen it to: where one stands, the optimised plan tells, which takes as long as
+        planning did.
         """
         with translated(self._failures):
-            optimised = self._fresh(self._context).optimized_logical_plan()
-            return self._context.create_dataframe_from_logical_plan(optimised).schema()
+            own = self._contexts.own
+            frame = own.create_dataframe_from_logical_plan(self._logical)
+            if not _WIDENING.isdisjoint(_WORDS.findall(self.sql.lower())):
+                optimised = self._fresh(own).optimized_logical_plan()
+                frame = own.create_dataframe_from_logical_plan(optimised)
+            return frame.schema()
 
     @cached_property
     def parameters(self) -> Mapping[int, pa.DataType | None]:
@@ -112,7 +135,7 @@ class EmbeddedPlan:
     def _inferred_in_subqueries(self) -> dict[int, pa.DataType]:
         try:
             with translated(self._failures):
-                return inferred(repr(self._fresh(self._plain).optimized_logical_plan()))
+                return inferred(repr(self._fresh(self._contexts.plain).optimized_logical_plan()))
         except GatewayError:  # no types are lost that planning itself had: LIMIT $1 ends here
             return {}
 
@@ -145,7 +168,7 @@ class EmbeddedPlan:
         if self._rows is not None:
             return self._rows
         with translated(self._failures):
-            rows: list[pa.RecordBatch] = self._fresh(self._context).collect()
+            rows: list[pa.RecordBatch] = self._fresh(self._contexts.own).collect()
         if self._is_stable and self.nodes <= _CONSTANT:
             size = sum(batch.nbytes for batch in rows)
             self._rows = rows if size <= _LARGEST_CONSTANT else None
@@ -160,17 +183,18 @@ class EmbeddedPlan:
 
     def streams(self) -> list[RecordBatchStream]:
         """The one stream of any plan."""
-        return [self._fresh(self._context).execute_stream()]
+        return [self._fresh(self._contexts.own).execute_stream()]
 
     def streams_in_order(self) -> list[RecordBatchStream]:
         """A stream for each partition of an `IN_ORDER` plan, without its LIMIT."""
         physical = self._physical
         if physical is None or self._runs >= _MOST_RUNS:
             plan = self._logical.inputs()[0] if self.limit else self._logical
-            physical = self._plain.create_dataframe_from_logical_plan(plan).execution_plan()
+            frame = self._contexts.plain.create_dataframe_from_logical_plan(plan)
+            physical = frame.execution_plan()
             self._physical, self._runs = (physical if self._may_repeat(physical) else None), 0
         self._runs += 1
-        return [self._plain.execute(physical, n) for n in range(physical.partition_count)]
+        return [self._contexts.bare.execute(physical, n) for n in range(physical.partition_count)]
 
     def _may_repeat(self, physical: ExecutionPlan) -> bool:
         lines = physical.display_indent().splitlines()
@@ -180,7 +204,7 @@ class EmbeddedPlan:
     def _fresh(self, context: SessionContext) -> DataFrame:
         """The plan to be optimised or run: of a moment of its own, which now() will tell."""
         frame, self._frame = self._frame, None
-        if frame is not None and context is self._context:
+        if frame is not None and context is self._contexts.own:
             return frame
         return context.create_dataframe_from_logical_plan(self._logical)
 
