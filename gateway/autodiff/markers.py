@@ -24,6 +24,7 @@ from gateway.autodiff.linearize import Forward
 from gateway.autodiff.nulls import Nulls
 from gateway.autodiff.printing import printed_size, write
 from gateway.autodiff.reading import Meaning, Pending, is_number, read
+from gateway.autodiff.refusals import shown
 from gateway.autodiff.relations import ChainRule, Variable
 from gateway.autodiff.sharing import is_exact, occurrences
 from gateway.autodiff.tape import KEPT_NODES
@@ -307,7 +308,7 @@ class _Statement:
         if not isinstance(tree, exp.Anonymous):
             return ""
         arguments = (a for a in tree.expressions if self.chain.depends(a, block, variable))
-        argument = next(arguments, tree).sql(dialect=DIALECT)
+        argument = shown(next(arguments, tree))
         return f"Its argument {argument} changes with {variable.name}."
 
     def _node(self, tree: exp.Expr, block: Block) -> Node:

@@ -6,11 +6,25 @@ from sqlglot import exp
 
 from gateway.errors import NotDifferentiable
 from gateway.sql.dialect import DIALECT
+from gateway.sql.overloads import WRITTEN
 from gateway.sql.results import ALONG
 from gateway.sql.scope import AGGREGATES, position_of
 
 # Functions that draw anew at each call: a derivative would evaluate them a second time.
 _VOLATILE = frozenset({"random", "rand", "uuid", "gen_random_uuid", "clock_timestamp"})
+
+
+_WRITERS = frozenset(WRITTEN.values())
+
+
+def shown(tree: exp.Expr) -> str:
+    """An expression as the user wrote it: what becomes text by itself is not seen to do so."""
+    return tree.copy().transform(_unwritten).sql(dialect=DIALECT)
+
+
+def _unwritten(node: exp.Expr) -> exp.Expr:
+    written = isinstance(node, exp.Anonymous) and node.name in _WRITERS
+    return node.expressions[0] if written else node
 
 
 def call_name(tree: exp.Anonymous) -> str:

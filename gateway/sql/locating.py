@@ -6,10 +6,18 @@ name, the name is looked for in the blocks of the statement as it was sent.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from sqlglot import exp
 
 from gateway.errors import AmbiguousColumn, GatewayError, UndefinedColumn, UndefinedFunction
+from gateway.sql.grammar import MARKERS
+from gateway.sql.inference import type_of
+from gateway.sql.results import ALONG
 from gateway.sql.scope import Analysis, Block, position_of, resolve
+
+# What the engine cannot suggest, for it never sees them.
+_OURS = (*MARKERS, *ALONG, "differentiate_sql")
 
 
 def located(error: GatewayError, tree: exp.Expr, analysis: Analysis) -> GatewayError:
@@ -25,9 +33,28 @@ def located(error: GatewayError, tree: exp.Expr, analysis: Analysis) -> GatewayE
     if isinstance(error, UndefinedColumn | AmbiguousColumn):
         return _unresolved(analysis) or error
     if isinstance(error, UndefinedFunction):
-        calls = (c for c in tree.find_all(exp.Anonymous) if f" {c.name}" in f" {error}")
-        error.position = next((position_of(call) for call in calls), 0)
+        calls = (c for c in tree.find_all(exp.Anonymous) if f" {c.name} " in f" {error} ")
+        call = next(calls, None)
+        return error if call is None else _no_function(error, call, analysis)
     return error
+
+
+def _no_function(error: GatewayError, call: exp.Anonymous, analysis: Analysis) -> GatewayError:
+    """PostgreSQL's words: the types of the arguments belong to the name, where they are known."""
+    block = analysis.block_of(call)
+    types = [_type_name(argument, block) for argument in call.expressions]
+    message, ours = str(error), get_close_matches(call.name.lower(), _OURS, n=1)
+    if None not in types:
+        message = f"function {call.name}({', '.join(filter(None, types))}) does not exist"
+    hint = f"Did you mean {ours[0]}?" if ours else error.hint
+    return UndefinedFunction(message, hint=hint, position=position_of(call))
+
+
+def _type_name(argument: exp.Expr, block: Block | None) -> str | None:
+    if isinstance(argument, exp.Null) or argument.is_string:
+        return "unknown"
+    known = type_of(argument, block)
+    return known.sql if known is not None else None
 
 
 def _unresolved(analysis: Analysis) -> GatewayError | None:

@@ -295,4 +295,10 @@ SCRIPTS: dict[str, list[str]] = {
         "SHOW nope",
         "SELECT current_schema()",
     ],
+    "functions_that_are_not": [
+        "SELECT nope()",
+        "SELECT nope('a', NULL)",
+        "SELECT nope(1.5::float8, now())",
+        "SELECT Nope(x), y FROM (VALUES ('a'::text, true)) AS t(x, y) WHERE nope(y)",
+    ],
 }  # fmt: skip
