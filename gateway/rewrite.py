@@ -13,6 +13,7 @@ from functools import partial
 from sqlglot import exp
 
 from gateway.autodiff.differentiate_sql import replace_calls
+from gateway.autodiff.graph import MOST_NODES
 from gateway.autodiff.markers import expand
 from gateway.autodiff.neighbours import Derived, has_calls, take_along
 from gateway.errors import StatementTooComplex, UndefinedTable
@@ -30,6 +31,7 @@ from gateway.sql.overloads import resolve_overloads
 from gateway.sql.parameters import declared_types, number
 from gateway.sql.relation import TIME_ZONE, ColumnInfo, Constants, Lookup, Relation, Relations
 from gateway.sql.scope import Analysis, position_of, visible_ctes
+from gateway.sql.session_values import put_values
 from gateway.sql.trees import copied, nodes, nodes_of
 from gateway.types import Type
 
@@ -128,6 +130,7 @@ class Rewriting:
     analysis: Analysis = field(default_factory=Analysis)
     columns: tuple[ColumnInfo, ...] = ()
     unaliased: set[TableName] = field(default_factory=set)  # relations that go by their own name
+    most_nodes: int = MOST_NODES  # of all derivatives
     views: int = 0  # put in place so far
     derived: dict[TableName, Derived] = field(default_factory=dict)
 
@@ -137,6 +140,7 @@ def rewrite(
     lookup: Lookup,
     constants: Constants = _NOTHING,
     functions: Functions = _no_functions,
+    most_nodes: int = MOST_NODES,
 ) -> Rewritten:
     """The engine's form of a query; `tree` itself is left as it was.
 
@@ -145,11 +149,16 @@ def rewrite(
         lookup: What a name in FROM means.
         constants: What functions of the session stand for.
         functions: What a call means, where it means a user's own function.
+        most_nodes: Of all derivatives together.
 
     Raises:
         GatewayError: 42P01, 42703, 0A000, 54001, ...; `position` where it is known.
     """
-    return with_room(lambda: _rewrite(Rewriting(copied(tree), lookup, constants, functions)))
+    return with_room(
+        lambda: _rewrite(
+            Rewriting(copied(tree), lookup, constants, functions, most_nodes=most_nodes)
+        )
+    )
 
 
 def _rewrite(state: Rewriting) -> Rewritten:
@@ -245,56 +254,12 @@ def strip_schemas(state: Rewriting) -> None:
 
 def session_functions(state: Rewriting) -> None:
     """Put the value in place of version(), current_user and their like."""
-    for node in nodes(state.tree):
-        value = state.constants.get(_session_function(node))
-        if value is None:
-            continue
-        if isinstance(value, exp.Expr):
-            if not node.expressions:
-                _whole(node).replace(_named(node, value.copy()))
-        else:
-            _whole(node).replace(value(node))
-
-
-def _named(node: exp.Expr, value: exp.Expr) -> exp.Expr:
-    """The value; for a bare word in a SELECT list, under that word, as PostgreSQL names it."""
-    if isinstance(node, exp.Column) and isinstance(node.parent, exp.Select):
-        return exp.alias_(value, node.name, quoted=True)
-    return value
-
-
-def _whole(node: exp.Expr) -> exp.Expr:
-    """The call with the schema before it, if one is written."""
-    parent = node.parent
-    qualified = isinstance(parent, exp.Dot) and parent.this.name == "pg_catalog"
-    return parent if qualified and parent is not None else node
-
-
-# Written without parentheses; user is reserved in PostgreSQL, so it is no column's name.
-_SESSION_NODES: dict[type[exp.Expr], str] = {
-    exp.CurrentUser: "current_user",
-    exp.SessionUser: "session_user",
-    exp.CurrentCatalog: "current_catalog",
-    exp.CurrentSchema: "current_schema",
-    exp.CurrentRole: "current_role",
-}
-_BARE = frozenset(
-    {"current_user", "session_user", "user", "current_role", "current_catalog", "current_schema"}
-)
-
-
-def _session_function(node: exp.Expr) -> str:
-    if isinstance(node, exp.Anonymous):
-        return node.name
-    if isinstance(node, exp.Column):
-        plain = not node.table and isinstance(node.this, exp.Identifier) and not node.this.quoted
-        return node.name if plain and node.name in _BARE else ""
-    return _SESSION_NODES.get(type(node), "")
+    put_values(state.tree, state.constants)
 
 
 def differentiate_sql(state: Rewriting) -> None:
     """Put the text of a derivative in place of differentiate_sql('expression', 'column')."""
-    replace_calls(state.tree, partial(_inline_calls, state))
+    replace_calls(state.tree, partial(_inline_calls, state), state.most_nodes)
 
 
 def name_outputs(state: Rewriting) -> None:
@@ -334,14 +299,14 @@ def _inline_calls(state: Rewriting, tree: exp.Expr, analysis: Analysis) -> bool:
         inner = replace(state, tree=body)
         session_functions(inner)
         differentiate_sql(inner)
-        expand(body, analyse(body, relations), inline=True)
+        expand(body, analyse(body, relations), inline=True, most_nodes=state.most_nodes)
 
     return inline(tree, analysis, state.functions, finish)
 
 
 def expand_markers(state: Rewriting) -> None:
     """Put the derivative in place of every grad, jvp and vjp."""
-    expand(state.tree, state.analysis)
+    expand(state.tree, state.analysis, most_nodes=state.most_nodes)
 
 
 def take_neighbours(state: Rewriting) -> None:

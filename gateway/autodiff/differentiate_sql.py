@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
+from gateway.autodiff.graph import MOST_NODES
 from gateway.autodiff.markers import expand
 from gateway.errors import (
     AmbiguousColumn,
@@ -32,7 +33,9 @@ def _no_functions(query: exp.Expr, analysis: Analysis) -> None:
     """There are no functions of users' own."""
 
 
-def differentiate_sql(expression: str, column: str, inline: Inline = _no_functions) -> str:
+def differentiate_sql(
+    expression: str, column: str, inline: Inline = _no_functions, most_nodes: int = MOST_NODES
+) -> str:
     """The derivative of `expression` by `column`, as SQL that stands where the expression could.
 
     Every column is taken as double precision that may be NULL, and `column` as the same in all rows
@@ -42,6 +45,7 @@ def differentiate_sql(expression: str, column: str, inline: Inline = _no_functio
         expression: What is differentiated.
         column: By what.
         inline: What knows users' functions.
+        most_nodes: Of the derivative.
 
     Raises:
         GatewayError: as grad(expression, column) would; without a position.
@@ -50,7 +54,7 @@ def differentiate_sql(expression: str, column: str, inline: Inline = _no_functio
     'cos(x) * y'
     """
     try:
-        return _derivative(_expression(expression), _expression(column), inline)
+        return _derivative(_expression(expression), _expression(column), inline, most_nodes)
     except GatewayError as error:
         error.position = 0
         raise
@@ -70,7 +74,7 @@ def _expression(text: str) -> exp.Expr:
     return inner
 
 
-def _derivative(item: exp.Expr, variable: exp.Expr, inline: Inline) -> str:
+def _derivative(item: exp.Expr, variable: exp.Expr, inline: Inline, most_nodes: int) -> str:
     query = exp.Select()
     columns = [c for tree in (item, variable) for c in tree.find_all(exp.Column)]
     relations = {}
@@ -93,11 +97,13 @@ def _derivative(item: exp.Expr, variable: exp.Expr, inline: Inline) -> str:
     if any(map(is_aggregate, item.find_all(exp.Anonymous))):
         query.set("group", exp.Group(expressions=[variable.copy()]))
     inline(query, analyse(query, relations))
-    expand(query, analyse(query, relations), inline=True)
+    expand(query, analyse(query, relations), inline=True, most_nodes=most_nodes)
     return to_text(query.expressions[0])
 
 
-def replace_calls(tree: exp.Expr, inline: Inline = _no_functions) -> None:
+def replace_calls(
+    tree: exp.Expr, inline: Inline = _no_functions, most_nodes: int = MOST_NODES
+) -> None:
     """Put the text in place of every call in `tree`; its arguments must be string literals.
 
     Raises:
@@ -117,7 +123,7 @@ def replace_calls(tree: exp.Expr, inline: Inline = _no_functions) -> None:
             raise FeatureNotSupported(message, hint=hint, position=position_of(call))
         try:
             expression, column = (argument.name for argument in call.expressions)
-            text = differentiate_sql(expression, column, inline)
+            text = differentiate_sql(expression, column, inline, most_nodes)
         except GatewayError as error:
             error.position = position_of(call)
             raise

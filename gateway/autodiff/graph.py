@@ -15,7 +15,7 @@ from decimal import Decimal
 from sqlglot import exp
 
 from gateway.autodiff.aggregates import AggregateRule
-from gateway.errors import NotDifferentiable
+from gateway.errors import NotDifferentiable, StatementTooComplex
 from gateway.sql.scope import Block
 
 
@@ -91,10 +91,20 @@ class Leaf:
 _COMMUTATIVE = ("+", "*")
 
 
-class Graph:
-    """Makes nodes; asked twice for the same one, it answers with the first."""
+# What `statement_nodes` is when nobody sets it.
+MOST_NODES = 50_000
 
-    def __init__(self) -> None:
+
+class Graph:
+    """Makes nodes; asked twice for the same one, it answers with the first.
+
+    Args:
+        most_nodes: Past so many nodes, every node that is asked for raises StatementTooComplex,
+            54001. What is printed of them is held to the same number.
+    """
+
+    def __init__(self, most_nodes: int = MOST_NODES) -> None:
+        self.most_nodes = most_nodes
         self._nodes: dict[tuple[object, ...], Node] = {}
 
     def __len__(self) -> int:
@@ -119,24 +129,46 @@ class Graph:
         return [node for node in self._nodes.values() if node.op == "leaf"]
 
     def _intern(self, key: tuple[object, ...], fresh: Node) -> Node:
+        self.admit(len(self._nodes))
         return self._nodes.setdefault(key, fresh)
 
+    def admit(self, nodes: int) -> None:
+        """Refuse derivatives of more nodes than a statement may have.
 
-def post_order(root: Node, known: Container[int] = ()) -> Iterator[Node]:
+        Raises:
+            StatementTooComplex: 54001, naming the limit.
+        """
+        if nodes > self.most_nodes:
+            raise StatementTooComplex(
+                "the statement is too complex: its derivatives have too many parts",
+                detail=f"They have {nodes} or more; statement_nodes is {self.most_nodes}.",
+                hint="Differentiate fewer times or a simpler expression, or raise statement_nodes "
+                "in the server's configuration.",
+            )
+
+
+def post_order(root: Node, known: Container[Node] = ()) -> list[Node]:
     """Every node under `root` once, arguments before the operation that uses them.
 
-    Nodes whose `id` is in `known`, and what only they use, are left out.
+    Nodes in `known`, and what only they use, are left out.
     """
-    seen: set[int] = set()
-    stack: list[tuple[Node, bool]] = [(root, False)]
+    order: list[Node] = []
+    opened: list[Node] = []
+    seen: set[Node] = set()
+    stack: list[Node | None] = [root]  # None: the last that was opened has all its arguments
     while stack:
-        node, opened = stack.pop()
-        if opened:
-            yield node
-        elif id(node) not in seen and id(node) not in known:
-            seen.add(id(node))
-            stack.append((node, True))
-            stack.extend((arg, False) for arg in reversed(node.args))
+        node = stack.pop()
+        if node is None:
+            order.append(opened.pop())
+        elif node not in seen and node not in known:
+            seen.add(node)
+            if node.args:
+                opened.append(node)
+                stack.append(None)
+                stack += node.args[::-1]
+            else:
+                order.append(node)
+    return order
 
 
 def null(graph: Graph) -> Node:

@@ -13,12 +13,11 @@ hands on only the columns that are read above it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 
 from sqlglot import exp
 
 from gateway.autodiff.graph import Node, leaves
-from gateway.autodiff.printing import StandIns, printed_size, write
+from gateway.autodiff.printing import printed_size, write
 from gateway.autodiff.relations import Variable
 from gateway.autodiff.tape import Tape, plan_tape
 from gateway.errors import NotDifferentiable
@@ -27,6 +26,9 @@ from gateway.sql.trees import copied, nodes_of
 
 # What a column is bound to, seen from the block; None when nothing in sight has it.
 Bind = Callable[[exp.Column], Variable | None]
+
+# Refuses so many nodes, when they are too many.
+Admit = Callable[[int], None]
 
 _INSIDE = ("from_", "joins", "laterals", "where")
 _OUTSIDE_ONLY = ("with_",)
@@ -37,7 +39,11 @@ INLINE_NODES = 300
 
 
 def print_outputs(
-    block: Block, bind: Bind, outputs: Sequence[tuple[exp.Expr, Node]], aliases: set[str]
+    block: Block,
+    bind: Bind,
+    outputs: Sequence[tuple[exp.Expr, Node]],
+    aliases: set[str],
+    admit: Admit,
 ) -> None:
     """Put SQL in place of the placeholders of one SELECT: inline when small, else over a tape.
 
@@ -46,9 +52,10 @@ def print_outputs(
         bind: What its columns mean.
         outputs: Each placeholder, and the node to print there.
         aliases: Names of relations in the whole statement; a tape takes another and adds it.
+        admit: Refuses what would print as too many nodes.
 
     Raises:
-        StatementTooComplex: 54001, too large to print and no tape can be laid here.
+        StatementTooComplex, NotDifferentiable: as `print_inline`.
     """
     inside, outside = list[tuple[exp.Expr, Node]](), list[tuple[exp.Expr, Node]]()
     for each in outputs:
@@ -58,19 +65,23 @@ def print_outputs(
     if printed_size(derived) > INLINE_NODES or any(map(_reads_kept, nodes)):
         tape = plan_tape(nodes, [node for each, node in outside if not _is_guarded(each, block)])
         if tape.layers and can_hoist(block, bind, nodes):
+            admit(tape.printed + printed_size([node for _, node in inside]))
             _inline(inside)
             hoist(block, bind, tape, outside, _claimed("tape", aliases))
             return
-    print_inline(outputs)
+    print_inline(outputs, admit)
 
 
-def print_inline(outputs: Sequence[tuple[exp.Expr, Node]]) -> None:
+def print_inline(outputs: Sequence[tuple[exp.Expr, Node]], admit: Admit) -> None:
     """Put SQL in place of placeholders, all of it where they stand.
 
     Raises:
-        StatementTooComplex, NotDifferentiable: 54001, 0A000, it needs a tape.
+        StatementTooComplex: 54001, it is too large.
+        NotDifferentiable: 0A000, it needs a tape.
     """
-    refuse_kept([node for _, node in outputs])
+    nodes = [node for _, node in outputs]
+    refuse_kept(nodes)
+    admit(printed_size(nodes))
     _inline(outputs)
 
 
@@ -179,8 +190,8 @@ class _Hoist:
         self.block, self.bind, self.tape = block, bind, tape
         self.alias = alias
         self.columns: dict[str, tuple[str, exp.Column]] = {}  # key -> its name on the tape, source
-        self._columns_below: dict[int, StandIns] = {}
         self._kept: dict[Node, tuple[set[str], exp.Expr]] = {}  # what it reads, its text
+        self._read: set[str] = set()  # by what is being written
         self._names: dict[int, tuple[exp.Column, str | None]] = {}
 
     def run(self, outputs: Sequence[tuple[exp.Expr, Node]]) -> None:
@@ -194,10 +205,11 @@ class _Hoist:
         # Now: where the user's own text is part of it, `_outside` will point that at the tape.
         for number, layer in enumerate(self.tape.layers, 1):
             for node in layer:
-                self._kept[node] = self._reads(node, number), self._written(node, number)
+                self._kept[node] = self._written(node, number)
         for placeholder, node in outputs:
-            needed |= self._reads(node, top)
-            placeholder.replace(self._written(node, top))
+            read, tree = self._written(node, top)
+            needed |= read
+            placeholder.replace(tree)
         needed |= self._outside(select)
         select.set("from_", exp.From(this=self._layers(inner, needed)))
 
@@ -214,6 +226,8 @@ class _Hoist:
         for key in select.args:
             for part in () if key in _OUTSIDE_ONLY else _parts(select, key):
                 for column in nodes_of(part, exp.Column):
+                    if column.table == self.alias:
+                        continue  # written just now
                     name = None if self._names_output(column, select) else self._name(column)
                     if name is not None:
                         needed.add(name)
@@ -248,49 +262,36 @@ class _Hoist:
             self.columns[key] = (_free(bound.name, taken), source)
         return self.columns[key][0]
 
-    def _reads(self, root: Node, layer: int) -> set[str]:
-        """Names of the columns that `root` reads where that layer prints it."""
-        names: set[str] = set()
-        stack, seen = [root], set()
-        while stack:
-            node = stack.pop()
-            if id(node) in seen:
-                continue
-            seen.add(id(node))
-            if self.tape.below(node, layer):
-                names.add(self.tape.names[node])
-            elif node.leaf is not None:
-                names.update(filter(None, map(self._name, nodes_of(node.leaf.sql, exp.Column))))
-            else:
-                stack.extend(node.args)
-        return names
+    def _written(self, root: Node, layer: int) -> tuple[set[str], exp.Expr]:
+        """`root` as that layer prints it, and the columns of the layers below that it reads.
 
-    def _written(self, root: Node, layer: int) -> exp.Expr:
-        """`root` as that layer prints it; the lowest reads the tables themselves."""
+        The lowest reads the tables themselves.
+        """
+        self._read = set()
         if layer == 1:
-            return write(root)
-        return write(root, self._stand_ins(layer), self._pointed)
+            return self._read, write(root)
 
-    def _stand_ins(self, layer: int) -> StandIns:
-        """The columns of the layers under this one."""
-        if layer not in self._columns_below:
-            self._columns_below[layer] = {
-                node: partial(column_node, self.alias, name)
-                for node, name in self.tape.names.items()
-                if self.tape.below(node, layer)
-            }
-        return self._columns_below[layer]
+        def stand_in(node: Node) -> exp.Expr | None:
+            return self._column(self.tape.names[node]) if self.tape.below(node, layer) else None
+
+        tree = write(root, stand_in, self._pointed)
+        return self._read, tree
+
+    def _column(self, name: str) -> exp.Column:
+        """A column of the tape, which is read."""
+        self._read.add(name)
+        return column_node(self.alias, name)
 
     def _pointed(self, tree: exp.Expr) -> exp.Expr:
         """A leaf's SQL, its columns read from the tape."""
         if isinstance(tree, exp.Column):
             name = self._name(tree)
-            return copied(tree) if name is None else column_node(self.alias, name)
+            return copied(tree) if name is None else self._column(name)
         fresh = copied(tree)
         for column in nodes_of(fresh, exp.Column):
             name = self._name(column)
             if name is not None:
-                column.replace(column_node(self.alias, name))
+                column.replace(self._column(name))
         return fresh
 
     def _layers(self, inner: exp.Select, needed: set[str]) -> exp.Subquery:

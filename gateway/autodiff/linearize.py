@@ -33,13 +33,13 @@ class Forward:
         self.graph = graph
         self.nulls = nulls
         self.tangent_of = tangent_of
-        self._tangents: dict[int, Node] = {}
+        self._tangents: dict[Node, Node] = {}
 
     def tangent(self, root: Node) -> Node:
         """The tangent of `root`; it may have lost NULLs, which `Nulls.guard` puts back."""
         for node in post_order(root, self._tangents):
-            self._tangents[id(node)] = self._step(node)
-        return self._tangents[id(root)]
+            self._tangents[node] = self._step(node)
+        return self._tangents[root]
 
     def _step(self, node: Node) -> Node:
         graph = self.graph
@@ -53,7 +53,7 @@ class Forward:
             return self._choice(node)
         if node.op in ("<", "<=", "=", "<>", ">", ">=", "and", "or", "not", "notnull", "isnan"):
             return graph.number(0)
-        tangents = [self._tangents[id(arg)] for arg in node.args]
+        tangents = [self._tangents[arg] for arg in node.args]
         if node.op in ("+", "-", "neg"):
             return simplify.operation(graph, node.op, *tangents)
         if node.op == "*":
@@ -84,7 +84,7 @@ class Forward:
         for index in (*range(1, len(arguments) - 1, 2), len(arguments) - 1):
             value = arguments[index]
             condition = arguments[index - 1 : index] if index < len(arguments) - 1 else []
-            arguments[index] = self.nulls.guard(self._tangents[id(value)], [value], condition)
+            arguments[index] = self.nulls.guard(self._tangents[value], [value], condition)
         chosen = simplify.choose(self.graph, *arguments)
         if chosen.op == "case":
             self.nulls.alike(chosen, node)
@@ -92,7 +92,7 @@ class Forward:
 
     def _choice(self, node: Node) -> Node:
         """The tangent of greatest, coalesce, ... is that of the CASE that they are."""
-        self._tangents[id(node)] = self.graph.number(0)  # of the node in its own conditions
+        self._tangents[node] = self.graph.number(0)  # of the node in its own conditions
         chosen = self.tangent(piecewise.expand(self.graph, node))
         if chosen.op == "case":
             self.nulls.alike(chosen, node)

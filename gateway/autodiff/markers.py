@@ -13,17 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlglot import exp
 
 from gateway.autodiff import simplify
-from gateway.autodiff.graph import Graph, Leaf, Node, leaves
+from gateway.autodiff.arguments import arguments_of, column_of
+from gateway.autodiff.graph import MOST_NODES, Graph, Leaf, Node, leaves
 from gateway.autodiff.grouped import Aggregates
 from gateway.autodiff.hoist import print_inline, print_outputs, refuse_kept
 from gateway.autodiff.linearize import Forward
 from gateway.autodiff.nulls import Nulls
 from gateway.autodiff.printing import printed_size, write
-from gateway.autodiff.reading import Meaning, Pending, is_number, read
+from gateway.autodiff.reading import Meaning, Pending, read
 from gateway.autodiff.refusals import shown
 from gateway.autodiff.relations import ChainRule, Variable
 from gateway.autodiff.sharing import is_exact, occurrences
@@ -32,13 +34,11 @@ from gateway.autodiff.transpose import transpose
 from gateway.errors import (
     FeatureNotSupported,
     GatewayError,
-    InvalidColumnReference,
     NotDifferentiable,
     StatementTooComplex,
-    UndefinedFunction,
     WrongObjectType,
 )
-from gateway.sql.dialect import DIALECT, Marker
+from gateway.sql.dialect import Marker
 from gateway.sql.inference import Types
 from gateway.sql.relation import ColumnInfo
 from gateway.sql.repeats import Repeated
@@ -49,32 +49,29 @@ from gateway.types import FLOAT8, Type
 # Up to this size a function is differentiated forward: the text is the one a person would write.
 FORWARD_NODES = 60
 
-USAGE = {
-    "grad": "grad(expression, column)",
-    "jvp": "jvp(expression, column, tangent [, column, tangent ...])",
-    "vjp": "vjp(expression, column, cotangent)",
-}
 
-
-def expand(tree: exp.Expr, analysis: Analysis, inline: bool = False) -> None:
+def expand(
+    tree: exp.Expr, analysis: Analysis, inline: bool = False, most_nodes: int = MOST_NODES
+) -> None:
     """Put plain SQL in place of every marker of a query.
 
     Args:
         tree: The query.
         analysis: Its blocks.
         inline: Leave FROM alone, however large a derivative is.
+        most_nodes: Of all derivatives together.
 
     Raises:
         NotDifferentiable: 0A000, no rule for something that depends on the variable.
         UndefinedColumn, AmbiguousColumn: 42703, 42702, the variable is not one column in scope.
         UndefinedFunction: 42883, a wrong number of arguments.
-        StatementTooComplex: 54001, the derivative is too large to print.
+        StatementTooComplex: 54001, past `most_nodes`.
     """
     markers = nodes_of(tree, Marker)
     if not markers:
         return
     grouped = [block for block in analysis.blocks if block.is_grouped]
-    statement = _Statement(analysis, _numbered(markers))
+    statement = _Statement(analysis, _numbered(markers), most_nodes)
     for block in analysis.blocks:
         statement.differentiate_block(block)
     stray = tree.find(Marker)
@@ -102,8 +99,10 @@ class Cotangents:
 class _Statement:
     """All derivatives of one statement, in one graph."""
 
-    def __init__(self, analysis: Analysis, functions: Mapping[int, exp.Expr]) -> None:
-        self.graph = Graph()
+    def __init__(
+        self, analysis: Analysis, functions: Mapping[int, exp.Expr], most_nodes: int
+    ) -> None:
+        self.graph = Graph(most_nodes)
         self.nulls = Nulls(self.graph)
         self.analysis = analysis
         self.functions = functions
@@ -156,15 +155,14 @@ class _Statement:
         try:
             while holding := self._holding(placeholders):
                 for found in holding:
-                    found.replace(write(self._kept(found)))
+                    found.replace(self._admitted(self._kept(found)))
                 placeholders = self._pending(block)
             outputs = [(found, self._kept(found)) for found in placeholders]
             if inline:
-                print_inline(outputs)
+                print_inline(outputs, self.graph.admit)
             else:
-                print_outputs(
-                    block, lambda column: self.chain.variable(column, block), outputs, self.aliases
-                )
+                bind = partial(self.chain.variable, block=block)
+                print_outputs(block, bind, outputs, self.aliases, self.graph.admit)
         except (StatementTooComplex, NotDifferentiable) as error:
             error.position = max(map(position_of, placeholders), default=0)
             raise
@@ -192,12 +190,17 @@ class _Statement:
     def _written(self, node: Node) -> exp.Expr:
         """The SQL of `node`, with nothing in it that is yet to be printed."""
         refuse_kept([node])
-        tree = write(node)
+        tree = self._admitted(node)
         while isinstance(tree, Pending):
-            tree = write(self._kept(tree))
+            tree = self._admitted(self._kept(tree))
         for pending in list(tree.find_all(Pending)):
             pending.replace(self._written(self._kept(pending)))
         return tree
+
+    def _admitted(self, node: Node) -> exp.Expr:
+        """The SQL of `node`, unless it is too large."""
+        self.graph.admit(printed_size([node]))
+        return write(node)
 
     def derivative(self, tree: Marker | Pending, block: Block) -> Node:
         """The node of a marker's value.
@@ -213,9 +216,9 @@ class _Statement:
                 hint=f"Write sum({tree.kind}(...)) where that is what you mean.",
                 position=position_of(tree),
             )
-        function, *rest = _checked_arguments(tree)
+        function, *rest = arguments_of(tree)
         function = self._function(function)
-        variables = [self._variable(tree, column, block) for column in rest[::2]]
+        variables = [column_of(tree, column, self.analysis, block) for column in rest[::2]]
         primal = self._node(function, block)
         if tree.kind == "grad":
             derivative = self._gradient(primal, variables[0])
@@ -325,24 +328,6 @@ class _Statement:
     def _kept(self, placeholder: Pending) -> Node:
         return self.kept[int(placeholder.name)]
 
-    def _variable(self, marker: Marker, tree: exp.Expr, block: Block) -> Variable:
-        column = tree.unnest()
-        if not isinstance(column, exp.Column) or column.is_star:
-            raise InvalidColumnReference(
-                f"{marker.kind} needs a column where {tree.sql(dialect=DIALECT)} stands",
-                hint=f"Write {USAGE[marker.kind]}; compute the variable in a subquery first.",
-                position=position_of(tree) or position_of(marker),
-            )
-        found = Variable(*resolve(self.analysis.block_of(column) or block, column))
-        known = (found.source.columns or {}).get(found.name, ColumnInfo()).type
-        if known is not None and not is_number(known):
-            raise InvalidColumnReference(
-                f'{marker.kind} needs a column of numbers; "{found.name}" is of type {known.sql}',
-                hint="Cast it in a subquery if it holds numbers.",
-                position=position_of(column),
-            )
-        return found
-
     def _meaning(self, block: Block) -> Meaning:
         types: dict[int, Types] = {}
 
@@ -371,18 +356,3 @@ def _numbered(markers: Sequence[Marker]) -> dict[int, exp.Expr]:
     """The functions that a `Repeated` may mean."""
     numbered = (marker for marker in markers if marker.args.get("number") is not None)
     return {marker.args["number"]: marker.expressions[0] for marker in numbered}
-
-
-def _checked_arguments(marker: Marker) -> list[exp.Expr]:
-    arguments: list[exp.Expr] = marker.expressions
-    count = len(arguments)
-    if count == 3 or (marker.kind == "jvp" and count > 3 and count % 2):
-        if marker.kind != "grad":
-            return arguments
-    elif marker.kind == "grad" and count == 2:
-        return arguments
-    raise UndefinedFunction(
-        f"{marker.kind} does not take {count} arguments",
-        hint=f"Write {USAGE[marker.kind]}.",
-        position=position_of(marker),
-    )

@@ -7,7 +7,7 @@ NULL, and puts the guard around what forgot one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from gateway.autodiff.graph import Graph, Node, is_null, null, post_order
 from gateway.autodiff.piecewise import EXPANSIONS, is_never_null
@@ -22,14 +22,14 @@ class Nulls:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self._causes: dict[int, int] = {}
-        self._bits: dict[int, int] = {}
+        self._causes: dict[Node, int] = {}
+        self._bits: dict[Node, int] = {}
         self._nodes: list[Node] = []
-        self._alike: dict[int, Node] = {}
+        self._alike: dict[Node, Node] = {}
 
     def alike(self, node: Node, other: Node) -> None:
         """Take note that `node`, a CASE or a leaf, is NULL exactly where `other` is."""
-        self._alike[id(node)] = self._alike.get(id(other), other)
+        self._alike[node] = self._alike.get(other, other)
 
     def guard(self, derivative: Node, primals: Iterable[Node], given: Iterable[Node] = ()) -> Node:
         """`derivative`, NULL as well where one of `primals` is NULL.
@@ -42,11 +42,8 @@ class Nulls:
         missing = needed & ~self.causes(derivative)
         for condition in given:
             missing &= ~self.causes(condition)
-        conditions = [
-            self.graph.node("notnull", node)
-            for bit, node in enumerate(self._nodes)
-            if missing >> bit & 1 and _nullable(node)
-        ]
+        causes = map(self._nodes.__getitem__, _bits(missing))
+        conditions = [self.graph.node("notnull", cause) for cause in causes if _nullable(cause)]
         if not conditions:
             return derivative
         together = conditions[0]
@@ -60,11 +57,11 @@ class Nulls:
         Of a condition: what makes it not true; for ``y IS NOT NULL`` that is y.
         """
         for node in post_order(root, self._causes):
-            parts = [self._causes[id(arg)] for arg in node.args]
+            parts = [self._causes[arg] for arg in node.args]
             if node.op == "leaf":
-                found = self._bit(self._alike.get(id(node), node))
+                found = self._bit(self._alike.get(node, node))
             elif node.op == "case":
-                found = self._of_case(node, parts) | self._bit(self._alike.get(id(node), node))
+                found = self._of_case(node, parts) | self._bit(self._alike.get(node, node))
             elif node.op in EXPANSIONS:
                 found = self._bit(node)
             elif node.op == "or":
@@ -73,14 +70,14 @@ class Nulls:
                 found = 0
                 for part in parts:
                     found |= part
-            self._causes[id(node)] = found
-        return self._causes[id(root)]
+            self._causes[node] = found
+        return self._causes[root]
 
     def _bit(self, node: Node) -> int:
-        if id(node) not in self._bits:
-            self._bits[id(node)] = len(self._nodes)
+        if node not in self._bits:
+            self._bits[node] = len(self._nodes)
             self._nodes.append(node)
-        return 1 << self._bits[id(node)]
+        return 1 << self._bits[node]
 
     def _of_case(self, node: Node, parts: list[int]) -> int:
         """What makes every branch NULL, or its condition not true. A NULL branch asks nothing."""
@@ -88,6 +85,14 @@ class Nulls:
         for condition, value in zip(parts[:-1:2], parts[1:-1:2], strict=True):
             found &= condition | value
         return found if found >= 0 else 0
+
+
+def _bits(causes: int) -> Iterator[int]:
+    """The places of the ones in a number, from the lowest."""
+    while causes:
+        lowest = causes & -causes
+        yield lowest.bit_length() - 1
+        causes ^= lowest
 
 
 def _nullable(node: Node) -> bool:

@@ -7,18 +7,13 @@ adds those that precedence asks for (`sql.precedence`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from sqlglot import exp
 
 from gateway.autodiff.graph import Leaf, Node, is_null, post_order
-from gateway.errors import StatementTooComplex
 from gateway.sql.trees import copied
-
-# A derivative printed as one expression past this many nodes would choke the planner: 400 deep
-# takes seconds, and equal parts are printed once for each use.
-MAX_PRINTED_NODES = 20_000
 
 BINARY: dict[type[exp.Expr], str] = {
     exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Pow: "power",
@@ -27,52 +22,46 @@ BINARY: dict[type[exp.Expr], str] = {
 }  # fmt: skip
 _SQL = {op: node for node, op in BINARY.items() if op != "power"}
 
-# Makes what is printed in the place of a node that was computed before.
-StandIns = Mapping[Node, Callable[[], exp.Expr]]
+# What is printed in the place of a node that was computed before; None for one that was not.
+StandIn = Callable[[Node], exp.Expr | None]
+
+
+def _computed_here(node: Node) -> None:
+    """Nothing was computed before."""
 
 
 def write(
     root: Node,
-    stand_ins: StandIns | None = None,
-    pointed: Callable[[exp.Expr], exp.Expr] | None = None,
+    stand_in: StandIn = _computed_here,
+    pointed: Callable[[exp.Expr], exp.Expr] = copied,
 ) -> exp.Expr:
-    """A tree of fresh SQL nodes for `root`.
+    """A tree of fresh SQL nodes for `root`, whose size somebody has looked at.
 
     Args:
         root: What to print.
-        stand_ins: Printed in the place of nodes that were computed before.
+        stand_in: Gives what to print in the place of nodes that were computed before.
         pointed: Makes of a leaf's SQL a fresh tree: what it is where this is printed.
-
-    Raises:
-        StatementTooComplex: 54001, past MAX_PRINTED_NODES.
     """
-    printer = _Printer(stand_ins or {}, pointed or copied)
-    size = printed_size([root], printer.stand_ins)
-    if size > MAX_PRINTED_NODES:
-        raise StatementTooComplex(
-            f"a derivative of {size} nodes is past the limit of {MAX_PRINTED_NODES}",
-            hint="Name parts of the expression in a subquery and differentiate those.",
-        )
-    return printer.write(root)
+    return _Printer(stand_in, pointed).write(root)
 
 
-def printed_size(roots: list[Node], stand_ins: StandIns | None = None) -> int:
+def printed_size(roots: Sequence[Node]) -> int:
     """Nodes of the trees that `roots` print as, each use of a shared node counted."""
-    sizes = {id(node): 1 for node in stand_ins or ()}
+    sizes: dict[Node, int] = {}
     for root in roots:
         for node in post_order(root, sizes):
-            sizes[id(node)] = 1 + sum(sizes[id(arg)] for arg in node.args)
-    return sum(sizes[id(root)] for root in roots)
+            sizes[node] = 1 + sum([sizes[arg] for arg in node.args])
+    return sum(sizes[root] for root in roots)
 
 
 class _Printer:
-    def __init__(self, stand_ins: StandIns, pointed: Callable[[exp.Expr], exp.Expr]) -> None:
-        self.stand_ins, self.pointed = stand_ins, pointed
+    def __init__(self, stand_in: StandIn, pointed: Callable[[exp.Expr], exp.Expr]) -> None:
+        self.stand_in, self.pointed = stand_in, pointed
 
     def write(self, node: Node) -> exp.Expr:
-        stand_in = self.stand_ins.get(node)
-        if stand_in is not None:
-            return stand_in()
+        before = self.stand_in(node)
+        if before is not None:
+            return before
         if node.number is not None:
             return _number(node.number)
         if node.leaf is not None:
@@ -96,9 +85,9 @@ class _Printer:
 
     def _uncast(self, node: Node) -> exp.Expr:
         """The argument of IS NOT NULL: no cast is needed to see whether it is there."""
-        if node.leaf is not None and node not in self.stand_ins:
-            return self.pointed(node.leaf.sql)
-        return self.write(node)
+        if node.leaf is None:
+            return self.write(node)
+        return self.stand_in(node) or self.pointed(node.leaf.sql)
 
     def _case(self, node: Node) -> exp.Case:
         parts = [self.write(arg) for arg in node.args]

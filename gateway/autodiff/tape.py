@@ -36,11 +36,12 @@ class Tape:
     """The nodes to keep, by layer from the bottom, and the names of their columns.
 
     What is printed in a layer reads the columns of lower layers only; equal parts of one layer are
-    found by the engine.
+    found by the engine. `printed` counts the nodes of all that is printed.
     """
 
     layers: list[list[Node]] = field(default_factory=list)
     names: dict[Node, str] = field(default_factory=dict)
+    printed: int = 0
     _layer: dict[Node, int] = field(default_factory=dict)
 
     def keep(self, node: Node, layer: int) -> None:
@@ -64,12 +65,12 @@ def plan_tape(outputs: Sequence[Node], unguarded: Sequence[Node]) -> Tape:
         unguarded: Those of them that it computes for every row, whatever a CASE around says.
     """
     order = _order(outputs)
-    uses = Counter(id(arg) for node in order for arg in node.args)
-    uses.update(map(id, outputs))
+    uses = Counter(arg for node in order for arg in node.args)
+    uses.update(outputs)
     movable = _movable(unguarded, order)
-    tape, shape = Tape(), dict[int, _Shape]()
+    tape, shape = Tape(), dict[Node, _Shape]()
     for node in order:
-        seen = [shape[id(arg)] for arg in node.args]
+        seen = [shape[arg] for arg in node.args]
         own = _Shape(
             1 + sum(part.size for part in seen),
             1 + max((part.depth for part in seen), default=0),
@@ -78,17 +79,19 @@ def plan_tape(outputs: Sequence[Node], unguarded: Sequence[Node]) -> Tape:
         if node.leaf is not None and node.leaf.kept:
             own = _Shape(1, 1, 1)
             tape.keep(node, own.layer)
-        again = (uses[id(node)] - 1) * own.size
+        again = (uses[node] - 1) * own.size
         shared = again >= KEPT_NODES and own.size > SMALL_NODES
-        if (shared or own.depth >= KEPT_DEPTH) and id(node) in movable:
+        if (shared or own.depth >= KEPT_DEPTH) and node in movable:
+            tape.printed += own.size
             own = _Shape(1, 1, own.layer + 1)
             tape.keep(node, own.layer)
-        shape[id(node)] = own
+        shape[node] = own
+    tape.printed += sum(shape[node].size for node in outputs)
     _keep_crossing(tape, outputs, movable)
     return tape
 
 
-def _keep_crossing(tape: Tape, outputs: Sequence[Node], movable: set[int]) -> None:
+def _keep_crossing(tape: Tape, outputs: Sequence[Node], movable: set[Node]) -> None:
     """Keep what one layer computes and a higher one would compute again."""
     home: dict[Node, int] = {}
     kept = [[arg for node in layer for arg in node.args] for layer in tape.layers]
@@ -97,7 +100,7 @@ def _keep_crossing(tape: Tape, outputs: Sequence[Node], movable: set[int]) -> No
             node = stack.pop()
             if tape.below(node, number) or home.get(node) == number:
                 continue
-            if node in home and id(node) in movable and not _cheap(node):
+            if node in home and node in movable and not _cheap(node):
                 tape.keep(node, home[node])
                 continue
             home.setdefault(node, number)
@@ -121,38 +124,37 @@ class _Shape:
 
 def _order(outputs: Sequence[Node]) -> list[Node]:
     """Every node under `outputs` once, arguments first."""
-    found: dict[int, Node] = {}
+    found: dict[Node, None] = {}
     for output in outputs:
-        for node in post_order(output, found):
-            found[id(node)] = node
-    return list(found.values())
+        found.update(dict.fromkeys(post_order(output, found)))
+    return list(found)
 
 
-def _movable(unguarded: Sequence[Node], order: Sequence[Node]) -> set[int]:
+def _movable(unguarded: Sequence[Node], order: Sequence[Node]) -> set[Node]:
     """Nodes that may be computed for every row.
 
     Those that are computed for every row anyway, and those under a CASE that cannot raise.
     """
     always = _unconditional(unguarded)
-    harmless: set[int] = set()
+    harmless: set[Node] = set()
     for node in order:
         raises = node.op in RAISING or (node.leaf is not None and not node.leaf.is_column)
-        if not raises and all(id(arg) in harmless for arg in node.args):
-            harmless.add(id(node))
-    kept = (always | harmless) - {id(n) for n in order if n.op in _BOOLEAN or not n.args}
+        if not raises and harmless.issuperset(node.args):
+            harmless.add(node)
+    kept = (always | harmless) - {n for n in order if n.op in _BOOLEAN or not n.args}
     return kept
 
 
-def _unconditional(outputs: Sequence[Node]) -> set[int]:
+def _unconditional(outputs: Sequence[Node]) -> set[Node]:
     """Nodes reached without entering a branch of a CASE; its first condition is no branch.
 
     coalesce computes an argument only where those before it are NULL.
     """
-    seen: set[int] = set()
+    seen: set[Node] = set()
     stack = list(outputs)
     while stack:
         node = stack.pop()
-        if id(node) not in seen:
-            seen.add(id(node))
+        if node not in seen:
+            seen.add(node)
             stack.extend(node.args[:1] if node.op in ("case", "coalesce") else node.args)
     return seen

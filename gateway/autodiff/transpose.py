@@ -24,7 +24,7 @@ def transpose(graph: Graph, root: Node) -> dict[Node, Node]:
     sweep = _Sweep(graph)
     sweep.add(root, graph.number(1))
     inputs: dict[Node, Node] = {}
-    for node in reversed(list(post_order(root))):
+    for node in reversed(post_order(root)):
         cotangent = sweep.cotangents.get(node)
         if cotangent is None or simplify.is_zero(cotangent):
             continue

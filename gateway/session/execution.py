@@ -200,8 +200,10 @@ class Executor:
     def rewrite(self, tree: exp.Expr, lookup: Lookup | None = None) -> Rewritten:
         """The engine's form of a query over this session's names, or those of `lookup`."""
         names, constants = lookup or self.registry.relation, Asked(self.constants)
-        rewritten = rewrite(tree, names, constants, self.registry.function)
-        self._nodes += self.recall.limits.check(rewritten.tree)
+        limits = self.recall.limits
+        most = limits.statement_nodes
+        rewritten = rewrite(tree, names, constants, self.registry.function, most)
+        self._nodes += limits.check(rewritten.tree)
         self._own = self._own or constants.own
         if rewritten.is_recursive:
             tables = _with_derived(rewritten, self.registry.tables(rewritten.tables))

@@ -33,13 +33,11 @@ CUT_SIGN = "\ue001"
 # Inside one of these, and not in the next one below it, a column's name has one meaning.
 _SCOPES = (exp.Select, exp.Returning, exp.Insert, exp.Update, exp.Delete)
 
-_MARKERS = re.compile(r"(?i)\b(?:grad|jvp|vjp)\s*\(")
 # What hides words, what opens and closes, what parts; a marker's name before its bracket.
 _SIGNS = re.compile(
     r"""'[^']*'|"[^"]*"|--[^\r\n]*|(?<![\w$."])(?i:grad|jvp|vjp)\s*\(|[][(),;]""", re.VERBOSE
 )
-# Strings and comments that `_SIGNS` does not see the end of: texts with them are left whole.
-_UNSEEN = re.compile(r"\\|/\*|\$[^\W\d]*\w*\$|" + CUT_SIGN)
+_TAG = re.compile(r"\$[^\W\d]*\w*\$")
 
 
 class Repeated(exp.Expression, exp.Condition):
@@ -70,7 +68,7 @@ def find(text: str) -> list[Cut]:
     >>> [(cut.start, cut.head) for cut in find(f"SELECT grad({f}, a), grad({f}, b)")]
     [(50, 7)]
     """
-    if len(_MARKERS.findall(text)) < 2 or _UNSEEN.search(text):
+    if not _may_repeat(text) or _hides_ends(text):
         return []
     found, at = _Functions(text), 0
     opened: list[tuple[int, int]] = []  # a marker's name and function, till its comma; else _NONE
@@ -88,6 +86,19 @@ def find(text: str) -> list[Cut]:
             found.add(*opened.pop(), match.start())
             opened.append(_NONE)
     return found.cuts
+
+
+def _may_repeat(text: str) -> bool:
+    """Whether two markers may be in it; a regular expression takes as long as all the rest."""
+    lowered = text.lower()
+    return sum(map(lowered.count, ("grad", "jvp", "vjp"))) > 1
+
+
+def _hides_ends(text: str) -> bool:
+    """Whether there may be strings or comments that `_SIGNS` does not see the end of."""
+    if "\\" in text or "/*" in text or CUT_SIGN in text:
+        return True
+    return "$" in text and _TAG.search(text) is not None
 
 
 _NONE = (-1, -1)

@@ -31,6 +31,9 @@ def wide(separator: str, item: str, count: int) -> str:
     return f"grad({separator.join(item.format(n=n) for n in range(count))}, x)"
 
 
+FUNCTION = """CREATE OR REPLACE FUNCTION bomb(x double precision) RETURNS double precision
+LANGUAGE sql RETURN x * exp(sin(x)) / (1 + x * x)"""
+
 # Name -> an expression over a table with the columns x and y.
 BOMBS = {
     "60 calls deep": deep("sin(", ")", 60),
@@ -43,6 +46,10 @@ BOMBS = {
     "10,000 factors": wide(" * ", "(x + {n})", 10_000),
     "grad 12 times": nested("exp(sin(x)) * x / (1 + x * x)", 12),
     "grad 12 times of tan": nested("tan(x) * exp(x * x)", 12),
+    "grad 12 times of a sine": nested("sin(x)", 12),
+    "grad 12 times of a CASE": nested("CASE WHEN x > 1 THEN exp(sin(x)) ELSE tan(x * y) END", 12),
+    "grad 12 times of a product": nested("x * y * sin(x * y) * cos(x * y)", 12),
+    "grad 12 times of a function": nested("bomb(bomb(x * y))", 12),
     "grad 12 times of a power": nested("power(x, x)", 12),
     "grad 12 times of a choice": nested("greatest(sin(x), x * x, y) / (1 + x * x)", 12),
 }
@@ -55,6 +62,7 @@ def _measure(address: tuple[str, int]) -> None:
 
     with connect() as client, connect() as other:
         client.execute("CREATE TABLE bombs (x double precision, y double precision)")
+        client.execute(FUNCTION)
         client.execute("INSERT INTO bombs VALUES (0.5, 0.7), (1.5, -1.0)")
         print(f"{'':28}{'answer':>8}{'seconds':>9}{'worst SELECT 1 beside, ms':>28}")
         for name, expression in BOMBS.items():

@@ -28,6 +28,15 @@ def _joined(separator: str, item: str, count: int) -> str:
     return separator.join(item.format(n=n) for n in range(count))
 
 
+def _layers(count: int) -> str:
+    """The beginning of a query over `count` sub-selects of 600 columns, one in another."""
+    names = _joined(", ", "c{n}", 600)
+    query = f"(SELECT {_joined(', ', 'x AS c{n}', 600)} FROM t) AS q"
+    for _ in range(count):
+        query = f"(SELECT {names} FROM {query}) AS q"
+    return f"SELECT c0 FROM {query}"
+
+
 SHAPES = {
     "sum": Shape(
         lambda n: f"SELECT {_joined(' + ', 'x', n)} FROM t", 1050, 1500, "planning_steps"
@@ -42,6 +51,9 @@ SHAPES = {
     "or": Shape(
         lambda n: f"SELECT x FROM t WHERE {_joined(' OR ', '(x > {n} AND y < {n})', n)}",
         1100, 1500, "planning_steps",
+    ),
+    "layers": Shape(
+        lambda n: _layers(n), 14, 18, "planning_steps"
     ),
     "in": Shape(
         lambda n: f"SELECT x FROM t WHERE k IN ({_joined(',', '{n}', n)})",

@@ -1,0 +1,63 @@
+"""What a marker is given: a function, and columns of numbers to differentiate it by."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.autodiff.reading import is_number
+from gateway.autodiff.relations import Variable
+from gateway.errors import InvalidColumnReference, UndefinedFunction
+from gateway.sql.dialect import DIALECT, Marker
+from gateway.sql.relation import ColumnInfo
+from gateway.sql.scope import Analysis, Block, position_of, resolve
+
+USAGE = {
+    "grad": "grad(expression, column)",
+    "jvp": "jvp(expression, column, tangent [, column, tangent ...])",
+    "vjp": "vjp(expression, column, cotangent)",
+}
+
+
+def arguments_of(marker: Marker) -> list[exp.Expr]:
+    """The arguments of a marker: its function, then columns, each with its tangent if it has one.
+
+    Raises:
+        UndefinedFunction: 42883, not so many as it takes.
+    """
+    arguments: list[exp.Expr] = marker.expressions
+    count = len(arguments)
+    if count == 3 or (marker.kind == "jvp" and count > 3 and count % 2):
+        if marker.kind != "grad":
+            return arguments
+    elif marker.kind == "grad" and count == 2:
+        return arguments
+    raise UndefinedFunction(
+        f"{marker.kind} does not take {count} arguments",
+        hint=f"Write {USAGE[marker.kind]}.",
+        position=position_of(marker),
+    )
+
+
+def column_of(marker: Marker, tree: exp.Expr, analysis: Analysis, block: Block) -> Variable:
+    """The column that an argument of a marker is.
+
+    Raises:
+        InvalidColumnReference: 42P10, it is no column, or one of something else than numbers.
+        UndefinedColumn, AmbiguousColumn: 42703, 42702.
+    """
+    column = tree.unnest()
+    if not isinstance(column, exp.Column) or column.is_star:
+        raise InvalidColumnReference(
+            f"{marker.kind} needs a column where {tree.sql(dialect=DIALECT)} stands",
+            hint=f"Write {USAGE[marker.kind]}; compute the variable in a subquery first.",
+            position=position_of(tree) or position_of(marker),
+        )
+    found = Variable(*resolve(analysis.block_of(column) or block, column))
+    known = (found.source.columns or {}).get(found.name, ColumnInfo()).type
+    if known is not None and not is_number(known):
+        raise InvalidColumnReference(
+            f'{marker.kind} needs a column of numbers; "{found.name}" is of type {known.sql}',
+            hint="Cast it in a subquery if it holds numbers.",
+            position=position_of(column),
+        )
+    return found
