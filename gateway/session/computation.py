@@ -69,6 +69,12 @@ class Computation:
         return {**later, **self.rewritten.parameters, **assigned}
 
     @property
+    def reading(self) -> frozenset[TableName]:
+        """The tables that the computation reads."""
+        later = self.upsert.rewritten if self.upsert is not None else None
+        return frozenset(self.rewritten.tables | (later.tables if later is not None else set()))
+
+    @property
     def locks_for(self) -> str:
         """The command for which the target's locks are taken."""
         assert self.write is not None

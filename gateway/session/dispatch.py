@@ -22,7 +22,6 @@ from gateway.errors import (
     InvalidCursorName,
     InvalidStatementName,
     NoActiveTransaction,
-    ReadOnlyTable,
 )
 from gateway.session.backends import Connected
 from gateway.session.computation import Bound, Computation, Described
@@ -35,14 +34,21 @@ from gateway.session.expressions import EngineExpressions
 from gateway.session.functions import SessionFunctions
 from gateway.session.locking import lock_tables, locking_query
 from gateway.session.merges import describe_merge, merge
+from gateway.session.modes import refuse_late, set_modes
 from gateway.session.portals import Portal, Portals
 from gateway.session.prepared import Prepared, PreparedStatements, argument_row, arguments
+from gateway.session.readonly import refuse_changes
 from gateway.session.recall import Recall
-from gateway.session.result import Notice, Result
+from gateway.session.result import Result
 from gateway.session.sequences import SequenceCalls
-from gateway.session.settings import ClientSettings, in_milliseconds, run_setting, show_fields
+from gateway.session.settings import (
+    ClientSettings,
+    in_milliseconds,
+    run_setting,
+    show_fields,
+)
 from gateway.session.time_zones import engine_zone
-from gateway.session.transaction import AT_SAVEPOINT, TransactionBlock, refuse_levels
+from gateway.session.transaction import AT_SAVEPOINT, TransactionBlock
 from gateway.sources.table import Table, TableName
 from gateway.sql.commands import (
     DeallocateStatement,
@@ -59,6 +65,7 @@ from gateway.sql.localtime import type_moments
 from gateway.sql.objects import LockTables
 from gateway.sql.statement import Explain, Kind, Prepare, Statement
 from gateway.sql.writes import target_of
+from gateway.store.isolation import Isolation
 from gateway.store.tables import StoreSession
 from gateway.types import TEXT, Type
 
@@ -90,7 +97,7 @@ class Client:
         self.portals = Portals()
         self.block = TransactionBlock(store)
         self.several = False  # the message holds several statements, so they are one transaction
-        self.sequences = SequenceCalls(self.registry)
+        self.sequences = SequenceCalls(self.registry, self._is_read_only)
         self.sequences.provide(engine)
         store.expressions = EngineExpressions(self.executor, self.sequences)
         self.introduce("", "", Connected())
@@ -113,6 +120,7 @@ class Client:
         self.store.lock_seconds = wait / 1000
         timeout = in_milliseconds(self.settings.show("statement_timeout")[1])
         self._statement_seconds = timeout / 1000
+        self.store.isolation = Isolation.named(self.settings.show("transaction_isolation")[1])
         path, zone = self.settings.search_path, engine_zone(self.settings.show("TimeZone")[1])
         if path != self.registry.search_path or zone != self.engine_zone:
             self.registry.search_path, self.engine_zone = path, zone
@@ -171,7 +179,9 @@ class Client:
     def run(self, statement: Statement, bound: Bound) -> Result:
         """Do one statement; the rows of a query are computed as they are read."""
         self.block.admit(statement)
-        self._refuse_changes(statement)
+        if self._is_read_only():
+            refuse_changes(statement, self.registry)
+        self.block.ask(statement)
         deadline = Deadline(self._statement_seconds, self.cancel)
         self.functions.bound = None if statement.kind == Kind.EXPLAIN else bound.values
         try:
@@ -191,10 +201,8 @@ class Client:
             statement = inner.statement or statement if inner is not None else statement
         self.block.begin_implicit(statement)
 
-    def _refuse_changes(self, statement: Statement) -> None:
-        if statement.changes and self.settings.show("transaction_read_only")[1] == "on":
-            command = "COPY FROM" if statement.kind == Kind.COPY else statement.command
-            raise ReadOnlyTable(f"cannot execute {command} in a read-only transaction")
+    def _is_read_only(self) -> bool:
+        return self.settings.show("transaction_read_only")[1] == "on"
 
     def _query(self, statement: Statement, bound: Bound) -> Result:
         locked = locking_query(self.executor, statement, bound)
@@ -242,7 +250,7 @@ class Client:
             for follower in (self.settings, self.portals):
                 AT_SAVEPOINT[tree.verb](follower, tree.savepoint)
         elif tree.verb == "BEGIN" and began == "I":
-            self._set_modes(tree.modes, "", local=True)
+            set_modes(self.block, self.settings, tree.modes)
         elif self.block.status == "I":
             self.end_transaction(committed=result.command == "COMMIT")
         return result
@@ -270,31 +278,20 @@ class Client:
     def _setting(self, statement: Statement, bound: Bound) -> Result:
         tree = statement.tree
         if isinstance(tree, TransactionModes):
-            refuse_levels(tree)
-            if not tree.session:
-                self._warn_outside("SET TRANSACTION")
-            self._set_modes(tree, "default_" if tree.session else "", local=not tree.session)
+            if not (tree.session or self._in_transaction()):
+                self.block.warn_outside("SET TRANSACTION")
+            set_modes(self.block, self.settings, tree)
             return Result(statement.command)
         if isinstance(tree, DiscardStatement):
             return self._discard(tree.what)
-        if isinstance(tree, SetStatement) and tree.local:
-            self._warn_outside("SET LOCAL")
+        if isinstance(tree, SetStatement):
+            refuse_late(self.block, self.settings, tree.name, ", ".join(tree.values or ()))
+            if tree.local and not self._in_transaction():
+                self.block.warn_outside("SET LOCAL")
         return run_setting(self.settings, statement)
-
-    def _set_modes(self, modes: TransactionModes, prefix: str, *, local: bool) -> None:
-        for name in ("isolation", "read_only", "deferrable"):
-            value = getattr(modes, name)
-            if value is not None:
-                text = value if isinstance(value, str) else ("on" if value else "off")
-                self.settings.set(f"{prefix}transaction_{name}", text, local=local)
 
     def _in_transaction(self) -> bool:
         return self.block.status != "I" or self.several
-
-    def _warn_outside(self, command: str) -> None:
-        if not self._in_transaction():
-            message = f"{command} can only be used in transaction blocks"
-            self.block.notices.append(Notice(message, "WARNING", "25P01"))
 
     def _discard(self, what: str) -> Result:
         if what == "all":

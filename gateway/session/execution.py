@@ -124,7 +124,7 @@ class Executor:
         """Do an INSERT, UPDATE or DELETE; when this returns it is done."""
         query = self._required(statement)
         assert query.write is not None and query.target is not None
-        with self.registry.store.writing(query.target.name, query.locks_for):
+        with self.registry.store.writing(query.target.name, query.locks_for, query.reading):
             changed = self._apply(query, query.write, query.target, bound)
             returned = self._returned(query.write, query.target, changed, bound)
         if returned is None:

@@ -18,7 +18,6 @@ from gateway.session.computation import Bound
 from gateway.session.execution import Executor
 from gateway.session.result import Result
 from gateway.session.tables import schema_and_name
-from gateway.sources.table import TableName
 from gateway.sql.objects import LockTables
 from gateway.sql.scope import position_of
 from gateway.sql.statement import Statement
@@ -36,7 +35,7 @@ def lock_tables(executor: Executor, tree: LockTables, in_transaction: bool) -> R
         name = executor.registry.definition(*schema_and_name(parts)).name
         if tree.mode not in ("ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE"):
             with _waiting(executor, tree.nowait, f'relation "{name.name}"'):
-                _lock(executor, name)
+                executor.registry.store.lock(name)
     return Result("LOCK TABLE")
 
 
@@ -64,7 +63,7 @@ def locking_query(executor: Executor, statement: Statement, bound: Bound) -> Res
         for table in _locked(tree, lock):
             name = executor.registry.definition(table.db, table.name).name
             with _waiting(executor, wait is True, f'row in relation "{name.name}"'):
-                _lock(executor, name)
+                executor.registry.store.lock_rows(name)
     tree.set("locks", None)
     return executor.query(replace(statement, tree=tree), bound)
 
@@ -80,12 +79,6 @@ def _locked(tree: exp.Select, lock: exp.Lock) -> list[exp.Table]:
                 position=position_of(lock),
             )
     return [table for table in found if not wanted or table.alias_or_name in wanted]
-
-
-def _lock(executor: Executor, name: TableName) -> None:
-    """Take the table's lock; in a transaction it stays until the end."""
-    with executor.registry.store.writing(name):
-        pass
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from gateway.errors import CardinalityViolation
+from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound, Described
 from gateway.session.execution import Executor
 from gateway.session.result import Result
@@ -55,8 +56,10 @@ def merge(executor: Executor, statement: Statement, bound: Bound) -> Result:
     store = executor.registry.store
     planned = _planned(executor, statement)
     count = 0
-    with store.writing(planned.target, "UPDATE"):
-        computed = [_computed(executor, step, planned.target, bound) for step in planned.steps]
+    queries = [executor.rewrite(step.query) for step in planned.steps]
+    reading = {name for query in queries for name in query.tables}
+    with store.writing(planned.target, "UPDATE", reading):
+        computed = [_computed(executor, query, planned.target, bound) for query in queries]
         _refuse_twice(planned.steps, computed)
         for step, batches in zip(planned.steps, computed, strict=True):
             if step.command == "INSERT":
@@ -69,9 +72,8 @@ def merge(executor: Executor, statement: Statement, bound: Bound) -> Result:
 
 
 def _computed(
-    executor: Executor, step: MergeStep, target: TableName, bound: Bound
+    executor: Executor, rewritten: Rewritten, target: TableName, bound: Bound
 ) -> list[pa.RecordBatch]:
-    rewritten = executor.rewrite(step.query)
     tables = executor.registry.tables(rewritten.tables, target)
     return list(executor.plan_with(rewritten, tables, bound).stream())
 

@@ -6,14 +6,19 @@ is drawn anew at each row, because it would else ask once for a whole column of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 from sqlglot import exp
 
 from gateway.catalog.registry import Registry
 from gateway.engine.interface import EngineSession
-from gateway.errors import ObjectNotInPrerequisiteState, UndefinedFunction, UndefinedTable
+from gateway.errors import (
+    ObjectNotInPrerequisiteState,
+    ReadOnlyTable,
+    UndefinedFunction,
+    UndefinedTable,
+)
 from gateway.sources.table import TableName
 from gateway.sql.dialect import tokenize
 from gateway.sql.scope import position_of
@@ -48,10 +53,14 @@ class SequenceCalls:
 
     Args:
         registry: Finds sequences by name.
+        is_read_only: Whether the transaction is; temporary sequences give values in any.
     """
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(
+        self, registry: Registry, is_read_only: Callable[[], bool] = lambda: False
+    ) -> None:
         self._registry = registry
+        self._is_read_only = is_read_only
         self._given: dict[int, int] = {}
         self._last: int | None = None
 
@@ -70,11 +79,16 @@ class SequenceCalls:
     def next(self, name: TableName, count: int) -> list[int]:
         """The next values of a sequence, which currval and lastval then know."""
         store = self._registry.store
+        self._refuse("nextval()", name)
         values = store.nextval(name, count)
         oid = store.oid(name)
         assert oid is not None
         self._last, self._given[oid] = oid, values[-1]
         return values
+
+    def _refuse(self, call: str, name: TableName) -> None:
+        if self._is_read_only() and name.schema != self._registry.store.temporary_schema:
+            raise ReadOnlyTable(f"cannot execute {call} in a read-only transaction")
 
     def named(self, text: str) -> TableName:
         """The sequence that a text names along the search_path.
@@ -123,6 +137,7 @@ class SequenceCalls:
                 found.append(None)
                 continue
             name = self.named(str(text))
+            self._refuse("setval()", name)
             self._registry.store.setval(name, int(str(value)), bool(is_called))
             oid = self._registry.store.oid(name)
             if is_called and oid is not None:

@@ -101,12 +101,7 @@ def _encoding(value: str) -> str:
     raise InvalidParameterValue("", hint="This server speaks UTF8.")
 
 
-def _isolation(value: str) -> str:
-    known = ("serializable", "repeatable read", "read committed", "read uncommitted")
-    level = _one_of(*known)(value)
-    if level in known[:2]:
-        raise InvalidParameterValue("", hint="Transactions are READ COMMITTED.")
-    return level
+_isolation = _one_of("serializable", "repeatable read", "read committed", "read uncommitted")
 
 
 def _date_style(value: str) -> str:
@@ -164,7 +159,7 @@ SETTINGS = (
 )  # fmt: skip
 
 # They begin with each transaction at what the default_ of their name says.
-_OF_ONE_TRANSACTION = ("transaction_deferrable", "transaction_isolation", "transaction_read_only")
+OF_ONE_TRANSACTION = ("transaction_deferrable", "transaction_isolation", "transaction_read_only")
 
 BY_NAME: Mapping[str, Setting] = {row.name.lower(): row for row in SETTINGS}
 
@@ -235,14 +230,14 @@ class ClientSettings:
             key, new = row.name, _accepted(row, value, self._start[row.name])
         self._touch()
         self._values[key] = new
-        if not local and key not in _OF_ONE_TRANSACTION:
+        if not local and key not in OF_ONE_TRANSACTION:
             self._lasting[key] = new
 
     def reset_all(self) -> None:
         """Put every setting back to what the session started with."""
         for name in list(self._values):
             row = BY_NAME.get(name.lower())
-            if row is None or (row.accept is not None and name not in _OF_ONE_TRANSACTION):
+            if row is None or (row.accept is not None and name not in OF_ONE_TRANSACTION):
                 self.set(name, None)
 
     def fix_start(self) -> None:
@@ -263,7 +258,7 @@ class ClientSettings:
         if self._settled:
             return
         self._touch()
-        for name in _OF_ONE_TRANSACTION:
+        for name in OF_ONE_TRANSACTION:
             self._lasting[name] = self._lasting[f"default_{name}"]
         for name in self._values.keys() - self._lasting.keys():
             self._lasting[name] = ""  # as PostgreSQL leaves a custom setting behind

@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from gateway.errors import FeatureNotSupported, InFailedTransaction, NoActiveTransaction
+from gateway.errors import (
+    FeatureNotSupported,
+    InFailedTransaction,
+    NoActiveTransaction,
+)
 from gateway.session.result import Notice, Result
-from gateway.sql.commands import TransactionModes, TransactionStatement
-from gateway.sql.statement import Statement
+from gateway.sql.commands import TransactionStatement
+from gateway.sql.objects import LockTables
+from gateway.sql.statement import Kind, Statement
 from gateway.store.tables import StoreSession
 
 
@@ -27,6 +32,7 @@ class TransactionBlock:
         self._store = store
         self.status = "I"  # as ReadyForQuery says it: I, T or E
         self.implicit = False
+        self.asked = False  # something was read or written in the transaction
         self.notices: list[Notice] = []
 
     def admit(self, statement: Statement) -> None:
@@ -52,21 +58,39 @@ class TransactionBlock:
             )
 
     def begin_implicit(self, statement: Statement) -> None:
-        """Open the implicit transaction before the first statement that changes something."""
-        if statement.changes and self.status == "I" and not self.implicit:
+        """Open the implicit transaction before the first statement that changes something.
+
+        Where a transaction is to see one commit throughout, what only reads opens it, too.
+        """
+        changes = statement.changes or (self._store.isolation.pins and statement.kind in _ASKING)
+        if changes and self.status == "I" and not self.implicit:
             self._store.begin()
             self.implicit = True
+
+    def ask(self, statement: Statement) -> None:
+        """A statement is about to be run, inside a transaction or not."""
+        if statement.kind not in _ASKING or (self.status == "I" and not self.implicit):
+            return
+        self.asked = True
+        waits_first = statement.kind == Kind.WRITE or isinstance(statement.tree, LockTables)
+        if not (self._store.isolation.pins and waits_first):
+            self._store.take_snapshot()
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether a savepoint stands in it."""
+        return self.status != "I" and self._store.has_savepoints
 
     def end_implicit(self) -> None:
         """Commit the implicit transaction, if one is open."""
         if self.implicit:
-            self.implicit = False
+            self.implicit = self.asked = False
             self._store.commit()
 
     def fail(self) -> None:
         """A statement failed: undo the implicit transaction, or mark the block."""
         if self.implicit:
-            self.implicit = False
+            self.implicit = self.asked = False
             self._store.rollback()
         if self.status == "T":
             self.status = "E"
@@ -76,7 +100,7 @@ class TransactionBlock:
         """BEGIN, COMMIT, ROLLBACK and their other spellings, SAVEPOINT, RELEASE, ROLLBACK TO.
 
         Raises:
-            FeatureNotSupported: 0A000, a chain, or another isolation level.
+            FeatureNotSupported: 0A000, a chain.
             NoActiveTransaction: 25P01, a savepoint outside a transaction block.
             InvalidSavepoint: 3B001.
         """
@@ -89,12 +113,13 @@ class TransactionBlock:
                 f"{statement.command} is not supported", position=statement.offset + 1
             )
         if tree.verb == "BEGIN":
-            self._begin(tree.modes)
+            self._begin()
             return Result(statement.command)
         if self.status == "I" and not self.implicit:
             self._warn("there is no transaction in progress", "25P01")
             return Result(tree.verb)
-        failed, self.status, self.implicit = self.status == "E", "I", False
+        failed, self.status = self.status == "E", "I"
+        self.implicit = self.asked = False
         if failed or tree.verb == "ROLLBACK":
             self._store.rollback()
             return Result("ROLLBACK")
@@ -114,8 +139,7 @@ class TransactionBlock:
         self.status = "T"
         return Result(tag)
 
-    def _begin(self, modes: TransactionModes) -> None:
-        refuse_levels(modes)
+    def _begin(self) -> None:
         if self.status != "I":
             self._warn("there is already a transaction in progress", "25001")
             return
@@ -125,21 +149,16 @@ class TransactionBlock:
             self._store.begin()
         self.status = "T"
 
+    def warn_outside(self, command: str) -> None:
+        """Tell the client that a command meant nothing outside a transaction."""
+        self._warn(f"{command} can only be used in transaction blocks", "25P01")
+
     def _warn(self, message: str, code: str) -> None:
         self.notices.append(Notice(message, "WARNING", code))
 
 
-def refuse_levels(modes: TransactionModes) -> None:
-    """Refuse what a transaction here cannot promise.
-
-    Raises:
-        FeatureNotSupported: 0A000.
-    """
-    if modes.isolation in ("repeatable read", "serializable"):
-        raise FeatureNotSupported(
-            f"isolation level {modes.isolation} is not supported",
-            hint="Transactions are READ COMMITTED.",
-        )
+# What reads or writes in a transaction, so that its modes stand from then on.
+_ASKING = (Kind.QUERY, Kind.WRITE, Kind.DEFINITION, Kind.EXPLAIN, Kind.COPY, Kind.CURSOR)
 
 
 class Follower(Protocol):

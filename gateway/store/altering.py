@@ -71,7 +71,7 @@ class Alterer(Definer):
         """
         with self._defining() as transaction:
             oid, old = transaction.catalogue.table(name)
-            self._lock_tables(name, "UPDATE")
+            self._lock_tables(name, "UPDATE", whole=True)
             oid, old = transaction.catalogue.table(name)
             readers = transaction.catalogue.readers(oid)
             before = [shape(reader) for reader in readers]

@@ -20,10 +20,10 @@ from gateway.errors import (
 from gateway.sources.table import TableName
 from gateway.sql.functions import Function, FunctionName
 from gateway.store import disk
+from gateway.store.blocks import Blocks
 from gateway.store.catalogue import PUBLIC, Catalogue, Relation, Routine, shown
 from gateway.store.definitions import Sequence, TableDefinition
 from gateway.store.faults import translated
-from gateway.store.scope import Scope
 from gateway.store.transactions import Transaction
 
 
@@ -44,7 +44,7 @@ class _Plan:
     found: list[tuple[str, str]] = field(default_factory=list)  # what stands, on what
 
 
-class Dropper(Scope):
+class Dropper(Blocks):
     """The part of a session that drops."""
 
     def drop_relations(

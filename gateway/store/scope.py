@@ -4,16 +4,17 @@ Every public call is a statement. Calls nest: an INSERT within `writing` joins i
 end of the outermost one everything commits, unless the user began a transaction (`begin`): then
 locks and changes are held until `commit` or `rollback`.
 
-Such a transaction is READ COMMITTED as far as DuckDB's snapshots allow. While it has changed
-nothing, each statement sees the newest commit. From its first change on it sees the commit before
-that change, and its own changes; when it wants to write a table that others changed since, it
-begins again at the newest commit and repeats its own writes, which nobody can have touched.
+At READ COMMITTED each statement of such a transaction sees the newest commit, and its own changes.
+DuckDB shows one commit from the first change on; so when a statement is to read or write a table
+that others changed since, the transaction begins again at the newest commit and repeats its own
+writes, which nobody can have touched. At the higher levels (`isolation`) it sees one commit
+throughout, and what others changed since is not changed once more (40001).
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -22,18 +23,17 @@ import duckdb
 from gateway.errors import (
     GatewayError,
     InFailedTransaction,
-    InternalError,
-    InvalidSavepoint,
     QueryCanceled,
-    SerializationFailure,
 )
 from gateway.sources.table import TableName
 from gateway.store.catalogue import Catalogue
+from gateway.store.committed import Committed
 from gateway.store.definitions import TableDefinition
 from gateway.store.expressions import Constants, Expressions
+from gateway.store.isolation import Isolation
 from gateway.store.locks import CATALOGUE, TableLocks
 from gateway.store.sequences import SequenceValues
-from gateway.store.transactions import Committed, Transaction
+from gateway.store.transactions import Transaction, concurrent_update
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,7 @@ class Scope:
 
     def __init__(self, shared: Shared) -> None:
         self.lock_seconds = 0.0  # how long to wait for a lock; 0: for ever
+        self.isolation = Isolation.READ_COMMITTED  # of what begins from now on
         self.expressions: Expressions = Constants()
         self._shared = shared
         self._cursor = shared.database.cursor()
@@ -86,6 +87,7 @@ class Scope:
         self._in_block = False
         self._failed = False
         self._savepoints: list[Savepoint] = []
+        self._is_lost = False  # the transaction's savepoints could not be gone back to
         self._depth = 0  # of calls inside each other
         self._cancelled = False
         self._cancelling = threading.Lock()
@@ -103,118 +105,19 @@ class Scope:
     @property
     def _is_idle(self) -> bool:
         """Whether nothing was changed, so that the newest commit is what this session sees."""
-        return self._transaction is None and not self._is_running and not self._failed
+        free = self._transaction is None and not self._is_running and not self._failed
+        return free and not self._pins
 
-    # Transactions of the user's own
+    @property
+    def _pins(self) -> bool:
+        """Whether a transaction of the user's own is to see one commit throughout."""
+        return self._in_block and self.isolation.pins
 
-    def begin(self) -> None:
-        """Begin a transaction; it takes no snapshot and no lock yet."""
-        if self._in_block or self._is_running:
-            raise InternalError("there is already a transaction in progress")
-        self._in_block = True
-
-    def commit(self) -> None:
-        """Make the transaction durable, then visible, and give up its locks; or undo it and raise.
-
-        Raises:
-            InFailedTransaction: 25P02, a statement in it failed; it is undone.
-            GatewayError: 53100, ...; it is undone.
-        """
-        self._refuse_outside()
-        try:
-            if self._failed:
-                raise InFailedTransaction(
-                    "the transaction was rolled back, because a statement in it failed"
-                )
-            self._commit()
-        finally:
-            self._end()
-
-    def rollback(self) -> None:
-        """Undo the transaction and give up its locks."""
-        self._refuse_outside()
-        self._end()
-
-    def fail(self) -> None:
-        """Refuse everything until the end of the transaction, or ROLLBACK TO a savepoint of it.
-
-        For a statement that failed elsewhere; locks are given up as if it had failed here.
-        """
-        self._refuse_outside()
-        if not self._failed:
-            self._failed = True
-            self._abandon()
-
-    def savepoint(self, name: str) -> None:
-        """Remember this moment of the transaction; an older savepoint of that name is hidden."""
-        self._refuse_outside()
-        self._refuse_stopped()
-        transaction, held = self._transaction, self._shared.locks.held(self)
-        if transaction is None:
-            self._savepoints.append(Savepoint(name, 0, None, held))
-            return
-        done = len(transaction.writes)
-        self._savepoints.append(Savepoint(name, done, transaction.own_catalogue, held))
-
-    def release(self, name: str) -> None:
-        """Forget the newest savepoint of that name and all after it; what they saw stays.
-
-        Raises:
-            InvalidSavepoint: 3B001.
-        """
-        self._refuse_outside()
-        self._refuse_stopped()
-        del self._savepoints[self._savepoint_named(name) :]
-
-    def rollback_to(self, name: str) -> None:
-        """Undo what came after the newest savepoint of that name, which stays; also a failure.
-
-        Raises:
-            InvalidSavepoint: 3B001.
-            GatewayError: 40001, ...: it could not be restored, and has failed.
-        """
-        self._refuse_outside()
-        number = self._savepoint_named(name)
-        self._depth += 1
-        try:
-            del self._savepoints[number + 1 :]
-            self._restore()
-            self._failed = False
-        except BaseException:
-            self._failed = True
-            raise
-        finally:
-            self._leave()
-
-    def _savepoint_named(self, name: str) -> int:
-        for number in reversed(range(len(self._savepoints))):
-            if self._savepoints[number].name == name:
-                return number
-        raise InvalidSavepoint(f'savepoint "{name}" does not exist')
-
-    def _restore(self) -> None:
-        """Go back to the last savepoint, and give up the locks taken after it."""
-        point, transaction = self._savepoints[-1], self._transaction
-        if point.writes == 0 and point.catalogue is None:
-            self._drop_transaction()
-        else:
-            assert transaction is not None
-            try:
-                transaction.restore(point.writes, point.catalogue)
-            except BaseException:  # Nothing is left to go back to.
-                self._savepoints.clear()
-                self._drop_transaction()
-                self._shared.locks.release(self)
-                raise
-        self._shared.locks.release(self, keep=point.locks)
-
-    def _refuse_outside(self) -> None:
-        if not self._in_block or self._is_running:
-            raise InternalError("there is no transaction in progress")
+    # Ends of transactions
 
     def _end(self) -> None:
         self._drop_transaction()
-        self._in_block = self._failed = False
+        self._in_block = self._failed = self._is_lost = False
         self._savepoints.clear()
         self._shared.locks.release(self)
 
@@ -227,6 +130,22 @@ class Scope:
 
     def _end_statement(self, transaction: Transaction) -> None:
         """What is done before a transaction commits."""
+
+    def _restore(self) -> None:
+        """Go back to the last savepoint, and give up the locks taken after it."""
+        point, transaction = self._savepoints[-1], self._transaction
+        if point.writes == 0 and point.catalogue is None and not self._pins:
+            self._drop_transaction()
+        elif transaction is not None and not transaction.stands_at(point.writes, point.catalogue):
+            try:
+                transaction.restore(point.writes, point.catalogue)
+            except BaseException:  # Nothing is left to go back to.
+                self._savepoints.clear()
+                self._is_lost = True
+                self._drop_transaction()
+                self._shared.locks.release(self)
+                raise
+        self._shared.locks.release(self, keep=point.locks)
 
     def _drop_transaction(self) -> None:
         if self._transaction is not None:
@@ -278,7 +197,7 @@ class Scope:
         if not self._in_block:
             self._commit()
             self._end()
-        elif self._transaction is not None and not self._transaction.changed:
+        elif self._transaction is not None and not (self._pins or self._transaction.changed):
             self._drop_transaction()  # The next statement starts from a newer commit.
 
     def _abandon(self) -> None:
@@ -306,55 +225,117 @@ class Scope:
         """The running transaction, begun if there is none."""
         if self._transaction is None:
             self._transaction = Transaction(
-                self._shared.committed, self._cursor, replays=self._in_block
+                self._shared.committed,
+                self._cursor,
+                replays=self._in_block,
+                isolation=self.isolation,
             )
         return self._transaction
 
     # Locks
 
     @contextmanager
-    def _writing(self, name: TableName, command: str = "INSERT") -> Iterator[Transaction]:
+    def _writing(
+        self, name: TableName, command: str = "INSERT", reading: Collection[TableName] = ()
+    ) -> Iterator[Transaction]:
         """A transaction that holds the table's write lock and sees its newest rows.
 
         With it go the locks of the tables that foreign keys tie to it as far as `command` (INSERT,
         UPDATE or DELETE) can break them.
         """
         with self._statement():
-            self._lock_tables(name, command)
+            self._lock_tables(name, command, reading)
             transaction = self._open()
             transaction.catalogue.table(name)
             yield transaction
 
-    def _lock_tables(self, name: TableName, command: str) -> None:
-        """Wait for the locks, lowest number first; names that changed hands are locked anew."""
+    def _lock_tables(
+        self,
+        name: TableName,
+        command: str,
+        reading: Collection[TableName] = (),
+        *,
+        whole: bool = False,
+    ) -> None:
+        """Wait for the locks, lowest number first; names that changed hands are locked anew.
+
+        Args:
+            name: The table that is written.
+            command: What is done to it.
+            reading: What the statement reads besides.
+            whole: Whether all rows are changed, whoever added them.
+        """
         while True:
+            oid, definition = self._catalogue.table(name)
             wanted = _tied(self._catalogue, name, command)
-            for oid in sorted(wanted):
-                self._lock_relation(oid)
+            to_itself = any(key.table == name for key in definition.foreign_keys)
+            for each in sorted(wanted):
+                self._lock_relation(each, whole=whole or to_itself or each != oid)
+            self._catch_up(reading)
+            self._refuse_redefined(name, command, wanted)
             if _tied(self._catalogue, name, command) <= wanted:
                 return
 
-    def _lock_relation(self, oid: int) -> None:
+    def _lock_relation(self, oid: int, *, whole: bool = True) -> None:
         """Wait for a relation's lock, then see its newest rows.
+
+        Args:
+            oid: The relation.
+            whole: Whether rows count that others added since the snapshot of a transaction that
+                sees one commit throughout.
 
         Raises:
             SerializationFailure: 40001, the statement has read rows that are old now.
         """
         taken = self._shared.locks.acquire(oid, self, self.lock_seconds)
         transaction = self._transaction
-        if not taken or transaction is None:
+        if transaction is None or not (taken or self._pins):
             return
         if not transaction.changed:
             transaction.pin()
         newest = self._shared.committed.moment
         if newest.version(oid) == transaction.moment.version(oid):
             return
+        if self._pins:
+            if whole:
+                raise concurrent_update()
+            return  # what it changes is compared row by row
         if self._depth > 1 or (transaction.changed and not self._in_block):
-            raise SerializationFailure(
-                "could not serialize access due to concurrent update",
-                hint="Run the transaction again.",
-            )
+            raise concurrent_update()
         transaction.rebase()
+
+    def _catch_up(self, reading: Collection[TableName]) -> None:
+        """Have a READ COMMITTED transaction see the newest commit, if that shows other things.
+
+        Only at the start of a statement: later its rows are read already.
+        """
+        transaction = self._transaction
+        if transaction is None or not self._in_block or self._pins or self._depth > 1:
+            return
+        newest, seen = self._shared.committed.moment, transaction.moment
+        if newest is seen:
+            return
+        held = [transaction.catalogue.find_table(name) for name in reading]
+        oids = [found[0] for found in held if found is not None]
+        if newest.catalogue is not seen.catalogue or any(
+            newest.version(oid) != seen.version(oid) for oid in oids
+        ):
+            transaction.rebase()
+
+    def _refuse_redefined(self, name: TableName, command: str, tied: set[int]) -> None:
+        """Refuse to write what means something else now than in the commit that is seen.
+
+        Raises:
+            SerializationFailure: 40001.
+        """
+        if not self._pins or self._transaction is None:
+            return
+        seen, newest = self._transaction.moment.catalogue, self._shared.committed.moment.catalogue
+        if newest is seen or self._transaction.own_catalogue is not None:
+            return
+        same = all(newest.by_oid(oid) == seen.by_oid(oid) for oid in tied)
+        if not same or _tied(newest, name, command) != tied:
+            raise concurrent_update()
 
     @contextmanager
     def _defining(self) -> Iterator[Transaction]:
@@ -367,6 +348,9 @@ class Scope:
         """Take the catalogue's lock, then see its newest state.
 
         A statement of its own that has rows already keeps them; names alone are brought up.
+
+        Raises:
+            SerializationFailure: 40001, the transaction is to see one commit, and it is older.
         """
         self._shared.locks.acquire(CATALOGUE, self, self.lock_seconds)
         transaction = self._transaction
@@ -374,6 +358,8 @@ class Scope:
             return
         if self._shared.committed.moment.catalogue is transaction.moment.catalogue:
             return
+        if self._pins:
+            raise concurrent_update()
         if self._in_block:
             transaction.rebase()
         else:

@@ -22,11 +22,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from gateway.errors import FeatureNotSupported, GatewayError, InternalError
+from gateway.errors import FeatureNotSupported, GatewayError, InternalError, UniqueViolation
 from gateway.sources.table import TableName
 from gateway.store import backup, changes, database, disk, upserts
 from gateway.store.catalogue import FIRST_OID, TEMPORARY
 from gateway.store.changes import Target
+from gateway.store.committed import Committed, Moment
 from gateway.store.definitions import Changed, TableDefinition
 from gateway.store.locks import TableLocks
 from gateway.store.names import Names
@@ -34,7 +35,7 @@ from gateway.store.references import follow_references, hold_references
 from gateway.store.scope import Shared
 from gateway.store.sequences import SequenceValues
 from gateway.store.snapshots import Snapshot, SnapshotCache
-from gateway.store.transactions import Committed, Moment, Transaction
+from gateway.store.transactions import Transaction
 
 # How long a session that ends waits to drop its temporary tables.
 _CLOSING_SECONDS = 5.0
@@ -181,6 +182,7 @@ class StoreSession(Names):
             if (found := self._cached(names, moment)) is not None:
                 return found
         with self._statement():
+            self._catch_up(names)
             transaction = self._open()
             transaction.pin()
             return {name: self._read(transaction, name, name == rowid_of) for name in names}
@@ -201,6 +203,7 @@ class StoreSession(Names):
 
     def _read(self, transaction: Transaction, name: TableName, rowid: bool) -> Snapshot:
         oid, definition = transaction.catalogue.table(name)
+        transaction.reads.add(oid)
         rows = None if rowid else transaction.cached(oid)
         if rows is None:
             rows = changes.read(transaction, oid, definition, rowid)
@@ -211,21 +214,40 @@ class StoreSession(Names):
     # Rows in
 
     @contextmanager
-    def writing(self, name: TableName, command: str = "INSERT") -> Iterator[None]:
+    def writing(
+        self, name: TableName, command: str = "INSERT", reading: Collection[TableName] = ()
+    ) -> Iterator[None]:
         """Hold the table's write lock; what is written inside is committed at the end, or undone.
 
         Args:
             name: The table.
             command: INSERT, UPDATE or DELETE: what will be done to it at most. Locks of tables that
                 foreign keys tie to it go with it.
+            reading: The tables that are read inside.
 
         Raises:
             UndefinedTable: 42P01. WrongObjectType: 42809, it is a view.
             DeadlockDetected: 40P01. QueryCanceled: 57014, `cancel` while it waited.
             GatewayError: 53100, ... from the commit.
         """
-        with self._writing(name, command):
+        with self._writing(name, command, reading):
             yield
+
+    def lock(self, name: TableName) -> None:
+        """Take the table's write lock, and no snapshot."""
+        with self._statement():
+            self._lock_relation(self._catalogue.table(name)[0], whole=False)
+            self._catalogue.table(name)
+
+    def lock_rows(self, name: TableName) -> None:
+        """Take the table's write lock, for rows of it that were or will be read.
+
+        Raises:
+            SerializationFailure: 40001, the transaction sees one commit throughout, and others
+                changed rows since.
+        """
+        with self._writing(name) as transaction:
+            transaction.refuse_changed(transaction.catalogue.table(name)[0])
 
     def insert(
         self,
@@ -273,7 +295,11 @@ class StoreSession(Names):
         """Append rows that `propose` gave."""
         with self._changing() as transaction:
             target = self._target(transaction, name)
-            upserts.append_whole(target, rows)
+            try:
+                upserts.append_whole(target, rows)
+            except UniqueViolation:  # of a row that others added, which `in_the_way` did not see
+                transaction.refuse_moved(target.oid)
+                raise
             hold_references(target, rows)
 
     def update(
@@ -311,7 +337,7 @@ class StoreSession(Names):
         """
         with self._statement():
             for name in names:
-                self._lock_tables(name, "INSERT")
+                self._lock_tables(name, "INSERT", whole=True)
             transaction = self._open()
             for name in names:
                 for child in transaction.catalogue.referring(name):

@@ -7,44 +7,18 @@ to do them again on a newer commit, or up to a savepoint, which DuckDB has none 
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import duckdb
 import pyarrow as pa
 
 from gateway.errors import SerializationFailure
 from gateway.store.catalogue import Catalogue
+from gateway.store.committed import Committed, Moment
 from gateway.store.faults import translated
-from gateway.store.snapshots import SnapshotCache
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What is committed: the catalogue, and a version per table that changes when its rows do."""
-
-    catalogue: Catalogue
-    versions: Mapping[int, int] = field(default_factory=dict)
-    clock: int = 0
-
-    def version(self, oid: int) -> int:
-        """The version of a table's rows; 0 for rows nobody changed since the server started."""
-        return self.versions.get(oid, 0)
-
-
-class Committed:
-    """The newest `Moment`, and the lock under which it moves on together with DuckDB.
-
-    Reading needs no lock: the moment is one immutable value.
-    """
-
-    def __init__(self, catalogue: Catalogue, cache: SnapshotCache) -> None:
-        self.moment = Moment(catalogue)
-        self.cache = cache
-        self.lock = threading.Lock()
-
+from gateway.store.isolation import Isolation
 
 # What a transaction did to a table: the batches it appended, or None when it did anything else.
 Change = list[pa.RecordBatch] | None
@@ -74,15 +48,24 @@ class Transaction:
         committed: What others have committed.
         cursor: The session's own.
         replays: Whether to keep the writes, for `rebase` and `restore`.
+        isolation: What of others' commits it may see, and what it may have read when it commits.
     """
 
     def __init__(
-        self, committed: Committed, cursor: duckdb.DuckDBPyConnection, *, replays: bool = False
+        self,
+        committed: Committed,
+        cursor: duckdb.DuckDBPyConnection,
+        *,
+        replays: bool = False,
+        isolation: Isolation = Isolation.READ_COMMITTED,
     ) -> None:
         self._committed = committed
         self._replays = replays
+        self._isolation = isolation
+        self._holds: int | None = None  # the commit that all of it sees, to `Overlaps`
         self.cursor = cursor
         self.writes: list[Write] = []
+        self.reads: set[int] = set()  # the tables
         with translated():
             self.cursor.begin()
         self._look(committed.moment)
@@ -91,6 +74,7 @@ class Transaction:
 
     def _look(self, moment: Moment) -> None:
         self.changes: dict[int, Change] = {}
+        self._touched: dict[int, list[pa.ChunkedArray] | None] = {}
         self._pinned = False
         self._shares_cache = True
         self.moment = moment
@@ -128,7 +112,17 @@ class Transaction:
         """Have DuckDB take its snapshot, under the lock of commits; the moment it shows."""
         with translated():
             self.cursor.execute("SELECT 1 FROM gradwire.settings LIMIT 1").fetchall()
-        return self._committed.moment
+        moment = self._committed.moment
+        if self._isolation.pins:
+            self._let_go()
+            self._committed.overlaps.hold(moment.clock)
+            self._holds = moment.clock
+        return moment
+
+    def _let_go(self) -> None:
+        if self._holds is not None:
+            self._committed.overlaps.let_go(self._holds)
+            self._holds = None
 
     def adopt_newest_catalogue(self) -> None:
         """See names as they are now, under the catalogue's lock; rows stay as they were."""
@@ -158,13 +152,48 @@ class Transaction:
             delta: The table of that name in it.
             returning: Columns of the changed rows to hand back.
         """
+        self.refuse_changed(oid, delta)
         self.changes[oid] = None
         if not returning:
             return self._do(Write(oid, statement=statement, delta=delta)) or 0, None
+        self._touch(oid, delta)
         with self._registered(delta):
             rows = self.cursor.sql(f"{statement} RETURNING {returning}").to_arrow_table()
         self._keep_write(Write(oid, "", None, statement, (), delta, rows.num_rows))
         return rows.num_rows, rows
+
+    def refuse_changed(self, oid: int, delta: pa.Table | None = None) -> None:
+        """Refuse to change rows that others changed since the snapshot that all of it sees.
+
+        Args:
+            oid: The table, whose lock is held.
+            delta: Names them in its column `row`; None: all that it sees.
+
+        Raises:
+            SerializationFailure: 40001.
+        """
+        if self._holds is not None:
+            rows = None if delta is None else delta.column("row")
+            if self._committed.overlaps.changed(oid, self._holds, rows):
+                raise concurrent_update()
+
+    def refuse_moved(self, oid: int) -> None:
+        """Refuse to go on where others changed a table since the snapshot that all of it sees.
+
+        Raises:
+            SerializationFailure: 40001.
+        """
+        newest = self._committed.moment
+        if self._holds is not None and newest.version(oid) != self.moment.version(oid):
+            raise concurrent_update()
+
+    def _touch(self, oid: int, delta: pa.Table | None) -> None:
+        """Note what the commit has to tell those who see an older one."""
+        noted = self._touched.setdefault(oid, [])
+        if delta is None or noted is None:
+            self._touched[oid] = None
+        else:
+            noted.append(delta.column("row"))
 
     def matching(self, query: str, delta: pa.Table | None = None) -> pa.Table:
         """Rows of a query that may read `delta`. DuckDB's errors pass."""
@@ -185,6 +214,8 @@ class Transaction:
             self.cursor.from_arrow(table).insert_into(write.place)
             count = table.num_rows
         else:
+            if write.oid:
+                self._touch(write.oid, write.delta)
             with self._registered(write.delta):
                 done = self.cursor.execute(write.statement, list(write.values)).fetchall()
             count = done[0][0] if done else None
@@ -225,14 +256,48 @@ class Transaction:
             self.rollback()
             return
         with self._committed.lock:
+            if self._isolation is Isolation.SERIALIZABLE:
+                self._refuse_stale_reads()
             with translated():
                 self.cursor.commit()
             self._publish()
+        self._let_go()
+
+    def _refuse_stale_reads(self) -> None:
+        """Hold SERIALIZABLE to its name, under the lock of commits.
+
+        When nothing that it read has changed until it commits, it might as well have run whole at
+        this moment; and what commits without a change, at the moment of its snapshot.
+
+        Raises:
+            SerializationFailure: 40001.
+        """
+        if self._read_otherwise():
+            raise SerializationFailure(
+                "could not serialize access due to read/write dependencies among transactions",
+                detail="A table that the transaction read was changed before it committed.",
+                hint="The transaction might succeed if retried.",
+            )
+
+    def _read_otherwise(self) -> bool:
+        newest = self._committed.moment
+        return any(newest.version(oid) != self.moment.version(oid) for oid in self.reads)
 
     def rollback(self) -> None:
         """Undo everything; nothing happens when DuckDB has done so itself."""
         with suppress(duckdb.Error):
             self.cursor.rollback()
+        self._let_go()
+
+    def stands_at(self, count: int, catalogue: Catalogue | None) -> bool:
+        """Whether it is whole after its first `count` writes, with nothing to be undone."""
+        if len(self.writes) != count or self.own_catalogue is not catalogue:
+            return False
+        try:  # After an error of its own DuckDB has given the transaction up.
+            self.cursor.execute("SELECT 1").fetchall()
+        except duckdb.Error:
+            return False
+        return True
 
     def rebase(self) -> None:
         """Begin again at the newest commit and do every write again.
@@ -251,11 +316,17 @@ class Transaction:
         Args:
             count: How many.
             catalogue: What `own_catalogue` was after them.
+
+        Raises:
+            SerializationFailure: 40001, a write did otherwise than before; or all of it is to see
+                one commit, and a table that it read has changed since.
         """
         again, self.writes = self.writes[:count], []
         # Row identifiers in the writes mean the same as before, because DuckDB renumbers rows in
         # a checkpoint only, which only a commit makes, and never while a transaction is open.
         with self._committed.lock:
+            if self._isolation.pins and self._read_otherwise():
+                raise concurrent_update()
             self.rollback()
             with translated():
                 self.cursor.begin()
@@ -274,10 +345,7 @@ class Transaction:
         if write.oid:
             self.changes[write.oid] = None
         if self._do(write) != write.count:
-            raise SerializationFailure(
-                "could not serialize access due to concurrent update",
-                hint="Run the transaction again.",
-            )
+            raise concurrent_update()
 
     def _publish(self) -> None:
         before = self._committed.moment
@@ -293,3 +361,11 @@ class Transaction:
             catalogue = replace(self.catalogue, version=before.catalogue.version + 1)
         versions = {**before.versions, **dict.fromkeys(self.changes, clock)}
         self._committed.moment = Moment(catalogue, versions, clock)
+        self._committed.overlaps.note(clock, self._touched)
+
+
+def concurrent_update() -> SerializationFailure:
+    """What a transaction is told whose rows others changed."""
+    return SerializationFailure(
+        "could not serialize access due to concurrent update", hint="Run the transaction again."
+    )

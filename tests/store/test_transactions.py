@@ -30,6 +30,7 @@ from gateway.errors import (
 )
 from gateway.sources.table import TableName
 from gateway.store.definitions import ROWID, Column, Key, TableDefinition, View
+from gateway.store.isolation import Isolation
 from gateway.store.tables import Store, StoreSession
 from gateway.types import by_name
 
@@ -92,9 +93,7 @@ def test_rollback_and_close_leave_nothing(
     assert got(session) == [1, 2]
 
 
-def test_each_statement_sees_the_newest_commit_until_the_first_change(
-    session: StoreSession, other: StoreSession
-) -> None:
+def test_each_statement_sees_the_newest_commit(session: StoreSession, other: StoreSession) -> None:
     make(session, T, U)
     session.begin()
     assert got(session) == []
@@ -102,11 +101,12 @@ def test_each_statement_sees_the_newest_commit_until_the_first_change(
     assert got(session) == [1]
     put(session, U, 7)
     put(other, T, 2)
-    assert got(session) == [1]
-    increment(session, T)  # begins again at the newest commit
-    assert (got(session), got(session, U)) == ([2, 3], [7])
+    assert (got(session), got(session, U)) == ([1, 2], [7])
+    put(other, T, 3)
+    increment(session, T)
+    assert (got(session), got(session, U)) == ([2, 3, 4], [7])
     session.commit()
-    assert (got(other), got(other, U)) == ([2, 3], [7])
+    assert (got(other), got(other, U)) == ([2, 3, 4], [7])
 
 
 def test_begin_and_its_ends_come_in_pairs(session: StoreSession) -> None:
@@ -474,37 +474,49 @@ def test_identifiers_stand_for_the_same_rows_when_writes_are_repeated(
     assert odd.column("k").equals(odd.column("v"))
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_readers_beside_writers_see_one_commit_and_their_own(store: Store, seed: int) -> None:
+@pytest.mark.parametrize("level", Isolation)
+@pytest.mark.parametrize("seed", range(12))
+def test_readers_beside_writers_see_their_level_s_commit_and_their_own(
+    store: Store, seed: int, level: Isolation
+) -> None:
     """Three sessions take turns, each writing a table of its own and reading all three."""
     chance, names = random.Random(seed), (T, U, W)
     sessions = [store.session() for _ in names]
     make(sessions[0], *names)
     committed: dict[TableName, list[int]] = {name: [] for name in names}
-    views: list[dict[TableName, list[int]] | None] = [None] * 3
-    begun = [False] * 3
+    pinned: list[dict[TableName, list[int]] | None] = [None] * 3
+    own: list[list[int]] = [[], [], []]
+    begun, read = [False] * 3, [False] * 3
     for step in range(60):
         n = chance.randrange(3)
         session, name = sessions[n], names[n]
+        session.isolation = level
         kind = chance.choice(["read", "read", "write", "write", "end"])
         if not begun[n]:
             session.begin()
             begun[n] = True
+        if level.pins and kind != "end" and pinned[n] is None:
+            pinned[n] = dict(committed)
+        view = dict(pinned[n] or committed)
+        view[name] = [*view[name], *own[n]]
         if kind == "read":
-            view = views[n] or committed
-            read = session.snapshots(names)
-            assert {k: sorted(s.rows.column("n").to_pylist()) for k, s in read.items()} == view
+            found = session.snapshots(names)
+            assert {k: sorted(s.rows.column("n").to_pylist()) for k, s in found.items()} == view
+            read[n] = True
         elif kind == "write":
-            view = views[n] = views[n] or dict(committed)
             put(session, name, step)
-            view[name] = [*view[name], step]
+            own[n].append(step)
         else:
-            begun[n], view, views[n] = False, views[n], None
+            stale = any(view[other] != committed[other] for other in names if other != name)
             if chance.random() < 0.4:
                 session.rollback()
+            elif level is Isolation.SERIALIZABLE and read[n] and own[n] and stale:
+                with pytest.raises(SerializationFailure):
+                    session.commit()
             else:
                 session.commit()
-                committed |= {name: view[name]} if view else {}
+                committed[name] = view[name]
+            begun[n], read[n], pinned[n], own[n] = False, False, None, []
     for session in sessions:
         session.close()
 
@@ -549,6 +561,7 @@ from pathlib import Path
 import pyarrow as pa
 from gateway.sources.table import TableName
 from gateway.store.definitions import Column, TableDefinition
+from gateway.store.isolation import Isolation
 from gateway.store.tables import Store
 from gateway.types import by_name
 T, U = TableName("public", "t"), TableName("public", "u")
