@@ -10,6 +10,7 @@ from gateway.engine.embedded import Embedded
 from gateway.errors import GatewayError
 from gateway.session.session import Gateway, Session
 from gateway.store.tables import Store
+from tests.store.answers import answer
 
 # Who sends what; what comes back (rows, or the command's tag, or the SQLSTATE) and the state after.
 Turn = tuple[str, str, object, str]
@@ -128,24 +129,6 @@ def sessions(store: Store) -> Iterator[dict[str, Session]]:
     yield made
     for session in made.values():
         session.close()
-
-
-def answer(session: Session, text: str) -> object:
-    """Rows or tag of the last statement, or the SQLSTATE, as the wire would have it."""
-    last: object = None
-    try:
-        for result in session.run_simple(text):
-            if result.fields is None:
-                last = result.tag(0)
-                continue
-            columns = [[c.to_pylist() for c in batch.columns] for batch in result.take()]
-            rows = [row for batch in columns for row in zip(*batch, strict=True)]
-            last = result.tag(len(rows)) if result.tag(0) != "SELECT 0" else rows
-        session.sync()
-    except GatewayError as error:
-        session.fail()
-        return error.code
-    return last
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
