@@ -6,7 +6,7 @@ Whatever a statement is (INSERT, UPDATE, a view, EXPLAIN), what comes here is it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -16,29 +16,26 @@ from gateway.autodiff.differentiate_sql import replace_calls
 from gateway.autodiff.graph import MOST_NODES
 from gateway.autodiff.markers import expand
 from gateway.autodiff.neighbours import Derived, has_calls, take_along
-from gateway.errors import StatementTooComplex, UndefinedTable
+from gateway.errors import UndefinedTable
 from gateway.sources.table import TableName
 from gateway.sql.analysis import analyse
+from gateway.sql.binding import Binder
 from gateway.sql.comparisons import cast_literals
 from gateway.sql.depth import with_room
-from gateway.sql.dialect import DIALECT, parse, to_engine, to_text
+from gateway.sql.dialect import DIALECT, to_engine, to_text
 from gateway.sql.functions import Functions
 from gateway.sql.inference import plain_column
 from gateway.sql.inlining import inline
+from gateway.sql.lending import Lender, borrow, may_borrow, shown_columns
 from gateway.sql.localtime import keep_local_times
 from gateway.sql.naming import alias_unnamed
 from gateway.sql.overloads import resolve_overloads
 from gateway.sql.parameters import declared_types, number
-from gateway.sql.relation import TIME_ZONE, ColumnInfo, Constants, Lookup, Relation, Relations
-from gateway.sql.scope import Analysis, position_of, visible_ctes
+from gateway.sql.relation import TIME_ZONE, ColumnInfo, Constants, Lookup, Relations
+from gateway.sql.scope import Analysis, position_of
 from gateway.sql.session_values import put_values
-from gateway.sql.trees import copied, nodes, nodes_of
+from gateway.sql.trees import copied, nodes_of
 from gateway.types import Type
-
-# A view may stand on a view; PostgreSQL's own bound is its stack, about this deep.
-MAX_VIEW_DEPTH = 100
-# Views that name two views each, 20 deep, would be a million queries.
-MAX_VIEWS = 1000
 
 # Types that the engine can cast a parameter to; a value of another type comes typed as it is.
 _CAST = frozenset(
@@ -124,6 +121,7 @@ class Rewriting:
     lookup: Lookup
     constants: Constants
     functions: Functions = _no_functions
+    lender: Lender | None = None
     relations: dict[TableName, dict[str, ColumnInfo]] = field(default_factory=dict)
     names: tuple[str, ...] | None = None
     parameters: dict[int, Type] = field(default_factory=dict)
@@ -131,7 +129,6 @@ class Rewriting:
     columns: tuple[ColumnInfo, ...] = ()
     unaliased: set[TableName] = field(default_factory=set)  # relations that go by their own name
     most_nodes: int = MOST_NODES  # of all derivatives
-    views: int = 0  # put in place so far
     derived: dict[TableName, Derived] = field(default_factory=dict)
 
 
@@ -141,6 +138,7 @@ def rewrite(
     constants: Constants = _NOTHING,
     functions: Functions = _no_functions,
     most_nodes: int = MOST_NODES,
+    lender: Lender | None = None,
 ) -> Rewritten:
     """The engine's form of a query; `tree` itself is left as it was.
 
@@ -150,15 +148,13 @@ def rewrite(
         constants: What functions of the session stand for.
         functions: What a call means, where it means a user's own function.
         most_nodes: Of all derivatives together.
+        lender: Who lends what only the catalogue has.
 
     Raises:
         GatewayError: 42P01, 42703, 0A000, 54001, ...; `position` where it is known.
     """
-    return with_room(
-        lambda: _rewrite(
-            Rewriting(copied(tree), lookup, constants, functions, most_nodes=most_nodes)
-        )
-    )
+    state = Rewriting(copied(tree), lookup, constants, functions, lender, most_nodes=most_nodes)
+    return with_room(lambda: _rewrite(state))
 
 
 def _rewrite(state: Rewriting) -> Rewritten:
@@ -173,70 +169,8 @@ def _rewrite(state: Rewriting) -> Rewritten:
 
 def bind_tables(state: Rewriting) -> None:
     """Write every table as schema.name under its alias; put a view's query in its place."""
-    _bind_tables(state, state.tree, 0, state.lookup)
-
-
-def _bind_tables(state: Rewriting, tree: exp.Expr, depth: int, lookup: Lookup) -> None:
-    if depth > MAX_VIEW_DEPTH:
-        raise StatementTooComplex(f"views stand on views more than {MAX_VIEW_DEPTH} deep")
-    for table in list(named_tables(tree)):
-        _bind(state, table, depth, lookup)
-
-
-def named_tables(tree: exp.Expr) -> Iterator[exp.Table]:
-    """Tables of FROM clauses: not table functions, not references to a CTE."""
-    for table in nodes_of(tree, exp.Table):
-        named = isinstance(table.this, exp.Identifier)
-        if named and (table.db or table.name not in visible_ctes(table)):
-            yield table
-
-
-def _bind(state: Rewriting, table: exp.Table, depth: int, lookup: Lookup) -> None:
-    try:
-        relation = lookup(table.db, table.name)
-    except UndefinedTable as error:
-        error.position = position_of(table)
-        raise
-    if table.args.get("alias") is None:
-        state.unaliased.add(relation.name)
-        alias = exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
-        table.set("alias", alias)
-    if relation.view is not None:
-        table.replace(_inlined(state, table, relation, depth))
-        return
-    table.set("db", exp.to_identifier(relation.name.schema, quoted=True))
-    table.set("this", exp.to_identifier(relation.name.name, quoted=True))
-    state.relations[relation.name] = dict(relation.columns)
-
-
-def _inlined(state: Rewriting, table: exp.Table, relation: Relation, depth: int) -> exp.Subquery:
-    """A view's query, for the place where its name stands; errors in it have no position here.
-
-    Its tables are bound before it stands there, where a CTE could have the name of one of them.
-    """
-    state.views += 1
-    if state.views > MAX_VIEWS:
-        raise StatementTooComplex(
-            f"the statement names more than {MAX_VIEWS} views, one in another"
-        )
-    query = parse(relation.view or "")[0]
-    for node in nodes(query):
-        node.meta.pop("start", None)
-    _bind_tables(state, query, depth + 1, partial(_as_bound, state.lookup, relation))
-    alias = table.args["alias"]
-    given = alias.columns
-    names = relation.view_columns[len(given) :]
-    rest = [exp.to_identifier(name, quoted=True) for name in names]
-    alias.set("columns", given + rest)
-    inlined = exp.Subquery(this=query, alias=alias, joins=table.args.get("joins"))
-    inlined.meta["view"] = relation.oid
-    return inlined
-
-
-def _as_bound(lookup: Lookup, view: Relation, schema: str, name: str) -> Relation:
-    """What a name in a view's query meant when the view was made."""
-    meant = view.reads.get((schema, name))
-    return lookup(schema, name) if meant is None else lookup(meant.schema, meant.name)
+    binder = Binder(state.lookup, state.relations, state.unaliased)
+    binder.bind(state.tree, state.lookup)
 
 
 def strip_schemas(state: Rewriting) -> None:
@@ -304,6 +238,14 @@ def _inline_calls(state: Rewriting, tree: exp.Expr, analysis: Analysis) -> bool:
     return inline(tree, analysis, state.functions, finish)
 
 
+def lend_functions(state: Rewriting) -> None:
+    """Put functions that the engine is lent in place of the catalogue's."""
+    if state.lender is not None and may_borrow(state.tree, state.relations, state.lender):
+        state.analysis, shown = borrow(state.tree, state.analysis, state.relations, state.lender)
+        if shown:
+            state.columns = shown_columns(state.columns, shown)
+
+
 def expand_markers(state: Rewriting) -> None:
     """Put the derivative in place of every grad, jvp and vjp."""
     expand(state.tree, state.analysis, most_nodes=state.most_nodes)
@@ -350,6 +292,7 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     differentiate_sql,
     bind_columns,
     inline_functions,
+    lend_functions,
     type_literals,
     choose_functions,
     keep_times,

@@ -8,9 +8,11 @@ settings; no SQL of a client's reaches it untranslated.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +26,7 @@ from gateway.catalog.names import TABLES, Moment
 from gateway.catalog.pg_catalog import RELATIONS, rows_of
 from gateway.catalog.session_rows import SESSION_VIEWS, session_rows
 from gateway.catalog.static import static
+from gateway.catalog.translation.coercing import missing
 from gateway.catalog.translation.expressions import Expressions
 from gateway.catalog.translation.resolution import TEXT
 from gateway.catalog.translation.select import Selects
@@ -74,6 +77,17 @@ class Translated:
     outputs: tuple[Output, ...]
     parameters: Mapping[int, int]
     used: frozenset[str]
+    returns_set: bool = False
+
+    @property
+    def shows_activity(self) -> bool:
+        """Whether it tells what clients are doing."""
+        return any(name.startswith("pg_catalog.pg_stat_") for name in self.used)
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether its rows stay the same until an object is made, changed or dropped."""
+        return not self.shows_activity and not any("settings" in name for name in self.used)
 
 
 class CatalogueDatabase:
@@ -96,9 +110,9 @@ class CatalogueDatabase:
         with self._lock:
             found = self._moments.get(key)
             if found is None:
-                self._numbers += 1
                 same = next((m for k, m in self._moments.items() if k[0] == version), None)
                 held: Contents = same.contents if same is not None else contents()
+                self._numbers += 1
                 found = Moment(self._numbers, held, user, database, path)
                 self._moments[key] = found
                 self._open().execute(f"CREATE SCHEMA {found.schema}")
@@ -147,7 +161,7 @@ class CatalogueDatabase:
         count = max([*parameters, *_numbers(tree)], default=0)
         types = {n: parameters.get(n, TEXT) for n in range(1, count + 1)}
         used = frozenset(moment.used)
-        return Translated(query.sql, query.outputs, types, used)
+        return Translated(query.sql, query.outputs, types, used, _gives_rows(query))
 
     def run(
         self,
@@ -164,6 +178,31 @@ class CatalogueDatabase:
             values: `p1`, `p2`, ... -> the parameters' values.
             variables: What functions of the session read.
         """
+        used = {name: v for name, v in values.items() if f"${name}" in query.sql}
+        with self._ready(moment, query, variables) as cursor:
+            return cursor.sql(query.sql, params=used or None).to_arrow_table()
+
+    def run_over(
+        self, moment: Moment, query: Translated, rows: pa.Table, variables: Mapping[str, Any]
+    ) -> pa.Table:
+        """The one value of a query for each row of its parameters, in the order of the rows.
+
+        Args:
+            moment: That of the translation.
+            query: The translation of a SELECT of one expression.
+            rows: Columns `p1`, `p2`, ..., and `n`, the number of the row.
+            variables: What functions of the session read.
+        """
+        inner = re.sub(r"\$(p\d+)\b", r"given.\1", query.sql)
+        with self._ready(moment, query, variables) as cursor:
+            cursor.register("given", rows)
+            return cursor.sql(f"SELECT ({inner}) FROM given ORDER BY n").to_arrow_table()
+
+    @contextmanager
+    def _ready(
+        self, moment: Moment, query: Translated, variables: Mapping[str, Any]
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for which all is made that a query reads; no other query runs meanwhile."""
         with self._lock:
             for name in sorted(query.used):
                 self._make(moment, name)
@@ -174,8 +213,7 @@ class CatalogueDatabase:
                     if value is None:
                         continue
                     cursor.execute(f"SET VARIABLE {name} = $value", {"value": value})
-                used = {name: v for name, v in values.items() if f"${name}" in query.sql}
-                return cursor.sql(query.sql, params=used or None).to_arrow_table()
+                yield cursor
             except duckdb.Error as error:
                 raise _refusal(error) from error
             finally:
@@ -296,10 +334,18 @@ def _query(moment: Moment, tree: exp.Expr, parameters: dict[int, int]) -> Query:
     return Selects(Expressions(moment, parameters)).query(tree, None)
 
 
+def _gives_rows(query: Query) -> bool:
+    """Whether a SELECT without FROM gives more than its one row."""
+    return "unnest(" in query.sql
+
+
 def _numbers(tree: exp.Expr) -> list[int]:
     from gateway.sql.parameters import number
 
     return [number(node) for node in tree.find_all(exp.Parameter)]
+
+
+_MISSING = re.compile(r'(reg[a-z]+) "(.*)" does not exist$')
 
 
 def _refusal(error: duckdb.Error) -> GatewayError:
@@ -310,5 +356,7 @@ def _refusal(error: duckdb.Error) -> GatewayError:
 
         return InvalidTextRepresentation(text.partition(": ")[2] or text)
     if isinstance(error, duckdb.InvalidInputException):
+        if found := _MISSING.search(text):
+            return missing(found[1], found[2])
         return FeatureNotSupported(text.partition(": ")[2] or text)
     return InternalError(f"the catalogue could not answer: {text}")

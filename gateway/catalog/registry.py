@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Hashable, Mapping, Sequence
+from typing import Protocol
 
 from gateway.catalog.datasets import SCHEMA, Datasets
 from gateway.catalog.oids import dataset_oids
 from gateway.errors import (
     DatasetUnreadable,
     DuplicateTable,
+    InsufficientPrivilege,
     InvalidSchemaName,
     InvalidTableDefinition,
     ReadOnlyTable,
@@ -24,6 +26,7 @@ from gateway.errors import (
 from gateway.sources.table import Table, TableName
 from gateway.sql.assignments import Target, TargetColumn
 from gateway.sql.functions import Function, FunctionName
+from gateway.sql.lending import CATALOGUES
 from gateway.sql.relation import ColumnInfo, Relation
 from gateway.store.definitions import Column, TableDefinition, View
 from gateway.store.tables import StoreSession
@@ -34,6 +37,16 @@ DEFAULT_SEARCH_PATH = ("public",)
 SYSTEM = "pg_catalog"
 # What every session calls the schema of its own temporary tables.
 TEMPORARY = "pg_temp"
+
+
+class System(Protocol):
+    """PostgreSQL's own relations, for queries that name others beside them."""
+
+    def relation(self, schema: str, name: str) -> Relation | None:
+        """The relation of the catalogue that a name means; None when it means none."""
+
+    def table(self, name: TableName) -> Table:
+        """Its rows as they are now."""
 
 
 class Registry:
@@ -50,6 +63,7 @@ class Registry:
         self.store = store
         self.search_path: Sequence[str] = DEFAULT_SEARCH_PATH
         self._own = (-1, "")
+        self.system: System | None = None
 
     def standing(self) -> Hashable | None:
         """Equal for sessions and moments at which every name means the same; None: to none other.
@@ -126,7 +140,8 @@ class Registry:
             UndefinedTable: 42P01, with names that come close as a hint.
             DatasetUnreadable: 58030, it is of a dataset that cannot be opened.
         """
-        found = self.find(schema, name)
+        found = self.system.relation(schema, name) if self.system is not None else None
+        found = found or self.find(schema, name)
         if found is not None:
             return found
         written = f"{schema}.{name}" if schema else name
@@ -146,8 +161,10 @@ class Registry:
             names: What `relation` gave.
             rowid_of: The user table whose rows are to carry their identifier.
         """
-        kept = [name for name in names if name not in self._grids]
         found = {n: self._grids[n] for n in names if n in self._grids}
+        if self.system is not None:
+            found |= {n: self.system.table(n) for n in names if n.schema in CATALOGUES}
+        kept = [name for name in names if name not in found]
         if kept:
             found.update(self.store.snapshots(kept, rowid_of=rowid_of))
         return found
@@ -165,6 +182,7 @@ class Registry:
             what = "a view" if relation.view is not None else "an xarray dataset"
             if definition is not None:
                 what = "a materialized view"
+            self.refuse_system(relation.name.schema, relation.name.name)
             if relation.name.schema == SCHEMA:
                 what = "a table of the server's own"
             raise ReadOnlyTable(
@@ -172,6 +190,15 @@ class Registry:
                 hint=f"Copy it first: CREATE TABLE mine AS SELECT * FROM {relation.name}",
             )
         return definition
+
+    def refuse_system(self, schema: str, name: str) -> None:
+        """Refuse to change a relation of the catalogue.
+
+        Raises:
+            InsufficientPrivilege: 42501, the name means one.
+        """
+        if self.system is not None and self.system.relation(schema, name) is not None:
+            raise InsufficientPrivilege(f'permission denied: "{name}" is a system catalog')
 
     def function(self, schema: str, name: str, arity: int) -> Function | None:
         """The user's function that a call means; None when it means one of the engine.

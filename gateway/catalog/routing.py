@@ -4,13 +4,13 @@ functions or types that only the catalogue has."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import Enum
 
 from sqlglot import exp
 
 from gateway.catalog.registry import Registry
 from gateway.catalog.static import static
-from gateway.sql.scope import position_of, visible_ctes
+from gateway.sql.lending import type_word
+from gateway.sql.scope import visible_ctes
 
 _SYSTEM = ("pg_catalog", "information_schema")
 # Functions of the catalogue that the engine has not: by name, or by how the name begins.
@@ -36,42 +36,31 @@ _TYPES = frozenset({"name", "regproc", "regprocedure", "regoper", "regoperator",
                     "pg_node_tree", "aclitem"})  # fmt: skip
 
 
-class Route(Enum):
-    """Who answers a query."""
-
-    ENGINE = "engine"
-    CATALOGUE = "catalogue"
-    BOTH = "both"
-
-
-def route(tree: object, registry: Registry) -> tuple[Route, int]:
-    """Who answers; and where in the statement the first relation of the catalogue stands."""
+def is_for_catalogue(tree: object, registry: Registry) -> bool:
+    """Whether the catalogue answers a query: no relation in it is another's."""
     if not isinstance(tree, exp.Query | exp.Values):
-        return Route.ENGINE, 0
-    catalogue: exp.Table | None = None
-    users = False
-    for table in _tables(tree):
-        if is_system(table, registry):
-            catalogue = catalogue or table
-        else:
-            users = True
-    if catalogue is not None:
-        return (Route.BOTH if users else Route.CATALOGUE), position_of(catalogue)
-    if users or not _speaks_catalogue(tree):
-        return Route.ENGINE, 0
-    return Route.CATALOGUE, 0
+        return False
+    named = [is_system(table.db, table.name, registry) is not None for table in _tables(tree)]
+    return all(named) if named else _speaks_catalogue(tree)
 
 
-def is_system(table: exp.Table, registry: Registry) -> bool:
-    """Whether a table's name means a relation of pg_catalog or information_schema."""
-    if table.db:
-        return table.db in _SYSTEM
+def is_system(schema: str, name: str, registry: Registry) -> str | None:
+    """schema.name of the relation of pg_catalog or information_schema that is meant, if one is."""
+    if schema:
+        return f"{schema}.{name}" if schema in _SYSTEM else None
     path = registry.search_path
     place = path.index("pg_catalog") if "pg_catalog" in path else -1
-    if f"pg_catalog.{table.name}" in static().columns:
+    if f"pg_catalog.{name}" in static().columns:
         earlier = path[: max(place, 0)]
-        return not any(registry.find(schema, table.name) for schema in earlier)
-    return "information_schema" in path and f"information_schema.{table.name}" in static().columns
+        hidden = any(registry.find(schema, name) for schema in earlier)
+        return None if hidden else f"pg_catalog.{name}"
+    full = f"information_schema.{name}"
+    return full if "information_schema" in path and full in static().columns else None
+
+
+def is_catalogue_function(name: str) -> bool:
+    """Whether a function of that name is one of the catalogue's, which the engine has not."""
+    return name not in _ENGINE and (name in _FUNCTIONS or name.startswith(_BEGINNINGS))
 
 
 def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
@@ -89,25 +78,12 @@ def _speaks_catalogue(tree: exp.Expr) -> bool:
             name = node.name.lower()
             if name in _ENGINE:
                 return False
-            found = found or name in _FUNCTIONS or name.startswith(_BEGINNINGS)
+            found = found or is_catalogue_function(name)
         elif isinstance(node, exp.Cast):
-            found = found or _type_name(node.args["to"]) in _TYPES or _is_char(node.args["to"])
+            found = found or type_word(node.args["to"]) in _TYPES or _is_char(node.args["to"])
         elif isinstance(node, _WORDS):
             found = True
     return found
-
-
-def _type_name(node: exp.Expr) -> str:
-    if not isinstance(node, exp.DataType):
-        return str(node.this).lower()
-    if node.this == exp.DType.ARRAY and node.expressions:
-        return _type_name(node.expressions[0])
-    if node.this == exp.DType.USERDEFINED:
-        kind = node.args.get("kind")
-        last = kind.expression if isinstance(kind, exp.Dot) else kind
-        return last.name.lower() if isinstance(last, exp.Expr) else str(last).lower()
-    word = node.this.value if isinstance(node.this, exp.DType) else str(node.this)
-    return word.lower()
 
 
 def _is_char(node: exp.Expr) -> bool:

@@ -13,7 +13,9 @@ from gateway.catalog.static import static
 SESSION_VIEWS = {
     "pg_catalog.pg_settings": (
         "SELECT s.* REPLACE (COALESCE(list_extract(getvariable('setting_values'), "
-        "list_position(getvariable('setting_names'), lower(s.name))), s.setting) AS setting)"
+        "list_position(getvariable('setting_names'), lower(s.name))), s.setting) AS setting, "
+        "CASE WHEN list_contains(getvariable('setting_changed'), lower(s.name)) THEN 'session' "
+        "ELSE s.source END AS source)"
         ' FROM static."pg_catalog.pg_settings" AS s'
     ),
 }

@@ -89,19 +89,17 @@ def fields_of(rewritten: Rewritten, schema: pa.Schema) -> tuple[Field, ...]:
     if len(known) != len(schema):
         known = (ColumnInfo(),) * len(schema)
     return tuple(
-        _field(name, from_arrow(column.type), info)
+        _field(name, column.type, info)
         for name, column, info in zip(names, schema, known, strict=True)
     )
 
 
-def _field(name: str, found: Type, known: ColumnInfo) -> Field:
+def _field(name: str, arrow: pa.DataType, known: ColumnInfo) -> Field:
     """A column of a relation has its declared type, of which the engine knows the like."""
-    if known.type is None or (known.type.arrow, known.type.name) != (found.arrow, found.name):
-        alike = known.type is not None and known.type.arrow == found.arrow == pa.string()
-        if not alike:
-            return Field(name, found)
-    assert known.type is not None
-    return Field(name, known.type, known.typmod, known.origin)
+    kind = known.type
+    if kind is None or (kind.arrow != arrow and kind is not from_arrow(arrow)):
+        return Field(name, from_arrow(arrow))
+    return Field(name, kind, known.typmod, known.origin)
 
 
 def as_before(

@@ -247,6 +247,8 @@ def _drop_relations(executor: Executor, tree: DropStatement) -> None:
     for parts in tree.names:
         schema, name = schema_and_name(parts)
         found = registry.find(schema, name)
+        if found is None:
+            registry.refuse_system(schema, name)
         if found is not None and found.view is None and registry.store.table(found.name) is None:
             registry.definition(schema, name)  # refuses a dataset
         sequence = registry.find_sequence(schema, name) if found is None else None

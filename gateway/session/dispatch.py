@@ -12,6 +12,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from gateway.catalog.answers import Catalogue
+from gateway.catalog.lending import SystemTables
 from gateway.catalog.queries import CatalogueDatabase
 from gateway.catalog.registry import Registry
 from gateway.engine.interface import EngineSession
@@ -41,12 +42,8 @@ from gateway.session.readonly import refuse_changes
 from gateway.session.recall import Recall
 from gateway.session.result import Result
 from gateway.session.sequences import SequenceCalls
-from gateway.session.settings import (
-    ClientSettings,
-    in_milliseconds,
-    run_setting,
-    show_fields,
-)
+from gateway.session.settings import ClientSettings, in_milliseconds
+from gateway.session.showing import run_setting, show_fields
 from gateway.session.time_zones import engine_zone
 from gateway.session.transaction import AT_SAVEPOINT, TransactionBlock
 from gateway.sources.table import Table, TableName
@@ -92,7 +89,9 @@ class Client:
         self.engine, self.store = engine, store
         self.registry = Registry(grids, store)
         answers = Catalogue(catalogue, self.registry)
-        self.executor = Executor(engine, self.registry, answers, {}, recall)
+        system = SystemTables(catalogue, self.registry, answers, engine)
+        self.registry.system = system
+        self.executor = Executor(engine, self.registry, answers, {}, recall, system)
         self.prepared = PreparedStatements()
         self.portals = Portals()
         self.block = TransactionBlock(store)

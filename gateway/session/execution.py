@@ -28,6 +28,7 @@ from gateway.sources.table import Table, TableName
 from gateway.sql.conflicts import Conflict
 from gateway.sql.dialect import to_engine
 from gateway.sql.explaining import explain_options
+from gateway.sql.lending import Borrowed, Lender
 from gateway.sql.locating import located
 from gateway.sql.parameters import number
 from gateway.sql.recursion import check_recursive_types
@@ -50,6 +51,7 @@ class Executor:
         catalogue: Answers queries over pg_catalog and information_schema.
         constants: What session functions such as version() stand for.
         recall: What was worked out before, by any client.
+        lender: Lends the engine what only the catalogue has.
         notices: What to tell the client besides.
     """
 
@@ -58,6 +60,7 @@ class Executor:
     catalogue: Catalogue
     constants: Constants
     recall: Recall[Computation]
+    lender: Lender
     notices: list[str | Notice] = field(default_factory=list)
     _nodes: int = 0  # of what was rewritten for the statement at hand
     _own: bool = False  # it asked for what is the session's own
@@ -200,11 +203,11 @@ class Executor:
     def rewrite(self, tree: exp.Expr, lookup: Lookup | None = None) -> Rewritten:
         """The engine's form of a query over this session's names, or those of `lookup`."""
         names, constants = lookup or self.registry.relation, Asked(self.constants)
-        limits = self.recall.limits
-        most = limits.statement_nodes
-        rewritten = rewrite(tree, names, constants, self.registry.function, most)
+        limits, lender = self.recall.limits, Borrowed(self.lender)
+        most, functions = limits.statement_nodes, self.registry.function
+        rewritten = rewrite(tree, names, constants, functions, most, lender)
         self._nodes += limits.check(rewritten.tree)
-        self._own = self._own or constants.own
+        self._own = self._own or constants.own or lender.was_asked
         if rewritten.is_recursive:
             tables = _with_derived(rewritten, self.registry.tables(rewritten.tables))
             check_recursive_types(

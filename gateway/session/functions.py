@@ -50,9 +50,15 @@ class SessionFunctions:
     @property
     def session(self) -> Session:
         """What the catalogue shows of this client."""
-        number, settings = self._connected.process_id, dict(self._settings.all())
+        number, settings = self._connected.process_id, self._settings.raw()
         return Session(
-            self._user, self._database, number, VERSION, settings, activity=self._activity
+            self._user,
+            self._database,
+            number,
+            VERSION,
+            settings,
+            self._settings.changed,
+            activity=self._activity,
         )
 
     def _activity(self) -> list[dict[str, Any]]:

@@ -13,11 +13,11 @@ from dataclasses import replace
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, LockNotAvailable, NoActiveTransaction
-from gateway.rewrite import named_tables
 from gateway.session.computation import Bound
 from gateway.session.execution import Executor
 from gateway.session.result import Result
 from gateway.session.tables import schema_and_name
+from gateway.sql.binding import named_tables
 from gateway.sql.objects import LockTables
 from gateway.sql.scope import position_of
 from gateway.sql.statement import Statement

@@ -6,19 +6,12 @@ refused (42704); one of the form `a.b` is kept as it is, as PostgreSQL keeps tho
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 from gateway.errors import CannotChangeParameter, InvalidParameterValue, UndefinedObject
-from gateway.session.recorded_settings import recorded_setting
-from gateway.session.result import Field, Result
+from gateway.session.known_settings import SETTABLE, Known, known_setting, known_settings
 from gateway.session.time_zones import time_zone
-from gateway.sql.commands import ResetStatement, SetStatement, ShowStatement
-from gateway.sql.statement import Statement
-from gateway.types import TEXT
 
 SERVER_VERSION = "15.8"
 SERVER_VERSION_NUM = "150008"
@@ -49,40 +42,13 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
     return accept
 
 
-def _boolean(value: str) -> str:
-    word = value.lower()
-    if word and any(full.startswith(word) for full in ("true", "yes", "on", "1")) and word != "o":
-        return "on"
-    if word and any(full.startswith(word) for full in ("false", "no", "off", "0")) and word != "o":
-        return "off"
-    raise InvalidParameterValue('parameter "{name}" requires a Boolean value')
+def _as_known(value: str) -> str:
+    """The mark of a setting that is read by what pg_settings tells of it (`_accepted`)."""
+    return value
 
 
-def _integer(low: int, high: int) -> Callable[[str], str]:
-    def accept(value: str) -> str:
-        if re.fullmatch(r"-?\d+", value.strip()) is None:
-            raise InvalidParameterValue("")
-        if not low <= int(value) <= high:
-            message = f'{int(value)} is outside the valid range for parameter "{{name}}"'
-            raise InvalidParameterValue(f"{message} ({low} .. {high})")
-        return str(int(value))
-
-    return accept
-
-
-# manual 20.1.1: a number without a unit is in milliseconds; SHOW gives the largest whole unit.
+# manual 20.1.1: SHOW gives the largest whole unit.
 _UNITS = {"d": 86_400_000, "h": 3_600_000, "min": 60_000, "s": 1000, "ms": 1}
-
-
-def _milliseconds(value: str) -> str:
-    text = value.strip()
-    unit = next((unit for unit in ("min", "ms", "s", "h", "d") if text.endswith(unit)), "")
-    number = text[: len(text) - len(unit)].strip() if unit else text
-    if not number.isdigit():
-        raise InvalidParameterValue("", hint="Write 500, '5s', '2min'.")
-    total = int(number) * _UNITS[unit or "ms"]
-    shown = next((u for u, size in _UNITS.items() if total and total % size == 0), "")
-    return f"{total // _UNITS[shown]}{shown}" if shown else "0"
 
 
 def in_milliseconds(shown: str) -> int:
@@ -124,38 +90,38 @@ SETTINGS = (
     Setting("application_name",                    "",                 str,               True),
     Setting("bytea_output",                        "hex",              _one_of("hex")),
     Setting("client_encoding",                     "UTF8",             _encoding,         True),
-    Setting("client_min_messages",                 "notice",           _one_of(*SEVERITIES)),
+    Setting("client_min_messages",                 "notice",           _as_known),
     Setting("DateStyle",                           "ISO, MDY",         _date_style,       True),
-    Setting("default_transaction_deferrable",      "off",              _boolean),
+    Setting("default_transaction_deferrable",      "off",              _as_known),
     Setting("default_transaction_isolation",       "read committed",   _isolation),
-    Setting("default_transaction_read_only",       "off",              _boolean,          True),
-    Setting("extra_float_digits",                  "1",                _integer(-15, 3)),
-    Setting("idle_in_transaction_session_timeout", "0",                _milliseconds),
-    Setting("idle_session_timeout",                "0",                _milliseconds),
+    Setting("default_transaction_read_only",       "off",              _as_known,          True),
+    Setting("extra_float_digits",                  "1",                _as_known),
+    Setting("idle_in_transaction_session_timeout", "0",                _as_known),
+    Setting("idle_session_timeout",                "0",                _as_known),
     Setting("in_hot_standby",                      "off",              None,              True),
     Setting("integer_datetimes",                   "on",               None,              True),
     Setting("IntervalStyle",                       "postgres",         _one_of("postgres"), True),
     Setting("is_superuser",                        "on",               None,              True),
-    Setting("jit",                                 "off",              _boolean),
+    Setting("jit",                                 "off",              _as_known),
     Setting("lc_collate",                          "C",                None),
     Setting("lc_ctype",                            "C.UTF-8",          None),
     Setting("lc_messages",                         "C",                str),
-    Setting("lock_timeout",                        "0",                _milliseconds),
+    Setting("lock_timeout",                        "0",                _as_known),
     Setting("max_identifier_length",               "63",               None),
     Setting("role",                                "none",             _one_of("none")),
-    Setting("row_security",                        "on",               _boolean),
+    Setting("row_security",                        "on",               _as_known),
     Setting("search_path",                         '"$user", public',  str),
     Setting("server_encoding",                     "UTF8",             None,              True),
     Setting("server_version",                      SERVER_VERSION,     None,              True),
     Setting("server_version_num",                  SERVER_VERSION_NUM, None),
     Setting("session_authorization",               "",                 None,              True),
     Setting("standard_conforming_strings",         "on",               _one_of("on"),     True),
-    Setting("statement_timeout",                   "0",                _milliseconds),
-    Setting("synchronous_commit",                  "on",               str),
+    Setting("statement_timeout",                   "0",                _as_known),
+    Setting("synchronous_commit",                  "on",               _as_known),
     Setting("TimeZone",                            "UTC",              time_zone,         True),
-    Setting("transaction_deferrable",              "off",              _boolean),
+    Setting("transaction_deferrable",              "off",              _as_known),
     Setting("transaction_isolation",               "read committed",   _isolation),
-    Setting("transaction_read_only",               "off",              _boolean),
+    Setting("transaction_read_only",               "off",              _as_known),
 )  # fmt: skip
 
 # They begin with each transaction at what the default_ of their name says.
@@ -185,6 +151,7 @@ class ClientSettings:
 
     def __init__(self, user: str, superuser: bool = True) -> None:
         self.changes = 0
+        self._started = False
         self._settled = False  # nothing was done since the last transaction ended
         self._values = {row.name: row.default for row in SETTINGS}
         self._values["session_authorization"] = user
@@ -206,10 +173,10 @@ class ClientSettings:
         key = row.name if row is not None else name.lower()
         if key in self._values:
             return key, self._values[key]
-        other = recorded_setting(name)
+        other = known_setting(name)
         if other is None:
             raise _unrecognized(name)
-        return other
+        return other.name, self._values.get(other.name) or other.shown(other.value)
 
     def set(self, name: str, value: str | None, *, local: bool = False) -> None:
         """Change a setting; None puts back the value the session started with.
@@ -222,27 +189,40 @@ class ClientSettings:
             CannotChangeParameter: 55P02.
         """
         row = BY_NAME.get(name.lower())
-        if row is None and "." not in name:
-            raise _refused(name)
-        if row is None:
+        known = known_setting(name)
+        if row is not None:
+            key, new = row.name, _accepted(row, value, self._start[row.name])
+        elif known is not None:
+            key, new = known.name, self._known(known, value)
+        elif "." in name:
             key, new = name.lower(), value or ""
         else:
-            key, new = row.name, _accepted(row, value, self._start[row.name])
+            raise _unrecognized(name)
         self._touch()
         self._values[key] = new
         if not local and key not in OF_ONE_TRANSACTION:
             self._lasting[key] = new
 
+    def _known(self, known: Known, value: str | None) -> str:
+        """The new value of a setting without a row, which only shows what it was set to."""
+        superuser = self._values["is_superuser"] == "on"
+        known.refuse_set(superuser=superuser, starting=not self._started)
+        start = self._start.get(known.name, known.shown(known.value))
+        return start if value is None else known.accept(value)
+
     def reset_all(self) -> None:
         """Put every setting back to what the session started with."""
         for name in list(self._values):
-            row = BY_NAME.get(name.lower())
+            row, known = BY_NAME.get(name.lower()), known_setting(name)
+            if row is None and known is not None and known.context not in SETTABLE:
+                continue
             if row is None or (row.accept is not None and name not in OF_ONE_TRANSACTION):
                 self.set(name, None)
 
     def fix_start(self) -> None:
         """Take the values of now as those that RESET goes back to."""
         self._start = dict(self._values)
+        self._started = True
         self.commit()
         self._told = self.reported()
         self._told_changes = self.changes
@@ -261,7 +241,8 @@ class ClientSettings:
         for name in OF_ONE_TRANSACTION:
             self._lasting[name] = self._lasting[f"default_{name}"]
         for name in self._values.keys() - self._lasting.keys():
-            self._lasting[name] = ""  # as PostgreSQL leaves a custom setting behind
+            if known_setting(name) is None:
+                self._lasting[name] = ""  # as PostgreSQL leaves a custom setting behind
         self._values = dict(self._lasting)
         self._marks = [_Mark("", self._values, dict(self._lasting))]
         self._values = dict(self._values)
@@ -311,9 +292,35 @@ class ClientSettings:
         names = [part.strip().strip('"') for part in self._values["search_path"].split(",")]
         return [name for name in names if name and name != "$user"] or ["public"]
 
-    def all(self) -> list[tuple[str, str]]:
-        """Every name and value, by name without regard to case."""
-        return sorted(self._values.items(), key=lambda pair: pair[0].lower())
+    def all(self) -> list[tuple[str, str, str]]:
+        """Every name, value and what it is for, by name without regard to case."""
+        known = known_settings()
+        names = {each.name for each in known.values()} | self._values.keys()
+        rows = []
+        for name in sorted(names, key=str.lower):
+            found = known.get(name.lower())
+            if found is not None or "." in name:
+                rows.append((*self.show(name), "" if found is None else found.description))
+        return rows
+
+    def raw(self) -> dict[str, str]:
+        """Name -> value as pg_settings has it, for what is not as in a new database."""
+        known = known_settings()
+        return {
+            name: found.raw(value)
+            for name, value in self._values.items()
+            if (found := known.get(name.lower())) is not None
+        }
+
+    @property
+    def changed(self) -> list[str]:
+        """The settings that this session has changed."""
+        started = self._start
+        return [
+            name
+            for name, value in self._values.items()
+            if (started[name] if name in started else _default(name)) != value
+        ]
 
     def reported(self) -> dict[str, str]:
         """What the client is told of when it connects."""
@@ -336,6 +343,9 @@ def _accepted(row: Setting, value: str | None, start: str) -> str:
         return start
     if row.accept is None:
         raise CannotChangeParameter(f'parameter "{row.name}" cannot be changed')
+    known = known_setting(row.name)
+    if row.accept is _as_known and known is not None:
+        return known.accept(value)
     try:
         return row.accept(value)
     except InvalidParameterValue as error:
@@ -344,44 +354,11 @@ def _accepted(row: Setting, value: str | None, start: str) -> str:
         raise InvalidParameterValue(message, detail=error.detail, hint=error.hint) from error
 
 
-def _refused(name: str) -> CannotChangeParameter | UndefinedObject:
-    """Why a setting without a row is not set."""
-    other = recorded_setting(name)
-    if other is None:
-        return _unrecognized(name)
-    return CannotChangeParameter(f'parameter "{other[0]}" cannot be changed')
+def _default(name: str) -> str | None:
+    """What SHOW prints in a new database; None for a setting of a client's own."""
+    known = known_setting(name)
+    return None if known is None else known.shown(known.value)
 
 
 def _unrecognized(name: str) -> UndefinedObject:
     return UndefinedObject(f'unrecognized configuration parameter "{name}"')
-
-
-def run_setting(settings: ClientSettings, statement: Statement) -> Result:
-    """SET, SHOW and RESET."""
-    tree = statement.tree
-    if isinstance(tree, ShowStatement):
-        return _show(settings, tree.name)
-    if isinstance(tree, SetStatement):
-        value = None if tree.values is None else ", ".join(tree.values)
-        settings.set(tree.name, value, local=tree.local)
-    elif isinstance(tree, ResetStatement) and tree.name == "all":
-        settings.reset_all()
-    elif isinstance(tree, ResetStatement):
-        settings.set(tree.name, None)
-    return Result(statement.command)
-
-
-def show_fields(name: str) -> tuple[Field, ...]:
-    """The columns that SHOW gives."""
-    row = BY_NAME.get(name.lower())
-    names = ("name", "setting") if name == "all" else (row.name if row else name,)
-    return tuple(Field(each, TEXT) for each in names)
-
-
-def _show(settings: ClientSettings, name: str) -> Result:
-    fields = show_fields(name)
-    rows = settings.all() if name == "all" else [settings.show(name)]
-    columns = [[key for key, _ in rows], [value for _, value in rows]]
-    arrays = [pa.array(column, pa.string()) for column in columns[-len(fields) :]]
-    batch = pa.record_batch(arrays, names=[field.name for field in fields])
-    return Result("SHOW", fields, iter([batch]))

@@ -18,12 +18,12 @@ from gateway.errors import (
     UndefinedTable,
     WrongObjectType,
 )
-from gateway.rewrite import named_tables
 from gateway.session.computation import Bound, Computation, fields_of
 from gateway.session.execution import Executor
 from gateway.session.result import Field, Notice, Result
 from gateway.sources.table import TableName
 from gateway.sql.altering import Action, AlterRelation
+from gateway.sql.binding import named_tables
 from gateway.sql.commands import Name
 from gateway.sql.dialect import parse
 from gateway.sql.objects import RefreshView
@@ -31,7 +31,7 @@ from gateway.sql.statement import Statement
 from gateway.sql.tables import CreateTable
 from gateway.store.catalogue import Relation
 from gateway.store.definitions import Column, Reads, TableDefinition, View
-from gateway.types import TEXT
+from gateway.types import INT8, TEXT
 
 
 def create_table(executor: Executor, tree: CreateTable) -> Result:
@@ -123,10 +123,14 @@ def create_table_as(
     return Result("SELECT", changed=count)
 
 
+# The catalogue's types -> those that a table keeps of them.
+_KEPT = {"unknown": TEXT, "name": TEXT, "char": TEXT, "oid": INT8, "xid": INT8, "inet": TEXT,
+         "pg_node_tree": TEXT}  # fmt: skip
+
+
 def _column(name: str, field: Field) -> Column:
     """A column for a query's values; a NULL literal's is text, as in PostgreSQL."""
-    known = TEXT if field.type.name == "unknown" else field.type
-    return Column(name, known)
+    return Column(name, _KEPT.get(field.type.name, field.type))
 
 
 def reads_of(executor: Executor, query: exp.Expr) -> tuple[Reads, ...]:

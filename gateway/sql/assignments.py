@@ -14,7 +14,7 @@ from gateway.errors import (
     SyntaxFault,
     UndefinedColumn,
 )
-from gateway.sql.dialect import parse
+from gateway.sql.dialect import DIALECT, parse
 from gateway.sql.parameters import number
 from gateway.sql.scope import position_of
 from gateway.types import Type
@@ -118,10 +118,16 @@ def declare_parameters(
     columns: tuple[str, ...],
     target: Target,
 ) -> None:
-    """A bare `$n` that is assigned to a column has the column's type."""
-    for value, column in zip(values, columns, strict=False):
+    """A bare `$n` that is assigned to a column has its type; so has a literal for an array."""
+    for place, (value, column) in enumerate(zip(values, columns, strict=False)):
+        kind = target[column].type
         if isinstance(value, exp.Parameter):
-            parameters.setdefault(number(value), target[column].type)
+            parameters.setdefault(number(value), kind)
+        elif value.is_string and kind.element is not None:
+            sql_type = exp.DataType.build(kind.sql, dialect=DIALECT)
+            typed = exp.Cast(this=value.copy(), to=sql_type)
+            value.replace(typed)
+            values[place] = typed
 
 
 def refuse_value(name: str, column: TargetColumn, overriding: str = "") -> None:

@@ -30,6 +30,9 @@ from gateway.types import (
     array_of,
 )
 
+# Under this key a node's notes hold the type that an earlier pass knows it to have.
+GIVES = "gives"
+
 
 def type_of(tree: exp.Expr, block: Block | None) -> Type | None:
     """The type of `tree` where it stands in `block`; None when that cannot be told."""
@@ -51,7 +54,8 @@ class Types:
         found = self._known.get(id(tree))
         if found is None:
             read = next((read for kinds, read in _READERS if isinstance(tree, kinds)), None)
-            found = tree, None if read is None else read(tree, self)
+            given = tree.meta_get(GIVES)
+            found = tree, given or (None if read is None else read(tree, self))
             self._known[id(tree)] = found
         return found[1]
 
@@ -171,7 +175,7 @@ def _of(kind: Type) -> Reader:
 
 # The first row that fits tells the type.
 _READERS: tuple[tuple[tuple[type[exp.Expr], ...], Reader], ...] = (
-    ((exp.Paren, exp.Neg, exp.Window, exp.Filter, exp.IgnoreNulls), _inner),
+    ((exp.Paren, exp.Neg, exp.Window, exp.Filter, exp.IgnoreNulls, exp.Collate), _inner),
     ((exp.Literal,), _literal),
     ((exp.Boolean, exp.Predicate, exp.Connector, exp.Not), _of(BOOL)),
     ((exp.Column,), _column),

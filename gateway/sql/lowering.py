@@ -282,6 +282,26 @@ def _collate(node: exp.Expr) -> exp.Expr:
     return exp.Paren(this=node.this)
 
 
+# What stands in OPERATOR(pg_catalog...), as psql writes it -> the node of the operator.
+_OPERATORS: dict[str, type[exp.Binary]] = {
+    "=": exp.EQ, "<>": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE,
+    "+": exp.Add, "-": exp.Sub, "*": exp.Mul, "/": exp.Div, "%": exp.Mod, "||": exp.DPipe,
+    "~~": exp.Like, "~~*": exp.ILike,
+}  # fmt: skip
+_MATCHES = {"~": exp.RegexpLike, "~*": exp.RegexpILike}
+
+
+def _operator(node: exp.Expr) -> exp.Expr:
+    symbol = str(node.args["operator"]).rpartition(".")[2]
+    sides = {"this": node.this, "expression": node.expression}
+    if (match := _MATCHES.get(symbol.removeprefix("!"))) is not None:
+        matched = match(**sides)
+        return exp.Not(this=matched) if symbol.startswith("!") else exp.Paren(this=matched)
+    if symbol not in _OPERATORS:
+        raise FeatureNotSupported(f"OPERATOR({node.args['operator']}) is not supported")
+    return exp.Paren(this=_OPERATORS[symbol](**sides))
+
+
 def _bitwise_not(node: exp.Expr) -> exp.Expr:
     # ~x is -1 - x in two's complement; the engine has no such operator.
     minus_one = exp.Neg(this=exp.Literal.number(1))
@@ -326,6 +346,7 @@ LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.SimilarTo: _similar,
     exp.Collate: _collate,
     exp.BitwiseNot: _bitwise_not,
+    exp.Operator: _operator,
     exp.ArrayOverlaps: _overlaps,
     exp.Localtimestamp: _now,
     exp.Select: clauses.select,

@@ -41,6 +41,8 @@ _KEYWORDS: dict[type[exp.Expr], str] = {
     exp.Interval: "interval",
     exp.AtTimeZone: "timezone",
 }
+# Expressions that go by the name of what is inside them.
+_SHELLS = (exp.Paren, exp.Window, exp.Filter, exp.WithinGroup, exp.Bracket, exp.Collate)
 # TRIM is a keyword, and the function behind it has a name of its own.
 _FUNCTIONS = {"trim": "btrim"}
 
@@ -58,7 +60,7 @@ def output_name(item: exp.Expr) -> str:
 def _name(item: exp.Expr) -> str:
     if isinstance(item, exp.Alias | exp.Column):
         return item.alias_or_name
-    if isinstance(item, exp.Paren | exp.Window | exp.Filter | exp.WithinGroup | exp.Bracket):
+    if isinstance(item, _SHELLS):
         return _name(item.this)
     if isinstance(item, Marker):
         return item.kind

@@ -50,8 +50,3 @@ def test_a_query_is_answered_as_postgresql_does(sql: str, servers: tuple[Server,
 def test_explain_of_a_catalogue_query_says_so(ours: psycopg.Connection[Any]) -> None:
     (line,) = ours.execute("EXPLAIN SELECT * FROM pg_class").fetchone() or ()
     assert line.startswith("Catalogue query")
-
-
-def test_the_catalogue_and_a_table_at_once_are_refused(ours: psycopg.Connection[Any]) -> None:
-    with pytest.raises(psycopg.errors.FeatureNotSupported, match="at once"):
-        ours.execute("SELECT * FROM air, pg_class")

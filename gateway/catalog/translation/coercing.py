@@ -22,6 +22,7 @@ from gateway.catalog.translation.resolution import (
 from gateway.catalog.translation.terms import Names, Term
 from gateway.errors import (
     FeatureNotSupported,
+    GatewayError,
     InvalidTextRepresentation,
     UndefinedFunction,
     UndefinedObject,
@@ -118,12 +119,7 @@ class Coercion:
         found = self.names.number(kind, text)
         if found is not None:
             return found
-        if kind == "regclass":
-            raise UndefinedTable(f'relation "{text}" does not exist')
-        if kind in ("regproc", "regprocedure"):
-            raise UndefinedFunction(f'function "{text}" does not exist')
-        word = {"regnamespace": "schema", "regrole": "role"}.get(kind, kind.removeprefix("reg"))
-        raise UndefinedObject(f'{word} "{text}" does not exist')
+        raise missing(kind, text)
 
     def _integer(self, text: str, base: int) -> str:
         spelt = static().types[base].name
@@ -237,6 +233,16 @@ class Coercion:
 
     def _as_is(self, sql: str, given: int, wanted: int) -> str:
         return sql
+
+
+def missing(kind: str, text: str) -> GatewayError:
+    """What is raised for a text that names no object of a reg type."""
+    if kind == "regclass":
+        return UndefinedTable(f'relation "{text}" does not exist')
+    if kind in ("regproc", "regprocedure"):
+        return UndefinedFunction(f'function "{text}" does not exist')
+    word = {"regnamespace": "schema", "regrole": "role"}.get(kind, kind.removeprefix("reg"))
+    return UndefinedObject(f'{word} "{text}" does not exist')
 
 
 def _spelt(oid: int) -> str:
