@@ -20,8 +20,6 @@ from gateway.errors import (
     ActiveTransaction,
     FeatureNotSupported,
     GatewayError,
-    InvalidCursorName,
-    InvalidStatementName,
     NoActiveTransaction,
 )
 from gateway.session.backends import Connected
@@ -30,20 +28,21 @@ from gateway.session.copying import copy
 from gateway.session.cursors import fetch
 from gateway.session.deadline import Deadline
 from gateway.session.definition import define
+from gateway.session.describing import describe
 from gateway.session.execution import Executor
 from gateway.session.expressions import EngineExpressions
 from gateway.session.functions import SessionFunctions
 from gateway.session.locking import lock_tables, locking_query
-from gateway.session.merges import describe_merge, merge
+from gateway.session.merges import merge
 from gateway.session.modes import refuse_late, set_modes
 from gateway.session.portals import Portal, Portals
-from gateway.session.prepared import Prepared, PreparedStatements, argument_row, arguments
+from gateway.session.prepared import Prepared, PreparedStatements, arguments
 from gateway.session.readonly import refuse_changes
 from gateway.session.recall import Recall
 from gateway.session.result import Result
 from gateway.session.sequences import SequenceCalls
 from gateway.session.settings import ClientSettings, in_milliseconds
-from gateway.session.showing import run_setting, show_fields
+from gateway.session.showing import run_setting
 from gateway.session.time_zones import engine_zone
 from gateway.session.transaction import AT_SAVEPOINT, TransactionBlock
 from gateway.sources.table import Table, TableName
@@ -53,7 +52,6 @@ from gateway.sql.commands import (
     DropStatement,
     ExecuteStatement,
     SetStatement,
-    ShowStatement,
     TransactionModes,
     TransactionStatement,
 )
@@ -64,7 +62,7 @@ from gateway.sql.statement import Explain, Kind, Prepare, Statement
 from gateway.sql.writes import target_of
 from gateway.store.isolation import Isolation
 from gateway.store.tables import StoreSession
-from gateway.types import TEXT, Type
+from gateway.types import Type
 
 
 class Client:
@@ -133,45 +131,7 @@ class Client:
 
     def describe(self, statement: Statement, declared: Mapping[int, Type]) -> Described:
         """Types of parameters and columns, without running anything."""
-        described = self._described(statement, declared)
-        count = max(declared, default=0)
-        if count <= len(described.parameters):
-            return described
-        unused = range(len(described.parameters) + 1, count + 1)
-        more = tuple(declared.get(n, TEXT) for n in unused)
-        return Described(described.parameters + more, described.fields)
-
-    def _described(self, statement: Statement, declared: Mapping[int, Type]) -> Described:
-        tree = statement.tree
-        if isinstance(tree, ShowStatement):
-            return Described((), show_fields(tree.name))
-        if isinstance(tree, Declare):
-            return replace(self.executor.describe(tree.statement, declared), fields=None)
-        if isinstance(tree, FetchStatement):
-            return self._described_fetch(tree)
-        if isinstance(tree, ExecuteStatement):
-            return self._described_execute(statement, tree, declared)
-        if isinstance(tree, exp.Merge):
-            return describe_merge(self.executor, statement, dict(declared))
-        return self.executor.describe(statement, declared)
-
-    def _described_fetch(self, tree: FetchStatement) -> Described:
-        try:
-            portal = self.portals.named(tree.cursor)
-        except InvalidCursorName:  # FETCH will say so; Describe has no rows to tell of
-            return Described()
-        return Described((), None if tree.move else portal.prepared.described.fields)
-
-    def _described_execute(
-        self, statement: Statement, tree: ExecuteStatement, declared: Mapping[int, Type]
-    ) -> Described:
-        parameters: tuple[Type, ...] = ()
-        if tree.arguments:
-            parameters = self.executor.describe(argument_row(statement), declared).parameters
-        try:
-            return Described(parameters, self.prepared.named(tree.name).described.fields)
-        except InvalidStatementName:  # EXECUTE will say so
-            return Described(parameters)
+        return describe(self, statement, declared)
 
     # Running
 
