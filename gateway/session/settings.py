@@ -304,12 +304,11 @@ class ClientSettings:
         return rows
 
     def raw(self) -> dict[str, str]:
-        """Name -> value as pg_settings has it, for what is not as in a new database."""
+        """Name -> value as pg_settings has it, of all that has one of this session's own."""
         known = known_settings()
         return {
-            name: found.raw(value)
+            name: found.raw(value) if (found := known.get(name.lower())) is not None else value
             for name, value in self._values.items()
-            if (found := known.get(name.lower())) is not None
         }
 
     @property
