@@ -71,6 +71,9 @@ class Recent(Generic[V]):
         self._entries: dict[Hashable, _Entry[V]] = {}
         self._weight = 0
 
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._entries
+
     def get(self, key: Hashable) -> V | None:
         """The value kept under that key; None when there is none."""
         with self._lock:
@@ -108,6 +111,10 @@ class Recall(Generic[V]):
         self.limits = limits
         self._statements: Recent[list[Statement]] = Recent(_MOST_CHARACTERS, _LONGEST_TEXT)
         self._queries: Recent[tuple[object, V]] = Recent(_MOST_NODES, _LARGEST_TREE)
+
+    def knows(self, text: str) -> bool:
+        """Whether `read` was asked for this very text lately."""
+        return text in self._statements
 
     def read(self, text: str) -> list[Statement]:
         """Every statement of a message, which nobody may change; see `Limits.read`."""

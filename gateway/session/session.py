@@ -4,8 +4,9 @@ A statement goes down one side of the house and its rows come up the other:
 
 1. `wire.messages` makes a message of the bytes, `wire.server` calls the session with it
    (`Session.run_simple`, or `parse`, `bind`, `execute`);
-2. `recall.Recall.read` knows the text, or `sql.limits.Limits.read` splits it, tells each
-   statement's command and parses it; `dispatch.Client.run` hands it to the room for its kind;
+2. `recall.Recall` knows the text, `lifting.Shapes` one that differs in constants alone, or
+   `sql.limits.Limits.read` splits it, tells each statement's command and parses it;
+   `dispatch.Client.run` hands it to the room for its kind;
 3. a write becomes a query and a change to apply (`sql.writes.as_write`);
 4. unless `Recall.query` has what comes out, `rewrite.rewrite` binds names, puts views in place and
    every derivative where its marker stood (`autodiff.markers.expand`);
@@ -38,6 +39,7 @@ from gateway.errors import (
 from gateway.session.backends import Backend, Connected, Doing
 from gateway.session.computation import Bound, Computation, Described
 from gateway.session.dispatch import Client
+from gateway.session.lifting import Shapes
 from gateway.session.portals import Portal
 from gateway.session.prepared import Prepared
 from gateway.session.recall import Recall
@@ -61,10 +63,12 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         grids: Mapping[TableName, Table],
         recall: Recall[Computation],
         catalogue: CatalogueDatabase,
+        shapes: Shapes,
     ) -> None:
         super().__init__()
         self._doing = Doing()
         self._recall = recall
+        self._shapes = shapes
         self._client = Client(engine.new_session(), store.session(), grids, recall, catalogue)
 
     # Connecting
@@ -137,6 +141,11 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         """
         self._client.engine.begin()
         self._doing.note(text, self.status)
+        if not self._recall.knows(text):
+            alike = self._shapes.run(self._client, text)
+            if alike is not None:
+                yield alike
+                return
         found = self._recall.read(text)
         if not found:
             yield Result("")
@@ -311,8 +320,9 @@ class Gateway(Connection):  # type: ignore[misc]  # buenavista carries no types
         settings: Settings | None = None,
     ) -> None:
         super().__init__()
-        recall: Recall[Computation] = Recall(limits_of(settings or Settings()))
-        self._parts = (engine, store, grids, recall, CatalogueDatabase())
+        limits = limits_of(settings or Settings())
+        recall: Recall[Computation] = Recall(limits)
+        self._parts = (engine, store, grids, recall, CatalogueDatabase(), Shapes(limits))
 
     def new_session(self) -> Session:
         """A session for a client that is about to start."""

@@ -1,0 +1,137 @@
+"""Texts that differ in the constants of their conditions, run as one statement with parameters.
+
+What was worked out for one of them, its tree, its query, the engine's plan as far as it goes
+without values, then serves all. A text is run as it stands when it is the first in its shape, when
+it comes again itself, for what is kept of it has the constants too, and whenever its shape does not
+serve: a refusal must tell places in the text that was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.errors import GatewayError, QueryCanceled
+from gateway.session.computation import Bound
+from gateway.session.dispatch import Client
+from gateway.session.recall import Recent
+from gateway.session.result import Result
+from gateway.sql.inference import type_of
+from gateway.sql.lifting import Lifted, lift
+from gateway.sql.limits import Limits
+from gateway.sql.parameters import number
+from gateway.sql.statement import Kind, Statement
+from gateway.sql.trees import own_nodes
+
+# A constant's type -> the types of columns beside which it has that type in PostgreSQL too.
+_NUMBERS = ("int2", "int4", "int8", "float4", "float8", "numeric")
+_ALIKE = {"int8": _NUMBERS, "float8": _NUMBERS, "text": ("text", "varchar")}
+
+# How many characters of shapes are kept, each with a tree of some 50 times its text.
+_MOST_CHARACTERS, _LONGEST_SHAPE = 64_000, 2_000
+# States of the catalogue for which is known whether a shape serves.
+_MOST_STANDINGS = 8
+
+
+@dataclass(slots=True)
+class _Shape:
+    """What is known of a shape: `statement` is None when it came once, or does not serve."""
+
+    statement: Statement | None = None
+    refused: bool = False
+    serves: dict[Hashable, bool] = field(default_factory=dict)
+
+
+class Shapes:
+    """The shapes of texts that all clients of a server sent lately.
+
+    Args:
+        limits: What a statement may ask for.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._shapes: Recent[_Shape] = Recent(_MOST_CHARACTERS, _LONGEST_SHAPE)
+        self._sent: Recent[bool] = Recent(_MOST_CHARACTERS, _LONGEST_SHAPE)
+
+    def run(self, client: Client, text: str) -> Result | None:
+        """The result of a message's text; None where it must be read as it stands.
+
+        Raises:
+            QueryCanceled: 57014.
+        """
+        if client.block.status == "E" or self._sent.get(text):
+            return None
+        lifted = lift(text)
+        shape = self._of(lifted) if lifted is not None else None
+        if lifted is None or shape is None or shape.statement is None:
+            return None
+        self._sent.put(text, True, len(text))
+        values = [
+            pa.scalar(value, kind.arrow)
+            for value, kind in zip(lifted.values, lifted.types, strict=True)
+        ]
+        try:
+            if not _serves(client, shape, shape.statement, lifted):
+                return None
+            return client.run(shape.statement, Bound(values, lifted.types))
+        except QueryCanceled:
+            raise
+        except GatewayError:  # it will be told of the text as it was sent
+            shape.refused, shape.statement = True, None
+            return None
+
+    def _of(self, lifted: Lifted) -> _Shape | None:
+        """The shape of a text whose like came before."""
+        key = lifted.shape, lifted.types
+        found = self._shapes.get(key)
+        if found is None:
+            self._shapes.put(key, _Shape(), len(lifted.shape))
+        elif found.statement is None and not found.refused:
+            found.statement = self._read(lifted.shape)
+            found.refused = found.statement is None
+        return found
+
+    def _read(self, shape: str) -> Statement | None:
+        try:
+            found = self._limits.read(shape)
+        except GatewayError:
+            return None
+        alone = len(found) == 1 and found[0].kind is Kind.QUERY
+        return found[0] if alone and isinstance(found[0].tree, exp.Query) else None
+
+
+def _serves(client: Client, shape: _Shape, statement: Statement, lifted: Lifted) -> bool:
+    """Whether each constant has the type of what it is compared with; a quoted one may be a date.
+
+    That depends on what the names mean. The catalogue's own queries are kept in another way.
+    """
+    standing = client.registry.standing()
+    if standing is None:
+        return False
+    known = shape.serves.get(standing)
+    if known is None:
+        known = not client.executor.catalogue.answers(statement.tree) and _agree(
+            client, statement, lifted
+        )
+        if len(shape.serves) >= _MOST_STANDINGS:
+            shape.serves.clear()
+        shape.serves[standing] = known
+    return known
+
+
+def _agree(client: Client, statement: Statement, lifted: Lifted) -> bool:
+    query = client.executor.computation(statement)
+    if query is None:
+        return False
+    agreeing = set()
+    for block in query.rewritten.analysis.blocks:
+        for node in own_nodes(block.select):
+            if isinstance(node, exp.Parameter) and node.parent is not None:
+                known, place = type_of(node.parent.this, block), number(node)
+                if known is not None and known.name in _ALIKE[lifted.types[place - 1].name]:
+                    agreeing.add(place)
+    return len(agreeing) == len(lifted.types)
