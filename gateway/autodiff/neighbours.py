@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from gateway.autodiff.operations import operation_of
 from gateway.autodiff.refusals import call_name
-from gateway.autodiff.rules import SYNONYMS
 from gateway.errors import (
     FeatureNotSupported,
     InvalidColumnReference,
@@ -41,12 +41,6 @@ class Derived:
     base: TableName
     calls: tuple[Along, ...]
 
-
-_OPERATORS: dict[type[exp.Expr], str] = {
-    exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Pow: "power", exp.Mod: "mod",
-    exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
-    exp.And: "and", exp.Or: "or",
-}  # fmt: skip
 
 # From the relation that a SELECT names, down to the table: one, where nothing lies between.
 Way = tuple[Source, ...]
@@ -220,7 +214,7 @@ class _Reading:
             return self._cast(tree, block, above)
         if isinstance(tree, exp.Case):
             return self._case(tree, block, above)
-        name, arguments = _parts(tree)
+        name, arguments = operation_of(tree)
         if name == "/" and not _divides_reals(tree, block):
             raise self._refused(
                 f"{tree.sql(dialect=DIALECT)} may be a division of integers",
@@ -287,19 +281,6 @@ class _Reading:
 
     def _refused(self, message: str, hint: str = "") -> FeatureNotSupported:
         return FeatureNotSupported(message, hint=hint, position=self.position)
-
-
-def _parts(tree: exp.Expr) -> tuple[str, list[exp.Expr]]:
-    """What `elementwise` calls an operation, and its arguments."""
-    if isinstance(tree, exp.Anonymous):
-        name = call_name(tree)
-        return SYNONYMS.get(name, name), tree.expressions
-    if isinstance(tree, exp.Neg | exp.Not):
-        return ("neg" if isinstance(tree, exp.Neg) else "not"), [tree.this]
-    if isinstance(tree, exp.Is) and isinstance(tree.expression, exp.Null):
-        return "is null", [tree.this]
-    name = _OPERATORS.get(type(tree), "")
-    return name, [tree.this, tree.expression] if name else []
 
 
 def _divides_reals(tree: exp.Expr, block: Block) -> bool:

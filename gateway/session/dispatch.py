@@ -118,6 +118,8 @@ class Client:
         timeout = in_milliseconds(self.settings.show("statement_timeout")[1])
         self._statement_seconds = timeout / 1000
         self.store.isolation = Isolation.named(self.settings.show("transaction_isolation")[1])
+        arrays = self.settings.show("gradwire.array_aggregation")[1]
+        self.executor.array_aggregation = arrays == "on"
         path, zone = self.settings.search_path, engine_zone(self.settings.show("TimeZone")[1])
         if path != self.registry.search_path or zone != self.engine_zone:
             self.registry.search_path, self.engine_zone = path, zone

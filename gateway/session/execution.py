@@ -53,6 +53,7 @@ class Executor:
         recall: What was worked out before, by any client.
         lender: Lends the engine what only the catalogue has.
         notices: What to tell the client besides.
+        array_aggregation: Whether aggregates over grids may be computed on arrays.
     """
 
     engine: EngineSession
@@ -62,6 +63,7 @@ class Executor:
     recall: Recall[Computation]
     lender: Lender
     notices: list[str | Notice] = field(default_factory=list)
+    array_aggregation: bool = True
     _nodes: int = 0  # of what was rewritten for the statement at hand
     _own: bool = False  # it asked for what is the session's own
 
@@ -260,7 +262,8 @@ class Executor:
             tables = _with_derived(rewritten, tables)
             if values is not None and is_worth_sparing(tables):
                 tree = rewritten.typed(types).tree
-                return plan_sparing(self.engine, tree, sql, tables, values, prefix)
+                arrays = self.array_aggregation
+                return plan_sparing(self.engine, tree, sql, tables, values, prefix, arrays)
             return self.engine.plan(prefix + sql, tables, values)
         except GatewayError as error:
             raise located(error, rewritten.tree, rewritten.analysis) from error

@@ -10,7 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.errors import CannotChangeParameter, InvalidParameterValue, UndefinedObject
-from gateway.session.known_settings import SETTABLE, Known, known_setting, known_settings
+from gateway.session.known_settings import (
+    SETTABLE,
+    Known,
+    boolean,
+    known_setting,
+    known_settings,
+)
 from gateway.session.time_zones import time_zone
 
 SERVER_VERSION = "15.8"
@@ -45,6 +51,10 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
 def _as_known(value: str) -> str:
     """The mark of a setting that is read by what pg_settings tells of it (`_accepted`)."""
     return value
+
+
+def _on_or_off(value: str) -> str:
+    return boolean(value, "{name}")
 
 
 # manual 20.1.1: SHOW gives the largest whole unit.
@@ -96,6 +106,7 @@ SETTINGS = (
     Setting("default_transaction_isolation",       "read committed",   _isolation),
     Setting("default_transaction_read_only",       "off",              _as_known,          True),
     Setting("extra_float_digits",                  "1",                _as_known),
+    Setting("gradwire.array_aggregation",          "on",               _on_or_off),
     Setting("idle_in_transaction_session_timeout", "0",                _as_known),
     Setting("idle_session_timeout",                "0",                _as_known),
     Setting("in_hot_standby",                      "off",              None,              True),

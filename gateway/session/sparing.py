@@ -18,39 +18,35 @@ not understood is left alone.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
+from gateway.aggregation.coordinates import (
+    Ask,
+    Tables,
+    asking,
+    calls_pure,
+    conjuncts,
+    dimension_of,
+    inner_sources,
+    is_pure,
+    question,
+    table_name,
+)
+from gateway.aggregation.planning import Attempt, aggregate_on_arrays
 from gateway.engine.interface import EngineSession, Plan
 from gateway.errors import GatewayError, QueryCanceled
 from gateway.sources.grid import GridTable
 from gateway.sources.pruning import Positions
-from gateway.sources.table import Table, TableName
 from gateway.sql.dialect import to_engine
-from gateway.sql.scope import column_node, is_aggregate
-from gateway.store.snapshots import Snapshot
-
-# (SELECT position FROM COORDINATE ..., the coordinate's rows) -> the positions it gives.
-Ask = Callable[[exp.Select, pa.Table], Positions]
-Tables = Mapping[TableName, Table]
-
-COORDINATE = TableName("gradwire", "coordinate")
+from gateway.sql.scope import is_aggregate
 
 # Below this many rows a scan is over sooner than the engine answers about a coordinate.
 FEWEST_ROWS = 100_000
 
-# Functions whose value depends on nothing but their arguments.
-_PURE = frozenset(
-    {
-        "abs", "ceil", "ceiling", "coalesce", "cos", "date_bin", "date_part", "date_trunc", "floor",
-        "greatest", "least", "length", "lower", "ltrim", "mod", "nullif", "power", "radians",
-        "round", "rtrim", "sign", "sin", "sqrt", "starts_with", "strpos", "substr", "substring",
-        "to_char", "trim", "trunc", "upper",
-    }
-)  # fmt: skip
 # Aggregates that do not change when a row is there several times.
 _UNMOVED = frozenset(["min", "max", "bool_and", "bool_or", "bit_and", "bit_or", "approx_distinct"])
 
@@ -58,9 +54,6 @@ _UNMOVED = frozenset(["min", "max", "bool_and", "bool_or", "bit_and", "bit_or", 
 _HIDING = (exp.Anonymous, exp.Extract, exp.Cast, exp.Binary, exp.Unary, exp.Case)
 _HANDED_DOWN = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.And, exp.Or, exp.Not, exp.Is,
                 exp.Paren)  # fmt: skip
-_READ = (exp.Column, exp.Identifier, exp.Literal, exp.DataType, exp.DataTypeParam, exp.Var,
-         exp.Boolean, exp.Null, exp.In, exp.Between, exp.Tuple, exp.Parameter, exp.Interval,
-         exp.If, *_HIDING)  # fmt: skip
 
 
 def is_worth_sparing(tables: Tables) -> bool:
@@ -75,6 +68,7 @@ def plan_sparing(
     tables: Tables,
     values: Sequence[pa.Scalar],
     prefix: str = "",
+    arrays: bool = True,
 ) -> Plan:
     """The plan of a query that is to run, spared what it can be.
 
@@ -85,14 +79,30 @@ def plan_sparing(
         tables: Every table that it names.
         values: Of `$1`, `$2`, ...
         prefix: EXPLAIN with its options, to explain the plan instead.
+        arrays: Whether aggregates may be computed on arrays.
     """
+    found = None
+    if arrays:
+        found = aggregate_on_arrays(engine, tree, tables, values, FEWEST_ROWS)
+    if found is None:
+        return _plan_spared(engine, tree, sql, tables, values, prefix)
+    plan = _plan_spared(engine, found.tree, to_engine(found.tree), found.tables, values, prefix)
 
-    def ask(question: exp.Select, coordinate: pa.Table) -> Positions:
-        rows = {COORDINATE: Snapshot(coordinate)}
-        batches = engine.plan(to_engine(question), rows, values).stream()
-        columns = [batch.column(0).to_numpy() for batch in batches]
-        return np.sort(np.concatenate([np.array([], np.int64), *columns]))
+    def ordinary() -> Plan:
+        return _plan_spared(engine, tree, sql, tables, values, prefix)
 
+    return Attempt(plan, found.parts, ordinary)
+
+
+def _plan_spared(
+    engine: EngineSession,
+    tree: exp.Expr,
+    sql: str,
+    tables: Tables,
+    values: Sequence[pa.Scalar],
+    prefix: str,
+) -> Plan:
+    ask = asking(engine, values)
     tables = narrowed(tree, tables, ask)
     plain = unsorted(tree, tables)
     if plain is not None:
@@ -111,11 +121,11 @@ def narrowed(tree: exp.Expr, tables: Tables, ask: Ask) -> Tables:
         tables: Every table that it names.
         ask: Runs a query over a coordinate.
     """
-    named = Counter(_name(table) for table in tree.find_all(exp.Table))
+    named = Counter(table_name(table) for table in tree.find_all(exp.Table))
     found = dict(tables)
     for select in tree.find_all(exp.Select):
-        for source in _sources(select):
-            name = _name(source)
+        for source in inner_sources(select):
+            name = table_name(source)
             grid = tables.get(name)
             if named[name] == 1 and isinstance(grid, GridTable) and grid.rows >= FEWEST_ROWS:
                 positions = {**_settled(select, source, grid, ask), **_one_each(select, grid)}
@@ -131,8 +141,8 @@ def unsorted(tree: exp.Expr, tables: Tables) -> exp.Select | None:
     order = tree.args.get("order")
     if not isinstance(tree, exp.Select) or order is None or len(list(tree.find_all(exp.Query))) > 1:
         return None
-    sources = _sources(tree)
-    grid = tables.get(_name(sources[0])) if len(sources) == 1 else None
+    sources = inner_sources(tree)
+    grid = tables.get(table_name(sources[0])) if len(sources) == 1 else None
     if not isinstance(grid, GridTable) or tree.args.get("joins"):
         return None
     keys = [(_sort_column(tree, each, grid), bool(each.args.get("desc"))) for each in order]
@@ -155,28 +165,6 @@ def _sort_column(select: exp.Select, ordered: exp.Expr, grid: GridTable) -> str:
     return str(key.name) if isinstance(key, exp.Column) else ""
 
 
-def _name(table: exp.Table) -> TableName:
-    return TableName(table.db, table.name)
-
-
-def _sources(select: exp.Select) -> list[exp.Table]:
-    """The tables of FROM; none where an outer join could bring back what a condition leaves out."""
-    start, joins = select.args.get("from_"), select.args.get("joins") or []
-    if start is None or select.args.get("laterals"):
-        return []
-    if any(join.side or join.kind not in ("", "INNER", "CROSS") for join in joins):
-        return []
-    parts = [start.this, *(join.this for join in joins)]
-    if any(part.args.get("joins") for part in parts):
-        return []
-    return [part for part in parts if isinstance(part, exp.Table) and _is_plain(part)]
-
-
-def _is_plain(table: exp.Table) -> bool:
-    alias = table.args.get("alias")
-    return isinstance(table.this, exp.Identifier) and not (alias and alias.columns)
-
-
 # Conditions on one coordinate
 
 
@@ -185,39 +173,22 @@ def _settled(
 ) -> dict[str, Positions]:
     """Dimension to the positions at which all conditions on it alone are true."""
     where = select.args.get("where")
-    alone = len(_sources(select)) == 1 and not select.args.get("joins")
+    alone = len(inner_sources(select)) == 1 and not select.args.get("joins")
     by_dim: dict[str, list[exp.Expr]] = {}
-    for condition in _conjuncts(where.this) if where is not None else ():
-        dim = _dimension(condition, source, grid, alone)
-        if dim and _is_hidden(condition) and _is_pure(condition):
+    for condition in conjuncts(where.this) if where is not None else ():
+        dim = dimension_of(condition, source, grid, alone)
+        if dim and _is_hidden(condition) and is_pure(condition):
             by_dim.setdefault(dim, []).append(condition)
     found = {}
     for dim, conditions in by_dim.items():
         try:
-            found[dim] = ask(_question(conditions), grid.coordinates(dim))
+            answer = ask(question([], conditions), grid.coordinates(dim))
         except QueryCanceled:
             raise
         except GatewayError:  # the query itself raises it, if it comes to that
             continue
+        found[dim] = np.sort(answer.column(0).to_numpy())
     return found
-
-
-def _conjuncts(tree: exp.Expr) -> Iterator[exp.Expr]:
-    tree = tree.unnest()
-    if isinstance(tree, exp.And):
-        yield from _conjuncts(tree.this)
-        yield from _conjuncts(tree.expression)
-    else:
-        yield tree
-
-
-def _dimension(condition: exp.Expr, source: exp.Table, grid: GridTable, alone: bool) -> str:
-    """The one dimension on which every column of a condition lies; empty when there is none."""
-    dims = set()
-    for column in condition.find_all(exp.Column):
-        of_source = column.table == source.alias_or_name if column.table else alone
-        dims.add(grid.dimension_of(column.name) if of_source else None)
-    return dims.pop() or "" if len(dims) == 1 else ""
 
 
 def _is_hidden(condition: exp.Expr) -> bool:
@@ -231,37 +202,12 @@ def _is_hidden(condition: exp.Expr) -> bool:
     return False
 
 
-def _is_pure(tree: exp.Expr) -> bool:
-    """Whether it means the same at every time, and has no query inside."""
-    return all(
-        isinstance(node, _READ) and (not isinstance(node, exp.Anonymous) or _calls_pure(node))
-        for node in tree.walk()
-    )
-
-
-def _calls_pure(call: exp.Anonymous) -> bool:
-    return call.name.lower() in _PURE
-
-
-def _question(conditions: Sequence[exp.Expr]) -> exp.Select:
-    table = exp.Table(
-        this=exp.to_identifier(COORDINATE.name, quoted=True),
-        db=exp.to_identifier(COORDINATE.schema, quoted=True),
-        alias=exp.TableAlias(this=exp.to_identifier("c", quoted=True)),
-    )
-    copies = [condition.copy() for condition in conditions]
-    for copied in copies:
-        for column in list(copied.find_all(exp.Column)):
-            column.replace(column_node("c", column.name))
-    return exp.select(column_node("c", GridTable.POSITION)).from_(table).where(*copies)
-
-
 # Rows that differ in other dimensions alone
 
 
 def _one_each(select: exp.Select, grid: GridTable) -> dict[str, Positions]:
     """A position of each dimension that the result does not depend on."""
-    if len(_sources(select)) != 1 or select.args.get("joins") or not _ignores_repeats(select):
+    if len(inner_sources(select)) != 1 or select.args.get("joins") or not _ignores_repeats(select):
         return {}
     outputs = {item.alias for item in select.expressions if item.alias}
     dims: set[str] = set()
@@ -285,7 +231,7 @@ def _ignores_repeats(select: exp.Select) -> bool:
     aggregates = [call for call in calls if is_aggregate(call)]
     if not all(_is_unmoved(call) for call in aggregates):
         return False
-    if not all(call.name.lower() in _PURE for call in calls if not is_aggregate(call)):
+    if not all(calls_pure(call) for call in calls if not is_aggregate(call)):
         return False
     return bool(distinct or select.args.get("group") or aggregates)
 

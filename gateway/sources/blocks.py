@@ -199,6 +199,16 @@ class Arrays:
         self._read.clear()
         return found
 
+    def shaped(self, names: Iterable[str], block: Block) -> dict[str, Values]:
+        """The values of columns, with the block's dimensions; 1 long where they do not change.
+
+        Raises:
+            DatasetUnreadable: 58030, naming dataset, variable and positions.
+        """
+        found = {name: self._values(name, block) for name in names}
+        self._read.clear()
+        return found
+
     def _values(self, name: str, block: Block) -> Values:
         """The values of a column, with the block's dimensions; 1 long where it does not change."""
         column = self.columns[name]

@@ -16,9 +16,9 @@ from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count, pairwise
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import xarray
@@ -27,7 +27,8 @@ from gateway.errors import FeatureNotSupported
 from gateway.sources.along import Along, axis_of, result_dtype
 from gateway.sources.blocks import AnyColumn, Arrays, Block, DerivedColumn, GridColumn
 from gateway.sources.chunk_cache import ChunkCache
-from gateway.sources.columns import attributes_of, comment_of, field_of
+from gateway.sources.columns import attributes_of, comment_of
+from gateway.sources.grid_columns import grid_columns
 from gateway.sources.pruning import Positions, Pruned, prune
 from gateway.sources.reads import Reads
 from gateway.sources.scanning import Reader, read_axis
@@ -72,7 +73,7 @@ class GridTable:
         self.name = name
         self.dims = tuple(map(str, dataset[variables[0]].dims if dims is None else dims))
         self._sizes = {dim: dataset.sizes[dim] for dim in self.dims}
-        self._columns: dict[str, AnyColumn] = {**_columns(dataset, self.dims, variables)}
+        self._columns: dict[str, AnyColumn] = {**grid_columns(dataset, self.dims, variables)}
         self._attrs = dataset.attrs
         self._chosen: Mapping[str, Positions] = {}
         self._reads: Reads | None = None
@@ -139,6 +140,12 @@ class GridTable:
         found = self._columns.get(column)
         return None if found is None else found.axis
 
+    def dtype(self, name: str) -> np.dtype[Any] | None:
+        """The type of a column's values in SQL; None where they are no numbers or truth values."""
+        kind = self._columns[name].field.type
+        known = pa.types.is_integer(kind) or pa.types.is_floating(kind) or kind == pa.bool_()
+        return np.dtype(kind.to_pandas_dtype()) if known else None
+
     def has_column(self, name: str) -> bool:
         """Whether the table has a column of that name."""
         return name in self._columns
@@ -189,9 +196,21 @@ class GridTable:
         """What reads the columns `names` of any block."""
         columns = [self._columns[name] for name in names]
         axes = {c.field.name: self.axis(c.field.name) for c in columns if c.axis is not None}
+        return Reader(self.arrays(), columns, axes)
+
+    def arrays(self) -> Arrays:
+        """What reads the values of one scan."""
         step = dict(zip(self.dims, self.block_shape, strict=True))
-        arrays = Arrays(self.name, self._columns, step, self._reads, self._cache, self._serial)
-        return Reader(arrays, columns, axes)
+        return Arrays(self.name, self._columns, step, self._reads, self._cache, self._serial)
+
+    def size(self, dim: str) -> int:
+        """How many positions a dimension has."""
+        return self._sizes[dim]
+
+    def positions(self, dim: str) -> Positions:
+        """The positions along a dimension that the table has rows of, ascending."""
+        chosen = self._chosen.get(dim)
+        return np.arange(self._sizes[dim], dtype=np.intp) if chosen is None else chosen
 
     def with_calls(self, calls: Sequence[Along]) -> GridTable:
         """This table with a column more for each call, under the call's name.
@@ -296,14 +315,15 @@ class GridPartition:
         asked = pruned.columns
         needed = self.table.schema.names if asked is None else [*columns, *asked - {*columns}]
         reader = self.table.reader(needed)
-        for block in self._blocks(pruned):
+        for block in self.cut(pruned):
             batches = reader.batches(block) if needed else [_counted(block.rows)]
             for batch in batches:
                 kept = pruned.remaining(batch)
                 if kept.num_rows:
                     yield kept.select(columns)
 
-    def _blocks(self, pruned: Pruned) -> Iterator[Block]:
+    def cut(self, pruned: Pruned) -> Iterator[Block]:
+        """The blocks that have a row, of those that `pruned` leaves."""
         return (block for block in self._cut(pruned) if block.rows)
 
     def _cut(self, pruned: Pruned) -> Iterator[Block]:
@@ -330,51 +350,6 @@ class GridPartition:
         end = np.searchsorted(positions, positions[0] + self.table.chunk(dim))
         yield Block({**chosen, dim: positions[:end]})
         yield Block({**chosen, dim: positions[end:]})
-
-
-def _columns(
-    dataset: xarray.Dataset, dims: tuple[str, ...], variables: Sequence[str]
-) -> dict[str, GridColumn]:
-    on = frozenset(dims)
-    others = [
-        str(name)
-        for name, coordinate in dataset.coords.items()
-        if name not in on and on.issuperset(map(str, coordinate.dims))
-    ]
-    columns = {dim: _dimension(dataset, dim) for dim in dims if not _is_multi(dataset, dim)}
-    for name in (*variables, *others):
-        columns[name] = _variable(dataset, name, dims)
-    return columns
-
-
-def _dimension(dataset: xarray.Dataset, dim: str) -> GridColumn:
-    if dim not in dataset.variables:
-        counted = xarray.Variable((dim,), np.arange(dataset.sizes[dim], dtype=np.int64))
-        return GridColumn(pa.field(dim, pa.int64()), counted, dim)
-    variable = dataset.variables[dim]
-    if variable.dims != (dim,):
-        raise FeatureNotSupported(
-            f'coordinate "{dim}" has the name of a dimension but lies on {len(variable.dims)}',
-            hint="Rename the coordinate or the dimension.",
-        )
-    return GridColumn(field_of(dim, variable, coordinate=True), variable, dim)
-
-
-def _variable(dataset: xarray.Dataset, name: str, dims: tuple[str, ...]) -> GridColumn:
-    variable = dataset.variables[name]
-    variable = variable.transpose(*[dim for dim in dims if dim in variable.dims])
-    coordinate = name in dataset.coords
-    # In a table of one dimension such a coordinate is as long as the table: not held in memory.
-    held = coordinate and variable.ndim == 1 and len(dims) > 1
-    axis = str(variable.dims[0]) if held else None
-    return GridColumn(field_of(name, variable, coordinate), variable, axis)
-
-
-def _is_multi(dataset: xarray.Dataset, dim: str) -> bool:
-    """Whether `dim` is indexed by several levels, each of which is a coordinate of its own."""
-    return dim in dataset.xindexes and isinstance(
-        dataset.xindexes[dim].to_pandas_index(), pd.MultiIndex
-    )
 
 
 def _same(one: pc.Expression | None, other: pc.Expression | None) -> bool:

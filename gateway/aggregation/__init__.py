@@ -1,0 +1,1 @@
+"""Aggregates of grids computed on arrays, chunk by chunk; see `plan`."""

@@ -1,0 +1,138 @@
+"""Questions about one coordinate of a grid, which the engine answers over the coordinate alone.
+
+Whatever an expression means, it means the same over a coordinate's positions as over the rows at
+them; so conditions and keys on one dimension are settled once for each position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.engine.interface import EngineSession
+from gateway.sources.grid import GridTable
+from gateway.sources.table import Table, TableName
+from gateway.sql.dialect import to_engine
+from gateway.sql.scope import column_node
+from gateway.store.snapshots import Snapshot
+
+Tables = Mapping[TableName, Table]
+
+# (SELECT position, ... FROM COORDINATE ..., the coordinate's rows) -> the answer's rows.
+Ask = Callable[[exp.Select, pa.Table], pa.Table]
+
+COORDINATE = TableName("gradwire", "coordinate")
+
+# Functions whose value depends on nothing but their arguments.
+_PURE = frozenset(
+    {
+        "abs", "ceil", "ceiling", "coalesce", "cos", "date_bin", "date_part", "date_trunc", "floor",
+        "greatest", "least", "length", "lower", "ltrim", "mod", "nullif", "power", "radians",
+        "round", "rtrim", "sign", "sin", "sqrt", "starts_with", "strpos", "substr", "substring",
+        "to_char", "trim", "trunc", "upper",
+    }
+)  # fmt: skip
+_READ = (exp.Column, exp.Identifier, exp.Literal, exp.DataType, exp.DataTypeParam, exp.Var,
+         exp.Boolean, exp.Null, exp.In, exp.Between, exp.Tuple, exp.Parameter, exp.Interval,
+         exp.If, exp.Anonymous, exp.Extract, exp.Cast, exp.Binary, exp.Unary,
+         exp.Case)  # fmt: skip
+
+
+def asking(engine: EngineSession, values: Sequence[pa.Scalar]) -> Ask:
+    """What asks a client's engine, with the values of `$1`, `$2`, ..."""
+
+    def ask(question: exp.Select, coordinate: pa.Table) -> pa.Table:
+        plan = engine.plan(to_engine(question), {COORDINATE: Snapshot(coordinate)}, values)
+        batches = list(plan.stream())
+        return pa.Table.from_batches(batches, None if batches else plan.schema)
+
+    return ask
+
+
+def question(outputs: Sequence[exp.Expr], conditions: Sequence[exp.Expr]) -> exp.Select:
+    """The positions at which all conditions are true, and `outputs` there as `key 0`, ..."""
+    table = exp.Table(
+        this=exp.to_identifier(COORDINATE.name, quoted=True),
+        db=exp.to_identifier(COORDINATE.schema, quoted=True),
+        alias=exp.TableAlias(this=exp.to_identifier("c", quoted=True)),
+    )
+    named = [
+        exp.alias_(_of_coordinate(output), f"key {number}", quoted=True)
+        for number, output in enumerate(outputs)
+    ]
+    position = column_node("c", GridTable.POSITION)
+    found = exp.select(position, *named).from_(table)
+    return found.where(*map(_of_coordinate, conditions)) if conditions else found
+
+
+def _of_coordinate(tree: exp.Expr) -> exp.Expr:
+    if isinstance(tree, exp.Column):
+        return column_node("c", tree.name)
+    copied = tree.copy()
+    for column in list(copied.find_all(exp.Column)):
+        column.replace(column_node("c", column.name))
+    return copied
+
+
+def table_name(table: exp.Table) -> TableName:
+    """The relation that a bound table names."""
+    return TableName(table.db, table.name)
+
+
+def inner_sources(select: exp.Select) -> list[exp.Table]:
+    """The tables of FROM; none where an outer join could bring back what a condition leaves out."""
+    start, joins = select.args.get("from_"), select.args.get("joins") or []
+    if start is None or select.args.get("laterals"):
+        return []
+    if any(join.side or join.kind not in ("", "INNER", "CROSS") for join in joins):
+        return []
+    parts = [start.this, *(join.this for join in joins)]
+    if any(part.args.get("joins") for part in parts):
+        return []
+    return [part for part in parts if isinstance(part, exp.Table) and _is_plain(part)]
+
+
+def _is_plain(table: exp.Table) -> bool:
+    alias = table.args.get("alias")
+    return isinstance(table.this, exp.Identifier) and not (alias and alias.columns)
+
+
+def conjuncts(tree: exp.Expr) -> Iterator[exp.Expr]:
+    """The conditions that must all be true for a condition to be true."""
+    tree = tree.unnest()
+    if isinstance(tree, exp.And):
+        yield from conjuncts(tree.this)
+        yield from conjuncts(tree.expression)
+    else:
+        yield tree
+
+
+def dimension_of(tree: exp.Expr, source: exp.Table, grid: GridTable, alone: bool) -> str:
+    """The one dimension on which every column of an expression lies; empty when there is none.
+
+    Args:
+        tree: The expression.
+        source: The grid's place in FROM.
+        grid: The grid.
+        alone: Whether FROM has no other table, so that a bare name is the grid's column.
+    """
+    dims = set()
+    for column in tree.find_all(exp.Column):
+        of_source = column.table == source.alias_or_name if column.table else alone
+        dims.add(grid.dimension_of(column.name) if of_source else None)
+    return dims.pop() or "" if len(dims) == 1 else ""
+
+
+def is_pure(tree: exp.Expr) -> bool:
+    """Whether it means the same at every time, and has no query inside."""
+    return all(
+        isinstance(node, _READ) and (not isinstance(node, exp.Anonymous) or calls_pure(node))
+        for node in tree.walk()
+    )
+
+
+def calls_pure(call: exp.Anonymous) -> bool:
+    """Whether a call depends on nothing but its arguments."""
+    return call.name.lower() in _PURE

@@ -1,0 +1,244 @@
+"""Aggregates of a grid by group, part by part: a table of partial sums that an engine adds up.
+
+Each row tells of one group in one region of the grid (a partition of it, or a block where a
+partition has too many groups): how many rows it has, and for each argument how many values, their
+sum, their least and greatest, their squared deviations. Blocks are read as a scan reads them, and
+computed in pieces that stay in the processor's cache.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gateway.errors import FeatureNotSupported
+from gateway.sources.blocks import Block
+from gateway.sources.grid import GridPartition, GridTable
+from gateway.sources.nullable import Unsound
+from gateway.sources.pruning import Pruned, prune
+from gateway.sources.reducing import Codes
+from gateway.sources.regions import Asked, Operand, Region
+from gateway.sources.table import Description
+
+Values = npt.NDArray[Any]
+
+# Groups that a partition has a place for; with more of them each block is told on its own.
+REGION_GROUPS = 1 << 18
+
+_BATCH_ROWS = 1 << 16
+
+
+@dataclass(frozen=True, eq=False)
+class Key:
+    """A column by which rows are grouped: it depends on the position along `dim` alone.
+
+    `values` has one for each code of the dimension.
+    """
+
+    field: pa.Field
+    dim: str
+    values: pa.Array
+
+
+class Partials:
+    """A `Table` of partial aggregates.
+
+    Args:
+        grid: What is aggregated; its chosen positions are those whose rows count.
+        codes: For each dimension by which is grouped, the group of each of its positions; -1 where
+            the grid has no row.
+        keys: What tells the groups.
+        asked: What is asked of each.
+
+    `gave_up` is true once a scan found values about which the engine must be asked.
+    """
+
+    def __init__(
+        self,
+        grid: GridTable,
+        codes: Mapping[str, Codes],
+        keys: Sequence[Key],
+        asked: Asked,
+    ) -> None:
+        self.grid, self.keys = grid, tuple(keys)
+        self.codes = {dim: codes[dim] for dim in grid.dims if dim in codes}
+        self.asked = asked
+        self.gave_up = False
+        self._pivots: dict[int, Values] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def description(self) -> Description:
+        """Nothing is known but what the query says."""
+        return Description()
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The keys, `rows`, and for each operand what is asked of it, by its number."""
+        fields = [*(key.field for key in self.keys), pa.field("rows", pa.int64())]
+        for number, (operand, dtype) in enumerate(
+            zip(self.asked.operands, self.asked.dtypes, strict=True)
+        ):
+            for kind in ("count", *partial_kinds(operand.kinds)):
+                fields.append(pa.field(f"{kind} {number}", _arrow(kind, dtype)))
+        return pa.schema(fields)
+
+    @cached_property
+    def groups(self) -> tuple[int, ...]:
+        """How many codes each grouped dimension has."""
+        return tuple(int(codes.max(initial=-1)) + 1 for codes in self.codes.values())
+
+    def partitions(self, predicate: pc.Expression | None) -> Sequence[PartialsPartition]:
+        """Parts of the grid in which there can be a group for which `predicate` is true."""
+        dims = {key.field.name: key.dim for key in self.keys}
+        pruned = prune(predicate, dims, self._key_by_position)
+        grid = self.grid
+        if pruned.positions:
+            both = Pruned(pruned.positions).within(
+                {dim: grid.positions(dim) for dim in pruned.positions}
+            )
+            grid = grid.restricted(both.positions)
+        if not self.asked.columns:
+            return [PartialsPartition(self, grid, None, pruned)]
+        return [PartialsPartition(self, grid, part, pruned) for part in grid.partitions(None)]
+
+    def _key_by_position(self, name: str) -> pa.Array:
+        key = next(key for key in self.keys if key.field.name == name)
+        codes = self.codes[key.dim]
+        return key.values.take(pa.array(codes, mask=codes < 0))
+
+    def pivots(self, number: int, groups: Values, means: Values) -> Values:
+        """A number near the values of each group, the same for all regions: the first mean seen."""
+        with self._lock:
+            known = self._pivots.get(number)
+            if known is None:
+                known = self._pivots[number] = np.full(math.prod(self.groups), np.nan)
+            new = np.isnan(known[groups])
+            known[groups[new]] = means[new]
+            return known[groups]
+
+
+def _arrow(kind: str, dtype: np.dtype[Any]) -> pa.DataType:
+    if kind == "count" or (kind == "sum" and dtype.kind == "i"):
+        return pa.int64()
+    return pa.from_numpy_dtype(dtype) if kind in ("min", "max") else pa.float64()
+
+
+@dataclass(frozen=True)
+class PartialsPartition:
+    """The groups of a part of the grid; `part` is None where nothing is read but codes."""
+
+    table: Partials
+    grid: GridTable
+    part: GridPartition | None
+    pruned: Pruned = field(repr=False)
+
+    def scan(
+        self, columns: Sequence[str], predicate: pc.Expression | None
+    ) -> Iterator[pa.RecordBatch]:
+        """Batches of `columns`: first an empty one for each block, so that a scan can be stopped.
+
+        Raises:
+            DatasetUnreadable: 58030, naming dataset, variable and positions.
+            FeatureNotSupported: 0A000, there are values about which the engine must be asked.
+        """
+        rest = Pruned(whole=predicate)
+        nothing = self.table.schema.empty_table().to_batches(1) or [_empty(self.table.schema)]
+        try:
+            for batch in self._regions():
+                if batch is None:
+                    yield nothing[0].select(columns)
+                    continue
+                kept = batch if predicate is None else rest.remaining(batch)
+                if kept.num_rows:
+                    yield kept.select(columns)
+        except Unsound as reason:
+            self.table.gave_up = True
+            raise FeatureNotSupported(
+                f"aggregates of {self.table.grid.name} cannot be computed on arrays: {reason}",
+                hint="SET gradwire.array_aggregation = off",
+            ) from reason
+
+    def _regions(self) -> Iterator[pa.RecordBatch | None]:
+        """The groups; None after each block that was read."""
+        blocks = list(self._blocks())
+        if not blocks:
+            return
+        whole = Region(self.table.asked, self.table.codes, blocks)
+        arrays = self.grid.arrays()
+        if whole.size <= REGION_GROUPS or self.part is None:
+            for block in blocks:
+                whole.take(block, arrays.shaped(self.table.asked.columns, block))
+                yield None
+            yield from self._batches(whole)
+            return
+        for block in blocks:
+            region = Region(self.table.asked, self.table.codes, [block])
+            region.take(block, arrays.shaped(self.table.asked.columns, block))
+            yield from self._batches(region)
+
+    def _blocks(self) -> Iterable[Block]:
+        if self.part is not None:
+            return self.part.cut(self.part.pruned)
+        block = Block({dim: self.grid.positions(dim) for dim in self.grid.dims})
+        return [block] if block.rows else []
+
+    def _batches(self, region: Region) -> Iterator[pa.RecordBatch]:
+        """The groups that have a row."""
+        rows = region.rows
+        present: Any = np.flatnonzero(rows)
+        if not len(present):
+            return
+        table = self.table
+        local = np.unravel_index(present, region.shape) if region.shape else ()
+        codes = {dim: own[at] for (dim, own), at in zip(region.codes.items(), local, strict=True)}
+        arrays = [key.values.take(pa.array(codes[key.dim])) for key in table.keys]
+        arrays.append(pa.array(rows.reshape(-1)[present]))
+        numbers = (
+            np.ravel_multi_index(tuple(codes.values()), table.groups) if codes else np.zeros(1, int)
+        )
+        for number, operand in enumerate(table.asked.operands):
+            arrays += self._told(region, number, operand, present, numbers)
+        batch = pa.record_batch(arrays, schema=table.schema)
+        for start in range(0, batch.num_rows, _BATCH_ROWS):
+            yield batch.slice(start, _BATCH_ROWS)
+
+    def _told(
+        self, region: Region, number: int, operand: Operand, present: Codes, numbers: Values
+    ) -> Iterator[pa.Array]:
+        kept = {
+            kind: values.reshape(-1)[present] for kind, values in region.sums[number].kept.items()
+        }
+        count = region.counts(number).reshape(-1)[present]
+        none = count == 0
+        if "real" in kept:
+            kept["avg"] = kept["real"]
+            kept["sum"] = kept.get("whole", kept["real"])
+        elif "whole" in kept:
+            kept["sum"] = kept["whole"]
+        if "squares" in kept:
+            mean = np.where(none, np.nan, kept["real"] / np.maximum(count, 1))
+            apart = np.where(none, 0.0, mean - self.table.pivots(number, numbers, mean))
+            kept |= {"away": count * apart, "pull": count * apart * apart}
+        yield pa.array(count)
+        for kind in partial_kinds(operand.kinds):
+            yield pa.array(kept[kind], mask=none if none.any() else None)
+
+
+def partial_kinds(kinds: frozenset[str]) -> list[str]:
+    """The columns that are kept for what is asked, beside the count."""
+    found = [kind for kind in ("sum", "avg", "min", "max") if kind in kinds]
+    return [*found, *(("away", "pull", "squares") if "moments" in kinds else ())]
+
+
+def _empty(schema: pa.Schema) -> pa.RecordBatch:
+    return pa.record_batch([pa.array([], each.type) for each in schema], schema=schema)
