@@ -22,6 +22,7 @@ from gateway.session.computation import Bound, Computation, Described, as_before
 from gateway.session.recall import Asked, Recall
 from gateway.session.result import Field, Notice, Result, lines, plan_lines
 from gateway.session.sparing import is_worth_sparing, plan_sparing
+from gateway.session.time_zones import check_moments
 from gateway.session.upserts import Upsert, Upserting, with_excluded
 from gateway.sources.grid import with_calls
 from gateway.sources.table import Table, TableName
@@ -38,7 +39,7 @@ from gateway.sql.tables import CreateTable
 from gateway.sql.writes import Write, as_write, check_width, target_of
 from gateway.store.definitions import ROWID, Changed, TableDefinition, View
 from gateway.store.snapshots import Snapshot
-from gateway.types import TEXT, TIMESTAMPTZ, Type, from_arrow
+from gateway.types import TEXT, Type, from_arrow
 
 
 @dataclass(slots=True)
@@ -350,35 +351,17 @@ class Executor:
         plan = self.plan(query, bound)
         batches = plan.stream()
         if write.command == "UPDATE":
-            self._check_moments(write.columns, plan.schema.types[1:], target)
+            check_moments(self.constants, write.columns, plan.schema.types[1:], target)
             return store.update(target.name, write.columns, batches, returning=returning)
         if write.command == "DELETE":
             return store.delete(target.name, batches, returning=returning)
         width = len(plan.schema)
         check_width(width, write.columns, write.named)
         columns = write.columns[:width]
-        self._check_moments(columns, plan.schema.types, target)
+        check_moments(self.constants, columns, plan.schema.types, target)
         if query.upsert is not None:
             return self._apply_upsert(query.upsert, columns, batches, bound, returning)
         return store.insert(target.name, columns, batches, returning=returning)
-
-    def _check_moments(
-        self, names: Sequence[str], given: Sequence[pa.DataType], target: TableDefinition
-    ) -> None:
-        """Refuse what the store would read or write in UTC while the session's clocks differ."""
-        zone = self.constants.get(TIME_ZONE)
-        if not isinstance(zone, exp.Expr) or zone.name == "UTC":
-            return
-        for name, kind in zip(names, given, strict=False):
-            wanted = next(c.type for c in target.columns if c.name == name)
-            moment = pa.types.is_timestamp(kind) and kind.tz is not None
-            timed = moment or pa.types.is_timestamp(kind) or pa.types.is_date(kind)
-            timed = timed or pa.types.is_string(kind)
-            if timed and moment != (wanted == TIMESTAMPTZ) and (moment or wanted == TIMESTAMPTZ):
-                raise FeatureNotSupported(
-                    f'column "{name}" needs a cast while TimeZone is {zone.name}',
-                    hint=f"Write expression::{wanted.name}.",
-                )
 
     def _returned_fields(self, query: Computation) -> tuple[Field, ...] | None:
         if query.write is None or query.target is None or query.write.returning is None:

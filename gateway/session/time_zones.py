@@ -8,11 +8,18 @@ read.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta, timezone, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from gateway.errors import InvalidParameterValue
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.errors import FeatureNotSupported, InvalidParameterValue
+from gateway.sql.relation import TIME_ZONE, Constants
+from gateway.store.definitions import TableDefinition
+from gateway.types import TIMESTAMPTZ
 
 _HOURS = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 _POSIX = re.compile(r"(<[A-Za-z0-9+:-]+>|[A-Za-z]{3,})([+-]?)(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?")
@@ -99,3 +106,29 @@ def _posix_seconds(text: str) -> int:
     if west >= _MOST_SECONDS:
         raise InvalidParameterValue("")
     return west if sign == "-" else -west
+
+
+def check_moments(
+    constants: Constants,
+    names: Sequence[str],
+    given: Sequence[pa.DataType],
+    target: TableDefinition,
+) -> None:
+    """Refuse what the store would read or write in UTC while the session's clocks differ.
+
+    Raises:
+        FeatureNotSupported: 0A000, naming the column.
+    """
+    zone = constants.get(TIME_ZONE)
+    if not isinstance(zone, exp.Expr) or zone.name == "UTC":
+        return
+    for name, kind in zip(names, given, strict=False):
+        wanted = next(c.type for c in target.columns if c.name == name)
+        moment = pa.types.is_timestamp(kind) and kind.tz is not None
+        timed = moment or pa.types.is_timestamp(kind) or pa.types.is_date(kind)
+        timed = timed or pa.types.is_string(kind)
+        if timed and moment != (wanted == TIMESTAMPTZ) and (moment or wanted == TIMESTAMPTZ):
+            raise FeatureNotSupported(
+                f'column "{name}" needs a cast while TimeZone is {zone.name}',
+                hint=f"Write expression::{wanted.name}.",
+            )
