@@ -23,16 +23,17 @@ from gateway.sql.binding import Binder
 from gateway.sql.comparisons import cast_literals
 from gateway.sql.depth import with_room
 from gateway.sql.dialect import DIALECT, to_engine, to_text
+from gateway.sql.exact import keep_exact
 from gateway.sql.functions import Functions
-from gateway.sql.inference import plain_column
+from gateway.sql.inference import info_of
 from gateway.sql.inlining import inline
-from gateway.sql.lending import Lender, borrow, may_borrow, shown_columns
+from gateway.sql.lending import Lender, borrow, may_borrow
 from gateway.sql.localtime import keep_local_times
 from gateway.sql.naming import alias_unnamed
 from gateway.sql.overloads import resolve_overloads
 from gateway.sql.parameters import declared_types, number
 from gateway.sql.relation import TIME_ZONE, ColumnInfo, Constants, Lookup, Relations
-from gateway.sql.scope import Analysis, position_of
+from gateway.sql.scope import Analysis, Output, position_of
 from gateway.sql.session_values import put_values
 from gateway.sql.trees import copied, nodes_of
 from gateway.types import Type
@@ -61,8 +62,8 @@ class Rewritten:
         parameters: Types of `$n` that the text itself tells.
         analysis: The query's blocks.
         derived: Tables that it names instead of one of `tables`, with columns that are computed.
-        columns: What is known of each column of the result that is a relation's column; empty
-            where that is not told.
+        columns: What is known of each column of the result, in order.
+        outputs: What defines each of them.
     """
 
     tree: exp.Expr
@@ -72,6 +73,10 @@ class Rewritten:
     analysis: Analysis = field(default_factory=Analysis)
     derived: Mapping[TableName, Derived] = field(default_factory=dict)
     columns: tuple[ColumnInfo, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    _typed: dict[Hashable, tuple[ColumnInfo, ...]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
     _texts: dict[Hashable, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -102,6 +107,17 @@ class Rewritten:
             text = self._texts[key] = self.typed(types, described).sql
         return text
 
+    def columns_under(self, types: Mapping[int, Type]) -> tuple[ColumnInfo, ...]:
+        """What is known of each column when parameters have these types."""
+        if not types:
+            return self.columns
+        key = tuple(types.items())
+        found = self._typed.get(key)
+        if found is None:
+            found = with_room(lambda: tuple(info_of(output, types) for output in self.outputs))
+            self._typed[key] = found
+        return found
+
     @property
     def sql(self) -> str:
         """The engine's SQL."""
@@ -127,6 +143,7 @@ class Rewriting:
     parameters: dict[int, Type] = field(default_factory=dict)
     analysis: Analysis = field(default_factory=Analysis)
     columns: tuple[ColumnInfo, ...] = ()
+    outputs: tuple[Output, ...] = ()
     unaliased: set[TableName] = field(default_factory=set)  # relations that go by their own name
     most_nodes: int = MOST_NODES  # of all derivatives
     derived: dict[TableName, Derived] = field(default_factory=dict)
@@ -163,7 +180,7 @@ def _rewrite(state: Rewriting) -> Rewritten:
     tables = frozenset(state.relations)
     return Rewritten(
         state.tree, tables, state.names, state.parameters, state.analysis, state.derived,
-        state.columns,
+        state.columns, state.outputs,
     )  # fmt: skip
 
 
@@ -206,9 +223,6 @@ def bind_columns(state: Rewriting) -> None:
     state.analysis = analyse(state.tree, state.relations)
     top = _leftmost(state.tree)
     state.names = next((b.names for b in state.analysis.blocks if b.select is top), None)
-    if top is state.tree and isinstance(top, exp.Select) and state.names is not None:
-        block = next(b for b in state.analysis.blocks if b.select is top)
-        state.columns = tuple(plain_column(item, block) for item in top.expressions)
 
 
 def _leftmost(tree: exp.Expr) -> exp.Expr:
@@ -241,9 +255,13 @@ def _inline_calls(state: Rewriting, tree: exp.Expr, analysis: Analysis) -> bool:
 def lend_functions(state: Rewriting) -> None:
     """Put functions that the engine is lent in place of the catalogue's."""
     if state.lender is not None and may_borrow(state.tree, state.relations, state.lender):
-        state.analysis, shown = borrow(state.tree, state.analysis, state.relations, state.lender)
-        if shown:
-            state.columns = shown_columns(state.columns, shown)
+        state.analysis = borrow(state.tree, state.analysis, state.relations, state.lender)
+
+
+def type_outputs(state: Rewriting) -> None:
+    """Note what is known of each result column, before the engine's own functions stand there."""
+    state.outputs = tuple(state.analysis.outputs)
+    state.columns = tuple(info_of(output) for output in state.outputs)
 
 
 def expand_markers(state: Rewriting) -> None:
@@ -256,6 +274,14 @@ def take_neighbours(state: Rewriting) -> None:
     if has_calls(state.tree):
         state.analysis = analyse(state.tree, state.relations)
         state.derived = take_along(state.tree, state.analysis, state.relations)
+
+
+def keep_integers(state: Rewriting) -> None:
+    """Let arithmetic of integers raise where it would wrap."""
+    if isinstance(state.tree, exp.Values):
+        keep_exact(state.tree, None)
+    for block in state.analysis.blocks:
+        keep_exact(block.select, block)
 
 
 def declare_parameters(state: Rewriting) -> None:
@@ -293,10 +319,12 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     bind_columns,
     inline_functions,
     lend_functions,
+    type_outputs,
     type_literals,
     choose_functions,
     keep_times,
     expand_markers,
     take_neighbours,
+    keep_integers,
     declare_parameters,
 )

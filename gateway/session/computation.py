@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -15,7 +15,7 @@ from gateway.sources.table import TableName
 from gateway.sql.relation import ColumnInfo
 from gateway.sql.writes import Write
 from gateway.store.definitions import TableDefinition
-from gateway.types import Type, from_arrow
+from gateway.types import INTEGER, Type, from_arrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +82,18 @@ class Computation:
         return "UPDATE" if updates else self.write.command
 
 
-def fields_of(rewritten: Rewritten, schema: pa.Schema) -> tuple[Field, ...]:
-    """The result's columns: PostgreSQL's names where they are known, else the engine's."""
+def fields_of(
+    rewritten: Rewritten, schema: pa.Schema, types: Mapping[int, Type] | None = None
+) -> tuple[Field, ...]:
+    """The result's columns: PostgreSQL's names and types where they are known, else the engine's.
+
+    Args:
+        rewritten: The query.
+        schema: What the engine gives.
+        types: Those of `$n`.
+    """
     names = rewritten.names or schema.names
-    known = rewritten.columns
+    known = rewritten.columns_under(types or {})
     if len(known) != len(schema):
         known = (ColumnInfo(),) * len(schema)
     return tuple(
@@ -95,15 +103,28 @@ def fields_of(rewritten: Rewritten, schema: pa.Schema) -> tuple[Field, ...]:
 
 
 def _field(name: str, arrow: pa.DataType, known: ColumnInfo) -> Field:
-    """A column of a relation has its declared type, of which the engine knows the like."""
+    """A column of the type that PostgreSQL gives it, where the engine computes the like of it."""
     kind = known.type
-    if kind is None or (kind.arrow != arrow and kind is not from_arrow(arrow)):
+    if kind is None or (kind.arrow != arrow and not _alike(kind, from_arrow(arrow))):
         return Field(name, from_arrow(arrow))
     return Field(name, kind, known.typmod, known.origin)
 
 
+def _alike(known: Type, found: Type) -> bool:
+    """Whether the engine's values can be sent as the known type; a value may still not fit it."""
+    if known.element is not None and found.element is not None:
+        return _alike(known.element, found.element)
+    if known.name in INTEGER:
+        return found.name in INTEGER
+    texts = known.arrow == found.arrow == pa.string()
+    return texts or (known.arrow, known.name) == (found.arrow, found.name)
+
+
 def as_before(
-    rewritten: Rewritten, fields: tuple[Field, ...], batches: Iterator[pa.RecordBatch]
+    rewritten: Rewritten,
+    fields: tuple[Field, ...],
+    batches: Iterator[pa.RecordBatch],
+    types: Mapping[int, Type],
 ) -> Iterator[pa.RecordBatch]:
     """The batches, which must have the columns that came out under the same types before.
 
@@ -112,7 +133,7 @@ def as_before(
     """
     checked = False
     for batch in batches:
-        if not checked and fields_of(rewritten, batch.schema) != fields:
+        if not checked and fields_of(rewritten, batch.schema, types) != fields:
             raise FeatureNotSupported("cached plan must not change result type")
         checked = True
         yield batch

@@ -19,6 +19,7 @@ from gateway.errors import FeatureNotSupported, GatewayError
 from gateway.rewrite import Rewritten, rewrite
 from gateway.session.chunk_reads import Watch, is_logged
 from gateway.session.computation import Bound, Computation, Described, as_before, fields_of
+from gateway.session.parameter_types import settled
 from gateway.session.recall import Asked, Recall
 from gateway.session.result import Field, Notice, Result, lines, plan_lines
 from gateway.session.sparing import is_worth_sparing, plan_sparing
@@ -31,7 +32,6 @@ from gateway.sql.dialect import to_engine
 from gateway.sql.explaining import explain_options
 from gateway.sql.lending import Borrowed, Lender
 from gateway.sql.locating import located
-from gateway.sql.parameters import number
 from gateway.sql.recursion import check_recursive_types
 from gateway.sql.relation import TIME_ZONE, Constants, Lookup
 from gateway.sql.statement import CreateView, Explain, Kind, Statement
@@ -39,7 +39,7 @@ from gateway.sql.tables import CreateTable
 from gateway.sql.writes import Write, as_write, check_width, target_of
 from gateway.store.definitions import ROWID, Changed, TableDefinition, View
 from gateway.store.snapshots import Snapshot
-from gateway.types import TEXT, Type, from_arrow
+from gateway.types import TEXT, Type
 
 
 @dataclass(slots=True)
@@ -89,11 +89,12 @@ class Executor:
         if query is None:
             return Described()
         types, plan = self._infer(query, {**query.known_types, **declared})
+        by_number = dict(enumerate(types, 1))
         if statement.kind == Kind.EXPLAIN:
             return Described(types, (Field("QUERY PLAN", TEXT),))
         if statement.kind == Kind.QUERY:
-            return Described(types, fields_of(query.rewritten, plan.schema))
-        return Described(types, self._returned_fields(query))
+            return Described(types, fields_of(query.rewritten, plan.schema, by_number))
+        return Described(types, self._returned_fields(query, by_number))
 
     def view_columns(self, view: View) -> list[tuple[str, Type, int]]:
         """Names, types and modifiers of a view's columns; none when what it read is gone."""
@@ -120,9 +121,10 @@ class Executor:
         types = tuple(bound.types)
         known = query.fields.get(types)
         if types and known is not None:  # to ask the plan would be to optimise it once more
-            return Result("SELECT", known[1], as_before(query.rewritten, known[1], plan.stream()))
+            batches = as_before(query.rewritten, known[1], plan.stream(), bound.by_number)
+            return Result("SELECT", known[1], batches)
         if known is None or known[0] is not plan.schema:
-            known = plan.schema, fields_of(query.rewritten, plan.schema)
+            known = plan.schema, fields_of(query.rewritten, plan.schema, bound.by_number)
             query.fields[types] = known
         return Result("SELECT", known[1], plan.stream())
 
@@ -148,7 +150,8 @@ class Executor:
         rows = {target.name: Snapshot(changed.rows)}
         others = self.registry.tables(rewritten.tables - rows.keys())
         plan = self._plan(rewritten, bound.by_number, others | rows, bound.values)
-        return fields_of(rewritten, plan.schema), list(plan.stream())
+        fields = fields_of(rewritten, plan.schema, bound.by_number)
+        return fields, list(plan.stream())
 
     def explain(self, statement: Statement, bound: Bound) -> Result:
         """The plan, or with the option `rewrite` the engine's SQL, a line a row."""
@@ -235,14 +238,9 @@ class Executor:
         known = dict(declared)
         for query in queries:
             known = {**query.parameters, **known}
-        told: dict[int, Type] = {}
-        count = max(known, default=0)
-        for query in queries:
-            tables = self.registry.tables(query.tables, target)
-            found = self._plan(query, known, tables).parameters
-            told |= {n: from_arrow(t) for n, t in found.items() if t is not None}
-            count = max((count, *map(number, query.tree.find_all(exp.Parameter))))
-        return tuple(known.get(n) or told.get(n) or TEXT for n in range(1, count + 1))
+        plans = [self._plan(q, known, self.registry.tables(q.tables, target)) for q in queries]
+        types = settled(known, (plan.parameters for plan in plans), (q.tree for q in queries))
+        return tuple(types.values())
 
     def plan_over(self, rewritten: Rewritten, tables: Mapping[TableName, Table]) -> Plan:
         """Plan a rewritten query over tables that are given, where it does not name others."""
@@ -273,7 +271,7 @@ class Executor:
         """Run a query; the log tells the chunks that it read."""
         watch = Watch(self._tables(query))
         plan = self._plan(query.rewritten, bound.by_number, watch.tables, bound.values)
-        fields = fields_of(query.rewritten, plan.schema)
+        fields = fields_of(query.rewritten, plan.schema, bound.by_number)
         return Result("SELECT", fields, watch.logged(plan.stream()))
 
     def _tables(self, query: Computation) -> dict[TableName, Table]:
@@ -288,21 +286,14 @@ class Executor:
     def _infer(
         self, query: Computation, known: Mapping[int, Type]
     ) -> tuple[tuple[Type, ...], Plan]:
-        """Every parameter's type, and the plan under those types.
-
-        What neither client nor text nor engine tells is text, as in PostgreSQL.
-        """
+        """Every parameter's type, and the plan under those types."""
         tables, rewritten = self._tables(query), query.rewritten
         plan = self._plan(rewritten, known, tables)
-        parameters, later = dict(plan.parameters), None
+        planned, trees = [plan.parameters], [rewritten.tree]
         if query.upsert is not None and (later := query.upsert.rewritten) is not None:
-            second = self._plan(later, known, self._upsert_tables(query.upsert))
-            parameters |= {n: t for n, t in second.parameters.items() if t is not None}
-        trees = [rewritten.tree, *([later.tree] if later is not None else [])]
-        used = [number(node) for tree in trees for node in tree.find_all(exp.Parameter)]
-        count = max((*known, *used), default=0)
-        inferred = {n: from_arrow(t) for n, t in parameters.items() if t is not None}
-        types = {n: known.get(n) or inferred.get(n) or TEXT for n in range(1, count + 1)}
+            planned.append(self._plan(later, known, self._upsert_tables(query.upsert)).parameters)
+            trees.append(later.tree)
+        types = settled(known, planned, trees)
         if types.keys() - known.keys():
             plan = self._plan(rewritten, types, tables)
         return tuple(types.values()), plan
@@ -363,12 +354,14 @@ class Executor:
             return self._apply_upsert(query.upsert, columns, batches, bound, returning)
         return store.insert(target.name, columns, batches, returning=returning)
 
-    def _returned_fields(self, query: Computation) -> tuple[Field, ...] | None:
+    def _returned_fields(
+        self, query: Computation, types: Mapping[int, Type]
+    ) -> tuple[Field, ...] | None:
         if query.write is None or query.target is None or query.write.returning is None:
             return None
         rewritten = self.rewrite(query.write.returning)
-        plan = self._plan(rewritten, {}, self.registry.tables(rewritten.tables))
-        return fields_of(rewritten, plan.schema)
+        plan = self._plan(rewritten, types, self.registry.tables(rewritten.tables))
+        return fields_of(rewritten, plan.schema, types)
 
 
 def _with_derived(

@@ -24,9 +24,11 @@ from gateway.session import sequences
 from gateway.session.backends import Connected, check_may_stop
 from gateway.session.result import Notice
 from gateway.session.settings import SERVER_VERSION, ClientSettings
+from gateway.sql.inference import GIVES
 from gateway.sql.parameters import number
 from gateway.sql.relation import TIME_ZONE, Constants
 from gateway.sql.scope import position_of
+from gateway.types import by_name
 
 # What version() says: drivers look for the first two words.
 VERSION = f"PostgreSQL {SERVER_VERSION} (gradwire {__version__}, DataFusion)"
@@ -77,21 +79,23 @@ class SessionFunctions:
     def constants(self, zone: str) -> Constants:
         """Name -> what stands in the place of a call; and the session's zone."""
         text = exp.Literal.string
-        user, database = self._user, self._database
-        users = dict.fromkeys(("current_user", "session_user", "user", "current_role"), text(user))
+        user, database, schema = (
+            _name(each) for each in (self._user, self._database, self._settings.search_path[0])
+        )
+        users = dict.fromkeys(("current_user", "session_user", "user", "current_role"), user)
         return {
             **users,
             **dict.fromkeys(sequences.FUNCTIONS, sequences.called),
             TIME_ZONE: text(zone),
             "version": text(VERSION),
-            "current_database": text(database),
-            "current_catalog": text(database),
+            "current_database": database,
+            "current_catalog": database,
             "pg_backend_pid": exp.Literal.number(self._connected.process_id),
             "pg_cancel_backend": self._called(self._cancel, "integer", gives="boolean"),
             "pg_terminate_backend": self._called(
                 self._terminate, "integer", "bigint", gives="boolean"
             ),
-            "current_schema": text(self._settings.search_path[0]),
+            "current_schema": schema,
             "current_setting": self._called(self._current_setting, "text", "boolean"),
             "set_config": self._called(self._set_config, "text", "text", "boolean"),
         }
@@ -201,6 +205,13 @@ def _true(value: str | bool | None) -> bool:
 
 def _text(value: str | None) -> exp.Expr:
     return _cast(exp.Null(), "text") if value is None else exp.Literal.string(value)
+
+
+def _name(value: str) -> exp.Expr:
+    """A value of type name, which the engine takes for a text."""
+    node = _cast(exp.Literal.string(value), "text")
+    node.meta[GIVES] = by_name("name")
+    return node
 
 
 def _cast(node: exp.Expr, kind: str) -> exp.Expr:

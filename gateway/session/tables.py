@@ -107,7 +107,7 @@ def create_table_as(
     query = executor.computation(statement)
     assert query is not None
     plan = executor.plan(query, bound)
-    fields = fields_of(query.rewritten, plan.schema)
+    fields = fields_of(query.rewritten, plan.schema, bound.by_number)
     if len(tree.names) > len(fields):
         raise SyntaxFault("too many column names were specified")
     names = [*tree.names, *(field.name for field in fields[len(tree.names) :])]

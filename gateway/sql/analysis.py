@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from sqlglot import exp
 
 from gateway.sources.table import TableName
-from gateway.sql.inference import info_of, type_of
+from gateway.sql.inference import alternatives_type, info_of, type_of
 from gateway.sql.merging import as_output, merge, merged_column, refuse_repeated, spell_out_merged
 from gateway.sql.naming import number_repeated
 from gateway.sql.ordering import settle_order
 from gateway.sql.relation import ColumnInfo, Relations
-from gateway.sql.results import common_type
 from gateway.sql.scope import Analysis, Block, Output, Query, Source, column_node
 from gateway.sql.trees import copied, own_nodes
 
@@ -26,7 +26,7 @@ from gateway.sql.trees import copied, own_nodes
 def analyse(tree: exp.Expr, relations: Relations) -> Analysis:
     """The blocks of a query; expands its stars in place where the columns are known."""
     analysis = Analysis()
-    _Walker(relations, analysis).query(tree, None, {})
+    analysis.outputs = _Walker(relations, analysis).query(tree, None, {}).outputs
     return analysis
 
 
@@ -52,7 +52,8 @@ class _Walker:
         if isinstance(tree, exp.SetOperation):
             left = self.query(tree.left, parent, ctes)
             right = self.query(tree.right, parent, ctes)
-            outputs = [Output(o.name, None, None, o.shown) for o in left.outputs]
+            pairs = zip_longest(left.outputs, right.outputs[: len(left.outputs)])
+            outputs = [Output(o.name, None, None, o.shown, _sides(o, other)) for o, other in pairs]
             return Query(tree, left.branches + right.branches, outputs)
         if isinstance(tree, exp.Select):
             block = self._block(tree, parent, ctes)
@@ -63,6 +64,9 @@ class _Walker:
             ]
             return Query(tree, [block], outputs)
         self._expressions(tree, parent, ctes)
+        if isinstance(tree, exp.Values):
+            columns = value_columns(tree, None) or {}
+            return Query(tree, [], [Output(n, None, None, info=i) for n, i in columns.items()])
         return Query(tree, [], [])
 
     def _with(
@@ -146,6 +150,9 @@ class _Walker:
             return Source(
                 tree.alias, tree, _columns(query, alias), query, shown=_shown(query, alias)
             )
+        if isinstance(tree, exp.Unnest) and len(tree.expressions) == 1:
+            call = exp.Anonymous(this="unnest", expressions=tree.expressions)
+            return Source(tree.alias_or_name, tree, _of_call(call.copy(), alias))
         return Source(tree.alias_or_name, tree, _named(alias))
 
     def _table(
@@ -159,6 +166,8 @@ class _Walker:
             if common.query is not None:
                 seen.shown = _shown(common.query, alias, common.cte.args.get("alias"))
             return seen
+        if isinstance(tree.this, exp.Anonymous):
+            return Source(name, tree, _of_call(tree.this, alias))
         known = self.relations.get(TableName(tree.db, tree.name))
         return Source(name, tree, _renamed(list(known.items()), alias) if known else _named(alias))
 
@@ -179,7 +188,14 @@ class _Walker:
     def _subqueries(self, tree: exp.Expr, block: Block | None, ctes: Mapping[str, _Common]) -> None:
         for node in own_nodes(tree):
             if isinstance(node, exp.Query):
-                self.query(node, block, ctes)
+                query = self.query(node, block, ctes)
+                if block is not None:
+                    block.inner[id(node)] = query
+
+
+def _sides(left: Output, right: Output | None) -> tuple[Output, ...]:
+    """The columns that a set operation joins, where both are told."""
+    return () if right is None else (left, right)
 
 
 def _columns(query: Query, alias: exp.TableAlias | None) -> dict[str, ColumnInfo] | None:
@@ -204,10 +220,7 @@ def value_columns(tree: exp.Values, alias: exp.TableAlias | None) -> dict[str, C
     rows = [row.expressions if isinstance(row, exp.Tuple) else [row] for row in tree.expressions]
     if not rows:
         return _named(alias)
-    infos = [
-        ColumnInfo(common_type([type_of(v, None) for v in values if not isinstance(v, exp.Null)]))
-        for values in zip(*rows, strict=False)
-    ]
+    infos = [ColumnInfo(alternatives_type(values)) for values in zip(*rows, strict=False)]
     return _renamed([(f"column{n}", info) for n, info in enumerate(infos, 1)], alias)
 
 
@@ -231,6 +244,14 @@ def _named(alias: exp.TableAlias | None) -> dict[str, ColumnInfo] | None:
     if alias is None or not alias.columns:
         return None
     return {identifier.name: ColumnInfo() for identifier in alias.columns}
+
+
+def _of_call(call: exp.Expr, alias: exp.TableAlias | None) -> dict[str, ColumnInfo] | None:
+    """The columns of a table function: of a type that is told where there is one alone."""
+    columns = _named(alias)
+    if columns is None or len(columns) > 1:
+        return columns
+    return dict.fromkeys(columns, ColumnInfo(type_of(call, None)))
 
 
 def _nullable(columns: dict[str, ColumnInfo] | None) -> dict[str, ColumnInfo] | None:

@@ -6,7 +6,7 @@ depends on it. None means that nothing tells, and whoever asks must not guess.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlglot import exp
 
@@ -20,9 +20,11 @@ from gateway.types import (
     BOOL,
     DATE,
     FLOAT8,
+    INT4,
     INT8,
     INTEGER,
     INTERVAL,
+    NUMERIC,
     TEXT,
     TIMESTAMP,
     TIMESTAMPTZ,
@@ -33,10 +35,14 @@ from gateway.types import (
 # Under this key a node's notes hold the type that an earlier pass knows it to have.
 GIVES = "gives"
 
+_NO_PARAMETERS: Mapping[int, Type] = {}
 
-def type_of(tree: exp.Expr, block: Block | None) -> Type | None:
+
+def type_of(
+    tree: exp.Expr, block: Block | None, parameters: Mapping[int, Type] = _NO_PARAMETERS
+) -> Type | None:
     """The type of `tree` where it stands in `block`; None when that cannot be told."""
-    return Types(block).of(tree)
+    return Types(block, parameters).of(tree)
 
 
 class Types:
@@ -45,8 +51,11 @@ class Types:
     What is asked about may be changed afterwards only where it has not been asked about yet.
     """
 
-    def __init__(self, block: Block | None) -> None:
+    def __init__(
+        self, block: Block | None, parameters: Mapping[int, Type] = _NO_PARAMETERS
+    ) -> None:
         self.block = block
+        self.parameters = parameters
         self._known: dict[int, tuple[exp.Expr, Type | None]] = {}
 
     def of(self, tree: exp.Expr) -> Type | None:
@@ -69,13 +78,37 @@ def _inner(tree: exp.Expr, types: Types) -> Type | None:
 
 def _case(tree: exp.Expr, types: Types) -> Type | None:
     values = [branch.args["true"] for branch in tree.args["ifs"]]
-    values += [tree.args["default"]] if tree.args.get("default") is not None else []
-    return common_type([types.of(v) for v in values if not isinstance(v, exp.Null)])
+    if tree.args.get("default") is not None:
+        values.insert(0, tree.args["default"])  # PostgreSQL looks at it first
+    return _common(values, types)
+
+
+def _common(values: Sequence[exp.Expr], types: Types) -> Type | None:
+    """The type of alternatives: a quoted literal or NULL takes that of the others."""
+    told = [value for value in values if not is_untyped(value)]
+    if not told:
+        return TEXT if any(value.is_string for value in values) else None
+    return common_type([types.of(value) for value in told])
+
+
+def alternatives_type(values: Sequence[exp.Expr]) -> Type | None:
+    """The type of values of which each is a row's, as in VALUES."""
+    return _common(values, Types(None))
+
+
+def is_untyped(value: exp.Expr) -> bool:
+    """A literal in quotes or NULL, which takes the type that is asked of it."""
+    return value.is_string or isinstance(value, exp.Null)
 
 
 def _call(tree: exp.Expr, types: Types) -> Type | None:
-    arguments = [types.of(argument) for argument in tree.expressions]
-    return result_type(tree.name.lower(), arguments)
+    name, given = tree.name.lower(), tree.expressions
+    if name in _ALTERNATIVES:
+        return _common(given, types)
+    return result_type(name, [types.of(argument) for argument in given])
+
+
+_ALTERNATIVES = frozenset({"coalesce", "greatest", "least", "nvl", "ifnull"})
 
 
 _MOMENTS = ("date", "timestamp", "timestamptz")
@@ -101,13 +134,53 @@ def _moved(minus: bool, moment: Type, by: Type) -> Type | None:
     if by.name in INTEGER:
         return DATE
     if minus and by.name in _MOMENTS:
-        return INT8 if moment is by is DATE else INTERVAL
+        return INT4 if moment is by is DATE else INTERVAL
     return None
 
 
+def _bits(tree: exp.Expr, types: Types) -> Type | None:
+    """A shift is of its left side's type, the others of the wider side's."""
+    left = types.of(tree.this)
+    if isinstance(tree, exp.BitwiseLeftShift | exp.BitwiseRightShift):
+        return left
+    return widest([left, types.of(tree.expression)])
+
+
+def _negative(tree: exp.Expr, types: Types) -> Type | None:
+    """`-2147483648` is an integer, although 2147483648 is a bigint."""
+    literal = bare(tree.this)
+    if isinstance(literal, exp.Literal) and literal.is_int:
+        return _integer(-int(literal.name))
+    return types.of(literal)
+
+
+def _item(tree: exp.Expr, types: Types) -> Type | None:
+    """An element of an array, or a part of one."""
+    array = types.of(tree.this)
+    if array is None or array.element is None:
+        return None
+    sliced = any(isinstance(index, exp.Slice) for index in tree.expressions)
+    return array if sliced else array.element
+
+
+def _scalar(tree: exp.Expr, types: Types) -> Type | None:
+    """A subquery that stands for its one value."""
+    query = None if types.block is None else types.block.inner.get(id(tree))
+    if query is None or len(query.outputs) != 1:
+        return None
+    return info_of(query.outputs[0], types.parameters).type
+
+
+def _first(tree: exp.Expr, types: Types) -> Type | None:
+    return types.of(tree.expressions[0]) if len(tree.expressions) == 1 else None
+
+
+def _parameter(tree: exp.Expr, types: Types) -> Type | None:
+    return types.parameters.get(int(tree.name)) if tree.name.isdigit() else None
+
+
 def _array(tree: exp.Expr, types: Types) -> Type | None:
-    items = [item for item in tree.expressions if not isinstance(item, exp.Null)]
-    element = common_type([types.of(item) for item in items])
+    element = _common(tree.expressions, types)
     return None if element is None else array_of(element)
 
 
@@ -126,26 +199,70 @@ def _zoned(tree: exp.Expr, types: Types) -> Type | None:
 
 
 def _literal(tree: exp.Expr, types: Types) -> Type:
-    """Digits are an integer as long as bigint holds them."""
+    """Digits are an integer, as wide as they need."""
     if tree.is_string:
         return TEXT
-    return INT8 if tree.is_int and int(tree.this) < 2**63 else FLOAT8
+    return _integer(int(tree.this)) if tree.is_int else FLOAT8
 
 
-def info_of(output: Output) -> ColumnInfo:
+def _integer(value: int) -> Type:
+    if -(2**31) <= value < 2**31:
+        return INT4
+    return INT8 if -(2**63) <= value < 2**63 else NUMERIC
+
+
+def info_of(output: Output, parameters: Mapping[int, Type] = _NO_PARAMETERS) -> ColumnInfo:
     """Type and nullability of a query's column."""
+    if output.sides:
+        return _united(output.sides, parameters)
+    if output.info is not None:
+        return output.info
     if output.expression is None or output.block is None:
         return ColumnInfo()
-    tree = output.expression.unnest()
+    tree = bare(output.expression)
     if isinstance(tree, exp.Column):
         return _column_info(tree, output.block)
-    return ColumnInfo(type_of(tree, output.block), not isinstance(tree, exp.Literal))
+    known = type_of(tree, output.block, parameters)
+    typmod = type_modifier(tree.args["to"]) if isinstance(tree, exp.Cast) else -1
+    return ColumnInfo(known, not isinstance(tree, exp.Literal), typmod)
 
 
-def plain_column(item: exp.Expr, block: Block) -> ColumnInfo:
-    """What is known of a SELECT item that is a relation's column and nothing more."""
-    tree = item.unalias().unnest()
-    return _column_info(tree, block) if isinstance(tree, exp.Column) else ColumnInfo()
+def _united(sides: Sequence[Output], parameters: Mapping[int, Type]) -> ColumnInfo:
+    """What a set operation makes of two columns."""
+    told = [info_of(each, parameters) for each in sides if not _is_untyped_output(each)]
+    kind = common_type([info.type for info in told]) if told else TEXT
+    same = len(told) == len(sides) and len({(info.type, info.typmod) for info in told}) == 1
+    return ColumnInfo(kind, typmod=told[0].typmod if same else -1)
+
+
+def _is_untyped_output(output: Output) -> bool:
+    return output.expression is not None and is_untyped(bare(output.expression))
+
+
+def bare(tree: exp.Expr) -> exp.Expr:
+    """What stands in the parentheses; a subquery is left as it is.
+
+    >>> bare(exp.paren(exp.column("x"))).sql()
+    'x'
+    """
+    while isinstance(tree, exp.Paren):
+        tree = tree.this
+    return tree
+
+
+def type_modifier(kind: exp.DataType) -> int:
+    """The length or the digits of a type as PostgreSQL packs them; -1: none.
+
+    >>> type_modifier(exp.DataType.build("varchar(3)", dialect="postgres"))
+    7
+    """
+    numbers = [int(part.name) for part in kind.expressions if part.name.isdigit()]
+    if kind.this in (exp.DType.VARCHAR, exp.DType.BPCHAR, exp.DType.CHAR):
+        return numbers[0] + 4 if numbers else 5 if kind.this == exp.DType.CHAR else -1
+    if kind.this == exp.DType.DECIMAL and numbers:
+        precision, scale = (*numbers, 0)[:2]
+        return (precision << 16 | scale) + 4
+    return -1
 
 
 def _column(tree: exp.Expr, types: Types) -> Type | None:
@@ -175,12 +292,38 @@ def _of(kind: Type) -> Reader:
 
 # The first row that fits tells the type.
 _READERS: tuple[tuple[tuple[type[exp.Expr], ...], Reader], ...] = (
-    ((exp.Paren, exp.Neg, exp.Window, exp.Filter, exp.IgnoreNulls, exp.Collate), _inner),
+    (
+        (
+            exp.Paren,
+            exp.Window,
+            exp.Filter,
+            exp.IgnoreNulls,
+            exp.Order,
+            exp.BitwiseNot,
+            exp.Collate,
+        ),
+        _inner,
+    ),
+    ((exp.Neg,), _negative),
     ((exp.Literal,), _literal),
+    ((exp.Subquery,), _scalar),
     ((exp.Boolean, exp.Predicate, exp.Connector, exp.Not), _of(BOOL)),
     ((exp.Column,), _column),
     ((exp.Cast,), _cast_target),
     ((exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod), _arithmetic),
+    (
+        (
+            exp.BitwiseAnd,
+            exp.BitwiseOr,
+            exp.BitwiseXor,
+            exp.BitwiseLeftShift,
+            exp.BitwiseRightShift,
+        ),
+        _bits,
+    ),
+    ((exp.Bracket,), _item),
+    ((exp.Distinct,), _first),
+    ((exp.Parameter,), _parameter),
     ((exp.Pow, Marker), _of(FLOAT8)),
     ((exp.Case,), _case),
     ((exp.Anonymous,), _call),

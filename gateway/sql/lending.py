@@ -20,7 +20,7 @@ from gateway.errors import FeatureNotSupported
 from gateway.sql.analysis import analyse
 from gateway.sql.dialect import DIALECT
 from gateway.sql.inference import GIVES, Types
-from gateway.sql.relation import ColumnInfo, Relations
+from gateway.sql.relation import Relations
 from gateway.sql.scope import Analysis, Block, position_of
 from gateway.sql.trees import nodes, own_nodes
 from gateway.types import ALIASES, BY_NAME, INT4, REGISTERED, TEXT, Type, array_of
@@ -103,14 +103,8 @@ def may_borrow(tree: exp.Expr, relations: Relations, lender: Lender) -> bool:
     )
 
 
-def borrow(
-    tree: exp.Expr, analysis: Analysis, relations: Relations, lender: Lender
-) -> tuple[Analysis, list[Type | None]]:
-    """Put lent functions in place of the catalogue's, in a whole query.
-
-    Returns:
-        The query's blocks as they are now, and the type of each of its columns that is the
-        catalogue's; none at all where no single SELECT gives them.
+def borrow(tree: exp.Expr, analysis: Analysis, relations: Relations, lender: Lender) -> Analysis:
+    """Put lent functions in place of the catalogue's, in a whole query; its blocks as they are now.
 
     Raises:
         FeatureNotSupported: 0A000, the type of an argument cannot be told.
@@ -120,18 +114,9 @@ def borrow(
         lend_calls(analysis.blocks[place], lender)
         analysis = analyse(tree, relations)  # a block around it can tell its columns' types now
     top = next((block for block in analysis.blocks if block.select is tree), None)
-    return analysis, show_objects(top, lender) if top is not None else []
-
-
-def shown_columns(
-    columns: tuple[ColumnInfo, ...], shown: Sequence[Type | None]
-) -> tuple[ColumnInfo, ...]:
-    """What is known of a query's columns, and the types of those that are the catalogue's."""
-    known = columns or (ColumnInfo(),) * len(shown)
-    return tuple(
-        ColumnInfo(kind) if kind is not None and info.type is not kind else info
-        for info, kind in zip(known, shown, strict=True)
-    )
+    if top is not None:
+        show_objects(top, lender)
+    return analysis
 
 
 def lend_calls(block: Block, lender: Lender) -> None:
@@ -279,10 +264,9 @@ def type_word(node: exp.Expr) -> str:
     return ALIASES.get(word.lower(), word.lower())
 
 
-def show_objects(block: Block, lender: Lender) -> list[Type | None]:
-    """Let the columns of a query that are reg values be shown by name; the types of such."""
+def show_objects(block: Block, lender: Lender) -> None:
+    """Let the columns of a query that are reg values be shown by name."""
     known = Types(block)
-    found: list[Type | None] = []
     for item in block.select.expressions:
         value = item.unalias()
         kind = known.of(value)
@@ -290,7 +274,3 @@ def show_objects(block: Block, lender: Lender) -> list[Type | None]:
             call = exp.Anonymous(this=lender.shown(kind), expressions=[value.copy()])
             call.meta[GIVES] = kind
             value.replace(call)
-            found.append(kind)
-        else:
-            found.append(kind if kind is not None and kind.name in _PLAIN else None)
-    return found

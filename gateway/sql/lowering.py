@@ -113,12 +113,24 @@ def _unsupported(what: str, hint: str = "") -> Lowering:
 
 
 def _cast(node: exp.Expr) -> exp.Expr | None:
-    value, kind = node.this.unnest(), node.args["to"]
+    value, kind = node.this.unnest(), _with_length(node.args["to"])
     if value.is_string:
         return _literal_cast(value.name, kind)
     if kind.this in _INTEGERS:
         return _integer_cast(node, value, kind)
     return _sized(node, kind) if kind.this in _SIZED and kind.expressions else None
+
+
+def _with_length(kind: exp.DataType) -> exp.DataType:
+    """A character without a length has one character; `"char"`, in quotes, at most one."""
+    if kind.this == DType.CHAR and not kind.expressions:
+        return _length_of(DType.CHAR)
+    name = kind.args.get("kind") if kind.this == DType.USERDEFINED else None
+    return _length_of(DType.VARCHAR) if getattr(name, "name", name) == "char" else kind
+
+
+def _length_of(kind: exp.DType) -> exp.DataType:
+    return exp.DataType(this=kind, expressions=[exp.DataTypeParam(this=exp.Literal.number(1))])
 
 
 _INTEGERS = (DType.SMALLINT, DType.INT, DType.BIGINT)
@@ -316,6 +328,16 @@ def _overlaps(node: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this="array_has_any", expressions=[node.this, node.expression])
 
 
+def _large_number(node: exp.Expr) -> exp.Expr | None:
+    """Digits beyond bigint are a numeric; the engine would count without a sign, or in doubles."""
+    if node.is_string or not node.is_int or int(node.name) < 2**63 or len(node.name) > 38:
+        return None
+    if int(node.name) == 2**63 and isinstance(node.parent, exp.Neg):
+        return None  # the smallest bigint
+    digits = exp.DataType.build(f"DECIMAL({len(node.name)}, 0)")
+    return _cast_of(exp.Literal.string(node.name), digits)
+
+
 def _plain_string(node: exp.Expr) -> exp.Expr:
     return exp.Literal.string(node.name)
 
@@ -336,6 +358,7 @@ _BITS = _unsupported("a bit string", "Write bytes as '\\x41'::bytea.")
 
 LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.Cast: _cast,
+    exp.Literal: _large_number,
     exp.Anonymous: call,
     exp.Interval: _interval,
     exp.Between: _between,

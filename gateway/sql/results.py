@@ -1,17 +1,21 @@
 """The type of a function's result: a row per function, by name.
 
-The rows are what DataFusion 55 gives, and `overloads` of PostgreSQL's functions. A missing row: the
-type is not known, and whoever asks must not guess.
+Integers, texts and moments have PostgreSQL's types, although the engine counts most in 64 bits; an
+average of integers and a literal with a point are doubles, as the engine computes them. A missing
+row: the type is not known, and whoever asks must not guess.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gateway.types import (
+    BOOL,
+    BYTEA,
     DATE,
     FLOAT4,
     FLOAT8,
+    INT4,
     INT8,
     INTEGER,
     INTERVAL,
@@ -21,8 +25,11 @@ from gateway.types import (
     TIMESTAMP,
     TIMESTAMPTZ,
     Type,
+    array_of,
+    by_name,
 )
 
+TEXTUAL = frozenset({"text", "varchar", "bpchar", "name", "char"})
 _RANK = ("int2", "int4", "int8", "numeric", "float4", "float8")
 
 # Double precision for a double precision argument, and real for a real one.
@@ -36,18 +43,33 @@ _FLOATING = frozenset(
 # Along a dimension of a grid (autodiff/neighbours.py): single precision stays single.
 ALONG = ("differentiate", "integrate")
 _LIKE_ARGUMENTS = frozenset(
-    {"abs", "greatest", "least", "coalesce", "nvl", "ifnull", "mod", "min", "max"}
-)
-_LIKE_FIRST = frozenset({"round", "lag", "lead", "first_value", "last_value", "generate_series"})
+    {
+        "abs", "greatest", "least", "coalesce", "nvl", "ifnull", "mod", "gcd", "lcm",
+    }
+)  # fmt: skip
+_LIKE_FIRST = frozenset(
+    {
+        "lag", "lead", "first_value", "last_value", "nth_value", "any_value", "nullif", "bit_and",
+        "bit_or", "bit_xor", "array_append", "array_cat", "array_remove", "array_replace",
+    }
+)  # fmt: skip
 _ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
     (FLOAT8, (
         "avg", "mean", "stddev", "stddev_pop", "stddev_samp", "var", "variance", "var_pop",
         "var_population", "var_samp", "var_sample", "corr", "covar", "covar_pop", "covar_samp",
         "regr_avgx", "regr_avgy", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx",
         "regr_sxy", "regr_syy", "random", "pi", "signum", "sign", "erf", "erfc")),
-    (INT8, (
-        "count", "regr_count", "row_number", "rank", "dense_rank", "length", "char_length",
-        "octet_length", "strpos", "ascii")),
+    (INT8, ("count", "regr_count", "row_number", "rank", "dense_rank", "nextval", "currval",
+            "lastval", "setval")),
+    (INT4, (
+        "length", "char_length", "character_length", "octet_length", "bit_length", "strpos",
+        "position", "ascii", "ntile", "grouping", "width_bucket", "array_length", "cardinality",
+        "array_ndims", "array_position", "array_upper", "array_lower", "num_nulls",
+        "num_nonnulls", "pg_backend_pid")),
+    (BOOL, ("bool_and", "bool_or", "every", "starts_with", "regexp_like", "isnan", "isfinite")),
+    (BYTEA, ("decode", "sha224", "sha256", "sha384", "sha512")),
+    (by_name("uuid"), ("gen_random_uuid", "uuid")),
+    (array_of(TEXT), ("string_to_array", "regexp_match", "regexp_split_to_array")),
     (TEXT, (
         "lower", "upper", "initcap", "concat", "concat_ws", "left", "right", "lpad", "rpad",
         "ltrim", "rtrim", "btrim", "trim", "substr", "replace", "reverse", "repeat", "split_part",
@@ -78,10 +100,13 @@ def result_type(name: str, arguments: Sequence[Type | None]) -> Type | None:
     """
     if name in _BY_NAME:
         return _BY_NAME[name]
-    if name in _LIKE_ARGUMENTS or name in _LIKE_FIRST:
-        return common_type(arguments[:1] if name in _LIKE_FIRST else arguments)
-    if name == "sum" and arguments and arguments[0] is not None:
-        return _sum(arguments[0])
+    if name in _LIKE_ARGUMENTS:
+        return common_type(arguments)
+    first = arguments[0] if arguments else None
+    if name == "generate_series":  # of moments it takes an interval besides
+        return common_type(arguments) if first and first.name in INTEGER else first
+    if name in _OF_FIRST:
+        return None if first is None else _OF_FIRST[name](first)
     if name in ("date_trunc", "date_bin") and len(arguments) > 1:
         return TIMESTAMPTZ if arguments[1] is DATE else arguments[1]
     if name in ALONG:
@@ -92,12 +117,17 @@ def result_type(name: str, arguments: Sequence[Type | None]) -> Type | None:
 
 
 def common_type(types: Sequence[Type | None]) -> Type | None:
-    """The type that a set of alternatives has together; None when one of them is not known."""
+    """The type that a set of alternatives has together; None when one of them is not known.
+
+    Of several kinds of text it is the first.
+    """
     known = [each for each in types if each is not None]
     if len(known) != len(types) or not known:
         return None
     if all(each is known[0] for each in known):
         return known[0]
+    if all(each.name in TEXTUAL for each in known):
+        return next((each for each in known if each.name != "char"), known[0])
     return widest(known)
 
 
@@ -108,10 +138,44 @@ def widest(types: Sequence[Type | None]) -> Type | None:
     return max((each for each in types if each), key=lambda each: _RANK.index(each.name))
 
 
+def _itself(argument: Type) -> Type | None:
+    return argument
+
+
 def _sum(argument: Type) -> Type | None:
-    if argument.name not in _RANK:
-        return None
-    return INT8 if argument.name in INTEGER else FLOAT8
+    """PostgreSQL sums bigint as numeric, for it would not fit."""
+    if argument.name in ("int8", "numeric"):
+        return NUMERIC
+    if argument.name in INTEGER:
+        return INT8
+    return FLOAT8 if argument.name in _RANK else None
+
+
+def _rounded(argument: Type) -> Type | None:
+    return FLOAT8 if argument.name in INTEGER else argument
+
+
+def _extreme(argument: Type) -> Type | None:
+    return TEXT if argument.name in ("varchar", "name", "char") else argument
+
+
+def _element(argument: Type) -> Type | None:
+    return argument.element
+
+
+def _array(argument: Type) -> Type | None:
+    return array_of(argument) if argument.array_oid or argument.element is not None else None
+
+
+_OF_FIRST: dict[str, Callable[[Type], Type | None]] = {
+    **dict.fromkeys(_LIKE_FIRST, _itself),
+    "min": _extreme,
+    "max": _extreme,
+    "sum": _sum,
+    "round": _rounded,
+    "unnest": _element,
+    "array_agg": _array,
+}
 
 
 def _floating(arguments: Sequence[Type | None]) -> Type | None:

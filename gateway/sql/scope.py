@@ -34,13 +34,16 @@ AGGREGATES = frozenset(
 class Output:
     """A column that a query gives; `expression` is None where no single SELECT item defines it.
 
-    `shown` is the name that the user knows: a repeated one was given a number in `name`.
+    `shown` is the name that the user knows: a repeated one was given a number in `name`. Of a set
+    operation `sides` are the columns that it joins; `info` is what is known without an expression.
     """
 
     name: str
     expression: exp.Expr | None
     block: Block | None
     shown: str = ""
+    sides: tuple[Output, ...] = ()
+    info: ColumnInfo | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -101,7 +104,8 @@ class Block:
     """One SELECT: its relations in order, the columns that USING merged, the block around it.
 
     A merged column is the first of its sources' columns that is not NULL. `names` are those of its
-    outputs as the user knows them; None when a star hides them.
+    outputs as the user knows them; None when a star hides them. `inner` holds the queries inside
+    its expressions by the identity of their trees.
     """
 
     select: exp.Select
@@ -109,6 +113,7 @@ class Block:
     sources: list[Source] = field(default_factory=list)
     merged: dict[str, list[Source]] = field(default_factory=dict)
     names: tuple[str, ...] | None = None
+    inner: dict[int, Query] = field(default_factory=dict)
     _wall: bool | None = None
     _grouped: bool | None = None
 
@@ -182,9 +187,13 @@ def position_of(tree: exp.Expr) -> int:
 
 @dataclass(slots=True)
 class Analysis:
-    """Every block of a statement, innermost first, and which one an expression stands in."""
+    """Every block of a statement, innermost first, and which one an expression stands in.
+
+    `outputs` are the columns of the whole.
+    """
 
     blocks: list[Block] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
     _of: dict[int, Block] = field(default_factory=dict)
 
     def block_of(self, node: exp.Expr) -> Block | None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from datafusion import ScalarUDF, SessionContext, udf
 
 from gateway.engine.functions import intervals
@@ -22,6 +23,7 @@ from gateway.engine.functions.datetime_reading import read_date, read_moment
 from gateway.engine.functions.datetime_text import instant_to_char, moment_to_char
 from gateway.engine.functions.making import make_time, make_timestamp
 from gateway.engine.functions.number_text import number_to_char, read_number
+from gateway.errors import NumericValueOutOfRange
 
 _DOUBLE, _BIGINT, _INTEGER, _TEXT = pa.float64(), pa.int64(), pa.int32(), pa.string()
 _TIMESTAMP, _INSTANT = pa.timestamp("us"), pa.timestamp("us", "UTC")
@@ -72,6 +74,26 @@ FUNCTIONS: tuple[tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType],
 )
 
 
+def _exactly(compute: Callable[[pa.Array, pa.Array], pa.Array]) -> Callable[..., pa.Array]:
+    """Arithmetic of whole columns that raises where 64 bits do not hold the result."""
+
+    def computed(left: pa.Array, right: pa.Array) -> pa.Array:
+        try:
+            return compute(left, right)
+        except pa.ArrowInvalid as error:
+            raise NumericValueOutOfRange("bigint out of range") from error
+
+    return computed
+
+
+# Under PostgreSQL's own names for them, which its users may call too.
+_EXACT = (
+    ("int8pl", pc.add_checked),
+    ("int8mi", pc.subtract_checked),
+    ("int8mul", pc.multiply_checked),
+)
+
+
 def _over_columns(compute: Callable[..., Any], result: pa.DataType) -> Callable[..., pa.Array]:
     def computed(*columns: pa.Array) -> pa.Array:
         rows = zip(*(column.to_pylist() for column in columns), strict=True)
@@ -83,6 +105,9 @@ def _over_columns(compute: Callable[..., Any], result: pa.DataType) -> Callable[
 _UDFS: list[ScalarUDF] = [
     udf(_over_columns(compute, result), arguments, result, "immutable", name)
     for name, compute, arguments, result in FUNCTIONS
+] + [
+    udf(_exactly(compute), [_BIGINT, _BIGINT], _BIGINT, "immutable", name)
+    for name, compute in _EXACT
 ]
 
 

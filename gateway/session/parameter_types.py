@@ -1,0 +1,31 @@
+"""The types of `$1`, `$2`, ...: what client, text and engine tell, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.sql.parameters import number
+from gateway.sql.trees import nodes_of
+from gateway.types import TEXT, Type, from_arrow
+
+Planned = Mapping[int, pa.DataType | None]
+
+
+def settled(
+    known: Mapping[int, Type], planned: Iterable[Planned], trees: Iterable[exp.Expr]
+) -> dict[int, Type]:
+    """Every parameter's type, by its number, without a gap.
+
+    Args:
+        known: What the client declared and the text tells.
+        planned: What the engine's plans tell, each a query's; a later one wins.
+        trees: The queries.
+    """
+    told = {n: from_arrow(t) for types in planned for n, t in types.items() if t is not None}
+    used = [number(node) for tree in trees for node in nodes_of(tree, exp.Parameter)]
+    count = max((*known, *used), default=0)
+    # What nobody tells is text, as in PostgreSQL.
+    return {n: known.get(n) or told.get(n) or TEXT for n in range(1, count + 1)}
