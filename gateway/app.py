@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from contextlib import ExitStack
 from types import TracebackType
@@ -21,10 +20,6 @@ from gateway.wire.admission import admission_of
 from gateway.wire.auth import read_verifier
 from gateway.wire.casts import TEXT_CASTS
 from gateway.wire.server import GatewayServer
-
-# How long a thread that computes may keep others from running. A statement gives the interpreter up
-# and wants it back three times, so Python's own 5 ms let one that streams hold up a SELECT 1 by 15.
-_SWITCH_SECONDS = 0.001
 
 
 class App:
@@ -42,7 +37,6 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         make_room()
-        sys.setswitchinterval(_SWITCH_SECONDS)
         for verifier in settings.users.values():
             read_verifier(verifier)
         with ExitStack() as undo:

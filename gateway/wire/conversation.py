@@ -8,6 +8,7 @@ written here, by `decode` and `values`; whatever a statement means is the sessio
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,14 +47,11 @@ from gateway.wire.messages import (
     read_message,
 )
 from gateway.wire.protocol import Action, Protocol, State
+from gateway.wire.streaming import pieces, short_turns
 from gateway.wire.values import BINARY_FORMAT, TEXT_FORMAT, Bytes, encode_rows
 
 if TYPE_CHECKING:  # only called, never made here: the tests of the wire bring a scripted one
     from gateway.session.session import Session
-
-# A small first piece brings the first row soon; later ones are large enough to make the cost of a
-# batch vanish and small enough to stay in the cache (8,192 to 16,384 rows measure the same).
-FIRST_ROWS, MORE_ROWS = 256, 16_384
 
 
 @dataclass(slots=True)
@@ -294,8 +292,9 @@ class Conversation:
         self._protocol.state = State.COPYING
         copying.incoming = reader.batches(self._copy_data())
         try:
-            for _ in result.take():
-                pass
+            with short_turns():
+                for _ in result.take():
+                    pass
         except GatewayError as error:
             reader.explain(error)
             raise
@@ -342,14 +341,9 @@ class Conversation:
         """Send the rows, a piece at a time; how many there were. Stops the work on any error."""
         sent = 0
         try:
-            for batch in result.take(limit):
-                start = 0
-                while start < batch.num_rows:
-                    piece = batch.slice(start, MORE_ROWS if sent else FIRST_ROWS)
+            with closing(pieces(result.take(limit), self._flush)) as rows:
+                for piece in rows:
                     self._send(encode(piece))
-                    if not sent and start + piece.num_rows < batch.num_rows:
-                        self._flush()
-                    start += piece.num_rows
                     sent += piece.num_rows
         except BaseException:  # also when the client is gone: the engine must not go on for nobody
             result.close()
