@@ -26,7 +26,7 @@ from gateway.app import App, explain
 from gateway.catalog.datasets import open_one
 from gateway.config import Dataset, Settings, load
 from gateway.errors import GatewayError
-from gateway.observe import write_log
+from gateway.observe.logs import write_log
 from gateway.sources.table import columns_of
 from gateway.store import backup
 from gateway.users import write_user
@@ -83,7 +83,7 @@ def serve(
     """Serve until SIGTERM or Ctrl-C; without a configuration, user tables alone."""
     given: dict[str, Any] = {"host": host, "port": port, "data_dir": data_dir}
     settings = load(config, os.environ, given)
-    write_log(settings.log_level)
+    write_log(settings.log_level, settings.log_format, values=settings.log_statement_text)
     with _stop_signals() as stopped, _listening(settings) as app, _backup_signal(app):
         if settings.data_dir is None:
             _say(f"user tables are kept in {app.store.directory} until the server stops")

@@ -64,6 +64,7 @@ class Rewritten:
         derived: Tables that it names instead of one of `tables`, with columns that are computed.
         columns: What is known of each column of the result, in order.
         outputs: What defines each of them.
+        markers: How many grad, jvp and vjp it took.
     """
 
     tree: exp.Expr
@@ -74,6 +75,7 @@ class Rewritten:
     derived: Mapping[TableName, Derived] = field(default_factory=dict)
     columns: tuple[ColumnInfo, ...] = ()
     outputs: tuple[Output, ...] = ()
+    markers: int = 0
     _typed: dict[Hashable, tuple[ColumnInfo, ...]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -144,6 +146,7 @@ class Rewriting:
     analysis: Analysis = field(default_factory=Analysis)
     columns: tuple[ColumnInfo, ...] = ()
     outputs: tuple[Output, ...] = ()
+    markers: int = 0
     unaliased: set[TableName] = field(default_factory=set)  # relations that go by their own name
     most_nodes: int = MOST_NODES  # of all derivatives
     derived: dict[TableName, Derived] = field(default_factory=dict)
@@ -180,7 +183,7 @@ def _rewrite(state: Rewriting) -> Rewritten:
     tables = frozenset(state.relations)
     return Rewritten(
         state.tree, tables, state.names, state.parameters, state.analysis, state.derived,
-        state.columns, state.outputs,
+        state.columns, state.outputs, state.markers,
     )  # fmt: skip
 
 
@@ -266,7 +269,7 @@ def type_outputs(state: Rewriting) -> None:
 
 def expand_markers(state: Rewriting) -> None:
     """Put the derivative in place of every grad, jvp and vjp."""
-    expand(state.tree, state.analysis, most_nodes=state.most_nodes)
+    state.markers += expand(state.tree, state.analysis, most_nodes=state.most_nodes)
 
 
 def take_neighbours(state: Rewriting) -> None:

@@ -52,8 +52,8 @@ FORWARD_NODES = 60
 
 def expand(
     tree: exp.Expr, analysis: Analysis, inline: bool = False, most_nodes: int = MOST_NODES
-) -> None:
-    """Put plain SQL in place of every marker of a query.
+) -> int:
+    """Put plain SQL in place of every marker of a query; how many there were.
 
     Args:
         tree: The query.
@@ -69,7 +69,7 @@ def expand(
     """
     markers = nodes_of(tree, Marker)
     if not markers:
-        return
+        return 0
     grouped = [block for block in analysis.blocks if block.is_grouped]
     statement = _Statement(analysis, _numbered(markers), most_nodes)
     for block in analysis.blocks:
@@ -85,6 +85,7 @@ def expand(
         statement.print_block(block, inline)
     for block in grouped:
         block.stay_grouped()
+    return len(markers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,27 @@ log = logging.getLogger(__name__)
 _BUNDLED = {"ncep": ncep.location}
 SCHEMA = "gradwire"  # where the tables about datasets stand
 
+# Tables whose rows depend on who asks: a session brings them (`Registry.own`).
+STATEMENTS = pa.schema(
+    [("queryid", pa.int64()), ("usename", TEXT), ("datname", TEXT), ("query", TEXT), ("kind", TEXT),
+     ("calls", pa.int64()), ("errors", pa.int64()), ("recalled", pa.int64()),
+     ("total_time", pa.float64()), ("min_time", pa.float64()), ("max_time", pa.float64()),
+     ("mean_time", pa.float64()), ("stddev_time", pa.float64()),
+     ("total_plan_time", pa.float64()), ("total_rewrite_time", pa.float64()),
+     ("rows", pa.int64()), ("sent_bytes", pa.int64()), ("chunks_read", pa.int64()),
+     ("chunks_skipped", pa.int64()), ("since", pa.timestamp("us", "UTC"))]
+)  # fmt: skip
+PROGRESS = pa.schema(
+    [("pid", pa.int32()), ("usename", TEXT), ("datname", TEXT), ("application_name", TEXT),
+     ("phase", TEXT), ("query", TEXT), ("relation", TEXT), ("chunks_total", pa.int64()),
+     ("chunks_to_read", pa.int64()), ("chunks_read", pa.int64()), ("rows_sent", pa.int64()),
+     ("query_start", pa.timestamp("us", "UTC"))]
+)  # fmt: skip
+_OWN = {
+    "statements": (STATEMENTS, "What the statements of each kind came to; times in milliseconds"),
+    "progress": (PROGRESS, "What runs, and how many chunks of each dataset's table it has read"),
+}
+
 DATASETS = pa.schema(
     [("name", TEXT), ("uri", TEXT), ("tables", pa.int32()), ("error", TEXT), ("detail", TEXT)]
 )
@@ -199,6 +220,10 @@ class Datasets(Mapping[TableName, Table]):
         return {
             TableName(SCHEMA, "datasets"): datasets,
             TableName(SCHEMA, "attributes"): attributes,
+            **{
+                TableName(SCHEMA, name): Listing(columns, list, Description(comment))
+                for name, (columns, comment) in _OWN.items()
+            },
         }
 
     def _dataset_rows(self) -> list[tuple[object, ...]]:

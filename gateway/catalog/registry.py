@@ -62,6 +62,7 @@ class Registry:
         self._relations: dict[TableName, tuple[Table, Relation]] = {}
         self.store = store
         self.search_path: Sequence[str] = DEFAULT_SEARCH_PATH
+        self.own: Mapping[TableName, Table] = {}  # stand for those of the grids in this session
         self._own = (-1, "")
         self.system: System | None = None
 
@@ -161,7 +162,7 @@ class Registry:
             names: What `relation` gave.
             rowid_of: The user table whose rows are to carry their identifier.
         """
-        found = {n: self._grids[n] for n in names if n in self._grids}
+        found = {n: self.own.get(n) or self._grids[n] for n in names if n in self._grids}
         if self.system is not None:
             found |= {n: self.system.table(n) for n in names if n.schema in CATALOGUES}
         kept = [name for name in names if name not in found]

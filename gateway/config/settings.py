@@ -129,6 +129,17 @@ class Settings(_Strict):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "warning", description="What is written to standard error."
     )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="How: lines of text, or a JSON object a line."
+    )
+    log_min_duration_statement: int = Field(
+        -1, ge=-1, le=2**31 - 1,
+        description="A line for each statement that takes as long, in milliseconds; "
+        "0: for each, -1: for none.",
+    )  # fmt: skip
+    log_statement_text: bool = Field(
+        False, description="Let log lines show what clients sent, their values included."
+    )
 
     @model_validator(mode="after")
     def _names_once(self) -> Settings:

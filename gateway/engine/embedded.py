@@ -26,6 +26,9 @@ from gateway.engine.provider import as_dataset, kept
 from gateway.engine.running import Run
 from gateway.engine.zones import in_zone
 from gateway.errors import GatewayError, QueryCanceled
+from gateway.sources.grid import GridTable
+from gateway.sources.partials import Partials
+from gateway.sources.reads import Reads, TableReads
 from gateway.sources.table import Held, Table, TableName
 
 _CATALOG = "datafusion"
@@ -132,10 +135,18 @@ class EmbeddedSession:
         self._tables: dict[TableName, Table] = {}
         self._run: Run | None = None
         self._cancelled = False
+        self._reads = Reads()
+        self.plans_found = 0
 
     def begin(self) -> None:
         """A statement begins: what was cancelled before it is not meant for it."""
         self._cancelled = False
+        self._reads.clear()
+
+    @property
+    def reads(self) -> Mapping[TableName, TableReads]:
+        """The chunks that the statement has read so far, and will; from any thread."""
+        return self._reads.used
 
     def plan(
         self,
@@ -181,6 +192,7 @@ class EmbeddedSession:
         found = self._plans.find(sql)
         if found is not None:
             self._check()
+            self.plans_found += 1
         return found
 
     def provide(
@@ -239,8 +251,14 @@ class EmbeddedSession:
             self._plans.forget(name)
             self._prepared.forget(name)
             schema.deregister_table(name.name)
-        schema.register_table(name.name, self._provided(in_zone(table, self._zone)))
+        watched = self._watched(name, table)
+        schema.register_table(name.name, self._provided(in_zone(watched, self._zone)))
         self._tables[name] = table
+
+    def _watched(self, name: TableName, table: Table) -> Table:
+        if isinstance(table, Partials):
+            table.watch(self._reads.of(table.base))
+        return table.watched(self._reads.of(name)) if isinstance(table, GridTable) else table
 
     def _provided(self, table: Table) -> EngineTable | Dataset:
         if isinstance(table, Held) and len(table.schema):

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from gateway.sources.reads import TableReads
 from gateway.sources.table import Table, TableName
 
 
@@ -47,8 +48,15 @@ class Plan(Protocol):
 class EngineSession(Protocol):
     """One client's share of an engine: its settings and its running query."""
 
+    plans_found: int  # how often a plan was found that was kept
+
     def begin(self) -> None:
         """A statement begins; only a `cancel` after this stops it."""
+        ...
+
+    @property
+    def reads(self) -> Mapping[TableName, TableReads]:
+        """What it reads of each grid, since `begin`; from any thread."""
         ...
 
     def plan(

@@ -6,12 +6,34 @@ pg_terminate_backend, pg_stat_activity) asks there. PostgreSQL calls a client's 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
 from gateway.errors import InsufficientPrivilege
+from gateway.sources.reads import TableReads
+from gateway.sources.table import TableName
+
+
+@dataclass(frozen=True, slots=True)
+class CopyProgress:
+    """How far a COPY is: `relation` is the oid of the table, 0 of a query."""
+
+    relation: int
+    incoming: bool
+    moved_bytes: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A running statement at one moment: rows sent so far, and what it reads of grids."""
+
+    phase: str
+    rows: int
+    reads: Mapping[TableName, TableReads]
+    copy: CopyProgress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +57,7 @@ class Backend:
     backend_start: datetime
     query_start: datetime | None = None
     transaction_start: datetime | None = None
+    progress: Progress | None = None
 
 
 class Backends(Protocol):
@@ -99,7 +122,9 @@ class Doing:
         if status == "I":
             self.transaction_start = self.query_start
 
-    def backend(self, application_name: str, status: str, *, busy: bool) -> Backend:
+    def backend(
+        self, application_name: str, status: str, *, busy: bool, progress: Progress | None = None
+    ) -> Backend:
         """The client at this moment."""
         here = self.connected
         return Backend(
@@ -116,6 +141,7 @@ class Doing:
             backend_start=here.since,
             query_start=self.query_start,
             transaction_start=self.transaction_start if busy or status != "I" else None,
+            progress=progress,
         )
 
 

@@ -21,6 +21,7 @@ from gateway.errors import (
     UndefinedParameter,
     WrongObjectType,
 )
+from gateway.session.backends import CopyProgress
 from gateway.session.execution import Executor
 from gateway.session.result import Result
 from gateway.sql.copy_options import CopyOptions, settled
@@ -35,22 +36,34 @@ from gateway.store.definitions import Column, TableDefinition
 
 @dataclass(frozen=True, slots=True)
 class CopyOut:
-    """Rows go out in this form; they are the Result's."""
+    """Rows go out in this form; they are the Result's. `oid` is their table's, 0 of a query."""
 
     options: CopyOptions
+    oid: int = 0
+
+    def progress(self, result: Result) -> CopyProgress:
+        """How far it is."""
+        return CopyProgress(self.oid, False, result.sent_bytes, result.position)
 
 
 @dataclass(slots=True)
 class CopyIn:
     """Rows come in: put them into `incoming`, then read the Result to its end.
 
-    `columns` are the table's columns that the rows give, in order.
+    `columns` are the table's columns that the rows give, in order. Who reads counts what came.
     """
 
     relation: str
     columns: tuple[Column, ...]
     options: CopyOptions
     incoming: Iterator[pa.RecordBatch] = field(default_factory=lambda: iter(()))
+    oid: int = 0
+    received_bytes: int = 0
+    received_rows: int = 0
+
+    def progress(self, result: Result) -> CopyProgress:
+        """How far it is."""
+        return CopyProgress(self.oid, True, self.received_bytes, self.received_rows)
 
     def assigned(self, number: int, values: pa.Array) -> pa.Array:
         """Values as the column of that number keeps them.
@@ -191,7 +204,8 @@ def _to_client(result: Result, tree: Copy, relation: Relation | None = None) -> 
         result.close()
         raise
     copied = Result("COPY", result.fields, result.batches)
-    copied.copy = CopyOut(options)
+    oid = 0 if relation is None else relation.oid
+    copied.copy = CopyOut(options, oid)
     return copied
 
 
@@ -211,8 +225,8 @@ def _from_client(executor: Executor, tree: Copy) -> Result:
     names = _without_generated(definition, tree.columns)
     _check_forced(options, names, every, definition.name.name)
     columns = tuple(definition.column(name) for name in names)
-    copying = CopyIn(definition.name.name, columns, options)
     store = executor.registry.store
+    copying = CopyIn(definition.name.name, columns, options, oid=store.oid(definition.name) or 0)
 
     def load() -> Iterator[pa.RecordBatch]:
         changed = store.insert(definition.name, names, _heeding(copying, store.heed_cancel))
@@ -227,4 +241,5 @@ def _from_client(executor: Executor, tree: Copy) -> Result:
 def _heeding(copying: CopyIn, heed_cancel: Callable[[], None]) -> Iterator[pa.RecordBatch]:
     for batch in copying.incoming:
         heed_cancel()
+        copying.received_rows += batch.num_rows
         yield batch

@@ -22,6 +22,7 @@ from gateway.errors import (
     GatewayError,
     NoActiveTransaction,
 )
+from gateway.session.account import Account, Watching
 from gateway.session.backends import Connected
 from gateway.session.computation import Bound, Computation, Described
 from gateway.session.copying import copy
@@ -45,6 +46,7 @@ from gateway.session.settings import ClientSettings, in_milliseconds
 from gateway.session.showing import run_setting
 from gateway.session.time_zones import engine_zone
 from gateway.session.transaction import AT_SAVEPOINT, TransactionBlock
+from gateway.session.watched import own_tables
 from gateway.sources.table import Table, TableName
 from gateway.sql.commands import (
     DeallocateStatement,
@@ -74,6 +76,7 @@ class Client:
         grids: The xarray tables.
         recall: What was worked out before, by any client.
         catalogue: Where queries over pg_catalog and information_schema run, for all clients.
+        watching: How its statements are watched.
     """
 
     def __init__(
@@ -83,13 +86,15 @@ class Client:
         grids: Mapping[TableName, Table],
         recall: Recall[Computation],
         catalogue: CatalogueDatabase,
+        watching: Watching,
     ) -> None:
         self.engine, self.store = engine, store
+        self.account = Account(watching, lambda: engine.reads)
         self.registry = Registry(grids, store)
         answers = Catalogue(catalogue, self.registry)
         system = SystemTables(catalogue, self.registry, answers, engine)
         self.registry.system = system
-        self.executor = Executor(engine, self.registry, answers, {}, recall, system)
+        self.executor = Executor(engine, self.registry, answers, {}, recall, system, self.account)
         self.prepared = PreparedStatements()
         self.portals = Portals()
         self.block = TransactionBlock(store)
@@ -102,8 +107,11 @@ class Client:
     def introduce(self, user: str, database: str, connected: Connected) -> None:
         """Take who the client is; its settings begin anew."""
         self.settings = ClientSettings(user, connected.superuser)
-        self.functions = SessionFunctions(self.settings, user, database, connected)
+        self.functions = SessionFunctions(
+            self.settings, user, database, connected, self.account.ledger.reset
+        )
         self.executor.catalogue.client = self.functions
+        self.registry.own = own_tables(self.account.ledger, user, connected)
         self.engine_zone = ""
         self._followed = -1
         self.follow_settings()
@@ -283,6 +291,7 @@ class Client:
 
     def _execute(self, statement: Statement, tree: ExecuteStatement, bound: Bound) -> Result:
         inner, values = self._to_execute(statement, tree, bound)
+        self.account.run(inner)
         try:
             result = self.run(inner, values)
         except GatewayError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from time import perf_counter_ns
 
 import pyarrow as pa
 from sqlglot import exp
@@ -17,11 +18,11 @@ from gateway.catalog.registry import Registry
 from gateway.engine.interface import EngineSession, Plan
 from gateway.errors import FeatureNotSupported, GatewayError
 from gateway.rewrite import Rewritten, rewrite
-from gateway.session.chunk_reads import Watch, is_logged
+from gateway.session.account import Account
 from gateway.session.computation import Bound, Computation, Described, as_before, fields_of
 from gateway.session.parameter_types import settled
 from gateway.session.recall import Asked, Recall
-from gateway.session.result import Field, Notice, Result, lines, plan_lines
+from gateway.session.result import Field, Notice, Result, lines, plan_lines, read_lines
 from gateway.session.sparing import is_worth_sparing, plan_sparing
 from gateway.session.time_zones import check_moments
 from gateway.session.upserts import Upsert, Upserting, with_excluded
@@ -53,6 +54,7 @@ class Executor:
         constants: What session functions such as version() stand for.
         recall: What was worked out before, by any client.
         lender: Lends the engine what only the catalogue has.
+        account: What the running statement comes to.
         notices: What to tell the client besides.
         array_aggregation: Whether aggregates over grids may be computed on arrays.
     """
@@ -63,6 +65,7 @@ class Executor:
     constants: Constants
     recall: Recall[Computation]
     lender: Lender
+    account: Account
     notices: list[str | Notice] = field(default_factory=list)
     array_aggregation: bool = True
     _nodes: int = 0  # of what was rewritten for the statement at hand
@@ -115,8 +118,6 @@ class Executor:
             )
             return Result("SELECT", _shown(columns), iter([rows]))
         query = self._required(statement)
-        if is_logged():
-            return self._logged(query, bound)
         plan = self.plan(query, bound)
         types = tuple(bound.types)
         known = query.fields.get(types)
@@ -164,10 +165,11 @@ class Executor:
         if "rewrite" in asked:
             return lines("EXPLAIN", query.rewritten.text.splitlines())
         words = ["EXPLAIN", *(w.upper() for w in ("analyze", "verbose") if w in asked), ""]
-        watch, prefix = Watch(self._tables(query)), " ".join(words)
-        plan = self._plan(query.rewritten, bound.by_number, watch.tables, bound.values, prefix)
+        tables, prefix = self._tables(query), " ".join(words)
+        plan = self._plan(query.rewritten, bound.by_number, tables, bound.values, prefix)
         told = list(plan_lines(plan.stream()))
-        return lines("EXPLAIN", told + watch.lines() if "analyze" in asked else told)
+        told += read_lines(tables, self.engine.reads) if "analyze" in asked else []
+        return lines("EXPLAIN", told)
 
     def computation(self, statement: Statement) -> Computation | None:
         """The query inside a statement; None when there is none."""
@@ -190,6 +192,7 @@ class Executor:
         standing = self._standing()
         found = self.recall.query(tree, standing) if standing is not None else None
         if found is not None:
+            self.account.done.recalled = True
             return found
         self._nodes, self._own = 0, False
         if isinstance(tree, exp.Insert | exp.Update | exp.Delete):
@@ -211,7 +214,9 @@ class Executor:
         names, constants = lookup or self.registry.relation, Asked(self.constants)
         limits, lender = self.recall.limits, Borrowed(self.lender)
         most, functions = limits.statement_nodes, self.registry.function
-        rewritten = rewrite(tree, names, constants, functions, most, lender)
+        with self.account.rewriting() as done:
+            rewritten = rewrite(tree, names, constants, functions, most, lender)
+            done.markers += rewritten.markers
         self._nodes += limits.check(rewritten.tree)
         self._own = self._own or constants.own or lender.was_asked
         if rewritten.is_recursive:
@@ -256,6 +261,7 @@ class Executor:
         prefix: str = "",
     ) -> Plan:
         """Have the engine plan a rewritten query; what it refuses gets its place in the text."""
+        started = perf_counter_ns()
         try:
             sql = rewritten.sql_under(types, values is None)
             tables = _with_derived(rewritten, tables)
@@ -266,13 +272,8 @@ class Executor:
             return self.engine.plan(prefix + sql, tables, values)
         except GatewayError as error:
             raise located(error, rewritten.tree, rewritten.analysis) from error
-
-    def _logged(self, query: Computation, bound: Bound) -> Result:
-        """Run a query; the log tells the chunks that it read."""
-        watch = Watch(self._tables(query))
-        plan = self._plan(query.rewritten, bound.by_number, watch.tables, bound.values)
-        fields = fields_of(query.rewritten, plan.schema, bound.by_number)
-        return Result("SELECT", fields, watch.logged(plan.stream()))
+        finally:
+            self.account.done.plan_ns += perf_counter_ns() - started
 
     def _tables(self, query: Computation) -> dict[TableName, Table]:
         return self.registry.tables(query.rewritten.tables, query.rowid_of)

@@ -7,6 +7,7 @@ The engine never sees them: `rewrite.session_functions` puts their values in the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -16,12 +17,13 @@ from gateway import __version__
 from gateway.catalog.answers import Session
 from gateway.errors import (
     FeatureNotSupported,
+    InsufficientPrivilege,
     InvalidParameterValue,
     UndefinedFunction,
     UndefinedObject,
 )
 from gateway.session import sequences
-from gateway.session.backends import Connected, check_may_stop
+from gateway.session.backends import Backend, Connected, check_may_stop
 from gateway.session.result import Notice
 from gateway.session.settings import SERVER_VERSION, ClientSettings
 from gateway.sql.inference import GIVES
@@ -42,9 +44,15 @@ class SessionFunctions:
     """
 
     def __init__(
-        self, settings: ClientSettings, user: str, database: str, connected: Connected
+        self,
+        settings: ClientSettings,
+        user: str,
+        database: str,
+        connected: Connected,
+        reset_statements: Callable[[], None],
     ) -> None:
         self._settings = settings
+        self._reset_statements = reset_statements
         self._user, self._database, self._connected = user, database, connected
         self.notices: list[Notice] = []
         self.bound: Sequence[pa.Scalar] | None = None
@@ -71,7 +79,7 @@ class SessionFunctions:
                 "application_name": each.application_name, "query": each.query,
                 "xact_start": each.transaction_start, "query_start": each.query_start,
                 "backend_start": each.backend_start, "client_addr": each.client_host,
-                "client_port": each.client_port, "ssl": each.encrypted,
+                "client_port": each.client_port, "ssl": each.encrypted, **_copying(each),
             }
             for each in self._connected.backends.all()
         ]  # fmt: skip
@@ -91,6 +99,7 @@ class SessionFunctions:
             "current_database": database,
             "current_catalog": database,
             "pg_backend_pid": exp.Literal.number(self._connected.process_id),
+            "statements_reset": self._reset,
             "pg_cancel_backend": self._called(self._cancel, "integer", gives="boolean"),
             "pg_terminate_backend": self._called(
                 self._terminate, "integer", "bigint", gives="boolean"
@@ -176,6 +185,15 @@ class SessionFunctions:
 
     # Other clients (PostgreSQL manual, 9.27.2).
 
+    def _reset(self, call: exp.Expr) -> exp.Expr:
+        """gradwire.statements_reset(): the moment from which `gradwire.statements` counts."""
+        moment = datetime.now(UTC)
+        if self.bound is not None:
+            if not self._connected.superuser:
+                raise InsufficientPrivilege("permission denied for function statements_reset")
+            self._reset_statements()
+        return _cast(exp.Literal.string(moment.isoformat(" ")), "timestamptz")
+
     def _cancel(self, call: exp.Expr, process_id: str | int | None) -> bool | None:
         return self._stop(process_id, self._connected.backends.cancel, "cancel")
 
@@ -197,6 +215,19 @@ class SessionFunctions:
         text = f"PID {number} is not a PostgreSQL backend process"
         self.notices.append(Notice(text, "WARNING", "01000"))
         return False
+
+
+def _copying(backend: Backend) -> dict[str, Any]:
+    """What pg_stat_progress_copy shows of a client."""
+    copied = None if backend.progress is None else backend.progress.copy
+    if copied is None:
+        return dict.fromkeys(("copy_relation", "copy_command", "copy_bytes", "copy_rows"))
+    return {
+        "copy_relation": copied.relation,
+        "copy_command": 1 if copied.incoming else 2,
+        "copy_bytes": copied.moved_bytes,
+        "copy_rows": copied.rows,
+    }
 
 
 def _true(value: str | bool | None) -> bool:

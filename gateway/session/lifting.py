@@ -77,6 +77,7 @@ class Shapes:
         try:
             if not _serves(client, shape, shape.statement, lifted):
                 return None
+            client.account.run(shape.statement)
             return client.run(shape.statement, Bound(values, lifted.types))
         except QueryCanceled:
             raise

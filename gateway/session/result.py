@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from buenavista.core import BVType, QueryResult
 
+from gateway.sources.grid import GridTable
+from gateway.sources.reads import TableReads
+from gateway.sources.table import Table, TableName
 from gateway.types import TEXT, Type
 
 if TYPE_CHECKING:  # it makes Results
@@ -72,6 +75,8 @@ class Result(QueryResult):  # type: ignore[misc]  # buenavista carries no types
         self._batches = iter(()) if batches is None else batches
         self._rest: pa.RecordBatch | None = None
         self.position = 0  # rows taken so far
+        self.sent_bytes = 0  # that the rows came to on the wire
+        self.on_end: Callable[[], None] | None = None  # called when they have been sent
         self.exhausted = False  # a take found the end
         self.failed = False  # reading ended with an error, not with the last row
 
@@ -119,6 +124,11 @@ class Result(QueryResult):  # type: ignore[misc]  # buenavista carries no types
         if close is not None:
             close()
 
+    def end(self) -> None:
+        """The rows that were asked for have been sent."""
+        if self.on_end is not None:
+            self.on_end()
+
     def tag(self, sent: int) -> str:
         """The command tag after `sent` rows went out.
 
@@ -162,3 +172,14 @@ def plan_lines(batches: Iterator[pa.RecordBatch]) -> Iterator[str]:
         for kind, plan in zip(kinds, plans, strict=True):
             yield f"{kind}:"
             yield from (f"  {line}" for line in plan.splitlines())
+
+
+def read_lines(
+    tables: Mapping[TableName, Table], reads: Mapping[TableName, TableReads]
+) -> list[str]:
+    """A line for each grid: how many chunks of how many were read.
+
+    Of the variables that were read; coordinates that are held in memory are no chunks.
+    """
+    grids = [name for name, table in tables.items() if isinstance(table, GridTable)]
+    return [f"{name}: {reads.get(name) or TableReads(name)}" for name in grids]

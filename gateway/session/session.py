@@ -29,6 +29,7 @@ from gateway.catalog.queries import CatalogueDatabase
 from gateway.config import Settings
 from gateway.engine.interface import Engine
 from gateway.errors import (
+    AdminShutdown,
     GatewayError,
     IdleInTransactionTimeout,
     IdleSessionTimeout,
@@ -36,6 +37,7 @@ from gateway.errors import (
     ProtocolViolation,
     SyntaxFault,
 )
+from gateway.session.account import Watching, watching_of
 from gateway.session.backends import Backend, Connected, Doing
 from gateway.session.computation import Bound, Computation, Described
 from gateway.session.dispatch import Client
@@ -64,12 +66,16 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         recall: Recall[Computation],
         catalogue: CatalogueDatabase,
         shapes: Shapes,
+        watching: Watching,
     ) -> None:
         super().__init__()
         self._doing = Doing()
         self._recall = recall
         self._shapes = shapes
-        self._client = Client(engine.new_session(), store.session(), grids, recall, catalogue)
+        self._client = Client(
+            engine.new_session(), store.session(), grids, recall, catalogue, watching
+        )
+        self._account = self._client.account
 
     # Connecting
 
@@ -87,6 +93,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         """
         self._doing = Doing(user, database, connected or Connected())
         self._client.introduce(user, database, self._doing.connected)
+        self._account.introduce(self._doing, lambda: settings.show("application_name")[1])
         settings = self._client.settings
         for name, value in options.items():
             settings.set(name, value)
@@ -125,7 +132,9 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
     def backend(self, *, busy: bool) -> Backend:
         """The client as others see it, from any thread; `busy` while it awaits an answer."""
         name = self._client.settings.show("application_name")[1]
-        return self._doing.backend(name, self.status, busy=busy)
+        progress = self._account.progress()  # a COPY that waits for rows is busy, too
+        busy = busy or progress is not None
+        return self._doing.backend(name, self.status, busy=busy, progress=progress)
 
     @property
     def status(self) -> str:
@@ -141,21 +150,28 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         """
         self._client.engine.begin()
         self._doing.note(text, self.status)
+        self._account.begin(text)
         if not self._recall.knows(text):
             alike = self._shapes.run(self._client, text)
             if alike is not None:
-                yield alike
+                yield self._followed(alike)
                 return
         found = self._recall.read(text)
         if not found:
-            yield Result("")
+            yield self._followed(Result(""))
         self._client.several = len(found) > 1
         for number, statement in enumerate(found):
             if number:
                 self._client.engine.begin()
+                self._account.begin(statement.text)
+            self._account.run(statement)
             if self._client.several or _drops_several(statement):
                 self._client.begin_implicit(statement)
-            yield self._client.run(statement, Bound())
+            yield self._followed(self._client.run(statement, Bound()))
+
+    def _followed(self, result: Result, *, again: bool = False) -> Result:
+        self._account.follow(result, again=again)
+        return result
 
     def execute_sql(self, sql: str, params: object = None) -> Result:
         """buenavista's entry: the last statement's result."""
@@ -167,6 +183,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         """Keep a prepared statement; oid 0 leaves the type to be inferred."""
         self._client.engine.begin()
         self._doing.note(text, self.status)
+        self._account.begin(text)
         self._client.prepared.admit(name)
         found = self._recall.read(text)
         if len(found) > 1:
@@ -175,9 +192,11 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         statement = found[0] if found else None
         described = Described(tuple(declared.values()))
         if statement is not None:
+            self._account.run(statement)
             self._client.block.admit(statement)
             described = self._client.describe(statement, declared)
         self._client.prepared.keep(name, Prepared(statement, described))
+        self._account.parsed()
 
     def parameter_types(self, statement: str) -> tuple[Type, ...]:
         """The type of each parameter, declared or inferred."""
@@ -224,18 +243,21 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         """The portal's result: run at the first call, the same Result at later ones."""
         self._client.engine.begin()
         found = self._client.portals.named(portal)
-        if found.prepared.statement is not None:
-            self._doing.note(found.prepared.statement.text, self.status)
+        statement = found.prepared.statement
+        self._account.begin("" if statement is None else statement.text)
+        if statement is not None:
+            self._doing.note(statement.text, self.status)
+            self._account.run(statement)
         if found.result is None:
             self._client.start(found)
             assert found.result is not None
             found.prepared.check(found.result)
-            return found.result
+            return self._followed(found.result)
         if found.prepared.statement is not None:
             self._client.block.admit(found.prepared.statement)
         if found.result.fields is None or found.result.failed:
             raise ObjectNotInPrerequisiteState(f'portal "{portal}" cannot be run')
-        return found.result
+        return self._followed(found.result, again=True)
 
     def close_statement(self, name: str) -> None:
         """Forget it; no error when there is none."""
@@ -254,8 +276,9 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         if self._client.block.status == "I":
             self._client.end_transaction(committed=True)
 
-    def fail(self) -> None:
+    def fail(self, error: GatewayError) -> None:
         """An error was reported to the client: undo the implicit transaction, or mark the block."""
+        self._account.end(error.code, error)
         self._client.several = False
         self._client.fail()
 
@@ -269,6 +292,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
     def close(self) -> None:
         """The client is gone: roll back, stop the engine."""
+        self._account.end(AdminShutdown.code)
         self._client.portals.close_all()
         self._client.engine.close()
         self._client.store.close()
@@ -320,9 +344,12 @@ class Gateway(Connection):  # type: ignore[misc]  # buenavista carries no types
         settings: Settings | None = None,
     ) -> None:
         super().__init__()
-        limits = limits_of(settings or Settings())
-        recall: Recall[Computation] = Recall(limits)
-        self._parts = (engine, store, grids, recall, CatalogueDatabase(), Shapes(limits))
+        settings = settings or Settings()
+        limits = limits_of(settings)
+        self.recall: Recall[Computation] = Recall(limits)
+        self.watching = watching_of(settings)
+        catalogue, shapes = CatalogueDatabase(), Shapes(limits)
+        self._parts = (engine, store, grids, self.recall, catalogue, shapes, self.watching)
 
     def new_session(self) -> Session:
         """A session for a client that is about to start."""

@@ -31,8 +31,9 @@ from gateway.sources.chunk_cache import ChunkCache
 from gateway.sources.chunked import Chunked, consecutive
 from gateway.sources.columns import attributes_of
 from gateway.sources.elementwise import evaluate
+from gateway.sources.elementwise import names as names_in
 from gateway.sources.pruning import Positions
-from gateway.sources.reads import Reads
+from gateway.sources.reads import TableReads
 
 Values = npt.NDArray[Any]
 
@@ -180,11 +181,23 @@ class Arrays:
     dataset: str
     columns: Mapping[str, AnyColumn]
     step: Mapping[str, int]
-    reads: Reads | None = None
+    reads: TableReads | None = None
     cache: ChunkCache | None = None
     serial: int = 0
     _read: dict[tuple[Any, ...], Values] = field(default_factory=dict)
     _sums: dict[tuple[Any, ...], Sum] = field(default_factory=dict)
+
+    def expect(self, names: Iterable[str], positions: Mapping[str, Positions]) -> None:
+        """Tell who watches that columns will be read at these positions, else at all."""
+        if self.reads is None:
+            return
+        for name in names:
+            column = self.columns[name]
+            if isinstance(column, DerivedColumn):
+                along = {d: at for d, at in positions.items() if d != column.numbers.dim}
+                self.expect(names_in(column.call.expression), along)
+            elif column.axis is None:
+                self.reads.expect(name, *_sizes_and_lengths(column), positions)
 
     def flat(self, names: Iterable[str], block: Block) -> dict[str, Values]:
         """The values of columns, one for each row of `block`, in row-major order.
@@ -235,9 +248,7 @@ class Arrays:
         except Exception as error:
             raise unreadable(self.dataset, name, block, error) from error
         if self.reads is not None:
-            sizes = {str(dim): size for dim, size in variable.sizes.items()}
-            lengths = {dim: max(1, column.chunk(dim)) for dim in sizes}
-            self.reads.note(name, sizes, lengths, chosen)
+            self.reads.note(name, *_sizes_and_lengths(column), chosen)
         own = [len(at) if dim in chosen else 1 for dim, at in block.positions.items()]
         self._read[key] = values.reshape(own)
         return self._read[key]
@@ -295,6 +306,12 @@ class Arrays:
             self._read = held.copy()  # what comes before a block may be much longer than it
         self._sums[key] = came
         return np.concatenate(parts, place)
+
+
+def _sizes_and_lengths(column: GridColumn) -> tuple[dict[str, int], dict[str, int]]:
+    """How long each dimension of a variable is, and how long a chunk of it."""
+    sizes = {str(dim): size for dim, size in column.variable.sizes.items()}
+    return sizes, {dim: max(1, column.chunk(dim)) for dim in sizes}
 
 
 def unreadable(

@@ -30,7 +30,7 @@ from gateway.sources.chunk_cache import ChunkCache
 from gateway.sources.columns import attributes_of, comment_of
 from gateway.sources.grid_columns import grid_columns
 from gateway.sources.pruning import Positions, Pruned, prune
-from gateway.sources.reads import Reads
+from gateway.sources.reads import TableReads
 from gateway.sources.scanning import Reader, read_axis
 from gateway.sources.table import Description, Table, TableName
 
@@ -76,7 +76,7 @@ class GridTable:
         self._columns: dict[str, AnyColumn] = {**grid_columns(dataset, self.dims, variables)}
         self._attrs = dataset.attrs
         self._chosen: Mapping[str, Positions] = {}
-        self._reads: Reads | None = None
+        self._reads: TableReads | None = None
         self._cache: ChunkCache | None = None
         self._serial = next(_SERIALS)
         self._axes: dict[str, pa.Array] = {}
@@ -123,7 +123,7 @@ class GridTable:
         narrower._chosen = {**self._chosen, **positions}
         return narrower
 
-    def watched(self, reads: Reads) -> GridTable:
+    def watched(self, reads: TableReads) -> GridTable:
         """This table, noting in `reads` the chunks that its scans read."""
         watched = copy(self)
         watched._reads = reads
@@ -315,6 +315,7 @@ class GridPartition:
         asked = pruned.columns
         needed = self.table.schema.names if asked is None else [*columns, *asked - {*columns}]
         reader = self.table.reader(needed)
+        reader.arrays.expect(needed, pruned.positions)
         for block in self.cut(pruned):
             batches = reader.batches(block) if needed else [_counted(block.rows)]
             for batch in batches:

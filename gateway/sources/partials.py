@@ -25,9 +25,10 @@ from gateway.sources.blocks import Block
 from gateway.sources.grid import GridPartition, GridTable
 from gateway.sources.nullable import Unsound
 from gateway.sources.pruning import Pruned, prune
+from gateway.sources.reads import TableReads
 from gateway.sources.reducing import Codes
 from gateway.sources.regions import Asked, Operand, Region
-from gateway.sources.table import Description
+from gateway.sources.table import Description, TableName
 
 Values = npt.NDArray[Any]
 
@@ -73,8 +74,13 @@ class Partials:
         self.codes = {dim: codes[dim] for dim in grid.dims if dim in codes}
         self.asked = asked
         self.gave_up = False
+        self.base = TableName("", grid.name)  # what the grid is called in SQL
         self._pivots: dict[int, Values] = {}
         self._lock = threading.Lock()
+
+    def watch(self, reads: TableReads) -> None:
+        """Note in `reads` the chunks that scans read."""
+        self.grid = self.grid.watched(reads)
 
     @property
     def description(self) -> Description:
@@ -175,6 +181,8 @@ class PartialsPartition:
             return
         whole = Region(self.table.asked, self.table.codes, blocks)
         arrays = self.grid.arrays()
+        positions = {dim: self.grid.positions(dim) for dim in self.grid.dims}
+        arrays.expect(self.table.asked.columns, positions)
         if whole.size <= REGION_GROUPS or self.part is None:
             for block in blocks:
                 whole.take(block, arrays.shaped(self.table.asked.columns, block))

@@ -1,50 +1,140 @@
-"""How many chunks of how many a scan read: what EXPLAIN ANALYZE and the log tell."""
+"""How many chunks of how many a statement reads: for EXPLAIN ANALYZE, progress and the totals."""
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gateway.sources.pruning import Positions
+from gateway.sources.table import TableName
+
+_Places = slice | npt.NDArray[np.intp]
 
 
-@dataclass
-class Reads:
-    """Chunks that were read, each once, of the variables that were read; any thread may note."""
+@dataclass(slots=True)
+class _Chunks:
+    """The chunks of one variable: those to be read, and those that were; each counts once."""
 
-    _seen: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    wanted: npt.NDArray[np.bool_]
+    seen: npt.NDArray[np.bool_]
 
-    def note(
+
+class TableReads:
+    """Chunks of the variables that a statement reads of one table; any thread may note."""
+
+    def __init__(self, name: TableName, used: dict[TableName, TableReads] | None = None) -> None:
+        self._name, self._used = name, {} if used is None else used
+        self._chunks: dict[str, _Chunks] = {}
+        self._lock = threading.Lock()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._chunks = {}
+
+    def expect(
         self, name: str, sizes: Mapping[str, int], lengths: Mapping[str, int],
         positions: Mapping[str, Positions],
     ) -> None:  # fmt: skip
-        """Some positions of a variable were read.
+        """Some positions of a variable are going to be read.
 
         Args:
             name: The variable's.
             sizes: How long each of its dimensions is.
             lengths: How long a chunk is.
-            positions: What was read along each.
+            positions: What is to be read along a dimension; everything when it is not there.
         """
-        shape = [-(-size // lengths[dim]) for dim, size in sizes.items()]
-        touched: list[Any] = [np.unique(positions[dim] // lengths[dim]) for dim in sizes]
+        places = [
+            _touched(positions.get(dim, range(size)), lengths[dim]) for dim, size in sizes.items()
+        ]
         with self._lock:
-            seen = self._seen.setdefault(name, np.zeros(shape, bool))
-            seen[np.ix_(*touched)] = True
+            _mark(self._of(name, sizes, lengths).wanted, places)
+
+    def note(
+        self, name: str, sizes: Mapping[str, int], lengths: Mapping[str, int],
+        positions: Mapping[str, Positions],
+    ) -> None:  # fmt: skip
+        """Some positions of a variable were read; see `expect`."""
+        places = [_touched(positions[dim], lengths[dim]) for dim in sizes]
+        with self._lock:
+            _mark(self._of(name, sizes, lengths).seen, places)
+
+    def _of(self, name: str, sizes: Mapping[str, int], lengths: Mapping[str, int]) -> _Chunks:
+        found = self._chunks.get(name)
+        if found is None:
+            self._used[self._name] = self
+            shape = [-(-size // lengths[dim]) for dim, size in sizes.items()]
+            found = self._chunks[name] = _Chunks(np.zeros(shape, bool), np.zeros(shape, bool))
+        return found
+
+    def __str__(self) -> str:
+        return f"{self.read} of {self.total} chunks read"
+
+    def _each(self) -> list[_Chunks]:
+        with self._lock:
+            return list(self._chunks.values())
 
     @property
     def read(self) -> int:
         """Chunks that were read."""
-        return sum(int(seen.sum()) for seen in self._seen.values())
+        return sum(int(each.seen.sum()) for each in self._each())
+
+    @property
+    def wanted(self) -> int:
+        """Chunks that are to be read in all; never fewer than were."""
+        return sum(int((each.seen | each.wanted).sum()) for each in self._each())
 
     @property
     def total(self) -> int:
-        """Chunks that the variables have of which any was read."""
-        return sum(math.prod(seen.shape) for seen in self._seen.values())
+        """Chunks that the variables have of which any is read."""
+        return sum(each.seen.size for each in self._each())
+
+
+class Reads:
+    """What a statement reads of each table.
+
+    >>> reads = Reads()
+    >>> reads.of(TableName("public", "t")).note("v", {"x": 9}, {"x": 3}, {"x": np.arange(4)})
+    >>> [(str(name), table.read, table.total) for name, table in reads.used.items()]
+    [('public.t', 2, 3)]
+    """
+
+    def __init__(self) -> None:
+        self.used: dict[TableName, TableReads] = {}
+
+    def of(self, name: TableName) -> TableReads:
+        """Where the reads of a table are noted; it is `used` from the first on."""
+        return TableReads(name, self.used)
+
+    def clear(self) -> None:
+        """Forget everything; another statement begins."""
+        if self.used:
+            for each in list(self.used.values()):
+                each.clear()
+            self.used.clear()
+
+
+def _touched(positions: Positions | range, length: int) -> _Places:
+    """The chunks along one dimension that some ascending positions fall into."""
+    if not len(positions):
+        return slice(0, 0)
+    first, last = int(positions[0]), int(positions[-1])
+    if last - first == len(positions) - 1:
+        return slice(first // length, last // length + 1)
+    return np.unique(np.asarray(positions) // length)
+
+
+def _mark(chunks: npt.NDArray[np.bool_], places: list[_Places]) -> None:
+    if all(isinstance(place, slice) for place in places):
+        chunks[tuple(places)] = True
+        return
+    index: list[Any] = [
+        np.arange(*place.indices(size)) if isinstance(place, slice) else place
+        for place, size in zip(places, chunks.shape, strict=True)
+    ]
+    chunks[np.ix_(*index)] = True

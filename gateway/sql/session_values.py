@@ -31,7 +31,7 @@ def _named(node: exp.Expr, value: exp.Expr) -> exp.Expr:
 def _whole(node: exp.Expr) -> exp.Expr:
     """The call with the schema before it, if one is written."""
     parent = node.parent
-    qualified = isinstance(parent, exp.Dot) and parent.this.name == "pg_catalog"
+    qualified = isinstance(parent, exp.Dot) and parent.this.name in ("pg_catalog", "gradwire")
     return parent if qualified and parent is not None else node
 
 

@@ -139,7 +139,7 @@ class Conversation:
         """
         self._notices()
         self._send(replies.error_response(error))
-        self._session.fail()
+        self._session.fail(error)
         if self._protocol.lost:
             raise ProtocolViolation(
                 "terminating connection because protocol synchronization was lost"
@@ -153,7 +153,7 @@ class Conversation:
             self._session.sync()
         except GatewayError as error:
             self._send(replies.error_response(error))
-            self._session.fail()
+            self._session.fail(error)
         self._note_settings()
         self._notices()
         for name, value in self._changed.items():
@@ -245,6 +245,7 @@ class Conversation:
         limit = max(message.row_limit, 0)
         sent = self._encoded(result, result.fields, formats, limit)
         if limit and sent == limit:
+            result.end()
             self._note_settings()
             self._notices()
             self._send(replies.PORTAL_SUSPENDED)
@@ -260,6 +261,7 @@ class Conversation:
         self._send(replies.CLOSE_COMPLETE)
 
     def _complete(self, result: Result, sent: int) -> None:
+        result.end()
         self._note_settings()
         self._notices()
         if result.command:
@@ -290,7 +292,7 @@ class Conversation:
         self._flush()
         reader = CopyReader(copying, self._zone())
         self._protocol.state = State.COPYING
-        copying.incoming = reader.batches(self._copy_data())
+        copying.incoming = reader.batches(self._copy_data(copying))
         try:
             with short_turns():
                 for _ in result.take():
@@ -301,7 +303,7 @@ class Conversation:
         finally:
             self._protocol.state = State.READY
 
-    def _copy_data(self) -> Iterator[bytes]:
+    def _copy_data(self, copying: CopyIn) -> Iterator[bytes]:
         """What CopyData messages bring, up to CopyDone.
 
         Raises:
@@ -318,6 +320,7 @@ class Conversation:
                 continue
             match read_message(kind, data):
                 case CopyData(piece):
+                    copying.received_bytes += len(piece)
                     yield piece
                 case CopyFail(reason):
                     raise QueryCanceled(f"COPY from stdin failed: {reason}")
@@ -343,7 +346,9 @@ class Conversation:
         try:
             with closing(pieces(result.take(limit), self._flush)) as rows:
                 for piece in rows:
-                    self._send(encode(piece))
+                    data = encode(piece)
+                    result.sent_bytes += len(data)
+                    self._send(data)
                     sent += piece.num_rows
         except BaseException:  # also when the client is gone: the engine must not go on for nobody
             result.close()

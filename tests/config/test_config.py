@@ -87,6 +87,9 @@ ENVIRONMENT = [
     ("GRADWIRE_SHUTDOWN_SECONDS", "0", "shutdown_seconds", 0.0),
     ("GRADWIRE_THREADS", "3", "threads", 3),
     ("GRADWIRE_LOG_LEVEL", "info", "log_level", "info"),
+    ("GRADWIRE_LOG_FORMAT", "json", "log_format", "json"),
+    ("GRADWIRE_LOG_MIN_DURATION_STATEMENT", "250", "log_min_duration_statement", 250),
+    ("GRADWIRE_LOG_STATEMENT_TEXT", "true", "log_statement_text", True),
 ]
 
 

@@ -228,7 +228,7 @@ class ScriptedSession(BuenaVistaSession):
         if self._status == "I":
             self._portals.clear()
 
-    def fail(self) -> None:
+    def fail(self, error: GatewayError) -> None:
         if self._status == "T":
             self._status = "E"
         self._portals.clear()

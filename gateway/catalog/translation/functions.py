@@ -365,4 +365,13 @@ RELATIONS: Mapping[str, str] = {
         "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL "
         "FROM (SELECT unnest(getvariable('activity')) AS a)"
     ),
+    # Of COPY alone, whose type is always PIPE.
+    "pg_stat_get_progress_info": (
+        "SELECT a.pid, CAST(a.datid AS BIGINT), CAST(a.copy_relation AS BIGINT), "
+        "CAST(a.copy_bytes AS BIGINT), CAST(0 AS BIGINT), CAST(a.copy_rows AS BIGINT), "
+        "CAST(0 AS BIGINT), CAST(a.copy_command AS BIGINT), CAST(3 AS BIGINT), "
+        + ", ".join(["CAST(0 AS BIGINT)"] * 14)
+        + " FROM (SELECT unnest(getvariable('activity')) AS a) "
+        "WHERE a.copy_command IS NOT NULL AND {0} = 'COPY'"
+    ),
 }

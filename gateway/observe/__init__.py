@@ -1,0 +1,1 @@
+"""What the server tells whoever runs it: log lines, and totals of what was done."""
