@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import ExitStack
 from types import TracebackType
@@ -44,7 +45,10 @@ class App:
             undo.callback(self.store.close)
             self.grids = _datasets(settings, self.store)
             self.gateway = Gateway(
-                Embedded(settings.threads, TEXT_CASTS), self.store, self.grids, settings
+                Embedded(settings.threads, TEXT_CASTS, _memory_bytes(settings)),
+                self.store,
+                self.grids,
+                settings,
             )
             self._server = GatewayServer(
                 (settings.host, settings.port),
@@ -105,7 +109,9 @@ def explain(settings: Settings, sql: str) -> list[str]:
     store = Store(settings.data_dir)
     try:
         grids = _datasets(settings, store)
-        gateway = Gateway(Embedded(settings.threads, TEXT_CASTS), store, grids, settings)
+        # Whoever can start it here can read the files.
+        asked = settings.model_copy(update={"roles": {}, "superusers": None})
+        gateway = Gateway(Embedded(settings.threads, TEXT_CASTS), store, grids, asked)
         session = gateway.create_session()
         session.start("gradwire", "gradwire", {})
         lines = [
@@ -118,6 +124,13 @@ def explain(settings: Settings, sql: str) -> list[str]:
         return lines
     finally:
         store.close()
+
+
+def _memory_bytes(settings: Settings) -> int:
+    """What queries may hold together."""
+    if settings.memory_bytes is not None:
+        return settings.memory_bytes
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
 def _datasets(settings: Settings, store: Store) -> Datasets:

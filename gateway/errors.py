@@ -50,6 +50,11 @@ class NotDifferentiable(GatewayError, code="0A000"):
     """A derivative was asked of something that has no rule."""
 
 
+# Class 0L - invalid grantor
+class InvalidGrantOperation(GatewayError, code="0LP01"):
+    """A privilege that such a thing has not, or a grant that nobody can make."""
+
+
 # Class 21 - cardinality violation
 class CardinalityViolation(GatewayError, code="21000"):
     """A subquery used as a value gave more than one row."""
@@ -194,6 +199,10 @@ class InvalidPassword(GatewayError, code="28P01"):
 
 class InvalidCursorName(GatewayError, code="34000"):
     """No portal of that name."""
+
+
+class InvalidCatalogName(GatewayError, code="3D000"):
+    """There is no such database."""
 
 
 class InvalidSchemaName(GatewayError, code="3F000"):

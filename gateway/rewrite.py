@@ -65,6 +65,8 @@ class Rewritten:
         columns: What is known of each column of the result, in order.
         outputs: What defines each of them.
         markers: How many grad, jvp and vjp it took.
+        reads: Every relation that it names, views among them, each with the number of the view that
+            names it; 0 where the query itself does.
     """
 
     tree: exp.Expr
@@ -76,6 +78,7 @@ class Rewritten:
     columns: tuple[ColumnInfo, ...] = ()
     outputs: tuple[Output, ...] = ()
     markers: int = 0
+    reads: tuple[tuple[TableName, int], ...] = ()
     _typed: dict[Hashable, tuple[ColumnInfo, ...]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -150,6 +153,7 @@ class Rewriting:
     unaliased: set[TableName] = field(default_factory=set)  # relations that go by their own name
     most_nodes: int = MOST_NODES  # of all derivatives
     derived: dict[TableName, Derived] = field(default_factory=dict)
+    reads: tuple[tuple[TableName, int], ...] = ()
 
 
 def rewrite(
@@ -183,7 +187,7 @@ def _rewrite(state: Rewriting) -> Rewritten:
     tables = frozenset(state.relations)
     return Rewritten(
         state.tree, tables, state.names, state.parameters, state.analysis, state.derived,
-        state.columns, state.outputs, state.markers,
+        state.columns, state.outputs, state.markers, state.reads,
     )  # fmt: skip
 
 
@@ -191,6 +195,7 @@ def bind_tables(state: Rewriting) -> None:
     """Write every table as schema.name under its alias; put a view's query in its place."""
     binder = Binder(state.lookup, state.relations, state.unaliased)
     binder.bind(state.tree, state.lookup)
+    state.reads = tuple(binder.reads)
 
 
 def strip_schemas(state: Rewriting) -> None:

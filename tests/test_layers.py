@@ -26,7 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("wire",),
     ("session",),
     ("rewrite", "catalog", "aggregation"),
-    ("autodiff", "engine", "store"),
+    ("autodiff", "engine", "store", "roles"),
     ("sql", "sources", "config", "users"),
     ("errors", "types", "observe"),
 )

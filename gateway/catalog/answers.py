@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 from sqlglot import exp
 
+from gateway.catalog.authority import Authority
 from gateway.catalog.contents import Contents, ViewColumns, contents_of
 from gateway.catalog.names import Moment
 from gateway.catalog.queries import CatalogueDatabase, Translated
@@ -46,6 +47,7 @@ class Session:
     changed: Sequence[str] = ()  # of the settings, by the session itself
     started: datetime = _STARTED
     activity: Callable[[], list[dict[str, Any]]] = list
+    session_user: str = ""
 
 
 class Client(Protocol):
@@ -62,6 +64,7 @@ class Catalogue:
     Args:
         database: The shared database.
         registry: The client's names.
+        authority: Who may do what.
 
     Attributes:
         client: Who asks.
@@ -71,8 +74,10 @@ class Catalogue:
     client: Client
     view_columns: ViewColumns
 
-    def __init__(self, database: CatalogueDatabase, registry: Registry) -> None:
-        self._database, self._registry = database, registry
+    def __init__(
+        self, database: CatalogueDatabase, registry: Registry, authority: Authority
+    ) -> None:
+        self._database, self._registry, self._authority = database, registry, authority
         self._looking = False  # at what there is
 
     def answers(self, tree: object) -> bool:
@@ -119,6 +124,7 @@ class Catalogue:
         return {
             "pid": session.process_id,
             "version": session.version,
+            "session_user": session.session_user,
             "reserved": sorted(RESERVED),
             "started": session.started,
             "activity": session.activity() if query.shows_activity else None,

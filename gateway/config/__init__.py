@@ -1,7 +1,7 @@
 """The server's settings, and how they are read."""
 
 from gateway.config.reading import PREFIX, Mistake, Mistakes, dataset_of, is_loopback, load
-from gateway.config.settings import BUNDLED, Dataset, Settings
+from gateway.config.settings import BUNDLED, Dataset, Role, Settings
 
 __all__ = [
     "BUNDLED",
@@ -9,6 +9,7 @@ __all__ = [
     "Dataset",
     "Mistake",
     "Mistakes",
+    "Role",
     "Settings",
     "dataset_of",
     "is_loopback",

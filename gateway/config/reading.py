@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from gateway.config.settings import BUNDLED, Dataset, Settings
+from gateway.config.settings import BUNDLED, Dataset, Role, Settings
 from gateway.errors import ConfigurationFault, InvalidParameterValue
 
 PREFIX = "GRADWIRE_"
@@ -206,7 +206,8 @@ def _mistake(row: Mapping[str, Any], places: Places) -> Mistake:
     at = tuple(str(part) for part in row["loc"] if part != "[key]")
     text = row["msg"]
     if row["type"] == "extra_forbidden":
-        model = Dataset if at[0] == "datasets" else Settings
+        models: dict[str, type[BaseModel]] = {"datasets": Dataset, "roles": Role}
+        model = models.get(at[0], Settings)
         text = "no such setting" + _closest(at[-1], list(model.model_fields))
     elif row["type"] == "string_pattern_mismatch":
         text = "not a SCRAM verifier; `gradwire passwd` prints one"

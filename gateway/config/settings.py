@@ -23,6 +23,13 @@ def _free_name(name: str) -> str:
     return name
 
 
+def _role_name(name: str) -> str:
+    if name in ("public", "none") or name.startswith("pg_"):
+        raise PydanticCustomError("reserved", 'role name "{name}" is reserved', {"name": name})
+    return name
+
+
+RoleName = Annotated[str, Field(min_length=1, max_length=63), AfterValidator(_role_name)]
 Name = Annotated[str, Field(min_length=1, max_length=63), AfterValidator(_free_name)]
 Dimensions = Annotated[list[str], Field(min_length=1)]
 
@@ -59,16 +66,36 @@ class Dataset(_Strict):
         return {tuple(dimensions): name for name, dimensions in self.tables.items()}
 
 
+class Role(_Strict):
+    """What one role is and may use; who has a line in `users` may log in as one."""
+
+    superuser: bool = Field(False, description="May do everything, as PostgreSQL's superusers.")
+    read_only: bool = Field(False, description="Its transactions change nothing (25006).")
+    member_of: list[str] = Field([], description="Roles whose rights it has, and may SET ROLE to.")
+    statement_timeout_seconds: float | None = Field(
+        None, gt=0, le=2_147_483, description="The longest its statements may run (57014)."
+    )
+    memory_bytes: int | None = Field(
+        None, ge=2**20, le=2**50, description="Memory of one of its sessions' queries (53200)."
+    )
+    connection_limit: int | None = Field(
+        None, ge=0, le=10_000, description="Its connections at a time (53300)."
+    )
+
+
 class Settings(_Strict):
     """Every setting of a server: name, default, bounds, meaning."""
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(5433, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
-    users: dict[Annotated[str, Field(min_length=1)], Annotated[str, Field(pattern=_VERIFIER)]] = (
-        Field({}, description="User name to SCRAM verifier, as `gradwire passwd NAME` prints it.")
+    users: dict[RoleName, Annotated[str, Field(pattern=_VERIFIER)]] = Field(
+        {}, description="User name to SCRAM verifier, as `gradwire passwd NAME` prints it."
     )
     superusers: list[str] | None = Field(
-        None, description="Users who may use the reserved connections and stop anyone's statement."
+        None, description="Users who may do everything; everyone when there are no roles, either."
+    )
+    roles: dict[RoleName, Role] = Field(
+        {}, description="Role name to what it is and may use; a role may be a user, or a group."
     )
     trust_everyone: bool = Field(
         False, description="Without users, let clients from every address in, as anyone."
@@ -123,6 +150,13 @@ class Settings(_Strict):
     shutdown_seconds: float = Field(
         5.0, ge=0, le=600, description="Time running statements have when the server stops."
     )
+    # Arrow's batches on their way, the interpreter and the caches want the rest.
+    memory_bytes: int | None = Field(
+        None,
+        ge=2**24,
+        le=2**50,
+        description="What all queries may hold together; half the machine's memory when absent.",
+    )
     threads: int | None = Field(
         None, ge=1, le=1024, description="Threads for one query; one per core when absent."
     )
@@ -148,4 +182,14 @@ class Settings(_Strict):
             if names.count(name) > 1:
                 text = 'two datasets are named "{name}"'
                 raise PydanticCustomError("duplicate", text, {"name": name})
+        return self
+
+    @model_validator(mode="after")
+    def _groups_there(self) -> Settings:
+        known = {*self.roles, *self.users, *(self.superusers or ())}
+        for role in self.roles.values():
+            for name in role.member_of:
+                if name not in known:
+                    text = 'member_of names "{name}", which is no role'
+                    raise PydanticCustomError("no_role", text, {"name": name})
         return self

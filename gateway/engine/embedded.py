@@ -12,7 +12,15 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
-from datafusion import DataFrame, SessionConfig, SessionContext, SQLOptions, udf
+from datafusion import (
+    DataFrame,
+    RuntimeEnvBuilder,
+    ScalarUDF,
+    SessionConfig,
+    SessionContext,
+    SQLOptions,
+    udf,
+)
 from datafusion.catalog import Schema
 from datafusion.catalog import Table as EngineTable
 from pyarrow.dataset import Dataset
@@ -61,15 +69,29 @@ _QUERIES_ONLY = (
 )
 
 
+def pool_of(memory_bytes: int) -> RuntimeEnvBuilder:
+    """A pool of so much memory, which queries share evenly, and spill to files beside it."""
+    return RuntimeEnvBuilder().with_disk_manager_os().with_fair_spill_pool(memory_bytes)
+
+
 class Embedded:
     """DataFusion as an `Engine`.
 
     Args:
         threads: Partitions of one query that work at the same time; None takes one per core.
         functions: More functions than the engine has of itself.
+        memory_bytes: What all queries may hold together, beside the batches on their way; None:
+            as much as there is. Sorts, joins and groupings spill to disk before they are refused.
     """
 
-    def __init__(self, threads: int | None = None, functions: Sequence[Columnar] = ()) -> None:
+    def __init__(
+        self,
+        threads: int | None = None,
+        functions: Sequence[Columnar] = (),
+        memory_bytes: int | None = None,
+    ) -> None:
+        # One pool for all: what is built of one builder shares it.
+        self._runtime = None if memory_bytes is None else pool_of(memory_bytes)
         self._more = made(functions)
         config = SessionConfig(_SETTINGS)
         self._config = config if threads is None else config.with_target_partitions(threads)
@@ -80,10 +102,15 @@ class Embedded:
 
     def new_session(self) -> EmbeddedSession:
         """A session of its own for one client."""
-        context = SessionContext(self._config)
+        return EmbeddedSession(
+            self._contexts(self._runtime), self._unstable, self._shelf,
+            lambda memory_bytes: self._contexts(pool_of(memory_bytes)),
+        )  # fmt: skip
+
+    def _contexts(self, runtime: RuntimeEnvBuilder | None) -> Contexts:
+        context = SessionContext(self._config, runtime)
         register_functions(context, self._more)
-        contexts = Contexts(context, self._plain, self._bare)
-        return EmbeddedSession(contexts, self._unstable, self._shelf)
+        return Contexts(context, self._plain, self._bare)
 
     def functions(self) -> frozenset[str]:
         """Names of every function, as DataFusion's information_schema.routines lists them."""
@@ -123,13 +150,14 @@ class EmbeddedSession:
         contexts: Contexts,
         unstable: frozenset[str],
         shelf: Shelf,
+        limited_to: Callable[[int], Contexts],
     ) -> None:
-        self._contexts = contexts
-        self._context = contexts.own
+        self._use(contexts)
+        self._limited_to = limited_to
+        self._own: list[ScalarUDF] = []
         self._shelf = shelf
         self._unstable = unstable
         self._plans = Plans()
-        self._prepared = PreparedQueries(contexts.own)
         self._zone = "UTC"
         self._failures: list[GatewayError] = []
         self._tables: dict[TableName, Table] = {}
@@ -137,6 +165,10 @@ class EmbeddedSession:
         self._cancelled = False
         self._reads = Reads()
         self.plans_found = 0
+
+    def _use(self, contexts: Contexts) -> None:
+        self._contexts, self._context = contexts, contexts.own
+        self._prepared = PreparedQueries(contexts.own)
 
     def begin(self) -> None:
         """A statement begins: what was cancelled before it is not meant for it."""
@@ -209,7 +241,14 @@ class EmbeddedSession:
                 return pa.array(compute([column.to_pylist() for column in columns]), result)
 
         self._unstable |= {name}
-        self._context.register_udf(udf(computed, list(arguments), result, "volatile", name))
+        self._own.append(udf(computed, list(arguments), result, "volatile", name))
+        self._context.register_udf(self._own[-1])
+
+    def limit_memory(self, memory_bytes: int) -> None:
+        """Give this session a pool of its own; see `EngineSession`."""
+        self._use(self._limited_to(memory_bytes))
+        for function in self._own:
+            self._context.register_udf(function)
 
     def set_time_zone(self, zone: str) -> None:
         """Reckon with dates and times of day in `zone` from now on; see `EngineSession`."""

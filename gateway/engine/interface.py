@@ -79,6 +79,13 @@ class EngineSession(Protocol):
         """
         ...
 
+    def limit_memory(self, memory_bytes: int) -> None:
+        """Let its queries hold so much and no more, whatever others hold; before the first one.
+
+        A query that wants more spills, or is refused: OutOfMemory (53200).
+        """
+        ...
+
     def provide(
         self,
         name: str,

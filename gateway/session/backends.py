@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
+from gateway.catalog.authority import Authority
 from gateway.errors import InsufficientPrivilege
 from gateway.sources.reads import TableReads
 from gateway.sources.table import TableName
@@ -145,21 +146,24 @@ class Doing:
         )
 
 
-def check_may_stop(connected: Connected, user: str, target: Backend, deed: str) -> None:
-    """Let `user` stop the target, or refuse.
+def check_may_stop(authority: Authority, target: Backend, deed: str) -> None:
+    """Let who acts stop the target, or refuse.
 
     Args:
+        authority: Who acts.
+        target: Whom.
         deed: What the refusal calls it: "cancel" or "terminate".
 
     Raises:
         InsufficientPrivilege: 42501, it is another user's, or a superuser's.
     """
     thing = "query" if deed == "cancel" else "process"
-    if connected.superuser:
+    roles = authority.roles
+    if roles.is_superuser(authority.role):
         return
     if target.superuser:
         raise InsufficientPrivilege(f"must be a superuser to {deed} superuser {thing}")
-    if target.user != user:
+    if target.user not in roles.memberships(authority.role):
         done = "canceled" if deed == "cancel" else "terminated"
         raise InsufficientPrivilege(
             f"must be a member of the role whose {thing} is being {done}"

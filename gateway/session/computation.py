@@ -11,7 +11,8 @@ from gateway.errors import FeatureNotSupported
 from gateway.rewrite import Rewritten
 from gateway.session.result import Field
 from gateway.session.upserts import Upsert
-from gateway.sources.table import TableName
+from gateway.sources.grid import with_calls
+from gateway.sources.table import Table, TableName
 from gateway.sql.relation import ColumnInfo
 from gateway.sql.writes import Write
 from gateway.store.definitions import TableDefinition
@@ -137,3 +138,12 @@ def as_before(
             raise FeatureNotSupported("cached plan must not change result type")
         checked = True
         yield batch
+
+
+def with_derived(
+    rewritten: Rewritten, tables: Mapping[TableName, Table]
+) -> Mapping[TableName, Table]:
+    """The tables, and those that differentiate and integrate made of them."""
+    derived = rewritten.derived.items()
+    made = {name: with_calls(each.base, tables[each.base], each.calls) for name, each in derived}
+    return {**tables, **made} if made else tables

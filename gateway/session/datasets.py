@@ -8,7 +8,6 @@ from gateway.errors import (
     DuplicateObject,
     DuplicateSchema,
     DuplicateTable,
-    InsufficientPrivilege,
     UndefinedObject,
 )
 from gateway.session.execution import Executor
@@ -53,8 +52,7 @@ def refresh_dataset(executor: Executor, tree: RefreshDataset) -> Result:
 
 
 def _datasets(executor: Executor, command: str) -> Datasets:
-    if executor.catalogue.client.session.settings["is_superuser"] != "on":
-        raise InsufficientPrivilege(f"must be superuser to {command} a dataset")
+    executor.authority.require_superuser(f"{command} a dataset")
     grids = executor.registry.grids
     assert isinstance(grids, Datasets)
     return grids

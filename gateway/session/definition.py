@@ -11,6 +11,7 @@ from sqlglot import exp
 from gateway.errors import (
     AmbiguousFunction,
     GatewayError,
+    InsufficientPrivilege,
     InvalidTableDefinition,
     ReadOnlyTable,
     SyntaxFault,
@@ -20,6 +21,7 @@ from gateway.rewrite import rewrite
 from gateway.session.computation import Bound, Computation, fields_of
 from gateway.session.datasets import attach, detach, refresh_dataset
 from gateway.session.execution import Executor
+from gateway.session.grants import change_grants, change_owner, role_named
 from gateway.session.objects import (
     alter_sequence,
     comment,
@@ -43,6 +45,7 @@ from gateway.sql.altering import AlterRelation
 from gateway.sql.commands import CreateSchema, DropStatement, Name
 from gateway.sql.datasets import AttachDataset, DetachDataset, RefreshDataset
 from gateway.sql.functions import Function, body_of
+from gateway.sql.grants import ChangeGrants, ChangeOwner, Grantee
 from gateway.sql.inlining import calls_of
 from gateway.sql.objects import CommentOn, CreateIndex, RefreshView
 from gateway.sql.routines import CreateFunction, DropFunction
@@ -68,8 +71,15 @@ def define(executor: Executor, statement: Statement, bound: Bound) -> Result:
 
 
 def _create_schema(executor: Executor, tree: CreateSchema) -> Result:
-    if not executor.registry.store.create_schema(tree.name, if_not_exists=tree.if_not_exists):
-        message = f'schema "{tree.name}" already exists, skipping'
+    authority, owner = executor.authority, None
+    if tree.owner is not None:
+        owner = role_named(authority, Grantee(*tree.owner))
+        if not authority.roles.may_become(authority.role, owner):
+            raise InsufficientPrivilege(f'must be member of role "{owner}"')
+    name = tree.name or owner or ""
+    store = executor.registry.store
+    if not store.create_schema(name, if_not_exists=tree.if_not_exists, owner=owner):
+        message = f'schema "{name}" already exists, skipping'
         executor.notices.append(Notice(message, code="42P06"))
     return Result("CREATE SCHEMA")
 
@@ -85,7 +95,7 @@ def _create_view(executor: Executor, statement: Statement, tree: CreateView) -> 
         executor.notices.append(f'view "{name.name}" will be a temporary view')
     query = executor.computation(statement)
     assert query is not None
-    fields = fields_of(query.rewritten, executor.plan(query, Bound()).schema)
+    fields = fields_of(query.rewritten, executor.plan(query, Bound(), read=False).schema)
     if len(tree.columns) > len(fields):
         raise SyntaxFault("CREATE VIEW specifies more column names than columns")
     names = [*tree.columns, *(field.name for field in fields[len(tree.columns) :])]
@@ -287,4 +297,6 @@ _RUNNERS: dict[type, Callable[..., Result]] = {
     AttachDataset: attach,
     DetachDataset: detach,
     RefreshDataset: refresh_dataset,
+    ChangeGrants: change_grants,
+    ChangeOwner: change_owner,
 }

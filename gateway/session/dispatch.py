@@ -22,6 +22,7 @@ from gateway.errors import (
     GatewayError,
     NoActiveTransaction,
 )
+from gateway.roles import Roles
 from gateway.session.account import Account, Watching
 from gateway.session.backends import Connected
 from gateway.session.computation import Bound, Computation, Described
@@ -33,6 +34,7 @@ from gateway.session.describing import describe
 from gateway.session.execution import Executor
 from gateway.session.expressions import EngineExpressions
 from gateway.session.functions import SessionFunctions
+from gateway.session.identity import Identity
 from gateway.session.locking import lock_tables, locking_query
 from gateway.session.merges import merge
 from gateway.session.modes import refuse_late, set_modes
@@ -42,7 +44,7 @@ from gateway.session.readonly import refuse_changes
 from gateway.session.recall import Recall
 from gateway.session.result import Result
 from gateway.session.sequences import SequenceCalls
-from gateway.session.settings import ClientSettings, in_milliseconds
+from gateway.session.settings import in_milliseconds
 from gateway.session.showing import run_setting
 from gateway.session.time_zones import engine_zone
 from gateway.session.transaction import AT_SAVEPOINT, TransactionBlock
@@ -77,6 +79,7 @@ class Client:
         recall: What was worked out before, by any client.
         catalogue: Where queries over pg_catalog and information_schema run, for all clients.
         watching: How its statements are watched.
+        roles: The server's roles.
     """
 
     def __init__(
@@ -87,32 +90,44 @@ class Client:
         recall: Recall[Computation],
         catalogue: CatalogueDatabase,
         watching: Watching,
+        roles: Roles,
     ) -> None:
         self.engine, self.store = engine, store
         self.account = Account(watching, lambda: engine.reads)
         self.registry = Registry(grids, store)
-        answers = Catalogue(catalogue, self.registry)
+        self.identity = Identity(self.registry, roles)
+        authority = self.identity.authority
+        answers = Catalogue(catalogue, self.registry, authority)
         system = SystemTables(catalogue, self.registry, answers, engine)
         self.registry.system = system
-        self.executor = Executor(engine, self.registry, answers, {}, recall, system, self.account)
+        self.executor = Executor(
+            engine, self.registry, answers, {}, recall, system, self.account, authority
+        )
         self.prepared = PreparedStatements()
         self.portals = Portals()
         self.block = TransactionBlock(store)
         self.several = False  # the message holds several statements, so they are one transaction
-        self.sequences = SequenceCalls(self.registry, self._is_read_only)
+        self.sequences = SequenceCalls(self.registry, authority, self._is_read_only)
         self.sequences.provide(engine)
         store.expressions = EngineExpressions(self.executor, self.sequences)
         self.introduce("", "", Connected())
 
     def introduce(self, user: str, database: str, connected: Connected) -> None:
         """Take who the client is; its settings begin anew."""
-        self.settings = ClientSettings(user, connected.superuser)
+        self.settings = self.identity.begin(user, database)
+        limit = self.identity.roles.of(user).memory_bytes
+        if limit is not None:
+            self.engine.limit_memory(limit)
         self.functions = SessionFunctions(
-            self.settings, user, database, connected, self.account.ledger.reset
+            self.settings,
+            self.identity.authority,
+            database,
+            connected,
+            self.account.ledger.reset,
         )
         self.executor.catalogue.client = self.functions
         self.registry.own = own_tables(self.account.ledger, user, connected)
-        self.engine_zone = ""
+        self.engine_zone = self._role = ""
         self._followed = -1
         self.follow_settings()
 
@@ -120,6 +135,7 @@ class Client:
         """Give the settings that others go by to them."""
         if self._followed == self.settings.changes:
             return
+        self.identity.follow(self.settings)
         self._followed = self.settings.changes
         wait = in_milliseconds(self.settings.show("lock_timeout")[1])
         self.store.lock_seconds = wait / 1000
@@ -129,8 +145,10 @@ class Client:
         arrays = self.settings.show("gradwire.array_aggregation")[1]
         self.executor.array_aggregation = arrays == "on"
         path, zone = self.settings.search_path, engine_zone(self.settings.show("TimeZone")[1])
-        if path != self.registry.search_path or zone != self.engine_zone:
-            self.registry.search_path, self.engine_zone = path, zone
+        role = self.identity.authority.role
+        known = self.registry.search_path, self.engine_zone, self._role
+        if (path, zone, role) != known:
+            self.registry.search_path, self.engine_zone, self._role = path, zone, role
             self.engine.set_time_zone(zone)
             self.executor.constants = self.functions.constants(zone)
 
@@ -150,6 +168,7 @@ class Client:
         self.block.admit(statement)
         if self._is_read_only():
             refuse_changes(statement, self.registry)
+        self.identity.check(statement)
         self.block.ask(statement)
         deadline = Deadline(self._statement_seconds, self.cancel)
         self.functions.bound = None if statement.kind == Kind.EXPLAIN else bound.values
@@ -171,7 +190,8 @@ class Client:
         self.block.begin_implicit(statement)
 
     def _is_read_only(self) -> bool:
-        return self.settings.show("transaction_read_only")[1] == "on"
+        set_so = self.settings.show("transaction_read_only")[1] == "on"
+        return set_so or self.identity.reads_only
 
     def _query(self, statement: Statement, bound: Bound) -> Result:
         locked = locking_query(self.executor, statement, bound)
@@ -266,6 +286,7 @@ class Client:
         if what == "all":
             if self._in_transaction():
                 raise ActiveTransaction("DISCARD ALL cannot run inside a transaction block")
+            self.settings.set("session_authorization", None)
             self.settings.reset_all()
             self.prepared.deallocate(None)
             self.portals.close_all()

@@ -14,19 +14,26 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gateway.catalog.answers import Catalogue, ResultColumn
+from gateway.catalog.authority import Authority
 from gateway.catalog.registry import Registry
 from gateway.engine.interface import EngineSession, Plan
 from gateway.errors import FeatureNotSupported, GatewayError
 from gateway.rewrite import Rewritten, rewrite
 from gateway.session.account import Account
-from gateway.session.computation import Bound, Computation, Described, as_before, fields_of
+from gateway.session.computation import (
+    Bound,
+    Computation,
+    Described,
+    as_before,
+    fields_of,
+    with_derived,
+)
 from gateway.session.parameter_types import settled
 from gateway.session.recall import Asked, Recall
 from gateway.session.result import Field, Notice, Result, lines, plan_lines, read_lines
 from gateway.session.sparing import is_worth_sparing, plan_sparing
 from gateway.session.time_zones import check_moments
 from gateway.session.upserts import Upsert, Upserting, with_excluded
-from gateway.sources.grid import with_calls
 from gateway.sources.table import Table, TableName
 from gateway.sql.conflicts import Conflict
 from gateway.sql.dialect import to_engine
@@ -55,6 +62,7 @@ class Executor:
         recall: What was worked out before, by any client.
         lender: Lends the engine what only the catalogue has.
         account: What the running statement comes to.
+        authority: Who may read what.
         notices: What to tell the client besides.
         array_aggregation: Whether aggregates over grids may be computed on arrays.
     """
@@ -66,6 +74,7 @@ class Executor:
     recall: Recall[Computation]
     lender: Lender
     account: Account
+    authority: Authority
     notices: list[str | Notice] = field(default_factory=list)
     array_aggregation: bool = True
     _nodes: int = 0  # of what was rewritten for the statement at hand
@@ -118,6 +127,7 @@ class Executor:
             )
             return Result("SELECT", _shown(columns), iter([rows]))
         query = self._required(statement)
+        self.allow(query.rewritten)
         plan = self.plan(query, bound)
         types = tuple(bound.types)
         known = query.fields.get(types)
@@ -148,6 +158,7 @@ class Executor:
         if write.returning is None:
             return None
         rewritten = self.rewrite(write.returning)
+        self.allow(rewritten, target.name)
         rows = {target.name: Snapshot(changed.rows)}
         others = self.registry.tables(rewritten.tables - rows.keys())
         plan = self._plan(rewritten, bound.by_number, others | rows, bound.values)
@@ -162,6 +173,7 @@ class Executor:
         if self.catalogue.answers(explain.statement.tree):
             return lines("EXPLAIN", ["Catalogue query: rows in memory, no table is read"])
         query = self._required(statement)
+        self.allow(query.rewritten, query.rowid_of)
         if "rewrite" in asked:
             return lines("EXPLAIN", query.rewritten.text.splitlines())
         words = ["EXPLAIN", *(w.upper() for w in ("analyze", "verbose") if w in asked), ""]
@@ -220,14 +232,24 @@ class Executor:
         self._nodes += limits.check(rewritten.tree)
         self._own = self._own or constants.own or lender.was_asked
         if rewritten.is_recursive:
-            tables = _with_derived(rewritten, self.registry.tables(rewritten.tables))
+            tables = with_derived(rewritten, self.registry.tables(rewritten.tables))
             check_recursive_types(
                 rewritten.tree, lambda term: self.engine.plan(to_engine(term), tables).schema
             )
         return rewritten
 
-    def plan(self, query: Computation, bound: Bound) -> Plan:
-        """Plan a query over its tables as they are at this moment."""
+    def allow(self, rewritten: Rewritten, but: TableName | None = None) -> None:
+        """Let the client read what a query names, but for a table that is asked for elsewhere.
+
+        Raises:
+            InsufficientPrivilege: 42501.
+        """
+        self.authority.require_reads(read for read in rewritten.reads if read != (but, 0))
+
+    def plan(self, query: Computation, bound: Bound, *, read: bool = True) -> Plan:
+        """Plan a query over its tables as they are at this moment; `read`: to be run."""
+        if read:
+            self.allow(query.rewritten, query.rowid_of)
         return self._plan(query.rewritten, bound.by_number, self._tables(query), bound.values)
 
     def plan_with(
@@ -249,6 +271,7 @@ class Executor:
 
     def plan_over(self, rewritten: Rewritten, tables: Mapping[TableName, Table]) -> Plan:
         """Plan a rewritten query over tables that are given, where it does not name others."""
+        self.authority.require_reads(read for read in rewritten.reads if read[0] not in tables)
         others = self.registry.tables(rewritten.tables - tables.keys())
         return self._plan(rewritten, {}, {**others, **tables}, [])
 
@@ -264,7 +287,7 @@ class Executor:
         started = perf_counter_ns()
         try:
             sql = rewritten.sql_under(types, values is None)
-            tables = _with_derived(rewritten, tables)
+            tables = with_derived(rewritten, tables)
             if values is not None and is_worth_sparing(tables):
                 tree = rewritten.typed(types).tree
                 arrays = self.array_aggregation
@@ -332,6 +355,7 @@ class Executor:
         doing = Upserting(self.registry.store, upsert, columns, batches)
         if upsert.rewritten is None:
             return doing.do_nothing(returning)
+        self.allow(upsert.rewritten, upsert.target.name)
         tables = self._upsert_tables(upsert, doing.conflicting())
         plan = self._plan(upsert.rewritten, bound.by_number, tables, bound.values)
         return doing.do_update(list(plan.stream()), returning)
@@ -363,15 +387,6 @@ class Executor:
         rewritten = self.rewrite(query.write.returning)
         plan = self._plan(rewritten, types, self.registry.tables(rewritten.tables))
         return fields_of(rewritten, plan.schema, types)
-
-
-def _with_derived(
-    rewritten: Rewritten, tables: Mapping[TableName, Table]
-) -> Mapping[TableName, Table]:
-    """The tables, and those that differentiate and integrate made of them."""
-    derived = rewritten.derived.items()
-    made = {name: with_calls(each.base, tables[each.base], each.calls) for name, each in derived}
-    return {**tables, **made} if made else tables
 
 
 def _shown(columns: Sequence[ResultColumn]) -> tuple[Field, ...]:

@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from gateway import __version__
 from gateway.catalog.answers import Session
+from gateway.catalog.authority import Authority
 from gateway.errors import (
     FeatureNotSupported,
     InsufficientPrivilege,
@@ -46,29 +47,30 @@ class SessionFunctions:
     def __init__(
         self,
         settings: ClientSettings,
-        user: str,
+        authority: Authority,
         database: str,
         connected: Connected,
         reset_statements: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._reset_statements = reset_statements
-        self._user, self._database, self._connected = user, database, connected
+        self._authority, self._database, self._connected = authority, database, connected
         self.notices: list[Notice] = []
         self.bound: Sequence[pa.Scalar] | None = None
 
     @property
     def session(self) -> Session:
         """What the catalogue shows of this client."""
-        number, settings = self._connected.process_id, self._settings.raw()
+        number, settings, who = self._connected.process_id, self._settings.raw(), self._authority
         return Session(
-            self._user,
+            who.role,
             self._database,
             number,
             VERSION,
             settings,
             self._settings.changed,
             activity=self._activity,
+            session_user=who.session_user,
         )
 
     def _activity(self) -> list[dict[str, Any]]:
@@ -87,12 +89,14 @@ class SessionFunctions:
     def constants(self, zone: str) -> Constants:
         """Name -> what stands in the place of a call; and the session's zone."""
         text = exp.Literal.string
+        who = self._authority
         user, database, schema = (
-            _name(each) for each in (self._user, self._database, self._settings.search_path[0])
+            _name(each) for each in (who.role, self._database, self._settings.search_path[0])
         )
-        users = dict.fromkeys(("current_user", "session_user", "user", "current_role"), user)
+        users = dict.fromkeys(("current_user", "user", "current_role"), user)
         return {
             **users,
+            "session_user": _name(who.session_user),
             **dict.fromkeys(sequences.FUNCTIONS, sequences.called),
             TIME_ZONE: text(zone),
             "version": text(VERSION),
@@ -210,7 +214,7 @@ class SessionFunctions:
         number = int(process_id)
         for target in self._connected.backends.all():
             if target.process_id == number:
-                check_may_stop(self._connected, self._user, target, deed)
+                check_may_stop(self._authority, target, deed)
                 return send(number)
         text = f"PID {number} is not a PostgreSQL backend process"
         self.notices.append(Notice(text, "WARNING", "01000"))

@@ -74,6 +74,7 @@ def merge(executor: Executor, statement: Statement, bound: Bound) -> Result:
 def _computed(
     executor: Executor, rewritten: Rewritten, target: TableName, bound: Bound
 ) -> list[pa.RecordBatch]:
+    executor.allow(rewritten, target)
     tables = executor.registry.tables(rewritten.tables, target)
     return list(executor.plan_with(rewritten, tables, bound).stream())
 

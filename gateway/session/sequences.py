@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 from sqlglot import exp
 
+from gateway.catalog.authority import Authority
 from gateway.catalog.registry import Registry
 from gateway.engine.interface import EngineSession
 from gateway.errors import (
@@ -22,6 +23,7 @@ from gateway.errors import (
 from gateway.sources.table import TableName
 from gateway.sql.dialect import tokenize
 from gateway.sql.scope import position_of
+from gateway.store.owning import relation_key
 
 _TEXT, _BIGINT, _BOOL, _ROW = pa.string(), pa.int64(), pa.bool_(), pa.float64()
 
@@ -53,13 +55,17 @@ class SequenceCalls:
 
     Args:
         registry: Finds sequences by name.
+        authority: Who may ask which.
         is_read_only: Whether the transaction is; temporary sequences give values in any.
     """
 
     def __init__(
-        self, registry: Registry, is_read_only: Callable[[], bool] = lambda: False
+        self,
+        registry: Registry,
+        authority: Authority,
+        is_read_only: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._registry = registry
+        self._registry, self._authority = registry, authority
         self._is_read_only = is_read_only
         self._given: dict[int, int] = {}
         self._last: int | None = None
@@ -90,10 +96,11 @@ class SequenceCalls:
         if self._is_read_only() and name.schema != self._registry.store.temporary_schema:
             raise ReadOnlyTable(f"cannot execute {call} in a read-only transaction")
 
-    def named(self, text: str) -> TableName:
-        """The sequence that a text names along the search_path.
+    def named(self, text: str, letters: str = "Uw") -> TableName:
+        """The sequence that a text names along the search_path, for one of these privileges.
 
         Raises:
+            InsufficientPrivilege: 42501.
             UndefinedTable: 42P01. WrongObjectType: 42809, it is none.
         """
         parts = [
@@ -105,7 +112,21 @@ class SequenceCalls:
         found = self._registry.find_sequence(schema, parts[-1] if parts else "")
         if found is None:
             raise UndefinedTable(f'relation "{text}" does not exist')
+        if self._authority.asks and not self._is_identity_s(found):
+            self._authority.require(letters, found)
         return found
+
+    def _is_identity_s(self, name: TableName) -> bool:
+        """Whether it numbers an identity column of a table into which who acts may insert."""
+        store = self._registry.store
+        sequence = store.sequence(name)
+        table = store.relation(sequence.owner[0]) if sequence and sequence.owner else None
+        if sequence is None or sequence.owner is None or table is None:
+            return False
+        columns = getattr(table.definition, "columns", ())
+        identity = any(c.identity and c.number == sequence.owner[1] for c in columns)
+        key = relation_key(table.oid)
+        return identity and self._authority.may(self._authority.role, "a", key)
 
     def _nextvals(self, columns: Sequence[list[str | None]]) -> list[int | None]:
         names = columns[0]
@@ -117,7 +138,7 @@ class SequenceCalls:
         return [None if name is None else self._currval(name) for name in columns[0]]
 
     def _currval(self, text: str) -> int:
-        name = self.named(text)
+        name = self.named(text, "Ur")
         oid = self._registry.store.oid(name)
         if oid not in self._given:
             raise ObjectNotInPrerequisiteState(
@@ -136,7 +157,7 @@ class SequenceCalls:
             if text is None or value is None or is_called is None:
                 found.append(None)
                 continue
-            name = self.named(str(text))
+            name = self.named(str(text), "w")
             self._refuse("setval()", name)
             self._registry.store.setval(name, int(str(value)), bool(is_called))
             oid = self._registry.store.oid(name)

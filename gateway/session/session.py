@@ -37,6 +37,7 @@ from gateway.errors import (
     ProtocolViolation,
     SyntaxFault,
 )
+from gateway.roles import Roles, roles_of
 from gateway.session.account import Watching, watching_of
 from gateway.session.backends import Backend, Connected, Doing
 from gateway.session.computation import Bound, Computation, Described
@@ -67,13 +68,14 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         catalogue: CatalogueDatabase,
         shapes: Shapes,
         watching: Watching,
+        roles: Roles,
     ) -> None:
         super().__init__()
         self._doing = Doing()
         self._recall = recall
         self._shapes = shapes
         self._client = Client(
-            engine.new_session(), store.session(), grids, recall, catalogue, watching
+            engine.new_session(), store.session(), grids, recall, catalogue, watching, roles
         )
         self._account = self._client.account
 
@@ -333,7 +335,7 @@ class Gateway(Connection):  # type: ignore[misc]  # buenavista carries no types
         engine: Runs the queries.
         store: Keeps the user tables.
         grids: The xarray tables.
-        settings: Those with the limits of statements.
+        settings: Those with the limits of statements and the roles.
     """
 
     def __init__(
@@ -348,8 +350,8 @@ class Gateway(Connection):  # type: ignore[misc]  # buenavista carries no types
         limits = limits_of(settings)
         self.recall: Recall[Computation] = Recall(limits)
         self.watching = watching_of(settings)
-        catalogue, shapes = CatalogueDatabase(), Shapes(limits)
-        self._parts = (engine, store, grids, self.recall, catalogue, shapes, self.watching)
+        parts = (engine, store, grids, self.recall, CatalogueDatabase(), Shapes(limits))
+        self._parts = (*parts, self.watching, roles_of(settings))
 
     def new_session(self) -> Session:
         """A session for a client that is about to start."""

@@ -119,13 +119,13 @@ SETTINGS = (
     Setting("lc_messages",                         "C",                str),
     Setting("lock_timeout",                        "0",                _as_known),
     Setting("max_identifier_length",               "63",               None),
-    Setting("role",                                "none",             _one_of("none")),
+    Setting("role",                                "none",             str),
     Setting("row_security",                        "on",               _as_known),
     Setting("search_path",                         '"$user", public',  str),
     Setting("server_encoding",                     "UTF8",             None,              True),
     Setting("server_version",                      SERVER_VERSION,     None,              True),
     Setting("server_version_num",                  SERVER_VERSION_NUM, None),
-    Setting("session_authorization",               "",                 None,              True),
+    Setting("session_authorization",               "",                 str,               True),
     Setting("standard_conforming_strings",         "on",               _one_of("on"),     True),
     Setting("statement_timeout",                   "0",                _as_known),
     Setting("synchronous_commit",                  "on",               _as_known),
@@ -134,6 +134,9 @@ SETTINGS = (
     Setting("transaction_isolation",               "read committed",   _isolation),
     Setting("transaction_read_only",               "off",              _as_known),
 )  # fmt: skip
+
+# RESET ALL leaves them (guc.c, GUC_NO_RESET_ALL).
+_WHO = ("role", "session_authorization")
 
 # They begin with each transaction at what the default_ of their name says.
 OF_ONE_TRANSACTION = ("transaction_deferrable", "transaction_isolation", "transaction_read_only")
@@ -157,12 +160,14 @@ class ClientSettings:
         user: Who connected; session_authorization.
         superuser: Whether that is one; is_superuser.
 
+    `admit` is asked before a setting is given a value, and raises what refuses it.
     `changes` grows whenever a value may have changed, so that who goes by them need not look.
     """
 
     def __init__(self, user: str, superuser: bool = True) -> None:
         self.changes = 0
         self._started = False
+        self.admit: Callable[[str, str, ClientSettings], None] | None = None
         self._settled = False  # nothing was done since the last transaction ended
         self._values = {row.name: row.default for row in SETTINGS}
         self._values["session_authorization"] = user
@@ -209,10 +214,14 @@ class ClientSettings:
             key, new = name.lower(), value or ""
         else:
             raise _unrecognized(name)
+        if self.admit is not None:
+            self.admit(key, new, self)
         self._touch()
         self._values[key] = new
         if not local and key not in OF_ONE_TRANSACTION:
             self._lasting[key] = new
+        if key == "session_authorization":
+            self.set("role", "none", local=local)
 
     def _known(self, known: Known, value: str | None) -> str:
         """The new value of a setting without a row, which only shows what it was set to."""
@@ -227,7 +236,8 @@ class ClientSettings:
             row, known = BY_NAME.get(name.lower()), known_setting(name)
             if row is None and known is not None and known.context not in SETTABLE:
                 continue
-            if row is None or (row.accept is not None and name not in OF_ONE_TRANSACTION):
+            kept = name in OF_ONE_TRANSACTION or name in _WHO
+            if row is None or (row.accept is not None and not kept):
                 self.set(name, None)
 
     def fix_start(self) -> None:
@@ -237,6 +247,11 @@ class ClientSettings:
         self.commit()
         self._told = self.reported()
         self._told_changes = self.changes
+
+    def derive(self, name: str, value: str) -> None:
+        """Note a value that follows from other settings; it stays as long as they do."""
+        self.changes += 1
+        self._values[name] = self._lasting[name] = value
 
     def _touch(self) -> None:
         self.changes += 1

@@ -147,7 +147,7 @@ def reads_of(executor: Executor, query: exp.Expr) -> tuple[Reads, ...]:
 def planned_fields(executor: Executor, query: exp.Expr) -> tuple[Field, ...]:
     """The columns of a query, planned and not run."""
     rewritten = executor.rewrite(query)
-    return fields_of(rewritten, executor.plan(Computation(rewritten), Bound()).schema)
+    return fields_of(rewritten, executor.plan(Computation(rewritten), Bound(), read=False).schema)
 
 
 def refresh(executor: Executor, tree: RefreshView) -> Result:

@@ -27,6 +27,9 @@ class Binder:
         lookup: What a name in FROM means.
         relations: Filled with the columns of every relation that is named.
         unaliased: Filled with the relations that go by their own name.
+
+    Attributes:
+        reads: Every relation that is named, with the number of the view that names it, or 0.
     """
 
     def __init__(
@@ -37,20 +40,22 @@ class Binder:
     ) -> None:
         self._lookup, self._relations, self._unaliased = lookup, relations, unaliased
         self._views = 0  # put in place so far
+        self.reads: dict[tuple[TableName, int], None] = {}
 
-    def bind(self, tree: exp.Expr, lookup: Lookup, depth: int = 0) -> None:
+    def bind(self, tree: exp.Expr, lookup: Lookup, depth: int = 0, view: int = 0) -> None:
         """Write every table of `tree` as schema.name under its alias, views' queries included."""
         if depth > MAX_VIEW_DEPTH:
             raise StatementTooComplex(f"views stand on views more than {MAX_VIEW_DEPTH} deep")
         for table in list(named_tables(tree)):
-            self._bind(table, lookup, depth)
+            self._bind(table, lookup, depth, view)
 
-    def _bind(self, table: exp.Table, lookup: Lookup, depth: int) -> None:
+    def _bind(self, table: exp.Table, lookup: Lookup, depth: int, view: int) -> None:
         try:
             relation = lookup(table.db, table.name)
         except UndefinedTable as error:
             error.position = position_of(table)
             raise
+        self.reads[relation.name, view] = None
         if table.args.get("alias") is None:
             self._unaliased.add(relation.name)
             alias = exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
@@ -75,7 +80,8 @@ class Binder:
         query = parse(relation.view or "")[0]
         for node in nodes(query):
             node.meta.pop("start", None)
-        self.bind(query, partial(_as_bound, self._lookup, relation), depth + 1)
+        bound = partial(_as_bound, self._lookup, relation)
+        self.bind(query, bound, depth + 1, relation.oid)
         alias = table.args["alias"]
         given = alias.columns
         names = relation.view_columns[len(given) :]

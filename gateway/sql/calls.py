@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from gateway.sql.rooms import checked
+
 # PostgreSQL's names of what the engine calls otherwise, and of what it writes as an operator.
 _NAMES = {
     "some": "any",
@@ -33,8 +35,11 @@ def call(node: exp.Expr) -> exp.Expr | None:
         return _array_bound(name, arguments)
     if name == "generate_series" and not isinstance(node.parent, exp.Table | exp.Unnest):
         # In a SELECT list it gives a row each; the engine's function gives one array.
-        return exp.Anonymous(this="unnest", expressions=[node.copy()])
+        series = exp.Anonymous(this=name, expressions=checked(name, arguments))
+        return exp.Anonymous(this="unnest", expressions=[series])
     node.set("this", _NAMES.get(name, node.this))
+    if not isinstance(node.parent, exp.Table):
+        node.set("expressions", checked(name, arguments))
     return None
 
 

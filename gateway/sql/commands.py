@@ -164,10 +164,11 @@ class DropStatement:
 
 @dataclass(frozen=True, slots=True)
 class CreateSchema:
-    """CREATE SCHEMA name."""
+    """CREATE SCHEMA name; `owner` is the role after AUTHORIZATION, as `grants.Grantee` has it."""
 
     name: str
     if_not_exists: bool = False
+    owner: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,14 +323,6 @@ def _names(reader: Reader) -> tuple[Name, ...]:
     while reader.accept(","):
         names.append(reader.qualified())
     return tuple(names)
-
-
-def read_create_schema(reader: Reader) -> CreateSchema:
-    """CREATE SCHEMA [IF NOT EXISTS] name."""
-    exists = reader.accept("IF", "NOT", "EXISTS")
-    if reader.accept("AUTHORIZATION"):
-        raise FeatureNotSupported("CREATE SCHEMA AUTHORIZATION is not supported")
-    return CreateSchema(reader.name(), exists)
 
 
 def read_discard(reader: Reader) -> DiscardStatement:

@@ -17,6 +17,7 @@ from gateway.errors import FeatureNotSupported, UndefinedObject
 from gateway.sql import clauses, jsontext, literals
 from gateway.sql.calls import call
 from gateway.sql.precedence import parenthesise
+from gateway.sql.rooms import checked, refuse_long
 from gateway.sql.trees import copied, nodes
 
 DType = exp.DType
@@ -114,6 +115,7 @@ def _unsupported(what: str, hint: str = "") -> Lowering:
 
 def _cast(node: exp.Expr) -> exp.Expr | None:
     value, kind = node.this.unnest(), _with_length(node.args["to"])
+    refuse_long(kind)
     if value.is_string:
         return _literal_cast(value.name, kind)
     if kind.this in _INTEGERS:
@@ -232,7 +234,7 @@ def _sized(node: exp.Expr, kind: exp.DataType) -> exp.Expr:
     text = _cast_of(node.this.copy(), exp.DataType(this=DType.VARCHAR))
     size = exp.Literal.number(kind.expressions[0].name)
     name = "left" if kind.this == DType.VARCHAR else "rpad"
-    return exp.Anonymous(this=name, expressions=[text, size])
+    return exp.Anonymous(this=name, expressions=checked(name, [text, size]))
 
 
 def _interval(node: exp.Expr) -> exp.Expr:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.errors import FeatureNotSupported, InvalidParameterValue, SyntaxFault
+from gateway.errors import InvalidParameterValue, SyntaxFault
 from gateway.sql.commands import Name, Reader
 from gateway.types import INT8, Type, by_name
 
@@ -74,8 +74,6 @@ def read_alter_sequence(reader: Reader) -> AlterSequence:
     name = reader.qualified()
     if reader.accept("RENAME", "TO"):
         return AlterSequence(name, SequenceOptions(), exists, reader.name())
-    if reader.accept("OWNER", "TO"):
-        raise FeatureNotSupported("ALTER SEQUENCE ... OWNER TO is not supported")
     options = read_options(reader)
     if options == SequenceOptions():
         reader.fail()

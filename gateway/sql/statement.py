@@ -11,19 +11,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from typing import NoReturn
 
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
-from gateway.errors import FeatureNotSupported, GatewayError, InsufficientPrivilege
+from gateway.errors import FeatureNotSupported
 from gateway.sql import commands, cursors
 from gateway.sql.altering import read_alter
 from gateway.sql.commands import Reader
 from gateway.sql.copying import Copy, read_copy
 from gateway.sql.datasets import read_attach, read_detach, read_refresh_dataset
 from gateway.sql.dialect import parse_tokens, split, syntax_fault
+from gateway.sql.grants import read_create_schema, read_grant, read_owner, read_revoke
 from gateway.sql.objects import read_comment, read_create_index, read_lock, read_refresh
+from gateway.sql.refused import OUTSIDE, ROLES, refuse_command
 from gateway.sql.routines import read_create_function, read_drop_function
 from gateway.sql.sequences import CreateSequence, read_alter_sequence, read_create_sequence
 from gateway.sql.tables import CreateTable, read_create_table, read_materialized_view
@@ -118,7 +119,7 @@ def read(tokens: Sequence[Token], text: str) -> Statement:
             tree = row.read(reader)
             reader.end()
             return _statement(tokens, text, tree, row)
-    return _refuse(tokens, text)
+    return refuse_command(tokens, text)
 
 
 def _statement(tokens: Sequence[Token], text: str, tree: object, row: Row) -> Statement:
@@ -281,15 +282,13 @@ class Row:
     command: str = ""  # where it differs from the words
 
 
-def _no(error: type[GatewayError], message: str) -> Callable[[Reader], NoReturn]:
-    def refuse(reader: Reader) -> NoReturn:
-        raise error(message, position=reader.tokens[0].start + 1)
-
-    return refuse
-
-
 _end, _save = commands.read_end, commands.read_savepoint
-_outside = _no(InsufficientPrivilege, "tables over the server's files are set up by configuration")
+_ALTERED = ("table", "view", "materialized view")
+
+
+def _altering(kind: str) -> Callable[[Reader], object]:
+    return partial(read_owner, kind=kind, other=partial(read_alter, kind=kind))
+
 
 _TEMPORARY = (
     *("TEMPORARY", "TEMP", "LOCAL TEMPORARY", "LOCAL TEMP", "GLOBAL TEMPORARY", "GLOBAL TEMP"),
@@ -307,8 +306,8 @@ COMMANDS = (
     Row("DELETE", Kind.WRITE, _tree),
     Row("MERGE", Kind.WRITE, _tree),
     Row("TRUNCATE", Kind.WRITE, commands.read_truncate, "TRUNCATE TABLE"),
-    Row("CREATE EXTERNAL", Kind.DEFINITION, _outside),
-    Row("CREATE FOREIGN", Kind.DEFINITION, _outside),
+    Row("CREATE EXTERNAL", Kind.DEFINITION, OUTSIDE),
+    Row("CREATE FOREIGN", Kind.DEFINITION, OUTSIDE),
     *(Row(f"CREATE {word}", Kind.DEFINITION, _temporary) for word in _TEMPORARY),
     Row("CREATE SEQUENCE", Kind.DEFINITION, read_create_sequence),
     Row("CREATE UNLOGGED TABLE", Kind.DEFINITION, _table, "CREATE TABLE"),
@@ -331,10 +330,21 @@ COMMANDS = (
     Row("CREATE INDEX", Kind.DEFINITION, partial(read_create_index, unique=False)),
     Row("COMMENT ON", Kind.DEFINITION, read_comment, "COMMENT"),
     Row("LOCK", Kind.DEFINITION, read_lock, "LOCK TABLE"),
-    Row("ALTER TABLE", Kind.DEFINITION, partial(read_alter, kind="table")),
-    Row("ALTER VIEW", Kind.DEFINITION, partial(read_alter, kind="view")),
-    Row("ALTER MATERIALIZED VIEW", Kind.DEFINITION, partial(read_alter, kind="materialized view")),
-    Row("ALTER SEQUENCE", Kind.DEFINITION, read_alter_sequence),
+    *(Row(f"ALTER {kind.upper()}", Kind.DEFINITION, _altering(kind)) for kind in _ALTERED),
+    Row(
+        "ALTER SEQUENCE",
+        Kind.DEFINITION,
+        partial(read_owner, kind="sequence", other=read_alter_sequence),
+    ),
+    Row("ALTER SCHEMA", Kind.DEFINITION, partial(read_owner, kind="schema")),
+    Row("ALTER FUNCTION", Kind.DEFINITION, partial(read_owner, kind="function")),
+    Row("GRANT", Kind.DEFINITION, read_grant),
+    Row("REVOKE", Kind.DEFINITION, read_revoke),
+    *(
+        Row(f"{word} {kind}", Kind.DEFINITION, ROLES)
+        for word in ("CREATE", "ALTER", "DROP")
+        for kind in ("ROLE", "USER", "GROUP")
+    ),
     Row("CREATE VIEW", Kind.DEFINITION, partial(_view, replace=False)),
     Row("CREATE OR REPLACE VIEW", Kind.DEFINITION, partial(_view, replace=True), "CREATE VIEW"),
     Row("CREATE FUNCTION", Kind.DEFINITION, partial(read_create_function, replace=False)),
@@ -344,7 +354,7 @@ COMMANDS = (
         partial(read_create_function, replace=True),
         "CREATE FUNCTION",
     ),
-    Row("CREATE SCHEMA", Kind.DEFINITION, commands.read_create_schema),
+    Row("CREATE SCHEMA", Kind.DEFINITION, read_create_schema),
     Row("DROP TABLE", Kind.DEFINITION, partial(commands.read_drop, kind="table")),
     Row(
         "DROP MATERIALIZED VIEW",
@@ -378,19 +388,3 @@ COMMANDS = (
     Row("MOVE", Kind.CURSOR, partial(cursors.read_fetch, move=True)),
     Row("CLOSE", Kind.CURSOR, cursors.read_close, "CLOSE CURSOR"),
 )
-
-# First words of PostgreSQL's other commands (manual, part VI): refused by name, 0A000.
-_KNOWN = """
-ALTER ANALYZE ANALYSE CALL CHECKPOINT CLUSTER CREATE DO DROP GRANT IMPORT LISTEN LOAD NOTIFY
-REASSIGN REINDEX REVOKE SECURITY UNLISTEN VACUUM
-"""
-UNSUPPORTED = frozenset(_KNOWN.split())
-_TWO_WORDS = frozenset({"ALTER", "CREATE", "DROP", "IMPORT", "SECURITY"})
-
-
-def _refuse(tokens: Sequence[Token], text: str) -> NoReturn:
-    first = tokens[0].text.upper()
-    if tokens[0].token_type == TokenType.IDENTIFIER or first.split()[0] not in UNSUPPORTED:
-        raise syntax_fault(tokens[0], tokens, text)
-    words = [token.text.upper() for token in tokens[: 2 if first in _TWO_WORDS else 1]]
-    raise FeatureNotSupported(f"{' '.join(words)} is not supported", position=tokens[0].start + 1)

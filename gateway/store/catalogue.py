@@ -20,6 +20,7 @@ from gateway.errors import (
 from gateway.sources.table import TableName
 from gateway.sql.functions import Function, FunctionName
 from gateway.store.definitions import Sequence, TableDefinition, View
+from gateway.store.privileges import NOBODY_S, Rights, Securable
 
 PUBLIC = "public"
 # Schemas of temporary tables are this and the number of their session, which makes none of them.
@@ -70,6 +71,18 @@ class Catalogue:
     schemas: Mapping[str, str] = field(default_factory=lambda: {PUBLIC: ""})  # name -> comment
     relations: Mapping[TableName, Relation] = field(default_factory=dict)
     functions: Mapping[FunctionName, Routine] = field(default_factory=dict)
+    rights: Mapping[Securable, Rights] = field(default_factory=dict)
+
+    def rights_of(self, thing: Securable) -> Rights:
+        """Its owner and grants."""
+        return self.rights.get(thing, NOBODY_S)
+
+    def with_rights(self, thing: Securable, rights: Rights | None) -> Catalogue:
+        """This catalogue with another owner and other grants of a thing; None: with none noted."""
+        changed = {t: r for t, r in self.rights.items() if t != thing}
+        if rights is not None:
+            changed[thing] = rights
+        return replace(self, version=next(_DRAFTS), rights=changed)
 
     def find_table(self, name: TableName) -> tuple[int, TableDefinition] | None:
         """The table's number and definition; None when there is no table of this name."""

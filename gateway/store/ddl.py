@@ -32,6 +32,8 @@ from gateway.store.constraints import completed
 from gateway.store.definitions import ForeignKey, Sequence, TableDefinition, View
 from gateway.store.dropping import Dropper
 from gateway.store.faults import translated
+from gateway.store.owning import function_key, relation_key
+from gateway.store.privileges import Securable
 from gateway.store.references import hold_references
 from gateway.store.transactions import Transaction
 from gateway.types import Type
@@ -40,13 +42,16 @@ from gateway.types import Type
 class Definer(Dropper):
     """The part of a session that makes what there is."""
 
-    def create_schema(self, name: str, *, if_not_exists: bool = False) -> bool:
-        """Make a schema; False when it was there and that is allowed."""
+    def create_schema(
+        self, name: str, *, if_not_exists: bool = False, owner: str | None = None
+    ) -> bool:
+        """Make a schema, its maker's or another's; False when it was there and that is allowed."""
         with self._defining() as transaction:
             if if_not_exists and name in transaction.catalogue.schemas:
                 return False
             transaction.catalogue.refuse_schema(name)
             self._save_schema(transaction, name)
+            self._own(transaction, Securable("schema", name), owner)
             return True
 
     def _save_schema(self, transaction: Transaction, name: str, comment: str = "") -> None:
@@ -111,6 +116,7 @@ class Definer(Dropper):
             transaction.catalogue.refuse_taken(name)
             with_references(transaction.catalogue, definition)
             self._save(transaction, Relation(oid, definition))
+            self._own(transaction, relation_key(oid))
             for column_name, sequence in (sequences or {}).items():
                 number = definition.column(column_name).number
                 self._save_sequence(transaction, replace(sequence, owner=(oid, number)))
@@ -128,7 +134,9 @@ class Definer(Dropper):
 
     def _save_sequence(self, transaction: Transaction, sequence: Sequence) -> None:
         transaction.catalogue.refuse_taken(sequence.name)
-        self._save(transaction, Relation(next(self._shared.oids), sequence))
+        oid = next(self._shared.oids)
+        self._save(transaction, Relation(oid, sequence))
+        self._own(transaction, relation_key(oid))
 
     def change_sequence(self, name: TableName, change: Callable[[Sequence], Sequence]) -> None:
         """Put what `change` makes of a sequence in its place; its name may change, too.
@@ -169,6 +177,8 @@ class Definer(Dropper):
                 view = replace(view, comment=old.definition.comment)
             oid = old.oid if old else next(self._shared.oids)
             self._save(transaction, Relation(oid, view))
+            if old is None:
+                self._own(transaction, relation_key(oid))
 
     def create_function(
         self, function: Function, check: Callable[[], None], *, or_replace: bool = False
@@ -194,6 +204,8 @@ class Definer(Dropper):
                 self._forget_function(transaction, routine.oid)
                 statement, values = disk.saving_function(routine)
                 transaction.define(0, statement, *values)
+            if old is None:
+                self._own(transaction, function_key(oid))
             check()
 
 

@@ -17,15 +17,18 @@ from gateway.store.catalogue import TEMPORARY, Catalogue, Relation, Routine
 from gateway.store.columntypes import storage_type
 from gateway.store.definitions import Sequence, TableDefinition, View
 from gateway.store.encoding import (
+    decode_acl,
     decode_function,
     decode_sequence,
     decode_table,
     decode_view,
+    encode_acl,
     encode_function,
     encode_sequence,
     encode_table,
     encode_view,
 )
+from gateway.store.privileges import Rights, Securable
 
 _TABLES = """
 CREATE SCHEMA gradwire;
@@ -47,6 +50,8 @@ _LATER = (
     "ALTER TABLE gradwire.schemas ADD COLUMN IF NOT EXISTS comment VARCHAR DEFAULT ''",
     # Values that a sequence has given or set aside: written by nobody's transaction.
     "CREATE TABLE IF NOT EXISTS gradwire.sequences (oid BIGINT NOT NULL, value HUGEINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS gradwire.rights ("
+    "kind VARCHAR NOT NULL, key VARCHAR NOT NULL, owner VARCHAR NOT NULL, acl VARCHAR)",
 )
 
 
@@ -83,7 +88,11 @@ def load(cursor: DuckDBPyConnection) -> Catalogue:
     for oid, schema, name, text, comment in cursor.sql("FROM gradwire.functions").fetchall():
         function = decode_function(schema, name, text)
         functions[function.key] = Routine(oid, function, comment or "")
-    return Catalogue(1, schemas, relations, functions)
+    rights = {
+        Securable(kind, key): Rights(owner, decode_acl(acl))
+        for kind, key, owner, acl in cursor.sql("FROM gradwire.rights").fetchall()
+    }
+    return Catalogue(1, schemas, relations, functions, rights)
 
 
 def _drop_temporary(cursor: DuckDBPyConnection) -> None:
@@ -98,6 +107,7 @@ def _drop_temporary(cursor: DuckDBPyConnection) -> None:
             place = physical(oid, decode_table(TableName(schema, name), text))
             cursor.execute(f"DROP TABLE {place}")
         cursor.execute(*forgetting(oid))
+        cursor.execute(*forgetting_rights(Securable("relation", str(oid))))
         cursor.commit()
 
 
@@ -139,6 +149,17 @@ def saving_function(routine: Routine) -> tuple[str, list[object]]:
 def forgetting_function(oid: int) -> tuple[str, list[object]]:
     """The statement, and its values, that deletes a function's row."""
     return "DELETE FROM gradwire.functions WHERE oid = ?", [oid]
+
+
+def saving_rights(thing: Securable, rights: Rights) -> tuple[str, list[object]]:
+    """The statement, and its values, that writes a thing's owner and grants where none are."""
+    values: list[object] = [thing.kind, thing.key, rights.owner, encode_acl(rights.acl)]
+    return "INSERT INTO gradwire.rights VALUES (?, ?, ?, ?)", values
+
+
+def forgetting_rights(thing: Securable) -> tuple[str, list[object]]:
+    """The statement, and its values, that deletes them."""
+    return "DELETE FROM gradwire.rights WHERE kind = ? AND key = ?", [thing.kind, thing.key]
 
 
 def creation(oid: int, definition: TableDefinition) -> str:

@@ -20,10 +20,11 @@ from gateway.errors import (
 from gateway.sources.table import TableName
 from gateway.sql.functions import Function, FunctionName
 from gateway.store import disk
-from gateway.store.blocks import Blocks
 from gateway.store.catalogue import PUBLIC, Catalogue, Relation, Routine, shown
 from gateway.store.definitions import Sequence, TableDefinition
 from gateway.store.faults import translated
+from gateway.store.owning import Owning, function_key, relation_key
+from gateway.store.privileges import Securable
 from gateway.store.transactions import Transaction
 
 
@@ -44,7 +45,7 @@ class _Plan:
     found: list[tuple[str, str]] = field(default_factory=list)  # what stands, on what
 
 
-class Dropper(Blocks):
+class Dropper(Owning):
     """The part of a session that drops."""
 
     def drop_relations(
@@ -110,6 +111,7 @@ class Dropper(Blocks):
             transaction.catalogue = transaction.catalogue.without_schema(name)
             with translated():
                 transaction.define(0, "DELETE FROM gradwire.schemas WHERE name = ?", name)
+            self._disown(transaction, Securable("schema", name))
             return Dropped((), (*held, *others))
 
     def drop_functions(
@@ -142,6 +144,7 @@ class Dropper(Blocks):
                 transaction.catalogue = transaction.catalogue.without_function(key)
                 with translated():
                     self._forget_function(transaction, oid)
+                self._disown(transaction, function_key(oid))
             held = transaction.catalogue.functions
             others += [held[caller].function for caller in callers]
             keys = callers
@@ -187,6 +190,7 @@ class Dropper(Blocks):
                 if isinstance(definition, TableDefinition):
                     place = disk.physical(relation.oid, definition)
                     transaction.define(relation.oid, f"DROP TABLE {place}")
+            self._disown(transaction, relation_key(relation.oid))
 
     def _save(self, transaction: Transaction, relation: Relation, rows: bool = False) -> None:
         """Keep a relation; `rows`: what reads its rows has to read them again."""

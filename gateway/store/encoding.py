@@ -20,6 +20,7 @@ from gateway.store.definitions import (
     TableDefinition,
     View,
 )
+from gateway.store.privileges import Acl, Grant
 from gateway.types import by_oid
 
 
@@ -166,3 +167,15 @@ def decode_function(schema: str, name: str, text: str) -> Function:
         None if bound is None else tuple((b[0], FunctionName(*b[1:])) for b in bound),
         kept["hidden"],
     )
+
+
+def encode_acl(acl: Acl | None) -> str | None:
+    """JSON of grants; None for those that a kind has by default."""
+    if acl is None:
+        return None
+    return json.dumps([[g.grantee, g.grantor, g.letters, g.options] for g in acl])
+
+
+def decode_acl(text: str | None) -> Acl | None:
+    """The grants that `encode_acl` wrote."""
+    return None if text is None else tuple(Grant(*each) for each in json.loads(text))

@@ -7,11 +7,12 @@ A table of users where there is one, else trust on loopback. The exchanges thems
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.config import Settings, is_loopback
 from gateway.errors import InvalidAuthorization
+from gateway.roles import NO_ROLES, Roles, roles_of
 from gateway.wire.auth import Exchange, Scram, Trust
 from gateway.wire.tls import Tls, read_tls
 
@@ -23,8 +24,7 @@ class Admission:
     Args:
         users: Name to SCRAM verifier. Without users everyone on loopback is trusted and nobody
             else is let in.
-        superusers: Who may use the reserved connections and stop others' statements; None means
-            everyone.
+        roles: Who may use the reserved connections, and how many connections each role may have.
         trust_everyone: Without users, trust clients from elsewhere too.
         tls: What connections are encrypted with; None refuses encryption.
         require_tls: Refuse connections without it.
@@ -32,7 +32,7 @@ class Admission:
     """
 
     users: Mapping[str, str] = field(default_factory=dict)
-    superusers: Collection[str] | None = None
+    roles: Roles = field(default_factory=Roles)
     trust_everyone: bool = False
     tls: Tls | None = None
     require_tls: bool = False
@@ -51,6 +51,8 @@ class Admission:
                 f'no entry for host "{host}", user "{user}", no encryption',
                 hint="This server wants TLS: connect with sslmode=require.",
             )
+        if user in NO_ROLES:
+            raise InvalidAuthorization(f'role "{user}" does not exist')
         if self.users:
             binding = self.tls.end_point if encrypted and self.tls else b""
             return Scram(user, self.users, self.mock_secret, binding)
@@ -63,7 +65,7 @@ class Admission:
 
     def is_superuser(self, user: str) -> bool:
         """Whether the user stands above the others."""
-        return self.superusers is None or user in self.superusers
+        return self.roles.is_superuser(user)
 
 
 def admission_of(settings: Settings) -> Admission:
@@ -77,7 +79,7 @@ def admission_of(settings: Settings) -> Admission:
         tls = read_tls(settings.tls_certificate, settings.tls_key)
     return Admission(
         users=settings.users,
-        superusers=settings.superusers,
+        roles=roles_of(settings),
         trust_everyone=settings.trust_everyone,
         tls=tls,
         require_tls=settings.require_tls,

@@ -49,6 +49,7 @@ class Client(BVContext):  # type: ignore[misc]  # buenavista carries no types
         self.process_id = secrets.randbelow(2**31 - 1) + 1
         self.secret_key = secrets.token_bytes(key_bytes)
         self.superuser = True
+        self.user = ""
         self.goodbye: GatewayError | None = None
         self.ends_by: float | None = None
         self._waiting = False

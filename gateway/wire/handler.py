@@ -235,6 +235,7 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
     def _converse(self, login: Login) -> None:
         server = self.server
         client = Client(server.conn.create_session(), self.request, login.key_bytes)
+        client.user = login.user
         client.superuser = server.admission.is_superuser(login.user)
         self.client = client
         server.register(client)

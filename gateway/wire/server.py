@@ -148,9 +148,18 @@ class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carri
                     detail=f"max_connections is {self.max_connections}, "
                     f"superuser_reserved_connections {self.superuser_reserved_connections}.",
                 )
+            self._refuse_another(client)
             while client.process_id in self.ctxts:
                 client.process_id = secrets.randbelow(2**31 - 1) + 1
             self.ctxts[client.process_id] = client
+
+    def _refuse_another(self, client: Client) -> None:
+        """Hold a role to its connection_limit, which superusers have none of (as in PostgreSQL)."""
+        limit = self.admission.roles.of(client.user).connection_limit
+        if limit is None or client.superuser:
+            return
+        if sum(other.user == client.user for other in self.ctxts.values()) >= limit:
+            raise TooManyConnections(f'too many connections for role "{client.user}"')
 
     def unregister(self, client: Client) -> None:
         """The client is gone."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Dataset, Mistakes, Settings, load
+from gateway.config import Dataset, Mistakes, Role, Settings, load
 from gateway.errors import ConfigurationFault
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +62,8 @@ ENVIRONMENT = [
     ("GRADWIRE_PORT", "0", "port", 0),
     ("GRADWIRE_USERS", f"{{bob: '{VERIFIER}'}}", "users", {"bob": VERIFIER}),
     ("GRADWIRE_SUPERUSERS", "[bob]", "superusers", ["bob"]),
+    ("GRADWIRE_ROLES", "{bob: {read_only: true}}", "roles", {"bob": Role(read_only=True)}),
+    ("GRADWIRE_MEMORY_BYTES", "20000000", "memory_bytes", 20000000),
     ("GRADWIRE_TRUST_EVERYONE", "true", "trust_everyone", True),
     ("GRADWIRE_TLS_CERTIFICATE", "/c.pem", "tls_certificate", Path("/c.pem")),
     ("GRADWIRE_TLS_KEY", "/k.pem", "tls_key", Path("/k.pem")),

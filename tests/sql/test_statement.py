@@ -143,7 +143,17 @@ REFUSED = {
     "SET x": (SyntaxFault, "syntax error at end of input", 6),
     "EXPLAIN BEGIN": (SyntaxFault, 'syntax error at or near "BEGIN"', 9),
     "VACUUM": (FeatureNotSupported, "VACUUM is not supported", 1),
-    "SELECT 1; ALTER ROLE t": (FeatureNotSupported, "ALTER ROLE is not supported", 11),
+    "SELECT 1; ALTER ROLE t": (
+        FeatureNotSupported,
+        "roles are not made, changed or dropped by statements",
+        11,
+    ),
+    "GRANT team TO alice": (FeatureNotSupported, "GRANT of a role is not supported", 0),
+    "GRANT SELECT (a) ON t TO alice": (
+        FeatureNotSupported,
+        "GRANT on single columns is not supported",
+        14,
+    ),
     "CREATE TEMP ROLE t": (SyntaxFault, 'syntax error at or near "ROLE"', 13),
     "COPY t TO '/etc/passwd'": (
         InsufficientPrivilege,

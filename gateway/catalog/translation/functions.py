@@ -127,7 +127,7 @@ TEMPLATES: dict[str, str] = {
     ),
     # The server and the session
     "current_user": "@user",
-    "session_user": "@user",
+    "session_user": "getvariable('session_user')",
     "current_role": "@user",
     "user": "@user",
     "current_database": "@database",

@@ -23,6 +23,7 @@ from gateway.engine.functions.datetime_reading import read_date, read_moment
 from gateway.engine.functions.datetime_text import instant_to_char, moment_to_char
 from gateway.engine.functions.making import make_time, make_timestamp
 from gateway.engine.functions.number_text import number_to_char, read_number
+from gateway.engine.functions.rooms import ROOMS
 from gateway.errors import NumericValueOutOfRange
 
 _DOUBLE, _BIGINT, _INTEGER, _TEXT = pa.float64(), pa.int64(), pa.int32(), pa.string()
@@ -123,7 +124,10 @@ def made(functions: Iterable[Columnar]) -> list[ScalarUDF]:
     ]
 
 
+_ROOMS = made(ROOMS)
+
+
 def register_functions(context: SessionContext, more: Iterable[ScalarUDF] = ()) -> None:
     """Let the statements of `context` call PostgreSQL's functions, and `more`."""
-    for function in (*_UDFS, *more):
+    for function in (*_UDFS, *_ROOMS, *more):
         context.register_udf(function)

@@ -1,0 +1,218 @@
+"""Whether a role may do a thing with an object: the one place that answers (manual, 5.7, 22.2).
+
+The session asks before it acts, the catalogue where has_table_privilege and its kin are called.
+Privileges are PostgreSQL's letters (`store.privileges.WORDS`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gateway.catalog.datasets import SCHEMA
+from gateway.catalog.registry import Registry
+from gateway.errors import InsufficientPrivilege, UndefinedTable
+from gateway.roles import Roles
+from gateway.sources.table import TableName
+from gateway.store.catalogue import PUBLIC, TEMPORARY
+from gateway.store.definitions import Sequence
+from gateway.store.owning import relation_key
+from gateway.store.privileges import (
+    KINDS,
+    Acl,
+    Rights,
+    Securable,
+    default_acl,
+    grantable,
+    held,
+)
+
+DATABASE = Securable("database")
+SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
+
+
+class Authority:
+    """Who may do what, as one session sees it.
+
+    Args:
+        registry: The session's names.
+        roles: The server's roles.
+
+    Attributes:
+        session_user: Who the client is; SET SESSION AUTHORIZATION changes it.
+        role: Who acts, current_user; SET ROLE changes it.
+    """
+
+    def __init__(self, registry: Registry, roles: Roles) -> None:
+        self._registry, self.roles = registry, roles
+        self.session_user = self.role = ""
+
+    @property
+    def asks(self) -> bool:
+        """Whether anybody has to be asked: not where everyone is an administrator."""
+        return not self.roles.everyone
+
+    # What things there are
+
+    def relation(self, name: TableName) -> Securable:
+        """What the rights to a relation are kept under.
+
+        Raises:
+            UndefinedTable: 42P01.
+        """
+        if name in self._registry.grids:
+            return Securable("dataset", str(name))
+        oid = self._registry.store.oid(name)
+        if oid is None:
+            raise UndefinedTable(f'relation "{name}" does not exist')
+        return relation_key(oid)
+
+    def kind(self, thing: Securable) -> str:
+        """The kind of a thing in `store.privileges.KINDS`."""
+        if thing.kind != "relation":
+            return thing.kind
+        found = self._registry.store.relation(int(thing.key))
+        return "sequence" if found and isinstance(found.definition, Sequence) else "table"
+
+    def rights(self, thing: Securable) -> Rights:
+        """A thing's owner and grants, as they are noted."""
+        if thing.kind == "schema" and thing.key.startswith(TEMPORARY):
+            own = thing.key == self._registry.store.temporary_schema
+            return Rights(self.role) if own else Rights()
+        return self._registry.store.rights(thing)
+
+    def acl(self, thing: Securable) -> Acl:
+        """A thing's grants, those of its kind where none are noted."""
+        rights = self.rights(thing)
+        return default_of(thing, self.kind(thing), rights) if rights.acl is None else rights.acl
+
+    # Questions
+
+    def may(self, role: str, letters: str, thing: Securable, *, every: bool = False) -> bool:
+        """Whether a role has one of the privileges, or every one, on a thing.
+
+        Args:
+            role: Its name.
+            letters: Privileges, a letter each.
+            thing: On what.
+        """
+        if self.roles.is_superuser(role):
+            return True
+        found = held(self.acl(thing), self.roles.memberships(role))
+        test = all if every else any
+        return test(letter in found for letter in letters)
+
+    def may_grant(self, role: str, thing: Securable) -> str:
+        """The privileges that a role may grant to others."""
+        if self.owns(role, thing):
+            return KINDS[self.kind(thing)][0]
+        return grantable(self.acl(thing), self.roles.memberships(role))
+
+    def owns(self, role: str, thing: Securable) -> bool:
+        """Whether a role has an owner's rights to a thing."""
+        if self.roles.is_superuser(role):
+            return True
+        owner = self.rights(thing).owner
+        return bool(owner) and owner in self.roles.memberships(role)
+
+    # Refusals
+
+    def require(self, letters: str, name: TableName, role: str | None = None) -> None:
+        """Let a role, or who acts, do one of these things with a relation.
+
+        Raises:
+            InsufficientPrivilege: 42501.
+        """
+        thing = self.relation(name)
+        if not self.may(self.role if role is None else role, letters, thing):
+            raise denied(self._word(name, thing), name.name)
+
+    def require_schema(self, letter: str, schema: str) -> None:
+        """Let who acts find names in a schema ("U"), or make things there ("C").
+
+        Raises:
+            InsufficientPrivilege: 42501.
+        """
+        if not self.may(self.role, letter, Securable("schema", schema)):
+            hint = f'An administrator may GRANT CREATE ON SCHEMA "{schema}" TO "{self.role}".'
+            raise denied("schema", schema, hint if letter == "C" else "")
+
+    def require_database(self, letter: str, database: str) -> None:
+        """Let who acts make schemas ("C") or temporary tables ("T").
+
+        Raises:
+            InsufficientPrivilege: 42501.
+        """
+        if not self.may(self.role, letter, DATABASE):
+            raise denied("database", database)
+
+    def require_owner(self, name: TableName, word: str = "", part: str = "") -> None:
+        """Let who acts change or drop a relation, or what `part` of it a `word` names.
+
+        Raises:
+            InsufficientPrivilege: 42501, it is another's.
+        """
+        thing = self.relation(name)
+        if not self.owns(self.role, thing):
+            word = word or self._word(name, thing)
+            raise InsufficientPrivilege(f"must be owner of {word} {part or name.name}")
+
+    def require_owner_of(self, thing: Securable, shown: str) -> None:
+        """Let who acts change or drop a schema or a function.
+
+        Raises:
+            InsufficientPrivilege: 42501, it is another's.
+        """
+        if not self.owns(self.role, thing):
+            raise InsufficientPrivilege(f"must be owner of {thing.kind} {shown}")
+
+    def require_superuser(self, deed: str) -> None:
+        """Let an administrator do what others may not.
+
+        Raises:
+            InsufficientPrivilege: 42501.
+        """
+        if not self.roles.is_superuser(self.role):
+            raise InsufficientPrivilege(f"must be superuser to {deed}")
+
+    def require_reads(self, reads: Iterable[tuple[TableName, int]]) -> None:
+        """Let a query read what it names; what stands in a view is read by the view's owner.
+
+        Args:
+            reads: Relations, each with the number of the view that names it, or 0.
+
+        Raises:
+            InsufficientPrivilege: 42501.
+        """
+        if not self.asks:
+            return
+        for name, view in reads:
+            if name.schema in SYSTEM_SCHEMAS:
+                continue  # the catalogue is everyone's
+            if name.schema == SCHEMA and name not in self._registry.grids:
+                continue  # the rows of a statement's own
+            if not view:
+                self.require_schema("U", name.schema)
+                self.require("r", name)
+                continue
+            owner = self._registry.store.rights(relation_key(view)).owner
+            if owner:  # else an administrator's
+                self.require("r", name, owner)
+
+    def _word(self, name: TableName, thing: Securable) -> str:
+        if thing.kind == "dataset":
+            return "table" if name.schema == SCHEMA else "foreign table"
+        found = self._registry.store.relation(int(thing.key))
+        return found.kind if found is not None else "table"
+
+
+def default_of(thing: Securable, kind: str, rights: Rights) -> Acl:
+    """What holds of a thing before anything was granted: schemas of the server are everyone's."""
+    public = None
+    if thing.kind == "schema" and (thing.key == PUBLIC or not rights.owner):
+        public = "U"
+    return default_acl(kind, rights.owner, public)
+
+
+def denied(kind: str, name: str, hint: str = "") -> InsufficientPrivilege:
+    """The refusal in PostgreSQL's words."""
+    return InsufficientPrivilege(f"permission denied for {kind} {name}", hint=hint)

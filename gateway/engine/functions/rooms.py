@@ -1,0 +1,93 @@
+"""Room for the results of functions that make much of little: repeat('x', 2000000000).
+
+The engine asks for the memory of such a result at once, past any pool, and ends the process when
+it is not there. So `sql.rooms` writes one of these around an argument of the call: it gives its
+last argument back as it is, or refuses when the results for the rows at hand would be too large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from gateway.errors import OutOfMemory
+
+# What one call may make of one batch of rows. PostgreSQL lets a single value grow to four times
+# that, and has one row at a time.
+MOST_BYTES = 2**28
+MOST_ELEMENTS = 2**24
+
+_TEXT, _BIGINT = pa.string(), pa.int64()
+Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
+
+
+def _admit(wanted: float, most: int, what: str) -> None:
+    if wanted > most:
+        raise OutOfMemory(
+            f"out of memory: {what} would make {wanted:.3g}, of {most} at most for a batch of rows"
+        )
+
+
+def _numbers(values: pa.Array) -> NDArray[np.float64]:
+    """Values as floats that cannot overflow; what is NULL or negative makes nothing."""
+    found = pc.fill_null(values.cast(pa.float64()), 0.0).to_numpy(zero_copy_only=False)
+    kept: NDArray[np.float64] = np.clip(found, 0.0, None)
+    return kept
+
+
+def _repeated(text: pa.Array, count: pa.Array) -> pa.Array:
+    total = np.dot(_numbers(pc.binary_length(text)), _numbers(count))
+    _admit(float(total), MOST_BYTES, "repeat, in bytes,")
+    return count
+
+
+def _padded(length: pa.Array) -> pa.Array:
+    _admit(float(_numbers(length).sum()), MOST_BYTES // 4, "padding, in characters,")
+    return length
+
+
+def _counted(count: pa.Array) -> pa.Array:
+    _admit(float(_numbers(count).sum()), MOST_ELEMENTS, "an array, in elements,")
+    return count
+
+
+def _ranged(start: pa.Array, step: pa.Array, stop: pa.Array) -> pa.Array:
+    first, last, by = (v.cast(pa.float64()) for v in (start, stop, step))
+    steps = pc.divide(pc.subtract(last, first), pc.if_else(pc.equal(by, 0.0), 1.0, by))
+    _admit(float(_numbers(steps).sum()), MOST_ELEMENTS, "a series, in elements,")
+    return stop
+
+
+def _replaced(old: pa.Array, new: pa.Array, text: pa.Array) -> pa.Array:
+    """What replace makes, at most; counted exactly where that is too much."""
+    long, short, more = (_numbers(pc.binary_length(each)) for each in (text, old, new))
+    most = np.where(short > 0, long / np.maximum(short, 1.0) * more, 0.0) + long
+    if most.sum() > MOST_BYTES:
+        rows = zip(*(each.to_pylist() for each in (text, old)), strict=True)
+        found = [t.count(o) if t is not None and o else 0 for t, o in rows]
+        _admit(float(np.dot(found, more) + long.sum()), MOST_BYTES, "replace, in bytes,")
+    return text
+
+
+def _matched(new: pa.Array, text: pa.Array) -> pa.Array:
+    """What regexp_replace makes at most: the new text at every place, matches quoted in it."""
+    long, more = (_numbers(pc.binary_length(each)) for each in (text, new))
+    quoted = _numbers(pc.count_substring(new, "\\"))
+    most = (long + 1) * more + quoted * long
+    _admit(float(most.sum()), MOST_BYTES, "regexp_replace, in bytes,")
+    return text
+
+
+#    name              arguments                     the last of them   computation
+ROOMS: tuple[Columnar, ...] = (
+    ("room_to_repeat",  [_TEXT, _BIGINT],            _BIGINT,           _repeated),
+    ("room_to_pad",     [_BIGINT],                   _BIGINT,           _padded),
+    ("room_for_array",  [_BIGINT],                   _BIGINT,           _counted),
+    ("room_for_series", [_BIGINT, _BIGINT, _BIGINT], _BIGINT,           _ranged),
+    ("room_to_replace", [_TEXT, _TEXT, _TEXT],       _TEXT,             _replaced),
+    ("room_to_match",   [_TEXT, _TEXT],              _TEXT,             _matched),
+)  # fmt: skip

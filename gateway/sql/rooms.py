@@ -1,0 +1,79 @@
+"""Calls that make much of little, each with a check around one of its arguments.
+
+The checks are the engine's (`engine.functions.rooms`); a row tells which argument is checked by
+which one, and what else the check must know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from gateway.errors import InvalidParameterValue
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A check: its name, the argument that it gives back, and those that it sees before."""
+
+    check: str
+    argument: int
+    seen: tuple[int, ...] = ()
+
+
+_SERIES = Room("room_for_series", 1, (0, 2))
+
+#   function           the check of one of its arguments
+_ROOMS: Mapping[str, Room] = {
+    "repeat":          Room("room_to_repeat", 1, (0,)),
+    "lpad":            Room("room_to_pad", 1),
+    "rpad":            Room("room_to_pad", 1),
+    "replace":         Room("room_to_replace", 0, (1, 2)),
+    "regexp_replace":  Room("room_to_match", 0, (2,)),
+    "array_repeat":    Room("room_for_array", 1),
+    "list_repeat":     Room("room_for_array", 1),
+    "array_resize":    Room("room_for_array", 1),
+    "list_resize":     Room("room_for_array", 1),
+    "range":           _SERIES,
+    "generate_series": _SERIES,
+}  # fmt: skip
+
+
+def checked(name: str, arguments: Sequence[exp.Expr]) -> list[exp.Expr]:
+    """The arguments of a call, one of them under its check where the function has one.
+
+    >>> [a.sql() for a in checked("repeat", [exp.column("a"), exp.Literal.number(3)])]
+    ['a', 'ROOM_TO_REPEAT(a, 3)']
+    """
+    room = _ROOMS.get(name)
+    found = list(arguments)
+    if room is None or room.argument >= len(found) or _is_series_of_others(room, found):
+        return found
+    given = [found[n].copy() if n < len(found) else exp.Literal.number(1) for n in room.seen]
+    given.append(found[room.argument])
+    found[room.argument] = exp.Anonymous(this=room.check, expressions=given)
+    return found
+
+
+def _is_series_of_others(room: Room, arguments: Sequence[exp.Expr]) -> bool:
+    """Whether it is a series of moments, which `overloads` has typed."""
+    kinds = (exp.Interval, exp.Cast)
+    return room is _SERIES and any(isinstance(each, kinds) for each in arguments)
+
+
+_SIZED = (exp.DType.CHAR, exp.DType.BPCHAR, exp.DType.NCHAR, exp.DType.VARCHAR)
+_MOST_CHARACTERS = 10_485_760  # MaxAttrSize of PostgreSQL
+
+
+def refuse_long(kind: exp.DataType) -> None:
+    """Refuse a character type of more characters than PostgreSQL lets one have.
+
+    Raises:
+        InvalidParameterValue: 22023.
+    """
+    long = kind.expressions[0].name if kind.this in _SIZED and kind.expressions else ""
+    if long.isdigit() and int(long) > _MOST_CHARACTERS:
+        what = "varchar" if kind.this == exp.DType.VARCHAR else "char"
+        raise InvalidParameterValue(f"length for type {what} cannot exceed {_MOST_CHARACTERS}")
