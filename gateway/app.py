@@ -14,6 +14,8 @@ from typing import Self
 from gateway.catalog.datasets import Datasets
 from gateway.config import Settings
 from gateway.engine.embedded import Embedded
+from gateway.monitor.endpoint import Endpoint
+from gateway.monitor.metrics import Parts, faults, registry_of
 from gateway.session.session import Gateway
 from gateway.sql.depth import make_room
 from gateway.store.tables import Store
@@ -59,6 +61,7 @@ class App:
                 message_bytes=settings.message_bytes,
                 authentication_seconds=settings.authentication_seconds,
             )
+            self._endpoint = self._watched(undo)
             self._closing = undo.pop_all()
         self._thread: threading.Thread | None = None
 
@@ -66,6 +69,20 @@ class App:
     def address(self) -> tuple[str, int]:
         """Host and port that are really bound; connections queue from the moment this exists."""
         return self._server.address
+
+    def _watched(self, undo: ExitStack) -> Endpoint | None:
+        if self.settings.metrics is None:
+            return None
+        where = self.settings.metrics
+        parts = Parts(self._server, self.gateway, self.store, self.grids)
+        endpoint = Endpoint((where.host, where.port), registry_of(parts), lambda: faults(parts))
+        undo.callback(endpoint.close)
+        return endpoint
+
+    @property
+    def metrics_address(self) -> tuple[str, int] | None:
+        """Host and port of /metrics and /healthz; None when they are off."""
+        return None if self._endpoint is None else self._endpoint.address
 
     def start(self) -> None:
         """Serve in a thread of its own."""

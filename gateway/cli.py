@@ -79,9 +79,14 @@ def serve(
     host: HostOption = None,
     port: PortOption = None,
     data_dir: DirOption = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Serve /metrics and /healthz on this port of 127.0.0.1.")
+    ] = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; without a configuration, user tables alone."""
     given: dict[str, Any] = {"host": host, "port": port, "data_dir": data_dir}
+    if metrics_port is not None:
+        given["metrics"] = {"port": metrics_port}
     settings = load(config, os.environ, given)
     write_log(settings.log_level, settings.log_format, values=settings.log_statement_text)
     with _stop_signals() as stopped, _listening(settings) as app, _backup_signal(app):
@@ -91,6 +96,8 @@ def serve(
         # some 0.1 s each time.
         gc.collect()
         gc.freeze()
+        if app.metrics_address is not None:
+            _say("metrics at http://{}:{}/metrics".format(*app.metrics_address))
         _say("listening on {}:{}".format(*app.address))
         stopped.wait()
 

@@ -88,7 +88,7 @@ class Datasets(Mapping[TableName, Table]):
         directory: Path | None = None,
         cache_bytes: int = 0,
     ) -> None:
-        self._cache = ChunkCache(cache_bytes)
+        self.cache = ChunkCache(cache_bytes)
         self._changing = threading.Lock()
         self._roots = roots
         self._file = None if directory is None else directory / "datasets.json"
@@ -187,7 +187,7 @@ class Datasets(Mapping[TableName, Table]):
 
     def _open(self, dataset: Dataset) -> Held:
         tables = open_one(dataset)
-        return Held(dataset, {name: table.cached(self._cache) for name, table in tables.items()})
+        return Held(dataset, {name: table.cached(self.cache) for name, table in tables.items()})
 
     def _opened(self, dataset: Dataset) -> Held:
         """The dataset, or why it cannot be opened."""

@@ -83,6 +83,13 @@ class Role(_Strict):
     )
 
 
+class Metrics(_Strict):
+    """Where /metrics and /healthz are."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(9187, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+
+
 class Settings(_Strict):
     """Every setting of a server: name, default, bounds, meaning."""
 
@@ -159,6 +166,9 @@ class Settings(_Strict):
     )
     threads: int | None = Field(
         None, ge=1, le=1024, description="Threads for one query; one per core when absent."
+    )
+    metrics: Metrics | None = Field(
+        None, description="Where to serve /metrics and /healthz over HTTP: {host, port}."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "warning", description="What is written to standard error."

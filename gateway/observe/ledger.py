@@ -46,6 +46,8 @@ class Done:
     rows: int = 0
     sent_bytes: int = 0
     markers: int = 0
+    plans: int = 0
+    plans_found: int = 0
     chunks_read: int = 0
     chunks_skipped: int = 0
     recalled: bool = False
@@ -77,6 +79,8 @@ class Line:
     rewrite_ns: int = 0
     plan_ns: int = 0
     markers: int = 0
+    plans: int = 0
+    plans_found: int = 0
     chunks_read: int = 0
     chunks_skipped: int = 0
     usage: float = 0.0  # of earlier times, less and less
@@ -104,7 +108,8 @@ class Line:
 
 
 _SUMS = ("calls", "errors", "recalled", "rewritten", "rows", "sent_bytes", "elapsed_ns",
-         "rewrite_ns", "plan_ns", "markers", "chunks_read", "chunks_skipped")  # fmt: skip
+         "rewrite_ns", "plan_ns", "markers", "plans", "plans_found", "chunks_read",
+         "chunks_skipped")  # fmt: skip
 
 Key = tuple[str, str, int]  # user, database, fingerprint
 
@@ -176,6 +181,8 @@ class Ledger:
             if elapsed < line.least_ns or not line.least_ns:
                 line.least_ns = elapsed
             line.plan_ns += done.plan_ns
+            line.plans += done.plans
+            line.plans_found += done.plans_found
             line.rows += done.rows
             line.sent_bytes += done.sent_bytes
             if done.recalled:
@@ -189,7 +196,7 @@ class Ledger:
                 line.chunks_skipped += done.chunks_skipped
             if sqlstate is not SUCCESS:
                 line.errors += 1
-                self._failed[line.kind, sqlstate[:2]] += 1
+                self._failed[line.kind, sqlstate] += 1
 
     def reset(self) -> None:
         """Begin all lines anew; the totals only grow."""
@@ -211,7 +218,7 @@ class Ledger:
             return _by_kind([*self._others.values(), *self._lines.values()])
 
     def failed(self) -> dict[tuple[str, str], int]:
-        """(kind, class of SQLSTATE) -> how many statements ended so."""
+        """(kind, SQLSTATE) -> how many statements ended so."""
         with self._lock:
             return dict(self._failed)
 

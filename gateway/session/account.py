@@ -100,7 +100,7 @@ class Account:
         self.statement: Statement | None = None
         self.result: Result | None = None
         done = self.done
-        done.plan_ns = done.rewrite_ns = done.markers = 0
+        done.plan_ns = done.rewrite_ns = done.markers = done.plans = done.plans_found = 0
         done.recalled = done.again = False
 
     def run(self, statement: Statement) -> None:
@@ -129,6 +129,13 @@ class Account:
             yield self.done
         finally:
             self.done.rewrite_ns += perf_counter_ns() - started
+
+    def planned(self, started_ns: int, *, kept: bool) -> None:
+        """A query in it was planned, or a plan that was kept was found."""
+        done = self.done
+        done.plan_ns += perf_counter_ns() - started_ns
+        done.plans += 1
+        done.plans_found += kept
 
     def end(self, sqlstate: str = SUCCESS, error: BaseException | None = None) -> None:
         """It has ended; a second time nothing happens."""

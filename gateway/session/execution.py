@@ -284,7 +284,7 @@ class Executor:
         prefix: str = "",
     ) -> Plan:
         """Have the engine plan a rewritten query; what it refuses gets its place in the text."""
-        started = perf_counter_ns()
+        started, found = perf_counter_ns(), self.engine.plans_found
         try:
             sql = rewritten.sql_under(types, values is None)
             tables = with_derived(rewritten, tables)
@@ -296,7 +296,7 @@ class Executor:
         except GatewayError as error:
             raise located(error, rewritten.tree, rewritten.analysis) from error
         finally:
-            self.account.done.plan_ns += perf_counter_ns() - started
+            self.account.planned(started, kept=self.engine.plans_found > found)
 
     def _tables(self, query: Computation) -> dict[TableName, Table]:
         return self.registry.tables(query.rewritten.tables, query.rowid_of)

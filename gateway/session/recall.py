@@ -67,6 +67,7 @@ class Recent(Generic[V]):
 
     def __init__(self, most: int, heaviest: int) -> None:
         self._most, self._heaviest = most, heaviest
+        self.hits = self.misses = 0  # of `get`
         self._lock = threading.Lock()
         self._entries: dict[Hashable, _Entry[V]] = {}
         self._weight = 0
@@ -79,7 +80,9 @@ class Recent(Generic[V]):
         with self._lock:
             entry = self._entries.pop(key, None)
             if entry is None:
+                self.misses += 1
                 return None
+            self.hits += 1
             self._entries[key] = entry
             return entry.value
 
@@ -109,27 +112,27 @@ class Recall(Generic[V]):
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._statements: Recent[list[Statement]] = Recent(_MOST_CHARACTERS, _LONGEST_TEXT)
-        self._queries: Recent[tuple[object, V]] = Recent(_MOST_NODES, _LARGEST_TREE)
+        self.texts: Recent[list[Statement]] = Recent(_MOST_CHARACTERS, _LONGEST_TEXT)
+        self.trees: Recent[tuple[object, V]] = Recent(_MOST_NODES, _LARGEST_TREE)
 
     def knows(self, text: str) -> bool:
         """Whether `read` was asked for this very text lately."""
-        return text in self._statements
+        return text in self.texts
 
     def read(self, text: str) -> list[Statement]:
         """Every statement of a message, which nobody may change; see `Limits.read`."""
-        found = self._statements.get(text)
+        found = self.texts.get(text)
         if found is None:
             found = self.limits.read(text)
             if not any(statement.kind is Kind.DEFINITION for statement in found):
-                self._statements.put(text, found, len(text) + 1)
+                self.texts.put(text, found, len(text) + 1)
         return found
 
     def query(self, tree: object, standing: Hashable) -> V | None:
         """What was worked out for this very tree under these circumstances."""
-        found = self._queries.get((id(tree), standing))
+        found = self.trees.get((id(tree), standing))
         return found[1] if found is not None and found[0] is tree else None
 
     def keep(self, tree: object, standing: Hashable, query: V, nodes: int) -> None:
         """Keep what was worked out for a tree; `nodes` is its size."""
-        self._queries.put((id(tree), standing), (tree, query), nodes)
+        self.trees.put((id(tree), standing), (tree, query), nodes)

@@ -245,6 +245,8 @@ class Arrays:
             if values is None:
                 index = {dim: consecutive(positions) for dim, positions in chosen.items()}
                 values = np.asarray(variable.isel(index).values)
+                if self.cache is not None:
+                    self.cache.note_read(values.nbytes)
         except Exception as error:
             raise unreadable(self.dataset, name, block, error) from error
         if self.reads is not None:

@@ -32,6 +32,7 @@ class ChunkCache:
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
         self.held_bytes = 0
+        self.hits = self.misses = self.loaded_bytes = 0
         self._lock = threading.Lock()
         self._held: OrderedDict[Key, Values] = OrderedDict()
         self._loading: dict[Key, Future[Values]] = {}
@@ -44,8 +45,10 @@ class ChunkCache:
         with self._lock:
             held = self._held.get(key)
             if held is not None:
+                self.hits += 1
                 self._held.move_to_end(key)
                 return held
+            self.misses += 1
             waited = self._loading.get(key)
             mine: Future[Values] = Future()
             if waited is None:
@@ -70,10 +73,16 @@ class ChunkCache:
         with self._lock:
             return key in self._held
 
+    def note_read(self, size: int) -> None:
+        """So many bytes of values were read and are not held."""
+        with self._lock:
+            self.loaded_bytes += size
+
     def put(self, key: Key, values: Values) -> None:
-        """Hold a chunk, which nobody may write to from now on."""
+        """Hold a chunk that was read, which nobody may write to from now on."""
         values.flags.writeable = False
         with self._lock:
+            self.loaded_bytes += values.nbytes
             before = self._held.pop(key, None)
             self.held_bytes += values.nbytes - (0 if before is None else before.nbytes)
             self._held[key] = values

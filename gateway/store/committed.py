@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from time import perf_counter_ns
 
+from gateway.errors import GatewayError
 from gateway.store.catalogue import Catalogue
 from gateway.store.isolation import Overlaps
 from gateway.store.snapshots import SnapshotCache
@@ -24,6 +27,39 @@ class Moment:
         return self.versions.get(oid, 0)
 
 
+# Of SQLSTATEs that tell of the data directory, and not of a statement: no space, no memory, a
+# fault of the system's or of the store's own.
+_FAULTS = ("53", "58", "XX")
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the transactions that changed something; changed under the lock of commits.
+
+    `failure` is the SQLSTATE of the fault that the newest commit met, "" when it met none.
+    """
+
+    committed: int = 0
+    rolled_back: int = 0
+    commit_ns: int = 0
+    failure: str = ""
+
+    @contextmanager
+    def committing(self) -> Iterator[None]:
+        """Count the commit inside."""
+        started = perf_counter_ns()
+        try:
+            yield
+        except GatewayError as error:
+            if error.code[:2] in _FAULTS:
+                self.failure = error.code
+            raise
+        finally:
+            self.commit_ns += perf_counter_ns() - started
+        self.committed += 1
+        self.failure = ""
+
+
 class Committed:
     """The newest `Moment`, and the lock under which it moves on together with DuckDB.
 
@@ -35,3 +71,4 @@ class Committed:
         self.cache = cache
         self.overlaps = Overlaps()
         self.lock = threading.Lock()
+        self.counts = Counts()

@@ -20,6 +20,7 @@ class TableLocks:
     """Which session holds which table; any thread may call."""
 
     def __init__(self) -> None:
+        self.waits, self.waited_seconds = 0, 0.0
         self._changed = threading.Condition()
         self._holders: dict[int, object] = {}
         self._waiting: dict[object, int] = {}
@@ -49,10 +50,20 @@ class TableLocks:
                 left = end - time.monotonic()
                 if left <= 0:
                     raise LockNotAvailable("canceling statement due to lock timeout")
-                self._waiting[owner] = key
-                self._changed.wait(None if left == math.inf else left)
-                del self._waiting[owner]
+                self._wait(key, owner, left)
             return True
+
+    def _wait(self, key: int, owner: object, seconds: float) -> None:
+        began, self.waits = time.monotonic(), self.waits + 1
+        self._waiting[owner] = key
+        self._changed.wait(None if seconds == math.inf else seconds)
+        del self._waiting[owner]
+        self.waited_seconds += time.monotonic() - began
+
+    @property
+    def waiting(self) -> int:
+        """How many sessions wait now."""
+        return len(self._waiting)
 
     def held(self, owner: object) -> frozenset[int]:
         """The keys of all locks that `owner` holds."""

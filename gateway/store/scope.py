@@ -149,6 +149,7 @@ class Scope:
 
     def _drop_transaction(self) -> None:
         if self._transaction is not None:
+            self._shared.committed.counts.rolled_back += self._transaction.changed
             self._transaction.rollback()
             self._transaction = None
 

@@ -27,7 +27,7 @@ from gateway.sources.table import TableName
 from gateway.store import backup, changes, database, disk, upserts
 from gateway.store.catalogue import FIRST_OID, TEMPORARY
 from gateway.store.changes import Target
-from gateway.store.committed import Committed, Moment
+from gateway.store.committed import Committed, Counts, Moment
 from gateway.store.definitions import Changed, TableDefinition
 from gateway.store.locks import TableLocks
 from gateway.store.names import Names
@@ -78,6 +78,22 @@ class Store:
             itertools.count(max(catalogue.oids, default=FIRST_OID - 1) + 1),
             sequences,
         )
+
+    @property
+    def counts(self) -> Counts:
+        """What became of transactions."""
+        return self._shared.committed.counts
+
+    @property
+    def locks(self) -> TableLocks:
+        """Who waits for whom."""
+        return self._shared.locks
+
+    def memory_bytes(self) -> int:
+        """What DuckDB holds in memory."""
+        with self._shared.database.cursor() as cursor:
+            row = cursor.execute("SELECT sum(memory_usage_bytes) FROM duckdb_memory()").fetchone()
+        return int(row[0] or 0) if row else 0
 
     def session(self) -> StoreSession:
         """A session for one client; close it before the store."""

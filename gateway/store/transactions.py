@@ -258,7 +258,7 @@ class Transaction:
         with self._committed.lock:
             if self._isolation is Isolation.SERIALIZABLE:
                 self._refuse_stale_reads()
-            with translated():
+            with self._committed.counts.committing(), translated():
                 self.cursor.commit()
             self._publish()
         self._let_go()

@@ -21,6 +21,7 @@ from gateway.errors import (
     ProtocolViolation,
     QueryCanceled,
 )
+from gateway.observe.logs import Withheld
 from gateway.session.backends import Connected
 from gateway.wire import replies
 from gateway.wire.client import Client, ClientGone
@@ -81,7 +82,7 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
         except (ClientGone, TimeoutError):
             logger.debug("client %s is gone", self.client_address)
         except GatewayError as error:
-            logger.info("connection from %s ended: %s", self.client_address, error)
+            logger.info("connection from %s ended: %s", self.client_address, Withheld(error))
             self._last_words(error)
         finally:
             if self.client is not None:
@@ -226,6 +227,7 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
         except TimeoutError as error:
             raise QueryCanceled("canceling authentication due to timeout") from error
         except (InvalidPassword, InvalidAuthorization) as error:
+            self.server.refuse()
             logger.warning('user "%s" from %s was refused: %s', login.user, host, error)
             self.server.pause(self.server.admission.delay_seconds)  # guessing takes time
             raise

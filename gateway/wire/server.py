@@ -76,7 +76,18 @@ class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carri
         self._changed = threading.Condition()
         self._threads_open = 0
         self._hurried = False
+        self.opened = self.refused = 0  # clients that logged in, and that were not let in
         self.backends = ServerBackends(self)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it lets nobody in any more."""
+        return self._stop.is_set()
+
+    def refuse(self) -> None:
+        """Count a client that was not let in."""
+        with self._changed:
+            self.refused += 1
 
     @property
     def address(self) -> tuple[str, int]:
@@ -91,6 +102,7 @@ class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carri
         """
         if self._threads_open < 2 * self.max_connections:
             return True
+        self.refuse()
         refusal = TooManyConnections("sorry, too many clients already")
         with suppress(OSError):
             request.send(replies.error_response(refusal, "FATAL"))
@@ -152,6 +164,7 @@ class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carri
             while client.process_id in self.ctxts:
                 client.process_id = secrets.randbelow(2**31 - 1) + 1
             self.ctxts[client.process_id] = client
+            self.opened += 1
 
     def _refuse_another(self, client: Client) -> None:
         """Hold a role to its connection_limit, which superusers have none of (as in PostgreSQL)."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Dataset, Mistakes, Role, Settings, load
+from gateway.config import Dataset, Metrics, Mistakes, Role, Settings, load
 from gateway.errors import ConfigurationFault
 
 ROOT = Path(__file__).parents[2]
@@ -89,6 +89,7 @@ ENVIRONMENT = [
     ("GRADWIRE_SHUTDOWN_SECONDS", "0", "shutdown_seconds", 0.0),
     ("GRADWIRE_THREADS", "3", "threads", 3),
     ("GRADWIRE_LOG_LEVEL", "info", "log_level", "info"),
+    ("GRADWIRE_METRICS", "{port: 9188}", "metrics", Metrics(port=9188)),
     ("GRADWIRE_LOG_FORMAT", "json", "log_format", "json"),
     ("GRADWIRE_LOG_MIN_DURATION_STATEMENT", "250", "log_min_duration_statement", 250),
     ("GRADWIRE_LOG_STATEMENT_TEXT", "true", "log_statement_text", True),

@@ -1,0 +1,1 @@
+"""What a server tells whoever watches it from outside: /metrics and /healthz."""
