@@ -21,11 +21,20 @@ from gateway.sql.copy_options import CODECS, CopyOptions
 from gateway.sql.copying import ALL
 from gateway.types import Type
 from gateway.wire import replies
-from gateway.wire.columns import as_binary, binary_array, normal_column
+from gateway.wire.columns import Encoded, Fixed, as_binary, binary_array, normal_column
 from gateway.wire.copy_binary import SIGNATURE, TRAILER
 from gateway.wire.encode_array import as_array
 from gateway.wire.encode_text import numbers_of_offsets
-from gateway.wire.values import BINARY_FORMAT, TEXT_FORMAT, Bytes, encode_column, encode_rows
+from gateway.wire.values import (
+    BINARY_FORMAT,
+    TEXT_FORMAT,
+    Bytes,
+    block_array,
+    block_rows,
+    encode_column,
+    encode_rows,
+    field_lengths,
+)
 
 # Offsets of an Arrow array have 32 bits, and escaping may double a column.
 _MOST_BYTES = 2**28
@@ -59,10 +68,12 @@ class RowWriter:
         self._delimiter = options.delimiter.encode()
         if options.format == "csv":
             quote, escape = options.quote.encode(), options.escape.encode()
-            self._quoting = _table(quote + self._delimiter + b"\r\n")
+            self._special = quote + self._delimiter + b"\r\n"
+            self._quoting = _table(self._special)
             self._escaping = _table(quote + escape)
         elif self.form == TEXT_FORMAT:
-            self._escaping = _table(bytes(_LETTERS) + b"\\" + self._delimiter)
+            self._special = bytes(_LETTERS) + b"\\" + self._delimiter
+            self._escaping = _table(self._special)
             self._letters = np.arange(256, dtype=np.uint8)
             for code, letter in _LETTERS.items():
                 self._letters[code] = ord(letter)
@@ -111,12 +122,13 @@ class RowWriter:
         # ADBC reads the header and the first row from one message.
         return b"".join((replies.copy_data(SIGNATURE + first[5:]), rest))
 
-    def _column(self, array: pa.Array, field: Field) -> pa.Array:
+    def _column(self, array: pa.Array, field: Field) -> Encoded:
         normal = normal_column(array, field.type)
-        texts = as_binary(as_array(encode_column(normal, field.type, TEXT_FORMAT, self._zone)))
+        encoded = encode_column(normal, field.type, TEXT_FORMAT, self._zone)
         forced = self._options.force_quote
         if not forced and self._stays(field.type):
-            return texts
+            return encoded
+        texts = as_binary(as_array(encoded))
         return self._written(texts, forced == (ALL,) or field.name in forced)
 
     def _stays(self, kind: Type) -> bool:
@@ -129,7 +141,10 @@ class RowWriter:
     def _written(self, texts: pa.Array, forced: bool) -> pa.Array:
         if self._options.format == "csv":
             return self._quoted(texts, forced)
-        return _expanded(texts, self._escaping[_data(texts)], b"\\", self._letters)
+        data = _data(texts)
+        if not _holds(data, self._special):
+            return texts
+        return _expanded(texts, self._escaping[data], b"\\", self._letters)
 
     def _quoted(self, texts: pa.Array, forced: bool) -> pa.Array:
         """Each field in quotes if it has to be."""
@@ -137,7 +152,9 @@ class RowWriter:
         if forced:
             needs = np.ones(len(texts), np.bool_)
         else:
-            needs = _any_in_each(self._quoting[data], offsets - offsets[0])
+            needs = np.zeros(len(texts), np.bool_)
+            if _holds(data, self._special):
+                needs = _any_in_each(self._quoting[data], offsets - offsets[0])
             alone = len(self._fields) == 1
             for word in (self._null, b"\\.") if alone else (self._null,):
                 same = pc.fill_null(pc.equal(texts, pa.scalar(word, texts.type)), False)
@@ -151,22 +168,45 @@ class RowWriter:
         quoted = pc.binary_join_element_wise(quote, expanded, quote, nothing)
         return pc.if_else(pa.array(needs), quoted, expanded)
 
-    def _joined(self, columns: Sequence[pa.Array], rows: int) -> Bytes:
+    def _joined(self, columns: Sequence[Encoded], rows: int) -> Bytes:
         """The fields as whole messages."""
-        if columns:
-            lines = pc.binary_join_element_wise(
-                *columns, self._delimiter, null_handling="replace", null_replacement=self._null
-            )
-        else:
-            lines = pa.array([b""] * rows, pa.binary())
-        if self._codec:
-            lines = pa.array([self._translated(line) for line in lines.to_pylist()], pa.binary())
-        lengths = pc.binary_length(lines).to_numpy(zero_copy_only=False)
-        heads = np.empty(rows, [("kind", "S1"), ("length", ">u4")])
-        heads["kind"], heads["length"] = b"d", lengths + 5
-        head = binary_array(heads, np.full(rows, 5))
-        joined = pc.binary_join_element_wise(head, lines, b"\n", b"")
-        return memoryview(joined.buffers()[2])[: int(lengths.sum()) + 6 * rows]
+        if self._codec and columns:
+            columns = [self._translated_lines(columns)]
+        totals = np.full(rows, 4 + max(len(columns), 1), np.int64)
+        pieces: list[pa.Array | bytes] = []
+        # The parts of fixed width since the last field that is not, as (numpy type, values).
+        block: list[tuple[str, Any]] = [("S1", b"d"), (">u4", totals)]
+        for column in columns:
+            lengths = field_lengths(column)
+            nulls = column.valid is not None if isinstance(column, Fixed) else column.null_count
+            totals += np.where(lengths < 0, len(self._null), lengths) if nulls else lengths
+        for place, column in enumerate(columns):
+            if place:
+                block.append(("S1", self._delimiter))
+            if isinstance(column, Fixed) and column.valid is None:
+                block.append((column.wire, column.values))
+                continue
+            pieces += [block_array(block, rows) if len(block) > 1 else self._delimiter]
+            pieces += [as_array(column)]
+            block = []
+        block.append(("S1", b"\n"))
+        if not pieces:
+            return block_rows(block, rows).data.cast("B")
+        pieces.append(block_array(block, rows) if len(block) > 1 else b"\n")
+        joined = pc.binary_join_element_wise(
+            *pieces, b"", null_handling="replace", null_replacement=self._null
+        )
+        return memoryview(joined.buffers()[2])[: int(totals.sum()) + rows]
+
+    def _translated_lines(self, columns: Sequence[Encoded]) -> pa.Array:
+        """The fields with delimiters between them, in the encoding that was asked for."""
+        lines = pc.binary_join_element_wise(
+            *map(as_array, columns),
+            self._delimiter,
+            null_handling="replace",
+            null_replacement=self._null,
+        )
+        return pa.array([self._translated(line) for line in lines.to_pylist()], pa.binary())
 
     def _translated(self, line: bytes) -> bytes:
         text = line.decode()
@@ -186,12 +226,16 @@ def _table(chosen: bytes) -> npt.NDArray[np.bool_]:
     return table
 
 
+def _holds(data: npt.NDArray[np.uint8], chosen: bytes) -> bool:
+    """Whether there is a chosen byte: a fifth of the time of looking each byte up."""
+    text = data.tobytes()
+    return len(text.translate(None, chosen)) < len(text)
+
+
 def _any_in_each(
     chosen: npt.NDArray[np.bool_], offsets: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
     """Which of the texts between the offsets hold a chosen byte."""
-    if not chosen.any():
-        return np.zeros(len(offsets) - 1, np.bool_)
     counts = np.concatenate([[0], np.cumsum(chosen)])
     return counts[offsets[1:]] > counts[offsets[:-1]]
 

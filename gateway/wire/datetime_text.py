@@ -7,6 +7,7 @@ infinities, one value at a time. The calendar is the proleptic Gregorian one, as
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,8 +32,10 @@ _EPOCH = datetime(1970, 1, 1)
 
 _TWO = np.array([b"%02d" % n for n in range(100)]).view(np.uint16)
 _FOUR = np.array([b"%04d" % n for n in range(10000)]).view(np.uint32)
-_DATE = [("year", "u4"), ("m", "u1"), ("month", "u2"), ("d", "u1"), ("day", "u2")]
-_TIME = [("hour", "u2"), ("c", "u1"), ("minute", "u2"), ("e", "u1"), ("second", "u2")]
+_YMD = [("year", "u4"), ("m", "u1"), ("month", "u2"), ("d", "u1"), ("day", "u2")]
+_HMS = [("hour", "u2"), ("c", "u1"), ("minute", "u2"), ("e", "u1"), ("second", "u2")]
+# The same bytes in as few pieces as numpy can move at once.
+_DATE, _TIME = [("start", "u8"), ("end", "u2")], [("clock", "u8")]
 _FRACTION = [("p", "u1"), ("high", "u2"), ("low", "u4")]
 
 
@@ -78,6 +81,18 @@ def _ordinary(days: Ints) -> bool:
 
 
 def _write_date(rows: npt.NDArray[Any], days: Ints) -> None:
+    first, last = (int(days.min()), int(days.max())) if len(days) else (0, 0)
+    if last - first < len(days):  # rows are more than days: each is written once and looked up
+        texts = _dates(np.arange(first, last + 1))
+        places = days - first
+        rows["start"], rows["end"] = texts["start"][places], texts["end"][places]
+    else:
+        texts = _dates(days)
+        rows["start"], rows["end"] = texts["start"], texts["end"]
+
+
+def _dates(days: Ints) -> npt.NDArray[Any]:
+    rows = np.empty(len(days), _YMD)
     dates = days.astype("M8[D]")
     months = dates.astype("M8[M]")
     month_number = months.astype(np.int64)
@@ -85,21 +100,29 @@ def _write_date(rows: npt.NDArray[Any], days: Ints) -> None:
     rows["month"] = _TWO[month_number % 12 + 1]
     rows["day"] = _TWO[(dates - months.astype("M8[D]")).astype(np.int64) + 1]
     rows["m"] = rows["d"] = ord("-")
+    return rows.view(_DATE)
 
 
 def _write_time(rows: npt.NDArray[Any], micros: Ints) -> None:
     seconds = micros // 1_000_000
-    minutes = seconds // 60
-    hours = minutes // 60
-    rows["hour"] = _TWO[hours]
-    rows["minute"] = _TWO[minutes - hours * 60]
-    rows["second"] = _TWO[seconds - minutes * 60]
-    rows["c"] = rows["e"] = ord(":")
+    rows["clock"] = _clock()[seconds]
     if "low" in (rows.dtype.names or ()):
         fraction = micros - seconds * 1_000_000
         rows["high"] = _TWO[fraction // 10_000]
         rows["low"] = _FOUR[fraction % 10_000]
         rows["p"] = ord(".")
+
+
+@cache
+def _clock() -> npt.NDArray[np.uint64]:
+    """The text of each second of a day, and of its end."""
+    seconds = np.arange(86_401)
+    rows = np.empty(len(seconds), _HMS)
+    rows["hour"] = _TWO[seconds // 3600]
+    rows["minute"] = _TWO[seconds // 60 % 60]
+    rows["second"] = _TWO[seconds % 60]
+    rows["c"] = rows["e"] = ord(":")
+    return rows.view("u8")
 
 
 def _trimmed(rows: npt.NDArray[Any], fraction: Ints, whole: int) -> npt.NDArray[Any] | pa.Array:

@@ -83,7 +83,7 @@ def encode_rows(
         encode_column(c, f.type, form, zone)
         for c, f, form in zip(columns, fields, formats, strict=True)
     ]
-    lengths = [_lengths(column) for column in encoded]
+    lengths = [field_lengths(column) for column in encoded]
     totals = np.full(rows, 6, np.int64)
     for length in lengths:
         totals += np.maximum(length, 0) + 4
@@ -112,10 +112,12 @@ def _pylist(column: Encoded) -> list[bytes | None]:
     return values
 
 
-def _lengths(column: Encoded) -> npt.NDArray[Any]:
+def field_lengths(column: Encoded) -> npt.NDArray[Any]:
     """Field length of each row, -1 for NULL."""
     if not isinstance(column, Fixed):
-        lengths = pc.fill_null(pc.binary_length(column), -1)
+        lengths = pc.binary_length(column)
+        if column.null_count:
+            lengths = pc.fill_null(lengths, -1)
         return np.asarray(lengths.to_numpy(zero_copy_only=False))
     width = np.dtype(column.wire).itemsize
     if column.valid is None:
@@ -137,12 +139,12 @@ def _join_rows(
         if isinstance(column, Fixed) and column.valid is None:
             block.append((column.wire, column.values))
             continue
-        pieces += [_block_array(block, len(totals)), as_array(column)]
+        pieces += [block_array(block, len(totals)), as_array(column)]
         block = []
     if not pieces:
-        return _block_rows(block, len(totals)).data.cast("B")
+        return block_rows(block, len(totals)).data.cast("B")
     if block:
-        pieces.append(_block_array(block, len(totals)))
+        pieces.append(block_array(block, len(totals)))
     joined = pc.binary_join_element_wise(
         *pieces, b"", null_handling="replace", null_replacement=b""
     )
@@ -150,7 +152,8 @@ def _join_rows(
     return memoryview(joined.buffers()[2])[:end]
 
 
-def _block_rows(block: list[tuple[str, Any]], rows: int) -> npt.NDArray[Any]:
+def block_rows(block: Sequence[tuple[str, Any]], rows: int) -> npt.NDArray[Any]:
+    """Rows of parts of fixed width, each given as its numpy type and its values."""
     dtype = np.dtype([(f"f{n}", wire) for n, (wire, _) in enumerate(block)])
     matrix = np.empty(rows, dtype)
     for n, (_, values) in enumerate(block):
@@ -158,8 +161,9 @@ def _block_rows(block: list[tuple[str, Any]], rows: int) -> npt.NDArray[Any]:
     return matrix
 
 
-def _block_array(block: list[tuple[str, Any]], rows: int) -> pa.Array:
-    matrix = _block_rows(block, rows)
+def block_array(block: Sequence[tuple[str, Any]], rows: int) -> pa.Array:
+    """The same as an Arrow binary array."""
+    matrix = block_rows(block, rows)
     width = matrix.dtype.itemsize
     offsets = np.arange(0, rows * width + 1, width, dtype=np.int32)
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(matrix.view(f"V{width}"))]
