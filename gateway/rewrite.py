@@ -25,7 +25,7 @@ from gateway.sql.depth import with_room
 from gateway.sql.dialect import DIALECT, to_engine, to_text
 from gateway.sql.exact import keep_exact
 from gateway.sql.functions import Functions
-from gateway.sql.inference import info_of
+from gateway.sql.inference import Types, declare_united, info_of
 from gateway.sql.inlining import inline
 from gateway.sql.lending import Lender, borrow, may_borrow
 from gateway.sql.localtime import keep_local_times
@@ -41,14 +41,20 @@ from gateway.types import Type
 # Types that the engine can cast a parameter to; a value of another type comes typed as it is.
 _CAST = frozenset(
     {"bool", "int2", "int4", "int8", "float4", "float8", "text", "varchar", "date", "time",
-     "timestamp", "timestamptz", "bytea"}
+     "timestamp", "timestamptz", "bytea", "interval"}
 )  # fmt: skip
-_TOLD = frozenset({"numeric", "interval"})
+_TOLD = frozenset({"numeric"})
 _NOTHING: Constants = {}
 
 
 def _no_functions(schema: str, name: str, arity: int) -> None:
     """No function of a user's own."""
+
+
+def _is_cast(known: Type, described: bool) -> bool:
+    """Whether a parameter of the type is cast in the engine's SQL; an array as its elements."""
+    name = known.name if known.element is None else known.element.name
+    return name in _CAST or (described and name in _TOLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +98,18 @@ class Rewritten:
     def typed(self, types: Mapping[int, Type], described: bool = False) -> Rewritten:
         """The same with each `$n` of a known type cast to it, so that planning knows it too.
 
-        A numeric or an interval is cast when it is only to be described: its value has its scale.
+        A numeric is cast when it is only to be described: its value has its scale.
         """
         if not types or not nodes_of(self.tree, exp.Parameter):
             return self
         tree = copied(self.tree)
         for parameter in nodes_of(tree, exp.Parameter):
             known = types.get(number(parameter))
-            if known is not None and (known.name in _CAST or (described and known.name in _TOLD)):
+            if known is not None and _is_cast(known, described):
                 kind = exp.DataType.build(known.sql, dialect=DIALECT)
-                parameter.replace(exp.Cast(this=copied(parameter), to=kind))
+                value = copied(parameter)
+                value.type = kind  # an integer need not be rounded
+                parameter.replace(exp.Cast(this=value, to=kind.copy()))
         return replace(self, tree=tree)
 
     def sql_under(self, types: Mapping[int, Type], described: bool = False) -> str:
@@ -294,7 +302,17 @@ def keep_integers(state: Rewriting) -> None:
 
 def declare_parameters(state: Rewriting) -> None:
     """Note the types of `$n` that the text tells."""
-    state.parameters = declared_types(state.tree)
+    if not nodes_of(state.tree, exp.Parameter):
+        return
+    known: dict[int, Types] = {}
+
+    def type_of(node: exp.Expr) -> Type | None:
+        block = state.analysis.block_of(node)
+        return known.setdefault(id(block), Types(block)).of(node)
+
+    state.parameters = declared_types(state.tree, type_of)
+    for output in state.outputs:
+        declare_united(output, state.parameters)
 
 
 def type_literals(state: Rewriting) -> None:

@@ -142,6 +142,12 @@ def _without_functions(config: SessionConfig) -> SessionContext:
     return context
 
 
+def _bindable(value: pa.Scalar) -> pa.Scalar:
+    """The binding takes the length of every array, and a NULL one has none."""
+    is_null_array = pa.types.is_list(value.type) and not value.is_valid
+    return pa.scalar(None, pa.null()) if is_null_array else value
+
+
 class EmbeddedSession:
     """One client's context, the tables registered in it, and its running query."""
 
@@ -214,7 +220,7 @@ class EmbeddedSession:
             frame = self._prepared.frame(sql, list(tables), values)
             if frame is not None:
                 return frame
-        bound = {str(number): value for number, value in enumerate(values, 1)}
+        bound = {str(number): _bindable(value) for number, value in enumerate(values, 1)}
         return self._context.sql(sql, options=_QUERIES_ONLY, param_values=bound)
 
     def _kept(self, sql: str, tables: Mapping[TableName, Table]) -> EmbeddedPlan | None:

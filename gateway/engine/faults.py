@@ -114,6 +114,8 @@ FAULTS = (
     Fault(r"only be applied to array", errors.DatatypeMismatch),
     Fault(r"Scalar subquery returned more than one row", errors.CardinalityViolation,
           "more than one row returned by a subquery used as an expression"),
+    Fault(r"(\w+) requires (?:a )?non-empty constant string", errors.FeatureNotSupported,
+          "the field of {1} must be a literal"),
     # values
     Fault(r"[Dd]ivide by zero|[Dd]ivision by zero", errors.DivisionByZero, "division by zero"),
     Fault(r"square root of a negative number|raised to a negative power",

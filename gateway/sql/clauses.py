@@ -25,10 +25,24 @@ def table(node: exp.Expr) -> exp.Expr | None:
     if node.args.get("ordinality"):
         raise FeatureNotSupported("WITH ORDINALITY is not supported")
     node.set("only", None)
-    return _series_of_moments(node) if is_series_of_moments(node.this) else None
+    as_array = is_series_of_moments(node.this) or _is_computed_series(node.this)
+    return _series_of_array(node) if as_array else None
 
 
-def _series_of_moments(node: exp.Expr) -> exp.Expr:
+def _is_computed_series(node: exp.Expr) -> bool:
+    """Whether it is a generate_series whose ends are not literals, which alone the engine takes."""
+    return (
+        isinstance(node, exp.Anonymous)
+        and node.name == "generate_series"
+        and not all(isinstance(_bare(each), exp.Literal | exp.Null) for each in node.expressions)
+    )
+
+
+def _bare(value: exp.Expr) -> exp.Expr:
+    return value.this if isinstance(value, exp.Neg) else value
+
+
+def _series_of_array(node: exp.Expr) -> exp.Expr:
     """In FROM the engine counts nanoseconds alone; its array of moments has any unit."""
     alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier("generate_series"))
     if not alias.columns:

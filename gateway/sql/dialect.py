@@ -95,6 +95,9 @@ class Gradwire(Postgres):
     Tokenizer = GradwireTokenizer
     Parser = GradwireParser
     Generator = GradwireGenerator
+    # Arrays begin at 1 on both sides; sqlglot would count from 0 between, and come back only for
+    # what it takes for an integer.
+    INDEX_OFFSET = 0
 
 
 DIALECT = Gradwire()

@@ -85,10 +85,15 @@ def _case(tree: exp.Expr, types: Types) -> Type | None:
 
 def _common(values: Sequence[exp.Expr], types: Types) -> Type | None:
     """The type of alternatives: a quoted literal or NULL takes that of the others."""
-    told = [value for value in values if not is_untyped(value)]
+    told = [value for value in values if not (is_untyped(value) or _is_open(value, types))]
     if not told:
         return TEXT if any(value.is_string for value in values) else None
     return common_type([types.of(value) for value in told])
+
+
+def _is_open(value: exp.Expr, types: Types) -> bool:
+    """A parameter whose type nothing has told yet takes that of the others too."""
+    return isinstance(bare(value), exp.Parameter) and types.of(value) is None
 
 
 def alternatives_type(values: Sequence[exp.Expr]) -> Type | None:
@@ -105,6 +110,8 @@ def _call(tree: exp.Expr, types: Types) -> Type | None:
     name, given = tree.name.lower(), tree.expressions
     if name in _ALTERNATIVES:
         return _common(given, types)
+    if name == "generate_series":  # of moments it takes an interval besides
+        return _common(given[:2], types)
     return result_type(name, [types.of(argument) for argument in given])
 
 
@@ -248,6 +255,18 @@ def bare(tree: exp.Expr) -> exp.Expr:
     while isinstance(tree, exp.Paren):
         tree = tree.this
     return tree
+
+
+def declare_united(output: Output, known: dict[int, Type]) -> None:
+    """Note that a parameter alone in a branch of a set operation has the others' type."""
+    for side in output.sides:
+        declare_united(side, known)
+    for side in output.sides:
+        value = None if side.expression is None else bare(side.expression)
+        if isinstance(value, exp.Parameter) and value.name.isdigit():
+            kind = _united([each for each in output.sides if each is not side], known).type
+            if kind is not None:
+                known.setdefault(int(value.name), kind)
 
 
 def type_modifier(kind: exp.DataType) -> int:

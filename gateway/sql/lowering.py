@@ -8,16 +8,15 @@ DataFusion 55: what it would take for something else without an error is the rea
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any, NoReturn
 
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, UndefinedObject
-from gateway.sql import clauses, jsontext, literals
+from gateway.sql import clauses, literals
 from gateway.sql.calls import call
+from gateway.sql.casting import cast, cast_of, interval_of
 from gateway.sql.precedence import parenthesise
-from gateway.sql.rooms import checked, refuse_long
 from gateway.sql.trees import copied, nodes
 
 DType = exp.DType
@@ -113,141 +112,11 @@ def _unsupported(what: str, hint: str = "") -> Lowering:
     return refuse
 
 
-def _cast(node: exp.Expr) -> exp.Expr | None:
-    value, kind = node.this.unnest(), _with_length(node.args["to"])
-    refuse_long(kind)
-    if value.is_string:
-        return _literal_cast(value.name, kind)
-    if kind.this in _INTEGERS:
-        return _integer_cast(node, value, kind)
-    return _sized(node, kind) if kind.this in _SIZED and kind.expressions else None
-
-
-def _with_length(kind: exp.DataType) -> exp.DataType:
-    """A character without a length has one character; `"char"`, in quotes, at most one."""
-    if kind.this == DType.CHAR and not kind.expressions:
-        return _length_of(DType.CHAR)
-    name = kind.args.get("kind") if kind.this == DType.USERDEFINED else None
-    return _length_of(DType.VARCHAR) if getattr(name, "name", name) == "char" else kind
-
-
-def _length_of(kind: exp.DType) -> exp.DataType:
-    return exp.DataType(this=kind, expressions=[exp.DataTypeParam(this=exp.Literal.number(1))])
-
-
-_INTEGERS = (DType.SMALLINT, DType.INT, DType.BIGINT)
-_SIZED = (DType.VARCHAR, DType.CHAR, DType.BPCHAR, DType.NCHAR)
-
-
-def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
-    if kind.this in (DType.TIMESTAMP, DType.TIMESTAMPTZ):
-        plain = literals.timestamp(text, zoned=kind.this == DType.TIMESTAMPTZ)
-        return _cast_of(exp.Literal.string(plain), kind.copy())
-    if kind.this == DType.INTERVAL:
-        return _interval_of(text)
-    if kind.this == DType.ARRAY and kind.expressions:
-        items = [_item(word, kind.expressions[0]) for word in literals.array(text)]
-        return _cast_of(exp.Array(expressions=items), kind.copy())
-    if kind.this in (DType.JSON, DType.JSONB):
-        return exp.Literal.string(jsontext.READERS[kind.this.name.lower()](text))
-    if kind.this == DType.UUID:
-        return exp.Literal.string(literals.uuid(text))
-    if kind.this in (DType.VARBINARY, DType.BINARY):
-        return exp.HexString(this=literals.bytea(text).hex())
-    if kind.this in _SIZED and kind.expressions:
-        size = int(kind.expressions[0].name)
-        short = text[:size] if kind.this == DType.VARCHAR else text[:size].ljust(size)
-        return _cast_of(exp.Literal.string(short), exp.DataType(this=DType.VARCHAR))
-    return None
-
-
-def _item(text: str | None, kind: exp.DataType) -> exp.Expr:
-    if text is None:
-        return exp.Null()
-    item = exp.Literal.string(text)
-    return _literal_cast(text, kind) or _cast_of(item, kind.copy())
-
-
-def _cast_of(value: exp.Expr, kind: exp.DataType) -> exp.Cast:
-    return exp.Cast(this=value, to=kind)
-
-
-# Adding and taking away 1.5 * 2^52 rounds a double to the nearest integer, ties to even, as
-# PostgreSQL's dtoi4 does (rint); DataFusion's cast truncates and its round() rounds ties away.
-_ROUNDER = "6755399441055744.0"
-_EXACT = "2251799813685248.0"  # 2^51: at and above it the trick is not exact
-
-
-def _integer_cast(node: exp.Expr, value: exp.Expr, kind: exp.DataType) -> exp.Expr | None:
-    digits = _decimal_literal(value)
-    if digits is not None:
-        return _cast_of(_number(digits), kind.copy())
-    if _is_integral(value):
-        return None
-    double = _cast_of(node.this.copy(), exp.DataType(this=DType.DOUBLE))
-    shift = exp.Literal.number(_ROUNDER)
-    rounded = exp.Sub(this=exp.Add(this=double, expression=shift), expression=shift.copy())
-    narrow = _cast_of(rounded, kind.copy())
-    if kind.this != DType.BIGINT:
-        return narrow
-    small = exp.LT(
-        this=exp.Anonymous(this="abs", expressions=[double.copy()]),
-        expression=exp.Literal.number(_EXACT),
-    )
-    return exp.Case(ifs=[exp.If(this=small, true=narrow)], default=node.copy())
-
-
-def _decimal_literal(value: exp.Expr) -> int | None:
-    """A literal such as 2.5 or -0.5 rounded as PostgreSQL's numeric: ties away from zero."""
-    sign = 1
-    while isinstance(value, exp.Neg | exp.Paren):
-        sign, value = (-sign if isinstance(value, exp.Neg) else sign), value.this
-    if not isinstance(value, exp.Literal) or value.is_string or value.is_int:
-        return None
-    if value.type is not None and value.type.this == DType.DOUBLE:
-        return None  # an earlier pass made it a double
-    whole, remainder = divmod(Fraction(value.name), 1)
-    return sign * (whole + (remainder * 2 >= 1))
-
-
-def _number(value: int) -> exp.Expr:
-    literal = exp.Literal.number(abs(value))
-    return exp.Neg(this=literal) if value < 0 else literal
-
-
-def _is_integral(value: exp.Expr) -> bool:
-    """Whether the text, or a type that an earlier pass wrote on the node, says so."""
-    if value.type is not None and value.type.this in (*_INTEGERS, DType.BOOLEAN, DType.TEXT):
-        return True
-    if isinstance(value, exp.Neg | exp.Paren):
-        return _is_integral(value.this)
-    if isinstance(value, exp.Add | exp.Sub | exp.Mul | exp.Mod):
-        return _is_integral(value.this) and _is_integral(value.expression)
-    if isinstance(value, exp.Cast):
-        return value.args["to"].this in (*_INTEGERS, DType.BOOLEAN, *_SIZED, DType.TEXT)
-    if isinstance(value, exp.Anonymous):
-        return value.name in ("count", "length", "char_length", "row_number", "rank")
-    return isinstance(value, exp.Null | exp.Boolean | exp.Predicate) or value.is_int
-
-
-def _sized(node: exp.Expr, kind: exp.DataType) -> exp.Expr:
-    text = _cast_of(node.this.copy(), exp.DataType(this=DType.VARCHAR))
-    size = exp.Literal.number(kind.expressions[0].name)
-    name = "left" if kind.this == DType.VARCHAR else "rpad"
-    return exp.Anonymous(this=name, expressions=checked(name, [text, size]))
-
-
 def _interval(node: exp.Expr) -> exp.Expr:
     unit = node.args.get("unit")
     if not isinstance(node.this, exp.Literal) or isinstance(unit, exp.IntervalSpan):
         raise FeatureNotSupported("this form of interval is not supported")
-    return _interval_of(node.name, unit.name.lower() if unit is not None else "second")
-
-
-def _interval_of(text: str, unit: str = "second") -> exp.Expr:
-    return exp.Interval(
-        this=exp.Literal.string(literals.engine_interval(*literals.interval(text, unit)))
-    )
+    return interval_of(node.name, unit.name.lower() if unit is not None else "second")
 
 
 def _between(node: exp.Expr) -> exp.Expr | None:
@@ -323,7 +192,7 @@ def _bitwise_not(node: exp.Expr) -> exp.Expr:
 
 
 def _now(node: exp.Expr) -> exp.Expr:
-    return _cast_of(exp.Anonymous(this="now"), exp.DataType(this=DType.TIMESTAMP))
+    return cast_of(exp.Anonymous(this="now"), exp.DataType(this=DType.TIMESTAMP))
 
 
 def _overlaps(node: exp.Expr) -> exp.Expr:
@@ -337,7 +206,7 @@ def _large_number(node: exp.Expr) -> exp.Expr | None:
     if int(node.name) == 2**63 and isinstance(node.parent, exp.Neg):
         return None  # the smallest bigint
     digits = exp.DataType.build(f"DECIMAL({len(node.name)}, 0)")
-    return _cast_of(exp.Literal.string(node.name), digits)
+    return cast_of(exp.Literal.string(node.name), digits)
 
 
 def _plain_string(node: exp.Expr) -> exp.Expr:
@@ -359,7 +228,7 @@ _BITS = _unsupported("a bit string", "Write bytes as '\\x41'::bytea.")
 
 
 LOWERINGS: dict[type[exp.Expr], Lowering] = {
-    exp.Cast: _cast,
+    exp.Cast: cast,
     exp.Literal: _large_number,
     exp.Anonymous: call,
     exp.Interval: _interval,

@@ -6,12 +6,12 @@ PostgreSQL manual, 4.1.5.2 and PREPARE: a parameter's type is settled by its fir
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from sqlglot import exp
 
 from gateway.errors import UndefinedParameter
-from gateway.sql.precedence import COMPARISONS
+from gateway.sql.placing import TypeOf, told_by_place
 from gateway.sql.trees import nodes_of
 from gateway.types import (
     BOOL,
@@ -34,7 +34,6 @@ from gateway.types import (
 )
 
 DType = exp.DType
-TypeOf = Callable[[exp.Expr], Type | None]
 
 _TYPES = {
     DType.BOOLEAN: BOOL,
@@ -59,9 +58,6 @@ _TYPES = {
     DType.TIMESTAMPTZ: TIMESTAMPTZ,
     DType.INTERVAL: INTERVAL,
 }
-
-# A parameter on either side of these is text, whatever the other side is.
-_TEXTUAL = (exp.Like, exp.ILike, exp.SimilarTo, exp.RegexpLike, exp.RegexpILike, exp.DPipe)
 
 
 def postgres_type(kind: exp.DataType) -> Type:
@@ -113,36 +109,11 @@ def _told(node: exp.Expr, type_of: TypeOf) -> Iterator[Type | None]:
     """What the place of one parameter says of its type."""
     parent = node.parent
     while isinstance(parent, exp.Paren | exp.Neg):
-        node, parent = parent, parent.parent
+        parent = parent.parent
     if isinstance(parent, exp.Cast):
         yield postgres_type(parent.args["to"])
-    elif isinstance(parent, exp.Limit | exp.Offset | exp.Fetch):
-        yield INT8
-    elif isinstance(parent, _TEXTUAL):
-        yield TEXT
-    elif isinstance(parent, exp.And | exp.Or | exp.Not | exp.Where | exp.Having):
-        yield BOOL
-    elif isinstance(parent, exp.Anonymous) and parent.name.lower() in ("any", "some", "all"):
-        yield from map(_array, _others(parent, type_of))
-    elif parent is not None:
-        yield from _others(node, type_of)
-
-
-def _others(node: exp.Expr, type_of: TypeOf) -> Iterator[Type | None]:
-    """The types of what `node` is compared with."""
-    parent = node.parent
-    if isinstance(parent, COMPARISONS):
-        other = parent.expression if parent.this is node else parent.this
-        yield None if isinstance(other, exp.Parameter) else type_of(other)
-    elif isinstance(parent, exp.Between | exp.In):
-        sides = [parent.this, parent.args.get("low"), parent.args.get("high"), *parent.expressions]
-        for side in sides:
-            if side is not None and side is not node and not isinstance(side, exp.Parameter):
-                yield type_of(side)
-
-
-def _array(element: Type | None) -> Type | None:
-    return None if element is None else array_of(element)
+    else:
+        yield from told_by_place(node, type_of)
 
 
 def literal_type(node: exp.Expr) -> Type | None:

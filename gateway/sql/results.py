@@ -103,8 +103,6 @@ def result_type(name: str, arguments: Sequence[Type | None]) -> Type | None:
     if name in _LIKE_ARGUMENTS:
         return common_type(arguments)
     first = arguments[0] if arguments else None
-    if name == "generate_series":  # of moments it takes an interval besides
-        return common_type(arguments) if first and first.name in INTEGER else first
     if name in _OF_FIRST:
         return None if first is None else _OF_FIRST[name](first)
     if name in ("date_trunc", "date_bin") and len(arguments) > 1:

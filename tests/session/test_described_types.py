@@ -18,7 +18,7 @@ from gateway.app import App
 from gateway.errors import GatewayError
 from gateway.session.session import Session
 from tests.conftest import Connect
-from tests.session.described_types import DIFFERENT, EXPRESSIONS, SETUP, STATEMENTS
+from tests.session.described_types import DIFFERENT, EXPRESSIONS, PARAMETERS, SETUP, STATEMENTS
 
 RECORD = Path(__file__).with_name("described_types.json")
 
@@ -31,7 +31,7 @@ def statement_of(items: Sequence[str]) -> str:
 
 
 def texts() -> list[str]:
-    return [*map(statement_of, EXPRESSIONS.values()), *STATEMENTS]
+    return [*map(statement_of, EXPRESSIONS.values()), *STATEMENTS, *PARAMETERS]
 
 
 def postgres_tells(connection: psycopg.Connection[Any], text: str) -> Told:
@@ -78,7 +78,7 @@ def gateway_tells(session: Session, text: str) -> Told:
         fields = session.describe_statement("") or ()
         types = session.parameter_types("")
     except GatewayError as error:
-        session.fail()
+        session.fail(error)
         return error.code
     finally:
         session.sync()
@@ -97,7 +97,7 @@ def test_columns_have_the_types_of_postgresql(group: str, session: Session) -> N
     assert not [item for item in items if item in DIFFERENT and ours[item] == theirs[item]]
 
 
-@pytest.mark.parametrize("text", [*STATEMENTS])
+@pytest.mark.parametrize("text", [*STATEMENTS, *PARAMETERS])
 def test_statements_are_described_as_postgresql_does(text: str, session: Session) -> None:
     found = gateway_tells(session, text)
     if text in DIFFERENT:

@@ -1,0 +1,54 @@
+"""Statements with parameters, run: values that psycopg binds, and NULL, do what they would do."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from tests.conftest import Connect
+
+_MOMENT = dt.datetime(2020, 1, 2, 3, 4, 5)
+_DAY = dt.timedelta(days=1)
+_LARGEST = 2**63 - 1
+
+#   statement, parameters, the one value that comes out
+ROWS: tuple[tuple[str, tuple[Any, ...], Any], ...] = (
+    ("SELECT %s::int8", (_LARGEST,), _LARGEST),
+    ("SELECT %s::int8", (-_LARGEST - 1,), -_LARGEST - 1),
+    ("SELECT %s::int4", (2**31 - 1,), 2**31 - 1),
+    ("SELECT %s + 1", (41,), 42),
+    ("SELECT (ARRAY[10, 20, 30])[%s]", (1,), 10),
+    ("SELECT (ARRAY[10, 20, 30])[%s::int]", (3,), 30),
+    ("SELECT %s::int4[]", (None,), None),
+    ("SELECT %s::text[]", ([],), []),
+    ("SELECT 1 = ANY (%s)", ([1, 2],), True),
+    ("SELECT 1 = ANY (%s::int4[])", (None,), None),
+    ("SELECT 5 <> ALL (%s)", ([1, 2],), True),
+    ("SELECT count(*) FROM unnest(%s::int4[]) q(x)", (None,), 0),
+    ("SELECT sum(x) FROM unnest(%s::int4[]) q(x)", ([1, 2],), 3),
+    ("SELECT count(*) FROM generate_series(1, %s)", (3,), 3),
+    ("SELECT max(x) FROM generate_series(%s::int4, %s::int4) q(x)", (2, 4), 4),
+    ("SELECT timestamp '2020-01-02 03:04:05' + %s", (_DAY,), _MOMENT + _DAY),
+    ("SELECT timestamp '2020-01-02 03:04:05' - %s::interval", (_DAY,), _MOMENT - _DAY),
+    ("SELECT time '12:00' = %s", (dt.time(12),), True),
+    ("SELECT time '12:00' < %s", (dt.time(11, 59),), False),
+    ("SELECT CASE WHEN %s THEN 1 ELSE %s END", (False, 7), 7),
+    ("SELECT coalesce(%s, 5)", (None,), 5),
+    ("SELECT x FROM (VALUES (1), (%s)) q(x) ORDER BY x DESC LIMIT %s", (9, 1), 9),
+    ("SELECT 1 WHERE %s BETWEEN 1 AND 3", (2,), 1),
+    ("SELECT left('abcdef', %s)", (2,), "ab"),
+    ("SELECT sqrt(%s)", (4,), 2.0),
+    ("SELECT nullif(%s, 'x')", ("x",), None),
+)
+
+
+@pytest.mark.parametrize("binary", [False, True])
+@pytest.mark.parametrize(("text", "given", "wanted"), ROWS)
+def test_a_parameter_means_its_value(
+    text: str, given: tuple[Any, ...], wanted: Any, binary: bool, connect: Connect
+) -> None:
+    marks = text.replace("%s", "%b") if binary else text
+    found = connect().execute(marks, given).fetchone()
+    assert found == (wanted,)
