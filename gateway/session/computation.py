@@ -10,6 +10,7 @@ import pyarrow as pa
 from gateway.errors import FeatureNotSupported
 from gateway.rewrite import Rewritten
 from gateway.session.result import Field
+from gateway.session.returning import Beneath
 from gateway.session.upserts import Upsert
 from gateway.sources.grid import with_calls
 from gateway.sources.table import Table, TableName
@@ -54,6 +55,8 @@ class Computation:
     fields: dict[tuple[Type, ...], tuple[pa.Schema, tuple[Field, ...]]] = field(
         default_factory=dict
     )
+
+    lookup: Beneath | None = None  # what names mean in it, where that is not what the session knows
 
     @property
     def rowid_of(self) -> TableName | None:

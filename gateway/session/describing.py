@@ -12,12 +12,14 @@ from gateway.errors import InvalidCursorName, InvalidStatementName
 from gateway.session.computation import Described
 from gateway.session.execution import Executor
 from gateway.session.merges import describe_merge
+from gateway.session.modifying import describe_modifying
 from gateway.session.portals import Portals
 from gateway.session.prepared import PreparedStatements, argument_row
 from gateway.session.showing import show_fields
 from gateway.sql.commands import ExecuteStatement, ShowStatement
 from gateway.sql.cursors import Declare, FetchStatement
 from gateway.sql.statement import Statement
+from gateway.sql.writes import modifying_parts
 from gateway.types import TEXT, Type
 
 
@@ -50,6 +52,8 @@ def _described(client: Describing, statement: Statement, declared: Mapping[int, 
         return _described_fetch(client, tree)
     if isinstance(tree, ExecuteStatement):
         return _described_execute(client, statement, tree, declared)
+    if modifying_parts(tree):
+        return describe_modifying(client.executor, statement, declared)
     if isinstance(tree, exp.Merge):
         return describe_merge(client.executor, statement, dict(declared))
     return client.executor.describe(statement, declared)

@@ -38,6 +38,7 @@ from gateway.session.identity import Identity
 from gateway.session.locking import lock_tables, locking_query
 from gateway.session.merges import merge
 from gateway.session.modes import refuse_late, set_modes
+from gateway.session.modifying import modify
 from gateway.session.portals import Portal, Portals
 from gateway.session.prepared import Prepared, PreparedStatements, arguments
 from gateway.session.readonly import refuse_changes
@@ -60,10 +61,9 @@ from gateway.sql.commands import (
     TransactionStatement,
 )
 from gateway.sql.cursors import CloseStatement, Declare, FetchStatement
-from gateway.sql.localtime import type_moments
 from gateway.sql.objects import LockTables
 from gateway.sql.statement import Explain, Kind, Prepare, Statement
-from gateway.sql.writes import target_of
+from gateway.sql.writes import modifying_parts
 from gateway.store.isolation import Isolation
 from gateway.store.tables import StoreSession
 from gateway.types import Type
@@ -200,13 +200,10 @@ class Client:
     def _write(self, statement: Statement, bound: Bound) -> Result:
         if isinstance(statement.tree, DropStatement):  # TRUNCATE
             return define(self.executor, statement, bound)
+        if modifying_parts(statement.tree):
+            return modify(self.executor, statement, bound)
         if isinstance(statement.tree, exp.Merge):
             return merge(self.executor, statement, bound)
-        if self.engine_zone != "UTC" and isinstance(statement.tree, exp.Insert | exp.Update):
-            table = target_of(statement.tree)
-            columns = self.registry.definition(table.db, table.name).columns
-            types = {column.name: column.type for column in columns}
-            statement = replace(statement, tree=type_moments(statement.tree, types))
         return self.executor.write(statement, bound)
 
     def _define(self, statement: Statement, bound: Bound) -> Result:

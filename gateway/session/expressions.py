@@ -165,7 +165,8 @@ class EngineExpressions:
         rewritten = self._executor.rewrite(query, lookup)
         snapshot = Snapshot(pa.Table.from_batches([rows]))
         plan = self._executor.plan_over(rewritten, {name: snapshot})
-        batches = list(plan.stream())
+        # A kept plan may say otherwise than its batches what can be NULL.
+        batches = [pa.RecordBatch.from_arrays(b.columns, schema=plan.schema) for b in plan.stream()]
         table = pa.Table.from_batches(batches, plan.schema).combine_chunks()
         return [column.combine_chunks() for column in table.columns]
 

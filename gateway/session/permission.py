@@ -25,7 +25,7 @@ from gateway.sql.routines import CreateFunction, DropFunction
 from gateway.sql.sequences import AlterSequence, CreateSequence
 from gateway.sql.statement import CreateView, Explain, Statement
 from gateway.sql.tables import CreateTable, LikeSpec
-from gateway.sql.writes import target_of
+from gateway.sql.writes import modifying_parts, target_of
 from gateway.store.owning import function_key
 from gateway.store.privileges import Securable
 
@@ -53,6 +53,8 @@ class Permission:
             InsufficientPrivilege: 42501.
         """
         if self._authority.asks:
+            for part in modifying_parts(statement.tree):
+                self._check(part.this)
             self._check(statement.tree)
 
     def _check(self, tree: object) -> None:

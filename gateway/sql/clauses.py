@@ -57,7 +57,9 @@ def unnest(node: exp.Expr) -> None:
 
 def with_clause(node: exp.Expr) -> None:
     if any(isinstance(cte.this, exp.DML) for cte in node.expressions):
-        raise FeatureNotSupported("a data-modifying statement in WITH is not supported")
+        raise FeatureNotSupported(
+            "WITH clause containing a data-modifying statement must be at the top level"
+        )
 
 
 def window_spec(node: exp.Expr) -> None:

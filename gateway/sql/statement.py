@@ -28,6 +28,7 @@ from gateway.sql.refused import OUTSIDE, ROLES, refuse_command
 from gateway.sql.routines import read_create_function, read_drop_function
 from gateway.sql.sequences import CreateSequence, read_alter_sequence, read_create_sequence
 from gateway.sql.tables import CreateTable, read_create_table, read_materialized_view
+from gateway.sql.writes import modifying_parts
 from gateway.types import Type, by_name
 
 
@@ -128,7 +129,8 @@ def _statement(tokens: Sequence[Token], text: str, tree: object, row: Row) -> St
     command = _TREES.get(type(tree), command)
     if isinstance(tree, CreateTable) and tree.query is not None:
         command = "CREATE MATERIALIZED VIEW" if tree.materialized else "CREATE TABLE AS"
-    kind = Kind.WRITE if command in ("INSERT", "UPDATE", "DELETE", "MERGE") else row.kind
+    writes = command in ("INSERT", "UPDATE", "DELETE", "MERGE") or modifying_parts(tree)
+    kind = Kind.WRITE if writes else row.kind
     return Statement(text[start : tokens[-1].end + 1], start, tree, command, kind)
 
 

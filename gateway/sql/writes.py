@@ -5,6 +5,7 @@
 ``UPDATE t SET a = e FROM u WHERE c``    ``SELECT t.ctid, e FROM t, u WHERE c``
 ``DELETE FROM t USING u WHERE c``        ``SELECT t.ctid FROM t, u WHERE c``
 ``... RETURNING e``                      ``SELECT e FROM t`` over the rows that were changed
+``... FROM u RETURNING t.a, u.b``        the query gives ``u.*``, too; it is joined to these rows
 =======================================  ====================================================
 
 So subqueries, joins and derivatives work in them as in any query.
@@ -48,6 +49,8 @@ class Write:
         query: What to compute; INSERT ... DEFAULT VALUES computes the defaults.
         returning: A query over the target alone, to run over the changed rows.
         parameters: Types of `$n` that are assigned to a column as they are.
+        beside: Aliases in FROM or USING whose columns RETURNING may name, in order; the query gives
+            all columns of each after its own.
     """
 
     command: str
@@ -57,6 +60,21 @@ class Write:
     parameters: Mapping[int, Type] = field(default_factory=dict)
     named: bool = False  # INSERT's own list of columns: the query must give exactly those
     conflict: Conflict | None = None
+    beside: tuple[str, ...] = ()
+
+    def of_beside(self, alias: str) -> exp.Select:
+        """A query for the columns of one of `beside` alone."""
+        assert isinstance(self.query, exp.Select)
+        query = self.query.copy()
+        query.set("distinct", None)
+        query.set("expressions", [_all_of(alias)])
+        return query
+
+
+def modifying_parts(tree: object) -> list[exp.CTE]:
+    """The INSERTs, UPDATEs and DELETEs in a statement's own WITH, in order."""
+    clause = tree.args.get("with_") if isinstance(tree, exp.Expr) else None
+    return [cte for cte in clause.expressions if isinstance(cte.this, exp.DML)] if clause else []
 
 
 def target_of(tree: exp.Expr) -> exp.Table:
@@ -84,7 +102,7 @@ def as_write(tree: exp.Expr, target: Target, row_identifier: str) -> Write:
         return _insert(tree, target, row_identifier)
     if isinstance(tree, exp.Update):
         return _update(tree, target, row_identifier)
-    return _delete(tree, row_identifier)
+    return _delete(tree, target, row_identifier)
 
 
 def _insert(tree: exp.Insert, target: Target, row_identifier: str) -> Write:
@@ -186,20 +204,60 @@ def check_width(width: int, columns: tuple[str, ...], named: bool) -> None:
 
 def _update(tree: exp.Update, target: Target, row_identifier: str) -> Write:
     columns, values, parameters = assigned_columns(tree.expressions, target, target_of(tree))
-    items = [
-        exp.Alias(this=value, alias=exp.to_identifier(name, quoted=True))
-        for name, value in zip(columns, values, strict=True)
-    ]
-    others = tree.args.get("from_")
-    query = _rows(tree, row_identifier, [others.this] if others is not None else [])
-    for item in items:
+    others = _others(tree)
+    beside = _named_beside(tree, target, others)
+    query = _rows(tree, row_identifier, others)
+    for number, (name, value) in enumerate(zip(columns, values, strict=True)):
+        # Beside `u.a` the engine takes no other column called `a`.
+        alias = f"new {number}" if beside else name
+        item = exp.Alias(this=value, alias=exp.to_identifier(alias, quoted=True))
         query.append("expressions", item)
-    return Write("UPDATE", columns, query, _returning(tree), parameters)
+    for alias in beside:
+        query.append("expressions", _all_of(alias))
+    return Write("UPDATE", columns, query, _returning(tree), parameters, beside=beside)
 
 
-def _delete(tree: exp.Expr, row_identifier: str) -> Write:
-    query = _rows(tree, row_identifier, tree.args.get("using") or [])
-    return Write("DELETE", (), query, _returning(tree))
+def _delete(tree: exp.Expr, target: Target, row_identifier: str) -> Write:
+    others = _others(tree)
+    beside = _named_beside(tree, target, others)
+    query = _rows(tree, row_identifier, others)
+    for alias in beside:
+        query.append("expressions", _all_of(alias))
+    return Write("DELETE", (), query, _returning(tree), beside=beside)
+
+
+def _others(tree: exp.Expr) -> list[exp.Expr]:
+    """What stands after FROM or USING."""
+    clause = tree.args.get("from_")
+    return [clause.this] if clause is not None else list(tree.args.get("using") or [])
+
+
+def _all_of(alias: str) -> exp.Column:
+    return exp.Column(this=exp.Star(), table=exp.to_identifier(alias, quoted=True))
+
+
+def _aliases(relations: list[exp.Expr]) -> list[str]:
+    found = []
+    for relation in relations:
+        found.append(relation.alias_or_name)
+        found += _aliases([join.this for join in relation.args.get("joins") or ()])
+    return found
+
+
+def _named_beside(tree: exp.Expr, target: Target, others: list[exp.Expr]) -> tuple[str, ...]:
+    """The relations beside the target, if RETURNING names anything of theirs."""
+    clause, aliases = tree.args.get("returning"), _aliases(others)
+    if clause is None or not aliases:
+        return ()
+    mine = target_of(tree).alias_or_name
+    for item in clause.expressions:
+        for node in item.walk():
+            theirs = isinstance(node, exp.Column) and (
+                node.table != mine if node.table else node.name not in target
+            )
+            if theirs or (isinstance(node, exp.Star) and not isinstance(node.parent, exp.Column)):
+                return tuple(aliases)
+    return ()
 
 
 def _rows(tree: exp.Expr, row_identifier: str, others: list[exp.Expr]) -> exp.Select:
@@ -232,13 +290,6 @@ def _returning(tree: exp.Expr) -> exp.Select | None:
     if clause is None:
         return None
     _check_returning(clause, target_of(tree))
-    others = tree.args.get("from_") or tree.args.get("using")
-    if others and any(isinstance(item, exp.Star) for item in clause.expressions):
-        raise FeatureNotSupported(
-            "RETURNING * beside other tables is not supported",
-            hint=f"RETURNING {target_of(tree).alias_or_name}.* gives the changed rows.",
-            position=position_of(clause),
-        )
     return exp.Select(expressions=clause.expressions, from_=exp.From(this=target_of(tree).copy()))
 
 

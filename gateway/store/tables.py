@@ -249,6 +249,17 @@ class StoreSession(Names):
         with self._writing(name, command, reading):
             yield
 
+    @contextmanager
+    def writing_several(
+        self, targets: Collection[tuple[TableName, str]], reading: Collection[TableName]
+    ) -> Iterator[None]:
+        """The same for several tables, each with its command."""
+        with self._statement():
+            for name, command in targets:
+                self._lock_tables(name, command, reading)
+            self._open()
+            yield
+
     def lock(self, name: TableName) -> None:
         """Take the table's write lock, and no snapshot."""
         with self._statement():

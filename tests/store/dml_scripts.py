@@ -3,6 +3,63 @@
 from __future__ import annotations
 
 SCRIPTS: dict[str, list[str]] = {
+    "returning_what_was_joined": [
+        "CREATE TABLE w_t (k int PRIMARY KEY, v int, n text)",
+        "CREATE TABLE w_f (k int, w int, f float8)",
+        "INSERT INTO w_t VALUES (1, 10, 'a'), (2, 20, 'b'), (3, 30, 'c'), (4, NULL, NULL)",
+        "INSERT INTO w_f VALUES (1, 100, 0.5), (2, 200, 1.5), (4, NULL, NULL)",
+        "UPDATE w_t SET v = v + w FROM w_f WHERE w_t.k = w_f.k RETURNING *",
+        "UPDATE w_t SET v = v + 1 FROM w_f AS f WHERE w_t.k = f.k"
+        " RETURNING w_t.k, w_t.v, f.w >= 200 AS big, n || 'x', f",
+        "UPDATE w_t AS t SET v = 1 FROM w_f JOIN w_s ON true WHERE t.k = w_f.k RETURNING *",
+        "UPDATE w_t AS t SET n = s.h FROM (SELECT 3 AS k, 'hey' AS h) AS s WHERE s.k = t.k"
+        " RETURNING s.*, t.*, upper(h)",
+        "UPDATE w_t AS t SET k = t.k + 10 FROM w_f WHERE t.k = w_f.k RETURNING t.k, w_f.k, f + v",
+        "WITH c AS (SELECT 11 AS k, 'cte' AS h) UPDATE w_t SET n = h FROM c WHERE c.k = w_t.k"
+        " RETURNING w_t.k, h, n",
+        "DELETE FROM w_t USING w_f, (SELECT 7 AS seven) AS s WHERE w_t.k = w_f.k + 10"
+        " AND w_f.k < 2 RETURNING w_f.w, seven, w_t.*",
+        "DELETE FROM w_t USING w_f WHERE w_t.k = 99 RETURNING *",
+        "DELETE FROM w_t USING w_f WHERE w_t.k = w_f.k RETURNING nope",
+        "DELETE FROM w_t USING w_f WHERE w_t.k = w_f.k RETURNING w_f.nope",
+        "SELECT * FROM w_t ORDER BY k",
+        "DROP TABLE w_t, w_f",
+    ],
+    "writes_in_with": [
+        "CREATE TABLE w_t (k int PRIMARY KEY, v int, n text)",
+        "CREATE TABLE w_l (k int, v int, what text)",
+        "INSERT INTO w_t VALUES (1, 10, 'a'), (2, 20, 'b'), (3, 30, 'c'), (4, 40, 'd')",
+        "WITH d AS (DELETE FROM w_t WHERE k = 1 RETURNING *)"
+        " INSERT INTO w_l SELECT k, v, 'gone' FROM d",
+        "WITH u AS (UPDATE w_t SET v = v + 1 WHERE k > 2 RETURNING k, v AS fresh)"
+        " SELECT u.*, w_t.v AS old FROM u JOIN w_t USING (k) ORDER BY k",
+        "WITH a AS (INSERT INTO w_t VALUES (9, 90, 'z') RETURNING k),"
+        " b AS (DELETE FROM w_t WHERE k = 2)"
+        " SELECT (SELECT count(*) FROM w_t) AS c, (SELECT k FROM a) AS k",
+        "SELECT * FROM w_t ORDER BY k",
+        "WITH a AS (DELETE FROM w_t WHERE k = 4) SELECT * FROM a",
+        "SELECT * FROM (WITH a AS (DELETE FROM w_t RETURNING *) SELECT * FROM a) AS s",
+        "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < 3),"
+        " a AS (INSERT INTO w_l SELECT i, i * i, 'r' FROM r RETURNING v) SELECT sum(v) FROM a",
+        "WITH a(x, y) AS (INSERT INTO w_t VALUES (21, 210, 'm') RETURNING k, v),"
+        " b AS (INSERT INTO w_l SELECT x, y, 'two' FROM a RETURNING *)"
+        " UPDATE w_t SET n = 'upd' FROM b WHERE w_t.k = 9 RETURNING w_t.k, b.v, what",
+        "WITH a AS (INSERT INTO w_t VALUES (9, 1, 'dup') RETURNING k)"
+        " INSERT INTO w_l SELECT k FROM a",
+        "WITH a AS (INSERT INTO w_l VALUES (9, 1, 'x') RETURNING k)"
+        " INSERT INTO w_t SELECT k FROM a",
+        "SELECT * FROM w_l ORDER BY k, v",
+        "WITH a AS (INSERT INTO w_t VALUES (9, 1) ON CONFLICT (k) DO UPDATE SET v = excluded.v"
+        " RETURNING k, v) SELECT * FROM a",
+        "WITH a AS (DELETE FROM w_l RETURNING what), b AS (SELECT what, count(*) AS c FROM a"
+        " GROUP BY what) DELETE FROM w_t USING b WHERE b.what = 'r' AND w_t.k = 20 + b.c - 2"
+        " RETURNING *",
+        "SELECT * FROM w_t ORDER BY k",
+        "SELECT * FROM w_l",
+        "BEGIN READ ONLY; WITH a AS (DELETE FROM w_t RETURNING *) SELECT * FROM a",
+        "ROLLBACK",
+        "DROP TABLE w_t, w_l",
+    ],
     "json": [
         "CREATE TABLE w_j (a json, b jsonb, u uuid, v varchar(4))",
         """INSERT INTO w_j VALUES ('{"b": 1,"a":[1.50, null] }', '{"bb":1e2,"a":[1, true],"a":2}',
