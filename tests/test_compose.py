@@ -20,11 +20,15 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.request import urlopen
 
 import psycopg
 import pytest
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
+from gateway.app import App
+from gateway.config import Metrics, Settings
 from tests.conftest import Connect
 
 ROOT = Path(__file__).parents[1]
@@ -161,6 +165,46 @@ def test_the_dashboard_is_what_its_program_writes() -> None:
     pytest.importorskip("grafana_foundation_sdk", reason="the extra dev brings Grafana's SDK")
     program = runpy.run_path(str(GRAFANA / "make_dashboard.py"))
     assert program["TARGET"].read_text() == program["text"]()
+
+
+def test_the_server_s_dashboard_is_what_its_program_writes() -> None:
+    pytest.importorskip("grafana_foundation_sdk", reason="the extra dev brings Grafana's SDK")
+    program = runpy.run_path(str(GRAFANA / "make_server_dashboard.py"))
+    assert program["TARGET"].read_text() == program["text"]()
+
+
+def test_the_server_s_dashboard_asks_for_metrics_that_there_are() -> None:
+    """Every name in PromQL, and every label that it compares or groups by."""
+    with App(Settings(port=0, metrics=Metrics(port=0))) as app:
+        assert app.metrics_address is not None
+        with psycopg.connect("user=u dbname=d", host=app.address[0], port=app.address[1]) as client:
+            client.execute("SELECT 1 AS one")
+        with urlopen("http://{}:{}/metrics".format(*app.metrics_address)) as answer:
+            families = list(text_string_to_metric_families(answer.read().decode()))
+    samples = [sample for family in families for sample in family.samples]
+    names = {sample.name for sample in samples}
+    labels = {label for sample in samples for label in sample.labels}
+    server = json.loads((GRAFANA / "dashboards" / "server.json").read_text())
+    asked = [target["expr"] for panel in server["panels"] for target in panel["targets"]]
+    assert len(asked) > 20
+    for expr in asked:
+        assert set(re.findall(r"\b(?:gradwire|process)_\w+", expr)) <= names, expr
+        grouped = set(re.findall(r"by \((\w+)\)", expr))
+        compared = set(re.findall(r"(\w+)!?=\"", expr))
+        assert grouped | compared <= labels, expr
+    assert set(re.findall(r"{{(\w+)}}", json.dumps(server))) <= labels
+
+
+def test_prometheus_reads_the_gateway() -> None:
+    path = GRAFANA / "provisioning" / "datasources" / "prometheus.yaml"
+    [source] = yaml.safe_load(path.read_text())["datasources"]
+    server = json.loads((GRAFANA / "dashboards" / "server.json").read_text())
+    assert {panel["datasource"]["uid"] for panel in server["panels"]} == {source["uid"]}
+    assert source["url"] == "http://prometheus:9090" and "prometheus" in SERVICES
+    scraped = yaml.safe_load((ROOT / "config" / "prometheus.yml").read_text())["scrape_configs"]
+    told = yaml.safe_load(SERVICES["gateway"]["environment"]["GRADWIRE_METRICS"])
+    assert scraped[0]["static_configs"] == [{"targets": [f"gateway:{told['port']}"]}]
+    assert all("9187" not in port for port in SERVICES["gateway"]["ports"])
 
 
 def test_the_data_source_is_the_gateway() -> None:
