@@ -27,6 +27,7 @@ from pyarrow.dataset import Dataset
 
 from gateway.engine.faults import translated
 from gateway.engine.functions import Columnar, made, register_functions
+from gateway.engine.functions.sleeping import sleeper
 from gateway.engine.held import Shelf
 from gateway.engine.plans import IN_ORDER, INSTANT, Contexts, EmbeddedPlan, Plans, limited
 from gateway.engine.prepared import PreparedQueries
@@ -169,6 +170,7 @@ class EmbeddedSession:
         self._tables: dict[TableName, Table] = {}
         self._run: Run | None = None
         self._cancelled = False
+        self.provide("pg_sleep", sleeper(self._check), [pa.float64()], pa.string())
         self._reads = Reads()
         self.plans_found = 0
 

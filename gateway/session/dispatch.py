@@ -36,6 +36,7 @@ from gateway.session.expressions import EngineExpressions
 from gateway.session.functions import SessionFunctions
 from gateway.session.identity import Identity
 from gateway.session.locking import lock_tables, locking_query
+from gateway.session.maintenance import maintain
 from gateway.session.merges import merge
 from gateway.session.modes import refuse_late, set_modes
 from gateway.session.modifying import modify
@@ -61,6 +62,7 @@ from gateway.sql.commands import (
     TransactionStatement,
 )
 from gateway.sql.cursors import CloseStatement, Declare, FetchStatement
+from gateway.sql.maintenance import Maintenance
 from gateway.sql.objects import LockTables
 from gateway.sql.statement import Explain, Kind, Prepare, Statement
 from gateway.sql.writes import modifying_parts
@@ -276,6 +278,10 @@ class Client:
                 self.block.warn_outside("SET LOCAL")
         return run_setting(self.settings, statement)
 
+    def _maintain(self, statement: Statement, bound: Bound) -> Result:
+        assert isinstance(statement.tree, Maintenance)
+        return maintain(self.registry, statement.tree, self._in_transaction())
+
     def _in_transaction(self) -> bool:
         return self.block.status != "I" or self.several
 
@@ -381,4 +387,5 @@ _RUNNERS: dict[Kind, Runner] = {
     Kind.TRANSACTION: Client._transact,
     Kind.PREPARED: Client._prepare,
     Kind.CURSOR: Client._cursor,
+    Kind.MAINTENANCE: Client._maintain,
 }

@@ -12,9 +12,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from gateway.errors import DuplicateCursor, InvalidCursorName
+from gateway.errors import DuplicateCursor, InvalidCursorName, OutOfMemory
 from gateway.session.prepared import Prepared
 from gateway.session.result import Result
+
+# What a client's open portals may hold of parameters, and something for each: some thirty thousand
+# cursors. One portal alone may hold as much as a message does.
+MOST_OPEN_BYTES = 32 * 2**20
 
 
 @dataclass(slots=True)
@@ -39,6 +43,11 @@ class Portal:
     rows: pa.Table | None = None
     fetched: Result | None = None
 
+    @property
+    def nbytes(self) -> int:
+        """What it counts for: its parameters, and something for itself."""
+        return 1000 + sum(map(_bytes_of, self.values))
+
     def close(self) -> None:
         """Stop the work behind it."""
         if self.result is not None:
@@ -50,22 +59,31 @@ class Portals:
 
     def __init__(self) -> None:
         self._open: dict[str, Portal] = {}
+        self._bytes = 0
         self._savepoints: list[str] = []
 
     def admit(self, name: str) -> None:
         """Make room for a new portal: a name is taken once, but for the unnamed one.
 
         Raises:
-            DuplicateCursor: 42P03.
+            DuplicateCursor: 42P03. OutOfMemory: 53200, too much is open already.
         """
         if name and name in self._open:
             raise DuplicateCursor(f'cursor "{name}" already exists')
         self.close(name)
+        if self._bytes > MOST_OPEN_BYTES:
+            raise OutOfMemory(
+                "too many portals are open in this session",
+                detail=f"{len(self._open)} portals and their parameters have more than "
+                f"{MOST_OPEN_BYTES} bytes.",
+                hint="Close some, or end the transaction.",
+            )
 
     def keep(self, name: str, portal: Portal) -> None:
         """Keep a portal under a name that was admitted."""
         portal.depth = len(self._savepoints)
         self._open[name] = portal
+        self._bytes += portal.nbytes
 
     def named(self, name: str, word: str = "portal") -> Portal:
         """The portal of that name; `word` is what the error calls it.
@@ -82,6 +100,7 @@ class Portals:
         """Forget it, and stop its work; no error when there is none."""
         portal = self._open.pop(name, None)
         if portal is not None:
+            self._bytes -= portal.nbytes
             portal.close()
 
     def close_all(self) -> None:
@@ -131,3 +150,12 @@ class Portals:
     def _depth_of(self, name: str) -> int:
         """1 for the outermost; of several with one name, the newest."""
         return max(n for n, each in enumerate(self._savepoints, 1) if each == name)
+
+
+def _bytes_of(value: pa.Scalar) -> int:
+    """The bytes of a parameter's value."""
+    if not value.is_valid:
+        return 0
+    if isinstance(value, pa.ListScalar):
+        return int(value.values.nbytes)
+    return value.as_buffer().size if isinstance(value, pa.BinaryScalar) else 16

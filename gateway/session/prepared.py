@@ -53,7 +53,7 @@ class Prepared:
 
 
 # A statement's tree takes some 50 times its text: this keeps one client below about 1 GiB, and is
-# 16 of the longest statements, or a hundred thousand of the usual ones.
+# 16 of the longest statements, or some fifteen thousand of the usual ones.
 MOST_KEPT_BYTES = 16 * 2**20
 
 
@@ -126,7 +126,7 @@ class PreparedStatements:
 
 def _bytes_of(prepared: Prepared) -> int:
     """What it counts for: its text, and something for itself."""
-    return 100 + (0 if prepared.statement is None else len(prepared.statement.text))
+    return 1000 + (0 if prepared.statement is None else len(prepared.statement.text))
 
 
 def argument_row(statement: Statement) -> Statement:

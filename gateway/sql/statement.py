@@ -16,7 +16,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.errors import FeatureNotSupported
-from gateway.sql import commands, cursors
+from gateway.sql import commands, cursors, maintenance
 from gateway.sql.altering import read_alter
 from gateway.sql.commands import Reader
 from gateway.sql.copying import Copy, read_copy
@@ -44,6 +44,7 @@ class Kind(Enum):
     CURSOR = "cursor"
     EXPLAIN = "explain"
     COPY = "copy"
+    MAINTENANCE = "maintenance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +374,7 @@ COMMANDS = (
     Row("SET", Kind.SETTING, commands.read_set),
     Row("SHOW", Kind.SETTING, lambda r: commands.ShowStatement(commands.read_setting_name(r))),
     Row("RESET", Kind.SETTING, lambda r: commands.ResetStatement(commands.read_setting_name(r))),
+    *(Row(word, Kind.MAINTENANCE, read) for word, read in maintenance.READERS.items()),
     Row("DISCARD", Kind.SETTING, commands.read_discard),
     Row("BEGIN", Kind.TRANSACTION, commands.read_begin),
     Row("START TRANSACTION", Kind.TRANSACTION, commands.read_start),

@@ -142,7 +142,7 @@ REFUSED = {
     "SHOW": (SyntaxFault, "syntax error at end of input", 5),
     "SET x": (SyntaxFault, "syntax error at end of input", 6),
     "EXPLAIN BEGIN": (SyntaxFault, 'syntax error at or near "BEGIN"', 9),
-    "VACUUM": (FeatureNotSupported, "VACUUM is not supported", 1),
+    "LISTEN a": (FeatureNotSupported, "LISTEN is not supported", 1),
     "SELECT 1; ALTER ROLE t": (
         FeatureNotSupported,
         "roles are not made, changed or dropped by statements",
