@@ -254,6 +254,8 @@ LINES = (
          less_is_better=True),
     Line("added to planning, text seen before", "us", added.repeated, 300, 100, absolute=True,
          less_is_better=True, ours_alone=True),
-    Line("added to planning, new text", "us", added.fresh, 300, 100, absolute=True,
+    Line("added to planning, new constants", "us", added.fresh, 300, 100, absolute=True,
+         less_is_better=True, ours_alone=True),
+    Line("added to planning, new text", "us", added.new, 300, 100, absolute=True,
          less_is_better=True, ours_alone=True),
 )  # fmt: skip
