@@ -278,6 +278,10 @@ def _named(item: exp.Expr) -> exp.Expr:
 
 def _coded(columns: Sequence[pa.Array], positions: Codes, size: int) -> tuple[Codes, Codes]:
     """Each position's group, -1 where it does not count; and where each group is first."""
+    codes = np.full(size, -1, np.intp)
+    if len(columns) == 1 and len(columns[0].unique()) == len(positions):
+        codes[positions] = first = np.arange(len(positions))
+        return codes, first
     own = np.zeros(len(positions), np.intp)
     for column in columns:
         indices = column.dictionary_encode(null_encoding="encode").indices.to_numpy()
@@ -287,6 +291,5 @@ def _coded(columns: Sequence[pa.Array], positions: Codes, size: int) -> tuple[Co
     order = np.argsort(first)
     place = np.empty(len(order), np.intp)
     place[order] = np.arange(len(order))
-    codes = np.full(size, -1, np.intp)
     codes[positions] = place[numbers]
     return codes, first[order]

@@ -12,6 +12,7 @@ from time import perf_counter_ns
 import pyarrow as pa
 from sqlglot import exp
 
+from gateway.aggregation.planning import Remembered
 from gateway.catalog.answers import Catalogue, ResultColumn
 from gateway.catalog.authority import Authority
 from gateway.catalog.registry import Registry
@@ -74,6 +75,7 @@ class Queries:
     authority: Authority
     notices: list[str | Notice] = field(default_factory=list)
     array_aggregation: bool = True
+    _on_arrays: Remembered = field(default_factory=Remembered)
     _nodes: int = 0  # of what was rewritten for the statement at hand
     _own: bool = False  # it asked for what is the session's own
 
@@ -290,8 +292,8 @@ class Queries:
             tables = with_derived(rewritten, tables)
             if values is not None and is_worth_sparing(tables):
                 tree = rewritten.typed(types).tree
-                arrays = self.array_aggregation
-                return plan_sparing(self.engine, tree, sql, tables, values, prefix, arrays)
+                known = self._on_arrays if self.array_aggregation else None
+                return plan_sparing(self.engine, tree, sql, tables, values, prefix, known)
             return self.engine.plan(prefix + sql, tables, values)
         except GatewayError as error:
             raise located(error, rewritten.tree, rewritten.analysis) from error

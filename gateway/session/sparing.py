@@ -36,7 +36,7 @@ from gateway.aggregation.coordinates import (
     question,
     table_name,
 )
-from gateway.aggregation.planning import Attempt, aggregate_on_arrays
+from gateway.aggregation.planning import Attempt, OnArrays, Remembered, aggregate_on_arrays
 from gateway.engine.interface import EngineSession, Plan
 from gateway.errors import GatewayError, QueryCanceled
 from gateway.sources.grid import GridTable
@@ -68,7 +68,7 @@ def plan_sparing(
     tables: Tables,
     values: Sequence[pa.Scalar],
     prefix: str = "",
-    arrays: bool = True,
+    remembered: Remembered | None = None,
 ) -> Plan:
     """The plan of a query that is to run, spared what it can be.
 
@@ -79,11 +79,16 @@ def plan_sparing(
         tables: Every table that it names.
         values: Of `$1`, `$2`, ...
         prefix: EXPLAIN with its options, to explain the plan instead.
-        arrays: Whether aggregates may be computed on arrays.
+        remembered: What became of the session's queries before; None: aggregates are not to be
+            computed on arrays.
     """
+
+    def made() -> OnArrays | None:
+        return aggregate_on_arrays(engine, tree, tables, values, FEWEST_ROWS)
+
     found = None
-    if arrays:
-        found = aggregate_on_arrays(engine, tree, tables, values, FEWEST_ROWS)
+    if remembered is not None:
+        found = made() if values else remembered.find(sql, tables, made)
     if found is None:
         return _plan_spared(engine, tree, sql, tables, values, prefix)
     plan = _plan_spared(engine, found.tree, to_engine(found.tree), found.tables, values, prefix)

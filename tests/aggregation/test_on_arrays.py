@@ -29,6 +29,7 @@ from tests.aggregation.queries import datasets, queries, same
 
 NAME = TableName("public", "t")
 ENGINE = Embedded(1).new_session()
+REMEMBERED = planning.Remembered()
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -48,7 +49,9 @@ def planned(sql: str, table: Table, arrays: bool, values: list[pa.Scalar] | None
     relation = Relation(NAME, columns)
     tree = rewrite(parse(sql)[0], lambda schema, name: relation).tree
     tables: Mapping[TableName, Table] = {NAME: table}
-    return sparing.plan_sparing(ENGINE, tree, to_engine(tree), tables, values or [], arrays=arrays)
+    return sparing.plan_sparing(
+        ENGINE, tree, to_engine(tree), tables, values or [], "", REMEMBERED if arrays else None
+    )
 
 
 def rows(plan: Plan) -> tuple[pa.Schema, list[tuple[Any, ...]]]:
@@ -178,7 +181,7 @@ THE_ENGINES = [
     "SELECT max(time), min(lat) FROM t",
     "SELECT lat, lon, sum(a) FROM t GROUP BY ROLLUP (lat, lon)",
     "SELECT sum(a) OVER (PARTITION BY lat) FROM t",
-    "SELECT avg(a) FROM (SELECT * FROM t LIMIT 7) AS s",
+    "SELECT avg(a) FROM (SELECT * FROM t ORDER BY b LIMIT 7) AS s",
     "SELECT string_agg(place, ',' ORDER BY place) FROM t WHERE lat = 0 AND time = '2000-01-01'",
     "SELECT count(*) FROM t WHERE place || 'y' = 'xy' OR n = 2",
     "SELECT sum(round(b)) FROM t",
@@ -198,6 +201,15 @@ def test_parameters_are_numbers_of_their_type(table: GridTable) -> None:
     assert rows(plan) == rows(planned(sql, table, False, values))
     none = [pa.scalar(None, pa.float32()), *values[1:]]
     assert rows(planned(sql, table, True, none)) == rows(planned(sql, table, False, none))
+
+
+def test_a_query_is_recognised_once_for_the_same_tables(table: GridTable) -> None:
+    sql = "SELECT time, avg(b) FROM t GROUP BY time"
+    known = planned(sql, table, True)
+    assert planned(sql, table, True)._parts is known._parts  # type: ignore[attr-defined]
+    other = planned(sql, table.restricted({"time": np.arange(4)}), True)
+    assert len(rows(other)[1]) == 4
+    assert len(rows(known)[1]) == len(rows(planned(sql, table, True))[1]) == 12
 
 
 def test_few_rows_a_group_are_left_to_the_engine(
