@@ -1,7 +1,7 @@
 """For clients: the rows of a query as an xarray Dataset.
 
-It asks nothing of the server but SQL, and nothing of this package: any connection of Python's
-database interface will do, psycopg's and ADBC's among them.
+It asks nothing of the server but SQL: any connection of Python's database interface will do,
+psycopg's and ADBC's among them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import xarray
+
+from gateway.sources.gridding import gridded
 
 Values = npt.NDArray[Any]
 
@@ -23,14 +24,6 @@ _TYPES = {
     16: "?", 20: "i8", 21: "i2", 23: "i4", 700: "f4", 701: "f8", 1700: "f8",
     1082: "M8[s]", 1114: "M8[us]", 1184: "M8[us]", 1186: "m8[us]",
 }  # fmt: skip
-# Kind of values -> the type that has room for a missing one, and the missing one.
-_GAPS: dict[str, tuple[Any, Any]] = {
-    "i": (np.float64, np.nan),
-    "b": (object, None),
-    "O": (object, None),
-    "M": ("M8[us]", np.datetime64("NaT")),
-    "m": ("m8[us]", np.timedelta64("NaT")),
-}
 _ATTRIBUTES = (
     "SELECT table_schema, table_name, column_name, attribute, json FROM gradwire.attributes"
 )
@@ -66,29 +59,12 @@ def to_dataset(
         ValueError: A dimension is no column, or NULL in some row; or two rows have the same
             place.
     """
-    names, columns = _columns(connection, sql, parameters)
-    for dim in dims:
-        if dim not in names:
-            raise ValueError(f'the query has no column "{dim}"; it has {", ".join(names)}')
-    axes = {dim: _axis(dim, columns[dim]) for dim in dims}
-    shape = tuple(len(values) for values, _ in axes.values())
-    at = tuple(codes for _, codes in axes.values())
-    rows = len(next(iter(columns.values())))
-    place = np.ravel_multi_index(at, shape) if at else np.zeros(rows, np.intp)
-    _refuse_repeated(place, axes)
-    size = int(np.prod(shape, dtype=np.intp))
-    variables = {
-        name: (tuple(dims), _spread(values, place, size).reshape(shape))
-        for name, values in columns.items()
-        if name not in axes
-    }
-    dataset = xarray.Dataset(variables, {dim: values for dim, (values, _) in axes.items()})
+    columns = _columns(connection, sql, parameters)
+    dataset = gridded(columns, dims)
     return _described(dataset, _attributes(connection, sql, table))
 
 
-def _columns(
-    connection: Any, sql: str, parameters: Sequence[Any] | None
-) -> tuple[list[str], dict[str, Values]]:
+def _columns(connection: Any, sql: str, parameters: Sequence[Any] | None) -> dict[str, Values]:
     with connection.cursor() as cursor:
         cursor.execute(sql, *([] if parameters is None else [parameters]))
         names = [column[0] for column in cursor.description]
@@ -96,11 +72,11 @@ def _columns(
             raise ValueError(f"the query has two columns of one name: {', '.join(names)}")
         if hasattr(cursor, "fetch_arrow_table"):
             arrow = cursor.fetch_arrow_table()
-            return names, {name: arrow[name].to_pandas().to_numpy() for name in names}
+            return {name: arrow[name].to_pandas().to_numpy() for name in names}
         kinds = [_TYPES.get(column[1], "O") for column in cursor.description]
         found = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(names)
     columns = zip(names, found, kinds, strict=True)
-    return names, {name: _array(values, kind) for name, values, kind in columns}
+    return {name: _array(values, kind) for name, values, kind in columns}
 
 
 def _array(values: Sequence[Any], kind: str) -> Values:
@@ -115,39 +91,6 @@ def _array(values: Sequence[Any], kind: str) -> Values:
         return np.array(values, object)
     gaps = [np.nan if value is None else value for value in values]
     return np.array(gaps, kind if kind[0] == "f" else "f8")
-
-
-def _axis(name: str, column: Values) -> tuple[Values, npt.NDArray[np.intp]]:
-    """A dimension's values, and the position of each row among them."""
-    codes, values = pd.factorize(column)
-    if (codes < 0).any():
-        raise ValueError(f'dimension "{name}" is NULL in some row')
-    index = pd.Index(values)
-    if not (index.is_monotonic_increasing or index.is_monotonic_decreasing):
-        order = index.argsort()
-        values, codes = np.asarray(values)[order], np.argsort(order)[codes]
-    return np.asarray(values), codes
-
-
-def _refuse_repeated(
-    place: npt.NDArray[np.intp], axes: Mapping[str, tuple[Values, npt.NDArray[np.intp]]]
-) -> None:
-    _, first, counts = np.unique(place, return_index=True, return_counts=True)
-    if (counts > 1).any():
-        row = first[counts > 1][0]
-        where = ", ".join(f"{dim} {values[codes[row]]}" for dim, (values, codes) in axes.items())
-        raise ValueError(f"several rows have the same place: {where or 'there are no dimensions'}")
-
-
-def _spread(values: Values, place: npt.NDArray[np.intp], size: int) -> Values:
-    """The values at their places; where there is none, what stands for a missing one."""
-    if len(place) == size:
-        found = np.empty(size, values.dtype)
-    else:
-        dtype, missing = _GAPS.get(values.dtype.kind, (values.dtype, np.nan))
-        found = np.full(size, missing, dtype)
-    found[place] = values
-    return found
 
 
 def _attributes(connection: Any, sql: str, table: str | None) -> dict[str | None, dict[str, Any]]:

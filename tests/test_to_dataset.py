@@ -41,6 +41,24 @@ def test_a_table_comes_back(connect: Connect, winds: xarray.Dataset) -> None:
             assert found[name].attrs == variable.attrs, name
 
 
+def test_adbc_brings_the_same(gateway_address: tuple[str, int], winds: xarray.Dataset) -> None:
+    dbapi = pytest.importorskip("adbc_driver_postgresql.dbapi")
+    host, port = gateway_address
+    with dbapi.connect(f"postgresql://tester@{host}:{port}/gradwire") as client:
+        found = to_dataset(client, "SELECT * FROM ncep.winds", DIMS)
+        gaps = to_dataset(
+            client, "SELECT * FROM (VALUES (1, 'a', 1.5), (2, 'b', NULL)) AS t(n, s, x)", ["n", "s"]
+        )
+        with pytest.raises(ValueError, match="two columns of one name"):
+            to_dataset(client, "SELECT 1 AS x, 2 AS x", ["x"])
+        with pytest.raises(ValueError, match="same place: x 1"):
+            to_dataset(client, "SELECT * FROM (VALUES (1, 2), (1, 3)) AS t(x, v)", ["x"])
+    xarray.testing.assert_equal(found, winds)
+    assert found.attrs == winds.attrs and found.uwnd.attrs == winds.uwnd.attrs
+    assert found.uwnd.dtype == winds.uwnd.dtype
+    assert gaps.x.values.tolist()[0][0] == 1.5 and np.isnan(gaps.x.values[1]).all()
+
+
 def test_rows_in_any_order(connect: Connect, winds: xarray.Dataset) -> None:
     part = winds.sel(latitude=winds.latitude >= 0, longitude=winds.longitude < 90)
     xarray.testing.assert_equal(

@@ -42,6 +42,19 @@ def check(dataset: Dataset, roots: Sequence[str]) -> None:
         )
 
 
+def check_place(path: str, roots: Sequence[str]) -> None:
+    """Refuse a path that lies outside `roots`, and a root itself.
+
+    Raises:
+        InsufficientPrivilege: 42501.
+    """
+    if not any(_below(path, root) and not _below(root, path) for root in roots):
+        raise InsufficientPrivilege(
+            f'"{path}" lies outside the places that datasets may be written to',
+            hint="The setting dataset_roots names them.",
+        )
+
+
 def _below(uri: str, root: str) -> bool:
     if "::" in uri:  # one file system inside another, which may be any
         return False

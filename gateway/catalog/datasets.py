@@ -148,6 +148,14 @@ class Datasets(Mapping[TableName, Table]):
             self._remember({**self._attached, dataset.name: dataset})
             self._take(held)
 
+    def refuse_outside(self, path: str) -> None:
+        """Refuse a path that lies outside the roots.
+
+        Raises:
+            InsufficientPrivilege: 42501.
+        """
+        attached.check_place(path, self._roots)
+
     def detach(self, name: str) -> None:
         """Serve an attached dataset no longer.
 

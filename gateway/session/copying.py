@@ -23,6 +23,7 @@ from gateway.errors import (
 )
 from gateway.session.backends import CopyProgress
 from gateway.session.execution import Executor
+from gateway.session.exporting import export, refuse_users
 from gateway.session.result import Result
 from gateway.sql.copy_options import CopyOptions, settled
 from gateway.sql.copying import ALL, Copy
@@ -93,9 +94,11 @@ def copy(executor: Executor, statement: Statement, run: Ask) -> Result:
     assert isinstance(tree, Copy)
     if tree.incoming:
         return _from_client(executor, tree)
+    if tree.path:
+        refuse_users(executor)
     if tree.statement is not None:
         _refuse_parameters(tree.statement)
-        return _to_client(run(tree.statement), tree)
+        return _out(executor, tree, tree.statement, run)
     relation = _relation(executor, tree)
     if relation.view is not None:
         raise WrongObjectType(
@@ -110,7 +113,22 @@ def copy(executor: Executor, statement: Statement, run: Ask) -> Result:
     query = exp.select(*[exp.column(exp.to_identifier(name, quoted=True)) for name in names])
     query = query.from_(exp.table_(relation.name.name, db=relation.name.schema, quoted=True))
     rows = Statement(statement.text, statement.offset, query, "SELECT", Kind.QUERY)
-    return _to_client(run(rows), tree, relation)
+    return _out(executor, tree, rows, run, relation)
+
+
+def _out(
+    executor: Executor,
+    tree: Copy,
+    rows: Statement,
+    run: Ask,
+    relation: Relation | None = None,
+) -> Result:
+    """To the client; or to a place on the server, with the attributes of what is read."""
+    if not tree.path:
+        return _to_client(run(rows), tree, relation)
+    query = executor.computation(rows)
+    named = () if query is None else sorted(query.rewritten.tables)
+    return export(executor, tree, run(rows), list(executor.registry.tables(named).values()))
 
 
 def _refuse_parameters(statement: Statement) -> None:

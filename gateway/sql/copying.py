@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -18,6 +18,8 @@ from gateway.sql.literals import unicode_string
 
 if TYPE_CHECKING:  # the reader of statements hands itself in
     from gateway.sql.statement import Statement
+
+DATASETS = ("zarr", "netcdf", "parquet")  # the formats in which a dataset is written
 
 ALL = "*"  # FORCE_QUOTE *: every column
 
@@ -36,7 +38,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """COPY: a table and its columns (None: all), or a statement; FROM the client or TO it."""
+    """COPY: a table and its columns (None: all), or a statement; FROM the client or TO it.
+
+    `path` is a place on the server that a dataset is written to; empty: the client.
+    """
 
     incoming: bool
     table: Name = ()
@@ -44,6 +49,7 @@ class Copy:
     statement: Statement | None = None
     options: tuple[Option, ...] = ()
     where: tuple[Token, ...] = ()
+    path: str = ""
 
 
 def read_copy(reader: Reader, inner: Callable[[Reader], Statement]) -> Copy:
@@ -66,18 +72,20 @@ def read_copy(reader: Reader, inner: Callable[[Reader], Statement]) -> Copy:
         name = reader.qualified()
         columns = _names(reader) if reader.accept("(") else None
         copy = Copy(reader.need("FROM", "TO") == "FROM", name, columns)
-    _refuse_files(reader, incoming=copy.incoming)
+    path = _place(reader, incoming=copy.incoming)
     reader.accept("USING")
     if place := _accepted(reader, "DELIMITERS"):
         options.append(Option("delimiter", _string(reader), place))
     reader.accept("WITH")
     options += _listed(reader) if reader.accept("(") else _spelt(reader)
+    if path:
+        _refuse_text(options, incoming=copy.incoming)
     where: Sequence[Token] = ()
     if place := _accepted(reader, "WHERE"):
         where = reader.rest() or reader.fail()
         if not copy.incoming:
             raise SyntaxFault("WHERE clause not allowed with COPY TO", position=place)
-    return replace(copy, options=tuple(options), where=tuple(where))
+    return replace(copy, options=tuple(options), where=tuple(where), path=path)
 
 
 def _statement(reader: Reader, inner: Callable[[Reader], Statement]) -> Statement:
@@ -110,18 +118,30 @@ def _names(reader: Reader) -> tuple[str, ...]:
 _HINT = "Anyone can COPY to stdout or from stdin. psql's \\copy command also works for anyone."
 
 
-def _refuse_files(reader: Reader, *, incoming: bool) -> None:
-    """Pass STDIN or STDOUT, either of which means the client."""
+def _place(reader: Reader, *, incoming: bool) -> str:
+    """A path on the server; STDIN and STDOUT, either of which means the client, are none."""
     program = reader.accept("PROGRAM")
     if reader.one_of("STDIN", "STDOUT"):
         if program:
             raise SyntaxFault("STDIN/STDOUT not allowed with PROGRAM")
-        return
-    _string(reader)
-    role, what = ("read", "from a file") if incoming else ("write", "to a file")
-    role = f"pg_{role}_server_files"
+        return ""
+    path = _string(reader)
     if program:
-        role, what = "pg_execute_server_program", "to or from an external program"
+        _refuse("pg_execute_server_program", "to or from an external program")
+    return path or _refuse_text((), incoming=incoming)
+
+
+def _refuse_text(options: Sequence[Option], *, incoming: bool) -> str:
+    """Refuse a file of the server, unless it is written in one of DATASETS."""
+    form = next((each.value for each in options if each.name == "format"), None)
+    if incoming:
+        _refuse("pg_read_server_files", "from a file")
+    if form not in DATASETS:
+        _refuse("pg_write_server_files", "to a file")
+    return ""
+
+
+def _refuse(role: str, what: str) -> NoReturn:
     raise InsufficientPrivilege(
         f"must be superuser or have privileges of the {role} role to COPY {what}", hint=_HINT
     )
