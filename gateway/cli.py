@@ -27,6 +27,7 @@ from gateway.catalog.datasets import open_one
 from gateway.config import Dataset, Settings, load
 from gateway.errors import GatewayError
 from gateway.observe.logs import write_log
+from gateway.signals import heard
 from gateway.sources.table import columns_of
 from gateway.store import backup
 from gateway.users import write_user
@@ -89,7 +90,7 @@ def serve(
         given["metrics"] = {"port": metrics_port}
     settings = load(config, os.environ, given)
     write_log(settings.log_level, settings.log_format, values=settings.log_statement_text)
-    with _stop_signals() as stopped, _listening(settings) as app, _backup_signal(app):
+    with _stop_signals() as stopped, _listening(settings) as app:
         if settings.data_dir is None:
             _say(f"user tables are kept in {app.store.directory} until the server stops")
         # What is here now stays: walked by the collector again and again, it stops every client for
@@ -110,23 +111,6 @@ def back_up(
     """Copy the user tables, while their server runs or not; to restore, serve the copy."""
     backup.back_up(data_dir, target)
     _say(f"copied {data_dir} to {target}")
-
-
-@contextmanager
-def _backup_signal(app: App) -> Iterator[None]:
-    """While inside, SIGUSR1 has the server make the copy that `gradwire backup` asked for."""
-    if not hasattr(signal, "SIGUSR1"):
-        yield
-        return
-
-    def asked(number: int, frame: object) -> None:
-        threading.Thread(target=app.store.answer_backup, name="backup").start()
-
-    before = signal.signal(signal.SIGUSR1, asked)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGUSR1, before)
 
 
 @command.command(name="demo")
@@ -216,18 +200,18 @@ def _listening(settings: Settings) -> Iterator[App]:
         if error.errno == errno.EACCES:
             _end(f"{where} may not be used by this user; choose one from 1024 up")
         raise
-    _hurry.append(app.stop_now)
+    _serving.append(app)
     try:
         with app:
             yield app
     finally:
-        _hurry.remove(app.stop_now)
+        _serving.remove(app)
 
 
 _LAST_SECONDS = 20.0
 
-# What a second signal to stop calls, in a thread of its own: a handler may not take locks.
-_hurry: list[Callable[[], None]] = []
+# The servers that signals are about, in this process: one, or none.
+_serving: list[App] = []
 
 
 @contextmanager
@@ -235,22 +219,27 @@ def _stop_signals() -> Iterator[threading.Event]:
     """An event that SIGTERM and SIGINT set, from before the first connection on."""
     stopped = threading.Event()
 
-    def told(number: int, frame: object) -> None:
+    def stop() -> None:
         if stopped.is_set():
-            for stop in _hurry:
-                threading.Thread(target=stop, name="gradwire-stop", daemon=True).start()
+            for app in _serving:
+                threading.Thread(target=app.stop_now, name="gradwire-stop", daemon=True).start()
             # What the engine will not let go of is left to the system; commits are on disk.
             last = threading.Timer(_LAST_SECONDS, os._exit, (1,))
             last.daemon = True
             last.start()
         stopped.set()
 
-    before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
+    actions: dict[int, Callable[[], None]] = {signal.SIGTERM: stop, signal.SIGINT: stop}
+    if hasattr(signal, "SIGUSR1"):
+        actions[signal.SIGUSR1] = _copy_tables
+    with heard(actions):
         yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+
+
+def _copy_tables() -> None:
+    """Make the copy that `gradwire backup` asked for."""
+    for app in _serving:
+        threading.Thread(target=app.store.answer_backup, name="backup").start()
 
 
 def _told(error: GatewayError) -> str:

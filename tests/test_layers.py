@@ -29,7 +29,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("rewrite", "catalog", "aggregation"),
     ("autodiff", "engine", "store", "roles"),
     ("sql", "sources", "config", "users"),
-    ("errors", "types", "observe"),
+    ("errors", "types", "observe", "signals"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 BESIDE = {
