@@ -6,6 +6,7 @@ for rights: one's own server on one's own machine.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,9 @@ from gateway.config import Role, Settings
 
 # What stands for everyone and for nobody is no role's name.
 NO_ROLES = frozenset({"public", "none"})
+# PostgreSQL's first role, and a band of numbers that nothing else has (catalog.oids).
+BOOTSTRAP_OID = 10
+_FIRST, _MOST = 200_000_000, 40_000_000
 # Who owns what nobody is noted for, where no administrator is named.
 _OWNER = "gradwire"
 _SUPERUSER, _ORDINARY = Role(superuser=True), Role()
@@ -35,6 +39,12 @@ class Roles:
     def exists(self, name: str) -> bool:
         """Whether the configuration names it."""
         return name in self.named or name == self.bootstrap
+
+    def number(self, name: str) -> int:
+        """Its oid, made of its name, so that it is the same after a restart."""
+        if self.everyone or name in ("", self.bootstrap):
+            return BOOTSTRAP_OID
+        return _FIRST + zlib.crc32(name.encode()) % _MOST
 
     def of(self, name: str) -> Role:
         """What a role is and may use."""

@@ -74,17 +74,24 @@ class SessionFunctions:
         )
 
     def _activity(self) -> list[dict[str, Any]]:
-        """Every client, as pg_stat_get_activity names its columns."""
-        return [
-            {
-                "datid": 5, "pid": each.process_id, "usesysid": 10, "state": each.state,
-                "application_name": each.application_name, "query": each.query,
+        """Every client, as pg_stat_get_activity names its columns; of others' little."""
+        who = self._authority
+        shown, known = [], who.roles.memberships(who.role)
+        for each in self._connected.backends.all():
+            row = {
+                "state": each.state, "query": each.query,
                 "xact_start": each.transaction_start, "query_start": each.query_start,
                 "backend_start": each.backend_start, "client_addr": each.client_host,
                 "client_port": each.client_port, "ssl": each.encrypted, **_copying(each),
-            }
-            for each in self._connected.backends.all()
-        ]  # fmt: skip
+            }  # fmt: skip
+            if not who.roles.is_superuser(who.role) and each.user not in known:
+                row = dict.fromkeys(row) | {"query": "<insufficient privilege>"}
+            row |= {
+                "datid": 5, "pid": each.process_id, "usesysid": who.roles.number(each.user),
+                "application_name": each.application_name,
+            }  # fmt: skip
+            shown.append(row)
+        return shown
 
     def constants(self, zone: str) -> Constants:
         """Name -> what stands in the place of a call; and the session's zone."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from sqlglot import exp
 
-from gateway.catalog.authority import Authority
+from gateway.catalog.authority import Authority, denied
 from gateway.catalog.registry import Registry
 from gateway.session.tables import schema_and_name
 from gateway.sources.table import TableName
@@ -32,6 +32,13 @@ from gateway.store.privileges import Securable
 # LOCK TABLE's modes -> any of these privileges (LockTableAclCheck).
 _LOCKING = {"ACCESS SHARE": "r", "ROW EXCLUSIVE": "awdD"}
 _LOCKING_OTHERS = "wdD"
+# What PostgreSQL shows to administrators alone (system_views.sql), and what it calls it.
+_SECRET = {
+    "pg_authid": "table", "pg_shadow": "view", "pg_statistic": "table", "pg_user_mapping": "table",
+    "pg_subscription": "table", "pg_file_settings": "view", "pg_hba_file_rules": "view",
+    "pg_ident_file_mappings": "view", "pg_config": "view", "pg_backend_memory_contexts": "view",
+    "pg_shmem_allocations": "view",
+}  # fmt: skip
 
 
 class Permission:
@@ -101,6 +108,15 @@ class Permission:
         return place
 
     # Queries and writes
+
+    def _query(self, tree: exp.Expr) -> None:
+        """A query: what it locks, and what of the catalogue is for administrators alone."""
+        for table in named_tables(tree):
+            word = _SECRET.get(table.name) if table.db in ("", "pg_catalog") else None
+            superuser = self._authority.roles.is_superuser(self._authority.role)
+            if word and not superuser and self._registry.find("public", table.name) is None:
+                raise denied(word, table.name)
+        self._locking_query(tree)
 
     def _locking_query(self, tree: exp.Expr) -> None:
         for select in tree.find_all(exp.Select):
@@ -295,7 +311,7 @@ _NEEDS: Mapping[type | tuple[type, ...], Callable[..., None]] = {
     exp.Update: Permission._update,
     exp.Delete: Permission._delete,
     exp.Merge: Permission._merge,
-    exp.Expr: Permission._locking_query,
+    exp.Expr: Permission._query,
     Copy: Permission._copy,
     (Explain, Declare): Permission._inner,
     LockTables: Permission._lock,

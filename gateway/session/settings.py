@@ -135,6 +135,9 @@ SETTINGS = (
     Setting("transaction_read_only",               "off",              _as_known),
 )  # fmt: skip
 
+# They would look as if they did something.
+_ENGINES = ("datafusion.", "duckdb.")
+
 # RESET ALL leaves them (guc.c, GUC_NO_RESET_ALL).
 _WHO = ("role", "session_authorization")
 
@@ -210,6 +213,11 @@ class ClientSettings:
             key, new = row.name, _accepted(row, value, self._start[row.name])
         elif known is not None:
             key, new = known.name, self._known(known, value)
+        elif name.lower().startswith(_ENGINES):
+            raise UndefinedObject(
+                f'unrecognized configuration parameter "{name}"',
+                hint="The settings of the engine and of the store are the server's own.",
+            )
         elif "." in name:
             key, new = name.lower(), value or ""
         else:

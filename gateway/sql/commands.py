@@ -214,6 +214,8 @@ def read_set(reader: Reader) -> SetStatement | TransactionModes:
     spelt = spelt or reader.one_of(*_SPELT)
     if spelt:
         name = _SPELT[spelt]
+        if spelt == "ROLE":
+            reader.one_of("TO", "=")
     else:
         name = ".".join(reader.qualified())
         reader.need("TO", "=")

@@ -1,0 +1,142 @@
+"""Ways out of one's own tables, to files, network, environment and others' data: all refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.conftest import Connect
+
+ESCAPES = [
+    line.split("  ", 1)
+    for line in (Path(__file__).parent / "escapes.txt").read_text().splitlines()
+    if line and not line.startswith("#")
+]
+
+SETUP = """
+CREATE TABLE secret (x double precision);
+INSERT INTO secret VALUES (42);
+CREATE SEQUENCE secret_seq;
+CREATE VIEW secret_view AS SELECT * FROM secret;
+CREATE TABLE plain (a double precision);
+INSERT INTO plain VALUES (1);
+GRANT ALL ON plain TO alice;
+PREPARE admins_statement AS SELECT * FROM secret;
+CREATE TEMP TABLE admins_temp (a int);
+"""
+
+
+SPILLING = "SELECT n FROM generate_series(1, 3000000) AS t (n) ORDER BY -n OFFSET 2999999"
+
+
+def test_nothing_gets_out(as_role: Connect) -> None:
+    assert len(ESCAPES) >= 60
+    admin = as_role("admin")
+    admin.execute(SETUP)
+    pid = admin.info.backend_pid
+    found = admin.execute("SELECT nspname FROM pg_namespace WHERE nspname ~ '^pg_temp_'")
+    (temp,) = found.fetchone() or ("",)
+    before, alice = _state(admin), as_role("alice")
+    wrong = []
+    for code, statement in ESCAPES:
+        for extended in (False, True):
+            told = _told(alice, statement.format(temp=temp, pid=pid), extended)
+            wanted = "42601" if extended and statement.startswith("BEGIN;") else code
+            if told not in wanted.split("/"):
+                wrong.append((statement, extended, told, wanted))
+    assert wrong == []
+    assert _state(admin) == before
+    admin.execute("DROP VIEW secret_view; DROP TABLE secret, plain; DROP SEQUENCE secret_seq")
+
+
+def _told(connection: psycopg.Connection[object], statement: str, extended: bool = False) -> str:
+    """The SQLSTATE that a statement is refused with; `extended`: by that protocol."""
+    try:
+        connection.execute(statement, binary=extended)
+    except psycopg.Error as error:
+        return error.sqlstate or str(error)
+    finally:
+        connection.rollback()
+    return "done"
+
+
+def _state(admin: psycopg.Connection[object]) -> list[object]:
+    counts = "SELECT (SELECT sum(x) FROM secret), (SELECT sum(a) FROM plain)"
+    names = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
+    return [admin.execute(query).fetchall() for query in (counts, names, "TABLE gradwire.datasets")]
+
+
+@pytest.mark.parametrize(
+    ("role", "statement", "code"),
+    [
+        ("reader", "CREATE TEMP TABLE t (a int)", "25006"),
+        ("reader", "INSERT INTO ncep.winds VALUES (1)", "25006"),
+        ("reader", "SET transaction_read_only = off", "42501"),
+        ("reader", "SET default_transaction_read_only = off", "42501"),
+        ("reader", "BEGIN READ WRITE", "42501"),
+        ("reader", "SELECT set_config('transaction_read_only', 'off', true)", "42501"),
+        ("reader", "ATTACH '/x' AS y", "25006"),
+        ("reader", "GRANT SELECT ON ncep.winds TO alice", "25006"),
+        ("hasty", "SET statement_timeout = 0", "42501"),
+        ("hasty", "SET statement_timeout = '1h'", "42501"),
+        ("hasty", "SELECT set_config('statement_timeout', '0', false)", "42501"),
+        ("hasty", "SELECT sum(n) FROM generate_series(1, 1000000000000) AS t(n)", "57014"),
+        (
+            "small",
+            "SELECT n FROM generate_series(1, 3000000) AS t (n) ORDER BY -n OFFSET 2999999",
+            "done",
+        ),
+        ("small", "SELECT array_agg(n) FROM generate_series(1, 90000000) AS t(n)", "53200"),
+    ],
+)
+def test_a_limit_of_a_role_holds(as_role: Connect, role: str, statement: str, code: str) -> None:
+    assert _told(as_role(role), statement) == code
+
+
+def test_a_limit_of_a_role_is_where_it_begins(as_role: Connect) -> None:
+    hasty, reader = as_role("hasty"), as_role("reader")
+    assert hasty.execute("SHOW statement_timeout").fetchone() == ("300ms",)
+    hasty.execute("SET statement_timeout = 200")
+    hasty.execute("RESET statement_timeout")
+    assert hasty.execute("SHOW statement_timeout").fetchone() == ("300ms",)
+    assert reader.execute("SHOW transaction_read_only").fetchone() == ("on",)
+    assert reader.execute("SELECT count(*) FROM ncep.winds").fetchone() == (126144,)
+
+
+def test_a_role_has_its_connections_and_no_more(as_role: Connect) -> None:
+    first = as_role("single")
+    with pytest.raises(psycopg.OperationalError, match='too many connections for role "single"'):
+        as_role("single")
+    assert as_role("alice").execute("SELECT 1").fetchone() == (1,)
+    first.close()
+
+
+def test_others_statements_are_hidden(as_role: Connect) -> None:
+    admin, alice = as_role("admin"), as_role("alice")
+    admin.execute("SELECT 'a secret'")
+    query = "SELECT query, state IS NULL FROM pg_stat_activity WHERE pid = %s"
+    pid = admin.info.backend_pid
+    assert alice.execute(query, [pid]).fetchall() == [("<insufficient privilege>", True)]
+    assert "secret" in str(as_role("admin").execute(query, [pid]).fetchall())
+    mine = alice.execute(query, [alice.info.backend_pid]).fetchall()
+    assert mine[0][0].startswith("SELECT query")
+
+
+def test_datasets_are_everyones_until_that_is_revoked(as_role: Connect) -> None:
+    admin, alice = as_role("admin"), as_role("alice")
+    query = "SELECT count(*) FROM ncep.sst"
+    assert alice.execute(query).fetchone() is not None
+    admin.execute("REVOKE SELECT ON ncep.sst FROM PUBLIC")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="foreign table sst"):
+        alice.execute(query)
+    admin.execute("GRANT SELECT ON ncep.sst TO alice")
+    assert alice.execute(query).fetchone() is not None
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        as_role("bob").execute(query)
+    admin.execute("GRANT SELECT ON ncep.sst TO PUBLIC")
+    admin.execute("REVOKE USAGE ON SCHEMA ncep FROM PUBLIC")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="schema ncep"):
+        alice.execute(query)
+    admin.execute("GRANT USAGE ON SCHEMA ncep TO PUBLIC")
