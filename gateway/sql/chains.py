@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from sqlglot.tokenizer_core import Token, TokenType
 
+from gateway.errors import StatementTooComplex
+
 _SUMS = frozenset({TokenType.PLUS, TokenType.DASH})
 _PRODUCTS = frozenset({TokenType.STAR, TokenType.SLASH})
 _OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET})
@@ -48,3 +50,26 @@ def longest_chain(tokens: Sequence[Token]) -> int:
         longest = max(longest, sums, products)
         before = kind
     return longest
+
+
+_MOST_DIMENSIONS = 6  # MAXDIM of PostgreSQL
+
+
+def refuse_deep_arrays(tokens: Sequence[Token]) -> None:
+    """Refuse brackets in brackets, deeper than an array may be: each level parses thrice as long.
+
+    Raises:
+        StatementTooComplex: 54001.
+    """
+    depth = 0
+    for token in tokens:
+        if token.token_type == TokenType.R_BRACKET:
+            depth -= 1
+        elif token.token_type == TokenType.L_BRACKET:
+            depth += 1
+            if depth > _MOST_DIMENSIONS:
+                raise StatementTooComplex(
+                    f"number of array dimensions ({depth}) exceeds the maximum allowed"
+                    f" ({_MOST_DIMENSIONS})",
+                    position=token.start + 1,
+                )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from gateway.errors import StatementTooComplex, TooManyColumns
-from gateway.sql.chains import longest_chain
+from gateway.sql.chains import longest_chain, refuse_deep_arrays
 from gateway.sql.dialect import split
 from gateway.sql.repeats import count_words
 from gateway.sql.statement import Statement, read
@@ -69,12 +69,13 @@ class Limits:
 
         Raises:
             StatementTooComplex: 54001, past `statement_bytes`, `statement_nodes` or
-                `planning_steps`.
+                `planning_steps`; 54001 too for arrays in arrays, more than six deep.
         """
         if 4 * len(text) > self.statement_bytes:
             self._admit("statement_bytes", len(text.encode()))
         parts = split(text)
         for tokens in parts:
+            refuse_deep_arrays(tokens)
             self._admit("statement_nodes", count_words(tokens) // _WORDS_PER_NODE)
             self._admit("planning_steps", least_steps(longest_chain(tokens)))
         found = [read(tokens, text) for tokens in parts]

@@ -1,0 +1,89 @@
+"""Statements that would take a server down, or keep it for ever, and what each is answered with.
+
+A row is a name, the statement, and its SQLSTATE; "" where it has an answer. Those of 57014, the
+timeout, would not end by themselves.
+"""
+
+from __future__ import annotations
+
+_MILLION = "generate_series(1, 1000000)"
+_ENDLESS = "generate_series(1, 1000000000000)"
+_ALL_A = "'" + "a" * 40 + "!'"
+
+BOMBS: tuple[tuple[str, str, str], ...] = (
+    # too much to plan
+    ("UNION ALL of 3,500", " UNION ALL ".join(f"SELECT {n}" for n in range(3500)), "54001"),
+    ("a sum of 5,000", "SELECT " + "+".join(["1"] * 5000), "54001"),
+    ("IN of 100,000", "SELECT 1 WHERE 1 IN (" + ",".join(map(str, range(100_000))) + ")", "54001"),
+    ("parentheses", "SELECT " + "(" * 2000 + "1" + ")" * 2000, ""),
+    ("NOT NOT", "SELECT " + "NOT " * 20_000 + "true", "54001"),
+    ("signs", "SELECT " + "- " * 20_000 + "1", "54001"),
+    ("CASE in CASE", "SELECT " + "CASE WHEN true THEN " * 3000 + "1" + " END" * 3000, "54001"),
+    ("arrays in arrays", "SELECT " + "ARRAY[" * 2000 + "1" + "]" * 2000, "54001"),
+    ("subscripts in subscripts", "SELECT " + "a[" * 2000 + "1" + "]" * 2000, "54001"),
+    (
+        "subqueries",
+        "SELECT * FROM " + "(SELECT * FROM " * 500 + "(SELECT 1) t" + ") t" * 500,
+        "",
+    ),
+    (
+        "WITH that doubles",
+        "WITH a0 AS (SELECT 1 AS x)"
+        + "".join(f", a{n} AS (TABLE a{n - 1} UNION ALL TABLE a{n - 1})" for n in range(1, 40))
+        + " SELECT count(*) FROM a39",
+        "54001",
+    ),
+    ("a long text", "SELECT '" + "x" * 2**20 + "'", "54001"),
+    ("json", "SELECT '" + "[" * 100_000 + "]" * 100_000 + "'::json", "22P02"),
+    ("a product of 60", "SELECT " + "*".join(["a"] * 60) + " FROM (SELECT 1.5 AS a) AS t", ""),
+    (
+        "the derivative of a product of 60",
+        "SELECT grad(" + "*".join(f"c{n}" for n in range(60)) + ", c0) FROM (SELECT "
+        + ", ".join(f"1.0::float8 AS c{n}" for n in range(60)) + ") AS t",
+        "",
+    ),
+    # much of little
+    ("repeat", "SELECT length(repeat('x', 2000000000))", "53200"),
+    (
+        "repeat for each row",
+        f"SELECT max(repeat('x', 1000000 + n::int)) FROM {_MILLION} AS t(n)",
+        "53200",
+    ),
+    ("lpad", "SELECT length(lpad('x', 2000000000))", "53200"),
+    ("rpad", "SELECT length(rpad('x', 2000000000, 'ab'))", "53200"),
+    ("char(n)", "SELECT length('x'::char(2000000000))", "22023"),
+    ("replace", "SELECT replace(repeat('x', 100000), 'x', repeat('y', 100000))", "53200"),
+    (
+        "regexp_replace",
+        "SELECT regexp_replace(repeat('x', 100000), 'x', repeat('y', 100000), 'g')",
+        "53200",
+    ),
+    ("array_repeat", "SELECT array_repeat(1, 2000000000)", "53200"),
+    ("array_resize", "SELECT array_resize(ARRAY[1], 2000000000, 0)", "53200"),
+    ("range", "SELECT range(1, 10000000000)", "53200"),
+    ("a series in SELECT", "SELECT generate_series(1, 10000000000)", "53200"),
+    # more memory than there is
+    ("array_agg", "SELECT array_agg(n) FROM generate_series(1, 50000000) AS t(n)", "53200"),
+    (
+        "string_agg",
+        f"SELECT length(string_agg(repeat('x', 10000), '')) FROM {_MILLION} AS t(n)",
+        "53200",
+    ),
+    # no end
+    ("a series", f"SELECT sum(n) FROM {_ENDLESS} AS t(n)", "57014"),
+    ("a cross join", f"SELECT count(*) FROM {_MILLION} AS a(n), {_MILLION} AS b(m)", "57014"),
+    (
+        "recursion",
+        "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n FROM r) SELECT count(*) FROM r",
+        "57014",
+    ),
+    # regular expressions
+    ("a regular expression that backtracks", f"SELECT {_ALL_A} ~ '^(a+)+$'", ""),
+    ("a regular expression that is large", "SELECT 'a' ~ '((a{1000}){1000}){1000}'", "22023"),
+    # by way of the catalogue
+    (
+        "repeat in the catalogue",
+        "SELECT sum(length(repeat(relname::text, 2000000000))) FROM pg_class",
+        "22P02",
+    ),
+)  # fmt: skip

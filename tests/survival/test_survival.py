@@ -1,0 +1,115 @@
+"""The server outlives what clients send it, and a death of its own keeps what was committed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.store.crash import serving
+from tests.survival.bombs import BOMBS
+
+Server = tuple[subprocess.Popen[str], str]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server in a process of its own, with 256 MB for its queries."""
+    os.environ["GRADWIRE_MEMORY_BYTES"] = str(2**28)
+    try:
+        with serving(tmp_path_factory.mktemp("survival")) as (process, where):
+            yield process, where
+    finally:
+        del os.environ["GRADWIRE_MEMORY_BYTES"]
+
+
+@pytest.mark.parametrize(("name", "statement", "code"), BOMBS, ids=[row[0] for row in BOMBS])
+def test_a_bomb_harms_nobody(server: Server, name: str, statement: str, code: str) -> None:
+    process, where = server
+    with (
+        psycopg.connect(where, autocommit=True) as bomber,
+        psycopg.connect(where, autocommit=True) as other,
+    ):
+        endless = code == "57014"
+        bomber.execute(f"SET statement_timeout = '{1 if endless else 100}s'")
+        answered, ended = threading.Event(), threading.Event()
+
+        def ask() -> None:
+            while not ended.is_set():
+                assert other.execute("SELECT 1").fetchone() == (1,)
+                answered.set()
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        try:
+            assert _told(bomber, statement) == code
+        finally:
+            assert answered.wait(60)
+            ended.set()
+            asking.join()
+        assert bomber.execute("SELECT 1").fetchone() == (1,)
+    assert process.poll() is None
+
+
+def _told(connection: psycopg.Connection[Any], statement: str) -> str:
+    try:
+        connection.execute(statement)
+    except psycopg.Error as error:
+        return error.sqlstate or str(error)
+    return ""
+
+
+def test_a_result_larger_than_memory_streams(server: Server) -> None:
+    """Rows of 400 MB in all, read by COPY, while the server grows by less than half of that."""
+    process, where = server
+    rows = "SELECT repeat('x', 1000) || n FROM generate_series(1, 400000) AS t(n)"
+    with psycopg.connect(where, autocommit=True) as connection:
+        connection.execute("SELECT 1")
+        before, most, read = _resident(process.pid), 0, 0
+        with connection.cursor().copy(f"COPY ({rows}) TO STDOUT") as copy:
+            for number, block in enumerate(copy):
+                read += len(block)
+                if number % 20_000 == 0:
+                    most = max(most, _resident(process.pid))
+    assert read > 400_000_000
+    assert most - before < 200_000_000
+
+
+def _resident(pid: int) -> int:
+    """Bytes of memory that a process has."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_a_fault_of_native_code_loses_nothing(tmp_path: Path) -> None:
+    """SIGSEGV in the middle of a statement, as the engine's own fault would be."""
+    kept = [(n,) for n in range(200)]
+    with serving(tmp_path) as (process, where):
+        with psycopg.connect(where, autocommit=True) as writer:
+            writer.execute("CREATE TABLE kept (a int PRIMARY KEY)")
+            for row in kept:
+                writer.execute("INSERT INTO kept VALUES (%s)", row)
+        victim, other = psycopg.connect(where), psycopg.connect(where, autocommit=True)
+        with closing(victim), closing(other):
+            victim.execute("INSERT INTO kept VALUES (1000)")
+            query = "INSERT INTO kept SELECT n + 2000 FROM generate_series(1, 1000000000) AS t(n)"
+            victim.pgconn.send_query(query.encode())
+            running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query = %s"
+            while other.execute(running, [query]).fetchone() != (1,):
+                pass
+            process.send_signal(signal.SIGSEGV)
+            assert process.wait(60) == -signal.SIGSEGV
+    with (
+        serving(tmp_path) as (_, where),
+        psycopg.connect(where, autocommit=True) as connection,
+    ):
+        assert connection.execute("SELECT a FROM kept ORDER BY a").fetchall() == kept
+        connection.execute("INSERT INTO kept VALUES (1000)")
