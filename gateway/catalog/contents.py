@@ -61,6 +61,7 @@ class ConstraintEntry:
         actions: Of a foreign key: confupdtype and confdeltype.
         pretty: The definition with fewer parentheses.
         expression: Of a CHECK.
+        deferrable: "" when it is not, else "immediate" or "deferred", as it is INITIALLY.
     """
 
     oid: int
@@ -73,6 +74,7 @@ class ConstraintEntry:
     referenced: tuple[int, tuple[int, ...]] = (0, ())
     actions: str = "  "
     expression: str = ""
+    deferrable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,10 +267,15 @@ def _reference(
     text = f"FOREIGN KEY ({_listed(key.columns)}) REFERENCES {shown}({_listed(key.referenced)})"
     for word, action in (("UPDATE", key.on_update), ("DELETE", key.on_delete)):
         text += f" ON {word} {action.upper()}" if action != "no action" else ""
+    text += {"": "", "immediate": " DEFERRABLE", "deferred": " DEFERRABLE INITIALLY DEFERRED"}[
+        key.deferrable
+    ]
     actions = _ACTIONS[key.on_update] + _ACTIONS[key.on_delete]
     numbers = tuple(place[name] for name in key.columns)
     slot = part_oid(oid, slots[key.name])
-    return ConstraintEntry(slot + 1, key.name, "f", numbers, text, text, index, there, actions)
+    return ConstraintEntry(
+        slot + 1, key.name, "f", numbers, text, text, index, there, actions, "", key.deferrable
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -154,7 +154,13 @@ class Building:
             parent = self.name if at_home else self.resolve(schema, table)
             self.foreign_keys.append(
                 ForeignKey(
-                    columns, parent, rule.referenced, rule.name, rule.on_delete, rule.on_update
+                    columns,
+                    parent,
+                    rule.referenced,
+                    rule.name,
+                    rule.on_delete,
+                    rule.on_update,
+                    rule.deferrable,
                 )
             )
 

@@ -241,6 +241,8 @@ def _constraints(contents: Contents) -> Iterator[Row]:
                 "confrelid": each.referenced[0], "confupdtype": each.actions[0],
                 "confdeltype": each.actions[1], "confmatchtype": "s" if foreign else " ",
                 "confkey": list(each.referenced[1]) if foreign else None,
+                "condeferrable": bool(each.deferrable),
+                "condeferred": each.deferrable == "deferred",
             }  # fmt: skip
 
 

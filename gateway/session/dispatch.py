@@ -57,6 +57,7 @@ from gateway.sql.commands import (
     DiscardStatement,
     DropStatement,
     ExecuteStatement,
+    SetConstraints,
     SetStatement,
     TransactionModes,
     TransactionStatement,
@@ -269,6 +270,12 @@ class Client:
             if not (tree.session or self._in_transaction()):
                 self.block.warn_outside("SET TRANSACTION")
             set_modes(self.block, self.settings, tree)
+            return Result(statement.command)
+        if isinstance(tree, SetConstraints):
+            if not self._in_transaction():
+                self.block.warn_outside("SET CONSTRAINTS")
+            names = [(n[-2] if len(n) > 1 else "", n[-1]) for n in tree.names]
+            self.store.set_constraints(names, tree.deferred)
             return Result(statement.command)
         if isinstance(tree, DiscardStatement):
             return self._discard(tree.what)

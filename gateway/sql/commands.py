@@ -139,6 +139,14 @@ class TransactionModes:
 
 
 @dataclass(frozen=True, slots=True)
+class SetConstraints:
+    """SET CONSTRAINTS names {DEFERRED | IMMEDIATE}; no names: ALL."""
+
+    names: tuple[Name, ...]
+    deferred: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionStatement:
     """BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE or ROLLBACK TO, whatever its spelling was."""
 
@@ -203,12 +211,15 @@ _SPELT = {
 }
 
 
-def read_set(reader: Reader) -> SetStatement | TransactionModes:
+def read_set(reader: Reader) -> SetStatement | TransactionModes | SetConstraints:
     """SET [SESSION | LOCAL] name {TO | =} values, SET TIME ZONE value, SET TRANSACTION modes."""
     if reader.accept("SESSION", "CHARACTERISTICS", "AS", "TRANSACTION"):
         return read_modes(reader, session=True)
     if reader.accept("TRANSACTION"):
         return read_modes(reader)
+    if reader.accept("CONSTRAINTS"):
+        names = () if reader.accept("ALL") else _names(reader)
+        return SetConstraints(names, reader.need("DEFERRED", "IMMEDIATE") == "DEFERRED")
     spelt = reader.one_of("SESSION AUTHORIZATION")
     local = not spelt and reader.one_of("LOCAL", "SESSION") == "LOCAL"
     spelt = spelt or reader.one_of(*_SPELT)

@@ -37,6 +37,7 @@ class ConstraintSpec:
     referenced: Name = ()
     on_delete: str = "no action"
     on_update: str = "no action"
+    deferrable: str = ""  # of a foreign key: "immediate" or "deferred", as it is INITIALLY
     identity: str = ""
     options: SequenceOptions | None = None
     position: int = 0
@@ -199,7 +200,7 @@ def _constraint(
     elif reader.accept("INCLUDE"):
         reader.need("(")
         read_names(reader)
-    _attributes(reader, word, position)
+    deferrable = _attributes(reader, word, position)
     kind = {"REFERENCES": "foreign key"}.get(word, word.lower())
     return ConstraintSpec(
         kind,
@@ -210,6 +211,7 @@ def _constraint(
         referenced,
         actions["DELETE"],
         actions["UPDATE"],
+        deferrable,
         position=position,
     )
 
@@ -223,29 +225,45 @@ def _reference_options(reader: Reader, actions: dict[str, str]) -> None:
         elif reader.accept("ON"):
             event = reader.need("DELETE", "UPDATE")
             actions[event] = reader.need(*_ACTIONS).lower()
-            _refuse_action(event, actions[event])
+            if actions[event].startswith("set ") and reader.accept("("):
+                raise FeatureNotSupported(
+                    f"ON {event} {actions[event].upper()} (columns) is not supported"
+                )
         else:
             return
 
 
-def _refuse_action(event: str, action: str) -> None:
-    known = ("no action", "restrict", *(("cascade", "set null") if event == "DELETE" else ()))
-    if action not in known:
-        raise FeatureNotSupported(
-            f"ON {event} {action.upper()} is not supported",
-            hint="ON DELETE CASCADE, SET NULL, RESTRICT and NO ACTION are.",
-        )
+def _attributes(reader: Reader, word: str, position: int) -> str:
+    """DEFERRABLE and its like: how a foreign key is deferrable; keys and checks are not.
 
-
-def _attributes(reader: Reader, word: str, position: int) -> None:
-    """DEFERRABLE and its like: constraints are held at the end of each statement."""
+    Raises:
+        SyntaxFault: 42601, attributes that contradict each other.
+        FeatureNotSupported: 0A000, DEFERRABLE of a key, NOT VALID of a check.
+    """
+    said: set[str] = set()
     while found := reader.one_of(
         "NOT DEFERRABLE", "DEFERRABLE", "INITIALLY IMMEDIATE", "INITIALLY DEFERRED", "NO INHERIT",
         "NOT VALID",
     ):  # fmt: skip
-        if found == "INITIALLY DEFERRED" or (found == "DEFERRABLE" and word != "REFERENCES"):
+        if found in ("INITIALLY DEFERRED", "DEFERRABLE") and word != "REFERENCES":
             raise FeatureNotSupported(
-                f"{found} constraints are not supported",
-                hint="Constraints are checked at the end of each statement.",
+                f"{found} constraints are not supported, but for foreign keys",
+                hint="Keys are held at the end of each statement.",
                 position=position,
             )
+        said.add(found)
+    _refuse_contradiction(said, position)
+    if not said & {"DEFERRABLE", "INITIALLY DEFERRED"}:
+        return ""
+    return "deferred" if "INITIALLY DEFERRED" in said else "immediate"
+
+
+def _refuse_contradiction(said: set[str], position: int) -> None:
+    if {"DEFERRABLE", "NOT DEFERRABLE"} <= said:
+        raise SyntaxFault("multiple DEFERRABLE/NOT DEFERRABLE clauses not allowed")
+    if {"INITIALLY DEFERRED", "INITIALLY IMMEDIATE"} <= said:
+        raise SyntaxFault("multiple INITIALLY IMMEDIATE/DEFERRED clauses not allowed")
+    if {"NOT DEFERRABLE", "INITIALLY DEFERRED"} <= said:
+        raise SyntaxFault(
+            "constraint declared INITIALLY DEFERRED must be DEFERRABLE", position=position
+        )

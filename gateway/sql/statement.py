@@ -136,6 +136,7 @@ def _statement(tokens: Sequence[Token], text: str, tree: object, row: Row) -> St
 
 
 _TREES: dict[type, str] = {
+    commands.SetConstraints: "SET CONSTRAINTS",
     CreateTable: "CREATE TABLE",
     CreateSequence: "CREATE SEQUENCE",
     CreateView: "CREATE VIEW",

@@ -84,7 +84,7 @@ class Alterer(Definer):
             if set(new.foreign_keys) - set(old.foreign_keys):
                 for key in new.foreign_keys:
                     self._lock_relation(transaction.catalogue.table(key.table)[0])
-                hold_references(Target(transaction, oid, new, self.expressions))
+                hold_references(Target(transaction, oid, new, self.expressions), now=True)
             for column, sequence in (sequences or {}).items():
                 owner = (oid, new.column(column).number)
                 self._save_sequence(transaction, replace(sequence, owner=owner))

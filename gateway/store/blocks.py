@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from gateway.errors import InFailedTransaction, InternalError, InvalidSavepoint
+from collections.abc import Sequence
+
+from gateway.errors import (
+    InFailedTransaction,
+    InternalError,
+    InvalidSavepoint,
+    UndefinedObject,
+    WrongObjectType,
+)
+from gateway.store.catalogue import Catalogue
+from gateway.store.deferral import Constraint
+from gateway.store.definitions import ForeignKey, TableDefinition
+from gateway.store.references import check_put_off
 from gateway.store.scope import Savepoint, Scope
 from gateway.store.transactions import concurrent_update
 
@@ -69,11 +81,30 @@ class Blocks(Scope):
         self._refuse_outside()
         self._refuse_stopped()
         transaction, held = self._transaction, self._shared.locks.held(self)
-        if transaction is None:
-            self._savepoints.append(Savepoint(name, 0, None, held))
-            return
-        done = len(transaction.writes)
-        self._savepoints.append(Savepoint(name, done, transaction.own_catalogue, held))
+        done = 0 if transaction is None else len(transaction.writes)
+        own = None if transaction is None else transaction.own_catalogue
+        chosen = dict(self._deferral.chosen)
+        self._savepoints.append(Savepoint(name, done, own, held, chosen))
+
+    def set_constraints(self, names: Sequence[tuple[str, str]], deferred: bool) -> None:
+        """Have foreign keys be checked at COMMIT, or from now on at the end of each statement.
+
+        Args:
+            names: (schema, name) of each; schema "" is any; none: all that are deferrable.
+            deferred: Whether they wait. If not, what was put off is checked now.
+
+        Raises:
+            UndefinedObject: 42704. WrongObjectType: 42809, it is not deferrable.
+            ForeignKeyViolation: 23503.
+        """
+        with self._statement():
+            chosen = [each for name in names for each in _deferrable(self._catalogue, *name)]
+            if not names:
+                self._deferral.choose(None, deferred)
+            for constraint in chosen:
+                self._deferral.choose(constraint, deferred)
+            if self._transaction is not None and not deferred:
+                check_put_off(self._transaction, self.expressions, only_due=True)
 
     def release(self, name: str) -> None:
         """Forget the newest savepoint of that name and all after it; what they saw stays.
@@ -117,3 +148,20 @@ class Blocks(Scope):
     def _refuse_outside(self) -> None:
         if not self._in_block or self._is_running:
             raise InternalError("there is no transaction in progress")
+
+
+def _deferrable(catalogue: Catalogue, schema: str, name: str) -> list[Constraint]:
+    """The constraints of a name, which must be foreign keys that may wait."""
+    found = [
+        (relation.oid, constraint)
+        for relation in catalogue.relations.values()
+        if isinstance(relation.definition, TableDefinition)
+        and schema in ("", relation.definition.name.schema)
+        for constraint in relation.definition.constraints
+        if constraint.name == name
+    ]
+    if not found:
+        raise UndefinedObject(f'constraint "{name}" does not exist')
+    if not all(isinstance(each, ForeignKey) and each.deferrable for _, each in found):
+        raise WrongObjectType(f'constraint "{name}" is not deferrable')
+    return [(oid, name) for oid, _ in found]

@@ -225,7 +225,8 @@ def _updated_whole(
     changed = list(dict.fromkeys([*columns, *generated]))
     if not _moves_rows(definition, changed):
         delta = rows.select(changed).rename_columns([inside[name] for name in changed])
-        return _set(target, changed, delta.add_column(0, "row", identifiers), returning)
+        _set(target, changed, delta.add_column(0, "row", identifiers), False)
+        return Changed(rows.num_rows, rows if returning else None)
     delete_rows(target, delta.select(["row"]), False)
     for batch in whole:
         append(target, batch)

@@ -17,9 +17,9 @@ from gateway.errors import ConfigurationFault, LockFileExists
 from gateway.store import disk
 
 # Grows when the tables of `disk` or the meaning of a stored value change.
-FORMAT = "2"
+FORMAT = "3"
 # What this server reads too; it writes its own from then on.
-OLDER = frozenset({"1"})
+OLDER = frozenset({"1", "2"})
 
 # DuckDB names the database after the file; no schema inside may have the same name.
 FILE = "store.duckdb"

@@ -77,7 +77,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """FOREIGN KEY (columns) REFERENCES table (referenced), which no row of either may break."""
+    """FOREIGN KEY (columns) REFERENCES table (referenced), which no row of either may break.
+
+    `deferrable` is "" for one that is not, else "immediate" or "deferred", as it is INITIALLY.
+    """
 
     columns: tuple[str, ...]
     table: TableName
@@ -85,6 +88,7 @@ class ForeignKey:
     name: str = ""
     on_delete: str = "no action"
     on_update: str = "no action"
+    deferrable: str = ""
 
 
 @dataclass(frozen=True, slots=True)

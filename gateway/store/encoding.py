@@ -59,7 +59,8 @@ def _column(column: Column) -> list[object]:
 
 def _foreign_key(key: ForeignKey) -> list[object]:
     table = [key.table.schema, key.table.name]
-    return [key.columns, table, key.referenced, key.name, key.on_delete, key.on_update]
+    actions = [key.on_delete, key.on_update, key.deferrable]
+    return [key.columns, table, key.referenced, key.name, *actions]
 
 
 def decode_table(name: TableName, text: str) -> TableDefinition:

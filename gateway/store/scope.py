@@ -28,6 +28,7 @@ from gateway.errors import (
 from gateway.sources.table import TableName
 from gateway.store.catalogue import Catalogue
 from gateway.store.committed import Committed
+from gateway.store.deferral import Constraint, Deferral
 from gateway.store.definitions import TableDefinition
 from gateway.store.expressions import Constants, Expressions
 from gateway.store.isolation import Isolation
@@ -49,12 +50,13 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Savepoint:
-    """How far a transaction had come: its writes, its own catalogue, its locks."""
+    """How far a transaction had come: its writes, its own catalogue, its locks, SET CONSTRAINTS."""
 
     name: str
     writes: int
     catalogue: Catalogue | None
     locks: frozenset[int]
+    chosen: dict[Constraint | None, bool]
 
 
 def _tied(catalogue: Catalogue, name: TableName, command: str) -> set[int]:
@@ -63,7 +65,8 @@ def _tied(catalogue: Catalogue, name: TableName, command: str) -> set[int]:
     found, tables = {oid}, [definition]
     while tables:
         table = tables.pop()
-        if command != "DELETE":
+        keys = table.foreign_keys
+        if command != "DELETE" or any(fk.on_delete.startswith("set") for fk in keys):
             parents = (catalogue.find_table(fk.table) for fk in table.foreign_keys)
             found.update(parent[0] for parent in parents if parent is not None)
         children = catalogue.referring(table.name) if command != "INSERT" else []
@@ -87,6 +90,7 @@ class Scope:
         self._in_block = False
         self._failed = False
         self._savepoints: list[Savepoint] = []
+        self._deferral = Deferral()
         self._is_lost = False  # the transaction's savepoints could not be gone back to
         self._depth = 0  # of calls inside each other
         self._cancelled = False
@@ -119,6 +123,7 @@ class Scope:
         self._drop_transaction()
         self._in_block = self._failed = self._is_lost = False
         self._savepoints.clear()
+        self._deferral = Deferral()
         self._shared.locks.release(self)
 
     def _commit(self) -> None:
@@ -134,6 +139,7 @@ class Scope:
     def _restore(self) -> None:
         """Go back to the last savepoint, and give up the locks taken after it."""
         point, transaction = self._savepoints[-1], self._transaction
+        self._deferral.chosen = dict(point.chosen)
         if point.writes == 0 and point.catalogue is None and not self._pins:
             self._drop_transaction()
         elif transaction is not None and not transaction.stands_at(point.writes, point.catalogue):
@@ -230,6 +236,7 @@ class Scope:
                 self._cursor,
                 replays=self._in_block,
                 isolation=self.isolation,
+                deferral=self._deferral,
             )
         return self._transaction
 

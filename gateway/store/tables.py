@@ -24,14 +24,14 @@ import pyarrow as pa
 
 from gateway.errors import FeatureNotSupported, GatewayError, InternalError, UniqueViolation
 from gateway.sources.table import TableName
-from gateway.store import backup, changes, database, disk, upserts
+from gateway.store import backup, changes, database, disk, references, upserts
 from gateway.store.catalogue import FIRST_OID, TEMPORARY
 from gateway.store.changes import Target
 from gateway.store.committed import Committed, Counts, Moment
 from gateway.store.definitions import Changed, TableDefinition
 from gateway.store.locks import TableLocks
 from gateway.store.names import Names
-from gateway.store.references import follow_references, hold_references
+from gateway.store.references import hold_references
 from gateway.store.scope import Shared
 from gateway.store.sequences import SequenceValues
 from gateway.store.snapshots import Snapshot, SnapshotCache
@@ -157,7 +157,8 @@ class StoreSession(Names):
             self._drop(transaction, own, True)
 
     def _end_statement(self, transaction: Transaction) -> None:
-        """ON COMMIT of temporary tables, before their transaction commits."""
+        """What was put off, and ON COMMIT of temporary tables, before their transaction commits."""
+        references.check_put_off(transaction, self.expressions)
         own = [
             relation
             for name, relation in transaction.catalogue.relations.items()
@@ -253,12 +254,17 @@ class StoreSession(Names):
     def writing_several(
         self, targets: Collection[tuple[TableName, str]], reading: Collection[TableName]
     ) -> Iterator[None]:
-        """The same for several tables, each with its command."""
+        """The same for several tables, each with its command; keys are checked at the end."""
         with self._statement():
             for name, command in targets:
                 self._lock_tables(name, command, reading)
-            self._open()
-            yield
+            transaction = self._open()
+            transaction.deferral.waits = True
+            try:
+                yield
+            finally:
+                transaction.deferral.waits = False
+            references.check_put_off(transaction, self.expressions, only_due=True)
 
     def lock(self, name: TableName) -> None:
         """Take the table's write lock, and no snapshot."""
@@ -340,21 +346,14 @@ class StoreSession(Names):
         """Set `columns` in the rows that the first column of `batches` names; inside `writing`."""
         with self._changing() as transaction:
             target = self._target(transaction, name)
-            changed = changes.update(target, columns, batches, returning)
-            hold_references(target, None, columns)
-            follow_references(target, columns)
-            return changed
+            return references.update(target, columns, batches, returning)
 
     def delete(
         self, name: TableName, batches: Iterable[pa.RecordBatch], *, returning: bool = False
     ) -> Changed:
         """Delete the rows that the one column of `batches` names; inside `writing`."""
         with self._changing() as transaction:
-            target = self._target(transaction, name)
-            changed = changes.delete(target, batches, returning)
-            if changed.count:
-                follow_references(target)
-            return changed
+            return references.delete(self._target(transaction, name), batches, returning)
 
     def truncate(self, names: Collection[TableName]) -> None:
         """Delete all rows of tables.

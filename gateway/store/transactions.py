@@ -17,6 +17,7 @@ import pyarrow as pa
 from gateway.errors import SerializationFailure
 from gateway.store.catalogue import Catalogue
 from gateway.store.committed import Committed, Moment
+from gateway.store.deferral import Deferral
 from gateway.store.faults import translated
 from gateway.store.isolation import Isolation
 
@@ -49,6 +50,7 @@ class Transaction:
         cursor: The session's own.
         replays: Whether to keep the writes, for `rebase` and `restore`.
         isolation: What of others' commits it may see, and what it may have read when it commits.
+        deferral: When its foreign keys are checked.
     """
 
     def __init__(
@@ -58,7 +60,9 @@ class Transaction:
         *,
         replays: bool = False,
         isolation: Isolation = Isolation.READ_COMMITTED,
+        deferral: Deferral | None = None,
     ) -> None:
+        self.deferral = deferral or Deferral()
         self._committed = committed
         self._replays = replays
         self._isolation = isolation

@@ -36,6 +36,8 @@ SCRIPTS: dict[str, list[str]] = {
                 "SELECT * FROM r_n FOR UPDATE",
                 "INSERT INTO r_n VALUES (2, 3)",
                 "INSERT INTO r_n SELECT 3, 4",
+                "WITH x AS (DELETE FROM r_n RETURNING a) SELECT * FROM x",
+                "WITH x AS (INSERT INTO r_n VALUES (7, 7) RETURNING a) SELECT 1",
                 "UPDATE r_n SET b = 3",
                 "DELETE FROM r_n",
                 "TRUNCATE r_n",

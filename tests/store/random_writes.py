@@ -45,9 +45,11 @@ class Writes:
             if chance.random() < 0.25 and kind in ("int", "float8"):
                 part += f" CHECK ({name} < 6)"
             parts.append(part)
-        action = chance.choice(("", " ON DELETE CASCADE", " ON DELETE SET NULL"))
+        actions = ("CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION")
+        action = f" ON DELETE {chance.choice(actions)} ON UPDATE {chance.choice(actions)}"
+        action += chance.choice(("", " DEFERRABLE INITIALLY DEFERRED"))
         columns = ", ".join(["k int PRIMARY KEY", *parts])
-        reference = f"p int REFERENCES {self.parent}{action}"
+        reference = f"p int DEFAULT 1 REFERENCES {self.parent}{action}"
         return [
             f"CREATE TABLE {self.parent} ({columns})",
             f"CREATE TABLE {self.child} (id int, {reference}, v float8 DEFAULT 1, UNIQUE (id, p))",
@@ -59,6 +61,7 @@ class Writes:
             self._insert, self._insert, self._insert_child, self._insert_child, self._update,
             self._update_key, self._update_child, self._delete, self._delete_child,
             self._conflict, self._conflict_child, self._merge, self._insert_select,
+            self._with_moved, self._with_deleted, self._returning,
         )  # fmt: skip
         return self._chance.choice(kinds)()
 
@@ -139,3 +142,28 @@ class Writes:
     def _insert_select(self) -> str:
         query = f"SELECT k + 1, k FROM {self.parent} WHERE {self._where()}"
         return f"INSERT INTO {self.child} (id, p) {query}"
+
+    def _with_moved(self) -> str:
+        return (
+            f"WITH d AS (DELETE FROM {self.child} WHERE id > {self._key()} RETURNING *)"
+            f" INSERT INTO {self.child} (id, p, v) SELECT id + 10, p, v + 1 FROM d"
+        )
+
+    def _with_deleted(self) -> str:
+        """A child is deleted for its parent, whichever of them goes first."""
+        first, then = (self.parent, self.child) if self._chance.random() < 0.5 else (
+            self.child, self.parent)  # fmt: skip
+        column = {self.parent: "k", self.child: "p"}
+        return (
+            f"WITH d AS (DELETE FROM {first} WHERE {column[first]} = {self._key()}"
+            f" RETURNING {column[first]} AS gone),"
+            f" e AS (INSERT INTO {self.child} (id, p) SELECT 30, gone FROM d WHERE gone > 5)"
+            f" DELETE FROM {then} USING d WHERE {column[then]} = gone"
+        )
+
+    def _returning(self) -> str:
+        return (
+            f"WITH u AS (UPDATE {self.child} SET v = {self._key()} FROM {self.parent} AS x"
+            f" WHERE x.k = {self.child}.id RETURNING x.k AS parent, {self.child}.v, x.*)"
+            f" UPDATE {self.parent} SET k = k + 20 FROM u WHERE k = u.parent AND u.v > 3"
+        )

@@ -8,10 +8,10 @@ import pytest
 
 from tests.conftest import Connect
 from tests.session.test_against_postgresql import answers
-from tests.store import ddl_scripts, dml_scripts
+from tests.store import ddl_scripts, dml_scripts, key_scripts
 from tests.wire import postgres as real
 
-SCRIPTS = {**ddl_scripts.SCRIPTS, **dml_scripts.SCRIPTS}
+SCRIPTS = {**ddl_scripts.SCRIPTS, **dml_scripts.SCRIPTS, **key_scripts.SCRIPTS}
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ def rows(connection: psycopg.Connection[Any], table: str) -> list[tuple[Any, ...
     return sorted(found, key=repr)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(6))
 def test_the_same_writes_do_the_same(
     seed: int, connect: Connect, postgres: psycopg.Connection[Any]
 ) -> None:

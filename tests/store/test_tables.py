@@ -334,7 +334,7 @@ def test_other_formats_are_refused(tmp_path: Path) -> None:
     store._shared.database.execute("UPDATE gradwire.settings SET value = '999'")
     store.close()
     code, message, _ = refused(lambda: Store(tmp_path))
-    assert code == "F0000" and "has format 999, and this server reads format 2" in message
+    assert code == "F0000" and "has format 999, and this server reads format 3" in message
     (tmp_path / FILE).write_bytes(b"no database at all" * 1000)
     assert refused(lambda: Store(tmp_path))[0] == "F0000"
 
