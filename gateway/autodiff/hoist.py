@@ -202,7 +202,7 @@ class _Hoist:
             select.set(key, None)
         needed: set[str] = set()
         top = len(self.tape.layers) + 1
-        # Now: where the user's own text is part of it, `_outside` will point that at the tape.
+        written: set[int] = set()
         for number, layer in enumerate(self.tape.layers, 1):
             for node in layer:
                 self._kept[node] = self._written(node, number)
@@ -210,11 +210,16 @@ class _Hoist:
             read, tree = self._written(node, top)
             needed |= read
             placeholder.replace(tree)
-        needed |= self._outside(select)
+            written.update(map(id, nodes_of(tree, exp.Column)))
+        needed |= self._outside(select, written)
         select.set("from_", exp.From(this=self._layers(inner, needed)))
 
-    def _outside(self, select: exp.Select) -> set[str]:
-        """Point what stays outside at the tape; the tape columns that it reads."""
+    def _outside(self, select: exp.Select, written: set[int]) -> set[str]:
+        """Point what stays outside at the tape; the tape columns that it reads.
+
+        Args:
+            written: The columns that point where they should.
+        """
         items = [
             exp.Alias(this=item, alias=exp.to_identifier(item.name, quoted=True))
             if isinstance(item, exp.Column)
@@ -226,9 +231,9 @@ class _Hoist:
         for key in select.args:
             for part in () if key in _OUTSIDE_ONLY else _parts(select, key):
                 for column in nodes_of(part, exp.Column):
-                    if column.table == self.alias:
-                        continue  # written just now
-                    name = None if self._names_output(column, select) else self._name(column)
+                    name = None
+                    if id(column) not in written and not self._names_output(column, select):
+                        name = self._name(column)
                     if name is not None:
                         needed.add(name)
                         column.replace(column_node(self.alias, name))
@@ -288,8 +293,10 @@ class _Hoist:
             name = self._name(tree)
             return copied(tree) if name is None else self._column(name)
         fresh = copied(tree)
-        for column in nodes_of(fresh, exp.Column):
-            name = self._name(column)
+        # In a subquery a name means what it means in the one that was analysed.
+        pairs = zip(nodes_of(tree, exp.Column), nodes_of(fresh, exp.Column), strict=True)
+        for written, column in pairs:
+            name = self._name(written)
             if name is not None:
                 column.replace(self._column(name))
         return fresh

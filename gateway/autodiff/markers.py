@@ -343,6 +343,7 @@ class _Statement:
             derivative=lambda tree: self.derivative(tree, block),
             node=lambda tree: self._node(tree, block),
             written=self._written,
+            copied=self.analysis.copied,
         )
 
     def _leaf(self, column: exp.Column, block: Block) -> Leaf:

@@ -38,6 +38,7 @@ from gateway.types import FLOATING, INTEGER, UNKNOWN, Type
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Pow)
 
 Refusal = Callable[[], NotDifferentiable]
+Copy = Callable[[exp.Expr], exp.Expr]
 
 
 class Pending(exp.Expression, exp.Condition):
@@ -60,6 +61,7 @@ class Meaning:
         derivative: The node of a marker, or of a derivative yet to be printed, inside.
         node: The node of a part, read once however often it is asked for.
         written: The SQL of a node, with nothing in it that is yet to be printed.
+        copied: A copy of an expression that means the same.
     """
 
     block: Block
@@ -68,6 +70,7 @@ class Meaning:
     derivative: Callable[[Marker | Pending], Node]
     node: Callable[[exp.Expr], Node]
     written: Callable[[Node], exp.Expr]
+    copied: Copy
 
 
 def read(graph: Graph, tree: exp.Expr, meaning: Meaning) -> Node:
@@ -133,7 +136,7 @@ class _Reader:
         name = call_name(tree)
         plain, arity = SYNONYMS.get(name, name), len(tree.expressions)
         if (name, arity) in _AS_CASE:
-            return self._case(_AS_CASE[name, arity](*(a.copy() for a in tree.expressions)))
+            return self._case(_AS_CASE[name, arity](self.meaning.copied, *tree.expressions))
         rule = rule_for(name, arity)
         if rule is None and not piecewise.chooses(name, arity):
             return self._opaque(tree) if name in STEPS else None
@@ -174,7 +177,8 @@ class _Reader:
         for branch in tree.args["ifs"]:
             condition = branch.this
             if tree.this is not None:
-                condition = exp.EQ(this=tree.this.copy(), expression=condition.copy())
+                subject, value = map(self.meaning.copied, (tree.this, condition))
+                condition = exp.EQ(this=subject, expression=value)
             arguments += [self._condition(condition), self.read(branch.args["true"])]
         default = tree.args.get("default")
         arguments.append(null(self.graph) if default is None else self.read(default))
@@ -211,7 +215,7 @@ class _Reader:
         refuse_volatile(tree)
         if tree.find(Marker, Pending) is None:
             return tree
-        plain = tree.copy()  # never a marker itself: read() has answered that one
+        plain = self.meaning.copied(tree)  # never a marker itself: read() has answered that one
         pairs = zip(_outermost_markers(tree), list(_outermost_markers(plain)), strict=True)
         for marker, copied in pairs:
             copied.replace(self.meaning.written(self.meaning.derivative(marker)))
@@ -253,14 +257,14 @@ class _Reader:
         return partial(integer_division, tree, all(side is not None for side in sides))
 
 
-def _nullif(value: exp.Expr, other: exp.Expr) -> exp.Case:
-    same = exp.EQ(this=value.copy(), expression=other)
-    return exp.Case(ifs=[exp.If(this=same, true=exp.Null())], default=value)
+def _nullif(copied: Copy, value: exp.Expr, other: exp.Expr) -> exp.Case:
+    same = exp.EQ(this=copied(value), expression=copied(other))
+    return exp.Case(ifs=[exp.If(this=same, true=exp.Null())], default=copied(value))
 
 
-def _nvl2(asked: exp.Expr, there: exp.Expr, missing: exp.Expr) -> exp.Case:
-    is_there = exp.Not(this=exp.Is(this=asked, expression=exp.Null()))
-    return exp.Case(ifs=[exp.If(this=is_there, true=there)], default=missing)
+def _nvl2(copied: Copy, asked: exp.Expr, there: exp.Expr, missing: exp.Expr) -> exp.Case:
+    is_there = exp.Not(this=exp.Is(this=copied(asked), expression=exp.Null()))
+    return exp.Case(ifs=[exp.If(this=is_there, true=copied(there))], default=copied(missing))
 
 
 # Functions that are read as the CASE that they are: what they compare may be of any type.

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from gateway.errors import AmbiguousColumn, UndefinedColumn
 from gateway.sql.relation import ColumnInfo
-from gateway.sql.trees import nodes, own_nodes
+from gateway.sql.trees import copied, nodes, nodes_of, own_nodes
 
 # The engine's aggregate functions; tests compare this list with the engine's own.
 AGGREGATES = frozenset(
@@ -195,11 +195,24 @@ class Analysis:
     blocks: list[Block] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     _of: dict[int, Block] = field(default_factory=dict)
+    _copies: list[exp.Expr] = field(default_factory=list)  # kept: `_of` knows them by their id
 
     def block_of(self, node: exp.Expr) -> Block | None:
         """The block of the SELECT around `node`."""
         select = node.find_ancestor(exp.Select)
         return None if select is None else self._of.get(id(select))
+
+    def copied(self, tree: exp.Expr) -> exp.Expr:
+        """A copy of `tree`, in whose subqueries names mean what they mean in `tree`."""
+        copy = copied(tree)
+        for select, made in zip(
+            nodes_of(tree, exp.Select), nodes_of(copy, exp.Select), strict=True
+        ):
+            block = self._of.get(id(select))
+            if block is not None:
+                self._of[id(made)] = block
+                self._copies.append(made)
+        return copy
 
     def add(self, block: Block) -> None:
         """Register a block whose inner blocks are registered already."""

@@ -112,6 +112,20 @@ LARGE += [
 ]
 
 
+# Subqueries whose columns have the names of the outer table's.
+LARGE += [
+    f"SELECT grad({product('x', 'y')} * {inner}, x) AS g FROM t"
+    for inner in (
+        "(SELECT sum(x) FROM u)",
+        "(SELECT sum(w * x * grad(x * x, x)) FROM u)",
+        "CASE (SELECT sum(x) FROM u) WHEN 1.5 THEN 2 ELSE 3 END",
+        "CASE y WHEN (SELECT sum(x) FROM u) - 1 THEN 2 ELSE 3 END",
+        "nullif(y, (SELECT sum(x) FROM u))",
+        "nvl2((SELECT sum(x) FROM u), y, 1)",
+    )
+]
+
+
 @pytest.mark.parametrize("query", LARGE)
 def test_large_as_small(query: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []

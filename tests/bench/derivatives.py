@@ -475,7 +475,7 @@ def _nested_primal() -> tuple[Graph, Node, Node]:
         raise AssertionError(marker)
 
     tree = parse(f"SELECT {NESTED}")[0].expressions[0]
-    meaning = Meaning(Block(exp.Select(), None), leaf, lambda tree: FLOAT8, *[refuse] * 3)  # type: ignore[arg-type]
+    meaning = Meaning(Block(exp.Select(), None), leaf, lambda tree: FLOAT8, *[refuse] * 4)  # type: ignore[arg-type]
     root = read(graph, tree, meaning)
     (x,) = (node for node in post_order(root) if node.leaf is not None)
     return graph, root, x
