@@ -24,8 +24,9 @@ class Node:
     """One operation; two nodes of a graph are equal when they are the same object.
 
     `op` is an operator as SQL writes it (``+ - * / neg < <= = <> > >= and or not``), ``number``,
-    ``leaf``, ``case``, ``notnull``, or a function's name in lower case. The arguments of a ``case``
-    alternate condition, value, condition, value, ..., and end with the ELSE value.
+    ``leaf``, ``case``, ``notnull``, ``held`` (its argument, not to be differentiated), or a
+    function's name in lower case. The arguments of a ``case`` alternate condition, value,
+    condition, value, ..., and end with the ELSE value.
     """
 
     op: str
@@ -62,6 +63,7 @@ class Leaf:
         sql: The tree to print; never changed, always copied.
         double: Its type is double precision; anything else is cast when it is printed.
         nullable: It can be NULL.
+        nan: It can be NaN.
         typed: It is known to be a number. What is not is multiplied by 1.0 instead of cast, so that
             the engine refuses what it would refuse to compute with.
         block: The SELECT whose columns it names.
@@ -69,23 +71,29 @@ class Leaf:
             changes in steps, if at all.
         aggregate: What it is computed of, when it is an aggregate with a rule.
         kept: It can only be read from a tape.
+        truth: It is a condition.
     """
 
     key: str
     sql: exp.Expr = field(compare=False)
     double: bool = True
     nullable: bool = True
+    nan: bool = True
     typed: bool = True
     block: Block | None = field(default=None, compare=False)
     refusal: Callable[[], NotDifferentiable] | None = field(default=None, compare=False)
     aggregate: Aggregate | None = field(default=None, compare=False)
     kept: bool = False
+    truth: bool = False
 
     @property
     def is_column(self) -> bool:
         """Whether it is a column and nothing else: reading it can raise nothing."""
         return isinstance(self.sql, exp.Column)
 
+
+# Operations whose value is true or false.
+BOOLEAN = frozenset({"<", "<=", "=", "<>", ">", ">=", "and", "or", "not", "notnull", "isnan"})
 
 # Floating-point sums and products are the same from either side, to the last bit.
 _COMMUTATIVE = ("+", "*")

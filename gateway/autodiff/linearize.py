@@ -12,7 +12,7 @@ from functools import cache
 from sqlglot import exp
 
 from gateway.autodiff import piecewise, simplify
-from gateway.autodiff.graph import Graph, Node, is_null, post_order
+from gateway.autodiff.graph import BOOLEAN, Graph, Node, is_null, post_order
 from gateway.autodiff.nulls import Nulls
 from gateway.autodiff.reading import read_partial
 from gateway.autodiff.rules import rule_for
@@ -51,7 +51,9 @@ class Forward:
             return self._case(node)
         if node.op in piecewise.EXPANSIONS:
             return self._choice(node)
-        if node.op in ("<", "<=", "=", "<>", ">", ">=", "and", "or", "not", "notnull", "isnan"):
+        if node.op == "held":
+            return node
+        if node.op in BOOLEAN:
             return graph.number(0)
         tangents = [self._tangents[arg] for arg in node.args]
         if node.op in ("+", "-", "neg"):

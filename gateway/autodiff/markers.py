@@ -44,7 +44,7 @@ from gateway.sql.relation import ColumnInfo
 from gateway.sql.repeats import Repeated
 from gateway.sql.scope import Analysis, Block, is_aggregate, position_of, resolve
 from gateway.sql.trees import copied, nodes_of
-from gateway.types import FLOAT8, Type
+from gateway.types import FLOAT8, FLOATING, Type
 
 # Up to this size a function is differentiated forward: the text is the one a person would write.
 FORWARD_NODES = 60
@@ -351,7 +351,9 @@ class _Statement:
         key = f"{bound.key}@{id(block)}"  # in another block it may have to be spelt otherwise
         self.chain.columns[key] = bound
         info = (bound.source.columns or {}).get(bound.name, ColumnInfo())
-        return Leaf(key, column, info.type is FLOAT8, info.nullable, info.type is not None)
+        known = info.type
+        nan = info.nan and known is not None and known.name in FLOATING
+        return Leaf(key, column, known is FLOAT8, info.nullable, nan, typed=known is not None)
 
 
 def _numbered(markers: Sequence[Marker]) -> dict[int, exp.Expr]:

@@ -68,6 +68,10 @@ class _Printer:
             return self._leaf(node.leaf)
         if node.op == "case":
             return self._case(node)
+        if node.op == "held":
+            return self.write(node.args[0])
+        if node.op == "not":
+            return exp.Not(this=self.write(node.args[0]))
         if node.op == "notnull":
             return exp.Not(this=exp.Is(this=self._uncast(node.args[0]), expression=exp.Null()))
         arguments = [self.write(arg) for arg in node.args]

@@ -187,7 +187,7 @@ class _Reader:
     def _condition(self, tree: exp.Expr) -> Node:
         """A condition is never differentiated: it stands as the user wrote it."""
         plain = self._plain(tree)
-        return self.graph.leaf(Leaf(f"condition {self._key(plain)}", plain))
+        return self.graph.leaf(Leaf(f"condition {self._key(plain)}", plain, truth=True))
 
     def _opaque(
         self, tree: exp.Expr, refusal: Refusal | None = None, aggregate: Aggregate | None = None
@@ -203,6 +203,7 @@ class _Reader:
                 plain,
                 double,
                 nullable=aggregate is None or aggregate.rule.tangent is not None,
+                nan=known is not None and known.name in FLOATING,
                 typed=known is not None and not _is_other(known, tree),
                 block=self.meaning.block,
                 refusal=refusal,

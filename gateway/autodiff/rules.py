@@ -55,13 +55,16 @@ def _power_by_base(graph: Graph, arguments: tuple[Node, ...]) -> Node | str:
 
 # A column as exponent. At x = 0 and below an exponent of 1, power() would raise; the slope is 0 or
 # infinite there. No other point is set apart: it would be a constant for the next derivative.
-_POWER_BY_BASE = """CASE WHEN x = 0.0 AND y < 1.0
+# NaN to the power of 0 is 1.
+_POWER_BY_BASE = """CASE WHEN isnan(x) THEN x * y WHEN x = 0.0 AND y < 1.0
   THEN CASE WHEN y = 0.0 THEN 0.0 ELSE 'Infinity' END
   ELSE y * power(x, y - 1.0) END"""
 
 # 0 to a positive power stays 0; ln(0) is -Infinity and would make it NaN. At 0 to the power of 0,
 # where the function jumps, it is 0 as well, as in JAX.
-_POWER_BY_EXPONENT = "CASE WHEN x = 0.0 AND y >= 0.0 THEN 0.0 ELSE ln(x) * f END"
+# NaN is greater than Infinity.
+_POWER_BY_EXPONENT = """CASE WHEN x = 0.0 AND y >= 0.0 AND y <= 'Infinity' THEN 0.0
+  ELSE ln(x) * f END"""
 
 
 def _mod_by_first(graph: Graph, arguments: tuple[Node, ...]) -> Node | str:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gateway.autodiff.graph import Node, post_order
+from gateway.autodiff.graph import BOOLEAN, Node, post_order
 
 # Smaller shared parts are printed again at each use. Measured on a 4-8-1 perceptron with 48
 # partials: 4 keeps 3 times the columns and plans 2 times slower, 64 prints 3 times the text.
@@ -27,8 +27,6 @@ KEPT_DEPTH = 40
 
 # Functions that raise for some arguments; inside a branch they may stand only behind its condition.
 RAISING = frozenset({"sqrt", "power"})
-
-_BOOLEAN = frozenset({"<", "<=", "=", "<>", ">", ">=", "and", "or", "not", "notnull"})
 
 
 @dataclass(slots=True)
@@ -141,7 +139,7 @@ def _movable(unguarded: Sequence[Node], order: Sequence[Node]) -> set[Node]:
         raises = node.op in RAISING or (node.leaf is not None and not node.leaf.is_column)
         if not raises and harmless.issuperset(node.args):
             harmless.add(node)
-    kept = (always | harmless) - {n for n in order if n.op in _BOOLEAN or not n.args}
+    kept = (always | harmless) - {n for n in order if n.op in BOOLEAN or not n.args}
     return kept
 
 

@@ -329,7 +329,7 @@ class Registry:
 
 def _grid_relation(name: TableName, table: Table, oid: int) -> Relation:
     columns = {
-        f.name: ColumnInfo(from_arrow(f.type), f.nullable, origin=(oid, n))
+        f.name: ColumnInfo(from_arrow(f.type), f.nullable, origin=(oid, n), nan=False)
         for n, f in enumerate(table.schema, 1)
     }
     return Relation(name, columns)

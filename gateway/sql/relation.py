@@ -20,12 +20,14 @@ class ColumnInfo:
         nullable: Whether it can be NULL.
         typmod: Its length or digits as PostgreSQL packs them; -1: none.
         origin: Oid of the relation and number of the column that it is; zeros: of none.
+        nan: Whether it can be NaN, if its type can: a dataset has NULL there.
     """
 
     type: Type | None = None
     nullable: bool = True
     typmod: int = -1
     origin: tuple[int, int] = (0, 0)
+    nan: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -118,6 +119,41 @@ NULLS = {"t": {"x": [1.5, None, 1.5, None], "y": [0.5, 0.5, None, None], "z": [1
 def test_null_exactly_where_the_function_is(f: str) -> None:
     for row in run(f"SELECT {f} AS f, grad({f}, x) AS g FROM t", NULLS):
         assert (row["f"] is None) == (row["g"] is None)
+
+
+# Every choice of a number, NULL and NaN for three columns.
+EDGES = list(itertools.product([1.5, None, math.nan], repeat=3))
+NANS = {
+    "t": {name: list(values) for name, values in zip("xyz", zip(*EDGES, strict=True), strict=True)}
+}
+
+# JAX gives 1 for the first.
+KEEP_NAN = [
+    "x", "x + y", "x * y", "x - z", "y", "floor(x) + y", "abs(x) * z", "x ^ 2 + y", "x ^ 1 * y",
+    "greatest(x, y)", "least(x, y) + z", "coalesce(x, y)", "nullif(x, y)", "nanvl(x, y)",
+    "CASE WHEN y > 1 THEN x ELSE z END", "CASE WHEN y > 1 THEN x END * z", "y / 2.0 + ln(x)",
+    "grad(x * x * y, x) + z", "CASE WHEN isnan(y) THEN x * x ELSE x + y END", "x % y", "degrees(x)",
+    "CAST(x AS real) + y", "round(x) + y", "y * 3 + power(x, 1)", "(x * y) ^ 3",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("f", KEEP_NAN)
+def test_nan_where_a_nan_makes_the_function_nan(f: str) -> None:
+    for row in run(f"SELECT {f} AS f, grad({f}, x) AS g, grad(grad({f}, x), x) AS h FROM t", NANS):
+        for name in "gh":
+            assert (row["f"] is None) == (row[name] is None)
+            if row["f"] is not None:
+                assert math.isnan(row["f"]) == math.isnan(row[name])
+
+
+@given(expression=expressions("x", "y"))
+@ordinary
+def test_nan_where_a_nan_makes_a_random_function_nan(expression: Expression) -> None:
+    f = expression.sql
+    for row in run(f"SELECT {f} AS f, grad({f}, x) AS g, grad({f}, z) AS h FROM t", NANS):
+        assert {row["f"] is None} == {row["g"] is None, row["h"] is None}
+        if row["f"] is not None and math.isnan(row["f"]):
+            assert math.isnan(row["g"]) and math.isnan(row["h"])
 
 
 @given(expression=expressions("x", "y"))
