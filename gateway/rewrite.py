@@ -27,6 +27,7 @@ from gateway.sql.exact import keep_exact
 from gateway.sql.functions import Functions
 from gateway.sql.inference import Types, declare_united, info_of
 from gateway.sql.inlining import inline
+from gateway.sql.laterals import put_laterals
 from gateway.sql.lending import Lender, borrow, may_borrow
 from gateway.sql.localtime import keep_local_times
 from gateway.sql.naming import alias_unnamed
@@ -35,6 +36,7 @@ from gateway.sql.parameters import declared_types, number
 from gateway.sql.relation import TIME_ZONE, ColumnInfo, Constants, Lookup, Relations
 from gateway.sql.scope import Analysis, Output, position_of
 from gateway.sql.session_values import put_values
+from gateway.sql.sets import spread_sets
 from gateway.sql.trees import copied, nodes_of
 from gateway.types import Type
 
@@ -252,6 +254,19 @@ def _leftmost(tree: exp.Expr) -> exp.Expr:
             return tree
 
 
+def put_sets(state: Rewriting) -> None:
+    """Write functions in FROM that give rows as the engine has them."""
+    spread_sets(state.tree)
+
+
+def join_laterals(state: Rewriting) -> None:
+    """Put FROM items that look at what is before them among its columns."""
+    blocks = state.analysis.blocks
+    while any(put_laterals(block, state.analysis) for block in blocks):
+        state.analysis = analyse(state.tree, state.relations)
+        blocks = state.analysis.blocks
+
+
 def inline_functions(state: Rewriting) -> None:
     """Put the bodies of users' functions in place of their calls."""
     if _inline_calls(state, state.tree, state.analysis):
@@ -342,7 +357,9 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     name_outputs,
     session_functions,
     differentiate_sql,
+    put_sets,
     bind_columns,
+    join_laterals,
     inline_functions,
     lend_functions,
     type_outputs,

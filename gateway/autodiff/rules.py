@@ -116,6 +116,7 @@ RULES = (
     Rule("floor(x)",       (None,)),
     Rule("ceil(x)",        (None,)),
     Rule("round(x)",       (None,)),
+    Rule("rint(x)",        (None,)),
     Rule("round(x, n)",    (None,                                      None)),
     Rule("trunc(x)",       (None,)),
     Rule("trunc(x, n)",    (None,                                      None)),

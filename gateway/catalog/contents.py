@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway.catalog.deparsing import check_text, default_text, identifier
+from gateway.catalog.deparsing import check_text, default_text
 from gateway.catalog.oids import dataset_oids, part_oid, schema_oid, server_oid, slots_of
 from gateway.catalog.registry import TEMPORARY, Registry
 from gateway.catalog.static import PUBLIC
 from gateway.sources.table import Table, TableName
+from gateway.sql.quoting import identifier
 from gateway.store import definitions as kept
 from gateway.store.catalogue import Relation, Routine
 from gateway.types import INT8, Type, by_name, from_arrow

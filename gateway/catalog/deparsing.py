@@ -11,24 +11,12 @@ from collections.abc import Callable, Mapping
 from sqlglot import exp
 
 from gateway.errors import GatewayError
-from gateway.sql.dialect import RESERVED, parse
+from gateway.sql.dialect import parse
+from gateway.sql.quoting import identifier
 from gateway.types import Type
 
 _TEXTS = frozenset({"text", "varchar", "bpchar", "name"})
 _NUMBERS = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric"})
-
-
-def identifier(name: str) -> str:
-    """A name as SQL writes it: in quotes where it must be.
-
-    >>> identifier("a"), identifier("A b"), identifier("select")
-    ('a', '"A b"', '"select"')
-    """
-    plain = name.isascii() and name.replace("_", "a").isalnum() and name == name.lower()
-    if plain and not name[0].isdigit() and name not in RESERVED:
-        return name
-    doubled = name.replace('"', '""')
-    return f'"{doubled}"'
 
 
 def default_text(written: str, kind: Type, types: Mapping[str, Type] | None = None) -> str:

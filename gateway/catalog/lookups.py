@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 import pyarrow as pa
 
 from gateway.catalog.contents import keys_of
-from gateway.catalog.deparsing import identifier
 from gateway.catalog.names import Moment
 from gateway.catalog.oids import ARRAY_TYPE, ROW_TYPE
 from gateway.catalog.static import static
 from gateway.sql.functions import Function
+from gateway.sql.quoting import identifier
 
 _PAIR = pa.schema([("oid", pa.int64()), ("text", pa.string())])
 

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from gateway.catalog.contents import Contents
-from gateway.catalog.deparsing import identifier
 from gateway.catalog.registry import TEMPORARY
 from gateway.catalog.static import static
 from gateway.catalog.translation.datatypes import type_named
 from gateway.catalog.translation.terms import SystemRelation
 from gateway.errors import GatewayError
+from gateway.sql.quoting import identifier
 from gateway.types import ALIASES
 
 SYSTEM = ("pg_catalog", "information_schema")

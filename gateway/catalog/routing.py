@@ -19,9 +19,9 @@ _FUNCTIONS = frozenset(
         "acldefault", "aclexplode", "array_lower", "array_upper", "col_description",
         "current_schemas", "format_type", "generate_subscripts", "getdatabaseencoding",
         "inet_client_addr", "inet_client_port", "inet_server_addr", "inet_server_port",
-        "json_build_array", "json_build_object", "jsonb_build_object", "obj_description",
+        "obj_description",
         "parse_ident", "quote_ident", "quote_literal", "quote_nullable", "row_security_active",
-        "shobj_description", "regexp_split_to_table", "array_to_json", "row_to_json",
+        "shobj_description", 
         "current_schema", "current_database", "version",
     }
 )  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.rooms import checked
+from gateway.sql.subqueries import array_of_query
 
 # PostgreSQL's names of what the engine calls otherwise, and of what it writes as an operator.
 _NAMES = {
@@ -31,6 +32,8 @@ def call(node: exp.Expr) -> exp.Expr | None:
     if name in _OPERATORS and len(arguments) == 2:
         whole = _OPERATORS[name](this=arguments[0], expression=arguments[1])
         return whole if name == "mod" else exp.Anonymous(this="trunc", expressions=[whole])
+    if name == "array" and len(arguments) == 1 and isinstance(arguments[0], exp.Query):
+        return array_of_query(arguments[0])
     if name in ("array_upper", "array_lower") and len(arguments) == 2:
         return _array_bound(name, arguments)
     if name == "generate_series" and not isinstance(node.parent, exp.Table | exp.Unnest):

@@ -45,14 +45,39 @@ _INTEGERS = (DType.SMALLINT, DType.INT, DType.BIGINT)
 _SIZED = (DType.VARCHAR, DType.CHAR, DType.BPCHAR, DType.NCHAR)
 
 
+# Words for moments -> days after today; now is the moment itself (manual, 8.5.1.4).
+_DAYS = {"today": 0, "tomorrow": 1, "yesterday": -1, "now": 0}
+_MOMENTS = (DType.DATE, DType.TIMESTAMP, DType.TIMESTAMPTZ)
+
+
+def _spoken(word: str, kind: exp.DataType) -> exp.Expr:
+    """now, today, tomorrow, yesterday, as the statement runs."""
+    if word == "now" and kind.this != DType.DATE:
+        return exp.Cast(this=exp.Anonymous(this="now"), to=kind.copy())
+    day: exp.Expr = exp.CurrentDate()
+    if _DAYS[word]:
+        moved = exp.Add if _DAYS[word] > 0 else exp.Sub
+        day = exp.paren(moved(this=day, expression=interval_of("1 day")), copy=False)
+    return exp.Cast(this=exp.Cast(this=day, to=exp.DataType(this=DType.DATE)), to=kind.copy())
+
+
+def _moment(text: str, kind: exp.DataType) -> exp.Expr | None:
+    if (word := text.strip().lower()) in _DAYS:
+        return _spoken(word, kind)
+    if kind.this == DType.DATE:
+        day = literals.date(text)
+        return None if day == text else cast_of(exp.Literal.string(day), kind.copy())
+    plain = literals.timestamp(text, zoned=kind.this == DType.TIMESTAMPTZ)
+    return cast_of(exp.Literal.string(plain), kind.copy())
+
+
 def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
-    if kind.this in (DType.TIMESTAMP, DType.TIMESTAMPTZ):
-        plain = literals.timestamp(text, zoned=kind.this == DType.TIMESTAMPTZ)
-        return cast_of(exp.Literal.string(plain), kind.copy())
+    if kind.this in _MOMENTS:
+        return _moment(text, kind)
     if kind.this == DType.INTERVAL:
         return interval_of(text)
     if kind.this == DType.ARRAY and kind.expressions:
-        items = [_item(word, kind.expressions[0]) for word in literals.array(text)]
+        items = [item_of(word, kind.expressions[0]) for word in literals.array(text)]
         return cast_of(exp.Array(expressions=items), kind.copy())
     if kind.this in (DType.JSON, DType.JSONB):
         return exp.Literal.string(jsontext.READERS[kind.this.name.lower()](text))
@@ -75,7 +100,8 @@ def _time(value: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this="arrow_cast", expressions=[value.copy(), unit])
 
 
-def _item(text: str | None, kind: exp.DataType) -> exp.Expr:
+def item_of(text: str | None, kind: exp.DataType) -> exp.Expr:
+    """An item of an array literal, as one of the type of its elements."""
     if text is None:
         return exp.Null()
     item = exp.Literal.string(text)

@@ -18,6 +18,7 @@ from gateway.sql.results import common_type, result_type, widest
 from gateway.sql.scope import Block, Output, resolve
 from gateway.types import (
     BOOL,
+    BY_NAME,
     DATE,
     FLOAT8,
     INT4,
@@ -31,6 +32,8 @@ from gateway.types import (
     Type,
     array_of,
 )
+
+JSONB = BY_NAME["jsonb"]
 
 # Under this key a node's notes hold the type that an earlier pass knows it to have.
 GIVES = "gives"
@@ -126,6 +129,8 @@ def _arithmetic(tree: exp.Expr, types: Types) -> Type | None:
     left, right = types.of(tree.this), types.of(tree.expression)
     if left is None or right is None:
         return None
+    if left is JSONB and isinstance(tree, exp.Sub):
+        return JSONB
     if isinstance(tree, exp.Add) and left is INTERVAL:
         left, right = right, left
     if isinstance(tree, exp.Add | exp.Sub) and left.name in _MOMENTS:
@@ -193,6 +198,8 @@ def _array(tree: exp.Expr, types: Types) -> Type | None:
 
 def _concatenation(tree: exp.Expr, types: Types) -> Type | None:
     sides = (types.of(tree.this), types.of(tree.expression))
+    if JSONB in sides:
+        return JSONB
     arrays = any(side is None or side.element is not None for side in sides)
     return TEXT if not arrays and TEXT in sides else None
 
@@ -203,6 +210,12 @@ def _zoned(tree: exp.Expr, types: Types) -> Type | None:
     if known is TIMESTAMPTZ:
         return TIMESTAMP
     return TIMESTAMPTZ if known is TIMESTAMP else None
+
+
+def _json_part(tree: exp.Expr, types: Types) -> Type | None:
+    """`->` and `#>` give what they take, json or jsonb."""
+    known = types.of(tree.this)
+    return known if known is not None and known.name in ("json", "jsonb") else None
 
 
 def _literal(tree: exp.Expr, types: Types) -> Type:
@@ -349,6 +362,8 @@ _READERS: tuple[tuple[tuple[type[exp.Expr], ...], Reader], ...] = (
     ((exp.AtTimeZone,), _zoned),
     ((exp.DPipe,), _concatenation),
     ((exp.Array,), _array),
+    ((exp.JSONExtract, exp.JSONBExtract), _json_part),
+    ((exp.JSONExtractScalar, exp.JSONBExtractScalar), _of(TEXT)),
     ((exp.Interval,), _of(INTERVAL)),
     ((exp.CurrentDate,), _of(DATE)),
     ((exp.CurrentTimestamp,), _of(TIMESTAMPTZ)),

@@ -67,9 +67,14 @@ def _written(value: Any) -> str:
     return "null"
 
 
+def quoted(text: str) -> str:
+    """A text as a JSON string, escaped as PostgreSQL does (json.c, escape_json)."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def _string(value: str) -> str:
     if "\0" in value or any(0xD800 <= ord(letter) < 0xE000 for letter in value):
         raise InvalidTextRepresentation(
             "unsupported Unicode escape sequence", detail="It is no character that text can hold."
         )
-    return json.dumps(value, ensure_ascii=False)
+    return quoted(value)

@@ -56,6 +56,27 @@ def timestamp(text: str, zoned: bool) -> str:
     )
 
 
+_PLAIN_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def date(text: str) -> str:
+    """`text` as YYYY-MM-DD; what is in neither form of `timestamp` is left to the engine.
+
+    >>> date("Jan 8, 1999"), date("2013-01-02 04:05"), date("2013-01-02")
+    ('1999-01-08', '2013-01-02', '2013-01-02')
+    """
+    if _PLAIN_DATE.fullmatch(text):
+        return text
+    if re.fullmatch(r"\d{8}", text.strip()):
+        text = f"{text.strip()[:4]}-{text.strip()[4:6]}-{text.strip()[6:]}"
+    try:
+        return timestamp(text, zoned=False).partition(" ")[0]
+    except InvalidDatetimeFormat as error:
+        raise InvalidDatetimeFormat(
+            f'invalid input syntax for type date: "{text}"', hint="Write it as YYYY-MM-DD."
+        ) from error
+
+
 def _zone(text: str) -> str:
     if text[0] not in "+-":
         return "+00:00"

@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, UndefinedObject
-from gateway.sql import clauses, literals
+from gateway.sql import clauses, literals, subqueries
 from gateway.sql.calls import call
-from gateway.sql.casting import cast, cast_of, interval_of
+from gateway.sql.casting import cast, cast_of, interval_of, item_of
 from gateway.sql.precedence import parenthesise
 from gateway.sql.trees import copied, nodes
 
@@ -138,6 +138,30 @@ def _fetch(node: exp.Expr) -> exp.Expr:
     return exp.Limit(expression=node.args.get("count") or exp.Literal.number(1))
 
 
+def _like(node: exp.Expr) -> exp.Expr | None:
+    """`x LIKE ANY (ARRAY[...])`: one LIKE for each pattern that is written there."""
+    side = node.expression
+    if not isinstance(side, exp.Any | exp.All):
+        return None
+    patterns = side.this.unnest()
+    if isinstance(patterns, exp.Array):
+        items = patterns.expressions
+    elif patterns.is_string or (isinstance(patterns, exp.Cast) and patterns.this.is_string):
+        text = patterns.name if patterns.is_string else patterns.this.name
+        items = [item_of(word, exp.DataType(this=DType.TEXT)) for word in literals.array(text)]
+    else:
+        raise FeatureNotSupported("LIKE ANY of a computed array is not supported")
+    join = exp.Or if isinstance(side, exp.Any) else exp.And
+    negate = {"negate": True} if node.args.get("negate") else {}
+    each = [type(node)(this=node.this.copy(), expression=item.copy(), **negate) for item in items]
+    if not each:
+        return exp.Boolean(this=join is exp.And)
+    whole = each[0]
+    for one in each[1:]:
+        whole = join(this=whole, expression=one)
+    return exp.paren(whole, copy=False)
+
+
 def _like_escape(node: exp.Expr) -> exp.Expr | None:
     like: exp.Expr = node.this
     escape = node.expression
@@ -223,7 +247,6 @@ def _unicode_string(node: exp.Expr) -> exp.Expr:
     return exp.Literal.string(literals.unicode_string(node.name, escape.name if escape else "\\"))
 
 
-_JSON = _unsupported("a JSON operator")
 _BITS = _unsupported("a bit string", "Write bytes as '\\x41'::bytea.")
 
 
@@ -234,8 +257,12 @@ LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.Interval: _interval,
     exp.Between: _between,
     exp.Exists: clauses.exists,
+    exp.In: subqueries.in_query,
+    exp.EQ: subqueries.equals_any,
     exp.Fetch: _fetch,
     exp.Limit: clauses.limit,
+    exp.Like: _like,
+    exp.ILike: _like,
     exp.Escape: _like_escape,
     exp.SimilarTo: _similar,
     exp.Collate: _collate,
@@ -257,9 +284,4 @@ LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.HexString: _BITS,
     exp.ObjectIdentifier: _unsupported("a cast to an object identifier"),
     exp.PseudoType: _unsupported("a cast to a pseudo-type"),
-    exp.JSONExtract: _JSON,
-    exp.JSONExtractScalar: _JSON,
-    exp.JSONBExtract: _JSON,
-    exp.JSONBExtractScalar: _JSON,
-    exp.JSONBContains: _JSON,
 }

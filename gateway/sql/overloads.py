@@ -17,8 +17,10 @@ from sqlglot import exp
 
 from gateway.errors import AmbiguousFunction, FeatureNotSupported, UndefinedFunction
 from gateway.sql.dialect import DIALECT, parse
-from gateway.sql.inference import Types
+from gateway.sql.inference import GIVES, Types
+from gateway.sql.overload_rows import GIVEN, ROWS
 from gateway.sql.scope import AGGREGATES, Block, position_of
+from gateway.sql.spelling import spell_out
 from gateway.sql.trees import own_nodes
 from gateway.types import DATE, INTERVAL, TEXT, TIMESTAMPTZ, Type
 
@@ -33,6 +35,8 @@ _KINDS: dict[str, tuple[frozenset[str], str]] = {
     "double": (frozenset({"float4", "float8"}), "float8"),
     "number": (frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"}), "float8"),
     "text": (frozenset({"text", "varchar", "bpchar", "name", "unknown"}), "text"),
+    "json": (frozenset({"json"}), "json"),
+    "jsonb": (frozenset({"jsonb"}), "jsonb"),
     "any": (frozenset(), ""),
 }
 
@@ -121,7 +125,7 @@ def _is_unknown(argument: exp.Expr) -> bool:
 @cache
 def _rows() -> dict[str, list[_Row]]:
     rows: dict[str, list[_Row]] = {}
-    for call, becomes in OVERLOADS:
+    for call, becomes in (*OVERLOADS, *ROWS):
         name, _, rest = call.partition("(")
         kinds = tuple(kind for kind in rest.rstrip(")").split(", ") if kind)
         rows.setdefault(name, []).append(_Row(kinds, parse(f"SELECT {becomes}")[0].expressions[0]))
@@ -139,6 +143,7 @@ def resolve_overloads(block: Block, zone: str) -> None:
         UndefinedFunction: 42883, no function of that name takes such arguments.
         FeatureNotSupported: 0A000, the arguments' types cannot be told.
     """
+    spell_out(block)
     known = Types(block)
     for node in list(_inside(block)):
         if isinstance(node, exp.Anonymous):
@@ -191,7 +196,7 @@ def _call(node: exp.Anonymous, known: Types, zone: str) -> None:
                 "You might need to add explicit type casts.",
                 position=position_of(node),
             )
-    node.replace(_written(_closest(fitting, types), arguments, zone))
+    node.replace(_written(_closest(fitting, types), arguments, zone, GIVEN.get(name)))
 
 
 def _category(kind: str) -> str:
@@ -222,7 +227,9 @@ def _refuse(node: exp.Anonymous, types: Sequence[Type | None]) -> NoReturn:
     )
 
 
-def _written(row: _Row, arguments: Sequence[exp.Expr], zone: str) -> exp.Expr:
+def _written(
+    row: _Row, arguments: Sequence[exp.Expr], zone: str, gives: Type | None = None
+) -> exp.Expr:
     given = {
         chr(ord("a") + number): _cast_unknown(kind, argument)
         for number, (kind, argument) in enumerate(zip(row.kinds, arguments, strict=True))
@@ -234,6 +241,8 @@ def _written(row: _Row, arguments: Sequence[exp.Expr], zone: str) -> exp.Expr:
         call.set("moments", call.name == "generate_series" and row.kinds[0] in _MOMENTS)
     for column in list(tree.find_all(exp.Column)):
         column.replace(given[column.name].copy())
+    if gives is not None:
+        tree.meta[GIVES] = gives
     return tree
 
 

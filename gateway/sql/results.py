@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from gateway.sql.overload_rows import GIVEN
 from gateway.types import (
     BOOL,
     BYTEA,
@@ -37,7 +38,7 @@ _FLOATING = frozenset(
     {
         "sin", "cos", "tan", "cot", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh",
         "asinh", "acosh", "atanh", "exp", "ln", "log", "log2", "log10", "sqrt", "cbrt",
-        "degrees", "radians", "floor", "ceil", "ceiling", "trunc", "power", "pow", "nanvl",
+        "degrees", "radians", "rint", "floor", "ceil", "ceiling", "trunc", "power", "pow", "nanvl",
     }
 )  # fmt: skip
 # Along a dimension of a grid (autodiff/neighbours.py): single precision stays single.
@@ -88,7 +89,7 @@ _ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
         "age", "age_timestamp", "make_interval", "make_interval_parts", "justify_days",
         "justify_hours", "justify_interval", "interval_times", "interval_over")),
 )  # fmt: skip
-_BY_NAME = {name: kind for kind, names in _ALWAYS for name in names}
+_BY_NAME = {name: kind for kind, names in _ALWAYS for name in names} | GIVEN
 
 
 def result_type(name: str, arguments: Sequence[Type | None]) -> Type | None:

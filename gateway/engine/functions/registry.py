@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from datafusion import ScalarUDF, SessionContext, udf
@@ -22,6 +23,7 @@ from gateway.engine.functions import intervals
 from gateway.engine.functions.datetime_reading import read_date, read_moment
 from gateway.engine.functions.datetime_text import instant_to_char, moment_to_char
 from gateway.engine.functions.making import make_time, make_timestamp
+from gateway.engine.functions.more import MORE
 from gateway.engine.functions.number_text import number_to_char, read_number
 from gateway.engine.functions.rooms import ROOMS
 from gateway.errors import NumericValueOutOfRange
@@ -105,7 +107,7 @@ def _over_columns(compute: Callable[..., Any], result: pa.DataType) -> Callable[
 
 _UDFS: list[ScalarUDF] = [
     udf(_over_columns(compute, result), arguments, result, "immutable", name)
-    for name, compute, arguments, result in FUNCTIONS
+    for name, compute, arguments, result in (*FUNCTIONS, *MORE)
 ] + [
     udf(_exactly(compute), [_BIGINT, _BIGINT], _BIGINT, "immutable", name)
     for name, compute in _EXACT
@@ -116,6 +118,15 @@ _UDFS: list[ScalarUDF] = [
 Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
 
 
+def _rint(values: pa.Array) -> pa.Array:
+    """Whole numbers, ties to even; NULL of NULL."""
+    rounded = np.rint(values.to_numpy(zero_copy_only=False))
+    return pa.array(rounded, _DOUBLE, mask=np.asarray(values.is_null()))
+
+
+_COLUMNAR: list[Columnar] = [("rint", [_DOUBLE], _DOUBLE, _rint)]
+
+
 def made(functions: Iterable[Columnar]) -> list[ScalarUDF]:
     """The functions as the engine takes them; made once, for they cost more than to register."""
     return [
@@ -124,10 +135,10 @@ def made(functions: Iterable[Columnar]) -> list[ScalarUDF]:
     ]
 
 
-_ROOMS = made(ROOMS)
+_WHOLE = made([*_COLUMNAR, *ROOMS])
 
 
 def register_functions(context: SessionContext, more: Iterable[ScalarUDF] = ()) -> None:
     """Let the statements of `context` call PostgreSQL's functions, and `more`."""
-    for function in (*_UDFS, *_ROOMS, *more):
+    for function in (*_UDFS, *_WHOLE, *more):
         context.register_udf(function)

@@ -1,0 +1,130 @@
+"""Functions over texts, patterns and JSON: rows of `registry`."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pyarrow as pa
+
+from gateway.engine.functions import json_values, matches
+from gateway.engine.functions.formatting import format_text
+from gateway.sql.jsontext import quoted, read_jsonb
+from gateway.sql.literals import unicode_string
+
+_DOUBLE, _BIGINT, _BOOL, _TEXT = pa.float64(), pa.int64(), pa.bool_(), pa.string()
+_INTEGER = pa.int32()
+_TEXTS = pa.list_(_TEXT)
+# The types over which mode() is computed.
+MODES = {"bigint": _BIGINT, "double": _DOUBLE, "text": _TEXT, "date": pa.date32(),
+         "timestamp": pa.timestamp("us"), "boolean": _BOOL}  # fmt: skip
+
+
+def _normalized(text: str, form: str) -> str:
+    if form.upper() not in ("NFC", "NFD", "NFKC", "NFKD"):
+        raise ValueError(f"invalid normalization form: {form}")
+    return unicodedata.normalize(form.upper(), text)  # type: ignore[arg-type]
+
+
+# Angles at which PostgreSQL gives exact values (float.c, sind_q1 and its like), in degrees.
+_EXACT_SINES: dict[float, float] = {
+    0.0: 0.0, 30.0: 0.5, 90.0: 1.0, 150.0: 0.5, 180.0: 0.0, 210.0: -0.5, 270.0: -1.0, 330.0: -0.5,
+}  # fmt: skip
+
+
+def _sine(degrees: float) -> float:
+    exact = _EXACT_SINES.get(degrees % 360)
+    return math.sin(math.radians(degrees)) if exact is None else exact
+
+
+def _cosine(degrees: float) -> float:
+    return _sine(degrees + 90)
+
+
+def _tangent(degrees: float) -> float:
+    if degrees % 180 == 45:
+        return 1.0
+    if degrees % 180 == 135:
+        return -1.0
+    if degrees % 180 == 90:
+        return math.inf if degrees % 360 == 90 else -math.inf
+    return 0.0 if degrees % 180 == 0 else math.tan(math.radians(degrees))
+
+
+def _of_float(text: str) -> str:
+    return f'"{text}"' if text.endswith(("y", "N")) else text
+
+
+def _of_moment(text: str) -> str:
+    """A timestamp's text as JSON has it: ISO 8601, minutes of the offset included."""
+    day, _, rest = text.partition(" ")
+    zoned = re.search(r"[+-]\d\d$", rest) is not None
+    return f'"{day}T{rest}{":00" if zoned else ""}"'
+
+
+def _of_texts(values: list[str | None]) -> str:
+    return _array("null" if value is None else quoted(value) for value in values)
+
+
+_WORDS = {"NULL": "null", "t": "true", "f": "false"}
+
+
+def _of_array(text: str) -> str:
+    """The text of an array of numbers or booleans."""
+    items = text[1:-1].split(",") if len(text) > 2 else []
+    return _array(_WORDS.get(item) or _of_float(item) for item in items)
+
+
+def _array(parts: Iterable[str]) -> str:
+    return "[" + ",".join(parts) + "]"
+
+
+def _most_frequent(values: list[Any]) -> Any:
+    """mode(): of those that are there most often the first; `values` are in order."""
+    counts = Counter(value for value in values if value is not None)
+    return max(counts, key=lambda value: counts[value]) if counts else None
+
+
+Row = tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType]
+
+MORE: tuple[Row, ...] = (
+    ("format_text", format_text, [_TEXT, _TEXTS], _TEXT),
+    ("unistr", unicode_string, [_TEXT], _TEXT),
+    ("normalize_text", _normalized, [_TEXT, _TEXT], _TEXT),
+    ("sin_of_degrees", _sine, [_DOUBLE], _DOUBLE),
+    ("cos_of_degrees", _cosine, [_DOUBLE], _DOUBLE),
+    ("tan_of_degrees", _tangent, [_DOUBLE], _DOUBLE),
+    ("regexp_parts", matches.split, [_TEXT, _TEXT], _TEXTS),
+    ("one_match", lambda found: [found], [_TEXTS], pa.list_(_TEXTS)),
+    ("all_matches", matches.all_matches, [_TEXT, _TEXT], pa.list_(_TEXTS)),
+    ("json_field", json_values.field, [_TEXT, _TEXT], _TEXT),
+    ("json_field_text", json_values.field_text, [_TEXT, _TEXT], _TEXT),
+    ("json_element", json_values.element, [_TEXT, _BIGINT], _TEXT),
+    ("json_element_text", json_values.element_text, [_TEXT, _BIGINT], _TEXT),
+    ("json_path", json_values.at_path, [_TEXT, _TEXTS], _TEXT),
+    ("json_path_text", json_values.text_at_path, [_TEXT, _TEXTS], _TEXT),
+    ("json_length", json_values.array_length, [_TEXT], _INTEGER),
+    ("json_kind", json_values.kind, [_TEXT], _TEXT),
+    ("json_items", json_values.array_elements, [_TEXT], _TEXTS),
+    ("json_texts", json_values.array_texts, [_TEXT], _TEXTS),
+    ("json_keys", json_values.object_keys, [_TEXT], _TEXTS),
+    ("json_pretty", json_values.pretty, [_TEXT], _TEXT),
+    ("json_quoted", quoted, [_TEXT], _TEXT),
+    ("json_contains", json_values.contains, [_TEXT, _TEXT], _BOOL),
+    ("json_has", json_values.has_key, [_TEXT, _TEXT], _BOOL),
+    ("json_joined", json_values.joined, [_TEXT, _TEXT], _TEXT),
+    ("json_without", json_values.without_key, [_TEXT, _TEXT], _TEXT),
+    ("json_of_float", _of_float, [_TEXT], _TEXT),
+    ("json_of_moment", _of_moment, [_TEXT], _TEXT),
+    ("json_of_texts", _of_texts, [_TEXTS], _TEXT),
+    ("json_of_array", _of_array, [_TEXT], _TEXT),
+    *(
+        (f"most_frequent_{name}", _most_frequent, [pa.list_(kind)], kind)
+        for name, kind in MODES.items()
+    ),
+    ("jsonb_form", read_jsonb, [_TEXT], _TEXT),
+)

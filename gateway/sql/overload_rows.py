@@ -1,0 +1,90 @@
+"""More rows of `overloads`: texts, patterns, arrays and JSON. Calls as PostgreSQL lists them.
+
+A row that gives `unnest(...)` is a function that gives rows.
+"""
+
+from __future__ import annotations
+
+from gateway.types import BOOL, BY_NAME, FLOAT8, INT4, TEXT, Type, array_of
+
+TEXT_ROWS: tuple[tuple[str, str], ...] = (
+    ("regexp_split_to_array(text, text)", "regexp_parts(a, b)"),
+    ("regexp_split_to_table(text, text)", "unnest(regexp_parts(a, b))"),
+    ("regexp_matches(text, text)",        "unnest(one_match(regexp_match(a, b)))"),
+    ("regexp_matches(text, text, text)",
+     "unnest(CASE WHEN c = 'g' THEN all_matches(a, b) ELSE one_match(regexp_match(a, b, c)) END)"),
+    ("regexp_substr(text, text)",         "(regexp_match(a, '(' || b || ')'))[1]"),
+    ("string_to_table(text, text)",       "unnest(string_to_array(a, b))"),
+    ("string_to_table(text, text, text)", "unnest(string_to_array(a, b, c))"),
+    ("unistr(text)",                      "unistr(a)"),
+    ("normalize(text)",                   "normalize_text(a, 'NFC')"),
+    ("normalize(text, text)",             "normalize_text(a, b)"),
+)  # fmt: skip
+
+NUMBER_ROWS: tuple[tuple[str, str], ...] = (
+    ("round(double)",       "rint(a)"),
+    ("round(any)",          "round(a)"),
+    ("round(any, any)",     "round(a, b)"),
+    ("sind(number)",        "sin_of_degrees(a::double precision)"),
+    ("cosd(number)",        "cos_of_degrees(a::double precision)"),
+    ("tand(number)",        "tan_of_degrees(a::double precision)"),
+    ("asind(number)",       "degrees(asin(a::double precision))"),
+    ("acosd(number)",       "degrees(acos(a::double precision))"),
+    ("atand(number)",       "degrees(atan(a::double precision))"),
+    ("isfinite(date)",      "CASE WHEN a IS NOT NULL THEN true END"),
+    ("isfinite(timestamp)", "CASE WHEN a IS NOT NULL THEN true END"),
+    ("isfinite(timestamptz)", "CASE WHEN a IS NOT NULL THEN true END"),
+    ("isfinite(interval)",  "CASE WHEN a IS NOT NULL THEN true END"),
+)  # fmt: skip
+
+ARRAY_ROWS: tuple[tuple[str, str], ...] = (
+    ("array_dims(any)",
+     "CASE WHEN array_length(a) > 0 THEN '[1:' || array_length(a) || ']' || CASE WHEN "
+     "array_ndims(a) > 1 THEN '[1:' || array_length(a, 2) || ']' ELSE '' END END"),
+    ("generate_subscripts(any, integer)",
+     "unnest(CAST(generate_series(1, CAST(array_length(a) AS BIGINT)) AS int[]))"),
+)  # fmt: skip
+
+JSON_ROWS: tuple[tuple[str, str], ...] = (
+    ("json_array_length(json)",          "json_length(a)"),
+    ("jsonb_array_length(jsonb)",        "json_length(a)"),
+    ("json_typeof(json)",                "json_kind(a)"),
+    ("jsonb_typeof(jsonb)",              "json_kind(a)"),
+    ("json_array_elements(json)",        "unnest(json_items(a))"),
+    ("jsonb_array_elements(jsonb)",      "unnest(json_items(a))"),
+    ("json_array_elements_text(json)",   "unnest(json_texts(a))"),
+    ("jsonb_array_elements_text(jsonb)", "unnest(json_texts(a))"),
+    ("json_object_keys(json)",           "unnest(json_keys(a))"),
+    ("jsonb_object_keys(jsonb)",         "unnest(json_keys(a))"),
+    ("jsonb_pretty(jsonb)",              "json_pretty(a)"),
+)  # fmt: skip
+
+# The types of their results.
+GIVEN: dict[str, Type] = {
+    **dict.fromkeys(
+        ("regexp_split_to_table", "regexp_substr", "string_to_table", "unistr", "normalize",
+         "array_dims", "json_typeof", "jsonb_typeof", "json_object_keys", "jsonb_object_keys",
+         "json_array_elements_text", "jsonb_array_elements_text", "jsonb_pretty"),
+        TEXT,
+    ),
+    **dict.fromkeys(("regexp_split_to_array", "regexp_matches"), array_of(TEXT)),
+    **dict.fromkeys(("sind", "cosd", "tand", "asind", "acosd", "atand"), FLOAT8),
+    **dict.fromkeys(("json_array_length", "jsonb_array_length", "generate_subscripts"), INT4),
+    "isfinite": BOOL,
+    "format": TEXT,
+    "json_extract_path_text": TEXT,
+    "jsonb_extract_path_text": TEXT,
+    **{
+        f"{kind}_{name}": BY_NAME[kind]
+        for kind in ("json", "jsonb")
+        for name in ("build_object", "build_array", "agg", "object_agg", "extract_path")
+    },
+    "to_json": BY_NAME["json"],
+    "to_jsonb": BY_NAME["jsonb"],
+    "row_to_json": BY_NAME["json"],
+    "array_to_json": BY_NAME["json"],
+    "json_array_elements": BY_NAME["json"],
+    "jsonb_array_elements": BY_NAME["jsonb"],
+}  # fmt: skip
+
+ROWS = TEXT_ROWS + NUMBER_ROWS + ARRAY_ROWS + JSON_ROWS

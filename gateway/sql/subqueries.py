@@ -1,0 +1,78 @@
+"""Subqueries where the engine takes none: IN and = ANY in a SELECT list, ARRAY(SELECT ...).
+
+Rows of `lowering.LOWERINGS`, as in `clauses`. EXISTS is there.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+_VALUE, _PLACE = "in_value", "in_place"
+
+
+def in_query(node: exp.Expr) -> exp.Expr | None:
+    """`x IN (SELECT ...)` outside conditions: counts of the rows that are equal, or NULL."""
+    query = node.args.get("query")
+    return None if query is None else _is_among(node, node.this, query)
+
+
+def equals_any(node: exp.Expr) -> exp.Expr | None:
+    """`x = ANY (SELECT ...)` is IN."""
+    side = node.expression
+    query = side.this if isinstance(side, exp.Any) else None
+    query = query.this if isinstance(query, exp.Paren) else query
+    is_query = isinstance(query, exp.Query)
+    return _is_among(node, node.this, query) if is_query and query is not None else None
+
+
+def _is_among(node: exp.Expr, value: exp.Expr, query: exp.Expr) -> exp.Expr | None:
+    clause = node.find_ancestor(exp.Where, exp.Join, exp.Having, exp.Select)
+    if not isinstance(clause, exp.Select) or isinstance(value, exp.Tuple):
+        return None
+    inner = exp.column(_VALUE, table=_PLACE, quoted=True)
+    equal = _counted(query, exp.EQ(this=inner.copy(), expression=exp.paren(value.copy())))
+    unknown = _counted(query, exp.Is(this=inner.copy(), expression=exp.Null()))
+    nothing = exp.Is(this=exp.paren(value.copy()), expression=exp.Null())
+    open_end = exp.Or(this=unknown, expression=exp.And(this=nothing, expression=_counted(query)))
+    ifs = [exp.If(this=equal, true=exp.true()), exp.If(this=open_end, true=exp.Null())]
+    return exp.paren(exp.Case(ifs=ifs, default=exp.false()), copy=False)
+
+
+def _counted(query: exp.Expr, condition: exp.Expr | None = None) -> exp.Expr:
+    """Whether the query has a row for which the condition holds."""
+    count = exp.Anonymous(this="count", expressions=[exp.Star()])
+    counting = exp.Select(expressions=[exp.alias_(count, "count", quoted=True)])
+    counting.set("from_", exp.From(this=_placed(query, _VALUE)))
+    if condition is not None:
+        counting.set("where", exp.Where(this=condition))
+    return exp.GT(this=exp.Subquery(this=counting), expression=exp.Literal.number(0))
+
+
+def _placed(query: exp.Expr, *columns: str) -> exp.Subquery:
+    inner = query.this if isinstance(query, exp.Subquery) else query
+    names = [exp.to_identifier(name, quoted=True) for name in columns]
+    alias = exp.TableAlias(this=exp.to_identifier(_PLACE, quoted=True), columns=names)
+    return exp.Subquery(this=inner.copy(), alias=alias)
+
+
+def array_of_query(query: exp.Expr) -> exp.Expr:
+    """ARRAY(SELECT ...): the rows in their order; no rows, an empty array."""
+    inner = query.this if isinstance(query, exp.Subquery) else query
+    inner = inner.copy()
+    order, columns = inner.args.get("order"), [_VALUE]
+    value: exp.Expr = exp.column(_VALUE, table=_PLACE, quoted=True)
+    if order is not None and inner.args.get("distinct") is not None:
+        by = exp.Ordered(this=value.copy(), desc=order.expressions[0].args.get("desc"))
+        value = exp.Order(this=value, expressions=[by])
+    elif order is not None and isinstance(inner, exp.Select):
+        rank = exp.Anonymous(this="row_number")
+        window = exp.Window(this=rank, order=order.copy())
+        inner.append("expressions", exp.alias_(window, "in_order", quoted=True))
+        columns.append("in_order")
+        by = exp.Ordered(this=exp.column("in_order", table=_PLACE, quoted=True))
+        value = exp.Order(this=value, expressions=[by])
+    collected = exp.Anonymous(this="array_agg", expressions=[value])
+    gathering = exp.Select(expressions=[exp.alias_(collected, "array", quoted=True)])
+    gathering.set("from_", exp.From(this=_placed(inner, *columns)))
+    empty = exp.Anonymous(this="make_array", expressions=[])
+    return exp.Anonymous(this="coalesce", expressions=[exp.Subquery(this=gathering), empty])
