@@ -20,11 +20,13 @@ from gateway.sql.commands import CreateSchema, DropStatement, Name
 from gateway.sql.copying import Copy
 from gateway.sql.cursors import Declare
 from gateway.sql.datasets import AttachDataset, DetachDataset, RefreshDataset
+from gateway.sql.maintenance import Maintenance
 from gateway.sql.objects import CommentOn, CreateIndex, LockTables, RefreshView
 from gateway.sql.routines import CreateFunction, DropFunction
 from gateway.sql.sequences import AlterSequence, CreateSequence
 from gateway.sql.statement import CreateView, Explain, Statement
 from gateway.sql.tables import CreateTable, LikeSpec
+from gateway.sql.trees import nodes_of
 from gateway.sql.writes import modifying_parts, target_of
 from gateway.store.owning import function_key
 from gateway.store.privileges import Securable
@@ -68,6 +70,10 @@ class Permission:
         found = next((each for kind, each in _NEEDS.items() if isinstance(tree, kind)), None)
         if found is not None:
             found(self, tree)
+        for clause in nodes_of(tree, exp.With) if isinstance(tree, exp.Expr) else ():
+            for cte in clause.expressions:
+                if isinstance(cte.this, exp.Insert | exp.Update | exp.Delete | exp.Merge):
+                    self._check(cte.this)
 
     # Names
 
@@ -301,6 +307,13 @@ class Permission:
         if table is not None and not self._owns_schema(table.schema):
             self._authority.require_owner(table, "index", parts[-1])
 
+    def _maintain(self, tree: Maintenance) -> None:
+        """VACUUM and ANALYZE pass over what is another's, with a warning: they do nothing here."""
+        if tree.command == "CHECKPOINT":
+            self._authority.require_superuser("do CHECKPOINT")
+        for name in tree.tables if tree.command in ("REINDEX", "CLUSTER") else ():
+            self._owner(name)
+
     def _administer(self, tree: AttachDataset | DetachDataset | RefreshDataset) -> None:
         words = {AttachDataset: "ATTACH", DetachDataset: "DETACH", RefreshDataset: "REFRESH"}
         self._authority.require_superuser(f"{words[type(tree)]} a dataset")
@@ -324,6 +337,7 @@ _NEEDS: Mapping[type | tuple[type, ...], Callable[..., None]] = {
     AlterRelation: Permission._alter,
     (RefreshView, AlterSequence): Permission._named,
     CommentOn: Permission._comment,
+    Maintenance: Permission._maintain,
     DropStatement: Permission._drop,
     DropFunction: Permission._drop_functions,
     (AttachDataset, DetachDataset, RefreshDataset): Permission._administer,

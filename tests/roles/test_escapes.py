@@ -23,6 +23,9 @@ CREATE VIEW secret_view AS SELECT * FROM secret;
 CREATE TABLE plain (a double precision);
 INSERT INTO plain VALUES (1);
 GRANT ALL ON plain TO alice;
+CREATE TABLE readable (x double precision);
+INSERT INTO readable VALUES (7);
+GRANT SELECT ON readable TO alice;
 PREPARE admins_statement AS SELECT * FROM secret;
 CREATE TEMP TABLE admins_temp (a int);
 """
@@ -43,12 +46,18 @@ def test_nothing_gets_out(as_role: Connect) -> None:
     for code, statement in ESCAPES:
         for extended in (False, True):
             told = _told(alice, statement.format(temp=temp, pid=pid), extended)
-            wanted = "42601" if extended and statement.startswith("BEGIN;") else code
+            wanted = (
+                "42601"
+                if extended and "; " in statement and not statement.startswith("DO")
+                else code
+            )
             if told not in wanted.split("/"):
                 wrong.append((statement, extended, told, wanted))
     assert wrong == []
     assert _state(admin) == before
-    admin.execute("DROP VIEW secret_view; DROP TABLE secret, plain; DROP SEQUENCE secret_seq")
+    admin.execute(
+        "DROP VIEW secret_view; DROP TABLE secret, plain, readable; DROP SEQUENCE secret_seq"
+    )
 
 
 def _told(connection: psycopg.Connection[object], statement: str, extended: bool = False) -> str:
@@ -63,7 +72,7 @@ def _told(connection: psycopg.Connection[object], statement: str, extended: bool
 
 
 def _state(admin: psycopg.Connection[object]) -> list[object]:
-    counts = "SELECT (SELECT sum(x) FROM secret), (SELECT sum(a) FROM plain)"
+    counts = "SELECT x FROM secret UNION ALL TABLE plain UNION ALL TABLE readable"
     names = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
     return [admin.execute(query).fetchall() for query in (counts, names, "TABLE gradwire.datasets")]
 
