@@ -29,7 +29,7 @@ from gateway.engine.faults import translated
 from gateway.engine.functions import Columnar, made, register_functions
 from gateway.engine.functions.sleeping import sleeper
 from gateway.engine.held import Shelf
-from gateway.engine.plans import IN_ORDER, INSTANT, Contexts, EmbeddedPlan, Plans, limited
+from gateway.engine.plans import FEW_ROWS, IN_ORDER, INSTANT, Contexts, EmbeddedPlan, Plans, limited
 from gateway.engine.prepared import PreparedQueries
 from gateway.engine.provider import as_dataset, kept
 from gateway.engine.running import Run
@@ -149,6 +149,12 @@ def _bindable(value: pa.Scalar) -> pa.Scalar:
     return pa.scalar(None, pa.null()) if is_null_array else value
 
 
+def _hold_few(tables: Mapping[TableName, Table]) -> bool:
+    """Whether a query reads tables, all in memory, of few rows together."""
+    rows = [t.held_rows.num_rows for t in tables.values() if isinstance(t, Held)]
+    return 0 < len(rows) == len(tables) and sum(rows) <= FEW_ROWS
+
+
 class EmbeddedSession:
     """One client's context, the tables registered in it, and its running query."""
 
@@ -208,7 +214,13 @@ class EmbeddedSession:
             frame = self._planned(sql, tables, parameters or ())
         self._check()
         plan = EmbeddedPlan(
-            self._contexts, sql, frame, self._unstable, self._failures, self._stream
+            self._contexts,
+            sql,
+            frame,
+            self._unstable,
+            self._failures,
+            self._stream,
+            _hold_few(tables),
         )
         if not parameters:
             self._plans.keep(plan, list(tables))
@@ -337,7 +349,7 @@ class EmbeddedSession:
             batches.close()
 
     def _batches(self, plan: EmbeddedPlan, run: Run) -> Generator[pa.RecordBatch]:
-        if plan.nodes <= INSTANT:
+        if plan.nodes <= INSTANT or plan.is_quick:
             rows = plan.rows()
             self._check()
             yield from rows

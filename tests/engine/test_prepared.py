@@ -92,3 +92,41 @@ def test_rows_are_those_of_the_table_as_it_is(session) -> None:
             batches = session.plan(text, {name: table}, values).stream()
             rows = [row["a"] for batch in batches for row in batch.to_pylist()]
             assert rows == list(range(2, last))[:2]
+
+
+# Over few rows a plan is collected at once, over many it is streamed: the rows are the same.
+SHAPES = (
+    'SELECT a, a * 2 AS b FROM "s"."t"',
+    'SELECT a FROM "s"."t" WHERE a % 3 = 1 LIMIT 4 OFFSET 2',
+    'SELECT a % 7 AS k, count(*) AS n FROM "s"."t" GROUP BY 1 ORDER BY k DESC LIMIT 3',
+    'SELECT DISTINCT a % 7 AS k FROM "s"."t" ORDER BY k',
+    'SELECT a FROM "s"."t" WHERE a < 5 UNION ALL SELECT a FROM "s"."t" WHERE a < 3',
+    'SELECT count(*) AS n FROM "s"."t" AS x JOIN "s"."t" AS y ON x.a = y.a + 1',
+    'SELECT a, value FROM "s"."t", generate_series(1, 2) WHERE a < 2 ORDER BY a, value',
+)
+
+
+@pytest.mark.parametrize("sql", SHAPES)
+def test_few_rows_are_as_many_would_be(session, monkeypatch, sql: str) -> None:
+    name, table = TableName("s", "t"), Snapshot(pa.table({"a": list(range(100))}))
+
+    def rows() -> list[dict[str, Any]]:
+        return [row for b in session.plan(sql, {name: table}).stream() for row in b.to_pylist()]
+
+    few = [rows() for _ in range(3)]
+    monkeypatch.setattr("gateway.engine.embedded.FEW_ROWS", 0)
+    session._plans.clear()
+    assert few == [rows()] * 3
+
+
+def test_what_may_last_is_never_collected(session) -> None:
+    name, table = TableName("s", "t"), Snapshot(pa.table({"a": list(range(100))}))
+    quick = {
+        'SELECT a FROM "s"."t" WHERE a > 3': True,
+        'SELECT sum(a) AS s FROM "s"."t"': True,
+        'SELECT a, random() AS r FROM "s"."t"': False,
+        'SELECT a, value FROM "s"."t", generate_series(1, 2)': False,
+        'SELECT x.a FROM "s"."t" AS x, "s"."t" AS y': False,
+        'SELECT a FROM "s"."t" WHERE a = (SELECT max(a) FROM "s"."t")': False,
+    }
+    assert {sql: session.plan(sql, {name: table}).is_quick for sql in quick} == quick
