@@ -117,7 +117,7 @@ class SessionFunctions:
             ),
             "current_schema": schema,
             "current_setting": self._called(self._current_setting, "text", "boolean"),
-            "set_config": self._called(self._set_config, "text", "text", "boolean"),
+            "set_config": self._configured,
         }
 
     def _called(
@@ -174,6 +174,23 @@ class SessionFunctions:
             if _true(missing_ok):
                 return None
             raise
+
+    def _configured(self, call: exp.Expr) -> exp.Expr:
+        """set_config(...); beside `FROM pg_show_all_settings() WHERE name = '...'` once, or never.
+
+        So pgAdmin asks, for a setting that an old server has not.
+        """
+        select = call.find_ancestor(exp.Select)
+        named = None if select is None or select.parent is not None else _setting_row(select)
+        if select is not None and named is not None:
+            select.set("from_", None)
+            select.set("where", None)
+            try:
+                self._settings.show(named)
+            except UndefinedObject:
+                select.set("where", exp.Where(this=exp.false()))
+                return _text(None)
+        return self._called(self._set_config, "text", "text", "boolean")(call)
 
     def _set_config(
         self,
@@ -239,6 +256,22 @@ def _copying(backend: Backend) -> dict[str, Any]:
         "copy_bytes": copied.moved_bytes,
         "copy_rows": copied.rows,
     }
+
+
+def _setting_row(select: exp.Select) -> str | None:
+    """The setting whose one row a SELECT reads from pg_show_all_settings(); None: another query."""
+    source, where = select.args.get("from_"), select.args.get("where")
+    table = source.this if isinstance(source, exp.From) else None
+    condition = where.this if isinstance(where, exp.Where) else None
+    if not isinstance(table, exp.Table) or not isinstance(condition, exp.EQ):
+        return None
+    function, column, value = table.this, condition.this, condition.expression
+    if not isinstance(function, exp.Anonymous) or function.name != "pg_show_all_settings":
+        return None
+    plain = (
+        isinstance(column, exp.Column) and column.name == "name" and not select.args.get("joins")
+    )
+    return str(value.this) if plain and isinstance(value, exp.Literal) else None
 
 
 def _true(value: str | bool | None) -> bool:
