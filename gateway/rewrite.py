@@ -59,6 +59,16 @@ def _is_cast(known: Type, described: bool) -> bool:
     return name in _CAST or (described and name in _TOLD)
 
 
+def _keep_dimensions(cast: exp.Cast, kind: exp.DataType) -> None:
+    """`$1::int[]` is an array of as many dimensions as its value has."""
+    wanted: exp.DataType = cast.args["to"]
+    inside = kind
+    while wanted.this == exp.DType.ARRAY and inside.expressions[0].this == exp.DType.ARRAY:
+        wanted = exp.DataType(this=exp.DType.ARRAY, expressions=[wanted.copy()], nested=True)
+        inside = inside.expressions[0]
+    cast.set("to", wanted)
+
+
 @dataclass(frozen=True, slots=True)
 class Rewritten:
     """A query ready for the engine.
@@ -109,6 +119,8 @@ class Rewritten:
             known = types.get(number(parameter))
             if known is not None and _is_cast(known, described):
                 kind = exp.DataType.build(known.sql, dialect=DIALECT)
+                if known.element is not None and isinstance(parameter.parent, exp.Cast):
+                    _keep_dimensions(parameter.parent, kind)
                 value = copied(parameter)
                 value.type = kind  # an integer need not be rounded
                 parameter.replace(exp.Cast(this=value, to=kind.copy()))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 from sqlglot import exp
@@ -29,3 +30,16 @@ def settled(
     count = max((*known, *used), default=0)
     # What nobody tells is text, as in PostgreSQL.
     return {n: known.get(n) or told.get(n) or TEXT for n in range(1, count + 1)}
+
+
+def as_bound(types: Mapping[int, Type], values: Sequence[pa.Scalar]) -> Mapping[int, Type]:
+    """The types as the engine must spell them for these values: of an array, its dimensions."""
+    return {n: _dimensioned(kind, values[n - 1]) for n, kind in types.items()}
+
+
+def _dimensioned(kind: Type, value: pa.Scalar) -> Type:
+    inside = value.type.value_type if pa.types.is_list(value.type) else None
+    more = 0
+    while inside is not None and pa.types.is_list(inside):
+        inside, more = inside.value_type, more + 1
+    return replace(kind, sql=kind.sql + "[]" * more) if more else kind

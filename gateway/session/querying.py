@@ -28,7 +28,7 @@ from gateway.session.computation import (
     fields_of,
     with_derived,
 )
-from gateway.session.parameter_types import settled
+from gateway.session.parameter_types import as_bound, settled
 from gateway.session.recall import Asked, Recall
 from gateway.session.result import Field, Notice, Result, lines, plan_lines, read_lines
 from gateway.session.returning import Beneath
@@ -288,6 +288,7 @@ class Queries:
         """Have the engine plan a rewritten query; what it refuses gets its place in the text."""
         started, found = perf_counter_ns(), self.engine.plans_found
         try:
+            types = as_bound(types, values) if values else types
             sql = rewritten.sql_under(types, values is None)
             tables = with_derived(rewritten, tables)
             if values is not None and is_worth_sparing(tables):

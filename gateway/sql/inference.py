@@ -200,8 +200,10 @@ def _concatenation(tree: exp.Expr, types: Types) -> Type | None:
     sides = (types.of(tree.this), types.of(tree.expression))
     if JSONB in sides:
         return JSONB
-    arrays = any(side is None or side.element is not None for side in sides)
-    return TEXT if not arrays and TEXT in sides else None
+    if None in sides:
+        return None
+    array = next((side for side in sides if side is not None and side.element is not None), None)
+    return array or (TEXT if TEXT in sides else None)
 
 
 def _zoned(tree: exp.Expr, types: Types) -> Type | None:

@@ -58,20 +58,39 @@ def decode_parameter(
     """
     if data is None:
         return pa.scalar(None, kind.arrow)
+    if kind.element is not None:
+        return _array_scalar(_array(data, kind, form, zone, order), kind, kind.element)
     value = decode_value(data, kind, form, zone, order)
-    if kind.name == "numeric":
-        return numeric_scalar(value)
-    if kind.name == "_numeric":
-        return numeric_list(value)
-    return pa.scalar(value, kind.arrow)
+    return numeric_scalar(value) if kind.name == "numeric" else pa.scalar(value, kind.arrow)
+
+
+def _array_scalar(values: list[Any], kind: Type, element: Type) -> pa.Scalar:
+    """An array of any dimensions; one of numerics has the scale of its elements."""
+    depth = decode_array.dimensions_of(values)
+    if element.name == "numeric":
+        if depth > 1:
+            raise FeatureNotSupported("a numeric array parameter of more than one dimension")
+        return numeric_list(values)
+    arrow = kind.arrow
+    for _ in range(depth - 1):
+        arrow = pa.list_(arrow)
+    return pa.scalar(values, arrow)
+
+
+def _array(data: bytes, kind: Type, form: int, zone: str, order: str) -> list[Any]:
+    assert kind.element is not None
+    if form:
+        return decode_array.from_binary(data, kind, decode_value)
+    return decode_array.from_text(text_of(data), kind.element, decode_value, zone, order)
 
 
 def decode_value(data: bytes, kind: Type, form: int, zone: str = "UTC", order: str = "MDY") -> Any:
-    """The value as Python's `pa.scalar(value, kind.arrow)` takes it."""
+    """The value as Python's `pa.scalar(value, kind.arrow)` takes it: an array has one dimension."""
     if kind.element is not None:
-        if form:
-            return decode_array.from_binary(data, kind, decode_value)
-        return decode_array.from_text(text_of(data), kind.element, decode_value, zone, order)
+        values = _array(data, kind, form, zone, order)
+        if decode_array.dimensions_of(values) > 1:
+            raise FeatureNotSupported("arrays of more than one dimension cannot be kept")
+        return values
     if form:
         return _BINARY.get(kind.name, text_of_data)(data)
     text = text_of(data)

@@ -1,4 +1,4 @@
-"""Drivers of other languages, where they are installed: node-postgres and pgjdbc."""
+"""Drivers of other languages, where they are installed: node-postgres, postgres.js and pgjdbc."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ JDBC = Path("/usr/share/java/postgresql.jar")  # Debian: libpostgresql-jdbc-java
 Address = tuple[str, int]
 
 
-def test_node_postgres(gateway_address: Address) -> None:
-    """`npm install pg`, in a folder that NODE_PATH names, or globally."""
+@pytest.mark.parametrize(
+    ("package", "script"), [("pg", "drive.js"), ("postgres", "drive_postgres.js")]
+)
+def test_node(package: str, script: str, gateway_address: Address) -> None:
+    """`npm install pg postgres`, in a folder that NODE_PATH names, or globally."""
     if shutil.which("node") is None:
         pytest.skip("node is not installed")
     found = subprocess.run(
-        ["node", "-e", "require('pg')"], capture_output=True, check=False, cwd=HERE
+        ["node", "-e", f"require('{package}')"], capture_output=True, check=False, cwd=HERE
     )
     if found.returncode != 0:
-        pytest.skip("npm's pg is not installed where NODE_PATH points")
+        pytest.skip(f"npm's {package} is not installed where NODE_PATH points")
     host, port = gateway_address
     done = subprocess.run(
-        ["node", str(HERE / "drive.js"), host, str(port)],
+        ["node", str(HERE / script), host, str(port)],
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "node ok\n")

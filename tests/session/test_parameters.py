@@ -23,6 +23,8 @@ ROWS: tuple[tuple[str, tuple[Any, ...], Any], ...] = (
     ("SELECT (ARRAY[10, 20, 30])[%s::int]", (3,), 30),
     ("SELECT %s::int4[]", (None,), None),
     ("SELECT %s::text[]", ([],), []),
+    ("SELECT %s::int4[]", ([[1, 2], [3, 4]],), [[1, 2], [3, 4]]),
+    ("SELECT %s::text[]", ([[["a", None]], [["b", ""]]],), [[["a", None]], [["b", ""]]]),
     ("SELECT 1 = ANY (%s)", ([1, 2],), True),
     ("SELECT 1 = ANY (%s::int4[])", (None,), None),
     ("SELECT 5 <> ALL (%s)", ([1, 2],), True),
