@@ -13,6 +13,7 @@ from sqlglot import exp
 from gateway.catalog.authority import Authority
 from gateway.catalog.contents import Contents, ViewColumns, contents_of
 from gateway.catalog.names import Moment
+from gateway.catalog.ownership import with_rights
 from gateway.catalog.queries import CatalogueDatabase, Translated
 from gateway.catalog.registry import Registry
 from gateway.catalog.routing import is_for_catalogue
@@ -141,13 +142,16 @@ class Catalogue:
         """The catalogue as the client sees it now."""
         version, registry = self._registry.store.version, self._registry
         if self._looking:  # a view reads the catalogue, which is about to show its columns
-            return self._moment(-2 - version, lambda: contents_of(registry, lambda view: ()))
+            return self._moment(
+                -2 - version,
+                lambda: with_rights(contents_of(registry, lambda view: ()), self._authority),
+            )
         return self._moment(version, self._contents)
 
     def _contents(self) -> Contents:
         self._looking = True
         try:
-            return contents_of(self._registry, self.view_columns)
+            return with_rights(contents_of(self._registry, self.view_columns), self._authority)
         finally:
             self._looking = False
 

@@ -92,6 +92,8 @@ class RelationEntry:
     indexes: tuple[IndexEntry, ...] = ()
     view: str = ""
     sequence: kept.Sequence | None = None
+    owner: int = 10
+    acl: tuple[str, ...] | None = None
 
     def part(self, slot: int) -> int:
         """The oid of something that belongs to this relation."""
@@ -113,6 +115,8 @@ class Contents:
     functions: Sequence[Routine] = ()
     comments: Mapping[str, str] = field(default_factory=dict)  # of schemas
     temporary: str = ""  # the schema that this session calls pg_temp
+    roles: Mapping[str, int] = field(default_factory=dict)  # none where all are administrators
+    superusers: frozenset[str] = frozenset()
 
 
 ViewColumns = Callable[[kept.View], Sequence[tuple[str, Type, int]]]

@@ -243,7 +243,8 @@ def _namespaces(moment: Moment) -> dict[int, str]:
 def _roles(moment: Moment) -> dict[int, str]:
     table = static().tables["pg_catalog.pg_authid"]
     rows = zip(table["oid"].to_pylist(), table["rolname"].to_pylist(), strict=True)
-    return {oid: identifier(name if oid != 10 else moment.user) for oid, name in rows}
+    known = {oid: identifier(name if oid != 10 else moment.user) for oid, name in rows}
+    return known | {oid: identifier(name) for name, oid in moment.contents.roles.items()}
 
 
 _TEXTS = {

@@ -123,7 +123,8 @@ def _classes(contents: Contents) -> Iterator[Row]:
             "relchecks": sum(c.kind == "c" for c in entry.constraints),
             "relhasindex": bool(entry.indexes), "relhasrules": entry.kind in "vm",
             "relhastriggers": _has_triggers(entry, contents),
-            "relpersistence": "t" if entry.temporary else "p",
+            "relpersistence": "t" if entry.temporary else "p", "relowner": entry.owner,
+            "relacl": None if entry.acl is None else list(entry.acl),
             "relfrozenxid": int(entry.kind in "rm"), "relminmxid": int(entry.kind in "rm"),
             **({"relpages": 1, "reltuples": 1.0} if entry.kind == "S" else {}),
         }  # fmt: skip

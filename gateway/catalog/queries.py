@@ -274,12 +274,7 @@ class CatalogueDatabase:
         self._static(name)
         schema, _, relation = name.partition(".")
         if relation == "pg_authid":
-            self._open().execute(
-                f"CREATE TABLE {target} AS SELECT * REPLACE ("
-                f"CASE WHEN oid = 10 THEN $user ELSE rolname END AS rolname) "
-                f'FROM static."{name}"',
-                {"user": moment.user},
-            )
+            self._roles(moment, name, target)
             return
         own = session_rows(relation, moment)
         if own is None and schema == "pg_catalog":
@@ -292,6 +287,27 @@ class CatalogueDatabase:
         connection.register("incoming", own)
         connection.execute(f"INSERT INTO {target} SELECT * FROM incoming")
         connection.unregister("incoming")
+
+    def _roles(self, moment: Moment, name: str, target: str) -> None:
+        """pg_authid: the first role under the name that it has to this user, and the others."""
+        connection, roles = self._open(), moment.contents.roles
+        first = next((role for role, oid in roles.items() if oid == 10), moment.user)
+        connection.execute(
+            f"CREATE TABLE {target} AS SELECT * REPLACE ("
+            f"CASE WHEN oid = 10 THEN $first ELSE rolname END AS rolname) "
+            f'FROM static."{name}"',
+            {"first": first},
+        )
+        for role, oid in roles.items():
+            if oid != 10:
+                superuser = role in moment.contents.superusers
+                connection.execute(
+                    f"INSERT INTO {target} SELECT * REPLACE ($oid AS oid, $role AS rolname,"
+                    " $super AS rolsuper, $super AS rolcreaterole, $super AS rolcreatedb,"
+                    " $super AS rolreplication, $super AS rolbypassrls)"
+                    f' FROM static."{name}" WHERE oid = 10',
+                    {"oid": oid, "role": role, "super": superuser},
+                )
 
     def _static(self, name: str) -> None:
         if f"static.{name}" in self._made:

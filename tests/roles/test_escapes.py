@@ -133,6 +133,26 @@ def test_others_statements_are_hidden(as_role: Connect) -> None:
     assert mine[0][0].startswith("SELECT query")
 
 
+def test_the_catalogue_shows_roles_owners_and_grants(as_role: Connect) -> None:
+    admin, alice = as_role("admin"), as_role("alice")
+    admin.execute("CREATE TABLE shown (a int); GRANT SELECT, INSERT ON shown TO alice")
+    admin.execute(
+        "GRANT UPDATE ON shown TO team WITH GRANT OPTION; GRANT DELETE ON shown TO PUBLIC"
+    )
+    owner = "SELECT tableowner FROM pg_tables WHERE tablename = 'shown'"
+    acl = "SELECT relacl::text[] FROM pg_class WHERE relname = 'shown'"
+    roles = "SELECT rolname, rolsuper FROM pg_roles WHERE rolname IN ('admin', 'alice', 'team')"
+    for connection in (admin, alice):
+        assert connection.execute(owner).fetchall() == [("admin",)]
+        (found,) = connection.execute(acl).fetchone() or ([],)
+        assert found == ["admin=arwdDxt/admin", "alice=ar/admin", "team=w*/admin", "=d/admin"]
+        told = sorted(connection.execute(roles).fetchall())
+        assert told == [("admin", True), ("alice", False), ("team", False)]
+    admin.execute("ALTER TABLE shown OWNER TO alice")
+    assert admin.execute(owner).fetchall() == [("alice",)]
+    admin.execute("DROP TABLE shown")
+
+
 def test_datasets_are_everyones_until_that_is_revoked(as_role: Connect) -> None:
     admin, alice = as_role("admin"), as_role("alice")
     query = "SELECT count(*) FROM ncep.sst"
