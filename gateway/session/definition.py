@@ -237,7 +237,7 @@ def _truncate(executor: Executor, tree: DropStatement) -> Result:
             owned = registry.store.owned_sequence(oid or 0, column.number)
             sequence = registry.store.sequence(owned) if owned is not None else None
             if owned is not None and sequence is not None:
-                registry.store.setval(owned, sequence.start, False)
+                registry.store.restart(owned, sequence.start)
     return Result("TRUNCATE TABLE")
 
 

@@ -204,7 +204,7 @@ def alter_sequence(executor: Executor, tree: AlterSequence) -> Result:
             raise InvalidParameterValue(
                 f"RESTART value ({value}) cannot be {which[0]} ({which[1]})"
             )
-        store.setval(name, value, False)
+        store.restart(name, value)
     return Result("ALTER SEQUENCE")
 
 

@@ -267,7 +267,7 @@ def _restart(executor: Executor, name: TableName, column: str, value: int | str 
     sequence = store.sequence(owned) if owned is not None else None
     if owned is None or sequence is None:
         raise FeatureNotSupported(f'column "{column}" of relation "{name.name}" is not an identity')
-    store.setval(owned, value if isinstance(value, int) else sequence.start, False)
+    store.restart(owned, value if isinstance(value, int) else sequence.start)
 
 
 def _shape(executor: Executor) -> Callable[[Relation], object]:

@@ -84,7 +84,7 @@ class Blocks(Scope):
         done = 0 if transaction is None else len(transaction.writes)
         own = None if transaction is None else transaction.own_catalogue
         chosen = dict(self._deferral.chosen)
-        self._savepoints.append(Savepoint(name, done, own, held, chosen))
+        self._savepoints.append(Savepoint(name, done, own, held, chosen, len(self._restarts)))
 
     def set_constraints(self, names: Sequence[tuple[str, str]], deferred: bool) -> None:
         """Have foreign keys be checked at COMMIT, or from now on at the end of each statement.

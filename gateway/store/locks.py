@@ -11,6 +11,9 @@ import threading
 import time
 
 from gateway.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
+from gateway.sources.table import TableName
+from gateway.store.catalogue import Catalogue
+from gateway.store.definitions import TableDefinition
 
 # The key of the catalogue's own lock, which DDL holds; tables are numbered from 16384.
 CATALOGUE = 0
@@ -100,3 +103,21 @@ class TableLocks:
                     hint="Run the transaction again.",
                 )
             wanted = None if holder is None else self._waiting.get(holder)
+
+
+def tied(catalogue: Catalogue, name: TableName, command: str) -> set[int]:
+    """The tables to be locked before one of them is written."""
+    oid, definition = catalogue.table(name)
+    found, tables = {oid}, [definition]
+    while tables:
+        table = tables.pop()
+        keys = table.foreign_keys
+        if command != "DELETE" or any(fk.on_delete.startswith("set") for fk in keys):
+            parents = (catalogue.find_table(fk.table) for fk in table.foreign_keys)
+            found.update(parent[0] for parent in parents if parent is not None)
+        children = catalogue.referring(table.name) if command != "INSERT" else []
+        for child in children:
+            if child.oid not in found and isinstance(child.definition, TableDefinition):
+                found.add(child.oid)
+                tables.append(child.definition)
+    return found

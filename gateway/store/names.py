@@ -111,6 +111,19 @@ class Names(Alterer):
         """
         self._shared.sequences.set(*self._sequence(name), value, called)
 
+    def restart(self, name: TableName, value: int) -> None:
+        """Have a sequence go on at `value`; undone with the transaction.
+
+        Others are given its new values at once.
+
+        Raises:
+            UndefinedTable: 42P01. WrongObjectType: 42809.
+        """
+        with self._statement():
+            oid, sequence = self._sequence(name)
+            before = self._shared.sequences.restart(oid, sequence, value)
+            self._restarts.append((oid, sequence, before))
+
     def stand(self, name: TableName) -> tuple[int, bool]:
         """A sequence's last value, and whether it was given."""
         return self._shared.sequences.stand(*self._sequence(name))

@@ -29,11 +29,11 @@ from gateway.sources.table import TableName
 from gateway.store.catalogue import Catalogue
 from gateway.store.committed import Committed
 from gateway.store.deferral import Constraint, Deferral
-from gateway.store.definitions import TableDefinition
+from gateway.store.definitions import Sequence
 from gateway.store.expressions import Constants, Expressions
 from gateway.store.isolation import Isolation
-from gateway.store.locks import CATALOGUE, TableLocks
-from gateway.store.sequences import SequenceValues
+from gateway.store.locks import CATALOGUE, TableLocks, tied
+from gateway.store.sequences import SequenceValues, State
 from gateway.store.transactions import Transaction, concurrent_update
 
 
@@ -48,33 +48,20 @@ class Shared:
     sequences: SequenceValues
 
 
+# A sequence that the transaction restarted, and where it stood.
+Restart = tuple[int, Sequence, State]
+
+
 @dataclass(frozen=True, slots=True)
 class Savepoint:
-    """How far a transaction had come: its writes, its own catalogue, its locks, SET CONSTRAINTS."""
+    """How far a transaction had come: writes, own catalogue, locks, SET CONSTRAINTS, restarts."""
 
     name: str
     writes: int
     catalogue: Catalogue | None
     locks: frozenset[int]
     chosen: dict[Constraint | None, bool]
-
-
-def _tied(catalogue: Catalogue, name: TableName, command: str) -> set[int]:
-    """The tables to be locked before one of them is written."""
-    oid, definition = catalogue.table(name)
-    found, tables = {oid}, [definition]
-    while tables:
-        table = tables.pop()
-        keys = table.foreign_keys
-        if command != "DELETE" or any(fk.on_delete.startswith("set") for fk in keys):
-            parents = (catalogue.find_table(fk.table) for fk in table.foreign_keys)
-            found.update(parent[0] for parent in parents if parent is not None)
-        children = catalogue.referring(table.name) if command != "INSERT" else []
-        for child in children:
-            if child.oid not in found and isinstance(child.definition, TableDefinition):
-                found.add(child.oid)
-                tables.append(child.definition)
-    return found
+    restarts: int
 
 
 class Scope:
@@ -91,6 +78,7 @@ class Scope:
         self._failed = False
         self._savepoints: list[Savepoint] = []
         self._deferral = Deferral()
+        self._restarts: list[Restart] = []
         self._is_lost = False  # the transaction's savepoints could not be gone back to
         self._depth = 0  # of calls inside each other
         self._cancelled = False
@@ -121,6 +109,7 @@ class Scope:
 
     def _end(self) -> None:
         self._drop_transaction()
+        self._undo_restarts(0)
         self._in_block = self._failed = self._is_lost = False
         self._savepoints.clear()
         self._deferral = Deferral()
@@ -132,6 +121,15 @@ class Scope:
                 self._end_statement(self._transaction)
             self._transaction.commit()
             self._transaction = None
+        for oid, sequence, _ in self._restarts:
+            self._shared.sequences.keep(oid, sequence)
+        self._restarts.clear()
+
+    def _undo_restarts(self, count: int) -> None:
+        """Undo all but the first `count` restarts of sequences."""
+        while len(self._restarts) > count:
+            oid, _, before = self._restarts.pop()
+            self._shared.sequences.undo(oid, before)
 
     def _end_statement(self, transaction: Transaction) -> None:
         """What is done before a transaction commits."""
@@ -140,6 +138,7 @@ class Scope:
         """Go back to the last savepoint, and give up the locks taken after it."""
         point, transaction = self._savepoints[-1], self._transaction
         self._deferral.chosen = dict(point.chosen)
+        self._undo_restarts(point.restarts)
         if point.writes == 0 and point.catalogue is None and not self._pins:
             self._drop_transaction()
         elif transaction is not None and not transaction.stands_at(point.writes, point.catalogue):
@@ -219,6 +218,7 @@ class Scope:
                 self._restore()
             return
         self._drop_transaction()
+        self._undo_restarts(0)
         self._shared.locks.release(self)
 
     def _leave(self) -> None:
@@ -275,13 +275,13 @@ class Scope:
         """
         while True:
             oid, definition = self._catalogue.table(name)
-            wanted = _tied(self._catalogue, name, command)
+            wanted = tied(self._catalogue, name, command)
             to_itself = any(key.table == name for key in definition.foreign_keys)
             for each in sorted(wanted):
                 self._lock_relation(each, whole=whole or to_itself or each != oid)
             self._catch_up(reading)
             self._refuse_redefined(name, command, wanted)
-            if _tied(self._catalogue, name, command) <= wanted:
+            if tied(self._catalogue, name, command) <= wanted:
                 return
 
     def _lock_relation(self, oid: int, *, whole: bool = True) -> None:
@@ -330,7 +330,7 @@ class Scope:
         ):
             transaction.rebase()
 
-    def _refuse_redefined(self, name: TableName, command: str, tied: set[int]) -> None:
+    def _refuse_redefined(self, name: TableName, command: str, wanted: set[int]) -> None:
         """Refuse to write what means something else now than in the commit that is seen.
 
         Raises:
@@ -341,8 +341,8 @@ class Scope:
         seen, newest = self._transaction.moment.catalogue, self._shared.committed.moment.catalogue
         if newest is seen or self._transaction.own_catalogue is not None:
             return
-        same = all(newest.by_oid(oid) == seen.by_oid(oid) for oid in tied)
-        if not same or _tied(newest, name, command) != tied:
+        same = all(newest.by_oid(oid) == seen.by_oid(oid) for oid in wanted)
+        if not same or tied(newest, name, command) != wanted:
             raise concurrent_update()
 
     @contextmanager

@@ -24,12 +24,16 @@ AHEAD = 32
 
 
 @dataclass(slots=True)
-class _State:
-    """`last` was given, or is to be given next when not `called`; `written` is on disk."""
+class State:
+    """`last` was given, or is to be given next when not `called`; `written` is on disk.
+
+    While it `waits`, who restarted it has not committed: after a crash it goes on from before.
+    """
 
     last: int
     called: bool
     written: int | None = None
+    waits: bool = False
 
 
 class SequenceValues:
@@ -42,7 +46,7 @@ class SequenceValues:
     def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
         self._cursor = cursor
         self._lock = threading.Lock()
-        self._states: dict[int, _State] = {}
+        self._states: dict[int, State] = {}
         self._rows: set[int] = set()
 
     def load(self, known: Collection[int]) -> None:
@@ -50,7 +54,7 @@ class SequenceValues:
         kept = self._cursor.execute("SELECT oid, value FROM gradwire.sequences").fetchall()
         for oid, value in kept:
             if oid in known:
-                self._states[oid] = _State(value, True, value)
+                self._states[oid] = State(value, True, value)
                 self._rows.add(oid)
             else:
                 self._cursor.execute("DELETE FROM gradwire.sequences WHERE oid = ?", [oid])
@@ -80,8 +84,27 @@ class SequenceValues:
                 f" ({sequence.minimum}..{sequence.maximum})"
             )
         with self._lock:
-            state = self._states[oid] = _State(value, called)
+            state = self._states[oid] = State(value, called)
             self._write(oid, state, sequence)
+
+    def restart(self, oid: int, sequence: Sequence, value: int) -> State:
+        """Give `value` next, on disk once it is `kept`; what `undo` goes back to."""
+        with self._lock:
+            before = self._state(oid, sequence)
+            self._states[oid] = State(value, False, before.written, waits=True)
+            return before
+
+    def keep(self, oid: int, sequence: Sequence) -> None:
+        """The transaction that restarted a sequence has committed."""
+        with self._lock:
+            state = self._state(oid, sequence)
+            state.waits, state.written = False, None
+            self._write(oid, state, sequence)
+
+    def undo(self, oid: int, before: State) -> None:
+        """It was undone."""
+        with self._lock:
+            self._states[oid] = before
 
     def stand(self, oid: int, sequence: Sequence) -> tuple[int, bool]:
         """The last value, and whether it was given."""
@@ -99,15 +122,17 @@ class SequenceValues:
         """Write where each sequence stands; nothing is set aside."""
         with self._lock:
             for oid, state in self._states.items():
-                if state.called and state.written != state.last:
+                if state.called and not state.waits and state.written != state.last:
                     self._save(oid, state, state.last)
             self._states.clear()
 
-    def _state(self, oid: int, sequence: Sequence) -> _State:
-        return self._states.setdefault(oid, _State(sequence.start, False))
+    def _state(self, oid: int, sequence: Sequence) -> State:
+        return self._states.setdefault(oid, State(sequence.start, False))
 
-    def _write(self, oid: int, state: _State, sequence: Sequence) -> None:
+    def _write(self, oid: int, state: State, sequence: Sequence) -> None:
         """Have at least what was given on disk, and some more."""
+        if state.waits:
+            return
         given = state.last if state.called else state.last - sequence.increment
         written = state.written
         up = sequence.increment > 0
@@ -119,7 +144,7 @@ class SequenceValues:
         if not enough:
             self._save(oid, state, ahead if state.called else given)
 
-    def _save(self, oid: int, state: _State, value: int) -> None:
+    def _save(self, oid: int, state: State, value: int) -> None:
         with translated():
             if oid in self._rows:
                 self._cursor.execute(
@@ -131,7 +156,7 @@ class SequenceValues:
         state.written = value
 
 
-def _following(state: _State, sequence: Sequence, count: int) -> list[int]:
+def _following(state: State, sequence: Sequence, count: int) -> list[int]:
     step = sequence.increment
     first = state.last + step if state.called else state.last
     last = first + (count - 1) * step
