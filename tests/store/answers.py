@@ -19,6 +19,6 @@ def answer(session: Session, text: str) -> object:
             last = result.tag(len(rows)) if result.tag(0) != "SELECT 0" else rows
         session.sync()
     except GatewayError as error:
-        session.fail()
+        session.fail(error)
         return error.code
     return last

@@ -151,6 +151,6 @@ def test_writes_until_sync_are_one_transaction(sessions: dict[str, Session]) -> 
         a.bind("", "", [])
         try:
             a.execute("")
-        except GatewayError:
-            a.fail()
+        except GatewayError as error:
+            a.fail(error)
     assert answer(b, "select n from t order by n") == [(1,), (2,)]
