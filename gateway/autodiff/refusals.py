@@ -81,17 +81,17 @@ def no_rule(tree: exp.Expr) -> NotDifferentiable:
     elif isinstance(tree, exp.Query):
         subject = "a subquery that depends on the column"
     elif isinstance(tree, exp.Cast):
-        subject = f"the cast {tree.sql(dialect=DIALECT)}"
+        subject = f"the cast {shown(tree)}"
         hint = "Cast to double precision."
     else:
-        subject = f"the SQL expression {tree.sql(dialect=DIALECT)}"
+        subject = f"the SQL expression {shown(tree)}"
     message = f"{subject} has no derivative rule"
     return NotDifferentiable(message, hint=hint, position=position_of(tree))
 
 
 def integer_division(tree: exp.Div, known: bool) -> NotDifferentiable:
     """The refusal of a division that is one of integers, or may be."""
-    text = tree.sql(dialect=DIALECT)
+    text = shown(tree)
     return NotDifferentiable(
         f"{text} is a division of integers, a step function"
         if known
