@@ -19,7 +19,7 @@ from gateway.catalog.registry import Registry
 from gateway.catalog.routing import is_for_catalogue
 from gateway.catalog.shown import shown, type_of
 from gateway.catalog.translation.terms import Output
-from gateway.sql.dialect import RESERVED
+from gateway.sql.quoting import QUOTED
 from gateway.types import Type
 
 
@@ -126,7 +126,7 @@ class Catalogue:
             "pid": session.process_id,
             "version": session.version,
             "session_user": session.session_user,
-            "reserved": sorted(RESERVED),
+            "reserved": sorted(QUOTED),
             "started": session.started,
             "activity": session.activity() if query.shows_activity else None,
             "setting_names": [name.lower() for name in session.settings],
