@@ -199,8 +199,6 @@ class Values(Coercion):
                 for part, end in ((first.this, "1"), (first.expression, "9223372036854775807"))
             )
             return Term(f"list_slice({array.sql}, {low}, {high})", array.type)
-        if isinstance(first, exp.Literal):  # which sqlglot has counted from 0
-            first = exp.Literal.number(int(first.name) + 1)
         index = self.coerce(self.term(first, scope), INT4).sql
         if array.type in (INT2VECTOR, OIDVECTOR):
             return Term(f"list_extract({array.sql}, nullif({index} + 1, 0))", element)
