@@ -171,6 +171,11 @@ def _texts(values: Values, arrow: pa.DataType) -> pa.Array:
     return pa.array(values.astype(object), type=arrow, from_pandas=True)
 
 
+def _bytes(values: Values, arrow: pa.DataType) -> pa.Array:
+    # Arrow takes numpy's fixed bytes for C's strings, which end at the first zero.
+    return pa.array(values.astype(object), type=arrow)
+
+
 def _objects(values: Values, arrow: pa.DataType) -> pa.Array:
     missing = np.asarray(pd.isna(values))
     first = next(iter(values[~missing][:1]), None)
@@ -201,6 +206,7 @@ _ENCODERS: dict[str, Callable[[Values, pa.DataType], pa.Array]] = {
     "m": _times,
     "U": _texts,
     "T": _texts,
+    "S": _bytes,
     "O": _objects,
 }
 

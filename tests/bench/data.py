@@ -11,7 +11,7 @@ prints the median of some runs of 13 queries in milliseconds, all contenders tak
     xarray       plain xarray or pandas
 
 Times in one run are comparable with one another, and no more. `--rows` chooses memory, zarr or
-both; `--runs` how often.
+both; `--runs` how often; `--only` which queries.
 """
 
 from __future__ import annotations
@@ -198,7 +198,9 @@ def timed(run: Run, name: str) -> tuple[float, int]:
     return (time.perf_counter() - start) * 1000, rows
 
 
-def compare(kind: str, runs: int, peer_python: str | None, folder: Path) -> None:
+def compare(
+    kind: str, runs: int, queries: list[str], peer_python: str | None, folder: Path
+) -> None:
     """Prints one table."""
     made = grid(SHAPES[kind])
     zarr, parquet = folder / f"{kind}.zarr", folder / f"{kind}.parquet"
@@ -222,7 +224,7 @@ def compare(kind: str, runs: int, peer_python: str | None, folder: Path) -> None
     add("xarray", plain_xarray(used))
     print(f"\n{kind}: {made.uwnd.size} rows, {runs} runs")
     print(f"{'':14}" + "".join(f"{label:>12}" for label in contenders), flush=True)
-    for name in QUERIES:
+    for name in queries:
         took: dict[str, list[float]] = {label: [] for label in contenders}
         rows = {label: ask(name)[1] for label, ask in contenders.items()}  # and warm up
         for _ in range(runs):
@@ -247,12 +249,13 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", choices=("memory", "zarr", "both"), default="both")
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--only", nargs="*", default=list(QUERIES), help="some queries")
     parser.add_argument("--peer-python", help="a Python that has xarray-sql 0.6.0")
     options = parser.parse_args()
     kinds = ["memory", "zarr"] if options.rows == "both" else [options.rows]
     with tempfile.TemporaryDirectory() as folder:
         for kind in kinds:
-            compare(kind, options.runs, options.peer_python, Path(folder))
+            compare(kind, options.runs, options.only, options.peer_python, Path(folder))
 
 
 if __name__ == "__main__":

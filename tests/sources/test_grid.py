@@ -290,3 +290,11 @@ def test_packed_values_are_unpacked(tmp_path: Path) -> None:
     dataset.to_netcdf(tmp_path / "packed.nc", encoding={"v": packed})
     opened = open_dataset(tmp_path / "packed.nc")
     assert rows_of(GridTable(opened, ["v"]))["v"].to_pylist() == [1.5, None, 3.25]
+
+
+def test_bytes_with_zeros_in_them_are_whole() -> None:
+    values = np.array([b"a\x00b", b"\x00x", b""], "S3")
+    table = GridTable(xarray.Dataset({"v": ("x", values)}, {"x": values}), ["v"])
+    assert query("SELECT x, v FROM t", t=table).to_pylist() == [
+        {"x": each, "v": each} for each in (b"a\x00b", b"\x00x", b"")
+    ]
