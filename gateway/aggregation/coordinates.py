@@ -20,8 +20,8 @@ from gateway.store.snapshots import Snapshot
 
 Tables = Mapping[TableName, Table]
 
-# (SELECT position, ... FROM COORDINATE ..., the coordinate's rows) -> the answer's rows.
-Ask = Callable[[exp.Select, pa.Table], pa.Table]
+# (SELECT position, ... FROM COORDINATE ..., the coordinate's rows, other tables) -> the answer.
+Ask = Callable[[exp.Select, pa.Table, Tables], pa.Table]
 
 COORDINATE = TableName("gradwire", "coordinate")
 
@@ -43,8 +43,9 @@ _READ = (exp.Column, exp.Identifier, exp.Literal, exp.DataType, exp.DataTypePara
 def asking(engine: EngineSession, values: Sequence[pa.Scalar]) -> Ask:
     """What asks a client's engine, with the values of `$1`, `$2`, ..."""
 
-    def ask(question: exp.Select, coordinate: pa.Table) -> pa.Table:
-        plan = engine.plan(to_engine(question), {COORDINATE: Snapshot(coordinate)}, values)
+    def ask(question: exp.Select, coordinate: pa.Table, others: Tables) -> pa.Table:
+        tables = {COORDINATE: Snapshot(coordinate), **others}
+        plan = engine.plan(to_engine(question), tables, values)
         batches = list(plan.stream())
         return pa.Table.from_batches(batches, None if batches else plan.schema)
 
@@ -72,7 +73,8 @@ def _of_coordinate(tree: exp.Expr) -> exp.Expr:
         return column_node("c", tree.name)
     copied = tree.copy()
     for column in list(copied.find_all(exp.Column)):
-        column.replace(column_node("c", column.name))
+        if column.find_ancestor(exp.Query) is None:  # what a query inside names is its own
+            column.replace(column_node("c", column.name))
     return copied
 
 

@@ -201,7 +201,7 @@ class _Select:
                 positions = grid.positions(dim)
                 columns = [column.take(pa.array(positions)) for column in columns]
             else:
-                answer = self.ask(question(outputs, by_dim.get(dim, [])), grid.coordinates(dim))
+                answer = self.ask(question(outputs, by_dim.get(dim, [])), grid.coordinates(dim), {})
                 answer = answer.sort_by(GridTable.POSITION)
                 positions = answer.column(0).to_numpy()
                 columns = [column.combine_chunks() for column in answer.columns[1:]]

@@ -1,13 +1,15 @@
 """What a query over grids is spared: chunks that no row of it needs, and sorting what is sorted.
 
 The engine hands simple comparisons of columns down to the scan, and these prune chunks
-(`sources.pruning`). Three things it does not hand down are settled here, before it plans:
+(`sources.pruning`). Four things it does not hand down are settled here, before it plans:
 
 ==============================================  ================================================
 ``WHERE date_trunc('month', time) = ...``       a condition on one coordinate, whatever is in it:
                                                 the engine itself is asked about the coordinate
 ``SELECT DISTINCT time``, ``min(time)``         rows that differ in other dimensions alone: one
                                                 position of each of these is enough
+``JOIN k ON time = k.day``, ``time IN (SELECT   the keys of a table in memory are looked up on the
+day FROM k)``                                   coordinate (`joined_keys`)
 ``ORDER BY time``                               rows are stored in this order: no sort
 ==============================================  ================================================
 
@@ -39,8 +41,10 @@ from gateway.aggregation.coordinates import (
 from gateway.aggregation.planning import Attempt, OnArrays, Remembered, aggregate_on_arrays
 from gateway.engine.interface import EngineSession, Plan
 from gateway.errors import GatewayError, QueryCanceled
+from gateway.session.joined_keys import key_conditions
 from gateway.sources.grid import GridTable
 from gateway.sources.pruning import Positions
+from gateway.sources.table import Table
 from gateway.sql.dialect import to_engine
 from gateway.sql.scope import is_aggregate
 
@@ -135,6 +139,8 @@ def narrowed(tree: exp.Expr, tables: Tables, ask: Ask) -> Tables:
             if named[name] == 1 and isinstance(grid, GridTable) and grid.rows >= FEWEST_ROWS:
                 positions = {**_settled(select, source, grid, ask), **_one_each(select, grid)}
                 found[name] = grid.restricted(positions) if positions else grid
+                for dim, condition, others in key_conditions(select, source, grid, tables):
+                    found[name] = _among(found[name], dim, condition, others, ask)
     return found
 
 
@@ -187,7 +193,7 @@ def _settled(
     found = {}
     for dim, conditions in by_dim.items():
         try:
-            answer = ask(question([], conditions), grid.coordinates(dim))
+            answer = ask(question([], conditions), grid.coordinates(dim), {})
         except QueryCanceled:
             raise
         except GatewayError:  # the query itself raises it, if it comes to that
@@ -205,6 +211,19 @@ def _is_hidden(condition: exp.Expr) -> bool:
                 return True
             node = node.parent
     return False
+
+
+def _among(table: Table, dim: str, condition: exp.Expr, others: Tables, ask: Ask) -> Table:
+    """The grid at the positions alone whose coordinate is among some keys."""
+    assert isinstance(table, GridTable)
+    try:
+        answer = ask(question([], [condition]), table.coordinates(dim), others)
+    except QueryCanceled:
+        raise
+    except GatewayError:  # the query itself raises it, if it comes to that
+        return table
+    among = np.intersect1d(table.positions(dim), answer.column(0).to_numpy())
+    return table.restricted({dim: among})
 
 
 # Rows that differ in other dimensions alone

@@ -195,3 +195,37 @@ def test_the_log_tells_the_chunks(
     with caplog.at_level(logging.DEBUG, "gateway"):
         client.execute("SELECT sum(v) FROM g WHERE time::date = '2000-02-09'").fetchall()
     assert "public.g: 1 of 10 chunks read" in caplog.text
+
+
+#    query over g and the keys in k                                                   chunks read
+KEYS = [
+    ("SELECT time, lat, place, v FROM g JOIN k ON g.time = k.day",                              2),
+    ("SELECT g.* FROM k, g WHERE k.day = g.time AND v > 3",                                     2),
+    ("SELECT g.* FROM k JOIN g ON g.time = k.day AND k.n = 1",                                  2),
+    ("SELECT * FROM g WHERE time IN (SELECT day FROM k)",                                       2),
+    ("SELECT * FROM g WHERE time IN (SELECT day FROM k WHERE n = 2)",                           1),
+    ("SELECT * FROM g WHERE time = (SELECT max(day) FROM k)",                                   1),
+    ("SELECT * FROM g WHERE time IN (SELECT day FROM k) AND time::date = '2000-01-28'",         1),
+    ("SELECT avg(v) FROM g WHERE time IN (SELECT day FROM k WHERE n > 5)",                      0),
+    ("SELECT * FROM g WHERE time NOT IN (SELECT day FROM k)",                                   10),
+    ("SELECT * FROM g LEFT JOIN k ON g.time = k.day",                                           10),
+    ("SELECT * FROM g WHERE time IN (SELECT day FROM k) OR v = 7",                              10),
+    ("SELECT * FROM g WHERE time IN (SELECT day FROM k WHERE n < g.lat)",                       10),
+    ("SELECT * FROM g WHERE time = (SELECT day FROM k WHERE random() < 2 AND n = 1)",           10),
+    ("SELECT * FROM g JOIN k ON g.lat = k.n + 9.25",                                            10),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "chunks"), KEYS)
+def test_keys_of_a_table_in_memory_prune_chunks(
+    client: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, sql: str, chunks: int
+) -> None:
+    client.execute("CREATE TEMP TABLE k (n int, day timestamp)")
+    try:
+        client.execute("INSERT INTO k VALUES (1, '2000-01-28'), (2, '2000-02-09'), (3, NULL)")
+        assert chunks_read(client, sql) == chunks
+        found = sorted(map(str, client.execute(sql).fetchall()))  # type: ignore[call-overload]
+        monkeypatch.setattr(sparing, "FEWEST_ROWS", 10**9)
+        assert found == sorted(map(str, client.execute(sql).fetchall()))  # type: ignore[call-overload]
+    finally:
+        client.execute("DROP TABLE k")
