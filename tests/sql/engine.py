@@ -7,6 +7,8 @@ from typing import Any
 
 import datafusion
 
+from gateway.engine.functions import register_functions
+
 _SETTINGS = {
     "datafusion.sql_parser.dialect": "generic",
     "datafusion.sql_parser.recursion_limit": "500",
@@ -17,8 +19,10 @@ _SETTINGS = {
 
 @cache
 def context() -> datafusion.SessionContext:
-    """One context for all tests of this folder."""
-    return datafusion.SessionContext(datafusion.SessionConfig(_SETTINGS))
+    """One context for all tests of this folder, with the gateway's own functions."""
+    made = datafusion.SessionContext(datafusion.SessionConfig(_SETTINGS))
+    register_functions(made)
+    return made
 
 
 def rows(sql: str) -> list[list[Any]]:
