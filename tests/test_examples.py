@@ -49,6 +49,18 @@ def test_the_gradient_of_the_speed_has_length_one(
     assert last == "10512 rows, length of the gradient 1.000000000000"
 
 
+def test_the_page_draws_a_derivative(
+    gateway_address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for library in ("panel", "hvplot", "sqlalchemy"):
+        pytest.importorskip(library, reason=f"examples/panel_app.py needs {library}")
+    host, port = gateway_address
+    monkeypatch.setenv("GRADWIRE_URL", f"postgresql+psycopg://tester@{host}:{port}/gradwire")
+    frame = runpy.run_path(str(EXAMPLES / "panel_app.py"))["rows"](50)
+    assert list(frame.columns) == ["longitude", "power", "change"]
+    assert len(frame) == 144
+
+
 def test_an_example_finds_its_server_in_the_environment(gateway_address: tuple[str, int]) -> None:
     host, port = gateway_address
     where = {"PGHOST": host, "PGPORT": str(port), "PGUSER": "tester", "PGDATABASE": "gradwire"}

@@ -26,7 +26,7 @@ class Room:
 _SERIES = Room("room_for_series", 1, (0, 2))
 
 #   function           the check of one of its arguments
-_ROOMS: Mapping[str, Room] = {
+ROOMS: Mapping[str, Room] = {
     "repeat":          Room("room_to_repeat", 1, (0,)),
     "lpad":            Room("room_to_pad", 1),
     "rpad":            Room("room_to_pad", 1),
@@ -47,7 +47,7 @@ def checked(name: str, arguments: Sequence[exp.Expr]) -> list[exp.Expr]:
     >>> [a.sql() for a in checked("repeat", [exp.column("a"), exp.Literal.number(3)])]
     ['a', 'ROOM_TO_REPEAT(a, 3)']
     """
-    room = _ROOMS.get(name)
+    room = ROOMS.get(name)
     found = list(arguments)
     if room is None or room.argument >= len(found) or _is_series_of_others(room, found):
         return found

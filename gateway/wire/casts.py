@@ -34,9 +34,7 @@ def _rows() -> list[Cast]:
     for name, function in WRITTEN.items():
         kind = array_of(type_named(name[1:])) if name.startswith("_") else type_named(name)
         zoned = [pa.string()] if name.endswith("timestamptz") else []
-        # The engine's times of day count nanoseconds, and are not cast by themselves.
-        taken = pa.time64("ns") if name == "time" else kind.arrow
-        rows.append((function, [taken, *zoned], pa.string(), partial(_texts, kind)))
+        rows.append((function, [kind.arrow, *zoned], pa.string(), partial(_texts, kind)))
     return rows
 
 

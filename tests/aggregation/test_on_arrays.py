@@ -221,7 +221,7 @@ def test_few_rows_a_group_are_left_to_the_engine(
 
 
 def test_a_key_that_is_asked_for_above_prunes_chunks(table: GridTable) -> None:
-    reads = Reads()
+    reads = Reads().of(TableName("public", "t"))
     sql = "SELECT * FROM (SELECT lat, avg(a) AS m FROM t GROUP BY lat) AS s WHERE lat = 60"
     found = rows(planned(sql, chunked(table).watched(reads), True))[1]
     assert found == rows(planned(sql, table, False))[1]

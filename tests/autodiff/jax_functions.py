@@ -101,6 +101,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "floor": jnp.floor,
     "ceil": jnp.ceil,
     "round": _round,
+    "rint": jnp.rint,
     "trunc": _trunc,
 }
 

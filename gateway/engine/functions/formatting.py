@@ -15,8 +15,8 @@ def format_text(template: str, arguments: list[str | None]) -> str:
     Raises:
         ValueError: it is wrong, or has more specifiers than there are arguments.
 
-    >>> format_text("%s: %I = %L, %2$s", ["a", "b c", "d'e"])
-    "a: \\"b c\\" = 'd''e', b c"
+    >>> print(format_text("%s: %I = %L, %2$s", ["a", "b c", "d'e"]))
+    a: "b c" = 'd''e', b c
     """
     place = 0
 
