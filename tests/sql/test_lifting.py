@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlglot.tokenizer_core import TokenType
 
@@ -93,6 +93,7 @@ _WORDS = st.sampled_from(
 
 
 @given(words=st.lists(_WORDS, max_size=12), glue=st.sampled_from(["", " "]))
+@example(words=["WHERE", "'", "$1", "'"], glue=" ")
 def test_a_constant_is_a_token_of_the_text(words: list[str], glue: str) -> None:
     """Not a part of one, such as of a string: each `$n` is one of the shape, in its order."""
     text = f"SELECT a FROM t WHERE a = 1 AND {glue.join(words)}"
@@ -103,7 +104,9 @@ def test_a_constant_is_a_token_of_the_text(words: list[str], glue: str) -> None:
     signs = [n for n, token in enumerate(tokens) if token.token_type == TokenType.PARAMETER]
     numbers = [int(tokens[n + 1].text) for n in signs]
     assert numbers == list(range(1, len(found.values) + 1))
-    pieces = re.split(r"[$][0-9]+", found.shape)
+    ends = [0, *(tokens[n + 1].end + 1 for n in signs)]
+    starts = [*(tokens[n].start for n in signs), len(found.shape)]
+    pieces = [found.shape[end:start] for end, start in zip(ends, starts, strict=True)]
     constants = (f"(-?{re.escape(str(v).strip('-'))}|'{re.escape(str(v))}')" for v in found.values)
     assert re.fullmatch("".join([re.escape(p) + c for p, c in zip(pieces, constants, strict=False)]
                                 + [re.escape(pieces[-1])]), text)  # fmt: skip
