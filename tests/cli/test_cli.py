@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import signal
@@ -46,6 +47,10 @@ def gradwire(
     for name in os.environ.keys() - ENVIRONMENT.keys():
         monkeypatch.delenv(name)
     monkeypatch.chdir(ROOT)
+    # A command sets its process's log up; here others read it afterwards.
+    for logger in (logging.getLogger("gateway"), logging.getLogger("gateway.statements")):
+        for name in ("handlers", "propagate", "level"):
+            monkeypatch.setattr(logger, name, getattr(logger, name))
 
     def run(*words: str, stdin: str = "") -> Ended:
         monkeypatch.setattr(sys, "argv", ["gradwire", *words])
