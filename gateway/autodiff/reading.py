@@ -26,11 +26,12 @@ from gateway.autodiff.refusals import (
     integer_division,
     no_rule,
     refuse_volatile,
+    shown,
     without_derivative,
 )
 from gateway.autodiff.rules import STEPS, SYNONYMS, rule_for
 from gateway.errors import GatewayError, NotDifferentiable
-from gateway.sql.dialect import DIALECT, Marker
+from gateway.sql.dialect import Marker
 from gateway.sql.precedence import parenthesise
 from gateway.sql.scope import AGGREGATES, Block, position_of
 from gateway.types import FLOATING, INTEGER, UNKNOWN, Type
@@ -245,7 +246,7 @@ class _Reader:
         # A cast is read by its own rule, and a call is refused by its name.
         if not isinstance(tree, exp.Literal | exp.Cast | exp.Anonymous):
             raise NotDifferentiable(
-                f"{tree.sql(dialect=DIALECT)} is of type {known.sql}, not a number",
+                f"{shown(tree)} is of type {known.sql}, not a number",
                 hint="Cast it to double precision if it holds one.",
                 position=position_of(tree),
             )

@@ -24,6 +24,8 @@ TOLD = {
     "grad(upper('a' || x), x)": (
         "function upper has no derivative rule", "Its argument 'a' || x changes with x.",
         "Write it with functions that have one", "upper"),
+    "grad(x || 'a', x)": (
+        "x || 'a' is of type text, not a number", None, "", "x ||"),
 }  # fmt: skip
 
 
