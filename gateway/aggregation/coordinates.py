@@ -15,7 +15,7 @@ from gateway.engine.interface import EngineSession
 from gateway.sources.grid import GridTable
 from gateway.sources.table import Table, TableName
 from gateway.sql.dialect import to_engine
-from gateway.sql.scope import column_node
+from gateway.sql.scope import column_node, table_node
 from gateway.store.snapshots import Snapshot
 
 Tables = Mapping[TableName, Table]
@@ -54,17 +54,12 @@ def asking(engine: EngineSession, values: Sequence[pa.Scalar]) -> Ask:
 
 def question(outputs: Sequence[exp.Expr], conditions: Sequence[exp.Expr]) -> exp.Select:
     """The positions at which all conditions are true, and `outputs` there as `key 0`, ..."""
-    table = exp.Table(
-        this=exp.to_identifier(COORDINATE.name, quoted=True),
-        db=exp.to_identifier(COORDINATE.schema, quoted=True),
-        alias=exp.TableAlias(this=exp.to_identifier("c", quoted=True)),
-    )
     named = [
         exp.alias_(_of_coordinate(output), f"key {number}", quoted=True)
         for number, output in enumerate(outputs)
     ]
     position = column_node("c", GridTable.POSITION)
-    found = exp.select(position, *named).from_(table)
+    found = exp.select(position, *named).from_(table_node(COORDINATE, "c"))
     return found.where(*map(_of_coordinate, conditions)) if conditions else found
 
 

@@ -25,7 +25,7 @@ from gateway.sources.partials import Key, Partials
 from gateway.sources.reducing import Codes
 from gateway.sources.regions import Asked, Operand, columns_read
 from gateway.sources.table import TableName
-from gateway.sql.scope import column_node, is_aggregate
+from gateway.sql.scope import column_node, is_aggregate, table_node
 
 _NOT_HERE = ("distinct", "joins", "laterals", "windows", "qualify", "sample", "locks", "connect")
 _NOT_IN_GROUP = ("grouping_sets", "cube", "rollup", "totals", "all")
@@ -93,7 +93,7 @@ class _Select:
         grid, codes, keys = self._grouped(by_dim)
         found.set("where", None)
         found.set("group", self._group())
-        found.set("from_", exp.From(this=self._table(name)))
+        found.set("from_", exp.From(this=table_node(name, self.alias)))
         return found, self._partials(grid, codes, keys, condition)
 
     def _partials(
@@ -111,13 +111,6 @@ class _Select:
         if groups > MOST_MOMENTS and any("moments" in each.kinds for each in operands):
             raise Unsound("variances of very many groups")
         return parts
-
-    def _table(self, name: TableName) -> exp.Table:
-        return exp.Table(
-            this=exp.to_identifier(name.name, quoted=True),
-            db=exp.to_identifier(name.schema, quoted=True),
-            alias=exp.TableAlias(this=exp.to_identifier(self.alias, quoted=True)),
-        )
 
     # WHERE
 

@@ -28,6 +28,7 @@ from gateway.sources.table import Table, TableName
 from gateway.sql.dialect import parse
 from gateway.sql.lending import Lent
 from gateway.sql.relation import ColumnInfo, Relation
+from gateway.sql.scope import table_node
 from gateway.store.snapshots import Snapshot
 from gateway.types import Type
 
@@ -208,5 +209,4 @@ def _taken(kind: Type) -> pa.DataType:
 
 
 def _everything(name: TableName) -> exp.Expr:
-    schema, relation = (exp.to_identifier(part, quoted=True) for part in (name.schema, name.name))
-    return exp.select("*").from_(exp.Table(this=relation, db=schema))
+    return exp.select("*").from_(table_node(name))

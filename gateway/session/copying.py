@@ -29,7 +29,7 @@ from gateway.sql.copy_options import CopyOptions, settled
 from gateway.sql.copying import ALL, Copy
 from gateway.sql.parameters import number
 from gateway.sql.relation import Relation
-from gateway.sql.scope import position_of
+from gateway.sql.scope import position_of, table_node
 from gateway.sql.statement import Kind, Statement
 from gateway.store.assignment import assign
 from gateway.store.definitions import Column, TableDefinition
@@ -111,7 +111,7 @@ def copy(executor: Executor, statement: Statement, run: Ask) -> Result:
     else:
         names = _without_generated(definition, tree.columns)
     query = exp.select(*[exp.column(exp.to_identifier(name, quoted=True)) for name in names])
-    query = query.from_(exp.table_(relation.name.name, db=relation.name.schema, quoted=True))
+    query = query.from_(table_node(relation.name))
     rows = Statement(statement.text, statement.offset, query, "SELECT", Kind.QUERY)
     return _out(executor, tree, rows, run, relation)
 

@@ -21,6 +21,7 @@ from gateway.session.sequences import SequenceCalls
 from gateway.sources.table import TableName
 from gateway.sql.dialect import parse
 from gateway.sql.relation import ColumnInfo, Relation
+from gateway.sql.scope import table_node
 from gateway.store.assignment import assign
 from gateway.store.definitions import Column, TableDefinition
 from gateway.store.faults import shown_row
@@ -180,11 +181,7 @@ def _query(name: TableName, texts: tuple[str, ...]) -> exp.Select:
         for node in tree.walk():
             node.meta.pop("start", None)
         items.append(exp.alias_(tree, f"e{number}", quoted=True))
-    table = exp.Table(
-        this=exp.to_identifier(name.name, quoted=True),
-        db=exp.to_identifier(name.schema, quoted=True),
-    )
-    return exp.Select(expressions=items, from_=exp.From(this=table))
+    return exp.Select(expressions=items, from_=exp.From(this=table_node(name)))
 
 
 def _seen(definition: TableDefinition) -> Relation:

@@ -25,7 +25,7 @@ from gateway.session.parameter_types import settled
 from gateway.session.result import Field, Result
 from gateway.session.returning import Beneath
 from gateway.sources.table import Table, TableName
-from gateway.sql.scope import position_of
+from gateway.sql.scope import position_of, table_node
 from gateway.sql.statement import Statement
 from gateway.sql.writes import modifying_parts
 from gateway.store.snapshots import Snapshot
@@ -238,11 +238,7 @@ def _after(tree: exp.Expr, before: list[exp.Expr], clause: exp.With) -> exp.Expr
 
 def _standing_for(cte: exp.Expr, name: TableName) -> exp.CTE:
     """The CTE as a query of the table that holds its rows."""
-    table = exp.Table(
-        this=exp.to_identifier(name.name, quoted=True),
-        db=exp.to_identifier(name.schema, quoted=True),
-    )
-    query = exp.Select(expressions=[exp.Star()], from_=exp.From(this=table))
+    query = exp.select("*").from_(table_node(name))
     return exp.CTE(this=query, alias=cte.args["alias"].copy())
 
 

@@ -41,6 +41,7 @@ from gateway.sql.lending import Borrowed, Lender
 from gateway.sql.locating import located
 from gateway.sql.recursion import check_recursive_types
 from gateway.sql.relation import TIME_ZONE, Constants, Lookup
+from gateway.sql.scope import table_node
 from gateway.sql.statement import CreateView, Explain, Kind, Statement
 from gateway.sql.tables import CreateTable
 from gateway.sql.writes import modifying_parts
@@ -109,7 +110,7 @@ class Queries:
 
     def view_columns(self, view: View) -> list[tuple[str, Type, int]]:
         """Names, types and modifiers of a view's columns; none when what it read is gone."""
-        query = exp.select("*").from_(exp.table_(view.name.name, db=view.name.schema, quoted=True))
+        query = exp.select("*").from_(table_node(view.name))
         statement = Statement(f"view {view.name}", 0, query, "SELECT", Kind.QUERY)
         try:
             fields = self.describe(statement, {}).fields or ()

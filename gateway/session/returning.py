@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from gateway.sources.table import Held, Table, TableName
 from gateway.sql.relation import ColumnInfo, Lookup, Relation
-from gateway.sql.scope import column_node
+from gateway.sql.scope import column_node, table_node
 from gateway.sql.writes import Write
 from gateway.store.definitions import ROWID, Changed, TableDefinition
 from gateway.store.snapshots import Snapshot
@@ -77,11 +77,7 @@ def returning_query(write: Write, target: TableDefinition, beside: Sequence[Besi
     columns |= {each.alias: each.schema.names for each in beside}
     query.set("expressions", [new for item in query.expressions for new in _spelt(item, columns)])
     for each in beside:
-        table = exp.Table(
-            this=exp.to_identifier(each.name.name, quoted=True),
-            db=exp.to_identifier(each.name.schema, quoted=True),
-            alias=exp.TableAlias(this=exp.to_identifier(each.alias, quoted=True)),
-        )
+        table = table_node(each.name, each.alias)
         same = exp.EQ(this=column_node(mine, ROWID), expression=column_node(each.alias, ROWID))
         query.append("joins", exp.Join(this=table, on=same))
     return query

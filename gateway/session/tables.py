@@ -27,6 +27,7 @@ from gateway.sql.binding import named_tables
 from gateway.sql.commands import Name
 from gateway.sql.dialect import parse
 from gateway.sql.objects import RefreshView
+from gateway.sql.scope import table_node
 from gateway.sql.statement import Statement
 from gateway.sql.tables import CreateTable
 from gateway.store.catalogue import Relation
@@ -79,7 +80,7 @@ def _existing(executor: Executor, schema: str, table: str) -> TableDefinition:
     if definition is not None:
         return definition
     if relation.view is not None:
-        query = exp.select("*").from_(exp.to_table(_spelt((schema, table))))
+        query = exp.select("*").from_(table_node(relation.name))
         fields = planned_fields(executor, query)
         return TableDefinition(relation.name, tuple(Column(f.name, f.type) for f in fields))
     columns = [
@@ -87,10 +88,6 @@ def _existing(executor: Executor, schema: str, table: str) -> TableDefinition:
         for name, info in relation.columns.items()
     ]
     return TableDefinition(relation.name, tuple(columns))
-
-
-def _spelt(name: Name) -> str:
-    return ".".join('"' + part.replace('"', '""') + '"' for part in name if part)
 
 
 def create_table_as(

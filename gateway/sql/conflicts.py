@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, SyntaxFault
 from gateway.sources.table import TableName
-from gateway.sql.scope import column_node, position_of
+from gateway.sql.scope import column_node, position_of, table_node
 from gateway.types import Type
 
 # Where the rows proposed for insertion are found; no user's schema has this name.
@@ -84,11 +84,7 @@ def update_query(
     items: list[exp.Expr] = [mine]
     for name, value in zip(columns, values, strict=True):
         items.append(exp.Alias(this=value, alias=exp.to_identifier(name, quoted=True)))
-    excluded = exp.Table(
-        this=exp.to_identifier(EXCLUDED.name, quoted=True),
-        db=exp.to_identifier(EXCLUDED.schema, quoted=True),
-        alias=exp.TableAlias(this=exp.to_identifier("excluded", quoted=True)),
-    )
+    excluded = table_node(EXCLUDED, "excluded")
     same = exp.EQ(this=mine.copy(), expression=column_node("excluded", row_identifier))
     query = exp.Select(expressions=items, from_=exp.From(this=table.copy()))
     query.append("joins", exp.Join(this=excluded, on=same))

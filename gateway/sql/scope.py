@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from gateway.errors import AmbiguousColumn, UndefinedColumn
+from gateway.sources.table import TableName
 from gateway.sql.relation import ColumnInfo
 from gateway.sql.trees import copied, nodes, nodes_of, own_nodes
 
@@ -274,6 +275,12 @@ def column_node(table: str, name: str) -> exp.Column:
     )
     column.meta["exact"] = True
     return column
+
+
+def table_node(name: TableName, alias: str = "") -> exp.Table:
+    """A table in FROM written schema.name [AS alias], all quoted."""
+    quoted = exp.to_identifier(alias, quoted=True) if alias else None
+    return exp.table_(name.name, db=name.schema, quoted=True, alias=quoted)
 
 
 def visible_ctes(table: exp.Table) -> set[str]:
