@@ -33,7 +33,7 @@ from gateway.sql.localtime import keep_local_times
 from gateway.sql.naming import alias_unnamed
 from gateway.sql.overloads import resolve_overloads
 from gateway.sql.parameters import declared_types, number
-from gateway.sql.relation import TIME_ZONE, ColumnInfo, Constants, Lookup, Relations
+from gateway.sql.relation import ColumnInfo, Constants, Lookup, Relations, zone_of
 from gateway.sql.scope import Analysis, Output, position_of
 from gateway.sql.session_values import put_values
 from gateway.sql.sets import spread_sets
@@ -350,15 +350,14 @@ def type_literals(state: Rewriting) -> None:
 
 def choose_functions(state: Rewriting) -> None:
     """Tell by the types of their arguments which functions are called."""
-    zone = state.constants.get(TIME_ZONE)
+    zone = zone_of(state.constants)
     for block in state.analysis.blocks:
-        resolve_overloads(block, zone.name if isinstance(zone, exp.Expr) else "UTC")
+        resolve_overloads(block, zone)
 
 
 def keep_times(state: Rewriting) -> None:
     """Give moments their local times where the session's TimeZone is not UTC."""
-    zone = state.constants.get(TIME_ZONE)
-    if isinstance(zone, exp.Expr) and zone.name != "UTC":
+    if zone_of(state.constants) != "UTC":
         for block in state.analysis.blocks:
             keep_local_times(block)
 

@@ -22,7 +22,7 @@ from gateway.session.upserts import Upsert, Upserting, with_excluded
 from gateway.sources.table import Table, TableName
 from gateway.sql.conflicts import Conflict
 from gateway.sql.localtime import type_moments
-from gateway.sql.relation import TIME_ZONE, Lookup
+from gateway.sql.relation import Lookup, zone_of
 from gateway.sql.statement import Statement
 from gateway.sql.writes import as_write, check_width, target_of
 from gateway.store.definitions import ROWID, Changed, TableDefinition
@@ -208,13 +208,8 @@ class Executor(Queries):
 
     def with_moments(self, tree: exp.Expr) -> exp.Expr:
         """The tree with moments typed that are written to a column, where the clocks differ."""
-        if self._zone == "UTC" or not isinstance(tree, exp.Insert | exp.Update):
+        if zone_of(self.constants) == "UTC" or not isinstance(tree, exp.Insert | exp.Update):
             return tree
         table = target_of(tree)
         columns = self.registry.definition(table.db, table.name).columns
         return type_moments(tree, {column.name: column.type for column in columns})
-
-    @property
-    def _zone(self) -> str:
-        zone = self.constants.get(TIME_ZONE)
-        return zone.name if isinstance(zone, exp.Expr) else "UTC"

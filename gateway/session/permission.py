@@ -27,7 +27,7 @@ from gateway.sql.sequences import AlterSequence, CreateSequence
 from gateway.sql.statement import CreateView, Explain, Statement
 from gateway.sql.tables import CreateTable, LikeSpec
 from gateway.sql.trees import nodes_of
-from gateway.sql.writes import modifying_parts, target_of
+from gateway.sql.writes import target_of
 from gateway.store.owning import function_key
 from gateway.store.privileges import Securable
 
@@ -62,18 +62,20 @@ class Permission:
             InsufficientPrivilege: 42501.
         """
         if self._authority.asks:
-            for part in modifying_parts(statement.tree):
-                self._check(part.this)
             self._check(statement.tree)
 
     def _check(self, tree: object) -> None:
-        found = next((each for kind, each in _NEEDS.items() if isinstance(tree, kind)), None)
-        if found is not None:
-            found(self, tree)
         for clause in nodes_of(tree, exp.With) if isinstance(tree, exp.Expr) else ():
             for cte in clause.expressions:
                 if isinstance(cte.this, exp.Insert | exp.Update | exp.Delete | exp.Merge):
-                    self._check(cte.this)
+                    self._need(cte.this)
+        self._need(tree)
+
+    def _need(self, tree: object) -> None:
+        """What a statement needs itself, whatever is done in its WITH."""
+        found = next((each for kind, each in _NEEDS.items() if isinstance(tree, kind)), None)
+        if found is not None:
+            found(self, tree)
 
     # Names
 

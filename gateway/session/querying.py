@@ -40,7 +40,7 @@ from gateway.sql.explaining import explain_options
 from gateway.sql.lending import Borrowed, Lender
 from gateway.sql.locating import located
 from gateway.sql.recursion import check_recursive_types
-from gateway.sql.relation import TIME_ZONE, Constants, Lookup
+from gateway.sql.relation import Constants, Lookup, zone_of
 from gateway.sql.scope import table_node
 from gateway.sql.statement import CreateView, Explain, Kind, Statement
 from gateway.sql.tables import CreateTable
@@ -127,7 +127,6 @@ class Queries:
             )
             return Result("SELECT", _shown(columns), iter([rows]))
         query = self.required(statement)
-        self.allow(query.rewritten)
         plan = self.plan(query, bound)
         types = tuple(bound.types)
         known = query.fields.get(types)
@@ -193,9 +192,8 @@ class Queries:
 
     def _standing(self) -> Hashable | None:
         """What a query's meaning stands on; None: on what nobody else sees."""
-        names, zone = self.registry.standing(), self.constants[TIME_ZONE]
-        assert isinstance(zone, exp.Expr)
-        return None if names is None else (names, zone.name)
+        names = self.registry.standing()
+        return None if names is None else (names, zone_of(self.constants))
 
     def write_of(self, tree: exp.Insert | exp.Update | exp.Delete) -> Computation:
         """What an INSERT, UPDATE or DELETE asks for; `execution` knows."""

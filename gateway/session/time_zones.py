@@ -14,10 +14,9 @@ from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 import pyarrow as pa
-from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, InvalidParameterValue
-from gateway.sql.relation import TIME_ZONE, Constants
+from gateway.sql.relation import Constants, zone_of
 from gateway.store.definitions import TableDefinition
 from gateway.types import TIMESTAMPTZ
 
@@ -119,8 +118,8 @@ def check_moments(
     Raises:
         FeatureNotSupported: 0A000, naming the column.
     """
-    zone = constants.get(TIME_ZONE)
-    if not isinstance(zone, exp.Expr) or zone.name == "UTC":
+    zone = zone_of(constants)
+    if zone == "UTC":
         return
     for name, kind in zip(names, given, strict=False):
         wanted = next(c.type for c in target.columns if c.name == name)
@@ -129,6 +128,6 @@ def check_moments(
         timed = timed or pa.types.is_string(kind)
         if timed and moment != (wanted == TIMESTAMPTZ) and (moment or wanted == TIMESTAMPTZ):
             raise FeatureNotSupported(
-                f'column "{name}" needs a cast while TimeZone is {zone.name}',
+                f'column "{name}" needs a cast while TimeZone is {zone}',
                 hint=f"Write expression::{wanted.name}.",
             )

@@ -57,3 +57,9 @@ TIME_ZONE = "TimeZone"  # under this name Constants hold the session's zone, as 
 # of the call.
 Replacement = exp.Expr | Callable[[exp.Expr], exp.Expr]
 Constants = Mapping[str, Replacement]
+
+
+def zone_of(constants: Constants) -> str:
+    """The session's time zone; UTC where there is no session."""
+    zone = constants.get(TIME_ZONE)
+    return zone.name if isinstance(zone, exp.Expr) else "UTC"
