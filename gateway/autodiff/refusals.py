@@ -11,7 +11,7 @@ from gateway.sql.results import ALONG
 from gateway.sql.scope import AGGREGATES, position_of
 
 # Functions that draw anew at each call: a derivative would evaluate them a second time.
-_VOLATILE = frozenset({"random", "rand", "uuid", "gen_random_uuid", "clock_timestamp"})
+VOLATILE = frozenset({"random", "rand", "uuid", "gen_random_uuid", "clock_timestamp"})
 
 
 _WRITERS = frozenset(WRITTEN.values())
@@ -108,7 +108,7 @@ def refuse_volatile(tree: exp.Expr) -> None:
         NotDifferentiable: 0A000.
     """
     for call in tree.find_all(exp.Anonymous):
-        if call_name(call) in _VOLATILE:
+        if call_name(call) in VOLATILE:
             raise NotDifferentiable(
                 f"{call_name(call)}() gives another value at each call and cannot stand in a "
                 "derivative",

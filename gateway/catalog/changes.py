@@ -30,6 +30,7 @@ from gateway.errors import (
 from gateway.sources.table import TableName
 from gateway.sql.altering import Action
 from gateway.sql.dialect import parse, tokenize
+from gateway.sql.quoting import in_quotes
 from gateway.sql.sequences import SequenceOptions
 from gateway.store.altering import with_column
 from gateway.store.constraints import chosen_name
@@ -160,7 +161,7 @@ def renamed(text: str, old: str, new: str) -> str:
     >>> renamed("a > 0 AND abs(a) < b", "a", "x")
     '"x" > 0 AND abs("x") < b'
     """
-    spelt = '"' + new.replace('"', '""') + '"'
+    spelt = in_quotes(new)
     made, tokens = text, tokenize(text)
     for number in reversed(range(len(tokens))):
         token = tokens[number]

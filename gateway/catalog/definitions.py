@@ -24,8 +24,9 @@ from gateway.errors import (
 from gateway.sources.table import TableName
 from gateway.sql.commands import Name
 from gateway.sql.constraints import ConstraintSpec, Written
-from gateway.sql.dialect import RESERVED, parse
+from gateway.sql.dialect import parse
 from gateway.sql.parameters import postgres_type
+from gateway.sql.quoting import identifier
 from gateway.sql.scope import is_aggregate, position_of
 from gateway.sql.sequences import SequenceOptions, bounds_of
 from gateway.sql.tables import ColumnSpec, Item, LikeSpec
@@ -166,8 +167,8 @@ class Building:
 
     def _serial(self, column: Column) -> str:
         sequence = self._sequence(column, SequenceOptions())
-        place = f"{quoted(sequence.name.schema)}." if sequence.name.schema != "public" else ""
-        text = f"{place}{quoted(sequence.name.name)}".replace("'", "''")
+        place = f"{identifier(sequence.name.schema)}." if sequence.name.schema != "public" else ""
+        text = f"{place}{identifier(sequence.name.name)}".replace("'", "''")
         return f"nextval('{text}'::regclass)"
 
     def _identity(self, column: Column, options: SequenceOptions) -> None:
@@ -301,14 +302,6 @@ def _refuse_both(table: str, column: Column, null: bool) -> None:
         raise SyntaxFault(
             f'conflicting NULL/NOT NULL declarations for column "{column.name}" of table "{table}"'
         )
-
-
-def quoted(name: str) -> str:
-    """A name as SQL text, in quotes where it needs them."""
-    plain = name.replace("_", "a").isalnum() and name == name.lower() and not name[:1].isdigit()
-    if plain and name.isascii() and name not in RESERVED:
-        return name
-    return '"' + name.replace('"', '""') + '"'
 
 
 def read_type(text: str, position: int = 0) -> tuple[Type, int]:

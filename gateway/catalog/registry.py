@@ -27,6 +27,7 @@ from gateway.sources.table import Table, TableName
 from gateway.sql.assignments import Target, TargetColumn
 from gateway.sql.functions import Function, FunctionName
 from gateway.sql.lending import CATALOGUES
+from gateway.sql.quoting import in_quotes, literal
 from gateway.sql.relation import ColumnInfo, Relation
 from gateway.store.definitions import Column, TableDefinition, View
 from gateway.store.tables import StoreSession
@@ -240,8 +241,8 @@ class Registry:
             oid = self.store.oid(target.name)
             owned = self.store.owned_sequence(oid or 0, column.number)
             if owned is not None:
-                named = f'"{owned.schema}"."{owned.name}"'.replace("'", "''")
-                default = f"nextval('{named}')"
+                named = f"{in_quotes(owned.schema)}.{in_quotes(owned.name)}"
+                default = f"nextval({literal(named)})"
         return TargetColumn(column.type, default, column.identity, column.generated is not None)
 
     def new_name(self, schema: str, name: str, *, temporary: bool = False) -> TableName:

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.autodiff.refusals import call_name
+from gateway.autodiff.refusals import VOLATILE, call_name
 from gateway.errors import FeatureNotSupported
 from gateway.session.computation import Bound, Computation, Described, fields_of
 from gateway.session.execution import Executor
@@ -32,7 +32,7 @@ from gateway.store.snapshots import Snapshot
 from gateway.types import Type
 
 # Functions that give another value at each call.
-_VOLATILE = frozenset({"random", "uuid", "gen_random_uuid", "clock_timestamp", "nextval"})
+_VOLATILE = VOLATILE | {"nextval"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,15 @@ def identifier(name: str) -> str:
     plain = name.isascii() and name.replace("_", "a").isalnum() and name == name.lower()
     if plain and not name[0].isdigit() and name not in QUOTED:
         return name
+    return in_quotes(name)
+
+
+def in_quotes(name: str) -> str:
+    """A name in quotes, whatever it is.
+
+    >>> print(in_quotes("a"), in_quotes('say "a" twice'))
+    "a" "say ""a"" twice"
+    """
     doubled = name.replace('"', '""')
     return f'"{doubled}"'
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from gateway.errors import DependentObjectsStillExist
+from gateway.sql.quoting import in_quotes
 
 PUBLIC_ROLE = "public"
 
@@ -187,4 +188,4 @@ def _role(name: str) -> str:
     if name == PUBLIC_ROLE:
         return ""
     plain = all(letter.isalnum() or letter == "_" for letter in name)
-    return name if plain else '"' + name.replace('"', '""') + '"'
+    return name if plain else in_quotes(name)

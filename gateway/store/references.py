@@ -199,14 +199,21 @@ def _equal(moved: pa.Table, values: Sequence[pa.Array]) -> pa.Table:
 def _refuse_orphan(child: Target, key: ForeignKey, rows: pa.Table | None) -> None:
     lost = _orphan(child, key, rows)
     if lost is not None:
-        raise ForeignKeyViolation(
-            f'insert or update on table "{child.definition.name.name}" violates foreign key'
-            f' constraint "{key.name}"',
-            detail=f"Key ({', '.join(key.columns)})=({lost}) is not present in table"
-            f' "{key.table.name}".',
-            table=(child.definition.name.schema, child.definition.name.name),
-            constraint=key.name,
+        name = child.definition.name.name
+        raise _violation(
+            child,
+            key,
+            f'insert or update on table "{name}" violates foreign key constraint "{key.name}"',
+            f'Key ({", ".join(key.columns)})=({lost}) is not present in table "{key.table.name}".',
         )
+
+
+def _violation(child: Target, key: ForeignKey, message: str, detail: str) -> ForeignKeyViolation:
+    """The error of a row of `child`, with what PostgreSQL tells of it besides."""
+    table = child.definition.name
+    return ForeignKeyViolation(
+        message, detail=detail, table=(table.schema, table.name), constraint=key.name
+    )
 
 
 def _refuse_lost(
@@ -232,13 +239,13 @@ def _refuse_lost(
         return
     value = _orphan(child, key, None) if not restrict else _referring(child, key, moved, restrict)
     if value is not None:
-        raise ForeignKeyViolation(
+        name = child.definition.name.name
+        raise _violation(
+            child,
+            key,
             f'update or delete on table "{parent.definition.name.name}" violates foreign key'
-            f' constraint "{key.name}" on table "{child.definition.name.name}"',
-            detail=f"Key ({', '.join(key.referenced)})=({value}) is still referenced from table"
-            f' "{child.definition.name.name}".',
-            table=(child.definition.name.schema, child.definition.name.name),
-            constraint=key.name,
+            f' constraint "{key.name}" on table "{name}"',
+            f'Key ({", ".join(key.referenced)})=({value}) is still referenced from table "{name}".',
         )
 
 
