@@ -10,22 +10,17 @@ import psycopg
 import pytest
 import xarray
 
-from gateway.app import App
-from gateway.config import Dataset, Settings
 from gateway.session import sparing
+from tests.session.grids import client_of
 
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection]:
-    path = tmp_path_factory.mktemp("grid") / "g.zarr"
     values = np.random.default_rng(8).normal(10, 2, (40, 6, 5)).astype("f4")
     times = np.datetime64("2000-01-01", "ns") + np.arange(40) * np.timedelta64(1, "D")
     dataset = xarray.Dataset({"v": (("time", "lat", "lon"), values)}, {"time": times})
-    dataset.to_zarr(path, encoding={"v": {"chunks": (4, 6, 5)}}, zarr_format=2, consolidated=False)
-    with App(Settings(port=0, datasets=[Dataset(name="g", uri=str(path))])) as app:
-        host, port = app.address
-        with psycopg.connect(host=host, port=port, user="u", dbname="d", autocommit=True) as made:
-            yield made
+    with client_of(dataset, (4, 6, 5), tmp_path_factory.mktemp("grid")) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)

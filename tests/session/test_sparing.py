@@ -13,9 +13,8 @@ import psycopg
 import pytest
 import xarray
 
-from gateway.app import App
-from gateway.config import Dataset, Settings
 from gateway.session import sparing
+from tests.session.grids import client_of
 
 DAYS = pd.date_range("2000-01-25", periods=20, freq="36h")
 
@@ -39,13 +38,8 @@ FRAME = DATASET.to_dataframe().reset_index()
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection]:
-    path = tmp_path_factory.mktemp("grid") / "g.zarr"
-    chunks = {"v": {"chunks": (2, 4, 3)}}
-    DATASET.to_zarr(path, encoding=chunks, zarr_format=2, consolidated=False)
-    with App(Settings(port=0, datasets=[Dataset(name="g", uri=str(path))])) as app:
-        host, port = app.address
-        with psycopg.connect(host=host, port=port, user="u", dbname="d", autocommit=True) as made:
-            yield made
+    with client_of(DATASET, (2, 4, 3), tmp_path_factory.mktemp("grid")) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)
