@@ -17,7 +17,7 @@ from gateway.engine.embedded import Embedded
 from gateway.monitor.endpoint import Endpoint
 from gateway.monitor.metrics import Parts, faults, registry_of
 from gateway.session.session import Gateway
-from gateway.sql.depth import make_room
+from gateway.sql.text.depth import make_room
 from gateway.store.tables import Store
 from gateway.wire.admission import admission_of
 from gateway.wire.auth import read_verifier

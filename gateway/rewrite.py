@@ -18,26 +18,26 @@ from gateway.autodiff.markers import expand
 from gateway.autodiff.neighbours import Derived, has_calls, take_along
 from gateway.errors import UndefinedTable
 from gateway.sources.table import TableName
-from gateway.sql.analysis import analyse
-from gateway.sql.binding import Binder
-from gateway.sql.comparisons import cast_literals
-from gateway.sql.depth import with_room
-from gateway.sql.dialect import DIALECT, to_engine, to_text
-from gateway.sql.exact import keep_exact
-from gateway.sql.functions import Functions
-from gateway.sql.inference import Types, declare_united, info_of
-from gateway.sql.inlining import inline
-from gateway.sql.laterals import put_laterals
-from gateway.sql.lending import Lender, borrow, may_borrow
-from gateway.sql.localtime import keep_local_times
-from gateway.sql.naming import alias_unnamed
-from gateway.sql.overloads import resolve_overloads
-from gateway.sql.parameters import declared_types, number
-from gateway.sql.relation import ColumnInfo, Constants, Lookup, Relations, zone_of
-from gateway.sql.scope import Analysis, Output, position_of
-from gateway.sql.session_values import put_values
-from gateway.sql.sets import spread_sets
-from gateway.sql.trees import copied, nodes_of
+from gateway.sql.lowered.exact import keep_exact
+from gateway.sql.lowered.laterals import put_laterals
+from gateway.sql.lowered.lending import Lender, borrow, may_borrow
+from gateway.sql.lowered.localtime import keep_local_times
+from gateway.sql.lowered.session_values import put_values
+from gateway.sql.lowered.sets import spread_sets
+from gateway.sql.meaning.analysis import analyse
+from gateway.sql.meaning.binding import Binder
+from gateway.sql.meaning.comparisons import cast_literals
+from gateway.sql.meaning.functions import Functions
+from gateway.sql.meaning.inference import Types, declare_united, info_of
+from gateway.sql.meaning.inlining import inline
+from gateway.sql.meaning.naming import alias_unnamed
+from gateway.sql.meaning.overloads import resolve_overloads
+from gateway.sql.meaning.parameters import declared_types, number
+from gateway.sql.meaning.relation import ColumnInfo, Constants, Lookup, Relations, zone_of
+from gateway.sql.meaning.scope import Analysis, Output, position_of
+from gateway.sql.text.depth import with_room
+from gateway.sql.text.dialect import DIALECT, to_engine, to_text
+from gateway.sql.text.trees import copied, nodes_of
 from gateway.types import Type
 
 # Types that the engine can cast a parameter to; a value of another type comes typed as it is.

@@ -12,8 +12,8 @@ from functools import cache
 
 from sqlglot import exp
 
-from gateway.sql.dialect import parse
-from gateway.sql.scope import column_node
+from gateway.sql.meaning.scope import column_node
+from gateway.sql.text.dialect import parse
 
 _DEVIATIONS = (
     'greatest(sum("squares #") + sum("pull #")'

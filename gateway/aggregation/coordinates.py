@@ -14,8 +14,8 @@ from sqlglot import exp
 from gateway.engine.interface import EngineSession
 from gateway.sources.grid import GridTable
 from gateway.sources.table import Table, TableName
-from gateway.sql.dialect import to_engine
-from gateway.sql.scope import column_node, table_node
+from gateway.sql.meaning.scope import column_node, table_node
+from gateway.sql.text.dialect import to_engine
 from gateway.store.snapshots import Snapshot
 
 Tables = Mapping[TableName, Table]

@@ -14,8 +14,8 @@ from gateway.autodiff.operations import operation_of
 from gateway.sources.elementwise import Call, Column, Expression, Number
 from gateway.sources.grid import GridTable
 from gateway.sources.nullable import Nullable, Unsound, evaluate, of_column
-from gateway.sql.lowering import engine_type
-from gateway.sql.parameters import number
+from gateway.sql.lowered.lowering import engine_type
+from gateway.sql.meaning.parameters import number
 
 NULL = Call("null", ())
 _CASTS = {"REAL": "float4", "DOUBLE PRECISION": "float8"}

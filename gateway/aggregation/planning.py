@@ -22,7 +22,7 @@ from gateway.sources.grid import GridTable
 from gateway.sources.nullable import Unsound
 from gateway.sources.partials import Partials
 from gateway.sources.table import Table, TableName
-from gateway.sql.scope import is_aggregate
+from gateway.sql.meaning.scope import is_aggregate
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from gateway.sources.partials import Key, Partials
 from gateway.sources.reducing import Codes
 from gateway.sources.regions import Asked, Operand, columns_read
 from gateway.sources.table import TableName
-from gateway.sql.scope import column_node, is_aggregate, table_node
+from gateway.sql.meaning.scope import column_node, is_aggregate, table_node
 
 _NOT_HERE = ("distinct", "joins", "laterals", "windows", "qualify", "sample", "locks", "connect")
 _NOT_IN_GROUP = ("grouping_sets", "cube", "rollup", "totals", "all")

@@ -7,9 +7,9 @@ from sqlglot import exp
 from gateway.autodiff.reading import is_number
 from gateway.autodiff.relations import Variable
 from gateway.errors import InvalidColumnReference, UndefinedFunction
-from gateway.sql.dialect import DIALECT, Marker
-from gateway.sql.relation import ColumnInfo
-from gateway.sql.scope import Analysis, Block, position_of, resolve
+from gateway.sql.meaning.relation import ColumnInfo
+from gateway.sql.meaning.scope import Analysis, Block, position_of, resolve
+from gateway.sql.text.dialect import DIALECT, Marker
 
 USAGE = {
     "grad": "grad(expression, column)",

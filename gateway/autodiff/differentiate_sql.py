@@ -16,11 +16,11 @@ from gateway.errors import (
     UndefinedFunction,
 )
 from gateway.sources.table import TableName
-from gateway.sql.analysis import analyse
-from gateway.sql.dialect import Marker, parse, to_text
-from gateway.sql.relation import ColumnInfo
-from gateway.sql.scope import Analysis, is_aggregate, position_of
-from gateway.sql.trees import nodes_of
+from gateway.sql.meaning.analysis import analyse
+from gateway.sql.meaning.relation import ColumnInfo
+from gateway.sql.meaning.scope import Analysis, is_aggregate, position_of
+from gateway.sql.text.dialect import Marker, parse, to_text
+from gateway.sql.text.trees import nodes_of
 from gateway.types import FLOAT8
 
 NAME = "differentiate_sql"

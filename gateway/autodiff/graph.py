@@ -16,7 +16,7 @@ from sqlglot import exp
 
 from gateway.autodiff.aggregates import AggregateRule
 from gateway.errors import NotDifferentiable, StatementTooComplex
-from gateway.sql.scope import Block
+from gateway.sql.meaning.scope import Block
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -24,8 +24,8 @@ from gateway.autodiff.reading import Pending, read_partial
 from gateway.autodiff.refusals import inner_call, without_derivative
 from gateway.autodiff.relations import ChainRule, Variable
 from gateway.errors import NotDifferentiable
-from gateway.sql.dialect import DIALECT, parse
-from gateway.sql.scope import Block, is_aggregate, position_of
+from gateway.sql.meaning.scope import Block, is_aggregate, position_of
+from gateway.sql.text.dialect import DIALECT, parse
 
 Gradient = Callable[[Node, Variable], Node]
 

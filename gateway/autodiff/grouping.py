@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from gateway.sql.scope import Block, Query, Source, is_aggregate, resolves_here
+from gateway.sql.meaning.scope import Block, Query, Source, is_aggregate, resolves_here
 
 # Functions that may give several rows where they stand in a SELECT list.
 _ROWS = frozenset({"unnest", "generate_series", "range"})

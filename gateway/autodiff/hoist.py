@@ -21,8 +21,8 @@ from gateway.autodiff.printing import printed_size, write
 from gateway.autodiff.relations import Variable
 from gateway.autodiff.tape import Tape, plan_tape
 from gateway.errors import NotDifferentiable
-from gateway.sql.scope import Block, column_node, is_aggregate
-from gateway.sql.trees import copied, nodes_of
+from gateway.sql.meaning.scope import Block, column_node, is_aggregate
+from gateway.sql.text.trees import copied, nodes_of
 
 # What a column is bound to, seen from the block; None when nothing in sight has it.
 Bind = Callable[[exp.Column], Variable | None]

@@ -17,7 +17,7 @@ from gateway.autodiff.nulls import Nulls
 from gateway.autodiff.reading import read_partial
 from gateway.autodiff.rules import rule_for
 from gateway.errors import NotDifferentiable
-from gateway.sql.dialect import parse
+from gateway.sql.text.dialect import parse
 
 
 class Forward:

@@ -25,12 +25,20 @@ from gateway.errors import (
 from gateway.sources.along import Along
 from gateway.sources.elementwise import Call, Column, Expression, Number, has_function
 from gateway.sources.table import TableName
-from gateway.sql.dialect import DIALECT
-from gateway.sql.inference import type_of
-from gateway.sql.relation import ColumnInfo, Relations
-from gateway.sql.results import ALONG
-from gateway.sql.scope import Analysis, Block, Output, Source, column_node, position_of, resolve
-from gateway.sql.trees import nodes_of
+from gateway.sql.meaning.inference import type_of
+from gateway.sql.meaning.relation import ColumnInfo, Relations
+from gateway.sql.meaning.results import ALONG
+from gateway.sql.meaning.scope import (
+    Analysis,
+    Block,
+    Output,
+    Source,
+    column_node,
+    position_of,
+    resolve,
+)
+from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.trees import nodes_of
 from gateway.types import FLOATING, INTEGER, Type
 
 

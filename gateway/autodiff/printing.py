@@ -2,7 +2,7 @@
 
 Everything a derivative computes is double precision: a leaf of another type is cast where it is
 printed, a number is printed with a point. The trees made here carry no parentheses; the printer
-adds those that precedence asks for (`sql.precedence`).
+adds those that precedence asks for (`sql.text.precedence`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from decimal import Decimal
 from sqlglot import exp
 
 from gateway.autodiff.graph import Leaf, Node, is_null, post_order
-from gateway.sql.trees import copied
+from gateway.sql.text.trees import copied
 
 BINARY: dict[type[exp.Expr], str] = {
     exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Pow: "power",

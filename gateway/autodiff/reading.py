@@ -31,9 +31,9 @@ from gateway.autodiff.refusals import (
 )
 from gateway.autodiff.rules import STEPS, SYNONYMS, rule_for
 from gateway.errors import GatewayError, NotDifferentiable
-from gateway.sql.dialect import Marker
-from gateway.sql.precedence import parenthesise
-from gateway.sql.scope import AGGREGATES, Block, position_of
+from gateway.sql.meaning.scope import AGGREGATES, Block, position_of
+from gateway.sql.text.dialect import Marker
+from gateway.sql.text.precedence import parenthesise
 from gateway.types import FLOATING, INTEGER, UNKNOWN, Type
 
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Pow)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.errors import NotDifferentiable
-from gateway.sql.dialect import DIALECT
-from gateway.sql.overloads import WRITTEN
-from gateway.sql.results import ALONG
-from gateway.sql.scope import AGGREGATES, position_of
+from gateway.sql.meaning.overloads import WRITTEN
+from gateway.sql.meaning.results import ALONG
+from gateway.sql.meaning.scope import AGGREGATES, position_of
+from gateway.sql.text.dialect import DIALECT
 
 # Functions that draw anew at each call: a derivative would evaluate them a second time.
 VOLATILE = frozenset({"random", "rand", "uuid", "gen_random_uuid", "clock_timestamp"})

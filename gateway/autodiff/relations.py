@@ -20,9 +20,9 @@ from gateway.autodiff.grouping import group_keys
 from gateway.autodiff.reading import Pending
 from gateway.autodiff.simplify import is_zero
 from gateway.errors import GatewayError, NotDifferentiable
-from gateway.sql.recursion import is_recursive
-from gateway.sql.relation import ColumnInfo
-from gateway.sql.scope import (
+from gateway.sql.meaning.recursion import is_recursive
+from gateway.sql.meaning.relation import ColumnInfo
+from gateway.sql.meaning.scope import (
     AGGREGATES,
     Analysis,
     Block,

@@ -13,9 +13,9 @@ from sqlglot import exp
 
 from gateway.autodiff.graph import Node, leaves
 from gateway.autodiff.reading import Pending
-from gateway.sql.dialect import Marker
-from gateway.sql.scope import is_aggregate
-from gateway.sql.trees import nodes
+from gateway.sql.meaning.scope import is_aggregate
+from gateway.sql.text.dialect import Marker
+from gateway.sql.text.trees import nodes
 
 
 def is_exact(node: Node) -> bool:

@@ -19,7 +19,7 @@ from gateway.catalog.registry import Registry
 from gateway.catalog.routing import is_for_catalogue
 from gateway.catalog.shown import shown, type_of
 from gateway.catalog.translation.terms import Output
-from gateway.sql.quoting import QUOTED
+from gateway.sql.text.quoting import QUOTED
 from gateway.types import Type
 
 

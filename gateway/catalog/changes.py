@@ -28,10 +28,10 @@ from gateway.errors import (
     UndefinedObject,
 )
 from gateway.sources.table import TableName
-from gateway.sql.altering import Action
-from gateway.sql.dialect import parse, tokenize
-from gateway.sql.quoting import in_quotes
-from gateway.sql.sequences import SequenceOptions
+from gateway.sql.statements.altering import Action
+from gateway.sql.statements.sequences import SequenceOptions
+from gateway.sql.text.dialect import parse, tokenize
+from gateway.sql.text.quoting import in_quotes
 from gateway.store.altering import with_column
 from gateway.store.constraints import chosen_name
 from gateway.store.definitions import Column, Sequence, TableDefinition

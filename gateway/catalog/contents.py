@@ -16,7 +16,7 @@ from gateway.catalog.oids import dataset_oids, part_oid, schema_oid, server_oid,
 from gateway.catalog.registry import TEMPORARY, Registry
 from gateway.catalog.static import PUBLIC
 from gateway.sources.table import Table, TableName
-from gateway.sql.quoting import identifier
+from gateway.sql.text.quoting import identifier
 from gateway.store import definitions as kept
 from gateway.store.catalogue import Relation, Routine
 from gateway.types import INT8, Type, by_name, from_arrow

@@ -22,14 +22,14 @@ from gateway.errors import (
     UndefinedObject,
 )
 from gateway.sources.table import TableName
-from gateway.sql.commands import Name
-from gateway.sql.constraints import ConstraintSpec, Written
-from gateway.sql.dialect import parse
-from gateway.sql.parameters import postgres_type
-from gateway.sql.quoting import identifier
-from gateway.sql.scope import is_aggregate, position_of
-from gateway.sql.sequences import SequenceOptions, bounds_of
-from gateway.sql.tables import ColumnSpec, Item, LikeSpec
+from gateway.sql.meaning.parameters import postgres_type
+from gateway.sql.meaning.scope import is_aggregate, position_of
+from gateway.sql.statements.commands import Name
+from gateway.sql.statements.constraints import ConstraintSpec, Written
+from gateway.sql.statements.sequences import SequenceOptions, bounds_of
+from gateway.sql.statements.tables import ColumnSpec, Item, LikeSpec
+from gateway.sql.text.dialect import parse
+from gateway.sql.text.quoting import identifier
 from gateway.store.constraints import chosen_name
 from gateway.store.definitions import (
     Check,

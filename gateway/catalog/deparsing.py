@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from sqlglot import exp
 
 from gateway.errors import GatewayError
-from gateway.sql.dialect import parse
-from gateway.sql.quoting import identifier
+from gateway.sql.text.dialect import parse
+from gateway.sql.text.quoting import identifier
 from gateway.types import Type
 
 _TEXTS = frozenset({"text", "varchar", "bpchar", "name"})

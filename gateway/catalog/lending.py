@@ -25,10 +25,10 @@ from gateway.catalog.translation.coercing import REGISTERED, Coercion
 from gateway.engine.interface import EngineSession
 from gateway.errors import FeatureNotSupported
 from gateway.sources.table import Table, TableName
-from gateway.sql.dialect import parse
-from gateway.sql.lending import Lent
-from gateway.sql.relation import ColumnInfo, Relation
-from gateway.sql.scope import table_node
+from gateway.sql.lowered.lending import Lent
+from gateway.sql.meaning.relation import ColumnInfo, Relation
+from gateway.sql.meaning.scope import table_node
+from gateway.sql.text.dialect import parse
 from gateway.store.snapshots import Snapshot
 from gateway.types import Type
 
@@ -104,11 +104,11 @@ class SystemTables:
         return is_catalogue_function(function)
 
     def number(self, kind: str, text: str) -> int:
-        """The oid that a text means as a reg type; see `sql.lending.Lender`."""
+        """The oid that a text means as a reg type; see `sql.lowered.lending.Lender`."""
         return Coercion(self._asking.moment(), {}).registered(kind, text)
 
     def lend(self, call: str, types: Sequence[Type | None]) -> Lent:
-        """The engine's function for a call; see `sql.lending.Lender`."""
+        """The engine's function for a call; see `sql.lowered.lending.Lender`."""
         moment = self._asking.moment()
         key = call, tuple(types)
         known = self._lent.get(key)

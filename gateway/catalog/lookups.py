@@ -10,8 +10,8 @@ from gateway.catalog.contents import keys_of
 from gateway.catalog.names import Moment
 from gateway.catalog.oids import ARRAY_TYPE, ROW_TYPE
 from gateway.catalog.static import static
-from gateway.sql.functions import Function
-from gateway.sql.quoting import identifier
+from gateway.sql.meaning.functions import Function
+from gateway.sql.text.quoting import identifier
 
 _PAIR = pa.schema([("oid", pa.int64()), ("text", pa.string())])
 

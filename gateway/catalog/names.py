@@ -17,7 +17,7 @@ from gateway.catalog.static import static
 from gateway.catalog.translation.datatypes import type_named
 from gateway.catalog.translation.terms import SystemRelation
 from gateway.errors import GatewayError
-from gateway.sql.quoting import identifier
+from gateway.sql.text.quoting import identifier
 from gateway.types import ALIASES
 
 SYSTEM = ("pg_catalog", "information_schema")

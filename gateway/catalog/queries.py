@@ -32,7 +32,7 @@ from gateway.catalog.translation.resolution import TEXT
 from gateway.catalog.translation.select import Selects
 from gateway.catalog.translation.terms import Output, Query
 from gateway.errors import FeatureNotSupported, GatewayError, InternalError
-from gateway.sql.dialect import parse
+from gateway.sql.text.dialect import parse
 
 # What DuckDB is told at the start; it cannot be told otherwise afterwards.
 _SETTINGS = """
@@ -356,7 +356,7 @@ def _gives_rows(query: Query) -> bool:
 
 
 def _numbers(tree: exp.Expr) -> list[int]:
-    from gateway.sql.parameters import number
+    from gateway.sql.meaning.parameters import number
 
     return [number(node) for node in tree.find_all(exp.Parameter)]
 

@@ -1,8 +1,8 @@
 """Names to relations: the xarray tables of the configuration and the user's tables and views.
 
 A session asks with the schema it was given, or along its search_path; what comes back is plain
-data for the language side (`sql.relation`) and, for the tables of one statement, their rows as of
-one moment for the engine.
+data for the language side (`sql.meaning.relation`) and, for the tables of one statement, their rows
+as of one moment for the engine.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from gateway.errors import (
     WrongObjectType,
 )
 from gateway.sources.table import Table, TableName
-from gateway.sql.assignments import Target, TargetColumn
-from gateway.sql.functions import Function, FunctionName
-from gateway.sql.lending import CATALOGUES
-from gateway.sql.quoting import in_quotes, literal
-from gateway.sql.relation import ColumnInfo, Relation
+from gateway.sql.lowered.lending import CATALOGUES
+from gateway.sql.meaning.functions import Function, FunctionName
+from gateway.sql.meaning.relation import ColumnInfo, Relation
+from gateway.sql.text.quoting import in_quotes, literal
+from gateway.sql.writes.assignments import Target, TargetColumn
 from gateway.store.definitions import Column, TableDefinition, View
 from gateway.store.tables import StoreSession
 from gateway.types import from_arrow

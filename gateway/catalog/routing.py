@@ -9,8 +9,8 @@ from sqlglot import exp
 
 from gateway.catalog.registry import Registry
 from gateway.catalog.static import static
-from gateway.sql.lending import type_word
-from gateway.sql.scope import visible_ctes
+from gateway.sql.lowered.lending import type_word
+from gateway.sql.meaning.scope import visible_ctes
 
 _SYSTEM = ("pg_catalog", "information_schema")
 # Functions of the catalogue that the engine has not: by name, or by how the name begins.

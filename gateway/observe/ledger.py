@@ -63,7 +63,7 @@ class Line:
 
     user: str
     database: str
-    kind: str  # query, write, ...: as gateway.sql.statement tells it
+    kind: str  # query, write, ...: as gateway.sql.statements.statement tells it
     number: int
     text: str
     calls: int = 0

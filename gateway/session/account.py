@@ -19,8 +19,8 @@ from gateway.session.backends import CopyProgress, Doing, Progress
 from gateway.session.result import Result
 from gateway.sources.reads import TableReads
 from gateway.sources.table import TableName
-from gateway.sql.fingerprint import fingerprint
-from gateway.sql.statement import Statement
+from gateway.sql.statements.statement import Statement
+from gateway.sql.text.fingerprint import fingerprint
 
 log = logging.getLogger("gateway.statements")
 

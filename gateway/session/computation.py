@@ -14,8 +14,8 @@ from gateway.session.returning import Beneath
 from gateway.session.upserts import Upsert
 from gateway.sources.grid import with_calls
 from gateway.sources.table import Table, TableName
-from gateway.sql.relation import ColumnInfo
-from gateway.sql.writes import Write
+from gateway.sql.meaning.relation import ColumnInfo
+from gateway.sql.writes.writes import Write
 from gateway.store.definitions import TableDefinition
 from gateway.types import INTEGER, Type, from_arrow
 

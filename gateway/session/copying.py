@@ -25,12 +25,12 @@ from gateway.session.backends import CopyProgress
 from gateway.session.execution import Executor
 from gateway.session.exporting import export, refuse_users
 from gateway.session.result import Result
-from gateway.sql.copy_options import CopyOptions, settled
-from gateway.sql.copying import ALL, Copy
-from gateway.sql.parameters import number
-from gateway.sql.relation import Relation
-from gateway.sql.scope import position_of, table_node
-from gateway.sql.statement import Kind, Statement
+from gateway.sql.meaning.parameters import number
+from gateway.sql.meaning.relation import Relation
+from gateway.sql.meaning.scope import position_of, table_node
+from gateway.sql.statements.copy_options import CopyOptions, settled
+from gateway.sql.statements.copying import ALL, Copy
+from gateway.sql.statements.statement import Kind, Statement
 from gateway.store.assignment import assign
 from gateway.store.definitions import Column, TableDefinition
 

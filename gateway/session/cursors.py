@@ -15,7 +15,7 @@ import pyarrow as pa
 from gateway.errors import ObjectNotInPrerequisiteState
 from gateway.session.portals import Portal
 from gateway.session.result import Result
-from gateway.sql.cursors import FetchStatement
+from gateway.sql.statements.cursors import FetchStatement
 
 _HINT = "Declare it with SCROLL option to enable backward scan."
 

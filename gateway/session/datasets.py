@@ -13,7 +13,7 @@ from gateway.errors import (
 from gateway.session.execution import Executor
 from gateway.session.result import Notice, Result
 from gateway.sources.table import TableName
-from gateway.sql.datasets import AttachDataset, DetachDataset, RefreshDataset
+from gateway.sql.statements.datasets import AttachDataset, DetachDataset, RefreshDataset
 
 
 def attach(executor: Executor, tree: AttachDataset) -> Result:

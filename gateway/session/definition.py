@@ -41,17 +41,17 @@ from gateway.session.tables import (
     schema_and_name,
 )
 from gateway.sources.table import TableName
-from gateway.sql.altering import AlterRelation
-from gateway.sql.commands import CreateSchema, DropStatement, Name
-from gateway.sql.datasets import AttachDataset, DetachDataset, RefreshDataset
-from gateway.sql.functions import Function, body_of
-from gateway.sql.grants import ChangeGrants, ChangeOwner, Grantee
-from gateway.sql.inlining import calls_of
-from gateway.sql.objects import CommentOn, CreateIndex, RefreshView
-from gateway.sql.routines import CreateFunction, DropFunction
-from gateway.sql.sequences import AlterSequence, CreateSequence
-from gateway.sql.statement import CreateView, Statement
-from gateway.sql.tables import CreateTable
+from gateway.sql.meaning.functions import Function, body_of
+from gateway.sql.meaning.inlining import calls_of
+from gateway.sql.statements.altering import AlterRelation
+from gateway.sql.statements.commands import CreateSchema, DropStatement, Name
+from gateway.sql.statements.datasets import AttachDataset, DetachDataset, RefreshDataset
+from gateway.sql.statements.grants import ChangeGrants, ChangeOwner, Grantee
+from gateway.sql.statements.objects import CommentOn, CreateIndex, RefreshView
+from gateway.sql.statements.routines import CreateFunction, DropFunction
+from gateway.sql.statements.sequences import AlterSequence, CreateSequence
+from gateway.sql.statements.statement import CreateView, Statement
+from gateway.sql.statements.tables import CreateTable
 from gateway.store.definitions import View
 from gateway.types import Type
 

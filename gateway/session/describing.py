@@ -16,10 +16,10 @@ from gateway.session.modifying import describe_modifying
 from gateway.session.portals import Portals
 from gateway.session.prepared import PreparedStatements, argument_row
 from gateway.session.showing import show_fields
-from gateway.sql.commands import ExecuteStatement, ShowStatement
-from gateway.sql.cursors import Declare, FetchStatement
-from gateway.sql.statement import Statement
-from gateway.sql.writes import modifying_parts
+from gateway.sql.statements.commands import ExecuteStatement, ShowStatement
+from gateway.sql.statements.cursors import Declare, FetchStatement
+from gateway.sql.statements.statement import Statement
+from gateway.sql.writes.writes import modifying_parts
 from gateway.types import TEXT, Type
 
 

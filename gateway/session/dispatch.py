@@ -52,7 +52,7 @@ from gateway.session.time_zones import engine_zone
 from gateway.session.transaction import AT_SAVEPOINT, TransactionBlock
 from gateway.session.watched import own_tables
 from gateway.sources.table import Table, TableName
-from gateway.sql.commands import (
+from gateway.sql.statements.commands import (
     DeallocateStatement,
     DiscardStatement,
     DropStatement,
@@ -62,11 +62,11 @@ from gateway.sql.commands import (
     TransactionModes,
     TransactionStatement,
 )
-from gateway.sql.cursors import CloseStatement, Declare, FetchStatement
-from gateway.sql.maintenance import Maintenance
-from gateway.sql.objects import LockTables
-from gateway.sql.statement import Explain, Kind, Prepare, Statement
-from gateway.sql.writes import modifying_parts
+from gateway.sql.statements.cursors import CloseStatement, Declare, FetchStatement
+from gateway.sql.statements.maintenance import Maintenance
+from gateway.sql.statements.objects import LockTables
+from gateway.sql.statements.statement import Explain, Kind, Prepare, Statement
+from gateway.sql.writes.writes import modifying_parts
 from gateway.store.isolation import Isolation
 from gateway.store.tables import StoreSession
 from gateway.types import Type

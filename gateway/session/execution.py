@@ -20,11 +20,11 @@ from gateway.session.returning import Beneath, Beside, returning_query, rows_bes
 from gateway.session.time_zones import check_moments
 from gateway.session.upserts import Upsert, Upserting, with_excluded
 from gateway.sources.table import Table, TableName
-from gateway.sql.conflicts import Conflict
-from gateway.sql.localtime import type_moments
-from gateway.sql.relation import Lookup, zone_of
-from gateway.sql.statement import Statement
-from gateway.sql.writes import as_write, check_width, target_of
+from gateway.sql.lowered.localtime import type_moments
+from gateway.sql.meaning.relation import Lookup, zone_of
+from gateway.sql.statements.statement import Statement
+from gateway.sql.writes.conflicts import Conflict
+from gateway.sql.writes.writes import as_write, check_width, target_of
 from gateway.store.definitions import ROWID, Changed, TableDefinition
 from gateway.store.snapshots import Snapshot
 from gateway.types import Type

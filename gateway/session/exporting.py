@@ -26,7 +26,7 @@ from gateway.sources.grid import GridTable
 from gateway.sources.gridding import NoGrid
 from gateway.sources.table import Table
 from gateway.sources.writing import write_grid, write_parquet
-from gateway.sql.copying import ALL, Copy
+from gateway.sql.statements.copying import ALL, Copy
 
 
 def export(executor: Executor, tree: Copy, result: Result, tables: Sequence[Table]) -> Result:

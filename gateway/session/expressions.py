@@ -19,9 +19,9 @@ from gateway.errors import CheckViolation, DatatypeMismatch
 from gateway.session.execution import Executor
 from gateway.session.sequences import SequenceCalls
 from gateway.sources.table import TableName
-from gateway.sql.dialect import parse
-from gateway.sql.relation import ColumnInfo, Relation
-from gateway.sql.scope import table_node
+from gateway.sql.meaning.relation import ColumnInfo, Relation
+from gateway.sql.meaning.scope import table_node
+from gateway.sql.text.dialect import parse
 from gateway.store.assignment import assign
 from gateway.store.definitions import Column, TableDefinition
 from gateway.store.faults import shown_row

@@ -27,10 +27,10 @@ from gateway.session import sequences
 from gateway.session.backends import Backend, Connected, check_may_stop
 from gateway.session.result import Notice
 from gateway.session.settings import SERVER_VERSION, ClientSettings
-from gateway.sql.inference import GIVES
-from gateway.sql.parameters import number
-from gateway.sql.relation import TIME_ZONE, Constants
-from gateway.sql.scope import position_of
+from gateway.sql.meaning.inference import GIVES
+from gateway.sql.meaning.parameters import number
+from gateway.sql.meaning.relation import TIME_ZONE, Constants
+from gateway.sql.meaning.scope import position_of
 from gateway.types import by_name
 
 # What version() says: drivers look for the first two words.

@@ -20,8 +20,8 @@ from gateway.session.execution import Executor
 from gateway.session.result import Notice, Result
 from gateway.session.tables import schema_and_name
 from gateway.sources.table import TableName
-from gateway.sql.commands import Name
-from gateway.sql.grants import ChangeGrants, ChangeOwner, Grantee
+from gateway.sql.statements.commands import Name
+from gateway.sql.statements.grants import ChangeGrants, ChangeOwner, Grantee
 from gateway.store.definitions import Sequence, TableDefinition
 from gateway.store.owning import function_key, relation_key
 from gateway.store.privileges import (

@@ -12,7 +12,7 @@ from gateway.errors import InsufficientPrivilege, InvalidParameterValue
 from gateway.roles import Roles
 from gateway.session.permission import Permission
 from gateway.session.settings import ClientSettings, in_milliseconds
-from gateway.sql.statement import Statement
+from gateway.sql.statements.statement import Statement
 
 _NO_ROLE = "none"
 _READ_ONLY = ("default_transaction_read_only", "transaction_read_only")

@@ -21,7 +21,7 @@ from gateway.aggregation.coordinates import (
 )
 from gateway.sources.grid import GridTable
 from gateway.sources.table import Held
-from gateway.sql.scope import column_node, is_aggregate
+from gateway.sql.meaning.scope import column_node, is_aggregate
 
 # Rows of a table that is asked for keys, at most.
 MOST_ROWS = 100_000

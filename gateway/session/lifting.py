@@ -19,12 +19,12 @@ from gateway.session.computation import Bound
 from gateway.session.dispatch import Client
 from gateway.session.recall import Recent
 from gateway.session.result import Result
-from gateway.sql.inference import type_of
-from gateway.sql.lifting import Lifted, lift
-from gateway.sql.limits import Limits
-from gateway.sql.parameters import number
-from gateway.sql.statement import Kind, Statement
-from gateway.sql.trees import own_nodes
+from gateway.sql.meaning.inference import type_of
+from gateway.sql.meaning.parameters import number
+from gateway.sql.statements.statement import Kind, Statement
+from gateway.sql.text.lifting import Lifted, lift
+from gateway.sql.text.limits import Limits
+from gateway.sql.text.trees import own_nodes
 
 # A constant's type -> the types of columns beside which it has that type in PostgreSQL too.
 _NUMBERS = ("int2", "int4", "int8", "float4", "float8", "numeric")

@@ -17,10 +17,10 @@ from gateway.session.computation import Bound
 from gateway.session.execution import Executor
 from gateway.session.result import Result
 from gateway.session.tables import schema_and_name
-from gateway.sql.binding import named_tables
-from gateway.sql.objects import LockTables
-from gateway.sql.scope import position_of
-from gateway.sql.statement import Statement
+from gateway.sql.meaning.binding import named_tables
+from gateway.sql.meaning.scope import position_of
+from gateway.sql.statements.objects import LockTables
+from gateway.sql.statements.statement import Statement
 
 
 def lock_tables(executor: Executor, tree: LockTables, in_transaction: bool) -> Result:

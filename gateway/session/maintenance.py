@@ -9,7 +9,7 @@ from __future__ import annotations
 from gateway.catalog.registry import Registry
 from gateway.errors import ActiveTransaction
 from gateway.session.result import Result
-from gateway.sql.maintenance import Maintenance
+from gateway.sql.statements.maintenance import Maintenance
 
 
 def maintain(registry: Registry, tree: Maintenance, in_transaction: bool) -> Result:

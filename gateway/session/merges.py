@@ -13,9 +13,9 @@ from gateway.session.computation import Bound, Described
 from gateway.session.execution import Executor
 from gateway.session.result import Result
 from gateway.sources.table import TableName
-from gateway.sql.merges import MergeStep, as_merge
-from gateway.sql.statement import Statement
-from gateway.sql.writes import target_of
+from gateway.sql.statements.statement import Statement
+from gateway.sql.writes.merges import MergeStep, as_merge
+from gateway.sql.writes.writes import target_of
 from gateway.store.definitions import ROWID
 from gateway.types import Type
 

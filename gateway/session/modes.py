@@ -9,7 +9,7 @@ from __future__ import annotations
 from gateway.errors import ActiveTransaction
 from gateway.session.settings import OF_ONE_TRANSACTION, ClientSettings
 from gateway.session.transaction import TransactionBlock
-from gateway.sql.commands import TransactionModes
+from gateway.sql.statements.commands import TransactionModes
 
 # Setting -> what messages call its change once something was read or written, and once there is a
 # savepoint. PostgreSQL's variable.c.

@@ -25,9 +25,9 @@ from gateway.session.parameter_types import settled
 from gateway.session.result import Field, Result
 from gateway.session.returning import Beneath
 from gateway.sources.table import Table, TableName
-from gateway.sql.scope import position_of, table_node
-from gateway.sql.statement import Statement
-from gateway.sql.writes import modifying_parts
+from gateway.sql.meaning.scope import position_of, table_node
+from gateway.sql.statements.statement import Statement
+from gateway.sql.writes.writes import modifying_parts
 from gateway.store.snapshots import Snapshot
 from gateway.types import Type
 

@@ -21,9 +21,14 @@ from gateway.session.execution import Executor
 from gateway.session.result import Result
 from gateway.session.tables import new_name, note_skipped, schema_and_name
 from gateway.sources.table import TableName
-from gateway.sql.commands import DropStatement, Name
-from gateway.sql.objects import CommentOn, CreateIndex
-from gateway.sql.sequences import AlterSequence, CreateSequence, SequenceOptions, bounds_of
+from gateway.sql.statements.commands import DropStatement, Name
+from gateway.sql.statements.objects import CommentOn, CreateIndex
+from gateway.sql.statements.sequences import (
+    AlterSequence,
+    CreateSequence,
+    SequenceOptions,
+    bounds_of,
+)
 from gateway.store.constraints import chosen_name
 from gateway.store.definitions import Index, Key, Sequence, TableDefinition
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.sql.parameters import number
-from gateway.sql.trees import nodes_of
+from gateway.sql.meaning.parameters import number
+from gateway.sql.text.trees import nodes_of
 from gateway.types import TEXT, Type, from_arrow
 
 Planned = Mapping[int, pa.DataType | None]

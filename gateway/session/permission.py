@@ -14,20 +14,20 @@ from gateway.catalog.authority import Authority, denied
 from gateway.catalog.registry import Registry
 from gateway.session.tables import schema_and_name
 from gateway.sources.table import TableName
-from gateway.sql.altering import AlterRelation
-from gateway.sql.binding import named_tables
-from gateway.sql.commands import CreateSchema, DropStatement, Name
-from gateway.sql.copying import Copy
-from gateway.sql.cursors import Declare
-from gateway.sql.datasets import AttachDataset, DetachDataset, RefreshDataset
-from gateway.sql.maintenance import Maintenance
-from gateway.sql.objects import CommentOn, CreateIndex, LockTables, RefreshView
-from gateway.sql.routines import CreateFunction, DropFunction
-from gateway.sql.sequences import AlterSequence, CreateSequence
-from gateway.sql.statement import CreateView, Explain, Statement
-from gateway.sql.tables import CreateTable, LikeSpec
-from gateway.sql.trees import nodes_of
-from gateway.sql.writes import target_of
+from gateway.sql.meaning.binding import named_tables
+from gateway.sql.statements.altering import AlterRelation
+from gateway.sql.statements.commands import CreateSchema, DropStatement, Name
+from gateway.sql.statements.copying import Copy
+from gateway.sql.statements.cursors import Declare
+from gateway.sql.statements.datasets import AttachDataset, DetachDataset, RefreshDataset
+from gateway.sql.statements.maintenance import Maintenance
+from gateway.sql.statements.objects import CommentOn, CreateIndex, LockTables, RefreshView
+from gateway.sql.statements.routines import CreateFunction, DropFunction
+from gateway.sql.statements.sequences import AlterSequence, CreateSequence
+from gateway.sql.statements.statement import CreateView, Explain, Statement
+from gateway.sql.statements.tables import CreateTable, LikeSpec
+from gateway.sql.text.trees import nodes_of
+from gateway.sql.writes.writes import target_of
 from gateway.store.owning import function_key
 from gateway.store.privileges import Securable
 

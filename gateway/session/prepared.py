@@ -24,9 +24,9 @@ from gateway.errors import (
 from gateway.session.computation import Bound, Described
 from gateway.session.execution import Executor
 from gateway.session.result import Result
-from gateway.sql.commands import ExecuteStatement
-from gateway.sql.scope import position_of
-from gateway.sql.statement import Kind, Statement
+from gateway.sql.meaning.scope import position_of
+from gateway.sql.statements.commands import ExecuteStatement
+from gateway.sql.statements.statement import Kind, Statement
 from gateway.store.assignment import assign
 from gateway.store.definitions import Column
 from gateway.types import Type, from_arrow

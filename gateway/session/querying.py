@@ -35,16 +35,16 @@ from gateway.session.returning import Beneath
 from gateway.session.sparing import is_worth_sparing, plan_sparing
 from gateway.session.upserts import Upsert
 from gateway.sources.table import Table, TableName
-from gateway.sql.dialect import to_engine
-from gateway.sql.explaining import explain_options
-from gateway.sql.lending import Borrowed, Lender
-from gateway.sql.locating import located
-from gateway.sql.recursion import check_recursive_types
-from gateway.sql.relation import Constants, Lookup, zone_of
-from gateway.sql.scope import table_node
-from gateway.sql.statement import CreateView, Explain, Kind, Statement
-from gateway.sql.tables import CreateTable
-from gateway.sql.writes import modifying_parts
+from gateway.sql.lowered.lending import Borrowed, Lender
+from gateway.sql.meaning.locating import located
+from gateway.sql.meaning.recursion import check_recursive_types
+from gateway.sql.meaning.relation import Constants, Lookup, zone_of
+from gateway.sql.meaning.scope import table_node
+from gateway.sql.statements.explaining import explain_options
+from gateway.sql.statements.statement import CreateView, Explain, Kind, Statement
+from gateway.sql.statements.tables import CreateTable
+from gateway.sql.text.dialect import to_engine
+from gateway.sql.writes.writes import modifying_parts
 from gateway.store.definitions import View
 from gateway.types import TEXT, Type
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from gateway.session.sequences import FUNCTIONS as SEQUENCES
-from gateway.sql.limits import Limits
-from gateway.sql.relation import TIME_ZONE, Constants, Replacement
-from gateway.sql.statement import Kind, Statement
+from gateway.sql.meaning.relation import TIME_ZONE, Constants, Replacement
+from gateway.sql.statements.statement import Kind, Statement
+from gateway.sql.text.limits import Limits
 
 V = TypeVar("V")
 

@@ -14,9 +14,9 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gateway.sources.table import Held, Table, TableName
-from gateway.sql.relation import ColumnInfo, Lookup, Relation
-from gateway.sql.scope import column_node, table_node
-from gateway.sql.writes import Write
+from gateway.sql.meaning.relation import ColumnInfo, Lookup, Relation
+from gateway.sql.meaning.scope import column_node, table_node
+from gateway.sql.writes.writes import Write
 from gateway.store.definitions import ROWID, Changed, TableDefinition
 from gateway.store.snapshots import Snapshot
 from gateway.types import from_arrow

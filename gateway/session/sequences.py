@@ -21,8 +21,8 @@ from gateway.errors import (
     UndefinedTable,
 )
 from gateway.sources.table import TableName
-from gateway.sql.dialect import tokenize
-from gateway.sql.scope import position_of
+from gateway.sql.meaning.scope import position_of
+from gateway.sql.text.dialect import tokenize
 from gateway.store.owning import relation_key
 
 _TEXT, _BIGINT, _BOOL, _ROW = pa.string(), pa.int64(), pa.bool_(), pa.float64()

@@ -5,12 +5,12 @@ A statement goes down one side of the house and its rows come up the other:
 1. `wire.messages` makes a message of the bytes, `wire.server` calls the session with it
    (`Session.run_simple`, or `parse`, `bind`, `execute`);
 2. `recall.Recall` knows the text, `lifting.Shapes` one that differs in constants alone, or
-   `sql.limits.Limits.read` splits it, tells each statement's command and parses it;
+   `sql.text.limits.Limits.read` splits it, tells each statement's command and parses it;
    `dispatch.Client.run` hands it to the room for its kind;
-3. a write becomes a query and a change to apply (`sql.writes.as_write`);
+3. a write becomes a query and a change to apply (`sql.writes.writes.as_write`);
 4. unless `Recall.query` has what comes out, `rewrite.rewrite` binds names, puts views in place and
    every derivative where its marker stood (`autodiff.markers.expand`);
-5. `sql.dialect.to_engine` prints the engine's SQL;
+5. `sql.text.dialect.to_engine` prints the engine's SQL;
 6. `catalog.registry.Registry.tables` hands out the tables it names, as of one moment;
 7. `engine.interface.EngineSession.plan` plans it, `Plan.stream` runs it, batch by batch;
 8. for a write, `store.tables.StoreSession` applies the batches as one change;
@@ -49,9 +49,9 @@ from gateway.session.recall import Recall
 from gateway.session.result import Field, Notice, Result
 from gateway.session.settings import SEVERITIES, in_milliseconds
 from gateway.sources.table import Table, TableName
-from gateway.sql.commands import DropStatement
-from gateway.sql.limits import Limits
-from gateway.sql.statement import Kind, Statement
+from gateway.sql.statements.commands import DropStatement
+from gateway.sql.statements.statement import Kind, Statement
+from gateway.sql.text.limits import Limits
 from gateway.store.tables import Store
 from gateway.types import Type, by_oid
 

@@ -7,8 +7,8 @@ import pyarrow as pa
 from gateway.session.known_settings import known_setting
 from gateway.session.result import Field, Result
 from gateway.session.settings import BY_NAME, ClientSettings
-from gateway.sql.commands import ResetStatement, SetStatement, ShowStatement
-from gateway.sql.statement import Statement
+from gateway.sql.statements.commands import ResetStatement, SetStatement, ShowStatement
+from gateway.sql.statements.statement import Statement
 from gateway.types import TEXT
 
 

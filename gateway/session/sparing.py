@@ -45,8 +45,8 @@ from gateway.session.joined_keys import key_conditions
 from gateway.sources.grid import GridTable
 from gateway.sources.pruning import Positions
 from gateway.sources.table import Table
-from gateway.sql.dialect import to_engine
-from gateway.sql.scope import is_aggregate
+from gateway.sql.meaning.scope import is_aggregate
+from gateway.sql.text.dialect import to_engine
 
 # Below this many rows a scan is over sooner than the engine answers about a coordinate.
 FEWEST_ROWS = 100_000

@@ -22,14 +22,14 @@ from gateway.session.computation import Bound, Computation, fields_of
 from gateway.session.execution import Executor
 from gateway.session.result import Field, Notice, Result
 from gateway.sources.table import TableName
-from gateway.sql.altering import Action, AlterRelation
-from gateway.sql.binding import named_tables
-from gateway.sql.commands import Name
-from gateway.sql.dialect import parse
-from gateway.sql.objects import RefreshView
-from gateway.sql.scope import table_node
-from gateway.sql.statement import Statement
-from gateway.sql.tables import CreateTable
+from gateway.sql.meaning.binding import named_tables
+from gateway.sql.meaning.scope import table_node
+from gateway.sql.statements.altering import Action, AlterRelation
+from gateway.sql.statements.commands import Name
+from gateway.sql.statements.objects import RefreshView
+from gateway.sql.statements.statement import Statement
+from gateway.sql.statements.tables import CreateTable
+from gateway.sql.text.dialect import parse
 from gateway.store.catalogue import Relation
 from gateway.store.definitions import Column, Reads, TableDefinition, View
 from gateway.types import INT8, TEXT

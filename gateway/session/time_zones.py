@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import pyarrow as pa
 
 from gateway.errors import FeatureNotSupported, InvalidParameterValue
-from gateway.sql.relation import Constants, zone_of
+from gateway.sql.meaning.relation import Constants, zone_of
 from gateway.store.definitions import TableDefinition
 from gateway.types import TIMESTAMPTZ
 

@@ -15,9 +15,9 @@ from gateway.errors import (
     NoActiveTransaction,
 )
 from gateway.session.result import Notice, Result
-from gateway.sql.commands import TransactionStatement
-from gateway.sql.objects import LockTables
-from gateway.sql.statement import Kind, Statement
+from gateway.sql.statements.commands import TransactionStatement
+from gateway.sql.statements.objects import LockTables
+from gateway.sql.statements.statement import Kind, Statement
 from gateway.store.tables import StoreSession
 
 

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from gateway.rewrite import Rewritten
 from gateway.sources.table import Table, TableName
-from gateway.sql.conflicts import EXCLUDED, Conflict
-from gateway.sql.relation import ColumnInfo, Lookup, Relation
+from gateway.sql.meaning.relation import ColumnInfo, Lookup, Relation
+from gateway.sql.writes.conflicts import EXCLUDED, Conflict
 from gateway.store.definitions import ROWID, Changed, TableDefinition
 from gateway.store.snapshots import Snapshot
 from gateway.store.tables import StoreSession

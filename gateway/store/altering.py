@@ -25,7 +25,7 @@ from gateway.errors import (
     UniqueViolation,
 )
 from gateway.sources.table import TableName
-from gateway.sql.functions import FunctionName
+from gateway.sql.meaning.functions import FunctionName
 from gateway.store import changes, disk
 from gateway.store.assignment import assign
 from gateway.store.catalogue import Relation, shown

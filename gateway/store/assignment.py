@@ -20,7 +20,7 @@ from gateway.errors import (
     NumericValueOutOfRange,
     StringTooLong,
 )
-from gateway.sql.jsontext import READERS
+from gateway.sql.text.jsontext import READERS
 from gateway.store import textinput
 from gateway.store.columntypes import numeric_digits, spelt, text_length
 from gateway.store.definitions import Column

@@ -18,7 +18,7 @@ from gateway.errors import (
     WrongObjectType,
 )
 from gateway.sources.table import TableName
-from gateway.sql.functions import Function, FunctionName
+from gateway.sql.meaning.functions import Function, FunctionName
 from gateway.store.definitions import Sequence, TableDefinition, View
 from gateway.store.privileges import NOBODY_S, Rights, Securable
 

@@ -24,7 +24,7 @@ from gateway.errors import (
     WrongObjectType,
 )
 from gateway.sources.table import TableName
-from gateway.sql.functions import Function
+from gateway.sql.meaning.functions import Function
 from gateway.store import changes, disk
 from gateway.store.catalogue import TEMPORARY, Catalogue, Relation, Routine, shown
 from gateway.store.changes import Target

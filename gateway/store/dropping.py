@@ -18,7 +18,7 @@ from gateway.errors import (
     WrongObjectType,
 )
 from gateway.sources.table import TableName
-from gateway.sql.functions import Function, FunctionName
+from gateway.sql.meaning.functions import Function, FunctionName
 from gateway.store import disk
 from gateway.store.catalogue import PUBLIC, Catalogue, Relation, Routine, shown
 from gateway.store.definitions import Sequence, TableDefinition

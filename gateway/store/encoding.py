@@ -7,7 +7,7 @@ from collections.abc import Sequence as Items
 from typing import Any
 
 from gateway.sources.table import TableName
-from gateway.sql.functions import Argument, Function, FunctionName
+from gateway.sql.meaning.functions import Argument, Function, FunctionName
 from gateway.store.constraints import completed
 from gateway.store.definitions import (
     Check,

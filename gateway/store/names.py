@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.sources.table import TableName
-from gateway.sql.functions import Function, FunctionName
+from gateway.sql.meaning.functions import Function, FunctionName
 from gateway.store.altering import Alterer
 from gateway.store.catalogue import Relation, Routine
 from gateway.store.definitions import Sequence, TableDefinition, View

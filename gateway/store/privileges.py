@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from gateway.errors import DependentObjectsStillExist
-from gateway.sql.quoting import in_quotes
+from gateway.sql.text.quoting import in_quotes
 
 PUBLIC_ROLE = "public"
 

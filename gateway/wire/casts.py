@@ -1,7 +1,7 @@
 """Casts to text, for the engine: what a client sees of a value as text is what `::text` gives.
 
 The engine writes floats, moments, intervals and arrays in a notation of its own. Each row of
-`TEXT_CASTS` is a function that `sql.overloads` calls instead; it is the wire's own encoder.
+`TEXT_CASTS` is a function that `sql.meaning.overloads` calls instead; it is the wire's own encoder.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import partial
 
 import pyarrow as pa
 
-from gateway.sql.overloads import WRITTEN
+from gateway.sql.meaning.overloads import WRITTEN
 from gateway.types import Type, array_of
 from gateway.types import by_name as type_named
 from gateway.wire.columns import normal_column

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
-from gateway.sql.copy_options import CopyOptions
+from gateway.sql.statements.copy_options import CopyOptions
 from gateway.wire.copy_lines import unescaped
 
 

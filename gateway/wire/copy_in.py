@@ -26,7 +26,7 @@ from gateway.errors import (
     UntranslatableCharacter,
 )
 from gateway.session.copying import CopyIn
-from gateway.sql.copy_options import CODECS
+from gateway.sql.statements.copy_options import CODECS
 from gateway.wire.copy_binary import BinaryReader
 from gateway.wire.copy_blocks import cut, fields_of
 from gateway.wire.copy_columns import first_failure, read_texts

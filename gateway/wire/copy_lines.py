@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 from gateway.errors import BadCopyFileFormat
-from gateway.sql.copy_options import CopyOptions
+from gateway.sql.statements.copy_options import CopyOptions
 from gateway.wire.decode import text_of
 
 Fields = list[bytes | None]

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 
 from gateway.errors import UntranslatableCharacter
 from gateway.session.result import Field
-from gateway.sql.copy_options import CODECS, CopyOptions
-from gateway.sql.copying import ALL
+from gateway.sql.statements.copy_options import CODECS, CopyOptions
+from gateway.sql.statements.copying import ALL
 from gateway.types import Type
 from gateway.wire import replies
 from gateway.wire.columns import Encoded, Fixed, as_binary, binary_array, normal_column

@@ -24,8 +24,8 @@ from gateway.errors import (
     InvalidTextRepresentation,
     NumericValueOutOfRange,
 )
-from gateway.sql import literals
-from gateway.sql.jsontext import read_json, read_jsonb
+from gateway.sql.text import literals
+from gateway.sql.text.jsontext import read_json, read_jsonb
 from gateway.types import BY_NAME, INT2, REGISTERED, Type, array_of
 from gateway.wire import decode_array, decode_datetime, decode_interval
 from gateway.wire.decode_interval import exactly

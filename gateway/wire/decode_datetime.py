@@ -1,8 +1,9 @@
 """Dates, times and timestamps as a client may spell them, to integers for Arrow.
 
 Understood here: ISO 8601 with `T` or a space, with or without seconds, fraction, offset, zone name
-or `BC`; `infinity`, `epoch`, `now`; `YYYYMMDD`. What people spell otherwise, `sql.spelled_dates`
-puts so. Which number is the month, the session's DateStyle tells, which day it is, its TimeZone.
+or `BC`; `infinity`, `epoch`, `now`; `YYYYMMDD`. What people spell otherwise,
+`sql.text.spelled_dates` puts so. Which number is the month, the session's DateStyle
+tells, which day it is, its TimeZone.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from gateway.errors import (
     InvalidParameterValue,
 )
 from gateway.session.time_zones import zone_info
-from gateway.sql.spelled_dates import as_iso
+from gateway.sql.text.spelled_dates import as_iso
 from gateway.wire.columns import (
     DATE_INFINITY,
     DATE_MINUS_INFINITY,

@@ -21,8 +21,8 @@ from gateway.session import sparing
 from gateway.sources import grid, partials, regions
 from gateway.sources.grid import GridTable
 from gateway.sources.table import Table, TableName, columns_of
-from gateway.sql.dialect import parse, to_engine
-from gateway.sql.relation import ColumnInfo, Relation
+from gateway.sql.meaning.relation import ColumnInfo, Relation
+from gateway.sql.text.dialect import parse, to_engine
 from gateway.types import from_arrow
 from tests.aggregation.queries import datasets, queries, same
 

@@ -10,8 +10,8 @@ from gateway.engine.embedded import Embedded
 from gateway.errors import UndefinedTable
 from gateway.rewrite import Rewritten, rewrite
 from gateway.sources.table import TableName
-from gateway.sql.dialect import parse
-from gateway.sql.relation import ColumnInfo, Relation
+from gateway.sql.meaning.relation import ColumnInfo, Relation
+from gateway.sql.text.dialect import parse
 from gateway.store.snapshots import Snapshot
 from gateway.types import from_arrow
 

@@ -21,7 +21,7 @@ from gateway.autodiff.piecewise import EXPANSIONS
 from gateway.autodiff.rules import RULES, STEPS, SYNONYMS
 from gateway.engine.functions import register_functions
 from gateway.errors import InvalidParameterValue, NotDifferentiable
-from gateway.sql.scope import AGGREGATES
+from gateway.sql.meaning.scope import AGGREGATES
 from tests.autodiff.relations import rewritten, run
 from tests.conftest import Connect
 

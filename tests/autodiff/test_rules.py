@@ -12,7 +12,7 @@ import pytest
 
 from gateway.autodiff.piecewise import EXPANSIONS
 from gateway.autodiff.rules import RULES, SYNONYMS, Rule
-from gateway.sql.scope import AGGREGATES
+from gateway.sql.meaning.scope import AGGREGATES
 from tests.autodiff.relations import run
 
 ORDINARY = [0.313, 0.717, 1.119, 1.931, 2.627]

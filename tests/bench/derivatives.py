@@ -38,11 +38,11 @@ from gateway.engine.embedded import Embedded
 from gateway.errors import GatewayError
 from gateway.rewrite import Rewritten, rewrite
 from gateway.sources.table import TableName
-from gateway.sql.depth import make_room
-from gateway.sql.dialect import parse
-from gateway.sql.relation import ColumnInfo, Relation
-from gateway.sql.scope import Block
-from gateway.sql.statement import statements
+from gateway.sql.meaning.relation import ColumnInfo, Relation
+from gateway.sql.meaning.scope import Block
+from gateway.sql.statements.statement import statements
+from gateway.sql.text.depth import make_room
+from gateway.sql.text.dialect import parse
 from gateway.store.snapshots import Snapshot
 from gateway.types import FLOAT8, from_arrow
 

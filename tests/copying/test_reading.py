@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
 from gateway.session.copying import CopyIn
-from gateway.sql.copy_options import CopyOptions
+from gateway.sql.statements.copy_options import CopyOptions
 from gateway.store.definitions import Column
 from gateway.types import BY_NAME
 from gateway.wire import copy_binary, copy_in

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import GatewayError
-from gateway.sql.routines import CreateFunction, DropFunction
-from gateway.sql.statement import Kind, statements
+from gateway.sql.statements.routines import CreateFunction, DropFunction
+from gateway.sql.statements.statement import Kind, statements
 
 # The argument list -> names and types.
 ARGUMENTS = {

@@ -13,7 +13,7 @@ import pytest
 from gateway.app import App
 from gateway.config import Settings
 from gateway.errors import DependentObjectsStillExist, DuplicateFunction, GatewayError
-from gateway.sql.functions import Argument, Function, FunctionName
+from gateway.sql.meaning.functions import Argument, Function, FunctionName
 from gateway.store.database import FILE
 from gateway.store.encoding import decode_function, encode_function
 from gateway.store.tables import Store, StoreSession

@@ -20,7 +20,7 @@ from psycopg.rows import tuple_row
 from gateway.config import Settings
 from gateway.session.recall import Recall, Recent
 from gateway.session.session import limits_of
-from gateway.sql.statement import Statement
+from gateway.sql.statements.statement import Statement
 from tests.conftest import Connect
 
 

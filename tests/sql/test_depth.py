@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from gateway.errors import StatementTooComplex, SyntaxFault
-from gateway.sql.dialect import parse, to_engine
+from gateway.sql.text.dialect import parse, to_engine
 
 NESTED = {
     "brackets": lambda depth: "SELECT " + "(" * depth + "1" + ")" * depth,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import GatewayError
-from gateway.sql.dialect import parse, to_engine
+from gateway.sql.text.dialect import parse, to_engine
 from tests import goldens
 
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from gateway.config import Settings
 from gateway.errors import StatementTooComplex, TooManyColumns
 from gateway.session.session import limits_of
-from gateway.sql.chains import longest_chain
-from gateway.sql.dialect import split
-from gateway.sql.limits import Limits, least_steps, size_of
-from gateway.sql.statement import statements
+from gateway.sql.statements.statement import statements
+from gateway.sql.text.chains import longest_chain
+from gateway.sql.text.dialect import split
+from gateway.sql.text.limits import Limits, least_steps, size_of
 from tests.bench.planning import SHAPES
 
 LIMITS = limits_of(Settings())
@@ -108,7 +108,7 @@ def test_words_never_tell_of_more_than_the_tree_has(items: list[str]) -> None:
 
 
 def test_a_long_sum_is_refused_before_it_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.sql.limits.read", lambda tokens, text: pytest.fail("parsed"))
+    monkeypatch.setattr("gateway.sql.text.limits.read", lambda tokens, text: pytest.fail("parsed"))
     for operator in "+-*/":
         with pytest.raises(StatementTooComplex, match="too deep"):
             check("SELECT " + operator.join(["sin(x)"] * 5000))

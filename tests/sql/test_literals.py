@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from gateway.errors import InvalidDatetimeFormat, InvalidTextRepresentation
-from gateway.sql import literals
-from gateway.sql.dialect import parse, to_engine
+from gateway.sql.text import literals
+from gateway.sql.text.dialect import parse, to_engine
 from tests.sql import engine
 
 INTERVALS = (

@@ -6,8 +6,10 @@ import doctest
 
 import pytest
 
-from gateway.sql import dialect, literals, parameters, precedence, statement
-from gateway.sql.dialect import MARKERS, Marker, parse, to_text
+from gateway.sql.meaning import parameters
+from gateway.sql.statements import statement
+from gateway.sql.text import dialect, literals, precedence
+from gateway.sql.text.dialect import MARKERS, Marker, parse, to_text
 
 
 @pytest.mark.parametrize("kind", MARKERS)

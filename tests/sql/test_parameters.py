@@ -6,8 +6,8 @@ import pytest
 from sqlglot import exp
 
 from gateway.errors import SyntaxFault, UndefinedParameter
-from gateway.sql.dialect import parse, to_engine
-from gateway.sql.parameters import declared_types, literal_type, number
+from gateway.sql.meaning.parameters import declared_types, literal_type, number
+from gateway.sql.text.dialect import parse, to_engine
 from gateway.types import DATE
 
 TOLD = {

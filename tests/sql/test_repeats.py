@@ -6,10 +6,10 @@ import pytest
 from sqlglot import exp
 
 from gateway.errors import SyntaxFault
-from gateway.sql import dialect
-from gateway.sql.dialect import Marker, parse
-from gateway.sql.repeats import Repeated
-from gateway.sql.statement import statements
+from gateway.sql.statements.statement import statements
+from gateway.sql.text import dialect
+from gateway.sql.text.dialect import Marker, parse
+from gateway.sql.text.repeats import Repeated
 
 F = "(a * x + b) ^ 2 - sin(a * x + b)"
 

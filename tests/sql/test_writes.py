@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import FeatureNotSupported, GatewayError, GroupingError, WindowingError
-from gateway.sql.assignments import TargetColumn
-from gateway.sql.dialect import parse
-from gateway.sql.writes import as_write
+from gateway.sql.text.dialect import parse
+from gateway.sql.writes.assignments import TargetColumn
+from gateway.sql.writes.writes import as_write
 from gateway.types import FLOAT8
 
 TARGET = {"a": TargetColumn(FLOAT8), "b": TargetColumn(FLOAT8, "1.5")}

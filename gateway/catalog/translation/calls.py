@@ -20,7 +20,7 @@ from gateway.catalog.translation.special import SPECIAL
 from gateway.catalog.translation.templates import fill
 from gateway.catalog.translation.terms import Scope, Term
 from gateway.errors import FeatureNotSupported, UndefinedFunction
-from gateway.sql.scope import position_of
+from gateway.sql.meaning.scope import position_of
 
 if TYPE_CHECKING:
     from gateway.catalog.translation.expressions import Expressions

@@ -31,8 +31,8 @@ from gateway.errors import (
     DatatypeMismatch,
     FeatureNotSupported,
 )
-from gateway.sql.grammar import OTHER_OPERATORS
-from gateway.sql.scope import position_of
+from gateway.sql.meaning.scope import position_of
+from gateway.sql.text.grammar import OTHER_OPERATORS
 
 if TYPE_CHECKING:
     from gateway.catalog.translation.select import Selects

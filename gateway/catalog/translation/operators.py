@@ -11,7 +11,7 @@ from gateway.catalog.translation.datatypes import spelt
 from gateway.catalog.translation.resolution import BOOL, TEXT, UNKNOWN, element_of, resolve_operator
 from gateway.catalog.translation.terms import Term
 from gateway.errors import UndefinedFunction
-from gateway.sql.scope import position_of
+from gateway.sql.meaning.scope import position_of
 
 if TYPE_CHECKING:
     from gateway.catalog.translation.expressions import Expressions

@@ -15,7 +15,7 @@ from gateway.catalog.translation.resolution import INT8, RECORD, element_of, res
 from gateway.catalog.translation.templates import fill
 from gateway.catalog.translation.terms import Query, Scope, Source, Term
 from gateway.errors import FeatureNotSupported, UndefinedColumn, UndefinedTable
-from gateway.sql.scope import position_of
+from gateway.sql.meaning.scope import position_of
 
 if TYPE_CHECKING:
     from gateway.catalog.translation.expressions import Expressions

@@ -23,8 +23,8 @@ from gateway.catalog.translation.resolution import (
 )
 from gateway.catalog.translation.terms import NULL, Scope, Source, Term
 from gateway.errors import AmbiguousColumn, DatatypeMismatch, UndefinedColumn, UndefinedTable
-from gateway.sql.parameters import number
-from gateway.sql.scope import position_of
+from gateway.sql.meaning.parameters import number
+from gateway.sql.meaning.scope import position_of
 
 _BARE = frozenset({"user", "current_user", "session_user", "current_role", "current_catalog",
                    "current_schema"})  # fmt: skip

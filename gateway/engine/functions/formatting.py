@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gateway.sql.quoting import identifier, literal
+from gateway.sql.text.quoting import identifier, literal
 
 _SPECIFIER = re.compile(r"%(?:(\d+)\$)?(-)?(?:(\d+)|\*(?:(\d+)\$)?)?([a-zA-Z%]?)")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from json.decoder import scanstring  # type: ignore[attr-defined]  # as CPython has it
 from typing import Any
 
-from gateway.sql.jsontext import quoted, read_jsonb
+from gateway.sql.text.jsontext import quoted, read_jsonb
 
 _DECODER = json.JSONDecoder()
 _BLANKS = " \t\n\r"

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from gateway.engine.functions import json_values, matches
 from gateway.engine.functions.formatting import format_text
-from gateway.sql.jsontext import quoted, read_jsonb
-from gateway.sql.literals import unicode_string
+from gateway.sql.text.jsontext import quoted, read_jsonb
+from gateway.sql.text.literals import unicode_string
 
 _DOUBLE, _BIGINT, _BOOL, _TEXT = pa.float64(), pa.int64(), pa.bool_(), pa.string()
 _INTEGER = pa.int32()

@@ -1,0 +1,1 @@
+"""What PostgreSQL has and the engine lacks, in the engine's words."""

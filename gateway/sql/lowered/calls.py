@@ -1,0 +1,62 @@
+"""PostgreSQL's functions that the engine has under another name, or as an operator.
+
+Where the types of the arguments decide, it is `overloads` that tells.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.lowered.rooms import checked
+from gateway.sql.lowered.subqueries import array_of_query
+
+# PostgreSQL's names of what the engine calls otherwise, and of what it writes as an operator.
+_NAMES = {
+    "some": "any",
+    "sign": "signum",
+    "ceiling": "ceil",
+    "variance": "var_samp",
+    "every": "bool_and",
+    "array_remove": "array_remove_all",  # the engine's own takes one away
+    "gen_random_uuid": "uuid",
+    "clock_timestamp": "now",
+    "statement_timestamp": "now",
+    "transaction_timestamp": "now",
+}
+_OPERATORS: dict[str, type[exp.Binary]] = {"mod": exp.Mod, "div": exp.Div}
+
+
+def call(node: exp.Expr) -> exp.Expr | None:
+    """The engine's form of a call; None where it is the same but for its name."""
+    name, arguments = node.name, node.expressions
+    if name in _OPERATORS and len(arguments) == 2:
+        whole = _OPERATORS[name](this=arguments[0], expression=arguments[1])
+        return whole if name == "mod" else exp.Anonymous(this="trunc", expressions=[whole])
+    if name == "array" and len(arguments) == 1 and isinstance(arguments[0], exp.Query):
+        return array_of_query(arguments[0])
+    if name in ("array_upper", "array_lower") and len(arguments) == 2:
+        return _array_bound(name, arguments)
+    if name == "generate_series" and not isinstance(node.parent, exp.Table | exp.Unnest):
+        # In a SELECT list it gives a row each; the engine's function gives one array.
+        series = exp.Anonymous(this=name, expressions=checked(name, arguments))
+        return exp.Anonymous(this="unnest", expressions=[series])
+    node.set("this", _NAMES.get(name, node.this))
+    if not isinstance(node.parent, exp.Table):
+        node.set("expressions", checked(name, arguments))
+    return None
+
+
+def is_series_of_moments(node: exp.Expr) -> bool:
+    """Whether `overloads` found a generate_series of moments."""
+    return isinstance(node, exp.Anonymous) and bool(node.args.get("moments"))
+
+
+def _array_bound(name: str, arguments: list[exp.Expr]) -> exp.Expr:
+    """Arrays begin at 1 here; one that is empty has no bounds."""
+    length = exp.Anonymous(this="array_length", expressions=arguments)
+    if name == "array_upper":
+        return length
+    bound = exp.If(
+        this=exp.GT(this=length, expression=exp.Literal.number(0)), true=exp.Literal.number(1)
+    )
+    return exp.Case(ifs=[bound])

@@ -1,0 +1,185 @@
+"""Casts as the engine needs them: of literals, to integers, to texts with a length.
+
+A row of `lowering.LOWERINGS`. What PostgreSQL reads in a literal is read here, once; what the
+engine's own cast would do otherwise (truncate, ignore a length) is written out.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from sqlglot import exp
+
+from gateway.sql.lowered.rooms import checked, refuse_long
+from gateway.sql.text import jsontext, literals
+
+DType = exp.DType
+
+
+def cast(node: exp.Expr) -> exp.Expr | None:
+    """What to print for a cast; None where it is the engine's own."""
+    value, kind = node.this.unnest(), _with_length(node.args["to"])
+    refuse_long(kind)
+    if value.is_string:
+        return _literal_cast(value.name, kind)
+    if kind.this in _INTEGERS:
+        return _integer_cast(node, value, kind)
+    if kind.this == DType.TIME:
+        return _time(node.this)
+    return _sized(node, kind) if kind.this in _SIZED and kind.expressions else None
+
+
+def _with_length(kind: exp.DataType) -> exp.DataType:
+    """A character without a length has one character; `"char"`, in quotes, at most one."""
+    if kind.this == DType.CHAR and not kind.expressions:
+        return _length_of(DType.CHAR)
+    name = kind.args.get("kind") if kind.this == DType.USERDEFINED else None
+    return _length_of(DType.VARCHAR) if getattr(name, "name", name) == "char" else kind
+
+
+def _length_of(kind: exp.DType) -> exp.DataType:
+    return exp.DataType(this=kind, expressions=[exp.DataTypeParam(this=exp.Literal.number(1))])
+
+
+_INTEGERS = (DType.SMALLINT, DType.INT, DType.BIGINT)
+_SIZED = (DType.VARCHAR, DType.CHAR, DType.BPCHAR, DType.NCHAR)
+
+
+# Words for moments -> days after today; now is the moment itself (manual, 8.5.1.4).
+_DAYS = {"today": 0, "tomorrow": 1, "yesterday": -1, "now": 0}
+_MOMENTS = (DType.DATE, DType.TIMESTAMP, DType.TIMESTAMPTZ)
+
+
+def _spoken(word: str, kind: exp.DataType) -> exp.Expr:
+    """now, today, tomorrow, yesterday, as the statement runs."""
+    if word == "now" and kind.this != DType.DATE:
+        return exp.Cast(this=exp.Anonymous(this="now"), to=kind.copy())
+    day: exp.Expr = exp.CurrentDate()
+    if _DAYS[word]:
+        moved = exp.Add if _DAYS[word] > 0 else exp.Sub
+        day = exp.paren(moved(this=day, expression=interval_of("1 day")), copy=False)
+    return exp.Cast(this=exp.Cast(this=day, to=exp.DataType(this=DType.DATE)), to=kind.copy())
+
+
+def _moment(text: str, kind: exp.DataType) -> exp.Expr | None:
+    if (word := text.strip().lower()) in _DAYS:
+        return _spoken(word, kind)
+    if kind.this == DType.DATE:
+        day = literals.date(text)
+        return None if day == text else cast_of(exp.Literal.string(day), kind.copy())
+    plain = literals.timestamp(text, zoned=kind.this == DType.TIMESTAMPTZ)
+    return cast_of(exp.Literal.string(plain), kind.copy())
+
+
+def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
+    if kind.this in _MOMENTS:
+        return _moment(text, kind)
+    if kind.this == DType.INTERVAL:
+        return interval_of(text)
+    if kind.this == DType.ARRAY and kind.expressions:
+        items = [item_of(word, kind.expressions[0]) for word in literals.array(text)]
+        return cast_of(exp.Array(expressions=items), kind.copy())
+    if kind.this in (DType.JSON, DType.JSONB):
+        return exp.Literal.string(jsontext.READERS[kind.this.name.lower()](text))
+    if kind.this == DType.TIME:
+        return _time(exp.Literal.string(text))
+    if kind.this == DType.UUID:
+        return exp.Literal.string(literals.uuid(text))
+    if kind.this in (DType.VARBINARY, DType.BINARY):
+        return exp.HexString(this=literals.bytea(text).hex())
+    if kind.this in _SIZED and kind.expressions:
+        size = int(kind.expressions[0].name)
+        short = text[:size] if kind.this == DType.VARCHAR else text[:size].ljust(size)
+        return cast_of(exp.Literal.string(short), exp.DataType(this=DType.VARCHAR))
+    return None
+
+
+def _time(value: exp.Expr) -> exp.Expr:
+    """The engine's TIME counts nanoseconds, and is not compared with microseconds."""
+    unit = exp.Literal.string("Time64(Microsecond)")
+    return exp.Anonymous(this="arrow_cast", expressions=[value.copy(), unit])
+
+
+def item_of(text: str | None, kind: exp.DataType) -> exp.Expr:
+    """An item of an array literal, as one of the type of its elements."""
+    if text is None:
+        return exp.Null()
+    item = exp.Literal.string(text)
+    return _literal_cast(text, kind) or cast_of(item, kind.copy())
+
+
+def cast_of(value: exp.Expr, kind: exp.DataType) -> exp.Cast:
+    """A cast of `value`."""
+    return exp.Cast(this=value, to=kind)
+
+
+# Adding and taking away 1.5 * 2^52 rounds a double to the nearest integer, ties to even, as
+# PostgreSQL's dtoi4 does (rint); DataFusion's cast truncates and its round() rounds ties away.
+_ROUNDER = "6755399441055744.0"
+_EXACT = "2251799813685248.0"  # 2^51: at and above it the trick is not exact
+
+
+def _integer_cast(node: exp.Expr, value: exp.Expr, kind: exp.DataType) -> exp.Expr | None:
+    digits = _decimal_literal(value)
+    if digits is not None:
+        return cast_of(_number(digits), kind.copy())
+    if _is_integral(value):
+        return None
+    double = cast_of(node.this.copy(), exp.DataType(this=DType.DOUBLE))
+    shift = exp.Literal.number(_ROUNDER)
+    rounded = exp.Sub(this=exp.Add(this=double, expression=shift), expression=shift.copy())
+    narrow = cast_of(rounded, kind.copy())
+    if kind.this != DType.BIGINT:
+        return narrow
+    small = exp.LT(
+        this=exp.Anonymous(this="abs", expressions=[double.copy()]),
+        expression=exp.Literal.number(_EXACT),
+    )
+    return exp.Case(ifs=[exp.If(this=small, true=narrow)], default=node.copy())
+
+
+def _decimal_literal(value: exp.Expr) -> int | None:
+    """A literal such as 2.5 or -0.5 rounded as PostgreSQL's numeric: ties away from zero."""
+    sign = 1
+    while isinstance(value, exp.Neg | exp.Paren):
+        sign, value = (-sign if isinstance(value, exp.Neg) else sign), value.this
+    if not isinstance(value, exp.Literal) or value.is_string or value.is_int:
+        return None
+    if value.type is not None and value.type.this == DType.DOUBLE:
+        return None  # an earlier pass made it a double
+    whole, remainder = divmod(Fraction(value.name), 1)
+    return sign * (whole + (remainder * 2 >= 1))
+
+
+def _number(value: int) -> exp.Expr:
+    literal = exp.Literal.number(abs(value))
+    return exp.Neg(this=literal) if value < 0 else literal
+
+
+def _is_integral(value: exp.Expr) -> bool:
+    """Whether the text, or a type that an earlier pass wrote on the node, says so."""
+    if value.type is not None and value.type.this in (*_INTEGERS, DType.BOOLEAN, DType.TEXT):
+        return True
+    if isinstance(value, exp.Neg | exp.Paren):
+        return _is_integral(value.this)
+    if isinstance(value, exp.Add | exp.Sub | exp.Mul | exp.Mod):
+        return _is_integral(value.this) and _is_integral(value.expression)
+    if isinstance(value, exp.Cast):
+        return value.args["to"].this in (*_INTEGERS, DType.BOOLEAN, *_SIZED, DType.TEXT)
+    if isinstance(value, exp.Anonymous):
+        return value.name in ("count", "length", "char_length", "row_number", "rank")
+    return isinstance(value, exp.Null | exp.Boolean | exp.Predicate) or value.is_int
+
+
+def _sized(node: exp.Expr, kind: exp.DataType) -> exp.Expr:
+    text = cast_of(node.this.copy(), exp.DataType(this=DType.VARCHAR))
+    size = exp.Literal.number(kind.expressions[0].name)
+    name = "left" if kind.this == DType.VARCHAR else "rpad"
+    return exp.Anonymous(this=name, expressions=checked(name, [text, size]))
+
+
+def interval_of(text: str, unit: str = "second") -> exp.Expr:
+    """The interval that a literal means, in the engine's spelling."""
+    return exp.Interval(
+        this=exp.Literal.string(literals.engine_interval(*literals.interval(text, unit)))
+    )

@@ -1,0 +1,93 @@
+"""Clauses and subqueries that the engine reads otherwise, or lacks: FROM, WITH, LIMIT, EXISTS.
+
+Rows of `lowering.LOWERINGS`: each gives the node to print in the place of its own, None to leave
+it, or refuses it by name.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.errors import FeatureNotSupported
+from gateway.sql.lowered.calls import is_series_of_moments
+
+
+def select(node: exp.Expr) -> None:
+    refused = {"locks": "FOR UPDATE", "into": "SELECT INTO", "sample": "TABLESAMPLE"}
+    for name, words in refused.items():
+        if node.args.get(name):
+            raise FeatureNotSupported(f"{words} is not supported")
+
+
+def table(node: exp.Expr) -> exp.Expr | None:
+    if node.args.get("sample"):
+        raise FeatureNotSupported("TABLESAMPLE is not supported")
+    if node.args.get("ordinality"):
+        raise FeatureNotSupported("WITH ORDINALITY is not supported")
+    node.set("only", None)
+    as_array = is_series_of_moments(node.this) or _is_computed_series(node.this)
+    return _series_of_array(node) if as_array else None
+
+
+def _is_computed_series(node: exp.Expr) -> bool:
+    """Whether it is a generate_series whose ends are not literals, which alone the engine takes."""
+    return (
+        isinstance(node, exp.Anonymous)
+        and node.name == "generate_series"
+        and not all(isinstance(_bare(each), exp.Literal | exp.Null) for each in node.expressions)
+    )
+
+
+def _bare(value: exp.Expr) -> exp.Expr:
+    return value.this if isinstance(value, exp.Neg) else value
+
+
+def _series_of_array(node: exp.Expr) -> exp.Expr:
+    """In FROM the engine counts nanoseconds alone; its array of moments has any unit."""
+    alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier("generate_series"))
+    if not alias.columns:
+        alias.set("columns", [alias.this.copy()])
+    return exp.Unnest(expressions=[node.this.copy()], alias=alias, joins=node.args.get("joins"))
+
+
+def unnest(node: exp.Expr) -> None:
+    if node.args.get("offset"):
+        raise FeatureNotSupported("WITH ORDINALITY is not supported")
+
+
+def with_clause(node: exp.Expr) -> None:
+    if any(isinstance(cte.this, exp.DML) for cte in node.expressions):
+        raise FeatureNotSupported(
+            "WITH clause containing a data-modifying statement must be at the top level"
+        )
+
+
+def window_spec(node: exp.Expr) -> None:
+    if node.args.get("exclude"):
+        raise FeatureNotSupported("EXCLUDE in a window frame is not supported")
+
+
+def limit(node: exp.Expr) -> None:
+    count = node.expression
+    if isinstance(count, exp.Null) or (isinstance(count, exp.Var) and count.name == "ALL"):
+        node.pop()
+        return
+    if node.args.get("limit_options"):
+        raise FeatureNotSupported("LIMIT with PERCENT or WITH TIES is not supported")
+
+
+def exists(node: exp.Expr) -> exp.Expr | None:
+    """The engine knows EXISTS in conditions; elsewhere it is a count that is not 0."""
+    select, clause = node.this, node.find_ancestor(exp.Where, exp.Join, exp.Select)
+    if not isinstance(clause, exp.Select) or not isinstance(select, exp.Select):
+        return None
+    if any(select.args.get(part) for part in ("group", "having", "distinct", "limit", "offset")):
+        return None
+    if any(item.find(exp.AggFunc, exp.Anonymous) for item in select.expressions):
+        return None  # it may be an aggregate, which gives a row whatever there is
+    count = exp.Alias(
+        this=exp.Anonymous(this="count", expressions=[exp.Star()]), alias=exp.to_identifier("count")
+    )
+    counted = select.copy()
+    counted.set("expressions", [count])
+    return exp.Paren(this=exp.GT(this=exp.Subquery(this=counted), expression=exp.Literal.number(0)))

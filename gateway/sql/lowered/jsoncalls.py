@@ -1,0 +1,311 @@
+"""JSON's operators and what makes JSON of other values (manual, 9.16), as the engine computes them.
+
+A json value is text to the engine, so it is the types that tell which operator is meant. What
+makes JSON of a value writes it as PostgreSQL's to_json does; jsonb is given its one form after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from gateway.errors import FeatureNotSupported, UndefinedFunction
+from gateway.sql.meaning.inference import GIVES, Types
+from gateway.sql.meaning.scope import column_node, position_of
+from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.jsontext import quoted
+from gateway.types import BOOL, BY_NAME, INTEGER, TEXT, Type
+
+JSON, JSONB = BY_NAME["json"], BY_NAME["jsonb"]
+_JSONS = (JSON, JSONB)
+
+# Operator -> the functions for a key or path, and for a number; whether it gives text.
+_PARTS: dict[type[exp.Expr], tuple[str, str, bool]] = {
+    exp.JSONExtract: ("json_field", "json_element", False),
+    exp.JSONExtractScalar: ("json_field_text", "json_element_text", True),
+    exp.JSONBExtract: ("json_path", "", False),
+    exp.JSONBExtractScalar: ("json_path_text", "", True),
+}
+PARTS = tuple(_PARTS)
+
+# Function -> the function of json that it is for jsonb too.
+MAKERS = frozenset(
+    {"to_json", "row_to_json", "array_to_json", "json_build_object", "json_build_array",
+     "json_agg", "json_object_agg", "json_extract_path", "json_extract_path_text"}
+)  # fmt: skip
+# Type -> the function that makes JSON of its text, and the one that writes that.
+_THROUGH = {
+    **{
+        f"_{name}": ("json_of_array", f"text_of_{name}_array")
+        for name in ("bool", "int2", "int4", "int8", "float4", "float8")
+    },
+    "float4": ("json_of_float", "text_of_float4"),
+    "float8": ("json_of_float", "text_of_float8"),
+    "timestamp": ("json_of_moment", "text_of_timestamp"),
+    "timestamptz": ("json_of_moment", "text_of_timestamptz"),
+}
+_QUOTED = ("date", "time", "interval", "uuid")
+
+
+def is_maker(name: str) -> bool:
+    """Whether a call makes JSON of other values, or is an operator under a name."""
+    return name.replace("jsonb", "json") in MAKERS
+
+
+def _call(name: str, *arguments: exp.Expr, gives: Type | None = None) -> exp.Anonymous:
+    call = exp.Anonymous(this=name, expressions=[each.copy() for each in arguments])
+    if gives is not None:
+        call.meta[GIVES] = gives
+    return call
+
+
+def _text(value: exp.Expr) -> exp.Expr:
+    return exp.Cast(this=value.copy(), to=exp.DataType.build("text", dialect=DIALECT))
+
+
+def _joined(parts: Sequence[exp.Expr | str]) -> exp.Expr:
+    made = [exp.Literal.string(part) if isinstance(part, str) else part for part in parts]
+    whole = made[0]
+    for part in made[1:]:
+        whole = exp.DPipe(this=whole, expression=part, safe=True)
+    return exp.paren(whole, copy=False)
+
+
+def made_json(node: exp.Expr, known: Types) -> exp.Expr | None:
+    """What the engine computes for an operator or a function of JSON; None: it is neither.
+
+    An aggregate is replaced where it stands, with what is written around it, and given back.
+    """
+    if isinstance(node, PARTS):
+        return take_part(node, known)
+    if isinstance(node, exp.ArrayContainsAll | exp.ArrayContainedBy | exp.DPipe | exp.Sub):
+        return compare(node, known)
+    if isinstance(node, exp.Anonymous) and is_maker(node.name):
+        return make(node, known)
+    return None
+
+
+# Operators
+
+
+def take_part(node: exp.Expr, known: Types) -> exp.Expr:
+    """`->`, `->>`, `#>`, `#>>`.
+
+    Raises:
+        UndefinedFunction: 42883, the left side is no JSON.
+    """
+    by_name, by_number, as_text = _PARTS[type(node)]
+    kind = known.of(node.this)
+    if kind not in _JSONS:
+        raise UndefinedFunction(
+            "operator does not exist: JSON's operators take json and jsonb",
+            hint="Cast the left side to jsonb.",
+            position=position_of(node),
+        )
+    step, step_kind = node.expression, known.of(node.expression)
+    name = by_name
+    if by_number and step_kind is not None and step_kind.name in INTEGER:
+        name = by_number
+    elif not by_number:
+        step = exp.Cast(this=step.copy(), to=exp.DataType.build("text[]", dialect=DIALECT))
+    return _call(name, node.this, step, gives=TEXT if as_text else kind)
+
+
+def compare(node: exp.Expr, known: Types) -> exp.Expr | None:
+    """`@>`, `<@`, `||`, `-` where a side is jsonb; None where none is."""
+    left, right = node.this, node.expression
+    if JSONB not in (known.of(left), known.of(right)):
+        return None
+    if isinstance(node, exp.ArrayContainsAll):
+        return _call("json_contains", _as_jsonb(left), _as_jsonb(right), gives=BOOL)
+    if isinstance(node, exp.ArrayContainedBy):
+        return _call("json_contains", _as_jsonb(right), _as_jsonb(left), gives=BOOL)
+    if isinstance(node, exp.DPipe):
+        if TEXT in (known.of(left), known.of(right)) and not (left.is_string or right.is_string):
+            return None
+        return _call("json_joined", _as_jsonb(left), _as_jsonb(right), gives=JSONB)
+    if isinstance(node, exp.Sub) and known.of(right) is TEXT:
+        return _call("json_without", left, right, gives=JSONB)
+    return None
+
+
+def _as_jsonb(value: exp.Expr) -> exp.Expr:
+    if not value.is_string:
+        return value
+    return exp.Cast(this=value.copy(), to=exp.DataType.build("jsonb", dialect=DIALECT))
+
+
+# Making JSON
+
+
+def as_json(value: exp.Expr, kind: Type | None) -> exp.Expr:
+    """The JSON text of a value; NULL of NULL.
+
+    Raises:
+        FeatureNotSupported: 0A000, its type cannot be told, or has no JSON here.
+    """
+    if kind is None:
+        raise FeatureNotSupported(
+            f"cannot tell the type of {value.sql(dialect=DIALECT)}, which its JSON depends on",
+            hint="Cast it to the type it has.",
+            position=position_of(value),
+        )
+    if kind in _JSONS:
+        return value.copy()
+    if kind.name in INTEGER or kind.name in ("bool", "numeric"):
+        return _text(value)
+    if kind.name in _THROUGH:
+        name, written = _THROUGH[kind.name]
+        zone = [exp.Literal.string("UTC")] if kind.name == "timestamptz" else []
+        return _call(name, _call(written, value, *zone))
+    if kind.element is not None and kind.element.arrow == TEXT.arrow:
+        return _call("json_of_texts", exp.Cast(this=value.copy(), to=_kind("text[]")))
+    if kind.name in _QUOTED or kind.arrow == TEXT.arrow:
+        return _call("json_quoted", _text(value))
+    raise FeatureNotSupported(f"JSON of {kind.sql} is not supported", position=position_of(value))
+
+
+def _kind(name: str) -> exp.DataType:
+    return exp.DataType.build(name, dialect=DIALECT)
+
+
+def make(node: exp.Anonymous, known: Types) -> exp.Expr:
+    """to_json, json_build_object, json_agg and their like, jsonb's too."""
+    name = node.name.replace("jsonb", "json")
+    binary = name != node.name
+    made = _MAKERS[name](node, known)
+    if made is None:
+        return node
+    if name in ("json_extract_path", "json_extract_path_text"):
+        return made
+    return _call("jsonb_form", made, gives=JSONB) if binary else _marked(made)
+
+
+def _marked(tree: exp.Expr) -> exp.Expr:
+    tree.meta[GIVES] = JSON
+    return tree
+
+
+def _or_null(value: exp.Expr) -> exp.Expr:
+    return _call("coalesce", value, exp.Literal.string("null"))
+
+
+def _row_of(value: exp.Expr, known: Types) -> list[tuple[str, exp.Expr]] | None:
+    """Names and values of a row: ROW(...), or a relation's name where a column could stand."""
+    if isinstance(value, exp.Anonymous) and value.name == "row":
+        return [(f"f{n}", each) for n, each in enumerate(value.expressions, 1)]
+    block = known.block
+    if not isinstance(value, exp.Column) or value.table or block is None:
+        return None
+    source = block.source(value.name)
+    named = any(value.name in (each.columns or ()) for each in block.sources)
+    if source is None or source.columns is None or named:
+        return None
+    shown = source.shown
+    return [(shown.get(n, n), column_node(source.alias, n)) for n in source.columns]
+
+
+def _json_of_row(row: list[tuple[str, exp.Expr]], known: Types) -> exp.Expr:
+    parts: list[exp.Expr | str] = []
+    for place, (name, value) in enumerate(row):
+        parts += ["," if place else "{", f"{quoted(name)}:", _or_null(_json_of(value, known))]
+    return _joined([*(parts or ["{"]), "}"])
+
+
+def _json_of(value: exp.Expr, known: Types) -> exp.Expr:
+    row = _row_of(value, known)
+    if row is not None:
+        return _json_of_row(row, known)
+    kind = TEXT if value.is_string else known.of(value)
+    return exp.Literal.string("null") if isinstance(value, exp.Null) else as_json(value, kind)
+
+
+def _to_json(node: exp.Anonymous, known: Types) -> exp.Expr:
+    return exp.paren(_json_of(node.expressions[0], known))
+
+
+def _build_array(node: exp.Anonymous, known: Types) -> exp.Expr:
+    parts: list[exp.Expr | str] = ["["]
+    for place, value in enumerate(node.expressions):
+        parts += [", "] if place else []
+        parts.append(_or_null(_json_of(value, known)))
+    return _joined([*parts, "]"])
+
+
+def _build_object(node: exp.Anonymous, known: Types) -> exp.Expr:
+    given = node.expressions
+    if len(given) % 2:
+        raise UndefinedFunction("argument list must have even number of elements")
+    parts: list[exp.Expr | str] = ["{"]
+    for place, (key, value) in enumerate(zip(given[::2], given[1::2], strict=True)):
+        parts += [", "] if place else []
+        parts += [_call("json_quoted", _text(key)), " : ", _or_null(_json_of(value, known))]
+    return _joined([*parts, "}"])
+
+
+def _aggregate(node: exp.Anonymous, known: Types) -> None:
+    """json_agg: string_agg of each value's JSON, inside brackets put around the whole call."""
+    value = node.expressions[0]
+    plain = value.this if isinstance(value, exp.Order) else value
+    if isinstance(plain, exp.Distinct):
+        plain = plain.expressions[0]
+    rows = _row_of(plain, known) is not None
+    plain.replace(_or_null(_json_of(plain, known)))
+    separator = ", \n " if rows and node.name == "json_agg" else ", "
+    _brackets(node, "[", separator, "]")
+
+
+def _object_aggregate(node: exp.Anonymous, known: Types) -> None:
+    key, value = node.expressions
+    order = value if isinstance(value, exp.Order) else None
+    inner = order.this if order is not None else value
+    pair = _joined([_call("json_quoted", _text(key)), " : ", _or_null(_json_of(inner, known))])
+    if order is not None:
+        order.set("this", pair)
+    node.set("expressions", [order or pair])
+    _brackets(node, "{ ", ", ", " }")
+
+
+def _brackets(node: exp.Anonymous, start: str, separator: str, end: str) -> None:
+    binary = node.name.startswith("jsonb")
+    value = node.expressions[0]
+    arguments = [value, exp.Literal.string(separator)]
+    if isinstance(value, exp.Order):  # string_agg(x, ', ' ORDER BY y)
+        ordered = value.copy()
+        inner = ordered.this
+        ordered.set("this", exp.Literal.string(separator))
+        arguments = [inner.copy(), ordered]
+    node.set("this", "string_agg")
+    node.set("expressions", arguments)
+    whole: exp.Expr = node
+    while isinstance(whole.parent, exp.Filter | exp.Window | exp.WithinGroup):
+        whole = whole.parent
+    place = whole.parent
+    made = _joined([start, whole.copy(), end])
+    if binary:
+        made = _call("jsonb_form", made)
+    made.meta[GIVES] = JSONB if binary else JSON
+    assert place is not None
+    whole.replace(made)
+
+
+def _path(node: exp.Anonymous, known: Types) -> exp.Expr:
+    document, *steps = node.expressions
+    path = exp.Array(expressions=[_text(step) for step in steps])
+    as_text = node.name.endswith("_text")
+    gives = TEXT if as_text else known.of(document)
+    return _call("json_path_text" if as_text else "json_path", document, path, gives=gives)
+
+
+_MAKERS = {
+    "to_json": _to_json,
+    "row_to_json": _to_json,
+    "array_to_json": _to_json,
+    "json_build_array": _build_array,
+    "json_build_object": _build_object,
+    "json_agg": _aggregate,
+    "json_object_agg": _object_aggregate,
+    "json_extract_path": _path,
+    "json_extract_path_text": _path,
+}

@@ -1,0 +1,107 @@
+"""Where a moment meets the time of day somewhere: what the engine gets wrong about it.
+
+The engine reckons in the session's TimeZone when it reads a moment, truncates it or takes it apart.
+Three things it does in UTC, or not at all, are put right here (measured with DataFusion 55).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from sqlglot import exp
+
+from gateway.errors import FeatureNotSupported
+from gateway.sql.meaning.inference import type_of
+from gateway.sql.meaning.scope import Block, position_of
+from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.precedence import COMPARISONS
+from gateway.types import TIMESTAMPTZ, Type
+
+DType = exp.DType
+
+# Their text is read in UTC, whatever the session's zone.
+_UTC_ALONE = frozenset(
+    {f"to_timestamp{unit}" for unit in ("", "_micros", "_millis", "_nanos", "_seconds")}
+)
+
+
+def keep_local_times(block: Block) -> None:
+    """Put this SELECT right, in place, for a session whose TimeZone is not UTC.
+
+    Raises:
+        FeatureNotSupported: 0A000, to_timestamp.
+    """
+    for node in list(_inside(block)):
+        if isinstance(node, exp.Cast):
+            _cast(node, block)
+        elif isinstance(node, COMPARISONS):
+            _compare([node.this, node.expression], block)
+        elif isinstance(node, exp.Between):
+            _compare([node.this, node.args["low"], node.args["high"]], block)
+        elif isinstance(node, exp.In):
+            _compare([node.this, *node.expressions], block)
+        elif isinstance(node, exp.Anonymous) and node.name in _UTC_ALONE:
+            raise FeatureNotSupported(
+                f"{node.name} is not supported while TimeZone is not UTC",
+                hint="SET TimeZone TO 'UTC', or add an interval to a timestamp.",
+                position=position_of(node),
+            )
+
+
+def _inside(block: Block) -> Iterator[exp.Expr]:
+    return block.select.walk(
+        prune=lambda node: isinstance(node, exp.Query) and node is not block.select
+    )
+
+
+def _cast(node: exp.Cast, block: Block) -> None:
+    """A moment as the session's clocks show it: the engine's cast shows UTC's."""
+    inner = node.this
+    if node.args["to"].this != DType.TIMESTAMP or isinstance(inner, exp.Literal | exp.Null):
+        return
+    known = _type(inner, block)
+    # Of an unknown type too: the engine refuses what is no timestamp, and leaves plain ones.
+    if known == TIMESTAMPTZ or (known is None and not isinstance(inner, exp.Parameter)):
+        node.set("this", exp.Anonymous(this="to_local_time", expressions=[inner.copy()]))
+
+
+def _compare(sides: list[exp.Expr], block: Block) -> None:
+    """A date beside a moment is midnight here; the engine compares it with midnight in UTC."""
+    types = [_type(side, block) for side in sides]
+    if TIMESTAMPTZ not in types:
+        return
+    for side, known in zip(sides, types, strict=True):
+        if known is not None and known.name in ("date", "timestamp"):
+            kind = exp.DataType.build(TIMESTAMPTZ.sql, dialect=DIALECT)
+            side.replace(exp.Cast(this=side.copy(), to=kind))
+
+
+def _type(node: exp.Expr, block: Block) -> Type | None:
+    return type_of(node, block)
+
+
+def type_moments(tree: exp.Expr, types: Mapping[str, Type]) -> exp.Expr:
+    """An INSERT or UPDATE whose literals for timestamptz columns are of that type.
+
+    After a star the places are not those of the columns: what stands there stays text.
+
+    Args:
+        tree: The statement; left as it was.
+        types: The target's columns, in order.
+    """
+    tree = tree.copy()
+    if isinstance(tree, exp.Update):
+        pairs = [(e.this.name, e.expression) for e in tree.expressions if isinstance(e, exp.EQ)]
+    elif isinstance(tree, exp.Insert) and tree.expression is not None:
+        named = tree.this.expressions if isinstance(tree.this, exp.Schema) else []
+        names = [column.name for column in named] or list(types)
+        query = tree.expression
+        rows = query.expressions if isinstance(query, exp.Values) else [query]
+        pairs = [pair for row in rows for pair in zip(names, row.expressions, strict=False)]
+    else:
+        pairs = []
+    for name, value in pairs:
+        if types.get(name) == TIMESTAMPTZ and isinstance(value, exp.Literal) and value.is_string:
+            kind = exp.DataType.build(TIMESTAMPTZ.sql, dialect=DIALECT)
+            value.replace(exp.Cast(this=value.copy(), to=kind))
+    return tree

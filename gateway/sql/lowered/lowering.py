@@ -1,0 +1,288 @@
+"""What PostgreSQL writes and the engine does not read, in words that the engine reads.
+
+One row per kind of node: the function gives the node to print in its place, or refuses it by
+name. Nothing here knows a table or a type beyond what the text itself says. Measured against
+DataFusion 55: what it would take for something else without an error is the reason for most rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from sqlglot import exp
+
+from gateway.errors import FeatureNotSupported, UndefinedObject
+from gateway.sql.lowered import clauses, subqueries
+from gateway.sql.lowered.calls import call
+from gateway.sql.lowered.casting import cast, cast_of, interval_of, item_of
+from gateway.sql.text import literals
+from gateway.sql.text.precedence import parenthesise
+from gateway.sql.text.trees import copied, nodes
+
+DType = exp.DType
+Lowering = Callable[[Any], "exp.Expr | None"]
+
+# The types the engine casts to, in its spelling. A missing row: the type is refused by name.
+# PostgreSQL counts time in microseconds, DataFusion by default in nanoseconds (and then knows no
+# year before 1677): the scale is always written.
+ENGINE_TYPES = {
+    DType.BOOLEAN: "BOOLEAN",
+    DType.SMALLINT: "SMALLINT",
+    DType.INT: "INTEGER",
+    DType.BIGINT: "BIGINT",
+    DType.FLOAT: "REAL",
+    DType.DOUBLE: "DOUBLE PRECISION",
+    DType.DECIMAL: "DECIMAL(38, 10)",
+    DType.TEXT: "VARCHAR",
+    DType.VARCHAR: "VARCHAR",
+    DType.CHAR: "VARCHAR",
+    DType.NCHAR: "VARCHAR",
+    DType.BPCHAR: "VARCHAR",
+    DType.NAME: "VARCHAR",
+    DType.UUID: "VARCHAR",
+    DType.JSON: "VARCHAR",
+    DType.JSONB: "VARCHAR",
+    DType.VARBINARY: "BYTEA",
+    DType.BINARY: "BYTEA",
+    DType.DATE: "DATE",
+    DType.TIME: "TIME",
+    DType.TIMESTAMP: "TIMESTAMP(6)",
+    DType.TIMESTAMPTZ: "TIMESTAMP(6) WITH TIME ZONE",
+    DType.INTERVAL: "INTERVAL",
+}
+
+
+def engine_type(kind: exp.DataType) -> str:
+    """The engine's spelling of a type.
+
+    Raises:
+        UndefinedObject: 42704, no such type here.
+        FeatureNotSupported: 0A000, a numeric of more than 38 digits.
+    """
+    if kind.this == DType.ARRAY and kind.expressions:
+        return f"{engine_type(kind.expressions[0])}[]"
+    spelling = ENGINE_TYPES.get(kind.this)
+    if spelling is None:
+        name = kind.args.get("kind") or kind.sql("postgres").lower()
+        raise UndefinedObject(f'type "{getattr(name, "name", name)}" does not exist')
+    if kind.this == DType.DECIMAL and kind.expressions:
+        precision, scale = ([int(part.name) for part in kind.expressions] + [0])[:2]
+        if precision > 38:
+            raise FeatureNotSupported(
+                f"numeric({precision}, {scale}) is not supported",
+                hint="A numeric holds at most 38 digits here.",
+            )
+        return f"DECIMAL({precision}, {scale})"
+    if kind.expressions and kind.this in (DType.TIMESTAMP, DType.TIMESTAMPTZ, DType.TIME):
+        if kind.expressions[0].name != "6":
+            raise FeatureNotSupported(
+                f"{kind.sql('postgres').lower()} is not supported",
+                hint="Times are kept in microseconds; round them with date_trunc().",
+            )
+    elif kind.this == DType.DOUBLE and kind.expressions and int(kind.expressions[0].name) <= 24:
+        return "REAL"  # float(1) to float(24) is real
+    return spelling
+
+
+def lower(tree: exp.Expr) -> exp.Expr:
+    """A copy of `tree` that the engine's parser reads as PostgreSQL reads `tree`.
+
+    Raises:
+        FeatureNotSupported: 0A000, a form the engine lacks or silently takes for another.
+        UndefinedObject: 42704, an unknown type.
+        InvalidTextRepresentation: 22P02, a literal that its type does not read.
+    """
+    root = copied(tree)
+    for node in reversed(nodes(root)):
+        row = LOWERINGS.get(type(node))
+        replacement = row(node) if row is not None else None
+        if replacement is None:
+            continue
+        if node is root:
+            root = replacement
+        else:
+            node.replace(replacement)
+    return parenthesise(root)
+
+
+def _unsupported(what: str, hint: str = "") -> Lowering:
+    def refuse(node: exp.Expr) -> NoReturn:
+        raise FeatureNotSupported(f"{what} is not supported", hint=hint)
+
+    return refuse
+
+
+def _interval(node: exp.Expr) -> exp.Expr:
+    unit = node.args.get("unit")
+    if not isinstance(node.this, exp.Literal) or isinstance(unit, exp.IntervalSpan):
+        raise FeatureNotSupported("this form of interval is not supported")
+    return interval_of(node.name, unit.name.lower() if unit is not None else "second")
+
+
+def _between(node: exp.Expr) -> exp.Expr | None:
+    if not node.args.get("symmetric"):
+        node.set("symmetric", None)
+        return None
+    this, low, high = node.this, node.args["low"], node.args["high"]
+    sides = [
+        exp.Between(this=this.copy(), low=a.copy(), high=b.copy())
+        for a, b in ((low, high), (high, low))
+    ]
+    return exp.Paren(this=exp.Or(this=sides[0], expression=sides[1]))
+
+
+def _fetch(node: exp.Expr) -> exp.Expr:
+    options = node.args.get("limit_options")
+    if options is not None and (options.args.get("with_ties") or options.args.get("percent")):
+        raise FeatureNotSupported("FETCH FIRST with PERCENT or WITH TIES is not supported")
+    return exp.Limit(expression=node.args.get("count") or exp.Literal.number(1))
+
+
+def _like(node: exp.Expr) -> exp.Expr | None:
+    """`x LIKE ANY (ARRAY[...])`: one LIKE for each pattern that is written there."""
+    side = node.expression
+    if not isinstance(side, exp.Any | exp.All):
+        return None
+    patterns = side.this.unnest()
+    if isinstance(patterns, exp.Array):
+        items = patterns.expressions
+    elif patterns.is_string or (isinstance(patterns, exp.Cast) and patterns.this.is_string):
+        text = patterns.name if patterns.is_string else patterns.this.name
+        items = [item_of(word, exp.DataType(this=DType.TEXT)) for word in literals.array(text)]
+    else:
+        raise FeatureNotSupported("LIKE ANY of a computed array is not supported")
+    join = exp.Or if isinstance(side, exp.Any) else exp.And
+    negate = {"negate": True} if node.args.get("negate") else {}
+    each = [type(node)(this=node.this.copy(), expression=item.copy(), **negate) for item in items]
+    if not each:
+        return exp.Boolean(this=join is exp.And)
+    whole = each[0]
+    for one in each[1:]:
+        whole = join(this=whole, expression=one)
+    return exp.paren(whole, copy=False)
+
+
+def _like_escape(node: exp.Expr) -> exp.Expr | None:
+    like: exp.Expr = node.this
+    escape = node.expression
+    if not (like.expression.is_string and escape.is_string and len(escape.name) <= 1):
+        raise FeatureNotSupported("LIKE ... ESCAPE with a computed pattern is not supported")
+    pattern = like.expression.name
+    if isinstance(like, exp.SimilarTo):
+        return _similar(like, escape.name)
+    like.set("expression", exp.Literal.string(literals.like_pattern(pattern, escape.name)))
+    return like
+
+
+def _similar(node: exp.Expr, escape: str = "\\") -> exp.Expr | None:
+    if isinstance(node.parent, exp.Escape) and escape == "\\":
+        return None
+    if not node.expression.is_string:
+        raise FeatureNotSupported("SIMILAR TO with a computed pattern is not supported")
+    pattern = literals.similar_pattern(node.expression.name, escape)
+    return exp.RegexpLike(this=node.this, expression=exp.Literal.string(pattern))
+
+
+def _collate(node: exp.Expr) -> exp.Expr:
+    if node.expression.name.lower() not in ("c", "posix", "ucs_basic", "default"):
+        raise FeatureNotSupported(f'collation "{node.expression.name}" is not supported')
+    return exp.Paren(this=node.this)
+
+
+# What stands in OPERATOR(pg_catalog...), as psql writes it -> the node of the operator.
+_OPERATORS: dict[str, type[exp.Binary]] = {
+    "=": exp.EQ, "<>": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE,
+    "+": exp.Add, "-": exp.Sub, "*": exp.Mul, "/": exp.Div, "%": exp.Mod, "||": exp.DPipe,
+    "~~": exp.Like, "~~*": exp.ILike,
+}  # fmt: skip
+_MATCHES = {"~": exp.RegexpLike, "~*": exp.RegexpILike}
+
+
+def _operator(node: exp.Expr) -> exp.Expr:
+    symbol = str(node.args["operator"]).rpartition(".")[2]
+    sides = {"this": node.this, "expression": node.expression}
+    if (match := _MATCHES.get(symbol.removeprefix("!"))) is not None:
+        matched = match(**sides)
+        return exp.Not(this=matched) if symbol.startswith("!") else exp.Paren(this=matched)
+    if symbol not in _OPERATORS:
+        raise FeatureNotSupported(f"OPERATOR({node.args['operator']}) is not supported")
+    return exp.Paren(this=_OPERATORS[symbol](**sides))
+
+
+def _bitwise_not(node: exp.Expr) -> exp.Expr:
+    # ~x is -1 - x in two's complement; the engine has no such operator.
+    minus_one = exp.Neg(this=exp.Literal.number(1))
+    return exp.Paren(this=exp.Sub(this=minus_one, expression=exp.Paren(this=node.this)))
+
+
+def _now(node: exp.Expr) -> exp.Expr:
+    return cast_of(exp.Anonymous(this="now"), exp.DataType(this=DType.TIMESTAMP))
+
+
+def _overlaps(node: exp.Expr) -> exp.Expr:
+    return exp.Anonymous(this="array_has_any", expressions=[node.this, node.expression])
+
+
+def _large_number(node: exp.Expr) -> exp.Expr | None:
+    """Digits beyond bigint are a numeric; the engine would count without a sign, or in doubles."""
+    if node.is_string or not node.is_int or int(node.name) < 2**63 or len(node.name) > 38:
+        return None
+    if int(node.name) == 2**63 and isinstance(node.parent, exp.Neg):
+        return None  # the smallest bigint
+    digits = exp.DataType.build(f"DECIMAL({len(node.name)}, 0)")
+    return cast_of(exp.Literal.string(node.name), digits)
+
+
+def _plain_string(node: exp.Expr) -> exp.Expr:
+    return exp.Literal.string(node.name)
+
+
+def _adjacent(node: exp.Expr) -> exp.Expr:
+    # 'a' 'b' is one string; the function concat() is a plain call and never this node.
+    return exp.Literal.string("".join(part.name for part in node.expressions))
+
+
+def _unicode_string(node: exp.Expr) -> exp.Expr:
+    escape = node.args.get("escape")
+    return exp.Literal.string(literals.unicode_string(node.name, escape.name if escape else "\\"))
+
+
+_BITS = _unsupported("a bit string", "Write bytes as '\\x41'::bytea.")
+
+
+LOWERINGS: dict[type[exp.Expr], Lowering] = {
+    exp.Cast: cast,
+    exp.Literal: _large_number,
+    exp.Anonymous: call,
+    exp.Interval: _interval,
+    exp.Between: _between,
+    exp.Exists: clauses.exists,
+    exp.In: subqueries.in_query,
+    exp.EQ: subqueries.equals_any,
+    exp.Fetch: _fetch,
+    exp.Limit: clauses.limit,
+    exp.Like: _like,
+    exp.ILike: _like,
+    exp.Escape: _like_escape,
+    exp.SimilarTo: _similar,
+    exp.Collate: _collate,
+    exp.BitwiseNot: _bitwise_not,
+    exp.Operator: _operator,
+    exp.ArrayOverlaps: _overlaps,
+    exp.Localtimestamp: _now,
+    exp.Select: clauses.select,
+    exp.Subquery: clauses.select,
+    exp.Table: clauses.table,
+    exp.Unnest: clauses.unnest,
+    exp.With: clauses.with_clause,
+    exp.WindowSpec: clauses.window_spec,
+    exp.TableSample: _unsupported("TABLESAMPLE"),
+    exp.ByteString: _plain_string,
+    exp.Concat: _adjacent,
+    exp.UnicodeString: _unicode_string,
+    exp.BitString: _BITS,
+    exp.HexString: _BITS,
+    exp.ObjectIdentifier: _unsupported("a cast to an object identifier"),
+    exp.PseudoType: _unsupported("a cast to a pseudo-type"),
+}

@@ -1,0 +1,59 @@
+"""Calls and operators that stand for several of the engine's: JSON, ordered sets, format().
+
+They come before `overloads`, which sees what they become.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.lowered.jsoncalls import made_json
+from gateway.sql.lowered.ordered_sets import put_ordered_set
+from gateway.sql.meaning.inference import GIVES, Types
+from gateway.sql.meaning.scope import Block
+from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.trees import own_nodes
+from gateway.types import BOOL, TEXT
+
+
+def spell_out(block: Block) -> None:
+    """Write them as what the engine has, in this SELECT, in place, the innermost first.
+
+    Raises:
+        UndefinedFunction: 42883, no such operator.
+        FeatureNotSupported: 0A000, a type cannot be told, or has no such function here.
+    """
+    known = Types(block)
+    for node in reversed(own_nodes(block.select)):
+        if isinstance(node, exp.WithinGroup):
+            put_ordered_set(node, known)
+        elif isinstance(node, exp.Anonymous) and node.name in _WRITERS:
+            _write_booleans(node, known)
+            if node.name == "format" and node.expressions:
+                node.replace(_formatted(node))
+        elif (made := made_json(node, known)) is not None and made is not node:
+            node.replace(made)
+
+
+# They write their arguments as output functions do: true is t.
+_WRITERS = ("concat", "concat_ws", "format")
+
+
+def _write_booleans(node: exp.Anonymous, known: Types) -> None:
+    for value in node.expressions:
+        if known.of(value) is BOOL:
+            untrue = exp.Not(this=exp.paren(value.copy()))
+            true, false = exp.Literal.string("t"), exp.Literal.string("f")
+            ifs = [exp.If(this=value.copy(), true=true), exp.If(this=untrue, true=false)]
+            value.replace(exp.Case(ifs=ifs))
+
+
+def _formatted(node: exp.Anonymous) -> exp.Expr:
+    template, *given = node.expressions
+    text = exp.DataType.build("text", dialect=DIALECT)
+    items = [exp.Cast(this=each.copy(), to=text.copy()) for each in given]
+    texts = exp.DataType.build("text[]", dialect=DIALECT)
+    listed = exp.Cast(this=exp.Array(expressions=items), to=texts)
+    call = exp.Anonymous(this="format_text", expressions=[template.copy(), listed])
+    call.meta[GIVES] = TEXT
+    return call

@@ -1,0 +1,106 @@
+"""Names in FROM: the relation that each means, and a view's query in the place of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from sqlglot import exp
+
+from gateway.errors import StatementTooComplex, UndefinedTable
+from gateway.sources.table import TableName
+from gateway.sql.meaning.relation import ColumnInfo, Lookup, Relation
+from gateway.sql.meaning.scope import position_of, visible_ctes
+from gateway.sql.text.dialect import parse
+from gateway.sql.text.trees import nodes, nodes_of
+
+# A view may stand on a view; PostgreSQL's own bound is its stack, about this deep.
+MAX_VIEW_DEPTH = 100
+# Views that name two views each, 20 deep, would be a million queries.
+MAX_VIEWS = 1000
+
+
+class Binder:
+    """Binds the tables of one statement.
+
+    Args:
+        lookup: What a name in FROM means.
+        relations: Filled with the columns of every relation that is named.
+        unaliased: Filled with the relations that go by their own name.
+
+    Attributes:
+        reads: Every relation that is named, with the number of the view that names it, or 0.
+    """
+
+    def __init__(
+        self,
+        lookup: Lookup,
+        relations: dict[TableName, dict[str, ColumnInfo]],
+        unaliased: set[TableName],
+    ) -> None:
+        self._lookup, self._relations, self._unaliased = lookup, relations, unaliased
+        self._views = 0  # put in place so far
+        self.reads: dict[tuple[TableName, int], None] = {}
+
+    def bind(self, tree: exp.Expr, lookup: Lookup, depth: int = 0, view: int = 0) -> None:
+        """Write every table of `tree` as schema.name under its alias, views' queries included."""
+        if depth > MAX_VIEW_DEPTH:
+            raise StatementTooComplex(f"views stand on views more than {MAX_VIEW_DEPTH} deep")
+        for table in list(named_tables(tree)):
+            self._bind(table, lookup, depth, view)
+
+    def _bind(self, table: exp.Table, lookup: Lookup, depth: int, view: int) -> None:
+        try:
+            relation = lookup(table.db, table.name)
+        except UndefinedTable as error:
+            error.position = position_of(table)
+            raise
+        self.reads[relation.name, view] = None
+        if table.args.get("alias") is None:
+            self._unaliased.add(relation.name)
+            alias = exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
+            table.set("alias", alias)
+        if relation.view is not None:
+            table.replace(self._inlined(table, relation, depth))
+            return
+        table.set("db", exp.to_identifier(relation.name.schema, quoted=True))
+        table.set("this", exp.to_identifier(relation.name.name, quoted=True))
+        self._relations[relation.name] = dict(relation.columns)
+
+    def _inlined(self, table: exp.Table, relation: Relation, depth: int) -> exp.Subquery:
+        """A view's query, for the place where its name stands; errors in it have no position here.
+
+        Its tables are bound before it stands there, where a CTE could have the name of one of them.
+        """
+        self._views += 1
+        if self._views > MAX_VIEWS:
+            raise StatementTooComplex(
+                f"the statement names more than {MAX_VIEWS} views, one in another"
+            )
+        query = parse(relation.view or "")[0]
+        for node in nodes(query):
+            node.meta.pop("start", None)
+        bound = partial(_as_bound, self._lookup, relation)
+        self.bind(query, bound, depth + 1, relation.oid)
+        alias = table.args["alias"]
+        given = alias.columns
+        names = relation.view_columns[len(given) :]
+        rest = [exp.to_identifier(name, quoted=True) for name in names]
+        alias.set("columns", given + rest)
+        inlined = exp.Subquery(this=query, alias=alias, joins=table.args.get("joins"))
+        inlined.meta["view"] = relation.oid
+        return inlined
+
+
+def named_tables(tree: exp.Expr) -> Iterator[exp.Table]:
+    """Tables of FROM clauses: not table functions, not references to a CTE."""
+    for table in nodes_of(tree, exp.Table):
+        named = isinstance(table.this, exp.Identifier)
+        if named and (table.db or table.name not in visible_ctes(table)):
+            yield table
+
+
+def _as_bound(lookup: Lookup, view: Relation, schema: str, name: str) -> Relation:
+    """What a name in a view's query meant when the view was made."""
+    meant = view.reads.get((schema, name))
+    return lookup(schema, name) if meant is None else lookup(meant.schema, meant.name)

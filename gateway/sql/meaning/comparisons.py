@@ -1,0 +1,54 @@
+"""String literals take the type of what they are compared with.
+
+In PostgreSQL a quoted literal is of unknown type until its surroundings tell (manual, 10.2); the
+engine takes it for text and reads fewer forms of timestamps than PostgreSQL does. A literal beside
+a date or a time becomes a typed one, which `lowering` writes in the form the engine reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from gateway.sql.meaning.inference import type_of
+from gateway.sql.meaning.scope import Block
+from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.precedence import COMPARISONS
+from gateway.sql.text.trees import copied, own_nodes
+from gateway.types import Type
+
+_TYPED = frozenset({"date", "time", "timestamp", "timestamptz"})
+
+
+def cast_literals(block: Block) -> None:
+    """Cast the literals that stand beside dates and times in this SELECT, in place."""
+    for node in own_nodes(block.select):
+        for group in _compared(node):
+            _cast_group(group, block)
+
+
+def _compared(node: exp.Expr) -> Iterator[list[exp.Expr]]:
+    """Expressions that are compared with one another."""
+    if isinstance(node, COMPARISONS):
+        yield [node.this, node.expression]
+    elif isinstance(node, exp.Between):
+        yield [node.this, node.args["low"], node.args["high"]]
+    elif isinstance(node, exp.In):
+        yield [node.this, *node.expressions]
+
+
+def _cast_group(group: list[exp.Expr], block: Block) -> None:
+    literals = [e for e in group if isinstance(e, exp.Literal) and e.is_string]
+    if not literals or len(literals) == len(group):
+        return
+    known = next((t for e in group if e not in literals and (t := _time(e, block))), None)
+    if known is not None:
+        for literal in literals:
+            kind = exp.DataType.build(known.sql, dialect=DIALECT)
+            literal.replace(exp.Cast(this=copied(literal), to=kind))
+
+
+def _time(tree: exp.Expr, block: Block) -> Type | None:
+    known = type_of(tree, block)
+    return known if known is not None and known.name in _TYPED else None

@@ -1,0 +1,79 @@
+"""Where in the statement an error of the engine belongs.
+
+The engine is handed our SQL, so its positions would mean nothing to the user. When it refuses a
+name, the name is looked for in the blocks of the statement as it was sent.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from sqlglot import exp
+
+from gateway.errors import AmbiguousColumn, GatewayError, UndefinedColumn, UndefinedFunction
+from gateway.sql.meaning.inference import type_of
+from gateway.sql.meaning.results import ALONG
+from gateway.sql.meaning.scope import Analysis, Block, position_of, resolve
+from gateway.sql.text.grammar import MARKERS
+
+# What the engine cannot suggest, for it never sees them.
+_OURS = (*MARKERS, *ALONG, "differentiate_sql")
+
+
+def located(error: GatewayError, tree: exp.Expr, analysis: Analysis) -> GatewayError:
+    """The same error with its position, or PostgreSQL's own one for a name that means nothing.
+
+    Args:
+        error: What the engine raised while it planned.
+        tree: The rewritten query; its nodes know where they stood when they were sent.
+        analysis: Its blocks.
+    """
+    if error.position:
+        return error
+    if isinstance(error, UndefinedColumn | AmbiguousColumn):
+        return _unresolved(analysis) or error
+    if isinstance(error, UndefinedFunction):
+        calls = (c for c in tree.find_all(exp.Anonymous) if f" {c.name} " in f" {error} ")
+        call = next(calls, None)
+        return error if call is None else _no_function(error, call, analysis)
+    return error
+
+
+def _no_function(error: GatewayError, call: exp.Anonymous, analysis: Analysis) -> GatewayError:
+    """PostgreSQL's words: the types of the arguments belong to the name, where they are known."""
+    block = analysis.block_of(call)
+    types = [_type_name(argument, block) for argument in call.expressions]
+    message, ours = str(error), get_close_matches(call.name.lower(), _OURS, n=1)
+    if None not in types:
+        message = f"function {call.name}({', '.join(filter(None, types))}) does not exist"
+    hint = f"Did you mean {ours[0]}?" if ours else error.hint
+    return UndefinedFunction(message, hint=hint, position=position_of(call))
+
+
+def _type_name(argument: exp.Expr, block: Block | None) -> str | None:
+    if isinstance(argument, exp.Null) or argument.is_string:
+        return "unknown"
+    known = type_of(argument, block)
+    return known.sql if known is not None else None
+
+
+def _unresolved(analysis: Analysis) -> GatewayError | None:
+    """The error of the first column that no relation has, as they stand in the statement."""
+    found: list[GatewayError] = []
+    for block in analysis.blocks:
+        for column in block.select.find_all(exp.Column):
+            if analysis.block_of(column) is block and not _is_output(column, block):
+                try:
+                    resolve(block, column)
+                except GatewayError as error:
+                    found.append(error)
+    return min(found, key=lambda error: error.position or 2**31, default=None)
+
+
+def _is_output(column: exp.Column, block: Block) -> bool:
+    """Whether it may name an item of the SELECT list, as ORDER BY and GROUP BY can."""
+    return column.is_star or (
+        not column.table
+        and column.find_ancestor(exp.Order, exp.Group) is not None
+        and any(item.alias_or_name == column.name for item in block.select.expressions)
+    )

@@ -1,0 +1,64 @@
+"""ORDER BY: a name alone is an output, inside an expression it is a column of FROM.
+
+PostgreSQL manual, SELECT, "ORDER BY Clause". The engine takes a name for an output wherever it
+stands, and would sort by another value without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from gateway.errors import FeatureNotSupported, GatewayError
+from gateway.sql.meaning.scope import Block, position_of, resolves_here
+from gateway.sql.text.trees import own_nodes
+
+
+def settle_order(block: Block) -> None:
+    """Make the engine read ORDER BY as PostgreSQL does, in place.
+
+    Raises:
+        FeatureNotSupported: 0A000, a column inside an expression has the name of another output.
+    """
+    order = block.select.args.get("order")
+    if order is None:
+        return
+    outputs = [item for item in block.select.expressions if isinstance(item, exp.Alias)]
+    others = {item.alias for item in outputs if item.alias != _column_name(item.this)}
+    distinct = block.select.args.get("distinct")
+    for ordered in order.expressions:
+        clash = next((c for c in _inside(ordered) if c.name in others and _is_of(block, c)), None)
+        if clash is None and distinct is None:
+            continue
+        same = next((item for item in outputs if item.this == ordered.this), None)
+        if same is not None and (distinct is None or distinct.args.get("on") is None):
+            ordered.set("this", exp.Column(this=exp.to_identifier(same.alias, quoted=True)))
+        elif clash is not None:
+            raise FeatureNotSupported(
+                f'"{clash.name}" in an expression of ORDER BY is a column of FROM, '
+                "and an output has the same name",
+                hint="Give the output another name.",
+                position=position_of(clash),
+            )
+
+
+def _inside(ordered: exp.Expr) -> Iterator[exp.Column]:
+    """Columns that are not the whole item, nor inside a subquery."""
+    if isinstance(ordered.this, exp.Column) and not ordered.this.table:
+        return
+    for node in own_nodes(ordered):
+        if isinstance(node, exp.Column) and not node.is_star:
+            yield node
+
+
+def _column_name(tree: exp.Expr) -> str:
+    bare = tree.unnest()
+    return bare.name if isinstance(bare, exp.Column) else ""
+
+
+def _is_of(block: Block, column: exp.Column) -> bool:
+    try:
+        return resolves_here(block, column)
+    except GatewayError:  # ambiguous: the engine reports it, in its turn
+        return False

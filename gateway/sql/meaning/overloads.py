@@ -1,0 +1,358 @@
+"""PostgreSQL's functions whose meaning depends on the types of their arguments.
+
+A row of `OVERLOADS` is a call as PostgreSQL lists it (manual, chapter 9), its arguments named a, b,
+c ..., and what the engine is to compute. A quoted literal fits any type and is cast to it, as
+PostgreSQL does. A call of such a name that fits no row does not exist; one whose types cannot be
+told is refused, for the engine would take it for something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import NoReturn
+
+from sqlglot import exp
+
+from gateway.errors import AmbiguousFunction, FeatureNotSupported, UndefinedFunction
+from gateway.sql.lowered.spelling import spell_out
+from gateway.sql.meaning.inference import GIVES, Types
+from gateway.sql.meaning.overload_rows import GIVEN, ROWS
+from gateway.sql.meaning.scope import AGGREGATES, Block, position_of
+from gateway.sql.text.dialect import DIALECT, parse
+from gateway.sql.text.trees import own_nodes
+from gateway.types import DATE, INTERVAL, TEXT, TIMESTAMPTZ, Type
+
+# A kind of argument -> the types that are of it, and the type that a quoted literal becomes.
+_KINDS: dict[str, tuple[frozenset[str], str]] = {
+    "timestamp": (frozenset({"timestamp"}), "timestamp"),
+    "timestamptz": (frozenset({"timestamptz"}), "timestamptz"),
+    "date": (frozenset({"date"}), "date"),
+    "interval": (frozenset({"interval"}), "interval"),
+    "integer": (frozenset({"int2", "int4", "int8"}), "int8"),
+    "numeric": (frozenset({"numeric"}), "numeric"),
+    "double": (frozenset({"float4", "float8"}), "float8"),
+    "number": (frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"}), "float8"),
+    "text": (frozenset({"text", "varchar", "bpchar", "name", "unknown"}), "text"),
+    "json": (frozenset({"json"}), "json"),
+    "jsonb": (frozenset({"jsonb"}), "jsonb"),
+    "any": (frozenset(), ""),
+}
+
+OVERLOADS: tuple[tuple[str, str], ...] = (
+    ("to_char(timestamp, text)",      "to_char_timestamp(a, b)"),
+    ("to_char(date, text)",           "to_char_timestamp(a::timestamp, b)"),
+    ("to_char(timestamptz, text)",    "to_char_timestamptz(a, b, session_zone)"),
+    ("to_char(integer, text)",        "to_char_bigint(a, b)"),
+    ("to_char(numeric, text)",        "to_char_numeric(a, b)"),
+    ("to_char(double, text)",         "to_char_double(a, b)"),
+    ("to_timestamp(text, text)",      "to_timestamp_text(a, b)::timestamptz"),
+    ("to_timestamp(number)",          "to_timestamp(a::double precision)"),
+    ("to_date(text, text)",           "to_date_text(a, b)"),
+    ("to_number(text, text)",         "to_number_text(a, b)"),
+    ("age(timestamp, timestamp)",     "age_timestamp(a, b)"),
+    ("age(timestamp, date)",          "age_timestamp(a, b::timestamp)"),
+    ("age(date, timestamp)",          "age_timestamp(a::timestamp, b)"),
+    ("age(date, date)",               "age_timestamp(a::timestamp, b::timestamp)"),
+    ("age(timestamptz, timestamptz)", "age_timestamp(a::timestamp, b::timestamp)"),
+    ("age(timestamptz, timestamp)",   "age_timestamp(a::timestamp, b)"),
+    ("age(timestamp, timestamptz)",   "age_timestamp(a, b::timestamp)"),
+    ("age(timestamp)",                "age_timestamp(current_date::timestamp, a)"),
+    ("age(date)",                     "age_timestamp(current_date::timestamp, a::timestamp)"),
+    ("age(timestamptz)",              "age_timestamp(current_date::timestamp, a::timestamp)"),
+    ("make_time(integer, integer, number)", "make_time_parts(a, b, c::double precision)"),
+    ("make_timestamp(integer, integer, integer, integer, integer, number)",
+     "make_timestamp_parts(a, b, c, d, e, f::double precision)"),
+    ("justify_days(interval)",        "justify_days(a)"),
+    ("justify_hours(interval)",       "justify_hours(a)"),
+    ("justify_interval(interval)",    "justify_interval(a)"),
+    ("date_trunc(text, date)",        "date_trunc(a, b::timestamptz)"),
+    ("date_trunc(text, any)",         "date_trunc(a, b)"),
+    ("date_part(text, any)",          "date_part(a, b)::double precision"),
+    ("generate_series(timestamp, timestamp, interval)", "generate_series(a, b, c)"),
+    ("generate_series(timestamptz, timestamptz, interval)", "generate_series(a, b, c)"),
+    ("generate_series(date, date, interval)",
+     "generate_series(a::timestamptz, b::timestamptz, c)"),
+    ("generate_series(any, any)",     "generate_series(a, b)"),
+    ("generate_series(any, any, any)", "generate_series(a, b, c)"),
+    ("round(integer)",                "round(a::double precision)"),
+    ("round(any)",                    "round(a)"),
+    ("round(any, any)",               "round(a, b)"),
+    ("substring(text, text)",         "(regexp_match(a, b))[1]"),
+    ("substring(any, any)",           "substring(a, b)"),
+    ("substring(any, any, any)",      "substring(a, b, c)"),
+)  # fmt: skip
+
+# Types whose text the engine writes otherwise -> the function that writes it as PostgreSQL does
+# (wire/casts.py). An array's name begins with an underscore, as in pg_type.
+WRITTEN = {
+    name: f"text_of_{name.lstrip('_')}{'_array' if name.startswith('_') else ''}"
+    for name in (
+        "float4", "float8", "time", "timestamp", "timestamptz", "interval",
+        "_bool", "_int2", "_int4", "_int8", "_float4", "_float8", "_text", "_date", "_timestamp",
+        "_timestamptz",
+    )
+}  # fmt: skip
+
+_MOMENTS = ("timestamp", "timestamptz", "date")
+
+# make_interval's parameters, in order; all may be left out.
+_PARTS = ("years", "months", "weeks", "days", "hours", "mins", "secs")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    kinds: tuple[str, ...]
+    becomes: exp.Expr
+
+    def fits(self, arguments: Sequence[exp.Expr], types: Sequence[Type | None]) -> bool:
+        pairs = zip(self.kinds, arguments, types, strict=True)
+        return all(_fits(kind, argument, known) for kind, argument, known in pairs)
+
+
+def _fits(kind: str, argument: exp.Expr, known: Type | None) -> bool:
+    if kind == "any" or _is_unknown(argument):
+        return True
+    return known is not None and known.name in _KINDS[kind][0]
+
+
+def _is_unknown(argument: exp.Expr) -> bool:
+    """A quoted literal or NULL: PostgreSQL's type unknown."""
+    return argument.is_string or isinstance(argument, exp.Null | exp.Parameter)
+
+
+@cache
+def _rows() -> dict[str, list[_Row]]:
+    rows: dict[str, list[_Row]] = {}
+    for call, becomes in (*OVERLOADS, *ROWS):
+        name, _, rest = call.partition("(")
+        kinds = tuple(kind for kind in rest.rstrip(")").split(", ") if kind)
+        rows.setdefault(name, []).append(_Row(kinds, parse(f"SELECT {becomes}")[0].expressions[0]))
+    return rows
+
+
+def resolve_overloads(block: Block, zone: str) -> None:
+    """Write the engine's functions where this SELECT calls PostgreSQL's, in place.
+
+    Args:
+        block: A SELECT whose columns are known.
+        zone: The session's time zone.
+
+    Raises:
+        UndefinedFunction: 42883, no function of that name takes such arguments.
+        FeatureNotSupported: 0A000, the arguments' types cannot be told.
+    """
+    spell_out(block)
+    known = Types(block)
+    for node in list(_inside(block)):
+        if isinstance(node, exp.Anonymous):
+            _call(node, known, zone)
+        elif isinstance(node, exp.Mul | exp.Div):
+            _scaled_interval(node, known)
+        elif isinstance(node, exp.Add | exp.Sub):
+            _moved_date(node, known)
+        elif isinstance(node, exp.AtTimeZone):
+            _at_time_zone(node, known)
+        elif isinstance(node, exp.DPipe):
+            _texts_beside(node, known, zone)
+        elif isinstance(node, exp.Cast) and node.args["to"].this in _TEXTS:
+            _write(node.this, known, zone)
+
+
+def _inside(block: Block) -> Iterator[exp.Expr]:
+    """What stands in this SELECT and in no other, the innermost first."""
+    return reversed(own_nodes(block.select))
+
+
+def _call(node: exp.Anonymous, known: Types, zone: str) -> None:
+    name, arguments = node.name, node.expressions
+    if name == "make_interval":
+        node.replace(_made_interval(node))
+        return
+    if name == "pg_typeof" and len(arguments) == 1:
+        node.replace(_type_name(node, known.of(arguments[0])))
+        return
+    if name in ("concat", "concat_ws"):
+        for argument in arguments:
+            _write(argument, known, zone)
+        return
+    if name in ("num_nulls", "num_nonnulls"):
+        node.replace(_counted(arguments, name == "num_nulls"))
+        return
+    rows = [row for row in _rows().get(name, ()) if len(row.kinds) == len(arguments)]
+    if name not in _rows() or node.args.get("resolved"):
+        return
+    types = [known.of(argument) for argument in arguments]
+    fitting = [row for row in rows if row.fits(arguments, types)]
+    if not fitting:
+        _refuse(node, types)
+    fitting = [row for row in fitting if "any" not in row.kinds] or fitting
+    for place, argument in enumerate(arguments):
+        if _is_unknown(argument) and len({_category(row.kinds[place]) for row in fitting}) > 1:
+            raise AmbiguousFunction(
+                f"function {name}({', '.join(_shown(types))}) is not unique",
+                hint="Could not choose a best candidate function. "
+                "You might need to add explicit type casts.",
+                position=position_of(node),
+            )
+    node.replace(_written(_closest(fitting, types), arguments, zone, GIVEN.get(name)))
+
+
+def _category(kind: str) -> str:
+    """PostgreSQL's category of a kind (manual, 10.3): it never guesses between two of them."""
+    if kind in ("timestamp", "timestamptz", "date"):
+        return "date/time"
+    return "number" if kind in ("integer", "numeric", "double", "number") else "any"
+
+
+def _closest(rows: Sequence[_Row], types: Sequence[Type | None]) -> _Row:
+    """The row whose unknown arguments are of a type that another argument has; else the first."""
+    known = {each.name for each in types if each is not None and each.name != "text"}
+    return next((row for row in rows if known & set(row.kinds)), rows[0])
+
+
+def _shown(types: Sequence[Type | None]) -> list[str]:
+    return [known.sql if known is not None else "unknown" for known in types]
+
+
+def _refuse(node: exp.Anonymous, types: Sequence[Type | None]) -> NoReturn:
+    if None in types:
+        raise _untold(node, node.expressions[types.index(None)])
+    raise UndefinedFunction(
+        f"function {node.name}({', '.join(_shown(types))}) does not exist",
+        hint="No function matches the given name and argument types. "
+        "You might need to add explicit type casts.",
+        position=position_of(node),
+    )
+
+
+def _written(
+    row: _Row, arguments: Sequence[exp.Expr], zone: str, gives: Type | None = None
+) -> exp.Expr:
+    given = {
+        chr(ord("a") + number): _cast_unknown(kind, argument)
+        for number, (kind, argument) in enumerate(zip(row.kinds, arguments, strict=True))
+    }
+    given["session_zone"] = exp.Literal.string(zone)
+    tree = row.becomes.copy()
+    for call in tree.find_all(exp.Anonymous):  # of the row's own: the arguments are done
+        call.set("resolved", True)
+        call.set("moments", call.name == "generate_series" and row.kinds[0] in _MOMENTS)
+    for column in list(tree.find_all(exp.Column)):
+        column.replace(given[column.name].copy())
+    if gives is not None:
+        tree.meta[GIVES] = gives
+    return tree
+
+
+def _cast_unknown(kind: str, argument: exp.Expr) -> exp.Expr:
+    literal = _KINDS[kind][1]
+    if not _is_unknown(argument) or not literal or (kind == "text" and argument.is_string):
+        return argument
+    return _cast(argument, literal)
+
+
+def _cast(value: exp.Expr, kind: str) -> exp.Cast:
+    return exp.Cast(this=value.copy(), to=exp.DataType.build(kind, dialect=DIALECT))
+
+
+def _untold(node: exp.Anonymous, argument: exp.Expr) -> FeatureNotSupported:
+    return FeatureNotSupported(
+        f"cannot tell the type of {argument.sql(dialect=DIALECT)}, which {node.name} depends on",
+        hint="Cast it to the type it has.",
+        position=position_of(node),
+    )
+
+
+def _type_name(node: exp.Anonymous, known: Type | None) -> exp.Expr:
+    """The type's name; of an aggregate, in a form that still makes one row of a group."""
+    argument = node.expressions[0]
+    if known is None:
+        raise _untold(node, argument)
+    name = exp.Literal.string(known.sql)
+    if not any(call.name in AGGREGATES for call in argument.find_all(exp.Anonymous)):
+        return name
+    # The engine would fold a CASE with equal branches, and the aggregation with it.
+    count = exp.Anonymous(this="count", expressions=[exp.Star()])
+    counted = exp.GTE(this=count, expression=exp.Literal.number(0))
+    return exp.Case(ifs=[exp.If(this=counted, true=name)])
+
+
+def _made_interval(node: exp.Anonymous) -> exp.Expr:
+    given = dict(zip(_PARTS, node.expressions, strict=False))
+    for argument in node.expressions:
+        if isinstance(argument, exp.Kwarg):
+            given = {name: value for name, value in given.items() if value is not argument}
+            given[argument.this.name.lower()] = argument.expression
+    unknown = given.keys() - set(_PARTS)
+    if unknown or len(node.expressions) > len(_PARTS):
+        raise UndefinedFunction(
+            "function make_interval does not exist for these arguments",
+            hint=f"It takes {', '.join(_PARTS)}.",
+            position=position_of(node),
+        )
+    parts = [given.get(name, exp.Literal.number(0)) for name in _PARTS]
+    typed = [_cast(part, "float8" if name == "secs" else "int8")
+             for name, part in zip(_PARTS, parts, strict=True)]  # fmt: skip
+    return exp.Anonymous(this="make_interval_parts", expressions=typed)
+
+
+def _counted(arguments: Sequence[exp.Expr], nulls: bool) -> exp.Expr:
+    """How many arguments are NULL, or are not."""
+    total: exp.Expr = exp.Literal.number(0)
+    for argument in arguments:
+        is_null = exp.Is(this=exp.paren(argument.copy()), expression=exp.Null())
+        one, none = exp.Literal.number(1), exp.Literal.number(0)
+        branch = exp.If(this=is_null, true=one if nulls else none)
+        counted = exp.Case(ifs=[branch], default=none if nulls else one)
+        total = exp.Add(this=total, expression=counted)
+    return exp.paren(total)
+
+
+def _scaled_interval(node: exp.Mul | exp.Div, known: Types) -> None:
+    sides = [node.this, node.expression]
+    types = [known.of(side) for side in sides]
+    if INTERVAL not in types:
+        return
+    if isinstance(node, exp.Mul) and types[1] == INTERVAL:
+        sides.reverse()
+    name = "interval_times" if isinstance(node, exp.Mul) else "interval_over"
+    arguments = [sides[0].copy(), _cast(sides[1], "float8")]
+    node.replace(exp.Anonymous(this=name, expressions=arguments))
+
+
+def _moved_date(node: exp.Add | exp.Sub, known: Types) -> None:
+    """A date and an interval give a timestamp; the engine would leave out the hours."""
+    sides = [node.this, node.expression]
+    types = [known.of(side) for side in sides]
+    if INTERVAL in types and DATE in types:
+        date = sides[types.index(DATE)]
+        date.replace(_cast(date, "timestamp"))
+
+
+_TEXTS = (exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.CHAR, exp.DType.BPCHAR)
+
+
+def _write(value: exp.Expr, types: Types, zone: str) -> None:
+    """Let a value that becomes text be written as PostgreSQL writes it."""
+    known = types.of(value)
+    function = WRITTEN.get(known.name) if known is not None else None
+    if function is None or known is None:
+        return
+    zoned = [exp.Literal.string(zone)] if known.name.endswith("timestamptz") else []
+    value.replace(exp.Anonymous(this=function, expressions=[value.copy(), *zoned]))
+
+
+def _texts_beside(node: exp.DPipe, known: Types, zone: str) -> None:
+    """Whatever stands beside a text is written as one."""
+    sides = [node.this, node.expression]
+    if any(known.of(side) == TEXT for side in sides):
+        for side in sides:
+            _write(side, known, zone)
+
+
+def _at_time_zone(node: exp.AtTimeZone, known: Types) -> None:
+    """A moment becomes the local time there; the engine would keep it a moment."""
+    if known.of(node.this) == TIMESTAMPTZ:
+        node.replace(exp.Anonymous(this="to_local_time", expressions=[node.copy()]))

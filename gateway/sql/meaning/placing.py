@@ -1,0 +1,217 @@
+"""What the place of a parameter says of its type: PostgreSQL's rules, a row each.
+
+PostgreSQL manual, 10.2 to 10.5: a parameter of unknown type takes the type of the other side of an
+operator, of the other alternatives, or of the argument that it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from sqlglot import exp
+
+from gateway.sql.text.precedence import COMPARISONS
+from gateway.types import (
+    BOOL,
+    BYTEA,
+    FLOAT8,
+    INT4,
+    INT8,
+    INTERVAL,
+    NUMERIC,
+    TEXT,
+    Type,
+    array_of,
+)
+
+TypeOf = Callable[[exp.Expr], Type | None]
+Told = Iterator[Type | None]
+
+# Beside a value of these, text is what PostgreSQL compares.
+_AS_TEXT = frozenset({"varchar"})
+_MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
+
+# Arguments of functions that have one type, in order; the last goes for all that follow. None: it
+# is not told.
+_ARGUMENTS: dict[str, tuple[Type | None, ...]] = {
+    **dict.fromkeys(
+        ("sin", "cos", "tan", "cot", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh",
+         "asinh", "acosh", "atanh", "exp", "ln", "log10", "sqrt", "cbrt", "degrees", "radians",
+         "floor", "ceil", "ceiling", "power", "pow", "abs", "sign", "signum", "pg_sleep",
+         "percentile_cont"),
+        (FLOAT8,),
+    ),
+    **dict.fromkeys(
+        ("lower", "upper", "initcap", "length", "char_length", "octet_length", "bit_length",
+         "strpos", "position", "trim", "btrim", "ltrim", "rtrim", "replace", "reverse", "md5",
+         "translate", "ascii", "string_to_array", "regexp_match", "regexp_replace", "starts_with",
+         "concat", "concat_ws", "to_date_text", "to_timestamp_text", "to_number_text"),
+        (TEXT,),
+    ),
+    **dict.fromkeys(("left", "right", "repeat"), (TEXT, INT4)),
+    **dict.fromkeys(("substr", "substring"), (TEXT, INT4, INT4)),
+    **dict.fromkeys(("lpad", "rpad"), (TEXT, INT4, TEXT)),
+    **dict.fromkeys(("date_trunc", "date_part"), (TEXT, None)),
+    **dict.fromkeys(("to_char_timestamp", "to_char_timestamptz", "to_char_bigint",
+                     "to_char_double", "to_char_numeric"), (None, TEXT)),
+    **dict.fromkeys(("array_length", "array_upper", "array_lower"), (None, INT4)),
+    "split_part": (TEXT, TEXT, INT4),
+    "string_agg": (TEXT,),
+    "array_to_string": (None, TEXT),
+    "encode": (BYTEA, TEXT),
+    "decode": (TEXT, TEXT),
+    "chr": (INT4,),
+    "ntile": (INT4,),
+    "round": (NUMERIC, INT4),
+    "nth_value": (None, INT4),
+    "lag": (None, INT4, None),
+    "lead": (None, INT4, None),
+    "width_bucket": (FLOAT8, FLOAT8, FLOAT8, INT4),
+}  # fmt: skip
+
+_ALTERNATIVES = frozenset(
+    {"coalesce", "greatest", "least", "nvl", "ifnull", "nullif", "mod", "gcd", "lcm",
+     "generate_series"}
+)  # fmt: skip
+_QUANTIFIERS = frozenset({"any", "some", "all"})
+
+# A parameter on either side of these is text, whatever the other side is.
+_TEXTUAL = (exp.Like, exp.ILike, exp.SimilarTo, exp.RegexpLike, exp.RegexpILike, exp.DPipe)
+_ARITHMETIC = (
+    exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor,
+)  # fmt: skip
+
+
+def told_by_place(node: exp.Expr, type_of: TypeOf) -> Told:
+    """The types that the surroundings of `node`, which stands for a parameter, ask of it."""
+    parent = node.parent
+    while isinstance(parent, exp.Paren | exp.Neg | exp.Alias):
+        node, parent = parent, parent.parent
+    tell = next((tell for kinds, tell in _PLACES if isinstance(parent, kinds)), None)
+    if tell is not None and parent is not None:
+        yield from tell(node, parent, type_of)
+
+
+def _always(kind: Type) -> Callable[[exp.Expr, exp.Expr, TypeOf], Told]:
+    return lambda node, parent, type_of: iter((kind,))
+
+
+def _other_side(node: exp.Expr, parent: exp.Expr) -> exp.Expr:
+    other: exp.Expr = parent.expression if parent.this is node else parent.this
+    return other
+
+
+def _compared(node: exp.Expr, parent: exp.Expr, type_of: TypeOf) -> Told:
+    yield _comparable(_of_side(_other_side(node, parent), type_of))
+
+
+def _of_side(side: exp.Expr, type_of: TypeOf) -> Type | None:
+    """Its type; of `ANY (array)`, that of an element."""
+    if isinstance(side, exp.Anonymous) and side.name.lower() in _QUANTIFIERS and side.expressions:
+        array = type_of(side.expressions[0])
+        return None if array is None else array.element
+    return None if isinstance(side.unnest(), exp.Parameter) else type_of(side)
+
+
+def _comparable(kind: Type | None) -> Type | None:
+    return TEXT if kind is not None and kind.name in _AS_TEXT else kind
+
+
+def _calculated(node: exp.Expr, parent: exp.Expr, type_of: TypeOf) -> Told:
+    """The other side's type, but beside dates and times (manual, table 9.32)."""
+    other = _of_side(_other_side(node, parent), type_of)
+    if other is INTERVAL and isinstance(parent, exp.Mul | exp.Div):
+        other = FLOAT8
+    elif other is not None and other.name in _MOMENTS and isinstance(parent, exp.Add):
+        other = INTERVAL
+    yield other
+
+
+def _among(node: exp.Expr, parent: exp.Expr, type_of: TypeOf) -> Told:
+    """BETWEEN and IN: whatever else stands there."""
+    sides = [parent.this, parent.args.get("low"), parent.args.get("high"), *parent.expressions]
+    for side in sides:
+        if side is not None and side is not node:
+            yield _comparable(_of_side(side, type_of))
+
+
+def _others(values: Sequence[exp.Expr], node: exp.Expr, type_of: TypeOf) -> Told:
+    """The first of the other alternatives that has a type; a quoted literal comes last."""
+    others = [value for value in values if value is not node and not isinstance(value, exp.Null)]
+    for value in sorted(others, key=lambda each: each.is_string):
+        yield _of_side(value, type_of)
+
+
+def _argument(node: exp.Expr, call: exp.Expr, type_of: TypeOf) -> Told:
+    name = call.name.lower()
+    if name in _QUANTIFIERS:
+        yield from _array_beside(call, type_of)
+    elif name in _ALTERNATIVES:
+        yield from _others(call.expressions, node, type_of)
+    elif name in _ARGUMENTS:
+        row, place = _ARGUMENTS[name], call.expressions.index(node)
+        yield row[min(place, len(row) - 1)]
+
+
+def _array_beside(call: exp.Expr, type_of: TypeOf) -> Told:
+    """`x = ANY ($1)`: an array of what it is compared with."""
+    comparison = call.parent
+    if isinstance(comparison, COMPARISONS):
+        kind = _comparable(_of_side(_other_side(call, comparison), type_of))
+        yield None if kind is None or not kind.array_oid else array_of(kind)
+
+
+def _branch(node: exp.Expr, branch: exp.Expr, type_of: TypeOf) -> Told:
+    """WHEN: a truth value, or the like of what CASE looks at; THEN: the other values."""
+    case = branch.parent
+    if not isinstance(case, exp.Case):
+        return
+    if node.arg_key == "this":
+        yield BOOL if case.this is None else _comparable(_of_side(case.this, type_of))
+    else:
+        yield from _value(node, case, type_of)
+
+
+def _value(node: exp.Expr, case: exp.Expr, type_of: TypeOf) -> Told:
+    if node is case.this:
+        values = [branch.this for branch in case.args["ifs"]]
+    else:
+        default = case.args.get("default")
+        values = [branch.args["true"] for branch in case.args["ifs"]]
+        values += [default] if default is not None else []
+    yield from _others(values, node, type_of)
+
+
+def _row(node: exp.Expr, row: exp.Expr, type_of: TypeOf) -> Told:
+    """VALUES: what the other rows have in the same column."""
+    values = row.parent
+    if isinstance(values, exp.Values):
+        place = row.expressions.index(node)
+        rows = [each.expressions for each in values.expressions]
+        yield from _others([each[place] for each in rows if len(each) > place], node, type_of)
+
+
+def _items(node: exp.Expr, parent: exp.Expr, type_of: TypeOf) -> Told:
+    yield from _others(parent.expressions, node, type_of)
+
+
+def _index(node: exp.Expr, parent: exp.Expr, type_of: TypeOf) -> Told:
+    if parent.this is not node:
+        yield INT4
+
+
+# The first row that fits tells.
+_PLACES: tuple[tuple[tuple[type[exp.Expr], ...], Callable[..., Told]], ...] = (
+    ((exp.Limit, exp.Offset, exp.Fetch), _always(INT8)),
+    (_TEXTUAL, _always(TEXT)),
+    ((exp.And, exp.Or, exp.Not, exp.Where, exp.Having, exp.Join), _always(BOOL)),
+    (COMPARISONS, _compared),
+    (_ARITHMETIC, _calculated),
+    ((exp.Between, exp.In), _among),
+    ((exp.Anonymous,), _argument),
+    ((exp.If,), _branch),
+    ((exp.Case,), _value),
+    ((exp.Tuple,), _row),
+    ((exp.Array,), _items),
+    ((exp.Bracket, exp.Slice), _index),
+)

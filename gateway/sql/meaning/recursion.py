@@ -1,0 +1,118 @@
+"""WITH RECURSIVE: the two terms must agree on their types.
+
+The engine gives every step the types of the first term, silently: `SELECT 0 AS a UNION ALL SELECT
+a + 0.5 ...` would truncate each step to an integer. PostgreSQL refuses such a query (42804), and so
+do we; since only the engine knows every type, it is asked to plan each term by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
+
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.errors import DatatypeMismatch
+from gateway.sql.meaning.scope import position_of
+from gateway.sql.text.dialect import DIALECT
+from gateway.types import INTEGER, Type, from_arrow
+
+# Plans a query and gives its columns' types; nothing runs.
+SchemaOf = Callable[[exp.Expr], pa.Schema]
+
+
+def check_recursive_types(tree: exp.Expr, schema_of: SchemaOf) -> None:
+    """Refuse a recursive query whose steps would lose what their first term cannot hold.
+
+    Raises:
+        DatatypeMismatch: 42804, naming the query, the column and both types.
+    """
+    for clause in tree.find_all(exp.With):
+        if clause.args.get("recursive"):
+            for cte in clause.expressions:
+                if is_recursive(cte):
+                    _check(cte, schema_of)
+
+
+def is_recursive(cte: exp.CTE) -> bool:
+    """Whether a CTE's second term names the CTE itself."""
+    body = cte.this
+    return isinstance(body, exp.SetOperation) and any(_references(body.right, cte.alias))
+
+
+def _references(tree: exp.Expr, name: str) -> Iterator[exp.Table]:
+    return (t for t in tree.find_all(exp.Table) if t.name == name and not t.db)
+
+
+def _check(cte: exp.CTE, schema_of: SchemaOf) -> None:
+    before = _visible(cte)
+    first = schema_of(_with(before, cte.this.left))
+    types = [from_arrow(kind) for kind in first.types]
+    alias = cte.args.get("alias")
+    named = [column.name for column in alias.columns] if alias is not None else []
+    names = named + first.names[len(named) :]
+    step = schema_of(_with([*before, _empty(cte.alias, names, types)], cte.this.right))
+    for number, (seed, overall) in enumerate(zip(types, step.types, strict=False), 1):
+        if not _holds(seed, overall):
+            raise DatatypeMismatch(
+                f'recursive query "{cte.alias}" column {number} has type {seed.sql} in '
+                f"non-recursive term but type {from_arrow(overall).sql} overall",
+                hint="Cast the output of the non-recursive term to the correct type.",
+                position=position_of(cte.this.left),
+            )
+
+
+def _visible(cte: exp.CTE) -> list[exp.CTE]:
+    """The CTEs that `cte` can name, but for itself: those before it, here and in queries around."""
+    names = {cte.alias}
+    levels: list[list[exp.CTE]] = []
+    child: exp.Expr = cte
+    node = cte.parent
+    while node is not None:
+        around = node if isinstance(node, exp.With) else node.args.get("with_")
+        if around is not None and around is not child:
+            before = _before(around, child)
+            levels.insert(0, [each for each in before if each.alias not in names])
+            names.update(each.alias for each in before)
+        child, node = node, node.parent
+    return [each for level in levels for each in level]
+
+
+def _before(clause: exp.With, child: exp.Expr) -> list[exp.CTE]:
+    """The members of WITH before `child`; all of them when it is none."""
+    return list(takewhile(lambda each: each is not child, clause.expressions))
+
+
+def _with(ctes: Sequence[exp.CTE], query: exp.Expr) -> exp.Expr:
+    query = query.copy()
+    inner = query.args.get("with_")
+    kept = [*(cte.copy() for cte in ctes), *(inner.expressions if inner is not None else [])]
+    if kept:
+        query.set("with_", exp.With(expressions=kept, recursive=True))
+    return query
+
+
+def _empty(name: str, names: Sequence[str], types: Sequence[Type]) -> exp.CTE:
+    """A CTE of that name with columns of these types, standing for the steps before."""
+    items = [
+        exp.Alias(
+            this=exp.Cast(this=exp.Null(), to=exp.DataType.build(kind.sql, dialect=DIALECT)),
+            alias=exp.to_identifier(column, quoted=True),
+        )
+        for column, kind in zip(names, types, strict=True)
+    ]
+    alias = exp.TableAlias(this=exp.to_identifier(name, quoted=True))
+    return exp.CTE(this=exp.Select(expressions=items), alias=alias)
+
+
+def _holds(seed: Type, overall: pa.DataType) -> bool:
+    """True when a column of the first term's type holds every value of the second's.
+
+    The engine takes integer literals for bigint where PostgreSQL takes them for integer, so all
+    integer types pass for one another.
+    """
+    if pa.types.is_null(overall):
+        return True
+    step = from_arrow(overall)
+    return step is seed or (step.name in INTEGER and seed.name in INTEGER)

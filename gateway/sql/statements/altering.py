@@ -1,0 +1,178 @@
+"""ALTER TABLE, ALTER VIEW and ALTER SCHEMA, read from their tokens.
+
+PostgreSQL manual, ALTER TABLE. An action that this server lacks is refused by name (0A000).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.errors import FeatureNotSupported
+from gateway.sql.statements.commands import Name, Reader
+from gateway.sql.statements.constraints import (
+    ConstraintSpec,
+    Written,
+    read_expression,
+    read_table_constraint,
+)
+from gateway.sql.statements.sequences import SequenceOptions, read_options
+from gateway.sql.statements.tables import ColumnSpec, read_column, read_type_text
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One action; `kind` is its words in lower case, such as "add column"."""
+
+    kind: str
+    column: str = ""
+    name: str = ""
+    spec: ColumnSpec | None = None
+    constraint: ConstraintSpec | None = None
+    type: str = ""
+    expression: Written | None = None
+    options: SequenceOptions | None = None
+    optional: bool = False  # IF EXISTS, IF NOT EXISTS
+    cascade: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AlterRelation:
+    """ALTER TABLE, VIEW, MATERIALIZED VIEW or INDEX: `kind` in lower case."""
+
+    kind: str
+    name: Name
+    actions: tuple[Action, ...]
+    if_exists: bool = False
+
+
+def read_alter(reader: Reader, kind: str) -> AlterRelation:
+    """ALTER kind [IF EXISTS] [ONLY] name action, ..."""
+    exists = reader.accept("IF", "EXISTS")
+    reader.accept("ONLY")
+    name = reader.qualified()
+    reader.accept("*")
+    actions = [_renaming(reader, kind) or _action(reader, kind)]
+    while reader.accept(","):
+        actions.append(_action(reader, kind))
+    return AlterRelation(kind, name, tuple(actions), exists)
+
+
+def _renaming(reader: Reader, kind: str) -> Action | None:
+    """What stands alone."""
+    if reader.accept("RENAME", "TO"):
+        return Action("rename to", name=reader.name())
+    if reader.accept("SET", "SCHEMA"):
+        return Action("set schema", name=reader.name())
+    if reader.accept("RENAME", "CONSTRAINT"):
+        old = reader.name()
+        reader.need("TO")
+        return Action("rename constraint", old, reader.name())
+    if reader.accept("RENAME"):
+        reader.accept("COLUMN")
+        old = reader.name()
+        reader.need("TO")
+        return Action("rename column", old, reader.name())
+    return None
+
+
+def _action(reader: Reader, kind: str) -> Action:
+    if kind != "table":
+        raise FeatureNotSupported(
+            f"ALTER {kind.upper()} can only rename here, or set the schema",
+            position=reader.tokens[0].start + 1,
+        )
+    match reader.need("ADD", "DROP", "ALTER", "OWNER TO", "SET", "ENABLE", "DISABLE", "VALIDATE",
+                      "REPLICA", "INHERIT", "CLUSTER", "RESET", "FORCE"):  # fmt: skip
+        case "ADD":
+            return _add(reader)
+        case "DROP":
+            return _drop(reader)
+        case "ALTER":
+            return _alter_column(reader)
+    words = " ".join(token.text.upper() for token in reader.tokens[reader.index - 1 :][:2])
+    raise FeatureNotSupported(f"ALTER TABLE ... {words} is not supported")
+
+
+def _add(reader: Reader) -> Action:
+    constraint = read_table_constraint(reader)
+    if constraint is not None:
+        return Action("add constraint", constraint=constraint)
+    reader.accept("COLUMN")
+    optional = reader.accept("IF", "NOT", "EXISTS")
+    return Action("add column", spec=read_column(reader), optional=optional)
+
+
+def _drop(reader: Reader) -> Action:
+    kind = "drop constraint" if reader.accept("CONSTRAINT") else "drop column"
+    if kind == "drop column":
+        reader.accept("COLUMN")
+    optional = reader.accept("IF", "EXISTS")
+    name = reader.name()
+    cascade = reader.one_of("CASCADE", "RESTRICT") == "CASCADE"
+    return Action(kind, name if kind == "drop column" else "", name, optional=optional,
+                  cascade=cascade)  # fmt: skip
+
+
+def _alter_column(reader: Reader) -> Action:
+    reader.accept("COLUMN")
+    column = reader.name()
+    word = reader.need(*_COLUMN_ACTIONS, "SET", "RESET")
+    if word not in _COLUMN_ACTIONS:
+        raise FeatureNotSupported("ALTER TABLE ... ALTER COLUMN ... SET (options) is not supported")
+    return _COLUMN_ACTIONS[word](reader, column)
+
+
+def _plain(kind: str) -> Callable[[Reader, str], Action]:
+    return lambda reader, column: Action(kind, column)
+
+
+def _optional(kind: str) -> Callable[[Reader, str], Action]:
+    return lambda reader, column: Action(kind, column, optional=reader.accept("IF", "EXISTS"))
+
+
+def _default(reader: Reader, column: str) -> Action:
+    return Action("set default", column, expression=read_expression(reader))
+
+
+def _set_generated(reader: Reader, column: str) -> Action:
+    return Action("set generated", column, reader.need("ALWAYS", "BY DEFAULT").lower())
+
+
+def _restart(reader: Reader, column: str) -> Action:
+    reader.index -= 1
+    return Action("sequence", column, options=read_options(reader))
+
+
+def _type(reader: Reader, column: str) -> Action:
+    kind = read_type_text(reader)
+    if reader.accept("COLLATE"):
+        reader.qualified()
+    using = read_expression(reader) if reader.accept("USING") else None
+    return Action("type", column, type=kind, expression=using)
+
+
+def _identity(reader: Reader, column: str) -> Action:
+    when = reader.need("ALWAYS", "BY DEFAULT").lower()
+    reader.need("AS")
+    reader.need("IDENTITY")
+    options = SequenceOptions()
+    if reader.accept("("):
+        options = read_options(reader, ")")
+        reader.need(")")
+    return Action("add identity", column, when, options=options)
+
+
+_COLUMN_ACTIONS: dict[str, Callable[[Reader, str], Action]] = {
+    "SET DEFAULT": _default,
+    "DROP DEFAULT": _plain("drop default"),
+    "SET NOT NULL": _plain("set not null"),
+    "DROP NOT NULL": _plain("drop not null"),
+    "SET DATA TYPE": _type,
+    "TYPE": _type,
+    "ADD GENERATED": _identity,
+    "DROP IDENTITY": _optional("drop identity"),
+    "DROP EXPRESSION": _optional("drop expression"),
+    "SET GENERATED": _set_generated,
+    "RESTART": _restart,
+}

@@ -1,0 +1,367 @@
+"""Statements that are no queries, read from their tokens into small records.
+
+sqlglot has no tree for most of these (it keeps their text), so the grammar of each stands here as
+one function over a `Reader`. PostgreSQL manual, part VI, "SQL Commands". Names are folded to lower
+case unless quoted. What follows where nothing may follow is a syntax error, as everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from sqlglot import exp
+from sqlglot.tokenizer_core import Token, TokenType
+
+from gateway.errors import FeatureNotSupported
+from gateway.sql.text.dialect import parse_tokens, syntax_fault
+
+Name = tuple[str, ...]
+
+
+def words_of(token: Token) -> list[str]:
+    """The words of an unquoted token: sqlglot makes one token of PRIMARY KEY."""
+    quoted = token.token_type in (TokenType.IDENTIFIER, TokenType.STRING)
+    return [] if quoted else token.text.upper().split()
+
+
+class Reader:
+    """One statement's tokens, read from the left."""
+
+    def __init__(self, tokens: Sequence[Token], text: str) -> None:
+        self.tokens, self.text, self.index = tokens, text, 0
+
+    def accept(self, *words: str) -> bool:
+        """Whether the next tokens are these unquoted words; if so they are passed."""
+        index, left = self.index, list(words)
+        while left:
+            found = words_of(self.tokens[index]) if index < len(self.tokens) else []
+            if not found or left[: len(found)] != found:
+                return False
+            index, left = index + 1, left[len(found) :]
+        self.index = index
+        return True
+
+    def one_of(self, *words: str) -> str:
+        """The one of these words that comes next, passed; empty when none does."""
+        return next((word for word in words if self.accept(*word.split())), "")
+
+    def need(self, *words: str) -> str:
+        """One of these words, passed; the token that is there instead is refused."""
+        return self.one_of(*words) or self.fail()
+
+    def name(self) -> str:
+        """One identifier, folded."""
+        token = self.take()
+        if token.token_type == TokenType.IDENTIFIER:
+            return token.text
+        if not (token.text[:1].isalpha() or token.text[:1] == "_"):
+            self.index -= 1
+            self.fail()
+        return token.text.lower()
+
+    def qualified(self) -> Name:
+        """A name with its schema, if one is written."""
+        parts = [self.name()]
+        while self.accept("."):
+            parts.append(self.name())
+        return tuple(parts)
+
+    def number(self) -> int:
+        """An integer, with its sign."""
+        sign = -1 if self.accept("-") else 1
+        token = self.take()
+        if not token.text.isdigit() or token.token_type != TokenType.NUMBER:
+            self.index -= 1
+            self.fail()
+        return sign * int(token.text)
+
+    def take(self) -> Token:
+        """The next token, passed."""
+        if self.index >= len(self.tokens):
+            self.fail()
+        self.index += 1
+        return self.tokens[self.index - 1]
+
+    def rest(self) -> Sequence[Token]:
+        """All that is left, passed."""
+        left = self.tokens[self.index :]
+        self.index = len(self.tokens)
+        return left
+
+    def more(self) -> bool:
+        """Whether anything is left."""
+        return self.index < len(self.tokens)
+
+    def end(self) -> None:
+        """Refuse anything that is left."""
+        if self.more():
+            self.fail()
+
+    def fail(self) -> NoReturn:
+        """Raise the syntax error at the next token."""
+        token = self.tokens[self.index] if self.more() else None
+        raise syntax_fault(token, self.tokens, self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class SetStatement:
+    """SET name TO values; `values` None is TO DEFAULT. `local`: until the transaction ends."""
+
+    name: str
+    values: tuple[str, ...] | None
+    local: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShowStatement:
+    """SHOW name; "all" shows every setting."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResetStatement:
+    """RESET name; "all" resets every setting."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionModes:
+    """What BEGIN, START TRANSACTION and SET TRANSACTION say; None where they say nothing."""
+
+    isolation: str | None = None
+    read_only: bool | None = None
+    deferrable: bool | None = None
+    session: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetConstraints:
+    """SET CONSTRAINTS names {DEFERRED | IMMEDIATE}; no names: ALL."""
+
+    names: tuple[Name, ...]
+    deferred: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStatement:
+    """BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE or ROLLBACK TO, whatever its spelling was."""
+
+    verb: str
+    modes: TransactionModes = TransactionModes()
+    savepoint: str | None = None
+    chain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DropStatement:
+    """DROP TABLE, VIEW or SCHEMA, or TRUNCATE: `kind` in lower case, every name in order.
+
+    `restart` is RESTART IDENTITY.
+    """
+
+    kind: str
+    names: tuple[Name, ...]
+    if_exists: bool = False
+    cascade: bool = False
+    restart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CreateSchema:
+    """CREATE SCHEMA name; `owner` is the role after AUTHORIZATION, as `grants.Grantee` has it."""
+
+    name: str
+    if_not_exists: bool = False
+    owner: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardStatement:
+    """DISCARD what: all, plans, sequences or temp."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeallocateStatement:
+    """DEALLOCATE name; None is ALL."""
+
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecuteStatement:
+    """EXECUTE name (arguments): each argument a tree."""
+
+    name: str
+    arguments: tuple[exp.Expr, ...] = ()
+
+
+# Spellings of settings that are not `name = value` -> the setting.
+_SPELT = {
+    "TIME ZONE": "timezone",
+    "NAMES": "client_encoding",
+    "SCHEMA": "search_path",
+    "ROLE": "role",
+    "SESSION AUTHORIZATION": "session_authorization",
+}
+
+
+def read_set(reader: Reader) -> SetStatement | TransactionModes | SetConstraints:
+    """SET [SESSION | LOCAL] name {TO | =} values, SET TIME ZONE value, SET TRANSACTION modes."""
+    if reader.accept("SESSION", "CHARACTERISTICS", "AS", "TRANSACTION"):
+        return read_modes(reader, session=True)
+    if reader.accept("TRANSACTION"):
+        return read_modes(reader)
+    if reader.accept("CONSTRAINTS"):
+        names = () if reader.accept("ALL") else _names(reader)
+        return SetConstraints(names, reader.need("DEFERRED", "IMMEDIATE") == "DEFERRED")
+    spelt = reader.one_of("SESSION AUTHORIZATION")
+    local = not spelt and reader.one_of("LOCAL", "SESSION") == "LOCAL"
+    spelt = spelt or reader.one_of(*_SPELT)
+    if spelt:
+        name = _SPELT[spelt]
+        if spelt == "ROLE":
+            reader.one_of("TO", "=")
+    else:
+        name = ".".join(reader.qualified())
+        reader.need("TO", "=")
+    if reader.accept("DEFAULT") or (spelt == "TIME ZONE" and reader.accept("LOCAL")):
+        return SetStatement(name, None, local)
+    values = [_setting_value(reader)]
+    while reader.accept(","):
+        values.append(_setting_value(reader))
+    return SetStatement(name, tuple(values), local)
+
+
+def _setting_value(reader: Reader) -> str:
+    sign = reader.one_of("-", "+").replace("+", "")
+    token = reader.take()
+    if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NUMBER):
+        return sign + token.text
+    if token.token_type == TokenType.BYTE_STRING or not token.text[:1].isalpha():
+        reader.index -= 1
+        reader.fail()
+    return token.text.lower()
+
+
+def read_setting_name(reader: Reader) -> str:
+    """The setting that SHOW and RESET name."""
+    if reader.accept("TRANSACTION", "ISOLATION", "LEVEL"):
+        return "transaction_isolation"
+    spelt = reader.one_of("TIME ZONE", "SESSION AUTHORIZATION")
+    return _SPELT[spelt] if spelt else ".".join(reader.qualified())
+
+
+_LEVELS = ("SERIALIZABLE", "REPEATABLE READ", "READ COMMITTED", "READ UNCOMMITTED")
+
+
+def read_modes(reader: Reader, session: bool = False) -> TransactionModes:
+    """ISOLATION LEVEL ..., READ ONLY or WRITE, [NOT] DEFERRABLE, in any order."""
+    isolation, read_only, deferrable = None, None, None
+    while reader.more():
+        if reader.accept("ISOLATION", "LEVEL"):
+            isolation = reader.need(*_LEVELS).lower()
+        elif reader.accept("READ"):
+            read_only = reader.need("ONLY", "WRITE") == "ONLY"
+        elif reader.accept("NOT", "DEFERRABLE"):
+            deferrable = False
+        elif reader.accept("DEFERRABLE"):
+            deferrable = True
+        else:
+            reader.fail()
+        reader.accept(",")
+    return TransactionModes(isolation, read_only, deferrable, session)
+
+
+def read_begin(reader: Reader) -> TransactionStatement:
+    """BEGIN [WORK | TRANSACTION] modes."""
+    reader.one_of("WORK", "TRANSACTION")
+    return read_start(reader)
+
+
+def read_start(reader: Reader) -> TransactionStatement:
+    """START TRANSACTION modes."""
+    return TransactionStatement("BEGIN", read_modes(reader))
+
+
+def read_end(reader: Reader, verb: str) -> TransactionStatement:
+    """COMMIT or ROLLBACK [WORK | TRANSACTION] [AND [NO] CHAIN]; ROLLBACK TO SAVEPOINT name."""
+    reader.one_of("WORK", "TRANSACTION")
+    if verb == "ROLLBACK" and reader.accept("TO"):
+        reader.accept("SAVEPOINT")
+        return TransactionStatement("ROLLBACK TO", savepoint=reader.name())
+    if reader.one_of("PREPARED"):
+        raise FeatureNotSupported("two-phase commit is not supported")
+    chain = reader.accept("AND") and not reader.accept("NO")
+    if reader.index and reader.tokens[reader.index - 1].text.upper() in ("AND", "NO"):
+        reader.need("CHAIN")
+    return TransactionStatement(verb, chain=chain)
+
+
+def read_savepoint(reader: Reader, verb: str) -> TransactionStatement:
+    """SAVEPOINT name; RELEASE [SAVEPOINT] name."""
+    if verb == "RELEASE":
+        reader.accept("SAVEPOINT")
+    return TransactionStatement(verb, savepoint=reader.name())
+
+
+def read_drop(reader: Reader, kind: str) -> DropStatement:
+    """DROP kind [IF EXISTS] names [CASCADE | RESTRICT]."""
+    if kind == "index":
+        reader.accept("CONCURRENTLY")
+    exists = reader.accept("IF", "EXISTS")
+    names = _names(reader)
+    return DropStatement(kind, names, exists, reader.one_of("CASCADE", "RESTRICT") == "CASCADE")
+
+
+def read_truncate(reader: Reader) -> DropStatement:
+    """TRUNCATE [TABLE] [ONLY] names [RESTART | CONTINUE IDENTITY] [CASCADE | RESTRICT]."""
+    reader.accept("TABLE")
+    reader.accept("ONLY")
+    names = _names(reader)
+    word = reader.one_of("RESTART", "CONTINUE")
+    if word:
+        reader.need("IDENTITY")
+    cascade = reader.one_of("CASCADE", "RESTRICT") == "CASCADE"
+    return DropStatement("truncate", names, cascade=cascade, restart=word == "RESTART")
+
+
+def _names(reader: Reader) -> tuple[Name, ...]:
+    names = [reader.qualified()]
+    while reader.accept(","):
+        names.append(reader.qualified())
+    return tuple(names)
+
+
+def read_discard(reader: Reader) -> DiscardStatement:
+    """DISCARD ALL, PLANS, SEQUENCES, TEMP or TEMPORARY."""
+    what = reader.need("ALL", "PLANS", "SEQUENCES", "TEMPORARY", "TEMP")
+    return DiscardStatement("temp" if what == "TEMPORARY" else what.lower())
+
+
+def read_deallocate(reader: Reader) -> DeallocateStatement:
+    """DEALLOCATE [PREPARE] name or ALL."""
+    reader.accept("PREPARE")
+    return DeallocateStatement(None if reader.accept("ALL") else reader.name())
+
+
+def read_execute(reader: Reader) -> ExecuteStatement:
+    """EXECUTE name [(arguments)]."""
+    name = reader.name()
+    if not reader.more():
+        return ExecuteStatement(name)
+    inside = reader.rest()
+    if inside[0].token_type != TokenType.L_PAREN or inside[-1].token_type != TokenType.R_PAREN:
+        raise syntax_fault(inside[0], reader.tokens, reader.text)
+    # A VALUES row has the grammar of the argument list, and the positions stay as they were sent.
+    values = Token(TokenType.VALUES, "VALUES", start=inside[0].start, end=inside[0].end)
+    tree = parse_tokens([values, *inside], reader.text)
+    rows = tree.expressions if tree is not None else []
+    if len(rows) != 1:
+        raise syntax_fault(inside[0], reader.tokens, reader.text)
+    return ExecuteStatement(name, tuple(rows[0].expressions))

@@ -1,0 +1,269 @@
+"""Constraints of columns and tables, and expressions in them, read from their tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+from sqlglot.tokenizer_core import Token, TokenType
+
+from gateway.errors import FeatureNotSupported, SyntaxFault
+from gateway.sql.statements.commands import Name, Reader, words_of
+from gateway.sql.statements.sequences import SequenceOptions, read_options
+from gateway.sql.text.dialect import parse_tokens, syntax_fault
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An expression as a tree and as its text."""
+
+    tree: exp.Expr
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintSpec:
+    """A constraint: `kind` is its first word in lower case, "primary key" and "foreign key" whole.
+
+    `columns` are empty for one that stands at its column.
+    """
+
+    kind: str
+    name: str = ""
+    columns: Name = ()
+    expression: Written | None = None
+    table: Name = ()
+    referenced: Name = ()
+    on_delete: str = "no action"
+    on_update: str = "no action"
+    deferrable: str = ""  # of a foreign key: "immediate" or "deferred", as it is INITIALLY
+    identity: str = ""
+    options: SequenceOptions | None = None
+    position: int = 0
+
+
+# Words that end a type, or an expression of a column's DEFAULT (gram.y, ColConstraint).
+ENDS = frozenset(
+    {"NOT", "NULL", "CONSTRAINT", "CHECK", "UNIQUE", "PRIMARY", "REFERENCES", "GENERATED",
+     "DEFAULT", "COLLATE", "DEFERRABLE", "INITIALLY", "USING", "STORAGE", "COMPRESSION"}
+)  # fmt: skip
+_ACTIONS = ("NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT")
+
+
+def until(reader: Reader, ends: frozenset[str], least: int = 0) -> Sequence[Token]:
+    """The tokens before one of these words, a comma or a closing parenthesis of none of theirs."""
+    start, depth = reader.index, 0
+    while reader.more():
+        token = reader.tokens[reader.index]
+        inside = depth > 0 or reader.index - start < least
+        if not inside and (token.text in (",", ")") or ends & set(words_of(token)[:1])):
+            break
+        if token.token_type != TokenType.STRING:
+            depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(token.text, 0)
+        reader.index += 1
+    return reader.tokens[start : reader.index]
+
+
+def position_of_next(reader: Reader) -> int:
+    return reader.tokens[reader.index].start + 1 if reader.more() else 0
+
+
+def read_column_constraint(reader: Reader) -> ConstraintSpec | None:
+    position = position_of_next(reader)
+    name = reader.name() if reader.accept("CONSTRAINT") else ""
+    if reader.accept("NOT", "NULL"):
+        return ConstraintSpec("not null", name, position=position)
+    if reader.accept("NULL"):
+        return ConstraintSpec("null", name, position=position)
+    if reader.accept("DEFAULT"):
+        return ConstraintSpec("default", name, expression=read_default(reader), position=position)
+    if reader.accept("GENERATED"):
+        return _generated(reader, name, position)
+    if reader.accept("COLLATE"):
+        collation = reader.qualified()[-1]
+        if collation not in ("C", "POSIX", "default", "en_US.utf8", "en_US", "ucs_basic"):
+            raise FeatureNotSupported(f'collation "{collation}" is not supported')
+        return ConstraintSpec("null", position=position)
+    word = reader.one_of("PRIMARY KEY", "UNIQUE", "CHECK", "REFERENCES")
+    if not word:
+        if name:
+            reader.fail()
+        _refuse_storage(reader)
+        return None
+    return _constraint(reader, word, name, (), position)
+
+
+def _refuse_storage(reader: Reader) -> None:
+    if word := reader.one_of("STORAGE", "COMPRESSION"):
+        raise FeatureNotSupported(f"{word} of a column is not supported")
+
+
+def read_default(reader: Reader) -> Written:
+    """The expression of a DEFAULT, up to the next constraint."""
+    return _written(reader, until(reader, ENDS, least=1))
+
+
+def _written(reader: Reader, tokens: Sequence[Token]) -> Written:
+    if not tokens:
+        reader.fail()
+    first = tokens[0]
+    select = Token(TokenType.SELECT, "SELECT", start=first.start, end=first.end)
+    tree = parse_tokens([select, *tokens], reader.text)
+    plain = isinstance(tree, exp.Select) and not any(
+        value for key, value in tree.args.items() if key not in ("expressions", "kind", "hint")
+    )
+    if tree is None or not plain or len(tree.expressions) != 1:
+        raise syntax_fault(first, reader.tokens, reader.text)
+    inner = tree.expressions[0]
+    if isinstance(inner, exp.Alias):
+        raise syntax_fault(tokens[-1], reader.tokens, reader.text)
+    inner.pop()
+    return Written(inner, reader.text[first.start : tokens[-1].end + 1])
+
+
+def read_expression(reader: Reader, *ends: str) -> Written:
+    """An expression up to one of these words, a comma or the end."""
+    return _written(reader, until(reader, frozenset(ends)))
+
+
+def _in_parentheses(reader: Reader) -> Written:
+    reader.need("(")
+    found = _written(reader, until(reader, frozenset()))
+    reader.need(")")
+    return found
+
+
+def _generated(reader: Reader, name: str, position: int) -> ConstraintSpec:
+    when = reader.need("ALWAYS", "BY DEFAULT").lower()
+    reader.need("AS")
+    if reader.accept("IDENTITY"):
+        options = SequenceOptions()
+        if reader.accept("("):
+            options = read_options(reader, ")")
+            reader.need(")")
+        return ConstraintSpec("identity", name, identity=when, options=options, position=position)
+    if when != "always":
+        raise SyntaxFault(
+            "for a generated column, GENERATED ALWAYS must be specified", position=position
+        )
+    expression = _in_parentheses(reader)
+    reader.need("STORED")
+    return ConstraintSpec("generated", name, expression=expression, position=position)
+
+
+def read_table_constraint(reader: Reader) -> ConstraintSpec | None:
+    """[CONSTRAINT name] constraint over named columns; None when no such word comes."""
+    start, position = reader.index, position_of_next(reader)
+    name = reader.name() if reader.accept("CONSTRAINT") else ""
+    word = reader.one_of("PRIMARY KEY", "UNIQUE", "CHECK", "FOREIGN KEY", "EXCLUDE")
+    ahead = reader.tokens[reader.index].text.upper() if reader.more() else ""
+    if not word or (not name and ahead not in ("(", "USING", "NULLS")):
+        if name:
+            reader.fail()
+        reader.index = start  # a column may be called unique_ or check: quoted, or no constraint
+        return None
+    if word == "EXCLUDE":
+        raise FeatureNotSupported("EXCLUDE constraints are not supported", position=position)
+    columns: Name = ()
+    if word != "CHECK":
+        if reader.accept("USING"):
+            raise FeatureNotSupported("constraints USING an index are not supported")
+        reader.need("(")
+        columns = read_names(reader)
+    if word == "FOREIGN KEY":
+        reader.need("REFERENCES")
+        word = "REFERENCES"
+    return _constraint(reader, word, name, columns, position)
+
+
+def read_names(reader: Reader) -> Name:
+    names = [reader.name()]
+    while reader.need(",", ")") == ",":
+        names.append(reader.name())
+    return tuple(names)
+
+
+def _constraint(
+    reader: Reader, word: str, name: str, columns: Name, position: int
+) -> ConstraintSpec:
+    expression: Written | None = None
+    table: Name = ()
+    referenced: Name = ()
+    actions = {"DELETE": "no action", "UPDATE": "no action"}
+    if word == "CHECK":
+        expression = _in_parentheses(reader)
+    elif word == "REFERENCES":
+        table = reader.qualified()
+        referenced = read_names(reader) if reader.accept("(") else ()
+        _reference_options(reader, actions)
+    elif reader.accept("INCLUDE"):
+        reader.need("(")
+        read_names(reader)
+    deferrable = _attributes(reader, word, position)
+    kind = {"REFERENCES": "foreign key"}.get(word, word.lower())
+    return ConstraintSpec(
+        kind,
+        name,
+        columns,
+        expression,
+        table,
+        referenced,
+        actions["DELETE"],
+        actions["UPDATE"],
+        deferrable,
+        position=position,
+    )
+
+
+def _reference_options(reader: Reader, actions: dict[str, str]) -> None:
+    while True:
+        if reader.accept("MATCH"):
+            kind = reader.need("SIMPLE", "FULL", "PARTIAL")
+            if kind != "SIMPLE":
+                raise FeatureNotSupported(f"MATCH {kind} is not supported")
+        elif reader.accept("ON"):
+            event = reader.need("DELETE", "UPDATE")
+            actions[event] = reader.need(*_ACTIONS).lower()
+            if actions[event].startswith("set ") and reader.accept("("):
+                raise FeatureNotSupported(
+                    f"ON {event} {actions[event].upper()} (columns) is not supported"
+                )
+        else:
+            return
+
+
+def _attributes(reader: Reader, word: str, position: int) -> str:
+    """DEFERRABLE and its like: how a foreign key is deferrable; keys and checks are not.
+
+    Raises:
+        SyntaxFault: 42601, attributes that contradict each other.
+        FeatureNotSupported: 0A000, DEFERRABLE of a key, NOT VALID of a check.
+    """
+    said: set[str] = set()
+    while found := reader.one_of(
+        "NOT DEFERRABLE", "DEFERRABLE", "INITIALLY IMMEDIATE", "INITIALLY DEFERRED", "NO INHERIT",
+        "NOT VALID",
+    ):  # fmt: skip
+        if found in ("INITIALLY DEFERRED", "DEFERRABLE") and word != "REFERENCES":
+            raise FeatureNotSupported(
+                f"{found} constraints are not supported, but for foreign keys",
+                hint="Keys are held at the end of each statement.",
+                position=position,
+            )
+        said.add(found)
+    _refuse_contradiction(said, position)
+    if not said & {"DEFERRABLE", "INITIALLY DEFERRED"}:
+        return ""
+    return "deferred" if "INITIALLY DEFERRED" in said else "immediate"
+
+
+def _refuse_contradiction(said: set[str], position: int) -> None:
+    if {"DEFERRABLE", "NOT DEFERRABLE"} <= said:
+        raise SyntaxFault("multiple DEFERRABLE/NOT DEFERRABLE clauses not allowed")
+    if {"INITIALLY DEFERRED", "INITIALLY IMMEDIATE"} <= said:
+        raise SyntaxFault("multiple INITIALLY IMMEDIATE/DEFERRED clauses not allowed")
+    if {"NOT DEFERRABLE", "INITIALLY DEFERRED"} <= said:
+        raise SyntaxFault(
+            "constraint declared INITIALLY DEFERRED must be DEFERRABLE", position=position
+        )

@@ -1,0 +1,114 @@
+"""ATTACH, DETACH and REFRESH: the datasets that are served, changed by a statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlglot.tokenizer_core import TokenType
+
+from gateway.sql.statements.commands import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class AttachDataset:
+    """ATTACH [IF NOT EXISTS] 'uri' AS name [(options)]."""
+
+    uri: str
+    name: str
+    engine: str | None = None
+    chunks: dict[str, int] | None = None
+    tables: dict[str, list[str]] = field(default_factory=dict)
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DetachDataset:
+    """DETACH [IF EXISTS] name."""
+
+    name: str
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshDataset:
+    """REFRESH name."""
+
+    name: str
+
+
+def read_attach(reader: Reader) -> AttachDataset:
+    """After ATTACH: [IF NOT EXISTS] 'uri' AS name [(option, ...)].
+
+    Options: engine NAME; chunks (dimension length, ...); tables (table (dimension, ...), ...).
+    """
+    exists = reader.accept("IF", "NOT", "EXISTS")
+    uri = _text(reader)
+    reader.need("AS")
+    name = reader.name()
+    engine: str | None = None
+    chunks: dict[str, int] | None = None
+    tables: dict[str, list[str]] = {}
+    if reader.accept("("):
+        while True:
+            option = reader.need("ENGINE", "CHUNKS", "TABLES")
+            if option == "ENGINE":
+                engine = _word(reader)
+            elif option == "CHUNKS":
+                chunks = _chunks(reader)
+            else:
+                tables = _tables(reader)
+            if reader.need(",", ")") == ")":
+                break
+    return AttachDataset(uri, name, engine, chunks, tables, exists)
+
+
+def read_detach(reader: Reader) -> DetachDataset:
+    """After DETACH: [IF EXISTS] name."""
+    exists = reader.accept("IF", "EXISTS")
+    return DetachDataset(reader.name(), exists)
+
+
+def read_refresh_dataset(reader: Reader) -> RefreshDataset:
+    """After REFRESH: name."""
+    return RefreshDataset(reader.name())
+
+
+def _text(reader: Reader) -> str:
+    token = reader.take()
+    if token.token_type != TokenType.STRING:
+        reader.index -= 1
+        reader.fail()
+    return token.text
+
+
+def _word(reader: Reader) -> str:
+    """A name, or a string."""
+    token = reader.tokens[reader.index] if reader.more() else None
+    if token is not None and token.token_type == TokenType.STRING:
+        return _text(reader)
+    return reader.name()
+
+
+def _chunks(reader: Reader) -> dict[str, int]:
+    found: dict[str, int] = {}
+    reader.need("(")
+    while True:
+        dimension = _word(reader)
+        found[dimension] = reader.number()
+        if reader.need(",", ")") == ")":
+            return found
+
+
+def _tables(reader: Reader) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    reader.need("(")
+    while True:
+        name = reader.name()
+        found[name] = []
+        reader.need("(")
+        while True:
+            found[name].append(_word(reader))
+            if reader.need(",", ")") == ")":
+                break
+        if reader.need(",", ")") == ")":
+            return found

@@ -1,0 +1,64 @@
+"""The options of EXPLAIN: taken where they are obeyed or change nothing, else refused by name.
+
+Names and values are PostgreSQL 15's (manual, EXPLAIN); REWRITE, the engine's SQL, is our own. The
+engine's plan has neither costs nor a summary, and its times under ANALYZE cannot be left out.
+"""
+
+from __future__ import annotations
+
+from gateway.errors import FeatureNotSupported, InvalidParameterValue, SyntaxFault
+from gateway.sql.statements.statement import Explain, Kind
+
+_VALUES = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
+
+_OBEYED = frozenset({"analyze", "verbose", "rewrite"})
+# Other options that can be on or off -> the values that leave the output as it is.
+_WITHOUT_EFFECT = {
+    "costs": (True, False),
+    "timing": (True,),
+    "summary": (False,),
+    "buffers": (False,),
+    "settings": (False,),
+    "wal": (False,),
+}
+
+
+def explain_options(explain: Explain) -> frozenset[str]:
+    """Which of `analyze`, `verbose` and `rewrite` are asked for.
+
+    Raises:
+        SyntaxFault: 42601, no such option or value.
+        InvalidParameterValue: 22023, TIMING without ANALYZE.
+        FeatureNotSupported: 0A000, an option that would ask for another output, or ANALYZE of a
+            statement that changes something.
+    """
+    options = dict(explain.options)
+    form = options.pop("format", "text")
+    if form.lower() != "text":
+        raise FeatureNotSupported(
+            f"EXPLAIN (FORMAT {form.upper()}) is not supported", hint="FORMAT TEXT is."
+        )
+    values = {name: _boolean(name, value) for name, value in options.items()}
+    asked = frozenset(name for name in _OBEYED if values.get(name))
+    if values.get("timing") and "analyze" not in asked:
+        raise InvalidParameterValue("EXPLAIN option TIMING requires ANALYZE")
+    for name, value in values.items():
+        without_effect = _WITHOUT_EFFECT.get(name, (True, False))
+        if value not in without_effect and (name != "timing" or "analyze" in asked):
+            shown = f"{name.upper()} {'ON' if value else 'OFF'}"
+            raise FeatureNotSupported(f"EXPLAIN ({shown}) is not supported")
+    if "analyze" in asked and explain.statement.kind != Kind.QUERY:
+        raise FeatureNotSupported(
+            f"EXPLAIN ANALYZE of {explain.statement.command} is not supported",
+            hint="Write EXPLAIN without ANALYZE, or run the statement.",
+        )
+    return asked
+
+
+def _boolean(name: str, value: str) -> bool:
+    if name not in _OBEYED and name not in _WITHOUT_EFFECT:
+        raise SyntaxFault(f'unrecognized EXPLAIN option "{name}"')
+    found = _VALUES.get(value.lower())
+    if found is None:
+        raise SyntaxFault(f"{name} requires a Boolean value")
+    return found

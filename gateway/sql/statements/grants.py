@@ -1,0 +1,201 @@
+"""GRANT and REVOKE, and owners, read from their tokens (PostgreSQL manual, part VI)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.errors import FeatureNotSupported, SyntaxFault
+from gateway.sql.statements.commands import CreateSchema, Name, Reader
+from gateway.sql.statements.routines import read_signature
+from gateway.types import Type
+
+# A role that is named by what it is to the session, as it is written -> the setting that tells it.
+SPECIAL = {"CURRENT_ROLE": "current_user", "CURRENT_USER": "current_user",
+           "SESSION_USER": "session_user"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Grantee:
+    """A role: its name, "public" for PUBLIC; or `special`, "current_user" or "session_user"."""
+
+    name: str
+    special: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeGrants:
+    """GRANT or REVOKE.
+
+    Args:
+        grant: Whether it is GRANT.
+        privileges: Words such as SELECT, in order; empty for ALL.
+        kind: On what: "table", "sequence", "schema" or "database".
+        names: Their names; schemas, where `everything` in them is meant.
+        grantees: To or from whom.
+        option: WITH GRANT OPTION, or GRANT OPTION FOR.
+        cascade: Whether REVOKE takes what was granted on as well.
+    """
+
+    grant: bool
+    privileges: tuple[str, ...]
+    kind: str
+    names: tuple[Name, ...]
+    grantees: tuple[Grantee, ...]
+    everything: bool = False
+    option: bool = False
+    cascade: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOwner:
+    """ALTER kind name OWNER TO role; `kind` in lower case, `types` those of a function."""
+
+    kind: str
+    name: Name
+    owner: Grantee
+    if_exists: bool = False
+    types: tuple[Type, ...] | None = None
+
+
+_PRIVILEGES = (
+    *("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "USAGE"),
+    *("CREATE", "CONNECT", "TEMPORARY", "TEMP", "EXECUTE", "ALL PRIVILEGES", "ALL"),
+)
+_KINDS = ("TABLE", "SEQUENCE", "SCHEMA", "DATABASE")
+_OTHERS = ("FUNCTION", "PROCEDURE", "ROUTINE", "DOMAIN", "TYPE", "FOREIGN DATA WRAPPER",
+           "FOREIGN SERVER", "LANGUAGE", "LARGE OBJECT", "PARAMETER", "TABLESPACE",
+           "ALL FUNCTIONS", "ALL PROCEDURES", "ALL ROUTINES")  # fmt: skip
+
+
+def read_grant(reader: Reader) -> ChangeGrants:
+    """GRANT privileges ON things TO roles [WITH GRANT OPTION] [GRANTED BY role]."""
+    privileges = _privileges(reader, "GRANT")
+    kind, names, everything = _things(reader)
+    reader.need("TO")
+    grantees = _grantees(reader)
+    option = reader.accept("WITH", "GRANT", "OPTION")
+    _granted_by(reader)
+    return ChangeGrants(True, privileges, kind, names, grantees, everything, option)
+
+
+def read_revoke(reader: Reader) -> ChangeGrants:
+    """REVOKE [GRANT OPTION FOR] privileges ON things FROM roles [CASCADE | RESTRICT]."""
+    option = reader.accept("GRANT", "OPTION", "FOR")
+    privileges = _privileges(reader, "REVOKE")
+    kind, names, everything = _things(reader)
+    reader.need("FROM")
+    grantees = _grantees(reader)
+    _granted_by(reader)
+    cascade = reader.one_of("CASCADE", "RESTRICT") == "CASCADE"
+    return ChangeGrants(False, privileges, kind, names, grantees, everything, option, cascade)
+
+
+def _privileges(reader: Reader, command: str) -> tuple[str, ...]:
+    found = []
+    while True:
+        word = reader.one_of(*_PRIVILEGES)
+        if not word:
+            _refuse_membership(reader, command)
+        if reader.more() and reader.tokens[reader.index].text == "(":
+            raise FeatureNotSupported(
+                f"{command} on single columns is not supported",
+                hint="GRANT SELECT ON a view that has those columns alone.",
+                position=reader.tokens[reader.index].start + 1,
+            )
+        found.append(word.replace("TEMPORARY", "TEMP"))
+        if not reader.accept(","):
+            break
+    if any(word.startswith("ALL") for word in found):
+        if len(found) > 1:
+            reader.fail()
+        found = []
+    reader.need("ON")
+    return tuple(found)
+
+
+def _refuse_membership(reader: Reader, command: str) -> None:
+    """What is no privilege is a role's name, where TO or FROM comes later and no ON."""
+    words = {token.text.upper() for token in reader.tokens[reader.index :]}
+    if "ON" in words or not words & {"TO", "FROM"}:
+        reader.fail()
+    raise FeatureNotSupported(
+        f"{command} of a role is not supported",
+        hint="Which roles are members of which is set up in the configuration: member_of.",
+    )
+
+
+def _things(reader: Reader) -> tuple[str, tuple[Name, ...], bool]:
+    """On what: its kind, the names, and whether all within those schemas is meant."""
+    if word := reader.one_of("ALL TABLES IN SCHEMA", "ALL SEQUENCES IN SCHEMA"):
+        return word.split()[1].lower().removesuffix("s"), _names(reader), True
+    if word := reader.one_of(*_OTHERS):
+        kind = word.lower().removeprefix("all ").removesuffix("s")
+        raise FeatureNotSupported(
+            f"privileges on {kind}s are not supported", hint="Everyone may call functions."
+        )
+    kind = reader.one_of(*_KINDS).lower() or "table"
+    return kind, _names(reader), False
+
+
+def _names(reader: Reader) -> tuple[Name, ...]:
+    names = [reader.qualified()]
+    while reader.accept(","):
+        names.append(reader.qualified())
+    return tuple(names)
+
+
+def _grantees(reader: Reader) -> tuple[Grantee, ...]:
+    found = [read_role(reader, public=True)]
+    while reader.accept(","):
+        found.append(read_role(reader, public=True))
+    return tuple(found)
+
+
+def read_role(reader: Reader, *, public: bool = False) -> Grantee:
+    """A role's name, CURRENT_USER or its like; with `public`, PUBLIC too."""
+    reader.accept("GROUP")
+    if special := reader.one_of(*SPECIAL):
+        return Grantee("", SPECIAL[special])
+    if public and reader.accept("PUBLIC"):
+        return Grantee("public")
+    place = reader.index
+    name = reader.name()
+    if name in ("public", "none"):
+        raise SyntaxFault(
+            f'role name "{name}" is reserved', position=reader.tokens[place].start + 1
+        )
+    return Grantee(name)
+
+
+def _granted_by(reader: Reader) -> None:
+    if reader.accept("GRANTED", "BY") and not read_role(reader).special:
+        raise FeatureNotSupported("GRANTED BY another than the current user is not supported")
+
+
+def read_owner(
+    reader: Reader, kind: str, other: Callable[[Reader], object] | None = None
+) -> object:
+    """ALTER kind [IF EXISTS] name OWNER TO role; whatever else it is, `other` reads."""
+    start = reader.index
+    exists = reader.accept("IF", "EXISTS")
+    reader.accept("ONLY")
+    if kind == "function":
+        name, types = read_signature(reader)
+    else:
+        name, types = reader.qualified(), None
+    if reader.accept("OWNER", "TO"):
+        return ChangeOwner(kind, name, read_role(reader), exists, types)
+    if other is None:
+        raise FeatureNotSupported(f"ALTER {kind.upper()} can only change the owner here")
+    reader.index = start
+    return other(reader)
+
+
+def read_create_schema(reader: Reader) -> CreateSchema:
+    """CREATE SCHEMA [IF NOT EXISTS] [name] [AUTHORIZATION role]."""
+    exists = reader.accept("IF", "NOT", "EXISTS")
+    named = not reader.accept("AUTHORIZATION")
+    name = reader.name() if named else ""
+    owner = read_role(reader) if not named or reader.accept("AUTHORIZATION") else None
+    return CreateSchema(name, exists, None if owner is None else (owner.name, owner.special))

@@ -1,0 +1,172 @@
+"""CREATE INDEX, COMMENT ON, REFRESH and LOCK TABLE, read from their tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlglot.tokenizer_core import TokenType
+
+from gateway.errors import FeatureNotSupported
+from gateway.sql.statements.commands import Name, Reader
+from gateway.sql.statements.constraints import read_expression
+from gateway.sql.statements.routines import read_signature
+from gateway.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class CreateIndex:
+    """CREATE [UNIQUE] INDEX; `columns` as they were written, `names` where they are plain."""
+
+    name: str
+    table: Name
+    columns: tuple[str, ...]
+    names: Name
+    unique: bool = False
+    if_not_exists: bool = False
+    method: str = "btree"
+    predicate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommentOn:
+    """COMMENT ON kind name IS text; `text` None takes it away. A column's name is its last part."""
+
+    kind: str
+    name: Name
+    text: str | None
+    types: tuple[Type, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshView:
+    """REFRESH MATERIALIZED VIEW."""
+
+    name: Name
+    with_data: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LockTables:
+    """LOCK TABLE; `mode` in capitals."""
+
+    names: tuple[Name, ...]
+    mode: str
+    nowait: bool = False
+
+
+_METHODS = ("btree", "hash", "gist", "gin", "brin", "spgist")
+
+
+def read_create_index(reader: Reader, unique: bool) -> CreateIndex:
+    """CREATE [UNIQUE] INDEX [CONCURRENTLY] [[IF NOT EXISTS] name] ON table [USING method] (...)."""
+    reader.accept("CONCURRENTLY")
+    exists = reader.accept("IF", "NOT", "EXISTS")
+    name = "" if reader.accept("ON") else reader.name()
+    if name:
+        reader.need("ON")
+    reader.accept("ONLY")
+    table = reader.qualified()
+    method = reader.name() if reader.accept("USING") else "btree"
+    if method not in _METHODS:
+        raise FeatureNotSupported(f'access method "{method}" does not exist')
+    reader.need("(")
+    columns, names = [], []
+    while True:
+        column, plain = _indexed(reader)
+        columns.append(column)
+        names.append(plain)
+        if reader.need(",", ")") == ")":
+            break
+    if reader.accept("INCLUDE", "("):
+        reader.name()
+        while reader.need(",", ")") == ",":
+            reader.name()
+    if reader.accept("WITH"):
+        raise FeatureNotSupported("CREATE INDEX ... WITH is not supported")
+    predicate = read_expression(reader).text if reader.accept("WHERE") else ""
+    whole = tuple(names) if all(names) else ()
+    return CreateIndex(name, table, tuple(columns), whole, unique, exists, method, predicate)
+
+
+def _indexed(reader: Reader) -> tuple[str, str]:
+    """One column or expression as it was written; and the column's name where it is one."""
+    first = reader.tokens[reader.index] if reader.more() else reader.fail()
+    start = reader.index
+    written = ""
+    if first.text != "(":
+        name = reader.name()
+        if not reader.accept("("):
+            written = name
+    if not written:
+        reader.index = start
+        read_expression(reader, "ASC", "DESC", "NULLS", "COLLATE")
+    if reader.accept("COLLATE"):
+        reader.qualified()
+    opclass = "" if _ends(reader) else reader.one_of("ASC", "DESC", "NULLS FIRST", "NULLS LAST")
+    if not opclass and not _ends(reader):
+        reader.qualified()  # an operator class
+    while not _ends(reader):
+        reader.need("ASC", "DESC", "NULLS FIRST", "NULLS LAST")
+    last = reader.tokens[reader.index - 1]
+    return reader.text[first.start : last.end + 1], written
+
+
+def _ends(reader: Reader) -> bool:
+    return not reader.more() or reader.tokens[reader.index].text in (",", ")")
+
+
+_COMMENTED = (
+    "TABLE", "COLUMN", "MATERIALIZED VIEW", "VIEW", "SCHEMA", "FUNCTION", "SEQUENCE", "INDEX",
+    "CONSTRAINT", "DATABASE", "EXTENSION", "TYPE", "ROLE", "TRIGGER", "DOMAIN", "AGGREGATE",
+)  # fmt: skip
+
+
+def read_comment(reader: Reader) -> CommentOn:
+    """COMMENT ON kind name IS 'text' or NULL."""
+    kind = reader.need(*_COMMENTED).lower()
+    if kind not in ("table", "column", "materialized view", "view", "schema", "function",
+                    "sequence"):  # fmt: skip
+        raise FeatureNotSupported(f"COMMENT ON {kind.upper()} is not supported")
+    if kind == "function":
+        name, types = read_signature(reader)
+    else:
+        name, types = reader.qualified(), None
+    reader.need("IS")
+    if reader.accept("NULL"):
+        return CommentOn(kind, name, None, types)
+    token = reader.take()
+    if token.token_type not in (TokenType.STRING, TokenType.HEREDOC_STRING):
+        reader.index -= 1
+        reader.fail()
+    return CommentOn(kind, name, token.text, types)
+
+
+def read_refresh(reader: Reader) -> RefreshView:
+    """REFRESH MATERIALIZED VIEW [CONCURRENTLY] name [WITH [NO] DATA]."""
+    reader.accept("CONCURRENTLY")
+    name = reader.qualified()
+    with_data = True
+    if reader.accept("WITH"):
+        with_data = not reader.accept("NO")
+        reader.need("DATA")
+    return RefreshView(name, with_data)
+
+
+_MODES = (
+    "ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "SHARE ROW EXCLUSIVE",
+    "SHARE", "EXCLUSIVE", "ACCESS EXCLUSIVE",
+)  # fmt: skip
+
+
+def read_lock(reader: Reader) -> LockTables:
+    """LOCK [TABLE] [ONLY] names [IN mode MODE] [NOWAIT]."""
+    reader.accept("TABLE")
+    reader.accept("ONLY")
+    names = [reader.qualified()]
+    while reader.accept(","):
+        names.append(reader.qualified())
+    mode = "ACCESS EXCLUSIVE"
+    if reader.accept("IN"):
+        mode = reader.need(*_MODES)
+        reader.need("MODE")
+    return LockTables(tuple(names), mode, reader.accept("NOWAIT"))

@@ -1,0 +1,236 @@
+"""CREATE TABLE and the parts of it that ALTER TABLE shares, read from their tokens.
+
+PostgreSQL manual, CREATE TABLE. What is read here is what was written: names as they were typed,
+expressions as trees and as text. `catalog.definitions` makes of it what the store keeps. What
+PostgreSQL has and this server has not is refused by name (0A000).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from gateway.errors import FeatureNotSupported, GatewayError, InsufficientPrivilege
+from gateway.sql.statements.commands import Name, Reader, words_of
+from gateway.sql.statements.constraints import (
+    ENDS,
+    ConstraintSpec,
+    position_of_next,
+    read_column_constraint,
+    read_table_constraint,
+    until,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSpec:
+    """A column: its type as text, and its constraints."""
+
+    name: str
+    type: str
+    constraints: tuple[ConstraintSpec, ...] = ()
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LikeSpec:
+    """LIKE table: `including` are the words after INCLUDING that hold, in lower case."""
+
+    table: Name
+    including: frozenset[str] = frozenset()
+
+
+Item = ColumnSpec | ConstraintSpec | LikeSpec
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTable:
+    """CREATE TABLE; with a query CREATE TABLE AS, or CREATE MATERIALIZED VIEW.
+
+    `names` are those of the query's columns; `source` is the query's text.
+    """
+
+    name: Name
+    items: tuple[Item, ...] = ()
+    if_not_exists: bool = False
+    temporary: bool = False
+    on_commit: str = "preserve"
+    query: exp.Expr | None = None
+    names: Name = ()
+    source: str = ""
+    with_data: bool = True
+    materialized: bool = False
+
+
+Inner = Callable[[Reader], tuple[exp.Expr, str]]
+
+LIKE_PARTS = (
+    "comments", "compression", "constraints", "defaults", "generated", "identity", "indexes",
+    "statistics", "storage",
+)  # fmt: skip
+
+
+def read_create_table(reader: Reader, temporary: bool, inner: Inner) -> CreateTable:
+    """CREATE [TEMP] TABLE [IF NOT EXISTS] name (items) options, or name [(columns)] AS query."""
+    exists = reader.accept("IF", "NOT", "EXISTS")
+    name = reader.qualified()
+    if reader.one_of("OF", "PARTITION OF"):
+        raise FeatureNotSupported("typed tables and partitions are not supported")
+    start = reader.index
+    names = _column_names(reader)
+    if names is not None and _is_query_next(reader):
+        on_commit = _table_options(reader)
+        return _created_as(
+            reader, CreateTable(name, (), exists, temporary, on_commit), names, inner
+        )
+    reader.index = start
+    items: tuple[Item, ...] = ()
+    if reader.accept("("):
+        items = tuple(_items(reader))
+    elif names is None or start == reader.index:
+        on_commit = _table_options(reader)
+        created = CreateTable(name, (), exists, temporary, on_commit)
+        return _created_as(reader, created, (), inner)
+    on_commit = _table_options(reader)
+    return CreateTable(name, items, exists, temporary, on_commit)
+
+
+def read_materialized_view(reader: Reader, inner: Inner) -> CreateTable:
+    """CREATE MATERIALIZED VIEW [IF NOT EXISTS] name [(columns)] AS query [WITH [NO] DATA]."""
+    exists = reader.accept("IF", "NOT", "EXISTS")
+    name = reader.qualified()
+    names = _column_names(reader) or ()
+    _table_options(reader)
+    created = CreateTable(name, (), exists, materialized=True)
+    return _created_as(reader, created, names, inner)
+
+
+def _created_as(reader: Reader, created: CreateTable, names: Name, inner: Inner) -> CreateTable:
+    reader.need("AS")
+    with_data = True
+    words = [words_of(token) for token in reader.tokens[-3:]]
+    for ending in (["WITH", "NO", "DATA"], ["WITH", "DATA"]):
+        if [word for each in words for word in each][-len(ending) :] == ending:
+            with_data = len(ending) == 2
+            kept, reader.tokens = reader.tokens, reader.tokens[: -len(ending)]
+            tree, source = inner(reader)
+            reader.tokens, reader.index = kept, len(kept)
+            break
+    else:
+        tree, source = inner(reader)
+    return CreateTable(
+        created.name,
+        (),
+        created.if_not_exists,
+        created.temporary,
+        created.on_commit,
+        tree,
+        names,
+        source,
+        with_data,
+        created.materialized,
+    )
+
+
+def _column_names(reader: Reader) -> Name | None:
+    """(a, b) as plain names; None, and nothing passed, when it is anything else."""
+    start = reader.index
+    if not reader.accept("("):
+        return ()
+    names = []
+    while True:
+        token = reader.tokens[reader.index] if reader.more() else None
+        if token is None or token.text in (")", ","):
+            break
+        names.append(reader.name())
+        ending = reader.one_of(",", ")")
+        if ending == ")":
+            return tuple(names)
+        if not ending:
+            break
+    reader.index = start
+    return None
+
+
+def _is_query_next(reader: Reader) -> bool:
+    ahead = [word for token in reader.tokens[reader.index :][:8] for word in words_of(token)]
+    return bool(ahead) and ahead[0] in ("AS", "WITH", "ON", "USING", "TABLESPACE") and "AS" in ahead
+
+
+def _table_options(reader: Reader) -> str:
+    """What may follow the parentheses; what becomes of a temporary table at COMMIT."""
+    on_commit = "preserve"
+    while reader.more():
+        if reader.accept("ON", "COMMIT"):
+            words = {"PRESERVE ROWS": "preserve", "DELETE ROWS": "delete", "DROP": "drop"}
+            on_commit = words[reader.need(*words)]
+        elif word := reader.one_of("INHERITS", "PARTITION BY", "TABLESPACE"):
+            raise FeatureNotSupported(f"CREATE TABLE ... {word} is not supported")
+        elif word := reader.one_of("WITH (", "LOCATION", "STORED AS"):
+            raise _refusal(word)
+        elif reader.accept("WITHOUT", "OIDS"):
+            continue
+        elif reader.accept("USING"):
+            if reader.name() != "heap":
+                raise FeatureNotSupported("CREATE TABLE ... USING knows heap only")
+        else:
+            break
+    return on_commit
+
+
+def _refusal(word: str) -> GatewayError:
+    if word == "LOCATION":
+        return InsufficientPrivilege("CREATE TABLE with a LOCATION is not allowed")
+    shown = word.replace("(", "(options)")
+    return FeatureNotSupported(f"CREATE TABLE ... {shown} is not supported")
+
+
+def _items(reader: Reader) -> list[Item]:
+    items: list[Item] = []
+    if reader.accept(")"):
+        return items
+    while True:
+        items.append(_item(reader))
+        if reader.need(",", ")") == ")":
+            return items
+
+
+def _item(reader: Reader) -> Item:
+    if reader.accept("LIKE"):
+        return _like(reader)
+    constraint = read_table_constraint(reader)
+    return constraint or read_column(reader)
+
+
+def _like(reader: Reader) -> LikeSpec:
+    table = reader.qualified()
+    including: set[str] = set()
+    while word := reader.one_of("INCLUDING", "EXCLUDING"):
+        part = reader.name()
+        parts = LIKE_PARTS if part == "all" else (part,)
+        if part not in (*LIKE_PARTS, "all"):
+            reader.index -= 1
+            reader.fail()
+        including = including | set(parts) if word == "INCLUDING" else including - set(parts)
+    return LikeSpec(table, frozenset(including))
+
+
+def read_column(reader: Reader) -> ColumnSpec:
+    """name type [constraints]."""
+    position = position_of_next(reader)
+    name = reader.name()
+    kind = read_type_text(reader)
+    constraints = []
+    while (constraint := read_column_constraint(reader)) is not None:
+        constraints.append(constraint)
+    return ColumnSpec(name, kind, tuple(constraints), position)
+
+
+def read_type_text(reader: Reader) -> str:
+    """A type, up to where a constraint or the next column begins."""
+    tokens = until(reader, ENDS)
+    if not tokens:
+        reader.fail()
+    return reader.text[tokens[0].start : tokens[-1].end + 1]

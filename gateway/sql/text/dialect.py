@@ -1,0 +1,300 @@
+"""PostgreSQL in, engine out: the one dialect through which every statement goes.
+
+`parse` reads PostgreSQL's grammar (gateway/sql/text/grammar.py); `to_engine` writes what Apache
+DataFusion reads. What the two systems understand differently is settled in between, by
+gateway/sql/lowered/lowering.py, so that no two parsers read the same text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.errors import ErrorLevel, ParseError, TokenError
+from sqlglot.generator import Generator
+from sqlglot.generators.postgres import PostgresGenerator
+from sqlglot.tokenizer_core import Token, TokenType
+
+from gateway.errors import FeatureNotSupported, SyntaxFault
+from gateway.sql.lowered.lowering import engine_type, lower
+from gateway.sql.text.depth import with_room
+from gateway.sql.text.grammar import MARKERS as MARKERS
+from gateway.sql.text.grammar import PARAMETER_SIGN, Fault, GradwireParser, GradwireTokenizer
+from gateway.sql.text.grammar import Marker as Marker
+from gateway.sql.text.precedence import ORDERED
+from gateway.sql.text.repeats import Repeated, find, head_of, is_cut, restore, settle, without
+from gateway.sql.text.trees import nodes, nodes_of
+
+# What a statement's root may be; sqlglot also takes a bare expression for a statement.
+STATEMENTS = (exp.Query, exp.Values, exp.DML, exp.DDL, exp.Drop, exp.TruncateTable, exp.Copy)
+
+
+_PLAIN = re.compile("[a-z_][a-z0-9_$]*")
+# PostgreSQL 15, Appendix C, "SQL Key Words": the reserved ones, and QUALIFY, which the engine has.
+_RESERVED_WORDS = """
+all analyse analyze and any array as asc asymmetric authorization between binary both by case cast
+check collate collation column concurrently constraint create cross current_catalog current_date
+current_role current_schema current_time current_timestamp current_user default deferrable desc
+distinct do else end except exists false fetch filter first for foreign freeze from full grant
+group having ilike in initially inner intersect interval into is isnull join lateral leading left
+like limit localtime localtimestamp natural not notnull null offset on only or order outer overlaps
+over placing primary qualify references returning right select session_user similar some symmetric
+table tablesample then to trailing true union unique user using values variadic verbose when where
+window with
+"""
+RESERVED = frozenset(_RESERVED_WORDS.split())
+
+
+class GradwireGenerator(PostgresGenerator):
+    """What Apache DataFusion's parser reads, in its generic dialect."""
+
+    MULTI_ARG_DISTINCT = True  # else f(DISTINCT a, b) becomes a CASE over a row
+    TRANSFORMS: ClassVar[dict[Any, Any]] = {
+        **PostgresGenerator.TRANSFORMS,
+        Marker: lambda self, e: self.func(e.kind, *e.expressions),
+        Repeated: lambda self, e: "...",
+        exp.Pow: lambda self, e: self.func("power", e.this, e.expression),
+        exp.Select: lambda self, e: self.select_sql(e),
+        exp.TryCast: lambda self, e: self.trycast_sql(e),
+        exp.Div: lambda self, e: self.binary(e, "/"),
+        exp.BitwiseXor: lambda self, e: self.binary(e, "^"),
+    }
+
+    def func(self, name: str, *args: Any, **kwargs: Any) -> str:
+        """Function names are printed as they stand, never in capitals."""
+        kwargs["normalize"] = False
+        return super().func(name, *args, **kwargs)
+
+    def not_sql(self, expression: exp.Not) -> str:
+        """`a IS NOT NULL` as people write it, for a column; the parser makes NOT a IS NULL of it.
+
+        Not beside other operators: DataFusion's parser reads on after IS NOT NULL.
+        """
+        this = expression.this
+        stands_free = isinstance(expression.parent, exp.If | exp.And | exp.Where)
+        if stands_free and isinstance(this, exp.Is) and isinstance(this.this, exp.Column):
+            return f"{self.sql(this, 'this')} IS NOT {self.sql(this, 'expression')}"
+        return str(super().not_sql(expression))
+
+    def paren_sql(self, expression: exp.Paren) -> str:
+        """Parentheses on one line where their inside is on one."""
+        inside = self.sql(expression, "this")
+        return str(super().paren_sql(expression)) if "\n" in inside else f"({inside})"
+
+    def datatype_sql(self, expression: exp.DataType) -> str:
+        """A type in the engine's spelling; an unknown one is refused (42704)."""
+        return engine_type(expression)
+
+
+class Gradwire(Postgres):
+    """The dialect object; `parse`, `to_engine` and `to_text` below are the way to use it."""
+
+    Tokenizer = GradwireTokenizer
+    Parser = GradwireParser
+    Generator = GradwireGenerator
+    # Arrays begin at 1 on both sides; sqlglot would count from 0 between, and come back only for
+    # what it takes for an integer.
+    INDEX_OFFSET = 0
+
+
+DIALECT = Gradwire()
+
+
+def tokenize(text: str) -> list[Token]:
+    """The tokens of `text`; each knows its 0-based `start` and `end`.
+
+    Raises:
+        SyntaxFault: 42601, a string, comment or quoted name that never ends.
+    """
+    marked = text if PARAMETER_SIGN in text else _PARAMETER.sub(PARAMETER_SIGN, text)
+    try:
+        tokens = list(DIALECT.tokenize(marked))
+    except TokenError as error:
+        raise _unterminated(text, str(error.__cause__)) from error
+    if marked is not text:
+        for token in tokens:
+            token.text = token.text.replace(PARAMETER_SIGN, "$")
+    return tokens
+
+
+def _tokenize_short(text: str) -> list[Token]:
+    """The tokens of `text`, one for each function that an earlier marker has already."""
+    cuts = find(text)
+    if not cuts:
+        return tokenize(text)
+    try:
+        tokens = tokenize(without(text, cuts))
+    except SyntaxFault:  # at its place in the whole text
+        return tokenize(text)
+    restore(tokens, cuts)
+    return tokens
+
+
+# sqlglot takes `$1,$` for the opening of a dollar-quoted string; no tag begins with a digit.
+_PARAMETER = re.compile(r"(?<![\w$])\$(?=\d)")
+
+# What sqlglot's tokenizer says at the end of a text; the number is an offset.
+_MISSING = re.compile(r"Missing (\S+) from \d+:(\d+)")
+_QUOTED = {"'": "quoted string", '"': "quoted identifier"}
+
+
+def _unterminated(text: str, reason: str) -> SyntaxFault:
+    match = _MISSING.match(reason)
+    start = int(match[2]) if match else text.rfind("/*")
+    what = _QUOTED.get(match[1], "dollar-quoted string") if match else "/* comment"
+    if not 0 <= start < len(text):
+        return SyntaxFault("syntax error at end of input", position=len(text) + 1)
+    return SyntaxFault(f'unterminated {what} at or near "{text[start:]}"', position=start + 1)
+
+
+def parse_tokens(tokens: Sequence[Token], text: str, share: bool = False) -> exp.Expr | None:
+    """The tree of one statement's tokens, names folded; None when there is nothing but comments.
+
+    Args:
+        tokens: The statement.
+        text: The message that holds it.
+        share: Leave a `Repeated` where markers of one SELECT have the same function.
+
+    Raises:
+        SyntaxFault: 42601, with the position in `text` where it stops being SQL.
+        StatementTooComplex: 54001, nested too deeply.
+        FeatureNotSupported: 0A000, a statement that has no tree.
+    """
+    parser = GradwireParser(dialect=DIALECT, error_level=ErrorLevel.IMMEDIATE)
+    parser.heads = frozenset(head_of(token) for token in tokens if is_cut(token))
+    try:
+        trees = with_room(lambda: parser.parse(list(tokens), text))
+    except ParseError as fault:
+        if parser.heads:  # a column list may read as a marker does
+            return parse_tokens(list(_whole(tokens, text)), text, share)
+        if isinstance(fault, Fault):
+            raise syntax_fault(fault.token, tokens, text) from fault
+        raise SyntaxFault(str(fault).splitlines()[0]) from fault
+    tree = trees[0] if trees else None
+    if tree is None:
+        return None
+    found = nodes(tree)
+    if any(isinstance(node, exp.Command) for node in found):
+        raise FeatureNotSupported(f"{tokens[0].text.upper()} is not supported")
+    if not isinstance(tree, STATEMENTS):
+        raise syntax_fault(tokens[0], tokens, text)  # a bare expression is no statement
+    if parser.functions:
+        settle(tree, parser.functions, share)
+        found = nodes(tree)
+    for node in found:
+        if _is_malformed(node):
+            raise syntax_fault(_token_in(node, tokens), tokens, text)
+        _fold(node)
+    return tree
+
+
+def _whole(tokens: Sequence[Token], text: str) -> Iterator[Token]:
+    """The tokens with those of what was cut out in the place of the cuts."""
+    for token in tokens:
+        if not is_cut(token):
+            yield token
+            continue
+        for inner in tokenize(text[token.start : token.end + 1]):
+            inner.start, inner.end = inner.start + token.start, inner.end + token.start
+            yield inner
+
+
+def _is_malformed(node: exp.Expr) -> bool:
+    """What sqlglot takes and PostgreSQL does not: `a < b < c`, `a ** b`."""
+    parent = node.parent
+    if isinstance(node, exp.Star):
+        return isinstance(parent, exp.Binary) and not isinstance(parent, exp.Dot)
+    if not (isinstance(node, ORDERED) and isinstance(parent, ORDERED)):
+        return False
+    # SET a = b = c assigns b = c.
+    return not isinstance(parent.parent, exp.Update | exp.OnConflict)
+
+
+def _token_in(node: exp.Expr, tokens: Sequence[Token]) -> Token:
+    """The last token inside `node` whose place is known."""
+    starts = [inner.meta["start"] for inner in nodes(node) if "start" in inner.meta]
+    last = max(starts, default=tokens[0].start)
+    return next((token for token in tokens if token.start >= last), tokens[0])
+
+
+def split(text: str) -> list[list[Token]]:
+    """The tokens of each statement of `text`; an empty statement gives none.
+
+    Strings, dollar quotes, E'' strings and comments are single tokens: a semicolon inside one
+    splits nothing.
+    """
+    parts: list[list[Token]] = [[]]
+    for token in _tokenize_short(text):
+        if token.token_type == TokenType.SEMICOLON:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return [part for part in parts if part]
+
+
+def parse(text: str) -> list[exp.Expr]:
+    """One tree per statement of `text`, in order, names folded.
+
+    >>> [tree.key for tree in parse("SELECT grad(x * x, X) FROM t; VALUES (1)")]
+    ['select', 'values']
+    """
+    trees = (parse_tokens(tokens, text) for tokens in split(text))
+    return [tree for tree in trees if tree is not None]
+
+
+def syntax_fault(token: Token | None, tokens: Sequence[Token], text: str) -> SyntaxFault:
+    """PostgreSQL's words for text that stops being SQL at `token`; None: where it ends."""
+    if token is None:
+        end = tokens[-1].end + 2 if tokens else len(text) + 1
+        return SyntaxFault("syntax error at end of input", position=end)
+    near = text[token.start : token.end + 1]
+    return SyntaxFault(f'syntax error at or near "{near}"', position=token.start + 1)
+
+
+def fold(tree: exp.Expr) -> exp.Expr:
+    """`tree` itself, its unquoted names in lower case, as PostgreSQL folds them."""
+    for node in nodes(tree):
+        _fold(node)
+    return tree
+
+
+def _fold(node: exp.Expr) -> None:
+    plain = isinstance(node, exp.Identifier) and not node.quoted
+    if plain or (isinstance(node, exp.Anonymous) and isinstance(node.this, str)):
+        node.args["this"] = node.this.lower()
+
+
+def to_engine(tree: exp.Expr) -> str:
+    """The engine's SQL for a query, every identifier quoted; `tree` is left as it was.
+
+    >>> to_engine(parse("SELECT -x ^ 2 FROM t")[0])
+    'SELECT power(-"x", 2) FROM "t"'
+
+    Raises:
+        FeatureNotSupported: 0A000, what the engine lacks or would silently read otherwise.
+        UndefinedObject: 42704, an unknown type.
+    """
+    return _print(lower(tree), DIALECT.generator(identify=True, comments=False))
+
+
+def to_text(tree: exp.Expr) -> str:
+    """The SQL of `to_engine` laid out for people: several lines, quotes where they are needed.
+
+    >>> print(to_text(parse("SELECT X FROM t WHERE x > 1")[0]))
+    SELECT
+      x
+    FROM t
+    WHERE
+      x > 1
+    """
+    lowered = lower(tree)
+    for name in nodes_of(lowered, exp.Identifier):
+        name.set("quoted", not _PLAIN.fullmatch(name.name) or name.name in RESERVED)
+    return _print(lowered, DIALECT.generator(pretty=True))
+
+
+def _print(tree: exp.Expr, generator: Generator) -> str:
+    return str(with_room(lambda: generator.generate(tree, copy=False)))

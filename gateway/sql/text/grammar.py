@@ -1,0 +1,346 @@
+"""PostgreSQL's grammar over sqlglot's parser: what it reads otherwise, or renames, is set right.
+
+Every ordinary call `name(arguments)` stays under its own name, so that no function of the engine
+is lost; grad, jvp and vjp become `Marker` nodes; operators bind as in PostgreSQL's table (manual,
+4.1.6). tests/sql compares the result with PostgreSQL itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, NoReturn
+
+import sqlglot.parser
+from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.errors import ParseError
+from sqlglot.parsers.postgres import PostgresParser
+from sqlglot.tokenizer_core import Token, TokenType
+
+from gateway.sql.text.repeats import CUT_SIGN, NUMBERS, Repeated, head_of, is_cut
+
+if not str(sqlglot.parser.__file__).endswith(".py"):
+    raise ImportError("gradwire cannot extend sqlglot's compiled classes: pip uninstall sqlglotc")
+
+MARKERS = ("grad", "jvp", "vjp")
+
+
+class Marker(exp.Expression, exp.Condition):
+    """A call of grad, jvp or vjp: `kind` is which, `expressions` its arguments.
+
+    `meta["start"]` is the 0-based offset of the function's name in the statement as it was sent.
+    `number` is what a `Repeated` names to mean the first argument.
+    """
+
+    arg_types: ClassVar[dict[str, bool]] = {"kind": True, "expressions": False, "number": False}
+
+    @property
+    def kind(self) -> str:
+        """Lower case: "grad", "jvp" or "vjp"."""
+        return str(self.args["kind"])
+
+
+class Fault(ParseError):
+    """A ParseError that knows its token, so that the position can be told."""
+
+    def __init__(self, message: str, token: Token | None) -> None:
+        super().__init__(message)
+        self.token = token
+
+
+def _marker(kind: str) -> Callable[[list[exp.Expr]], exp.Expr]:
+    return lambda arguments: Marker(kind=kind, expressions=arguments)
+
+
+def _folded(name: exp.Expr) -> str:
+    identifier = name.find(exp.Identifier)
+    quoted = identifier is not None and identifier.quoted
+    return name.name if quoted else name.name.lower()
+
+
+# Calls whose arguments have a syntax of their own and a node to hold it; those with a syntax but
+# no need of a node (SUBSTRING, ...) become plain calls, every other call stays as it was written.
+_SPECIAL_CALLS = ("CAST", "EXTRACT", "TRY_CAST")
+
+# PostgreSQL's operators of the middle rank, "any other operator" in its table: left-associative,
+# between + and BETWEEN. The text of the tokens -> the node.
+OTHER_OPERATORS: dict[tuple[str, ...], type[exp.Expr]] = {
+    ("||",): exp.DPipe,
+    ("~",): exp.RegexpLike,
+    ("~*",): exp.RegexpILike,
+    ("~~",): exp.Like,
+    ("~~*",): exp.ILike,
+    ("&",): exp.BitwiseAnd,
+    ("|",): exp.BitwiseOr,
+    ("#",): exp.BitwiseXor,
+    ("<", "<"): exp.BitwiseLeftShift,
+    (">", ">"): exp.BitwiseRightShift,
+    ("@>",): exp.ArrayContainsAll,
+    ("<@",): exp.ArrayContainedBy,
+    ("&&",): exp.ArrayOverlaps,
+    ("->",): exp.JSONExtract,
+    ("->>",): exp.JSONExtractScalar,
+    ("#>",): exp.JSONBExtract,
+    ("#>>",): exp.JSONBExtractScalar,
+}
+_FIELDS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
+_TRIMS = {"BOTH": "btrim", "LEADING": "ltrim", "TRAILING": "rtrim"}
+_RANGES = (
+    TokenType.BETWEEN,
+    TokenType.ILIKE,
+    TokenType.IN,
+    TokenType.IS,
+    TokenType.LIKE,
+    TokenType.OPERATOR,
+    TokenType.SIMILAR_TO,
+)
+NEGATED = ("~", "~*", "~~", "~~*")  # with a ! before, they are NOT
+
+
+# Stands for the `$` of `$1` while a text is read: a character that no statement holds.
+PARAMETER_SIGN = "\ue000"
+
+
+class GradwireTokenizer(Postgres.Tokenizer):
+    """PostgreSQL's words. No word swallows the rest of its statement as an opaque string."""
+
+    COMMANDS: ClassVar[set[TokenType]] = set()
+    SINGLE_TOKENS: ClassVar[dict[str, TokenType]] = {
+        **Postgres.Tokenizer.SINGLE_TOKENS,
+        PARAMETER_SIGN: TokenType.PARAMETER,
+        CUT_SIGN: TokenType.PLACEHOLDER,
+    }
+    KEYWORDS: ClassVar[dict[str, TokenType]] = {
+        word: kind
+        for word, kind in Postgres.Tokenizer.KEYWORDS.items()
+        if kind not in (TokenType.COMMAND, TokenType.RENAME, TokenType.LOCK, TokenType.SHOW)
+    }
+
+
+class GradwireParser(PostgresParser):
+    """PostgreSQL's grammar and precedence, with calls left under their own names."""
+
+    FUNCTIONS: ClassVar[dict[str, Any]] = {kind.upper(): _marker(kind) for kind in MARKERS}
+    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
+        **{name: PostgresParser.FUNCTION_PARSERS[name] for name in _SPECIAL_CALLS},
+        "OVERLAY": lambda self: self._read_worded("overlay", "PLACING", "FROM", "FOR"),
+        "POSITION": lambda self: self._read_position(),
+        "SUBSTRING": lambda self: self._read_substring(),
+        "TRIM": lambda self: self._read_trim(),
+    }
+    NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
+        "CASE": PostgresParser.NO_PAREN_FUNCTION_PARSERS["CASE"],
+    }
+    LAMBDAS: ClassVar[dict[Any, Any]] = {
+        TokenType.FARROW: lambda self, names: exp.Kwarg(
+            this=exp.var(_folded(names[0])),
+            expression=self._parse_disjunction() or self._missing(),
+        ),
+    }
+    ASSIGNMENT: ClassVar[dict[Any, Any]] = {}
+    # `$1` alone; not `?`, `:name` or `%s`, which are other systems'.
+    PLACEHOLDER_PARSERS: ClassVar[dict[Any, Any]] = {
+        TokenType.PARAMETER: lambda self: self._parse_dollar(),
+    }
+    # Prefix operators other than + and - bind as any other operator, below + and -.
+    UNARY_PARSERS: ClassVar[dict[Any, Any]] = {
+        **PostgresParser.UNARY_PARSERS,
+        TokenType.PIPE_SLASH: lambda self: self._prefix("sqrt"),
+        TokenType.DPIPE_SLASH: lambda self: self._prefix("cbrt"),
+        TokenType.RLIKE: lambda self: exp.BitwiseNot(this=self._parse_term()),
+    }
+    TERM: ClassVar[dict[Any, Any]] = {
+        kind: node for kind, node in PostgresParser.TERM.items() if kind != TokenType.COLLATE
+    }
+    RANGE_PARSERS: ClassVar[dict[Any, Any]] = {
+        kind: PostgresParser.RANGE_PARSERS[kind] for kind in _RANGES
+    }
+
+    def raise_error(self, message: str, token: Token | None = None) -> None:
+        """Raise at once, with the token at which the text stopped being SQL."""
+        raise Fault(message, token or self._curr or None)
+
+    def _parse_interval(
+        self, require_interval: bool = True, parse_function_unit: bool = True
+    ) -> exp.Interval | None:
+        """INTERVAL 'text' [field [TO field]], the text kept whole (sqlglot's loses clock times)."""
+        if not (
+            self._curr.token_type == TokenType.INTERVAL
+            and self._next.token_type == TokenType.STRING
+        ):
+            return None
+        self._advance(2)
+        text = exp.Literal.string(self._prev.text)
+        field = next((word for word in _FIELDS if self._match_text_seq(word)), None)
+        unit: exp.Expr | None = None if field is None else exp.Var(this=field)
+        if unit is not None and self._match_text_seq("TO"):
+            end = next((word for word in _FIELDS if self._match_text_seq(word)), None)
+            unit = exp.IntervalSpan(this=unit, expression=exp.Var(this=end or self._missing()))
+        return exp.Interval(this=text, unit=unit)
+
+    def _parse_type(
+        self, parse_interval: bool = True, fallback_to_identifier: bool = False
+    ) -> exp.Expr | None:
+        """`date '2013-01-02'::text` is a date cast to text; sqlglot reads the text as a date."""
+        start = self._index
+        token = self._curr.token_type if self._curr is not None else None
+        if token in self.TYPE_TOKENS and token != TokenType.INTERVAL:  # which may have fields
+            kind = self._parse_types(check_func=True, allow_identifiers=False)
+            literal = self._curr is not None and self._curr.token_type == TokenType.STRING
+            if literal and isinstance(kind, exp.DataType):
+                return self._parse_column_ops(
+                    self.expression(exp.Cast(this=self._parse_primary(), to=kind))
+                )
+            self._retreat(start)
+        return super()._parse_type(parse_interval, fallback_to_identifier)
+
+    def _missing(self) -> NoReturn:
+        raise Fault("something is missing", self._curr or None)
+
+    def _prefix(self, function: str) -> exp.Expr:
+        return exp.Anonymous(this=function, expressions=[self._parse_term()])
+
+    def _parse_dollar(self) -> exp.Expr | None:
+        if self._prev.text == "@":  # PostgreSQL's absolute value
+            return self._prefix("abs")
+        if self._curr.token_type != TokenType.NUMBER:
+            self.raise_error("a parameter is numbered", self._prev)
+        return self._parse_parameter()
+
+    def _parse_csv(self, parse_method: Any, sep: TokenType = TokenType.COMMA) -> list[Any]:
+        """As sqlglot's, but nothing between or after commas is an error, as in PostgreSQL."""
+        items = [parse_method()]
+        while items[0] is not None and self._match(sep):
+            items.append(parse_method())
+            if items[-1] is None:
+                self._missing()
+        return [item for item in items if item is not None]
+
+    def _parse_bitwise(self) -> exp.Expr | None:
+        this = self._parse_term()
+        while True:
+            negate = self._curr.text == "!" and self._next.text in NEGATED
+            ahead = (self._curr.text, self._next.text)
+            words = next((w for w in (ahead, ahead[negate:][:1]) if w in OTHER_OPERATORS), None)
+            if words is None or not self._is_operator():
+                return this
+            self._advance(len(words) + negate)
+            node = OTHER_OPERATORS[words](this=this, expression=self._parse_term())
+            this = self.expression(exp.Not(this=node) if negate else node)
+
+    def _is_operator(self) -> bool:
+        return self._curr.token_type not in (TokenType.STRING, TokenType.IDENTIFIER)
+
+    def _parse_exponent(self) -> exp.Expr | None:
+        this = self._parse_zoned()
+        while self._match(TokenType.CARET):
+            this = self.expression(exp.Pow(this=this, expression=self._parse_zoned()))
+        return this
+
+    def _parse_zoned(self) -> exp.Expr | None:
+        # COLLATE and AT TIME ZONE bind tighter than ^ and looser than unary minus.
+        this = self._parse_unary()
+        while True:
+            if self._match(TokenType.COLLATE):
+                this = self.expression(exp.Collate(this=this, expression=self._parse_collation()))
+            elif self._match_text_seq("AT", "TIME", "ZONE"):
+                this = self.expression(exp.AtTimeZone(this=this, zone=self._parse_unary()))
+            else:
+                return this
+
+    def _parse_collation(self) -> exp.Expr | None:
+        """A collation's name; the schema before it says nothing more."""
+        name = self._parse_id_var()
+        while self._match(TokenType.DOT):
+            name = self._parse_id_var(any_token=True)
+        return name
+
+    def _parse_types(self, *args: Any, **kwargs: Any) -> exp.Expr | None:
+        """As sqlglot's, which forgets the brackets after regclass, oid and their like."""
+        found = super()._parse_types(*args, **kwargs)
+        if isinstance(found, exp.ObjectIdentifier):
+            while self._match_pair(TokenType.L_BRACKET, TokenType.R_BRACKET):
+                found = exp.DataType(this=exp.DType.ARRAY, expressions=[found], nested=True)
+        return found
+
+    def _read_worded(self, name: str, *words: str) -> exp.Expr:
+        """`name(a WORD b WORD c)`, or with commas, as the plain call `name(a, b, c)`."""
+        arguments = [] if self._curr.text == ")" else [self._parse_disjunction() or self._missing()]
+        for word in words:
+            if self._match_text_seq(word) or self._match(TokenType.COMMA):
+                arguments.append(self._parse_disjunction() or self._missing())
+        while self._match(TokenType.COMMA):
+            arguments.append(self._parse_disjunction() or self._missing())
+        return exp.Anonymous(this=name, expressions=arguments)
+
+    def _read_position(self) -> exp.Expr:
+        first = None if self._curr.text == ")" else self._parse_bitwise()
+        if first is not None and self._match(TokenType.IN):
+            arguments = [self._parse_bitwise(), first]
+            return exp.Anonymous(this="position", expressions=arguments)
+        rest = self._parse_csv(self._parse_disjunction) if self._match(TokenType.COMMA) else []
+        return exp.Anonymous(this="position", expressions=[*([first] if first else []), *rest])
+
+    def _read_substring(self) -> exp.Expr:
+        call = self._read_worded("substring", "FROM", "FOR")
+        if len(call.expressions) == 2 and self._tokens[self._index - 2].text.upper() == "FOR":
+            text, length = call.expressions
+            call.set("expressions", [text, exp.Literal.number(1), length])
+        return call
+
+    def _read_trim(self) -> exp.Expr:
+        side = next((word for word in _TRIMS if self._match_text_seq(word)), "")
+        arguments = []
+        if self._curr.text != ")" and not self._match(TokenType.FROM):
+            arguments = self._parse_csv(self._parse_disjunction)
+            if self._match(TokenType.FROM):
+                arguments = self._parse_csv(self._parse_disjunction) + arguments
+        elif self._curr.text != ")":
+            arguments = self._parse_csv(self._parse_disjunction)
+        return exp.Anonymous(this=_TRIMS.get(side, "trim"), expressions=arguments)
+
+    # Where the names of those markers begin whose functions were cut out of the text further on.
+    heads: frozenset[int] = frozenset()
+
+    def reset(self) -> None:
+        """Begin a statement: no function was read yet."""
+        super().reset()
+        self.functions: dict[int, exp.Expr] = {}
+        self._numbers: dict[int, int] = {}
+
+    def _parse_function_call(
+        self,
+        functions: dict[str, Callable[..., Any]] | None = None,
+        anonymous: bool = False,
+        optional_parens: bool = True,
+        any_token: bool = False,
+    ) -> exp.Expr | None:
+        token = self._curr
+        if token and token.token_type == TokenType.IDENTIFIER:
+            anonymous = True  # "grad"(x, y) in quotes is somebody's own function
+        if self.heads and not anonymous and self._next.token_type == TokenType.L_PAREN:
+            cut = self._tokens[self._index + 2 : self._index + 3]
+            if cut and is_cut(cut[0]):
+                return self._parse_repeat(self._numbers.get(head_of(cut[0])))
+        made = super()._parse_function_call(functions, anonymous, optional_parens, any_token)
+        if made is not None and token.start in self.heads:
+            marker = made.find(Marker)
+            if marker is not None and not anonymous:
+                number = next(NUMBERS)
+                marker.set("number", number)
+                self._numbers[token.start] = number
+                self.functions[number] = marker.expressions[0]
+        return made
+
+    def _parse_repeat(self, number: int | None) -> exp.Expr | None:
+        """A marker around a function that was read before: only its other arguments are read."""
+        token = self._curr
+        if number is None:
+            self._missing()
+        self._advance(3)
+        arguments: list[exp.Expr] = [Repeated(this=number)]
+        while self._match(TokenType.COMMA):
+            arguments.append(self._parse_disjunction() or self._missing())
+        marker = Marker(kind=token.text.lower(), expressions=arguments).update_positions(token)
+        self._match_r_paren(marker)
+        return self._parse_window(marker)

@@ -1,0 +1,190 @@
+"""What a statement may ask of the planner, which nothing can interrupt: four numbers.
+
+They are counted before planning: bytes and words when the text arrives, the rest in the rewritten
+tree, where views, functions and derivatives stand written out. Their values are settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from gateway.errors import StatementTooComplex, TooManyColumns
+from gateway.sql.statements.statement import Statement, read
+from gateway.sql.text.chains import longest_chain, refuse_deep_arrays
+from gateway.sql.text.dialect import split
+from gateway.sql.text.repeats import count_words
+from gateway.sql.text.trees import nodes_of, own_nodes
+
+# A node of the tree is written in two words of text: `x + 1` has five and three, `(1, 2)` five
+# and three.
+_WORDS_PER_NODE = 2
+
+MOST_COLUMNS = 1664  # MaxTupleAttributeNumber of PostgreSQL; the time for n columns grows as n * n
+
+# The planner asks for the type of an expression's parts at each level above them. A level costs
+# this much, measured beside one another: 2,000 AND take the time of 1,000 + or of 350 nested calls.
+_CONNECTOR, _OPERATOR, _CALL = 1, 5, 80
+# Sub-selects of fewer columns cost nothing worth the count.
+_WIDE = 50
+_OPERATORS = (exp.Cast, exp.Case, exp.If, exp.Coalesce)  # calls to sqlglot, not to the planner
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a tree asks for; each CTE counted as often as it is named."""
+
+    nodes: int = 0
+    steps: int = 0
+    branches: int = 1
+
+    def __add__(self, other: Size) -> Size:
+        return Size(
+            self.nodes + other.nodes,
+            self.steps + other.steps,
+            self.branches + other.branches - 1,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most that one statement may ask for.
+
+    Args:
+        statement_bytes: Of a message's text.
+        statement_nodes: Names, values, operators and calls.
+        planning_steps: Visits to the parts of expressions, one for each level above each.
+        union_branches: Of all UNIONs, INTERSECTs and EXCEPTs together.
+    """
+
+    statement_bytes: int
+    statement_nodes: int
+    planning_steps: int
+    union_branches: int
+
+    def read(self, text: str) -> list[Statement]:
+        """Every statement of a message, as `statements` reads them.
+
+        Raises:
+            StatementTooComplex: 54001, past `statement_bytes`, `statement_nodes` or
+                `planning_steps`; 54001 too for arrays in arrays, more than six deep.
+        """
+        if 4 * len(text) > self.statement_bytes:
+            self._admit("statement_bytes", len(text.encode()))
+        parts = split(text)
+        for tokens in parts:
+            refuse_deep_arrays(tokens)
+            self._admit("statement_nodes", count_words(tokens) // _WORDS_PER_NODE)
+            self._admit("planning_steps", least_steps(longest_chain(tokens)))
+        found = [read(tokens, text) for tokens in parts]
+        for statement, tokens in zip(found, parts, strict=True):
+            self._admit_depth(statement.tree, len(tokens))
+        return found
+
+    def _admit_depth(self, tree: object, words: int) -> None:
+        """Refuse what is too deep as it was written, before derivatives make more of it."""
+        if isinstance(tree, exp.Expr) and _CALL * words * words > self.planning_steps:
+            self._admit("planning_steps", size_of(tree).steps)
+
+    def check(self, tree: exp.Expr) -> int:
+        """The nodes of a rewritten query; one that would take too long to plan is refused.
+
+        Raises:
+            StatementTooComplex: 54001, naming the limit.
+            TooManyColumns: 54011, a SELECT of more than PostgreSQL's 1664.
+        """
+        for select in nodes_of(tree, exp.Select):
+            if len(select.expressions) > MOST_COLUMNS:
+                raise TooManyColumns(f"target lists can have at most {MOST_COLUMNS} entries")
+        size = size_of(tree)
+        self._admit("statement_nodes", size.nodes)
+        self._admit("union_branches", size.branches)
+        self._admit("planning_steps", size.steps)
+        return size.nodes
+
+    def _admit(self, name: str, given: int) -> None:
+        limit = getattr(self, name)
+        if given > limit:
+            what, instead = _WORDS[name]
+            raise StatementTooComplex(
+                f"the statement is too complex: {what}",
+                detail=f"It has {given}; {name} is {limit}.",
+                hint=f"{instead}, or raise {name} in the server's configuration.",
+            )
+
+
+#    limit              what there is too much of          what to write instead
+_WORDS = {
+    "statement_bytes": ("its text is too long", "Send values as parameters"),
+    "statement_nodes": ("it has too many parts", "Send it in several statements"),
+    "planning_steps":  ("its expressions are too deep", "Name parts of them in subqueries"),
+    "union_branches":  ("it has too many UNION branches", "Write constant rows as one VALUES list"),
+}  # fmt: skip
+
+
+def least_steps(operators: int) -> int:
+    """What `size_of` makes of so many operators in a row, at least: one part at each level."""
+    return _OPERATOR * operators * (operators - 1)
+
+
+def size_of(tree: exp.Expr, named: Mapping[str, Size] | None = None) -> Size:
+    """How large `tree` is to the planner.
+
+    Args:
+        tree: A query.
+        named: The sizes of the CTEs that it can name.
+
+    >>> from gateway.sql.text.dialect import parse
+    >>> size_of(parse("SELECT x + 1 FROM t UNION ALL VALUES (1)")[0]).branches
+    2
+    """
+    nodes = steps = 0
+    branches, inner = 1, Size()
+    pending: list[tuple[exp.Expr, int, Mapping[str, Size]]] = [(tree, 0, named or {})]
+    while pending:
+        node, level, known = pending.pop()
+        nodes, steps = nodes + 1, steps + level
+        if isinstance(node, exp.Select):
+            steps += _looked_through(node)
+        branches += isinstance(node, exp.SetOperation)
+        if isinstance(node, exp.Table) and not node.db and node.name in known:
+            inner += known[node.name]
+        clause = node.args.get("with_")
+        if clause is not None:
+            known = dict(known)
+            for cte in clause.expressions:
+                known[cte.alias] = size_of(cte.this, known)
+        below = 0 if isinstance(node, exp.Query) else level + _level(node)
+        pending.extend((child, below, known) for child in _parts(node) if child is not clause)
+    return Size(nodes, steps, branches) + inner
+
+
+def _looked_through(select: exp.Select) -> int:
+    """Columns of sub-selects that the planner goes through for each that `select` names.
+
+    Layer above layer of 600 columns took as long as 6,000,000 levels do: some 0.5 us each.
+    """
+    clause, joins = select.args.get("from_"), select.args.get("joins") or ()
+    relations = [part.this for part in (clause, *joins) if part is not None]
+    queries = [each.this for each in relations if isinstance(each, exp.Subquery)]
+    width = sum(len(query.selects) for query in queries if isinstance(query, exp.Query))
+    if width < _WIDE:
+        return 0
+    return width * sum(isinstance(node, exp.Column) for node in own_nodes(select))
+
+
+def _parts(node: exp.Expr) -> Iterator[exp.Expr]:
+    """What is a part of its own: a column is one, its names are none."""
+    if isinstance(node, exp.Column | exp.Identifier | exp.DataType):
+        return iter(())
+    return node.iter_expressions()
+
+
+def _level(node: exp.Expr) -> int:
+    if isinstance(node, exp.Connector | exp.Paren):
+        return _CONNECTOR
+    if isinstance(node, exp.Func) and not isinstance(node, _OPERATORS):
+        return _CALL
+    return _OPERATOR

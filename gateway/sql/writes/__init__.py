@@ -1,0 +1,1 @@
+"""Writes as queries and changes."""

@@ -1,0 +1,150 @@
+"""What a write gives to the columns of its table: values, DEFAULT, parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from gateway.errors import (
+    DuplicateColumn,
+    FeatureNotSupported,
+    GeneratedAlways,
+    SyntaxFault,
+    UndefinedColumn,
+)
+from gateway.sql.meaning.parameters import number
+from gateway.sql.meaning.scope import position_of
+from gateway.sql.text.dialect import DIALECT, parse
+from gateway.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class TargetColumn:
+    """A column of the table that is written: its type, and its default as SQL text.
+
+    `identity` is "always" or "by default" for an identity column, whose default is its sequence's
+    next value. A `generated` one takes no value at all.
+    """
+
+    type: Type
+    default: str | None = None
+    identity: str = ""
+    generated: bool = False
+
+
+Target = Mapping[str, TargetColumn]
+
+
+def assigned_columns(
+    expressions: list[exp.Expr], target: Target, table: exp.Table
+) -> tuple[tuple[str, ...], list[exp.Expr], dict[int, Type]]:
+    """What SET assigns: the columns, the values, the types of bare parameters among them.
+
+    Raises:
+        GeneratedAlways: 428C9, a value for a column that computes its own.
+    """
+    pairs = [pair for each in expressions for pair in _assignments(each)]
+    columns = written_columns([column.this for column, _ in pairs], target, table)
+    values = []
+    for name, (_, value) in zip(columns, pairs, strict=True):
+        column = target[name]
+        if not is_default(value) and (column.generated or column.identity == "always"):
+            raise GeneratedAlways(
+                f'column "{name}" can only be updated to DEFAULT', detail=_why(name, column)
+            )
+        if not column.generated:
+            values.append(default_of(column) if is_default(value) else value)
+    columns = tuple(name for name in columns if not target[name].generated)
+    parameters: dict[int, Type] = {}
+    declare_parameters(parameters, values, columns, target)
+    return columns, values, parameters
+
+
+def _assignments(tree: exp.Expr) -> list[tuple[exp.Column, exp.Expr]]:
+    """(column, value) of `a = e`, or of each part of `(a, b) = (e, g)`."""
+    if not isinstance(tree, exp.EQ):
+        raise SyntaxFault("SET needs column = value", position=position_of(tree))
+    columns = tree.this.expressions if isinstance(tree.this, exp.Tuple) else [tree.this]
+    values = [tree.expression]
+    if isinstance(tree.this, exp.Tuple):
+        if not isinstance(tree.expression, exp.Tuple):
+            raise FeatureNotSupported(
+                "SET (columns) = (subquery) is not supported",
+                hint="Join the subquery in FROM.",
+                position=position_of(tree),
+            )
+        values = tree.expression.expressions
+    if len(columns) != len(values):
+        message = "number of columns does not match number of values"
+        raise SyntaxFault(message, position=position_of(tree))
+    return list(zip(columns, values, strict=True))
+
+
+def written_columns(named: list[exp.Expr], target: Target, table: exp.Table) -> tuple[str, ...]:
+    """The names of columns that are written, each there and once: 42703, 42701."""
+    names = tuple(column.name for column in named)
+    for name, column in zip(names, named, strict=True):
+        if name not in target:
+            raise UndefinedColumn(
+                f'column "{name}" of relation "{table.name}" does not exist',
+                position=position_of(column),
+            )
+        if names.count(name) > 1:
+            message = f'column "{name}" specified more than once'
+            raise DuplicateColumn(message, position=position_of(column))
+    return names
+
+
+def is_default(value: exp.Expr) -> bool:
+    """True of the word DEFAULT, which PostgreSQL reserves: no column is called so unquoted."""
+    if isinstance(value, exp.Column):
+        return value.name == "default" and not value.this.quoted and not value.table
+    return isinstance(value, exp.Var) and value.name.upper() == "DEFAULT"
+
+
+def default_of(column: TargetColumn) -> exp.Expr:
+    """A column's default as a tree; NULL where it has none."""
+    if column.default is None:
+        return exp.Null()
+    tree: exp.Expr = parse(f"SELECT {column.default}")[0].expressions[0]
+    return tree
+
+
+def declare_parameters(
+    parameters: dict[int, Type],
+    values: list[exp.Expr],
+    columns: tuple[str, ...],
+    target: Target,
+) -> None:
+    """A bare `$n` that is assigned to a column has its type; so has a literal for an array."""
+    for place, (value, column) in enumerate(zip(values, columns, strict=False)):
+        kind = target[column].type
+        if isinstance(value, exp.Parameter):
+            parameters.setdefault(number(value), kind)
+        elif value.is_string and kind.element is not None:
+            sql_type = exp.DataType.build(kind.sql, dialect=DIALECT)
+            typed = exp.Cast(this=value.copy(), to=sql_type)
+            value.replace(typed)
+            values[place] = typed
+
+
+def refuse_value(name: str, column: TargetColumn, overriding: str = "") -> None:
+    """Refuse a value of the user's for a column that computes its own.
+
+    Raises:
+        GeneratedAlways: 428C9.
+    """
+    if column.generated or (column.identity == "always" and not overriding):
+        raise GeneratedAlways(
+            f'cannot insert a non-DEFAULT value into column "{name}"',
+            detail=_why(name, column),
+            hint="" if column.generated else "Use OVERRIDING SYSTEM VALUE to override.",
+        )
+
+
+def _why(name: str, column: TargetColumn) -> str:
+    if column.generated:
+        return f'Column "{name}" is a generated column.'
+    return f'Column "{name}" is an identity column defined as GENERATED ALWAYS.'
