@@ -153,7 +153,7 @@ class Region:
 
         whole = piece(tuple(slice(0, size) for size in block.shape))
         self._all[whole.target] += whole.rows
-        if columns:
+        if self._asked.operands or self._asked.condition is not None:
             for box in pieces(block.shape, PIECE_VALUES):
                 self._take_piece(columns, box, piece(box))
 

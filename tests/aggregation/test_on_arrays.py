@@ -138,6 +138,11 @@ ON_ARRAYS = [
     "SELECT sum(a) FILTER (WHERE b > 50), count(*) FILTER (WHERE seen) FROM t",
     "SELECT avg(grad(a * a * b, a)), avg(grad(sin(b::double precision), b)) FROM t",
     "SELECT lat FROM t WHERE seen GROUP BY lat",
+    # no column is read: what is asked of constants is asked of every row all the same
+    "SELECT sum(-(-(2))), avg(1.5), sum(2) FILTER (WHERE 1 > 2) FROM t",
+    "SELECT place, lat, sum(2), avg(-1.5), stddev(3), count(*) FROM t GROUP BY place, lat",
+    "SELECT sum(2) + count(*) FROM t WHERE lat > 0",
+    "SELECT count(*), sum(3) FROM t WHERE 1 > 2",
 ]
 
 
