@@ -62,6 +62,8 @@ _SETTINGS = {
 _PLAIN = {
     "datafusion.optimizer.enable_round_robin_repartition": "false",
     "datafusion.optimizer.enable_physical_uncorrelated_scalar_subquery": "false",
+    # A plan that is run again would begin with the filters that its last run ended with.
+    "datafusion.optimizer.enable_dynamic_filter_pushdown": "false",
 }
 
 # Queries alone: everything else is the gateway's own work, and COPY would reach the server's files.
@@ -97,21 +99,25 @@ class Embedded:
         config = SessionConfig(_SETTINGS)
         self._config = config if threads is None else config.with_target_partitions(threads)
         plain = SessionConfig(_SETTINGS | _PLAIN).with_target_partitions(1)
-        self._plain, self._bare = SessionContext(plain), _without_functions(plain)
+        self._plain = SessionContext(plain)
         register_functions(self._plain, self._more)
+        self._run_in = plain
+        self._bare = _without_functions(plain, self._runtime)
         self._shelf = Shelf()
 
     def new_session(self) -> EmbeddedSession:
         """A session of its own for one client."""
-        return EmbeddedSession(
-            self._contexts(self._runtime), self._unstable, self._shelf,
-            lambda memory_bytes: self._contexts(pool_of(memory_bytes)),
-        )  # fmt: skip
+        contexts = self._contexts(self._runtime, self._bare)
+        return EmbeddedSession(contexts, self._unstable, self._shelf, self._limited)
 
-    def _contexts(self, runtime: RuntimeEnvBuilder | None) -> Contexts:
+    def _limited(self, memory_bytes: int) -> Contexts:
+        pool = pool_of(memory_bytes)
+        return self._contexts(pool, _without_functions(self._run_in, pool))
+
+    def _contexts(self, runtime: RuntimeEnvBuilder | None, bare: SessionContext) -> Contexts:
         context = SessionContext(self._config, runtime)
         register_functions(context, self._more)
-        return Contexts(context, self._plain, self._bare)
+        return Contexts(context, self._plain, bare)
 
     def functions(self) -> frozenset[str]:
         """Names of every function, as DataFusion's information_schema.routines lists them."""
@@ -132,8 +138,8 @@ class Embedded:
         return frozenset(context.sql(sql).to_pydict()["name"])
 
 
-def _without_functions(config: SessionConfig) -> SessionContext:
-    context = SessionContext(config)
+def _without_functions(config: SessionConfig, runtime: RuntimeEnvBuilder | None) -> SessionContext:
+    context = SessionContext(config, runtime)
     for name in context.udfs():
         context.deregister_udf(name)
     for name in context.udafs():

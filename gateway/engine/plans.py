@@ -4,7 +4,7 @@ Planning costs what a short query costs, and clients send the same text over and
 kept while every table it reads is the same object as when it was planned. Run again, it is
 optimised anew, since the engine folds now() while it optimises; what names no such function keeps
 its physical plan too, as long as all of its nodes can be run again, and what reads no table, its
-few rows.
+few rows. To run a physical plan takes 0.1 to 0.2 ms, to make one 0.4 to 2 ms.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import cached_property
 
 import pyarrow as pa
 from datafusion import DataFrame, SessionContext
-from datafusion.plan import ExecutionPlan
+from datafusion.plan import ExecutionPlan, LogicalPlan
 from datafusion.record_batch import RecordBatchStream
 
 from gateway.engine.faults import translated
@@ -38,18 +38,22 @@ IN_ORDER = frozenset(
 )
 
 # Plans made of these nodes give no more rows than they read. Over few rows in memory they take no
-# time that could be cancelled: `collect` works in the thread that asks, where a stream wakes
-# another one three times, for each of which a busy machine takes its time.
+# time that could be cancelled: they are read in the thread that asks, where a stream that can be
+# cancelled wakes another one three times, for each of which a busy machine takes its time.
 _NARROWING = (IN_ORDER - {"Union"}) | {"Limit", "Sort", "Aggregate", "Distinct"}
 _GENERATORS = frozenset({"generate_series", "range"})  # tables of any size to the planner
 FEW_ROWS = 8192
 
 # Nodes of a physical plan that keep nothing of a run but counts. Joins keep the side they built,
-# sorts and aggregates filters that they found, recursive queries their working table.
+# recursive queries their working table.
 _REPEATABLE = frozenset(
     {"ProjectionExec", "FilterExec", "PlaceholderRowExec", "EmptyExec", "DatasetExec",
-     "DataSourceExec", "CooperativeExec", "UnionExec"}
+     "DataSourceExec", "CooperativeExec", "UnionExec", "AggregateExec", "SortExec",
+     "GlobalLimitExec", "LocalLimitExec", "CoalesceBatchesExec"}
 )  # fmt: skip
+# What else keeps something: a sort of the first rows alone, or an aggregate of so many groups, the
+# value that later rows must pass, which those of another run would have to pass too.
+_KEEPING = re.compile(r"TopK|\blim=\[|DynamicFilter")
 # Each run adds to a physical plan's counts, which nothing clears.
 _MOST_RUNS = 200
 
@@ -73,7 +77,8 @@ class Contexts:
         own: The session's.
         plain: The one in which rows keep their order; see `embedded`.
         bare: One that knows no function, in which finished physical plans are run: they hold the
-            functions that they call, and each run copies all that its context knows (60 us).
+            functions that they call, and each run copies all that its context knows (60 us). The
+            session's bound on memory is its, too.
     """
 
     own: SessionContext
@@ -113,7 +118,7 @@ class EmbeddedPlan:
         self._rows: list[pa.RecordBatch] | None = None
         self._physical: ExecutionPlan | None = None
         self._runs = 0
-        self._few, self._collected = few, False
+        self._few = few
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -175,12 +180,11 @@ class EmbeddedPlan:
 
     @property
     def is_quick(self) -> bool:
-        """Whether all of its rows are there sooner than a stream of them would begin.
+        """Whether all of its rows are there sooner than a stream of them would begin."""
+        return self._few and self._is_narrow
 
-        A plan that can keep its physical plan is so once: its next run makes that.
-        """
-        if not self._few or (self._collected and self.nodes <= IN_ORDER):
-            return False
+    @cached_property
+    def _is_narrow(self) -> bool:
         words = _WORDS.findall(self.sql.lower())
         return self.nodes <= _NARROWING and self._is_stable and _GENERATORS.isdisjoint(words)
 
@@ -189,12 +193,9 @@ class EmbeddedPlan:
         if self._rows is not None:
             return self._rows
         with translated(self._failures):
-            if self._few and self.nodes <= IN_ORDER:  # else the session's bound on memory holds
-                self._collected = True
-                frame = self._contexts.plain.create_dataframe_from_logical_plan(self._logical)
-            else:
-                frame = self._fresh(self._contexts.own)
-            rows: list[pa.RecordBatch] = frame.collect()
+            if self._few:
+                return self._run_physical(self._logical)
+            rows: list[pa.RecordBatch] = self._fresh(self._contexts.own).collect()
         if self._is_stable and self.nodes <= _CONSTANT:
             size = sum(batch.nbytes for batch in rows)
             self._rows = rows if size <= _LARGEST_CONSTANT else None
@@ -213,19 +214,26 @@ class EmbeddedPlan:
 
     def streams_in_order(self) -> list[RecordBatchStream]:
         """A stream for each partition of an `IN_ORDER` plan, without its LIMIT."""
+        return self._executed(self._logical.inputs()[0] if self.limit else self._logical)
+
+    def _run_physical(self, logical: LogicalPlan) -> list[pa.RecordBatch]:
+        """All rows, read in this thread."""
+        return [batch.to_pyarrow() for stream in self._executed(logical) for batch in stream]
+
+    def _executed(self, logical: LogicalPlan) -> list[RecordBatchStream]:
+        """A stream for each partition, of the physical plan that was kept if there is one."""
         physical = self._physical
         if physical is None or self._runs >= _MOST_RUNS:
-            plan = self._logical.inputs()[0] if self.limit else self._logical
-            frame = self._contexts.plain.create_dataframe_from_logical_plan(plan)
+            frame = self._contexts.plain.create_dataframe_from_logical_plan(logical)
             physical = frame.execution_plan()
             self._physical, self._runs = (physical if self._may_repeat(physical) else None), 0
         self._runs += 1
         return [self._contexts.bare.execute(physical, n) for n in range(physical.partition_count)]
 
     def _may_repeat(self, physical: ExecutionPlan) -> bool:
-        lines = physical.display_indent().splitlines()
-        nodes = {line.strip().partition(":")[0] for line in lines}
-        return self._is_stable and nodes <= _REPEATABLE
+        display = physical.display_indent()
+        nodes = {line.strip().partition(":")[0] for line in display.splitlines()}
+        return self._is_stable and nodes <= _REPEATABLE and not _KEEPING.search(display)
 
     def _fresh(self, context: SessionContext) -> DataFrame:
         """The plan to be optimised or run: of a moment of its own, which now() will tell."""
