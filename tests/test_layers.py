@@ -29,7 +29,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("rewrite", "catalog", "aggregation"),
     ("autodiff", "engine", "store", "roles"),
     ("sql", "sources", "config", "users"),
-    ("errors", "types", "observe", "signals"),
+    ("errors", "types", "observe", "signals", "recent"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 BESIDE = {
@@ -47,7 +47,7 @@ ONLY = {
     "zarr": {"sources"},
     "netCDF4": {"sources"},
     "fsspec": {"sources"},
-    "duckdb": {"store", "catalog.queries"},
+    "duckdb": {"store", "catalog.queries", "catalog.loading"},
     "buenavista": {"wire", "session"},
     "sqlglot": {"sql", "autodiff", "rewrite", "aggregation", "catalog", "store", "session"},
     "scramp": {"wire.auth"},

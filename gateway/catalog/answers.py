@@ -140,20 +140,21 @@ class Catalogue:
 
     def moment(self) -> Moment:
         """The catalogue as the client sees it now."""
-        version, registry = self._registry.store.version, self._registry
+        version = self._registry.store.version
         if self._looking:  # a view reads the catalogue, which is about to show its columns
-            return self._moment(
-                -2 - version,
-                lambda: with_rights(contents_of(registry, lambda view: ()), self._authority),
-            )
+            return self._moment(-2 - version, lambda: self._contents_with(lambda view: ()))
         return self._moment(version, self._contents)
 
     def _contents(self) -> Contents:
         self._looking = True
         try:
-            return with_rights(contents_of(self._registry, self.view_columns), self._authority)
+            return self._contents_with(self.view_columns)
         finally:
             self._looking = False
+
+    def _contents_with(self, view_columns: ViewColumns) -> Contents:
+        held = contents_of(self._registry, view_columns, self._database.entries)
+        return with_rights(held, self._authority)
 
     def _moment(self, version: int, contents: Callable[[], Contents]) -> Moment:
         session = self.client.session

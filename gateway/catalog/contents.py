@@ -15,6 +15,7 @@ from gateway.catalog.deparsing import check_text, default_text
 from gateway.catalog.oids import dataset_oids, part_oid, schema_oid, server_oid, slots_of
 from gateway.catalog.registry import TEMPORARY, Registry
 from gateway.catalog.static import PUBLIC
+from gateway.recent import Recent
 from gateway.sources.table import Table, TableName
 from gateway.sql.text.quoting import identifier
 from gateway.store import definitions as kept
@@ -119,15 +120,18 @@ class Contents:
     superusers: frozenset[str] = frozenset()
 
 
+# id of a relation -> it and its entry: what did not change is not written anew.
+Entries = Recent[tuple[Relation, RelationEntry]]
 ViewColumns = Callable[[kept.View], Sequence[tuple[str, Type, int]]]
 
 
-def contents_of(registry: Registry, view_columns: ViewColumns) -> Contents:
+def contents_of(registry: Registry, view_columns: ViewColumns, entries: Entries) -> Contents:
     """What a client sees now.
 
     Args:
         registry: Its names.
         view_columns: Names, types and modifiers of a view's columns, which only planning it tells.
+        entries: Of tables as they were before.
     """
     store = registry.store
     numbers = dataset_oids(registry.grids)
@@ -136,7 +140,7 @@ def contents_of(registry: Registry, view_columns: ViewColumns) -> Contents:
     relations += [
         entry
         for relation in held.values()
-        for entry in [_entry(relation, held, view_columns)]
+        for entry in [_entry(relation, held, view_columns, entries)]
         if not entry.temporary or entry.schema == store.temporary_schema
     ]
     names = {*registry.schemas(), *(entry.schema for entry in relations)}
@@ -167,13 +171,22 @@ def _dataset(oid: int, name: TableName, table: Table) -> RelationEntry:
 Held = Mapping[TableName, Relation]
 
 
-def _entry(relation: Relation, held: Held, view_columns: ViewColumns) -> RelationEntry:
+def _entry(
+    relation: Relation, held: Held, view_columns: ViewColumns, entries: Entries
+) -> RelationEntry:
     definition, oid = relation.definition, relation.oid
     if isinstance(definition, kept.View):
         return _view(oid, definition, view_columns(definition))
     if isinstance(definition, kept.Sequence):
         return _sequence(oid, definition)
-    return _table(oid, definition, held)
+    if definition.foreign_keys:  # which name other tables
+        return _table(oid, definition, held)
+    known = entries.get(id(relation))
+    if known is not None and known[0] is relation:
+        return known[1]
+    made = _table(oid, definition, held)
+    entries.put(id(relation), (relation, made), len(made.columns) + 10)
+    return made
 
 
 def _table(oid: int, table: kept.TableDefinition, held: Held) -> RelationEntry:

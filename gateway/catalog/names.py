@@ -8,6 +8,7 @@ functions read (`lookups`). It notes which relations and tables a translation us
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
@@ -23,6 +24,10 @@ from gateway.types import ALIASES
 SYSTEM = ("pg_catalog", "information_schema")
 # Views of PostgreSQL over functions of its own, which here are tables of the snapshot.
 TABLES = frozenset({"pg_catalog.pg_timezone_abbrevs", "pg_catalog.pg_timezone_names"})
+# Stands for a moment's schema in a translation, which serves more moments than one; no client can
+# have it in a statement.
+PLACE = f'"{secrets.token_hex(12)}"'
+_FIRST_OID = 16384  # of what users made
 
 
 class Moment:
@@ -49,6 +54,7 @@ class Moment:
         implicit = [n for n in first if n in known and n not in self.explicit]
         self.path = [*implicit, *self.explicit]
         self.used: set[str] = set()
+        self.asked = False  # for a number that another moment may give to another object
 
     # What the translation asks
 
@@ -61,16 +67,22 @@ class Moment:
                 self.used.add(full)
                 types = static().types
                 triples = [(col.name, col.type, types[col.type].typmod) for col in columns]
-                return SystemRelation(f'{self.schema}."{full}"', static().oids[full], triples)
+                return SystemRelation(f'{PLACE}."{full}"', static().oids[full], triples)
         return None
 
     def helper(self, name: str) -> str:
         """The SQL name of a table of names."""
         self.used.add(f"@{name}")
-        return f'{self.schema}."@{name}"'
+        return f'{PLACE}."@{name}"'
 
     def number(self, kind: str, text: str) -> int | None:
         """The oid that a text means as regclass, regtype, ...; None when there is none."""
+        found = self._number(kind, text)
+        lasting = self.path[0] == "pg_catalog" and found is not None and found < _FIRST_OID
+        self.asked = self.asked or not lasting
+        return found
+
+    def _number(self, kind: str, text: str) -> int | None:
         if kind == "regtype":
             return self._type_number(text)
         parts = parts_of(text)

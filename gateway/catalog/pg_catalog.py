@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from gateway.catalog.attributes import TEXT, Attributes, attribute_rows, table_of, type_facts
 from gateway.catalog.contents import Contents, RelationEntry, keys_of, server_of
 from gateway.catalog.dependencies import depends
 from gateway.catalog.oids import ARRAY_TYPE, DEFAULTS, ROW_TYPE, RULE
@@ -21,7 +22,7 @@ from gateway.sources.table import TableName
 Row = dict[str, Any]
 OWNER = 10  # the first role: here, whoever has connected
 _HEAP, _BTREE, _DEFAULT_COLLATION = 2, 403, 100
-_CLASS, _NAMESPACE, _PROC, _TEXT = 1259, 2615, 1255, 25
+_CLASS, _NAMESPACE, _PROC = 1259, 2615, 1255
 _METHODS = {"btree": _BTREE, "hash": 405, "gist": 783, "gin": 2742, "brin": 3580, "spgist": 4000}
 _WRAPPER = 310_000_000  # the foreign-data wrapper that datasets are of
 _SQL = 14  # the language of users' functions
@@ -40,12 +41,6 @@ _DEFAULTS: dict[str, Row] = {
         "relrowsecurity": False, "relforcerowsecurity": False, "relispopulated": True,
         "relreplident": "n", "relispartition": False, "relrewrite": 0, "relfrozenxid": 0,
         "relminmxid": 0, "reltype": 0,
-    },
-    "pg_attribute": {
-        "attstattarget": -1, "attndims": 0, "attcacheoff": -1, "atttypmod": -1,
-        "attcompression": "", "attnotnull": False, "atthasdef": False, "atthasmissing": False,
-        "attidentity": "", "attgenerated": "", "attisdropped": False, "attislocal": True,
-        "attinhcount": 0, "attcollation": 0,
     },
     "pg_type": {
         "typowner": OWNER, "typlen": -1, "typbyval": False, "typispreferred": False,
@@ -77,31 +72,24 @@ _DEFAULTS: dict[str, Row] = {
     "pg_foreign_server": {"srvowner": OWNER, "srvfdw": _WRAPPER},
 }  # fmt: skip
 
-_SYSTEM_COLUMNS = (
-    #  name       number type bytes by value align
-    ("tableoid", -6, 26, 4, True, "i"),
-    ("cmax",     -5, 29, 4, True, "i"),
-    ("xmax",     -4, 28, 4, True, "i"),
-    ("cmin",     -3, 29, 4, True, "i"),
-    ("xmin",     -2, 28, 4, True, "i"),
-    ("ctid",     -1, 27, 6, False, "s"),
-)  # fmt: skip
 _HEAPS = {"r": _HEAP, "m": _HEAP}
 
 
-def rows_of(name: str, contents: Contents) -> pa.Table | None:
-    """The rows of pg_catalog.`name` for what the server holds; None when it can have none."""
+def rows_of(name: str, contents: Contents, attributes: Attributes) -> pa.Table | None:
+    """The rows of pg_catalog.`name` for what the server holds; None when it can have none.
+
+    Args:
+        name: The relation.
+        contents: What the server holds.
+        attributes: Rows of pg_attribute as they were made before.
+    """
+    if name == "pg_attribute":
+        return attribute_rows(contents.relations, attributes)
     make = RELATIONS.get(name)
     if make is None:
         return None
     defaults = _DEFAULTS.get(name, {})
-    rows = [defaults | row for row in make(contents)]
-    columns = static().columns[f"pg_catalog.{name}"]
-    arrays = [
-        pa.array([row.get(column.name) for row in rows], static().storage(column.type).arrow)
-        for column in columns
-    ]
-    return pa.table(arrays, names=[column.name for column in columns])
+    return table_of(name, [defaults | row for row in make(contents)])
 
 
 def _namespaces(contents: Contents) -> Iterator[Row]:
@@ -111,6 +99,7 @@ def _namespaces(contents: Contents) -> Iterator[Row]:
 
 
 def _classes(contents: Contents) -> Iterator[Row]:
+    with_triggers = _with_triggers(contents)
     for entry in contents.relations:
         schema = contents.schemas[entry.schema]
         stored = entry.kind in "rmS"
@@ -122,7 +111,7 @@ def _classes(contents: Contents) -> Iterator[Row]:
             "relreplident": "d" if entry.kind in "rm" else "n",
             "relchecks": sum(c.kind == "c" for c in entry.constraints),
             "relhasindex": bool(entry.indexes), "relhasrules": entry.kind in "vm",
-            "relhastriggers": _has_triggers(entry, contents),
+            "relhastriggers": entry.oid in with_triggers,
             "relpersistence": "t" if entry.temporary else "p", "relowner": entry.owner,
             "relacl": None if entry.acl is None else list(entry.acl),
             "relfrozenxid": int(entry.kind in "rm"), "relminmxid": int(entry.kind in "rm"),
@@ -141,58 +130,15 @@ def _last(entry: RelationEntry) -> int:
     return max((column.number for column in entry.columns), default=0)
 
 
-def _has_triggers(entry: RelationEntry, contents: Contents) -> bool:
+def _with_triggers(contents: Contents) -> set[int]:
     """Foreign keys are kept by triggers on both tables."""
-    if any(c.kind == "f" for c in entry.constraints):
-        return True
-    return any(
-        c.kind == "f" and c.referenced[0] == entry.oid
-        for other in contents.relations
-        for c in other.constraints
-    )
-
-
-def _attributes(contents: Contents) -> Iterator[Row]:
-    for entry in contents.relations:
-        for name, number, kind, size, by_value, align in _SYSTEM_COLUMNS * (entry.kind in "rfmS"):
-            yield {
-                "attrelid": entry.oid, "attname": name, "atttypid": kind, "attlen": size,
-                "attnum": number, "attbyval": by_value, "attalign": align, "attstorage": "p",
-                "attnotnull": True, "attstattarget": 0,
-            }  # fmt: skip
-        for column in entry.columns:
-            yield {
-                "attrelid": entry.oid, "attname": column.name, "attnum": column.number,
-                "atttypmod": column.typmod, "attnotnull": column.not_null,
-                "atthasdef": column.default is not None, "attidentity": column.identity,
-                "attgenerated": "s" if column.generated else "", **_type_facts(column.type),
-            }  # fmt: skip
-    for entry, index in keys_of(contents):
-        by_number = {column.number: column for column in entry.columns}
-        for number, (place, item) in enumerate(zip(index.columns, index.items, strict=True), 1):
-            of = by_number.get(place)
-            yield {
-                "attrelid": index.oid, "attnum": number,
-                "attname": of.name if of is not None else item.partition("(")[0].strip() or "expr",
-                "atttypmod": of.typmod if of is not None else -1,
-                **_type_facts(of.type if of is not None else _TEXT),
-            }  # fmt: skip
-
-
-_FACTS: dict[int, Row] = {}
-
-
-def _type_facts(oid: int) -> Row:
-    """What pg_attribute repeats of a column's type."""
-    if not _FACTS:
-        for row in static().tables["pg_catalog.pg_type"].to_pylist():
-            _FACTS[row["oid"]] = {
-                "atttypid": row["oid"], "attlen": row["typlen"], "attbyval": row["typbyval"],
-                "attalign": row["typalign"], "attstorage": row["typstorage"],
-                "attcollation": row["typcollation"],
-                "attndims": int(row["typcategory"] == "A" and row["typlen"] == -1),
-            }  # fmt: skip
-    return _FACTS[oid]
+    return {
+        oid
+        for entry in contents.relations
+        for each in entry.constraints
+        if each.kind == "f"
+        for oid in (entry.oid, each.referenced[0])
+    }
 
 
 def _types(contents: Contents) -> Iterator[Row]:
@@ -250,7 +196,7 @@ def _constraints(contents: Contents) -> Iterator[Row]:
 def _indexes(contents: Contents) -> Iterator[Row]:
     for entry, index in keys_of(contents):
         by_number = {column.number: column.type for column in entry.columns}
-        kinds = [by_number.get(place, _TEXT) for place in index.columns]
+        kinds = [by_number.get(place, TEXT) for place in index.columns]
         expressions = [
             item for place, item in zip(index.columns, index.items, strict=True) if not place
         ]
@@ -259,7 +205,7 @@ def _indexes(contents: Contents) -> Iterator[Row]:
             "indexrelid": index.oid, "indrelid": entry.oid, "indnatts": len(kinds),
             "indnkeyatts": len(kinds), "indisprimary": index.primary, "indisunique": index.unique,
             "indkey": list(index.columns), "indoption": [3 if each else 0 for each in down],
-            "indcollation": [_type_facts(kind)["attcollation"] for kind in kinds],
+            "indcollation": [type_facts(kind)["attcollation"] for kind in kinds],
             "indclass": [_CLASSES.get(kind, 0) for kind in kinds],
             "indexprs": ", ".join(expressions) or None, "indpred": index.predicate or None,
         }  # fmt: skip
@@ -332,7 +278,6 @@ def _foreign_tables(contents: Contents) -> Iterator[Row]:
 
 RELATIONS: Mapping[str, Callable[[Contents], Iterator[Row]]] = {
     "pg_attrdef": _defaults,
-    "pg_attribute": _attributes,
     "pg_class": _classes,
     "pg_constraint": _constraints,
     "pg_depend": depends,

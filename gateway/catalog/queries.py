@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,19 +20,14 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.catalog.contents import Contents
-from gateway.catalog.lookups import helper_rows
-from gateway.catalog.names import TABLES, Moment
-from gateway.catalog.pg_catalog import RELATIONS, rows_of
-from gateway.catalog.session_rows import SESSION_VIEWS, session_rows
-from gateway.catalog.static import static
+from gateway.catalog.contents import Contents, Entries
+from gateway.catalog.loading import Loading, placed, query_in
+from gateway.catalog.names import Moment
 from gateway.catalog.translation.coercing import missing
-from gateway.catalog.translation.expressions import Expressions
 from gateway.catalog.translation.resolution import TEXT
-from gateway.catalog.translation.select import Selects
 from gateway.catalog.translation.terms import Output, Query
 from gateway.errors import FeatureNotSupported, GatewayError, InternalError
-from gateway.sql.text.dialect import parse
+from gateway.recent import Recent
 
 # What DuckDB is told at the start; it cannot be told otherwise afterwards.
 _SETTINGS = """
@@ -66,7 +61,8 @@ CREATE MACRO json_text(l) AS '[' || array_to_string(
 CREATE SCHEMA static;
 """
 _KEPT_MOMENTS = 16
-_KEPT_QUERIES = 512
+# Translations, by their own SQL and that of the client; answers; columns of tables.
+_KEPT_CHARACTERS, _KEPT_BYTES, _KEPT_COLUMNS = 8_000_000, 64_000_000, 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +93,10 @@ class CatalogueDatabase:
         self._lock = threading.RLock()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._moments: OrderedDict[tuple[Any, ...], Moment] = OrderedDict()
-        self._made: set[str] = set()
-        self._uses: Counter[str] = Counter()
-        self._queries: OrderedDict[tuple[Any, ...], Translated] = OrderedDict()
+        self._loading: Loading
+        self._queries: Recent[Translated] = Recent(_KEPT_CHARACTERS, _KEPT_CHARACTERS // 8)
+        self._answers: Recent[pa.Table] = Recent(_KEPT_BYTES, _KEPT_BYTES // 8)
+        self.entries: Entries = Recent(_KEPT_COLUMNS, _KEPT_COLUMNS // 10)
         self._numbers = 0
 
     def moment(
@@ -115,20 +112,12 @@ class CatalogueDatabase:
                 self._numbers += 1
                 found = Moment(self._numbers, held, user, database, path)
                 self._moments[key] = found
-                self._open().execute(f"CREATE SCHEMA {found.schema}")
+                self._open()
+                self._loading.begin(found)
                 while len(self._moments) > _KEPT_MOMENTS:
-                    self._forget(self._moments.popitem(last=False)[1])
+                    self._loading.forget(self._moments.popitem(last=False)[1])
             self._moments.move_to_end(key)
             return found
-
-    def _forget(self, moment: Moment) -> None:
-        self._open().execute(f"DROP SCHEMA {moment.schema} CASCADE")
-        prefix = f"{moment.schema}."
-        self._made = {name for name in self._made if not name.startswith(prefix)}
-        self._uses = Counter({n: c for n, c in self._uses.items() if not n.startswith(prefix)})
-        self._queries = OrderedDict(
-            (key, query) for key, query in self._queries.items() if key[0] != moment.schema
-        )
 
     def translate(
         self, moment: Moment, text: str, tree: exp.Expr, declared: Mapping[int, int]
@@ -141,15 +130,15 @@ class CatalogueDatabase:
             tree: Its tree.
             declared: Types of `$n` that the client gave.
         """
-        key = (moment.schema, text, tuple(sorted(declared.items())))
+        asked = (text, *sorted(declared.items()))
+        anywhere = (moment.user, moment.database, *moment.path, "", *moment.explicit, asked)
         with self._lock:
-            found = self._queries.get(key)
+            found = self._queries.get(anywhere) or self._queries.get((moment.schema, asked))
             if found is None:
+                moment.asked = False
                 found = self._translated(moment, tree, declared)
-                self._queries[key] = found
-                if len(self._queries) > _KEPT_QUERIES:
-                    self._queries.popitem(last=False)
-            self._queries.move_to_end(key)
+                key = (moment.schema, asked) if moment.asked else anywhere
+                self._queries.put(key, found, len(text) + len(found.sql) + 500)
             return found
 
     def _translated(
@@ -157,7 +146,7 @@ class CatalogueDatabase:
     ) -> Translated:
         moment.used = set()
         parameters = dict(declared)
-        query = _query(moment, tree, parameters)
+        query = query_in(moment, tree, parameters)
         count = max([*parameters, *_numbers(tree)], default=0)
         types = {n: parameters.get(n, TEXT) for n in range(1, count + 1)}
         used = frozenset(moment.used)
@@ -179,8 +168,16 @@ class CatalogueDatabase:
             variables: What functions of the session read.
         """
         used = {name: v for name, v in values.items() if f"${name}" in query.sql}
+        key = moment.schema, query.sql, repr(used)
+        known = self._answers.get(key)
+        if known is not None:
+            return known
         with self._ready(moment, query, variables) as cursor:
-            return cursor.sql(query.sql, params=used or None).to_arrow_table()
+            sql = placed(moment, query.sql)
+            found = cursor.sql(sql, params=used or None).to_arrow_table()
+            if self._loading.is_steady(query.sql, query.used):
+                self._answers.put(key, found, found.nbytes + len(query.sql) + 1000)
+            return found
 
     def run_over(
         self, moment: Moment, query: Translated, rows: pa.Table, variables: Mapping[str, Any]
@@ -193,7 +190,7 @@ class CatalogueDatabase:
             rows: Columns `p1`, `p2`, ..., and `n`, the number of the row.
             variables: What functions of the session read.
         """
-        inner = re.sub(r"\$(p\d+)\b", r"given.\1", query.sql)
+        inner = re.sub(r"\$(p\d+)\b", r"given.\1", placed(moment, query.sql))
         with self._ready(moment, query, variables) as cursor:
             cursor.register("given", rows)
             return cursor.sql(f"SELECT ({inner}) FROM given ORDER BY n").to_arrow_table()
@@ -204,9 +201,7 @@ class CatalogueDatabase:
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor for which all is made that a query reads; no other query runs meanwhile."""
         with self._lock:
-            for name in sorted(query.used):
-                self._make(moment, name)
-                self._settle(moment, name)
+            self._loading.make(moment, query.used)
             cursor = self._open().cursor()
             try:
                 for name, value in variables.items():
@@ -219,14 +214,12 @@ class CatalogueDatabase:
             finally:
                 cursor.close()
 
-    # Making what a query reads
-
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
             connection = duckdb.connect(":memory:")
             connection.execute(_MACROS)
             connection.execute(_SETTINGS)
-            self._connection = connection
+            self._connection, self._loading = connection, Loading(connection)
         return self._connection
 
     def close(self) -> None:
@@ -234,120 +227,6 @@ class CatalogueDatabase:
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
-
-    def _make(self, moment: Moment, name: str) -> None:
-        full = f"{moment.schema}.{name}"
-        if full in self._made:
-            return
-        target = f'{moment.schema}."{name}"'
-        if name.startswith("@"):
-            self._load(target, helper_rows(name[1:], moment))
-        elif name in SESSION_VIEWS:
-            self._view(moment, target, SESSION_VIEWS[name])
-        elif name in static().views and name not in TABLES:
-            self._system_view(moment, name, target)
-        else:
-            self._relation(moment, name, target)
-        self._made.add(full)
-
-    def _settle(self, moment: Moment, name: str) -> None:
-        """A view of information_schema that is asked again becomes a table: 300 ms become 5."""
-        if name not in static().views or not name.startswith("information_schema."):
-            return
-        full = f"{moment.schema}.{name}"
-        self._uses[full] += 1
-        if self._uses[full] == 2:
-            target, made = f'{moment.schema}."{name}"', f'{moment.schema}."{name} rows"'
-            connection = self._open()
-            connection.execute(f"CREATE TABLE {made} AS SELECT * FROM {target}")
-            connection.execute(f"DROP VIEW {target}")
-            connection.execute(f'ALTER TABLE {made} RENAME TO "{name}"')
-
-    def _load(self, target: str, rows: pa.Table) -> None:
-        connection = self._open()
-        connection.register("incoming", rows)
-        connection.execute(f"CREATE TABLE {target} AS SELECT * FROM incoming")
-        connection.unregister("incoming")
-
-    def _relation(self, moment: Moment, name: str, target: str) -> None:
-        """PostgreSQL's own rows and those of what the server holds."""
-        self._static(name)
-        schema, _, relation = name.partition(".")
-        if relation == "pg_authid":
-            self._roles(moment, name, target)
-            return
-        own = session_rows(relation, moment)
-        if own is None and schema == "pg_catalog":
-            own = rows_of(relation, moment.contents) if relation in RELATIONS else None
-        if own is None or not own.num_rows:
-            self._open().execute(f'CREATE VIEW {target} AS SELECT * FROM static."{name}"')
-            return
-        self._open().execute(f'CREATE TABLE {target} AS SELECT * FROM static."{name}"')
-        connection = self._open()
-        connection.register("incoming", own)
-        connection.execute(f"INSERT INTO {target} SELECT * FROM incoming")
-        connection.unregister("incoming")
-
-    def _roles(self, moment: Moment, name: str, target: str) -> None:
-        """pg_authid: the first role under the name that it has to this user, and the others."""
-        connection, roles = self._open(), moment.contents.roles
-        first = next((role for role, oid in roles.items() if oid == 10), moment.user)
-        connection.execute(
-            f"CREATE TABLE {target} AS SELECT * REPLACE ("
-            f"CASE WHEN oid = 10 THEN $first ELSE rolname END AS rolname) "
-            f'FROM static."{name}"',
-            {"first": first},
-        )
-        for role, oid in roles.items():
-            if oid != 10:
-                superuser = role in moment.contents.superusers
-                connection.execute(
-                    f"INSERT INTO {target} SELECT * REPLACE ($oid AS oid, $role AS rolname,"
-                    " $super AS rolsuper, $super AS rolcreaterole, $super AS rolcreatedb,"
-                    " $super AS rolreplication, $super AS rolbypassrls)"
-                    f' FROM static."{name}" WHERE oid = 10',
-                    {"oid": oid, "role": role, "super": superuser},
-                )
-
-    def _static(self, name: str) -> None:
-        if f"static.{name}" in self._made:
-            return
-        self._made.add(f"static.{name}")
-        connection = self._open()
-        kinds = [
-            f'"{column.name}" {static().storage(column.type).duckdb}'
-            for column in static().columns[name]
-        ]
-        connection.execute(f'CREATE TABLE static."{name}" ({", ".join(kinds)})')
-        rows = static().tables.get(name)
-        if rows is not None:
-            connection.register("incoming", rows)
-            connection.execute(f'INSERT INTO static."{name}" SELECT * FROM incoming')
-            connection.unregister("incoming")
-
-    def _view(self, moment: Moment, target: str, sql: str) -> None:
-        self._static("pg_catalog.pg_settings")
-        self._open().execute(f"CREATE VIEW {target} AS {sql}")
-
-    def _system_view(self, moment: Moment, name: str, target: str) -> None:
-        """A view of PostgreSQL's own, its query translated like a client's."""
-        before, moment.used = moment.used, set()
-        try:
-            query = _query(moment, parse(static().views[name])[0], {})
-        finally:
-            inside, moment.used = moment.used, before
-        for each in sorted(inside):
-            self._make(moment, each)
-        columns = static().columns[name]
-        items = ", ".join(
-            f'CAST(q.c{n} AS {static().storage(column.type).duckdb}) AS "{column.name}"'
-            for n, column in enumerate(columns, 1)
-        )
-        self._open().execute(f"CREATE VIEW {target} AS SELECT {items} FROM ({query.sql}) AS q")
-
-
-def _query(moment: Moment, tree: exp.Expr, parameters: dict[int, int]) -> Query:
-    return Selects(Expressions(moment, parameters)).query(tree, None)
 
 
 def _gives_rows(query: Query) -> bool:

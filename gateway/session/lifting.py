@@ -15,9 +15,9 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gateway.errors import GatewayError, QueryCanceled
+from gateway.recent import Recent
 from gateway.session.computation import Bound
 from gateway.session.dispatch import Client
-from gateway.session.recall import Recent
 from gateway.session.result import Result
 from gateway.sql.meaning.inference import type_of
 from gateway.sql.meaning.parameters import number

@@ -10,11 +10,10 @@ asks for it any more, and it makes room for others.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from gateway.recent import Recent
 from gateway.session.sequences import FUNCTIONS as SEQUENCES
 from gateway.sql.meaning.relation import TIME_ZONE, Constants, Replacement
 from gateway.sql.statements.statement import Kind, Statement
@@ -24,7 +23,7 @@ V = TypeVar("V")
 
 # A node of a tree takes about 1 kB, and is written in some four characters: 30 MB of trees as they
 # were sent, as much again rewritten.
-_MOST_CHARACTERS, _LONGEST_TEXT = 128_000, 8_000
+_MOST_CHARACTERS, _LONGEST_TEXT = 128_000, 24_000
 _MOST_NODES, _LARGEST_TREE = 30_000, 3_000
 
 # The same for every session, or part of what an entry is kept under; calls of sequences' functions
@@ -49,58 +48,6 @@ class Asked(Mapping[str, Replacement]):
 
     def __len__(self) -> int:
         return len(self._constants)
-
-
-@dataclass(slots=True)
-class _Entry(Generic[V]):
-    value: V
-    weight: int
-
-
-class Recent(Generic[V]):
-    """Key -> value; those used least lately make room. Any thread may call it.
-
-    Args:
-        most: What the weights of all values may come to.
-        heaviest: A value past this is not kept.
-    """
-
-    def __init__(self, most: int, heaviest: int) -> None:
-        self._most, self._heaviest = most, heaviest
-        self.hits = self.misses = 0  # of `get`
-        self._lock = threading.Lock()
-        self._entries: dict[Hashable, _Entry[V]] = {}
-        self._weight = 0
-
-    def __contains__(self, key: Hashable) -> bool:
-        return key in self._entries
-
-    def get(self, key: Hashable) -> V | None:
-        """The value kept under that key; None when there is none."""
-        with self._lock:
-            entry = self._entries.pop(key, None)
-            if entry is None:
-                self.misses += 1
-                return None
-            self.hits += 1
-            self._entries[key] = entry
-            return entry.value
-
-    def put(self, key: Hashable, value: V, weight: int) -> None:
-        """Keep a value."""
-        if weight > self._heaviest:
-            return
-        with self._lock:
-            self._drop(key)
-            self._entries[key] = _Entry(value, weight)
-            self._weight += weight
-            while self._weight > self._most:
-                self._drop(next(iter(self._entries)))
-
-    def _drop(self, key: Hashable) -> None:
-        entry = self._entries.pop(key, None)
-        if entry is not None:
-            self._weight -= entry.weight
 
 
 class Recall(Generic[V]):

@@ -50,3 +50,68 @@ def test_a_query_is_answered_as_postgresql_does(sql: str, servers: tuple[Server,
 def test_explain_of_a_catalogue_query_says_so(ours: psycopg.Connection[Any]) -> None:
     (line,) = ours.execute("EXPLAIN SELECT * FROM pg_class").fetchone() or ()
     assert line.startswith("Catalogue query")
+
+
+# What an answer stands on: it is asked, something is done, and it is asked again. A last column
+# tells whether the second answer is another one.
+CHANGED = (
+    ("SELECT relname FROM pg_class WHERE relname LIKE 'kept%'", "CREATE TABLE kept (a int)", True),
+    (
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'kept'::regclass AND attnum > 0",
+        "ALTER TABLE kept ADD COLUMN b text",
+        True,
+    ),
+    (
+        "SELECT column_name, column_default FROM information_schema.columns"
+        " WHERE table_name = 'kept'",
+        "ALTER TABLE kept ALTER COLUMN a SET DEFAULT 7",
+        True,
+    ),
+    ("SELECT obj_description('kept'::regclass)", "COMMENT ON TABLE kept IS 'told'", True),
+    (
+        "SELECT setting FROM pg_settings WHERE name = 'TimeZone'",
+        "SET TimeZone = 'Asia/Tokyo'",
+        True,
+    ),
+    ("SELECT reset_val FROM pg_settings WHERE name = 'extra_float_digits'", "SELECT 1", False),
+    ("SELECT 'kept'::regclass::oid > 0, current_schemas(false)", "SET search_path = era5", True),
+    ("SELECT tablename FROM pg_tables WHERE tablename = 'kept'", "SET search_path = public", False),
+    ("SELECT pg_table_is_visible('public.kept'::regclass)", "SET search_path = era5", True),
+    ("SELECT relname FROM pg_class WHERE relname LIKE 'kept%'", "DROP TABLE public.kept", True),
+    ("SELECT 1 FROM pg_class WHERE relname = 'kept'", "RESET ALL", False),
+)
+
+
+def test_an_answer_that_is_asked_again_is_the_present_one(servers: tuple[Server, Server]) -> None:
+    for sql, done, changes in CHANGED:
+        answers = []
+        for server in servers:
+            server.connection.execute("RESET search_path")
+            before = [server.answer(sql), server.answer(sql), server.answer(sql)]
+            server.connection.execute(done)
+            answers.append((before, [server.answer(sql), server.answer(sql)]))
+        here, there = ([[(a.rows, a.code[:5]) for a in part] for part in each] for each in answers)
+        assert here == there, sql
+        assert (here[0][-1] != here[1][0]) == changes, sql
+
+
+def test_an_answer_is_kept_for_its_own_parameters(servers: tuple[Server, Server]) -> None:
+    sql = "SELECT relname FROM pg_class WHERE relname = %s AND relkind = 'r'"
+    for server in servers:
+        for name in ("air", "surface", "air", "nosuch", "surface"):
+            rows = server.connection.execute(sql, [name]).fetchall()
+            assert rows == [(name,)] * (name != "nosuch")
+
+
+def test_what_a_clock_or_a_client_tells_is_not_kept(servers: tuple[Server, Server]) -> None:
+    sql = "SELECT clock_timestamp() FROM pg_am WHERE amname = 'heap'"
+    backend = "SELECT pid FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+    for server in servers:
+        assert len({server.connection.execute(sql).fetchone() for _ in range(3)}) == 3
+        info = server.connection.info
+        with psycopg.connect(
+            host=info.host, port=info.port, user=info.user, dbname=info.dbname
+        ) as other:
+            for connection in (server.connection, other):
+                pid = connection.info.backend_pid
+                assert connection.execute(backend).fetchall() == [(pid,)]

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from psycopg.rows import tuple_row
 
 from gateway.config import Settings
-from gateway.session.recall import Recall, Recent
+from gateway.recent import Recent
+from gateway.session.recall import Recall
 from gateway.session.session import limits_of
 from gateway.sql.statements.statement import Statement
 from tests.conftest import Connect

@@ -1,0 +1,62 @@
+"""What was used lately, kept within a bound: the one cache of this house."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class _Entry(Generic[V]):
+    value: V
+    weight: int
+
+
+class Recent(Generic[V]):
+    """Key -> value; those used least lately make room. Any thread may call it.
+
+    Args:
+        most: What the weights of all values may come to.
+        heaviest: A value past this is not kept.
+    """
+
+    def __init__(self, most: int, heaviest: int) -> None:
+        self._most, self._heaviest = most, heaviest
+        self.hits = self.misses = 0  # of `get`
+        self._lock = threading.Lock()
+        self._entries: dict[Hashable, _Entry[V]] = {}
+        self._weight = 0
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._entries
+
+    def get(self, key: Hashable) -> V | None:
+        """The value kept under that key; None when there is none."""
+        with self._lock:
+            entry = self._entries.pop(key, None)
+            if entry is None:
+                self.misses += 1
+                return None
+            self.hits += 1
+            self._entries[key] = entry
+            return entry.value
+
+    def put(self, key: Hashable, value: V, weight: int) -> None:
+        """Keep a value."""
+        if weight > self._heaviest:
+            return
+        with self._lock:
+            self._drop(key)
+            self._entries[key] = _Entry(value, weight)
+            self._weight += weight
+            while self._weight > self._most:
+                self._drop(next(iter(self._entries)))
+
+    def _drop(self, key: Hashable) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._weight -= entry.weight
