@@ -88,6 +88,16 @@ class Registry:
         """The xarray tables."""
         return self._grids
 
+    def moment(self) -> tuple[int, int] | None:
+        """Equal while no user table and no dataset changes; None in a transaction of the user's."""
+        clock = self.store.clock
+        grids = self._grids.version if isinstance(self._grids, Datasets) else 0
+        return None if clock is None else (clock, grids)
+
+    def holds(self, names: Collection[TableName]) -> bool:
+        """Whether all of these are user tables."""
+        return not any(n in self._grids or n.schema in CATALOGUES for n in names)
+
     def find(self, schema: str, name: str) -> Relation | None:
         """The relation of that name; `schema` "" looks along the search_path."""
         for place in self._places(schema):

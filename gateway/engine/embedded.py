@@ -29,7 +29,7 @@ from gateway.engine.faults import translated
 from gateway.engine.functions import Columnar, made, register_functions
 from gateway.engine.functions.sleeping import sleeper
 from gateway.engine.held import Shelf
-from gateway.engine.plans import FEW_ROWS, IN_ORDER, INSTANT, Contexts, EmbeddedPlan, Plans, limited
+from gateway.engine.plans import FEW_ROWS, IN_ORDER, Contexts, EmbeddedPlan, Plans, limited
 from gateway.engine.prepared import PreparedQueries
 from gateway.engine.provider import as_dataset, kept
 from gateway.engine.running import Run
@@ -337,6 +337,12 @@ class EmbeddedSession:
         return catalog.schema(name)
 
     def _stream(self, plan: EmbeddedPlan) -> Iterator[pa.RecordBatch]:
+        self._check()
+        if plan.is_short:
+            rows = plan.rows()
+            self._check()
+            yield from rows
+            return
         run = Run()
         self._run = run
         batches = self._batches(plan, run)
@@ -355,11 +361,7 @@ class EmbeddedSession:
             batches.close()
 
     def _batches(self, plan: EmbeddedPlan, run: Run) -> Generator[pa.RecordBatch]:
-        if plan.nodes <= INSTANT or plan.is_quick:
-            rows = plan.rows()
-            self._check()
-            yield from rows
-        elif plan.nodes <= IN_ORDER:
+        if plan.nodes <= IN_ORDER:
             batches = run.batches(plan.streams_in_order())
             yield from limited(batches, *plan.limit) if plan.limit else batches
         else:

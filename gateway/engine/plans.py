@@ -178,18 +178,17 @@ class EmbeddedPlan:
         """Whether a run later gives what one gives now, over the same tables."""
         return self._unstable.isdisjoint(_WORDS.findall(self.sql.lower()))
 
-    @property
-    def is_quick(self) -> bool:
-        """Whether all of its rows are there sooner than a stream of them would begin."""
-        return self._few and self._is_narrow
-
     @cached_property
-    def _is_narrow(self) -> bool:
+    def is_short(self) -> bool:
+        """Whether all of its rows are there sooner than a stream of them would begin."""
+        if self.nodes <= INSTANT:
+            return True
         words = _WORDS.findall(self.sql.lower())
-        return self.nodes <= _NARROWING and self._is_stable and _GENERATORS.isdisjoint(words)
+        narrow = self._few and self.nodes <= _NARROWING
+        return narrow and self._is_stable and _GENERATORS.isdisjoint(words)
 
     def rows(self) -> list[pa.RecordBatch]:
-        """All rows of an `INSTANT` plan or a quick one, which cannot be cancelled."""
+        """All rows of a short plan, which cannot be cancelled."""
         if self._rows is not None:
             return self._rows
         with translated(self._failures):

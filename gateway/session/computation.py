@@ -126,6 +126,7 @@ def _alike(known: Type, found: Type) -> bool:
 
 def as_before(
     rewritten: Rewritten,
+    schema: pa.Schema,
     fields: tuple[Field, ...],
     batches: Iterator[pa.RecordBatch],
     types: Mapping[int, Type],
@@ -137,7 +138,8 @@ def as_before(
     """
     checked = False
     for batch in batches:
-        if not checked and fields_of(rewritten, batch.schema, types) != fields:
+        changed = not checked and batch.schema != schema
+        if changed and fields_of(rewritten, batch.schema, types) != fields:
             raise FeatureNotSupported("cached plan must not change result type")
         checked = True
         yield batch

@@ -1,4 +1,4 @@
-"""FETCH and MOVE: where a portal stands, and how it gets elsewhere.
+"""DECLARE, FETCH, MOVE, CLOSE: where a portal stands, and how it gets elsewhere.
 
 Directions are PostgreSQL's (manual, FETCH; `DoPortalRunFetch` in pquery.c). A cursor reads its
 query forwards, a batch at a time; one declared SCROLL keeps all of its rows in memory from the
@@ -9,15 +9,66 @@ allows it for some plans.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import pyarrow as pa
 
-from gateway.errors import ObjectNotInPrerequisiteState
-from gateway.session.portals import Portal
+from gateway.errors import NoActiveTransaction, ObjectNotInPrerequisiteState
+from gateway.session.computation import Bound, Described
+from gateway.session.execution import Executor
+from gateway.session.portals import Portal, Portals
+from gateway.session.prepared import Prepared
 from gateway.session.result import Result
-from gateway.sql.statements.cursors import FetchStatement
+from gateway.sql.statements.cursors import CloseStatement, Declare, FetchStatement
+from gateway.sql.statements.statement import Statement
 
 _HINT = "Declare it with SCROLL option to enable backward scan."
+
+
+class Owner(Protocol):
+    """Whose cursors they are."""
+
+    portals: Portals
+    executor: Executor
+
+    def in_transaction(self) -> bool: ...
+
+    def start(self, portal: Portal) -> None: ...
+
+
+def run_cursor(owner: Owner, statement: Statement, bound: Bound) -> Result:
+    """DECLARE, FETCH, MOVE and CLOSE.
+
+    Raises:
+        NoActiveTransaction: 25P01. InvalidCursorName: 34000. DuplicateCursor: 42P03.
+    """
+    tree = statement.tree
+    if isinstance(tree, Declare):
+        return _declare(owner, tree, bound)
+    if isinstance(tree, FetchStatement):
+        portal = owner.portals.named(tree.cursor, "cursor")
+        if portal.result is None:
+            owner.start(portal)
+        return fetch(portal, tree)
+    assert isinstance(tree, CloseStatement)
+    if tree.cursor is None:
+        owner.portals.close_all()
+        return Result("CLOSE CURSOR ALL")
+    owner.portals.named(tree.cursor, "cursor")
+    owner.portals.close(tree.cursor)
+    return Result("CLOSE CURSOR")
+
+
+def _declare(owner: Owner, tree: Declare, bound: Bound) -> Result:
+    if not tree.hold and not owner.in_transaction():
+        raise NoActiveTransaction("DECLARE CURSOR can only be used in transaction blocks")
+    owner.portals.admit(tree.name)
+    result = owner.executor.query(tree.statement, bound)
+    described = Described(tuple(bound.types), result.fields)
+    portal = Portal(Prepared(tree.statement, described), bound.values, result)
+    portal.hold, portal.scroll = tree.hold, bool(tree.scroll)
+    owner.portals.keep(tree.name, portal)
+    return Result("DECLARE CURSOR")
 
 
 def fetch(portal: Portal, statement: FetchStatement) -> Result:

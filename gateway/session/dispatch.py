@@ -20,14 +20,13 @@ from gateway.errors import (
     ActiveTransaction,
     FeatureNotSupported,
     GatewayError,
-    NoActiveTransaction,
 )
 from gateway.roles import Roles
 from gateway.session.account import Account, Watching
 from gateway.session.backends import Connected
 from gateway.session.computation import Bound, Computation, Described
 from gateway.session.copying import copy
-from gateway.session.cursors import fetch
+from gateway.session.cursors import run_cursor
 from gateway.session.deadline import Deadline
 from gateway.session.definition import define
 from gateway.session.describing import describe
@@ -47,6 +46,7 @@ from gateway.session.recall import Recall
 from gateway.session.result import Result
 from gateway.session.sequences import SequenceCalls
 from gateway.session.settings import in_milliseconds
+from gateway.session.settled import SettledQueries, Standing
 from gateway.session.showing import run_setting
 from gateway.session.time_zones import engine_zone
 from gateway.session.transaction import AT_SAVEPOINT, TransactionBlock
@@ -62,7 +62,6 @@ from gateway.sql.statements.commands import (
     TransactionModes,
     TransactionStatement,
 )
-from gateway.sql.statements.cursors import CloseStatement, Declare, FetchStatement
 from gateway.sql.statements.maintenance import Maintenance
 from gateway.sql.statements.objects import LockTables
 from gateway.sql.statements.statement import Explain, Kind, Prepare, Statement
@@ -70,6 +69,9 @@ from gateway.sql.writes.writes import modifying_parts
 from gateway.store.isolation import Isolation
 from gateway.store.tables import StoreSession
 from gateway.types import Type
+
+# What bounds a client's silence.
+_SILENCES = ("idle_session_timeout", "idle_in_transaction_session_timeout")
 
 
 class Client:
@@ -106,6 +108,7 @@ class Client:
         self.executor = Executor(
             engine, self.registry, answers, {}, recall, system, self.account, authority
         )
+        self.executor.standing = self._standing
         self.prepared = PreparedStatements()
         self.portals = Portals()
         self.block = TransactionBlock(store)
@@ -131,6 +134,7 @@ class Client:
         self.executor.catalogue.client = self.functions
         self.registry.own = own_tables(self.account.ledger, user, connected)
         self.engine_zone = self._role = ""
+        self.executor.settled = SettledQueries()
         self._followed = -1
         self.follow_settings()
 
@@ -144,6 +148,9 @@ class Client:
         self.store.lock_seconds = wait / 1000
         timeout = in_milliseconds(self.settings.show("statement_timeout")[1])
         self._statement_seconds = timeout / 1000
+        self.idle_seconds = {
+            name: in_milliseconds(self.settings.show(name)[1]) / 1000 for name in _SILENCES
+        }
         self.store.isolation = Isolation.named(self.settings.show("transaction_isolation")[1])
         arrays = self.settings.show("gradwire.array_aggregation")[1]
         self.executor.array_aggregation = arrays == "on"
@@ -168,21 +175,35 @@ class Client:
 
     def run(self, statement: Statement, bound: Bound) -> Result:
         """Do one statement; the rows of a query are computed as they are read."""
+        if not self._statement_seconds:
+            return self._run(statement, bound)
+        deadline = Deadline(self._statement_seconds, self.cancel)
+        with deadline.running():
+            result = self._run(statement, bound)
+        deadline.follow(result)
+        return result
+
+    def _run(self, statement: Statement, bound: Bound) -> Result:
+        settled = self.executor.settled.find(statement, bound.types, self._standing())
+        if settled is not None:
+            return self.executor.again(settled, bound)
         self.block.admit(statement)
         if self._is_read_only():
             refuse_changes(statement, self.registry)
         self.identity.check(statement)
         self.block.ask(statement)
-        deadline = Deadline(self._statement_seconds, self.cancel)
-        self.functions.bound = None if statement.kind == Kind.EXPLAIN else bound.values
+        self.functions.bound = None if statement.kind is Kind.EXPLAIN else bound.values
         try:
-            with deadline.running():
-                result = _RUNNERS[statement.kind](self, statement, bound)
+            result = _RUNNERS[statement.kind](self, statement, bound)
         finally:
             self.functions.bound = None
         self.follow_settings()
-        deadline.follow(result)
         return result
+
+    def _standing(self) -> Standing | None:
+        """What a query outside a transaction stands on at this moment."""
+        moment = self.registry.moment() if self.block.is_free else None
+        return None if moment is None else (self.settings.changes, *moment)
 
     def begin_implicit(self, statement: Statement) -> None:
         """Open the implicit transaction before a statement that changes something."""
@@ -211,7 +232,7 @@ class Client:
 
     def _define(self, statement: Statement, bound: Bound) -> Result:
         if isinstance(statement.tree, LockTables):
-            return lock_tables(self.executor, statement.tree, self._in_transaction())
+            return lock_tables(self.executor, statement.tree, self.in_transaction())
         return define(self.executor, statement, bound)
 
     def _copy(self, statement: Statement, bound: Bound) -> Result:
@@ -267,12 +288,12 @@ class Client:
     def _setting(self, statement: Statement, bound: Bound) -> Result:
         tree = statement.tree
         if isinstance(tree, TransactionModes):
-            if not (tree.session or self._in_transaction()):
+            if not (tree.session or self.in_transaction()):
                 self.block.warn_outside("SET TRANSACTION")
             set_modes(self.block, self.settings, tree)
             return Result(statement.command)
         if isinstance(tree, SetConstraints):
-            if not self._in_transaction():
+            if not self.in_transaction():
                 self.block.warn_outside("SET CONSTRAINTS")
             names = [(n[-2] if len(n) > 1 else "", n[-1]) for n in tree.names]
             self.store.set_constraints(names, tree.deferred)
@@ -281,20 +302,21 @@ class Client:
             return self._discard(tree.what)
         if isinstance(tree, SetStatement):
             refuse_late(self.block, self.settings, tree.name, ", ".join(tree.values or ()))
-            if tree.local and not self._in_transaction():
+            if tree.local and not self.in_transaction():
                 self.block.warn_outside("SET LOCAL")
         return run_setting(self.settings, statement)
 
     def _maintain(self, statement: Statement, bound: Bound) -> Result:
         assert isinstance(statement.tree, Maintenance)
-        return maintain(self.registry, statement.tree, self._in_transaction())
+        return maintain(self.registry, statement.tree, self.in_transaction())
 
-    def _in_transaction(self) -> bool:
+    def in_transaction(self) -> bool:
+        """Whether what is done now can be undone with what was done before."""
         return self.block.status != "I" or self.several
 
     def _discard(self, what: str) -> Result:
         if what == "all":
-            if self._in_transaction():
+            if self.in_transaction():
                 raise ActiveTransaction("DISCARD ALL cannot run inside a transaction block")
             self.settings.set("session_authorization", None)
             self.settings.reset_all()
@@ -306,7 +328,7 @@ class Client:
             self.store.drop_temporary()
         return Result(f"DISCARD {what.upper()}")
 
-    # Prepared statements and cursors
+    # Prepared statements and portals
 
     def _prepare(self, statement: Statement, bound: Bound) -> Result:
         tree = statement.tree
@@ -340,37 +362,6 @@ class Client:
             raise FeatureNotSupported(f'prepared statement "{tree.name}" is empty')
         return prepared.statement, values
 
-    def _cursor(self, statement: Statement, bound: Bound) -> Result:
-        tree = statement.tree
-        if isinstance(tree, Declare):
-            return self._declare(tree, bound)
-        if isinstance(tree, FetchStatement):
-            return self._fetch(tree)
-        assert isinstance(tree, CloseStatement)
-        if tree.cursor is None:
-            self.portals.close_all()
-            return Result("CLOSE CURSOR ALL")
-        self.portals.named(tree.cursor, "cursor")
-        self.portals.close(tree.cursor)
-        return Result("CLOSE CURSOR")
-
-    def _declare(self, tree: Declare, bound: Bound) -> Result:
-        if not tree.hold and not self._in_transaction():
-            raise NoActiveTransaction("DECLARE CURSOR can only be used in transaction blocks")
-        self.portals.admit(tree.name)
-        result = self.executor.query(tree.statement, bound)
-        described = Described(tuple(bound.types), result.fields)
-        portal = Portal(Prepared(tree.statement, described), bound.values, result)
-        portal.hold, portal.scroll = tree.hold, bool(tree.scroll)
-        self.portals.keep(tree.name, portal)
-        return Result("DECLARE CURSOR")
-
-    def _fetch(self, tree: FetchStatement) -> Result:
-        portal = self.portals.named(tree.cursor, "cursor")
-        if portal.result is None:
-            self.start(portal)
-        return fetch(portal, tree)
-
     def start(self, portal: Portal) -> None:
         """Run a portal that Bind made, for the first time."""
         prepared = portal.prepared
@@ -393,6 +384,6 @@ _RUNNERS: dict[Kind, Runner] = {
     Kind.SETTING: Client._setting,
     Kind.TRANSACTION: Client._transact,
     Kind.PREPARED: Client._prepare,
-    Kind.CURSOR: Client._cursor,
+    Kind.CURSOR: run_cursor,
     Kind.MAINTENANCE: Client._maintain,
 }

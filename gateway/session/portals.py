@@ -112,6 +112,8 @@ class Portals:
 
     def commit(self) -> None:
         """The transaction ended well: what was declared WITH HOLD stays."""
+        if not self._open and not self._savepoints:
+            return
         for portal in self._open.values():
             portal.held = portal.hold
         self.rollback()

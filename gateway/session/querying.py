@@ -5,7 +5,7 @@ Writes are in `execution`, definitions in `definition`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter_ns
 
@@ -32,6 +32,7 @@ from gateway.session.parameter_types import as_bound, settled
 from gateway.session.recall import Asked, Recall
 from gateway.session.result import Field, Notice, Result, lines, plan_lines, read_lines
 from gateway.session.returning import Beneath
+from gateway.session.settled import Settled, SettledQueries, Standing
 from gateway.session.sparing import is_worth_sparing, plan_sparing
 from gateway.session.upserts import Upsert
 from gateway.sources.table import Table, TableName
@@ -64,6 +65,8 @@ class Queries:
         authority: Who may read what.
         notices: What to tell the client besides.
         array_aggregation: Whether aggregates over grids may be computed on arrays.
+        settled: What may run again as it is.
+        standing: Under what, at this moment.
     """
 
     engine: EngineSession
@@ -76,6 +79,8 @@ class Queries:
     authority: Authority
     notices: list[str | Notice] = field(default_factory=list)
     array_aggregation: bool = True
+    settled: SettledQueries = field(default_factory=SettledQueries)
+    standing: Callable[[], Standing | None] = field(default=lambda: None)
     _on_arrays: Remembered = field(default_factory=Remembered)
     _nodes: int = 0  # of what was rewritten for the statement at hand
     _own: bool = False  # it asked for what is the session's own
@@ -127,16 +132,44 @@ class Queries:
             )
             return Result("SELECT", _shown(columns), iter([rows]))
         query = self.required(statement)
-        plan = self.plan(query, bound)
+        self.allow(query.rewritten, query.rowid_of)
+        tables = self.tables(query)
+        plan = self._plan(query.rewritten, bound.by_number, tables, bound.values)
         types = tuple(bound.types)
         known = query.fields.get(types)
-        if types and known is not None:  # to ask the plan would be to optimise it once more
-            batches = as_before(query.rewritten, known[1], plan.stream(), bound.by_number)
-            return Result("SELECT", known[1], batches)
-        if known is None or known[0] is not plan.schema:
-            known = plan.schema, fields_of(query.rewritten, plan.schema, bound.by_number)
-            query.fields[types] = known
-        return Result("SELECT", known[1], plan.stream())
+        if not types or known is None:  # else to ask the plan would be to optimise it once more
+            if known is None or known[0] is not plan.schema:
+                known = plan.schema, fields_of(query.rewritten, plan.schema, bound.by_number)
+                query.fields[types] = known
+            found = Result("SELECT", known[1], plan.stream())
+        else:
+            found = self._as_before(query, known, plan, bound)
+        if self.account.done.recalled and self.registry.holds(query.rewritten.tables):
+            again = None if types else plan
+            settled = Settled(statement, types, query, tables, known, again)
+            self.settled.keep(statement, bound.values, settled, self.standing())
+        return found
+
+    def again(self, settled: Settled, bound: Bound) -> Result:
+        """The same for a query that is settled."""
+        self.account.done.recalled = True
+        query, plan = settled.query, settled.plan
+        if plan is not None:
+            self.account.planned(perf_counter_ns(), kept=True)
+            return Result("SELECT", settled.known[1], plan.stream())
+        plan = self._plan(query.rewritten, bound.by_number, settled.tables, bound.values)
+        return self._as_before(query, settled.known, plan, bound)
+
+    def _as_before(
+        self,
+        query: Computation,
+        known: tuple[pa.Schema, tuple[Field, ...]],
+        plan: Plan,
+        bound: Bound,
+    ) -> Result:
+        """The result of a plan that is not asked for its columns: they must be those known."""
+        batches = as_before(query.rewritten, *known, plan.stream(), bound.by_number)
+        return Result("SELECT", known[1], batches)
 
     def explain(self, statement: Statement, bound: Bound) -> Result:
         """The plan, or with the option `rewrite` the engine's SQL, a line a row."""

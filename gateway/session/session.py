@@ -6,7 +6,8 @@ A statement goes down one side of the house and its rows come up the other:
    (`Session.run_simple`, or `parse`, `bind`, `execute`);
 2. `recall.Recall` knows the text, `lifting.Shapes` one that differs in constants alone, or
    `sql.text.limits.Limits.read` splits it, tells each statement's command and parses it;
-   `dispatch.Client.run` hands it to the room for its kind;
+   `dispatch.Client.run` hands it to the room for its kind, or runs at once what is settled:
+   a query of which steps 3 to 7 would come to the same as before (`settled.SettledQueries`);
 3. a write becomes a query and a change to apply (`sql.writes.writes.as_write`);
 4. unless `Recall.query` has what comes out, `rewrite.rewrite` binds names, puts views in place and
    every derivative where its marker stood (`autodiff.markers.expand`);
@@ -47,7 +48,7 @@ from gateway.session.portals import Portal
 from gateway.session.prepared import Prepared
 from gateway.session.recall import Recall
 from gateway.session.result import Field, Notice, Result
-from gateway.session.settings import SEVERITIES, in_milliseconds
+from gateway.session.settings import SEVERITIES
 from gateway.sources.table import Table, TableName
 from gateway.sql.statements.commands import DropStatement
 from gateway.sql.statements.statement import Kind, Statement
@@ -114,10 +115,10 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         """What to tell the client besides; emptied by the call."""
         block, executor = self._client.block, self._client.executor
         functions = self._client.functions
+        if not (block.notices or executor.notices or functions.notices):
+            return ()
         told = [*block.notices, *functions.notices]
         told += [n if isinstance(n, Notice) else Notice(n) for n in executor.notices]
-        if not told:
-            return told
         for kept in (block.notices, executor.notices, functions.notices):
             kept.clear()
         unwanted = SEVERITIES[: self._client.settings.least_severity]
@@ -125,11 +126,11 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
     def idle_limit(self) -> tuple[float, GatewayError] | None:
         """How long the client may say nothing now, in seconds, and what it is told then."""
-        name, error, words = _IDLE[self.status]
-        shown = self._client.settings.show(name)[1]
-        if shown == "0":
+        name, error, words = _IDLE[self._client.block.status]
+        seconds = self._client.idle_seconds[name]
+        if not seconds:
             return None
-        return in_milliseconds(shown) / 1000, error(f"terminating connection due to {words}")
+        return seconds, error(f"terminating connection due to {words}")
 
     def backend(self, *, busy: bool) -> Backend:
         """The client as others see it, from any thread; `busy` while it awaits an answer."""

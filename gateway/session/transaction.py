@@ -35,6 +35,11 @@ class TransactionBlock:
         self.asked = False  # something was read or written in the transaction
         self.notices: list[Notice] = []
 
+    @property
+    def is_free(self) -> bool:
+        """Whether no transaction is open, not even an implicit one."""
+        return self.status == "I" and not self.implicit
+
     def admit(self, statement: Statement) -> None:
         """Refuse anything but the end of a failed transaction.
 
@@ -69,7 +74,7 @@ class TransactionBlock:
 
     def ask(self, statement: Statement) -> None:
         """A statement is about to be run, inside a transaction or not."""
-        if statement.kind not in _ASKING or (self.status == "I" and not self.implicit):
+        if statement.kind not in _ASKING or self.is_free:
             return
         self.asked = True
         waits_first = statement.kind == Kind.WRITE or isinstance(statement.tree, LockTables)
@@ -115,7 +120,7 @@ class TransactionBlock:
         if tree.verb == "BEGIN":
             self._begin()
             return Result(statement.command)
-        if self.status == "I" and not self.implicit:
+        if self.is_free:
             self._warn("there is no transaction in progress", "25P01")
             return Result(tree.verb)
         failed, self.status = self.status == "E", "I"

@@ -101,6 +101,11 @@ class Scope:
         return free and not self._pins
 
     @property
+    def clock(self) -> int | None:
+        """The number of the newest commit; None when that is not what this session sees."""
+        return self._shared.committed.moment.clock if self._is_idle else None
+
+    @property
     def _pins(self) -> bool:
         """Whether a transaction of the user's own is to see one commit throughout."""
         return self._in_block and self.isolation.pins

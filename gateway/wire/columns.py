@@ -57,8 +57,6 @@ def normal_column(array: pa.Array, wanted: Type) -> pa.Array:
     """
     if array.type == wanted.arrow and wanted.element is None:
         return array
-    if len(array) <= _FEW and (narrow := _narrow(array, wanted)) is not None:
-        return narrow
     try:
         return _converted(array, wanted)
     except pa.ArrowInvalid as error:
@@ -71,22 +69,6 @@ def normal_column(array: pa.Array, wanted: Type) -> pa.Array:
         raise InternalError(
             f"a column of Arrow type {array.type} cannot be sent as {wanted.sql}"
         ) from error
-
-
-# Of so few integers each is looked at: Arrow's cast takes as long for one as for thousands, and
-# gives the interpreter to another thread meanwhile.
-_FEW = 8
-_HALF_RANGE = {"int2": 2**15, "int4": 2**31}
-
-
-def _narrow(array: pa.Array, wanted: Type) -> pa.Array | None:
-    """Integers as those of a narrower type; None where they are none, or one does not fit."""
-    half = _HALF_RANGE.get(wanted.name)
-    if half is None or array.type != pa.int64():
-        return None
-    values = array.to_pylist()
-    fit = all(value is None or -half <= value < half for value in values)
-    return pa.array(values, wanted.arrow) if fit else None
 
 
 def _converted(array: pa.Array, wanted: Type) -> pa.Array:

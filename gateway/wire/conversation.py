@@ -8,7 +8,6 @@ written here, by `decode` and `values`; whatever a statement means is the sessio
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,6 @@ from gateway.errors import (
     GatewayError,
     InFailedTransaction,
     InvalidBinaryRepresentation,
-    InvalidParameterValue,
     ObjectNotInPrerequisiteState,
     ProtocolViolation,
     QueryCanceled,
@@ -47,8 +45,9 @@ from gateway.wire.messages import (
     read_message,
 )
 from gateway.wire.protocol import Action, Protocol, State
+from gateway.wire.shapes import Shape, Shapes, result_formats, spread
 from gateway.wire.streaming import pieces, short_turns
-from gateway.wire.values import BINARY_FORMAT, TEXT_FORMAT, Bytes, encode_rows
+from gateway.wire.values import BINARY_FORMAT, TEXT_FORMAT, Bytes
 
 if TYPE_CHECKING:  # only called, never made here: the tests of the wire bring a scripted one
     from gateway.session.session import Session
@@ -87,6 +86,7 @@ class Conversation:
         self._flush = flush
         self._receive = receive
         self._portals: dict[str, _Portal] = {}
+        self._shapes = Shapes()
         self._settings: dict[str, str] = {}  # as the client knows them
         self._changed: dict[str, str] = {}  # as it will at the next ReadyForQuery
 
@@ -154,11 +154,11 @@ class Conversation:
         except GatewayError as error:
             self._send(replies.error_response(error))
             self._session.fail(error)
-        self._note_settings()
-        self._notices()
-        for name, value in self._changed.items():
-            self._send(replies.parameter_status(name, value))
-        self._changed.clear()
+        self._tell()
+        if self._changed:
+            for name, value in self._changed.items():
+                self._send(replies.parameter_status(name, value))
+            self._changed.clear()
         status = self._session.status
         if status == "I":  # no portal outlives its transaction
             self._portals.clear()
@@ -173,9 +173,9 @@ class Conversation:
             if result.copy is not None:
                 sent = self._copy(result)
             elif result.fields is not None:
-                formats = (TEXT_FORMAT,) * len(result.fields)
-                self._send(replies.row_description(result.fields, formats))
-                sent = self._encoded(result, result.fields, formats)
+                shape = self._shape(result.fields, ())
+                self._send(shape.description)
+                sent = self._rows(result, shape.encode)
             else:
                 sent = 0
             self._complete(result, sent)
@@ -196,11 +196,11 @@ class Conversation:
                 f"bind message supplies {given} parameters, but prepared statement "
                 f'"{message.statement}" requires {len(types)}'
             )
-        values = self._parameters(message.parameters, types, _spread(formats, given))
+        values = self._parameters(message.parameters, types, spread(formats, given))
         self._session.bind(message.portal, message.statement, values)
         if len(message.result_formats) > 1:
             fields = self._session.describe_portal(message.portal)
-            _result_formats(message.result_formats, fields or ())
+            result_formats(message.result_formats, fields or ())
         self._portals[message.portal] = _Portal(message.result_formats)
         self._send(replies.BIND_COMPLETE)
 
@@ -230,7 +230,7 @@ class Conversation:
         if fields is None:
             self._send(replies.NO_DATA)
         else:
-            self._send(replies.row_description(fields, _result_formats(formats, fields)))
+            self._send(self._shape(fields, formats).description)
 
     def _execute(self, message: Execute) -> None:
         portal = self._portals.setdefault(message.portal, _Portal())
@@ -241,13 +241,11 @@ class Conversation:
             portal.ended = True
             self._complete(result, 0 if result.copy is None else self._copy(result))
             return
-        formats = _result_formats(portal.formats, result.fields)
         limit = max(message.row_limit, 0)
-        sent = self._encoded(result, result.fields, formats, limit)
+        sent = self._rows(result, self._shape(result.fields, portal.formats).encode, limit)
         if limit and sent == limit:
             result.end()
-            self._note_settings()
-            self._notices()
+            self._tell()
             self._send(replies.PORTAL_SUSPENDED)
         else:
             self._complete(result, sent)
@@ -262,8 +260,7 @@ class Conversation:
 
     def _complete(self, result: Result, sent: int) -> None:
         result.end()
-        self._note_settings()
-        self._notices()
+        self._tell()
         if result.command:
             self._send(replies.command_complete(result.tag(sent)))
         else:
@@ -327,32 +324,26 @@ class Conversation:
                 case _:
                     return
 
-    def _encoded(
-        self,
-        result: Result,
-        fields: Sequence[Field],
-        formats: Sequence[int],
-        limit: int = 0,
-    ) -> int:
-        """Send the rows as DataRow messages; how many there were."""
-        zone = self._zone()
-        return self._rows(result, lambda rows: encode_rows(rows, fields, formats, zone), limit)
+    def _shape(self, fields: Sequence[Field], formats: tuple[int, ...]) -> Shape:
+        return self._shapes.of(fields, formats, self._zone())
 
     def _rows(
         self, result: Result, encode: Callable[[pa.RecordBatch], Bytes], limit: int = 0
     ) -> int:
         """Send the rows, a piece at a time; how many there were. Stops the work on any error."""
         sent = 0
+        rows = pieces(result.take(limit), self._flush)
         try:
-            with closing(pieces(result.take(limit), self._flush)) as rows:
-                for piece in rows:
-                    data = encode(piece)
-                    result.sent_bytes += len(data)
-                    self._send(data)
-                    sent += piece.num_rows
+            for piece in rows:
+                data = encode(piece)
+                result.sent_bytes += len(data)
+                self._send(data)
+                sent += piece.num_rows
         except BaseException:  # also when the client is gone: the engine must not go on for nobody
             result.close()
             raise
+        finally:
+            rows.close()
         return sent
 
     def _date_order(self) -> str:
@@ -361,29 +352,13 @@ class Conversation:
     def _zone(self) -> str:
         return self._changed.get("TimeZone") or self._settings.get("TimeZone", "UTC")
 
-    def _note_settings(self) -> None:
+    def _tell(self) -> None:
+        """Send notices, and note the settings that changed for the next ReadyForQuery."""
         for name, value in self._session.changed_settings().items():
             if self._settings.get(name) != value:
                 self._settings[name] = self._changed[name] = value
+        self._notices()
 
     def _notices(self) -> None:
         for notice in self._session.notices():
             self._send(replies.notice_response(notice))
-
-
-def _spread(formats: tuple[int, ...], count: int) -> tuple[int, ...]:
-    """One format for each field: none given means text, one given is for all."""
-    if not formats:
-        return (TEXT_FORMAT,) * count
-    for form in formats:
-        if form not in (0, 1):
-            raise InvalidParameterValue(f"unsupported format code: {form}")
-    return formats * count if len(formats) == 1 else formats
-
-
-def _result_formats(formats: tuple[int, ...], fields: Sequence[Field]) -> tuple[int, ...]:
-    if len(formats) > 1 and len(formats) != len(fields):
-        raise ProtocolViolation(
-            f"bind message has {len(formats)} result formats but query has {len(fields)} columns"
-        )
-    return _spread(formats, len(fields))

@@ -1,19 +1,22 @@
 """A handful of rows, a value at a time in plain Python: what most statements return.
 
-Only the everyday types have a row here; the others go through the column encoders.
+Only the everyday types have a row here; the others go through the column encoders. Of an engine's
+column in another Arrow form integers alone are taken: to cast or to make one array takes as long as
+ten rows, and gives the interpreter to another thread meanwhile.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from gateway.types import Type
-from gateway.wire.columns import as_binary, int_values, numbers, validity
+from gateway.wire.columns import int_values, numbers, validity
 from gateway.wire.datetime_text import date_text, timestamp_text
 from gateway.wire.float_text import FIRST_SCIENTIFIC, float_text
 
@@ -37,12 +40,47 @@ def few_rows(columns: Iterable[Fields], kind: bytes = b"D") -> bytes:
     return b"".join(messages)
 
 
-def few_fields(array: pa.Array, kind: Type, form: int, zone: str) -> Fields | None:
-    """The fields of a normal column, or None when its type has no row here."""
+Convert = Callable[[pa.Array], Fields | None]
+
+
+def few_converter(kind: Type, form: int, zone: str) -> Convert | None:
+    """What gives the fields of a column of this type, or None when that takes a normal one first.
+
+    None when the type has no row here.
+    """
     if kind.name == "timestamptz" and form == 0:
-        return _each(array, int_values(array).tolist(), lambda v: timestamp_text(v, zone))
+        zoned = partial(timestamp_text, zone=zone)
+        return _of(kind.arrow, lambda array: _each(array, int_values(array).tolist(), zoned))
     convert = (_BINARY if form else _TEXT).get(kind.name)
-    return None if convert is None else convert(array)
+    if convert is None:
+        return None
+    half = _HALF_RANGE.get(kind.name)
+    return _of(kind.arrow, convert) if half is None else _within(half, kind.arrow, convert)
+
+
+def _of(wanted: pa.DataType, convert: Callable[[pa.Array], Fields]) -> Convert:
+    return lambda array: convert(array) if array.type == wanted else None
+
+
+_HALF_RANGE = {"int2": 2**15, "int4": 2**31}
+
+
+def _within(half: int, wanted: pa.DataType, convert: Callable[[pa.Array], Fields]) -> Convert:
+    """The same of wider integers, if all of them fit."""
+
+    def fields(array: pa.Array) -> Fields | None:
+        if array.type == wanted:
+            return convert(array)
+        if array.type != _INT8:
+            return None
+        values = array.to_pylist()
+        fit = all([value is None or -half <= value < half for value in values])
+        return convert(array) if fit else None
+
+    return fields
+
+
+_INT8 = pa.int64()
 
 
 def _each(array: pa.Array, values: list[Any], convert: Callable[[Any], bytes]) -> Fields:
@@ -60,8 +98,11 @@ def _plain(convert: Callable[[Any], bytes]) -> Callable[[pa.Array], Fields]:
 
 
 def _bytes(array: pa.Array) -> Fields:
-    values: Fields = as_binary(array).to_pylist()
+    values: Fields = array.view(_BYTES).to_pylist()
     return values
+
+
+_BYTES = pa.binary()
 
 
 def _float4_text(array: pa.Array) -> Fields:

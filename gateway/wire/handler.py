@@ -26,11 +26,11 @@ from gateway.session.backends import Connected
 from gateway.wire import replies
 from gateway.wire.client import Client, ClientGone
 from gateway.wire.conversation import Conversation
+from gateway.wire.inbox import Inbox
 from gateway.wire.messages import (
     PASSWORD_BYTES,
     CancelRequest,
     GSSENCRequest,
-    Inbox,
     PasswordMessage,
     SSLRequest,
     Startup,
@@ -39,7 +39,7 @@ from gateway.wire.messages import (
     read_message,
     read_startup,
 )
-from gateway.wire.protocol import TABLE, Action, Protocol, State, most_bytes
+from gateway.wire.protocol import TABLE, Action, Protocol, State
 from gateway.wire.startup import Login, read_login, unsupported
 from gateway.wire.values import Bytes
 
@@ -49,13 +49,13 @@ if TYPE_CHECKING:  # it makes the handlers
 logger = logging.getLogger(__name__)
 
 _RECEIVE_BYTES = 65_536
+_KEPT_BYTES = 65_536  # of answers that wait to be sent together
 _LAST_WORDS_SECONDS = 2.0  # who does not read them by then is not waited for
 
 
 class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista carries no types
     """One connection, in a thread of its own."""
 
-    wbufsize = 65_536
     disable_nagle_algorithm = True
     server: GatewayServer
     request: Any  # a socket, or the same under TLS
@@ -67,6 +67,8 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
         self.inbox = Inbox()
         self.protocol = Protocol()
         self.encrypted = False
+        self._kept: list[Bytes] = []  # for the client, until the next flush
+        self._kept_bytes = 0
         # When the client must have spoken, on the clock of `time.monotonic`; None leaves it time.
         self._deadline: float | None = None
 
@@ -91,8 +93,9 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
 
     def finish(self) -> None:
         try:
+            self.flush()
             super().finish()
-        except OSError:
+        except (ClientGone, OSError):
             logger.debug("client %s left before it was answered", self.client_address)
         if self.encrypted:
             self.request.close()  # the server closes the socket that this one was made of
@@ -100,16 +103,21 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
     # Bytes.
 
     def send(self, data: Bytes) -> None:
-        """Take bytes for the client; large ones go out now, small ones with the next flush."""
-        try:
-            self.wfile.write(data)
-        except OSError as error:
-            raise ClientGone from error
+        """Take bytes for the client; many go out now, a few with the next flush."""
+        self._kept.append(data)
+        self._kept_bytes += len(data)
+        if self._kept_bytes >= _KEPT_BYTES:
+            self.flush()
 
     def flush(self) -> None:
         """Send what was kept."""
+        if not self._kept:
+            return
+        kept, large = self._kept, self._kept_bytes >= _KEPT_BYTES
+        self._kept, self._kept_bytes = [], 0
         try:
-            self.wfile.flush()
+            for data in kept if large else (b"".join(kept),):
+                self.request.sendall(data)
         except OSError as error:
             raise ClientGone from error
 
@@ -146,13 +154,9 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
 
     def _next(self, large_bytes: int) -> tuple[str, bytes]:
         """Type and bytes of the next message."""
-        while (kind := self.inbox.kind()) is None:
+        while (found := self.inbox.next(large_bytes)) is None:
             self._receive()
-        if kind not in TABLE:  # what follows has no length we could trust
-            raise ProtocolViolation(f"invalid frontend message type {ord(kind)}")
-        while (data := self.inbox.message(most_bytes(kind, large_bytes))) is None:
-            self._receive()
-        return kind, data
+        return found
 
     def _last_words(self, error: GatewayError) -> None:
         try:
@@ -209,7 +213,6 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
             logger.info("no TLS with %s: %s", self.client_address, error)
             raise ClientGone from error
         self.connection, self.encrypted = self.request, True
-        self.wfile = self.request.makefile("wb", self.wbufsize)
 
     def _authenticate(self, login: Login) -> None:
         self.send(login.negotiation)

@@ -1,7 +1,7 @@
 """What a client sends: bytes to message dataclasses, without a socket.
 
-`Inbox` cuts the stream into messages; `read_startup` and `read_message` read one. Which message
-may come when is `protocol`'s; what the server answers with is in `replies`. Names and layouts are
+`read_startup` and `read_message` read one that `inbox` has cut out of the stream. Which message may
+come when is `protocol`'s; what the server answers with is in `replies`. Names and layouts are
 those of the PostgreSQL manual, "Message Formats".
 """
 
@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from gateway.errors import CharacterNotInRepertoire, ProtocolViolation
 
 # PostgreSQL's own bounds (src/include/libpq/pqcomm.h, libpq.h and libpq/auth.c).
-STARTUP_BYTES = 10_000
 PASSWORD_BYTES = 65_535
 
 _SSL, _GSSENC, _CANCEL = 80877103, 80877104, 80877102
@@ -336,54 +335,3 @@ def read_startup(data: bytes) -> Startup:
         parameters[name] = body.text()
     body.end()
     return StartupMessage(protocol, parameters)
-
-
-class Inbox:
-    """The bytes that have arrived, cut into messages."""
-
-    def __init__(self) -> None:
-        self._data = bytearray()
-        self._place = 0
-
-    def feed(self, data: bytes) -> None:
-        """Add bytes that arrived."""
-        del self._data[: self._place]
-        self._data += data
-        self._place = 0
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing is waiting, not even a part of a message."""
-        return self._place == len(self._data)
-
-    def startup(self) -> bytes | None:
-        """The next startup packet, or None while it is not complete.
-
-        Raises:
-            ProtocolViolation: 08P01, a length that no such packet has.
-        """
-        return self._take(0, 8, STARTUP_BYTES, "invalid length of startup packet")
-
-    def kind(self) -> str | None:
-        """Type of the next message, as soon as its first byte is there."""
-        return None if self.empty else chr(self._data[self._place])
-
-    def message(self, most_bytes: int) -> bytes | None:
-        """The next message without type and length, or None while it is not complete.
-
-        Raises:
-            ProtocolViolation: 08P01, a length below 4 or above `most_bytes`.
-        """
-        return self._take(1, 4, most_bytes, "invalid message length")
-
-    def _take(self, before: int, least: int, most: int, fault: str) -> bytes | None:
-        start = self._place + before
-        if len(self._data) < start + 4:
-            return None
-        length = int.from_bytes(self._data[start : start + 4], "big")
-        if not least <= length <= most:
-            raise ProtocolViolation(fault)
-        if len(self._data) < start + length:
-            return None
-        self._place = start + length
-        return bytes(self._data[start + 4 : self._place])

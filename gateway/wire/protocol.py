@@ -71,6 +71,11 @@ TABLE = {
     )
 }  # fmt: skip
 
+# The same by state.
+_ACTIONS = {
+    state: {kind: getattr(row, state.value) for kind, row in TABLE.items()} for state in State
+}
+
 
 class Protocol:
     """The state of one connection.
@@ -85,35 +90,40 @@ class Protocol:
         self.state = State.AUTHENTICATION
         self.lost = False  # the two sides no longer speak of the same thing
 
+    @property
+    def state(self) -> State:
+        """Where the connection stands."""
+        return self._state
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self._state, self._actions = state, _ACTIONS[state]
+
     def action(self, kind: str) -> Action:
         """What to do with a message of this type now; a Sync ends the skipping.
 
         Raises:
             ProtocolViolation: 08P01, the type is unknown or may not come now.
         """
-        row = TABLE.get(kind)
-        action = Action.REFUSE if row is None else getattr(row, self.state.value)
+        action: Action = self._actions.get(kind, Action.REFUSE)
         if action is Action.REFUSE:
-            if row is not None and self.state is State.AUTHENTICATION:
-                raise ProtocolViolation(f"expected password response, got message type {ord(kind)}")
-            if row is not None and self.state is State.COPYING:
-                self.lost = True  # who sends it is somewhere else in the protocol
-                raise ProtocolViolation(
-                    f"unexpected message type 0x{ord(kind):02X} during COPY from stdin"
-                )
-            raise ProtocolViolation(f"invalid frontend message type {ord(kind)}")
-        if kind == "S" and self.state is State.SKIPPING:
+            raise self._refusal(kind)
+        if kind == "S" and self._state is State.SKIPPING:
             self.state = State.READY
         return action
+
+    def _refusal(self, kind: str) -> ProtocolViolation:
+        if kind in TABLE and self.state is State.AUTHENTICATION:
+            return ProtocolViolation(f"expected password response, got message type {ord(kind)}")
+        if kind in TABLE and self.state is State.COPYING:
+            self.lost = True  # who sends it is somewhere else in the protocol
+            return ProtocolViolation(
+                f"unexpected message type 0x{ord(kind):02X} during COPY from stdin"
+            )
+        return ProtocolViolation(f"invalid frontend message type {ord(kind)}")
 
     def failed(self, kind: str) -> bool:
         """Note an error in answering this message; whether all up to Sync is skipped now."""
         if TABLE[kind].extended:
             self.state = State.SKIPPING
         return self.state is State.SKIPPING
-
-
-def most_bytes(kind: str, large_bytes: int) -> int:
-    """Longest message of this type, its length field included."""
-    row = TABLE.get(kind)
-    return large_bytes if row is None or row.large else SMALL_BYTES

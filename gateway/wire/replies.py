@@ -103,7 +103,10 @@ def parameter_status(name: str, value: str) -> bytes:
 
 def ready_for_query(status: str) -> bytes:
     """Waiting for the next query; `status` is I, T or E."""
-    return b"Z\0\0\0\x05" + status.encode()
+    return _READY[status]
+
+
+_READY = {status: b"Z\0\0\0\x05" + status.encode() for status in "ITE"}
 
 
 def row_description(fields: Sequence[Field], formats: Sequence[int]) -> bytes:

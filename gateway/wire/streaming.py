@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import pyarrow as pa
 
@@ -31,19 +31,23 @@ def pieces(
     batches: Iterator[pa.RecordBatch], flush: Callable[[], None]
 ) -> Generator[pa.RecordBatch]:
     """The rows in pieces of a size to send; `flush` is called after the first if more are there."""
-    count = 0
-    with ExitStack() as streaming:
+    count, streaming = 0, False
+    try:
         for batch in batches:
-            start = 0
-            while start < batch.num_rows:
-                if count == 1:
-                    streaming.enter_context(short_turns())
-                piece = batch.slice(start, MORE_ROWS if count else FIRST_ROWS)
-                yield piece
-                start += piece.num_rows
-                if not count and start < batch.num_rows:
+            start, rows = 0, batch.num_rows
+            while start < rows:
+                if count and not streaming:
+                    streaming = True
+                    _count(1)
+                most = MORE_ROWS if count else FIRST_ROWS
+                yield batch.slice(start, most) if start or rows > most else batch
+                start += most
+                if not count and start < rows:
                     flush()
                 count += 1
+    finally:
+        if streaming:
+            _count(-1)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ bytes of a client mean, to `decode`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from gateway.wire.columns import Encoded, Fixed, normal_column
 from gateway.wire.encode_array import array_binaries, array_texts, as_array
 from gateway.wire.encode_binary import binary_column
 from gateway.wire.encode_text import text_column
-from gateway.wire.few_rows import few_fields, few_rows
+from gateway.wire.few_rows import Fields, few_converter, few_rows
 
 TEXT_FORMAT, BINARY_FORMAT = 0, 1
 
@@ -62,35 +62,70 @@ def encode_rows(
     >>> bytes(encode_rows(batch, [Field("n", INT4)], [0])).hex(" ")
     '44 00 00 00 0b 00 01 00 00 00 01 37 44 00 00 00 0a 00 01 ff ff ff ff'
     """
-    rows = batch.num_rows
-    if not rows:
-        return b""
-    columns = [normal_column(c, f.type) for c, f in zip(batch.columns, fields, strict=True)]
-    if rows <= FEW_ROWS:
-        return (
-            few_rows(
-                (
-                    few_fields(c, f.type, form, zone)
-                    or _pylist(encode_column(c, f.type, form, zone))
-                    for c, f, form in zip(columns, fields, formats, strict=True)
-                ),
-                kind,
-            )
-            if columns
-            else (kind + b"\x00\x00\x00\x06\x00\x00") * rows
-        )
-    encoded = [
-        encode_column(c, f.type, form, zone)
-        for c, f, form in zip(columns, fields, formats, strict=True)
-    ]
-    lengths = [field_lengths(column) for column in encoded]
-    totals = np.full(rows, 6, np.int64)
-    for length in lengths:
-        totals += np.maximum(length, 0) + 4
-    if rows > 1 and totals.sum() > _MOST_BYTES:
-        halves = batch.slice(0, rows // 2), batch.slice(rows // 2)
-        return b"".join(encode_rows(half, fields, formats, zone, kind) for half in halves)
-    return _join_rows(encoded, lengths, totals, kind)
+    return RowEncoder(fields, formats, zone, kind).encode(batch)
+
+
+class RowEncoder:
+    """Turns batches of the same columns into DataRow messages; see `encode_rows`."""
+
+    def __init__(
+        self,
+        fields: Sequence[Field],
+        formats: Sequence[int],
+        zone: str = "UTC",
+        kind: bytes = b"D",
+    ) -> None:
+        self._columns = [(f.type, form) for f, form in zip(fields, formats, strict=True)]
+        self._zone, self._kind = zone, kind
+        few = [few_converter(of, form, zone) for of, form in self._columns]
+        self._few = [convert for convert in few if convert is not None]
+        self._all_few = len(self._few) == len(few) > 0
+
+    def encode(self, batch: pa.RecordBatch) -> Bytes:
+        """The batch as messages, one after another."""
+        rows: int = batch.num_rows
+        if not rows:
+            return b""
+        if rows > FEW_ROWS:
+            return self._many(batch)
+        if not self._columns:
+            return rows * (self._kind + b"\x00\x00\x00\x06\x00\x00")
+        columns: Iterable[Fields] | None = self._plain(batch) if self._all_few else None
+        return few_rows(columns or self._encoded(batch), self._kind)
+
+    def _plain(self, batch: pa.RecordBatch) -> list[Fields] | None:
+        """The fields of each column; None where one has to be made normal first."""
+        found = []
+        for convert, column in zip(self._few, batch.columns, strict=True):
+            fields = convert(column)
+            if fields is None:
+                return None
+            found.append(fields)
+        return found
+
+    def _encoded(self, batch: pa.RecordBatch) -> Iterator[Fields]:
+        for column, (of, form) in zip(batch.columns, self._columns, strict=True):
+            normal = normal_column(column, of)
+            convert = few_converter(of, form, self._zone)
+            fields = None if convert is None else convert(normal)
+            if fields is None:
+                fields = as_array(encode_column(normal, of, form, self._zone)).to_pylist()
+            yield fields
+
+    def _many(self, batch: pa.RecordBatch) -> Bytes:
+        rows = batch.num_rows
+        encoded = [
+            encode_column(normal_column(column, of), of, form, self._zone)
+            for column, (of, form) in zip(batch.columns, self._columns, strict=True)
+        ]
+        lengths = [field_lengths(column) for column in encoded]
+        totals = np.full(rows, 6, np.int64)
+        for length in lengths:
+            totals += np.maximum(length, 0) + 4
+        if rows > 1 and totals.sum() > _MOST_BYTES:
+            halves = batch.slice(0, rows // 2), batch.slice(rows // 2)
+            return b"".join(self._many(half) for half in halves)
+        return _join_rows(encoded, lengths, totals, self._kind)
 
 
 def encode_column(array: pa.Array, kind: Type, form: int, zone: str = "UTC") -> Encoded:
@@ -105,11 +140,6 @@ def encode_column(array: pa.Array, kind: Type, form: int, zone: str = "UTC") -> 
     if form == BINARY_FORMAT:
         return binary_column(array, kind)
     return text_column(array, kind, zone)
-
-
-def _pylist(column: Encoded) -> list[bytes | None]:
-    values: list[bytes | None] = as_array(column).to_pylist()
-    return values
 
 
 def field_lengths(column: Encoded) -> npt.NDArray[Any]:

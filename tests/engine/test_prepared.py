@@ -129,4 +129,4 @@ def test_what_may_last_is_never_collected(session) -> None:
         'SELECT x.a FROM "s"."t" AS x, "s"."t" AS y': False,
         'SELECT a FROM "s"."t" WHERE a = (SELECT max(a) FROM "s"."t")': False,
     }
-    assert {sql: session.plan(sql, {name: table}).is_quick for sql in quick} == quick
+    assert {sql: session.plan(sql, {name: table}).is_short for sql in quick} == quick

@@ -16,7 +16,8 @@ from gateway.errors import CharacterNotInRepertoire, GatewayError, ProtocolViola
 from gateway.session.result import Field
 from gateway.types import BY_NAME
 from gateway.wire import messages, replies
-from gateway.wire.messages import Inbox, read_message, read_startup
+from gateway.wire.inbox import Inbox
+from gateway.wire.messages import read_message, read_startup
 from gateway.wire.protocol import TABLE, Action, Protocol, State
 from tests.wire.client import send_bytes
 
@@ -98,8 +99,8 @@ def test_the_inbox_cuts_the_same_messages_however_they_arrive(sizes: list[int]) 
     for size in [*sizes, len(stream)]:
         inbox.feed(stream[place : place + size])
         place += size
-        while (kind := inbox.kind()) and (body := inbox.message(10_000)) is not None:
-            found.append(read_message(kind, body))
+        while (message := inbox.next(10_000)) is not None:
+            found.append(read_message(*message))
     assert found == list(MESSAGES.values()) and inbox.empty
 
 

@@ -139,8 +139,8 @@ def test_random_floats_have_postgresqls_digits(
         [array_literal(numbers)],
     )
     ours = values.as_array(values.encode_column(column, kind, 0)).to_pylist()
-    few = values.few_fields(column, kind, 0, "UTC")
-    assert ours == few
+    few = values.few_converter(kind, 0, "UTC")
+    assert few is not None and ours == few(column)
     assert ours == [theirs.get_value(row, 0) for row in range(theirs.ntuples)]
 
 

@@ -1,0 +1,93 @@
+"""Queries that a session may run again as they are: one lookup, and one compare of what they
+stand on.
+
+What is asked on the way of a query (what its names mean, who may read, whether the transaction
+may, which rows its tables have) has the same answer while the session's settings, the newest commit
+and the datasets are the same. So the answer is kept with the query, under a `Standing` of these
+three. When it is another, all that was kept goes, and with it the rows of tables as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from gateway.engine.interface import Plan
+from gateway.session.computation import Computation
+from gateway.session.result import Field
+from gateway.sources.table import Table, TableName
+from gateway.sql.statements.statement import Statement
+from gateway.types import Type
+
+# Changes of settings, the newest commit, changes of datasets.
+Standing = tuple[int, int, int]
+
+_MOST_KEPT = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A query that nothing has to be asked about.
+
+    Args:
+        statement: As it was sent.
+        types: Those of its parameters.
+        query: What was worked out for it.
+        tables: The user tables that it reads.
+        known: The engine's schema that came out, and its columns.
+        plan: What runs it; None: it is planned for each values of its parameters.
+    """
+
+    statement: Statement
+    types: Sequence[Type]
+    query: Computation
+    tables: Mapping[TableName, Table]
+    known: tuple[pa.Schema, tuple[Field, ...]]
+    plan: Plan | None
+
+
+@dataclass(slots=True)
+class SettledQueries:
+    """Those of one session; `find` is asked before a statement runs, `keep` as it does."""
+
+    _standing: Standing | None = None
+    _kept: dict[int, Settled] = field(default_factory=dict)
+    _asked: Statement | None = None
+
+    def find(
+        self, statement: Statement, types: Sequence[Type], standing: Standing | None
+    ) -> Settled | None:
+        """The statement as it was settled under this standing; None leaves all to be asked.
+
+        Args:
+            statement: What is to run, the very object that was kept.
+            types: Those of its parameters.
+            standing: None in a transaction, where more decides.
+        """
+        self._asked = None
+        if standing is None:
+            return None
+        if standing != self._standing:
+            self._standing = standing
+            self._kept.clear()
+        found = self._kept.get(id(statement))
+        if found is not None and (not types or tuple(types) == found.types):
+            return found
+        self._asked = statement
+        return None
+
+    def keep(
+        self,
+        statement: Statement,
+        values: Sequence[pa.Scalar],
+        settled: Settled,
+        standing: Standing | None,
+    ) -> None:
+        """Keep what came out, if it is of the statement asked for last and stands on the same."""
+        plain = not any(pa.types.is_nested(value.type) for value in values)
+        if statement is self._asked and standing == self._standing and plain:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            self._kept[id(statement)] = settled
