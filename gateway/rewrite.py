@@ -22,6 +22,7 @@ from gateway.sql.lowered.exact import keep_exact
 from gateway.sql.lowered.laterals import put_laterals
 from gateway.sql.lowered.lending import Lender, borrow, may_borrow
 from gateway.sql.lowered.localtime import keep_local_times
+from gateway.sql.lowered.numerics import keep_numeric
 from gateway.sql.lowered.session_values import put_values
 from gateway.sql.lowered.sets import spread_sets
 from gateway.sql.meaning.analysis import analyse
@@ -319,11 +320,13 @@ def take_neighbours(state: Rewriting) -> None:
         state.derived = take_along(state.tree, state.analysis, state.relations)
 
 
-def keep_integers(state: Rewriting) -> None:
-    """Let arithmetic of integers raise where it would wrap."""
+def keep_numbers(state: Rewriting) -> None:
+    """Let arithmetic of integers raise where it would wrap, and that of numerics be exact."""
     if isinstance(state.tree, exp.Values):
+        keep_numeric(state.tree, None)
         keep_exact(state.tree, None)
     for block in state.analysis.blocks:
+        keep_numeric(block.select, block)
         keep_exact(block.select, block)
 
 
@@ -379,6 +382,6 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     keep_times,
     expand_markers,
     take_neighbours,
-    keep_integers,
+    keep_numbers,
     declare_parameters,
 )

@@ -386,4 +386,38 @@ SCRIPTS: dict[str, list[str]] = {
         "SELECT count(*) FROM (SELECT pg_sleep(30)) AS q(x) WHERE x IS NOT NULL",
         "RESET statement_timeout",
     ],
+    "numerics": [
+        "CREATE TABLE priced (a numeric(30, 5), b numeric(10, 2), i int, d float8)",
+        "INSERT INTO priced VALUES (123456789012345678.55555, 1.5, 1, 1.5), (3, 2.1, 2, 2.5), "
+        "(-7, 2.1, 2, 3.5), (0.5, -2.675, NULL, NULL)",
+        "INSERT INTO priced (a) SELECT 123456789012345678.5",
+        "SELECT a, b FROM priced ORDER BY a, b",
+        "UPDATE priced SET a = a + 0.1 WHERE a > 123456789012345678.5",
+        "SELECT a FROM priced WHERE a BETWEEN 123456789012345678.4 AND 123456789012345678.6",
+        "SELECT b * 1.1, b * (1 + 0.05), 1.5 - b, -1.5 * b, b % 0.4 FROM priced ORDER BY b",
+        "SELECT coalesce(b, 0.0), greatest(b, 1.6), nullif(b, 2.1), CASE WHEN b > 2.05 THEN b "
+        "ELSE 0.5 END FROM priced ORDER BY b, a",
+        "SELECT count(*) FROM priced WHERE b IN (2.1, 1.5) AND b <> 1.50000001",
+        "SELECT 123456789012345678.5::numeric, -123456789012345678.5::numeric(30, 5), "
+        "1.5e3::numeric, 1.23456789012345678::numeric, 2.345::numeric(5, 2)",
+        "SELECT round(b / 3, 14), round(2::numeric / 3, 14), round(-b / 7, 14) FROM priced "
+        "WHERE b > 0 ORDER BY b, a",
+        "SELECT round(avg(b), 14), round(avg(DISTINCT b), 14), round(avg(b) FILTER (WHERE b > 2), "
+        "14), round(100.0 * sum(b) / 7, 14) FROM priced",
+        "SELECT i, round(avg(b / 3), 14) FROM priced WHERE b > 0 GROUP BY i ORDER BY i",
+        "SELECT round(avg(b) OVER (ORDER BY a), 14) FROM priced WHERE b > 0 ORDER BY a",
+        "SELECT to_char(b / 3, 'S9.999') FROM priced WHERE b > 0 ORDER BY b, a",
+        "SELECT b / 0.0 FROM priced",
+        "SELECT d * 0.5, b * d FROM priced WHERE d IS NOT NULL ORDER BY d",
+        "DROP TABLE priced",
+    ],
+    "intervals in writes": [
+        "CREATE TABLE waits (id int, v interval)",
+        "INSERT INTO waits VALUES (1, '1 day'), (2, '2 hours'), (3, NULL)",
+        "INSERT INTO waits SELECT 4, '3 days'",
+        "UPDATE waits SET v = '90 minutes' WHERE v = '2 hours'",
+        "SELECT v FROM waits WHERE v > '1 hour' ORDER BY id",
+        "INSERT INTO waits VALUES (5, 'soon')",
+        "DROP TABLE waits",
+    ],
 }  # fmt: skip

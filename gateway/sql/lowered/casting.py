@@ -11,6 +11,7 @@ from fractions import Fraction
 from sqlglot import exp
 
 from gateway.sql.lowered.rooms import checked, refuse_long
+from gateway.sql.meaning.numerals import digits, is_point_literal, plain
 from gateway.sql.text import jsontext, literals
 
 DType = exp.DType
@@ -22,6 +23,8 @@ def cast(node: exp.Expr) -> exp.Expr | None:
     refuse_long(kind)
     if value.is_string:
         return _literal_cast(value.name, kind)
+    if kind.this == DType.DECIMAL:
+        return _numeric_cast(value, kind)
     if kind.this in _INTEGERS:
         return _integer_cast(node, value, kind)
     if kind.this == DType.TIME:
@@ -136,6 +139,27 @@ def _integer_cast(node: exp.Expr, value: exp.Expr, kind: exp.DataType) -> exp.Ex
         expression=exp.Literal.number(_EXACT),
     )
     return exp.Case(ifs=[exp.If(this=small, true=narrow)], default=node.copy())
+
+
+def _numeric_cast(value: exp.Expr, kind: exp.DataType) -> exp.Expr | None:
+    """A literal with a point keeps its digits: the engine would read a double."""
+    literal, minus = value, ""
+    while isinstance(literal, exp.Neg | exp.Paren):
+        minus = ("" if minus else "-") if isinstance(literal, exp.Neg) else minus
+        literal = literal.this
+    if not is_point_literal(literal):
+        return None
+    if not kind.expressions:
+        precision, scale = digits(literal.name)
+        kind = _decimal(max(scale, min(_SCALE, 38 - (precision - scale))))
+    return cast_of(exp.Literal.string(minus + plain(literal.name)), kind.copy())
+
+
+_SCALE = 10  # of a numeric without one: lowering.ENGINE_TYPES
+
+
+def _decimal(scale: int) -> exp.DataType:
+    return exp.DataType.build(f"decimal(38, {scale})")
 
 
 def _decimal_literal(value: exp.Expr) -> int | None:

@@ -18,11 +18,11 @@ from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import copied, own_nodes
 from gateway.types import Type
 
-_TYPED = frozenset({"date", "time", "timestamp", "timestamptz"})
+_TYPED = frozenset({"date", "time", "timestamp", "timestamptz", "interval"})
 
 
 def cast_literals(block: Block) -> None:
-    """Cast the literals that stand beside dates and times in this SELECT, in place."""
+    """Cast the literals that stand beside dates, times and intervals in this SELECT, in place."""
     for node in own_nodes(block.select):
         for group in _compared(node):
             _cast_group(group, block)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlglot import exp
 
 from gateway.errors import GatewayError
+from gateway.sql.meaning.numerals import is_pointed
 from gateway.sql.meaning.parameters import postgres_type
 from gateway.sql.meaning.relation import ColumnInfo
 from gateway.sql.meaning.results import common_type, result_type, widest
@@ -91,7 +92,21 @@ def _common(values: Sequence[exp.Expr], types: Types) -> Type | None:
     told = [value for value in values if not (is_untyped(value) or _is_open(value, types))]
     if not told:
         return TEXT if any(value.is_string for value in values) else None
+    if numeric_beside(told, types):
+        return NUMERIC
     return common_type([types.of(value) for value in told])
+
+
+def numeric_beside(sides: Sequence[exp.Expr], types: Types) -> bool:
+    """Whether literals with a point stand here beside numerics, and so are numerics themselves.
+
+    A parameter's type comes too late to make a literal one.
+    """
+    others = [side for side in sides if not (is_pointed(side) or is_untyped(side))]
+    if not others or not any(is_pointed(side) for side in sides):
+        return False
+    known = Types(types.block) if types.parameters else types
+    return common_type([known.of(side) for side in others]) is NUMERIC
 
 
 def _is_open(value: exp.Expr, types: Types) -> bool:
@@ -137,7 +152,7 @@ def _arithmetic(tree: exp.Expr, types: Types) -> Type | None:
         return _moved(isinstance(tree, exp.Sub), left, right)
     if INTERVAL in (left, right):
         return INTERVAL
-    return widest([left, right])
+    return NUMERIC if numeric_beside((tree.this, tree.expression), types) else widest([left, right])
 
 
 def _moved(minus: bool, moment: Type, by: Type) -> Type | None:

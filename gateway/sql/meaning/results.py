@@ -56,7 +56,7 @@ _LIKE_FIRST = frozenset(
 )  # fmt: skip
 _ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
     (FLOAT8, (
-        "avg", "mean", "stddev", "stddev_pop", "stddev_samp", "var", "variance", "var_pop",
+        "stddev", "stddev_pop", "stddev_samp", "var", "variance", "var_pop",
         "var_population", "var_samp", "var_sample", "corr", "covar", "covar_pop", "covar_samp",
         "regr_avgx", "regr_avgy", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx",
         "regr_sxy", "regr_syy", "random", "pi", "signum", "sign", "erf", "erfc")),
@@ -104,6 +104,8 @@ def result_type(name: str, arguments: Sequence[Type | None]) -> Type | None:
     if name in _LIKE_ARGUMENTS:
         return common_type(arguments)
     first = arguments[0] if arguments else None
+    if name in ("avg", "mean"):
+        return NUMERIC if first is NUMERIC else FLOAT8
     if name in _OF_FIRST:
         return None if first is None else _OF_FIRST[name](first)
     if name in ("date_trunc", "date_bin") and len(arguments) > 1:

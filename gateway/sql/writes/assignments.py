@@ -14,10 +14,11 @@ from gateway.errors import (
     SyntaxFault,
     UndefinedColumn,
 )
+from gateway.sql.meaning.numerals import digits, is_point_literal
 from gateway.sql.meaning.parameters import number
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.text.dialect import DIALECT, parse
-from gateway.types import Type
+from gateway.types import INTERVAL, NUMERIC, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +119,28 @@ def declare_parameters(
     columns: tuple[str, ...],
     target: Target,
 ) -> None:
-    """A bare `$n` that is assigned to a column has its type; so has a literal for an array."""
+    """A bare `$n` that is assigned to a column has its type; so have some literals."""
     for place, (value, column) in enumerate(zip(values, columns, strict=False)):
         kind = target[column].type
         if isinstance(value, exp.Parameter):
             parameters.setdefault(number(value), kind)
-        elif value.is_string and kind.element is not None:
-            sql_type = exp.DataType.build(kind.sql, dialect=DIALECT)
+            continue
+        sql_type = _typed(value, kind)
+        if sql_type is not None:
             typed = exp.Cast(this=value.copy(), to=sql_type)
             value.replace(typed)
             values[place] = typed
+
+
+def _typed(value: exp.Expr, kind: Type) -> exp.DataType | None:
+    """What a literal must be cast to before the engine sees it; None: nothing."""
+    if value.is_string and (kind.element is not None or kind is INTERVAL):
+        return exp.DataType.build(kind.sql, dialect=DIALECT)
+    literal = value.this if isinstance(value, exp.Neg) else value
+    if kind is NUMERIC and is_point_literal(literal):  # the engine would read a double
+        precision, scale = digits(literal.name)
+        return exp.DataType.build(f"decimal({precision}, {scale})")
+    return None
 
 
 def refuse_value(name: str, column: TargetColumn, overriding: str = "") -> None:

@@ -1,0 +1,75 @@
+"""Literals with a point: doubles, unless they stand beside a numeric.
+
+In PostgreSQL each is a numeric. The engine's decimals have one scale for a whole column and 38
+digits, so a literal is exact here where that is sure to help: beside a value that is exact itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from sqlglot import exp
+
+_SUMS = (exp.Add, exp.Sub, exp.Mul)
+_MOST_DIGITS = 38
+
+
+def is_point_literal(tree: exp.Expr) -> bool:
+    """Whether it is a literal with a point that a decimal can hold.
+
+    >>> [is_point_literal(exp.Literal.number(text)) for text in ("1.5", "2", "1e300")]
+    [True, False, False]
+    """
+    if not isinstance(tree, exp.Literal) or tree.is_string or tree.is_int:
+        return False
+    if tree.type is not None and tree.type.this == exp.DType.DOUBLE:
+        return False  # an earlier pass made it a double
+    precision, scale = digits(tree.name)
+    return precision <= _MOST_DIGITS and scale <= _MOST_DIGITS
+
+
+def is_pointed(tree: exp.Expr) -> bool:
+    """Whether it is made of literals alone, by + - *, and one has a point: `1 + 0.05`."""
+    return any(True for _ in point_literals(tree)) and _is_constant(tree)
+
+
+def _is_constant(tree: exp.Expr) -> bool:
+    if isinstance(tree, exp.Paren | exp.Neg):
+        return _is_constant(tree.this)
+    if isinstance(tree, _SUMS):
+        return _is_constant(tree.this) and _is_constant(tree.expression)
+    return is_point_literal(tree) or (isinstance(tree, exp.Literal) and tree.is_int)
+
+
+def point_literals(tree: exp.Expr) -> Iterator[exp.Expr]:
+    """The literals with a point in a tree that `is_pointed`."""
+    if isinstance(tree, exp.Paren | exp.Neg):
+        yield from point_literals(tree.this)
+    elif isinstance(tree, _SUMS):
+        yield from point_literals(tree.this)
+        yield from point_literals(tree.expression)
+    elif is_point_literal(tree):
+        yield tree
+
+
+def digits(text: str) -> tuple[int, int]:
+    """How many digits a number has, and how many of them after the point.
+
+    >>> digits("12.50"), digits("0.001"), digits("1e3")
+    ((4, 2), (4, 3), (4, 0))
+    """
+    whole, _, fraction = plain(text).partition(".")
+    return len(whole) + len(fraction), len(fraction)
+
+
+def plain(text: str) -> str:
+    """A number without an exponent.
+
+    >>> plain("1.5e3"), plain(".5")
+    ('1500', '0.5')
+    """
+    value = Decimal(text)
+    if abs(value.adjusted()) > 2 * _MOST_DIGITS:
+        return "9" * (_MOST_DIGITS + 1)  # more than any numeric has
+    return format(value, "f")
