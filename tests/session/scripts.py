@@ -11,6 +11,28 @@ SCRIPTS: dict[str, list[str]] = {
         "SELECT current_schema, current_catalog, session_user, current_role, user, current_user",
         "SELECT current_schema AS a, upper(user), current_user || '!', 1 WHERE user = 'postgres'",
     ],
+    "casts alone": [
+        "CREATE TABLE c (t timestamp, a float8, i int)",
+        "INSERT INTO c VALUES ('2000-01-01 06:00', 1, 1), ('2000-01-01 08:00', 2, 2), "
+        "('2000-01-02 09:00', 3, 2)",
+        "SELECT t, t::date, sum(a) FROM c GROUP BY 1, 2 ORDER BY 1, 2",
+        "SELECT t::date, t, sum(a) FROM c GROUP BY t::date, t ORDER BY 1, 2",
+        "SELECT t::date AS d, t::text AS s, sum(a) FROM c GROUP BY d, s, t ORDER BY s",
+        "SELECT t::date AS t, count(*) FROM c GROUP BY t, t::date ORDER BY 1",
+        "SELECT t::date + 1 FROM c GROUP BY t, t::date ORDER BY 1",
+        "SELECT t::date AS d, count(*) FROM c GROUP BY t, t::date "
+        "HAVING t::date > '2000-01-01' ORDER BY t::date, t",
+        "SELECT sum(i), sum(i::float8), max(t), max(t::date), sum(i::float8) + 1 FROM c",
+        "SELECT sum(i) FILTER (WHERE t::date = '2000-01-01'), sum(i::float8) FILTER "
+        "(WHERE t::date = '2000-01-01') FROM c",
+        "SELECT count(DISTINCT t), count(DISTINCT t::date), count(DISTINCT t::date::text) FROM c",
+        "SELECT sum(i) OVER (ORDER BY a), sum(i::float8) OVER (ORDER BY a) FROM c",
+        "SELECT rank() OVER (ORDER BY t), rank() OVER (ORDER BY t::date) FROM c ORDER BY a",
+        "SELECT sum(sum(i)) OVER (), sum(sum(i::float8)) OVER () FROM c GROUP BY t::date",
+        "SELECT u.i, u.i::float8 AS f, v.i FROM c AS u JOIN c AS v ON u.i = v.i "
+        "AND u.i::float8 = v.i::float8 GROUP BY 1, 2, 3 ORDER BY 1",
+        "DROP TABLE c",
+    ],
     "prepare": [
         "PREPARE q AS SELECT 1 AS a",
         "EXECUTE q",

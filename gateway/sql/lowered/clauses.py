@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.calls import is_series_of_moments
+from gateway.sql.lowered.cast_names import named_apart
 
 
 def select(node: exp.Expr) -> None:
@@ -17,6 +18,8 @@ def select(node: exp.Expr) -> None:
     for name, words in refused.items():
         if node.args.get(name):
             raise FeatureNotSupported(f"{words} is not supported")
+    if isinstance(node, exp.Select):
+        named_apart(node)
 
 
 def table(node: exp.Expr) -> exp.Expr | None:
