@@ -55,6 +55,10 @@ _SETTINGS = {
     # As PostgreSQL: text is text, not a view into a buffer; timestamps without a zone are UTC.
     "datafusion.sql_parser.map_string_types_to_utf8view": "false",
     "datafusion.execution.time_zone": "UTC",
+    # The plan of an aggregate is refused, as a fault of the engine, where its logical half knows
+    # that a CASE is never NULL and its physical half does not: sum(CASE WHEN a < b THEN b ELSE 2
+    # END) twice over one such CASE. The values do not depend on it.
+    "datafusion.execution.skip_physical_aggregate_schema_check": "true",
 }
 
 # One partition per fragment and nothing shuffled, for results that keep storage order; every

@@ -15,8 +15,11 @@ from tests.sql import engine
 
 # Calls with words between their arguments; none of them is an aggregate.
 WORDED = ("overlay", "position", "substring", "trim")
-# PostgreSQL means something else by them: every occurrence, and a row for each value.
-OTHERWISE = ("array_remove", "generate_series")
+# PostgreSQL means something else by them: every occurrence, a row for each value, an integer.
+OTHERWISE = (
+    "array_remove", "generate_series", "array_length", "array_ndims", "array_position",
+    "cardinality", "ntile", "row_number", "rank", "dense_rank",
+)  # fmt: skip
 ARGUMENTS = ("'a'", "1", "1.5", "'b'", "2")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from gateway.sql.lowered.ordered_texts import ordered_text
 from gateway.sql.lowered.rooms import checked
 from gateway.sql.lowered.subqueries import array_of_query
 
@@ -25,6 +26,13 @@ _NAMES = {
 }
 _OPERATORS: dict[str, type[exp.Binary]] = {"mod": exp.Mod, "div": exp.Div}
 
+# The engine counts these without a sign, and knows no arithmetic of that and an integer: the type
+# that PostgreSQL gives them.
+_RANKS = {"ntile": "int", **dict.fromkeys(("row_number", "rank", "dense_rank"), "bigint")}
+_MEASURES = ("array_length", "array_upper", "array_ndims", "array_position", "cardinality")
+# PostgreSQL knows none of these of an empty array.
+_NULL_OF_EMPTY = ("array_length", "array_upper", "array_ndims")
+
 
 def call(node: exp.Expr) -> exp.Expr | None:
     """The engine's form of a call; None where it is the same but for its name."""
@@ -34,8 +42,12 @@ def call(node: exp.Expr) -> exp.Expr | None:
         return whole if name == "mod" else exp.Anonymous(this="trunc", expressions=[whole])
     if name == "array" and len(arguments) == 1 and isinstance(arguments[0], exp.Query):
         return array_of_query(arguments[0])
-    if name in ("array_upper", "array_lower") and len(arguments) == 2:
-        return _array_bound(name, arguments)
+    if name == "array_lower" and len(arguments) == 2:
+        return _lower_bound(arguments)
+    if name == "string_agg" and (ordered := ordered_text(node)) is not None:
+        return ordered
+    if name in _MEASURES and arguments:
+        return _measure(name, arguments)
     if name == "generate_series" and not isinstance(node.parent, exp.Table | exp.Unnest):
         # In a SELECT list it gives a row each; the engine's function gives one array.
         series = exp.Anonymous(this=name, expressions=checked(name, arguments))
@@ -51,12 +63,27 @@ def is_series_of_moments(node: exp.Expr) -> bool:
     return isinstance(node, exp.Anonymous) and bool(node.args.get("moments"))
 
 
-def _array_bound(name: str, arguments: list[exp.Expr]) -> exp.Expr:
+def window(node: exp.Expr) -> exp.Expr | None:
+    """A rank of PostgreSQL's type."""
+    kind = _RANKS.get(node.this.name) if isinstance(node.this, exp.Anonymous) else None
+    return None if kind is None else exp.Cast(this=node.copy(), to=exp.DataType.build(kind))
+
+
+def _measure(name: str, arguments: list[exp.Expr]) -> exp.Expr:
+    own = "array_length" if name == "array_upper" else name
+    call = exp.Anonymous(this=own, expressions=arguments)
+    measured = exp.Cast(this=call, to=exp.DataType.build("int"))
+    if name not in _NULL_OF_EMPTY:
+        return measured
+    return _unless_empty(arguments[0], measured)
+
+
+def _lower_bound(arguments: list[exp.Expr]) -> exp.Expr:
     """Arrays begin at 1 here; one that is empty has no bounds."""
-    length = exp.Anonymous(this="array_length", expressions=arguments)
-    if name == "array_upper":
-        return length
-    bound = exp.If(
-        this=exp.GT(this=length, expression=exp.Literal.number(0)), true=exp.Literal.number(1)
-    )
-    return exp.Case(ifs=[bound])
+    return _unless_empty(arguments[0], exp.Literal.number(1))
+
+
+def _unless_empty(array: exp.Expr, value: exp.Expr) -> exp.Expr:
+    items = exp.Anonymous(this="cardinality", expressions=[array.copy()])
+    there = exp.GT(this=items, expression=exp.Literal.number(0))
+    return exp.Case(ifs=[exp.If(this=there, true=value)])

@@ -14,8 +14,11 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, UndefinedObject
 from gateway.sql.lowered import clauses, subqueries
-from gateway.sql.lowered.calls import call
+from gateway.sql.lowered.calls import call, window
 from gateway.sql.lowered.casting import cast, cast_of, interval_of, item_of
+from gateway.sql.lowered.ordered_texts import filtered_text
+from gateway.sql.lowered.outer_joins import has_outer_join, unsettle
+from gateway.sql.lowered.telling_apart import tell_apart
 from gateway.sql.text import literals
 from gateway.sql.text.precedence import parenthesise
 from gateway.sql.text.trees import copied, nodes
@@ -94,7 +97,14 @@ def lower(tree: exp.Expr) -> exp.Expr:
         InvalidTextRepresentation: 22P02, a literal that its type does not read.
     """
     root = copied(tree)
-    for node in reversed(nodes(root)):
+    found = nodes(root)
+    if has_outer_join(found):
+        unsettle(found)
+    for select in found:
+        if isinstance(select, exp.Select):
+            tell_apart(select)
+    found = nodes(root)
+    for node in reversed(found):
         row = LOWERINGS.get(type(node))
         replacement = row(node) if row is not None else None
         if replacement is None:
@@ -255,6 +265,8 @@ LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.Cast: cast,
     exp.Literal: _large_number,
     exp.Anonymous: call,
+    exp.Window: window,
+    exp.Filter: filtered_text,
     exp.Interval: _interval,
     exp.Between: _between,
     exp.Exists: clauses.exists,

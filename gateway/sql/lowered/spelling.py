@@ -1,4 +1,4 @@
-"""Calls and operators that stand for several of the engine's: JSON, ordered sets, format().
+"""Calls and operators that stand for several of the engine's: JSON, ordered sets, format(), nullif.
 
 They come before `overloads`, which sees what they become.
 """
@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from gateway.sql.lowered.jsoncalls import made_json
 from gateway.sql.lowered.ordered_sets import put_ordered_set
+from gateway.sql.lowered.reals import spell_cases, spell_nullif
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.scope import Block
 from gateway.sql.text.dialect import DIALECT
@@ -27,6 +28,11 @@ def spell_out(block: Block) -> None:
     for node in reversed(own_nodes(block.select)):
         if isinstance(node, exp.WithinGroup):
             put_ordered_set(node, known)
+        elif isinstance(node, exp.Case) and node.this is not None:
+            spell_cases(node, known)
+        elif isinstance(node, exp.Anonymous) and node.name == "nullif":
+            if len(node.expressions) == 2:
+                spell_nullif(node, known)
         elif isinstance(node, exp.Anonymous) and node.name in _WRITERS:
             _write_booleans(node, known)
             if node.name == "format" and node.expressions:

@@ -28,6 +28,7 @@ from gateway.types import (
     INTERVAL,
     NUMERIC,
     TEXT,
+    TIME,
     TIMESTAMP,
     TIMESTAMPTZ,
     Type,
@@ -146,7 +147,7 @@ def _arithmetic(tree: exp.Expr, types: Types) -> Type | None:
         return None
     if left is JSONB and isinstance(tree, exp.Sub):
         return JSONB
-    if isinstance(tree, exp.Add) and left is INTERVAL:
+    if isinstance(tree, exp.Add) and left in (INTERVAL, TIME):
         left, right = right, left
     if isinstance(tree, exp.Add | exp.Sub) and left.name in _MOMENTS:
         return _moved(isinstance(tree, exp.Sub), left, right)
@@ -156,7 +157,7 @@ def _arithmetic(tree: exp.Expr, types: Types) -> Type | None:
 
 
 def _moved(minus: bool, moment: Type, by: Type) -> Type | None:
-    if by is INTERVAL:
+    if by in (INTERVAL, TIME):
         return TIMESTAMP if moment is DATE else moment
     if by.name in INTEGER:
         return DATE

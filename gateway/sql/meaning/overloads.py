@@ -22,7 +22,7 @@ from gateway.sql.meaning.overload_rows import GIVEN, ROWS
 from gateway.sql.meaning.scope import AGGREGATES, Block, position_of
 from gateway.sql.text.dialect import DIALECT, parse
 from gateway.sql.text.trees import own_nodes
-from gateway.types import DATE, INTERVAL, TEXT, TIMESTAMPTZ, Type
+from gateway.types import DATE, INTERVAL, TEXT, TIME, TIMESTAMPTZ, Type
 
 # A kind of argument -> the types that are of it, and the type that a quoted literal becomes.
 _KINDS: dict[str, tuple[frozenset[str], str]] = {
@@ -323,12 +323,14 @@ def _scaled_interval(node: exp.Mul | exp.Div, known: Types) -> None:
 
 
 def _moved_date(node: exp.Add | exp.Sub, known: Types) -> None:
-    """A date and an interval give a timestamp; the engine would leave out the hours."""
+    """A date and an interval or a time give a timestamp; the engine would leave out the hours."""
     sides = [node.this, node.expression]
     types = [known.of(side) for side in sides]
     if INTERVAL in types and DATE in types:
         date = sides[types.index(DATE)]
         date.replace(_cast(date, "timestamp"))
+    elif TIME in types and DATE in types:
+        node.replace(_cast(node, "timestamp"))
 
 
 _TEXTS = (exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.CHAR, exp.DType.BPCHAR)

@@ -175,6 +175,7 @@ _OF_FIRST: dict[str, Callable[[Type], Type | None]] = {
     "sum": _sum,
     "round": _rounded,
     "unnest": _element,
+    "substring": lambda first: BYTEA if first is BYTEA else TEXT,
     "array_agg": _array,
 }
 

@@ -26,6 +26,7 @@ from gateway.sql.text.grammar import PARAMETER_SIGN, Fault, GradwireParser, Grad
 from gateway.sql.text.grammar import Marker as Marker
 from gateway.sql.text.precedence import ORDERED
 from gateway.sql.text.repeats import Repeated, find, head_of, is_cut, restore, settle, without
+from gateway.sql.text.rows import compare_pairwise
 from gateway.sql.text.trees import nodes, nodes_of
 
 # What a statement's root may be; sqlglot also takes a bare expression for a statement.
@@ -59,6 +60,7 @@ class GradwireGenerator(PostgresGenerator):
         exp.Pow: lambda self, e: self.func("power", e.this, e.expression),
         exp.Select: lambda self, e: self.select_sql(e),
         exp.TryCast: lambda self, e: self.trycast_sql(e),
+        exp.Array: lambda self, e: f"ARRAY[{self.expressions(e, flat=True)}]",
         exp.Div: lambda self, e: self.binary(e, "/"),
         exp.BitwiseXor: lambda self, e: self.binary(e, "^"),
     }
@@ -188,6 +190,7 @@ def parse_tokens(tokens: Sequence[Token], text: str, share: bool = False) -> exp
         if _is_malformed(node):
             raise syntax_fault(_token_in(node, tokens), tokens, text)
         _fold(node)
+    compare_pairwise(found)
     return tree
 
 

@@ -1,0 +1,78 @@
+"""What a server answers to a query, and whether two answers say the same."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from tests.differential.queries import SETUP
+
+Rows = list[tuple[str | None, ...]]
+Answer = tuple[list[int], Rows] | str
+
+_FLOATS = {700, 701}
+
+
+@contextmanager
+def made(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """The tables of the queries, in a schema of their own."""
+    connection.execute("CREATE SCHEMA random_queries")
+    try:
+        connection.execute("SET search_path TO random_queries")
+        connection.execute(SETUP.encode())
+        yield
+    finally:
+        connection.execute("DROP SCHEMA random_queries CASCADE")
+
+
+def answer(connection: psycopg.Connection[Any], query: str) -> Answer:
+    """The types of the columns and the rows as text, or the SQLSTATE of a refusal."""
+    try:
+        result = connection.execute(query.encode()).pgresult
+    except psycopg.Error as error:
+        return error.sqlstate or str(error)
+    assert result is not None
+    columns = range(result.nfields)
+    values = [[result.get_value(row, n) for n in columns] for row in range(result.ntuples)]
+    rows = [tuple(None if v is None else v.decode() for v in row) for row in values]
+    return [result.ftype(n) for n in columns], rows
+
+
+def same(one: Answer, other: Answer) -> bool:
+    """Whether they have the same types, and the same rows in any order, floats nearly so."""
+    if isinstance(one, str) or isinstance(other, str):
+        return one == other
+    if one[0] != other[0] or len(one[1]) != len(other[1]):
+        return False
+    reals = [kind in _FLOATS for kind in one[0]]
+    pairs = zip(_sorted(one[1], reals), _sorted(other[1], reals), strict=True)
+    return all(_equal(a, b, reals) for a, b in pairs)
+
+
+def _sorted(rows: Rows, reals: list[bool]) -> Rows:
+    def key(row: tuple[str | None, ...]) -> tuple[tuple[bool, str], ...]:
+        return tuple(
+            (value is None, "" if value is None else _short(value) if real else value)
+            for value, real in zip(row, reals, strict=True)
+        )
+
+    return sorted(rows, key=key)
+
+
+def _short(real: str) -> str:
+    return f"{float(real) + 0.0:.6g}"  # 0 and -0 are one
+
+
+def _equal(one: tuple[str | None, ...], other: tuple[str | None, ...], reals: list[bool]) -> bool:
+    return all(
+        a == b or (real and a is not None and b is not None and _near(float(a), float(b)))
+        for a, b, real in zip(one, other, reals, strict=True)
+    )
+
+
+def _near(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-7) or (math.isnan(a) and math.isnan(b))
