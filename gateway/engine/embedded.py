@@ -30,7 +30,7 @@ from gateway.engine.functions import Columnar, made, register_functions
 from gateway.engine.functions.sleeping import sleeper
 from gateway.engine.held import Shelf
 from gateway.engine.plans import FEW_ROWS, IN_ORDER, Contexts, EmbeddedPlan, Plans, limited
-from gateway.engine.prepared import PreparedQueries
+from gateway.engine.prepared import PreparedQueries, spelled
 from gateway.engine.provider import as_dataset, kept
 from gateway.engine.running import Run
 from gateway.engine.zones import in_zone
@@ -159,6 +159,10 @@ def _bindable(value: pa.Scalar) -> pa.Scalar:
     return pa.scalar(None, pa.null()) if is_null_array else value
 
 
+def _all_held(tables: Mapping[TableName, Table]) -> bool:
+    return all(isinstance(table, Held) for table in tables.values())
+
+
 def _hold_few(tables: Mapping[TableName, Table]) -> bool:
     """Whether a query reads tables, all in memory, of few rows together."""
     rows = [t.held_rows.num_rows for t in tables.values() if isinstance(t, Held)]
@@ -181,6 +185,7 @@ class EmbeddedSession:
         self._shelf = shelf
         self._unstable = unstable
         self._plans = Plans()
+        self._bound = Plans()  # of texts with values, which would push the others out
         self._zone = "UTC"
         self._failures: list[GatewayError] = []
         self._tables: dict[TableName, Table] = {}
@@ -216,12 +221,14 @@ class EmbeddedSession:
             GatewayError: what the engine refuses, with its SQLSTATE.
             QueryCanceled: 57014, once planning is over: it cannot be interrupted.
         """
-        if not parameters and (kept := self._kept(sql, tables)) is not None:
+        values = parameters or ()
+        plans, text = (self._bound, spelled(sql, values)) if values else (self._plans, sql)
+        if text is not None and (kept := self._kept(plans, text, tables)) is not None:
             return kept
         with translated(self._failures):
             for name, table in tables.items():
                 self._register(name, table)
-            frame = self._planned(sql, tables, parameters or ())
+            frame = self._planned(sql, tables, values)
         self._check()
         plan = EmbeddedPlan(
             self._contexts,
@@ -232,26 +239,29 @@ class EmbeddedSession:
             self._stream,
             _hold_few(tables),
         )
-        if not parameters:
-            self._plans.keep(plan, list(tables))
+        # A table that is scanned piece by piece was asked about the values while it was planned.
+        if text is not None and (not values or _all_held(tables)):
+            plans.keep(text, plan, list(tables))
         return plan
 
     def _planned(
         self, sql: str, tables: Mapping[TableName, Table], values: Sequence[pa.Scalar]
     ) -> DataFrame:
         # A table that is scanned piece by piece is asked about the conditions while it is planned.
-        if values and all(isinstance(table, Held) for table in tables.values()):
+        if values and _all_held(tables):
             frame = self._prepared.frame(sql, list(tables), values)
             if frame is not None:
                 return frame
         bound = {str(number): _bindable(value) for number, value in enumerate(values, 1)}
         return self._context.sql(sql, options=_QUERIES_ONLY, param_values=bound)
 
-    def _kept(self, sql: str, tables: Mapping[TableName, Table]) -> EmbeddedPlan | None:
+    def _kept(
+        self, plans: Plans, text: str, tables: Mapping[TableName, Table]
+    ) -> EmbeddedPlan | None:
         """A plan of the same text over the same tables."""
         if any(self._tables.get(name) is not table for name, table in tables.items()):
             return None
-        found = self._plans.find(sql)
+        found = plans.find(text)
         if found is not None:
             self._check()
             self.plans_found += 1
@@ -305,6 +315,7 @@ class EmbeddedSession:
 
     def _forget_tables(self) -> None:
         self._plans.clear()
+        self._bound.clear()
         self._prepared.clear()
         for name in self._tables:
             self._schema(name.schema).deregister_table(name.name)
@@ -318,6 +329,7 @@ class EmbeddedSession:
         if before is not None:
             del self._tables[name]
             self._plans.forget(name)
+            self._bound.forget(name)
             self._prepared.forget(name)
             schema.deregister_table(name.name)
         watched = self._watched(name, table)

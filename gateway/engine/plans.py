@@ -243,24 +243,24 @@ class EmbeddedPlan:
 
 
 class Plans:
-    """The plans of one session by their text, the newest first to stay."""
+    """The plans of one session by their text and values, the newest first to stay."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[EmbeddedPlan, frozenset[TableName]]] = {}
 
-    def find(self, sql: str) -> EmbeddedPlan | None:
+    def find(self, text: str) -> EmbeddedPlan | None:
         """The plan of that text, if it is kept."""
-        found = self._kept.pop(sql, None)
+        found = self._kept.pop(text, None)
         if found is None:
             return None
-        self._kept[sql] = found
+        self._kept[text] = found
         return found[0]
 
-    def keep(self, plan: EmbeddedPlan, tables: Sequence[TableName]) -> None:
+    def keep(self, text: str, plan: EmbeddedPlan, tables: Sequence[TableName]) -> None:
         """Keep a plan over these tables; the one that was used least lately makes room."""
-        if len(plan.sql) > _LONGEST_TEXT:
+        if len(text) > _LONGEST_TEXT:
             return
-        self._kept[plan.sql] = plan, frozenset(tables)
+        self._kept[text] = plan, frozenset(tables)
         if len(self._kept) > MOST_PLANS:
             del self._kept[next(iter(self._kept))]
 

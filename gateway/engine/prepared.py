@@ -71,6 +71,17 @@ def literal(value: pa.Scalar) -> str:
     return _SPELLINGS[value.type][1](value) if value.is_valid else "NULL"
 
 
+def spelled(sql: str, values: Sequence[pa.Scalar]) -> str | None:
+    """A text together with its values; None where a literal does not tell one of them exactly.
+
+    >>> spelled("SELECT $1", [pa.scalar(7)])
+    'SELECT $1\\x00int64 7'
+    """
+    if any(value.type not in _SPELLINGS for value in values):
+        return None
+    return "\0".join([sql, *(f"{value.type} {literal(value)}" for value in values)])
+
+
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     """Its name in the engine; empty for a text that was only seen, or that it does not prepare."""

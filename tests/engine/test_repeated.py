@@ -59,3 +59,24 @@ def test_a_changed_table_changes_what_is_counted(rows) -> None:
     sql = "SELECT count(*), max(n) FROM public.t"
     assert rows(sql, {T: Snapshot(ROWS)}) == rows(sql, {T: Snapshot(ROWS)}) == [(100, 99)]
     assert rows(sql, {T: Snapshot(ROWS.slice(0, 10))}) == [(10, 9)]
+
+
+VALUES = (
+    *(pa.scalar(value, pa.string()) for value in ("7", "it's", "NULL", "a\0b", "", None)),
+    *(pa.scalar(value, pa.int64()) for value in (7, -7, None)),
+    *(pa.scalar(value, pa.int32()) for value in (7, None)),
+    *(pa.scalar(value) for value in (7.0, float("inf"), True)),
+)
+
+
+def test_a_plan_is_kept_for_its_values_alone(session, rows) -> None:
+    tables = {T: Snapshot(ROWS)}
+    for _ in range(3):
+        for value in VALUES:
+            plan = session.plan("SELECT $1 AS v, count(*) AS n FROM public.t", tables, [value])
+            batch = pa.Table.from_batches(plan.stream())
+            assert batch["v"].to_pylist() == [value.as_py()] and batch["v"].type == value.type
+    assert session.plans_found >= 2 * (len(VALUES) - 1)
+    fewer = {T: Snapshot(ROWS.slice(0, 10))}
+    assert rows("SELECT count(*) FROM public.t WHERE n > $1", tables, [pa.scalar(7)]) == [(92,)]
+    assert rows("SELECT count(*) FROM public.t WHERE n > $1", fewer, [pa.scalar(7)]) == [(2,)]
