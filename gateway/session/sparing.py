@@ -1,7 +1,7 @@
 """What a query over grids is spared: chunks that no row of it needs, and sorting what is sorted.
 
 The engine hands simple comparisons of columns down to the scan, and these prune chunks
-(`sources.pruning`). Four things it does not hand down are settled here, before it plans:
+(`sources.pruning`). Five things it does not hand down are settled here, before it plans:
 
 ==============================================  ================================================
 ``WHERE date_trunc('month', time) = ...``       a condition on one coordinate, whatever is in it:
@@ -10,6 +10,7 @@ The engine hands simple comparisons of columns down to the scan, and these prune
                                                 position of each of these is enough
 ``JOIN k ON time = k.day``, ``time IN (SELECT   the keys of a table in memory are looked up on the
 day FROM k)``                                   coordinate (`joined_keys`)
+``ORDER BY time DESC LIMIT 5``                  the last positions hold the rows (`first_rows`)
 ``ORDER BY time``                               rows are stored in this order: no sort
 ==============================================  ================================================
 
@@ -41,6 +42,7 @@ from gateway.aggregation.coordinates import (
 from gateway.aggregation.planning import Attempt, OnArrays, Remembered, aggregate_on_arrays
 from gateway.engine.interface import EngineSession, Plan
 from gateway.errors import GatewayError, QueryCanceled
+from gateway.session.first_rows import first_positions
 from gateway.session.joined_keys import key_conditions
 from gateway.sources.grid import GridTable
 from gateway.sources.pruning import Positions
@@ -137,7 +139,11 @@ def narrowed(tree: exp.Expr, tables: Tables, ask: Ask) -> Tables:
             name = table_name(source)
             grid = tables.get(name)
             if named[name] == 1 and isinstance(grid, GridTable) and grid.rows >= FEWEST_ROWS:
-                positions = {**_settled(select, source, grid, ask), **_one_each(select, grid)}
+                positions = {
+                    **_settled(select, source, grid, ask),
+                    **_one_each(select, grid),
+                    **_first(select, source, grid, ask),
+                }
                 found[name] = grid.restricted(positions) if positions else grid
                 for dim, condition, others in key_conditions(select, source, grid, tables):
                     found[name] = _among(found[name], dim, condition, others, ask)
@@ -174,6 +180,21 @@ def _sort_column(select: exp.Select, ordered: exp.Expr, grid: GridTable) -> str:
         named = [item for item in items if item.alias_or_name == key.name]
         key = named[0].unalias() if named else key
     return str(key.name) if isinstance(key, exp.Column) else ""
+
+
+def _first(
+    select: exp.Select, source: exp.Table, grid: GridTable, ask: Ask
+) -> dict[str, Positions]:
+    order = select.args.get("order")
+    if order is None or select.args.get("limit") is None:
+        return {}
+    key = _sort_column(select, order.expressions[0], grid)
+    try:
+        return first_positions(select, source, grid, key, ask)
+    except QueryCanceled:
+        raise
+    except GatewayError:  # the query itself raises it, if it comes to that
+        return {}
 
 
 # Conditions on one coordinate

@@ -223,3 +223,40 @@ def test_keys_of_a_table_in_memory_prune_chunks(
         assert found == sorted(map(str, client.execute(sql).fetchall()))  # type: ignore[call-overload]
     finally:
         client.execute("DROP TABLE k")
+
+
+#    clauses                                             sorted in pandas                chunks read
+FIRST_ROWS = [
+    ("ORDER BY time DESC, lat, place LIMIT 5",            None,                                  1),
+    ("ORDER BY time DESC, lat, place LIMIT 24",           None,                                  1),
+    ("ORDER BY time DESC, lat, place LIMIT 25",           None,                                  2),
+    ("ORDER BY 1 DESC, lat, place LIMIT 5 OFFSET 24",     None,                                  2),
+    ("ORDER BY time DESC, lat, place LIMIT 1000",         None,                                 10),
+    ("ORDER BY time DESC, lat, place LIMIT 0",            None,                                  1),
+    ("WHERE lat > 50 ORDER BY time DESC, lat, place LIMIT 7", FRAME.lat > 50,                    2),
+    ("WHERE time::date < '2000-02-09' AND lat < 0 ORDER BY time DESC, lat, place LIMIT 3",
+     (FRAME.time < "2000-02-09") & (FRAME.lat < 0),                                              1),
+    ("WHERE v > 40 ORDER BY time DESC, lat, place LIMIT 5", FRAME.v > 40,                       10),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("clauses", "mask", "chunks"), FIRST_ROWS)
+def test_the_last_rows_read_the_last_chunks(
+    client: psycopg.Connection, clauses: str, mask: pd.Series | None, chunks: int
+) -> None:
+    sql = f"SELECT time, lat, place, v FROM g {clauses}"
+    frame = FRAME if mask is None else FRAME[mask]
+    frame = frame.sort_values(["time", "lat", "place"], ascending=[False, True, True])
+    words = clauses.split()
+    skip = int(words[-1]) if "OFFSET" in words else 0
+    count = int(words[words.index("LIMIT") + 1])
+    rows = frame.iloc[skip : skip + count].itertuples()
+    wanted = [(row.time.to_pydatetime(), row.lat, row.place, row.v) for row in rows]
+    assert client.execute(sql).fetchall() == wanted
+    assert chunks_read(client, sql) <= chunks
+
+
+def test_positions_of_one_value_stay_together(client: psycopg.Connection) -> None:
+    sql = "SELECT month, v FROM g ORDER BY month DESC, v DESC LIMIT 3"
+    wanted = FRAME.sort_values(["month", "v"], ascending=False).head(3)
+    assert client.execute(sql).fetchall() == list(zip(wanted.month, wanted.v, strict=True))

@@ -1,0 +1,90 @@
+"""`ORDER BY time DESC LIMIT 10`: the positions of a coordinate that hold the first rows.
+
+Rows sorted by a coordinate come position by position, so the first of them lie at the positions
+with the least values, or the greatest, and no other chunk need be read. The query keeps its sort.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.aggregation.coordinates import Ask, conjuncts, dimension_of, is_pure, question
+from gateway.sources.grid import GridTable
+from gateway.sources.pruning import Positions
+
+_NOT_HERE = ("distinct", "group", "having", "joins", "laterals", "qualify", "sample", "windows")
+
+
+def first_positions(
+    select: exp.Select, source: exp.Table, grid: GridTable, key: str, ask: Ask
+) -> dict[str, Positions]:
+    """The dimension by which is sorted first, to its positions that can hold a row of the result.
+
+    Empty where that cannot be told: rows left out by conditions on values, groups, no LIMIT.
+
+    Args:
+        select: With an ORDER BY, and `source` alone in FROM.
+        source: The grid's place in it.
+        grid: The grid.
+        key: The column by which is sorted first; empty when it is none.
+        ask: Runs a query over a coordinate.
+
+    Raises:
+        GatewayError: the engine refuses a condition.
+    """
+    wanted, dim = _rows_wanted(select), grid.dimension_of(key)
+    if wanted is None or dim is None or not all(is_pure(i.unalias()) for i in select.expressions):
+        return {}
+    values = grid.axis(key)
+    if values.null_count or not pa.types.is_primitive(values.type):
+        return {}
+    left = _left(select, source, grid, ask)
+    if left is None:
+        return {}
+    here = left.get(dim, grid.positions(dim))
+    others = [len(left.get(name, grid.positions(name))) for name in grid.dims if name != dim]
+    enough = math.ceil(wanted / max(1, math.prod(others)))
+    if enough >= len(here):
+        return {}
+    held = values.take(pa.array(here)).to_numpy(zero_copy_only=False)
+    ranks = np.unique(held, return_inverse=True)[1]
+    ranks = -ranks if select.args["order"].expressions[0].args.get("desc") else ranks
+    # Positions of one value stay together: a second key may put any of them first.
+    last = np.sort(ranks)[max(0, enough - 1)]
+    return {dim: here[ranks <= last]}
+
+
+def _rows_wanted(select: exp.Select) -> int | None:
+    """LIMIT and OFFSET together, where both are written and nothing else makes rows of rows."""
+    if any(select.args.get(part) for part in _NOT_HERE):
+        return None
+    if len(list(select.find_all(exp.Query))) > 1 or not select.args.get("order"):
+        return None
+    limit, offset = select.args.get("limit"), select.args.get("offset")
+    counts = [part.expression for part in (limit, offset) if part is not None]
+    if not isinstance(limit, exp.Limit):
+        return None
+    if not all(isinstance(count, exp.Literal) and count.is_int for count in counts):
+        return None
+    return sum(int(count.name) for count in counts)
+
+
+def _left(
+    select: exp.Select, source: exp.Table, grid: GridTable, ask: Ask
+) -> dict[str, Positions] | None:
+    """The positions of each dimension that WHERE leaves; None where it asks for more than that."""
+    where = select.args.get("where")
+    by_dim: dict[str, list[exp.Expr]] = {}
+    for condition in conjuncts(where.this) if where is not None else ():
+        dim = dimension_of(condition, source, grid, alone=True)
+        if not dim or not is_pure(condition):
+            return None
+        by_dim.setdefault(dim, []).append(condition)
+    return {
+        dim: np.sort(ask(question([], conditions), grid.coordinates(dim), {}).column(0).to_numpy())
+        for dim, conditions in by_dim.items()
+    }
