@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pyarrow as pa
 
 from gateway.catalog.contents import keys_of
-from gateway.catalog.names import Moment
+from gateway.catalog.names import SYSTEM, Moment
 from gateway.catalog.oids import ARRAY_TYPE, ROW_TYPE
 from gateway.catalog.static import static
 from gateway.sql.meaning.functions import Function
@@ -48,11 +48,17 @@ def _spellings(kind: str, oid: int, text: str) -> Iterator[tuple[str, int]]:
         if found is not None:
             yield found.name, oid
             yield f"pg_catalog.{found.name}", oid
+            yield f'"pg_catalog"."{found.name}"', oid
 
 
 def _qualified(moment: Moment) -> Iterator[tuple[str, int]]:
     for (schema, name), oid in moment._classes.items():
         yield f"{identifier(schema)}.{identifier(name)}", oid
+        if schema not in SYSTEM:  # as clients write names that they take apart from columns
+            quoted = f'"{schema}"."{name}"'
+            yield quoted, oid
+            yield f'"{moment.database}".{quoted}', oid
+            yield f"{identifier(moment.database)}.{identifier(schema)}.{identifier(name)}", oid
 
 
 def _visible(moment: Moment) -> pa.Table:

@@ -58,6 +58,8 @@ CREATE MACRO without_parentheses(x) AS CASE WHEN x[1] = '(' AND x[-1] = ')' AND
   regexp_matches(x[2:-2], '^[^()]*([(][^()]*[)][^()]*)*$') THEN x[2:-2] ELSE x END;
 CREATE MACRO json_text(l) AS '[' || array_to_string(
   list_transform(l, lambda v: COALESCE(CAST(to_json(v) AS VARCHAR), 'null')), ', ') || ']';
+CREATE MACRO json_list(l) AS '[' || array_to_string(
+  list_transform(l, lambda v: COALESCE(CAST(v AS VARCHAR), 'null')), ', ') || ']';
 CREATE SCHEMA static;
 """
 _KEPT_MOMENTS = 16

@@ -31,6 +31,29 @@ ALIKE = (
     " FROM pg_class WHERE relname = 'air'",
     "SELECT count(*), bool_and(rolsuper) FROM pg_roles WHERE rolname = current_user",
     "SELECT conkey[1], confkey FROM pg_constraint WHERE conname = 'cardinal_number_domain_check'",
+    # Hasura: objects in an array; jsonb has other blanks
+    "SELECT c.relname, coalesce(x.info, '[]') FROM pg_class c LEFT JOIN LATERAL (SELECT json_agg("
+    "json_build_object('name', a.attname, 'null', NOT a.attnotnull) ORDER BY a.attnum) AS info"
+    " FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0) x ON true"
+    " WHERE c.relname IN ('air', 'surface') ORDER BY 1",
+    "SELECT jsonb_build_object('a', jsonb_build_object('b', relname), 'c', json_agg(relname))"
+    " FROM pg_class WHERE relname = 'air' GROUP BY relname",
+    # Directus: the text that a pattern matches
+    "SELECT substring('nextval(abc)'::text from 'l(.*)'), substring(relname::text from 't'),"
+    " substring(relname::text from 'zz'), substring(relname::text from 2)"
+    " FROM pg_class WHERE relname = 'pg_type'",
+    # pg_dump: what holds before anything was granted
+    "SELECT acldefault('r', 10), acldefault('s', 10), acldefault('n', 10), acldefault('f', 10),"
+    " acldefault('d', 10), acldefault('c', 10), acldefault('T', 10), acldefault('l', 10),"
+    " acldefault('t', 10), acldefault('F', 10), acldefault('S', 10), acldefault('L', 10)",
+    # TypeORM: every part of a name in quotes, the database's too
+    """SELECT ('"public"."air"')::regclass, ('"' || current_database() || '"."era5"."surface"')"""
+    """::regclass, ('"pg_catalog"."' || typname || '"')::regtype FROM pg_type"""
+    " WHERE typname = 'int4'",
+    # Drizzle: rows without columns
+    "SELECT count(*) FROM pg_class c WHERE relname = 'air'"
+    " AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid)",
+    "SELECT FROM pg_class WHERE relname = 'air'",
 )
 
 

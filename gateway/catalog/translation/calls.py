@@ -13,6 +13,8 @@ from gateway.catalog.static import static
 from gateway.catalog.translation.datatypes import spelt
 from gateway.catalog.translation.functions import COUNTERS, TEMPLATES
 from gateway.catalog.translation.resolution import (
+    JSON_TYPES,
+    TEXT,
     Resolved,
     resolve,
 )
@@ -87,8 +89,23 @@ def _written(
         raise FeatureNotSupported(
             f"function {name} is not supported in a catalogue query", position=position_of(node)
         )
+    if name == "substring" and found.routine.arguments == (TEXT, TEXT):
+        template = _pattern_template(arguments[1], node)
+    elif template.startswith("json_text") and arguments[0].type in JSON_TYPES:
+        template = "json_list(list({0}))"
     shown = [argument.sql for argument in arguments]
     return fill(within, template, shown)
+
+
+def _pattern_template(pattern: Term, node: exp.Expr) -> str:
+    """substring(text from pattern): what the first parentheses match, or else the whole."""
+    if not pattern.sql.startswith("'"):  # DuckDB wants to know the group beforehand
+        raise FeatureNotSupported(
+            "substring by a pattern that is no constant is not supported in a catalogue query",
+            position=position_of(node),
+        )
+    group = int(re.search(r"(?<!\\)\((?!\?)", pattern.sql) is not None)
+    return f"CASE WHEN regexp_matches({{0}}, {{1}}) THEN regexp_extract({{0}}, {{1}}, {group}) END"
 
 
 # DISTINCT and ORDER BY inside an aggregate

@@ -113,7 +113,14 @@ TEMPLATES: dict[str, str] = {
     "has_tablespace_privilege": _ALLOWED,
     "has_parameter_privilege": _ALLOWED,
     "row_security_active": "FALSE",
-    "acldefault": "CAST(NULL AS VARCHAR[])",
+    "acldefault": (
+        "(SELECT list_transform(CASE {0} WHEN 'r' THEN ['o=arwdDxt'] WHEN 's' THEN ['o=rwU'] "
+        "WHEN 'n' THEN ['o=UC'] WHEN 'd' THEN ['=Tc', 'o=CTc'] WHEN 'f' THEN ['=X', 'o=X'] "
+        "WHEN 'l' THEN ['=U', 'o=U'] WHEN 'T' THEN ['=U', 'o=U'] WHEN 'F' THEN ['o=U'] "
+        "WHEN 'S' THEN ['o=U'] WHEN 't' THEN ['o=C'] WHEN 'L' THEN ['o=rw'] ELSE [] END, "
+        "lambda x: replace(x, 'o=', r.rolname || '=') || '/' || r.rolname) "
+        "FROM [pg_authid] AS r WHERE r.oid = {1})"
+    ),
     "pg_relation_is_publishable": (
         "EXISTS (SELECT 1 FROM [pg_class] AS k WHERE k.oid = {0} AND k.relkind IN ('r', 'p') "
         "AND k.oid >= 16384)"

@@ -151,6 +151,7 @@ class Selects(Relations):
             for (name, _), t in zip(items, terms, strict=True)
         )
         shown = ", ".join(f"{t.sql} AS c{n}" for n, t in enumerate(terms, 1))
+        shown = shown or "NULL"  # SELECT FROM ...: rows without columns
         parts = [f"{words}SELECT {self._distinct(node, scope)}{shown}"]
         if relations:
             parts.append(f"FROM {relations}")

@@ -15,6 +15,7 @@ from gateway.catalog.translation.functions import TEMPLATES
 from gateway.catalog.translation.resolution import (
     BOOL,
     INT4,
+    JSON_TYPES,
     NAME,
     OID,
     RECORD,
@@ -125,12 +126,16 @@ def _json_object(
             parts.append(f"to_json({within.cast(value, TEXT).sql})")
         elif value.type in (NAME, 18, *resolution_texts()) or value.type == TEXT:
             parts.append(f"COALESCE(to_json({value.sql}), 'null')")
+        elif value.type in JSON_TYPES:
+            parts.append(f"COALESCE(CAST({value.sql} AS VARCHAR), 'null')")
         elif value.type in _REGS:
             parts.append(f"COALESCE(to_json({within.cast(value, TEXT).sql}), 'null')")
         else:
             parts.append(f"COALESCE(CAST(to_json({value.sql}) AS VARCHAR), 'null')")
+    between = " : " if name == "json_build_object" else ": "
     pairs = [
-        f"{key} || ' : ' || {value}" for key, value in zip(parts[::2], parts[1::2], strict=True)
+        f"{key} || '{between}' || {value}"
+        for key, value in zip(parts[::2], parts[1::2], strict=True)
     ]
     body = " || ', ' || ".join(pairs) if pairs else "''"
     return Term(f"('{{' || {body} || '}}')", 114 if name == "json_build_object" else 3802)
