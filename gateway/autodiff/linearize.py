@@ -47,14 +47,14 @@ class Forward:
             return graph.number(0) if node.number.is_finite() else graph.number("NaN")
         if node.leaf is not None:
             return node if is_null(node) else self.tangent_of(node)
+        if node in self.nulls.ones or node.op in BOOLEAN:
+            return graph.number(0)
         if node.op == "case":
             return self._case(node)
         if node.op in piecewise.EXPANSIONS:
             return self._choice(node)
         if node.op == "held":
             return node
-        if node.op in BOOLEAN:
-            return graph.number(0)
         tangents = [self._tangents[arg] for arg in node.args]
         if node.op in ("+", "-", "neg"):
             return simplify.operation(graph, node.op, *tangents)

@@ -261,9 +261,17 @@ class _Statement:
         return self._cotangents[primal]
 
     def _swept(self, primal: Node) -> Cotangents:
+        """Where several columns' cotangents would need a guard, the sweep begins with one."""
+        swept = self._sorted(transpose(self.graph, primal, self.graph.number(1)))
+        found = swept.columns.values()
+        if sum(self.nulls.forgets(cotangent, primal) for cotangent in found) < 2:
+            return swept
+        return self._sorted(transpose(self.graph, primal, self.nulls.one_where(primal)))
+
+    def _sorted(self, cotangents: Mapping[Node, Node]) -> Cotangents:
         columns: dict[Variable, Node] = {}
         others: list[tuple[Node, Node]] = []
-        for part, cotangent in transpose(self.graph, primal).items():
+        for part, cotangent in cotangents.items():
             column = self.chain.columns.get(part.leaf.key) if part.leaf is not None else None
             if column is None or column.source.query is not None or column in columns:
                 others.append((part, cotangent))

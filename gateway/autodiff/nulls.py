@@ -38,6 +38,7 @@ class Nulls:
         self._nodes: list[Node] = []
         self._never_null = 0
         self._alike: dict[Node, Node] = {}
+        self.ones: set[Node] = set()  # what `one_where` gave: constant where they are numbers
 
     def alike(self, node: Node, other: Node) -> None:
         """Take note that `node`, a CASE or a leaf, is NULL and NaN exactly where `other` is."""
@@ -48,14 +49,7 @@ class Nulls:
 
         `given` are conditions that hold where it is computed.
         """
-        nulls = nans = 0
-        for primal in primals:
-            nulls |= self.causes(primal)
-            nans |= max(self.nans(primal), 0)
-        for condition in given:
-            nulls &= ~self.causes(condition)
-        nans &= ~self._with_powers(self.nans(derivative))
-        nulls &= ~self._never_null
+        nulls, nans = self._lacking(derivative, primals, given)
         missing = nulls & ~self.causes(derivative)
         if not missing | nans:
             return derivative
@@ -65,6 +59,38 @@ class Nulls:
         ]
         together = reduce(partial(self.graph.node, "and"), conditions)
         return self.graph.node("case", together, derivative, self._missing(nulls, nans))
+
+    def forgets(self, derivative: Node, primal: Node) -> bool:
+        """Whether `derivative` needs a guard."""
+        nulls, nans = self._lacking(derivative, [primal])
+        return bool(nulls & ~self.causes(derivative) | nans)
+
+    def one_where(self, primal: Node) -> Node:
+        """1, and NULL or NaN where `primal` is: a factor that guards what is multiplied by it.
+
+        Most rows are seen to be numbers by the value of `primal`, which is there anyway; one that
+        is NaN although no cause of it is, such as infinity times 0, has 1 as well.
+        """
+        one = self.graph.number(1)
+        if self.nans(primal):
+            there, otherwise = self._is_number(primal), self.guard(one, [primal])
+        else:
+            there, otherwise = self.graph.node("notnull", primal), null(self.graph)
+        made = self.graph.node("case", there, one, otherwise)
+        self.ones.add(made)
+        return made
+
+    def _lacking(
+        self, derivative: Node, primals: Iterable[Node], given: Iterable[Node] = ()
+    ) -> tuple[int, int]:
+        """What makes one of `primals` NULL, and what makes one NaN that makes no NaN of this."""
+        nulls = nans = 0
+        for primal in primals:
+            nulls |= self.causes(primal)
+            nans |= max(self.nans(primal), 0)
+        for condition in given:
+            nulls &= ~self.causes(condition)
+        return nulls & ~self._never_null, nans & ~self._with_powers(self.nans(derivative))
 
     def _missing(self, nulls: int, nans: int) -> Node:
         """What is NULL where one of `nulls` is, else NaN where one of `nans` is."""

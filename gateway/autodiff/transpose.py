@@ -10,21 +10,28 @@ cotangent with its tangent by forward mode, which stays inside the branch that i
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+
 from gateway.autodiff import simplify
 from gateway.autodiff.graph import Graph, Node, post_order
 from gateway.autodiff.linearize import slope_of_call
 from gateway.autodiff.piecewise import EXPANSIONS
 
+# A product of so many factors or more is differentiated by halves.
+LONG_PRODUCT = 8
 
-def transpose(graph: Graph, root: Node) -> dict[Node, Node]:
-    """The cotangent of each leaf and each CASE that `root` is computed from, for a cotangent of 1.
+
+def transpose(graph: Graph, root: Node, seed: Node) -> dict[Node, Node]:
+    """The cotangent of each leaf and each CASE that `root` is computed from, for its own, `seed`.
 
     Inputs on which `root` depends in steps only, or not at all, are left out.
     """
-    sweep = _Sweep(graph)
-    sweep.add(root, graph.number(1))
+    order = post_order(root)
+    sweep = _Sweep(graph, Counter(arg for node in order for arg in node.args))
+    sweep.add(root, seed)
     inputs: dict[Node, Node] = {}
-    for node in reversed(post_order(root)):
+    for node in reversed(order):
         cotangent = sweep.cotangents.get(node)
         if cotangent is None or simplify.is_zero(cotangent):
             continue
@@ -36,10 +43,16 @@ def transpose(graph: Graph, root: Node) -> dict[Node, Node]:
 
 
 class _Sweep:
-    """Cotangents found so far; an argument used twice gets the sum of both."""
+    """Cotangents found so far; an argument used twice gets the sum of both.
 
-    def __init__(self, graph: Graph) -> None:
+    Args:
+        graph: Where the new nodes go.
+        uses: How often each node is an argument.
+    """
+
+    def __init__(self, graph: Graph, uses: Mapping[Node, int]) -> None:
         self.graph = graph
+        self.uses = uses
         self.cotangents: dict[Node, Node] = {}
 
     def add(self, node: Node, cotangent: Node) -> None:
@@ -74,9 +87,45 @@ class _Sweep:
 
     def _product(self, node: Node, cotangent: Node) -> None:
         left, right = node.args
+        factors = self._factors(node)
+        if len(factors) >= LONG_PRODUCT:
+            self._halve(factors, cotangent)
+            return
         if left is right:
             twice = simplify.multiply(self.graph, self.graph.number(2), left)
             self.add(left, simplify.multiply(self.graph, cotangent, twice))
             return
         self.add(left, simplify.multiply(self.graph, cotangent, right))
         self.add(right, simplify.multiply(self.graph, cotangent, left))
+
+    def _factors(self, node: Node) -> list[Node]:
+        """What a chain of products multiplies, from the left, as far as nothing else uses it."""
+        factors = []
+        while node.op == "*":
+            node, last = node.args
+            factors.append(last)
+            if self.uses[node] > 1:
+                break
+        return [node, *reversed(factors)]
+
+    def _halve(self, factors: list[Node], cotangent: Node) -> None:
+        """Hand each factor the product of all others, over a tree and not along the chain.
+
+        There are no more products than along it, and the longest way through them is not n but
+        log n: so many layers the engine's planner makes of them.
+        """
+        if len(factors) == 1:
+            self.add(factors[0], cotangent)
+            return
+        middle = len(factors) // 2
+        first, second = factors[:middle], factors[middle:]
+        for half, other in ((first, second), (second, first)):
+            self._halve(half, simplify.multiply(self.graph, cotangent, self._product_of(other)))
+
+    def _product_of(self, factors: list[Node]) -> Node:
+        """Their product; of the same halves, the same nodes."""
+        if len(factors) == 1:
+            return factors[0]
+        middle = len(factors) // 2
+        halves = self._product_of(factors[:middle]), self._product_of(factors[middle:])
+        return simplify.multiply(self.graph, *halves)
