@@ -18,7 +18,7 @@ from gateway.autodiff.markers import expand
 from gateway.autodiff.neighbours import Derived, has_calls, take_along
 from gateway.errors import UndefinedTable
 from gateway.sources.table import TableName
-from gateway.sql.lowered.exact import keep_exact
+from gateway.sql.lowered.exact import keep_exact, keep_open_exact
 from gateway.sql.lowered.laterals import put_laterals
 from gateway.sql.lowered.lending import Lender, borrow, may_borrow
 from gateway.sql.lowered.localtime import keep_local_times
@@ -116,6 +116,7 @@ class Rewritten:
         if not types or not nodes_of(self.tree, exp.Parameter):
             return self
         tree = copied(self.tree)
+        keep_open_exact(tree, types)
         for parameter in nodes_of(tree, exp.Parameter):
             known = types.get(number(parameter))
             if known is not None and _is_cast(known, described):

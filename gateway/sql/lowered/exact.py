@@ -8,14 +8,15 @@ bigint is a numeric, as in PostgreSQL. Numbers with a fraction are not touched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlglot import exp
 
 from gateway.errors import GatewayError
 from gateway.sql.meaning.inference import Types
 from gateway.sql.meaning.scope import Block, Source, resolve
-from gateway.sql.text.trees import own_nodes
+from gateway.sql.text.trees import nodes, nodes_of, own_nodes
 from gateway.types import INT4, INT8, INTEGER, Type
 
 Bounds = tuple[int, int]
@@ -48,6 +49,55 @@ def keep_exact(tree: exp.Expr, block: Block | None) -> None:
         change(node)
 
 
+# Under this key a node's notes hold the parameters whose types decide whether it may wrap.
+_OPEN = "open_parameters"
+
+
+def keep_open_exact(tree: exp.Expr, types: Mapping[int, Type]) -> None:
+    """Let arithmetic with parameters raise where it would wrap, now that their types are known.
+
+    Args:
+        tree: What `keep_exact` has been through; changed in place.
+        types: The type of each `$n`.
+    """
+    for node in reversed(nodes(tree)):
+        numbers = node.meta_get(_OPEN)
+        if numbers is None:
+            continue
+        known = [types.get(number) for number in numbers.wanted]
+        if all(map(_is_integer, known)) and (INT8 in known or not numbers.bounded):
+            _check(node)
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """Parameters that integers are added to; `bounded`: it cannot wrap unless one is a bigint."""
+
+    wanted: tuple[int, ...]
+    bounded: bool
+
+
+def _note_open(node: exp.Expr, known: _Known) -> None:
+    """Note on arithmetic of integers and parameters which of these decide."""
+    sides = (node.this, node.expression)
+    if not all(known.is_integer(side) or _is_open(side, known) for side in sides):
+        return
+    found = [int(each.name) for each in nodes_of(node, exp.Parameter) if each.name.isdigit()]
+    low, high = _combined(type(node), *map(known.bounds, sides))
+    fits = _FULL[0] <= low and high <= _FULL[1]
+    node.meta[_OPEN] = _Open(tuple(found), fits and any(map(known.is_wide, sides)))
+
+
+def _is_open(tree: exp.Expr, known: _Known) -> bool:
+    """A parameter whose type is not known, or arithmetic of such and of integers."""
+    if isinstance(tree, exp.Paren | exp.Neg):
+        return _is_open(tree.this, known)
+    if type(tree) in _CHECKED:
+        sides = (tree.this, tree.expression)
+        return all(known.is_integer(side) or _is_open(side, known) for side in sides)
+    return isinstance(tree, exp.Parameter) and known.types.of(tree) is None
+
+
 Change = tuple[exp.Expr, Callable[[exp.Expr], None]]
 
 
@@ -60,6 +110,7 @@ def _change(node: exp.Expr, known: _Known) -> Sequence[Change]:
     if type(node) in _CHECKED:
         sides = (node.this, node.expression)
         if not all(known.is_integer(side) for side in sides):
+            _note_open(node, known)
             return ()
         low, high = _combined(type(node), *map(known.bounds, sides))
         if low < _FULL[0] or high > _FULL[1]:
@@ -162,6 +213,8 @@ class _Known:
             return -most, most
         if isinstance(tree, exp.Column):
             return self._of_column(tree)
+        if isinstance(tree, exp.Parameter):  # of a bigint `keep_open_exact` takes care
+            return _RANGES["int4"]
         if isinstance(tree, exp.Cast):
             known = self.types.of(tree)
             return _FULL if known is None else _RANGES.get(known.name, _FULL)
