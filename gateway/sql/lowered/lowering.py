@@ -16,9 +16,9 @@ from gateway.errors import FeatureNotSupported, UndefinedObject
 from gateway.sql.lowered import clauses, subqueries
 from gateway.sql.lowered.calls import call, window
 from gateway.sql.lowered.casting import cast, cast_of, interval_of, item_of
-from gateway.sql.lowered.ordered_texts import filtered_text
+from gateway.sql.lowered.lone_conditions import hold_back
+from gateway.sql.lowered.ordered_texts import filtered_text, order_of_values
 from gateway.sql.lowered.outer_joins import has_outer_join, unsettle
-from gateway.sql.lowered.telling_apart import tell_apart
 from gateway.sql.text import literals
 from gateway.sql.text.precedence import parenthesise
 from gateway.sql.text.trees import copied, nodes
@@ -100,9 +100,7 @@ def lower(tree: exp.Expr) -> exp.Expr:
     found = nodes(root)
     if has_outer_join(found):
         unsettle(found)
-    for select in found:
-        if isinstance(select, exp.Select):
-            tell_apart(select)
+    hold_back(found)
     found = nodes(root)
     for node in reversed(found):
         row = LOWERINGS.get(type(node))
@@ -267,6 +265,7 @@ LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.Anonymous: call,
     exp.Window: window,
     exp.Filter: filtered_text,
+    exp.Order: order_of_values,
     exp.Interval: _interval,
     exp.Between: _between,
     exp.Exists: clauses.exists,

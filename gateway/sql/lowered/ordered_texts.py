@@ -23,6 +23,18 @@ def filtered_text(node: exp.Expr) -> exp.Expr | None:
     return _collected(node.this, node.expression.this)
 
 
+def order_of_values(node: exp.Expr) -> exp.Expr | None:
+    """An aggregate's order without constants, which the engine takes for places."""
+    if node.this is None:
+        return None
+    keys = [each for each in node.expressions if not isinstance(each.this.unnest(), exp.Literal)]
+    if not keys:
+        value: exp.Expr = node.this
+        return value.copy()
+    node.set("expressions", keys)
+    return None
+
+
 def _collected(call: exp.Expr, condition: exp.Expr | None) -> exp.Expr | None:
     parts = _parts(call)
     if parts is None:

@@ -3,9 +3,9 @@
 A column that is equal to a constant on the side of an outer join that may be missing is that
 constant or NULL in the joined rows. DataFusion 55 goes on holding it for constant, and leaves it
 out of every order: ``a LEFT JOIN b ON a.id = b.id AND b.kind = 1 ORDER BY b.kind, a.id`` comes
-sorted by a.id alone, and row_number() OVER (ORDER BY b.kind, a.id) counts so. Two things make a
-constant: an equation in a condition, which is written as IN (constant, NULL), and an aggregate
-over all rows, which goes through an expression that the engine cannot see through.
+sorted by a.id alone, and row_number() OVER (ORDER BY b.kind, a.id) counts so. An equation in a
+condition makes a constant, and is written as IN (constant, NULL); so do a constant in a SELECT list
+and an aggregate over all rows, which go through an expression that the engine cannot see through.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
-from gateway.sql.meaning.scope import is_aggregate
-from gateway.sql.text.trees import own_nodes
+from gateway.sql.meaning.scope import is_one_row, is_read_from
 
 _CONDITIONS = (exp.Where, exp.Having, exp.Join)
 
@@ -32,8 +31,10 @@ def unsettle(found: Sequence[exp.Expr]) -> None:
             held = node.args.get("on") if isinstance(node, exp.Join) else node.this
             for equation in list(_equations(held)):
                 equation.replace(_membership(equation))
-        elif isinstance(node, exp.Select) and _is_one_row_of_from(node):
-            node.set("expressions", [_unseen(item) for item in node.expressions])
+        elif isinstance(node, exp.Select) and is_read_from(node):
+            one = is_one_row(node)
+            items = node.expressions
+            node.set("expressions", [_unseen(i) if one or _is_fixed(i) else i for i in items])
 
 
 def _equations(condition: exp.Expr | None) -> Iterator[exp.EQ]:
@@ -72,14 +73,8 @@ def _membership(equation: exp.EQ) -> exp.Expr:
     return exp.In(this=value, expressions=[constant, exp.Null()])
 
 
-def _is_one_row_of_from(select: exp.Select) -> bool:
-    held = select.parent
-    from_it = isinstance(held, exp.CTE) or (
-        isinstance(held, exp.Subquery) and isinstance(held.parent, exp.From | exp.Join)
-    )
-    if not from_it or select.args.get("group") is not None:
-        return False
-    return any(is_aggregate(node) for item in select.expressions for node in own_nodes(item))
+def _is_fixed(item: exp.Expr) -> bool:
+    return isinstance(item, exp.Alias) and _is_constant(item.this)
 
 
 def _unseen(item: exp.Expr) -> exp.Expr:

@@ -6,15 +6,15 @@ from sqlglot import exp
 
 from gateway.sql.meaning.inference import Types
 from gateway.sql.text.dialect import DIALECT
-from gateway.types import FLOATING, Type
+from gateway.types import FLOATING, NUMERIC, Type
 
 
 def spell_nullif(node: exp.Anonymous, known: Types) -> None:
     """Put the CASE that nullif stands for in its place, where a real is compared."""
     first, second = node.expressions
     types = [known.of(argument) for argument in (first, second)]
-    if not any(map(_is_real, types)) or node.find(exp.Query) is not None:
-        return  # a subquery is asked once
+    if not any(map(_is_real, types)) or NUMERIC in types or node.find(exp.Query) is not None:
+        return  # a numeric has no -0, and a subquery is asked once
     branch = exp.If(this=_equal(first, second), true=exp.Null())
     made: exp.Expr = exp.Case(ifs=[branch], default=first.copy())
     if not _is_real(types[0]):

@@ -26,8 +26,7 @@ def equals_any(node: exp.Expr) -> exp.Expr | None:
 
 
 def _is_among(node: exp.Expr, value: exp.Expr, query: exp.Expr) -> exp.Expr | None:
-    clause = node.find_ancestor(exp.Where, exp.Join, exp.Having, exp.Select)
-    if not isinstance(clause, exp.Select) or isinstance(value, exp.Tuple):
+    if _is_condition(node) or isinstance(value, exp.Tuple):
         return None
     inner = exp.column(_VALUE, table=_PLACE, quoted=True)
     equal = _counted(query, exp.EQ(this=inner.copy(), expression=exp.paren(value.copy())))
@@ -36,6 +35,24 @@ def _is_among(node: exp.Expr, value: exp.Expr, query: exp.Expr) -> exp.Expr | No
     open_end = exp.Or(this=unknown, expression=exp.And(this=nothing, expression=_counted(query)))
     ifs = [exp.If(this=equal, true=exp.true()), exp.If(this=open_end, true=exp.Null())]
     return exp.paren(exp.Case(ifs=ifs, default=exp.false()), copy=False)
+
+
+def _is_condition(node: exp.Expr) -> bool:
+    """Whether NULL is as good as false there, or it is NOT IN as a condition of its own.
+
+    For those the engine has joins; elsewhere it would take NULL for false.
+    """
+    at = node
+    if isinstance(node.parent, exp.Not):
+        at = node.parent
+    joined = (exp.And, exp.Paren) if at is not node else (exp.And, exp.Paren, exp.Or)
+    while isinstance(at.parent, joined):
+        at = at.parent
+    case = at.parent.parent if isinstance(at.parent, exp.If) and at.arg_key == "this" else None
+    if case is not None and not isinstance(at, exp.Not):
+        clause = case.find_ancestor(exp.Where, exp.Join, exp.Having, exp.Select)
+        return case.this is None and not isinstance(clause, exp.Select)
+    return isinstance(at.parent, exp.Where | exp.Having | exp.Join)
 
 
 def _counted(query: exp.Expr, condition: exp.Expr | None = None) -> exp.Expr:

@@ -175,6 +175,23 @@ def is_aggregate(call: exp.Expr) -> bool:
     )
 
 
+def is_read_from(select: exp.Select) -> bool:
+    """Whether it stands in WITH or in FROM, by itself or as a part of a set operation."""
+    held = select.parent
+    while isinstance(held, exp.SetOperation):
+        held = held.parent
+    if isinstance(held, exp.CTE):
+        return True
+    return isinstance(held, exp.Subquery) and isinstance(held.parent, exp.From | exp.Join)
+
+
+def is_one_row(select: exp.Select) -> bool:
+    """Whether it aggregates all rows, without a GROUP BY."""
+    if select.args.get("group") is not None:
+        return False
+    return any(is_aggregate(node) for item in select.expressions for node in own_nodes(item))
+
+
 def _calls_here(tree: exp.Expr) -> Iterator[exp.Anonymous]:
     """Function calls in `tree`, not those inside subqueries."""
     return (node for node in own_nodes(tree) if isinstance(node, exp.Anonymous))
