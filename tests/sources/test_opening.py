@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -194,3 +195,19 @@ def test_what_does_not_open_is_named(
 def test_a_url_that_does_not_answer_is_named() -> None:
     with pytest.raises(DatasetUnreadable, match="cannot open dataset"):
         open_dataset("memory://nowhere.zarr")
+
+
+def test_references_open_as_the_store_they_point_into(tmp_path: Path) -> None:
+    store = tmp_path / "k.zarr"
+    wanted = xarray.Dataset({"v": ("x", [1.5, 2.5, 3.5])}, {"x": [1, 2, 3]})
+    wanted.to_zarr(store, zarr_format=2, consolidated=False)
+    references = {
+        path.relative_to(store).as_posix(): path.read_text()
+        if path.name.startswith(".z")
+        else [str(path), 0, path.stat().st_size]
+        for path in store.rglob("*")
+        if path.is_file()
+    }
+    (tmp_path / "refs.json").write_text(json.dumps({"version": 1, "refs": references}))
+    found = open_dataset(f"reference://::{tmp_path / 'refs.json'}", engine="zarr")
+    xarray.testing.assert_equal(found, wanted)
