@@ -7,12 +7,18 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from gateway.app import App
 from gateway.config import Dataset, Settings
 from tests.wire import postgres as real
 
 Connect = Callable[..., psycopg.Connection[Any]]
+
+
+# A shared machine may be slow at any example; how long a thing takes is what tests/bench says.
+settings.register_profile("gradwire", deadline=None)
+settings.load_profile("gradwire")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
