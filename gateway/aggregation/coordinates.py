@@ -6,7 +6,7 @@ them; so conditions and keys on one dimension are settled once for each position
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 from sqlglot import exp
@@ -94,16 +94,6 @@ def inner_sources(select: exp.Select) -> list[exp.Table]:
 def _is_plain(table: exp.Table) -> bool:
     alias = table.args.get("alias")
     return isinstance(table.this, exp.Identifier) and not (alias and alias.columns)
-
-
-def conjuncts(tree: exp.Expr) -> Iterator[exp.Expr]:
-    """The conditions that must all be true for a condition to be true."""
-    tree = tree.unnest()
-    if isinstance(tree, exp.And):
-        yield from conjuncts(tree.this)
-        yield from conjuncts(tree.expression)
-    else:
-        yield tree
 
 
 def dimension_of(tree: exp.Expr, source: exp.Table, grid: GridTable, alone: bool) -> str:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gateway.aggregation import combining
-from gateway.aggregation.coordinates import Ask, conjuncts, dimension_of, is_pure, question
+from gateway.aggregation.coordinates import Ask, dimension_of, is_pure, question
 from gateway.aggregation.expressions import Reading
 from gateway.sources.elementwise import Call, Column, Expression, names
 from gateway.sources.grid import GridTable
@@ -26,6 +26,7 @@ from gateway.sources.reducing import Codes
 from gateway.sources.regions import Asked, Operand, columns_read
 from gateway.sources.table import TableName
 from gateway.sql.meaning.scope import column_node, is_aggregate, table_node
+from gateway.sql.text.trees import conjuncts
 
 _NOT_HERE = ("distinct", "joins", "laterals", "windows", "qualify", "sample", "locks", "connect")
 _NOT_IN_GROUP = ("grouping_sets", "cube", "rollup", "totals", "all")

@@ -12,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.aggregation.coordinates import Ask, conjuncts, dimension_of, is_pure, question
+from gateway.aggregation.coordinates import Ask, dimension_of, is_pure, question
 from gateway.sources.grid import GridTable
 from gateway.sources.pruning import Positions
+from gateway.sql.text.trees import conjuncts
 
 _NOT_HERE = ("distinct", "group", "having", "joins", "laterals", "qualify", "sample", "windows")
 

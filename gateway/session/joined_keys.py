@@ -15,13 +15,13 @@ from sqlglot import exp
 from gateway.aggregation.coordinates import (
     Tables,
     calls_pure,
-    conjuncts,
     inner_sources,
     table_name,
 )
 from gateway.sources.grid import GridTable
 from gateway.sources.table import Held
 from gateway.sql.meaning.scope import column_node, is_aggregate
+from gateway.sql.text.trees import conjuncts
 
 # Rows of a table that is asked for keys, at most.
 MOST_ROWS = 100_000

@@ -32,7 +32,6 @@ from gateway.aggregation.coordinates import (
     Tables,
     asking,
     calls_pure,
-    conjuncts,
     dimension_of,
     inner_sources,
     is_pure,
@@ -49,6 +48,7 @@ from gateway.sources.pruning import Positions
 from gateway.sources.table import Table
 from gateway.sql.meaning.scope import is_aggregate
 from gateway.sql.text.dialect import to_engine
+from gateway.sql.text.trees import conjuncts
 
 # Below this many rows a scan is over sooner than the engine answers about a coordinate.
 FEWEST_ROWS = 100_000

@@ -85,7 +85,7 @@ def check(sql: str, table: Table, on_arrays: bool | None = True, scale: float = 
             assert same(a, b, scale), (sql, one, other)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(datasets(), queries())
 def test_any_aggregate_is_the_same_on_arrays(dataset: xarray.Dataset, sql: str) -> None:
     check(sql, GridTable(dataset, ["a", "b", "n"], name="t"), on_arrays=None)

@@ -41,7 +41,6 @@ MADE = {"vjp": "vjp({f}, {x}, {u})", "grad": "{u} * grad({f}, {x})"}
 )
 @settings(
     max_examples=20,
-    deadline=None,
     derandomize=True,
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),

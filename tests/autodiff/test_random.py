@@ -26,9 +26,7 @@ SHAPES = {
     "aggregate": "SELECT avg(grad({f}, x)) AS g FROM t GROUP BY x, y ORDER BY x",
     "filter": "SELECT grad({f}, x) AS g FROM t WHERE grad({f}, x) IS NOT NULL",
 }
-ordinary = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much]
-)
+ordinary = settings(max_examples=40, suppress_health_check=[HealthCheck.filter_too_much])
 
 
 def sane(values: list[float]) -> bool:

@@ -114,7 +114,7 @@ def test_all_partials_of_a_product() -> None:
 
 
 @given(inner=expressions("x", "y"))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.filter_too_much])
 def test_random_large_functions(inner: Expression) -> None:
     made = inner
     for level in range(12):

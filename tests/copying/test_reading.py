@@ -57,7 +57,7 @@ def blocks(options: CopyOptions) -> st.SearchStrategy[bytes]:
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_a_block_is_read_as_its_lines_are(name: str, data: st.DataObject) -> None:
     options = OPTIONS[name]
@@ -81,7 +81,7 @@ def test_most_data_are_read_by_blocks(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_data_are_cut_between_lines(name: str, data: st.DataObject) -> None:
     """The lines before the cut and those after it are the lines of the whole."""

@@ -64,7 +64,7 @@ def grids(draw: st.DrawFn) -> tuple[xarray.Dataset, str | None]:
 
 
 @given(grids(), st.integers(1, 40), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_equal_to_xarray(
     case: tuple[xarray.Dataset, str | None], block_rows: int, data: st.DataObject
 ) -> None:

@@ -69,7 +69,7 @@ POSITIONS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(POSITIONS, min_size=1, max_size=4),
     st.sampled_from([0, 600, 3000, 10**6]),

@@ -129,7 +129,7 @@ def datasets(draw: st.DrawFn) -> xarray.Dataset:
     return made.chunk({dim: 2 for dim in dims}) if draw(st.booleans()) else made
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(datasets(), st.integers(1, 40), st.integers(1, 40), st.integers(1, 40))
 def test_rows_are_those_of_to_dataframe(
     dataset: xarray.Dataset, block: int, batch: int, trailing: int

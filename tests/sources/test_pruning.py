@@ -112,7 +112,7 @@ def combined(parts: st.SearchStrategy[Condition]) -> st.SearchStrategy[Condition
 CONDITIONS = st.recursive(simple(), combined, max_leaves=6)
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(CONDITIONS, st.sampled_from([1, 4, 50, 1 << 20]), st.booleans())
 def test_the_engine_keeps_the_rows_that_pandas_keeps(
     condition: Condition, block_rows: int, dask: bool

@@ -62,7 +62,7 @@ def test_older_rows_never_replace_newer_ones() -> None:
     assert cache.get(1, 3) is None
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(
         st.tuples(

@@ -169,7 +169,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.data(), st.sampled_from(sorted(VALUES)), st.sampled_from([0, 1]))
 def test_few_rows_and_many_are_written_alike(data: st.DataObject, name: str, form: int) -> None:
     kind = BY_NAME[name]
@@ -189,7 +189,7 @@ decimals = st.decimals(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.none() | decimals, min_size=1, max_size=20))
 def test_numeric_binary_is_the_same_in_both_widths(drawn: list[Decimal | None]) -> None:
     narrow, wide = (

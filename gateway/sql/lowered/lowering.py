@@ -18,7 +18,7 @@ from gateway.sql.lowered.calls import call, window
 from gateway.sql.lowered.casting import cast, cast_of, interval_of, item_of
 from gateway.sql.lowered.lone_conditions import hold_back
 from gateway.sql.lowered.ordered_texts import filtered_text, order_of_values
-from gateway.sql.lowered.outer_joins import has_outer_join, unsettle
+from gateway.sql.lowered.outer_joins import unsettle
 from gateway.sql.text import literals
 from gateway.sql.text.precedence import parenthesise
 from gateway.sql.text.trees import copied, nodes
@@ -98,10 +98,8 @@ def lower(tree: exp.Expr) -> exp.Expr:
     """
     root = copied(tree)
     found = nodes(root)
-    if has_outer_join(found):
-        unsettle(found)
-    hold_back(found)
-    found = nodes(root)
+    if any([unsettle(found), hold_back(found)]):
+        found = nodes(root)
     for node in reversed(found):
         row = LOWERINGS.get(type(node))
         replacement = row(node) if row is not None else None

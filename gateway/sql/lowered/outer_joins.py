@@ -10,42 +10,46 @@ and an aggregate over all rows, which go through an expression that the engine c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from sqlglot import exp
 
 from gateway.sql.meaning.scope import is_one_row, is_read_from
+from gateway.sql.text.trees import conjuncts
 
 _CONDITIONS = (exp.Where, exp.Having, exp.Join)
 
 
-def has_outer_join(found: Sequence[exp.Expr]) -> bool:
-    """Whether there is one among the nodes of a statement."""
-    return any(isinstance(node, exp.Join) and node.args.get("side") for node in found)
+def unsettle(found: Sequence[exp.Expr]) -> bool:
+    """Write what makes constants otherwise, in place, in a statement with an outer join.
 
+    Args:
+        found: The nodes of a statement.
 
-def unsettle(found: Sequence[exp.Expr]) -> None:
-    """Write what makes constants otherwise, in place, in a statement with an outer join."""
+    Returns:
+        Whether there is an outer join.
+    """
+    if not any(isinstance(node, exp.Join) and node.args.get("side") for node in found):
+        return False
     for node in found:
         if isinstance(node, _CONDITIONS):
             held = node.args.get("on") if isinstance(node, exp.Join) else node.this
-            for equation in list(_equations(held)):
-                equation.replace(_membership(equation))
+            for condition in list(conjuncts(held)) if held is not None else ():
+                if _is_equation(condition):
+                    condition.replace(_membership(condition))
         elif isinstance(node, exp.Select) and is_read_from(node):
             one = is_one_row(node)
             items = node.expressions
             node.set("expressions", [_unseen(i) if one or _is_fixed(i) else i for i in items])
+    return True
 
 
-def _equations(condition: exp.Expr | None) -> Iterator[exp.EQ]:
-    """Those with a constant that must hold for the condition to hold."""
-    if isinstance(condition, exp.And | exp.Paren):
-        for part in condition.iter_expressions():
-            yield from _equations(part)
-    elif isinstance(condition, exp.EQ):
-        sides = (condition.this, condition.expression)
-        if sum(map(_is_constant, sides)) == 1 and not any(map(_is_quantified, sides)):
-            yield condition
+def _is_equation(condition: exp.Expr) -> bool:
+    """Whether it holds something to be equal to a constant."""
+    if not isinstance(condition, exp.EQ):
+        return False
+    sides = (condition.this, condition.expression)
+    return sum(map(_is_constant, sides)) == 1 and not any(map(_is_quantified, sides))
 
 
 def _is_constant(side: exp.Expr) -> bool:
@@ -65,7 +69,7 @@ def _is_quantified(side: exp.Expr) -> bool:
     return isinstance(side, exp.Anonymous) and side.name in ("any", "some", "all")
 
 
-def _membership(equation: exp.EQ) -> exp.Expr:
+def _membership(equation: exp.Expr) -> exp.Expr:
     sides = [equation.this, equation.expression]
     if _is_constant(sides[0]):
         sides.reverse()

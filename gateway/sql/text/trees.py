@@ -6,6 +6,7 @@ the notes of each node; together they took half the time of rewriting a short st
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TypeVar
 
 from sqlglot import exp
@@ -52,6 +53,17 @@ def own_nodes(tree: exp.Expr) -> list[exp.Expr]:
     if not isinstance(tree, exp.Query):
         return nodes(tree, (exp.Query,))
     return [tree] + [n for part in tree.iter_expressions() for n in nodes(part, (exp.Query,))]
+
+
+def conjuncts(tree: exp.Expr) -> Iterator[exp.Expr]:
+    """The conditions that must all be true for a condition to be true."""
+    while isinstance(tree, exp.Paren):  # unnest() would go into a subquery
+        tree = tree.this
+    if isinstance(tree, exp.And):
+        yield from conjuncts(tree.this)
+        yield from conjuncts(tree.expression)
+    else:
+        yield tree
 
 
 def copied(tree: T) -> T:
