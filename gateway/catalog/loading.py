@@ -72,7 +72,8 @@ class Loading:
             return
         target = f'{moment.schema}."{name}"'
         if name.startswith("@"):
-            self._load(target, helper_rows(name[1:], moment))
+            rows = helper_rows(name[1:], moment)
+            self._with(rows, f"CREATE TABLE {target} AS SELECT * FROM incoming")
         elif name in SESSION_VIEWS:
             self._view(moment, target, SESSION_VIEWS[name])
         elif name in static().views and name not in TABLES:
@@ -92,11 +93,11 @@ class Loading:
             self._connection.execute(f"DROP VIEW {target}")
             self._connection.execute(f'ALTER TABLE {made} RENAME TO "{name}"')
 
-    def _load(self, target: str, rows: pa.Table) -> None:
-        connection = self._connection
-        connection.register("incoming", rows)
-        connection.execute(f"CREATE TABLE {target} AS SELECT * FROM incoming")
-        connection.unregister("incoming")
+    def _with(self, rows: pa.Table, sql: str) -> None:
+        """Do something with rows, which `sql` calls incoming."""
+        self._connection.register("incoming", rows)
+        self._connection.execute(sql)
+        self._connection.unregister("incoming")
 
     def _relation(self, moment: Moment, name: str, target: str) -> None:
         """PostgreSQL's own rows and those of what the server holds."""
@@ -112,10 +113,7 @@ class Loading:
             self._connection.execute(f'CREATE VIEW {target} AS SELECT * FROM static."{name}"')
             return
         self._connection.execute(f'CREATE TABLE {target} AS SELECT * FROM static."{name}"')
-        connection = self._connection
-        connection.register("incoming", own)
-        connection.execute(f"INSERT INTO {target} SELECT * FROM incoming")
-        connection.unregister("incoming")
+        self._with(own, f"INSERT INTO {target} SELECT * FROM incoming")
 
     def _roles(self, moment: Moment, name: str, target: str) -> None:
         """pg_authid: the first role under the name that it has to this user, and the others."""
@@ -142,17 +140,14 @@ class Loading:
         if name in self._made["static"]:
             return
         self._made["static"].add(name)
-        connection = self._connection
         kinds = [
             f'"{column.name}" {static().storage(column.type).duckdb}'
             for column in static().columns[name]
         ]
-        connection.execute(f'CREATE TABLE static."{name}" ({", ".join(kinds)})')
+        self._connection.execute(f'CREATE TABLE static."{name}" ({", ".join(kinds)})')
         rows = static().tables.get(name)
         if rows is not None:
-            connection.register("incoming", rows)
-            connection.execute(f'INSERT INTO static."{name}" SELECT * FROM incoming')
-            connection.unregister("incoming")
+            self._with(rows, f'INSERT INTO static."{name}" SELECT * FROM incoming')
 
     def _view(self, moment: Moment, target: str, sql: str) -> None:
         self._static("pg_catalog.pg_settings")
