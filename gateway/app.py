@@ -19,10 +19,10 @@ from gateway.monitor.metrics import Parts, faults, registry_of
 from gateway.session.session import Gateway
 from gateway.sql.text.depth import make_room
 from gateway.store.tables import Store
-from gateway.wire.admission import admission_of
-from gateway.wire.auth import read_verifier
-from gateway.wire.casts import TEXT_CASTS
-from gateway.wire.server import GatewayServer
+from gateway.wire.connection.admission import admission_of
+from gateway.wire.connection.auth import read_verifier
+from gateway.wire.connection.server import GatewayServer
+from gateway.wire.encoding.casts import TEXT_CASTS
 
 
 class App:

@@ -29,10 +29,10 @@ from gateway.errors import GatewayError
 from gateway.observe.logs import write_log
 from gateway.signals import heard
 from gateway.sources.table import columns_of
-from gateway.store import backup
+from gateway.store.disk import backup
 from gateway.users import write_user
-from gateway.wire.admission import admission_of
-from gateway.wire.auth import make_verifier
+from gateway.wire.connection.admission import admission_of
+from gateway.wire.connection.auth import make_verifier
 
 command = typer.Typer(
     add_completion=False,

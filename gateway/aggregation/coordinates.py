@@ -16,7 +16,7 @@ from gateway.sources.grid import GridTable
 from gateway.sources.table import Table, TableName
 from gateway.sql.meaning.scope import column_node, table_node
 from gateway.sql.text.dialect import to_engine
-from gateway.store.snapshots import Snapshot
+from gateway.store.rows.snapshots import Snapshot
 
 Tables = Mapping[TableName, Table]
 

@@ -13,10 +13,10 @@ from gateway.catalog.registry import Registry
 from gateway.errors import InsufficientPrivilege, UndefinedTable
 from gateway.roles import Roles
 from gateway.sources.table import TableName
-from gateway.store.catalogue import PUBLIC, TEMPORARY
-from gateway.store.definitions import Sequence
-from gateway.store.owning import relation_key
-from gateway.store.privileges import (
+from gateway.store.ddl.owning import relation_key
+from gateway.store.definitions.catalogue import PUBLIC, TEMPORARY
+from gateway.store.definitions.definitions import Sequence
+from gateway.store.definitions.privileges import (
     KINDS,
     Acl,
     Rights,

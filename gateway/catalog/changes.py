@@ -32,9 +32,9 @@ from gateway.sql.statements.altering import Action
 from gateway.sql.statements.sequences import SequenceOptions
 from gateway.sql.text.dialect import parse, tokenize
 from gateway.sql.text.quoting import in_quotes
-from gateway.store.altering import with_column
-from gateway.store.constraints import chosen_name
-from gateway.store.definitions import Column, Sequence, TableDefinition
+from gateway.store.ddl.altering import with_column
+from gateway.store.definitions.constraints import chosen_name
+from gateway.store.definitions.definitions import Column, Sequence, TableDefinition
 
 
 @dataclass(slots=True)

@@ -30,8 +30,8 @@ from gateway.sql.statements.sequences import SequenceOptions, bounds_of
 from gateway.sql.statements.tables import ColumnSpec, Item, LikeSpec
 from gateway.sql.text.dialect import parse
 from gateway.sql.text.quoting import identifier
-from gateway.store.constraints import chosen_name
-from gateway.store.definitions import (
+from gateway.store.definitions.constraints import chosen_name
+from gateway.store.definitions.definitions import (
     Check,
     Column,
     ForeignKey,

@@ -12,7 +12,7 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Protocol
 
 from gateway.catalog.datasets import SCHEMA, Datasets
-from gateway.catalog.oids import dataset_oids
+from gateway.catalog.system.oids import dataset_oids
 from gateway.errors import (
     DatasetUnreadable,
     DuplicateTable,
@@ -29,7 +29,7 @@ from gateway.sql.meaning.functions import Function, FunctionName
 from gateway.sql.meaning.relation import ColumnInfo, Relation
 from gateway.sql.text.quoting import in_quotes, literal
 from gateway.sql.writes.assignments import Target, TargetColumn
-from gateway.store.definitions import Column, TableDefinition, View
+from gateway.store.definitions.definitions import Column, TableDefinition, View
 from gateway.store.tables import StoreSession
 from gateway.types import from_arrow
 

@@ -29,7 +29,7 @@ from gateway.catalog.datasets import Datasets
 from gateway.observe.ledger import BUCKETS, SUCCESS, Line
 from gateway.session.session import Gateway
 from gateway.store.tables import Store
-from gateway.wire.server import GatewayServer
+from gateway.wire.connection.server import GatewayServer
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ import pyarrow as pa
 from gateway.errors import FeatureNotSupported
 from gateway.rewrite import Rewritten
 from gateway.session.result import Field
-from gateway.session.returning import Beneath
-from gateway.session.upserts import Upsert
+from gateway.session.writes.returning import Beneath
+from gateway.session.writes.upserts import Upsert
 from gateway.sources.grid import with_calls
 from gateway.sources.table import Table, TableName
 from gateway.sql.meaning.relation import ColumnInfo
 from gateway.sql.writes.writes import Write
-from gateway.store.definitions import TableDefinition
+from gateway.store.definitions.definitions import TableDefinition
 from gateway.types import INTEGER, Type, from_arrow
 
 

@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from gateway.catalog.answers import Catalogue
-from gateway.catalog.lending import SystemTables
-from gateway.catalog.queries import CatalogueDatabase
 from gateway.catalog.registry import Registry
+from gateway.catalog.system.answers import Catalogue
+from gateway.catalog.system.lending import SystemTables
+from gateway.catalog.system.queries import CatalogueDatabase
 from gateway.engine.interface import EngineSession
 from gateway.errors import (
     ActiveTransaction,
@@ -22,35 +22,35 @@ from gateway.errors import (
     GatewayError,
 )
 from gateway.roles import Roles
-from gateway.session.account import Account, Watching
-from gateway.session.backends import Connected
+from gateway.session.access.identity import Identity
+from gateway.session.activity.account import Account, Watching
+from gateway.session.activity.backends import Connected
+from gateway.session.activity.deadline import Deadline
+from gateway.session.activity.watched import own_tables
 from gateway.session.computation import Bound, Computation, Described
-from gateway.session.copying import copy
-from gateway.session.cursors import run_cursor
-from gateway.session.deadline import Deadline
-from gateway.session.definition import define
-from gateway.session.describing import describe
-from gateway.session.execution import Executor
-from gateway.session.expressions import EngineExpressions
-from gateway.session.functions import SessionFunctions
-from gateway.session.identity import Identity
-from gateway.session.locking import lock_tables, locking_query
-from gateway.session.maintenance import maintain
-from gateway.session.merges import merge
-from gateway.session.modes import refuse_late, set_modes
-from gateway.session.modifying import modify
-from gateway.session.portals import Portal, Portals
-from gateway.session.prepared import Prepared, PreparedStatements, arguments
-from gateway.session.readonly import refuse_changes
-from gateway.session.recall import Recall
+from gateway.session.definitions.definition import define
+from gateway.session.definitions.maintenance import maintain
+from gateway.session.portals.cursors import run_cursor
+from gateway.session.portals.describing import describe
+from gateway.session.portals.portals import Portal, Portals
+from gateway.session.portals.prepared import Prepared, PreparedStatements, arguments
+from gateway.session.queries.functions import SessionFunctions
+from gateway.session.queries.recall import Recall
+from gateway.session.queries.sequences import SequenceCalls
+from gateway.session.queries.settled import SettledQueries, Standing
 from gateway.session.result import Result
-from gateway.session.sequences import SequenceCalls
-from gateway.session.settings import in_milliseconds
-from gateway.session.settled import SettledQueries, Standing
-from gateway.session.showing import run_setting
-from gateway.session.time_zones import engine_zone
-from gateway.session.transaction import AT_SAVEPOINT, TransactionBlock
-from gateway.session.watched import own_tables
+from gateway.session.settings.settings import in_milliseconds
+from gateway.session.settings.showing import run_setting
+from gateway.session.settings.time_zones import engine_zone
+from gateway.session.transactions.locking import lock_tables, locking_query
+from gateway.session.transactions.modes import refuse_late, set_modes
+from gateway.session.transactions.readonly import refuse_changes
+from gateway.session.transactions.transaction import AT_SAVEPOINT, TransactionBlock
+from gateway.session.writes.copying import copy
+from gateway.session.writes.execution import Executor
+from gateway.session.writes.expressions import EngineExpressions
+from gateway.session.writes.merges import merge
+from gateway.session.writes.modifying import modify
 from gateway.sources.table import Table, TableName
 from gateway.sql.statements.commands import (
     DeallocateStatement,
@@ -66,8 +66,8 @@ from gateway.sql.statements.maintenance import Maintenance
 from gateway.sql.statements.objects import LockTables
 from gateway.sql.statements.statement import Explain, Kind, Prepare, Statement
 from gateway.sql.writes.writes import modifying_parts
-from gateway.store.isolation import Isolation
 from gateway.store.tables import StoreSession
+from gateway.store.transactions.isolation import Isolation
 from gateway.types import Type
 
 # What bounds a client's silence.

@@ -15,7 +15,7 @@ from gateway.sources.table import Table, TableName
 from gateway.types import TEXT, Type
 
 if TYPE_CHECKING:  # it makes Results
-    from gateway.session.copying import CopyIn, CopyOut
+    from gateway.session.writes.copying import CopyIn, CopyOut
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ import pyarrow as pa
 from buenavista.core import Connection
 from buenavista.core import Session as BuenaVistaSession
 
-from gateway.catalog.queries import CatalogueDatabase
+from gateway.catalog.system.queries import CatalogueDatabase
 from gateway.config import Settings
 from gateway.engine.interface import Engine
 from gateway.errors import (
@@ -39,16 +39,16 @@ from gateway.errors import (
     SyntaxFault,
 )
 from gateway.roles import Roles, roles_of
-from gateway.session.account import Watching, watching_of
-from gateway.session.backends import Backend, Connected, Doing
+from gateway.session.activity.account import Watching, watching_of
+from gateway.session.activity.backends import Backend, Connected, Doing
 from gateway.session.computation import Bound, Computation, Described
 from gateway.session.dispatch import Client
 from gateway.session.lifting import Shapes
-from gateway.session.portals import Portal
-from gateway.session.prepared import Prepared
-from gateway.session.recall import Recall
+from gateway.session.portals.portals import Portal
+from gateway.session.portals.prepared import Prepared
+from gateway.session.queries.recall import Recall
 from gateway.session.result import Field, Notice, Result
-from gateway.session.settings import SEVERITIES
+from gateway.session.settings.settings import SEVERITIES
 from gateway.sources.table import Table, TableName
 from gateway.sql.statements.commands import DropStatement
 from gateway.sql.statements.statement import Kind, Statement

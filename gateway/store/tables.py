@@ -24,18 +24,19 @@ import pyarrow as pa
 
 from gateway.errors import FeatureNotSupported, GatewayError, InternalError, UniqueViolation
 from gateway.sources.table import TableName
-from gateway.store import backup, changes, database, disk, references, upserts
-from gateway.store.catalogue import FIRST_OID, TEMPORARY
-from gateway.store.changes import Target
-from gateway.store.committed import Committed, Counts, Moment
-from gateway.store.definitions import Changed, TableDefinition
-from gateway.store.locks import TableLocks
-from gateway.store.names import Names
-from gateway.store.references import hold_references
-from gateway.store.scope import Shared
-from gateway.store.sequences import SequenceValues
-from gateway.store.snapshots import Snapshot, SnapshotCache
-from gateway.store.transactions import Transaction
+from gateway.store.ddl.names import Names
+from gateway.store.definitions.catalogue import FIRST_OID, TEMPORARY
+from gateway.store.definitions.definitions import Changed, TableDefinition
+from gateway.store.disk import backup, database, disk
+from gateway.store.rows import changes, references, upserts
+from gateway.store.rows.changes import Target
+from gateway.store.rows.references import hold_references
+from gateway.store.rows.sequences import SequenceValues
+from gateway.store.rows.snapshots import Snapshot, SnapshotCache
+from gateway.store.transactions.committed import Committed, Counts, Moment
+from gateway.store.transactions.locks import TableLocks
+from gateway.store.transactions.scope import Shared
+from gateway.store.transactions.transactions import Transaction
 
 # How long a session that ends waits to drop its temporary tables.
 _CLOSING_SECONDS = 5.0

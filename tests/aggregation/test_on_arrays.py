@@ -17,7 +17,7 @@ from gateway.engine.embedded import Embedded
 from gateway.engine.interface import Plan
 from gateway.errors import DatasetUnreadable, GatewayError
 from gateway.rewrite import rewrite
-from gateway.session import sparing
+from gateway.session.queries import sparing
 from gateway.sources import grid, partials, regions
 from gateway.sources.grid import GridTable
 from gateway.sources.table import Table, TableName, columns_of

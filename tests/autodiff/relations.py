@@ -12,7 +12,7 @@ from gateway.rewrite import Rewritten, rewrite
 from gateway.sources.table import TableName
 from gateway.sql.meaning.relation import ColumnInfo, Relation
 from gateway.sql.text.dialect import parse
-from gateway.store.snapshots import Snapshot
+from gateway.store.rows.snapshots import Snapshot
 from gateway.types import from_arrow
 
 DOUBLE, REAL, BIGINT, TEXT = pa.float64(), pa.float32(), pa.int64(), pa.string()

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from gateway.sources.table import TableName
-from gateway.store.snapshots import Snapshot
+from gateway.store.rows.snapshots import Snapshot
 from tests.bench.derivatives import Way
 
 COUNT = 32

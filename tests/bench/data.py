@@ -40,7 +40,7 @@ from gateway.sources.grid import GridTable
 from gateway.sources.opening import open_dataset
 from gateway.sources.table import TableName
 from gateway.store.tables import Store
-from gateway.wire.casts import TEXT_CASTS
+from gateway.wire.encoding.casts import TEXT_CASTS
 
 DIMS = ("time", "latitude", "longitude")
 SHAPES = {"memory": (371, 73, 144), "zarr": (2480, 73, 144)}

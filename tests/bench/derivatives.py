@@ -43,7 +43,7 @@ from gateway.sql.meaning.scope import Block
 from gateway.sql.statements.statement import statements
 from gateway.sql.text.depth import make_room
 from gateway.sql.text.dialect import parse
-from gateway.store.snapshots import Snapshot
+from gateway.store.rows.snapshots import Snapshot
 from gateway.types import FLOAT8, from_arrow
 
 # A text past this many characters would plan for minutes, and a contestant that took this long

@@ -1,6 +1,6 @@
 """Records PostgreSQL 15's own catalogue rows: `python -m tests.catalog.record_snapshot`.
 
-Writes gateway/catalog/snapshot/: one Parquet file for each relation that has rows in a new
+Writes gateway/catalog/system/snapshot/: one Parquet file for each relation that has rows in a new
 database, and `views.json`, the query of each system view as pg_get_viewdef prints it.
 Left out: what only PostgreSQL's own planner reads (statistics, parse trees of rules).
 """
@@ -15,12 +15,12 @@ import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gateway.catalog.storage import INT2VECTOR, INT8, NUMBERED, XID, Storage, storage
+from gateway.catalog.system.storage import INT2VECTOR, INT8, NUMBERED, XID, Storage, storage
 from tests.wire.postgres import running
 
 INTERVAL = 1186  # which Parquet lacks: text there
 
-TARGET = Path(__file__).parents[2] / "gateway" / "catalog" / "snapshot"
+TARGET = Path(__file__).parents[2] / "gateway" / "catalog" / "system" / "snapshot"
 
 # Made anew by the server, of no use to clients, or of one PostgreSQL installation only.
 LEFT_OUT = {"pg_statistic", "pg_database", "pg_shdepend", "pg_largeobject"}

@@ -13,16 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
-from gateway.session.copying import CopyIn
+from gateway.session.writes.copying import CopyIn
 from gateway.sql.statements.copy_options import CopyOptions
-from gateway.store.definitions import Column
+from gateway.store.definitions.definitions import Column
 from gateway.types import BY_NAME
-from gateway.wire import copy_binary, copy_in
-from gateway.wire.copy_blocks import cut, fields_of
-from gateway.wire.copy_columns import read_texts
-from gateway.wire.copy_in import CopyReader
-from gateway.wire.copy_lines import LineReader
-from gateway.wire.decode import decode_value
+from gateway.wire.copy import binary as copy_binary
+from gateway.wire.copy import incoming as copy_in
+from gateway.wire.copy.blocks import cut, fields_of
+from gateway.wire.copy.columns import read_texts
+from gateway.wire.copy.incoming import CopyReader
+from gateway.wire.copy.lines import LineReader
+from gateway.wire.decoding.parameters import decode_value
 
 TEXT = CopyOptions()
 CSV = CopyOptions("csv", ",", "", quote='"', escape='"')

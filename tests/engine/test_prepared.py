@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.engine.prepared import MOST_PREPARED, PreparedQueries
 from gateway.sources.table import TableName
-from gateway.store.snapshots import Snapshot
+from gateway.store.rows.snapshots import Snapshot
 
 # A value of each type that EXECUTE takes; any is NULL too.
 VALUES: dict[pa.DataType, st.SearchStrategy[Any]] = {

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from gateway.engine import plans
-from gateway.store.snapshots import Snapshot
+from gateway.store.rows.snapshots import Snapshot
 from tests.engine.tables import T
 
 ROWS = pa.table(

@@ -14,8 +14,8 @@ from gateway.app import App
 from gateway.config import Settings
 from gateway.errors import DependentObjectsStillExist, DuplicateFunction, GatewayError
 from gateway.sql.meaning.functions import Argument, Function, FunctionName
-from gateway.store.database import FILE
-from gateway.store.encoding import decode_function, encode_function
+from gateway.store.definitions.encoding import decode_function, encode_function
+from gateway.store.disk.database import FILE
 from gateway.store.tables import Store, StoreSession
 from gateway.types import BOOL, FLOAT8, INT4, TEXT, array_of
 from tests.conftest import Connect

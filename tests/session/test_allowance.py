@@ -6,8 +6,8 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from gateway.session import portals, prepared
 from gateway.session.computation import Described
+from gateway.session.portals import portals, prepared
 from tests.conftest import Connect
 
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import xarray
 
-from gateway.session import sparing
+from gateway.session.queries import sparing
 from tests.session.grids import client_of
 
 

@@ -19,7 +19,7 @@ from psycopg.rows import tuple_row
 
 from gateway.config import Settings
 from gateway.recent import Recent
-from gateway.session.recall import Recall
+from gateway.session.queries.recall import Recall
 from gateway.session.session import limits_of
 from gateway.sql.statements.statement import Statement
 from tests.conftest import Connect

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import xarray
 
-from gateway.session import sparing
+from gateway.session.queries import sparing
 from tests.session.grids import client_of
 
 DAYS = pd.date_range("2000-01-25", periods=20, freq="36h")

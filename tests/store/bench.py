@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from gateway.sources.table import TableName
-from gateway.store.definitions import ROWID, Column, TableDefinition
+from gateway.store.definitions.definitions import ROWID, Column, TableDefinition
 from gateway.store.tables import Store, StoreSession
 from gateway.types import by_name
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from gateway.engine.embedded import Embedded
 from gateway.session.session import Gateway
-from gateway.store.isolation import Isolation
 from gateway.store.tables import Store
+from gateway.store.transactions.isolation import Isolation
 from tests.store.answers import answer
 
 TABLES = ("a", "b")

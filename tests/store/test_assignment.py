@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from gateway.errors import GatewayError
-from gateway.store.assignment import assign
-from gateway.store.definitions import Column
+from gateway.store.definitions.definitions import Column
+from gateway.store.rows.assignment import assign
 from gateway.types import by_name
 
 D = Decimal

@@ -14,8 +14,8 @@ import pytest
 
 from gateway.errors import ConfigurationFault
 from gateway.sources.table import TableName
-from gateway.store.backup import back_up
-from gateway.store.definitions import Column, Key, TableDefinition
+from gateway.store.definitions.definitions import Column, Key, TableDefinition
+from gateway.store.disk.backup import back_up
 from gateway.store.tables import Store
 from gateway.types import INT8
 

@@ -17,9 +17,9 @@ import pytest
 
 from gateway.errors import DeadlockDetected, QueryCanceled, UndefinedTable
 from gateway.sources.table import TableName
-from gateway.store.definitions import ROWID, Column, Key, TableDefinition, View
-from gateway.store.locks import TableLocks
+from gateway.store.definitions.definitions import ROWID, Column, Key, TableDefinition, View
 from gateway.store.tables import Store, StoreSession
+from gateway.store.transactions.locks import TableLocks
 from gateway.types import by_name
 
 T = TableName("public", "t")
@@ -240,7 +240,7 @@ import sys
 from pathlib import Path
 import pyarrow as pa
 from gateway.sources.table import TableName
-from gateway.store.definitions import ROWID, Column, Key, TableDefinition
+from gateway.store.definitions.definitions import ROWID, Column, Key, TableDefinition
 from gateway.store.tables import Store
 from gateway.types import by_name
 

@@ -6,8 +6,8 @@ import pytest
 
 from gateway.engine.embedded import Embedded
 from gateway.session.session import Gateway
-from gateway.store.isolation import Isolation
 from gateway.store.tables import Store
+from gateway.store.transactions.isolation import Isolation
 from tests.store.interleavings import run
 
 

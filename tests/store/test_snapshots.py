@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.sources.table import TableName
-from gateway.store.definitions import ROWID, Column, TableDefinition
-from gateway.store.snapshots import SnapshotCache, appended
+from gateway.store.definitions.definitions import ROWID, Column, TableDefinition
+from gateway.store.rows.snapshots import SnapshotCache, appended
 from gateway.store.tables import Store, StoreSession
 from gateway.types import by_name
 

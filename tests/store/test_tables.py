@@ -16,8 +16,8 @@ import pytest
 
 from gateway.errors import GatewayError
 from gateway.sources.table import TableName
-from gateway.store.database import FILE
-from gateway.store.definitions import ROWID, Column, Key, TableDefinition, View
+from gateway.store.definitions.definitions import ROWID, Column, Key, TableDefinition, View
+from gateway.store.disk.database import FILE
 from gateway.store.tables import Store, StoreSession
 from gateway.types import by_name
 

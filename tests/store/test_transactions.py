@@ -29,9 +29,9 @@ from gateway.errors import (
     UniqueViolation,
 )
 from gateway.sources.table import TableName
-from gateway.store.definitions import ROWID, Column, Key, TableDefinition, View
-from gateway.store.isolation import Isolation
+from gateway.store.definitions.definitions import ROWID, Column, Key, TableDefinition, View
 from gateway.store.tables import Store, StoreSession
+from gateway.store.transactions.isolation import Isolation
 from gateway.types import by_name
 
 T, U, W = (TableName("public", name) for name in "tuw")
@@ -560,8 +560,8 @@ import os, signal, sys
 from pathlib import Path
 import pyarrow as pa
 from gateway.sources.table import TableName
-from gateway.store.definitions import Column, TableDefinition
-from gateway.store.isolation import Isolation
+from gateway.store.definitions.definitions import Column, TableDefinition
+from gateway.store.transactions.isolation import Isolation
 from gateway.store.tables import Store
 from gateway.types import by_name
 T, U = TableName("public", "t"), TableName("public", "u")

@@ -25,10 +25,10 @@ from gateway.errors import (
     SyntaxFault,
     UndefinedColumn,
 )
-from gateway.session.backends import Connected
+from gateway.session.activity.backends import Connected
 from gateway.session.result import Field, Notice, Result
 from gateway.types import INT4, INT8, TEXT, Type, by_name
-from gateway.wire.server import GatewayServer
+from gateway.wire.connection.server import GatewayServer
 
 Batches = Iterator[pa.RecordBatch]
 

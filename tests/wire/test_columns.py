@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from gateway.errors import GatewayError
 from gateway.session.result import Field
 from gateway.types import BY_NAME, Type, array_of, by_name
-from gateway.wire import values
-from gateway.wire.encode_array import as_array
+from gateway.wire.encoding import values
+from gateway.wire.encoding.arrays import as_array
 from tests.wire.client import Heard
 
 MANY = values.FEW_ROWS + 1

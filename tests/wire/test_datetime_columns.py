@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.wire import datetime_text as texts
-from gateway.wire.columns import Ints
-from gateway.wire.encode_array import as_array
-from gateway.wire.encode_text import _either
+from gateway.wire.encoding import datetime_text as texts
+from gateway.wire.encoding.arrays import as_array
+from gateway.wire.encoding.columns import Ints
+from gateway.wire.encoding.text import _either
 
 _DAY = texts.DAY
 _FIRST, _LAST = -719_162, 2_932_896

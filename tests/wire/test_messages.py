@@ -15,10 +15,10 @@ import gateway.wire
 from gateway.errors import CharacterNotInRepertoire, GatewayError, ProtocolViolation
 from gateway.session.result import Field
 from gateway.types import BY_NAME
-from gateway.wire import messages, replies
-from gateway.wire.inbox import Inbox
-from gateway.wire.messages import read_message, read_startup
-from gateway.wire.protocol import TABLE, Action, Protocol, State
+from gateway.wire.protocol import messages, replies
+from gateway.wire.protocol.inbox import Inbox
+from gateway.wire.protocol.messages import read_message, read_startup
+from gateway.wire.protocol.states import TABLE, Action, Protocol, State
 from tests.wire.client import send_bytes
 
 MODULES = [

@@ -15,14 +15,14 @@ import pytest
 
 from gateway.session.result import Field, Notice, Result
 from gateway.types import INT4
-from gateway.wire import auth
-from gateway.wire.admission import Admission
-from gateway.wire.client import ClientGone
-from gateway.wire.conversation import Conversation
-from gateway.wire.messages import Query
-from gateway.wire.protocol import Protocol
-from gateway.wire.server import GatewayServer
-from gateway.wire.values import Bytes
+from gateway.wire.connection import auth
+from gateway.wire.connection.admission import Admission
+from gateway.wire.connection.client import ClientGone
+from gateway.wire.connection.conversation import Conversation
+from gateway.wire.connection.server import GatewayServer
+from gateway.wire.encoding.values import Bytes
+from gateway.wire.protocol.messages import Query
+from gateway.wire.protocol.states import Protocol
 from tests.wire import scripted
 from tests.wire.client import Client
 from tests.wire.test_messages import MESSAGES

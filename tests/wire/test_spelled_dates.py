@@ -11,9 +11,9 @@ import pytest
 
 from gateway.errors import GatewayError
 from gateway.types import BY_NAME
-from gateway.wire.decode import decode_parameter
-from gateway.wire.encode_array import as_array
-from gateway.wire.values import encode_column
+from gateway.wire.decoding.parameters import decode_parameter
+from gateway.wire.encoding.arrays import as_array
+from gateway.wire.encoding.values import encode_column
 from tests.conftest import Connect
 
 DATES = (

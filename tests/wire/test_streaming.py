@@ -7,7 +7,7 @@ import sys
 import pyarrow as pa
 import pytest
 
-from gateway.wire.streaming import (
+from gateway.wire.connection.streaming import (
     FIRST_ROWS,
     LONG_SECONDS,
     MORE_ROWS,

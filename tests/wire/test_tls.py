@@ -17,10 +17,10 @@ import psycopg
 import pytest
 
 from gateway.errors import AdminShutdown, ConfigurationFault
-from gateway.wire import auth
-from gateway.wire.admission import Admission
-from gateway.wire.server import GatewayServer
-from gateway.wire.tls import read_tls
+from gateway.wire.connection import auth
+from gateway.wire.connection.admission import Admission
+from gateway.wire.connection.server import GatewayServer
+from gateway.wire.connection.tls import read_tls
 from tests.wire import certificates, scripted
 from tests.wire.client import Client
 

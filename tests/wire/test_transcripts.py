@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gateway.app import App
-from gateway.wire.protocol import TABLE
-from gateway.wire.server import GatewayServer
+from gateway.wire.connection.server import GatewayServer
+from gateway.wire.protocol.states import TABLE
 from tests.wire import postgres, scripted, transcript
 
 FOLDER = Path(__file__).parents[1] / "transcripts"

@@ -19,8 +19,8 @@ import pytest
 from gateway.errors import GatewayError
 from gateway.session.result import Field
 from gateway.types import BY_OID, FLOAT4, FLOAT8, REGISTERED, Type, by_name
-from gateway.wire import values
-from gateway.wire.decode import decode_parameter
+from gateway.wire.decoding.parameters import decode_parameter
+from gateway.wire.encoding import values
 from tests.wire.edge_values import EDGES, REFUSED
 
 RECORD = Path(__file__).with_name("values.json")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from gateway.catalog.static import static
+from gateway.catalog.system.static import static
 from gateway.catalog.translation.datatypes import spelt
 from gateway.catalog.translation.functions import COUNTERS, TEMPLATES
 from gateway.catalog.translation.resolution import (

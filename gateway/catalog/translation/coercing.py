@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from gateway.catalog.static import static
-from gateway.catalog.storage import INT2VECTOR, NUMBERED, OIDVECTOR
+from gateway.catalog.system.static import static
+from gateway.catalog.system.storage import INT2VECTOR, NUMBERED, OIDVECTOR
 from gateway.catalog.translation.resolution import (
     BOOL,
     BPCHAR,

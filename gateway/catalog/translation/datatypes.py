@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.catalog.static import INFORMATION_SCHEMA, static
+from gateway.catalog.system.static import INFORMATION_SCHEMA, static
 from gateway.catalog.translation.resolution import array_of
 from gateway.errors import UndefinedObject
 from gateway.types import ALIASES

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from gateway.catalog.static import static
+from gateway.catalog.system.static import static
 from gateway.catalog.translation import resolution
 from gateway.catalog.translation.calls import call
 from gateway.catalog.translation.datatypes import type_of_node

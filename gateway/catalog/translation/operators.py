@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from gateway.catalog.static import static
+from gateway.catalog.system.static import static
 from gateway.catalog.translation.datatypes import spelt
 from gateway.catalog.translation.resolution import BOOL, TEXT, UNKNOWN, element_of, resolve_operator
 from gateway.catalog.translation.terms import Term

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from gateway.catalog.static import static
+from gateway.catalog.system.static import static
 from gateway.catalog.translation.functions import RELATIONS
 from gateway.catalog.translation.operators import apply
 from gateway.catalog.translation.resolution import INT8, RECORD, element_of, resolve

@@ -11,7 +11,7 @@ from itertools import count
 
 from sqlglot import exp
 
-from gateway.catalog.static import static
+from gateway.catalog.system.static import static
 from gateway.catalog.translation.expressions import Expressions
 from gateway.catalog.translation.relations import Relations
 from gateway.catalog.translation.resolution import INT8, TEXT, UNKNOWN, common_type

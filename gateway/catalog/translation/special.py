@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from gateway.catalog.storage import INT2VECTOR, OIDVECTOR
+from gateway.catalog.system.storage import INT2VECTOR, OIDVECTOR
 from gateway.catalog.translation import resolution
 from gateway.catalog.translation.coercing import quoted
 from gateway.catalog.translation.functions import TEMPLATES

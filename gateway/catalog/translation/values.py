@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from gateway.catalog.storage import INT2VECTOR, OIDVECTOR
+from gateway.catalog.system.storage import INT2VECTOR, OIDVECTOR
 from gateway.catalog.translation import resolution
 from gateway.catalog.translation.coercing import Coercion, quoted
 from gateway.catalog.translation.datatypes import spelt

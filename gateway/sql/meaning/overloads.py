@@ -85,7 +85,7 @@ OVERLOADS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 # Types whose text the engine writes otherwise -> the function that writes it as PostgreSQL does
-# (wire/casts.py). An array's name begins with an underscore, as in pg_type.
+# (wire/encoding/casts.py). An array's name begins with an underscore, as in pg_type.
 WRITTEN = {
     name: f"text_of_{name.lstrip('_')}{'_array' if name.startswith('_') else ''}"
     for name in (

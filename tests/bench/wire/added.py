@@ -17,7 +17,7 @@ from gateway.app import App
 from gateway.config import Settings
 from gateway.engine.embedded import Embedded
 from gateway.session.session import Session
-from gateway.wire.casts import TEXT_CASTS
+from gateway.wire.encoding.casts import TEXT_CASTS
 from tests.bench.wire.servers import Server, Sizes
 
 _RUNS = 100

@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from gateway.session.result import Field
 from gateway.types import BOOL, FLOAT8, INT8, TEXT, TIMESTAMP, by_name
-from gateway.wire.decode import decode_parameter
-from gateway.wire.values import encode_rows
+from gateway.wire.decoding.parameters import decode_parameter
+from gateway.wire.encoding.values import encode_rows
 
 BATCH_ROWS = 16_384
 

@@ -1,0 +1,180 @@
+"""One client's way to the catalogue: which queries go there, their columns, their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.catalog.authority import Authority
+from gateway.catalog.registry import Registry
+from gateway.catalog.system.contents import Contents, ViewColumns, contents_of
+from gateway.catalog.system.names import Moment
+from gateway.catalog.system.ownership import with_rights
+from gateway.catalog.system.queries import CatalogueDatabase, Translated
+from gateway.catalog.system.routing import is_for_catalogue
+from gateway.catalog.system.shown import shown, type_of
+from gateway.catalog.translation.terms import Output
+from gateway.sql.text.quoting import QUOTED
+from gateway.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class ResultColumn:
+    """A result column: name, type, modifier, and the (relation oid, column number) it shows."""
+
+    name: str
+    type: Type
+    typmod: int
+    origin: tuple[int, int]
+
+
+_STARTED = datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the catalogue must know of the client: asked anew for every query."""
+
+    user: str
+    database: str
+    process_id: int
+    version: str
+    settings: Mapping[str, str]
+    changed: Sequence[str] = ()  # of the settings, by the session itself
+    started: datetime = _STARTED
+    activity: Callable[[], list[dict[str, Any]]] = list
+    session_user: str = ""
+
+
+class Client(Protocol):
+    """Whose catalogue it is."""
+
+    @property
+    def session(self) -> Session:
+        """What is to be known of the client now."""
+
+
+class Catalogue:
+    """Answers one client's catalogue queries.
+
+    Args:
+        database: The shared database.
+        registry: The client's names.
+        authority: Who may do what.
+
+    Attributes:
+        client: Who asks.
+        view_columns: The columns of a view, which only the session can tell.
+    """
+
+    client: Client
+    view_columns: ViewColumns
+
+    def __init__(
+        self, database: CatalogueDatabase, registry: Registry, authority: Authority
+    ) -> None:
+        self._database, self._registry, self._authority = database, registry, authority
+        self._looking = False  # at what there is
+
+    def answers(self, tree: object) -> bool:
+        """Whether the query is one for the catalogue; kept with the tree, which clients share."""
+        if not isinstance(tree, exp.Query) or "pg_catalog" in self._registry.search_path:
+            return is_for_catalogue(tree, self._registry)
+        key = "route " + ",".join(self._registry.search_path)
+        found: bool | None = tree.meta.get(key)
+        if found is None:
+            found = tree.meta[key] = is_for_catalogue(tree, self._registry)
+        return found
+
+    def describe(
+        self, text: str, tree: exp.Expr, declared: Mapping[int, Type]
+    ) -> tuple[tuple[Type, ...], tuple[ResultColumn, ...]]:
+        """Types of parameters and columns, without running it."""
+        query = self._translated(self.moment(), text, tree, declared)
+        parameters = tuple(type_of(oid) for _, oid in sorted(query.parameters.items()))
+        return parameters, tuple(map(_column, query.outputs))
+
+    def query(
+        self, text: str, tree: exp.Expr, types: Mapping[int, Type], values: Sequence[pa.Scalar]
+    ) -> tuple[tuple[ResultColumn, ...], pa.RecordBatch]:
+        """The columns and all rows."""
+        moment = self.moment()
+        query = self._translated(moment, text, tree, types)
+        given = {
+            f"p{n}": self._value(moment, value, types.get(n)) for n, value in enumerate(values, 1)
+        }
+        rows = self._database.run(moment, query, given, self.variables(query))
+        columns = tuple(map(_column, query.outputs))
+        arrays = [
+            shown(moment, rows.column(n).combine_chunks(), output)
+            for n, output in enumerate(query.outputs)
+        ]
+        names = [f"c{n}" for n in range(len(arrays))]
+        if not arrays:
+            return columns, pa.RecordBatch.from_struct_array(pa.array([{}] * rows.num_rows))
+        return columns, pa.RecordBatch.from_arrays(arrays, names=names)
+
+    def variables(self, query: Translated) -> Mapping[str, Any]:
+        """What functions of the session read when a query runs."""
+        session = self.client.session
+        return {
+            "pid": session.process_id,
+            "version": session.version,
+            "session_user": session.session_user,
+            "reserved": sorted(QUOTED),
+            "started": session.started,
+            "activity": session.activity() if query.shows_activity else None,
+            "setting_names": [name.lower() for name in session.settings],
+            "setting_changed": [name.lower() for name in session.changed],
+            "setting_values": list(session.settings.values()),
+        }
+
+    def number_of(self, kind: str, text: str) -> int | None:
+        """The oid that a text means as regclass, regtype, ..."""
+        return self.moment().number(kind, text)
+
+    def moment(self) -> Moment:
+        """The catalogue as the client sees it now."""
+        version = self._registry.store.version
+        if self._looking:  # a view reads the catalogue, which is about to show its columns
+            return self._moment(-2 - version, lambda: self._contents_with(lambda view: ()))
+        return self._moment(version, self._contents)
+
+    def _contents(self) -> Contents:
+        self._looking = True
+        try:
+            return self._contents_with(self.view_columns)
+        finally:
+            self._looking = False
+
+    def _contents_with(self, view_columns: ViewColumns) -> Contents:
+        held = contents_of(self._registry, view_columns, self._database.entries)
+        return with_rights(held, self._authority)
+
+    def _moment(self, version: int, contents: Callable[[], Contents]) -> Moment:
+        session = self.client.session
+        path = self._registry.search_path
+        return self._database.moment(version, contents, session.user, session.database, path)
+
+    def _translated(
+        self, moment: Moment, text: str, tree: exp.Expr, declared: Mapping[int, Type]
+    ) -> Translated:
+        oids = {n: kind.oid for n, kind in declared.items()}
+        return self._database.translate(moment, text, tree, oids)
+
+    def _value(self, moment: Moment, value: pa.Scalar, kind: Type | None) -> Any:
+        found = value.as_py()
+        if isinstance(found, dict):  # a reg type's value, by number or by name
+            if found["oid"] is None and kind is not None:
+                return moment.number(kind.name, found["text"])
+            return found["oid"]
+        return found
+
+
+def _column(output: Output) -> ResultColumn:
+    return ResultColumn(output.name, type_of(output.type), output.typmod, output.origin)

@@ -1,0 +1,108 @@
+"""pg_attribute's rows: most of the catalogue's, so those of a relation are kept while it stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from gateway.catalog.system.contents import IndexEntry, RelationEntry
+from gateway.catalog.system.static import static
+from gateway.recent import Recent
+
+Row = dict[str, Any]
+# id of an entry -> it and its rows.
+Attributes = Recent[tuple[RelationEntry, pa.Table]]
+TEXT = 25
+
+_DEFAULTS: Row = {
+    "attstattarget": -1, "attndims": 0, "attcacheoff": -1, "atttypmod": -1,
+    "attcompression": "", "attnotnull": False, "atthasdef": False, "atthasmissing": False,
+    "attidentity": "", "attgenerated": "", "attisdropped": False, "attislocal": True,
+    "attinhcount": 0, "attcollation": 0,
+}  # fmt: skip
+
+_SYSTEM_COLUMNS = (
+    #  name       number type bytes by value align
+    ("tableoid", -6, 26, 4, True, "i"),
+    ("cmax",     -5, 29, 4, True, "i"),
+    ("xmax",     -4, 28, 4, True, "i"),
+    ("cmin",     -3, 29, 4, True, "i"),
+    ("xmin",     -2, 28, 4, True, "i"),
+    ("ctid",     -1, 27, 6, False, "s"),
+)  # fmt: skip
+
+
+def attribute_rows(relations: Sequence[RelationEntry], kept: Attributes) -> pa.Table:
+    """The rows of relations and their indexes.
+
+    Args:
+        relations: What there is.
+        kept: Rows made before; new ones are put there.
+    """
+    tables = [table_of("pg_attribute", [])]
+    for entry in relations:
+        known = kept.get(id(entry))
+        if known is None or known[0] is not entry:
+            rows = [_DEFAULTS | row for row in _of_relation(entry)]
+            known = entry, table_of("pg_attribute", rows)
+            kept.put(id(entry), known, len(rows) + 10)
+        tables.append(known[1])
+    return pa.concat_tables(tables).combine_chunks()
+
+
+def table_of(name: str, rows: Sequence[Row]) -> pa.Table:
+    """Rows of pg_catalog.`name` as it has its columns; what a row has not is null."""
+    columns = static().columns[f"pg_catalog.{name}"]
+    arrays = [
+        pa.array([row.get(column.name) for row in rows], static().storage(column.type).arrow)
+        for column in columns
+    ]
+    return pa.table(arrays, names=[column.name for column in columns])
+
+
+def _of_relation(entry: RelationEntry) -> Iterator[Row]:
+    for name, number, kind, size, by_value, align in _SYSTEM_COLUMNS * (entry.kind in "rfmS"):
+        yield {
+            "attrelid": entry.oid, "attname": name, "atttypid": kind, "attlen": size,
+            "attnum": number, "attbyval": by_value, "attalign": align, "attstorage": "p",
+            "attnotnull": True, "attstattarget": 0,
+        }  # fmt: skip
+    for column in entry.columns:
+        yield {
+            "attrelid": entry.oid, "attname": column.name, "attnum": column.number,
+            "atttypmod": column.typmod, "attnotnull": column.not_null,
+            "atthasdef": column.default is not None, "attidentity": column.identity,
+            "attgenerated": "s" if column.generated else "", **type_facts(column.type),
+        }  # fmt: skip
+    for index in entry.indexes:
+        yield from _of_index(entry, index)
+
+
+def _of_index(entry: RelationEntry, index: IndexEntry) -> Iterator[Row]:
+    by_number = {column.number: column for column in entry.columns}
+    for number, (place, item) in enumerate(zip(index.columns, index.items, strict=True), 1):
+        of = by_number.get(place)
+        yield {
+            "attrelid": index.oid, "attnum": number,
+            "attname": of.name if of is not None else item.partition("(")[0].strip() or "expr",
+            "atttypmod": of.typmod if of is not None else -1,
+            **type_facts(of.type if of is not None else TEXT),
+        }  # fmt: skip
+
+
+_FACTS: dict[int, Row] = {}
+
+
+def type_facts(oid: int) -> Row:
+    """What pg_attribute repeats of a column's type."""
+    if not _FACTS:
+        for row in static().tables["pg_catalog.pg_type"].to_pylist():
+            _FACTS[row["oid"]] = {
+                "atttypid": row["oid"], "attlen": row["typlen"], "attbyval": row["typbyval"],
+                "attalign": row["typalign"], "attstorage": row["typstorage"],
+                "attcollation": row["typcollation"],
+                "attndims": int(row["typcategory"] == "A" and row["typlen"] == -1),
+            }  # fmt: skip
+    return _FACTS[oid]

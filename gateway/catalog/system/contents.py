@@ -1,0 +1,339 @@
+"""What this server holds at one moment, as pg_catalog will show it: relations, keys, functions.
+
+Datasets come from the configuration, the rest from the store. Numbers: what a user made keeps the
+oid that the store gave it; a dataset's table and a schema have one made of their names, and all
+that belongs to a relation (its row type, its constraints, ...) one made of the relation's own. So
+all are the same after a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gateway.catalog.registry import TEMPORARY, Registry
+from gateway.catalog.system.deparsing import check_text, default_text
+from gateway.catalog.system.oids import dataset_oids, part_oid, schema_oid, server_oid, slots_of
+from gateway.catalog.system.static import PUBLIC
+from gateway.recent import Recent
+from gateway.sources.table import Table, TableName
+from gateway.sql.text.quoting import identifier
+from gateway.store.definitions import definitions as kept
+from gateway.store.definitions.catalogue import Relation, Routine
+from gateway.types import INT8, Type, by_name, from_arrow
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnEntry:
+    """A column; `number` is attnum, `default` and `generated` are SQL as PostgreSQL writes it."""
+
+    name: str
+    type: int
+    number: int
+    typmod: int = -1
+    not_null: bool = False
+    default: str | None = None
+    comment: str = ""
+    identity: str = ""
+    generated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """An index: `columns` are attnums (0 an expression), `items` as CREATE INDEX lists them."""
+
+    oid: int
+    name: str
+    columns: tuple[int, ...]
+    items: tuple[str, ...]
+    unique: bool = True
+    primary: bool = False
+    method: str = "btree"
+    predicate: str = ""
+    descending: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintEntry:
+    """A constraint: `kind` is pg_constraint.contype, `definition` pg_get_constraintdef's.
+
+    Args:
+        index: The oid of the index behind a key, or of the one that a foreign key rests on.
+        referenced: Of a foreign key: the table's oid and the attnums there.
+        actions: Of a foreign key: confupdtype and confdeltype.
+        pretty: The definition with fewer parentheses.
+        expression: Of a CHECK.
+        deferrable: "" when it is not, else "immediate" or "deferred", as it is INITIALLY.
+    """
+
+    oid: int
+    name: str
+    kind: str
+    columns: tuple[int, ...]
+    definition: str
+    pretty: str = ""
+    index: int = 0
+    referenced: tuple[int, tuple[int, ...]] = (0, ())
+    actions: str = "  "
+    expression: str = ""
+    deferrable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RelationEntry:
+    """A relation; `kind` is pg_class.relkind: r, v, m, S, or f for a dataset's table."""
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+    columns: tuple[ColumnEntry, ...]
+    comment: str = ""
+    constraints: tuple[ConstraintEntry, ...] = ()
+    indexes: tuple[IndexEntry, ...] = ()
+    view: str = ""
+    sequence: kept.Sequence | None = None
+    owner: int = 10
+    acl: tuple[str, ...] | None = None
+
+    def part(self, slot: int) -> int:
+        """The oid of something that belongs to this relation."""
+        return part_oid(self.oid, slot)
+
+    @property
+    def temporary(self) -> bool:
+        """Whether it ends with its session."""
+        return self.schema.startswith(f"{TEMPORARY}_")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything, at one moment."""
+
+    schemas: Mapping[str, int]
+    servers: Mapping[str, int]
+    relations: Sequence[RelationEntry]
+    functions: Sequence[Routine] = ()
+    comments: Mapping[str, str] = field(default_factory=dict)  # of schemas
+    temporary: str = ""  # the schema that this session calls pg_temp
+    roles: Mapping[str, int] = field(default_factory=dict)  # none where all are administrators
+    superusers: frozenset[str] = frozenset()
+
+
+# id of a relation -> it and its entry: what did not change is not written anew.
+Entries = Recent[tuple[Relation, RelationEntry]]
+ViewColumns = Callable[[kept.View], Sequence[tuple[str, Type, int]]]
+
+
+def contents_of(registry: Registry, view_columns: ViewColumns, entries: Entries) -> Contents:
+    """What a client sees now.
+
+    Args:
+        registry: Its names.
+        view_columns: Names, types and modifiers of a view's columns, which only planning it tells.
+        entries: Of tables as they were before.
+    """
+    store = registry.store
+    numbers = dataset_oids(registry.grids)
+    relations = [_dataset(numbers[name], name, table) for name, table in registry.grids.items()]
+    held = {relation.definition.name: relation for relation in store.relations()}
+    relations += [
+        entry
+        for relation in held.values()
+        for entry in [_entry(relation, held, view_columns, entries)]
+        if not entry.temporary or entry.schema == store.temporary_schema
+    ]
+    names = {*registry.schemas(), *(entry.schema for entry in relations)}
+    schemas = {name: schema_oid(name) for name in sorted(names)} | {"public": PUBLIC}
+    servers = {name: server_oid(name) for name in map(server_of, registry.grids)}
+    comments = {name: text for name in names if (text := store.schema_comment(name))}
+    relations.sort(key=lambda entry: entry.oid)
+    return Contents(schemas, servers, relations, store.routines(), comments, store.temporary_schema)
+
+
+def server_of(name: TableName) -> str:
+    """The dataset that a table is of: the foreign server's name."""
+    return name.name if name.schema == "public" else name.schema
+
+
+def _dataset(oid: int, name: TableName, table: Table) -> RelationEntry:
+    told = table.description
+    columns = tuple(
+        ColumnEntry(
+            column.name, from_arrow(column.type).oid, number,
+            not_null=not column.nullable, comment=told.columns.get(column.name, ""),
+        )
+        for number, column in enumerate(table.schema, 1)
+    )  # fmt: skip
+    return RelationEntry(oid, name.schema, name.name, "f", columns, told.comment)
+
+
+Held = Mapping[TableName, Relation]
+
+
+def _entry(
+    relation: Relation, held: Held, view_columns: ViewColumns, entries: Entries
+) -> RelationEntry:
+    definition, oid = relation.definition, relation.oid
+    if isinstance(definition, kept.View):
+        return _view(oid, definition, view_columns(definition))
+    if isinstance(definition, kept.Sequence):
+        return _sequence(oid, definition)
+    if definition.foreign_keys:  # which name other tables
+        return _table(oid, definition, held)
+    known = entries.get(id(relation))
+    if known is not None and known[0] is relation:
+        return known[1]
+    made = _table(oid, definition, held)
+    entries.put(id(relation), (relation, made), len(made.columns) + 10)
+    return made
+
+
+def _table(oid: int, table: kept.TableDefinition, held: Held) -> RelationEntry:
+    place = _places(table)
+    types = {column.name: column.type for column in table.columns}
+    columns = tuple(_column(column, place[column.name], types) for column in table.columns)
+    slots = slots_of([each.name for each in (*table.constraints, *table.indexes)])
+    indexes = [_key_index(oid, key, place, slots) for key in table.keys]
+    indexes += [_index(oid, index, place, slots) for index in table.indexes]
+    constraints = [_key(oid, key, place, slots) for key in table.keys if key.constraint]
+    constraints += [_check(oid, check, table, place, slots) for check in table.checks]
+    constraints += [_reference(oid, each, place, slots, held) for each in table.foreign_keys]
+    view = "" if table.query is None else _view_text(table.query.sql)
+    return RelationEntry(
+        oid, table.name.schema, table.name.name, "r" if table.query is None else "m", columns,
+        table.comment, tuple(constraints), tuple(indexes), view,
+    )  # fmt: skip
+
+
+def _places(table: kept.TableDefinition) -> dict[str, int]:
+    return {column.name: column.number or n for n, column in enumerate(table.columns, 1)}
+
+
+def _column(column: kept.Column, number: int, types: Mapping[str, Type]) -> ColumnEntry:
+    written = column.generated if column.generated is not None else column.default
+    text = None if written is None else default_text(written, column.type, types)
+    identity = {"always": "a", "by default": "d"}.get(column.identity, "")
+    return ColumnEntry(
+        column.name, column.type.oid, number, column.typmod, column.not_null,
+        None if identity else text, column.comment, identity, column.generated is not None,
+    )  # fmt: skip
+
+
+def _key_index(
+    oid: int, key: kept.Key, place: Mapping[str, int], slots: Mapping[str, int]
+) -> IndexEntry:
+    items = tuple(identifier(name) for name in key.columns)
+    numbers = tuple(place[name] for name in key.columns)
+    return IndexEntry(part_oid(oid, slots[key.name]), key.name, numbers, items, True, key.primary)
+
+
+def _index(
+    oid: int, index: kept.Index, place: Mapping[str, int], slots: Mapping[str, int]
+) -> IndexEntry:
+    items = tuple(" ".join(item.split()) for item in index.columns)
+    words = [item.split() for item in items]
+    numbers = tuple(place.get(word[0].strip('"'), 0) if word else 0 for word in words)
+    down = tuple("DESC" in (w.upper() for w in word) for word in words)
+    return IndexEntry(
+        part_oid(oid, slots[index.name]), index.name, numbers, items, False, False,
+        index.method, index.predicate, down,
+    )  # fmt: skip
+
+
+def _key(
+    oid: int, key: kept.Key, place: Mapping[str, int], slots: Mapping[str, int]
+) -> ConstraintEntry:
+    listed = ", ".join(identifier(column) for column in key.columns)
+    word = "PRIMARY KEY" if key.primary else "UNIQUE"
+    slot = part_oid(oid, slots[key.name])
+    numbers = tuple(place[column] for column in key.columns)
+    text = f"{word} ({listed})"
+    kind = "p" if key.primary else "u"
+    return ConstraintEntry(slot + 1, key.name, kind, numbers, text, text, slot)
+
+
+def _check(
+    oid: int, check: kept.Check, table: kept.TableDefinition, place: Mapping[str, int],
+    slots: Mapping[str, int],
+) -> ConstraintEntry:  # fmt: skip
+    types = {column.name: column.type for column in table.columns}
+    text = check_text(check.expression, types)
+    pretty = check_text(check.expression, types, pretty=True)
+    numbers = tuple(place[name] for name in check.columns if name in place)
+    slot = part_oid(oid, slots[check.name])
+    return ConstraintEntry(
+        slot + 1, check.name, "c", numbers, f"CHECK ({text})", f"CHECK ({pretty})", expression=text
+    )
+
+
+_ACTIONS = {"no action": "a", "restrict": "r", "cascade": "c", "set null": "n", "set default": "d"}
+
+
+def _reference(
+    oid: int, key: kept.ForeignKey, place: Mapping[str, int], slots: Mapping[str, int], held: Held
+) -> ConstraintEntry:
+    target = held.get(key.table)
+    table = target.definition if target is not None else None
+    there: tuple[int, tuple[int, ...]] = (0, ())
+    index = 0
+    if target is not None and isinstance(table, kept.TableDefinition):
+        places = _places(table)
+        there = (target.oid, tuple(places[name] for name in key.referenced))
+        index = _index_behind(target.oid, table, key.referenced)
+    shown = key.table.name if key.table.schema == "public" else str(key.table)
+    text = f"FOREIGN KEY ({_listed(key.columns)}) REFERENCES {shown}({_listed(key.referenced)})"
+    for word, action in (("UPDATE", key.on_update), ("DELETE", key.on_delete)):
+        text += f" ON {word} {action.upper()}" if action != "no action" else ""
+    text += {"": "", "immediate": " DEFERRABLE", "deferred": " DEFERRABLE INITIALLY DEFERRED"}[
+        key.deferrable
+    ]
+    actions = _ACTIONS[key.on_update] + _ACTIONS[key.on_delete]
+    numbers = tuple(place[name] for name in key.columns)
+    slot = part_oid(oid, slots[key.name])
+    return ConstraintEntry(
+        slot + 1, key.name, "f", numbers, text, text, index, there, actions, "", key.deferrable
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(identifier(name) for name in names)
+
+
+def _index_behind(oid: int, table: kept.TableDefinition, columns: Sequence[str]) -> int:
+    slots = slots_of([each.name for each in (*table.constraints, *table.indexes)])
+    for key in table.keys:
+        if set(key.columns) == set(columns):
+            return part_oid(oid, slots[key.name])
+    return 0
+
+
+def _view_text(sql: str) -> str:
+    return f" {sql.strip().rstrip(';')};"
+
+
+def _view(oid: int, view: kept.View, columns: Sequence[tuple[str, Type, int]]) -> RelationEntry:
+    entries = tuple(
+        ColumnEntry(name, kind.oid, n, typmod) for n, (name, kind, typmod) in enumerate(columns, 1)
+    )
+    text, name = _view_text(view.sql), view.name
+    return RelationEntry(oid, name.schema, name.name, "v", entries, view.comment, view=text)
+
+
+_OF_SEQUENCES = (("last_value", INT8), ("log_cnt", INT8), ("is_called", by_name("bool")))
+
+
+def _sequence(oid: int, sequence: kept.Sequence) -> RelationEntry:
+    columns = tuple(
+        ColumnEntry(name, kind.oid, n, not_null=True)
+        for n, (name, kind) in enumerate(_OF_SEQUENCES, 1)
+    )
+    at = sequence.name
+    return RelationEntry(oid, at.schema, at.name, "S", columns, sequence.comment, sequence=sequence)
+
+
+def keys_of(contents: Contents) -> Iterator[tuple[RelationEntry, IndexEntry]]:
+    """Every index, with its table."""
+    for entry in contents.relations:
+        for index in entry.indexes:
+            yield entry, index

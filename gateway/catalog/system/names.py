@@ -1,0 +1,274 @@
+"""What names mean at one moment to one user: relations, reg values, what is visible.
+
+A `Moment` answers the translation's questions (`terms.Names`) and makes the tables of names that
+functions read (`lookups`). It notes which relations and tables a translation used, so that
+`queries` makes those and no others.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from gateway.catalog.registry import TEMPORARY
+from gateway.catalog.system.contents import Contents
+from gateway.catalog.system.static import static
+from gateway.catalog.translation.datatypes import type_named
+from gateway.catalog.translation.terms import SystemRelation
+from gateway.errors import GatewayError
+from gateway.sql.text.quoting import identifier
+from gateway.types import ALIASES
+
+SYSTEM = ("pg_catalog", "information_schema")
+# Views of PostgreSQL over functions of its own, which here are tables of the snapshot.
+TABLES = frozenset({"pg_catalog.pg_timezone_abbrevs", "pg_catalog.pg_timezone_names"})
+# Stands for a moment's schema in a translation, which serves more moments than one; no client can
+# have it in a statement.
+PLACE = f'"{secrets.token_hex(12)}"'
+_FIRST_OID = 16384  # of what users made
+
+
+class Moment:
+    """The catalogue as one user sees it: of one version, along one search_path.
+
+    Args:
+        number: Its number among all.
+        contents: What there is.
+        user: Who asks: the owner of everything.
+        database: The database's name.
+        path: The search_path, schemas that are not there included.
+    """
+
+    def __init__(
+        self, number: int, contents: Contents, user: str, database: str, path: Sequence[str]
+    ) -> None:
+        self.schema = f"m{number}"
+        self.contents = contents
+        self.user, self.database = user, database
+        known = {*contents.schemas, *SYSTEM}
+        path = [contents.temporary if name == TEMPORARY else name for name in path]
+        self.explicit = [name for name in dict.fromkeys(path) if name in known]
+        first = [contents.temporary, "pg_catalog"]
+        implicit = [n for n in first if n in known and n not in self.explicit]
+        self.path = [*implicit, *self.explicit]
+        self.used: set[str] = set()
+        self.asked = False  # for a number that another moment may give to another object
+
+    # What the translation asks
+
+    def relation(self, schema: str, name: str) -> SystemRelation | None:
+        """A relation of the catalogue; `schema` "" looks along the path."""
+        for place in [schema] if schema else self.path:
+            full = f"{place}.{name}"
+            columns = static().columns.get(full)
+            if columns is not None:
+                self.used.add(full)
+                types = static().types
+                triples = [(col.name, col.type, types[col.type].typmod) for col in columns]
+                return SystemRelation(f'{PLACE}."{full}"', static().oids[full], triples)
+        return None
+
+    def helper(self, name: str) -> str:
+        """The SQL name of a table of names."""
+        self.used.add(f"@{name}")
+        return f'{PLACE}."@{name}"'
+
+    def number(self, kind: str, text: str) -> int | None:
+        """The oid that a text means as regclass, regtype, ...; None when there is none."""
+        found = self._number(kind, text)
+        lasting = self.path[0] == "pg_catalog" and found is not None and found < _FIRST_OID
+        self.asked = self.asked or not lasting
+        return found
+
+    def _number(self, kind: str, text: str) -> int | None:
+        if kind == "regtype":
+            return self._type_number(text)
+        parts = parts_of(text)
+        if kind in ("regprocedure", "regoperator"):
+            return self.texts_of(kind).get(re.sub(r"\s*,\s*", ",", text.strip()))
+        if kind == "regclass" and parts:
+            return self._class_number(parts)
+        found = self.texts_of(kind).get(".".join(map(identifier, parts)))
+        if found is None and len(parts) > 1 and parts[0] == "pg_catalog":
+            found = self.texts_of(kind).get(".".join(map(identifier, parts[1:])))
+        return found
+
+    def _class_number(self, parts: Sequence[str]) -> int | None:
+        name = parts[-1]
+        places = [parts[-2]] if len(parts) > 1 else self.path
+        for place in places:
+            found = self._classes.get((place, name))
+            if found is not None:
+                return found
+        return None
+
+    def _type_number(self, text: str) -> int | None:
+        spelling = " ".join(text.lower().split()) if '"' not in text else text.strip()
+        if spelling.endswith("[]"):
+            inner = self._type_number(spelling[:-2])
+            found = static().types.get(inner or 0)
+            return found.array if found is not None else None
+        spelling = re.sub(r"\(.*?\)", "", spelling).strip()
+        spelling = " ".join(spelling.split())
+        schema, _, bare = spelling.rpartition(".")
+        try:
+            if schema in ("", "pg_catalog", "information_schema"):
+                quoted = bare.startswith('"')
+                plain = bare.strip('"')
+                return type_named(ALIASES.get(plain, plain) if not quoted else plain, schema)
+        except GatewayError:
+            pass
+        return self._row_types.get(spelling)
+
+    # Names of objects
+
+    @cached_property
+    def _classes(self) -> dict[tuple[str, str], int]:
+        """(schema, name) -> oid of every relation and index."""
+        table = static().tables["pg_catalog.pg_class"]
+        schemas = _schemas()
+        rows = zip(
+            table["oid"].to_pylist(), table["relname"].to_pylist(),
+            table["relnamespace"].to_pylist(), strict=True,
+        )  # fmt: skip
+        found = {(schemas[schema], name): oid for oid, name, schema in rows}
+        return found | {(schema, name): oid for oid, schema, name in self._own_classes()}
+
+    def _own_classes(self) -> Iterator[tuple[int, str, str]]:
+        for entry in self.contents.relations:
+            yield entry.oid, entry.schema, entry.name
+            for index in entry.indexes:
+                yield index.oid, entry.schema, index.name
+
+    @cached_property
+    def visible_classes(self) -> set[int]:
+        """Relations that are found without their schema."""
+        found: dict[str, int] = {}
+        place = {name: n for n, name in enumerate(self.path)}
+        best: dict[str, int] = {}
+        for (schema, name), oid in self._classes.items():
+            n = place.get(schema)
+            if n is not None and n < best.get(name, len(place)):
+                best[name], found[name] = n, oid
+        return set(found.values())
+
+    @cached_property
+    def class_texts(self) -> dict[int, str]:
+        """oid::regclass::text of every relation and index."""
+        visible = self.visible_classes
+        return {
+            oid: identifier(name) if oid in visible else f"{identifier(schema)}.{identifier(name)}"
+            for (schema, name), oid in self._classes.items()
+        }
+
+    @cached_property
+    def _row_types(self) -> dict[str, int]:
+        """The names of relations' row types, with and without schema -> oid."""
+        from gateway.catalog.system.oids import ROW_TYPE
+
+        found = {}
+        for entry in self.contents.relations:
+            full = f"{identifier(entry.schema)}.{identifier(entry.name)}"
+            found[full] = entry.part(ROW_TYPE)
+            if entry.oid in self.visible_classes:
+                found[identifier(entry.name)] = entry.part(ROW_TYPE)
+        return found
+
+    @cached_property
+    def row_type_texts(self) -> dict[int, str]:
+        """The row types of users' relations and their arrays, as format_type spells them."""
+        from gateway.catalog.system.oids import ARRAY_TYPE, ROW_TYPE
+
+        texts = {}
+        for entry in self.contents.relations:
+            text = self.class_texts[entry.oid]
+            texts[entry.part(ROW_TYPE)] = text
+            texts[entry.part(ARRAY_TYPE)] = f"{text}[]"
+        return texts
+
+    def texts(self, kind: str) -> dict[int, str]:
+        """oid -> text of every value of a reg type."""
+        found = self._texts.get(kind)
+        if found is None:
+            found = self._texts[kind] = _TEXTS[kind](self)
+        return found
+
+    @cached_property
+    def _texts(self) -> dict[str, dict[int, str]]:
+        return {}
+
+    def texts_of(self, kind: str) -> dict[str, int]:
+        """The same, from text to oid."""
+        return {text: oid for oid, text in self.texts(kind).items()}
+
+
+def _schemas() -> dict[int, str]:
+    table = static().tables["pg_catalog.pg_namespace"]
+    return dict(zip(table["oid"].to_pylist(), table["nspname"].to_pylist(), strict=True))
+
+
+def parts_of(text: str) -> list[str]:
+    """The parts of a dotted name, folded unless they are in quotes.
+
+    >>> parts_of('Public."A.b"')
+    ['public', 'A.b']
+    """
+    found = re.findall(r'\s*(?:"((?:[^"]|"")*)"|([^."\s]+))\s*(?:\.|$)', text)
+    return [quoted.replace('""', '"') if not plain else plain.lower() for quoted, plain in found]
+
+
+def _recorded(kind: str) -> dict[int, str]:
+    table = static().tables[f"text.{kind}"]
+    return dict(zip(table["oid"].to_pylist(), table["text"].to_pylist(), strict=True))
+
+
+def _functions(moment: Moment) -> dict[int, str]:
+    own = {}
+    for routine in moment.contents.functions:
+        oid, function = routine.oid, routine.function
+        name = identifier(function.name)
+        shown = function.schema in moment.path
+        own[oid] = name if shown else f"{identifier(function.schema)}.{name}"
+    return _recorded("regproc") | own
+
+
+def _procedures(moment: Moment) -> dict[int, str]:
+    names = _functions(moment)
+    own = {
+        each.oid: f"{names[each.oid]}({','.join(a.type.sql for a in each.function.arguments)})"
+        for each in moment.contents.functions
+    }
+    return _recorded("regprocedure") | own
+
+
+def _types(moment: Moment) -> dict[int, str]:
+    return _recorded("format_type") | moment.row_type_texts
+
+
+def _namespaces(moment: Moment) -> dict[int, str]:
+    own = {oid: identifier(name) for name, oid in moment.contents.schemas.items()}
+    return {oid: identifier(name) for oid, name in _schemas().items()} | own
+
+
+def _roles(moment: Moment) -> dict[int, str]:
+    table = static().tables["pg_catalog.pg_authid"]
+    rows = zip(table["oid"].to_pylist(), table["rolname"].to_pylist(), strict=True)
+    known = {oid: identifier(name if oid != 10 else moment.user) for oid, name in rows}
+    return known | {oid: identifier(name) for name, oid in moment.contents.roles.items()}
+
+
+_TEXTS = {
+    "regclass": lambda moment: moment.class_texts,
+    "regtype": _types,
+    "regproc": _functions,
+    "regprocedure": _procedures,
+    "regoper": lambda moment: _recorded("regoper"),
+    "regoperator": lambda moment: _recorded("regoperator"),
+    "regcollation": lambda moment: _recorded("regcollation"),
+    "regconfig": lambda moment: _recorded("regconfig"),
+    "regdictionary": lambda moment: _recorded("regdictionary"),
+    "regnamespace": _namespaces,
+    "regrole": _roles,
+}

@@ -1,0 +1,294 @@
+"""pg_catalog's rows for what this server holds: a row of `RELATIONS` per relation that has any.
+
+Each function gives dictionaries of the columns that differ from `_DEFAULTS`. The rows of
+PostgreSQL's own objects are in the snapshot (`static`); a relation without a row here has only
+those, or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from gateway.catalog.system.attributes import TEXT, Attributes, attribute_rows, table_of, type_facts
+from gateway.catalog.system.contents import Contents, RelationEntry, keys_of, server_of
+from gateway.catalog.system.dependencies import depends
+from gateway.catalog.system.oids import ARRAY_TYPE, DEFAULTS, ROW_TYPE, RULE
+from gateway.catalog.system.static import PUBLIC, static
+from gateway.sources.table import TableName
+
+Row = dict[str, Any]
+OWNER = 10  # the first role: here, whoever has connected
+_HEAP, _BTREE, _DEFAULT_COLLATION = 2, 403, 100
+_CLASS, _NAMESPACE, _PROC = 1259, 2615, 1255
+_METHODS = {"btree": _BTREE, "hash": 405, "gist": 783, "gin": 2742, "brin": 3580, "spgist": 4000}
+_WRAPPER = 310_000_000  # the foreign-data wrapper that datasets are of
+_SQL = 14  # the language of users' functions
+
+# A type's default operator class for btree (pg_opclass).
+_CLASSES = {16: 424, 17: 428, 20: 3124, 21: 1979, 23: 1978, 25: 3126, 700: 1970, 701: 3123,
+            1042: 426, 1043: 3126, 1082: 3122, 1083: 3127, 1114: 3128, 1184: 3127, 1186: 10055,
+            1700: 3125, 2950: 10065}  # fmt: skip
+
+_DEFAULTS: dict[str, Row] = {
+    "pg_class": {
+        "reloftype": 0, "relowner": OWNER, "relam": 0, "relfilenode": 0, "reltablespace": 0,
+        "relpages": 0, "reltuples": -1.0, "relallvisible": 0, "reltoastrelid": 0,
+        "relhasindex": False, "relisshared": False, "relpersistence": "p", "relchecks": 0,
+        "relhasrules": False, "relhastriggers": False, "relhassubclass": False,
+        "relrowsecurity": False, "relforcerowsecurity": False, "relispopulated": True,
+        "relreplident": "n", "relispartition": False, "relrewrite": 0, "relfrozenxid": 0,
+        "relminmxid": 0, "reltype": 0,
+    },
+    "pg_type": {
+        "typowner": OWNER, "typlen": -1, "typbyval": False, "typispreferred": False,
+        "typisdefined": True, "typdelim": ",", "typrelid": 0, "typsubscript": 0, "typelem": 0,
+        "typarray": 0, "typmodin": 0, "typmodout": 0, "typanalyze": 0, "typalign": "d",
+        "typstorage": "x", "typnotnull": False, "typbasetype": 0, "typtypmod": -1, "typndims": 0,
+        "typcollation": 0,
+    },
+    "pg_constraint": {
+        "condeferrable": False, "condeferred": False, "convalidated": True, "contypid": 0,
+        "conindid": 0, "conparentid": 0, "confrelid": 0, "confupdtype": " ", "confdeltype": " ",
+        "confmatchtype": " ", "conislocal": True, "coninhcount": 0, "connoinherit": True,
+    },
+    "pg_index": {
+        "indisunique": True, "indnullsnotdistinct": False, "indisexclusion": False,
+        "indimmediate": True, "indisclustered": False, "indisvalid": True, "indcheckxmin": False,
+        "indisready": True, "indislive": True, "indisreplident": False,
+    },
+    "pg_namespace": {"nspowner": OWNER},
+    "pg_description": {"objsubid": 0},
+    "pg_depend": {"objsubid": 0, "refobjsubid": 0, "deptype": "n"},
+    "pg_rewrite": {"rulename": "_RETURN", "ev_type": "1", "ev_enabled": "O", "is_instead": True},
+    "pg_proc": {
+        "proowner": OWNER, "prolang": _SQL, "procost": 100.0, "prorows": 0.0, "provariadic": 0,
+        "prosupport": 0, "prokind": "f", "prosecdef": False, "proleakproof": False,
+        "proretset": False, "proparallel": "u", "pronargdefaults": 0,
+    },
+    "pg_foreign_data_wrapper": {"fdwowner": OWNER, "fdwhandler": 0, "fdwvalidator": 0},
+    "pg_foreign_server": {"srvowner": OWNER, "srvfdw": _WRAPPER},
+}  # fmt: skip
+
+_HEAPS = {"r": _HEAP, "m": _HEAP}
+
+
+def rows_of(name: str, contents: Contents, attributes: Attributes) -> pa.Table | None:
+    """The rows of pg_catalog.`name` for what the server holds; None when it can have none.
+
+    Args:
+        name: The relation.
+        contents: What the server holds.
+        attributes: Rows of pg_attribute as they were made before.
+    """
+    if name == "pg_attribute":
+        return attribute_rows(contents.relations, attributes)
+    make = RELATIONS.get(name)
+    if make is None:
+        return None
+    defaults = _DEFAULTS.get(name, {})
+    return table_of(name, [defaults | row for row in make(contents)])
+
+
+def _namespaces(contents: Contents) -> Iterator[Row]:
+    for name, oid in contents.schemas.items():
+        if oid != PUBLIC:
+            yield {"oid": oid, "nspname": name}
+
+
+def _classes(contents: Contents) -> Iterator[Row]:
+    with_triggers = _with_triggers(contents)
+    for entry in contents.relations:
+        schema = contents.schemas[entry.schema]
+        stored = entry.kind in "rmS"
+        yield {
+            "oid": entry.oid, "relname": entry.name, "relnamespace": schema,
+            "reltype": 0 if entry.kind == "S" else entry.part(ROW_TYPE),
+            "relam": _HEAPS.get(entry.kind, 0), "relkind": entry.kind,
+            "relfilenode": entry.oid if stored else 0, "relnatts": _last(entry),
+            "relreplident": "d" if entry.kind in "rm" else "n",
+            "relchecks": sum(c.kind == "c" for c in entry.constraints),
+            "relhasindex": bool(entry.indexes), "relhasrules": entry.kind in "vm",
+            "relhastriggers": entry.oid in with_triggers,
+            "relpersistence": "t" if entry.temporary else "p", "relowner": entry.owner,
+            "relacl": None if entry.acl is None else list(entry.acl),
+            "relfrozenxid": int(entry.kind in "rm"), "relminmxid": int(entry.kind in "rm"),
+            **({"relpages": 1, "reltuples": 1.0} if entry.kind == "S" else {}),
+        }  # fmt: skip
+        for index in entry.indexes:
+            yield {
+                "oid": index.oid, "relname": index.name, "relnamespace": schema,
+                "relam": _METHODS.get(index.method, _BTREE), "relfilenode": index.oid,
+                "relpages": 1, "reltuples": 0.0, "relkind": "i", "relnatts": len(index.columns),
+                "relpersistence": "t" if entry.temporary else "p",
+            }  # fmt: skip
+
+
+def _last(entry: RelationEntry) -> int:
+    return max((column.number for column in entry.columns), default=0)
+
+
+def _with_triggers(contents: Contents) -> set[int]:
+    """Foreign keys are kept by triggers on both tables."""
+    return {
+        oid
+        for entry in contents.relations
+        for each in entry.constraints
+        if each.kind == "f"
+        for oid in (entry.oid, each.referenced[0])
+    }
+
+
+def _types(contents: Contents) -> Iterator[Row]:
+    functions = static().tables["pg_catalog.pg_proc"]
+    numbers = dict(zip(functions["proname"].to_pylist(), functions["oid"].to_pylist(), strict=True))
+
+    def handlers(kind: str) -> Row:
+        ends = ("input", "in"), ("output", "out"), ("receive", "recv"), ("send", "send")
+        return {f"typ{column}": numbers[f"{kind}_{end}"] for column, end in ends}
+
+    for entry in contents.relations:
+        if entry.kind == "S":
+            continue
+        schema = contents.schemas[entry.schema]
+        yield {
+            "oid": entry.part(ROW_TYPE), "typname": entry.name, "typnamespace": schema,
+            "typtype": "c", "typcategory": "C", "typrelid": entry.oid,
+            "typarray": entry.part(ARRAY_TYPE), **handlers("record"),
+        }  # fmt: skip
+        yield {
+            "oid": entry.part(ARRAY_TYPE), "typname": f"_{entry.name}"[:63],
+            "typnamespace": schema, "typtype": "b", "typcategory": "A",
+            "typsubscript": numbers["array_subscript_handler"], "typelem": entry.part(ROW_TYPE),
+            "typanalyze": numbers["array_typanalyze"], **handlers("array"),
+        }  # fmt: skip
+
+
+def _defaults(contents: Contents) -> Iterator[Row]:
+    for entry in contents.relations:
+        for column in entry.columns:
+            if column.default is not None:
+                yield {
+                    "oid": entry.part(DEFAULTS + column.number), "adrelid": entry.oid,
+                    "adnum": column.number, "adbin": column.default,
+                }  # fmt: skip
+
+
+def _constraints(contents: Contents) -> Iterator[Row]:
+    for entry in contents.relations:
+        for each in entry.constraints:
+            foreign = each.kind == "f"
+            yield {
+                "oid": each.oid, "conname": each.name,
+                "connamespace": contents.schemas[entry.schema], "contype": each.kind,
+                "conrelid": entry.oid, "conkey": list(each.columns), "conindid": each.index,
+                "connoinherit": each.kind in "puf", "conbin": each.expression or None,
+                "confrelid": each.referenced[0], "confupdtype": each.actions[0],
+                "confdeltype": each.actions[1], "confmatchtype": "s" if foreign else " ",
+                "confkey": list(each.referenced[1]) if foreign else None,
+                "condeferrable": bool(each.deferrable),
+                "condeferred": each.deferrable == "deferred",
+            }  # fmt: skip
+
+
+def _indexes(contents: Contents) -> Iterator[Row]:
+    for entry, index in keys_of(contents):
+        by_number = {column.number: column.type for column in entry.columns}
+        kinds = [by_number.get(place, TEXT) for place in index.columns]
+        expressions = [
+            item for place, item in zip(index.columns, index.items, strict=True) if not place
+        ]
+        down = index.descending or (False,) * len(kinds)
+        yield {
+            "indexrelid": index.oid, "indrelid": entry.oid, "indnatts": len(kinds),
+            "indnkeyatts": len(kinds), "indisprimary": index.primary, "indisunique": index.unique,
+            "indkey": list(index.columns), "indoption": [3 if each else 0 for each in down],
+            "indcollation": [type_facts(kind)["attcollation"] for kind in kinds],
+            "indclass": [_CLASSES.get(kind, 0) for kind in kinds],
+            "indexprs": ", ".join(expressions) or None, "indpred": index.predicate or None,
+        }  # fmt: skip
+
+
+def _sequences(contents: Contents) -> Iterator[Row]:
+    for entry in contents.relations:
+        if (made := entry.sequence) is not None:
+            yield {
+                "seqrelid": entry.oid, "seqtypid": made.type.oid, "seqstart": made.start,
+                "seqincrement": made.increment, "seqmax": made.maximum, "seqmin": made.minimum,
+                "seqcache": made.cache, "seqcycle": made.cycle,
+            }  # fmt: skip
+
+
+def _descriptions(contents: Contents) -> Iterator[Row]:
+    for entry in contents.relations:
+        if entry.comment:
+            yield {"objoid": entry.oid, "classoid": _CLASS, "description": entry.comment}
+        for column in entry.columns:
+            if column.comment:
+                yield {
+                    "objoid": entry.oid, "classoid": _CLASS, "objsubid": column.number,
+                    "description": column.comment,
+                }  # fmt: skip
+    for routine in contents.functions:
+        if routine.comment:
+            yield {"objoid": routine.oid, "classoid": _PROC, "description": routine.comment}
+    for name, text in contents.comments.items():
+        yield {"objoid": contents.schemas[name], "classoid": _NAMESPACE, "description": text}
+
+
+def _rules(contents: Contents) -> Iterator[Row]:
+    for entry in contents.relations:
+        if entry.kind in "vm":
+            yield {"oid": entry.part(RULE), "ev_class": entry.oid}
+
+
+def _functions(contents: Contents) -> Iterator[Row]:
+    for routine in contents.functions:
+        function = routine.function
+        yield {
+            "oid": routine.oid, "proname": function.name,
+            "pronamespace": contents.schemas.get(function.schema, PUBLIC),
+            "proisstrict": function.strict, "provolatile": function.volatility[0],
+            "pronargs": len(function.arguments), "prorettype": function.returns.oid,
+            "proargtypes": [argument.type.oid for argument in function.arguments],
+            "proargnames": [argument.name for argument in function.arguments]
+            if any(argument.name for argument in function.arguments) else None,
+            "prosrc": function.body,
+        }  # fmt: skip
+
+
+def _wrappers(contents: Contents) -> Iterator[Row]:
+    if contents.servers:
+        yield {"oid": _WRAPPER, "fdwname": "xarray"}
+
+
+def _servers(contents: Contents) -> Iterator[Row]:
+    for name, oid in contents.servers.items():
+        yield {"oid": oid, "srvname": name}
+
+
+def _foreign_tables(contents: Contents) -> Iterator[Row]:
+    for entry in contents.relations:
+        if entry.kind == "f":
+            server = server_of(TableName(entry.schema, entry.name))
+            yield {"ftrelid": entry.oid, "ftserver": contents.servers[server]}
+
+
+RELATIONS: Mapping[str, Callable[[Contents], Iterator[Row]]] = {
+    "pg_attrdef": _defaults,
+    "pg_class": _classes,
+    "pg_constraint": _constraints,
+    "pg_depend": depends,
+    "pg_description": _descriptions,
+    "pg_foreign_data_wrapper": _wrappers,
+    "pg_foreign_server": _servers,
+    "pg_foreign_table": _foreign_tables,
+    "pg_index": _indexes,
+    "pg_namespace": _namespaces,
+    "pg_proc": _functions,
+    "pg_rewrite": _rules,
+    "pg_sequence": _sequences,
+    "pg_type": _types,
+}

@@ -1,0 +1,259 @@
+"""Catalogue queries: translated, then run on DuckDB in memory. The one place here that knows it.
+
+One database for all clients: PostgreSQL's own rows in the schema `static`, loaded when a query
+first names them; a schema for each `Moment` with the rows of what the server holds, the views and
+the tables of names, each made when it is first used. The database reads no files and takes no
+settings; no SQL of a client's reaches it untranslated.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.catalog.system.contents import Contents, Entries
+from gateway.catalog.system.loading import Loading, placed, query_in
+from gateway.catalog.system.names import Moment
+from gateway.catalog.translation.coercing import missing
+from gateway.catalog.translation.resolution import TEXT
+from gateway.catalog.translation.terms import Output, Query
+from gateway.errors import FeatureNotSupported, GatewayError, InternalError
+from gateway.recent import Recent
+
+# What DuckDB is told at the start; it cannot be told otherwise afterwards.
+_SETTINGS = """
+SET enable_external_access = false;
+SET autoinstall_known_extensions = false;
+SET autoload_known_extensions = false;
+SET threads = 2;
+SET memory_limit = '512MB';
+SET preserve_insertion_order = true;
+SET lock_configuration = true;
+"""
+_MACROS = """
+CREATE MACRO quote_ident(s) AS CASE WHEN regexp_full_match(s, '[a-z_][a-z0-9_]*')
+  AND NOT list_contains(getvariable('reserved'), s) THEN s
+  ELSE '"' || replace(s, '"', '""') || '"' END;
+CREATE MACRO quote_literal(s) AS CASE WHEN contains(s, '\\') THEN 'E''' ELSE '''' END
+  || replace(replace(s, '\\', '\\\\'), '''', '''''') || '''';
+CREATE MACRO parse_ident(s) AS list_transform(
+  regexp_extract_all(s, '"(?:[^"]|"")*"|[^."\\s]+'),
+  lambda w: CASE WHEN left(w, 1) = '"' THEN replace(w[2:-2], '""', '"') ELSE lower(w) END);
+CREATE MACRO format_typmod(text, base, t) AS replace(text, '%', CASE
+  WHEN base IN (1042, 1043) THEN '(' || (t - 4) || ')'
+  WHEN base = 1700 THEN '(' || (((t - 4) >> 16) & 65535) || ',' || ((t - 4) & 2047) || ')'
+  ELSE '(' || t || ')' END);
+CREATE MACRO float_text(x) AS CASE WHEN isnan(x) THEN 'NaN' WHEN x = 'inf' THEN 'Infinity'
+  WHEN x = '-inf' THEN '-Infinity' ELSE regexp_replace(CAST(x AS VARCHAR), '[.]0($|e)', '\\1') END;
+CREATE MACRO without_parentheses(x) AS CASE WHEN x[1] = '(' AND x[-1] = ')' AND
+  regexp_matches(x[2:-2], '^[^()]*([(][^()]*[)][^()]*)*$') THEN x[2:-2] ELSE x END;
+CREATE MACRO json_text(l) AS '[' || array_to_string(
+  list_transform(l, lambda v: COALESCE(CAST(to_json(v) AS VARCHAR), 'null')), ', ') || ']';
+CREATE MACRO json_list(l) AS '[' || array_to_string(
+  list_transform(l, lambda v: COALESCE(CAST(v AS VARCHAR), 'null')), ', ') || ']';
+CREATE SCHEMA static;
+"""
+_KEPT_MOMENTS = 16
+# Translations, by their own SQL and that of the client; answers; columns of tables.
+_KEPT_CHARACTERS, _KEPT_BYTES, _KEPT_COLUMNS = 8_000_000, 64_000_000, 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """A query ready to run: SQL, columns, the types of its parameters by number."""
+
+    sql: str
+    outputs: tuple[Output, ...]
+    parameters: Mapping[int, int]
+    used: frozenset[str]
+    returns_set: bool = False
+
+    @property
+    def shows_activity(self) -> bool:
+        """Whether it tells what clients are doing."""
+        return any(name.startswith("pg_catalog.pg_stat_") for name in self.used)
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether its rows stay the same until an object is made, changed or dropped."""
+        return not self.shows_activity and not any("settings" in name for name in self.used)
+
+
+class CatalogueDatabase:
+    """The database, for all clients. Any thread may call it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._moments: OrderedDict[tuple[Any, ...], Moment] = OrderedDict()
+        self._loading: Loading
+        self._queries: Recent[Translated] = Recent(_KEPT_CHARACTERS, _KEPT_CHARACTERS // 8)
+        self._answers: Recent[pa.Table] = Recent(_KEPT_BYTES, _KEPT_BYTES // 8)
+        self.entries: Entries = Recent(_KEPT_COLUMNS, _KEPT_COLUMNS // 10)
+        self._numbers = 0
+
+    def moment(
+        self, version: int, contents: Any, user: str, database: str, path: Sequence[str]
+    ) -> Moment:
+        """The catalogue of a version as one user sees it; `contents` makes its contents."""
+        key = (version, user, database, tuple(path))
+        with self._lock:
+            found = self._moments.get(key)
+            if found is None:
+                same = next((m for k, m in self._moments.items() if k[0] == version), None)
+                held: Contents = same.contents if same is not None else contents()
+                self._numbers += 1
+                found = Moment(self._numbers, held, user, database, path)
+                self._moments[key] = found
+                self._open()
+                self._loading.begin(found)
+                while len(self._moments) > _KEPT_MOMENTS:
+                    self._loading.forget(self._moments.popitem(last=False)[1])
+            self._moments.move_to_end(key)
+            return found
+
+    def translate(
+        self, moment: Moment, text: str, tree: exp.Expr, declared: Mapping[int, int]
+    ) -> Translated:
+        """The query in DuckDB's SQL.
+
+        Args:
+            moment: What its names mean.
+            text: The statement, under which the translation is kept.
+            tree: Its tree.
+            declared: Types of `$n` that the client gave.
+        """
+        asked = (text, *sorted(declared.items()))
+        anywhere = (moment.user, moment.database, *moment.path, "", *moment.explicit, asked)
+        with self._lock:
+            found = self._queries.get(anywhere) or self._queries.get((moment.schema, asked))
+            if found is None:
+                moment.asked = False
+                found = self._translated(moment, tree, declared)
+                key = (moment.schema, asked) if moment.asked else anywhere
+                self._queries.put(key, found, len(text) + len(found.sql) + 500)
+            return found
+
+    def _translated(
+        self, moment: Moment, tree: exp.Expr, declared: Mapping[int, int]
+    ) -> Translated:
+        moment.used = set()
+        parameters = dict(declared)
+        query = query_in(moment, tree, parameters)
+        count = max([*parameters, *_numbers(tree)], default=0)
+        types = {n: parameters.get(n, TEXT) for n in range(1, count + 1)}
+        used = frozenset(moment.used)
+        return Translated(query.sql, query.outputs, types, used, _gives_rows(query))
+
+    def run(
+        self,
+        moment: Moment,
+        query: Translated,
+        values: Mapping[str, Any],
+        variables: Mapping[str, Any],
+    ) -> pa.Table:
+        """The rows, columns c1, c2, ...
+
+        Args:
+            moment: That of the translation.
+            query: The translation.
+            values: `p1`, `p2`, ... -> the parameters' values.
+            variables: What functions of the session read.
+        """
+        used = {name: v for name, v in values.items() if f"${name}" in query.sql}
+        key = moment.schema, query.sql, repr(used)
+        known = self._answers.get(key)
+        if known is not None:
+            return known
+        with self._ready(moment, query, variables) as cursor:
+            sql = placed(moment, query.sql)
+            found = cursor.sql(sql, params=used or None).to_arrow_table()
+            if self._loading.is_steady(query.sql, query.used):
+                self._answers.put(key, found, found.nbytes + len(query.sql) + 1000)
+            return found
+
+    def run_over(
+        self, moment: Moment, query: Translated, rows: pa.Table, variables: Mapping[str, Any]
+    ) -> pa.Table:
+        """The one value of a query for each row of its parameters, in the order of the rows.
+
+        Args:
+            moment: That of the translation.
+            query: The translation of a SELECT of one expression.
+            rows: Columns `p1`, `p2`, ..., and `n`, the number of the row.
+            variables: What functions of the session read.
+        """
+        inner = re.sub(r"\$(p\d+)\b", r"given.\1", placed(moment, query.sql))
+        with self._ready(moment, query, variables) as cursor:
+            cursor.register("given", rows)
+            return cursor.sql(f"SELECT ({inner}) FROM given ORDER BY n").to_arrow_table()
+
+    @contextmanager
+    def _ready(
+        self, moment: Moment, query: Translated, variables: Mapping[str, Any]
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for which all is made that a query reads; no other query runs meanwhile."""
+        with self._lock:
+            self._loading.make(moment, query.used)
+            cursor = self._open().cursor()
+            try:
+                for name, value in variables.items():
+                    if value is None:
+                        continue
+                    cursor.execute(f"SET VARIABLE {name} = $value", {"value": value})
+                yield cursor
+            except duckdb.Error as error:
+                raise _refusal(error) from error
+            finally:
+                cursor.close()
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        if self._connection is None:
+            connection = duckdb.connect(":memory:")
+            connection.execute(_MACROS)
+            connection.execute(_SETTINGS)
+            self._connection, self._loading = connection, Loading(connection)
+        return self._connection
+
+    def close(self) -> None:
+        """Let the database go."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+
+
+def _gives_rows(query: Query) -> bool:
+    """Whether a SELECT without FROM gives more than its one row."""
+    return "unnest(" in query.sql
+
+
+def _numbers(tree: exp.Expr) -> list[int]:
+    from gateway.sql.meaning.parameters import number
+
+    return [number(node) for node in tree.find_all(exp.Parameter)]
+
+
+_MISSING = re.compile(r'(reg[a-z]+) "(.*)" does not exist$')
+
+
+def _refusal(error: duckdb.Error) -> GatewayError:
+    """DuckDB's error as one of ours; what it finds wrong in our SQL is a fault of this server."""
+    text = str(error).splitlines()[0]
+    if isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException):
+        from gateway.errors import InvalidTextRepresentation
+
+        return InvalidTextRepresentation(text.partition(": ")[2] or text)
+    if isinstance(error, duckdb.InvalidInputException):
+        if found := _MISSING.search(text):
+            return missing(found[1], found[2])
+        return FeatureNotSupported(text.partition(": ")[2] or text)
+    return InternalError(f"the catalogue could not answer: {text}")

@@ -1,0 +1,1 @@
+"""For whom a session acts, and what that role may do."""

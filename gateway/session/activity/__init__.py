@@ -1,0 +1,1 @@
+"""What the server's statements are at, and how they are stopped."""

@@ -1,0 +1,302 @@
+"""CREATE and DROP: what changes the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from sqlglot import exp
+
+from gateway.errors import (
+    AmbiguousFunction,
+    GatewayError,
+    InsufficientPrivilege,
+    InvalidTableDefinition,
+    ReadOnlyTable,
+    SyntaxFault,
+    UndefinedFunction,
+)
+from gateway.rewrite import rewrite
+from gateway.session.computation import Bound, Computation, fields_of
+from gateway.session.definitions.datasets import attach, detach, refresh_dataset
+from gateway.session.definitions.grants import change_grants, change_owner, role_named
+from gateway.session.definitions.objects import (
+    alter_sequence,
+    comment,
+    create_index,
+    create_sequence,
+    drop_indexes,
+)
+from gateway.session.definitions.tables import (
+    alter,
+    create_table,
+    create_table_as,
+    new_name,
+    note_cascade,
+    reads_of,
+    refresh,
+    schema_and_name,
+)
+from gateway.session.result import Notice, Result
+from gateway.session.writes.execution import Executor
+from gateway.sources.table import TableName
+from gateway.sql.meaning.functions import Function, body_of
+from gateway.sql.meaning.inlining import calls_of
+from gateway.sql.statements.altering import AlterRelation
+from gateway.sql.statements.commands import CreateSchema, DropStatement, Name
+from gateway.sql.statements.datasets import AttachDataset, DetachDataset, RefreshDataset
+from gateway.sql.statements.grants import ChangeGrants, ChangeOwner, Grantee
+from gateway.sql.statements.objects import CommentOn, CreateIndex, RefreshView
+from gateway.sql.statements.routines import CreateFunction, DropFunction
+from gateway.sql.statements.sequences import AlterSequence, CreateSequence
+from gateway.sql.statements.statement import CreateView, Statement
+from gateway.sql.statements.tables import CreateTable
+from gateway.store.definitions.definitions import View
+from gateway.types import Type
+
+
+def define(executor: Executor, statement: Statement, bound: Bound) -> Result:
+    """Do a definition, or TRUNCATE; when this returns it is done."""
+    tree = statement.tree
+    if isinstance(tree, CreateTable) and tree.query is not None:
+        return create_table_as(executor, statement, tree, bound)
+    if isinstance(tree, CreateView):
+        return _create_view(executor, statement, tree)
+    if isinstance(tree, DropStatement):
+        return _drop(executor, tree, statement.command)
+    done = _RUNNERS[type(tree)](executor, tree)
+    assert isinstance(done, Result)
+    return done
+
+
+def _create_schema(executor: Executor, tree: CreateSchema) -> Result:
+    authority, owner = executor.authority, None
+    if tree.owner is not None:
+        owner = role_named(authority, Grantee(*tree.owner))
+        if not authority.roles.may_become(authority.role, owner):
+            raise InsufficientPrivilege(f'must be member of role "{owner}"')
+    name = tree.name or owner or ""
+    store = executor.registry.store
+    if not store.create_schema(name, if_not_exists=tree.if_not_exists, owner=owner):
+        message = f'schema "{name}" already exists, skipping'
+        executor.notices.append(Notice(message, code="42P06"))
+    return Result("CREATE SCHEMA")
+
+
+def _create_view(executor: Executor, statement: Statement, tree: CreateView) -> Result:
+    """Keep the query as its author wrote it, once it plans."""
+    reads = reads_of(executor, tree.query)
+    temporary = tree.temporary or any(
+        read.name.schema == executor.registry.store.temporary_schema for read in reads
+    )
+    name = new_name(executor, tree.name, temporary=temporary)
+    if temporary and not tree.temporary:
+        executor.notices.append(f'view "{name.name}" will be a temporary view')
+    query = executor.computation(statement)
+    assert query is not None
+    fields = fields_of(query.rewritten, executor.plan(query, Bound(), read=False).schema)
+    if len(tree.columns) > len(fields):
+        raise SyntaxFault("CREATE VIEW specifies more column names than columns")
+    names = [*tree.columns, *(field.name for field in fields[len(tree.columns) :])]
+    twice = next((each for each in names if names.count(each) > 1), None)
+    if twice is not None:
+        raise InvalidTableDefinition(f'column "{twice}" specified more than once')
+    view = View(name, tree.source, tuple(names), reads)
+    executor.registry.store.create_view(view, or_replace=tree.replace)
+    return Result("CREATE VIEW")
+
+
+def _create_function(executor: Executor, tree: CreateFunction) -> Result:
+    """Keep a function, once a call of it plans."""
+    schema, name = schema_and_name(tree.name)
+    registry = executor.registry
+    place = schema or registry.search_path[0]
+    function = Function(
+        place, name, tree.arguments, tree.returns, tree.body, tree.strict, tree.volatility
+    )
+    _refuse_dataset(executor, place)
+    with _placed(tree.body_start + 1):
+        if not tree.quoted:
+            function = replace(function, bound=())
+            function = replace(function, bound=calls_of(function, registry.function))
+        body_of(function)
+    function = replace(function, hidden=_is_the_engines(executor, function))
+
+    def check() -> None:
+        with _placed(tree.body_start + 1):
+            query = executor.rewrite(_call(function, place))
+            executor.plan(Computation(query), Bound())
+
+    registry.store.create_function(function, check, or_replace=tree.replace)
+    if function.hidden:
+        executor.notices.append(
+            f"the engine has a function {name} of its own, which is found first:"
+            f" call this one as {place}.{name}"
+        )
+    return Result("CREATE FUNCTION")
+
+
+def _is_the_engines(executor: Executor, function: Function) -> bool:
+    """Whether a call without a schema means a function of the engine."""
+    call = _call(function, "")
+    try:
+        query = rewrite(call, executor.registry.relation, executor.constants)
+        executor.plan(Computation(query), Bound())
+    except GatewayError:  # whatever the engine says, it has no such function for these arguments
+        return False
+    return True
+
+
+@contextmanager
+def _placed(position: int) -> Iterator[None]:
+    """Errors inside that have no place of their own get this one."""
+    try:
+        yield
+    except GatewayError as error:
+        error.position = error.position or position
+        raise
+
+
+def _call(function: Function, schema: str) -> exp.Select:
+    """SELECT schema.function(a, ...) over one row of NULLs of the arguments' types."""
+    values, columns = [], []
+    for number, argument in enumerate(function.arguments, 1):
+        name = exp.to_identifier(f"a{number}", quoted=True)
+        kind = exp.DataType.build(argument.type.sql, dialect="postgres")
+        values.append(exp.Alias(this=exp.Cast(this=exp.Null(), to=kind), alias=name))
+        columns.append(exp.Column(this=name.copy()))
+    named = exp.to_identifier(function.name, quoted=True)
+    call: exp.Expr = exp.Anonymous(this=named, expressions=columns)
+    if schema:
+        call = exp.Dot(this=exp.to_identifier(schema, quoted=True), expression=call)
+    row = exp.Select(expressions=values or [exp.Literal.number(1)])
+    return exp.Select(expressions=[call]).from_(row.subquery("a"))
+
+
+def _drop_functions(executor: Executor, tree: DropFunction) -> Result:
+    keys = []
+    for name, types in tree.functions:
+        found = _function_named(executor, name, types)
+        if found is not None:
+            keys.append(found.key)
+            continue
+        shown = _signature(name, types)
+        if not tree.if_exists:
+            missing = f"function {shown} does not exist"
+            bare = f'could not find a function named "{".".join(name)}"'
+            raise UndefinedFunction(missing if types is not None else bare)
+        executor.notices.append(f"function {shown} does not exist, skipping")
+    others = executor.registry.store.drop_functions(list(dict.fromkeys(keys)), cascade=tree.cascade)
+    note_cascade(executor, [f"function {other}" for other in others])
+    return Result("DROP FUNCTION")
+
+
+def _function_named(
+    executor: Executor, name: Name, types: tuple[Type, ...] | None
+) -> Function | None:
+    found = executor.registry.functions(*schema_and_name(name))
+    if types is not None:
+        same = (f for f in found if tuple(argument.type for argument in f.arguments) == types)
+        return next(same, None)
+    if len(found) > 1:
+        raise AmbiguousFunction(
+            f'function name "{".".join(name)}" is not unique',
+            hint="Specify the argument list to select the function unambiguously.",
+        )
+    return found[0] if found else None
+
+
+def _signature(name: Name, types: tuple[Type, ...] | None) -> str:
+    return f"{'.'.join(name)}({', '.join(each.sql for each in types or ())})"
+
+
+def _drop(executor: Executor, tree: DropStatement, command: str) -> Result:
+    if tree.kind == "truncate":
+        return _truncate(executor, tree)
+    if tree.kind == "index":
+        drop_indexes(executor, tree)
+    elif tree.kind == "schema":
+        _drop_schemas(executor, tree)
+    else:
+        _drop_relations(executor, tree)
+    return Result(command)
+
+
+def _truncate(executor: Executor, tree: DropStatement) -> Result:
+    registry = executor.registry
+    names = [registry.definition(*schema_and_name(parts)).name for parts in tree.names]
+    if tree.cascade:
+        others = [n for n in registry.store.referring(names) if n not in names]
+        executor.notices += [f'truncate cascades to table "{other.name}"' for other in others]
+        names += others
+    registry.store.truncate(names)
+    for name in names if tree.restart else ():
+        oid, definition = registry.store.oid(name), registry.store.table(name)
+        for column in definition.columns if definition is not None else ():
+            owned = registry.store.owned_sequence(oid or 0, column.number)
+            sequence = registry.store.sequence(owned) if owned is not None else None
+            if owned is not None and sequence is not None:
+                registry.store.restart(owned, sequence.start)
+    return Result("TRUNCATE TABLE")
+
+
+def _drop_schemas(executor: Executor, tree: DropStatement) -> None:
+    for parts in tree.names:
+        _refuse_dataset(executor, parts[0])
+        store = executor.registry.store
+        done = store.drop_schema(parts[0], if_exists=tree.if_exists, cascade=tree.cascade)
+        if done is None:
+            executor.notices.append(f'schema "{parts[0]}" does not exist, skipping')
+        else:
+            note_cascade(executor, list(done.others))
+
+
+def _drop_relations(executor: Executor, tree: DropStatement) -> None:
+    registry, names, written = executor.registry, [], {}
+    for parts in tree.names:
+        schema, name = schema_and_name(parts)
+        found = registry.find(schema, name)
+        if found is None:
+            registry.refuse_system(schema, name)
+        if found is not None and found.view is None and registry.store.table(found.name) is None:
+            registry.definition(schema, name)  # refuses a dataset
+        sequence = registry.find_sequence(schema, name) if found is None else None
+        # Where none is, under a name that no other session's can be.
+        nowhere = TableName("" if registry.is_another_s(schema) else schema, name)
+        full = found.name if found is not None else sequence or nowhere
+        names.append(full)
+        written[full] = ".".join(parts)
+    done = registry.store.drop_relations(
+        tree.kind, names, if_exists=tree.if_exists, cascade=tree.cascade
+    )
+    for lost in done.missing:
+        executor.notices.append(f'{tree.kind} "{written[lost]}" does not exist, skipping')
+    note_cascade(executor, list(done.others))
+
+
+def _refuse_dataset(executor: Executor, schema: str) -> None:
+    if schema != "public" and executor.registry.is_dataset(schema):
+        raise ReadOnlyTable(
+            f'schema "{schema}" is an xarray dataset',
+            hint="Datasets are set up in the configuration.",
+        )
+
+
+_RUNNERS: dict[type, Callable[..., Result]] = {
+    CreateSchema: _create_schema,
+    CreateTable: create_table,
+    CreateFunction: _create_function,
+    DropFunction: _drop_functions,
+    AlterRelation: alter,
+    RefreshView: refresh,
+    CreateIndex: create_index,
+    CommentOn: comment,
+    CreateSequence: create_sequence,
+    AlterSequence: alter_sequence,
+    AttachDataset: attach,
+    DetachDataset: detach,
+    RefreshDataset: refresh_dataset,
+    ChangeGrants: change_grants,
+    ChangeOwner: change_owner,
+}

@@ -1,0 +1,259 @@
+"""GRANT, REVOKE, ALTER ... OWNER TO: PostgreSQL's rules for who may give what (aclchk.c)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from gateway.catalog.authority import DATABASE, Authority, denied
+from gateway.errors import (
+    FeatureNotSupported,
+    InsufficientPrivilege,
+    InvalidCatalogName,
+    InvalidGrantOperation,
+    InvalidSchemaName,
+    UndefinedFunction,
+    UndefinedObject,
+    UndefinedTable,
+)
+from gateway.session.definitions.tables import schema_and_name
+from gateway.session.result import Notice, Result
+from gateway.session.writes.execution import Executor
+from gateway.sources.table import TableName
+from gateway.sql.statements.commands import Name
+from gateway.sql.statements.grants import ChangeGrants, ChangeOwner, Grantee
+from gateway.store.ddl.owning import function_key, relation_key
+from gateway.store.definitions.definitions import Sequence, TableDefinition
+from gateway.store.definitions.privileges import (
+    KINDS,
+    LETTERS,
+    PUBLIC_ROLE,
+    Rights,
+    Securable,
+    given_away,
+    granted,
+    held,
+    in_order,
+    revoked,
+)
+
+
+def change_grants(executor: Executor, tree: ChangeGrants) -> Result:
+    """GRANT or REVOKE: all of it or nothing."""
+    command = "GRANT" if tree.grant else "REVOKE"
+    authority = executor.authority
+    grantees = [role_named(authority, each) for each in tree.grantees]
+    if tree.grant and tree.option and PUBLIC_ROLE in grantees:
+        raise InvalidGrantOperation("grant options can only be granted to roles")
+    changes = {}
+    for thing, shown in _things(executor, tree):
+        found = _grantor(executor, tree, thing, shown)
+        if found is not None:
+            changes[thing] = found
+
+    def change(thing: Securable, rights: Rights) -> Rights:
+        grantor, letters = changes[thing]
+        acl = authority.acl(thing) if rights.acl is None else rights.acl
+        for grantee in grantees:
+            if tree.grant:
+                acl = granted(acl, grantor, grantee, letters, option=tree.option)
+            else:
+                acl = revoked(
+                    acl, rights.owner, grantor, grantee, letters,
+                    option_only=tree.option, cascade=tree.cascade,
+                )  # fmt: skip
+        return replace(rights, acl=acl)
+
+    if changes:
+        executor.registry.store.change_rights(list(changes), change)
+    return Result(command)
+
+
+def _things(executor: Executor, tree: ChangeGrants) -> Iterator[tuple[Securable, str]]:
+    """What is meant, each with its name for messages."""
+    for parts in tree.names:
+        if tree.everything:
+            _refuse_no_schema(executor, parts[-1])
+            yield from _all_in(executor, parts[-1], tree.kind)
+        elif tree.kind == "schema":
+            _refuse_no_schema(executor, parts[-1])
+            yield Securable("schema", parts[-1]), parts[-1]
+        elif tree.kind == "database":
+            if parts[-1] != executor.catalogue.client.session.database:
+                raise InvalidCatalogName(f'database "{parts[-1]}" does not exist')
+            yield DATABASE, parts[-1]
+        else:
+            name = _relation_named(executor, parts)
+            yield executor.authority.relation(name), name.name
+
+
+def _refuse_no_schema(executor: Executor, name: str) -> None:
+    if name not in executor.registry.schemas():
+        raise InvalidSchemaName(f'schema "{name}" does not exist')
+
+
+def _all_in(executor: Executor, schema: str, kind: str) -> Iterator[tuple[Securable, str]]:
+    for relation in executor.registry.store.relations():
+        definition = relation.definition
+        wanted = isinstance(definition, Sequence) == (kind == "sequence")
+        if wanted and definition.name.schema == schema:
+            yield relation_key(relation.oid), definition.name.name
+    for name in executor.registry.grids if kind == "table" else ():
+        if name.schema == schema:
+            yield executor.authority.relation(name), name.name
+
+
+def _relation_named(executor: Executor, parts: Name) -> TableName:
+    schema, name = schema_and_name(parts)
+    found = executor.registry.find(schema, name)
+    place = found.name if found is not None else executor.registry.find_sequence(schema, name)
+    if place is None:
+        raise UndefinedTable(f'relation "{".".join(parts)}" does not exist')
+    return place
+
+
+def _grantor(
+    executor: Executor, tree: ChangeGrants, thing: Securable, shown: str
+) -> tuple[str, str] | None:
+    """Who gives or takes, and what of it; None: nothing, which a warning tells.
+
+    Raises:
+        InsufficientPrivilege: 42501. InvalidGrantOperation: 0LP01, no privilege of such a thing.
+    """
+    authority, kind = executor.authority, executor.authority.kind(thing)
+    letters = _letters(tree, kind)
+    if authority.owns(authority.role, thing):
+        return authority.rights(thing).owner, letters
+    may = authority.may_grant(authority.role, thing)
+    allowed = in_order(letter for letter in letters if letter in may)
+    if allowed and (allowed == letters or not tree.privileges):
+        return authority.role, allowed
+    if not allowed and not held(authority.acl(thing), authority.roles.memberships(authority.role)):
+        raise denied("table" if kind == "dataset" else kind, shown)
+    deed = "granted" if tree.grant else "revoked"
+    could = "were" if tree.grant else "could be"
+    word = "not all" if allowed else "no"
+    code = "01007" if tree.grant else "01006"
+    executor.notices.append(
+        Notice(f'{word} privileges {could} {deed} for "{shown}"', "WARNING", code)
+    )
+    return (authority.role, allowed) if allowed else None
+
+
+def _letters(tree: ChangeGrants, kind: str) -> str:
+    every = KINDS[kind][0]
+    if not tree.privileges:
+        return every
+    letters = [LETTERS[word] for word in tree.privileges]
+    for word, letter in zip(tree.privileges, letters, strict=True):
+        if letter not in every:
+            what = "table" if letter == "U" else "relation"
+            what = what if kind in ("dataset", "table") else kind
+            raise InvalidGrantOperation(f"invalid privilege type {word} for {what}")
+    return in_order(letters)
+
+
+def role_named(authority: Authority, grantee: Grantee) -> str:
+    """The name of a role that must be there.
+
+    Raises:
+        UndefinedObject: 42704.
+    """
+    if grantee.special:
+        return authority.role if grantee.special == "current_user" else authority.session_user
+    if grantee.name != PUBLIC_ROLE and not known_role(authority, grantee.name):
+        raise no_such_role(grantee.name)
+    return grantee.name
+
+
+def known_role(authority: Authority, name: str) -> bool:
+    """Whether it is a role of the configuration, or the client's own."""
+    return authority.roles.exists(name) or name in (authority.role, authority.session_user)
+
+
+def no_such_role(name: str) -> UndefinedObject:
+    """The refusal of a name that is no role's."""
+    return UndefinedObject(
+        f'role "{name}" does not exist', hint="Roles are set up in the configuration."
+    )
+
+
+# Owners
+
+
+def change_owner(executor: Executor, tree: ChangeOwner) -> Result:
+    """ALTER ... OWNER TO: for the owner, a member of the new one, and for administrators."""
+    authority = executor.authority
+    new = role_named(authority, tree.owner)
+    command = f"ALTER {tree.kind.upper()}"
+    things = _owned(executor, tree)
+    if not things:
+        executor.notices.append(f'relation "{".".join(tree.name)}" does not exist, skipping')
+        return Result(command)
+    if not authority.roles.may_become(authority.role, new):
+        raise InsufficientPrivilege(f'must be member of role "{new}"')
+
+    def change(thing: Securable, rights: Rights) -> Rights:
+        return Rights(new, given_away(rights.acl, rights.owner, new))
+
+    executor.registry.store.change_rights(things, change)
+    return Result(command)
+
+
+def _owned(executor: Executor, tree: ChangeOwner) -> list[Securable]:
+    """The thing, and the sequences of its columns; none where IF EXISTS found nothing."""
+    return _FINDERS.get(tree.kind, _relation_owned)(executor, tree)
+
+
+def _schema_owned(executor: Executor, tree: ChangeOwner) -> list[Securable]:
+    _refuse_no_schema(executor, tree.name[-1])
+    thing = Securable("schema", tree.name[-1])
+    executor.authority.require_owner_of(thing, tree.name[-1])
+    executor.authority.require_database("C", executor.catalogue.client.session.database)
+    return [thing]
+
+
+def _function_owned(executor: Executor, tree: ChangeOwner) -> list[Securable]:
+    found = executor.registry.functions(*schema_and_name(tree.name))
+    if tree.types is not None:
+        found = [f for f in found if tuple(a.type for a in f.arguments) == tree.types]
+    keys = [
+        function_key(routine.oid)
+        for routine in executor.registry.store.routines()
+        if routine.function in found
+    ]
+    if not keys:
+        raise UndefinedFunction(f'could not find a function named "{".".join(tree.name)}"')
+    if len(keys) > 1:
+        raise FeatureNotSupported(f'function name "{".".join(tree.name)}" is not unique')
+    executor.authority.require_owner_of(keys[0], tree.name[-1])
+    return keys
+
+
+def _relation_owned(executor: Executor, tree: ChangeOwner) -> list[Securable]:
+    try:
+        name = _relation_named(executor, tree.name)
+    except UndefinedTable:
+        if tree.if_exists:
+            return []
+        raise
+    authority, store = executor.authority, executor.registry.store
+    thing = authority.relation(name)
+    if thing.kind == "dataset":
+        raise FeatureNotSupported(
+            f'"{name}" is an xarray dataset, which the administrator owns',
+            hint="GRANT and REVOKE SELECT say who may read it.",
+        )
+    authority.require_owner(name)
+    definition = store.table(name)
+    if not isinstance(definition, TableDefinition):
+        return [thing]
+    numbers = [column.number for column in definition.columns]
+    owned = [store.owned_sequence(int(thing.key), number) for number in numbers]
+    return [thing, *(authority.relation(each) for each in owned if each is not None)]
+
+
+_FINDERS: dict[str, Callable[[Executor, ChangeOwner], list[Securable]]] = {
+    "schema": _schema_owned,
+    "function": _function_owned,
+}

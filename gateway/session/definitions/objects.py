@@ -1,0 +1,227 @@
+"""Indexes, comments, sequences: what stands beside the tables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.catalog.definitions import sequence_of
+from gateway.errors import (
+    DependentObjectsStillExist,
+    DuplicateTable,
+    FeatureNotSupported,
+    InvalidParameterValue,
+    ReadOnlyTable,
+    UndefinedColumn,
+    UndefinedFunction,
+    UndefinedObject,
+    UndefinedTable,
+    WrongObjectType,
+)
+from gateway.session.definitions.tables import new_name, note_skipped, schema_and_name
+from gateway.session.result import Result
+from gateway.session.writes.execution import Executor
+from gateway.sources.table import TableName
+from gateway.sql.statements.commands import DropStatement, Name
+from gateway.sql.statements.objects import CommentOn, CreateIndex
+from gateway.sql.statements.sequences import (
+    AlterSequence,
+    CreateSequence,
+    SequenceOptions,
+    bounds_of,
+)
+from gateway.store.definitions.constraints import chosen_name
+from gateway.store.definitions.definitions import Index, Key, Sequence, TableDefinition
+
+
+def create_index(executor: Executor, tree: CreateIndex) -> Result:
+    """CREATE INDEX; a unique one is held like a constraint, another kept for those who list it."""
+    registry = executor.registry
+    definition = registry.definition(*schema_and_name(tree.table))
+    taken = _names_in(executor, definition.name.schema)
+    for name in tree.names:
+        if all(column.name != name for column in definition.columns):
+            raise UndefinedColumn(f'column "{name}" does not exist')
+    chosen = tree.name or chosen_name(
+        definition.name.name, "_".join(n or "expr" for n in tree.names or ("expr",)), "idx", taken
+    )
+    if chosen in taken:
+        if tree.if_not_exists:
+            note_skipped(executor, TableName("", chosen))
+            return Result("CREATE INDEX")
+        raise DuplicateTable(f'relation "{chosen}" already exists')
+    if tree.unique and (tree.predicate or not tree.names):
+        raise FeatureNotSupported(
+            "a unique index over an expression, or with WHERE, is not supported",
+            hint="A unique index over columns is.",
+        )
+
+    def change(old: TableDefinition) -> TableDefinition:
+        if tree.unique:
+            return replace(old, keys=(*old.keys, Key(tree.names, chosen, constraint=False)))
+        index = Index(chosen, tree.columns, tree.method, tree.predicate)
+        return replace(old, indexes=(*old.indexes, index))
+
+    registry.store.alter_table(definition.name, change)
+    if not tree.unique:
+        executor.notices.append(
+            f'index "{chosen}" is kept in the catalogue, and used by no query: tables are scanned'
+        )
+    return Result("CREATE INDEX")
+
+
+def _names_in(executor: Executor, schema: str) -> set[str]:
+    return executor.registry.store.names_in(schema)
+
+
+def drop_indexes(executor: Executor, tree: DropStatement) -> None:
+    """DROP INDEX names."""
+    for parts in tree.names:
+        schema, name = schema_and_name(parts)
+        found = executor.registry.find_index(schema, name)
+        if found is None:
+            if not tree.if_exists:
+                raise UndefinedObject(f'index "{".".join(parts)}" does not exist')
+            executor.notices.append(f'index "{".".join(parts)}" does not exist, skipping')
+            continue
+        _drop_index(executor, found, name)
+
+
+def _drop_index(executor: Executor, table: TableName, name: str) -> None:
+    definition = executor.registry.store.table(table)
+    for key in definition.keys if definition is not None else ():
+        if key.name == name and key.constraint:
+            what = f"constraint {name} on table {table.name}"
+            raise DependentObjectsStillExist(
+                f"cannot drop index {name} because {what} requires it",
+                hint=f"You can drop {what} instead.",
+            )
+
+    def change(old: TableDefinition) -> TableDefinition:
+        return replace(
+            old,
+            keys=tuple(key for key in old.keys if key.name != name),
+            indexes=tuple(index for index in old.indexes if index.name != name),
+        )
+
+    executor.registry.store.alter_table(table, change)
+
+
+def comment(executor: Executor, tree: CommentOn) -> Result:
+    """COMMENT ON: kept with the thing, and gone with it."""
+    registry, text = executor.registry, tree.text or ""
+    if tree.kind == "schema":
+        if tree.name[-1] not in registry.store.schemas() and registry.is_dataset(tree.name[-1]):
+            raise ReadOnlyTable(f'schema "{tree.name[-1]}" is an xarray dataset')
+        registry.store.comment_on_schema(tree.name[-1], text)
+    elif tree.kind == "function":
+        _comment_on_function(executor, tree, text)
+    else:
+        column = tree.name[-1] if tree.kind == "column" else None
+        parts = tree.name[:-1] if column is not None else tree.name
+        name = _user_relation(executor, parts, tree.kind)
+        registry.store.comment_on(name, text, column)
+    return Result("COMMENT")
+
+
+def _comment_on_function(executor: Executor, tree: CommentOn, text: str) -> None:
+    found = executor.registry.functions(*schema_and_name(tree.name))
+    if tree.types is not None:
+        found = [f for f in found if tuple(a.type for a in f.arguments) == tree.types]
+    if not found:
+        raise UndefinedFunction(f"function {'.'.join(tree.name)} does not exist")
+    executor.registry.store.comment_on_function(found[0].key, text)
+
+
+def _user_relation(executor: Executor, parts: Name, kind: str) -> TableName:
+    registry = executor.registry
+    schema, last = schema_and_name(parts)
+    if kind == "sequence":
+        return _sequence_named(executor, parts)
+    name = registry.relation(schema, last).name
+    oid = registry.store.oid(name)
+    relation = registry.store.relation(oid) if oid is not None else None
+    if relation is None:
+        raise ReadOnlyTable(f'"{name}" is an xarray dataset: its attributes are its comments')
+    if kind not in ("column", relation.kind):
+        raise WrongObjectType(f'"{last}" is not a {kind}')
+    return name
+
+
+# Sequences
+
+
+def create_sequence(executor: Executor, tree: CreateSequence) -> Result:
+    """CREATE SEQUENCE."""
+    store = executor.registry.store
+    name = new_name(executor, tree.name, temporary=tree.temporary)
+    sequence = replace(sequence_of(name, tree.options), owner=_owner(executor, tree.options))
+    if not store.create_sequence(sequence, if_not_exists=tree.if_not_exists):
+        note_skipped(executor, name)
+    return Result("CREATE SEQUENCE")
+
+
+def _owner(executor: Executor, options: SequenceOptions) -> tuple[int, int] | None:
+    if not options.owner:
+        return None
+    definition = executor.registry.definition(*schema_and_name(options.owner[:-1]))
+    oid = executor.registry.store.oid(definition.name)
+    assert oid is not None
+    return oid, definition.column(options.owner[-1]).number
+
+
+def _sequence_named(executor: Executor, parts: Name) -> TableName:
+    found = executor.registry.find_sequence(*schema_and_name(parts))
+    if found is None:
+        raise UndefinedTable(f'relation "{".".join(parts)}" does not exist')
+    return found
+
+
+def alter_sequence(executor: Executor, tree: AlterSequence) -> Result:
+    """ALTER SEQUENCE: its bounds, where it goes on, its name."""
+    store = executor.registry.store
+    if tree.if_exists and executor.registry.find_sequence(*schema_and_name(tree.name)) is None:
+        executor.notices.append(f'relation "{".".join(tree.name)}" does not exist, skipping')
+        return Result("ALTER SEQUENCE")
+    name, options = _sequence_named(executor, tree.name), tree.options
+
+    def change(old: Sequence) -> Sequence:
+        if tree.rename:
+            return replace(old, name=TableName(name.schema, tree.rename))
+        known = options.type or old.type
+        bounds = bounds_of(options, known, old)  # type: ignore[arg-type]  # the same names
+        owner = old.owner if options.owner is None else _owner(executor, options)
+        return Sequence(
+            name, known, bounds.start, bounds.increment, bounds.minimum, bounds.maximum,
+            bounds.cycle, bounds.cache, owner, old.comment,
+        )  # fmt: skip
+
+    if tree.rename:
+        _refuse_called(executor, name)
+    store.change_sequence(name, change)
+    if options.restart is not None:
+        changed = store.sequence(name)
+        assert changed is not None
+        value = options.restart if isinstance(options.restart, int) else changed.start
+        if not changed.minimum <= value <= changed.maximum:
+            which = ("less than MINVALUE", changed.minimum)
+            if value > changed.maximum:
+                which = ("greater than MAXVALUE", changed.maximum)
+            raise InvalidParameterValue(
+                f"RESTART value ({value}) cannot be {which[0]} ({which[1]})"
+            )
+        store.restart(name, value)
+    return Result("ALTER SEQUENCE")
+
+
+def _refuse_called(executor: Executor, name: TableName) -> None:
+    """A default calls a sequence by its name, which is kept as text here."""
+    for relation in executor.registry.store.relations():
+        definition = relation.definition
+        if isinstance(definition, TableDefinition):
+            for column in definition.columns:
+                if f"{name.name}" in (column.default or "") and "nextval" in (column.default or ""):
+                    raise FeatureNotSupported(
+                        f'sequence "{name.name}" cannot be renamed: the default of column'
+                        f' "{column.name}" of table "{definition.name.name}" calls it',
+                        hint="Set the default anew after dropping it.",
+                    )

@@ -1,0 +1,313 @@
+"""CREATE TABLE, CREATE TABLE AS, materialized views, ALTER TABLE: what users' tables are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from sqlglot import exp
+
+from gateway.catalog.changes import ALTERATIONS, Altering
+from gateway.catalog.definitions import Building
+from gateway.errors import (
+    FeatureNotSupported,
+    GatewayError,
+    InvalidTableDefinition,
+    ReadOnlyTable,
+    SyntaxFault,
+    UndefinedTable,
+    WrongObjectType,
+)
+from gateway.session.computation import Bound, Computation, fields_of
+from gateway.session.result import Field, Notice, Result
+from gateway.session.writes.execution import Executor
+from gateway.sources.table import TableName
+from gateway.sql.meaning.binding import named_tables
+from gateway.sql.meaning.scope import table_node
+from gateway.sql.statements.altering import Action, AlterRelation
+from gateway.sql.statements.commands import Name
+from gateway.sql.statements.objects import RefreshView
+from gateway.sql.statements.statement import Statement
+from gateway.sql.statements.tables import CreateTable
+from gateway.sql.text.dialect import parse
+from gateway.store.definitions.catalogue import Relation
+from gateway.store.definitions.definitions import Column, Reads, TableDefinition, View
+from gateway.types import INT8, TEXT
+
+
+def create_table(executor: Executor, tree: CreateTable) -> Result:
+    """CREATE TABLE: kept once its defaults and constraints plan."""
+    registry = executor.registry
+    name = new_name(executor, tree.name, temporary=tree.temporary)
+    if tree.if_not_exists and registry.store.oid(name) is not None:
+        note_skipped(executor, name)
+        return Result("CREATE TABLE")
+    building = Building(
+        name,
+        lambda schema, table: _written_table(executor, schema, table),
+        lambda schema, table: _existing(executor, schema, table),
+        registry.store.names_in(name.schema),
+    )
+    for item in tree.items:
+        building.add(item)
+    definition = replace(building.definition(), on_commit=tree.on_commit)
+    _refuse_on_commit(tree)
+    made = registry.store.create_table(
+        definition, if_not_exists=tree.if_not_exists, sequences=building.sequences
+    )
+    if not made:
+        note_skipped(executor, name)
+    return Result("CREATE TABLE")
+
+
+def _refuse_on_commit(tree: CreateTable) -> None:
+    if tree.on_commit != "preserve" and not tree.temporary:
+        raise InvalidTableDefinition("ON COMMIT can only be used on temporary tables")
+
+
+def _written_table(executor: Executor, schema: str, table: str) -> TableName:
+    """The user table that a REFERENCES names."""
+    relation = executor.registry.relation(schema, table)
+    if executor.registry.store.table(relation.name) is None:
+        raise WrongObjectType(f'referenced relation "{table}" is not a table')
+    return relation.name
+
+
+def _existing(executor: Executor, schema: str, table: str) -> TableDefinition:
+    """The columns of what LIKE names; a dataset's table has no more than those."""
+    relation = executor.registry.relation(schema, table)
+    definition = executor.registry.store.table(relation.name)
+    if definition is not None:
+        return definition
+    if relation.view is not None:
+        query = exp.select("*").from_(table_node(relation.name))
+        fields = planned_fields(executor, query)
+        return TableDefinition(relation.name, tuple(Column(f.name, f.type) for f in fields))
+    columns = [
+        Column(name, info.type or TEXT, not_null=not info.nullable)
+        for name, info in relation.columns.items()
+    ]
+    return TableDefinition(relation.name, tuple(columns))
+
+
+def create_table_as(
+    executor: Executor, statement: Statement, tree: CreateTable, bound: Bound
+) -> Result:
+    """CREATE TABLE AS and CREATE MATERIALIZED VIEW; the rows are those of now."""
+    assert tree.query is not None
+    command = "CREATE MATERIALIZED VIEW" if tree.materialized else "CREATE TABLE AS"
+    name = new_name(executor, tree.name, temporary=tree.temporary)
+    _refuse_on_commit(tree)
+    if tree.if_not_exists and executor.registry.store.oid(name) is not None:
+        note_skipped(executor, name)
+        return Result(command)
+    query = executor.computation(statement)
+    assert query is not None
+    plan = executor.plan(query, bound)
+    fields = fields_of(query.rewritten, plan.schema, bound.by_number)
+    if len(tree.names) > len(fields):
+        raise SyntaxFault("too many column names were specified")
+    names = [*tree.names, *(field.name for field in fields[len(tree.names) :])]
+    columns = [_column(n, field) for n, field in zip(names, fields, strict=True)]
+    kept = None
+    if tree.materialized:
+        kept = View(name, tree.source, tuple(names), reads_of(executor, tree.query))
+    definition = TableDefinition(name, tuple(columns), query=kept, on_commit=tree.on_commit)
+    batches = plan.stream() if tree.with_data else iter(())
+    count = executor.registry.store.create_table_as(definition, batches)
+    if not tree.with_data:
+        return Result(command)
+    return Result("SELECT", changed=count)
+
+
+# The catalogue's types -> those that a table keeps of them.
+_KEPT = {"unknown": TEXT, "name": TEXT, "char": TEXT, "oid": INT8, "xid": INT8, "inet": TEXT,
+         "pg_node_tree": TEXT}  # fmt: skip
+
+
+def _column(name: str, field: Field) -> Column:
+    """A column for a query's values; a NULL literal's is text, as in PostgreSQL."""
+    return Column(name, _KEPT.get(field.type.name, field.type))
+
+
+def reads_of(executor: Executor, query: exp.Expr) -> tuple[Reads, ...]:
+    """What the names in a view's query mean, for good."""
+    registry = executor.registry
+    found = {}
+    for table in named_tables(query):
+        meant = registry.relation(table.db, table.name).name
+        oid = registry.store.oid(meant) or 0
+        found[table.db, table.name] = Reads(table.db, table.name, oid, meant)
+    return tuple(found.values())
+
+
+def planned_fields(executor: Executor, query: exp.Expr) -> tuple[Field, ...]:
+    """The columns of a query, planned and not run."""
+    rewritten = executor.rewrite(query)
+    return fields_of(rewritten, executor.plan(Computation(rewritten), Bound(), read=False).schema)
+
+
+def refresh(executor: Executor, tree: RefreshView) -> Result:
+    """REFRESH MATERIALIZED VIEW: the rows of its query as they are now, in the old ones' place."""
+    registry = executor.registry
+    schema, last = schema_and_name(tree.name)
+    name = registry.relation(schema, last).name
+    definition = registry.store.table(name)
+    if definition is None or definition.query is None:
+        raise FeatureNotSupported(f'"{last}" is not a materialized view')
+    view = definition.query
+    rewritten = executor.rewrite(_bound_query(executor, view))
+    with registry.store.writing(name):
+        plan = executor.plan(Computation(rewritten), Bound())
+        registry.store.truncate([name])
+        if tree.with_data:
+            columns = [column.name for column in definition.columns]
+            registry.store.insert(name, columns, plan.stream())
+    return Result("REFRESH MATERIALIZED VIEW")
+
+
+def _bound_query(executor: Executor, view: View) -> exp.Expr:
+    """A view's query with every name in it as it was meant."""
+    query = parse(view.sql)[0]
+    meant = executor.registry.names_read(view)
+    for table in list(named_tables(query)):
+        place = meant.get((table.db, table.name))
+        if place is not None:
+            if table.args.get("alias") is None:
+                alias = exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
+                table.set("alias", alias)
+            table.set("db", exp.to_identifier(place.schema, quoted=True))
+            table.set("this", exp.to_identifier(place.name, quoted=True))
+    return query
+
+
+# ALTER
+
+
+def alter(executor: Executor, tree: AlterRelation) -> Result:
+    """ALTER TABLE, VIEW, MATERIALIZED VIEW, INDEX."""
+    command = f"ALTER {tree.kind.upper()}"
+    registry = executor.registry
+    schema, last = schema_and_name(tree.name)
+    found = registry.find(schema, last)
+    if found is None:
+        if not tree.if_exists:
+            raise UndefinedTable(f'relation "{".".join(tree.name)}" does not exist')
+        executor.notices.append(f'relation "{".".join(tree.name)}" does not exist, skipping')
+        return Result(command)
+    oid = registry.store.oid(found.name)
+    relation = registry.store.relation(oid) if oid is not None else None
+    if relation is None:
+        raise ReadOnlyTable(f'cannot alter "{found.name}", which is an xarray dataset')
+    if relation.kind != tree.kind and not (tree.kind == "table" and _renames(tree.actions)):
+        raise WrongObjectType(f'"{last}" is not a {tree.kind}')
+    if _renames(tree.actions):
+        _rename(executor, relation, tree.actions[0])
+    else:
+        _alter_table(executor, found.name, tree.actions)
+    return Result(command)
+
+
+def _renames(actions: tuple[Action, ...]) -> bool:
+    return actions[0].kind in ("rename to", "set schema")
+
+
+def _rename(executor: Executor, relation: Relation, action: Action) -> None:
+    old = relation.definition.name
+    if action.kind == "rename to":
+        new = TableName(old.schema, action.name)
+    else:
+        new = executor.registry.new_name(action.name, old.name)
+    if new != old:
+        executor.registry.store.rename_relation(old, new)
+
+
+def _alter_table(executor: Executor, name: TableName, actions: tuple[Action, ...]) -> None:
+    registry = executor.registry
+    taken = registry.store.names_in(name.schema)
+    state = Altering(
+        name,
+        lambda schema, table: _written_table(executor, schema, table),
+        taken,
+    )
+
+    def change(definition: TableDefinition) -> TableDefinition:
+        state.using.clear()
+        state.sequences.clear()
+        state.notices.clear()
+        state.restarts.clear()
+        for action in actions:
+            definition = ALTERATIONS[action.kind](state, definition, action)
+        return definition
+
+    dropped = [action for action in actions if action.kind == "drop column"]
+    cascade = any(action.cascade for action in dropped) if dropped else None
+    gone = registry.store.alter_table(
+        name,
+        change,
+        using=state.using,
+        sequences=state.sequences,
+        shape=_shape(executor),
+        cascade=cascade,
+    )
+    executor.notices += [Notice(text, code=code) for text, code in state.notices]
+    note_cascade(executor, list(gone))
+    for column, options in state.restarts:
+        _restart(executor, name, column, options)
+
+
+def _restart(executor: Executor, name: TableName, column: str, value: int | str | None) -> None:
+    store = executor.registry.store
+    definition, oid = store.table(name), store.oid(name)
+    assert definition is not None and oid is not None
+    owned = store.owned_sequence(oid, definition.column(column).number)
+    sequence = store.sequence(owned) if owned is not None else None
+    if owned is None or sequence is None:
+        raise FeatureNotSupported(f'column "{column}" of relation "{name.name}" is not an identity')
+    store.restart(owned, value if isinstance(value, int) else sequence.start)
+
+
+def _shape(executor: Executor) -> Callable[[Relation], object]:
+    """What the columns of a view are to this session, by planning its query."""
+
+    def shape(relation: Relation) -> object:
+        definition = relation.definition
+        view = definition if isinstance(definition, View) else None
+        if isinstance(definition, TableDefinition):
+            view = definition.query
+        if view is None:
+            return None
+        try:
+            fields = planned_fields(executor, _bound_query(executor, view))
+        except GatewayError:  # whatever is wrong with it, it is no query any more
+            return None
+        return [field.type for field in fields]
+
+    return shape
+
+
+# What all definitions share
+
+
+def schema_and_name(parts: Name) -> tuple[str, str]:
+    """The schema, "" for none, and the name of a qualified one."""
+    return ("", parts[0]) if len(parts) == 1 else (parts[-2], parts[-1])
+
+
+def new_name(executor: Executor, parts: Name, *, temporary: bool = False) -> TableName:
+    """Where a new relation goes."""
+    return executor.registry.new_name(*schema_and_name(parts), temporary=temporary)
+
+
+def note_skipped(executor: Executor, name: TableName) -> None:
+    """Tell that IF NOT EXISTS made nothing."""
+    message = f'relation "{name.name}" already exists, skipping'
+    executor.notices.append(Notice(message, code="42P07"))
+
+
+def note_cascade(executor: Executor, others: list[str]) -> None:
+    """Tell what CASCADE dropped besides."""
+    if len(others) == 1:
+        executor.notices.append(f"drop cascades to {others[0]}")
+    elif others:
+        executor.notices.append(f"drop cascades to {len(others)} other objects")

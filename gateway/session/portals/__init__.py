@@ -1,0 +1,1 @@
+"""Prepared statements and portals, and what is told of them."""

@@ -1,0 +1,79 @@
+"""Types of a statement's parameters and columns, told without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from sqlglot import exp
+
+from gateway.errors import InvalidCursorName, InvalidStatementName
+from gateway.session.computation import Described
+from gateway.session.portals.portals import Portals
+from gateway.session.portals.prepared import PreparedStatements, argument_row
+from gateway.session.settings.showing import show_fields
+from gateway.session.writes.execution import Executor
+from gateway.session.writes.merges import describe_merge
+from gateway.session.writes.modifying import describe_modifying
+from gateway.sql.statements.commands import ExecuteStatement, ShowStatement
+from gateway.sql.statements.cursors import Declare, FetchStatement
+from gateway.sql.statements.statement import Statement
+from gateway.sql.writes.writes import modifying_parts
+from gateway.types import TEXT, Type
+
+
+class Describing(Protocol):
+    """What of a client tells."""
+
+    executor: Executor
+    prepared: PreparedStatements
+    portals: Portals
+
+
+def describe(client: Describing, statement: Statement, declared: Mapping[int, Type]) -> Described:
+    """Types of parameters and columns, without running anything."""
+    described = _described(client, statement, declared)
+    count = max(declared, default=0)
+    if count <= len(described.parameters):
+        return described
+    unused = range(len(described.parameters) + 1, count + 1)
+    more = tuple(declared.get(n, TEXT) for n in unused)
+    return Described(described.parameters + more, described.fields)
+
+
+def _described(client: Describing, statement: Statement, declared: Mapping[int, Type]) -> Described:
+    tree = statement.tree
+    if isinstance(tree, ShowStatement):
+        return Described((), show_fields(tree.name))
+    if isinstance(tree, Declare):
+        return replace(client.executor.describe(tree.statement, declared), fields=None)
+    if isinstance(tree, FetchStatement):
+        return _described_fetch(client, tree)
+    if isinstance(tree, ExecuteStatement):
+        return _described_execute(client, statement, tree, declared)
+    if modifying_parts(tree):
+        return describe_modifying(client.executor, statement, declared)
+    if isinstance(tree, exp.Merge):
+        return describe_merge(client.executor, statement, dict(declared))
+    return client.executor.describe(statement, declared)
+
+
+def _described_fetch(client: Describing, tree: FetchStatement) -> Described:
+    try:
+        portal = client.portals.named(tree.cursor)
+    except InvalidCursorName:  # FETCH will say so; Describe has no rows to tell of
+        return Described()
+    return Described((), None if tree.move else portal.prepared.described.fields)
+
+
+def _described_execute(
+    client: Describing, statement: Statement, tree: ExecuteStatement, declared: Mapping[int, Type]
+) -> Described:
+    parameters: tuple[Type, ...] = ()
+    if tree.arguments:
+        parameters = client.executor.describe(argument_row(statement), declared).parameters
+    try:
+        return Described(parameters, client.prepared.named(tree.name).described.fields)
+    except InvalidStatementName:  # EXECUTE will say so
+        return Described(parameters)

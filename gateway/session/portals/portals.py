@@ -1,0 +1,163 @@
+"""Portals of one client: Bind and DECLARE make them, Execute and FETCH read them.
+
+Both share one namespace (PostgreSQL manual, 55.2.3 and DECLARE): a cursor is a portal. A portal
+ends with its transaction, unless it was declared WITH HOLD; going back to a savepoint ends the
+portals made since. Moving about in one is `cursors`' part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from gateway.errors import DuplicateCursor, InvalidCursorName, OutOfMemory
+from gateway.session.portals.prepared import Prepared
+from gateway.session.result import Result
+
+# What a client's open portals may hold of parameters, and something for each: some thirty thousand
+# cursors. One portal alone may hold as much as a message does.
+MOST_OPEN_BYTES = 32 * 2**20
+
+
+@dataclass(slots=True)
+class Portal:
+    """A statement with its values; `result` from the first Execute or FETCH on, or from DECLARE.
+
+    Args:
+        depth: How many savepoints stood around it when it was made.
+        hold: It was declared WITH HOLD.
+        held: And its transaction has committed.
+        scroll: It may be read backwards; `rows` are then all of its rows, from the first read on.
+        fetched: What the last FETCH gave, which may not have been read to its end.
+    """
+
+    prepared: Prepared
+    values: Sequence[pa.Scalar] = ()
+    result: Result | None = None
+    depth: int = 0
+    hold: bool = False
+    held: bool = False
+    scroll: bool = False
+    rows: pa.Table | None = None
+    fetched: Result | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """What it counts for: its parameters, and something for itself."""
+        return 1000 + sum(map(_bytes_of, self.values))
+
+    def close(self) -> None:
+        """Stop the work behind it."""
+        if self.result is not None:
+            self.result.close()
+
+
+class Portals:
+    """Name -> portal; follows the client's transactions."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Portal] = {}
+        self._bytes = 0
+        self._savepoints: list[str] = []
+
+    def admit(self, name: str) -> None:
+        """Make room for a new portal: a name is taken once, but for the unnamed one.
+
+        Raises:
+            DuplicateCursor: 42P03. OutOfMemory: 53200, too much is open already.
+        """
+        if name and name in self._open:
+            raise DuplicateCursor(f'cursor "{name}" already exists')
+        self.close(name)
+        if self._bytes > MOST_OPEN_BYTES:
+            raise OutOfMemory(
+                "too many portals are open in this session",
+                detail=f"{len(self._open)} portals and their parameters have more than "
+                f"{MOST_OPEN_BYTES} bytes.",
+                hint="Close some, or end the transaction.",
+            )
+
+    def keep(self, name: str, portal: Portal) -> None:
+        """Keep a portal under a name that was admitted."""
+        portal.depth = len(self._savepoints)
+        self._open[name] = portal
+        self._bytes += portal.nbytes
+
+    def named(self, name: str, word: str = "portal") -> Portal:
+        """The portal of that name; `word` is what the error calls it.
+
+        Raises:
+            InvalidCursorName: 34000.
+        """
+        found = self._open.get(name)
+        if found is None:
+            raise InvalidCursorName(f'{word} "{name}" does not exist')
+        return found
+
+    def close(self, name: str) -> None:
+        """Forget it, and stop its work; no error when there is none."""
+        portal = self._open.pop(name, None)
+        if portal is not None:
+            self._bytes -= portal.nbytes
+            portal.close()
+
+    def close_all(self) -> None:
+        """Forget every portal, held ones too."""
+        for name in list(self._open):
+            self.close(name)
+
+    # The client's transaction
+
+    def commit(self) -> None:
+        """The transaction ended well: what was declared WITH HOLD stays."""
+        if not self._open and not self._savepoints:
+            return
+        for portal in self._open.values():
+            portal.held = portal.hold
+        self.rollback()
+
+    def rollback(self) -> None:
+        """The transaction ended: only what earlier ones left stays."""
+        self._close_from(0)
+        self._savepoints.clear()
+
+    def fail(self) -> None:
+        """A statement failed: what was made since the last savepoint ends."""
+        self._close_from(len(self._savepoints))
+
+    def savepoint(self, name: str) -> None:
+        """SAVEPOINT was done."""
+        self._savepoints.append(name)
+
+    def release(self, name: str) -> None:
+        """RELEASE was done: what was made since belongs to what is around the savepoint."""
+        depth = self._depth_of(name)
+        for portal in self._open.values():
+            portal.depth = min(portal.depth, depth - 1)
+        del self._savepoints[depth - 1 :]
+
+    def rollback_to(self, name: str) -> None:
+        """ROLLBACK TO was done: what was made since the savepoint ends."""
+        depth = self._depth_of(name)
+        self._close_from(depth)
+        del self._savepoints[depth:]
+
+    def _close_from(self, depth: int) -> None:
+        for name, portal in list(self._open.items()):
+            if portal.depth >= depth and not portal.held:
+                self.close(name)
+
+    def _depth_of(self, name: str) -> int:
+        """1 for the outermost; of several with one name, the newest."""
+        return max(n for n, each in enumerate(self._savepoints, 1) if each == name)
+
+
+def _bytes_of(value: pa.Scalar) -> int:
+    """The bytes of a parameter's value."""
+    if not value.is_valid:
+        return 0
+    if isinstance(value, pa.ListScalar):
+        return int(value.values.nbytes)
+    return value.as_buffer().size if isinstance(value, pa.BinaryScalar) else 16

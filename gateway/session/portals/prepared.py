@@ -1,0 +1,214 @@
+"""Prepared statements of one client: Parse and PREPARE make them, Bind and EXECUTE look them up.
+
+Both share one namespace (PostgreSQL manual, PREPARE); the unnamed one is the protocol's alone.
+EXECUTE's arguments are computed as one row by the engine and assigned to the parameters' types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.errors import (
+    DatatypeMismatch,
+    DuplicatePreparedStatement,
+    FeatureNotSupported,
+    InvalidStatementName,
+    OutOfMemory,
+    SyntaxFault,
+)
+from gateway.session.computation import Bound, Described
+from gateway.session.result import Result
+from gateway.session.writes.execution import Executor
+from gateway.sql.meaning.scope import position_of
+from gateway.sql.statements.commands import ExecuteStatement
+from gateway.sql.statements.statement import Kind, Statement
+from gateway.store.definitions.definitions import Column
+from gateway.store.rows.assignment import assign
+from gateway.types import Type, from_arrow
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A prepared statement; `statement` is None for an empty text."""
+
+    statement: Statement | None
+    described: Described
+
+    def check(self, result: Result) -> None:
+        """Refuse a result of other columns than were described: a table was changed since.
+
+        Raises:
+            FeatureNotSupported: 0A000.
+        """
+        kinds = (Kind.QUERY, Kind.WRITE)
+        same = result.fields == self.described.fields
+        if not same and self.statement is not None and self.statement.kind in kinds:
+            result.close()
+            raise FeatureNotSupported("cached plan must not change result type")
+
+
+# A statement's tree takes some 50 times its text: this keeps one client below about 1 GiB, and is
+# 16 of the longest statements, or some fifteen thousand of the usual ones.
+MOST_KEPT_BYTES = 16 * 2**20
+
+
+class PreparedStatements:
+    """Name -> prepared statement."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Prepared] = {}
+        self._bytes = 0  # of their texts
+
+    def admit(self, name: str) -> None:
+        """Make room for a new statement: a name is taken once, but for the unnamed one.
+
+        Raises:
+            DuplicatePreparedStatement: 42P05.
+            OutOfMemory: 53200, the texts of those that are kept are too long together.
+        """
+        if name and name in self._kept:
+            raise DuplicatePreparedStatement(f'prepared statement "{name}" already exists')
+        self.forget(name)
+        if self._bytes > MOST_KEPT_BYTES:
+            raise OutOfMemory(
+                "too much is prepared in this session",
+                detail=f"The texts of {len(self._kept)} prepared statements have more than "
+                f"{MOST_KEPT_BYTES} bytes.",
+                hint="Free some with DEALLOCATE.",
+            )
+
+    def keep(self, name: str, prepared: Prepared) -> None:
+        """Keep a statement under a name that was admitted."""
+        self._kept[name] = prepared
+        self._bytes += _bytes_of(prepared)
+
+    def find(self, name: str) -> Prepared | None:
+        """The statement of that name; None when there is none."""
+        return self._kept.get(name)
+
+    def named(self, name: str) -> Prepared:
+        """The statement of that name.
+
+        Raises:
+            InvalidStatementName: 26000.
+        """
+        found = self._kept.get(name)
+        if found is None:
+            shown = f'prepared statement "{name}"' if name else "unnamed prepared statement"
+            raise InvalidStatementName(f"{shown} does not exist")
+        return found
+
+    def forget(self, name: str) -> None:
+        """Forget it; no error when there is none, as Close asks."""
+        found = self._kept.pop(name, None)
+        if found is not None:
+            self._bytes -= _bytes_of(found)
+
+    def deallocate(self, name: str | None) -> str:
+        """Forget the statement of that name, or all for None; the command tag.
+
+        Raises:
+            InvalidStatementName: 26000.
+        """
+        if name is None:
+            self._kept.clear()
+            self._bytes = 0
+            return "DEALLOCATE ALL"
+        self.named(name)
+        self.forget(name)
+        return "DEALLOCATE"
+
+
+def _bytes_of(prepared: Prepared) -> int:
+    """What it counts for: its text, and something for itself."""
+    return 1000 + (0 if prepared.statement is None else len(prepared.statement.text))
+
+
+def argument_row(statement: Statement) -> Statement:
+    """EXECUTE's arguments as a query of one row.
+
+    Raises:
+        FeatureNotSupported: 0A000, a subquery among them.
+    """
+    tree = statement.tree
+    assert isinstance(tree, ExecuteStatement)
+    for argument in tree.arguments:
+        inner = argument.find(exp.Query)
+        if inner is not None:
+            place = position_of(inner) or position_of(argument)
+            raise FeatureNotSupported("cannot use subquery in EXECUTE parameter", position=place)
+    columns = [
+        exp.alias_(argument.copy(), f"argument{n}", quoted=True)
+        for n, argument in enumerate(tree.arguments, 1)
+    ]
+    return Statement(statement.text, statement.offset, exp.select(*columns), "SELECT", Kind.QUERY)
+
+
+def arguments(
+    executor: Executor, statement: Statement, types: Sequence[Type], bound: Bound
+) -> Bound:
+    """The values of EXECUTE's arguments, each of its parameter's type.
+
+    Args:
+        executor: Computes them.
+        statement: The EXECUTE.
+        types: The parameters' types, in order.
+        bound: What `$1`, `$2` in the arguments themselves stand for.
+
+    Raises:
+        SyntaxFault: 42601, too many or too few.
+        DatatypeMismatch: 42804, a value that no assignment makes one of the parameter's type.
+    """
+    tree = statement.tree
+    assert isinstance(tree, ExecuteStatement)
+    if not types:
+        return Bound()  # PostgreSQL does not look at arguments that nothing takes
+    if len(tree.arguments) != len(types):
+        raise SyntaxFault(
+            f'wrong number of parameters for prepared statement "{tree.name}"',
+            detail=f"Expected {len(types)} parameters but got {len(tree.arguments)}.",
+        )
+    rows = pa.Table.from_batches(executor.query(argument_row(statement), bound).take())
+    values = [
+        _assigned(n, node, rows.column(n - 1).combine_chunks(), wanted)
+        for n, (node, wanted) in enumerate(zip(tree.arguments, types, strict=True), 1)
+    ]
+    return Bound(values, types)
+
+
+def _assigned(number: int, node: exp.Expr, value: pa.Array, wanted: Type) -> pa.Scalar:
+    given = from_arrow(value.type)
+    typed_text = given.name == "text" and wanted.arrow != pa.string() and not _untyped(node)
+    try:
+        if not typed_text:
+            assigned = assign(value, Column(f"${number}", wanted))[0]
+            return _exact(node, value[0]) if wanted.name == "numeric" else assigned
+        reason = None
+    except DatatypeMismatch as error:
+        reason = error
+    raise DatatypeMismatch(
+        f"parameter ${number} of type {given.sql} cannot be coerced to the expected type"
+        f" {wanted.sql}",
+        hint="You will need to rewrite or cast the expression.",
+        position=position_of(node),
+    ) from reason
+
+
+def _exact(node: exp.Expr, value: pa.Scalar) -> pa.Scalar:
+    """A numeric with all the digits it was written with; a column's scale would round it."""
+    shown = node.this if isinstance(node, exp.Literal) else value.as_py()
+    if shown is None:
+        return pa.scalar(None, pa.decimal128(38, 10))
+    return pa.scalar(Decimal(format(Decimal(str(shown).strip()), "f")))
+
+
+def _untyped(node: exp.Expr) -> bool:
+    """Whether it is a string whose type its place decides, NULL, or a parameter like those."""
+    return isinstance(node, exp.Null | exp.Parameter) or (
+        isinstance(node, exp.Literal) and bool(node.is_string)
+    )

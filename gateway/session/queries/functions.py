@@ -1,0 +1,303 @@
+"""What functions of the session stand for: version(), current_setting('...') and their like.
+
+The engine never sees them: `rewrite.session_functions` puts their values in their place
+(PostgreSQL manual, 9.26 and 9.27.1). So their arguments are literals, or parameters once bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway import __version__
+from gateway.catalog.authority import Authority
+from gateway.catalog.system.answers import Session
+from gateway.errors import (
+    FeatureNotSupported,
+    InsufficientPrivilege,
+    InvalidParameterValue,
+    UndefinedFunction,
+    UndefinedObject,
+)
+from gateway.session.activity.backends import Backend, Connected, check_may_stop
+from gateway.session.queries import sequences
+from gateway.session.result import Notice
+from gateway.session.settings.settings import SERVER_VERSION, ClientSettings
+from gateway.sql.meaning.inference import GIVES
+from gateway.sql.meaning.parameters import number
+from gateway.sql.meaning.relation import TIME_ZONE, Constants
+from gateway.sql.meaning.scope import position_of
+from gateway.types import by_name
+
+# What version() says: drivers look for the first two words.
+VERSION = f"PostgreSQL {SERVER_VERSION} (gradwire {__version__}, DataFusion)"
+
+
+class SessionFunctions:
+    """One client's session functions.
+
+    `bound` holds the values of `$1`, `$2`, ... while a statement runs, and is None while one is
+    only looked at: set_config changes nothing then.
+    """
+
+    def __init__(
+        self,
+        settings: ClientSettings,
+        authority: Authority,
+        database: str,
+        connected: Connected,
+        reset_statements: Callable[[], None],
+    ) -> None:
+        self._settings = settings
+        self._reset_statements = reset_statements
+        self._authority, self._database, self._connected = authority, database, connected
+        self.notices: list[Notice] = []
+        self.bound: Sequence[pa.Scalar] | None = None
+
+    @property
+    def session(self) -> Session:
+        """What the catalogue shows of this client."""
+        number, settings, who = self._connected.process_id, self._settings.raw(), self._authority
+        return Session(
+            who.role,
+            self._database,
+            number,
+            VERSION,
+            settings,
+            self._settings.changed,
+            activity=self._activity,
+            session_user=who.session_user,
+        )
+
+    def _activity(self) -> list[dict[str, Any]]:
+        """Every client, as pg_stat_get_activity names its columns; of others' little."""
+        who = self._authority
+        shown, known = [], who.roles.memberships(who.role)
+        for each in self._connected.backends.all():
+            row = {
+                "state": each.state, "query": each.query,
+                "xact_start": each.transaction_start, "query_start": each.query_start,
+                "backend_start": each.backend_start, "client_addr": each.client_host,
+                "client_port": each.client_port, "ssl": each.encrypted, **_copying(each),
+            }  # fmt: skip
+            if not who.roles.is_superuser(who.role) and each.user not in known:
+                row = dict.fromkeys(row) | {"query": "<insufficient privilege>"}
+            row |= {
+                "datid": 5, "pid": each.process_id, "usesysid": who.roles.number(each.user),
+                "application_name": each.application_name,
+            }  # fmt: skip
+            shown.append(row)
+        return shown
+
+    def constants(self, zone: str) -> Constants:
+        """Name -> what stands in the place of a call; and the session's zone."""
+        text = exp.Literal.string
+        who = self._authority
+        user, database, schema = (
+            _name(each) for each in (who.role, self._database, self._settings.search_path[0])
+        )
+        users = dict.fromkeys(("current_user", "user", "current_role"), user)
+        return {
+            **users,
+            "session_user": _name(who.session_user),
+            **dict.fromkeys(sequences.FUNCTIONS, sequences.called),
+            TIME_ZONE: text(zone),
+            "version": text(VERSION),
+            "current_database": database,
+            "current_catalog": database,
+            "pg_backend_pid": exp.Literal.number(self._connected.process_id),
+            "statements_reset": self._reset,
+            "pg_cancel_backend": self._called(self._cancel, "integer", gives="boolean"),
+            "pg_terminate_backend": self._called(
+                self._terminate, "integer", "bigint", gives="boolean"
+            ),
+            "current_schema": schema,
+            "current_setting": self._called(self._current_setting, "text", "boolean"),
+            "set_config": self._configured,
+        }
+
+    def _called(
+        self, function: Callable[..., str | bool | None], *types: str, gives: str = "text"
+    ) -> Callable[[exp.Expr], exp.Expr]:
+        """A call's value in the call's place; types only, while nothing runs."""
+
+        def replaced(call: exp.Expr) -> exp.Expr:
+            nodes = call.expressions
+            if not 0 < len(nodes) <= len(types):
+                shown = ", ".join(types)
+                raise UndefinedFunction(
+                    f"function {call.name} takes ({shown})", position=position_of(call)
+                )
+            if self.bound is None:
+                return _cast(_placeholder(nodes, types), gives)
+            values = [self._value(node) for node in nodes]
+            try:
+                found = function(call, *values)
+            except (UndefinedObject, InvalidParameterValue) as error:
+                error.position = 0  # PostgreSQL raises it while it runs
+                raise
+            if isinstance(found, bool):
+                return exp.Boolean(this=found)
+            return _cast(exp.Null(), gives) if found is None else _text(found)
+
+        return replaced
+
+    def _value(self, node: exp.Expr) -> str | bool | None:
+        """A literal's value, or a parameter's."""
+        inner = node.this if isinstance(node, exp.Cast) else node
+        if isinstance(inner, exp.Literal):
+            return str(inner.this)
+        if isinstance(inner, exp.Boolean):
+            return bool(inner.this)
+        if isinstance(inner, exp.Null):
+            return None
+        if isinstance(inner, exp.Parameter) and self.bound is not None:
+            value: str | bool | None = self.bound[number(inner) - 1].as_py()
+            return value
+        raise FeatureNotSupported(
+            "arguments of a function of the session must be literals or parameters",
+            position=position_of(node),
+        )
+
+    def _current_setting(
+        self, call: exp.Expr, name: str | None, missing_ok: str | bool = False
+    ) -> str | None:
+        if name is None or missing_ok is None:
+            return None
+        try:
+            return self._settings.show(name)[1]
+        except UndefinedObject:
+            if _true(missing_ok):
+                return None
+            raise
+
+    def _configured(self, call: exp.Expr) -> exp.Expr:
+        """set_config(...); beside `FROM pg_show_all_settings() WHERE name = '...'` once, or never.
+
+        So pgAdmin asks, for a setting that an old server has not.
+        """
+        select = call.find_ancestor(exp.Select)
+        named = None if select is None or select.parent is not None else _setting_row(select)
+        if select is not None and named is not None:
+            select.set("from_", None)
+            select.set("where", None)
+            try:
+                self._settings.show(named)
+            except UndefinedObject:
+                select.set("where", exp.Where(this=exp.false()))
+                return _text(None)
+        return self._called(self._set_config, "text", "text", "boolean")(call)
+
+    def _set_config(
+        self,
+        call: exp.Expr,
+        name: str | None = None,
+        value: str | None = None,
+        local: str | bool | None = False,
+    ) -> str:
+        select = call.find_ancestor(exp.Select)
+        reads = select is not None and any(select.args.get(key) for key in ("from_", "where"))
+        if select is None or select.parent is not None or reads:
+            raise FeatureNotSupported(
+                "set_config beside FROM or WHERE, or inside another query, is not supported",
+                position=position_of(call),
+            )
+        if name is None:
+            raise InvalidParameterValue("SET requires parameter name")
+        self._settings.set(name, value, local=_true(local))
+        return self._settings.show(name)[1]
+
+    # Other clients (PostgreSQL manual, 9.27.2).
+
+    def _reset(self, call: exp.Expr) -> exp.Expr:
+        """gradwire.statements_reset(): the moment from which `gradwire.statements` counts."""
+        moment = datetime.now(UTC)
+        if self.bound is not None:
+            if not self._connected.superuser:
+                raise InsufficientPrivilege("permission denied for function statements_reset")
+            self._reset_statements()
+        return _cast(exp.Literal.string(moment.isoformat(" ")), "timestamptz")
+
+    def _cancel(self, call: exp.Expr, process_id: str | int | None) -> bool | None:
+        return self._stop(process_id, self._connected.backends.cancel, "cancel")
+
+    def _terminate(
+        self, call: exp.Expr, process_id: str | int | None, timeout: str | int | None = 0
+    ) -> bool | None:
+        return self._stop(process_id, self._connected.backends.terminate, "terminate")
+
+    def _stop(
+        self, process_id: str | int | None, send: Callable[[int], bool], deed: str
+    ) -> bool | None:
+        if process_id is None:
+            return None
+        number = int(process_id)
+        for target in self._connected.backends.all():
+            if target.process_id == number:
+                check_may_stop(self._authority, target, deed)
+                return send(number)
+        text = f"PID {number} is not a PostgreSQL backend process"
+        self.notices.append(Notice(text, "WARNING", "01000"))
+        return False
+
+
+def _copying(backend: Backend) -> dict[str, Any]:
+    """What pg_stat_progress_copy shows of a client."""
+    copied = None if backend.progress is None else backend.progress.copy
+    if copied is None:
+        return dict.fromkeys(("copy_relation", "copy_command", "copy_bytes", "copy_rows"))
+    return {
+        "copy_relation": copied.relation,
+        "copy_command": 1 if copied.incoming else 2,
+        "copy_bytes": copied.moved_bytes,
+        "copy_rows": copied.rows,
+    }
+
+
+def _setting_row(select: exp.Select) -> str | None:
+    """The setting whose one row a SELECT reads from pg_show_all_settings(); None: another query."""
+    source, where = select.args.get("from_"), select.args.get("where")
+    table = source.this if isinstance(source, exp.From) else None
+    condition = where.this if isinstance(where, exp.Where) else None
+    if not isinstance(table, exp.Table) or not isinstance(condition, exp.EQ):
+        return None
+    function, column, value = table.this, condition.this, condition.expression
+    if not isinstance(function, exp.Anonymous) or function.name != "pg_show_all_settings":
+        return None
+    plain = (
+        isinstance(column, exp.Column) and column.name == "name" and not select.args.get("joins")
+    )
+    return str(value.this) if plain and isinstance(value, exp.Literal) else None
+
+
+def _true(value: str | bool | None) -> bool:
+    return value is True or (isinstance(value, str) and value.lower() in ("t", "true", "on", "1"))
+
+
+def _text(value: str | None) -> exp.Expr:
+    return _cast(exp.Null(), "text") if value is None else exp.Literal.string(value)
+
+
+def _name(value: str) -> exp.Expr:
+    """A value of type name, which the engine takes for a text."""
+    node = _cast(exp.Literal.string(value), "text")
+    node.meta[GIVES] = by_name("name")
+    return node
+
+
+def _cast(node: exp.Expr, kind: str) -> exp.Expr:
+    return exp.Cast(this=node, to=exp.DataType.build(kind, dialect="postgres"))
+
+
+def _placeholder(nodes: Sequence[exp.Expr], types: Sequence[str]) -> exp.Expr:
+    """A text that keeps the parameters in the arguments, each under its type."""
+    result = _text(None)
+    for node, kind in zip(nodes, types, strict=False):
+        if node.find(exp.Parameter) is not None:
+            typed = _cast(_cast(node.copy(), kind), "text")
+            result = exp.DPipe(this=result, expression=typed, safe=True)
+    return result

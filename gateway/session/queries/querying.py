@@ -1,0 +1,366 @@
+"""Runs one query, or EXPLAIN: it is rewritten, planned and streamed.
+
+Writes are in `execution`, definitions in `definition`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter_ns
+
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.aggregation.planning import Remembered
+from gateway.catalog.authority import Authority
+from gateway.catalog.registry import Registry
+from gateway.catalog.system.answers import Catalogue, ResultColumn
+from gateway.engine.interface import EngineSession, Plan
+from gateway.errors import FeatureNotSupported, GatewayError
+from gateway.rewrite import Rewritten, rewrite
+from gateway.session.activity.account import Account
+from gateway.session.computation import (
+    Bound,
+    Computation,
+    Described,
+    as_before,
+    fields_of,
+    with_derived,
+)
+from gateway.session.queries.parameter_types import as_bound, settled
+from gateway.session.queries.recall import Asked, Recall
+from gateway.session.queries.settled import Settled, SettledQueries, Standing
+from gateway.session.queries.sparing import is_worth_sparing, plan_sparing
+from gateway.session.result import Field, Notice, Result, lines, plan_lines, read_lines
+from gateway.session.writes.returning import Beneath
+from gateway.session.writes.upserts import Upsert
+from gateway.sources.table import Table, TableName
+from gateway.sql.lowered.lending import Borrowed, Lender
+from gateway.sql.meaning.locating import located
+from gateway.sql.meaning.recursion import check_recursive_types
+from gateway.sql.meaning.relation import Constants, Lookup, zone_of
+from gateway.sql.meaning.scope import table_node
+from gateway.sql.statements.explaining import explain_options
+from gateway.sql.statements.statement import CreateView, Explain, Kind, Statement
+from gateway.sql.statements.tables import CreateTable
+from gateway.sql.text.dialect import to_engine
+from gateway.sql.writes.writes import modifying_parts
+from gateway.store.definitions.definitions import View
+from gateway.types import TEXT, Type
+
+
+@dataclass(slots=True)
+class Queries:
+    """One client's way to run queries.
+
+    Args:
+        engine: The client's engine session.
+        registry: Its names.
+        catalogue: Answers queries over pg_catalog and information_schema.
+        constants: What session functions such as version() stand for.
+        recall: What was worked out before, by any client.
+        lender: Lends the engine what only the catalogue has.
+        account: What the running statement comes to.
+        authority: Who may read what.
+        notices: What to tell the client besides.
+        array_aggregation: Whether aggregates over grids may be computed on arrays.
+        settled: What may run again as it is.
+        standing: Under what, at this moment.
+    """
+
+    engine: EngineSession
+    registry: Registry
+    catalogue: Catalogue
+    constants: Constants
+    recall: Recall[Computation]
+    lender: Lender
+    account: Account
+    authority: Authority
+    notices: list[str | Notice] = field(default_factory=list)
+    array_aggregation: bool = True
+    settled: SettledQueries = field(default_factory=SettledQueries)
+    standing: Callable[[], Standing | None] = field(default=lambda: None)
+    _on_arrays: Remembered = field(default_factory=Remembered)
+    _nodes: int = 0  # of what was rewritten for the statement at hand
+    _own: bool = False  # it asked for what is the session's own
+
+    def __post_init__(self) -> None:
+        self.catalogue.view_columns = self.view_columns
+
+    def describe(self, statement: Statement, declared: Mapping[int, Type]) -> Described:
+        """Types of parameters and columns, without running anything.
+
+        Args:
+            statement: Any statement.
+            declared: The parameter types that the client gave; they win.
+        """
+        if isinstance(statement.tree, Explain) and self.catalogue.answers(
+            statement.tree.statement.tree
+        ):
+            return Described((), (Field("QUERY PLAN", TEXT),))
+        if isinstance(statement.tree, exp.Expr) and self.catalogue.answers(statement.tree):
+            parameters, columns = self.catalogue.describe(statement.text, statement.tree, declared)
+            return Described(parameters, _shown(columns))
+        query = self.computation(statement)
+        if query is None:
+            return Described()
+        types, plan = self._infer(query, {**query.known_types, **declared})
+        by_number = dict(enumerate(types, 1))
+        if statement.kind == Kind.EXPLAIN:
+            return Described(types, (Field("QUERY PLAN", TEXT),))
+        if statement.kind == Kind.QUERY:
+            return Described(types, fields_of(query.rewritten, plan.schema, by_number))
+        return Described(types, self.returned_fields(query, by_number))
+
+    def view_columns(self, view: View) -> list[tuple[str, Type, int]]:
+        """Names, types and modifiers of a view's columns; none when what it read is gone."""
+        query = exp.select("*").from_(table_node(view.name))
+        statement = Statement(f"view {view.name}", 0, query, "SELECT", Kind.QUERY)
+        try:
+            fields = self.describe(statement, {}).fields or ()
+        except GatewayError:  # whatever is wrong with one view, the others must be seen
+            return []
+        return [(field.name, field.type, field.typmod) for field in fields]
+
+    def query(self, statement: Statement, bound: Bound) -> Result:
+        """Plan a query; its rows are computed as they are read."""
+        tree = statement.tree
+        if isinstance(tree, exp.Expr) and self.catalogue.answers(tree):
+            columns, rows = self.catalogue.query(
+                statement.text, tree, bound.by_number, bound.values
+            )
+            return Result("SELECT", _shown(columns), iter([rows]))
+        query = self.required(statement)
+        self.allow(query.rewritten, query.rowid_of)
+        tables = self.tables(query)
+        plan = self._plan(query.rewritten, bound.by_number, tables, bound.values)
+        types = tuple(bound.types)
+        known = query.fields.get(types)
+        if not types or known is None:  # else to ask the plan would be to optimise it once more
+            if known is None or known[0] is not plan.schema:
+                known = plan.schema, fields_of(query.rewritten, plan.schema, bound.by_number)
+                query.fields[types] = known
+            found = Result("SELECT", known[1], plan.stream())
+        else:
+            found = self._as_before(query, known, plan, bound)
+        if self.account.done.recalled and self.registry.holds(query.rewritten.tables):
+            again = None if types else plan
+            settled = Settled(statement, types, query, tables, known, again)
+            self.settled.keep(statement, bound.values, settled, self.standing())
+        return found
+
+    def again(self, settled: Settled, bound: Bound) -> Result:
+        """The same for a query that is settled."""
+        self.account.done.recalled = True
+        query, plan = settled.query, settled.plan
+        if plan is not None:
+            self.account.planned(perf_counter_ns(), kept=True)
+            return Result("SELECT", settled.known[1], plan.stream())
+        plan = self._plan(query.rewritten, bound.by_number, settled.tables, bound.values)
+        return self._as_before(query, settled.known, plan, bound)
+
+    def _as_before(
+        self,
+        query: Computation,
+        known: tuple[pa.Schema, tuple[Field, ...]],
+        plan: Plan,
+        bound: Bound,
+    ) -> Result:
+        """The result of a plan that is not asked for its columns: they must be those known."""
+        batches = as_before(query.rewritten, *known, plan.stream(), bound.by_number)
+        return Result("SELECT", known[1], batches)
+
+    def explain(self, statement: Statement, bound: Bound) -> Result:
+        """The plan, or with the option `rewrite` the engine's SQL, a line a row."""
+        explain = statement.tree
+        assert isinstance(explain, Explain)
+        asked = explain_options(explain)
+        if self.catalogue.answers(explain.statement.tree):
+            return lines("EXPLAIN", ["Catalogue query: rows in memory, no table is read"])
+        query = self.required(statement)
+        self.allow(query.rewritten, query.rowid_of)
+        if "rewrite" in asked:
+            return lines("EXPLAIN", query.rewritten.text.splitlines())
+        words = ["EXPLAIN", *(w.upper() for w in ("analyze", "verbose") if w in asked), ""]
+        tables, prefix = self.tables(query), " ".join(words)
+        plan = self._plan(query.rewritten, bound.by_number, tables, bound.values, prefix)
+        told = list(plan_lines(plan.stream()))
+        told += read_lines(tables, self.engine.reads) if "analyze" in asked else []
+        return lines("EXPLAIN", told)
+
+    def computation(self, statement: Statement) -> Computation | None:
+        """The query inside a statement; None when there is none."""
+        tree = statement.tree
+        if isinstance(tree, Explain):
+            return self.computation(tree.statement)
+        if isinstance(tree, CreateView):
+            return Computation(self.rewrite(tree.query))
+        if isinstance(tree, CreateTable):
+            return None if tree.query is None else Computation(self.rewrite(tree.query))
+        if isinstance(tree, exp.Merge):
+            raise FeatureNotSupported("EXPLAIN of MERGE is not supported")
+        if modifying_parts(tree):
+            raise FeatureNotSupported("EXPLAIN of data-modifying WITH is not supported")
+        if isinstance(tree, exp.Select) and tree.args.get("locks"):
+            tree = tree.copy()
+            tree.set("locks", None)
+        return self._recalled(tree) if isinstance(tree, exp.Expr) else None
+
+    def _recalled(self, tree: exp.Expr) -> Computation:
+        """A query or a write, as it was worked out before if nothing it stands on has changed."""
+        standing = self._standing()
+        found = self.recall.query(tree, standing) if standing is not None else None
+        if found is not None:
+            self.account.done.recalled = True
+            return found
+        self._nodes, self._own = 0, False
+        if isinstance(tree, exp.Insert | exp.Update | exp.Delete):
+            found = self.write_of(tree)
+        else:
+            found = Computation(self.rewrite(tree))
+        if standing is not None and not self._own and self._standing() == standing:
+            self.recall.keep(tree, standing, found, self._nodes)
+        return found
+
+    def _standing(self) -> Hashable | None:
+        """What a query's meaning stands on; None: on what nobody else sees."""
+        names = self.registry.standing()
+        return None if names is None else (names, zone_of(self.constants))
+
+    def write_of(self, tree: exp.Insert | exp.Update | exp.Delete) -> Computation:
+        """What an INSERT, UPDATE or DELETE asks for; `execution` knows."""
+        raise NotImplementedError
+
+    def returned_fields(
+        self, query: Computation, types: Mapping[int, Type]
+    ) -> tuple[Field, ...] | None:
+        """The columns of a write's RETURNING; `execution` knows."""
+        raise NotImplementedError
+
+    def upsert_tables(self, upsert: Upsert) -> dict[TableName, Table]:
+        """The tables of an upsert's update; `execution` knows."""
+        raise NotImplementedError
+
+    def rewrite(self, tree: exp.Expr, lookup: Lookup | None = None) -> Rewritten:
+        """The engine's form of a query over this session's names, or those of `lookup`."""
+        names, constants = lookup or self.registry.relation, Asked(self.constants)
+        limits, lender = self.recall.limits, Borrowed(self.lender)
+        most, functions = limits.statement_nodes, self.registry.function
+        with self.account.rewriting() as done:
+            rewritten = rewrite(tree, names, constants, functions, most, lender)
+            done.markers += rewritten.markers
+        self._nodes += limits.check(rewritten.tree)
+        self._own = self._own or constants.own or lender.was_asked
+        if rewritten.is_recursive:
+            own = lookup.empty if isinstance(lookup, Beneath) else {}
+            held = {**self.registry.tables(rewritten.tables - own.keys()), **own}
+            tables = with_derived(rewritten, held)
+            check_recursive_types(
+                rewritten.tree, lambda term: self.engine.plan(to_engine(term), tables).schema
+            )
+        return rewritten
+
+    def allow(self, rewritten: Rewritten, *but: TableName | None) -> None:
+        """Let the client read what a query names, but for tables that are asked for elsewhere.
+
+        Raises:
+            InsufficientPrivilege: 42501.
+        """
+        self.authority.require_reads(
+            (name, view) for name, view in rewritten.reads if view or name not in but
+        )
+
+    def plan(self, query: Computation, bound: Bound, *, read: bool = True) -> Plan:
+        """Plan a query over its tables as they are at this moment; `read`: to be run."""
+        if read:
+            self.allow(query.rewritten, query.rowid_of)
+        return self._plan(query.rewritten, bound.by_number, self.tables(query), bound.values)
+
+    def plan_with(
+        self, rewritten: Rewritten, tables: Mapping[TableName, Table], bound: Bound
+    ) -> Plan:
+        """Plan a rewritten query over tables that were read already."""
+        return self._plan(rewritten, bound.by_number, tables, bound.values)
+
+    def described_plan(
+        self,
+        rewritten: Rewritten,
+        tables: Mapping[TableName, Table],
+        types: Mapping[int, Type] | None = None,
+    ) -> Plan:
+        """Plan a rewritten query to be told of, not run."""
+        return self._plan(rewritten, types or {}, tables)
+
+    def infer_all(
+        self, queries: Sequence[Rewritten], target: TableName, declared: Mapping[int, Type]
+    ) -> tuple[Type, ...]:
+        """The types of the parameters of several queries over the rows of one target."""
+        known = dict(declared)
+        for query in queries:
+            known = {**query.parameters, **known}
+        plans = [self._plan(q, known, self.registry.tables(q.tables, target)) for q in queries]
+        types = settled(known, (plan.parameters for plan in plans), (q.tree for q in queries))
+        return tuple(types.values())
+
+    def plan_over(self, rewritten: Rewritten, tables: Mapping[TableName, Table]) -> Plan:
+        """Plan a rewritten query over tables that are given, where it does not name others."""
+        self.authority.require_reads(read for read in rewritten.reads if read[0] not in tables)
+        others = self.registry.tables(rewritten.tables - tables.keys())
+        return self._plan(rewritten, {}, {**others, **tables}, [])
+
+    def _plan(
+        self,
+        rewritten: Rewritten,
+        types: Mapping[int, Type],
+        tables: Mapping[TableName, Table],
+        values: Sequence[pa.Scalar] | None = None,
+        prefix: str = "",
+    ) -> Plan:
+        """Have the engine plan a rewritten query; what it refuses gets its place in the text."""
+        started, found = perf_counter_ns(), self.engine.plans_found
+        try:
+            types = as_bound(types, values) if values else types
+            sql = rewritten.sql_under(types, values is None)
+            tables = with_derived(rewritten, tables)
+            if values is not None and is_worth_sparing(tables):
+                tree = rewritten.typed(types).tree
+                known = self._on_arrays if self.array_aggregation else None
+                return plan_sparing(self.engine, tree, sql, tables, values, prefix, known)
+            return self.engine.plan(prefix + sql, tables, values)
+        except GatewayError as error:
+            raise located(error, rewritten.tree, rewritten.analysis) from error
+        finally:
+            self.account.planned(started, kept=self.engine.plans_found > found)
+
+    def tables(
+        self, query: Computation, known: Collection[TableName] = ()
+    ) -> dict[TableName, Table]:
+        """The tables that a query names, but those of `known`, as of one moment."""
+        return self.registry.tables(query.rewritten.tables - set(known), query.rowid_of)
+
+    def required(self, statement: Statement) -> Computation:
+        """The query inside a statement: 0A000 when there is none."""
+        query = self.computation(statement)
+        if query is None:
+            raise FeatureNotSupported(f"{statement.command} has no query to run")
+        return query
+
+    def _infer(
+        self, query: Computation, known: Mapping[int, Type]
+    ) -> tuple[tuple[Type, ...], Plan]:
+        """Every parameter's type, and the plan under those types."""
+        tables, rewritten = self.tables(query), query.rewritten
+        plan = self._plan(rewritten, known, tables)
+        planned, trees = [plan.parameters], [rewritten.tree]
+        if query.upsert is not None and (later := query.upsert.rewritten) is not None:
+            planned.append(self._plan(later, known, self.upsert_tables(query.upsert)).parameters)
+            trees.append(later.tree)
+        types = settled(known, planned, trees)
+        if types.keys() - known.keys():
+            plan = self._plan(rewritten, types, tables)
+        return tuple(types.values()), plan
+
+
+def _shown(columns: Sequence[ResultColumn]) -> tuple[Field, ...]:
+    return tuple(Field(c.name, c.type, c.typmod, c.origin) for c in columns)

@@ -1,0 +1,85 @@
+"""What was worked out for a statement before, for all clients of a server: its tree, its query.
+
+Reading a statement is a matter of its text alone. What its query becomes (names bound, views and
+functions put in place, derivatives made) depends on what the names mean, on TimeZone, and on
+nothing else but the session's functions such as current_user: it is kept under the first two
+(`Registry.standing`), and not at all when it asked for the value of such a function. So no entry
+has to be found out of date: after a change of the catalogue, of search_path or of TimeZone nobody
+asks for it any more, and it makes room for others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Generic, TypeVar
+
+from gateway.recent import Recent
+from gateway.session.queries.sequences import FUNCTIONS as SEQUENCES
+from gateway.sql.meaning.relation import TIME_ZONE, Constants, Replacement
+from gateway.sql.statements.statement import Kind, Statement
+from gateway.sql.text.limits import Limits
+
+V = TypeVar("V")
+
+# A node of a tree takes about 1 kB, and is written in some four characters: 30 MB of trees as they
+# were sent, as much again rewritten.
+_MOST_CHARACTERS, _LONGEST_TEXT = 128_000, 24_000
+_MOST_NODES, _LARGEST_TREE = 30_000, 3_000
+
+# The same for every session, or part of what an entry is kept under; calls of sequences' functions
+# are written in another way, and find the sequence when they run.
+_SHARED_CONSTANTS = frozenset({TIME_ZONE, "version", *SEQUENCES})
+
+
+class Asked(Mapping[str, Replacement]):
+    """Session constants that remember whether one was used whose value is the session's own."""
+
+    def __init__(self, constants: Constants) -> None:
+        self._constants = constants
+        self.own = False
+
+    def __getitem__(self, name: str) -> Replacement:
+        found = self._constants[name]
+        self.own = self.own or name not in _SHARED_CONSTANTS
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._constants)
+
+    def __len__(self) -> int:
+        return len(self._constants)
+
+
+class Recall(Generic[V]):
+    """The statements and queries that all clients of a server worked out lately.
+
+    Args:
+        limits: What a statement may ask for.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.texts: Recent[list[Statement]] = Recent(_MOST_CHARACTERS, _LONGEST_TEXT)
+        self.trees: Recent[tuple[object, V]] = Recent(_MOST_NODES, _LARGEST_TREE)
+
+    def knows(self, text: str) -> bool:
+        """Whether `read` was asked for this very text lately."""
+        return text in self.texts
+
+    def read(self, text: str) -> list[Statement]:
+        """Every statement of a message, which nobody may change; see `Limits.read`."""
+        found = self.texts.get(text)
+        if found is None:
+            found = self.limits.read(text)
+            if not any(statement.kind is Kind.DEFINITION for statement in found):
+                self.texts.put(text, found, len(text) + 1)
+        return found
+
+    def query(self, tree: object, standing: Hashable) -> V | None:
+        """What was worked out for this very tree under these circumstances."""
+        found = self.trees.get((id(tree), standing))
+        return found[1] if found is not None and found[0] is tree else None
+
+    def keep(self, tree: object, standing: Hashable, query: V, nodes: int) -> None:
+        """Keep what was worked out for a tree; `nodes` is its size."""
+        self.trees.put((id(tree), standing), (tree, query), nodes)

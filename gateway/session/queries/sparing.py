@@ -1,0 +1,286 @@
+"""What a query over grids is spared: chunks that no row of it needs, and sorting what is sorted.
+
+The engine hands simple comparisons of columns down to the scan, and these prune chunks
+(`sources.pruning`). Five things it does not hand down are settled here, before it plans:
+
+==============================================  ================================================
+``WHERE date_trunc('month', time) = ...``       a condition on one coordinate, whatever is in it:
+                                                the engine itself is asked about the coordinate
+``SELECT DISTINCT time``, ``min(time)``         rows that differ in other dimensions alone: one
+                                                position of each of these is enough
+``JOIN k ON time = k.day``, ``time IN (SELECT   the keys of a table in memory are looked up on the
+day FROM k)``                                   coordinate (`joined_keys`)
+``ORDER BY time DESC LIMIT 5``                  the last positions hold the rows (`first_rows`)
+``ORDER BY time``                               rows are stored in this order: no sort
+==============================================  ================================================
+
+The query keeps its conditions, so a position too many does no harm; one too few would, and what is
+not understood is left alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.aggregation.coordinates import (
+    Ask,
+    Tables,
+    asking,
+    calls_pure,
+    dimension_of,
+    inner_sources,
+    is_pure,
+    question,
+    table_name,
+)
+from gateway.aggregation.planning import Attempt, OnArrays, Remembered, aggregate_on_arrays
+from gateway.engine.interface import EngineSession, Plan
+from gateway.errors import GatewayError, QueryCanceled
+from gateway.session.queries.first_rows import first_positions
+from gateway.session.queries.joined_keys import key_conditions
+from gateway.sources.grid import GridTable
+from gateway.sources.pruning import Positions
+from gateway.sources.table import Table
+from gateway.sql.meaning.scope import is_aggregate
+from gateway.sql.text.dialect import to_engine
+from gateway.sql.text.trees import conjuncts
+
+# Below this many rows a scan is over sooner than the engine answers about a coordinate.
+FEWEST_ROWS = 100_000
+
+# Aggregates that do not change when a row is there several times.
+_UNMOVED = frozenset(["min", "max", "bool_and", "bool_or", "bit_and", "bit_or", "approx_distinct"])
+
+# What the engine does not hand down: a column inside any of these.
+_HIDING = (exp.Anonymous, exp.Extract, exp.Cast, exp.Binary, exp.Unary, exp.Case)
+_HANDED_DOWN = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.And, exp.Or, exp.Not, exp.Is,
+                exp.Paren)  # fmt: skip
+
+
+def is_worth_sparing(tables: Tables) -> bool:
+    """Whether a query over these tables may be slow enough to look at closely."""
+    return any(isinstance(t, GridTable) and t.rows >= FEWEST_ROWS for t in tables.values())
+
+
+def plan_sparing(
+    engine: EngineSession,
+    tree: exp.Expr,
+    sql: str,
+    tables: Tables,
+    values: Sequence[pa.Scalar],
+    prefix: str = "",
+    remembered: Remembered | None = None,
+) -> Plan:
+    """The plan of a query that is to run, spared what it can be.
+
+    Args:
+        engine: The client's.
+        tree: The query for the engine.
+        sql: The same as text.
+        tables: Every table that it names.
+        values: Of `$1`, `$2`, ...
+        prefix: EXPLAIN with its options, to explain the plan instead.
+        remembered: What became of the session's queries before; None: aggregates are not to be
+            computed on arrays.
+    """
+
+    def made() -> OnArrays | None:
+        return aggregate_on_arrays(engine, tree, tables, values, FEWEST_ROWS)
+
+    found = None
+    if remembered is not None:
+        found = made() if values else remembered.find(sql, tables, made)
+    if found is None:
+        return _plan_spared(engine, tree, sql, tables, values, prefix)
+    plan = _plan_spared(engine, found.tree, to_engine(found.tree), found.tables, values, prefix)
+
+    def ordinary() -> Plan:
+        return _plan_spared(engine, tree, sql, tables, values, prefix)
+
+    return Attempt(plan, found.parts, ordinary)
+
+
+def _plan_spared(
+    engine: EngineSession,
+    tree: exp.Expr,
+    sql: str,
+    tables: Tables,
+    values: Sequence[pa.Scalar],
+    prefix: str,
+) -> Plan:
+    ask = asking(engine, values)
+    tables = narrowed(tree, tables, ask)
+    plain = unsorted(tree, tables)
+    if plain is not None:
+        text = to_engine(plain)
+        plan = engine.plan(text, tables, values)
+        if plan.keeps_order:
+            return engine.plan(prefix + text, tables, values) if prefix else plan
+    return engine.plan(prefix + sql, tables, values)
+
+
+def narrowed(tree: exp.Expr, tables: Tables, ask: Ask) -> Tables:
+    """The tables, each grid with the positions alone that the query can need.
+
+    Args:
+        tree: The query for the engine.
+        tables: Every table that it names.
+        ask: Runs a query over a coordinate.
+    """
+    named = Counter(table_name(table) for table in tree.find_all(exp.Table))
+    found = dict(tables)
+    for select in tree.find_all(exp.Select):
+        for source in inner_sources(select):
+            name = table_name(source)
+            grid = tables.get(name)
+            if named[name] == 1 and isinstance(grid, GridTable) and grid.rows >= FEWEST_ROWS:
+                positions = {
+                    **_settled(select, source, grid, ask),
+                    **_one_each(select, grid),
+                    **_first(select, source, grid, ask),
+                }
+                found[name] = grid.restricted(positions) if positions else grid
+                for dim, condition, others in key_conditions(select, source, grid, tables):
+                    found[name] = _among(found[name], dim, condition, others, ask)
+    return found
+
+
+def unsorted(tree: exp.Expr, tables: Tables) -> exp.Select | None:
+    """The query without its ORDER BY, where its one table is stored in that order; else None.
+
+    Only a plan that keeps the order of the rows it reads may be made of it.
+    """
+    order = tree.args.get("order")
+    if not isinstance(tree, exp.Select) or order is None or len(list(tree.find_all(exp.Query))) > 1:
+        return None
+    sources = inner_sources(tree)
+    grid = tables.get(table_name(sources[0])) if len(sources) == 1 else None
+    if not isinstance(grid, GridTable) or tree.args.get("joins"):
+        return None
+    keys = [(_sort_column(tree, each, grid), bool(each.args.get("desc"))) for each in order]
+    if not grid.is_sorted(keys):
+        return None
+    plain = tree.copy()
+    plain.set("order", None)
+    return plain
+
+
+def _sort_column(select: exp.Select, ordered: exp.Expr, grid: GridTable) -> str:
+    """The table's column by which is sorted; empty when it is none."""
+    key = ordered.this
+    items = select.expressions
+    if isinstance(key, exp.Literal) and key.is_int and 1 <= int(key.name) <= len(items):
+        key = items[int(key.name) - 1].unalias()
+    elif isinstance(key, exp.Column) and not key.table:
+        named = [item for item in items if item.alias_or_name == key.name]
+        key = named[0].unalias() if named else key
+    return str(key.name) if isinstance(key, exp.Column) else ""
+
+
+def _first(
+    select: exp.Select, source: exp.Table, grid: GridTable, ask: Ask
+) -> dict[str, Positions]:
+    order = select.args.get("order")
+    if order is None or select.args.get("limit") is None:
+        return {}
+    key = _sort_column(select, order.expressions[0], grid)
+    try:
+        return first_positions(select, source, grid, key, ask)
+    except QueryCanceled:
+        raise
+    except GatewayError:  # the query itself raises it, if it comes to that
+        return {}
+
+
+# Conditions on one coordinate
+
+
+def _settled(
+    select: exp.Select, source: exp.Table, grid: GridTable, ask: Ask
+) -> dict[str, Positions]:
+    """Dimension to the positions at which all conditions on it alone are true."""
+    where = select.args.get("where")
+    alone = len(inner_sources(select)) == 1 and not select.args.get("joins")
+    by_dim: dict[str, list[exp.Expr]] = {}
+    for condition in conjuncts(where.this) if where is not None else ():
+        dim = dimension_of(condition, source, grid, alone)
+        if dim and _is_hidden(condition) and is_pure(condition):
+            by_dim.setdefault(dim, []).append(condition)
+    found = {}
+    for dim, conditions in by_dim.items():
+        try:
+            answer = ask(question([], conditions), grid.coordinates(dim), {})
+        except QueryCanceled:
+            raise
+        except GatewayError:  # the query itself raises it, if it comes to that
+            continue
+        found[dim] = np.sort(answer.column(0).to_numpy())
+    return found
+
+
+def _is_hidden(condition: exp.Expr) -> bool:
+    """Whether a column stands inside something that the engine does not hand down."""
+    for column in condition.find_all(exp.Column):
+        node = column.parent
+        while node is not None and node is not condition.parent:
+            if isinstance(node, _HIDING) and not isinstance(node, _HANDED_DOWN):
+                return True
+            node = node.parent
+    return False
+
+
+def _among(table: Table, dim: str, condition: exp.Expr, others: Tables, ask: Ask) -> Table:
+    """The grid at the positions alone whose coordinate is among some keys."""
+    assert isinstance(table, GridTable)
+    try:
+        answer = ask(question([], [condition]), table.coordinates(dim), others)
+    except QueryCanceled:
+        raise
+    except GatewayError:  # the query itself raises it, if it comes to that
+        return table
+    among = np.intersect1d(table.positions(dim), answer.column(0).to_numpy())
+    return table.restricted({dim: among})
+
+
+# Rows that differ in other dimensions alone
+
+
+def _one_each(select: exp.Select, grid: GridTable) -> dict[str, Positions]:
+    """A position of each dimension that the result does not depend on."""
+    if len(inner_sources(select)) != 1 or select.args.get("joins") or not _ignores_repeats(select):
+        return {}
+    outputs = {item.alias for item in select.expressions if item.alias}
+    dims: set[str] = set()
+    for column in select.find_all(exp.Column):
+        dim = grid.dimension_of(column.name)
+        if dim is not None:
+            dims.add(dim)
+        elif column.name not in outputs or grid.has_column(column.name):
+            return {}
+    return {dim: np.array([0]) for dim in grid.dims if dim not in dims} if grid.rows else {}
+
+
+def _ignores_repeats(select: exp.Select) -> bool:
+    """Whether the result is the same however often each row of FROM is there."""
+    if select.find(exp.Star, exp.Window) or len(list(select.find_all(exp.Query))) > 1:
+        return False
+    distinct = select.args.get("distinct")
+    if distinct is not None and distinct.args.get("on") is not None:
+        return False
+    calls = list(select.find_all(exp.Anonymous))
+    aggregates = [call for call in calls if is_aggregate(call)]
+    if not all(_is_unmoved(call) for call in aggregates):
+        return False
+    if not all(calls_pure(call) for call in calls if not is_aggregate(call)):
+        return False
+    return bool(distinct or select.args.get("group") or aggregates)
+
+
+def _is_unmoved(call: exp.Anonymous) -> bool:
+    counts_once = any(isinstance(argument, exp.Distinct) for argument in call.expressions)
+    return call.name.lower() in _UNMOVED or (call.name.lower() == "count" and counts_once)

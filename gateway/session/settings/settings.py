@@ -1,0 +1,397 @@
+"""SET, SHOW, RESET: one client's run-time settings, a row each.
+
+Names, defaults and wording are PostgreSQL 15's (manual, chapter 20). A setting with no row is
+refused (42704); one of the form `a.b` is kept as it is, as PostgreSQL keeps those of extensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gateway.errors import CannotChangeParameter, InvalidParameterValue, UndefinedObject
+from gateway.session.settings.known_settings import (
+    SETTABLE,
+    Known,
+    boolean,
+    known_setting,
+    known_settings,
+)
+from gateway.session.settings.time_zones import time_zone
+
+SERVER_VERSION = "15.8"
+SERVER_VERSION_NUM = "150008"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One run-time setting.
+
+    `accept` turns what a user writes into the value kept, or raises InvalidParameterValue, with
+    `{name}` in its message or with none, for the usual one; None makes the setting read-only.
+    `reported` ones are sent as ParameterStatus when they change.
+    """
+
+    name: str
+    default: str
+    accept: Callable[[str], str] | None = str
+    reported: bool = False
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def accept(value: str) -> str:
+        for spelling in allowed:
+            if value.lower() == spelling.lower():
+                return spelling
+        raise InvalidParameterValue("", hint=f"Available values: {', '.join(allowed)}.")
+
+    return accept
+
+
+def _as_known(value: str) -> str:
+    """The mark of a setting that is read by what pg_settings tells of it (`_accepted`)."""
+    return value
+
+
+def _on_or_off(value: str) -> str:
+    return boolean(value, "{name}")
+
+
+# manual 20.1.1: SHOW gives the largest whole unit.
+_UNITS = {"d": 86_400_000, "h": 3_600_000, "min": 60_000, "s": 1000, "ms": 1}
+
+
+def in_milliseconds(shown: str) -> int:
+    """The milliseconds that SHOW prints as `5s`; 0 for `0`.
+
+    >>> in_milliseconds("5s"), in_milliseconds("0")
+    (5000, 0)
+    """
+    number = shown.rstrip("dhmins")
+    return int(number) * _UNITS.get(shown[len(number) :], 1)
+
+
+def _encoding(value: str) -> str:
+    if value.strip("'\"").lower().replace("-", "").replace("_", "") in ("utf8", "unicode"):
+        return "UTF8"
+    raise InvalidParameterValue("", hint="This server speaks UTF8.")
+
+
+_isolation = _one_of("serializable", "repeatable read", "read committed", "read uncommitted")
+
+
+def _date_style(value: str) -> str:
+    words = [word.strip().upper() for word in value.split(",")]
+    orders = [word for word in words if word in ("MDY", "DMY", "YMD")]
+    if any(word not in ("ISO", *orders) for word in words):
+        raise InvalidParameterValue("", hint="This server writes ISO dates.")
+    return f"ISO, {orders[0] if orders else 'MDY'}"
+
+
+# What a client may be told besides, the least first (manual 20.8.2); debug1 is one of five.
+SEVERITIES = (
+    *("debug5", "debug4", "debug3", "debug2", "debug1"),
+    *("log", "notice", "warning", "error"),
+)
+
+
+#       name                              default            accept             reported
+SETTINGS = (
+    Setting("application_name",                    "",                 str,               True),
+    Setting("bytea_output",                        "hex",              _one_of("hex")),
+    Setting("client_encoding",                     "UTF8",             _encoding,         True),
+    Setting("client_min_messages",                 "notice",           _as_known),
+    Setting("DateStyle",                           "ISO, MDY",         _date_style,       True),
+    Setting("default_transaction_deferrable",      "off",              _as_known),
+    Setting("default_transaction_isolation",       "read committed",   _isolation),
+    Setting("default_transaction_read_only",       "off",              _as_known,          True),
+    Setting("extra_float_digits",                  "1",                _as_known),
+    Setting("gradwire.array_aggregation",          "on",               _on_or_off),
+    Setting("idle_in_transaction_session_timeout", "0",                _as_known),
+    Setting("idle_session_timeout",                "0",                _as_known),
+    Setting("in_hot_standby",                      "off",              None,              True),
+    Setting("integer_datetimes",                   "on",               None,              True),
+    Setting("IntervalStyle",                       "postgres",         _one_of("postgres"), True),
+    Setting("is_superuser",                        "on",               None,              True),
+    Setting("jit",                                 "off",              _as_known),
+    Setting("lc_collate",                          "C",                None),
+    Setting("lc_ctype",                            "C.UTF-8",          None),
+    Setting("lc_messages",                         "C",                str),
+    Setting("lock_timeout",                        "0",                _as_known),
+    Setting("max_identifier_length",               "63",               None),
+    Setting("role",                                "none",             str),
+    Setting("row_security",                        "on",               _as_known),
+    Setting("search_path",                         '"$user", public',  str),
+    Setting("server_encoding",                     "UTF8",             None,              True),
+    Setting("server_version",                      SERVER_VERSION,     None,              True),
+    Setting("server_version_num",                  SERVER_VERSION_NUM, None),
+    Setting("session_authorization",               "",                 str,               True),
+    Setting("standard_conforming_strings",         "on",               _one_of("on"),     True),
+    Setting("statement_timeout",                   "0",                _as_known),
+    Setting("synchronous_commit",                  "on",               _as_known),
+    Setting("TimeZone",                            "UTC",              time_zone,         True),
+    Setting("transaction_deferrable",              "off",              _as_known),
+    Setting("transaction_isolation",               "read committed",   _isolation),
+    Setting("transaction_read_only",               "off",              _as_known),
+)  # fmt: skip
+
+# They would look as if they did something.
+_ENGINES = ("datafusion.", "duckdb.")
+
+# RESET ALL leaves them (guc.c, GUC_NO_RESET_ALL).
+_WHO = ("role", "session_authorization")
+
+# They begin with each transaction at what the default_ of their name says.
+OF_ONE_TRANSACTION = ("transaction_deferrable", "transaction_isolation", "transaction_read_only")
+
+BY_NAME: Mapping[str, Setting] = {row.name.lower(): row for row in SETTINGS}
+
+
+@dataclass(slots=True)
+class _Mark:
+    """What ROLLBACK, or ROLLBACK TO this savepoint, goes back to."""
+
+    savepoint: str
+    values: dict[str, str]
+    lasting: dict[str, str]
+
+
+class ClientSettings:
+    """The values of one session; they follow its transactions.
+
+    Args:
+        user: Who connected; session_authorization.
+        superuser: Whether that is one; is_superuser.
+
+    `admit` is asked before a setting is given a value, and raises what refuses it.
+    `changes` grows whenever a value may have changed, so that who goes by them need not look.
+    """
+
+    def __init__(self, user: str, superuser: bool = True) -> None:
+        self.changes = 0
+        self._started = False
+        self.admit: Callable[[str, str, ClientSettings], None] | None = None
+        self._settled = False  # nothing was done since the last transaction ended
+        self._values = {row.name: row.default for row in SETTINGS}
+        self._values["session_authorization"] = user
+        self._values["is_superuser"] = "on" if superuser else "off"
+        self._lasting = dict(self._values)  # what stays when the transaction commits
+        self._start = dict(self._values)
+        self._told = self.reported()
+        self._told_changes = -1
+        self._marks: list[_Mark] = []
+        self.commit()
+
+    def show(self, name: str) -> tuple[str, str]:
+        """The setting's name as PostgreSQL spells it, and its value.
+
+        Raises:
+            UndefinedObject: 42704.
+        """
+        row = BY_NAME.get(name.lower())
+        key = row.name if row is not None else name.lower()
+        if key in self._values:
+            return key, self._values[key]
+        other = known_setting(name)
+        if other is None:
+            raise _unrecognized(name)
+        return other.name, self._values.get(other.name) or other.shown(other.value)
+
+    def set(self, name: str, value: str | None, *, local: bool = False) -> None:
+        """Change a setting; None puts back the value the session started with.
+
+        Args:
+            local: Until the transaction ends.
+
+        Raises:
+            UndefinedObject: 42704. InvalidParameterValue: 22023.
+            CannotChangeParameter: 55P02.
+        """
+        row = BY_NAME.get(name.lower())
+        known = known_setting(name)
+        if row is not None:
+            key, new = row.name, _accepted(row, value, self._start[row.name])
+        elif known is not None:
+            key, new = known.name, self._known(known, value)
+        elif name.lower().startswith(_ENGINES):
+            raise UndefinedObject(
+                f'unrecognized configuration parameter "{name}"',
+                hint="The settings of the engine and of the store are the server's own.",
+            )
+        elif "." in name:
+            key, new = name.lower(), value or ""
+        else:
+            raise _unrecognized(name)
+        if self.admit is not None:
+            self.admit(key, new, self)
+        self._touch()
+        self._values[key] = new
+        if not local and key not in OF_ONE_TRANSACTION:
+            self._lasting[key] = new
+        if key == "session_authorization":
+            self.set("role", "none", local=local)
+
+    def _known(self, known: Known, value: str | None) -> str:
+        """The new value of a setting without a row, which only shows what it was set to."""
+        superuser = self._values["is_superuser"] == "on"
+        known.refuse_set(superuser=superuser, starting=not self._started)
+        start = self._start.get(known.name, known.shown(known.value))
+        return start if value is None else known.accept(value)
+
+    def reset_all(self) -> None:
+        """Put every setting back to what the session started with."""
+        for name in list(self._values):
+            row, known = BY_NAME.get(name.lower()), known_setting(name)
+            if row is None and known is not None and known.context not in SETTABLE:
+                continue
+            kept = name in OF_ONE_TRANSACTION or name in _WHO
+            if row is None or (row.accept is not None and not kept):
+                self.set(name, None)
+
+    def fix_start(self) -> None:
+        """Take the values of now as those that RESET goes back to."""
+        self._start = dict(self._values)
+        self._started = True
+        self.commit()
+        self._told = self.reported()
+        self._told_changes = self.changes
+
+    def derive(self, name: str, value: str) -> None:
+        """Note a value that follows from other settings; it stays as long as they do."""
+        self.changes += 1
+        self._values[name] = self._lasting[name] = value
+
+    def _touch(self) -> None:
+        self.changes += 1
+        self._settled = False
+
+    # The client's transaction
+
+    def commit(self) -> None:
+        """The transaction ended well: what was set for it alone ends."""
+        if self._settled:
+            return
+        self._touch()
+        for name in OF_ONE_TRANSACTION:
+            self._lasting[name] = self._lasting[f"default_{name}"]
+        for name in self._values.keys() - self._lasting.keys():
+            if known_setting(name) is None:
+                self._lasting[name] = ""  # as PostgreSQL leaves a custom setting behind
+        self._values = dict(self._lasting)
+        self._marks = [_Mark("", self._values, dict(self._lasting))]
+        self._values = dict(self._values)
+        self._settled = True
+
+    def rollback(self) -> None:
+        """The transaction ended badly: every change in it is undone."""
+        if not self._settled:
+            self._return_to(0)
+            self.commit()
+
+    def fail(self) -> None:
+        """A statement failed: every change since the last savepoint is undone."""
+        if not self._settled:
+            self._return_to(len(self._marks) - 1)
+
+    def savepoint(self, name: str) -> None:
+        """SAVEPOINT was done."""
+        self._touch()
+        self._marks.append(_Mark(name, dict(self._values), dict(self._lasting)))
+
+    def release(self, name: str) -> None:
+        """RELEASE was done."""
+        del self._marks[self._depth_of(name) :]
+
+    def rollback_to(self, name: str) -> None:
+        """ROLLBACK TO was done."""
+        self._return_to(self._depth_of(name))
+
+    def _depth_of(self, name: str) -> int:
+        return max(n for n, mark in enumerate(self._marks) if n and mark.savepoint == name)
+
+    def _return_to(self, depth: int) -> None:
+        self._touch()
+        mark = self._marks[depth]
+        del self._marks[depth + 1 :]
+        self._values, self._lasting = dict(mark.values), dict(mark.lasting)
+
+    @property
+    def least_severity(self) -> int:
+        """Place in SEVERITIES of the least that the client wants to be told."""
+        return SEVERITIES.index(self._values["client_min_messages"])
+
+    @property
+    def search_path(self) -> list[str]:
+        """Schemas in the order in which an unqualified name is looked up."""
+        names = [part.strip().strip('"') for part in self._values["search_path"].split(",")]
+        return [name for name in names if name and name != "$user"] or ["public"]
+
+    def all(self) -> list[tuple[str, str, str]]:
+        """Every name, value and what it is for, by name without regard to case."""
+        known = known_settings()
+        names = {each.name for each in known.values()} | self._values.keys()
+        rows = []
+        for name in sorted(names, key=str.lower):
+            found = known.get(name.lower())
+            if found is not None or "." in name:
+                rows.append((*self.show(name), "" if found is None else found.description))
+        return rows
+
+    def raw(self) -> dict[str, str]:
+        """Name -> value as pg_settings has it, of all that has one of this session's own."""
+        known = known_settings()
+        return {
+            name: found.raw(value) if (found := known.get(name.lower())) is not None else value
+            for name, value in self._values.items()
+        }
+
+    @property
+    def changed(self) -> list[str]:
+        """The settings that this session has changed."""
+        started = self._start
+        return [
+            name
+            for name, value in self._values.items()
+            if (started[name] if name in started else _default(name)) != value
+        ]
+
+    def reported(self) -> dict[str, str]:
+        """What the client is told of when it connects."""
+        return {row.name: self._values[row.name] for row in SETTINGS if row.reported}
+
+    def drain_changes(self) -> dict[str, str]:
+        """Reported settings that changed since the last call."""
+        if self.changes == self._told_changes:
+            return {}
+        self._told_changes = self.changes
+        now = self.reported()
+        changed = {name: value for name, value in now.items() if self._told[name] != value}
+        self._told = now
+        return changed
+
+
+def _accepted(row: Setting, value: str | None, start: str) -> str:
+    """What the setting becomes."""
+    if value is None:
+        return start
+    if row.accept is None:
+        raise CannotChangeParameter(f'parameter "{row.name}" cannot be changed')
+    known = known_setting(row.name)
+    if row.accept is _as_known and known is not None:
+        return known.accept(value)
+    try:
+        return row.accept(value)
+    except InvalidParameterValue as error:
+        usual = f'invalid value for parameter "{{name}}": "{value}"'
+        message = (str(error) or usual).replace("{name}", row.name)
+        raise InvalidParameterValue(message, detail=error.detail, hint=error.hint) from error
+
+
+def _default(name: str) -> str | None:
+    """What SHOW prints in a new database; None for a setting of a client's own."""
+    known = known_setting(name)
+    return None if known is None else known.shown(known.value)
+
+
+def _unrecognized(name: str) -> UndefinedObject:
+    return UndefinedObject(f'unrecognized configuration parameter "{name}"')

@@ -1,0 +1,1 @@
+"""Transaction blocks, their modes and their locks."""

@@ -1,0 +1,263 @@
+"""COPY: a query whose rows go out as COPY data, or rows that come in as COPY data.
+
+`copy` gives a Result that the wire reads or feeds; what the data look like is the wire's. COPY
+FROM is one statement: its rows are appended while the table's lock is held, batch by batch, and
+committed at the end, or undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.errors import (
+    DuplicateColumn,
+    FeatureNotSupported,
+    InvalidColumnReference,
+    UndefinedColumn,
+    UndefinedParameter,
+    WrongObjectType,
+)
+from gateway.session.activity.backends import CopyProgress
+from gateway.session.result import Result
+from gateway.session.writes.execution import Executor
+from gateway.session.writes.exporting import export, refuse_users
+from gateway.sql.meaning.parameters import number
+from gateway.sql.meaning.relation import Relation
+from gateway.sql.meaning.scope import position_of, table_node
+from gateway.sql.statements.copy_options import CopyOptions, settled
+from gateway.sql.statements.copying import ALL, Copy
+from gateway.sql.statements.statement import Kind, Statement
+from gateway.store.definitions.definitions import Column, TableDefinition
+from gateway.store.rows.assignment import assign
+
+
+@dataclass(frozen=True, slots=True)
+class CopyOut:
+    """Rows go out in this form; they are the Result's. `oid` is their table's, 0 of a query."""
+
+    options: CopyOptions
+    oid: int = 0
+
+    def progress(self, result: Result) -> CopyProgress:
+        """How far it is."""
+        return CopyProgress(self.oid, False, result.sent_bytes, result.position)
+
+
+@dataclass(slots=True)
+class CopyIn:
+    """Rows come in: put them into `incoming`, then read the Result to its end.
+
+    `columns` are the table's columns that the rows give, in order. Who reads counts what came.
+    """
+
+    relation: str
+    columns: tuple[Column, ...]
+    options: CopyOptions
+    incoming: Iterator[pa.RecordBatch] = field(default_factory=lambda: iter(()))
+    oid: int = 0
+    received_bytes: int = 0
+    received_rows: int = 0
+
+    def progress(self, result: Result) -> CopyProgress:
+        """How far it is."""
+        return CopyProgress(self.oid, True, self.received_bytes, self.received_rows)
+
+    def assigned(self, number: int, values: pa.Array) -> pa.Array:
+        """Values as the column of that number keeps them.
+
+        Raises:
+            GatewayError: 22001, 22003, ...
+        """
+        return assign(values, self.columns[number])
+
+
+Ask = Callable[[Statement], Result]
+
+
+def copy(executor: Executor, statement: Statement, run: Ask) -> Result:
+    """Begin a COPY.
+
+    Args:
+        executor: The client's.
+        statement: The COPY.
+        run: Runs the statement inside COPY (...).
+
+    Raises:
+        GatewayError: 42P01, 42809, 25006: no such table, or one that cannot be copied this way;
+            42703, 42701, 42P10: its columns; 42601, 22023, 0A000: its options.
+    """
+    tree = statement.tree
+    assert isinstance(tree, Copy)
+    if tree.incoming:
+        return _from_client(executor, tree)
+    if tree.path:
+        refuse_users(executor)
+    if tree.statement is not None:
+        _refuse_parameters(tree.statement)
+        return _out(executor, tree, tree.statement, run)
+    relation = _relation(executor, tree)
+    if relation.view is not None:
+        raise WrongObjectType(
+            f'cannot copy from view "{relation.name.name}"',
+            hint="Try the COPY (SELECT ...) TO variant.",
+        )
+    definition = executor.registry.store.table(relation.name)
+    if definition is None:
+        names = _chosen(tree.columns, tuple(relation.columns), relation.name.name)
+    else:
+        names = _without_generated(definition, tree.columns)
+    query = exp.select(*[exp.column(exp.to_identifier(name, quoted=True)) for name in names])
+    query = query.from_(table_node(relation.name))
+    rows = Statement(statement.text, statement.offset, query, "SELECT", Kind.QUERY)
+    return _out(executor, tree, rows, run, relation)
+
+
+def _out(
+    executor: Executor,
+    tree: Copy,
+    rows: Statement,
+    run: Ask,
+    relation: Relation | None = None,
+) -> Result:
+    """To the client; or to a place on the server, with the attributes of what is read."""
+    if not tree.path:
+        return _to_client(run(rows), tree, relation)
+    query = executor.computation(rows)
+    named = () if query is None else sorted(query.rewritten.tables)
+    return export(executor, tree, run(rows), list(executor.registry.tables(named).values()))
+
+
+def _refuse_parameters(statement: Statement) -> None:
+    """COPY has none, whatever was bound.
+
+    Raises:
+        UndefinedParameter: 42P02.
+    """
+    assert isinstance(statement.tree, exp.Expr)
+    found = statement.tree.find(exp.Parameter)
+    if found is not None:
+        place = position_of(found) - 1  # of the sign before the number
+        raise UndefinedParameter(f"there is no parameter ${number(found)}", position=place)
+
+
+def _relation(executor: Executor, tree: Copy) -> Relation:
+    *schema, name = tree.table
+    return executor.registry.relation(schema[-1] if schema else "", name)
+
+
+def _chosen(
+    named: tuple[str, ...] | None, columns: tuple[str, ...], relation: str
+) -> tuple[str, ...]:
+    """The columns that a COPY names, or all.
+
+    Raises:
+        UndefinedColumn: 42703. DuplicateColumn: 42701.
+    """
+    if named is None:
+        return columns
+    of = f' of relation "{relation}"' if relation else ""
+    for place, name in enumerate(named):
+        if name not in columns:
+            raise UndefinedColumn(f'column "{name}"{of} does not exist')
+        if name in named[:place]:
+            raise DuplicateColumn(f'column "{name}" specified more than once')
+    return named
+
+
+def _without_generated(
+    definition: TableDefinition, named: tuple[str, ...] | None
+) -> tuple[str, ...]:
+    """The columns to copy: those named, or all but the generated ones.
+
+    Raises:
+        UndefinedColumn: 42703. DuplicateColumn: 42701. InvalidColumnReference: 42P10, generated.
+    """
+    every = tuple(column.name for column in definition.columns)
+    generated = [column.name for column in definition.columns if column.generated is not None]
+    if named is None:
+        return tuple(name for name in every if name not in generated)
+    for name in _chosen(named, every, definition.name.name):
+        if name in generated:
+            raise InvalidColumnReference(
+                f'column "{name}" is a generated column',
+                detail="Generated columns cannot be used in COPY.",
+            )
+    return named
+
+
+def _check_forced(
+    options: CopyOptions, columns: Sequence[str], every: Sequence[str], relation: str
+) -> None:
+    """Refuse FORCE_... columns that are not copied.
+
+    Raises:
+        UndefinedColumn: 42703, there is none of that name. InvalidColumnReference: 42P10.
+    """
+    for option in ("force_quote", "force_not_null", "force_null"):
+        forced = getattr(options, option)
+        if forced == (ALL,):
+            continue
+        for name in _chosen(forced, tuple(every), relation):
+            if name not in columns:
+                raise InvalidColumnReference(
+                    f'{option.upper()} column "{name}" not referenced by COPY'
+                )
+
+
+def _to_client(result: Result, tree: Copy, relation: Relation | None = None) -> Result:
+    if result.fields is None:
+        raise FeatureNotSupported("COPY query must have a RETURNING clause")
+    try:
+        options = settled(tree)
+        names = [column.name for column in result.fields]
+        if relation is None:
+            _check_forced(options, names, names, "")
+        else:
+            _check_forced(options, names, tuple(relation.columns), relation.name.name)
+    except BaseException:
+        result.close()
+        raise
+    copied = Result("COPY", result.fields, result.batches)
+    oid = 0 if relation is None else relation.oid
+    copied.copy = CopyOut(options, oid)
+    return copied
+
+
+def _from_client(executor: Executor, tree: Copy) -> Result:
+    relation = _relation(executor, tree)
+    if relation.view is not None:
+        raise WrongObjectType(f'cannot copy to view "{relation.name.name}"')
+    definition = executor.registry.definition(relation.name.schema, relation.name.name)
+    if tree.where:
+        raise FeatureNotSupported(
+            "COPY FROM with WHERE is not supported",
+            hint="Copy into a table of its own, then INSERT ... SELECT ... WHERE.",
+            position=tree.where[0].start + 1,
+        )
+    options = settled(tree)
+    every = tuple(column.name for column in definition.columns)
+    names = _without_generated(definition, tree.columns)
+    _check_forced(options, names, every, definition.name.name)
+    columns = tuple(definition.column(name) for name in names)
+    store = executor.registry.store
+    copying = CopyIn(definition.name.name, columns, options, oid=store.oid(definition.name) or 0)
+
+    def load() -> Iterator[pa.RecordBatch]:
+        changed = store.insert(definition.name, names, _heeding(copying, store.heed_cancel))
+        result.changed = changed.count
+        yield from ()
+
+    result = Result("COPY", None, load())
+    result.copy = copying
+    return result
+
+
+def _heeding(copying: CopyIn, heed_cancel: Callable[[], None]) -> Iterator[pa.RecordBatch]:
+    for batch in copying.incoming:
+        heed_cancel()
+        copying.received_rows += batch.num_rows
+        yield batch

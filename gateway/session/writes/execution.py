@@ -1,0 +1,215 @@
+"""Runs one statement that changes rows: its query computes, the store applies.
+
+A write is a query whose rows the store applies while it holds the table's lock. Queries are in
+`querying`, definitions in `definition`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.rewrite import Rewritten
+from gateway.session.computation import Bound, Computation, fields_of
+from gateway.session.queries.querying import Queries
+from gateway.session.result import Field, Result
+from gateway.session.settings.time_zones import check_moments
+from gateway.session.writes.returning import Beneath, Beside, returning_query, rows_beside
+from gateway.session.writes.upserts import Upsert, Upserting, with_excluded
+from gateway.sources.table import Table, TableName
+from gateway.sql.lowered.localtime import type_moments
+from gateway.sql.meaning.relation import Lookup, zone_of
+from gateway.sql.statements.statement import Statement
+from gateway.sql.writes.conflicts import Conflict
+from gateway.sql.writes.writes import as_write, check_width, target_of
+from gateway.store.definitions.definitions import ROWID, Changed, TableDefinition
+from gateway.store.rows.snapshots import Snapshot
+from gateway.types import Type
+
+
+class Executor(Queries):
+    """One client's way to run queries and writes."""
+
+    def write(self, statement: Statement, bound: Bound) -> Result:
+        """Do an INSERT, UPDATE or DELETE; when this returns it is done."""
+        tree = statement.tree
+        assert isinstance(tree, exp.Expr)
+        query = self.required(replace(statement, tree=self.with_moments(tree)))
+        assert query.write is not None and query.target is not None
+        with self.registry.store.writing(query.target.name, query.locks_for, query.reading):
+            return self.apply(query, bound, self.tables(query))
+
+    def apply(
+        self,
+        query: Computation,
+        bound: Bound,
+        tables: Mapping[TableName, Table],
+        lookup: Beneath | None = None,
+        choose: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]] = iter,
+    ) -> Result:
+        """Do a write over tables that were read already, inside `StoreSession.writing`.
+
+        Args:
+            query: The write.
+            bound: The values of its parameters.
+            tables: All that its query names, with the target's identifiers but for an INSERT.
+            lookup: What names mean; None: what they mean to this session.
+            choose: Which of the rows that the query gives are written.
+        """
+        write, target = query.write, query.target
+        assert write is not None and target is not None
+        made = query.lookup.schemas if query.lookup is not None else {}
+        self.allow(query.rewritten, query.rowid_of, *made)
+        plan = self.plan_with(query.rewritten, tables, bound)
+        beside = self.beside(query, tables, bound)
+        batches: Iterator[pa.RecordBatch] = choose(plan.stream())
+        if beside:
+            kept = list(batches)
+            width = 1 + len(write.columns)
+            batches = (batch.select(range(width)) for batch in kept)
+        changed = self._apply(query, plan.schema, batches, bound)
+        if write.returning is None:
+            return Result(write.command, changed=changed.count)
+        rows: dict[TableName, Table] = {target.name: Snapshot(changed.rows)}
+        if beside:
+            rows = rows_beside(write, target, beside, kept, changed, tables[target.name])
+        # Over the changed rows before they are committed: an error undoes them.
+        rewritten = self._returning(query, beside, lookup)
+        self.allow(rewritten, *rows, *made)
+        others = {**self.registry.tables(rewritten.tables - rows.keys() - tables.keys()), **tables}
+        returned = self.plan_with(rewritten, {**others, **rows}, bound)
+        fields = fields_of(rewritten, returned.schema, bound.by_number)
+        return Result(write.command, fields, iter(list(returned.stream())), changed.count)
+
+    def returned_fields(
+        self, query: Computation, types: Mapping[int, Type]
+    ) -> tuple[Field, ...] | None:
+        """The columns of a write's RETURNING; None where it gives none."""
+        return self.returned_by(query, types, {})
+
+    def returned_by(
+        self,
+        query: Computation,
+        types: Mapping[int, Type],
+        known: Mapping[TableName, Table],
+        lookup: Beneath | None = None,
+    ) -> tuple[Field, ...] | None:
+        """The same for a write that also names the tables `known`."""
+        if query.write is None or query.target is None or query.write.returning is None:
+            return None
+        tables = {**self.tables(query, known.keys()), **known}
+        beside = self.beside(query, tables, None)
+        rewritten = self._returning(query, beside, lookup)
+        made = {each.name for each in beside}
+        others = {**self.registry.tables(rewritten.tables - made - known.keys()), **known}
+        if beside:
+            nothing = Snapshot(pa.table({ROWID: pa.array([], pa.int64())}))
+            write, target = query.write, query.target
+            others |= rows_beside(write, target, beside, [], Changed(0), nothing)
+        schema = self.described_plan(rewritten, others, types).schema
+        return fields_of(rewritten, schema, types)
+
+    def beside(
+        self, query: Computation, tables: Mapping[TableName, Table], bound: Bound | None
+    ) -> list[Beside]:
+        """The relations whose columns RETURNING names beside the target's; `bound` None: describe.
+
+        Raises:
+            GatewayError: as the write's query.
+        """
+        write, found = query.write, []
+        for alias in write.beside if write is not None else ():
+            assert write is not None
+            rewritten = self.rewrite(write.of_beside(alias), query.lookup)
+            if bound is None:
+                schema = self.described_plan(rewritten, tables).schema
+            else:
+                schema = self.plan_with(rewritten, tables, bound).schema
+            fields = fields_of(rewritten, schema)
+            found.append(Beside(alias, pa.schema([(f.name, f.type.arrow) for f in fields])))
+        return found
+
+    def _returning(
+        self, query: Computation, beside: Sequence[Beside], lookup: Beneath | None
+    ) -> Rewritten:
+        assert query.write is not None and query.target is not None
+        names: Lookup = lookup or self.registry.relation
+        if beside:
+            names = Beneath(names, {each.name: each.schema for each in beside})
+        return self.rewrite(returning_query(query.write, query.target, beside), names)
+
+    def write_of(
+        self, tree: exp.Insert | exp.Update | exp.Delete, lookup: Beneath | None = None
+    ) -> Computation:
+        """What an INSERT, UPDATE or DELETE asks for.
+
+        Args:
+            tree: It.
+            lookup: What names mean; None: what they mean to this session.
+        """
+        table = target_of(tree)
+        target = self.registry.definition(table.db, table.name)
+        write = as_write(tree, self.registry.target_columns(target), ROWID)
+        upsert = None if write.conflict is None else self._upsert_of(write.conflict, target, lookup)
+        return Computation(self.rewrite(write.query, lookup), write, target, upsert, lookup=lookup)
+
+    def _upsert_of(
+        self, conflict: Conflict, target: TableDefinition, lookup: Beneath | None
+    ) -> Upsert:
+        if conflict.update is None:
+            return Upsert(conflict, target)
+        names = with_excluded(lookup or self.registry.relation, target)
+        return Upsert(conflict, target, self.rewrite(conflict.update, names))
+
+    def upsert_tables(self, upsert: Upsert, rows: pa.Table | None = None) -> dict[TableName, Table]:
+        """The tables of an upsert's update; `rows` are those in conflict."""
+        assert upsert.rewritten is not None
+        excluded = upsert.excluded(rows)
+        others = upsert.rewritten.tables - excluded.keys()
+        return {**self.registry.tables(others, upsert.target.name), **excluded}
+
+    def _apply_upsert(
+        self,
+        upsert: Upsert,
+        columns: tuple[str, ...],
+        batches: Iterator[pa.RecordBatch],
+        bound: Bound,
+        returning: bool,
+    ) -> Changed:
+        doing = Upserting(self.registry.store, upsert, columns, batches)
+        if upsert.rewritten is None:
+            return doing.do_nothing(returning)
+        self.allow(upsert.rewritten, upsert.target.name)
+        tables = self.upsert_tables(upsert, doing.conflicting())
+        plan = self.plan_with(upsert.rewritten, tables, bound)
+        return doing.do_update(list(plan.stream()), returning)
+
+    def _apply(
+        self, query: Computation, given: pa.Schema, batches: Iterator[pa.RecordBatch], bound: Bound
+    ) -> Changed:
+        write, target, store = query.write, query.target, self.registry.store
+        assert write is not None and target is not None
+        returning = write.returning is not None
+        if write.command == "UPDATE":
+            check_moments(self.constants, write.columns, given.types[1:], target)
+            return store.update(target.name, write.columns, batches, returning=returning)
+        if write.command == "DELETE":
+            return store.delete(target.name, batches, returning=returning)
+        width = len(given)
+        check_width(width, write.columns, write.named)
+        columns = write.columns[:width]
+        check_moments(self.constants, columns, given.types, target)
+        if query.upsert is not None:
+            return self._apply_upsert(query.upsert, columns, batches, bound, returning)
+        return store.insert(target.name, columns, batches, returning=returning)
+
+    def with_moments(self, tree: exp.Expr) -> exp.Expr:
+        """The tree with moments typed that are written to a column, where the clocks differ."""
+        if zone_of(self.constants) == "UTC" or not isinstance(tree, exp.Insert | exp.Update):
+            return tree
+        table = target_of(tree)
+        columns = self.registry.definition(table.db, table.name).columns
+        return type_moments(tree, {column.name: column.type for column in columns})

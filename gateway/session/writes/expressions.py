@@ -1,0 +1,193 @@
+"""What tables are declared with, computed by the engine: the store's `Expressions`.
+
+CHECK, generated columns and defaults mean what a SELECT of theirs would give: PostgreSQL's
+semantics as far as this server has them, derivatives included.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlglot import exp
+
+from gateway.errors import CheckViolation, DatatypeMismatch
+from gateway.session.queries.sequences import SequenceCalls
+from gateway.session.writes.execution import Executor
+from gateway.sources.table import TableName
+from gateway.sql.meaning.relation import ColumnInfo, Relation
+from gateway.sql.meaning.scope import table_node
+from gateway.sql.text.dialect import parse
+from gateway.store.definitions.definitions import Column, TableDefinition
+from gateway.store.disk.faults import shown_row
+from gateway.store.rows.assignment import assign
+from gateway.store.rows.snapshots import Snapshot
+from gateway.types import INT4, Type, from_arrow
+
+# A default that serial made; there is no need to plan it.
+_NEXTVAL = re.compile(r"nextval\('((?:[^']|'')+)'(?:::regclass)?\)", re.IGNORECASE)
+# For expressions over no columns: as many rows as values are wanted.
+_ROWS = TableName("gradwire", "rows")
+
+
+class EngineExpressions:
+    """Computes over rows that are about to be written.
+
+    Args:
+        executor: Plans and runs.
+        sequences: Gives the values of identity columns.
+    """
+
+    def __init__(self, executor: Executor, sequences: SequenceCalls) -> None:
+        self._executor = executor
+        self._sequences = sequences
+
+    def defaults(
+        self, definition: TableDefinition, columns: Sequence[Column], count: int
+    ) -> list[pa.Array]:
+        """`count` values of each column's default or identity, in the types of the columns."""
+        return [assign(self._default(definition, column, count), column) for column in columns]
+
+    def _default(self, definition: TableDefinition, column: Column, count: int) -> pa.Array:
+        store = self._executor.registry.store
+        if column.identity:
+            oid = store.oid(definition.name)
+            name = store.owned_sequence(oid, column.number) if oid is not None else None
+            if name is not None:
+                return pa.array(self._sequences.next(name, count), pa.int64())
+        text = column.default or "NULL"
+        if found := _NEXTVAL.fullmatch(text):
+            name = self._sequences.named(found[1].replace("''", "'"))
+            return pa.array(self._sequences.next(name, count), pa.int64())
+        row = pa.record_batch({"row": pa.array(np.zeros(count, np.int32))})
+        relation = Relation(_ROWS, {"row": ColumnInfo(INT4)})
+        return self._over(relation, (text,), row)[0]
+
+    def generated(self, definition: TableDefinition, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """The rows with their generated columns computed from the others."""
+        columns = [c for c in definition.columns if c.generated is not None]
+        texts = tuple(str(column.generated) for column in columns)
+        for column, values in zip(columns, self._over(_seen(definition), texts, rows), strict=True):
+            place = rows.schema.get_field_index(column.name)
+            rows = rows.set_column(place, rows.schema.field(place), assign(values, column))
+        return rows
+
+    def compute(self, definition: TableDefinition, text: str, rows: pa.RecordBatch) -> pa.Array:
+        """The value of an expression over each row."""
+        return self._over(_seen(definition), (text,), rows)[0]
+
+    def check(self, definition: TableDefinition, rows: pa.RecordBatch) -> None:
+        """Refuse rows for which a CHECK is false; NULL passes.
+
+        Raises:
+            CheckViolation: 23514, naming the first constraint by name that the first such row
+                breaks.
+        """
+        checks = sorted(definition.checks, key=lambda check: check.name)
+        found = self._over(_seen(definition), tuple(c.expression for c in checks), rows)
+        broken = [pc.fill_null(pc.invert(values), False) for values in found]
+        places = [
+            (values.index(True).as_py(), number)
+            for number, values in enumerate(broken)
+            if values.true_count
+        ]
+        if not places:
+            return
+        row, number = min(places)
+        table = definition.name
+        raise CheckViolation(
+            f'new row for relation "{table.name}" violates check constraint'
+            f' "{checks[number].name}"',
+            detail=f"Failing row contains ({shown_row(rows.slice(row, 1))}).",
+            table=(table.schema, table.name),
+            constraint=checks[number].name,
+        )
+
+    def type_of(self, definition: TableDefinition, text: str) -> Type:
+        """The type of an expression over a table's columns.
+
+        Raises:
+            GatewayError: it does not plan.
+        """
+        return from_arrow(self.compute(definition, text, _no_rows(definition)).type)
+
+    def refuse_wrong(self, definition: TableDefinition) -> None:
+        """Plan everything that a definition declares, as PostgreSQL does when it is made.
+
+        Raises:
+            DatatypeMismatch: 42804, a CHECK that is not boolean, a default of another type.
+            GatewayError: an expression that does not plan.
+        """
+        for check in definition.checks:
+            kind = self.type_of(definition, check.expression)
+            if kind.name != "bool" and check.expression.upper() != "NULL":
+                raise DatatypeMismatch(
+                    f"argument of CHECK must be type boolean, not type {kind.sql}"
+                )
+        for column in definition.columns:
+            if column.generated is not None:
+                self._assignable(definition, column, column.generated)
+            elif column.default is not None and not _NEXTVAL.fullmatch(column.default):
+                self._assignable(TableDefinition(_ROWS, ()), column, column.default)
+
+    def _assignable(self, definition: TableDefinition, column: Column, text: str) -> None:
+        what = "default" if definition.name == _ROWS else "generation"
+        if definition.name == _ROWS:
+            relation = Relation(_ROWS, {"row": ColumnInfo(INT4)})
+            row = pa.record_batch({"row": pa.array([], pa.int32())})
+            values = self._over(relation, (text,), row)[0]
+        else:
+            values = self.compute(definition, text, _no_rows(definition))
+        try:
+            assign(values, column)
+        except DatatypeMismatch as error:
+            raise DatatypeMismatch(
+                f'column "{column.name}" is of type {column.type.sql} but {what} expression is of'
+                f" type {from_arrow(values.type).sql}",
+                hint="You will need to rewrite or cast the expression.",
+            ) from error
+
+    def _over(
+        self, relation: Relation, texts: tuple[str, ...], rows: pa.RecordBatch
+    ) -> list[pa.Array]:
+        """The values of expressions over rows, in order."""
+        name = relation.name
+
+        def lookup(schema: str, table: str) -> Relation:
+            if (schema, table) == (name.schema, name.name):
+                return relation
+            return self._executor.registry.relation(schema, table)
+
+        query = _query(name, texts)
+        rewritten = self._executor.rewrite(query, lookup)
+        snapshot = Snapshot(pa.Table.from_batches([rows]))
+        plan = self._executor.plan_over(rewritten, {name: snapshot})
+        # A kept plan may say otherwise than its batches what can be NULL.
+        batches = [pa.RecordBatch.from_arrays(b.columns, schema=plan.schema) for b in plan.stream()]
+        table = pa.Table.from_batches(batches, plan.schema).combine_chunks()
+        return [column.combine_chunks() for column in table.columns]
+
+
+@lru_cache(maxsize=256)
+def _query(name: TableName, texts: tuple[str, ...]) -> exp.Select:
+    """SELECT the expressions FROM the table; to be left as it is."""
+    items = []
+    for number, text in enumerate(texts):
+        tree = parse(f"SELECT {text}")[0].expressions[0]
+        for node in tree.walk():
+            node.meta.pop("start", None)
+        items.append(exp.alias_(tree, f"e{number}", quoted=True))
+    return exp.Select(expressions=items, from_=exp.From(this=table_node(name)))
+
+
+def _seen(definition: TableDefinition) -> Relation:
+    columns = {c.name: ColumnInfo(c.type, not c.not_null) for c in definition.columns}
+    return Relation(definition.name, columns)
+
+
+def _no_rows(definition: TableDefinition) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([], definition.schema)

@@ -1,0 +1,94 @@
+"""MERGE, done: everything is computed first, then changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from gateway.errors import CardinalityViolation
+from gateway.rewrite import Rewritten
+from gateway.session.computation import Bound, Described
+from gateway.session.result import Result
+from gateway.session.writes.execution import Executor
+from gateway.sources.table import TableName
+from gateway.sql.statements.statement import Statement
+from gateway.sql.writes.merges import MergeStep, as_merge
+from gateway.sql.writes.writes import target_of
+from gateway.store.definitions.definitions import ROWID
+from gateway.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """The table that is changed, and the steps."""
+
+    target: TableName
+    steps: tuple[MergeStep, ...]
+
+
+def _planned(executor: Executor, statement: Statement) -> _Planned:
+    tree = statement.tree
+    table = target_of(tree)  # type: ignore[arg-type]  # a MERGE is a tree
+    target = executor.registry.definition(table.db, table.name)
+    columns = executor.registry.target_columns(target)
+    steps = as_merge(tree, columns, ROWID)  # type: ignore[arg-type]
+    return _Planned(target.name, steps)
+
+
+def describe_merge(
+    executor: Executor, statement: Statement, declared: dict[int, Type]
+) -> Described:
+    """Types of the parameters of a MERGE; it gives no rows."""
+    planned = _planned(executor, statement)
+    known = {n: t for step in planned.steps for n, t in step.parameters.items()} | declared
+    queries = [executor.rewrite(step.query) for step in planned.steps]
+    return Described(executor.infer_all(queries, planned.target, known))
+
+
+def merge(executor: Executor, statement: Statement, bound: Bound) -> Result:
+    """Do a MERGE.
+
+    Raises:
+        CardinalityViolation: 21000, a row is to be changed twice.
+    """
+    store = executor.registry.store
+    planned = _planned(executor, statement)
+    count = 0
+    queries = [executor.rewrite(step.query) for step in planned.steps]
+    reading = {name for query in queries for name in query.tables}
+    with store.writing(planned.target, "UPDATE", reading):
+        computed = [_computed(executor, query, planned.target, bound) for query in queries]
+        _refuse_twice(planned.steps, computed)
+        for step, batches in zip(planned.steps, computed, strict=True):
+            if step.command == "INSERT":
+                count += store.insert(planned.target, step.columns, batches).count
+            elif step.command == "UPDATE":
+                count += store.update(planned.target, step.columns, batches).count
+            else:
+                count += store.delete(planned.target, batches).count
+    return Result("MERGE", changed=count)
+
+
+def _computed(
+    executor: Executor, rewritten: Rewritten, target: TableName, bound: Bound
+) -> list[pa.RecordBatch]:
+    executor.allow(rewritten, target)
+    tables = executor.registry.tables(rewritten.tables, target)
+    return list(executor.plan_with(rewritten, tables, bound).stream())
+
+
+def _refuse_twice(steps: tuple[MergeStep, ...], computed: list[list[pa.RecordBatch]]) -> None:
+    rows = [
+        batch.column(0).cast(pa.int64()).to_numpy()
+        for step, batches in zip(steps, computed, strict=True)
+        for batch in batches
+        if step.command != "INSERT"
+    ]
+    every = np.concatenate([np.zeros(0, np.int64), *rows])
+    if len(np.unique(every)) < len(every):
+        raise CardinalityViolation(
+            "MERGE command cannot affect row a second time",
+            hint="Ensure that not more than one source row matches any one target row.",
+        )

@@ -1,0 +1,116 @@
+"""INSERT ... ON CONFLICT, done: what is free is inserted, what is not is left or updated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gateway.rewrite import Rewritten
+from gateway.sources.table import Table, TableName
+from gateway.sql.meaning.relation import ColumnInfo, Lookup, Relation
+from gateway.sql.writes.conflicts import EXCLUDED, Conflict
+from gateway.store.definitions.definitions import ROWID, Changed, TableDefinition
+from gateway.store.rows.snapshots import Snapshot
+from gateway.store.rows.upserts import first_of_each, refuse_twice
+from gateway.store.tables import StoreSession
+from gateway.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """What ON CONFLICT asks for, rewritten; `rewritten` is None for DO NOTHING."""
+
+    conflict: Conflict
+    target: TableDefinition
+    rewritten: Rewritten | None = None
+
+    @property
+    def known_types(self) -> dict[int, Type]:
+        """Types of `$n` that the text tells."""
+        found = {} if self.rewritten is None else self.rewritten.parameters
+        return {**found, **self.conflict.parameters}
+
+    def excluded(self, rows: pa.Table | None = None) -> dict[TableName, Table]:
+        """The proposed rows that are in conflict, as the engine's table; None: of no rows."""
+        if rows is None:
+            schema = self.target.schema.insert(0, pa.field(ROWID, pa.int64()))
+            rows = schema.empty_table()
+        return {EXCLUDED: Snapshot(rows)}
+
+
+def with_excluded(lookup: Lookup, target: TableDefinition) -> Lookup:
+    """Names as `lookup` has them, and the relation `excluded`."""
+    columns = {c.name: ColumnInfo(c.type, not c.not_null) for c in target.columns}
+
+    def found(schema: str, name: str) -> Relation:
+        if (schema, name) == (EXCLUDED.schema, EXCLUDED.name):
+            return Relation(EXCLUDED, columns)
+        return lookup(schema, name)
+
+    return found
+
+
+class Upserting:
+    """One INSERT ... ON CONFLICT, inside `StoreSession.writing`.
+
+    Args:
+        store: Where the rows go.
+        upsert: What is asked.
+        columns: Those that the rows give.
+        batches: The rows.
+    """
+
+    def __init__(
+        self,
+        store: StoreSession,
+        upsert: Upsert,
+        columns: tuple[str, ...],
+        batches: Iterable[pa.RecordBatch],
+    ) -> None:
+        self._store, self._upsert = store, upsert
+        self._name = upsert.target.name
+        conflict = upsert.conflict
+        self._keys = store.arbiters(self._name, conflict.key, conflict.constraint)
+        self._rows = store.propose(self._name, columns, batches)
+        self._found = [store.in_the_way(self._name, self._rows, key) for key in self._keys]
+
+    def do_nothing(self, returning: bool) -> Changed:
+        """Insert the rows that nothing is in the way of, the first of each key."""
+        taken = np.zeros(self._rows.num_rows, bool)
+        for found in self._found:
+            taken |= found.is_valid().to_numpy(zero_copy_only=False)
+        free = self._rows.take(pa.array(np.flatnonzero(~taken)))
+        rows = free.take(pa.array(first_of_each(free, self._keys), pa.int64()))
+        self._store.append(self._name, rows)
+        return Changed(rows.num_rows, rows if returning else None)
+
+    def conflicting(self) -> pa.Table:
+        """The rows that something is in the way of, each with that row's identifier first.
+
+        Raises:
+            CardinalityViolation: 21000, one key comes twice.
+        """
+        refuse_twice(self._rows, self._keys[0])
+        (found,) = self._found
+        rows = self._rows.add_column(0, pa.field(ROWID, pa.int64()), found)
+        return rows.filter(found.is_valid())
+
+    def do_update(self, batches: list[pa.RecordBatch], returning: bool) -> Changed:
+        """Update what is in the way by `batches`, and insert the rest; rows come as proposed."""
+        (found,) = self._found
+        conflict = self._upsert.conflict
+        changed = self._store.update(self._name, conflict.columns, batches, returning=returning)
+        free = self._rows.filter(found.is_null())
+        self._store.append(self._name, free)
+        count = changed.count + free.num_rows
+        if changed.rows is None:
+            return Changed(count)
+        identifiers = [batch.column(0).cast(pa.int64()) for batch in batches]
+        updated = np.unique(pa.chunked_array(identifiers, pa.int64()).to_numpy())
+        places = pc.index_in(pa.array(updated), value_set=found).to_numpy(zero_copy_only=False)
+        order = np.argsort(np.concatenate([places, np.flatnonzero(found.is_null())]))
+        return Changed(count, pa.concat_tables([changed.rows, free]).take(pa.array(order)))

@@ -1,0 +1,1 @@
+"""What there is, made, changed and dropped."""

@@ -1,0 +1,331 @@
+"""ALTER: a definition in the place of another, and its rows written anew where they must be.
+
+Whatever rows have to be looked at for is one path: all rows of the table are read, brought into
+their new form, held to all constraints and written into a new DuckDB table, in the transaction
+that drops the old one. So DuckDB's own limits on ALTER TABLE do not matter here (it changes no
+table that has a key). What changes names, defaults or comments alone leaves the rows where they
+are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pyarrow as pa
+
+from gateway.errors import (
+    CheckViolation,
+    DatatypeMismatch,
+    FeatureNotSupported,
+    NotNullViolation,
+    UndefinedColumn,
+    UndefinedTable,
+    UniqueViolation,
+)
+from gateway.sources.table import TableName
+from gateway.sql.meaning.functions import FunctionName
+from gateway.store.ddl.ddl import Definer, with_references
+from gateway.store.ddl.dropping import still_needed, title
+from gateway.store.definitions.catalogue import Relation, shown
+from gateway.store.definitions.constraints import completed
+from gateway.store.definitions.definitions import Column, Sequence, TableDefinition, View
+from gateway.store.disk import disk
+from gateway.store.disk.faults import translated
+from gateway.store.rows import changes
+from gateway.store.rows.assignment import assign
+from gateway.store.rows.changes import Target
+from gateway.store.rows.references import hold_references
+from gateway.store.transactions.transactions import Transaction
+
+Shape = Callable[[Relation], object]
+
+
+class Alterer(Definer):
+    """The part of a session that changes what there is."""
+
+    def alter_table(
+        self,
+        name: TableName,
+        change: Callable[[TableDefinition], TableDefinition],
+        *,
+        using: Mapping[str, str] | None = None,
+        sequences: Mapping[str, Sequence] | None = None,
+        shape: Shape = lambda _: None,
+        cascade: bool | None = None,
+    ) -> tuple[str, ...]:
+        """Put what `change` makes of a table in its place; the titles of views that went with it.
+
+        Args:
+            name: The table.
+            change: The new definition, under the same name.
+            using: Column -> the text of the expression for its new values.
+            sequences: Column -> the sequence that it owns from now on.
+            shape: What the columns of a view are, as this session sees them; None: it is no
+                query any more. A view whose shape changes stands on what was changed.
+            cascade: Whether such a view is dropped; None: nothing may change it.
+
+        Raises:
+            GatewayError: 42P01, 42809, what the definition raises; 23502, 23503, 23505, 23514: the
+                rows that are there break it. 2BP01, 0A000: a view stands on it.
+        """
+        with self._defining() as transaction:
+            oid, old = transaction.catalogue.table(name)
+            self._lock_tables(name, "UPDATE", whole=True)
+            oid, old = transaction.catalogue.table(name)
+            readers = transaction.catalogue.readers(oid)
+            before = [shape(reader) for reader in readers]
+            taken = transaction.catalogue.names_in(name.schema)
+            new = with_references(transaction.catalogue, completed(change(old), taken))
+            self.expressions.refuse_wrong(new)
+            if _is_other(old, new) or using:
+                new = self._rewritten(transaction, oid, old, new, using or {})
+            self._save(transaction, Relation(oid, new), rows=True)
+            if set(new.foreign_keys) - set(old.foreign_keys):
+                for key in new.foreign_keys:
+                    self._lock_relation(transaction.catalogue.table(key.table)[0])
+                hold_references(Target(transaction, oid, new, self.expressions), now=True)
+            for column, sequence in (sequences or {}).items():
+                owner = (oid, new.column(column).number)
+                self._save_sequence(transaction, replace(sequence, owner=owner))
+            self._drop_sequences(transaction, oid, old, new)
+            self._rename_referenced(transaction, old, new)
+            changed = [r for r, b in zip(readers, before, strict=True) if shape(r) != b]
+            return self._settle_readers(transaction, Relation(oid, old), changed, cascade)
+
+    def _settle_readers(
+        self,
+        transaction: Transaction,
+        table: Relation,
+        changed: list[Relation],
+        cascade: bool | None,
+    ) -> tuple[str, ...]:
+        if not changed:
+            return ()
+        names = [title(reader) for reader in changed]
+        if cascade is None:
+            raise FeatureNotSupported(
+                f"cannot alter {title(table)}: {names[0]} depends on it",
+                hint="Drop the view first, and make it again afterwards.",
+            )
+        if not cascade:
+            raise still_needed(f"column of {title(table)}", names)
+        return (*names, *self._drop(transaction, changed, True))
+
+    def _drop_sequences(
+        self, transaction: Transaction, oid: int, old: TableDefinition, new: TableDefinition
+    ) -> None:
+        """A sequence goes with the column that owns it, or that is no identity any more."""
+        kept = {column.number: column for column in new.columns}
+        for column in old.columns:
+            left = kept.get(column.number)
+            if left is None or (column.identity and not left.identity):
+                for owned in transaction.catalogue.owned_by(oid, column.number):
+                    transaction.catalogue = transaction.catalogue.without_relation(
+                        owned.definition.name
+                    )
+                    with translated():
+                        self._forget(transaction, owned.oid)
+
+    def _rename_referenced(
+        self, transaction: Transaction, old: TableDefinition, new: TableDefinition
+    ) -> None:
+        """Foreign keys to a column follow its name."""
+        names = {c.number: c.name for c in new.columns}
+        renamed = {c.name: names.get(c.number, c.name) for c in old.columns}
+        if all(before == after for before, after in renamed.items()):
+            return
+        for child in transaction.catalogue.referring(new.name):
+            table = child.definition
+            assert isinstance(table, TableDefinition)
+            keys = tuple(
+                replace(fk, referenced=tuple(renamed.get(n, n) for n in fk.referenced))
+                if fk.table == new.name
+                else fk
+                for fk in table.foreign_keys
+            )
+            self._save(transaction, Relation(child.oid, replace(table, foreign_keys=keys)))
+
+    def _rewritten(
+        self,
+        transaction: Transaction,
+        oid: int,
+        old: TableDefinition,
+        new: TableDefinition,
+        using: Mapping[str, str],
+    ) -> TableDefinition:
+        """Write the rows into a table of the new form; the definition that says where."""
+        rows = changes.read(transaction, oid, old, False)
+        new = replace(new, storage=next(self._shared.oids))
+        target = Target(transaction, oid, new, self.expressions)
+        with _as_of_a_table(old, new):
+            with translated(new):
+                transaction.define(oid, disk.creation(oid, new))
+            for batch in rows.to_batches():
+                changes.append(target, target.whole(self._reformed(old, new, batch, using)))
+        with translated():
+            transaction.define(oid, f"DROP TABLE {disk.physical(oid, old)}")
+        return new
+
+    def _reformed(
+        self,
+        old: TableDefinition,
+        new: TableDefinition,
+        batch: pa.RecordBatch,
+        using: Mapping[str, str],
+    ) -> pa.RecordBatch:
+        before = {column.number: column for column in old.columns}
+        arrays, added = {}, []
+        for column in new.columns:
+            source = before.get(column.number)
+            if column.name in using:
+                value = self.expressions.compute(old, using[column.name], batch)
+                arrays[column.name] = assign(value, column)
+            elif source is None:
+                added.append(column)
+            else:
+                arrays[column.name] = _recast(batch.column(source.name), source, column)
+        target = Target(self._open(), 0, new, self.expressions)
+        arrays |= changes.defaults(target, added, batch.num_rows)
+        ordered = [arrays[column.name] for column in new.columns]
+        return pa.RecordBatch.from_arrays(ordered, schema=new.schema)
+
+    def rename_relation(self, name: TableName, new: TableName, kind: str = "") -> None:
+        """Give a relation another name, or another schema; what stands on it follows.
+
+        Raises:
+            UndefinedTable: 42P01. DuplicateTable: 42P07. InvalidSchemaName: 3F000.
+        """
+        with self._defining() as transaction:
+            relation = self._relation(name)
+            transaction.catalogue.refuse_taken(new)
+            transaction.catalogue = transaction.catalogue.without_relation(name)
+            for child in transaction.catalogue.referring(name):
+                self._point_at(transaction, child, name, new)
+            definition = replace(relation.definition, name=new)
+            if isinstance(definition, TableDefinition):
+                self._lock_relation(relation.oid)
+                keys = tuple(
+                    replace(fk, table=new) if fk.table == name else fk
+                    for fk in definition.foreign_keys
+                )
+                definition = replace(definition, foreign_keys=keys)
+            self._save(transaction, Relation(relation.oid, definition))
+            if new.schema != name.schema:
+                for owned in transaction.catalogue.owned_by(relation.oid):
+                    place = TableName(new.schema, owned.definition.name.name)
+                    self.rename_relation(owned.definition.name, place)
+
+    def _point_at(
+        self, transaction: Transaction, child: Relation, old: TableName, new: TableName
+    ) -> None:
+        table = child.definition
+        assert isinstance(table, TableDefinition)
+        keys = tuple(replace(k, table=new) if k.table == old else k for k in table.foreign_keys)
+        self._save(transaction, Relation(child.oid, replace(table, foreign_keys=keys)))
+
+    def _relation(self, name: TableName) -> Relation:
+        found = self._catalogue.relations.get(name)
+        if found is None:
+            raise UndefinedTable(f'relation "{shown(name)}" does not exist')
+        return found
+
+    # Comments
+
+    def comment_on(self, name: TableName, text: str, column: str | None = None) -> None:
+        """Keep what COMMENT ON said of a relation, or of a column of a table."""
+        with self._defining() as transaction:
+            relation = self._relation(name)
+            definition = relation.definition
+            if column is None:
+                definition = replace(definition, comment=text)
+            elif isinstance(definition, TableDefinition):
+                definition = with_column(
+                    definition, replace(definition.column(column), comment=text)
+                )
+            else:
+                known = definition.columns if isinstance(definition, View) else ()
+                if column not in known:
+                    raise UndefinedColumn(
+                        f'column "{column}" of relation "{name.name}" does not exist'
+                    )
+                raise FeatureNotSupported("comments on columns of views are not kept")
+            self._save(transaction, Relation(relation.oid, definition))
+
+    def comment_on_schema(self, name: str, text: str) -> None:
+        """Keep what COMMENT ON SCHEMA said."""
+        with self._defining() as transaction:
+            transaction.catalogue.refuse_no_schema(name)
+            self._save_schema(transaction, name, text)
+
+    def comment_on_function(self, key: FunctionName, text: str) -> None:
+        """Keep what COMMENT ON FUNCTION said of a function that is there."""
+        with self._defining() as transaction:
+            routine = replace(transaction.catalogue.functions[key], comment=text)
+            transaction.catalogue = transaction.catalogue.with_function(routine)
+            with translated():
+                self._forget_function(transaction, routine.oid)
+                statement, values = disk.saving_function(routine)
+                transaction.define(0, statement, *values)
+
+
+def with_column(definition: TableDefinition, column: Column) -> TableDefinition:
+    """The definition with this column in the place of the one of its number."""
+    columns = tuple(column if c.number == column.number else c for c in definition.columns)
+    return replace(definition, columns=columns)
+
+
+def _is_other(old: TableDefinition, new: TableDefinition) -> bool:
+    """Whether rows must be looked at: another form, or a constraint that was not there."""
+
+    def form(definition: TableDefinition) -> object:
+        columns = [
+            (c.number, c.type, c.typmod, c.not_null, c.generated) for c in definition.columns
+        ]
+        numbers = {c.name: c.number for c in definition.columns}
+        return columns, {tuple(numbers[n] for n in key.columns) for key in definition.keys}
+
+    return form(old) != form(new) or bool(
+        {c.name for c in new.checks} - {c.name for c in old.checks}
+    )
+
+
+def _recast(values: pa.Array, old: Column, new: Column) -> pa.Array:
+    if (old.type, old.typmod) == (new.type, new.typmod):
+        return values
+    texts = ("text", "varchar", "bpchar")
+    if old.type.name in texts and new.type.name not in texts:
+        raise _no_cast(new)
+    try:
+        return assign(values, new)
+    except DatatypeMismatch as error:
+        raise _no_cast(new) from error
+
+
+def _no_cast(column: Column) -> DatatypeMismatch:
+    return DatatypeMismatch(
+        f'column "{column.name}" cannot be cast automatically to type {column.type.sql}',
+        hint=f'You might need to specify "USING {column.name}::{column.type.sql}".',
+    )
+
+
+@contextmanager
+def _as_of_a_table(old: TableDefinition, new: TableDefinition) -> Iterator[None]:
+    """What rows that are there break is said of the table, not of a row (tablecmds.c, index.c)."""
+    table = new.name.name
+    try:
+        yield
+    except CheckViolation as error:
+        raise CheckViolation(
+            f'check constraint "{error.constraint}" of relation "{table}" is violated by some row'
+        ) from error
+    except NotNullViolation as error:
+        raise NotNullViolation(
+            f'column "{error.column}" of relation "{table}" contains null values'
+        ) from error
+    except UniqueViolation as error:
+        raise UniqueViolation(
+            f'could not create unique index "{error.constraint}"',
+            detail=error.detail.replace("already exists", "is duplicated"),
+        ) from error

@@ -1,0 +1,1 @@
+"""What a table, a view and a sequence are, as values."""

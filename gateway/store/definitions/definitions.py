@@ -1,0 +1,210 @@
+"""What a user table, a view, a sequence and a change are: values that travel between the rooms.
+
+They hold names as PostgreSQL stores them (case and all) and become JSON in the catalogue
+(`encoding`). Nothing here knows DuckDB. Expressions are PostgreSQL's text; who makes a definition
+has checked them, and the session computes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from gateway.errors import UndefinedColumn
+from gateway.sources.table import TableName
+from gateway.store.definitions.columntypes import arrow_type
+from gateway.types import INT8, Type
+
+# The name under which `StoreSession.snapshot` shows the row identifier. PostgreSQL refuses it as
+# the name of a user's column, so the two cannot meet.
+ROWID = "ctid"
+
+# Columns that every PostgreSQL table has (heap.c, SysAtt); CREATE TABLE refuses their names.
+SYSTEM_COLUMNS = frozenset({ROWID, "xmin", "cmin", "xmax", "cmax", "tableoid"})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as declared.
+
+    Args:
+        name: Its name.
+        type: Its type.
+        typmod: Length or digits, as PostgreSQL packs them; -1: none.
+        not_null: Whether NULL is refused.
+        default: The text of its DEFAULT; None: NULL.
+        identity: "always" or "by default" for an identity column, else "".
+        generated: The text of GENERATED ALWAYS AS (...) STORED; None: it is not computed.
+        comment: What COMMENT ON COLUMN said.
+        number: Its number for life, from 1 (attnum); 0 until the table is made.
+    """
+
+    name: str
+    type: Type
+    typmod: int = -1
+    not_null: bool = False
+    default: str | None = None
+    identity: str = ""
+    generated: str | None = None
+    comment: str = ""
+    number: int = 0
+
+    @property
+    def arrow(self) -> pa.DataType:
+        """The Arrow type of its values, the type modifier of numeric included."""
+        return arrow_type(self.type, self.typmod)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """PRIMARY KEY or UNIQUE; `constraint` is False for a CREATE UNIQUE INDEX."""
+
+    columns: tuple[str, ...]
+    name: str = ""
+    primary: bool = False
+    constraint: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """CHECK (expression); `columns` are those it reads."""
+
+    expression: str
+    name: str = ""
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """FOREIGN KEY (columns) REFERENCES table (referenced), which no row of either may break.
+
+    `deferrable` is "" for one that is not, else "immediate" or "deferred", as it is INITIALLY.
+    """
+
+    columns: tuple[str, ...]
+    table: TableName
+    referenced: tuple[str, ...] = ()
+    name: str = ""
+    on_delete: str = "no action"
+    on_update: str = "no action"
+    deferrable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """CREATE INDEX: kept for the clients that list it; no query uses it."""
+
+    name: str
+    columns: tuple[str, ...]  # as they were written: expressions, directions and all
+    method: str = "btree"
+    predicate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What a view's query reads: a relation under the name that is written in it.
+
+    `oid` is 0 for a table of a dataset, which `name` then says.
+    """
+
+    schema: str  # as written; "" for none
+    written: str
+    oid: int
+    name: TableName
+
+
+@dataclass(frozen=True, slots=True)
+class TableDefinition:
+    """A table as declared, or a materialized view (`query`).
+
+    `storage` numbers the DuckDB table that holds the rows; 0: the table's own number does.
+    `numbered` is the highest number that a column ever had: none is given twice.
+    `on_commit` is what becomes of a temporary table: "preserve", "delete" or "drop".
+    """
+
+    name: TableName
+    columns: tuple[Column, ...]
+    keys: tuple[Key, ...] = ()
+    checks: tuple[Check, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    comment: str = ""
+    storage: int = 0
+    query: View | None = None
+    on_commit: str = "preserve"
+    numbered: int = 0
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """The columns of the primary key; empty when there is none."""
+        return next((key.columns for key in self.keys if key.primary), ())
+
+    @property
+    def constraints(self) -> tuple[Key | Check | ForeignKey, ...]:
+        """Everything that has a name of its own among the table's constraints."""
+        return (*self.keys, *self.checks, *self.foreign_keys)
+
+    @property
+    def index_names(self) -> tuple[str, ...]:
+        """The names of its indexes, those of its keys among them."""
+        return (*(key.name for key in self.keys), *(index.name for index in self.indexes))
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Arrow schema of whole rows, in the order of the columns."""
+        return pa.schema([pa.field(column.name, column.arrow) for column in self.columns])
+
+    def column(self, name: str) -> Column:
+        """The column of this name.
+
+        Raises:
+            UndefinedColumn: 42703.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise UndefinedColumn(f'column "{name}" of relation "{self.name.name}" does not exist')
+
+    def key_names(self) -> dict[tuple[str, ...], str]:
+        """Columns of each key -> its name; of two over the same columns the first."""
+        names = {key.columns: key.name for key in reversed(self.keys)}
+        return {columns: names[columns] for columns in dict.fromkeys(k.columns for k in self.keys)}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view: the user's own SELECT, derivative markers inside, and its optional column names.
+
+    `reads` binds the names in it for good; a view kept by an older server has none.
+    """
+
+    name: TableName
+    sql: str
+    columns: tuple[str, ...] = ()
+    reads: tuple[Reads, ...] = ()
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A sequence as declared; `owner` is the table and the column number it belongs to."""
+
+    name: TableName
+    type: Type = INT8
+    start: int = 1
+    increment: int = 1
+    minimum: int = 1
+    maximum: int = 2**63 - 1
+    cycle: bool = False
+    cache: int = 1
+    owner: tuple[int, int] | None = None
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a change did: how many rows, and those rows whole when RETURNING asked for them."""
+
+    count: int
+    rows: pa.Table | None = None

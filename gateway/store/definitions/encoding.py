@@ -1,0 +1,182 @@
+"""Definitions as JSON, for the catalogue on disk; names and numbers have columns of their own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence as Items
+from typing import Any
+
+from gateway.sources.table import TableName
+from gateway.sql.meaning.functions import Argument, Function, FunctionName
+from gateway.store.definitions.constraints import completed
+from gateway.store.definitions.definitions import (
+    Check,
+    Column,
+    ForeignKey,
+    Index,
+    Key,
+    Reads,
+    Sequence,
+    TableDefinition,
+    View,
+)
+from gateway.store.definitions.privileges import Acl, Grant
+from gateway.types import by_oid
+
+
+def encode_table(definition: TableDefinition) -> str:
+    """JSON of everything but the name."""
+    query = definition.query
+    return json.dumps(
+        {
+            "columns": [_column(column) for column in definition.columns],
+            "keys": [[k.columns, k.name, k.primary, k.constraint] for k in definition.keys],
+            "checks": [[c.expression, c.name, c.columns] for c in definition.checks],
+            "foreign_keys": [_foreign_key(fk) for fk in definition.foreign_keys],
+            "indexes": [[i.name, i.columns, i.method, i.predicate] for i in definition.indexes],
+            "comment": definition.comment,
+            "storage": definition.storage,
+            "query": None if query is None else encode_view(query),
+            "on_commit": definition.on_commit,
+            "numbered": definition.numbered,
+        }
+    )
+
+
+def _column(column: Column) -> list[object]:
+    return [
+        column.name,
+        column.type.oid,
+        column.typmod,
+        column.not_null,
+        column.default,
+        column.identity,
+        column.generated,
+        column.comment,
+        column.number,
+    ]
+
+
+def _foreign_key(key: ForeignKey) -> list[object]:
+    table = [key.table.schema, key.table.name]
+    actions = [key.on_delete, key.on_update, key.deferrable]
+    return [key.columns, table, key.referenced, key.name, *actions]
+
+
+def decode_table(name: TableName, text: str) -> TableDefinition:
+    """The definition that `encode_table` wrote."""
+    kept: dict[str, Any] = json.loads(text)
+    columns = tuple(_read_column(*column) for column in kept["columns"])
+    if "keys" not in kept:  # format 1: keys without names, in two lists
+        keys = [Key(tuple(kept["primary_key"]), primary=True)] if kept["primary_key"] else []
+        keys += [Key(tuple(key)) for key in kept["unique"]]
+        return completed(TableDefinition(name, columns, tuple(keys), comment=kept["comment"]))
+    return TableDefinition(
+        name,
+        columns,
+        tuple(Key(tuple(columns), *rest) for columns, *rest in kept["keys"]),
+        tuple(Check(text, name, tuple(columns)) for text, name, columns in kept["checks"]),
+        tuple(_read_foreign_key(*key) for key in kept["foreign_keys"]),
+        tuple(Index(i[0], tuple(i[1]), *i[2:]) for i in kept["indexes"]),
+        kept["comment"],
+        kept["storage"],
+        None if kept["query"] is None else decode_view(name, kept["query"]),
+        kept["on_commit"],
+        kept["numbered"],
+    )
+
+
+def _read_column(name: str, oid: int, *rest: Any) -> Column:
+    return Column(name, by_oid(oid), *rest)
+
+
+def _read_foreign_key(
+    columns: Items[str], table: Items[str], referenced: Items[str], *rest: str
+) -> ForeignKey:
+    return ForeignKey(tuple(columns), TableName(*table), tuple(referenced), *rest)
+
+
+def encode_view(view: View) -> str:
+    """JSON of everything but the name."""
+    reads = [[r.schema, r.written, r.oid, r.name.schema, r.name.name] for r in view.reads]
+    return json.dumps(
+        {"sql": view.sql, "columns": view.columns, "reads": reads, "comment": view.comment}
+    )
+
+
+def decode_view(name: TableName, text: str) -> View:
+    """The view that `encode_view` wrote."""
+    kept: dict[str, Any] = json.loads(text)
+    reads = tuple(Reads(r[0], r[1], r[2], TableName(r[3], r[4])) for r in kept.get("reads", ()))
+    return View(name, kept["sql"], tuple(kept["columns"]), reads, kept.get("comment", ""))
+
+
+def encode_sequence(sequence: Sequence) -> str:
+    """JSON of everything but the name."""
+    return json.dumps(
+        {
+            "type": sequence.type.oid,
+            "start": sequence.start,
+            "increment": sequence.increment,
+            "minimum": sequence.minimum,
+            "maximum": sequence.maximum,
+            "cycle": sequence.cycle,
+            "cache": sequence.cache,
+            "owner": sequence.owner,
+            "comment": sequence.comment,
+        }
+    )
+
+
+def decode_sequence(name: TableName, text: str) -> Sequence:
+    """The sequence that `encode_sequence` wrote."""
+    kept: dict[str, Any] = json.loads(text)
+    kept["type"] = by_oid(kept["type"])
+    kept["owner"] = tuple(kept["owner"]) if kept["owner"] else None
+    return Sequence(name, **kept)
+
+
+def encode_function(function: Function) -> str:
+    """JSON of everything but the name."""
+    return json.dumps(
+        {
+            "arguments": [[a.name, a.type.oid] for a in function.arguments],
+            "returns": function.returns.oid,
+            "body": function.body,
+            "strict": function.strict,
+            "volatility": function.volatility,
+            "bound": None
+            if function.bound is None
+            else [[written, key.schema, key.name, key.arity] for written, key in function.bound],
+            "hidden": function.hidden,
+        }
+    )
+
+
+def decode_function(schema: str, name: str, text: str) -> Function:
+    """The function that `encode_function` wrote."""
+    kept: dict[str, Any] = json.loads(text)
+    bound = kept["bound"]
+    return Function(
+        schema,
+        name,
+        tuple(Argument(argument, by_oid(oid)) for argument, oid in kept["arguments"]),
+        by_oid(kept["returns"]),
+        kept["body"],
+        kept["strict"],
+        kept["volatility"],
+        None if bound is None else tuple((b[0], FunctionName(*b[1:])) for b in bound),
+        kept["hidden"],
+    )
+
+
+def encode_acl(acl: Acl | None) -> str | None:
+    """JSON of grants; None for those that a kind has by default."""
+    if acl is None:
+        return None
+    return json.dumps([[g.grantee, g.grantor, g.letters, g.options] for g in acl])
+
+
+def decode_acl(text: str | None) -> Acl | None:
+    """The grants that `encode_acl` wrote."""
+    return None if text is None else tuple(Grant(*each) for each in json.loads(text))

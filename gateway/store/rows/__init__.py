@@ -1,0 +1,1 @@
+"""Rows: values taken in, deltas applied, snapshots handed out."""

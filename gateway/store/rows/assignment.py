@@ -1,0 +1,384 @@
+"""PostgreSQL's assignment casts, a column of Arrow values at a time.
+
+INSERT and UPDATE bring values of whatever type the engine computed; `assign` makes them values
+of the column, or refuses as PostgreSQL does (manual, "CREATE CAST": AS ASSIGNMENT and AS
+IMPLICIT). Checked against PostgreSQL 15 by tests/store/test_assignment.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gateway.errors import (
+    CharacterNotInRepertoire,
+    DatatypeMismatch,
+    FeatureNotSupported,
+    NumericValueOutOfRange,
+    StringTooLong,
+)
+from gateway.sql.text.jsontext import READERS
+from gateway.store.definitions.columntypes import numeric_digits, spelt, text_length
+from gateway.store.definitions.definitions import Column
+from gateway.store.rows import textinput
+from gateway.types import from_arrow
+
+Cast = Callable[[pa.Array, Column], pa.Array]
+
+# Wide enough for every decimal(38, s) at any scale, so that rounding never overflows on the way.
+_WIDE_DIGITS = 76
+
+_MICROSECONDS_A_DAY = 86_400_000_000
+# PostgreSQL rounds timestamps away from its own epoch, 2000-01-01.
+_POSTGRES_EPOCH = 10_957 * _MICROSECONDS_A_DAY
+
+
+def assign(values: pa.Array, column: Column) -> pa.Array:
+    """`values` as values of `column`, of Arrow type `column.arrow`; NULL stays NULL.
+
+    Raises:
+        DatatypeMismatch: 42804, PostgreSQL has no assignment cast between the two types.
+        NumericValueOutOfRange: 22003.
+        StringTooLong: 22001.
+        InvalidTextRepresentation: 22P02, InvalidDatetimeFormat: 22007, DatetimeFieldOverflow:
+            22008: text that is no value of the type.
+        FeatureNotSupported: 0A000, a cast that PostgreSQL has and this server has not.
+    """
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if pa.types.is_null(values.type):
+        return pa.nulls(len(values), column.arrow)
+    source = _family(values.type)
+    if column.type.element is not None:
+        return _array(values, source, column)
+    cast = _CASTS.get((source, column.type.name))
+    if cast is None:
+        raise DatatypeMismatch(
+            f'column "{column.name}" is of type {spelt(column.type, -1)}'
+            f" but expression is of type {from_arrow(values.type).sql}",
+            hint="You will need to rewrite or cast the expression.",
+        )
+    return cast(values, column)
+
+
+# Arrow's predicates -> the families of the table below, in the order they are asked.
+_FAMILIES: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
+    (pa.types.is_boolean, "bool"),
+    (pa.types.is_integer, "int"),
+    (pa.types.is_floating, "float"),
+    (pa.types.is_decimal, "decimal"),
+    (pa.types.is_string, "text"),
+    (pa.types.is_large_string, "text"),
+    (pa.types.is_string_view, "text"),
+    (pa.types.is_binary, "bytea"),
+    (pa.types.is_large_binary, "bytea"),
+    (pa.types.is_binary_view, "bytea"),
+    (pa.types.is_date, "date"),
+    (pa.types.is_time, "time"),
+    (lambda t: pa.types.is_timestamp(t) and t.tz is None, "timestamp"),
+    (pa.types.is_timestamp, "timestamptz"),
+    (pa.types.is_duration, "duration"),
+    (lambda t: t == pa.month_day_nano_interval(), "interval"),
+    (pa.types.is_list, "list"),
+    (pa.types.is_large_list, "list"),
+    (pa.types.is_fixed_size_list, "list"),
+)
+
+
+def _family(arrow: pa.DataType) -> str:
+    for belongs, name in _FAMILIES:
+        if belongs(arrow):
+            return name
+    raise FeatureNotSupported(f"a value of type {arrow} cannot be kept in a table")
+
+
+def _array(values: pa.Array, source: str, column: Column) -> pa.Array:
+    element = column.type.element
+    if source == "text":
+        raise FeatureNotSupported(
+            f'text cannot be read into column "{column.name}" of type {spelt(column.type, -1)}',
+            hint="Write ARRAY[...].",
+        )
+    if source != "list" or element is None:
+        raise DatatypeMismatch(
+            f'column "{column.name}" is of type {spelt(column.type, -1)}'
+            f" but expression is of type {from_arrow(values.type).sql}",
+            hint="You will need to rewrite or cast the expression.",
+        )
+    inside = values.type.value_type
+    if not pa.types.is_null(inside) and _family(inside) == "list":
+        raise FeatureNotSupported("arrays of more than one dimension cannot be kept")
+    lists = values.cast(pa.list_(inside))
+    inner = Column(column.name, element, column.typmod)
+    # flatten() leaves out what lies under NULL lists, so the offsets are counted anew.
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.ListArray.from_arrays(
+        pa.array(offsets),
+        assign(lists.flatten(), inner),
+        type=column.arrow,
+        mask=pc.is_null(lists),
+    )
+
+
+def _as_stored(values: pa.Array, column: Column) -> pa.Array:
+    return values.cast(column.arrow, safe=False)
+
+
+def _out_of_range(column: Column) -> NumericValueOutOfRange:
+    return NumericValueOutOfRange(f"{column.type.sql} out of range")
+
+
+def _to_integer(values: pa.Array, column: Column) -> pa.Array:
+    try:
+        return values.cast(column.arrow)
+    except pa.ArrowInvalid as error:
+        raise _out_of_range(column) from error
+
+
+def _float_to_integer(values: pa.Array, column: Column) -> pa.Array:
+    """Rounded half to even, as rint(); compared as doubles, where both bounds are exact."""
+    whole = pc.round(values.cast(pa.float64()), round_mode="half_to_even")
+    bound = float(2 ** (column.arrow.bit_width - 1))
+    inside = pc.and_(pc.greater_equal(whole, -bound), pc.less(whole, bound))
+    if not pc.all(inside, min_count=0).as_py():  # NaN compares false
+        raise _out_of_range(column)
+    return whole.cast(column.arrow, safe=False)
+
+
+def _decimal_to_integer(values: pa.Array, column: Column) -> pa.Array:
+    return _to_integer(_rounded(_widened(values), 0), column)
+
+
+def _widened(values: pa.Array) -> pa.Array:
+    return values.cast(pa.decimal256(_WIDE_DIGITS, max(values.type.scale, 0)))
+
+
+def _rounded(wide: pa.Array, digits: int) -> pa.Array:
+    return pc.round(wide, ndigits=digits, round_mode="half_towards_infinity")
+
+
+def _integer_to_float(values: pa.Array, column: Column) -> pa.Array:
+    return values.cast(column.arrow, safe=False)
+
+
+def _to_real(values: pa.Array, column: Column) -> pa.Array:
+    """A finite double that becomes infinite or zero in float4 is refused, as float8's dtof does."""
+    narrow = values.cast(column.arrow, safe=False)
+    lost = pc.and_(pc.is_finite(values), pc.is_inf(narrow))
+    if pc.any(lost).as_py():
+        raise NumericValueOutOfRange("value out of range: overflow")
+    if pc.any(pc.and_(pc.equal(narrow, 0), pc.not_equal(values, 0))).as_py():
+        raise NumericValueOutOfRange("value out of range: underflow")
+    return narrow
+
+
+def _decimal_to_real(values: pa.Array, column: Column) -> pa.Array:
+    # A double between would round twice; 39 digits never overflow a float4 (3.4e38) but at its
+    # very end, where the text route would say the same.
+    return _to_real(values.cast(pa.float64()), column)
+
+
+def _decimal_to_float(values: pa.Array, column: Column) -> pa.Array:
+    # Arrow multiplies by a power of ten; the digits read back are the nearest double.
+    return values.cast(pa.string()).cast(column.arrow)
+
+
+def _integer_to_numeric(values: pa.Array, column: Column) -> pa.Array:
+    return to_numeric(values.cast(pa.decimal256(_WIDE_DIGITS, 0)), column)
+
+
+def _decimal_to_numeric(values: pa.Array, column: Column) -> pa.Array:
+    return to_numeric(_widened(values), column)
+
+
+def _float_to_numeric(values: pa.Array, column: Column) -> pa.Array:
+    """Through decimal digits, 15 of a double and 6 of a real, as float8_numeric does."""
+    if not pc.all(pc.is_finite(values), min_count=0).as_py():
+        raise FeatureNotSupported(
+            f'NaN and Infinity cannot be kept in column "{column.name}" of type numeric',
+            hint="Declare the column double precision.",
+        )
+    digits = "%.15g" if values.type == pa.float64() else "%.6g"
+    plain = pc.fill_null(values, 0.0).to_numpy(zero_copy_only=False)
+    texts = pa.array(np.char.mod(digits, plain), pa.string(), mask=_nulls(values))
+    return to_numeric(textinput.wide_decimal(texts), column)
+
+
+def _nulls(values: pa.Array) -> np.ndarray:
+    return np.asarray(pc.is_null(values).to_numpy(zero_copy_only=False))
+
+
+def to_numeric(wide: pa.Array, column: Column) -> pa.Array:
+    """decimal256 values rounded half away from zero to the column's digits."""
+    precision, scale = numeric_digits(column.typmod)
+    rounded = _rounded(wide, scale)
+    if column.typmod < 0 and pc.any(pc.and_(_is_zero(rounded), pc.invert(_is_zero(wide)))).as_py():
+        raise NumericValueOutOfRange(
+            f'value too small for column "{column.name}" of type numeric',
+            detail=f"numeric without a precision keeps {scale} digits after the point.",
+            hint="Declare numeric(precision, scale), or double precision.",
+        )
+    try:
+        return rounded.cast(pa.decimal256(_WIDE_DIGITS, scale)).cast(column.arrow)
+    except pa.ArrowInvalid as error:
+        raise NumericValueOutOfRange(
+            "numeric field overflow",
+            detail=f"A field with precision {precision}, scale {scale} must round to an absolute"
+            f" value less than {f'10^{precision - scale}' if precision > scale else '1'}.",
+        ) from error
+
+
+def _is_zero(values: pa.Array) -> pa.Array:
+    return pc.equal(values, pa.scalar(0, pa.int64()).cast(values.type))
+
+
+def _bool_to_text(values: pa.Array, column: Column) -> pa.Array:
+    return _to_text(pc.if_else(values, "true", "false"), column)
+
+
+def _to_text(values: pa.Array, column: Column) -> pa.Array:
+    """Text cut or refused at the column's length.
+
+    char(n) is kept without its trailing blanks, which PostgreSQL ignores when it compares and
+    the engine would not.
+    """
+    texts = values.cast(pa.string())
+    if column.type.name == "bpchar":
+        texts = pc.utf8_rtrim(texts, characters=" ")
+    if (limit := text_length(column.typmod)) is not None:
+        cut = pc.utf8_slice_codeunits(texts, 0, limit)
+        same = pc.equal(pc.utf8_rtrim(texts, " "), pc.utf8_rtrim(cut, " "))
+        if not pc.all(same, min_count=0).as_py():
+            raise StringTooLong(f"value too long for type {spelt(column.type, column.typmod)}")
+        texts = cut
+    if pc.any(pc.match_substring(texts, "\0")).as_py():
+        raise CharacterNotInRepertoire('invalid byte sequence for encoding "UTF8": 0x00')
+    return texts
+
+
+def _no_text_form(values: pa.Array, column: Column) -> pa.Array:
+    raise FeatureNotSupported(
+        f'column "{column.name}" is of type {spelt(column.type, -1)}'
+        f" but expression is of type {from_arrow(values.type).sql}",
+        hint="Cast the expression to text.",
+    )
+
+
+def _to_moment(values: pa.Array, column: Column) -> pa.Array:
+    """Dates and timestamps to timestamps; the time zone is UTC."""
+    return _to_precision(values.cast(column.arrow, safe=False), column)
+
+
+def _between_zones(values: pa.Array, column: Column) -> pa.Array:
+    # From or to a zone, the number of microseconds since 1970 in UTC stays.
+    micros = values.cast(pa.timestamp("us", values.type.tz), safe=False).cast(pa.int64())
+    return _to_precision(micros.cast(column.arrow), column)
+
+
+def _to_clock(values: pa.Array, column: Column) -> pa.Array:
+    if pa.types.is_timestamp(values.type):
+        values = _utc_micros(values)
+    return _to_precision(values.cast(column.arrow, safe=False), column)
+
+
+def _to_day(values: pa.Array, column: Column) -> pa.Array:
+    return _utc_micros(values).cast(column.arrow, safe=False)
+
+
+def _utc_micros(values: pa.Array) -> pa.Array:
+    micros = values.cast(pa.timestamp("us", values.type.tz), safe=False)
+    return micros.cast(pa.int64()).cast(pa.timestamp("us"))
+
+
+def _to_precision(values: pa.Array, column: Column) -> pa.Array:
+    """timestamp(p), time(p): to the nearest, half away from PostgreSQL's epoch."""
+    if not 0 <= column.typmod < 6:
+        return values
+    unit = 10 ** (6 - column.typmod)
+    epoch = 0 if column.type.name == "time" else _POSTGRES_EPOCH
+    micros = pc.fill_null(values.cast(pa.int64()), epoch).to_numpy(zero_copy_only=False) - epoch
+    near = np.sign(micros) * ((np.abs(micros) + unit // 2) // unit * unit) + epoch
+    return pa.array(near, pa.int64(), mask=_nulls(values)).cast(column.arrow)
+
+
+def _duration_to_interval(values: pa.Array, column: Column) -> pa.Array:
+    """Months and days 0, as subtracting two moments gives in the engine."""
+    nanos = values.cast(pa.duration("ns")).cast(pa.int64())
+    parts = np.zeros(len(values), np.dtype([("months", "<i4"), ("days", "<i4"), ("nanos", "<i8")]))
+    parts["nanos"] = pc.fill_null(nanos, 0).to_numpy(zero_copy_only=False)
+    valid = pc.is_valid(values).cast(pa.uint8()).to_numpy(zero_copy_only=False)
+    bitmap = pa.py_buffer(np.packbits(valid, bitorder="little").tobytes())
+    data = pa.py_buffer(parts.tobytes())
+    made = pa.Array.from_buffers(column.arrow, len(values), [bitmap, data])
+    return _whole_micros(made, column)
+
+
+def _whole_micros(values: pa.Array, column: Column) -> pa.Array:
+    """Intervals with their nanoseconds cut to the microseconds that are kept."""
+    return textinput.cut_nanoseconds(values)
+
+
+def _from_text(values: pa.Array, column: Column) -> pa.Array:
+    texts = values.cast(pa.string())
+    if column.type.name == "numeric":
+        return to_numeric(textinput.read_numeric(texts), column)
+    read = textinput.read(texts, column.type)
+    return _to_precision(read, column) if column.type.name.startswith("time") else read
+
+
+def _to_json(values: pa.Array, column: Column) -> pa.Array:
+    read = READERS[column.type.name]
+    texts = values.cast(pa.string()).to_pylist()
+    return pa.array([None if text is None else read(text) for text in texts], pa.string())
+
+
+_TEXTS = ("text", "varchar", "bpchar")
+_INTEGERS = ("int2", "int4", "int8")
+_READ = (*_INTEGERS, "float4", "float8", "numeric", "bool", "bytea", "uuid", "interval")
+_MOMENTS = ("date", "time", "timestamp", "timestamptz")
+
+# (family of the value, type of the column) -> cast. A missing row is a cast that PostgreSQL does
+# not make by assignment: 42804.
+_CASTS: dict[tuple[str, str], Cast] = {
+    ("bool", "bool"): _as_stored,
+    **{("int", name): _to_integer for name in _INTEGERS},
+    ("int", "float4"): _integer_to_float,
+    ("int", "float8"): _integer_to_float,
+    ("int", "numeric"): _integer_to_numeric,
+    **{("float", name): _float_to_integer for name in _INTEGERS},
+    ("float", "float4"): _to_real,
+    ("float", "float8"): _as_stored,
+    ("float", "numeric"): _float_to_numeric,
+    **{("decimal", name): _decimal_to_integer for name in _INTEGERS},
+    ("decimal", "float4"): _decimal_to_real,
+    ("decimal", "float8"): _decimal_to_float,
+    ("decimal", "numeric"): _decimal_to_numeric,
+    **{("text", name): _from_text for name in (*_READ, *_MOMENTS)},
+    **{("text", name): _to_json for name in ("json", "jsonb")},
+    **{(kind, name): _to_text for kind in ("text", "int", "date") for name in _TEXTS},
+    **{("bool", name): _bool_to_text for name in _TEXTS},
+    **{
+        (kind, name): _no_text_form
+        for kind in ("float", "decimal", "bytea", "time", "timestamp", "timestamptz", "interval")
+        for name in _TEXTS
+    },
+    ("bytea", "bytea"): _as_stored,
+    ("date", "date"): _as_stored,
+    ("date", "timestamp"): _to_moment,
+    ("date", "timestamptz"): _to_moment,
+    ("time", "time"): _to_clock,
+    ("timestamp", "timestamp"): _to_moment,
+    ("timestamp", "timestamptz"): _between_zones,
+    ("timestamp", "date"): _to_day,
+    ("timestamp", "time"): _to_clock,
+    ("timestamptz", "timestamptz"): _between_zones,
+    ("timestamptz", "timestamp"): _between_zones,
+    ("timestamptz", "date"): _to_day,
+    ("timestamptz", "time"): _to_clock,
+    ("interval", "interval"): _whole_micros,
+    ("duration", "interval"): _duration_to_interval,
+}

@@ -1,0 +1,79 @@
+"""What the store must have computed for it: defaults, generated columns, CHECK constraints.
+
+It computes no expression itself. The session hands it an `Expressions` over its engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import pyarrow as pa
+
+from gateway.errors import FeatureNotSupported
+from gateway.store.definitions.definitions import Column, TableDefinition
+from gateway.store.rows.defaults import constant_default
+
+
+class Expressions(Protocol):
+    """Computes over rows that are about to be written."""
+
+    def defaults(
+        self, definition: TableDefinition, columns: Sequence[Column], count: int
+    ) -> list[pa.Array]:
+        """`count` values of each column's default or identity, in the types of the columns."""
+        ...
+
+    def generated(self, definition: TableDefinition, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """The rows with their generated columns computed from the others."""
+        ...
+
+    def refuse_wrong(self, definition: TableDefinition) -> None:
+        """Plan everything that a definition declares, as PostgreSQL does when it is made.
+
+        Raises:
+            DatatypeMismatch: 42804, a CHECK that is not boolean, a default of another type.
+            GatewayError: an expression that does not plan.
+        """
+        ...
+
+    def compute(self, definition: TableDefinition, text: str, rows: pa.RecordBatch) -> pa.Array:
+        """The value of an expression over each row."""
+        ...
+
+    def check(self, definition: TableDefinition, rows: pa.RecordBatch) -> None:
+        """Refuse rows for which a CHECK is false; NULL passes.
+
+        Raises:
+            CheckViolation: 23514, naming the first constraint by name that the first such row
+                breaks.
+        """
+        ...
+
+
+class Constants:
+    """For a store without an engine: nothing but constants."""
+
+    def defaults(
+        self, definition: TableDefinition, columns: Sequence[Column], count: int
+    ) -> list[pa.Array]:
+        """Nothing: there is nobody to compute them."""
+        raise FeatureNotSupported(f'the default of column "{columns[0].name}" is no constant')
+
+    def generated(self, definition: TableDefinition, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Nothing: there is nobody to compute them."""
+        raise FeatureNotSupported(f'table "{definition.name.name}" has generated columns')
+
+    def refuse_wrong(self, definition: TableDefinition) -> None:
+        """Refuse what is no constant, and values that are not of their column."""
+        for column in definition.columns:
+            if column.identity or constant_default(column) is None:
+                raise FeatureNotSupported(f'the default of column "{column.name}" is no constant')
+
+    def compute(self, definition: TableDefinition, text: str, rows: pa.RecordBatch) -> pa.Array:
+        """Nothing: there is nobody to compute it."""
+        raise FeatureNotSupported(f"{text} is no constant")
+
+    def check(self, definition: TableDefinition, rows: pa.RecordBatch) -> None:
+        """Nothing: there is nobody to compute them."""
+        raise FeatureNotSupported(f'table "{definition.name.name}" has CHECK constraints')

@@ -1,0 +1,294 @@
+"""Foreign keys: no row refers to one that is not there, at the end of a statement or at COMMIT.
+
+They are held here and not by DuckDB, whose own stop most changes of a table that has one
+(measured with DuckDB 2.0). MATCH SIMPLE: a reference with a NULL in it refers to nothing. The
+locks of all tables that a check looks at are held (`Scope._lock_tables`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gateway.errors import ForeignKeyViolation
+from gateway.sources.table import TableName
+from gateway.store.definitions.definitions import Changed, ForeignKey, TableDefinition
+from gateway.store.disk.faults import shown_value, translated
+from gateway.store.rows import changes
+from gateway.store.rows.changes import Target
+from gateway.store.rows.expressions import Expressions
+from gateway.store.transactions.transactions import Transaction
+
+
+def target_of(of: Target, name: TableName) -> Target:
+    """Another table of the same transaction."""
+    oid, definition = of.transaction.catalogue.table(name)
+    return Target(of.transaction, oid, definition, of.expressions)
+
+
+def hold_references(
+    child: Target,
+    rows: pa.Table | None = None,
+    columns: Sequence[str] | None = None,
+    *,
+    now: bool = False,
+) -> None:
+    """Check what a table refers to, after rows of it were written; or put that off.
+
+    Args:
+        child: The table.
+        rows: The rows that came; None: any may have changed.
+        columns: Those that were set; None: all.
+        now: Put nothing off: the key is new.
+
+    Raises:
+        ForeignKeyViolation: 23503.
+    """
+    for key in child.definition.foreign_keys:
+        if columns is not None and not set(columns) & set(key.columns):
+            continue
+        if now or not child.transaction.deferral.put_off(child.oid, key):
+            _refuse_orphan(child, key, rows)
+
+
+def update(
+    parent: Target, columns: Sequence[str], batches: Iterable[pa.RecordBatch], returning: bool
+) -> Changed:
+    """`changes.update`, and what is declared ON UPDATE; then both sides are checked.
+
+    Raises:
+        ForeignKeyViolation: 23503.
+    """
+    followers = [f for f in _followers(parent) if set(columns) & set(f[1].referenced)]
+    if not any(key.on_update != "no action" for _, key in followers):
+        changed = changes.update(parent, columns, batches, returning)
+        hold_references(parent, None, columns)
+        for child, key in followers:
+            _refuse_lost(parent, child, key, None)
+        return changed
+    kept = list(batches)
+    before = _rows_named(parent, kept)
+    changed = changes.update(parent, columns, kept, True)
+    hold_references(parent, None, columns)
+    if changed.rows is not None and changed.rows.num_rows:
+        for child, key in followers:
+            moved = _keys(key, before, changed.rows)
+            _follow(parent, child, key, key.on_update, moved)
+    return changed if returning else Changed(changed.count)
+
+
+def delete(parent: Target, batches: Iterable[pa.RecordBatch], returning: bool) -> Changed:
+    """`changes.delete`, and what is declared ON DELETE.
+
+    Raises:
+        ForeignKeyViolation: 23503.
+    """
+    followers = _followers(parent)
+    changed = changes.delete(parent, batches, returning or bool(followers))
+    if changed.rows is not None and changed.rows.num_rows:
+        for child, key in followers:
+            _follow(parent, child, key, key.on_delete, _keys(key, changed.rows))
+    return changed if returning else Changed(changed.count)
+
+
+def check_put_off(
+    transaction: Transaction, expressions: Expressions, *, only_due: bool = False
+) -> None:
+    """Check what was put off; with `only_due` what SET CONSTRAINTS made immediate.
+
+    Raises:
+        ForeignKeyViolation: 23503.
+    """
+    deferral = transaction.deferral
+    for (oid, name), is_parents in list(deferral.pending.items()):
+        relation = transaction.catalogue.by_oid(oid)
+        if relation is None or not isinstance(relation.definition, TableDefinition):
+            continue  # it was dropped
+        child = Target(transaction, oid, relation.definition, expressions)
+        for key in relation.definition.foreign_keys:
+            if key.name != name or (only_due and not deferral.due(oid, key)):
+                continue
+            if is_parents:
+                _refuse_lost(target_of(child, key.table), child, key, None, waits=False)
+            else:
+                _refuse_orphan(child, key, None)
+            del deferral.pending[oid, name]
+
+
+def _followers(parent: Target) -> list[tuple[Target, ForeignKey]]:
+    """The tables that refer to one, each with the key by which it does."""
+    children = parent.transaction.catalogue.referring(parent.definition.name)
+    return [
+        (child, key)
+        for child in (target_of(parent, each.definition.name) for each in children)
+        for key in child.definition.foreign_keys
+        if key.table == parent.definition.name
+    ]
+
+
+def _rows_named(target: Target, batches: Sequence[pa.RecordBatch]) -> pa.Table:
+    """The rows that a delta names, in the order of their identifiers."""
+    numbers = [batch.column(0).cast(pa.int64()) for batch in batches]
+    delta = pa.table({"row": pa.chunked_array(numbers, pa.int64())})
+    columns = ", ".join(f"old.{place}" for place in target.inside.values())
+    query = (
+        f"SELECT {columns} FROM {target.place} AS old"
+        " WHERE old.rowid IN (SELECT row FROM delta) ORDER BY old.rowid"
+    )
+    with translated():
+        return changes.named(target.transaction.matching(query, delta), target.definition)
+
+
+def _keys(key: ForeignKey, old: pa.Table, new: pa.Table | None = None) -> pa.Table:
+    """What `key` referred to, as columns o0, o1, ..., and what stands there now, as n0, ..."""
+    found = {f"o{n}": old.column(name) for n, name in enumerate(key.referenced)}
+    if new is not None:
+        found |= {f"n{n}": new.column(name) for n, name in enumerate(key.referenced)}
+    return pa.table(found)
+
+
+def _follow(parent: Target, child: Target, key: ForeignKey, action: str, moved: pa.Table) -> None:
+    """Do to the rows that referred to `moved` what is declared."""
+    if action == "no action":
+        _refuse_lost(parent, child, key, moved)
+        return
+    new = [name for name in moved.schema.names if name.startswith("n")]
+    mine = [f"c.{child.inside[name]}" for name in key.columns]
+    same = " AND ".join(f"{column} = m.o{n}" for n, column in enumerate(mine))
+    if new:
+        same += f" AND ({' OR '.join(f'm.o{n} IS DISTINCT FROM m.n{n}' for n in range(len(new)))})"
+    given = "".join(f", m.{name}" for name in new)
+    query = f'SELECT c.rowid AS "row"{given} FROM {child.place} AS c, delta AS m WHERE {same}'
+    with translated():
+        found = child.transaction.matching(query, moved)
+    if not found.num_rows:
+        return
+    if action == "restrict":
+        _refuse_lost(parent, child, key, moved, waits=False, restrict=same)
+    elif action == "cascade" and not new:
+        delete(child, found.select(["row"]).to_batches(), False)
+    elif action == "cascade":
+        update(child, key.columns, found.to_batches(), False)
+    else:
+        values = _emptied(child, key, action, found.num_rows)
+        if action == "set default" and (left := _equal(moved, values)).num_rows:
+            # They would be left as they are; PostgreSQL says so of the row that is gone.
+            _refuse_lost(parent, child, key, left, waits=False, restrict=same)
+        table = pa.table([found.column("row"), *values], ["row", *key.columns])
+        update(child, key.columns, table.to_batches(), False)
+
+
+def _emptied(child: Target, key: ForeignKey, action: str, count: int) -> list[pa.Array]:
+    """The values of SET NULL or SET DEFAULT."""
+    if action == "set null":
+        return [pa.nulls(count) for _ in key.columns]
+    columns = [child.definition.column(name) for name in key.columns]
+    values = changes.defaults(child, columns, count)
+    return [values[name] for name in key.columns]
+
+
+def _equal(moved: pa.Table, values: Sequence[pa.Array]) -> pa.Table:
+    """What of `moved` is the same as the first of these values; NULL is the same as nothing."""
+    for n, column in enumerate(values):
+        moved = moved.filter(pc.equal(moved.column(f"o{n}"), column[0]))
+    return moved
+
+
+def _refuse_orphan(child: Target, key: ForeignKey, rows: pa.Table | None) -> None:
+    lost = _orphan(child, key, rows)
+    if lost is not None:
+        name = child.definition.name.name
+        raise _violation(
+            child,
+            key,
+            f'insert or update on table "{name}" violates foreign key constraint "{key.name}"',
+            f'Key ({", ".join(key.columns)})=({lost}) is not present in table "{key.table.name}".',
+        )
+
+
+def _violation(child: Target, key: ForeignKey, message: str, detail: str) -> ForeignKeyViolation:
+    """The error of a row of `child`, with what PostgreSQL tells of it besides."""
+    table = child.definition.name
+    return ForeignKeyViolation(
+        message, detail=detail, table=(table.schema, table.name), constraint=key.name
+    )
+
+
+def _refuse_lost(
+    parent: Target,
+    child: Target,
+    key: ForeignKey,
+    moved: pa.Table | None,
+    *,
+    waits: bool = True,
+    restrict: str = "",
+) -> None:
+    """Refuse rows that refer to what is gone, after rows of `parent` went or changed.
+
+    Args:
+        parent: What they refer to.
+        child: What they are of.
+        key: By which key.
+        moved: What is gone; None: anything may be.
+        waits: Whether that may be put off.
+        restrict: Which rows refer to `moved`, even if the same key has come again.
+    """
+    if waits and child.transaction.deferral.put_off(child.oid, key, parent=True):
+        return
+    value = _orphan(child, key, None) if not restrict else _referring(child, key, moved, restrict)
+    if value is not None:
+        name = child.definition.name.name
+        raise _violation(
+            child,
+            key,
+            f'update or delete on table "{parent.definition.name.name}" violates foreign key'
+            f' constraint "{key.name}" on table "{name}"',
+            f'Key ({", ".join(key.referenced)})=({value}) is still referenced from table "{name}".',
+        )
+
+
+def _referring(
+    child: Target, key: ForeignKey, moved: pa.Table | None, condition: str
+) -> str | None:
+    mine = ", ".join(f"c.{child.inside[name]}" for name in key.columns)
+    query = f"SELECT {mine} FROM {child.place} AS c, delta AS m WHERE {condition} LIMIT 1"
+    with translated():
+        return _first(child, key, child.transaction.matching(query, moved))
+
+
+def _without_parent(child: Target, key: ForeignKey, place: str) -> str:
+    parent = target_of(child, key.table)
+    mine = [f"c.{child.inside[name]}" for name in key.columns]
+    theirs = [f"p.{parent.inside[name]}" for name in key.referenced]
+    there = " AND ".join(f"{column} IS NOT NULL" for column in mine)
+    same = " AND ".join(f"{a} = {b}" for a, b in zip(theirs, mine, strict=True))
+    return (
+        f"SELECT {', '.join(mine)} FROM {place} AS c WHERE {there}"
+        f" AND NOT EXISTS (SELECT 1 FROM {parent.place} AS p WHERE {same})"
+    )
+
+
+def _orphan(child: Target, key: ForeignKey, rows: pa.Table | None = None) -> str | None:
+    """The values of a reference to nothing, as messages show them; None when there is none."""
+    delta = None
+    if rows is not None:
+        places = [child.inside[name] for name in key.columns]
+        delta = rows.select(list(key.columns)).rename_columns(places)
+    place = child.place if delta is None else "delta"
+    query = _without_parent(child, key, place) + " LIMIT 1"
+    with translated():
+        found = child.transaction.matching(query, delta)
+    return _first(child, key, found)
+
+
+def _first(child: Target, key: ForeignKey, found: pa.Table) -> str | None:
+    """The first row's values, as messages show them; None when there is none."""
+    if not found.num_rows:
+        return None
+    types = [child.definition.column(name).arrow for name in key.columns]
+    values = [
+        column.cast(kind)[0].as_py() for column, kind in zip(found.columns, types, strict=True)
+    ]
+    return ", ".join(map(shown_value, values))

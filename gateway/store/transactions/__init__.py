@@ -1,0 +1,1 @@
+"""Moments, locks and commits."""

@@ -1,0 +1,167 @@
+"""Transactions of the user's own: from BEGIN to COMMIT or ROLLBACK, and their savepoints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.errors import (
+    InFailedTransaction,
+    InternalError,
+    InvalidSavepoint,
+    UndefinedObject,
+    WrongObjectType,
+)
+from gateway.store.definitions.catalogue import Catalogue
+from gateway.store.definitions.definitions import ForeignKey, TableDefinition
+from gateway.store.rows.references import check_put_off
+from gateway.store.transactions.deferral import Constraint
+from gateway.store.transactions.scope import Savepoint, Scope
+from gateway.store.transactions.transactions import concurrent_update
+
+
+class Blocks(Scope):
+    """The part of a session that a user's BEGIN, SAVEPOINT and their ends call."""
+
+    def begin(self) -> None:
+        """Begin a transaction of `isolation`; it takes no snapshot and no lock yet."""
+        if self._in_block or self._is_running:
+            raise InternalError("there is already a transaction in progress")
+        self._in_block = True
+
+    def take_snapshot(self) -> None:
+        """At the start of a statement: fix what a transaction sees that is to see one commit.
+
+        Another one is shown the names that others made or dropped since.
+        """
+        if self._in_block and (self._pins == (self._transaction is None)):
+            with self._statement():
+                if self._pins:
+                    self._open()
+                self._catch_up(())
+
+    @property
+    def has_savepoints(self) -> bool:
+        """Whether the transaction has come to a savepoint that was not released."""
+        return bool(self._savepoints)
+
+    def commit(self) -> None:
+        """Make the transaction durable, then visible, and give up its locks; or undo it and raise.
+
+        Raises:
+            InFailedTransaction: 25P02, a statement in it failed; it is undone.
+            GatewayError: 53100, ...; it is undone.
+        """
+        self._refuse_outside()
+        try:
+            if self._failed:
+                raise InFailedTransaction(
+                    "the transaction was rolled back, because a statement in it failed"
+                )
+            self._commit()
+        finally:
+            self._end()
+
+    def rollback(self) -> None:
+        """Undo the transaction and give up its locks."""
+        self._refuse_outside()
+        self._end()
+
+    def fail(self) -> None:
+        """Refuse everything until the end of the transaction, or ROLLBACK TO a savepoint of it.
+
+        For a statement that failed elsewhere; locks are given up as if it had failed here.
+        """
+        self._refuse_outside()
+        if not self._failed:
+            self._failed = True
+            self._abandon()
+
+    def savepoint(self, name: str) -> None:
+        """Remember this moment of the transaction; an older savepoint of that name is hidden."""
+        self._refuse_outside()
+        self._refuse_stopped()
+        transaction, held = self._transaction, self._shared.locks.held(self)
+        done = 0 if transaction is None else len(transaction.writes)
+        own = None if transaction is None else transaction.own_catalogue
+        chosen = dict(self._deferral.chosen)
+        self._savepoints.append(Savepoint(name, done, own, held, chosen, len(self._restarts)))
+
+    def set_constraints(self, names: Sequence[tuple[str, str]], deferred: bool) -> None:
+        """Have foreign keys be checked at COMMIT, or from now on at the end of each statement.
+
+        Args:
+            names: (schema, name) of each; schema "" is any; none: all that are deferrable.
+            deferred: Whether they wait. If not, what was put off is checked now.
+
+        Raises:
+            UndefinedObject: 42704. WrongObjectType: 42809, it is not deferrable.
+            ForeignKeyViolation: 23503.
+        """
+        with self._statement():
+            chosen = [each for name in names for each in _deferrable(self._catalogue, *name)]
+            if not names:
+                self._deferral.choose(None, deferred)
+            for constraint in chosen:
+                self._deferral.choose(constraint, deferred)
+            if self._transaction is not None and not deferred:
+                check_put_off(self._transaction, self.expressions, only_due=True)
+
+    def release(self, name: str) -> None:
+        """Forget the newest savepoint of that name and all after it; what they saw stays.
+
+        Raises:
+            InvalidSavepoint: 3B001.
+        """
+        self._refuse_outside()
+        self._refuse_stopped()
+        del self._savepoints[self._savepoint_named(name) :]
+
+    def rollback_to(self, name: str) -> None:
+        """Undo what came after the newest savepoint of that name, which stays; also a failure.
+
+        Raises:
+            InvalidSavepoint: 3B001.
+            GatewayError: 40001, ...: it could not be restored, and has failed. Where all of it is
+                to see one commit, that is so when a table that it read has changed since.
+        """
+        self._refuse_outside()
+        if self._is_lost:
+            raise concurrent_update()
+        number = self._savepoint_named(name)
+        self._depth += 1
+        try:
+            del self._savepoints[number + 1 :]
+            self._restore()
+            self._failed = False
+        except BaseException:
+            self._failed = True
+            raise
+        finally:
+            self._leave()
+
+    def _savepoint_named(self, name: str) -> int:
+        for number in reversed(range(len(self._savepoints))):
+            if self._savepoints[number].name == name:
+                return number
+        raise InvalidSavepoint(f'savepoint "{name}" does not exist')
+
+    def _refuse_outside(self) -> None:
+        if not self._in_block or self._is_running:
+            raise InternalError("there is no transaction in progress")
+
+
+def _deferrable(catalogue: Catalogue, schema: str, name: str) -> list[Constraint]:
+    """The constraints of a name, which must be foreign keys that may wait."""
+    found = [
+        (relation.oid, constraint)
+        for relation in catalogue.relations.values()
+        if isinstance(relation.definition, TableDefinition)
+        and schema in ("", relation.definition.name.schema)
+        for constraint in relation.definition.constraints
+        if constraint.name == name
+    ]
+    if not found:
+        raise UndefinedObject(f'constraint "{name}" does not exist')
+    if not all(isinstance(each, ForeignKey) and each.deferrable for _, each in found):
+        raise WrongObjectType(f'constraint "{name}" is not deferrable')
+    return [(oid, name) for oid, _ in found]

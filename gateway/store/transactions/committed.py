@@ -1,0 +1,74 @@
+"""What is committed: the newest moment, and what goes with it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter_ns
+
+from gateway.errors import GatewayError
+from gateway.store.definitions.catalogue import Catalogue
+from gateway.store.rows.snapshots import SnapshotCache
+from gateway.store.transactions.isolation import Overlaps
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What is committed: the catalogue, and a version per table that changes when its rows do."""
+
+    catalogue: Catalogue
+    versions: Mapping[int, int] = field(default_factory=dict)
+    clock: int = 0
+
+    def version(self, oid: int) -> int:
+        """The version of a table's rows; 0 for rows nobody changed since the server started."""
+        return self.versions.get(oid, 0)
+
+
+# Of SQLSTATEs that tell of the data directory, and not of a statement: no space, no memory, a
+# fault of the system's or of the store's own.
+_FAULTS = ("53", "58", "XX")
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the transactions that changed something; changed under the lock of commits.
+
+    `failure` is the SQLSTATE of the fault that the newest commit met, "" when it met none.
+    """
+
+    committed: int = 0
+    rolled_back: int = 0
+    commit_ns: int = 0
+    failure: str = ""
+
+    @contextmanager
+    def committing(self) -> Iterator[None]:
+        """Count the commit inside."""
+        started = perf_counter_ns()
+        try:
+            yield
+        except GatewayError as error:
+            if error.code[:2] in _FAULTS:
+                self.failure = error.code
+            raise
+        finally:
+            self.commit_ns += perf_counter_ns() - started
+        self.committed += 1
+        self.failure = ""
+
+
+class Committed:
+    """The newest `Moment`, and the lock under which it moves on together with DuckDB.
+
+    Reading needs no lock: the moment is one immutable value.
+    """
+
+    def __init__(self, catalogue: Catalogue, cache: SnapshotCache) -> None:
+        self.moment = Moment(catalogue)
+        self.cache = cache
+        self.overlaps = Overlaps()
+        self.lock = threading.Lock()
+        self.counts = Counts()

@@ -1,0 +1,397 @@
+"""A session's hold on the store: its cursor, its locks, its statement, its transaction.
+
+Every public call is a statement. Calls nest: an INSERT within `writing` joins its statement. At the
+end of the outermost one everything commits, unless the user began a transaction (`begin`): then
+locks and changes are held until `commit` or `rollback`.
+
+At READ COMMITTED each statement of such a transaction sees the newest commit, and its own changes.
+DuckDB shows one commit from the first change on; so when a statement is to read or write a table
+that others changed since, the transaction begins again at the newest commit and repeats its own
+writes, which nobody can have touched. At the higher levels (`isolation`) it sees one commit
+throughout, and what others changed since is not changed once more (40001).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import duckdb
+
+from gateway.errors import (
+    GatewayError,
+    InFailedTransaction,
+    QueryCanceled,
+)
+from gateway.sources.table import TableName
+from gateway.store.definitions.catalogue import Catalogue
+from gateway.store.definitions.definitions import Sequence
+from gateway.store.rows.expressions import Constants, Expressions
+from gateway.store.rows.sequences import SequenceValues, State
+from gateway.store.transactions.committed import Committed
+from gateway.store.transactions.deferral import Constraint, Deferral
+from gateway.store.transactions.isolation import Isolation
+from gateway.store.transactions.locks import CATALOGUE, TableLocks, tied
+from gateway.store.transactions.transactions import Transaction, concurrent_update
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all sessions of a store share; `oids` numbers new tables and views."""
+
+    database: duckdb.DuckDBPyConnection
+    committed: Committed
+    locks: TableLocks
+    oids: Iterator[int]
+    sequences: SequenceValues
+
+
+# A sequence that the transaction restarted, and where it stood.
+Restart = tuple[int, Sequence, State]
+
+
+@dataclass(frozen=True, slots=True)
+class Savepoint:
+    """How far a transaction had come: writes, own catalogue, locks, SET CONSTRAINTS, restarts."""
+
+    name: str
+    writes: int
+    catalogue: Catalogue | None
+    locks: frozenset[int]
+    chosen: dict[Constraint | None, bool]
+    restarts: int
+
+
+class Scope:
+    """The part of a session that begins, locks and commits."""
+
+    def __init__(self, shared: Shared) -> None:
+        self.lock_seconds = 0.0  # how long to wait for a lock; 0: for ever
+        self.isolation = Isolation.READ_COMMITTED  # of what begins from now on
+        self.expressions: Expressions = Constants()
+        self._shared = shared
+        self._cursor = shared.database.cursor()
+        self._transaction: Transaction | None = None
+        self._in_block = False
+        self._failed = False
+        self._savepoints: list[Savepoint] = []
+        self._deferral = Deferral()
+        self._restarts: list[Restart] = []
+        self._is_lost = False  # the transaction's savepoints could not be gone back to
+        self._depth = 0  # of calls inside each other
+        self._cancelled = False
+        self._cancelling = threading.Lock()
+
+    @property
+    def _catalogue(self) -> Catalogue:
+        if self._transaction is not None:
+            return self._transaction.catalogue
+        return self._shared.committed.moment.catalogue
+
+    @property
+    def _is_running(self) -> bool:
+        return self._depth > 0
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether nothing was changed, so that the newest commit is what this session sees."""
+        free = self._transaction is None and not self._is_running and not self._failed
+        return free and not self._pins
+
+    @property
+    def clock(self) -> int | None:
+        """The number of the newest commit; None when that is not what this session sees."""
+        return self._shared.committed.moment.clock if self._is_idle else None
+
+    @property
+    def _pins(self) -> bool:
+        """Whether a transaction of the user's own is to see one commit throughout."""
+        return self._in_block and self.isolation.pins
+
+    # Ends of transactions
+
+    def _end(self) -> None:
+        self._drop_transaction()
+        self._undo_restarts(0)
+        self._in_block = self._failed = self._is_lost = False
+        self._savepoints.clear()
+        self._deferral = Deferral()
+        self._shared.locks.release(self)
+
+    def _commit(self) -> None:
+        if self._transaction is not None:
+            if self._transaction.changed:
+                self._end_statement(self._transaction)
+            self._transaction.commit()
+            self._transaction = None
+        for oid, sequence, _ in self._restarts:
+            self._shared.sequences.keep(oid, sequence)
+        self._restarts.clear()
+
+    def _undo_restarts(self, count: int) -> None:
+        """Undo all but the first `count` restarts of sequences."""
+        while len(self._restarts) > count:
+            oid, _, before = self._restarts.pop()
+            self._shared.sequences.undo(oid, before)
+
+    def _end_statement(self, transaction: Transaction) -> None:
+        """What is done before a transaction commits."""
+
+    def _restore(self) -> None:
+        """Go back to the last savepoint, and give up the locks taken after it."""
+        point, transaction = self._savepoints[-1], self._transaction
+        self._deferral.chosen = dict(point.chosen)
+        self._undo_restarts(point.restarts)
+        if point.writes == 0 and point.catalogue is None and not self._pins:
+            self._drop_transaction()
+        elif transaction is not None and not transaction.stands_at(point.writes, point.catalogue):
+            try:
+                transaction.restore(point.writes, point.catalogue)
+            except BaseException:  # Nothing is left to go back to.
+                self._savepoints.clear()
+                self._is_lost = True
+                self._drop_transaction()
+                self._shared.locks.release(self)
+                raise
+        self._shared.locks.release(self, keep=point.locks)
+
+    def _drop_transaction(self) -> None:
+        if self._transaction is not None:
+            self._shared.committed.counts.rolled_back += self._transaction.changed
+            self._transaction.rollback()
+            self._transaction = None
+
+    # Statements
+
+    @contextmanager
+    def _statement(self) -> Iterator[None]:
+        """A call. The outermost one ends the statement, and its transaction if it is its own.
+
+        Raises:
+            InFailedTransaction: 25P02, a call before it failed.
+        """
+        self._refuse_stopped()
+        self._depth += 1
+        try:
+            yield
+            if self._depth == 1:
+                self._refuse_stopped()
+                self._settle()
+        except BaseException:  # Whatever ended it, it may have left half of its work.
+            self._failed = True
+            if self._depth == 1:
+                self._abandon()
+            raise
+        finally:
+            self._leave()
+
+    def _refuse_stopped(self) -> None:
+        if self._failed:
+            raise InFailedTransaction(
+                "current transaction is aborted, commands ignored until end of transaction block"
+            )
+        if self._cancelled:
+            raise QueryCanceled("canceling statement due to user request")
+
+    def heed_cancel(self) -> None:
+        """Raise what stops the running call; for one that waits for more rows to write.
+
+        Raises:
+            QueryCanceled: 57014, `cancel` was called.
+        """
+        self._refuse_stopped()
+
+    def _settle(self) -> None:
+        """Commit the statement, or leave it to its transaction."""
+        if not self._in_block:
+            self._commit()
+            self._end()
+        elif self._transaction is not None and not (self._pins or self._transaction.changed):
+            self._drop_transaction()  # The next statement starts from a newer commit.
+
+    def _abandon(self) -> None:
+        """Undo what a failed statement belongs to."""
+        if not self._in_block:
+            self._end()
+            return
+        # As in PostgreSQL, nobody waits for a failed transaction until its client says ROLLBACK.
+        if self._savepoints:
+            # At once: row identifiers in the kept writes stay true in an open transaction only.
+            with suppress(GatewayError):  # Then there are no savepoints any more.
+                self._restore()
+            return
+        self._drop_transaction()
+        self._undo_restarts(0)
+        self._shared.locks.release(self)
+
+    def _leave(self) -> None:
+        with self._cancelling:
+            self._depth -= 1
+            if self._depth == 0 and self._cancelled:
+                self._cancelled = False
+                self._shared.locks.resume(self)
+
+    def _open(self) -> Transaction:
+        """The running transaction, begun if there is none."""
+        if self._transaction is None:
+            self._transaction = Transaction(
+                self._shared.committed,
+                self._cursor,
+                replays=self._in_block,
+                isolation=self.isolation,
+                deferral=self._deferral,
+            )
+        return self._transaction
+
+    # Locks
+
+    @contextmanager
+    def _writing(
+        self, name: TableName, command: str = "INSERT", reading: Collection[TableName] = ()
+    ) -> Iterator[Transaction]:
+        """A transaction that holds the table's write lock and sees its newest rows.
+
+        With it go the locks of the tables that foreign keys tie to it as far as `command` (INSERT,
+        UPDATE or DELETE) can break them.
+        """
+        with self._statement():
+            self._lock_tables(name, command, reading)
+            transaction = self._open()
+            transaction.catalogue.table(name)
+            yield transaction
+
+    def _lock_tables(
+        self,
+        name: TableName,
+        command: str,
+        reading: Collection[TableName] = (),
+        *,
+        whole: bool = False,
+    ) -> None:
+        """Wait for the locks, lowest number first; names that changed hands are locked anew.
+
+        Args:
+            name: The table that is written.
+            command: What is done to it.
+            reading: What the statement reads besides.
+            whole: Whether all rows are changed, whoever added them.
+        """
+        while True:
+            oid, definition = self._catalogue.table(name)
+            wanted = tied(self._catalogue, name, command)
+            to_itself = any(key.table == name for key in definition.foreign_keys)
+            for each in sorted(wanted):
+                self._lock_relation(each, whole=whole or to_itself or each != oid)
+            self._catch_up(reading)
+            self._refuse_redefined(name, command, wanted)
+            if tied(self._catalogue, name, command) <= wanted:
+                return
+
+    def _lock_relation(self, oid: int, *, whole: bool = True) -> None:
+        """Wait for a relation's lock, then see its newest rows.
+
+        Args:
+            oid: The relation.
+            whole: Whether rows count that others added since the snapshot of a transaction that
+                sees one commit throughout.
+
+        Raises:
+            SerializationFailure: 40001, the statement has read rows that are old now.
+        """
+        taken = self._shared.locks.acquire(oid, self, self.lock_seconds)
+        transaction = self._transaction
+        if transaction is None or not (taken or self._pins):
+            return
+        if not transaction.changed:
+            transaction.pin()
+        newest = self._shared.committed.moment
+        if newest.version(oid) == transaction.moment.version(oid):
+            return
+        if self._pins:
+            if whole:
+                raise concurrent_update()
+            return  # what it changes is compared row by row
+        if self._depth > 1 or (transaction.changed and not self._in_block):
+            raise concurrent_update()
+        transaction.rebase()
+
+    def _catch_up(self, reading: Collection[TableName]) -> None:
+        """Have a READ COMMITTED transaction see the newest commit, if that shows other things.
+
+        Only at the start of a statement: later its rows are read already.
+        """
+        transaction = self._transaction
+        if transaction is None or not self._in_block or self._pins or self._depth > 1:
+            return
+        newest, seen = self._shared.committed.moment, transaction.moment
+        if newest is seen:
+            return
+        held = [transaction.catalogue.find_table(name) for name in reading]
+        oids = [found[0] for found in held if found is not None]
+        if newest.catalogue is not seen.catalogue or any(
+            newest.version(oid) != seen.version(oid) for oid in oids
+        ):
+            transaction.rebase()
+
+    def _refuse_redefined(self, name: TableName, command: str, wanted: set[int]) -> None:
+        """Refuse to write what means something else now than in the commit that is seen.
+
+        Raises:
+            SerializationFailure: 40001.
+        """
+        if not self._pins or self._transaction is None:
+            return
+        seen, newest = self._transaction.moment.catalogue, self._shared.committed.moment.catalogue
+        if newest is seen or self._transaction.own_catalogue is not None:
+            return
+        same = all(newest.by_oid(oid) == seen.by_oid(oid) for oid in wanted)
+        if not same or tied(newest, name, command) != wanted:
+            raise concurrent_update()
+
+    @contextmanager
+    def _defining(self) -> Iterator[Transaction]:
+        """A transaction that holds the catalogue's lock and sees its newest state."""
+        with self._statement():
+            self._lock_catalogue()
+            yield self._open()
+
+    def _lock_catalogue(self) -> None:
+        """Take the catalogue's lock, then see its newest state.
+
+        A statement of its own that has rows already keeps them; names alone are brought up.
+
+        Raises:
+            SerializationFailure: 40001, the transaction is to see one commit, and it is older.
+        """
+        self._shared.locks.acquire(CATALOGUE, self, self.lock_seconds)
+        transaction = self._transaction
+        if transaction is None:
+            return
+        if self._shared.committed.moment.catalogue is transaction.moment.catalogue:
+            return
+        if self._pins:
+            raise concurrent_update()
+        if self._in_block:
+            transaction.rebase()
+        else:
+            transaction.adopt_newest_catalogue()
+
+    # Ends
+
+    def cancel(self) -> None:
+        """Stop the running call, from any thread: it raises QueryCanceled (57014).
+
+        Without one nothing happens, and a later call is not hit.
+        """
+        with self._cancelling:
+            if self._is_running:
+                self._cancelled = True
+                self._shared.locks.cancel(self)
+                self._cursor.interrupt()
+
+    def close(self) -> None:
+        """Undo what runs and give back the cursor; twice does nothing."""
+        self._end()
+        self._cursor.close()

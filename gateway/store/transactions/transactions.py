@@ -1,0 +1,375 @@
+"""One transaction of the store: begin at a moment, see that moment, commit as a whole.
+
+It keeps what it changed, so that the commit can carry the caches forward, and its own catalogue, so
+that its DDL is seen by itself alone until then. One of a user's own (BEGIN) also keeps each write,
+to do them again on a newer commit, or up to a savepoint, which DuckDB has none of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+
+import duckdb
+import pyarrow as pa
+
+from gateway.errors import SerializationFailure
+from gateway.store.definitions.catalogue import Catalogue
+from gateway.store.disk.faults import translated
+from gateway.store.transactions.committed import Committed, Moment
+from gateway.store.transactions.deferral import Deferral
+from gateway.store.transactions.isolation import Isolation
+
+# What a transaction did to a table: the batches it appended, or None when it did anything else.
+Change = list[pa.RecordBatch] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write as DuckDB got it, to be done again: an append of `rows`, or a statement.
+
+    `place` is DuckDB's table that they are appended to; `count` is how many rows it changed, None
+    for a definition.
+    """
+
+    oid: int
+    place: str = ""
+    rows: pa.RecordBatch | None = None
+    statement: str = ""
+    values: Sequence[object] = ()
+    delta: pa.Table | None = None
+    count: int | None = None
+
+
+class Transaction:
+    """A DuckDB transaction on a session's cursor, begun when it is made.
+
+    Args:
+        committed: What others have committed.
+        cursor: The session's own.
+        replays: Whether to keep the writes, for `rebase` and `restore`.
+        isolation: What of others' commits it may see, and what it may have read when it commits.
+        deferral: When its foreign keys are checked.
+    """
+
+    def __init__(
+        self,
+        committed: Committed,
+        cursor: duckdb.DuckDBPyConnection,
+        *,
+        replays: bool = False,
+        isolation: Isolation = Isolation.READ_COMMITTED,
+        deferral: Deferral | None = None,
+    ) -> None:
+        self.deferral = deferral or Deferral()
+        self._committed = committed
+        self._replays = replays
+        self._isolation = isolation
+        self._holds: int | None = None  # the commit that all of it sees, to `Overlaps`
+        self.cursor = cursor
+        self.writes: list[Write] = []
+        self.reads: set[int] = set()  # the tables
+        with translated():
+            self.cursor.begin()
+        self._look(committed.moment)
+        if replays:
+            self.pin()
+
+    def _look(self, moment: Moment) -> None:
+        self.changes: dict[int, Change] = {}
+        self._touched: dict[int, list[pa.ChunkedArray] | None] = {}
+        self._pinned = False
+        self._shares_cache = True
+        self.moment = moment
+        self.catalogue = moment.catalogue
+
+    @property
+    def own_catalogue(self) -> Catalogue | None:
+        """The catalogue with the transaction's own definitions; None when it made none."""
+        return None if self.catalogue is self.moment.catalogue else self.catalogue
+
+    @property
+    def changed(self) -> bool:
+        """Whether it wrote anything."""
+        return bool(self.changes) or self.own_catalogue is not None
+
+    def pin(self) -> None:
+        """Fix the moment before rows are read from DuckDB, so that both mean the same commit.
+
+        DuckDB takes its snapshot at its first read or write, not at BEGIN. Where a write of this
+        transaction did so, nothing tells at which commit, and the cache stays out of it.
+        """
+        if self._pinned:
+            return
+        self._pinned = True
+        if self.changed:
+            self._shares_cache = False
+            return
+        with self._committed.lock:
+            newest = self._take_snapshot()
+        if self.own_catalogue is None:
+            self.catalogue = newest.catalogue
+        self.moment = newest
+
+    def _take_snapshot(self) -> Moment:
+        """Have DuckDB take its snapshot, under the lock of commits; the moment it shows."""
+        with translated():
+            self.cursor.execute("SELECT 1 FROM gradwire.settings LIMIT 1").fetchall()
+        moment = self._committed.moment
+        if self._isolation.pins:
+            self._let_go()
+            self._committed.overlaps.hold(moment.clock)
+            self._holds = moment.clock
+        return moment
+
+    def _let_go(self) -> None:
+        if self._holds is not None:
+            self._committed.overlaps.let_go(self._holds)
+            self._holds = None
+
+    def adopt_newest_catalogue(self) -> None:
+        """See names as they are now, under the catalogue's lock; rows stay as they were."""
+        if self.catalogue is self.moment.catalogue:
+            newest = self._committed.moment.catalogue
+            self.moment = replace(self.moment, catalogue=newest)
+            self.catalogue = newest
+
+    def append(self, oid: int, place: str, rows: pa.RecordBatch) -> None:
+        """Add rows at the end of a table, which is `place` to DuckDB, whose errors pass."""
+        self._do(Write(oid, place, rows))
+        version = self.moment.version(oid)
+        if oid not in self.changes and not self._committed.cache.holds(oid, version):
+            self.changes[oid] = None  # Nobody would read the noted rows.
+        noted = self.changes.setdefault(oid, [])
+        if noted is not None:
+            noted.append(rows)
+
+    def rewrite(
+        self, oid: int, statement: str, delta: pa.Table | None = None, returning: str = ""
+    ) -> tuple[int, pa.Table | None]:
+        """Change or delete rows by a statement that may read `delta`. DuckDB's errors pass.
+
+        Args:
+            oid: The table.
+            statement: DuckDB's SQL.
+            delta: The table of that name in it.
+            returning: Columns of the changed rows to hand back.
+        """
+        self.refuse_changed(oid, delta)
+        self.changes[oid] = None
+        if not returning:
+            return self._do(Write(oid, statement=statement, delta=delta)) or 0, None
+        self._touch(oid, delta)
+        with self._registered(delta):
+            rows = self.cursor.sql(f"{statement} RETURNING {returning}").to_arrow_table()
+        self._keep_write(Write(oid, "", None, statement, (), delta, rows.num_rows))
+        return rows.num_rows, rows
+
+    def refuse_changed(self, oid: int, delta: pa.Table | None = None) -> None:
+        """Refuse to change rows that others changed since the snapshot that all of it sees.
+
+        Args:
+            oid: The table, whose lock is held.
+            delta: Names them in its column `row`; None: all that it sees.
+
+        Raises:
+            SerializationFailure: 40001.
+        """
+        if self._holds is not None:
+            rows = None if delta is None else delta.column("row")
+            if self._committed.overlaps.changed(oid, self._holds, rows):
+                raise concurrent_update()
+
+    def refuse_moved(self, oid: int) -> None:
+        """Refuse to go on where others changed a table since the snapshot that all of it sees.
+
+        Raises:
+            SerializationFailure: 40001.
+        """
+        newest = self._committed.moment
+        if self._holds is not None and newest.version(oid) != self.moment.version(oid):
+            raise concurrent_update()
+
+    def _touch(self, oid: int, delta: pa.Table | None) -> None:
+        """Note what the commit has to tell those who see an older one."""
+        noted = self._touched.setdefault(oid, [])
+        if delta is None or noted is None:
+            self._touched[oid] = None
+        else:
+            noted.append(delta.column("row"))
+
+    def matching(self, query: str, delta: pa.Table | None = None) -> pa.Table:
+        """Rows of a query that may read `delta`. DuckDB's errors pass."""
+        with self._registered(delta):
+            return self.cursor.sql(query).to_arrow_table()
+
+    def define(self, oid: int, statement: str, *values: object) -> None:
+        """Change what there is; `oid` is the table whose rows come or go, else 0."""
+        if oid:
+            self.changes[oid] = None
+        self._do(Write(oid, statement=statement, values=values))
+
+    def _do(self, write: Write) -> int | None:
+        """Do a write, or do it again; how many rows it changed, None for a definition."""
+        count: int | None = None
+        if write.rows is not None:
+            table = pa.Table.from_batches([write.rows])
+            self.cursor.from_arrow(table).insert_into(write.place)
+            count = table.num_rows
+        else:
+            if write.oid:
+                self._touch(write.oid, write.delta)
+            with self._registered(write.delta):
+                done = self.cursor.execute(write.statement, list(write.values)).fetchall()
+            count = done[0][0] if done else None
+        self._keep_write(replace(write, count=count))
+        return count
+
+    def _keep_write(self, write: Write) -> None:
+        if self._replays:
+            self.writes.append(write)
+
+    @contextmanager
+    def _registered(self, delta: pa.Table | None) -> Iterator[None]:
+        """`delta` under that name, for the statement inside."""
+        if delta is None:
+            yield
+            return
+        self.cursor.register("delta", delta)
+        try:
+            yield
+        finally:
+            with suppress(duckdb.Error):  # After an error, the rollback takes the name away.
+                self.cursor.unregister("delta")
+
+    def cached(self, oid: int) -> pa.Table | None:
+        """A table's rows as this transaction sees them, when they are in memory."""
+        if oid in self.changes or not self._shares_cache:
+            return None
+        return self._committed.cache.get(oid, self.moment.version(oid))
+
+    def keep(self, oid: int, rows: pa.Table) -> None:
+        """Offer rows that were read for other sessions to use."""
+        if oid not in self.changes and self._shares_cache:
+            self._committed.cache.put(oid, self.moment.version(oid), rows)
+
+    def commit(self) -> None:
+        """Make everything durable, then visible; or raise and leave nothing."""
+        if not self.changed:
+            self.rollback()
+            return
+        with self._committed.lock:
+            if self._isolation is Isolation.SERIALIZABLE:
+                self._refuse_stale_reads()
+            with self._committed.counts.committing(), translated():
+                self.cursor.commit()
+            self._publish()
+        self._let_go()
+
+    def _refuse_stale_reads(self) -> None:
+        """Hold SERIALIZABLE to its name, under the lock of commits.
+
+        When nothing that it read has changed until it commits, it might as well have run whole at
+        this moment; and what commits without a change, at the moment of its snapshot.
+
+        Raises:
+            SerializationFailure: 40001.
+        """
+        if self._read_otherwise():
+            raise SerializationFailure(
+                "could not serialize access due to read/write dependencies among transactions",
+                detail="A table that the transaction read was changed before it committed.",
+                hint="The transaction might succeed if retried.",
+            )
+
+    def _read_otherwise(self) -> bool:
+        newest = self._committed.moment
+        return any(newest.version(oid) != self.moment.version(oid) for oid in self.reads)
+
+    def rollback(self) -> None:
+        """Undo everything; nothing happens when DuckDB has done so itself."""
+        with suppress(duckdb.Error):
+            self.cursor.rollback()
+        self._let_go()
+
+    def stands_at(self, count: int, catalogue: Catalogue | None) -> bool:
+        """Whether it is whole after its first `count` writes, with nothing to be undone."""
+        if len(self.writes) != count or self.own_catalogue is not catalogue:
+            return False
+        try:  # After an error of its own DuckDB has given the transaction up.
+            self.cursor.execute("SELECT 1").fetchall()
+        except duckdb.Error:
+            return False
+        return True
+
+    def rebase(self) -> None:
+        """Begin again at the newest commit and do every write again.
+
+        Only sound while the locks of all written tables are held, and of the catalogue when
+        definitions were made: then nothing that the writes saw has changed.
+
+        Raises:
+            SerializationFailure: 40001, a write did otherwise than before.
+        """
+        self.restore(len(self.writes), self.own_catalogue)
+
+    def restore(self, count: int, catalogue: Catalogue | None) -> None:
+        """Begin again at the newest commit and do the first `count` writes again.
+
+        Args:
+            count: How many.
+            catalogue: What `own_catalogue` was after them.
+
+        Raises:
+            SerializationFailure: 40001, a write did otherwise than before; or all of it is to see
+                one commit, and a table that it read has changed since.
+        """
+        again, self.writes = self.writes[:count], []
+        # Row identifiers in the writes mean the same as before, because DuckDB renumbers rows in
+        # a checkpoint only, which only a commit makes, and never while a transaction is open.
+        with self._committed.lock:
+            if self._isolation.pins and self._read_otherwise():
+                raise concurrent_update()
+            self.rollback()
+            with translated():
+                self.cursor.begin()
+            self._look(self._take_snapshot())
+        self._pinned = True
+        with translated():
+            for write in again:
+                self._redo(write)
+        if catalogue is not None:
+            self.catalogue = catalogue
+
+    def _redo(self, write: Write) -> None:
+        if write.rows is not None:
+            self.append(write.oid, write.place, write.rows)
+            return
+        if write.oid:
+            self.changes[write.oid] = None
+        if self._do(write) != write.count:
+            raise concurrent_update()
+
+    def _publish(self) -> None:
+        before = self._committed.moment
+        clock = before.clock + 1
+        for oid, batches in self.changes.items():
+            if batches is None:
+                self._committed.cache.drop(oid)
+            else:
+                self._committed.cache.append(oid, before.version(oid), clock, batches)
+        catalogue = before.catalogue
+        if self.catalogue is not self.moment.catalogue:
+            # The lock of the catalogue let nobody else change it meanwhile.
+            catalogue = replace(self.catalogue, version=before.catalogue.version + 1)
+        versions = {**before.versions, **dict.fromkeys(self.changes, clock)}
+        self._committed.moment = Moment(catalogue, versions, clock)
+        self._committed.overlaps.note(clock, self._touched)
+
+
+def concurrent_update() -> SerializationFailure:
+    """What a transaction is told whose rows others changed."""
+    return SerializationFailure(
+        "could not serialize access due to concurrent update", hint="Run the transaction again."
+    )

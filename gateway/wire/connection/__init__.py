@@ -1,0 +1,1 @@
+"""One connection: its socket, who may come in, and the conversation."""

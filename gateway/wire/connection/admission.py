@@ -1,0 +1,87 @@
+"""Who may come in, from where, and by which proof: the server's `pg_hba.conf`.
+
+A table of users where there is one, else trust on loopback. The exchanges themselves are in
+`auth`, the encryption is made in `tls`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.config import Settings, is_loopback
+from gateway.errors import InvalidAuthorization
+from gateway.roles import NO_ROLES, Roles, roles_of
+from gateway.wire.connection.auth import Exchange, Scram, Trust
+from gateway.wire.connection.tls import Tls, read_tls
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Who may connect.
+
+    Args:
+        users: Name to SCRAM verifier. Without users everyone on loopback is trusted and nobody
+            else is let in.
+        roles: Who may use the reserved connections, and how many connections each role may have.
+        trust_everyone: Without users, trust clients from elsewhere too.
+        tls: What connections are encrypted with; None refuses encryption.
+        require_tls: Refuse connections without it.
+        delay_seconds: How long the answer to a failed login is kept back.
+    """
+
+    users: Mapping[str, str] = field(default_factory=dict)
+    roles: Roles = field(default_factory=Roles)
+    trust_everyone: bool = False
+    tls: Tls | None = None
+    require_tls: bool = False
+    delay_seconds: float = 0.0
+    # Makes the salts of users that do not exist: they stay while the server runs.
+    mock_secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+
+    def exchange(self, user: str, host: str, *, encrypted: bool = False) -> Exchange:
+        """How a client at `host` proves who it is: SCRAM, or not at all where it is trusted.
+
+        Raises:
+            InvalidAuthorization: 28000, nobody may come from there, or not unencrypted.
+        """
+        if self.require_tls and not encrypted:
+            raise InvalidAuthorization(
+                f'no entry for host "{host}", user "{user}", no encryption',
+                hint="This server wants TLS: connect with sslmode=require.",
+            )
+        if user in NO_ROLES:
+            raise InvalidAuthorization(f'role "{user}" does not exist')
+        if self.users:
+            binding = self.tls.end_point if encrypted and self.tls else b""
+            return Scram(user, self.users, self.mock_secret, binding)
+        if self.trust_everyone or is_loopback(host):
+            return Trust()
+        raise InvalidAuthorization(
+            f'no entry for host "{host}", user "{user}"',
+            hint="Configure users; without any, only clients on this machine are let in.",
+        )
+
+    def is_superuser(self, user: str) -> bool:
+        """Whether the user stands above the others."""
+        return self.roles.is_superuser(user)
+
+
+def admission_of(settings: Settings) -> Admission:
+    """What the settings say of who may connect.
+
+    Raises:
+        ConfigurationFault: F0000, a certificate or key that cannot be used.
+    """
+    tls = None
+    if settings.tls_certificate is not None:
+        tls = read_tls(settings.tls_certificate, settings.tls_key)
+    return Admission(
+        users=settings.users,
+        roles=roles_of(settings),
+        trust_everyone=settings.trust_everyone,
+        tls=tls,
+        require_tls=settings.require_tls,
+        delay_seconds=settings.failed_login_seconds,
+    )

@@ -1,0 +1,227 @@
+"""Who the client is: trust, or SCRAM-SHA-256, as exchanges of messages without a socket.
+
+A user is stored as PostgreSQL stores one, `SCRAM-SHA-256$4096:salt$StoredKey:ServerKey`; the
+password itself is never kept. An unknown user meets a verifier that no password fits, with a salt
+that stays the same from one attempt to the next: same messages, same work, same refusal.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import NamedTuple, Protocol
+
+from scramp import ScramMechanism
+
+from gateway.errors import (
+    ConfigurationFault,
+    InvalidAuthorization,
+    InvalidPassword,
+    ProtocolViolation,
+)
+from gateway.wire.protocol import replies
+from gateway.wire.protocol.messages import PasswordMessage
+
+MECHANISM = "SCRAM-SHA-256"
+BOUND_MECHANISM = "SCRAM-SHA-256-PLUS"  # bound to the TLS channel, RFC 5802, section 6
+ITERATIONS = 4096  # PostgreSQL's own; RFC 7677 asks for no less
+
+_VERIFIER = re.compile(r"SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):(.+)")
+
+
+class Verifier(NamedTuple):
+    """What is known of a user's password."""
+
+    salt: bytes
+    stored_key: bytes
+    server_key: bytes
+    iterations: int
+
+
+def make_verifier(password: str) -> str:
+    """The verifier to store for a password, in PostgreSQL's form, with a fresh salt.
+
+    >>> make_verifier("secret").startswith("SCRAM-SHA-256$4096:")
+    True
+    """
+    salt, stored_key, server_key, iterations = ScramMechanism(MECHANISM).make_auth_info(
+        password, iteration_count=ITERATIONS, salt=secrets.token_bytes(16)
+    )
+    salt64, stored64, server64 = (b64encode(v).decode() for v in (salt, stored_key, server_key))
+    return f"{MECHANISM}${iterations}:{salt64}${stored64}:{server64}"
+
+
+def read_verifier(text: str) -> Verifier:
+    """The parts of a stored verifier.
+
+    Raises:
+        ConfigurationFault: F0000, it has another form.
+    """
+    match = _VERIFIER.fullmatch(text)
+    try:
+        if match is None:
+            raise ValueError("not of that form")
+        salt, stored, server = (b64decode(part, validate=True) for part in match.groups()[1:])
+        if len(salt) < 12 or len(stored) != 32 or len(server) != 32 or int(match[1]) < ITERATIONS:
+            raise ValueError("a part has the wrong length")
+    except (ValueError, Base64Error) as error:
+        raise ConfigurationFault(
+            "a user's verifier must read SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey",
+            detail=f"The iterations are at least {ITERATIONS}, the salt at least 12 bytes.",
+        ) from error
+    return Verifier(salt, stored, server, int(match[1]))
+
+
+class Exchange(Protocol):
+    """One authentication under way."""
+
+    done: bool
+
+    def start(self) -> bytes:
+        """The server's first words."""
+        ...
+
+    def receive(self, message: PasswordMessage) -> bytes:
+        """The answer to the client's next message.
+
+        Raises:
+            InvalidPassword: 28P01, the client did not prove who it is.
+            ProtocolViolation: 08P01, the message makes no sense.
+        """
+        ...
+
+
+class Trust:
+    """Whoever can connect is who they say; for loopback alone."""
+
+    done = True
+
+    def start(self) -> bytes:
+        return replies.AUTHENTICATION_OK
+
+    def receive(self, message: PasswordMessage) -> bytes:
+        raise ProtocolViolation("no password was asked for")
+
+
+class Scram:
+    """SCRAM-SHA-256 (RFC 5802, RFC 7677), bound to the channel where there is TLS.
+
+    scramp makes the verifiers; the exchange is here because scramp refuses the empty name that
+    every client on libpq sends inside it.
+
+    Args:
+        user: Name from the startup packet; the one inside the exchange is ignored, as
+            PostgreSQL does.
+        verifiers: Name to stored verifier.
+        mock_secret: Makes the salts of users that do not exist; one per server.
+        end_point: The channel's tls-server-end-point; empty where there is none.
+    """
+
+    def __init__(
+        self,
+        user: str,
+        verifiers: Mapping[str, str],
+        mock_secret: bytes,
+        end_point: bytes = b"",
+    ) -> None:
+        self.done = False
+        self._end_point = end_point
+        self._bound = False  # the client chose the mechanism that is bound to the channel
+        self._user = user
+        stored = verifiers.get(user)
+        self._verifier = _mock(user, mock_secret) if stored is None else read_verifier(stored)
+        self._header = self._client_first = self._server_first = self._nonce = ""
+
+    def start(self) -> bytes:
+        return replies.authentication_sasl(self._mechanisms())
+
+    def _mechanisms(self) -> list[str]:
+        return [BOUND_MECHANISM, MECHANISM] if self._end_point else [MECHANISM]
+
+    def receive(self, message: PasswordMessage) -> bytes:
+        if self._server_first:
+            return self._final(_text_of(message.response().data))
+        initial = message.initial_response()
+        if initial.mechanism not in self._mechanisms():
+            raise ProtocolViolation("client selected an invalid SASL authentication mechanism")
+        self._bound = initial.mechanism == BOUND_MECHANISM
+        if initial.data is None:  # the client waits for an empty challenge
+            return replies.authentication_sasl_continue(b"")
+        return self._first(_text_of(initial.data))
+
+    def _first(self, text: str) -> bytes:
+        match = _CLIENT_FIRST.fullmatch(text)
+        if match is None:
+            raise _malformed("client-first")
+        self._header, flag, self._client_first, client_nonce = match.groups()
+        self._check_flag(flag)
+        self._nonce = client_nonce + b64encode(secrets.token_bytes(18)).decode()
+        salt = b64encode(self._verifier.salt).decode()
+        self._server_first = f"r={self._nonce},s={salt},i={self._verifier.iterations}"
+        return replies.authentication_sasl_continue(self._server_first.encode())
+
+    def _check_flag(self, flag: str) -> None:
+        """What the client says of channel binding must fit what it chose and was offered."""
+        if flag.startswith("p=") != self._bound:
+            raise _malformed("client-first", "Its channel binding does not fit its mechanism.")
+        if flag == "y" and self._end_point:  # somebody between us took our offer out
+            raise InvalidAuthorization(
+                "SCRAM channel binding negotiation error",
+                detail="The client supports SCRAM channel binding but thinks the server does not. "
+                "However, this server does support channel binding.",
+            )
+        if self._bound and flag != "p=tls-server-end-point":
+            raise ProtocolViolation(f'unsupported SCRAM channel-binding type "{flag[2:]}"')
+
+    def _final(self, text: str) -> bytes:
+        match = _CLIENT_FINAL.fullmatch(text)
+        if match is None:
+            raise _malformed("client-final")
+        without_proof, binding, nonce, proof64 = match.groups()
+        agreed = self._header.encode() + (self._end_point if self._bound else b"")
+        if binding != b64encode(agreed).decode():
+            if self._bound:  # the client sees another server's certificate
+                raise InvalidAuthorization("SCRAM channel binding check failed")
+            raise _malformed("client-final", "Its channel binding is not the one agreed.")
+        if nonce != self._nonce:
+            raise _malformed("client-final", "Its nonce is not the one agreed.")
+        signed = f"{self._client_first},{self._server_first},{without_proof}".encode()
+        signature = hmac.digest(self._verifier.stored_key, signed, "sha256")
+        try:
+            proof = b64decode(proof64, validate=True)
+            client_key = bytes(a ^ b for a, b in zip(proof, signature, strict=True))
+        except ValueError as error:
+            raise _malformed("client-final") from error
+        if not hmac.compare_digest(sha256(client_key).digest(), self._verifier.stored_key):
+            raise InvalidPassword(f'password authentication failed for user "{self._user}"')
+        self.done = True
+        final = b"v=" + b64encode(hmac.digest(self._verifier.server_key, signed, "sha256"))
+        return replies.authentication_sasl_final(final) + replies.AUTHENTICATION_OK
+
+
+# gs2 header without authorization identity; then name and nonce. `m=`, an extension we must know,
+# does not match.
+_CLIENT_FIRST = re.compile(r"((n|y|p=[A-Za-z0-9.-]+),,)(n=[^,]*,r=([!-+\--~]+)(?:,.*)?)")
+_CLIENT_FINAL = re.compile(r"(c=([^,]*),r=([^,]*)(?:,[a-oq-z]=[^,]*)*),p=([^,]*)")
+
+
+def _text_of(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise _malformed("text") from error
+
+
+def _malformed(part: str, detail: str = "") -> ProtocolViolation:
+    return ProtocolViolation(f"malformed SCRAM message: {part}", detail=detail)
+
+
+def _mock(user: str, secret: bytes) -> Verifier:
+    """A verifier no password fits; the same salt for the same name, as a real user's stays."""
+    salt = hmac.digest(secret, user.encode(), "sha256")[:16]
+    return Verifier(salt, secrets.token_bytes(32), secrets.token_bytes(32), ITERATIONS)

@@ -1,0 +1,364 @@
+"""One client's messages, answered by its session: message -> session call -> bytes, no socket.
+
+`Conversation.answer` takes one message that `protocol` has let through and sends what belongs to
+it; `fail` tells the client of an error and decides what is skipped. Parameters are read and rows
+written here, by `decode` and `values`; whatever a statement means is the session's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from gateway.errors import (
+    FeatureNotSupported,
+    GatewayError,
+    InFailedTransaction,
+    InvalidBinaryRepresentation,
+    ObjectNotInPrerequisiteState,
+    ProtocolViolation,
+    QueryCanceled,
+)
+from gateway.session.result import Field, Result
+from gateway.session.writes.copying import CopyIn, CopyOut
+from gateway.types import Type
+from gateway.wire.connection.streaming import pieces, short_turns
+from gateway.wire.copy.incoming import CopyReader
+from gateway.wire.copy.outgoing import RowWriter
+from gateway.wire.decoding.parameters import decode_parameter
+from gateway.wire.encoding.shapes import Shape, Shapes, result_formats, spread
+from gateway.wire.encoding.values import BINARY_FORMAT, TEXT_FORMAT, Bytes
+from gateway.wire.protocol import replies
+from gateway.wire.protocol.messages import (
+    Bind,
+    Close,
+    CopyData,
+    CopyFail,
+    Describe,
+    Execute,
+    Flush,
+    FunctionCall,
+    Message,
+    Parse,
+    Query,
+    Sync,
+    read_message,
+)
+from gateway.wire.protocol.states import Action, Protocol, State
+
+if TYPE_CHECKING:  # only called, never made here: the tests of the wire bring a scripted one
+    from gateway.session.session import Session
+
+
+@dataclass(slots=True)
+class _Portal:
+    """What the wire must remember of a portal: the formats asked for, and whether it has ended."""
+
+    formats: tuple[int, ...] = ()
+    ended: bool = False
+
+
+class Conversation:
+    """Answers messages.
+
+    Args:
+        session: The client's session.
+        protocol: Its state; an error in a series of messages sets it.
+        send: Takes bytes for the client; may keep them until `flush`.
+        flush: Sends what was kept.
+        receive: Type and bytes of the client's next message.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        protocol: Protocol,
+        send: Callable[[Bytes], None],
+        flush: Callable[[], None],
+        receive: Callable[[], tuple[str, bytes]],
+    ) -> None:
+        self._session = session
+        self._protocol = protocol
+        self._send = send
+        self._flush = flush
+        self._receive = receive
+        self._portals: dict[str, _Portal] = {}
+        self._shapes = Shapes()
+        self._settings: dict[str, str] = {}  # as the client knows them
+        self._changed: dict[str, str] = {}  # as it will at the next ReadyForQuery
+
+    def begin(self) -> None:
+        """Tell every reported setting; the server adds BackendKeyData before `ready`."""
+        self._settings = dict(self._session.reported_settings())
+        for name, value in self._settings.items():
+            self._send(replies.parameter_status(name, value))
+
+    def answer(self, message: Message) -> None:
+        """Do what the message asks, and send the answer.
+
+        Raises:
+            GatewayError: the client must be told, with `fail`.
+        """
+        match message:
+            case Query():
+                self._query(message)
+            case Parse():
+                self._session.parse(message.name, message.text, message.parameter_oids)
+                self._send(replies.PARSE_COMPLETE)
+            case Bind():
+                self._bind(message)
+            case Describe():
+                self._describe(message)
+            case Execute():
+                self._execute(message)
+            case Close():
+                self._close(message)
+            case Flush():
+                self._flush()
+            case Sync():
+                self.ready()
+            case FunctionCall():
+                self._function_call()
+
+    def _function_call(self) -> None:
+        if self._session.status == "E":
+            raise InFailedTransaction(
+                "current transaction is aborted, commands ignored until end of transaction block"
+            )
+        raise FeatureNotSupported(
+            "the fast-path function call is not supported", hint="Call the function in a SELECT."
+        )
+
+    def fail(self, error: GatewayError, kind: str) -> None:
+        """Tell the client of an error in answering a message of type `kind`.
+
+        Outside a series of messages the client may go on at once; in one, after its Sync.
+        """
+        self._notices()
+        self._send(replies.error_response(error))
+        self._session.fail(error)
+        if self._protocol.lost:
+            raise ProtocolViolation(
+                "terminating connection because protocol synchronization was lost"
+            )
+        if not self._protocol.failed(kind):
+            self.ready()
+
+    def ready(self) -> None:
+        """End the series: the implicit transaction closes, and the client may speak again."""
+        try:
+            self._session.sync()
+        except GatewayError as error:
+            self._send(replies.error_response(error))
+            self._session.fail(error)
+        self._tell()
+        if self._changed:
+            for name, value in self._changed.items():
+                self._send(replies.parameter_status(name, value))
+            self._changed.clear()
+        status = self._session.status
+        if status == "I":  # no portal outlives its transaction
+            self._portals.clear()
+        self._send(replies.ready_for_query(status))
+        self._flush()
+
+    def _query(self, message: Query) -> None:
+        self._portals.pop("", None)
+        answered = False
+        for result in self._session.run_simple(message.text):
+            answered = True
+            if result.copy is not None:
+                sent = self._copy(result)
+            elif result.fields is not None:
+                shape = self._shape(result.fields, ())
+                self._send(shape.description)
+                sent = self._rows(result, shape.encode)
+            else:
+                sent = 0
+            self._complete(result, sent)
+        if not answered:
+            self._send(replies.EMPTY_QUERY_RESPONSE)
+        self.ready()
+
+    def _bind(self, message: Bind) -> None:
+        types = self._session.parameter_types(message.statement)
+        given = len(message.parameters)
+        formats = message.parameter_formats
+        if len(formats) > 1 and len(formats) != given:
+            raise ProtocolViolation(
+                f"bind message has {len(formats)} parameter formats but {given} parameters"
+            )
+        if given != len(types):
+            raise ProtocolViolation(
+                f"bind message supplies {given} parameters, but prepared statement "
+                f'"{message.statement}" requires {len(types)}'
+            )
+        values = self._parameters(message.parameters, types, spread(formats, given))
+        self._session.bind(message.portal, message.statement, values)
+        if len(message.result_formats) > 1:
+            fields = self._session.describe_portal(message.portal)
+            result_formats(message.result_formats, fields or ())
+        self._portals[message.portal] = _Portal(message.result_formats)
+        self._send(replies.BIND_COMPLETE)
+
+    def _parameters(
+        self, fields: Sequence[bytes | None], types: Sequence[Type], formats: Sequence[int]
+    ) -> list[pa.Scalar]:
+        values: list[pa.Scalar] = []
+        zone, order = self._zone(), self._date_order()
+        for data, kind, form in zip(fields, types, formats, strict=True):
+            try:
+                values.append(decode_parameter(data, kind, form, zone, order))
+            except InvalidBinaryRepresentation as error:
+                raise InvalidBinaryRepresentation(
+                    f"incorrect binary data format in bind parameter {len(values) + 1}"
+                ) from error
+        return values
+
+    def _describe(self, message: Describe) -> None:
+        if message.kind == "S":
+            fields = self._session.describe_statement(message.name)
+            types = self._session.parameter_types(message.name)
+            self._send(replies.parameter_description(types))
+            formats: tuple[int, ...] = ()
+        else:
+            fields = self._session.describe_portal(message.name)
+            formats = self._portals.get(message.name, _Portal()).formats
+        if fields is None:
+            self._send(replies.NO_DATA)
+        else:
+            self._send(self._shape(fields, formats).description)
+
+    def _execute(self, message: Execute) -> None:
+        portal = self._portals.setdefault(message.portal, _Portal())
+        result = self._session.execute(message.portal)
+        if result.fields is None or result.copy is not None:
+            if portal.ended:
+                raise ObjectNotInPrerequisiteState(f'portal "{message.portal}" cannot be run')
+            portal.ended = True
+            self._complete(result, 0 if result.copy is None else self._copy(result))
+            return
+        limit = max(message.row_limit, 0)
+        sent = self._rows(result, self._shape(result.fields, portal.formats).encode, limit)
+        if limit and sent == limit:
+            result.end()
+            self._tell()
+            self._send(replies.PORTAL_SUSPENDED)
+        else:
+            self._complete(result, sent)
+
+    def _close(self, message: Close) -> None:
+        if message.kind == "S":
+            self._session.close_statement(message.name)
+        else:
+            self._session.close_portal(message.name)
+            self._portals.pop(message.name, None)
+        self._send(replies.CLOSE_COMPLETE)
+
+    def _complete(self, result: Result, sent: int) -> None:
+        result.end()
+        self._tell()
+        if result.command:
+            self._send(replies.command_complete(result.tag(sent)))
+        else:
+            self._send(replies.EMPTY_QUERY_RESPONSE)
+
+    def _copy(self, result: Result) -> int:
+        """Take or send the rows of a COPY; how many went out."""
+        if isinstance(result.copy, CopyIn):
+            self._copy_in(result, result.copy)
+            return 0
+        assert isinstance(result.copy, CopyOut)
+        writer = RowWriter(result.fields or (), result.copy.options, self._zone())
+        try:
+            self._send(writer.begin())
+        except BaseException:
+            result.close()
+            raise
+        sent = self._rows(result, writer.rows)
+        self._send(writer.end())
+        return sent
+
+    def _copy_in(self, result: Result, copying: CopyIn) -> None:
+        binary = copying.options.format == "binary"
+        form = BINARY_FORMAT if binary else TEXT_FORMAT
+        self._send(replies.copy_in_response(form, len(copying.columns)))
+        self._flush()
+        reader = CopyReader(copying, self._zone())
+        self._protocol.state = State.COPYING
+        copying.incoming = reader.batches(self._copy_data(copying))
+        try:
+            with short_turns():
+                for _ in result.take():
+                    pass
+        except GatewayError as error:
+            reader.explain(error)
+            raise
+        finally:
+            self._protocol.state = State.READY
+
+    def _copy_data(self, copying: CopyIn) -> Iterator[bytes]:
+        """What CopyData messages bring, up to CopyDone.
+
+        Raises:
+            QueryCanceled: 57014, the client gives up.
+            ProtocolViolation: 08P01, a message of another kind.
+        """
+        while True:
+            try:
+                kind, data = self._receive()
+            except ProtocolViolation:
+                self._protocol.lost = True
+                raise
+            if self._protocol.action(kind) is Action.IGNORE:
+                continue
+            match read_message(kind, data):
+                case CopyData(piece):
+                    copying.received_bytes += len(piece)
+                    yield piece
+                case CopyFail(reason):
+                    raise QueryCanceled(f"COPY from stdin failed: {reason}")
+                case _:
+                    return
+
+    def _shape(self, fields: Sequence[Field], formats: tuple[int, ...]) -> Shape:
+        return self._shapes.of(fields, formats, self._zone())
+
+    def _rows(
+        self, result: Result, encode: Callable[[pa.RecordBatch], Bytes], limit: int = 0
+    ) -> int:
+        """Send the rows, a piece at a time; how many there were. Stops the work on any error."""
+        sent = 0
+        rows = pieces(result.take(limit), self._flush)
+        try:
+            for piece in rows:
+                data = encode(piece)
+                result.sent_bytes += len(data)
+                self._send(data)
+                sent += piece.num_rows
+        except BaseException:  # also when the client is gone: the engine must not go on for nobody
+            result.close()
+            raise
+        finally:
+            rows.close()
+        return sent
+
+    def _date_order(self) -> str:
+        return self._settings.get("DateStyle", "ISO, MDY")[-3:]
+
+    def _zone(self) -> str:
+        return self._changed.get("TimeZone") or self._settings.get("TimeZone", "UTC")
+
+    def _tell(self) -> None:
+        """Send notices, and note the settings that changed for the next ReadyForQuery."""
+        for name, value in self._session.changed_settings().items():
+            if self._settings.get(name) != value:
+                self._settings[name] = self._changed[name] = value
+        self._notices()
+
+    def _notices(self) -> None:
+        for notice in self._session.notices():
+            self._send(replies.notice_response(notice))

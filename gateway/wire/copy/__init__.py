@@ -1,0 +1,1 @@
+"""COPY data, both ways: text, csv and binary."""

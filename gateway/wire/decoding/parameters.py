@@ -1,0 +1,315 @@
+"""One bound parameter: field bytes to an Arrow scalar, as the type's input functions read them.
+
+`_TEXT` and `_BINARY` have one row per type; a type without a row takes any text. Errors are
+worded as PostgreSQL words them. Dates and times are left to `decode_datetime`, arrays to
+`decode_array`.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+
+from gateway.errors import (
+    CharacterNotInRepertoire,
+    FeatureNotSupported,
+    InvalidBinaryRepresentation,
+    InvalidParameterValue,
+    InvalidTextRepresentation,
+    NumericValueOutOfRange,
+)
+from gateway.sql.text import literals
+from gateway.sql.text.jsontext import read_json, read_jsonb
+from gateway.types import BY_NAME, INT2, REGISTERED, Type, array_of
+from gateway.wire.decoding import arrays as decode_array
+from gateway.wire.decoding import datetimes as decode_datetime
+from gateway.wire.decoding import intervals as decode_interval
+from gateway.wire.decoding.intervals import exactly
+from gateway.wire.encoding.numeric_bytes import numeric_list, numeric_scalar, read_numeric_binary
+
+_SPACES = " \t\n\r\v\f"
+
+
+def decode_parameter(
+    data: bytes | None, kind: Type, form: int, zone: str = "UTC", order: str = "MDY"
+) -> pa.Scalar:
+    """The value as a scalar of `kind.arrow`; a numeric has the scale it was written with.
+
+    Args:
+        data: The field, or None for NULL.
+        kind: The parameter's type.
+        form: 0 for text, 1 for binary.
+        zone: The session's TimeZone, for a timestamptz written without an offset.
+        order: MDY, DMY or YMD, for dates written in numbers.
+
+    Raises:
+        InvalidTextRepresentation: 22P02, InvalidDatetimeFormat: 22007, text of another form.
+        NumericValueOutOfRange: 22003, DatetimeFieldOverflow: 22008, beyond the type's bounds.
+        InvalidBinaryRepresentation: 22P03, bytes of another form.
+        CharacterNotInRepertoire: 22021, text that is not UTF-8, or holds a zero byte.
+
+    >>> from gateway.types import BY_NAME
+    >>> decode_parameter(b" 42 ", BY_NAME["int4"], 0).as_py()
+    42
+    """
+    if data is None:
+        return pa.scalar(None, kind.arrow)
+    if kind.element is not None:
+        return _array_scalar(_array(data, kind, form, zone, order), kind, kind.element)
+    value = decode_value(data, kind, form, zone, order)
+    return numeric_scalar(value) if kind.name == "numeric" else pa.scalar(value, kind.arrow)
+
+
+def _array_scalar(values: list[Any], kind: Type, element: Type) -> pa.Scalar:
+    """An array of any dimensions; one of numerics has the scale of its elements."""
+    depth = decode_array.dimensions_of(values)
+    if element.name == "numeric":
+        if depth > 1:
+            raise FeatureNotSupported("a numeric array parameter of more than one dimension")
+        return numeric_list(values)
+    arrow = kind.arrow
+    for _ in range(depth - 1):
+        arrow = pa.list_(arrow)
+    return pa.scalar(values, arrow)
+
+
+def _array(data: bytes, kind: Type, form: int, zone: str, order: str) -> list[Any]:
+    assert kind.element is not None
+    if form:
+        return decode_array.from_binary(data, kind, decode_value)
+    return decode_array.from_text(text_of(data), kind.element, decode_value, zone, order)
+
+
+def decode_value(data: bytes, kind: Type, form: int, zone: str = "UTC", order: str = "MDY") -> Any:
+    """The value as Python's `pa.scalar(value, kind.arrow)` takes it: an array has one dimension."""
+    if kind.element is not None:
+        values = _array(data, kind, form, zone, order)
+        if decode_array.dimensions_of(values) > 1:
+            raise FeatureNotSupported("arrays of more than one dimension cannot be kept")
+        return values
+    if form:
+        return _BINARY.get(kind.name, text_of_data)(data)
+    text = text_of(data)
+    moment = _MOMENTS.get(kind.name)
+    if moment is not None:
+        return moment(text, zone, order)
+    convert = _TEXT.get(kind.name)
+    return text if convert is None else convert(text)
+
+
+def text_of(data: bytes) -> str:
+    """The field as text.
+
+    Raises:
+        CharacterNotInRepertoire: 22021, not UTF-8, or a zero byte.
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        spelt = " ".join(f"0x{byte:02x}" for byte in data[error.start : error.end])
+        raise CharacterNotInRepertoire(
+            f'invalid byte sequence for encoding "UTF8": {spelt}'
+        ) from error
+    if "\0" in text:
+        raise CharacterNotInRepertoire('invalid byte sequence for encoding "UTF8": 0x00')
+    return text
+
+
+text_of_data: Callable[[bytes], Any] = text_of
+
+
+def _syntax(name: str, text: str) -> InvalidTextRepresentation:
+    return InvalidTextRepresentation(f'invalid input syntax for type {name}: "{text}"')
+
+
+# boolin takes every unambiguous beginning of these words, in any case.
+_WORDS = {
+    **dict.fromkeys(("t", "tr", "tru", "true", "y", "ye", "yes", "on", "1"), True),
+    **dict.fromkeys(("f", "fa", "fal", "fals", "false", "n", "no", "of", "off", "0"), False),
+}
+
+
+def _bool(text: str) -> bool:
+    value = _WORDS.get(text.strip(_SPACES).lower())
+    if value is None:
+        raise _syntax("boolean", text)
+    return value
+
+
+def _integer(sql: str, low: int, high: int) -> Callable[[str], int]:
+    def convert(text: str) -> int:
+        if not re.fullmatch(r"[+-]?[0-9]+", text.strip(_SPACES), re.ASCII):
+            raise _syntax(sql, text)
+        value = int(text)
+        if not low <= value <= high:
+            raise NumericValueOutOfRange(f'value "{text}" is out of range for type {sql}')
+        return value
+
+    return convert
+
+
+_FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_FLOAT_WORDS = {"nan", "infinity", "inf", "+infinity", "+inf", "-infinity", "-inf"}
+
+
+def _float(sql: str, code: str) -> Callable[[str], float]:
+    def convert(text: str) -> float:
+        spelt = text.strip(_SPACES)
+        if spelt.lower() in _FLOAT_WORDS:
+            return float(spelt)
+        if not _FLOAT.fullmatch(spelt):
+            raise _syntax(sql, text)
+        value = float(spelt)
+        try:
+            rounded = struct.unpack(code, struct.pack(code, value))[0]
+        except OverflowError:
+            rounded = float("inf")
+        vanished = rounded == 0 and any(d in "123456789" for d in spelt.lower().partition("e")[0])
+        if abs(rounded) == float("inf") or vanished:
+            raise NumericValueOutOfRange(f'"{text}" is out of range for type {sql}')
+        return value
+
+    return convert
+
+
+def _numeric(text: str) -> Decimal:
+    spelt = text.strip(_SPACES)
+    if spelt.lower() in _FLOAT_WORDS:
+        raise FeatureNotSupported("a numeric NaN or infinity cannot be held here")
+    if not _FLOAT.fullmatch(spelt):
+        raise _syntax("numeric", text)
+    return Decimal(spelt)
+
+
+def _bytea(text: str) -> bytes:
+    if not text.startswith("\\x"):
+        return _escaped_bytea(text)
+    digits = re.sub(f"[{_SPACES}]", "", text[2:])
+    bad = re.search("[^0-9a-fA-F]", digits)
+    if bad:
+        raise InvalidParameterValue(f'invalid hexadecimal digit: "{bad.group()}"')
+    if len(digits) % 2:
+        raise InvalidParameterValue("invalid hexadecimal data: odd number of digits")
+    return bytes.fromhex(digits)
+
+
+def _escaped_bytea(text: str) -> bytes:
+    """The older notation: `\\\\` is a backslash, `\\ooo` an octet, all else stands for itself."""
+    pieces = re.split(rb"\\(\\|[0-3][0-7][0-7])", text.encode())
+    if any(b"\\" in piece for piece in pieces[::2]):
+        raise InvalidTextRepresentation("invalid input syntax for type bytea")
+    pieces[1::2] = [b"\\" if p == b"\\" else bytes([int(p, 8)]) for p in pieces[1::2]]
+    return b"".join(pieces)
+
+
+def _char(text: str) -> str:
+    """The first letter: `"char"` holds no more."""
+    return text[:1]
+
+
+def _char_binary(data: bytes) -> str:
+    """One byte, of which zero stands for the empty text."""
+    return "" if exactly(data, 1) == b"\0" else text_of(data)
+
+
+_INT2 = _integer("smallint", -(2**15), 2**15 - 1)
+_INT4 = _integer("integer", -(2**31), 2**31 - 1)
+_INT8 = _integer("bigint", -(2**63), 2**63 - 1)
+_OID = _integer("oid", 0, 2**32 - 1)
+
+
+def _registered(text: str) -> dict[str, Any]:
+    """A number, or a name, of which the catalogue knows the number."""
+    return {"oid": _OID(text) if text.strip().isdigit() else None, "text": text}
+
+
+def _registered_binary(data: bytes) -> dict[str, Any]:
+    number = _packed("I")(data)
+    return {"oid": number, "text": str(number)}
+
+
+# Types whose text is read by the session's TimeZone and DateStyle.
+_MOMENTS: dict[str, Callable[[str, str, str], int]] = {
+    "date": decode_datetime.date,
+    "timestamp": decode_datetime.timestamp,
+    "timestamptz": decode_datetime.timestamptz,
+}
+
+_TEXT: dict[str, Callable[[str], Any]] = {
+    "bool": _bool,
+    "bytea": _bytea,
+    "char": _char,
+    "int2": _INT2,
+    "int4": _INT4,
+    "int8": _INT8,
+    "oid": _OID,
+    "xid": _OID,
+    "cid": _OID,
+    "int2vector": lambda text: [_INT2(word) for word in text.split()],
+    "oidvector": lambda text: [_OID(word) for word in text.split()],
+    "json": read_json,
+    "float4": _float("real", "f"),
+    "float8": _float("double precision", "d"),
+    "time": decode_datetime.time,
+    "interval": decode_interval.interval,
+    "numeric": _numeric,
+    "uuid": literals.uuid,
+    "jsonb": read_jsonb,
+    **dict.fromkeys(REGISTERED, _registered),
+}
+
+
+def _packed(code: str) -> Callable[[bytes], Any]:
+    form = struct.Struct(">" + code)
+
+    def convert(data: bytes) -> Any:
+        return form.unpack(exactly(data, form.size))[0]
+
+    return convert
+
+
+def _uuid_binary(data: bytes) -> str:
+    return str(UUID(bytes=exactly(data, 16)))
+
+
+def _jsonb_binary(data: bytes) -> str:
+    if data[:1] != b"\x01":
+        raise InvalidBinaryRepresentation("unsupported jsonb version number")
+    return read_jsonb(text_of(data[1:]))
+
+
+def _vector(element: Type) -> Callable[[bytes], Any]:
+    return lambda data: decode_array.from_binary(data, array_of(element), decode_value)
+
+
+_BINARY: dict[str, Callable[[bytes], Any]] = {
+    "bool": lambda data: _packed("b")(data) != 0,
+    "bytea": bytes,
+    "char": _char_binary,
+    "int2": _packed("h"),
+    "int4": _packed("i"),
+    "int8": _packed("q"),
+    "oid": _packed("I"),
+    "int2vector": _vector(INT2),
+    "oidvector": _vector(BY_NAME["oid"]),
+    "xid": _packed("I"),
+    "cid": _packed("I"),
+    "json": lambda data: read_json(text_of(data)),
+    "float4": _packed("f"),
+    "float8": _packed("d"),
+    "date": lambda data: decode_datetime.date_from_2000(_packed("i")(data)),
+    "time": lambda data: decode_datetime.time_in_day(_packed("q")(data)),
+    "timestamp": lambda data: decode_datetime.timestamp_from_2000(_packed("q")(data)),
+    "timestamptz": lambda data: decode_datetime.timestamp_from_2000(_packed("q")(data)),
+    "interval": decode_interval.interval_binary,
+    "numeric": read_numeric_binary,
+    "uuid": _uuid_binary,
+    "jsonb": _jsonb_binary,
+    **dict.fromkeys(REGISTERED, _registered_binary),
+}

@@ -1,0 +1,1 @@
+"""Columns as the fields that a client reads, in text and in binary."""

@@ -1,0 +1,1 @@
+"""What client and server say: the messages, and which may come now."""

@@ -1,0 +1,72 @@
+"""The bytes that have arrived, cut into messages.
+
+How long a message of each type may be is `protocol`'s; what it says is read by `messages`.
+"""
+
+from __future__ import annotations
+
+from gateway.errors import ProtocolViolation
+from gateway.wire.protocol.states import SMALL_BYTES, TABLE
+
+# PostgreSQL's own bound (src/include/libpq/pqcomm.h).
+STARTUP_BYTES = 10_000
+
+
+class Inbox:
+    """The bytes that have arrived, cut into messages."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._place = 0
+
+    def feed(self, data: bytes) -> None:
+        """Add bytes that arrived."""
+        del self._data[: self._place]
+        self._data += data
+        self._place = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is waiting, not even a part of a message."""
+        return self._place == len(self._data)
+
+    def startup(self) -> bytes | None:
+        """The next startup packet, or None while it is not complete.
+
+        Raises:
+            ProtocolViolation: 08P01, a length that no such packet has.
+        """
+        return self._take(0, 8, STARTUP_BYTES, "invalid length of startup packet")
+
+    def next(self, large_bytes: int) -> tuple[str, bytes] | None:
+        """Type and bytes of the next message, without its length; None while it is not complete.
+
+        Args:
+            large_bytes: Longest message of a type that may be long, its length field included.
+
+        Raises:
+            ProtocolViolation: 08P01, an unknown type, whose length cannot be trusted, or a length
+                below 4 or above the bound.
+        """
+        start = self._place
+        if start == len(self._data):
+            return None
+        kind = chr(self._data[start])
+        row = TABLE.get(kind)
+        if row is None:
+            raise ProtocolViolation(f"invalid frontend message type {ord(kind)}")
+        most = large_bytes if row.large else SMALL_BYTES
+        data = self._take(1, 4, most, "invalid message length")
+        return None if data is None else (kind, data)
+
+    def _take(self, before: int, least: int, most: int, fault: str) -> bytes | None:
+        start = self._place + before
+        if len(self._data) < start + 4:
+            return None
+        length = int.from_bytes(self._data[start : start + 4], "big")
+        if not least <= length <= most:
+            raise ProtocolViolation(fault)
+        if len(self._data) < start + length:
+            return None
+        self._place = start + length
+        return bytes(self._data[start + 4 : self._place])
