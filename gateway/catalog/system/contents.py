@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from gateway.catalog.registry import TEMPORARY, Registry
 from gateway.catalog.system.deparsing import check_text, default_text
 from gateway.catalog.system.oids import dataset_oids, part_oid, schema_oid, server_oid, slots_of
+from gateway.catalog.system.owners import Ownership
 from gateway.catalog.system.static import PUBLIC
 from gateway.recent import Recent
 from gateway.sources.table import Table, TableName
@@ -95,6 +96,7 @@ class RelationEntry:
     sequence: kept.Sequence | None = None
     owner: int = 10
     acl: tuple[str, ...] | None = None
+    column_acls: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # by attnum
 
     def part(self, slot: int) -> int:
         """The oid of something that belongs to this relation."""
@@ -116,8 +118,7 @@ class Contents:
     functions: Sequence[Routine] = ()
     comments: Mapping[str, str] = field(default_factory=dict)  # of schemas
     temporary: str = ""  # the schema that this session calls pg_temp
-    roles: Mapping[str, int] = field(default_factory=dict)  # none where all are administrators
-    superusers: frozenset[str] = frozenset()
+    ownership: Ownership = field(default_factory=Ownership)
 
 
 # id of a relation -> it and its entry: what did not change is not written anew.

@@ -15,20 +15,24 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.catalog.system.attributes import Attributes
+from gateway.catalog.system.attributes import Attributes, table_of
 from gateway.catalog.system.lookups import helper_rows
 from gateway.catalog.system.names import PLACE, TABLES, Moment
 from gateway.catalog.system.pg_catalog import rows_of
 from gateway.catalog.system.session_rows import SESSION_VIEWS, session_rows
 from gateway.catalog.system.static import static
+from gateway.catalog.translation.coercing import quoted
 from gateway.catalog.translation.expressions import Expressions
 from gateway.catalog.translation.select import Selects
 from gateway.catalog.translation.terms import Query
 from gateway.recent import Recent
+from gateway.roles import BOOTSTRAP_OID
 from gateway.sql.text.dialect import parse
+from gateway.sql.text.quoting import identifier
 
 # What gives another value though no object has changed; macros read constants only.
 _CHANGING = re.compile(r"getvariable\(|\bnow\(|\brandom\(")
+_ACL = 1034  # aclitem[]
 _KEPT_ATTRIBUTES = 200_000  # rows, some 100 bytes each
 
 
@@ -112,29 +116,27 @@ class Loading:
         if own is None or not own.num_rows:
             self._connection.execute(f'CREATE VIEW {target} AS SELECT * FROM static."{name}"')
             return
-        self._connection.execute(f'CREATE TABLE {target} AS SELECT * FROM static."{name}"')
+        self._connection.execute(
+            f'CREATE TABLE {target} AS SELECT {_with_first(moment, name)} FROM static."{name}"'
+        )
         self._with(own, f"INSERT INTO {target} SELECT * FROM incoming")
 
     def _roles(self, moment: Moment, name: str, target: str) -> None:
-        """pg_authid: the first role under the name that it has to this user, and the others."""
-        connection, roles = self._connection, moment.contents.roles
-        first = next((role for role, oid in roles.items() if oid == 10), moment.user)
-        connection.execute(
-            f"CREATE TABLE {target} AS SELECT * REPLACE ("
-            f"CASE WHEN oid = 10 THEN $first ELSE rolname END AS rolname) "
-            f'FROM static."{name}"',
-            {"first": first},
+        """pg_authid: PostgreSQL's predefined roles, and those that there are."""
+        self._connection.execute(
+            f'CREATE TABLE {target} AS SELECT * FROM static."{name}" WHERE oid <> {BOOTSTRAP_OID}'
         )
-        for role, oid in roles.items():
-            if oid != 10:
-                superuser = role in moment.contents.superusers
-                connection.execute(
-                    f"INSERT INTO {target} SELECT * REPLACE ($oid AS oid, $role AS rolname,"
-                    " $super AS rolsuper, $super AS rolcreaterole, $super AS rolcreatedb,"
-                    " $super AS rolreplication, $super AS rolbypassrls)"
-                    f' FROM static."{name}" WHERE oid = 10',
-                    {"oid": oid, "role": role, "super": superuser},
-                )
+        rows = [
+            {
+                "oid": each.oid, "rolname": each.name, "rolsuper": each.superuser,
+                "rolinherit": each.inherit, "rolcreaterole": each.create_role,
+                "rolcreatedb": each.create_database, "rolcanlogin": each.login,
+                "rolreplication": each.superuser, "rolbypassrls": each.superuser,
+                "rolconnlimit": each.connection_limit, "rolvaliduntil": each.valid_until,
+            }
+            for each in moment.contents.ownership.roles
+        ]  # fmt: skip
+        self._with(table_of("pg_authid", rows), f"INSERT INTO {target} SELECT * FROM incoming")
 
     def _static(self, name: str) -> None:
         if name in self._made["static"]:
@@ -172,6 +174,18 @@ class Loading:
         self._connection.execute(
             f"CREATE VIEW {target} AS SELECT {items} FROM ({placed(moment, query.sql)}) AS q"
         )
+
+
+def _with_first(moment: Moment, name: str) -> str:
+    """The columns of a relation's static rows; in acls the first role has the name it has here."""
+    columns = [column.name for column in static().columns[name] if column.type == _ACL]
+    first = quoted(identifier(moment.contents.ownership.first).replace("\\", "\\\\"))
+    replaced = (
+        f"list_transform({column}, lambda item: regexp_replace(regexp_replace(item, '^postgres=', "
+        f"{first} || '='), '/postgres$', '/' || {first})) AS {column}"
+        for column in columns
+    )
+    return f"* REPLACE ({', '.join(replaced)})" if columns else "*"
 
 
 def query_in(moment: Moment, tree: exp.Expr, parameters: dict[int, int]) -> Query:

@@ -255,8 +255,8 @@ def _namespaces(moment: Moment) -> dict[int, str]:
 def _roles(moment: Moment) -> dict[int, str]:
     table = static().tables["pg_catalog.pg_authid"]
     rows = zip(table["oid"].to_pylist(), table["rolname"].to_pylist(), strict=True)
-    known = {oid: identifier(name if oid != 10 else moment.user) for oid, name in rows}
-    return known | {oid: identifier(name) for name, oid in moment.contents.roles.items()}
+    known = {oid: identifier(name) for oid, name in rows}
+    return known | {each.oid: identifier(each.name) for each in moment.contents.ownership.roles}
 
 
 _TEXTS = {

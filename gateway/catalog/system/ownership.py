@@ -1,39 +1,100 @@
-"""Roles, owners and grants as the catalogue shows them, where not everyone is an administrator."""
+"""Roles, owners and grants as the catalogue shows them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from gateway.catalog.authority import Authority
+from gateway.catalog.authority import DATABASE, Authority, default_of
 from gateway.catalog.system.contents import Contents, RelationEntry
+from gateway.catalog.system.owners import MembershipEntry, Owned, Ownership, RoleEntry
+from gateway.roles import BOOTSTRAP_OID
 from gateway.sources.table import TableName
-from gateway.store.ddl.owning import relation_key
-from gateway.store.definitions.privileges import Grant, Securable, acl_item
+from gateway.store.ddl.owning import function_key, relation_key
+from gateway.store.definitions.catalogue import PUBLIC
+from gateway.store.definitions.privileges import KINDS, PUBLIC_ROLE, Grant, Securable, acl_item
+
+# Who owns the schema `public`, until somebody is noted for it (manual, 5.9.6).
+_DATABASE_OWNER, _DATABASE_OWNER_OID = "pg_database_owner", 6171
+# pg_class.relkind -> the kind in `store.privileges.KINDS`, where it is no table.
+_KINDS = {"f": "dataset", "S": "sequence"}
+# What PostgreSQL takes PUBLIC to have where no acl is written, where that is not what holds here.
+_TAKEN_FOR_GRANTED = {"dataset": ""}
 
 
 def with_rights(contents: Contents, authority: Authority) -> Contents:
-    """The contents with owners, grants and roles; as they are where nobody is asked."""
-    if not authority.asks:
-        return contents
-    relations = [_owned(entry, authority) for entry in contents.relations]
-    roles = {*authority.roles.named, authority.roles.bootstrap, authority.session_user}
-    numbers = {name: authority.roles.number(name) for name in sorted(roles)}
-    superusers = frozenset(filter(authority.roles.is_superuser, numbers))
-    return replace(contents, relations=relations, roles=numbers, superusers=superusers)
+    """The contents with owners, grants and roles."""
+    shown = _Shown(authority)
+    ownership = Ownership(
+        tuple(shown.roles()),
+        tuple(shown.members()),
+        {name: shown.owned(Securable("schema", name), "schema") for name in contents.schemas},
+        {each.oid: shown.owned(function_key(each.oid), "function") for each in contents.functions},
+        shown.owned(DATABASE, "database"),
+    )
+    relations = [shown.entry(each) for each in contents.relations]
+    return replace(contents, relations=relations, ownership=ownership)
 
 
-def _owned(entry: RelationEntry, authority: Authority) -> RelationEntry:
-    thing = relation_key(entry.oid)
-    if entry.kind == "f":
-        thing = Securable("dataset", str(TableName(entry.schema, entry.name)))
-    rights = authority.rights(thing)
-    acl = None
-    if rights.acl is not None:
-        acl = tuple(acl_item(_named(grant, authority)) for grant in rights.acl)
-    return replace(entry, owner=authority.roles.number(rights.owner), acl=acl)
+class _Shown:
+    """Rights in the catalogue's form.
 
+    Args:
+        authority: Whose they are.
+    """
 
-def _named(grant: Grant, authority: Authority) -> Grant:
-    """A grant by the administrators, under the name of the first."""
-    first = authority.roles.bootstrap
-    return replace(grant, grantee=grant.grantee or first, grantor=grant.grantor or first)
+    def __init__(self, authority: Authority) -> None:
+        self._authority, self._roles = authority, authority.roles
+        self._first = self._roles.bootstrap
+        if self._roles.everyone and not self._roles.exists(authority.role):
+            self._first = authority.role or self._first
+
+    def roles(self) -> Iterator[RoleEntry]:
+        """All there are, whoever asks among them."""
+        roles, acting = self._roles, self._authority
+        yield RoleEntry(BOOTSTRAP_OID, self._first, True, True, True, True)
+        others = {*roles.named, acting.session_user, acting.role}
+        for name in sorted(others - {"", self._first}):
+            number = roles.number(name)
+            if number != BOOTSTRAP_OID:
+                superuser = roles.is_superuser(name)
+                yield RoleEntry(number, name, superuser, True, superuser, superuser)
+
+    def members(self) -> Iterator[MembershipEntry]:
+        """Who is a member of what."""
+        for name in sorted(self._roles.named):
+            for group in self._roles.of(name).member_of:
+                yield MembershipEntry(self._roles.number(group), self._roles.number(name))
+
+    def entry(self, entry: RelationEntry) -> RelationEntry:
+        """A relation with its owner and grants."""
+        thing = relation_key(entry.oid)
+        if entry.kind == "f":
+            thing = Securable("dataset", str(TableName(entry.schema, entry.name)))
+        owned = self.owned(thing, _KINDS.get(entry.kind, "table"))
+        if (owned.owner, owned.acl) == (entry.owner, entry.acl):
+            return entry
+        return replace(entry, owner=owned.owner, acl=owned.acl)
+
+    def owned(self, thing: Securable, kind: str) -> Owned:
+        """A thing's owner and grants."""
+        rights = self._authority.rights(thing)
+        owner, number = self._first, self._roles.number(rights.owner)
+        if thing == Securable("schema", PUBLIC) and not rights.owner:
+            owner, number = _DATABASE_OWNER, _DATABASE_OWNER_OID
+        acl = default_of(thing, kind, rights) if rights.acl is None else rights.acl
+        public = "".join(each.letters for each in acl if each.grantee == PUBLIC_ROLE)
+        if rights.acl is None and public == _TAKEN_FOR_GRANTED.get(kind, KINDS[kind][1]):
+            return Owned(number)
+        if not rights.owner:  # whose own rights are not noted
+            acl = (Grant("", "", KINDS[kind][0]), *acl)
+        return Owned(number, tuple(acl_item(self._named(grant, owner)) for grant in acl))
+
+    def _named(self, grant: Grant, owner: str) -> Grant:
+        """A grant of what nobody is noted for is its owner's; all unknown names are the first's."""
+        grantee, grantor = grant.grantee or owner, grant.grantor or owner
+        return replace(grant, grantee=self._name(grantee), grantor=self._name(grantor))
+
+    def _name(self, name: str) -> str:
+        known = name in (PUBLIC_ROLE, _DATABASE_OWNER) or self._roles.number(name) != BOOTSTRAP_OID
+        return name if known else self._first

@@ -16,6 +16,7 @@ from gateway.catalog.system.attributes import TEXT, Attributes, attribute_rows, 
 from gateway.catalog.system.contents import Contents, RelationEntry, keys_of, server_of
 from gateway.catalog.system.dependencies import depends
 from gateway.catalog.system.oids import ARRAY_TYPE, DEFAULTS, ROW_TYPE, RULE
+from gateway.catalog.system.owners import Owned
 from gateway.catalog.system.static import PUBLIC, static
 from gateway.sources.table import TableName
 
@@ -94,8 +95,9 @@ def rows_of(name: str, contents: Contents, attributes: Attributes) -> pa.Table |
 
 def _namespaces(contents: Contents) -> Iterator[Row]:
     for name, oid in contents.schemas.items():
+        owned = contents.ownership.schemas.get(name, Owned())
         if oid != PUBLIC:
-            yield {"oid": oid, "nspname": name}
+            yield {"oid": oid, "nspname": name, "nspowner": owned.owner, "nspacl": owned.acl}
 
 
 def _classes(contents: Contents) -> Iterator[Row]:
@@ -122,7 +124,7 @@ def _classes(contents: Contents) -> Iterator[Row]:
                 "oid": index.oid, "relname": index.name, "relnamespace": schema,
                 "relam": _METHODS.get(index.method, _BTREE), "relfilenode": index.oid,
                 "relpages": 1, "reltuples": 0.0, "relkind": "i", "relnatts": len(index.columns),
-                "relpersistence": "t" if entry.temporary else "p",
+                "relpersistence": "t" if entry.temporary else "p", "relowner": entry.owner,
             }  # fmt: skip
 
 
@@ -247,6 +249,7 @@ def _rules(contents: Contents) -> Iterator[Row]:
 def _functions(contents: Contents) -> Iterator[Row]:
     for routine in contents.functions:
         function = routine.function
+        owned = contents.ownership.functions.get(routine.oid, Owned())
         yield {
             "oid": routine.oid, "proname": function.name,
             "pronamespace": contents.schemas.get(function.schema, PUBLIC),
@@ -255,7 +258,15 @@ def _functions(contents: Contents) -> Iterator[Row]:
             "proargtypes": [argument.type.oid for argument in function.arguments],
             "proargnames": [argument.name for argument in function.arguments]
             if any(argument.name for argument in function.arguments) else None,
-            "prosrc": function.body,
+            "prosrc": function.body, "proowner": owned.owner, "proacl": owned.acl,
+        }  # fmt: skip
+
+
+def _members(contents: Contents) -> Iterator[Row]:
+    for each in contents.ownership.members:
+        yield {
+            "roleid": each.role, "member": each.member, "grantor": each.grantor,
+            "admin_option": each.admin,
         }  # fmt: skip
 
 
@@ -278,6 +289,7 @@ def _foreign_tables(contents: Contents) -> Iterator[Row]:
 
 RELATIONS: Mapping[str, Callable[[Contents], Iterator[Row]]] = {
     "pg_attrdef": _defaults,
+    "pg_auth_members": _members,
     "pg_class": _classes,
     "pg_constraint": _constraints,
     "pg_depend": depends,

@@ -23,6 +23,7 @@ from sqlglot import exp
 from gateway.catalog.system.contents import Contents, Entries
 from gateway.catalog.system.loading import Loading, placed, query_in
 from gateway.catalog.system.names import Moment
+from gateway.catalog.system.rights import RightsFunctions
 from gateway.catalog.translation.coercing import missing
 from gateway.catalog.translation.resolution import TEXT
 from gateway.catalog.translation.terms import Output, Query
@@ -100,6 +101,7 @@ class CatalogueDatabase:
         self._answers: Recent[pa.Table] = Recent(_KEPT_BYTES, _KEPT_BYTES // 8)
         self.entries: Entries = Recent(_KEPT_COLUMNS, _KEPT_COLUMNS // 10)
         self._numbers = 0
+        self._rights = RightsFunctions()
 
     def moment(
         self, version: int, contents: Any, user: str, database: str, path: Sequence[str]
@@ -109,7 +111,7 @@ class CatalogueDatabase:
         with self._lock:
             found = self._moments.get(key)
             if found is None:
-                same = next((m for k, m in self._moments.items() if k[0] == version), None)
+                same = next((m for k, m in self._moments.items() if k[:2] == key[:2]), None)
                 held: Contents = same.contents if same is not None else contents()
                 self._numbers += 1
                 found = Moment(self._numbers, held, user, database, path)
@@ -203,6 +205,7 @@ class CatalogueDatabase:
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor for which all is made that a query reads; no other query runs meanwhile."""
         with self._lock:
+            self._rights.begin(moment)
             self._loading.make(moment, query.used)
             cursor = self._open().cursor()
             try:
@@ -212,7 +215,7 @@ class CatalogueDatabase:
                     cursor.execute(f"SET VARIABLE {name} = $value", {"value": value})
                 yield cursor
             except duckdb.Error as error:
-                raise _refusal(error) from error
+                raise self._rights.refused or _refusal(error) from error
             finally:
                 cursor.close()
 
@@ -220,6 +223,10 @@ class CatalogueDatabase:
         if self._connection is None:
             connection = duckdb.connect(":memory:")
             connection.execute(_MACROS)
+            for name, (function, arguments, result) in self._rights.functions().items():
+                connection.create_function(
+                    name, function, arguments, result, type="arrow", null_handling="special"
+                )  # type: ignore[call-overload]
             connection.execute(_SETTINGS)
             self._connection, self._loading = connection, Loading(connection)
         return self._connection

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from gateway.catalog.system.names import Moment
 from gateway.catalog.system.static import static
+from gateway.sql.text.quoting import identifier
 
 # Views whose rows depend on variables of the connection.
 SESSION_VIEWS = {
@@ -36,13 +37,16 @@ def session_rows(relation: str, moment: Moment) -> pa.Table | None:
 
 def _databases(moment: Moment) -> list[dict[str, Any]]:
     names = {5: moment.database, 1: "template1", 4: "template0"}
-    acl = [f"=c/{moment.user}", f"{moment.user}=CTc/{moment.user}"]
+    held = moment.contents.ownership
+    first, own = identifier(held.first or moment.user), held.database
+    acl = [f"=c/{first}", f"{first}=CTc/{first}"]
     return [
         {
-            "oid": oid, "datname": name, "datdba": 10, "encoding": 6, "datlocprovider": "c",
+            "oid": oid, "datname": name, "datdba": own.owner if oid == 5 else 10,
+            "encoding": 6, "datlocprovider": "c",
             "datistemplate": oid != 5, "datallowconn": oid != 4, "datconnlimit": -1,
             "datfrozenxid": 716, "datminmxid": 1, "dattablespace": 1663, "datcollate": "C",
-            "datctype": "C", "datacl": None if oid == 5 else acl,
+            "datctype": "C", "datacl": own.acl if oid == 5 else acl,
         }
         for oid, name in names.items()
     ]  # fmt: skip

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from gateway.catalog.system.static import static
-from gateway.catalog.translation.datatypes import spelt
+from gateway.catalog.translation.datatypes import undefined
 from gateway.catalog.translation.functions import COUNTERS, TEMPLATES
 from gateway.catalog.translation.resolution import (
     JSON_TYPES,
@@ -21,7 +21,7 @@ from gateway.catalog.translation.resolution import (
 from gateway.catalog.translation.special import SPECIAL
 from gateway.catalog.translation.templates import fill
 from gateway.catalog.translation.terms import Scope, Term
-from gateway.errors import FeatureNotSupported, UndefinedFunction
+from gateway.errors import FeatureNotSupported
 from gateway.sql.meaning.scope import position_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def call(
     terms = [] if _is_star(plain) else within.terms(plain, scope)
     found = resolve(static().functions.get(name, ()), [term.type for term in terms])
     if found is None or schema not in _SCHEMAS:
-        raise _undefined(schema, name, terms, node)
+        raise undefined(schema, name, terms, node)
     pairs = zip(terms, found.arguments, strict=True)
     arguments = [within.coerce(term, kind) for term, kind in pairs]
     sql = _written(within, name, found, arguments, node)
@@ -62,16 +62,6 @@ def call(
     if found.routine.kind == "a" and name in ("sum", "avg"):
         sql = f"CAST({sql} AS {static().storage(result).duckdb})"
     return Term(sql, result, is_set=is_set)
-
-
-def _undefined(schema: str, name: str, terms: Sequence[Term], node: exp.Expr) -> UndefinedFunction:
-    shown = ", ".join(spelt(term.type) for term in terms)
-    return UndefinedFunction(
-        f"function {schema + '.' if schema else ''}{name}({shown}) does not exist",
-        hint="No function matches the given name and argument types. "
-        "You might need to add explicit type casts.",
-        position=position_of(node),
-    )
 
 
 def _is_star(nodes: Sequence[exp.Expr]) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlglot import exp
 
 from gateway.catalog.system.static import INFORMATION_SCHEMA, static
 from gateway.catalog.translation.resolution import array_of
-from gateway.errors import UndefinedObject
+from gateway.catalog.translation.terms import Term
+from gateway.errors import UndefinedFunction, UndefinedObject
+from gateway.sql.meaning.scope import position_of
 from gateway.types import ALIASES
 
 _WORDS: dict[str, str] = {
@@ -95,3 +99,14 @@ def spelt(oid: int) -> str:
         if name == found.name and sql not in ("int", "float", "double", "decimal"):
             return sql
     return found.name
+
+
+def undefined(schema: str, name: str, terms: Sequence[Term], node: exp.Expr) -> UndefinedFunction:
+    """The refusal of a call that no function fits."""
+    shown = ", ".join(spelt(term.type) for term in terms)
+    return UndefinedFunction(
+        f"function {schema + '.' if schema else ''}{name}({shown}) does not exist",
+        hint="No function matches the given name and argument types. "
+        "You might need to add explicit type casts.",
+        position=position_of(node),
+    )

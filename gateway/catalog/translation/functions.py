@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _VISIBLE = "EXISTS (SELECT 1 FROM <visible> AS v WHERE v.kind = '{kind}' AND v.oid = {{0}})"
-_ALLOWED = "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END"
 TEMPLATES: dict[str, str] = {
     # Types
     "format_type": (
@@ -82,7 +81,7 @@ TEMPLATES: dict[str, str] = {
         "(SELECT d.description FROM [pg_shdescription] AS d JOIN [pg_class] AS k ON k.oid = "
         "d.classoid WHERE d.objoid = {0} AND k.relname = {1} AND k.relnamespace = 11)"
     ),
-    # Who may see or do it: everybody everything
+    # Who may see it: everybody everything
     "pg_table_is_visible": _VISIBLE.format(kind="c"),
     "pg_type_is_visible": _VISIBLE.format(kind="t"),
     "pg_function_is_visible": _VISIBLE.format(kind="f"),
@@ -98,29 +97,8 @@ TEMPLATES: dict[str, str] = {
     "pg_ts_template_is_visible": "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END",
     "pg_is_other_temp_schema": "FALSE",
     "pg_my_temp_schema": "CAST(0 AS BIGINT)",
-    "pg_has_role": _ALLOWED,
-    "has_table_privilege": _ALLOWED,
-    "has_any_column_privilege": _ALLOWED,
-    "has_column_privilege": _ALLOWED,
-    "has_schema_privilege": _ALLOWED,
-    "has_database_privilege": _ALLOWED,
-    "has_function_privilege": _ALLOWED,
-    "has_sequence_privilege": _ALLOWED,
-    "has_type_privilege": _ALLOWED,
-    "has_language_privilege": _ALLOWED,
-    "has_server_privilege": _ALLOWED,
-    "has_foreign_data_wrapper_privilege": _ALLOWED,
-    "has_tablespace_privilege": _ALLOWED,
-    "has_parameter_privilege": _ALLOWED,
     "row_security_active": "FALSE",
-    "acldefault": (
-        "(SELECT list_transform(CASE {0} WHEN 'r' THEN ['o=arwdDxt'] WHEN 's' THEN ['o=rwU'] "
-        "WHEN 'n' THEN ['o=UC'] WHEN 'd' THEN ['=Tc', 'o=CTc'] WHEN 'f' THEN ['=X', 'o=X'] "
-        "WHEN 'l' THEN ['=U', 'o=U'] WHEN 'T' THEN ['=U', 'o=U'] WHEN 'F' THEN ['o=U'] "
-        "WHEN 'S' THEN ['o=U'] WHEN 't' THEN ['o=C'] WHEN 'L' THEN ['o=rw'] ELSE [] END, "
-        "lambda x: replace(x, 'o=', r.rolname || '=') || '/' || r.rolname) "
-        "FROM [pg_authid] AS r WHERE r.oid = {1})"
-    ),
+    "acldefault": "gw_acl_default({0}, {1})",
     "pg_relation_is_publishable": (
         "EXISTS (SELECT 1 FROM [pg_class] AS k WHERE k.oid = {0} AND k.relkind IN ('r', 'p') "
         "AND k.oid >= 16384)"

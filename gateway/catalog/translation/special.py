@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from gateway.catalog.system.static import static
 from gateway.catalog.system.storage import INT2VECTOR, OIDVECTOR
 from gateway.catalog.translation import resolution
 from gateway.catalog.translation.coercing import quoted
+from gateway.catalog.translation.datatypes import undefined
 from gateway.catalog.translation.functions import TEMPLATES
 from gateway.catalog.translation.resolution import (
     BOOL,
@@ -22,6 +24,7 @@ from gateway.catalog.translation.resolution import (
     TEXT,
     UNKNOWN,
     element_of,
+    resolve,
 )
 from gateway.catalog.translation.templates import fill
 from gateway.catalog.translation.terms import Scope, Term
@@ -30,6 +33,7 @@ from gateway.errors import FeatureNotSupported
 if TYPE_CHECKING:
     from gateway.catalog.translation.expressions import Expressions
 
+ACL = 1034  # aclitem[]
 Special = Callable[["Expressions", str, Sequence[exp.Expr], exp.Expr, Scope], Term]
 
 
@@ -98,14 +102,11 @@ def _true_type(
 def _explode(
     within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
 ) -> Term:
-    """aclexplode: nothing was granted here, so no rows."""
-    kinds = (("grantor", OID, "BIGINT"), ("grantee", OID, "BIGINT"),
-             ("privilege_type", TEXT, "VARCHAR"), ("is_grantable", BOOL, "BOOLEAN"))  # fmt: skip
-    shape = ", ".join(f"f{n} {kind}" for n, (_, _, kind) in enumerate(kinds, 1))
-    row = f"unnest(CAST([] AS STRUCT({shape})[]))"
-    fields = tuple(
-        (each, Term(f"({row}).f{n}", kind)) for n, (each, kind, _) in enumerate(kinds, 1)
-    )
+    """aclexplode: a row for each privilege of each item."""
+    array = within.coerce(within.term(nodes[0], scope), ACL)
+    kinds = (("grantor", OID), ("grantee", OID), ("privilege_type", TEXT), ("is_grantable", BOOL))
+    row = f"unnest(gw_exploded({array.sql}))"
+    fields = tuple((each, Term(f"({row}).f{n}", kind)) for n, (each, kind) in enumerate(kinds, 1))
     return Term(row, RECORD, fields=fields, is_set=True)
 
 
@@ -184,21 +185,18 @@ def _serial_sequence(
     return Term(fill(within, TEMPLATES[name], [oid.sql, text.sql]), TEXT)
 
 
-_OF_RELATIONS = ("has_table_privilege", "has_any_column_privilege", "has_sequence_privilege")
-
-
 def _privilege(
     within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
 ) -> Term:
-    """has_*_privilege: everybody may do everything, so only a NULL gives anything but true."""
+    """has_*_privilege, pg_has_role: answered in `catalog.privileges`."""
     terms = within.terms(nodes, scope)
-    place = len(terms) - 2
-    kind = 2205 if name in _OF_RELATIONS else 4089 if name == "has_schema_privilege" else 0
-    if kind and place >= 0 and terms[place].type in (UNKNOWN, TEXT, NAME):
-        terms[place] = within.cast(terms[place], kind)
-    terms = [within.settled(term) for term in terms]
-    test = " OR ".join(f"{term.sql} IS NULL" for term in terms)
-    return Term(f"(CASE WHEN {test} THEN NULL ELSE TRUE END)", BOOL)
+    found = resolve(static().functions.get(name, ()), [term.type for term in terms])
+    if found is None:
+        raise undefined("", name, terms, node)
+    pairs = zip(terms, found.arguments, strict=True)
+    given = [f"CAST({within.coerce(term, kind).sql} AS VARCHAR)" for term, kind in pairs]
+    numbered = "".join("n" if kind in (TEXT, NAME) else "o" for kind in found.arguments)
+    return Term(f"gw_privilege('{name}', '{numbered}', [{', '.join(given)}])", BOOL)
 
 
 def _unnest(
@@ -250,7 +248,7 @@ SPECIAL: dict[str, Special] = {
     **dict.fromkeys(("current_catalog", "current_schema", "current_database"), _word),
     **{
         name: _privilege
-        for name in TEMPLATES
+        for name in static().functions
         if (name.startswith("has_") and name.endswith("_privilege")) or name == "pg_has_role"
     },
 }
