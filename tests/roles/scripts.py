@@ -530,11 +530,11 @@ SCRIPTS: dict[str, list[str]] = {
                 "pg_has_role('pg_monitor', 'MEMBER')",
                 "pg_has_role('pg_read_all_data', 'MEMBER')",
                 "a, has_table_privilege('r_h', 'SELECT') FROM r_h",
-                "count(*) FROM r_h WHERE has_table_privilege('nobody_at_all', 'r_h', 'SELECT')",
                 "relname, has_table_privilege(oid, 'INSERT') FROM pg_class"
                 " WHERE relname IN ('r_h', 'r_hv', 'pg_class') ORDER BY 1",
                 "relacl::text FROM pg_class WHERE relname = 'r_h'",
-                "nspacl::text FROM pg_namespace WHERE nspname IN ('r_hc', 'public') ORDER BY nspname",
+                "nspacl::text FROM pg_namespace WHERE nspname = 'r_hc'",
+                "nspacl::text FROM pg_namespace WHERE nspname = 'public'",
                 "grantor, grantee, privilege_type, is_grantable FROM"
                 " information_schema.table_privileges WHERE table_name = 'r_h' ORDER BY 2, 3",
                 "grantor, grantee, privilege_type FROM information_schema.role_table_grants"
@@ -554,10 +554,15 @@ SCRIPTS: dict[str, list[str]] = {
                 "* FROM information_schema.applicable_roles WHERE role_name = 'team' ORDER BY 1",
                 "(aclexplode(relacl)).privilege_type FROM pg_class WHERE relname = 'r_h'"
                 " ORDER BY 1",
-                "a.grantee::regrole, a.grantor::regrole, privilege_type, is_grantable FROM pg_class,"
-                " aclexplode(relacl) AS a WHERE relname = 'r_h' ORDER BY 1, 3",
+                "a.grantee::regrole::text, privilege_type, is_grantable FROM pg_class,"
+                " aclexplode(relacl) AS a WHERE relname = 'r_h' ORDER BY 1, 2",
+                "g.grantee::regrole::text, g.privilege_type FROM pg_class AS c CROSS JOIN LATERAL"
+                " aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) AS g"
+                " WHERE relname = 'r_hv' ORDER BY 1, 2",
+                "(d).grantee::regrole::text, (d).privilege_type FROM (SELECT aclexplode(relacl)"
+                " AS d FROM pg_class WHERE relname = 'r_h') AS x ORDER BY 1, 2",
                 "(aclexplode(relacl)).* FROM pg_class WHERE relname = 'r_gone'",
-                "acldefault('d', datdba)::text FROM pg_database WHERE datname = 'postgres'",
+                "acldefault('d', 'alice'::regrole)::text, acldefault('r', 'bob'::regrole)::text",
                 "makeaclitem('alice'::regrole, 'bob'::regrole, 'SELECT', true)::text",
             )
         ),

@@ -86,7 +86,9 @@ class Moment:
         if kind == "regtype":
             return self._type_number(text)
         parts = parts_of(text)
-        if kind in ("regprocedure", "regoperator"):
+        if kind == "regprocedure":
+            return self.texts_of(kind).get(self._signature(text))
+        if kind == "regoperator":
             return self.texts_of(kind).get(re.sub(r"\s*,\s*", ",", text.strip()))
         if kind == "regclass" and parts:
             return self._class_number(parts)
@@ -94,6 +96,17 @@ class Moment:
         if found is None and len(parts) > 1 and parts[0] == "pg_catalog":
             found = self.texts_of(kind).get(".".join(map(identifier, parts[1:])))
         return found
+
+    def _signature(self, text: str) -> str:
+        """`name(types)` as it is shown: `f(int)` is `f(integer)`."""
+        name, _, listed = text.strip().removesuffix(")").partition("(")
+        types = [part.strip() for part in listed.split(",")] if listed.strip() else []
+        numbers = [self._type_number(each) for each in types]
+        shown = self.texts("regtype")
+        given = [shown.get(n or 0, each) for n, each in zip(numbers, types, strict=True)]
+        names = parts_of(name)
+        names = names[1:] if names[:1] == ["pg_catalog"] else names
+        return f"{'.'.join(map(identifier, names))}({','.join(given)})"
 
     def _class_number(self, parts: Sequence[str]) -> int | None:
         name = parts[-1]

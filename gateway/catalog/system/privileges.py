@@ -7,107 +7,25 @@ A thing that is not there by number gives NULL, by name an error; so does a NULL
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-import pyarrow as pa
-
-from gateway.catalog.system.acl import DEFAULTS, PUBLIC_OID, Item, default_items, read_items
-from gateway.catalog.system.names import Moment
-from gateway.catalog.system.pg_catalog import rows_of
-from gateway.catalog.system.session_rows import session_rows
+from gateway.catalog.system.acl import PUBLIC_OID, Item, default_items, read_items
+from gateway.catalog.system.memberships import Memberships, rows_in
+from gateway.catalog.system.names import Moment, parts_of
+from gateway.catalog.system.privilege_kinds import ARITY, COLUMN, KINDS, SCHEMA, Kind, letters_of
 from gateway.catalog.system.static import static
 from gateway.errors import (
-    GatewayError,
-    InvalidCatalogName,
-    InvalidParameterValue,
-    InvalidSchemaName,
+    InsufficientPrivilege,
     UndefinedColumn,
-    UndefinedFunction,
     UndefinedObject,
-    UndefinedTable,
     WrongObjectType,
 )
-from gateway.recent import Recent
-from gateway.roles import BOOTSTRAP_OID
 from gateway.store.definitions.catalogue import TEMPORARY
 
 _FIRST_OID = 16384  # of what users made
-# Predefined roles that have rights to everything of a kind (manual, 22.5), and the database's.
-_READS_ALL, _WRITES_ALL, _DATABASE_OWNER = 6181, 6182, 6171
-_TABLE_WORDS = {
-    "SELECT": "r", "INSERT": "a", "UPDATE": "w", "DELETE": "d", "TRUNCATE": "D",
-    "REFERENCES": "x", "TRIGGER": "t", "RULE": "",
-}  # fmt: skip
-_COLUMN_WORDS = {word: _TABLE_WORDS[word] for word in ("SELECT", "INSERT", "UPDATE", "REFERENCES")}
-_OPTIONS = ("WITH GRANT OPTION", "WITH ADMIN OPTION")
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of thing: the catalogue's relation with its columns of name, owner and acl.
-
-    Args:
-        default: acldefault's letter.
-        words: The privileges, and their letters.
-        error: What a name that means nothing raises, and what the thing is called there.
-        names: The reg type that reads a name; "" where the name is looked up as it is.
-    """
-
-    relation: str
-    name: str
-    owner: str
-    acl: str
-    default: str
-    words: Mapping[str, str]
-    error: tuple[type[GatewayError], str]
-    names: str = ""
-
-
-_USAGE = {"USAGE": "U"}
-_TABLE = Kind("pg_class", "relname", "relowner", "relacl", "r", _TABLE_WORDS,
-              (UndefinedTable, "relation"), "regclass")  # fmt: skip
-_SEQUENCE = Kind("pg_class", "relname", "relowner", "relacl", "s",
-                 {"USAGE": "U", "SELECT": "r", "UPDATE": "w"},
-                 (UndefinedTable, "relation"), "regclass")  # fmt: skip
-_COLUMN = Kind("pg_class", "relname", "relowner", "relacl", "r", _COLUMN_WORDS,
-               (UndefinedTable, "relation"), "regclass")  # fmt: skip
-_SCHEMA = Kind("pg_namespace", "nspname", "nspowner", "nspacl", "n", {"CREATE": "C", "USAGE": "U"},
-               (InvalidSchemaName, "schema"))  # fmt: skip
-_DATABASE = Kind("pg_database", "datname", "datdba", "datacl", "d",
-                 {"CREATE": "C", "TEMPORARY": "T", "TEMP": "T", "CONNECT": "c"},
-                 (InvalidCatalogName, "database"))  # fmt: skip
-_FUNCTION = Kind("pg_proc", "proname", "proowner", "proacl", "f", {"EXECUTE": "X"},
-                 (UndefinedFunction, "function"), "regprocedure")  # fmt: skip
-_TYPE = Kind("pg_type", "typname", "typowner", "typacl", "T", _USAGE,
-             (UndefinedObject, "type"), "regtype")  # fmt: skip
-_LANGUAGE = Kind("pg_language", "lanname", "lanowner", "lanacl", "l", _USAGE,
-                 (UndefinedObject, "language"))  # fmt: skip
-_WRAPPER = Kind("pg_foreign_data_wrapper", "fdwname", "fdwowner", "fdwacl", "F", _USAGE,
-                (UndefinedObject, "foreign-data wrapper"))  # fmt: skip
-_SERVER = Kind("pg_foreign_server", "srvname", "srvowner", "srvacl", "S", _USAGE,
-               (UndefinedObject, "server"))  # fmt: skip
-_TABLESPACE = Kind("pg_tablespace", "spcname", "spcowner", "spcacl", "t", {"CREATE": "C"},
-                   (UndefinedObject, "tablespace"))  # fmt: skip
-
-KINDS: Mapping[str, Kind] = {
-    "has_table_privilege": _TABLE,
-    "has_any_column_privilege": _COLUMN,
-    "has_column_privilege": _COLUMN,
-    "has_sequence_privilege": _SEQUENCE,
-    "has_schema_privilege": _SCHEMA,
-    "has_database_privilege": _DATABASE,
-    "has_function_privilege": _FUNCTION,
-    "has_type_privilege": _TYPE,
-    "has_language_privilege": _LANGUAGE,
-    "has_foreign_data_wrapper_privilege": _WRAPPER,
-    "has_server_privilege": _SERVER,
-    "has_tablespace_privilege": _TABLESPACE,
-}
-# What the others take: the number of their arguments without a role before them.
-_ARITY = {"has_column_privilege": 3}
-
+# Predefined roles that have rights to everything of a kind (manual, 22.5).
+_READS_ALL, _WRITES_ALL = 6181, 6182
 Value = str | int
 
 
@@ -159,7 +77,7 @@ class Privileges:
         if function == "has_parameter_privilege":
             return self._has_parameter(values)
         role = self.roles.current
-        if len(values) > _ARITY.get(function, 2):
+        if len(values) > ARITY.get(function, 2):
             role = self._role(values.pop(0), public=True)
         kind, words = KINDS[function], str(values[-1])
         number = self._number(kind, values[0])
@@ -172,7 +90,7 @@ class Privileges:
             return None
         if self._may(role, kind, number, found, wanted):
             return True
-        if kind is not _COLUMN:
+        if kind is not COLUMN:
             return False
         return self._may_columns(role, number, found, wanted, column)
 
@@ -192,6 +110,8 @@ class Privileges:
         if isinstance(value, int):
             return value
         if kind.names:
+            if kind.names == "regclass":
+                self._refuse_no_schema(parts_of(value)[:-1])
             found = self._moment.number(kind.names, value)
         else:
             objects = self.objects(kind.relation).items()
@@ -200,6 +120,15 @@ class Privileges:
             error, word = kind.error
             raise error(f'{word} "{value}" does not exist')
         return found
+
+    def _refuse_no_schema(self, parts: Sequence[str]) -> None:
+        """Who asks about a relation in a schema must have the right to look there."""
+        if not parts:
+            return
+        number = self._number(SCHEMA, parts[-1]) or 0
+        schema = self.objects(SCHEMA.relation)[number]
+        if not self._may(self.roles.current, SCHEMA, number, schema, ["U"]):
+            raise InsufficientPrivilege(f"permission denied for schema {schema.name}")
 
     def _column(self, relation: int | None, value: Value) -> int | None:
         """Its number; None where there is none of that number."""
@@ -229,7 +158,7 @@ class Privileges:
             letters = [each for each in letters if each[:1] not in tuple("awdDU")]
         if self._held(role, thing, letters):
             return True
-        return any(each in self._of_all(role, kind, thing) for each in letters)
+        return any(each and each in self._of_all(role, kind, thing) for each in letters)
 
     def _held(self, role: int, thing: Object, letters: Sequence[str]) -> bool:
         """Whether the role has one of them by the grants, or as the owner."""
@@ -246,7 +175,7 @@ class Privileges:
     def _of_all(self, role: int, kind: Kind, thing: Object) -> str:
         """What the predefined roles for all data give."""
         reads, writes = self.roles.has(role, _READS_ALL), self.roles.has(role, _WRITES_ALL)
-        if kind is _SCHEMA:
+        if kind is SCHEMA:
             own = thing.name == self._moment.contents.temporary and thing.name
             others = thing.name.startswith(TEMPORARY)
             return "UC" if own else "U" if (reads or writes) and not others else ""
@@ -296,7 +225,7 @@ class Privileges:
 
     def _read(self, kind: Kind) -> dict[int, Object]:
         found = {}
-        for row in _rows(self._moment, kind.relation):
+        for row in rows_in(self._moment, kind.relation):
             letter = "s" if row.get("relkind") == "S" else kind.default
             acl = row[kind.acl]
             items = default_items(letter, row[kind.owner]) if acl is None else self._items(acl)
@@ -332,110 +261,3 @@ class Privileges:
 
 
 _SYSTEM_COLUMNS = {"tableoid": -6, "cmax": -5, "xmax": -4, "cmin": -3, "xmin": -2, "ctid": -1}
-
-
-def letters_of(text: str, words: Mapping[str, str]) -> list[str]:
-    """The privileges that a text lists, a letter each, `*` after it for its grant option.
-
-    >>> letters_of("select, Insert WITH GRANT OPTION", {"SELECT": "r", "INSERT": "a"})
-    ['r', 'a*']
-
-    Raises:
-        InvalidParameterValue: 22023, one is none.
-    """
-    found = []
-    for part in text.split(","):
-        word = part.strip(" \t\n\r\f\v")
-        plain = word.upper()
-        option = next((each for each in _OPTIONS if plain.endswith(f" {each}")), "")
-        letter = words.get(plain.removesuffix(f" {option}") if option else plain)
-        allowed = option != _OPTIONS[1] or "MEMBER" in words
-        if letter is None or not allowed:
-            raise InvalidParameterValue(f'unrecognized privilege type: "{word}"')
-        found.append(f"{letter}*" if option and letter else letter)
-    return found
-
-
-class Memberships:
-    """Roles by name and number, and who is a member of which.
-
-    Attributes:
-        numbers: Name -> number.
-        current: The number of who asks.
-    """
-
-    def __init__(self, moment: Moment) -> None:
-        held = moment.contents.ownership
-        self.numbers: dict[str, int] = {
-            row["rolname"]: row["oid"]
-            for row in _rows(moment, "pg_authid")
-            if row["oid"] != BOOTSTRAP_OID
-        }
-        self.numbers |= {each.name: each.oid for each in held.roles}
-        self.current = self.numbers.get(moment.user, BOOTSTRAP_OID)
-        self._superusers = {each.oid for each in held.roles if each.superuser} | {BOOTSTRAP_OID}
-        self._reserved = {each.oid for each in held.roles if not each.inherit}
-        self._groups: dict[int, list[tuple[int, bool]]] = {}
-        for row in _rows(moment, "pg_auth_members"):
-            self._groups.setdefault(row["member"], []).append((row["roleid"], row["admin_option"]))
-        owner = held.database.owner
-        self._groups.setdefault(owner, []).append((_DATABASE_OWNER, False))
-        self._reached: dict[tuple[int, bool], frozenset[int]] = {}
-
-    def is_superuser(self, role: int) -> bool:
-        """Whether it may do everything."""
-        return role in self._superusers
-
-    def _groups_of(self, role: int, *, inherited: bool) -> frozenset[int]:
-        known = self._reached.get((role, inherited))
-        if known is not None:
-            return known
-        found, waiting = {role}, [role]
-        while waiting:
-            member = waiting.pop()
-            if inherited and member in self._reserved:
-                continue
-            new = [group for group, _ in self._groups.get(member, ()) if group not in found]
-            found.update(new)
-            waiting += new
-        answer = frozenset(found)
-        self._reached[role, inherited] = answer
-        return answer
-
-    def has(self, member: int, role: int) -> bool:
-        """Whether a role has another's rights without SET ROLE (has_privs_of_role)."""
-        return self.is_superuser(member) or role in self._groups_of(member, inherited=True)
-
-    def is_member(self, member: int, role: int) -> bool:
-        """Whether a role may SET ROLE to another (is_member_of_role)."""
-        return self.is_superuser(member) or role in self._groups_of(member, inherited=False)
-
-    def is_admin(self, member: int, role: int) -> bool:
-        """Whether a role may make others members of another (is_admin_of_role)."""
-        if self.is_superuser(member):
-            return True
-        if member == role:
-            return False
-        groups = self._groups_of(member, inherited=False)
-        return any((role, True) in self._groups.get(each, ()) for each in groups)
-
-
-def _rows(moment: Moment, relation: str) -> list[dict[str, Any]]:
-    """PostgreSQL's own rows of a relation, and those of what the server holds."""
-    columns = static().columns[f"pg_catalog.{relation}"]
-    tables = [static().tables.get(f"pg_catalog.{relation}")]
-    own = session_rows(relation, moment)
-    tables.append(own if own is not None else rows_of(relation, moment.contents, Recent(1, 1)))
-    found: list[dict[str, Any]] = []
-    for table in tables:
-        if table is not None:
-            wanted = [c.name for c in columns if c.name in _NEEDED]
-            found += pa.table({name: table[name] for name in wanted}).to_pylist()
-    return found
-
-
-_NEEDED = {
-    "oid", "rolname", "roleid", "member", "admin_option", "relkind",
-    *(column for kind in KINDS.values() for column in (kind.name, kind.owner, kind.acl)),
-}  # fmt: skip
-assert all(kind.default in DEFAULTS for kind in KINDS.values())

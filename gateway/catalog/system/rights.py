@@ -10,8 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from gateway.catalog.system.acl import default_items, exploded, read_items, written
+from gateway.catalog.system.acl import WORDS, Item, default_items, exploded, read_items, written
 from gateway.catalog.system.names import Moment
+from gateway.catalog.system.privilege_kinds import letters_of
 from gateway.catalog.system.privileges import Privileges
 from gateway.errors import GatewayError
 
@@ -43,6 +44,7 @@ class RightsFunctions:
         return {
             "gw_privilege": (self._privilege, ["VARCHAR", "VARCHAR", "VARCHAR[]"], "BOOLEAN"),
             "gw_exploded": (self._exploded, ["VARCHAR[]"], _ROW_TYPE),
+            "gw_acl_item": (self._item, ["BIGINT", "BIGINT", "VARCHAR", "BOOLEAN"], "VARCHAR"),
             "gw_acl_default": (self._default, ["VARCHAR", "BIGINT"], "VARCHAR[]"),
         }
 
@@ -73,6 +75,21 @@ class RightsFunctions:
             return [written(item, names) for item in default_items(letter, number)]
 
         return self._each(pa.list_(pa.string()), items, kind.to_pylist(), owner.to_pylist())
+
+    def _item(
+        self, grantee: pa.Array, grantor: pa.Array, words: pa.Array, option: pa.Array
+    ) -> pa.Array:
+        names = {number: name for name, number in self._privileges.roles.numbers.items()}
+        letters = {word: letter for letter, word in WORDS.items()} | {"TEMP": "T"}
+
+        def item(to: int | None, by: int | None, text: str | None, on: bool | None) -> str | None:
+            if to is None or by is None or text is None or on is None:
+                return None
+            given = "".join(letters_of(text, letters))
+            return written(Item(to, by, given, given if on else ""), names)
+
+        columns = grantee.to_pylist(), grantor.to_pylist(), words.to_pylist(), option.to_pylist()
+        return self._each(pa.string(), item, *columns)
 
     def _each(self, kind: pa.DataType, answer: Callable[..., Any], *columns: list[Any]) -> pa.Array:
         try:

@@ -19,7 +19,7 @@ _FUNCTIONS = frozenset(
         "acldefault", "aclexplode", "array_lower", "array_upper", "col_description",
         "current_schemas", "format_type", "generate_subscripts", "getdatabaseencoding",
         "inet_client_addr", "inet_client_port", "inet_server_addr", "inet_server_port",
-        "obj_description",
+        "makeaclitem", "obj_description",
         "parse_ident", "quote_ident", "quote_literal", "quote_nullable", "row_security_active",
         "shobj_description", 
         "current_schema", "current_database", "version",

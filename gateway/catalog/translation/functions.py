@@ -98,6 +98,7 @@ TEMPLATES: dict[str, str] = {
     "pg_is_other_temp_schema": "FALSE",
     "pg_my_temp_schema": "CAST(0 AS BIGINT)",
     "row_security_active": "FALSE",
+    "makeaclitem": "gw_acl_item({0}, {1}, {2}, {3})",
     "acldefault": "gw_acl_default({0}, {1})",
     "pg_relation_is_publishable": (
         "EXISTS (SELECT 1 FROM [pg_class] AS k WHERE k.oid = {0} AND k.relkind IN ('r', 'p') "

@@ -189,6 +189,8 @@ class Selects(Relations):
             return self.expand_star(scope)
         if isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
             return self.expand_star(scope, item)
+        if isinstance(item, exp.Dot) and isinstance(item.expression, exp.Star):
+            return list(self.expressions.term(item.this, scope).fields)
         name = item.alias if isinstance(item, exp.Alias) else output_name(item)
         return [(name, self.expressions.term(item.unalias(), scope))]
 
