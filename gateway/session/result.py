@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 from buenavista.core import BVType, QueryResult
 
+from gateway.session.activity.backends import CopyProgress
 from gateway.sources.grid import GridTable
 from gateway.sources.reads import TableReads
 from gateway.sources.table import Table, TableName
+from gateway.sql.statements.copy_options import CopyOptions
+from gateway.store.definitions.definitions import Column
+from gateway.store.rows.assignment import assign
 from gateway.types import TEXT, Type
-
-if TYPE_CHECKING:  # it makes Results
-    from gateway.session.writes.copying import CopyIn, CopyOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,46 @@ class Notice:
     code: str = "00000"
     detail: str = ""
     hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyOut:
+    """Rows go out in this form; they are the Result's. `oid` is their table's, 0 of a query."""
+
+    options: CopyOptions
+    oid: int = 0
+
+    def progress(self, result: Result) -> CopyProgress:
+        """How far it is."""
+        return CopyProgress(self.oid, False, result.sent_bytes, result.position)
+
+
+@dataclass(slots=True)
+class CopyIn:
+    """Rows come in: put them into `incoming`, then read the Result to its end.
+
+    `columns` are the table's columns that the rows give, in order. Who reads counts what came.
+    """
+
+    relation: str
+    columns: tuple[Column, ...]
+    options: CopyOptions
+    incoming: Iterator[pa.RecordBatch] = field(default_factory=lambda: iter(()))
+    oid: int = 0
+    received_bytes: int = 0
+    received_rows: int = 0
+
+    def progress(self, result: Result) -> CopyProgress:
+        """How far it is."""
+        return CopyProgress(self.oid, True, self.received_bytes, self.received_rows)
+
+    def assigned(self, number: int, values: pa.Array) -> pa.Array:
+        """Values as the column of that number keeps them.
+
+        Raises:
+            GatewayError: 22001, 22003, ...
+        """
+        return assign(values, self.columns[number])
 
 
 # Commands whose tag counts the rows that were sent; INSERT, UPDATE, DELETE count what they changed.

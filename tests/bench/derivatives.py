@@ -40,7 +40,7 @@ from gateway.rewrite import Rewritten, rewrite
 from gateway.sources.table import TableName
 from gateway.sql.meaning.relation import ColumnInfo, Relation
 from gateway.sql.meaning.scope import Block
-from gateway.sql.statements.statement import statements
+from gateway.sql.statements.reading import statements
 from gateway.sql.text.depth import make_room
 from gateway.sql.text.dialect import parse
 from gateway.store.rows.snapshots import Snapshot

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
-from gateway.session.writes.copying import CopyIn
+from gateway.session.result import CopyIn
 from gateway.sql.statements.copy_options import CopyOptions
 from gateway.store.definitions.definitions import Column
 from gateway.types import BY_NAME

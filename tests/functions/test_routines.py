@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import GatewayError
+from gateway.sql.statements.reading import statements
 from gateway.sql.statements.routines import CreateFunction, DropFunction
-from gateway.sql.statements.statement import Kind, statements
+from gateway.sql.statements.statement import Kind
 
 # The argument list -> names and types.
 ARGUMENTS = {

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.config import Settings
 from gateway.errors import StatementTooComplex, TooManyColumns
 from gateway.session.session import limits_of
-from gateway.sql.statements.statement import statements
+from gateway.sql.statements.reading import statements
 from gateway.sql.text.chains import longest_chain
 from gateway.sql.text.dialect import split
 from gateway.sql.text.limits import Limits, least_steps, size_of

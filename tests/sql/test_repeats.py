@@ -6,7 +6,7 @@ import pytest
 from sqlglot import exp
 
 from gateway.errors import SyntaxFault
-from gateway.sql.statements.statement import statements
+from gateway.sql.statements.reading import statements
 from gateway.sql.text import dialect
 from gateway.sql.text.dialect import Marker, parse
 from gateway.sql.text.repeats import Repeated

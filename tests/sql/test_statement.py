@@ -10,7 +10,8 @@ from sqlglot import exp
 from gateway.errors import FeatureNotSupported, GatewayError, InsufficientPrivilege, SyntaxFault
 from gateway.sql.statements import commands as c
 from gateway.sql.statements import cursors, statement
-from gateway.sql.statements.statement import Explain, Kind, Prepare, statements
+from gateway.sql.statements.reading import statements
+from gateway.sql.statements.statement import Explain, Kind, Prepare
 from gateway.sql.text.dialect import Marker
 from gateway.types import FLOAT8, INT4, TEXT, array_of
 

@@ -17,14 +17,13 @@ from gateway.sources.table import TableName
 from gateway.sql.meaning.binding import named_tables
 from gateway.sql.statements.altering import AlterRelation
 from gateway.sql.statements.commands import CreateSchema, DropStatement, Name
-from gateway.sql.statements.copying import Copy
 from gateway.sql.statements.cursors import Declare
 from gateway.sql.statements.datasets import AttachDataset, DetachDataset, RefreshDataset
 from gateway.sql.statements.maintenance import Maintenance
 from gateway.sql.statements.objects import CommentOn, CreateIndex, LockTables, RefreshView
 from gateway.sql.statements.routines import CreateFunction, DropFunction
 from gateway.sql.statements.sequences import AlterSequence, CreateSequence
-from gateway.sql.statements.statement import CreateView, Explain, Statement
+from gateway.sql.statements.statement import Copy, CreateView, Explain, Statement
 from gateway.sql.statements.tables import CreateTable, LikeSpec
 from gateway.sql.text.trees import nodes_of
 from gateway.sql.writes.writes import target_of

@@ -9,9 +9,8 @@ from sqlglot import exp
 
 from gateway.catalog.registry import Registry
 from gateway.errors import ReadOnlyTable
-from gateway.sql.statements.copying import Copy
 from gateway.sql.statements.objects import LockTables
-from gateway.sql.statements.statement import Kind, Statement
+from gateway.sql.statements.statement import Copy, Kind, Statement
 from gateway.sql.writes.writes import target_of
 
 # The lock of a SELECT -> what PostgreSQL calls it.

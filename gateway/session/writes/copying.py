@@ -8,7 +8,6 @@ committed at the end, or undone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 import pyarrow as pa
 from sqlglot import exp
@@ -21,59 +20,16 @@ from gateway.errors import (
     UndefinedParameter,
     WrongObjectType,
 )
-from gateway.session.activity.backends import CopyProgress
-from gateway.session.result import Result
+from gateway.session.result import CopyIn, CopyOut, Result
 from gateway.session.writes.execution import Executor
 from gateway.session.writes.exporting import export, refuse_users
 from gateway.sql.meaning.parameters import number
 from gateway.sql.meaning.relation import Relation
 from gateway.sql.meaning.scope import position_of, table_node
 from gateway.sql.statements.copy_options import CopyOptions, settled
-from gateway.sql.statements.copying import ALL, Copy
-from gateway.sql.statements.statement import Kind, Statement
-from gateway.store.definitions.definitions import Column, TableDefinition
-from gateway.store.rows.assignment import assign
-
-
-@dataclass(frozen=True, slots=True)
-class CopyOut:
-    """Rows go out in this form; they are the Result's. `oid` is their table's, 0 of a query."""
-
-    options: CopyOptions
-    oid: int = 0
-
-    def progress(self, result: Result) -> CopyProgress:
-        """How far it is."""
-        return CopyProgress(self.oid, False, result.sent_bytes, result.position)
-
-
-@dataclass(slots=True)
-class CopyIn:
-    """Rows come in: put them into `incoming`, then read the Result to its end.
-
-    `columns` are the table's columns that the rows give, in order. Who reads counts what came.
-    """
-
-    relation: str
-    columns: tuple[Column, ...]
-    options: CopyOptions
-    incoming: Iterator[pa.RecordBatch] = field(default_factory=lambda: iter(()))
-    oid: int = 0
-    received_bytes: int = 0
-    received_rows: int = 0
-
-    def progress(self, result: Result) -> CopyProgress:
-        """How far it is."""
-        return CopyProgress(self.oid, True, self.received_bytes, self.received_rows)
-
-    def assigned(self, number: int, values: pa.Array) -> pa.Array:
-        """Values as the column of that number keeps them.
-
-        Raises:
-            GatewayError: 22001, 22003, ...
-        """
-        return assign(values, self.columns[number])
-
+from gateway.sql.statements.copying import ALL
+from gateway.sql.statements.statement import Copy, Kind, Statement
+from gateway.store.definitions.definitions import TableDefinition
 
 Ask = Callable[[Statement], Result]
 

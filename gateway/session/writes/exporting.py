@@ -26,7 +26,8 @@ from gateway.sources.grid import GridTable
 from gateway.sources.gridding import NoGrid
 from gateway.sources.table import Table
 from gateway.sources.writing import write_grid, write_parquet
-from gateway.sql.statements.copying import ALL, Copy
+from gateway.sql.statements.copying import ALL
+from gateway.sql.statements.statement import Copy
 
 
 def export(executor: Executor, tree: Copy, result: Result, tables: Sequence[Table]) -> Result:

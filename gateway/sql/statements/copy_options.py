@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.errors import FeatureNotSupported, GatewayError, InvalidParameterValue, SyntaxFault
-from gateway.sql.statements.copying import ALL, Copy, Option, Value
+from gateway.sql.statements.copying import ALL
+from gateway.sql.statements.statement import Copy, Option, Value
 
 
 @dataclass(frozen=True, slots=True)

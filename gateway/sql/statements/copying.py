@@ -7,49 +7,19 @@ is settled when the statement runs (gateway/sql/statements/copy_options.py), as 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NoReturn
+from dataclasses import replace
+from typing import NoReturn
 
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.errors import InsufficientPrivilege, SyntaxFault
-from gateway.sql.statements.commands import Name, Reader
+from gateway.sql.statements.commands import Reader
+from gateway.sql.statements.statement import Copy, Option, Statement, Value
 from gateway.sql.text.literals import unicode_string
-
-if TYPE_CHECKING:  # the reader of statements hands itself in
-    from gateway.sql.statements.statement import Statement
 
 DATASETS = ("zarr", "netcdf", "parquet")  # the formats in which a dataset is written
 
 ALL = "*"  # FORCE_QUOTE *: every column
-
-# One option as written: a word, a number or a string; None where nothing is; a list of columns.
-Value = str | None | tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One option as it was written; `place` is its 1-based position."""
-
-    name: str
-    value: Value
-    place: int
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """COPY: a table and its columns (None: all), or a statement; FROM the client or TO it.
-
-    `path` is a place on the server that a dataset is written to; empty: the client.
-    """
-
-    incoming: bool
-    table: Name = ()
-    columns: tuple[str, ...] | None = None
-    statement: Statement | None = None
-    options: tuple[Option, ...] = ()
-    where: tuple[Token, ...] = ()
-    path: str = ""
 
 
 def read_copy(reader: Reader, inner: Callable[[Reader], Statement]) -> Copy:

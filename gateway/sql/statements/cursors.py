@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gateway.errors import FeatureNotSupported
 from gateway.sql.statements.commands import Reader
-
-if TYPE_CHECKING:  # the reader of statements hands itself in
-    from gateway.sql.statements.statement import Statement
+from gateway.sql.statements.statement import Statement
 
 ALL_ROWS = 2**63 - 1  # PostgreSQL's FETCH_ALL
 

@@ -1,39 +1,15 @@
-"""Text -> statements: split at semicolons, told apart by their first words, parsed.
-
-One row per command (`COMMANDS`): its leading words, what kind of statement it is, and who reads
-it. Queries and writes become sqlglot trees; the rest become the records of `commands`.
-A command without a row is refused by name; nothing goes on unread.
-"""
+"""A statement as it was read: its text, its kind, its tree; and those that hold another one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
 
 from sqlglot import exp
-from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokenizer_core import Token
 
-from gateway.errors import FeatureNotSupported
-from gateway.sql.statements import commands, cursors, maintenance
-from gateway.sql.statements.altering import read_alter
-from gateway.sql.statements.commands import Reader
-from gateway.sql.statements.copying import Copy, read_copy
-from gateway.sql.statements.datasets import read_attach, read_detach, read_refresh_dataset
-from gateway.sql.statements.grants import read_create_schema, read_grant, read_owner, read_revoke
-from gateway.sql.statements.objects import read_comment, read_create_index, read_lock, read_refresh
-from gateway.sql.statements.refused import OUTSIDE, ROLES, refuse_command
-from gateway.sql.statements.routines import read_create_function, read_drop_function
-from gateway.sql.statements.sequences import (
-    CreateSequence,
-    read_alter_sequence,
-    read_create_sequence,
-)
-from gateway.sql.statements.tables import CreateTable, read_create_table, read_materialized_view
-from gateway.sql.text.dialect import parse_tokens, split, syntax_fault
-from gateway.sql.writes.writes import modifying_parts
-from gateway.types import Type, by_name
+from gateway.sql.statements.commands import Name
+from gateway.types import Type
 
 
 class Kind(Enum):
@@ -103,297 +79,30 @@ class CreateView:
     temporary: bool = False
 
 
-def statements(text: str) -> list[Statement]:
-    """Every statement of a message, in order.
-
-    Raises:
-        SyntaxFault: 42601, with the position in `text`.
-        FeatureNotSupported: 0A000, a command of PostgreSQL's that this server lacks.
-        InsufficientPrivilege: 42501, a command that would touch the server's files.
-
-    >>> [(s.command, s.offset) for s in statements("BEGIN; SELECT ';' -- ;")]
-    [('BEGIN', 0), ('SELECT', 7)]
-    """
-    return [read(tokens, text) for tokens in split(text)]
-
-
-def read(tokens: Sequence[Token], text: str) -> Statement:
-    """One statement from its tokens; `text` is the whole message."""
-    reader = Reader(tokens, text)
-    for row in COMMANDS:
-        if reader.accept(*row.words.split()):
-            tree = row.read(reader)
-            reader.end()
-            return _statement(tokens, text, tree, row)
-    return refuse_command(tokens, text)
-
-
-def _statement(tokens: Sequence[Token], text: str, tree: object, row: Row) -> Statement:
-    start = tokens[0].start
-    command = row.command or row.words
-    command = _TREES.get(type(tree), command)
-    if isinstance(tree, CreateTable) and tree.query is not None:
-        command = "CREATE MATERIALIZED VIEW" if tree.materialized else "CREATE TABLE AS"
-    writes = command in ("INSERT", "UPDATE", "DELETE", "MERGE") or modifying_parts(tree)
-    kind = Kind.WRITE if writes else row.kind
-    return Statement(text[start : tokens[-1].end + 1], start, tree, command, kind)
-
-
-_TREES: dict[type, str] = {
-    commands.SetConstraints: "SET CONSTRAINTS",
-    CreateTable: "CREATE TABLE",
-    CreateSequence: "CREATE SEQUENCE",
-    CreateView: "CREATE VIEW",
-    exp.Insert: "INSERT",
-    exp.Update: "UPDATE",
-    exp.Delete: "DELETE",
-    exp.Merge: "MERGE",
-}
-
-
-def _tree(reader: Reader) -> exp.Expr:
-    """The whole statement as a tree."""
-    reader.rest()
-    tree = parse_tokens(reader.tokens, reader.text, share=True)
-    if tree is None:
-        raise syntax_fault(reader.tokens[0], reader.tokens, reader.text)
-    return tree
-
-
-def _insert(reader: Reader) -> exp.Expr:
-    """INSERT; sqlglot does not know OVERRIDING, which the tree carries in `meta`."""
-    for place, token in enumerate(reader.tokens):
-        if token.text.upper() == "OVERRIDING" and token.token_type != TokenType.IDENTIFIER:
-            reader.index = place + 1
-            kind = reader.need("SYSTEM VALUE", "USER VALUE").split()[0]
-            left, right = reader.tokens[:place], reader.tokens[reader.index :]
-            tree = _tree(Reader([*left, *right], reader.text))
-            tree.meta["overriding"] = kind
-            reader.rest()
-            return tree
-        if token.text == "(" and place > 3 and reader.tokens[place - 1].text.upper() == "VALUES":
-            break
-    return _tree(reader)
-
-
-def _table(reader: Reader, temporary: bool = False) -> CreateTable:
-    return read_create_table(reader, temporary, _query_inside)
-
-
-def _query_inside(reader: Reader) -> tuple[exp.Expr, str]:
-    inner = _inner(reader, Kind.QUERY)
-    assert isinstance(inner.tree, exp.Expr)
-    return inner.tree, inner.text
-
-
-def _temporary(reader: Reader) -> object:
-    """What follows CREATE [OR REPLACE] TEMPORARY."""
-    replace = reader.tokens[1].text.upper() == "OR"
-    what = reader.need("VIEW") if replace else reader.need("TABLE", "VIEW", "SEQUENCE")
-    if what == "TABLE":
-        return _table(reader, temporary=True)
-    if what == "SEQUENCE":
-        return read_create_sequence(reader, temporary=True)
-    return _view(reader, replace, temporary=True)
-
-
-def _view(reader: Reader, replace: bool, temporary: bool = False) -> CreateView:
-    name = reader.qualified()
-    columns: list[str] = []
-    if reader.accept("("):
-        columns.append(reader.name())
-        while reader.accept(","):
-            columns.append(reader.name())
-        reader.need(")")
-    if reader.accept("WITH"):
-        raise FeatureNotSupported("CREATE VIEW with options is not supported")
-    reader.need("AS")
-    inner = _inner(reader, Kind.QUERY)
-    assert isinstance(inner.tree, exp.Expr)
-    return CreateView(name, tuple(columns), inner.tree, inner.text, replace, temporary)
-
-
-def _inner(reader: Reader, *kinds: Kind) -> Statement:
-    """The statement that the rest is; one of another kind is refused at its first word."""
-    tokens = reader.rest()
-    if not tokens:
-        reader.fail()
-    inner = read(tokens, reader.text)
-    if inner.kind not in kinds:
-        raise syntax_fault(tokens[0], reader.tokens, reader.text)
-    return inner
-
-
-def _explain(reader: Reader) -> Explain:
-    options: dict[str, str] = {}
-    ahead = reader.tokens[reader.index + 1 : reader.index + 2]
-    opens_query = bool(ahead) and ahead[0].text.upper() in (
-        "SELECT",
-        "WITH",
-        "VALUES",
-        "TABLE",
-        "(",
-    )
-    if not opens_query and reader.accept("("):
-        _explain_option(reader, options)
-        while reader.accept(","):
-            _explain_option(reader, options)
-        reader.need(")")
-    else:
-        while word := reader.one_of("ANALYZE", "ANALYSE", "VERBOSE"):
-            options[word.lower().replace("analyse", "analyze")] = "on"
-    kinds = (Kind.QUERY, Kind.WRITE, Kind.DEFINITION, Kind.PREPARED)
-    return Explain(options, _inner(reader, *kinds))
-
-
-def _explain_option(reader: Reader, options: dict[str, str]) -> None:
-    name = reader.name()
-    ends = reader.more() and reader.tokens[reader.index].text in (",", ")")
-    options[name] = "on" if ends else reader.take().text.lower()
-
-
-def _copy(reader: Reader) -> Copy:
-    return read_copy(reader, lambda inside: _inner(inside, Kind.QUERY, Kind.WRITE))
-
-
-def _declare(reader: Reader) -> cursors.Declare:
-    return cursors.read_declare(reader, lambda inside: _inner(inside, Kind.QUERY))
-
-
-def _prepare(reader: Reader) -> Prepare:
-    if reader.accept("TRANSACTION"):
-        raise FeatureNotSupported("two-phase commit is not supported")
-    name, types = reader.name(), []
-    if reader.accept("("):
-        while True:
-            types.append(_type(reader))
-            if reader.need(",", ")") == ")":
-                break
-    reader.need("AS")
-    return Prepare(name, tuple(types), _inner(reader, Kind.QUERY, Kind.WRITE))
-
-
-def _type(reader: Reader) -> Type:
-    words = []
-    while reader.more() and reader.tokens[reader.index].text not in (",", ")"):
-        words.append(reader.take().text)
-    return by_name(" ".join(words).replace(" [ ]", "[]").replace(" [", "[").replace("[ ", "["))
+# One option as written: a word, a number or a string; None where nothing is; a list of columns.
+Value = str | None | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One command. The first row whose words begin the statement reads it, after those words."""
+class Option:
+    """One option as it was written; `place` is its 1-based position."""
 
-    words: str
-    kind: Kind
-    read: Callable[[Reader], object]
-    command: str = ""  # where it differs from the words
-
-
-_end, _save = commands.read_end, commands.read_savepoint
-_ALTERED = ("table", "view", "materialized view")
+    name: str
+    value: Value
+    place: int
 
 
-def _altering(kind: str) -> Callable[[Reader], object]:
-    return partial(read_owner, kind=kind, other=partial(read_alter, kind=kind))
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """COPY: a table and its columns (None: all), or a statement; FROM the client or TO it.
 
+    `path` is a place on the server that a dataset is written to; empty: the client.
+    """
 
-_TEMPORARY = (
-    *("TEMPORARY", "TEMP", "LOCAL TEMPORARY", "LOCAL TEMP", "GLOBAL TEMPORARY", "GLOBAL TEMP"),
-    *("OR REPLACE TEMPORARY", "OR REPLACE TEMP"),
-)
-
-COMMANDS = (
-    Row("SELECT", Kind.QUERY, _tree),
-    Row("VALUES", Kind.QUERY, _tree, "SELECT"),
-    Row("TABLE", Kind.QUERY, _tree, "SELECT"),
-    Row("WITH", Kind.QUERY, _tree, "SELECT"),
-    Row("(", Kind.QUERY, _tree, "SELECT"),
-    Row("INSERT", Kind.WRITE, _insert),
-    Row("UPDATE", Kind.WRITE, _tree),
-    Row("DELETE", Kind.WRITE, _tree),
-    Row("MERGE", Kind.WRITE, _tree),
-    Row("TRUNCATE", Kind.WRITE, commands.read_truncate, "TRUNCATE TABLE"),
-    Row("CREATE EXTERNAL", Kind.DEFINITION, OUTSIDE),
-    Row("CREATE FOREIGN", Kind.DEFINITION, OUTSIDE),
-    *(Row(f"CREATE {word}", Kind.DEFINITION, _temporary) for word in _TEMPORARY),
-    Row("CREATE SEQUENCE", Kind.DEFINITION, read_create_sequence),
-    Row("CREATE UNLOGGED TABLE", Kind.DEFINITION, _table, "CREATE TABLE"),
-    Row("CREATE TABLE", Kind.DEFINITION, _table),
-    Row(
-        "CREATE MATERIALIZED VIEW",
-        Kind.DEFINITION,
-        partial(read_materialized_view, inner=_query_inside),
-    ),
-    Row("REFRESH MATERIALIZED VIEW", Kind.DEFINITION, read_refresh),
-    Row("REFRESH", Kind.DEFINITION, read_refresh_dataset),
-    Row("ATTACH", Kind.DEFINITION, read_attach),
-    Row("DETACH", Kind.DEFINITION, read_detach),
-    Row(
-        "CREATE UNIQUE INDEX",
-        Kind.DEFINITION,
-        partial(read_create_index, unique=True),
-        "CREATE INDEX",
-    ),
-    Row("CREATE INDEX", Kind.DEFINITION, partial(read_create_index, unique=False)),
-    Row("COMMENT ON", Kind.DEFINITION, read_comment, "COMMENT"),
-    Row("LOCK", Kind.DEFINITION, read_lock, "LOCK TABLE"),
-    *(Row(f"ALTER {kind.upper()}", Kind.DEFINITION, _altering(kind)) for kind in _ALTERED),
-    Row(
-        "ALTER SEQUENCE",
-        Kind.DEFINITION,
-        partial(read_owner, kind="sequence", other=read_alter_sequence),
-    ),
-    Row("ALTER SCHEMA", Kind.DEFINITION, partial(read_owner, kind="schema")),
-    Row("ALTER FUNCTION", Kind.DEFINITION, partial(read_owner, kind="function")),
-    Row("GRANT", Kind.DEFINITION, read_grant),
-    Row("REVOKE", Kind.DEFINITION, read_revoke),
-    *(
-        Row(f"{word} {kind}", Kind.DEFINITION, ROLES)
-        for word in ("CREATE", "ALTER", "DROP")
-        for kind in ("ROLE", "USER", "GROUP")
-    ),
-    Row("CREATE VIEW", Kind.DEFINITION, partial(_view, replace=False)),
-    Row("CREATE OR REPLACE VIEW", Kind.DEFINITION, partial(_view, replace=True), "CREATE VIEW"),
-    Row("CREATE FUNCTION", Kind.DEFINITION, partial(read_create_function, replace=False)),
-    Row(
-        "CREATE OR REPLACE FUNCTION",
-        Kind.DEFINITION,
-        partial(read_create_function, replace=True),
-        "CREATE FUNCTION",
-    ),
-    Row("CREATE SCHEMA", Kind.DEFINITION, read_create_schema),
-    Row("DROP TABLE", Kind.DEFINITION, partial(commands.read_drop, kind="table")),
-    Row(
-        "DROP MATERIALIZED VIEW",
-        Kind.DEFINITION,
-        partial(commands.read_drop, kind="materialized view"),
-    ),
-    Row("DROP SEQUENCE", Kind.DEFINITION, partial(commands.read_drop, kind="sequence")),
-    Row("DROP INDEX", Kind.DEFINITION, partial(commands.read_drop, kind="index")),
-    Row("DROP VIEW", Kind.DEFINITION, partial(commands.read_drop, kind="view")),
-    Row("DROP FUNCTION", Kind.DEFINITION, read_drop_function),
-    Row("DROP SCHEMA", Kind.DEFINITION, partial(commands.read_drop, kind="schema")),
-    Row("EXPLAIN", Kind.EXPLAIN, _explain),
-    Row("COPY", Kind.COPY, _copy),
-    Row("SET", Kind.SETTING, commands.read_set),
-    Row("SHOW", Kind.SETTING, lambda r: commands.ShowStatement(commands.read_setting_name(r))),
-    Row("RESET", Kind.SETTING, lambda r: commands.ResetStatement(commands.read_setting_name(r))),
-    *(Row(word, Kind.MAINTENANCE, read) for word, read in maintenance.READERS.items()),
-    Row("DISCARD", Kind.SETTING, commands.read_discard),
-    Row("BEGIN", Kind.TRANSACTION, commands.read_begin),
-    Row("START TRANSACTION", Kind.TRANSACTION, commands.read_start),
-    Row("COMMIT", Kind.TRANSACTION, partial(_end, verb="COMMIT")),
-    Row("END", Kind.TRANSACTION, partial(_end, verb="COMMIT"), "COMMIT"),
-    Row("ROLLBACK", Kind.TRANSACTION, partial(_end, verb="ROLLBACK")),
-    Row("ABORT", Kind.TRANSACTION, partial(_end, verb="ROLLBACK"), "ROLLBACK"),
-    Row("SAVEPOINT", Kind.TRANSACTION, partial(_save, verb="SAVEPOINT")),
-    Row("RELEASE", Kind.TRANSACTION, partial(_save, verb="RELEASE")),
-    Row("PREPARE", Kind.PREPARED, _prepare),
-    Row("EXECUTE", Kind.PREPARED, commands.read_execute),
-    Row("DEALLOCATE", Kind.PREPARED, commands.read_deallocate),
-    Row("DECLARE", Kind.CURSOR, _declare, "DECLARE CURSOR"),
-    Row("FETCH", Kind.CURSOR, partial(cursors.read_fetch, move=False)),
-    Row("MOVE", Kind.CURSOR, partial(cursors.read_fetch, move=True)),
-    Row("CLOSE", Kind.CURSOR, cursors.read_close, "CLOSE CURSOR"),
-)
+    incoming: bool
+    table: Name = ()
+    columns: tuple[str, ...] | None = None
+    statement: Statement | None = None
+    options: tuple[Option, ...] = ()
+    where: tuple[Token, ...] = ()
+    path: str = ""

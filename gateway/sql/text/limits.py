@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from gateway.errors import StatementTooComplex, TooManyColumns
-from gateway.sql.statements.statement import Statement, read
+from gateway.sql.statements.reading import read
+from gateway.sql.statements.statement import Statement
 from gateway.sql.text.chains import longest_chain, refuse_deep_arrays
 from gateway.sql.text.dialect import split
 from gateway.sql.text.repeats import count_words

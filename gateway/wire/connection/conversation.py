@@ -22,8 +22,7 @@ from gateway.errors import (
     ProtocolViolation,
     QueryCanceled,
 )
-from gateway.session.result import Field, Result
-from gateway.session.writes.copying import CopyIn, CopyOut
+from gateway.session.result import CopyIn, CopyOut, Field, Result
 from gateway.types import Type
 from gateway.wire.connection.streaming import pieces, short_turns
 from gateway.wire.copy.incoming import CopyReader

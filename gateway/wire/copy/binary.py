@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gateway.errors import BadCopyFileFormat, GatewayError, NotNullViolation, OutOfMemory
-from gateway.session.writes.copying import CopyIn
+from gateway.session.result import CopyIn
 from gateway.types import Type
 from gateway.wire.copy.columns import first_failure
 from gateway.wire.copy.fields import WIRE, Octets, gathered, read_fields

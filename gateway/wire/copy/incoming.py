@@ -25,7 +25,7 @@ from gateway.errors import (
     UniqueViolation,
     UntranslatableCharacter,
 )
-from gateway.session.writes.copying import CopyIn
+from gateway.session.result import CopyIn
 from gateway.sql.statements.copy_options import CODECS
 from gateway.wire.copy.binary import BinaryReader
 from gateway.wire.copy.blocks import cut, fields_of
