@@ -7,7 +7,7 @@ import doctest
 import pytest
 
 from gateway.sql.meaning import parameters
-from gateway.sql.statements import statement
+from gateway.sql.statements import reading
 from gateway.sql.text import dialect, literals, precedence
 from gateway.sql.text.dialect import MARKERS, Marker, parse, to_text
 
@@ -46,6 +46,6 @@ def test_text_for_people_quotes_what_needs_it() -> None:
     assert " ".join(to_text(tree).split()) == 'SELECT "A", time, "order", b AS "c d" FROM t'
 
 
-@pytest.mark.parametrize("module", [dialect, literals, parameters, precedence, statement])
+@pytest.mark.parametrize("module", [dialect, literals, parameters, precedence, reading])
 def test_examples_in_docstrings(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]

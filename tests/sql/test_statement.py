@@ -9,9 +9,9 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, GatewayError, InsufficientPrivilege, SyntaxFault
 from gateway.sql.statements import commands as c
-from gateway.sql.statements import cursors, statement
+from gateway.sql.statements import cursors, reading
 from gateway.sql.statements.reading import statements
-from gateway.sql.statements.statement import Explain, Kind, Prepare
+from gateway.sql.statements.statement import CreateView, Explain, Kind, Prepare
 from gateway.sql.text.dialect import Marker
 from gateway.types import FLOAT8, INT4, TEXT, array_of
 
@@ -75,8 +75,8 @@ def test_commands(text: str) -> None:
 
 def test_every_row_of_the_table_is_reached() -> None:
     """No row stands behind another that takes its words first."""
-    for number, row in enumerate(statement.COMMANDS):
-        for earlier in statement.COMMANDS[:number]:
+    for number, row in enumerate(reading.COMMANDS):
+        for earlier in reading.COMMANDS[:number]:
             words = earlier.words.split()
             assert row.words.split()[: len(words)] != words
 
@@ -210,7 +210,7 @@ def test_explain_of_a_query_in_brackets_has_no_options() -> None:
 def test_a_view_keeps_the_text_of_its_query() -> None:
     (found,) = statements('CREATE VIEW s.V (a, "B") AS  SELECT /* c */ grad(x, x), 1 FROM t  ;')
     view = found.tree
-    assert isinstance(view, statement.CreateView)
+    assert isinstance(view, CreateView)
     assert (view.name, view.columns) == (("s", "v"), ("a", "B"))
     assert view.source == "SELECT /* c */ grad(x, x), 1 FROM t"
 
