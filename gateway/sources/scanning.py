@@ -68,7 +68,8 @@ class Reader:
             return self._trailing(column, block, axis).slice(0, (stop - start) * block.inner)
         leading = block.shape[: block.trailing]
         at = np.unravel_index(np.arange(start, stop), leading)[axis]
-        return _repeat(self.axes[name], block.positions[column.axis][at], block.inner)
+        positions = np.repeat(block.positions[column.axis][at], block.inner)
+        return _taken(self.axes[name], positions)
 
     def _trailing(self, column: AnyColumn, block: Block, axis: int) -> pa.Array:
         name = column.field.name
@@ -77,9 +78,10 @@ class Reader:
         known = self._shared.get(name)
         if known is None or known[0] != key:
             each = math.prod(block.shape[axis + 1 :])
-            pattern = _repeat(self.axes[name], chosen, each)
-            times = block.inner * block.step // max(1, len(pattern))
-            known = self._shared[name] = (key, pa.concat_arrays([pattern] * times))
+            rows = min(block.inner * block.step, block.rows)  # of the longest batch
+            pattern = np.repeat(chosen, each)
+            at = np.tile(pattern, rows // max(1, len(pattern)))
+            known = self._shared[name] = (key, _taken(self.axes[name], at))
         return known[1]
 
 
@@ -96,8 +98,8 @@ def read_axis(dataset: str, column: GridColumn) -> pa.Array:
         raise unreadable(dataset, column.field.name, "all its positions", error) from error
 
 
-def _repeat(values: pa.Array, positions: Positions, times: int) -> pa.Array:
-    """The value at each position, each `times` over."""
+def _taken(values: pa.Array, positions: Positions) -> pa.Array:
+    """The value at each position."""
     if values.null_count or not pa.types.is_floating(values.type):
-        return values.take(pa.array(np.repeat(positions, times)))
-    return pa.array(np.repeat(values.to_numpy()[positions], times))
+        return values.take(pa.array(positions))
+    return pa.array(values.to_numpy()[positions])

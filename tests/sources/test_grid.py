@@ -298,3 +298,16 @@ def test_bytes_with_zeros_in_them_are_whole() -> None:
     assert query("SELECT x, v FROM t", t=table).to_pylist() == [
         {"x": each, "v": each} for each in (b"a\x00b", b"\x00x", b"")
     ]
+
+
+def test_a_coordinate_is_repeated_no_more_than_its_block_has_rows() -> None:
+    dims = ("time", "lat", "place")
+    dataset = xarray.Dataset(
+        {"v": (dims, np.zeros((6, 2, 3)))},
+        {"lat": [1.0, 2.0], "place": ["a", "b", "c"]},
+    )
+    dataset["v"].encoding["preferred_chunks"] = {"time": 1, "lat": 2, "place": 3}
+    (part,) = GridTable(dataset, ["v"]).partitions(None)
+    for batch in part.scan(["lat", "place"], None):
+        assert batch.column("lat").buffers()[1].size <= 8 * 6 * batch.num_rows
+        assert batch.column("place").buffers()[2].size <= 6 * batch.num_rows
