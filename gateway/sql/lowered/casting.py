@@ -6,13 +6,16 @@ engine's own cast would do otherwise (truncate, ignore a length) is written out.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from fractions import Fraction
 
 from sqlglot import exp
 
+from gateway.errors import DatetimeFieldOverflow
 from gateway.sql.lowered.rooms import checked, refuse_long
 from gateway.sql.meaning.numerals import digits, is_point_literal, plain
-from gateway.sql.text import jsontext, literals
+from gateway.sql.text import far_moments, jsontext, literals, number_input
 
 DType = exp.DType
 
@@ -67,16 +70,51 @@ def _spoken(word: str, kind: exp.DataType) -> exp.Expr:
 def _moment(text: str, kind: exp.DataType) -> exp.Expr | None:
     if (word := text.strip().lower()) in _DAYS:
         return _spoken(word, kind)
+    if (sign := far_moments.infinity(text)) != 0:
+        return held_moment(_INFINITE[kind.this == DType.DATE][sign], kind)
     if kind.this == DType.DATE:
         day = literals.date(text)
+        if (far := far_moments.far_moment(day)) is not None:
+            return held_moment(far[0], kind)
         return None if day == text else cast_of(exp.Literal.string(day), kind.copy())
     plain = literals.timestamp(text, zoned=kind.this == DType.TIMESTAMPTZ)
-    return cast_of(exp.Literal.string(plain), kind.copy())
+    if (far := far_moments.far_moment(plain)) is None:
+        return cast_of(exp.Literal.string(plain), kind.copy())
+    micros = far[0] * far_moments.DAY_MICROS + far[1]
+    if not far_moments.FIRST_MICROS <= micros < far_moments.END_MICROS:
+        raise DatetimeFieldOverflow(f'timestamp out of range: "{text}"')
+    if kind.this == DType.TIMESTAMPTZ and not _OFFSET.search(plain):  # of the session's clocks
+        return cast_of(held_moment(micros, exp.DataType(this=DType.TIMESTAMP)), kind.copy())
+    return held_moment(micros, kind)
+
+
+_OFFSET = re.compile(r"[+-]\d\d:\d\d(?: BC)?$")
+# Whether it is a date -> sign -> the number that stands for infinity.
+_INFINITE = {
+    True: {1: far_moments.DATE_INFINITY, -1: far_moments.DATE_MINUS_INFINITY},
+    False: {1: far_moments.TIMESTAMP_INFINITY, -1: far_moments.TIMESTAMP_MINUS_INFINITY},
+}
+_HELD = {
+    DType.DATE: "Date32",
+    DType.TIMESTAMP: "Timestamp(Microsecond, None)",
+    DType.TIMESTAMPTZ: 'Timestamp(Microsecond, Some("UTC"))',
+}
+
+
+def held_moment(number: int, kind: exp.DataType) -> exp.Expr:
+    """The date or timestamp that the engine keeps as this number."""
+    width = DType.INT if kind.this == DType.DATE else DType.BIGINT
+    value = cast_of(exp.Literal.string(str(number)), exp.DataType(this=width))
+    arguments = [value, exp.Literal.string(_HELD[kind.this])]
+    held = exp.Anonymous(this="arrow_cast", expressions=arguments)
+    return cast_of(held, kind.copy()) if kind.this == DType.TIMESTAMPTZ else held
 
 
 def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
     if kind.this in _MOMENTS:
         return _moment(text, kind)
+    if kind.this in _NUMBERS:
+        return cast_of(exp.Literal.string(_number_text(text, kind)), kind.copy())
     if kind.this == DType.INTERVAL:
         return interval_of(text)
     if kind.this == DType.ARRAY and kind.expressions:
@@ -95,6 +133,34 @@ def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
         short = text[:size] if kind.this == DType.VARCHAR else text[:size].ljust(size)
         return cast_of(exp.Literal.string(short), exp.DataType(this=DType.VARCHAR))
     return None
+
+
+_FLOATS = (DType.FLOAT, DType.DOUBLE)
+_NUMBERS: dict[DType, Callable[[str], object]] = {
+    DType.BOOLEAN: number_input.read_bool,
+    DType.SMALLINT: number_input.read_int2,
+    DType.INT: number_input.read_int4,
+    DType.BIGINT: number_input.read_int8,
+    DType.FLOAT: number_input.read_float4,
+    DType.DOUBLE: number_input.read_float8,
+    DType.DECIMAL: number_input.read_numeric,
+}
+
+
+def _number_text(text: str, kind: exp.DataType) -> str:
+    """The literal as the engine reads it, once PostgreSQL would take it; it takes too much."""
+    read = number_input.read_float4 if _is_real(kind) else _NUMBERS[kind.this]
+    value = read(text)
+    if kind.this == DType.DECIMAL:
+        return plain(text.strip())
+    return text.strip() if kind.this in _FLOATS else str(value).lower()
+
+
+def _is_real(kind: exp.DataType) -> bool:
+    """float(1) to float(24) is real."""
+    return bool(
+        kind.this == DType.DOUBLE and kind.expressions and int(kind.expressions[0].name) <= 24
+    )
 
 
 def _time(value: exp.Expr) -> exp.Expr:

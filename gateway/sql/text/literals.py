@@ -16,16 +16,19 @@ from gateway.errors import InvalidDatetimeFormat, InvalidTextRepresentation
 from gateway.sql.text.spelled_dates import as_iso
 
 _TIMESTAMP = re.compile(
-    r"""\s*(?P<year>\d{4,5})-(?P<month>\d{1,2})-(?P<day>\d{1,2})
+    r"""\s*(?P<year>\d{4,7})-(?P<month>\d{1,2})-(?P<day>\d{1,2})
         (?:(?:[Tt]|\s+)(?P<hour>\d{1,2}):(?P<minute>\d{2})
            (?::(?P<second>\d{2})(?:\.(?P<fraction>\d*))?)?)?
-        \s*(?P<zone>[Zz]|UTC|utc|GMT|gmt|[+-]\d{1,2}(?::?\d{2})?)?\s*""",
+        \s*(?P<zone>[Zz]|UTC|utc|GMT|gmt|[+-]\d{1,2}(?::?\d{2})?)?
+        (?:\s+(?P<era>BC|bc|AD|ad))?\s*""",
     re.VERBOSE,
 )
 
 
 def timestamp(text: str, zoned: bool) -> str:
     """`text` as `YYYY-MM-DD HH:MM:SS.ffffff`, with `+HH:MM` when `zoned` and a zone was given.
+
+    Years before Christ end in ` BC`.
 
     As in PostgreSQL, a timestamp without time zone ignores the zone that its literal names.
 
@@ -51,9 +54,9 @@ def timestamp(text: str, zoned: bool) -> str:
     day = f"{match['year']}-{int(match['month']):02d}-{int(match['day']):02d}"
     clock = f"{int(match['hour'] or 0):02d}:{match['minute'] or '00'}:{match['second'] or '00'}"
     fraction = (match["fraction"] or "").rstrip("0")
-    return f"{day} {clock}{'.' + fraction if fraction else ''}" + (
-        _zone(match["zone"]) if zoned and match["zone"] else ""
-    )
+    zone = _zone(match["zone"]) if zoned and match["zone"] else ""
+    era = " BC" if (match["era"] or "").upper() == "BC" else ""
+    return f"{day} {clock}{'.' + fraction if fraction else ''}{zone}{era}"
 
 
 _PLAIN_DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -70,7 +73,8 @@ def date(text: str) -> str:
     if re.fullmatch(r"\d{8}", text.strip()):
         text = f"{text.strip()[:4]}-{text.strip()[4:6]}-{text.strip()[6:]}"
     try:
-        return timestamp(text, zoned=False).partition(" ")[0]
+        day, _, rest = timestamp(text, zoned=False).partition(" ")
+        return f"{day} BC" if rest.endswith(" BC") else day
     except InvalidDatetimeFormat as error:
         raise InvalidDatetimeFormat(
             f'invalid input syntax for type date: "{text}"', hint="Write it as YYYY-MM-DD."

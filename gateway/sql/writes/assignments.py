@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -141,6 +142,28 @@ def _typed(value: exp.Expr, kind: Type) -> exp.DataType | None:
         precision, scale = digits(literal.name)
         return exp.DataType.build(f"decimal({precision}, {scale})")
     return None
+
+
+def type_mixed(values: list[exp.Expr], kind: Type) -> None:
+    """Let quoted literals of a column of VALUES be of the target's type, in place.
+
+    Alone they reach the store as texts, which reads them; beside other values the engine would
+    read them as of these values' type, and a double's '-0' beside a 0 would be an integer.
+    """
+    texts = [value for value in values if value.is_string]
+    others = len(values) - len(texts) - sum(isinstance(value, exp.Null) for value in values)
+    if not (texts and others) or kind.name in _KEPT_AS_TEXT:
+        return
+    for value in texts:
+        known = kind.sql
+        if kind is NUMERIC and _NUMBER.fullmatch(value.name.strip()):
+            known = "decimal({}, {})".format(*digits(value.name))
+        to = exp.DataType.build(known, dialect=DIALECT)
+        value.replace(exp.Cast(this=value.copy(), to=to))
+
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_KEPT_AS_TEXT = frozenset({"text", "varchar", "bpchar", "name", "char", "json", "jsonb", "uuid"})
 
 
 def refuse_value(name: str, column: TargetColumn, overriding: str = "") -> None:

@@ -32,6 +32,7 @@ from gateway.sql.writes.assignments import (
     default_of,
     is_default,
     refuse_value,
+    type_mixed,
     written_columns,
 )
 from gateway.sql.writes.conflicts import Conflict, arbiter, does_update, update_query
@@ -187,6 +188,8 @@ def _values(
             if is_default(value):
                 value.replace(default_of(target[column]))
         declare_parameters(parameters, row.expressions, columns, target)
+    for place, column in enumerate(columns[:width]):
+        type_mixed([row.expressions[place] for row in query.expressions], target[column].type)
     return columns[:width]
 
 

@@ -14,16 +14,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gateway.sql.text.far_moments import (
+    DATE_INFINITY,
+    DATE_MINUS_INFINITY,
+    TIMESTAMP_INFINITY,
+    TIMESTAMP_MINUS_INFINITY,
+)
 from gateway.store.rows.textinput import wide_decimal
 from gateway.types import Type
 from gateway.wire.copy.columns import Unread, holds
 from gateway.wire.decoding.parameters import decode_value
 from gateway.wire.encoding.binary import EPOCH_DAYS, EPOCH_MICROS
 from gateway.wire.encoding.columns import (
-    DATE_INFINITY,
-    DATE_MINUS_INFINITY,
-    TIMESTAMP_INFINITY,
-    TIMESTAMP_MINUS_INFINITY,
     binary_array,
 )
 

@@ -18,14 +18,18 @@ from gateway.errors import (
     InvalidParameterValue,
 )
 from gateway.session.settings.time_zones import zone_info
-from gateway.sql.text.spelled_dates import as_iso
-from gateway.wire.encoding.binary import EPOCH_DAYS, EPOCH_MICROS
-from gateway.wire.encoding.columns import (
+from gateway.sql.text.far_moments import (
     DATE_INFINITY,
     DATE_MINUS_INFINITY,
+    END_MICROS,
+    FIRST_DAY,
+    FIRST_MICROS,
     TIMESTAMP_INFINITY,
     TIMESTAMP_MINUS_INFINITY,
+    day_number,
 )
+from gateway.sql.text.spelled_dates import as_iso
+from gateway.wire.encoding.binary import EPOCH_DAYS, EPOCH_MICROS
 from gateway.wire.encoding.datetime_text import DAY, utc_offset_seconds
 
 _EPOCH = Date(1970, 1, 1).toordinal()
@@ -41,10 +45,6 @@ _STAMP = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _CLOCK = re.compile(rf"\s*T?{_TIME}(?:\s*(?!(?:AM|PM)\b)(?:{_ZONE}))?\s*", re.ASCII | re.IGNORECASE)
-
-# PostgreSQL's bounds: Julian day 0, and the year 294276 (dates: 5874897).
-_FIRST_MICROS, _END_MICROS = -210866803200000000, 9224318016000000000
-_FIRST_DAY = _FIRST_MICROS // DAY
 
 
 def date(text: str, zone: str = "UTC", order: str = "MDY") -> int:
@@ -63,7 +63,7 @@ def date(text: str, zone: str = "UTC", order: str = "MDY") -> int:
         case "now":
             return _today(zone).toordinal() - _EPOCH
     days = _days(_stamp(text, "date", zone, order), text)
-    if days < _FIRST_DAY:
+    if days < FIRST_DAY:
         raise DatetimeFieldOverflow(f'date out of range: "{text}"')
     return days
 
@@ -179,12 +179,10 @@ def _days(match: re.Match[str], text: str) -> int:
         raise _overflow(text)
     if (match["era"] or "").upper() == "BC":
         year = 1 - year
-    eras, like_year = divmod(year - 1, 400)
     try:
-        days = Date(like_year + 1, month, day).toordinal() - 719163 + eras * 146097
+        return day_number(year, month, day)
     except ValueError as error:
         raise _overflow(text) from error
-    return days
 
 
 def _clock(match: re.Match[str], text: str) -> int:
@@ -202,8 +200,7 @@ def _local(match: re.Match[str], text: str) -> int:
 
 
 def _within(micros: int, text: str) -> int:
-    # The year 294276 is beyond what 64 bits of microseconds since 1970 hold: Arrow's bound is less.
-    if not _FIRST_MICROS <= micros < min(_END_MICROS, TIMESTAMP_INFINITY):
+    if not FIRST_MICROS <= micros < END_MICROS:
         raise DatetimeFieldOverflow(f'timestamp out of range: "{text}"')
     return micros
 
@@ -226,7 +223,7 @@ def date_from_2000(days: int) -> int:
     """Days since 1970-01-01 of PostgreSQL's days since 2000-01-01."""
     if days in (DATE_INFINITY, DATE_MINUS_INFINITY):
         return days
-    if days + EPOCH_DAYS >= DATE_INFINITY or days + EPOCH_DAYS < _FIRST_DAY:
+    if days + EPOCH_DAYS >= DATE_INFINITY or days + EPOCH_DAYS < FIRST_DAY:
         raise DatetimeFieldOverflow("date out of range")
     return days + EPOCH_DAYS
 
@@ -243,6 +240,6 @@ def timestamp_from_2000(micros: int) -> int:
     if micros in (TIMESTAMP_INFINITY, TIMESTAMP_MINUS_INFINITY):
         return micros
     moved = micros + EPOCH_MICROS
-    if not _FIRST_MICROS <= moved < min(_END_MICROS, TIMESTAMP_INFINITY):
+    if not FIRST_MICROS <= moved < END_MICROS:
         raise DatetimeFieldOverflow("timestamp out of range")
     return moved

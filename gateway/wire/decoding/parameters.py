@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -22,10 +21,19 @@ from gateway.errors import (
     InvalidBinaryRepresentation,
     InvalidParameterValue,
     InvalidTextRepresentation,
-    NumericValueOutOfRange,
 )
 from gateway.sql.text import literals
 from gateway.sql.text.jsontext import read_json, read_jsonb
+from gateway.sql.text.number_input import (
+    read_bool,
+    read_float4,
+    read_float8,
+    read_int2,
+    read_int4,
+    read_int8,
+    read_numeric,
+    read_oid,
+)
 from gateway.types import BY_NAME, INT2, REGISTERED, Type, array_of
 from gateway.wire.decoding import arrays as decode_array
 from gateway.wire.decoding import datetimes as decode_datetime
@@ -128,65 +136,6 @@ def _syntax(name: str, text: str) -> InvalidTextRepresentation:
     return InvalidTextRepresentation(f'invalid input syntax for type {name}: "{text}"')
 
 
-# boolin takes every unambiguous beginning of these words, in any case.
-_WORDS = {
-    **dict.fromkeys(("t", "tr", "tru", "true", "y", "ye", "yes", "on", "1"), True),
-    **dict.fromkeys(("f", "fa", "fal", "fals", "false", "n", "no", "of", "off", "0"), False),
-}
-
-
-def _bool(text: str) -> bool:
-    value = _WORDS.get(text.strip(_SPACES).lower())
-    if value is None:
-        raise _syntax("boolean", text)
-    return value
-
-
-def _integer(sql: str, low: int, high: int) -> Callable[[str], int]:
-    def convert(text: str) -> int:
-        if not re.fullmatch(r"[+-]?[0-9]+", text.strip(_SPACES), re.ASCII):
-            raise _syntax(sql, text)
-        value = int(text)
-        if not low <= value <= high:
-            raise NumericValueOutOfRange(f'value "{text}" is out of range for type {sql}')
-        return value
-
-    return convert
-
-
-_FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-_FLOAT_WORDS = {"nan", "infinity", "inf", "+infinity", "+inf", "-infinity", "-inf"}
-
-
-def _float(sql: str, code: str) -> Callable[[str], float]:
-    def convert(text: str) -> float:
-        spelt = text.strip(_SPACES)
-        if spelt.lower() in _FLOAT_WORDS:
-            return float(spelt)
-        if not _FLOAT.fullmatch(spelt):
-            raise _syntax(sql, text)
-        value = float(spelt)
-        try:
-            rounded = struct.unpack(code, struct.pack(code, value))[0]
-        except OverflowError:
-            rounded = float("inf")
-        vanished = rounded == 0 and any(d in "123456789" for d in spelt.lower().partition("e")[0])
-        if abs(rounded) == float("inf") or vanished:
-            raise NumericValueOutOfRange(f'"{text}" is out of range for type {sql}')
-        return value
-
-    return convert
-
-
-def _numeric(text: str) -> Decimal:
-    spelt = text.strip(_SPACES)
-    if spelt.lower() in _FLOAT_WORDS:
-        raise FeatureNotSupported("a numeric NaN or infinity cannot be held here")
-    if not _FLOAT.fullmatch(spelt):
-        raise _syntax("numeric", text)
-    return Decimal(spelt)
-
-
 def _bytea(text: str) -> bytes:
     if not text.startswith("\\x"):
         return _escaped_bytea(text)
@@ -218,15 +167,9 @@ def _char_binary(data: bytes) -> str:
     return "" if exactly(data, 1) == b"\0" else text_of(data)
 
 
-_INT2 = _integer("smallint", -(2**15), 2**15 - 1)
-_INT4 = _integer("integer", -(2**31), 2**31 - 1)
-_INT8 = _integer("bigint", -(2**63), 2**63 - 1)
-_OID = _integer("oid", 0, 2**32 - 1)
-
-
 def _registered(text: str) -> dict[str, Any]:
     """A number, or a name, of which the catalogue knows the number."""
-    return {"oid": _OID(text) if text.strip().isdigit() else None, "text": text}
+    return {"oid": read_oid(text) if text.strip().isdigit() else None, "text": text}
 
 
 def _registered_binary(data: bytes) -> dict[str, Any]:
@@ -242,23 +185,23 @@ _MOMENTS: dict[str, Callable[[str, str, str], int]] = {
 }
 
 _TEXT: dict[str, Callable[[str], Any]] = {
-    "bool": _bool,
+    "bool": read_bool,
     "bytea": _bytea,
     "char": _char,
-    "int2": _INT2,
-    "int4": _INT4,
-    "int8": _INT8,
-    "oid": _OID,
-    "xid": _OID,
-    "cid": _OID,
-    "int2vector": lambda text: [_INT2(word) for word in text.split()],
-    "oidvector": lambda text: [_OID(word) for word in text.split()],
+    "int2": read_int2,
+    "int4": read_int4,
+    "int8": read_int8,
+    "oid": read_oid,
+    "xid": read_oid,
+    "cid": read_oid,
+    "int2vector": lambda text: [read_int2(word) for word in text.split()],
+    "oidvector": lambda text: [read_oid(word) for word in text.split()],
     "json": read_json,
-    "float4": _float("real", "f"),
-    "float8": _float("double precision", "d"),
+    "float4": read_float4,
+    "float8": read_float8,
     "time": decode_datetime.time,
     "interval": decode_interval.interval,
-    "numeric": _numeric,
+    "numeric": read_numeric,
     "uuid": literals.uuid,
     "jsonb": read_jsonb,
     **dict.fromkeys(REGISTERED, _registered),

@@ -13,12 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.errors import NumericValueOutOfRange
-from gateway.types import REGISTERED, Type
-from gateway.wire.encoding.columns import (
+from gateway.sql.text.far_moments import (
     DATE_INFINITY,
     DATE_MINUS_INFINITY,
     TIMESTAMP_INFINITY,
     TIMESTAMP_MINUS_INFINITY,
+)
+from gateway.types import REGISTERED, Type
+from gateway.wire.encoding.columns import (
     Encoded,
     Fixed,
     Ints,

@@ -21,11 +21,6 @@ from gateway.types import Type
 
 Ints = npt.NDArray[np.int64]
 
-# Arrow has no infinite dates; the ends of the integer range stand for them, as in PostgreSQL's
-# own memory, so they also sort first and last in the engine.
-DATE_INFINITY, DATE_MINUS_INFINITY = 2**31 - 1, -(2**31)
-TIMESTAMP_INFINITY, TIMESTAMP_MINUS_INFINITY = 2**63 - 1, -(2**63)
-
 
 @dataclass(frozen=True, slots=True)
 class Fixed:

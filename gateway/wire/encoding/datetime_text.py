@@ -16,11 +16,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gateway.session.settings.time_zones import zone_info
-from gateway.wire.encoding.columns import (
+from gateway.sql.text.far_moments import (
     DATE_INFINITY,
     DATE_MINUS_INFINITY,
     TIMESTAMP_INFINITY,
     TIMESTAMP_MINUS_INFINITY,
+)
+from gateway.wire.encoding.columns import (
     Ints,
     binary_array,
 )

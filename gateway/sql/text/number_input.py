@@ -1,0 +1,112 @@
+"""Texts of booleans and numbers as PostgreSQL's input functions read them.
+
+Literals in a statement and parameters in text are the same text, so both are read here.
+PostgreSQL 15, src/backend/utils/adt: boolin, pg_strtoint32, float8in, numeric_in.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable
+from decimal import Decimal
+
+from gateway.errors import (
+    FeatureNotSupported,
+    InvalidTextRepresentation,
+    NumericValueOutOfRange,
+)
+
+_SPACES = " \t\n\r\v\f"
+
+
+def _syntax(name: str, text: str) -> InvalidTextRepresentation:
+    return InvalidTextRepresentation(f'invalid input syntax for type {name}: "{text}"')
+
+
+# boolin takes every unambiguous beginning of these words, in any case.
+_WORDS = {
+    **dict.fromkeys(("t", "tr", "tru", "true", "y", "ye", "yes", "on", "1"), True),
+    **dict.fromkeys(("f", "fa", "fal", "fals", "false", "n", "no", "of", "off", "0"), False),
+}
+
+
+def read_bool(text: str) -> bool:
+    """The truth value.
+
+    Raises:
+        InvalidTextRepresentation: 22P02.
+
+    >>> read_bool(" Yes "), read_bool("off")
+    (True, False)
+    """
+    value = _WORDS.get(text.strip(_SPACES).lower())
+    if value is None:
+        raise _syntax("boolean", text)
+    return value
+
+
+def _integer(sql: str, low: int, high: int) -> Callable[[str], int]:
+    def convert(text: str) -> int:
+        if not re.fullmatch(r"[+-]?[0-9]+", text.strip(_SPACES), re.ASCII):
+            raise _syntax(sql, text)
+        value = int(text)
+        if not low <= value <= high:
+            raise NumericValueOutOfRange(f'value "{text}" is out of range for type {sql}')
+        return value
+
+    return convert
+
+
+# Each raises 22P02 for another form and 22003 beyond the type's bounds.
+read_int2 = _integer("smallint", -(2**15), 2**15 - 1)
+read_int4 = _integer("integer", -(2**31), 2**31 - 1)
+read_int8 = _integer("bigint", -(2**63), 2**63 - 1)
+read_oid = _integer("oid", 0, 2**32 - 1)
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_NO_NUMBER = {"nan", "infinity", "inf", "+infinity", "+inf", "-infinity", "-inf"}
+
+
+def _floating(sql: str, code: str) -> Callable[[str], float]:
+    def convert(text: str) -> float:
+        spelt = text.strip(_SPACES)
+        if spelt.lower() in _NO_NUMBER:
+            return float(spelt)
+        if not _NUMBER.fullmatch(spelt):
+            raise _syntax(sql, text)
+        value = float(spelt)
+        try:
+            rounded = struct.unpack(code, struct.pack(code, value))[0]
+        except OverflowError:
+            rounded = float("inf")
+        vanished = rounded == 0 and any(d in "123456789" for d in spelt.lower().partition("e")[0])
+        if abs(rounded) == float("inf") or vanished:
+            raise NumericValueOutOfRange(f'"{text}" is out of range for type {sql}')
+        return value
+
+    return convert
+
+
+read_float4 = _floating("real", "f")
+read_float8 = _floating("double precision", "d")
+
+
+def read_numeric(text: str) -> Decimal:
+    """The number, with the digits it was written with.
+
+    Raises:
+        InvalidTextRepresentation: 22P02.
+        FeatureNotSupported: 0A000, NaN or an infinity.
+
+    >>> read_numeric(" 1.50")
+    Decimal('1.50')
+    """
+    spelt = text.strip(_SPACES)
+    if spelt.lower() in _NO_NUMBER:
+        raise FeatureNotSupported(
+            "a numeric NaN or infinity cannot be held here", hint="Use double precision."
+        )
+    if not _NUMBER.fullmatch(spelt):
+        raise _syntax("numeric", text)
+    return Decimal(spelt)
