@@ -19,6 +19,7 @@ from gateway.autodiff.neighbours import Derived, has_calls, take_along
 from gateway.errors import UndefinedTable
 from gateway.sources.table import TableName
 from gateway.sql.lowered.exact import keep_exact, keep_open_exact
+from gateway.sql.lowered.infinities import keep_infinite
 from gateway.sql.lowered.laterals import put_laterals
 from gateway.sql.lowered.lending import Lender, borrow, may_borrow
 from gateway.sql.lowered.localtime import keep_local_times
@@ -352,6 +353,12 @@ def type_literals(state: Rewriting) -> None:
         cast_literals(block)
 
 
+def keep_infinities(state: Rewriting) -> None:
+    """Write out what becomes of infinite dates and timestamps."""
+    for block in state.analysis.blocks:
+        keep_infinite(block)
+
+
 def choose_functions(state: Rewriting) -> None:
     """Tell by the types of their arguments which functions are called."""
     zone = zone_of(state.constants)
@@ -379,6 +386,7 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     lend_functions,
     type_outputs,
     type_literals,
+    keep_infinities,
     choose_functions,
     keep_times,
     expand_markers,

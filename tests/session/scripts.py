@@ -33,6 +33,69 @@ SCRIPTS: dict[str, list[str]] = {
         "AND u.i::float8 = v.i::float8 GROUP BY 1, 2, 3 ORDER BY 1",
         "DROP TABLE c",
     ],
+    "infinite moments": [
+        "CREATE TABLE infinite (k int, d date, t timestamp, z timestamptz)",
+        "INSERT INTO infinite VALUES (1, 'infinity', 'infinity', 'infinity'), "
+        "(2, '-infinity', '-infinity', '-infinity'), (3, '2020-02-29', '2020-01-31', '2020-01-31')",
+        "SELECT k, d::text, t::text, z::text FROM infinite ORDER BY d, k",
+        "SELECT k FROM infinite WHERE t = 'infinity' OR z < 'infinity' AND d <> '-infinity'",
+        "SELECT (d + 1)::text, (d - 1)::text, (d + interval '1 day')::text, "
+        "(t - interval '1 mon')::text, (interval '1 h' + z)::text FROM infinite ORDER BY k",
+        "SELECT d::timestamp::text, d::timestamptz::text, t::date::text, t::timestamptz::text, "
+        "z::date::text, z::timestamp::text FROM infinite ORDER BY k",
+        "SELECT (z AT TIME ZONE 'Asia/Tokyo')::text, (t AT TIME ZONE 'Asia/Tokyo')::text "
+        "FROM infinite ORDER BY k",
+        "SELECT date_trunc('day', t)::text, date_trunc('year', z)::text, "
+        "date_trunc('month', d)::text, date_bin('1 day', t, '2001-01-01')::text "
+        "FROM infinite ORDER BY k",
+        "SELECT date_part('year', t), date_part('month', t), date_part('epoch', z), "
+        "date_part('hour', z), date_part('year', d) FROM infinite ORDER BY k",
+        "SELECT extract(month FROM t) IS NULL, extract(epoch FROM z)::float8 FROM infinite "
+        "ORDER BY k",
+        "SELECT isfinite(d), isfinite(t), isfinite(z), to_char(t, 'YYYY') FROM infinite ORDER BY k",
+        "SELECT d = t, t < z, d BETWEEN t AND z, d IN (t, '2020-01-01') FROM infinite ORDER BY k",
+        "SELECT t - t FROM infinite",
+        "SELECT d - date '2020-01-01' FROM infinite WHERE k = 1",
+        "SELECT z - timestamptz '2020-01-01' FROM infinite WHERE k = 2",
+        "SELECT t - d FROM infinite WHERE k = 3",
+        "SELECT max(d)::text, min(t)::text, count(*) FROM infinite WHERE isfinite(z)",
+        "SELECT coalesce(d, '2020-01-01')::text, nullif(t, 'infinity')::text, "
+        "CASE WHEN k = 1 THEN '2020-01-01' ELSE d END::text FROM infinite ORDER BY k",
+        "SELECT json_agg(t ORDER BY k) FROM infinite",
+        "UPDATE infinite SET d = 'infinity', z = '-infinity' WHERE k = 3",
+        "SELECT k, d::text, z::text FROM infinite ORDER BY k",
+        "DELETE FROM infinite WHERE d = 'infinity'",
+        "SELECT '0044-03-15 BC'::date::text, '12345-06-07 08:09'::timestamp::text, "
+        "'0001-12-31 23:59:59 BC'::timestamptz::text, '4714-11-24 BC'::date::text",
+        "SELECT date '4714-01-01 BC'",
+        "SELECT timestamp '294277-01-01'",
+        "SELECT date '2023-02-29 BC'",
+        "DROP TABLE infinite",
+    ],
+    "quoted values beside others": [
+        "CREATE TABLE mixed (x float8, k int, n numeric(30,20), t text, b bool, f real)",
+        "INSERT INTO mixed (x) VALUES ('-0'), (0), ('NaN'), (' 1e3 '), ('Infinity'), (NULL)",
+        "SELECT x::text FROM mixed ORDER BY x",
+        "INSERT INTO mixed (x) VALUES (1), ('x')",
+        "INSERT INTO mixed (k) VALUES (8), (' 7 ')",
+        "INSERT INTO mixed (k) VALUES (8), ('7.5')",
+        "INSERT INTO mixed (k) VALUES (8), ('99999999999')",
+        "INSERT INTO mixed (n) VALUES (2.5), ('1.12345678901234567891'), ('1e3')",
+        "INSERT INTO mixed (n) VALUES (1.0), ('x')",
+        "INSERT INTO mixed (t) VALUES ('a'), (1), (-1.50), (true)",
+        "INSERT INTO mixed (b) VALUES (true), ('no')",
+        "INSERT INTO mixed (b) VALUES (true), ('x')",
+        "INSERT INTO mixed (f) VALUES (2), ('1.1')",
+        "INSERT INTO mixed (f) VALUES (2), ('1e39')",
+        "SELECT count(*), sum(x) FILTER (WHERE x > 0 AND x <> 'NaN') > 0, sum(k), sum(n) "
+        "FROM mixed",
+        "SELECT t FROM mixed WHERE t IS NOT NULL ORDER BY t",
+        "SELECT '1e39'::real",
+        "SELECT 'x'::boolean",
+        "SELECT '40000'::smallint",
+        "SELECT '\\x01ff'::bytea::text, 'a' || '\\x01'::bytea::text",
+        "DROP TABLE mixed",
+    ],
     "prepare": [
         "PREPARE q AS SELECT 1 AS a",
         "EXECUTE q",

@@ -61,6 +61,8 @@ def _of_float(text: str) -> str:
 
 def _of_moment(text: str) -> str:
     """A timestamp's text as JSON has it: ISO 8601, minutes of the offset included."""
+    if text.endswith("infinity"):
+        return f'"{text}"'
     day, _, rest = text.partition(" ")
     zoned = re.search(r"[+-]\d\d$", rest) is not None
     return f'"{day}T{rest}{":00" if zoned else ""}"'

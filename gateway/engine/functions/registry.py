@@ -22,6 +22,7 @@ from datafusion import ScalarUDF, SessionContext, udf
 from gateway.engine.functions import intervals
 from gateway.engine.functions.datetime_reading import read_date, read_moment
 from gateway.engine.functions.datetime_text import instant_to_char, moment_to_char
+from gateway.engine.functions.finite import FINITE, values_of
 from gateway.engine.functions.making import make_time, make_timestamp
 from gateway.engine.functions.more import MORE
 from gateway.engine.functions.number_text import number_to_char, read_number
@@ -98,8 +99,10 @@ _EXACT = (
 
 
 def _over_columns(compute: Callable[..., Any], result: pa.DataType) -> Callable[..., pa.Array]:
+    infinite = compute in (moment_to_char, instant_to_char)
+
     def computed(*columns: pa.Array) -> pa.Array:
-        rows = zip(*(column.to_pylist() for column in columns), strict=True)
+        rows = zip(*(values_of(column, infinite=infinite) for column in columns), strict=True)
         return pa.array([None if None in row else compute(*row) for row in rows], result)
 
     return computed
@@ -135,7 +138,7 @@ def made(functions: Iterable[Columnar]) -> list[ScalarUDF]:
     ]
 
 
-_WHOLE = made([*_COLUMNAR, *ROOMS])
+_WHOLE = made([*_COLUMNAR, *ROOMS, *FINITE])
 
 
 def register_functions(context: SessionContext, more: Iterable[ScalarUDF] = ()) -> None:

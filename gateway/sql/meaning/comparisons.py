@@ -21,6 +21,10 @@ from gateway.types import Type
 _TYPED = frozenset({"date", "time", "timestamp", "timestamptz", "interval"})
 
 
+# Calls whose arguments are of one type.
+_ALTERNATIVES = frozenset({"coalesce", "greatest", "least", "nullif"})
+
+
 def cast_literals(block: Block) -> None:
     """Cast the literals that stand beside dates, times and intervals in this SELECT, in place."""
     for node in own_nodes(block.select):
@@ -29,13 +33,19 @@ def cast_literals(block: Block) -> None:
 
 
 def _compared(node: exp.Expr) -> Iterator[list[exp.Expr]]:
-    """Expressions that are compared with one another."""
+    """Expressions that are compared with one another, or stand for one another."""
     if isinstance(node, COMPARISONS):
         yield [node.this, node.expression]
     elif isinstance(node, exp.Between):
         yield [node.this, node.args["low"], node.args["high"]]
     elif isinstance(node, exp.In):
         yield [node.this, *node.expressions]
+    elif isinstance(node, exp.Anonymous) and node.name in _ALTERNATIVES:
+        yield node.expressions
+    elif isinstance(node, exp.Case):
+        default = node.args.get("default")
+        values = [branch.args["true"] for branch in node.args["ifs"]]
+        yield values if default is None else [*values, default]
 
 
 def _cast_group(group: list[exp.Expr], block: Block) -> None:

@@ -13,6 +13,13 @@ def _parts(split: str) -> str:
     return f"CASE WHEN a = '' THEN array_remove(ARRAY[''], '') ELSE {split} END"
 
 
+def _finite(kind: str) -> str:
+    return (
+        f"CASE WHEN a IN ('infinity'::{kind}, '-infinity'::{kind}) THEN false "
+        "WHEN a IS NOT NULL THEN true END"
+    )
+
+
 TEXT_ROWS: tuple[tuple[str, str], ...] = (
     ("regexp_split_to_array(text, text)", "regexp_parts(a, b)"),
     ("regexp_split_to_table(text, text)", "unnest(regexp_parts(a, b))"),
@@ -39,9 +46,9 @@ NUMBER_ROWS: tuple[tuple[str, str], ...] = (
     ("asind(number)",       "degrees(asin(a::double precision))"),
     ("acosd(number)",       "degrees(acos(a::double precision))"),
     ("atand(number)",       "degrees(atan(a::double precision))"),
-    ("isfinite(date)",      "CASE WHEN a IS NOT NULL THEN true END"),
-    ("isfinite(timestamp)", "CASE WHEN a IS NOT NULL THEN true END"),
-    ("isfinite(timestamptz)", "CASE WHEN a IS NOT NULL THEN true END"),
+    ("isfinite(date)", _finite("date")),
+    ("isfinite(timestamp)", _finite("timestamp")),
+    ("isfinite(timestamptz)", _finite("timestamptz")),
     ("isfinite(interval)",  "CASE WHEN a IS NOT NULL THEN true END"),
 )  # fmt: skip
 

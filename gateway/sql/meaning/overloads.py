@@ -89,7 +89,7 @@ OVERLOADS: tuple[tuple[str, str], ...] = (
 WRITTEN = {
     name: f"text_of_{name.lstrip('_')}{'_array' if name.startswith('_') else ''}"
     for name in (
-        "float4", "float8", "time", "timestamp", "timestamptz", "interval",
+        "float4", "float8", "bytea", "date", "time", "timestamp", "timestamptz", "interval",
         "_bool", "_int2", "_int4", "_int8", "_float4", "_float8", "_text", "_date", "_timestamp",
         "_timestamptz",
     )

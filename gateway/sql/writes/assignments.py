@@ -15,11 +15,11 @@ from gateway.errors import (
     SyntaxFault,
     UndefinedColumn,
 )
-from gateway.sql.meaning.numerals import digits, is_point_literal
+from gateway.sql.meaning.numerals import digits, is_point_literal, plain
 from gateway.sql.meaning.parameters import number
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.text.dialect import DIALECT, parse
-from gateway.types import INTERVAL, NUMERIC, Type
+from gateway.types import DATE, INTERVAL, NUMERIC, TIMESTAMP, TIMESTAMPTZ, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +135,22 @@ def declare_parameters(
 
 def _typed(value: exp.Expr, kind: Type) -> exp.DataType | None:
     """What a literal must be cast to before the engine sees it; None: nothing."""
-    if value.is_string and (kind.element is not None or kind is INTERVAL):
+    if value.is_string and (kind.element is not None or kind is INTERVAL or _spelt(value, kind)):
         return exp.DataType.build(kind.sql, dialect=DIALECT)
     literal = value.this if isinstance(value, exp.Neg) else value
     if kind is NUMERIC and is_point_literal(literal):  # the engine would read a double
         precision, scale = digits(literal.name)
         return exp.DataType.build(f"decimal({precision}, {scale})")
     return None
+
+
+# What the store reads by itself, whole columns at once.
+_PLAIN_MOMENT = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?")
+
+
+def _spelt(value: exp.Expr, kind: Type) -> bool:
+    """Whether it is a moment in words, before Christ, infinite, or otherwise not plain."""
+    return kind in (DATE, TIMESTAMP, TIMESTAMPTZ) and not _PLAIN_MOMENT.match(value.name)
 
 
 def type_mixed(values: list[exp.Expr], kind: Type) -> None:
@@ -151,8 +160,12 @@ def type_mixed(values: list[exp.Expr], kind: Type) -> None:
     read them as of these values' type, and a double's '-0' beside a 0 would be an integer.
     """
     texts = [value for value in values if value.is_string]
-    others = len(values) - len(texts) - sum(isinstance(value, exp.Null) for value in values)
-    if not (texts and others) or kind.name in _KEPT_AS_TEXT:
+    others = [value for value in values if not (value.is_string or isinstance(value, exp.Null))]
+    if not (texts and others):
+        return
+    if kind.name in _KEPT_AS_TEXT:
+        for value in others:
+            _write(value)
         return
     for value in texts:
         known = kind.sql
@@ -160,6 +173,16 @@ def type_mixed(values: list[exp.Expr], kind: Type) -> None:
             known = "decimal({}, {})".format(*digits(value.name))
         to = exp.DataType.build(known, dialect=DIALECT)
         value.replace(exp.Cast(this=value.copy(), to=to))
+
+
+def _write(value: exp.Expr) -> None:
+    """A constant as the text that PostgreSQL makes of it; anything else is left."""
+    literal = value.this if isinstance(value, exp.Neg) else value
+    if isinstance(literal, exp.Boolean):
+        value.replace(exp.Literal.string("true" if literal.this else "false"))
+    elif isinstance(literal, exp.Literal) and not literal.is_string:
+        minus = "-" if literal is not value else ""
+        value.replace(exp.Literal.string(minus + plain(literal.name)))
 
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)

@@ -207,9 +207,10 @@ def utc_offset_seconds(micros: int, zone: str) -> int:
         return 0
     seconds = micros // 1_000_000
     if not -62135596800 + 86400 <= seconds <= 253402300799 - 86400:
-        # The Gregorian calendar repeats every 400 years; take the like year in 1601 .. 2400.
+        # The Gregorian calendar repeats every 400 years; take the like year in 1970 .. 2369, or in
+        # 1170 .. 1569, when every place had its own time, as before.
         era = _ERA_DAYS * 86400
-        seconds = seconds % era - (era if seconds < 0 else 0)
+        seconds = seconds % era - (2 * era if seconds < 0 else 0)
     moment = (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=ZoneInfo("UTC"))
     offset = moment.astimezone(zone_info(zone)).utcoffset()
     return int(offset.total_seconds()) if offset is not None else 0
