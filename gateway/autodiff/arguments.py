@@ -5,11 +5,13 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.autodiff.reading import is_number
+from gateway.autodiff.refusals import not_a_number
 from gateway.autodiff.relations import Variable
-from gateway.errors import InvalidColumnReference, UndefinedFunction
+from gateway.errors import InvalidColumnReference, InvalidTextRepresentation, UndefinedFunction
 from gateway.sql.meaning.relation import ColumnInfo
 from gateway.sql.meaning.scope import Analysis, Block, position_of, resolve
 from gateway.sql.text.dialect import DIALECT, Marker
+from gateway.types import UNKNOWN, Type
 
 USAGE = {
     "grad": "grad(expression, column)",
@@ -36,6 +38,26 @@ def arguments_of(marker: Marker) -> list[exp.Expr]:
         hint=f"Write {USAGE[marker.kind]}.",
         position=position_of(marker),
     )
+
+
+def refuse_other_types(function: exp.Expr, known: Type | None) -> None:
+    """Only numbers have derivatives, and what does not change is no exception.
+
+    Raises:
+        NotDifferentiable: 0A000, the function gives something else.
+        InvalidTextRepresentation: 22P02, a quoted literal that is no number.
+    """
+    literal = function.unnest()
+    if isinstance(literal, exp.Literal) and literal.is_string:
+        try:
+            float(literal.name)
+        except ValueError:
+            raise InvalidTextRepresentation(
+                f'invalid input syntax for type double precision: "{literal.name}"',
+                position=position_of(literal),
+            ) from None
+    elif known is not None and known is not UNKNOWN and not is_number(known):
+        raise not_a_number(function, known)
 
 
 def column_of(marker: Marker, tree: exp.Expr, analysis: Analysis, block: Block) -> Variable:

@@ -18,7 +18,7 @@ from functools import partial
 from sqlglot import exp
 
 from gateway.autodiff import simplify
-from gateway.autodiff.arguments import arguments_of, column_of
+from gateway.autodiff.arguments import arguments_of, column_of, refuse_other_types
 from gateway.autodiff.graph import MOST_NODES, Graph, Leaf, Node, leaves
 from gateway.autodiff.grouped import Aggregates
 from gateway.autodiff.hoist import print_inline, print_outputs, refuse_kept
@@ -221,12 +221,13 @@ class _Statement:
         function = self._function(function)
         variables = [column_of(tree, column, self.analysis, block) for column in rest[::2]]
         primal = self._node(function, block)
+        seeds = [self._node(tangent, block) for tangent in rest[1::2]]
         if tree.kind == "grad":
             derivative = self._gradient(primal, variables[0])
-            return self.nulls.guard(derivative, [primal])
-        seeds = [self._node(tangent, block) for tangent in rest[1::2]]
-        pairs = list(zip(variables, seeds, strict=True))
-        return self.nulls.guard(self._forward(pairs).tangent(primal), [primal, *seeds])
+        else:
+            derivative = self._forward(list(zip(variables, seeds, strict=True))).tangent(primal)
+        refuse_other_types(function, self._meaning(block).type_of(function))
+        return self.nulls.guard(derivative, [primal, *seeds])
 
     def _function(self, tree: exp.Expr) -> exp.Expr:
         """A marker's first argument, although it was written out in another marker."""

@@ -25,13 +25,13 @@ from gateway.autodiff.refusals import (
     inner_call,
     integer_division,
     no_rule,
+    not_a_number,
     refuse_volatile,
-    shown,
     without_derivative,
 )
 from gateway.autodiff.rules import STEPS, SYNONYMS, rule_for
 from gateway.errors import GatewayError, NotDifferentiable
-from gateway.sql.meaning.scope import AGGREGATES, Block, position_of
+from gateway.sql.meaning.scope import AGGREGATES, Block
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.precedence import parenthesise
 from gateway.types import FLOATING, INTEGER, UNKNOWN, Type
@@ -245,11 +245,7 @@ class _Reader:
             return
         # A cast is read by its own rule, and a call is refused by its name.
         if not isinstance(tree, exp.Literal | exp.Cast | exp.Anonymous):
-            raise NotDifferentiable(
-                f"{shown(tree)} is of type {known.sql}, not a number",
-                hint="Cast it to double precision if it holds one.",
-                position=position_of(tree),
-            )
+            raise not_a_number(tree, known)
 
     def _integer_division(self, tree: exp.Div) -> Refusal | None:
         """Why a division is, or may be, a step function; None when it is one of real numbers."""

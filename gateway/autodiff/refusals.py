@@ -9,6 +9,7 @@ from gateway.sql.meaning.overloads import WRITTEN
 from gateway.sql.meaning.results import ALONG
 from gateway.sql.meaning.scope import AGGREGATES, position_of
 from gateway.sql.text.dialect import DIALECT
+from gateway.types import Type
 
 # Functions that draw anew at each call: a derivative would evaluate them a second time.
 VOLATILE = frozenset({"random", "rand", "uuid", "gen_random_uuid", "clock_timestamp"})
@@ -47,6 +48,15 @@ def inner_call(tree: exp.Expr) -> exp.Anonymous:
 
 
 _AROUND = (exp.Window, exp.Filter, exp.IgnoreNulls, exp.RespectNulls, exp.WithinGroup)
+
+
+def not_a_number(tree: exp.Expr, known: Type) -> NotDifferentiable:
+    """The refusal of an expression of another type than numbers have."""
+    return NotDifferentiable(
+        f"{shown(tree)} is of type {known.sql}, not a number",
+        hint="Cast it to double precision if it holds one.",
+        position=position_of(tree),
+    )
 
 
 def without_derivative(tree: exp.Expr) -> NotDifferentiable:

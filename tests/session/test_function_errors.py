@@ -26,6 +26,12 @@ TOLD = {
         "Write it with functions that have one", "upper"),
     "grad(x || 'a', x)": (
         "x || 'a' is of type text, not a number", None, "", "x ||"),
+    "grad(upper('a'), x)": (
+        "upper('a') is of type text, not a number", None, "Cast it", "upper"),
+    "jvp(now(), x, 1.0)": (
+        "now() is of type timestamp with time zone, not a number", None, "Cast it", "now"),
+    "grad('a', x)": (
+        'invalid input syntax for type double precision: "a"', None, "", "'a'"),
 }  # fmt: skip
 
 
