@@ -186,6 +186,7 @@ class Arrays:
     serial: int = 0
     _read: dict[tuple[Any, ...], Values] = field(default_factory=dict)
     _sums: dict[tuple[Any, ...], Sum] = field(default_factory=dict)
+    _block: Block | None = None
 
     def expect(self, names: Iterable[str], positions: Mapping[str, Positions]) -> None:
         """Tell who watches that columns will be read at these positions, else at all."""
@@ -205,11 +206,11 @@ class Arrays:
         Raises:
             DatasetUnreadable: 58030, naming dataset, variable and positions.
         """
+        self._come_to(block)
         found = {}
         for name in names:
             values = np.broadcast_to(self._values(name, block), block.shape)
             found[name] = values.reshape(-1)
-        self._read.clear()
         return found
 
     def shaped(self, names: Iterable[str], block: Block) -> dict[str, Values]:
@@ -218,9 +219,14 @@ class Arrays:
         Raises:
             DatasetUnreadable: 58030, naming dataset, variable and positions.
         """
-        found = {name: self._values(name, block) for name in names}
-        self._read.clear()
-        return found
+        self._come_to(block)
+        return {name: self._values(name, block) for name in names}
+
+    def _come_to(self, block: Block) -> None:
+        """What was read for another block goes."""
+        if block is not self._block:
+            self._read.clear()
+            self._block = block
 
     def _values(self, name: str, block: Block) -> Values:
         """The values of a column, with the block's dimensions; 1 long where it does not change."""

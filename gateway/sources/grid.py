@@ -11,9 +11,8 @@ box of whole chunks, as many as make about a million rows.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count, pairwise
 from typing import Any
@@ -25,10 +24,12 @@ import xarray
 
 from gateway.errors import FeatureNotSupported
 from gateway.sources.along import Along, axis_of, result_dtype
-from gateway.sources.blocks import AnyColumn, Arrays, Block, DerivedColumn, GridColumn
+from gateway.sources.blocks import AnyColumn, Arrays, DerivedColumn, GridColumn
 from gateway.sources.chunk_cache import ChunkCache
 from gateway.sources.columns import attributes_of, comment_of
 from gateway.sources.grid_columns import grid_columns
+from gateway.sources.grid_partition import Box, GridPartition
+from gateway.sources.leading import First
 from gateway.sources.pruning import Positions, Pruned, prune
 from gateway.sources.reads import TableReads
 from gateway.sources.scanning import Reader, read_axis
@@ -42,9 +43,6 @@ BLOCK_ROWS = 1 << 20
 PARTITIONS = 16
 
 _SERIALS = count()  # tells the chunks of one table in a cache from those of any other
-
-# Positions along one dimension of a block; a range until it is read, for dimensions are long.
-Box = Positions | range
 
 
 class GridTable:
@@ -76,6 +74,8 @@ class GridTable:
         self._columns: dict[str, AnyColumn] = {**grid_columns(dataset, self.dims, variables)}
         self._attrs = dataset.attrs
         self._chosen: Mapping[str, Positions] = {}
+        self.first: First | None = None  # the rows alone that may be among these need come
+        self.is_flipped = False  # whether the leading dimension is read from its end
         self._reads: TableReads | None = None
         self._cache: ChunkCache | None = None
         self._serial = next(_SERIALS)
@@ -123,6 +123,23 @@ class GridTable:
         narrower._chosen = {**self._chosen, **positions}
         return narrower
 
+    def leading(self, first: First) -> GridTable:
+        """This table with no need to give a row that cannot be among the first by some column."""
+        fewer = copy(self)
+        fewer.first = first
+        return fewer
+
+    def flipped(self) -> GridTable | None:
+        """This table in storage order, but with the leading dimension from its end to its start.
+
+        None where it cannot be read so: there is no dimension, or a column is summed up along one.
+        """
+        if not self.dims or self._sums:
+            return None
+        turned = copy(self)
+        turned.is_flipped = not self.is_flipped
+        return turned
+
     def watched(self, reads: TableReads) -> GridTable:
         """This table, noting in `reads` the chunks that its scans read."""
         watched = copy(self)
@@ -169,7 +186,8 @@ class GridTable:
         whole = [self._sizes[dim] <= length for dim, length in zip(self.dims, shape, strict=True)]
         runs = all(whole[first + 1 :])
         leading = [name for name, _ in keys] == list(self.dims[: len(keys)])
-        return runs and leading and all(self._rises(name, down) for name, down in keys)
+        turned = self.dims[0] if self.is_flipped else ""
+        return runs and leading and all(self._rises(n, down != (n == turned)) for n, down in keys)
 
     def _rises(self, name: str, down: bool) -> bool:
         """Whether a coordinate grows from each position to the next; or falls, if `down`."""
@@ -192,11 +210,14 @@ class GridTable:
             found = self._axes[name] = read_axis(self.name, column)
         return found
 
-    def reader(self, names: Sequence[str]) -> Reader:
-        """What reads the columns `names` of any block."""
-        columns = [self._columns[name] for name in names]
-        axes = {c.field.name: self.axis(c.field.name) for c in columns if c.axis is not None}
-        return Reader(self.arrays(), columns, axes)
+    def readers(self, *names: Sequence[str]) -> list[Reader]:
+        """What reads columns of any block, one for each group of them; together they read once."""
+        arrays, found = self.arrays(), []
+        for group in names:
+            columns = [self._columns[name] for name in group]
+            axes = {c.field.name: self.axis(c.field.name) for c in columns if c.axis is not None}
+            found.append(Reader(arrays, columns, axes, self.is_flipped))
+        return found
 
     def arrays(self) -> Arrays:
         """What reads the values of one scan."""
@@ -291,80 +312,3 @@ def with_calls(name: TableName, table: Table, calls: Sequence[Along]) -> GridTab
             f'relation "{name}" is no xarray dataset, so its rows have no neighbours in a grid'
         )
     return table.with_calls(calls)
-
-
-@dataclass(frozen=True, slots=True)
-class GridPartition:
-    """A run of a table's blocks, counted in row-major order over `boxes`."""
-
-    table: GridTable
-    boxes: Sequence[Sequence[Box]] = field(repr=False)
-    blocks: range
-    predicate: pc.Expression | None
-    pruned: Pruned = field(repr=False)
-
-    def scan(
-        self, columns: Sequence[str], predicate: pc.Expression | None
-    ) -> Iterator[pa.RecordBatch]:
-        """Batches of `columns` with every row of this part for which `predicate` is true.
-
-        Raises:
-            DatasetUnreadable: 58030, naming dataset, variable and positions.
-        """
-        pruned = self.pruned if _same(predicate, self.predicate) else self.table.prune(predicate)
-        asked = pruned.columns
-        needed = self.table.schema.names if asked is None else [*columns, *asked - {*columns}]
-        reader = self.table.reader(needed)
-        reader.arrays.expect(needed, pruned.positions)
-        for block in self.cut(pruned):
-            batches = reader.batches(block) if needed else [_counted(block.rows)]
-            for batch in batches:
-                kept = pruned.remaining(batch)
-                if kept.num_rows:
-                    yield kept.select(columns)
-
-    def cut(self, pruned: Pruned) -> Iterator[Block]:
-        """The blocks that have a row, of those that `pruned` leaves."""
-        return (block for block in self._cut(pruned) if block.rows)
-
-    def _cut(self, pruned: Pruned) -> Iterator[Block]:
-        dims = self.table.dims
-        counts = tuple(map(len, self.boxes))
-        for number in self.blocks:
-            at = map(int, np.unravel_index(number, counts)) if counts else ()
-            boxes = [box[i] for box, i in zip(self.boxes, at, strict=True)]
-            chosen = dict(zip(dims, map(_positions, boxes), strict=True))
-            if pruned is not self.pruned:
-                chosen = {dim: _both(chosen[dim], pruned.positions.get(dim)) for dim in dims}
-            yield from self._in_two(chosen) if number == 0 else [Block(chosen)]
-
-    def _in_two(self, chosen: dict[str, Positions]) -> Iterator[Block]:
-        """The table's first block: its first chunk along the leading dimension, and the rest.
-
-        So LIMIT, and whoever waits for a first row, read no more than they must.
-        """
-        dim = next(iter(chosen), "")
-        if not dim or not self.table.is_chunked or not len(chosen[dim]):
-            yield Block(chosen)
-            return
-        positions = chosen[dim]
-        end = np.searchsorted(positions, positions[0] + self.table.chunk(dim))
-        yield Block({**chosen, dim: positions[:end]})
-        yield Block({**chosen, dim: positions[end:]})
-
-
-def _same(one: pc.Expression | None, other: pc.Expression | None) -> bool:
-    return one is other or (one is not None and other is not None and one.equals(other))
-
-
-def _positions(box: Box) -> Positions:
-    return np.arange(box.start, box.stop, dtype=np.intp) if isinstance(box, range) else box
-
-
-def _both(chosen: Positions, wanted: Positions | None) -> Positions:
-    return chosen if wanted is None else np.intersect1d(chosen, wanted, assume_unique=True)
-
-
-def _counted(rows: int) -> pa.RecordBatch:
-    """A batch that holds nothing but a number of rows."""
-    return pa.record_batch([pa.nulls(rows)], names=["row"])

@@ -22,7 +22,8 @@ import pyarrow.compute as pc
 
 from gateway.errors import FeatureNotSupported
 from gateway.sources.blocks import Block
-from gateway.sources.grid import GridPartition, GridTable
+from gateway.sources.grid import GridTable
+from gateway.sources.grid_partition import GridPartition
 from gateway.sources.nullable import Unsound
 from gateway.sources.pruning import Pruned, prune
 from gateway.sources.reads import TableReads

@@ -47,22 +47,32 @@ class Pruned:
 
     @property
     def columns(self) -> frozenset[str] | None:
-        """Columns that `remaining` looks at; None when it may look at any."""
+        """Columns that `mask` looks at; None when it may look at any."""
         if self.whole is not None:
             return None
         return frozenset().union(*map(predicates.names, self.nodes))
+
+    def mask(self, batch: pa.RecordBatch) -> pa.BooleanArray | None:
+        """For which rows of `batch` all that was left over is true; None: for all."""
+        if self.whole is not None:
+            numbered = batch.append_column("", pa.array(range(batch.num_rows), pa.int64()))
+            mask = np.zeros(batch.num_rows, np.bool_)
+            mask[numbered.filter(self.whole).column("").to_numpy()] = True
+            return pa.array(mask)
+        if not self.nodes:
+            return None
+        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+        mask = predicates.evaluate(self.nodes[0], columns, batch.num_rows)
+        for node in self.nodes[1:]:
+            mask = pc.and_kleene(mask, predicates.evaluate(node, columns, batch.num_rows))
+        return mask
 
     def remaining(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The rows of `batch` for which all that was left over is true."""
         if self.whole is not None:
             return batch.filter(self.whole)
-        if not self.nodes:
-            return batch
-        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
-        mask = predicates.evaluate(self.nodes[0], columns, batch.num_rows)
-        for node in self.nodes[1:]:
-            mask = pc.and_kleene(mask, predicates.evaluate(node, columns, batch.num_rows))
-        return batch.filter(mask)
+        mask = self.mask(batch)
+        return batch if mask is None else batch.filter(mask)
 
 
 def prune(

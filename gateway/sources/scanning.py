@@ -29,11 +29,13 @@ class Reader:
         arrays: Reads the values.
         columns: What to read, in the order of the batches' columns.
         axes: Values of each column that has an axis, one for each position of its dimension.
+        is_flipped: Whether the leading dimension comes from its end to its start.
     """
 
     arrays: Arrays
     columns: Sequence[AnyColumn]
     axes: Mapping[str, pa.Array]
+    is_flipped: bool = False
     _shared: dict[str, tuple[tuple[Any, ...], pa.Array]] = field(default_factory=dict)
 
     def batches(self, block: Block) -> Iterator[pa.RecordBatch]:
@@ -41,6 +43,10 @@ class Reader:
         schema = pa.schema([column.field for column in self.columns])
         names = [column.field.name for column in self.columns if column.axis is None]
         values = self.arrays.flat(names, block)
+        if self.is_flipped:
+            values = {n: v.reshape(block.shape)[::-1].reshape(-1) for n, v in values.items()}
+            dim = next(iter(block.positions))
+            block = block.along(dim, block.positions[dim][::-1])
         outer = block.rows // block.inner
         for start in range(0, outer, block.step):
             stop = min(start + block.step, outer)

@@ -153,7 +153,8 @@ ORDERS = [
     ("t",                        False),
     ("time, lat DESC",           False),
     ("time, lat DESC, place",    True),
-    ("time DESC",                True),
+    ("time DESC",                False),
+    ("time DESC, lat DESC",      False),
     ("time, lat",                True),
     ("lat DESC",                 True),
     ("time, place",              True),
@@ -172,12 +173,17 @@ def test_order_of_storage_is_not_sorted(
     plan = "\n".join(line for (line,) in client.execute(f"EXPLAIN {sql}"))
     assert ("Sort" in plan) == sorts
     rows = client.execute(sql).fetchall()
-    spared = sorted(rows, key=lambda row: row[0])
+    spared = sorted(rows, key=lambda row: row[0], reverse="time DESC" in order)
     assert len(rows) == 240 and (sorts or rows == spared)
 
 
 @pytest.mark.parametrize(
-    "sql", ["SELECT v FROM g LIMIT 3", "SELECT * FROM g ORDER BY time LIMIT 3 OFFSET 2"]
+    "sql",
+    [
+        "SELECT v FROM g LIMIT 3",
+        "SELECT * FROM g ORDER BY time LIMIT 3 OFFSET 2",
+        "SELECT * FROM g WHERE v >= 0 ORDER BY time DESC LIMIT 3",
+    ],
 )
 def test_a_limit_reads_one_chunk(client: psycopg.Connection, sql: str) -> None:
     assert chunks_read(client, sql) == 1
@@ -260,3 +266,26 @@ def test_positions_of_one_value_stay_together(client: psycopg.Connection) -> Non
     sql = "SELECT month, v FROM g ORDER BY month DESC, v DESC LIMIT 3"
     wanted = FRAME.sort_values(["month", "v"], ascending=False).head(3)
     assert client.execute(sql).fetchall() == list(zip(wanted.month, wanted.v, strict=True))
+
+
+#    clauses                                    what they leave        sorted by, all keys   down
+BEST_ROWS = [
+    ("ORDER BY v DESC, time, lat, place LIMIT 7",           None,            [0, 1, 1, 1]),
+    ("ORDER BY v, time, lat, place LIMIT 3 OFFSET 4",       None,            [1, 1, 1, 1]),
+    ("WHERE lat > 0 AND time::date > '2000-02-01' ORDER BY v DESC, time, lat, place LIMIT 5",
+     (FRAME.lat > 0) & (FRAME.time >= "2000-02-02"),                         [0, 1, 1, 1]),
+    ("WHERE v < 40 ORDER BY v DESC, time, lat, place LIMIT 5", FRAME.v < 40, [0, 1, 1, 1]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("clauses", "mask", "rising"), BEST_ROWS)
+def test_the_best_rows_by_a_value(
+    client: psycopg.Connection, clauses: str, mask: pd.Series | None, rising: list[int]
+) -> None:
+    frame = FRAME if mask is None else FRAME[mask]
+    frame = frame.sort_values(["v", "time", "lat", "place"], ascending=list(map(bool, rising)))
+    words = clauses.split()
+    skip = int(words[-1]) if "OFFSET" in words else 0
+    rows = frame.iloc[skip : skip + int(words[words.index("LIMIT") + 1])].itertuples()
+    wanted = [(row.time.to_pydatetime(), row.lat, row.place, row.v) for row in rows]
+    assert client.execute(f"SELECT time, lat, place, v FROM g {clauses}").fetchall() == wanted

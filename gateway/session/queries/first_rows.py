@@ -1,7 +1,8 @@
-"""`ORDER BY time DESC LIMIT 10`: the positions of a coordinate that hold the first rows.
+"""`ORDER BY time DESC LIMIT 10`, `ORDER BY t LIMIT 10`: what of a grid can hold the first rows.
 
 Rows sorted by a coordinate come position by position, so the first of them lie at the positions
-with the least values, or the greatest, and no other chunk need be read. The query keeps its sort.
+with the least values, or the greatest, and no other chunk need be read. Sorted by a value they may
+lie anywhere, but a scan lets go of all that others have outdone. The query keeps its sort.
 """
 
 from __future__ import annotations
@@ -14,18 +15,23 @@ from sqlglot import exp
 
 from gateway.aggregation.coordinates import Ask, dimension_of, is_pure, question
 from gateway.sources.grid import GridTable
+from gateway.sources.leading import First
 from gateway.sources.pruning import Positions
 from gateway.sql.text.trees import conjuncts
 
 _NOT_HERE = ("distinct", "group", "having", "joins", "laterals", "qualify", "sample", "windows")
 
+# More rows are better sorted by the engine.
+MOST_ROWS = 10_000
 
-def first_positions(
+
+def with_first_rows(
     select: exp.Select, source: exp.Table, grid: GridTable, key: str, ask: Ask
-) -> dict[str, Positions]:
-    """The dimension by which is sorted first, to its positions that can hold a row of the result.
+) -> GridTable:
+    """The grid without rows that cannot be among those of the result, as far as that can be told.
 
-    Empty where that cannot be told: rows left out by conditions on values, groups, no LIMIT.
+    It cannot where rows are left out by conditions on values, where rows are made of several, and
+    without a LIMIT.
 
     Args:
         select: With an ORDER BY, and `source` alone in FROM.
@@ -37,14 +43,36 @@ def first_positions(
     Raises:
         GatewayError: the engine refuses a condition.
     """
-    wanted, dim = _rows_wanted(select), grid.dimension_of(key)
-    if wanted is None or dim is None or not all(is_pure(i.unalias()) for i in select.expressions):
-        return {}
-    values = grid.axis(key)
-    if values.null_count or not pa.types.is_primitive(values.type):
-        return {}
+    wanted = _rows_wanted(select)
+    if wanted is None or not all(is_pure(item.unalias()) for item in select.expressions):
+        return grid
+    by_dimension = grid.dimension_of(key) is not None
+    if not by_dimension and not (grid.has_column(key) and _is_number(grid, key)):
+        return grid
     left = _left(select, source, grid, ask)
     if left is None:
+        return grid
+    ordered = select.args["order"].expressions[0]
+    down = bool(ordered.args.get("desc"))
+    if by_dimension:
+        return grid.restricted(_first_positions(grid, key, down, wanted, left))
+    if not 0 < wanted <= MOST_ROWS:
+        return grid
+    nulls_first = bool(ordered.args.get("nulls_first"))
+    return grid.restricted(left).leading(First(key, wanted, down, nulls_first))
+
+
+def _is_number(grid: GridTable, key: str) -> bool:
+    kind = grid.schema.field(key).type
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _first_positions(
+    grid: GridTable, key: str, down: bool, wanted: int, left: dict[str, Positions]
+) -> dict[str, Positions]:
+    """The dimension of the column `key` to its positions that can hold a row of the result."""
+    dim, values = grid.dimension_of(key) or "", grid.axis(key)
+    if values.null_count or not pa.types.is_primitive(values.type):
         return {}
     here = left.get(dim, grid.positions(dim))
     others = [len(left.get(name, grid.positions(name))) for name in grid.dims if name != dim]
@@ -53,7 +81,7 @@ def first_positions(
         return {}
     held = values.take(pa.array(here)).to_numpy(zero_copy_only=False)
     ranks = np.unique(held, return_inverse=True)[1]
-    ranks = -ranks if select.args["order"].expressions[0].args.get("desc") else ranks
+    ranks = -ranks if down else ranks
     # Positions of one value stay together: a second key may put any of them first.
     last = np.sort(ranks)[max(0, enough - 1)]
     return {dim: here[ranks <= last]}

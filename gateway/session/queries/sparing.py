@@ -1,7 +1,7 @@
 """What a query over grids is spared: chunks that no row of it needs, and sorting what is sorted.
 
 The engine hands simple comparisons of columns down to the scan, and these prune chunks
-(`sources.pruning`). Five things it does not hand down are settled here, before it plans:
+(`sources.pruning`). What it does not hand down is settled here, before it plans:
 
 ==============================================  ================================================
 ``WHERE date_trunc('month', time) = ...``       a condition on one coordinate, whatever is in it:
@@ -11,7 +11,8 @@ The engine hands simple comparisons of columns down to the scan, and these prune
 ``JOIN k ON time = k.day``, ``time IN (SELECT   the keys of a table in memory are looked up on the
 day FROM k)``                                   coordinate (`joined_keys`)
 ``ORDER BY time DESC LIMIT 5``                  the last positions hold the rows (`first_rows`)
-``ORDER BY time``                               rows are stored in this order: no sort
+``ORDER BY v DESC LIMIT 5``                     a scan lets go of rows that others have outdone
+``ORDER BY time``, ``ORDER BY time DESC``       rows are stored so, or the other way: no sort
 ==============================================  ================================================
 
 The query keeps its conditions, so a position too many does no harm; one too few would, and what is
@@ -41,7 +42,7 @@ from gateway.aggregation.coordinates import (
 from gateway.aggregation.planning import Attempt, OnArrays, Remembered, aggregate_on_arrays
 from gateway.engine.interface import EngineSession, Plan
 from gateway.errors import GatewayError, QueryCanceled
-from gateway.session.queries.first_rows import first_positions
+from gateway.session.queries.first_rows import with_first_rows
 from gateway.session.queries.joined_keys import key_conditions
 from gateway.sources.grid import GridTable
 from gateway.sources.pruning import Positions
@@ -117,10 +118,10 @@ def _plan_spared(
     tables = narrowed(tree, tables, ask)
     plain = unsorted(tree, tables)
     if plain is not None:
-        text = to_engine(plain)
-        plan = engine.plan(text, tables, values)
+        text, ordered = to_engine(plain[0]), plain[1]
+        plan = engine.plan(text, ordered, values)
         if plan.keeps_order:
-            return engine.plan(prefix + text, tables, values) if prefix else plan
+            return engine.plan(prefix + text, ordered, values) if prefix else plan
     return engine.plan(prefix + sql, tables, values)
 
 
@@ -139,35 +140,35 @@ def narrowed(tree: exp.Expr, tables: Tables, ask: Ask) -> Tables:
             name = table_name(source)
             grid = tables.get(name)
             if named[name] == 1 and isinstance(grid, GridTable) and grid.rows >= FEWEST_ROWS:
-                positions = {
-                    **_settled(select, source, grid, ask),
-                    **_one_each(select, grid),
-                    **_first(select, source, grid, ask),
-                }
-                found[name] = grid.restricted(positions) if positions else grid
+                positions = {**_settled(select, source, grid, ask), **_one_each(select, grid)}
+                grid = grid.restricted(positions) if positions else grid
+                found[name] = _with_first_rows(select, source, grid, ask)
                 for dim, condition, others in key_conditions(select, source, grid, tables):
                     found[name] = _among(found[name], dim, condition, others, ask)
     return found
 
 
-def unsorted(tree: exp.Expr, tables: Tables) -> exp.Select | None:
-    """The query without its ORDER BY, where its one table is stored in that order; else None.
+def unsorted(tree: exp.Expr, tables: Tables) -> tuple[exp.Select, Tables] | None:
+    """The query without its ORDER BY, and its one table in that order; None where it cannot be.
 
-    Only a plan that keeps the order of the rows it reads may be made of it.
+    It can where rows are stored so, but for the way that the leading dimension goes. Only a plan
+    that keeps the order of the rows it reads may be made of it.
     """
     order = tree.args.get("order")
     if not isinstance(tree, exp.Select) or order is None or len(list(tree.find_all(exp.Query))) > 1:
         return None
     sources = inner_sources(tree)
-    grid = tables.get(table_name(sources[0])) if len(sources) == 1 else None
-    if not isinstance(grid, GridTable) or tree.args.get("joins"):
+    name = table_name(sources[0]) if len(sources) == 1 else None
+    grid = tables.get(name) if name is not None else None
+    if name is None or not isinstance(grid, GridTable) or tree.args.get("joins"):
         return None
     keys = [(_sort_column(tree, each, grid), bool(each.args.get("desc"))) for each in order]
-    if not grid.is_sorted(keys):
+    sorted_ = next((g for g in (grid, grid.flipped()) if g is not None and g.is_sorted(keys)), None)
+    if sorted_ is None:
         return None
     plain = tree.copy()
     plain.set("order", None)
-    return plain
+    return plain, {**tables, name: sorted_}
 
 
 def _sort_column(select: exp.Select, ordered: exp.Expr, grid: GridTable) -> str:
@@ -182,19 +183,17 @@ def _sort_column(select: exp.Select, ordered: exp.Expr, grid: GridTable) -> str:
     return str(key.name) if isinstance(key, exp.Column) else ""
 
 
-def _first(
-    select: exp.Select, source: exp.Table, grid: GridTable, ask: Ask
-) -> dict[str, Positions]:
+def _with_first_rows(select: exp.Select, source: exp.Table, grid: GridTable, ask: Ask) -> GridTable:
     order = select.args.get("order")
     if order is None or select.args.get("limit") is None:
-        return {}
+        return grid
     key = _sort_column(select, order.expressions[0], grid)
     try:
-        return first_positions(select, source, grid, key, ask)
+        return with_first_rows(select, source, grid, key, ask)
     except QueryCanceled:
         raise
     except GatewayError:  # the query itself raises it, if it comes to that
-        return {}
+        return grid
 
 
 # Conditions on one coordinate

@@ -1,0 +1,187 @@
+"""A part of a grid: which blocks it has, and the rows of them that a scan gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gateway.sources.blocks import Block
+from gateway.sources.leading import First, Leaders
+from gateway.sources.pruning import Positions, Pruned
+from gateway.sources.scanning import Reader
+
+# Positions along one dimension of a block; a range until it is read, for dimensions are long.
+Box = Positions | range
+
+
+class Scanned(Protocol):
+    """What a part asks of the grid that it is a part of."""
+
+    dims: tuple[str, ...]
+    first: First | None
+    is_flipped: bool
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Its columns."""
+        ...
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether any variable is read in chunks."""
+        ...
+
+    def chunk(self, dim: str) -> int:
+        """The longest stored chunk along `dim`."""
+        ...
+
+    def prune(self, predicate: pc.Expression | None) -> Pruned:
+        """`predicate`, settled on the coordinates."""
+        ...
+
+    def readers(self, *names: Sequence[str]) -> list[Reader]:
+        """What reads columns of any block, one for each group of them; together they read once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GridPartition:
+    """A run of a table's blocks, counted in row-major order over `boxes`."""
+
+    table: Scanned
+    boxes: Sequence[Sequence[Box]] = field(repr=False)
+    blocks: range
+    predicate: pc.Expression | None
+    pruned: Pruned = field(repr=False)
+
+    def scan(
+        self, columns: Sequence[str], predicate: pc.Expression | None
+    ) -> Iterator[pa.RecordBatch]:
+        """Batches of `columns` with every row of this part for which `predicate` is true.
+
+        What decides about rows is read before the rest, which is not where no row is left.
+
+        Raises:
+            DatasetUnreadable: 58030, naming dataset, variable and positions.
+        """
+        pruned = self.pruned if _same(predicate, self.predicate) else self.table.prune(predicate)
+        first = self.table.first
+        deciding = self._deciding(pruned)
+        others = [name for name in columns if name not in deciding]
+        readers = self.table.readers(deciding, others)
+        readers[0].arrays.expect([*deciding, *others], pruned.positions)
+        leaders = None if first is None else Leaders(first)
+        for block in self.cut(pruned):
+            if deciding:
+                yield from _decided(block, readers, pruned, leaders, columns)
+            elif others:
+                yield from readers[1].batches(block)
+            else:
+                yield _counted(block.rows)
+
+    def _deciding(self, pruned: Pruned) -> list[str]:
+        """The columns that tell which rows are left; none where all are."""
+        names = self.table.schema.names
+        asked = names if pruned.columns is None else [*pruned.columns]
+        if pruned.nodes and not asked:  # a condition on nothing still has to be applied
+            asked = names[:1]
+        first = [] if self.table.first is None else [self.table.first.column]
+        return list(dict.fromkeys([*asked, *first]))
+
+    def cut(self, pruned: Pruned) -> Iterator[Block]:
+        """The blocks that have a row, of those that `pruned` leaves."""
+        return (block for block in self._cut(pruned) if block.rows)
+
+    def _cut(self, pruned: Pruned) -> Iterator[Block]:
+        dims = self.table.dims
+        counts = tuple(map(len, self.boxes))
+        for number in self.blocks:
+            at = list(map(int, np.unravel_index(number, counts))) if counts else []
+            if self.table.is_flipped:
+                at[0] = counts[0] - 1 - at[0]
+            boxes = [box[i] for box, i in zip(self.boxes, at, strict=True)]
+            chosen = dict(zip(dims, map(_positions, boxes), strict=True))
+            if pruned is not self.pruned:
+                chosen = {dim: _both(chosen[dim], pruned.positions.get(dim)) for dim in dims}
+            yield from self._in_two(chosen) if number == 0 else [Block(chosen)]
+
+    def _in_two(self, chosen: dict[str, Positions]) -> Iterator[Block]:
+        """The first block to be read: its first chunk along the leading dimension, and the rest.
+
+        So LIMIT, and whoever waits for a first row, read no more than they must.
+        """
+        dim = next(iter(chosen), "")
+        if not dim or not self.table.is_chunked or not len(chosen[dim]):
+            yield Block(chosen)
+            return
+        positions, length = chosen[dim], self.table.chunk(dim)
+        if self.table.is_flipped:
+            ends = [np.searchsorted(positions, positions[-1] // length * length)]
+        else:
+            ends = [np.searchsorted(positions, positions[0] + length)]
+        parts = np.split(positions, ends)
+        for part in reversed(parts) if self.table.is_flipped else parts:
+            yield Block({**chosen, dim: part})
+
+
+def _decided(
+    block: Block,
+    readers: Sequence[Reader],
+    pruned: Pruned,
+    leaders: Leaders | None,
+    columns: Sequence[str],
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a block that are left by the conditions, and may be among the first."""
+    deciding, others = readers
+    batches = list(deciding.batches(block))
+    masks = [_left(batch, pruned, leaders) for batch in batches]
+    if not any(mask is None or mask.true_count for mask in masks):
+        return
+    rest = others.batches(block) if others.columns else iter([None] * len(batches))
+    for batch, mask, other in zip(batches, masks, rest, strict=True):
+        found = batch if other is None else _beside(batch, other)
+        if mask is not None:
+            found = found.select([*columns] or found.schema.names[:1]).filter(mask)
+        if found.num_rows:
+            yield found.select(columns)
+
+
+def _left(batch: pa.RecordBatch, pruned: Pruned, leaders: Leaders | None) -> pa.Array | None:
+    """Which rows of a batch are left; None: all."""
+    mask = pruned.mask(batch)
+    if leaders is None:
+        return mask
+    values = batch.column(leaders.column)
+    if mask is None:
+        return pa.array(leaders.among(values))
+    kept = mask.fill_null(False).to_numpy(zero_copy_only=False)
+    found = kept.copy()
+    found[kept] = leaders.among(values.filter(mask))
+    return pa.array(found)
+
+
+def _beside(batch: pa.RecordBatch, other: pa.RecordBatch) -> pa.RecordBatch:
+    fields = [*batch.schema, *other.schema]
+    return pa.record_batch([*batch.columns, *other.columns], schema=pa.schema(fields))
+
+
+def _same(one: pc.Expression | None, other: pc.Expression | None) -> bool:
+    return one is other or (one is not None and other is not None and one.equals(other))
+
+
+def _positions(box: Box) -> Positions:
+    return np.arange(box.start, box.stop, dtype=np.intp) if isinstance(box, range) else box
+
+
+def _both(chosen: Positions, wanted: Positions | None) -> Positions:
+    return chosen if wanted is None else np.intersect1d(chosen, wanted, assume_unique=True)
+
+
+def _counted(rows: int) -> pa.RecordBatch:
+    """A batch that holds nothing but a number of rows."""
+    return pa.record_batch([pa.nulls(rows)], names=["row"]).select([])

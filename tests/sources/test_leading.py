@@ -1,0 +1,84 @@
+"""Rows that may be among the first by a value: none is lost, and few come besides."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+import xarray
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.sources import blocks, grid
+from gateway.sources.grid import GridTable
+from gateway.sources.leading import First, Leaders
+from gateway.sources.reads import TableReads
+from gateway.sources.table import TableName
+
+from .scans import rows_of
+
+NUMBERS = st.none() | st.sampled_from([0.0, -0.0, 1.0, -1.0, float("inf"), -float("inf")])
+
+
+@given(
+    st.lists(st.lists(NUMBERS, max_size=8), max_size=5),
+    st.integers(1, 6),
+    st.booleans(),
+    st.booleans(),
+)
+def test_no_row_of_the_first_is_let_go(
+    batches: list[list[float | None]], count: int, down: bool, nulls_first: bool
+) -> None:
+    leaders = Leaders(First("v", count, down, nulls_first))
+    kept = [leaders.among(pa.array(batch, pa.float64())) for batch in batches]
+    values = pd.Series([v for batch in batches for v in batch], dtype="float64")
+    mask = np.concatenate([*kept, np.zeros(0, bool)])
+    order = {"ascending": not down, "na_position": "first" if nulls_first else "last"}
+    first = values.sort_values(**order).head(count)
+    left = values[mask].sort_values(**order).head(count)
+    assert left.tolist() == pytest.approx(first.tolist(), nan_ok=True)
+    worst = first.iloc[-1] if len(first) else 0.0
+    tied = values.isna() if np.isnan(worst) else values == worst
+    assert mask[tied.to_numpy(bool)].all()
+
+
+DIMS = ("time", "lat")
+
+
+def test_other_columns_are_read_where_a_row_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grid, "BLOCK_ROWS", 4)
+    monkeypatch.setattr(blocks, "BATCH_ROWS", 2)
+    values = np.arange(40.0)[::-1].reshape(10, 4)
+    dataset = xarray.Dataset({"v": (DIMS, values), "w": (DIMS, -values)})
+    for name in ("v", "w"):
+        dataset[name].encoding["preferred_chunks"] = {"time": 1, "lat": 4}
+    monkeypatch.setattr(grid, "PARTITIONS", 1)
+    for table, condition in (
+        (GridTable(dataset, ["v", "w"]).leading(First("v", 3, True, True)), None),
+        (GridTable(dataset, ["v", "w"]), pc.field("v") >= 37.0),
+    ):
+        reads = TableReads(TableName("public", "t"))
+        found = rows_of(table.watched(reads), ["v", "w"], condition)
+        assert found.to_pydict() == {"v": [39.0, 38.0, 37.0], "w": [-39.0, -38.0, -37.0]}
+        assert (reads.read, reads.total) == (11, 20)
+
+
+@given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 30))
+def test_a_table_read_from_its_end_has_the_same_rows(long: int, wide: int, block: int) -> None:
+    values = np.arange(35.0).reshape(7, 5)
+    dataset = xarray.Dataset({"v": (DIMS, values)}, {"lat": np.linspace(1, 2, 5)})
+    dataset["v"].encoding["preferred_chunks"] = {"time": long, "lat": wide}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grid, "BLOCK_ROWS", block)
+        table = GridTable(dataset, ["v"])
+        turned = table.flipped()
+        assert turned is not None
+        rows, back = rows_of(table).to_pandas(), rows_of(turned).to_pandas()
+    assert back.time.is_monotonic_decreasing or not turned.is_sorted([("time", True)])
+    assert turned.is_sorted([("time", True)]) == table.is_sorted([("time", False)])
+    keys = ["time", "lat"]
+    pd.testing.assert_frame_equal(
+        back.sort_values(keys, ignore_index=True), rows.sort_values(keys, ignore_index=True)
+    )
