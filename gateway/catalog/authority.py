@@ -6,7 +6,7 @@ Privileges are PostgreSQL's letters (`store.privileges.WORDS`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from gateway.catalog.datasets import SCHEMA
 from gateway.catalog.registry import Registry
@@ -28,6 +28,13 @@ from gateway.store.definitions.privileges import (
 
 DATABASE = Securable("database")
 SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
+# What PostgreSQL shows to administrators alone (system_views.sql), and what it calls it.
+_SECRET: Mapping[str, str] = {
+    "pg_authid": "table", "pg_shadow": "view", "pg_statistic": "table", "pg_user_mapping": "table",
+    "pg_subscription": "table", "pg_file_settings": "view", "pg_hba_file_rules": "view",
+    "pg_ident_file_mappings": "view", "pg_config": "view", "pg_backend_memory_contexts": "view",
+    "pg_shmem_allocations": "view",
+}  # fmt: skip
 
 
 class Authority:
@@ -174,6 +181,16 @@ class Authority:
         if not self.roles.is_superuser(self.role):
             raise InsufficientPrivilege(f"must be superuser to {deed}")
 
+    def require_shown(self, name: TableName, role: str | None = None) -> None:
+        """Let a role, or who acts, read a relation of the catalogue; most are everyone's.
+
+        Raises:
+            InsufficientPrivilege: 42501.
+        """
+        word = _SECRET.get(name.name) if name.schema == "pg_catalog" else None
+        if word and not self.roles.is_superuser(self.role if role is None else role):
+            raise denied(word, name.name)
+
     def require_reads(self, reads: Iterable[tuple[TableName, int]]) -> None:
         """Let a query read what it names; what stands in a view is read by the view's owner.
 
@@ -187,7 +204,9 @@ class Authority:
             return
         for name, view in reads:
             if name.schema in SYSTEM_SCHEMAS:
-                continue  # the catalogue is everyone's
+                owner = self._registry.store.rights(relation_key(view)).owner if view else None
+                self.require_shown(name, owner)
+                continue
             if name.schema == SCHEMA and name not in self._registry.grids:
                 continue  # the rows of a statement's own
             if not view:

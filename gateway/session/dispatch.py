@@ -166,6 +166,12 @@ class Client:
         """Stop the running statement, from any thread: it raises QueryCanceled (57014)."""
         self.engine.cancel()
         self.store.cancel()
+        self.executor.catalogue.stopping.cancel()
+
+    def begin(self) -> None:
+        """A statement begins; only a `cancel` after this stops it."""
+        self.engine.begin()
+        self.executor.catalogue.stopping.begin()
 
     def describe(self, statement: Statement, declared: Mapping[int, Type]) -> Described:
         """Types of parameters and columns, without running anything."""

@@ -151,7 +151,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
         Several statements in one message are one transaction, as in PostgreSQL.
         """
-        self._client.engine.begin()
+        self._client.begin()
         self._doing.note(text, self.status)
         self._account.begin(text)
         if not self._recall.knows(text):
@@ -165,7 +165,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         self._client.several = len(found) > 1
         for number, statement in enumerate(found):
             if number:
-                self._client.engine.begin()
+                self._client.begin()
                 self._account.begin(statement.text)
             self._account.run(statement)
             if self._client.several or _drops_several(statement):
@@ -184,7 +184,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
     def parse(self, name: str, text: str, parameter_oids: Sequence[int]) -> None:
         """Keep a prepared statement; oid 0 leaves the type to be inferred."""
-        self._client.engine.begin()
+        self._client.begin()
         self._doing.note(text, self.status)
         self._account.begin(text)
         self._client.prepared.admit(name)
@@ -237,14 +237,14 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         """What EXECUTE and FETCH give depends on names, and these may change hands."""
         statement, described = prepared.statement, prepared.described
         if statement is not None and statement.kind in (Kind.PREPARED, Kind.CURSOR):
-            self._client.engine.begin()
+            self._client.begin()
             types = dict(enumerate(described.parameters, 1))
             return self._client.describe(statement, types).fields
         return described.fields
 
     def execute(self, portal: str) -> Result:
         """The portal's result: run at the first call, the same Result at later ones."""
-        self._client.engine.begin()
+        self._client.begin()
         found = self._client.portals.named(portal)
         statement = found.prepared.statement
         self._account.begin("" if statement is None else statement.text)
@@ -278,6 +278,10 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         self._client.block.end_implicit()
         if self._client.block.status == "I":
             self._client.end_transaction(committed=True)
+
+    def told(self, error: GatewayError) -> GatewayError:
+        """An error as the client may see it."""
+        return self._client.identity.hide(error)
 
     def fail(self, error: GatewayError) -> None:
         """An error was reported to the client: undo the implicit transaction, or mark the block."""

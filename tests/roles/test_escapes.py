@@ -169,3 +169,35 @@ def test_datasets_are_everyones_until_that_is_revoked(as_role: Connect) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="schema ncep"):
         alice.execute(query)
     admin.execute("GRANT USAGE ON SCHEMA ncep TO PUBLIC")
+
+
+@pytest.mark.parametrize(
+    ("statement", "wanted"),
+    [
+        ("UPDATE partly SET a = NULL", None),
+        ("UPDATE partly SET a = 1000", None),
+        ("INSERT INTO partly VALUES (3, 'x', 7)", None),
+        ("INSERT INTO child VALUES (8)", 'Key is not present in table "partly".'),
+        ("UPDATE partly SET k = 9", 'Key is still referenced from table "child".'),
+    ],
+)
+def test_an_error_tells_no_values_of_what_may_not_be_read(
+    as_role: Connect, statement: str, wanted: str | None
+) -> None:
+    admin = as_role("admin")
+    admin.execute(
+        "CREATE TABLE partly (a int NOT NULL CHECK (a < 100), b text, k int UNIQUE);"
+        "CREATE TABLE child (k int REFERENCES partly (k));"
+        "INSERT INTO partly VALUES (1, 'hidden', 7); INSERT INTO child VALUES (7)"
+    )
+    try:
+        admin.execute("GRANT INSERT, UPDATE ON partly TO alice; GRANT INSERT ON child TO alice")
+        for readable in (False, True):
+            with pytest.raises(psycopg.errors.IntegrityError) as caught:
+                as_role("alice").execute(statement)
+            detail = caught.value.diag.message_detail
+            assert detail is not None if readable else detail == wanted
+            admin.execute("GRANT SELECT ON partly, child TO alice")
+        assert "=(" in str(detail) or "hidden" in str(detail)
+    finally:
+        admin.execute("DROP TABLE child, partly")

@@ -84,6 +84,30 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
     (
         "repeat in the catalogue",
         "SELECT sum(length(repeat(relname::text, 2000000000))) FROM pg_class",
-        "22P02",
+        "53200",
     ),
+    ("lpad in the catalogue", "SELECT lpad(relname, 2000000000, 'x') FROM pg_class", "53200"),
+    (
+        "replace in the catalogue",
+        "SELECT replace(repeat('x', 100000), 'x', repeat(relname, 1000)) FROM pg_class",
+        "53200",
+    ),
+    (
+        "a series in the catalogue",
+        "SELECT generate_series(1, 10000000000), relname FROM pg_class",
+        "53200",
+    ),
+    (
+        "a list in the catalogue",
+        "SELECT array_agg(a.oid) FROM pg_proc a, pg_proc b, pg_proc c",
+        "53200",
+    ),
+    ("rows of the catalogue", "SELECT a.*, b.* FROM pg_proc a, pg_proc b", "53200"),
+    ("a cross join of the catalogue", "SELECT count(*) FROM pg_proc a, pg_proc b, pg_proc c",
+     "57014"),
+    ("recursion in the catalogue",
+     "WITH RECURSIVE r(n) AS (SELECT oid FROM pg_class UNION ALL SELECT n FROM r)"
+     " SELECT count(*) FROM r", "57014"),
+    ("a function of the catalogue beside a long series",
+     f"SELECT count(format_type(n::int, NULL)) FROM {_ENDLESS} AS t(n)", "53200"),
 )  # fmt: skip

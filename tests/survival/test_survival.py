@@ -45,6 +45,7 @@ def test_a_bomb_harms_nobody(server: Server, name: str, statement: str, code: st
         def ask() -> None:
             while not ended.is_set():
                 assert other.execute("SELECT 1").fetchone() == (1,)
+                assert other.execute("SELECT oid FROM pg_class LIMIT 1").fetchone() is not None
                 answered.set()
 
         asking = threading.Thread(target=ask)

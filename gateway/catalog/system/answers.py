@@ -18,6 +18,7 @@ from gateway.catalog.system.ownership import with_rights
 from gateway.catalog.system.queries import CatalogueDatabase, Translated
 from gateway.catalog.system.routing import is_for_catalogue
 from gateway.catalog.system.shown import shown, type_of
+from gateway.catalog.system.stopping import Stopping
 from gateway.catalog.translation.terms import Output
 from gateway.sql.text.quoting import QUOTED
 from gateway.types import Type
@@ -70,6 +71,7 @@ class Catalogue:
     Attributes:
         client: Who asks.
         view_columns: The columns of a view, which only the session can tell.
+        stopping: What stops its queries.
     """
 
     client: Client
@@ -79,6 +81,7 @@ class Catalogue:
         self, database: CatalogueDatabase, registry: Registry, authority: Authority
     ) -> None:
         self._database, self._registry, self._authority = database, registry, authority
+        self.stopping = Stopping()
         self._looking = False  # at what there is
 
     def answers(self, tree: object) -> bool:
@@ -108,7 +111,7 @@ class Catalogue:
         given = {
             f"p{n}": self._value(moment, value, types.get(n)) for n, value in enumerate(values, 1)
         }
-        rows = self._database.run(moment, query, given, self.variables(query))
+        rows = self._database.run(moment, query, given, self.variables(query), self.stopping)
         columns = tuple(map(_column, query.outputs))
         arrays = [
             shown(moment, rows.column(n).combine_chunks(), output)

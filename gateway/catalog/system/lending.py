@@ -21,6 +21,7 @@ from gateway.catalog.system.queries import CatalogueDatabase, Translated
 from gateway.catalog.system.routing import is_catalogue_function, is_system
 from gateway.catalog.system.shown import column_type, engine_values, held, registered_values
 from gateway.catalog.system.static import static
+from gateway.catalog.system.stopping import Stopping
 from gateway.catalog.translation.coercing import REGISTERED, Coercion
 from gateway.engine.interface import EngineSession
 from gateway.errors import FeatureNotSupported
@@ -36,7 +37,9 @@ _REG_NAMES = {kind: oid for oid, kind in REGISTERED.items()}
 
 
 class Asking(Protocol):
-    """Whose catalogue it is, at this moment."""
+    """Whose catalogue it is, at this moment; `stopping` stops its queries."""
+
+    stopping: Stopping
 
     def moment(self) -> Moment:
         """What names mean now."""
@@ -86,7 +89,9 @@ class SystemTables:
             return kept[1]
         text = f"TABLE {name.schema}.{name.name}"
         query = self._database.translate(moment, text, _everything(name), {})
-        rows = self._database.run(moment, query, {}, self._asking.variables(query))
+        rows = self._database.run(
+            moment, query, {}, self._asking.variables(query), self._asking.stopping
+        )
         columns = [
             engine_values(moment, rows.column(n).combine_chunks(), output.type)
             for n, output in enumerate(query.outputs)
@@ -190,7 +195,9 @@ class _Call:
         }
         given = pa.table({"n": pa.array(range(len(places)), pa.int64()), **arguments})
         query = self._translated()
-        found = self._database.run_over(self.moment, query, given, self._asking.variables(query))
+        found = self._database.run_over(
+            self.moment, query, given, self._asking.variables(query), self._asking.stopping
+        )
         values = engine_values(
             self.moment, found.column(0).combine_chunks(), self.result, numbers=True
         )

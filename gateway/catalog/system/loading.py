@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import duckdb
 import pyarrow as pa
@@ -94,8 +95,20 @@ class Loading:
         if self._uses[moment.schema, name] == 2:
             target, made = f'{moment.schema}."{name}"', f'{moment.schema}."{name} rows"'
             self._connection.execute(f"CREATE TABLE {made} AS SELECT * FROM {target}")
-            self._connection.execute(f"DROP VIEW {target}")
-            self._connection.execute(f'ALTER TABLE {made} RENAME TO "{name}"')
+            with self._at_once():
+                self._connection.execute(f"DROP VIEW {target}")
+                self._connection.execute(f'ALTER TABLE {made} RENAME TO "{name}"')
+
+    @contextmanager
+    def _at_once(self) -> Iterator[None]:
+        """Queries that run meanwhile see all that is done here, or nothing."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
 
     def _with(self, rows: pa.Table, sql: str) -> None:
         """Do something with rows, which `sql` calls incoming."""

@@ -22,6 +22,7 @@ class Memberships:
 
     Attributes:
         numbers: Name -> number.
+        names: Number -> name.
         current: The number of who asks.
     """
 
@@ -33,6 +34,7 @@ class Memberships:
             if row["oid"] != BOOTSTRAP_OID
         }
         self.numbers |= {each.name: each.oid for each in held.roles}
+        self.names = {number: name for name, number in self.numbers.items()}
         self.current = self.numbers.get(moment.user, BOOTSTRAP_OID)
         self._superusers = {each.oid for each in held.roles if each.superuser} | {BOOTSTRAP_OID}
         self._reserved = {each.oid for each in held.roles if not each.inherit}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,10 +24,17 @@ from gateway.catalog.system.contents import Contents, Entries
 from gateway.catalog.system.loading import Loading, placed, query_in
 from gateway.catalog.system.names import Moment
 from gateway.catalog.system.rights import RightsFunctions
+from gateway.catalog.system.stopping import Stopping
 from gateway.catalog.translation.coercing import missing
 from gateway.catalog.translation.resolution import TEXT
 from gateway.catalog.translation.terms import Output, Query
-from gateway.errors import FeatureNotSupported, GatewayError, InternalError
+from gateway.errors import (
+    FeatureNotSupported,
+    GatewayError,
+    InternalError,
+    OutOfMemory,
+    QueryCanceled,
+)
 from gateway.recent import Recent
 
 # What DuckDB is told at the start; it cannot be told otherwise afterwards.
@@ -61,9 +68,19 @@ CREATE MACRO json_text(l) AS '[' || array_to_string(
   list_transform(l, lambda v: COALESCE(CAST(to_json(v) AS VARCHAR), 'null')), ', ') || ']';
 CREATE MACRO json_list(l) AS '[' || array_to_string(
   list_transform(l, lambda v: COALESCE(CAST(v AS VARCHAR), 'null')), ', ') || ']';
+CREATE MACRO room(length, value) AS CASE WHEN length > 1000000 THEN error('too large')
+  ELSE value END;
+CREATE MACRO occurrences(s, part) AS CASE WHEN strlen(part) = 0 THEN 0
+  ELSE (strlen(s) - strlen(replace(s, part, ''))) // strlen(part) END;
+CREATE MACRO numbers(low, high, step) AS generate_series(low, CASE WHEN
+  abs((CAST(high AS HUGEINT) - low) // step) > 10000000 THEN error('too large')
+  ELSE high END, step);
 CREATE SCHEMA static;
 """
+_TOO_LARGE = "too large"  # what a macro says of a value that is
 _KEPT_MOMENTS = 16
+# A catalogue query's rows are held as a whole.
+_BATCH_ROWS, _MOST_BYTES = 65_536, 2**28
 # Translations, by their own SQL and that of the client; answers; columns of tables.
 _KEPT_CHARACTERS, _KEPT_BYTES, _KEPT_COLUMNS = 8_000_000, 64_000_000, 200_000
 
@@ -102,6 +119,7 @@ class CatalogueDatabase:
         self.entries: Entries = Recent(_KEPT_COLUMNS, _KEPT_COLUMNS // 10)
         self._numbers = 0
         self._rights = RightsFunctions()
+        self._reading: Counter[str] = Counter()  # schemas of moments -> queries that run there
 
     def moment(
         self, version: int, contents: Any, user: str, database: str, path: Sequence[str]
@@ -118,10 +136,17 @@ class CatalogueDatabase:
                 self._moments[key] = found
                 self._open()
                 self._loading.begin(found)
-                while len(self._moments) > _KEPT_MOMENTS:
-                    self._loading.forget(self._moments.popitem(last=False)[1])
+                self._forget_old(key)
             self._moments.move_to_end(key)
             return found
+
+    def _forget_old(self, current: tuple[Any, ...]) -> None:
+        """Let moments go that no query runs over."""
+        idle = [k for k, m in self._moments.items() if k != current and not self._reading[m.schema]]
+        for key in idle[: max(len(self._moments) - _KEPT_MOMENTS, 0)]:
+            moment = self._moments.pop(key)
+            self._loading.forget(moment)
+            self._rights.forget(moment)
 
     def translate(
         self, moment: Moment, text: str, tree: exp.Expr, declared: Mapping[int, int]
@@ -162,6 +187,7 @@ class CatalogueDatabase:
         query: Translated,
         values: Mapping[str, Any],
         variables: Mapping[str, Any],
+        stopping: Stopping,
     ) -> pa.Table:
         """The rows, columns c1, c2, ...
 
@@ -170,21 +196,29 @@ class CatalogueDatabase:
             query: The translation.
             values: `p1`, `p2`, ... -> the parameters' values.
             variables: What functions of the session read.
+            stopping: What may stop it.
+
+        Raises:
+            QueryCanceled: 57014. OutOfMemory: 53200, the rows are too many to be held.
         """
         used = {name: v for name, v in values.items() if f"${name}" in query.sql}
         key = moment.schema, query.sql, repr(used)
         known = self._answers.get(key)
         if known is not None:
             return known
-        with self._ready(moment, query, variables) as cursor:
-            sql = placed(moment, query.sql)
-            found = cursor.sql(sql, params=used or None).to_arrow_table()
+        with self._ready(moment, query, variables, stopping) as cursor:
+            found = _rows(cursor.sql(placed(moment, query.sql), params=used or None))
             if self._loading.is_steady(query.sql, query.used):
                 self._answers.put(key, found, found.nbytes + len(query.sql) + 1000)
             return found
 
     def run_over(
-        self, moment: Moment, query: Translated, rows: pa.Table, variables: Mapping[str, Any]
+        self,
+        moment: Moment,
+        query: Translated,
+        rows: pa.Table,
+        variables: Mapping[str, Any],
+        stopping: Stopping,
     ) -> pa.Table:
         """The one value of a query for each row of its parameters, in the order of the rows.
 
@@ -193,31 +227,46 @@ class CatalogueDatabase:
             query: The translation of a SELECT of one expression.
             rows: Columns `p1`, `p2`, ..., and `n`, the number of the row.
             variables: What functions of the session read.
+            stopping: What may stop it.
+
+        Raises:
+            QueryCanceled: 57014. OutOfMemory: 53200, the values are too large to be held.
         """
         inner = re.sub(r"\$(p\d+)\b", r"given.\1", placed(moment, query.sql))
-        with self._ready(moment, query, variables) as cursor:
+        with self._ready(moment, query, variables, stopping) as cursor:
             cursor.register("given", rows)
-            return cursor.sql(f"SELECT ({inner}) FROM given ORDER BY n").to_arrow_table()
+            return _rows(cursor.sql(f"SELECT ({inner}) FROM given ORDER BY n"))
 
     @contextmanager
     def _ready(
-        self, moment: Moment, query: Translated, variables: Mapping[str, Any]
+        self,
+        moment: Moment,
+        query: Translated,
+        variables: Mapping[str, Any],
+        stopping: Stopping,
     ) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor for which all is made that a query reads; no other query runs meanwhile."""
+        """A cursor for which all is made that a query reads, and stays while it runs.
+
+        Making is one thread's at a time; a query that takes long keeps no other from running.
+        """
         with self._lock:
             self._rights.begin(moment)
             self._loading.make(moment, query.used)
             cursor = self._open().cursor()
-            try:
-                for name, value in variables.items():
-                    if value is None:
-                        continue
-                    cursor.execute(f"SET VARIABLE {name} = $value", {"value": value})
+            self._reading[moment.schema] += 1
+        try:
+            for name, value in variables.items():
+                if value is None:
+                    continue
+                cursor.execute(f"SET VARIABLE {name} = $value", {"value": value})
+            with stopping.running(cursor.interrupt):
                 yield cursor
-            except duckdb.Error as error:
-                raise self._rights.refused or _refusal(error) from error
-            finally:
-                cursor.close()
+        except duckdb.Error as error:
+            raise self._rights.refusal(str(error)) or _refusal(error) from error
+        finally:
+            cursor.close()
+            with self._lock:
+                self._reading[moment.schema] -= 1
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
@@ -238,6 +287,21 @@ class CatalogueDatabase:
                 self._connection.close()
 
 
+def _rows(found: duckdb.DuckDBPyRelation) -> pa.Table:
+    """All rows, as long as there is room for them."""
+    reader = found.to_arrow_reader(_BATCH_ROWS)
+    batches, taken = [], 0
+    for batch in reader:
+        taken += batch.nbytes
+        if taken > _MOST_BYTES:
+            raise OutOfMemory(
+                "the result of a catalogue query is larger than 256 MiB",
+                hint="Select fewer columns or rows.",
+            )
+        batches.append(batch)
+    return pa.Table.from_batches(batches, reader.schema)
+
+
 def _gives_rows(query: Query) -> bool:
     """Whether a SELECT without FROM gives more than its one row."""
     return "unnest(" in query.sql
@@ -255,6 +319,10 @@ _MISSING = re.compile(r'(reg[a-z]+) "(.*)" does not exist$')
 def _refusal(error: duckdb.Error) -> GatewayError:
     """DuckDB's error as one of ours; what it finds wrong in our SQL is a fault of this server."""
     text = str(error).splitlines()[0]
+    if isinstance(error, duckdb.InterruptException):
+        return QueryCanceled("canceling statement due to user request")
+    if isinstance(error, duckdb.OutOfMemoryException) or _TOO_LARGE in text:
+        return OutOfMemory("a catalogue query needs more memory than there is for it")
     if isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException):
         from gateway.errors import InvalidTextRepresentation
 

@@ -1,11 +1,14 @@
 """What the catalogue's database calls for rights: functions over columns of arguments.
 
-An error that such a call raises is kept here, since the database tells no more than its text.
+An error that such a call raises is kept here, since the database tells no more than its text. The
+database's own threads call them, for several queries at a time: each call names its moment.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any
 
 import pyarrow as pa
@@ -18,82 +21,103 @@ from gateway.errors import GatewayError
 
 _ROW = pa.struct([("f1", pa.int64()), ("f2", pa.int64()), ("f3", pa.string()), ("f4", pa.bool_())])
 _ROW_TYPE = "STRUCT(f1 BIGINT, f2 BIGINT, f3 VARCHAR, f4 BOOLEAN)[]"
+_TEXT, _OID = "VARCHAR", "BIGINT"
+_LETTERS = {word: letter for letter, word in WORDS.items()} | {"TEMP": "T"}
+_REFUSAL, _KEPT_REFUSALS = re.compile(r"refusal \d+\."), 1000
 # name -> the function, its arguments' types, its result's
 Functions = Mapping[str, tuple[Callable[..., pa.Array], list[str], str]]
 
 
 class RightsFunctions:
-    """The functions, for the moment that `begin` named last; one thread at a time calls them.
-
-    Attributes:
-        refused: What the last call raised.
-    """
+    """The functions, for the moments that `begin` named. Any thread may call them."""
 
     def __init__(self) -> None:
-        self.refused: GatewayError | None = None
-        self._kept: tuple[Moment, Privileges] | None = None
+        self._kept: dict[str, Privileges] = {}
+        self._refused: dict[str, GatewayError] = {}
+        self._numbers = count(1)
 
     def begin(self, moment: Moment) -> None:
         """A query runs over what there is at a moment."""
-        self.refused = None
-        if self._kept is None or self._kept[0] is not moment:
-            self._kept = moment, Privileges(moment)
+        if moment.schema not in self._kept:
+            self._kept[moment.schema] = Privileges(moment)
+
+    def forget(self, moment: Moment) -> None:
+        """No query will."""
+        self._kept.pop(moment.schema, None)
+
+    def refusal(self, text: str) -> GatewayError | None:
+        """What a call raised, when the database's error tells of one."""
+        found = _REFUSAL.search(text)
+        return None if found is None else self._refused.pop(found[0], None)
 
     def functions(self) -> Functions:
         """By name."""
         return {
-            "gw_privilege": (self._privilege, ["VARCHAR", "VARCHAR", "VARCHAR[]"], "BOOLEAN"),
-            "gw_exploded": (self._exploded, ["VARCHAR[]"], _ROW_TYPE),
-            "gw_acl_item": (self._item, ["BIGINT", "BIGINT", "VARCHAR", "BOOLEAN"], "VARCHAR"),
-            "gw_acl_default": (self._default, ["VARCHAR", "BIGINT"], "VARCHAR[]"),
+            "gw_privilege": (
+                self._privilege,
+                ["VARCHAR", "VARCHAR", "VARCHAR", "VARCHAR[]"],
+                "BOOLEAN",
+            ),
+            "gw_exploded": (self._exploded, ["VARCHAR", "VARCHAR[]"], _ROW_TYPE),
+            "gw_acl_item": (
+                self._item,
+                ["VARCHAR", "BIGINT", "BIGINT", "VARCHAR", "BOOLEAN"],
+                "VARCHAR",
+            ),
+            "gw_acl_default": (self._default, ["VARCHAR", "VARCHAR", "BIGINT"], "VARCHAR[]"),
         }
 
-    @property
-    def _privileges(self) -> Privileges:
-        assert self._kept is not None
-        return self._kept[1]
+    def _privilege(
+        self, moment: pa.Array, name: pa.Array, numbered: pa.Array, arguments: pa.Array
+    ) -> pa.Array:
+        def answer(at: str, *asked: Any) -> bool | None:
+            return self._kept[at].answer(*asked)
 
-    def _privilege(self, name: pa.Array, numbered: pa.Array, arguments: pa.Array) -> pa.Array:
-        columns = name.to_pylist(), numbered.to_pylist(), arguments.to_pylist()
-        return self._each(pa.bool_(), self._privileges.answer, *columns)
+        return self._each(pa.bool_(), answer, moment, name, numbered, arguments)
 
-    def _exploded(self, acl: pa.Array) -> pa.Array:
-        def rows(items: list[str | None] | None) -> list[dict[str, Any]] | None:
+    def _exploded(self, moment: pa.Array, acl: pa.Array) -> pa.Array:
+        def rows(at: str, items: list[str | None] | None) -> list[dict[str, Any]] | None:
             if items is None:
                 return None
-            found = exploded(read_items(items, self._privileges.roles.numbers))
+            found = exploded(read_items(items, self._kept[at].roles.numbers))
             return [dict(zip(("f1", "f2", "f3", "f4"), row, strict=True)) for row in found]
 
-        return self._each(pa.list_(_ROW), rows, acl.to_pylist())
+        return self._each(pa.list_(_ROW), rows, moment, acl)
 
-    def _default(self, kind: pa.Array, owner: pa.Array) -> pa.Array:
-        names = {number: name for name, number in self._privileges.roles.numbers.items()}
-
-        def items(letter: str | None, number: int | None) -> list[str] | None:
+    def _default(self, moment: pa.Array, kind: pa.Array, owner: pa.Array) -> pa.Array:
+        def items(at: str, letter: str | None, number: int | None) -> list[str] | None:
             if letter is None or number is None:
                 return None
+            names = self._kept[at].roles.names
             return [written(item, names) for item in default_items(letter, number)]
 
-        return self._each(pa.list_(pa.string()), items, kind.to_pylist(), owner.to_pylist())
+        return self._each(pa.list_(pa.string()), items, moment, kind, owner)
 
     def _item(
-        self, grantee: pa.Array, grantor: pa.Array, words: pa.Array, option: pa.Array
+        self,
+        moment: pa.Array,
+        grantee: pa.Array,
+        grantor: pa.Array,
+        words: pa.Array,
+        option: pa.Array,
     ) -> pa.Array:
-        names = {number: name for name, number in self._privileges.roles.numbers.items()}
-        letters = {word: letter for letter, word in WORDS.items()} | {"TEMP": "T"}
-
-        def item(to: int | None, by: int | None, text: str | None, on: bool | None) -> str | None:
-            if to is None or by is None or text is None or on is None:
+        def item(
+            at: str, to: int | None, by: int | None, words: str | None, option: bool | None
+        ) -> str | None:
+            if to is None or by is None or words is None or option is None:
                 return None
-            given = "".join(letters_of(text, letters))
-            return written(Item(to, by, given, given if on else ""), names)
+            letters = "".join(letters_of(words, _LETTERS))
+            return written(Item(to, by, letters, letters * option), self._kept[at].roles.names)
 
-        columns = grantee.to_pylist(), grantor.to_pylist(), words.to_pylist(), option.to_pylist()
-        return self._each(pa.string(), item, *columns)
+        return self._each(pa.string(), item, moment, grantee, grantor, words, option)
 
-    def _each(self, kind: pa.DataType, answer: Callable[..., Any], *columns: list[Any]) -> pa.Array:
+    def _each(self, kind: pa.DataType, answer: Callable[..., Any], *columns: pa.Array) -> pa.Array:
+        rows = zip(*(column.to_pylist() for column in columns), strict=True)
         try:
-            return pa.array([answer(*row) for row in zip(*columns, strict=True)], kind)
+            return pa.array([answer(*row) for row in rows], kind)
         except GatewayError as error:
-            self.refused = error
-            raise
+            number = f"refusal {next(self._numbers)}."
+            self._refused[number] = error
+            while len(self._refused) > _KEPT_REFUSALS:  # of queries that went another way
+                self._refused.pop(next(iter(self._refused)), None)
+            raise RuntimeError(number) from error

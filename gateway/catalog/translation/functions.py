@@ -98,8 +98,8 @@ TEMPLATES: dict[str, str] = {
     "pg_is_other_temp_schema": "FALSE",
     "pg_my_temp_schema": "CAST(0 AS BIGINT)",
     "row_security_active": "FALSE",
-    "makeaclitem": "gw_acl_item({0}, {1}, {2}, {3})",
-    "acldefault": "gw_acl_default({0}, {1})",
+    "makeaclitem": "gw_acl_item(@moment, {0}, {1}, {2}, {3})",
+    "acldefault": "gw_acl_default(@moment, {0}, {1})",
     "pg_relation_is_publishable": (
         "EXISTS (SELECT 1 FROM [pg_class] AS k WHERE k.oid = {0} AND k.relkind IN ('r', 'p') "
         "AND k.oid >= 16384)"
@@ -192,8 +192,10 @@ TEMPLATES: dict[str, str] = {
     "octet_length": "strlen({0})",
     "left": "left({0}, CAST({1} AS BIGINT))",
     "right": "right({0}, CAST({1} AS BIGINT))",
-    "replace": "replace({0}, {1}, {2})",
-    "repeat": "repeat({0}, {1})",
+    "replace": (
+        "replace({0}, {1}, room(strlen({0}) + occurrences({0}, {1}) * strlen({2}), {2}))"
+    ),
+    "repeat": "repeat({0}, room(CAST(strlen({0}) AS BIGINT) * {1}, {1}))",
     "reverse": "reverse({0})",
     "split_part": "split_part({0}, {1}, {2})",
     "starts_with": "starts_with({0}, {1})",
@@ -205,10 +207,10 @@ TEMPLATES: dict[str, str] = {
     "md5": "md5({0})",
     "initcap": "array_to_string(list_transform(string_split({0}, ' '), lambda w: "
     "upper(left(w, 1)) || lower(substr(w, 2))), ' ')",
-    "lpad": "lpad({0}, {1}, {2})",
-    "lpad/2": "lpad({0}, {1}, ' ')",
-    "rpad": "rpad({0}, {1}, {2})",
-    "rpad/2": "rpad({0}, {1}, ' ')",
+    "lpad": "lpad({0}, room({1}, {1}), {2})",
+    "lpad/2": "lpad({0}, room({1}, {1}), ' ')",
+    "rpad": "rpad({0}, room({1}, {1}), {2})",
+    "rpad/2": "rpad({0}, room({1}, {1}), ' ')",
     "btrim/1": "trim({0}, ' ')",
     "btrim": "trim({0}, {1})",
     "ltrim/1": "ltrim({0}, ' ')",
@@ -255,8 +257,8 @@ TEMPLATES: dict[str, str] = {
     "array_cat": "list_concat({0}, {1})",
     "array_remove": "list_filter({0}, lambda v: v IS DISTINCT FROM {1})",
     "unnest": "unnest({0})",
-    "generate_series/2": "unnest(generate_series({0}, {1}))",
-    "generate_series/3": "unnest(generate_series({0}, {1}, {2}))",
+    "generate_series/2": "unnest(numbers({0}, {1}, 1))",
+    "generate_series/3": "unnest(numbers({0}, {1}, {2}))",
     # JSON
     "json_build_array": "json_array({all})",
     "jsonb_build_array": "json_array({all})",
@@ -336,7 +338,7 @@ TEMPLATES: dict[str, str] = {
 COUNTERS = "pg_stat_get_"
 
 # What stands for one of these words in a template.
-WORDS = ("@user", "@database", "@schema", "@path", "@visible_path")
+WORDS = ("@user", "@database", "@schema", "@path", "@visible_path", "@moment")
 
 # Functions of FROM: name -> the query that gives their rows, under the columns of pg_proc.
 RELATIONS: Mapping[str, str] = {

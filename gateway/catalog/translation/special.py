@@ -105,7 +105,7 @@ def _explode(
     """aclexplode: a row for each privilege of each item."""
     array = within.coerce(within.term(nodes[0], scope), ACL)
     kinds = (("grantor", OID), ("grantee", OID), ("privilege_type", TEXT), ("is_grantable", BOOL))
-    row = f"unnest(gw_exploded({array.sql}))"
+    row = f"unnest(gw_exploded('{within.names.place}', {array.sql}))"
     fields = tuple((each, Term(f"({row}).f{n}", kind)) for n, (each, kind) in enumerate(kinds, 1))
     return Term(row, RECORD, fields=fields, is_set=True)
 
@@ -196,7 +196,9 @@ def _privilege(
     pairs = zip(terms, found.arguments, strict=True)
     given = [f"CAST({within.coerce(term, kind).sql} AS VARCHAR)" for term, kind in pairs]
     numbered = "".join("n" if kind in (TEXT, NAME) else "o" for kind in found.arguments)
-    return Term(f"gw_privilege('{name}', '{numbered}', [{', '.join(given)}])", BOOL)
+    return Term(
+        f"gw_privilege('{within.names.place}', '{name}', '{numbered}', [{', '.join(given)}])", BOOL
+    )
 
 
 def _unnest(

@@ -43,6 +43,7 @@ def _session_value(within: Values, word: str) -> str:
     values = {
         "@user": names.user,
         "@database": names.database,
+        "@moment": names.place,
         "@schema": next(iter(names.explicit), ""),
     }
     return quoted(values[word])

@@ -109,6 +109,7 @@ class Names(Protocol):
     database: str
     path: list[str]  # schemas as they are searched, pg_catalog included
     explicit: list[str]  # those that the search_path names
+    place: str  # stands for the moment's schema
 
     def relation(self, schema: str, name: str) -> SystemRelation | None:
         """A relation of pg_catalog or information_schema; `schema` "" means pg_catalog."""

@@ -6,15 +6,27 @@ of the role that logged in, whichever it acts for.
 
 from __future__ import annotations
 
+import re
+
 from gateway.catalog.authority import Authority
 from gateway.catalog.registry import Registry
-from gateway.errors import InsufficientPrivilege, InvalidParameterValue
+from gateway.errors import (
+    ForeignKeyViolation,
+    GatewayError,
+    InsufficientPrivilege,
+    IntegrityConstraintViolation,
+    InvalidParameterValue,
+    UndefinedTable,
+)
 from gateway.roles import Roles
 from gateway.session.access.permission import Permission
 from gateway.session.settings.settings import ClientSettings, in_milliseconds
+from gateway.sources.table import TableName
 from gateway.sql.statements.statement import Statement
 
 _NO_ROLE = "none"
+# The values of a foreign key's error, before what may be told all the same.
+_VALUES = re.compile(r"Key \(.*\)=\(.*\) (is (?:not present|still referenced).*)", re.DOTALL)
 _READ_ONLY = ("default_transaction_read_only", "transaction_read_only")
 
 
@@ -107,6 +119,27 @@ class Identity:
             InsufficientPrivilege: 42501, the role may not.
         """
         self._permission.check(statement)
+
+    def hide(self, error: GatewayError) -> GatewayError:
+        """An error as the role may see it: without values of a table that it may not read."""
+        if not (self.authority.asks and isinstance(error, IntegrityConstraintViolation)):
+            return error
+        name = TableName(error.schema, error.table)
+        if isinstance(error, ForeignKeyViolation) and "still referenced" in error.detail:
+            name = self._referenced(name, error.constraint)
+        try:
+            self.authority.require("r", name)
+        except InsufficientPrivilege:
+            shown = _VALUES.match(error.detail)
+            error.detail = f"Key {shown[1]}" if shown is not None else ""
+        except UndefinedTable:
+            error.detail = ""
+        return error
+
+    def _referenced(self, name: TableName, constraint: str) -> TableName:
+        definition = self._store.table(name)
+        keys = getattr(definition, "foreign_keys", ())
+        return next((key.table for key in keys if key.name == constraint), name)
 
     @property
     def reads_only(self) -> bool:

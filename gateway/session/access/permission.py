@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 
 from sqlglot import exp
 
-from gateway.catalog.authority import Authority, denied
+from gateway.catalog.authority import Authority
 from gateway.catalog.registry import Registry
+from gateway.catalog.system.routing import is_system
 from gateway.session.definitions.tables import schema_and_name
 from gateway.sources.table import TableName
 from gateway.sql.meaning.binding import named_tables
@@ -33,13 +34,6 @@ from gateway.store.definitions.privileges import Securable
 # LOCK TABLE's modes -> any of these privileges (LockTableAclCheck).
 _LOCKING = {"ACCESS SHARE": "r", "ROW EXCLUSIVE": "awdD"}
 _LOCKING_OTHERS = "wdD"
-# What PostgreSQL shows to administrators alone (system_views.sql), and what it calls it.
-_SECRET = {
-    "pg_authid": "table", "pg_shadow": "view", "pg_statistic": "table", "pg_user_mapping": "table",
-    "pg_subscription": "table", "pg_file_settings": "view", "pg_hba_file_rules": "view",
-    "pg_ident_file_mappings": "view", "pg_config": "view", "pg_backend_memory_contexts": "view",
-    "pg_shmem_allocations": "view",
-}  # fmt: skip
 
 
 class Permission:
@@ -119,11 +113,13 @@ class Permission:
     def _query(self, tree: exp.Expr) -> None:
         """A query: what it locks, and what of the catalogue is for administrators alone."""
         for table in named_tables(tree):
-            word = _SECRET.get(table.name) if table.db in ("", "pg_catalog") else None
-            superuser = self._authority.roles.is_superuser(self._authority.role)
-            if word and not superuser and self._registry.find("public", table.name) is None:
-                raise denied(word, table.name)
+            self._shown(table.db, table.name)
         self._locking_query(tree)
+
+    def _shown(self, schema: str, name: str) -> None:
+        full = is_system(schema, name, self._registry)
+        if full is not None:
+            self._authority.require_shown(TableName(*full.split(".")))
 
     def _locking_query(self, tree: exp.Expr) -> None:
         for select in tree.find_all(exp.Select):
@@ -194,6 +190,8 @@ class Permission:
             self._relation("a", tree.table)
         elif tree.statement is not None:
             self._check(tree.statement.tree)
+        else:
+            self._shown(*schema_and_name(tree.table))
 
     def _inner(self, tree: Explain | Declare) -> None:
         self._check(tree.statement.tree)

@@ -137,7 +137,7 @@ class Conversation:
         Outside a series of messages the client may go on at once; in one, after its Sync.
         """
         self._notices()
-        self._send(replies.error_response(error))
+        self._send(replies.error_response(self._session.told(error)))
         self._session.fail(error)
         if self._protocol.lost:
             raise ProtocolViolation(
@@ -151,7 +151,7 @@ class Conversation:
         try:
             self._session.sync()
         except GatewayError as error:
-            self._send(replies.error_response(error))
+            self._send(replies.error_response(self._session.told(error)))
             self._session.fail(error)
         self._tell()
         if self._changed:
