@@ -300,7 +300,9 @@ class StoreSession(Names):
         with self._writing(name) as transaction:
             target = self._target(transaction, name)
             refers = bool(target.definition.foreign_keys)
-            changed = changes.insert(target, columns, batches, returning or refers)
+            # In a transaction of the user's own a key must be heard of before the next statement.
+            waits = not refers and not (self._in_block and target.definition.key_names())
+            changed = changes.insert(target, columns, batches, returning or refers, waits=waits)
             if refers:
                 hold_references(target, changed.rows)
             return changed if returning else Changed(changed.count)

@@ -78,12 +78,17 @@ def insert(
     columns: Sequence[str],
     batches: Iterable[pa.RecordBatch],
     returning: bool,
+    *,
+    waits: bool = False,
 ) -> Changed:
-    """Append rows; columns that are not named get their default."""
+    """Append rows; columns that are not named get their default.
+
+    With `waits` DuckDB may be given them later, and refuse a key or for want of room then.
+    """
     definition = target.definition
     count, kept = 0, []
     for rows in whole_rows(target, columns, batches):
-        append(target, rows)
+        append(target, rows, waits=waits)
         count += rows.num_rows
         if returning:
             kept.append(rows)
@@ -103,11 +108,11 @@ def whole_rows(
         yield target.whole(pa.RecordBatch.from_arrays(arrays, schema=target.definition.schema))
 
 
-def append(target: Target, rows: pa.RecordBatch) -> None:
+def append(target: Target, rows: pa.RecordBatch, *, waits: bool = False) -> None:
     """Append whole rows."""
     if rows.num_rows:
-        with translated(target.definition, pa.Table.from_batches([rows])):
-            target.transaction.append(target.oid, target.place, rows)
+        table = target.oid, target.place, target.definition
+        target.transaction.append(*table, rows, waits=waits)
 
 
 def defaults(target: Target, columns: Sequence[Column], count: int) -> dict[str, pa.Array]:

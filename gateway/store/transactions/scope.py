@@ -31,6 +31,7 @@ from gateway.store.definitions.definitions import Sequence
 from gateway.store.rows.expressions import Constants, Expressions
 from gateway.store.rows.sequences import SequenceValues, State
 from gateway.store.transactions.committed import Committed
+from gateway.store.transactions.connection import Connection
 from gateway.store.transactions.deferral import Constraint, Deferral
 from gateway.store.transactions.isolation import Isolation
 from gateway.store.transactions.locks import CATALOGUE, TableLocks, tied
@@ -72,7 +73,7 @@ class Scope:
         self.isolation = Isolation.READ_COMMITTED  # of what begins from now on
         self.expressions: Expressions = Constants()
         self._shared = shared
-        self._cursor = shared.database.cursor()
+        self._connection = Connection(shared.database.cursor())
         self._transaction: Transaction | None = None
         self._in_block = False
         self._failed = False
@@ -238,7 +239,7 @@ class Scope:
         if self._transaction is None:
             self._transaction = Transaction(
                 self._shared.committed,
-                self._cursor,
+                self._connection,
                 replays=self._in_block,
                 isolation=self.isolation,
                 deferral=self._deferral,
@@ -389,9 +390,9 @@ class Scope:
             if self._is_running:
                 self._cancelled = True
                 self._shared.locks.cancel(self)
-                self._cursor.interrupt()
+                self._connection.interrupt()
 
     def close(self) -> None:
         """Undo what runs and give back the cursor; twice does nothing."""
         self._end()
-        self._cursor.close()
+        self._connection.close()

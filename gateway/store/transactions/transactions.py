@@ -7,47 +7,31 @@ to do them again on a newer commit, or up to a savepoint, which DuckDB has none 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import duckdb
 import pyarrow as pa
 
 from gateway.errors import SerializationFailure
 from gateway.store.definitions.catalogue import Catalogue
+from gateway.store.definitions.definitions import TableDefinition
 from gateway.store.disk.faults import translated
 from gateway.store.transactions.committed import Committed, Moment
+from gateway.store.transactions.connection import Connection
 from gateway.store.transactions.deferral import Deferral
 from gateway.store.transactions.isolation import Isolation
+from gateway.store.transactions.writes import Write
 
 # What a transaction did to a table: the batches it appended, or None when it did anything else.
 Change = list[pa.RecordBatch] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One write as DuckDB got it, to be done again: an append of `rows`, or a statement.
-
-    `place` is DuckDB's table that they are appended to; `count` is how many rows it changed, None
-    for a definition.
-    """
-
-    oid: int
-    place: str = ""
-    rows: pa.RecordBatch | None = None
-    statement: str = ""
-    values: Sequence[object] = ()
-    delta: pa.Table | None = None
-    count: int | None = None
-
-
 class Transaction:
-    """A DuckDB transaction on a session's cursor, begun when it is made.
+    """A transaction on a session's connection.
 
     Args:
         committed: What others have committed.
-        cursor: The session's own.
+        connection: The session's own.
         replays: Whether to keep the writes, for `rebase` and `restore`.
         isolation: What of others' commits it may see, and what it may have read when it commits.
         deferral: When its foreign keys are checked.
@@ -56,7 +40,7 @@ class Transaction:
     def __init__(
         self,
         committed: Committed,
-        cursor: duckdb.DuckDBPyConnection,
+        connection: Connection,
         *,
         replays: bool = False,
         isolation: Isolation = Isolation.READ_COMMITTED,
@@ -67,13 +51,11 @@ class Transaction:
         self._replays = replays
         self._isolation = isolation
         self._holds: int | None = None  # the commit that all of it sees, to `Overlaps`
-        self.cursor = cursor
+        self._connection = connection
         self.writes: list[Write] = []
         self.reads: set[int] = set()  # the tables
-        with translated():
-            self.cursor.begin()
         self._look(committed.moment)
-        if replays:
+        if replays and isolation.pins:
             self.pin()
 
     def _look(self, moment: Moment) -> None:
@@ -83,6 +65,17 @@ class Transaction:
         self._shares_cache = True
         self.moment = moment
         self.catalogue = moment.catalogue
+
+    @property
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """DuckDB inside this transaction, with all that was written before.
+
+        Raises:
+            GatewayError: of rows that were appended before.
+        """
+        if self._replays:
+            self.pin()
+        return self._connection.after_appends()
 
     @property
     def own_catalogue(self) -> Catalogue | None:
@@ -103,7 +96,7 @@ class Transaction:
         if self._pinned:
             return
         self._pinned = True
-        if self.changed:
+        if self._connection.is_written:
             self._shares_cache = False
             return
         with self._committed.lock:
@@ -114,8 +107,7 @@ class Transaction:
 
     def _take_snapshot(self) -> Moment:
         """Have DuckDB take its snapshot, under the lock of commits; the moment it shows."""
-        with translated():
-            self.cursor.execute("SELECT 1 FROM gradwire.settings LIMIT 1").fetchall()
+        self._connection.take_snapshot()
         moment = self._committed.moment
         if self._isolation.pins:
             self._let_go()
@@ -135,9 +127,30 @@ class Transaction:
             self.moment = replace(self.moment, catalogue=newest)
             self.catalogue = newest
 
-    def append(self, oid: int, place: str, rows: pa.RecordBatch) -> None:
-        """Add rows at the end of a table, which is `place` to DuckDB, whose errors pass."""
-        self._do(Write(oid, place, rows))
+    def append(
+        self,
+        oid: int,
+        place: str,
+        definition: TableDefinition | None,
+        rows: pa.RecordBatch,
+        *,
+        waits: bool = False,
+    ) -> None:
+        """Add rows at the end of a table, which is `place` to DuckDB.
+
+        Args:
+            oid: The table.
+            place: DuckDB's.
+            definition: What errors call it and its constraints.
+            rows: In its types.
+            waits: Whether DuckDB may be given them later, and refuse them then.
+
+        Raises:
+            UniqueViolation: 23505. GatewayError: 53100, ...
+        """
+        self._do(Write(oid, place, definition, rows))
+        if not waits:
+            _ = self.cursor
         version = self.moment.version(oid)
         if oid not in self.changes and not self._committed.cache.holds(oid, version):
             self.changes[oid] = None  # Nobody would read the noted rows.
@@ -161,9 +174,10 @@ class Transaction:
         if not returning:
             return self._do(Write(oid, statement=statement, delta=delta)) or 0, None
         self._touch(oid, delta)
-        with self._registered(delta):
-            rows = self.cursor.sql(f"{statement} RETURNING {returning}").to_arrow_table()
-        self._keep_write(Write(oid, "", None, statement, (), delta, rows.num_rows))
+        cursor = self._to_write()
+        with self._connection.registered(delta):
+            rows = cursor.sql(f"{statement} RETURNING {returning}").to_arrow_table()
+        self._keep_write(Write(oid, statement=statement, delta=delta, count=rows.num_rows))
         return rows.num_rows, rows
 
     def refuse_changed(self, oid: int, delta: pa.Table | None = None) -> None:
@@ -201,8 +215,9 @@ class Transaction:
 
     def matching(self, query: str, delta: pa.Table | None = None) -> pa.Table:
         """Rows of a query that may read `delta`. DuckDB's errors pass."""
-        with self._registered(delta):
-            return self.cursor.sql(query).to_arrow_table()
+        cursor = self.cursor
+        with self._connection.registered(delta):
+            return cursor.sql(query).to_arrow_table()
 
     def define(self, oid: int, statement: str, *values: object) -> None:
         """Change what there is; `oid` is the table whose rows come or go, else 0."""
@@ -214,34 +229,34 @@ class Transaction:
         """Do a write, or do it again; how many rows it changed, None for a definition."""
         count: int | None = None
         if write.rows is not None:
-            table = pa.Table.from_batches([write.rows])
-            self.cursor.from_arrow(table).insert_into(write.place)
-            count = table.num_rows
+            count = write.rows.num_rows
+            self._append(write.place, write.definition, write.rows)
         else:
             if write.oid:
                 self._touch(write.oid, write.delta)
-            with self._registered(write.delta):
-                done = self.cursor.execute(write.statement, list(write.values)).fetchall()
+            cursor = self._to_write()
+            with self._connection.registered(write.delta):
+                done = cursor.execute(write.statement, list(write.values)).fetchall()
             count = done[0][0] if done else None
         self._keep_write(replace(write, count=count))
         return count
 
+    def _append(self, place: str, definition: TableDefinition | None, rows: pa.RecordBatch) -> None:
+        appends = self._connection.appends
+        if not appends.fits(place, rows):
+            _ = self.cursor
+        appends.add(place, definition, rows)
+        if appends.is_full:
+            _ = self.cursor
+
+    def _to_write(self) -> duckdb.DuckDBPyConnection:
+        cursor = self.cursor
+        self._connection.is_written = True
+        return cursor
+
     def _keep_write(self, write: Write) -> None:
         if self._replays:
             self.writes.append(write)
-
-    @contextmanager
-    def _registered(self, delta: pa.Table | None) -> Iterator[None]:
-        """`delta` under that name, for the statement inside."""
-        if delta is None:
-            yield
-            return
-        self.cursor.register("delta", delta)
-        try:
-            yield
-        finally:
-            with suppress(duckdb.Error):  # After an error, the rollback takes the name away.
-                self.cursor.unregister("delta")
 
     def cached(self, oid: int) -> pa.Table | None:
         """A table's rows as this transaction sees them, when they are in memory."""
@@ -259,11 +274,13 @@ class Transaction:
         if not self.changed:
             self.rollback()
             return
+        if self._connection.has_begun:
+            _ = self.cursor
         with self._committed.lock:
             if self._isolation is Isolation.SERIALIZABLE:
                 self._refuse_stale_reads()
-            with self._committed.counts.committing(), translated():
-                self.cursor.commit()
+            with self._committed.counts.committing():
+                self._connection.commit()
             self._publish()
         self._let_go()
 
@@ -289,19 +306,13 @@ class Transaction:
 
     def rollback(self) -> None:
         """Undo everything; nothing happens when DuckDB has done so itself."""
-        with suppress(duckdb.Error):
-            self.cursor.rollback()
+        self._connection.rollback()
         self._let_go()
 
     def stands_at(self, count: int, catalogue: Catalogue | None) -> bool:
         """Whether it is whole after its first `count` writes, with nothing to be undone."""
-        if len(self.writes) != count or self.own_catalogue is not catalogue:
-            return False
-        try:  # After an error of its own DuckDB has given the transaction up.
-            self.cursor.execute("SELECT 1").fetchall()
-        except duckdb.Error:
-            return False
-        return True
+        same = len(self.writes) == count and self.own_catalogue is catalogue
+        return same and self._connection.is_sound()
 
     def rebase(self) -> None:
         """Begin again at the newest commit and do every write again.
@@ -332,8 +343,6 @@ class Transaction:
             if self._isolation.pins and self._read_otherwise():
                 raise concurrent_update()
             self.rollback()
-            with translated():
-                self.cursor.begin()
             self._look(self._take_snapshot())
         self._pinned = True
         with translated():
@@ -344,7 +353,7 @@ class Transaction:
 
     def _redo(self, write: Write) -> None:
         if write.rows is not None:
-            self.append(write.oid, write.place, write.rows)
+            self.append(write.oid, write.place, write.definition, write.rows)
             return
         if write.oid:
             self.changes[write.oid] = None
