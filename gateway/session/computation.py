@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.rewrite import Rewritten
 from gateway.session.result import Field
-from gateway.session.writes.returning import Beneath
+from gateway.session.writes.returning import Beneath, Returned
 from gateway.session.writes.upserts import Upsert
 from gateway.sources.grid import with_calls
 from gateway.sources.table import Table, TableName
 from gateway.sql.meaning.relation import ColumnInfo
+from gateway.sql.writes.given import Given
 from gateway.sql.writes.writes import Write
 from gateway.store.definitions.definitions import TableDefinition
 from gateway.types import INTEGER, Type, from_arrow
@@ -56,6 +58,7 @@ class Computation:
         default_factory=dict
     )
 
+    returned: Returned | None = None  # a write's RETURNING, where it stands on the target alone
     lookup: Beneath | None = None  # what names mean in it, where that is not what the session knows
 
     @property
@@ -71,6 +74,17 @@ class Computation:
         assigned = self.write.parameters if self.write is not None else {}
         later = self.upsert.known_types if self.upsert is not None else {}
         return {**later, **self.rewritten.parameters, **assigned}
+
+    @property
+    def given(self) -> Given | None:
+        """The rows of an INSERT for which no engine is asked; None where one is."""
+        return self.write.given if self.write is not None else None
+
+    def is_told_by(self, known: Mapping[int, Type]) -> bool:
+        """Whether these types of `$n` are all there are, so that no plan has to be asked."""
+        if self.given is None or self.upsert is not None:
+            return False
+        return self.given.parameters <= known.keys() == set(range(1, len(known) + 1))
 
     @property
     def reading(self) -> frozenset[TableName]:
@@ -122,6 +136,11 @@ def _alike(known: Type, found: Type) -> bool:
         return found.name in INTEGER
     texts = known.arrow == found.arrow == pa.string()
     return texts or (known.arrow, known.name) == (found.arrow, found.name)
+
+
+def as_it_stands(query: exp.Expr) -> Rewritten:
+    """A query in which there is nothing to rewrite."""
+    return Rewritten(query, frozenset(), None, {})
 
 
 def as_before(

@@ -368,13 +368,17 @@ class Client:
             raise FeatureNotSupported(f'prepared statement "{tree.name}" is empty')
         return prepared.statement, values
 
-    def start(self, portal: Portal) -> None:
-        """Run a portal that Bind made, for the first time."""
+    def start(self, portal: Portal, *, alone: bool = False) -> None:
+        """Run a portal that Bind made, for the first time.
+
+        `alone`: nothing else can come into its implicit transaction, so that it needs none.
+        """
         prepared = portal.prepared
         if prepared.statement is None:
             portal.result = Result("")
             return
-        self.begin_implicit(prepared.statement)
+        if not alone:
+            self.begin_implicit(prepared.statement)
         bound = Bound(portal.values, prepared.described.parameters)
         portal.result = self.run(prepared.statement, bound)
 

@@ -242,8 +242,11 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             return self._client.describe(statement, types).fields
         return described.fields
 
-    def execute(self, portal: str) -> Result:
-        """The portal's result: run at the first call, the same Result at later ones."""
+    def execute(self, portal: str, *, last: bool = False) -> Result:
+        """The portal's result: run at the first call, the same Result at later ones.
+
+        With `last` a Sync follows: a statement that opens no transaction for others is one.
+        """
         self._client.begin()
         found = self._client.portals.named(portal)
         statement = found.prepared.statement
@@ -252,7 +255,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             self._doing.note(statement.text, self.status)
             self._account.run(statement)
         if found.result is None:
-            self._client.start(found)
+            self._client.start(found, alone=last and not _drops_several(statement))
             assert found.result is not None
             found.prepared.check(found.result)
             return self._followed(found.result)
@@ -318,9 +321,13 @@ _IDLE: dict[str, tuple[str, type[GatewayError], str]] = {
 }
 
 
-def _drops_several(statement: Statement) -> bool:
+def _drops_several(statement: Statement | None) -> bool:
     """Whether it is one statement to the client and several to the store."""
-    return isinstance(statement.tree, DropStatement) and len(statement.tree.names) > 1
+    return (
+        statement is not None
+        and isinstance(statement.tree, DropStatement)
+        and len(statement.tree.names) > 1
+    )
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from gateway.errors import FeatureNotSupported, GatewayError, InternalError, UniqueViolation
+from gateway.errors import GatewayError, InternalError, UniqueViolation
 from gateway.sources.table import TableName
 from gateway.store.ddl.names import Names
 from gateway.store.definitions.catalogue import FIRST_OID, TEMPORARY
@@ -290,8 +290,11 @@ class StoreSession(Names):
         batches: Iterable[pa.RecordBatch],
         *,
         returning: bool = False,
+        last: bool = False,
     ) -> Changed:
         """Append rows: the values of `columns` by position; other columns get their default.
+
+        With `last` nothing follows inside `writing`, whose end may raise what this would.
 
         Raises:
             GatewayError: 42P01, 42703, 42804, 22003, 22001, 22P02, 23502, 23503, 23505, 23514,
@@ -300,8 +303,8 @@ class StoreSession(Names):
         with self._writing(name) as transaction:
             target = self._target(transaction, name)
             refers = bool(target.definition.foreign_keys)
-            # In a transaction of the user's own a key must be heard of before the next statement.
-            waits = not refers and not (self._in_block and target.definition.key_names())
+            keyless = not target.definition.key_names()
+            waits = not refers and (keyless or (last and not self._in_block))
             changed = changes.insert(target, columns, batches, returning or refers, waits=waits)
             if refers:
                 hold_references(target, changed.rows)
@@ -368,16 +371,8 @@ class StoreSession(Names):
             for name in names:
                 self._lock_tables(name, "INSERT", whole=True)
             transaction = self._open()
+            references.refuse_truncated(transaction.catalogue, names)
             for name in names:
-                for child in transaction.catalogue.referring(name):
-                    if child.definition.name not in names:
-                        raise FeatureNotSupported(
-                            "cannot truncate a table referenced in a foreign key constraint",
-                            detail=f'Table "{child.definition.name.name}" references'
-                            f' "{name.name}".',
-                            hint=f'Truncate table "{child.definition.name.name}" at the same time,'
-                            " or use TRUNCATE ... CASCADE.",
-                        )
                 changes.truncate(self._target(transaction, name))
 
     def referring(self, names: Collection[TableName]) -> list[TableName]:

@@ -361,7 +361,9 @@ def test_savepoints_and_keys_against_a_model(session: StoreSession, seed: int) -
 
 def test_old_and_new_rows_are_found_in_one_delta(session: StoreSession) -> None:
     """With its join filters on, DuckDB 2.0 misses one of the two in some of these rounds."""
-    setting = session._cursor.sql("SELECT current_setting('disabled_optimizers')")
+    setting = session._connection.after_appends().sql(
+        "SELECT current_setting('disabled_optimizers')"
+    )
     assert setting.fetchall() == [("join_filter_pushdown",)]
     session.create_table(KEYED)
     for n in range(0, 400, 4):

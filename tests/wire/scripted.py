@@ -212,7 +212,7 @@ class ScriptedSession(BuenaVistaSession):
             raise InvalidCursorName(f'portal "{name}" does not exist')
         return self._portals[name]
 
-    def execute(self, portal: str) -> Result:
+    def execute(self, portal: str, *, last: bool = False) -> Result:
         result = self._portal(portal)
         if isinstance(result, LateResult):
             result = self._portals[portal] = result.run()

@@ -105,7 +105,11 @@ class Queries:
         query = self.computation(statement)
         if query is None:
             return Described()
-        types, plan = self._infer(query, {**query.known_types, **declared})
+        known = {**query.known_types, **declared}
+        if statement.kind == Kind.WRITE and query.is_told_by(known):
+            types = tuple(known[n] for n in range(1, len(known) + 1))
+            return Described(types, self.returned_fields(query, known))
+        types, plan = self._infer(query, known)
         by_number = dict(enumerate(types, 1))
         if statement.kind == Kind.EXPLAIN:
             return Described(types, (Field("QUERY PLAN", TEXT),))

@@ -13,18 +13,25 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gateway.rewrite import Rewritten
-from gateway.session.computation import Bound, Computation, fields_of
+from gateway.session.computation import Bound, Computation, as_it_stands, fields_of
 from gateway.session.queries.querying import Queries
 from gateway.session.result import Field, Result
 from gateway.session.settings.time_zones import check_moments
-from gateway.session.writes.returning import Beneath, Beside, returning_query, rows_beside
+from gateway.session.writes.returning import (
+    Beneath,
+    Beside,
+    Returned,
+    plain_columns,
+    returning_query,
+    rows_beside,
+)
 from gateway.session.writes.upserts import Upsert, Upserting, with_excluded
 from gateway.sources.table import Table, TableName
 from gateway.sql.lowered.localtime import type_moments
 from gateway.sql.meaning.relation import Lookup, zone_of
 from gateway.sql.statements.statement import Statement
 from gateway.sql.writes.conflicts import Conflict
-from gateway.sql.writes.writes import as_write, check_width, target_of
+from gateway.sql.writes.writes import Write, as_write, check_width, target_of
 from gateway.store.definitions.definitions import ROWID, Changed, TableDefinition
 from gateway.store.rows.snapshots import Snapshot
 from gateway.types import Type
@@ -40,7 +47,7 @@ class Executor(Queries):
         query = self.required(replace(statement, tree=self.with_moments(tree)))
         assert query.write is not None and query.target is not None
         with self.registry.store.writing(query.target.name, query.locks_for, query.reading):
-            return self.apply(query, bound, self.tables(query))
+            return self.apply(query, bound, self.tables(query), last=True)
 
     def apply(
         self,
@@ -49,6 +56,8 @@ class Executor(Queries):
         tables: Mapping[TableName, Table],
         lookup: Beneath | None = None,
         choose: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]] = iter,
+        *,
+        last: bool = False,
     ) -> Result:
         """Do a write over tables that were read already, inside `StoreSession.writing`.
 
@@ -58,21 +67,24 @@ class Executor(Queries):
             tables: All that its query names, with the target's identifiers but for an INSERT.
             lookup: What names mean; None: what they mean to this session.
             choose: Which of the rows that the query gives are written.
+            last: Whether the transaction ends with it, if it is not the user's own.
         """
         write, target = query.write, query.target
         assert write is not None and target is not None
         made = query.lookup.schemas if query.lookup is not None else {}
         self.allow(query.rewritten, query.rowid_of, *made)
-        plan = self.plan_with(query.rewritten, tables, bound)
+        given, batches = self._computed(query, tables, bound)
         beside = self.beside(query, tables, bound)
-        batches: Iterator[pa.RecordBatch] = choose(plan.stream())
+        batches = choose(batches)
         if beside:
             kept = list(batches)
             width = 1 + len(write.columns)
             batches = (batch.select(range(width)) for batch in kept)
-        changed = self._apply(query, plan.schema, batches, bound)
+        changed = self._apply(query, given, batches, bound, last)
         if write.returning is None:
             return Result(write.command, changed=changed.count)
+        if query.returned is not None and query.returned.columns is not None:
+            return self._shown(query, query.returned, changed, bound)
         rows: dict[TableName, Table] = {target.name: Snapshot(changed.rows)}
         if beside:
             rows = rows_beside(write, target, beside, kept, changed, tables[target.name])
@@ -83,6 +95,29 @@ class Executor(Queries):
         returned = self.plan_with(rewritten, {**others, **rows}, bound)
         fields = fields_of(rewritten, returned.schema, bound.by_number)
         return Result(write.command, fields, iter(list(returned.stream())), changed.count)
+
+    def _computed(
+        self, query: Computation, tables: Mapping[TableName, Table], bound: Bound
+    ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        """What a write's query gives; rows that are given need no engine."""
+        rewritten = query.rewritten
+        if query.given is not None:
+            rows = query.given.rows(bound.values)
+            if rows is not None:
+                return rows.schema, iter([rows])
+            rewritten = self.rewrite(rewritten.tree, query.lookup)
+        plan = self.plan_with(rewritten, tables, bound)
+        return plan.schema, plan.stream()
+
+    def _shown(
+        self, query: Computation, returned: Returned, changed: Changed, bound: Bound
+    ) -> Result:
+        """The result of a write whose RETURNING names columns of its table."""
+        assert query.write is not None and query.target is not None
+        self.allow(returned.rewritten, query.target.name)
+        rows = returned.of(changed.rows)
+        fields = fields_of(returned.rewritten, rows.schema, bound.by_number)
+        return Result(query.write.command, fields, iter(rows.to_batches()), changed.count)
 
     def returned_fields(
         self, query: Computation, types: Mapping[int, Type]
@@ -100,6 +135,9 @@ class Executor(Queries):
         """The same for a write that also names the tables `known`."""
         if query.write is None or query.target is None or query.write.returning is None:
             return None
+        if query.returned is not None and query.returned.columns is not None:
+            shown = query.returned.of(query.target.schema.empty_table())
+            return fields_of(query.returned.rewritten, shown.schema, types)
         tables = {**self.tables(query, known.keys()), **known}
         beside = self.beside(query, tables, None)
         rewritten = self._returning(query, beside, lookup)
@@ -136,6 +174,8 @@ class Executor(Queries):
         self, query: Computation, beside: Sequence[Beside], lookup: Beneath | None
     ) -> Rewritten:
         assert query.write is not None and query.target is not None
+        if query.returned is not None:
+            return query.returned.rewritten
         names: Lookup = lookup or self.registry.relation
         if beside:
             names = Beneath(names, {each.name: each.schema for each in beside})
@@ -154,7 +194,17 @@ class Executor(Queries):
         target = self.registry.definition(table.db, table.name)
         write = as_write(tree, self.registry.target_columns(target), ROWID)
         upsert = None if write.conflict is None else self._upsert_of(write.conflict, target, lookup)
-        return Computation(self.rewrite(write.query, lookup), write, target, upsert, lookup=lookup)
+        rewritten, returned = self._rewritten(write, lookup), None
+        if lookup is None and write.returning is not None and not write.beside:
+            shown = self.rewrite(returning_query(write, target, ()))
+            returned = Returned(shown, plain_columns(shown.tree, target))
+        return Computation(rewritten, write, target, upsert, returned=returned, lookup=lookup)
+
+    def _rewritten(self, write: Write, lookup: Beneath | None) -> Rewritten:
+        if write.given is None:
+            return self.rewrite(write.query, lookup)
+        self._nodes += self.recall.limits.check(write.query)
+        return as_it_stands(write.query)
 
     def _upsert_of(
         self, conflict: Conflict, target: TableDefinition, lookup: Beneath | None
@@ -188,7 +238,12 @@ class Executor(Queries):
         return doing.do_update(list(plan.stream()), returning)
 
     def _apply(
-        self, query: Computation, given: pa.Schema, batches: Iterator[pa.RecordBatch], bound: Bound
+        self,
+        query: Computation,
+        given: pa.Schema,
+        batches: Iterator[pa.RecordBatch],
+        bound: Bound,
+        last: bool,
     ) -> Changed:
         write, target, store = query.write, query.target, self.registry.store
         assert write is not None and target is not None
@@ -204,7 +259,7 @@ class Executor(Queries):
         check_moments(self.constants, columns, given.types, target)
         if query.upsert is not None:
             return self._apply_upsert(query.upsert, columns, batches, bound, returning)
-        return store.insert(target.name, columns, batches, returning=returning)
+        return store.insert(target.name, columns, batches, returning=returning, last=last)
 
     def with_moments(self, tree: exp.Expr) -> exp.Expr:
         """The tree with moments typed that are written to a column, where the clocks differ."""

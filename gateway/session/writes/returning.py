@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
+from gateway.rewrite import Rewritten
 from gateway.sources.table import Held, Table, TableName
 from gateway.sql.meaning.relation import ColumnInfo, Lookup, Relation
 from gateway.sql.meaning.scope import column_node, table_node
@@ -39,6 +40,40 @@ class Beside:
         schema = self.schema.insert(0, pa.field(ROWID, pa.int64()))
         typed = [c.cast(f.type) for c, f in zip(columns, self.schema, strict=True)]
         return Snapshot(pa.Table.from_arrays([identifiers, *typed], schema=schema))
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A RETURNING over the target alone, rewritten.
+
+    Args:
+        rewritten: It.
+        columns: The target's columns that it is, in order; None: something is computed.
+    """
+
+    rewritten: Rewritten
+    columns: tuple[str, ...] | None
+
+    def of(self, rows: pa.Table) -> pa.Table:
+        """What it gives over changed rows, where nothing is computed."""
+        assert self.columns is not None
+        names = [str(n) for n in range(len(self.columns))]
+        return pa.Table.from_arrays([rows.column(name) for name in self.columns], names)
+
+
+def plain_columns(tree: exp.Expr, target: TableDefinition) -> tuple[str, ...] | None:
+    """The target's columns that a query over it consists of; None where it is more than that."""
+    if not isinstance(tree, exp.Select) or {k for k, v in tree.args.items() if v} - _PLAIN:
+        return None
+    names = {column.name for column in target.columns}
+    items = [item.this if isinstance(item, exp.Alias) else item for item in tree.expressions]
+    if not all(isinstance(item, exp.Column) and item.name in names for item in items):
+        return None
+    return tuple(item.name for item in items)
+
+
+# The parts of a SELECT that only names columns of a table.
+_PLAIN = {"kind", "expressions", "from_"}
 
 
 class Beneath:

@@ -38,6 +38,10 @@ class TargetColumn:
 
 Target = Mapping[str, TargetColumn]
 
+# Types for which a literal with a point is taken as the numeric that it is in PostgreSQL: an
+# integer is rounded from it half away from zero, and from a double half to even.
+EXACT = ("numeric", "int2", "int4", "int8")
+
 
 def assigned_columns(
     expressions: list[exp.Expr], target: Target, table: exp.Table
@@ -135,10 +139,10 @@ def declare_parameters(
 
 def _typed(value: exp.Expr, kind: Type) -> exp.DataType | None:
     """What a literal must be cast to before the engine sees it; None: nothing."""
-    if value.is_string and (kind.element is not None or kind is INTERVAL or _spelt(value, kind)):
+    if value.is_string and (kind.element is not None or kind is INTERVAL or is_spelt(value, kind)):
         return exp.DataType.build(kind.sql, dialect=DIALECT)
     literal = value.this if isinstance(value, exp.Neg) else value
-    if kind is NUMERIC and is_point_literal(literal):  # the engine would read a double
+    if kind.name in EXACT and is_point_literal(literal):  # the engine would read a double
         precision, scale = digits(literal.name)
         return exp.DataType.build(f"decimal({precision}, {scale})")
     return None
@@ -148,7 +152,7 @@ def _typed(value: exp.Expr, kind: Type) -> exp.DataType | None:
 _PLAIN_MOMENT = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?")
 
 
-def _spelt(value: exp.Expr, kind: Type) -> bool:
+def is_spelt(value: exp.Expr, kind: Type) -> bool:
     """Whether it is a moment in words, before Christ, infinite, or otherwise not plain."""
     return kind in (DATE, TIMESTAMP, TIMESTAMPTZ) and not _PLAIN_MOMENT.match(value.name)
 

@@ -36,6 +36,7 @@ from gateway.sql.writes.assignments import (
     written_columns,
 )
 from gateway.sql.writes.conflicts import Conflict, arbiter, does_update, update_query
+from gateway.sql.writes.given import Given, as_given
 from gateway.types import Type
 
 
@@ -62,6 +63,7 @@ class Write:
     named: bool = False  # INSERT's own list of columns: the query must give exactly those
     conflict: Conflict | None = None
     beside: tuple[str, ...] = ()
+    given: Given | None = None  # the query's rows, where nothing has to be computed for them
 
     def of_beside(self, alias: str) -> exp.Select:
         """A query for the columns of one of `beside` alone."""
@@ -121,14 +123,17 @@ def _insert(tree: exp.Insert, target: Target, row_identifier: str) -> Write:
         for name in columns[:width]:
             refuse_value(name, target[name], overriding)
     parameters: dict[int, Type] = {}
+    given = None
     if isinstance(query, exp.Values):
-        columns = _values(query, columns, named is not None, target, parameters)
+        columns = _values(query, columns, named is not None, target)
+        given = None if tree.args.get("with_") else as_given(query.expressions, columns, target)
+        _type_values(query, columns, target, parameters)
     elif isinstance(query, exp.Select):
         declare_parameters(parameters, query.expressions, columns, target)
     _move_with(tree, query)
     conflict = _conflict(tree, target, row_identifier)
-    returning = _returning(tree)
-    return Write("INSERT", columns, query, returning, parameters, named is not None, conflict)
+    returning, named_all = _returning(tree), named is not None
+    return Write("INSERT", columns, query, returning, parameters, named_all, conflict, given=given)
 
 
 def _conflict(tree: exp.Insert, target: Target, row_identifier: str) -> Conflict | None:
@@ -175,7 +180,6 @@ def _values(
     columns: tuple[str, ...],
     named: bool,
     target: Target,
-    parameters: dict[int, Type],
 ) -> tuple[str, ...]:
     """Put defaults where DEFAULT stands; the columns that the rows give."""
     widths = {len(row.expressions) for row in query.expressions}
@@ -187,10 +191,17 @@ def _values(
         for value, column in zip(list(row.expressions), columns, strict=False):
             if is_default(value):
                 value.replace(default_of(target[column]))
-        declare_parameters(parameters, row.expressions, columns, target)
-    for place, column in enumerate(columns[:width]):
-        type_mixed([row.expressions[place] for row in query.expressions], target[column].type)
     return columns[:width]
+
+
+def _type_values(
+    query: exp.Values, columns: tuple[str, ...], target: Target, parameters: dict[int, Type]
+) -> None:
+    """Type parameters and literals as the columns that they are given to."""
+    for row in query.expressions:
+        declare_parameters(parameters, row.expressions, columns, target)
+    for place, column in enumerate(columns):
+        type_mixed([row.expressions[place] for row in query.expressions], target[column].type)
 
 
 def check_width(width: int, columns: tuple[str, ...], named: bool) -> None:

@@ -7,13 +7,14 @@ locks of all tables that a check looks at are held (`Scope._lock_tables`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.errors import ForeignKeyViolation
+from gateway.errors import FeatureNotSupported, ForeignKeyViolation
 from gateway.sources.table import TableName
+from gateway.store.definitions.catalogue import Catalogue
 from gateway.store.definitions.definitions import Changed, ForeignKey, TableDefinition
 from gateway.store.disk.faults import shown_value, translated
 from gateway.store.rows import changes
@@ -115,6 +116,24 @@ def check_put_off(
             else:
                 _refuse_orphan(child, key, None)
             del deferral.pending[oid, name]
+
+
+def refuse_truncated(catalogue: Catalogue, names: Collection[TableName]) -> None:
+    """Refuse to empty tables that others refer to.
+
+    Raises:
+        FeatureNotSupported: 0A000.
+    """
+    for name in names:
+        for child in catalogue.referring(name):
+            other = child.definition.name
+            if other not in names:
+                raise FeatureNotSupported(
+                    "cannot truncate a table referenced in a foreign key constraint",
+                    detail=f'Table "{other.name}" references "{name.name}".',
+                    hint=f'Truncate table "{other.name}" at the same time,'
+                    " or use TRUNCATE ... CASCADE.",
+                )
 
 
 def _followers(parent: Target) -> list[tuple[Target, ForeignKey]]:

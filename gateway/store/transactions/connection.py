@@ -35,7 +35,7 @@ class Connection:
         if not self.has_begun:
             with translated():
                 self._cursor.begin()
-            self.has_begun, self.is_written = True, False
+            self.has_begun = True
 
     def take_snapshot(self) -> None:
         """Have DuckDB fix what it shows: it does so at its first read or write, not at BEGIN."""
@@ -89,13 +89,13 @@ class Connection:
         self.after_appends()
         with translated():
             self._cursor.commit()
-        self.has_begun = False
+        self.has_begun = self.is_written = False
 
     def rollback(self) -> None:
         """Undo everything; nothing happens when DuckDB has done so itself."""
         self.appends.forget()
         if self.has_begun:
-            self.has_begun = False
+            self.has_begun = self.is_written = False
             with suppress(duckdb.Error):
                 self._cursor.rollback()
 

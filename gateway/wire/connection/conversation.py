@@ -69,6 +69,7 @@ class Conversation:
         send: Takes bytes for the client; may keep them until `flush`.
         flush: Sends what was kept.
         receive: Type and bytes of the client's next message.
+        ends_series: Whether that is known to be Sync.
     """
 
     def __init__(
@@ -78,12 +79,14 @@ class Conversation:
         send: Callable[[Bytes], None],
         flush: Callable[[], None],
         receive: Callable[[], tuple[str, bytes]],
+        ends_series: Callable[[], bool] = lambda: False,
     ) -> None:
         self._session = session
         self._protocol = protocol
         self._send = send
         self._flush = flush
         self._receive = receive
+        self._ends_series = ends_series
         self._portals: dict[str, _Portal] = {}
         self._shapes = Shapes()
         self._settings: dict[str, str] = {}  # as the client knows them
@@ -233,7 +236,7 @@ class Conversation:
 
     def _execute(self, message: Execute) -> None:
         portal = self._portals.setdefault(message.portal, _Portal())
-        result = self._session.execute(message.portal)
+        result = self._session.execute(message.portal, last=self._ends_series())
         if result.fields is None or result.copy is not None:
             if portal.ended:
                 raise ObjectNotInPrerequisiteState(f'portal "{message.portal}" cannot be run')

@@ -259,6 +259,7 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
             self.send,
             self.flush,
             lambda: self._next(server.message_bytes),
+            lambda: self.inbox.ends_series,
         )
         self.protocol.state = State.READY
         conversation.begin()

@@ -10,6 +10,7 @@ from gateway.wire.protocol.states import SMALL_BYTES, TABLE
 
 # PostgreSQL's own bound (src/include/libpq/pqcomm.h).
 STARTUP_BYTES = 10_000
+_SYNC = b"S\0\0\0\4"
 
 
 class Inbox:
@@ -29,6 +30,11 @@ class Inbox:
     def empty(self) -> bool:
         """Whether nothing is waiting, not even a part of a message."""
         return self._place == len(self._data)
+
+    @property
+    def ends_series(self) -> bool:
+        """Whether a Sync is next, as far as the bytes that have arrived tell."""
+        return self._data.startswith(_SYNC, self._place)
 
     def startup(self) -> bytes | None:
         """The next startup packet, or None while it is not complete.

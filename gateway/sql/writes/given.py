@@ -1,0 +1,143 @@
+"""Rows of an INSERT that need nothing computed: constants and parameters, each as it stands.
+
+No engine is asked for them. What is read here is what the engine would make of it; whatever leaves
+a doubt (an expression, a cast, a fraction for a column that is none, constants of several kinds in
+one column) is left to the engine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.sql.meaning.numerals import is_point_literal
+from gateway.sql.meaning.parameters import number
+from gateway.sql.writes.assignments import EXACT, Target, TargetColumn, is_spelt
+from gateway.types import INTERVAL
+
+_WHOLE = re.compile(r"\d{1,18}")
+_MOST_DIGITS = 38
+
+Constant = None | bool | int | float | str | Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The rows, a column at a time: an array of constants, or the parameters of each row.
+
+    A row's parameter is its number; 0 stands for NULL.
+    """
+
+    columns: tuple[pa.Array | tuple[int, ...], ...]
+    count: int
+
+    @property
+    def parameters(self) -> frozenset[int]:
+        """The numbers of all parameters."""
+        named = (column for column in self.columns if isinstance(column, tuple))
+        return frozenset(each for column in named for each in column if each)
+
+    def rows(self, values: Sequence[pa.Scalar]) -> pa.RecordBatch | None:
+        """The rows with these values in them; None where a column would hold several types."""
+        arrays = []
+        for column in self.columns:
+            array = _bound(column, values) if isinstance(column, tuple) else column
+            if array is None:
+                return None
+            arrays.append(array)
+        return pa.RecordBatch.from_arrays(arrays, [str(n) for n in range(len(arrays))])
+
+
+def _bound(column: tuple[int, ...], values: Sequence[pa.Scalar]) -> pa.Array | None:
+    bound = [values[place - 1] if place else None for place in column]
+    types = {value.type for value in bound if value is not None}
+    if len(types) > 1:
+        return None
+    if len(bound) == 1 and bound[0] is not None:
+        return pa.repeat(bound[0], 1)
+    return pa.array(bound, types.pop())
+
+
+def as_given(rows: Sequence[exp.Expr], columns: Sequence[str], target: Target) -> Given | None:
+    """The rows of a VALUES, if nothing in them has to be computed.
+
+    Args:
+        rows: All as wide as `columns`, at least one.
+        columns: What they give.
+        target: The columns of the table.
+    """
+    found = []
+    for place, name in enumerate(columns):
+        column = _column([row.expressions[place] for row in rows], target[name])
+        if column is None:
+            return None
+        found.append(column)
+    return Given(tuple(found), len(rows))
+
+
+def _column(cells: list[exp.Expr], column: TargetColumn) -> pa.Array | tuple[int, ...] | None:
+    if any(isinstance(cell, exp.Parameter) for cell in cells):
+        if not all(isinstance(cell, exp.Parameter | exp.Null) for cell in cells):
+            return None
+        return tuple(number(c) if isinstance(c, exp.Parameter) else 0 for c in cells)
+    values: list[Constant] = []
+    for cell in cells:
+        value = _constant(cell, column)
+        if value is None and not isinstance(cell, exp.Null):
+            return None
+        values.append(value)
+    return constants(values)
+
+
+def constants(values: list[Constant]) -> pa.Array | None:
+    """Constants of one column as the engine would hold them; None where they are of several kinds.
+
+    >>> constants([1, None, 2]).type, constants([1, "x"])
+    (DataType(int64), None)
+    """
+    kinds = {type(value) for value in values if value is not None}
+    if not kinds:
+        return pa.nulls(len(values))
+    if kinds == {int, float}:
+        values, kinds = [None if v is None else float(v) for v in values], {float}
+    if kinds == {int, Decimal}:
+        values, kinds = [None if v is None else Decimal(v) for v in values], {Decimal}
+    if len(kinds) > 1:
+        return None
+    kind = kinds.pop()
+    if kind is not Decimal:
+        return pa.array(values, _ARROW[kind])
+    scale = max(-v.as_tuple().exponent for v in values if isinstance(v, Decimal))  # type: ignore[operator]
+    try:
+        return pa.array(values, pa.decimal128(_MOST_DIGITS, max(scale, 0)))
+    except pa.ArrowInvalid:  # more digits than are kept
+        return None
+
+
+_ARROW = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
+
+
+def _constant(cell: exp.Expr, column: TargetColumn) -> Constant:
+    """The value of a constant; None also where it is none that can be taken as it stands."""
+    if isinstance(cell, exp.Boolean):
+        return bool(cell.this)
+    sign = "-" if isinstance(cell, exp.Neg) else ""
+    literal = cell.this if sign else cell
+    if not isinstance(literal, exp.Literal):
+        return None
+    if literal.is_string:
+        typed = column.type.element is not None or column.type is INTERVAL
+        typed = typed or is_spelt(literal, column.type)
+        return None if sign or typed else str(literal.this)
+    text = sign + str(literal.this)
+    if _WHOLE.fullmatch(literal.this):
+        return int(text)
+    if column.type.name in EXACT and is_point_literal(literal):
+        return Decimal(text)
+    # PostgreSQL reads a numeric, which has no -0.
+    return float(text) + 0.0 if column.type.name == "float8" else None
