@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Protocol
 
 import numpy as np
@@ -142,13 +143,14 @@ def _decided(
     masks = [_left(batch, pruned, leaders) for batch in batches]
     if not any(mask is None or mask.true_count for mask in masks):
         return
-    rest = others.batches(block) if others.columns else iter([None] * len(batches))
-    for batch, mask, other in zip(batches, masks, rest, strict=True):
-        found = batch if other is None else _beside(batch, other)
+    rest = others.promised(block) if others.columns else repeat(None)
+    for batch, mask, other in zip(batches, masks, rest, strict=False):
+        if mask is not None and not mask.true_count:
+            continue
+        found = batch if other is None else _beside(batch, other())
         if mask is not None:
             found = found.select([*columns] or found.schema.names[:1]).filter(mask)
-        if found.num_rows:
-            yield found.select(columns)
+        yield found.select(columns)
 
 
 def _left(batch: pa.RecordBatch, pruned: Pruned, leaders: Leaders | None) -> pa.Array | None:

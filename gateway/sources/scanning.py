@@ -8,8 +8,9 @@ same in every batch: they are built once and shared, and only leading coordinate
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,10 @@ class Reader:
 
     def batches(self, block: Block) -> Iterator[pa.RecordBatch]:
         """The rows of `block` in row-major order; at least one column is read."""
+        return (make() for make in self.promised(block))
+
+    def promised(self, block: Block) -> Iterator[Callable[[], pa.RecordBatch]]:
+        """What makes each batch of `block`, to be called before the next is asked for, or not."""
         schema = pa.schema([column.field for column in self.columns])
         names = [column.field.name for column in self.columns if column.axis is None]
         values = self.arrays.flat(names, block)
@@ -50,8 +55,18 @@ class Reader:
         outer = block.rows // block.inner
         for start in range(0, outer, block.step):
             stop = min(start + block.step, outer)
-            arrays = [self._column(column, values, block, start, stop) for column in self.columns]
-            yield pa.record_batch(arrays, schema=schema)
+            yield partial(self._batch, schema, values, block, start, stop)
+
+    def _batch(
+        self,
+        schema: pa.Schema,
+        values: Mapping[str, npt.NDArray[Any]],
+        block: Block,
+        start: int,
+        stop: int,
+    ) -> pa.RecordBatch:
+        arrays = [self._column(column, values, block, start, stop) for column in self.columns]
+        return pa.record_batch(arrays, schema=schema)
 
     def _column(
         self,

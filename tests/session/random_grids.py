@@ -193,7 +193,13 @@ _JOINS = [
     "WHERE a > 0 GROUP BY {key}, place) AS c WHERE t.{key} = c.{key} AND t.place = c.place",
     "SELECT count(*), sum(x.b - y.b) FROM t AS x JOIN t AS y ON x.{key} = y.{key} "
     "AND x.member = y.member WHERE x.lat > 0",
-    "SELECT * FROM t JOIN k USING ({key}) WHERE lat > 0",
+    "SELECT time, a, m FROM t JOIN k USING ({key}) WHERE t.lat > 0",
+    "WITH c AS (SELECT {key}, avg(b) AS m FROM t GROUP BY {key}) SELECT t.lat, b - c.m AS x FROM t "
+    "LEFT JOIN k ON t.member = k.member AND k.m > 0 JOIN c ON t.{key} = c.{key} WHERE c.m > 0",
+    "SELECT * FROM t WHERE b > 90 AND {key} IN (SELECT {key} FROM t WHERE a > 0 GROUP BY {key} "
+    "HAVING avg(b) > 95)",
+    "SELECT t.time, t.b, x.m, y.n FROM t JOIN k AS x ON t.lat = x.lat LEFT JOIN "
+    "(SELECT {key}, count(*) AS n FROM t GROUP BY {key}) AS y ON t.{key} = y.{key} AND x.m > 0",
     "SELECT t.time, s.n FROM t LEFT JOIN (SELECT {key}, count(*) AS n FROM t WHERE b > 100 "
     "GROUP BY {key}) AS s ON t.{key} = s.{key}",
 ]

@@ -10,6 +10,7 @@ The engine hands simple comparisons of columns down to the scan, and these prune
                                                 position of each of these is enough
 ``JOIN k ON time = k.day``, ``time IN (SELECT   the keys of a table in memory are looked up on the
 day FROM k)``                                   coordinate (`joined_keys`)
+``FROM grid JOIN small``                        the smaller side is hashed (`join_sides`)
 ``ORDER BY time DESC LIMIT 5``                  the last positions hold the rows (`first_rows`)
 ``ORDER BY v DESC LIMIT 5``                     a scan lets go of rows that others have outdone
 ``ORDER BY time``, ``ORDER BY time DESC``       rows are stored so, or the other way: no sort
@@ -43,6 +44,7 @@ from gateway.aggregation.planning import Attempt, OnArrays, Remembered, aggregat
 from gateway.engine.interface import EngineSession, Plan
 from gateway.errors import GatewayError, QueryCanceled
 from gateway.session.queries.first_rows import with_first_rows
+from gateway.session.queries.join_sides import smaller_first
 from gateway.session.queries.joined_keys import key_conditions
 from gateway.sources.grid import GridTable
 from gateway.sources.pruning import Positions
@@ -122,6 +124,9 @@ def _plan_spared(
         plan = engine.plan(text, ordered, values)
         if plan.keeps_order:
             return engine.plan(prefix + text, ordered, values) if prefix else plan
+    turned = smaller_first(tree, tables)
+    if turned is not None:
+        sql = to_engine(turned)
     return engine.plan(prefix + sql, tables, values)
 
 
