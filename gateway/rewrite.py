@@ -24,6 +24,7 @@ from gateway.sql.lowered.laterals import put_laterals
 from gateway.sql.lowered.lending import Lender, borrow, may_borrow
 from gateway.sql.lowered.localtime import keep_local_times
 from gateway.sql.lowered.numerics import keep_numeric
+from gateway.sql.lowered.parts import write_parts
 from gateway.sql.lowered.session_values import put_values
 from gateway.sql.lowered.sets import spread_sets
 from gateway.sql.meaning.analysis import analyse
@@ -363,6 +364,7 @@ def choose_functions(state: Rewriting) -> None:
     """Tell by the types of their arguments which functions are called."""
     zone = zone_of(state.constants)
     for block in state.analysis.blocks:
+        write_parts(block)
         resolve_overloads(block, zone)
 
 

@@ -53,12 +53,8 @@ def _changes(node: exp.Expr, known: Types) -> Iterator[Change]:
     kind = None if place is None else known.of(_at(node, place))
     if place is None or kind is None or not _may_be(_at(node, place), known):
         return
-    part = _part(node)
     if _at(node, place).find(exp.Query) is not None:  # to be asked once
         yield partial(_bound, node, place, kind, f"reckon with infinite {_plural(kind)} here")
-    elif isinstance(node, exp.Extract) and part in _ENDLESS and part != "epoch":
-        what = f"hold the {part} of an infinite {_plural(kind)[:-1]} in an integer"
-        yield partial(_bound, node, place, kind, what)
     else:
         yield partial(_split, node, place, kind, _result(node, kind, known))
 

@@ -374,7 +374,7 @@ _READERS: tuple[tuple[tuple[type[exp.Expr], ...], Reader], ...] = (
     ((exp.Bracket,), _item),
     ((exp.Distinct,), _first),
     ((exp.Parameter,), _parameter),
-    ((exp.Pow, Marker), _of(FLOAT8)),
+    ((exp.Pow, exp.Extract, Marker), _of(FLOAT8)),
     ((exp.Case,), _case),
     ((exp.Anonymous,), _call),
     ((exp.AtTimeZone,), _zoned),

@@ -1,0 +1,149 @@
+"""extract and date_part: PostgreSQL's units (manual, 9.9.1), as double precision.
+
+The engine cuts seconds to integers, lacks the units above the year, has a year 0 where PostgreSQL
+goes from 1 BC to 1 AD, and counts 360 days for a year of an interval in its epoch. Here a unit is
+written out, a row per type and unit, in terms of what the engine gives rightly.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from sqlglot import exp
+
+from gateway.errors import FeatureNotSupported, InvalidParameterValue
+from gateway.sql.meaning.inference import Types
+from gateway.sql.meaning.scope import Block, position_of
+from gateway.sql.text.dialect import parse
+from gateway.sql.text.trees import own_nodes
+from gateway.types import DATE, INTERVAL, TIME, TIMESTAMP, TIMESTAMPTZ
+
+# Other spellings of units: datetime.c, deltatktbl and datetktbl.
+_SPELT = {
+    "century": ("c", "cent", "centuries"),
+    "day": ("d", "days"),
+    "decade": ("dec", "decades", "decs"),
+    "hour": ("h", "hours", "hr", "hrs"),
+    "julian": ("j", "jd"),
+    "microseconds": ("microsecond", "us", "usec", "usecond", "useconds", "usecs"),
+    "millennium": ("mil", "millennia", "mils"),
+    "milliseconds": ("millisecond", "ms", "msec", "msecond", "mseconds", "msecs"),
+    "minute": ("m", "min", "mins", "minutes"),
+    "month": ("mon", "mons", "months"),
+    "quarter": ("qtr",),
+    "second": ("s", "sec", "seconds", "secs"),
+    "timezone_hour": ("timezone_h",),
+    "timezone_minute": ("timezone_m",),
+    "week": ("w", "weeks"),
+    "year": ("y", "years", "yr", "yrs"),
+}
+_OTHERS = ("dow", "doy", "epoch", "isodow", "isoyear", "timezone")
+_UNITS = {unit: unit for unit in (*_SPELT, *_OTHERS)} | {
+    spelt: unit for unit, others in _SPELT.items() for spelt in others
+}
+
+# `a` is the moment or the interval; engine(unit) is what the engine gives for it, as a double.
+_CLOCK = {
+    "hour": "engine(hour)",
+    "minute": "engine(minute)",
+    "second": "engine(microsecond) / 1e6",
+    "milliseconds": "engine(microsecond) / 1e3",
+    "microseconds": "engine(microsecond)",
+    "epoch": "engine(epoch)",
+}
+_CALENDAR = {
+    **{unit: f"engine({unit})" for unit in ("month", "day", "quarter", "week", "dow", "doy")},
+    "isodow": "CASE WHEN engine(dow) = 0 THEN 7.0 ELSE engine(dow) END",
+    "epoch": "engine(epoch)",
+    "year": "CASE WHEN engine(year) > 0 THEN engine(year) ELSE engine(year) - 1.0 END",
+    "isoyear": "CASE WHEN engine(isoyear) > 0 THEN engine(isoyear) ELSE engine(isoyear) - 1.0 END",
+    "decade": "floor(engine(year) / 10.0)",
+    "century": "CASE WHEN engine(year) > 0 THEN ceil(engine(year) / 100.0)"
+    " ELSE -floor((100.0 - engine(year)) / 100.0) END",
+    "millennium": "CASE WHEN engine(year) > 0 THEN ceil(engine(year) / 1000.0)"
+    " ELSE -floor((1000.0 - engine(year)) / 1000.0) END",
+    "julian": "engine(epoch) / 86400.0 + 2440588.0",
+}
+_OFFSET = "(date_part('epoch', a::timestamp)::float8 - engine(epoch))"
+_ZONE = {
+    "julian": "date_part('epoch', a::timestamp)::float8 / 86400.0 + 2440588.0",
+    "timezone": _OFFSET,
+    "timezone_hour": f"trunc({_OFFSET} / 3600.0)",
+    "timezone_minute": f"trunc(mod({_OFFSET}, 3600.0) / 60.0)",
+}
+_SECONDS = "round(mod(engine(epoch), 60.0) * 1e6)"
+_SPAN = {
+    **{unit: f"engine({unit})" for unit in ("year", "month", "day", "hour", "minute")},
+    "second": f"{_SECONDS} / 1e6",
+    "milliseconds": f"{_SECONDS} / 1e3",
+    "microseconds": _SECONDS,
+    "quarter": "trunc(engine(month) / 3.0) + 1.0",
+    "decade": "trunc(engine(year) / 10.0) + 0.0",
+    "century": "trunc(engine(year) / 100.0) + 0.0",
+    "millennium": "trunc(engine(year) / 1000.0) + 0.0",
+    "epoch": "engine(epoch) + engine(year) * 453600.0",  # 365.25 days for a year, not 360
+}
+_ROWS = {
+    TIMESTAMP: {**_CLOCK, **_CALENDAR},
+    TIMESTAMPTZ: {**_CLOCK, **_CALENDAR, **_ZONE},
+    DATE: _CALENDAR,
+    TIME: _CLOCK,
+    INTERVAL: _SPAN,
+}
+
+
+def write_parts(block: Block) -> None:
+    """Write out extract and date_part in this SELECT, in place.
+
+    Raises:
+        InvalidParameterValue: 22023, no such unit.
+        FeatureNotSupported: 0A000, the type has no such unit.
+    """
+    known = Types(block)
+    for node in reversed(own_nodes(block.select)):
+        if isinstance(node, exp.Extract):
+            _write(node, node.this.name, node.expression, known)
+        elif isinstance(node, exp.Anonymous) and node.name == "date_part":
+            unit, *values = node.expressions
+            if unit.is_string and len(values) == 1:
+                _write(node, unit.name, values[0], known)
+
+
+def _write(node: exp.Expr, spelt: str, value: exp.Expr, known: Types) -> None:
+    kind = known.of(value)
+    if kind is DATE and isinstance(node, exp.Anonymous):  # there is no date_part of a date
+        kind = TIMESTAMP
+    rows = _ROWS.get(kind or TIMESTAMP)
+    if rows is None:  # for the engine, or the table of overloads, to refuse
+        return
+    unit = _UNITS.get(spelt.lower())
+    if unit is None:
+        raise InvalidParameterValue(
+            f'unit "{spelt}" not recognized for type {(kind or TIMESTAMP).sql}',
+            position=position_of(node),
+        )
+    if unit not in rows:
+        raise FeatureNotSupported(
+            f'unit "{spelt}" not supported for type {(kind or TIMESTAMP).sql}',
+            position=position_of(node),
+        )
+    node.replace(_filled(rows[unit], value))
+
+
+def _filled(template: str, value: exp.Expr) -> exp.Expr:
+    """The template with the value in it; what is to be filled is found before the value is."""
+    tree = _parsed(template).copy()
+    places = [column for column in tree.find_all(exp.Column) if column.name == "a"]
+    calls = [call for call in tree.find_all(exp.Anonymous) if call.name == "engine"]
+    for place in places:
+        place.replace(value.copy())
+    for call in calls:
+        taken = exp.Extract(this=exp.var(call.expressions[0].name), expression=value.copy())
+        call.replace(exp.cast(taken, exp.DType.DOUBLE))
+    return tree
+
+
+@cache
+def _parsed(template: str) -> exp.Expr:
+    tree: exp.Expr = parse(f"SELECT ({template})")[0].expressions[0]
+    return tree
