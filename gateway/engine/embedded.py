@@ -29,8 +29,10 @@ from gateway.engine.faults import translated
 from gateway.engine.functions import Columnar, made, register_functions
 from gateway.engine.functions.sleeping import sleeper
 from gateway.engine.held import Shelf
+from gateway.engine.interface import Plan
+from gateway.engine.lookups import Orders
+from gateway.engine.open_plans import OpenPlans, Values
 from gateway.engine.plans import FEW_ROWS, IN_ORDER, Contexts, EmbeddedPlan, Plans, limited
-from gateway.engine.prepared import PreparedQueries, spelled
 from gateway.engine.provider import as_dataset, kept
 from gateway.engine.running import Run
 from gateway.engine.zones import in_zone
@@ -107,12 +109,12 @@ class Embedded:
         register_functions(self._plain, self._more)
         self._run_in = plain
         self._bare = _without_functions(plain, self._runtime)
-        self._shelf = Shelf()
+        self._shelf, self._orders = Shelf(), Orders()
 
     def new_session(self) -> EmbeddedSession:
         """A session of its own for one client."""
         contexts = self._contexts(self._runtime, self._bare)
-        return EmbeddedSession(contexts, self._unstable, self._shelf, self._limited)
+        return EmbeddedSession(contexts, self._unstable, self._shelf, self._orders, self._limited)
 
     def _limited(self, memory_bytes: int) -> Contexts:
         pool = pool_of(memory_bytes)
@@ -177,15 +179,16 @@ class EmbeddedSession:
         contexts: Contexts,
         unstable: frozenset[str],
         shelf: Shelf,
+        orders: Orders,
         limited_to: Callable[[int], Contexts],
     ) -> None:
+        self._orders = orders
         self._use(contexts)
         self._limited_to = limited_to
         self._own: list[ScalarUDF] = []
         self._shelf = shelf
         self._unstable = unstable
         self._plans = Plans()
-        self._bound = Plans()  # of texts with values, which would push the others out
         self._zone = "UTC"
         self._failures: list[GatewayError] = []
         self._tables: dict[TableName, Table] = {}
@@ -197,7 +200,7 @@ class EmbeddedSession:
 
     def _use(self, contexts: Contexts) -> None:
         self._contexts, self._context = contexts, contexts.own
-        self._prepared = PreparedQueries(contexts.own)
+        self._open = OpenPlans(Values(contexts.own), self._orders, self._made, self._found)
 
     def begin(self) -> None:
         """A statement begins: what was cancelled before it is not meant for it."""
@@ -214,58 +217,52 @@ class EmbeddedSession:
         sql: str,
         tables: Mapping[TableName, Table],
         parameters: Sequence[pa.Scalar] | None = None,
-    ) -> EmbeddedPlan:
+    ) -> Plan:
         """Plan `sql` over `tables`; a plan made before keeps reading the tables it was made with.
 
         Raises:
             GatewayError: what the engine refuses, with its SQLSTATE.
             QueryCanceled: 57014, once planning is over: it cannot be interrupted.
         """
-        values = parameters or ()
-        plans, text = (self._bound, spelled(sql, values)) if values else (self._plans, sql)
-        if text is not None and (kept := self._kept(plans, text, tables)) is not None:
+        if parameters:
+            # A table that is scanned piece by piece is asked about the values as it is planned.
+            if not _all_held(tables):
+                return self._made(sql, tables, parameters)
+            return self._open.plan(sql, tables, parameters, self._are_known(tables))
+        kept = self._plans.find(sql) if self._are_known(tables) else None
+        if kept is not None:
+            self._found()
             return kept
+        plan = self._made(sql, tables, ())
+        self._plans.keep(sql, plan, list(tables))
+        return plan
+
+    def _made(
+        self, sql: str, tables: Mapping[TableName, Table], values: Sequence[pa.Scalar]
+    ) -> EmbeddedPlan:
         with translated(self._failures):
             for name, table in tables.items():
                 self._register(name, table)
             frame = self._planned(sql, tables, values)
         self._check()
-        plan = EmbeddedPlan(
-            self._contexts,
-            sql,
-            frame,
-            self._unstable,
-            self._failures,
-            self._stream,
-            _hold_few(tables),
+        few = _hold_few(tables)
+        return EmbeddedPlan(
+            self._contexts, sql, frame, self._unstable, self._failures, self._stream, few
         )
-        # A table that is scanned piece by piece was asked about the values while it was planned.
-        if text is not None and (not values or _all_held(tables)):
-            plans.keep(text, plan, list(tables))
-        return plan
 
     def _planned(
         self, sql: str, tables: Mapping[TableName, Table], values: Sequence[pa.Scalar]
     ) -> DataFrame:
-        # A table that is scanned piece by piece is asked about the conditions while it is planned.
-        if values and _all_held(tables):
-            frame = self._prepared.frame(sql, list(tables), values)
-            if frame is not None:
-                return frame
         bound = {str(number): _bindable(value) for number, value in enumerate(values, 1)}
         return self._context.sql(sql, options=_QUERIES_ONLY, param_values=bound)
 
-    def _kept(
-        self, plans: Plans, text: str, tables: Mapping[TableName, Table]
-    ) -> EmbeddedPlan | None:
-        """A plan of the same text over the same tables."""
-        if any(self._tables.get(name) is not table for name, table in tables.items()):
-            return None
-        found = plans.find(text)
-        if found is not None:
-            self._check()
-            self.plans_found += 1
-        return found
+    def _are_known(self, tables: Mapping[TableName, Table]) -> bool:
+        """Whether they are the tables that plans were made with."""
+        return all(self._tables.get(name) is table for name, table in tables.items())
+
+    def _found(self) -> None:
+        self._check()
+        self.plans_found += 1
 
     def provide(
         self,
@@ -315,8 +312,7 @@ class EmbeddedSession:
 
     def _forget_tables(self) -> None:
         self._plans.clear()
-        self._bound.clear()
-        self._prepared.clear()
+        self._open.clear()
         for name in self._tables:
             self._schema(name.schema).deregister_table(name.name)
         self._tables.clear()
@@ -329,8 +325,7 @@ class EmbeddedSession:
         if before is not None:
             del self._tables[name]
             self._plans.forget(name)
-            self._bound.forget(name)
-            self._prepared.forget(name)
+            self._open.forget(name)
             schema.deregister_table(name.name)
         watched = self._watched(name, table)
         schema.register_table(name.name, self._provided(in_zone(watched, self._zone)))

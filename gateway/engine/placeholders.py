@@ -8,6 +8,7 @@ optimised plan has them as joins, but may have lost other parameters on the way:
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pyarrow as pa
 
@@ -66,6 +67,20 @@ def numbers(sql: str) -> list[int]:
     """
     found = (number for number in _TOKENS.findall(sql) if number)
     return sorted({int(number) for number in found})
+
+
+def with_calls(sql: str, functions: Sequence[str]) -> str:
+    """The statement with a call in the place of each `$n`, of the n-th function, with n.
+
+    >>> with_calls("SELECT $2, '$3' || $1", ["f", "g"])
+    "SELECT g(2), '$3' || f(1)"
+    """
+
+    def called(token: re.Match[str]) -> str:
+        number = token[1]
+        return f"{functions[int(number) - 1]}({number})" if number else token[0]
+
+    return _TOKENS.sub(called, sql)
 
 
 def inferred(plan_text: str) -> dict[int, pa.DataType]:

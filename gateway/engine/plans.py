@@ -165,6 +165,11 @@ class EmbeddedPlan:
         return self.nodes <= IN_ORDER - {"Union"}
 
     @property
+    def logical(self) -> LogicalPlan:
+        """The plan as it was first made."""
+        return self._logical
+
+    @property
     def limit(self) -> tuple[int, int | None] | None:
         """The plan's outermost LIMIT as (skip, fetch), if it has a plain one."""
         return self._shape[0]
@@ -192,7 +197,7 @@ class EmbeddedPlan:
         if self._rows is not None:
             return self._rows
         with translated(self._failures):
-            if self._few:
+            if self._few or self._physical is not None:
                 return self._run_physical(self._logical)
             rows: list[pa.RecordBatch] = self._fresh(self._contexts.own).collect()
         if self._is_stable and self.nodes <= _CONSTANT:
@@ -229,6 +234,13 @@ class EmbeddedPlan:
         self._runs += 1
         return [self._contexts.bare.execute(physical, n) for n in range(physical.partition_count)]
 
+    def keep_physical(self) -> bool:
+        """Make the physical plan; whether it is one that short runs can share."""
+        if self.is_short and self._is_stable and "Explain" not in self.nodes:
+            with translated(self._failures):
+                self._executed(self._logical)
+        return self._physical is not None
+
     def _may_repeat(self, physical: ExecutionPlan) -> bool:
         display = physical.display_indent()
         nodes = {line.strip().partition(":")[0] for line in display.splitlines()}
@@ -243,7 +255,7 @@ class EmbeddedPlan:
 
 
 class Plans:
-    """The plans of one session by their text and values, the newest first to stay."""
+    """The plans of one session by their text, the newest first to stay."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[EmbeddedPlan, frozenset[TableName]]] = {}

@@ -32,6 +32,9 @@ _ALIKE = {"int8": _NUMBERS, "float8": _NUMBERS, "text": ("text", "varchar")}
 
 # How many characters of shapes are kept, each with a tree of some 50 times its text.
 _MOST_CHARACTERS, _LONGEST_SHAPE = 64_000, 2_000
+# A text that comes again among so few others is worth keeping as it stands: a session keeps no more
+# plans than that, and clients that go through many constants would find none of theirs.
+_MOST_SENT = 32
 # States of the catalogue for which is known whether a shape serves.
 _MOST_STANDINGS = 8
 
@@ -55,7 +58,7 @@ class Shapes:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._shapes: Recent[_Shape] = Recent(_MOST_CHARACTERS, _LONGEST_SHAPE)
-        self._sent: Recent[bool] = Recent(_MOST_CHARACTERS, _LONGEST_SHAPE)
+        self._sent: Recent[bool] = Recent(_MOST_SENT, 1)
 
     def run(self, client: Client, text: str) -> Result | None:
         """The result of a message's text; None where it must be read as it stands.
@@ -69,7 +72,7 @@ class Shapes:
         shape = self._of(lifted) if lifted is not None else None
         if lifted is None or shape is None or shape.statement is None:
             return None
-        self._sent.put(text, True, len(text))
+        self._sent.put(text, True, 1)
         values = [
             pa.scalar(value, kind.arrow)
             for value, kind in zip(lifted.values, lifted.types, strict=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import pytest
 
 from gateway.engine import plans
+from gateway.sources.table import TableName
 from gateway.store.rows.snapshots import Snapshot
 from tests.engine.tables import T
 
@@ -61,22 +64,39 @@ def test_a_changed_table_changes_what_is_counted(rows) -> None:
     assert rows(sql, {T: Snapshot(ROWS.slice(0, 10))}) == [(10, 9)]
 
 
-VALUES = (
-    *(pa.scalar(value, pa.string()) for value in ("7", "it's", "NULL", "a\0b", "", None)),
-    *(pa.scalar(value, pa.int64()) for value in (7, -7, None)),
-    *(pa.scalar(value, pa.int32()) for value in (7, None)),
-    *(pa.scalar(value) for value in (7.0, float("inf"), True)),
+# Over few rows a plan is collected at once, over many it is streamed: the rows are the same.
+SHAPES = (
+    'SELECT a, a * 2 AS b FROM "s"."t"',
+    'SELECT a FROM "s"."t" WHERE a % 3 = 1 LIMIT 4 OFFSET 2',
+    'SELECT a % 7 AS k, count(*) AS n FROM "s"."t" GROUP BY 1 ORDER BY k DESC LIMIT 3',
+    'SELECT DISTINCT a % 7 AS k FROM "s"."t" ORDER BY k',
+    'SELECT a FROM "s"."t" WHERE a < 5 UNION ALL SELECT a FROM "s"."t" WHERE a < 3',
+    'SELECT count(*) AS n FROM "s"."t" AS x JOIN "s"."t" AS y ON x.a = y.a + 1',
+    'SELECT a, value FROM "s"."t", generate_series(1, 2) WHERE a < 2 ORDER BY a, value',
 )
 
 
-def test_a_plan_is_kept_for_its_values_alone(session, rows) -> None:
-    tables = {T: Snapshot(ROWS)}
-    for _ in range(3):
-        for value in VALUES:
-            plan = session.plan("SELECT $1 AS v, count(*) AS n FROM public.t", tables, [value])
-            batch = pa.Table.from_batches(plan.stream())
-            assert batch["v"].to_pylist() == [value.as_py()] and batch["v"].type == value.type
-    assert session.plans_found >= 2 * (len(VALUES) - 1)
-    fewer = {T: Snapshot(ROWS.slice(0, 10))}
-    assert rows("SELECT count(*) FROM public.t WHERE n > $1", tables, [pa.scalar(7)]) == [(92,)]
-    assert rows("SELECT count(*) FROM public.t WHERE n > $1", fewer, [pa.scalar(7)]) == [(2,)]
+@pytest.mark.parametrize("sql", SHAPES)
+def test_few_rows_are_as_many_would_be(session, monkeypatch, sql: str) -> None:
+    name, table = TableName("s", "t"), Snapshot(pa.table({"a": list(range(100))}))
+
+    def rows() -> list[dict[str, Any]]:
+        return [row for b in session.plan(sql, {name: table}).stream() for row in b.to_pylist()]
+
+    few = [rows() for _ in range(3)]
+    monkeypatch.setattr("gateway.engine.embedded.FEW_ROWS", 0)
+    session._plans.clear()
+    assert few == [rows()] * 3
+
+
+def test_what_may_last_is_never_collected(session) -> None:
+    name, table = TableName("s", "t"), Snapshot(pa.table({"a": list(range(100))}))
+    quick = {
+        'SELECT a FROM "s"."t" WHERE a > 3': True,
+        'SELECT sum(a) AS s FROM "s"."t"': True,
+        'SELECT a, random() AS r FROM "s"."t"': False,
+        'SELECT a, value FROM "s"."t", generate_series(1, 2)': False,
+        'SELECT x.a FROM "s"."t" AS x, "s"."t" AS y': False,
+        'SELECT a FROM "s"."t" WHERE a = (SELECT max(a) FROM "s"."t")': False,
+    }
+    assert {sql: session.plan(sql, {name: table}).is_short for sql in quick} == quick

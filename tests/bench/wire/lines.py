@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from itertools import repeat
 
 import psycopg
 from psycopg.pq import DiagnosticField
@@ -130,7 +131,7 @@ def _answers(server: Server, sizes: Sizes, data: bytes, count: int, first: bytes
         wires = [stack.enter_context(raw.connected(server)) for _ in range(count)]
         for wire in wires:
             wire.ask(first or data)
-        return raw.answers_a_second(wires, data, sizes.seconds)
+        return raw.answers_a_second(wires, repeat(data), sizes.seconds)
 
 
 def _select_one(count: int, data: bytes = _SIMPLE, first: str = "") -> Measure:
@@ -145,7 +146,7 @@ def point(server: Server, sizes: Sizes) -> float:
         link.execute(f"CREATE TABLE bench_point AS SELECT * FROM {MIXED} WHERE id <= 1000")
     with raw.connected(server) as wire:
         wire.ask(raw.parse("s", "SELECT * FROM bench_point WHERE id = $1") + raw.message(b"S"))
-        return 1e6 / raw.answers_a_second([wire], raw.run("s", 0, b"77"), sizes.seconds)
+        return 1e6 / raw.answers_a_second([wire], repeat(raw.run("s", 0, b"77")), sizes.seconds)
 
 
 def connections(server: Server, sizes: Sizes) -> float:

@@ -111,13 +111,13 @@ def _told(error: bytes) -> str:
 
 
 def answers_a_second(
-    wires: list[Wire], data: bytes, seconds: float, latencies: list[float] | None = None
+    wires: list[Wire], data: Iterator[bytes], seconds: float, latencies: list[float] | None = None
 ) -> float:
     """Answers a second to clients that ask again as soon as they are answered.
 
     Args:
         wires: The clients.
-        data: What each sends; the answer ends with ReadyForQuery.
+        data: What they send, in turn; each answer ends with ReadyForQuery.
         seconds: How long to go on.
         latencies: Where the seconds of each answer are put.
     """
@@ -125,7 +125,7 @@ def answers_a_second(
         asked = {}
         for wire in wires:
             selector.register(wire.socket, selectors.EVENT_READ, wire)
-            wire.send(data)
+            wire.send(next(data))
             asked[wire.socket] = time.perf_counter()
         answered, start = 0, time.perf_counter()
         while (now := time.perf_counter()) < start + seconds:
@@ -137,7 +137,7 @@ def answers_a_second(
                     if latencies is not None:
                         latencies.append(now - asked[wire.socket])
                     asked[wire.socket] = now
-                    wire.send(data)
+                    wire.send(next(data))
         rate = answered / (time.perf_counter() - start)
     for wire in wires:
         wire.until_ready()

@@ -13,9 +13,10 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle, islice
 from types import FrameType
 from typing import Any
 
@@ -26,33 +27,43 @@ from tests.bench.wire.servers import Server, cpu_seconds, gateway
 
 _SETUP = """
     CREATE TABLE small (id int PRIMARY KEY, name text, x float8);
-    INSERT INTO small SELECT g, 'station ' || g, g / 7.0 FROM generate_series(1, 1000) AS s(g)"""
-_AGGREGATE = "SELECT name, count(*), sum(x) FROM small WHERE id < 10 GROUP BY name"
+    INSERT INTO small SELECT g, 'station ' || g, g / 7.0 FROM generate_series(1, 1000) AS s(g);
+    CREATE TABLE large (id int PRIMARY KEY, name text, x float8);
+    INSERT INTO large SELECT g, 'station ' || g, g / 7.0 FROM generate_series(1, 1000000) AS s(g)"""
+_AGGREGATE = "SELECT name, count(*), sum(x) FROM small WHERE id < {} GROUP BY name"
 _COUNTED, _CPU_SECONDS, _RATE_SECONDS = 200, 2.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Small:
-    """A statement: what is sent once, and what is sent again and again."""
+    """A statement: what is sent once, and what is sent again and again, in turn."""
 
     name: str
-    again: bytes
+    again: Sequence[bytes]
     first: bytes = b""
 
 
-def _prepared(text: str, *values: bytes) -> tuple[bytes, bytes]:
-    return raw.run("s", 1, *values), raw.parse("s", text) + raw.message(b"S")
+def _prepared(text: str, values: Iterable[object] = ()) -> tuple[list[bytes], bytes]:
+    first = raw.parse("s", text) + raw.message(b"S")
+    return [raw.run("s", 1, str(value).encode()) for value in values] or [raw.run("s", 1)], first
 
 
+_VALUES = range(1, 1000)
+_KEY = "SELECT * FROM {} WHERE id = $1"
 LINES = (
-    Small("SELECT 1", raw.query("SELECT 1")),
-    Small("SELECT 1, Parse to Sync", raw.parse("", "SELECT 1") + raw.run("", 0)),
+    Small("SELECT 1", [raw.query("SELECT 1")]),
+    Small("SELECT 1, Parse to Sync", [raw.parse("", "SELECT 1") + raw.run("", 0)]),
     Small("SELECT 1, prepared", *_prepared("SELECT 1")),
-    Small("SELECT $1::int, prepared", *_prepared("SELECT $1::int", b"7")),
-    Small("one row by its key", raw.query("SELECT * FROM small WHERE id = 77")),
-    Small("one row by its key, prepared", *_prepared("SELECT * FROM small WHERE id = $1", b"77")),
-    Small("an aggregate", raw.query(_AGGREGATE)),
-    Small("an aggregate, prepared", *_prepared(_AGGREGATE)),
+    Small("SELECT $1::int, prepared", *_prepared("SELECT $1::int", _VALUES)),
+    Small("one row by its key", [raw.query("SELECT * FROM small WHERE id = 77")]),
+    Small(
+        "the same, always another",
+        [raw.query(f"SELECT * FROM small WHERE id = {n}") for n in _VALUES],
+    ),
+    Small("the same, prepared", *_prepared(_KEY.format("small"), _VALUES)),
+    Small("the same of 1,000,000", *_prepared(_KEY.format("large"), range(1, 1_000_000, 997))),
+    Small("an aggregate", [raw.query(_AGGREGATE.format(10))]),
+    Small("an aggregate, prepared", *_prepared(_AGGREGATE.format("$1"), _VALUES[:20])),
 )
 
 
@@ -75,8 +86,8 @@ def calls(line: Small) -> Counter[str]:
             with raw.connected(server) as wire:
                 _warm(wire, line)
                 counting = True
-                for _ in range(_COUNTED):
-                    wire.ask(line.again)
+                for data in islice(cycle(line.again), _COUNTED):
+                    wire.ask(data)
                 counting = False
         finally:
             threading.setprofile(None)
@@ -92,8 +103,8 @@ def _set_up(server: Server) -> None:
 def _warm(wire: raw.Wire, line: Small) -> None:
     if line.first:
         wire.ask(line.first)
-    for _ in range(5):
-        wire.ask(line.again)
+    for data in islice(cycle(line.again), 60):
+        wire.ask(data)
 
 
 @contextmanager
@@ -112,9 +123,9 @@ def microseconds(server: Server, line: Small) -> float:
     assert server.process is not None
     with _clients(server, line, 1) as (wire,):
         count, before = 0, cpu_seconds(server.process)
-        end = time.perf_counter() + _CPU_SECONDS
+        end, messages = time.perf_counter() + _CPU_SECONDS, cycle(line.again)
         while time.perf_counter() < end:
-            wire.ask(line.again)
+            wire.ask(next(messages))
             count += 1
         return (cpu_seconds(server.process) - before) / count * 1e6
 
@@ -122,7 +133,7 @@ def microseconds(server: Server, line: Small) -> float:
 def rate(server: Server, line: Small, count: int) -> float:
     """Answers a second to that many clients."""
     with _clients(server, line, count) as wires:
-        return raw.answers_a_second(wires, line.again, _RATE_SECONDS)
+        return raw.answers_a_second(wires, cycle(line.again), _RATE_SECONDS)
 
 
 def main() -> None:

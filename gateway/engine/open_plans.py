@@ -1,0 +1,248 @@
+"""Plans whose parameters are open until they run: a new value needs no planning at all.
+
+In place of `$1` stands a call of a function of the session's, which tells the value of the run at
+hand. The engine may not fold it, so what it makes is a physical plan that serves every value. Of
+short plans alone: there a plan costs what its run does, and all rows are read before anything else
+can ask for other values.
+
+Whatever asks for a value while it is planned (VALUES, LIMIT) cannot be planned so; what
+cannot, or fails as it runs, is planned with its values, as are texts that come for the first time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+from datafusion import SessionContext, udf
+
+from gateway.engine.interface import Plan
+from gateway.engine.lookups import Lookup, Orders, lookup_of
+from gateway.engine.placeholders import with_calls
+from gateway.engine.plans import EmbeddedPlan
+from gateway.errors import GatewayError, QueryCanceled
+from gateway.sources.table import Table, TableName
+
+# How much a client's session keeps.
+MOST_OPEN = 128
+_LONGEST_TEXT = 10_000
+
+
+class Values:
+    """The values of `$1`, `$2`, ... for the plan that runs now: one session's.
+
+    Args:
+        context: The session's, which learns a function for each type.
+    """
+
+    def __init__(self, context: SessionContext) -> None:
+        self.now: Sequence[pa.Scalar] = ()
+        self.asked = False
+        self._context = context
+        self._functions: dict[pa.DataType, str] = {}
+
+    def called(self, sql: str, types: Sequence[pa.DataType]) -> str:
+        """The text with a call in the place of each parameter."""
+        return with_calls(sql, [self._function(kind) for kind in types])
+
+    def _function(self, kind: pa.DataType) -> str:
+        name = self._functions.get(kind)
+        if name is None:
+            # No name that a statement would have.
+            name = self._functions[kind] = f"$value {len(self._functions)}"
+            self._context.register_udf(udf(self._told, [pa.int64()], kind, "volatile", name))
+        return f'"{name}"'
+
+    def _told(self, numbers: pa.Array) -> pa.Array:
+        # One value for one constant argument: the engine takes it for a constant of the run.
+        self.asked = True
+        return pa.repeat(self.now[numbers[0].as_py() - 1], 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What a lookup gave, as a plan."""
+
+    schema: pa.Schema
+    rows: Sequence[pa.RecordBatch]
+
+    @property
+    def parameters(self) -> Mapping[int, pa.DataType | None]:
+        """None is open to who asks."""
+        return {}
+
+    @property
+    def keeps_order(self) -> bool:
+        """Rows of a lookup come in the table's order."""
+        return True
+
+    def stream(self) -> Iterator[pa.RecordBatch]:
+        """They."""
+        return iter(self.rows)
+
+
+@dataclass(slots=True)
+class _Known:
+    """A text with types of its parameters: how often it came over tables as they are now."""
+
+    schema: pa.Schema
+    tables: Mapping[TableName, pa.Schema]
+    times: int = 1
+    looked: bool = False  # for a lookup
+    lookup: Lookup | None = None
+    open: EmbeddedPlan | None = None
+
+    def has_columns_of(self, tables: Mapping[TableName, Table]) -> bool:
+        """Whether these have the columns of those that it is known of."""
+        return all(tables[name].schema == schema for name, schema in self.tables.items())
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """An open plan with its values.
+
+    Args:
+        known: Whose open plan it is.
+        open: It.
+        values: They.
+        cell: Where the running plan finds them.
+        ordinary: Plans it with its values.
+    """
+
+    known: _Known
+    open: EmbeddedPlan
+    values: Sequence[pa.Scalar]
+    cell: Values
+    ordinary: Callable[[], Plan]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """What a plan of the same with values gives."""
+        return self.known.schema
+
+    @property
+    def parameters(self) -> Mapping[int, pa.DataType | None]:
+        """None is open to who asks."""
+        return {}
+
+    @property
+    def keeps_order(self) -> bool:
+        """See `Plan`."""
+        return self.open.keeps_order
+
+    def stream(self) -> Iterator[pa.RecordBatch]:
+        """All rows, read at once."""
+        self.cell.now = self.values
+        try:
+            rows = list(self.open.stream())
+        except QueryCanceled:
+            raise
+        except GatewayError:  # if it is not for the values, some function wants a constant
+            rows = list(self.ordinary().stream())
+            self.known.open = None
+        finally:
+            self.cell.now = ()
+        for batch in rows:
+            yield pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
+
+
+_Key = tuple[str, tuple[pa.DataType, ...]]
+_Tables = Mapping[TableName, Table]
+
+
+class OpenPlans:
+    """Those of one session, and the texts that may come to be some.
+
+    Args:
+        values: Where plans find theirs.
+        orders: Finds rows by a value.
+        make: Plans a text over tables with values, or with its parameters open for none.
+        found: Told when nothing had to be planned; may raise QueryCanceled.
+    """
+
+    def __init__(
+        self,
+        values: Values,
+        orders: Orders,
+        make: Callable[[str, _Tables, Sequence[pa.Scalar]], EmbeddedPlan],
+        found: Callable[[], None],
+    ) -> None:
+        self._values, self._orders, self._make, self._found = values, orders, make, found
+        self._kept: dict[_Key, _Known] = {}
+
+    def plan(self, sql: str, tables: _Tables, values: Sequence[pa.Scalar], same: bool) -> Plan:
+        """The plan of a text with values.
+
+        Args:
+            sql: The text.
+            tables: Those it names, all in memory.
+            values: Of `$1`, `$2`, ...
+            same: Whether the tables are those that plans were made with.
+        """
+        key = sql, tuple([value.type for value in values])
+        known = self._kept.pop(key, None)
+        if known is None or not (same or known.has_columns_of(tables)):
+            plan = self._make(sql, tables, values)
+            if len(sql) <= _LONGEST_TEXT:
+                columns = {name: table.schema for name, table in tables.items()}
+                self._keep(key, _Known(plan.schema, columns))
+            return plan
+        self._keep(key, known)
+        rows = self._looked_up(known, key, tables, values)
+        if rows is not None:
+            self._found()
+            return _Rows(known.schema, rows)
+        known.times += 1
+        if known.times == 2 and same:
+            known.open = self._opened(key, tables, values)
+        if known.open is None or not same:
+            return self._make(sql, tables, values)
+        self._found()
+        return _Bound(
+            known, known.open, values, self._values, lambda: self._make(sql, tables, values)
+        )
+
+    def _looked_up(
+        self, known: _Known, key: _Key, tables: _Tables, values: Sequence[pa.Scalar]
+    ) -> list[pa.RecordBatch] | None:
+        sql, types = key
+        if not known.looked:
+            known.looked = True
+            plan = self._tried(sql, tables)
+            if plan is not None:
+                known.lookup = lookup_of(plan.logical, tables, types, known.schema)
+        return None if known.lookup is None else known.lookup.rows(tables, values, self._orders)
+
+    def _opened(
+        self, key: _Key, tables: _Tables, values: Sequence[pa.Scalar]
+    ) -> EmbeddedPlan | None:
+        """The plan with its parameters open; None where there is none that serves all values."""
+        self._values.now, self._values.asked = values, False
+        plan = self._tried(self._values.called(*key), tables, physical=True)
+        return None if self._values.asked else plan
+
+    def _tried(self, sql: str, tables: _Tables, *, physical: bool = False) -> EmbeddedPlan | None:
+        """The plan of a text without values; `physical`: if it can be run again and again."""
+        try:
+            plan = self._make(sql, tables, ())
+            return plan if not physical or plan.keep_physical() else None
+        except QueryCanceled:
+            raise
+        except GatewayError:  # with its values the text tells what is wrong, if anything is
+            return None
+
+    def _keep(self, key: _Key, known: _Known) -> None:
+        self._kept[key] = known
+        if len(self._kept) > MOST_OPEN:
+            del self._kept[next(iter(self._kept))]
+
+    def forget(self, table: TableName) -> None:
+        """Let go of the plans over a table that is another one now."""
+        for known in self._kept.values():
+            if table in known.tables:
+                known.times, known.open = 0, None
+
+    def clear(self) -> None:
+        """Let go of everything."""
+        self._kept.clear()
