@@ -47,7 +47,8 @@ ONLY = {
     "zarr": {"sources"},
     "netCDF4": {"sources"},
     "fsspec": {"sources"},
-    "duckdb": {"store", "catalog.system.queries", "catalog.system.loading"},
+    "duckdb": {"store"}
+    | {f"catalog.system.{name}" for name in ("queries", "loading", "held", "calling")},
     "buenavista": {"wire", "session"},
     "sqlglot": {"sql", "autodiff", "rewrite", "aggregation", "catalog", "store", "session"},
     "scramp": {"wire.connection.auth"},

@@ -73,15 +73,19 @@ class Registry:
         Nothing else may come into the meaning of a name: what was worked out under an equal
         standing is used again.
         """
-        version = self.store.version
-        if version < 0:
+        if self.store.version < 0:
             return None
+        return *self.holding(), tuple(self.search_path)
+
+    def holding(self) -> tuple[int, int, str]:
+        """Equal for sessions and moments for which there are the same objects."""
+        version = self.store.version
         if self._own[0] != version:
             own = self.store.temporary_schema
             held = any(r.definition.name.schema == own for r in self.store.relations())
             self._own = version, own if held else ""
         grids = self._grids.version if isinstance(self._grids, Datasets) else 0
-        return version, grids, tuple(self.search_path), self._own[1]
+        return version, grids, self._own[1]
 
     @property
     def grids(self) -> Mapping[TableName, Table]:

@@ -20,7 +20,6 @@ from gateway.catalog.system.routing import is_for_catalogue
 from gateway.catalog.system.shown import shown, type_of
 from gateway.catalog.system.stopping import Stopping
 from gateway.catalog.translation.terms import Output
-from gateway.sql.text.quoting import QUOTED
 from gateway.types import Type
 
 
@@ -129,7 +128,6 @@ class Catalogue:
             "pid": session.process_id,
             "version": session.version,
             "session_user": session.session_user,
-            "reserved": sorted(QUOTED),
             "started": session.started,
             "activity": session.activity() if query.shows_activity else None,
             "setting_names": [name.lower() for name in session.settings],
@@ -143,10 +141,9 @@ class Catalogue:
 
     def moment(self) -> Moment:
         """The catalogue as the client sees it now."""
-        version = self._registry.store.version
         if self._looking:  # a view reads the catalogue, which is about to show its columns
-            return self._moment(-2 - version, lambda: self._contents_with(lambda view: ()))
-        return self._moment(version, self._contents)
+            return self._moment(lambda: self._contents_with(lambda view: ()))
+        return self._moment(self._contents)
 
     def _contents(self) -> Contents:
         self._looking = True
@@ -157,12 +154,13 @@ class Catalogue:
 
     def _contents_with(self, view_columns: ViewColumns) -> Contents:
         held = contents_of(self._registry, view_columns, self._database.entries)
-        return with_rights(held, self._authority)
+        return with_rights(held, self._authority, self._database.entries)
 
-    def _moment(self, version: int, contents: Callable[[], Contents]) -> Moment:
+    def _moment(self, contents: Callable[[], Contents]) -> Moment:
         session = self.client.session
         path = self._registry.search_path
-        return self._database.moment(version, contents, session.user, session.database, path)
+        held = *self._registry.holding(), self._authority.session_user, self._looking
+        return self._database.moment(held, contents, session.user, session.database, path)
 
     def _translated(
         self, moment: Moment, text: str, tree: exp.Expr, declared: Mapping[int, Type]

@@ -1,22 +1,18 @@
-"""pg_attribute's rows: most of the catalogue's, so those of a relation are kept while it stays."""
+"""pg_attribute's rows for a relation and its indexes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
-
-import pyarrow as pa
 
 from gateway.catalog.system.contents import IndexEntry, RelationEntry
 from gateway.catalog.system.static import static
-from gateway.recent import Recent
 
 Row = dict[str, Any]
-# id of an entry -> it and its rows.
-Attributes = Recent[tuple[RelationEntry, pa.Table]]
 TEXT = 25
 
-_DEFAULTS: Row = {
+# What most rows have.
+ATTRIBUTE: Row = {
     "attstattarget": -1, "attndims": 0, "attcacheoff": -1, "atttypmod": -1,
     "attcompression": "", "attnotnull": False, "atthasdef": False, "atthasmissing": False,
     "attidentity": "", "attgenerated": "", "attisdropped": False, "attislocal": True,
@@ -34,35 +30,8 @@ _SYSTEM_COLUMNS = (
 )  # fmt: skip
 
 
-def attribute_rows(relations: Sequence[RelationEntry], kept: Attributes) -> pa.Table:
-    """The rows of relations and their indexes.
-
-    Args:
-        relations: What there is.
-        kept: Rows made before; new ones are put there.
-    """
-    tables = [table_of("pg_attribute", [])]
-    for entry in relations:
-        known = kept.get(id(entry))
-        if known is None or known[0] is not entry:
-            rows = [_DEFAULTS | row for row in _of_relation(entry)]
-            known = entry, table_of("pg_attribute", rows)
-            kept.put(id(entry), known, len(rows) + 10)
-        tables.append(known[1])
-    return pa.concat_tables(tables).combine_chunks()
-
-
-def table_of(name: str, rows: Sequence[Row]) -> pa.Table:
-    """Rows of pg_catalog.`name` as it has its columns; what a row has not is null."""
-    columns = static().columns[f"pg_catalog.{name}"]
-    arrays = [
-        pa.array([row.get(column.name) for row in rows], static().storage(column.type).arrow)
-        for column in columns
-    ]
-    return pa.table(arrays, names=[column.name for column in columns])
-
-
-def _of_relation(entry: RelationEntry) -> Iterator[Row]:
+def attributes_of(entry: RelationEntry, _: bool) -> Iterator[Row]:
+    """The rows of its columns and of its indexes'; see `pg_catalog.OF_RELATIONS`."""
     for name, number, kind, size, by_value, align in _SYSTEM_COLUMNS * (entry.kind in "rfmS"):
         yield {
             "attrelid": entry.oid, "attname": name, "atttypid": kind, "attlen": size,

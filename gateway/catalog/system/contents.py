@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from gateway.catalog.registry import TEMPORARY, Registry
 from gateway.catalog.system.deparsing import check_text, default_text
@@ -121,8 +122,9 @@ class Contents:
     ownership: Ownership = field(default_factory=Ownership)
 
 
-# id of a relation -> it and its entry: what did not change is not written anew.
-Entries = Recent[tuple[Relation, RelationEntry]]
+# id of a relation or of a dataset's table -> it and its entry, and oid -> entry: what did not
+# change is not written anew, and its entry is the same object.
+Entries = Recent[tuple[object, RelationEntry]]
 ViewColumns = Callable[[kept.View], Sequence[tuple[str, Type, int]]]
 
 
@@ -136,7 +138,10 @@ def contents_of(registry: Registry, view_columns: ViewColumns, entries: Entries)
     """
     store = registry.store
     numbers = dataset_oids(registry.grids)
-    relations = [_dataset(numbers[name], name, table) for name, table in registry.grids.items()]
+    relations = [
+        _known(table, entries, partial(_dataset, numbers[name], name, table))
+        for name, table in registry.grids.items()
+    ]
     held = {relation.definition.name: relation for relation in store.relations()}
     relations += [
         entry
@@ -177,17 +182,34 @@ def _entry(
 ) -> RelationEntry:
     definition, oid = relation.definition, relation.oid
     if isinstance(definition, kept.View):
-        return _view(oid, definition, view_columns(definition))
+        return _same(_view(oid, definition, view_columns(definition)), entries)
+    if isinstance(definition, kept.TableDefinition) and definition.foreign_keys:
+        return _same(_table(oid, definition, held), entries)  # which names other tables
     if isinstance(definition, kept.Sequence):
-        return _sequence(oid, definition)
-    if definition.foreign_keys:  # which name other tables
-        return _table(oid, definition, held)
-    known = entries.get(id(relation))
-    if known is not None and known[0] is relation:
+        return _known(relation, entries, lambda: _sequence(oid, definition))
+    return _known(relation, entries, lambda: _table(oid, definition, held))
+
+
+def _known(
+    of: Relation | Table, entries: Entries, make: Callable[[], RelationEntry]
+) -> RelationEntry:
+    """The entry of what makes its entry alone."""
+    known = entries.get(id(of))
+    if known is not None and known[0] is of:
         return known[1]
-    made = _table(oid, definition, held)
-    entries.put(id(relation), (relation, made), len(made.columns) + 10)
+    made = make()
+    entries.put(id(of), (of, made), len(made.columns) + 10)
     return made
+
+
+def _same(entry: RelationEntry, entries: Entries) -> RelationEntry:
+    """The entry, or the equal one that its oid had before."""
+    key = "oid", entry.oid
+    known = entries.get(key)
+    if known is not None and known[1] == entry:
+        return known[1]
+    entries.put(key, (None, entry), len(entry.columns) + 10)
+    return entry
 
 
 def _table(oid: int, table: kept.TableDefinition, held: Held) -> RelationEntry:

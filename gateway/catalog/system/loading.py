@@ -1,40 +1,46 @@
 """What catalogue queries read, made in DuckDB when a query first names it.
 
-PostgreSQL's own rows are in the schema `static`; each `Moment` has a schema of its own with the
-rows of what the server holds beside them, the system views and the tables of names. What did not
-change between two moments is taken over: the rows of pg_attribute are kept by relation.
+PostgreSQL's own rows are in the schema `static`, the relations with what the server holds beside
+them in `held` (`HeldRelations`), system views in a schema of each `Moment`.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.catalog.system.attributes import Attributes, table_of
-from gateway.catalog.system.lookups import helper_rows
+from gateway.catalog.system.held import HeldRelations
 from gateway.catalog.system.names import PLACE, TABLES, Moment
-from gateway.catalog.system.pg_catalog import rows_of
-from gateway.catalog.system.session_rows import SESSION_VIEWS, session_rows
+from gateway.catalog.system.pg_catalog import Part, parts_of
+from gateway.catalog.system.session_rows import SESSION_VIEWS, session_parts
 from gateway.catalog.system.static import static
 from gateway.catalog.translation.coercing import quoted
 from gateway.catalog.translation.expressions import Expressions
 from gateway.catalog.translation.select import Selects
 from gateway.catalog.translation.terms import Query
-from gateway.recent import Recent
-from gateway.roles import BOOTSTRAP_OID
 from gateway.sql.text.dialect import parse
 from gateway.sql.text.quoting import identifier
 
 # What gives another value though no object has changed; macros read constants only.
 _CHANGING = re.compile(r"getvariable\(|\bnow\(|\brandom\(")
+_VARIABLE = re.compile(r"getvariable\('(\w+)'\)")
+_NAME = re.compile(re.escape(PLACE) + r'\."([^"]+)"')
+_KEPT_VIEWS = 400
 _ACL = 1034  # aclitem[]
-_KEPT_ATTRIBUTES = 200_000  # rows, some 100 bytes each
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A system view's query, and the relations in it."""
+
+    query: Query
+    inside: frozenset[str]
 
 
 class Loading:
@@ -46,10 +52,14 @@ class Loading:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        self._made: defaultdict[str, set[str]] = defaultdict(set)  # schema -> names
+        self._static: set[str] = set()
+        self._held = HeldRelations(connection)
+        self._queries: dict[tuple[Hashable, ...], _View] = {}  # of views, by whose they are
+        self._views: dict[tuple[str, str], str] = {}  # what those of a moment are made of
+        self._parts: dict[tuple[str, str], Mapping[Hashable, Part]] = {}  # by moment and relation
         self._uses: Counter[tuple[str, str]] = Counter()
+        self._settled: set[tuple[str, str]] = set()  # views whose rows are in a table
         self._changing = set(SESSION_VIEWS)
-        self._attributes: Attributes = Recent(_KEPT_ATTRIBUTES, _KEPT_ATTRIBUTES // 10)
 
     def begin(self, moment: Moment) -> None:
         """Make room for a moment."""
@@ -58,154 +68,166 @@ class Loading:
     def forget(self, moment: Moment) -> None:
         """Drop all that was made for a moment."""
         self._connection.execute(f"DROP SCHEMA {moment.schema} CASCADE")
-        for name in self._made.pop(moment.schema, ()):
-            del self._uses[moment.schema, name]
+        self._held.forget(moment.schema)
+        self._settled = {key for key in self._settled if key[0] != moment.schema}
+        for kept in (self._parts, self._uses, self._views):
+            for key in [key for key in kept if key[0] == moment.schema]:
+                del kept[key]
 
-    def make(self, moment: Moment, names: Iterable[str]) -> None:
-        """Make what a query uses, where it is not there yet."""
-        for name in sorted(names):
-            self._make(moment, name)
-            self._settle(moment, name)
+    def ready(
+        self, moment: Moment, sql: str, names: Iterable[str], reading: Mapping[str, int]
+    ) -> str:
+        """A translation as it can run: all that it reads is made and called by its name.
+
+        Args:
+            moment: On what it is to run.
+            sql: The translation.
+            names: The relations that it uses.
+            reading: How many queries run on each moment; what they read stays as it is.
+        """
+        tables = {name: self._table(moment, name, reading, top=True) for name in sorted(names)}
+        return _placed(moment, sql, tables)
+
+    def variables(self, moment: Moment, sql: str, names: Iterable[str]) -> set[str]:
+        """The variables that a query reads, itself or by the views in it."""
+        found = set(_VARIABLE.findall(sql))
+        for name in names:
+            if name in SESSION_VIEWS:
+                found.update(_VARIABLE.findall(SESSION_VIEWS[name]))
+            elif _is_view(name) and (moment.schema, name) not in self._settled:
+                view = self._query(moment, name)
+                found |= self.variables(moment, view.query.sql, view.inside)
+        return found
 
     def is_steady(self, sql: str, used: frozenset[str]) -> bool:
         """Whether a query, whose relations are made, has the same rows while nothing changes."""
         return not _CHANGING.search(sql) and not used & self._changing
 
-    def _make(self, moment: Moment, name: str) -> None:
-        made = self._made[moment.schema]
-        if name in made:
-            return
-        target = f'{moment.schema}."{name}"'
-        if name.startswith("@"):
-            rows = helper_rows(name[1:], moment)
+    def _table(
+        self, moment: Moment, name: str, reading: Mapping[str, int], top: bool = False
+    ) -> str:
+        """The SQL name of a relation with its rows; `top`: a client's query names it."""
+        if name in SESSION_VIEWS:
+            self._recorded("pg_catalog.pg_settings")
+            return self._view(moment, name, SESSION_VIEWS[name])
+        if _is_view(name):
+            return self._system_view(moment, name, reading, top)
+        base = self._recorded(name, moment.contents.ownership.first)
+        key = moment.schema, name
+        own = session_parts(name, moment)
+        parts = own or self._parts.get(key) or _parts(name, moment)
+        if not parts:
+            return base
+        self._parts[key] = parts
+        base = f"(FROM {base} LIMIT 0)" if own is not None else base
+        return self._held.table(moment.schema, name, parts, base, reading)
+
+    # PostgreSQL's own rows
+
+    def _recorded(self, name: str, first: str = "postgres") -> str:
+        """The SQL name of PostgreSQL's own rows; in acls the first role is called `first`."""
+        target = f'static."{name}"'
+        if target not in self._static:
+            self._static.add(target)
+            self._load(name, target)
+        columns = [column.name for column in static().columns.get(name, ()) if column.type == _ACL]
+        if first == "postgres" or not columns:
+            return target
+        named = f'static."{name} {identifier(first).replace(chr(34), chr(34) * 2)}"'
+        if named not in self._static:
+            self._static.add(named)
+            shown = quoted(identifier(first).replace("\\", "\\\\"))
+            replaced = ", ".join(
+                f"list_transform({column}, lambda item: regexp_replace(regexp_replace(item, "
+                f"'^postgres=', {shown} || '='), '/postgres$', '/' || {shown})) AS {column}"
+                for column in columns
+            )
+            sql = f"CREATE TABLE {named} AS SELECT * REPLACE ({replaced}) FROM {target}"
+            self._connection.execute(sql)
+        return named
+
+    def _load(self, name: str, target: str) -> None:
+        rows = static().tables.get(name)
+        known = static().columns.get(name)
+        if known is None:
             self._with(rows, f"CREATE TABLE {target} AS SELECT * FROM incoming")
-        elif name in SESSION_VIEWS:
-            self._view(moment, target, SESSION_VIEWS[name])
-        elif name in static().views and name not in TABLES:
-            self._system_view(moment, name, target)
-        else:
-            self._relation(moment, name, target)
-        made.add(name)
-
-    def _settle(self, moment: Moment, name: str) -> None:
-        """A view that is asked again becomes a table: information_schema's take 300 ms, then 5."""
-        if name not in static().views or name in TABLES or name in self._changing:
             return
-        self._uses[moment.schema, name] += 1
-        if self._uses[moment.schema, name] == 2:
-            target, made = f'{moment.schema}."{name}"', f'{moment.schema}."{name} rows"'
-            self._connection.execute(f"CREATE TABLE {made} AS SELECT * FROM {target}")
-            with self._at_once():
-                self._connection.execute(f"DROP VIEW {target}")
-                self._connection.execute(f'ALTER TABLE {made} RENAME TO "{name}"')
+        kinds = [f'"{column.name}" {static().storage(column.type).duckdb}' for column in known]
+        self._connection.execute(f"CREATE TABLE {target} ({', '.join(kinds)})")
+        if rows is not None:
+            self._with(rows, f"INSERT INTO {target} SELECT * FROM incoming")
 
-    @contextmanager
-    def _at_once(self) -> Iterator[None]:
-        """Queries that run meanwhile see all that is done here, or nothing."""
-        self._connection.execute("BEGIN")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
-
-    def _with(self, rows: pa.Table, sql: str) -> None:
+    def _with(self, rows: pa.Table | None, sql: str) -> None:
         """Do something with rows, which `sql` calls incoming."""
         self._connection.register("incoming", rows)
         self._connection.execute(sql)
         self._connection.unregister("incoming")
 
-    def _relation(self, moment: Moment, name: str, target: str) -> None:
-        """PostgreSQL's own rows and those of what the server holds."""
-        self._static(name)
-        schema, _, relation = name.partition(".")
-        if relation == "pg_authid":
-            self._roles(moment, name, target)
-            return
-        own = session_rows(relation, moment)
-        if own is None and schema == "pg_catalog":
-            own = rows_of(relation, moment.contents, self._attributes)
-        if own is None or not own.num_rows:
-            self._connection.execute(f'CREATE VIEW {target} AS SELECT * FROM static."{name}"')
-            return
-        self._connection.execute(
-            f'CREATE TABLE {target} AS SELECT {_with_first(moment, name)} FROM static."{name}"'
-        )
-        self._with(own, f"INSERT INTO {target} SELECT * FROM incoming")
+    # Views
 
-    def _roles(self, moment: Moment, name: str, target: str) -> None:
-        """pg_authid: PostgreSQL's predefined roles, and those that there are."""
-        self._connection.execute(
-            f'CREATE TABLE {target} AS SELECT * FROM static."{name}" WHERE oid <> {BOOTSTRAP_OID}'
-        )
-        rows = [
-            {
-                "oid": each.oid, "rolname": each.name, "rolsuper": each.superuser,
-                "rolinherit": each.inherit, "rolcreaterole": each.create_role,
-                "rolcreatedb": each.create_database, "rolcanlogin": each.login,
-                "rolreplication": each.superuser, "rolbypassrls": each.superuser,
-                "rolconnlimit": each.connection_limit, "rolvaliduntil": each.valid_until,
-            }
-            for each in moment.contents.ownership.roles
-        ]  # fmt: skip
-        self._with(table_of("pg_authid", rows), f"INSERT INTO {target} SELECT * FROM incoming")
+    def _system_view(self, moment: Moment, name: str, reading: Mapping[str, int], top: bool) -> str:
+        """A view of PostgreSQL's own; its rows as a table once it was asked twice.
 
-    def _static(self, name: str) -> None:
-        if name in self._made["static"]:
-            return
-        self._made["static"].add(name)
-        kinds = [
-            f'"{column.name}" {static().storage(column.type).duckdb}'
-            for column in static().columns[name]
-        ]
-        self._connection.execute(f'CREATE TABLE static."{name}" ({", ".join(kinds)})')
-        rows = static().tables.get(name)
-        if rows is not None:
-            self._with(rows, f'INSERT INTO static."{name}" SELECT * FROM incoming')
-
-    def _view(self, moment: Moment, target: str, sql: str) -> None:
-        self._static("pg_catalog.pg_settings")
-        self._connection.execute(f"CREATE VIEW {target} AS {sql}")
-
-    def _system_view(self, moment: Moment, name: str, target: str) -> None:
-        """A view of PostgreSQL's own, its query translated like a client's."""
-        before, moment.used = moment.used, set()
-        try:
-            query = query_in(moment, parse(static().views[name])[0], {})
-        finally:
-            inside, moment.used = moment.used, before
-        for each in sorted(inside):
-            self._make(moment, each)
-        if not self.is_steady(query.sql, frozenset(inside)):
+        information_schema's take long to plan.
+        """
+        key = moment.schema, name
+        rows = f'{moment.schema}."{name} rows"'
+        if key in self._settled:
+            return rows
+        view = self._query(moment, name)
+        tables = {each: self._table(moment, each, reading) for each in sorted(view.inside)}
+        if not self.is_steady(view.query.sql, view.inside):
             self._changing.add(name)
-        columns = static().columns[name]
+        inner = _placed(moment, view.query.sql, tables)
         items = ", ".join(
             f'CAST(q.c{n} AS {static().storage(column.type).duckdb}) AS "{column.name}"'
-            for n, column in enumerate(columns, 1)
+            for n, column in enumerate(static().columns[name], 1)
         )
-        self._connection.execute(
-            f"CREATE VIEW {target} AS SELECT {items} FROM ({placed(moment, query.sql)}) AS q"
-        )
+        made = self._view(moment, name, f"SELECT {items} FROM ({inner}) AS q")
+        self._uses[key] += top
+        if self._uses[key] < 2 or name in self._changing:
+            return made
+        self._connection.execute(f"CREATE TABLE {rows} AS SELECT * FROM {made}")
+        self._settled.add(key)
+        return rows
+
+    def _query(self, moment: Moment, name: str) -> _View:
+        key = name, moment.user, moment.database, *moment.path, "", *moment.explicit
+        found = self._queries.get(key)
+        if found is None:
+            if len(self._queries) >= _KEPT_VIEWS:
+                self._queries.clear()
+            before, moment.used = moment.used, set()
+            try:
+                query = query_in(moment, parse(static().views[name])[0], {})
+                found = self._queries[key] = _View(query, frozenset(moment.used))
+            finally:
+                moment.used = before
+        return found
+
+    def _view(self, moment: Moment, name: str, sql: str) -> str:
+        """The SQL name of a moment's view; made anew where its tables have other names now."""
+        target, key = f'{moment.schema}."{name}"', (moment.schema, name)
+        if self._views.get(key) != sql:
+            self._connection.execute(f"CREATE OR REPLACE VIEW {target} AS {sql}")
+            self._views[key] = sql
+        return target
 
 
-def _with_first(moment: Moment, name: str) -> str:
-    """The columns of a relation's static rows; in acls the first role has the name it has here."""
-    columns = [column.name for column in static().columns[name] if column.type == _ACL]
-    first = quoted(identifier(moment.contents.ownership.first).replace("\\", "\\\\"))
-    replaced = (
-        f"list_transform({column}, lambda item: regexp_replace(regexp_replace(item, '^postgres=', "
-        f"{first} || '='), '/postgres$', '/' || {first})) AS {column}"
-        for column in columns
-    )
-    return f"* REPLACE ({', '.join(replaced)})" if columns else "*"
+def _is_view(name: str) -> bool:
+    return name in static().views and name not in TABLES and name not in SESSION_VIEWS
+
+
+def _parts(name: str, moment: Moment) -> Mapping[Hashable, Part]:
+    schema, _, relation = name.partition(".")
+    return parts_of(relation, moment.contents) if schema == "pg_catalog" else {}
+
+
+def _placed(moment: Moment, sql: str, tables: Mapping[str, str]) -> str:
+    """A translation over tables, as it runs at a moment."""
+    return _NAME.sub(lambda match: tables[match[1]], sql).replace(PLACE, moment.schema)
 
 
 def query_in(moment: Moment, tree: exp.Expr, parameters: dict[int, int]) -> Query:
     """A query translated; `parameters` gets the types that it shows."""
     return Selects(Expressions(moment, parameters)).query(tree, None)
-
-
-def placed(moment: Moment, sql: str) -> str:
-    """A translation as it runs on what a moment holds."""
-    return sql.replace(PLACE, moment.schema)

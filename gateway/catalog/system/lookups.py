@@ -1,19 +1,24 @@
-"""The tables of names that functions of the catalogue read: one function each, by name."""
+"""What the catalogue's functions look up of one object: a method each, a row of `FUNCTIONS` each.
+
+`pg_get_constraintdef(oid)`, `oid::regclass::text` and their like are answered from a moment's own
+dictionaries and called from DuckDB (`calling`): neither tables of names have to be filled when an
+object changes, nor a subquery planned for each call.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
 
-import pyarrow as pa
-
-from gateway.catalog.system.contents import keys_of
-from gateway.catalog.system.names import SYSTEM, Moment
+from gateway.catalog.system.contents import IndexEntry, RelationEntry, keys_of
+from gateway.catalog.system.names import Moment
 from gateway.catalog.system.oids import ARRAY_TYPE, ROW_TYPE
 from gateway.catalog.system.static import static
+from gateway.catalog.translation.coercing import REGISTERED, Coercion
 from gateway.sql.meaning.functions import Function
 from gateway.sql.text.quoting import identifier
-
-_PAIR = pa.schema([("oid", pa.int64()), ("text", pa.string())])
 
 # Where a type's modifier is written (format_type.c); % stands for it.
 _MODIFIED = {
@@ -21,145 +26,228 @@ _MODIFIED = {
     1562: "bit varying%", 1083: "time% without time zone", 1266: "time% with time zone",
     1114: "timestamp% without time zone", 1184: "timestamp% with time zone",
 }  # fmt: skip
+_CLASS, _NUMERIC, _TEXTS = 1259, 1700, (1042, 1043)
+_USERS = 16384  # the first oid of what users made
+_PAGE = 8192
 
 
-def helper_rows(name: str, moment: Moment) -> pa.Table:
-    """The rows of the table `name` at a moment."""
-    make = HELPERS.get(name)
-    if make is not None:
-        return make(moment)
-    kind = name.removesuffix("_of")
-    texts = moment.texts(kind)
-    if not name.endswith("_of"):
-        return pa.table([list(texts), list(texts.values())], schema=_PAIR)
-    pairs = [pair for oid, text in texts.items() for pair in _spellings(kind, oid, text)]
-    if kind == "regclass":
-        pairs += list(_qualified(moment))
-    unique = dict(reversed(pairs))
-    return pa.table([list(unique.values()), list(unique)], schema=_PAIR)
+class Lookups:
+    """A moment's answers, each dictionary made when it is first read.
 
+    Args:
+        moment: Whose.
+    """
 
-def _spellings(kind: str, oid: int, text: str) -> Iterator[tuple[str, int]]:
-    yield text, oid
-    if kind in ("regproc", "regtype", "regprocedure") and "." not in text:
-        yield f"pg_catalog.{text}", oid
-    if kind == "regtype":
+    def __init__(self, moment: Moment) -> None:
+        self.moment = moment
+        self._coercion = Coercion(moment, {})
+
+    # Reg values
+
+    def text(self, kind: str, oid: int) -> str:
+        """A reg value's text."""
+        return self.moment.texts(kind).get(oid) or ("-" if not oid else str(oid))
+
+    def number(self, kind: str, text: str) -> int:
+        """The oid that a text means; raises 42P01, 42883, 42704."""
+        return self._coercion.registered(kind, text)
+
+    def number_or_none(self, kind: str, text: str) -> int | None:
+        """The same for to_regclass and its like."""
+        return self.moment.number(kind, text)
+
+    # Types
+
+    def format_type(self, oid: int | None, modifier: int | None) -> str | None:
+        if oid is None:
+            return None
+        if oid == 0:
+            return "-"
+        own = self.moment.row_type_texts.get(oid)
+        if own is not None:
+            return own
+        text, bare = _formats().get(oid, ("???", "???"))
+        if modifier is None:
+            return text
         found = static().types.get(oid)
-        if found is not None:
-            yield found.name, oid
-            yield f"pg_catalog.{found.name}", oid
-            yield f'"pg_catalog"."{found.name}"', oid
-
-
-def _qualified(moment: Moment) -> Iterator[tuple[str, int]]:
-    for (schema, name), oid in moment._classes.items():
-        yield f"{identifier(schema)}.{identifier(name)}", oid
-        if schema not in SYSTEM:  # as clients write names that they take apart from columns
-            quoted = f'"{schema}"."{name}"'
-            yield quoted, oid
-            yield f'"{moment.database}".{quoted}', oid
-            yield f"{identifier(moment.database)}.{identifier(schema)}.{identifier(name)}", oid
-
-
-def _visible(moment: Moment) -> pa.Table:
-    kinds, oids = [], []
-    for oid in moment.class_texts:
-        if oid in moment.visible_classes:
-            kinds.append("c")
-            oids.append(oid)
-    schemas = {11: "pg_catalog", 13207: "information_schema"}
-    for letter, table, column in (
-        ("t", "pg_type", "typnamespace"),
-        ("f", "pg_proc", "pronamespace"),
-    ):
-        rows = static().tables[f"pg_catalog.{table}"]
-        pairs = zip(rows["oid"].to_pylist(), rows[column].to_pylist(), strict=True)
-        found = [oid for oid, schema in pairs if schemas.get(schema) in moment.path]
-        kinds += [letter] * len(found)
-        oids += found
-    for entry in moment.contents.relations:
-        if entry.oid in moment.visible_classes:
-            kinds += ["t", "t"]
-            oids += [entry.part(ROW_TYPE), entry.part(ARRAY_TYPE)]
-    for routine in moment.contents.functions:
-        if routine.function.schema in moment.path:
-            kinds.append("f")
-            oids.append(routine.oid)
-    return pa.table({"kind": kinds, "oid": pa.array(oids, pa.int64())})
-
-
-def _format_type(moment: Moment) -> pa.Table:
-    recorded = static().tables["text.format_type"]
-    oids = recorded["oid"].to_pylist()
-    modified, bases = [], []
-    for oid in oids:
-        element = static().types[oid].element if static().types[oid].category == "A" else 0
+        element = found.element if found is not None and found.category == "A" else 0
         head = _MODIFIED.get(element or oid)
-        modified.append(f"{head}[]" if head and element else head)
-        bases.append(element or oid)
-    bare = [b if b != t else None for b, t in zip(
-        recorded["bare"].to_pylist(), recorded["text"].to_pylist(), strict=True)]  # fmt: skip
-    own = moment.row_type_texts
-    nothing = [None] * len(own)
-    return pa.table(
-        {
-            "oid": pa.array([*oids, *own], pa.int64()),
-            "text": pa.array([*recorded["text"].to_pylist(), *own.values()], pa.string()),
-            "bare": pa.array([*bare, *nothing], pa.string()),
-            "modified": pa.array([*modified, *nothing], pa.string()),
-            "base": pa.array([*bases, *nothing], pa.int64()),
+        if head is None or modifier < 0:
+            return bare
+        shown = head.replace("%", _modifier(element or oid, modifier))
+        return f"{shown}[]" if element else shown
+
+    # What is seen without its schema
+
+    def is_visible_class(self, oid: int) -> bool | None:
+        known = self.moment.class_texts
+        return oid in self.moment.visible_classes if oid in known else None
+
+    def is_visible_type(self, oid: int) -> bool | None:
+        schema = _schemas_of("pg_type").get(oid)
+        if schema is not None:
+            return schema in self.moment.path
+        entry = self._row_types.get(oid)
+        return entry.oid in self.moment.visible_classes if entry is not None else None
+
+    def is_visible_function(self, oid: int) -> bool | None:
+        schema = _schemas_of("pg_proc").get(oid) or self._function_schemas.get(oid)
+        return schema in self.moment.path if schema is not None else None
+
+    @cached_property
+    def _row_types(self) -> dict[int, RelationEntry]:
+        return {
+            entry.part(slot): entry
+            for entry in self.moment.contents.relations
+            for slot in (ROW_TYPE, ARRAY_TYPE)
         }
-    )
 
+    @cached_property
+    def _function_schemas(self) -> dict[int, str]:
+        return {each.oid: each.function.schema for each in self.moment.contents.functions}
 
-def _constraintdef(moment: Moment) -> pa.Table:
-    rows = [
-        {"oid": each.oid, "text": each.definition, "pretty": each.pretty}
-        for entry in moment.contents.relations
-        for each in entry.constraints
-    ]
-    recorded = static().tables["text.constraintdef"]
-    schema = _PAIR.append(pa.field("pretty", pa.string()))
-    own = pa.Table.from_pylist(rows, schema=schema)
-    return pa.concat_tables([recorded.append_column("pretty", recorded["text"]).cast(schema), own])
+    # Definitions
 
+    def constraintdef(self, oid: int, pretty: bool) -> str | None:
+        found = self._constraints.get(oid) or _recorded("constraintdef").get(oid)
+        return found[pretty] if found is not None else None
 
-def _indexdef(moment: Moment) -> pa.Table:
-    rows = []
-    for entry, index in keys_of(moment.contents):
-        unique = "UNIQUE " if index.unique else ""
-        head = f"CREATE {unique}INDEX {identifier(index.name)} ON "
-        tail = f" USING {index.method} ({', '.join(index.items)})"
-        tail += f" WHERE {index.predicate}" if index.predicate else ""
-        full = f"{identifier(entry.schema)}.{identifier(entry.name)}"
-        pretty = moment.class_texts[entry.oid]
-        rows.append(
-            {
-                "oid": index.oid, "text": f"{head}{full}{tail}", "pretty": f"{head}{pretty}{tail}",
-                "columns": [item.split()[0] for item in index.items],
-            }
-        )  # fmt: skip
-    recorded = static().tables["text.indexdef"]
-    return pa.concat_tables([recorded, pa.Table.from_pylist(rows, schema=recorded.schema)])
-
-
-def _viewdef(moment: Moment) -> pa.Table:
-    views = {static().oids[name]: text for name, text in static().views.items()}
-    views |= {entry.oid: entry.view for entry in moment.contents.relations if entry.view}
-    return pa.table([list(views), list(views.values())], schema=_PAIR)
-
-
-def _functiondef(moment: Moment) -> pa.Table:
-    recorded = static().tables["text.functiondef"]
-    rows = [
-        {
-            "oid": each.oid, "arguments": _arguments(each.function),
-            "identity": _arguments(each.function), "result": each.function.returns.sql,
-            "definition": _definition(each.function),
+    @cached_property
+    def _constraints(self) -> dict[int, tuple[str, str]]:
+        return {
+            each.oid: (each.definition, each.pretty)
+            for entry in self.moment.contents.relations
+            for each in entry.constraints
         }
-        for each in moment.contents.functions
-    ]  # fmt: skip
-    return pa.concat_tables([recorded, pa.Table.from_pylist(rows, schema=recorded.schema)])
+
+    def indexdef(self, oid: int, column: int, pretty: bool) -> str | None:
+        held = self._indexes.get(oid)
+        if held is None:
+            found = _recorded("indexdef").get(oid)
+            if found is None:
+                return None
+            text, short, columns = found
+        else:
+            text, short, columns = _indexdef(self.moment, *held)
+        if column:
+            return columns[column - 1] if 0 < column <= len(columns) else ""
+        return str(short if pretty else text)
+
+    @cached_property
+    def _indexes(self) -> dict[int, tuple[RelationEntry, IndexEntry]]:
+        return {index.oid: (entry, index) for entry, index in keys_of(self.moment.contents)}
+
+    def index_position(self, oid: int, number: int) -> int | None:
+        """Where in an index a column stands."""
+        held = self._indexes.get(oid)
+        columns = list(held[1].columns) if held is not None else _index_keys().get(oid, [])
+        return columns.index(number) + 1 if number in columns else None
+
+    def viewdef(self, oid: int) -> str | None:
+        found = self._relations.get(oid)
+        return found.view or None if found is not None else _view_texts().get(oid)
+
+    def functiondef(self, oid: int, part: str) -> str | None:
+        for routine in self.moment.contents.functions:
+            if routine.oid == oid:
+                return _DEFINITIONS[part](routine.function)
+        found = _recorded_functions().get(oid)
+        return found[part] if found is not None else None
+
+    # Relations
+
+    @cached_property
+    def _relations(self) -> dict[int, RelationEntry]:
+        return {entry.oid: entry for entry in self.moment.contents.relations}
+
+    def relkind(self, oid: int) -> str | None:
+        found = self._relations.get(oid)
+        if found is not None:
+            return found.kind
+        return "i" if oid in self._indexes else _relkinds().get(oid)
+
+    def table_size(self, oid: int) -> int | None:
+        """What PostgreSQL takes for an empty relation: a page of its TOAST table's index."""
+        kind = self.relkind(oid)
+        if kind is None:
+            return None
+        return _PAGE if kind == "i" or self._has_long_values(oid) else 0
+
+    def _has_long_values(self, oid: int) -> bool:
+        found = self._relations.get(oid)
+        if found is None:
+            return oid in _relations_with_long_values()
+        return any(_storages()[column.type] != "p" for column in found.columns)
+
+    def serial_sequence(self, relation: int, column: str) -> str | None:
+        return self._sequences.get((relation, column))
+
+    @cached_property
+    def _sequences(self) -> dict[tuple[int, str], str]:
+        found = {}
+        for entry in self.moment.contents.relations:
+            if entry.sequence is not None and entry.sequence.owner is not None:
+                table, number = entry.sequence.owner
+                owner = self._relations.get(table)
+                names = [c.name for c in owner.columns if c.number == number] if owner else []
+                for name in names:
+                    text = f"{identifier(entry.schema)}.{identifier(entry.name)}"
+                    found[table, name] = text
+        return found
+
+    def my_temp_schema(self, _: int) -> int:
+        return self.moment.contents.schemas.get(self.moment.contents.temporary, 0)
+
+    # Comments and roles
+
+    def description(self, oid: int, catalogue: str | None, column: int) -> str | None:
+        """A comment; of an object of whatever catalogue where none is named."""
+        if catalogue is not None:
+            classes = [self.moment.number("regclass", f"pg_catalog.{identifier(catalogue)}")]
+        else:
+            classes = [*self._classes_of_comments]
+        for of in classes:
+            key = oid, of or 0, column
+            text = self.moment.descriptions.get(key) or _descriptions().get(key)
+            if text is not None:
+                return text
+        return None
+
+    @cached_property
+    def _classes_of_comments(self) -> list[int]:
+        keys = [*_descriptions(), *self.moment.descriptions]
+        return sorted({of for _, of, _ in keys})
+
+    def column_description(self, oid: int, column: int) -> str | None:
+        key = oid, _CLASS, column
+        return self.moment.descriptions.get(key) or _descriptions().get(key)
+
+    def role(self, oid: int) -> str:
+        """A role's name, as pg_get_userbyid gives it."""
+        return self.moment.role_names.get(oid, f"unknown (OID={oid})")
+
+
+def _modifier(base: int, modifier: int) -> str:
+    if base in _TEXTS:
+        return f"({modifier - 4})"
+    if base == _NUMERIC:
+        scale = (modifier - 4) & 2047
+        return f"({((modifier - 4) >> 16) & 65535},{scale - 2048 if scale > 1023 else scale})"
+    return f"({modifier})"
+
+
+def _indexdef(
+    moment: Moment, entry: RelationEntry, index: IndexEntry
+) -> tuple[str, str, list[str]]:
+    unique = "UNIQUE " if index.unique else ""
+    head = f"CREATE {unique}INDEX {identifier(index.name)} ON "
+    tail = f" USING {index.method} ({', '.join(index.items)})"
+    tail += f" WHERE {index.predicate}" if index.predicate else ""
+    full = f"{identifier(entry.schema)}.{identifier(entry.name)}"
+    short = moment.class_texts[entry.oid]
+    return (
+        f"{head}{full}{tail}", f"{head}{short}{tail}", [item.split()[0] for item in index.items]
+    )  # fmt: skip
 
 
 def _arguments(function: Function) -> str:
@@ -178,35 +266,132 @@ def _definition(function: Function) -> str:
     return "\n".join([*lines, f"AS $function${function.body}$function$", ""])
 
 
-def _serial(moment: Moment) -> pa.Table:
-    names = {
-        (entry.oid, column.number): column.name
-        for entry in moment.contents.relations
-        for column in entry.columns
-    }
-    rows = [
-        {
-            "relation": made.owner[0], "column": names.get(made.owner, ""),
-            "sequence": f"{identifier(entry.schema)}.{identifier(entry.name)}",
-        }
-        for entry in moment.contents.relations
-        if (made := entry.sequence) is not None and made.owner is not None
-    ]  # fmt: skip
-    kinds = {"relation": pa.int64(), "column": pa.string(), "sequence": pa.string()}
-    return pa.Table.from_pylist(rows, schema=pa.schema(kinds))
-
-
-def _keywords(moment: Moment) -> pa.Table:
-    return static().tables["text.keywords"]
-
-
-HELPERS: Mapping[str, Callable[[Moment], pa.Table]] = {
-    "constraintdef": _constraintdef,
-    "format_type": _format_type,
-    "functiondef": _functiondef,
-    "indexdef": _indexdef,
-    "keywords": _keywords,
-    "serial": _serial,
-    "viewdef": _viewdef,
-    "visible": _visible,
+_DEFINITIONS: Mapping[str, Callable[[Function], str]] = {
+    "definition": _definition,
+    "arguments": _arguments,
+    "identity": _arguments,
+    "result": lambda function: function.returns.sql,
 }
+
+# PostgreSQL's own, read from the snapshot once.
+
+
+def _columns(table: str, *names: str) -> zip[tuple[Any, ...]]:
+    rows = static().tables[table]
+    return zip(*(rows[name].to_pylist() for name in names), strict=True)
+
+
+@cache
+def _formats() -> dict[int, tuple[str, str]]:
+    return {o: (t, b) for o, t, b in _columns("text.format_type", "oid", "text", "bare")}
+
+
+@cache
+def _schemas_of(table: str) -> dict[int, str]:
+    column = "typnamespace" if table == "pg_type" else "pronamespace"
+    names = dict(_columns("pg_catalog.pg_namespace", "oid", "nspname"))
+    return {oid: names[of] for oid, of in _columns(f"pg_catalog.{table}", "oid", column)}
+
+
+@cache
+def _recorded(name: str) -> dict[int, tuple[Any, ...]]:
+    columns = ("text", "text") if name == "constraintdef" else ("text", "pretty", "columns")
+    return {oid: tuple(rest) for oid, *rest in _columns(f"text.{name}", "oid", *columns)}
+
+
+@cache
+def _recorded_functions() -> dict[int, dict[str, str]]:
+    rows = _columns("text.functiondef", "oid", *_DEFINITIONS)
+    return {oid: dict(zip(_DEFINITIONS, rest, strict=True)) for oid, *rest in rows}
+
+
+@cache
+def _index_keys() -> dict[int, list[int]]:
+    return dict(_columns("pg_catalog.pg_index", "indexrelid", "indkey"))
+
+
+@cache
+def _view_texts() -> dict[int, str]:
+    return {static().oids[name]: text for name, text in static().views.items()}
+
+
+@cache
+def _relkinds() -> dict[int, str]:
+    return dict(_columns("pg_catalog.pg_class", "oid", "relkind"))
+
+
+@cache
+def _storages() -> dict[int, str]:
+    return dict(_columns("pg_catalog.pg_type", "oid", "typstorage"))
+
+
+@cache
+def _relations_with_long_values() -> frozenset[int]:
+    rows = _columns("pg_catalog.pg_attribute", "attrelid", "attnum", "attstorage")
+    return frozenset(oid for oid, number, how in rows if number > 0 and how != "p")
+
+
+@cache
+def _descriptions() -> dict[tuple[int, int, int], str]:
+    found = {
+        (oid, of, 0): text
+        for oid, of, text in _columns(
+            "pg_catalog.pg_shdescription", "objoid", "classoid", "description"
+        )
+    }
+    names = "objoid", "classoid", "objsubid", "description"
+    rows = _columns("pg_catalog.pg_description", *names)
+    return found | {(oid, of, column): text for oid, of, column, text in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class LookupFunction:
+    """A function of SQL over a moment: DuckDB's types of its arguments and of its result.
+
+    `answer` gets the lookups and the arguments; an argument that is NULL gives NULL unless
+    `takes_null`.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    result: str
+    answer: Callable[..., Any]
+    takes_null: bool = False
+
+
+def _of_registered(kind: str) -> tuple[LookupFunction, ...]:
+    return (
+        LookupFunction(kind, ("BIGINT",), "VARCHAR", lambda on, oid: on.text(kind, oid)),
+        LookupFunction(f"{kind}_of", ("VARCHAR",), "BIGINT", lambda on, t: on.number(kind, t)),
+        LookupFunction(
+            f"to_{kind}", ("VARCHAR",), "BIGINT", lambda on, text: on.number_or_none(kind, text)
+        ),
+    )
+
+
+_OID, _TEXT, _YES, _COLUMN = "BIGINT", "VARCHAR", "BOOLEAN", "INTEGER"
+FUNCTIONS: tuple[LookupFunction, ...] = (
+    *(each for kind in REGISTERED.values() for each in _of_registered(kind)),
+    LookupFunction("format_type", (_OID, _COLUMN), _TEXT, Lookups.format_type, takes_null=True),
+    LookupFunction("visible_class", (_OID,), _YES, Lookups.is_visible_class),
+    LookupFunction("visible_type", (_OID,), _YES, Lookups.is_visible_type),
+    LookupFunction("visible_function", (_OID,), _YES, Lookups.is_visible_function),
+    LookupFunction("constraintdef", (_OID, _YES), _TEXT, Lookups.constraintdef),
+    LookupFunction("indexdef", (_OID, _COLUMN, _YES), _TEXT, Lookups.indexdef),
+    LookupFunction("index_position", (_OID, _COLUMN), _COLUMN, Lookups.index_position),
+    LookupFunction("viewdef", (_OID,), _TEXT, Lookups.viewdef),
+    LookupFunction("functiondef", (_OID, _TEXT), _TEXT, Lookups.functiondef),
+    LookupFunction("relkind", (_OID,), _TEXT, Lookups.relkind),
+    LookupFunction("table_size", (_OID,), _OID, Lookups.table_size),
+    LookupFunction("serial_sequence", (_OID, _TEXT), _TEXT, Lookups.serial_sequence),
+    LookupFunction(
+        "description", (_OID, _TEXT, _COLUMN), _TEXT,
+        lambda on, oid, of, column: on.description(oid, of, column),
+    ),
+    LookupFunction(
+        "any_description", (_OID,), _TEXT, lambda on, oid: on.description(oid, None, 0)
+    ),
+    LookupFunction("column_description", (_OID, _COLUMN), _TEXT, Lookups.column_description),
+    LookupFunction("my_temp_schema", (_COLUMN,), _OID, Lookups.my_temp_schema),
+    LookupFunction("role", (_OID,), _TEXT, Lookups.role),
+)  # fmt: skip

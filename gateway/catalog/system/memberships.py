@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-import pyarrow as pa
-
 from gateway.catalog.system.names import Moment
-from gateway.catalog.system.pg_catalog import rows_of
+from gateway.catalog.system.pg_catalog import parts_of
 from gateway.catalog.system.privilege_kinds import KINDS
-from gateway.catalog.system.session_rows import session_rows
+from gateway.catalog.system.session_rows import session_parts
 from gateway.catalog.system.static import static
-from gateway.recent import Recent
 from gateway.roles import BOOTSTRAP_OID
 
 _DATABASE_OWNER = 6171
@@ -85,16 +83,21 @@ class Memberships:
 
 def rows_in(moment: Moment, relation: str) -> list[dict[str, Any]]:
     """PostgreSQL's own rows of a relation, and those of what the server holds."""
-    columns = static().columns[f"pg_catalog.{relation}"]
-    tables = [static().tables.get(f"pg_catalog.{relation}")]
-    own = session_rows(relation, moment)
-    tables.append(own if own is not None else rows_of(relation, moment.contents, Recent(1, 1)))
-    found: list[dict[str, Any]] = []
-    for table in tables:
-        if table is not None:
-            wanted = [c.name for c in columns if c.name in _NEEDED]
-            found += pa.table({name: table[name] for name in wanted}).to_pylist()
-    return found
+    full = f"pg_catalog.{relation}"
+    own = session_parts(full, moment)
+    parts = parts_of(relation, moment.contents) if own is None else own
+    wanted = [c.name for c in static().columns[full] if c.name in _NEEDED]
+    held = (row for part in parts.values() for row in part.make())
+    found = [{name: row.get(name) for name in wanted} for row in held]
+    return found if own is not None else [*_recorded(relation), *found]
+
+
+@cache
+def _recorded(relation: str) -> tuple[dict[str, Any], ...]:
+    table = static().tables.get(f"pg_catalog.{relation}")
+    if table is None:
+        return ()
+    return tuple(table.select([n for n in table.column_names if n in _NEEDED]).to_pylist())
 
 
 _NEEDED = {

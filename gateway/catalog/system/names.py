@@ -1,8 +1,8 @@
 """What names mean at one moment to one user: relations, reg values, what is visible.
 
-A `Moment` answers the translation's questions (`terms.Names`) and makes the tables of names that
-functions read (`lookups`). It notes which relations and tables a translation used, so that
-`queries` makes those and no others.
+A `Moment` answers the translation's questions (`terms.Names`) and holds what functions look up
+(`lookups`). It notes which relations a translation used, so that `queries` makes those and no
+others.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
 from gateway.catalog.registry import TEMPORARY
 from gateway.catalog.system.contents import Contents
+from gateway.catalog.system.pg_catalog import descriptions_of, other_descriptions
 from gateway.catalog.system.static import static
 from gateway.catalog.translation.datatypes import type_named
 from gateway.catalog.translation.terms import SystemRelation
@@ -71,10 +73,10 @@ class Moment:
                 return SystemRelation(f'{PLACE}."{full}"', static().oids[full], triples)
         return None
 
-    def helper(self, name: str) -> str:
-        """The SQL name of a table of names."""
-        self.used.add(f"@{name}")
-        return f'{PLACE}."@{name}"'
+    def recorded(self, name: str) -> str:
+        """The SQL name of a table that PostgreSQL's own functions give."""
+        self.used.add(name)
+        return f'{PLACE}."{name}"'
 
     def number(self, kind: str, text: str) -> int | None:
         """The oid that a text means as regclass, regtype, ...; None when there is none."""
@@ -88,15 +90,24 @@ class Moment:
             return self._type_number(text)
         parts = parts_of(text)
         if kind == "regprocedure":
-            return self.texts_of(kind).get(self._signature(text))
+            return self._numbered(kind, self._signature(text))
         if kind == "regoperator":
-            return self.texts_of(kind).get(re.sub(r"\s*,\s*", ",", text.strip()))
+            spelling = re.sub(r"\s*,\s*", ",", text.strip())
+            return self._numbered(kind, spelling, spelling.removeprefix("pg_catalog."))
         if kind == "regclass" and parts:
             return self._class_number(parts)
-        found = self.texts_of(kind).get(".".join(map(identifier, parts)))
-        if found is None and len(parts) > 1 and parts[0] == "pg_catalog":
-            found = self.texts_of(kind).get(".".join(map(identifier, parts[1:])))
-        return found
+        spellings = [".".join(map(identifier, parts))]
+        if len(parts) > 1 and parts[0] == "pg_catalog":
+            spellings.append(".".join(map(identifier, parts[1:])))
+        return self._numbered(kind, *spellings)
+
+    def _numbered(self, kind: str, *spellings: str) -> int | None:
+        """The oid of the first of the spellings that means one."""
+        numbers = self._numbers.get(kind)
+        if numbers is None:
+            numbers = {text: oid for oid, text in self.texts(kind).items()}
+            self._numbers[kind] = numbers
+        return next((numbers[text] for text in spellings if text in numbers), None)
 
     def _signature(self, text: str) -> str:
         """`name(types)` as it is shown: `f(int)` is `f(integer)`."""
@@ -127,6 +138,7 @@ class Moment:
         spelling = re.sub(r"\(.*?\)", "", spelling).strip()
         spelling = " ".join(spelling.split())
         schema, _, bare = spelling.rpartition(".")
+        schema = schema.strip('"')
         try:
             if schema in ("", "pg_catalog", "information_schema"):
                 quoted = bare.startswith('"')
@@ -134,21 +146,15 @@ class Moment:
                 return type_named(ALIASES.get(plain, plain) if not quoted else plain, schema)
         except GatewayError:
             pass
-        return self._row_types.get(spelling)
+        return self._row_types.get(".".join(map(identifier, parts_of(spelling))))
 
     # Names of objects
 
     @cached_property
     def _classes(self) -> dict[tuple[str, str], int]:
         """(schema, name) -> oid of every relation and index."""
-        table = static().tables["pg_catalog.pg_class"]
-        schemas = _schemas()
-        rows = zip(
-            table["oid"].to_pylist(), table["relname"].to_pylist(),
-            table["relnamespace"].to_pylist(), strict=True,
-        )  # fmt: skip
-        found = {(schemas[schema], name): oid for oid, name, schema in rows}
-        return found | {(schema, name): oid for oid, schema, name in self._own_classes()}
+        own = {(schema, name): oid for oid, schema, name in self._own_classes()}
+        return _recorded_classes() | own
 
     def _own_classes(self) -> Iterator[tuple[int, str, str]]:
         for entry in self.contents.relations:
@@ -213,14 +219,49 @@ class Moment:
     def _texts(self) -> dict[str, dict[int, str]]:
         return {}
 
-    def texts_of(self, kind: str) -> dict[str, int]:
-        """The same, from text to oid."""
-        return {text: oid for oid, text in self.texts(kind).items()}
+    @cached_property
+    def _numbers(self) -> dict[str, dict[str, int]]:
+        return {}
+
+    # What else functions look up
+
+    @cached_property
+    def descriptions(self) -> dict[tuple[int, int, int], str]:
+        """(object, its catalogue, column number) -> comment."""
+        return {
+            (row["objoid"], row["classoid"], row.get("objsubid", 0)): row["description"]
+            for row in self._descriptions()
+        }
+
+    def _descriptions(self) -> Iterator[dict[str, Any]]:
+        for entry in self.contents.relations:
+            yield from descriptions_of(entry)
+        yield from other_descriptions(self.contents)
+
+    @cached_property
+    def role_names(self) -> dict[int, str]:
+        """oid -> name of every role; the first has the name that it has to this user."""
+        own = {each.oid: each.name for each in self.contents.ownership.roles}
+        return _recorded_roles() | own
 
 
+@cache
 def _schemas() -> dict[int, str]:
     table = static().tables["pg_catalog.pg_namespace"]
     return dict(zip(table["oid"].to_pylist(), table["nspname"].to_pylist(), strict=True))
+
+
+@cache
+def _recorded_classes() -> dict[tuple[str, str], int]:
+    table = static().tables["pg_catalog.pg_class"]
+    columns = (table[name].to_pylist() for name in ("oid", "relname", "relnamespace"))
+    return {(_schemas()[schema], name): oid for oid, name, schema in zip(*columns, strict=True)}
+
+
+@cache
+def _recorded_roles() -> dict[int, str]:
+    table = static().tables["pg_catalog.pg_authid"]
+    return dict(zip(table["oid"].to_pylist(), table["rolname"].to_pylist(), strict=True))
 
 
 def parts_of(text: str) -> list[str]:
@@ -233,6 +274,7 @@ def parts_of(text: str) -> list[str]:
     return [quoted.replace('""', '"') if not plain else plain.lower() for quoted, plain in found]
 
 
+@cache
 def _recorded(kind: str) -> dict[int, str]:
     table = static().tables[f"text.{kind}"]
     return dict(zip(table["oid"].to_pylist(), table["text"].to_pylist(), strict=True))
@@ -267,10 +309,7 @@ def _namespaces(moment: Moment) -> dict[int, str]:
 
 
 def _roles(moment: Moment) -> dict[int, str]:
-    table = static().tables["pg_catalog.pg_authid"]
-    rows = zip(table["oid"].to_pylist(), table["rolname"].to_pylist(), strict=True)
-    known = {oid: identifier(name) for oid, name in rows}
-    return known | {each.oid: identifier(each.name) for each in moment.contents.ownership.roles}
+    return {oid: identifier(name) for oid, name in moment.role_names.items()}
 
 
 _TEXTS = {

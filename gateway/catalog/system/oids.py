@@ -15,6 +15,7 @@ from gateway.sources.table import TableName
 
 Name = TypeVar("Name", str, TableName)
 
+_PUBLIC = 2200
 _FIRST, _BANDS, _BAND = 16384, 500_000_000, 2048
 _DATASETS, _DATASET_BANDS, _MOST_DATASETS = 400_000_000, 1_700_000_000, 200_000
 _SCHEMAS, _SERVERS, _MOST_NAMES = 300_000_000, 350_000_000, 40_000_000
@@ -61,6 +62,11 @@ def _spread(names: Iterable[Name], most: int) -> dict[Name, int]:
 def schema_oid(name: str) -> int:
     """The oid of a schema other than PostgreSQL's own."""
     return _SCHEMAS + zlib.crc32(name.encode()) % _MOST_NAMES
+
+
+def namespace_oid(name: str) -> int:
+    """The oid of a schema in which users' objects may be."""
+    return _PUBLIC if name == "public" else schema_oid(name)
 
 
 def server_oid(name: str) -> int:

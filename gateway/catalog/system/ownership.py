@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gateway.catalog.authority import DATABASE, Authority, default_of
-from gateway.catalog.system.contents import Contents, RelationEntry
+from gateway.catalog.system.contents import Contents, Entries, RelationEntry
 from gateway.catalog.system.owners import MembershipEntry, Owned, Ownership, RoleEntry
 from gateway.roles import BOOTSTRAP_OID
 from gateway.sources.table import TableName
@@ -22,9 +22,9 @@ _KINDS = {"f": "dataset", "S": "sequence"}
 _TAKEN_FOR_GRANTED = {"dataset": ""}
 
 
-def with_rights(contents: Contents, authority: Authority) -> Contents:
-    """The contents with owners, grants and roles."""
-    shown = _Shown(authority)
+def with_rights(contents: Contents, authority: Authority, entries: Entries) -> Contents:
+    """The contents with owners, grants and roles; `entries` as for `contents_of`."""
+    shown = _Shown(authority, entries)
     ownership = Ownership(
         tuple(shown.roles()),
         tuple(shown.members()),
@@ -41,9 +41,11 @@ class _Shown:
 
     Args:
         authority: Whose they are.
+        entries: Entries as they were before.
     """
 
-    def __init__(self, authority: Authority) -> None:
+    def __init__(self, authority: Authority, entries: Entries) -> None:
+        self._entries = entries
         self._authority, self._roles = authority, authority.roles
         self._first = self._roles.bootstrap
         if self._roles.everyone and not self._roles.exists(authority.role):
@@ -74,7 +76,13 @@ class _Shown:
         owned = self.owned(thing, _KINDS.get(entry.kind, "table"))
         if (owned.owner, owned.acl) == (entry.owner, entry.acl):
             return entry
-        return replace(entry, owner=owned.owner, acl=owned.acl)
+        key = "owned", id(entry), owned
+        known = self._entries.get(key)
+        if known is not None and known[0] is entry:
+            return known[1]
+        made = replace(entry, owner=owned.owner, acl=owned.acl)
+        self._entries.put(key, (entry, made), len(entry.columns) + 10)
+        return made
 
     def owned(self, thing: Securable, kind: str) -> Owned:
         """A thing's owner and grants."""

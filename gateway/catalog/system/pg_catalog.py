@@ -1,21 +1,29 @@
-"""pg_catalog's rows for what this server holds: a row of `RELATIONS` per relation that has any.
+"""pg_catalog's rows for what this server holds: a function per relation that has any.
 
-Each function gives dictionaries of the columns that differ from `_DEFAULTS`. The rows of
-PostgreSQL's own objects are in the snapshot (`static`); a relation without a row here has only
-those, or none.
+Each gives dictionaries of the columns that differ from `_DEFAULTS`: those of `OF_RELATIONS` for
+one relation, so that its rows are made once while it stays as it is, those of `OF_OTHERS` for
+everything else. The rows of PostgreSQL's own objects are in the snapshot (`static`); a relation
+without a function here has only those, or none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-import pyarrow as pa
-
-from gateway.catalog.system.attributes import TEXT, Attributes, attribute_rows, table_of, type_facts
-from gateway.catalog.system.contents import Contents, RelationEntry, keys_of, server_of
-from gateway.catalog.system.dependencies import depends
-from gateway.catalog.system.oids import ARRAY_TYPE, DEFAULTS, ROW_TYPE, RULE
+from gateway.catalog.system.attributes import ATTRIBUTE, TEXT, attributes_of, type_facts
+from gateway.catalog.system.contents import Contents, RelationEntry, server_of
+from gateway.catalog.system.dependencies import depends, identities
+from gateway.catalog.system.oids import (
+    ARRAY_TYPE,
+    DEFAULTS,
+    ROW_TYPE,
+    RULE,
+    namespace_oid,
+    server_oid,
+)
 from gateway.catalog.system.owners import Owned
 from gateway.catalog.system.static import PUBLIC, static
 from gateway.sources.table import TableName
@@ -34,6 +42,7 @@ _CLASSES = {16: 424, 17: 428, 20: 3124, 21: 1979, 23: 1978, 25: 3126, 700: 1970,
             1700: 3125, 2950: 10065}  # fmt: skip
 
 _DEFAULTS: dict[str, Row] = {
+    "pg_attribute": ATTRIBUTE,
     "pg_class": {
         "reloftype": 0, "relowner": OWNER, "relam": 0, "relfilenode": 0, "reltablespace": 0,
         "relpages": 0, "reltuples": -1.0, "relallvisible": 0, "reltoastrelid": 0,
@@ -62,7 +71,6 @@ _DEFAULTS: dict[str, Row] = {
     },
     "pg_namespace": {"nspowner": OWNER},
     "pg_description": {"objsubid": 0},
-    "pg_depend": {"objsubid": 0, "refobjsubid": 0, "deptype": "n"},
     "pg_rewrite": {"rulename": "_RETURN", "ev_type": "1", "ev_enabled": "O", "is_instead": True},
     "pg_proc": {
         "proowner": OWNER, "prolang": _SQL, "procost": 100.0, "prorows": 0.0, "provariadic": 0,
@@ -76,21 +84,49 @@ _DEFAULTS: dict[str, Row] = {
 _HEAPS = {"r": _HEAP, "m": _HEAP}
 
 
-def rows_of(name: str, contents: Contents, attributes: Attributes) -> pa.Table | None:
-    """The rows of pg_catalog.`name` for what the server holds; None when it can have none.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of a relation's rows.
 
     Args:
-        name: The relation.
-        contents: What the server holds.
-        attributes: Rows of pg_attribute as they were made before.
+        make: Gives them.
+        about: What they are about; kept, so that no other is ever taken for it.
     """
-    if name == "pg_attribute":
-        return attribute_rows(contents.relations, attributes)
-    make = RELATIONS.get(name)
-    if make is None:
-        return None
-    defaults = _DEFAULTS.get(name, {})
-    return table_of(name, [defaults | row for row in make(contents)])
+
+    make: Callable[[], Iterator[Row]]
+    about: object
+
+
+def parts_of(name: str, contents: Contents) -> dict[Hashable, Part]:
+    """The rows of pg_catalog.`name` in parts; the same key stands for the same rows."""
+    parts: dict[Hashable, Part] = {}
+    make = OF_RELATIONS.get(name)
+    if make is not None:
+        defaults, beside = _DEFAULTS.get(name, {}), _BESIDE.get(name, _nothing)(contents)
+        for entry in contents.relations:
+            more = beside.get(entry.oid, False)
+            parts[id(entry), more] = Part(_rows(make, defaults, entry, more), entry)
+    others = OF_OTHERS.get(name)
+    if others is not None:
+        rows = [_DEFAULTS.get(name, {}) | row for row in others(contents)]
+        if rows:
+            parts[repr(rows)] = part_of(rows)
+    return parts
+
+
+def part_of(rows: list[Row]) -> Part:
+    """These rows as a part."""
+    return Part(lambda: iter(rows), None)
+
+
+def _rows(
+    make: OfRelation, defaults: Row, entry: RelationEntry, more: bool
+) -> Callable[[], Iterator[Row]]:
+    return lambda: (defaults | row for row in make(entry, more))
+
+
+def _nothing(contents: Contents) -> Mapping[int, bool]:
+    return {}
 
 
 def _namespaces(contents: Contents) -> Iterator[Row]:
@@ -100,42 +136,40 @@ def _namespaces(contents: Contents) -> Iterator[Row]:
             yield {"oid": oid, "nspname": name, "nspowner": owned.owner, "nspacl": owned.acl}
 
 
-def _classes(contents: Contents) -> Iterator[Row]:
-    with_triggers = _with_triggers(contents)
-    for entry in contents.relations:
-        schema = contents.schemas[entry.schema]
-        stored = entry.kind in "rmS"
+def _classes(entry: RelationEntry, has_triggers: bool) -> Iterator[Row]:
+    schema = namespace_oid(entry.schema)
+    stored = entry.kind in "rmS"
+    yield {
+        "oid": entry.oid, "relname": entry.name, "relnamespace": schema,
+        "reltype": 0 if entry.kind == "S" else entry.part(ROW_TYPE),
+        "relam": _HEAPS.get(entry.kind, 0), "relkind": entry.kind,
+        "relfilenode": entry.oid if stored else 0, "relnatts": _last(entry),
+        "relreplident": "d" if entry.kind in "rm" else "n",
+        "relchecks": sum(c.kind == "c" for c in entry.constraints),
+        "relhasindex": bool(entry.indexes), "relhasrules": entry.kind in "vm",
+        "relhastriggers": has_triggers,
+        "relpersistence": "t" if entry.temporary else "p", "relowner": entry.owner,
+        "relacl": None if entry.acl is None else list(entry.acl),
+        "relfrozenxid": int(entry.kind in "rm"), "relminmxid": int(entry.kind in "rm"),
+        **({"relpages": 1, "reltuples": 1.0} if entry.kind == "S" else {}),
+    }  # fmt: skip
+    for index in entry.indexes:
         yield {
-            "oid": entry.oid, "relname": entry.name, "relnamespace": schema,
-            "reltype": 0 if entry.kind == "S" else entry.part(ROW_TYPE),
-            "relam": _HEAPS.get(entry.kind, 0), "relkind": entry.kind,
-            "relfilenode": entry.oid if stored else 0, "relnatts": _last(entry),
-            "relreplident": "d" if entry.kind in "rm" else "n",
-            "relchecks": sum(c.kind == "c" for c in entry.constraints),
-            "relhasindex": bool(entry.indexes), "relhasrules": entry.kind in "vm",
-            "relhastriggers": entry.oid in with_triggers,
+            "oid": index.oid, "relname": index.name, "relnamespace": schema,
+            "relam": _METHODS.get(index.method, _BTREE), "relfilenode": index.oid,
+            "relpages": 1, "reltuples": 0.0, "relkind": "i", "relnatts": len(index.columns),
             "relpersistence": "t" if entry.temporary else "p", "relowner": entry.owner,
-            "relacl": None if entry.acl is None else list(entry.acl),
-            "relfrozenxid": int(entry.kind in "rm"), "relminmxid": int(entry.kind in "rm"),
-            **({"relpages": 1, "reltuples": 1.0} if entry.kind == "S" else {}),
         }  # fmt: skip
-        for index in entry.indexes:
-            yield {
-                "oid": index.oid, "relname": index.name, "relnamespace": schema,
-                "relam": _METHODS.get(index.method, _BTREE), "relfilenode": index.oid,
-                "relpages": 1, "reltuples": 0.0, "relkind": "i", "relnatts": len(index.columns),
-                "relpersistence": "t" if entry.temporary else "p", "relowner": entry.owner,
-            }  # fmt: skip
 
 
 def _last(entry: RelationEntry) -> int:
     return max((column.number for column in entry.columns), default=0)
 
 
-def _with_triggers(contents: Contents) -> set[int]:
+def _with_triggers(contents: Contents) -> Mapping[int, bool]:
     """Foreign keys are kept by triggers on both tables."""
     return {
-        oid
+        oid: True
         for entry in contents.relations
         for each in entry.constraints
         if each.kind == "f"
@@ -143,61 +177,62 @@ def _with_triggers(contents: Contents) -> set[int]:
     }
 
 
-def _types(contents: Contents) -> Iterator[Row]:
+@cache
+def _handlers(kind: str) -> Row:
     functions = static().tables["pg_catalog.pg_proc"]
     numbers = dict(zip(functions["proname"].to_pylist(), functions["oid"].to_pylist(), strict=True))
-
-    def handlers(kind: str) -> Row:
-        ends = ("input", "in"), ("output", "out"), ("receive", "recv"), ("send", "send")
-        return {f"typ{column}": numbers[f"{kind}_{end}"] for column, end in ends}
-
-    for entry in contents.relations:
-        if entry.kind == "S":
-            continue
-        schema = contents.schemas[entry.schema]
-        yield {
-            "oid": entry.part(ROW_TYPE), "typname": entry.name, "typnamespace": schema,
-            "typtype": "c", "typcategory": "C", "typrelid": entry.oid,
-            "typarray": entry.part(ARRAY_TYPE), **handlers("record"),
-        }  # fmt: skip
-        yield {
-            "oid": entry.part(ARRAY_TYPE), "typname": f"_{entry.name}"[:63],
-            "typnamespace": schema, "typtype": "b", "typcategory": "A",
-            "typsubscript": numbers["array_subscript_handler"], "typelem": entry.part(ROW_TYPE),
-            "typanalyze": numbers["array_typanalyze"], **handlers("array"),
-        }  # fmt: skip
+    ends = ("input", "in"), ("output", "out"), ("receive", "recv"), ("send", "send")
+    found = {f"typ{column}": numbers[f"{kind}_{end}"] for column, end in ends}
+    if kind == "array":
+        found["typsubscript"] = numbers["array_subscript_handler"]
+        found["typanalyze"] = numbers["array_typanalyze"]
+    return found
 
 
-def _defaults(contents: Contents) -> Iterator[Row]:
-    for entry in contents.relations:
-        for column in entry.columns:
-            if column.default is not None:
-                yield {
-                    "oid": entry.part(DEFAULTS + column.number), "adrelid": entry.oid,
-                    "adnum": column.number, "adbin": column.default,
-                }  # fmt: skip
+def _types(entry: RelationEntry, _: bool) -> Iterator[Row]:
+    if entry.kind == "S":
+        return
+    schema = namespace_oid(entry.schema)
+    yield {
+        "oid": entry.part(ROW_TYPE), "typname": entry.name, "typnamespace": schema,
+        "typtype": "c", "typcategory": "C", "typrelid": entry.oid,
+        "typarray": entry.part(ARRAY_TYPE), **_handlers("record"),
+    }  # fmt: skip
+    yield {
+        "oid": entry.part(ARRAY_TYPE), "typname": f"_{entry.name}"[:63],
+        "typnamespace": schema, "typtype": "b", "typcategory": "A",
+        "typelem": entry.part(ROW_TYPE), **_handlers("array"),
+    }  # fmt: skip
 
 
-def _constraints(contents: Contents) -> Iterator[Row]:
-    for entry in contents.relations:
-        for each in entry.constraints:
-            foreign = each.kind == "f"
+def _defaults(entry: RelationEntry, _: bool) -> Iterator[Row]:
+    for column in entry.columns:
+        if column.default is not None:
             yield {
-                "oid": each.oid, "conname": each.name,
-                "connamespace": contents.schemas[entry.schema], "contype": each.kind,
-                "conrelid": entry.oid, "conkey": list(each.columns), "conindid": each.index,
-                "connoinherit": each.kind in "puf", "conbin": each.expression or None,
-                "confrelid": each.referenced[0], "confupdtype": each.actions[0],
-                "confdeltype": each.actions[1], "confmatchtype": "s" if foreign else " ",
-                "confkey": list(each.referenced[1]) if foreign else None,
-                "condeferrable": bool(each.deferrable),
-                "condeferred": each.deferrable == "deferred",
+                "oid": entry.part(DEFAULTS + column.number), "adrelid": entry.oid,
+                "adnum": column.number, "adbin": column.default,
             }  # fmt: skip
 
 
-def _indexes(contents: Contents) -> Iterator[Row]:
-    for entry, index in keys_of(contents):
-        by_number = {column.number: column.type for column in entry.columns}
+def _constraints(entry: RelationEntry, _: bool) -> Iterator[Row]:
+    for each in entry.constraints:
+        foreign = each.kind == "f"
+        yield {
+            "oid": each.oid, "conname": each.name,
+            "connamespace": namespace_oid(entry.schema), "contype": each.kind,
+            "conrelid": entry.oid, "conkey": list(each.columns), "conindid": each.index,
+            "connoinherit": each.kind in "puf", "conbin": each.expression or None,
+            "confrelid": each.referenced[0], "confupdtype": each.actions[0],
+            "confdeltype": each.actions[1], "confmatchtype": "s" if foreign else " ",
+            "confkey": list(each.referenced[1]) if foreign else None,
+            "condeferrable": bool(each.deferrable),
+            "condeferred": each.deferrable == "deferred",
+        }  # fmt: skip
+
+
+def _indexes(entry: RelationEntry, _: bool) -> Iterator[Row]:
+    by_number = {column.number: column.type for column in entry.columns}
+    for index in entry.indexes:
         kinds = [by_number.get(place, TEXT) for place in index.columns]
         expressions = [
             item for place, item in zip(index.columns, index.items, strict=True) if not place
@@ -213,26 +248,29 @@ def _indexes(contents: Contents) -> Iterator[Row]:
         }  # fmt: skip
 
 
-def _sequences(contents: Contents) -> Iterator[Row]:
-    for entry in contents.relations:
-        if (made := entry.sequence) is not None:
+def _sequences(entry: RelationEntry, _: bool) -> Iterator[Row]:
+    if (made := entry.sequence) is not None:
+        yield {
+            "seqrelid": entry.oid, "seqtypid": made.type.oid, "seqstart": made.start,
+            "seqincrement": made.increment, "seqmax": made.maximum, "seqmin": made.minimum,
+            "seqcache": made.cache, "seqcycle": made.cycle,
+        }  # fmt: skip
+
+
+def descriptions_of(entry: RelationEntry, _: bool = False) -> Iterator[Row]:
+    """The comments on a relation and its columns, as rows of pg_description."""
+    if entry.comment:
+        yield {"objoid": entry.oid, "classoid": _CLASS, "description": entry.comment}
+    for column in entry.columns:
+        if column.comment:
             yield {
-                "seqrelid": entry.oid, "seqtypid": made.type.oid, "seqstart": made.start,
-                "seqincrement": made.increment, "seqmax": made.maximum, "seqmin": made.minimum,
-                "seqcache": made.cache, "seqcycle": made.cycle,
+                "objoid": entry.oid, "classoid": _CLASS, "objsubid": column.number,
+                "description": column.comment,
             }  # fmt: skip
 
 
-def _descriptions(contents: Contents) -> Iterator[Row]:
-    for entry in contents.relations:
-        if entry.comment:
-            yield {"objoid": entry.oid, "classoid": _CLASS, "description": entry.comment}
-        for column in entry.columns:
-            if column.comment:
-                yield {
-                    "objoid": entry.oid, "classoid": _CLASS, "objsubid": column.number,
-                    "description": column.comment,
-                }  # fmt: skip
+def other_descriptions(contents: Contents) -> Iterator[Row]:
+    """The other comments."""
     for routine in contents.functions:
         if routine.comment:
             yield {"objoid": routine.oid, "classoid": _PROC, "description": routine.comment}
@@ -240,10 +278,9 @@ def _descriptions(contents: Contents) -> Iterator[Row]:
         yield {"objoid": contents.schemas[name], "classoid": _NAMESPACE, "description": text}
 
 
-def _rules(contents: Contents) -> Iterator[Row]:
-    for entry in contents.relations:
-        if entry.kind in "vm":
-            yield {"oid": entry.part(RULE), "ev_class": entry.oid}
+def _rules(entry: RelationEntry, _: bool) -> Iterator[Row]:
+    if entry.kind in "vm":
+        yield {"oid": entry.part(RULE), "ev_class": entry.oid}
 
 
 def _functions(contents: Contents) -> Iterator[Row]:
@@ -280,27 +317,37 @@ def _servers(contents: Contents) -> Iterator[Row]:
         yield {"oid": oid, "srvname": name}
 
 
-def _foreign_tables(contents: Contents) -> Iterator[Row]:
-    for entry in contents.relations:
-        if entry.kind == "f":
-            server = server_of(TableName(entry.schema, entry.name))
-            yield {"ftrelid": entry.oid, "ftserver": contents.servers[server]}
+def _foreign_tables(entry: RelationEntry, _: bool) -> Iterator[Row]:
+    if entry.kind == "f":
+        server = server_of(TableName(entry.schema, entry.name))
+        yield {"ftrelid": entry.oid, "ftserver": server_oid(server)}
 
 
-RELATIONS: Mapping[str, Callable[[Contents], Iterator[Row]]] = {
+# The rows that are about one relation; the flag is what `_BESIDE` tells of it.
+OfRelation = Callable[[RelationEntry, bool], Iterator[Row]]
+OF_RELATIONS: Mapping[str, OfRelation] = {
     "pg_attrdef": _defaults,
-    "pg_auth_members": _members,
+    "pg_attribute": attributes_of,
     "pg_class": _classes,
     "pg_constraint": _constraints,
     "pg_depend": depends,
-    "pg_description": _descriptions,
-    "pg_foreign_data_wrapper": _wrappers,
-    "pg_foreign_server": _servers,
+    "pg_description": descriptions_of,
     "pg_foreign_table": _foreign_tables,
     "pg_index": _indexes,
-    "pg_namespace": _namespaces,
-    "pg_proc": _functions,
     "pg_rewrite": _rules,
     "pg_sequence": _sequences,
     "pg_type": _types,
+}
+# What other relations say of one: oid -> yes.
+_BESIDE: Mapping[str, Callable[[Contents], Mapping[int, bool]]] = {
+    "pg_class": _with_triggers,
+    "pg_depend": identities,
+}
+OF_OTHERS: Mapping[str, Callable[[Contents], Iterator[Row]]] = {
+    "pg_auth_members": _members,
+    "pg_description": other_descriptions,
+    "pg_foreign_data_wrapper": _wrappers,
+    "pg_foreign_server": _servers,
+    "pg_namespace": _namespaces,
+    "pg_proc": _functions,
 }

@@ -1,9 +1,8 @@
 """Catalogue queries: translated, then run on DuckDB in memory. The one place here that knows it.
 
-One database for all clients: PostgreSQL's own rows in the schema `static`, loaded when a query
-first names them; a schema for each `Moment` with the rows of what the server holds, the views and
-the tables of names, each made when it is first used. The database reads no files and takes no
-settings; no SQL of a client's reaches it untranslated.
+One database for all clients: the relations are made when a query first names them (`loading`),
+what functions look up is answered by the `Moment` that asks (`calling`). The database reads no
+files and takes no settings; no SQL of a client's reaches it untranslated.
 """
 
 from __future__ import annotations
@@ -11,21 +10,22 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+from duckdb.func import ARROW, SPECIAL
 from sqlglot import exp
 
+from gateway.catalog.system.calling import LookupFunctions, Refusals
 from gateway.catalog.system.contents import Contents, Entries
-from gateway.catalog.system.loading import Loading, placed, query_in
+from gateway.catalog.system.loading import Loading, query_in
 from gateway.catalog.system.names import Moment
 from gateway.catalog.system.rights import RightsFunctions
 from gateway.catalog.system.stopping import Stopping
-from gateway.catalog.translation.coercing import missing
 from gateway.catalog.translation.resolution import TEXT
 from gateway.catalog.translation.terms import Output, Query
 from gateway.errors import (
@@ -36,6 +36,7 @@ from gateway.errors import (
     QueryCanceled,
 )
 from gateway.recent import Recent
+from gateway.sql.text.quoting import QUOTED
 
 # What DuckDB is told at the start; it cannot be told otherwise afterwards.
 _SETTINGS = """
@@ -49,17 +50,13 @@ SET lock_configuration = true;
 """
 _MACROS = """
 CREATE MACRO quote_ident(s) AS CASE WHEN regexp_full_match(s, '[a-z_][a-z0-9_]*')
-  AND NOT list_contains(getvariable('reserved'), s) THEN s
+  AND NOT list_contains([%s], s) THEN s
   ELSE '"' || replace(s, '"', '""') || '"' END;
 CREATE MACRO quote_literal(s) AS CASE WHEN contains(s, '\\') THEN 'E''' ELSE '''' END
   || replace(replace(s, '\\', '\\\\'), '''', '''''') || '''';
 CREATE MACRO parse_ident(s) AS list_transform(
   regexp_extract_all(s, '"(?:[^"]|"")*"|[^."\\s]+'),
   lambda w: CASE WHEN left(w, 1) = '"' THEN replace(w[2:-2], '""', '"') ELSE lower(w) END);
-CREATE MACRO format_typmod(text, base, t) AS replace(text, '%', CASE
-  WHEN base IN (1042, 1043) THEN '(' || (t - 4) || ')'
-  WHEN base = 1700 THEN '(' || (((t - 4) >> 16) & 65535) || ',' || ((t - 4) & 2047) || ')'
-  ELSE '(' || t || ')' END);
 CREATE MACRO float_text(x) AS CASE WHEN isnan(x) THEN 'NaN' WHEN x = 'inf' THEN 'Infinity'
   WHEN x = '-inf' THEN '-Infinity' ELSE regexp_replace(CAST(x AS VARCHAR), '[.]0($|e)', '\\1') END;
 CREATE MACRO without_parentheses(x) AS CASE WHEN x[1] = '(' AND x[-1] = ')' AND
@@ -76,7 +73,7 @@ CREATE MACRO numbers(low, high, step) AS generate_series(low, CASE WHEN
   abs((CAST(high AS HUGEINT) - low) // step) > 10000000 THEN error('too large')
   ELSE high END, step);
 CREATE SCHEMA static;
-"""
+""".replace("%s", ", ".join(f"'{word}'" for word in sorted(QUOTED)))
 _TOO_LARGE = "too large"  # what a macro says of a value that is
 _KEPT_MOMENTS = 16
 # A catalogue query's rows are held as a whole.
@@ -118,21 +115,30 @@ class CatalogueDatabase:
         self._answers: Recent[pa.Table] = Recent(_KEPT_BYTES, _KEPT_BYTES // 8)
         self.entries: Entries = Recent(_KEPT_COLUMNS, _KEPT_COLUMNS // 10)
         self._numbers = 0
-        self._rights = RightsFunctions()
+        self._refusals = Refusals()
+        self._called = LookupFunctions(self._refusals), RightsFunctions(self._refusals)
         self._reading: Counter[str] = Counter()  # schemas of moments -> queries that run there
 
     def moment(
-        self, version: int, contents: Any, user: str, database: str, path: Sequence[str]
+        self, held: Hashable, contents: Any, user: str, database: str, path: Sequence[str]
     ) -> Moment:
-        """The catalogue of a version as one user sees it; `contents` makes its contents."""
-        key = (version, user, database, tuple(path))
+        """The catalogue as one user sees it.
+
+        Args:
+            held: Equal where the contents are the same, for one user.
+            contents: Makes them.
+            user: Who asks.
+            database: The database's name.
+            path: The search_path.
+        """
+        key = (held, user, database, tuple(path))
         with self._lock:
             found = self._moments.get(key)
             if found is None:
                 same = next((m for k, m in self._moments.items() if k[:2] == key[:2]), None)
-                held: Contents = same.contents if same is not None else contents()
+                what: Contents = same.contents if same is not None else contents()
                 self._numbers += 1
-                found = Moment(self._numbers, held, user, database, path)
+                found = Moment(self._numbers, what, user, database, path)
                 self._moments[key] = found
                 self._open()
                 self._loading.begin(found)
@@ -146,7 +152,8 @@ class CatalogueDatabase:
         for key in idle[: max(len(self._moments) - _KEPT_MOMENTS, 0)]:
             moment = self._moments.pop(key)
             self._loading.forget(moment)
-            self._rights.forget(moment)
+            for functions in self._called:
+                functions.forget(moment)
 
     def translate(
         self, moment: Moment, text: str, tree: exp.Expr, declared: Mapping[int, int]
@@ -206,8 +213,8 @@ class CatalogueDatabase:
         known = self._answers.get(key)
         if known is not None:
             return known
-        with self._ready(moment, query, variables, stopping) as cursor:
-            found = _rows(cursor.sql(placed(moment, query.sql), params=used or None))
+        with self._ready(moment, query, variables, stopping) as (cursor, sql):
+            found = _rows(cursor.sql(sql, params=used or None))
             if self._loading.is_steady(query.sql, query.used):
                 self._answers.put(key, found, found.nbytes + len(query.sql) + 1000)
             return found
@@ -232,8 +239,8 @@ class CatalogueDatabase:
         Raises:
             QueryCanceled: 57014. OutOfMemory: 53200, the values are too large to be held.
         """
-        inner = re.sub(r"\$(p\d+)\b", r"given.\1", placed(moment, query.sql))
-        with self._ready(moment, query, variables, stopping) as cursor:
+        with self._ready(moment, query, variables, stopping) as (cursor, sql):
+            inner = re.sub(r"\$(p\d+)\b", r"given.\1", sql)
             cursor.register("given", rows)
             return _rows(cursor.sql(f"SELECT ({inner}) FROM given ORDER BY n"))
 
@@ -244,25 +251,27 @@ class CatalogueDatabase:
         query: Translated,
         variables: Mapping[str, Any],
         stopping: Stopping,
-    ) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor for which all is made that a query reads, and stays while it runs.
+    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+        """A cursor, and the query with all made that it reads, which stays while it runs.
 
         Making is one thread's at a time; a query that takes long keeps no other from running.
         """
         with self._lock:
-            self._rights.begin(moment)
-            self._loading.make(moment, query.used)
+            for functions in self._called:
+                functions.begin(moment)
             cursor = self._open().cursor()
+            sql = self._loading.ready(moment, query.sql, query.used, self._reading)
+            read = self._loading.variables(moment, query.sql, query.used)
             self._reading[moment.schema] += 1
         try:
-            for name, value in variables.items():
-                if value is None:
-                    continue
-                cursor.execute(f"SET VARIABLE {name} = $value", {"value": value})
+            for name in sorted(read):
+                value = variables.get(name)
+                if value is not None:
+                    cursor.execute(f"SET VARIABLE {name} = $value", {"value": value})
             with stopping.running(cursor.interrupt):
-                yield cursor
+                yield cursor, sql
         except duckdb.Error as error:
-            raise self._rights.refusal(str(error)) or _refusal(error) from error
+            raise self._refusals.find(str(error)) or _refusal(error) from error
         finally:
             cursor.close()
             with self._lock:
@@ -272,10 +281,11 @@ class CatalogueDatabase:
         if self._connection is None:
             connection = duckdb.connect(":memory:")
             connection.execute(_MACROS)
-            for name, (function, arguments, result) in self._rights.functions().items():
-                connection.create_function(
-                    name, function, arguments, result, type="arrow", null_handling="special"
-                )  # type: ignore[call-overload]
+            for functions in self._called:
+                for name, (function, arguments, result) in functions.functions().items():
+                    connection.create_function(
+                        name, function, [*arguments], result, type=ARROW, null_handling=SPECIAL
+                    )
             connection.execute(_SETTINGS)
             self._connection, self._loading = connection, Loading(connection)
         return self._connection
@@ -313,9 +323,6 @@ def _numbers(tree: exp.Expr) -> list[int]:
     return [number(node) for node in tree.find_all(exp.Parameter)]
 
 
-_MISSING = re.compile(r'(reg[a-z]+) "(.*)" does not exist$')
-
-
 def _refusal(error: duckdb.Error) -> GatewayError:
     """DuckDB's error as one of ours; what it finds wrong in our SQL is a fault of this server."""
     text = str(error).splitlines()[0]
@@ -328,7 +335,5 @@ def _refusal(error: duckdb.Error) -> GatewayError:
 
         return InvalidTextRepresentation(text.partition(": ")[2] or text)
     if isinstance(error, duckdb.InvalidInputException):
-        if found := _MISSING.search(text):
-            return missing(found[1], found[2])
         return FeatureNotSupported(text.partition(": ")[2] or text)
     return InternalError(f"the catalogue could not answer: {text}")

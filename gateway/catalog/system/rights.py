@@ -1,40 +1,36 @@
 """What the catalogue's database calls for rights: functions over columns of arguments.
 
-An error that such a call raises is kept here, since the database tells no more than its text. The
-database's own threads call them, for several queries at a time: each call names its moment.
+They are called as those of `calling` are: each call names its moment.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from itertools import count
 from typing import Any
 
 import pyarrow as pa
 
 from gateway.catalog.system.acl import WORDS, Item, default_items, exploded, read_items, written
+from gateway.catalog.system.calling import Functions, Refusals
 from gateway.catalog.system.names import Moment
 from gateway.catalog.system.privilege_kinds import letters_of
 from gateway.catalog.system.privileges import Privileges
-from gateway.errors import GatewayError
 
 _ROW = pa.struct([("f1", pa.int64()), ("f2", pa.int64()), ("f3", pa.string()), ("f4", pa.bool_())])
 _ROW_TYPE = "STRUCT(f1 BIGINT, f2 BIGINT, f3 VARCHAR, f4 BOOLEAN)[]"
 _TEXT, _OID = "VARCHAR", "BIGINT"
 _LETTERS = {word: letter for letter, word in WORDS.items()} | {"TEMP": "T"}
-_REFUSAL, _KEPT_REFUSALS = re.compile(r"refusal \d+\."), 1000
-# name -> the function, its arguments' types, its result's
-Functions = Mapping[str, tuple[Callable[..., pa.Array], list[str], str]]
 
 
 class RightsFunctions:
-    """The functions, for the moments that `begin` named. Any thread may call them."""
+    """The functions, for the moments that `begin` named. Any thread may call them.
 
-    def __init__(self) -> None:
+    Args:
+        refusals: Where what they raise is kept.
+    """
+
+    def __init__(self, refusals: Refusals) -> None:
         self._kept: dict[str, Privileges] = {}
-        self._refused: dict[str, GatewayError] = {}
-        self._numbers = count(1)
+        self._each = refusals.each
 
     def begin(self, moment: Moment) -> None:
         """A query runs over what there is at a moment."""
@@ -44,11 +40,6 @@ class RightsFunctions:
     def forget(self, moment: Moment) -> None:
         """No query will."""
         self._kept.pop(moment.schema, None)
-
-    def refusal(self, text: str) -> GatewayError | None:
-        """What a call raised, when the database's error tells of one."""
-        found = _REFUSAL.search(text)
-        return None if found is None else self._refused.pop(found[0], None)
 
     def functions(self) -> Functions:
         """By name."""
@@ -110,14 +101,3 @@ class RightsFunctions:
             return written(Item(to, by, letters, letters * option), self._kept[at].roles.names)
 
         return self._each(pa.string(), item, moment, grantee, grantor, words, option)
-
-    def _each(self, kind: pa.DataType, answer: Callable[..., Any], *columns: pa.Array) -> pa.Array:
-        rows = zip(*(column.to_pylist() for column in columns), strict=True)
-        try:
-            return pa.array([answer(*row) for row in rows], kind)
-        except GatewayError as error:
-            number = f"refusal {next(self._numbers)}."
-            self._refused[number] = error
-            while len(self._refused) > _KEPT_REFUSALS:  # of queries that went another way
-                self._refused.pop(next(iter(self._refused)), None)
-            raise RuntimeError(number) from error

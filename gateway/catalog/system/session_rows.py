@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-import pyarrow as pa
-
 from gateway.catalog.system.names import Moment
+from gateway.catalog.system.pg_catalog import Part, part_of
 from gateway.catalog.system.static import static
+from gateway.roles import BOOTSTRAP_OID
 from gateway.sql.text.quoting import identifier
+
+Row = dict[str, Any]
 
 # Views whose rows depend on variables of the connection.
 SESSION_VIEWS = {
@@ -22,20 +25,16 @@ SESSION_VIEWS = {
 }
 
 
-def session_rows(relation: str, moment: Moment) -> pa.Table | None:
-    """The rows of a relation that depend on who asks; None when it has none such."""
-    if relation != "pg_database":
+def session_parts(name: str, moment: Moment) -> dict[Hashable, Part] | None:
+    """All rows of a relation that depend on who asks; None when it has none such."""
+    make = _RELATIONS.get(name)
+    if make is None:
         return None
-    rows = _databases(moment)
-    columns = static().columns[f"pg_catalog.{relation}"]
-    arrays = [
-        pa.array([row.get(column.name) for row in rows], static().storage(column.type).arrow)
-        for column in columns
-    ]
-    return pa.table(arrays, names=[column.name for column in columns])
+    rows = make(moment)
+    return {repr(rows): part_of(rows)}
 
 
-def _databases(moment: Moment) -> list[dict[str, Any]]:
+def _databases(moment: Moment) -> list[Row]:
     names = {5: moment.database, 1: "template1", 4: "template0"}
     held = moment.contents.ownership
     first, own = identifier(held.first or moment.user), held.database
@@ -50,3 +49,25 @@ def _databases(moment: Moment) -> list[dict[str, Any]]:
         }
         for oid, name in names.items()
     ]  # fmt: skip
+
+
+def _roles(moment: Moment) -> list[Row]:
+    """PostgreSQL's predefined roles, and those that there are."""
+    known: list[Row] = static().tables["pg_catalog.pg_authid"].to_pylist()
+    own = [
+        {
+            "oid": each.oid, "rolname": each.name, "rolsuper": each.superuser,
+            "rolinherit": each.inherit, "rolcreaterole": each.create_role,
+            "rolcreatedb": each.create_database, "rolcanlogin": each.login,
+            "rolreplication": each.superuser, "rolbypassrls": each.superuser,
+            "rolconnlimit": each.connection_limit, "rolvaliduntil": each.valid_until,
+        }
+        for each in moment.contents.ownership.roles
+    ]  # fmt: skip
+    return [row for row in known if row["oid"] != BOOTSTRAP_OID] + own
+
+
+_RELATIONS: Mapping[str, Callable[[Moment], list[Row]]] = {
+    "pg_catalog.pg_authid": _roles,
+    "pg_catalog.pg_database": _databases,
+}

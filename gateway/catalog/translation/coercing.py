@@ -181,12 +181,8 @@ class Coercion:
         return Term(f"CAST({term.sql} AS {static().storage(base).duckdb})", wanted)
 
     def lookup(self, kind: str, number: str) -> str:
-        """The text of a reg value."""
-        table = self.names.helper(kind)
-        return (
-            f"CASE WHEN {number} = 0 THEN '-' ELSE COALESCE((SELECT n.text FROM {table} AS n "
-            f"WHERE n.oid = {number}), CAST({number} AS VARCHAR)) END"
-        )
+        """The text of a reg value; see `system.lookups`."""
+        return f"\"@{kind}\"('{self.names.place}', {number})"
 
     def _to_text(self, sql: str, given: int, wanted: int) -> str:
         text = f"float_text({sql})" if given in (700, 701) else f"CAST({sql} AS VARCHAR)"
@@ -209,24 +205,14 @@ class Coercion:
 
     def _names_of(self, sql: str, given: int) -> str:
         """A list of reg values as the list of their names."""
-        table = self.names.helper(REGISTERED[element_of(given)])
-        return (
-            f"CASE WHEN {sql} IS NULL THEN NULL ELSE COALESCE((SELECT list(CASE WHEN u.v = 0 THEN "
-            f"'-' ELSE COALESCE(n.text, CAST(u.v AS VARCHAR)) END ORDER BY u.i) FROM unnest({sql}) "
-            f"WITH ORDINALITY AS u(v, i) LEFT JOIN {table} AS n ON n.oid = u.v), []) END"
-        )
+        named = self.lookup(REGISTERED[element_of(given)], "v")
+        return f"list_transform({sql}, lambda v: {named})"
 
     def _array_names(self, sql: str, given: int, wanted: int) -> str:
         return self._names_of(sql, given)
 
     def _to_registered(self, sql: str, given: int, wanted: int) -> str:
-        kind = REGISTERED[wanted]
-        table = self.names.helper(f"{kind}_of")
-        return (
-            f"COALESCE((SELECT n.oid FROM {table} AS n WHERE n.text = {sql}), "
-            f"TRY_CAST({sql} AS BIGINT), CASE WHEN {sql} IS NOT NULL THEN "
-            f"error('{kind} \"' || {sql} || '\" does not exist') END)"
-        )
+        return self.lookup(f"{REGISTERED[wanted]}_of", sql)
 
     def _first_letter(self, sql: str, given: int, wanted: int) -> str:
         return f"left({sql}, 1)"

@@ -1,7 +1,7 @@
 """PostgreSQL's functions over DuckDB: a row each. What a call takes and gives, pg_proc tells.
 
 A template's `{0}`, `{1}`, ... are the arguments, `{all}` all of them; `[pg_class]` is a relation
-of the catalogue, `<regtype>` a table of names (`names`), `@user`, `@database` and `@path` what
+of the catalogue, `<regtype>` a function of `lookups`, `@user`, `@database` and `@path` what
 the session has. Rows by `name/arity` come before rows by name. A function of pg_proc without a
 row is refused (0A000).
 """
@@ -10,41 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_VISIBLE = "EXISTS (SELECT 1 FROM <visible> AS v WHERE v.kind = '{kind}' AND v.oid = {{0}})"
 TEMPLATES: dict[str, str] = {
     # Types
-    "format_type": (
-        "CASE WHEN {0} IS NULL THEN NULL WHEN {0} = 0 THEN '-' ELSE COALESCE((SELECT CASE "
-        "WHEN n.modified IS NULL OR {1} IS NULL OR {1} < 0 THEN CASE WHEN {1} IS NOT NULL AND "
-        "n.bare IS NOT NULL THEN n.bare ELSE n.text END "
-        "ELSE format_typmod(n.modified, n.base, {1}) END "
-        "FROM <format_type> AS n WHERE n.oid = {0}), '???') END"
-    ),
+    "format_type": "<format_type>({0}, {1})",
     "pg_typeof": "{0}",
-    "to_regclass": "(SELECT n.oid FROM <regclass_of> AS n WHERE n.text = {0})",
-    "to_regtype": "(SELECT n.oid FROM <regtype_of> AS n WHERE n.text = {0})",
-    "to_regnamespace": "(SELECT n.oid FROM <regnamespace_of> AS n WHERE n.text = {0})",
-    "to_regrole": "(SELECT n.oid FROM <regrole_of> AS n WHERE n.text = {0})",
-    "to_regproc": "(SELECT n.oid FROM <regproc_of> AS n WHERE n.text = {0})",
-    "to_regprocedure": "(SELECT n.oid FROM <regprocedure_of> AS n WHERE n.text = {0})",
+    "to_regclass": "<to_regclass>({0})",
+    "to_regtype": "<to_regtype>({0})",
+    "to_regnamespace": "<to_regnamespace>({0})",
+    "to_regrole": "<to_regrole>({0})",
+    "to_regproc": "<to_regproc>({0})",
+    "to_regprocedure": "<to_regprocedure>({0})",
     # What an object is called, and how it was made
-    "pg_get_userbyid": (
-        "COALESCE((SELECT r.rolname FROM [pg_authid] AS r WHERE r.oid = {0}), "
-        "'unknown (OID=' || {0} || ')')"
-    ),
+    "pg_get_userbyid": "<role>({0})",
     "pg_get_expr/2": "{0}",
     "pg_get_expr/3": "CASE WHEN {2} THEN without_parentheses({0}) ELSE {0} END",
-    "pg_get_constraintdef/1": "(SELECT d.text FROM <constraintdef> AS d WHERE d.oid = {0})",
-    "pg_get_constraintdef/2": (
-        "(SELECT CASE WHEN {1} THEN d.pretty ELSE d.text END FROM <constraintdef> AS d "
-        "WHERE d.oid = {0})"
-    ),
-    "pg_get_indexdef/1": "(SELECT d.text FROM <indexdef> AS d WHERE d.oid = {0})",
-    "pg_get_indexdef/3": (
-        "(SELECT CASE WHEN {1} = 0 THEN CASE WHEN {2} THEN d.pretty ELSE d.text END "
-        "ELSE COALESCE(d.columns[{1}], '') END FROM <indexdef> AS d WHERE d.oid = {0})"
-    ),
-    "pg_get_viewdef": "(SELECT d.text FROM <viewdef> AS d WHERE d.oid = {0})",
+    "pg_get_constraintdef/1": "<constraintdef>({0}, FALSE)",
+    "pg_get_constraintdef/2": "<constraintdef>({0}, {1})",
+    "pg_get_indexdef/1": "<indexdef>({0}, 0, FALSE)",
+    "pg_get_indexdef/3": "<indexdef>({0}, {1}, {2})",
+    "pg_get_viewdef": "<viewdef>({0})",
     "pg_get_ruledef": "CAST(NULL AS VARCHAR)",
     "pg_get_triggerdef": "CAST(NULL AS VARCHAR)",
     "pg_get_partkeydef": "CAST(NULL AS VARCHAR)",
@@ -52,39 +36,22 @@ TEMPLATES: dict[str, str] = {
     "pg_get_statisticsobjdef": "CAST(NULL AS VARCHAR)",
     "pg_get_statisticsobjdef_columns": "CAST(NULL AS VARCHAR)",
     "pg_get_statisticsobjdef_expressions": "CAST(NULL AS VARCHAR[])",
-    "pg_get_functiondef": "(SELECT d.definition FROM <functiondef> AS d WHERE d.oid = {0})",
-    "pg_get_function_arguments": "(SELECT d.arguments FROM <functiondef> AS d WHERE d.oid = {0})",
-    "pg_get_function_identity_arguments": (
-        "(SELECT d.identity FROM <functiondef> AS d WHERE d.oid = {0})"
-    ),
-    "pg_get_function_result": "(SELECT d.result FROM <functiondef> AS d WHERE d.oid = {0})",
+    "pg_get_functiondef": "<functiondef>({0}, 'definition')",
+    "pg_get_function_arguments": "<functiondef>({0}, 'arguments')",
+    "pg_get_function_identity_arguments": "<functiondef>({0}, 'identity')",
+    "pg_get_function_result": "<functiondef>({0}, 'result')",
     "pg_get_function_sqlbody": "CASE WHEN {0} IS NULL THEN NULL ELSE CAST(NULL AS VARCHAR) END",
     "pg_get_function_arg_default": "CAST(NULL AS VARCHAR)",
-    "pg_get_serial_sequence": (
-        "(SELECT s.sequence FROM <serial> AS s WHERE s.relation = {0} AND s.column = {1})"
-    ),
+    "pg_get_serial_sequence": "<serial_sequence>({0}, {1})",
     "pg_describe_object": "CAST(NULL AS VARCHAR)",
-    "obj_description/1": (
-        "(SELECT d.description FROM [pg_description] AS d WHERE d.objoid = {0} "
-        "AND d.objsubid = 0 LIMIT 1)"
-    ),
-    "obj_description/2": (
-        "(SELECT d.description FROM [pg_description] AS d JOIN [pg_class] AS k ON k.oid = "
-        "d.classoid WHERE d.objoid = {0} AND d.objsubid = 0 AND k.relname = {1} "
-        "AND k.relnamespace = 11)"
-    ),
-    "col_description": (
-        "(SELECT d.description FROM [pg_description] AS d WHERE d.objoid = {0} "
-        "AND d.classoid = 1259 AND d.objsubid = {1})"
-    ),
-    "shobj_description": (
-        "(SELECT d.description FROM [pg_shdescription] AS d JOIN [pg_class] AS k ON k.oid = "
-        "d.classoid WHERE d.objoid = {0} AND k.relname = {1} AND k.relnamespace = 11)"
-    ),
+    "obj_description/1": "<any_description>({0})",
+    "obj_description/2": "<description>({0}, {1}, 0)",
+    "col_description": "<column_description>({0}, {1})",
+    "shobj_description": "<description>({0}, {1}, 0)",
     # Who may see it: everybody everything
-    "pg_table_is_visible": _VISIBLE.format(kind="c"),
-    "pg_type_is_visible": _VISIBLE.format(kind="t"),
-    "pg_function_is_visible": _VISIBLE.format(kind="f"),
+    "pg_table_is_visible": "<visible_class>({0})",
+    "pg_type_is_visible": "<visible_type>({0})",
+    "pg_function_is_visible": "<visible_function>({0})",
     "pg_operator_is_visible": "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END",
     "pg_opclass_is_visible": "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END",
     "pg_opfamily_is_visible": "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END",
@@ -96,21 +63,13 @@ TEMPLATES: dict[str, str] = {
     "pg_ts_parser_is_visible": "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END",
     "pg_ts_template_is_visible": "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END",
     "pg_is_other_temp_schema": "FALSE",
-    "pg_my_temp_schema": "CAST(0 AS BIGINT)",
+    "pg_my_temp_schema": "<my_temp_schema>(0)",
     "row_security_active": "FALSE",
     "makeaclitem": "gw_acl_item(@moment, {0}, {1}, {2}, {3})",
     "acldefault": "gw_acl_default(@moment, {0}, {1})",
-    "pg_relation_is_publishable": (
-        "EXISTS (SELECT 1 FROM [pg_class] AS k WHERE k.oid = {0} AND k.relkind IN ('r', 'p') "
-        "AND k.oid >= 16384)"
-    ),
-    "pg_relation_is_updatable": (
-        "COALESCE((SELECT CASE WHEN k.relkind IN ('r', 'p') THEN 28 ELSE 0 END FROM [pg_class] "
-        "AS k WHERE k.oid = {0}), 0)"
-    ),
-    "pg_column_is_updatable": (
-        "COALESCE((SELECT k.relkind IN ('r', 'p') FROM [pg_class] AS k WHERE k.oid = {0}), FALSE)"
-    ),
+    "pg_relation_is_publishable": "(<relkind>({0}) IN ('r', 'p') AND {0} >= 16384)",
+    "pg_relation_is_updatable": "CASE WHEN <relkind>({0}) IN ('r', 'p') THEN 28 ELSE 0 END",
+    "pg_column_is_updatable": "COALESCE(<relkind>({0}) IN ('r', 'p'), FALSE)",
     # The server and the session
     "current_user": "@user",
     "session_user": "getvariable('session_user')",
@@ -147,19 +106,11 @@ TEMPLATES: dict[str, str] = {
     "pg_filenode_relation": "CAST(NULL AS BIGINT)",
     "pg_relation_filenode": "{0}",
     "pg_relation_filepath": "'base/5/' || {0}",
-    "pg_table_size": (
-        "CAST((SELECT CASE WHEN k.relkind = 'i' OR EXISTS (SELECT 1 FROM [pg_attribute] AS a WHERE "
-        "a.attrelid = k.oid AND a.attnum > 0 AND a.attstorage <> 'p') THEN 8192 ELSE 0 END "
-        "FROM [pg_class] AS k WHERE k.oid = {0}) AS BIGINT)"
-    ),
-    "pg_total_relation_size": (
-        "CAST((SELECT CASE WHEN k.relkind = 'i' OR EXISTS (SELECT 1 FROM [pg_attribute] AS a WHERE "
-        "a.attrelid = k.oid AND a.attnum > 0 AND a.attstorage <> 'p') THEN 8192 ELSE 0 END "
-        "FROM [pg_class] AS k WHERE k.oid = {0}) AS BIGINT)"
-    ),
+    "pg_table_size": "<table_size>({0})",
+    "pg_total_relation_size": "<table_size>({0})",
     "pg_relation_size": (
-        "CAST((SELECT CASE WHEN k.relkind IN ('i', 'S') THEN 8192 ELSE 0 END FROM [pg_class] AS k "
-        "WHERE k.oid = {0}) AS BIGINT)"
+        "CAST(CASE WHEN <relkind>({0}) IN ('i', 'S') THEN 8192 "
+        "WHEN <relkind>({0}) IS NOT NULL THEN 0 END AS BIGINT)"
     ),
     "pg_indexes_size": "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE 0 END AS BIGINT)",
     "pg_database_size": "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE 0 END AS BIGINT)",
@@ -329,9 +280,7 @@ TEMPLATES: dict[str, str] = {
         "THEN 6 ELSE {1} & 65535 END END"
     ),
     "_pg_interval_type": "CAST(NULL AS VARCHAR)",
-    "_pg_index_position": (
-        "(SELECT list_position(x.indkey, {1}) FROM [pg_index] AS x WHERE x.indexrelid = {0})"
-    ),
+    "_pg_index_position": "<index_position>({0}, {1})",
 }  # fmt: skip
 
 # pg_stat_get_*: counters of what this server does not count.
@@ -342,10 +291,10 @@ WORDS = ("@user", "@database", "@schema", "@path", "@visible_path", "@moment")
 
 # Functions of FROM: name -> the query that gives their rows, under the columns of pg_proc.
 RELATIONS: Mapping[str, str] = {
-    "pg_show_all_settings": "SELECT * FROM <settings>",
+    "pg_show_all_settings": "SELECT * FROM [pg_settings]",
     "pg_timezone_names": "SELECT * FROM [pg_timezone_names]",
     "pg_timezone_abbrevs": "SELECT * FROM [pg_timezone_abbrevs]",
-    "pg_get_keywords": "SELECT * FROM <keywords>",
+    "pg_get_keywords": "SELECT * FROM [text.keywords]",
     "pg_stat_get_activity": (
         "SELECT CAST(a.datid AS BIGINT), a.pid, CAST(a.usesysid AS BIGINT), a.application_name, "
         "a.state, a.query, NULL, NULL, a.xact_start, a.query_start, a.backend_start, NULL, "

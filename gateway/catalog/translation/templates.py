@@ -1,4 +1,4 @@
-"""Fills in the templates of `functions`: arguments, relations, tables of names, the session."""
+"""Fills in the templates of `functions`: arguments, relations, lookups, the session."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gateway.catalog.translation.coercing import quoted
 if TYPE_CHECKING:
     from gateway.catalog.translation.values import Values
 
-_MARK = re.compile(r"\[(pg_\w+)\]|<(\w+)>|(@\w+)|\{(\d|all)\}|\{\{|\}\}")
+_MARK = re.compile(r"\[(pg_\w+|text\.\w+)\]|<(\w+)>\(|(@\w+)|\{(\d|all)\}|\{\{|\}\}")
 
 
 def fill(within: Values, template: str, arguments: Sequence[str]) -> str:
@@ -19,13 +19,15 @@ def fill(within: Values, template: str, arguments: Sequence[str]) -> str:
     names = within.names
 
     def replaced(match: re.Match[str]) -> str:
-        relation, helper, word, argument = match.groups()
+        relation, lookup, word, argument = match.groups()
         if relation is not None:
+            if "." in relation:
+                return names.recorded(relation)
             found = names.relation("pg_catalog", relation)
             assert found is not None, relation
             return found.sql
-        if helper is not None:
-            return names.helper(helper)
+        if lookup is not None:
+            return f"\"@{lookup}\"('{names.place}', "
         if word is not None:
             return _session_value(within, word)
         if argument is None:

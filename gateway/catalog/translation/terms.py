@@ -114,8 +114,8 @@ class Names(Protocol):
     def relation(self, schema: str, name: str) -> SystemRelation | None:
         """A relation of pg_catalog or information_schema; `schema` "" means pg_catalog."""
 
-    def helper(self, name: str) -> str:
-        """The SQL name of a table of names that functions read."""
+    def recorded(self, name: str) -> str:
+        """The SQL name of a table that PostgreSQL's own functions give."""
 
     def number(self, kind: str, text: str) -> int | None:
         """The oid that `text` means as regclass, regtype, ...; None when there is none."""
