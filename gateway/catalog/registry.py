@@ -30,6 +30,7 @@ from gateway.sql.meaning.relation import ColumnInfo, Relation
 from gateway.sql.text.quoting import in_quotes, literal
 from gateway.sql.writes.assignments import Target, TargetColumn
 from gateway.store.definitions.definitions import Column, TableDefinition, View
+from gateway.store.rows.changes import Wanted
 from gateway.store.tables import StoreSession
 from gateway.types import from_arrow
 
@@ -169,20 +170,24 @@ class Registry:
         raise UndefinedTable(f'relation "{written}" does not exist', hint=self._closest(written))
 
     def tables(
-        self, names: Collection[TableName], rowid_of: TableName | None = None
+        self,
+        names: Collection[TableName],
+        rowid_of: TableName | None = None,
+        wanted: Wanted | None = None,
     ) -> dict[TableName, Table]:
         """The tables of these names; user tables all as of one moment.
 
         Args:
             names: What `relation` gave.
             rowid_of: The user table whose rows are to carry their identifier.
+            wanted: Of which values its rows may be; other ones are left out.
         """
         found = {n: self.own.get(n) or self._grids[n] for n in names if n in self._grids}
         if self.system is not None:
             found |= {n: self.system.table(n) for n in names if n.schema in CATALOGUES}
         kept = [name for name in names if name not in found]
         if kept:
-            found.update(self.store.snapshots(kept, rowid_of=rowid_of))
+            found.update(self.store.snapshots(kept, rowid_of=rowid_of, wanted=wanted))
         return found
 
     def definition(self, schema: str, name: str) -> TableDefinition:

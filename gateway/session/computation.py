@@ -17,6 +17,7 @@ from gateway.sources.grid import with_calls
 from gateway.sources.table import Table, TableName
 from gateway.sql.meaning.relation import ColumnInfo
 from gateway.sql.writes.given import Given
+from gateway.sql.writes.narrowing import Value, is_named_once
 from gateway.sql.writes.writes import Write
 from gateway.store.definitions.definitions import TableDefinition
 from gateway.types import INTEGER, Type, from_arrow
@@ -78,7 +79,16 @@ class Computation:
     @property
     def given(self) -> Given | None:
         """The rows of an INSERT for which no engine is asked; None where one is."""
-        return self.write.given if self.write is not None else None
+        write = self.write
+        return write.given if write is not None and write.command == "INSERT" else None
+
+    def wanted(self, bound: Bound) -> dict[str, list[Value]] | None:
+        """Of which values of which columns the rows are that a write touches; None: of any."""
+        narrowing = self.write.narrowing if self.write is not None else None
+        if narrowing is None or self.target is None:
+            return None
+        once = is_named_once(self.rewritten.tree, self.target.name)
+        return narrowing.values(bound.values) if once else None
 
     def is_told_by(self, known: Mapping[int, Type]) -> bool:
         """Whether these types of `$n` are all there are, so that no plan has to be asked."""

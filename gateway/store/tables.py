@@ -29,7 +29,7 @@ from gateway.store.definitions.catalogue import FIRST_OID, TEMPORARY
 from gateway.store.definitions.definitions import Changed, TableDefinition
 from gateway.store.disk import backup, database, disk
 from gateway.store.rows import changes, references, upserts
-from gateway.store.rows.changes import Target
+from gateway.store.rows.changes import Target, Wanted
 from gateway.store.rows.references import hold_references
 from gateway.store.rows.sequences import SequenceValues
 from gateway.store.rows.snapshots import Snapshot, SnapshotCache
@@ -114,15 +114,7 @@ class Store:
 
     def answer_backup(self) -> None:
         """Make the copy that `gradwire backup` asked for, if it did, and tell it."""
-        target = backup.requested(self.directory)
-        if target is None:
-            return
-        try:
-            self.back_up(target)
-        except (GatewayError, OSError) as error:
-            backup.answer(self.directory, error)
-        else:
-            backup.answer(self.directory, None)
+        backup.answer_request(self.directory, self.back_up)
 
     def close(self) -> None:
         """Write everything into the file and let go of the directory; twice does nothing."""
@@ -181,7 +173,11 @@ class StoreSession(Names):
         return self.snapshots([name], rowid_of=name if rowid else None)[name]
 
     def snapshots(
-        self, names: Collection[TableName], *, rowid_of: TableName | None = None
+        self,
+        names: Collection[TableName],
+        *,
+        rowid_of: TableName | None = None,
+        wanted: Wanted | None = None,
     ) -> dict[TableName, Snapshot]:
         """The rows of several tables, all as of one moment.
 
@@ -191,6 +187,7 @@ class StoreSession(Names):
             names: The tables.
             rowid_of: The one among them that gets a first column `definitions.ROWID` (int64).
                 The numbers mean something until the end of `writing` only.
+            wanted: Of which values its rows may be; other ones are left out.
 
         Raises:
             UndefinedTable: 42P01.
@@ -203,7 +200,7 @@ class StoreSession(Names):
             self._catch_up(names)
             transaction = self._open()
             transaction.pin()
-            return {name: self._read(transaction, name, name == rowid_of) for name in names}
+            return {n: self._read(transaction, n, n == rowid_of, wanted) for n in names}
 
     def _cached(
         self, names: Collection[TableName], moment: Moment
@@ -219,12 +216,15 @@ class StoreSession(Names):
             found[name] = snapshot
         return found
 
-    def _read(self, transaction: Transaction, name: TableName, rowid: bool) -> Snapshot:
+    def _read(
+        self, transaction: Transaction, name: TableName, rowid: bool, wanted: Wanted | None
+    ) -> Snapshot:
         oid, definition = transaction.catalogue.table(name)
         transaction.reads.add(oid)
         rows = None if rowid else transaction.cached(oid)
         if rows is None:
-            rows = changes.read(transaction, oid, definition, rowid)
+            limits = wanted if rowid else None
+            rows = changes.read(transaction, oid, definition, rowid=rowid, wanted=limits or {})
             if not rowid:
                 transaction.keep(oid, rows)
         return Snapshot(rows, definition.comment)

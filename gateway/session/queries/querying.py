@@ -47,6 +47,7 @@ from gateway.sql.statements.tables import CreateTable
 from gateway.sql.text.dialect import to_engine
 from gateway.sql.writes.writes import modifying_parts
 from gateway.store.definitions.definitions import View
+from gateway.store.rows.changes import Wanted
 from gateway.types import TEXT, Type
 
 
@@ -338,10 +339,17 @@ class Queries:
             self.account.planned(started, kept=self.engine.plans_found > found)
 
     def tables(
-        self, query: Computation, known: Collection[TableName] = ()
+        self,
+        query: Computation,
+        known: Collection[TableName] = (),
+        wanted: Wanted | None = None,
     ) -> dict[TableName, Table]:
-        """The tables that a query names, but those of `known`, as of one moment."""
-        return self.registry.tables(query.rewritten.tables - set(known), query.rowid_of)
+        """The tables that a query names, but those of `known`, as of one moment.
+
+        Of a write's target only the rows that are `wanted` need be there.
+        """
+        names = query.rewritten.tables - set(known)
+        return self.registry.tables(names, query.rowid_of, wanted)
 
     def required(self, statement: Statement) -> Computation:
         """The query inside a statement: 0A000 when there is none."""

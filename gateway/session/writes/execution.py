@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
@@ -31,10 +32,15 @@ from gateway.sql.lowered.localtime import type_moments
 from gateway.sql.meaning.relation import Lookup, zone_of
 from gateway.sql.statements.statement import Statement
 from gateway.sql.writes.conflicts import Conflict
+from gateway.sql.writes.narrowing import Value, is_named_once
 from gateway.sql.writes.writes import Write, as_write, check_width, target_of
 from gateway.store.definitions.definitions import ROWID, Changed, TableDefinition
+from gateway.store.rows.changes import Wanted
 from gateway.store.rows.snapshots import Snapshot
 from gateway.types import Type
+
+# As many rows of a table are read by their identifiers.
+_MOST_WANTED = 1000
 
 
 class Executor(Queries):
@@ -47,7 +53,34 @@ class Executor(Queries):
         query = self.required(replace(statement, tree=self.with_moments(tree)))
         assert query.write is not None and query.target is not None
         with self.registry.store.writing(query.target.name, query.locks_for, query.reading):
-            return self.apply(query, bound, self.tables(query), last=True)
+            wanted = query.wanted(bound)
+            tables = self.tables(query, wanted=wanted)
+            if wanted is not None and (rows := self._rows_named(query, bound, wanted, tables)):
+                return self.apply(query, bound, tables, computed=rows)
+            return self.apply(query, bound, tables, last=True)
+
+    def _rows_named(
+        self,
+        query: Computation,
+        bound: Bound,
+        wanted: Mapping[str, list[Value]],
+        tables: Mapping[TableName, Table],
+    ) -> pa.RecordBatch | None:
+        """What an UPDATE or DELETE of rows that were found by their values alone asks for."""
+        write, target = query.write, query.target
+        assert write is not None and write.narrowing is not None and target is not None
+        held = tables[target.name]
+        if not write.narrowing.tells_all(wanted) or not isinstance(held, Snapshot) or write.beside:
+            return None
+        identifiers = held.rows.column(ROWID).combine_chunks()
+        if write.command == "DELETE":
+            return pa.RecordBatch.from_arrays([identifiers], [ROWID])
+        given = write.given.rows(bound.values) if write.given is not None else None
+        if given is None:
+            return None
+        same = pa.array(np.zeros(len(identifiers), np.int64))
+        new = [column.take(same) for column in given.columns]
+        return pa.RecordBatch.from_arrays([identifiers, *new], [ROWID, *write.columns])
 
     def apply(
         self,
@@ -57,6 +90,7 @@ class Executor(Queries):
         lookup: Beneath | None = None,
         choose: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]] = iter,
         *,
+        computed: pa.RecordBatch | None = None,
         last: bool = False,
     ) -> Result:
         """Do a write over tables that were read already, inside `StoreSession.writing`.
@@ -67,13 +101,17 @@ class Executor(Queries):
             tables: All that its query names, with the target's identifiers but for an INSERT.
             lookup: What names mean; None: what they mean to this session.
             choose: Which of the rows that the query gives are written.
+            computed: What its query gives, where that is known.
             last: Whether the transaction ends with it, if it is not the user's own.
         """
         write, target = query.write, query.target
         assert write is not None and target is not None
         made = query.lookup.schemas if query.lookup is not None else {}
         self.allow(query.rewritten, query.rowid_of, *made)
-        given, batches = self._computed(query, tables, bound)
+        if computed is not None:
+            given, batches = computed.schema, iter([computed])
+        else:
+            given, batches = self._computed(query, tables, bound)
         beside = self.beside(query, tables, bound)
         batches = choose(batches)
         if beside:
@@ -201,7 +239,7 @@ class Executor(Queries):
         return Computation(rewritten, write, target, upsert, returned=returned, lookup=lookup)
 
     def _rewritten(self, write: Write, lookup: Beneath | None) -> Rewritten:
-        if write.given is None:
+        if write.given is None or write.command != "INSERT":
             return self.rewrite(write.query, lookup)
         self._nodes += self.recall.limits.check(write.query)
         return as_it_stands(write.query)
@@ -218,8 +256,13 @@ class Executor(Queries):
         """The tables of an upsert's update; `rows` are those in conflict."""
         assert upsert.rewritten is not None
         excluded = upsert.excluded(rows)
+        name = upsert.target.name
         others = upsert.rewritten.tables - excluded.keys()
-        return {**self.registry.tables(others, upsert.target.name), **excluded}
+        wanted: Wanted | None = None
+        few = rows is not None and rows.num_rows <= _MOST_WANTED
+        if rows is not None and few and is_named_once(upsert.rewritten.tree, name):
+            wanted = {ROWID: rows.column(ROWID).to_pylist()}
+        return {**self.registry.tables(others, name, wanted), **excluded}
 
     def _apply_upsert(
         self,

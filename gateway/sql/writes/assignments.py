@@ -38,6 +38,9 @@ class TargetColumn:
 
 Target = Mapping[str, TargetColumn]
 
+# On a cast that only says what the assignment does.
+AS_ASSIGNED = "as_assigned"
+
 # Types for which a literal with a point is taken as the numeric that it is in PostgreSQL: an
 # integer is rounded from it half away from zero, and from a double half to even.
 EXACT = ("numeric", "int2", "int4", "int8")
@@ -133,6 +136,7 @@ def declare_parameters(
         sql_type = _typed(value, kind)
         if sql_type is not None:
             typed = exp.Cast(this=value.copy(), to=sql_type)
+            typed.meta[AS_ASSIGNED] = True
             value.replace(typed)
             values[place] = typed
 

@@ -17,10 +17,10 @@ from sqlglot import exp
 
 from gateway.sql.meaning.numerals import is_point_literal
 from gateway.sql.meaning.parameters import number
-from gateway.sql.writes.assignments import EXACT, Target, TargetColumn, is_spelt
+from gateway.sql.writes.assignments import AS_ASSIGNED, EXACT, Target, TargetColumn, is_spelt
 from gateway.types import INTERVAL
 
-_WHOLE = re.compile(r"\d{1,18}")
+WHOLE = re.compile(r"\d{1,18}")
 _MOST_DIGITS = 38
 
 Constant = None | bool | int | float | str | Decimal
@@ -124,6 +124,8 @@ _ARROW = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string
 
 def _constant(cell: exp.Expr, column: TargetColumn) -> Constant:
     """The value of a constant; None also where it is none that can be taken as it stands."""
+    if AS_ASSIGNED in cell.meta:
+        cell = cell.this
     if isinstance(cell, exp.Boolean):
         return bool(cell.this)
     sign = "-" if isinstance(cell, exp.Neg) else ""
@@ -135,7 +137,7 @@ def _constant(cell: exp.Expr, column: TargetColumn) -> Constant:
         typed = typed or is_spelt(literal, column.type)
         return None if sign or typed else str(literal.this)
     text = sign + str(literal.this)
-    if _WHOLE.fullmatch(literal.this):
+    if WHOLE.fullmatch(literal.this):
         return int(text)
     if column.type.name in EXACT and is_point_literal(literal):
         return Decimal(text)

@@ -37,6 +37,7 @@ from gateway.sql.writes.assignments import (
 )
 from gateway.sql.writes.conflicts import Conflict, arbiter, does_update, update_query
 from gateway.sql.writes.given import Given, as_given
+from gateway.sql.writes.narrowing import Narrowing, narrowing_of
 from gateway.types import Type
 
 
@@ -63,7 +64,8 @@ class Write:
     named: bool = False  # INSERT's own list of columns: the query must give exactly those
     conflict: Conflict | None = None
     beside: tuple[str, ...] = ()
-    given: Given | None = None  # the query's rows, where nothing has to be computed for them
+    given: Given | None = None  # what is assigned, where nothing has to be computed for it
+    narrowing: Narrowing | None = None
 
     def of_beside(self, alias: str) -> exp.Select:
         """A query for the columns of one of `beside` alone."""
@@ -228,7 +230,19 @@ def _update(tree: exp.Update, target: Target, row_identifier: str) -> Write:
         query.append("expressions", item)
     for alias in beside:
         query.append("expressions", _all_of(alias))
-    return Write("UPDATE", columns, query, _returning(tree), parameters, beside=beside)
+    narrowing, given = narrowing_of(query, target_of(tree).alias_or_name, target), None
+    if narrowing is not None and narrowing.is_whole:
+        given = as_given([exp.Tuple(expressions=[v.copy() for v in values])], columns, target)
+    return Write(
+        "UPDATE",
+        columns,
+        query,
+        _returning(tree),
+        parameters,
+        beside=beside,
+        given=given,
+        narrowing=narrowing,
+    )
 
 
 def _delete(tree: exp.Expr, target: Target, row_identifier: str) -> Write:
@@ -237,7 +251,8 @@ def _delete(tree: exp.Expr, target: Target, row_identifier: str) -> Write:
     query = _rows(tree, row_identifier, others)
     for alias in beside:
         query.append("expressions", _all_of(alias))
-    return Write("DELETE", (), query, _returning(tree), beside=beside)
+    narrowing = narrowing_of(query, target_of(tree).alias_or_name, target)
+    return Write("DELETE", (), query, _returning(tree), beside=beside, narrowing=narrowing)
 
 
 def _others(tree: exp.Expr) -> list[exp.Expr]:

@@ -156,7 +156,7 @@ class Alterer(Definer):
         using: Mapping[str, str],
     ) -> TableDefinition:
         """Write the rows into a table of the new form; the definition that says where."""
-        rows = changes.read(transaction, oid, old, False)
+        rows = changes.read(transaction, oid, old)
         new = replace(new, storage=next(self._shared.oids))
         target = Target(transaction, oid, new, self.expressions)
         with _as_of_a_table(old, new):

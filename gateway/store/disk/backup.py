@@ -15,6 +15,7 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from gateway.errors import ConfigurationFault, GatewayError, LockFileExists
@@ -86,7 +87,20 @@ def _ask(directory: Path, target: Path) -> None:
         raise ConfigurationFault(told["error"])
 
 
-def requested(directory: Path) -> Path | None:
+def answer_request(directory: Path, copy: Callable[[Path], None]) -> None:
+    """Make the copy that was asked for, if one was, and tell who asked."""
+    target = _requested(directory)
+    if target is None:
+        return
+    try:
+        copy(target)
+    except (GatewayError, OSError) as error:
+        _answer(directory, str(error))
+    else:
+        _answer(directory, "")
+
+
+def _requested(directory: Path) -> Path | None:
     """Where the copy that was asked for is to go; None when none was asked for."""
     request = directory / REQUEST
     if not request.exists():
@@ -96,8 +110,8 @@ def requested(directory: Path) -> Path | None:
     return target
 
 
-def answer(directory: Path, error: GatewayError | OSError | None) -> None:
+def _answer(directory: Path, fault: str) -> None:
     """Tell who asked that it is done, or why not."""
     written = directory / f"{ANSWER}.part"
-    written.write_text(json.dumps({"error": str(error or "")}), encoding="utf-8")
+    written.write_text(json.dumps({"error": fault}), encoding="utf-8")
     written.rename(directory / ANSWER)

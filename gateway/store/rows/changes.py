@@ -6,8 +6,9 @@ identifiers are DuckDB's rowid, which stands for a row only within the transacti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ from gateway.store.disk.faults import refuse_nulls, translated
 from gateway.store.rows.assignment import assign
 from gateway.store.rows.defaults import constant_default
 from gateway.store.rows.expressions import Expressions
+from gateway.store.transactions.appending import plain_values
 from gateway.store.transactions.transactions import Transaction
 
 
@@ -55,13 +57,35 @@ class Target:
         return rows
 
 
-def read(transaction: Transaction, oid: int, definition: TableDefinition, rowid: bool) -> pa.Table:
-    """All rows of a table as the transaction sees them, in storage order; `rowid` goes first."""
-    inside = [*(["rowid"] if rowid else []), *physical_columns(definition).values()]
+# Column -> the values one of which a row must have.
+Wanted = Mapping[str, Sequence[int | str]]
+
+
+def read(
+    transaction: Transaction,
+    oid: int,
+    definition: TableDefinition,
+    *,
+    rowid: bool = False,
+    wanted: Wanted = MappingProxyType({}),
+) -> pa.Table:
+    """Rows of a table as the transaction sees them, in storage order; `rowid` goes first.
+
+    All of them, or those alone that are `wanted`.
+    """
+    inside = physical_columns(definition)
+    shown = [*(["rowid"] if rowid else []), *inside.values()]
+    query = f"SELECT {', '.join(shown) or '1'} FROM {physical(oid, definition)}"
+    conditions = [
+        f"{inside.get(name, 'rowid')} IN ({', '.join('?' * len(values))})" if values else "false"
+        for name, values in wanted.items()
+    ]
+    if conditions:
+        query += f" WHERE {' AND '.join(conditions)}"
+    values = [value for each in wanted.values() for value in each]
     transaction.pin()
     with translated():
-        query = f"SELECT {', '.join(inside) or '1'} FROM {physical(oid, definition)}"
-        rows = transaction.cursor.sql(query).to_arrow_table()
+        rows = transaction.cursor.sql(query, params=values or None).to_arrow_table()
     return named(rows, definition, rowid)
 
 
@@ -183,6 +207,10 @@ def update(
 
 def _set(target: Target, columns: Sequence[str], delta: pa.Table, returning: bool) -> Changed:
     inside = target.inside
+    if delta.num_rows == 1 and not returning and (values := plain_values(delta)) is not None:
+        settings = ", ".join(f"{inside[name]} = ?" for name in columns)
+        statement = f"UPDATE {target.place} SET {settings} WHERE rowid = ?"
+        return _applied(target, statement, delta, False, [*values[1:], values[0]])
     settings = ", ".join(f"{inside[name]} = delta.{inside[name]}" for name in columns)
     statement = (
         f"UPDATE {target.place} AS old SET {settings} FROM delta WHERE old.rowid = delta.row"
@@ -260,6 +288,10 @@ def delete(target: Target, batches: Iterable[pa.RecordBatch], returning: bool) -
 
 def delete_rows(target: Target, delta: pa.Table, returning: bool) -> Changed:
     """Delete the rows that `delta.row` names, each once."""
+    if not returning and (values := plain_values(delta)) is not None:
+        marks = ", ".join("?" * len(values))
+        statement = f"DELETE FROM {target.place} WHERE rowid IN ({marks})"
+        return _applied(target, statement, delta, False, values)
     statement = f"DELETE FROM {target.place} AS old WHERE old.rowid IN (SELECT row FROM delta)"
     return _applied(target, statement, delta, returning)
 
@@ -274,7 +306,14 @@ def _first_of_each_row(delta: pa.Table) -> pa.Table:
     return delta if len(first) == len(rows) else delta.take(pa.array(np.sort(first)))
 
 
-def _applied(target: Target, statement: str, delta: pa.Table, returning: bool) -> Changed:
+def _applied(
+    target: Target,
+    statement: str,
+    delta: pa.Table,
+    returning: bool,
+    values: Sequence[object] | None = None,
+) -> Changed:
+    """Do a statement that reads `delta`, or has its `values` in it."""
     definition = target.definition
     if not delta.num_rows:
         return _none(definition, returning)
@@ -282,7 +321,7 @@ def _applied(target: Target, statement: str, delta: pa.Table, returning: bool) -
     shown = delta.rename_columns([outside.get(name, name) for name in delta.schema.names])
     columns = ", ".join(f"old.{name}" for name in outside) if returning else ""
     with translated(definition, shown):
-        count, rows = target.transaction.rewrite(target.oid, statement, delta, columns)
+        count, rows = target.transaction.rewrite(target.oid, statement, delta, columns, values)
     _check_count(count, delta)
     return Changed(count, None if rows is None else named(rows, definition))
 

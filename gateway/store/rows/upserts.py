@@ -11,6 +11,7 @@ from gateway.errors import CardinalityViolation, InvalidColumnReference, Undefin
 from gateway.store.definitions.definitions import TableDefinition
 from gateway.store.disk.faults import translated
 from gateway.store.rows.changes import Target, append, whole_rows
+from gateway.store.transactions.appending import plain_values
 
 
 def arbiters(
@@ -51,6 +52,12 @@ def propose(target: Target, columns: Sequence[str], batches: Iterable[pa.RecordB
 def in_the_way(target: Target, rows: pa.Table, key: tuple[str, ...]) -> pa.Array:
     """For each row the identifier of the row with the same key; NULL where there is none."""
     places = [target.inside[name] for name in key]
+    if rows.num_rows == 1 and (values := plain_values(rows.select(list(key)))) is not None:
+        same = " AND ".join(f"{place} = ?" for place in places)
+        query = f"SELECT rowid FROM {target.place} WHERE {same}"
+        with translated():
+            held = target.transaction.cursor.execute(query, values).fetchall()
+        return pa.array([held[0][0] if held else None], pa.int64())
     delta = rows.select(list(key)).rename_columns(places)
     delta = delta.append_column("n", pa.array(np.arange(rows.num_rows)))
     same = " AND ".join(f"old.{place} = delta.{place}" for place in places)

@@ -110,7 +110,7 @@ class Appends:
     def append(self, place: str, definition: TableDefinition | None, rows: pa.Table) -> None:
         """Have DuckDB append rows now, in one statement."""
         with translated(definition, rows):
-            values = _values(rows)
+            values = plain_values(rows)
             if values is None:
                 self._cursor.from_arrow(rows).insert_into(place)
             else:
@@ -127,7 +127,7 @@ class Appends:
         return found
 
 
-def _values(rows: pa.Table) -> list[Value] | None:
+def plain_values(rows: pa.Table) -> list[Value] | None:
     """The values of a few rows, row by row; None where DuckDB is to read them from Arrow."""
     if not 0 < rows.num_rows * rows.num_columns <= _MOST_VALUES:
         return None

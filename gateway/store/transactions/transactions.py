@@ -7,6 +7,7 @@ to do them again on a newer commit, or up to a savepoint, which DuckDB has none 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import duckdb
@@ -159,20 +160,26 @@ class Transaction:
             noted.append(rows)
 
     def rewrite(
-        self, oid: int, statement: str, delta: pa.Table | None = None, returning: str = ""
+        self,
+        oid: int,
+        statement: str,
+        delta: pa.Table | None = None,
+        returning: str = "",
+        values: Sequence[object] | None = None,
     ) -> tuple[int, pa.Table | None]:
         """Change or delete rows by a statement that may read `delta`. DuckDB's errors pass.
 
         Args:
             oid: The table.
             statement: DuckDB's SQL.
-            delta: The table of that name in it.
+            delta: The table of that name in it, or where it has `values` what they stand for.
             returning: Columns of the changed rows to hand back.
         """
         self.refuse_changed(oid, delta)
         self.changes[oid] = None
         if not returning:
-            return self._do(Write(oid, statement=statement, delta=delta)) or 0, None
+            write = Write(oid, statement=statement, values=values or (), delta=delta)
+            return self._do(write) or 0, None
         self._touch(oid, delta)
         cursor = self._to_write()
         with self._connection.registered(delta):
@@ -235,7 +242,7 @@ class Transaction:
             if write.oid:
                 self._touch(write.oid, write.delta)
             cursor = self._to_write()
-            with self._connection.registered(write.delta):
+            with self._connection.registered(None if write.values else write.delta):
                 done = cursor.execute(write.statement, list(write.values)).fetchall()
             count = done[0][0] if done else None
         self._keep_write(replace(write, count=count))

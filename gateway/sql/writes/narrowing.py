@@ -1,0 +1,130 @@
+"""Which rows an UPDATE or DELETE can touch, as far as its WHERE says so by constants.
+
+`WHERE id = $1 AND note <> 'x'` touches rows whose id is $1, whatever else is asked of them; so
+these alone are read. Only comparisons of whole numbers and of texts count, which mean the same to
+the engine and to the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.sources.table import TableName
+from gateway.sql.meaning.parameters import number
+from gateway.sql.text.trees import nodes_of
+from gateway.sql.writes.assignments import Target
+from gateway.sql.writes.given import WHOLE
+
+_INTEGERS, _TEXTS = ("int2", "int4", "int8"), ("text", "varchar")
+_MOST_VALUES = 100
+
+Value = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A constant, or the number of a parameter."""
+
+    value: int | str | None = None
+    parameter: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """Column -> the values one of which a row must have.
+
+    `is_whole`: nothing else is asked of a row.
+    """
+
+    wanted: Mapping[str, tuple[Cell, ...]]
+    texts: frozenset[str]  # those of the columns that are texts; the others are whole numbers
+    is_whole: bool
+
+    def values(self, bound: Sequence[pa.Scalar]) -> dict[str, list[Value]]:
+        """The values under these parameters; NULL, which no row equals, is left out.
+
+        A parameter of another type than the column's narrows nothing; it leaves the column out.
+        """
+        found: dict[str, list[Value]] = {}
+        for column, cells in self.wanted.items():
+            given = [_read(cell, bound) for cell in cells]
+            kind = str if column in self.texts else int
+            if all(value is None or type(value) is kind for value in given):
+                found[column] = [value for value in given if isinstance(value, kind)]
+        return found
+
+    def tells_all(self, values: Mapping[str, list[Value]]) -> bool:
+        """Whether a row with these `values` is touched, whatever else it has."""
+        return self.is_whole and len(values) == len(self.wanted)
+
+
+def _read(cell: Cell, bound: Sequence[pa.Scalar]) -> object:
+    return bound[cell.parameter - 1].as_py() if cell.parameter else cell.value
+
+
+def is_named_once(tree: exp.Expr, name: TableName) -> bool:
+    """Whether a rewritten query names that table once, so that nothing else reads it."""
+    return sum(table.name == name.name for table in nodes_of(tree, exp.Table)) == 1
+
+
+def narrowing_of(query: exp.Select, alias: str, target: Target) -> Narrowing | None:
+    """How the query of an UPDATE or DELETE narrows the rows of its target; None: not at all.
+
+    Args:
+        query: The target goes by `alias` in it.
+        alias: That.
+        target: Its columns.
+    """
+    where = query.args.get("where")
+    if where is None:
+        return None
+    alone = not query.args.get("joins")
+    parts = list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
+    wanted: dict[str, tuple[Cell, ...]] = {}
+    is_whole = alone and not query.args.get("with_")
+    for part in parts:
+        found = _condition(part, "" if alone else alias, alias, target)
+        if found is None or found[0] in wanted:
+            is_whole = False
+        else:
+            wanted[found[0]] = found[1]
+    texts = frozenset(name for name in wanted if target[name].type.name in _TEXTS)
+    return Narrowing(wanted, texts, is_whole) if wanted else None
+
+
+def _condition(
+    part: exp.Expr, least: str, alias: str, target: Target
+) -> tuple[str, tuple[Cell, ...]] | None:
+    if isinstance(part, exp.EQ):
+        sides = [part.this, part.expression]
+        if not isinstance(sides[0], exp.Column):
+            sides.reverse()
+        column, values = sides[0], sides[1:]
+    elif isinstance(part, exp.In) and not part.args.get("query"):
+        column, values = part.this, part.expressions
+    else:
+        return None
+    named = isinstance(column, exp.Column) and column.table in (least, alias)
+    if not named or column.name not in target or not 0 < len(values) <= _MOST_VALUES:
+        return None
+    cells = [_cell(value, target[column.name].type.name) for value in values]
+    return (column.name, tuple(c for c in cells if c is not None)) if all(cells) else None
+
+
+def _cell(value: exp.Expr, kind: str) -> Cell | None:
+    if kind not in (*_INTEGERS, *_TEXTS):
+        return None
+    if isinstance(value, exp.Parameter):
+        return Cell(parameter=number(value))
+    minus = "-" if isinstance(value, exp.Neg) else ""
+    literal = value.this if minus else value
+    if not isinstance(literal, exp.Literal):
+        return None
+    if kind in _TEXTS:
+        return Cell(str(literal.this)) if literal.is_string and not minus else None
+    whole = not literal.is_string and WHOLE.fullmatch(literal.this)
+    return Cell(int(minus + literal.this)) if whole else None
