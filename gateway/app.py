@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from gateway.catalog.datasets import Datasets
+from gateway.catalog.refreshing import Refresher
 from gateway.config import Settings
 from gateway.engine.embedded import Embedded
 from gateway.monitor.endpoint import Endpoint
@@ -46,6 +47,7 @@ class App:
             self.store = Store(settings.data_dir)
             undo.callback(self.store.close)
             self.grids = _datasets(settings, self.store)
+            undo.callback(Refresher(self.grids).close)
             self.gateway = Gateway(
                 Embedded(settings.threads, TEXT_CASTS, _memory_bytes(settings)),
                 self.store,

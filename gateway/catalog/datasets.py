@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,12 +23,13 @@ from gateway.errors import (
     DuplicateObject,
     GatewayError,
     ObjectNotInPrerequisiteState,
+    UndefinedObject,
 )
 from gateway.sources import ncep
 from gateway.sources.chunk_cache import ChunkCache
 from gateway.sources.grid import GridTable
 from gateway.sources.listing import ATTRIBUTES, TEXT, Listing, attribute_rows
-from gateway.sources.opening import open_dataset, shown
+from gateway.sources.opening import open_dataset, presence, shown
 from gateway.sources.relations import relations_of
 from gateway.sources.table import Description, Table, TableName
 
@@ -64,7 +66,7 @@ DATASETS = pa.schema(
 
 @dataclass(frozen=True)
 class Held:
-    """One dataset: its tables, or why it has none."""
+    """One dataset: its tables, and why it has none, or could not be opened anew."""
 
     dataset: Dataset
     tables: Mapping[TableName, Table] = field(default_factory=dict)
@@ -94,6 +96,8 @@ class Datasets(Mapping[TableName, Table]):
         self._file = None if directory is None else directory / "datasets.json"
         self._attached: dict[str, Dataset] = {}
         self.version = 0  # grows whenever there are other tables
+        self.on_change: Callable[[], None] = lambda: None  # called when another may be due
+        self._due: dict[str, float] = {}  # when datasets are to be refreshed, by their name
         self._held: dict[str, Held] = {}
         self._tables: dict[TableName, Table] = self._facts()
         for dataset in configured:
@@ -170,6 +174,7 @@ class Datasets(Mapping[TableName, Table]):
             self._remember({n: d for n, d in self._attached.items() if n != name})
             gone = self._held[name].tables
             self._held = {n: held for n, held in self._held.items() if n != name}
+            self._due = {n: at for n, at in self._due.items() if n != name}
             self._tables = {n: table for n, table in self._tables.items() if n not in gone}
             self.version += 1
 
@@ -178,11 +183,47 @@ class Datasets(Mapping[TableName, Table]):
 
         Raises:
             ConfigurationFault, DatasetUnreadable, FeatureNotSupported: as `open_one`.
+            UndefinedObject: 42704, it was detached meanwhile.
         """
-        dataset = self._held[name].dataset
-        held = self._open(dataset)
+        before = self._held.get(name)
+        held = None if before is None else self._open(before.dataset)
         with self._changing:
+            now = self._held.get(name)
+            if held is None or now is None or now.dataset is not held.dataset:
+                raise UndefinedObject(f'dataset "{name}" does not exist')
             self._take(held)
+
+    def refresh_due(self, now: float) -> float | None:
+        """Refresh the datasets whose time has come; one that does not open stays as it was.
+
+        Args:
+            now: Of the monotonic clock, in seconds.
+
+        Returns:
+            Seconds until another is due; None while none has an interval.
+        """
+        for name in [name for name, at in self._due.items() if at <= now]:
+            try:
+                self.refresh(name)
+            except GatewayError as error:
+                self._keep(name, error)
+        return min((max(0.0, at - now) for at in self._due.values()), default=None)
+
+    def _keep(self, name: str, error: GatewayError) -> None:
+        """A dataset could not be opened anew: it goes on as it was, and says why."""
+        with self._changing:
+            held = self._held.get(name)
+            if held is None:
+                return
+            if _told(held.error) != _told(error):
+                log.warning('dataset "%s" stays as it was: %s', name, _reason(error))
+            self._held = {**self._held, name: replace(held, error=error)}
+            self._await(held.dataset)
+
+    def _await(self, dataset: Dataset) -> None:
+        if dataset.refresh_seconds is not None:
+            self._due = {**self._due, dataset.name: time.monotonic() + dataset.refresh_seconds}
+            self.on_change()
 
     def _remember(self, datasets: dict[str, Dataset]) -> None:
         attached.remember(self._file, list(datasets.values()))
@@ -191,19 +232,20 @@ class Datasets(Mapping[TableName, Table]):
     def fault(self, name: str) -> GatewayError | None:
         """Why the dataset of that name has no tables; None when it has some, or there is none."""
         held = self._held.get(name)
-        return None if held is None else held.error
+        return None if held is None or held.tables else held.error
 
     def _open(self, dataset: Dataset) -> Held:
-        tables = open_one(dataset)
-        return Held(dataset, {name: table.cached(self.cache) for name, table in tables.items()})
+        tables, there = open_one(dataset), presence(_location(dataset.uri))
+        return Held(
+            dataset, {name: table.cached(self.cache, there) for name, table in tables.items()}
+        )
 
     def _opened(self, dataset: Dataset) -> Held:
         """The dataset, or why it cannot be opened."""
         try:
             return self._open(dataset)
         except GatewayError as error:
-            reason = "; ".join(part for part in (str(error), error.detail) if part)
-            log.warning('dataset "%s" has no tables: %s', dataset.name, reason)
+            log.warning('dataset "%s" has no tables: %s', dataset.name, _reason(error))
             return Held(dataset, error=error)
 
     def _take(self, held: Held) -> None:
@@ -214,6 +256,7 @@ class Datasets(Mapping[TableName, Table]):
             del others[name]
         self._held = {**self._held, held.dataset.name: held}
         self._tables = {**others, **held.tables}
+        self._await(held.dataset)
         self.version += 1  # only now: who saw it grow must find the new tables
 
     def _facts(self) -> dict[TableName, Table]:
@@ -249,6 +292,10 @@ def open_one(dataset: Dataset) -> dict[TableName, GridTable]:
     """
     opened = open_dataset(_location(dataset.uri), dataset.engine, dataset.chunks)
     return relations_of(dataset.name, opened, dataset.names)
+
+
+def _reason(error: GatewayError) -> str:
+    return "; ".join(part for part in (str(error), error.detail) if part)
 
 
 def _told(error: GatewayError | None) -> tuple[str | None, str | None]:

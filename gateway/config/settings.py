@@ -59,6 +59,10 @@ class Dataset(_Strict):
         description="Table name to the dimensions of its variables; others are named by "
         "their dimensions.",
     )
+    refresh_seconds: float | None = Field(
+        None, ge=1, le=31_536_000,
+        description="How often it is opened anew, as REFRESH does; never when absent.",
+    )  # fmt: skip
 
     @property
     def names(self) -> dict[tuple[str, ...], str]:

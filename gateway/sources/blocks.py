@@ -7,7 +7,7 @@ the block's positions too, for that is what a derivative along a dimension asks.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -176,6 +176,7 @@ class Arrays:
         reads: Where the chunks that are read are noted.
         cache: Where chunks are held.
         serial: What tells the table from every other, in the cache.
+        presence: Whether the store is still there; asked before the first read.
     """
 
     dataset: str
@@ -184,6 +185,7 @@ class Arrays:
     reads: TableReads | None = None
     cache: ChunkCache | None = None
     serial: int = 0
+    presence: Callable[[], bool] | None = None
     _read: dict[tuple[Any, ...], Values] = field(default_factory=dict)
     _sums: dict[tuple[Any, ...], Sum] = field(default_factory=dict)
     _block: Block | None = None
@@ -247,6 +249,7 @@ class Arrays:
             return self._read[key]
         # What a codec, a file system or a network raises is theirs to choose.
         try:
+            self._check_presence()
             values = self._cached(name, column, chosen)
             if values is None:
                 index = {dim: consecutive(positions) for dim, positions in chosen.items()}
@@ -260,6 +263,11 @@ class Arrays:
         own = [len(at) if dim in chosen else 1 for dim, at in block.positions.items()]
         self._read[key] = values.reshape(own)
         return self._read[key]
+
+    def _check_presence(self) -> None:
+        if self.presence is not None and not self.presence():
+            raise FileNotFoundError("the store is no longer there")
+        self.presence = None
 
     def _cached(
         self, name: str, column: GridColumn, chosen: Mapping[str, Positions]

@@ -11,7 +11,7 @@ box of whole chunks, as many as make about a million rows.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from functools import cached_property
 from itertools import count, pairwise
@@ -78,6 +78,7 @@ class GridTable:
         self.is_flipped = False  # whether the leading dimension is read from its end
         self._reads: TableReads | None = None
         self._cache: ChunkCache | None = None
+        self._presence: Callable[[], bool] | None = None
         self._serial = next(_SERIALS)
         self._axes: dict[str, pa.Array] = {}
 
@@ -146,10 +147,15 @@ class GridTable:
         watched._reads = reads
         return watched
 
-    def cached(self, cache: ChunkCache) -> GridTable:
-        """This table, its chunks held in a cache that others share."""
+    def cached(self, cache: ChunkCache, presence: Callable[[], bool] | None = None) -> GridTable:
+        """This table, its chunks held in a cache that others share.
+
+        Args:
+            cache: The cache.
+            presence: Whether its store is still there, where that can be told.
+        """
         sharing = copy(self)
-        sharing._cache = cache
+        sharing._cache, sharing._presence = cache, presence
         return sharing
 
     def dimension_of(self, column: str) -> str | None:
@@ -222,7 +228,9 @@ class GridTable:
     def arrays(self) -> Arrays:
         """What reads the values of one scan."""
         step = dict(zip(self.dims, self.block_shape, strict=True))
-        return Arrays(self.name, self._columns, step, self._reads, self._cache, self._serial)
+        return Arrays(
+            self.name, self._columns, step, self._reads, self._cache, self._serial, self._presence
+        )
 
     def size(self, dim: str) -> int:
         """How many positions a dimension has."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -211,6 +211,18 @@ def _open_zarr(uri: str, options: dict[str, Any]) -> xarray.Dataset | xarray.Dat
     consolidated = group.metadata.consolidated_metadata is not None
     options = options | {"consolidated": consolidated}
     return _open(store, options, any(True for _ in group.group_keys()))
+
+
+def presence(uri: str) -> Callable[[], bool] | None:
+    """What tells whether a local Zarr store is still where it was opened; None for anything else.
+
+    A chunk that is not there holds nothing but the fill value, so a store that is gone (a disk no
+    longer mounted) would read as missing values. Files that are gone say so themselves.
+    """
+    path = _local(uri) if "://" not in uri or uri.startswith("file://") else None
+    if path is None or not path.is_dir():
+        return None
+    return lambda: any((path / mark).exists() for mark in ZARR_MARKS)
 
 
 def _zarr_store(uri: str) -> Any:

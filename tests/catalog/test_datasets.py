@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,11 @@ import pytest
 import xarray
 
 from gateway.app import App
+from gateway.catalog.datasets import Datasets
+from gateway.catalog.refreshing import Refresher
 from gateway.config import Dataset, Settings
+from gateway.errors import DatasetUnreadable
+from gateway.sources.table import TableName
 
 SECRET = "https://me:word@127.0.0.1:1/gone.zarr?sig=abc"
 
@@ -93,3 +99,102 @@ def test_what_tells_of_datasets_is_not_written(client: psycopg.Connection, tmp_p
         with pytest.raises(psycopg.Error) as caught:
             client.execute(statement)
         assert caught.value.sqlstate == "25006"
+
+
+def days(count: int, path: Path) -> None:
+    """A dataset of so many days, in the place of one that was there before."""
+    written = xarray.Dataset({"v": ("day", np.arange(count) * 1.0)}, {"day": np.arange(count)})
+    if path.suffix == ".zarr":
+        chunks = {"v": {"chunks": (10,)}}
+        written.to_zarr(path, mode="w", consolidated=False, encoding=chunks)
+    else:
+        written.to_netcdf(path.with_suffix(".new"))
+        path.with_suffix(".new").replace(path)
+
+
+def told(datasets: Datasets) -> dict[str, object]:
+    """The one row of gradwire.datasets."""
+    table = datasets[TableName("gradwire", "datasets")]
+    names = table.schema.names
+    (row,) = (r for p in table.partitions(None) for b in p.scan(names, None) for r in b.to_pylist())
+    return dict(row)
+
+
+def total(datasets: Datasets, name: str) -> float:
+    table = datasets[TableName("public", name)]
+    batches = [b for p in table.partitions(None) for b in p.scan(["v"], None)]
+    return float(sum(sum(b.column(0).to_pylist()) for b in batches))
+
+
+@pytest.mark.parametrize("file", ["a.zarr", "a.nc"])
+def test_a_dataset_that_grows_is_seen_at_its_interval(
+    file: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / file
+    datasets = Datasets([Dataset(name="a", uri=str(path), refresh_seconds=60)])
+    assert "cannot open" in caplog.text and len(datasets.names) == 1
+    now = time.monotonic()
+    assert datasets.refresh_due(now) == pytest.approx(60, abs=5)
+    days(3, path)
+    assert datasets.refresh_due(now + 70) is not None
+    assert total(datasets, "a") == 3.0
+    days(4, path)
+    datasets.refresh_due(now + 30)
+    assert len(datasets[TableName("public", "a")].schema) == 2
+    assert total(datasets, "a") == 3.0  # what was opened is what is read
+    datasets.refresh_due(now + 70)
+    assert total(datasets, "a") == 6.0
+
+
+def test_a_dataset_that_cannot_be_opened_anew_stays_and_says_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "a.nc"
+    days(3, path)
+    datasets = Datasets([Dataset(name="a", uri=str(path), refresh_seconds=60)])
+    path.write_bytes(b"torn")
+    for _ in range(2):
+        datasets.refresh_due(time.monotonic() + 70)
+    assert caplog.text.count('dataset "a" stays as it was: cannot') == 1
+    assert datasets.fault("a") is None and TableName("public", "a") in datasets
+    assert told(datasets)["tables"] == 1 and "cannot open" in str(told(datasets)["error"])
+    path.unlink()
+    days(5, path)
+    datasets.refresh_due(time.monotonic() + 70)
+    assert total(datasets, "a") == 10.0
+    assert told(datasets)["error"] is None
+
+
+def test_a_refresher_sleeps_until_a_dataset_is_due() -> None:
+    class Due:
+        """Asked once at first, once more when something changed, and never besides."""
+
+        on_change: Callable[[], None]
+        asked = threading.Semaphore(0)
+
+        def refresh_due(self, now: float) -> float | None:
+            self.asked.release()
+            return None
+
+    due = Due()
+    refresher = Refresher(due)  # type: ignore[arg-type]
+    for _ in range(2):
+        assert due.asked.acquire(timeout=10)
+        due.on_change()
+    assert due.asked.acquire(timeout=10)
+    refresher.close()
+    assert not refresher._thread.is_alive()
+
+
+def test_a_store_that_is_gone_is_no_missing_values(tmp_path: Path) -> None:
+    path = tmp_path / "a.zarr"
+    days(3, path)
+    datasets = Datasets([Dataset(name="a", uri=str(path))])
+    path.rename(tmp_path / "elsewhere")
+    path.mkdir()  # where a disk was mounted
+    with pytest.raises(DatasetUnreadable, match='variable "v" of dataset "a"') as caught:
+        total(datasets, "a")
+    assert "the store is no longer there" in caught.value.detail
+    path.rmdir()
+    (tmp_path / "elsewhere").rename(path)
+    assert total(datasets, "a") == 3.0

@@ -70,7 +70,9 @@ def refused(run: Run, sql: str, code: str, text: str) -> None:
 def test_attach_refresh_restart_detach(place: Path) -> None:
     data = place / "data"
     with serving(place) as run:
-        assert run(f"ATTACH '{data}/a.zarr' AS a (engine zarr, chunks (time 2))") == [("ATTACH",)]
+        assert run(
+            f"ATTACH '{data}/a.zarr' AS a (engine zarr, chunks (time 2), refresh_seconds 3600)"
+        ) == [("ATTACH",)]
         assert run(f"ATTACH '{data}/b*.nc' AS b (tables (daily (time)))") == [("ATTACH",)]
         assert run("SELECT count(*), sum(v) FROM a") == [(3, 3.0)]
         assert run("SELECT count(*), sum(v) FROM b.daily") == [(4, 6.0)]
@@ -106,6 +108,7 @@ def test_refusals(place: Path) -> None:
             (f"ATTACH '{data}/a.zarr' AS own (tables (t (time)))", "42P06", "already exists"),
             (f"ATTACH '{data}/a.zarr' AS public",                "22023", "reserved"),
             (f"ATTACH '{data}/a.zarr' AS c (chunks (time 0))",   "22023", "greater than"),
+            (f"ATTACH '{data}/a.zarr' AS c (refresh_seconds 0)", "22023", "greater than"),
             (f"ATTACH '{data}/a.zarr' AS c (speed 3)",           "42601", "syntax error"),
             (f"ATTACH '{data}/a.zarr' AS c (engine kerchunk)",   "42501", "cannot be attached"),
             (f"ATTACH '{data}/none.zarr' AS c",                  "58030", "none.zarr"),

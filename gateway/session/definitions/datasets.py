@@ -26,7 +26,7 @@ def attach(executor: Executor, tree: AttachDataset) -> Result:
         return Result("ATTACH")
     dataset = dataset_of(
         {"name": tree.name, "uri": tree.uri, "engine": tree.engine, "chunks": tree.chunks,
-         "tables": tree.tables}
+         "tables": tree.tables, "refresh_seconds": tree.refresh_seconds}
     )  # fmt: skip
     datasets.attach(dataset, lambda name: _refuse_taken(executor, name))
     return Result("ATTACH")

@@ -18,6 +18,7 @@ class AttachDataset:
     engine: str | None = None
     chunks: dict[str, int] | None = None
     tables: dict[str, list[str]] = field(default_factory=dict)
+    refresh_seconds: float | None = None
     if_not_exists: bool = False
 
 
@@ -39,7 +40,8 @@ class RefreshDataset:
 def read_attach(reader: Reader) -> AttachDataset:
     """After ATTACH: [IF NOT EXISTS] 'uri' AS name [(option, ...)].
 
-    Options: engine NAME; chunks (dimension length, ...); tables (table (dimension, ...), ...).
+    Options: engine NAME; chunks (dimension length, ...); tables (table (dimension, ...), ...);
+    refresh_seconds NUMBER.
     """
     exists = reader.accept("IF", "NOT", "EXISTS")
     uri = _text(reader)
@@ -48,18 +50,21 @@ def read_attach(reader: Reader) -> AttachDataset:
     engine: str | None = None
     chunks: dict[str, int] | None = None
     tables: dict[str, list[str]] = {}
+    refresh: float | None = None
     if reader.accept("("):
         while True:
-            option = reader.need("ENGINE", "CHUNKS", "TABLES")
+            option = reader.need("ENGINE", "CHUNKS", "TABLES", "REFRESH_SECONDS")
             if option == "ENGINE":
                 engine = _word(reader)
             elif option == "CHUNKS":
                 chunks = _chunks(reader)
+            elif option == "REFRESH_SECONDS":
+                refresh = reader.number()
             else:
                 tables = _tables(reader)
             if reader.need(",", ")") == ")":
                 break
-    return AttachDataset(uri, name, engine, chunks, tables, exists)
+    return AttachDataset(uri, name, engine, chunks, tables, refresh, exists)
 
 
 def read_detach(reader: Reader) -> DetachDataset:
