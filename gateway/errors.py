@@ -345,6 +345,10 @@ class TooManyConnections(GatewayError, code="53300"):
     """All the connections that the configuration allows are taken."""
 
 
+class ProgramLimitExceeded(GatewayError, code="54000"):
+    """More than this server keeps at once."""
+
+
 class StatementTooComplex(GatewayError, code="54001"):
     """A statement past a size or depth limit; the message names the limit."""
 

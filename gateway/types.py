@@ -74,7 +74,7 @@ TYPES = (
     Type("regtype",     "regtype",                    2206, 2211,  4, _REGISTERED),
     Type("record",      "record",                     2249, 2287, -1, pa.string()),
     Type("anyarray",    "anyarray",                   2277,    0, -1, pa.string()),
-    Type("void",        "void",                       2278,    0,  4, pa.null()),
+    Type("void",        "void",                       2278,    0,  4, pa.string()),
     Type("uuid",        "uuid",                       2950, 2951, 16, pa.string()),
     Type("pg_lsn",      "pg_lsn",                     3220, 3221,  8, pa.string()),
     Type("regconfig",   "regconfig",                  3734, 3735,  4, _REGISTERED),

@@ -26,6 +26,7 @@ from gateway.session.access.identity import Identity
 from gateway.session.activity.account import Account, Watching
 from gateway.session.activity.backends import Connected
 from gateway.session.activity.deadline import Deadline
+from gateway.session.activity.notifications import Channels, Notifier
 from gateway.session.activity.watched import own_tables
 from gateway.session.computation import Bound, Computation, Described
 from gateway.session.definitions.definition import define
@@ -39,11 +40,11 @@ from gateway.session.queries.recall import Recall
 from gateway.session.queries.sequences import SequenceCalls
 from gateway.session.queries.settled import SettledQueries, Standing
 from gateway.session.result import Result
-from gateway.session.settings.settings import in_milliseconds
+from gateway.session.settings.settings import ClientSettings, in_milliseconds
 from gateway.session.settings.showing import run_setting
 from gateway.session.settings.time_zones import engine_zone
 from gateway.session.transactions.locking import lock_tables, locking_query
-from gateway.session.transactions.modes import refuse_late, set_modes
+from gateway.session.transactions.modes import set_modes
 from gateway.session.transactions.readonly import refuse_changes
 from gateway.session.transactions.transaction import AT_SAVEPOINT, TransactionBlock
 from gateway.session.writes.copying import copy
@@ -57,12 +58,10 @@ from gateway.sql.statements.commands import (
     DiscardStatement,
     DropStatement,
     ExecuteStatement,
-    SetConstraints,
-    SetStatement,
-    TransactionModes,
     TransactionStatement,
 )
 from gateway.sql.statements.maintenance import Maintenance
+from gateway.sql.statements.notifying import Listen, Notify, Unlisten
 from gateway.sql.statements.objects import LockTables
 from gateway.sql.statements.statement import Explain, Kind, Prepare, Statement
 from gateway.sql.writes.writes import modifying_parts
@@ -85,6 +84,7 @@ class Client:
         catalogue: Where queries over pg_catalog and information_schema run, for all clients.
         watching: How its statements are watched.
         roles: The server's roles.
+        channels: Who listens to what in the server.
     """
 
     def __init__(
@@ -96,6 +96,7 @@ class Client:
         catalogue: CatalogueDatabase,
         watching: Watching,
         roles: Roles,
+        channels: Channels,
     ) -> None:
         self.engine, self.store = engine, store
         self.account = Account(watching, lambda: engine.reads)
@@ -115,6 +116,8 @@ class Client:
         self.several = False  # the message holds several statements, so they are one transaction
         self.sequences = SequenceCalls(self.registry, authority, self._is_read_only)
         self.sequences.provide(engine)
+        self.notifier = Notifier(channels)
+        self.notifier.provide(engine)
         store.expressions = EngineExpressions(self.executor, self.sequences)
         self.introduce("", "", Connected())
 
@@ -130,7 +133,9 @@ class Client:
             database,
             connected,
             self.account.ledger.reset,
+            self.notifier,
         )
+        self.notifier.process_id = connected.process_id
         self.executor.catalogue.client = self.functions
         self.registry.own = own_tables(self.account.ledger, user, connected)
         self.engine_zone = self._role = ""
@@ -263,7 +268,7 @@ class Client:
         began = self.block.status
         result = self.block.run(statement)
         if tree.savepoint is not None:
-            for follower in (self.settings, self.portals):
+            for follower in self._followers:
                 AT_SAVEPOINT[tree.verb](follower, tree.savepoint)
         elif tree.verb == "BEGIN" and began == "I":
             set_modes(self.block, self.settings, tree.modes)
@@ -271,9 +276,13 @@ class Client:
             self.end_transaction(committed=result.command == "COMMIT")
         return result
 
+    @property
+    def _followers(self) -> tuple[ClientSettings, Portals, Notifier]:
+        return self.settings, self.portals, self.notifier
+
     def end_transaction(self, *, committed: bool) -> None:
         """What follows the transaction ends with it."""
-        for follower in (self.settings, self.portals):
+        for follower in self._followers:
             if committed:
                 follower.commit()
             else:
@@ -292,29 +301,18 @@ class Client:
         self.follow_settings()
 
     def _setting(self, statement: Statement, bound: Bound) -> Result:
-        tree = statement.tree
-        if isinstance(tree, TransactionModes):
-            if not (tree.session or self.in_transaction()):
-                self.block.warn_outside("SET TRANSACTION")
-            set_modes(self.block, self.settings, tree)
-            return Result(statement.command)
-        if isinstance(tree, SetConstraints):
-            if not self.in_transaction():
-                self.block.warn_outside("SET CONSTRAINTS")
-            names = [(n[-2] if len(n) > 1 else "", n[-1]) for n in tree.names]
-            self.store.set_constraints(names, tree.deferred)
-            return Result(statement.command)
-        if isinstance(tree, DiscardStatement):
-            return self._discard(tree.what)
-        if isinstance(tree, SetStatement):
-            refuse_late(self.block, self.settings, tree.name, ", ".join(tree.values or ()))
-            if tree.local and not self.in_transaction():
-                self.block.warn_outside("SET LOCAL")
-        return run_setting(self.settings, statement)
+        if isinstance(statement.tree, DiscardStatement):
+            return self._discard(statement.tree.what)
+        return run_setting(self, statement)
 
     def _maintain(self, statement: Statement, bound: Bound) -> Result:
         assert isinstance(statement.tree, Maintenance)
         return maintain(self.registry, statement.tree, self.in_transaction())
+
+    def _notify(self, statement: Statement, bound: Bound) -> Result:
+        assert isinstance(statement.tree, Listen | Notify | Unlisten)
+        self.notifier.run(statement.tree)
+        return Result(statement.command)
 
     def in_transaction(self) -> bool:
         """Whether what is done now can be undone with what was done before."""
@@ -328,6 +326,7 @@ class Client:
             self.settings.reset_all()
             self.prepared.deallocate(None)
             self.portals.close_all()
+            self.notifier.close()
         if what in ("all", "sequences"):
             self.sequences.forget()
         if what in ("all", "temp", "temporary"):
@@ -396,4 +395,5 @@ _RUNNERS: dict[Kind, Runner] = {
     Kind.PREPARED: Client._prepare,
     Kind.CURSOR: run_cursor,
     Kind.MAINTENANCE: Client._maintain,
+    Kind.NOTIFICATION: Client._notify,
 }

@@ -41,6 +41,7 @@ from gateway.errors import (
 from gateway.roles import Roles, roles_of
 from gateway.session.activity.account import Watching, watching_of
 from gateway.session.activity.backends import Backend, Connected, Doing
+from gateway.session.activity.notifications import Channels, Notification, Notifier
 from gateway.session.computation import Bound, Computation, Described
 from gateway.session.dispatch import Client
 from gateway.session.lifting import Shapes
@@ -70,13 +71,21 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         shapes: Shapes,
         watching: Watching,
         roles: Roles,
+        channels: Channels,
     ) -> None:
         super().__init__()
         self._doing = Doing()
         self._recall = recall
         self._shapes = shapes
         self._client = Client(
-            engine.new_session(), store.session(), grids, recall, catalogue, watching, roles
+            engine.new_session(),
+            store.session(),
+            grids,
+            recall,
+            catalogue,
+            watching,
+            roles,
+            channels,
         )
         self._account = self._client.account
 
@@ -123,6 +132,15 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             kept.clear()
         unwanted = SEVERITIES[: self._client.settings.least_severity]
         return [notice for notice in told if notice.severity.lower() not in unwanted]
+
+    @property
+    def notifier(self) -> Notifier:
+        """What the client listens to; see `notifications`."""
+        return self._client.notifier
+
+    def notifications(self) -> Sequence[Notification]:
+        """What has arrived for the client; nothing while it is in a transaction."""
+        return self._client.notifier.drain() if self._client.block.is_free else ()
 
     def idle_limit(self) -> tuple[float, GatewayError] | None:
         """How long the client may say nothing now, in seconds, and what it is told then."""
@@ -304,6 +322,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         """The client is gone: roll back, stop the engine."""
         self._account.end(AdminShutdown.code)
         self._client.portals.close_all()
+        self._client.notifier.close()
         self._client.engine.close()
         self._client.store.close()
 
@@ -363,7 +382,7 @@ class Gateway(Connection):  # type: ignore[misc]  # buenavista carries no types
         self.recall: Recall[Computation] = Recall(limits)
         self.watching = watching_of(settings)
         parts = (engine, store, grids, self.recall, CatalogueDatabase(), Shapes(limits))
-        self._parts = (*parts, self.watching, roles_of(settings))
+        self._parts = (*parts, self.watching, roles_of(settings), Channels())
 
     def new_session(self) -> Session:
         """A session for a client that is about to start."""

@@ -143,7 +143,7 @@ REFUSED = {
     "SHOW": (SyntaxFault, "syntax error at end of input", 5),
     "SET x": (SyntaxFault, "syntax error at end of input", 6),
     "EXPLAIN BEGIN": (SyntaxFault, 'syntax error at or near "BEGIN"', 9),
-    "LISTEN a": (FeatureNotSupported, "LISTEN is not supported", 1),
+    "REASSIGN a": (FeatureNotSupported, "REASSIGN is not supported", 1),
     "SELECT 1; ALTER ROLE t": (
         FeatureNotSupported,
         "roles are not made, changed or dropped by statements",

@@ -26,6 +26,7 @@ from gateway.errors import (
     UndefinedColumn,
 )
 from gateway.session.activity.backends import Connected
+from gateway.session.activity.notifications import Channels, Notification, Notifier
 from gateway.session.result import Field, Notice, Result
 from gateway.types import INT4, INT8, TEXT, Type, by_name
 from gateway.wire.connection.server import GatewayServer
@@ -118,6 +119,7 @@ class ScriptedSession(BuenaVistaSession):
         self.server_runs = threading.Event()
         self.closed = threading.Event()
         self.waiting_notices: list[Notice] = []
+        self.notifier = Notifier(Channels())
         self._changed: dict[str, str] = {}
         self._statements: dict[str, Statement] = {}
         self._portals: dict[str, Result] = {}
@@ -146,6 +148,9 @@ class ScriptedSession(BuenaVistaSession):
     def notices(self) -> Sequence[Notice]:
         notices, self.waiting_notices = self.waiting_notices, []
         return notices
+
+    def notifications(self) -> Sequence[Notification]:
+        return self.notifier.drain()
 
     @property
     def status(self) -> str:

@@ -24,6 +24,7 @@ from gateway.errors import (
     UndefinedObject,
 )
 from gateway.session.activity.backends import Backend, Connected, check_may_stop
+from gateway.session.activity.notifications import Notifier
 from gateway.session.queries import sequences
 from gateway.session.result import Notice
 from gateway.session.settings.settings import SERVER_VERSION, ClientSettings
@@ -51,9 +52,10 @@ class SessionFunctions:
         database: str,
         connected: Connected,
         reset_statements: Callable[[], None],
+        notifier: Notifier,
     ) -> None:
         self._settings = settings
-        self._reset_statements = reset_statements
+        self._reset_statements, self._notifier = reset_statements, notifier
         self._authority, self._database, self._connected = authority, database, connected
         self.notices: list[Notice] = []
         self.bound: Sequence[pa.Scalar] | None = None
@@ -105,6 +107,7 @@ class SessionFunctions:
             **users,
             "session_user": _name(who.session_user),
             **dict.fromkeys(sequences.FUNCTIONS, sequences.called),
+            **self._notifier.functions(),
             TIME_ZONE: text(zone),
             "version": text(VERSION),
             "current_database": database,

@@ -28,7 +28,7 @@ _MOST_NODES, _LARGEST_TREE = 30_000, 3_000
 
 # The same for every session, or part of what an entry is kept under; calls of sequences' functions
 # are written in another way, and find the sequence when they run.
-_SHARED_CONSTANTS = frozenset({TIME_ZONE, "version", *SEQUENCES})
+_SHARED_CONSTANTS = frozenset({TIME_ZONE, "version", "pg_notify", *SEQUENCES})
 
 
 class Asked(Mapping[str, Replacement]):

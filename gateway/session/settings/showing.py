@@ -2,18 +2,61 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import pyarrow as pa
 
 from gateway.session.result import Field, Result
 from gateway.session.settings.known_settings import known_setting
 from gateway.session.settings.settings import BY_NAME, ClientSettings
-from gateway.sql.statements.commands import ResetStatement, SetStatement, ShowStatement
+from gateway.session.transactions.modes import refuse_late, set_modes
+from gateway.session.transactions.transaction import TransactionBlock
+from gateway.sql.statements.commands import (
+    ResetStatement,
+    SetConstraints,
+    SetStatement,
+    ShowStatement,
+    TransactionModes,
+)
 from gateway.sql.statements.statement import Statement
+from gateway.store.tables import StoreSession
 from gateway.types import TEXT
 
 
-def run_setting(settings: ClientSettings, statement: Statement) -> Result:
-    """SET, SHOW and RESET."""
+class Setting(Protocol):
+    """What of a client is set."""
+
+    block: TransactionBlock
+    settings: ClientSettings
+    store: StoreSession
+
+    def in_transaction(self) -> bool:
+        """Whether what is set can be undone."""
+        ...
+
+
+def run_setting(client: Setting, statement: Statement) -> Result:
+    """SET and its kinds, SHOW and RESET."""
+    tree = statement.tree
+    if isinstance(tree, TransactionModes):
+        if not (tree.session or client.in_transaction()):
+            client.block.warn_outside("SET TRANSACTION")
+        set_modes(client.block, client.settings, tree)
+        return Result(statement.command)
+    if isinstance(tree, SetConstraints):
+        if not client.in_transaction():
+            client.block.warn_outside("SET CONSTRAINTS")
+        names = [(n[-2] if len(n) > 1 else "", n[-1]) for n in tree.names]
+        client.store.set_constraints(names, tree.deferred)
+        return Result(statement.command)
+    if isinstance(tree, SetStatement):
+        refuse_late(client.block, client.settings, tree.name, ", ".join(tree.values or ()))
+        if tree.local and not client.in_transaction():
+            client.block.warn_outside("SET LOCAL")
+    return _set_or_show(client.settings, statement)
+
+
+def _set_or_show(settings: ClientSettings, statement: Statement) -> Result:
     tree = statement.tree
     if isinstance(tree, ShowStatement):
         return _show(settings, tree.name)

@@ -69,6 +69,7 @@ _ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
         "num_nonnulls", "pg_backend_pid")),
     (BOOL, ("bool_and", "bool_or", "every", "starts_with", "regexp_like", "isnan", "isfinite")),
     (BYTEA, ("decode", "sha224", "sha256", "sha384", "sha512")),
+    (by_name("void"), ("pg_sleep", "pg_notify")),
     (by_name("uuid"), ("gen_random_uuid", "uuid")),
     (array_of(TEXT), ("string_to_array", "regexp_match", "regexp_split_to_array")),
     (TEXT, (

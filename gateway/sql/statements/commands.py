@@ -20,6 +20,9 @@ from gateway.sql.text.dialect import parse_tokens, syntax_fault
 Name = tuple[str, ...]
 
 
+_STRINGS = (TokenType.STRING, TokenType.HEREDOC_STRING, TokenType.BYTE_STRING)
+
+
 def words_of(token: Token) -> list[str]:
     """The words of an unquoted token: sqlglot makes one token of PRIMARY KEY."""
     quoted = token.token_type in (TokenType.IDENTIFIER, TokenType.STRING)
@@ -60,6 +63,14 @@ class Reader:
             self.index -= 1
             self.fail()
         return token.text.lower()
+
+    def string(self) -> str:
+        """A quoted text."""
+        token = self.take()
+        if token.token_type not in _STRINGS:
+            self.index -= 1
+            self.fail()
+        return token.text
 
     def qualified(self) -> Name:
         """A name with its schema, if one is written."""

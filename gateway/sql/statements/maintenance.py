@@ -1,4 +1,4 @@
-"""VACUUM, ANALYZE, CHECKPOINT, REINDEX, CLUSTER, UNLISTEN: what they name.
+"""VACUUM, ANALYZE, CHECKPOINT, REINDEX, CLUSTER: what they name.
 
 The store needs none of them, and tools send them all the same.
 """
@@ -48,12 +48,6 @@ def _cluster(reader: Reader) -> Maintenance:
     return Maintenance("CLUSTER", (table,))
 
 
-def _unlisten(reader: Reader) -> Maintenance:
-    if not reader.accept("*"):
-        reader.name()
-    return Maintenance("UNLISTEN")
-
-
 def _options(reader: Reader, *words: str) -> None:
     """What tells how: in parentheses, or as words of old."""
     if reader.accept("("):
@@ -84,5 +78,4 @@ READERS: dict[str, Callable[[Reader], Maintenance]] = {
     "CHECKPOINT": lambda reader: Maintenance("CHECKPOINT"),
     "REINDEX": _reindex,
     "CLUSTER": _cluster,
-    "UNLISTEN": _unlisten,
 }

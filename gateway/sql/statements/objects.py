@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlglot.tokenizer_core import TokenType
-
 from gateway.errors import FeatureNotSupported
 from gateway.sql.statements.commands import Name, Reader
 from gateway.sql.statements.constraints import read_expression
@@ -134,11 +132,7 @@ def read_comment(reader: Reader) -> CommentOn:
     reader.need("IS")
     if reader.accept("NULL"):
         return CommentOn(kind, name, None, types)
-    token = reader.take()
-    if token.token_type not in (TokenType.STRING, TokenType.HEREDOC_STRING):
-        reader.index -= 1
-        reader.fail()
-    return CommentOn(kind, name, token.text, types)
+    return CommentOn(kind, name, reader.string(), types)
 
 
 def read_refresh(reader: Reader) -> RefreshView:

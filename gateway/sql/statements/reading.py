@@ -15,7 +15,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.errors import FeatureNotSupported
-from gateway.sql.statements import commands, cursors, maintenance
+from gateway.sql.statements import commands, cursors, maintenance, notifying
 from gateway.sql.statements.altering import read_alter
 from gateway.sql.statements.commands import Reader
 from gateway.sql.statements.copying import read_copy
@@ -313,6 +313,7 @@ COMMANDS = (
     Row("SHOW", Kind.SETTING, lambda r: commands.ShowStatement(commands.read_setting_name(r))),
     Row("RESET", Kind.SETTING, lambda r: commands.ResetStatement(commands.read_setting_name(r))),
     *(Row(word, Kind.MAINTENANCE, read) for word, read in maintenance.READERS.items()),
+    *(Row(word, Kind.NOTIFICATION, read) for word, read in notifying.READERS.items()),
     Row("DISCARD", Kind.SETTING, commands.read_discard),
     Row("BEGIN", Kind.TRANSACTION, commands.read_begin),
     Row("START TRANSACTION", Kind.TRANSACTION, commands.read_start),

@@ -34,7 +34,7 @@ ROLES = refusal(
 
 # First words of PostgreSQL's other commands (manual, part VI): refused by name, 0A000.
 _KNOWN = """
-ALTER CALL CREATE DO DROP IMPORT LISTEN LOAD NOTIFY REASSIGN SECURITY
+ALTER CALL CREATE DO DROP IMPORT LOAD REASSIGN SECURITY
 """
 UNSUPPORTED = frozenset(_KNOWN.split())
 _TWO_WORDS = frozenset({"ALTER", "CREATE", "DROP", "IMPORT", "SECURITY"})

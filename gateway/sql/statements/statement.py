@@ -25,6 +25,7 @@ class Kind(Enum):
     EXPLAIN = "explain"
     COPY = "copy"
     MAINTENANCE = "maintenance"
+    NOTIFICATION = "notification"
 
 
 @dataclass(frozen=True, slots=True)

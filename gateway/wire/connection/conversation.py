@@ -157,6 +157,7 @@ class Conversation:
             self._send(replies.error_response(self._session.told(error)))
             self._session.fail(error)
         self._tell()
+        self.notify()
         if self._changed:
             for name, value in self._changed.items():
                 self._send(replies.parameter_status(name, value))
@@ -166,6 +167,11 @@ class Conversation:
             self._portals.clear()
         self._send(replies.ready_for_query(status))
         self._flush()
+
+    def notify(self) -> None:
+        """Send the notifications that have arrived, unless the client is in a transaction."""
+        for notification in self._session.notifications():
+            self._send(replies.notification_response(notification))
 
     def _query(self, message: Query) -> None:
         self._portals.pop("", None)

@@ -23,6 +23,7 @@ from gateway.errors import (
 )
 from gateway.observe.logs import Withheld
 from gateway.session.activity.backends import Connected
+from gateway.wire.connection.bell import Bell
 from gateway.wire.connection.client import Client, ClientGone
 from gateway.wire.connection.conversation import Conversation
 from gateway.wire.connection.startup import Login, read_login, unsupported
@@ -60,6 +61,8 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
     server: GatewayServer
     request: Any  # a socket, or the same under TLS
     client: Client | None = None
+    conversation: Conversation | None = None
+    _bell: Bell | None = None  # of a session that listens to channels
 
     def setup(self) -> None:
         super().setup()
@@ -90,6 +93,8 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
             if self.client is not None:
                 self.server.conn.close_session(self.client.session)
                 self.server.unregister(self.client)
+            if self._bell is not None:
+                self._bell.close()
 
     def finish(self) -> None:
         try:
@@ -133,8 +138,7 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
         if client is not None:
             client.begin_waiting()
         try:
-            if self._deadline is not None:
-                self.request.settimeout(max(self._deadline - time.monotonic(), 0.001))
+            self._await_bytes()
             data = self.request.recv(_RECEIVE_BYTES)
         except TimeoutError:
             raise
@@ -146,6 +150,19 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
         if not data:
             raise ClientGone
         self.inbox.feed(data)
+
+    def _await_bytes(self) -> None:
+        """Wait for bytes, and tell the client meanwhile what arrives for it."""
+        while self._bell is not None and self._bell.wait(self.request, self._left()):
+            assert self.conversation is not None
+            self.conversation.notify()
+            self.flush()
+        if self._deadline is not None:
+            self.request.settimeout(self._left())
+
+    def _left(self) -> float | None:
+        """Seconds to the deadline."""
+        return None if self._deadline is None else max(self._deadline - time.monotonic(), 0.001)
 
     def _in_time(self) -> None:
         """What was to come before the deadline has come; no other is set."""
@@ -261,6 +278,8 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
             lambda: self._next(server.message_bytes),
             lambda: self.inbox.ends_series,
         )
+        self.conversation = conversation
+        client.session.notifier.wake = self._ring
         self.protocol.state = State.READY
         conversation.begin()
         self.send(replies.backend_key_data(client.process_id, client.secret_key))
@@ -274,8 +293,16 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
             if self._answer(conversation, client, kind, data):
                 return
 
+    def _ring(self) -> None:
+        """Something has arrived; called from any thread."""
+        if self._bell is not None:
+            self._bell.ring()
+
     def _next_in_time(self, client: Client) -> tuple[str, bytes]:
         """The next message; who says nothing for longer than allowed is told to go."""
+        if self._bell is None and client.session.notifier.listening:
+            self._bell = Bell()
+            self._bell.ring()  # for what has arrived before there was one
         limit = client.session.idle_limit() if self.inbox.empty else None
         if limit is None:
             return self._next(self.server.message_bytes)

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterable, Sequence
 
 from gateway.errors import GatewayError, IntegrityConstraintViolation
+from gateway.session.activity.notifications import Notification
 from gateway.session.result import Field, Notice
 from gateway.types import Type
 
@@ -139,6 +140,12 @@ def error_response(error: GatewayError, severity: str = "ERROR") -> bytes:
 def notice_response(notice: Notice) -> bytes:
     """Something worth knowing; the statement goes on."""
     return _message(b"N", _told(notice, notice.severity))
+
+
+def notification_response(notification: Notification) -> bytes:
+    """What a channel was told that the client listens to."""
+    number = struct.pack(">i", notification.process_id)
+    return _message(b"A", number + _string(notification.channel) + _string(notification.payload))
 
 
 def _told(error: GatewayError | Notice, severity: str) -> bytes:
