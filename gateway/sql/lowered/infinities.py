@@ -53,7 +53,9 @@ def _changes(node: exp.Expr, known: Types) -> Iterator[Change]:
     kind = None if place is None else known.of(_at(node, place))
     if place is None or kind is None or not _may_be(_at(node, place), known):
         return
-    if _at(node, place).find(exp.Query) is not None:  # to be asked once
+    part = _part(node)
+    asked = _at(node, place).find(exp.Query) is not None  # which is to be done once
+    if asked or part == "":
         yield partial(_bound, node, place, kind, f"reckon with infinite {_plural(kind)} here")
     else:
         yield partial(_split, node, place, kind, _result(node, kind, known))
