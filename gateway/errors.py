@@ -346,7 +346,7 @@ class TooManyConnections(GatewayError, code="53300"):
 
 
 class ProgramLimitExceeded(GatewayError, code="54000"):
-    """More than this server keeps at once."""
+    """Told by NOTIFY: one who listens to the channel has too many notifications to read."""
 
 
 class StatementTooComplex(GatewayError, code="54001"):
