@@ -149,6 +149,9 @@ class ScriptedSession(BuenaVistaSession):
         notices, self.waiting_notices = self.waiting_notices, []
         return notices
 
+    def told(self, error: GatewayError) -> GatewayError:
+        return error
+
     def notifications(self) -> Sequence[Notification]:
         return self.notifier.drain()
 
