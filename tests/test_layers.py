@@ -39,7 +39,12 @@ BESIDE = {
 
 # Third-party or standard modules that only these places import.
 ONLY = {
-    "socket": {"wire.connection.server", "wire.connection.handler", "wire.connection.client"},
+    "socket": {
+        "wire.connection.server",
+        "wire.connection.handler",
+        "wire.connection.client",
+        "wire.connection.bell",
+    },
     "socketserver": {"wire.connection.server"},
     "ssl": {"wire.connection.tls"},
     "datafusion": {"engine"},
