@@ -41,7 +41,7 @@ class ProtocolViolation(GatewayError, code="08P01"):
     """Bytes or an order of messages that the protocol does not allow."""
 
 
-# Class 0A - feature not supported
+# Classes 0A, 0L - feature not supported, invalid grantor
 class FeatureNotSupported(GatewayError, code="0A000"):
     """PostgreSQL has it, this server does not."""
 
@@ -50,7 +50,6 @@ class NotDifferentiable(GatewayError, code="0A000"):
     """A derivative was asked of something that has no rule."""
 
 
-# Class 0L - invalid grantor
 class InvalidGrantOperation(GatewayError, code="0LP01"):
     """A privilege that such a thing has not, or a grant that nobody can make."""
 

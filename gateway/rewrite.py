@@ -62,6 +62,20 @@ def _is_cast(known: Type, described: bool) -> bool:
     return name in _CAST or (described and name in _TOLD)
 
 
+def _is_numeric(known: Type | None) -> bool:
+    return known is not None and (known.element or known).name == "numeric"
+
+
+def _is_free_numeric(cast: exp.Expr | None) -> bool:
+    """Whether it is `$1::numeric` or an array of such: the value keeps the digits it has."""
+    if type(cast) is not exp.Cast or isinstance(cast.parent, exp.Bracket | exp.Paren):
+        return False  # of which an item may be taken: it has the type that was told
+    kind = cast.args["to"]
+    while kind.this == exp.DType.ARRAY and kind.expressions:
+        kind = kind.expressions[0]
+    return bool(kind.this == exp.DType.DECIMAL and not kind.expressions)
+
+
 def _keep_dimensions(cast: exp.Cast, kind: exp.DataType) -> None:
     """`$1::int[]` is an array of as many dimensions as its value has."""
     wanted: exp.DataType = cast.args["to"]
@@ -128,6 +142,9 @@ class Rewritten:
                 value = copied(parameter)
                 value.type = kind  # an integer need not be rounded
                 parameter.replace(exp.Cast(this=value, to=kind.copy()))
+            elif _is_numeric(known) and _is_free_numeric(parameter.parent):
+                assert parameter.parent is not None
+                parameter.parent.replace(copied(parameter))
         return replace(self, tree=tree)
 
     def sql_under(self, types: Mapping[int, Type], described: bool = False) -> str:

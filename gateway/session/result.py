@@ -73,6 +73,7 @@ class CopyIn:
     oid: int = 0
     received_bytes: int = 0
     received_rows: int = 0
+    filtered: bool = False  # a WHERE keeps some of them out
 
     def progress(self, result: Result) -> CopyProgress:
         """How far it is."""

@@ -259,7 +259,26 @@ BINARY_IN = [
     In(binary([_I(1)]), BIN, "copied_keys (k)"),
 ]
 
-CASES = [*TEXT_IN, *CSV_IN, *KEYS_IN, *TYPES_IN, *BINARY_IN]
+WHERE_IN = [
+    In(b"1\tx\t1.5\n2\ty\t2\n3\t\\N\t3\n", "WHERE a > 1"),
+    In(b"1,xa,1\n2,y,\n3,z,4\n", "(FORMAT csv) WHERE b LIKE 'x%' OR c IS NULL"),
+    In(b"1\tx\n", "WHERE c IS NULL", "copied (a, b)"),
+    In(b"1\n2\n", "WHERE n = 'none' AND k > 1", "copied_keys (k)"),
+    In(b"1\tx\t1\n2\txx\t2\n", "WHERE length(b) = 1 AND c BETWEEN 0 AND 10"),
+    In(b"1\tx\t1\n2\tx\t2\n", "WHERE copied.a = 1"),
+    In(b"1\tx\t1\n", "WHERE false"),
+    In(b"1\tx\t1\n", "WHERE NULL"),
+    In(b"1\tx\ty\n", "WHERE false"),
+    In(b"\\N\ta\tx\n1\tb\ty\n", "WHERE k IS NOT NULL", KEYS),
+    In(binary([_I(1), b"x", _F(1.5)], [_I(2), b"y", _F(2.5)]), "BINARY WHERE c > 2"),
+    In(b"", "WHERE count(*) > 1"),
+    In(b"", "WHERE row_number() OVER () > 1"),
+    In(b"", "WHERE nothing > 1"),
+    In(b"", "WHERE a >"),
+    In(b"", "WHERE"),
+]
+
+CASES = [*WHERE_IN, *TEXT_IN, *CSV_IN, *KEYS_IN, *TYPES_IN, *BINARY_IN]
 
 # Statements that are refused before any data; one string each.
 REFUSED = [

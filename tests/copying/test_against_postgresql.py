@@ -16,6 +16,7 @@ import pytest
 
 from tests.conftest import Connect
 from tests.copying.cases import CASES, DIFFERENT, REFUSED, SETUP, TEARDOWN, In
+from tests.copying.outgoing import OUT
 from tests.wire import postgres as real
 
 ANSWERS = Path(__file__).with_name("answers.json")
@@ -59,8 +60,21 @@ def _title(case: In) -> str:
     return f"{case.statement} {case.data!r}"
 
 
+def sent(connection: psycopg.Connection[Any], statement: str) -> Answer:
+    """What goes out, as text or in hexadecimal digits; or the error. Undone in any case."""
+    cursor = connection.cursor()
+    try:
+        with connection.transaction(force_rollback=True), cursor.copy(statement.encode()) as copy:
+            data = b"".join(map(bytes, copy))
+    except psycopg.Error as error:
+        return _told(error)
+    written = data.hex() if "BINARY" in statement else data.decode("latin-1")
+    return {"rows": cursor.rowcount, "sent": written}
+
+
 def _answers(connection: psycopg.Connection[Any]) -> dict[str, Answer]:
     found = {_title(case): copied(connection, case) for case in CASES}
+    found |= {statement: sent(connection, statement) for statement in OUT}
     return found | {statement: refused(connection, statement) for statement in REFUSED}
 
 

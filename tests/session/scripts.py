@@ -72,6 +72,18 @@ SCRIPTS: dict[str, list[str]] = {
         "SELECT date '2023-02-29 BC'",
         "DROP TABLE infinite",
     ],
+    "arrays of several dimensions": [
+        "SELECT '{{1,2},{3,4}}'::int[], '{{a,b},{NULL,\"d e\"}}'::text[], ARRAY[[1,2],[3,4]]",
+        "SELECT ('{{1,2},{3,4}}'::int[])[2][1], array_length('{{1,2,3},{4,5,6}}'::int[], 2), "
+        "array_dims('{{1,2,3},{4,5,6}}'::int[]), cardinality('{{1,2,3},{4,5,6}}'::int[])",
+        "SELECT unnest('{{1,2},{3,4}}'::int[])",
+        "SELECT n FROM unnest(ARRAY[[1,2],[3,4]]) AS t(n) WHERE n > 1",
+        "SELECT '{{1,2},{3,4}}'::int[] = ARRAY[[1,2],[3,4]]",
+        "SELECT '{{1,2},{3}}'::int[]",
+        "SELECT '{{1,2},3}'::int[]",
+        r"SELECT E'\v\101\x42\u0043\z\'', E'\000'",
+        r"SELECT E'\v\101\x42\u0043\z\''",
+    ],
     "quoted values beside others": [
         "CREATE TABLE mixed (x float8, k int, n numeric(30,20), t text, b bool, f real)",
         "INSERT INTO mixed (x) VALUES ('-0'), (0), ('NaN'), (' 1e3 '), ('Infinity'), (NULL)",

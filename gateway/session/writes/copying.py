@@ -21,6 +21,7 @@ from gateway.errors import (
     WrongObjectType,
 )
 from gateway.session.result import CopyIn, CopyOut, Result
+from gateway.session.writes.copy_filter import row_filter
 from gateway.session.writes.execution import Executor
 from gateway.session.writes.exporting import export, refuse_users
 from gateway.sql.meaning.parameters import number
@@ -49,7 +50,7 @@ def copy(executor: Executor, statement: Statement, run: Ask) -> Result:
     tree = statement.tree
     assert isinstance(tree, Copy)
     if tree.incoming:
-        return _from_client(executor, tree)
+        return _from_client(executor, statement, tree)
     if tree.path:
         refuse_users(executor)
     if tree.statement is not None:
@@ -183,27 +184,24 @@ def _to_client(result: Result, tree: Copy, relation: Relation | None = None) -> 
     return copied
 
 
-def _from_client(executor: Executor, tree: Copy) -> Result:
+def _from_client(executor: Executor, statement: Statement, tree: Copy) -> Result:
     relation = _relation(executor, tree)
     if relation.view is not None:
         raise WrongObjectType(f'cannot copy to view "{relation.name.name}"')
     definition = executor.registry.definition(relation.name.schema, relation.name.name)
-    if tree.where:
-        raise FeatureNotSupported(
-            "COPY FROM with WHERE is not supported",
-            hint="Copy into a table of its own, then INSERT ... SELECT ... WHERE.",
-            position=tree.where[0].start + 1,
-        )
     options = settled(tree)
     every = tuple(column.name for column in definition.columns)
     names = _without_generated(definition, tree.columns)
     _check_forced(options, names, every, definition.name.name)
     columns = tuple(definition.column(name) for name in names)
     store = executor.registry.store
-    copying = CopyIn(definition.name.name, columns, options, oid=store.oid(definition.name) or 0)
+    keep = row_filter(executor, statement, definition, names)
+    oid = store.oid(definition.name) or 0
+    copying = CopyIn(definition.name.name, columns, options, oid=oid, filtered=bool(tree.where))
 
     def load() -> Iterator[pa.RecordBatch]:
-        changed = store.insert(definition.name, names, _heeding(copying, store.heed_cancel))
+        rows = keep(_heeding(copying, store.heed_cancel))
+        changed = store.insert(definition.name, names, rows)
         result.changed = changed.count
         yield from ()
 

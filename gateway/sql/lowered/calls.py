@@ -46,6 +46,9 @@ def call(node: exp.Expr) -> exp.Expr | None:
         return _lower_bound(arguments)
     if name == "string_agg" and (ordered := ordered_text(node)) is not None:
         return ordered
+    if name == "unnest" and len(arguments) == 1:
+        node.set("expressions", [flat(arguments[0])])
+        return None
     if name in _MEASURES and arguments:
         return _measure(name, arguments)
     if name == "generate_series" and not isinstance(node.parent, exp.Table | exp.Unnest):
@@ -67,6 +70,25 @@ def window(node: exp.Expr) -> exp.Expr | None:
     """A rank of PostgreSQL's type."""
     kind = _RANKS.get(node.this.name) if isinstance(node.this, exp.Anonymous) else None
     return None if kind is None else exp.Cast(this=node.copy(), to=exp.DataType.build(kind))
+
+
+def flat(array: exp.Expr) -> exp.Expr:
+    """An array that the text shows to have several dimensions, with one: unnest goes into all."""
+    for _ in range(_dimensions(array) - 1):
+        array = exp.Anonymous(this="flatten", expressions=[array.copy()])
+    return array
+
+
+def _dimensions(array: exp.Expr) -> int:
+    if isinstance(array, exp.Paren):
+        return _dimensions(array.this)
+    if isinstance(array, exp.Array):
+        return 1 + (_dimensions(array.expressions[0]) if array.expressions else 0)
+    kind = array.args["to"] if isinstance(array, exp.Cast) else None
+    count = 0
+    while isinstance(kind, exp.DataType) and kind.this == exp.DType.ARRAY and kind.expressions:
+        count, kind = count + 1, kind.expressions[0]
+    return count
 
 
 def _measure(name: str, arguments: list[exp.Expr]) -> exp.Expr:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 from sqlglot import exp
 
@@ -16,6 +17,7 @@ from gateway.errors import DatetimeFieldOverflow
 from gateway.sql.lowered.rooms import checked, refuse_long
 from gateway.sql.meaning.numerals import digits, is_point_literal, plain
 from gateway.sql.text import far_moments, jsontext, literals, number_input
+from gateway.sql.text.array_input import dimensions_of, read_array
 
 DType = exp.DType
 
@@ -118,8 +120,7 @@ def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
     if kind.this == DType.INTERVAL:
         return interval_of(text)
     if kind.this == DType.ARRAY and kind.expressions:
-        items = [item_of(word, kind.expressions[0]) for word in literals.array(text)]
-        return cast_of(exp.Array(expressions=items), kind.copy())
+        return array_of(read_array(text), kind)
     if kind.this in (DType.JSON, DType.JSONB):
         return exp.Literal.string(jsontext.READERS[kind.this.name.lower()](text))
     if kind.this == DType.TIME:
@@ -167,6 +168,23 @@ def _time(value: exp.Expr) -> exp.Expr:
     """The engine's TIME counts nanoseconds, and is not compared with microseconds."""
     unit = exp.Literal.string("Time64(Microsecond)")
     return exp.Anonymous(this="arrow_cast", expressions=[value.copy(), unit])
+
+
+def array_of(values: list[Any], kind: exp.DataType) -> exp.Expr:
+    """An array of the values; `kind` has one dimension or more, PostgreSQL counts none."""
+    element = kind.expressions[0]
+    while element.this == DType.ARRAY and element.expressions:
+        element = element.expressions[0]
+
+    def made(values: list[Any]) -> exp.Expr:
+        return exp.Array(
+            expressions=[made(v) if isinstance(v, list) else item_of(v, element) for v in values]
+        )
+
+    wanted = element
+    for _ in range(dimensions_of(values)):
+        wanted = exp.DataType(this=DType.ARRAY, expressions=[wanted.copy()], nested=True)
+    return cast_of(made(values), wanted.copy())
 
 
 def item_of(text: str | None, kind: exp.DataType) -> exp.Expr:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
-from gateway.sql.lowered.calls import is_series_of_moments
+from gateway.sql.lowered.calls import flat, is_series_of_moments
 from gateway.sql.lowered.cast_names import named_apart
 
 
@@ -54,6 +54,8 @@ def _series_of_array(node: exp.Expr) -> exp.Expr:
 
 
 def unnest(node: exp.Expr) -> None:
+    """FROM unnest(...)."""
+    node.set("expressions", [flat(array) for array in node.expressions])
     if node.args.get("offset"):
         raise FeatureNotSupported("WITH ORDINALITY is not supported")
 

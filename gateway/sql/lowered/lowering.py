@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported, UndefinedObject
+from gateway.errors import FeatureNotSupported, InvalidParameterValue, UndefinedObject
 from gateway.sql.lowered import clauses, subqueries
 from gateway.sql.lowered.calls import call, window
 from gateway.sql.lowered.casting import cast, cast_of, interval_of, item_of
@@ -20,6 +20,7 @@ from gateway.sql.lowered.lone_conditions import hold_back
 from gateway.sql.lowered.ordered_texts import filtered_text, order_of_values
 from gateway.sql.lowered.outer_joins import unsettle
 from gateway.sql.text import literals
+from gateway.sql.text.array_input import read_array
 from gateway.sql.text.precedence import parenthesise
 from gateway.sql.text.trees import copied, nodes
 
@@ -155,7 +156,7 @@ def _like(node: exp.Expr) -> exp.Expr | None:
         items = patterns.expressions
     elif patterns.is_string or (isinstance(patterns, exp.Cast) and patterns.this.is_string):
         text = patterns.name if patterns.is_string else patterns.this.name
-        items = [item_of(word, exp.DataType(this=DType.TEXT)) for word in literals.array(text)]
+        items = [item_of(word, exp.DataType(this=DType.TEXT)) for word in read_array(text)]
     else:
         raise FeatureNotSupported("LIKE ANY of a computed array is not supported")
     join = exp.Or if isinstance(side, exp.Any) else exp.And
@@ -226,6 +227,16 @@ def _now(node: exp.Expr) -> exp.Expr:
     return cast_of(exp.Anonymous(this="now"), exp.DataType(this=DType.TIMESTAMP))
 
 
+def _array(node: exp.Expr) -> None:
+    """Refuse what is no rectangle; the engine makes lists of any lengths."""
+    sizes = {len(item.expressions) if isinstance(item, exp.Array) else -1
+             for item in node.expressions}  # fmt: skip
+    if len(sizes) > 1 and sizes != {-1}:
+        raise InvalidParameterValue(
+            "multidimensional arrays must have array expressions with matching dimensions"
+        )
+
+
 def _overlaps(node: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this="array_has_any", expressions=[node.this, node.expression])
 
@@ -265,6 +276,7 @@ LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.Filter: filtered_text,
     exp.Order: order_of_values,
     exp.Interval: _interval,
+    exp.Array: _array,
     exp.Between: _between,
     exp.Exists: clauses.exists,
     exp.In: subqueries.in_query,

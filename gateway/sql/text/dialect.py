@@ -18,7 +18,7 @@ from sqlglot.generator import Generator
 from sqlglot.generators.postgres import PostgresGenerator
 from sqlglot.tokenizer_core import Token, TokenType
 
-from gateway.errors import FeatureNotSupported, SyntaxFault
+from gateway.errors import CharacterNotInRepertoire, FeatureNotSupported, SyntaxFault
 from gateway.sql.lowered.lowering import engine_type, lower
 from gateway.sql.text.depth import with_room
 from gateway.sql.text.grammar import MARKERS as MARKERS
@@ -100,6 +100,11 @@ class Gradwire(Postgres):
     # Arrays begin at 1 on both sides; sqlglot would count from 0 between, and come back only for
     # what it takes for an integer.
     INDEX_OFFSET = 0
+    # PostgreSQL knows no vertical tab in E'' strings: any other letter stands for itself.
+    UNESCAPED_SEQUENCES = {  # noqa: RUF012  # sqlglot declares it of the instance
+        **Postgres.UNESCAPED_SEQUENCES,
+        "\\v": "v",
+    }
 
 
 DIALECT = Gradwire()
@@ -116,6 +121,8 @@ def tokenize(text: str) -> list[Token]:
         tokens = list(DIALECT.tokenize(marked))
     except TokenError as error:
         raise _unterminated(text, str(error.__cause__)) from error
+    if "\\" in text and any("\0" in token.text for token in tokens):
+        raise CharacterNotInRepertoire('invalid byte sequence for encoding "UTF8": 0x00')
     if marked is not text:
         for token in tokens:
             token.text = token.text.replace(PARAMETER_SIGN, "$")

@@ -354,33 +354,3 @@ def unicode_string(text: str, escape: str = "\\") -> str:
         return escape if match[3] else chr(int(match[1] or match[2], 16))
 
     return re.sub(pattern, character, text)
-
-
-_ITEM = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^,{}"\\]+?))\s*(?:,|$)', re.DOTALL)
-
-
-def array(text: str) -> list[str | None]:
-    """The items of an array literal of one dimension; None is NULL (8.15.2, 8.15.6).
-
-    Raises:
-        InvalidTextRepresentation: 22P02, no such literal, or one of several dimensions.
-
-    >>> array('{1, NULL, "a,b"}'), array("{}")
-    (['1', None, 'a,b'], [])
-    """
-    body = text.strip()
-    if body[:1] != "{" or body[-1:] != "}":
-        raise InvalidTextRepresentation(f'malformed array literal: "{text}"')
-    items: list[str | None] = []
-    body, at = body[1:-1].strip(), 0
-    while at < len(body):
-        match = _ITEM.match(body, at)
-        if match is None or (match.end() == len(body) and match[0].rstrip().endswith(",")):
-            raise InvalidTextRepresentation(f'malformed array literal: "{text}"')
-        quoted, plain = match.groups()
-        if quoted is not None:
-            items.append(re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL))
-        else:
-            items.append(None if plain.upper() == "NULL" else plain)
-        at = match.end()
-    return items

@@ -106,6 +106,8 @@ class CopyReader:
         if error.context or not isinstance(error, IntegrityConstraintViolation):
             return
         error.context = f"COPY {self._copying.relation}"
+        if self._copying.filtered:  # what the table was given are not all rows of the batch
+            return
         if self._binary is not None:
             error.context = self._binary.refused(error)
             return

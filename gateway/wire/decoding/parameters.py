@@ -23,6 +23,7 @@ from gateway.errors import (
     InvalidTextRepresentation,
 )
 from gateway.sql.text import literals
+from gateway.sql.text.array_input import dimensions_of
 from gateway.sql.text.jsontext import read_json, read_jsonb
 from gateway.sql.text.number_input import (
     read_bool,
@@ -39,7 +40,11 @@ from gateway.wire.decoding import arrays as decode_array
 from gateway.wire.decoding import datetimes as decode_datetime
 from gateway.wire.decoding import intervals as decode_interval
 from gateway.wire.decoding.intervals import exactly
-from gateway.wire.encoding.numeric_bytes import numeric_list, numeric_scalar, read_numeric_binary
+from gateway.wire.encoding.numeric_bytes import (
+    numeric_list_type,
+    numeric_scalar,
+    read_numeric_binary,
+)
 
 _SPACES = " \t\n\r\v\f"
 
@@ -76,15 +81,18 @@ def decode_parameter(
 
 def _array_scalar(values: list[Any], kind: Type, element: Type) -> pa.Scalar:
     """An array of any dimensions; one of numerics has the scale of its elements."""
-    depth = decode_array.dimensions_of(values)
-    if element.name == "numeric":
-        if depth > 1:
-            raise FeatureNotSupported("a numeric array parameter of more than one dimension")
-        return numeric_list(values)
-    arrow = kind.arrow
+    depth = dimensions_of(values)
+    arrow = numeric_list_type(_leaves(values)) if element.name == "numeric" else kind.arrow
     for _ in range(depth - 1):
         arrow = pa.list_(arrow)
     return pa.scalar(values, arrow)
+
+
+def _leaves(values: list[Any]) -> list[Any]:
+    """The elements of all dimensions."""
+    while values and isinstance(values[0], list):
+        values = [each for part in values for each in part]
+    return values
 
 
 def _array(data: bytes, kind: Type, form: int, zone: str, order: str) -> list[Any]:
@@ -98,7 +106,7 @@ def decode_value(data: bytes, kind: Type, form: int, zone: str = "UTC", order: s
     """The value as Python's `pa.scalar(value, kind.arrow)` takes it: an array has one dimension."""
     if kind.element is not None:
         values = _array(data, kind, form, zone, order)
-        if decode_array.dimensions_of(values) > 1:
+        if dimensions_of(values) > 1:
             raise FeatureNotSupported("arrays of more than one dimension cannot be kept")
         return values
     if form:

@@ -175,8 +175,8 @@ def numeric_scalar(value: Decimal) -> pa.Scalar:
     return pa.scalar(value, (pa.decimal128 if precision <= 38 else pa.decimal256)(precision, scale))
 
 
-def numeric_list(values: list[Decimal | None]) -> pa.Scalar:
-    """The numbers as an Arrow list; all get the largest scale among them.
+def numeric_list_type(values: list[Decimal | None]) -> pa.DataType:
+    """The type of a list of the numbers; all get the largest scale among them.
 
     Raises:
         NumericValueOutOfRange: 22003, more digits than a decimal256 holds.
@@ -189,4 +189,4 @@ def numeric_list(values: list[Decimal | None]) -> pa.Scalar:
     element = (pa.decimal128 if whole + scale <= 38 else pa.decimal256)(
         max(whole + scale, 1), scale
     )
-    return pa.scalar(values, pa.list_(element))
+    return pa.list_(element)
