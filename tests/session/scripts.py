@@ -80,7 +80,6 @@ SCRIPTS: dict[str, list[str]] = {
         "SELECT n FROM unnest(ARRAY[[1,2],[3,4]]) AS t(n) WHERE n > 1",
         "SELECT '{{1,2},{3,4}}'::int[] = ARRAY[[1,2],[3,4]]",
         "SELECT '{{1,2},{3}}'::int[]",
-        "SELECT '{{1,2},3}'::int[]",
         r"SELECT E'\v\101\x42\u0043\z\'', E'\000'",
         r"SELECT E'\v\101\x42\u0043\z\''",
     ],
