@@ -1,0 +1,68 @@
+"""Parameters of known types, cast to them in the engine's SQL, so that planning knows them too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+from gateway.sql.meaning.parameters import number
+from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.trees import copied, nodes_of
+from gateway.types import Type
+
+# Types that the engine can cast a parameter to; a value of another type comes typed as it is.
+_CAST = frozenset(
+    {"bool", "int2", "int4", "int8", "float4", "float8", "text", "varchar", "date", "time",
+     "timestamp", "timestamptz", "bytea", "interval"}
+)  # fmt: skip
+_TOLD = frozenset({"numeric"})
+
+
+def cast_parameters(tree: exp.Expr, types: Mapping[int, Type], described: bool) -> None:
+    """Cast each `$n` of a known type to it, in place.
+
+    A numeric is cast when it is only to be described: its value has its scale.
+    """
+    for parameter in nodes_of(tree, exp.Parameter):
+        known = types.get(number(parameter))
+        if known is not None and _is_cast(known, described):
+            kind = exp.DataType.build(known.sql, dialect=DIALECT)
+            if known.element is not None and isinstance(parameter.parent, exp.Cast):
+                _keep_dimensions(parameter.parent, kind)
+            value = copied(parameter)
+            value.type = kind  # an integer need not be rounded
+            parameter.replace(exp.Cast(this=value, to=kind.copy()))
+        elif _is_numeric(known) and _is_free_numeric(parameter.parent):
+            assert parameter.parent is not None
+            parameter.parent.replace(copied(parameter))
+
+
+def _is_cast(known: Type, described: bool) -> bool:
+    """Whether a parameter of the type is cast in the engine's SQL; an array as its elements."""
+    name = known.name if known.element is None else known.element.name
+    return name in _CAST or (described and name in _TOLD)
+
+
+def _is_numeric(known: Type | None) -> bool:
+    return known is not None and (known.element or known).name == "numeric"
+
+
+def _is_free_numeric(cast: exp.Expr | None) -> bool:
+    """Whether it is `$1::numeric` or an array of such: the value keeps the digits it has."""
+    if type(cast) is not exp.Cast or isinstance(cast.parent, exp.Bracket | exp.Paren):
+        return False  # of which an item may be taken: it has the type that was told
+    kind = cast.args["to"]
+    while kind.this == exp.DType.ARRAY and kind.expressions:
+        kind = kind.expressions[0]
+    return bool(kind.this == exp.DType.DECIMAL and not kind.expressions)
+
+
+def _keep_dimensions(cast: exp.Cast, kind: exp.DataType) -> None:
+    """`$1::int[]` is an array of as many dimensions as its value has."""
+    wanted: exp.DataType = cast.args["to"]
+    inside = kind
+    while wanted.this == exp.DType.ARRAY and inside.expressions[0].this == exp.DType.ARRAY:
+        wanted = exp.DataType(this=exp.DType.ARRAY, expressions=[wanted.copy()], nested=True)
+        inside = inside.expressions[0]
+    cast.set("to", wanted)
