@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from tests.differential.queries import SETUP
+from tests.differential.vocabulary import SETUP
 
 Rows = list[tuple[str | None, ...]]
 Answer = tuple[list[int], Rows] | str
