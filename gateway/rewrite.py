@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import count
 
 from sqlglot import exp
 
@@ -18,6 +19,7 @@ from gateway.autodiff.markers import expand
 from gateway.autodiff.neighbours import Derived, has_calls, take_along
 from gateway.errors import UndefinedTable
 from gateway.sources.table import TableName
+from gateway.sql.lowered.dependent import join_dependent
 from gateway.sql.lowered.exact import keep_exact, keep_open_exact
 from gateway.sql.lowered.infinities import keep_infinite
 from gateway.sql.lowered.laterals import put_laterals
@@ -247,9 +249,12 @@ def put_sets(state: Rewriting) -> None:
 
 
 def join_laterals(state: Rewriting) -> None:
-    """Put FROM items that look at what is before them among its columns."""
+    """Put FROM items that look at what is before them among its columns, or join them to it."""
     blocks = state.analysis.blocks
-    while any(put_laterals(block, state.analysis) for block in blocks):
+    numbers = count(1)
+    while any(put_laterals(block, state.analysis) for block in blocks) or (
+        len(blocks) > 1 and join_dependent(state.analysis, numbers)
+    ):
         state.analysis = analyse(state.tree, state.relations)
         blocks = state.analysis.blocks
 

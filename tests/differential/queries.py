@@ -200,7 +200,9 @@ class Queries:
         sql = f"SELECT {listed} FROM {table} {own} WHERE {where}"
         if self._chance(0.5):
             sql += self._limited(names)
-        word = self.random.choice(["CROSS JOIN LATERAL ({}) {}", "LEFT JOIN LATERAL ({}) {} ON true"])
+        word = self.random.choice(
+            ["CROSS JOIN LATERAL ({}) {}", "LEFT JOIN LATERAL ({}) {} ON true"]
+        )
         return word.format(sql, name), [
             (f"{name}.{n}", t) for n, t in zip(names, types, strict=True)
         ]
@@ -229,7 +231,10 @@ class Queries:
                 f"({self.expression('int', [], 1, 0)}, {self.expression('text', [], 1, 0)})"
                 for _ in range(self.random.randint(1, 3))
             )
-            return f"(VALUES {rows}) AS {alias}(p, q)", [(f"{alias}.p", "int"), (f"{alias}.q", "text")]
+            return f"(VALUES {rows}) AS {alias}(p, q)", [
+                (f"{alias}.p", "int"),
+                (f"{alias}.q", "text"),
+            ]
         table = self.random.choice(list(TABLES))
         alias = self._fresh(table)
         return f"{table} AS {alias}", [(f"{alias}.{n}", t) for n, t in TABLES[table].items()]
@@ -275,10 +280,7 @@ class Queries:
             return self.expression(kind, scope, 1, 0)
         call = self.random.choice(WINDOWS[kind])
         ordered = [(n, t) for n, t in scope if t not in _UNORDERED]
-        order = ", ".join(
-            f"{n}{' DESC' if self._chance(0.2) else ''}{' NULLS FIRST' if self._chance(0.1) else ''}"
-            for n, _ in ordered
-        )
+        order = ", ".join(f"{name}{self._direction()}" for name, _ in ordered)
         parts = f"PARTITION BY {self.random.choice(scope)[0]} " if self._chance(0.5) else ""
         ranged = [(n, t) for n, t in scope if t in RANGES] or [("1::int", "int")]
         column, type_ = self.random.choice(ranged)
@@ -295,6 +297,11 @@ class Queries:
         for word, text in overs.items():
             call = call.replace(word, text)
         return self._filled(call, scope, 1, 0)
+
+    def _direction(self) -> str:
+        return (" DESC" if self._chance(0.2) else "") + (
+            " NULLS FIRST" if self._chance(0.1) else ""
+        )
 
     def expression(self, kind: str, scope: Scope, size: int, depth: int) -> str:
         """An expression of a type over the columns in scope."""

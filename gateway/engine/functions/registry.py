@@ -27,7 +27,7 @@ from gateway.engine.functions.making import make_time, make_timestamp
 from gateway.engine.functions.more import MORE
 from gateway.engine.functions.number_text import number_to_char, read_number
 from gateway.engine.functions.rooms import ROOMS
-from gateway.errors import NumericValueOutOfRange
+from gateway.errors import CardinalityViolation, NumericValueOutOfRange
 
 _DOUBLE, _BIGINT, _INTEGER, _TEXT = pa.float64(), pa.int64(), pa.int32(), pa.string()
 _TIMESTAMP, _INSTANT = pa.timestamp("us"), pa.timestamp("us", "UTC")
@@ -127,7 +127,17 @@ def _rint(values: pa.Array) -> pa.Array:
     return pa.array(rounded, _DOUBLE, mask=np.asarray(values.is_null()))
 
 
-_COLUMNAR: list[Columnar] = [("rint", [_DOUBLE], _DOUBLE, _rint)]
+def _is_one_row(counts: pa.Array) -> pa.Array:
+    """True of a subquery that is a value and gives one row; more of them are an error."""
+    if pc.any(pc.greater(counts, 1)).as_py():
+        raise CardinalityViolation("more than one row returned by a subquery used as an expression")
+    return pc.equal(counts, 1)
+
+
+_COLUMNAR: list[Columnar] = [
+    ("rint", [_DOUBLE], _DOUBLE, _rint),
+    ("is_one_row", [_BIGINT], pa.bool_(), _is_one_row),
+]
 
 
 def made(functions: Iterable[Columnar]) -> list[ScalarUDF]:

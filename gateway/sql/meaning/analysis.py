@@ -143,7 +143,7 @@ class _Walker:
     def _source(self, tree: exp.Expr, block: Block, ctes: Mapping[str, _Common]) -> Source:
         alias = tree.args.get("alias")
         if isinstance(tree, exp.Table):
-            return self._table(tree, alias, ctes)
+            return self._table(tree, alias, ctes, block)
         if isinstance(tree, exp.Subquery):
             outer = block.parent
             query = self.query(tree.this, outer, self._with(tree, outer, ctes))
@@ -157,12 +157,17 @@ class _Walker:
                 tree.alias, tree, _columns(query, alias), query, shown=_shown(query, alias)
             )
         if isinstance(tree, exp.Unnest) and len(tree.expressions) == 1:
-            call = exp.Anonymous(this="unnest", expressions=tree.expressions)
-            return Source(tree.alias_or_name, tree, _of_call(call.copy(), alias))
+            listed = tree.expressions[0].copy()  # it stays where it is
+            call = exp.Anonymous(this="unnest", expressions=[listed])
+            return Source(tree.alias_or_name, tree, _of_call(call, alias, block))
         return Source(tree.alias_or_name, tree, _named(alias))
 
     def _table(
-        self, tree: exp.Table, alias: exp.TableAlias | None, ctes: Mapping[str, _Common]
+        self,
+        tree: exp.Table,
+        alias: exp.TableAlias | None,
+        ctes: Mapping[str, _Common],
+        block: Block,
     ) -> Source:
         name = tree.alias_or_name
         common = None if tree.db else ctes.get(tree.name)
@@ -173,7 +178,7 @@ class _Walker:
                 seen.shown = _shown(common.query, alias, common.cte.args.get("alias"))
             return seen
         if isinstance(tree.this, exp.Anonymous):
-            return Source(name, tree, _of_call(tree.this, alias))
+            return Source(name, tree, _of_call(tree.this, alias, block))
         known = self.relations.get(TableName(tree.db, tree.name))
         return Source(name, tree, _renamed(list(known.items()), alias) if known else _named(alias))
 
@@ -252,12 +257,14 @@ def _named(alias: exp.TableAlias | None) -> dict[str, ColumnInfo] | None:
     return {identifier.name: ColumnInfo() for identifier in alias.columns}
 
 
-def _of_call(call: exp.Expr, alias: exp.TableAlias | None) -> dict[str, ColumnInfo] | None:
+def _of_call(
+    call: exp.Expr, alias: exp.TableAlias | None, block: Block
+) -> dict[str, ColumnInfo] | None:
     """The columns of a table function: of a type that is told where there is one alone."""
     columns = _named(alias)
     if columns is None or len(columns) > 1:
         return columns
-    return dict.fromkeys(columns, ColumnInfo(type_of(call, None)))
+    return dict.fromkeys(columns, ColumnInfo(type_of(call, block)))
 
 
 def _nullable(columns: dict[str, ColumnInfo] | None) -> dict[str, ColumnInfo] | None:

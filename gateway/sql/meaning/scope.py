@@ -30,6 +30,15 @@ AGGREGATES = frozenset(
     }
 )  # fmt: skip
 
+# PostgreSQL's own that become others of the engine's.
+WRITTEN_AGGREGATES = frozenset(
+    {
+        "every", "json_agg", "json_object_agg", "jsonb_agg", "jsonb_object_agg", "mode",
+        "percentile_disc",
+    }
+)  # fmt: skip
+_AGGREGATES = AGGREGATES | WRITTEN_AGGREGATES
+
 
 @dataclass(slots=True, eq=False)
 class Output:
@@ -169,7 +178,7 @@ def is_aggregate(call: exp.Expr) -> bool:
     """True of a call of an aggregate function, but not of one over a window."""
     return (
         isinstance(call, exp.Anonymous)
-        and call.name.lower() in AGGREGATES
+        and call.name.lower() in _AGGREGATES
         and not isinstance(call.parent, exp.Window)
         and not (isinstance(call.parent, exp.Filter) and isinstance(call.parent.parent, exp.Window))
     )
