@@ -27,8 +27,11 @@ from gateway.sql.lowered.lending import Lender, borrow, may_borrow
 from gateway.sql.lowered.localtime import keep_local_times
 from gateway.sql.lowered.numerics import keep_numeric
 from gateway.sql.lowered.parts import write_parts
+from gateway.sql.lowered.samples import draw_samples
 from gateway.sql.lowered.session_values import put_values
 from gateway.sql.lowered.sets import spread_sets
+from gateway.sql.lowered.sort_keys import carry_sort_keys
+from gateway.sql.lowered.ties import keep_ties
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.binding import Binder
 from gateway.sql.meaning.comparisons import cast_literals
@@ -244,7 +247,8 @@ def _leftmost(tree: exp.Expr) -> exp.Expr:
 
 
 def put_sets(state: Rewriting) -> None:
-    """Write functions in FROM that give rows as the engine has them."""
+    """Write functions in FROM that give rows as the engine has them, and samples of tables."""
+    draw_samples(state.tree)
     spread_sets(state.tree)
 
 
@@ -257,6 +261,10 @@ def join_laterals(state: Rewriting) -> None:
     ):
         state.analysis = analyse(state.tree, state.relations)
         blocks = state.analysis.blocks
+    ranked = keep_ties(state.tree)
+    state.tree = ranked or state.tree
+    if carry_sort_keys(state.tree) or ranked is not None:
+        state.analysis = analyse(state.tree, state.relations)
 
 
 def inline_functions(state: Rewriting) -> None:

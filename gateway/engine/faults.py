@@ -56,6 +56,10 @@ FAULTS = (
     # a function of gateway/engine/functions
     Fault(r"PyErr \{ type: <class 'ValueError'>, value: ValueError\('([^']*)'\)",
           errors.InvalidParameterValue, "{1}"),
+    Fault(r"[Cc]annot run range queries on datatype: (\w+)", errors.FeatureNotSupported,
+          "a window ordered by a value of this type is not supported"),
+    Fault(r"ScalarSubqueryExpr evaluated before", errors.FeatureNotSupported,
+          "a subquery in this place is not supported", _JOIN),
     # names; one of the engine's own making is no name that the user wrote
     Fault(r"No field named .*__correlated_sq_\d+",
           errors.FeatureNotSupported, "this form of correlated subquery is not supported", _JOIN),

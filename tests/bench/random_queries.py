@@ -2,7 +2,7 @@
 
     python -m tests.bench.random_queries "host=127.0.0.1 port=5433" "host=127.0.0.1" 0 2000
 
-Three small tables are made in a schema of their own on both, and dropped at the end.
+Four small tables are made in a schema of their own on both, and dropped at the end.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ def main() -> None:
         made(reference),
     ):
         for number in range(asked.first, asked.first + asked.count):
-            query = Queries(Random(number)).query()
+            drawn = Queries(Random(number))
+            for each in (gateway, reference):
+                each.execute(f"SET TimeZone TO '{drawn.zone()}'".encode())
+            query = drawn.query()
             right = answer(reference, query)
             if isinstance(right, str):
                 outcomes[f"the reference refuses: {right}"] += 1

@@ -15,6 +15,7 @@ Rows = list[tuple[str | None, ...]]
 Answer = tuple[list[int], Rows] | str
 
 _FLOATS = {700, 701}
+_NUMERIC = 1700  # compared by value: to the engine all values of a column have one scale
 
 
 @contextmanager
@@ -38,8 +39,17 @@ def answer(connection: psycopg.Connection[Any], query: str) -> Answer:
     assert result is not None
     columns = range(result.nfields)
     values = [[result.get_value(row, n) for n in columns] for row in range(result.ntuples)]
-    rows = [tuple(None if v is None else v.decode() for v in row) for row in values]
-    return [result.ftype(n) for n in columns], rows
+    types = [result.ftype(n) for n in columns]
+    rows = [
+        tuple(None if v is None else _plain(v.decode(), t) for v, t in zip(row, types, strict=True))
+        for row in values
+    ]
+    return types, rows
+
+
+def _plain(text: str, kind: int) -> str:
+    """A value's text; a number's without needless zeros."""
+    return text.rstrip("0").rstrip(".") if kind == _NUMERIC and "." in text else text
 
 
 def same(one: Answer, other: Answer) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from pyarrow import MonthDayNano
 
-from gateway.errors import DatetimeFieldOverflow, DivisionByZero
+from gateway.errors import DatetimeFieldOverflow, DivisionByZero, InvalidParameterValue
 
 _MONTH_DAYS = 30  # what PostgreSQL takes a month for where days must be had of it
 _DAY = 86_400_000_000  # microseconds
@@ -138,3 +138,38 @@ def make_interval(
     """An interval of its parts, `secs` to the microsecond."""
     micros = (hours * 3600 + mins * 60) * 1_000_000 + round(secs * 1_000_000)
     return _interval(years * 12 + months, weeks * 7 + days, micros)
+
+
+# What is kept of an interval that is cut to a field: whole so many months; days; microseconds.
+_MONTHS = {
+    "millennium": 12_000,
+    "century": 1200,
+    "decade": 120,
+    "year": 12,
+    "quarter": 3,
+    "month": 1,
+}
+_MICROS = {
+    "hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000, "milliseconds": 1000,
+    "microseconds": 1,
+}  # fmt: skip
+_SPELLINGS = {"millisecond": "milliseconds", "microsecond": "microseconds",
+              "millennia": "millennium", "centuries": "century", "msec": "milliseconds",
+              "usec": "microseconds"}  # fmt: skip
+
+
+def truncate(field: str, interval: MonthDayNano) -> MonthDayNano:
+    """date_trunc of an interval: what is smaller than the field is left out."""
+    word = field.lower()
+    word = _SPELLINGS.get(word, word)
+    word = word if word in _MONTHS or word in _MICROS else word.removesuffix("s")
+    if word in _MONTHS:
+        step = _MONTHS[word]
+        return _interval(int(interval.months / step) * step, 0, 0)
+    if word == "day":
+        return _interval(interval.months, interval.days, 0)
+    if word not in _MICROS:
+        raise InvalidParameterValue(f'unit "{field}" not recognized for type interval')
+    step, micros = _MICROS[word], _micros(interval)
+    whole = abs(micros) // step * step
+    return _interval(interval.months, interval.days, whole if micros >= 0 else -whole)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 
-from gateway.engine.functions import json_values, matches
+from gateway.engine.functions import json_changes, json_values, matches
 from gateway.engine.functions.formatting import format_text
 from gateway.sql.text.jsontext import quoted, read_jsonb
 from gateway.sql.text.literals import unicode_string
@@ -19,6 +21,8 @@ from gateway.sql.text.literals import unicode_string
 _DOUBLE, _BIGINT, _BOOL, _TEXT = pa.float64(), pa.int64(), pa.bool_(), pa.string()
 _INTEGER = pa.int32()
 _TEXTS = pa.list_(_TEXT)
+_NUMERIC = pa.decimal128(38, 10)
+_MOST_ITEMS = 10_000_000  # some 160 MB
 # The types over which mode() is computed.
 MODES = {"bigint": _BIGINT, "double": _DOUBLE, "text": _TEXT, "date": pa.date32(),
          "timestamp": pa.timestamp("us"), "boolean": _BOOL}  # fmt: skip
@@ -91,6 +95,24 @@ def _most_frequent(values: list[Any]) -> Any:
     return max(counts, key=lambda value: counts[value]) if counts else None
 
 
+def _series(first: str, last: str, by: str) -> list[Decimal]:
+    """generate_series of numerics, whose scales differ: they come as texts."""
+    start, stop, step = Decimal(first), Decimal(last), Decimal(by)
+    if not step:
+        raise ValueError("step size cannot equal zero")
+    count = max(int((stop - start) / step) + 1, 0) if (stop - start) / step >= 0 else 0
+    if count > _MOST_ITEMS:
+        raise ValueError("generate_series of numerics would give too many rows")
+    return [start + n * step for n in range(count)]
+
+
+def _bucket(value: float, bounds: list[float | None]) -> int:
+    """width_bucket: how many bounds, in order, are not above the value; NaN is above all."""
+    if None in bounds:
+        raise ValueError("thresholds array must not contain NULLs")
+    return bisect_right(bounds, value if value == value else math.inf)  # type: ignore[type-var]
+
+
 Row = tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType]
 
 MORE: tuple[Row, ...] = (
@@ -120,6 +142,21 @@ MORE: tuple[Row, ...] = (
     ("json_has", json_values.has_key, [_TEXT, _TEXT], _BOOL),
     ("json_joined", json_values.joined, [_TEXT, _TEXT], _TEXT),
     ("json_without", json_values.without_key, [_TEXT, _TEXT], _TEXT),
+    ("numbers_between", _series, [_TEXT] * 3, pa.list_(_NUMERIC)),
+    ("bucket_among", _bucket, [_DOUBLE, pa.list_(_DOUBLE)], _INTEGER),
+    ("json_has_any", json_changes.has_any, [_TEXT, _TEXTS], _BOOL),
+    ("json_has_all", json_changes.has_all, [_TEXT, _TEXTS], _BOOL),
+    ("json_without_element", json_changes.without_element, [_TEXT, _BIGINT], _TEXT),
+    ("json_without_keys", json_changes.without_keys, [_TEXT, _TEXTS], _TEXT),
+    ("json_without_path", json_changes.without_path, [_TEXT, _TEXTS], _TEXT),
+    ("json_replaced", json_changes.replaced, [_TEXT, _TEXTS, _TEXT, _BOOL], _TEXT),
+    ("json_inserted", json_changes.inserted, [_TEXT, _TEXTS, _TEXT, _BOOL], _TEXT),
+    ("json_stripped", json_changes.stripped, [_TEXT], _TEXT),
+    ("json_object_of", json_changes.object_of, [_TEXTS], _TEXT),
+    ("json_object_of_two", json_changes.object_of_two, [_TEXTS, _TEXTS], _TEXT),
+    ("json_member_keys", json_changes.member_keys, [_TEXT], _TEXTS),
+    ("json_member_values", json_changes.member_values, [_TEXT], _TEXTS),
+    ("json_member_texts", json_changes.member_texts, [_TEXT], _TEXTS),
     ("json_of_float", _of_float, [_TEXT], _TEXT),
     ("json_of_moment", _of_moment, [_TEXT], _TEXT),
     ("json_of_texts", _of_texts, [_TEXTS], _TEXT),

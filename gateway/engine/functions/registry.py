@@ -27,7 +27,12 @@ from gateway.engine.functions.making import make_time, make_timestamp
 from gateway.engine.functions.more import MORE
 from gateway.engine.functions.number_text import number_to_char, read_number
 from gateway.engine.functions.rooms import ROOMS
-from gateway.errors import CardinalityViolation, NumericValueOutOfRange
+from gateway.errors import (
+    CardinalityViolation,
+    DatetimeFieldOverflow,
+    FeatureNotSupported,
+    NumericValueOutOfRange,
+)
 
 _DOUBLE, _BIGINT, _INTEGER, _TEXT = pa.float64(), pa.int64(), pa.int32(), pa.string()
 _TIMESTAMP, _INSTANT = pa.timestamp("us"), pa.timestamp("us", "UTC")
@@ -69,6 +74,7 @@ FUNCTIONS: tuple[tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType],
     ("age_timestamp", intervals.age, [_TIMESTAMP, _TIMESTAMP], _INTERVAL),
     ("interval_times", intervals.times, [_INTERVAL, _DOUBLE], _INTERVAL),
     ("interval_over", intervals.over, [_INTERVAL, _DOUBLE], _INTERVAL),
+    ("truncated_interval", intervals.truncate, [_TEXT, _INTERVAL], _INTERVAL),
     ("justify_days", intervals.justify_days, [_INTERVAL], _INTERVAL),
     ("justify_hours", intervals.justify_hours, [_INTERVAL], _INTERVAL),
     ("justify_interval", intervals.justify_interval, [_INTERVAL], _INTERVAL),
@@ -134,7 +140,20 @@ def _is_one_row(counts: pa.Array) -> pa.Array:
     return pc.equal(counts, 1)
 
 
+def _moment_of_seconds(seconds: pa.Array) -> pa.Array:
+    """The moment so many seconds after 1970, rounded to microseconds."""
+    micros = np.rint(seconds.to_numpy(zero_copy_only=False) * 1e6)
+    if np.any(np.abs(micros) > 2.0**62):
+        raise DatetimeFieldOverflow("timestamp out of range")
+    known = np.isfinite(micros)
+    if np.any(~known & ~np.asarray(seconds.is_null())):
+        raise FeatureNotSupported("a timestamp that is infinite is not supported")
+    whole = np.where(known, micros, 0).astype("int64")
+    return pa.array(whole, pa.int64(), mask=~known).cast(_INSTANT)
+
+
 _COLUMNAR: list[Columnar] = [
+    ("moment_of_seconds", [_DOUBLE], _INSTANT, _moment_of_seconds),
     ("rint", [_DOUBLE], _DOUBLE, _rint),
     ("is_one_row", [_BIGINT], pa.bool_(), _is_one_row),
 ]

@@ -58,6 +58,10 @@ _DAYS = {"today": 0, "tomorrow": 1, "yesterday": -1, "now": 0}
 _MOMENTS = (DType.DATE, DType.TIMESTAMP, DType.TIMESTAMPTZ)
 
 
+# What a numeric without a scale keeps as it is written; the rest is the engine's to read.
+_PLAIN_DIGITS = re.compile(r"\s*[+-]?(?=[\d.]{1,30}\s*$)\d+(?:\.\d*)?\s*")
+
+
 def _spoken(word: str, kind: exp.DataType) -> exp.Expr:
     """now, today, tomorrow, yesterday, as the statement runs."""
     if word == "now" and kind.this != DType.DATE:
@@ -113,6 +117,10 @@ def held_moment(number: int, kind: exp.DataType) -> exp.Expr:
 
 
 def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
+    if kind.this == DType.DECIMAL and not kind.expressions and _PLAIN_DIGITS.fullmatch(text):
+        return cast_of(
+            exp.Literal.string(text.strip()), _decimal(len(text.strip().partition(".")[2]))
+        )
     if kind.this in _MOMENTS:
         return _moment(text, kind)
     if kind.this in _NUMBERS:
@@ -231,15 +239,16 @@ def _numeric_cast(value: exp.Expr, kind: exp.DataType) -> exp.Expr | None:
     while isinstance(literal, exp.Neg | exp.Paren):
         minus = ("" if minus else "-") if isinstance(literal, exp.Neg) else minus
         literal = literal.this
-    if not is_point_literal(literal):
+    if not (is_point_literal(literal) or (_is_short(literal) and not kind.expressions)):
         return None
     if not kind.expressions:
-        precision, scale = digits(literal.name)
-        kind = _decimal(max(scale, min(_SCALE, 38 - (precision - scale))))
+        kind = _decimal(digits(literal.name)[1])
     return cast_of(exp.Literal.string(minus + plain(literal.name)), kind.copy())
 
 
-_SCALE = 10  # of a numeric without one: lowering.ENGINE_TYPES
+def _is_short(value: exp.Expr) -> bool:
+    """Whole digits that 38 places hold."""
+    return isinstance(value, exp.Literal) and value.is_int and len(value.name) <= 38
 
 
 def _decimal(scale: int) -> exp.DataType:

@@ -19,7 +19,22 @@ def select(node: exp.Expr) -> None:
         if node.args.get(name):
             raise FeatureNotSupported(f"{words} is not supported")
     if isinstance(node, exp.Select):
+        _name_keys(node)
         named_apart(node)
+
+
+def _name_keys(select: exp.Select) -> None:
+    """A number inside ROLLUP, CUBE or GROUPING SETS is an output, as it is beside them."""
+    group = select.args.get("group")
+    for sets in group.find_all(exp.Rollup, exp.Cube, exp.GroupingSets) if group is not None else ():
+        for number in list(sets.find_all(exp.Literal)):
+            inside = isinstance(number.parent, exp.Tuple | exp.Paren) or number.parent is sets
+            if inside and number.is_int and 0 < int(number.name) <= len(select.expressions):
+                number.replace(select.expressions[int(number.name) - 1].unalias().copy())
+        if isinstance(sets, exp.Rollup | exp.Cube) and len(set(sets.expressions)) < len(
+            sets.expressions
+        ):
+            raise FeatureNotSupported("a key twice in one ROLLUP or CUBE is not supported")
 
 
 def table(node: exp.Expr) -> exp.Expr | None:
@@ -28,6 +43,9 @@ def table(node: exp.Expr) -> exp.Expr | None:
     if node.args.get("ordinality"):
         raise FeatureNotSupported("WITH ORDINALITY is not supported")
     node.set("only", None)
+    if isinstance(node.this, exp.Anonymous) and node.this.name == "unnest":
+        held = {"alias": node.args.get("alias"), "joins": node.args.get("joins")}
+        return exp.Unnest(expressions=[each.copy() for each in node.this.expressions], **held)
     as_array = is_series_of_moments(node.this) or _is_computed_series(node.this)
     return _series_of_array(node) if as_array else None
 

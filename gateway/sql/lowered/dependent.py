@@ -231,10 +231,18 @@ def _cross_commas(select: exp.Select) -> None:
 def _join_value(block: Block, analysis: Analysis, numbers: Iterator[int]) -> bool:
     for node in own_nodes(block.select):
         query = query_of(node)
-        if query is None or node.find_ancestor(exp.Join, exp.Select) is not block.select:
+        if query is None:
+            continue
+        compared = isinstance(node, exp.In) or is_quantified(node)
+        if node.find_ancestor(exp.Join, exp.Select) is not block.select:
+            if compared and is_beyond(node):
+                raise FeatureNotSupported(
+                    "a comparison with a subquery in JOIN ... ON is not supported",
+                    hint="Write it in WHERE, or join the subquery.",
+                    position=position_of(node),
+                )
             continue
         found = _references(query, analysis)
-        compared = isinstance(node, exp.In) or is_quantified(node)
         if compared and is_beyond(node):
             node.replace(among_rows(node, query))
             return True

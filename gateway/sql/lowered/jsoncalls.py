@@ -81,6 +81,8 @@ def made_json(node: exp.Expr, known: Types) -> exp.Expr | None:
         return take_part(node, known)
     if isinstance(node, exp.ArrayContainsAll | exp.ArrayContainedBy | exp.DPipe | exp.Sub):
         return compare(node, known)
+    if type(node) in _KEYS:
+        return look_for_keys(node, known)
     if isinstance(node, exp.Anonymous) and is_maker(node.name):
         return make(node, known)
     return None
@@ -125,9 +127,45 @@ def compare(node: exp.Expr, known: Types) -> exp.Expr | None:
         if TEXT in (known.of(left), known.of(right)) and not (left.is_string or right.is_string):
             return None
         return _call("json_joined", _as_jsonb(left), _as_jsonb(right), gives=JSONB)
-    if isinstance(node, exp.Sub) and known.of(right) is TEXT:
-        return _call("json_without", left, right, gives=JSONB)
+    if isinstance(node, exp.Sub) and known.of(left) is JSONB:
+        return _without(left, right, known)
     return None
+
+
+def _without(left: exp.Expr, right: exp.Expr, known: Types) -> exp.Expr | None:
+    kind = known.of(right)
+    if kind is not None and kind.name in INTEGER:
+        return _call("json_without_element", left, right, gives=JSONB)
+    if kind is not None and kind.element is TEXT:
+        return _call("json_without_keys", left, right, gives=JSONB)
+    text = kind is TEXT or isinstance(right, exp.Null)
+    return _call("json_without", left, _text(right), gives=JSONB) if text else None
+
+
+# Operator -> its function, the type of its right side and of what it gives.
+_KEYS: dict[type[exp.Expr], tuple[str, str, Type]] = {
+    exp.JSONBContains: ("json_has", "text", BOOL),
+    exp.JSONBContainsAnyTopKeys: ("json_has_any", "text[]", BOOL),
+    exp.JSONBContainsAllTopKeys: ("json_has_all", "text[]", BOOL),
+    exp.JSONBDeleteAtPath: ("json_without_path", "text[]", JSONB),
+}
+
+
+def look_for_keys(node: exp.Expr, known: Types) -> exp.Expr:
+    """`?`, `?|`, `?&`, `#-`.
+
+    Raises:
+        UndefinedFunction: 42883, the left side is no jsonb.
+    """
+    name, kind, gives = _KEYS[type(node)]
+    if not (node.this.is_string or known.of(node.this) is JSONB):
+        raise UndefinedFunction(
+            "operator does not exist: it takes jsonb",
+            hint="Cast the left side to jsonb.",
+            position=position_of(node),
+        )
+    keys = exp.Cast(this=node.expression.copy(), to=_kind(kind))
+    return _call(name, _as_jsonb(node.this), keys, gives=gives)
 
 
 def _as_jsonb(value: exp.Expr) -> exp.Expr:
@@ -158,7 +196,9 @@ def as_json(value: exp.Expr, kind: Type | None) -> exp.Expr:
     if kind.name in _THROUGH:
         name, written = _THROUGH[kind.name]
         zone = [exp.Literal.string("UTC")] if kind.name == "timestamptz" else []
-        return _call(name, _call(written, value, *zone))
+        # The engine may count the nanoseconds of a timestamp.
+        given = exp.Cast(this=value.copy(), to=_kind("timestamp"))
+        return _call(name, _call(written, given if kind.name == "timestamp" else value, *zone))
     if kind.element is not None and kind.element.arrow == TEXT.arrow:
         return _call("json_of_texts", exp.Cast(this=value.copy(), to=_kind("text[]")))
     if kind.name in _QUOTED or kind.arrow == TEXT.arrow:

@@ -19,6 +19,7 @@ from gateway.sql.lowered.casting import cast, cast_of, interval_of, item_of
 from gateway.sql.lowered.lone_conditions import hold_back
 from gateway.sql.lowered.ordered_texts import filtered_text, order_of_values
 from gateway.sql.lowered.outer_joins import unsettle
+from gateway.sql.lowered.subscripts import item
 from gateway.sql.text import literals
 from gateway.sql.text.array_input import read_array
 from gateway.sql.text.precedence import parenthesise
@@ -125,6 +126,19 @@ def _interval(node: exp.Expr) -> exp.Expr:
     if not isinstance(node.this, exp.Literal) or isinstance(unit, exp.IntervalSpan):
         raise FeatureNotSupported("this form of interval is not supported")
     return interval_of(node.name, unit.name.lower() if unit is not None else "second")
+
+
+def _negative(node: exp.Expr) -> exp.Expr | None:
+    """The engine reads a minus before an interval as a part of its first number."""
+    if not isinstance(node.this.unnest(), exp.Interval):
+        return None
+    words = node.this.unnest().name.split()
+    turned = [_turned(word) if place % 2 == 0 else word for place, word in enumerate(words)]
+    return exp.Interval(this=exp.Literal.string(" ".join(turned)))
+
+
+def _turned(number: str) -> str:
+    return number[1:] if number.startswith("-") else f"-{number}"
 
 
 def _between(node: exp.Expr) -> exp.Expr | None:
@@ -275,6 +289,8 @@ LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.Window: window,
     exp.Filter: filtered_text,
     exp.Order: order_of_values,
+    exp.Bracket: item,
+    exp.Neg: _negative,
     exp.Interval: _interval,
     exp.Array: _array,
     exp.Between: _between,
@@ -298,7 +314,6 @@ LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.Unnest: clauses.unnest,
     exp.With: clauses.with_clause,
     exp.WindowSpec: clauses.window_spec,
-    exp.TableSample: _unsupported("TABLESAMPLE"),
     exp.ByteString: _plain_string,
     exp.Concat: _adjacent,
     exp.UnicodeString: _unicode_string,

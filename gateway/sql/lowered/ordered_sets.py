@@ -1,4 +1,4 @@
-"""mode() and percentile_disc WITHIN GROUP (ORDER BY ...), which the engine lacks (manual, 9.21)."""
+"""WITHIN GROUP (ORDER BY ...) that the engine lacks: mode(), percentiles, ranks (manual, 9.21)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gateway.errors import FeatureNotSupported
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.text.dialect import DIALECT
-from gateway.types import FLOATING, INTEGER, TEXT, Type
+from gateway.types import FLOAT8, FLOATING, INTEGER, TEXT, Type, array_of
 
 
 def put_ordered_set(node: exp.WithinGroup, known: Types) -> None:
@@ -18,6 +18,12 @@ def put_ordered_set(node: exp.WithinGroup, known: Types) -> None:
         FeatureNotSupported: 0A000, over a window, or of a type for which there is none.
     """
     name = node.this.name
+    if name in _RANKS:
+        _put_rank(node, name)
+        return
+    if name in ("percentile_cont", "percentile_disc") and _shares(node) is not None:
+        _put_several(node, known)
+        return
     if name not in ("mode", "percentile_disc"):
         return
     whole: exp.Expr = node
@@ -38,6 +44,83 @@ def put_ordered_set(node: exp.WithinGroup, known: Types) -> None:
     if kind is not None:
         made.meta[GIVES] = kind
     whole.replace(made)
+
+
+_RANKS = ("rank", "dense_rank", "percent_rank", "cume_dist")
+
+
+def _put_rank(node: exp.WithinGroup, name: str) -> None:
+    """The rank that a value would have: counts of the rows before it (manual, 9.21).
+
+    Raises:
+        FeatureNotSupported: 0A000, beside FILTER, or of several values.
+    """
+    orders, given = node.expression.expressions, node.this.expressions
+    if len(orders) != 1 or len(given) != 1 or isinstance(node.parent, exp.Filter):
+        raise FeatureNotSupported(
+            f"{name} WITHIN GROUP of several values, or with FILTER, is not supported",
+            position=position_of(node),
+        )
+    ordered, value = orders[0], given[0]
+    of: type[exp.Binary] = exp.GT if ordered.args.get("desc") else exp.LT
+    sides = {"this": exp.paren(ordered.this.copy()), "expression": exp.paren(value.copy())}
+    counted = exp.Distinct(expressions=[ordered.this.copy()]) if name == "dense_rank" else None
+    before = _count(counted or exp.Star(), of(**sides))
+    if name in ("rank", "dense_rank"):
+        node.replace(exp.paren(exp.Add(this=before, expression=exp.Literal.number(1))))
+        return
+    double = exp.DataType.build("float8", dialect=DIALECT)
+    rows: exp.Expr = _count(exp.Star(), exp.true())
+    if name == "cume_dist":
+        same = _count(exp.Star(), exp.EQ(**{k: v.copy() for k, v in sides.items()}))
+        before = exp.Add(this=exp.Add(this=before, expression=same), expression=_one())
+        rows = exp.Add(this=rows, expression=_one())
+        top: exp.Expr = exp.Cast(this=exp.paren(before), to=double)
+        node.replace(exp.paren(exp.Div(this=top, expression=exp.paren(rows), typed=True)))
+        return
+    share = exp.Div(this=exp.Cast(this=before, to=double), expression=rows, typed=True)
+    none = exp.EQ(this=rows.copy(), expression=exp.Literal.number(0))
+    zero = exp.Cast(this=exp.Literal.number(0), to=double.copy())
+    node.replace(exp.Case(ifs=[exp.If(this=none, true=zero)], default=share))
+
+
+def _one() -> exp.Expr:
+    return exp.Literal.number(1)
+
+
+def _count(what: exp.Expr, condition: exp.Expr) -> exp.Expr:
+    call = exp.Anonymous(this="count", expressions=[what])
+    return exp.Filter(this=call, expression=exp.Where(this=condition))
+
+
+def _shares(node: exp.WithinGroup) -> list[exp.Expr] | None:
+    """The shares of percentile_cont(ARRAY[...]); None where there is no array."""
+    (share,) = node.this.expressions[:1] or (None,)
+    while isinstance(share, exp.Cast | exp.Paren):
+        share = share.this
+    return list(share.expressions) if isinstance(share, exp.Array) else None
+
+
+def _put_several(node: exp.WithinGroup, known: Types) -> None:
+    """An array of what each share gives."""
+    whole: exp.Expr = node.parent if isinstance(node.parent, exp.Filter) else node
+    each = []
+    for share in _shares(node) or ():
+        one = whole.copy()
+        held = one.this if isinstance(one, exp.Filter) else one
+        held.this.set("expressions", [share.copy()])
+        each.append(one)
+    made = exp.Array(expressions=each)
+    kind = known.of(node.expression.expressions[0].this)
+    whole.replace(made)
+    for one in each:
+        held = one.this if isinstance(one, exp.Filter) else one
+        if isinstance(held, exp.WithinGroup):
+            put_ordered_set(held, known)
+    if node.this.name == "percentile_disc" and kind is not None and kind.array_oid:
+        made.meta[GIVES] = array_of(kind)
+    else:
+        made.meta[GIVES] = array_of(FLOAT8)
 
 
 def _collected(ordered: exp.Expr) -> exp.Expr:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from gateway.errors import FeatureNotSupported
 from gateway.sql.meaning.naming import output_name
 from gateway.sql.text.trees import nodes_of
 
@@ -25,28 +26,66 @@ SETS = {
     "string_to_table": "",
     "generate_subscripts": "",
 }
+# Functions that give rows of two columns -> the functions that give each.
+_PAIRS = {
+    f"{kind}_each{end}": {"key": f"{kind}_each_key", "value": f"{kind}_each{end}_value"}
+    for kind in ("json", "jsonb")
+    for end in ("", "_text")
+}
 _NUMBERED = ("generate_series", *SETS)
 
 
 def spread_sets(tree: exp.Expr) -> None:
     """Write functions in FROM that give rows as subqueries, in place."""
-    for lateral in nodes_of(tree, exp.Lateral):
-        if isinstance(lateral.this, exp.Anonymous):  # LATERAL says no more than is so anyhow
-            alias = lateral.args.get("alias")
-            lateral.replace(exp.Table(this=lateral.this.copy(), alias=alias))
-        elif isinstance(lateral.this, exp.Unnest):
-            unnest = lateral.this.copy()
-            unnest.set("alias", lateral.args.get("alias") or unnest.args.get("alias"))
-            lateral.replace(unnest)
+    _plain_laterals(tree)
+    _select_values(tree)
     for table in nodes_of(tree, exp.Table):
         call = table.this
-        if isinstance(call, exp.Anonymous) and call.name in _NUMBERED:
+        if isinstance(call, exp.Anonymous) and call.name in _PAIRS and len(call.expressions) == 1:
+            _spread_pairs(table, call)
+        elif isinstance(call, exp.Anonymous) and call.name in _NUMBERED:
             numbered = bool(table.args.get("ordinality"))
             if numbered or call.name in SETS:
                 _spread(table, call, numbered)
     for unnest in nodes_of(tree, exp.Unnest):
         if unnest.args.get("offset"):
             _spread_numbered(unnest)
+
+
+def _plain_laterals(tree: exp.Expr) -> None:
+    """LATERAL before a function says no more than is so anyhow."""
+    for lateral in nodes_of(tree, exp.Lateral):
+        if isinstance(lateral.this, exp.Anonymous):
+            alias = lateral.args.get("alias")
+            lateral.replace(exp.Table(this=lateral.this.copy(), alias=alias))
+        elif isinstance(lateral.this, exp.Unnest):
+            unnest = lateral.this.copy()
+            unnest.set("alias", lateral.args.get("alias") or unnest.args.get("alias"))
+            lateral.replace(unnest)
+
+
+def _select_values(tree: exp.Expr) -> None:
+    """`x IN (VALUES ...)` is IN a query."""
+    for among in nodes_of(tree, exp.In):
+        listed = among.expressions
+        if len(listed) == 1 and isinstance(listed[0], exp.Values):
+            among.set("expressions", None)
+            among.set("query", exp.Subquery(this=_selected(listed[0])))
+
+
+def _selected(values: exp.Values) -> exp.Select:
+    row = values.expressions[0]
+    names = [f"column{n}" for n in range(1, len(row.expressions) + 1)] or ["column1"]
+    relation = values.copy()
+    relation.set(
+        "alias",
+        exp.TableAlias(
+            this=exp.to_identifier("listed", quoted=True),
+            columns=[exp.to_identifier(name, quoted=True) for name in names],
+        ),
+    )
+    items = [exp.column(name, table="listed", quoted=True) for name in names]
+    return exp.Select(expressions=items, from_=exp.From(this=relation))
 
 
 def _spread(table: exp.Table, call: exp.Anonymous, numbered: bool) -> None:
@@ -57,6 +96,30 @@ def _spread(table: exp.Table, call: exp.Anonymous, numbered: bool) -> None:
     if value != name and not columns:
         _name_value(table, name, value)
     _replace(table, call, name, value, columns, numbered)
+
+
+def _spread_pairs(table: exp.Table, call: exp.Anonymous) -> None:
+    """`json_each(x) AS t` is `(SELECT keys, values) AS t`, both unnested side by side."""
+    if table.args.get("ordinality"):
+        raise FeatureNotSupported(f"{call.name} WITH ORDINALITY is not supported")
+    alias = table.args.get("alias")
+    name = alias.name if alias is not None and alias.name else call.name
+    given = call.expressions[0]
+    items = [
+        exp.alias_(exp.Anonymous(this=each, expressions=[given.copy()]), column, quoted=True)
+        for column, each in _PAIRS[call.name].items()
+    ]
+    named = exp.TableAlias(
+        this=exp.to_identifier(name, quoted=True),
+        columns=[each.copy() for each in alias.columns] if alias is not None else [],
+    )
+    made: exp.Expr = exp.Subquery(this=exp.Select(expressions=items), alias=named)
+    if given.find(exp.Column) is not None:
+        made = exp.Lateral(this=exp.Subquery(this=exp.Select(expressions=items)), alias=named)
+    joins = table.args.get("joins")
+    if joins:
+        made.set("joins", joins)
+    table.replace(made)
 
 
 def _name_value(table: exp.Table, name: str, value: str) -> None:
@@ -112,7 +175,7 @@ def _with_numbers(rows: exp.Select, value: str) -> exp.Select:
 
 def gives_rows(value: exp.Expr) -> bool:
     """Whether an expression gives any number of rows."""
-    sets = ("unnest", *_NUMBERED)
+    sets = ("unnest", *_NUMBERED, *(each for pair in _PAIRS.values() for each in pair.values()))
     return any(call.name in sets for call in nodes_of(value, exp.Anonymous))
 
 

@@ -150,6 +150,7 @@ class _Walker:
             columns = _of_view(_columns(query, alias), tree.meta.get("view", 0))
             return Source(tree.alias, tree, columns, query, shown=_shown(query, alias))
         if isinstance(tree, exp.Values):
+            self._expressions(tree, block.parent, ctes)
             return Source(tree.alias, tree, value_columns(tree, alias))
         if isinstance(tree, exp.Lateral) and isinstance(tree.this, exp.Subquery):
             query = self.query(tree.this.this, block, ctes)

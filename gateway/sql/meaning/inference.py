@@ -7,6 +7,7 @@ depends on it. None means that nothing tells, and whoever asks must not guess.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -130,7 +131,9 @@ def _call(tree: exp.Expr, types: Types) -> Type | None:
     if name in _ALTERNATIVES:
         return _common(given, types)
     if name == "generate_series":  # of moments it takes an interval besides
-        return _common(given[:2], types)
+        ends = _common(given[:2], types)
+        numbers = [types.of(each) for each in given]
+        return NUMERIC if FLOAT8 in numbers or NUMERIC in numbers else ends
     return result_type(name, [types.of(argument) for argument in given])
 
 
@@ -196,7 +199,10 @@ def _scalar(tree: exp.Expr, types: Types) -> Type | None:
     query = None if types.block is None else types.block.inner.get(id(tree))
     if query is None or len(query.outputs) != 1:
         return None
-    return info_of(query.outputs[0], types.parameters).type
+    (output,) = query.outputs
+    if not output.sides and len(query.branches) == 1:  # what stands there by now
+        output = replace(output, expression=query.branches[0].select.expressions[0].unalias())
+    return info_of(output, types.parameters).type
 
 
 def _first(tree: exp.Expr, types: Types) -> Type | None:
@@ -216,9 +222,11 @@ def _concatenation(tree: exp.Expr, types: Types) -> Type | None:
     sides = (types.of(tree.this), types.of(tree.expression))
     if JSONB in sides:
         return JSONB
+    array = next((side for side in sides if side is not None and side.element is not None), None)
+    if array is not None and any(map(is_untyped, (tree.this, tree.expression))):
+        return array
     if None in sides:
         return None
-    array = next((side for side in sides if side is not None and side.element is not None), None)
     return array or (TEXT if TEXT in sides else None)
 
 
@@ -357,6 +365,8 @@ _READERS: tuple[tuple[tuple[type[exp.Expr], ...], Reader], ...] = (
     ((exp.Neg,), _negative),
     ((exp.Literal,), _literal),
     ((exp.Subquery,), _scalar),
+    ((exp.JSONBContainsAnyTopKeys, exp.JSONBContainsAllTopKeys, exp.JSONBContains), _of(BOOL)),
+    ((exp.JSONBDeleteAtPath,), _of(JSONB)),
     ((exp.Boolean, exp.Predicate, exp.Connector, exp.Not), _of(BOOL)),
     ((exp.Column,), _column),
     ((exp.Cast,), _cast_target),

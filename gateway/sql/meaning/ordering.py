@@ -14,6 +14,9 @@ from gateway.errors import FeatureNotSupported, GatewayError
 from gateway.sql.meaning.scope import Block, position_of, resolves_here
 from gateway.sql.text.trees import own_nodes
 
+# Under this key an item of ORDER BY is noted to be a column of FROM, whatever the outputs.
+HIDDEN = "hidden_key"
+
 
 def settle_order(block: Block) -> None:
     """Make the engine read ORDER BY as PostgreSQL does, in place.
@@ -34,13 +37,15 @@ def settle_order(block: Block) -> None:
         same = next((item for item in outputs if item.this == ordered.this), None)
         if same is not None and (distinct is None or distinct.args.get("on") is None):
             ordered.set("this", exp.Column(this=exp.to_identifier(same.alias, quoted=True)))
-        elif clash is not None:
+        elif clash is not None and distinct is not None:
             raise FeatureNotSupported(
                 f'"{clash.name}" in an expression of ORDER BY is a column of FROM, '
                 "and an output has the same name",
                 hint="Give the output another name.",
                 position=position_of(clash),
             )
+        elif clash is not None:
+            ordered.meta[HIDDEN] = True
 
 
 def _inside(ordered: exp.Expr) -> Iterator[exp.Column]:

@@ -37,6 +37,17 @@ TEXT_ROWS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 NUMBER_ROWS: tuple[tuple[str, str], ...] = (
+    ("floor(numeric)",      "floor(a)::numeric(38, 0)"),
+    ("floor(any)",          "floor(a)"),
+    ("ceil(numeric)",       "ceil(a)::numeric(38, 0)"),
+    ("ceil(any)",           "ceil(a)"),
+    ("ceiling(numeric)",    "ceil(a)::numeric(38, 0)"),
+    ("ceiling(any)",        "ceil(a)"),
+    ("trunc(numeric)",      "trunc(a)::numeric(38, 0)"),
+    ("trunc(any)",          "trunc(a)"),
+    ("trunc(any, any)",     "trunc(a, b)"),
+    ("sign(numeric)",       "signum(a::double precision)::numeric(1, 0)"),
+    ("sign(any)",           "signum(a)"),
     ("round(double)",       "rint(a)"),
     ("round(any)",          "round(a)"),
     ("round(any, any)",     "round(a, b)"),
@@ -53,6 +64,10 @@ NUMBER_ROWS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 ARRAY_ROWS: tuple[tuple[str, str], ...] = (
+    ("width_bucket(number, numbers)", "bucket_among(a::double precision, b::double precision[])"),
+    ("width_bucket(number, number, number, integer)",
+     "width_bucket(a::double precision, b::double precision, c::double precision, d)"),
+    ("array_positions(any, any)", "array_positions(a, b)::int[]"),
     ("array_dims(any)",
      "CASE WHEN array_length(a) > 0 THEN '[1:' || array_length(a) || ']' || CASE WHEN "
      "array_ndims(a) > 1 THEN '[1:' || array_length(a, 2) || ']' ELSE '' END END"),
@@ -72,6 +87,22 @@ JSON_ROWS: tuple[tuple[str, str], ...] = (
     ("json_object_keys(json)",           "unnest(json_keys(a))"),
     ("jsonb_object_keys(jsonb)",         "unnest(json_keys(a))"),
     ("jsonb_pretty(jsonb)",              "json_pretty(a)"),
+    ("json_each_key(json)",              "unnest(json_member_keys(a))"),
+    ("json_each_value(json)",            "unnest(json_member_values(a))"),
+    ("json_each_text_value(json)",       "unnest(json_member_texts(a))"),
+    ("jsonb_each_key(jsonb)",            "unnest(json_member_keys(a))"),
+    ("jsonb_each_value(jsonb)",          "unnest(json_member_values(a))"),
+    ("jsonb_each_text_value(jsonb)",     "unnest(json_member_texts(a))"),
+    ("json_strip_nulls(json)",           "json_stripped(a)"),
+    ("jsonb_strip_nulls(jsonb)",         "jsonb_form(json_stripped(a))"),
+    ("jsonb_set(jsonb, texts, jsonb)",   "json_replaced(a, b, c, true)"),
+    ("jsonb_set(jsonb, texts, jsonb, boolean)", "json_replaced(a, b, c, d)"),
+    ("jsonb_insert(jsonb, texts, jsonb)", "json_inserted(a, b, c, false)"),
+    ("jsonb_insert(jsonb, texts, jsonb, boolean)", "json_inserted(a, b, c, d)"),
+    ("json_object(texts)",               "json_object_of(a)"),
+    ("json_object(texts, texts)",        "json_object_of_two(a, b)"),
+    ("jsonb_object(texts)",              "jsonb_form(json_object_of(a))"),
+    ("jsonb_object(texts, texts)",       "jsonb_form(json_object_of_two(a, b))"),
 )  # fmt: skip
 
 # The types of their results.
@@ -85,7 +116,19 @@ GIVEN: dict[str, Type] = {
     **dict.fromkeys(("regexp_split_to_array", "regexp_matches"), array_of(TEXT)),
     **dict.fromkeys(("sind", "cosd", "tand", "asind", "acosd", "atand"), FLOAT8),
     **dict.fromkeys(("json_array_length", "jsonb_array_length", "generate_subscripts"), INT4),
+    **dict.fromkeys(
+        ("json_each_value", "json_strip_nulls", "json_object"), BY_NAME["json"]
+    ),
+    **dict.fromkeys(
+        ("jsonb_each_value", "jsonb_strip_nulls", "jsonb_set", "jsonb_insert", "jsonb_object"),
+        BY_NAME["jsonb"],
+    ),
+    **dict.fromkeys(
+        ("json_each_key", "jsonb_each_key", "json_each_text_value", "jsonb_each_text_value"), TEXT
+    ),
+    "array_positions": array_of(INT4),
     "isfinite": BOOL,
+    "overlaps": BOOL,
     "format": TEXT,
     "json_extract_path_text": TEXT,
     "jsonb_extract_path_text": TEXT,

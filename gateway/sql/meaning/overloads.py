@@ -16,11 +16,15 @@ from typing import NoReturn
 from sqlglot import exp
 
 from gateway.errors import AmbiguousFunction, FeatureNotSupported, UndefinedFunction
+from gateway.sql.lowered.arrays import joined_array
+from gateway.sql.lowered.padded import unpad_arguments, unpad_cast, unpad_sides
 from gateway.sql.lowered.spelling import spell_out
 from gateway.sql.meaning.inference import GIVES, Types
+from gateway.sql.meaning.overlapping import OVERLAP_ROWS
 from gateway.sql.meaning.overload_rows import GIVEN, ROWS
 from gateway.sql.meaning.scope import AGGREGATES, Block, position_of
 from gateway.sql.text.dialect import DIALECT, parse
+from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import own_nodes
 from gateway.types import DATE, INTERVAL, TEXT, TIME, TIMESTAMPTZ, Type
 
@@ -30,6 +34,7 @@ _KINDS: dict[str, tuple[frozenset[str], str]] = {
     "timestamptz": (frozenset({"timestamptz"}), "timestamptz"),
     "date": (frozenset({"date"}), "date"),
     "interval": (frozenset({"interval"}), "interval"),
+    "time": (frozenset({"time"}), "time"),
     "integer": (frozenset({"int2", "int4", "int8"}), "int8"),
     "numeric": (frozenset({"numeric"}), "numeric"),
     "double": (frozenset({"float4", "float8"}), "float8"),
@@ -37,6 +42,9 @@ _KINDS: dict[str, tuple[frozenset[str], str]] = {
     "text": (frozenset({"text", "varchar", "bpchar", "name", "unknown"}), "text"),
     "json": (frozenset({"json"}), "json"),
     "jsonb": (frozenset({"jsonb"}), "jsonb"),
+    "texts": (frozenset({"_text", "_varchar"}), "text[]"),
+    "numbers": (frozenset({"_int2", "_int4", "_int8", "_numeric", "_float4", "_float8"}), ""),
+    "boolean": (frozenset({"bool"}), "boolean"),
     "any": (frozenset(), ""),
 }
 
@@ -48,7 +56,7 @@ OVERLOADS: tuple[tuple[str, str], ...] = (
     ("to_char(numeric, text)",        "to_char_numeric(a::numeric, b)"),
     ("to_char(double, text)",         "to_char_double(a, b)"),
     ("to_timestamp(text, text)",      "to_timestamp_text(a, b)::timestamptz"),
-    ("to_timestamp(number)",          "to_timestamp(a::double precision)"),
+    ("to_timestamp(number)",          "moment_of_seconds(a::double precision)"),
     ("to_date(text, text)",           "to_date_text(a, b)"),
     ("to_number(text, text)",         "to_number_text(a, b)"),
     ("age(timestamp, timestamp)",     "age_timestamp(a, b)"),
@@ -68,12 +76,21 @@ OVERLOADS: tuple[tuple[str, str], ...] = (
     ("justify_hours(interval)",       "justify_hours(a)"),
     ("justify_interval(interval)",    "justify_interval(a)"),
     ("date_trunc(text, date)",        "date_trunc(a, b::timestamptz)"),
+    ("date_trunc(text, interval)",    "truncated_interval(a, b)"),
     ("date_trunc(text, any)",         "date_trunc(a, b)"),
+    ("date_trunc(text, timestamptz, text)",
+     "date_trunc(a, to_local_time(b AT TIME ZONE c)) AT TIME ZONE c"),
     ("date_part(text, any)",          "date_part(a, b)::double precision"),
     ("generate_series(timestamp, timestamp, interval)", "generate_series(a, b, c)"),
     ("generate_series(timestamptz, timestamptz, interval)", "generate_series(a, b, c)"),
     ("generate_series(date, date, interval)",
      "generate_series(a::timestamptz, b::timestamptz, c)"),
+    ("generate_series(integer, integer)", "generate_series(a, b)"),
+    ("generate_series(integer, integer, integer)", "generate_series(a, b, c)"),
+    ("generate_series(number, number)",
+     "unnest(numbers_between(a::text, b::text, '1'))"),
+    ("generate_series(number, number, number)",
+     "unnest(numbers_between(a::text, b::text, c::text))"),
     ("generate_series(any, any)",     "generate_series(a, b)"),
     ("generate_series(any, any, any)", "generate_series(a, b, c)"),
     ("round(integer)",                "round(a::double precision)"),
@@ -125,7 +142,7 @@ def _is_unknown(argument: exp.Expr) -> bool:
 @cache
 def _rows() -> dict[str, list[_Row]]:
     rows: dict[str, list[_Row]] = {}
-    for call, becomes in (*OVERLOADS, *ROWS):
+    for call, becomes in (*OVERLOADS, *OVERLAP_ROWS, *ROWS):
         name, _, rest = call.partition("(")
         kinds = tuple(kind for kind in rest.rstrip(")").split(", ") if kind)
         rows.setdefault(name, []).append(_Row(kinds, parse(f"SELECT {becomes}")[0].expressions[0]))
@@ -155,8 +172,12 @@ def resolve_overloads(block: Block, zone: str) -> None:
         elif isinstance(node, exp.AtTimeZone):
             _at_time_zone(node, known)
         elif isinstance(node, exp.DPipe):
+            unpad_sides(node, known)
             _texts_beside(node, known, zone)
+        elif isinstance(node, (*COMPARISONS, exp.In, exp.Between)):
+            unpad_sides(node, known)
         elif isinstance(node, exp.Cast) and node.args["to"].this in _TEXTS:
+            unpad_cast(node, known)
             _write(node.this, known, zone)
 
 
@@ -167,6 +188,7 @@ def _inside(block: Block) -> Iterator[exp.Expr]:
 
 def _call(node: exp.Anonymous, known: Types, zone: str) -> None:
     name, arguments = node.name, node.expressions
+    unpad_arguments(node, known)
     if name == "make_interval":
         node.replace(_made_interval(node))
         return
@@ -196,7 +218,15 @@ def _call(node: exp.Anonymous, known: Types, zone: str) -> None:
                 "You might need to add explicit type casts.",
                 position=position_of(node),
             )
+    _note_types(arguments, types)
     node.replace(_written(_closest(fitting, types), arguments, zone, GIVEN.get(name)))
+
+
+def _note_types(arguments: Sequence[exp.Expr], types: Sequence[Type | None]) -> None:
+    """Let a copy of a subquery, which is no query of the block, keep its type."""
+    for argument, kind in zip(arguments, types, strict=True):
+        if isinstance(argument, exp.Subquery) and kind is not None:
+            argument.meta[GIVES] = kind
 
 
 def _category(kind: str) -> str:
@@ -318,7 +348,7 @@ def _scaled_interval(node: exp.Mul | exp.Div, known: Types) -> None:
     if isinstance(node, exp.Mul) and types[1] == INTERVAL:
         sides.reverse()
     name = "interval_times" if isinstance(node, exp.Mul) else "interval_over"
-    arguments = [sides[0].copy(), _cast(sides[1], "float8")]
+    arguments = [_cast(sides[0], "interval"), _cast(sides[1], "float8")]
     node.replace(exp.Anonymous(this=name, expressions=arguments))
 
 
@@ -343,12 +373,18 @@ def _write(value: exp.Expr, types: Types, zone: str) -> None:
     if function is None or known is None:
         return
     zoned = [exp.Literal.string(zone)] if known.name.endswith("timestamptz") else []
-    value.replace(exp.Anonymous(this=function, expressions=[value.copy(), *zoned]))
+    # The engine may count the nanoseconds of a timestamp.
+    given = _cast(value, "timestamp") if known.name == "timestamp" else value.copy()
+    value.replace(exp.Anonymous(this=function, expressions=[given, *zoned]))
 
 
 def _texts_beside(node: exp.DPipe, known: Types, zone: str) -> None:
-    """Whatever stands beside a text is written as one."""
+    """Whatever stands beside a text is written as one; beside an array it joins the array."""
     sides = [node.this, node.expression]
+    joined = joined_array(sides, [known.of(side) for side in sides])
+    if joined is not None:
+        node.replace(joined)
+        return
     if any(known.of(side) == TEXT for side in sides):
         for side in sides:
             _write(side, known, zone)

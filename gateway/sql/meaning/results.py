@@ -38,7 +38,7 @@ _FLOATING = frozenset(
     {
         "sin", "cos", "tan", "cot", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh",
         "asinh", "acosh", "atanh", "exp", "ln", "log", "log2", "log10", "sqrt", "cbrt",
-        "degrees", "radians", "rint", "floor", "ceil", "ceiling", "trunc", "power", "pow", "nanvl",
+        "degrees", "radians", "rint", "power", "pow", "nanvl",
     }
 )  # fmt: skip
 # Along a dimension of a grid (autodiff/neighbours.py): single precision stays single.
@@ -59,7 +59,7 @@ _ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
         "stddev", "stddev_pop", "stddev_samp", "var", "variance", "var_pop",
         "var_population", "var_samp", "var_sample", "corr", "covar", "covar_pop", "covar_samp",
         "regr_avgx", "regr_avgy", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx",
-        "regr_sxy", "regr_syy", "random", "pi", "signum", "sign", "erf", "erfc")),
+        "regr_sxy", "regr_syy", "random", "pi", "signum", "erf", "erfc")),
     (INT8, ("count", "regr_count", "row_number", "rank", "dense_rank", "nextval", "currval",
             "lastval", "setval")),
     (INT4, (
@@ -109,6 +109,8 @@ def result_type(name: str, arguments: Sequence[Type | None]) -> Type | None:
         return NUMERIC if first is NUMERIC else FLOAT8
     if name in _OF_FIRST:
         return None if first is None else _OF_FIRST[name](first)
+    if name == "array_prepend" and len(arguments) == 2:
+        return arguments[1]
     if name in ("date_trunc", "date_bin") and len(arguments) > 1:
         return TIMESTAMPTZ if arguments[1] is DATE else arguments[1]
     if name in ALONG:
@@ -174,7 +176,7 @@ _OF_FIRST: dict[str, Callable[[Type], Type | None]] = {
     "min": _extreme,
     "max": _extreme,
     "sum": _sum,
-    "round": _rounded,
+    **dict.fromkeys(("round", "floor", "ceil", "ceiling", "trunc", "sign"), _rounded),
     "unnest": _element,
     "substring": lambda first: BYTEA if first is BYTEA else TEXT,
     "array_agg": _array,

@@ -82,6 +82,10 @@ OTHER_OPERATORS: dict[tuple[str, ...], type[exp.Expr]] = {
     ("->>",): exp.JSONExtractScalar,
     ("#>",): exp.JSONBExtract,
     ("#>>",): exp.JSONBExtractScalar,
+    ("?",): exp.JSONBContains,
+    ("?|",): exp.JSONBContainsAnyTopKeys,
+    ("?&",): exp.JSONBContainsAllTopKeys,
+    ("#-",): exp.JSONBDeleteAtPath,
 }
 _FIELDS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 _TRIMS = {"BOTH": "btrim", "LEADING": "ltrim", "TRAILING": "rtrim"}
@@ -155,7 +159,8 @@ class GradwireParser(PostgresParser):
         kind: node for kind, node in PostgresParser.TERM.items() if kind != TokenType.COLLATE
     }
     RANGE_PARSERS: ClassVar[dict[Any, Any]] = {
-        kind: PostgresParser.RANGE_PARSERS[kind] for kind in _RANGES
+        **{kind: PostgresParser.RANGE_PARSERS[kind] for kind in _RANGES},
+        TokenType.OVERLAPS: lambda self, this: self._read_overlaps(this),
     }
 
     def raise_error(self, message: str, token: Token | None = None) -> None:
@@ -274,6 +279,14 @@ class GradwireParser(PostgresParser):
             while self._match_pair(TokenType.L_BRACKET, TokenType.R_BRACKET):
                 found = exp.DataType(this=exp.DType.ARRAY, expressions=[found], nested=True)
         return found
+
+    def _read_overlaps(self, this: exp.Expr) -> exp.Expr:
+        """(a, b) OVERLAPS (c, d) is the call overlaps(a, b, c, d)."""
+        sides = (this.unnest(), (self._parse_bitwise() or self._missing()).unnest())
+        rows = [side.expressions if isinstance(side, exp.Tuple) else [side] for side in sides]
+        if any(len(row) != 2 for row in rows):
+            self.raise_error("wrong number of parameters of OVERLAPS", self._prev)
+        return exp.Anonymous(this="overlaps", expressions=[*rows[0], *rows[1]])
 
     def _read_worded(self, name: str, *words: str) -> exp.Expr:
         """`name(a WORD b WORD c)`, or with commas, as the plain call `name(a, b, c)`."""

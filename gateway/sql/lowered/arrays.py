@@ -1,0 +1,41 @@
+"""`||` beside an array (manual, 9.19): there NULL and a quoted literal are arrays too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from gateway.sql.meaning.inference import GIVES
+from gateway.sql.text.dialect import DIALECT
+from gateway.types import Type
+
+
+def joined_array(sides: Sequence[exp.Expr], types: Sequence[Type | None]) -> exp.Expr | None:
+    """`a || b` where a side is an array; None where none is known to be."""
+    left, right = types
+    array = next((kind for kind in types if kind is not None and kind.element is not None), None)
+    if array is None:
+        return None
+    given = [_typed(side, kind, array) for side, kind in zip(sides, types, strict=True)]
+    if _is_array(left, sides[0]) and _is_array(right, sides[1]):
+        name = "array_cat"
+    else:
+        name = "array_append" if left is not None and left.element is not None else "array_prepend"
+    made = exp.Anonymous(this=name, expressions=given)
+    made.meta[GIVES] = array
+    return made
+
+
+def _is_array(kind: Type | None, side: exp.Expr) -> bool:
+    """A quoted literal or NULL beside an array is one."""
+    return side.is_string or isinstance(side, exp.Null) or (kind is not None and bool(kind.element))
+
+
+def _typed(side: exp.Expr, kind: Type | None, array: Type) -> exp.Expr:
+    if side.is_string or isinstance(side, exp.Null):
+        return exp.Cast(this=side.copy(), to=exp.DataType.build(array.sql, dialect=DIALECT))
+    if kind is not None and kind.element is None and array.element is not None:
+        wanted = exp.DataType.build(array.element.sql, dialect=DIALECT)
+        return exp.Cast(this=side.copy(), to=wanted)  # digits are a bigint to the engine
+    return side.copy()

@@ -1,0 +1,48 @@
+"""character(n): the blanks at its end are no part of the value (manual, 8.3).
+
+They are left out where such a value is compared, becomes text, or is given to a function of texts.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.meaning.inference import Types
+from gateway.types import BY_NAME
+
+_PADDED = BY_NAME["bpchar"]
+# What takes the value as it is; every other function takes text.
+_AS_IT_IS = frozenset(
+    {
+        "array_agg", "coalesce", "concat", "concat_ws", "count", "first_value", "format",
+        "greatest", "lag", "last_value", "lead", "least", "max", "min", "nth_value", "nullif",
+        "octet_length", "pg_typeof", "rtrim",
+    }
+)  # fmt: skip
+
+
+def unpad_sides(node: exp.Expr, known: Types) -> None:
+    """Leave the blanks out of what is compared or joined to a text, in place."""
+    for key in ("this", "expression", "low", "high", "expressions"):
+        held = node.args.get(key)
+        for value in held if isinstance(held, list) else [held]:
+            if isinstance(value, exp.Expr):
+                _unpad(value, known)
+
+
+def unpad_arguments(node: exp.Anonymous, known: Types) -> None:
+    """Leave the blanks out of what a function of texts is given, in place."""
+    if node.name not in _AS_IT_IS:
+        for value in node.expressions:
+            _unpad(value, known)
+
+
+def unpad_cast(node: exp.Cast, known: Types) -> None:
+    """Leave the blanks out of what becomes text, in place."""
+    if node.args["to"].this in (exp.DType.TEXT, exp.DType.VARCHAR):
+        _unpad(node.this, known)
+
+
+def _unpad(value: exp.Expr, known: Types) -> None:
+    if known.of(value) is _PADDED:
+        value.replace(exp.Anonymous(this="rtrim", expressions=[value.copy()]))
