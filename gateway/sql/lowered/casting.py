@@ -58,10 +58,6 @@ _DAYS = {"today": 0, "tomorrow": 1, "yesterday": -1, "now": 0}
 _MOMENTS = (DType.DATE, DType.TIMESTAMP, DType.TIMESTAMPTZ)
 
 
-# What a numeric without a scale keeps as it is written; the rest is the engine's to read.
-_PLAIN_DIGITS = re.compile(r"\s*[+-]?(?=[\d.]{1,30}\s*$)\d+(?:\.\d*)?\s*")
-
-
 def _spoken(word: str, kind: exp.DataType) -> exp.Expr:
     """now, today, tomorrow, yesterday, as the statement runs."""
     if word == "now" and kind.this != DType.DATE:
@@ -117,14 +113,11 @@ def held_moment(number: int, kind: exp.DataType) -> exp.Expr:
 
 
 def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
-    if kind.this == DType.DECIMAL and not kind.expressions and _PLAIN_DIGITS.fullmatch(text):
-        return cast_of(
-            exp.Literal.string(text.strip()), _decimal(len(text.strip().partition(".")[2]))
-        )
     if kind.this in _MOMENTS:
         return _moment(text, kind)
     if kind.this in _NUMBERS:
-        return cast_of(exp.Literal.string(_number_text(text, kind)), kind.copy())
+        number = _number_text(text, kind)
+        return cast_of(exp.Literal.string(number), _of_scale(number, kind))
     if kind.this == DType.INTERVAL:
         return interval_of(text)
     if kind.this == DType.ARRAY and kind.expressions:
@@ -163,6 +156,13 @@ def _number_text(text: str, kind: exp.DataType) -> str:
     if kind.this == DType.DECIMAL:
         return plain(text.strip())
     return text.strip() if kind.this in _FLOATS else str(value).lower()
+
+
+def _of_scale(number: str, kind: exp.DataType) -> exp.DataType:
+    """The type; a numeric without a scale has that of its digits, where 38 of them do."""
+    if kind.this != DType.DECIMAL or kind.expressions or len(number) > 30:
+        return kind.copy()
+    return _decimal(len(number.partition(".")[2]))
 
 
 def _is_real(kind: exp.DataType) -> bool:
