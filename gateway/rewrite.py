@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import count
 
 from sqlglot import exp
 
@@ -19,10 +18,9 @@ from gateway.autodiff.markers import expand
 from gateway.autodiff.neighbours import Derived, has_calls, take_along
 from gateway.errors import UndefinedTable
 from gateway.sources.table import TableName
-from gateway.sql.lowered.dependent import join_dependent
 from gateway.sql.lowered.exact import keep_exact, keep_open_exact
 from gateway.sql.lowered.infinities import keep_infinite
-from gateway.sql.lowered.laterals import put_laterals
+from gateway.sql.lowered.joining import join_in_turn
 from gateway.sql.lowered.lending import Lender, borrow, may_borrow
 from gateway.sql.lowered.localtime import keep_local_times
 from gateway.sql.lowered.numerics import keep_numeric
@@ -30,8 +28,6 @@ from gateway.sql.lowered.parts import write_parts
 from gateway.sql.lowered.samples import draw_samples
 from gateway.sql.lowered.session_values import put_values
 from gateway.sql.lowered.sets import spread_sets
-from gateway.sql.lowered.sort_keys import carry_sort_keys
-from gateway.sql.lowered.ties import keep_ties
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.binding import Binder
 from gateway.sql.meaning.comparisons import cast_literals
@@ -254,17 +250,7 @@ def put_sets(state: Rewriting) -> None:
 
 def join_laterals(state: Rewriting) -> None:
     """Put FROM items that look at what is before them among its columns, or join them to it."""
-    blocks = state.analysis.blocks
-    numbers = count(1)
-    while any(put_laterals(block, state.analysis) for block in blocks) or (
-        len(blocks) > 1 and join_dependent(state.analysis, numbers)
-    ):
-        state.analysis = analyse(state.tree, state.relations)
-        blocks = state.analysis.blocks
-    ranked = keep_ties(state.tree)
-    state.tree = ranked or state.tree
-    if carry_sort_keys(state.tree) or ranked is not None:
-        state.analysis = analyse(state.tree, state.relations)
+    state.tree, state.analysis = join_in_turn(state.tree, state.analysis, state.relations)
 
 
 def inline_functions(state: Rewriting) -> None:

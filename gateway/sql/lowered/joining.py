@@ -1,0 +1,39 @@
+"""What a query must become a join or a subquery for, in the order in which it does.
+
+FROM items and subqueries that look at what is around them, rows that tie with the last, and sort
+keys that are no outputs: each may uncover the next, so the blocks are found anew between them.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+
+from sqlglot import exp
+
+from gateway.sql.lowered.dependent import join_dependent
+from gateway.sql.lowered.laterals import put_laterals
+from gateway.sql.lowered.sort_keys import carry_sort_keys
+from gateway.sql.lowered.ties import keep_ties
+from gateway.sql.meaning.analysis import analyse
+from gateway.sql.meaning.relation import Relations
+from gateway.sql.meaning.scope import Analysis
+
+
+def join_in_turn(
+    tree: exp.Expr, analysis: Analysis, relations: Relations
+) -> tuple[exp.Expr, Analysis]:
+    """The query so written, and its blocks.
+
+    Raises:
+        FeatureNotSupported: 0A000, a form that cannot be written so.
+    """
+    numbers = count(1)
+    while any(put_laterals(block, analysis) for block in analysis.blocks) or (
+        len(analysis.blocks) > 1 and join_dependent(analysis, numbers)
+    ):
+        analysis = analyse(tree, relations)
+    ranked = keep_ties(tree)
+    tree = ranked or tree
+    if carry_sort_keys(tree) or ranked is not None:
+        analysis = analyse(tree, relations)
+    return tree, analysis
