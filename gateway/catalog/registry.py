@@ -94,10 +94,9 @@ class Registry:
         return self._grids
 
     def moment(self) -> tuple[int, int] | None:
-        """Equal while no user table and no dataset changes; None in a transaction of the user's."""
-        clock = self.store.clock
+        """Equal while names and rights stay; None in a transaction of the user's."""
         grids = self._grids.version if isinstance(self._grids, Datasets) else 0
-        return None if clock is None else (clock, grids)
+        return (self.store.version, grids) if self.store.is_idle else None
 
     def holds(self, names: Collection[TableName]) -> bool:
         """Whether all of these are user tables."""

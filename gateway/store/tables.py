@@ -192,7 +192,7 @@ class StoreSession(Names):
         Raises:
             UndefinedTable: 42P01.
         """
-        if self._is_idle and rowid_of is None:
+        if self.is_idle and rowid_of is None:
             moment = self._shared.committed.moment
             if (found := self._cached(names, moment)) is not None:
                 return found

@@ -158,11 +158,15 @@ class Queries:
     def again(self, settled: Settled, bound: Bound) -> Result:
         """The same for a query that is settled."""
         self.account.done.recalled = True
-        query, plan = settled.query, settled.plan
-        if plan is not None:
+        query, tables = settled.query, self.tables(settled.query) if settled.tables else {}
+        same = all(tables[name] is table for name, table in settled.tables.items())
+        if settled.plan is not None and same:
             self.account.planned(perf_counter_ns(), kept=True)
-            return Result("SELECT", settled.known[1], plan.stream())
-        plan = self._plan(query.rewritten, bound.by_number, settled.tables, bound.values)
+            return Result("SELECT", settled.known[1], settled.plan.stream())
+        plan = self._plan(query.rewritten, bound.by_number, tables, bound.values)
+        settled.tables = tables
+        if settled.plan is not None:
+            settled.plan = plan
         return self._as_before(query, settled.known, plan, bound)
 
     def _as_before(

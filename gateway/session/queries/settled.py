@@ -2,9 +2,11 @@
 stand on.
 
 What is asked on the way of a query (what its names mean, who may read, whether the transaction
-may, which rows its tables have) has the same answer while the session's settings, the newest commit
-and the datasets are the same. So the answer is kept with the query, under a `Standing` of these
-three. When it is another, all that was kept goes, and with it the rows of tables as they were.
+may) has the same answer while the session's settings, the catalogue and the datasets are the same.
+So
+the answer is kept with the query, under a `Standing` of these three. When it is another, all that
+was kept goes. Rows are another matter: tables are asked for theirs each time, and where they have
+others a query is planned over these, with nothing else asked anew.
 """
 
 from __future__ import annotations
@@ -21,23 +23,23 @@ from gateway.sources.table import Table, TableName
 from gateway.sql.statements.statement import Statement
 from gateway.types import Type
 
-# Changes of settings, the newest commit, changes of datasets.
+# Changes of settings, the newest catalogue, changes of datasets.
 Standing = tuple[int, int, int]
 
 _MOST_KEPT = 128
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Settled:
-    """A query that nothing has to be asked about.
+    """A query that nothing has to be asked about but the rows of its tables.
 
     Args:
         statement: As it was sent.
         types: Those of its parameters.
         query: What was worked out for it.
-        tables: The user tables that it reads.
+        tables: The user tables that it reads, as they were at its last run.
         known: The engine's schema that came out, and its columns.
-        plan: What runs it; None: it is planned for each values of its parameters.
+        plan: What runs it over these; None: it is planned for each values of its parameters.
     """
 
     statement: Statement

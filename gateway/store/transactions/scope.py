@@ -96,15 +96,10 @@ class Scope:
         return self._depth > 0
 
     @property
-    def _is_idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether nothing was changed, so that the newest commit is what this session sees."""
         free = self._transaction is None and not self._is_running and not self._failed
         return free and not self._pins
-
-    @property
-    def clock(self) -> int | None:
-        """The number of the newest commit; None when that is not what this session sees."""
-        return self._shared.committed.moment.clock if self._is_idle else None
 
     @property
     def _pins(self) -> bool:
