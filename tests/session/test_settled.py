@@ -32,6 +32,7 @@ _CLEAN = "DROP SCHEMA IF EXISTS one CASCADE; DROP SCHEMA IF EXISTS two CASCADE"
 # Sent as they stand.
 _QUERIES = (
     "SELECT 1",
+    "SELECT $1",  # which tells nothing of its value
     "SELECT * FROM t",
     "SELECT a FROM t WHERE id = 1",
     "SELECT a FROM t WHERE id = 2",
@@ -92,9 +93,9 @@ _asked = st.tuples(st.just("ask"), st.sampled_from(_QUERIES))
 
 
 @st.composite
-def _bound(draw: st.DrawFn) -> tuple[str, str, tuple[str, ...], tuple[object, ...]]:
+def _bound(draw: st.DrawFn) -> tuple[object, ...]:
     text, kinds, values = draw(st.sampled_from(_BOUND))
-    return "bind", text, kinds, (draw(values | st.none()),)
+    return "bind", text, kinds, (draw(values | st.none()),), draw(st.booleans())
 
 
 _change = st.tuples(st.sampled_from(_CLIENTS), st.sampled_from(_CHANGES))
@@ -108,6 +109,7 @@ def worlds() -> Iterator[tuple[World, World]]:
 
 _T, _V = ("ask", "SELECT a FROM t WHERE id = 1"), ("ask", "SELECT a FROM v WHERE id = 1")
 _AT = ("ask", "SELECT at, extract(hour FROM at), at::date FROM t WHERE id = 1")
+_STAR = ("bind", "SELECT * FROM t WHERE id = $1", ("int4",), (1,), False)
 _TEMPORARY = "CREATE TEMP TABLE t AS SELECT 1 AS id, 500 AS a, 'q' AS s, NULL::timestamptz AS at"
 
 
@@ -123,9 +125,11 @@ _TEMPORARY = "CREATE TEMP TABLE t AS SELECT 1 AS id, 500 AS a, 'q' AS s, NULL::t
 @example(
     "admin", [_T], [("admin", "SET ROLE bob"), ("admin", "REVOKE ALL ON SCHEMA one FROM alice")]
 )
+@example("admin", [("bind", "SELECT $1", ("int4",), (1,), True), ("ask", "SELECT $1")], [])
+@example("admin", [_STAR], [("admin", "ALTER TABLE one.t ALTER COLUMN a TYPE int8")])
 @example("alice", [_T, _V], [("admin", "UPDATE one.t SET a = a + 1"), ("alice", "BEGIN")])
 @settings(
-    max_examples=12,
+    max_examples=8,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink would take minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

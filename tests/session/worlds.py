@@ -17,7 +17,7 @@ from gateway.config import Dataset, Role, Settings
 from gateway.errors import GatewayError
 from gateway.session.queries.recall import Recall
 from gateway.session.queries.settled import SettledQueries
-from gateway.session.result import Result
+from gateway.session.result import Field, Result
 from gateway.session.session import Session
 from gateway.types import BY_NAME
 
@@ -74,18 +74,22 @@ class World:
         except GatewayError as error:
             return self._failed(session, error)
 
-    def bind(self, client: str, text: str, kinds: Sequence[str], values: Sequence[Any]) -> Answer:
-        """What Parse, unless the client did so before, Bind and Execute are answered."""
+    def bind(
+        self, client: str, text: str, kinds: Sequence[str], values: Sequence[Any], named: bool
+    ) -> Answer:
+        """What Parse, for a named one if the client did not do so yet, Bind and Execute answer."""
         session = self._session(client)
         types = [BY_NAME[kind] for kind in kinds]
-        name = " ".join([text, *kinds])
+        name = " ".join([text, *kinds]) if named else ""
         try:
             if (client, name) not in self._prepared:
                 session.parse(name, text, [kind.oid for kind in types])
-                self._prepared.add((client, name))
+                if named:
+                    self._prepared.add((client, name))
             scalars = [pa.scalar(v, kind.arrow) for v, kind in zip(values, types, strict=True)]
             session.bind("", name, scalars)
-            told = _read(session.execute(""))
+            fields = session.describe_portal("")
+            told = (_named(fields), *_read(session.execute("")))
             session.sync()
             return told, session.status
         except GatewayError as error:
@@ -125,8 +129,11 @@ class _Forgetful(Recall[Any]):
 
 def _read(result: Result) -> Answer:
     rows = [tuple(row.values()) for batch in result.take() for row in _plain(batch)]
-    fields = result.fields and [(f.name, f.type.name, f.typmod) for f in result.fields]
-    return result.tag(len(rows)), fields, sorted(rows, key=repr)
+    return result.tag(len(rows)), _named(result.fields), sorted(rows, key=repr)
+
+
+def _named(fields: Sequence[Field] | None) -> object:
+    return fields and [(field.name, field.type.name, field.typmod) for field in fields]
 
 
 def _plain(batch: pa.RecordBatch) -> Sequence[Mapping[str, object]]:

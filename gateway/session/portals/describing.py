@@ -18,7 +18,7 @@ from gateway.session.writes.merges import describe_merge
 from gateway.session.writes.modifying import describe_modifying
 from gateway.sql.statements.commands import ExecuteStatement, ShowStatement
 from gateway.sql.statements.cursors import Declare, FetchStatement
-from gateway.sql.statements.statement import Statement
+from gateway.sql.statements.statement import Kind, Statement
 from gateway.sql.writes.writes import modifying_parts
 from gateway.types import TEXT, Type
 
@@ -33,7 +33,18 @@ class Describing(Protocol):
 
 def describe(client: Describing, statement: Statement, declared: Mapping[int, Type]) -> Described:
     """Types of parameters and columns, without running anything."""
-    described = _described(client, statement, declared)
+    # What EXECUTE and FETCH give depends on names of the session's own.
+    alone = statement.kind in (Kind.QUERY, Kind.WRITE)
+    return client.executor.settled.described(
+        statement,
+        declared,
+        client.executor.standing() if alone else None,
+        lambda: _with_unused(_described(client, statement, declared), declared),
+    )
+
+
+def _with_unused(described: Described, declared: Mapping[int, Type]) -> Described:
+    """The same, and the parameters that are declared but do not stand in the text."""
     count = max(declared, default=0)
     if count <= len(described.parameters):
         return described

@@ -3,21 +3,22 @@ stand on.
 
 What is asked on the way of a query (what its names mean, who may read, whether the transaction
 may) has the same answer while the session's settings, the catalogue and the datasets are the same.
-So
-the answer is kept with the query, under a `Standing` of these three. When it is another, all that
-was kept goes. Rows are another matter: tables are asked for theirs each time, and where they have
-others a query is planned over these, with nothing else asked anew.
+So the answer is kept with the query, under a `Standing` of these three. When it is another, all
+that was kept goes. Rows are another matter: tables are asked for theirs each time, and where they
+have others a query is planned over these, with nothing else asked anew.
+
+What Describe tells of a statement stands on the same three, and on no rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from gateway.engine.interface import Plan
-from gateway.session.computation import Computation
+from gateway.session.computation import Computation, Described
 from gateway.session.result import Field
 from gateway.sources.table import Table, TableName
 from gateway.sql.statements.statement import Statement
@@ -56,6 +57,7 @@ class SettledQueries:
 
     _standing: Standing | None = None
     _kept: dict[int, Settled] = field(default_factory=dict)
+    _described: dict[tuple[object, ...], tuple[Statement, Described]] = field(default_factory=dict)
     _asked: Statement | None = None
 
     def find(
@@ -71,14 +73,44 @@ class SettledQueries:
         self._asked = None
         if standing is None:
             return None
-        if standing != self._standing:
-            self._standing = standing
-            self._kept.clear()
+        self._stand(standing)
         found = self._kept.get(id(statement))
         if found is not None and (not types or tuple(types) == found.types):
             return found
         self._asked = statement
         return None
+
+    def described(
+        self,
+        statement: Statement,
+        declared: Mapping[int, Type],
+        standing: Standing | None,
+        describe: Callable[[], Described],
+    ) -> Described:
+        """What Describe tells of the statement, asked for where it is not known.
+
+        Args:
+            statement: The very object that it was told of.
+            declared: The types that the client declared.
+            standing: None in a transaction, and where it stands on more than this tells.
+            describe: Asks for it.
+        """
+        if standing is None:
+            return describe()
+        self._stand(standing)
+        key = id(statement), *declared.items()
+        found = self._described.get(key)
+        if found is None:
+            if len(self._described) >= _MOST_KEPT:
+                self._described.clear()
+            found = self._described[key] = statement, describe()
+        return found[1]
+
+    def _stand(self, standing: Standing) -> None:
+        if standing != self._standing:
+            self._standing = standing
+            self._kept.clear()
+            self._described.clear()
 
     def keep(
         self,
