@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 from gateway.config import BUNDLED, Dataset, dataset_of
 from gateway.errors import ConfigurationFault, GatewayError, InsufficientPrivilege
+from gateway.sources import references
 from gateway.sources.opening import matching, shown
 
 # Engines that read what they are pointed at and nothing else; others may follow references.
-ENGINES = ("zarr", "netcdf4", "h5netcdf", "scipy", "cfgrib")
+ENGINES = ("zarr", "netcdf4", "h5netcdf", "scipy", "cfgrib", "icechunk")
 
 
 def check(dataset: Dataset, roots: Sequence[str]) -> None:
@@ -31,6 +32,10 @@ def check(dataset: Dataset, roots: Sequence[str]) -> None:
         raise InsufficientPrivilege(
             f'engine "{dataset.engine}" cannot be attached', hint=f"There are {', '.join(ENGINES)}."
         )
+    target = references.target_of(dataset.uri)
+    if target is not None:
+        _check_references(target, roots)
+        return
     inside = any(_below(dataset.uri, root) for root in roots)
     if inside:  # a pattern may match a link that leads elsewhere
         places = matching(dataset.uri) or [dataset.uri]
@@ -40,6 +45,19 @@ def check(dataset: Dataset, roots: Sequence[str]) -> None:
             f'"{shown(dataset.uri)}" lies outside the places that datasets may be attached from',
             hint="The setting dataset_roots names them.",
         )
+
+
+def _check_references(target: str, roots: Sequence[str]) -> None:
+    """Refuse a store of references that lies outside the roots, or points to what does."""
+    here = _is_local(target) and any(_below(target, root) for root in roots)
+    places = references.places_in(target) if here else {target}
+    for place in sorted(places):
+        if not any(_below(place, root) for root in roots):
+            raise InsufficientPrivilege(
+                f'"{shown(place)}" lies outside the places that datasets may be attached from',
+                detail=f'References in "{shown(target)}" point to it.' if here else "",
+                hint="The setting dataset_roots names them.",
+            )
 
 
 def check_place(path: str, roots: Sequence[str]) -> None:

@@ -94,6 +94,7 @@ class Datasets(Mapping[TableName, Table]):
         self._changing = threading.Lock()
         self._roots = roots
         self._file = None if directory is None else directory / "datasets.json"
+        self._configured = frozenset(dataset.name for dataset in configured)
         self._attached: dict[str, Dataset] = {}
         self.version = 0  # grows whenever there are other tables
         self.on_change: Callable[[], None] = lambda: None  # called when another may be due
@@ -142,7 +143,6 @@ class Datasets(Mapping[TableName, Table]):
             DuplicateObject: 42710, another has the name by now.
             ConfigurationFault, DatasetUnreadable, FeatureNotSupported: as `open_one`.
         """
-        attached.check(dataset, self._roots)
         held = self._open(dataset)
         for name in held.tables:
             admit(name)
@@ -235,6 +235,8 @@ class Datasets(Mapping[TableName, Table]):
         return None if held is None or held.tables else held.error
 
     def _open(self, dataset: Dataset) -> Held:
+        if dataset.name not in self._configured:  # links and references may lead elsewhere by now
+            attached.check(dataset, self._roots)
         tables, there = open_one(dataset), presence(_location(dataset.uri))
         return Held(
             dataset, {name: table.cached(self.cache, there) for name, table in tables.items()}
@@ -290,7 +292,7 @@ def open_one(dataset: Dataset) -> dict[TableName, GridTable]:
     Raises:
         ConfigurationFault, DatasetUnreadable, FeatureNotSupported: naming the dataset.
     """
-    opened = open_dataset(_location(dataset.uri), dataset.engine, dataset.chunks)
+    opened = open_dataset(_location(dataset.uri), dataset.engine, dataset.chunks, dataset.storage)
     return relations_of(dataset.name, opened, dataset.names)
 
 

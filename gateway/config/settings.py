@@ -6,7 +6,7 @@ What a setting does is its reader's business: `app` hands each to the part that 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -59,6 +59,10 @@ class Dataset(_Strict):
         description="Table name to the dimensions of its variables; others are named by "
         "their dimensions.",
     )
+    storage: dict[str, Any] = Field(
+        {}, repr=False,
+        description="Options of the URL's file system, such as credentials; never shown.",
+    )  # fmt: skip
     refresh_seconds: float | None = Field(
         None, ge=1, le=31_536_000,
         description="How often it is opened anew, as REFRESH does; never when absent.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ MAGIC = (
     (b"CDF\x05",          "netcdf4"),
     (b"\x89HDF\r\n\x1a\n", "netcdf4"),
     (b"PK\x03\x04",       "zarr"),
+    (b"GRIB",             "cfgrib"),
 )  # fmt: skip
 
 # Ends of a path or URL -> engine, for what cannot be opened to look inside.
@@ -42,24 +43,43 @@ ENDINGS = (
     (".cdf",      "netcdf4"),
     (".h5",       "netcdf4"),
     (".hdf5",     "netcdf4"),
+    (".grib",     "cfgrib"),
+    (".grib2",    "cfgrib"),
+    (".grb",      "cfgrib"),
+    (".grb2",     "cfgrib"),
 )  # fmt: skip
 
 # A directory with one of these is a Zarr group (version 3; version 2, plain and consolidated).
 ZARR_MARKS = ("zarr.json", ".zgroup", ".zmetadata")
 
 
+# A directory with all of these is an Icechunk repository.
+ICECHUNK_MARKS = ("refs", "snapshots")
+
+# Engines and kinds of URL -> the extra that brings what they need.
+EXTRAS = {
+    "cfgrib": "grib", "icechunk": "icechunk", "s3": "s3", "gs": "gcs", "gcs": "gcs",
+    "az": "azure", "abfs": "azure", "abfss": "azure", "http": "http", "https": "http",
+}  # fmt: skip
+
+
 def open_dataset(
-    uri: str | Path, engine: str | None = None, chunks: Mapping[str, int] | None = None
+    uri: str | Path,
+    engine: str | None = None,
+    chunks: Mapping[str, int] | None = None,
+    storage: Mapping[str, Any] | None = None,
 ) -> xarray.Dataset | xarray.DataTree:
     """The dataset at `uri`, opened lazily; a hierarchy of groups comes back as a DataTree.
 
     Values stay on disk until a scan asks for them, and are not kept afterwards.
 
     Args:
-        uri: A local path or an fsspec URL; a Zarr directory or zip, or a netCDF 3 or 4 file. A
-            path with `*`, `?` or `[...]` in it means every file that matches, as one dataset.
+        uri: A local path or an fsspec URL; a Zarr directory or zip, a netCDF 3 or 4 file, a GRIB
+            file, or an Icechunk repository, whose branch main is read. A path with `*`, `?` or
+            `[...]` in it means every file that matches, as one dataset.
         engine: An xarray engine by name; guessed from the content or the name when None.
         chunks: Dimension to chunk length, for reading through dask; None reads directly.
+        storage: Options of the URL's file system, credentials maybe; never shown.
 
     Raises:
         ConfigurationFault: F0000, the engine is unknown or cannot be guessed, or `chunks` is
@@ -69,16 +89,16 @@ def open_dataset(
     where = str(uri)
     several = matching(where)
     first = several[0] if several else where
-    chosen = _known(engine, where) if engine else guess_engine(first)
+    chosen = _known(engine or guess_engine(first), where)
     options: dict[str, Any] = {"engine": chosen, "cache": False, "chunks": _chunks(chunks, where)}
     _be_quiet()
     # Backends raise whatever their codecs and file systems raise; the fact added is which dataset.
     try:
         if several:
             return _open_several(several, options)
-        return _open_zarr(where, options) if chosen == "zarr" else _open_file(where, options)
+        return _KINDS.get(chosen, _open_file)(where, options, dict(storage or {}))
     except Exception as error:
-        raise unreadable(where, error) from error
+        raise unreadable(where, error, storage) from error
 
 
 def matching(uri: str) -> list[str]:
@@ -88,7 +108,7 @@ def matching(uri: str) -> list[str]:
         DatasetUnreadable: 58030, nothing matches.
         ConfigurationFault: F0000, dask is not installed.
     """
-    if "://" in uri and not uri.startswith("file://"):
+    if not _is_local(uri):
         return []
     path = str(_local(uri))
     if not glob.has_magic(path) or Path(path).exists():
@@ -128,7 +148,7 @@ def guess_engine(uri: str) -> str:
     >>> guess_engine("https://example.org/air.nc?raw=true")
     'netcdf4'
     """
-    if "://" not in uri or uri.startswith("file://"):
+    if _is_local(uri):
         found = _engine_inside(_local(uri))
         if found:
             return found
@@ -155,14 +175,31 @@ def shown(text: str) -> str:
     return _SECRET.sub("", text) if "://" in text else text
 
 
-def unreadable(uri: str, error: Exception) -> DatasetUnreadable:
+def unreadable(
+    uri: str, error: Exception, storage: Mapping[str, Any] | None = None
+) -> DatasetUnreadable:
     """The error for a dataset that does not open; keeps the reader's first line as the detail."""
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return DatasetUnreadable(f'cannot open dataset "{shown(uri)}"', detail=shown(reason))
+    reason = shown((str(error).strip().splitlines() or [type(error).__name__])[0])
+    for value in _texts(storage or {}):
+        reason = reason.replace(value, "...")
+    extra = EXTRAS.get(uri.partition("://")[0]) if isinstance(error, ImportError) else None
+    hint = f"Install gradwire[{extra}]." if extra else ""
+    return DatasetUnreadable(f'cannot open dataset "{shown(uri)}"', detail=reason, hint=hint)
+
+
+def _texts(options: Any) -> Iterator[str]:
+    """Every text among options, which may be nested."""
+    if isinstance(options, Mapping):
+        for value in options.values():
+            yield from _texts(value)
+    elif isinstance(options, str) and options:
+        yield options
 
 
 def _engine_inside(path: Path) -> str | None:
     if path.is_dir():
+        if all((path / mark).is_dir() for mark in ICECHUNK_MARKS):
+            return "icechunk"
         return "zarr" if any((path / mark).exists() for mark in ZARR_MARKS) else None
     try:
         with path.open("rb") as file:
@@ -175,11 +212,13 @@ def _engine_inside(path: Path) -> str | None:
 
 
 def _known(engine: str, uri: str) -> str:
-    known = xarray.backends.list_engines()
+    known = {*xarray.backends.list_engines(), *(["icechunk"] if find_spec("icechunk") else [])}
     if engine not in known:
+        extra = EXTRAS.get(engine)
         raise ConfigurationFault(
             f'unknown engine "{engine}" for dataset "{shown(uri)}"',
             detail=f"Installed engines: {', '.join(sorted(known))}.",
+            hint=f"Install gradwire[{extra}]." if extra else "",
         )
     return engine
 
@@ -203,14 +242,48 @@ def _be_quiet() -> None:
     """
     warnings.simplefilter("ignore", xarray.SerializationWarning)
     warnings.filterwarnings("ignore", "The specified chunks separate", UserWarning)
+    warnings.filterwarnings("ignore", "The 'fastparquet' engine")  # fsspec knows no other
 
 
-def _open_zarr(uri: str, options: dict[str, Any]) -> xarray.Dataset | xarray.DataTree:
-    store = _zarr_store(uri)
-    group = zarr.open_group(store, mode="r")
+def _open_zarr(
+    uri: str, options: dict[str, Any], storage: dict[str, Any]
+) -> xarray.Dataset | xarray.DataTree:
+    if _is_local(uri):
+        path = _local(uri)
+        return _open_store(ZipStore(path, mode="r") if path.is_file() else str(path), options)
+    return _open_store(uri, options, storage)
+
+
+def _open_store(
+    store: Any, options: dict[str, Any], storage: dict[str, Any] | None = None
+) -> xarray.Dataset | xarray.DataTree:
+    """A Zarr store, consolidated or not."""
+    group = zarr.open_group(store, mode="r", storage_options=storage or None)
     consolidated = group.metadata.consolidated_metadata is not None
-    options = options | {"consolidated": consolidated}
+    options = options | {"engine": "zarr", "consolidated": consolidated}
+    if storage:
+        options["storage_options"] = storage
     return _open(store, options, any(True for _ in group.group_keys()))
+
+
+def _open_icechunk(
+    uri: str, options: dict[str, Any], storage: dict[str, Any]
+) -> xarray.Dataset | xarray.DataTree:
+    """The newest snapshot of branch main; what others commit is seen by whoever opens it anew."""
+    import icechunk
+
+    if _is_local(uri):
+        place = icechunk.local_filesystem_storage(str(_local(uri)))
+    else:
+        scheme, _, rest = uri.partition("://")
+        bucket, _, prefix = rest.partition("/")
+        makers: dict[str, Any] = {"s3": icechunk.s3_storage, "gs": icechunk.gcs_storage}
+        if scheme not in makers:
+            raise ValueError(f"Icechunk repositories are not read from {scheme}.")
+        place = makers[scheme](bucket=bucket, prefix=prefix, **(storage or {"from_env": True}))
+    # Without credentials for them, virtual chunks outside the repository are not read.
+    session = icechunk.Repository.open(place).readonly_session("main")
+    return _open_store(session.store, options)
 
 
 def presence(uri: str) -> Callable[[], bool] | None:
@@ -219,30 +292,33 @@ def presence(uri: str) -> Callable[[], bool] | None:
     A chunk that is not there holds nothing but the fill value, so a store that is gone (a disk no
     longer mounted) would read as missing values. Files that are gone say so themselves.
     """
-    path = _local(uri) if "://" not in uri or uri.startswith("file://") else None
+    path = _local(uri) if _is_local(uri) else None
     if path is None or not path.is_dir():
         return None
     return lambda: any((path / mark).exists() for mark in ZARR_MARKS)
 
 
-def _zarr_store(uri: str) -> Any:
-    if "://" in uri and not uri.startswith("file://"):
-        return uri
-    path = _local(uri)
-    return ZipStore(path, mode="r") if path.is_file() else str(path)
-
-
-def _open_file(uri: str, options: dict[str, Any]) -> xarray.Dataset | xarray.DataTree:
-    if "://" in uri and not uri.startswith("file://"):
-        # The netCDF library reads files, not streams: the file is copied once per process.
-        path = fsspec.open_local(f"simplecache::{uri}")
-    else:
+def _open_file(
+    uri: str, options: dict[str, Any], storage: dict[str, Any]
+) -> xarray.Dataset | xarray.DataTree:
+    if _is_local(uri):
         path = str(_local(uri))
+    else:
+        # The netCDF library reads files, not streams: the file is copied once per process.
+        kind = {uri.partition("://")[0]: storage} if storage else {}
+        path = fsspec.open_local(f"simplecache::{uri}", **kind)
     groups = False
     if options["engine"] == "netcdf4":
         with netCDF4.Dataset(path) as file:
             groups = bool(file.groups)
+    if options["engine"] == "cfgrib":
+        # Its index would be written beside the file.
+        options = options | {"backend_kwargs": {"indexpath": ""}}
     return _open(path, options, groups)
+
+
+# Engines that are opened in a way of their own; others read a file.
+_KINDS = {"zarr": _open_zarr, "icechunk": _open_icechunk}
 
 
 def _open(where: Any, options: dict[str, Any], groups: bool) -> xarray.Dataset | xarray.DataTree:
@@ -266,3 +342,7 @@ def _by_name(dataset: xarray.Dataset) -> xarray.Dataset:
 
 def _local(uri: str) -> Path:
     return Path(uri.removeprefix("file://")).expanduser()
+
+
+def _is_local(uri: str) -> bool:
+    return "://" not in uri or uri.startswith("file://")

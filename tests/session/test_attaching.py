@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import psycopg
@@ -19,14 +21,14 @@ from gateway.errors import InsufficientPrivilege
 Run = Callable[[str], list[tuple[object, ...]]]
 
 
-def write(path: Path, days: int, first: int = 0) -> None:
+def write(path: Path, days: int, first: int = 0, zarr_format: Literal[2, 3] = 3) -> None:
     time = np.datetime64("2000-01-01") + np.arange(first, first + days).astype("m8[D]")
     values = np.arange(first, first + days) * 1.0
     dataset = xarray.Dataset({"v": ("time", values)}, {"time": time.astype("M8[ns]")})
     if path.suffix == ".nc":
         dataset.to_netcdf(path)
     else:
-        dataset.to_zarr(path, consolidated=False, mode="w")
+        dataset.to_zarr(path, consolidated=False, mode="w", zarr_format=zarr_format)
 
 
 @contextmanager
@@ -164,3 +166,38 @@ def test_places(uri: str, roots: list[str], allowed: bool) -> None:
         return
     with pytest.raises(InsufficientPrivilege, match="outside the places"):
         check(dataset, roots)
+
+
+def test_references_lead_nowhere_else(place: Path) -> None:
+    data = place / "data"
+    write(data / "two.zarr", 3, zarr_format=2)
+    write_references(data / "two.zarr", data / "in.json")
+    write(place / "secret.zarr", 3, zarr_format=2)
+    write_references(place / "secret.zarr", data / "out.json")
+    (data / "bad.json").write_text("no JSON")
+    uri = f"reference://::{data}"
+    with serving(place) as run:
+        assert run(f"ATTACH '{uri}/in.json' AS r (engine zarr)") == [("ATTACH",)]
+        assert run("SELECT count(*), sum(v) FROM r") == [(3, 3.0)]
+        refused(run, f"ATTACH '{uri}/out.json' AS o (engine zarr)", "42501", "secret.zarr.*outside")
+        refused(run, f"ATTACH '{uri}/bad.json' AS b (engine zarr)", "F0000", "cannot tell where")
+        elsewhere = f"ATTACH 'reference://::{place}/x.json' AS x (engine zarr)"
+        refused(run, elsewhere, "42501", "x.json.*outside")
+        # What is written into the references later is looked at again.
+        (data / "in.json").write_text((data / "out.json").read_text())
+        refused(run, "REFRESH r", "42501", "secret.zarr.*outside")
+        assert run("SELECT sum(v) FROM r") == [(3.0,)]
+    with serving(place) as run:
+        refused(run, "SELECT sum(v) FROM r", "58030", '"r" cannot be read')
+
+
+def write_references(store: Path, to: Path) -> None:
+    files = {
+        path.relative_to(store).as_posix(): path for path in store.rglob("*") if path.is_file()
+    }
+    found = {
+        name: path.read_text() if path.name.startswith(".z")
+        else [str(path), 0, path.stat().st_size]
+        for name, path in files.items()
+    }  # fmt: skip
+    to.write_text(json.dumps({"version": 1, "refs": found}))

@@ -1,0 +1,52 @@
+"""Where references point: kerchunk's and VirtualiZarr's, as JSON or as parquet.
+
+A store of references holds no values but the places of bytes in other files. Whoever may open
+the one reads the others, so they are asked for before it is opened.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import fsspec
+import pyarrow.parquet as pq
+
+from gateway.errors import ConfigurationFault
+
+PREFIX = "reference://::"
+
+
+def target_of(uri: str) -> str | None:
+    """Where the references of a URI are; None where it is no store of references.
+
+    >>> target_of("reference://::/data/refs.json")
+    '/data/refs.json'
+    """
+    return uri.removeprefix(PREFIX) if uri.startswith(PREFIX) else None
+
+
+def places_in(target: str) -> set[str]:
+    """The files and URLs that references point into.
+
+    Args:
+        target: A local file of JSON, or a local directory of parquet files.
+
+    Raises:
+        ConfigurationFault: F0000, it is neither.
+    """
+    path = Path(target.removeprefix("file://"))
+    if path.is_dir():
+        found: set[str] = set()
+        for part in path.rglob("*.parq"):
+            found.update(
+                map(str, pq.read_table(part, columns=["path"]).column(0).unique().to_pylist())
+            )
+        return found - {"None", ""}
+    try:
+        references = fsspec.filesystem("reference", fo=str(path)).references
+    # What the file holds is anybody's.
+    except Exception as error:
+        raise ConfigurationFault(
+            f'cannot tell where the references of "{target}" point', detail=str(error)
+        ) from error
+    return {str(entry[0]) for entry in references.values() if isinstance(entry, list | tuple)}

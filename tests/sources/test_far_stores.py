@@ -1,0 +1,179 @@
+"""Stores that need an extra, or stand behind a URL: GRIB, Icechunk, S3, references as parquet."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import numpy as np
+import pytest
+import xarray
+
+from gateway.catalog.attached import check
+from gateway.catalog.datasets import Datasets
+from gateway.config import Dataset
+from gateway.errors import ConfigurationFault, DatasetUnreadable, InsufficientPrivilege
+from gateway.sources import opening
+from gateway.sources.opening import guess_engine, open_dataset
+
+from . import s3
+
+
+def small() -> xarray.Dataset:
+    times = np.datetime64("2000-01-01", "ns") + np.arange(4) * np.timedelta64(1, "D")
+    return xarray.Dataset(
+        {"v": (("time", "lat"), np.arange(12.0).reshape(4, 3))},
+        {"time": times, "lat": [1.0, 2.0, 3.0]},
+    )
+
+
+def needed(name: str) -> Any:
+    """A library that an extra brings; without it the test is skipped."""
+    pytest.importorskip(name)
+    return importlib.import_module(name)
+
+
+def test_icechunk_is_read_as_of_the_newest_commit(tmp_path: Path) -> None:
+    icechunk = needed("icechunk")
+    repository = icechunk.Repository.create(icechunk.local_filesystem_storage(str(tmp_path / "r")))
+
+    def commit(dataset: xarray.Dataset) -> None:
+        session = repository.writable_session("main")
+        dataset.to_zarr(session.store, mode="w", consolidated=False)
+        session.commit("as it is now")
+
+    commit(small())
+    assert guess_engine(str(tmp_path / "r")) == "icechunk"
+    before = open_dataset(tmp_path / "r")
+    commit(small() + 1)
+    after = open_dataset(tmp_path / "r", engine="icechunk")
+    for found, wanted in ((before, small()), (after, small() + 1)):
+        assert isinstance(found, xarray.Dataset)
+        xarray.testing.assert_equal(found.load(), wanted)
+
+
+def test_grib_is_read_and_nothing_is_written_beside_it(tmp_path: Path) -> None:
+    needed("cfgrib")
+    eccodes = needed("eccodes")
+    path = tmp_path / "unnamed"
+    with path.open("wb") as file:
+        for day in (1, 2):
+            message = eccodes.codes_grib_new_from_samples("regular_ll_sfc_grib2")
+            keys = {"Ni": 4, "Nj": 3, "dataDate": 20000100 + day}
+            degrees = {
+                "iDirectionIncrement": 1.0, "jDirectionIncrement": 1.0,
+                "latitudeOfFirstGridPoint": 2.0, "latitudeOfLastGridPoint": 0.0,
+                "longitudeOfFirstGridPoint": 0.0, "longitudeOfLastGridPoint": 3.0,
+            }  # fmt: skip
+            for key, value in {**keys, **{f"{k}InDegrees": v for k, v in degrees.items()}}.items():
+                eccodes.codes_set(message, key, value)
+            eccodes.codes_set_values(message, np.arange(12.0) + day)
+            eccodes.codes_write(message, file)
+            eccodes.codes_release(message)
+    assert guess_engine(str(path)) == "cfgrib"
+    datasets = Datasets([Dataset(name="g", uri=str(path))])
+    assert datasets.fault("g") is None
+    opened = open_dataset(path)
+    assert isinstance(opened, xarray.Dataset)
+    wanted = np.arange(12.0).reshape(3, 4) + np.array([1, 2])[:, None, None]
+    np.testing.assert_allclose(opened["t"].values, wanted, atol=1e-3)
+    assert [each.name for each in tmp_path.iterdir()] == ["unnamed"]
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Path:
+    for name, version in (("two.zarr", 2), ("three.zarr", 3)):
+        small().to_zarr(tmp_path / "bucket" / name, zarr_format=version, consolidated=False)  # type: ignore[call-overload]
+    small().to_netcdf(tmp_path / "bucket" / "four.nc")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["two.zarr", "three.zarr", "four.nc"])
+def test_s3_with_credentials_of_the_configuration(name: str, bucket: Path) -> None:
+    needed("s3fs")
+    with s3.serving(bucket, "KEY") as url:
+        storage = {"key": "KEY", "secret": "hidden", "client_kwargs": {"endpoint_url": url}}
+        found = open_dataset(f"s3://bucket/{name}", storage=storage)
+        assert isinstance(found, xarray.Dataset)
+        xarray.testing.assert_equal(found.load(), small())
+
+
+def test_s3_says_what_is_wrong_and_no_secret(
+    bucket: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    needed("s3fs")
+    with s3.serving(bucket, "KEY") as url:
+        storage = {"key": "WRONG", "secret": "hidden", "client_kwargs": {"endpoint_url": url}}
+        dataset = Dataset(name="far", uri="s3://bucket/three.zarr", storage=storage)
+        datasets = Datasets([dataset])
+    fault = datasets.fault("far")
+    assert isinstance(fault, DatasetUnreadable)
+    for text in (repr(dataset), str(fault), fault.detail, caplog.text):
+        assert "hidden" not in text and "WRONG" not in text
+    assert 'cannot open dataset "s3://bucket/three.zarr"' in str(fault) and fault.detail
+
+
+def test_a_secret_in_a_reason_is_left_out() -> None:
+    error = OSError("no such user: me:word")
+    found = opening.unreadable("s3://b/a", error, {"client_kwargs": {"password": "me:word"}})
+    assert found.detail == "no such user: ..."
+
+
+#    uri                      extra
+MISSING = [("gs://b/a.zarr", "gcs"), ("az://b/a.zarr", "azure")]
+
+
+@pytest.mark.parametrize(("uri", "extra"), MISSING)
+def test_what_is_not_installed_is_named(
+    uri: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*_: object, **__: object) -> Any:
+        raise ImportError(f"Please install what {extra} needs")
+
+    monkeypatch.setattr(opening.zarr, "open_group", missing)
+    with pytest.raises(DatasetUnreadable) as caught:
+        open_dataset(uri)
+    assert caught.value.hint == f"Install gradwire[{extra}]."
+
+
+def test_an_engine_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xarray.backends, "list_engines", lambda: ["zarr"])
+    with pytest.raises(ConfigurationFault) as caught:
+        open_dataset("a.grib", engine="cfgrib")
+    assert caught.value.hint == "Install gradwire[grib]."
+
+
+def references(store: Path) -> dict[str, Any]:
+    return {
+        path.relative_to(store).as_posix(): path.read_text()
+        if path.name.startswith(".z")
+        else [str(path), 0, path.stat().st_size]
+        for path in sorted(store.rglob("*"), key=lambda path: not path.name.startswith(".z"))
+        if path.is_file()
+    }
+
+
+def write_parquet(store: Path, to: Path) -> None:
+    needed("fastparquet")
+    mapper = importlib.import_module("fsspec.implementations.reference").LazyReferenceMapper
+    out = mapper.create(str(to), fs=fsspec.filesystem("file"), record_size=10)
+    for key, value in references(store).items():
+        out[key] = value
+    out.flush()
+
+
+@pytest.mark.filterwarnings("ignore:The 'fastparquet' engine")
+def test_references_as_parquet(bucket: Path) -> None:
+    write_parquet(bucket / "bucket" / "two.zarr", bucket / "refs.parq")
+    found = open_dataset(f"reference://::{bucket / 'refs.parq'}", engine="zarr")
+    assert isinstance(found, xarray.Dataset)
+    xarray.testing.assert_equal(found.load(), small())
+    attached = Dataset(name="r", uri=f"reference://::{bucket / 'refs.parq'}", engine="zarr")
+    check(attached, [str(bucket)])
+    (bucket / "inside").mkdir()
+    (bucket / "refs.parq").rename(bucket / "inside" / "refs.parq")
+    moved = attached.model_copy(update={"uri": f"reference://::{bucket}/inside/refs.parq"})
+    with pytest.raises(InsufficientPrivilege, match=r"two\.zarr.*outside the places"):
+        check(moved, [str(bucket / "inside")])
