@@ -30,6 +30,9 @@ _OURS = re.compile(
     r"PyErr \{ type: <class 'gateway\.errors\.(?P<name>\w+)'>, value: \w+\("
     r"(?P<quote>['\"])(?P<text>.*?)(?P=quote)\)"
 )
+# What of a long text is looked at: its beginning and its end, where the sentences are. A value of a
+# megabyte that is quoted between them must not be searched by every pattern.
+_LOOKED_AT = 2000
 _LONGEST = 500  # characters of a message: engine texts may quote a whole plan
 
 
@@ -118,7 +121,7 @@ FAULTS = (
     Fault(r"only be applied to array", errors.DatatypeMismatch),
     Fault(r"Scalar subquery returned more than one row", errors.CardinalityViolation,
           "more than one row returned by a subquery used as an expression"),
-    Fault(r"(\w+) requires (?:a )?non-empty constant string", errors.FeatureNotSupported,
+    Fault(r"\b(\w+) requires (?:a )?non-empty constant string", errors.FeatureNotSupported,
           "the field of {1} must be a literal"),
     # values
     Fault(r"[Dd]ivide by zero|[Dd]ivision by zero", errors.DivisionByZero, "division by zero"),
@@ -205,9 +208,9 @@ def as_gateway_error(error: BaseException) -> GatewayError:
     >>> as_gateway_error(ValueError("Error during planning: table 'datafusion.ncep.x' not found"))
     UndefinedTable('relation "ncep.x" does not exist')
     """
-    text = str(error)
     if isinstance(error, MemoryError):
         return errors.OutOfMemory("out of memory")
+    text = _shortened(str(error))
     if raised := _OURS.search(text):
         ours: type[GatewayError] = getattr(errors, raised["name"])
         return ours(raised["text"].replace("\\'", "'"))
@@ -216,7 +219,13 @@ def as_gateway_error(error: BaseException) -> GatewayError:
     for fault in FAULTS:
         if found := re.search(fault.pattern, text):
             return fault.error(_message(fault, found, text), hint=fault.hint or hint)
-    return _leftover(error)(first_line(text), hint=hint)
+    return _leftover(error, text)(first_line(text), hint=hint)
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= 2 * _LOOKED_AT:
+        return text
+    return f"{text[:_LOOKED_AT]}...{text[-_LOOKED_AT:]}"
 
 
 def _message(fault: Fault, found: re.Match[str], text: str) -> str:
@@ -226,13 +235,12 @@ def _message(fault: Fault, found: re.Match[str], text: str) -> str:
     return _ENGINE_TYPE.sub(lambda word: _SQL_NAMES.get(word[0], word[0]), message)
 
 
-def _leftover(error: BaseException) -> type[GatewayError]:
+def _leftover(error: BaseException, text: str) -> type[GatewayError]:
     """The class of an error without a row.
 
     Planning refuses what the engine has no way to do; running fails on a value it cannot take;
     what the engine itself calls internal, a panic and our own exceptions are faults of the server.
     """
-    text = str(error)
     known = text.startswith(("DataFusion error", "Error during planning"))
     if not known or any(word in text for word in ("Internal error", "External error")):
         return errors.InternalError

@@ -52,6 +52,13 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
     ("lpad", "SELECT length(lpad('x', 2000000000))", "53200"),
     ("rpad", "SELECT length(rpad('x', 2000000000, 'ab'))", "53200"),
     ("char(n)", "SELECT length('x'::char(2000000000))", "22023"),
+    ("format", "SELECT length(format('%2000000000s', 'x'))", "53200"),
+    ("a numeral of 100,000 digits", "SELECT ('1' || repeat('0', 100000))::numeric", "22023"),
+    (
+        "regexp_matches",
+        "SELECT count(*) FROM regexp_matches(repeat('a', 1000000), 'a', 'g')",
+        "53200",
+    ),
     ("replace", "SELECT replace(repeat('x', 100000), 'x', repeat('y', 100000))", "53200"),
     (
         "regexp_replace",

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 
+from gateway.errors import OutOfMemory
 from gateway.sql.text.quoting import identifier, literal
 
 _SPECIFIER = re.compile(r"%(?:(\d+)\$)?(-)?(?:(\d+)|\*(?:(\d+)\$)?)?([a-zA-Z%]?)")
+
+
+_WIDEST = 2**24  # characters
 
 
 def format_text(template: str, arguments: list[str | None]) -> str:
@@ -14,6 +18,7 @@ def format_text(template: str, arguments: list[str | None]) -> str:
 
     Raises:
         ValueError: it is wrong, or has more specifiers than there are arguments.
+        OutOfMemory: 53200, it pads to more characters than there is room for.
 
     >>> print(format_text("%s: %I = %L, %2$s", ["a", "b c", "d'e"]))
     a: "b c" = 'd''e', b c
@@ -42,6 +47,8 @@ def format_text(template: str, arguments: list[str | None]) -> str:
             minus, width = (minus, width) if int(width) >= 0 else ("-", str(-int(width)))
         text = _shown(kind, argument(number))
         padded = int(width or 0)
+        if padded > _WIDEST:
+            raise OutOfMemory(f"out of memory: format would pad to {width} characters")
         return text.ljust(padded) if minus else text.rjust(padded)
 
     return _SPECIFIER.sub(filled, template)

@@ -11,8 +11,9 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.errors import FeatureNotSupported
+from gateway.errors import FeatureNotSupported, OutOfMemory
 
+_MOST_READ = 2**30  # characters, the rest of the text being read anew after every match
 _GROUP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?!\?)")
 
 
@@ -29,15 +30,19 @@ def all_matches(text: str, pattern: str) -> list[list[str | None]]:
 
     Raises:
         FeatureNotSupported: 0A000, what a pattern matches depends on what stands before it.
+        OutOfMemory: 53200, the text is too long for that many matches.
     """
     if re.search(r"(?<!\\)(?<!\[)\^|\\[bBAmMyY]", pattern):
         raise FeatureNotSupported("an anchor in a pattern with the flag g is not supported")
     named, count = _named(pattern)
     whole = f"(?s)^(?P<skipped>.*?)(?P<found>{named})(?P<rest>.*)$"
-    found, rest = [], text
+    found, rest, read = [], text, 0
     while (row := pc.extract_regex(pa.array([rest]), whole)[0].as_py()) is not None:
         groups = [row[f"g{n}"] for n in range(count)] if count else [row["found"]]
         found.append(groups)
+        read += len(rest)
+        if read > _MOST_READ:
+            raise OutOfMemory("out of memory: too many matches in a text of that length")
         rest = row["rest"] if row["found"] else row["rest"][1:]
         if not row["rest"]:
             break

@@ -11,7 +11,7 @@ which row is meant.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -26,12 +26,13 @@ from gateway.engine.functions.finite import FINITE, values_of
 from gateway.engine.functions.making import make_time, make_timestamp
 from gateway.engine.functions.more import MORE
 from gateway.engine.functions.number_text import number_to_char, read_number
-from gateway.engine.functions.rooms import ROOMS
+from gateway.engine.functions.rooms import MOST_BYTES, ROOMS
 from gateway.errors import (
     CardinalityViolation,
     DatetimeFieldOverflow,
     FeatureNotSupported,
     NumericValueOutOfRange,
+    OutOfMemory,
 )
 
 _DOUBLE, _BIGINT, _INTEGER, _TEXT = pa.float64(), pa.int64(), pa.int32(), pa.string()
@@ -109,9 +110,23 @@ def _over_columns(compute: Callable[..., Any], result: pa.DataType) -> Callable[
 
     def computed(*columns: pa.Array) -> pa.Array:
         rows = zip(*(values_of(column, infinite=infinite) for column in columns), strict=True)
-        return pa.array([None if None in row else compute(*row) for row in rows], result)
+        values = (None if None in row else compute(*row) for row in rows)
+        return pa.array(list(_bounded(values) if result in _GROWING else values), result)
 
     return computed
+
+
+_GROWING = (pa.string(), pa.list_(pa.string()), pa.list_(pa.list_(pa.string())))
+
+
+def _bounded(values: Iterable[Any]) -> Iterator[Any]:
+    """The values, as long as there is room for them in one batch."""
+    made = 0
+    for value in values:
+        made += 0 if value is None else len(value)
+        if made > MOST_BYTES:
+            raise OutOfMemory("out of memory: a function would make more than 256 MiB for a batch")
+        yield value
 
 
 _UDFS: list[ScalarUDF] = [
