@@ -17,11 +17,11 @@ from gateway.config import Settings
 from gateway.engine.embedded import Embedded
 from gateway.monitor.endpoint import Endpoint
 from gateway.monitor.metrics import Parts, faults, registry_of
+from gateway.passwords import read_verifier
 from gateway.session.session import Gateway
 from gateway.sql.text.depth import make_room
 from gateway.store.tables import Store
 from gateway.wire.connection.admission import admission_of
-from gateway.wire.connection.auth import read_verifier
 from gateway.wire.connection.server import GatewayServer
 from gateway.wire.encoding.casts import TEXT_CASTS
 
@@ -57,7 +57,7 @@ class App:
             self._server = GatewayServer(
                 (settings.host, settings.port),
                 self.gateway,
-                admission=admission_of(settings),
+                admission=admission_of(settings, lambda: self.store.made_roles),
                 max_connections=settings.max_connections,
                 superuser_reserved_connections=settings.superuser_reserved_connections,
                 message_bytes=settings.message_bytes,

@@ -27,12 +27,12 @@ from gateway.catalog.datasets import open_one
 from gateway.config import Dataset, Settings, load
 from gateway.errors import GatewayError
 from gateway.observe.logs import write_log
+from gateway.passwords import make_verifier
 from gateway.signals import heard
 from gateway.sources.table import columns_of
 from gateway.store.disk import backup
 from gateway.users import write_user
 from gateway.wire.connection.admission import admission_of
-from gateway.wire.connection.auth import make_verifier
 
 command = typer.Typer(
     add_completion=False,

@@ -1,7 +1,6 @@
 """Every refusal: its class, its SQLSTATE, and what the user can do instead.
 
-One class per SQLSTATE that a client may branch on, in the order of PostgreSQL's appendix A
-("PostgreSQL Error Codes"). This module knows no other; every floor raises from here.
+One class per SQLSTATE that a client may branch on, in the order of PostgreSQL's appendix A.
 """
 
 from __future__ import annotations
@@ -121,11 +120,8 @@ class IntegrityConstraintViolation(GatewayError, code="23000"):
     """A constraint of a user table refused a row.
 
     Args:
-        message: As of every error.
-        detail: As of every error.
         table: Schema and name of the table.
-        column: The column, where there is one.
-        constraint: The constraint's name, where it has one.
+        column, constraint: Their names, where there are any.
     """
 
     def __init__(
@@ -358,6 +354,10 @@ class TooManyColumns(GatewayError, code="54011"):
 
 class ObjectNotInPrerequisiteState(GatewayError, code="55000"):
     """The thing is there but cannot do this now."""
+
+
+class ObjectInUse(GatewayError, code="55006"):
+    """The role that acts, or that logged in, is to be dropped."""
 
 
 class DependentObjectsStillExist(GatewayError, code="2BP01"):

@@ -1,65 +1,193 @@
-"""Which roles there are: those of the configuration (PostgreSQL's pg_authid).
+"""Which roles there are: those of the configuration, and those that statements made (pg_authid).
 
-Without `superusers` and `roles` everyone is an administrator, under whatever name, and nobody asks
-for rights: one's own server on one's own machine.
+Without `superusers` and `roles` everyone whom nothing names is an administrator, and nobody asks
+for rights before the first CREATE ROLE: one's own server on one's own machine.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from gateway.config import Role, Settings
 
 # What stands for everyone and for nobody is no role's name.
 NO_ROLES = frozenset({"public", "none"})
-# PostgreSQL's first role, and a band of numbers that nothing else has (catalog.oids).
+# PostgreSQL's first role, and a band of numbers that nothing else has (catalog.system.oids).
 BOOTSTRAP_OID = 10
 _FIRST, _MOST = 200_000_000, 40_000_000
 # Who owns what nobody is noted for, where no administrator is named.
 _OWNER = "gradwire"
 _SUPERUSER, _ORDINARY = Role(superuser=True), Role()
 
+READS_ALL, WRITES_ALL = "pg_read_all_data", "pg_write_all_data"
+READS_STATS, SIGNALS = "pg_read_all_stats", "pg_signal_backend"
+# Roles of PostgreSQL's own -> the others that each is a member of (manual, 22.5).
+PREDEFINED: Mapping[str, tuple[str, ...]] = {
+    READS_ALL: (),
+    WRITES_ALL: (),
+    READS_STATS: (),
+    SIGNALS: (),
+    "pg_read_all_settings": (),
+    "pg_stat_scan_tables": (),
+    "pg_monitor": ("pg_read_all_settings", READS_STATS, "pg_stat_scan_tables"),
+    "pg_checkpoint": (),
+    "pg_database_owner": (),
+    "pg_read_server_files": (),
+    "pg_write_server_files": (),
+    "pg_execute_server_program": (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MadeRole:
+    """A role that CREATE ROLE made.
+
+    Args:
+        connection_limit: Its connections at a time; -1: as many as there may be.
+        verifier: What is kept of its password; "": it has none.
+        valid_until: Until when the password is good, as PostgreSQL writes timestamptz; "": always.
+        settings: What ALTER ROLE ... SET said, by name.
+    """
+
+    name: str
+    superuser: bool = False
+    inherit: bool = True
+    create_role: bool = False
+    create_database: bool = False
+    login: bool = False
+    replication: bool = False
+    bypass_rls: bool = False
+    connection_limit: int = -1
+    verifier: str = ""
+    valid_until: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """GRANT role TO member: by whom, and whether the member may grant it on."""
+
+    role: str
+    member: str
+    grantor: str = ""
+    admin: bool = False
+
+
+@dataclass(frozen=True)
+class Made:
+    """The roles and memberships that statements made."""
+
+    roles: Mapping[str, MadeRole] = field(default_factory=dict)
+    members: tuple[Membership, ...] = ()
+
+    def with_role(self, name: str, role: MadeRole | None) -> Made:
+        """With that role in the place of the one of a name, under its own; None: without it."""
+        kept = {n: r for n, r in self.roles.items() if n != name}
+        if role is None:
+            left = tuple(m for m in self.members if name not in (m.role, m.member))
+            return Made(kept, left)
+        if role.name == name:
+            return Made({**kept, name: role}, self.members)
+        members = tuple(_renamed(each, name, role.name) for each in self.members)
+        return Made({**kept, role.name: role}, members)
+
+    def membership(self, role: str, member: str) -> Membership | None:
+        """The membership of one in the other; None where there is none."""
+        return next((m for m in self.members if (m.role, m.member) == (role, member)), None)
+
+    def with_membership(self, given: Membership) -> Made:
+        """With it, in the place of an older one."""
+        return Made(self.roles, (*self.without_membership(given.role, given.member).members, given))
+
+    def without_membership(self, role: str, member: str) -> Made:
+        """Without it."""
+        left = tuple(m for m in self.members if (m.role, m.member) != (role, member))
+        return Made(self.roles, left)
+
+
+def _renamed(membership: Membership, old: str, new: str) -> Membership:
+    names = (membership.role, membership.member, membership.grantor)
+    role, member, grantor = (new if name == old else name for name in names)
+    return replace(membership, role=role, member=member, grantor=grantor)
+
+
+NOTHING_MADE = Made()
+
 
 @dataclass(frozen=True)
 class Roles:
-    """The roles of one server.
+    """The roles of one server, at one moment.
 
     Args:
-        named: Role -> what it is and may use, every role that the configuration names.
-        everyone: Whether everyone is an administrator, named or not.
+        named: Role -> what it is and may use, every role that has a name here.
+        everyone: Whether everyone else is an administrator.
         bootstrap: The administrator who owns what nobody else does (PostgreSQL's oid 10).
+        made: Those that statements made, among `named`.
     """
 
     named: Mapping[str, Role] = field(default_factory=dict)
     everyone: bool = True
     bootstrap: str = _OWNER
+    made: Made = NOTHING_MADE
+
+    def with_made(self, made: Made) -> Roles:
+        """These roles, of the configuration, and those that were made."""
+        if not made.roles and not made.members:
+            return self
+        named = {name: _as_configured(role) for name, role in made.roles.items()} | dict(self.named)
+        for each in made.members:
+            of = named.get(each.member)
+            if of is not None:
+                named[each.member] = of.model_copy(update={"member_of": [*of.member_of, each.role]})
+        return replace(self, named=named, made=made)
+
+    @property
+    def asks(self) -> bool:
+        """Whether anybody has to be asked for rights."""
+        return not self.everyone or bool(self.made.roles)
 
     def exists(self, name: str) -> bool:
-        """Whether the configuration names it."""
-        return name in self.named or name == self.bootstrap
+        """Whether a role has that name."""
+        return name in self.named or name == self.bootstrap or name in PREDEFINED
 
     def number(self, name: str) -> int:
         """Its oid, made of its name, so that it is the same after a restart."""
-        if self.everyone or name in ("", self.bootstrap):
+        if name in ("", self.bootstrap) or (self.everyone and name not in self.made.roles):
             return BOOTSTRAP_OID
         return _FIRST + zlib.crc32(name.encode()) % _MOST
 
     def of(self, name: str) -> Role:
         """What a role is and may use."""
+        if name in PREDEFINED:
+            return _ORDINARY
         return self.named.get(name, _SUPERUSER if self.everyone else _ORDINARY)
 
     def is_superuser(self, name: str) -> bool:
         """Whether it may do everything."""
-        return self.everyone or self.of(name).superuser
+        return self.of(name).superuser
 
-    def memberships(self, name: str) -> frozenset[str]:
-        """The role, and every role it is a member of, through others too."""
+    def makes_roles(self, name: str) -> bool:
+        """Whether it may make, change and drop roles."""
+        made = self.made.roles.get(name)
+        return self.is_superuser(name) or (made is not None and made.create_role)
+
+    def memberships(self, name: str, *, inherited: bool = True) -> frozenset[str]:
+        """The role, and every role it is a member of, through others too.
+
+        Args:
+            name: The role.
+            inherited: Only those whose rights it has without SET ROLE.
+        """
         found = {name}
         waiting = [name]
         while waiting:
-            for group in self.of(waiting.pop()).member_of:
+            member = waiting.pop()
+            made = self.made.roles.get(member)
+            if inherited and made is not None and not made.inherit:
+                continue
+            for group in (*self.of(member).member_of, *PREDEFINED.get(member, ())):
                 if group not in found:
                     found.add(group)
                     waiting.append(group)
@@ -67,7 +195,17 @@ class Roles:
 
     def may_become(self, name: str, other: str) -> bool:
         """Whether SET ROLE lets one role take another."""
-        return self.is_superuser(name) or other in self.memberships(name)
+        return self.is_superuser(name) or other in self.memberships(name, inherited=False)
+
+    def may_admit(self, name: str, role: str) -> bool:
+        """Whether a role may make others members of another by ADMIN OPTION."""
+        own = self.memberships(name, inherited=False)
+        return any(m.role == role and m.member in own and m.admin for m in self.made.members)
+
+
+def _as_configured(made: MadeRole) -> Role:
+    limit = made.connection_limit
+    return Role(superuser=made.superuser, connection_limit=None if limit < 0 else limit)
 
 
 def roles_of(settings: Settings) -> Roles:
@@ -78,4 +216,16 @@ def roles_of(settings: Settings) -> Roles:
         named[name] = named.get(name, _ORDINARY).model_copy(update={"superuser": True})
     everyone = settings.superusers is None and not settings.roles
     first = next((name for name in [*superusers, *named] if named[name].superuser), _OWNER)
+    if everyone:
+        named = dict.fromkeys(named, _SUPERUSER)
     return Roles(named, everyone, first)
+
+
+def granted_all(held: Collection[str], kind: str) -> str:
+    """The privileges on a thing of this kind that the predefined roles among these give."""
+    reads, writes = READS_ALL in held, WRITES_ALL in held
+    if kind == "schema":
+        return "U" if reads or writes else ""
+    if kind not in ("table", "dataset", "sequence"):
+        return ""
+    return ("r" if reads else "") + ("awd" if writes and kind != "sequence" else "")

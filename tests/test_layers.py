@@ -27,8 +27,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("wire",),
     ("session",),
     ("rewrite", "catalog", "aggregation"),
-    ("autodiff", "engine", "store", "roles"),
+    ("autodiff", "engine", "store"),
+    ("roles",),
     ("sql", "sources", "config", "users"),
+    ("passwords",),
     ("errors", "types", "observe", "signals", "recent"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -56,7 +58,7 @@ ONLY = {
     | {f"catalog.system.{name}" for name in ("queries", "loading", "held", "calling")},
     "buenavista": {"wire", "session"},
     "sqlglot": {"sql", "autodiff", "rewrite", "aggregation", "catalog", "store", "session"},
-    "scramp": {"wire.connection.auth"},
+    "scramp": {"passwords"},
     "asn1crypto": {"wire.connection.tls"},
     "psycopg": {"cli", "demo"},
     "typer": {"cli"},

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from gateway.catalog.datasets import SCHEMA
 from gateway.catalog.registry import Registry
 from gateway.errors import InsufficientPrivilege, UndefinedTable
-from gateway.roles import Roles
+from gateway.roles import Roles, granted_all
 from gateway.sources.table import TableName
 from gateway.store.ddl.owning import relation_key
 from gateway.store.definitions.catalogue import PUBLIC, TEMPORARY
@@ -50,13 +50,22 @@ class Authority:
     """
 
     def __init__(self, registry: Registry, roles: Roles) -> None:
-        self._registry, self.roles = registry, roles
+        self._registry, self._configured = registry, roles
+        self._known = registry.store.made_roles, roles.with_made(registry.store.made_roles)
         self.session_user = self.role = ""
+
+    @property
+    def roles(self) -> Roles:
+        """The roles that there are now."""
+        made = self._registry.store.made_roles
+        if made is not self._known[0]:
+            self._known = made, self._configured.with_made(made)
+        return self._known[1]
 
     @property
     def asks(self) -> bool:
         """Whether anybody has to be asked: not where everyone is an administrator."""
-        return not self.roles.everyone
+        return self.roles.asks
 
     # What things there are
 
@@ -104,7 +113,8 @@ class Authority:
         """
         if self.roles.is_superuser(role):
             return True
-        found = held(self.acl(thing), self.roles.memberships(role))
+        own = self.roles.memberships(role)
+        found = held(self.acl(thing), own) + granted_all(own, self.kind(thing))
         test = all if every else any
         return test(letter in found for letter in letters)
 

@@ -23,6 +23,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from gateway.errors import GatewayError, InternalError, UniqueViolation
+from gateway.roles import Made
 from gateway.sources.table import TableName
 from gateway.store.ddl.names import Names
 from gateway.store.definitions.catalogue import FIRST_OID, TEMPORARY
@@ -46,12 +47,10 @@ class Store:
     """The user tables of one server.
 
     Args:
-        directory: The data directory, made when it is not there; None: a temporary one of its
-            own, removed by `close`.
+        directory: The data directory, made when missing; None: one that `close` removes.
 
     Raises:
-        LockFileExists: F0001, another server has the directory.
-        ConfigurationFault: F0000, its file has another format.
+        LockFileExists: F0001, it is another server's. ConfigurationFault: F0000, another format.
     """
 
     def __init__(self, directory: Path | None) -> None:
@@ -89,6 +88,11 @@ class Store:
     def locks(self) -> TableLocks:
         """Who waits for whom."""
         return self._shared.locks
+
+    @property
+    def made_roles(self) -> Made:
+        """The roles that statements made, as they are committed."""
+        return self._shared.committed.moment.catalogue.made
 
     def memory_bytes(self) -> int:
         """What DuckDB holds in memory."""

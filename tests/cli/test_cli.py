@@ -21,7 +21,7 @@ import pytest
 from gateway import __version__
 from gateway.cli import main
 from gateway.config import load
-from gateway.wire.connection.auth import make_verifier, read_verifier
+from gateway.passwords import make_verifier, read_verifier
 from tests.wire import certificates
 
 ROOT = Path(__file__).parents[2]

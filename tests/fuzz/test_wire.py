@@ -18,7 +18,7 @@ import pytest
 
 from gateway.app import App
 from gateway.config import Settings
-from gateway.wire.connection.auth import make_verifier
+from gateway.passwords import make_verifier
 from tests.fuzz.cases import Case, case
 from tests.wire.client import Client
 

@@ -53,7 +53,7 @@ def test_nothing_gets_out(as_role: Connect) -> None:
             )
             if told not in wanted.split("/"):
                 wrong.append((statement, extended, told, wanted))
-    assert wrong == []
+    assert not wrong, "\n".join(map(str, wrong))
     assert _state(admin) == before
     admin.execute(
         "DROP VIEW secret_view; DROP TABLE secret, plain, readable; DROP SEQUENCE secret_seq"

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.app import App
 from gateway.config import Settings
-from gateway.wire.connection.auth import make_verifier
+from gateway.passwords import make_verifier
 from tests.conftest import Connect
 from tests.wire.client import Client
 

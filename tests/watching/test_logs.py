@@ -15,7 +15,7 @@ import pytest
 from gateway.app import App
 from gateway.config import Settings
 from gateway.observe.logs import Withheld, formatter
-from gateway.wire.connection.auth import make_verifier
+from gateway.passwords import make_verifier
 
 SECRET = "hunter2"
 NUMBER = "31415926"

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from gateway import passwords
 from gateway.session.result import Field, Notice, Result
 from gateway.types import INT4
 from gateway.wire.connection import auth
@@ -59,7 +60,10 @@ def fields_of(line: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[GatewayServer]:
-    users = {"alice": auth.make_verifier("se cret"), "bob": auth.make_verifier("pässword")}
+    users = {
+        "alice": passwords.make_verifier("se cret"),
+        "bob": passwords.make_verifier("pässword"),
+    }
     with scripted.running(admission=Admission(users)) as server:
         yield server
 
@@ -134,7 +138,7 @@ def test_an_unknown_user_has_a_salt_that_stays(guarded: GatewayServer) -> None:
 
 
 def test_a_verifier_is_postgresqls() -> None:
-    salt, stored, server, iterations = auth.read_verifier(auth.make_verifier("pw"))
+    salt, stored, server, iterations = passwords.read_verifier(passwords.make_verifier("pw"))
     salted = hashlib.pbkdf2_hmac("sha256", b"pw", salt, iterations)
     client_key = hmac.digest(salted, b"Client Key", "sha256")
     assert stored == hashlib.sha256(client_key).digest()
@@ -143,7 +147,7 @@ def test_a_verifier_is_postgresqls() -> None:
 
 def test_postgresql_takes_our_verifier(postgres_port: int) -> None:
     dsn = f"host=127.0.0.1 port={postgres_port} user=postgres"
-    verifier = auth.make_verifier("pw")
+    verifier = passwords.make_verifier("pw")
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(f"CREATE ROLE verified PASSWORD '{verifier}'")
         query = "SELECT rolpassword FROM pg_authid WHERE rolname = 'verified'"
@@ -182,7 +186,7 @@ def test_without_users_only_loopback_is_trusted(server: GatewayServer) -> None:
 @pytest.mark.parametrize("verifier", ["md5abc", "SCRAM-SHA-256$4096:x$y:z", ""])
 def test_a_verifier_of_another_form_is_refused(verifier: str) -> None:
     with pytest.raises(Exception, match="verifier must read"):
-        auth.read_verifier(verifier)
+        passwords.read_verifier(verifier)
 
 
 # Cancel
@@ -408,6 +412,6 @@ def test_ipv6_is_served() -> None:
 def test_base64_of_a_verifier_is_strict() -> None:
     salt = base64.b64encode(b"x" * 16).decode()
     key = base64.b64encode(b"y" * 32).decode()
-    assert auth.read_verifier(f"SCRAM-SHA-256$4096:{salt}${key}:{key}").salt == b"x" * 16
+    assert passwords.read_verifier(f"SCRAM-SHA-256$4096:{salt}${key}:{key}").salt == b"x" * 16
     with pytest.raises(Exception, match="verifier must read"):
-        auth.read_verifier(f"SCRAM-SHA-256$1000:{salt}${key}:{key}")
+        passwords.read_verifier(f"SCRAM-SHA-256$1000:{salt}${key}:{key}")

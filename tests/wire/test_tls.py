@@ -16,8 +16,8 @@ import asyncpg
 import psycopg
 import pytest
 
+from gateway import passwords
 from gateway.errors import AdminShutdown, ConfigurationFault
-from gateway.wire.connection import auth
 from gateway.wire.connection.admission import Admission
 from gateway.wire.connection.server import GatewayServer
 from gateway.wire.connection.tls import read_tls
@@ -38,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> certificates.Certificates:
 @pytest.fixture(scope="module")
 def server(made: certificates.Certificates) -> Iterator[GatewayServer]:
     """Users alice and bob, TLS for localhost."""
-    users = {name: auth.make_verifier("secret") for name in ("alice", "bob")}
+    users = {name: passwords.make_verifier("secret") for name in ("alice", "bob")}
     admission = Admission(users, tls=read_tls(*made.server()))
     with scripted.running(admission=admission) as server:
         yield server
@@ -206,7 +206,7 @@ def test_a_binding_to_another_certificate_is_refused(server: GatewayServer) -> N
 def test_a_failed_login_is_logged_and_takes_its_time(
     made: certificates.Certificates, caplog: pytest.LogCaptureFixture
 ) -> None:
-    admission = Admission({"alice": auth.make_verifier("secret")}, delay_seconds=7.5)
+    admission = Admission({"alice": passwords.make_verifier("secret")}, delay_seconds=7.5)
     with scripted.running(admission=admission) as server:
         waited: list[float] = []
         server.pause = waited.append  # type: ignore[method-assign]

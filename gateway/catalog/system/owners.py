@@ -28,9 +28,12 @@ class RoleEntry:
     inherit: bool = True
     create_role: bool = False
     create_database: bool = False
+    replication: bool = False
+    bypass_rls: bool = False
     login: bool = True
     connection_limit: int = -1
     valid_until: str | None = None
+    settings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from dataclasses import replace
 from gateway.catalog.authority import DATABASE, Authority, default_of
 from gateway.catalog.system.contents import Contents, Entries, RelationEntry
 from gateway.catalog.system.owners import MembershipEntry, Owned, Ownership, RoleEntry
-from gateway.roles import BOOTSTRAP_OID
+from gateway.catalog.system.static import static
+from gateway.roles import BOOTSTRAP_OID, PREDEFINED
 from gateway.sources.table import TableName
 from gateway.store.ddl.owning import function_key, relation_key
 from gateway.store.definitions.catalogue import PUBLIC
@@ -16,6 +17,9 @@ from gateway.store.definitions.privileges import KINDS, PUBLIC_ROLE, Grant, Secu
 
 # Who owns the schema `public`, until somebody is noted for it (manual, 5.9.6).
 _DATABASE_OWNER, _DATABASE_OWNER_OID = "pg_database_owner", 6171
+# Roles of PostgreSQL's own -> their numbers.
+_AUTHORITIES = static().tables["pg_catalog.pg_authid"].to_pydict()
+_PREDEFINED = dict(zip(_AUTHORITIES["rolname"], _AUTHORITIES["oid"], strict=True))
 # pg_class.relkind -> the kind in `store.privileges.KINDS`, where it is no table.
 _KINDS = {"f": "dataset", "S": "sequence"}
 # What PostgreSQL takes PUBLIC to have where no acl is written, where that is not what holds here.
@@ -48,25 +52,47 @@ class _Shown:
         self._entries = entries
         self._authority, self._roles = authority, authority.roles
         self._first = self._roles.bootstrap
-        if self._roles.everyone and not self._roles.exists(authority.role):
+        if self._roles.everyone and authority.role not in self._roles.made.roles:
             self._first = authority.role or self._first
 
     def roles(self) -> Iterator[RoleEntry]:
         """All there are, whoever asks among them."""
         roles, acting = self._roles, self._authority
-        yield RoleEntry(BOOTSTRAP_OID, self._first, True, True, True, True)
+        yield RoleEntry(BOOTSTRAP_OID, self._first, True, True, True, True, True, True)
         others = {*roles.named, acting.session_user, acting.role}
         for name in sorted(others - {"", self._first}):
             number = roles.number(name)
-            if number != BOOTSTRAP_OID:
-                superuser = roles.is_superuser(name)
-                yield RoleEntry(number, name, superuser, True, superuser, superuser)
+            if number == BOOTSTRAP_OID or name in PREDEFINED:
+                continue
+            superuser, made = roles.is_superuser(name), roles.made.roles.get(name)
+            if made is None:
+                limit = roles.of(name).connection_limit
+                yield RoleEntry(
+                    number, name, superuser, True, superuser, superuser, superuser, superuser,
+                    connection_limit=-1 if limit is None else limit,
+                )  # fmt: skip
+            else:
+                yield RoleEntry(
+                    number, name, superuser, made.inherit, made.create_role, made.create_database,
+                    made.replication, made.bypass_rls, made.login, made.connection_limit,
+                    made.valid_until or None, made.settings,
+                )  # fmt: skip
 
     def members(self) -> Iterator[MembershipEntry]:
         """Who is a member of what."""
+        numbers, made = self._roles.number, self._roles.made
         for name in sorted(self._roles.named):
             for group in self._roles.of(name).member_of:
-                yield MembershipEntry(self._roles.number(group), self._roles.number(name))
+                if made.membership(group, name) is None:
+                    yield MembershipEntry(self._number(group), numbers(name))
+        for each in made.members:
+            grantor = numbers(each.grantor)
+            yield MembershipEntry(
+                self._number(each.role), self._number(each.member), grantor, each.admin
+            )
+
+    def _number(self, name: str) -> int:
+        return _PREDEFINED.get(name) or self._roles.number(name)
 
     def entry(self, entry: RelationEntry) -> RelationEntry:
         """A relation with its owner and grants."""
@@ -104,5 +130,7 @@ class _Shown:
         return replace(grant, grantee=self._name(grantee), grantor=self._name(grantor))
 
     def _name(self, name: str) -> str:
-        known = name in (PUBLIC_ROLE, _DATABASE_OWNER) or self._roles.number(name) != BOOTSTRAP_OID
+        known = (
+            name == PUBLIC_ROLE or name in PREDEFINED or self._roles.number(name) != BOOTSTRAP_OID
+        )
         return name if known else self._first

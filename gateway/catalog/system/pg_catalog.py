@@ -307,6 +307,13 @@ def _members(contents: Contents) -> Iterator[Row]:
         }  # fmt: skip
 
 
+def _role_settings(contents: Contents) -> Iterator[Row]:
+    for each in contents.ownership.roles:
+        if each.settings:
+            lines = [f"{name}={value}" for name, value in each.settings]
+            yield {"setdatabase": 0, "setrole": each.oid, "setconfig": lines}
+
+
 def _wrappers(contents: Contents) -> Iterator[Row]:
     if contents.servers:
         yield {"oid": _WRAPPER, "fdwname": "xarray"}
@@ -345,6 +352,7 @@ _BESIDE: Mapping[str, Callable[[Contents], Mapping[int, bool]]] = {
 }
 OF_OTHERS: Mapping[str, Callable[[Contents], Iterator[Row]]] = {
     "pg_auth_members": _members,
+    "pg_db_role_setting": _role_settings,
     "pg_description": other_descriptions,
     "pg_foreign_data_wrapper": _wrappers,
     "pg_foreign_server": _servers,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
+from datetime import datetime
 from typing import Any
 
 from gateway.catalog.system.names import Moment
@@ -59,12 +60,18 @@ def _roles(moment: Moment) -> list[Row]:
             "oid": each.oid, "rolname": each.name, "rolsuper": each.superuser,
             "rolinherit": each.inherit, "rolcreaterole": each.create_role,
             "rolcreatedb": each.create_database, "rolcanlogin": each.login,
-            "rolreplication": each.superuser, "rolbypassrls": each.superuser,
-            "rolconnlimit": each.connection_limit, "rolvaliduntil": each.valid_until,
+            "rolreplication": each.replication, "rolbypassrls": each.bypass_rls,
+            "rolconnlimit": each.connection_limit,
+            "rolvaliduntil": _moment_of(each.valid_until),
         }
         for each in moment.contents.ownership.roles
     ]  # fmt: skip
     return [row for row in known if row["oid"] != BOOTSTRAP_OID] + own
+
+
+def _moment_of(text: str | None) -> datetime | None:
+    """The end of a password's time; `infinity` has none that the database could hold."""
+    return None if text in (None, "infinity") else datetime.fromisoformat(text or "")
 
 
 _RELATIONS: Mapping[str, Callable[[Moment], list[Row]]] = {

@@ -42,15 +42,21 @@ class Identity:
     """
 
     def __init__(self, registry: Registry, roles: Roles) -> None:
-        self.roles = roles
         self.authority = Authority(registry, roles)
         self._store = registry.store
         self._registry = registry
         self._login = ""
 
+    @property
+    def roles(self) -> Roles:
+        """The roles that there are now."""
+        return self.authority.roles
+
     def begin(self, user: str, database: str) -> ClientSettings:
         """Take who logged in; the settings that the session begins with."""
         self._login = user
+        made = self.roles.made.roles.get(user)
+        self._was_made = made is not None
         self._permission = Permission(self.authority, self._registry, database)
         settings = ClientSettings(user, self.roles.is_superuser(user))
         role = self.roles.of(user)
@@ -59,6 +65,8 @@ class Identity:
         if role.read_only:
             settings.set(_READ_ONLY[0], "on")
         settings.admit = self.admit
+        for name, value in made.settings if made is not None else ():
+            settings.set(name, value)
         settings.fix_start()
         self.follow(settings)
         return settings
@@ -89,9 +97,7 @@ class Identity:
 
     def _refuse_no_role(self, name: str) -> None:
         if not self.roles.exists(name) and name != self._login:
-            raise InvalidParameterValue(
-                f'role "{name}" does not exist', hint="Roles are set up in the configuration."
-            )
+            raise InvalidParameterValue(f'role "{name}" does not exist')
 
     def _refuse_longer(self, value: str) -> None:
         most = self.roles.of(self._login).statement_timeout_seconds
@@ -118,6 +124,8 @@ class Identity:
         Raises:
             InsufficientPrivilege: 42501, the role may not.
         """
+        if self._was_made and not self.roles.exists(self._login):
+            raise InsufficientPrivilege(f'role "{self._login}" does not exist any more')
         self._permission.check(statement)
 
     def hide(self, error: GatewayError) -> GatewayError:

@@ -28,6 +28,14 @@ from gateway.session.definitions.objects import (
     create_sequence,
     drop_indexes,
 )
+from gateway.session.definitions.roles import (
+    alter_role,
+    change_membership,
+    create_role,
+    drop_role,
+    reassign_owned,
+    set_for_role,
+)
 from gateway.session.definitions.tables import (
     alter,
     create_table,
@@ -48,6 +56,14 @@ from gateway.sql.statements.commands import CreateSchema, DropStatement, Name
 from gateway.sql.statements.datasets import AttachDataset, DetachDataset, RefreshDataset
 from gateway.sql.statements.grants import ChangeGrants, ChangeOwner, Grantee
 from gateway.sql.statements.objects import CommentOn, CreateIndex, RefreshView
+from gateway.sql.statements.roles import (
+    AlterRole,
+    ChangeMembership,
+    DropRole,
+    MakeRole,
+    ReassignOwned,
+    SetForRole,
+)
 from gateway.sql.statements.routines import CreateFunction, DropFunction
 from gateway.sql.statements.sequences import AlterSequence, CreateSequence
 from gateway.sql.statements.statement import CreateView, Statement
@@ -299,4 +315,10 @@ _RUNNERS: dict[type, Callable[..., Result]] = {
     RefreshDataset: refresh_dataset,
     ChangeGrants: change_grants,
     ChangeOwner: change_owner,
+    MakeRole: create_role,
+    AlterRole: alter_role,
+    SetForRole: set_for_role,
+    DropRole: drop_role,
+    ChangeMembership: change_membership,
+    ReassignOwned: reassign_owned,
 }

@@ -167,15 +167,13 @@ def role_named(authority: Authority, grantee: Grantee) -> str:
 
 
 def known_role(authority: Authority, name: str) -> bool:
-    """Whether it is a role of the configuration, or the client's own."""
+    """Whether it is a role that there is, or the client's own."""
     return authority.roles.exists(name) or name in (authority.role, authority.session_user)
 
 
 def no_such_role(name: str) -> UndefinedObject:
     """The refusal of a name that is no role's."""
-    return UndefinedObject(
-        f'role "{name}" does not exist', hint="Roles are set up in the configuration."
-    )
+    return UndefinedObject(f'role "{name}" does not exist')
 
 
 # Owners

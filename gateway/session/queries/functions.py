@@ -23,6 +23,7 @@ from gateway.errors import (
     UndefinedFunction,
     UndefinedObject,
 )
+from gateway.roles import READS_STATS
 from gateway.session.activity.backends import Backend, Connected, check_may_stop
 from gateway.session.activity.notifications import Notifier
 from gateway.session.queries import sequences
@@ -86,7 +87,8 @@ class SessionFunctions:
                 "backend_start": each.backend_start, "client_addr": each.client_host,
                 "client_port": each.client_port, "ssl": each.encrypted, **_copying(each),
             }  # fmt: skip
-            if not who.roles.is_superuser(who.role) and each.user not in known:
+            sees = who.roles.is_superuser(who.role) or READS_STATS in known
+            if not sees and each.user not in known:
                 row = dict.fromkeys(row) | {"query": "<insufficient privilege>"}
             row |= {
                 "datid": 5, "pid": each.process_id, "usesysid": who.roles.number(each.user),

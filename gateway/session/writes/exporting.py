@@ -72,7 +72,8 @@ def refuse_users(executor: Executor) -> None:
     Raises:
         InsufficientPrivilege: 42501.
     """
-    if executor.catalogue.client.session.settings["is_superuser"] != "on":
+    authority = executor.authority
+    if not authority.roles.is_superuser(authority.role):
         raise InsufficientPrivilege(
             "must be superuser or have privileges of the pg_write_server_files role to COPY to a "
             "file",

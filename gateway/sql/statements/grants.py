@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.errors import FeatureNotSupported, SyntaxFault
+from gateway.errors import FeatureNotSupported, ReservedName
 from gateway.sql.statements.commands import CreateSchema, Name, Reader
 from gateway.sql.statements.routines import read_signature
 from gateway.types import Type
@@ -96,7 +96,7 @@ def _privileges(reader: Reader, command: str) -> tuple[str, ...]:
     while True:
         word = reader.one_of(*_PRIVILEGES)
         if not word:
-            _refuse_membership(reader, command)
+            reader.fail()
         if reader.more() and reader.tokens[reader.index].text == "(":
             raise FeatureNotSupported(
                 f"{command} on single columns is not supported",
@@ -112,17 +112,6 @@ def _privileges(reader: Reader, command: str) -> tuple[str, ...]:
         found = []
     reader.need("ON")
     return tuple(found)
-
-
-def _refuse_membership(reader: Reader, command: str) -> None:
-    """What is no privilege is a role's name, where TO or FROM comes later and no ON."""
-    words = {token.text.upper() for token in reader.tokens[reader.index :]}
-    if "ON" in words or not words & {"TO", "FROM"}:
-        reader.fail()
-    raise FeatureNotSupported(
-        f"{command} of a role is not supported",
-        hint="Which roles are members of which is set up in the configuration: member_of.",
-    )
 
 
 def _things(reader: Reader) -> tuple[str, tuple[Name, ...], bool]:
@@ -162,7 +151,7 @@ def read_role(reader: Reader, *, public: bool = False) -> Grantee:
     place = reader.index
     name = reader.name()
     if name in ("public", "none"):
-        raise SyntaxFault(
+        raise ReservedName(
             f'role name "{name}" is reserved', position=reader.tokens[place].start + 1
         )
     return Grantee(name)

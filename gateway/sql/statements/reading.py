@@ -22,7 +22,14 @@ from gateway.sql.statements.copying import read_copy
 from gateway.sql.statements.datasets import read_attach, read_detach, read_refresh_dataset
 from gateway.sql.statements.grants import read_create_schema, read_grant, read_owner, read_revoke
 from gateway.sql.statements.objects import read_comment, read_create_index, read_lock, read_refresh
-from gateway.sql.statements.refused import OUTSIDE, ROLES, refuse_command
+from gateway.sql.statements.refused import OUTSIDE, refuse_command
+from gateway.sql.statements.roles import (
+    membership_or,
+    read_alter_role,
+    read_create_role,
+    read_drop_role,
+    read_reassign,
+)
 from gateway.sql.statements.routines import read_create_function, read_drop_function
 from gateway.sql.statements.sequences import (
     CreateSequence,
@@ -279,13 +286,24 @@ COMMANDS = (
     ),
     Row("ALTER SCHEMA", Kind.DEFINITION, partial(read_owner, kind="schema")),
     Row("ALTER FUNCTION", Kind.DEFINITION, partial(read_owner, kind="function")),
-    Row("GRANT", Kind.DEFINITION, read_grant),
-    Row("REVOKE", Kind.DEFINITION, read_revoke),
+    Row("GRANT", Kind.DEFINITION, partial(membership_or, grant=True, other=read_grant)),
+    Row("REVOKE", Kind.DEFINITION, partial(membership_or, grant=False, other=read_revoke)),
+    Row("CREATE USER MAPPING", Kind.DEFINITION, OUTSIDE),
     *(
-        Row(f"{word} {kind}", Kind.DEFINITION, ROLES)
-        for word in ("CREATE", "ALTER", "DROP")
+        row
         for kind in ("ROLE", "USER", "GROUP")
+        for row in (
+            Row(
+                f"CREATE {kind}",
+                Kind.DEFINITION,
+                partial(read_create_role, login=kind == "USER"),
+                "CREATE ROLE",
+            ),
+            Row(f"ALTER {kind}", Kind.DEFINITION, read_alter_role, "ALTER ROLE"),
+            Row(f"DROP {kind}", Kind.DEFINITION, read_drop_role, "DROP ROLE"),
+        )
     ),
+    Row("REASSIGN OWNED BY", Kind.DEFINITION, read_reassign, "REASSIGN OWNED"),
     Row("CREATE VIEW", Kind.DEFINITION, partial(_view, replace=False)),
     Row("CREATE OR REPLACE VIEW", Kind.DEFINITION, partial(_view, replace=True), "CREATE VIEW"),
     Row("CREATE FUNCTION", Kind.DEFINITION, partial(read_create_function, replace=False)),

@@ -26,11 +26,6 @@ def refusal(
 OUTSIDE = refusal(
     InsufficientPrivilege, "tables over the server's files are set up by configuration"
 )
-ROLES = refusal(
-    FeatureNotSupported,
-    "roles are not made, changed or dropped by statements",
-    "They are set up in the configuration: users (`gradwire passwd NAME`) and roles.",
-)
 
 # First words of PostgreSQL's other commands (manual, part VI): refused by name, 0A000.
 _KNOWN = """

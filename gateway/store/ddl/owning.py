@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from gateway.roles import Made
 from gateway.store.definitions.privileges import Rights, Securable
 from gateway.store.disk import disk
 from gateway.store.disk.faults import translated
@@ -33,6 +34,29 @@ class Owning(Blocks):
                 after = change(thing, before)
                 if after != before:
                     self._save_rights(transaction, thing, after)
+
+    @property
+    def made_roles(self) -> Made:
+        """The roles that statements made."""
+        return self._catalogue.made
+
+    def change_made(self, change: Callable[[Made], Made]) -> None:
+        """Put what `change` makes of the roles in their place."""
+        with self._defining() as transaction:
+            made = change(transaction.catalogue.made)
+            transaction.catalogue = transaction.catalogue.with_made(made)
+            with translated():
+                statement, values = disk.saving_made(made)
+                transaction.define(0, statement, *values)
+
+    def rights_with(self, role: str) -> dict[Securable, Rights]:
+        """The things that a role owns, or has or gave grants of."""
+        return {
+            thing: rights
+            for thing, rights in self._catalogue.rights.items()
+            if role == rights.owner
+            or any(role in (each.grantee, each.grantor) for each in rights.acl or ())
+        }
 
     def _own(self, transaction: Transaction, thing: Securable, owner: str | None = None) -> None:
         """The session made it, for itself or another."""

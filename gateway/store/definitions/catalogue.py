@@ -17,6 +17,7 @@ from gateway.errors import (
     UndefinedTable,
     WrongObjectType,
 )
+from gateway.roles import NOTHING_MADE, Made
 from gateway.sources.table import TableName
 from gateway.sql.meaning.functions import Function, FunctionName
 from gateway.store.definitions.definitions import Sequence, TableDefinition, View
@@ -72,6 +73,11 @@ class Catalogue:
     relations: Mapping[TableName, Relation] = field(default_factory=dict)
     functions: Mapping[FunctionName, Routine] = field(default_factory=dict)
     rights: Mapping[Securable, Rights] = field(default_factory=dict)
+    made: Made = NOTHING_MADE
+
+    def with_made(self, made: Made) -> Catalogue:
+        """This catalogue with other roles."""
+        return replace(self, version=next(_DRAFTS), made=made)
 
     def rights_of(self, thing: Securable) -> Rights:
         """Its owner and grants."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence as Items
+from dataclasses import asdict
 from typing import Any
 
+from gateway.roles import Made, MadeRole, Membership
 from gateway.sources.table import TableName
 from gateway.sql.meaning.functions import Argument, Function, FunctionName
 from gateway.store.definitions.constraints import completed
@@ -180,3 +182,24 @@ def encode_acl(acl: Acl | None) -> str | None:
 def decode_acl(text: str | None) -> Acl | None:
     """The grants that `encode_acl` wrote."""
     return None if text is None else tuple(Grant(*each) for each in json.loads(text))
+
+
+def encode_made(made: Made) -> str:
+    """JSON of the roles that statements made."""
+    return json.dumps(
+        {
+            "roles": [asdict(role) for role in made.roles.values()],
+            "members": [asdict(each) for each in made.members],
+        }
+    )
+
+
+def decode_made(text: str) -> Made:
+    """The roles that `encode_made` wrote."""
+    values = json.loads(text)
+    roles = [
+        MadeRole(**{**role, "settings": tuple(map(tuple, role["settings"]))})
+        for role in values["roles"]
+    ]
+    members = tuple(Membership(**each) for each in values["members"])
+    return Made({role.name: role for role in roles}, members)

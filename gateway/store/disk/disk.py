@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from duckdb import DuckDBPyConnection
 
+from gateway.roles import NOTHING_MADE, Made
 from gateway.sources.table import TableName
 from gateway.store.definitions.catalogue import TEMPORARY, Catalogue, Relation, Routine
 from gateway.store.definitions.columntypes import storage_type
@@ -19,11 +20,13 @@ from gateway.store.definitions.definitions import Sequence, TableDefinition, Vie
 from gateway.store.definitions.encoding import (
     decode_acl,
     decode_function,
+    decode_made,
     decode_sequence,
     decode_table,
     decode_view,
     encode_acl,
     encode_function,
+    encode_made,
     encode_sequence,
     encode_table,
     encode_view,
@@ -92,7 +95,9 @@ def load(cursor: DuckDBPyConnection) -> Catalogue:
         Securable(kind, key): Rights(owner, decode_acl(acl))
         for kind, key, owner, acl in cursor.sql("FROM gradwire.rights").fetchall()
     }
-    return Catalogue(1, schemas, relations, functions, rights)
+    saved = cursor.sql("SELECT value FROM gradwire.settings WHERE name = 'roles'").fetchall()
+    made = decode_made(saved[0][0]) if saved else NOTHING_MADE
+    return Catalogue(1, schemas, relations, functions, rights, made)
 
 
 def _drop_temporary(cursor: DuckDBPyConnection) -> None:
@@ -160,6 +165,11 @@ def saving_rights(thing: Securable, rights: Rights) -> tuple[str, list[object]]:
 def forgetting_rights(thing: Securable) -> tuple[str, list[object]]:
     """The statement, and its values, that deletes them."""
     return "DELETE FROM gradwire.rights WHERE kind = ? AND key = ?", [thing.kind, thing.key]
+
+
+def saving_made(made: Made) -> tuple[str, list[object]]:
+    """The statement, and its values, that writes the roles that statements made."""
+    return "INSERT OR REPLACE INTO gradwire.settings VALUES ('roles', ?)", [encode_made(made)]
 
 
 def creation(oid: int, definition: TableDefinition) -> str:

@@ -7,14 +7,18 @@ A table of users where there is one, else trust on loopback. The exchanges thems
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from gateway.config import Settings, is_loopback
 from gateway.errors import InvalidAuthorization
-from gateway.roles import NO_ROLES, Roles, roles_of
+from gateway.roles import NO_ROLES, Made, Roles, roles_of
 from gateway.wire.connection.auth import Exchange, Scram, Trust
 from gateway.wire.connection.tls import Tls, read_tls
+
+# A verifier that no password fits: one whose time is over.
+_NO_PASSWORD = f"SCRAM-SHA-256$4096:{'A' * 24}${'A' * 43}=:{'A' * 43}="
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Admission:
         tls: What connections are encrypted with; None refuses encryption.
         require_tls: Refuse connections without it.
         delay_seconds: How long the answer to a failed login is kept back.
+        made: The roles that statements made, as they are now.
     """
 
     users: Mapping[str, str] = field(default_factory=dict)
@@ -37,6 +42,7 @@ class Admission:
     tls: Tls | None = None
     require_tls: bool = False
     delay_seconds: float = 0.0
+    made: Callable[[], Made] = Made
     # Makes the salts of users that do not exist: they stay while the server runs.
     mock_secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
 
@@ -53,9 +59,10 @@ class Admission:
             )
         if user in NO_ROLES:
             raise InvalidAuthorization(f'role "{user}" does not exist')
-        if self.users:
+        verifiers = self._verifiers(user)
+        if self.users or user in verifiers:
             binding = self.tls.end_point if encrypted and self.tls else b""
-            return Scram(user, self.users, self.mock_secret, binding)
+            return Scram(user, verifiers, self.mock_secret, binding)
         if self.trust_everyone or is_loopback(host):
             return Trust()
         raise InvalidAuthorization(
@@ -63,13 +70,38 @@ class Admission:
             hint="Configure users; without any, only clients on this machine are let in.",
         )
 
+    def _verifiers(self, user: str) -> Mapping[str, str]:
+        """What is kept of the passwords; a made role's while it is good.
+
+        Raises:
+            InvalidAuthorization: 28000, the role may not log in.
+        """
+        if user in self.users:
+            return self.users
+        role = self.made().roles.get(user)
+        if role is None:
+            return self.users
+        if not role.login:
+            raise InvalidAuthorization(f'role "{user}" is not permitted to log in')
+        if not role.verifier:
+            return self.users
+        ended = role.valid_until not in ("", "infinity") and (
+            datetime.fromisoformat(role.valid_until) < datetime.now(UTC)
+        )
+        return {user: _NO_PASSWORD if ended else role.verifier}
+
+    @property
+    def now(self) -> Roles:
+        """The roles that there are."""
+        return self.roles.with_made(self.made())
+
     def is_superuser(self, user: str) -> bool:
         """Whether the user stands above the others."""
-        return self.roles.is_superuser(user)
+        return self.now.is_superuser(user)
 
 
-def admission_of(settings: Settings) -> Admission:
-    """What the settings say of who may connect.
+def admission_of(settings: Settings, made: Callable[[], Made] = Made) -> Admission:
+    """What the settings, and the roles that statements made, say of who may connect.
 
     Raises:
         ConfigurationFault: F0000, a certificate or key that cannot be used.
@@ -84,4 +116,5 @@ def admission_of(settings: Settings) -> Admission:
         tls=tls,
         require_tls=settings.require_tls,
         delay_seconds=settings.failed_login_seconds,
+        made=made,
     )

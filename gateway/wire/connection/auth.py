@@ -1,8 +1,8 @@
 """Who the client is: trust, or SCRAM-SHA-256, as exchanges of messages without a socket.
 
-A user is stored as PostgreSQL stores one, `SCRAM-SHA-256$4096:salt$StoredKey:ServerKey`; the
-password itself is never kept. An unknown user meets a verifier that no password fits, with a salt
-that stays the same from one attempt to the next: same messages, same work, same refusal.
+What is kept of a password is in `gateway.passwords`. An unknown user meets a verifier that no
+password fits, with a salt that stays the same from one attempt to the next: same messages, same
+work, same refusal.
 """
 
 from __future__ import annotations
@@ -11,70 +11,20 @@ import hmac
 import re
 import secrets
 from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import NamedTuple, Protocol
-
-from scramp import ScramMechanism
+from typing import Protocol
 
 from gateway.errors import (
-    ConfigurationFault,
     InvalidAuthorization,
     InvalidPassword,
     ProtocolViolation,
 )
+from gateway.passwords import ITERATIONS, MECHANISM, Verifier, read_verifier
 from gateway.wire.protocol import replies
 from gateway.wire.protocol.messages import PasswordMessage
 
-MECHANISM = "SCRAM-SHA-256"
 BOUND_MECHANISM = "SCRAM-SHA-256-PLUS"  # bound to the TLS channel, RFC 5802, section 6
-ITERATIONS = 4096  # PostgreSQL's own; RFC 7677 asks for no less
-
-_VERIFIER = re.compile(r"SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):(.+)")
-
-
-class Verifier(NamedTuple):
-    """What is known of a user's password."""
-
-    salt: bytes
-    stored_key: bytes
-    server_key: bytes
-    iterations: int
-
-
-def make_verifier(password: str) -> str:
-    """The verifier to store for a password, in PostgreSQL's form, with a fresh salt.
-
-    >>> make_verifier("secret").startswith("SCRAM-SHA-256$4096:")
-    True
-    """
-    salt, stored_key, server_key, iterations = ScramMechanism(MECHANISM).make_auth_info(
-        password, iteration_count=ITERATIONS, salt=secrets.token_bytes(16)
-    )
-    salt64, stored64, server64 = (b64encode(v).decode() for v in (salt, stored_key, server_key))
-    return f"{MECHANISM}${iterations}:{salt64}${stored64}:{server64}"
-
-
-def read_verifier(text: str) -> Verifier:
-    """The parts of a stored verifier.
-
-    Raises:
-        ConfigurationFault: F0000, it has another form.
-    """
-    match = _VERIFIER.fullmatch(text)
-    try:
-        if match is None:
-            raise ValueError("not of that form")
-        salt, stored, server = (b64decode(part, validate=True) for part in match.groups()[1:])
-        if len(salt) < 12 or len(stored) != 32 or len(server) != 32 or int(match[1]) < ITERATIONS:
-            raise ValueError("a part has the wrong length")
-    except (ValueError, Base64Error) as error:
-        raise ConfigurationFault(
-            "a user's verifier must read SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey",
-            detail=f"The iterations are at least {ITERATIONS}, the salt at least 12 bytes.",
-        ) from error
-    return Verifier(salt, stored, server, int(match[1]))
 
 
 class Exchange(Protocol):

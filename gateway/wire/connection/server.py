@@ -168,7 +168,7 @@ class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carri
 
     def _refuse_another(self, client: Client) -> None:
         """Hold a role to its connection_limit, which superusers have none of (as in PostgreSQL)."""
-        limit = self.admission.roles.of(client.user).connection_limit
+        limit = self.admission.now.of(client.user).connection_limit
         if limit is None or client.superuser:
             return
         if sum(other.user == client.user for other in self.ctxts.values()) >= limit:

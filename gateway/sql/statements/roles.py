@@ -1,0 +1,231 @@
+"""CREATE, ALTER and DROP ROLE, GRANT of a role, read from their tokens (manual, part VI)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlglot.tokenizer_core import TokenType
+
+from gateway.errors import FeatureNotSupported, ReservedName, SyntaxFault
+from gateway.sql.statements.commands import Reader, SetStatement, read_set, read_setting_name
+from gateway.sql.statements.grants import Grantee, read_role
+
+
+@dataclass(frozen=True, slots=True)
+class MakeRole:
+    """CREATE ROLE; `options` are fields of `gateway.roles.MadeRole`, with "password" among them.
+
+    `member_of`, `members` and `admins` are roles to grant it, or it to, in the same statement.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    member_of: tuple[Grantee, ...] = ()
+    members: tuple[Grantee, ...] = ()
+    admins: tuple[Grantee, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AlterRole:
+    """ALTER ROLE role with options, or RENAME TO `new_name`."""
+
+    role: Grantee
+    options: Mapping[str, Any]
+    new_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetForRole:
+    """ALTER ROLE role SET name TO values (None: RESET; name "all": everything)."""
+
+    role: Grantee
+    name: str
+    values: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class DropRole:
+    """DROP ROLE."""
+
+    roles: tuple[Grantee, ...]
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeMembership:
+    """GRANT roles TO members, or REVOKE; `admin`: WITH ADMIN OPTION, or ADMIN OPTION FOR."""
+
+    grant: bool
+    roles: tuple[str, ...]
+    members: tuple[Grantee, ...]
+    admin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReassignOwned:
+    """REASSIGN OWNED BY roles TO role."""
+
+    roles: tuple[Grantee, ...]
+    new: Grantee
+
+
+#   word            field               what it becomes
+_FLAGS: Mapping[str, tuple[str, bool]] = {
+    "SUPERUSER":    ("superuser",       True),
+    "NOSUPERUSER":  ("superuser",       False),
+    "CREATEDB":     ("create_database", True),
+    "NOCREATEDB":   ("create_database", False),
+    "CREATEROLE":   ("create_role",     True),
+    "NOCREATEROLE": ("create_role",     False),
+    "INHERIT":      ("inherit",         True),
+    "NOINHERIT":    ("inherit",         False),
+    "LOGIN":        ("login",           True),
+    "NOLOGIN":      ("login",           False),
+    "REPLICATION":  ("replication",     True),
+    "NOREPLICATION": ("replication",    False),
+    "BYPASSRLS":    ("bypass_rls",      True),
+    "NOBYPASSRLS":  ("bypass_rls",      False),
+}  # fmt: skip
+_LISTS = {"IN ROLE": "member_of", "IN GROUP": "member_of", "ROLE": "members", "USER": "members",
+          "ADMIN": "admins"}  # fmt: skip
+
+
+def read_create_role(reader: Reader, login: bool) -> MakeRole:
+    """CREATE ROLE name [WITH] options; USER may log in."""
+    name = _new_name(reader)
+    options: dict[str, Any] = {"login": login}
+    lists: dict[str, tuple[Grantee, ...]] = {}
+    _options(reader, options, lists)
+    return MakeRole(name, options, **lists)
+
+
+def _new_name(reader: Reader) -> str:
+    place = reader.index
+    found = read_role(reader)
+    if found.special:
+        raise ReservedName(
+            f"{found.special.upper()} cannot be used as a role name here",
+            position=reader.tokens[place].start + 1,
+        )
+    return found.name
+
+
+def _options(
+    reader: Reader, options: dict[str, Any], lists: dict[str, tuple[Grantee, ...]] | None
+) -> None:
+    reader.accept("WITH")
+    seen: set[str] = set()
+    while reader.more():
+        place = reader.index
+        field, value = _option(reader, lists)
+        if field in seen:
+            position = reader.tokens[place].start + 1
+            raise SyntaxFault("conflicting or redundant options", position=position)
+        seen.add(field)
+        if lists is not None and field in _LISTS.values():
+            lists[field] = lists.get(field, ()) + value
+            seen.discard(field)
+        else:
+            options[field] = value
+
+
+def _option(reader: Reader, lists: dict[str, tuple[Grantee, ...]] | None) -> tuple[str, Any]:
+    if word := reader.one_of(*_FLAGS):
+        return _FLAGS[word]
+    if reader.accept("CONNECTION", "LIMIT"):
+        return "connection_limit", reader.number()
+    if reader.accept("VALID", "UNTIL"):
+        return "valid_until", _text(reader)
+    if reader.accept("UNENCRYPTED"):
+        raise FeatureNotSupported(
+            "UNENCRYPTED PASSWORD is no longer supported",
+            hint="Remove UNENCRYPTED to store the password in encrypted form instead.",
+        )
+    encrypted = reader.accept("ENCRYPTED")
+    if reader.accept("PASSWORD"):
+        return "password", None if not encrypted and reader.accept("NULL") else _text(reader)
+    if encrypted:
+        reader.fail()
+    if reader.accept("SYSID"):
+        reader.number()
+        return "sysid", None
+    word = reader.one_of(*_LISTS) if lists is not None else ""
+    if word:
+        return _LISTS[word], _roles(reader)
+    token = reader.take()
+    raise SyntaxFault(f'unrecognized role option "{token.text.lower()}"', position=token.start + 1)
+
+
+def _text(reader: Reader) -> str:
+    token = reader.take()
+    if token.token_type not in (TokenType.STRING, TokenType.NATIONAL_STRING):
+        reader.index -= 1
+        reader.fail()
+    return token.text
+
+
+def _roles(reader: Reader) -> tuple[Grantee, ...]:
+    found = [read_role(reader)]
+    while reader.accept(","):
+        found.append(read_role(reader))
+    return tuple(found)
+
+
+def read_alter_role(reader: Reader) -> AlterRole | SetForRole | ChangeMembership:
+    """ALTER ROLE role [WITH] options | RENAME TO name | SET ... | RESET ..."""
+    if reader.accept("ALL"):
+        raise FeatureNotSupported("ALTER ROLE ALL is not supported", hint="Name the role.")
+    role = read_role(reader)
+    if reader.accept("RENAME", "TO"):
+        return AlterRole(role, {}, _new_name(reader))
+    if reader.accept("IN", "DATABASE"):
+        raise FeatureNotSupported(
+            "ALTER ROLE IN DATABASE is not supported", hint="There is one database: leave it out."
+        )
+    if reader.accept("SET"):
+        found = cast(SetStatement, read_set(reader))
+        return SetForRole(role, found.name, found.values)
+    if reader.accept("RESET"):
+        return SetForRole(role, read_setting_name(reader), None)
+    if verb := reader.one_of("ADD USER", "DROP USER"):
+        return ChangeMembership(verb == "ADD USER", (role.name,), _roles(reader))
+    options: dict[str, Any] = {}
+    _options(reader, options, None)
+    return AlterRole(role, options)
+
+
+def read_drop_role(reader: Reader) -> DropRole:
+    """DROP ROLE [IF EXISTS] roles."""
+    exists = reader.accept("IF", "EXISTS")
+    return DropRole(_roles(reader), exists)
+
+
+def read_reassign(reader: Reader) -> ReassignOwned:
+    """REASSIGN OWNED BY roles TO role."""
+    roles = _roles(reader)
+    reader.need("TO")
+    return ReassignOwned(roles, read_role(reader))
+
+
+def membership_or(reader: Reader, grant: bool, other: Callable[[Reader], object]) -> object:
+    """GRANT or REVOKE of roles, where no ON comes before TO or FROM; else what `other` reads."""
+    words = [token.text.upper() for token in reader.tokens[reader.index :]]
+    end = "TO" if grant else "FROM"
+    before = words[: words.index(end)] if end in words else []
+    if not before or "ON" in before:
+        return other(reader)
+    admin = not grant and reader.accept("ADMIN", "OPTION", "FOR")
+    roles = [reader.name()]
+    while reader.accept(","):
+        roles.append(reader.name())
+    reader.need(end)
+    members = _roles(reader)
+    if grant:
+        admin = reader.accept("WITH", "ADMIN", "OPTION")
+    if reader.accept("GRANTED", "BY"):
+        read_role(reader)
+    if not grant:
+        reader.one_of("CASCADE", "RESTRICT")
+    return ChangeMembership(grant, tuple(roles), members, admin)
