@@ -162,6 +162,7 @@ class Building:
                     rule.on_delete,
                     rule.on_update,
                     rule.deferrable,
+                    rule.match,
                 )
             )
 

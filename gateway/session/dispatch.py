@@ -44,7 +44,7 @@ from gateway.session.settings.settings import ClientSettings, in_milliseconds
 from gateway.session.settings.showing import run_setting
 from gateway.session.settings.time_zones import engine_zone
 from gateway.session.transactions.locking import lock_tables, locking_query
-from gateway.session.transactions.modes import set_modes
+from gateway.session.transactions.modes import modes_of, set_modes
 from gateway.session.transactions.readonly import refuse_changes
 from gateway.session.transactions.transaction import AT_SAVEPOINT, TransactionBlock
 from gateway.session.writes.copying import copy
@@ -265,7 +265,7 @@ class Client:
     def _transact(self, statement: Statement, bound: Bound) -> Result:
         tree = statement.tree
         assert isinstance(tree, TransactionStatement)
-        began = self.block.status
+        began, modes = self.block.status, modes_of(self.settings)
         result = self.block.run(statement)
         if tree.savepoint is not None:
             for follower in self._followers:
@@ -274,6 +274,9 @@ class Client:
             set_modes(self.block, self.settings, tree.modes)
         elif self.block.status == "I":
             self.end_transaction(committed=result.command == "COMMIT")
+            if tree.chain:
+                self.block.chain()
+                set_modes(self.block, self.settings, modes)
         return result
 
     @property
@@ -368,10 +371,7 @@ class Client:
         return prepared.statement, values
 
     def start(self, portal: Portal, *, alone: bool = False) -> None:
-        """Run a portal that Bind made, for the first time.
-
-        `alone`: nothing else can come into its implicit transaction, so that it needs none.
-        """
+        """Run a portal for the first time; `alone` it needs no implicit transaction."""
         prepared = portal.prepared
         if prepared.statement is None:
             portal.result = Result("")

@@ -8,6 +8,27 @@ _PARENTS = [
 ]
 
 SCRIPTS: dict[str, list[str]] = {
+    "match_full": [
+        "CREATE TABLE k_p (a int, b int, PRIMARY KEY (a, b))",
+        "INSERT INTO k_p VALUES (1, 1), (2, 2)",
+        "CREATE TABLE k_c (id int, a int, b int,"
+        " FOREIGN KEY (a, b) REFERENCES k_p MATCH FULL ON DELETE SET NULL ON UPDATE CASCADE)",
+        "INSERT INTO k_c VALUES (1, 1, 1), (2, NULL, NULL), (3, 2, 2)",
+        "INSERT INTO k_c VALUES (4, 1, NULL)",
+        "INSERT INTO k_c VALUES (4, 1, 1), (5, NULL, 1)",
+        "INSERT INTO k_c VALUES (4, 3, 3)",
+        "UPDATE k_c SET a = NULL WHERE id = 1",
+        "UPDATE k_c SET a = NULL, b = NULL WHERE id = 1",
+        "DELETE FROM k_p WHERE a = 2",
+        "UPDATE k_p SET a = 7",
+        "SELECT * FROM k_c ORDER BY id",
+        "SELECT confmatchtype, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE contype = 'f' AND conname LIKE 'k_c%'",
+        "ALTER TABLE k_c ADD CONSTRAINT k_again FOREIGN KEY (a, b) REFERENCES k_p MATCH FULL",
+        "INSERT INTO k_c VALUES (6, NULL, 7)",
+        "CREATE TABLE k_bad (a int, b int, FOREIGN KEY (a, b) REFERENCES k_p MATCH PARTIAL)",
+        "DROP TABLE k_c, k_p",
+    ],
     "on_update": [
         *_PARENTS,
         "CREATE TABLE k_c (id int PRIMARY KEY, a int REFERENCES k_p ON UPDATE CASCADE,"

@@ -66,6 +66,7 @@ class ConstraintEntry:
         pretty: The definition with fewer parentheses.
         expression: Of a CHECK.
         deferrable: "" when it is not, else "immediate" or "deferred", as it is INITIALLY.
+        match: pg_constraint.confmatchtype.
     """
 
     oid: int
@@ -79,6 +80,7 @@ class ConstraintEntry:
     actions: str = "  "
     expression: str = ""
     deferrable: str = ""
+    match: str = " "
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +308,7 @@ def _reference(
         index = _index_behind(target.oid, table, key.referenced)
     shown = key.table.name if key.table.schema == "public" else str(key.table)
     text = f"FOREIGN KEY ({_listed(key.columns)}) REFERENCES {shown}({_listed(key.referenced)})"
+    text += " MATCH FULL" if key.match == "full" else ""
     for word, action in (("UPDATE", key.on_update), ("DELETE", key.on_delete)):
         text += f" ON {word} {action.upper()}" if action != "no action" else ""
     text += {"": "", "immediate": " DEFERRABLE", "deferred": " DEFERRABLE INITIALLY DEFERRED"}[
@@ -315,7 +318,17 @@ def _reference(
     numbers = tuple(place[name] for name in key.columns)
     slot = part_oid(oid, slots[key.name])
     return ConstraintEntry(
-        slot + 1, key.name, "f", numbers, text, text, index, there, actions, "", key.deferrable
+        slot + 1,
+        key.name,
+        "f",
+        numbers,
+        text,
+        text,
+        index,
+        there,
+        actions,
+        deferrable=key.deferrable,
+        match=key.match[0],
     )
 
 

@@ -223,7 +223,7 @@ def _constraints(entry: RelationEntry, _: bool) -> Iterator[Row]:
             "conrelid": entry.oid, "conkey": list(each.columns), "conindid": each.index,
             "connoinherit": each.kind in "puf", "conbin": each.expression or None,
             "confrelid": each.referenced[0], "confupdtype": each.actions[0],
-            "confdeltype": each.actions[1], "confmatchtype": "s" if foreign else " ",
+            "confdeltype": each.actions[1], "confmatchtype": each.match,
             "confkey": list(each.referenced[1]) if foreign else None,
             "condeferrable": bool(each.deferrable),
             "condeferred": each.deferrable == "deferred",

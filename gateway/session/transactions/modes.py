@@ -29,6 +29,14 @@ _LATE = {
 }
 
 
+def modes_of(settings: ClientSettings) -> TransactionModes:
+    """The modes of the transaction that runs, for AND CHAIN to set again."""
+    isolation, read_only, deferrable = (
+        settings.show(f"transaction_{name}")[1] for name in ("isolation", "read_only", "deferrable")
+    )
+    return TransactionModes(isolation, read_only == "on", deferrable == "on")
+
+
 def set_modes(block: TransactionBlock, settings: ClientSettings, modes: TransactionModes) -> None:
     """Do what BEGIN, SET TRANSACTION or SET SESSION CHARACTERISTICS says.
 

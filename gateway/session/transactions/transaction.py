@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 from gateway.errors import (
-    FeatureNotSupported,
     InFailedTransaction,
     NoActiveTransaction,
 )
@@ -105,17 +104,16 @@ class TransactionBlock:
         """BEGIN, COMMIT, ROLLBACK and their other spellings, SAVEPOINT, RELEASE, ROLLBACK TO.
 
         Raises:
-            FeatureNotSupported: 0A000, a chain.
-            NoActiveTransaction: 25P01, a savepoint outside a transaction block.
+            NoActiveTransaction: 25P01, a savepoint or AND CHAIN outside a transaction block.
             InvalidSavepoint: 3B001.
         """
         tree = statement.tree
         assert isinstance(tree, TransactionStatement)
         if tree.savepoint is not None:
             return self._at_savepoint(tree.verb, tree.savepoint)
-        if tree.chain:
-            raise FeatureNotSupported(
-                f"{statement.command} is not supported", position=statement.offset + 1
+        if tree.chain and self.status == "I":
+            raise NoActiveTransaction(
+                f"{tree.verb} AND CHAIN can only be used in transaction blocks"
             )
         if tree.verb == "BEGIN":
             self._begin()
@@ -143,6 +141,11 @@ class TransactionBlock:
         act(name)
         self.status = "T"
         return Result(tag)
+
+    def chain(self) -> None:
+        """Begin anew after AND CHAIN ended a transaction."""
+        self._store.begin()
+        self.status = "T"
 
     def _begin(self) -> None:
         if self.status != "I":

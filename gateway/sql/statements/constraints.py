@@ -38,6 +38,7 @@ class ConstraintSpec:
     on_delete: str = "no action"
     on_update: str = "no action"
     deferrable: str = ""  # of a foreign key: "immediate" or "deferred", as it is INITIALLY
+    match: str = "simple"
     identity: str = ""
     options: SequenceOptions | None = None
     position: int = 0
@@ -190,7 +191,7 @@ def _constraint(
     expression: Written | None = None
     table: Name = ()
     referenced: Name = ()
-    actions = {"DELETE": "no action", "UPDATE": "no action"}
+    actions = {"DELETE": "no action", "UPDATE": "no action", "MATCH": "simple"}
     if word == "CHECK":
         expression = _in_parentheses(reader)
     elif word == "REFERENCES":
@@ -212,6 +213,7 @@ def _constraint(
         actions["DELETE"],
         actions["UPDATE"],
         deferrable,
+        actions["MATCH"],
         position=position,
     )
 
@@ -220,8 +222,9 @@ def _reference_options(reader: Reader, actions: dict[str, str]) -> None:
     while True:
         if reader.accept("MATCH"):
             kind = reader.need("SIMPLE", "FULL", "PARTIAL")
-            if kind != "SIMPLE":
-                raise FeatureNotSupported(f"MATCH {kind} is not supported")
+            if kind == "PARTIAL":  # as in PostgreSQL
+                raise FeatureNotSupported("MATCH PARTIAL not yet implemented")
+            actions["MATCH"] = kind.lower()
         elif reader.accept("ON"):
             event = reader.need("DELETE", "UPDATE")
             actions[event] = reader.need(*_ACTIONS).lower()

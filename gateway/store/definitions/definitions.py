@@ -80,6 +80,7 @@ class ForeignKey:
     """FOREIGN KEY (columns) REFERENCES table (referenced), which no row of either may break.
 
     `deferrable` is "" for one that is not, else "immediate" or "deferred", as it is INITIALLY.
+    `match` is "simple" or "full": what a NULL beside other values means.
     """
 
     columns: tuple[str, ...]
@@ -89,6 +90,7 @@ class ForeignKey:
     on_delete: str = "no action"
     on_update: str = "no action"
     deferrable: str = ""
+    match: str = "simple"
 
 
 @dataclass(frozen=True, slots=True)

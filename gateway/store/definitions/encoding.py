@@ -61,7 +61,7 @@ def _column(column: Column) -> list[object]:
 
 def _foreign_key(key: ForeignKey) -> list[object]:
     table = [key.table.schema, key.table.name]
-    actions = [key.on_delete, key.on_update, key.deferrable]
+    actions = [key.on_delete, key.on_update, key.deferrable, key.match]
     return [key.columns, table, key.referenced, key.name, *actions]
 
 

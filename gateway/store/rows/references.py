@@ -1,8 +1,8 @@
 """Foreign keys: no row refers to one that is not there, at the end of a statement or at COMMIT.
 
 They are held here and not by DuckDB, whose own stop most changes of a table that has one
-(measured with DuckDB 2.0). MATCH SIMPLE: a reference with a NULL in it refers to nothing. The
-locks of all tables that a check looks at are held (`Scope._lock_tables`).
+(measured with DuckDB 2.0). A reference with a NULL in it refers to nothing; MATCH FULL refuses it
+beside other values. The locks of all tables that a check looks at are held (`Scope._lock_tables`).
 """
 
 from __future__ import annotations
@@ -216,15 +216,39 @@ def _equal(moved: pa.Table, values: Sequence[pa.Array]) -> pa.Table:
 
 
 def _refuse_orphan(child: Target, key: ForeignKey, rows: pa.Table | None) -> None:
-    lost = _orphan(child, key, rows)
-    if lost is not None:
+    detail = ""
+    if key.match == "full" and _is_mixed(child, key, rows):
+        detail = "MATCH FULL does not allow mixing of null and nonnull key values."
+    elif (lost := _orphan(child, key, rows)) is not None:
+        columns, parent = ", ".join(key.columns), key.table.name
+        detail = f'Key ({columns})=({lost}) is not present in table "{parent}".'
+    if detail:
         name = child.definition.name.name
         raise _violation(
             child,
             key,
             f'insert or update on table "{name}" violates foreign key constraint "{key.name}"',
-            f'Key ({", ".join(key.columns)})=({lost}) is not present in table "{key.table.name}".',
+            detail,
         )
+
+
+def _is_mixed(child: Target, key: ForeignKey, rows: pa.Table | None) -> bool:
+    """Whether a reference has a NULL beside another value."""
+    place, delta = _among(child, key, rows)
+    mine = [f"c.{child.inside[name]}" for name in key.columns]
+    some = " OR ".join(f"{column} IS NULL" for column in mine)
+    others = " OR ".join(f"{column} IS NOT NULL" for column in mine)
+    query = f"SELECT 1 FROM {place} AS c WHERE ({some}) AND ({others}) LIMIT 1"
+    with translated():
+        return bool(child.transaction.matching(query, delta).num_rows)
+
+
+def _among(child: Target, key: ForeignKey, rows: pa.Table | None) -> tuple[str, pa.Table | None]:
+    """Where to look for references: among `rows`, as `delta`, or in all of the table."""
+    if rows is None:
+        return child.place, None
+    places = [child.inside[name] for name in key.columns]
+    return "delta", rows.select(list(key.columns)).rename_columns(places)
 
 
 def _violation(child: Target, key: ForeignKey, message: str, detail: str) -> ForeignKeyViolation:
@@ -291,11 +315,7 @@ def _without_parent(child: Target, key: ForeignKey, place: str) -> str:
 
 def _orphan(child: Target, key: ForeignKey, rows: pa.Table | None = None) -> str | None:
     """The values of a reference to nothing, as messages show them; None when there is none."""
-    delta = None
-    if rows is not None:
-        places = [child.inside[name] for name in key.columns]
-        delta = rows.select(list(key.columns)).rename_columns(places)
-    place = child.place if delta is None else "delta"
+    place, delta = _among(child, key, rows)
     query = _without_parent(child, key, place) + " LIMIT 1"
     with translated():
         found = child.transaction.matching(query, delta)
