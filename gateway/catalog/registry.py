@@ -19,6 +19,7 @@ from gateway.errors import (
     InsufficientPrivilege,
     InvalidSchemaName,
     InvalidTableDefinition,
+    ObjectNotInPrerequisiteState,
     ReadOnlyTable,
     UndefinedTable,
     WrongObjectType,
@@ -180,14 +181,27 @@ class Registry:
             names: What `relation` gave.
             rowid_of: The user table whose rows are to carry their identifier.
             wanted: Of which values its rows may be; other ones are left out.
+
+        Raises:
+            ObjectNotInPrerequisiteState: 55000, a materialized view WITH NO DATA.
         """
         found = {n: self.own.get(n) or self._grids[n] for n in names if n in self._grids}
         if self.system is not None:
             found |= {n: self.system.table(n) for n in names if n.schema in CATALOGUES}
         kept = [name for name in names if name not in found]
         if kept:
+            self._refuse_unpopulated(kept)
             found.update(self.store.snapshots(kept, rowid_of=rowid_of, wanted=wanted))
         return found
+
+    def _refuse_unpopulated(self, names: Collection[TableName]) -> None:
+        for name in names:
+            table = self.store.table(name)
+            if table is not None and table.query is not None and not table.query.populated:
+                raise ObjectNotInPrerequisiteState(
+                    f'materialized view "{name.name}" has not been populated',
+                    hint="Use the REFRESH MATERIALIZED VIEW command.",
+                )
 
     def definition(self, schema: str, name: str) -> TableDefinition:
         """The user table of that name, to be written.

@@ -96,6 +96,7 @@ class RelationEntry:
     constraints: tuple[ConstraintEntry, ...] = ()
     indexes: tuple[IndexEntry, ...] = ()
     view: str = ""
+    populated: bool = True
     sequence: kept.Sequence | None = None
     owner: int = 10
     acl: tuple[str, ...] | None = None
@@ -228,6 +229,7 @@ def _table(oid: int, table: kept.TableDefinition, held: Held) -> RelationEntry:
     return RelationEntry(
         oid, table.name.schema, table.name.name, "r" if table.query is None else "m", columns,
         table.comment, tuple(constraints), tuple(indexes), view,
+        table.query is None or table.query.populated,
     )  # fmt: skip
 
 

@@ -147,7 +147,7 @@ def _classes(entry: RelationEntry, has_triggers: bool) -> Iterator[Row]:
         "relreplident": "d" if entry.kind in "rm" else "n",
         "relchecks": sum(c.kind == "c" for c in entry.constraints),
         "relhasindex": bool(entry.indexes), "relhasrules": entry.kind in "vm",
-        "relhastriggers": has_triggers,
+        "relhastriggers": has_triggers, "relispopulated": entry.populated,
         "relpersistence": "t" if entry.temporary else "p", "relowner": entry.owner,
         "relacl": None if entry.acl is None else list(entry.acl),
         "relfrozenxid": int(entry.kind in "rm"), "relminmxid": int(entry.kind in "rm"),

@@ -111,7 +111,8 @@ def create_table_as(
     columns = [_column(n, field) for n, field in zip(names, fields, strict=True)]
     kept = None
     if tree.materialized:
-        kept = View(name, tree.source, tuple(names), reads_of(executor, tree.query))
+        reads = reads_of(executor, tree.query)
+        kept = View(name, tree.source, tuple(names), reads, populated=tree.with_data)
     definition = TableDefinition(name, tuple(columns), query=kept, on_commit=tree.on_commit)
     batches = plan.stream() if tree.with_data else iter(())
     count = executor.registry.store.create_table_as(definition, batches)
@@ -163,6 +164,9 @@ def refresh(executor: Executor, tree: RefreshView) -> Result:
         if tree.with_data:
             columns = [column.name for column in definition.columns]
             registry.store.insert(name, columns, plan.stream())
+        if view.populated != tree.with_data:
+            now = replace(view, populated=tree.with_data)
+            registry.store.alter_table(name, lambda table: replace(table, query=now))
     return Result("REFRESH MATERIALIZED VIEW")
 
 

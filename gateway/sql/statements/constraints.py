@@ -92,7 +92,15 @@ def read_column_constraint(reader: Reader) -> ConstraintSpec | None:
             reader.fail()
         _refuse_storage(reader)
         return None
+    _refuse_distinct_nulls(reader)
     return _constraint(reader, word, name, (), position)
+
+
+def _refuse_distinct_nulls(reader: Reader) -> None:
+    if reader.accept("NULLS"):
+        distinct = reader.accept("DISTINCT")
+        if not distinct:
+            raise FeatureNotSupported("NULLS NOT DISTINCT is not supported")
 
 
 def _refuse_storage(reader: Reader) -> None:
@@ -170,6 +178,7 @@ def read_table_constraint(reader: Reader) -> ConstraintSpec | None:
     if word != "CHECK":
         if reader.accept("USING"):
             raise FeatureNotSupported("constraints USING an index are not supported")
+        _refuse_distinct_nulls(reader)
         reader.need("(")
         columns = read_names(reader)
     if word == "FOREIGN KEY":

@@ -94,10 +94,40 @@ _TREES: dict[type, str] = {
 def _tree(reader: Reader) -> exp.Expr:
     """The whole statement as a tree."""
     reader.rest()
+    _refuse_by_name(reader)
     tree = parse_tokens(reader.tokens, reader.text, share=True)
     if tree is None:
         raise syntax_fault(reader.tokens[0], reader.tokens, reader.text)
     return tree
+
+
+# First word of a statement -> words in it that sqlglot does not read, or reads as something else.
+_REFUSED = {
+    "UPDATE": ("WHERE CURRENT OF",),
+    "DELETE": ("WHERE CURRENT OF",),
+    "SELECT": ("INTO",),
+    "WITH": (),
+}
+_INSTEAD = {"INTO": "Write CREATE TABLE name AS SELECT ..."}
+
+
+def _refuse_by_name(reader: Reader) -> None:
+    """Refuse what would otherwise be an error of syntax, or of a name."""
+    tokens = reader.tokens
+    depth = 0
+    for words in _REFUSED.get(tokens[0].text.upper(), ()):
+        wanted = words.split()
+        for place, token in enumerate(tokens):
+            depth += (token.text == "(") - (token.text == ")")
+            if depth or token.token_type in (TokenType.IDENTIFIER, TokenType.STRING):
+                continue
+            if [each.text.upper() for each in tokens[place : place + len(wanted)]] == wanted:
+                what = words if len(wanted) > 1 else f"{tokens[0].text.upper()} {words}"
+                raise FeatureNotSupported(
+                    f"{what} is not supported",
+                    hint=_INSTEAD.get(words, ""),
+                    position=token.start + 1,
+                )
 
 
 def _insert(reader: Reader) -> exp.Expr:
@@ -148,6 +178,10 @@ def _view(reader: Reader, replace: bool, temporary: bool = False) -> CreateView:
     if reader.accept("WITH"):
         raise FeatureNotSupported("CREATE VIEW with options is not supported")
     reader.need("AS")
+    if [token.text.upper() for token in reader.tokens[-2:]] == ["CHECK", "OPTION"]:
+        raise FeatureNotSupported(
+            "WITH CHECK OPTION is not supported", hint="Nothing is written through views here."
+        )
     inner = _inner(reader, Kind.QUERY)
     assert isinstance(inner.tree, exp.Expr)
     return CreateView(name, tuple(columns), inner.tree, inner.text, replace, temporary)

@@ -78,13 +78,15 @@ def _assignments(tree: exp.Expr) -> list[tuple[exp.Column, exp.Expr]]:
     columns = tree.this.expressions if isinstance(tree.this, exp.Tuple) else [tree.this]
     values = [tree.expression]
     if isinstance(tree.this, exp.Tuple):
-        if not isinstance(tree.expression, exp.Tuple):
+        row = tree.expression
+        is_row = isinstance(row, exp.Anonymous) and row.name.lower() == "row"
+        if not (isinstance(row, exp.Tuple) or is_row):
             raise FeatureNotSupported(
                 "SET (columns) = (subquery) is not supported",
                 hint="Join the subquery in FROM.",
                 position=position_of(tree),
             )
-        values = tree.expression.expressions
+        values = row.expressions
     if len(columns) != len(values):
         message = "number of columns does not match number of values"
         raise SyntaxFault(message, position=position_of(tree))

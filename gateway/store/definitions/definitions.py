@@ -178,7 +178,8 @@ class TableDefinition:
 class View:
     """A view: the user's own SELECT, derivative markers inside, and its optional column names.
 
-    `reads` binds the names in it for good; a view kept by an older server has none.
+    `reads` binds the names in it for good; a view kept by an older server has none. A materialized
+    view is `populated` unless it was made or refreshed WITH NO DATA.
     """
 
     name: TableName
@@ -186,6 +187,7 @@ class View:
     columns: tuple[str, ...] = ()
     reads: tuple[Reads, ...] = ()
     comment: str = ""
+    populated: bool = True
 
 
 @dataclass(frozen=True, slots=True)

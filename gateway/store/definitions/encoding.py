@@ -101,16 +101,16 @@ def _read_foreign_key(
 def encode_view(view: View) -> str:
     """JSON of everything but the name."""
     reads = [[r.schema, r.written, r.oid, r.name.schema, r.name.name] for r in view.reads]
-    return json.dumps(
-        {"sql": view.sql, "columns": view.columns, "reads": reads, "comment": view.comment}
-    )
+    kept = {"sql": view.sql, "columns": view.columns, "reads": reads, "comment": view.comment}
+    return json.dumps({**kept, "populated": view.populated})
 
 
 def decode_view(name: TableName, text: str) -> View:
     """The view that `encode_view` wrote."""
     kept: dict[str, Any] = json.loads(text)
     reads = tuple(Reads(r[0], r[1], r[2], TableName(r[3], r[4])) for r in kept.get("reads", ()))
-    return View(name, kept["sql"], tuple(kept["columns"]), reads, kept.get("comment", ""))
+    populated, comment = kept.get("populated", True), kept.get("comment", "")
+    return View(name, kept["sql"], tuple(kept["columns"]), reads, comment, populated)
 
 
 def encode_sequence(sequence: Sequence) -> str:
