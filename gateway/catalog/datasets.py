@@ -32,6 +32,7 @@ from gateway.sources.listing import ATTRIBUTES, TEXT, Listing, attribute_rows
 from gateway.sources.opening import open_dataset, presence, shown
 from gateway.sources.relations import relations_of
 from gateway.sources.table import Description, Table, TableName
+from gateway.store.disk.backup import ATTACHED
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ class Datasets(Mapping[TableName, Table]):
         self.cache = ChunkCache(cache_bytes)
         self._changing = threading.Lock()
         self._roots = roots
-        self._file = None if directory is None else directory / "datasets.json"
+        self._file = None if directory is None else directory / ATTACHED
         self._configured = frozenset(dataset.name for dataset in configured)
         self._attached: dict[str, Dataset] = {}
         self.version = 0  # grows whenever there are other tables

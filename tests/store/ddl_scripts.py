@@ -6,6 +6,29 @@ Answers must be PostgreSQL's: tags, rows, SQLSTATEs, messages, details, notices.
 from __future__ import annotations
 
 SCRIPTS: dict[str, list[str]] = {
+    "not_populated": [
+        "CREATE TABLE np_t (x int)",
+        "INSERT INTO np_t VALUES (1)",
+        "CREATE MATERIALIZED VIEW np AS SELECT x FROM np_t WITH NO DATA",
+        "SELECT * FROM np",
+        "SELECT relispopulated FROM pg_class WHERE relname = 'np'",
+        "REFRESH MATERIALIZED VIEW np",
+        "SELECT * FROM np",
+        "SELECT relispopulated FROM pg_class WHERE relname = 'np'",
+        "REFRESH MATERIALIZED VIEW np WITH NO DATA",
+        "SELECT count(*) FROM np",
+        "DROP MATERIALIZED VIEW np",
+        "DROP TABLE np_t",
+    ],
+    "set_row": [
+        "CREATE TABLE sr (a int, b text, c float8)",
+        "INSERT INTO sr VALUES (1, 'x', 1), (2, 'y', 2)",
+        "UPDATE sr SET (a, b) = ROW (6, 'r') WHERE a = 1",
+        "UPDATE sr SET (a, c) = (c + 1, DEFAULT), b = b || '!' WHERE a = 2",
+        "UPDATE sr SET (a, b) = ROW (1)",
+        "SELECT * FROM sr ORDER BY a",
+        "DROP TABLE sr",
+    ],
     "checks": [
         "CREATE TABLE d_c (a int CHECK (a > 0), b int, CONSTRAINT small CHECK (b < 10),"
         " CHECK (a < b), CHECK (b <> 5))",

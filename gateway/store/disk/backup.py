@@ -24,7 +24,9 @@ from gateway.store.disk import database
 REQUEST, ANSWER = "backup.request", "backup.answer"
 # How often a request looks for its answer, in seconds.
 _POLL_SECONDS = 0.05
-_FILES = (database.FILE, f"{database.FILE}.wal")
+# What remembers attached datasets (`catalog.attached`); it is replaced whole, at any time.
+ATTACHED = "datasets.json"
+_FILES = (database.FILE, f"{database.FILE}.wal", ATTACHED)
 
 
 def copy_files(directory: Path, target: Path) -> None:

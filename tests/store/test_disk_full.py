@@ -1,0 +1,85 @@
+"""A full disk: 53100, what was acknowledged stays, reads go on, writes go on when there is room."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from gateway.errors import DiskFull
+from gateway.sources.table import TableName
+from gateway.store.definitions.definitions import Column, Key, TableDefinition
+from gateway.store.tables import Store, StoreSession
+from gateway.types import by_name
+
+T = TableName("public", "t")
+BLOB = os.urandom(100_000).hex()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 8 MiB; only root can make one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no file system can be mounted here: {error}")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def put(session: StoreSession, n: int, text: str) -> None:
+    session.insert(T, ["n", "s"], [pa.record_batch({"n": [n], "s": [text]})], last=True)
+
+
+def numbers(session: StoreSession) -> list[int]:
+    return sorted(session.snapshot(T).rows.column("n").to_pylist())
+
+
+def fill(session: StoreSession, first: int) -> list[int]:
+    """Write until there is no room; what was acknowledged."""
+    acknowledged: list[int] = []
+    with pytest.raises(DiskFull):
+        for n in range(first, first + 1000):
+            put(session, n, BLOB)
+            acknowledged.append(n)
+    return acknowledged
+
+
+def test_nothing_acknowledged_is_lost_on_a_full_disk(small_disk: Path) -> None:
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(3 << 20))
+    store = Store(small_disk / "data")
+    session = store.session()
+    columns = (Column("n", by_name("int4")), Column("s", by_name("text")))
+    session.create_table(TableDefinition(T, columns, keys=(Key(("n",), primary=True),)))
+    put(session, -1, "small")
+    kept = [-1, *fill(session, 0)]
+    assert numbers(session) == kept
+    with pytest.raises(DiskFull):
+        put(session, 5000, BLOB * 10)
+    assert numbers(session) == kept
+
+    ballast.unlink()  # there is room again
+    put(session, 2000, BLOB)
+    kept.append(2000)
+    assert numbers(session) == kept
+    more = fill(session, 3000)
+    kept += more
+    session.close()
+    store.close()
+
+    full = Store(small_disk / "data")  # started while the disk is full
+    session = full.session()
+    assert numbers(session) == kept
+    with pytest.raises(DiskFull):
+        put(session, 6000, BLOB * 10)
+    assert numbers(session) == kept
+    session.close()
+    full.close()

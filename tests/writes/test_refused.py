@@ -1,0 +1,48 @@
+"""What of PostgreSQL's DDL and DML is refused: by its name, never as an error of syntax."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from tests.conftest import Connect
+
+#   statement, what the message names
+REFUSED: tuple[tuple[str, str], ...] = (
+    ("SELECT 1 AS x INTO refused_copy", "SELECT INTO"),
+    ("UPDATE refused SET n = 1 WHERE CURRENT OF c", "WHERE CURRENT OF"),
+    ("DELETE FROM refused WHERE CURRENT OF c", "WHERE CURRENT OF"),
+    ("UPDATE refused SET (n, s) = (SELECT 1, 'x')", "SET (columns) = (subquery)"),
+    ("CREATE VIEW v AS SELECT n FROM refused WITH CHECK OPTION", "WITH CHECK OPTION"),
+    ("CREATE VIEW v AS SELECT n FROM refused WITH LOCAL CHECK OPTION", "WITH CHECK OPTION"),
+    ("CREATE VIEW v WITH (security_barrier) AS SELECT 1 AS x", "CREATE VIEW with options"),
+    ("CREATE TABLE d (n int UNIQUE NULLS NOT DISTINCT)", "NULLS NOT DISTINCT"),
+    ("CREATE TABLE d (n int, UNIQUE NULLS NOT DISTINCT (n))", "NULLS NOT DISTINCT"),
+    ("CREATE TABLE d (n int PRIMARY KEY DEFERRABLE)", "DEFERRABLE"),
+    ("CREATE TABLE d (n int) PARTITION BY RANGE (n)", "PARTITION BY"),
+    ("CREATE TABLE d () INHERITS (refused)", "INHERITS"),
+    ("CREATE UNIQUE INDEX ON refused (lower(s))", "unique index over an expression"),
+    ("CREATE UNIQUE INDEX ON refused (n) WHERE n > 0", "with WHERE"),
+    ("ALTER TABLE refused ENABLE ROW LEVEL SECURITY", "ENABLE ROW"),
+    ("CREATE TYPE mood AS ENUM ('a')", "CREATE TYPE"),
+    ("CREATE DOMAIN positive AS int CHECK (VALUE > 0)", "CREATE DOMAIN"),
+    ("CREATE TRIGGER t BEFORE INSERT ON refused EXECUTE FUNCTION f()", "CREATE TRIGGER"),
+    ("CREATE RULE r AS ON INSERT TO refused DO NOTHING", "CREATE RULE"),
+    ("DO $$ BEGIN END $$", "DO"),
+)
+
+
+@pytest.fixture
+def connection(connect: Connect) -> psycopg.Connection[tuple[object, ...]]:
+    made = connect()
+    made.execute("CREATE TABLE IF NOT EXISTS refused (n int, s text)")
+    return made
+
+
+@pytest.mark.parametrize(("statement", "name"), REFUSED)
+def test_it_is_refused_by_name(
+    statement: str, name: str, connection: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    with pytest.raises(psycopg.errors.FeatureNotSupported) as caught:
+        connection.execute(statement.encode())
+    assert name in str(caught.value.diag.message_primary)
