@@ -76,7 +76,8 @@ class App:
         if self.settings.metrics is None:
             return None
         where = self.settings.metrics
-        parts = Parts(self._server, self.gateway, self.store, self.grids)
+        pool = _memory_bytes(self.settings) or 0
+        parts = Parts(self._server, self.gateway, self.store, self.grids, pool)
         endpoint = Endpoint((where.host, where.port), registry_of(parts), lambda: faults(parts))
         undo.callback(endpoint.close)
         return endpoint

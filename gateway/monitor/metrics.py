@@ -34,12 +34,13 @@ from gateway.wire.connection.server import GatewayServer
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What is watched."""
+    """What is watched; `pool_bytes` is what queries may hold together, 0: without bound."""
 
     server: GatewayServer
     gateway: Gateway
     store: Store
     datasets: Datasets
+    pool_bytes: int = 0
 
     def statements(self) -> list[Line]:
         """What the statements of each kind came to."""
@@ -168,6 +169,11 @@ ROWS = (
         (), _one(lambda p: p.store.counts.failure != "")),
     Row("gradwire_memory_bytes", "What the parts hold.",
         ("part",), _memory),
+    Row("gradwire_memory_pool_limit_bytes",
+        "What sorts, joins and groupings of all queries may hold together; 0: without bound.",
+        (), _one(lambda p: p.pool_bytes)),
+    Row("gradwire_memory_pool_refused_total", "Statements that ended for want of memory (53200).",
+        (), _one(lambda p: p.failed("53200"))),
 )  # fmt: skip
 
 

@@ -110,6 +110,8 @@ def test_every_metric_is_there(app: App) -> None:
     assert found["gradwire_plan_seconds_total"] > 0
     assert found["gradwire_memory_bytes{part=chunk cache}"] >= 8000
     assert found["gradwire_memory_bytes{part=store}"] > 0
+    assert found["gradwire_memory_pool_limit_bytes"] > 2**24
+    assert found["gradwire_memory_pool_refused_total"] == 0
 
 
 def test_connections_by_state(app: App) -> None:
