@@ -152,7 +152,7 @@ class PartialsPartition:
     def scan(
         self, columns: Sequence[str], predicate: pc.Expression | None
     ) -> Iterator[pa.RecordBatch]:
-        """Batches of `columns`: first an empty one for each block, so that a scan can be stopped.
+        """Batches of `columns`: empty ones for each piece of a block, so that a scan can be stopped.
 
         Raises:
             DatasetUnreadable: 58030, naming dataset, variable and positions.
@@ -176,7 +176,7 @@ class PartialsPartition:
             ) from reason
 
     def _regions(self) -> Iterator[pa.RecordBatch | None]:
-        """The groups; None after each block that was read."""
+        """The groups; None after each piece of a block that was taken in."""
         blocks = list(self._blocks())
         if not blocks:
             return
@@ -186,13 +186,13 @@ class PartialsPartition:
         arrays.expect(self.table.asked.columns, positions)
         if whole.size <= REGION_GROUPS or self.part is None:
             for block in blocks:
-                whole.take(block, arrays.shaped(self.table.asked.columns, block))
                 yield None
+                yield from whole.take(block, arrays.shaped(self.table.asked.columns, block))
             yield from self._batches(whole)
             return
         for block in blocks:
             region = Region(self.table.asked, self.table.codes, [block])
-            region.take(block, arrays.shaped(self.table.asked.columns, block))
+            yield from region.take(block, arrays.shaped(self.table.asked.columns, block))
             yield from self._batches(region)
 
     def _blocks(self) -> Iterable[Block]:

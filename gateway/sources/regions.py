@@ -7,7 +7,7 @@ piece once, and reduced into the places of the piece's groups.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -130,8 +130,8 @@ class Region:
         """Values of an operand in each group."""
         return self._all - self.sums[number].kept["nulls"]
 
-    def take(self, block: Block, columns: Mapping[str, Values]) -> None:
-        """Take in a block's rows.
+    def take(self, block: Block, columns: Mapping[str, Values]) -> Iterator[None]:
+        """Take in a block's rows, a piece at each step, so that whoever counts them can stop.
 
         Raises:
             Unsound: the engine must be asked.
@@ -156,6 +156,7 @@ class Region:
         if self._asked.operands or self._asked.condition is not None:
             for box in pieces(block.shape, PIECE_VALUES):
                 self._take_piece(columns, box, piece(box))
+                yield
 
     def _take_piece(
         self, columns: Mapping[str, Values], box: tuple[slice, ...], piece: Piece
