@@ -152,7 +152,7 @@ class PartialsPartition:
     def scan(
         self, columns: Sequence[str], predicate: pc.Expression | None
     ) -> Iterator[pa.RecordBatch]:
-        """Batches of `columns`: empty ones for each piece of a block, so that a scan can be stopped.
+        """Batches of `columns`: an empty one for each piece of a block, so that it can be stopped.
 
         Raises:
             DatasetUnreadable: 58030, naming dataset, variable and positions.
