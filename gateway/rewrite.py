@@ -191,7 +191,10 @@ def _rewrite(state: Rewriting) -> Rewritten:
 
 def bind_tables(state: Rewriting) -> None:
     """Write every table as schema.name under its alias; put a view's query in its place."""
-    binder = Binder(state.lookup, state.relations, state.unaliased)
+    database = state.constants.get("current_database")
+    named = database.find(exp.Literal) if isinstance(database, exp.Expr) else None
+    name = named.name if named is not None else ""
+    binder = Binder(state.lookup, state.relations, state.unaliased, name)
     binder.bind(state.tree, state.lookup)
     state.reads = tuple(binder.reads)
 

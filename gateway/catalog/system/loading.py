@@ -1,7 +1,8 @@
 """What catalogue queries read, made in DuckDB when a query first names it.
 
 PostgreSQL's own rows are in the schema `static`, the relations with what the server holds beside
-them in `held` (`HeldRelations`), system views in a schema of each `Moment`.
+them in `held` (`HeldRelations`). System views stand in a query by what they are made of, until
+their rows are settled in a table of the `Moment`'s own.
 """
 
 from __future__ import annotations
@@ -52,25 +53,22 @@ class Loading:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        connection.execute("CREATE SCHEMA settled")
         self._static: set[str] = set()
         self._held = HeldRelations(connection)
         self._queries: dict[tuple[Hashable, ...], _View] = {}  # of views, by whose they are
-        self._views: dict[tuple[str, str], str] = {}  # what those of a moment are made of
         self._parts: dict[tuple[str, str], Mapping[Hashable, Part]] = {}  # by moment and relation
         self._uses: Counter[tuple[str, str]] = Counter()
         self._settled: set[tuple[str, str]] = set()  # views whose rows are in a table
         self._changing = set(SESSION_VIEWS)
 
-    def begin(self, moment: Moment) -> None:
-        """Make room for a moment."""
-        self._connection.execute(f"CREATE SCHEMA {moment.schema}")
-
     def forget(self, moment: Moment) -> None:
         """Drop all that was made for a moment."""
-        self._connection.execute(f"DROP SCHEMA {moment.schema} CASCADE")
         self._held.forget(moment.schema)
-        self._settled = {key for key in self._settled if key[0] != moment.schema}
-        for kept in (self._parts, self._uses, self._views):
+        for key in [key for key in self._settled if key[0] == moment.schema]:
+            self._connection.execute(f"DROP TABLE {_settled(*key)}")
+            self._settled.remove(key)
+        for kept in (self._parts, self._uses):
             for key in [key for key in kept if key[0] == moment.schema]:
                 del kept[key]
 
@@ -109,7 +107,7 @@ class Loading:
         """The SQL name of a relation with its rows; `top`: a client's query names it."""
         if name in SESSION_VIEWS:
             self._recorded("pg_catalog.pg_settings")
-            return self._view(moment, name, SESSION_VIEWS[name])
+            return f"({SESSION_VIEWS[name]})"
         if _is_view(name):
             return self._system_view(moment, name, reading, top)
         base = self._recorded(name, moment.contents.ownership.first)
@@ -166,12 +164,12 @@ class Loading:
     # Views
 
     def _system_view(self, moment: Moment, name: str, reading: Mapping[str, int], top: bool) -> str:
-        """A view of PostgreSQL's own; its rows as a table once it was asked twice.
+        """A view of PostgreSQL's own, in parentheses; its rows as a table once it was asked twice.
 
         information_schema's take long to plan.
         """
         key = moment.schema, name
-        rows = f'{moment.schema}."{name} rows"'
+        rows = _settled(*key)
         if key in self._settled:
             return rows
         view = self._query(moment, name)
@@ -183,7 +181,7 @@ class Loading:
             f'CAST(q.c{n} AS {static().storage(column.type).duckdb}) AS "{column.name}"'
             for n, column in enumerate(static().columns[name], 1)
         )
-        made = self._view(moment, name, f"SELECT {items} FROM ({inner}) AS q")
+        made = f"(SELECT {items} FROM ({inner}) AS q)"
         self._uses[key] += top
         if self._uses[key] < 2 or name in self._changing:
             return made
@@ -205,13 +203,9 @@ class Loading:
                 moment.used = before
         return found
 
-    def _view(self, moment: Moment, name: str, sql: str) -> str:
-        """The SQL name of a moment's view; made anew where its tables have other names now."""
-        target, key = f'{moment.schema}."{name}"', (moment.schema, name)
-        if self._views.get(key) != sql:
-            self._connection.execute(f"CREATE OR REPLACE VIEW {target} AS {sql}")
-            self._views[key] = sql
-        return target
+
+def _settled(moment: str, name: str) -> str:
+    return f'settled."{moment} {name}"'
 
 
 def _is_view(name: str) -> bool:

@@ -141,7 +141,6 @@ class CatalogueDatabase:
                 found = Moment(self._numbers, what, user, database, path)
                 self._moments[key] = found
                 self._open()
-                self._loading.begin(found)
                 self._forget_old(key)
             self._moments.move_to_end(key)
             return found

@@ -7,7 +7,7 @@ from functools import partial
 
 from sqlglot import exp
 
-from gateway.errors import StatementTooComplex, UndefinedTable
+from gateway.errors import FeatureNotSupported, StatementTooComplex, UndefinedTable
 from gateway.sources.table import TableName
 from gateway.sql.meaning.relation import ColumnInfo, Lookup, Relation
 from gateway.sql.meaning.scope import position_of, visible_ctes
@@ -27,6 +27,7 @@ class Binder:
         lookup: What a name in FROM means.
         relations: Filled with the columns of every relation that is named.
         unaliased: Filled with the relations that go by their own name.
+        database: The one that may stand before a schema; "" any.
 
     Attributes:
         reads: Every relation that is named, with the number of the view that names it, or 0.
@@ -37,8 +38,10 @@ class Binder:
         lookup: Lookup,
         relations: dict[TableName, dict[str, ColumnInfo]],
         unaliased: set[TableName],
+        database: str = "",
     ) -> None:
         self._lookup, self._relations, self._unaliased = lookup, relations, unaliased
+        self._database = database
         self._views = 0  # put in place so far
         self.reads: dict[tuple[TableName, int], None] = {}
 
@@ -50,6 +53,8 @@ class Binder:
             self._bind(table, lookup, depth, view)
 
     def _bind(self, table: exp.Table, lookup: Lookup, depth: int, view: int) -> None:
+        if table.catalog:
+            self._check_database(table)
         try:
             relation = lookup(table.db, table.name)
         except UndefinedTable as error:
@@ -66,6 +71,16 @@ class Binder:
         table.set("db", exp.to_identifier(relation.name.schema, quoted=True))
         table.set("this", exp.to_identifier(relation.name.name, quoted=True))
         self._relations[relation.name] = dict(relation.columns)
+
+    def _check_database(self, table: exp.Table) -> None:
+        """Take the database's name away, which says nothing (manual, 5.9.1)."""
+        if self._database not in ("", table.catalog):
+            raise FeatureNotSupported(
+                "cross-database references are not implemented: "
+                f'"{table.catalog}.{table.db}.{table.name}"',
+                position=position_of(table),
+            )
+        table.set("catalog", None)
 
     def _inlined(self, table: exp.Table, relation: Relation, depth: int) -> exp.Subquery:
         """A view's query, for the place where its name stands; errors in it have no position here.

@@ -1,0 +1,31 @@
+"""`database.schema.table`: the client's own database says nothing more, another is refused."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from tests.conftest import Connect
+
+ALIKE = (
+    "SELECT a FROM {db}.public.placed",
+    "SELECT {db}.public.placed.a FROM {db}.public.placed",
+    "SELECT a FROM {db}.public.seen",
+    "SELECT grad(a, a) + 1 FROM (SELECT a FROM {db}.public.placed) AS q",
+    "UPDATE {db}.public.placed SET a = a RETURNING a",
+)
+
+
+def test_the_own_database_may_stand_before_a_schema(connect: Connect) -> None:
+    client = connect()
+    (name,) = client.execute("SELECT current_database()").fetchone() or ("",)
+    client.execute("CREATE TABLE placed (a float8)")
+    client.execute("INSERT INTO placed VALUES (2)")
+    client.execute(f'CREATE VIEW seen AS SELECT a FROM "{name}".public.placed')
+    for sql in ALIKE:
+        assert client.execute(sql.format(db=f'"{name}"')).fetchall() == [(2.0,)], sql
+    for sql in ALIKE:
+        with pytest.raises(psycopg.errors.FeatureNotSupported, match="cross-database references"):
+            client.execute(sql.format(db="elsewhere"))
+    client.execute("DROP VIEW seen")
+    client.execute("DROP TABLE placed")
