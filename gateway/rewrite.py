@@ -30,6 +30,7 @@ from gateway.sql.lowered.session_values import put_values
 from gateway.sql.lowered.sets import spread_sets
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.binding import Binder
+from gateway.sql.meaning.checking import check_types
 from gateway.sql.meaning.comparisons import cast_literals
 from gateway.sql.meaning.functions import Functions
 from gateway.sql.meaning.inference import Types, declare_united, info_of
@@ -322,9 +323,10 @@ def declare_parameters(state: Rewriting) -> None:
 
 
 def type_literals(state: Rewriting) -> None:
-    """Give a string literal the type of what it is compared with, as PostgreSQL does."""
+    """Give a literal the type of what it is compared with, and refuse what is not alike."""
     for block in state.analysis.blocks:
         cast_literals(block)
+    check_types(state.analysis)
 
 
 def keep_infinities(state: Rewriting) -> None:

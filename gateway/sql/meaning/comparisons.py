@@ -18,7 +18,7 @@ from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import copied, own_nodes
 from gateway.types import Type
 
-_TYPED = frozenset({"date", "time", "timestamp", "timestamptz", "interval"})
+_TYPED = frozenset({"bool", "date", "time", "timestamp", "timestamptz", "interval"})
 
 
 # Calls whose arguments are of one type.
@@ -26,7 +26,7 @@ _ALTERNATIVES = frozenset({"coalesce", "greatest", "least", "nullif"})
 
 
 def cast_literals(block: Block) -> None:
-    """Cast the literals that stand beside dates, times and intervals in this SELECT, in place."""
+    """Cast the literals that stand beside dates, times, intervals and booleans, in place."""
     for node in own_nodes(block.select):
         for group in _compared(node):
             _cast_group(group, block)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from gateway.errors import AmbiguousColumn, UndefinedColumn
+from gateway.errors import AmbiguousColumn, GatewayError, UndefinedColumn, UndefinedTable
 from gateway.sources.table import TableName
 from gateway.sql.meaning.relation import ColumnInfo
 from gateway.sql.text.trees import copied, nodes, nodes_of, own_nodes
@@ -254,7 +254,7 @@ def resolve(block: Block, column: exp.Column) -> tuple[Source, str]:
     """The relation and the name that `column` means, looking outwards through the blocks.
 
     Raises:
-        UndefinedColumn: 42703. AmbiguousColumn: 42702.
+        UndefinedColumn: 42703. AmbiguousColumn: 42702. UndefinedTable: 42P01.
     """
     scope: Block | None = block
     while scope is not None:
@@ -262,8 +262,34 @@ def resolve(block: Block, column: exp.Column) -> tuple[Source, str]:
         if found is not None:
             return found
         scope = scope.parent
-    written = f"{column.table}.{column.name}" if column.table else f'"{column.name}"'
-    raise UndefinedColumn(f"column {written} does not exist", position=position_of(column))
+    raise _not_found(block, column)
+
+
+def _not_found(block: Block, column: exp.Column) -> GatewayError:
+    place = position_of(column)
+    if not column.table:
+        return UndefinedColumn(f'column "{column.name}" does not exist', position=place)
+    around = [source for scope in _outwards(block) for source in scope.sources]
+    if any(source.alias == column.table for source in around):
+        written = f"{column.table}.{column.name}"
+        return UndefinedColumn(f"column {written} does not exist", position=place)
+    named = (
+        s.alias for s in around if isinstance(s.tree, exp.Table) and s.tree.name == column.table
+    )
+    if alias := next(named, ""):
+        return UndefinedTable(
+            f'invalid reference to FROM-clause entry for table "{column.table}"',
+            hint=f'Perhaps you meant to reference the table alias "{alias}".',
+            position=place,
+        )
+    return UndefinedTable(f'missing FROM-clause entry for table "{column.table}"', position=place)
+
+
+def _outwards(block: Block) -> Iterator[Block]:
+    scope: Block | None = block
+    while scope is not None:
+        yield scope
+        scope = scope.parent
 
 
 def _resolve_here(block: Block, column: exp.Column) -> tuple[Source, str] | None:
