@@ -188,7 +188,6 @@ def test_fixed_offsets(connect: Connect, written: str) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "SELECT to_timestamp(0)",
         "INSERT INTO session_refused VALUES ('2024-07-01'::date)",
         "INSERT INTO session_refused VALUES ('2024-07-01 12:00'::timestamp)",
         "INSERT INTO session_refused SELECT s FROM (SELECT '2024-07-01' || '' AS s) AS t",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.sql.meaning.inference import Types
+from gateway.sql.meaning.inference import GIVES, Types
 from gateway.types import BY_NAME
 
 _PADDED = BY_NAME["bpchar"]
@@ -45,4 +45,6 @@ def unpad_cast(node: exp.Cast, known: Types) -> None:
 
 def _unpad(value: exp.Expr, known: Types) -> None:
     if known.of(value) is _PADDED:
-        value.replace(exp.Anonymous(this="rtrim", expressions=[value.copy()]))
+        trimmed = exp.Anonymous(this="rtrim", expressions=[value.copy()])
+        trimmed.meta[GIVES] = _PADDED
+        value.replace(trimmed)

@@ -36,6 +36,7 @@ _KINDS: dict[str, tuple[frozenset[str], str]] = {
     "interval": (frozenset({"interval"}), "interval"),
     "time": (frozenset({"time"}), "time"),
     "integer": (frozenset({"int2", "int4", "int8"}), "int8"),
+    "whole": (frozenset({"int2", "int4", "int8"}), ""),  # unknown: as the others are
     "numeric": (frozenset({"numeric"}), "numeric"),
     "double": (frozenset({"float4", "float8"}), "float8"),
     "number": (frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"}), "float8"),
@@ -85,8 +86,8 @@ OVERLOADS: tuple[tuple[str, str], ...] = (
     ("generate_series(timestamptz, timestamptz, interval)", "generate_series(a, b, c)"),
     ("generate_series(date, date, interval)",
      "generate_series(a::timestamptz, b::timestamptz, c)"),
-    ("generate_series(integer, integer)", "generate_series(a, b)"),
-    ("generate_series(integer, integer, integer)", "generate_series(a, b, c)"),
+    ("generate_series(whole, whole)", "generate_series(a, b)"),
+    ("generate_series(whole, whole, whole)", "generate_series(a, b, c)"),
     ("generate_series(number, number)",
      "unnest(numbers_between(a::text, b::text, '1'))"),
     ("generate_series(number, number, number)",
@@ -233,7 +234,7 @@ def _category(kind: str) -> str:
     """PostgreSQL's category of a kind (manual, 10.3): it never guesses between two of them."""
     if kind in ("timestamp", "timestamptz", "date"):
         return "date/time"
-    return "number" if kind in ("integer", "numeric", "double", "number") else "any"
+    return "number" if kind in ("integer", "whole", "numeric", "double", "number") else "any"
 
 
 def _closest(rows: Sequence[_Row], types: Sequence[Type | None]) -> _Row:
