@@ -146,6 +146,20 @@ class Settings(_Strict):
     message_bytes: int = Field(
         256 * 2**20, ge=2**16, le=2**30, description="Longest message, in bytes."
     )
+    # A statement's tree takes some 50 times its text: this keeps one client below about 1 GiB, and
+    # is 16 of the longest statements, or some fifteen thousand of the usual ones.
+    prepared_bytes: int = Field(
+        16 * 2**20,
+        ge=2**16,
+        le=2**40,
+        description="Texts of the prepared statements of one client, together (53200).",
+    )
+    portal_bytes: int = Field(
+        32 * 2**20,
+        ge=2**16,
+        le=2**40,
+        description="Parameters of the open portals of one client, together (53200).",
+    )
     # Nothing interrupts the planner, and a long statement can keep it for minutes. What these
     # four let pass is planned within about 5 s on two cores (python -m tests.bench.planning).
     statement_bytes: int = Field(

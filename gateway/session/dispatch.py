@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -18,14 +19,12 @@ from gateway.catalog.system.queries import CatalogueDatabase
 from gateway.engine.interface import EngineSession
 from gateway.errors import (
     ActiveTransaction,
-    FeatureNotSupported,
-    GatewayError,
 )
 from gateway.roles import Roles
 from gateway.session.access.identity import Identity
 from gateway.session.activity.account import Account, Watching
 from gateway.session.activity.backends import Connected
-from gateway.session.activity.deadline import Deadline
+from gateway.session.activity.deadline import Deadline, check_time
 from gateway.session.activity.notifications import Channels, Notifier
 from gateway.session.activity.watched import own_tables
 from gateway.session.computation import Bound, Computation, Described
@@ -33,8 +32,9 @@ from gateway.session.definitions.definition import define
 from gateway.session.definitions.maintenance import maintain
 from gateway.session.portals.cursors import run_cursor
 from gateway.session.portals.describing import describe
+from gateway.session.portals.executing import Allowance, run_prepared, to_execute
 from gateway.session.portals.portals import Portal, Portals
-from gateway.session.portals.prepared import Prepared, PreparedStatements, arguments
+from gateway.session.portals.prepared import PreparedStatements
 from gateway.session.queries.functions import SessionFunctions
 from gateway.session.queries.recall import Recall
 from gateway.session.queries.sequences import SequenceCalls
@@ -54,7 +54,6 @@ from gateway.session.writes.merges import merge
 from gateway.session.writes.modifying import modify
 from gateway.sources.table import Table, TableName
 from gateway.sql.statements.commands import (
-    DeallocateStatement,
     DiscardStatement,
     DropStatement,
     ExecuteStatement,
@@ -63,7 +62,7 @@ from gateway.sql.statements.commands import (
 from gateway.sql.statements.maintenance import Maintenance
 from gateway.sql.statements.notifying import Listen, Notify, Unlisten
 from gateway.sql.statements.objects import LockTables
-from gateway.sql.statements.statement import Explain, Kind, Prepare, Statement
+from gateway.sql.statements.statement import Explain, Kind, Statement
 from gateway.sql.writes.writes import modifying_parts
 from gateway.store.tables import StoreSession
 from gateway.store.transactions.isolation import Isolation
@@ -85,6 +84,7 @@ class Client:
         watching: How its statements are watched.
         roles: The server's roles.
         channels: Who listens to what in the server.
+        allowance: What the client may keep.
     """
 
     def __init__(
@@ -97,6 +97,7 @@ class Client:
         watching: Watching,
         roles: Roles,
         channels: Channels,
+        allowance: Allowance,
     ) -> None:
         self.engine, self.store = engine, store
         self.account = Account(watching, lambda: engine.reads)
@@ -110,9 +111,10 @@ class Client:
             engine, self.registry, answers, {}, recall, system, self.account, authority
         )
         self.executor.standing = self._standing
-        self.prepared = PreparedStatements()
-        self.portals = Portals()
+        self.prepared = PreparedStatements(allowance.prepared_bytes)
+        self.portals = Portals(allowance.portal_bytes)
         self.block = TransactionBlock(store)
+        self.arrived = 0.0  # when the statement came, on the clock of `time.monotonic`
         self.several = False  # the message holds several statements, so they are one transaction
         self.sequences = SequenceCalls(self.registry, authority, self._is_read_only)
         self.sequences.provide(engine)
@@ -174,7 +176,8 @@ class Client:
         self.executor.catalogue.stopping.cancel()
 
     def begin(self) -> None:
-        """A statement begins; only a `cancel` after this stops it."""
+        """A statement has come: its time runs, and only a `cancel` after this stops it."""
+        self.arrived = time.monotonic()
         self.engine.begin()
         self.executor.catalogue.stopping.begin()
 
@@ -184,11 +187,15 @@ class Client:
 
     # Running
 
+    def check_time(self) -> None:
+        """Refuse to go on with a statement whose time is up: 57014."""
+        check_time(self._statement_seconds, self.arrived)
+
     def run(self, statement: Statement, bound: Bound) -> Result:
         """Do one statement; the rows of a query are computed as they are read."""
         if not self._statement_seconds:
             return self._run(statement, bound)
-        deadline = Deadline(self._statement_seconds, self.cancel)
+        deadline = Deadline(self._statement_seconds, self.cancel, self.arrived)
         with deadline.running():
             result = self._run(statement, bound)
         deadline.follow(result)
@@ -256,7 +263,7 @@ class Client:
         assert isinstance(explain, Explain)
         inner = explain.statement
         if isinstance(inner.tree, ExecuteStatement):
-            prepared, bound = self._to_execute(inner, inner.tree, bound)
+            prepared, bound = to_execute(self, inner, inner.tree, bound)
             statement = replace(statement, tree=replace(explain, statement=prepared))
         return self.executor.explain(statement, bound)
 
@@ -338,38 +345,6 @@ class Client:
 
     # Prepared statements and portals
 
-    def _prepare(self, statement: Statement, bound: Bound) -> Result:
-        tree = statement.tree
-        if isinstance(tree, DeallocateStatement):
-            return Result(self.prepared.deallocate(tree.name))
-        if isinstance(tree, ExecuteStatement):
-            return self._execute(statement, tree, bound)
-        assert isinstance(tree, Prepare)
-        self.prepared.admit(tree.name)
-        described = self.describe(tree.statement, dict(enumerate(tree.types, 1)))
-        self.prepared.keep(tree.name, Prepared(tree.statement, described))
-        return Result("PREPARE")
-
-    def _execute(self, statement: Statement, tree: ExecuteStatement, bound: Bound) -> Result:
-        inner, values = self._to_execute(statement, tree, bound)
-        self.account.run(inner)
-        try:
-            result = self.run(inner, values)
-        except GatewayError as error:
-            error.position = 0  # it counts in the text of PREPARE, which the client did not send
-            raise
-        self.prepared.named(tree.name).check(result)
-        return result
-
-    def _to_execute(
-        self, statement: Statement, tree: ExecuteStatement, bound: Bound
-    ) -> tuple[Statement, Bound]:
-        prepared = self.prepared.named(tree.name)
-        values = arguments(self.executor, statement, prepared.described.parameters, bound)
-        if prepared.statement is None:
-            raise FeatureNotSupported(f'prepared statement "{tree.name}" is empty')
-        return prepared.statement, values
-
     def start(self, portal: Portal, *, alone: bool = False) -> None:
         """Run a portal for the first time; `alone` it needs no implicit transaction."""
         prepared = portal.prepared
@@ -392,7 +367,7 @@ _RUNNERS: dict[Kind, Runner] = {
     Kind.COPY: Client._copy,
     Kind.SETTING: Client._setting,
     Kind.TRANSACTION: Client._transact,
-    Kind.PREPARED: Client._prepare,
+    Kind.PREPARED: run_prepared,
     Kind.CURSOR: run_cursor,
     Kind.MAINTENANCE: Client._maintain,
     Kind.NOTIFICATION: Client._notify,

@@ -45,6 +45,7 @@ from gateway.session.activity.notifications import Channels, Notification, Notif
 from gateway.session.computation import Bound, Computation, Described
 from gateway.session.dispatch import Client
 from gateway.session.lifting import Shapes
+from gateway.session.portals.executing import Allowance, allowance_of
 from gateway.session.portals.portals import Portal
 from gateway.session.portals.prepared import Prepared
 from gateway.session.queries.recall import Recall
@@ -72,6 +73,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         watching: Watching,
         roles: Roles,
         channels: Channels,
+        allowance: Allowance,
     ) -> None:
         super().__init__()
         self._doing = Doing()
@@ -86,6 +88,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             watching,
             roles,
             channels,
+            allowance,
         )
         self._account = self._client.account
 
@@ -216,6 +219,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             self._account.run(statement)
             self._client.block.admit(statement)
             described = self._client.describe(statement, declared)
+        self._client.check_time()
         self._client.prepared.keep(name, Prepared(statement, described))
         self._account.parsed()
 
@@ -382,7 +386,13 @@ class Gateway(Connection):  # type: ignore[misc]  # buenavista carries no types
         self.recall: Recall[Computation] = Recall(limits)
         self.watching = watching_of(settings)
         parts = (engine, store, grids, self.recall, CatalogueDatabase(), Shapes(limits))
-        self._parts = (*parts, self.watching, roles_of(settings), Channels())
+        self._parts = (
+            *parts,
+            self.watching,
+            roles_of(settings),
+            Channels(),
+            allowance_of(settings),
+        )
 
     def new_session(self) -> Session:
         """A session for a client that is about to start."""

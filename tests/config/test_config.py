@@ -81,6 +81,8 @@ ENVIRONMENT = [
     ),
     ("GRADWIRE_MAX_CONNECTIONS", "7", "max_connections", 7),
     ("GRADWIRE_MESSAGE_BYTES", "70000", "message_bytes", 70000),
+    ("GRADWIRE_PREPARED_BYTES", "70000", "prepared_bytes", 70000),
+    ("GRADWIRE_PORTAL_BYTES", "70000", "portal_bytes", 70000),
     ("GRADWIRE_STATEMENT_BYTES", "2048", "statement_bytes", 2048),
     ("GRADWIRE_STATEMENT_NODES", "200", "statement_nodes", 200),
     ("GRADWIRE_PLANNING_STEPS", "3000", "planning_steps", 3000),

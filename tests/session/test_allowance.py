@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import psycopg
 import pyarrow as pa
 import pytest
 
+from gateway.app import App
+from gateway.config import Settings
 from gateway.session.computation import Described
 from gateway.session.portals import portals, prepared
 from tests.conftest import Connect
 
 
-def test_prepared_statements_have_an_end(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepared, "MOST_KEPT_BYTES", 10_000)
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Makes connections to a gateway that lets a client keep as little as can be set."""
+    with App(Settings(port=0, prepared_bytes=2**16, portal_bytes=2**16)) as app:
+        host, port = app.address
+        made: list[psycopg.Connection[Any]] = []
+
+        def open_connection(**options: Any) -> psycopg.Connection[Any]:
+            place = {"host": host, "port": port, "user": "tester", "dbname": "gradwire"}
+            made.append(psycopg.connect(**place, autocommit=True, **options))
+            return made[-1]
+
+        yield open_connection
+        for connection in made:
+            connection.close()
+
+
+def test_prepared_statements_have_an_end(connect: Connect) -> None:
     connection, other = connect(prepare_threshold=None), connect()
-    with pytest.raises(psycopg.errors.OutOfMemory, match="prepared"):
-        for number in range(20):
+    with pytest.raises(psycopg.errors.OutOfMemory, match="prepared") as refusal:
+        for number in range(100):
             connection.execute(f"PREPARE p{number} AS SELECT {number}")
+    assert "65536 bytes (prepared_bytes of the configuration)" in str(
+        refusal.value.diag.message_detail
+    )
     assert other.execute("SELECT 1").fetchone() == (1,)
     for _ in range(20):  # what was freed does not count
         assert connection.execute("DEALLOCATE ALL") is not None
@@ -24,13 +48,12 @@ def test_prepared_statements_have_an_end(connect: Connect, monkeypatch: pytest.M
         assert connection.execute("EXECUTE again").fetchone() == (1,)
 
 
-def test_open_portals_have_an_end(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(portals, "MOST_OPEN_BYTES", 10_000)
+def test_open_portals_have_an_end(connect: Connect) -> None:
     connection, other = connect(), connect()
     for _ in range(3):  # what was closed does not count
         connection.execute("BEGIN")
         with pytest.raises(psycopg.errors.OutOfMemory, match="portals"):
-            for number in range(20):
+            for number in range(100):
                 connection.execute(f"DECLARE c{number} CURSOR FOR SELECT 1")
         assert other.execute("SELECT 1").fetchone() == (1,)
         connection.execute("ROLLBACK")

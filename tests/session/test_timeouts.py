@@ -11,6 +11,8 @@ import asyncpg
 import psycopg
 import pytest
 
+from gateway.errors import QueryCanceled
+from gateway.session.activity.deadline import Deadline
 from tests.conftest import Connect
 
 
@@ -75,3 +77,30 @@ def test_statement_timeout_ends_what_runs_too_long(connect: Connect) -> None:
     with pytest.raises(psycopg.errors.QueryCanceled, match="due to statement timeout"):
         connection.execute(f"SELECT max(n) FROM ({endless}) AS t")
     assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_the_reading_of_a_statement_counts(gateway_address: tuple[str, int]) -> None:
+    long = f"SELECT 1 WHERE 1 IN ({', '.join(map(str, range(1500)))})"
+
+    async def ask() -> int:
+        host, port = gateway_address
+        connection = await asyncpg.connect(host=host, port=port, user="tester", database="gradwire")
+        try:
+            await connection.execute("SET statement_timeout = 20")
+            with pytest.raises(asyncpg.QueryCanceledError, match="due to statement timeout"):
+                await connection.prepare(long)  # no more than read and described
+            await connection.execute("SET statement_timeout = 0")
+            await connection.prepare(long)
+            return int(await connection.fetchval("SELECT 1"))
+        finally:
+            await connection.close()
+
+    assert asyncio.run(ask()) == 1
+
+
+def test_a_statement_whose_time_is_up_is_not_run() -> None:
+    cancelled: list[bool] = []
+    with pytest.raises(QueryCanceled, match="due to statement timeout"):
+        Deadline(1, lambda: cancelled.append(True), time.monotonic() - 2)
+    Deadline(100, lambda: cancelled.append(True), time.monotonic() - 2).stop()
+    assert not cancelled

@@ -1,8 +1,12 @@
-"""statement_timeout: a statement is cancelled when its time is up, from its planning on."""
+"""statement_timeout: a statement is cancelled when its time is up, from its message's arrival on.
+
+Nothing can stop the reading of a text; who has none of its time left by then is not run.
+"""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -11,9 +15,21 @@ import pyarrow as pa
 from gateway.errors import QueryCanceled
 from gateway.session.result import Result
 
+_WORDS = "canceling statement due to statement timeout"
+
+
+def check_time(seconds: float, arrived: float) -> None:
+    """Refuse to go on with what has had its time; 0 seconds set no limit.
+
+    Raises:
+        QueryCanceled: 57014.
+    """
+    if seconds and time.monotonic() - arrived >= seconds:
+        raise QueryCanceled(_WORDS)
+
 
 class Deadline:
-    """The time limit of one statement, from its planning to its last row.
+    """The time limit of one statement, from its arrival to its last row.
 
     Rows may be asked for by and by, with other statements in between: what is up then is only
     noted, and the limit begins anew with the next rows, as it does for PostgreSQL's Execute.
@@ -21,9 +37,13 @@ class Deadline:
     Args:
         seconds: The limit; 0 sets none.
         cancel: Stops the statement, which then raises QueryCanceled (57014).
+        arrived: When it came, on the clock of `time.monotonic`.
+
+    Raises:
+        QueryCanceled: 57014, its time was up before it could be run.
     """
 
-    def __init__(self, seconds: float, cancel: Callable[[], None]) -> None:
+    def __init__(self, seconds: float, cancel: Callable[[], None], arrived: float) -> None:
         self._seconds = seconds
         self._passed = False
         self._stopped = False
@@ -32,11 +52,12 @@ class Deadline:
         self._passing = threading.Lock()
         self._cancel = cancel
         self._timer: threading.Timer | None = None
-        self._start()
+        check_time(seconds, arrived)
+        self._start(seconds - (time.monotonic() - arrived))
 
-    def _start(self) -> None:
+    def _start(self, seconds: float) -> None:
         if self._seconds > 0:
-            self._timer = threading.Timer(self._seconds, self._pass)
+            self._timer = threading.Timer(max(seconds, 0.0), self._pass)
             self._timer.daemon = True
             self._timer.start()
 
@@ -65,7 +86,7 @@ class Deadline:
         except BaseException as error:
             self.stop()
             if self._passed and isinstance(error, QueryCanceled):
-                raise QueryCanceled("canceling statement due to statement timeout") from error
+                raise QueryCanceled(_WORDS) from error
             raise
 
     def follow(self, result: Result) -> None:
@@ -99,7 +120,7 @@ class Deadline:
             self._working = True
             anew, self._expired = self._expired, False
         if anew:
-            self._start()
+            self._start(self._seconds)
 
     def _rest(self) -> None:
         with self._passing:

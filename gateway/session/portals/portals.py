@@ -16,10 +16,6 @@ from gateway.errors import DuplicateCursor, InvalidCursorName, OutOfMemory
 from gateway.session.portals.prepared import Prepared
 from gateway.session.result import Result
 
-# What a client's open portals may hold of parameters, and something for each: some thirty thousand
-# cursors. One portal alone may hold as much as a message does.
-MOST_OPEN_BYTES = 32 * 2**20
-
 
 @dataclass(slots=True)
 class Portal:
@@ -55,9 +51,14 @@ class Portal:
 
 
 class Portals:
-    """Name -> portal; follows the client's transactions."""
+    """Name -> portal; follows the client's transactions.
 
-    def __init__(self) -> None:
+    Args:
+        most_bytes: What their parameters may have together; a new one is refused beyond.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
         self._open: dict[str, Portal] = {}
         self._bytes = 0
         self._savepoints: list[str] = []
@@ -71,11 +72,11 @@ class Portals:
         if name and name in self._open:
             raise DuplicateCursor(f'cursor "{name}" already exists')
         self.close(name)
-        if self._bytes > MOST_OPEN_BYTES:
+        if self._bytes > self._most_bytes:
             raise OutOfMemory(
                 "too many portals are open in this session",
                 detail=f"{len(self._open)} portals and their parameters have more than "
-                f"{MOST_OPEN_BYTES} bytes.",
+                f"{self._most_bytes} bytes (portal_bytes of the configuration).",
                 hint="Close some, or end the transaction.",
             )
 

@@ -52,15 +52,15 @@ class Prepared:
             raise FeatureNotSupported("cached plan must not change result type")
 
 
-# A statement's tree takes some 50 times its text: this keeps one client below about 1 GiB, and is
-# 16 of the longest statements, or some fifteen thousand of the usual ones.
-MOST_KEPT_BYTES = 16 * 2**20
-
-
 class PreparedStatements:
-    """Name -> prepared statement."""
+    """Name -> prepared statement.
 
-    def __init__(self) -> None:
+    Args:
+        most_bytes: How long the texts may be together; a new one is refused beyond.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
         self._kept: dict[str, Prepared] = {}
         self._bytes = 0  # of their texts
 
@@ -74,11 +74,11 @@ class PreparedStatements:
         if name and name in self._kept:
             raise DuplicatePreparedStatement(f'prepared statement "{name}" already exists')
         self.forget(name)
-        if self._bytes > MOST_KEPT_BYTES:
+        if self._bytes > self._most_bytes:
             raise OutOfMemory(
                 "too much is prepared in this session",
                 detail=f"The texts of {len(self._kept)} prepared statements have more than "
-                f"{MOST_KEPT_BYTES} bytes.",
+                f"{self._most_bytes} bytes (prepared_bytes of the configuration).",
                 hint="Free some with DEALLOCATE.",
             )
 

@@ -1,0 +1,80 @@
+"""PREPARE, EXECUTE and DEALLOCATE, done; and how much a client may keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.config import Settings
+from gateway.errors import FeatureNotSupported, GatewayError
+from gateway.session.activity.account import Account
+from gateway.session.computation import Bound, Described
+from gateway.session.portals.prepared import Prepared, PreparedStatements, arguments
+from gateway.session.result import Result
+from gateway.session.writes.execution import Executor
+from gateway.sql.statements.commands import DeallocateStatement, ExecuteStatement
+from gateway.sql.statements.statement import Prepare, Statement
+from gateway.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a client may keep, in bytes: texts of prepared statements, parameters of portals."""
+
+    prepared_bytes: int
+    portal_bytes: int
+
+
+def allowance_of(settings: Settings) -> Allowance:
+    """What the settings allow."""
+    return Allowance(settings.prepared_bytes, settings.portal_bytes)
+
+
+class Owner(Protocol):
+    """Whose prepared statements they are."""
+
+    prepared: PreparedStatements
+    executor: Executor
+    account: Account
+
+    def describe(self, statement: Statement, declared: Mapping[int, Type]) -> Described: ...
+
+    def run(self, statement: Statement, bound: Bound) -> Result: ...
+
+
+def run_prepared(owner: Owner, statement: Statement, bound: Bound) -> Result:
+    """PREPARE, EXECUTE and DEALLOCATE."""
+    tree = statement.tree
+    if isinstance(tree, DeallocateStatement):
+        return Result(owner.prepared.deallocate(tree.name))
+    if isinstance(tree, ExecuteStatement):
+        return _execute(owner, statement, tree, bound)
+    assert isinstance(tree, Prepare)
+    owner.prepared.admit(tree.name)
+    described = owner.describe(tree.statement, dict(enumerate(tree.types, 1)))
+    owner.prepared.keep(tree.name, Prepared(tree.statement, described))
+    return Result("PREPARE")
+
+
+def _execute(owner: Owner, statement: Statement, tree: ExecuteStatement, bound: Bound) -> Result:
+    inner, values = to_execute(owner, statement, tree, bound)
+    owner.account.run(inner)
+    try:
+        result = owner.run(inner, values)
+    except GatewayError as error:
+        error.position = 0  # it counts in the text of PREPARE, which the client did not send
+        raise
+    owner.prepared.named(tree.name).check(result)
+    return result
+
+
+def to_execute(
+    owner: Owner, statement: Statement, tree: ExecuteStatement, bound: Bound
+) -> tuple[Statement, Bound]:
+    """What an EXECUTE runs, and with which values."""
+    prepared = owner.prepared.named(tree.name)
+    values = arguments(owner.executor, statement, prepared.described.parameters, bound)
+    if prepared.statement is None:
+        raise FeatureNotSupported(f'prepared statement "{tree.name}" is empty')
+    return prepared.statement, values
