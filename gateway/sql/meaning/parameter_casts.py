@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from gateway.sql.meaning.parameters import number
+from gateway.sql.meaning.parameters import number, postgres_type
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.trees import copied, nodes_of
 from gateway.types import Type
@@ -33,7 +33,7 @@ def cast_parameters(tree: exp.Expr, types: Mapping[int, Type], described: bool) 
             value = copied(parameter)
             value.type = kind  # an integer need not be rounded
             parameter.replace(exp.Cast(this=value, to=kind.copy()))
-        elif _is_numeric(known) and _is_free_numeric(parameter.parent):
+        elif known is not None and _is_needless(parameter.parent, known):
             assert parameter.parent is not None
             parameter.parent.replace(copied(parameter))
 
@@ -44,18 +44,19 @@ def _is_cast(known: Type, described: bool) -> bool:
     return name in _CAST or (described and name in _TOLD)
 
 
-def _is_numeric(known: Type | None) -> bool:
-    return known is not None and (known.element or known).name == "numeric"
+def _is_needless(cast: exp.Expr | None, known: Type) -> bool:
+    """Whether it casts a parameter to the type that its value has: `$1::numeric`, `$1::uuid[]`.
 
-
-def _is_free_numeric(cast: exp.Expr | None) -> bool:
-    """Whether it is `$1::numeric` or an array of such: the value keeps the digits it has."""
+    The engine's cast would cut digits off, and take an array of several dimensions for texts.
+    """
     if type(cast) is not exp.Cast or isinstance(cast.parent, exp.Bracket | exp.Paren):
         return False  # of which an item may be taken: it has the type that was told
     kind = cast.args["to"]
-    while kind.this == exp.DType.ARRAY and kind.expressions:
-        kind = kind.expressions[0]
-    return bool(kind.this == exp.DType.DECIMAL and not kind.expressions)
+    if kind.this not in (exp.DType.DECIMAL, exp.DType.ARRAY):
+        return False
+    modified = any(part.expressions for part in kind.find_all(exp.DataType)
+                   if part.this != exp.DType.ARRAY)  # fmt: skip
+    return not modified and postgres_type(kind) == known
 
 
 def _keep_dimensions(cast: exp.Cast, kind: exp.DataType) -> None:

@@ -61,7 +61,7 @@ def _written(value: Any) -> str:
         case str():
             return _string(value)
         case Decimal():
-            return format(value, "f")
+            return format(value if value else abs(value), "f")  # a numeric has no -0
         case bool():
             return "true" if value else "false"
     return "null"

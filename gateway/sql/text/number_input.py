@@ -62,7 +62,17 @@ def _integer(sql: str, low: int, high: int) -> Callable[[str], int]:
 read_int2 = _integer("smallint", -(2**15), 2**15 - 1)
 read_int4 = _integer("integer", -(2**31), 2**31 - 1)
 read_int8 = _integer("bigint", -(2**63), 2**63 - 1)
-read_oid = _integer("oid", 0, 2**32 - 1)
+_oid = _integer("oid", -(2**31), 2**32 - 1)
+
+
+def read_oid(text: str) -> int:
+    """An oid; a negative one counts from the end, as strtoul does.
+
+    >>> read_oid("26"), read_oid("-1")
+    (26, 4294967295)
+    """
+    return _oid(text) % 2**32
+
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _NO_NUMBER = {"nan", "infinity", "inf", "+infinity", "+inf", "-infinity", "-inf"}
