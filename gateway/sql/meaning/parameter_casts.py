@@ -45,14 +45,11 @@ def _is_cast(known: Type, described: bool) -> bool:
 
 
 def _is_needless(cast: exp.Expr | None, known: Type) -> bool:
-    """Whether it casts a parameter to the type that its value has: `$1::numeric`, `$1::uuid[]`.
-
-    The engine's cast would cut digits off, and take an array of several dimensions for texts.
-    """
+    """Whether it is `$1::numeric` or an array of such: the value keeps the digits it has."""
     if type(cast) is not exp.Cast or isinstance(cast.parent, exp.Bracket | exp.Paren):
         return False  # of which an item may be taken: it has the type that was told
     kind = cast.args["to"]
-    if kind.this not in (exp.DType.DECIMAL, exp.DType.ARRAY):
+    if (known.element or known).name != "numeric":
         return False
     modified = any(part.expressions for part in kind.find_all(exp.DataType)
                    if part.this != exp.DType.ARRAY)  # fmt: skip

@@ -82,10 +82,21 @@ def decode_parameter(
 def _array_scalar(values: list[Any], kind: Type, element: Type) -> pa.Scalar:
     """An array of any dimensions; one of numerics has the scale of its elements."""
     depth = dimensions_of(values)
+    if depth > 1 and element.name not in _NESTED:
+        raise FeatureNotSupported(
+            f"a parameter of type {kind.sql} of more than one dimension is not supported"
+        )
     arrow = numeric_list_type(_leaves(values)) if element.name == "numeric" else kind.arrow
     for _ in range(depth - 1):
         arrow = pa.list_(arrow)
     return pa.scalar(values, arrow)
+
+
+# Of which the engine keeps arrays of several dimensions apart from texts.
+_NESTED = frozenset(
+    {"bool", "int2", "int4", "int8", "float4", "float8", "numeric", "text", "varchar", "bytea",
+     "date", "time", "timestamp", "timestamptz", "interval"}
+)  # fmt: skip
 
 
 def _leaves(values: list[Any]) -> list[Any]:
