@@ -83,6 +83,10 @@ SCRIPTS: dict[str, list[str]] = {
         r"SELECT E'\v\101\x42\u0043\z\'', E'\000'",
         r"SELECT E'\v\101\x42\u0043\z\''",
     ],
+    "names after types": [
+        "SELECT '1 day'::interval d, '2 h'::interval h, '1 s'::interval s, '3 weeks'::interval w",
+        "SELECT INTERVAL '5' DAY AS x",
+    ],
     "quoted values beside others": [
         "CREATE TABLE mixed (x float8, k int, n numeric(30,20), t text, b bool, f real)",
         "INSERT INTO mixed (x) VALUES ('-0'), (0), ('NaN'), (' 1e3 '), ('Infinity'), (NULL)",

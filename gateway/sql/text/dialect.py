@@ -107,6 +107,10 @@ class Gradwire(Postgres):
     }
 
 
+# In `x::interval d` the d is a name: these alone are fields of an interval (manual, 8.5.4).
+# Set after the class is made: its metaclass adds abbreviations.
+Gradwire.VALID_INTERVAL_UNITS = {"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"}
+
 DIALECT = Gradwire()
 
 
