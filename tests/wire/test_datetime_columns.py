@@ -41,9 +41,28 @@ def test_times(clocks: list[int]) -> None:
     assert found == [texts.time_text(clock) for clock in clocks]
 
 
-@pytest.mark.parametrize("zone", [None, "UTC"])
+_ZONES = (None, "UTC", "Europe/Berlin", "Asia/Kolkata", "America/St_Johns", "Africa/Casablanca",
+          "Australia/Lord_Howe", "<+05>-05", "Africa/Monrovia")  # fmt: skip
+
+
+@pytest.mark.parametrize("zone", _ZONES)
 @given(days=_DAYS, clock=_CLOCKS)
 def test_timestamps(zone: str | None, days: list[int], clock: int) -> None:
     micros: Ints = np.array([day * _DAY + clock * (n % 2) for n, day in enumerate(days)])
+    expected = [texts.timestamp_text(moment, zone) for moment in micros.tolist()]
+    assert _column(texts.timestamp_texts(micros, zone)) == expected
+
+
+# Hours on both sides of a change of the clocks, and years when a place had its own time.
+_HOURS = st.integers(0, 200) | st.integers(-200_000, -100_000) | st.integers(600_000, 3_000_000)
+
+
+@pytest.mark.parametrize("zone", _ZONES[2:])
+@given(
+    year=st.integers(1900, 2100), hours=st.lists(_HOURS, min_size=1), month=st.sampled_from([3, 10])
+)
+def test_moments_about_a_change_of_the_clocks(zone, year, month, hours) -> None:
+    start = np.datetime64(f"{year}-{month:02d}-24", "us").astype(np.int64)
+    micros: Ints = np.array([start + hour * 3_600_000_000 - hour % 2 for hour in hours])
     expected = [texts.timestamp_text(moment, zone) for moment in micros.tolist()]
     assert _column(texts.timestamp_texts(micros, zone)) == expected

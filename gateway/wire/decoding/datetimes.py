@@ -30,7 +30,7 @@ from gateway.sql.text.far_moments import (
 )
 from gateway.sql.text.spelled_dates import as_iso
 from gateway.wire.encoding.binary import EPOCH_DAYS, EPOCH_MICROS
-from gateway.wire.encoding.datetime_text import DAY, utc_offset_seconds
+from gateway.wire.encoding.zone_offsets import DAY, utc_offset_seconds
 
 _EPOCH = Date(1970, 1, 1).toordinal()
 # Shorter names are abbreviations, CEST and its like, where a zone is read to be left out.

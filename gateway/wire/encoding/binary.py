@@ -31,8 +31,8 @@ from gateway.wire.encoding.columns import (
     validity,
     with_nulls,
 )
-from gateway.wire.encoding.datetime_text import DAY
 from gateway.wire.encoding.numeric_bytes import numeric_binaries
+from gateway.wire.encoding.zone_offsets import DAY
 
 EPOCH_DAYS = 10957  # 2000-01-01, from which PostgreSQL counts, in days since 1970-01-01
 EPOCH_MICROS = EPOCH_DAYS * DAY

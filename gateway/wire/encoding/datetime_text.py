@@ -6,31 +6,32 @@ infinities, one value at a time. The calendar is the proleptic Gregorian one, as
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gateway.session.settings.time_zones import zone_info
 from gateway.sql.text.far_moments import (
     DATE_INFINITY,
     DATE_MINUS_INFINITY,
     TIMESTAMP_INFINITY,
     TIMESTAMP_MINUS_INFINITY,
 )
-from gateway.wire.encoding.columns import (
-    Ints,
-    binary_array,
+from gateway.wire.encoding.columns import Ints, binary_array
+from gateway.wire.encoding.zone_offsets import (
+    DAY,
+    EPOCH,
+    ERA_DAYS,
+    offset_text,
+    utc_offset_seconds,
+    utc_offsets,
 )
 
-DAY = 86_400_000_000  # microseconds
 _FIRST_DAY, _LAST_DAY = -719162, 2932896  # 0001-01-01 and 9999-12-31, in days since 1970-01-01
-_ERA_DAYS, _ERA_YEARS = 146097, 400
-_EPOCH = datetime(1970, 1, 1)
+_ERA_YEARS = 400
 
 _TWO = np.array([b"%02d" % n for n in range(100)]).view(np.uint16)
 _FOUR = np.array([b"%04d" % n for n in range(10000)]).view(np.uint32)
@@ -65,17 +66,19 @@ def timestamp_texts(micros: Ints, zone: str | None = None) -> npt.NDArray[Any] |
         micros: Microseconds since 1970-01-01 00:00, UTC when there is a zone.
         zone: IANA name of the session's TimeZone; None for timestamps without one.
     """
-    days = micros // DAY
-    if not _ordinary(days) or not (zone is None or is_utc(zone)):
+    offsets = np.zeros(1, np.int64) if zone is None else utc_offsets(micros, zone)
+    local = micros + offsets * 1_000_000
+    days = local // DAY
+    if not _ordinary(days):
         return pa.array([timestamp_text(value, zone) for value in micros.tolist()], pa.binary())
-    fraction = micros % 1_000_000
+    fraction = local % 1_000_000
     time = _TIME + _FRACTION if fraction.any() else _TIME
     rows = np.empty(len(micros), [*_DATE, ("t", "u1"), *time])
     _write_date(rows, days)
     rows["t"] = ord(" ")
-    _write_time(rows, micros - days * DAY)
+    _write_time(rows, local - days * DAY)
     trimmed = _trimmed(rows, fraction, 19)
-    return trimmed if zone is None else _with_suffix(trimmed, b"+00")
+    return trimmed if zone is None else _with_offsets(trimmed, offsets)
 
 
 def _ordinary(days: Ints) -> bool:
@@ -137,12 +140,20 @@ def _trimmed(rows: npt.NDArray[Any], fraction: Ints, whole: int) -> npt.NDArray[
     return binary_array(matrix[np.arange(whole + 7) < lengths[:, None]], lengths)
 
 
-def _with_suffix(texts: npt.NDArray[Any] | pa.Array, suffix: bytes) -> npt.NDArray[Any] | pa.Array:
-    if isinstance(texts, np.ndarray):
-        rows = np.empty(len(texts), [("text", texts.dtype), ("suffix", f"V{len(suffix)}")])
-        rows["text"], rows["suffix"] = texts, np.void(suffix)
+def _with_offsets(texts: npt.NDArray[Any] | pa.Array, offsets: Ints) -> npt.NDArray[Any] | pa.Array:
+    """The texts, each followed by its offset."""
+    few, which = np.unique(offsets, return_inverse=True)
+    written = np.array([offset_text(seconds).encode() for seconds in few.tolist()])
+    widths = {len(text) for text in written.tolist()}
+    if isinstance(texts, np.ndarray) and len(widths) <= 1:
+        rows = np.empty(len(texts), [("text", texts.dtype), ("offset", written.dtype)])
+        rows["text"], rows["offset"] = texts, written[which]
         return rows.view(f"V{rows.dtype.itemsize}")
-    return pa.compute.binary_join_element_wise(texts, suffix, b"")
+    if isinstance(texts, np.ndarray):
+        width = texts.dtype.itemsize
+        texts = binary_array(texts, np.full(len(texts), width))
+    suffixes = pa.array(written.tolist(), pa.binary()).take(pa.array(which))
+    return pa.compute.binary_join_element_wise(texts, suffixes, b"")
 
 
 # One value at a time.
@@ -189,44 +200,11 @@ def timestamp_text(micros: int, zone: str | None = None) -> bytes:
 
 def _date_and_era(days: int) -> tuple[str, str]:
     """`YYYY-MM-DD` and, for years before 1, ` BC`; years beyond 9999 have more digits."""
-    eras, rest = divmod(days - _FIRST_DAY, _ERA_DAYS)
-    date = _EPOCH.replace(year=1) + timedelta(days=rest)
+    eras, rest = divmod(days - _FIRST_DAY, ERA_DAYS)
+    date = EPOCH.replace(year=1) + timedelta(days=rest)
     year = date.year + eras * _ERA_YEARS
     era = "" if year > 0 else " BC"
     return f"{year if year > 0 else 1 - year:04d}-{date.month:02d}-{date.day:02d}", era
-
-
-def is_utc(zone: str) -> bool:
-    """Whether the name means UTC, the one zone whose columns are written at once."""
-    return zone.upper() in ("UTC", "ETC/UTC", "GMT", "ETC/GMT", "Z", "ZULU", "UCT")
-
-
-def utc_offset_seconds(micros: int, zone: str) -> int:
-    """Seconds east of Greenwich in `zone` at a moment; years beyond Python's use like ones."""
-    if is_utc(zone):
-        return 0
-    seconds = micros // 1_000_000
-    if not -62135596800 + 86400 <= seconds <= 253402300799 - 86400:
-        # The Gregorian calendar repeats every 400 years; take the like year in 1970 .. 2369, or in
-        # 1170 .. 1569, when every place had its own time, as before.
-        era = _ERA_DAYS * 86400
-        seconds = seconds % era - (2 * era if seconds < 0 else 0)
-    moment = (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=ZoneInfo("UTC"))
-    offset = moment.astimezone(zone_info(zone)).utcoffset()
-    return int(offset.total_seconds()) if offset is not None else 0
-
-
-def offset_text(seconds: int) -> str:
-    """PostgreSQL's spelling of an offset: minutes and seconds only where they are not zero.
-
-    >>> offset_text(0), offset_text(19800), offset_text(-12600 - 52)
-    ('+00', '+05:30', '-03:30:52')
-    """
-    minutes, second = divmod(abs(seconds), 60)
-    text = f"{'-' if seconds < 0 else '+'}{minutes // 60:02d}"
-    if minutes % 60 or second:
-        text += f":{minutes % 60:02d}"
-    return f"{text}:{second:02d}" if second else text
 
 
 def interval_text(months: int, days: int, micros: int) -> bytes:
