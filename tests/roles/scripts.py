@@ -424,6 +424,10 @@ SCRIPTS: dict[str, list[str]] = {
         "admin: GRANT INSERT, UPDATE ON r_h TO team WITH GRANT OPTION",
         "admin: GRANT DELETE ON r_h TO PUBLIC",
         "admin: GRANT USAGE ON SCHEMA r_hc TO bob",
+        "admin: GRANT CREATE ON SCHEMA public TO bob",
+        "bob: SELECT has_schema_privilege('public', 'CREATE'), nspacl::text FROM pg_namespace"
+        " WHERE nspname = 'public'",
+        "admin: REVOKE CREATE ON SCHEMA public FROM bob",
         "admin: GRANT USAGE ON SEQUENCE r_hs TO carol",
         *(
             f"{role}: SELECT {call}"

@@ -69,7 +69,6 @@ _DEFAULTS: dict[str, Row] = {
         "indimmediate": True, "indisclustered": False, "indisvalid": True, "indcheckxmin": False,
         "indisready": True, "indislive": True, "indisreplident": False,
     },
-    "pg_namespace": {"nspowner": OWNER},
     "pg_description": {"objsubid": 0},
     "pg_rewrite": {"rulename": "_RETURN", "ev_type": "1", "ev_enabled": "O", "is_instead": True},
     "pg_proc": {
@@ -127,13 +126,6 @@ def _rows(
 
 def _nothing(contents: Contents) -> Mapping[int, bool]:
     return {}
-
-
-def _namespaces(contents: Contents) -> Iterator[Row]:
-    for name, oid in contents.schemas.items():
-        owned = contents.ownership.schemas.get(name, Owned())
-        if oid != PUBLIC:
-            yield {"oid": oid, "nspname": name, "nspowner": owned.owner, "nspacl": owned.acl}
 
 
 def _classes(entry: RelationEntry, has_triggers: bool) -> Iterator[Row]:
@@ -356,6 +348,5 @@ OF_OTHERS: Mapping[str, Callable[[Contents], Iterator[Row]]] = {
     "pg_description": other_descriptions,
     "pg_foreign_data_wrapper": _wrappers,
     "pg_foreign_server": _servers,
-    "pg_namespace": _namespaces,
     "pg_proc": _functions,
 }

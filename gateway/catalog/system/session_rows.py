@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from typing import Any
 
 from gateway.catalog.system.names import Moment
+from gateway.catalog.system.owners import Owned
 from gateway.catalog.system.pg_catalog import Part, part_of
 from gateway.catalog.system.static import static
 from gateway.roles import BOOTSTRAP_OID
@@ -69,6 +71,30 @@ def _roles(moment: Moment) -> list[Row]:
     return [row for row in known if row["oid"] != BOOTSTRAP_OID] + own
 
 
+def _namespaces(moment: Moment) -> list[Row]:
+    """PostgreSQL's own schemas, and those that there are: `public` may be another's by now."""
+    contents, first = moment.contents, identifier(moment.contents.ownership.first)
+    known: list[Row] = static().tables["pg_catalog.pg_namespace"].to_pylist()
+    rows = []
+    for row in known:
+        acl = [_FIRST.sub(lambda m: f"{m[1]}{first}{m[2]}", item) for item in row["nspacl"] or ()]
+        rows.append(row | {"nspacl": acl or None})
+    public = contents.ownership.schemas.get("public")
+    own = [
+        {"oid": oid, "nspname": name, "nspowner": owned.owner, "nspacl": owned.acl}
+        for name, oid in contents.schemas.items()
+        if (owned := contents.ownership.schemas.get(name, Owned())) and name != "public"
+    ]
+    if public is not None:
+        changed = {"nspowner": public.owner, "nspacl": public.acl}
+        rows = [row | changed if row["nspname"] == "public" else row for row in rows]
+    return rows + own
+
+
+# The first role in an item of an acl, as PostgreSQL's own rows have it.
+_FIRST = re.compile(r"(^|/)postgres(=|$)")
+
+
 def _moment_of(text: str | None) -> datetime | None:
     """The end of a password's time; `infinity` has none that the database could hold."""
     return None if text in (None, "infinity") else datetime.fromisoformat(text or "")
@@ -77,4 +103,5 @@ def _moment_of(text: str | None) -> datetime | None:
 _RELATIONS: Mapping[str, Callable[[Moment], list[Row]]] = {
     "pg_catalog.pg_authid": _roles,
     "pg_catalog.pg_database": _databases,
+    "pg_catalog.pg_namespace": _namespaces,
 }
