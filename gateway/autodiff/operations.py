@@ -22,6 +22,8 @@ def operation_of(tree: exp.Expr) -> tuple[str, list[exp.Expr]]:
     if isinstance(tree, exp.Neg | exp.Not):
         return ("neg" if isinstance(tree, exp.Neg) else "not"), [tree.this]
     if isinstance(tree, exp.Is) and isinstance(tree.expression, exp.Null):
+        if tree.args.get("negate"):  # IS NOT NULL
+            return "not", [exp.Is(this=tree.this.copy(), expression=exp.Null())]
         return "is null", [tree.this]
     name = _OPERATORS.get(type(tree), "")
     return name, [tree.this, tree.expression] if name else []

@@ -81,7 +81,8 @@ def reals(depth: int = 2) -> st.SearchStrategy[str]:
 def conditions() -> st.SearchStrategy[str]:
     """A condition on values."""
     simple = st.sampled_from(
-        ["a > 0", "b BETWEEN 90 AND 130", "a IS NULL", "a < b - 100", "n = 3", "n IN (1, 2, 5)",
+        ["a > 0", "b BETWEEN 90 AND 130", "a IS NULL", "a IS NOT NULL",
+         "a < b - 100", "n = 3", "n IN (1, 2, 5)",
          "a * a > 4.5", "NOT b > 100", "a >= 1 OR b < 80", "a > 0 AND b > 100"]
     )  # fmt: skip
     return simple

@@ -137,6 +137,8 @@ ON_ARRAYS = [
     "SELECT lat, stddev(b) FROM t WHERE time = '2000-01-10' AND place = 'z' GROUP BY lat",
     "SELECT sum(a) FILTER (WHERE b > 50), count(*) FILTER (WHERE seen) FROM t",
     "SELECT avg(grad(a * a * b, a)), avg(grad(sin(b::double precision), b)) FROM t",
+    "SELECT count(*) FILTER (WHERE a IS NOT NULL), sum(CASE WHEN a IS NOT NULL THEN b END) FROM t",
+    "SELECT lat, sum(b) FROM t WHERE a IS NOT NULL GROUP BY lat",
     "SELECT lat FROM t WHERE seen GROUP BY lat",
     # no column is read: what is asked of constants is asked of every row all the same
     "SELECT sum(-(-(2))), avg(1.5), sum(2) FILTER (WHERE 1 > 2) FROM t",
