@@ -140,6 +140,11 @@ def make_interval(
     return _interval(years * 12 + months, weeks * 7 + days, micros)
 
 
+def length(interval: MonthDayNano) -> int:
+    """Microseconds, a month as 30 days and a day as 24 hours: what intervals are compared by."""
+    return int(interval.months * _MONTH_DAYS + interval.days) * _DAY + _micros(interval)
+
+
 # What is kept of an interval that is cut to a field: whole so many months; days; microseconds.
 _MONTHS = {
     "millennium": 12_000,

@@ -13,7 +13,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from gateway.engine.functions import json_changes, json_values, matches
+from gateway.engine.functions import (
+    bytes_values,
+    json_changes,
+    json_order,
+    json_values,
+    matches,
+)
 from gateway.engine.functions.formatting import format_text
 from gateway.sql.text.jsontext import quoted, read_jsonb
 from gateway.sql.text.literals import unicode_string
@@ -21,6 +27,7 @@ from gateway.sql.text.literals import unicode_string
 _DOUBLE, _BIGINT, _BOOL, _TEXT = pa.float64(), pa.int64(), pa.bool_(), pa.string()
 _INTEGER = pa.int32()
 _TEXTS = pa.list_(_TEXT)
+_BYTES = pa.binary()
 _NUMERIC = pa.decimal128(38, 10)
 _MOST_ITEMS = 10_000_000  # some 160 MB
 # The types over which mode() is computed.
@@ -106,6 +113,18 @@ def _series(first: str, last: str, by: str) -> list[Decimal]:
     return [start + n * step for n in range(count)]
 
 
+def _record(fields: list[str | None]) -> str:
+    """The text of a row: NULL is nothing, and what could be misread stands in quotes."""
+    return "(" + ",".join("" if each is None else _field(each) for each in fields) + ")"
+
+
+def _field(text: str) -> str:
+    if text and not re.search(r'[(),"\\\s]', text):
+        return text
+    doubled = text.replace("\\", "\\\\").replace('"', '""')
+    return f'"{doubled}"'
+
+
 def _bucket(value: float, bounds: list[float | None]) -> int:
     """width_bucket: how many bounds, in order, are not above the value; NaN is above all."""
     if None in bounds:
@@ -142,6 +161,26 @@ MORE: tuple[Row, ...] = (
     ("json_has", json_values.has_key, [_TEXT, _TEXT], _BOOL),
     ("json_joined", json_values.joined, [_TEXT, _TEXT], _TEXT),
     ("json_without", json_values.without_key, [_TEXT, _TEXT], _TEXT),
+    ("record_of", _record, [_TEXTS], _TEXT),
+    ("json_key", json_order.sort_key, [_TEXT], _TEXT),
+    ("bits_of", bytes_values.count_bits, [_BYTES], _BIGINT),
+    ("bytes_length", len, [_BYTES], _INTEGER),
+    ("byte_of", bytes_values.byte, [_BYTES, _BIGINT], _INTEGER),
+    ("bit_of", bytes_values.bit, [_BYTES, _BIGINT], _INTEGER),
+    ("with_byte", bytes_values.with_byte, [_BYTES, _BIGINT, _BIGINT], _BYTES),
+    ("with_bit", bytes_values.with_bit, [_BYTES, _BIGINT, _BIGINT], _BYTES),
+    ("bytes_part", bytes_values.part, [_BYTES, _BIGINT, _BIGINT], _BYTES),
+    ("bytes_rest", bytes_values.rest, [_BYTES, _BIGINT], _BYTES),
+    ("bytes_position", bytes_values.position, [_BYTES, _BYTES], _INTEGER),
+    ("bytes_overlaid", bytes_values.overlaid, [_BYTES, _BYTES, _BIGINT, _BIGINT], _BYTES),
+    ("bytes_trimmed", bytes_values.trimmed, [_BYTES, _BYTES], _BYTES),
+    ("bytes_trimmed_left", bytes_values.trimmed_left, [_BYTES, _BYTES], _BYTES),
+    ("bytes_trimmed_right", bytes_values.trimmed_right, [_BYTES, _BYTES], _BYTES),
+    ("bytes_written", bytes_values.written, [_BYTES, _TEXT], _TEXT),
+    ("bytes_read", bytes_values.read, [_TEXT, _TEXT], _BYTES),
+    ("converted_from", bytes_values.converted_from, [_BYTES, _TEXT], _TEXT),
+    ("converted_to", bytes_values.converted_to, [_TEXT, _TEXT], _BYTES),
+    ("converted", bytes_values.converted, [_BYTES, _TEXT, _TEXT], _BYTES),
     ("numbers_between", _series, [_TEXT] * 3, pa.list_(_NUMERIC)),
     ("bucket_among", _bucket, [_DOUBLE, pa.list_(_DOUBLE)], _INTEGER),
     ("json_has_any", json_changes.has_any, [_TEXT, _TEXTS], _BOOL),

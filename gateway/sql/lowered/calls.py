@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.lowered.ordered_texts import ordered_text
+from gateway.sql.lowered.patterns import groups_apart
 from gateway.sql.lowered.rooms import checked
 from gateway.sql.lowered.subqueries import array_of_query
 
@@ -42,6 +43,8 @@ def call(node: exp.Expr) -> exp.Expr | None:
         return whole if name == "mod" else exp.Anonymous(this="trunc", expressions=[whole])
     if name == "array" and len(arguments) == 1 and isinstance(arguments[0], exp.Query):
         return array_of_query(arguments[0])
+    if name == "regexp_match" and (apart := groups_apart(node)) is not None:
+        return apart
     if name == "array_lower" and len(arguments) == 2:
         return _lower_bound(arguments)
     if name == "string_agg" and (ordered := ordered_text(node)) is not None:

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from gateway.sql.lowered.dependent import join_dependent
 from gateway.sql.lowered.laterals import put_laterals
+from gateway.sql.lowered.records import show_rows
 from gateway.sql.lowered.sort_keys import carry_sort_keys
 from gateway.sql.lowered.ties import keep_ties
 from gateway.sql.meaning.analysis import analyse
@@ -35,5 +36,7 @@ def join_in_turn(
     ranked = keep_ties(tree)
     tree = ranked or tree
     if carry_sort_keys(tree) or ranked is not None:
+        analysis = analyse(tree, relations)
+    if any([show_rows(block) for block in analysis.blocks]):
         analysis = analyse(tree, relations)
     return tree, analysis

@@ -231,7 +231,7 @@ def _or_null(value: exp.Expr) -> exp.Expr:
     return _call("coalesce", value, exp.Literal.string("null"))
 
 
-def _row_of(value: exp.Expr, known: Types) -> list[tuple[str, exp.Expr]] | None:
+def row_of(value: exp.Expr, known: Types) -> list[tuple[str, exp.Expr]] | None:
     """Names and values of a row: ROW(...), or a relation's name where a column could stand."""
     if isinstance(value, exp.Anonymous) and value.name == "row":
         return [(f"f{n}", each) for n, each in enumerate(value.expressions, 1)]
@@ -254,7 +254,7 @@ def _json_of_row(row: list[tuple[str, exp.Expr]], known: Types) -> exp.Expr:
 
 
 def _json_of(value: exp.Expr, known: Types) -> exp.Expr:
-    row = _row_of(value, known)
+    row = row_of(value, known)
     if row is not None:
         return _json_of_row(row, known)
     kind = TEXT if value.is_string else known.of(value)
@@ -290,7 +290,7 @@ def _aggregate(node: exp.Anonymous, known: Types) -> None:
     plain = value.this if isinstance(value, exp.Order) else value
     if isinstance(plain, exp.Distinct):
         plain = plain.expressions[0]
-    rows = _row_of(plain, known) is not None
+    rows = row_of(plain, known) is not None
     plain.replace(_or_null(_json_of(plain, known)))
     separator = ", \n " if rows and node.name == "json_agg" else ", "
     _brackets(node, "[", separator, "]")

@@ -185,14 +185,14 @@ def numbered(
     window = exp.Window(this=call, partition_by=[each.copy() for each in parts])
     order = select.args.get("order")
     if order is not None:
-        meant = order.copy()
-        for item in meant.expressions:
-            item.set("this", _meant(item.this, select))
-        window.set("order", meant)
+        own = order.copy()
+        for item in own.expressions:
+            item.set("this", meant(item.this, select))
+        window.set("order", own)
     return window
 
 
-def _meant(by: exp.Expr, select: exp.Select) -> exp.Expr:
+def meant(by: exp.Expr, select: exp.Select) -> exp.Expr:
     """What an item of ORDER BY stands for: a number or a name alone is an output."""
     if isinstance(by, exp.Literal) and by.is_int:
         numbered_item: exp.Expr = select.expressions[int(by.name) - 1].unalias()
@@ -245,9 +245,9 @@ def _wrapped(select: exp.Select) -> exp.Select:
 
 
 def _output(by: exp.Expr, select: exp.Select) -> exp.Expr:
-    meant = _meant(by, select)
+    value = meant(by, select)
     for item in select.expressions:
-        if item.unalias() == meant:
+        if item.unalias() == value:
             return column_node(_FOUND, item.alias_or_name)
     raise _refused("ORDER BY beside DISTINCT", select)
 

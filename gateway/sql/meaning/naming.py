@@ -40,6 +40,7 @@ _KEYWORDS: dict[type[exp.Expr], str] = {
     exp.CurrentRole: "current_role",
     exp.Interval: "interval",
     exp.AtTimeZone: "timezone",
+    exp.Tuple: "row",
 }
 # Expressions that go by the name of what is inside them.
 _SHELLS = (exp.Paren, exp.Window, exp.Filter, exp.WithinGroup, exp.Bracket, exp.Collate)
@@ -65,6 +66,8 @@ def _name(item: exp.Expr) -> str:
     if isinstance(item, Marker):
         return item.kind
     if isinstance(item, exp.Anonymous):
+        if item.meta_get("operator"):
+            return ""
         return _FUNCTIONS.get(item.name, item.name)
     if isinstance(item, exp.Dot):  # schema.function(...), (row).field
         return str(item.expression.name)

@@ -5,7 +5,19 @@ A row that gives `unnest(...)` is a function that gives rows.
 
 from __future__ import annotations
 
-from gateway.types import BOOL, BY_NAME, FLOAT8, INT4, TEXT, Type, array_of
+from gateway.types import (
+    BOOL,
+    BY_NAME,
+    BYTEA,
+    FLOAT8,
+    INT4,
+    INT8,
+    NUMERIC,
+    TEXT,
+    TIMESTAMPTZ,
+    Type,
+    array_of,
+)
 
 
 def _parts(split: str) -> str:
@@ -56,6 +68,10 @@ NUMBER_ROWS: tuple[tuple[str, str], ...] = (
     ("tand(number)",        "tan_of_degrees(a::double precision)"),
     ("asind(number)",       "degrees(asin(a::double precision))"),
     ("acosd(number)",       "degrees(acos(a::double precision))"),
+    ("cotd(number)",        "1.0 / tan_of_degrees(a::double precision)"),
+    ("atan2d(number, number)",
+     "degrees(atan2(a::double precision, b::double precision))"),
+    ("factorial(integer)",  "factorial(a)::numeric(38, 0)"),
     ("atand(number)",       "degrees(atan(a::double precision))"),
     ("isfinite(date)", _finite("date")),
     ("isfinite(timestamp)", _finite("timestamp")),
@@ -72,7 +88,11 @@ ARRAY_ROWS: tuple[tuple[str, str], ...] = (
      "CASE WHEN array_length(a) > 0 THEN '[1:' || array_length(a) || ']' || CASE WHEN "
      "array_ndims(a) > 1 THEN '[1:' || array_length(a, 2) || ']' ELSE '' END END"),
     ("generate_subscripts(any, integer)",
-     "unnest(CAST(generate_series(1, CAST(array_length(a) AS BIGINT)) AS int[]))"),
+     "unnest(CAST(generate_series(1, CAST(array_length(a, b) AS BIGINT)) AS int[]))"),
+    ("generate_subscripts(any, integer, boolean)",
+     "unnest(CASE WHEN c THEN array_reverse(CAST(generate_series(1, CAST(array_length(a, b) AS "
+     "BIGINT)) AS int[])) ELSE CAST(generate_series(1, CAST(array_length(a, b) AS BIGINT)) AS "
+     "int[]) END)"),
 )  # fmt: skip
 
 JSON_ROWS: tuple[tuple[str, str], ...] = (
@@ -105,6 +125,64 @@ JSON_ROWS: tuple[tuple[str, str], ...] = (
     ("jsonb_object(texts, texts)",       "jsonb_form(json_object_of_two(a, b))"),
 )  # fmt: skip
 
+TIME_ROWS: tuple[tuple[str, str], ...] = (
+    ("justify_days(interval)",      "justify_days(a)"),
+    ("justify_hours(interval)",     "justify_hours(a)"),
+    ("justify_interval(interval)",  "justify_interval(a)"),
+    ("make_timestamptz(integer, integer, integer, integer, integer, number)",
+     "make_timestamp_parts(a, b, c, d, e, f::double precision)::timestamptz"),
+    ("make_timestamptz(integer, integer, integer, integer, integer, number, text)",
+     "make_timestamp_parts(a, b, c, d, e, f::double precision) AT TIME ZONE g"),
+    ("timezone(text, timestamp)",   "b AT TIME ZONE a"),
+    ("timezone(text, timestamptz)", "to_local_time(b AT TIME ZONE a)"),
+    ("date(timestamp)",             "a::date"),
+    ("date(timestamptz)",           "to_local_time(a)::date"),
+    ("date(date)",                  "a"),
+)  # fmt: skip
+
+
+def _bytes(name: str, arity: int, call: str) -> tuple[tuple[str, str], ...]:
+    """A function of texts, by the engine, and of bytea."""
+    letters = ", ".join("abcd"[:arity])
+    kinds = ["text", "bytes"]
+    more = {"substr": "integer", "substring": "integer", "overlay": "integer"}.get(name)
+    same = 2 if name == "overlay" else 1 if more else arity
+    rows = []
+    for kind, becomes in zip(kinds, (f"{name}({letters})", call), strict=True):
+        given = [kind] * same + [more or kind] * (arity - same)
+        rows.append((f"{name}({', '.join(given)})", becomes))
+    return (*rows, (f"{name}({', '.join(['any'] * arity)})", f"{name}({letters})"))
+
+
+BYTE_ROWS: tuple[tuple[str, str], ...] = (
+    *_bytes("octet_length", 1, "bytes_length(a)"),
+    *_bytes("bit_length", 1, "(bytes_length(a) * 8)"),
+    *_bytes("length", 1, "bytes_length(a)"),
+    *_bytes("btrim", 2, "bytes_trimmed(a, b)"),
+    *_bytes("ltrim", 2, "bytes_trimmed_left(a, b)"),
+    *_bytes("rtrim", 2, "bytes_trimmed_right(a, b)"),
+    *_bytes("substr", 2, "bytes_rest(a, b)"),
+    *_bytes("substr", 3, "bytes_part(a, b, c)"),
+    ("substring(bytes, integer)",          "bytes_rest(a, b)"),
+    ("substring(bytes, integer, integer)", "bytes_part(a, b, c)"),
+    *_bytes("position", 2, "bytes_position(a, b)"),
+    *_bytes("overlay", 3, "bytes_overlaid(a, b, c, bytes_length(b))"),
+    *_bytes("overlay", 4, "bytes_overlaid(a, b, c, d)"),
+    ("btrim(any)",                  "btrim(a)"),
+    ("ltrim(any)",                  "ltrim(a)"),
+    ("rtrim(any)",                  "rtrim(a)"),
+    ("bit_count(bytea)",            "bits_of(a)"),
+    ("get_byte(bytea, integer)",    "byte_of(a, b)"),
+    ("get_bit(bytea, integer)",     "bit_of(a, b)"),
+    ("set_byte(bytea, integer, integer)", "with_byte(a, b, c)"),
+    ("set_bit(bytea, integer, integer)",  "with_bit(a, b, c)"),
+    ("encode(bytea, text)",         "bytes_written(a, b)"),
+    ("decode(text, text)",          "bytes_read(a, b)"),
+    ("convert_from(bytea, text)",   "converted_from(a, b)"),
+    ("convert_to(text, text)",      "converted_to(a, b)"),
+    ("convert(bytea, text, text)",  "converted(a, b, c)"),
+)  # fmt: skip
+
 # The types of their results.
 GIVEN: dict[str, Type] = {
     **dict.fromkeys(
@@ -129,6 +207,13 @@ GIVEN: dict[str, Type] = {
     "array_positions": array_of(INT4),
     "isfinite": BOOL,
     "overlaps": BOOL,
+    "bit_count": INT8,
+    **dict.fromkeys(("get_byte", "get_bit"), INT4),
+    **dict.fromkeys(("set_byte", "set_bit", "convert_to", "convert"), BYTEA),
+    "convert_from": TEXT,
+    "factorial": NUMERIC,
+    **dict.fromkeys(("atan2d", "cotd"), FLOAT8),
+    "make_timestamptz": TIMESTAMPTZ,
     "format": TEXT,
     "json_extract_path_text": TEXT,
     "jsonb_extract_path_text": TEXT,
@@ -145,4 +230,4 @@ GIVEN: dict[str, Type] = {
     "jsonb_array_elements": BY_NAME["jsonb"],
 }  # fmt: skip
 
-ROWS = TEXT_ROWS + NUMBER_ROWS + ARRAY_ROWS + JSON_ROWS
+ROWS = TEXT_ROWS + NUMBER_ROWS + TIME_ROWS + ARRAY_ROWS + JSON_ROWS + BYTE_ROWS

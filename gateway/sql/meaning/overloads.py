@@ -19,12 +19,12 @@ from gateway.errors import AmbiguousFunction, FeatureNotSupported, UndefinedFunc
 from gateway.sql.lowered.arrays import joined_array
 from gateway.sql.lowered.padded import unpad_arguments, unpad_cast, unpad_sides
 from gateway.sql.lowered.spelling import spell_out
+from gateway.sql.lowered.wide_comparisons import choose_widely, widen
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.overlapping import OVERLAP_ROWS
 from gateway.sql.meaning.overload_rows import GIVEN, ROWS
 from gateway.sql.meaning.scope import AGGREGATES, Block, position_of
 from gateway.sql.text.dialect import DIALECT, parse
-from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import own_nodes
 from gateway.types import DATE, INTERVAL, TEXT, TIME, TIMESTAMPTZ, Type
 
@@ -43,6 +43,8 @@ _KINDS: dict[str, tuple[frozenset[str], str]] = {
     "text": (frozenset({"text", "varchar", "bpchar", "name", "unknown"}), "text"),
     "json": (frozenset({"json"}), "json"),
     "jsonb": (frozenset({"jsonb"}), "jsonb"),
+    "bytea": (frozenset({"bytea"}), "bytea"),
+    "bytes": (frozenset({"bytea"}), ""),
     "texts": (frozenset({"_text", "_varchar"}), "text[]"),
     "numbers": (frozenset({"_int2", "_int4", "_int8", "_numeric", "_float4", "_float8"}), ""),
     "boolean": (frozenset({"bool"}), "boolean"),
@@ -73,9 +75,6 @@ OVERLOADS: tuple[tuple[str, str], ...] = (
     ("make_time(integer, integer, number)", "make_time_parts(a, b, c::double precision)"),
     ("make_timestamp(integer, integer, integer, integer, integer, number)",
      "make_timestamp_parts(a, b, c, d, e, f::double precision)"),
-    ("justify_days(interval)",        "justify_days(a)"),
-    ("justify_hours(interval)",       "justify_hours(a)"),
-    ("justify_interval(interval)",    "justify_interval(a)"),
     ("date_trunc(text, date)",        "date_trunc(a, b::timestamptz)"),
     ("date_trunc(text, interval)",    "truncated_interval(a, b)"),
     ("date_trunc(text, any)",         "date_trunc(a, b)"),
@@ -130,7 +129,7 @@ class _Row:
 
 
 def _fits(kind: str, argument: exp.Expr, known: Type | None) -> bool:
-    if kind == "any" or _is_unknown(argument):
+    if kind == "any" or (_is_unknown(argument) and kind != "bytes"):
         return True
     return known is not None and known.name in _KINDS[kind][0]
 
@@ -175,11 +174,11 @@ def resolve_overloads(block: Block, zone: str) -> None:
         elif isinstance(node, exp.DPipe):
             unpad_sides(node, known)
             _texts_beside(node, known, zone)
-        elif isinstance(node, (*COMPARISONS, exp.In, exp.Between)):
-            unpad_sides(node, known)
         elif isinstance(node, exp.Cast) and node.args["to"].this in _TEXTS:
             unpad_cast(node, known)
             _write(node.this, known, zone)
+        else:
+            widen(node, known)
 
 
 def _inside(block: Block) -> Iterator[exp.Expr]:
@@ -190,6 +189,7 @@ def _inside(block: Block) -> Iterator[exp.Expr]:
 def _call(node: exp.Anonymous, known: Types, zone: str) -> None:
     name, arguments = node.name, node.expressions
     unpad_arguments(node, known)
+    choose_widely(node, known)
     if name == "make_interval":
         node.replace(_made_interval(node))
         return

@@ -51,9 +51,11 @@ _LIKE_ARGUMENTS = frozenset(
 _LIKE_FIRST = frozenset(
     {
         "lag", "lead", "first_value", "last_value", "nth_value", "any_value", "nullif", "bit_and",
-        "bit_or", "bit_xor", "array_append", "array_cat", "array_remove", "array_replace",
+        "bit_or", "bit_xor", "array_cat", "array_remove", "array_replace",
     }
 )  # fmt: skip
+# Of bytes they give bytes, else text.
+_OF_BYTES = frozenset({"ltrim", "rtrim", "btrim", "substr", "overlay"})
 _ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
     (FLOAT8, (
         "stddev", "stddev_pop", "stddev_samp", "var", "variance", "var_pop",
@@ -74,8 +76,8 @@ _ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
     (array_of(TEXT), ("string_to_array", "regexp_match", "regexp_split_to_array")),
     (TEXT, (
         "lower", "upper", "initcap", "concat", "concat_ws", "left", "right", "lpad", "rpad",
-        "ltrim", "rtrim", "btrim", "trim", "substr", "replace", "reverse", "repeat", "split_part",
-        "translate", "overlay", "md5", "chr", "to_hex", "string_agg", "regexp_replace",
+        "trim", "replace", "reverse", "repeat", "split_part",
+        "translate", "md5", "chr", "to_hex", "string_agg", "regexp_replace",
         "array_to_string", "encode", "to_char", "to_char_timestamp", "to_char_timestamptz",
         "to_char_bigint", "to_char_double", "to_char_numeric")),
     (TEXT, ("text_of_float4", "text_of_float8", "text_of_time", "text_of_timestamp",
@@ -105,12 +107,14 @@ def result_type(name: str, arguments: Sequence[Type | None]) -> Type | None:
     if name in _LIKE_ARGUMENTS:
         return common_type(arguments)
     first = arguments[0] if arguments else None
+    if name in _OF_BYTES:
+        return BYTEA if first is BYTEA else TEXT
     if name in ("avg", "mean"):
         return NUMERIC if first is NUMERIC else FLOAT8
     if name in _OF_FIRST:
         return None if first is None else _OF_FIRST[name](first)
-    if name == "array_prepend" and len(arguments) == 2:
-        return arguments[1]
+    if name in ("array_append", "array_prepend") and len(arguments) == 2:
+        return _with_element(*(arguments if name == "array_append" else arguments[::-1]))
     if name in ("date_trunc", "date_bin") and len(arguments) > 1:
         return TIMESTAMPTZ if arguments[1] is DATE else arguments[1]
     if name in ALONG:
@@ -165,6 +169,14 @@ def _extreme(argument: Type) -> Type | None:
 
 def _element(argument: Type) -> Type | None:
     return argument.element
+
+
+def _with_element(array: Type | None, element: Type | None) -> Type | None:
+    """An array and what is put to it have one type of elements."""
+    if array is None or array.element is None or element is None:
+        return array
+    wide = common_type([array.element, element])
+    return array if wide is None else array_of(wide)
 
 
 def _array(argument: Type) -> Type | None:

@@ -205,7 +205,10 @@ class GradwireParser(PostgresParser):
         raise Fault("something is missing", self._curr or None)
 
     def _prefix(self, function: str) -> exp.Expr:
-        return exp.Anonymous(this=function, expressions=[self._parse_term()])
+        """An operator that the engine has as a function; no output is named after it."""
+        call = exp.Anonymous(this=function, expressions=[self._parse_term()])
+        call.meta["operator"] = True
+        return call
 
     def _parse_dollar(self) -> exp.Expr | None:
         if self._prev.text == "@":  # PostgreSQL's absolute value

@@ -1,0 +1,232 @@
+"""Comparisons of values that the engine compares by their form: intervals and jsonb.
+
+A month is 30 days and a day 24 hours (manual, 9.9); 1 and 1.0 are one jsonb. The engine compares an
+interval's months first, and jsonb as text. `= ANY` of an array that holds NULL is NULL where no
+element is equal, which matters where NULL is not as good as false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from gateway.errors import FeatureNotSupported
+from gateway.sql.lowered.padded import unpad_sides
+from gateway.sql.lowered.per_key import meant
+from gateway.sql.lowered.quantified import is_condition
+from gateway.sql.meaning.inference import GIVES, Types
+from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.precedence import COMPARISONS
+from gateway.types import BOOL, BY_NAME, FLOATING, INT8, INTERVAL, TEXT, Type
+
+_JSONB = BY_NAME["jsonb"]
+_EXTREMES = ("greatest", "least")
+
+
+def widen(node: exp.Expr, known: Types) -> None:
+    """Write a comparison, an order or an operator of arrays as PostgreSQL means it, in place."""
+    if isinstance(node, (*COMPARISONS, exp.In, exp.Between)):
+        unpad_sides(node, known)
+        compare_widely(node, known)
+    elif isinstance(node, exp.Ordered):
+        order_widely(node, known)
+    elif isinstance(node, exp.ArrayContainsAll | exp.ArrayContainedBy | exp.ArrayOverlaps):
+        share_elements(node, known)
+
+
+def compare_widely(node: exp.Expr, known: Types) -> None:
+    """Write a comparison of intervals or of jsonb as one of what they come to, in place."""
+    sides = _sides(node)
+    kinds = [known.of(side) for side in sides]
+    if INTERVAL in kinds:
+        _compare_lengths(node, sides)
+    elif _JSONB in kinds and isinstance(node, COMPARISONS):
+        _compare_json(node, sides)
+    elif isinstance(node, exp.EQ) and _is_any(node.expression):
+        _among(node)
+
+
+def _sides(node: exp.Expr) -> list[exp.Expr]:
+    if isinstance(node, exp.Between):
+        return [node.this, node.args["low"], node.args["high"]]
+    if isinstance(node, exp.In):
+        return [node.this, *node.expressions]
+    return [node.this, node.expression]
+
+
+def _compare_lengths(node: exp.Expr, sides: Sequence[exp.Expr]) -> None:
+    if isinstance(node, exp.In) and node.args.get("query") is not None:
+        return
+    for side in sides:
+        if isinstance(side, exp.Any | exp.All | exp.Query):
+            return
+    for side in sides:
+        side.replace(length_of(side))
+
+
+def length_of(value: exp.Expr) -> exp.Expr:
+    """An interval's length in microseconds."""
+    kind = exp.DataType.build("interval", dialect=DIALECT)
+    given = exp.Cast(this=value.copy(), to=kind)
+    call = exp.Anonymous(this="interval_length", expressions=[given])
+    call.meta[GIVES] = INT8
+    return call
+
+
+def _compare_json(node: exp.Expr, sides: Sequence[exp.Expr]) -> None:
+    if any(isinstance(side, exp.Any | exp.All | exp.Query) or _is_any(side) for side in sides):
+        return
+    for side in sides:
+        side.replace(json_key(side))
+
+
+def json_key(value: exp.Expr) -> exp.Expr:
+    """A text whose order is that of jsonb."""
+    kind = exp.DataType.build("jsonb", dialect=DIALECT)
+    given = exp.Cast(this=value.copy(), to=kind) if value.is_string else value.copy()
+    call = exp.Anonymous(this="json_key", expressions=[given])
+    call.meta[GIVES] = TEXT
+    return call
+
+
+def share_elements(node: exp.Expr, known: Types) -> None:
+    """`&&`, `@>`, `<@` of arrays: a NULL is like no other element, in place."""
+    kinds = [known.of(node.this), known.of(node.expression)]
+    array = next((kind for kind in kinds if kind is not None and kind.element is not None), None)
+    if array is None:
+        return
+    if isinstance(node, exp.ArrayOverlaps):
+        side = node.this
+        if not _holds_no_null(side) and not _holds_no_null(node.expression):
+            side.replace(_without_null(side, array))
+        return
+    part = node.expression if isinstance(node, exp.ArrayContainsAll) else node.this
+    if not _holds_no_null(part):
+        whole = node.this if part is node.expression else node.expression
+        nothing = exp.Is(this=exp.paren(whole.copy()), expression=exp.Null())
+        ifs = [
+            exp.If(this=nothing, true=exp.Null()),
+            exp.If(this=_holds_null(part), true=exp.false()),
+        ]
+        case = exp.Case(ifs=ifs, default=node.copy())
+        case.meta[GIVES] = BOOL
+        node.replace(exp.paren(case, copy=False))
+
+
+def _without_null(array: exp.Expr, kind: Type) -> exp.Expr:
+    wanted = exp.DataType.build(kind.sql, dialect=DIALECT)
+    nothing = exp.Cast(this=exp.Array(expressions=[exp.Null()]), to=wanted)
+    return exp.Anonymous(this="array_except", expressions=[array.copy(), nothing])
+
+
+def _holds_no_null(array: exp.Expr) -> bool:
+    bare = array.unnest()
+    return isinstance(bare, exp.Array) and all(
+        isinstance(item, exp.Literal | exp.Boolean) for item in bare.expressions
+    )
+
+
+def _holds_null(array: exp.Expr) -> exp.Expr:
+    """A NULL is written as the word for it, and two words show that there is one."""
+    one, other = (
+        exp.Anonymous(
+            this="array_to_string",
+            expressions=[array.copy(), exp.Literal.string(","), exp.Literal.string(word)],
+        )
+        for word in ("a", "b")
+    )
+    return exp.NEQ(this=one, expression=other)
+
+
+def _is_any(side: exp.Expr) -> bool:
+    return (
+        isinstance(side, exp.Anonymous) and side.name in ("any", "some") and bool(side.expressions)
+    )
+
+
+def _among(node: exp.EQ) -> None:
+    """x = ANY (array) as a value: NULL where no element is equal and one is NULL."""
+    array = node.expression.expressions[0]
+    bare = array.unnest()
+    if isinstance(bare, exp.Query) or is_condition(node, negated=False):
+        return
+    if _holds_no_null(array):
+        return
+    unknown = _holds_null(array)
+    found = exp.If(this=node.copy(), true=exp.true())
+    ifs = [found, exp.If(this=unknown, true=exp.Null())]
+    none = exp.Is(this=exp.paren(node.this.copy()), expression=exp.Null())
+    absent = exp.Is(this=exp.paren(array.copy()), expression=exp.Null())
+    case = exp.Case(ifs=ifs, default=exp.false())
+    unknown_side = exp.Or(this=none, expression=absent)
+    case.args["ifs"].append(exp.If(this=unknown_side, true=exp.Null()))
+    case.meta[GIVES] = BOOL
+    node.replace(exp.paren(case, copy=False))
+
+
+def choose_widely(node: exp.Anonymous, known: Types) -> None:
+    """greatest, least, max and min of intervals by their lengths, in place.
+
+    Raises:
+        FeatureNotSupported: 0A000, max and min over a window.
+    """
+    if not node.expressions or known.of(node.expressions[0]) is not INTERVAL:
+        return
+    if node.name in _EXTREMES:
+        found, *others = node.expressions
+        for other in others:
+            found = _longer(found, other, node.name == "greatest")
+        found.meta[GIVES] = INTERVAL
+        node.replace(found)
+    elif node.name in ("max", "min") and len(node.expressions) == 1:
+        held = node.parent.parent if isinstance(node.parent, exp.Filter) else node.parent
+        if isinstance(held, exp.Window):
+            raise FeatureNotSupported(f"{node.name} of intervals over a window is not supported")
+        value = node.expressions[0]
+        if isinstance(value, exp.Distinct):
+            value = value.expressions[0]
+        by = exp.Ordered(this=length_of(value), desc=node.name == "max", nulls_first=False)
+        node.set("this", "first_value")
+        node.set("expressions", [exp.Order(this=value.copy(), expressions=[by])])
+        node.meta[GIVES] = INTERVAL
+
+
+def _longer(one: exp.Expr, other: exp.Expr, longest: bool) -> exp.Expr:
+    of = exp.GTE if longest else exp.LTE
+    sides = [length_of(one), length_of(other)]
+    none = [exp.Is(this=exp.paren(each.copy()), expression=exp.Null()) for each in (one, other)]
+    ifs = [
+        exp.If(this=none[0], true=other.copy()),
+        exp.If(this=none[1], true=one.copy()),
+        exp.If(this=of(this=sides[0], expression=sides[1]), true=one.copy()),
+    ]
+    return exp.Case(ifs=ifs, default=other.copy())
+
+
+def order_widely(ordered: exp.Ordered, known: Types) -> None:
+    """Sort intervals by their lengths and jsonb by its order, and rank 0 and -0 alike, in place."""
+    holder = ordered.find_ancestor(exp.Window, exp.WithinGroup, exp.Anonymous, exp.Select)
+    value = ordered.this
+    if isinstance(holder, exp.Window):
+        kind = known.of(value)
+        if kind is not None and kind.name in FLOATING:
+            zero = exp.Cast(this=exp.Literal.number(0), to=exp.DataType.build(kind.sql))
+            ordered.set("this", exp.Add(this=exp.paren(value.copy()), expression=zero))
+    elif not isinstance(holder, exp.Select):
+        return
+    else:
+        value = meant(value, holder)
+        kind = known.of(value)
+    key = None if kind is None else _KEYS.get(kind.name)
+    if key is None or kind is None:
+        return
+    if isinstance(holder, exp.Select) and holder.args.get("distinct") is not None:
+        raise FeatureNotSupported(
+            f"ORDER BY {kind.sql} beside DISTINCT is not supported",
+            hint="Write the DISTINCT in a subquery.",
+        )
+    ordered.set("this", key(value))
+
+
+_KEYS = {"interval": length_of, "jsonb": json_key}
