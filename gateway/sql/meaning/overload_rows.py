@@ -141,11 +141,22 @@ TIME_ROWS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 
+def numeric_series() -> tuple[tuple[str, str], ...]:
+    """generate_series where an end or the step has a fraction: of numerics."""
+    rows = []
+    for count, step in ((2, "'1'"), (3, "c::text")):
+        for place in range(count):
+            kinds = ["fraction" if n == place else "number" for n in range(count)]
+            call = f"unnest(numbers_between(a::text, b::text, {step}))"
+            rows.append((f"generate_series({', '.join(kinds)})", call))
+    return tuple(rows)
+
+
 def _bytes(name: str, arity: int, call: str) -> tuple[tuple[str, str], ...]:
     """A function of texts, by the engine, and of bytea."""
     letters = ", ".join("abcd"[:arity])
     kinds = ["text", "bytes"]
-    more = {"substr": "integer", "substring": "integer", "overlay": "integer"}.get(name)
+    more = "any" if name in ("substr", "overlay") else None
     same = 2 if name == "overlay" else 1 if more else arity
     rows = []
     for kind, becomes in zip(kinds, (f"{name}({letters})", call), strict=True):

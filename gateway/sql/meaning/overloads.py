@@ -22,7 +22,7 @@ from gateway.sql.lowered.spelling import spell_out
 from gateway.sql.lowered.wide_comparisons import choose_widely, widen
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.overlapping import OVERLAP_ROWS
-from gateway.sql.meaning.overload_rows import GIVEN, ROWS
+from gateway.sql.meaning.overload_rows import GIVEN, ROWS, numeric_series
 from gateway.sql.meaning.scope import AGGREGATES, Block, position_of
 from gateway.sql.text.dialect import DIALECT, parse
 from gateway.sql.text.trees import own_nodes
@@ -45,11 +45,15 @@ _KINDS: dict[str, tuple[frozenset[str], str]] = {
     "jsonb": (frozenset({"jsonb"}), "jsonb"),
     "bytea": (frozenset({"bytea"}), "bytea"),
     "bytes": (frozenset({"bytea"}), ""),
+    "fraction": (frozenset({"numeric", "float4", "float8"}), ""),
     "texts": (frozenset({"_text", "_varchar"}), "text[]"),
     "numbers": (frozenset({"_int2", "_int4", "_int8", "_numeric", "_float4", "_float8"}), ""),
     "boolean": (frozenset({"bool"}), "boolean"),
     "any": (frozenset(), ""),
 }
+
+# Kinds that no quoted literal and no parameter is of.
+_KNOWN = ("bytes", "fraction")
 
 OVERLOADS: tuple[tuple[str, str], ...] = (
     ("to_char(timestamp, text)",      "to_char_timestamp(a, b)"),
@@ -91,6 +95,7 @@ OVERLOADS: tuple[tuple[str, str], ...] = (
      "unnest(numbers_between(a::text, b::text, '1'))"),
     ("generate_series(number, number, number)",
      "unnest(numbers_between(a::text, b::text, c::text))"),
+    *numeric_series(),
     ("generate_series(any, any)",     "generate_series(a, b)"),
     ("generate_series(any, any, any)", "generate_series(a, b, c)"),
     ("round(integer)",                "round(a::double precision)"),
@@ -129,7 +134,7 @@ class _Row:
 
 
 def _fits(kind: str, argument: exp.Expr, known: Type | None) -> bool:
-    if kind == "any" or (_is_unknown(argument) and kind != "bytes"):
+    if kind == "any" or (_is_unknown(argument) and kind not in _KNOWN):
         return True
     return known is not None and known.name in _KINDS[kind][0]
 
