@@ -27,7 +27,7 @@ def unpad_sides(node: exp.Expr, known: Types) -> None:
         held = node.args.get(key)
         for value in held if isinstance(held, list) else [held]:
             if isinstance(value, exp.Expr):
-                _unpad(value, known, not isinstance(node, exp.DPipe))
+                _unpad(value, known)
 
 
 def unpad_arguments(node: exp.Anonymous, known: Types) -> None:
@@ -43,10 +43,8 @@ def unpad_cast(node: exp.Cast, known: Types) -> None:
         _unpad(node.this, known)
 
 
-def _unpad(value: exp.Expr, known: Types, compared: bool = False) -> None:
+def _unpad(value: exp.Expr, known: Types) -> None:
     if known.of(value) is _PADDED:
         trimmed = exp.Anonymous(this="rtrim", expressions=[value.copy()])
-        trimmed.meta[GIVES] = _PADDED
-        if compared:
-            trimmed.meta[GIVES] = _PADDED  # a parameter beside it is of that type
+        trimmed.meta[GIVES] = _PADDED  # a parameter beside it is of that type
         value.replace(trimmed)
