@@ -192,7 +192,10 @@ def _rewrite(state: Rewriting) -> Rewritten:
 
 def bind_tables(state: Rewriting) -> None:
     """Write every table as schema.name under its alias; put a view's query in its place."""
-    database = state.constants.get("current_database")
+    # Whose value is asked for is the session's own, and what asks for it serves no other: no query
+    # is recalled or settled then. So it is asked for only where a name has a database before it.
+    asks = any(table.catalog for table in nodes_of(state.tree, exp.Table))
+    database = state.constants.get("current_database") if asks else None
     named = database.find(exp.Literal) if isinstance(database, exp.Expr) else None
     name = named.name if named is not None else ""
     binder = Binder(state.lookup, state.relations, state.unaliased, name)

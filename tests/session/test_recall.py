@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.rows import tuple_row
 
+from gateway.app import App
 from gateway.config import Settings
 from gateway.recent import Recent
 from gateway.session.queries.recall import Recall
@@ -307,3 +308,9 @@ def test_recent_keeps_what_was_used_last(steps: list[tuple[str, int, bool]]) -> 
             if key in model:
                 model[key] = model.pop(key)
     assert {key: recent.get(key) for key in "abcdef"} == {key: model.get(key) for key in "abcdef"}
+
+
+def test_a_plain_query_is_recalled(connect: Connect, gateway_app: App) -> None:
+    before = len(gateway_app.gateway.recall.trees._entries)
+    connect().execute("SELECT 'recalled' AS test_a_plain_query_is_recalled")
+    assert len(gateway_app.gateway.recall.trees._entries) > before
