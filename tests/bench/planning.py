@@ -37,7 +37,16 @@ def _layers(count: int) -> str:
     return f"SELECT c0 FROM {query}"
 
 
+def _chain(count: int) -> str:
+    """WITH queries in a chain, each with a condition on what the one before computes."""
+    steps = "c0 AS (SELECT x + 1 AS x FROM t)"
+    for n in range(1, count):
+        steps += f", c{n} AS (SELECT x + 1 AS x FROM c{n - 1} WHERE x > {n})"
+    return f"WITH {steps} SELECT x FROM c{count - 1}"
+
+
 SHAPES = {
+    "chain": Shape(_chain, 57, 70, "planning_steps"),
     "sum": Shape(
         lambda n: f"SELECT {_joined(' + ', 'x', n)} FROM t", 1050, 1500, "planning_steps"
     ),

@@ -16,6 +16,7 @@ from gateway.sql.statements.reading import read
 from gateway.sql.statements.statement import Statement
 from gateway.sql.text.chains import longest_chain, refuse_deep_arrays
 from gateway.sql.text.dialect import split
+from gateway.sql.text.layers import layers_of
 from gateway.sql.text.repeats import count_words
 from gateway.sql.text.trees import nodes_of, own_nodes
 
@@ -102,7 +103,7 @@ class Limits:
         size = size_of(tree)
         self._admit("statement_nodes", size.nodes)
         self._admit("union_branches", size.branches)
-        self._admit("planning_steps", size.steps)
+        self._admit("planning_steps", size.steps + layers_of(tree).steps)
         return size.nodes
 
     def _admit(self, name: str, given: int) -> None:
