@@ -57,7 +57,7 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
     (
         "regexp_matches",
         "SELECT count(*) FROM regexp_matches(repeat('a', 1000000), 'a', 'g')",
-        "53200",
+        "",
     ),
     ("replace", "SELECT replace(repeat('x', 100000), 'x', repeat('y', 100000))", "53200"),
     (

@@ -11,9 +11,8 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.errors import FeatureNotSupported, OutOfMemory
+from gateway.errors import FeatureNotSupported
 
-_MOST_READ = 2**30  # characters, the rest of the text being read anew after every match
 _GROUP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?!\?)")
 
 
@@ -30,23 +29,23 @@ def all_matches(text: str, pattern: str) -> list[list[str | None]]:
 
     Raises:
         FeatureNotSupported: 0A000, what a pattern matches depends on what stands before it.
-        OutOfMemory: 53200, the text is too long for that many matches.
     """
     if re.search(r"(?<!\\)(?<!\[)\^|\\[bBAmMyY]", pattern):
         raise FeatureNotSupported("an anchor in a pattern with the flag g is not supported")
+    found = _matched(text, pattern)
     named, count = _named(pattern)
-    whole = f"(?s)^(?P<skipped>.*?)(?P<found>{named})(?P<rest>.*)$"
-    found, rest, read = [], text, 0
-    while (row := pc.extract_regex(pa.array([rest]), whole)[0].as_py()) is not None:
-        groups = [row[f"g{n}"] for n in range(count)] if count else [row["found"]]
-        found.append(groups)
-        read += len(rest)
-        if read > _MOST_READ:
-            raise OutOfMemory("out of memory: too many matches in a text of that length")
-        rest = row["rest"] if row["found"] else row["rest"][1:]
-        if not row["rest"]:
-            break
-    return found
+    if not count or not found:
+        return [[each] for each in found]
+    parts = pc.extract_regex(pa.array(found), f"(?s)^(?:{named})$")
+    columns = [parts.field(number).to_pylist() for number in range(count)]
+    return [list(groups) for groups in zip(*columns, strict=True)]
+
+
+def _matched(text: str, pattern: str) -> list[str]:
+    """Every part of the text that the pattern matches, found in one go: no text holds a NUL."""
+    marked = pc.replace_substring_regex(pa.array([text]), f"(?s){pattern}", "\x00\\0\x00")
+    parts: list[str] = marked[0].as_py().split("\x00")
+    return parts[1::2]
 
 
 def _named(pattern: str) -> tuple[str, int]:
