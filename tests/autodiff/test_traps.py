@@ -13,6 +13,7 @@ from gateway.errors import (
     InvalidColumnReference,
     NotDifferentiable,
     SyntaxFault,
+    UndefinedFunction,
 )
 from tests.autodiff.relations import run
 
@@ -53,7 +54,6 @@ REFUSED = [
     "SELECT grad(grad((n / 2) * x, x), n) FROM t",
     "SELECT grad(CASE WHEN random() > 0.5 THEN x ELSE -x END, x) FROM t",
     "SELECT grad(coalesce(random(), 1.0) * x, x) FROM t",
-    "SELECT grad(x * s, x) FROM t",
 ]
 
 
@@ -67,6 +67,12 @@ def test_value(query: str, expected: float) -> None:
 def test_refused(query: str) -> None:
     with pytest.raises(NotDifferentiable) as refusal:
         run(query, ROWS)
+    assert refusal.value.position and refusal.value.hint
+
+
+def test_what_cannot_be_computed_is_refused_as_outside_a_marker() -> None:
+    with pytest.raises(UndefinedFunction, match=r"double precision . text") as refusal:
+        run("SELECT grad(x * s, x) FROM t", ROWS)
     assert refusal.value.position and refusal.value.hint
 
 

@@ -278,7 +278,8 @@ class CatalogueDatabase:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
-            connection = duckdb.connect(":memory:")
+            # What does not fit into memory is refused, not put into the working directory.
+            connection = duckdb.connect(":memory:", config={"temp_directory": ""})
             connection.execute(_MACROS)
             for functions in self._called:
                 for name, (function, arguments, result) in functions.functions().items():
