@@ -144,7 +144,6 @@ REFUSED = {
     "SET x": (SyntaxFault, "syntax error at end of input", 6),
     "EXPLAIN BEGIN": (SyntaxFault, 'syntax error at or near "BEGIN"', 9),
     "REASSIGN a": (FeatureNotSupported, "REASSIGN is not supported", 1),
-    "GRANT team TO alice": (FeatureNotSupported, "GRANT of a role is not supported", 0),
     "GRANT SELECT (a) ON t TO alice": (
         FeatureNotSupported,
         "GRANT on single columns is not supported",
