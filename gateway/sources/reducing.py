@@ -217,6 +217,7 @@ class Sums:
         if "moments" in kinds:
             self.kept |= {"squares": np.zeros(shape), "seen": np.zeros(shape, np.int64)}
 
+    @np.errstate(invalid="ignore", over="ignore")  # inf - inf is NaN, as in SQL
     def measure(self, piece: Piece, values: Values, nulls: Mask | None) -> Found | None:
         """What is asked of the values of a piece that are not NULL; None: NaN is among them."""
         found: Found = {} if nulls is None else {"nulls": piece.total(nulls, np.int64)}
@@ -239,6 +240,7 @@ class Sums:
             found |= _deviations(piece, present, nulls, found)
         return found
 
+    @np.errstate(invalid="ignore", over="ignore")
     def add(self, piece: Piece, found: Found) -> None:
         """Take in what was measured of a piece."""
         at, kept = piece.target, self.kept

@@ -12,7 +12,7 @@ import xarray
 
 from gateway.app import App
 from gateway.config import Dataset, Settings
-from gateway.wire.connection.auth import make_verifier
+from gateway.passwords import make_verifier
 
 CHUNKS, CHUNK_ROWS = 40, 100_000
 KINDS = "SELECT query, calls, errors, rows, recalled FROM gradwire.statements"
