@@ -202,12 +202,12 @@ def _check_alternatives(node: exp.Expr, known: Types) -> None:
     else:
         return
     typed = [value for value in values if not is_untyped(value.unnest())]
-    types = [known.of(value) for value in typed]
-    _agree(what, types, node)
-    common = next((kind for kind in types if _family(kind) in ("number", "bool", "uuid")), None)
-    for value in values:
-        if common is not None and value.unnest().is_string:
-            _cast(value, common)
+    _agree(what, [known.of(value) for value in typed], node)
+    common = known.of(node)
+    if common is not None and _family(common) in ("number", "bool", "uuid"):
+        for value in values:
+            if value.unnest().is_string:
+                _cast(value, common)
 
 
 def _agree(what: str, types: Sequence[Type | None], at: exp.Expr | None) -> None:
