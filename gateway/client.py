@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray
 
-from gateway.sources.gridding import gridded
+from gateway.sources.writing.gridding import gridded
 
 Values = npt.NDArray[Any]
 

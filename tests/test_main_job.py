@@ -15,7 +15,7 @@ import psycopg
 import pytest
 import xarray
 
-from gateway.sources import ncep
+from gateway.sources.opening import ncep
 from tests.conftest import Connect
 
 Connection = psycopg.Connection[Any]

@@ -7,7 +7,7 @@ import pytest
 import xarray
 
 from gateway.client import to_dataset
-from gateway.sources import ncep
+from gateway.sources.opening import ncep
 from tests.conftest import Connect
 
 DIMS = ["time", "latitude", "longitude"]

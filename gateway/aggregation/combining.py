@@ -1,7 +1,7 @@
 """Aggregates as what is kept of each part, and as what the engine makes of the parts.
 
 `#` in a row stands for the number of the argument; `"sum #"` and its like are columns of
-`sources.partials`. The variance of all parts is that within them (`squares`) and that between
+`partials`. The variance of all parts is that within them (`squares`) and that between
 them, reckoned from one number near the mean (`away`, `pull`).
 """
 

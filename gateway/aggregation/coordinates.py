@@ -12,7 +12,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gateway.engine.interface import EngineSession
-from gateway.sources.grid import GridTable
+from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Table, TableName
 from gateway.sql.meaning.scope import column_node, table_node
 from gateway.sql.text.dialect import to_engine

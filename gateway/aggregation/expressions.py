@@ -11,9 +11,9 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gateway.autodiff.operations import operation_of
-from gateway.sources.elementwise import Call, Column, Expression, Number
-from gateway.sources.grid import GridTable
-from gateway.sources.nullable import Nullable, Unsound, evaluate, of_column
+from gateway.sources.arithmetic.elementwise import Call, Column, Expression, Number
+from gateway.sources.arithmetic.nullable import Nullable, Unsound, evaluate, of_column
+from gateway.sources.grid.grid import GridTable
 from gateway.sql.lowered.lowering import engine_type
 from gateway.sql.meaning.parameters import number
 

@@ -1,9 +1,9 @@
 """Plans of queries whose aggregates over grids are computed on arrays where that is sound.
 
-Each SELECT that `recognising` reads is put over partial aggregates (`sources.partials`), which the
-engine adds up. Where the arrays hold what only the engine can tell of (the root of a negative
-number, NaN that is not NULL), the query is run again as it was: no row has gone out by then, for a
-row needs all of its groups.
+Each SELECT that `recognising` reads is put over partial aggregates (`sources.aggregates.partials`),
+which the engine adds up. Where the arrays hold what only the engine can tell of (the root of a
+negative number, NaN that is not NULL), the query is run again as it was: no row has gone out by
+then, for a row needs all of its groups.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from gateway.aggregation.coordinates import Tables, asking, inner_sources, table
 from gateway.aggregation.recognising import on_arrays
 from gateway.engine.interface import EngineSession, Plan
 from gateway.errors import GatewayError, QueryCanceled
-from gateway.sources.grid import GridTable
-from gateway.sources.nullable import Unsound
-from gateway.sources.partials import Partials
+from gateway.sources.aggregates.partials import Partials
+from gateway.sources.arithmetic.nullable import Unsound
+from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Table, TableName
 from gateway.sql.meaning.scope import is_aggregate
 

@@ -18,12 +18,12 @@ from sqlglot import exp
 from gateway.aggregation import combining
 from gateway.aggregation.coordinates import Ask, dimension_of, is_pure, question
 from gateway.aggregation.expressions import Reading
-from gateway.sources.elementwise import Call, Column, Expression, names
-from gateway.sources.grid import GridTable
-from gateway.sources.nullable import Unsound
-from gateway.sources.partials import Key, Partials
-from gateway.sources.reducing import Codes
-from gateway.sources.regions import Asked, Operand, columns_read
+from gateway.sources.aggregates.partials import Key, Partials
+from gateway.sources.aggregates.reducing import Codes
+from gateway.sources.aggregates.regions import Asked, Operand, columns_read
+from gateway.sources.arithmetic.elementwise import Call, Column, Expression, names
+from gateway.sources.arithmetic.nullable import Unsound
+from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import TableName
 from gateway.sql.meaning.scope import column_node, is_aggregate, table_node
 from gateway.sql.text.trees import conjuncts

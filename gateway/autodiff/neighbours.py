@@ -22,8 +22,8 @@ from gateway.errors import (
     UndefinedFunction,
     WrongObjectType,
 )
-from gateway.sources.along import Along
-from gateway.sources.elementwise import Call, Column, Expression, Number, has_function
+from gateway.sources.arithmetic.along import Along
+from gateway.sources.arithmetic.elementwise import Call, Column, Expression, Number, has_function
 from gateway.sources.table import TableName
 from gateway.sql.meaning.inference import type_of
 from gateway.sql.meaning.relation import ColumnInfo, Relations

@@ -15,7 +15,7 @@ _OPERATORS: dict[type[exp.Expr], str] = {
 
 
 def operation_of(tree: exp.Expr) -> tuple[str, list[exp.Expr]]:
-    """What `sources.elementwise` calls an operation, and its arguments; no name: it has none."""
+    """What `elementwise` calls an operation, and its arguments; no name: it has none."""
     if isinstance(tree, exp.Anonymous):
         name = call_name(tree)
         return SYNONYMS.get(name, name), tree.expressions

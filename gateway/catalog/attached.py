@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from gateway.config import BUNDLED, Dataset, dataset_of
 from gateway.errors import ConfigurationFault, GatewayError, InsufficientPrivilege
-from gateway.sources import references
-from gateway.sources.opening import matching, shown
+from gateway.sources.opening import references
+from gateway.sources.opening.opening import matching, shown
 
 # Engines that read what they are pointed at and nothing else; others may follow references.
 ENGINES = ("zarr", "netcdf4", "h5netcdf", "scipy", "cfgrib", "icechunk")

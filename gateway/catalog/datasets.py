@@ -25,12 +25,12 @@ from gateway.errors import (
     ObjectNotInPrerequisiteState,
     UndefinedObject,
 )
-from gateway.sources import ncep
-from gateway.sources.chunk_cache import ChunkCache
-from gateway.sources.grid import GridTable
+from gateway.sources.grid.grid import GridTable
+from gateway.sources.grid.relations import relations_of
 from gateway.sources.listing import ATTRIBUTES, TEXT, Listing, attribute_rows
-from gateway.sources.opening import open_dataset, presence, shown
-from gateway.sources.relations import relations_of
+from gateway.sources.opening import ncep
+from gateway.sources.opening.opening import open_dataset, presence, shown
+from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.table import Description, Table, TableName
 from gateway.store.disk.backup import ATTACHED
 

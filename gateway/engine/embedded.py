@@ -37,9 +37,9 @@ from gateway.engine.provider import as_dataset, kept
 from gateway.engine.running import Run
 from gateway.engine.zones import in_zone
 from gateway.errors import GatewayError, QueryCanceled
-from gateway.sources.grid import GridTable
-from gateway.sources.partials import Partials
-from gateway.sources.reads import Reads, TableReads
+from gateway.sources.aggregates.partials import Partials
+from gateway.sources.grid.grid import GridTable
+from gateway.sources.reading.reads import Reads, TableReads
 from gateway.sources.table import Held, Table, TableName
 
 _CATALOG = "datafusion"

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from gateway.sources.reads import TableReads
+from gateway.sources.reading.reads import TableReads
 from gateway.sources.table import Table, TableName
 
 

@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset
 
 from gateway.errors import FeatureNotSupported, GatewayError, InternalError
-from gateway.sources import predicates
-from gateway.sources.predicates import Call, Column, Literal, Node
+from gateway.sources.filters import predicates
+from gateway.sources.filters.predicates import Call, Column, Literal, Node
 from gateway.sources.table import Partition, Table
 
 Failures = list[GatewayError]

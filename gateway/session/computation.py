@@ -13,7 +13,7 @@ from gateway.rewrite import Rewritten
 from gateway.session.result import Field
 from gateway.session.writes.returning import Beneath, Returned
 from gateway.session.writes.upserts import Upsert
-from gateway.sources.grid import with_calls
+from gateway.sources.grid.grid import with_calls
 from gateway.sources.table import Table, TableName
 from gateway.sql.meaning.relation import ColumnInfo
 from gateway.sql.writes.given import Given

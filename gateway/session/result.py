@@ -10,8 +10,8 @@ import pyarrow as pa
 from buenavista.core import BVType, QueryResult
 
 from gateway.session.activity.backends import CopyProgress
-from gateway.sources.grid import GridTable
-from gateway.sources.reads import TableReads
+from gateway.sources.grid.grid import GridTable
+from gateway.sources.reading.reads import TableReads
 from gateway.sources.table import Table, TableName
 from gateway.sql.statements.copy_options import CopyOptions
 from gateway.store.definitions.definitions import Column

@@ -18,8 +18,9 @@ from gateway.engine.interface import Plan
 from gateway.errors import DatasetUnreadable, GatewayError
 from gateway.rewrite import rewrite
 from gateway.session.queries import sparing
-from gateway.sources import grid, partials, regions
-from gateway.sources.grid import GridTable
+from gateway.sources.aggregates import partials, regions
+from gateway.sources.grid import grid
+from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Table, TableName, columns_of
 from gateway.sql.meaning.relation import ColumnInfo, Relation
 from gateway.sql.text.dialect import parse, to_engine

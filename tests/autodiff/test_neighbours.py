@@ -7,7 +7,7 @@ import psycopg
 import pytest
 import xarray
 
-from gateway.sources import ncep
+from gateway.sources.opening import ncep
 from tests.conftest import Connect
 
 RADIUS = 6371200.0

@@ -35,9 +35,9 @@ import xarray
 from gateway.config.settings import Settings
 from gateway.engine.embedded import Embedded
 from gateway.session.session import Gateway
-from gateway.sources.chunk_cache import ChunkCache
-from gateway.sources.grid import GridTable
-from gateway.sources.opening import open_dataset
+from gateway.sources.grid.grid import GridTable
+from gateway.sources.opening.opening import open_dataset
+from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.table import TableName
 from gateway.store.tables import Store
 from gateway.wire.encoding.casts import TEXT_CASTS

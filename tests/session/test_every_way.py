@@ -19,8 +19,9 @@ from gateway.errors import GatewayError
 from gateway.rewrite import rewrite
 from gateway.session.computation import with_derived
 from gateway.session.queries import sparing
-from gateway.sources import grid, partials, regions
-from gateway.sources.grid import GridTable
+from gateway.sources.aggregates import partials, regions
+from gateway.sources.grid import grid
+from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Table, TableName, columns_of
 from gateway.sql.meaning.relation import ColumnInfo, Relation
 from gateway.sql.text.dialect import parse, to_engine

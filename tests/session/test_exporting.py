@@ -14,7 +14,7 @@ import xarray
 
 from gateway.app import App
 from gateway.config import Dataset, Settings
-from gateway.sources import ncep
+from gateway.sources.opening import ncep
 
 WINDS = ["time", "latitude", "longitude"]
 

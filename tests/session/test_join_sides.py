@@ -9,7 +9,7 @@ import xarray
 
 from gateway.rewrite import rewrite
 from gateway.session.queries.join_sides import smaller_first
-from gateway.sources.grid import GridTable
+from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Table, TableName, columns_of
 from gateway.sql.meaning.relation import ColumnInfo, Relation
 from gateway.sql.text.dialect import parse, to_text

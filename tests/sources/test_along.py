@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import FeatureNotSupported, InvalidParameterValue
-from gateway.sources import grid
-from gateway.sources.along import Along
-from gateway.sources.elementwise import Call, Column, Number
-from gateway.sources.grid import GridTable
+from gateway.sources.arithmetic.along import Along
+from gateway.sources.arithmetic.elementwise import Call, Column, Number
+from gateway.sources.grid import grid
+from gateway.sources.grid.grid import GridTable
 
 from .scans import frame_of, rows_of
 

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from zarr.storage import LocalStore
 
 from gateway.errors import DatasetUnreadable
-from gateway.sources import grid
-from gateway.sources.chunk_cache import ChunkCache
-from gateway.sources.grid import GridTable
-from gateway.sources.opening import open_dataset
+from gateway.sources.grid import grid
+from gateway.sources.grid.grid import GridTable
+from gateway.sources.opening.opening import open_dataset
+from gateway.sources.reading.chunk_cache import ChunkCache
 
 from .scans import rows_of
 

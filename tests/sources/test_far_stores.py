@@ -15,8 +15,8 @@ from gateway.catalog.attached import check
 from gateway.catalog.datasets import Datasets
 from gateway.config import Dataset
 from gateway.errors import ConfigurationFault, DatasetUnreadable, InsufficientPrivilege
-from gateway.sources import opening
-from gateway.sources.opening import guess_engine, open_dataset
+from gateway.sources.opening import opening
+from gateway.sources.opening.opening import guess_engine, open_dataset
 
 from . import s3
 

@@ -17,9 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import DatasetUnreadable, FeatureNotSupported
-from gateway.sources import blocks, grid
-from gateway.sources.grid import GridTable
-from gateway.sources.opening import open_dataset
+from gateway.sources.grid import grid
+from gateway.sources.grid.grid import GridTable
+from gateway.sources.opening.opening import open_dataset
+from gateway.sources.reading import blocks
 
 from .scans import count_of, frame_of, query, rows_of
 

@@ -11,10 +11,11 @@ import xarray
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.sources import blocks, grid
-from gateway.sources.grid import GridTable
-from gateway.sources.leading import First, Leaders
-from gateway.sources.reads import TableReads
+from gateway.sources.grid import grid
+from gateway.sources.grid.grid import GridTable
+from gateway.sources.reading import blocks
+from gateway.sources.reading.leading import First, Leaders
+from gateway.sources.reading.reads import TableReads
 from gateway.sources.table import TableName
 
 from .scans import rows_of

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import xarray
 
-from gateway.sources import ncep
-from gateway.sources.opening import open_dataset
-from gateway.sources.relations import relations_of
+from gateway.sources.grid.relations import relations_of
+from gateway.sources.opening import ncep
+from gateway.sources.opening.opening import open_dataset
 from gateway.sources.table import TableName
 
 from .scans import cells_of, query

@@ -16,8 +16,8 @@ import xarray
 import zarr
 
 from gateway.errors import ConfigurationFault, DatasetUnreadable
-from gateway.sources import opening
-from gateway.sources.opening import guess_engine, open_dataset
+from gateway.sources.opening import opening
+from gateway.sources.opening.opening import guess_engine, open_dataset
 
 
 def small() -> xarray.Dataset:

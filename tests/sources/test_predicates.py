@@ -11,7 +11,7 @@ import pytest
 
 from gateway.engine.provider import sql_predicate
 from gateway.errors import FeatureNotSupported
-from gateway.sources import predicates
+from gateway.sources.filters import predicates
 
 x, s, t = pc.field("x"), pc.field("s"), pc.field("t")
 NEW_YEAR = pa.scalar(datetime(2000, 1, 1), pa.timestamp("us"))

@@ -15,8 +15,8 @@ import xarray
 
 from gateway.engine.provider import as_dataset
 from gateway.errors import DatasetUnreadable, FeatureNotSupported, GatewayError
-from gateway.sources import grid
-from gateway.sources.grid import GridTable
+from gateway.sources.grid import grid
+from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Description
 
 from .scans import query, rows_of

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from zarr.storage import LocalStore
 
 from gateway.errors import DatasetUnreadable
-from gateway.sources import blocks, grid
-from gateway.sources.grid import GridTable
-from gateway.sources.opening import open_dataset
+from gateway.sources.grid import grid
+from gateway.sources.grid.grid import GridTable
+from gateway.sources.opening.opening import open_dataset
+from gateway.sources.reading import blocks
 
 from .scans import count_of, query, rows_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gateway.sources.reducing import Piece, Runs, Sums
+from gateway.sources.aggregates.reducing import Piece, Runs, Sums
 
 INF = float("inf")
 

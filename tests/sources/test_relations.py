@@ -7,7 +7,7 @@ import pytest
 import xarray
 
 from gateway.errors import ConfigurationFault
-from gateway.sources.relations import relations_of, tables_of
+from gateway.sources.grid.relations import relations_of, tables_of
 
 
 def on(*dims: str, size: int = 2) -> tuple[tuple[str, ...], np.ndarray]:

@@ -17,7 +17,7 @@ from gateway.config import Settings
 from gateway.observe.ledger import SUCCESS, Done, Ledger, Line
 from gateway.session.activity.backends import CopyProgress, Doing, Progress
 from gateway.session.result import Result
-from gateway.sources.reads import TableReads
+from gateway.sources.reading.reads import TableReads
 from gateway.sources.table import TableName
 from gateway.sql.statements.statement import Statement
 from gateway.sql.text.fingerprint import fingerprint

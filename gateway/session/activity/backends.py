@@ -14,7 +14,7 @@ from typing import Protocol
 from gateway.catalog.authority import Authority
 from gateway.errors import InsufficientPrivilege
 from gateway.roles import SIGNALS
-from gateway.sources.reads import TableReads
+from gateway.sources.reading.reads import TableReads
 from gateway.sources.table import TableName
 
 

@@ -14,9 +14,9 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gateway.aggregation.coordinates import Ask, dimension_of, is_pure, question
-from gateway.sources.grid import GridTable
-from gateway.sources.leading import First
-from gateway.sources.pruning import Positions
+from gateway.sources.filters.pruning import Positions
+from gateway.sources.grid.grid import GridTable
+from gateway.sources.reading.leading import First
 from gateway.sql.text.trees import conjuncts
 
 _NOT_HERE = ("distinct", "group", "having", "joins", "laterals", "qualify", "sample", "windows")

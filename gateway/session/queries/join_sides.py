@@ -12,8 +12,8 @@ import math
 from sqlglot import exp
 
 from gateway.aggregation.coordinates import Tables, table_name
-from gateway.sources.grid import GridTable
-from gateway.sources.partials import Partials
+from gateway.sources.aggregates.partials import Partials
+from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Held
 from gateway.sql.meaning.scope import column_node, is_aggregate
 from gateway.sql.text.trees import conjuncts

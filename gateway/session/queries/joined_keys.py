@@ -18,7 +18,7 @@ from gateway.aggregation.coordinates import (
     inner_sources,
     table_name,
 )
-from gateway.sources.grid import GridTable
+from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Held
 from gateway.sql.meaning.scope import column_node, is_aggregate
 from gateway.sql.text.trees import conjuncts

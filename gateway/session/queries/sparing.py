@@ -1,7 +1,7 @@
 """What a query over grids is spared: chunks that no row of it needs, and sorting what is sorted.
 
 The engine hands simple comparisons of columns down to the scan, and these prune chunks
-(`sources.pruning`). What it does not hand down is settled here, before it plans:
+(`sources.filters.pruning`). What it does not hand down is settled here, before it plans:
 
 ==============================================  ================================================
 ``WHERE date_trunc('month', time) = ...``       a condition on one coordinate, whatever is in it:
@@ -46,8 +46,8 @@ from gateway.errors import GatewayError, QueryCanceled
 from gateway.session.queries.first_rows import with_first_rows
 from gateway.session.queries.join_sides import smaller_first
 from gateway.session.queries.joined_keys import key_conditions
-from gateway.sources.grid import GridTable
-from gateway.sources.pruning import Positions
+from gateway.sources.filters.pruning import Positions
+from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Table
 from gateway.sql.meaning.scope import is_aggregate
 from gateway.sql.text.dialect import to_engine

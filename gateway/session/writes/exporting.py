@@ -22,10 +22,10 @@ from gateway.errors import (
 )
 from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
-from gateway.sources.grid import GridTable
-from gateway.sources.gridding import NoGrid
+from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Table
-from gateway.sources.writing import write_grid, write_parquet
+from gateway.sources.writing.gridding import NoGrid
+from gateway.sources.writing.writing import write_grid, write_parquet
 from gateway.sql.statements.copying import ALL
 from gateway.sql.statements.statement import Copy
 

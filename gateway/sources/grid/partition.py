@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.sources.blocks import Block
-from gateway.sources.leading import First, Leaders
-from gateway.sources.pruning import Positions, Pruned
-from gateway.sources.scanning import Reader
+from gateway.sources.filters.pruning import Positions, Pruned
+from gateway.sources.reading.blocks import Block
+from gateway.sources.reading.leading import First, Leaders
+from gateway.sources.reading.scanning import Reader
 
 # Positions along one dimension of a block; a range until it is read, for dimensions are long.
 Box = Positions | range

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gateway.sources.pruning import Positions
+from gateway.sources.filters.pruning import Positions
 from gateway.sources.table import TableName
 
 _Places = slice | npt.NDArray[np.intp]

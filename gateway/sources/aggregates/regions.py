@@ -15,11 +15,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gateway.sources import elementwise
-from gateway.sources.blocks import Block
-from gateway.sources.elementwise import Expression
-from gateway.sources.nullable import Mask, Nullable, Unsound, evaluate, is_strict, of_column
-from gateway.sources.reducing import Codes, Found, Piece, Runs, Sums, pieces
+from gateway.sources.aggregates.reducing import Codes, Found, Piece, Runs, Sums, pieces
+from gateway.sources.arithmetic import elementwise
+from gateway.sources.arithmetic.elementwise import Expression
+from gateway.sources.arithmetic.nullable import (
+    Mask,
+    Nullable,
+    Unsound,
+    evaluate,
+    is_strict,
+    of_column,
+)
+from gateway.sources.reading.blocks import Block
 
 Values = npt.NDArray[Any]
 

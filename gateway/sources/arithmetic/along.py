@@ -21,9 +21,9 @@ import numpy.typing as npt
 import xarray
 
 from gateway.errors import FeatureNotSupported, InvalidParameterValue
-from gateway.sources import elementwise
-from gateway.sources.elementwise import Expression
-from gateway.sources.pruning import Positions
+from gateway.sources.arithmetic import elementwise
+from gateway.sources.arithmetic.elementwise import Expression
+from gateway.sources.filters.pruning import Positions
 
 Values = npt.NDArray[Any]
 

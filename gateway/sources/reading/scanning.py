@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gateway.sources.blocks import AnyColumn, Arrays, Block, GridColumn, unreadable
-from gateway.sources.columns import encode
-from gateway.sources.pruning import Positions
+from gateway.sources.filters.pruning import Positions
+from gateway.sources.reading.blocks import AnyColumn, Arrays, Block, GridColumn, unreadable
+from gateway.sources.reading.columns import encode
 
 
 @dataclass

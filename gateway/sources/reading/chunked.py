@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray
 
-from gateway.sources.chunk_cache import ChunkCache
-from gateway.sources.pruning import Positions
+from gateway.sources.filters.pruning import Positions
+from gateway.sources.reading.chunk_cache import ChunkCache
 
 Values = npt.NDArray[Any]
 

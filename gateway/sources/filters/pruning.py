@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.sources import predicates
+from gateway.sources.filters import predicates
 
 Positions = npt.NDArray[np.intp]
 

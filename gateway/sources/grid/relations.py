@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 import xarray
 
 from gateway.errors import ConfigurationFault
-from gateway.sources.grid import GridTable
+from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import TableName
 
 SCALARS = "scalars"

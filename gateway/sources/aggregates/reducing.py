@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gateway.sources.nullable import Mask
+from gateway.sources.arithmetic.nullable import Mask
 
 Values = npt.NDArray[Any]
 Codes = npt.NDArray[np.intp]

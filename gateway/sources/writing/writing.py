@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import xarray
 
-from gateway.sources.gridding import gridded
+from gateway.sources.writing.gridding import gridded
 
 Attributes = Mapping[str, Mapping[str, Any]]  # by column; the dataset's own under ""
 

@@ -21,14 +21,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.errors import FeatureNotSupported
-from gateway.sources.blocks import Block
-from gateway.sources.grid import GridTable
-from gateway.sources.grid_partition import GridPartition
-from gateway.sources.nullable import Unsound
-from gateway.sources.pruning import Pruned, prune
-from gateway.sources.reads import TableReads
-from gateway.sources.reducing import Codes
-from gateway.sources.regions import Asked, Operand, Region
+from gateway.sources.aggregates.reducing import Codes
+from gateway.sources.aggregates.regions import Asked, Operand, Region
+from gateway.sources.arithmetic.nullable import Unsound
+from gateway.sources.filters.pruning import Pruned, prune
+from gateway.sources.grid.grid import GridTable
+from gateway.sources.grid.partition import GridPartition
+from gateway.sources.reading.blocks import Block
+from gateway.sources.reading.reads import TableReads
 from gateway.sources.table import Description, TableName
 
 Values = npt.NDArray[Any]

@@ -18,7 +18,7 @@ import pyarrow as pa
 import xarray
 
 from gateway.errors import DatasetUnreadable
-from gateway.sources.along import (
+from gateway.sources.arithmetic.along import (
     Along,
     Axis,
     Sum,
@@ -27,13 +27,13 @@ from gateway.sources.along import (
     integrated,
     needed,
 )
-from gateway.sources.chunk_cache import ChunkCache
-from gateway.sources.chunked import Chunked, consecutive
-from gateway.sources.columns import attributes_of
-from gateway.sources.elementwise import evaluate
-from gateway.sources.elementwise import names as names_in
-from gateway.sources.pruning import Positions
-from gateway.sources.reads import TableReads
+from gateway.sources.arithmetic.elementwise import evaluate
+from gateway.sources.arithmetic.elementwise import names as names_in
+from gateway.sources.filters.pruning import Positions
+from gateway.sources.reading.chunk_cache import ChunkCache
+from gateway.sources.reading.chunked import Chunked, consecutive
+from gateway.sources.reading.columns import attributes_of
+from gateway.sources.reading.reads import TableReads
 
 Values = npt.NDArray[Any]
 

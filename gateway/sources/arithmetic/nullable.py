@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gateway.sources.elementwise import FUNCTIONS, Call, Column, Expression, Number
+from gateway.sources.arithmetic.elementwise import FUNCTIONS, Call, Column, Expression, Number
 
 Values = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]

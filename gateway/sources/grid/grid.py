@@ -23,16 +23,16 @@ import pyarrow.compute as pc
 import xarray
 
 from gateway.errors import FeatureNotSupported
-from gateway.sources.along import Along, axis_of, result_dtype
-from gateway.sources.blocks import AnyColumn, Arrays, DerivedColumn, GridColumn
-from gateway.sources.chunk_cache import ChunkCache
-from gateway.sources.columns import attributes_of, comment_of
-from gateway.sources.grid_columns import grid_columns
-from gateway.sources.grid_partition import Box, GridPartition
-from gateway.sources.leading import First
-from gateway.sources.pruning import Positions, Pruned, prune
-from gateway.sources.reads import TableReads
-from gateway.sources.scanning import Reader, read_axis
+from gateway.sources.arithmetic.along import Along, axis_of, result_dtype
+from gateway.sources.filters.pruning import Positions, Pruned, prune
+from gateway.sources.grid.layout import grid_columns
+from gateway.sources.grid.partition import Box, GridPartition
+from gateway.sources.reading.blocks import AnyColumn, Arrays, DerivedColumn, GridColumn
+from gateway.sources.reading.chunk_cache import ChunkCache
+from gateway.sources.reading.columns import attributes_of, comment_of
+from gateway.sources.reading.leading import First
+from gateway.sources.reading.reads import TableReads
+from gateway.sources.reading.scanning import Reader, read_axis
 from gateway.sources.table import Description, Table, TableName
 
 # Rows in a block, unless one chunk has more: 8 MB for a variable of doubles.

@@ -10,8 +10,8 @@ import pyarrow as pa
 import xarray
 
 from gateway.errors import FeatureNotSupported
-from gateway.sources.blocks import GridColumn
-from gateway.sources.columns import field_of
+from gateway.sources.reading.blocks import GridColumn
+from gateway.sources.reading.columns import field_of
 
 
 def grid_columns(

@@ -6,7 +6,7 @@ One Zarr hierarchy of three groups, because their `time` axes differ in length::
     height  (time, pressure, latitude, longitude)  z            65 x 1 x 29 x 49    92,365 rows
     sst     (time, latitude, longitude)            sst          50 x 18 x 30        27,000 rows
 
-``python -m gateway.sources.ncep SOURCE [TARGET]`` builds it again, the same to the byte.
+``python -m gateway.sources.opening.ncep SOURCE [TARGET]`` builds it again, the same to the byte.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import zarr
 from zarr.codecs import BloscCodec
 
 from gateway.errors import DatasetUnreadable
-from gateway.sources.opening import open_dataset
+from gateway.sources.opening.opening import open_dataset
 
 GLOBAL = {
     "title": "NCEP/NCAR Reanalysis 1 and sea surface temperature, monthly and seasonal means",

@@ -1,0 +1,1 @@
+"""Sums, extremes and deviations of a grid by group, computed on its arrays."""

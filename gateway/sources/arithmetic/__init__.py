@@ -1,0 +1,1 @@
+"""Expressions over whole arrays, and derivatives and integrals along a dimension."""

@@ -1,0 +1,1 @@
+"""Which positions and rows a filter leaves."""

@@ -1,0 +1,1 @@
+"""The variables on one set of dimensions as a table of rows."""

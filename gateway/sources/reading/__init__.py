@@ -1,0 +1,1 @@
+"""Values out of the arrays, a block of positions at a time, as Arrow columns."""

@@ -1,0 +1,1 @@
+"""Rows back into arrays, and datasets into files."""
