@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 from buenavista.core import BVType, QueryResult
 
+from gateway.observe.places import Place, made_at
 from gateway.session.activity.backends import CopyProgress
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.reading.reads import TableReads
@@ -45,6 +46,7 @@ class Notice:
     code: str = "00000"
     detail: str = ""
     hint: str = ""
+    place: Place = field(default_factory=lambda: made_at(2), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ def test_a_made_role_logs_in_by_its_password(app: App, admin: Connection) -> Non
         assert "password authentication failed" in _refused(app, "logs_in", "own")
     admin.execute("ALTER ROLE logs_in VALID UNTIL 'infinity' NOLOGIN")
     assert "not permitted to log in" in _refused(app, "logs_in", "own")
+    assert "password authentication failed" in _refused(app, "logs_in", "guessed")
     admin.execute("DROP ROLE logs_in")
     assert "password authentication failed" in _refused(app, "logs_in", "own")
 

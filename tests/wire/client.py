@@ -126,11 +126,15 @@ def _shown(data: bytes) -> Json:
 
 def _error(body: Heard) -> list[Json]:
     fields: dict[str, str] = {}
+    place: list[str] = []
     while (key := chr(body.take("B")[0])) != "\0":
         text = body.text()
-        # The others tell PostgreSQL's source lines, and W of a parameter only its number.
+        # W of a parameter tells only its number.
         if key in "SVCMDHP" or (key == "W" and text.startswith("COPY ")):
             fields[key] = text
+        if key in "FLR":
+            place.append(key)
+    assert "".join(place) == "FLR", fields  # where in the server it was: always told, as PostgreSQL
     return [fields]
 
 

@@ -57,33 +57,34 @@ class Admission:
                 f'no entry for host "{host}", user "{user}", no encryption',
                 hint="This server wants TLS: connect with sslmode=require.",
             )
-        if user in NO_ROLES:
-            raise InvalidAuthorization(f'role "{user}" does not exist')
         verifiers = self._verifiers(user)
-        if self.users or user in verifiers:
+        trusted = not self.users and (self.trust_everyone or is_loopback(host))
+        if trusted and user not in verifiers:
+            return Trust()
+        if verifiers or any(role.verifier for role in self.made().roles.values()):
             binding = self.tls.end_point if encrypted and self.tls else b""
             return Scram(user, verifiers, self.mock_secret, binding)
-        if self.trust_everyone or is_loopback(host):
-            return Trust()
         raise InvalidAuthorization(
             f'no entry for host "{host}", user "{user}"',
             hint="Configure users; without any, only clients on this machine are let in.",
         )
 
-    def _verifiers(self, user: str) -> Mapping[str, str]:
-        """What is kept of the passwords; a made role's while it is good.
+    def permit(self, user: str) -> None:
+        """Let in who has proved to be `user`; nobody else is told of roles.
 
         Raises:
-            InvalidAuthorization: 28000, the role may not log in.
+            InvalidAuthorization: 28000, there can be no such role, or it may not log in.
         """
-        if user in self.users:
-            return self.users
-        role = self.made().roles.get(user)
-        if role is None:
-            return self.users
-        if not role.login:
+        if user in NO_ROLES:
+            raise InvalidAuthorization(f'role "{user}" does not exist')
+        role = None if user in self.users else self.made().roles.get(user)
+        if role is not None and not role.login:
             raise InvalidAuthorization(f'role "{user}" is not permitted to log in')
-        if not role.verifier:
+
+    def _verifiers(self, user: str) -> Mapping[str, str]:
+        """What is kept of the passwords; a made role's while it is good."""
+        role = None if user in self.users else self.made().roles.get(user)
+        if role is None or not role.verifier:
             return self.users
         ended = role.valid_until not in ("", "infinity") and (
             datetime.fromisoformat(role.valid_until) < datetime.now(UTC)

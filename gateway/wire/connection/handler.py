@@ -244,6 +244,7 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
                 if not isinstance(message, PasswordMessage):
                     raise ClientGone
                 self.send(exchange.receive(message))
+            self.server.admission.permit(login.user)
         except TimeoutError as error:
             raise QueryCanceled("canceling authentication due to timeout") from error
         except (InvalidPassword, InvalidAuthorization) as error:
@@ -336,5 +337,6 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
             raise
         except Exception as error:  # the last floor: a fault of ours must not take the client along
             logger.exception("internal error in a %s message", TABLE[kind].name)
-            conversation.fail(InternalError(f"internal error: {error}"), kind)
+            fault = InternalError(f"internal error: {error}").with_traceback(error.__traceback__)
+            conversation.fail(fault, kind)
         return False

@@ -100,13 +100,18 @@ class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carri
 
         PostgreSQL allows twice max_connections as well (postmaster.c, canAcceptConnections).
         """
-        if self._threads_open < 2 * self.max_connections:
-            return True
-        self.refuse()
-        refusal = TooManyConnections("sorry, too many clients already")
-        with suppress(OSError):
-            request.send(replies.error_response(refusal, "FATAL"))
-        return False
+        try:
+            self._admit_another()
+        except TooManyConnections as refusal:
+            self.refuse()
+            with suppress(OSError):
+                request.send(replies.error_response(refusal, "FATAL"))
+            return False
+        return True
+
+    def _admit_another(self) -> None:
+        if self._threads_open >= 2 * self.max_connections:
+            raise TooManyConnections("sorry, too many clients already")
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """A connection, from the first byte to the last."""
@@ -117,6 +122,7 @@ class GatewayServer(BuenaVistaServer):  # type: ignore[misc]  # buenavista carri
         finally:
             with self._changed:
                 self._threads_open -= 1
+                self._changed.notify_all()
 
     def pause(self, seconds: float) -> None:
         """Wait, but not for longer than the server serves."""

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterable, Sequence
 
 from gateway.errors import GatewayError, IntegrityConstraintViolation
+from gateway.observe.places import raised_at
 from gateway.session.activity.notifications import Notification
 from gateway.session.result import Field, Notice
 from gateway.types import Type
@@ -161,6 +162,7 @@ def _told(error: GatewayError | Notice, severity: str) -> bytes:
         (b"P", str(position) if position > 0 else ""),
         (b"W", "" if isinstance(error, Notice) else error.context),
         *_broken(error),
+        *_place(error),
     )
     return b"".join(key + _string(text) for key, text in rows if text) + b"\0"
 
@@ -175,3 +177,11 @@ def _broken(error: GatewayError | Notice) -> tuple[tuple[bytes, str], ...]:
         (b"c", error.column),
         (b"n", error.constraint),
     )
+
+
+def _place(error: GatewayError | Notice) -> tuple[tuple[bytes, str], ...]:
+    """Where in this program it comes from."""
+    place = error.place if isinstance(error, Notice) else raised_at(error)
+    if place is None:
+        return ()
+    return ((b"F", place.file), (b"L", str(place.line)), (b"R", place.routine))
