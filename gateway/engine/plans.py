@@ -20,6 +20,7 @@ from datafusion.plan import ExecutionPlan, LogicalPlan
 from datafusion.record_batch import RecordBatchStream
 
 from gateway.engine.faults import translated
+from gateway.engine.null_conditions import planned
 from gateway.engine.placeholders import inferred, numbers
 from gateway.errors import GatewayError
 from gateway.sources.table import TableName
@@ -199,7 +200,7 @@ class EmbeddedPlan:
         with translated(self._failures):
             if self._few or self._physical is not None:
                 return self._run_physical(self._logical)
-            rows: list[pa.RecordBatch] = self._fresh(self._contexts.own).collect()
+            rows = planned(lambda: self._fresh(self._contexts.own).collect())
         if self._is_stable and self.nodes <= _CONSTANT:
             size = sum(batch.nbytes for batch in rows)
             self._rows = rows if size <= _LARGEST_CONSTANT else None
@@ -214,7 +215,7 @@ class EmbeddedPlan:
 
     def streams(self) -> list[RecordBatchStream]:
         """The one stream of any plan."""
-        return [self._fresh(self._contexts.own).execute_stream()]
+        return [planned(lambda: self._fresh(self._contexts.own).execute_stream())]
 
     def streams_in_order(self) -> list[RecordBatchStream]:
         """A stream for each partition of an `IN_ORDER` plan, without its LIMIT."""
@@ -229,7 +230,7 @@ class EmbeddedPlan:
         physical = self._physical
         if physical is None or self._runs >= _MOST_RUNS:
             frame = self._contexts.plain.create_dataframe_from_logical_plan(logical)
-            physical = frame.execution_plan()
+            physical = planned(frame.execution_plan)
             self._physical, self._runs = (physical if self._may_repeat(physical) else None), 0
         self._runs += 1
         return [self._contexts.bare.execute(physical, n) for n in range(physical.partition_count)]

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import xarray
-from hypothesis import given, settings
+from hypothesis import given
 
 from gateway.aggregation import planning, recognising
 from gateway.engine.embedded import Embedded
@@ -26,6 +26,7 @@ from gateway.sql.meaning.relation import ColumnInfo, Relation
 from gateway.sql.text.dialect import parse, to_engine
 from gateway.types import from_arrow
 from tests.aggregation.queries import datasets, queries, same
+from tests.examples import examples
 
 NAME = TableName("public", "t")
 ENGINE = Embedded(1).new_session()
@@ -86,7 +87,7 @@ def check(sql: str, table: Table, on_arrays: bool | None = True, scale: float = 
             assert same(a, b, scale), (sql, one, other)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(datasets(), queries())
 def test_any_aggregate_is_the_same_on_arrays(dataset: xarray.Dataset, sql: str) -> None:
     check(sql, GridTable(dataset, ["a", "b", "n"], name="t"), on_arrays=None)

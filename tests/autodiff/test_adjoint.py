@@ -11,12 +11,13 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, note, settings
+from hypothesis import HealthCheck, Phase, assume, given, note
 from hypothesis import strategies as st
 
 from gateway.autodiff import markers
 from tests.autodiff.relations import run
 from tests.autodiff.trees import Tree, expressions, woven
+from tests.examples import examples
 
 NAMES = {"x": False, "y": False, "r": False, "n": True}
 ROWS: dict[str, dict[str, list[object]]] = {
@@ -39,9 +40,8 @@ MADE = {"vjp": "vjp({f}, {x}, {u})", "grad": "{u} * grad({f}, {x})"}
     tangent=st.tuples(*[st.sampled_from(WEIGHTS)] * 4),
     cotangent=st.tuples(*[st.sampled_from(WEIGHTS)] * 3),
 )
-@settings(
-    max_examples=20,
-    derandomize=True,
+@examples(
+    20,
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, note, settings
+from hypothesis import HealthCheck, Phase, assume, given, note
 from hypothesis import strategies as st
 
 from gateway.autodiff import markers
@@ -27,20 +26,12 @@ from gateway.store.tables import Store
 from tests.autodiff import jax_functions, relations
 from tests.autodiff.jax_functions import jax, jnp
 from tests.autodiff.trees import CALLS, Tree, call, column, expressions, made_call, woven
+from tests.examples import examples
 
-_EXAMPLES = int(os.environ.get("GRADWIRE_EXAMPLES", "0"))
-# Databases of examples that failed are for people; here every run is the same.
 _SETTINGS: dict[str, Any] = {
-    "deadline": None,  # of one example: the first waits for JAX to compile
-    "derandomize": not _EXAMPLES,
-    "database": None,
     "phases": [Phase.explicit, Phase.generate],
     "suppress_health_check": list(HealthCheck),
 }
-
-
-def examples(count: int) -> settings:
-    return settings(max_examples=_EXAMPLES or count, **_SETTINGS)
 
 
 # Every column is double precision, single precision or an integer; each is NULL somewhere. The
@@ -181,7 +172,7 @@ def compare(query: str, function: Function, variables: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("shape", SIMPLE)
 @given(f=expressions(NAMES), variables=VARIABLES)
-@examples(20)
+@examples(20, **_SETTINGS)
 def test_in_a_query(shape: str, f: Tree, variables: tuple[str, ...]) -> None:
     query = SIMPLE[shape].format(items=items(f.sql, variables), f=f.sql, values=_as_values())
     compare(query, function_of(f), variables)
@@ -206,7 +197,7 @@ THROUGH = {
 
 @pytest.mark.parametrize("shape", THROUGH)
 @given(outer=expressions({**NAMES, "e": False}), inner=expressions(NAMES), variables=VARIABLES)
-@examples(12)
+@examples(12, **_SETTINGS)
 def test_through_a_definition(
     shape: str, outer: Tree, inner: Tree, variables: tuple[str, ...]
 ) -> None:
@@ -226,7 +217,7 @@ def _names(tree: Tree) -> set[str]:
 
 
 @given(f=expressions(NAMES), variables=VARIABLES)
-@examples(20)
+@examples(20, **_SETTINGS)
 def test_inside_aggregates(f: Tree, variables: tuple[str, ...]) -> None:
     expected = orders(function_of(f), variables)
     assume(_sane(expected))
@@ -254,7 +245,7 @@ def test_inside_aggregates(f: Tree, variables: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("forward_nodes", [0, markers.FORWARD_NODES])
 @given(parts=st.tuples(*[expressions(NAMES)] * 5), second=st.sampled_from(list(NAMES)))
-@examples(15)
+@examples(15, **_SETTINGS)
 def test_all_partials_of_a_large_expression(
     forward_nodes: int, parts: tuple[Tree, ...], second: str
 ) -> None:
@@ -278,7 +269,7 @@ def _check_all_partials(f: Tree, second: str) -> None:
 
 
 @given(f=expressions(NAMES), data=st.data())
-@examples(20)
+@examples(20, **_SETTINGS)
 def test_jvp_and_vjp(f: Tree, data: st.DataObject) -> None:
     weights = data.draw(st.tuples(*[st.sampled_from([-2.0, -0.5, 0.25, 1.0, 3.0])] * 5))
     slopes = [values(derivative(function_of(f), name)) for name in NAMES]
@@ -350,7 +341,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("shape", CHANGES)
 @given(f=expressions(NAMES), variables=VARIABLES)
-@examples(5)
+@examples(5, **_SETTINGS)
 def test_through_a_session(
     session: Session, shape: str, f: Tree, variables: tuple[str, ...]
 ) -> None:

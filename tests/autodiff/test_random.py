@@ -7,11 +7,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 
 from tests.autodiff.expressions import Expression, expressions
 from tests.autodiff.relations import run
+from tests.examples import examples
 
 POINTS = [{"x": -1.3, "y": 0.4}, {"x": 0.2, "y": -0.9}, {"x": 1.7, "y": 1.1}]
 ROWS = {"t": {name: [point[name] for point in POINTS] for name in ("x", "y")}}
@@ -26,7 +27,7 @@ SHAPES = {
     "aggregate": "SELECT avg(grad({f}, x)) AS g FROM t GROUP BY x, y ORDER BY x",
     "filter": "SELECT grad({f}, x) AS g FROM t WHERE grad({f}, x) IS NOT NULL",
 }
-ordinary = settings(max_examples=40, suppress_health_check=[HealthCheck.filter_too_much])
+ordinary = examples(40, suppress_health_check=[HealthCheck.filter_too_much])
 
 
 def sane(values: list[float]) -> bool:

@@ -6,13 +6,14 @@ import functools
 import operator
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from sqlglot import exp
 
 from tests.autodiff.expressions import UNARY, Expression, column, expressions
 from tests.autodiff.relations import rewritten, run
 from tests.autodiff.test_random import slopes
 from tests.bench.derivatives import Way, perceptron
+from tests.examples import examples
 
 POINTS = [{"x": -1.3, "y": 0.4}, {"x": 0.2, "y": -0.9}, {"x": 1.7, "y": 1.1}]
 ROWS = {
@@ -114,7 +115,7 @@ def test_all_partials_of_a_product() -> None:
 
 
 @given(inner=expressions("x", "y"))
-@settings(max_examples=25, suppress_health_check=[HealthCheck.filter_too_much])
+@examples(25, suppress_health_check=[HealthCheck.filter_too_much])
 def test_random_large_functions(inner: Expression) -> None:
     made = inner
     for level in range(12):

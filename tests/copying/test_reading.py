@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
@@ -24,6 +24,7 @@ from gateway.wire.copy.columns import read_texts
 from gateway.wire.copy.incoming import CopyReader
 from gateway.wire.copy.lines import LineReader
 from gateway.wire.decoding.parameters import decode_value
+from tests.examples import examples
 
 TEXT = CopyOptions()
 CSV = CopyOptions("csv", ",", "", quote='"', escape='"')
@@ -58,7 +59,7 @@ def blocks(options: CopyOptions) -> st.SearchStrategy[bytes]:
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-@settings(max_examples=150)
+@examples(150)
 @given(data=st.data())
 def test_a_block_is_read_as_its_lines_are(name: str, data: st.DataObject) -> None:
     options = OPTIONS[name]
@@ -82,7 +83,7 @@ def test_most_data_are_read_by_blocks(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-@settings(max_examples=80)
+@examples(80)
 @given(data=st.data())
 def test_data_are_cut_between_lines(name: str, data: st.DataObject) -> None:
     """The lines before the cut and those after it are the lines of the whole."""

@@ -231,3 +231,27 @@ NESTED = [
 @pytest.mark.parametrize("expression", [text for _, text in NESTED], ids=[n for n, _ in NESTED])
 def test_deep_expressions_run(rows, expression: str) -> None:
     assert len(rows(f"SELECT {expression} AS v FROM public.t", numbered(1, 1, 3))) == 3
+
+
+NEVER_TRUE = [
+    "NULL AND n > 1",
+    "n NOT IN (NULL, 3)",
+    "n BETWEEN NULL AND 3",
+    "n = NULL AND n > 1",
+    "n >= $1 AND n <= 3",
+    "NOT NULL AND n > 1 AND n < 9",
+    "n > 0 AND n NOT IN (NULL, 3)",
+]
+
+
+@pytest.mark.parametrize("condition", NEVER_TRUE)
+@pytest.mark.parametrize(("output", "wanted"), [("n", []), ("count(n)", [0])])
+def test_a_condition_that_comes_out_as_null_leaves_no_row(
+    session, condition: str, output: str, wanted: list[int]
+) -> None:
+    # The engine hands the NULL down beside the other conditions, which it cannot join by itself.
+    values = [pa.scalar(None, pa.int64())] if "$1" in condition else []
+    sql = f"SELECT {output} FROM public.t WHERE {condition}"
+    plan = session.plan(sql, {T: numbered(2, 2, 5)}, values)
+    found = pa.Table.from_batches(list(plan.stream()), plan.schema).column(0)
+    assert found.to_pylist() == wanted

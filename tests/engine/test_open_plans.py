@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from gateway.engine.embedded import EmbeddedSession
@@ -16,6 +16,7 @@ from gateway.errors import GatewayError
 from gateway.sources.table import TableName
 from gateway.store.rows.snapshots import Snapshot
 from tests.engine.tables import T
+from tests.examples import examples
 
 _WHOLE, _TEXT = pa.int32(), pa.string()
 _COLUMNS = {"n": _WHOLE, "m": pa.int64(), "s": _TEXT, "x": pa.float64()}
@@ -78,7 +79,7 @@ def _answer(session: EmbeddedSession, sql: str, table: Snapshot, values: list[pa
 
 
 @given(data=st.data(), tables=st.lists(_rows, min_size=1, max_size=2), chunks=st.integers(1, 3))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_value_gives_what_a_plan_with_it_gives(engine, data, tables, chunks) -> None:
     kept, made = engine.new_session(), engine.new_session()
     asked = data.draw(st.lists(st.sampled_from(QUERIES), min_size=1, max_size=4))
@@ -165,7 +166,7 @@ EACH: dict[pa.DataType, st.SearchStrategy[Any]] = {
 
 
 @given(values=st.tuples(*(kind | st.none() for kind in EACH.values())))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_value_arrives_as_it_was(session, values: tuple[Any, ...]) -> None:
     columns = ", ".join(f"${n} AS c{n}" for n in range(1, len(EACH) + 1))
     sent = [pa.scalar(value, kind) for value, kind in zip(values, EACH, strict=True)]

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import xarray
-from hypothesis import given, settings
+from hypothesis import given
 
 from gateway.aggregation import recognising
 from gateway.aggregation.planning import Remembered
@@ -28,6 +28,7 @@ from gateway.sql.text.dialect import parse, to_engine
 from gateway.store.rows.snapshots import Snapshot
 from gateway.types import from_arrow
 from tests.aggregation.queries import same
+from tests.examples import examples
 from tests.session.random_grids import Query, along, grids, groups, joins, rows
 
 T, K = TableName("public", "t"), TableName("public", "k")
@@ -143,25 +144,25 @@ def check(dataset: xarray.Dataset, query: Query, in_memory: bool) -> None:
             assert all(map(same, one, other, [1e4] * len(one))), (query.sql, one, other)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(grids(), rows())
 def test_rows(dataset: xarray.Dataset, query: Query) -> None:
     check(dataset, query, in_memory=True)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(grids(), groups())
 def test_groups(dataset: xarray.Dataset, query: Query) -> None:
     check(dataset, query, in_memory=True)
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(grids(), joins())
 def test_joins(dataset: xarray.Dataset, query: Query) -> None:
     check(dataset, query, in_memory=True)
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(grids(), along())
 def test_derivatives_along_the_grid(dataset: xarray.Dataset, query: Query) -> None:
     check(dataset, query, in_memory=False)  # rows in memory have no neighbours

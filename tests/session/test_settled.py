@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.session.worlds import World
 
 _CLIENTS = ("admin", "alice", "bob")
@@ -128,8 +129,8 @@ _TEMPORARY = "CREATE TEMP TABLE t AS SELECT 1 AS id, 500 AS a, 'q' AS s, NULL::t
 @example("admin", [("bind", "SELECT $1", ("int4",), (1,), True), ("ask", "SELECT $1")], [])
 @example("admin", [_STAR], [("admin", "ALTER TABLE one.t ALTER COLUMN a TYPE int8")])
 @example("alice", [_T, _V], [("admin", "UPDATE one.t SET a = a + 1"), ("alice", "BEGIN")])
-@settings(
-    max_examples=8,
+@examples(
+    8,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink would take minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

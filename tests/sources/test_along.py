@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 import xarray
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import FeatureNotSupported, InvalidParameterValue
@@ -16,6 +16,7 @@ from gateway.sources.arithmetic.along import Along
 from gateway.sources.arithmetic.elementwise import Call, Column, Number
 from gateway.sources.grid import grid
 from gateway.sources.grid.grid import GridTable
+from tests.examples import examples
 
 from .scans import frame_of, rows_of
 
@@ -64,7 +65,7 @@ def grids(draw: st.DrawFn) -> tuple[xarray.Dataset, str | None]:
 
 
 @given(grids(), st.integers(1, 40), st.data())
-@settings(max_examples=60)
+@examples(60)
 def test_equal_to_xarray(
     case: tuple[xarray.Dataset, str | None], block_rows: int, data: st.DataObject
 ) -> None:

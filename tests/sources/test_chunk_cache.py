@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 import xarray
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from zarr.storage import LocalStore
 
@@ -21,6 +21,7 @@ from gateway.sources.grid import grid
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.opening.opening import open_dataset
 from gateway.sources.reading.chunk_cache import ChunkCache
+from tests.examples import examples
 
 from .scans import rows_of
 
@@ -69,7 +70,7 @@ POSITIONS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+@examples(12, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(POSITIONS, min_size=1, max_size=4),
     st.sampled_from([0, 600, 3000, 10**6]),

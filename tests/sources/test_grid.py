@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 import xarray
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import DatasetUnreadable, FeatureNotSupported
@@ -21,6 +21,7 @@ from gateway.sources.grid import grid
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.opening.opening import open_dataset
 from gateway.sources.reading import blocks
+from tests.examples import examples
 
 from .scans import count_of, frame_of, query, rows_of
 
@@ -130,7 +131,7 @@ def datasets(draw: st.DrawFn) -> xarray.Dataset:
     return made.chunk({dim: 2 for dim in dims}) if draw(st.booleans()) else made
 
 
-@settings(max_examples=120)
+@examples(120)
 @given(datasets(), st.integers(1, 40), st.integers(1, 40), st.integers(1, 40))
 def test_rows_are_those_of_to_dataframe(
     dataset: xarray.Dataset, block: int, batch: int, trailing: int

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 import xarray
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from zarr.storage import LocalStore
 
@@ -20,6 +20,7 @@ from gateway.sources.grid import grid
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.opening.opening import open_dataset
 from gateway.sources.reading import blocks
+from tests.examples import examples
 
 from .scans import count_of, query, rows_of
 
@@ -113,7 +114,7 @@ def combined(parts: st.SearchStrategy[Condition]) -> st.SearchStrategy[Condition
 CONDITIONS = st.recursive(simple(), combined, max_leaves=6)
 
 
-@settings(max_examples=120)
+@examples(120)
 @given(CONDITIONS, st.sampled_from([1, 4, 50, 1 << 20]), st.booleans())
 def test_the_engine_keeps_the_rows_that_pandas_keeps(
     condition: Condition, block_rows: int, dask: bool

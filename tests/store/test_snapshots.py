@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.sources.table import TableName
@@ -13,6 +13,7 @@ from gateway.store.definitions.definitions import ROWID, Column, TableDefinition
 from gateway.store.rows.snapshots import SnapshotCache, appended
 from gateway.store.tables import Store, StoreSession
 from gateway.types import by_name
+from tests.examples import examples
 
 T = TableName("public", "t")
 
@@ -62,7 +63,7 @@ def test_older_rows_never_replace_newer_ones() -> None:
     assert cache.get(1, 3) is None
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(
     st.lists(
         st.tuples(

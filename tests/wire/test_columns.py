@@ -10,7 +10,7 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
@@ -18,6 +18,7 @@ from gateway.session.result import Field
 from gateway.types import BY_NAME, Type, array_of, by_name
 from gateway.wire.encoding import values
 from gateway.wire.encoding.arrays import as_array
+from tests.examples import examples
 from tests.wire.client import Heard
 
 MANY = values.FEW_ROWS + 1
@@ -169,7 +170,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.data(), st.sampled_from(sorted(VALUES)), st.sampled_from([0, 1]))
 def test_few_rows_and_many_are_written_alike(data: st.DataObject, name: str, form: int) -> None:
     kind = BY_NAME[name]
@@ -189,7 +190,7 @@ decimals = st.decimals(
 )
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(st.lists(st.none() | decimals, min_size=1, max_size=20))
 def test_numeric_binary_is_the_same_in_both_widths(drawn: list[Decimal | None]) -> None:
     narrow, wide = (
