@@ -35,6 +35,11 @@ EXPRESSIONS = {
     ("pg_proc", "proargdefaults"): "pg_get_expr(proargdefaults, 0)",
     ("pg_constraint", "conbin"): "pg_get_expr(conbin, conrelid)",
 }
+# Settings that tell of the one server that was asked: they are shown as where nobody set them.
+OF_ONE_SERVER = {
+    "config_file": "", "data_directory": "", "fsync": "on", "hba_file": "", "ident_file": "",
+    "listen_addresses": "localhost", "port": "5432", "unix_socket_directories": "",
+}  # fmt: skip
 RELATIONS = """
 SELECT c.oid, n.nspname, c.relname, c.relkind FROM pg_class c JOIN pg_namespace n
 ON n.oid = c.relnamespace WHERE n.nspname IN ('pg_catalog', 'information_schema')
@@ -67,7 +72,11 @@ TEXTS = {
         CASE WHEN prokind IN ('f', 'p') THEN pg_get_functiondef(oid) END AS definition
         FROM pg_proc ORDER BY 1""",
     "constraintdef": """
-        SELECT oid::int8, pg_get_constraintdef(oid) AS text FROM pg_constraint ORDER BY 1""",
+        SELECT oid::int8, pg_get_constraintdef(oid) AS text,
+        pg_get_constraintdef(oid, true) AS pretty FROM pg_constraint ORDER BY 1""",
+    "viewdef": """
+        SELECT c.oid::int8, pg_get_viewdef(c.oid, true) AS pretty FROM pg_class c
+        WHERE relkind = 'v' ORDER BY 1""",
     "indexdef": """
         SELECT indexrelid::int8 AS oid, pg_get_indexdef(indexrelid) AS text,
         pg_get_indexdef(indexrelid, 0, true) AS pretty,
@@ -111,12 +120,25 @@ def write(connection: psycopg.Connection[Any], oid: int, schema: str, name: str)
     rows = connection.execute(f'SELECT {items} FROM {schema}."{name}" ORDER BY {order}').fetchall()
     if not rows:
         return
+    if name == "pg_settings":
+        rows = [
+            of_any_server(dict(zip([c for c, *_ in columns], row, strict=True))) for row in rows
+        ]
     arrays = [
         pa.array(list(values), pa.string() if type_oid == INTERVAL else kind.arrow)
         for values, (_, type_oid, kind) in zip(zip(*rows, strict=True), columns, strict=True)
     ]
     table = pa.table(arrays, names=[column for column, *_ in columns])
     save(table, f"{schema}.{name}")
+
+
+def of_any_server(row: dict[str, Any]) -> tuple[Any, ...]:
+    """A row of pg_settings without what is one server's own."""
+    if row["name"] in OF_ONE_SERVER:
+        value = OF_ONE_SERVER[row["name"]]
+        row |= {"setting": value, "boot_val": value, "reset_val": value, "source": "default"}
+        row |= {"sourcefile": None, "sourceline": None}
+    return tuple(row.values())
 
 
 def save(table: pa.Table, name: str) -> None:

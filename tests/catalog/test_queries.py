@@ -17,6 +17,19 @@ ALIKE = (
     "SELECT 'air'::regclass, 'air'::regclass::text, 'int4'::regtype, 'now'::regproc, 1::oid,"
     " 'a'::name",
     "SELECT 'nosuch'::regclass",
+    "SELECT name, current_setting(name) FROM pg_settings WHERE name IN ('work_mem', 'wal_level',"
+    " 'checkpoint_timeout', 'config_file_mode', 'TimeZone') ORDER BY 1",
+    "SELECT current_setting('nosuch', true), current_setting(relname) FROM pg_class"
+    " WHERE relname = 'air'",
+    "SELECT n, pg_encoding_to_char(n) FROM pg_am, generate_series(-2, 50) AS n"
+    " WHERE amname = 'heap' ORDER BY 1",
+    "SELECT conname, pg_encoding_to_char(conforencoding) FROM pg_conversion ORDER BY 1",
+    "SELECT relname, pg_get_viewdef(oid), pg_get_viewdef(oid, true), pg_get_viewdef(oid, 0)"
+    " FROM pg_class WHERE relname IN ('pg_views', 'pg_roles', 'tables', 'columns') ORDER BY 1",
+    "SELECT conname, pg_get_constraintdef(oid), pg_get_constraintdef(oid, true)"
+    " FROM pg_constraint WHERE conname LIKE '%check' ORDER BY 1",
+    "SELECT relname, pg_table_size(oid), pg_relation_size(oid) FROM pg_class"
+    " WHERE relname IN ('pg_views', 'tables') ORDER BY 1",
     "SELECT to_regclass('nosuch'), to_regtype('float8'), format_type(1043, 14),"
     " format_type(0, NULL)",
     "SELECT has_table_privilege('air', 'SELECT'), has_table_privilege(NULL::text, 'SELECT')",

@@ -38,7 +38,11 @@ _STARTED = datetime.now(UTC)
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What the catalogue must know of the client: asked anew for every query."""
+    """What the catalogue must know of the client: asked anew for every query.
+
+    Args:
+        settings: Values as pg_settings has them; `shown` gives those that SHOW prints, of all.
+    """
 
     user: str
     database: str
@@ -49,6 +53,7 @@ class Session:
     started: datetime = _STARTED
     activity: Callable[[], list[dict[str, Any]]] = list
     session_user: str = ""
+    shown: Callable[[], Mapping[str, str]] = dict
 
 
 class Client(Protocol):
@@ -124,6 +129,7 @@ class Catalogue:
     def variables(self, query: Translated) -> Mapping[str, Any]:
         """What functions of the session read when a query runs."""
         session = self.client.session
+        shown = session.shown() if "'shown_names'" in query.sql else {}
         return {
             "pid": session.process_id,
             "version": session.version,
@@ -133,6 +139,8 @@ class Catalogue:
             "setting_names": [name.lower() for name in session.settings],
             "setting_changed": [name.lower() for name in session.changed],
             "setting_values": list(session.settings.values()),
+            "shown_names": [name.lower() for name in shown],
+            "shown_values": list(shown.values()),
         }
 
     def number_of(self, kind: str, text: str) -> int | None:

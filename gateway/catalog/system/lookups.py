@@ -9,12 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 from gateway.catalog.system.contents import IndexEntry, RelationEntry, keys_of
 from gateway.catalog.system.names import Moment
 from gateway.catalog.system.oids import ARRAY_TYPE, ROW_TYPE
+from gateway.catalog.system.recorded import (
+    formats,
+    index_keys,
+    recorded,
+    recorded_descriptions,
+    recorded_functions,
+    relations_with_long_values,
+    relkinds,
+    schemas_of,
+    storages,
+    view_texts,
+)
 from gateway.catalog.system.static import static
 from gateway.catalog.translation.coercing import REGISTERED, Coercion
 from gateway.sql.meaning.functions import Function
@@ -66,7 +78,7 @@ class Lookups:
         own = self.moment.row_type_texts.get(oid)
         if own is not None:
             return own
-        text, bare = _formats().get(oid, ("???", "???"))
+        text, bare = formats().get(oid, ("???", "???"))
         if modifier is None:
             return text
         found = static().types.get(oid)
@@ -84,14 +96,14 @@ class Lookups:
         return oid in self.moment.visible_classes if oid in known else None
 
     def is_visible_type(self, oid: int) -> bool | None:
-        schema = _schemas_of("pg_type").get(oid)
+        schema = schemas_of("pg_type").get(oid)
         if schema is not None:
             return schema in self.moment.path
         entry = self._row_types.get(oid)
         return entry.oid in self.moment.visible_classes if entry is not None else None
 
     def is_visible_function(self, oid: int) -> bool | None:
-        schema = _schemas_of("pg_proc").get(oid) or self._function_schemas.get(oid)
+        schema = schemas_of("pg_proc").get(oid) or self._function_schemas.get(oid)
         return schema in self.moment.path if schema is not None else None
 
     @cached_property
@@ -109,7 +121,7 @@ class Lookups:
     # Definitions
 
     def constraintdef(self, oid: int, pretty: bool) -> str | None:
-        found = self._constraints.get(oid) or _recorded("constraintdef").get(oid)
+        found = self._constraints.get(oid) or recorded("constraintdef").get(oid)
         return found[pretty] if found is not None else None
 
     @cached_property
@@ -123,7 +135,7 @@ class Lookups:
     def indexdef(self, oid: int, column: int, pretty: bool) -> str | None:
         held = self._indexes.get(oid)
         if held is None:
-            found = _recorded("indexdef").get(oid)
+            found = recorded("indexdef").get(oid)
             if found is None:
                 return None
             text, short, columns = found
@@ -140,18 +152,21 @@ class Lookups:
     def index_position(self, oid: int, number: int) -> int | None:
         """Where in an index a column stands."""
         held = self._indexes.get(oid)
-        columns = list(held[1].columns) if held is not None else _index_keys().get(oid, [])
+        columns = list(held[1].columns) if held is not None else index_keys().get(oid, [])
         return columns.index(number) + 1 if number in columns else None
 
-    def viewdef(self, oid: int) -> str | None:
+    def viewdef(self, oid: int, pretty: bool) -> str | None:
         found = self._relations.get(oid)
-        return found.view or None if found is not None else _view_texts().get(oid)
+        if found is not None:
+            return found.view or None
+        texts = view_texts().get(oid)
+        return texts[pretty] if texts is not None else None
 
     def functiondef(self, oid: int, part: str) -> str | None:
         for routine in self.moment.contents.functions:
             if routine.oid == oid:
                 return _DEFINITIONS[part](routine.function)
-        found = _recorded_functions().get(oid)
+        found = recorded_functions().get(oid)
         return found[part] if found is not None else None
 
     # Relations
@@ -164,20 +179,21 @@ class Lookups:
         found = self._relations.get(oid)
         if found is not None:
             return found.kind
-        return "i" if oid in self._indexes else _relkinds().get(oid)
+        return "i" if oid in self._indexes else relkinds().get(oid)
 
     def table_size(self, oid: int) -> int | None:
         """What PostgreSQL takes for an empty relation: a page of its TOAST table's index."""
         kind = self.relkind(oid)
         if kind is None:
             return None
-        return _PAGE if kind == "i" or self._has_long_values(oid) else 0
+        long = kind in ("r", "m", "t") and self._has_long_values(oid)
+        return _PAGE if kind in ("i", "S") or long else 0
 
     def _has_long_values(self, oid: int) -> bool:
         found = self._relations.get(oid)
         if found is None:
-            return oid in _relations_with_long_values()
-        return any(_storages()[column.type] != "p" for column in found.columns)
+            return oid in relations_with_long_values()
+        return any(storages()[column.type] != "p" for column in found.columns)
 
     def serial_sequence(self, relation: int, column: str) -> str | None:
         return self._sequences.get((relation, column))
@@ -208,19 +224,19 @@ class Lookups:
             classes = [*self._classes_of_comments]
         for of in classes:
             key = oid, of or 0, column
-            text = self.moment.descriptions.get(key) or _descriptions().get(key)
+            text = self.moment.descriptions.get(key) or recorded_descriptions().get(key)
             if text is not None:
                 return text
         return None
 
     @cached_property
     def _classes_of_comments(self) -> list[int]:
-        keys = [*_descriptions(), *self.moment.descriptions]
+        keys = [*recorded_descriptions(), *self.moment.descriptions]
         return sorted({of for _, of, _ in keys})
 
     def column_description(self, oid: int, column: int) -> str | None:
         key = oid, _CLASS, column
-        return self.moment.descriptions.get(key) or _descriptions().get(key)
+        return self.moment.descriptions.get(key) or recorded_descriptions().get(key)
 
     def role(self, oid: int) -> str:
         """A role's name, as pg_get_userbyid gives it."""
@@ -273,76 +289,6 @@ _DEFINITIONS: Mapping[str, Callable[[Function], str]] = {
     "result": lambda function: function.returns.sql,
 }
 
-# PostgreSQL's own, read from the snapshot once.
-
-
-def _columns(table: str, *names: str) -> zip[tuple[Any, ...]]:
-    rows = static().tables[table]
-    return zip(*(rows[name].to_pylist() for name in names), strict=True)
-
-
-@cache
-def _formats() -> dict[int, tuple[str, str]]:
-    return {o: (t, b) for o, t, b in _columns("text.format_type", "oid", "text", "bare")}
-
-
-@cache
-def _schemas_of(table: str) -> dict[int, str]:
-    column = "typnamespace" if table == "pg_type" else "pronamespace"
-    names = dict(_columns("pg_catalog.pg_namespace", "oid", "nspname"))
-    return {oid: names[of] for oid, of in _columns(f"pg_catalog.{table}", "oid", column)}
-
-
-@cache
-def _recorded(name: str) -> dict[int, tuple[Any, ...]]:
-    columns = ("text", "text") if name == "constraintdef" else ("text", "pretty", "columns")
-    return {oid: tuple(rest) for oid, *rest in _columns(f"text.{name}", "oid", *columns)}
-
-
-@cache
-def _recorded_functions() -> dict[int, dict[str, str]]:
-    rows = _columns("text.functiondef", "oid", *_DEFINITIONS)
-    return {oid: dict(zip(_DEFINITIONS, rest, strict=True)) for oid, *rest in rows}
-
-
-@cache
-def _index_keys() -> dict[int, list[int]]:
-    return dict(_columns("pg_catalog.pg_index", "indexrelid", "indkey"))
-
-
-@cache
-def _view_texts() -> dict[int, str]:
-    return {static().oids[name]: text for name, text in static().views.items()}
-
-
-@cache
-def _relkinds() -> dict[int, str]:
-    return dict(_columns("pg_catalog.pg_class", "oid", "relkind"))
-
-
-@cache
-def _storages() -> dict[int, str]:
-    return dict(_columns("pg_catalog.pg_type", "oid", "typstorage"))
-
-
-@cache
-def _relations_with_long_values() -> frozenset[int]:
-    rows = _columns("pg_catalog.pg_attribute", "attrelid", "attnum", "attstorage")
-    return frozenset(oid for oid, number, how in rows if number > 0 and how != "p")
-
-
-@cache
-def _descriptions() -> dict[tuple[int, int, int], str]:
-    found = {
-        (oid, of, 0): text
-        for oid, of, text in _columns(
-            "pg_catalog.pg_shdescription", "objoid", "classoid", "description"
-        )
-    }
-    names = "objoid", "classoid", "objsubid", "description"
-    rows = _columns("pg_catalog.pg_description", *names)
-    return found | {(oid, of, column): text for oid, of, column, text in rows}
-
 
 @dataclass(frozen=True, slots=True)
 class LookupFunction:
@@ -379,7 +325,7 @@ FUNCTIONS: tuple[LookupFunction, ...] = (
     LookupFunction("constraintdef", (_OID, _YES), _TEXT, Lookups.constraintdef),
     LookupFunction("indexdef", (_OID, _COLUMN, _YES), _TEXT, Lookups.indexdef),
     LookupFunction("index_position", (_OID, _COLUMN), _COLUMN, Lookups.index_position),
-    LookupFunction("viewdef", (_OID,), _TEXT, Lookups.viewdef),
+    LookupFunction("viewdef", (_OID, _YES), _TEXT, Lookups.viewdef),
     LookupFunction("functiondef", (_OID, _TEXT), _TEXT, Lookups.functiondef),
     LookupFunction("relkind", (_OID,), _TEXT, Lookups.relkind),
     LookupFunction("table_size", (_OID,), _OID, Lookups.table_size),

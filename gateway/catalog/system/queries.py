@@ -34,6 +34,7 @@ from gateway.errors import (
     InternalError,
     OutOfMemory,
     QueryCanceled,
+    UndefinedObject,
 )
 from gateway.recent import Recent
 from gateway.sql.text.quoting import QUOTED
@@ -100,7 +101,8 @@ class Translated:
     @property
     def is_lasting(self) -> bool:
         """Whether its rows stay the same until an object is made, changed or dropped."""
-        return not self.shows_activity and not any("settings" in name for name in self.used)
+        settings = "getvariable('shown_" in self.sql or any("settings" in n for n in self.used)
+        return not self.shows_activity and not settings
 
 
 class CatalogueDatabase:
@@ -335,5 +337,7 @@ def _refusal(error: duckdb.Error) -> GatewayError:
 
         return InvalidTextRepresentation(text.partition(": ")[2] or text)
     if isinstance(error, duckdb.InvalidInputException):
+        if "unrecognized configuration parameter" in text:
+            return UndefinedObject(text.partition(": ")[2])
         return FeatureNotSupported(text.partition(": ")[2] or text)
     return InternalError(f"the catalogue could not answer: {text}")

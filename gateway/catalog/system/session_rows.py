@@ -22,6 +22,8 @@ SESSION_VIEWS = {
         "SELECT s.* REPLACE (COALESCE(list_extract(getvariable('setting_values'), "
         "list_position(getvariable('setting_names'), lower(s.name))), s.setting) AS setting, "
         "CASE WHEN list_contains(getvariable('setting_changed'), lower(s.name)) THEN 'session' "
+        "WHEN s.name = 'application_name' AND list_extract(getvariable('setting_values'), "
+        "list_position(getvariable('setting_names'), 'application_name')) <> '' THEN 'client' "
         "ELSE s.source END AS source)"
         ' FROM static."pg_catalog.pg_settings" AS s'
     ),

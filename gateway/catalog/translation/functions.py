@@ -10,6 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+# Numbers of encodings are places here (mbutils.c, pg_enc2name_tbl).
+_ENCODING_NAMES = (
+    "SQL_ASCII EUC_JP EUC_CN EUC_KR EUC_TW EUC_JIS_2004 UTF8 MULE_INTERNAL LATIN1 LATIN2 LATIN3 "
+    "LATIN4 LATIN5 LATIN6 LATIN7 LATIN8 LATIN9 LATIN10 WIN1256 WIN1258 WIN866 WIN874 KOI8R WIN1251 "
+    "WIN1252 ISO_8859_5 ISO_8859_6 ISO_8859_7 ISO_8859_8 WIN1250 WIN1253 WIN1254 WIN1255 WIN1257 "
+    "KOI8U SJIS BIG5 GBK UHC GB18030 JOHAB SHIFT_JIS_2004"
+)
+_ENCODINGS = str(_ENCODING_NAMES.split())
+# What SHOW prints of a setting; NULL when there is none.
+_SHOWN = (
+    "list_extract(getvariable('shown_values'), "
+    "list_position(getvariable('shown_names'), lower({0})))"
+)
+
 TEMPLATES: dict[str, str] = {
     # Types
     "format_type": "<format_type>({0}, {1})",
@@ -28,7 +42,7 @@ TEMPLATES: dict[str, str] = {
     "pg_get_constraintdef/2": "<constraintdef>({0}, {1})",
     "pg_get_indexdef/1": "<indexdef>({0}, 0, FALSE)",
     "pg_get_indexdef/3": "<indexdef>({0}, {1}, {2})",
-    "pg_get_viewdef": "<viewdef>({0})",
+    "pg_get_viewdef": "<viewdef>({0}, {1})",
     "pg_get_ruledef": "CAST(NULL AS VARCHAR)",
     "pg_get_triggerdef": "CAST(NULL AS VARCHAR)",
     "pg_get_partkeydef": "CAST(NULL AS VARCHAR)",
@@ -82,13 +96,14 @@ TEMPLATES: dict[str, str] = {
     "pg_backend_pid": "CAST(getvariable('pid') AS INTEGER)",
     "version": "CAST(getvariable('version') AS VARCHAR)",
     "current_setting": (
-        "COALESCE((SELECT s.setting FROM [pg_settings] AS s WHERE lower(s.name) = lower({0})), "
-        "error('unrecognized configuration parameter \"' || {0} || '\"'))"
+        "CASE WHEN {0} IS NOT NULL THEN COALESCE(" + _SHOWN + ", "
+        "error('unrecognized configuration parameter \"' || {0} || '\"')) END"
     ),
-    "current_setting/2": (
-        "(SELECT s.setting FROM [pg_settings] AS s WHERE lower(s.name) = lower({0}))"
+    "current_setting/2": "CASE WHEN {1} IS NOT NULL THEN " + _SHOWN + " END",
+    "pg_encoding_to_char": (
+        f"CASE WHEN {{0}} < 0 THEN '' WHEN {{0}} IS NOT NULL THEN "
+        f"COALESCE({_ENCODINGS}[CAST({{0}} AS INTEGER) + 1], '') END"
     ),
-    "pg_encoding_to_char": "CASE {0} WHEN 6 THEN 'UTF8' WHEN 0 THEN 'SQL_ASCII' ELSE '' END",
     "pg_char_to_encoding": (
         "CASE WHEN lower(replace({0}, '-', '')) IN ('utf8', 'unicode') THEN 6 ELSE -1 END"
     ),

@@ -224,7 +224,11 @@ def _viewdef(
 ) -> Term:
     first = within.term(nodes[0], scope)
     oid = within.cast(first, 2205) if first.type in (UNKNOWN, TEXT, NAME) else first
-    return Term(fill(within, TEMPLATES[name], [oid.sql]), TEXT)
+    pretty = "FALSE"
+    if len(nodes) > 1:  # a Boolean, or the column to wrap at
+        second = within.term(nodes[1], scope)
+        pretty = second.sql if second.type == BOOL else "TRUE"
+    return Term(fill(within, TEMPLATES[name], [oid.sql, pretty]), TEXT)
 
 
 SPECIAL: dict[str, Special] = {

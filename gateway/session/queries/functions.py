@@ -74,6 +74,7 @@ class SessionFunctions:
             self._settings.changed,
             activity=self._activity,
             session_user=who.session_user,
+            shown=lambda: {name: value for name, value, _ in self._settings.all()},
         )
 
     def _activity(self) -> list[dict[str, Any]]:

@@ -1,0 +1,91 @@
+"""What PostgreSQL says of its own objects: read from the snapshot, once, by their oids."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from gateway.catalog.system.static import static
+
+_OF_FUNCTIONS = ("definition", "arguments", "identity", "result")
+
+
+def columns_of(table: str, *names: str) -> zip[tuple[Any, ...]]:
+    """Some columns of a relation, row by row."""
+    rows = static().tables[table]
+    return zip(*(rows[name].to_pylist() for name in names), strict=True)
+
+
+@cache
+def formats() -> dict[int, tuple[str, str]]:
+    """Type -> what format_type says of it without a modifier, and with -1."""
+    return {o: (t, b) for o, t, b in columns_of("text.format_type", "oid", "text", "bare")}
+
+
+@cache
+def schemas_of(table: str) -> dict[int, str]:
+    """Object -> its schema's name."""
+    column = "typnamespace" if table == "pg_type" else "pronamespace"
+    names = dict(columns_of("pg_catalog.pg_namespace", "oid", "nspname"))
+    return {oid: names[of] for oid, of in columns_of(f"pg_catalog.{table}", "oid", column)}
+
+
+@cache
+def recorded(name: str) -> dict[int, tuple[Any, ...]]:
+    """Object -> its text, then the pretty one; of an index its columns' too."""
+    columns = ("text", "pretty") if name == "constraintdef" else ("text", "pretty", "columns")
+    return {oid: tuple(rest) for oid, *rest in columns_of(f"text.{name}", "oid", *columns)}
+
+
+@cache
+def recorded_functions() -> dict[int, dict[str, str]]:
+    """Function -> what of it -> its text."""
+    rows = columns_of("text.functiondef", "oid", *_OF_FUNCTIONS)
+    return {oid: dict(zip(_OF_FUNCTIONS, rest, strict=True)) for oid, *rest in rows}
+
+
+@cache
+def index_keys() -> dict[int, list[int]]:
+    """Index -> numbers of its columns."""
+    return dict(columns_of("pg_catalog.pg_index", "indexrelid", "indkey"))
+
+
+@cache
+def view_texts() -> dict[int, tuple[str, str]]:
+    """View -> its query, as it is and pretty."""
+    pretty = dict(columns_of("text.viewdef", "oid", "pretty"))
+    texts = {static().oids[name]: text for name, text in static().views.items()}
+    return {oid: (text, pretty[oid]) for oid, text in texts.items()}
+
+
+@cache
+def relkinds() -> dict[int, str]:
+    """Relation -> pg_class.relkind."""
+    return dict(columns_of("pg_catalog.pg_class", "oid", "relkind"))
+
+
+@cache
+def storages() -> dict[int, str]:
+    """Type -> pg_type.typstorage."""
+    return dict(columns_of("pg_catalog.pg_type", "oid", "typstorage"))
+
+
+@cache
+def relations_with_long_values() -> frozenset[int]:
+    """Relations whose values may need a TOAST table."""
+    rows = columns_of("pg_catalog.pg_attribute", "attrelid", "attnum", "attstorage")
+    return frozenset(oid for oid, number, how in rows if number > 0 and how != "p")
+
+
+@cache
+def recorded_descriptions() -> dict[tuple[int, int, int], str]:
+    """(object, its catalogue, column number) -> comment."""
+    found = {
+        (oid, of, 0): text
+        for oid, of, text in columns_of(
+            "pg_catalog.pg_shdescription", "objoid", "classoid", "description"
+        )
+    }
+    names = "objoid", "classoid", "objsubid", "description"
+    rows = columns_of("pg_catalog.pg_description", *names)
+    return found | {(oid, of, column): text for oid, of, column, text in rows}
