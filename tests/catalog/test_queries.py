@@ -131,6 +131,27 @@ def test_an_answer_that_is_asked_again_is_the_present_one(servers: tuple[Server,
         assert (here[0][-1] != here[1][0]) == changes, sql
 
 
+UNORDERED = (
+    "SELECT column_name FROM information_schema.columns WHERE table_name = 'surface'",
+    "SELECT * FROM information_schema.columns WHERE table_name = 'atmosphere'"
+    " AND table_catalog = current_database()",
+    "SELECT c.column_name, (SELECT array_agg(e.enumlabel) FROM pg_enum e) FROM"
+    " information_schema.columns c LEFT JOIN (SELECT tc.table_name, tc.constraint_type FROM"
+    " information_schema.table_constraints tc) pk ON pk.table_name = c.table_name"
+    " WHERE c.table_name = 'surface'",
+    "SELECT attname FROM pg_attribute WHERE attrelid = 'era5.surface'::regclass AND attnum > 0",
+)
+
+
+@pytest.mark.parametrize("sql", UNORDERED)
+def test_columns_come_in_their_order_though_nobody_asks(
+    sql: str, servers: tuple[Server, Server]
+) -> None:
+    here, there = (server.connection.execute(sql).fetchall() for server in servers)
+    place = 3 if "*" in sql else 0
+    assert [row[place] for row in here] == [row[place] for row in there]
+
+
 def test_an_answer_is_kept_for_its_own_parameters(servers: tuple[Server, Server]) -> None:
     sql = "SELECT relname FROM pg_class WHERE relname = %s AND relkind = 'r'"
     for server in servers:

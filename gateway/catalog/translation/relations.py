@@ -139,7 +139,7 @@ class Relations:
             for n, (name, kind, typmod) in enumerate(found.columns, 1)
         ]
         schema = node.db or "pg_catalog" if shown == node.name else ""
-        full = found.sql.partition('"')[2].rstrip('"')
+        full = found.sql.rpartition('."')[2].rstrip('"')
         scope.sources.append(_named(Source(shown, columns, schema, full), alias))
         return f"{found.sql} AS {called}"
 

@@ -280,7 +280,8 @@ def _aggregates(node: exp.Select) -> bool:
     for item in node.expressions:
         for call in item.find_all(exp.Anonymous):
             kinds = {routine.kind for routine in static().functions.get(call.name, ())}
-            if "a" in kinds and not isinstance(call.parent, exp.Window):
+            here = call.find_ancestor(exp.Query) is node
+            if here and "a" in kinds and not isinstance(call.parent, exp.Window):
                 return True
     return False
 

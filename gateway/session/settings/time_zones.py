@@ -22,6 +22,7 @@ from gateway.types import TIMESTAMPTZ
 
 _HOURS = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 _POSIX = re.compile(r"(<[A-Za-z0-9+:-]+>|[A-Za-z]{3,})([+-]?)(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?")
+_OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")  # as `engine_zone` spells it
 _MOST_SECONDS = 86_400  # Python's and Arrow's bound on an offset; PostgreSQL's is a week
 
 
@@ -58,17 +59,22 @@ def engine_zone(shown: str) -> str:
 
 @cache
 def zone_info(name: str) -> tzinfo:
-    """What Python calls a zone.
+    """What Python calls a zone, spelt as SHOW or as the engine does.
 
     Raises:
         InvalidParameterValue: 22023, no such zone.
 
     >>> zone_info("<+05:30>-05:30").utcoffset(None)
     datetime.timedelta(seconds=19800)
+    >>> zone_info("+05:30").utcoffset(None)
+    datetime.timedelta(seconds=19800)
     """
     found = _names().get(name.lower())
     if found is not None:
         return ZoneInfo(found)
+    if (offset := _OFFSET.fullmatch(name)) is not None:
+        seconds = int(offset[2]) * 3600 + int(offset[3]) * 60
+        return timezone(timedelta(seconds=-seconds if offset[1] == "-" else seconds))
     return timezone(timedelta(seconds=_posix_seconds(name)))
 
 

@@ -212,62 +212,6 @@ class ExecuteStatement:
     arguments: tuple[exp.Expr, ...] = ()
 
 
-# Spellings of settings that are not `name = value` -> the setting.
-_SPELT = {
-    "TIME ZONE": "timezone",
-    "NAMES": "client_encoding",
-    "SCHEMA": "search_path",
-    "ROLE": "role",
-    "SESSION AUTHORIZATION": "session_authorization",
-}
-
-
-def read_set(reader: Reader) -> SetStatement | TransactionModes | SetConstraints:
-    """SET [SESSION | LOCAL] name {TO | =} values, SET TIME ZONE value, SET TRANSACTION modes."""
-    if reader.accept("SESSION", "CHARACTERISTICS", "AS", "TRANSACTION"):
-        return read_modes(reader, session=True)
-    if reader.accept("TRANSACTION"):
-        return read_modes(reader)
-    if reader.accept("CONSTRAINTS"):
-        names = () if reader.accept("ALL") else _names(reader)
-        return SetConstraints(names, reader.need("DEFERRED", "IMMEDIATE") == "DEFERRED")
-    spelt = reader.one_of("SESSION AUTHORIZATION")
-    local = not spelt and reader.one_of("LOCAL", "SESSION") == "LOCAL"
-    spelt = spelt or reader.one_of(*_SPELT)
-    if spelt:
-        name = _SPELT[spelt]
-        if spelt == "ROLE":
-            reader.one_of("TO", "=")
-    else:
-        name = ".".join(reader.qualified())
-        reader.need("TO", "=")
-    if reader.accept("DEFAULT") or (spelt == "TIME ZONE" and reader.accept("LOCAL")):
-        return SetStatement(name, None, local)
-    values = [_setting_value(reader)]
-    while reader.accept(","):
-        values.append(_setting_value(reader))
-    return SetStatement(name, tuple(values), local)
-
-
-def _setting_value(reader: Reader) -> str:
-    sign = reader.one_of("-", "+").replace("+", "")
-    token = reader.take()
-    if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NUMBER):
-        return sign + token.text
-    if token.token_type == TokenType.BYTE_STRING or not token.text[:1].isalpha():
-        reader.index -= 1
-        reader.fail()
-    return token.text.lower()
-
-
-def read_setting_name(reader: Reader) -> str:
-    """The setting that SHOW and RESET name."""
-    if reader.accept("TRANSACTION", "ISOLATION", "LEVEL"):
-        return "transaction_isolation"
-    spelt = reader.one_of("TIME ZONE", "SESSION AUTHORIZATION")
-    return _SPELT[spelt] if spelt else ".".join(reader.qualified())
-
-
 _LEVELS = ("SERIALIZABLE", "REPEATABLE READ", "READ COMMITTED", "READ UNCOMMITTED")
 
 
@@ -326,7 +270,7 @@ def read_drop(reader: Reader, kind: str) -> DropStatement:
     if kind == "index":
         reader.accept("CONCURRENTLY")
     exists = reader.accept("IF", "EXISTS")
-    names = _names(reader)
+    names = names_of(reader)
     return DropStatement(kind, names, exists, reader.one_of("CASCADE", "RESTRICT") == "CASCADE")
 
 
@@ -334,7 +278,7 @@ def read_truncate(reader: Reader) -> DropStatement:
     """TRUNCATE [TABLE] [ONLY] names [RESTART | CONTINUE IDENTITY] [CASCADE | RESTRICT]."""
     reader.accept("TABLE")
     reader.accept("ONLY")
-    names = _names(reader)
+    names = names_of(reader)
     word = reader.one_of("RESTART", "CONTINUE")
     if word:
         reader.need("IDENTITY")
@@ -342,7 +286,8 @@ def read_truncate(reader: Reader) -> DropStatement:
     return DropStatement("truncate", names, cascade=cascade, restart=word == "RESTART")
 
 
-def _names(reader: Reader) -> tuple[Name, ...]:
+def names_of(reader: Reader) -> tuple[Name, ...]:
+    """Names with their schemas, between commas."""
     names = [reader.qualified()]
     while reader.accept(","):
         names.append(reader.qualified())

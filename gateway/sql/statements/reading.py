@@ -15,7 +15,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.errors import FeatureNotSupported
-from gateway.sql.statements import commands, cursors, maintenance, notifying
+from gateway.sql.statements import commands, cursors, maintenance, notifying, setting
 from gateway.sql.statements.altering import read_alter
 from gateway.sql.statements.commands import Reader
 from gateway.sql.statements.copying import read_copy
@@ -361,9 +361,9 @@ COMMANDS = (
     Row("DROP SCHEMA", Kind.DEFINITION, partial(commands.read_drop, kind="schema")),
     Row("EXPLAIN", Kind.EXPLAIN, _explain),
     Row("COPY", Kind.COPY, _copy),
-    Row("SET", Kind.SETTING, commands.read_set),
-    Row("SHOW", Kind.SETTING, lambda r: commands.ShowStatement(commands.read_setting_name(r))),
-    Row("RESET", Kind.SETTING, lambda r: commands.ResetStatement(commands.read_setting_name(r))),
+    Row("SET", Kind.SETTING, setting.read_set),
+    Row("SHOW", Kind.SETTING, lambda r: commands.ShowStatement(setting.read_setting_name(r))),
+    Row("RESET", Kind.SETTING, lambda r: commands.ResetStatement(setting.read_setting_name(r))),
     *(Row(word, Kind.MAINTENANCE, read) for word, read in maintenance.READERS.items()),
     *(Row(word, Kind.NOTIFICATION, read) for word, read in notifying.READERS.items()),
     Row("DISCARD", Kind.SETTING, commands.read_discard),

@@ -9,8 +9,9 @@ from typing import Any, cast
 from sqlglot.tokenizer_core import TokenType
 
 from gateway.errors import FeatureNotSupported, ReservedName, SyntaxFault
-from gateway.sql.statements.commands import Reader, SetStatement, read_set, read_setting_name
+from gateway.sql.statements.commands import Reader, SetStatement
 from gateway.sql.statements.grants import Grantee, read_role
+from gateway.sql.statements.setting import read_set, read_setting_name
 
 
 @dataclass(frozen=True, slots=True)

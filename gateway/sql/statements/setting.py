@@ -1,0 +1,90 @@
+"""SET and its kinds, and the names that SHOW and RESET take, read from their tokens."""
+
+from __future__ import annotations
+
+from sqlglot.tokenizer_core import TokenType
+
+from gateway.errors import InvalidParameterValue
+from gateway.sql.statements.commands import (
+    Reader,
+    SetConstraints,
+    SetStatement,
+    TransactionModes,
+    names_of,
+    read_modes,
+)
+from gateway.sql.text.literals import interval
+
+# Spellings of settings that are not `name = value` -> the setting.
+_SPELT = {
+    "TIME ZONE": "timezone",
+    "NAMES": "client_encoding",
+    "SCHEMA": "search_path",
+    "ROLE": "role",
+    "SESSION AUTHORIZATION": "session_authorization",
+}
+
+
+def read_set(reader: Reader) -> SetStatement | TransactionModes | SetConstraints:
+    """SET [SESSION | LOCAL] name {TO | =} values, SET TIME ZONE value, SET TRANSACTION modes."""
+    if reader.accept("SESSION", "CHARACTERISTICS", "AS", "TRANSACTION"):
+        return read_modes(reader, session=True)
+    if reader.accept("TRANSACTION"):
+        return read_modes(reader)
+    if reader.accept("CONSTRAINTS"):
+        names = () if reader.accept("ALL") else names_of(reader)
+        return SetConstraints(names, reader.need("DEFERRED", "IMMEDIATE") == "DEFERRED")
+    spelt = reader.one_of("SESSION AUTHORIZATION")
+    local = not spelt and reader.one_of("LOCAL", "SESSION") == "LOCAL"
+    spelt = spelt or reader.one_of(*_SPELT)
+    if spelt:
+        name = _SPELT[spelt]
+        if spelt == "ROLE":
+            reader.one_of("TO", "=")
+    else:
+        name = ".".join(reader.qualified())
+        reader.need("TO", "=")
+    if reader.accept("DEFAULT") or (spelt == "TIME ZONE" and reader.accept("LOCAL")):
+        return SetStatement(name, None, local)
+    if spelt == "TIME ZONE" and reader.accept("INTERVAL"):
+        return SetStatement(name, (_offset(reader),), local)
+    values = [_setting_value(reader)]
+    while reader.accept(","):
+        values.append(_setting_value(reader))
+    return SetStatement(name, tuple(values), local)
+
+
+def _setting_value(reader: Reader) -> str:
+    sign = reader.one_of("-", "+").replace("+", "")
+    token = reader.take()
+    if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NUMBER):
+        return sign + token.text
+    if token.token_type == TokenType.BYTE_STRING or not token.text[:1].isalpha():
+        reader.index -= 1
+        reader.fail()
+    return token.text.lower()
+
+
+def _offset(reader: Reader) -> str:
+    """The hours east of Greenwich that an interval says."""
+    token = reader.take()
+    if token.token_type != TokenType.STRING:
+        reader.index -= 1
+        reader.fail()
+    unit = reader.one_of("HOUR TO MINUTE", "HOUR").partition(" ")[0].lower()
+    months, days, micros = interval(token.text, unit or "second")
+    if months or days:
+        what = "months" if months else "days"
+        raise InvalidParameterValue(
+            f'invalid value for parameter "TimeZone": "INTERVAL \'{token.text}\'"',
+            detail=f"Cannot specify {what} in time zone interval.",
+        )
+    return f"{micros / 3_600_000_000:.6f}"
+
+
+def read_setting_name(reader: Reader) -> str:
+    """The setting that SHOW and RESET name."""
+    if reader.accept("TRANSACTION", "ISOLATION", "LEVEL"):
+        return "transaction_isolation"
+    spelt = reader.one_of("TIME ZONE", "SESSION AUTHORIZATION")
+    return _SPELT[spelt] if spelt else ".".join(reader.qualified())
