@@ -12,10 +12,10 @@ from functools import partial
 
 from sqlglot import exp
 
-from gateway.autodiff.differentiate_sql import replace_calls
-from gateway.autodiff.graph import MOST_NODES
-from gateway.autodiff.markers import expand
-from gateway.autodiff.neighbours import Derived, has_calls, take_along
+from gateway.autodiff.rules.graph import MOST_NODES
+from gateway.autodiff.statements.differentiate_sql import replace_calls
+from gateway.autodiff.statements.markers import expand
+from gateway.autodiff.statements.neighbours import Derived, has_calls, take_along
 from gateway.errors import UndefinedTable
 from gateway.sources.table import TableName
 from gateway.sql.lowered.exact import keep_exact, keep_open_exact

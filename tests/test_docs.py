@@ -24,7 +24,7 @@ import pytest
 
 import gateway
 from gateway import errors
-from gateway.autodiff import rules
+from gateway.autodiff.rules import functions as rules
 from gateway.session.settings.settings import SETTINGS
 from tests.conftest import Connect
 from tests.test_layers import FLOORS
@@ -145,7 +145,7 @@ def _summary(thing: object) -> str:
 
 
 def rule_rows() -> Iterator[str]:
-    """One row per rule of gateway/autodiff/rules.py."""
+    """One row per rule of gateway/autodiff/rules/functions.py."""
     yield "| function | derivative by its first argument | by its second |"
     yield "|---|---|---|"
     for rule in rules.RULES:

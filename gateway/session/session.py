@@ -10,7 +10,7 @@ A statement goes down one side of the house and its rows come up the other:
    a query of which steps 3 to 7 would come to the same as before (`settled.SettledQueries`);
 3. a write becomes a query and a change to apply (`sql.writes.writes.as_write`);
 4. unless `Recall.query` has what comes out, `rewrite.rewrite` binds names, puts views in place and
-   every derivative where its marker stood (`autodiff.markers.expand`);
+   every derivative where its marker stood (`autodiff.statements.markers.expand`);
 5. `sql.text.dialect.to_engine` prints the engine's SQL;
 6. `catalog.registry.Registry.tables` hands out the tables it names, as of one moment;
 7. `engine.interface.EngineSession.plan` plans it, `Plan.stream` runs it, batch by batch;

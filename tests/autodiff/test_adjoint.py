@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, note
 from hypothesis import strategies as st
 
-from gateway.autodiff import markers
+from gateway.autodiff.statements import markers
 from tests.autodiff.relations import run
 from tests.autodiff.trees import Tree, expressions, woven
 from tests.examples import examples

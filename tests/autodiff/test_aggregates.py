@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.autodiff.aggregates import (
+from gateway.autodiff.rules.aggregates import (
     AGGREGATE_RULES,
     AGGREGATE_SYNONYMS,
     WINDOW_FUNCTIONS,

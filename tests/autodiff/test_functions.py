@@ -15,10 +15,10 @@ from typing import Any
 import datafusion
 import pytest
 
-from gateway.autodiff.aggregates import AGGREGATE_RULES, AGGREGATE_SYNONYMS
-from gateway.autodiff.differentiate_sql import differentiate_sql
-from gateway.autodiff.piecewise import EXPANSIONS
-from gateway.autodiff.rules import RULES, STEPS, SYNONYMS
+from gateway.autodiff.rules.aggregates import AGGREGATE_RULES, AGGREGATE_SYNONYMS
+from gateway.autodiff.rules.functions import RULES, STEPS, SYNONYMS
+from gateway.autodiff.rules.piecewise import EXPANSIONS
+from gateway.autodiff.statements.differentiate_sql import differentiate_sql
 from gateway.engine.functions import register_functions
 from gateway.errors import InvalidParameterValue, NotDifferentiable
 from gateway.sql.meaning.scope import AGGREGATES

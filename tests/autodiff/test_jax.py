@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, note
 from hypothesis import strategies as st
 
-from gateway.autodiff import markers
-from gateway.autodiff.rules import RULES, Rule
+from gateway.autodiff.rules.functions import RULES, Rule
+from gateway.autodiff.statements import markers
 from gateway.engine.embedded import Embedded
 from gateway.errors import GatewayError
 from gateway.session.session import Gateway, Session

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import assume, given, note
 from hypothesis import strategies as st
 
-from gateway.autodiff.aggregates import AGGREGATE_RULES, WINDOW_FUNCTIONS, aggregate_rule
+from gateway.autodiff.rules.aggregates import AGGREGATE_RULES, WINDOW_FUNCTIONS, aggregate_rule
 from tests.autodiff import jax_functions, relations
 from tests.autodiff.jax_aggregates import AGGREGATES, Rows
 from tests.autodiff.jax_functions import jax, jnp

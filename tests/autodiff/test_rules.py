@@ -10,8 +10,8 @@ import math
 
 import pytest
 
-from gateway.autodiff.piecewise import EXPANSIONS
-from gateway.autodiff.rules import RULES, SYNONYMS, Rule
+from gateway.autodiff.rules.functions import RULES, SYNONYMS, Rule
+from gateway.autodiff.rules.piecewise import EXPANSIONS
 from gateway.sql.meaning.scope import AGGREGATES
 from tests.autodiff.relations import run
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from gateway.autodiff import hoist
+from gateway.autodiff.statements import hoist
 from gateway.errors import (
     AmbiguousColumn,
     GatewayError,

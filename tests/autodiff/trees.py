@@ -14,8 +14,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from gateway.autodiff.differentiate_sql import differentiate_sql
-from gateway.autodiff.rules import RULES
+from gateway.autodiff.rules.functions import RULES
+from gateway.autodiff.statements.differentiate_sql import differentiate_sql
 from gateway.errors import NotDifferentiable
 
 Value = tuple[Any, Any]  # number, whether it is missing; the number of a missing one is harmless

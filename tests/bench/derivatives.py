@@ -29,11 +29,11 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.autodiff.graph import Graph, Leaf, Node, post_order
-from gateway.autodiff.linearize import Forward
-from gateway.autodiff.nulls import Nulls
-from gateway.autodiff.printing import printed_size
-from gateway.autodiff.reading import Meaning, read
+from gateway.autodiff.expressions.printing import printed_size
+from gateway.autodiff.expressions.reading import Meaning, read
+from gateway.autodiff.modes.linearize import Forward
+from gateway.autodiff.modes.nulls import Nulls
+from gateway.autodiff.rules.graph import Graph, Leaf, Node, post_order
 from gateway.engine.embedded import Embedded
 from gateway.errors import GatewayError
 from gateway.rewrite import Rewritten, rewrite

@@ -18,10 +18,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from gateway.autodiff import aggregates, rules, simplify
-from gateway.autodiff.aggregates import AGGREGATE_RULES, WINDOW_FUNCTIONS, AggregateRule
-from gateway.autodiff.graph import Graph, Node
-from gateway.autodiff.rules import RULES, Partial, Rule
+from gateway.autodiff.rules import aggregates, simplify
+from gateway.autodiff.rules import functions as rules
+from gateway.autodiff.rules.aggregates import AGGREGATE_RULES, WINDOW_FUNCTIONS, AggregateRule
+from gateway.autodiff.rules.functions import RULES, Partial, Rule
+from gateway.autodiff.rules.graph import Graph, Node
 from tests import goldens
 from tests.autodiff import test_aggregates, test_golden, test_rules
 

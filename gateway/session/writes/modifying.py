@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.autodiff.refusals import VOLATILE, call_name
+from gateway.autodiff.expressions.refusals import VOLATILE, call_name
 from gateway.errors import FeatureNotSupported
 from gateway.session.computation import Bound, Computation, Described, fields_of
 from gateway.session.queries.parameter_types import settled

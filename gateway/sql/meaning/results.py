@@ -41,7 +41,7 @@ _FLOATING = frozenset(
         "degrees", "radians", "rint", "power", "pow", "nanvl",
     }
 )  # fmt: skip
-# Along a dimension of a grid (autodiff/neighbours.py): single precision stays single.
+# Along a dimension of a grid (autodiff/statements/neighbours.py): single precision stays single.
 ALONG = ("differentiate", "integrate")
 _LIKE_ARGUMENTS = frozenset(
     {

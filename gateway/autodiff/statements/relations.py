@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from gateway.autodiff.graph import Graph, Leaf, Node, leaves
-from gateway.autodiff.grouping import group_keys
-from gateway.autodiff.reading import Pending
-from gateway.autodiff.simplify import is_zero
+from gateway.autodiff.expressions.reading import Pending
+from gateway.autodiff.rules.graph import Graph, Leaf, Node, leaves
+from gateway.autodiff.rules.simplify import is_zero
+from gateway.autodiff.statements.grouping import group_keys
 from gateway.errors import GatewayError, NotDifferentiable
 from gateway.sql.meaning.recursion import is_recursive
 from gateway.sql.meaning.relation import ColumnInfo

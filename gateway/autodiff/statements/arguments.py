@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.autodiff.reading import is_number
-from gateway.autodiff.refusals import not_a_number
-from gateway.autodiff.relations import Variable
+from gateway.autodiff.expressions.reading import is_number
+from gateway.autodiff.expressions.refusals import not_a_number
+from gateway.autodiff.statements.relations import Variable
 from gateway.errors import InvalidColumnReference, InvalidTextRepresentation, UndefinedFunction
 from gateway.sql.meaning.relation import ColumnInfo
 from gateway.sql.meaning.scope import Analysis, Block, position_of, resolve

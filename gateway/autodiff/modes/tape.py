@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gateway.autodiff.graph import BOOLEAN, Node, post_order
+from gateway.autodiff.rules.graph import BOOLEAN, Node, post_order
 
 # Smaller shared parts are printed again at each use. Measured on a 4-8-1 perceptron with 48
 # partials: 4 keeps 3 times the columns and plans 2 times slower, 64 prints 3 times the text.

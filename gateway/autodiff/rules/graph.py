@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from sqlglot import exp
 
-from gateway.autodiff.aggregates import AggregateRule
+from gateway.autodiff.rules.aggregates import AggregateRule
 from gateway.errors import NotDifferentiable, StatementTooComplex
 from gateway.sql.meaning.scope import Block
 

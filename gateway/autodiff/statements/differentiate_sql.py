@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from gateway.autodiff.graph import MOST_NODES
-from gateway.autodiff.markers import expand
+from gateway.autodiff.rules.graph import MOST_NODES
+from gateway.autodiff.statements.markers import expand
 from gateway.errors import (
     AmbiguousColumn,
     FeatureNotSupported,

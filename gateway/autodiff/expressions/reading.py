@@ -15,11 +15,8 @@ from typing import ClassVar
 
 from sqlglot import exp
 
-from gateway.autodiff import piecewise, simplify
-from gateway.autodiff.aggregates import aggregate_rule
-from gateway.autodiff.graph import Aggregate, Graph, Leaf, Node, null
-from gateway.autodiff.printing import BINARY
-from gateway.autodiff.refusals import (
+from gateway.autodiff.expressions.printing import BINARY
+from gateway.autodiff.expressions.refusals import (
     call_name,
     called,
     inner_call,
@@ -29,7 +26,10 @@ from gateway.autodiff.refusals import (
     refuse_volatile,
     without_derivative,
 )
-from gateway.autodiff.rules import STEPS, SYNONYMS, rule_for
+from gateway.autodiff.rules import piecewise, simplify
+from gateway.autodiff.rules.aggregates import aggregate_rule
+from gateway.autodiff.rules.functions import STEPS, SYNONYMS, rule_for
+from gateway.autodiff.rules.graph import Aggregate, Graph, Leaf, Node, null
 from gateway.errors import GatewayError, NotDifferentiable
 from gateway.sql.meaning.scope import AGGREGATES, Block
 from gateway.sql.text.dialect import Marker

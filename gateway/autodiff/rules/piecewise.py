@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import reduce
 
-from gateway.autodiff.graph import Graph, Node
+from gateway.autodiff.rules.graph import Graph, Node
 
 
 def _coalesce(graph: Graph, node: Node) -> Node:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import partial, reduce
 
-from gateway.autodiff.graph import BOOLEAN, Graph, Node, is_null, null, post_order
-from gateway.autodiff.piecewise import EXPANSIONS, is_never_null
-from gateway.autodiff.simplify import is_zero
+from gateway.autodiff.rules.graph import BOOLEAN, Graph, Node, is_null, null, post_order
+from gateway.autodiff.rules.piecewise import EXPANSIONS, is_never_null
+from gateway.autodiff.rules.simplify import is_zero
 
 # All bits: a constant NaN is NaN whatever else is, and a branch that is NULL asks for nothing.
 _ALL = -1

@@ -14,15 +14,21 @@ from functools import cache, partial
 
 from sqlglot import exp
 
-from gateway.autodiff import simplify
-from gateway.autodiff.aggregates import COVARIANCES, WINDOW_FUNCTIONS, aggregate_rule
-from gateway.autodiff.graph import Graph, Leaf, Node
-from gateway.autodiff.grouping import group_keys, has_one_row, is_rolled_up, window_keys, windows
-from gateway.autodiff.nulls import Nulls
-from gateway.autodiff.printing import write
-from gateway.autodiff.reading import Pending, read_partial
-from gateway.autodiff.refusals import inner_call, without_derivative
-from gateway.autodiff.relations import ChainRule, Variable
+from gateway.autodiff.expressions.printing import write
+from gateway.autodiff.expressions.reading import Pending, read_partial
+from gateway.autodiff.expressions.refusals import inner_call, without_derivative
+from gateway.autodiff.modes.nulls import Nulls
+from gateway.autodiff.rules import simplify
+from gateway.autodiff.rules.aggregates import COVARIANCES, WINDOW_FUNCTIONS, aggregate_rule
+from gateway.autodiff.rules.graph import Graph, Leaf, Node
+from gateway.autodiff.statements.grouping import (
+    group_keys,
+    has_one_row,
+    is_rolled_up,
+    window_keys,
+    windows,
+)
+from gateway.autodiff.statements.relations import ChainRule, Variable
 from gateway.errors import NotDifferentiable
 from gateway.sql.meaning.scope import Block, is_aggregate, position_of
 from gateway.sql.text.dialect import DIALECT, parse

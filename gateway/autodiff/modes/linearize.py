@@ -11,11 +11,11 @@ from functools import cache
 
 from sqlglot import exp
 
-from gateway.autodiff import piecewise, simplify
-from gateway.autodiff.graph import BOOLEAN, Graph, Node, is_null, post_order
-from gateway.autodiff.nulls import Nulls
-from gateway.autodiff.reading import read_partial
-from gateway.autodiff.rules import rule_for
+from gateway.autodiff.expressions.reading import read_partial
+from gateway.autodiff.modes.nulls import Nulls
+from gateway.autodiff.rules import piecewise, simplify
+from gateway.autodiff.rules.functions import rule_for
+from gateway.autodiff.rules.graph import BOOLEAN, Graph, Node, is_null, post_order
 from gateway.errors import NotDifferentiable
 from gateway.sql.text.dialect import parse
 

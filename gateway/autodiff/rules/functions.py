@@ -18,9 +18,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from gateway.autodiff import simplify
-from gateway.autodiff.called import Called
-from gateway.autodiff.graph import Graph, Node
+from gateway.autodiff.rules import simplify
+from gateway.autodiff.rules.called import Called
+from gateway.autodiff.rules.graph import Graph, Node
 
 Partial = str | Callable[[Graph, tuple[Node, ...]], Node | str] | None
 

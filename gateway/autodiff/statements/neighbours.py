@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from gateway.autodiff.operations import operation_of
-from gateway.autodiff.refusals import call_name
+from gateway.autodiff.expressions.refusals import call_name
+from gateway.autodiff.statements.operations import operation_of
 from gateway.errors import (
     FeatureNotSupported,
     InvalidColumnReference,

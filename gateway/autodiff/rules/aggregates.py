@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.autodiff.called import Called
+from gateway.autodiff.rules.called import Called
 
 
 @dataclass(frozen=True, slots=True)

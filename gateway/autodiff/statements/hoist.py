@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from sqlglot import exp
 
-from gateway.autodiff.graph import Node, leaves
-from gateway.autodiff.printing import printed_size, write
-from gateway.autodiff.relations import Variable
-from gateway.autodiff.tape import Tape, plan_tape
+from gateway.autodiff.expressions.printing import printed_size, write
+from gateway.autodiff.modes.tape import Tape, plan_tape
+from gateway.autodiff.rules.graph import Node, leaves
+from gateway.autodiff.statements.relations import Variable
 from gateway.errors import NotDifferentiable
 from gateway.sql.meaning.scope import Block, column_node, is_aggregate
 from gateway.sql.text.trees import copied, nodes_of

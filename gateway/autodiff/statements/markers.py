@@ -17,20 +17,20 @@ from functools import partial
 
 from sqlglot import exp
 
-from gateway.autodiff import simplify
-from gateway.autodiff.arguments import arguments_of, column_of, refuse_other_types
-from gateway.autodiff.graph import MOST_NODES, Graph, Leaf, Node, leaves
-from gateway.autodiff.grouped import Aggregates
-from gateway.autodiff.hoist import print_inline, print_outputs, refuse_kept
-from gateway.autodiff.linearize import Forward
-from gateway.autodiff.nulls import Nulls
-from gateway.autodiff.printing import printed_size, write
-from gateway.autodiff.reading import Meaning, Pending, read
-from gateway.autodiff.refusals import shown
-from gateway.autodiff.relations import ChainRule, Variable
-from gateway.autodiff.sharing import is_exact, occurrences
-from gateway.autodiff.tape import KEPT_NODES
-from gateway.autodiff.transpose import transpose
+from gateway.autodiff.expressions.printing import printed_size, write
+from gateway.autodiff.expressions.reading import Meaning, Pending, read
+from gateway.autodiff.expressions.refusals import shown
+from gateway.autodiff.modes.linearize import Forward
+from gateway.autodiff.modes.nulls import Nulls
+from gateway.autodiff.modes.tape import KEPT_NODES
+from gateway.autodiff.modes.transpose import transpose
+from gateway.autodiff.rules import simplify
+from gateway.autodiff.rules.graph import MOST_NODES, Graph, Leaf, Node, leaves
+from gateway.autodiff.statements.arguments import arguments_of, column_of, refuse_other_types
+from gateway.autodiff.statements.grouped import Aggregates
+from gateway.autodiff.statements.hoist import print_inline, print_outputs, refuse_kept
+from gateway.autodiff.statements.relations import ChainRule, Variable
+from gateway.autodiff.statements.sharing import is_exact, occurrences
 from gateway.errors import (
     FeatureNotSupported,
     GatewayError,

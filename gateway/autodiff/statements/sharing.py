@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from gateway.autodiff.graph import Node, leaves
-from gateway.autodiff.reading import Pending
+from gateway.autodiff.expressions.reading import Pending
+from gateway.autodiff.rules.graph import Node, leaves
 from gateway.sql.meaning.scope import is_aggregate
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import nodes

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from sqlglot import exp
 
-from gateway.autodiff.graph import Leaf, Node, is_null, post_order
+from gateway.autodiff.rules.graph import Leaf, Node, is_null, post_order
 from gateway.sql.text.trees import copied
 
 BINARY: dict[type[exp.Expr], str] = {

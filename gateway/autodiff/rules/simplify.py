@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from gateway.autodiff.graph import Graph, Node
+from gateway.autodiff.rules.graph import Graph, Node
 
 _ZERO, _ONE = Decimal(0), Decimal(1)
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from gateway.autodiff import simplify
-from gateway.autodiff.graph import Graph, Node, post_order
-from gateway.autodiff.linearize import slope_of_call
-from gateway.autodiff.piecewise import EXPANSIONS
+from gateway.autodiff.modes.linearize import slope_of_call
+from gateway.autodiff.rules import simplify
+from gateway.autodiff.rules.graph import Graph, Node, post_order
+from gateway.autodiff.rules.piecewise import EXPANSIONS
 
 # A product of so many factors or more is differentiated by halves.
 LONG_PRODUCT = 8

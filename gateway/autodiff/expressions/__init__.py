@@ -1,0 +1,1 @@
+"""SQL expressions as nodes of the graph, and back; what has no derivative, by name."""

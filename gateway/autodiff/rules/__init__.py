@@ -1,0 +1,1 @@
+"""What is known of functions: partial derivatives as rows, over expressions as a graph."""

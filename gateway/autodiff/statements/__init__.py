@@ -1,0 +1,1 @@
+"""Where the markers stand in a statement, and what it means there to differentiate."""
