@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
 
 import pyarrow as pa
 from datafusion import (
     DataFrame,
     RuntimeEnvBuilder,
-    ScalarUDF,
     SessionConfig,
     SessionContext,
     SQLOptions,
-    udf,
 )
 from datafusion.catalog import Schema
 from datafusion.catalog import Table as EngineTable
@@ -31,9 +28,10 @@ from gateway.engine.functions.sleeping import sleeper
 from gateway.engine.held import Shelf
 from gateway.engine.interface import Plan
 from gateway.engine.lookups import Orders
-from gateway.engine.open_plans import OpenPlans, Values
+from gateway.engine.open_plans import OpenPlans, ValueCalls
 from gateway.engine.plans import FEW_ROWS, IN_ORDER, Contexts, EmbeddedPlan, Plans, limited
-from gateway.engine.provider import as_dataset, kept
+from gateway.engine.provided import Compute, Provided
+from gateway.engine.provider import as_dataset
 from gateway.engine.running import Run
 from gateway.engine.zones import in_zone
 from gateway.errors import GatewayError, QueryCanceled
@@ -185,12 +183,12 @@ class EmbeddedSession:
         self._orders = orders
         self._use(contexts)
         self._limited_to = limited_to
-        self._own: list[ScalarUDF] = []
         self._shelf = shelf
         self._unstable = unstable
         self._plans = Plans()
         self._zone = "UTC"
         self._failures: list[GatewayError] = []
+        self._lent = Provided(self._failures)
         self._tables: dict[TableName, Table] = {}
         self._run: Run | None = None
         self._cancelled = False
@@ -200,7 +198,7 @@ class EmbeddedSession:
 
     def _use(self, contexts: Contexts) -> None:
         self._contexts, self._context = contexts, contexts.own
-        self._open = OpenPlans(Values(contexts.own), self._orders, self._made, self._found)
+        self._open = OpenPlans(ValueCalls(contexts.own), self._orders, self._made, self._found)
 
     def begin(self) -> None:
         """A statement begins: what was cancelled before it is not meant for it."""
@@ -267,25 +265,18 @@ class EmbeddedSession:
     def provide(
         self,
         name: str,
-        compute: Callable[[Sequence[list[Any]]], list[Any]],
+        compute: Compute,
         arguments: Sequence[pa.DataType],
         result: pa.DataType,
     ) -> None:
         """Let statements of this session call a function; see `EngineSession.provide`."""
-
-        def computed(*columns: pa.Array) -> pa.Array:
-            with kept(self._failures):
-                return pa.array(compute([column.to_pylist() for column in columns]), result)
-
         self._unstable |= {name}
-        self._own.append(udf(computed, list(arguments), result, "volatile", name))
-        self._context.register_udf(self._own[-1])
+        self._context.register_udf(self._lent.add(name, compute, arguments, result))
 
     def limit_memory(self, memory_bytes: int) -> None:
         """Give this session a pool of its own; see `EngineSession`."""
         self._use(self._limited_to(memory_bytes))
-        for function in self._own:
-            self._context.register_udf(function)
+        self._lent.register(self._context)
 
     def set_time_zone(self, zone: str) -> None:
         """Reckon with dates and times of day in `zone` from now on; see `EngineSession`."""
@@ -302,9 +293,10 @@ class EmbeddedSession:
             run.cancel()
 
     def close(self) -> None:
-        """Stop what runs and let go of the tables."""
+        """Stop what runs and let go of the tables and of what was provided."""
         self.cancel()
         self._forget_tables()
+        self._lent.close()
 
     def _check(self) -> None:
         if self._cancelled:

@@ -30,19 +30,31 @@ _LONGEST_TEXT = 10_000
 
 
 class Values:
-    """The values of `$1`, `$2`, ... for the plan that runs now: one session's.
+    """The values of `$1`, `$2`, ... for the plan that runs now: one session's."""
+
+    def __init__(self) -> None:
+        self.now: Sequence[pa.Scalar] = ()
+        self.asked = False
+
+    def told(self, numbers: pa.Array) -> pa.Array:
+        """One value for one constant argument: the engine takes it for a constant of the run."""
+        self.asked = True
+        return pa.repeat(self.now[numbers[0].as_py() - 1], 1)
+
+
+class ValueCalls:
+    """Calls that tell those values. What a context calls must not hold it; see `provided`.
 
     Args:
         context: The session's, which learns a function for each type.
     """
 
     def __init__(self, context: SessionContext) -> None:
-        self.now: Sequence[pa.Scalar] = ()
-        self.asked = False
+        self.values = Values()
         self._context = context
         self._functions: dict[pa.DataType, str] = {}
 
-    def called(self, sql: str, types: Sequence[pa.DataType]) -> str:
+    def in_place(self, sql: str, types: Sequence[pa.DataType]) -> str:
         """The text with a call in the place of each parameter."""
         return with_calls(sql, [self._function(kind) for kind in types])
 
@@ -51,13 +63,9 @@ class Values:
         if name is None:
             # No name that a statement would have.
             name = self._functions[kind] = f"$value {len(self._functions)}"
-            self._context.register_udf(udf(self._told, [pa.int64()], kind, "volatile", name))
+            told = udf(self.values.told, [pa.int64()], kind, "volatile", name)
+            self._context.register_udf(told)
         return f'"{name}"'
-
-    def _told(self, numbers: pa.Array) -> pa.Array:
-        # One value for one constant argument: the engine takes it for a constant of the run.
-        self.asked = True
-        return pa.repeat(self.now[numbers[0].as_py() - 1], 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +163,7 @@ class OpenPlans:
     """Those of one session, and the texts that may come to be some.
 
     Args:
-        values: Where plans find theirs.
+        calls: How plans ask for their values.
         orders: Finds rows by a value.
         make: Plans a text over tables with values, or with its parameters open for none.
         found: Told when nothing had to be planned; may raise QueryCanceled.
@@ -163,12 +171,13 @@ class OpenPlans:
 
     def __init__(
         self,
-        values: Values,
+        calls: ValueCalls,
         orders: Orders,
         make: Callable[[str, _Tables, Sequence[pa.Scalar]], EmbeddedPlan],
         found: Callable[[], None],
     ) -> None:
-        self._values, self._orders, self._make, self._found = values, orders, make, found
+        self._calls, self._orders, self._make, self._found = calls, orders, make, found
+        self._values = calls.values
         self._kept: dict[_Key, _Known] = {}
 
     def plan(self, sql: str, tables: _Tables, values: Sequence[pa.Scalar], same: bool) -> Plan:
@@ -219,7 +228,7 @@ class OpenPlans:
     ) -> EmbeddedPlan | None:
         """The plan with its parameters open; None where there is none that serves all values."""
         self._values.now, self._values.asked = values, False
-        plan = self._tried(self._values.called(*key), tables, physical=True)
+        plan = self._tried(self._calls.in_place(*key), tables, physical=True)
         return None if self._values.asked else plan
 
     def _tried(self, sql: str, tables: _Tables, *, physical: bool = False) -> EmbeddedPlan | None:

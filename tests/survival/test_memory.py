@@ -1,0 +1,93 @@
+"""What is over is let go of: sessions that have ended, and what they had."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Iterator
+from typing import Any
+from weakref import WeakSet
+
+import psycopg
+import pytest
+
+from gateway.app import App
+from gateway.config import Settings
+from gateway.session.session import Session
+
+# What a client did before it left, statement by statement; each through a function, a plan or a
+# cursor of its session's that the engine, the store or the catalogue might keep.
+LEFT = {
+    "nothing":             [],
+    "a query":             ["SELECT 1 AS one"],
+    "a function":          ["SELECT pg_sleep(0), nextval('s')", "SELECT setval('s', nextval('s'))"],
+    "a table":             ["SELECT sum(a) FROM t", "INSERT INTO t VALUES (1)"],
+    "the catalogue":       ["SELECT relname, pg_table_is_visible(oid) FROM pg_class"],
+    "the catalogue lent":  ["SELECT a, 't'::regclass, format_type(a, NULL) FROM t"],
+    "an error":            ["SELECT 1 / (a - a) FROM t", "SELEKT"],
+    "a transaction":       ["BEGIN", "INSERT INTO t VALUES (2)"],
+    "a savepoint":         ["BEGIN", "SAVEPOINT a", "DELETE FROM t", "ROLLBACK TO a"],
+    "a cursor":            ["BEGIN", "DECLARE c CURSOR FOR SELECT n FROM generate_series(1, 100000)"
+                            " AS s(n)", "FETCH 2 FROM c"],
+    "a prepared query":    ["PREPARE p AS SELECT a + $1 FROM t WHERE a = $1"]
+                           + ["EXECUTE p(1)", "EXECUTE p(2)"] * 2,
+    "a listener":          ["LISTEN here", "NOTIFY here"],
+    "a temporary table":   ["CREATE TEMP TABLE mine (a int)", "INSERT INTO mine VALUES (1)"],
+    "settings":            ["SET TimeZone = 'Asia/Tokyo'", "SELECT now(), a FROM t"],
+    "a derivative":        ["SELECT grad(a * a * 2.0, a) FROM t"],
+}  # fmt: skip
+
+CLIENTS = 5
+
+
+@pytest.fixture(scope="module")
+def app() -> Iterator[App]:
+    with App(Settings(port=0)) as running, connected(running) as connection:
+        connection.execute("CREATE TABLE t (a int); CREATE SEQUENCE s; INSERT INTO t VALUES (1)")
+        yield running
+
+
+@pytest.fixture
+def sessions(app: App, monkeypatch: pytest.MonkeyPatch) -> WeakSet[Session]:
+    """The sessions of clients that connect from now on, while anything holds them."""
+    made: WeakSet[Session] = WeakSet()
+    create = app.gateway.create_session
+
+    def noted() -> Session:
+        made.add(session := create())
+        return session
+
+    monkeypatch.setattr(app.gateway, "create_session", noted)
+    return made
+
+
+def connected(app: App) -> psycopg.Connection[Any]:
+    host, port = app.address
+    return psycopg.connect(host=host, port=port, user="u", dbname="d", autocommit=True)
+
+
+@pytest.mark.parametrize("statements", LEFT.values(), ids=LEFT)
+def test_nothing_of_a_client_stays(
+    app: App, sessions: WeakSet[Session], statements: list[str]
+) -> None:
+    for _ in range(CLIENTS):
+        connection = connected(app)
+        for statement in statements:
+            try:
+                connection.execute(statement)
+            except psycopg.Error:
+                assert statement == "SELEKT" or "/" in statement
+        assert len(sessions) > 0
+        connection.close()
+    until = time.monotonic() + 30
+    while sessions and time.monotonic() < until:
+        app_is_idle(app)
+        gc.collect()
+    assert not sessions
+
+
+def app_is_idle(app: App) -> None:
+    """Wait until a client that left is none any more, which takes its thread a moment."""
+    until = time.monotonic() + 30
+    while len(app._server.backends.all()) > 1 and time.monotonic() < until:
+        pass
