@@ -156,6 +156,9 @@ class Attempt:
         """Never: groups come in any order."""
         return False
 
+    def with_values(self, values: Sequence[pa.Scalar]) -> None:
+        """Grids are asked about values as a query over them is planned."""
+
     def stream(self) -> Iterator[pa.RecordBatch]:
         """Run the plan; see `gateway.engine.interface.Plan.stream`."""
         if self.gave_up:

@@ -99,6 +99,11 @@ class Registry:
         grids = self._grids.version if isinstance(self._grids, Datasets) else 0
         return (self.store.version, grids) if self.store.is_idle else None
 
+    @property
+    def commit(self) -> object | None:
+        """What is another object after each commit; None where that does not tell what is seen."""
+        return self.store.commit if self.store.is_idle else None
+
     def holds(self, names: Collection[TableName]) -> bool:
         """Whether all of these are user tables."""
         return not any(n in self._grids or n.schema in CATALOGUES for n in names)

@@ -33,6 +33,16 @@ class Plan(Protocol):
         """Whether its rows come in the order in which its one table gives them."""
         ...
 
+    def with_values(self, values: Sequence[pa.Scalar]) -> Plan | None:
+        """The same plan over the same rows with other values of its parameters.
+
+        None: it must be planned, as most are.
+
+        Raises:
+            QueryCanceled: 57014.
+        """
+        ...
+
     def stream(self) -> Iterator[pa.RecordBatch]:
         """Run the plan; batches as they come, each with `schema`.
 

@@ -43,13 +43,13 @@ class _Whole:
     places: npt.NDArray[np.int64] | None
 
     def find(self, value: int) -> Sequence[int] | None:
-        bounds = np.iinfo(self.values.dtype)
-        if not bounds.min <= value <= bounds.max:
+        values = self.values
+        half = 1 << 8 * values.itemsize - 1
+        if not -half <= value < half:
             return ()
-        wanted = self.values.dtype.type(value)
-        first = int(np.searchsorted(self.values, wanted, "left"))
-        last = int(np.searchsorted(self.values, wanted, "right"))
-        return _between(self.places, first, last)
+        wanted = values.dtype.type(value)
+        first, last = values.searchsorted(wanted), values.searchsorted(wanted, "right")
+        return _between(self.places, int(first), int(last))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class Lookup:
         self._batches: list[pa.RecordBatch] = []
 
     def rows(
-        self, tables: Mapping[TableName, Table], values: Sequence[pa.Scalar], orders: Orders
+        self, tables: Mapping[TableName, Table], orders: Orders, values: Sequence[pa.Scalar]
     ) -> list[pa.RecordBatch] | None:
         """The rows, in the order of the table's; None where the engine is to find them."""
         table = tables[self._name]

@@ -12,11 +12,13 @@ cannot, or fails as it runs, is planned with its values, as are texts that come 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import pyarrow as pa
 from datafusion import SessionContext, udf
 
+from gateway.engine.echoes import Echo, echo_of
 from gateway.engine.interface import Plan
 from gateway.engine.lookups import Lookup, Orders, lookup_of
 from gateway.engine.placeholders import with_calls
@@ -68,12 +70,27 @@ class ValueCalls:
         return f'"{name}"'
 
 
+# The rows that some values come to, found without the engine; None where it must be asked.
+_Find = Callable[[Sequence[pa.Scalar]], list[pa.RecordBatch] | None]
+
+
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What a lookup gave, as a plan."""
+    """Rows that were found, as a plan.
+
+    Args:
+        schema: Theirs.
+        rows: They.
+        types: Of the values that they were found for.
+        find: Finds those of other values.
+        found: Told when nothing had to be planned.
+    """
 
     schema: pa.Schema
     rows: Sequence[pa.RecordBatch]
+    types: Sequence[pa.DataType]
+    find: _Find
+    found: Callable[[], None]
 
     @property
     def parameters(self) -> Mapping[int, pa.DataType | None]:
@@ -84,6 +101,16 @@ class _Rows:
     def keeps_order(self) -> bool:
         """Rows of a lookup come in the table's order."""
         return True
+
+    def with_values(self, values: Sequence[pa.Scalar]) -> _Rows | None:
+        """See `Plan`."""
+        if [value.type for value in values] != self.types:
+            return None
+        rows = self.find(values)
+        if rows is None:
+            return None
+        self.found()
+        return _Rows(self.schema, rows, self.types, self.find, self.found)
 
     def stream(self) -> Iterator[pa.RecordBatch]:
         """They."""
@@ -97,8 +124,8 @@ class _Known:
     schema: pa.Schema
     tables: Mapping[TableName, pa.Schema]
     times: int = 1
-    looked: bool = False  # for a lookup
-    lookup: Lookup | None = None
+    looked: bool = False  # for what finds its rows
+    found: Lookup | Echo | None = None
     open: EmbeddedPlan | None = None
 
     def has_columns_of(self, tables: Mapping[TableName, Table]) -> bool:
@@ -114,15 +141,19 @@ class _Bound:
         known: Whose open plan it is.
         open: It.
         values: They.
+        types: Theirs.
         cell: Where the running plan finds them.
-        ordinary: Plans it with its values.
+        ordinary: Plans it with values.
+        found: Told when nothing had to be planned.
     """
 
     known: _Known
     open: EmbeddedPlan
     values: Sequence[pa.Scalar]
+    types: Sequence[pa.DataType]
     cell: Values
-    ordinary: Callable[[], Plan]
+    ordinary: Callable[[Sequence[pa.Scalar]], Plan]
+    found: Callable[[], None]
 
     @property
     def schema(self) -> pa.Schema:
@@ -139,6 +170,14 @@ class _Bound:
         """See `Plan`."""
         return self.open.keeps_order
 
+    def with_values(self, values: Sequence[pa.Scalar]) -> _Bound | None:
+        """See `Plan`; an open plan that was let go of serves no more."""
+        same = [value.type for value in values] == self.types
+        if not same or self.known.open is not self.open:
+            return None
+        self.found()
+        return replace(self, values=values)
+
     def stream(self) -> Iterator[pa.RecordBatch]:
         """All rows, read at once."""
         self.cell.now = self.values
@@ -147,7 +186,7 @@ class _Bound:
         except QueryCanceled:
             raise
         except GatewayError:  # if it is not for the values, some function wants a constant
-            rows = list(self.ordinary().stream())
+            rows = list(self.ordinary(self.values).stream())
             self.known.open = None
         finally:
             self.cell.now = ()
@@ -198,10 +237,11 @@ class OpenPlans:
                 self._keep(key, _Known(plan.schema, columns))
             return plan
         self._keep(key, known)
-        rows = self._looked_up(known, key, tables, values)
-        if rows is not None:
+        find = self._finder(known, key, tables)
+        rows = None if find is None else find(values)
+        if find is not None and rows is not None:
             self._found()
-            return _Rows(known.schema, rows)
+            return _Rows(known.schema, rows, list(key[1]), find, self._found)
         known.times += 1
         if known.times == 2 and same:
             known.open = self._opened(key, tables, values)
@@ -209,19 +249,26 @@ class OpenPlans:
             return self._make(sql, tables, values)
         self._found()
         return _Bound(
-            known, known.open, values, self._values, lambda: self._make(sql, tables, values)
+            known,
+            known.open,
+            values,
+            list(key[1]),
+            self._values,
+            lambda values: self._make(sql, tables, values),
+            self._found,
         )
 
-    def _looked_up(
-        self, known: _Known, key: _Key, tables: _Tables, values: Sequence[pa.Scalar]
-    ) -> list[pa.RecordBatch] | None:
+    def _finder(self, known: _Known, key: _Key, tables: _Tables) -> _Find | None:
+        """What finds the rows of a text without the engine, if anything does."""
         sql, types = key
         if not known.looked:
             known.looked = True
             plan = self._tried(sql, tables)
             if plan is not None:
-                known.lookup = lookup_of(plan.logical, tables, types, known.schema)
-        return None if known.lookup is None else known.lookup.rows(tables, values, self._orders)
+                known.found = _found_by(plan, tables, types, known.schema)
+        if isinstance(known.found, Lookup):
+            return partial(known.found.rows, tables, self._orders)
+        return None if known.found is None else known.found.rows
 
     def _opened(
         self, key: _Key, tables: _Tables, values: Sequence[pa.Scalar]
@@ -255,3 +302,12 @@ class OpenPlans:
     def clear(self) -> None:
         """Let go of everything."""
         self._kept.clear()
+
+
+def _found_by(
+    plan: EmbeddedPlan, tables: _Tables, types: Sequence[pa.DataType], schema: pa.Schema
+) -> Lookup | Echo | None:
+    """What finds the rows of a plan whose parameters are open."""
+    if tables:
+        return lookup_of(plan.logical, tables, types, schema)
+    return echo_of(plan.logical, types, schema)

@@ -38,7 +38,7 @@ class Zoned:
         return [_ZonedPartition(part, self._schema) for part in parts]
 
 
-class _ZonedRows(Zoned):
+class _ZonedRows(Zoned, Held):
     """The same of rows in memory, which are not copied."""
 
     def __init__(self, table: Table, rows: pa.Table, zone: str) -> None:

@@ -6,9 +6,10 @@ engine reads it and never learns which it was.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -77,14 +78,16 @@ class Table(Protocol):
         ...
 
 
-@runtime_checkable
-class Held(Protocol):
-    """A table all of whose rows are in memory, so an engine need not ask for its parts."""
+class Held(ABC):
+    """A table all of whose rows are in memory, so an engine need not ask for its parts.
+
+    A class to inherit from: every statement asks for it, and of a Protocol that takes 15 us.
+    """
 
     @property
+    @abstractmethod
     def held_rows(self) -> pa.Table:
         """The rows, under the table's schema; never changed."""
-        ...
 
 
 def columns_of(table: Table) -> dict[str, pa.DataType]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -10,8 +11,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from gateway.engine.embedded import EmbeddedSession
+from gateway.engine.interface import Plan
 from gateway.engine.lookups import Orders
 from gateway.engine.open_plans import OpenPlans
+from gateway.engine.plans import EmbeddedPlan
 from gateway.errors import GatewayError
 from gateway.sources.table import TableName
 from gateway.store.rows.snapshots import Snapshot
@@ -27,7 +30,16 @@ QUERIES = (
     ("looked up", "SELECT y.x AS y FROM public.t AS y WHERE CAST($1 AS BIGINT) = n", (pa.int64(),)),
     ("looked up", "SELECT m FROM public.t WHERE m = $1", (_WHOLE,)),
     ("looked up", "SELECT s, n FROM public.t WHERE s = CAST($1 AS VARCHAR)", (_TEXT,)),
-    ("open", "SELECT $1", (_WHOLE,)),
+    ("echoed", "SELECT $1", (_WHOLE,)),
+    ("echoed", "SELECT CAST($2 AS VARCHAR) AS s, $1 AS n, $1 AS m", (_WHOLE, _TEXT)),
+    ("echoed", "SELECT CAST($1 AS DOUBLE)", (pa.float64(),)),
+    ("echoed", "SELECT CAST(CAST($1 AS INT) AS INT)", (_WHOLE,)),
+    ("open", "SELECT CAST($1 AS BIGINT)", (_WHOLE,)),
+    ("open", "SELECT CAST(CAST($1 AS SMALLINT) AS INT)", (_WHOLE,)),
+    ("open", "SELECT CAST(CAST($1 AS INT) + CAST($1 AS INT) AS INT)", (_WHOLE,)),
+    ("open", "SELECT $1, 'x'", (_WHOLE,)),
+    ("open", "SELECT -$1, CAST($1 AS INT)", (_WHOLE,)),
+    ("open", "SELECT $1 WHERE $1 > 2", (_WHOLE,)),
     ("open", "SELECT CAST($1 AS BIGINT) + 1 AS y, CAST($2 AS VARCHAR) || 'x'", (_WHOLE, _TEXT)),
     ("planned", "SELECT CASE WHEN $1 > 2 THEN $2 ELSE 'none' END", (_WHOLE, _TEXT)),
     ("open", "SELECT n, $1 AS y FROM public.t WHERE n < $1", (_WHOLE,)),
@@ -45,6 +57,8 @@ QUERIES = (
     ("planned", "SELECT a.n FROM public.t AS a JOIN public.t AS b ON a.n = b.m + $1", (_WHOLE,)),
     ("planned", "SELECT now() - now(), $1", (_WHOLE,)),
 )  # fmt: skip
+
+_FOUND_BY = {"looked up": "Lookup", "echoed": "Echo"}
 
 _VALUES: dict[pa.DataType, st.SearchStrategy[Any]] = {
     _WHOLE: st.integers(-2, 9),
@@ -67,8 +81,12 @@ def _table(rows: list[tuple[Any, ...]], chunks: int) -> pa.Table:
 
 def _answer(session: EmbeddedSession, sql: str, table: Snapshot, values: list[pa.Scalar]) -> Any:
     tables = {T: table} if "public.t" in sql else {}
+    return _rows_of(lambda: session.plan(sql, tables, values))
+
+
+def _rows_of(plan: Callable[[], Plan]) -> Any:
     try:
-        batches = list(session.plan(sql, tables, values).stream())
+        batches = list(plan().stream())
     except GatewayError as error:
         return error.code, str(error)
     return [
@@ -107,7 +125,7 @@ def test_a_text_is_done_in_its_way(session, monkeypatch, how, sql, types) -> Non
         _answer(session, sql, table, values)
     assert planned == ([sql] if how == "planned" else [])
     (known,) = session._open._kept.values()
-    assert (known.lookup is not None) == (how == "looked up")
+    assert type(known.found).__name__ == _FOUND_BY.get(how, "NoneType")
 
 
 def test_a_stream_that_is_read_late_has_its_own_values(session) -> None:
@@ -205,3 +223,57 @@ def test_a_key_that_is_null_joins_nothing(session) -> None:
     asked = [pa.scalar(value, pa.int64()) for value in (0, None, 1, None, 0, None)]
     found = [len(_answer(session, sql, table, [value])) for value in asked]
     assert found == [2, 0, 1, 0, 2, 0]
+
+
+@given(data=st.data(), rows=_rows, asked=st.sampled_from(QUERIES))
+@examples(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_plan_serves_other_values_or_says_that_it_does_not(engine, data, rows, asked) -> None:
+    kept, made = engine.new_session(), engine.new_session()
+    (_, sql, types), table = asked, Snapshot(_table(rows, 2))
+    tables = {T: table} if "public.t" in sql else {}
+    plan = None
+    for _ in range(6):
+        values = [pa.scalar(data.draw(_VALUES[kind] | st.none()), kind) for kind in types]
+        made._forget_tables()
+        wanted = _answer(made, sql, table, values)
+        plan = plan and plan.with_values(values)
+        if plan is None:
+            found = _rows_of(lambda values=values: kept.plan(sql, tables, values))
+            try:
+                plan = kept.plan(sql, tables, values)
+            except GatewayError:
+                plan = None
+        else:
+            found = _rows_of(lambda plan=plan: plan)
+        assert sorted(map(repr, found)) == sorted(map(repr, wanted)), (sql, values)
+
+
+def test_a_plan_does_not_serve_values_of_another_type(session) -> None:
+    for _ in range(3):
+        plan = session.plan("SELECT $1", {}, [pa.scalar(1)])
+    assert plan.with_values([pa.scalar(2)]) is not None
+    assert plan.with_values([pa.scalar("x")]) is None
+    assert plan.with_values([pa.scalar(1, pa.int16())]) is None
+
+
+def test_what_came_of_few_rows_is_kept_while_they_are(session, monkeypatch) -> None:
+    runs = []
+    run = EmbeddedPlan._executed
+    monkeypatch.setattr(EmbeddedPlan, "_executed", lambda *given: runs.append(1) or run(*given))
+    text = "SELECT sum(n) AS n FROM public.t"
+    for rows, before in ((range(3), 0), (range(4), 1)):
+        table = Snapshot(pa.table({"n": list(rows)}))
+        for _ in range(3):
+            (batch,) = session.plan(text, {T: table}).stream()
+            assert batch.to_pydict() == {"n": [sum(rows)]}
+            assert len(runs) == before + 1
+
+
+@pytest.mark.parametrize("call", ["random()", "now()", "uuid()"])
+def test_what_a_function_gives_anew_is_not_kept(session, call) -> None:
+    table = Snapshot(pa.table({"n": [1]}))
+    text, found = f"SELECT {call} AS x FROM public.t", set()
+    for _ in range(3):
+        (batch,) = session.plan(text, {T: table}).stream()
+        found.add(batch.column(0)[0].as_py())
+    assert len(found) == 3

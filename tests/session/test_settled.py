@@ -6,6 +6,7 @@ Random statements of three clients go to a server that remembers and to one that
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, example, given
@@ -52,6 +53,8 @@ _BOUND = (
     ("SELECT $1", ("int4",), st.integers(-9, 9)),
     ("SELECT $1", ("text",), st.sampled_from(["", "1", "it's"])),
     ("SELECT $1", ("float8",), st.sampled_from([0.0, -0.0, 1.5])),
+    ("SELECT $1::int, $2::int4 AS b", ("int4", "int4"), st.integers(-9, 9)),
+    ("SELECT a FROM t WHERE $1 = id AND $1 = id", ("int4",), st.integers(0, 3)),
     ("SELECT $1 + 1", ("int4",), st.sampled_from([1, 2**31 - 1])),
     ("SELECT 10 / $1", ("int4",), st.integers(-1, 1)),
     ("SELECT * FROM t WHERE id = $1", ("int4",), st.integers(0, 3)),
@@ -96,7 +99,18 @@ _asked = st.tuples(st.just("ask"), st.sampled_from(_QUERIES))
 @st.composite
 def _bound(draw: st.DrawFn) -> tuple[object, ...]:
     text, kinds, values = draw(st.sampled_from(_BOUND))
-    return "bind", text, kinds, (draw(values | st.none()),), draw(st.booleans())
+    given = st.tuples(*(values | st.none() for _ in kinds))
+    return "bind", text, kinds, (draw(given), draw(given)), draw(st.booleans())
+
+
+def _sent(queries: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """What is sent of queries: those with values one after the other with either."""
+    for how, text, *more in queries:
+        if more:
+            kinds, both, named = more
+            yield from ((how, text, kinds, values, named) for values in both)
+        else:
+            yield how, text
 
 
 _change = st.tuples(st.sampled_from(_CLIENTS), st.sampled_from(_CHANGES))
@@ -110,7 +124,7 @@ def worlds() -> Iterator[tuple[World, World]]:
 
 _T, _V = ("ask", "SELECT a FROM t WHERE id = 1"), ("ask", "SELECT a FROM v WHERE id = 1")
 _AT = ("ask", "SELECT at, extract(hour FROM at), at::date FROM t WHERE id = 1")
-_STAR = ("bind", "SELECT * FROM t WHERE id = $1", ("int4",), (1,), False)
+_STAR = ("bind", "SELECT * FROM t WHERE id = $1", ("int4",), ((1,), (2,)), False)
 _TEMPORARY = "CREATE TEMP TABLE t AS SELECT 1 AS id, 500 AS a, 'q' AS s, NULL::timestamptz AS at"
 
 
@@ -126,7 +140,12 @@ _TEMPORARY = "CREATE TEMP TABLE t AS SELECT 1 AS id, 500 AS a, 'q' AS s, NULL::t
 @example(
     "admin", [_T], [("admin", "SET ROLE bob"), ("admin", "REVOKE ALL ON SCHEMA one FROM alice")]
 )
-@example("admin", [("bind", "SELECT $1", ("int4",), (1,), True), ("ask", "SELECT $1")], [])
+@example("admin", [("bind", "SELECT $1", ("int4",), ((1,), (2,)), True), ("ask", "SELECT $1")], [])
+@example(
+    "admin",
+    [_STAR],
+    [("admin", "UPDATE one.t SET a = a + 1"), ("admin", "DELETE FROM one.t WHERE id = 2")],
+)
 @example("admin", [_STAR], [("admin", "ALTER TABLE one.t ALTER COLUMN a TYPE int8")])
 @example("alice", [_T, _V], [("admin", "UPDATE one.t SET a = a + 1"), ("alice", "BEGIN")])
 @examples(
@@ -146,9 +165,9 @@ def test_what_is_remembered_changes_no_answer(worlds, watcher, queries, changes)
         one, other = (getattr(world, how)(client, *sent) for world in worlds)
         assert one == other, (client, sent)
 
-    for sent in queries * 3:  # a query is kept by steps
+    for sent in _sent(queries * 3):  # a query is kept by steps
         send(watcher, *sent)
     for client, change in changes:
         send(client, "ask", change)
-        for sent in queries * 2:
+        for sent in _sent(queries * 2):
             send(watcher, *sent)

@@ -24,13 +24,18 @@ from gateway.session.computation import (
     Bound,
     Computation,
     Described,
-    as_before,
     fields_of,
     with_derived,
 )
 from gateway.session.queries.parameter_types import as_bound, settled
 from gateway.session.queries.recall import Asked, Recall
-from gateway.session.queries.settled import Settled, SettledQueries, Standing
+from gateway.session.queries.settled import (
+    Settled,
+    SettledQueries,
+    Standing,
+    result_as_before,
+    run_again,
+)
 from gateway.session.queries.sparing import is_worth_sparing, plan_sparing
 from gateway.session.result import Field, Notice, Result, lines, plan_lines, read_lines
 from gateway.session.writes.returning import Beneath
@@ -148,37 +153,15 @@ class Queries:
                 query.fields[types] = known
             found = Result("SELECT", known[1], plan.stream())
         else:
-            found = self._as_before(query, known, plan, bound)
+            found = result_as_before(query, known, plan, bound)
         if self.account.done.recalled and self.registry.holds(query.rewritten.tables):
-            again = None if types else plan
-            settled = Settled(statement, types, query, tables, known, again)
+            settled = Settled(statement, types, query, tables, known, None if types else plan)
             self.settled.keep(statement, bound.values, settled, self.standing())
         return found
 
     def again(self, settled: Settled, bound: Bound) -> Result:
         """The same for a query that is settled."""
-        self.account.done.recalled = True
-        query, tables = settled.query, self.tables(settled.query) if settled.tables else {}
-        same = all(tables[name] is table for name, table in settled.tables.items())
-        if settled.plan is not None and same:
-            self.account.planned(perf_counter_ns(), kept=True)
-            return Result("SELECT", settled.known[1], settled.plan.stream())
-        plan = self._plan(query.rewritten, bound.by_number, tables, bound.values)
-        settled.tables = tables
-        if settled.plan is not None:
-            settled.plan = plan
-        return self._as_before(query, settled.known, plan, bound)
-
-    def _as_before(
-        self,
-        query: Computation,
-        known: tuple[pa.Schema, tuple[Field, ...]],
-        plan: Plan,
-        bound: Bound,
-    ) -> Result:
-        """The result of a plan that is not asked for its columns: they must be those known."""
-        batches = as_before(query.rewritten, *known, plan.stream(), bound.by_number)
-        return Result("SELECT", known[1], batches)
+        return run_again(self, settled, bound)
 
     def explain(self, statement: Statement, bound: Bound) -> Result:
         """The plan, or with the option `rewrite` the engine's SQL, a line a row."""
@@ -284,7 +267,7 @@ class Queries:
         """Plan a query over its tables as they are at this moment; `read`: to be run."""
         if read:
             self.allow(query.rewritten, query.rowid_of)
-        return self._plan(query.rewritten, bound.by_number, self.tables(query), bound.values)
+        return self.plan_with(query.rewritten, self.tables(query), bound)
 
     def plan_with(
         self, rewritten: Rewritten, tables: Mapping[TableName, Table], bound: Bound

@@ -14,12 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from time import perf_counter_ns
+from typing import Protocol
 
 import pyarrow as pa
 
+from gateway.catalog.registry import Registry
 from gateway.engine.interface import Plan
-from gateway.session.computation import Computation, Described
-from gateway.session.result import Field
+from gateway.rewrite import Rewritten
+from gateway.session.activity.account import Account
+from gateway.session.computation import Bound, Computation, Described, as_before
+from gateway.session.result import Field, Result
 from gateway.sources.table import Table, TableName
 from gateway.sql.statements.statement import Statement
 from gateway.types import Type
@@ -40,7 +45,8 @@ class Settled:
         query: What was worked out for it.
         tables: The user tables that it reads, as they were at its last run.
         known: The engine's schema that came out, and its columns.
-        plan: What runs it over these; None: it is planned for each values of its parameters.
+        plan: What ran it over these last; None: it is planned for each values of its parameters.
+        commit: The newest commit when these were read; None: they are asked for anew.
     """
 
     statement: Statement
@@ -49,6 +55,7 @@ class Settled:
     tables: Mapping[TableName, Table]
     known: tuple[pa.Schema, tuple[Field, ...]]
     plan: Plan | None
+    commit: object | None = None
 
 
 @dataclass(slots=True)
@@ -125,3 +132,55 @@ class SettledQueries:
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
             self._kept[id(statement)] = settled
+
+
+class Owner(Protocol):
+    """Whose queries they are."""
+
+    account: Account
+    registry: Registry
+
+    def tables(self, query: Computation) -> Mapping[TableName, Table]: ...
+
+    def plan_with(
+        self, rewritten: Rewritten, tables: Mapping[TableName, Table], bound: Bound
+    ) -> Plan: ...
+
+
+def run_again(owner: Owner, settled: Settled, bound: Bound) -> Result:
+    """The result of a settled query, whose rows are computed as they are read."""
+    owner.account.done.recalled = True
+    plan = _kept_plan(owner, settled)
+    if plan is not None and settled.types:
+        plan = plan.with_values(bound.values)
+    if plan is not None:
+        owner.account.planned(perf_counter_ns(), kept=True)
+        return Result("SELECT", settled.known[1], plan.stream())
+    plan = owner.plan_with(settled.query.rewritten, settled.tables, bound)
+    # What serves other values, too, tells its columns for nothing.
+    if not settled.types or (plan.with_values(bound.values) and plan.schema == settled.known[0]):
+        settled.plan = plan
+    return result_as_before(settled.query, settled.known, plan, bound)
+
+
+def _kept_plan(owner: Owner, settled: Settled) -> Plan | None:
+    """What ran the query last, if its tables hold the same rows; it has those of now after this."""
+    commit = owner.registry.commit
+    if settled.tables and (commit is None or commit is not settled.commit):
+        before = settled.tables
+        # In this order: rows of a later commit are read again, those of an earlier one never.
+        settled.commit, settled.tables = commit, owner.tables(settled.query)
+        if any(settled.tables[name] is not table for name, table in before.items()):
+            settled.plan = None
+    return settled.plan
+
+
+def result_as_before(
+    query: Computation,
+    known: tuple[pa.Schema, tuple[Field, ...]],
+    plan: Plan,
+    bound: Bound,
+) -> Result:
+    """The result of a plan that is not asked for its columns: they must be those known."""
+    batches = as_before(query.rewritten, *known, plan.stream(), bound.by_number)
+    return Result("SELECT", known[1], batches)

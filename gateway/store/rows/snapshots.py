@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.sources.table import Description, Partition
+from gateway.sources.table import Description, Held, Partition
 
 # Rows in one batch of a scan; DataFusion's own 8192 is 3-8 times slower from Python.
 SCAN_ROWS = 131_072
@@ -24,7 +24,7 @@ SCAN_ROWS = 131_072
 CACHE_BYTES = 256 * 2**20
 
 
-class Snapshot:
+class Snapshot(Held):
     """A user table at one moment, as the engine reads it: a `Table` of one `Partition`."""
 
     def __init__(self, rows: pa.Table, comment: str = "") -> None:

@@ -102,6 +102,11 @@ class Scope:
         return free and not self._pins
 
     @property
+    def commit(self) -> object:
+        """The newest commit of anyone's, an object of its own."""
+        return self._shared.committed.moment
+
+    @property
     def _pins(self) -> bool:
         """Whether a transaction of the user's own is to see one commit throughout."""
         return self._in_block and self.isolation.pins
