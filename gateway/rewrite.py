@@ -18,6 +18,7 @@ from gateway.autodiff.statements.markers import expand
 from gateway.autodiff.statements.neighbours import Derived, has_calls, take_along
 from gateway.errors import UndefinedTable
 from gateway.sources.table import TableName
+from gateway.sql.lowered.equal_forms import group_equal, refuse_united
 from gateway.sql.lowered.exact import keep_exact, keep_open_exact
 from gateway.sql.lowered.infinities import keep_infinite
 from gateway.sql.lowered.joining import join_in_turn
@@ -329,7 +330,7 @@ def type_literals(state: Rewriting) -> None:
     """Give a literal the type of what it is compared with, and refuse what is not alike."""
     for block in state.analysis.blocks:
         cast_literals(block)
-    check_types(state.analysis)
+    check_types(state.analysis, state.tree)
 
 
 def keep_infinities(state: Rewriting) -> None:
@@ -341,7 +342,9 @@ def keep_infinities(state: Rewriting) -> None:
 def choose_functions(state: Rewriting) -> None:
     """Tell by the types of their arguments which functions are called."""
     zone = zone_of(state.constants)
+    refuse_united(state.analysis)
     for block in state.analysis.blocks:
+        group_equal(block)
         write_parts(block)
         resolve_overloads(block, zone)
 

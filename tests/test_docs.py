@@ -162,11 +162,12 @@ def _partial(partial: rules.Partial) -> str:
 
 
 def error_rows() -> Iterator[str]:
-    """One row per class of gateway/errors.py, in its order."""
+    """One row per class of gateway/errors, by its code."""
     yield "| SQLSTATE | class | when |"
     yield "|---|---|---|"
-    for kind in vars(errors).values():
-        if inspect.isclass(kind) and kind.__base__ is not Exception and "code" in vars(kind):
+    kinds = [kind for kind in vars(errors).values() if inspect.isclass(kind)]
+    for kind in sorted(kinds, key=lambda each: (each.code, each.__name__)):
+        if kind.__base__ is not Exception and "code" in vars(kind):
             yield f"| `{kind.code}` | `{kind.__name__}` | {_summary(kind)} |"
 
 

@@ -27,7 +27,7 @@ _SPANS = re.compile(r" at Line: \d+, Column: \d+")
 _SUGGESTION = re.compile(r"(Did you mean '[^']*'\?)")
 # What a function of gateway/engine/functions raised, as the engine quotes it.
 _OURS = re.compile(
-    r"PyErr \{ type: <class 'gateway\.errors\.(?P<name>\w+)'>, value: \w+\("
+    r"PyErr \{ type: <class 'gateway\.errors\.\w+\.(?P<name>\w+)'>, value: \w+\("
     r"(?P<quote>['\"])(?P<text>.*?)(?P=quote)\)"
 )
 # What of a long text is looked at: its beginning and its end, where the sentences are. A value of a

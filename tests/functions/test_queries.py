@@ -1,6 +1,7 @@
 """Queries as PostgreSQL's users write them, over tables: columns, their types, every field.
 
-tests/golden/queries/*.test: a query, `----`, what PostgreSQL 15 answers over TABLES: a line of
+tests/golden/queries/*.test: a query, `----`, what PostgreSQL 15 answers over TABLES and the tables
+of the random queries: a line of
 column:type, then a line for each row, or the SQLSTATE of its refusal. `pytest --rewrite` writes
 what a real PostgreSQL says, never what the gateway does.
 """
@@ -15,6 +16,7 @@ import pytest
 
 from gateway.types import by_oid
 from tests import goldens
+from tests.differential.vocabulary import SETUP
 
 FILES = goldens.files("queries")
 
@@ -63,7 +65,7 @@ def _field(value: bytes | None) -> str:
 
 
 def _make(connection: psycopg.Connection[Any]) -> None:
-    for statement in TABLES.split(";\n"):
+    for statement in (TABLES + SETUP).split(";\n"):
         if statement.strip():
             connection.execute(statement.encode())
 

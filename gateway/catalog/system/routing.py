@@ -16,8 +16,8 @@ _SYSTEM = ("pg_catalog", "information_schema")
 # Functions of the catalogue that the engine has not: by name, or by how the name begins.
 _FUNCTIONS = frozenset(
     {
-        "acldefault", "aclexplode", "array_lower", "array_upper", "col_description",
-        "current_schemas", "format_type", "generate_subscripts", "getdatabaseencoding",
+        "acldefault", "aclexplode", "col_description",
+        "current_schemas", "format_type", "getdatabaseencoding",
         "inet_client_addr", "inet_client_port", "inet_server_addr", "inet_server_port",
         "makeaclitem", "obj_description",
         "parse_ident", "quote_ident", "quote_literal", "quote_nullable", "row_security_active",

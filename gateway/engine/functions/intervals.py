@@ -9,7 +9,7 @@ from __future__ import annotations
 import calendar
 import math
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 from pyarrow import MonthDayNano
 
@@ -138,6 +138,17 @@ def make_interval(
     """An interval of its parts, `secs` to the microsecond."""
     micros = (hours * 3600 + mins * 60) * 1_000_000 + round(secs * 1_000_000)
     return _interval(years * 12 + months, weeks * 7 + days, micros)
+
+
+def of_time(clock: time) -> MonthDayNano:
+    """The interval from midnight to a time of day."""
+    seconds = (clock.hour * 60 + clock.minute) * 60 + clock.second
+    return _interval(0, 0, seconds * 1_000_000 + clock.microsecond)
+
+
+def time_of_day(interval: MonthDayNano) -> time:
+    """The time of day that an interval after midnight is; days and months do not count."""
+    return (datetime(2000, 1, 1) + timedelta(microseconds=_micros(interval) % _DAY)).time()
 
 
 def length(interval: MonthDayNano) -> int:

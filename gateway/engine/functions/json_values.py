@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from json.decoder import scanstring  # type: ignore[attr-defined]  # as CPython has it
 from typing import Any
 
+from gateway.errors import InvalidParameterValue
 from gateway.sql.text.jsontext import quoted, read_jsonb
 
 _DECODER = json.JSONDecoder()
@@ -50,6 +51,29 @@ def elements(text: str) -> list[str]:
         if text[place] == ",":
             place = _start(text, place + 1)
     return found
+
+
+def _scalar(text: str, wanted: str, target: str) -> str:
+    """The text of a scalar of the wanted kind.
+
+    Raises:
+        InvalidParameterValue: 22023, it is of another kind.
+    """
+    found = kind(text)
+    if found != wanted:
+        shown = {"number": "numeric"}.get(found, found)
+        raise InvalidParameterValue(f"cannot cast jsonb {shown} to type {target}")
+    return text.strip()
+
+
+def number(text: str, target: str) -> str:
+    """A number of jsonb, to be cast to `target`."""
+    return _scalar(text, "number", target)
+
+
+def boolean(text: str, target: str) -> str:
+    """A truth value of jsonb."""
+    return _scalar(text, "boolean", target)
 
 
 def kind(text: str) -> str:

@@ -150,6 +150,8 @@ MORE: tuple[Row, ...] = (
     ("json_element_text", json_values.element_text, [_TEXT, _BIGINT], _TEXT),
     ("json_path", json_values.at_path, [_TEXT, _TEXTS], _TEXT),
     ("json_path_text", json_values.text_at_path, [_TEXT, _TEXTS], _TEXT),
+    ("json_number", json_values.number, [_TEXT, _TEXT], _TEXT),
+    ("json_boolean", json_values.boolean, [_TEXT, _TEXT], _TEXT),
     ("json_length", json_values.array_length, [_TEXT], _INTEGER),
     ("json_kind", json_values.kind, [_TEXT], _TEXT),
     ("json_items", json_values.array_elements, [_TEXT], _TEXTS),

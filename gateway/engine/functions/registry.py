@@ -81,6 +81,8 @@ FUNCTIONS: tuple[tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType],
     ("justify_hours", intervals.justify_hours, [_INTERVAL], _INTERVAL),
     ("justify_interval", intervals.justify_interval, [_INTERVAL], _INTERVAL),
     ("make_interval_parts", intervals.make_interval, [*[_BIGINT] * 6, _DOUBLE], _INTERVAL),
+    ("interval_of_time", intervals.of_time, [_TIME], _INTERVAL),
+    ("time_of_interval", intervals.time_of_day, [_INTERVAL], _TIME),
     ("make_time_parts", make_time, [_BIGINT, _BIGINT, _DOUBLE], _TIME),
     ("make_timestamp_parts", make_timestamp, [*[_BIGINT] * 5, _DOUBLE], _TIMESTAMP),
 )

@@ -19,7 +19,6 @@ _NAMES = {
     "ceiling": "ceil",
     "variance": "var_samp",
     "every": "bool_and",
-    "array_remove": "array_remove_all",  # the engine's own takes one away
     "gen_random_uuid": "uuid",
     "clock_timestamp": "now",
     "statement_timestamp": "now",

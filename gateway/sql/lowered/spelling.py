@@ -10,6 +10,7 @@ from sqlglot import exp
 from gateway.sql.lowered.jsoncalls import made_json
 from gateway.sql.lowered.ordered_sets import put_ordered_set
 from gateway.sql.lowered.reals import spell_cases, spell_nullif
+from gateway.sql.lowered.typed_casts import spell_cast
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.scope import Block
 from gateway.sql.text.dialect import DIALECT
@@ -28,6 +29,8 @@ def spell_out(block: Block) -> None:
     for node in reversed(own_nodes(block.select)):
         if isinstance(node, exp.WithinGroup):
             put_ordered_set(node, known)
+        elif isinstance(node, exp.Cast):
+            spell_cast(node, known)
         elif isinstance(node, exp.Case) and node.this is not None:
             spell_cases(node, known)
         elif isinstance(node, exp.Anonymous) and node.name == "nullif":

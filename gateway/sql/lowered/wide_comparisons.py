@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
+from gateway.sql.lowered.not_numbers import is_nan, may_be_nan, unsigned_nan
 from gateway.sql.lowered.padded import unpad_sides
 from gateway.sql.lowered.per_key import meant
 from gateway.sql.lowered.quantified import is_condition
@@ -45,6 +46,10 @@ def compare_widely(node: exp.Expr, known: Types) -> None:
         _compare_json(node, sides)
     elif isinstance(node, exp.EQ) and _is_any(node.expression):
         _among(node)
+    elif isinstance(node, exp.EQ | exp.NEQ) and any(map(is_nan, sides)):
+        for side in sides:
+            if may_be_nan(side, known):
+                side.replace(unsigned_nan(side.copy()))
 
 
 def _sides(node: exp.Expr) -> list[exp.Expr]:
@@ -205,28 +210,33 @@ def _longer(one: exp.Expr, other: exp.Expr, longest: bool) -> exp.Expr:
 
 
 def order_widely(ordered: exp.Ordered, known: Types) -> None:
-    """Sort intervals by their lengths and jsonb by its order, and rank 0 and -0 alike, in place."""
+    """Sort intervals by their lengths and jsonb by its order; every NaN last, 0 as -0; in place."""
     holder = ordered.find_ancestor(exp.Window, exp.WithinGroup, exp.Anonymous, exp.Select)
-    value = ordered.this
+    if not isinstance(holder, exp.Window | exp.Select):
+        return
+    value = ordered.this if isinstance(holder, exp.Window) else meant(ordered.this, holder)
+    kind = known.of(value)
+    key = None if kind is None else KEYS.get(kind.name)
     if isinstance(holder, exp.Window):
-        kind = known.of(value)
         if kind is not None and kind.name in FLOATING:
             zero = exp.Cast(this=exp.Literal.number(0), to=exp.DataType.build(kind.sql))
-            ordered.set("this", exp.Add(this=exp.paren(value.copy()), expression=zero))
-    elif not isinstance(holder, exp.Select):
-        return
-    else:
-        value = meant(value, holder)
-        kind = known.of(value)
-    key = None if kind is None else _KEYS.get(kind.name)
-    if key is None or kind is None:
-        return
-    if isinstance(holder, exp.Select) and holder.args.get("distinct") is not None:
-        raise FeatureNotSupported(
-            f"ORDER BY {kind.sql} beside DISTINCT is not supported",
-            hint="Write the DISTINCT in a subquery.",
-        )
-    ordered.set("this", key(value))
+            sum_ = exp.Add(this=exp.paren(value.copy()), expression=zero)
+            ordered.set("this", unsigned_nan(sum_) if may_be_nan(value, known) else sum_)
+        elif key is not None:
+            ordered.set("this", key(value))
+    elif kind is not None and kind.name in FLOATING and may_be_nan(value, known):
+        if holder.args.get("distinct") is None:  # what it sorts by must be among its outputs
+            ordered.set("this", unsigned_nan(value.copy()))
+    elif key is not None and kind is not None:
+        distinct = holder.args.get("distinct")
+        if distinct is not None and distinct.args.get("on") is None:
+            raise FeatureNotSupported(
+                f"ORDER BY {kind.sql} beside DISTINCT is not supported",
+                hint="Write the DISTINCT in a subquery.",
+            )
+        ordered.set("this", key(value))
 
 
-_KEYS = {"interval": length_of, "jsonb": json_key}
+# A type whose equal values may differ in form -> the key by which they are compared.
+KEYS = {"interval": length_of, "jsonb": json_key}
+KEY_FUNCTIONS = frozenset({"interval_length", "json_key"})

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from sqlglot import exp
 
 from gateway.errors import DatatypeMismatch, UndefinedFunction, WindowingError, WrongObjectType
+from gateway.sql.meaning.castable import check_cast
 from gateway.sql.meaning.inference import Types, info_of, is_untyped
-from gateway.sql.meaning.scope import Analysis, Block, Output, position_of
+from gateway.sql.meaning.results import common_type
+from gateway.sql.meaning.scope import Analysis, Block, Output, place_of, position_of
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.trees import copied, own_nodes
-from gateway.types import BOOL, FLOATING, INTEGER, Type
+from gateway.types import BOOL, DATE, FLOATING, INTEGER, TIMESTAMPTZ, Type
 
 # The types that are judged, by what they are compared and computed with.
 _FAMILIES = {
@@ -51,16 +53,24 @@ _ALTERNATIVES = ("coalesce", "greatest", "least")
 _OVER_WINDOWS = frozenset(
     {"row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead"}
 )
+NO_FUNCTION = (
+    "No function matches the given name and argument types. You might need to add explicit type "
+    "casts."
+)
 _HINT = (
     "No operator matches the given name and argument types. You might need to add explicit type "
     "casts."
 )
 
 
-def check_types(analysis: Analysis) -> None:
+def check_types(analysis: Analysis, tree: exp.Expr) -> None:
     """Refuse what a statement compares, computes, joins or chooses between and may not.
 
     A quoted literal among alternatives takes their type, in place.
+
+    Args:
+        analysis: The blocks of a statement.
+        tree: Its query.
 
     Raises:
         UndefinedFunction: 42883, there is no such operator.
@@ -68,7 +78,7 @@ def check_types(analysis: Analysis) -> None:
     """
     for block in analysis.blocks:
         _check_block(block)
-    _check_united(analysis)
+    _check_united(analysis, tree)
 
 
 def _check_block(block: Block) -> None:
@@ -81,29 +91,59 @@ def _check_block(block: Block) -> None:
             _check_condition(place, condition, known)
 
 
-def _check_united(analysis: Analysis) -> None:
+def _check_united(analysis: Analysis, tree: exp.Expr) -> None:
     queries = [source.query for block in analysis.blocks for source in block.sources
                if source.query is not None and not source.recursive]  # fmt: skip
     queries += [query for block in analysis.blocks for query in block.inner.values()]
     for query in queries:
-        _check_outputs(query.outputs, _operation(query.tree))
-    _check_outputs(analysis.outputs, "UNION")
+        _check_outputs(query.outputs, query.tree)
+    _check_outputs(analysis.outputs, tree)
 
 
-def _operation(tree: exp.Expr) -> str:
-    return tree.key.upper() if isinstance(tree, exp.SetOperation) else "UNION"
-
-
-def _check_outputs(outputs: Iterable[Output], operation: str) -> None:
+def _check_outputs(outputs: Iterable[Output], tree: exp.Expr) -> None:
+    while isinstance(tree, exp.Subquery):
+        tree = tree.this
+    operation = tree.key.upper() if isinstance(tree, exp.SetOperation) else "UNION"
+    unions = all(isinstance(each, exp.Union) for each in _operations(tree))
     for output in outputs:
         sides = list(_sides(output))
-        typed = [info_of(side).type for side in sides if not _is_untyped(side)]
-        _agree(operation, typed, next((s.expression for s in sides if s.expression), None))
+        told = [side for side in sides if not _is_untyped(side)]
+        typed = [info_of(side).type for side in told]
+        _agree(operation, typed, [side.expression for side in told])
         common = next((kind for kind in typed if _family(kind) not in (None, "text")), None)
         for side in sides:
             literal = side.expression
             if common is not None and literal is not None and literal.unnest().is_string:
                 side.expression = _cast(literal.unnest(), common)
+        _unite(sides, unions, common_type(typed))
+
+
+def _operations(tree: exp.Expr) -> Iterator[exp.SetOperation]:
+    """A set operation and those that are its sides."""
+    while isinstance(tree, exp.Subquery):
+        tree = tree.this
+    if isinstance(tree, exp.SetOperation):
+        yield tree
+        yield from _operations(tree.left)
+        yield from _operations(tree.right)
+
+
+def _unite(sides: Sequence[Output], unions: bool, common: Type | None) -> None:
+    """Cast columns to the type that they have together, where the engine would take the left one's.
+
+    It does so for EXCEPT and INTERSECT, and of a date and a moment with a zone it makes a
+    timestamp.
+    """
+    if common is None or (unions and common is not TIMESTAMPTZ):
+        return
+    for side in sides:
+        value = side.expression
+        if value is None or _is_untyped(side) or info_of(side).type is common:
+            continue
+        cast = exp.Cast(this=value.copy(), to=exp.DataType.build(common.sql, dialect=DIALECT))
+        bare = isinstance(value.parent, exp.Select)
+        value.replace(exp.alias_(cast, side.name, quoted=True) if bare else cast)
+        side.expression = cast
 
 
 def _sides(output: Output) -> Iterator[Output]:
@@ -158,7 +198,7 @@ def _check_negated(node: exp.Expr, known: Types) -> None:
     kind = None if is_untyped(node.this.unnest()) else known.of(node.this)
     if kind is not None and _family(kind) not in (None, "number", "interval"):
         raise UndefinedFunction(
-            f"operator does not exist: - {kind.sql}", hint=_HINT, position=position_of(node)
+            f"operator does not exist: - {kind.sql}", hint=_HINT, position=place_of(node)
         )
 
 
@@ -172,6 +212,33 @@ def _check_window(node: exp.Expr, known: Types) -> None:
         raise WrongObjectType(
             f"window function {node.name} requires an OVER clause", position=position_of(node)
         )
+
+
+# Aggregates of one argument; the engine gives some a meaning of their own with others.
+_OF_ONE = frozenset({"count", "sum", "avg", "min", "max", "array_agg", "bool_and", "bool_or"})
+
+
+def _check_aggregate(node: exp.Expr, known: Types) -> None:
+    given = node.expressions
+    if len(given) == 1 and isinstance(given[0], exp.Distinct):
+        given = given[0].expressions
+    if node.name not in _OF_ONE or len(given) == 1:
+        return
+    if node.name == "count" and not given:
+        raise WrongObjectType(
+            "count(*) must be used to call a parameterless aggregate function",
+            position=position_of(node),
+        )
+    types = ["unknown" if is_untyped(each) else _spelt(known.of(each)) for each in given]
+    raise UndefinedFunction(
+        f"function {node.name}({', '.join(types)}) does not exist",
+        hint=NO_FUNCTION,
+        position=position_of(node),
+    )
+
+
+def _spelt(kind: Type | None) -> str:
+    return "unknown" if kind is None else kind.sql
 
 
 def _check_no_windows(clause: exp.Expr, known: Types) -> None:
@@ -188,7 +255,7 @@ def _no_operator(node: exp.Expr, types: Sequence[Type | None], operator: str) ->
     return UndefinedFunction(
         f"operator does not exist: {left} {operator} {right}",
         hint=_HINT,
-        position=position_of(node),
+        position=place_of(node),
     )
 
 
@@ -197,27 +264,45 @@ def _check_alternatives(node: exp.Expr, known: Types) -> None:
         what, values = "CASE", [branch.args["true"] for branch in node.args["ifs"]]
         if node.args.get("default") is not None:
             values.insert(0, node.args["default"])  # PostgreSQL looks at it first
+    elif isinstance(node, exp.Array):
+        what, values = "ARRAY", node.expressions
     elif node.name in _ALTERNATIVES:
         what, values = node.name.upper(), node.expressions
     else:
         return
     typed = [value for value in values if not is_untyped(value.unnest())]
-    _agree(what, [known.of(value) for value in typed], node)
+    _agree(what, [known.of(value) for value in typed], typed)
     common = known.of(node)
+    if common is not None and isinstance(node, exp.Array):
+        common = common.element
+    if common is TIMESTAMPTZ:
+        _zone_dates(values, known)
     if common is not None and _family(common) in ("number", "bool", "uuid"):
         for value in values:
             if value.unnest().is_string:
                 _cast(value, common)
 
 
-def _agree(what: str, types: Sequence[Type | None], at: exp.Expr | None) -> None:
-    told = [kind for kind in types if kind is not None and _family(kind) is not None]
-    for kind in told:
-        families = frozenset({_family(told[0]), _family(kind)})
+def _zone_dates(values: Sequence[exp.Expr], known: Types) -> None:
+    """Of a date beside a moment with a zone the engine makes a timestamp, and of both one."""
+    for value in values:
+        if known.of(value) is DATE:
+            _cast(value, TIMESTAMPTZ)
+
+
+def _agree(what: str, types: Sequence[Type | None], values: Sequence[exp.Expr | None]) -> None:
+    told = [
+        (kind, value)
+        for kind, value in zip(types, values, strict=True)
+        if kind is not None and _family(kind) is not None
+    ]
+    for kind, value in told:
+        first = told[0][0]
+        families = frozenset({_family(first), _family(kind)})
         if len(families) > 1 and families not in _ALIKE:
             raise DatatypeMismatch(
-                f"{what} types {told[0].sql} and {kind.sql} cannot be matched",
-                position=position_of(at) if at is not None else 0,
+                f"{what} types {first.sql} and {kind.sql} cannot be matched",
+                position=position_of(value) if value is not None else 0,
             )
 
 
@@ -257,7 +342,9 @@ _CHECKS: tuple[tuple[tuple[type[exp.Expr], ...], Callable[[exp.Expr, Types], Non
     ((*_COMPARED, exp.Between, exp.In), _check_comparison),
     (tuple(_COMPUTED), _check_computed),
     ((exp.Neg,), _check_negated),
-    ((exp.Case, exp.Anonymous), _check_alternatives),
+    ((exp.Cast,), check_cast),
+    ((exp.Case, exp.Anonymous, exp.Array), _check_alternatives),
     ((exp.Anonymous,), _check_window),
+    ((exp.Anonymous,), _check_aggregate),
     ((exp.Where, exp.Group, exp.Having), _check_no_windows),
 )

@@ -15,7 +15,7 @@ from gateway.errors import GatewayError
 from gateway.sql.meaning.numerals import is_pointed
 from gateway.sql.meaning.parameters import postgres_type
 from gateway.sql.meaning.relation import ColumnInfo
-from gateway.sql.meaning.results import common_type, result_type, widest
+from gateway.sql.meaning.results import MOMENTS, common_type, result_type, widest
 from gateway.sql.meaning.scope import Block, Output, resolve
 from gateway.sql.text.grammar import Marker
 from gateway.types import (
@@ -140,9 +140,6 @@ def _call(tree: exp.Expr, types: Types) -> Type | None:
 _ALTERNATIVES = frozenset({"coalesce", "greatest", "least", "nvl", "ifnull"})
 
 
-_MOMENTS = ("date", "timestamp", "timestamptz")
-
-
 def _arithmetic(tree: exp.Expr, types: Types) -> Type | None:
     """Numbers give a number; for dates and times PostgreSQL's manual, table 9.32."""
     left, right = types.of(tree.this), types.of(tree.expression)
@@ -152,7 +149,7 @@ def _arithmetic(tree: exp.Expr, types: Types) -> Type | None:
         return JSONB
     if isinstance(tree, exp.Add) and left in (INTERVAL, TIME):
         left, right = right, left
-    if isinstance(tree, exp.Add | exp.Sub) and left.name in _MOMENTS:
+    if isinstance(tree, exp.Add | exp.Sub) and left.name in MOMENTS:
         return _moved(isinstance(tree, exp.Sub), left, right)
     if INTERVAL in (left, right):
         return INTERVAL
@@ -164,7 +161,7 @@ def _moved(minus: bool, moment: Type, by: Type) -> Type | None:
         return TIMESTAMP if moment is DATE else moment
     if by.name in INTEGER:
         return DATE
-    if minus and by.name in _MOMENTS:
+    if minus and by.name in MOMENTS:
         return INT4 if moment is by is DATE else INTERVAL
     return None
 

@@ -79,6 +79,9 @@ NUMBER_ROWS: tuple[tuple[str, str], ...] = (
     ("isfinite(interval)",  "CASE WHEN a IS NOT NULL THEN true END"),
 )  # fmt: skip
 
+# Of the bounds of a dimension; `generate_series` would give rows.
+_SUBSCRIPTS = "CAST(range(1, CAST(array_length(a, b) AS BIGINT) + 1) AS int[])"
+
 ARRAY_ROWS: tuple[tuple[str, str], ...] = (
     ("width_bucket(number, numbers)", "bucket_among(a::double precision, b::double precision[])"),
     ("width_bucket(number, number, number, integer)",
@@ -87,12 +90,12 @@ ARRAY_ROWS: tuple[tuple[str, str], ...] = (
     ("array_dims(any)",
      "CASE WHEN array_length(a) > 0 THEN '[1:' || array_length(a) || ']' || CASE WHEN "
      "array_ndims(a) > 1 THEN '[1:' || array_length(a, 2) || ']' ELSE '' END END"),
-    ("generate_subscripts(any, integer)",
-     "unnest(CAST(generate_series(1, CAST(array_length(a, b) AS BIGINT)) AS int[]))"),
+    ("generate_subscripts(any, integer)", f"unnest({_SUBSCRIPTS})"),
     ("generate_subscripts(any, integer, boolean)",
-     "unnest(CASE WHEN c THEN array_reverse(CAST(generate_series(1, CAST(array_length(a, b) AS "
-     "BIGINT)) AS int[])) ELSE CAST(generate_series(1, CAST(array_length(a, b) AS BIGINT)) AS "
-     "int[]) END)"),
+     f"unnest(CASE WHEN c THEN array_reverse({_SUBSCRIPTS}) ELSE {_SUBSCRIPTS} END)"),
+    ("array_remove(any, any)",
+     "CASE WHEN b IS NULL THEN array_compact(a) ELSE array_remove_all(a, b) END"),
+    ("array_replace(any, any, any)", "array_replace_all(a, b, c)"),
 )  # fmt: skip
 
 JSON_ROWS: tuple[tuple[str, str], ...] = (

@@ -31,6 +31,8 @@ from gateway.types import (
 )
 
 TEXTUAL = frozenset({"text", "varchar", "bpchar", "name", "char"})
+# Each becomes those after it by itself.
+MOMENTS = ("date", "timestamp", "timestamptz")
 _RANK = ("int2", "int4", "int8", "numeric", "float4", "float8")
 
 # Double precision for a double precision argument, and real for a real one.
@@ -136,6 +138,8 @@ def common_type(types: Sequence[Type | None]) -> Type | None:
         return known[0]
     if all(each.name in TEXTUAL for each in known):
         return next((each for each in known if each.name != "char"), known[0])
+    if all(each.name in MOMENTS for each in known):
+        return max(known, key=lambda each: MOMENTS.index(each.name))
     return widest(known)
 
 

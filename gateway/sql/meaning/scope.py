@@ -14,6 +14,7 @@ from sqlglot import exp
 from gateway.errors import AmbiguousColumn, GatewayError, UndefinedColumn, UndefinedTable
 from gateway.sources.table import TableName
 from gateway.sql.meaning.relation import ColumnInfo
+from gateway.sql.text.places import AT
 from gateway.sql.text.trees import copied, nodes, nodes_of, own_nodes
 
 # The engine's aggregate functions; tests compare this list with the engine's own.
@@ -210,6 +211,12 @@ def position_of(tree: exp.Expr) -> int:
     """1-based position of `tree` in the statement as it was sent; 0 when it was not sent."""
     starts = [start for node in nodes(tree) if (start := node.meta_get("start")) is not None]
     return min(starts) + 1 if starts else 0
+
+
+def place_of(tree: exp.Expr) -> int:
+    """1-based position of the operator, cast or call that `tree` is; of anything else, its own."""
+    at = tree.meta_get(AT)
+    return position_of(tree) if at is None else int(at) + 1
 
 
 @dataclass(slots=True)

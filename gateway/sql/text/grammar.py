@@ -17,6 +17,7 @@ from sqlglot.errors import ParseError
 from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import Token, TokenType
 
+from gateway.sql.text.places import PlacedParser, placed
 from gateway.sql.text.repeats import CUT_SIGN, NUMBERS, Repeated, head_of, is_cut
 
 if not str(sqlglot.parser.__file__).endswith(".py"):
@@ -98,6 +99,20 @@ _RANGES = (
     TokenType.OPERATOR,
     TokenType.SIMILAR_TO,
 )
+
+
+def _placed_range(parse: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The parser of an operator in words, its place noted: that of NOT where NOT stands before."""
+
+    def parsed(self: Any, this: exp.Expr | None) -> exp.Expr | None:
+        token, before = self._prev, self._tokens[self._index - 2]
+        found: exp.Expr | None = parse(self, this)
+        negated = before.token_type == TokenType.NOT
+        return found if found is None else placed(found, before if negated else token)
+
+    return parsed
+
+
 NEGATED = ("~", "~*", "~~", "~~*")  # with a ! before, they are NOT
 _CONSTANTS = (TokenType.NUMBER, TokenType.STRING)
 _ENDS = (TokenType.COMMA, TokenType.R_PAREN)
@@ -123,12 +138,13 @@ class GradwireTokenizer(Postgres.Tokenizer):
     }
 
 
-class GradwireParser(PostgresParser):
+class GradwireParser(PlacedParser):
     """PostgreSQL's grammar and precedence, with calls left under their own names."""
 
     FUNCTIONS: ClassVar[dict[str, Any]] = {kind.upper(): _marker(kind) for kind in MARKERS}
     FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
         **{name: PostgresParser.FUNCTION_PARSERS[name] for name in _SPECIAL_CALLS},
+        "CAST": lambda self: self._parse_placed_cast(),
         "OVERLAY": lambda self: self._read_worded("overlay", "PLACING", "FROM", "FOR"),
         "POSITION": lambda self: self._read_position(),
         "SUBSTRING": lambda self: self._read_substring(),
@@ -154,12 +170,13 @@ class GradwireParser(PostgresParser):
         TokenType.PIPE_SLASH: lambda self: self._prefix("sqrt"),
         TokenType.DPIPE_SLASH: lambda self: self._prefix("cbrt"),
         TokenType.RLIKE: lambda self: exp.BitwiseNot(this=self._parse_term()),
+        TokenType.DASH: lambda self: self._negative(self._prev),
     }
     TERM: ClassVar[dict[Any, Any]] = {
         kind: node for kind, node in PostgresParser.TERM.items() if kind != TokenType.COLLATE
     }
     RANGE_PARSERS: ClassVar[dict[Any, Any]] = {
-        **{kind: PostgresParser.RANGE_PARSERS[kind] for kind in _RANGES},
+        **{kind: _placed_range(PostgresParser.RANGE_PARSERS[kind]) for kind in _RANGES},
         TokenType.OVERLAPS: lambda self, this: self._read_overlaps(this),
     }
 
@@ -204,6 +221,9 @@ class GradwireParser(PostgresParser):
     def _missing(self) -> NoReturn:
         raise Fault("something is missing", self._curr or None)
 
+    def _negative(self, token: Token) -> exp.Expr:
+        return placed(exp.Neg(this=self._parse_unary()), token)
+
     def _prefix(self, function: str) -> exp.Expr:
         """An operator that the engine has as a function; no output is named after it."""
         call = exp.Anonymous(this=function, expressions=[self._parse_term()])
@@ -244,8 +264,9 @@ class GradwireParser(PostgresParser):
             words = next((w for w in (ahead, ahead[negate:][:1]) if w in OTHER_OPERATORS), None)
             if words is None or not self._is_operator():
                 return this
+            token = self._curr
             self._advance(len(words) + negate)
-            node = OTHER_OPERATORS[words](this=this, expression=self._parse_term())
+            node = placed(OTHER_OPERATORS[words](this=this, expression=self._parse_term()), token)
             this = self.expression(exp.Not(this=node) if negate else node)
 
     def _is_operator(self) -> bool:
@@ -254,7 +275,9 @@ class GradwireParser(PostgresParser):
     def _parse_exponent(self) -> exp.Expr | None:
         this = self._parse_zoned()
         while self._match(TokenType.CARET):
-            this = self.expression(exp.Pow(this=this, expression=self._parse_zoned()))
+            token = self._prev
+            power = exp.Pow(this=this, expression=self._parse_zoned())
+            this = placed(self.expression(power), token)
         return this
 
     def _parse_zoned(self) -> exp.Expr | None:

@@ -1,0 +1,106 @@
+"""What is wrong with data: values, and rows that constraints refuse (classes 21 to 23)."""
+
+from __future__ import annotations
+
+from gateway.errors.base import GatewayError
+
+
+# Class 21 - cardinality violation
+class CardinalityViolation(GatewayError, code="21000"):
+    """A subquery used as a value gave more than one row."""
+
+
+# Class 22 - data exception
+class SequenceLimitExceeded(GatewayError, code="2200H"):
+    """A sequence has given its last value."""
+
+
+class StringTooLong(GatewayError, code="22001"):
+    """Text longer than its column's type allows."""
+
+
+class NumericValueOutOfRange(GatewayError, code="22003"):
+    """A number that its type cannot hold."""
+
+
+class InvalidDatetimeFormat(GatewayError, code="22007"):
+    """Text that is not a date or a time."""
+
+
+class DatetimeFieldOverflow(GatewayError, code="22008"):
+    """A date or a time that no calendar has."""
+
+
+class DivisionByZero(GatewayError, code="22012"):
+    """An integer was divided by zero."""
+
+
+class InvalidRegularExpression(GatewayError, code="2201B"):
+    """A pattern that is not a regular expression."""
+
+
+class InvalidPowerArgument(GatewayError, code="2201F"):
+    """A root or a power that no real number is."""
+
+
+class CharacterNotInRepertoire(GatewayError, code="22021"):
+    """Bytes that are not text in the client's encoding."""
+
+
+class InvalidParameterValue(GatewayError, code="22023"):
+    """A setting or an argument outside its bounds."""
+
+
+class InvalidTextRepresentation(GatewayError, code="22P02"):
+    """Text that its type's input function does not understand."""
+
+
+class InvalidBinaryRepresentation(GatewayError, code="22P03"):
+    """Binary field bytes of the wrong length or form."""
+
+
+class BadCopyFileFormat(GatewayError, code="22P04"):
+    """COPY data that are no rows of the format asked for."""
+
+
+class UntranslatableCharacter(GatewayError, code="22P05"):
+    """A character that the encoding asked for does not have."""
+
+
+# Class 23 - integrity constraint violation
+class IntegrityConstraintViolation(GatewayError, code="23000"):
+    """A constraint of a user table refused a row.
+
+    Args:
+        table: Schema and name of the table.
+        column, constraint: Their names, where there are any.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        detail: str = "",
+        table: tuple[str, str] = ("", ""),
+        column: str = "",
+        constraint: str = "",
+    ) -> None:
+        super().__init__(message, detail=detail)
+        self.schema, self.table = table
+        self.column, self.constraint = column, constraint
+
+
+class NotNullViolation(IntegrityConstraintViolation, code="23502"):
+    """NULL for a column declared NOT NULL."""
+
+
+class ForeignKeyViolation(IntegrityConstraintViolation, code="23503"):
+    """A row that refers to none, or one that others refer to."""
+
+
+class UniqueViolation(IntegrityConstraintViolation, code="23505"):
+    """A second row with the same key."""
+
+
+class CheckViolation(IntegrityConstraintViolation, code="23514"):
+    """A row for which a CHECK is false."""

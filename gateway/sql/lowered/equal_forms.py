@@ -1,0 +1,168 @@
+"""Values that are equal though their forms differ, put into one group: intervals and jsonb.
+
+PostgreSQL groups by what intervals come to and shows one of the group. Here a key of the same order
+(`wide_comparisons`) stands in GROUP BY, and the first of the group's values everywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from gateway.errors import FeatureNotSupported
+from gateway.sql.lowered.per_key import meant
+from gateway.sql.lowered.wide_comparisons import KEY_FUNCTIONS, KEYS
+from gateway.sql.meaning.inference import GIVES, Types
+from gateway.sql.meaning.scope import Analysis, Block, is_aggregate, position_of
+from gateway.sql.text.trees import own_nodes
+from gateway.types import INTERVAL, Type
+
+_HELD = ("having", "order", "qualify")  # clauses that look at a group beside the SELECT list
+
+
+def group_equal(block: Block) -> None:
+    """Let GROUP BY, DISTINCT, PARTITION BY and DISTINCT aggregates go by the keys, in place.
+
+    Raises:
+        FeatureNotSupported: 0A000, where the engine can group by the form alone.
+    """
+    select, known = block.select, Types(block)
+    if not any(_kind(node, known) for node in own_nodes(select)):
+        return
+    _group_distinct(block, known)
+    group = select.args.get("group")
+    if group is not None:
+        _group(select, group, known)
+    for node in own_nodes(select):
+        if isinstance(node, exp.Window):
+            _key_all(node.args.get("partition_by") or [], known)
+        elif isinstance(node, exp.Distinct) and isinstance(node.parent, exp.Anonymous):
+            _count(node, node.parent, known)
+        elif isinstance(node, exp.Distinct) and node.args.get("on") is not None:
+            _key_all(node.args["on"].expressions, known)
+
+
+def refuse_united(analysis: Analysis) -> None:
+    """Refuse set operations that look for equal intervals.
+
+    Raises:
+        FeatureNotSupported: 0A000.
+    """
+    for block in analysis.blocks:
+        outer = block.select.parent
+        while isinstance(outer, exp.Subquery) and outer.args.get("alias") is None:
+            outer = outer.parent
+        if not isinstance(outer, exp.SetOperation) or not _compares(outer):
+            continue
+        for item in block.select.expressions:
+            if Types(block).of(item.unalias()) is INTERVAL:
+                raise FeatureNotSupported(
+                    f"{outer.key.upper()} of intervals is not supported",
+                    hint="Write UNION ALL, and GROUP BY around it.",
+                    position=position_of(item),
+                )
+
+
+def _compares(operation: exp.SetOperation) -> bool:
+    return bool(operation.args.get("distinct")) or not isinstance(operation, exp.Union)
+
+
+def _kind(node: exp.Expr, known: Types) -> Type | None:
+    """The type of a node whose equal values may differ in form."""
+    if not isinstance(node, exp.Condition) or isinstance(node, exp.Literal):
+        return None
+    kind = known.of(node)
+    return kind if kind is not None and kind.name in KEYS else None
+
+
+def _key(value: exp.Expr, kind: Type) -> exp.Expr:
+    return KEYS[kind.name](value)
+
+
+def _key_all(values: list[exp.Expr], known: Types) -> None:
+    for value in values:
+        kind = _kind(value, known)
+        if kind is not None:
+            value.replace(_key(value, kind))
+
+
+def _group_distinct(block: Block, known: Types) -> None:
+    """SELECT DISTINCT of such values is a GROUP BY of all outputs."""
+    select = block.select
+    distinct = select.args.get("distinct")
+    items = [item.unalias() for item in select.expressions]
+    if distinct is None or distinct.args.get("on") is not None:
+        return
+    if not any(_kind(item, known) for item in items):
+        return
+    if block.is_grouped or any(isinstance(node, exp.Window) for node in own_nodes(select)):
+        raise FeatureNotSupported(
+            "DISTINCT of intervals or jsonb beside groups or windows is not supported",
+            hint="Write the DISTINCT in a query around it.",
+        )
+    select.set("distinct", None)
+    keys = [item.copy() for item in items if _kind(item, known) or item.find(exp.Column)]
+    select.set("group", exp.Group(expressions=keys))
+
+
+def _group(select: exp.Select, group: exp.Expr, known: Types) -> None:
+    meanings = [(key, meant(key, select)) for key in group.expressions]
+    wide = [(key, value, kind) for key, value in meanings if (kind := _kind(value, known))]
+    if not wide:
+        return
+    if any(group.args.get(kind) for kind in ("cube", "rollup", "grouping_sets")):
+        raise FeatureNotSupported("grouping sets beside intervals or jsonb are not supported")
+    for key, value, kind in wide:
+        for ordered in select.args["order"].expressions if select.args.get("order") else ():
+            if meant(ordered.this, select) == value:
+                ordered.set("this", _key(value, kind))
+        for place in list(_outside(select, value)):
+            _show_first(place, kind)
+        key.replace(_key(value, kind))
+
+
+def _outside(select: exp.Select, value: exp.Expr) -> Iterator[exp.Expr]:
+    """Where a grouped value stands outside of aggregates."""
+    parts = [*select.expressions, *filter(None, map(select.args.get, _HELD))]
+    for part in parts:
+        for node in own_nodes(part):
+            if node == value and not _is_aggregated(node, select) and not _is_key(node):
+                yield node
+
+
+def _is_aggregated(node: exp.Expr, select: exp.Select) -> bool:
+    parent = node.parent
+    while parent is not None and parent is not select:
+        if is_aggregate(parent):
+            return True
+        parent = parent.parent
+    return False
+
+
+def _is_key(node: exp.Expr) -> bool:
+    """Whether it is the key itself, which has a cast around the value."""
+    parent = node.parent
+    while isinstance(parent, exp.Cast | exp.Paren):
+        parent = parent.parent
+    return isinstance(parent, exp.Anonymous) and parent.name in KEY_FUNCTIONS
+
+
+def _show_first(place: exp.Expr, kind: Type) -> None:
+    first = exp.Anonymous(this="first_value", expressions=[place.copy()])
+    first.meta[GIVES] = kind
+    item = isinstance(place.parent, exp.Select) and place.arg_key == "expressions"
+    place.replace(exp.alias_(first, place.alias_or_name, quoted=True) if item else first)
+
+
+def _count(distinct: exp.Distinct, call: exp.Anonymous, known: Types) -> None:
+    kinds = [_kind(value, known) for value in distinct.expressions]
+    if not any(kinds) or call.name in ("min", "max"):
+        return
+    if call.name != "count" and INTERVAL in kinds:
+        raise FeatureNotSupported(
+            f"{call.name}(DISTINCT) of intervals is not supported",
+            position=position_of(call),
+        )
+    if call.name == "count":
+        _key_all(distinct.expressions, known)

@@ -1,0 +1,50 @@
+"""Casts that the engine has not, or has otherwise, by the type of what is cast.
+
+A time of day and an interval become one another (manual, 9.9); a scalar of jsonb becomes a number
+or a boolean (8.14), anything else in it is refused.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.meaning.inference import GIVES, Types
+from gateway.sql.text.dialect import DIALECT
+from gateway.types import BOOL, BY_NAME, FLOATING, INTEGER, INTERVAL, NUMERIC, TIME, Type
+
+_JSONB = BY_NAME["jsonb"]
+
+
+def spell_cast(node: exp.Cast, known: Types) -> None:
+    """Write the cast as a call, in place."""
+    kind = known.of(node.this)
+    if kind not in (TIME, INTERVAL, _JSONB):
+        return
+    target = known.of(node)
+    if target is None or target is kind:
+        return
+    made: exp.Expr | None = None
+    if kind is TIME and target is INTERVAL:
+        made = exp.Anonymous(this="interval_of_time", expressions=[node.this.copy()])
+    elif kind is INTERVAL and target is TIME:
+        made = exp.Anonymous(this="time_of_interval", expressions=[node.this.copy()])
+    elif kind is _JSONB:
+        made = _of_json(node, target)
+    if made is not None:
+        made.meta[GIVES] = target
+        node.replace(made)
+
+
+def _of_json(node: exp.Cast, target: Type) -> exp.Expr | None:
+    if target is BOOL:
+        of = "boolean"
+    elif target is NUMERIC or target.name in (*INTEGER, *FLOATING):
+        of = "number"
+    else:
+        return None
+    arguments = [node.this.copy(), exp.Literal.string(target.sql)]
+    text: exp.Expr = exp.Anonymous(this=f"json_{of}", expressions=arguments)
+    if target.name in INTEGER:  # which rounds
+        text = exp.Cast(this=text, to=exp.DataType.build("numeric", dialect=DIALECT))
+        text.meta[GIVES] = NUMERIC
+    return exp.Cast(this=text, to=node.args["to"].copy())
