@@ -29,6 +29,7 @@ from gateway.errors import (
 )
 from gateway.sources.table import TableName
 from gateway.sql.statements.altering import Action
+from gateway.sql.statements.commands import Name
 from gateway.sql.statements.sequences import SequenceOptions
 from gateway.sql.text.dialect import parse, tokenize
 from gateway.sql.text.quoting import in_quotes
@@ -55,7 +56,7 @@ class Altering:
 
 
 def _building(state: Altering, definition: TableDefinition) -> Building:
-    def existing(schema: str, table: str) -> TableDefinition:
+    def existing(name: Name) -> TableDefinition:
         raise SyntaxFault("LIKE stands in CREATE TABLE only")
 
     building = Building(state.name, state.resolve, existing, state.taken)

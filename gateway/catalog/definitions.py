@@ -39,6 +39,7 @@ from gateway.store.definitions.definitions import (
     Sequence,
     TableDefinition,
 )
+from gateway.store.rows.defaults import constant_default
 from gateway.types import INT2, INT4, INT8, Type
 
 # PostgreSQL keeps the header's four bytes in the type modifier (varchar.c, numeric.c).
@@ -50,9 +51,9 @@ _SERIAL = {
     "serial8": INT8,
 }  # fmt: skip
 
-# (schema or "", name) -> where that table is; raises 42P01.
-Resolve = Callable[[str, str], TableName]
-Existing = Callable[[str, str], TableDefinition]
+# A name as it is written -> where that table is; raises 42P01.
+Resolve = Callable[[Name], TableName]
+Existing = Callable[[Name], TableDefinition]
 
 
 @dataclass(slots=True)
@@ -150,9 +151,8 @@ class Building:
             assert rule.expression is not None
             self.checks.append(check_of(rule.expression, rule.name, self.name))
         else:
-            schema, table = ("", rule.table[0]) if len(rule.table) == 1 else rule.table[-2:]
-            at_home = (schema or self.name.schema, table) == (self.name.schema, self.name.name)
-            parent = self.name if at_home else self.resolve(schema, table)
+            own = (self.name.schema, self.name.name)
+            parent = self.name if rule.table in (own, own[1:]) else self.resolve(rule.table)
             self.foreign_keys.append(
                 ForeignKey(
                     columns,
@@ -185,8 +185,7 @@ class Building:
         return made
 
     def _add_like(self, item: LikeSpec) -> None:
-        schema, table = ("", item.table[0]) if len(item.table) == 1 else item.table[-2:]
-        other = self.existing(schema, table)
+        other = self.existing(item.table)
         for column in other.columns:
             copy = Column(column.name, column.type, column.typmod, column.not_null)
             if "defaults" in item.including:
@@ -251,12 +250,16 @@ def with_default(column: Column, expression: Written) -> Column:
 
     Raises:
         FeatureNotSupported: 0A000, GroupingError: 42803; see `refuse_in_default`.
+        GatewayError: 22P02, 22003, 22007, ...: text in quotes that is no value of the type.
     """
     refuse_in_default(expression)
     text = expression.text
     if column.type.element is not None and expression.tree.is_string:
         text = f"{text}::{column.type.sql}"
-    return replace(column, default=None if text.upper() == "NULL" else text)
+    made = replace(column, default=None if text.upper() == "NULL" else text)
+    if expression.tree.is_string:
+        constant_default(made)  # PostgreSQL reads it now, too
+    return made
 
 
 def refuse_in_default(expression: Written) -> None:

@@ -16,11 +16,13 @@ from gateway.catalog.system.oids import dataset_oids
 from gateway.errors import (
     DatasetUnreadable,
     DuplicateTable,
+    FeatureNotSupported,
     InsufficientPrivilege,
     InvalidSchemaName,
     InvalidTableDefinition,
     ObjectNotInPrerequisiteState,
     ReadOnlyTable,
+    SyntaxFault,
     UndefinedTable,
     WrongObjectType,
 )
@@ -68,6 +70,22 @@ class Registry:
         self.own: Mapping[TableName, Table] = {}  # stand for those of the grids in this session
         self._own = (-1, "")
         self.system: System | None = None
+        self.database = ""  # the one that may stand before a schema; "" any
+
+    def named(self, parts: Sequence[str]) -> tuple[str, str]:
+        """The schema, "" for none, and the name of a name as it is written.
+
+        Raises:
+            FeatureNotSupported: 0A000, it is of another database. SyntaxFault: 42601, too long.
+        """
+        if len(parts) > 3:
+            written = ".".join(parts)
+            raise SyntaxFault(f"improper qualified name (too many dotted names): {written}")
+        if len(parts) == 3 and parts[0] != (self.database or parts[0]):
+            raise FeatureNotSupported(
+                f'cross-database references are not implemented: "{".".join(parts)}"'
+            )
+        return ("", parts[0]) if len(parts) == 1 else (parts[-2], parts[-1])
 
     def standing(self) -> Hashable | None:
         """Equal for sessions and moments at which every name means the same; None: to none other.
@@ -208,8 +226,8 @@ class Registry:
                     hint="Use the REFRESH MATERIALIZED VIEW command.",
                 )
 
-    def definition(self, schema: str, name: str) -> TableDefinition:
-        """The user table of that name, to be written.
+    def definition(self, schema: str, name: str, *, materialized: bool = False) -> TableDefinition:
+        """The user table of that name, to be written; or a view that is `materialized`.
 
         Raises:
             ReadOnlyTable: 25006, it is an xarray dataset, or a view.
@@ -217,7 +235,7 @@ class Registry:
         """
         relation = self.relation(schema, name)
         definition = self.store.table(relation.name)
-        if definition is None or definition.query is not None:
+        if definition is None or (definition.query is not None and not materialized):
             what = "a view" if relation.view is not None else "an xarray dataset"
             if definition is not None:
                 what = "a materialized view"

@@ -126,6 +126,7 @@ class Client:
     def introduce(self, user: str, database: str, connected: Connected) -> None:
         """Take who the client is; its settings begin anew."""
         self.settings = self.identity.begin(user, database)
+        self.registry.database = database
         limit = self.identity.roles.of(user).memory_bytes
         if limit is not None:
             self.engine.limit_memory(limit)

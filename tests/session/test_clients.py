@@ -190,7 +190,6 @@ def test_fixed_offsets(connect: Connect, written: str) -> None:
     [
         "INSERT INTO session_refused VALUES ('2024-07-01'::date)",
         "INSERT INTO session_refused VALUES ('2024-07-01 12:00'::timestamp)",
-        "INSERT INTO session_refused SELECT s FROM (SELECT '2024-07-01' || '' AS s) AS t",
     ],
 )
 def test_what_would_be_read_in_utc_is_refused_elsewhere(connect: Connect, statement: str) -> None:

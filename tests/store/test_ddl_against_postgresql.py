@@ -8,10 +8,15 @@ import pytest
 
 from tests.conftest import Connect
 from tests.session.test_against_postgresql import answers
-from tests.store import ddl_scripts, dml_scripts, key_scripts
+from tests.store import assigning_scripts, ddl_scripts, dml_scripts, key_scripts
 from tests.wire import postgres as real
 
-SCRIPTS = {**ddl_scripts.SCRIPTS, **dml_scripts.SCRIPTS, **key_scripts.SCRIPTS}
+SCRIPTS = {
+    **ddl_scripts.SCRIPTS,
+    **dml_scripts.SCRIPTS,
+    **key_scripts.SCRIPTS,
+    **assigning_scripts.SCRIPTS,
+}
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from sqlglot import exp
 from gateway.catalog.authority import Authority
 from gateway.catalog.registry import Registry
 from gateway.catalog.system.routing import is_system
-from gateway.session.definitions.tables import schema_and_name
 from gateway.sources.table import TableName
 from gateway.sql.meaning.binding import named_tables
 from gateway.sql.statements.altering import AlterRelation
@@ -27,7 +26,7 @@ from gateway.sql.statements.sequences import AlterSequence, CreateSequence
 from gateway.sql.statements.statement import Copy, CreateView, Explain, Statement
 from gateway.sql.statements.tables import CreateTable, LikeSpec
 from gateway.sql.text.trees import nodes_of
-from gateway.sql.writes.writes import target_of
+from gateway.sql.writes.writes import parts_of, target_of
 from gateway.store.ddl.owning import function_key
 from gateway.store.definitions.privileges import Securable
 
@@ -74,7 +73,7 @@ class Permission:
 
     def _relation(self, letters: str, parts: Name) -> TableName | None:
         """Ask for one of these privileges on a relation; None: there is none of that name."""
-        schema, name = schema_and_name(parts)
+        schema, name = self._registry.named(parts)
         found = self._registry.find(schema, name)
         if found is None:
             return None
@@ -85,7 +84,7 @@ class Permission:
     def _owner(
         self, parts: Name, word: str = "", *, or_of_schema: bool = False
     ) -> TableName | None:
-        schema, name = schema_and_name(parts)
+        schema, name = self._registry.named(parts)
         found = self._registry.find(schema, name)
         place = found.name if found is not None else self._registry.find_sequence(schema, name)
         if place is None:
@@ -101,7 +100,7 @@ class Permission:
 
     def _place(self, parts: Name, *, temporary: bool = False) -> TableName:
         """Ask to make a relation of that name."""
-        place = self._registry.new_name(*schema_and_name(parts), temporary=temporary)
+        place = self._registry.new_name(*self._registry.named(parts), temporary=temporary)
         if place.schema == self._registry.store.temporary_schema:
             self._authority.require_database("T", self._database)
         elif place.schema in self._registry.store.schemas():
@@ -113,7 +112,7 @@ class Permission:
     def _query(self, tree: exp.Expr) -> None:
         """A query: what it locks, and what of the catalogue is for administrators alone."""
         for table in named_tables(tree):
-            self._shown(table.db, table.name)
+            self._shown(*self._registry.named(parts_of(table)))
         self._locking_query(tree)
 
     def _shown(self, schema: str, name: str) -> None:
@@ -129,33 +128,33 @@ class Permission:
                     if table.find_ancestor(exp.Select) is not select:
                         continue
                     if not wanted or table.alias_or_name in wanted:
-                        self._relation("w", (table.db, table.name))
+                        self._relation("w", parts_of(table))
 
     def _insert(self, tree: exp.Insert) -> None:
         table = target_of(tree)
-        self._relation("a", (table.db, table.name))
+        self._relation("a", parts_of(table))
         conflict = tree.args.get("conflict")
         if conflict is not None and conflict.expressions:  # DO UPDATE SET
-            self._relation("w", (table.db, table.name))
+            self._relation("w", parts_of(table))
         keys = conflict is not None and (conflict.expressions or conflict.args.get("conflict_keys"))
         if keys or tree.args.get("returning") is not None:
-            self._relation("r", (table.db, table.name))
+            self._relation("r", parts_of(table))
 
     def _update(self, tree: exp.Update) -> None:
         table = target_of(tree)
-        self._relation("w", (table.db, table.name))
+        self._relation("w", parts_of(table))
         values = [e.expression if isinstance(e, exp.EQ) else e for e in tree.expressions]
         self._read_target(tree, table, values)
 
     def _delete(self, tree: exp.Delete) -> None:
         table = target_of(tree)
-        self._relation("d", (table.db, table.name))
+        self._relation("d", parts_of(table))
         self._read_target(tree, table, [])
 
     def _read_target(self, tree: exp.Expr, table: exp.Table, values: list[exp.Expr]) -> None:
         """UPDATE and DELETE read their table where a column of it may stand in an expression."""
-        name = (table.db, table.name)
-        meant = self._registry.find(*name)
+        name = parts_of(table)
+        meant = self._registry.find(*self._registry.named(name))
         others = [each for each in named_tables(tree) if each is not table]
         if meant is not None and any(self._is(meant.name, each) for each in others):
             self._relation("r", name)
@@ -169,12 +168,12 @@ class Permission:
                     return
 
     def _is(self, name: TableName, table: exp.Table) -> bool:
-        found = self._registry.find(table.db, table.name)
+        found = self._registry.find(*self._registry.named(parts_of(table)))
         return found is not None and found.name == name
 
     def _merge(self, tree: exp.Merge) -> None:
         table = target_of(tree)
-        name = (table.db, table.name)
+        name = parts_of(table)
         self._relation("r", name)
         for when in tree.args["whens"].expressions:
             then = when.args.get("then")
@@ -191,7 +190,7 @@ class Permission:
         elif tree.statement is not None:
             self._check(tree.statement.tree)
         else:
-            self._shown(*schema_and_name(tree.table))
+            self._shown(*self._registry.named(tree.table))
 
     def _inner(self, tree: Explain | Declare) -> None:
         self._check(tree.statement.tree)
@@ -228,7 +227,7 @@ class Permission:
             self._owner(tree.options.owner[:-1])
 
     def _create_function(self, tree: CreateFunction) -> None:
-        schema, name = schema_and_name(tree.name)
+        schema, name = self._registry.named(tree.name)
         place = schema or self._registry.search_path[0]
         if place in self._registry.store.schemas():
             self._authority.require_schema("C", place)
@@ -273,7 +272,7 @@ class Permission:
             self._owner(tree.name)
 
     def _functions(self, parts: Name) -> None:
-        schema, name = schema_and_name(parts)
+        schema, name = self._registry.named(parts)
         for function in self._registry.functions(schema, name):
             for routine in self._registry.store.routines():
                 if routine.function == function and not self._owns_schema(function.schema):
@@ -302,7 +301,7 @@ class Permission:
                 self._authority.require("D", other)
 
     def _drop_index(self, parts: Name) -> None:
-        table = self._registry.find_index(*schema_and_name(parts))
+        table = self._registry.find_index(*self._registry.named(parts))
         if table is not None and not self._owns_schema(table.schema):
             self._authority.require_owner(table, "index", parts[-1])
 

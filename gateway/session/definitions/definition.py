@@ -44,7 +44,6 @@ from gateway.session.definitions.tables import (
     note_cascade,
     reads_of,
     refresh,
-    schema_and_name,
 )
 from gateway.session.result import Notice, Result
 from gateway.session.writes.execution import Executor
@@ -125,7 +124,7 @@ def _create_view(executor: Executor, statement: Statement, tree: CreateView) -> 
 
 def _create_function(executor: Executor, tree: CreateFunction) -> Result:
     """Keep a function, once a call of it plans."""
-    schema, name = schema_and_name(tree.name)
+    schema, name = executor.registry.named(tree.name)
     registry = executor.registry
     place = schema or registry.search_path[0]
     function = Function(
@@ -211,7 +210,7 @@ def _drop_functions(executor: Executor, tree: DropFunction) -> Result:
 def _function_named(
     executor: Executor, name: Name, types: tuple[Type, ...] | None
 ) -> Function | None:
-    found = executor.registry.functions(*schema_and_name(name))
+    found = executor.registry.functions(*executor.registry.named(name))
     if types is not None:
         same = (f for f in found if tuple(argument.type for argument in f.arguments) == types)
         return next(same, None)
@@ -241,7 +240,7 @@ def _drop(executor: Executor, tree: DropStatement, command: str) -> Result:
 
 def _truncate(executor: Executor, tree: DropStatement) -> Result:
     registry = executor.registry
-    names = [registry.definition(*schema_and_name(parts)).name for parts in tree.names]
+    names = [registry.definition(*registry.named(parts)).name for parts in tree.names]
     if tree.cascade:
         others = [n for n in registry.store.referring(names) if n not in names]
         executor.notices += [f'truncate cascades to table "{other.name}"' for other in others]
@@ -271,7 +270,7 @@ def _drop_schemas(executor: Executor, tree: DropStatement) -> None:
 def _drop_relations(executor: Executor, tree: DropStatement) -> None:
     registry, names, written = executor.registry, [], {}
     for parts in tree.names:
-        schema, name = schema_and_name(parts)
+        schema, name = registry.named(parts)
         found = registry.find(schema, name)
         if found is None:
             registry.refuse_system(schema, name)

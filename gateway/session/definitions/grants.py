@@ -16,7 +16,6 @@ from gateway.errors import (
     UndefinedObject,
     UndefinedTable,
 )
-from gateway.session.definitions.tables import schema_and_name
 from gateway.session.result import Notice, Result
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
@@ -104,7 +103,7 @@ def _all_in(executor: Executor, schema: str, kind: str) -> Iterator[tuple[Secura
 
 
 def _relation_named(executor: Executor, parts: Name) -> TableName:
-    schema, name = schema_and_name(parts)
+    schema, name = executor.registry.named(parts)
     found = executor.registry.find(schema, name)
     place = found.name if found is not None else executor.registry.find_sequence(schema, name)
     if place is None:
@@ -212,7 +211,7 @@ def _schema_owned(executor: Executor, tree: ChangeOwner) -> list[Securable]:
 
 
 def _function_owned(executor: Executor, tree: ChangeOwner) -> list[Securable]:
-    found = executor.registry.functions(*schema_and_name(tree.name))
+    found = executor.registry.functions(*executor.registry.named(tree.name))
     if tree.types is not None:
         found = [f for f in found if tuple(a.type for a in f.arguments) == tree.types]
     keys = [

@@ -17,7 +17,7 @@ from gateway.errors import (
     UndefinedTable,
     WrongObjectType,
 )
-from gateway.session.definitions.tables import new_name, note_skipped, schema_and_name
+from gateway.session.definitions.tables import new_name, note_skipped
 from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
@@ -36,7 +36,7 @@ from gateway.store.definitions.definitions import Index, Key, Sequence, TableDef
 def create_index(executor: Executor, tree: CreateIndex) -> Result:
     """CREATE INDEX; a unique one is held like a constraint, another kept for those who list it."""
     registry = executor.registry
-    definition = registry.definition(*schema_and_name(tree.table))
+    definition = registry.definition(*registry.named(tree.table), materialized=True)
     taken = _names_in(executor, definition.name.schema)
     for name in tree.names:
         if all(column.name != name for column in definition.columns):
@@ -76,7 +76,7 @@ def _names_in(executor: Executor, schema: str) -> set[str]:
 def drop_indexes(executor: Executor, tree: DropStatement) -> None:
     """DROP INDEX names."""
     for parts in tree.names:
-        schema, name = schema_and_name(parts)
+        schema, name = executor.registry.named(parts)
         found = executor.registry.find_index(schema, name)
         if found is None:
             if not tree.if_exists:
@@ -124,7 +124,7 @@ def comment(executor: Executor, tree: CommentOn) -> Result:
 
 
 def _comment_on_function(executor: Executor, tree: CommentOn, text: str) -> None:
-    found = executor.registry.functions(*schema_and_name(tree.name))
+    found = executor.registry.functions(*executor.registry.named(tree.name))
     if tree.types is not None:
         found = [f for f in found if tuple(a.type for a in f.arguments) == tree.types]
     if not found:
@@ -134,7 +134,7 @@ def _comment_on_function(executor: Executor, tree: CommentOn, text: str) -> None
 
 def _user_relation(executor: Executor, parts: Name, kind: str) -> TableName:
     registry = executor.registry
-    schema, last = schema_and_name(parts)
+    schema, last = executor.registry.named(parts)
     if kind == "sequence":
         return _sequence_named(executor, parts)
     name = registry.relation(schema, last).name
@@ -163,14 +163,14 @@ def create_sequence(executor: Executor, tree: CreateSequence) -> Result:
 def _owner(executor: Executor, options: SequenceOptions) -> tuple[int, int] | None:
     if not options.owner:
         return None
-    definition = executor.registry.definition(*schema_and_name(options.owner[:-1]))
+    definition = executor.registry.definition(*executor.registry.named(options.owner[:-1]))
     oid = executor.registry.store.oid(definition.name)
     assert oid is not None
     return oid, definition.column(options.owner[-1]).number
 
 
 def _sequence_named(executor: Executor, parts: Name) -> TableName:
-    found = executor.registry.find_sequence(*schema_and_name(parts))
+    found = executor.registry.find_sequence(*executor.registry.named(parts))
     if found is None:
         raise UndefinedTable(f'relation "{".".join(parts)}" does not exist')
     return found
@@ -179,7 +179,8 @@ def _sequence_named(executor: Executor, parts: Name) -> TableName:
 def alter_sequence(executor: Executor, tree: AlterSequence) -> Result:
     """ALTER SEQUENCE: its bounds, where it goes on, its name."""
     store = executor.registry.store
-    if tree.if_exists and executor.registry.find_sequence(*schema_and_name(tree.name)) is None:
+    registry = executor.registry
+    if tree.if_exists and registry.find_sequence(*registry.named(tree.name)) is None:
         executor.notices.append(f'relation "{".".join(tree.name)}" does not exist, skipping')
         return Result("ALTER SEQUENCE")
     name, options = _sequence_named(executor, tree.name), tree.options

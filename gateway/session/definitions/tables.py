@@ -13,6 +13,7 @@ from gateway.errors import (
     FeatureNotSupported,
     GatewayError,
     InvalidTableDefinition,
+    ObjectNotInPrerequisiteState,
     ReadOnlyTable,
     SyntaxFault,
     UndefinedTable,
@@ -44,8 +45,8 @@ def create_table(executor: Executor, tree: CreateTable) -> Result:
         return Result("CREATE TABLE")
     building = Building(
         name,
-        lambda schema, table: _written_table(executor, schema, table),
-        lambda schema, table: _existing(executor, schema, table),
+        lambda parts: _written_table(executor, parts),
+        lambda parts: _existing(executor, parts),
         registry.store.names_in(name.schema),
     )
     for item in tree.items:
@@ -65,17 +66,17 @@ def _refuse_on_commit(tree: CreateTable) -> None:
         raise InvalidTableDefinition("ON COMMIT can only be used on temporary tables")
 
 
-def _written_table(executor: Executor, schema: str, table: str) -> TableName:
+def _written_table(executor: Executor, parts: Name) -> TableName:
     """The user table that a REFERENCES names."""
-    relation = executor.registry.relation(schema, table)
+    relation = executor.registry.relation(*executor.registry.named(parts))
     if executor.registry.store.table(relation.name) is None:
-        raise WrongObjectType(f'referenced relation "{table}" is not a table')
+        raise WrongObjectType(f'referenced relation "{parts[-1]}" is not a table')
     return relation.name
 
 
-def _existing(executor: Executor, schema: str, table: str) -> TableDefinition:
+def _existing(executor: Executor, parts: Name) -> TableDefinition:
     """The columns of what LIKE names; a dataset's table has no more than those."""
-    relation = executor.registry.relation(schema, table)
+    relation = executor.registry.relation(*executor.registry.named(parts))
     definition = executor.registry.store.table(relation.name)
     if definition is not None:
         return definition
@@ -151,12 +152,14 @@ def planned_fields(executor: Executor, query: exp.Expr) -> tuple[Field, ...]:
 def refresh(executor: Executor, tree: RefreshView) -> Result:
     """REFRESH MATERIALIZED VIEW: the rows of its query as they are now, in the old ones' place."""
     registry = executor.registry
-    schema, last = schema_and_name(tree.name)
+    schema, last = executor.registry.named(tree.name)
     name = registry.relation(schema, last).name
     definition = registry.store.table(name)
     if definition is None or definition.query is None:
         raise FeatureNotSupported(f'"{last}" is not a materialized view')
     view = definition.query
+    if tree.concurrently:
+        _refuse_concurrently(definition, tree)
     rewritten = executor.rewrite(_bound_query(executor, view))
     with registry.store.writing(name):
         plan = executor.plan(Computation(rewritten), Bound())
@@ -168,6 +171,22 @@ def refresh(executor: Executor, tree: RefreshView) -> Result:
             now = replace(view, populated=tree.with_data)
             registry.store.alter_table(name, lambda table: replace(table, query=now))
     return Result("REFRESH MATERIALIZED VIEW")
+
+
+def _refuse_concurrently(definition: TableDefinition, tree: RefreshView) -> None:
+    """Refuse REFRESH ... CONCURRENTLY where PostgreSQL does; readers never wait here anyway."""
+    if definition.query is not None and not definition.query.populated:
+        raise FeatureNotSupported(
+            "CONCURRENTLY cannot be used when the materialized view is not populated"
+        )
+    if not tree.with_data:
+        raise SyntaxFault("CONCURRENTLY and WITH NO DATA options cannot be used together")
+    if not definition.keys:
+        raise ObjectNotInPrerequisiteState(
+            f'cannot refresh materialized view "{definition.name}" concurrently',
+            hint="Create a unique index with no WHERE clause on one or more columns of the"
+            " materialized view.",
+        )
 
 
 def _bound_query(executor: Executor, view: View) -> exp.Expr:
@@ -192,7 +211,7 @@ def alter(executor: Executor, tree: AlterRelation) -> Result:
     """ALTER TABLE, VIEW, MATERIALIZED VIEW, INDEX."""
     command = f"ALTER {tree.kind.upper()}"
     registry = executor.registry
-    schema, last = schema_and_name(tree.name)
+    schema, last = executor.registry.named(tree.name)
     found = registry.find(schema, last)
     if found is None:
         if not tree.if_exists:
@@ -231,7 +250,7 @@ def _alter_table(executor: Executor, name: TableName, actions: tuple[Action, ...
     taken = registry.store.names_in(name.schema)
     state = Altering(
         name,
-        lambda schema, table: _written_table(executor, schema, table),
+        lambda parts: _written_table(executor, parts),
         taken,
     )
 
@@ -293,14 +312,9 @@ def _shape(executor: Executor) -> Callable[[Relation], object]:
 # What all definitions share
 
 
-def schema_and_name(parts: Name) -> tuple[str, str]:
-    """The schema, "" for none, and the name of a qualified one."""
-    return ("", parts[0]) if len(parts) == 1 else (parts[-2], parts[-1])
-
-
 def new_name(executor: Executor, parts: Name, *, temporary: bool = False) -> TableName:
     """Where a new relation goes."""
-    return executor.registry.new_name(*schema_and_name(parts), temporary=temporary)
+    return executor.registry.new_name(*executor.registry.named(parts), temporary=temporary)
 
 
 def note_skipped(executor: Executor, name: TableName) -> None:

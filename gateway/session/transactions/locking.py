@@ -14,13 +14,13 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, LockNotAvailable, NoActiveTransaction
 from gateway.session.computation import Bound
-from gateway.session.definitions.tables import schema_and_name
 from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
 from gateway.sql.meaning.binding import named_tables
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.statements.objects import LockTables
 from gateway.sql.statements.statement import Statement
+from gateway.sql.writes.writes import parts_of
 
 
 def lock_tables(executor: Executor, tree: LockTables, in_transaction: bool) -> Result:
@@ -32,7 +32,7 @@ def lock_tables(executor: Executor, tree: LockTables, in_transaction: bool) -> R
     if not in_transaction:
         raise NoActiveTransaction("LOCK TABLE can only be used in transaction blocks")
     for parts in tree.names:
-        name = executor.registry.definition(*schema_and_name(parts)).name
+        name = executor.registry.definition(*executor.registry.named(parts)).name
         if tree.mode not in ("ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE"):
             with _waiting(executor, tree.nowait, f'relation "{name.name}"'):
                 executor.registry.store.lock(name)
@@ -61,7 +61,7 @@ def locking_query(executor: Executor, statement: Statement, bound: Bound) -> Res
                 hint="Tables are locked whole; use NOWAIT and try again.",
             )
         for table in _locked(tree, lock):
-            name = executor.registry.definition(table.db, table.name).name
+            name = executor.registry.definition(*executor.registry.named(parts_of(table))).name
             with _waiting(executor, wait is True, f'row in relation "{name.name}"'):
                 executor.registry.store.lock_rows(name)
     tree.set("locks", None)

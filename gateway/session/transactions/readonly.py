@@ -9,9 +9,10 @@ from sqlglot import exp
 
 from gateway.catalog.registry import Registry
 from gateway.errors import ReadOnlyTable
+from gateway.sql.statements.commands import Name
 from gateway.sql.statements.objects import LockTables
 from gateway.sql.statements.statement import Copy, Kind, Statement
-from gateway.sql.writes.writes import target_of
+from gateway.sql.writes.writes import parts_of, target_of
 
 # The lock of a SELECT -> what PostgreSQL calls it.
 _LOCKS = {
@@ -44,14 +45,13 @@ def refuse_changes(statement: Statement, registry: Registry) -> None:
 def _is_temporary(statement: Statement, registry: Registry) -> bool:
     """Whether all that is written or locked is a temporary table."""
     tree = statement.tree
-    tables: list[tuple[str, str]] = []
+    tables: list[Name] = []
     if isinstance(tree, Copy) and tree.statement is None:
-        tables = [(tree.table[0] if len(tree.table) > 1 else "", tree.table[-1])]
+        tables = [tree.table]
     elif isinstance(tree, exp.Insert | exp.Update | exp.Delete | exp.Merge):
-        table = target_of(tree)
-        tables = [(table.db, table.name)]
+        tables = [parts_of(target_of(tree))]
     elif isinstance(tree, exp.Select):
-        tables = [(t.db, t.name) for t in tree.find_all(exp.Table)]
-    held = [registry.find(*name) for name in tables]
+        tables = [parts_of(table) for table in tree.find_all(exp.Table)]
+    held = [registry.find(*registry.named(name)) for name in tables]
     own = registry.store.temporary_schema
     return bool(held) and all(found is not None and found.name.schema == own for found in held)

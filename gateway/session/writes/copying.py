@@ -102,8 +102,7 @@ def _refuse_parameters(statement: Statement) -> None:
 
 
 def _relation(executor: Executor, tree: Copy) -> Relation:
-    *schema, name = tree.table
-    return executor.registry.relation(schema[-1] if schema else "", name)
+    return executor.registry.relation(*executor.registry.named(tree.table))
 
 
 def _chosen(

@@ -18,6 +18,7 @@ from gateway.session.computation import Bound, Computation, as_it_stands, fields
 from gateway.session.queries.querying import Queries
 from gateway.session.result import Field, Result
 from gateway.session.settings.time_zones import check_moments
+from gateway.session.writes.assignable import refuse_texts, with_texts
 from gateway.session.writes.returning import (
     Beneath,
     Beside,
@@ -33,7 +34,7 @@ from gateway.sql.meaning.relation import Lookup, zone_of
 from gateway.sql.statements.statement import Statement
 from gateway.sql.writes.conflicts import Conflict
 from gateway.sql.writes.narrowing import Value, is_named_once
-from gateway.sql.writes.writes import Write, as_write, check_width, target_of
+from gateway.sql.writes.writes import Write, as_write, check_width, parts_of, target_of
 from gateway.store.definitions.definitions import ROWID, Changed, TableDefinition
 from gateway.store.rows.changes import Wanted
 from gateway.store.rows.snapshots import Snapshot
@@ -145,6 +146,10 @@ class Executor(Queries):
                 return rows.schema, iter([rows])
             rewritten = self.rewrite(rewritten.tree, query.lookup)
         plan = self.plan_with(rewritten, tables, bound)
+        refuse_texts(query, plan.schema)
+        written = with_texts(query, plan.schema)
+        if written is not None:
+            plan = self.plan_with(self.rewrite(written, query.lookup), tables, bound)
         return plan.schema, plan.stream()
 
     def _shown(
@@ -229,7 +234,7 @@ class Executor(Queries):
             lookup: What names mean; None: what they mean to this session.
         """
         table = target_of(tree)
-        target = self.registry.definition(table.db, table.name)
+        target = self.registry.definition(*self.registry.named(parts_of(table)))
         write = as_write(tree, self.registry.target_columns(target), ROWID)
         upsert = None if write.conflict is None else self._upsert_of(write.conflict, target, lookup)
         rewritten, returned = self._rewritten(write, lookup), None
@@ -309,5 +314,5 @@ class Executor(Queries):
         if zone_of(self.constants) == "UTC" or not isinstance(tree, exp.Insert | exp.Update):
             return tree
         table = target_of(tree)
-        columns = self.registry.definition(table.db, table.name).columns
+        columns = self.registry.definition(*self.registry.named(parts_of(table))).columns
         return type_moments(tree, {column.name: column.type for column in columns})

@@ -15,7 +15,7 @@ from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
 from gateway.sql.statements.statement import Statement
 from gateway.sql.writes.merges import MergeStep, as_merge
-from gateway.sql.writes.writes import target_of
+from gateway.sql.writes.writes import parts_of, target_of
 from gateway.store.definitions.definitions import ROWID
 from gateway.types import Type
 
@@ -31,7 +31,7 @@ class _Planned:
 def _planned(executor: Executor, statement: Statement) -> _Planned:
     tree = statement.tree
     table = target_of(tree)  # type: ignore[arg-type]  # a MERGE is a tree
-    target = executor.registry.definition(table.db, table.name)
+    target = executor.registry.definition(*executor.registry.named(parts_of(table)))
     columns = executor.registry.target_columns(target)
     steps = as_merge(tree, columns, ROWID)  # type: ignore[arg-type]
     return _Planned(target.name, steps)

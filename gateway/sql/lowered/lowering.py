@@ -129,7 +129,10 @@ def _interval(node: exp.Expr) -> exp.Expr:
 
 
 def _negative(node: exp.Expr) -> exp.Expr | None:
-    """The engine reads a minus before an interval as a part of its first number."""
+    """The engine reads a minus before an interval as a part of its first number; -0.0 is 0.0."""
+    if isinstance(node.this, exp.Literal) and not node.this.is_string:
+        # PostgreSQL reads a numeric, which has no -0.
+        return node.this if not float(node.this.name) else None
     if not isinstance(node.this.unnest(), exp.Interval):
         return None
     words = node.this.unnest().name.split()

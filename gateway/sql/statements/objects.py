@@ -41,6 +41,7 @@ class RefreshView:
 
     name: Name
     with_data: bool = True
+    concurrently: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +138,13 @@ def read_comment(reader: Reader) -> CommentOn:
 
 def read_refresh(reader: Reader) -> RefreshView:
     """REFRESH MATERIALIZED VIEW [CONCURRENTLY] name [WITH [NO] DATA]."""
-    reader.accept("CONCURRENTLY")
+    concurrently = reader.accept("CONCURRENTLY")
     name = reader.qualified()
     with_data = True
     if reader.accept("WITH"):
         with_data = not reader.accept("NO")
         reader.need("DATA")
-    return RefreshView(name, with_data)
+    return RefreshView(name, with_data, concurrently)
 
 
 _MODES = (

@@ -91,6 +91,15 @@ def target_of(tree: exp.Expr) -> exp.Table:
     return table
 
 
+def parts_of(table: exp.Table) -> tuple[str, ...]:
+    """A table's name as it is written: its database and its schema, where they are given, and it.
+
+    >>> parts_of(exp.to_table("a.b"))
+    ('a', 'b')
+    """
+    return tuple(part.name for part in table.parts)
+
+
 def as_write(tree: exp.Expr, target: Target, row_identifier: str) -> Write:
     """The query and the change that `tree` asks for; `tree` is left as it was.
 

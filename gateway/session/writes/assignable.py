@@ -1,0 +1,116 @@
+"""Whether what a write's query gives may be assigned to its columns, by the types of PostgreSQL.
+
+The store tells by the engine's types. Two things these do not show: a text that a function or a
+subquery made is assigned to no other type (42804), where one in quotes is of whatever type the
+column has; and numbers and moments take their text form in a column of texts, which the engine
+gives.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.errors import DatatypeMismatch
+from gateway.session.computation import Computation, fields_of
+from gateway.sql.meaning.inference import bare, is_untyped
+from gateway.sql.text.trees import copied
+from gateway.store.definitions.columntypes import spelt
+from gateway.store.definitions.definitions import Column
+
+_TEXTS = ("text", "varchar", "bpchar")
+# What the store writes as text by itself.
+_PLAIN = (pa.types.is_boolean, pa.types.is_integer, pa.types.is_date32, pa.types.is_null)
+
+
+def assigned(query: Computation, given: pa.Schema) -> tuple[int, list[Column]]:
+    """Where in what a write's query gives its values begin, and the columns that they are for."""
+    assert query.write is not None and query.target is not None
+    names = query.write.columns
+    if query.write.command == "UPDATE":
+        return 1, [query.target.column(name) for name in names]
+    names = names[: len(given)] if query.write.command == "INSERT" else ()
+    return 0, [query.target.column(name) for name in names]
+
+
+def refuse_texts(query: Computation, given: pa.Schema) -> None:
+    """Refuse texts for columns of other types, unless they stand there in quotes.
+
+    Args:
+        query: The write, whose query is planned.
+        given: What it gives.
+
+    Raises:
+        DatatypeMismatch: 42804.
+    """
+    first, columns = assigned(query, given)
+    doubtful = [
+        place
+        for place, column in enumerate(columns)
+        if column.type.name not in _TEXTS
+        and column.type.element is None
+        and _is_text(given.types[first + place])
+    ]
+    if not doubtful:
+        return
+    fields = fields_of(query.rewritten, given)
+    for place in doubtful:
+        found, column = fields[first + place], columns[place]
+        if found.type.name in _TEXTS and not _is_quoted(query, first + place):
+            raise DatatypeMismatch(
+                f'column "{column.name}" is of type {spelt(column.type, column.typmod)}'
+                f" but expression is of type {found.type.sql}",
+                hint="You will need to rewrite or cast the expression.",
+            )
+
+
+def _is_text(arrow: pa.DataType) -> bool:
+    return any(
+        is_kind(arrow)
+        for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    )
+
+
+def _is_quoted(query: Computation, place: int) -> bool:
+    """Whether every value of a column of the write's query is a literal, NULL or a parameter."""
+    assert query.write is not None
+    tree = query.write.query
+    if isinstance(tree, exp.Values):
+        return all(_is_unknown(row.expressions[place]) for row in tree.expressions)
+    distinct = tree.args.get("distinct")
+    if not isinstance(tree, exp.Select) or (distinct is not None and not distinct.args.get("on")):
+        return False
+    outputs = query.rewritten.outputs
+    found = outputs[place].expression if place < len(outputs) else None
+    return found is not None and _is_unknown(bare(found))
+
+
+def _is_unknown(value: exp.Expr) -> bool:
+    return is_untyped(value) or isinstance(value, exp.Parameter)
+
+
+def with_texts(query: Computation, given: pa.Schema) -> exp.Select | None:
+    """A write's query with the text forms of what is to be kept as text; None: there is none."""
+    first, columns = assigned(query, given)
+    cast = {
+        first + place
+        for place, column in enumerate(columns)
+        if column.type.name in _TEXTS and not _is_plain(given.types[first + place])
+    }
+    if not cast:
+        return None
+    names = [f"c{place}" for place in range(len(given))]
+    outputs: list[exp.Expr] = []
+    for place, name in enumerate(names):
+        column: exp.Expr = exp.column(name)
+        outputs.append(exp.cast(column, exp.DType.TEXT) if place in cast else column)
+    alias = exp.TableAlias(
+        this=exp.to_identifier("given"), columns=[exp.to_identifier(name) for name in names]
+    )
+    assert query.write is not None
+    inside = exp.Subquery(this=copied(query.write.query), alias=alias)
+    return exp.Select(expressions=outputs, from_=exp.From(this=inside))
+
+
+def _is_plain(arrow: pa.DataType) -> bool:
+    return _is_text(arrow) or any(is_kind(arrow) for is_kind in _PLAIN)
