@@ -23,15 +23,16 @@ _SUPERUSER, _ORDINARY = Role(superuser=True), Role()
 
 READS_ALL, WRITES_ALL = "pg_read_all_data", "pg_write_all_data"
 READS_STATS, SIGNALS = "pg_read_all_stats", "pg_signal_backend"
+READS_SETTINGS = "pg_read_all_settings"
 # Roles of PostgreSQL's own -> the others that each is a member of (manual, 22.5).
 PREDEFINED: Mapping[str, tuple[str, ...]] = {
     READS_ALL: (),
     WRITES_ALL: (),
     READS_STATS: (),
     SIGNALS: (),
-    "pg_read_all_settings": (),
+    READS_SETTINGS: (),
     "pg_stat_scan_tables": (),
-    "pg_monitor": ("pg_read_all_settings", READS_STATS, "pg_stat_scan_tables"),
+    "pg_monitor": (READS_SETTINGS, READS_STATS, "pg_stat_scan_tables"),
     "pg_checkpoint": (),
     "pg_database_owner": (),
     "pg_read_server_files": (),

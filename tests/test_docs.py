@@ -25,7 +25,7 @@ import pytest
 import gateway
 from gateway import errors
 from gateway.autodiff.rules import functions as rules
-from gateway.session.settings.settings import SETTINGS
+from gateway.session.settings.rows import SETTINGS
 from tests.conftest import Connect
 from tests.test_layers import FLOORS
 
@@ -172,7 +172,7 @@ def error_rows() -> Iterator[str]:
 
 
 def setting_rows() -> Iterator[str]:
-    """One row per setting of gateway/session/settings/settings.py."""
+    """One row per setting of gateway/session/settings/rows.py."""
     yield "| setting | default | |"
     yield "|---|---|---|"
     for row in SETTINGS:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from gateway.config import BUNDLED, Dataset, dataset_of
 from gateway.errors import ConfigurationFault, GatewayError, InsufficientPrivilege
 from gateway.sources.opening import references
+from gateway.sources.opening.links import places_behind
 from gateway.sources.opening.opening import matching, shown
 
 # Engines that read what they are pointed at and nothing else; others may follow references.
@@ -40,6 +41,8 @@ def check(dataset: Dataset, roots: Sequence[str]) -> None:
     if inside:  # a pattern may match a link that leads elsewhere
         places = matching(dataset.uri) or [dataset.uri]
         inside = all(any(_below(place, root) for root in roots) for place in places)
+        for place in places if inside else ():
+            _check_links(place, roots)
     if not inside and not dataset.uri.startswith(BUNDLED):
         raise InsufficientPrivilege(
             f'"{shown(dataset.uri)}" lies outside the places that datasets may be attached from',
@@ -58,6 +61,22 @@ def _check_references(target: str, roots: Sequence[str]) -> None:
                 detail=f'References in "{shown(target)}" point to it.' if here else "",
                 hint="The setting dataset_roots names them.",
             )
+
+
+def _check_links(place: str, roots: Sequence[str]) -> None:
+    """Refuse a directory with a link in it that leads outside the roots."""
+    try:
+        behind = next(
+            (p for p in places_behind(place) if not any(_below(p, root) for root in roots)), None
+        )
+    except OSError as error:
+        raise ConfigurationFault(f'cannot read "{place}"', detail=str(error)) from error
+    if behind is not None:
+        raise InsufficientPrivilege(
+            f'"{behind}" lies outside the places that datasets may be attached from',
+            detail=f'A link in "{shown(place)}" leads to it.',
+            hint="The setting dataset_roots names them.",
+        )
 
 
 def check_place(path: str, roots: Sequence[str]) -> None:

@@ -80,7 +80,7 @@ class Registry:
         """
         if len(parts) > 3:
             written = ".".join(parts)
-            raise SyntaxFault(f"improper qualified name (too many dotted names): {written}")
+            raise SyntaxFault(f"improper relation name (too many dotted names): {written}")
         if len(parts) == 3 and parts[0] != (self.database or parts[0]):
             raise FeatureNotSupported(
                 f'cross-database references are not implemented: "{".".join(parts)}"'

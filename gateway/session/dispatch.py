@@ -40,7 +40,8 @@ from gateway.session.queries.recall import Recall
 from gateway.session.queries.sequences import SequenceCalls
 from gateway.session.queries.settled import SettledQueries, Standing
 from gateway.session.result import Result
-from gateway.session.settings.settings import ClientSettings, in_milliseconds
+from gateway.session.settings.rows import in_milliseconds
+from gateway.session.settings.settings import ClientSettings
 from gateway.session.settings.showing import run_setting
 from gateway.session.settings.time_zones import engine_zone
 from gateway.session.transactions.locking import lock_tables, locking_query

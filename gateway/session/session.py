@@ -50,7 +50,7 @@ from gateway.session.portals.portals import Portal
 from gateway.session.portals.prepared import Prepared
 from gateway.session.queries.recall import Recall
 from gateway.session.result import Field, Notice, Result
-from gateway.session.settings.settings import SEVERITIES
+from gateway.session.settings.rows import SEVERITIES
 from gateway.sources.table import Table, TableName
 from gateway.sql.statements.commands import DropStatement
 from gateway.sql.statements.statement import Kind, Statement

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from gateway.app import App
 from tests.conftest import Connect
 
 ESCAPES = [
@@ -35,7 +37,7 @@ SPILLING = "SELECT n FROM generate_series(1, 3000000) AS t (n) ORDER BY -n OFFSE
 
 
 def test_nothing_gets_out(as_role: Connect) -> None:
-    assert len(ESCAPES) >= 60
+    assert len(ESCAPES) >= 350
     admin = as_role("admin")
     admin.execute(SETUP)
     pid = admin.info.backend_pid
@@ -131,6 +133,65 @@ def test_others_statements_are_hidden(as_role: Connect) -> None:
     assert "secret" in str(as_role("admin").execute(query, [pid]).fetchall())
     mine = alice.execute(query, [alice.info.backend_pid]).fetchall()
     assert mine[0][0].startswith("SELECT query")
+
+
+_SETTINGS = "SELECT name FROM pg_settings WHERE name IN ('data_directory', 'hba_file', 'jit')"
+
+
+def test_settings_of_the_server_are_told_to_those_who_may_see_them(as_role: Connect) -> None:
+    admin, alice = as_role("admin"), as_role("alice")
+    assert len(admin.execute(_SETTINGS).fetchall()) == 3
+    assert alice.execute(_SETTINGS).fetchall() == [("jit",)]
+    assert "data_directory" not in [name for name, *_ in alice.execute("SHOW ALL").fetchall()]
+    for role in ("pg_read_all_settings", "pg_monitor"):
+        admin.execute(f"CREATE ROLE teller LOGIN IN ROLE {role}")
+        teller = as_role("teller")
+        assert len(teller.execute(_SETTINGS).fetchall()) == 3
+        assert teller.execute("SHOW data_directory").fetchone() is not None
+        teller.close()
+        admin.execute("DROP ROLE teller")
+
+
+# Statements that go wrong in the engine, the store or the catalogue's database.
+_WRONG = [
+    "INSERT INTO plain VALUES ('x')",
+    "INSERT INTO held VALUES (1, 1)",
+    "INSERT INTO held VALUES (NULL, 1)",
+    "INSERT INTO held VALUES (2, 99999999999)",
+    "SELECT 1 / (a - a)::int FROM plain",
+    "SELECT a::text::int FROM plain",
+    "SELECT nothing(a) FROM plain",
+    "SELECT relname::int FROM pg_class",
+    "SELECT 1 / 0 FROM pg_class",
+    "SELECT sum(n * n) FROM generate_series(9000000000000000000, 9000000000000000009) AS t (n)",
+    "SELECT to_date('x', 'YYYY')",
+    "SELECT jsonb '{'",
+    "SELECT regexp_replace('a', '(', 'b')",
+    "COPY plain FROM STDIN (FORMAT parquet)",
+    "CREATE TEMP TABLE t (a int CHECK (a / 0 > 1)); INSERT INTO t VALUES (1)",
+]
+_INSIDE = re.compile(
+    r"duckdb|datafusion|arrow::|data\.t\d|\bc\d+\b|gradwire-|/tmp/|Traceback", re.I
+)
+
+
+def test_errors_tell_nothing_of_what_is_inside(guarded: App, as_role: Connect) -> None:
+    admin, alice = as_role("admin"), as_role("alice")
+    admin.execute("CREATE TABLE plain (a float8); INSERT INTO plain VALUES (1.5)")
+    admin.execute("CREATE TABLE held (a int PRIMARY KEY, b int); INSERT INTO held VALUES (1, 1)")
+    admin.execute("GRANT ALL ON plain, held TO alice")
+    told = []
+    for statement in _WRONG:
+        with pytest.raises(psycopg.Error) as caught:
+            alice.execute(statement).fetchall()
+        alice.rollback()
+        diag = caught.value.diag
+        parts = (diag.message_primary, diag.message_detail, diag.message_hint, diag.context)
+        text = "\n".join(part for part in parts if part)
+        if _INSIDE.search(text) or str(guarded.store.directory) in text:
+            told.append((statement, text))
+    admin.execute("DROP TABLE plain, held")
+    assert not told
 
 
 def test_the_catalogue_shows_roles_owners_and_grants(as_role: Connect) -> None:

@@ -132,6 +132,27 @@ def test_refusals(place: Path) -> None:
         assert run("SELECT name FROM gradwire.datasets ORDER BY 1") == [("a",), ("ncep",)]
 
 
+def test_links_inside_a_store_are_followed_where_they_may_lead(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    write(tmp_path / "outside.zarr", 3)
+    inside = tmp_path / "data" / "kept" / "v"
+    for name, target in (("holed", tmp_path / "outside.zarr" / "v"), ("linked", inside)):
+        write(data / f"{name}.zarr", 3)
+        inside.parent.mkdir(exist_ok=True)
+        moved = (data / f"{name}.zarr" / "v").rename(inside.parent / name)
+        if name == "linked":
+            moved.rename(inside)
+        (data / f"{name}.zarr" / "v").symlink_to(target)
+    with serving(tmp_path) as run:
+        refused(run, f"ATTACH '{data}/holed.zarr' AS holed", "42501", "outside the places")
+        assert run(f"ATTACH '{data}/linked.zarr' AS linked") == [("ATTACH",)]
+        assert run("SELECT sum(v) FROM linked") == [(3.0,)]
+        (inside / "zarr.json").rename(tmp_path / "zarr.json")
+        (inside / "zarr.json").symlink_to(tmp_path / "zarr.json")
+        refused(run, "REFRESH linked", "42501", "outside the places")
+
+
 def test_for_superusers_alone(place: Path) -> None:
     with serving(place, user="guest") as run:
         for sql in (f"ATTACH '{place}/data/a.zarr' AS a", "DETACH ncep", "REFRESH ncep"):

@@ -50,6 +50,7 @@ class Session:
     version: str
     settings: Mapping[str, str]
     changed: Sequence[str] = ()  # of the settings, by the session itself
+    hidden: Sequence[str] = ()  # settings that are not told to everyone
     started: datetime = _STARTED
     activity: Callable[[], list[dict[str, Any]]] = list
     session_user: str = ""
@@ -137,6 +138,7 @@ class Catalogue:
             "started": session.started,
             "activity": session.activity() if query.shows_activity else None,
             "setting_names": [name.lower() for name in session.settings],
+            "setting_hidden": list(session.hidden),
             "setting_changed": [name.lower() for name in session.changed],
             "setting_values": list(session.settings.values()),
             "shown_names": [name.lower() for name in shown],

@@ -26,6 +26,7 @@ SESSION_VIEWS = {
         "list_position(getvariable('setting_names'), 'application_name')) <> '' THEN 'client' "
         "ELSE s.source END AS source)"
         ' FROM static."pg_catalog.pg_settings" AS s'
+        " WHERE NOT list_contains(getvariable('setting_hidden'), s.name)"
     ),
 }
 

@@ -18,9 +18,10 @@ from gateway.errors import (
     InvalidParameterValue,
     UndefinedTable,
 )
-from gateway.roles import Roles
+from gateway.roles import READS_SETTINGS, Roles
 from gateway.session.access.permission import Permission
-from gateway.session.settings.settings import ClientSettings, in_milliseconds
+from gateway.session.settings.rows import in_milliseconds
+from gateway.session.settings.settings import ClientSettings
 from gateway.sources.table import TableName
 from gateway.sql.statements.statement import Statement
 
@@ -64,12 +65,17 @@ class Identity:
             settings.set("statement_timeout", f"{round(role.statement_timeout_seconds * 1000)}ms")
         if role.read_only:
             settings.set(_READ_ONLY[0], "on")
-        settings.admit = self.admit
+        settings.admit, settings.examines = self.admit, self._examines
         for name, value in made.settings if made is not None else ():
             settings.set(name, value)
         settings.fix_start()
         self.follow(settings)
         return settings
+
+    def _examines(self) -> bool:
+        """Whether who acts may see the settings that are not told to everyone."""
+        roles, role = self.roles, self.authority.role
+        return roles.is_superuser(role) or READS_SETTINGS in roles.memberships(role)
 
     def admit(self, name: str, value: str, settings: ClientSettings) -> None:
         """Let a setting be given this value.

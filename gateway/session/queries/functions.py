@@ -28,7 +28,8 @@ from gateway.session.activity.backends import Backend, Connected, check_may_stop
 from gateway.session.activity.notifications import Notifier
 from gateway.session.queries import sequences
 from gateway.session.result import Notice
-from gateway.session.settings.settings import SERVER_VERSION, ClientSettings
+from gateway.session.settings.rows import SERVER_VERSION
+from gateway.session.settings.settings import ClientSettings
 from gateway.sql.meaning.inference import GIVES
 from gateway.sql.meaning.parameters import number
 from gateway.sql.meaning.relation import TIME_ZONE, Constants
@@ -72,6 +73,7 @@ class SessionFunctions:
             VERSION,
             settings,
             self._settings.changed,
+            self._settings.hidden,
             activity=self._activity,
             session_user=who.session_user,
             shown=lambda: {name: value for name, value, _ in self._settings.all()},

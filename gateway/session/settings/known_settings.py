@@ -45,6 +45,16 @@ _REFUSALS = {
 }
 SETTABLE = ("user", "superuser")
 
+# Told to superusers and members of pg_read_all_settings alone (guc.c, GUC_SUPERUSER_ONLY).
+HIDDEN = frozenset({
+    "config_file", "data_directory", "dynamic_library_path", "extension_destdir",
+    "external_pid_file", "hba_file", "ident_file", "jit_provider", "krb_server_keyfile",
+    "log_directory", "log_filename", "primary_conninfo", "session_preload_libraries",
+    "shared_preload_libraries", "ssl_ciphers", "ssl_dh_params_file", "ssl_ecdh_curve",
+    "ssl_max_protocol_version", "ssl_min_protocol_version", "ssl_passphrase_command",
+    "unix_socket_directories",
+})  # fmt: skip
+
 # Values under which statements would mean something else than they do here.
 _UNHEARD_OF = {("transform_null_equals", "on"), ("array_nulls", "off")}
 

@@ -1,150 +1,41 @@
-"""SET, SHOW, RESET: one client's run-time settings, a row each.
+"""SET, SHOW, RESET: one client's run-time settings.
 
-Names, defaults and wording are PostgreSQL 15's (manual, chapter 20). A setting with no row is
-refused (42704); one of the form `a.b` is kept as it is, as PostgreSQL keeps those of extensions.
+A setting with no row is refused (42704); one of the form `a.b` is kept as it is, as PostgreSQL
+keeps those of extensions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.errors import CannotChangeParameter, InvalidParameterValue, UndefinedObject
+from gateway.errors import (
+    CannotChangeParameter,
+    InsufficientPrivilege,
+    InvalidParameterValue,
+    UndefinedObject,
+)
 from gateway.session.settings.known_settings import (
+    HIDDEN,
     SETTABLE,
     Known,
-    boolean,
     known_setting,
     known_settings,
 )
-from gateway.session.settings.time_zones import time_zone
-
-SERVER_VERSION = "15.8"
-SERVER_VERSION_NUM = "150008"
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One run-time setting.
-
-    `accept` turns what a user writes into the value kept, or raises InvalidParameterValue, with
-    `{name}` in its message or with none, for the usual one; None makes the setting read-only.
-    `reported` ones are sent as ParameterStatus when they change.
-    """
-
-    name: str
-    default: str
-    accept: Callable[[str], str] | None = str
-    reported: bool = False
-
-
-def _one_of(*allowed: str) -> Callable[[str], str]:
-    def accept(value: str) -> str:
-        for spelling in allowed:
-            if value.lower() == spelling.lower():
-                return spelling
-        raise InvalidParameterValue("", hint=f"Available values: {', '.join(allowed)}.")
-
-    return accept
-
-
-def _as_known(value: str) -> str:
-    """The mark of a setting that is read by what pg_settings tells of it (`_accepted`)."""
-    return value
-
-
-def _on_or_off(value: str) -> str:
-    return boolean(value, "{name}")
-
-
-# manual 20.1.1: SHOW gives the largest whole unit.
-_UNITS = {"d": 86_400_000, "h": 3_600_000, "min": 60_000, "s": 1000, "ms": 1}
-
-
-def in_milliseconds(shown: str) -> int:
-    """The milliseconds that SHOW prints as `5s`; 0 for `0`.
-
-    >>> in_milliseconds("5s"), in_milliseconds("0")
-    (5000, 0)
-    """
-    number = shown.rstrip("dhmins")
-    return int(number) * _UNITS.get(shown[len(number) :], 1)
-
-
-def _encoding(value: str) -> str:
-    if value.strip("'\"").lower().replace("-", "").replace("_", "") in ("utf8", "unicode"):
-        return "UTF8"
-    raise InvalidParameterValue("", hint="This server speaks UTF8.")
-
-
-_isolation = _one_of("serializable", "repeatable read", "read committed", "read uncommitted")
-
-
-def _date_style(value: str) -> str:
-    words = [word.strip().upper() for word in value.split(",")]
-    orders = [word for word in words if word in ("MDY", "DMY", "YMD")]
-    if any(word not in ("ISO", *orders) for word in words):
-        raise InvalidParameterValue("", hint="This server writes ISO dates.")
-    return f"ISO, {orders[0] if orders else 'MDY'}"
-
-
-# What a client may be told besides, the least first (manual 20.8.2); debug1 is one of five.
-SEVERITIES = (
-    *("debug5", "debug4", "debug3", "debug2", "debug1"),
-    *("log", "notice", "warning", "error"),
+from gateway.session.settings.rows import (
+    BY_NAME,
+    OF_ONE_TRANSACTION,
+    SETTINGS,
+    SEVERITIES,
+    Setting,
+    as_known,
 )
-
-
-#       name                              default            accept             reported
-SETTINGS = (
-    Setting("application_name",                    "",                 str,               True),
-    Setting("bytea_output",                        "hex",              _one_of("hex")),
-    Setting("client_encoding",                     "UTF8",             _encoding,         True),
-    Setting("client_min_messages",                 "notice",           _as_known),
-    Setting("DateStyle",                           "ISO, MDY",         _date_style,       True),
-    Setting("default_transaction_deferrable",      "off",              _as_known),
-    Setting("default_transaction_isolation",       "read committed",   _isolation),
-    Setting("default_transaction_read_only",       "off",              _as_known,          True),
-    Setting("extra_float_digits",                  "1",                _as_known),
-    Setting("gradwire.array_aggregation",          "on",               _on_or_off),
-    Setting("idle_in_transaction_session_timeout", "0",                _as_known),
-    Setting("idle_session_timeout",                "0",                _as_known),
-    Setting("in_hot_standby",                      "off",              None,              True),
-    Setting("integer_datetimes",                   "on",               None,              True),
-    Setting("IntervalStyle",                       "postgres",         _one_of("postgres"), True),
-    Setting("is_superuser",                        "on",               None,              True),
-    Setting("jit",                                 "off",              _as_known),
-    Setting("lc_collate",                          "C",                None),
-    Setting("lc_ctype",                            "C.UTF-8",          None),
-    Setting("lc_messages",                         "C",                str),
-    Setting("lock_timeout",                        "0",                _as_known),
-    Setting("max_identifier_length",               "63",               None),
-    Setting("role",                                "none",             str),
-    Setting("row_security",                        "on",               _as_known),
-    Setting("search_path",                         '"$user", public',  str),
-    Setting("server_encoding",                     "UTF8",             None,              True),
-    Setting("server_version",                      SERVER_VERSION,     None,              True),
-    Setting("server_version_num",                  SERVER_VERSION_NUM, None),
-    Setting("session_authorization",               "",                 str,               True),
-    Setting("standard_conforming_strings",         "on",               _one_of("on"),     True),
-    Setting("statement_timeout",                   "0",                _as_known),
-    Setting("synchronous_commit",                  "on",               _as_known),
-    Setting("TimeZone",                            "UTC",              time_zone,         True),
-    Setting("transaction_deferrable",              "off",              _as_known),
-    Setting("transaction_isolation",               "read committed",   _isolation),
-    Setting("transaction_read_only",               "off",              _as_known),
-)  # fmt: skip
 
 # They would look as if they did something.
 _ENGINES = ("datafusion.", "duckdb.")
 
 # RESET ALL leaves them (guc.c, GUC_NO_RESET_ALL).
 _WHO = ("role", "session_authorization")
-
-# They begin with each transaction at what the default_ of their name says.
-OF_ONE_TRANSACTION = ("transaction_deferrable", "transaction_isolation", "transaction_read_only")
-
-BY_NAME: Mapping[str, Setting] = {row.name.lower(): row for row in SETTINGS}
 
 
 @dataclass(slots=True)
@@ -163,6 +54,7 @@ class ClientSettings:
         user: Who connected; session_authorization.
         superuser: Whether that is one; is_superuser.
 
+    `examines` tells whether the settings that are `HIDDEN` may be seen.
     `admit` is asked before a setting is given a value, and raises what refuses it.
     `changes` grows whenever a value may have changed, so that who goes by them need not look.
     """
@@ -171,6 +63,7 @@ class ClientSettings:
         self.changes = 0
         self._started = False
         self.admit: Callable[[str, str, ClientSettings], None] | None = None
+        self.examines: Callable[[], bool] = lambda: True
         self._settled = False  # nothing was done since the last transaction ended
         self._values = {row.name: row.default for row in SETTINGS}
         self._values["session_authorization"] = user
@@ -186,7 +79,7 @@ class ClientSettings:
         """The setting's name as PostgreSQL spells it, and its value.
 
         Raises:
-            UndefinedObject: 42704.
+            UndefinedObject: 42704. InsufficientPrivilege: 42501, it is not told to everyone.
         """
         row = BY_NAME.get(name.lower())
         key = row.name if row is not None else name.lower()
@@ -195,6 +88,11 @@ class ClientSettings:
         other = known_setting(name)
         if other is None:
             raise _unrecognized(name)
+        if other.name in HIDDEN and not self.examines():
+            raise InsufficientPrivilege(
+                "must be superuser or have privileges of pg_read_all_settings to examine"
+                f' "{other.name}"'
+            )
         return other.name, self._values.get(other.name) or other.shown(other.value)
 
     def set(self, name: str, value: str | None, *, local: bool = False) -> None:
@@ -333,6 +231,8 @@ class ClientSettings:
         rows = []
         for name in sorted(names, key=str.lower):
             found = known.get(name.lower())
+            if name in HIDDEN and not self.examines():
+                continue
             if found is not None or "." in name:
                 rows.append((*self.show(name), "" if found is None else found.description))
         return rows
@@ -344,6 +244,11 @@ class ClientSettings:
             name: found.raw(value) if (found := known.get(name.lower())) is not None else value
             for name, value in self._values.items()
         }
+
+    @property
+    def hidden(self) -> list[str]:
+        """The settings that who acts may not see."""
+        return [] if self.examines() else sorted(HIDDEN)
 
     @property
     def changed(self) -> list[str]:
@@ -377,7 +282,7 @@ def _accepted(row: Setting, value: str | None, start: str) -> str:
     if row.accept is None:
         raise CannotChangeParameter(f'parameter "{row.name}" cannot be changed')
     known = known_setting(row.name)
-    if row.accept is _as_known and known is not None:
+    if row.accept is as_known and known is not None:
         return known.accept(value)
     try:
         return row.accept(value)

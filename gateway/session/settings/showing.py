@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from gateway.session.result import Field, Result
 from gateway.session.settings.known_settings import known_setting
-from gateway.session.settings.settings import BY_NAME, ClientSettings
+from gateway.session.settings.rows import BY_NAME
+from gateway.session.settings.settings import ClientSettings
 from gateway.session.transactions.modes import refuse_late, set_modes
 from gateway.session.transactions.transaction import TransactionBlock
 from gateway.sql.statements.commands import (

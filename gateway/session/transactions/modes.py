@@ -7,7 +7,8 @@ DEFERRABLE changes nothing: what only reads never waits and is never undone here
 from __future__ import annotations
 
 from gateway.errors import ActiveTransaction
-from gateway.session.settings.settings import OF_ONE_TRANSACTION, ClientSettings
+from gateway.session.settings.rows import OF_ONE_TRANSACTION
+from gateway.session.settings.settings import ClientSettings
 from gateway.session.transactions.transaction import TransactionBlock
 from gateway.sql.statements.commands import TransactionModes
 

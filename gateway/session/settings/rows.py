@@ -1,0 +1,134 @@
+"""Run-time settings, a row each: name, default, what it may be set to.
+
+Names, defaults and wording are PostgreSQL 15's (manual, chapter 20).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gateway.errors import InvalidParameterValue
+from gateway.session.settings.known_settings import boolean
+from gateway.session.settings.time_zones import time_zone
+
+SERVER_VERSION = "15.8"
+SERVER_VERSION_NUM = "150008"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One run-time setting.
+
+    `accept` turns what a user writes into the value kept, or raises InvalidParameterValue, with
+    `{name}` in its message or with none, for the usual one; None makes the setting read-only.
+    `reported` ones are sent as ParameterStatus when they change.
+    """
+
+    name: str
+    default: str
+    accept: Callable[[str], str] | None = str
+    reported: bool = False
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def accept(value: str) -> str:
+        for spelling in allowed:
+            if value.lower() == spelling.lower():
+                return spelling
+        raise InvalidParameterValue("", hint=f"Available values: {', '.join(allowed)}.")
+
+    return accept
+
+
+def as_known(value: str) -> str:
+    """The mark of a setting that is read by what pg_settings tells of it (`_accepted`)."""
+    return value
+
+
+def _on_or_off(value: str) -> str:
+    return boolean(value, "{name}")
+
+
+# manual 20.1.1: SHOW gives the largest whole unit.
+_UNITS = {"d": 86_400_000, "h": 3_600_000, "min": 60_000, "s": 1000, "ms": 1}
+
+
+def in_milliseconds(shown: str) -> int:
+    """The milliseconds that SHOW prints as `5s`; 0 for `0`.
+
+    >>> in_milliseconds("5s"), in_milliseconds("0")
+    (5000, 0)
+    """
+    number = shown.rstrip("dhmins")
+    return int(number) * _UNITS.get(shown[len(number) :], 1)
+
+
+def _encoding(value: str) -> str:
+    if value.strip("'\"").lower().replace("-", "").replace("_", "") in ("utf8", "unicode"):
+        return "UTF8"
+    raise InvalidParameterValue("", hint="This server speaks UTF8.")
+
+
+_isolation = _one_of("serializable", "repeatable read", "read committed", "read uncommitted")
+
+
+def _date_style(value: str) -> str:
+    words = [word.strip().upper() for word in value.split(",")]
+    orders = [word for word in words if word in ("MDY", "DMY", "YMD")]
+    if any(word not in ("ISO", *orders) for word in words):
+        raise InvalidParameterValue("", hint="This server writes ISO dates.")
+    return f"ISO, {orders[0] if orders else 'MDY'}"
+
+
+# What a client may be told besides, the least first (manual 20.8.2); debug1 is one of five.
+SEVERITIES = (
+    *("debug5", "debug4", "debug3", "debug2", "debug1"),
+    *("log", "notice", "warning", "error"),
+)
+
+
+#       name                              default            accept             reported
+SETTINGS = (
+    Setting("application_name",                    "",                 str,               True),
+    Setting("bytea_output",                        "hex",              _one_of("hex")),
+    Setting("client_encoding",                     "UTF8",             _encoding,         True),
+    Setting("client_min_messages",                 "notice",           as_known),
+    Setting("DateStyle",                           "ISO, MDY",         _date_style,       True),
+    Setting("default_transaction_deferrable",      "off",              as_known),
+    Setting("default_transaction_isolation",       "read committed",   _isolation),
+    Setting("default_transaction_read_only",       "off",              as_known,          True),
+    Setting("extra_float_digits",                  "1",                as_known),
+    Setting("gradwire.array_aggregation",          "on",               _on_or_off),
+    Setting("idle_in_transaction_session_timeout", "0",                as_known),
+    Setting("idle_session_timeout",                "0",                as_known),
+    Setting("in_hot_standby",                      "off",              None,              True),
+    Setting("integer_datetimes",                   "on",               None,              True),
+    Setting("IntervalStyle",                       "postgres",         _one_of("postgres"), True),
+    Setting("is_superuser",                        "on",               None,              True),
+    Setting("jit",                                 "off",              as_known),
+    Setting("lc_collate",                          "C",                None),
+    Setting("lc_ctype",                            "C.UTF-8",          None),
+    Setting("lc_messages",                         "C",                str),
+    Setting("lock_timeout",                        "0",                as_known),
+    Setting("max_identifier_length",               "63",               None),
+    Setting("role",                                "none",             str),
+    Setting("row_security",                        "on",               as_known),
+    Setting("search_path",                         '"$user", public',  str),
+    Setting("server_encoding",                     "UTF8",             None,              True),
+    Setting("server_version",                      SERVER_VERSION,     None,              True),
+    Setting("server_version_num",                  SERVER_VERSION_NUM, None),
+    Setting("session_authorization",               "",                 str,               True),
+    Setting("standard_conforming_strings",         "on",               _one_of("on"),     True),
+    Setting("statement_timeout",                   "0",                as_known),
+    Setting("synchronous_commit",                  "on",               as_known),
+    Setting("TimeZone",                            "UTC",              time_zone,         True),
+    Setting("transaction_deferrable",              "off",              as_known),
+    Setting("transaction_isolation",               "read committed",   _isolation),
+    Setting("transaction_read_only",               "off",              as_known),
+)  # fmt: skip
+
+# They begin with each transaction at what the default_ of their name says.
+OF_ONE_TRANSACTION = ("transaction_deferrable", "transaction_isolation", "transaction_read_only")
+
+BY_NAME: Mapping[str, Setting] = {row.name.lower(): row for row in SETTINGS}

@@ -1,0 +1,41 @@
+"""Where the links inside a directory lead: a Zarr store may have its chunks anywhere.
+
+Whoever may open the directory reads what they lead to, so they are asked for before it is opened.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def places_behind(uri: str) -> Iterator[str]:
+    """Where each symbolic link below a local directory leads; nothing for anything else.
+
+    A directory that a link leads to is looked through, too, once it is asked for.
+
+    Args:
+        uri: A path, or a URL.
+
+    Raises:
+        OSError: a directory cannot be read.
+    """
+    top = Path(uri.removeprefix("file://")).expanduser()
+    if not top.is_dir():
+        return
+    unread, seen = [top.resolve()], set()
+    while unread:
+        here = unread.pop()
+        if here in seen:
+            continue
+        seen.add(here)
+        with os.scandir(here) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    place = Path(entry.path).resolve()
+                    yield str(place)
+                    if place.is_dir():
+                        unread.append(place)
+                elif entry.is_dir(follow_symlinks=False):
+                    unread.append(Path(entry.path))
