@@ -8,7 +8,7 @@ portals made since. Moving about in one is `cursors`' part.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -27,6 +27,7 @@ class Portal:
         held: And its transaction has committed.
         scroll: It may be read backwards; `rows` are then all of its rows, from the first read on.
         fetched: What the last FETCH gave, which may not have been read to its end.
+        nbytes: What it counts for: its parameters, and something for itself.
     """
 
     prepared: Prepared
@@ -38,11 +39,10 @@ class Portal:
     scroll: bool = False
     rows: pa.Table | None = None
     fetched: Result | None = None
+    nbytes: int = field(init=False)
 
-    @property
-    def nbytes(self) -> int:
-        """What it counts for: its parameters, and something for itself."""
-        return 1000 + sum(map(_bytes_of, self.values))
+    def __post_init__(self) -> None:
+        self.nbytes = 1000 + sum(map(_bytes_of, self.values))
 
     def close(self) -> None:
         """Stop the work behind it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -91,6 +91,17 @@ class Conversation:
         self._shapes = Shapes()
         self._settings: dict[str, str] = {}  # as the client knows them
         self._changed: dict[str, str] = {}  # as it will at the next ReadyForQuery
+        self._answers: dict[type[Message], Callable[[Any], None]] = {
+            Query: self._query,
+            Parse: self._parse,
+            Bind: self._bind,
+            Describe: self._describe,
+            Execute: self._execute,
+            Close: self._close,
+            Flush: lambda message: flush(),
+            Sync: lambda message: self.ready(),
+            FunctionCall: self._function_call,
+        }
 
     def begin(self) -> None:
         """Tell every reported setting; the server adds BackendKeyData before `ready`."""
@@ -104,28 +115,15 @@ class Conversation:
         Raises:
             GatewayError: the client must be told, with `fail`.
         """
-        match message:
-            case Query():
-                self._query(message)
-            case Parse():
-                self._session.parse(message.name, message.text, message.parameter_oids)
-                self._send(replies.PARSE_COMPLETE)
-            case Bind():
-                self._bind(message)
-            case Describe():
-                self._describe(message)
-            case Execute():
-                self._execute(message)
-            case Close():
-                self._close(message)
-            case Flush():
-                self._flush()
-            case Sync():
-                self.ready()
-            case FunctionCall():
-                self._function_call()
+        answer = self._answers.get(type(message))
+        if answer is not None:
+            answer(message)
 
-    def _function_call(self) -> None:
+    def _parse(self, message: Parse) -> None:
+        self._session.parse(message.name, message.text, message.parameter_oids)
+        self._send(replies.PARSE_COMPLETE)
+
+    def _function_call(self, message: FunctionCall) -> None:
         if self._session.status == "E":
             raise InFailedTransaction(
                 "current transaction is aborted, commands ignored until end of transaction block"

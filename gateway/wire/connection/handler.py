@@ -288,7 +288,8 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
         while True:
             if client.goodbye is not None:
                 raise client.goodbye
-            kind, data = self._next_in_time(client)
+            found = self.inbox.next(server.message_bytes)
+            kind, data = self._next_in_time(client) if found is None else found
             if self.protocol.action(kind) is Action.IGNORE:
                 continue
             if self._answer(conversation, client, kind, data):

@@ -5,12 +5,17 @@ How long a message of each type may be is `protocol`'s; what it says is read by 
 
 from __future__ import annotations
 
+import struct
+
 from gateway.errors import ProtocolViolation
 from gateway.wire.protocol.states import SMALL_BYTES, TABLE
 
 # PostgreSQL's own bound (src/include/libpq/pqcomm.h).
 STARTUP_BYTES = 10_000
 _SYNC = b"S\0\0\0\4"
+
+_LENGTH = struct.Struct(">I")
+_ROWS = {ord(kind): row for kind, row in TABLE.items()}
 
 
 class Inbox:
@@ -42,7 +47,16 @@ class Inbox:
         Raises:
             ProtocolViolation: 08P01, a length that no such packet has.
         """
-        return self._take(0, 8, STARTUP_BYTES, "invalid length of startup packet")
+        start = self._place
+        if len(self._data) < start + 4:
+            return None
+        (length,) = _LENGTH.unpack_from(self._data, start)
+        if not 8 <= length <= STARTUP_BYTES:
+            raise ProtocolViolation("invalid length of startup packet")
+        if len(self._data) < start + length:
+            return None
+        self._place = start + length
+        return bytes(self._data[start + 4 : self._place])
 
     def next(self, large_bytes: int) -> tuple[str, bytes] | None:
         """Type and bytes of the next message, without its length; None while it is not complete.
@@ -54,25 +68,20 @@ class Inbox:
             ProtocolViolation: 08P01, an unknown type, whose length cannot be trusted, or a length
                 below 4 or above the bound.
         """
-        start = self._place
-        if start == len(self._data):
+        data, start = self._data, self._place
+        there = len(data)
+        if start == there:
             return None
-        kind = chr(self._data[start])
-        row = TABLE.get(kind)
+        row = _ROWS.get(data[start])
         if row is None:
-            raise ProtocolViolation(f"invalid frontend message type {ord(kind)}")
-        most = large_bytes if row.large else SMALL_BYTES
-        data = self._take(1, 4, most, "invalid message length")
-        return None if data is None else (kind, data)
-
-    def _take(self, before: int, least: int, most: int, fault: str) -> bytes | None:
-        start = self._place + before
-        if len(self._data) < start + 4:
+            raise ProtocolViolation(f"invalid frontend message type {data[start]}")
+        if there < start + 5:
             return None
-        length = int.from_bytes(self._data[start : start + 4], "big")
-        if not least <= length <= most:
-            raise ProtocolViolation(fault)
-        if len(self._data) < start + length:
+        (length,) = _LENGTH.unpack_from(data, start + 1)
+        if not 4 <= length <= (large_bytes if row.large else SMALL_BYTES):
+            raise ProtocolViolation("invalid message length")
+        end = start + 1 + length
+        if there < end:
             return None
-        self._place = start + length
-        return bytes(self._data[start + 4 : self._place])
+        self._place = end
+        return row.kind, bytes(data[start + 5 : end])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.errors import CharacterNotInRepertoire, ProtocolViolation
 
@@ -206,14 +207,15 @@ class _Body:
         return values
 
     def int32(self) -> int:
-        return self._unpack(">i")[0]
+        return int.from_bytes(self.take(4), "big", signed=True)
 
     def count(self) -> int:
-        return self._unpack(">H")[0]
+        return int.from_bytes(self.take(2), "big")
 
     def counted(self, code: str) -> tuple[int, ...]:
         """A 16-bit count, then that many numbers."""
-        return self._unpack(f">{self.count()}{code}")
+        count = self.count()
+        return self._unpack(f">{count}{code}") if count else ()
 
     def take(self, length: int) -> bytes:
         data = self._data[self._place : self._place + length]
@@ -305,6 +307,16 @@ def read_message(kind: str, data: bytes) -> Message:
     >>> read_message("E", bytes.fromhex("63 00 00 00 00 05"))
     Execute(portal='c', row_limit=5)
     """
+    if kind in _WITHOUT_VALUES and len(data) < _SHORT_BYTES:
+        return _read_once(kind, data)
+    return _read(kind, data)
+
+
+# Clients send a few of these again and again, byte for byte; nothing in them is worth hiding.
+_WITHOUT_VALUES, _SHORT_BYTES = frozenset("CDEHS"), 100
+
+
+def _read(kind: str, data: bytes) -> Message:
     reader = _READERS.get(kind)
     if reader is None:
         raise ProtocolViolation(f"invalid frontend message type {ord(kind)}")
@@ -312,6 +324,9 @@ def read_message(kind: str, data: bytes) -> Message:
     message = reader(body)
     body.end()
     return message
+
+
+_read_once = lru_cache(maxsize=512)(_read)
 
 
 def read_startup(data: bytes) -> Startup:
