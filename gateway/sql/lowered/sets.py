@@ -203,7 +203,10 @@ def gives_rows(value: exp.Expr) -> bool:
 
 
 def item_columns(item: exp.Expr) -> list[tuple[str, exp.Expr]] | None:
-    """Names and expressions of a FROM item that has no FROM of its own; None of any other."""
+    """Names and expressions of a FROM item that has no FROM of its own; None of any other.
+
+    None, too, of a subquery without LATERAL: what stands beside it is not seen from inside.
+    """
     alias = item.args.get("alias")
     names = [each.name for each in alias.columns] if alias is not None else []
     inner = item.this if isinstance(item, exp.Lateral) else item
@@ -212,7 +215,7 @@ def item_columns(item: exp.Expr) -> list[tuple[str, exp.Expr]] | None:
         return [(names[0] if names else "unnest", call)]
     if isinstance(inner, exp.Table) and isinstance(inner.this, exp.Anonymous):
         return [(names[0] if names else inner.this.name, inner.this.copy())]
-    select = inner.this if isinstance(inner, exp.Subquery) else None
+    select = inner.this if inner is not item and isinstance(inner, exp.Subquery) else None
     if not isinstance(select, exp.Select) or any(
         part for key, part in select.args.items() if key != "expressions"
     ):

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, GatewayError
-from gateway.sql.meaning.scope import Block, position_of, resolves_here
-from gateway.sql.text.trees import own_nodes
+from gateway.sql.meaning.scope import Block, position_of, resolve, resolves_here
+from gateway.sql.text.trees import nodes_of, own_nodes
 
 # Under this key an item of ORDER BY is noted to be a column of FROM, whatever the outputs.
 HIDDEN = "hidden_key"
@@ -23,10 +23,14 @@ def settle_order(block: Block) -> None:
 
     Raises:
         FeatureNotSupported: 0A000, a column inside an expression has the name of another output.
+        GatewayError: a column of a relation means none: the engine finds out when it runs.
     """
     order = block.select.args.get("order")
     if order is None:
         return
+    for column in nodes_of(order, exp.Column):
+        if column.table and not column.is_star and column.find_ancestor(exp.Select) is block.select:
+            resolve(block, column)
     outputs = [item for item in block.select.expressions if isinstance(item, exp.Alias)]
     others = {item.alias for item in outputs if item.alias != _column_name(item.this)}
     distinct = block.select.args.get("distinct")

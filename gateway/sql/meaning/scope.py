@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from gateway.errors import AmbiguousColumn, GatewayError, UndefinedColumn, UndefinedTable
 from gateway.sources.table import TableName
+from gateway.sql.meaning.nearby import hint_for
 from gateway.sql.meaning.relation import ColumnInfo
 from gateway.sql.text.places import AT
 from gateway.sql.text.trees import copied, nodes, nodes_of, own_nodes
@@ -104,6 +105,11 @@ class Source:
     def __post_init__(self) -> None:
         if self.query is not None:
             self.query.users.append(self)
+
+    @property
+    def names(self) -> list[str]:
+        """Its columns as the user knows them; none when they are not known."""
+        return [self.shown.get(name, name) for name in self.columns or ()]
 
     def is_repeated(self, column: exp.Column) -> bool:
         """True when several columns have the name that the user wrote."""
@@ -274,12 +280,11 @@ def resolve(block: Block, column: exp.Column) -> tuple[Source, str]:
 
 def _not_found(block: Block, column: exp.Column) -> GatewayError:
     place = position_of(column)
-    if not column.table:
-        return UndefinedColumn(f'column "{column.name}" does not exist', position=place)
     around = [source for scope in _outwards(block) for source in scope.sources]
-    if any(source.alias == column.table for source in around):
-        written = f"{column.table}.{column.name}"
-        return UndefinedColumn(f"column {written} does not exist", position=place)
+    if not column.table or any(source.alias == column.table for source in around):
+        written = f"{column.table}.{column.name}" if column.table else f'"{column.name}"'
+        hint = hint_for(column.table, column.name, [(s.alias, s.names) for s in around])
+        return UndefinedColumn(f"column {written} does not exist", hint=hint, position=place)
     named = (
         s.alias for s in around if isinstance(s.tree, exp.Table) and s.tree.name == column.table
     )

@@ -1,0 +1,51 @@
+"""Columns that a name which means none may have been meant for.
+
+PostgreSQL 15's rules (`searchRangeTableForCol` and `updateFuzzyAttrState` in
+src/backend/parser/parse_relation.c): names up to three edits away, and no more than half of what
+was written; the nearest one or two are told, of more none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_FARTHEST = 3
+
+
+def hint_for(alias: str, name: str, relations: Iterable[tuple[str, Iterable[str]]]) -> str:
+    """What to say beside `alias.name`, which there is not; "" when nothing is near.
+
+    Args:
+        alias: The relation that was written; "" where none was.
+        name: The column that was written.
+        relations: Alias and columns of the relations around it, the innermost first.
+    """
+    found: list[tuple[str, str]] = []
+    nearest = _FARTHEST
+    for table, columns in relations:
+        penalty = edits(alias, table) if alias else 0
+        for column in columns:
+            distance = penalty + edits(name, column)
+            if distance > nearest or distance > len(name) / 2:
+                continue
+            if distance < nearest:
+                nearest, found = distance, []
+            found.append((table, column))
+    if not 1 <= len(found) <= 2:
+        return ""
+    meant = " or the column ".join(f'"{table}.{column}"' for table, column in found)
+    return f"Perhaps you meant to reference the column {meant}."
+
+
+def edits(a: str, b: str) -> int:
+    """The Levenshtein distance.
+
+    >>> edits("uwind", "uwnd"), edits("", "ab"), edits("kitten", "sitting")
+    (1, 2, 3)
+    """
+    row = list(range(len(b) + 1))
+    for i, left in enumerate(a, 1):
+        before, row[0] = row[0], i
+        for j, right in enumerate(b, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (left != right))
+    return row[-1]
