@@ -18,7 +18,7 @@ from gateway.engine.embedded import Embedded
 from gateway.monitor.endpoint import Endpoint
 from gateway.monitor.metrics import Parts, faults, registry_of
 from gateway.passwords import read_verifier
-from gateway.session.session import Gateway
+from gateway.session.gateway import Gateway
 from gateway.sql.text.depth import make_room
 from gateway.store.tables import Store
 from gateway.wire.connection.admission import admission_of

@@ -27,7 +27,7 @@ from prometheus_client.registry import Collector
 from gateway import __version__
 from gateway.catalog.datasets import Datasets
 from gateway.observe.ledger import BUCKETS, SUCCESS, Line
-from gateway.session.session import Gateway
+from gateway.session.gateway import Gateway
 from gateway.store.tables import Store
 from gateway.wire.connection.server import GatewayServer
 

@@ -37,6 +37,7 @@ class Done:
 
     Args:
         again: It is more of a statement that was added before: the next rows of a portal.
+        calls: How many executions of it were done at once, each of which took its share.
         recalled: Its query was known from before.
     """
 
@@ -52,6 +53,7 @@ class Done:
     chunks_skipped: int = 0
     recalled: bool = False
     again: bool = False
+    calls: int = 1
 
 
 @dataclass(slots=True)
@@ -169,13 +171,14 @@ class Ledger:
 
     def add(self, done: Done, line: Line, sqlstate: str = SUCCESS) -> None:
         """Add a statement that has ended."""
-        elapsed = done.elapsed_ns
+        calls = done.calls
+        elapsed = done.elapsed_ns // calls
         with self._lock:
             if not done.again:
-                line.calls += 1
-                line.buckets[bisect_left(_BUCKET_NS, elapsed)] += 1
-            line.elapsed_ns += elapsed
-            line.squares += elapsed * elapsed
+                line.calls += calls
+                line.buckets[bisect_left(_BUCKET_NS, elapsed)] += calls
+            line.elapsed_ns += done.elapsed_ns
+            line.squares += elapsed * elapsed * calls
             if elapsed > line.most_ns:
                 line.most_ns = elapsed
             if elapsed < line.least_ns or not line.least_ns:

@@ -25,10 +25,15 @@ from gateway.types import INTEGER, Type, from_arrow
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The values of `$1`, `$2`, ... and their types; both empty when there are none."""
+    """The values of `$1`, `$2`, ... and their types; both empty when there are none.
+
+    Of an INSERT that is executed several times at once `columns` has the values instead, an array
+    for each parameter; see `gathering`.
+    """
 
     values: Sequence[pa.Scalar] = ()
     types: Sequence[Type] = ()
+    columns: Sequence[pa.Array] = ()
 
     @property
     def by_number(self) -> dict[int, Type]:

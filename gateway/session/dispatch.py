@@ -51,6 +51,7 @@ from gateway.session.transactions.transaction import AT_SAVEPOINT, TransactionBl
 from gateway.session.writes.copying import copy
 from gateway.session.writes.execution import Executor
 from gateway.session.writes.expressions import EngineExpressions
+from gateway.session.writes.gathering import Gathering
 from gateway.session.writes.merges import merge
 from gateway.session.writes.modifying import modify
 from gateway.sources.table import Table, TableName
@@ -115,6 +116,7 @@ class Client:
         self.prepared = PreparedStatements(allowance.prepared_bytes)
         self.portals = Portals(allowance.portal_bytes)
         self.block = TransactionBlock(store)
+        self.gathering = Gathering(self)
         self.arrived = 0.0  # when the statement came, on the clock of `time.monotonic`
         self.several = False  # the message holds several statements, so they are one transaction
         self.sequences = SequenceCalls(self.registry, authority, self._is_read_only)

@@ -122,6 +122,7 @@ class Result(QueryResult):  # type: ignore[misc]  # buenavista carries no types
         self.sent_bytes = 0  # that the rows came to on the wire
         self.on_end: Callable[[], None] | None = None  # called when they have been sent
         self.exhausted = False  # a take found the end
+        self.waits = False  # it is told before it is done; see `gathering`
         self.failed = False  # reading ended with an error, not with the last row
 
     def take(self, limit: int = 0) -> Iterator[pa.RecordBatch]:

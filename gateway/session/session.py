@@ -23,38 +23,35 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
-from buenavista.core import Connection
 from buenavista.core import Session as BuenaVistaSession
 
 from gateway.catalog.system.queries import CatalogueDatabase
-from gateway.config import Settings
 from gateway.engine.interface import Engine
 from gateway.errors import (
     AdminShutdown,
     GatewayError,
-    IdleInTransactionTimeout,
-    IdleSessionTimeout,
     ObjectNotInPrerequisiteState,
     ProtocolViolation,
     SyntaxFault,
 )
-from gateway.roles import Roles, roles_of
-from gateway.session.activity.account import Watching, watching_of
+from gateway.roles import Roles
+from gateway.session.activity.account import Watching
 from gateway.session.activity.backends import Backend, Connected, Doing
 from gateway.session.activity.notifications import Channels, Notification, Notifier
+from gateway.session.activity.silence import idle_limit
 from gateway.session.computation import Bound, Computation, Described
 from gateway.session.dispatch import Client
 from gateway.session.lifting import Shapes
-from gateway.session.portals.executing import Allowance, allowance_of
+from gateway.session.portals.executing import Allowance
 from gateway.session.portals.portals import Portal
 from gateway.session.portals.prepared import Prepared
 from gateway.session.queries.recall import Recall
 from gateway.session.result import Field, Notice, Result
 from gateway.session.settings.rows import SEVERITIES
+from gateway.session.writes.gathering import Gathering
 from gateway.sources.table import Table, TableName
 from gateway.sql.statements.commands import DropStatement
 from gateway.sql.statements.statement import Kind, Statement
-from gateway.sql.text.limits import Limits
 from gateway.store.tables import Store
 from gateway.types import Type, by_oid
 
@@ -147,11 +144,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
     def idle_limit(self) -> tuple[float, GatewayError] | None:
         """How long the client may say nothing now, in seconds, and what it is told then."""
-        name, error, words = _IDLE[self._client.block.status]
-        seconds = self._client.idle_seconds[name]
-        if not seconds:
-            return None
-        return seconds, error(f"terminating connection due to {words}")
+        return idle_limit(self._client.block.status, self._client.idle_seconds)
 
     def backend(self, *, busy: bool) -> Backend:
         """The client as others see it, from any thread; `busy` while it awaits an answer."""
@@ -172,6 +165,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
         Several statements in one message are one transaction, as in PostgreSQL.
         """
+        self.settle()
         self._client.begin()
         self._doing.note(text, self.status)
         self._account.begin(text)
@@ -205,6 +199,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
     def parse(self, name: str, text: str, parameter_oids: Sequence[int]) -> None:
         """Keep a prepared statement; oid 0 leaves the type to be inferred."""
+        self.settle()
         self._client.begin()
         self._doing.note(text, self.status)
         self._account.begin(text)
@@ -240,10 +235,19 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
                 f"bind message supplies {len(parameters)} parameters, but prepared statement "
                 f'"{statement}" requires {wanted}'
             )
-        if prepared.statement is not None:
-            self._client.block.admit(prepared.statement)
+        self.admit(statement)
         self._client.portals.admit(portal)
         self._client.portals.keep(portal, Portal(prepared, parameters))
+
+    def admit(self, statement: str) -> None:
+        """Refuse to bind a prepared statement in a failed transaction, but for its end.
+
+        Raises:
+            InFailedTransaction: 25P02.
+        """
+        prepared = self._client.prepared.named(statement)
+        if prepared.statement is not None:
+            self._client.block.admit(prepared.statement)
 
     def describe_portal(self, name: str) -> tuple[Field, ...] | None:
         """The columns a portal will give, without running it."""
@@ -268,9 +272,13 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         """The portal's result: run at the first call, the same Result at later ones.
 
         With `last` a Sync follows: a statement that opens no transaction for others is one.
+        Without, the result may be told before it is done (`Result.waits`): by `settle`.
         """
-        self._client.begin()
         found = self._client.portals.named(portal)
+        if (not last or self.gathering.statement) and self.gathering.takes(found):
+            return self.gathering.add(found)
+        self.settle()
+        self._client.begin()
         statement = found.prepared.statement
         self._account.begin("" if statement is None else statement.text)
         if statement is not None:
@@ -287,6 +295,24 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             raise ObjectNotInPrerequisiteState(f'portal "{portal}" cannot be run')
         return self._followed(found.result, again=True)
 
+    @property
+    def gathering(self) -> Gathering:
+        """The executions that wait."""
+        return self._client.gathering
+
+    def settle(self, *, last: bool = False) -> None:
+        """Do the executions that wait, `gathering.done` of which are before an error.
+
+        Anything but more of them does so, too. With `last` a Sync is what comes next.
+        """
+        if self.gathering.statement is not None:
+            self.gathering.settle(alone=last)
+
+    def goes_on(self, statement: str) -> bool:
+        """Whether executions wait, and a prepared statement is theirs."""
+        found = self._client.prepared.find(statement)
+        return found is not None and found.statement is self.gathering.statement
+
     def close_statement(self, name: str) -> None:
         """Forget it; no error when there is none."""
         self._client.prepared.forget(name)
@@ -299,6 +325,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
     def sync(self) -> None:
         """Sync arrived, or a simple query ended: the implicit transaction ends, and its portals."""
+        self.settle(last=True)
         self._client.several = False
         self._client.block.end_implicit()
         if self._client.block.status == "I":
@@ -310,6 +337,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
     def fail(self, error: GatewayError) -> None:
         """An error was reported to the client: undo the implicit transaction, or mark the block."""
+        self.gathering.forget()
         self._account.end(error.code, error)
         self._client.several = False
         self._client.fail()
@@ -331,19 +359,6 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         self._client.store.close()
 
 
-# ReadyForQuery's letter -> the setting that bounds the client's silence, and what ends it.
-_IN_TRANSACTION = (
-    "idle_in_transaction_session_timeout",
-    IdleInTransactionTimeout,
-    "idle-in-transaction timeout",
-)
-_IDLE: dict[str, tuple[str, type[GatewayError], str]] = {
-    "I": ("idle_session_timeout", IdleSessionTimeout, "idle-session timeout"),
-    "T": _IN_TRANSACTION,
-    "E": _IN_TRANSACTION,
-}
-
-
 def _drops_several(statement: Statement | None) -> bool:
     """Whether it is one statement to the client and several to the store."""
     return (
@@ -351,49 +366,3 @@ def _drops_several(statement: Statement | None) -> bool:
         and isinstance(statement.tree, DropStatement)
         and len(statement.tree.names) > 1
     )
-
-
-def limits_of(settings: Settings) -> Limits:
-    """What the settings let a statement ask for."""
-    return Limits(
-        statement_bytes=settings.statement_bytes,
-        statement_nodes=settings.statement_nodes,
-        planning_steps=settings.planning_steps,
-        union_branches=settings.union_branches,
-    )
-
-
-class Gateway(Connection):  # type: ignore[misc]  # buenavista carries no types
-    """buenavista's Connection over our parts: makes a Session per client.
-
-    Args:
-        engine: Runs the queries.
-        store: Keeps the user tables.
-        grids: The xarray tables.
-        settings: Those with the limits of statements and the roles.
-    """
-
-    def __init__(
-        self,
-        engine: Engine,
-        store: Store,
-        grids: Mapping[TableName, Table],
-        settings: Settings | None = None,
-    ) -> None:
-        super().__init__()
-        settings = settings or Settings()
-        limits = limits_of(settings)
-        self.recall: Recall[Computation] = Recall(limits)
-        self.watching = watching_of(settings)
-        parts = (engine, store, grids, self.recall, CatalogueDatabase(), Shapes(limits))
-        self._parts = (
-            *parts,
-            self.watching,
-            roles_of(settings),
-            Channels(),
-            allowance_of(settings),
-        )
-
-    def new_session(self) -> Session:
-        """A session for a client that is about to start."""
-        return Session(*self._parts)

@@ -21,7 +21,8 @@ from gateway.autodiff.rules.functions import RULES, Rule
 from gateway.autodiff.statements import markers
 from gateway.engine.embedded import Embedded
 from gateway.errors import GatewayError
-from gateway.session.session import Gateway, Session
+from gateway.session.gateway import Gateway
+from gateway.session.session import Session
 from gateway.store.tables import Store
 from tests.autodiff import jax_functions, relations
 from tests.autodiff.jax_functions import jax, jnp

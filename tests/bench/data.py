@@ -34,7 +34,7 @@ import xarray
 
 from gateway.config.settings import Settings
 from gateway.engine.embedded import Embedded
-from gateway.session.session import Gateway
+from gateway.session.gateway import Gateway
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.opening.opening import open_dataset
 from gateway.sources.reading.chunk_cache import ChunkCache

@@ -20,8 +20,8 @@ from psycopg.rows import tuple_row
 from gateway.app import App
 from gateway.config import Settings
 from gateway.recent import Recent
+from gateway.session.gateway import limits_of
 from gateway.session.queries.recall import Recall
-from gateway.session.session import limits_of
 from gateway.sql.statements.statement import Statement
 from tests.conftest import Connect
 

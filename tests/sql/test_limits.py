@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.config import Settings
 from gateway.errors import StatementTooComplex, TooManyColumns
-from gateway.session.session import limits_of
+from gateway.session.gateway import limits_of
 from gateway.sql.statements.reading import statements
 from gateway.sql.text.chains import longest_chain
 from gateway.sql.text.dialect import split

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.engine.embedded import Embedded
-from gateway.session.session import Gateway
+from gateway.session.gateway import Gateway
 from gateway.store.tables import Store
 from gateway.store.transactions.isolation import Isolation
 from tests.store.answers import answer

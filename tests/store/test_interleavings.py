@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.engine.embedded import Embedded
-from gateway.session.session import Gateway
+from gateway.session.gateway import Gateway
 from gateway.store.tables import Store
 from gateway.store.transactions.isolation import Isolation
 from tests.store.interleavings import run

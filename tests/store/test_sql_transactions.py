@@ -8,7 +8,8 @@ import pytest
 
 from gateway.engine.embedded import Embedded
 from gateway.errors import GatewayError
-from gateway.session.session import Gateway, Session
+from gateway.session.gateway import Gateway
+from gateway.session.session import Session
 from gateway.store.tables import Store
 from tests.store.answers import answer
 

@@ -190,6 +190,9 @@ class ScriptedSession(BuenaVistaSession):
             self._changed["application_name"] = "changed"
         return Result(command, statement.fields, statement.run(self, parameters))
 
+    def admit(self, statement: str) -> None:
+        pass
+
     def parse(self, name: str, text: str, parameter_oids: Sequence[int]) -> None:
         self._statements[name] = self._find(text.strip().rstrip(";"))
 

@@ -102,6 +102,7 @@ class Account:
         done = self.done
         done.plan_ns = done.rewrite_ns = done.markers = done.plans = done.plans_found = 0
         done.recalled = done.again = False
+        done.calls = 1
 
     def run(self, statement: Statement) -> None:
         """It is this statement."""

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
+from gateway.errors import FeatureNotSupported
 from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound, Computation, as_it_stands, fields_of
 from gateway.session.queries.querying import Queries
@@ -140,6 +141,8 @@ class Executor(Queries):
     ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """What a write's query gives; rows that are given need no engine."""
         rewritten = query.rewritten
+        if bound.columns:
+            return self._executed(query, bound)
         if query.given is not None:
             rows = query.given.rows(bound.values)
             if rows is not None:
@@ -151,6 +154,18 @@ class Executor(Queries):
         if written is not None:
             plan = self.plan_with(self.rewrite(written, query.lookup), tables, bound)
         return plan.schema, plan.stream()
+
+    @staticmethod
+    def _executed(query: Computation, bound: Bound) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        """The rows of several executions; the statement must still be what it was to gather them.
+
+        Raises:
+            FeatureNotSupported: 0A000.
+        """
+        if query.given is None or query.given.count != 1:
+            raise FeatureNotSupported("cached plan must not change result type")
+        rows = query.given.executed(bound.columns)
+        return rows.schema, iter([rows])
 
     def _shown(
         self, query: Computation, returned: Returned, changed: Changed, bound: Bound

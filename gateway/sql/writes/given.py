@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
@@ -42,6 +43,24 @@ class Given:
         named = (column for column in self.columns if isinstance(column, tuple))
         return frozenset(each for column in named for each in column if each)
 
+    def executed(self, columns: Sequence[pa.Array]) -> pa.RecordBatch:
+        """The rows of several executions of a statement of one row, in turn.
+
+        Args:
+            columns: The values of each parameter, one for each execution.
+        """
+        count = len(columns[0])
+        everywhere = pa.array(np.zeros(count, np.int64))
+        arrays = []
+        for column in self.columns:
+            if not isinstance(column, tuple):
+                arrays.append(column.take(everywhere))
+            elif column[0]:
+                arrays.append(columns[column[0] - 1])
+            else:
+                arrays.append(pa.nulls(count))
+        return pa.RecordBatch.from_arrays(arrays, [str(n) for n in range(len(arrays))])
+
     def rows(self, values: Sequence[pa.Scalar]) -> pa.RecordBatch | None:
         """The rows with these values in them; None where a column would hold several types."""
         arrays = []
@@ -54,13 +73,33 @@ class Given:
 
 
 def _bound(column: tuple[int, ...], values: Sequence[pa.Scalar]) -> pa.Array | None:
-    bound = [values[place - 1] if place else None for place in column]
-    types = {value.type for value in bound if value is not None}
-    if len(types) > 1:
+    return joined([values[place - 1] if place else None for place in column])
+
+
+def joined(values: Sequence[pa.Scalar | None]) -> pa.Array | None:
+    """Values of one column, some of which are no parameters but NULL; None of several kinds.
+
+    Integers of several widths are of one kind, and so are numerics of several scales.
+
+    >>> joined([pa.scalar(1, pa.int16()), None, pa.scalar(2, pa.int64())]).type
+    DataType(int64)
+    """
+    types = {value.type for value in values if value is not None}
+    if not types:
+        return pa.nulls(len(values))
+    if len(types) == 1:
+        if len(values) == 1:
+            return pa.repeat(values[0], 1)
+        return pa.array(values, types.pop())
+    plain = [None if value is None else value.as_py() for value in values]
+    if all(map(pa.types.is_integer, types)):
+        return pa.array(plain, pa.int64())
+    if not all(map(pa.types.is_decimal128, types)):
         return None
-    if len(bound) == 1 and bound[0] is not None:
-        return pa.repeat(bound[0], 1)
-    return pa.array(bound, types.pop())
+    try:
+        return pa.array(plain, pa.decimal128(_MOST_DIGITS, max(each.scale for each in types)))
+    except pa.ArrowInvalid:  # more digits than are kept
+        return None
 
 
 def as_given(rows: Sequence[exp.Expr], columns: Sequence[str], target: Target) -> Given | None:

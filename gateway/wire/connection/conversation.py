@@ -17,17 +17,16 @@ from gateway.errors import (
     FeatureNotSupported,
     GatewayError,
     InFailedTransaction,
-    InvalidBinaryRepresentation,
     ObjectNotInPrerequisiteState,
     ProtocolViolation,
     QueryCanceled,
 )
 from gateway.session.result import CopyIn, CopyOut, Field, Result
-from gateway.types import Type
+from gateway.wire.connection.held import Held
 from gateway.wire.connection.streaming import pieces, short_turns
 from gateway.wire.copy.incoming import CopyReader
 from gateway.wire.copy.outgoing import RowWriter
-from gateway.wire.decoding.parameters import decode_parameter
+from gateway.wire.decoding.parameters import decode_parameters
 from gateway.wire.encoding.shapes import Shape, Shapes, result_formats, spread
 from gateway.wire.encoding.values import BINARY_FORMAT, TEXT_FORMAT, Bytes
 from gateway.wire.protocol import replies
@@ -83,7 +82,8 @@ class Conversation:
     ) -> None:
         self._session = session
         self._protocol = protocol
-        self._send = send
+        self._held = Held(session, send)
+        self._send = self._held.send
         self._flush = flush
         self._receive = receive
         self._ends_series = ends_series
@@ -115,9 +115,25 @@ class Conversation:
         Raises:
             GatewayError: the client must be told, with `fail`.
         """
+        held = self._held
+        if held.waits and not held.goes_on(message) and not self._settled(message):
+            return
         answer = self._answers.get(type(message))
         if answer is not None:
             answer(message)
+
+    def _settled(self, message: Message) -> bool:
+        """Have what waits done before a message; False: it failed, and the message was skipped."""
+        ends = isinstance(message, Sync)
+        try:
+            self._held.settle(last=ends)
+        except GatewayError as error:
+            self.fail(error, "E")
+            if ends:
+                self._protocol.action("S")
+                self.ready()
+            return False
+        return True
 
     def _parse(self, message: Parse) -> None:
         self._session.parse(message.name, message.text, message.parameter_oids)
@@ -125,9 +141,10 @@ class Conversation:
 
     def _function_call(self, message: FunctionCall) -> None:
         if self._session.status == "E":
-            raise InFailedTransaction(
+            words = (
                 "current transaction is aborted, commands ignored until end of transaction block"
             )
+            raise InFailedTransaction(words)
         raise FeatureNotSupported(
             "the fast-path function call is not supported", hint="Call the function in a SELECT."
         )
@@ -137,6 +154,10 @@ class Conversation:
 
         Outside a series of messages the client may go on at once; in one, after its Sync.
         """
+        try:
+            self._held.settle()
+        except GatewayError as earlier:
+            error, kind = earlier, "E"
         self._notices()
         self._send(replies.error_response(self._session.told(error)))
         self._session.fail(error)
@@ -202,34 +223,24 @@ class Conversation:
                 f"bind message supplies {given} parameters, but prepared statement "
                 f'"{message.statement}" requires {len(types)}'
             )
-        values = self._parameters(message.parameters, types, spread(formats, given))
+        if self._session.status == "E":
+            self._session.admit(message.statement)
+        values = decode_parameters(
+            message.parameters, types, spread(formats, given), self._zone(), self._date_order()
+        )
         self._session.bind(message.portal, message.statement, values)
         if len(message.result_formats) > 1:
             fields = self._session.describe_portal(message.portal)
             result_formats(message.result_formats, fields or ())
         self._portals[message.portal] = _Portal(message.result_formats)
+        self._held.portal = message.portal
         self._send(replies.BIND_COMPLETE)
 
-    def _parameters(
-        self, fields: Sequence[bytes | None], types: Sequence[Type], formats: Sequence[int]
-    ) -> list[pa.Scalar]:
-        values: list[pa.Scalar] = []
-        zone, order = self._zone(), self._date_order()
-        for data, kind, form in zip(fields, types, formats, strict=True):
-            try:
-                values.append(decode_parameter(data, kind, form, zone, order))
-            except InvalidBinaryRepresentation as error:
-                raise InvalidBinaryRepresentation(
-                    f"incorrect binary data format in bind parameter {len(values) + 1}"
-                ) from error
-        return values
-
     def _describe(self, message: Describe) -> None:
+        formats: tuple[int, ...] = ()
         if message.kind == "S":
             fields = self._session.describe_statement(message.name)
-            types = self._session.parameter_types(message.name)
-            self._send(replies.parameter_description(types))
-            formats: tuple[int, ...] = ()
+            self._send(replies.parameter_description(self._session.parameter_types(message.name)))
         else:
             fields = self._session.describe_portal(message.name)
             formats = self._portals.get(message.name, _Portal()).formats
@@ -241,14 +252,18 @@ class Conversation:
     def _execute(self, message: Execute) -> None:
         portal = self._portals.setdefault(message.portal, _Portal())
         result = self._session.execute(message.portal, last=self._ends_series())
+        if result.waits:
+            portal.ended = True
+            self._held.complete(replies.command_complete(result.tag(0)))
+            return
         if result.fields is None or result.copy is not None:
             if portal.ended:
                 raise ObjectNotInPrerequisiteState(f'portal "{message.portal}" cannot be run')
             portal.ended = True
             self._complete(result, 0 if result.copy is None else self._copy(result))
             return
-        limit = max(message.row_limit, 0)
-        sent = self._rows(result, self._shape(result.fields, portal.formats).encode, limit)
+        limit, shape = max(message.row_limit, 0), self._shape(result.fields, portal.formats)
+        sent = self._rows(result, shape.encode, limit)
         if limit and sent == limit:
             result.end()
             self._tell()

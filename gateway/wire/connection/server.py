@@ -25,7 +25,7 @@ from gateway.wire.connection.handler import GatewayHandler
 from gateway.wire.protocol import replies
 
 if TYPE_CHECKING:  # only called, never made here: the tests of the wire bring a scripted one
-    from gateway.session.session import Gateway
+    from gateway.session.gateway import Gateway
 
 logger = logging.getLogger(__name__)
 

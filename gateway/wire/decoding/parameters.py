@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -77,6 +77,29 @@ def decode_parameter(
         return _array_scalar(_array(data, kind, form, zone, order), kind, kind.element)
     value = decode_value(data, kind, form, zone, order)
     return numeric_scalar(value) if kind.name == "numeric" else pa.scalar(value, kind.arrow)
+
+
+def decode_parameters(
+    fields: Sequence[bytes | None],
+    types: Sequence[Type],
+    formats: Sequence[int],
+    zone: str,
+    order: str,
+) -> list[pa.Scalar]:
+    """The values of all parameters of a Bind; see `decode_parameter`.
+
+    Raises:
+        InvalidBinaryRepresentation: 22P03, naming the parameter. GatewayError: as one of them.
+    """
+    values: list[pa.Scalar] = []
+    for data, kind, form in zip(fields, types, formats, strict=True):
+        try:
+            values.append(decode_parameter(data, kind, form, zone, order))
+        except InvalidBinaryRepresentation as error:
+            raise InvalidBinaryRepresentation(
+                f"incorrect binary data format in bind parameter {len(values) + 1}"
+            ) from error
+    return values
 
 
 def _array_scalar(values: list[Any], kind: Type, element: Type) -> pa.Scalar:
