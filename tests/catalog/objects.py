@@ -19,8 +19,25 @@ OBJECTS = (
     "CREATE FUNCTION twice(x float8) RETURNS float8 LANGUAGE sql IMMUTABLE AS 'select x * 2'",
     "CREATE MATERIALIZED VIEW mv AS SELECT id FROM t",
     "CREATE TABLE g (a int, b int GENERATED ALWAYS AS (a * 2) STORED)",
+    "CREATE TABLE big (id bigserial PRIMARY KEY, ts timestamptz(3) NOT NULL DEFAULT now(),"
+    " price numeric(12,4) CHECK (price >= 0), tags text[] DEFAULT '{}', j jsonb, u uuid UNIQUE,"
+    " by bytea, iv interval, ti time, c char(3), vc varchar CHECK (vc IN ('a', 'b') OR vc IS NULL),"
+    " sm smallint DEFAULT 1 CHECK (sm BETWEEN 0 AND 9), r real, ok boolean DEFAULT '1')",
+    "CREATE TABLE part_of (a int, b int, c text, PRIMARY KEY (a, b), UNIQUE (c))",
+    "CREATE TABLE refers (x int, y int, z text REFERENCES part_of(c) ON UPDATE SET NULL ON DELETE"
+    " SET DEFAULT DEFERRABLE INITIALLY DEFERRED, FOREIGN KEY (x, y) REFERENCES part_of MATCH FULL)",
+    "CREATE VIEW other.vw AS SELECT c.note, t.b FROM child c JOIN t ON t.id = c.t_id WHERE c.x > 1",
+    "COMMENT ON SCHEMA other IS 'the other one'",
+    "COMMENT ON VIEW v IS 'a view'",
+    "COMMENT ON FUNCTION twice(float8) IS 'doubles'",
+    "CREATE INDEX big_lower ON big (lower(vc), ts DESC)",
+    "CREATE INDEX big_sum ON big ((sm + 1), price DESC NULLS LAST, c NULLS FIRST)",
+    "CREATE INDEX big_part ON big (sm) WHERE ok AND r > 1",
+    "COMMENT ON SEQUENCE seq IS 'numbers'",
+    "COMMENT ON MATERIALIZED VIEW mv IS 'kept'",
 )
 UNMADE = (
-    "DROP MATERIALIZED VIEW mv", "DROP VIEW v", "DROP TABLE child, t, g",
+    "DROP MATERIALIZED VIEW mv", "DROP VIEW v", "DROP VIEW other.vw",
+    "DROP TABLE child, t, g, big, refers, part_of",
     "DROP SCHEMA other CASCADE", "DROP SEQUENCE seq", "DROP FUNCTION twice(float8)",
 )  # fmt: skip

@@ -12,7 +12,8 @@ from sqlglot import exp
 
 from gateway.catalog.authority import Authority
 from gateway.catalog.registry import Registry
-from gateway.catalog.system.contents import Contents, ViewColumns, contents_of
+from gateway.catalog.system.contents import ViewColumns, contents_of
+from gateway.catalog.system.entries import Contents
 from gateway.catalog.system.names import Moment
 from gateway.catalog.system.ownership import with_rights
 from gateway.catalog.system.queries import CatalogueDatabase, Translated

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gateway.catalog.system.contents import IndexEntry, RelationEntry
+from gateway.catalog.system.entries import IndexEntry, RelationEntry
 from gateway.catalog.system.static import static
 
 Row = dict[str, Any]
@@ -55,9 +55,9 @@ def _of_index(entry: RelationEntry, index: IndexEntry) -> Iterator[Row]:
         of = by_number.get(place)
         yield {
             "attrelid": index.oid, "attnum": number,
-            "attname": of.name if of is not None else item.partition("(")[0].strip() or "expr",
+            "attname": of.name if of is not None else item.text.partition("(")[0].strip() or "expr",
             "atttypmod": of.typmod if of is not None else -1,
-            **type_facts(of.type if of is not None else TEXT),
+            **type_facts(of.type if of is not None else item.type),
         }  # fmt: skip
 
 

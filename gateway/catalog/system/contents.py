@@ -9,121 +9,25 @@ all are the same after a restart.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
-from gateway.catalog.registry import TEMPORARY, Registry
-from gateway.catalog.system.deparsing import check_text, default_text
+from gateway.catalog.deparsing.definitions import IndexItem, check_text, default_text, index_item
+from gateway.catalog.registry import Registry
+from gateway.catalog.system.entries import (
+    ColumnEntry,
+    ConstraintEntry,
+    Contents,
+    IndexEntry,
+    RelationEntry,
+)
 from gateway.catalog.system.oids import dataset_oids, part_oid, schema_oid, server_oid, slots_of
-from gateway.catalog.system.owners import Ownership
 from gateway.catalog.system.static import PUBLIC
 from gateway.recent import Recent
 from gateway.sources.table import Table, TableName
 from gateway.sql.text.quoting import identifier
 from gateway.store.definitions import definitions as kept
-from gateway.store.definitions.catalogue import Relation, Routine
+from gateway.store.definitions.catalogue import Relation
 from gateway.types import INT8, Type, by_name, from_arrow
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnEntry:
-    """A column; `number` is attnum, `default` and `generated` are SQL as PostgreSQL writes it."""
-
-    name: str
-    type: int
-    number: int
-    typmod: int = -1
-    not_null: bool = False
-    default: str | None = None
-    comment: str = ""
-    identity: str = ""
-    generated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class IndexEntry:
-    """An index: `columns` are attnums (0 an expression), `items` as CREATE INDEX lists them."""
-
-    oid: int
-    name: str
-    columns: tuple[int, ...]
-    items: tuple[str, ...]
-    unique: bool = True
-    primary: bool = False
-    method: str = "btree"
-    predicate: str = ""
-    descending: tuple[bool, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ConstraintEntry:
-    """A constraint: `kind` is pg_constraint.contype, `definition` pg_get_constraintdef's.
-
-    Args:
-        index: The oid of the index behind a key, or of the one that a foreign key rests on.
-        referenced: Of a foreign key: the table's oid and the attnums there.
-        actions: Of a foreign key: confupdtype and confdeltype.
-        pretty: The definition with fewer parentheses.
-        expression: Of a CHECK.
-        deferrable: "" when it is not, else "immediate" or "deferred", as it is INITIALLY.
-        match: pg_constraint.confmatchtype.
-    """
-
-    oid: int
-    name: str
-    kind: str
-    columns: tuple[int, ...]
-    definition: str
-    pretty: str = ""
-    index: int = 0
-    referenced: tuple[int, tuple[int, ...]] = (0, ())
-    actions: str = "  "
-    expression: str = ""
-    deferrable: str = ""
-    match: str = " "
-
-
-@dataclass(frozen=True, slots=True)
-class RelationEntry:
-    """A relation; `kind` is pg_class.relkind: r, v, m, S, or f for a dataset's table."""
-
-    oid: int
-    schema: str
-    name: str
-    kind: str
-    columns: tuple[ColumnEntry, ...]
-    comment: str = ""
-    constraints: tuple[ConstraintEntry, ...] = ()
-    indexes: tuple[IndexEntry, ...] = ()
-    view: str = ""
-    populated: bool = True
-    sequence: kept.Sequence | None = None
-    owner: int = 10
-    acl: tuple[str, ...] | None = None
-    column_acls: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # by attnum
-
-    def part(self, slot: int) -> int:
-        """The oid of something that belongs to this relation."""
-        return part_oid(self.oid, slot)
-
-    @property
-    def temporary(self) -> bool:
-        """Whether it ends with its session."""
-        return self.schema.startswith(f"{TEMPORARY}_")
-
-
-@dataclass(frozen=True)
-class Contents:
-    """Everything, at one moment."""
-
-    schemas: Mapping[str, int]
-    servers: Mapping[str, int]
-    relations: Sequence[RelationEntry]
-    functions: Sequence[Routine] = ()
-    comments: Mapping[str, str] = field(default_factory=dict)  # of schemas
-    temporary: str = ""  # the schema that this session calls pg_temp
-    ownership: Ownership = field(default_factory=Ownership)
-
 
 # id of a relation or of a dataset's table -> it and its entry, and oid -> entry: what did not
 # change is not written anew, and its entry is the same object.
@@ -221,7 +125,7 @@ def _table(oid: int, table: kept.TableDefinition, held: Held) -> RelationEntry:
     columns = tuple(_column(column, place[column.name], types) for column in table.columns)
     slots = slots_of([each.name for each in (*table.constraints, *table.indexes)])
     indexes = [_key_index(oid, key, place, slots) for key in table.keys]
-    indexes += [_index(oid, index, place, slots) for index in table.indexes]
+    indexes += [_index(oid, index, place, slots, types) for index in table.indexes]
     constraints = [_key(oid, key, place, slots) for key in table.keys if key.constraint]
     constraints += [_check(oid, check, table, place, slots) for check in table.checks]
     constraints += [_reference(oid, each, place, slots, held) for each in table.foreign_keys]
@@ -229,6 +133,7 @@ def _table(oid: int, table: kept.TableDefinition, held: Held) -> RelationEntry:
     return RelationEntry(
         oid, table.name.schema, table.name.name, "r" if table.query is None else "m", columns,
         table.comment, tuple(constraints), tuple(indexes), view,
+        () if table.query is None else table.query.reads,
         table.query is None or table.query.populated,
     )  # fmt: skip
 
@@ -250,21 +155,25 @@ def _column(column: kept.Column, number: int, types: Mapping[str, Type]) -> Colu
 def _key_index(
     oid: int, key: kept.Key, place: Mapping[str, int], slots: Mapping[str, int]
 ) -> IndexEntry:
-    items = tuple(identifier(name) for name in key.columns)
+    items = tuple(IndexItem(name, name) for name in map(identifier, key.columns))
     numbers = tuple(place[name] for name in key.columns)
     return IndexEntry(part_oid(oid, slots[key.name]), key.name, numbers, items, True, key.primary)
 
 
 def _index(
-    oid: int, index: kept.Index, place: Mapping[str, int], slots: Mapping[str, int]
-) -> IndexEntry:
-    items = tuple(" ".join(item.split()) for item in index.columns)
-    words = [item.split() for item in items]
-    numbers = tuple(place.get(word[0].strip('"'), 0) if word else 0 for word in words)
-    down = tuple("DESC" in (w.upper() for w in word) for word in words)
+    oid: int, index: kept.Index, place: Mapping[str, int], slots: Mapping[str, int],
+    types: Mapping[str, Type],
+) -> IndexEntry:  # fmt: skip
+    items = tuple(index_item(item, types) for item in index.columns)
+    numbers = tuple(place.get(item.text.strip('"'), 0) for item in items)
+    down = tuple("DESC" in item.direction for item in items)
+    where = None
+    if index.predicate:
+        plain, pretty = (check_text(index.predicate, types, pretty=each) for each in (False, True))
+        where = IndexItem(plain, pretty)
     return IndexEntry(
         part_oid(oid, slots[index.name]), index.name, numbers, items, False, False,
-        index.method, index.predicate, down,
+        index.method, where, down,
     )  # fmt: skip
 
 
@@ -355,7 +264,9 @@ def _view(oid: int, view: kept.View, columns: Sequence[tuple[str, Type, int]]) -
         ColumnEntry(name, kind.oid, n, typmod) for n, (name, kind, typmod) in enumerate(columns, 1)
     )
     text, name = _view_text(view.sql), view.name
-    return RelationEntry(oid, name.schema, name.name, "v", entries, view.comment, view=text)
+    return RelationEntry(
+        oid, name.schema, name.name, "v", entries, view.comment, view=text, reads=view.reads
+    )
 
 
 _OF_SEQUENCES = (("last_value", INT8), ("log_cnt", INT8), ("is_called", by_name("bool")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gateway.catalog.system.contents import ConstraintEntry, Contents, RelationEntry
+from gateway.catalog.system.entries import ConstraintEntry, Contents, RelationEntry
 from gateway.catalog.system.oids import ARRAY_TYPE, DEFAULTS, ROW_TYPE, RULE, namespace_oid
 
 Row = dict[str, Any]

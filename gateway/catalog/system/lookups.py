@@ -7,16 +7,18 @@ object changes, nor a subquery planned for each call.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from gateway.catalog.system.contents import IndexEntry, RelationEntry, keys_of
-from gateway.catalog.system.names import Moment
+from gateway.catalog.deparsing.definitions import pretty_text
+from gateway.catalog.system.contents import keys_of
+from gateway.catalog.system.entries import IndexEntry, RelationEntry
+from gateway.catalog.system.names import Moment, parts_of
 from gateway.catalog.system.oids import ARRAY_TYPE, ROW_TYPE
 from gateway.catalog.system.recorded import (
-    formats,
     index_keys,
     recorded,
     recorded_descriptions,
@@ -25,20 +27,17 @@ from gateway.catalog.system.recorded import (
     relkinds,
     schemas_of,
     storages,
+    type_text,
     view_texts,
 )
-from gateway.catalog.system.static import static
+from gateway.catalog.system.views import Views
 from gateway.catalog.translation.coercing import REGISTERED, Coercion
 from gateway.sql.meaning.functions import Function
-from gateway.sql.text.quoting import identifier
+from gateway.sql.text.quoting import identifier, literal
+from gateway.types import by_oid
 
-# Where a type's modifier is written (format_type.c); % stands for it.
-_MODIFIED = {
-    1042: "character%", 1043: "character varying%", 1700: "numeric%", 1560: "bit%",
-    1562: "bit varying%", 1083: "time% without time zone", 1266: "time% with time zone",
-    1114: "timestamp% without time zone", 1184: "timestamp% with time zone",
-}  # fmt: skip
-_CLASS, _NUMERIC, _TEXTS = 1259, 1700, (1042, 1043)
+_CLASS = 1259
+_REGCLASS = re.compile(r"'((?:[^']|'')+)'::regclass")
 _USERS = 16384  # the first oid of what users made
 _PAGE = 8192
 
@@ -78,16 +77,7 @@ class Lookups:
         own = self.moment.row_type_texts.get(oid)
         if own is not None:
             return own
-        text, bare = formats().get(oid, ("???", "???"))
-        if modifier is None:
-            return text
-        found = static().types.get(oid)
-        element = found.element if found is not None and found.category == "A" else 0
-        head = _MODIFIED.get(element or oid)
-        if head is None or modifier < 0:
-            return bare
-        shown = head.replace("%", _modifier(element or oid, modifier))
-        return f"{shown}[]" if element else shown
+        return type_text(oid, modifier)
 
     # What is seen without its schema
 
@@ -138,11 +128,12 @@ class Lookups:
             found = recorded("indexdef").get(oid)
             if found is None:
                 return None
-            text, short, columns = found
+            text, short, names = found
+            columns = [(name, name) for name in names]
         else:
             text, short, columns = _indexdef(self.moment, *held)
         if column:
-            return columns[column - 1] if 0 < column <= len(columns) else ""
+            return columns[column - 1][pretty] if 0 < column <= len(columns) else ""
         return str(short if pretty else text)
 
     @cached_property
@@ -158,9 +149,30 @@ class Lookups:
     def viewdef(self, oid: int, pretty: bool) -> str | None:
         found = self._relations.get(oid)
         if found is not None:
-            return found.view or None
+            return (self._views.text(found, pretty) or None) if found.view else None
         texts = view_texts().get(oid)
         return texts[pretty] if texts is not None else None
+
+    @cached_property
+    def _views(self) -> Views:
+        return Views(self.moment)
+
+    def expression(self, text: str) -> str:
+        """A default with the names of relations in it as they are seen now."""
+        return _REGCLASS.sub(self._seen, text)
+
+    def pretty(self, text: str, oid: int) -> str:
+        """An expression over a user's relation with as few parentheses as may be."""
+        entry = self._relations.get(oid)
+        if entry is None:
+            return text
+        return pretty_text(text, {column.name: by_oid(column.type) for column in entry.columns})
+
+    def _seen(self, match: re.Match[str]) -> str:
+        names = parts_of(match[1].replace("''", "'"))
+        oid = self.moment.relation_number(names if len(names) > 1 else ["public", *names])
+        shown = self.moment.class_texts.get(oid or 0)
+        return f"{literal(shown)}::regclass" if shown is not None else match[0]
 
     def functiondef(self, oid: int, part: str) -> str | None:
         for routine in self.moment.contents.functions:
@@ -243,27 +255,24 @@ class Lookups:
         return self.moment.role_names.get(oid, f"unknown (OID={oid})")
 
 
-def _modifier(base: int, modifier: int) -> str:
-    if base in _TEXTS:
-        return f"({modifier - 4})"
-    if base == _NUMERIC:
-        scale = (modifier - 4) & 2047
-        return f"({((modifier - 4) >> 16) & 65535},{scale - 2048 if scale > 1023 else scale})"
-    return f"({modifier})"
-
-
 def _indexdef(
     moment: Moment, entry: RelationEntry, index: IndexEntry
-) -> tuple[str, str, list[str]]:
+) -> tuple[str, str, list[tuple[str, str]]]:
     unique = "UNIQUE " if index.unique else ""
     head = f"CREATE {unique}INDEX {identifier(index.name)} ON "
-    tail = f" USING {index.method} ({', '.join(index.items)})"
-    tail += f" WHERE {index.predicate}" if index.predicate else ""
     full = f"{identifier(entry.schema)}.{identifier(entry.name)}"
     short = moment.class_texts[entry.oid]
-    return (
-        f"{head}{full}{tail}", f"{head}{short}{tail}", [item.split()[0] for item in index.items]
-    )  # fmt: skip
+    text = f"{head}{full} USING {index.method} ({_keys(index, pretty=False)})"
+    pretty = f"{head}{short} USING {index.method} ({_keys(index, pretty=True)})"
+    if index.predicate is not None:
+        text += f" WHERE {index.predicate.text}"
+        pretty += f" WHERE {index.predicate.pretty}"
+    return text, pretty, [(item.text, item.pretty) for item in index.items]
+
+
+def _keys(index: IndexEntry, *, pretty: bool) -> str:
+    keys = ((item.pretty if pretty else item.text) + item.direction for item in index.items)
+    return ", ".join(keys)
 
 
 def _arguments(function: Function) -> str:
@@ -326,6 +335,8 @@ FUNCTIONS: tuple[LookupFunction, ...] = (
     LookupFunction("indexdef", (_OID, _COLUMN, _YES), _TEXT, Lookups.indexdef),
     LookupFunction("index_position", (_OID, _COLUMN), _COLUMN, Lookups.index_position),
     LookupFunction("viewdef", (_OID, _YES), _TEXT, Lookups.viewdef),
+    LookupFunction("expression", (_TEXT,), _TEXT, Lookups.expression),
+    LookupFunction("pretty", (_TEXT, _OID), _TEXT, Lookups.pretty),
     LookupFunction("functiondef", (_OID, _TEXT), _TEXT, Lookups.functiondef),
     LookupFunction("relkind", (_OID,), _TEXT, Lookups.relkind),
     LookupFunction("table_size", (_OID,), _OID, Lookups.table_size),

@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from gateway.catalog.registry import TEMPORARY
-from gateway.catalog.system.contents import Contents
+from gateway.catalog.system.entries import Contents
 from gateway.catalog.system.pg_catalog import descriptions_of, other_descriptions
 from gateway.catalog.system.static import static
 from gateway.catalog.translation.datatypes import type_named
@@ -128,6 +128,10 @@ class Moment:
             if found is not None:
                 return found
         return None
+
+    def relation_number(self, parts: Sequence[str]) -> int | None:
+        """The oid of a relation under its schema and name."""
+        return self._class_number(parts)
 
     def _type_number(self, text: str) -> int | None:
         spelling = " ".join(text.lower().split()) if '"' not in text else text.strip()

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gateway.catalog.authority import DATABASE, Authority, default_of
-from gateway.catalog.system.contents import Contents, Entries, RelationEntry
+from gateway.catalog.system.contents import Entries
+from gateway.catalog.system.entries import Contents, RelationEntry
 from gateway.catalog.system.owners import MembershipEntry, Owned, Ownership, RoleEntry
 from gateway.catalog.system.static import static
 from gateway.roles import BOOTSTRAP_OID, PREDEFINED

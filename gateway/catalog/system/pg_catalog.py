@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from gateway.catalog.system.attributes import ATTRIBUTE, TEXT, attributes_of, type_facts
-from gateway.catalog.system.contents import Contents, RelationEntry, server_of
+from gateway.catalog.system.attributes import ATTRIBUTE, attributes_of, type_facts
+from gateway.catalog.system.contents import server_of
 from gateway.catalog.system.dependencies import depends, identities
+from gateway.catalog.system.entries import Contents, RelationEntry
 from gateway.catalog.system.oids import (
     ARRAY_TYPE,
     DEFAULTS,
@@ -225,9 +226,10 @@ def _constraints(entry: RelationEntry, _: bool) -> Iterator[Row]:
 def _indexes(entry: RelationEntry, _: bool) -> Iterator[Row]:
     by_number = {column.number: column.type for column in entry.columns}
     for index in entry.indexes:
-        kinds = [by_number.get(place, TEXT) for place in index.columns]
+        keys = zip(index.columns, index.items, strict=True)
+        kinds = [by_number.get(place, item.type) for place, item in keys]
         expressions = [
-            item for place, item in zip(index.columns, index.items, strict=True) if not place
+            item.text for place, item in zip(index.columns, index.items, strict=True) if not place
         ]
         down = index.descending or (False,) * len(kinds)
         yield {
@@ -236,7 +238,8 @@ def _indexes(entry: RelationEntry, _: bool) -> Iterator[Row]:
             "indkey": list(index.columns), "indoption": [3 if each else 0 for each in down],
             "indcollation": [type_facts(kind)["attcollation"] for kind in kinds],
             "indclass": [_CLASSES.get(kind, 0) for kind in kinds],
-            "indexprs": ", ".join(expressions) or None, "indpred": index.predicate or None,
+            "indexprs": ", ".join(expressions) or None,
+            "indpred": index.predicate.text if index.predicate is not None else None,
         }  # fmt: skip
 
 

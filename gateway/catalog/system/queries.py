@@ -21,7 +21,8 @@ from duckdb.func import ARROW, SPECIAL
 from sqlglot import exp
 
 from gateway.catalog.system.calling import LookupFunctions, Refusals
-from gateway.catalog.system.contents import Contents, Entries
+from gateway.catalog.system.contents import Entries
+from gateway.catalog.system.entries import Contents
 from gateway.catalog.system.loading import Loading, query_in
 from gateway.catalog.system.names import Moment
 from gateway.catalog.system.rights import RightsFunctions

@@ -7,6 +7,13 @@ from typing import Any
 
 from gateway.catalog.system.static import static
 
+# Where a type's modifier is written (format_type.c); % stands for it.
+_MODIFIED = {
+    1042: "character%", 1043: "character varying%", 1700: "numeric%", 1560: "bit%",
+    1562: "bit varying%", 1083: "time% without time zone", 1266: "time% with time zone",
+    1114: "timestamp% without time zone", 1184: "timestamp% with time zone",
+}  # fmt: skip
+_NUMERIC, _TEXTS = 1700, (1042, 1043)
 _OF_FUNCTIONS = ("definition", "arguments", "identity", "result")
 
 
@@ -14,6 +21,33 @@ def columns_of(table: str, *names: str) -> zip[tuple[Any, ...]]:
     """Some columns of a relation, row by row."""
     rows = static().tables[table]
     return zip(*(rows[name].to_pylist() for name in names), strict=True)
+
+
+def type_text(oid: int, modifier: int | None) -> str:
+    """A type as format_type spells it.
+
+    >>> type_text(1043, 14), type_text(1700, 196614), type_text(1005, -1)
+    ('character varying(10)', 'numeric(3,2)', 'smallint[]')
+    """
+    text, bare = formats().get(oid, ("???", "???"))
+    if modifier is None:
+        return text
+    found = static().types.get(oid)
+    element = found.element if found is not None and found.category == "A" else 0
+    head = _MODIFIED.get(element or oid)
+    if head is None or modifier < 0:
+        return bare
+    shown = head.replace("%", _modifier(element or oid, modifier))
+    return f"{shown}[]" if element else shown
+
+
+def _modifier(base: int, modifier: int) -> str:
+    if base in _TEXTS:
+        return f"({modifier - 4})"
+    if base == _NUMERIC:
+        scale = (modifier - 4) & 2047
+        return f"({((modifier - 4) >> 16) & 65535},{scale - 2048 if scale > 1023 else scale})"
+    return f"({modifier})"
 
 
 @cache

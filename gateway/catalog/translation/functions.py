@@ -18,6 +18,8 @@ _ENCODING_NAMES = (
     "KOI8U SJIS BIG5 GBK UHC GB18030 JOHAB SHIFT_JIS_2004"
 )
 _ENCODINGS = str(_ENCODING_NAMES.split())
+# A default names its sequence as it is called along the search_path.
+_EXPRESSION = "CASE WHEN contains({0}, '::regclass') THEN <expression>({0}) ELSE {0} END"
 # What SHOW prints of a setting; NULL when there is none.
 _SHOWN = (
     "list_extract(getvariable('shown_values'), "
@@ -36,8 +38,11 @@ TEMPLATES: dict[str, str] = {
     "to_regprocedure": "<to_regprocedure>({0})",
     # What an object is called, and how it was made
     "pg_get_userbyid": "<role>({0})",
-    "pg_get_expr/2": "{0}",
-    "pg_get_expr/3": "CASE WHEN {2} THEN without_parentheses({0}) ELSE {0} END",
+    "pg_get_expr/2": _EXPRESSION,
+    "pg_get_expr/3": (
+        f"CASE WHEN {{2}} THEN without_parentheses(<pretty>({_EXPRESSION}, {{1}})) "
+        f"ELSE {_EXPRESSION} END"
+    ),
     "pg_get_constraintdef/1": "<constraintdef>({0}, FALSE)",
     "pg_get_constraintdef/2": "<constraintdef>({0}, {1})",
     "pg_get_indexdef/1": "<indexdef>({0}, 0, FALSE)",

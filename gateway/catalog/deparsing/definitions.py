@@ -1,0 +1,132 @@
+"""Defaults, CHECKs, indexes and views as PostgreSQL prints them (ruleutils.c).
+
+What holds more than is analysed here is shown as its author wrote it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from gateway.catalog.deparsing.converting import converted
+from gateway.catalog.deparsing.layout import query_text
+from gateway.catalog.deparsing.nodes import Kind, Node, Query, Source, Unprintable
+from gateway.catalog.deparsing.printing import Printer
+from gateway.catalog.deparsing.querying import Queries
+from gateway.catalog.deparsing.relating import Relations, Scope
+from gateway.catalog.translation.resolution import BOOL, TEXT
+from gateway.errors import GatewayError
+from gateway.sql.text.dialect import parse
+from gateway.types import Type
+
+Types = Mapping[str, Type]
+
+
+def default_text(written: str, kind: Type, types: Types | None = None) -> str:
+    """A column's DEFAULT, or what it is generated from, as pg_get_expr prints it.
+
+    >>> from gateway.types import by_name
+    >>> default_text("'x'", by_name("varchar")), default_text("-1", by_name("int4"))
+    ("'x'::character varying", "'-1'::integer")
+    """
+    try:
+        node = converted(_analysed(_tree(written), types or {}), kind.oid)
+        return Printer(False, qualified=False).text(node, False)
+    except (GatewayError, Unprintable):
+        return written
+
+
+def check_text(written: str, types: Types, *, pretty: bool = False) -> str:
+    """A CHECK's expression as pg_get_expr prints it; `pretty` has fewer parentheses.
+
+    >>> from gateway.types import by_name
+    >>> check_text("a > 0 and b<>'x'", {"a": by_name("int4"), "b": by_name("text")})
+    "((a > 0) AND (b <> 'x'::text))"
+    """
+    try:
+        node = converted(_analysed(_tree(written), types), BOOL)
+        return Printer(pretty, qualified=False).text(node, False)
+    except (GatewayError, Unprintable):
+        return written
+
+
+def pretty_text(written: str, types: Types) -> str:
+    """An expression with as few parentheses as may be, as pg_get_expr(..., true) prints it.
+
+    >>> from gateway.types import by_name
+    >>> pretty_text("((a + 1) > 2)", {"a": by_name("int4")})
+    '(a + 1) > 2'
+    """
+    try:
+        return Printer(True, qualified=False).text(_analysed(_tree(written), types), False)
+    except (GatewayError, Unprintable):
+        return written
+
+
+@dataclass(frozen=True, slots=True)
+class IndexItem:
+    """A key of an index: its expression and its type, and the direction that may follow it."""
+
+    text: str
+    pretty: str
+    direction: str = ""
+    type: int = TEXT
+
+
+def index_item(written: str, types: Types) -> IndexItem:
+    """A key of an index as pg_get_indexdef prints it.
+
+    >>> from gateway.types import by_name
+    >>> index_item("lower(b) desc", {"b": by_name("varchar")})
+    IndexItem(text='lower((b)::text)', pretty='lower(b::text)', direction=' DESC', type=25)
+    """
+    plain = " ".join(written.split())
+    try:
+        (item,) = parse(f"SELECT 1 ORDER BY {written}")[0].args["order"].expressions
+        node = _analysed(item.this, types)
+    except (GatewayError, Unprintable):
+        return IndexItem(plain, plain)
+    down, first = bool(item.args.get("desc")), bool(item.args.get("nulls_first"))
+    direction = " DESC" if down else ""
+    if down != first:
+        direction += " NULLS FIRST" if first else " NULLS LAST"
+    texts = [Printer(pretty, qualified=False).text(node, False) for pretty in (False, True)]
+    if node.kind not in (Kind.COLUMN, Kind.CALL, Kind.KEYWORD_CALL):
+        texts = [f"({text})" for text in texts]
+    return IndexItem(texts[0], texts[1], direction, node.type)
+
+
+def view_text(
+    written: str, names: Sequence[str], relations: Relations, functions: object, pretty: bool
+) -> str | None:
+    """A view's query as pg_get_viewdef prints it; None when it holds what is not analysed.
+
+    Args:
+        written: As its author wrote it.
+        names: What the view's columns are called.
+        relations: What the names of relations in it mean.
+        functions: What users' functions are called and take; see `Analysis`.
+        pretty: With fewer parentheses.
+    """
+    try:
+        query: Query = Queries(relations, functions).query(parse(written)[0], None)
+        return f"{query_text(query, pretty, names)};"
+    except (GatewayError, Unprintable):
+        return None
+
+
+def _tree(written: str) -> exp.Expr:
+    tree: exp.Expr = parse(f"SELECT {written}")[0].expressions[0]
+    return tree.unalias()
+
+
+def _analysed(tree: exp.Expr, types: Types) -> Node:
+    columns = [(name, kind.oid, -1) for name, kind in types.items()]
+    scope = Scope(sources=[Source(columns)])
+    return Queries(_no_relation).expression(tree, scope)
+
+
+def _no_relation(schema: str, name: str) -> tuple[str, str, list[tuple[str, int, int]]]:
+    raise Unprintable(name)
