@@ -6,9 +6,10 @@ Whatever a statement is (INSERT, UPDATE, a view, EXPLAIN), what comes here is it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import count
 
 from sqlglot import exp
 
@@ -21,7 +22,7 @@ from gateway.sources.table import TableName
 from gateway.sql.lowered.equal_forms import group_equal, refuse_united
 from gateway.sql.lowered.exact import keep_exact, keep_open_exact
 from gateway.sql.lowered.infinities import keep_infinite
-from gateway.sql.lowered.joining import join_in_turn
+from gateway.sql.lowered.joining import join_in_turn, join_subqueries
 from gateway.sql.lowered.lending import Lender, borrow, may_borrow
 from gateway.sql.lowered.localtime import keep_local_times
 from gateway.sql.lowered.numerics import keep_numeric
@@ -42,6 +43,7 @@ from gateway.sql.meaning.parameter_casts import cast_parameters
 from gateway.sql.meaning.parameters import declared_types
 from gateway.sql.meaning.relation import ColumnInfo, Constants, Lookup, Relations, zone_of
 from gateway.sql.meaning.scope import Analysis, Output, position_of
+from gateway.sql.meaning.volatile import refuse_read_twice
 from gateway.sql.text.depth import with_room
 from gateway.sql.text.dialect import to_engine, to_text
 from gateway.sql.text.trees import copied, nodes_of
@@ -154,6 +156,7 @@ class Rewriting:
     most_nodes: int = MOST_NODES  # of all derivatives
     derived: dict[TableName, Derived] = field(default_factory=dict)
     reads: tuple[tuple[TableName, int], ...] = ()
+    joined: Iterator[int] = field(default_factory=lambda: count(1))  # numbers for names of joins
 
 
 def rewrite(
@@ -258,13 +261,16 @@ def put_sets(state: Rewriting) -> None:
 
 def join_laterals(state: Rewriting) -> None:
     """Put FROM items that look at what is before them among its columns, or join them to it."""
-    state.tree, state.analysis = join_in_turn(state.tree, state.analysis, state.relations)
+    state.tree, state.analysis = join_in_turn(
+        state.tree, state.analysis, state.relations, state.joined
+    )
 
 
 def inline_functions(state: Rewriting) -> None:
     """Put the bodies of users' functions in place of their calls."""
     if _inline_calls(state, state.tree, state.analysis):
         state.analysis = analyse(state.tree, state.relations)
+    refuse_read_twice(state.analysis)
 
 
 def _inline_calls(state: Rewriting, tree: exp.Expr, analysis: Analysis) -> bool:
@@ -290,8 +296,12 @@ def type_outputs(state: Rewriting) -> None:
 
 
 def expand_markers(state: Rewriting) -> None:
-    """Put the derivative in place of every grad, jvp and vjp."""
-    state.markers += expand(state.tree, state.analysis, most_nodes=state.most_nodes)
+    """Put the derivative in place of every grad, jvp and vjp, and join subqueries that held one."""
+    found = expand(state.tree, state.analysis, most_nodes=state.most_nodes)
+    state.markers += found
+    if found and len(state.analysis.blocks) > 1:
+        analysis = analyse(state.tree, state.relations)
+        state.analysis = join_subqueries(state.tree, analysis, state.relations, state.joined)
 
 
 def take_neighbours(state: Rewriting) -> None:

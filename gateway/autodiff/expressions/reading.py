@@ -17,7 +17,6 @@ from sqlglot import exp
 
 from gateway.autodiff.expressions.printing import BINARY
 from gateway.autodiff.expressions.refusals import (
-    call_name,
     called,
     inner_call,
     integer_division,
@@ -32,6 +31,7 @@ from gateway.autodiff.rules.functions import STEPS, SYNONYMS, rule_for
 from gateway.autodiff.rules.graph import Aggregate, Graph, Leaf, Node, null
 from gateway.errors import GatewayError, NotDifferentiable
 from gateway.sql.meaning.scope import AGGREGATES, Block
+from gateway.sql.meaning.volatile import call_name
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.precedence import parenthesise
 from gateway.types import FLOATING, INTEGER, UNKNOWN, Type

@@ -8,12 +8,9 @@ from gateway.errors import NotDifferentiable
 from gateway.sql.meaning.overloads import WRITTEN
 from gateway.sql.meaning.results import ALONG
 from gateway.sql.meaning.scope import AGGREGATES, position_of
+from gateway.sql.meaning.volatile import call_name, volatile_call
 from gateway.sql.text.dialect import DIALECT
 from gateway.types import Type
-
-# Functions that draw anew at each call: a derivative would evaluate them a second time.
-VOLATILE = frozenset({"random", "rand", "uuid", "gen_random_uuid", "clock_timestamp"})
-
 
 _WRITERS = frozenset(WRITTEN.values())
 
@@ -26,11 +23,6 @@ def shown(tree: exp.Expr) -> str:
 def _unwritten(node: exp.Expr) -> exp.Expr:
     written = isinstance(node, exp.Anonymous) and node.name in _WRITERS
     return node.expressions[0] if written else node
-
-
-def call_name(tree: exp.Anonymous) -> str:
-    """The function's name as it is looked up: folded unless it was quoted."""
-    return tree.name if isinstance(tree.this, exp.Identifier) else tree.name.lower()
 
 
 def called(tree: exp.Expr) -> exp.Anonymous | None:
@@ -112,16 +104,15 @@ def integer_division(tree: exp.Div, known: bool) -> NotDifferentiable:
 
 
 def refuse_volatile(tree: exp.Expr) -> None:
-    """Refuse what gives another value at each call.
+    """Refuse what gives another value at each call: a derivative would evaluate it a second time.
 
     Raises:
         NotDifferentiable: 0A000.
     """
-    for call in tree.find_all(exp.Anonymous):
-        if call_name(call) in VOLATILE:
-            raise NotDifferentiable(
-                f"{call_name(call)}() gives another value at each call and cannot stand in a "
-                "derivative",
-                hint="Compute it once in a subquery and use its column.",
-                position=position_of(call),
-            )
+    if (call := volatile_call(tree)) is not None:
+        raise NotDifferentiable(
+            f"{call_name(call)}() gives another value at each call and cannot stand in a "
+            "derivative",
+            hint="Compute it once in a subquery and use its column.",
+            position=position_of(call),
+        )

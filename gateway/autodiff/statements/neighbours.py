@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from gateway.autodiff.expressions.refusals import call_name
 from gateway.autodiff.statements.operations import operation_of
 from gateway.errors import (
     FeatureNotSupported,
@@ -37,6 +36,7 @@ from gateway.sql.meaning.scope import (
     position_of,
     resolve,
 )
+from gateway.sql.meaning.volatile import call_name
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.trees import nodes_of
 from gateway.types import FLOATING, INTEGER, Type

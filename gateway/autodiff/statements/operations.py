@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.autodiff.expressions.refusals import call_name
 from gateway.autodiff.rules.functions import SYNONYMS
+from gateway.sql.meaning.volatile import call_name
 
 _OPERATORS: dict[type[exp.Expr], str] = {
     exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Pow: "power", exp.Mod: "mod",

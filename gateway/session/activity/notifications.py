@@ -20,6 +20,7 @@ from gateway.engine.interface import EngineSession
 from gateway.errors import InvalidParameterValue, ProgramLimitExceeded, UndefinedFunction
 from gateway.sql.meaning.inference import GIVES
 from gateway.sql.meaning.scope import position_of
+from gateway.sql.meaning.volatile import each_row
 from gateway.sql.statements.notifying import Listen, Notify, Unlisten
 from gateway.sql.text.dialect import parse
 from gateway.types import BY_NAME, TEXT
@@ -225,7 +226,6 @@ def _notify_call(call: exp.Expr) -> exp.Expr:
     """pg_notify as the engine takes it: with an argument that differs in each row."""
     if len(call.expressions) != 2:
         raise UndefinedFunction("function pg_notify takes (text, text)", position=position_of(call))
-    row = exp.Anonymous(this="random", expressions=[])
-    made = exp.Anonymous(this="pg_notify", expressions=[*call.expressions, row])
+    made = exp.Anonymous(this="pg_notify", expressions=[*call.expressions, each_row()])
     made.meta[GIVES] = BY_NAME["void"]
     return made

@@ -22,6 +22,7 @@ from gateway.errors import (
 )
 from gateway.sources.table import TableName
 from gateway.sql.meaning.scope import position_of
+from gateway.sql.meaning.volatile import each_row
 from gateway.sql.text.dialect import tokenize
 from gateway.store.ddl.owning import relation_key
 
@@ -46,7 +47,7 @@ def called(call: exp.Expr) -> exp.Expr:
         arguments[0] = arguments[0].this
     if name == "setval" and len(arguments) == 2:
         arguments.append(exp.Boolean(this=True))
-    arguments.append(exp.Anonymous(this="random", expressions=[]))
+    arguments.append(each_row())
     return exp.Anonymous(this=name, expressions=arguments)
 
 

@@ -17,7 +17,6 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.autodiff.expressions.refusals import VOLATILE, call_name
 from gateway.errors import FeatureNotSupported
 from gateway.session.computation import Bound, Computation, Described, fields_of
 from gateway.session.queries.parameter_types import settled
@@ -26,13 +25,11 @@ from gateway.session.writes.execution import Executor
 from gateway.session.writes.returning import Beneath
 from gateway.sources.table import Table, TableName
 from gateway.sql.meaning.scope import position_of, table_node
+from gateway.sql.meaning.volatile import call_name, volatile_call
 from gateway.sql.statements.statement import Statement
 from gateway.sql.writes.writes import modifying_parts
 from gateway.store.rows.snapshots import Snapshot
 from gateway.types import Type
-
-# Functions that give another value at each call.
-_VOLATILE = VOLATILE | {"nextval"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,9 +252,9 @@ def _refuse_repeated(plain: list[exp.Expr], writing: Mapping[str, exp.CTE], main
     """Refuse a CTE whose values come anew at each reading, where several parts would read it."""
     parts = [*(cte.this for cte in writing.values()), main]
     for cte in plain:
-        calls = (call for call in cte.find_all(exp.Anonymous) if call_name(call) in _VOLATILE)
+        call = volatile_call(cte)
         reading = [p for p in parts if any(t.name == cte.alias for t in p.find_all(exp.Table))]
-        if len(reading) > 1 and (call := next(calls, None)) is not None:
+        if len(reading) > 1 and call is not None:
             raise FeatureNotSupported(
                 f'WITH query "{cte.alias}", which calls {call_name(call)}(), cannot be read by'
                 " several parts of a data-modifying WITH",

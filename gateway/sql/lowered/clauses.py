@@ -83,6 +83,8 @@ def with_clause(node: exp.Expr) -> None:
         raise FeatureNotSupported(
             "WITH clause containing a data-modifying statement must be at the top level"
         )
+    for cte in node.expressions:
+        cte.set("materialized", None)  # how often it runs is told by `volatile` alone
 
 
 def window_spec(node: exp.Expr) -> None:

@@ -35,6 +35,7 @@ from gateway.sql.meaning.scope import (
     position_of,
     resolve,
 )
+from gateway.sql.meaning.volatile import refuse_drawn
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import conjuncts, nodes_of, own_nodes
 from gateway.types import array_of
@@ -121,6 +122,8 @@ def _take_from(
     select: exp.Select, block: Block, sources: dict[str, Source], place: int | None
 ) -> None:
     """Give the SELECT of the keys its FROM: the one relation, or all that stands before."""
+    for source in sources.values():
+        refuse_drawn(source)
     joins = block.select.args.get("joins") or []
     if len(sources) == 1 and not any(join.side for join in joins):
         (source,) = sources.values()

@@ -6,7 +6,7 @@ keys that are no outputs: each may uncover the next, so the blocks are found ane
 
 from __future__ import annotations
 
-from itertools import count
+from collections.abc import Iterator
 
 from sqlglot import exp
 
@@ -21,18 +21,17 @@ from gateway.sql.meaning.scope import Analysis
 
 
 def join_in_turn(
-    tree: exp.Expr, analysis: Analysis, relations: Relations
+    tree: exp.Expr, analysis: Analysis, relations: Relations, numbers: Iterator[int]
 ) -> tuple[exp.Expr, Analysis]:
     """The query so written, and its blocks.
+
+    Args:
+        numbers: Those not yet in a name of a join.
 
     Raises:
         FeatureNotSupported: 0A000, a form that cannot be written so.
     """
-    numbers = count(1)
-    while any(put_laterals(block, analysis) for block in analysis.blocks) or (
-        len(analysis.blocks) > 1 and join_dependent(analysis, numbers)
-    ):
-        analysis = analyse(tree, relations)
+    analysis = join_subqueries(tree, analysis, relations, numbers)
     ranked = keep_ties(tree)
     tree = ranked or tree
     if carry_sort_keys(tree) or ranked is not None:
@@ -40,3 +39,17 @@ def join_in_turn(
     if any([show_rows(block) for block in analysis.blocks]):
         analysis = analyse(tree, relations)
     return tree, analysis
+
+
+def join_subqueries(
+    tree: exp.Expr, analysis: Analysis, relations: Relations, numbers: Iterator[int]
+) -> Analysis:
+    """Put what looks at its surroundings among their columns or joins, in place; the blocks.
+
+    What has a marker in it stays: a derivative is taken through what was written.
+    """
+    while any(put_laterals(block, analysis) for block in analysis.blocks) or (
+        len(analysis.blocks) > 1 and join_dependent(analysis, numbers)
+    ):
+        analysis = analyse(tree, relations)
+    return analysis

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from gateway.sql.meaning.scope import is_one_row, is_read_from
+from gateway.sql.meaning.volatile import each_row
 from gateway.sql.text.trees import conjuncts
 
 _CONDITIONS = (exp.Where, exp.Having, exp.Join)
@@ -84,6 +85,6 @@ def _is_fixed(item: exp.Expr) -> bool:
 def _unseen(item: exp.Expr) -> exp.Expr:
     if not isinstance(item, exp.Alias):
         return item
-    drawn = exp.GTE(this=exp.Anonymous(this="random"), expression=exp.Literal.number(0))
+    drawn = exp.GTE(this=each_row(), expression=exp.Literal.number(0))
     branch = exp.If(this=drawn, true=item.this.copy())
     return exp.Alias(this=exp.Case(ifs=[branch]), alias=item.args["alias"].copy())

@@ -33,18 +33,14 @@ from gateway.sql.meaning.inference import type_of
 from gateway.sql.meaning.parameters import number
 from gateway.sql.meaning.relation import ColumnInfo, Relations
 from gateway.sql.meaning.scope import Analysis, Block, column_node, position_of
+from gateway.sql.meaning.volatile import VOLATILE
 from gateway.sql.text.precedence import parenthesise
 
 # A query with its functions inlined may have this many nodes: planning takes seconds beyond.
 MAX_NODES = 20_000
 
 # Functions that give another value, or another number of rows, at each place where they stand.
-_DRAWN = frozenset(
-    {
-        "random", "uuid", "gen_random_uuid", "uuidv4", "uuidv7", "clock_timestamp", "timeofday",
-        "nextval", "unnest", "generate_series",
-    }
-)  # fmt: skip
+_DRAWN = VOLATILE | {"unnest", "generate_series"}
 
 _SYSTEM = "pg_catalog"
 _ARGUMENTS = TableName("", "$")

@@ -1,0 +1,48 @@
+"""Derivatives inside subqueries that look at the query around them: rows by hand, and as a join."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.autodiff.relations import run
+
+ROWS = {
+    "t": {"x": [0.5, 1.0, None, -2.0], "y": [0.0, 2.0, 1.0, None], "c": [1.0, 2.0, 3.0, 4.0]},
+    "u": {"x": [0.1, 0.2, 3.0, None], "w": [1.3, 1.6, -2.0, 0.5], "k": [1, 2, 3, 4]},
+}
+# One row per query: the same with the derivative written out, which the engine runs as it is.
+PAIRS = {
+    "SELECT (SELECT avg(grad((t.x * u.w + y) ^ 2, t.x)) FROM u) AS g FROM t":
+        "SELECT avg(2 * (t.x * u.w + y) * u.w) AS g FROM t CROSS JOIN u GROUP BY t.c, t.x, t.y",
+    "SELECT (SELECT sum(grad(u.w * c, c)) FROM u WHERE u.k < t.c) AS g FROM t":
+        "SELECT sum(u.w) AS g FROM t LEFT JOIN u ON u.k < t.c GROUP BY t.c",
+    "SELECT c - 0.1 * (SELECT avg(grad((c * u.w - k) ^ 2, c)) FROM u) AS g FROM t":
+        "SELECT c - 0.1 * avg(2 * (c * u.w - k) * u.w) AS g FROM t CROSS JOIN u GROUP BY c",
+    "SELECT c AS g FROM t WHERE EXISTS (SELECT 1 FROM u WHERE grad(u.w ^ 2 * c, u.w) > 5)":
+        "SELECT DISTINCT c AS g FROM t JOIN u ON 2 * u.w * c > 5",
+    "SELECT l.g FROM t, LATERAL (SELECT max(grad(u.w * sin(c), c)) AS g FROM u) l":
+        "SELECT max(u.w * cos(c)) AS g FROM t CROSS JOIN u GROUP BY c",
+    "SELECT (SELECT grad(u.w * c ^ 2, c) FROM u WHERE u.k = t.c) AS g FROM t":
+        "SELECT u.w * 2 * c AS g FROM t LEFT JOIN u ON u.k = t.c",
+    "SELECT grad(c ^ 2, c) * (SELECT min(jvp(u.w * c, u.w, 2.0)) FROM u) AS g FROM t":
+        "SELECT 2 * c * min(c * 2.0) AS g FROM t CROSS JOIN u GROUP BY c",
+    "SELECT (SELECT sum(v.d) FROM (SELECT grad(u.w ^ 2 * c, c) AS d FROM u ORDER BY k LIMIT 2) v)"
+    " AS g FROM t": "SELECT 1.3 ^ 2 + 1.6 ^ 2 AS g FROM t",
+    "SELECT (SELECT max(u.w * c) FROM u) + (SELECT max(grad(u.w * c, c)) FROM u) AS g FROM t":
+        "SELECT max(u.w * c) + max(u.w) AS g FROM t CROSS JOIN u GROUP BY c",
+}  # fmt: skip
+
+
+def _values(query: str) -> tuple[list[float], int]:
+    """The numbers in order, and how many NULLs there are."""
+    found = [row["g"] for row in run(query, ROWS)]
+    numbers = sorted(value for value in found if isinstance(value, float))
+    return numbers, found.count(None)
+
+
+@pytest.mark.parametrize("query", PAIRS)
+def test_as_written_out(query: str) -> None:
+    (found, nulls), (wanted, wanted_nulls) = _values(query), _values(PAIRS[query])
+    assert nulls == wanted_nulls
+    assert found == pytest.approx(wanted, rel=1e-12)
+    assert len(found) > 1
