@@ -18,6 +18,7 @@ from gateway.autodiff.statements.differentiate_sql import replace_calls
 from gateway.autodiff.statements.markers import expand
 from gateway.autodiff.statements.neighbours import Derived, has_calls, take_along
 from gateway.errors import UndefinedTable
+from gateway.interrupts import check_for_interrupts
 from gateway.sources.table import TableName
 from gateway.sql.lowered.equal_forms import group_equal, refuse_united
 from gateway.sql.lowered.exact import keep_exact, keep_open_exact
@@ -34,6 +35,7 @@ from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.binding import Binder
 from gateway.sql.meaning.checking import check_types
 from gateway.sql.meaning.comparisons import cast_literals
+from gateway.sql.meaning.dimensions import keep_dimensions
 from gateway.sql.meaning.functions import Functions
 from gateway.sql.meaning.inference import Types, declare_united, info_of
 from gateway.sql.meaning.inlining import inline
@@ -186,7 +188,9 @@ def rewrite(
 
 def _rewrite(state: Rewriting) -> Rewritten:
     for each in PASSES:
+        check_for_interrupts()
         each(state)
+    check_for_interrupts()
     tables = frozenset(state.relations)
     return Rewritten(
         state.tree, tables, state.names, state.parameters, state.analysis, state.derived,
@@ -289,6 +293,12 @@ def lend_functions(state: Rewriting) -> None:
         state.analysis = borrow(state.tree, state.analysis, state.relations, state.lender)
 
 
+def count_dimensions(state: Rewriting) -> None:
+    """Let subscripts and casts of arrays of several dimensions mean what they do in PostgreSQL."""
+    for block in state.analysis.blocks:
+        keep_dimensions(block)
+
+
 def type_outputs(state: Rewriting) -> None:
     """Note what is known of each result column, before the engine's own functions stand there."""
     state.outputs = tuple(state.analysis.outputs)
@@ -377,6 +387,7 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     join_laterals,
     inline_functions,
     lend_functions,
+    count_dimensions,
     type_outputs,
     type_literals,
     keep_infinities,

@@ -7,7 +7,7 @@ computes with. A type without a row is refused by name; there is no fallback to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import pyarrow as pa
@@ -137,7 +137,8 @@ def by_name(name: str) -> Type:
     """
     spelt = " ".join(name.lower().split())
     if spelt.endswith("[]"):
-        return array_of(by_name(spelt[:-2]))
+        inside = by_name(spelt[:-2])
+        return with_dimensions(array_of(inside), 1 + dimensions(inside))
     row = BY_NAME.get(ALIASES.get(spelt, spelt))
     if row is None:
         raise UndefinedObject(f'type "{name}" does not exist')
@@ -159,6 +160,31 @@ def by_oid(oid: int) -> Type:
 def array_of(element: Type) -> Type:
     """The array type over `element`; an array of arrays is the same array in PostgreSQL."""
     return _ARRAYS[element.array_oid] if element.element is None else element
+
+
+def with_dimensions(kind: Type, count: int) -> Type:
+    """An array type for values of that many dimensions; PostgreSQL has one type for all.
+
+    >>> with_dimensions(by_name("int[]"), 2).arrow == pa.list_(pa.list_(pa.int32()))
+    True
+    """
+    more = count - dimensions(kind)
+    arrow = kind.arrow
+    for _ in range(more):
+        arrow = pa.list_(arrow)
+    return kind if more <= 0 else replace(kind, arrow=arrow)
+
+
+def dimensions(kind: Type) -> int:
+    """How many dimensions the type's values have here; 0 for what is no array.
+
+    >>> dimensions(by_name("int[]")), dimensions(by_name("text"))
+    (1, 0)
+    """
+    depth, arrow = 0, kind.arrow
+    while kind.element is not None and pa.types.is_list(arrow):
+        depth, arrow = depth + 1, arrow.value_type
+    return depth
 
 
 # Arrow type ids without a parameter that matters here -> row. Engine-only widths (uint8, views,

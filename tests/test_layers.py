@@ -31,7 +31,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("roles",),
     ("sql", "sources", "config", "users"),
     ("passwords",),
-    ("errors", "types", "observe", "signals", "recent"),
+    ("errors", "types", "observe", "signals", "recent", "interrupts"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 BESIDE = {

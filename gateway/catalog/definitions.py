@@ -6,6 +6,7 @@ a sequence; LIKE copies. Names and contradictions are the store's to settle (`st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
@@ -40,7 +41,7 @@ from gateway.store.definitions.definitions import (
     TableDefinition,
 )
 from gateway.store.rows.defaults import constant_default
-from gateway.types import INT2, INT4, INT8, Type
+from gateway.types import INT2, INT4, INT8, Type, with_dimensions
 
 # PostgreSQL keeps the header's four bytes in the type modifier (varchar.c, numeric.c).
 _HEADER = 4
@@ -308,6 +309,10 @@ def _refuse_both(table: str, column: Column, null: bool) -> None:
         )
 
 
+# The sizes that int[3] and int ARRAY[3] may have, which say nothing to PostgreSQL either.
+_SIZES = re.compile(r"(\barray)?\s*\[\s*\d+\s*\]", re.IGNORECASE)
+
+
 def read_type(text: str, position: int = 0) -> tuple[Type, int]:
     """A column's type and its modifier.
 
@@ -315,11 +320,12 @@ def read_type(text: str, position: int = 0) -> tuple[Type, int]:
         UndefinedObject: 42704, no such type.
         InvalidParameterValue: 22023, a length or precision out of bounds.
     """
-    spelt = " ".join(text.split())
+    spelt = _SIZES.sub(lambda sized: sized[1] or "[]", " ".join(text.split()))
     try:
         cast = parse(f"SELECT CAST(NULL AS {spelt})")[0].expressions[0]
         known = postgres_type(cast.args["to"])
-        return known, type_modifier(known, cast.args["to"])
+        count = len(list(cast.args["to"].find_all(exp.DataType))) - 1
+        return with_dimensions(known, count), type_modifier(known, cast.args["to"])
     except (UndefinedObject, SyntaxFault) as error:
         raise UndefinedObject(f'type "{spelt}" does not exist', position=position) from error
 
@@ -330,6 +336,8 @@ def type_modifier(known: Type, kind: exp.DataType) -> int:
     Raises:
         InvalidParameterValue: 22023, a length or precision out of bounds.
     """
+    if known.element is not None and kind.expressions:  # that of its elements
+        return type_modifier(known.element, list(kind.find_all(exp.DataType))[-1])
     sizes = [int(size.name) for size in kind.expressions if isinstance(size, exp.DataTypeParam)]
     if known.name == "bpchar" and not sizes:
         sizes = [1] if kind.this != exp.DType.BPCHAR else []

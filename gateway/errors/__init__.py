@@ -5,6 +5,7 @@ One class per SQLSTATE that a client may branch on.
 
 from gateway.errors.base import GatewayError
 from gateway.errors.data import (
+    ArraySubscriptError,
     BadCopyFileFormat,
     CardinalityViolation,
     CharacterNotInRepertoire,
@@ -101,6 +102,7 @@ __all__ = [
     "AdminShutdown",
     "AmbiguousColumn",
     "AmbiguousFunction",
+    "ArraySubscriptError",
     "BadCopyFileFormat",
     "CannotChangeParameter",
     "CannotCoerce",

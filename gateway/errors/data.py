@@ -51,6 +51,10 @@ class InvalidParameterValue(GatewayError, code="22023"):
     """A setting or an argument outside its bounds."""
 
 
+class ArraySubscriptError(GatewayError, code="2202E"):
+    """An array of arrays of different lengths."""
+
+
 class InvalidTextRepresentation(GatewayError, code="22P02"):
     """Text that its type's input function does not understand."""
 

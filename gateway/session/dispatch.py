@@ -17,9 +17,8 @@ from gateway.catalog.system.answers import Catalogue
 from gateway.catalog.system.lending import SystemTables
 from gateway.catalog.system.queries import CatalogueDatabase
 from gateway.engine.interface import EngineSession
-from gateway.errors import (
-    ActiveTransaction,
-)
+from gateway.errors import ActiveTransaction, QueryCanceled
+from gateway.interrupts import attend
 from gateway.roles import Roles
 from gateway.session.access.identity import Identity
 from gateway.session.activity.account import Account, Watching
@@ -117,6 +116,7 @@ class Client:
         self.portals = Portals(allowance.portal_bytes)
         self.block = TransactionBlock(store)
         self.gathering = Gathering(self)
+        self._cancelled = False  # since the statement came
         self.arrived = 0.0  # when the statement came, on the clock of `time.monotonic`
         self.several = False  # the message holds several statements, so they are one transaction
         self.sequences = SequenceCalls(self.registry, authority, self._is_read_only)
@@ -175,6 +175,7 @@ class Client:
 
     def cancel(self) -> None:
         """Stop the running statement, from any thread: it raises QueryCanceled (57014)."""
+        self._cancelled = True
         self.engine.cancel()
         self.store.cancel()
         self.executor.catalogue.stopping.cancel()
@@ -182,6 +183,8 @@ class Client:
     def begin(self) -> None:
         """A statement has come: its time runs, and only a `cancel` after this stops it."""
         self.arrived = time.monotonic()
+        self._cancelled = False
+        attend(self.check_wanted)
         self.engine.begin()
         self.executor.catalogue.stopping.begin()
 
@@ -194,6 +197,12 @@ class Client:
     def check_time(self) -> None:
         """Refuse to go on with a statement whose time is up: 57014."""
         check_time(self._statement_seconds, self.arrived)
+
+    def check_wanted(self) -> None:
+        """Refuse to go on with a statement that was cancelled, or whose time is up: 57014."""
+        self.check_time()
+        if self._cancelled:
+            raise QueryCanceled("canceling statement due to user request")
 
     def run(self, statement: Statement, bound: Bound) -> Result:
         """Do one statement; the rows of a query are computed as they are read."""

@@ -223,3 +223,33 @@ def test_numeric_and_arrays_travel_in_binary(connect: Connect) -> None:
             for row in rows:
                 copy.write_row(row)
     assert link.execute("SELECT * FROM wide").fetchall() == rows * 2
+
+
+def test_arrays_of_several_dimensions_travel(connect: Connect) -> None:
+    link = connect()
+    link.execute("CREATE TEMP TABLE deep (a int[][], t text[][][], n numeric(4,1)[][])")
+    rows = [
+        ([[1, None], [3, 4]], [[["a", 'b,"c'], [None, ""]]], [[Decimal("1.5")]]),
+        ([], None, []),
+        (None, [[["{}"]]], [[Decimal("-2.0"), None]]),
+    ]
+    for form in ("text", "csv", "binary"):
+        types = ["int4[]", "text[]", "numeric[]"]
+        with link.cursor().copy(f"COPY deep FROM STDIN (FORMAT {form})".encode()) as copy:
+            if form == "csv":  # as the server itself writes them
+                copy.write(b'"{{1,NULL},{3,4}}","{{{a,""b,\\""c""},{NULL,""""}}}",{{1.5}}\n')
+                copy.write(b'{},,{}\n,"{{{""{}""}}}","{{-2.0,NULL}}"\n')
+            else:
+                copy.set_types(types)
+                for row in rows:
+                    copy.write_row(row)
+        for binary in (False, True):
+            found = link.execute("SELECT * FROM deep", binary=binary).fetchall()
+            assert found == rows, (form, binary)
+        assert link.execute("DELETE FROM deep WHERE a = %s", ([[1, None], [3, 4]],)).rowcount == 1
+        with link.cursor().copy("COPY deep TO STDOUT (FORMAT binary)") as copy:
+            copy.set_types(types)
+            assert list(copy.rows()) == rows[1:]
+        link.execute("TRUNCATE deep")
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="keeps arrays of 2 dimensions"):
+        link.execute("INSERT INTO deep (a) VALUES (%s::int[])", ([1, 2],))

@@ -11,7 +11,10 @@ import asyncpg
 import psycopg
 import pytest
 
+from gateway.app import App
 from gateway.errors import QueryCanceled
+from gateway.session import dispatch
+from gateway.session.activity import deadline
 from gateway.session.activity.deadline import Deadline
 from tests.conftest import Connect
 
@@ -96,6 +99,61 @@ def test_the_reading_of_a_statement_counts(gateway_address: tuple[str, int]) -> 
             await connection.close()
 
     assert asyncio.run(ask()) == 1
+
+
+class Passing:
+    """A session's clock, which is a second later each time that it is asked."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        self.now += 1
+        return self.now
+
+
+LONG = f"SELECT 1 WHERE 1 IN ({', '.join(map(str, range(300)))})"
+
+
+@pytest.mark.parametrize("seconds", [1, 5, 100, 280, 320, 600])
+def test_the_time_of_a_statement_is_looked_at_while_it_is_read(
+    gateway_app: App, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    """However much there is, it ends before anything of it runs."""
+    session = gateway_app.gateway.new_session()
+    session.start("tester", "gradwire", {"statement_timeout": f"{seconds}s"})
+    clock = Passing()
+    monkeypatch.setattr(deadline, "time", clock)
+    monkeypatch.setattr(dispatch, "time", clock)
+    with pytest.raises(QueryCanceled, match="due to statement timeout"):
+        list(session.run_simple(f"{LONG} -- {seconds}"))
+    assert clock.now <= seconds + 3  # at the first look after its time was up
+    session.close()
+
+
+@pytest.mark.parametrize("looks", [1, 2, 150, 310, 450, 600])
+def test_a_cancel_is_heard_while_a_statement_is_read(
+    gateway_app: App, monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    session = gateway_app.gateway.new_session()
+    session.start("tester", "gradwire", {})
+    client, done = session._client, 0
+
+    def look() -> None:
+        nonlocal done
+        done += 1
+        if done == looks:
+            session.cancel()
+        wanted()
+
+    wanted = client.check_wanted
+    monkeypatch.setattr(client, "check_wanted", look)
+    with pytest.raises(QueryCanceled, match="due to user request"):
+        list(session.run_simple(f"{LONG} -- cancelled {looks}"))
+    assert done == looks
+    rows = [row for result in session.run_simple("SELECT 7") for row in result.take()]
+    assert rows[0].column(0).to_pylist() == [7]
+    session.close()
 
 
 def test_a_statement_whose_time_is_up_is_not_run() -> None:

@@ -60,6 +60,8 @@ EDGES = {
     "interval": [pa.MonthDayNano([-13, 40, -1000]), pa.MonthDayNano([0, 0, 10**15])],
     "int4[]": [[], [None], [1, None, -1]],
     "text[]": [["", None, "a,b"]],
+    "int4[][]": [[], [[1, None], [3, 4]]],
+    "numeric[][][]": [[[[Decimal("1.5000000000")]]]],
     "float8[]": [[float("inf"), -0.0]],
 }
 

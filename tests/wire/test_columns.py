@@ -124,7 +124,7 @@ REFUSED: list[tuple[pa.Array, str, str]] = [
     (pa.array([1], pa.int32()), "text", "XX000"),
     (pa.array(["1"]), "int4", "XX000"),
     (pa.array([1.5]), "numeric", "XX000"),
-    (pa.array([[[1], [2, 3]]]), "int8[]", "0A000"),
+    (pa.array([[[1], [2, 3]]]), "int8[]", "2202E"),
 ]
 
 

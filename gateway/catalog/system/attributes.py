@@ -44,6 +44,7 @@ def attributes_of(entry: RelationEntry, _: bool) -> Iterator[Row]:
             "atttypmod": column.typmod, "attnotnull": column.not_null,
             "atthasdef": column.default is not None, "attidentity": column.identity,
             "attgenerated": "s" if column.generated else "", **type_facts(column.type),
+            **({"attndims": column.dimensions} if column.dimensions else {}),
         }  # fmt: skip
     for index in entry.indexes:
         yield from _of_index(entry, index)

@@ -27,7 +27,7 @@ from gateway.sources.table import Table, TableName
 from gateway.sql.text.quoting import identifier
 from gateway.store.definitions import definitions as kept
 from gateway.store.definitions.catalogue import Relation
-from gateway.types import INT8, Type, by_name, from_arrow
+from gateway.types import INT8, Type, by_name, dimensions, from_arrow
 
 # id of a relation or of a dataset's table -> it and its entry, and oid -> entry: what did not
 # change is not written anew, and its entry is the same object.
@@ -149,6 +149,7 @@ def _column(column: kept.Column, number: int, types: Mapping[str, Type]) -> Colu
     return ColumnEntry(
         column.name, column.type.oid, number, column.typmod, column.not_null,
         None if identity else text, column.comment, identity, column.generated is not None,
+        dimensions=dimensions(column.type),
     )  # fmt: skip
 
 

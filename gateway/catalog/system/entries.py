@@ -26,6 +26,7 @@ class ColumnEntry:
     comment: str = ""
     identity: str = ""
     generated: bool = False
+    dimensions: int = 0
 
 
 @dataclass(frozen=True, slots=True)

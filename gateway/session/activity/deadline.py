@@ -1,6 +1,6 @@
 """statement_timeout: a statement is cancelled when its time is up, from its message's arrival on.
 
-Nothing can stop the reading of a text; who has none of its time left by then is not run.
+While a text is read and rewritten its time is looked at between the passes; see `interrupts`.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import pyarrow as pa
 from sqlglot import exp
 
 from gateway.catalog.changes import ALTERATIONS, Altering
@@ -33,7 +34,8 @@ from gateway.sql.statements.tables import CreateTable
 from gateway.sql.text.dialect import parse
 from gateway.store.definitions.catalogue import Relation
 from gateway.store.definitions.definitions import Column, Reads, TableDefinition, View
-from gateway.types import INT8, TEXT
+from gateway.store.rows.array_assignment import dimensions_of
+from gateway.types import INT8, TEXT, with_dimensions
 
 
 def create_table(executor: Executor, tree: CreateTable) -> Result:
@@ -109,7 +111,7 @@ def create_table_as(
     if len(tree.names) > len(fields):
         raise SyntaxFault("too many column names were specified")
     names = [*tree.names, *(field.name for field in fields[len(tree.names) :])]
-    columns = [_column(n, field) for n, field in zip(names, fields, strict=True)]
+    columns = [_column(*each) for each in zip(names, fields, plan.schema.types, strict=True)]
     kept = None
     if tree.materialized:
         reads = reads_of(executor, tree.query)
@@ -127,9 +129,12 @@ _KEPT = {"unknown": TEXT, "name": TEXT, "char": TEXT, "oid": INT8, "xid": INT8, 
          "pg_node_tree": TEXT}  # fmt: skip
 
 
-def _column(name: str, field: Field) -> Column:
+def _column(name: str, field: Field, arrow: pa.DataType) -> Column:
     """A column for a query's values; a NULL literal's is text, as in PostgreSQL."""
-    return Column(name, _KEPT.get(field.type.name, field.type))
+    kind = _KEPT.get(field.type.name, field.type)
+    if kind.element is not None:
+        kind = with_dimensions(kind, dimensions_of(arrow))
+    return Column(name, kind)
 
 
 def reads_of(executor: Executor, query: exp.Expr) -> tuple[Reads, ...]:

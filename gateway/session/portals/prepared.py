@@ -27,9 +27,11 @@ from gateway.session.writes.execution import Executor
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.statements.commands import ExecuteStatement
 from gateway.sql.statements.statement import Kind, Statement
+from gateway.sql.text.dialect import DIALECT
 from gateway.store.definitions.definitions import Column
+from gateway.store.rows.array_assignment import dimensions_of
 from gateway.store.rows.assignment import assign
-from gateway.types import Type, from_arrow
+from gateway.types import Type, from_arrow, with_dimensions
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,8 @@ def _bytes_of(prepared: Prepared) -> int:
     return 1000 + (0 if prepared.statement is None else len(prepared.statement.text))
 
 
-def argument_row(statement: Statement) -> Statement:
-    """EXECUTE's arguments as a query of one row.
+def argument_row(statement: Statement, types: Sequence[Type] = ()) -> Statement:
+    """EXECUTE's arguments as a query of one row; texts are arrays for parameters of such types.
 
     Raises:
         FeatureNotSupported: 0A000, a subquery among them.
@@ -143,10 +145,16 @@ def argument_row(statement: Statement) -> Statement:
             place = position_of(inner) or position_of(argument)
             raise FeatureNotSupported("cannot use subquery in EXECUTE parameter", position=place)
     columns = [
-        exp.alias_(argument.copy(), f"argument{n}", quoted=True)
+        exp.alias_(_as_array(argument.copy(), types[n - 1 : n]), f"argument{n}", quoted=True)
         for n, argument in enumerate(tree.arguments, 1)
     ]
     return Statement(statement.text, statement.offset, exp.select(*columns), "SELECT", Kind.QUERY)
+
+
+def _as_array(argument: exp.Expr, kinds: Sequence[Type]) -> exp.Expr:
+    """A text in quotes cast to the array type that is asked of it, which reads it."""
+    array = argument.is_string and any(kind.element is not None for kind in kinds)
+    return exp.cast(argument, kinds[0].sql, dialect=DIALECT) if array else argument
 
 
 def arguments(
@@ -173,7 +181,7 @@ def arguments(
             f'wrong number of parameters for prepared statement "{tree.name}"',
             detail=f"Expected {len(types)} parameters but got {len(tree.arguments)}.",
         )
-    rows = pa.Table.from_batches(executor.query(argument_row(statement), bound).take())
+    rows = pa.Table.from_batches(executor.query(argument_row(statement, types), bound).take())
     values = [
         _assigned(n, node, rows.column(n - 1).combine_chunks(), wanted)
         for n, (node, wanted) in enumerate(zip(tree.arguments, types, strict=True), 1)
@@ -183,6 +191,8 @@ def arguments(
 
 def _assigned(number: int, node: exp.Expr, value: pa.Array, wanted: Type) -> pa.Scalar:
     given = from_arrow(value.type)
+    if wanted.element is not None:
+        wanted = with_dimensions(wanted, dimensions_of(value.type))
     typed_text = given.name == "text" and wanted.arrow != pa.string() and not _untyped(node)
     try:
         if not typed_text:

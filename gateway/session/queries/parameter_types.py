@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 import pyarrow as pa
 from sqlglot import exp
 
 from gateway.sql.meaning.parameters import number
 from gateway.sql.text.trees import nodes_of
-from gateway.types import TEXT, Type, from_arrow
+from gateway.types import TEXT, Type, from_arrow, with_dimensions
 
 Planned = Mapping[int, pa.DataType | None]
 
@@ -38,8 +37,9 @@ def as_bound(types: Mapping[int, Type], values: Sequence[pa.Scalar]) -> Mapping[
 
 
 def _dimensioned(kind: Type, value: pa.Scalar) -> Type:
-    inside = value.type.value_type if pa.types.is_list(value.type) else None
-    more = 0
-    while inside is not None and pa.types.is_list(inside):
-        inside, more = inside.value_type, more + 1
-    return replace(kind, sql=kind.sql + "[]" * more) if more else kind
+    if kind.element is None:
+        return kind
+    depth, inside = 0, value.type
+    while pa.types.is_list(inside):
+        inside, depth = inside.value_type, depth + 1
+    return with_dimensions(kind, depth)

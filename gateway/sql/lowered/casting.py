@@ -179,10 +179,13 @@ def _time(value: exp.Expr) -> exp.Expr:
 
 
 def array_of(values: list[Any], kind: exp.DataType) -> exp.Expr:
-    """An array of the values; `kind` has one dimension or more, PostgreSQL counts none."""
-    element = kind.expressions[0]
+    """An array of the values; `kind` has one dimension or more, PostgreSQL counts none.
+
+    An empty one has those of `kind`, since what it stands beside may have as many.
+    """
+    element, depth = kind.expressions[0], 1
     while element.this == DType.ARRAY and element.expressions:
-        element = element.expressions[0]
+        element, depth = element.expressions[0], depth + 1
 
     def made(values: list[Any]) -> exp.Expr:
         return exp.Array(
@@ -190,7 +193,7 @@ def array_of(values: list[Any], kind: exp.DataType) -> exp.Expr:
         )
 
     wanted = element
-    for _ in range(dimensions_of(values)):
+    for _ in range(dimensions_of(values) if values else depth):
         wanted = exp.DataType(this=DType.ARRAY, expressions=[wanted.copy()], nested=True)
     return cast_of(made(values), wanted.copy())
 

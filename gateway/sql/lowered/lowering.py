@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported, InvalidParameterValue, UndefinedObject
+from gateway.errors import ArraySubscriptError, FeatureNotSupported, UndefinedObject
 from gateway.sql.lowered import clauses, subqueries
 from gateway.sql.lowered.calls import call, window
 from gateway.sql.lowered.casting import cast, cast_of, interval_of, item_of
@@ -249,7 +249,7 @@ def _array(node: exp.Expr) -> None:
     sizes = {len(item.expressions) if isinstance(item, exp.Array) else -1
              for item in node.expressions}  # fmt: skip
     if len(sizes) > 1 and sizes != {-1}:
-        raise InvalidParameterValue(
+        raise ArraySubscriptError(
             "multidimensional arrays must have array expressions with matching dimensions"
         )
 

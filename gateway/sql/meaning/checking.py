@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from sqlglot import exp
 
 from gateway.errors import DatatypeMismatch, UndefinedFunction, WindowingError, WrongObjectType
+from gateway.interrupts import check_for_interrupts
 from gateway.sql.meaning.castable import check_cast
 from gateway.sql.meaning.inference import Types, info_of, is_untyped
 from gateway.sql.meaning.results import common_type
@@ -166,6 +167,7 @@ def _check_comparison(node: exp.Expr, known: Types) -> None:
         _check_compared(node, [node.this, node.args["high"]], "<=", known)
     elif isinstance(node, exp.In):
         for value in node.expressions:
+            check_for_interrupts()
             _check_compared(node, [node.this, value], "=", known)
     else:
         _check_compared(node, [node.this, node.expression], _COMPARED[type(node)], known)

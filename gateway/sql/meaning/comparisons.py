@@ -16,17 +16,20 @@ from gateway.sql.meaning.scope import Block
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import copied, own_nodes
-from gateway.types import Type
+from gateway.types import Type, dimensions
 
 _TYPED = frozenset({"bool", "date", "time", "timestamp", "timestamptz", "interval"})
 
+
+# Of their arrays a literal is one beside an array.
+_ELEMENTS = _TYPED | {"int2", "int4", "int8", "float4", "float8", "numeric", "text", "varchar"}
 
 # Calls whose arguments are of one type.
 _ALTERNATIVES = frozenset({"coalesce", "greatest", "least", "nullif"})
 
 
 def cast_literals(block: Block) -> None:
-    """Cast the literals that stand beside dates, times, intervals and booleans, in place."""
+    """Cast literals that stand beside dates, times, intervals, booleans and arrays, in place."""
     for node in own_nodes(block.select):
         for group in _compared(node):
             _cast_group(group, block)
@@ -52,13 +55,17 @@ def _cast_group(group: list[exp.Expr], block: Block) -> None:
     literals = [e for e in group if isinstance(e, exp.Literal) and e.is_string]
     if not literals or len(literals) == len(group):
         return
-    known = next((t for e in group if e not in literals and (t := _time(e, block))), None)
+    known = next((t for e in group if e not in literals and (t := _typed(e, block))), None)
     if known is not None:
         for literal in literals:
-            kind = exp.DataType.build(known.sql, dialect=DIALECT)
+            spelt = known.sql + "[]" * (dimensions(known) - 1)
+            kind = exp.DataType.build(spelt, dialect=DIALECT)
             literal.replace(exp.Cast(this=copied(literal), to=kind))
 
 
-def _time(tree: exp.Expr, block: Block) -> Type | None:
+def _typed(tree: exp.Expr, block: Block) -> Type | None:
     known = type_of(tree, block)
-    return known if known is not None and known.name in _TYPED else None
+    if known is None:
+        return None
+    array = known.element is not None and known.element.name in _ELEMENTS
+    return known if array or known.name in _TYPED else None

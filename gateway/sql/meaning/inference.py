@@ -184,10 +184,13 @@ def _negative(tree: exp.Expr, types: Types) -> Type | None:
 
 def _item(tree: exp.Expr, types: Types) -> Type | None:
     """An element of an array, or a part of one."""
-    array = types.of(tree.this)
+    sliced = False
+    while isinstance(tree, exp.Bracket):  # `a[1][2]` is one item of an array of two dimensions
+        sliced = sliced or any(isinstance(index, exp.Slice) for index in tree.expressions)
+        tree = tree.this
+    array = types.of(tree)
     if array is None or array.element is None:
         return None
-    sliced = any(isinstance(index, exp.Slice) for index in tree.expressions)
     return array if sliced else array.element
 
 

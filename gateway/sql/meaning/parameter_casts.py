@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
+from gateway.sql.meaning.dimensions import null_of, unfolded, whole_item
 from gateway.sql.meaning.parameters import number, postgres_type
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.trees import copied, nodes_of
-from gateway.types import Type
+from gateway.types import Type, dimensions
 
 # Types that the engine can cast a parameter to; a value of another type comes typed as it is.
 _CAST = frozenset(
@@ -27,9 +28,12 @@ def cast_parameters(tree: exp.Expr, types: Mapping[int, Type], described: bool) 
     for parameter in nodes_of(tree, exp.Parameter):
         known = types.get(number(parameter))
         if known is not None and _is_cast(known, described):
-            kind = exp.DataType.build(known.sql, dialect=DIALECT)
+            spelt = known.sql + "[]" * (dimensions(known) - 1)
+            kind = exp.DataType.build(spelt, dialect=DIALECT)
             if known.element is not None and isinstance(parameter.parent, exp.Cast):
                 _keep_dimensions(parameter.parent, kind)
+            if known.element is not None:
+                _keep_item(parameter, known)
             value = copied(parameter)
             value.type = kind  # an integer need not be rounded
             parameter.replace(exp.Cast(this=value, to=kind.copy()))
@@ -64,3 +68,19 @@ def _keep_dimensions(cast: exp.Cast, kind: exp.DataType) -> None:
         wanted = exp.DataType(this=exp.DType.ARRAY, expressions=[wanted.copy()], nested=True)
         inside = inside.expressions[0]
     cast.set("to", wanted)
+
+
+def _keep_item(parameter: exp.Expr, known: Type) -> None:
+    """NULL in place of `$1[i]` where the value has more dimensions than that, or fewer."""
+    base = parameter
+    while isinstance(base.parent, exp.Paren | exp.Cast):
+        base = base.parent
+    item = whole_item(base)
+    if item is None:
+        return
+    subscripts = unfolded(item)[1]
+    sliced = any(isinstance(each, exp.Slice) for each in subscripts)
+    if sliced or len(subscripts) == dimensions(known):
+        return
+    assert known.element is not None
+    item.replace(null_of(known.element))

@@ -17,6 +17,7 @@ from sqlglot.errors import ParseError
 from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import Token, TokenType
 
+from gateway.interrupts import check_for_interrupts
 from gateway.sql.text.places import PlacedParser, placed
 from gateway.sql.text.repeats import CUT_SIGN, NUMBERS, Repeated, head_of, is_cut
 
@@ -241,6 +242,7 @@ class GradwireParser(PlacedParser):
         """As sqlglot's, but nothing between or after commas is an error, as in PostgreSQL."""
         items = [parse_method()]
         while items[0] is not None and self._match(sep):
+            check_for_interrupts()
             items.append(parse_method())
             if items[-1] is None:
                 self._missing()

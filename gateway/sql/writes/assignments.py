@@ -19,7 +19,7 @@ from gateway.sql.meaning.numerals import digits, is_point_literal, plain
 from gateway.sql.meaning.parameters import number
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.text.dialect import DIALECT, parse
-from gateway.types import DATE, INTERVAL, NUMERIC, TIMESTAMP, TIMESTAMPTZ, Type
+from gateway.types import DATE, INTERVAL, NUMERIC, TIMESTAMP, TIMESTAMPTZ, Type, dimensions
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def declare_parameters(
 def _typed(value: exp.Expr, kind: Type) -> exp.DataType | None:
     """What a literal must be cast to before the engine sees it; None: nothing."""
     if value.is_string and (kind.element is not None or kind is INTERVAL or is_spelt(value, kind)):
-        return exp.DataType.build(kind.sql, dialect=DIALECT)
+        return exp.DataType.build(kind.sql + "[]" * (dimensions(kind) - 1), dialect=DIALECT)
     literal = value.this if isinstance(value, exp.Neg) else value
     if kind.name in EXACT and is_point_literal(literal):  # the engine would read a double
         precision, scale = digits(literal.name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from gateway.errors import FeatureNotSupported, InvalidParameterValue
-from gateway.types import Type
+from gateway.types import Type, dimensions
 
 # PostgreSQL type -> DuckDB type. A type without a row is refused at CREATE TABLE. Text kinds are
 # VARCHAR throughout: their lengths are checked before a value gets there.
@@ -86,7 +86,10 @@ def arrow_type(type: Type, typmod: int) -> pa.DataType:
         InvalidParameterValue: 22023, a modifier out of its bounds.
     """
     if type.element is not None:
-        return pa.list_(arrow_type(type.element, typmod))
+        inside = arrow_type(type.element, typmod)
+        for _ in range(dimensions(type)):
+            inside = pa.list_(inside)
+        return inside
     if type.name == "numeric":
         return pa.decimal128(*numeric_digits(typmod))
     if type.name in ("time", "timestamp", "timestamptz") and typmod > 6:
@@ -99,7 +102,7 @@ def arrow_type(type: Type, typmod: int) -> pa.DataType:
 def storage_type(type: Type, typmod: int) -> str:
     """DuckDB's spelling of a column type that `arrow_type` accepts."""
     if type.element is not None:
-        return storage_type(type.element, typmod) + "[]"
+        return storage_type(type.element, typmod) + "[]" * dimensions(type)
     precision, scale = numeric_digits(typmod) if type.name == "numeric" else (0, 0)
     return STORED[type.name].format(precision=precision, scale=scale)
 

@@ -23,7 +23,7 @@ from gateway.store.definitions.definitions import (
     View,
 )
 from gateway.store.definitions.privileges import Acl, Grant
-from gateway.types import by_oid
+from gateway.types import Type, by_oid, dimensions, with_dimensions
 
 
 def encode_table(definition: TableDefinition) -> str:
@@ -48,7 +48,7 @@ def encode_table(definition: TableDefinition) -> str:
 def _column(column: Column) -> list[object]:
     return [
         column.name,
-        column.type.oid,
+        _oid(column.type),
         column.typmod,
         column.not_null,
         column.default,
@@ -57,6 +57,12 @@ def _column(column: Column) -> list[object]:
         column.comment,
         column.number,
     ]
+
+
+def _oid(kind: Type) -> int | list[int]:
+    """The type's number; of an array of several dimensions, these too."""
+    count = dimensions(kind)
+    return [kind.oid, count] if count > 1 else kind.oid
 
 
 def _foreign_key(key: ForeignKey) -> list[object]:
@@ -88,8 +94,10 @@ def decode_table(name: TableName, text: str) -> TableDefinition:
     )
 
 
-def _read_column(name: str, oid: int, *rest: Any) -> Column:
-    return Column(name, by_oid(oid), *rest)
+def _read_column(name: str, oid: int | list[int], *rest: Any) -> Column:
+    if isinstance(oid, int):
+        return Column(name, by_oid(oid), *rest)
+    return Column(name, with_dimensions(by_oid(oid[0]), oid[1]), *rest)
 
 
 def _read_foreign_key(

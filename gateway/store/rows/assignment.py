@@ -24,6 +24,7 @@ from gateway.sql.text.jsontext import READERS
 from gateway.store.definitions.columntypes import numeric_digits, spelt, text_length
 from gateway.store.definitions.definitions import Column
 from gateway.store.rows import textinput
+from gateway.store.rows.array_assignment import assign_array
 from gateway.types import from_arrow
 
 Cast = Callable[[pa.Array, Column], pa.Array]
@@ -53,7 +54,7 @@ def assign(values: pa.Array, column: Column) -> pa.Array:
         return pa.nulls(len(values), column.arrow)
     source = _family(values.type)
     if column.type.element is not None:
-        return _array(values, source, column)
+        return assign_array(values, column, assign, is_list=source == "list")
     cast = _CASTS.get((source, column.type.name))
     if cast is None:
         raise DatatypeMismatch(
@@ -93,35 +94,6 @@ def _family(arrow: pa.DataType) -> str:
         if belongs(arrow):
             return name
     raise FeatureNotSupported(f"a value of type {arrow} cannot be kept in a table")
-
-
-def _array(values: pa.Array, source: str, column: Column) -> pa.Array:
-    element = column.type.element
-    if source == "text":
-        raise FeatureNotSupported(
-            f'text cannot be read into column "{column.name}" of type {spelt(column.type, -1)}',
-            hint="Write ARRAY[...].",
-        )
-    if source != "list" or element is None:
-        raise DatatypeMismatch(
-            f'column "{column.name}" is of type {spelt(column.type, -1)}'
-            f" but expression is of type {from_arrow(values.type).sql}",
-            hint="You will need to rewrite or cast the expression.",
-        )
-    inside = values.type.value_type
-    if not pa.types.is_null(inside) and _family(inside) == "list":
-        raise FeatureNotSupported("arrays of more than one dimension cannot be kept")
-    lists = values.cast(pa.list_(inside))
-    inner = Column(column.name, element, column.typmod)
-    # flatten() leaves out what lies under NULL lists, so the offsets are counted anew.
-    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    return pa.ListArray.from_arrays(
-        pa.array(offsets),
-        assign(lists.flatten(), inner),
-        type=column.arrow,
-        mask=pc.is_null(lists),
-    )
 
 
 def _as_stored(values: pa.Array, column: Column) -> pa.Array:

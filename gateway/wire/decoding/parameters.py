@@ -35,7 +35,7 @@ from gateway.sql.text.number_input import (
     read_numeric,
     read_oid,
 )
-from gateway.types import BY_NAME, INT2, REGISTERED, Type, array_of
+from gateway.types import BY_NAME, INT2, REGISTERED, Type, array_of, dimensions
 from gateway.wire.decoding import arrays as decode_array
 from gateway.wire.decoding import datetimes as decode_datetime
 from gateway.wire.decoding import intervals as decode_interval
@@ -109,7 +109,8 @@ def _array_scalar(values: list[Any], kind: Type, element: Type) -> pa.Scalar:
         raise FeatureNotSupported(
             f"a parameter of type {kind.sql} of more than one dimension is not supported"
         )
-    arrow = numeric_list_type(_leaves(values)) if element.name == "numeric" else kind.arrow
+    numeric = element.name == "numeric"
+    arrow = numeric_list_type(_leaves(values)) if numeric else pa.list_(element.arrow)
     for _ in range(depth - 1):
         arrow = pa.list_(arrow)
     return pa.scalar(values, arrow)
@@ -137,11 +138,19 @@ def _array(data: bytes, kind: Type, form: int, zone: str, order: str) -> list[An
 
 
 def decode_value(data: bytes, kind: Type, form: int, zone: str = "UTC", order: str = "MDY") -> Any:
-    """The value as Python's `pa.scalar(value, kind.arrow)` takes it: an array has one dimension."""
+    """The value as Python's `pa.scalar(value, kind.arrow)` takes it.
+
+    Raises:
+        FeatureNotSupported: 0A000, an array of other dimensions than `kind` has.
+    """
     if kind.element is not None:
         values = _array(data, kind, form, zone, order)
-        if dimensions_of(values) > 1:
-            raise FeatureNotSupported("arrays of more than one dimension cannot be kept")
+        given, kept = dimensions_of(values), dimensions(kind)
+        if values and given != kept:
+            raise FeatureNotSupported(
+                f"an array of {given} dimensions is not one of {kept}",
+                hint=f"Declare the column {kind.sql}{'[]' * (given - 1)}.",
+            )
         return values
     if form:
         return _BINARY.get(kind.name, text_of_data)(data)

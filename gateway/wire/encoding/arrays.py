@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.errors import FeatureNotSupported
+from gateway.store.rows.array_assignment import ragged, refuse_ragged
 from gateway.types import Type
 from gateway.wire.encoding.columns import Encoded, Fixed, binary_array, validity, with_nulls
 
@@ -27,12 +27,16 @@ _NEVER_QUOTED = frozenset({"bool", "int2", "int4", "int8", "oid", "numeric", "fl
 def array_texts(array: pa.Array, elements: pa.Array, element: Type) -> pa.Array:
     """Text of each array.
 
+    Raises:
+        ArraySubscriptError: 2202E, an array of arrays of different lengths.
+
     Args:
         array: The normal list column; its lists begin at offset 0.
         elements: The innermost values as text fields, in order, NULL for NULL.
         element: The elements' type.
     """
     if pa.types.is_list(array.type.value_type):
+        refuse_ragged(array)
         inner = array_texts(array.values, elements, element)
     else:
         inner = _quoted(elements, element)
@@ -59,7 +63,7 @@ def array_binaries(array: pa.Array, elements: pa.Array, element: Type) -> pa.Arr
     """Binary form of each array; the arguments are those of `array_texts`.
 
     Raises:
-        FeatureNotSupported: 0A000, an array of arrays of different lengths.
+        ArraySubscriptError: 2202E, an array of arrays of different lengths.
     """
     fields = fields_with_length(elements)
     nulls = np.asarray(elements.is_null().to_numpy(zero_copy_only=False))
@@ -86,9 +90,7 @@ def _headers(
         for offsets in levels:
             sizes = {int(b - a) for a, b in pairwise(offsets[first : last + 1])}
             if len(sizes) > 1:
-                raise FeatureNotSupported(
-                    "an array of arrays of different lengths cannot be sent to a client"
-                )
+                raise ragged()
             dimensions += sizes
             first, last = int(offsets[first]), int(offsets[last])
         starts.append(last)
