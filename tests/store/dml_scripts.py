@@ -137,6 +137,7 @@ SCRIPTS: dict[str, list[str]] = {
         " WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT (k) VALUES (n)",
         "MERGE INTO w_m USING w_s ON w_m.k = w_s.k WHEN MATCHED THEN UPDATE SET nope = 1",
         "MERGE INTO w_m USING w_s ON w_m.k = w_s.k WHEN NOT MATCHED THEN INSERT VALUES (4)",
+        "MERGE INTO w_m USING w_s ON w_m.k = w_s.k WHEN MATCHED THEN DELETE RETURNING w_m.k",
         "SELECT * FROM w_m ORDER BY k",
         "DROP TABLE w_m, w_s",
     ],

@@ -46,8 +46,14 @@ def as_merge(tree: exp.Merge, target: Target, row_identifier: str) -> tuple[Merg
 
     Raises:
         FeatureNotSupported: 0A000, WHEN NOT MATCHED BY SOURCE.
+        SyntaxFault: 42601, RETURNING, which MERGE has from PostgreSQL 17 on.
         GatewayError: as INSERT and UPDATE of these columns.
     """
+    if tree.args.get("returning") is not None:
+        raise SyntaxFault(
+            'syntax error at or near "RETURNING"',
+            hint="MERGE has none; write INSERT ... ON CONFLICT DO UPDATE ... RETURNING.",
+        )
     reading = _Reading(tree.copy(), target, row_identifier)
     before: dict[bool, list[exp.Expr]] = {True: [], False: []}
     steps = []
