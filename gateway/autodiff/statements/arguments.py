@@ -34,7 +34,7 @@ def arguments_of(marker: Marker) -> list[exp.Expr]:
     elif marker.kind == "grad" and count == 2:
         return arguments
     raise UndefinedFunction(
-        f"{marker.kind} does not take {count} arguments",
+        f"{marker.kind} does not take {count} argument{'s' * (count != 1)}",
         hint=f"Write {USAGE[marker.kind]}.",
         position=position_of(marker),
     )

@@ -116,7 +116,7 @@ def replace_calls(
         hint = f"Write {NAME}('sin(x) * y', 'x')."
         if len(call.expressions) != 2:
             count = len(call.expressions)
-            message = f"{NAME} does not take {count} arguments"
+            message = f"{NAME} does not take {count} argument{'s' * (count != 1)}"
             raise UndefinedFunction(message, hint=hint, position=position_of(call))
         if not all(isinstance(arg, exp.Literal) and arg.is_string for arg in call.expressions):
             message = f"{NAME} needs its arguments as string literals"

@@ -31,7 +31,7 @@ from gateway.autodiff.statements.grouping import (
 from gateway.autodiff.statements.relations import ChainRule, Variable
 from gateway.errors import NotDifferentiable
 from gateway.sql.meaning.scope import Block, is_aggregate, position_of
-from gateway.sql.text.dialect import DIALECT, parse
+from gateway.sql.text.dialect import parse
 
 Gradient = Callable[[Node, Variable], Node]
 
@@ -107,7 +107,7 @@ class Aggregates:
         for part, columns in self._deciding(leaf):
             bare = isinstance(part, exp.Column) and columns == [variable]
             if not bare and any(self.chain.changes(column, variable) for column in columns):
-                raise _moves(leaf, part, variable)
+                raise _moves(leaf, variable)
 
     def _deciding(self, leaf: Leaf) -> list[tuple[exp.Expr, list[Variable]]]:
         """What decides which rows count, and in which order; each with the columns it reads."""
@@ -286,11 +286,11 @@ def _differs(leaf: Leaf, variable: Variable) -> NotDifferentiable:
     )
 
 
-def _moves(leaf: Leaf, part: exp.Expr, variable: Variable) -> NotDifferentiable:
+def _moves(leaf: Leaf, variable: Variable) -> NotDifferentiable:
     name = inner_call(leaf.sql).name.lower()
     return NotDifferentiable(
         f'which rows {name}(...) counts depends on "{variable.name}"',
-        detail=f"{part.sql(dialect=DIALECT)} changes with it.",
+        detail=f'Its FILTER, GROUP BY or OVER looks at "{variable.name}".',
         hint="Differentiate by what FILTER, GROUP BY and OVER do not depend on.",
         position=position_of(leaf.sql),
     )

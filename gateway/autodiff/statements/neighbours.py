@@ -181,9 +181,10 @@ class _Reading:
     def call(self, tree: exp.Anonymous, block: Block) -> Along:
         self.position = position_of(tree)
         arguments = tree.expressions
-        if len(arguments) not in (2, 3):
+        count = len(arguments)
+        if count not in (2, 3):
             raise UndefinedFunction(
-                f"{self.function} does not take {len(arguments)} arguments",
+                f"{self.function} does not take {count} argument{'s' * (count != 1)}",
                 hint=f"Write {self.function}(expression, dimension [, 'unit of time']).",
                 position=self.position,
             )
