@@ -19,6 +19,7 @@ from gateway.recent import Recent
 from gateway.session.computation import Bound
 from gateway.session.dispatch import Client
 from gateway.session.result import Result
+from gateway.session.writes.inserting import insert_constants
 from gateway.sql.meaning.inference import type_of
 from gateway.sql.meaning.parameters import number
 from gateway.sql.statements.statement import Kind, Statement
@@ -68,6 +69,9 @@ class Shapes:
         """
         if client.block.status == "E" or self._sent.get(text):
             return None
+        inserted = insert_constants(client, text, self._limits)
+        if inserted is not None:
+            return inserted
         lifted = lift(text)
         shape = self._of(lifted) if lifted is not None else None
         if lifted is None or shape is None or shape.statement is None:

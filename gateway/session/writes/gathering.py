@@ -31,7 +31,7 @@ from gateway.types import Type
 # As many wait at most, and as much of them.
 _MOST_WAITING, _MOST_BYTES = 8192, 16 * 2**20
 # Nobody can write a savepoint of this name.
-_SAVEPOINT = ""
+SAVEPOINT = ""
 # Classes of errors that a row may meet and another may not.
 _OF_ROWS = ("22", "23")
 
@@ -151,18 +151,18 @@ class Gathering:
         """Do several at once; whether no row met an error. If one did, none is done."""
         store, bound = self._client.store, Bound(types=self._types, columns=columns)
         if not alone:
-            store.savepoint(_SAVEPOINT)
+            store.savepoint(SAVEPOINT)
         try:
             self._client.run(statement, bound)
         except GatewayError as error:
             if not alone:
-                store.rollback_to(_SAVEPOINT)
-                store.release(_SAVEPOINT)
+                store.rollback_to(SAVEPOINT)
+                store.release(SAVEPOINT)
             if error.code[:2] not in _OF_ROWS:
                 raise
             return False
         if not alone:
-            store.release(_SAVEPOINT)
+            store.release(SAVEPOINT)
         return True
 
 

@@ -160,7 +160,12 @@ _PLAIN_MOMENT = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?
 
 def is_spelt(value: exp.Expr, kind: Type) -> bool:
     """Whether it is a moment in words, before Christ, infinite, or otherwise not plain."""
-    return kind in (DATE, TIMESTAMP, TIMESTAMPTZ) and not _PLAIN_MOMENT.match(value.name)
+    return is_spelt_so(value.name, kind)
+
+
+def is_spelt_so(text: str, kind: Type) -> bool:
+    """The same of a literal's text."""
+    return kind in (DATE, TIMESTAMP, TIMESTAMPTZ) and not _PLAIN_MOMENT.match(text)
 
 
 def type_mixed(values: list[exp.Expr], kind: Type) -> None:

@@ -1,0 +1,136 @@
+"""INSERT ... VALUES of constants alone, read from its text in one pass: no tree is made.
+
+`INSERT INTO t (a, b) VALUES (1, 'x'), (2, NULL)` becomes `INSERT INTO t (a, b) VALUES ($1, $2)`,
+which is read once for all texts like it, and a list of the constants of each column. What is
+more than that (casts, expressions, DEFAULT, comments, backslashes, RETURNING) is left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.sql.meaning.numerals import is_point_literal
+from gateway.sql.writes.assignments import EXACT, Target, TargetColumn, is_spelt_so
+from gateway.sql.writes.given import WHOLE, Constant, constants
+from gateway.types import INTERVAL
+
+_WORD = r'(?:[^\W\d]\w*|"[^"]+")'
+_HEAD = re.compile(
+    rf"\s*INSERT\s+INTO\s+{_WORD}(?:\.{_WORD})?\s*(?:\(\s*{_WORD}(?:\s*,\s*{_WORD})*\s*\)\s*)?"
+    r"\bVALUES\s*(?=\()",
+    re.IGNORECASE,
+)
+# Nothing that has fitted is given back, so a text takes as long as it has characters.
+_TEXT = r"'(?:[^'\\\0]++|'')*+'"
+_NUMBER = r"-?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?+"
+_CELL = rf"\s*+({_TEXT}|{_NUMBER}|(?i:NULL|TRUE|FALSE))\s*+"
+_FIRST = re.compile(rf"\({_CELL}(?:,{_CELL})*+\)")
+# A row of more columns than this is left alone.
+_MOST_COLUMNS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantRows:
+    """The rows of a text.
+
+    Args:
+        shape: The text with one row of parameters.
+        columns: The constants of each column, as they are written.
+    """
+
+    shape: str
+    columns: Sequence[Sequence[str]]
+
+    def arrays(self, names: Sequence[str], target: Target) -> list[pa.Array] | None:
+        """The values; None where one cannot be taken as it stands.
+
+        Args:
+            names: The columns that they are for, as many.
+            target: The columns of the table.
+        """
+        found = []
+        for cells, name in zip(self.columns, names, strict=True):
+            values = _values(cells, target[name])
+            array = None if values is None else constants(values)
+            if array is None:
+                return None
+            found.append(array)
+        return found
+
+    def holds_texts(self, place: int) -> bool:
+        """Whether a text is among the constants of a column."""
+        return any(cell[0] == "'" for cell in self.columns[place])
+
+
+def read(text: str) -> ConstantRows | None:
+    """The rows of an INSERT of constants; None where it is something else.
+
+    >>> read("INSERT INTO t (a) VALUES (1), (NULL);")
+    ConstantRows(shape='INSERT INTO t (a) VALUES ($1)', columns=[('1', 'NULL')])
+    """
+    head = _HEAD.match(text)
+    first = _FIRST.match(text, head.end()) if head is not None else None
+    if head is None or first is None:
+        return None
+    width = _width(first[0])
+    if width > _MOST_COLUMNS:
+        return None
+    rows = _row(width).findall(text, head.end())
+    *cells, separators, others = zip(*rows, strict=True)
+    if any(others) or separators[-1] == "," or any(each != "," for each in separators[:-1]):
+        return None
+    marks = ", ".join(f"${n}" for n in range(1, width + 1))
+    return ConstantRows(f"{head[0]}({marks})", cells)
+
+
+def _width(row: str) -> int:
+    return len(re.findall(_CELL + "[,)]", row))
+
+
+@lru_cache(64)
+def _row(width: int) -> re.Pattern[str]:
+    """A row and what follows it; or anything else."""
+    cells = ",".join([_CELL] * width)
+    return re.compile(rf"\s*+\({cells}\)\s*+(,|;?\s*+\Z)|(.+)", re.DOTALL)
+
+
+def _values(cells: Sequence[str], column: TargetColumn) -> list[Constant] | None:
+    """The constants of one column, as `given` takes them; None where one is not taken."""
+    values: list[Constant] = []
+    for cell in cells:
+        first = cell[0]
+        if first in "nN":
+            values.append(None)
+        elif first in "tTfF":
+            values.append(first in "tT")
+        else:
+            value = _text(cell, column) if first == "'" else _number(cell, column)
+            if value is None:
+                return None
+            values.append(value)
+    return values
+
+
+def _text(cell: str, column: TargetColumn) -> str | None:
+    text = cell[1:-1].replace("''", "'")
+    kind = column.type
+    if kind.element is not None or kind is INTERVAL or is_spelt_so(text, kind):
+        return None
+    return text
+
+
+def _number(cell: str, column: TargetColumn) -> Constant:
+    digits = cell.removeprefix("-")
+    if WHOLE.fullmatch(digits):
+        return int(cell)
+    if column.type.name in EXACT and is_point_literal(exp.Literal.number(digits)):
+        return Decimal(cell)
+    # PostgreSQL reads a numeric, which has no -0.
+    return float(cell) + 0.0 if column.type.name == "float8" else None
