@@ -63,6 +63,9 @@ FAULTS = (
           "a window ordered by a value of this type is not supported"),
     Fault(r"ScalarSubqueryExpr evaluated before", errors.FeatureNotSupported,
           "a subquery in this place is not supported", _JOIN),
+    Fault(r"Multiple recursive references to the same CTE", errors.FeatureNotSupported,
+          "a recursive query that reads its own rows more than once is not supported",
+          "Name it once in FROM, join it with what is to be added up, and GROUP BY its columns."),
     # names; one of the engine's own making is no name that the user wrote
     Fault(r"No field named .*__correlated_sq_\d+",
           errors.FeatureNotSupported, "this form of correlated subquery is not supported", _JOIN),

@@ -16,6 +16,8 @@ REFUSED = [
     # statement over public.t (x bigint, f double precision, s text), SQLSTATE, message
     ("SELECT 1 AS v FROM public.nowhere", "42P01", 'relation "public.nowhere" does not exist'),
     ("SELECT 1 AS v FROM ncep.t", "42P01", 'relation "ncep.t" does not exist'),
+    ("WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT a.n FROM r a, r b) SELECT n FROM r",
+     "0A000", "a recursive query that reads its own rows more than once is not supported"),
     ("SELECT * FROM foo(1)", "42883", "function foo does not exist"),
     ("SELECT y FROM public.t", "42703", "column y does not exist"),
     ('SELECT "a.b c" FROM public.t', "42703", 'column "a.b c" does not exist'),
