@@ -26,6 +26,7 @@ from gateway.errors.data import (
     StringTooLong,
     UniqueViolation,
     UntranslatableCharacter,
+    WithCheckOptionViolation,
 )
 from gateway.errors.service import (
     ActiveTransaction,
@@ -184,5 +185,6 @@ __all__ = [
     "UniqueViolation",
     "UntranslatableCharacter",
     "WindowingError",
+    "WithCheckOptionViolation",
     "WrongObjectType",
 ]

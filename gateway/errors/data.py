@@ -108,3 +108,8 @@ class UniqueViolation(IntegrityConstraintViolation, code="23505"):
 
 class CheckViolation(IntegrityConstraintViolation, code="23514"):
     """A row for which a CHECK is false."""
+
+
+# Class 44 - WITH CHECK OPTION violation
+class WithCheckOptionViolation(GatewayError, code="44000"):
+    """A row written through a view, which the view does not show."""

@@ -12,6 +12,7 @@ from gateway.errors import FeatureNotSupported
 from gateway.rewrite import Rewritten
 from gateway.session.result import Field
 from gateway.session.writes.returning import Beneath, Returned
+from gateway.session.writes.through import Through
 from gateway.session.writes.upserts import Upsert
 from gateway.sources.grid.grid import with_calls
 from gateway.sources.table import Table, TableName
@@ -65,6 +66,7 @@ class Computation:
     )
 
     returned: Returned | None = None  # a write's RETURNING, where it stands on the target alone
+    through: Through | None = None  # the view that is written through
     lookup: Beneath | None = None  # what names mean in it, where that is not what the session knows
 
     @property

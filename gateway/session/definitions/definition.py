@@ -10,12 +10,14 @@ from sqlglot import exp
 
 from gateway.errors import (
     AmbiguousFunction,
+    FeatureNotSupported,
     GatewayError,
     InsufficientPrivilege,
     InvalidTableDefinition,
     ReadOnlyTable,
     SyntaxFault,
     UndefinedFunction,
+    WrongObjectType,
 )
 from gateway.rewrite import rewrite
 from gateway.session.computation import Bound, Computation, fields_of
@@ -50,6 +52,7 @@ from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
 from gateway.sql.meaning.functions import Function, body_of
 from gateway.sql.meaning.inlining import calls_of
+from gateway.sql.meaning.updatable import why_not
 from gateway.sql.statements.altering import AlterRelation
 from gateway.sql.statements.commands import CreateSchema, DropStatement, Name
 from gateway.sql.statements.datasets import AttachDataset, DetachDataset, RefreshDataset
@@ -117,9 +120,19 @@ def _create_view(executor: Executor, statement: Statement, tree: CreateView) -> 
     twice = next((each for each in names if names.count(each) > 1), None)
     if twice is not None:
         raise InvalidTableDefinition(f'column "{twice}" specified more than once')
-    view = View(name, tree.source, tuple(names), reads)
+    if tree.check:
+        _refuse_check_option(tree.query)
+    view = View(name, tree.source, tuple(names), reads, check=tree.check)
     executor.registry.store.create_view(view, or_replace=tree.replace)
     return Result("CREATE VIEW")
+
+
+def _refuse_check_option(query: exp.Expr) -> None:
+    reason = why_not(query)
+    if reason:
+        raise FeatureNotSupported(
+            "WITH CHECK OPTION is supported only on automatically updatable views", hint=reason
+        )
 
 
 def _create_function(executor: Executor, tree: CreateFunction) -> Result:
@@ -240,6 +253,9 @@ def _drop(executor: Executor, tree: DropStatement, command: str) -> Result:
 
 def _truncate(executor: Executor, tree: DropStatement) -> Result:
     registry = executor.registry
+    for parts in tree.names:
+        if registry.relation(*registry.named(parts)).view is not None:
+            raise WrongObjectType(f'"{parts[-1]}" is not a table')
     names = [registry.definition(*registry.named(parts)).name for parts in tree.names]
     if tree.cascade:
         others = [n for n in registry.store.referring(names) if n not in names]

@@ -23,6 +23,7 @@ from gateway.errors import (
 from gateway.session.computation import Bound, Computation, fields_of
 from gateway.session.result import Field, Notice, Result
 from gateway.session.writes.execution import Executor
+from gateway.session.writes.through import bound_query
 from gateway.sources.table import TableName
 from gateway.sql.meaning.binding import named_tables
 from gateway.sql.meaning.scope import table_node
@@ -31,7 +32,6 @@ from gateway.sql.statements.commands import Name
 from gateway.sql.statements.objects import RefreshView
 from gateway.sql.statements.statement import Statement
 from gateway.sql.statements.tables import CreateTable
-from gateway.sql.text.dialect import parse
 from gateway.store.definitions.catalogue import Relation
 from gateway.store.definitions.definitions import Column, Reads, TableDefinition, View
 from gateway.store.rows.array_assignment import dimensions_of
@@ -165,7 +165,7 @@ def refresh(executor: Executor, tree: RefreshView) -> Result:
     view = definition.query
     if tree.concurrently:
         _refuse_concurrently(definition, tree)
-    rewritten = executor.rewrite(_bound_query(executor, view))
+    rewritten = executor.rewrite(bound_query(registry, view))
     with registry.store.writing(name):
         plan = executor.plan(Computation(rewritten), Bound())
         registry.store.truncate([name])
@@ -192,21 +192,6 @@ def _refuse_concurrently(definition: TableDefinition, tree: RefreshView) -> None
             hint="Create a unique index with no WHERE clause on one or more columns of the"
             " materialized view.",
         )
-
-
-def _bound_query(executor: Executor, view: View) -> exp.Expr:
-    """A view's query with every name in it as it was meant."""
-    query = parse(view.sql)[0]
-    meant = executor.registry.names_read(view)
-    for table in list(named_tables(query)):
-        place = meant.get((table.db, table.name))
-        if place is not None:
-            if table.args.get("alias") is None:
-                alias = exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
-                table.set("alias", alias)
-            table.set("db", exp.to_identifier(place.schema, quoted=True))
-            table.set("this", exp.to_identifier(place.name, quoted=True))
-    return query
 
 
 # ALTER
@@ -306,7 +291,7 @@ def _shape(executor: Executor) -> Callable[[Relation], object]:
         if view is None:
             return None
         try:
-            fields = planned_fields(executor, _bound_query(executor, view))
+            fields = planned_fields(executor, bound_query(executor.registry, view))
         except GatewayError:  # whatever is wrong with it, it is no query any more
             return None
         return [field.type for field in fields]

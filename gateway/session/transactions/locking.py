@@ -12,11 +12,14 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from gateway.catalog.registry import Registry
 from gateway.errors import FeatureNotSupported, LockNotAvailable, NoActiveTransaction
 from gateway.session.computation import Bound
 from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
+from gateway.sources.table import TableName
 from gateway.sql.meaning.binding import named_tables
+from gateway.sql.meaning.relation import Relation
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.statements.objects import LockTables
 from gateway.sql.statements.statement import Statement
@@ -43,7 +46,7 @@ def locking_query(executor: Executor, statement: Statement, bound: Bound) -> Res
     """SELECT ... FOR UPDATE and its like; None for a query that locks nothing.
 
     Raises:
-        ReadOnlyTable: 25006, a table of a dataset or a view.
+        ReadOnlyTable: 25006, a table of a dataset or a materialized view.
         FeatureNotSupported: 0A000, SKIP LOCKED: there are no locks of rows.
         LockNotAvailable: 55P03, NOWAIT.
     """
@@ -61,11 +64,22 @@ def locking_query(executor: Executor, statement: Statement, bound: Bound) -> Res
                 hint="Tables are locked whole; use NOWAIT and try again.",
             )
         for table in _locked(tree, lock):
-            name = executor.registry.definition(*executor.registry.named(parts_of(table))).name
-            with _waiting(executor, wait is True, f'row in relation "{name.name}"'):
-                executor.registry.store.lock_rows(name)
+            relation = executor.registry.relation(*executor.registry.named(parts_of(table)))
+            for name in _tables_under(executor.registry, relation):
+                with _waiting(executor, wait is True, f'row in relation "{name.name}"'):
+                    executor.registry.store.lock_rows(name)
     tree.set("locks", None)
     return executor.query(replace(statement, tree=tree), bound)
+
+
+def _tables_under(registry: Registry, relation: Relation) -> list[TableName]:
+    """The table itself, or the user tables that a view reads."""
+    view = registry.store.view(relation.name) if relation.view is not None else None
+    if view is None:
+        return [registry.definition(relation.name.schema, relation.name.name).name]
+    read = [registry.relation(n.schema, n.name) for n in registry.names_read(view).values()]
+    kept = [r for r in read if r.view is not None or registry.store.table(r.name) is not None]
+    return list(dict.fromkeys(name for each in kept for name in _tables_under(registry, each)))
 
 
 def _locked(tree: exp.Select, lock: exp.Lock) -> list[exp.Table]:

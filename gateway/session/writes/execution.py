@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported
+from gateway.errors import FeatureNotSupported, WithCheckOptionViolation
 from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound, Computation, as_it_stands, fields_of
 from gateway.session.queries.querying import Queries
@@ -28,6 +28,7 @@ from gateway.session.writes.returning import (
     returning_query,
     rows_beside,
 )
+from gateway.session.writes.through import Through, onto_table, through, through_columns
 from gateway.session.writes.upserts import Upsert, Upserting, with_excluded
 from gateway.sources.table import Table, TableName
 from gateway.sql.lowered.localtime import type_moments
@@ -108,7 +109,11 @@ class Executor(Queries):
         """
         write, target = query.write, query.target
         assert write is not None and target is not None
-        made = query.lookup.schemas if query.lookup is not None else {}
+        view = query.through
+        made = [*query.lookup.schemas] if query.lookup is not None else []
+        if view is not None:
+            view.require(self.authority, self.registry, write.command)
+            made.append(view.name)
         self.allow(query.rewritten, query.rowid_of, *made)
         if computed is not None:
             given, batches = computed.schema, iter([computed])
@@ -121,6 +126,8 @@ class Executor(Queries):
             width = 1 + len(write.columns)
             batches = (batch.select(range(width)) for batch in kept)
         changed = self._apply(query, given, batches, bound, last)
+        if view is not None and view.checks and write.command != "DELETE":
+            self._hold_to_view(view, changed, tables)
         if write.returning is None:
             return Result(write.command, changed=changed.count)
         if query.returned is not None and query.returned.columns is not None:
@@ -135,6 +142,31 @@ class Executor(Queries):
         returned = self.plan_with(rewritten, {**others, **rows}, bound)
         fields = fields_of(rewritten, returned.schema, bound.by_number)
         return Result(write.command, fields, iter(list(returned.stream())), changed.count)
+
+    def _hold_to_view(
+        self, view: Through, changed: Changed, tables: Mapping[TableName, Table]
+    ) -> None:
+        """Refuse changed rows that the view would not show.
+
+        Raises:
+            WithCheckOptionViolation: 44000.
+        """
+        assert changed.rows is not None
+        for check in view.checks:
+            rewritten = self.rewrite(check.refused)
+            if not is_named_once(rewritten.tree, view.base.name):
+                raise FeatureNotSupported(
+                    f'the check option of view "{check.view}" reads "{view.base.name.name}" itself,'
+                    " which is not supported",
+                    hint=f'Write to table "{view.base.name.name}".',
+                )
+            rows: dict[TableName, Table] = {view.base.name: Snapshot(changed.rows)}
+            others = self.registry.tables(rewritten.tables - rows.keys() - tables.keys())
+            plan = self.plan_with(rewritten, {**others, **tables, **rows}, Bound())
+            if any(batch.num_rows for batch in plan.stream()):
+                raise WithCheckOptionViolation(
+                    f'new row violates check option for view "{check.view}"'
+                )
 
     def _computed(
         self, query: Computation, tables: Mapping[TableName, Table], bound: Bound
@@ -248,15 +280,23 @@ class Executor(Queries):
             tree: It.
             lookup: What names mean; None: what they mean to this session.
         """
-        table = target_of(tree)
-        target = self.registry.definition(*self.registry.named(parts_of(table)))
-        write = as_write(tree, self.registry.target_columns(target), ROWID)
+        view = through(self.registry, tree)
+        if view is None:
+            target = self.registry.definition(*self.registry.named(parts_of(target_of(tree))))
+            write = as_write(tree, self.registry.target_columns(target), ROWID)
+        else:
+            target, base = view.base, self.registry.target_columns(view.base)
+            columns = view.target(base, type(tree).__name__.upper())
+            write = onto_table(as_write(through_columns(tree, view), columns, ROWID), view)
         upsert = None if write.conflict is None else self._upsert_of(write.conflict, target, lookup)
         rewritten, returned = self._rewritten(write, lookup), None
-        if lookup is None and write.returning is not None and not write.beside:
+        plain = lookup is None and view is None and not write.beside
+        if plain and write.returning is not None:
             shown = self.rewrite(returning_query(write, target, ()))
             returned = Returned(shown, plain_columns(shown.tree, target))
-        return Computation(rewritten, write, target, upsert, returned=returned, lookup=lookup)
+        return Computation(
+            rewritten, write, target, upsert, returned=returned, lookup=lookup, through=view
+        )
 
     def _rewritten(self, write: Write, lookup: Beneath | None) -> Rewritten:
         if write.given is None or write.command != "INSERT":
@@ -310,7 +350,8 @@ class Executor(Queries):
     ) -> Changed:
         write, target, store = query.write, query.target, self.registry.store
         assert write is not None and target is not None
-        returning = write.returning is not None
+        checks = query.through is not None and bool(query.through.checks)
+        returning = write.returning is not None or checks
         if write.command == "UPDATE":
             check_moments(self.constants, write.columns, given.types[1:], target)
             return store.update(target.name, write.columns, batches, returning=returning)
@@ -329,5 +370,9 @@ class Executor(Queries):
         if zone_of(self.constants) == "UTC" or not isinstance(tree, exp.Insert | exp.Update):
             return tree
         table = target_of(tree)
+        view = through(self.registry, tree)
+        if view is not None:
+            target = view.target(self.registry.target_columns(view.base))
+            return type_moments(tree, {name: column.type for name, column in target.items()})
         columns = self.registry.definition(*self.registry.named(parts_of(table))).columns
         return type_moments(tree, {column.name: column.type for column in columns})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from gateway.errors import CardinalityViolation
+from gateway.errors import CardinalityViolation, FeatureNotSupported
 from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound, Described
 from gateway.session.result import Result
@@ -31,6 +31,11 @@ class _Planned:
 def _planned(executor: Executor, statement: Statement) -> _Planned:
     tree = statement.tree
     table = target_of(tree)  # type: ignore[arg-type]  # a MERGE is a tree
+    if executor.registry.relation(*executor.registry.named(parts_of(table))).view is not None:
+        raise FeatureNotSupported(
+            f'cannot execute MERGE on relation "{table.name}"',
+            detail="This operation is not supported for views.",
+        )
     target = executor.registry.definition(*executor.registry.named(parts_of(table)))
     columns = executor.registry.target_columns(target)
     steps = as_merge(tree, columns, ROWID)  # type: ignore[arg-type]

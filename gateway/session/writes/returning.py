@@ -17,6 +17,7 @@ from gateway.rewrite import Rewritten
 from gateway.sources.table import Held, Table, TableName
 from gateway.sql.meaning.relation import ColumnInfo, Lookup, Relation
 from gateway.sql.meaning.scope import column_node, table_node
+from gateway.sql.meaning.updatable import IDENTIFIED
 from gateway.sql.writes.writes import Write
 from gateway.store.definitions.definitions import ROWID, Changed, TableDefinition
 from gateway.store.rows.snapshots import Snapshot
@@ -108,7 +109,8 @@ def returning_query(write: Write, target: TableDefinition, beside: Sequence[Besi
     if not beside:
         return query
     mine = query.args["from_"].this.alias_or_name
-    columns = {mine: [column.name for column in target.columns]}
+    query.args["from_"].this.meta[IDENTIFIED] = ROWID
+    columns: dict[str, Sequence[str]] = {mine: write.shown or [c.name for c in target.columns]}
     columns |= {each.alias: each.schema.names for each in beside}
     query.set("expressions", [new for item in query.expressions for new in _spelt(item, columns)])
     for each in beside:

@@ -11,6 +11,7 @@ from gateway.errors import FeatureNotSupported, StatementTooComplex, UndefinedTa
 from gateway.sources.table import TableName
 from gateway.sql.meaning.relation import ColumnInfo, Lookup, Relation
 from gateway.sql.meaning.scope import position_of, visible_ctes
+from gateway.sql.meaning.updatable import IDENTIFIED, flags_of, lay_open
 from gateway.sql.text.dialect import parse
 from gateway.sql.text.trees import nodes, nodes_of
 
@@ -96,10 +97,15 @@ class Binder:
         for node in nodes(query):
             node.meta.pop("start", None)
         bound = partial(_as_bound, self._lookup, relation)
+        flags = flags_of(table)
+        if flags:
+            source = query.args["from_"].this
+            lay_open(query, bound(source.db, source.name).names, flags)
         self.bind(query, bound, depth + 1, relation.oid)
         alias = table.args["alias"]
         given = alias.columns
-        names = relation.view_columns[len(given) :]
+        identifier = [str(flags[IDENTIFIED])] if IDENTIFIED in flags else []
+        names = (*relation.view_columns, *identifier)[len(given) :]
         rest = [exp.to_identifier(name, quoted=True) for name in names]
         alias.set("columns", given + rest)
         inlined = exp.Subquery(this=query, alias=alias, joins=table.args.get("joins"))

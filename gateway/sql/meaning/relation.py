@@ -45,6 +45,11 @@ class Relation:
     reads: Mapping[tuple[str, str], TableName] = field(default_factory=dict)
     oid: int = 0
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its columns, in order."""
+        return tuple(self.columns) if self.view is None else self.view_columns
+
 
 Relations = Mapping[TableName, Mapping[str, ColumnInfo]]
 

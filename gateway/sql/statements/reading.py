@@ -38,6 +38,7 @@ from gateway.sql.statements.sequences import (
 )
 from gateway.sql.statements.statement import Copy, CreateView, Explain, Kind, Prepare, Statement
 from gateway.sql.statements.tables import CreateTable, read_create_table, read_materialized_view
+from gateway.sql.statements.views import read_view
 from gateway.sql.text.dialect import parse_tokens, split, syntax_fault
 from gateway.sql.writes.writes import modifying_parts
 from gateway.types import Type, by_name
@@ -168,23 +169,7 @@ def _temporary(reader: Reader) -> object:
 
 
 def _view(reader: Reader, replace: bool, temporary: bool = False) -> CreateView:
-    name = reader.qualified()
-    columns: list[str] = []
-    if reader.accept("("):
-        columns.append(reader.name())
-        while reader.accept(","):
-            columns.append(reader.name())
-        reader.need(")")
-    if reader.accept("WITH"):
-        raise FeatureNotSupported("CREATE VIEW with options is not supported")
-    reader.need("AS")
-    if [token.text.upper() for token in reader.tokens[-2:]] == ["CHECK", "OPTION"]:
-        raise FeatureNotSupported(
-            "WITH CHECK OPTION is not supported", hint="Nothing is written through views here."
-        )
-    inner = _inner(reader, Kind.QUERY)
-    assert isinstance(inner.tree, exp.Expr)
-    return CreateView(name, tuple(columns), inner.tree, inner.text, replace, temporary)
+    return read_view(reader, replace, temporary, inner=_query_inside)
 
 
 def _inner(reader: Reader, *kinds: Kind) -> Statement:

@@ -70,7 +70,10 @@ class Prepare:
 
 @dataclass(frozen=True, slots=True)
 class CreateView:
-    """CREATE [OR REPLACE] VIEW name [(columns)] AS query; `source` is the query as it was sent."""
+    """CREATE [OR REPLACE] VIEW name [(columns)] AS query; `source` is the query as it was sent.
+
+    `check` is "local" or "cascaded" for WITH CHECK OPTION, else "".
+    """
 
     name: tuple[str, ...]
     columns: tuple[str, ...]
@@ -78,6 +81,7 @@ class CreateView:
     source: str
     replace: bool = False
     temporary: bool = False
+    check: str = ""
 
 
 # One option as written: a word, a number or a string; None where nothing is; a list of columns.

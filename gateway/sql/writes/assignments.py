@@ -17,7 +17,7 @@ from gateway.errors import (
 )
 from gateway.sql.meaning.numerals import digits, is_point_literal, plain
 from gateway.sql.meaning.parameters import number
-from gateway.sql.meaning.scope import position_of
+from gateway.sql.meaning.scope import column_node, position_of
 from gateway.sql.text.dialect import DIALECT, parse
 from gateway.types import DATE, INTERVAL, NUMERIC, TIMESTAMP, TIMESTAMPTZ, Type, dimensions
 
@@ -80,17 +80,54 @@ def _assignments(tree: exp.Expr) -> list[tuple[exp.Column, exp.Expr]]:
     if isinstance(tree.this, exp.Tuple):
         row = tree.expression
         is_row = isinstance(row, exp.Anonymous) and row.name.lower() == "row"
-        if not (isinstance(row, exp.Tuple) or is_row):
+        if isinstance(row, exp.Subquery):
+            values = _of_query(row, len(columns))
+        elif isinstance(row, exp.Tuple) or is_row:
+            values = row.expressions
+        else:
             raise FeatureNotSupported(
-                "SET (columns) = (subquery) is not supported",
-                hint="Join the subquery in FROM.",
+                "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression",
                 position=position_of(tree),
             )
-        values = row.expressions
     if len(columns) != len(values):
         message = "number of columns does not match number of values"
         raise SyntaxFault(message, position=position_of(tree))
     return list(zip(columns, values, strict=True))
+
+
+# Each column is computed by itself, so these would give other values to each.
+_VOLATILE = frozenset({"random", "nextval", "gen_random_uuid", "clock_timestamp", "setval"})
+
+
+def _of_query(row: exp.Subquery, width: int) -> list[exp.Expr]:
+    """`(SELECT a, b ...)` as a subquery for each of its columns.
+
+    Raises:
+        SyntaxFault: 42601, it has more or fewer. FeatureNotSupported: 0A000, it is volatile.
+    """
+    query = row.this
+    plain = isinstance(query, exp.Select) and not any(each.is_star for each in query.expressions)
+    if plain and len(query.expressions) != width:
+        message = "number of columns does not match number of values"
+        raise SyntaxFault(message, position=position_of(row))
+    for call in query.find_all(exp.Func):
+        name = call.name.lower() if isinstance(call, exp.Anonymous) else call.sql_name().lower()
+        if name in _VOLATILE or isinstance(call, exp.Rand):
+            raise FeatureNotSupported(
+                f"{name} in SET (columns) = (subquery) is not supported",
+                hint="Join the subquery in FROM.",
+                position=position_of(call),
+            )
+    names = [f"c{number}" for number in range(width)]
+    values: list[exp.Expr] = []
+    for name in names:
+        alias = exp.TableAlias(
+            this=exp.to_identifier("given"), columns=[exp.to_identifier(each) for each in names]
+        )
+        inside = exp.Subquery(this=query.copy(), alias=alias)
+        one = exp.Select(expressions=[column_node("given", name)], from_=exp.From(this=inside))
+        values.append(exp.Subquery(this=one))
+    return values
 
 
 def written_columns(named: list[exp.Expr], target: Target, table: exp.Table) -> tuple[str, ...]:

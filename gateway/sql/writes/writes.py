@@ -25,6 +25,7 @@ from gateway.errors import (
     WindowingError,
 )
 from gateway.sql.meaning.scope import column_node, is_aggregate, position_of
+from gateway.sql.meaning.updatable import IDENTIFIED, UNFILTERED
 from gateway.sql.writes.assignments import (
     Target,
     assigned_columns,
@@ -66,6 +67,7 @@ class Write:
     beside: tuple[str, ...] = ()
     given: Given | None = None  # what is assigned, where nothing has to be computed for it
     narrowing: Narrowing | None = None
+    shown: tuple[str, ...] = ()  # the columns of the view that is written through
 
     def of_beside(self, alias: str) -> exp.Select:
         """A query for the columns of one of `beside` alone."""
@@ -302,7 +304,9 @@ def _rows(tree: exp.Expr, row_identifier: str, others: list[exp.Expr]) -> exp.Se
     """SELECT ctid FROM target, others WHERE ...; a row that matches twice is there once."""
     table = target_of(tree)
     this = column_node(table.alias_or_name, row_identifier)
-    query = exp.Select(expressions=[this], from_=exp.From(this=table.copy()))
+    from_ = table.copy()
+    from_.meta[IDENTIFIED] = row_identifier
+    query = exp.Select(expressions=[this], from_=exp.From(this=from_))
     for other in others:
         query.append("joins", exp.Join(this=other))
     if others:
@@ -328,7 +332,9 @@ def _returning(tree: exp.Expr) -> exp.Select | None:
     if clause is None:
         return None
     _check_returning(clause, target_of(tree))
-    return exp.Select(expressions=clause.expressions, from_=exp.From(this=target_of(tree).copy()))
+    table = target_of(tree).copy()
+    table.meta[UNFILTERED] = True
+    return exp.Select(expressions=clause.expressions, from_=exp.From(this=table))
 
 
 def _check_returning(clause: exp.Expr, target: exp.Table) -> None:

@@ -179,7 +179,8 @@ class View:
     """A view: the user's own SELECT, derivative markers inside, and its optional column names.
 
     `reads` binds the names in it for good; a view kept by an older server has none. A materialized
-    view is `populated` unless it was made or refreshed WITH NO DATA.
+    view is `populated` unless it was made or refreshed WITH NO DATA. `check` is "local" or
+    "cascaded" for WITH CHECK OPTION, else "".
     """
 
     name: TableName
@@ -188,6 +189,7 @@ class View:
     reads: tuple[Reads, ...] = ()
     comment: str = ""
     populated: bool = True
+    check: str = ""
 
 
 @dataclass(frozen=True, slots=True)

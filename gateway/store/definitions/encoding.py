@@ -110,7 +110,7 @@ def encode_view(view: View) -> str:
     """JSON of everything but the name."""
     reads = [[r.schema, r.written, r.oid, r.name.schema, r.name.name] for r in view.reads]
     kept = {"sql": view.sql, "columns": view.columns, "reads": reads, "comment": view.comment}
-    return json.dumps({**kept, "populated": view.populated})
+    return json.dumps({**kept, "populated": view.populated, "check": view.check})
 
 
 def decode_view(name: TableName, text: str) -> View:
@@ -118,7 +118,8 @@ def decode_view(name: TableName, text: str) -> View:
     kept: dict[str, Any] = json.loads(text)
     reads = tuple(Reads(r[0], r[1], r[2], TableName(r[3], r[4])) for r in kept.get("reads", ()))
     populated, comment = kept.get("populated", True), kept.get("comment", "")
-    return View(name, kept["sql"], tuple(kept["columns"]), reads, comment, populated)
+    columns, check = tuple(kept["columns"]), kept.get("check", "")
+    return View(name, kept["sql"], columns, reads, comment, populated, check)
 
 
 def encode_sequence(sequence: Sequence) -> str:

@@ -1,0 +1,247 @@
+"""INSERT, UPDATE and DELETE through a view that shows rows of one table as they are.
+
+The view's query stands where the table would: it gives the identifiers of rows of the table, and
+what is written goes there under the names that the table's columns have. RETURNING and WITH CHECK
+OPTION look at the changed rows through the view without its WHERE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from gateway.catalog.authority import Authority
+from gateway.catalog.registry import Registry
+from gateway.errors import (
+    FeatureNotSupported,
+    ObjectNotInPrerequisiteState,
+)
+from gateway.sources.table import TableName
+from gateway.sql.meaning.binding import named_tables
+from gateway.sql.meaning.relation import Relation
+from gateway.sql.meaning.scope import position_of
+from gateway.sql.meaning.updatable import UNFILTERED, SimpleView, simple_view, why_not
+from gateway.sql.text.dialect import parse
+from gateway.sql.writes.assignments import Target, TargetColumn
+from gateway.sql.writes.writes import Write, parts_of, target_of
+from gateway.store.ddl.owning import relation_key
+from gateway.store.definitions.definitions import TableDefinition, View
+from gateway.types import TEXT
+
+_DEEDS = {
+    "INSERT": ("insert into", "a", "inserting into"),
+    "UPDATE": ("update", "w", "updating"),
+    "DELETE": ("delete from", "d", "deleting from"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """WITH CHECK OPTION: rows that it must not leave behind, of the table that is written."""
+
+    view: str
+    refused: exp.Select
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """A view that is written through.
+
+    Args:
+        views: Its name, and those of the views between it and the table.
+        base: The table.
+        columns: The view's columns -> the table's; None: computed.
+        checks: What changed rows are held to, the view on the table first.
+    """
+
+    views: tuple[TableName, ...]
+    base: TableDefinition
+    columns: Mapping[str, str | None]
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def name(self) -> TableName:
+        """The view that the statement names."""
+        return self.views[0]
+
+    def target(self, base: Target, command: str = "") -> Target:
+        """The view's columns as those of a table; a computed one takes nothing.
+
+        UPDATE ... SET a = DEFAULT gives NULL, as the view's columns have no defaults of their own.
+        """
+        computed = TargetColumn(TEXT, generated=True)
+        kept = {n: replace(c, default=None) if command == "UPDATE" else c for n, c in base.items()}
+        return {
+            name: computed if column is None else kept[column]
+            for name, column in self.columns.items()
+        }
+
+    def require(self, authority: Authority, registry: Registry, command: str) -> None:
+        """Let the owner of each view do to what is under it what the client does to the view.
+
+        Raises:
+            InsufficientPrivilege: 42501.
+        """
+        if not authority.asks:
+            return
+        under = (*self.views[1:], self.base.name)
+        for view, name in zip(self.views, under, strict=True):
+            oid = registry.store.oid(view)
+            owner = registry.store.rights(relation_key(oid or 0)).owner
+            if owner:  # else an administrator's
+                authority.require(_DEEDS[command][1], name, owner)
+
+
+def through(registry: Registry, tree: exp.Expr) -> Through | None:
+    """The view that a write names; None where it names something else.
+
+    Raises:
+        ObjectNotInPrerequisiteState: 55000, it cannot be written through.
+        ReadOnlyTable: 25006, it shows rows of a dataset.
+    """
+    relation = registry.relation(*registry.named(parts_of(target_of(tree))))
+    if relation.view is None:
+        return None
+    command = type(tree).__name__.upper()
+    return _through(registry, relation, command, cascaded=False)
+
+
+def _through(registry: Registry, relation: Relation, command: str, *, cascaded: bool) -> Through:
+    view = registry.store.view(relation.name)
+    assert view is not None
+    query = bound_query(registry, view)
+    reason = why_not(query)
+    inner = None if reason else _inside(registry, query)
+    if inner is None:
+        deed, _, doing = _DEEDS[command]
+        raise ObjectNotInPrerequisiteState(
+            f'cannot {deed} view "{relation.name.name}"',
+            detail=reason
+            or "Views that do not select from a single table or view are not"
+            " automatically updatable.",
+            hint=f"Write to the tables that it reads; {doing} it would not tell which rows.",
+        )
+    simple = simple_view(query, inner.names)
+    cascades = cascaded or view.check == "cascaded"
+    if inner.view is not None:
+        under = _through(registry, inner, command, cascaded=cascades)
+    else:
+        base = registry.definition(inner.name.schema, inner.name.name)
+        under = Through((), base, {column.name: column.name for column in base.columns})
+    columns = {}
+    for place, name in enumerate(view.columns):
+        column = simple.column(place) if place < len(simple.outputs) else None
+        columns[name] = None if column is None else under.columns.get(column)
+    checks = under.checks
+    if (view.check or cascaded) and simple.where is not None:
+        checks = (*checks, Check(relation.name.name, _refused(simple)))
+    return Through((relation.name, *under.views), under.base, columns, checks)
+
+
+def _inside(registry: Registry, query: exp.Expr) -> Relation | None:
+    """What stands in FROM, if it is a table or a view; a materialized view is neither."""
+    table = query.args["from_"].this
+    inner = registry.relation(table.db, table.name)
+    held = registry.store.table(inner.name)
+    return None if held is not None and held.query is not None else inner
+
+
+def _refused(simple: SimpleView) -> exp.Select:
+    """SELECT 1 FROM the table WHERE a row of it is not shown."""
+    table = simple.table.copy()
+    table.meta[UNFILTERED] = True
+    assert simple.where is not None
+    shown = exp.Coalesce(this=exp.Paren(this=simple.where.copy()), expressions=[exp.false()])
+    query = exp.Select(expressions=[exp.Literal.number(1)], from_=exp.From(this=table))
+    return query.where(exp.Not(this=shown)).limit(1)
+
+
+def bound_query(registry: Registry, view: View) -> exp.Expr:
+    """A view's query with every name in it as it was meant."""
+    query = parse(view.sql)[0]
+    meant = registry.names_read(view)
+    for table in list(named_tables(query)):
+        place = meant.get((table.db, table.name))
+        if place is not None:
+            if table.args.get("alias") is None:
+                alias = exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
+                table.set("alias", alias)
+            table.set("db", exp.to_identifier(place.schema, quoted=True))
+            table.set("this", exp.to_identifier(place.name, quoted=True))
+    return query
+
+
+def through_columns(tree: exp.Expr, view: Through) -> exp.Expr:
+    """The write with the columns named that it gives values to; none of them is computed.
+
+    Raises:
+        FeatureNotSupported: 0A000, a column that the table has not.
+    """
+    tree = tree.copy()
+    if isinstance(tree, exp.Insert):
+        _refuse_computed(_inserted(tree, view), view, "insert into")
+    elif isinstance(tree, exp.Update):
+        named = [part for each in tree.expressions for part in _set(each)]
+        _refuse_computed(named, view, "update")
+    return tree
+
+
+def _set(assignment: exp.Expr) -> list[exp.Expr]:
+    left = assignment.this
+    return list(left.expressions) if isinstance(left, exp.Tuple) else [left]
+
+
+def _inserted(tree: exp.Insert, view: Through) -> list[exp.Expr]:
+    """The columns of an INSERT; where it names none, as many as there are values."""
+    if isinstance(tree.this, exp.Schema):
+        return list(tree.this.expressions)
+    query = tree.args.get("expression")
+    if query is None:
+        return []
+    given = query.expressions[0].expressions if isinstance(query, exp.Values) else None
+    if given is None and isinstance(query, exp.Select):
+        given = query.expressions
+    stars = given is None or any(node.is_star for node in given)
+    width = len(view.columns) if stars or given is None else len(given)
+    return [exp.to_identifier(name) for name in list(view.columns)[:width]]
+
+
+def _refuse_computed(named: list[exp.Expr], view: Through, deed: str) -> None:
+    for node in named:
+        if node.name in view.columns and view.columns[node.name] is None:
+            raise FeatureNotSupported(
+                f'cannot {deed} column "{node.name}" of view "{view.name.name}"',
+                detail="View columns that are not columns of their base relation are not"
+                " updatable.",
+                position=position_of(node),
+            )
+
+
+def onto_table(write: Write, view: Through) -> Write:
+    """The write under the names of the table's columns.
+
+    Raises:
+        FeatureNotSupported: 0A000, ON CONFLICT DO UPDATE.
+    """
+    conflict = write.conflict
+    if conflict is not None and conflict.update is not None:
+        raise FeatureNotSupported(
+            "ON CONFLICT DO UPDATE through a view is not supported",
+            hint=f'Write to table "{view.base.name.name}".',
+        )
+    if conflict is not None and conflict.key:
+        conflict = replace(conflict, key=tuple(_renamed(conflict.key, view)))
+    return replace(
+        write,
+        columns=tuple(_renamed(write.columns, view)),
+        conflict=conflict,
+        given=write.given if write.command == "INSERT" else None,
+        narrowing=None,
+        shown=tuple(view.columns),
+    )
+
+
+def _renamed(names: tuple[str, ...], view: Through) -> list[str]:
+    return [view.columns.get(name) or name for name in names]
