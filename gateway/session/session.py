@@ -36,7 +36,7 @@ from gateway.errors import (
 )
 from gateway.roles import Roles
 from gateway.session.activity.account import Watching
-from gateway.session.activity.backends import Backend, Connected, Doing
+from gateway.session.activity.backends import Activity, Backend, Connected, Doing
 from gateway.session.activity.notifications import Channels, Notification, Notifier
 from gateway.session.activity.silence import idle_limit
 from gateway.session.computation import Bound, Computation, Described
@@ -88,6 +88,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             allowance,
         )
         self._account = self._client.account
+        self._is_locked = lambda: store.locks.is_waiting(self._client.store)
 
     # Connecting
 
@@ -146,12 +147,12 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         """How long the client may say nothing now, in seconds, and what it is told then."""
         return idle_limit(self._client.block.status, self._client.idle_seconds)
 
-    def backend(self, *, busy: bool) -> Backend:
-        """The client as others see it, from any thread; `busy` while it awaits an answer."""
+    def backend(self, *, busy: bool, since: float) -> Backend:
+        """The client as others see it, from any thread; `busy`: awaits an answer, `since` then."""
         name = self._client.settings.show("application_name")[1]
         progress = self._account.progress()  # a COPY that waits for rows is busy, too
-        busy = busy or progress is not None
-        return self._doing.backend(name, self.status, busy=busy, progress=progress)
+        activity = Activity(busy or progress is not None, since, self._is_locked())
+        return self._doing.backend(name, self.status, activity, progress)
 
     @property
     def status(self) -> str:

@@ -317,7 +317,9 @@ RELATIONS: Mapping[str, str] = {
     "pg_get_keywords": "SELECT * FROM [text.keywords]",
     "pg_stat_get_activity": (
         "SELECT CAST(a.datid AS BIGINT), a.pid, CAST(a.usesysid AS BIGINT), a.application_name, "
-        "a.state, a.query, NULL, NULL, a.xact_start, a.query_start, a.backend_start, NULL, "
+        "a.state, a.query, CAST(a.wait_type AS VARCHAR), CAST(a.wait_event AS VARCHAR), "
+        "a.xact_start, a.query_start, "
+        "a.backend_start, a.state_change, "
         "a.client_addr, NULL, a.client_port, NULL, NULL, 'client backend', a.ssl, NULL, NULL, "
         "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL "
         "FROM (SELECT unnest(getvariable('activity')) AS a)"

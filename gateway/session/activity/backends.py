@@ -43,7 +43,8 @@ class Backend:
     """One client at one moment, named as pg_stat_activity names it.
 
     `state` is "active", "idle", "idle in transaction" or "idle in transaction (aborted)"; a time is
-    None before there was one. `query` is the last text the client sent.
+    None before there was one, and in a failed transaction. `query` is the last text the client
+    sent, `wait_event` what its session waits for: a message, another's lock, None for neither.
     """
 
     process_id: int
@@ -59,6 +60,8 @@ class Backend:
     backend_start: datetime
     query_start: datetime | None = None
     transaction_start: datetime | None = None
+    state_change: datetime | None = None
+    wait_event: tuple[str, str] | None = None  # its type, and it
     progress: Progress | None = None
 
 
@@ -107,6 +110,27 @@ class Connected:
 _IDLE = {"I": "idle", "T": "idle in transaction", "E": "idle in transaction (aborted)"}
 
 
+# What PostgreSQL calls waiting for a client's next message, and for a lock of a table.
+_CLIENT, _LOCK = ("Client", "ClientRead"), ("Lock", "relation")
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Whether a client awaits an answer or its server a message, since when, and for which lock.
+
+    `since` is in seconds of the Unix epoch; `locked` while another session's lock is waited for.
+    """
+
+    busy: bool
+    since: float
+    locked: bool = False
+
+    @property
+    def wait_event(self) -> tuple[str, str] | None:
+        """What is waited for, as PostgreSQL names it."""
+        return (_LOCK if self.locked else None) if self.busy else _CLIENT
+
+
 @dataclass(slots=True)
 class Doing:
     """Who a session's client is, and what it asked for last; written by its own thread."""
@@ -124,11 +148,21 @@ class Doing:
         if status == "I":
             self.transaction_start = self.query_start
 
+    def _changed(self, activity: Activity) -> datetime:
+        """When it became active or idle; the bytes of a statement come a moment before it does."""
+        since = datetime.fromtimestamp(activity.since, UTC)
+        return since if self.query_start is None else max(since, self.query_start)
+
     def backend(
-        self, application_name: str, status: str, *, busy: bool, progress: Progress | None = None
+        self,
+        application_name: str,
+        status: str,
+        activity: Activity,
+        progress: Progress | None = None,
     ) -> Backend:
         """The client at this moment."""
-        here = self.connected
+        here, busy = self.connected, activity.busy
+        begun = status == "T" or (busy and status == "I")
         return Backend(
             process_id=here.process_id,
             user=self.user,
@@ -142,7 +176,9 @@ class Doing:
             query=self.query,
             backend_start=here.since,
             query_start=self.query_start,
-            transaction_start=self.transaction_start if busy or status != "I" else None,
+            transaction_start=self.transaction_start if begun else None,
+            state_change=self._changed(activity),
+            wait_event=activity.wait_event,
             progress=progress,
         )
 

@@ -87,7 +87,10 @@ class SessionFunctions:
             row = {
                 "state": each.state, "query": each.query,
                 "xact_start": each.transaction_start, "query_start": each.query_start,
-                "backend_start": each.backend_start, "client_addr": each.client_host,
+                "backend_start": each.backend_start, "state_change": each.state_change,
+                "wait_type": each.wait_event and each.wait_event[0],
+                "wait_event": each.wait_event and each.wait_event[1],
+                "client_addr": each.client_host,
                 "client_port": each.client_port, "ssl": each.encrypted, **_copying(each),
             }  # fmt: skip
             sees = who.roles.is_superuser(who.role) or READS_STATS in known

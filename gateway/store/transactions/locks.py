@@ -68,6 +68,10 @@ class TableLocks:
         """How many sessions wait now."""
         return len(self._waiting)
 
+    def is_waiting(self, owner: object) -> bool:
+        """Whether it waits now."""
+        return owner in self._waiting
+
     def held(self, owner: object) -> frozenset[int]:
         """The keys of all locks that `owner` holds."""
         with self._changed:

@@ -42,6 +42,7 @@ class Client(BVContext):  # type: ignore[misc]  # buenavista carries no types
     session: Session
     process_id: int
     secret_key: bytes
+    since: float  # when `busy` changed, in seconds of the Unix epoch
 
     def __init__(self, session: Session, connection: socket.socket, key_bytes: int = 4) -> None:
         super().__init__(session, None, {})
@@ -53,6 +54,7 @@ class Client(BVContext):  # type: ignore[misc]  # buenavista carries no types
         self.goodbye: GatewayError | None = None
         self.ends_by: float | None = None
         self._waiting = False
+        self.since = time.time()
         self._connection = connection
 
     @property
@@ -69,7 +71,7 @@ class Client(BVContext):  # type: ignore[misc]  # buenavista carries no types
         Raises:
             GatewayError: FATAL, the connection is to end.
         """
-        self._waiting = True
+        self._waiting, self.since = True, time.time()
         if self.goodbye is not None:
             raise self.goodbye
 
@@ -79,7 +81,7 @@ class Client(BVContext):  # type: ignore[misc]  # buenavista carries no types
         Raises:
             GatewayError: FATAL, the connection is to end.
         """
-        self._waiting = False
+        self._waiting, self.since = False, time.time()
         if self.goodbye is not None:
             raise self.goodbye
 

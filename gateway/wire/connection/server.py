@@ -266,7 +266,7 @@ class ServerBackends:
 
     def all(self) -> list[Backend]:
         clients = sorted(self._server.clients(), key=lambda client: int(client.process_id))
-        return [client.session.backend(busy=client.busy) for client in clients]
+        return [client.session.backend(busy=client.busy, since=client.since) for client in clients]
 
     def cancel(self, process_id: int) -> bool:
         client = self._server.client(process_id)

@@ -1,0 +1,123 @@
+"""pg_stat_activity, column by column, beside PostgreSQL's: what each client is at."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+
+Connection = psycopg.Connection[Any]
+Connect = Callable[..., Connection]
+Row = dict[str, Any]
+
+TIMES = ("backend_start", "xact_start", "query_start", "state_change")
+NEVER = ("leader_pid", "client_hostname", "query_id")  # of clients, by default
+
+#    what it did                                     state                              began xact
+AT_REST = [
+    ([],                                             "idle",                            False),
+    (["SELECT 1"],                                   "idle",                            False),
+    (["BEGIN"],                                      "idle in transaction",             True),
+    (["BEGIN", "SELECT count(*) FROM watched"],      "idle in transaction",             True),
+    (["BEGIN", "SELECT 1 / 0"],                      "idle in transaction (aborted)",   False),
+    (["BEGIN", "UPDATE watched SET b = 2", "ROLLBACK"],  "idle",                        False),
+]  # fmt: skip
+
+BY = [pytest.param("connect", id="gradwire"), pytest.param("postgres", id="PostgreSQL")]
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Connect:
+    """Connects to the server that the test's row names."""
+    found: Connect = request.getfixturevalue(request.param)
+    return found
+
+
+@contextmanager
+def watched(server: Connect) -> Iterator[tuple[Connection, Connection]]:
+    """A table, who watches, and who is watched."""
+    with ExitStack() as closing:
+        watcher, client = (
+            closing.enter_context(server(application_name=name)) for name in ("watcher", "watched")
+        )
+        watcher.execute("CREATE TABLE watched (a int PRIMARY KEY, b int)")
+        watcher.execute("INSERT INTO watched VALUES (1, 1)")
+        try:
+            yield watcher, client
+        finally:
+            client.close()
+            watcher.execute("DROP TABLE watched")
+
+
+def seen(watcher: Connection, client: Connection) -> Row:
+    cursor = watcher.execute(
+        "SELECT * FROM pg_stat_activity WHERE pid = %s",
+        [client.info.backend_pid],
+    )
+    names = [column.name for column in cursor.description or ()]
+    return dict(zip(names, cursor.fetchone() or (), strict=True))
+
+
+def check_who(row: Row, client: Connection) -> None:
+    """The columns that tell whose the connection is, and the order of its times."""
+    assert (row["usename"], row["datname"]) == (client.info.user, client.info.dbname)
+    assert row["application_name"] == "watched" and row["backend_type"] == "client backend"
+    assert str(row["client_addr"]) == "127.0.0.1" and row["client_port"] > 0
+    assert row["usesysid"] is not None and row["datid"] is not None
+    assert [name for name in NEVER if row[name] is not None] == []
+    times: list[datetime] = [row[name] for name in TIMES if row[name] is not None]
+    assert all(row["backend_start"] <= each <= datetime.now(UTC) for each in times)
+    if row["query_start"] is not None:
+        assert row["query_start"] <= row["state_change"]
+
+
+@pytest.mark.parametrize("server", BY, indirect=True)
+@pytest.mark.parametrize(("statements", "state", "began"), AT_REST)
+def test_a_client_at_rest(server: Connect, statements: list[str], state: str, began: bool) -> None:
+    with watched(server) as (watcher, client):
+        for statement in statements:
+            try:
+                client.execute(statement)
+            except psycopg.errors.DivisionByZero:
+                assert "aborted" in state
+        while (row := seen(watcher, client))["state"] == "active":
+            pass  # for a moment after an answer a client is not idle yet
+        check_who(row, client)
+        assert row["state"] == state
+        assert (row["wait_event_type"], row["wait_event"]) == ("Client", "ClientRead")
+        assert row["query"] == (statements[-1] if statements else "")
+        assert (row["query_start"] is not None) == bool(statements)
+        assert (row["xact_start"] is not None) == began
+
+
+@pytest.mark.parametrize("server", BY, indirect=True)
+def test_a_client_that_waits_for_a_lock(server: Connect) -> None:
+    with watched(server) as (watcher, client), server() as holder:
+        holder.execute("BEGIN; UPDATE watched SET b = 2")
+        sql = "UPDATE watched SET b = 3"
+        thread = threading.Thread(target=client.execute, args=[sql])
+        thread.start()
+        while (row := seen(watcher, client))["wait_event_type"] != "Lock":
+            assert thread.is_alive()
+        check_who(row, client)
+        assert (row["state"], row["query"]) == ("active", sql)
+        # PostgreSQL waits for the row's writer, we for the table.
+        assert row["wait_event"] in ("transactionid", "relation")
+        assert row["xact_start"] is not None
+        holder.execute("COMMIT")
+        thread.join()
+
+
+@pytest.mark.parametrize("server", BY, indirect=True)
+def test_who_asks_is_active(server: Connect) -> None:
+    with watched(server) as (_, client):
+        row = seen(client, client)
+        check_who(row, client)
+        assert (row["state"], row["wait_event_type"], row["wait_event"]) == ("active", None, None)
+        assert row["xact_start"] is not None
+        assert row["query"].startswith("SELECT * FROM pg_stat_activity")
