@@ -15,8 +15,9 @@ from gateway.catalog.datasets import Datasets
 from gateway.catalog.refreshing import Refresher
 from gateway.config import Settings
 from gateway.engine.embedded import Embedded
+from gateway.errors import ConfigurationFault
 from gateway.monitor.endpoint import Endpoint
-from gateway.monitor.metrics import Parts, faults, registry_of
+from gateway.monitor.metrics import Metrics, Parts, registry_of
 from gateway.passwords import read_verifier
 from gateway.session.gateway import Gateway
 from gateway.sql.text.depth import make_room
@@ -33,7 +34,7 @@ class App:
         settings: Where to listen, what to serve.
 
     Raises:
-        ConfigurationFault: F0000, a user that cannot be.
+        ConfigurationFault: F0000, a user that cannot be, or /metrics at an address that cannot.
         LockFileExists: F0001, another server has the data directory.
         OSError: The address cannot be bound.
     """
@@ -44,6 +45,8 @@ class App:
         for verifier in settings.users.values():
             read_verifier(verifier)
         with ExitStack() as undo:
+            metrics = Metrics()
+            self._endpoint = self._watched(metrics, undo)
             self.store = Store(settings.data_dir)
             undo.callback(self.store.close)
             self.grids = _datasets(settings, self.store)
@@ -63,7 +66,9 @@ class App:
                 message_bytes=settings.message_bytes,
                 authentication_seconds=settings.authentication_seconds,
             )
-            self._endpoint = self._watched(undo)
+            pool = _memory_bytes(settings) or 0
+            metrics.watch(Parts(self._server, self.gateway, self.store, self.grids, pool))
+            undo.callback(metrics.let_go)
             self._closing = undo.pop_all()
         self._thread: threading.Thread | None = None
 
@@ -72,13 +77,16 @@ class App:
         """Host and port that are really bound; connections queue from the moment this exists."""
         return self._server.address
 
-    def _watched(self, undo: ExitStack) -> Endpoint | None:
-        if self.settings.metrics is None:
-            return None
+    def _watched(self, metrics: Metrics, undo: ExitStack) -> Endpoint | None:
+        """It answers before anything else is there, and until nothing else is."""
         where = self.settings.metrics
-        pool = _memory_bytes(self.settings) or 0
-        parts = Parts(self._server, self.gateway, self.store, self.grids, pool)
-        endpoint = Endpoint((where.host, where.port), registry_of(parts), lambda: faults(parts))
+        if where is None:
+            return None
+        try:
+            endpoint = Endpoint((where.host, where.port), registry_of(metrics), metrics.faults)
+        except OSError as error:
+            place = f"port {where.port} of {where.host}"
+            raise ConfigurationFault(f"/metrics cannot have {place}: {error.strerror}") from error
         undo.callback(endpoint.close)
         return endpoint
 

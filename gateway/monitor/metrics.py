@@ -178,33 +178,57 @@ ROWS = (
 
 
 class Metrics(Collector):
-    """Reads every row at a scrape."""
+    """Reads every row at a scrape; none until there are parts, and none once they are closed.
 
-    def __init__(self, parts: Parts) -> None:
+    `instead` is what the server is doing meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self.instead = "starting"
+        self._parts: Parts | None = None
+
+    def watch(self, parts: Parts) -> None:
+        """The server has started."""
         self._parts = parts
 
+    def let_go(self) -> None:
+        """The parts are about to be closed."""
+        self._parts, self.instead = None, "stopping"
+
     def collect(self) -> Iterator[Metric]:
-        for row in ROWS:
-            kind = CounterMetricFamily if row.name.endswith("_total") else GaugeMetricFamily
-            family = kind(row.name, row.help, labels=row.labels)
-            for labels, value in row.read(self._parts):
-                family.add_metric(labels, float(value))
-            yield family
-        yield self._durations()
+        parts = self._parts
+        if parts is not None:
+            yield from _rows(parts)
+            yield _durations(parts)
         yield InfoMetricFamily("gradwire_build", "Versions.", value=_versions())
 
-    def _durations(self) -> Metric:
-        family = HistogramMetricFamily(
-            "gradwire_statement_duration_seconds",
-            "From a statement's message to its last row.",
-            labels=("kind",),
-        )
-        bounds = [*map(str, BUCKETS), "+Inf"]
-        for line in self._parts.statements():
-            counts = zip(bounds, accumulate(line.buckets), strict=True)
-            buckets = [(bound, float(count)) for bound, count in counts]
-            family.add_metric((line.kind,), buckets, line.elapsed_ns / 1e9)
-        return family
+    def faults(self) -> list[str]:
+        """Why the server is not healthy; nothing when it is."""
+        parts = self._parts
+        return [f"the server is {self.instead}"] if parts is None else faults(parts)
+
+
+def _rows(parts: Parts) -> Iterator[Metric]:
+    for row in ROWS:
+        kind = CounterMetricFamily if row.name.endswith("_total") else GaugeMetricFamily
+        family = kind(row.name, row.help, labels=row.labels)
+        for labels, value in row.read(parts):
+            family.add_metric(labels, float(value))
+        yield family
+
+
+def _durations(parts: Parts) -> Metric:
+    family = HistogramMetricFamily(
+        "gradwire_statement_duration_seconds",
+        "From a statement's message to its last row.",
+        labels=("kind",),
+    )
+    bounds = [*map(str, BUCKETS), "+Inf"]
+    for line in parts.statements():
+        counts = zip(bounds, accumulate(line.buckets), strict=True)
+        buckets = [(bound, float(count)) for bound, count in counts]
+        family.add_metric((line.kind,), buckets, line.elapsed_ns / 1e9)
+    return family
 
 
 def _versions() -> dict[str, str]:
@@ -213,10 +237,10 @@ def _versions() -> dict[str, str]:
     return {"version": __version__, "python": platform.python_version(), **found}
 
 
-def registry_of(parts: Parts) -> CollectorRegistry:
+def registry_of(metrics: Metrics) -> CollectorRegistry:
     """Everything that /metrics shows: these metrics, those of the process and of Python."""
     registry = CollectorRegistry()
-    registry.register(Metrics(parts))
+    registry.register(metrics)
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     return registry

@@ -20,7 +20,7 @@ A statement goes down one side of the house and its rows come up the other:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 from buenavista.core import Session as BuenaVistaSession
@@ -88,7 +88,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             allowance,
         )
         self._account = self._client.account
-        self._is_locked = lambda: store.locks.is_waiting(self._client.store)
+        self._is_locked: Callable[[], bool] = lambda: store.locks.is_waiting(self._client.store)
 
     # Connecting
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 _MILLION = "generate_series(1, 1000000)"
 _ENDLESS = "generate_series(1, 1000000000000)"
+_NAMES = ", ".join(f"c{n}" for n in range(20))
+_TWENTY = "SELECT " + ", ".join(f"1 AS c{n}" for n in range(20))
 _ALL_A = "'" + "a" * 40 + "!'"
 
 BOMBS: tuple[tuple[str, str, str], ...] = (
@@ -26,6 +28,20 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
         "SELECT * FROM " + "(SELECT * FROM " * 500 + "(SELECT 1) t" + ") t" * 500,
         "",
     ),
+    ("VALUES of 30,000", "SELECT * FROM (VALUES " + ",".join(["(1)"] * 30_000) + ") AS t", "54001"),
+    ("a text of an array of 50,000", "SELECT '{" + ",".join(["1"] * 50_000) + "}'::int[]", ""),
+    ("an array's text, deep", "SELECT '" + "{" * 100_000 + "}" * 100_000 + "'::int[]", "54001"),
+    ("1,700 columns", "SELECT " + ",".join(["1"] * 1700), "54011"),
+    ("a CUBE of 20", f"SELECT 1 FROM ({_TWENTY}) AS t GROUP BY CUBE ({_NAMES})", "54011"),
+    (
+        "a product of ROLLUPs",
+        f"SELECT 1 FROM ({_TWENTY}) AS t GROUP BY "
+        + ", ".join(f"ROLLUP (c{n})" for n in range(20)),
+        "54001",
+    ),
+    ("60 joins", "SELECT count(*) FROM (SELECT 1 AS a) AS t0"
+     + "".join(f" JOIN (SELECT 1 AS a) AS t{n} ON t{n}.a = t{n - 1}.a" for n in range(1, 60)), ""),
+    ("comments in comments", "/*" * 100_000 + "*/" * 100_000 + " SELECT 1", "42601"),
     (
         "WITH that doubles",
         "WITH a0 AS (SELECT 1 AS x)"
@@ -35,6 +51,7 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
     ),
     ("a long text", "SELECT '" + "x" * 2**20 + "'", "54001"),
     ("json", "SELECT '" + "[" * 100_000 + "]" * 100_000 + "'::json", "22P02"),
+    ("jsonb", "SELECT (repeat('[', 10000) || repeat(']', 10000))::jsonb IS NULL", ""),
     ("a product of 60", "SELECT " + "*".join(["a"] * 60) + " FROM (SELECT 1.5 AS a) AS t", ""),
     (
         "the derivative of a product of 60",
@@ -84,7 +101,17 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
         "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n FROM r) SELECT count(*) FROM r",
         "57014",
     ),
+    (
+        "recursion that doubles",
+        "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + d FROM r, (VALUES (0), (1)) AS x(d))"
+        " SELECT count(*) FROM r",
+        "57014",
+    ),
     # regular expressions
+    ("a pattern that refers back", r"SELECT repeat('a', 3000) ~ '(a*)(a*)\1\2b'", "2201B"),
+    ("a LIKE that backtracks", "SELECT repeat('a', 10000) LIKE '" + "%a" * 1000 + "b'", ""),
+    ("a split that backtracks",
+     f"SELECT count(*) FROM regexp_split_to_table({_ALL_A}, '^(a+)+$')", ""),
     ("a regular expression that backtracks", f"SELECT {_ALL_A} ~ '^(a+)+$'", ""),
     ("a regular expression that is large", "SELECT 'a' ~ '((a{1000}){1000}){1000}'", "22023"),
     # by way of the catalogue

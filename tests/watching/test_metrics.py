@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -16,8 +18,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.app import App
 from gateway.config import Dataset, Metrics, Settings
-from gateway.errors import DiskFull
+from gateway.errors import ConfigurationFault, DiskFull
 from gateway.monitor.metrics import ROWS
+from gateway.store.tables import Store
 
 Connection = psycopg.Connection[Any]
 CHUNKS = 10
@@ -146,8 +149,12 @@ def test_a_wait_for_a_lock(app: App) -> None:
 
 
 def health(app: App) -> tuple[int, str]:
+    return asked(url_of(app, "healthz"))
+
+
+def asked(url: str) -> tuple[int, str]:
     try:
-        with urlopen(url_of(app, "healthz")) as answer:
+        with urlopen(url) as answer:
             return answer.status, answer.read().decode()
     except HTTPError as error:
         return error.code, error.read().decode()
@@ -163,6 +170,38 @@ def test_health(app: App) -> None:
     with connected(app) as connection:
         connection.execute("CREATE TABLE again (i int); DROP TABLE again")
     assert health(app) == (200, "ok\n")
+
+
+def test_a_server_that_starts_says_so() -> None:
+    """The store is opened when the page answers already."""
+    seen: list[tuple[int, str]] = []
+    port = free_port()
+
+    class Slow(Store):
+        def __init__(self, directory: Path | None) -> None:
+            seen.append(asked(f"http://127.0.0.1:{port}/healthz"))
+            super().__init__(directory)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.app.Store", Slow)
+        with App(Settings(port=0, metrics=Metrics(port=port))) as app:
+            assert health(app) == (200, "ok\n")
+    assert seen == [(503, "the server is starting\n")]
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigurationFault, match=f"/metrics cannot have port {port}"):
+            App(Settings(port=0, metrics=Metrics(port=port)))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def test_a_server_that_stops_says_so() -> None:

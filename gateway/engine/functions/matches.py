@@ -11,15 +11,23 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gateway.engine.functions.rooms import MOST_ELEMENTS, admit
 from gateway.errors import FeatureNotSupported
 
 _GROUP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?!\?)")
 
 
 def split(text: str, pattern: str) -> list[str]:
-    """regexp_split_to_array."""
+    """regexp_split_to_array.
+
+    Raises:
+        OutOfMemory: 53200, it may have too many parts.
+    """
     if not pattern:
         return list(text)
+    # To count what a pattern matches takes as long as to split by it, so a long text is refused.
+    parts = text.count(pattern) if re.escape(pattern) == pattern else len(text)
+    admit(parts, MOST_ELEMENTS, "splitting a text, in parts,")
     found: list[str] = pc.split_pattern_regex(pa.array([text]), pattern)[0].as_py()
     return found
 

@@ -26,7 +26,8 @@ _TEXT, _BIGINT = pa.string(), pa.int64()
 Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
 
 
-def _admit(wanted: float, most: int, what: str) -> None:
+def admit(wanted: float, most: int, what: str) -> None:
+    """Refuse what would take too much: 53200."""
     if wanted > most:
         raise OutOfMemory(
             f"out of memory: {what} would make {wanted:.3g}, of {most} at most for a batch of rows"
@@ -42,24 +43,24 @@ def _numbers(values: pa.Array) -> NDArray[np.float64]:
 
 def _repeated(text: pa.Array, count: pa.Array) -> pa.Array:
     total = np.dot(_numbers(pc.binary_length(text)), _numbers(count))
-    _admit(float(total), MOST_BYTES, "repeat, in bytes,")
+    admit(float(total), MOST_BYTES, "repeat, in bytes,")
     return count
 
 
 def _padded(length: pa.Array) -> pa.Array:
-    _admit(float(_numbers(length).sum()), MOST_BYTES // 4, "padding, in characters,")
+    admit(float(_numbers(length).sum()), MOST_BYTES // 4, "padding, in characters,")
     return length
 
 
 def _counted(count: pa.Array) -> pa.Array:
-    _admit(float(_numbers(count).sum()), MOST_ELEMENTS, "an array, in elements,")
+    admit(float(_numbers(count).sum()), MOST_ELEMENTS, "an array, in elements,")
     return count
 
 
 def _ranged(start: pa.Array, step: pa.Array, stop: pa.Array) -> pa.Array:
     first, last, by = (v.cast(pa.float64()) for v in (start, stop, step))
     steps = pc.divide(pc.subtract(last, first), pc.if_else(pc.equal(by, 0.0), 1.0, by))
-    _admit(float(_numbers(steps).sum()), MOST_ELEMENTS, "a series, in elements,")
+    admit(float(_numbers(steps).sum()), MOST_ELEMENTS, "a series, in elements,")
     return stop
 
 
@@ -70,7 +71,7 @@ def _replaced(old: pa.Array, new: pa.Array, text: pa.Array) -> pa.Array:
     if most.sum() > MOST_BYTES:
         rows = zip(*(each.to_pylist() for each in (text, old)), strict=True)
         found = [t.count(o) if t is not None and o else 0 for t, o in rows]
-        _admit(float(np.dot(found, more) + long.sum()), MOST_BYTES, "replace, in bytes,")
+        admit(float(np.dot(found, more) + long.sum()), MOST_BYTES, "replace, in bytes,")
     return text
 
 
@@ -79,7 +80,7 @@ def _matched(new: pa.Array, text: pa.Array) -> pa.Array:
     long, more = (_numbers(pc.binary_length(each)) for each in (text, new))
     quoted = _numbers(pc.count_substring(new, "\\"))
     most = (long + 1) * more + quoted * long
-    _admit(float(most.sum()), MOST_BYTES, "regexp_replace, in bytes,")
+    admit(float(most.sum()), MOST_BYTES, "regexp_replace, in bytes,")
     return text
 
 

@@ -138,6 +138,7 @@ def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
 
 
 _FLOATS = (DType.FLOAT, DType.DOUBLE)
+_SPLIT = (DType.SMALLINT, DType.INT, DType.BIGINT, DType.DOUBLE, DType.TEXT)
 _NUMBERS: dict[DType, Callable[[str], object]] = {
     DType.BOOLEAN: number_input.read_bool,
     DType.SMALLINT: number_input.read_int2,
@@ -195,7 +196,26 @@ def array_of(values: list[Any], kind: exp.DataType) -> exp.Expr:
     wanted = element
     for _ in range(dimensions_of(values) if values else depth):
         wanted = exp.DataType(this=DType.ARRAY, expressions=[wanted.copy()], nested=True)
-    return cast_of(made(values), wanted.copy())
+    long = _split_by_engine(values, element) if len(values) > _LONG_ARRAY else None
+    return cast_of(long or made(values), wanted.copy())
+
+
+# An array of 10,000 numbers written out as so many casts takes 4 s to print and to plan.
+_LONG_ARRAY = 100
+_BETWEEN, _NULL = "\x1f", "\x1e"  # the unit and record separators of ASCII
+
+
+def _split_by_engine(values: list[Any], kind: exp.DataType) -> exp.Expr | None:
+    """A long array of one dimension as one text that the engine takes apart; None if it cannot."""
+    if kind.this not in _SPLIT or isinstance(values[0], list):
+        return None
+    if kind.this != DType.TEXT:
+        values = [None if each is None else _number_text(each, kind) for each in values]
+    elif any(mark in each for each in values if each is not None for mark in (_BETWEEN, _NULL)):
+        return None
+    joined = _BETWEEN.join(_NULL if each is None else each for each in values)
+    words = [exp.Literal.string(each) for each in (joined, _BETWEEN, _NULL)]
+    return exp.Anonymous(this="string_to_array", expressions=words)
 
 
 def item_of(text: str | None, kind: exp.DataType) -> exp.Expr:

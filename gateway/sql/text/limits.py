@@ -6,6 +6,7 @@ tree, where views, functions and derivatives stand written out. Their values are
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from gateway.sql.text.trees import nodes_of, own_nodes
 # and three.
 _WORDS_PER_NODE = 2
 
+MOST_SETS, MOST_CUBE = 4096, 12  # PostgreSQL's limits of GROUPING SETS and of CUBE
 MOST_COLUMNS = 1664  # MaxTupleAttributeNumber of PostgreSQL; the time for n columns grows as n * n
 
 # The planner asks for the type of an expression's parts at each level above them. A level costs
@@ -95,11 +97,13 @@ class Limits:
 
         Raises:
             StatementTooComplex: 54001, naming the limit.
-            TooManyColumns: 54011, a SELECT of more than PostgreSQL's 1664.
+            TooManyColumns: 54011, a SELECT of more than PostgreSQL's 1664, a CUBE of more than 12.
         """
         for select in nodes_of(tree, exp.Select):
             if len(select.expressions) > MOST_COLUMNS:
                 raise TooManyColumns(f"target lists can have at most {MOST_COLUMNS} entries")
+        for group in nodes_of(tree, exp.Group):
+            _check_sets(group)
         size = size_of(tree)
         self._admit("statement_nodes", size.nodes)
         self._admit("union_branches", size.branches)
@@ -124,6 +128,31 @@ _WORDS = {
     "planning_steps":  ("its expressions are too deep", "Name parts of them in subqueries"),
     "union_branches":  ("it has too many UNION branches", "Write constant rows as one VALUES list"),
 }  # fmt: skip
+
+
+def _check_sets(group: exp.Group) -> None:
+    if any(len(cube.expressions) > MOST_CUBE for cube in group.find_all(exp.Cube)):
+        raise TooManyColumns(f"CUBE is limited to {MOST_CUBE} elements")
+    if sets_of(group) > MOST_SETS:
+        raise StatementTooComplex(f"too many grouping sets present (maximum {MOST_SETS})")
+
+
+def sets_of(node: exp.Expr) -> int:
+    """How many grouping sets a GROUP BY, or a part of one, stands for.
+
+    >>> from gateway.sql.text.dialect import parse
+    >>> sets_of(parse("SELECT 1 FROM t GROUP BY CUBE (a, b), ROLLUP (c, d)")[0].args["group"])
+    12
+    """
+    if isinstance(node, exp.Cube):
+        return int(2 ** len(node.expressions))
+    if isinstance(node, exp.Rollup):
+        return len(node.expressions) + 1
+    if isinstance(node, exp.GroupingSets):
+        return sum(map(sets_of, node.expressions))
+    if isinstance(node, exp.Group):
+        return math.prod(map(sets_of, node.expressions))
+    return 1
 
 
 def least_steps(operators: int) -> int:
