@@ -9,6 +9,7 @@ computed in pieces that stay in the processor's cache.
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from gateway.sources.aggregates.reducing import Codes
 from gateway.sources.aggregates.regions import Asked, Operand, Region
 from gateway.sources.arithmetic.nullable import Unsound
 from gateway.sources.filters.pruning import Pruned, prune
-from gateway.sources.grid.grid import GridTable
+from gateway.sources.grid.grid import PARTITIONS, GridTable
 from gateway.sources.grid.partition import GridPartition
 from gateway.sources.reading.blocks import Block
 from gateway.sources.reading.reads import TableReads
@@ -37,6 +38,9 @@ Values = npt.NDArray[Any]
 REGION_GROUPS = 1 << 18
 
 _BATCH_ROWS = 1 << 16
+
+# Parts that are read at a time, each of which tells all its groups: one for each core.
+PARTS = min(PARTITIONS, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +120,9 @@ class Partials:
             grid = grid.restricted(both.positions)
         if not self.asked.columns:
             return [PartialsPartition(self, grid, None, pruned)]
-        return [PartialsPartition(self, grid, part, pruned) for part in grid.partitions(None)]
+        return [
+            PartialsPartition(self, grid, part, pruned) for part in grid.partitions(None, PARTS)
+        ]
 
     def _key_by_position(self, name: str) -> pa.Array:
         key = next(key for key in self.keys if key.field.name == name)
@@ -203,31 +209,23 @@ class PartialsPartition:
 
     def _batches(self, region: Region) -> Iterator[pa.RecordBatch]:
         """The groups that have a row."""
-        rows = region.rows
-        present: Any = np.flatnonzero(rows)
-        if not len(present):
+        present = Present.of(region)
+        if not present.count:
             return
         table = self.table
-        local = np.unravel_index(present, region.shape) if region.shape else ()
-        codes = {dim: own[at] for (dim, own), at in zip(region.codes.items(), local, strict=True)}
-        arrays = [key.values.take(pa.array(codes[key.dim])) for key in table.keys]
-        arrays.append(pa.array(rows.reshape(-1)[present]))
-        numbers = (
-            np.ravel_multi_index(tuple(codes.values()), table.groups) if codes else np.zeros(1, int)
-        )
+        arrays = [key.values.take(pa.array(present.codes(key.dim))) for key in table.keys]
+        arrays.append(pa.array(present.among(region.rows)))
         for number, operand in enumerate(table.asked.operands):
-            arrays += self._told(region, number, operand, present, numbers)
+            arrays += self._told(region, number, operand, present)
         batch = pa.record_batch(arrays, schema=table.schema)
         for start in range(0, batch.num_rows, _BATCH_ROWS):
             yield batch.slice(start, _BATCH_ROWS)
 
     def _told(
-        self, region: Region, number: int, operand: Operand, present: Codes, numbers: Values
+        self, region: Region, number: int, operand: Operand, present: Present
     ) -> Iterator[pa.Array]:
-        kept = {
-            kind: values.reshape(-1)[present] for kind, values in region.sums[number].kept.items()
-        }
-        count = region.counts(number).reshape(-1)[present]
+        kept = {kind: present.among(values) for kind, values in region.sums[number].kept.items()}
+        count = present.among(region.counts(number))
         none = count == 0
         if "real" in kept:
             kept["avg"] = kept["real"]
@@ -236,11 +234,48 @@ class PartialsPartition:
             kept["sum"] = kept["whole"]
         if "squares" in kept:
             mean = np.where(none, np.nan, kept["real"] / np.maximum(count, 1))
+            numbers = present.numbers(self.table.groups)
             apart = np.where(none, 0.0, mean - self.table.pivots(number, numbers, mean))
             kept |= {"away": count * apart, "pull": count * apart * apart}
         yield pa.array(count)
         for kind in partial_kinds(operand.kinds):
             yield pa.array(kept[kind], mask=none if none.any() else None)
+
+
+@dataclass(frozen=True)
+class Present:
+    """The groups of a region that have a row; `at` is None where all have."""
+
+    region: Region
+    at: Codes | None
+
+    @classmethod
+    def of(cls, region: Region) -> Present:
+        rows = region.rows
+        return cls(region, None if rows.all() else np.flatnonzero(rows))
+
+    @property
+    def count(self) -> int:
+        return self.region.size if self.at is None else len(self.at)
+
+    def among(self, values: Values) -> Values:
+        """Values of all the region's groups, of those that are there."""
+        flat: Values = values.reshape(-1)
+        return flat if self.at is None else flat[self.at]
+
+    def codes(self, dim: str) -> Codes:
+        """The code along a dimension of each."""
+        place = list(self.region.codes).index(dim)
+        shape = [-1 if place == n else 1 for n in range(len(self.region.shape))]
+        own = self.region.codes[dim].reshape(shape)
+        return np.asarray(self.among(np.broadcast_to(own, self.region.shape)))
+
+    def numbers(self, groups: Sequence[int]) -> Values:
+        """The number of each among the groups of the whole table."""
+        if not groups:
+            return np.zeros(1, int)
+        codes = tuple(self.codes(dim) for dim in self.region.codes)
+        return np.asarray(np.ravel_multi_index(codes, tuple(groups)))
 
 
 def partial_kinds(kinds: frozenset[str]) -> list[str]:

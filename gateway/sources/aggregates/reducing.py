@@ -32,9 +32,14 @@ class Runs:
     codes: Codes
 
     @cached_property
+    def _is_ascending(self) -> bool:
+        """Whether the next code is always greater; most dimensions are grouped by their values."""
+        return bool((self.codes[1:] > self.codes[:-1]).all())
+
+    @cached_property
     def is_distinct(self) -> bool:
         """Whether no two positions have the same code: then they stay in their order."""
-        return len(np.unique(self.codes)) == len(self.codes)
+        return self._is_ascending or len(np.unique(self.codes)) == len(self.codes)
 
     @cached_property
     def order(self) -> Codes | None:
@@ -52,11 +57,15 @@ class Runs:
     @cached_property
     def unique(self) -> Codes:
         """The codes of the runs."""
+        if self._is_ascending:
+            return self.codes
         first = self.starts if self.order is None else self.order[self.starts]
         return np.asarray(self.codes[first])
 
     @cached_property
     def lengths(self) -> Codes:
+        if self.is_distinct:
+            return np.ones(len(self.codes), np.intp)
         return np.asarray(np.diff(np.r_[self.starts, len(self.codes)]))
 
     @cached_property

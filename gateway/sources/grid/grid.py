@@ -101,12 +101,14 @@ class GridTable:
         """How many rows there are."""
         return math.prod(self._sizes.values())
 
-    def partitions(self, predicate: pc.Expression | None) -> Sequence[GridPartition]:
+    def partitions(
+        self, predicate: pc.Expression | None, most: int | None = None
+    ) -> Sequence[GridPartition]:
         """The parts that can hold a row for which `predicate` is true, in storage order."""
         pruned = self.prune(predicate)
         boxes = [self._cut(dim, pruned.positions.get(dim)) for dim in self.dims]
         blocks = math.prod(map(len, boxes))
-        parts = min(blocks, PARTITIONS if not self._sums else 1)
+        parts = min(blocks, (most or PARTITIONS) if not self._sums else 1)
         edges = [blocks * part // parts for part in range(parts + 1)] if parts else []
         return [
             GridPartition(self, boxes, range(low, high), predicate, pruned)

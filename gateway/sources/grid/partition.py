@@ -19,6 +19,10 @@ from gateway.sources.reading.scanning import Reader
 # Positions along one dimension of a block; a range until it is read, for dimensions are long.
 Box = Positions | range
 
+# Where fewer than one in so many rows of a block are left, the other columns are made for these
+# rows alone: below that, whole columns cut to batches cost more than picking.
+FEW = 16
+
 
 class Scanned(Protocol):
     """What a part asks of the grid that it is a part of."""
@@ -141,7 +145,13 @@ def _decided(
     deciding, others = readers
     batches = list(deciding.batches(block))
     masks = [_left(batch, pruned, leaders) for batch in batches]
-    if not any(mask is None or mask.true_count for mask in masks):
+    left = sum(
+        batch.num_rows if mask is None else mask.true_count
+        for batch, mask in zip(batches, masks, strict=True)
+    )
+    if left * FEW < block.rows:
+        if left:
+            yield from _picked(block, others, batches, masks, leaders, columns)
         return
     rest = others.promised(block) if others.columns else repeat(None)
     for batch, mask, other in zip(batches, masks, rest, strict=False):
@@ -151,6 +161,35 @@ def _decided(
         if mask is not None:
             found = found.select([*columns] or found.schema.names[:1]).filter(mask)
         yield found.select(columns)
+
+
+def _picked(
+    block: Block,
+    others: Reader,
+    batches: Sequence[pa.RecordBatch],
+    masks: Sequence[pa.Array | None],
+    leaders: Leaders | None,
+    columns: Sequence[str],
+) -> Iterator[pa.RecordBatch]:
+    """The few rows of a block that are left, their other columns made for them alone."""
+    kept, places, start = [], [], 0
+    for batch, mask in zip(batches, masks, strict=True):
+        if mask is None or mask.true_count:
+            at = np.arange(batch.num_rows) if mask is None else _places(mask)
+            kept.append(batch.take(pa.array(at)))
+            places.append(at + start)
+        start += batch.num_rows
+    found, at = pa.concat_batches(kept), np.concatenate(places)
+    if leaders is not None:  # what the first batches hold may be outdone by the last
+        still = leaders.still_among(found.column(leaders.column))
+        found, at = found.filter(pa.array(still)), at[still]
+    if not len(at):
+        return
+    yield (_beside(found, others.picked(block, at)) if others.columns else found).select(columns)
+
+
+def _places(mask: pa.Array) -> Positions:
+    return np.flatnonzero(mask.fill_null(False).to_numpy(zero_copy_only=False))
 
 
 def _left(batch: pa.RecordBatch, pruned: Pruned, leaders: Leaders | None) -> pa.Array | None:

@@ -200,7 +200,7 @@ class Arrays:
                 along = {d: at for d, at in positions.items() if d != column.numbers.dim}
                 self.expect(names_in(column.call.expression), along)
             elif column.axis is None:
-                self.reads.expect(name, *_sizes_and_lengths(column), positions)
+                self.reads.expect(name, *self._sizes_and_lengths(column), positions)
 
     def flat(self, names: Iterable[str], block: Block) -> dict[str, Values]:
         """The values of columns, one for each row of `block`, in row-major order.
@@ -259,10 +259,20 @@ class Arrays:
         except Exception as error:
             raise unreadable(self.dataset, name, block, error) from error
         if self.reads is not None:
-            self.reads.note(name, *_sizes_and_lengths(column), chosen)
+            self.reads.note(name, *self._sizes_and_lengths(column), chosen)
         own = [len(at) if dim in chosen else 1 for dim, at in block.positions.items()]
         self._read[key] = values.reshape(own)
         return self._read[key]
+
+    def _sizes_and_lengths(self, column: GridColumn) -> tuple[dict[str, int], dict[str, int]]:
+        """How long each dimension of a variable is, and how long a chunk of it.
+
+        What is not stored in chunks is read in blocks, which are counted in their place.
+        """
+        sizes = {str(dim): size for dim, size in column.variable.sizes.items()}
+        if not column.is_chunked:
+            return sizes, {dim: self.step.get(dim, 1) for dim in sizes}
+        return sizes, {dim: max(1, column.chunk(dim)) for dim in sizes}
 
     def _check_presence(self) -> None:
         if self.presence is not None and not self.presence():
@@ -322,12 +332,6 @@ class Arrays:
             self._read = held.copy()  # what comes before a block may be much longer than it
         self._sums[key] = came
         return np.concatenate(parts, place)
-
-
-def _sizes_and_lengths(column: GridColumn) -> tuple[dict[str, int], dict[str, int]]:
-    """How long each dimension of a variable is, and how long a chunk of it."""
-    sizes = {str(dim): size for dim, size in column.variable.sizes.items()}
-    return sizes, {dim: max(1, column.chunk(dim)) for dim in sizes}
 
 
 def unreadable(

@@ -50,23 +50,54 @@ class Leaders:
 
     def among(self, values: pa.Array) -> Mask:
         """Which rows may be among the first: a row more does no harm, and ties are all there."""
-        first, missing = self._first, values.is_null().to_numpy(zero_copy_only=False)
-        self._nulls += values.null_count
+        first, missing = self._first, None
+        if values.null_count:
+            missing = values.is_null().to_numpy(zero_copy_only=False)
+            values = values.fill_null(0)
+            self._nulls += int(missing.sum())
         if first.nulls_first and self._nulls >= first.count:
-            return np.asarray(missing)
-        numbers = (values.fill_null(0) if values.null_count else values).to_numpy()
-        worst = self._worst(numbers[~missing] if values.null_count else numbers)
-        if worst is None:
+            return np.zeros(len(values), np.bool_) if missing is None else np.asarray(missing)
+        good = self._numbers_among(values.to_numpy(), missing)
+        if self._limit() is None:  # every row may be among the first, NULL too
             return np.ones(len(values), np.bool_)
-        good = numbers >= worst if first.down else numbers <= worst
-        return np.asarray(good | missing if first.nulls_first else good & ~missing)
+        return good | missing if missing is not None and first.nulls_first else good
 
-    def _worst(self, numbers: Values) -> Any:
-        """The last of the best values, these included; None: there are too few yet."""
+    def still_among(self, values: pa.Array) -> Mask:
+        """Which rows of those that were among the first still may be."""
+        if self._first.nulls_first and self._nulls >= self._first.count:
+            return np.asarray(values.is_null().to_numpy(zero_copy_only=False))
+        limit = self._limit()
+        if limit is None:
+            return np.ones(len(values), np.bool_)
+        good = self._reaches(values.fill_null(0).to_numpy(), limit)
+        missing = values.is_null().to_numpy(zero_copy_only=False)
+        return np.asarray(good | missing if self._first.nulls_first else good & ~missing)
+
+    def _numbers_among(self, numbers: Values, missing: Mask | None) -> Mask:
+        limit = self._limit()
+        good = np.ones(len(numbers), np.bool_) if limit is None else self._reaches(numbers, limit)
+        if missing is not None:
+            good &= ~missing
+        found = numbers[good]
+        if not len(found):
+            return good
+        self._take_in(found if limit is None else found[found != limit])
+        worse = self._limit()
+        if worse is not None and worse != limit:
+            good[good] = self._reaches(found, worse)
+        return good
+
+    def _limit(self) -> Any:
+        """The last of the best values; None: there are too few yet."""
+        if self._best is None or len(self._best) < self._first.count:
+            return None
+        return self._best.min() if self._first.down else self._best.max()
+
+    def _reaches(self, numbers: Values, limit: Any) -> Mask:
+        return np.asarray(numbers >= limit if self._first.down else numbers <= limit)
+
+    def _take_in(self, numbers: Values) -> None:
         count, down = self._first.count, self._first.down
-        if self._best is not None and len(self._best) == count:
-            limit = self._best.min() if down else self._best.max()
-            numbers = numbers[numbers > limit if down else numbers < limit]
         if self._best is not None:
             numbers = np.concatenate([self._best, numbers])
         if len(numbers) > count:
@@ -74,6 +105,3 @@ class Leaders:
             parted = np.partition(numbers, at)
             numbers = parted[at:] if down else parted[:count]
         self._best = numbers
-        if len(numbers) < count:
-            return None
-        return numbers.min() if down else numbers.max()

@@ -45,17 +45,47 @@ class Reader:
 
     def promised(self, block: Block) -> Iterator[Callable[[], pa.RecordBatch]]:
         """What makes each batch of `block`, to be called before the next is asked for, or not."""
-        schema = pa.schema([column.field for column in self.columns])
-        names = [column.field.name for column in self.columns if column.axis is None]
-        values = self.arrays.flat(names, block)
-        if self.is_flipped:
-            values = {n: v.reshape(block.shape)[::-1].reshape(-1) for n, v in values.items()}
-            dim = next(iter(block.positions))
-            block = block.along(dim, block.positions[dim][::-1])
+        schema = self._schema
+        values, block = self._read(block)
         outer = block.rows // block.inner
         for start in range(0, outer, block.step):
             stop = min(start + block.step, outer)
             yield partial(self._batch, schema, values, block, start, stop)
+
+    def picked(self, block: Block, at: Positions) -> pa.RecordBatch:
+        """Some rows of `block`, by their numbers in row-major order; at least one column."""
+        values, block = self._read(block)
+        places = np.unravel_index(at, block.shape)
+        arrays = []
+        for column in self.columns:
+            name = column.field.name
+            if column.axis is None:
+                arrays.append(self._encoded(column, values[name][at], block))
+                continue
+            axis = list(block.positions).index(column.axis)
+            arrays.append(_taken(self.axes[name], block.positions[column.axis][places[axis]]))
+        return pa.record_batch(arrays, schema=self._schema)
+
+    @property
+    def _schema(self) -> pa.Schema:
+        return pa.schema([column.field for column in self.columns])
+
+    def _read(self, block: Block) -> tuple[Mapping[str, npt.NDArray[Any]], Block]:
+        """The values of a block and their positions, from the end where it is to be so."""
+        names = [column.field.name for column in self.columns if column.axis is None]
+        values = self.arrays.flat(names, block)
+        if not self.is_flipped:
+            return values, block
+        dim = next(iter(block.positions))
+        turned = {n: v.reshape(block.shape)[::-1].reshape(-1) for n, v in values.items()}
+        return turned, block.along(dim, block.positions[dim][::-1])
+
+    def _encoded(self, column: AnyColumn, values: npt.NDArray[Any], block: Block) -> pa.Array:
+        # Arrow's refusals (a string among numbers, a time out of range) come from the data.
+        try:
+            return encode(values, column.field.type)
+        except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+            raise unreadable(self.arrays.dataset, column.field.name, block, error) from error
 
     def _batch(
         self,
@@ -79,11 +109,7 @@ class Reader:
         name = column.field.name
         if column.axis is None:
             part = values[name][start * block.inner : stop * block.inner]
-            # Arrow's refusals (a string among numbers, a time out of range) come from the data.
-            try:
-                return encode(part, column.field.type)
-            except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
-                raise unreadable(self.arrays.dataset, name, block, error) from error
+            return self._encoded(column, part, block)
         axis = list(block.positions).index(column.axis)
         if axis >= block.trailing:
             return self._trailing(column, block, axis).slice(0, (stop - start) * block.inner)
