@@ -101,12 +101,12 @@ def _sortable(row: Row) -> tuple[str, Row, Row]:
 
 
 def _rank(value: Any) -> Any:
-    """NULL above NaN above all numbers; zeros apart, as the engine has them."""
+    """NULL above NaN above all numbers; zeros of both signs are one number."""
     if value is None:
         return (2, 0, 0)
     if isinstance(value, float) and math.isnan(value):
         return (1, 0, 0)
-    return (0, value, math.copysign(1, value) if isinstance(value, float) else 0)
+    return (0, value, 0)
 
 
 def _ranks(found: list[Row], query: Query) -> list[list[Any]]:
