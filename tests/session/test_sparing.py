@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterator
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,9 +48,9 @@ def small_tables_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sparing, "FEWEST_ROWS", 0)
 
 
-def chunks_read(client: psycopg.Connection, sql: str) -> int:
+def chunks_read(client: psycopg.Connection, sql: str, values: tuple[Any, ...] = ()) -> int:
     """What EXPLAIN ANALYZE says of the one grid."""
-    last = client.execute(f"EXPLAIN ANALYZE {sql}").fetchall()[-1][0]
+    last = client.execute(f"EXPLAIN ANALYZE {sql}", values).fetchall()[-1][0]
     found = re.fullmatch(r"public\.g: (\d+) of (\d+) chunks read", last)
     assert found is not None and int(found[2]) in (0, 10)
     return int(found[1])
@@ -260,6 +261,27 @@ def test_the_last_rows_read_the_last_chunks(
     wanted = [(row.time.to_pydatetime(), row.lat, row.place, row.v) for row in rows]
     assert client.execute(sql).fetchall() == wanted
     assert chunks_read(client, sql) <= chunks
+
+
+#    clauses                                                 values      chunks read
+GIVEN_COUNTS = [
+    ("ORDER BY time DESC, lat, place LIMIT %s",               (5,),       1),
+    ("ORDER BY time DESC, lat, place LIMIT %s::bigint",       (25,),      2),
+    ("ORDER BY time DESC, lat, place LIMIT %s OFFSET %s",     (5, 24),    2),
+    ("ORDER BY time DESC, lat, place FETCH FIRST %s ROWS ONLY", (24,),    1),
+    ("ORDER BY time DESC, lat, place LIMIT %s",               (None,),    10),
+    ("WHERE lat > %s ORDER BY time DESC, lat, place LIMIT %s", (-99, 9),  1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("clauses", "values", "chunks"), GIVEN_COUNTS)
+def test_counts_that_parameters_give(
+    client: psycopg.Connection, clauses: str, values: tuple[Any, ...], chunks: int
+) -> None:
+    sql = f"SELECT time, lat, place, v FROM g {clauses}"
+    written = sql % tuple("NULL" if value is None else value for value in values)
+    assert client.execute(sql, values).fetchall() == client.execute(written).fetchall()
+    assert chunks_read(client, sql, values) == chunks
 
 
 def test_positions_of_one_value_stay_together(client: psycopg.Connection) -> None:

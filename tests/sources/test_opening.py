@@ -45,6 +45,11 @@ def write_zarr_v3_consolidated(path: Path) -> None:
         zarr.consolidate_metadata(path, zarr_format=3)
 
 
+def write_sharded(path: Path) -> None:
+    encoding = {"b": {"chunks": (1, 1), "shards": (2, 3)}}
+    small().to_zarr(path, zarr_format=3, consolidated=False, encoding=encoding)
+
+
 def write_zip(path: Path) -> None:
     folder = path.with_name("folder")
     write_zarr_v3(folder)
@@ -68,6 +73,7 @@ STORES: list[tuple[Callable[[Path], None], str, str]] = [
     (write_zarr_v3,               "v3.zarr",      "zarr"),
     (write_zarr_v3,               "unnamed",      "zarr"),
     (write_zarr_v3_consolidated,  "index.zarr",   "zarr"),
+    (write_sharded,               "shards.zarr",  "zarr"),
     (write_zip,                   "v3.zarr.zip",  "zarr"),
     (write_zip,                   "archive",      "zarr"),
     (write_netcdf3,               "classic.nc",   "netcdf4"),

@@ -20,6 +20,9 @@ from gateway.sources.grid import grid
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.opening.opening import open_dataset
 from gateway.sources.reading import blocks
+from gateway.sources.reading.chunk_cache import ChunkCache
+from gateway.sources.reading.reads import TableReads
+from gateway.sources.table import TableName
 from tests.examples import examples
 
 from .scans import count_of, query, rows_of
@@ -247,3 +250,28 @@ def test_a_coordinate_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetUnreadable, match='cannot read variable "month" of dataset "d"'):
         table.partitions(pc.field("month") > 1)
     assert rows_of(table, ["v"]).num_rows == 6
+
+
+def test_a_chunk_of_a_shard_is_read_without_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = np.random.default_rng(2).random((40, 50, 50))
+    dataset = xarray.Dataset({"v": (("time", "lat", "lon"), values)}, {"time": np.arange(40)})
+    encoding = {"v": {"chunks": (2, 50, 50), "shards": (20, 50, 50)}}
+    dataset.to_zarr(tmp_path / "s.zarr", zarr_format=3, consolidated=False, encoding=encoding)
+    shard = (tmp_path / "s.zarr" / "v" / "c" / "0" / "0" / "0").stat().st_size
+    table = GridTable(open_dataset(tmp_path / "s.zarr"), ["v"]).cached(ChunkCache(1 << 24))
+    reads = TableReads(TableName("public", "t"))
+    sizes: list[int] = []
+    get = LocalStore.get
+
+    async def measuring(self: LocalStore, key: str, *rest: object, **more: object) -> object:
+        found = await get(self, key, *rest, **more)  # type: ignore[arg-type]
+        sizes.append(len(found) if found is not None and "/c/" in key else 0)
+        return found
+
+    monkeypatch.setattr(LocalStore, "get", measuring)
+    found = rows_of(table.watched(reads), ["v"], pc.field("time") == 7)["v"].to_numpy()
+    np.testing.assert_array_equal(found, values[7].ravel())
+    assert (reads.read, reads.total) == (1, 20)
+    assert 0 < sum(sizes) < shard / 5

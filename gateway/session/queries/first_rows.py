@@ -8,6 +8,7 @@ lie anywhere, but a scan lets go of all that others have outdone. The query keep
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +24,45 @@ _NOT_HERE = ("distinct", "group", "having", "joins", "laterals", "qualify", "sam
 
 # More rows are better sorted by the engine.
 MOST_ROWS = 10_000
+
+
+def with_counts(tree: exp.Expr, values: Sequence[pa.Scalar]) -> exp.Expr:
+    """The query with the numbers of rows that parameters give in LIMIT and OFFSET written out.
+
+    Args:
+        tree: The query; not changed.
+        values: Of `$1`, `$2`, ...
+    """
+    if not any(_given(clause, values) is not None for clause in tree.find_all(*_COUNTING)):
+        return tree
+    copied = tree.copy()
+    for clause in list(copied.find_all(*_COUNTING)):
+        count = _given(clause, values)
+        if count is not None:
+            clause.set(_COUNTING[type(clause)], exp.Literal.number(count))
+    return copied
+
+
+# The clauses that count rows, and where in them the number is.
+_COUNTING: dict[type[exp.Expr], str] = {
+    exp.Limit: "expression",
+    exp.Offset: "expression",
+    exp.Fetch: "count",
+}
+
+
+def _given(clause: exp.Expr, values: Sequence[pa.Scalar]) -> int | None:
+    """The number of rows in a clause, where a parameter alone gives it."""
+    count = clause.args.get(_COUNTING[type(clause)])
+    while isinstance(count, exp.Cast) and count.to.this in exp.DataType.INTEGER_TYPES:
+        count = count.this
+    if not isinstance(count, exp.Parameter) or not count.name.isdigit():
+        return None
+    place = int(count.name) - 1
+    if not 0 <= place < len(values) or not pa.types.is_integer(values[place].type):
+        return None
+    number = values[place].as_py()
+    return number if number is not None and number >= 0 else None
 
 
 def with_first_rows(
@@ -93,10 +133,11 @@ def _rows_wanted(select: exp.Select) -> int | None:
         return None
     if len(list(select.find_all(exp.Query))) > 1 or not select.args.get("order"):
         return None
-    limit, offset = select.args.get("limit"), select.args.get("offset")
-    counts = [part.expression for part in (limit, offset) if part is not None]
-    if not isinstance(limit, exp.Limit):
+    clauses = [select.args.get("limit"), select.args.get("offset")]
+    options = None if clauses[0] is None else clauses[0].args.get("limit_options")
+    if clauses[0] is None or (options is not None and options.args.get("with_ties")):
         return None
+    counts = [each.args.get(_COUNTING[type(each)]) for each in clauses if each is not None]
     if not all(isinstance(count, exp.Literal) and count.is_int for count in counts):
         return None
     return sum(int(count.name) for count in counts)

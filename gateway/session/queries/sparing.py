@@ -43,7 +43,7 @@ from gateway.aggregation.coordinates import (
 from gateway.aggregation.planning import Attempt, OnArrays, Remembered, aggregate_on_arrays
 from gateway.engine.interface import EngineSession, Plan
 from gateway.errors import GatewayError, QueryCanceled
-from gateway.session.queries.first_rows import with_first_rows
+from gateway.session.queries.first_rows import with_counts, with_first_rows
 from gateway.session.queries.join_sides import smaller_first
 from gateway.session.queries.joined_keys import key_conditions
 from gateway.sources.filters.pruning import Positions
@@ -91,6 +91,9 @@ def plan_sparing(
         remembered: What became of the session's queries before; None: aggregates are not to be
             computed on arrays.
     """
+    counted = with_counts(tree, values) if values else tree
+    if counted is not tree:
+        tree, sql = counted, to_engine(counted)
 
     def made() -> OnArrays | None:
         return aggregate_on_arrays(engine, tree, tables, values, FEWEST_ROWS)
