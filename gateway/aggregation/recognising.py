@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlglot import exp
 
 from gateway.aggregation import combining
@@ -273,6 +274,7 @@ def _named(item: exp.Expr) -> exp.Expr:
 def _coded(columns: Sequence[pa.Array], positions: Codes, size: int) -> tuple[Codes, Codes]:
     """Each position's group, -1 where it does not count; and where each group is first."""
     codes = np.full(size, -1, np.intp)
+    columns = [_one_zero(column) for column in columns]
     if len(columns) == 1 and len(columns[0].unique()) == len(positions):
         codes[positions] = first = np.arange(len(positions))
         return codes, first
@@ -287,3 +289,11 @@ def _coded(columns: Sequence[pa.Array], positions: Codes, size: int) -> tuple[Co
     place[order] = np.arange(len(order))
     codes[positions] = place[numbers]
     return codes, first[order]
+
+
+def _one_zero(column: pa.Array) -> pa.Array:
+    """Reals with one zero and one NaN: the engine groups by their values, Arrow by their bits."""
+    if not pa.types.is_floating(column.type):
+        return column
+    nan = pa.scalar(np.nan, column.type)
+    return pc.if_else(pc.is_nan(column), nan, pc.add(column, pa.scalar(0.0, column.type)))

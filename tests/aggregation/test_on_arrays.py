@@ -201,6 +201,17 @@ def test_these_are_left_to_the_engine(table: GridTable, sql: str) -> None:
     check(sql, table, on_arrays=False)
 
 
+@pytest.mark.parametrize("key", ["lat", "lat, lon", "-lat", "lat * 0"])
+def test_zeros_of_both_signs_are_one_group(key: str) -> None:
+    """The variance of all is not that within both: they must be one group from the first on."""
+    values = np.arange(24.0).reshape(3, 8) ** 2
+    dataset = xarray.Dataset(
+        {"a": (("lat", "lon"), values)}, {"lat": [0.0, -0.0, 1.0], "lon": [0.0, 1, 2, 3] * 2}
+    )
+    grid = GridTable(dataset, ["a"], name="t")
+    check(f"SELECT {key}, stddev(a), count(*), sum(a) FROM t GROUP BY {key}", grid, scale=1e3)
+
+
 def test_parameters_are_numbers_of_their_type(table: GridTable) -> None:
     sql = "SELECT lat, sum(a * $1), count(*) FROM t WHERE b > $2 AND lat < $3 GROUP BY lat"
     values = [pa.scalar(2.5, pa.float32()), pa.scalar(45), pa.scalar(20.0)]
