@@ -50,7 +50,7 @@ def small_tables_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def chunks_read(client: psycopg.Connection, sql: str, values: tuple[Any, ...] = ()) -> int:
     """What EXPLAIN ANALYZE says of the one grid."""
-    last = client.execute(f"EXPLAIN ANALYZE {sql}", values).fetchall()[-1][0]
+    last = client.execute(f"EXPLAIN ANALYZE {sql}", values or None).fetchall()[-1][0]
     found = re.fullmatch(r"public\.g: (\d+) of (\d+) chunks read", last)
     assert found is not None and int(found[2]) in (0, 10)
     return int(found[1])

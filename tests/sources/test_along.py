@@ -149,6 +149,14 @@ def test_along_a_coordinate_beside_the_dimension() -> None:
     assert found[call.name].to_pylist() == dataset.differentiate("sin").u.values.ravel().tolist()
 
 
+def test_an_integral_along_one_position_is_zero() -> None:
+    dataset = xarray.Dataset({"v": (("x", "y"), [[3.0, np.nan]])}, {"x": [1.0]})
+    call = Along("integrate", Column("v"), "x")
+    found = rows_of(GridTable(dataset, ["v"]).with_calls([call]), [call.name])
+    wanted = dataset.cumulative_integrate("x").v.values.ravel()
+    np.testing.assert_array_equal(found.column(0).to_numpy(), wanted)
+
+
 def test_an_integral_reads_each_chunk_once() -> None:
     dataset = xarray.Dataset({"v": (("t", "x"), np.ones((50, 4)))}).chunk({"t": 1})
     reads: list[int] = []

@@ -68,14 +68,15 @@ class Axis:
         return len(self.numbers)
 
 
-def axis_of(name: str, variable: xarray.Variable, unit: str | None) -> Axis:
-    """A one-dimensional coordinate as numbers.
+def axis_of(call: Along, variable: xarray.Variable) -> Axis:
+    """The one-dimensional coordinate of a call as numbers.
 
     Raises:
         FeatureNotSupported: 0A000, it lies on several dimensions, or does not hold numbers or
-            times, or has one position alone.
+            times, or has one position alone and nothing to differentiate along.
         InvalidParameterValue: 22023, an unknown unit, or a unit where there are no times.
     """
+    name, unit = call.coordinate, call.unit
     if unit is not None and unit not in UNITS:
         raise InvalidParameterValue(
             f'"{unit}" is not a unit of time', hint=f"There are {', '.join(UNITS)}."
@@ -86,9 +87,9 @@ def axis_of(name: str, variable: xarray.Variable, unit: str | None) -> Axis:
             "integrated along it",
             hint="Name a dimension of the table, or a coordinate on one dimension.",
         )
-    if variable.size == 1:
+    if variable.size == 1 and call.function == "differentiate":
         raise FeatureNotSupported(
-            f'"{name}" has one position, so there is nothing to differentiate or integrate along it'
+            f'"{name}" has one position, so there is nothing to differentiate along it'
         )
     return Axis(str(variable.dims[0]), _numbers(name, np.asarray(variable.values), unit))
 

@@ -262,7 +262,7 @@ class GridTable:
         coordinate = self._columns[call.coordinate]
         if isinstance(coordinate, DerivedColumn):
             raise FeatureNotSupported(f'"{call.coordinate}" is no coordinate of the table')
-        numbers = axis_of(call.coordinate, coordinate.variable, call.unit)
+        numbers = axis_of(call, coordinate.variable)
         dtypes = {name: column.dtype for name, column in self._columns.items()}
         single = result_dtype(call, dtypes, numbers).itemsize <= 4
         return DerivedColumn(
