@@ -105,6 +105,18 @@ ALIASES = {
     "bytes": "bytea",
 }
 
+# What PostgreSQL 15 has besides (manual, chapter 8), refused by name: 0A000.
+ABSENT = frozenset(
+    {
+        "timetz", "time with time zone", "money", "bit", "bit varying", "varbit", "cidr", "inet",
+        "macaddr", "macaddr8", "point", "line", "lseg", "box", "path", "polygon", "circle",
+        "tsvector", "tsquery", "xml", "jsonpath", "pg_lsn", "pg_snapshot", "txid_snapshot", "xid8",
+        "refcursor", "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange",
+        "int4multirange", "int8multirange", "nummultirange", "tsmultirange", "tstzmultirange",
+        "datemultirange",
+    }
+)  # fmt: skip
+
 BY_NAME = {row.name: row for row in TYPES}
 _ARRAYS = {
     row.array_oid: Type(
@@ -141,8 +153,18 @@ def by_name(name: str) -> Type:
         return with_dimensions(array_of(inside), 1 + dimensions(inside))
     row = BY_NAME.get(ALIASES.get(spelt, spelt))
     if row is None:
-        raise UndefinedObject(f'type "{name}" does not exist')
+        raise no_type(name)
     return row
+
+
+def no_type(name: str) -> UndefinedObject | FeatureNotSupported:
+    """The refusal of a type: PostgreSQL has it (0A000), or nobody (42704)."""
+    spelt = " ".join(name.lower().split()).partition("(")[0].strip()
+    if spelt in ABSENT or spelt in BY_NAME:
+        return FeatureNotSupported(
+            f"type {spelt} is not supported", hint="Keep its values as text."
+        )
+    return UndefinedObject(f'type "{name}" does not exist')
 
 
 def by_oid(oid: int) -> Type:

@@ -216,7 +216,8 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             self._client.block.admit(statement)
             described = self._client.describe(statement, declared)
         self._client.check_time()
-        self._client.prepared.keep(name, Prepared(statement, described))
+        holding = self._client.registry.holding()
+        self._client.prepared.keep(name, Prepared(statement, described, holding))
         self._account.parsed()
 
     def parameter_types(self, statement: str) -> tuple[Type, ...]:
@@ -225,7 +226,10 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
     def describe_statement(self, name: str) -> tuple[Field, ...] | None:
         """The columns it will give, without running it; None when it gives no rows."""
-        return self._told(self._client.prepared.named(name))
+        prepared = self._client.prepared.named(name)
+        if self._client.block.status != "E":
+            self._client.look_again(prepared)
+        return self._told(prepared)
 
     def bind(self, portal: str, statement: str, parameters: Sequence[pa.Scalar]) -> None:
         """Make a portal; each parameter has the Arrow type of its parameter type, NULL included."""
@@ -249,6 +253,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         prepared = self._client.prepared.named(statement)
         if prepared.statement is not None:
             self._client.block.admit(prepared.statement)
+            self._client.look_again(prepared)
 
     def describe_portal(self, name: str) -> tuple[Field, ...] | None:
         """The columns a portal will give, without running it."""

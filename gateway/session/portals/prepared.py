@@ -6,7 +6,7 @@ EXECUTE's arguments are computed as one row by the engine and assigned to the pa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -34,12 +34,19 @@ from gateway.store.rows.assignment import assign
 from gateway.types import Type, from_arrow, with_dimensions
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prepared:
-    """A prepared statement; `statement` is None for an empty text."""
+    """A prepared statement.
+
+    Args:
+        statement: None for an empty text.
+        described: Its parameters and columns.
+        holding: Under which objects it was described (`Registry.holding`).
+    """
 
     statement: Statement | None
     described: Described
+    holding: Hashable = None
 
     def check(self, result: Result) -> None:
         """Refuse a result of other columns than were described: a table was changed since.
@@ -47,11 +54,19 @@ class Prepared:
         Raises:
             FeatureNotSupported: 0A000.
         """
-        kinds = (Kind.QUERY, Kind.WRITE)
-        same = result.fields == self.described.fields
-        if not same and self.statement is not None and self.statement.kind in kinds:
+        if self.names_objects and result.fields != self.described.fields:
             result.close()
-            raise FeatureNotSupported("cached plan must not change result type")
+            raise changed()
+
+    @property
+    def names_objects(self) -> bool:
+        """Whether its columns are those of tables, which may change."""
+        return self.statement is not None and self.statement.kind in (Kind.QUERY, Kind.WRITE)
+
+
+def changed() -> FeatureNotSupported:
+    """What is told of a statement whose columns are others than they were."""
+    return FeatureNotSupported("cached plan must not change result type")
 
 
 class PreparedStatements:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from sqlglot import exp
 
-from gateway.errors import ArraySubscriptError, FeatureNotSupported, UndefinedObject
+from gateway.errors import ArraySubscriptError, FeatureNotSupported
 from gateway.sql.lowered import clauses, subqueries
 from gateway.sql.lowered.calls import call, window
 from gateway.sql.lowered.casting import cast, cast_of, interval_of, item_of
@@ -24,6 +24,7 @@ from gateway.sql.text import literals
 from gateway.sql.text.array_input import read_array
 from gateway.sql.text.precedence import parenthesise
 from gateway.sql.text.trees import copied, nodes
+from gateway.types import no_type
 
 DType = exp.DType
 Lowering = Callable[[Any], "exp.Expr | None"]
@@ -70,7 +71,7 @@ def engine_type(kind: exp.DataType) -> str:
     spelling = ENGINE_TYPES.get(kind.this)
     if spelling is None:
         name = kind.args.get("kind") or kind.sql("postgres").lower()
-        raise UndefinedObject(f'type "{getattr(name, "name", name)}" does not exist')
+        raise no_type(getattr(name, "name", name))
     if kind.this == DType.DECIMAL and kind.expressions:
         precision, scale = ([int(part.name) for part in kind.expressions] + [0])[:2]
         if precision > 38:

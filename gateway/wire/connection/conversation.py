@@ -179,6 +179,9 @@ class Conversation:
         self.notify()
         if self._changed:
             for name, value in self._changed.items():
+                if self._settings.get(name) == value:  # it was set, and set back
+                    continue
+                self._settings[name] = value
                 self._send(replies.parameter_status(name, value))
             self._changed.clear()
         status = self._session.status
@@ -368,16 +371,18 @@ class Conversation:
         return sent
 
     def _date_order(self) -> str:
-        return self._settings.get("DateStyle", "ISO, MDY")[-3:]
+        return self._setting("DateStyle", "ISO, MDY")[-3:]
 
     def _zone(self) -> str:
-        return self._changed.get("TimeZone") or self._settings.get("TimeZone", "UTC")
+        return self._setting("TimeZone", "UTC")
+
+    def _setting(self, name: str, default: str) -> str:
+        """As it is now, told or not."""
+        return self._changed.get(name) or self._settings.get(name, default)
 
     def _tell(self) -> None:
         """Send notices, and note the settings that changed for the next ReadyForQuery."""
-        for name, value in self._session.changed_settings().items():
-            if self._settings.get(name) != value:
-                self._settings[name] = self._changed[name] = value
+        self._changed.update(self._session.changed_settings())
         self._notices()
 
     def _notices(self) -> None:
