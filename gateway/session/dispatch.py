@@ -33,7 +33,7 @@ from gateway.session.portals.cursors import run_cursor
 from gateway.session.portals.describing import describe
 from gateway.session.portals.executing import Allowance, run_prepared, to_execute
 from gateway.session.portals.portals import Portal, Portals
-from gateway.session.portals.prepared import Prepared, PreparedStatements, changed
+from gateway.session.portals.prepared import PreparedStatements
 from gateway.session.queries.functions import SessionFunctions
 from gateway.session.queries.recall import Recall
 from gateway.session.queries.sequences import SequenceCalls
@@ -191,21 +191,6 @@ class Client:
     def describe(self, statement: Statement, declared: Mapping[int, Type]) -> Described:
         """Types of parameters and columns, without running anything."""
         return describe(self, statement, declared)
-
-    def look_again(self, prepared: Prepared) -> None:
-        """Refuse a prepared statement that has other columns by now, or names what is gone.
-
-        Raises:
-            FeatureNotSupported: 0A000. UndefinedTable: 42P01, UndefinedColumn: 42703, ...
-        """
-        holding = self.registry.holding()
-        if prepared.holding in (None, holding) or not prepared.names_objects:
-            return
-        assert prepared.statement is not None
-        types = dict(enumerate(prepared.described.parameters, 1))
-        if self.describe(prepared.statement, types).fields != prepared.described.fields:
-            raise changed()
-        prepared.holding = holding
 
     # Running
 

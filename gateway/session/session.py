@@ -42,6 +42,7 @@ from gateway.session.activity.silence import idle_limit
 from gateway.session.computation import Bound, Computation, Described
 from gateway.session.dispatch import Client
 from gateway.session.lifting import Shapes
+from gateway.session.portals.describing import look_again
 from gateway.session.portals.executing import Allowance
 from gateway.session.portals.portals import Portal
 from gateway.session.portals.prepared import Prepared
@@ -228,7 +229,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         """The columns it will give, without running it; None when it gives no rows."""
         prepared = self._client.prepared.named(name)
         if self._client.block.status != "E":
-            self._client.look_again(prepared)
+            look_again(self._client, prepared)
         return self._told(prepared)
 
     def bind(self, portal: str, statement: str, parameters: Sequence[pa.Scalar]) -> None:
@@ -253,7 +254,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         prepared = self._client.prepared.named(statement)
         if prepared.statement is not None:
             self._client.block.admit(prepared.statement)
-            self._client.look_again(prepared)
+            look_again(self._client, prepared)
 
     def describe_portal(self, name: str) -> tuple[Field, ...] | None:
         """The columns a portal will give, without running it."""

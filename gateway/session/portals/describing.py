@@ -11,7 +11,12 @@ from sqlglot import exp
 from gateway.errors import InvalidCursorName, InvalidStatementName
 from gateway.session.computation import Described
 from gateway.session.portals.portals import Portals
-from gateway.session.portals.prepared import PreparedStatements, argument_row
+from gateway.session.portals.prepared import (
+    Prepared,
+    PreparedStatements,
+    argument_row,
+    changed,
+)
 from gateway.session.settings.showing import show_fields
 from gateway.session.writes.execution import Executor
 from gateway.session.writes.merges import describe_merge
@@ -41,6 +46,22 @@ def describe(client: Describing, statement: Statement, declared: Mapping[int, Ty
         client.executor.standing() if alone else None,
         lambda: _with_unused(_described(client, statement, declared), declared),
     )
+
+
+def look_again(client: Describing, prepared: Prepared) -> None:
+    """Refuse a prepared statement that has other columns by now, or names what is gone.
+
+    Raises:
+        FeatureNotSupported: 0A000. UndefinedTable: 42P01, UndefinedColumn: 42703, ...
+    """
+    holding = client.executor.registry.holding()
+    if prepared.holding in (None, holding) or not prepared.names_objects:
+        return
+    assert prepared.statement is not None
+    types = dict(enumerate(prepared.described.parameters, 1))
+    if describe(client, prepared.statement, types).fields != prepared.described.fields:
+        raise changed()
+    prepared.holding = holding
 
 
 def _with_unused(described: Described, declared: Mapping[int, Type]) -> Described:
