@@ -1,6 +1,8 @@
 """Random schemas and random writes, as statements: a table that refers to another one.
 
-Values are small, so that keys collide, references dangle and checks fail now and then.
+A view shows some rows of the first one. Values are small, so that keys collide, references dangle
+and checks fail now and then. All are values of their types: PostgreSQL tells of others while it
+plans, even where no row gets them.
 """
 
 from __future__ import annotations
@@ -12,8 +14,17 @@ _KINDS = {
     "text": lambda chance: f"'{chance.choice('abcd')}'",
     "float8": lambda chance: str(chance.choice((-1.5, 0.0, 2.25, 7.0))),
     "bool": lambda chance: chance.choice(("true", "false")),
+    "bigint": lambda chance: str(chance.choice((-1, 3, 5, 2**40))),
+    "numeric(6, 2)": lambda chance: chance.choice(("0.125", "-2", "'3.5'", "5.999")),
+    "varchar(2)": lambda chance: f"'{chance.choice(('a', 'bc', 'b  '))}'",
+    "date": lambda chance: f"'2020-02-{chance.randint(25, 29)}'",
+    "timestamp": lambda chance: f"'2020-01-0{chance.randint(1, 3)} 12:00'",
 }
-_DEFAULTS = {"int": "1 + 1", "text": "upper('q')", "float8": "0.5", "bool": "true"}
+_DEFAULTS = {
+    "int": "1 + 1", "text": "upper('q')", "float8": "0.5", "bool": "true", "bigint": "7",
+    "numeric(6, 2)": "1.005", "varchar(2)": "'zz'", "date": "'2020-01-01'::date + 1",
+    "timestamp": "'2020-01-01'",
+}  # fmt: skip
 
 
 class Writes:
@@ -26,7 +37,7 @@ class Writes:
 
     def __init__(self, seed: int, name: str) -> None:
         self._chance = random.Random(seed)
-        self.parent, self.child = f"{name}_p", f"{name}_c"
+        self.parent, self.child, self.view = f"{name}_p", f"{name}_c", f"{name}_v"
         names = ("a", "b", "c", "d")[: self._chance.randint(2, 4)]
         self._columns = {n: self._chance.choice(list(_KINDS)) for n in names}
 
@@ -48,12 +59,33 @@ class Writes:
         actions = ("CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION")
         action = f" ON DELETE {chance.choice(actions)} ON UPDATE {chance.choice(actions)}"
         action += chance.choice(("", " DEFERRABLE INITIALLY DEFERRED"))
-        columns = ", ".join(["k int PRIMARY KEY", *parts])
+        computed = "g int GENERATED ALWAYS AS (k * 2 + 1) STORED"
+        columns = ", ".join(["k int PRIMARY KEY", *parts, computed])
+        first = next(iter(self._columns))
+        check = chance.choice(("", " WITH CHECK OPTION"))
         reference = f"p int DEFAULT 1 REFERENCES {self.parent}{action}"
         return [
             f"CREATE TABLE {self.parent} ({columns})",
             f"CREATE TABLE {self.child} (id int, {reference}, v float8 DEFAULT 1, UNIQUE (id, p))",
+            f"CREATE VIEW {self.view} AS SELECT {first} AS x, k AS n FROM {self.parent}"
+            f" WHERE k > 2{check}",
         ]
+
+    def block(self) -> list[str]:
+        """A transaction with savepoints."""
+        chance, made = self._chance, ["BEGIN"]
+        held: list[str] = []
+        for _ in range(chance.randint(3, 7)):
+            step = chance.random()
+            if step < 0.25:
+                held.append(f"s{chance.randint(1, 2)}")
+                made.append(f"SAVEPOINT {held[-1]}")
+            elif step < 0.5 and held:
+                name = chance.choice(held)
+                made.append(f"{chance.choice(('ROLLBACK TO', 'RELEASE'))} {name}")
+            else:
+                made.append(self.statement())
+        return [*made, chance.choice(("COMMIT", "COMMIT", "ROLLBACK"))]
 
     def statement(self) -> str:
         """One write."""
@@ -61,7 +93,9 @@ class Writes:
             self._insert, self._insert, self._insert_child, self._insert_child, self._update,
             self._update_key, self._update_child, self._delete, self._delete_child,
             self._conflict, self._conflict_child, self._merge, self._insert_select,
-            self._with_moved, self._with_deleted, self._returning,
+            self._with_moved, self._with_deleted, self._returning, self._view_insert,
+            self._view_update, self._view_delete, self._set_row, self._merge_parent,
+            self._given_back, self._upsert_back, self._from_query,
         )  # fmt: skip
         return self._chance.choice(kinds)()
 
@@ -137,6 +171,53 @@ class Writes:
             f" WHEN MATCHED AND s.k > {self._key()} THEN DELETE"
             f" WHEN MATCHED THEN UPDATE SET v = t.v + s.k"
             f" WHEN NOT MATCHED AND s.k < 3 THEN INSERT (id, p) VALUES (s.k, s.k)"
+        )
+
+    def _view_insert(self) -> str:
+        value = self._value(next(iter(self._columns.values())))
+        return f"INSERT INTO {self.view} VALUES ({value}, {self._key()}) RETURNING *"
+
+    def _view_update(self) -> str:
+        return (
+            f"UPDATE {self.view} SET n = n + {self._chance.randint(0, 2)}"
+            f" WHERE n = {self._key()} RETURNING n, x"
+        )
+
+    def _view_delete(self) -> str:
+        return f"DELETE FROM {self.view} WHERE n IN (SELECT id FROM {self.child}) RETURNING n"
+
+    def _set_row(self) -> str:
+        return (
+            f"UPDATE {self.child} SET (id, v) = (SELECT x.k, x.g FROM {self.parent} AS x"
+            f" WHERE x.k = {self.child}.p) WHERE id < {self._key()} RETURNING id, p, v"
+        )
+
+    def _merge_parent(self) -> str:
+        name = next(iter(self._columns))
+        return (
+            f"MERGE INTO {self.parent} AS t USING (SELECT DISTINCT id FROM {self.child}) AS s"
+            f" ON t.k = s.id WHEN MATCHED AND t.g > {self._key()} THEN UPDATE SET {name} = DEFAULT"
+            f" WHEN MATCHED THEN DO NOTHING"
+            f" WHEN NOT MATCHED AND s.id > 2 THEN INSERT (k) VALUES (s.id)"
+        )
+
+    def _given_back(self) -> str:
+        name = self._chance.choice(list(self._columns))
+        return (
+            f"UPDATE {self.parent} AS t SET {name} = DEFAULT WHERE {self._where()}"
+            f" RETURNING t.k, g, {name} IS NULL, t.*"
+        )
+
+    def _upsert_back(self) -> str:
+        return (
+            f"{self._insert()} ON CONFLICT (k) DO UPDATE SET k = excluded.k + 10"
+            f" WHERE excluded.k < {self._key()} RETURNING k, g"
+        )
+
+    def _from_query(self) -> str:
+        return (
+            f"DELETE FROM {self.parent} USING (SELECT p, count(*) AS n FROM {self.child}"
+            f" GROUP BY p) AS c WHERE k = c.p AND c.n > 1 RETURNING k, c.n"
         )
 
     def _insert_select(self) -> str:
