@@ -217,6 +217,7 @@ class Client:
     def _run(self, statement: Statement, bound: Bound) -> Result:
         settled = self.executor.settled.find(statement, bound.types, self._standing())
         if settled is not None:
+            self.block.ask(statement)
             return self.executor.again(settled, bound)
         self.block.admit(statement)
         if self._is_read_only():
@@ -232,8 +233,11 @@ class Client:
         return result
 
     def _standing(self) -> Standing | None:
-        """What a query outside a transaction stands on at this moment."""
-        moment = self.registry.moment() if self.block.is_free else None
+        """What a query stands on at this moment.
+
+        None in a transaction that changed something, has failed, or sees one commit throughout.
+        """
+        moment = self.registry.moment() if self.block.reads_newest else None
         return None if moment is None else (self.settings.changes, *moment)
 
     def begin_implicit(self, statement: Statement) -> None:

@@ -74,6 +74,7 @@ _CHANGES = (
     "SET TimeZone TO 'Asia/Tokyo'", "SET TimeZone TO 'UTC'",
     "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ", "COMMIT", "ROLLBACK",
     "SET LOCAL search_path TO two", "SAVEPOINT p", "ROLLBACK TO p",
+    "BEGIN READ ONLY", "SET TRANSACTION READ WRITE", "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
     "SET ROLE alice", "RESET ROLE",
     "UPDATE one.t SET a = a + 1", "INSERT INTO one.t VALUES (3, 30, 'x', NULL)",
     "DELETE FROM one.t WHERE id = 2", "UPDATE one.u SET b = b + 1", "TRUNCATE one.u",
@@ -148,6 +149,26 @@ _TEMPORARY = "CREATE TEMP TABLE t AS SELECT 1 AS id, 500 AS a, 'q' AS s, NULL::t
 )
 @example("admin", [_STAR], [("admin", "ALTER TABLE one.t ALTER COLUMN a TYPE int8")])
 @example("alice", [_T, _V], [("admin", "UPDATE one.t SET a = a + 1"), ("alice", "BEGIN")])
+@example(
+    "admin",
+    [_T, _STAR],
+    [
+        ("admin", "BEGIN"),
+        ("admin", "UPDATE one.t SET a = a + 1"),
+        ("admin", "SELECT 1 / 0"),
+        ("admin", "ROLLBACK"),
+    ],
+)
+@example(
+    "alice",
+    [_STAR],
+    [
+        ("alice", "BEGIN"),
+        ("admin", "UPDATE one.t SET a = a + 1"),
+        ("alice", "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"),
+        ("admin", "REVOKE SELECT ON one.t FROM alice"),
+    ],
+)
 @examples(
     8,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink would take minutes

@@ -3,9 +3,10 @@ stand on.
 
 What is asked on the way of a query (what its names mean, who may read, whether the transaction
 may) has the same answer while the session's settings, the catalogue and the datasets are the same.
-So the answer is kept with the query, under a `Standing` of these three. When it is another, all
-that was kept goes. Rows are another matter: tables are asked for theirs each time, and where they
-have others a query is planned over these, with nothing else asked anew.
+So the answer is kept with the query, under a `Standing` of these three, and serves in a transaction
+too, while that has changed nothing and reads what is committed. When the standing is another, all
+that was kept goes. Rows are another matter: tables are asked for theirs at each commit, and where
+they have others a query is planned over these, with nothing else asked anew.
 
 What Describe tells of a statement stands on the same three, and on no rows.
 """
@@ -75,7 +76,7 @@ class SettledQueries:
         Args:
             statement: What is to run, the very object that was kept.
             types: Those of its parameters.
-            standing: None in a transaction, where more decides.
+            standing: None where more decides.
         """
         self._asked = None
         if standing is None:
@@ -99,7 +100,7 @@ class SettledQueries:
         Args:
             statement: The very object that it was told of.
             declared: The types that the client declared.
-            standing: None in a transaction, and where it stands on more than this tells.
+            standing: None where it stands on more than this tells.
             describe: Asks for it.
         """
         if standing is None:

@@ -39,6 +39,11 @@ class TransactionBlock:
         """Whether no transaction is open, not even an implicit one."""
         return self.status == "I" and not self.implicit
 
+    @property
+    def reads_newest(self) -> bool:
+        """Whether a query may see the newest commit, as far as is known here."""
+        return self.status != "E" and not self.implicit
+
     def admit(self, statement: Statement) -> None:
         """Refuse anything but the end of a failed transaction.
 
