@@ -30,7 +30,7 @@ from gateway.sql.lowered.numerics import keep_numeric
 from gateway.sql.lowered.parts import write_parts
 from gateway.sql.lowered.samples import draw_samples
 from gateway.sql.lowered.session_values import put_values
-from gateway.sql.lowered.sets import spread_sets
+from gateway.sql.lowered.sets import is_plain, spread_sets
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.binding import Binder
 from gateway.sql.meaning.checking import check_types
@@ -39,7 +39,7 @@ from gateway.sql.meaning.dimensions import keep_dimensions
 from gateway.sql.meaning.functions import Functions
 from gateway.sql.meaning.inference import Types, declare_united, info_of
 from gateway.sql.meaning.inlining import inline
-from gateway.sql.meaning.naming import alias_unnamed
+from gateway.sql.meaning.naming import alias_unnamed, leftmost
 from gateway.sql.meaning.overloads import resolve_overloads
 from gateway.sql.meaning.parameter_casts import cast_parameters
 from gateway.sql.meaning.parameters import declared_types
@@ -187,8 +187,13 @@ def rewrite(
 
 
 def _rewrite(state: Rewriting) -> Rewritten:
+    plain: bool | None = None
     for each in PASSES:
         check_for_interrupts()
+        if each in _ONLY_UNUSUAL:
+            plain = is_plain(state.tree) if plain is None else plain
+            if plain:
+                continue
         each(state)
     check_for_interrupts()
     tables = frozenset(state.relations)
@@ -242,19 +247,8 @@ def name_outputs(state: Rewriting) -> None:
 def bind_columns(state: Rewriting) -> None:
     """Find every relation's columns, expand stars, make repeated names unique."""
     state.analysis = analyse(state.tree, state.relations)
-    top = _leftmost(state.tree)
+    top = leftmost(state.tree)
     state.names = next((b.names for b in state.analysis.blocks if b.select is top), None)
-
-
-def _leftmost(tree: exp.Expr) -> exp.Expr:
-    """The SELECT that names the columns of a query."""
-    while True:
-        if isinstance(tree, exp.SetOperation):
-            tree = tree.left
-        elif isinstance(tree, exp.Subquery):
-            tree = tree.this
-        else:
-            return tree
 
 
 def put_sets(state: Rewriting) -> None:
@@ -397,4 +391,9 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     take_neighbours,
     keep_numbers,
     declare_parameters,
+)
+
+# A plain query is none of theirs, and each of them walks the whole tree.
+_ONLY_UNUSUAL = frozenset(
+    {differentiate_sql, put_sets, inline_functions, expand_markers, take_neighbours}
 )

@@ -11,6 +11,7 @@ from gateway.catalog.registry import Registry
 from gateway.catalog.system.static import static
 from gateway.sql.lowered.lending import type_word
 from gateway.sql.meaning.scope import visible_ctes
+from gateway.sql.text.trees import nodes, nodes_of
 
 _SYSTEM = ("pg_catalog", "information_schema")
 # Functions of the catalogue that the engine has not: by name, or by how the name begins.
@@ -65,7 +66,7 @@ def is_catalogue_function(name: str) -> bool:
 
 
 def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
-    for table in tree.find_all(exp.Table):
+    for table in nodes_of(tree, exp.Table):
         if not isinstance(table.this, exp.Identifier):
             continue
         if table.db or table.name not in visible_ctes(table):
@@ -74,7 +75,7 @@ def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
 
 def _speaks_catalogue(tree: exp.Expr) -> bool:
     found = False
-    for node in tree.walk():
+    for node in nodes(tree):
         if isinstance(node, exp.Anonymous):
             name = node.name.lower()
             if name in _ENGINE:

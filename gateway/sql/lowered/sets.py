@@ -11,7 +11,8 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.sql.meaning.naming import output_name
-from gateway.sql.text.trees import nodes_of
+from gateway.sql.text.grammar import Marker
+from gateway.sql.text.trees import nodes, nodes_of
 
 # Functions that give rows of one column -> its name; "": that of the function or of its alias.
 SETS = {
@@ -33,6 +34,14 @@ _PAIRS = {
     for end in ("", "_text")
 }
 _NUMBERED = ("generate_series", *SETS)
+
+
+_UNUSUAL = frozenset({exp.Anonymous, Marker, exp.Lateral, exp.TableSample, exp.Unnest, exp.Values})
+
+
+def is_plain(tree: exp.Expr) -> bool:
+    """Whether a query has no call, no marker, from which more may come, nor rows made in FROM."""
+    return _UNUSUAL.isdisjoint(map(type, nodes(tree)))
 
 
 def spread_sets(tree: exp.Expr) -> None:

@@ -17,7 +17,7 @@ from gateway.sql.meaning.inference import Types, info_of, is_untyped
 from gateway.sql.meaning.results import common_type
 from gateway.sql.meaning.scope import Analysis, Block, Output, place_of, position_of
 from gateway.sql.text.dialect import DIALECT
-from gateway.sql.text.trees import copied, own_nodes
+from gateway.sql.text.trees import ByKind, Kinds, copied, own_nodes
 from gateway.types import BOOL, DATE, FLOATING, INTEGER, TIMESTAMPTZ, Type
 
 # The types that are judged, by what they are compared and computed with.
@@ -85,9 +85,8 @@ def check_types(analysis: Analysis, tree: exp.Expr) -> None:
 def _check_block(block: Block) -> None:
     known = Types(block)
     for node in own_nodes(block.select):
-        for kinds, check in _CHECKS:
-            if isinstance(node, kinds):
-                check(node, known)
+        for check in _CHECKS.of(type(node)):
+            check(node, known)
         for place, condition in _conditions(node):
             _check_condition(place, condition, known)
 
@@ -340,7 +339,7 @@ def _check_condition(place: str, condition: exp.Expr, known: Types) -> None:
     )
 
 
-_CHECKS: tuple[tuple[tuple[type[exp.Expr], ...], Callable[[exp.Expr, Types], None]], ...] = (
+_ROWS: tuple[tuple[Kinds, Callable[[exp.Expr, Types], None]], ...] = (
     ((*_COMPARED, exp.Between, exp.In), _check_comparison),
     (tuple(_COMPUTED), _check_computed),
     ((exp.Neg,), _check_negated),
@@ -350,3 +349,4 @@ _CHECKS: tuple[tuple[tuple[type[exp.Expr], ...], Callable[[exp.Expr, Types], Non
     ((exp.Anonymous,), _check_aggregate),
     ((exp.Where, exp.Group, exp.Having), _check_no_windows),
 )
+_CHECKS = ByKind(_ROWS)

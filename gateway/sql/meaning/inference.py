@@ -18,6 +18,7 @@ from gateway.sql.meaning.relation import ColumnInfo
 from gateway.sql.meaning.results import MOMENTS, common_type, result_type, widest
 from gateway.sql.meaning.scope import Block, Output, resolve
 from gateway.sql.text.grammar import Marker
+from gateway.sql.text.trees import ByKind, Kinds
 from gateway.types import (
     BOOL,
     BY_NAME,
@@ -68,9 +69,8 @@ class Types:
         """The type of `tree`; None when that cannot be told."""
         found = self._known.get(id(tree))
         if found is None:
-            read = next((read for kinds, read in _READERS if isinstance(tree, kinds)), None)
-            given = tree.meta_get(GIVES)
-            found = tree, given or (None if read is None else read(tree, self))
+            reads, given = _READERS.of(type(tree)), tree.meta_get(GIVES)
+            found = tree, given or (reads[0](tree, self) if reads else None)
             self._known[id(tree)] = found
         return found[1]
 
@@ -349,7 +349,7 @@ def _of(kind: Type) -> Reader:
 
 
 # The first row that fits tells the type.
-_READERS: tuple[tuple[tuple[type[exp.Expr], ...], Reader], ...] = (
+_ROWS: tuple[tuple[Kinds, Reader], ...] = (
     (
         (
             exp.Paren,
@@ -397,3 +397,4 @@ _READERS: tuple[tuple[tuple[type[exp.Expr], ...], Reader], ...] = (
     ((exp.CurrentTimestamp,), _of(TIMESTAMPTZ)),
     ((exp.Localtimestamp,), _of(TIMESTAMP)),
 )
+_READERS = ByKind(_ROWS)

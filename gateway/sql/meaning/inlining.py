@@ -35,6 +35,7 @@ from gateway.sql.meaning.relation import ColumnInfo, Relations
 from gateway.sql.meaning.scope import Analysis, Block, column_node, position_of
 from gateway.sql.meaning.volatile import VOLATILE
 from gateway.sql.text.precedence import parenthesise
+from gateway.sql.text.trees import nodes_of
 
 # A query with its functions inlined may have this many nodes: planning takes seconds beyond.
 MAX_NODES = 20_000
@@ -92,9 +93,7 @@ class _Inliner:
     def replace_calls(self, tree: exp.Expr, analysis: Analysis, within: Function | None) -> bool:
         """Inline the calls of `tree`, inner ones first; whether there were any."""
         found = False
-        for node in reversed(list(tree.walk(bfs=False))):
-            if not isinstance(node, exp.Anonymous):
-                continue
+        for node in reversed(nodes_of(tree, exp.Anonymous)):
             schema = _schema_of(node)
             whole = node.parent if schema and isinstance(node.parent, exp.Dot) else node
             assert whole is not None

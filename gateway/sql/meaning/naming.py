@@ -138,3 +138,14 @@ def number_repeated(select: exp.Select) -> tuple[str, ...] | None:
     if len(set(names)) < len(names):
         select.set("expressions", items)
     return names
+
+
+def leftmost(tree: exp.Expr) -> exp.Expr:
+    """The SELECT that names the columns of a query."""
+    while True:
+        if isinstance(tree, exp.SetOperation):
+            tree = tree.left
+        elif isinstance(tree, exp.Subquery):
+            tree = tree.this
+        else:
+            return tree

@@ -6,12 +6,13 @@ the notes of each node; together they took half the time of rewriting a short st
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Generic, TypeVar
 
 from sqlglot import exp
 
 T = TypeVar("T", bound=exp.Expr)
+V = TypeVar("V")
 Kinds = tuple[type[exp.Expr], ...]
 
 _Expr = exp.Expr  # one look-up less for each node
@@ -36,6 +37,26 @@ def nodes(tree: exp.Expr, closed: Kinds = ()) -> list[exp.Expr]:
             elif type(value) is list:
                 found += [item for item in value if isinstance(item, _Expr)]
     return found
+
+
+class ByKind(Generic[V]):
+    """Values for kinds of nodes, a row each; looked through once for each type of node.
+
+    >>> ByKind((((exp.Binary,), "two sides"), ((exp.Add, exp.Neg), "a sum"))).of(exp.Add)
+    ('two sides', 'a sum')
+    """
+
+    def __init__(self, rows: Sequence[tuple[Kinds, V]]) -> None:
+        self._rows = rows
+        self._found: dict[type, tuple[V, ...]] = {}
+
+    def of(self, kind: type) -> tuple[V, ...]:
+        """The values of all rows that fit, in order."""
+        found = self._found.get(kind)
+        if found is None:
+            found = tuple([value for kinds, value in self._rows if issubclass(kind, kinds)])
+            self._found[kind] = found
+        return found
 
 
 def nodes_of(tree: exp.Expr, kind: type[T]) -> list[T]:
