@@ -39,6 +39,9 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
         + ", ".join(f"ROLLUP (c{n})" for n in range(20)),
         "54001",
     ),
+    ("300 cross joins",
+     "SELECT count(*) FROM " + ", ".join(f"(SELECT {n} AS x) AS t{n}" for n in range(300)),
+     "54001"),
     ("60 joins", "SELECT count(*) FROM (SELECT 1 AS a) AS t0"
      + "".join(f" JOIN (SELECT 1 AS a) AS t{n} ON t{n}.a = t{n - 1}.a" for n in range(1, 60)), ""),
     ("comments in comments", "/*" * 100_000 + "*/" * 100_000 + " SELECT 1", "42601"),

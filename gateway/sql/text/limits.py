@@ -178,7 +178,7 @@ def size_of(tree: exp.Expr, named: Mapping[str, Size] | None = None) -> Size:
         node, level, known = pending.pop()
         nodes, steps = nodes + 1, steps + level
         if isinstance(node, exp.Select):
-            steps += _looked_through(node)
+            steps += _looked_through(node) + _joined(node)
         branches += isinstance(node, exp.SetOperation)
         if isinstance(node, exp.Table) and not node.db and node.name in known:
             inner += known[node.name]
@@ -204,6 +204,15 @@ def _looked_through(select: exp.Select) -> int:
     if width < _WIDE:
         return 0
     return width * sum(isinstance(node, exp.Column) for node in own_nodes(select))
+
+
+def _joined(select: exp.Select) -> int:
+    """The planner pushes conditions down through every join above every other.
+
+    Measured: 100 tables joined in a row 0.7 s, 150 2.0 s, 200 5.2 s; a step is 0.5 us.
+    """
+    joins: list[exp.Join] = select.args.get("joins") or []
+    return int(1.3 * len(joins) ** 3)
 
 
 def _parts(node: exp.Expr) -> Iterator[exp.Expr]:
