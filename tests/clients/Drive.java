@@ -62,7 +62,91 @@ public class Drive {
             }
             connection.commit();
             check(connection.isValid(5), "valid"); // an empty query
+            more(connection);
             System.out.println("jdbc ok");
         }
+    }
+
+    static void more(Connection connection) throws Exception {
+        connection.setAutoCommit(true);
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("CREATE TEMP TABLE kept (id int, a int[], n numeric(20, 4), at timestamptz)");
+        }
+        java.time.OffsetDateTime at = java.time.OffsetDateTime.parse("2024-02-29T12:00:00.000001Z");
+        try (PreparedStatement statement = connection.prepareStatement("INSERT INTO kept VALUES (?, ?, ?, ?)")) {
+            for (int n = 0; n < 20; n++) {
+                statement.setInt(1, n);
+                statement.setArray(2, connection.createArrayOf("int4", new Integer[] {n, null, -n}));
+                statement.setBigDecimal(3, new java.math.BigDecimal("12345678901234.5678"));
+                statement.setObject(4, n % 2 == 0 ? at : null);
+                statement.addBatch();
+            }
+            int[] counts = statement.executeBatch();
+            check(counts.length == 20 && counts[19] == 1, "batch");
+        }
+        try (PreparedStatement statement = connection.prepareStatement("SELECT * FROM kept WHERE id >= ? ORDER BY id")) {
+            for (int turn = 0; turn < 7; turn++) { // binary from the fifth on
+                statement.setInt(1, 18);
+                try (ResultSet rows = statement.executeQuery()) {
+                    check(rows.next() && rows.getInt(1) == 18, "id");
+                    Integer[] items = (Integer[]) rows.getArray(2).getArray();
+                    check(items[0] == 18 && items[1] == null && items[2] == -18, "array");
+                    check(rows.getBigDecimal(3).toString().equals("12345678901234.5678"), "numeric");
+                    check(rows.getObject(4, java.time.OffsetDateTime.class).isEqual(at), "timestamptz");
+                    check(rows.next() && rows.getObject(4) == null && rows.wasNull() && !rows.next(), "null");
+                    check(rows.getMetaData().getColumnTypeName(3).equals("numeric"), "type name");
+                    check(rows.getMetaData().getScale(3) == 4, "scale");
+                }
+            }
+        }
+        var copies = connection.unwrap(org.postgresql.PGConnection.class).getCopyAPI();
+        check(copies.copyIn("COPY kept FROM STDIN (FORMAT csv)", new java.io.StringReader("100,{1},2.5,\n")) == 1, "copy in");
+        var out = new java.io.StringWriter();
+        check(copies.copyOut("COPY (SELECT id, n FROM kept WHERE id = 100) TO STDOUT", out) == 1, "copy out");
+        check(out.toString().equals("100\t2.5000\n"), out.toString());
+        try (Statement statement = connection.createStatement()) {
+            Thread canceller = new Thread(() -> {
+                try {
+                    while (!Thread.interrupted()) {
+                        statement.cancel();
+                        Thread.sleep(20);
+                    }
+                } catch (Exception ended) { }
+            });
+            canceller.start();
+            try {
+                statement.executeQuery("SELECT sum(n) FROM generate_series(1, 1000000000000) AS g(n)");
+                check(false, "cancelled");
+            } catch (SQLException error) {
+                check(error.getSQLState().equals("57014"), error.getSQLState());
+            } finally {
+                canceller.interrupt();
+                canceller.join();
+            }
+        }
+        connection.setAutoCommit(false);
+        try (Statement statement = connection.createStatement()) {
+            statement.executeUpdate("DELETE FROM kept");
+            Savepoint savepoint = connection.setSavepoint();
+            try {
+                statement.executeQuery("SELECT * FROM nowhere");
+                check(false, "nowhere");
+            } catch (SQLException error) {
+                var told = ((org.postgresql.util.PSQLException) error).getServerErrorMessage();
+                check(told.getSQLState().equals("42P01") && told.getPosition() == 15, "position");
+                check(told.getFile().endsWith(".py") && told.getLine() > 0 && told.getRoutine() != null, "place");
+            }
+            connection.rollback(savepoint);
+            connection.rollback();
+            try (ResultSet rows = statement.executeQuery("SELECT count(*) FROM kept")) {
+                check(rows.next() && rows.getLong(1) == 21, "rolled back");
+            }
+            try (ResultSet rows = statement.executeQuery("SELECT n, n::text FROM generate_series(1, 50000) AS g(n)")) {
+                int count = 0;
+                while (rows.next()) count++;
+                check(count == 50000, "many");
+            }
+        }
+        connection.commit();
     }
 }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import io
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +127,25 @@ def test_psycopg2(gateway_address: Address) -> None:
                 far.itersize = 10
                 far.execute("SELECT n FROM generate_series(1, 100) AS t(n)")
                 assert sum(row[0] for row in far) == 5050
+        with connection, connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE TEMP TABLE wide (n numeric(9,2), a text[], at timestamptz, x bytea)"
+            )
+            at = datetime.datetime(2024, 2, 29, 1, 2, 3, 4, datetime.UTC)
+            row = (Decimal("1.50"), ["a", None, 'b"{'], at, b"\x00\xff")
+            cursor.execute("INSERT INTO wide VALUES (%s, %s, %s, %s)", row)
+            cursor.executemany("INSERT INTO wide (n) VALUES (%s)", [(n,) for n in range(3)])
+            cursor.execute("SELECT * FROM wide WHERE a IS NOT NULL")
+            *found, data = cursor.fetchone()
+            assert (*found, bytes(data)) == row
+            cursor.execute("SELECT n FROM generate_series(1, 50000) AS t(n)")
+            assert len(cursor.fetchall()) == 50_000
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = 50")
+            with pytest.raises(psycopg2.errors.QueryCanceled):
+                cursor.execute("SELECT sum(n) FROM generate_series(1, 1000000000000) AS t(n)")
+            assert connection.info.transaction_status == 0
     finally:
         connection.close()
 
@@ -143,6 +164,24 @@ def test_pg8000(gateway_address: Address) -> None:
         assert [prepared.run(a=number) for number in range(3)] == [[[1]], [[2]], [[3]]]
         day = datetime.date(1999, 1, 8)
         assert connection.run("SELECT CAST(:d AS date)", d=day) == [[day]]
+        connection.run("CREATE TEMP TABLE wide (n numeric(9,2), a int[], at timestamp, t text)")
+        at = datetime.datetime(2024, 2, 29, 1, 2, 3)
+        row = [Decimal("1.50"), [1, None, 3], at, "größe"]
+        connection.run("BEGIN")
+        connection.run(
+            "INSERT INTO wide VALUES (:n, :a, :at, :t)", n=row[0], a=row[1], at=at, t=row[3]
+        )
+        connection.run("COMMIT")
+        assert connection.run("SELECT * FROM wide") == [row]
+        connection.run("COPY wide (t) FROM STDIN", stream=io.BytesIO(b"one\ntwo\n"))
+        out = io.BytesIO()
+        connection.run("COPY (SELECT t FROM wide ORDER BY t) TO STDOUT", stream=out)
+        assert out.getvalue().decode() == "größe\none\ntwo\n"
+        connection.run("START TRANSACTION")
+        connection.run("DELETE FROM wide")
+        connection.run("ROLLBACK")
+        assert connection.run("SELECT count(*) FROM wide") == [[3]]
+        assert len(connection.run("SELECT n FROM generate_series(1, 50000) AS t(n)")) == 50_000
     finally:
         connection.close()
 
