@@ -11,6 +11,38 @@ class CardinalityViolation(GatewayError, code="21000"):
 
 
 # Class 22 - data exception
+class SubstringFault(GatewayError, code="22011"):
+    """A part of a text of a negative length."""
+
+
+class InvalidFrameOffset(GatewayError, code="22013"):
+    """A window that begins or ends a negative number of rows away."""
+
+
+class InvalidNtileArgument(GatewayError, code="22014"):
+    """ntile of no groups."""
+
+
+class IntervalFieldOverflow(GatewayError, code="22015"):
+    """An interval longer than any."""
+
+
+class InvalidNthValueArgument(GatewayError, code="22016"):
+    """nth_value of no row."""
+
+
+class InvalidWidthBucketArgument(GatewayError, code="2201G"):
+    """Buckets that are none."""
+
+
+class InvalidRowCountInLimit(GatewayError, code="2201W"):
+    """LIMIT of a negative number of rows."""
+
+
+class InvalidRowCountInOffset(GatewayError, code="2201X"):
+    """OFFSET of a negative number of rows."""
+
+
 class SequenceLimitExceeded(GatewayError, code="2200H"):
     """A sequence has given its last value."""
 

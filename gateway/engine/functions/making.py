@@ -34,6 +34,6 @@ def _clock(hour: int, minute: int, seconds: float) -> timedelta:
     parts = 0 <= hour <= 24 and 0 <= minute <= 59 and 0 <= seconds <= 60
     if not parts or whole > timedelta(days=1):
         raise DatetimeFieldOverflow(
-            f"time field value out of range: {hour}:{minute:02}:{seconds:g}"
+            f"time field value out of range: {hour}:{minute:02}:{seconds:02g}"
         )
     return whole

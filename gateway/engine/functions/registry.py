@@ -31,6 +31,7 @@ from gateway.errors import (
     CardinalityViolation,
     DatetimeFieldOverflow,
     FeatureNotSupported,
+    InvalidWidthBucketArgument,
     NumericValueOutOfRange,
     OutOfMemory,
 )
@@ -44,13 +45,13 @@ _NUMERIC = pa.decimal128(38, 10)
 def _width_bucket(value: float, low: float, high: float, count: int) -> int:
     """PostgreSQL manual, 9.3: the number of the bucket of [low, high) that holds `value`."""
     if count <= 0:
-        raise ValueError("count must be greater than zero")
+        raise InvalidWidthBucketArgument("count must be greater than zero")
     if math.isnan(value) or math.isnan(low) or math.isnan(high):
-        raise ValueError("operand, lower bound, and upper bound cannot be NaN")
+        raise InvalidWidthBucketArgument("operand, lower bound, and upper bound cannot be NaN")
     if not (math.isfinite(low) and math.isfinite(high)):
-        raise ValueError("lower and upper bounds must be finite")
+        raise InvalidWidthBucketArgument("lower and upper bounds must be finite")
     if low == high:
-        raise ValueError("lower bound cannot equal upper bound")
+        raise InvalidWidthBucketArgument("lower bound cannot equal upper bound")
     if low > high:
         value, low, high = -value, -low, -high
     if value < low:

@@ -7,6 +7,7 @@ engine's own cast would do otherwise (truncate, ignore a length) is written out.
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -76,10 +77,12 @@ def _moment(text: str, kind: exp.DataType) -> exp.Expr | None:
         return held_moment(_INFINITE[kind.this == DType.DATE][sign], kind)
     if kind.this == DType.DATE:
         day = literals.date(text)
+        _check_fields(day, text)
         if (far := far_moments.far_moment(day)) is not None:
             return held_moment(far[0], kind)
         return None if day == text else cast_of(exp.Literal.string(day), kind.copy())
     plain = literals.timestamp(text, zoned=kind.this == DType.TIMESTAMPTZ)
+    _check_fields(plain, text)
     if (far := far_moments.far_moment(plain)) is None:
         return cast_of(exp.Literal.string(plain), kind.copy())
     micros = far[0] * far_moments.DAY_MICROS + far[1]
@@ -88,6 +91,25 @@ def _moment(text: str, kind: exp.DataType) -> exp.Expr | None:
     if kind.this == DType.TIMESTAMPTZ and not _OFFSET.search(plain):  # of the session's clocks
         return cast_of(held_moment(micros, exp.DataType(this=DType.TIMESTAMP)), kind.copy())
     return held_moment(micros, kind)
+
+
+_FIELDS = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?")
+
+
+def _check_fields(plain: str, text: str) -> None:
+    """Refuse a day that no calendar has, and an hour that no day has.
+
+    Raises:
+        DatetimeFieldOverflow: 22008.
+    """
+    found = _FIELDS.match(plain)
+    if found is None:
+        return
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
+    right = 1 <= month <= 12 and 1 <= day <= monthrange(year or 4, month)[1] and year > 0
+    late = hour == 24 and (minute or second)
+    if not (right and not late and hour <= 24 and minute <= 59 and second <= 60):
+        raise DatetimeFieldOverflow(f'date/time field value out of range: "{text}"')
 
 
 _OFFSET = re.compile(r"[+-]\d\d:\d\d(?: BC)?$")
@@ -125,6 +147,7 @@ def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
     if kind.this in (DType.JSON, DType.JSONB):
         return exp.Literal.string(jsontext.READERS[kind.this.name.lower()](text))
     if kind.this == DType.TIME:
+        _check_fields(f"2000-01-01 {text.strip()}", text)
         return _time(exp.Literal.string(text))
     if kind.this == DType.UUID:
         return exp.Literal.string(literals.uuid(text))

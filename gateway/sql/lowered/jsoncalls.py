@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported, UndefinedFunction
+from gateway.errors import FeatureNotSupported, InvalidParameterValue, UndefinedFunction
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.scope import column_node, position_of
 from gateway.sql.text.dialect import DIALECT
@@ -276,7 +276,7 @@ def _build_array(node: exp.Anonymous, known: Types) -> exp.Expr:
 def _build_object(node: exp.Anonymous, known: Types) -> exp.Expr:
     given = node.expressions
     if len(given) % 2:
-        raise UndefinedFunction("argument list must have even number of elements")
+        raise InvalidParameterValue("argument list must have even number of elements")
     parts: list[exp.Expr | str] = ["{"]
     for place, (key, value) in enumerate(zip(given[::2], given[1::2], strict=True)):
         parts += [", "] if place else []

@@ -12,7 +12,12 @@ from typing import Any, NoReturn
 
 from sqlglot import exp
 
-from gateway.errors import ArraySubscriptError, FeatureNotSupported
+from gateway.errors import (
+    ArraySubscriptError,
+    FeatureNotSupported,
+    GatewayError,
+    InvalidParameterValue,
+)
 from gateway.sql.lowered import clauses, subqueries
 from gateway.sql.lowered.calls import call, window
 from gateway.sql.lowered.casting import cast, cast_of, interval_of, item_of
@@ -20,6 +25,7 @@ from gateway.sql.lowered.lone_conditions import hold_back
 from gateway.sql.lowered.ordered_texts import filtered_text, order_of_values
 from gateway.sql.lowered.outer_joins import unsettle
 from gateway.sql.lowered.subscripts import item
+from gateway.sql.meaning.scope import position_of
 from gateway.sql.text import literals
 from gateway.sql.text.array_input import read_array
 from gateway.sql.text.precedence import parenthesise
@@ -74,6 +80,8 @@ def engine_type(kind: exp.DataType) -> str:
         raise no_type(getattr(name, "name", name))
     if kind.this == DType.DECIMAL and kind.expressions:
         precision, scale = ([int(part.name) for part in kind.expressions] + [0])[:2]
+        if not 1 <= precision <= 1000:
+            raise InvalidParameterValue(f"NUMERIC precision {precision} must be between 1 and 1000")
         if precision > 38:
             raise FeatureNotSupported(
                 f"numeric({precision}, {scale}) is not supported",
@@ -105,7 +113,7 @@ def lower(tree: exp.Expr) -> exp.Expr:
         found = nodes(root)
     for node in reversed(found):
         row = LOWERINGS.get(type(node))
-        replacement = row(node) if row is not None else None
+        replacement = _placed(row, node) if row is not None else None
         if replacement is None:
             continue
         if node is root:
@@ -113,6 +121,15 @@ def lower(tree: exp.Expr) -> exp.Expr:
         else:
             node.replace(replacement)
     return parenthesise(root)
+
+
+def _placed(row: Lowering, node: exp.Expr) -> exp.Expr | None:
+    """What the row gives; its refusal knows where the node stands."""
+    try:
+        return row(node)
+    except GatewayError as error:
+        error.position = error.position or position_of(node)
+        raise
 
 
 def _unsupported(what: str, hint: str = "") -> Lowering:

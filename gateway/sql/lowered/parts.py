@@ -107,6 +107,18 @@ def write_parts(block: Block) -> None:
             unit, *values = node.expressions
             if unit.is_string and len(values) == 1:
                 _write(node, unit.name, values[0], known)
+        elif isinstance(node, exp.Anonymous) and node.name == "date_trunc":
+            _check_unit(node, known)
+
+
+def _check_unit(node: exp.Anonymous, known: Types) -> None:
+    unit, *values = node.expressions
+    if unit.is_string and values and unit.name.lower() not in _UNITS:
+        kind = known.of(values[0])
+        kind = TIMESTAMPTZ if kind is DATE else kind or TIMESTAMP
+        raise InvalidParameterValue(
+            f'unit "{unit.name.lower()}" not recognized for type {kind.sql}'
+        )
 
 
 def _write(node: exp.Expr, spelt: str, value: exp.Expr, known: Types) -> None:
@@ -119,12 +131,12 @@ def _write(node: exp.Expr, spelt: str, value: exp.Expr, known: Types) -> None:
     unit = _UNITS.get(spelt.lower())
     if unit is None:
         raise InvalidParameterValue(
-            f'unit "{spelt}" not recognized for type {(kind or TIMESTAMP).sql}',
+            f'unit "{spelt.lower()}" not recognized for type {(kind or TIMESTAMP).sql}',
             position=position_of(node),
         )
     if unit not in rows:
         raise FeatureNotSupported(
-            f'unit "{spelt}" not supported for type {(kind or TIMESTAMP).sql}',
+            f'unit "{spelt.lower()}" not supported for type {(kind or TIMESTAMP).sql}',
             position=position_of(node),
         )
     node.replace(_filled(rows[unit], value))

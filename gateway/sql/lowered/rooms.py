@@ -74,6 +74,9 @@ def refuse_long(kind: exp.DataType) -> None:
         InvalidParameterValue: 22023.
     """
     long = kind.expressions[0].name if kind.this in _SIZED and kind.expressions else ""
+    if long == "0":
+        what = "varchar" if kind.this == exp.DType.VARCHAR else "char"
+        raise InvalidParameterValue(f"length for type {what} must be at least 1")
     if long.isdigit() and int(long) > _MOST_CHARACTERS:
         what = "varchar" if kind.this == exp.DType.VARCHAR else "char"
         raise InvalidParameterValue(f"length for type {what} cannot exceed {_MOST_CHARACTERS}")

@@ -13,6 +13,7 @@ from itertools import zip_longest
 
 from sqlglot import exp
 
+from gateway.errors import InvalidColumnReference
 from gateway.sources.table import TableName
 from gateway.sql.meaning.inference import alternatives_type, info_of, type_of
 from gateway.sql.meaning.merging import (
@@ -25,7 +26,15 @@ from gateway.sql.meaning.merging import (
 from gateway.sql.meaning.naming import number_repeated
 from gateway.sql.meaning.ordering import settle_order
 from gateway.sql.meaning.relation import ColumnInfo, Relations
-from gateway.sql.meaning.scope import Analysis, Block, Output, Query, Source, column_node
+from gateway.sql.meaning.scope import (
+    Analysis,
+    Block,
+    Output,
+    Query,
+    Source,
+    column_node,
+    position_of,
+)
 from gateway.sql.text.trees import copied, own_nodes
 
 
@@ -287,8 +296,19 @@ def _shown(query: Query, *lists: exp.TableAlias | None) -> dict[str, str]:
 
 
 def _complete(alias: exp.TableAlias | None, columns: dict[str, ColumnInfo] | None) -> None:
-    """Let an alias list name every column: the engine, unlike PostgreSQL, takes no shorter one."""
+    """Let an alias list name every column: the engine, unlike PostgreSQL, takes no shorter one.
+
+    Raises:
+        InvalidColumnReference: 42P10, it names more.
+    """
     if alias is not None and alias.columns and columns is not None:
+        if len(alias.columns) > len(columns):
+            what = "WITH query" if isinstance(alias.parent, exp.CTE) else "table"
+            raise InvalidColumnReference(
+                f'{what} "{alias.name}" has {len(columns)} columns available but '
+                f"{len(alias.columns)} columns specified",
+                position=position_of(alias) if what != "table" else 0,
+            )
         rest = list(columns)[len(alias.columns) :]
         added = [exp.to_identifier(name, quoted=True) for name in rest]
         alias.set("columns", alias.columns + added)

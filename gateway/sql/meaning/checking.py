@@ -10,15 +10,24 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from sqlglot import exp
 
-from gateway.errors import DatatypeMismatch, UndefinedFunction, WindowingError, WrongObjectType
+from gateway.errors import AmbiguousFunction, DatatypeMismatch, SyntaxFault, UndefinedFunction
 from gateway.interrupts import check_for_interrupts
+from gateway.sql.meaning.arguments import check_arguments, check_subscript
 from gateway.sql.meaning.castable import check_cast
 from gateway.sql.meaning.inference import Types, info_of, is_untyped
+from gateway.sql.meaning.numerals import is_pointed
 from gateway.sql.meaning.results import common_type
 from gateway.sql.meaning.scope import Analysis, Block, Output, place_of, position_of
+from gateway.sql.meaning.windows import (
+    check_aggregate,
+    check_no_windows,
+    check_ordered_set,
+    check_range,
+    check_window,
+)
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.trees import ByKind, Kinds, copied, own_nodes
-from gateway.types import BOOL, DATE, FLOATING, INTEGER, TIMESTAMPTZ, Type
+from gateway.types import BOOL, DATE, FLOATING, INTEGER, NUMERIC, TIMESTAMPTZ, Type
 
 # The types that are judged, by what they are compared and computed with.
 _FAMILIES = {
@@ -51,13 +60,6 @@ _OPERATORS = frozenset(
     }
 )  # fmt: skip
 _ALTERNATIVES = ("coalesce", "greatest", "least")
-_OVER_WINDOWS = frozenset(
-    {"row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead"}
-)
-NO_FUNCTION = (
-    "No function matches the given name and argument types. You might need to add explicit type "
-    "casts."
-)
 _HINT = (
     "No operator matches the given name and argument types. You might need to add explicit type "
     "casts."
@@ -165,6 +167,7 @@ def _check_comparison(node: exp.Expr, known: Types) -> None:
         _check_compared(node, [node.this, node.args["low"]], ">=", known)
         _check_compared(node, [node.this, node.args["high"]], "<=", known)
     elif isinstance(node, exp.In):
+        _check_among(node, known)
         for value in node.expressions:
             check_for_interrupts()
             _check_compared(node, [node.this, value], "=", known)
@@ -172,11 +175,41 @@ def _check_comparison(node: exp.Expr, known: Types) -> None:
         _check_compared(node, [node.this, node.expression], _COMPARED[type(node)], known)
 
 
+def _check_among(node: exp.In, known: Types) -> None:
+    """A query in IN has as many columns as what is looked for, and of such types."""
+    inner = node.args.get("query")
+    query = None if inner is None or known.block is None else known.block.inner.get(id(inner))
+    if query is None or not query.outputs:
+        return
+    sought = node.this.unnest()
+    width = len(sought.expressions) if isinstance(sought, exp.Tuple) else 1
+    if len(query.outputs) != width:
+        many = "many" if len(query.outputs) > width else "few"
+        raise SyntaxFault(f"subquery has too {many} columns", position=place_of(node))
+    if width == 1 and not (is_untyped(sought) or _is_untyped(query.outputs[0])):
+        _judge(node, [known.of(sought), info_of(query.outputs[0]).type], "=")
+
+
+def _check_chosen(node: exp.Expr, known: Types) -> None:
+    """What CASE and nullif look for is compared with what they look at."""
+    if isinstance(node, exp.Case) and node.this is not None:
+        for branch in node.args["ifs"]:
+            _check_compared(node, [node.this, branch.this], "=", known)
+    elif node.name == "nullif" and len(node.expressions) == 2:
+        _check_compared(node, node.expressions, "=", known)
+
+
 def _check_compared(node: exp.Expr, sides: Sequence[exp.Expr], operator: str, known: Types) -> None:
     if any(is_untyped(side.unnest()) or isinstance(side, exp.SubqueryPredicate) for side in sides):
         return
-    types = [known.of(side) for side in sides]
+    _judge(node, [known.of(side) for side in sides], operator)
+
+
+def _judge(node: exp.Expr, types: Sequence[Type | None], operator: str) -> None:
     families = frozenset(map(_family, types))
+    arrays = [kind for kind in types if kind is not None and kind.element is not None]
+    if len(arrays) == 1 and len(families - {None}) == 1:
+        raise _no_operator(node, types, operator)
     if None in families or len(families) == 1 or families in _ALIKE:
         return
     raise _no_operator(node, types, operator)
@@ -184,11 +217,26 @@ def _check_compared(node: exp.Expr, sides: Sequence[exp.Expr], operator: str, kn
 
 def _check_computed(node: exp.Expr, known: Types) -> None:
     sides = [node.this, node.expression]
+    if all(is_untyped(side.unnest()) for side in sides):
+        raise AmbiguousFunction(
+            f"operator is not unique: unknown {_COMPUTED[type(node)]} unknown",
+            hint="Could not choose a best candidate operator. You might need to add explicit type "
+            "casts.",
+            position=place_of(node),
+        )
+    for side, other in (sides, sides[::-1]):
+        kind = known.of(other) if side.is_string else None
+        if kind is not None and _family(kind) == "number":
+            _cast(side, NUMERIC if is_pointed(other) else kind)
+            return
     if any(is_untyped(side.unnest()) for side in sides):
         return
     types = [known.of(side) for side in sides]
     left, right = map(_family, types)
     operator = _COMPUTED[type(node)]
+    odd = any(kind is not None and kind.element is not None for kind in types)
+    if odd and None not in types:
+        raise _no_operator(node, types, operator)
     if None in (left, right) or left == right == "number":
         return
     if f"{left} {operator} {right}" not in _OPERATORS:
@@ -200,54 +248,6 @@ def _check_negated(node: exp.Expr, known: Types) -> None:
     if kind is not None and _family(kind) not in (None, "number", "interval"):
         raise UndefinedFunction(
             f"operator does not exist: - {kind.sql}", hint=_HINT, position=place_of(node)
-        )
-
-
-def _check_window(node: exp.Expr, known: Types) -> None:
-    if node.name not in _OVER_WINDOWS:
-        return
-    around = node.parent
-    while isinstance(around, exp.Filter | exp.IgnoreNulls | exp.RespectNulls):
-        around = around.parent
-    if not isinstance(around, exp.Window | exp.WithinGroup):
-        raise WrongObjectType(
-            f"window function {node.name} requires an OVER clause", position=position_of(node)
-        )
-
-
-# Aggregates of one argument; the engine gives some a meaning of their own with others.
-_OF_ONE = frozenset({"count", "sum", "avg", "min", "max", "array_agg", "bool_and", "bool_or"})
-
-
-def _check_aggregate(node: exp.Expr, known: Types) -> None:
-    given = node.expressions
-    if len(given) == 1 and isinstance(given[0], exp.Distinct):
-        given = given[0].expressions
-    if node.name not in _OF_ONE or len(given) == 1:
-        return
-    if node.name == "count" and not given:
-        raise WrongObjectType(
-            "count(*) must be used to call a parameterless aggregate function",
-            position=position_of(node),
-        )
-    types = ["unknown" if is_untyped(each) else _spelt(known.of(each)) for each in given]
-    raise UndefinedFunction(
-        f"function {node.name}({', '.join(types)}) does not exist",
-        hint=NO_FUNCTION,
-        position=position_of(node),
-    )
-
-
-def _spelt(kind: Type | None) -> str:
-    return "unknown" if kind is None else kind.sql
-
-
-def _check_no_windows(clause: exp.Expr, known: Types) -> None:
-    over = next((n for n in own_nodes(clause) if isinstance(n, exp.Window)), None)
-    if over is not None:
-        place = {"group": "GROUP BY"}.get(clause.key, clause.key.upper())
-        raise WindowingError(
-            f"window functions are not allowed in {place}", position=position_of(over)
         )
 
 
@@ -343,10 +343,15 @@ _ROWS: tuple[tuple[Kinds, Callable[[exp.Expr, Types], None]], ...] = (
     ((*_COMPARED, exp.Between, exp.In), _check_comparison),
     (tuple(_COMPUTED), _check_computed),
     ((exp.Neg,), _check_negated),
+    ((exp.Case, exp.Anonymous), _check_chosen),
     ((exp.Cast,), check_cast),
+    ((exp.Anonymous,), check_arguments),
+    ((exp.WithinGroup,), check_ordered_set),
+    ((exp.Window,), check_range),
+    ((exp.Bracket,), check_subscript),
     ((exp.Case, exp.Anonymous, exp.Array), _check_alternatives),
-    ((exp.Anonymous,), _check_window),
-    ((exp.Anonymous,), _check_aggregate),
-    ((exp.Where, exp.Group, exp.Having), _check_no_windows),
+    ((exp.Anonymous,), check_window),
+    ((exp.Anonymous,), check_aggregate),
+    ((exp.Where, exp.Group, exp.Having), check_no_windows),
 )
 _CHECKS = ByKind(_ROWS)

@@ -18,7 +18,10 @@ from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import copied, own_nodes
 from gateway.types import Type, dimensions
 
-_TYPED = frozenset({"bool", "date", "time", "timestamp", "timestamptz", "interval"})
+_TYPED = frozenset(
+    {"bool", "date", "time", "timestamp", "timestamptz", "interval", "int2", "int4", "int8",
+     "float4", "float8", "numeric", "uuid"}
+)  # fmt: skip
 
 
 # Of their arrays a literal is one beside an array.

@@ -6,15 +6,18 @@ name, the name is looked for in the blocks of the statement as it was sent.
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 
 from sqlglot import exp
 
 from gateway.errors import AmbiguousColumn, GatewayError, UndefinedColumn, UndefinedFunction
 from gateway.sql.meaning.inference import type_of
+from gateway.sql.meaning.numerals import is_pointed
 from gateway.sql.meaning.results import ALONG
 from gateway.sql.meaning.scope import Analysis, Block, position_of, resolve
 from gateway.sql.text.grammar import MARKERS
+from gateway.types import NUMERIC
 
 # What the engine cannot suggest, for it never sees them.
 _OURS = (*MARKERS, *ALONG, "differentiate_sql")
@@ -31,12 +34,22 @@ def located(error: GatewayError, tree: exp.Expr, analysis: Analysis) -> GatewayE
     if error.position:
         return error
     if isinstance(error, UndefinedColumn | AmbiguousColumn):
-        return _unresolved(analysis) or error
+        return _unresolved(analysis) or type(error)(_quoted(str(error)), hint=error.hint)
     if isinstance(error, UndefinedFunction):
-        calls = (c for c in tree.find_all(exp.Anonymous) if f" {c.name} " in f" {error} ")
+        calls = (c for c in tree.find_all(exp.Anonymous) if _names(str(error), c.name))
         call = next(calls, None)
         return error if call is None else _no_function(error, call, analysis)
     return error
+
+
+def _quoted(message: str) -> str:
+    """A column's name alone stands in quotes."""
+    return re.sub(r"^column (\w+) does", r'column "\1" does', message)
+
+
+def _names(message: str, function: str) -> bool:
+    """Whether a message is about a function of that name."""
+    return re.search(rf"(?<!\w){re.escape(function)}(?!\w)", message) is not None
 
 
 def _no_function(error: GatewayError, call: exp.Anonymous, analysis: Analysis) -> GatewayError:
@@ -53,6 +66,8 @@ def _no_function(error: GatewayError, call: exp.Anonymous, analysis: Analysis) -
 def _type_name(argument: exp.Expr, block: Block | None) -> str | None:
     if isinstance(argument, exp.Null) or argument.is_string:
         return "unknown"
+    if is_pointed(argument):
+        return NUMERIC.sql
     known = type_of(argument, block)
     return known.sql if known is not None else None
 

@@ -11,7 +11,7 @@ from functools import reduce
 
 from sqlglot import exp
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, UndefinedColumn
 from gateway.sql.meaning.scope import Block, Source, column_node, resolves_here
 from gateway.sql.text.trees import own_nodes
 
@@ -29,6 +29,12 @@ def merge(join: exp.Join, block: Block, before: list[Source], added: list[Source
     if (join.method or "").upper() == "NATURAL":
         _spell_out_natural(join, before, added)
     names = [identifier.name for identifier in join.args.get("using") or ()]
+    for name in names:
+        for sources, which in ((before, "left"), (added, "right")):
+            if all(source.columns is not None for source in sources) and not _having(sources, name):
+                raise UndefinedColumn(
+                    f'column "{name}" specified in USING clause does not exist in {which} table'
+                )
     if any(_is_odd(block, name) for name in names):
         _spell_out_using(join, block, names, added)
     side = (join.side or "").upper()

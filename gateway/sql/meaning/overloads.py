@@ -20,6 +20,7 @@ from gateway.sql.lowered.arrays import joined_array
 from gateway.sql.lowered.padded import unpad_arguments, unpad_cast, unpad_sides
 from gateway.sql.lowered.spelling import spell_out
 from gateway.sql.lowered.wide_comparisons import choose_widely, widen
+from gateway.sql.meaning.arguments import NO_FUNCTION
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.overlapping import OVERLAP_ROWS
 from gateway.sql.meaning.overload_rows import GIVEN, ROWS, numeric_series
@@ -251,10 +252,10 @@ def _shown(types: Sequence[Type | None]) -> list[str]:
 def _refuse(node: exp.Anonymous, types: Sequence[Type | None]) -> NoReturn:
     if None in types:
         raise _untold(node, node.expressions[types.index(None)])
+    known = [None if _is_unknown(e) else k for e, k in zip(node.expressions, types, strict=True)]
     raise UndefinedFunction(
-        f"function {node.name}({', '.join(_shown(types))}) does not exist",
-        hint="No function matches the given name and argument types. "
-        "You might need to add explicit type casts.",
+        f"function {node.name}({', '.join(_shown(known))}) does not exist",
+        hint=NO_FUNCTION,
         position=position_of(node),
     )
 

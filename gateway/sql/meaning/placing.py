@@ -33,7 +33,7 @@ _MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
 
 # Arguments of functions that have one type, in order; the last goes for all that follow. None: it
 # is not told.
-_ARGUMENTS: dict[str, tuple[Type | None, ...]] = {
+ARGUMENTS: dict[str, tuple[Type | None, ...]] = {
     **dict.fromkeys(
         ("sin", "cos", "tan", "cot", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh",
          "asinh", "acosh", "atanh", "exp", "ln", "log10", "sqrt", "cbrt", "degrees", "radians",
@@ -148,8 +148,8 @@ def _argument(node: exp.Expr, call: exp.Expr, type_of: TypeOf) -> Told:
         yield from _array_beside(call, type_of)
     elif name in _ALTERNATIVES:
         yield from _others(call.expressions, node, type_of)
-    elif name in _ARGUMENTS:
-        row, place = _ARGUMENTS[name], call.expressions.index(node)
+    elif name in ARGUMENTS:
+        row, place = ARGUMENTS[name], call.expressions.index(node)
         yield row[min(place, len(row) - 1)]
 
 

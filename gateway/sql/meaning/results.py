@@ -30,6 +30,14 @@ from gateway.types import (
     by_name,
 )
 
+# Of the functions below those that are aggregates.
+_AGGREGATES = frozenset(
+    {"stddev", "stddev_pop", "stddev_samp", "var", "variance", "var_pop", "var_population",
+     "var_samp", "var_sample", "corr", "covar", "covar_pop", "covar_samp", "regr_avgx",
+     "regr_avgy", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx", "regr_sxy", "regr_syy",
+     "count", "regr_count", "grouping", "bool_and", "bool_or", "every", "string_agg", "json_agg",
+     "jsonb_agg", "json_object_agg", "jsonb_object_agg"}
+)  # fmt: skip
 TEXTUAL = frozenset({"text", "varchar", "bpchar", "name", "char"})
 # Each becomes those after it by itself.
 MOMENTS = ("date", "timestamp", "timestamptz")
@@ -124,6 +132,23 @@ def result_type(name: str, arguments: Sequence[Type | None]) -> Type | None:
     if name in _FLOATING:
         return _floating(arguments)
     return None
+
+
+_WINDOWS = frozenset(
+    {"row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead",
+     "first_value", "last_value", "nth_value"}
+)  # fmt: skip
+
+
+def is_scalar_function(name: str) -> bool:
+    """Whether a function of PostgreSQL's is neither an aggregate nor a window function."""
+    known = name in _BY_NAME or name in _FLOATING or name in _LIKE_ARGUMENTS
+    return known and name not in _AGGREGATES and name not in _WINDOWS
+
+
+def is_of_reals(name: str) -> bool:
+    """Whether a function computes in double precision, whatever it is given."""
+    return name in _FLOATING and name not in ("nanvl", "power", "pow", "log")
 
 
 def common_type(types: Sequence[Type | None]) -> Type | None:

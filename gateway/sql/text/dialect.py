@@ -186,6 +186,7 @@ def parse_tokens(tokens: Sequence[Token], text: str, share: bool = False) -> exp
         if isinstance(fault, Fault):
             raise syntax_fault(fault.token, tokens, text) from fault
         raise SyntaxFault(str(fault).splitlines()[0]) from fault
+    _check_words(tokens, text)
     tree = trees[0] if trees else None
     if tree is None:
         return None
@@ -198,8 +199,7 @@ def parse_tokens(tokens: Sequence[Token], text: str, share: bool = False) -> exp
         settle(tree, parser.functions, share)
         found = nodes(tree)
     for node in found:
-        if _is_malformed(node):
-            raise syntax_fault(_token_in(node, tokens), tokens, text)
+        _check_tree(node, tokens, text)
         _fold(node)
     compare_pairwise(found)
     return tree
@@ -219,12 +219,56 @@ def _whole(tokens: Sequence[Token], text: str) -> Iterator[Token]:
 def _is_malformed(node: exp.Expr) -> bool:
     """What sqlglot takes and PostgreSQL does not: `a < b < c`, `a ** b`."""
     parent = node.parent
+    if isinstance(node, exp.Values):
+        return any(not isinstance(row, exp.Tuple) for row in node.expressions)
+    if isinstance(node, exp.Exists):
+        return not isinstance(node.this, exp.Query | exp.Values)
     if isinstance(node, exp.Star):
         return isinstance(parent, exp.Binary) and not isinstance(parent, exp.Dot)
     if not (isinstance(node, ORDERED) and isinstance(parent, ORDERED)):
         return False
     # SET a = b = c assigns b = c.
     return not isinstance(parent.parent, exp.Update | exp.OnConflict)
+
+
+# How many words of a statement are looked at one by one: long ones are lists of values.
+_HEAD = 2000
+# Words that sqlglot can do without.
+_FOLLOWED = {"INSERT": "INTO", "DELETE": "FROM"}
+
+
+def _check_words(tokens: Sequence[Token], text: str) -> None:
+    """Refuse what sqlglot reads though a word is missing."""
+    follows = _FOLLOWED.get(tokens[0].text.upper()) if tokens else None
+    if follows is not None and tokens[1:] and tokens[1].text.upper() != follows:
+        raise syntax_fault(tokens[1], tokens, text)
+    if tokens and tokens[-1].token_type == TokenType.ALIAS:
+        raise syntax_fault(None, tokens, text)
+    for place, token in enumerate(tokens[:_HEAD]):
+        after = [each.text for each in tokens[place + 1 : place + 3]]
+        if token.token_type == TokenType.IN and after == ["(", ")"]:
+            raise syntax_fault(tokens[place + 2], tokens, text)
+        if follows == "INTO" and token.text.upper() == "VALUE" and after[:1] == ["("]:
+            before = tokens[place - 1].text.upper()
+            if before not in ("INTO", ".", ",", "("):
+                raise syntax_fault(token, tokens, text)
+
+
+def _check_tree(node: exp.Expr, tokens: Sequence[Token], text: str) -> None:
+    if _is_malformed(node):
+        raise syntax_fault(_token_in(node, tokens), tokens, text)
+    if _is_unfinished(node):
+        raise syntax_fault(None, tokens, text)
+
+
+def _is_unfinished(node: exp.Expr) -> bool:
+    """What sqlglot takes though its end is missing: `INSERT INTO t`, `UPDATE t SET`."""
+    if isinstance(node, exp.Insert) and not isinstance(node.parent, exp.When):
+        return node.args.get("expression") is None and not node.args.get("default")
+    if isinstance(node, exp.Update) and not isinstance(node.parent, exp.When):
+        return not node.expressions
+    name = node.this if isinstance(node, exp.TableAlias) else None
+    return isinstance(name, exp.Identifier) and not name.quoted and name.name.lower() in RESERVED
 
 
 def _token_in(node: exp.Expr, tokens: Sequence[Token]) -> Token:

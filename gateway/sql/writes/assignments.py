@@ -55,6 +55,10 @@ def assigned_columns(
         GeneratedAlways: 428C9, a value for a column that computes its own.
     """
     pairs = [pair for each in expressions for pair in _assignments(each)]
+    names = [column.this.name for column, _ in pairs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None and twice in target:
+        raise SyntaxFault(f'multiple assignments to same column "{twice}"')
     columns = written_columns([column.this for column, _ in pairs], target, table)
     values = []
     for name, (_, value) in zip(columns, pairs, strict=True):

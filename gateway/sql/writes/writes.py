@@ -26,6 +26,7 @@ from gateway.errors import (
 )
 from gateway.sql.meaning.scope import column_node, is_aggregate, position_of
 from gateway.sql.meaning.updatable import IDENTIFIED, UNFILTERED
+from gateway.sql.text.trees import own_nodes
 from gateway.sql.writes.assignments import (
     Target,
     assigned_columns,
@@ -231,6 +232,12 @@ def check_width(width: int, columns: tuple[str, ...], named: bool) -> None:
 
 def _update(tree: exp.Update, target: Target, row_identifier: str) -> Write:
     columns, values, parameters = assigned_columns(tree.expressions, target, target_of(tree))
+    for value in values:
+        found = next((node for node in own_nodes(value) if is_aggregate(node)), None)
+        if found is not None:
+            raise GroupingError(
+                "aggregate functions are not allowed in UPDATE", position=position_of(found)
+            )
     others = _others(tree)
     beside = _named_beside(tree, target, others)
     query = _rows(tree, row_identifier, others)

@@ -1,0 +1,92 @@
+"""Aggregates and windows that PostgreSQL refuses by their arguments or their place."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.errors import (
+    FeatureNotSupported,
+    InvalidNthValueArgument,
+    WindowingError,
+    WrongObjectType,
+)
+from gateway.sql.meaning.arguments import no_function
+from gateway.sql.meaning.inference import Types
+from gateway.sql.meaning.scope import position_of
+from gateway.sql.text.trees import own_nodes
+
+_UNRECKONED = ("text", "varchar", "bpchar", "bool", "uuid")  # no sums of them
+_OVER_WINDOWS = frozenset(
+    {"row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead"}
+)
+# Aggregates of one argument; the engine gives some a meaning of their own with others.
+_OF_ONE = frozenset({"count", "sum", "avg", "min", "max", "array_agg", "bool_and", "bool_or"})
+
+
+def check_window(node: exp.Expr, known: Types) -> None:
+    """Refuse a window function without a window, and the nth value of a window that has none."""
+    if node.name == "nth_value" and len(node.expressions) == 2:
+        count = node.expressions[1]
+        if isinstance(count, exp.Neg) or (count.is_int and int(count.name) < 1):
+            raise InvalidNthValueArgument("argument of nth_value must be greater than zero")
+    if node.name not in _OVER_WINDOWS:
+        return
+    around = node.parent
+    while isinstance(around, exp.Filter | exp.IgnoreNulls | exp.RespectNulls):
+        around = around.parent
+    if not isinstance(around, exp.Window | exp.WithinGroup):
+        raise WrongObjectType(
+            f"window function {node.name} requires an OVER clause", position=position_of(node)
+        )
+
+
+def check_aggregate(node: exp.Expr, known: Types) -> None:
+    given = node.expressions
+    if len(given) == 1 and isinstance(given[0], exp.Distinct):
+        given = given[0].expressions
+    if node.name not in _OF_ONE:
+        return
+    if len(given) == 1 and node.name != "count" and isinstance(given[0], exp.Star):
+        raise no_function(node, [], known)
+    if len(given) == 1:
+        return
+    if node.name == "count" and not given:
+        raise WrongObjectType(
+            "count(*) must be used to call a parameterless aggregate function",
+            position=position_of(node),
+        )
+    raise no_function(node, given, known)
+
+
+def check_ordered_set(node: exp.Expr, known: Types) -> None:
+    """mode and the percentiles look at one order alone."""
+    keys = [ordered.this for ordered in node.expression.expressions]
+    if len(keys) > 1 and node.this.name in ("mode", "percentile_cont", "percentile_disc"):
+        raise no_function(node.this, [*node.this.expressions, *keys], known)
+
+
+def check_range(node: exp.Expr, known: Types) -> None:
+    """A frame of values needs an order that can be reckoned with."""
+    frame, order = node.args.get("spec"), node.args.get("order")
+    if frame is None or order is None or str(frame.args.get("kind")).upper() != "RANGE":
+        return
+    sides = (frame.args.get("start"), frame.args.get("end"))
+    kind = known.of(order.expressions[0].this)
+    if (
+        any(isinstance(side, exp.Expr) for side in sides)
+        and kind is not None
+        and kind.name in _UNRECKONED
+    ):
+        raise FeatureNotSupported(
+            f"RANGE with offset PRECEDING/FOLLOWING is not supported for column type {kind.sql}",
+            position=position_of(order),
+        )
+
+
+def check_no_windows(clause: exp.Expr, known: Types) -> None:
+    over = next((n for n in own_nodes(clause) if isinstance(n, exp.Window)), None)
+    if over is not None:
+        place = {"group": "GROUP BY"}.get(clause.key, clause.key.upper())
+        raise WindowingError(
+            f"window functions are not allowed in {place}", position=position_of(over)
+        )
