@@ -17,6 +17,14 @@ from gateway.errors import FeatureNotSupported
 _GROUP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?!\?)")
 
 
+def _refuse_anchors(pattern: str) -> None:
+    """What follows a match is looked at by itself, where it would begin a text."""
+    if re.search(r"(?<!\\)(?<!\[)\^|\\[bBAmMyY]", pattern):
+        raise FeatureNotSupported(
+            "an anchor in a pattern that is looked for again is not supported"
+        )
+
+
 def split(text: str, pattern: str) -> list[str]:
     """regexp_split_to_array.
 
@@ -25,6 +33,7 @@ def split(text: str, pattern: str) -> list[str]:
     """
     if not pattern:
         return list(text)
+    _refuse_anchors(pattern)
     # To count what a pattern matches takes as long as to split by it, so a long text is refused.
     parts = text.count(pattern) if re.escape(pattern) == pattern else len(text)
     admit(parts, MOST_ELEMENTS, "splitting a text, in parts,")
@@ -38,8 +47,7 @@ def all_matches(text: str, pattern: str) -> list[list[str | None]]:
     Raises:
         FeatureNotSupported: 0A000, what a pattern matches depends on what stands before it.
     """
-    if re.search(r"(?<!\\)(?<!\[)\^|\\[bBAmMyY]", pattern):
-        raise FeatureNotSupported("an anchor in a pattern with the flag g is not supported")
+    _refuse_anchors(pattern)
     found = _matched(text, pattern)
     named, count = _named(pattern)
     if not count or not found:

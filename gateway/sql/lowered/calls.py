@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.lowered.ordered_texts import ordered_text
-from gateway.sql.lowered.patterns import groups_apart
+from gateway.sql.lowered.patterns import groups_apart, write_replacement
 from gateway.sql.lowered.rooms import checked
 from gateway.sql.lowered.subqueries import array_of_query
 
@@ -57,6 +57,7 @@ def call(node: exp.Expr) -> exp.Expr | None:
         # In a SELECT list it gives a row each; the engine's function gives one array.
         series = exp.Anonymous(this=name, expressions=checked(name, arguments))
         return exp.Anonymous(this="unnest", expressions=[series])
+    write_replacement(node)
     node.set("this", _NAMES.get(name, node.this))
     if not isinstance(node.parent, exp.Table):
         node.set("expressions", checked(name, arguments))

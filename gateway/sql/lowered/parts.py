@@ -74,9 +74,9 @@ _ZONE = {
 _SECONDS = "round(mod(engine(epoch), 60.0) * 1e6)"
 _SPAN = {
     **{unit: f"engine({unit})" for unit in ("year", "month", "day", "hour", "minute")},
-    "second": f"{_SECONDS} / 1e6",
-    "milliseconds": f"{_SECONDS} / 1e3",
-    "microseconds": _SECONDS,
+    "second": f"{_SECONDS} / 1e6 + 0.0",
+    "milliseconds": f"{_SECONDS} / 1e3 + 0.0",
+    "microseconds": f"{_SECONDS} + 0.0",
     "quarter": "trunc(engine(month) / 3.0) + 1.0",
     "decade": "trunc(engine(year) / 10.0) + 0.0",
     "century": "trunc(engine(year) / 100.0) + 0.0",

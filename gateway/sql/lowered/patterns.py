@@ -15,6 +15,32 @@ _PART = re.compile(r"\\.|\[\^?\]?(?:\[:\w+:\]|\\.|[^\]\\])*\]|\((?!\?)")
 _MAY_BE_EMPTY = re.compile(r"\)(?:[?*]|\{0)|\|")
 
 
+_ESCAPED = re.compile(r"\\(\d|&|\\)|\$")
+
+
+def replacement(text: str) -> str:
+    """What regexp_replace puts in, as the engine writes it: `\\&` is the whole match, `$` itself.
+
+    >>> replacement(r"<\\1> $0 \\&")
+    '<${1}> $$0 ${0}'
+    """
+
+    def written(found: re.Match[str]) -> str:
+        what = found[1]
+        if what is None:
+            return "$$"
+        return "\\" if what == "\\" else "${0}" if what == "&" else f"${{{what}}}"
+
+    return _ESCAPED.sub(written, text)
+
+
+def write_replacement(node: exp.Expr) -> None:
+    """Let regexp_replace put in a literal as PostgreSQL would, in place."""
+    given = node.expressions
+    if node.name == "regexp_replace" and len(given) > 2 and given[2].is_string:
+        given[2].replace(exp.Literal.string(replacement(given[2].name)))
+
+
 def groups_apart(node: exp.Expr) -> exp.Expr | None:
     """The array of what each group matches; None where the engine's own call gives it."""
     given = node.expressions

@@ -37,15 +37,31 @@ def spell_out(block: Block) -> None:
             if len(node.expressions) == 2:
                 spell_nullif(node, known)
         elif isinstance(node, exp.Anonymous) and node.name in _WRITERS:
-            _write_booleans(node, known)
-            if node.name == "format" and node.expressions:
-                node.replace(_formatted(node))
+            _spell_written(node, known)
         elif (made := made_json(node, known)) is not None and made is not node:
             node.replace(made)
 
 
+def _spell_written(node: exp.Anonymous, known: Types) -> None:
+    if node.name == "to_hex":
+        _write_short(node, known)
+        return
+    _write_booleans(node, known)
+    if node.name == "format" and node.expressions:
+        node.replace(_formatted(node))
+
+
+def _write_short(node: exp.Anonymous, known: Types) -> None:
+    """An integer has 32 bits, also in the engine, which counts 64."""
+    kind = known.of(node.expressions[0]) if len(node.expressions) == 1 else None
+    if kind is not None and kind.name in ("int2", "int4"):
+        wide = exp.Cast(this=node.expressions[0].copy(), to=exp.DataType.build("bigint"))
+        masked = exp.BitwiseAnd(this=wide, expression=exp.Literal.number(0xFFFFFFFF))
+        node.set("expressions", [masked])
+
+
 # They write their arguments as output functions do: true is t.
-_WRITERS = ("concat", "concat_ws", "format")
+_WRITERS = ("concat", "concat_ws", "format", "to_hex")
 
 
 def _write_booleans(node: exp.Anonymous, known: Types) -> None:

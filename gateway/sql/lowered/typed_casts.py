@@ -18,7 +18,7 @@ _JSONB = BY_NAME["jsonb"]
 def spell_cast(node: exp.Cast, known: Types) -> None:
     """Write the cast as a call, in place."""
     kind = known.of(node.this)
-    if kind not in (TIME, INTERVAL, _JSONB):
+    if kind not in (TIME, INTERVAL, NUMERIC, _JSONB):
         return
     target = known.of(node)
     if target is None or target is kind:
@@ -28,11 +28,21 @@ def spell_cast(node: exp.Cast, known: Types) -> None:
         made = exp.Anonymous(this="interval_of_time", expressions=[node.this.copy()])
     elif kind is INTERVAL and target is TIME:
         made = exp.Anonymous(this="time_of_interval", expressions=[node.this.copy()])
+    elif kind is NUMERIC and target.name in INTEGER:
+        made = _rounded(node)
     elif kind is _JSONB:
         made = _of_json(node, target)
     if made is not None:
         made.meta[GIVES] = target
         node.replace(made)
+
+
+def _rounded(node: exp.Cast) -> exp.Expr:
+    """A numeric to an integer: half away from zero, and no digit lost on the way."""
+    value = exp.Anonymous(this="round", expressions=[node.this.copy()])
+    value.meta[GIVES] = NUMERIC
+    value.type = exp.DataType.build("bigint")  # then the printer need not round
+    return exp.Cast(this=value, to=node.args["to"].copy())
 
 
 def _of_json(node: exp.Cast, target: Type) -> exp.Expr | None:

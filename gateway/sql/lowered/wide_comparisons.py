@@ -109,7 +109,10 @@ def share_elements(node: exp.Expr, known: Types) -> None:
     part = node.expression if isinstance(node, exp.ArrayContainsAll) else node.this
     if not _holds_no_null(part):
         whole = node.this if part is node.expression else node.expression
-        nothing = exp.Is(this=exp.paren(whole.copy()), expression=exp.Null())
+        nothing = exp.Or(
+            this=exp.Is(this=exp.paren(whole.copy()), expression=exp.Null()),
+            expression=exp.Is(this=exp.paren(part.copy()), expression=exp.Null()),
+        )
         ifs = [
             exp.If(this=nothing, true=exp.Null()),
             exp.If(this=_holds_null(part), true=exp.false()),
@@ -165,6 +168,9 @@ def _among(node: exp.EQ) -> None:
     absent = exp.Is(this=exp.paren(array.copy()), expression=exp.Null())
     case = exp.Case(ifs=ifs, default=exp.false())
     unknown_side = exp.Or(this=none, expression=absent)
+    items = exp.Anonymous(this="cardinality", expressions=[array.copy()])
+    empty = exp.EQ(this=items, expression=exp.Literal.number(0))
+    case.args["ifs"].append(exp.If(this=empty, true=exp.false()))
     case.args["ifs"].append(exp.If(this=unknown_side, true=exp.Null()))
     case.meta[GIVES] = BOOL
     node.replace(exp.paren(case, copy=False))

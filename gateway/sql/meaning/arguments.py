@@ -79,7 +79,8 @@ def _type_arguments(name: str, given: Sequence[exp.Expr], known: Types) -> None:
         ends = next((kind for each in given if (kind := known.of(each)) not in (None, TEXT)), None)
         if ends is not None and ends.name in INTEGER:
             _type_literals(given, ends)
-    for value, kind in zip(given, ARGUMENTS.get(name, ()), strict=False):
+    row = () if name == "substring" else ARGUMENTS.get(name, ())  # whose second may be a pattern
+    for value, kind in zip(given, row, strict=False):
         if kind in (INT4, INT8):
             _type_literals([value], kind)
 

@@ -364,6 +364,7 @@ _ROWS: tuple[tuple[Kinds, Reader], ...] = (
     ),
     ((exp.Neg,), _negative),
     ((exp.Literal,), _literal),
+    ((exp.ByteString, exp.UnicodeString), _of(TEXT)),
     ((exp.Subquery,), _scalar),
     ((exp.JSONBContainsAnyTopKeys, exp.JSONBContainsAllTopKeys, exp.JSONBContains), _of(BOOL)),
     ((exp.JSONBDeleteAtPath,), _of(JSONB)),

@@ -38,6 +38,8 @@ TEXT_ROWS: tuple[tuple[str, str], ...] = (
     ("regexp_matches(text, text)",        "unnest(one_match(regexp_match(a, b)))"),
     ("regexp_matches(text, text, text)",
      "unnest(CASE WHEN c = 'g' THEN all_matches(a, b) ELSE one_match(regexp_match(a, b, c)) END)"),
+    ("regexp_like(text, text)",           "regexp_like(a, '(?s)' || b)"),
+    ("regexp_like(text, text, text)",     "regexp_like(a, '(?s)' || b, c)"),
     ("regexp_substr(text, text)",         "(regexp_match(a, '(' || b || ')'))[1]"),
     ("string_to_array(any, any)",         _parts("string_to_array(a, b)")),
     ("string_to_array(any, any, any)",    _parts("string_to_array(a, b, c)")),
@@ -163,7 +165,8 @@ def _bytes(name: str, arity: int, call: str) -> tuple[tuple[str, str], ...]:
     same = 2 if name == "overlay" else 1 if more else arity
     rows = []
     for kind, becomes in zip(kinds, (f"{name}({letters})", call), strict=True):
-        given = [kind] * same + [more or kind] * (arity - same)
+        other = "bytea" if kind == "bytes" else kind  # which a quoted literal may be
+        given = [kind] + [other] * (same - 1) + [more or other] * (arity - same)
         rows.append((f"{name}({', '.join(given)})", becomes))
     return (*rows, (f"{name}({', '.join(['any'] * arity)})", f"{name}({letters})"))
 
