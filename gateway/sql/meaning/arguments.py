@@ -118,6 +118,8 @@ def check_subscript(node: exp.Expr, known: Types) -> None:
         DatatypeMismatch: 42804.
     """
     kind = known.of(node.this)
+    if isinstance(node.this, exp.Bracket):  # of an array of several dimensions
+        return
     if kind is not None and (kind.name in _NO_TEXTS or kind.name == "text"):
         raise DatatypeMismatch(
             f"cannot subscript type {kind.sql} because it does not support subscripting",
