@@ -20,7 +20,7 @@ from gateway.autodiff.statements.neighbours import Derived, has_calls, take_alon
 from gateway.errors import UndefinedTable
 from gateway.interrupts import check_for_interrupts
 from gateway.sources.table import TableName
-from gateway.sql.lowered.equal_forms import group_equal, refuse_united
+from gateway.sql.lowered.equal_forms import group_equal
 from gateway.sql.lowered.exact import keep_exact, keep_open_exact
 from gateway.sql.lowered.infinities import keep_infinite
 from gateway.sql.lowered.joining import join_in_turn, join_subqueries
@@ -34,7 +34,6 @@ from gateway.sql.lowered.sets import is_plain, spread_sets
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.binding import Binder
 from gateway.sql.meaning.checking import check_types
-from gateway.sql.meaning.clauses import check_clauses, check_united
 from gateway.sql.meaning.comparisons import cast_literals
 from gateway.sql.meaning.dimensions import keep_dimensions
 from gateway.sql.meaning.functions import Functions
@@ -344,9 +343,7 @@ def declare_parameters(state: Rewriting) -> None:
 def type_literals(state: Rewriting) -> None:
     """Give a literal the type of what it is compared with, and refuse what is not alike."""
     for block in state.analysis.blocks:
-        check_clauses(block)
         cast_literals(block)
-    check_united(state.tree)
     check_types(state.analysis, state.tree)
 
 
@@ -359,9 +356,8 @@ def keep_infinities(state: Rewriting) -> None:
 def choose_functions(state: Rewriting) -> None:
     """Tell by the types of their arguments which functions are called."""
     zone = zone_of(state.constants)
-    refuse_united(state.analysis)
+    group_equal(state.analysis)
     for block in state.analysis.blocks:
-        group_equal(block)
         write_parts(block)
         resolve_overloads(block, zone)
 

@@ -21,7 +21,18 @@ from gateway.types import INTERVAL, Type
 _HELD = ("having", "order", "qualify")  # clauses that look at a group beside the SELECT list
 
 
-def group_equal(block: Block) -> None:
+def group_equal(analysis: Analysis) -> None:
+    """Let every SELECT group by the keys, in place.
+
+    Raises:
+        FeatureNotSupported: 0A000, where the engine can group by the form alone.
+    """
+    _refuse_united(analysis)
+    for block in analysis.blocks:
+        _group_block(block)
+
+
+def _group_block(block: Block) -> None:
     """Let GROUP BY, DISTINCT, PARTITION BY and DISTINCT aggregates go by the keys, in place.
 
     Raises:
@@ -43,7 +54,7 @@ def group_equal(block: Block) -> None:
             _key_all(node.args["on"].expressions, known)
 
 
-def refuse_united(analysis: Analysis) -> None:
+def _refuse_united(analysis: Analysis) -> None:
     """Refuse set operations that look for equal intervals.
 
     Raises:

@@ -14,6 +14,7 @@ from gateway.errors import AmbiguousFunction, DatatypeMismatch, SyntaxFault, Und
 from gateway.interrupts import check_for_interrupts
 from gateway.sql.meaning.arguments import check_arguments, check_subscript
 from gateway.sql.meaning.castable import check_cast
+from gateway.sql.meaning.clauses import check_clauses, check_united
 from gateway.sql.meaning.inference import Types, info_of, is_untyped
 from gateway.sql.meaning.numerals import is_pointed
 from gateway.sql.meaning.results import common_type
@@ -79,7 +80,9 @@ def check_types(analysis: Analysis, tree: exp.Expr) -> None:
         UndefinedFunction: 42883, there is no such operator.
         DatatypeMismatch: 42804, alternatives of several types, or a condition of another than bool.
     """
+    check_united(tree)
     for block in analysis.blocks:
+        check_clauses(block)
         _check_block(block)
     _check_united(analysis, tree)
 
