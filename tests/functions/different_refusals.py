@@ -22,7 +22,6 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
     "accepted here, where it means something": (
         "select * from (select 1)",
         "select chr(0)",
-        "create table x (a int default 'x')",
         "select v || true from e",
         "select j -> 1.5 from e",
         "select array_length(v) from e",
@@ -83,8 +82,6 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
         "select id from a limit (select -1)",
         "select grad(foo(x), x) from a",
         "select grad(sin(x, 1), x) from a",
-        "insert into a(id) select s from a",
-        "update a set id = s",
         "with recursive q(n) as (select n from q) select * from q",
         "select count(*, 1) from a",
         "select -(-9223372036854775808)",
