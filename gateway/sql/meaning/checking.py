@@ -238,7 +238,7 @@ def _check_computed(node: exp.Expr, known: Types) -> None:
     left, right = map(_family, types)
     operator = _COMPUTED[type(node)]
     odd = any(kind is not None and kind.element is not None for kind in types)
-    if odd and None not in types:
+    if odd and None not in types and not any(k and k.name == "jsonb" for k in types):
         raise _no_operator(node, types, operator)
     if None in (left, right) or left == right == "number":
         return

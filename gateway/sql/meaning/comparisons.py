@@ -26,6 +26,8 @@ _TYPED = frozenset(
 
 # Of their arrays a literal is one beside an array.
 _ELEMENTS = _TYPED | {"int2", "int4", "int8", "float4", "float8", "numeric", "text", "varchar"}
+# Among alternatives a literal is of the widest of these, which `checking` tells.
+_RANKED = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric"})
 
 # Calls whose arguments are of one type.
 _ALTERNATIVES = frozenset({"coalesce", "greatest", "least", "nullif"})
@@ -35,7 +37,9 @@ def cast_literals(block: Block) -> None:
     """Cast literals that stand beside dates, times, intervals, booleans and arrays, in place."""
     for node in own_nodes(block.select):
         for group in _compared(node):
-            _cast_group(group, block)
+            compared = isinstance(node, (*COMPARISONS, exp.Between, exp.In))
+            compared = compared or node.name == "nullif"
+            _cast_group(group, block, compared)
 
 
 def _compared(node: exp.Expr) -> Iterator[list[exp.Expr]]:
@@ -54,12 +58,12 @@ def _compared(node: exp.Expr) -> Iterator[list[exp.Expr]]:
         yield values if default is None else [*values, default]
 
 
-def _cast_group(group: list[exp.Expr], block: Block) -> None:
+def _cast_group(group: list[exp.Expr], block: Block, compared: bool) -> None:
     literals = [e for e in group if isinstance(e, exp.Literal) and e.is_string]
     if not literals or len(literals) == len(group):
         return
     known = next((t for e in group if e not in literals and (t := _typed(e, block))), None)
-    if known is not None:
+    if known is not None and (compared or known.name not in _RANKED):
         for literal in literals:
             spelt = known.sql + "[]" * (dimensions(known) - 1)
             kind = exp.DataType.build(spelt, dialect=DIALECT)
