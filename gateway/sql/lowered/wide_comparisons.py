@@ -232,7 +232,7 @@ def order_widely(ordered: exp.Ordered, known: Types) -> None:
             ordered.set("this", key(value))
     elif kind is not None and kind.name in FLOATING and may_be_nan(value, known):
         if holder.args.get("distinct") is None:  # what it sorts by must be among its outputs
-            ordered.set("this", unsigned_nan(value.copy()))
+            ordered.set("this", unsigned_nan(_named(ordered.this, holder)))
     elif key is not None and kind is not None:
         distinct = holder.args.get("distinct")
         if distinct is not None and distinct.args.get("on") is None:
@@ -240,7 +240,20 @@ def order_widely(ordered: exp.Ordered, known: Types) -> None:
                 f"ORDER BY {kind.sql} beside DISTINCT is not supported",
                 hint="Write the DISTINCT in a subquery.",
             )
-        ordered.set("this", key(value))
+        ordered.set("this", key(_named(ordered.this, holder)))
+
+
+def _named(by: exp.Expr, select: exp.Select) -> exp.Expr:
+    """An item of ORDER BY where it is part of an expression.
+
+    A number is the output's name there; and what an output's name stands for may not be written
+    out, since the engine takes each name in it that is an output's for that output.
+    """
+    if isinstance(by, exp.Literal) and by.is_int:
+        name = select.expressions[int(by.name) - 1].alias_or_name
+        output = exp.Column(this=exp.Identifier(this=name, quoted=True))
+        return output if name else meant(by, select)
+    return by.copy()
 
 
 # A type whose equal values may differ in form -> the key by which they are compared.
