@@ -2,7 +2,7 @@
 
 No tree is made of the rows, so a text may be as long as a message, whatever `statement_bytes` and
 `statement_nodes` say of others. What cannot be taken so is read as it stands, and so is a text of
-which a row met an error, to be told with its place; one too long for that tells it without.
+which a value met an error, to be told with its place; one too long for that tells it without.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _done(client: Inserts, statement: Statement, bound: Bound, is_long: bool) ->
         if nested:
             client.store.rollback_to(SAVEPOINT)
             client.store.release(SAVEPOINT)
-        if is_long or error.code[:2] not in ("22", "23", "42"):
+        if is_long or error.code[:2] not in ("22", "42"):
             raise
         return None
     if nested:
