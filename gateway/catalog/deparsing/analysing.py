@@ -28,7 +28,7 @@ from gateway.catalog.translation.resolution import (
     element_of,
     resolve_operator,
 )
-from gateway.sql.meaning.inference import type_modifier
+from gateway.sql.meaning.modifiers import type_modifier
 from gateway.sql.meaning.parameters import postgres_type
 from gateway.sql.text.grammar import OTHER_OPERATORS
 

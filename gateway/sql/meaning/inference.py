@@ -12,6 +12,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from gateway.errors import GatewayError
+from gateway.sql.meaning.modifiers import type_modifier
 from gateway.sql.meaning.numerals import is_pointed
 from gateway.sql.meaning.parameters import postgres_type
 from gateway.sql.meaning.relation import ColumnInfo
@@ -306,21 +307,6 @@ def declare_united(output: Output, known: dict[int, Type]) -> None:
             kind = _united([each for each in output.sides if each is not side], known).type
             if kind is not None:
                 known.setdefault(int(value.name), kind)
-
-
-def type_modifier(kind: exp.DataType) -> int:
-    """The length or the digits of a type as PostgreSQL packs them; -1: none.
-
-    >>> type_modifier(exp.DataType.build("varchar(3)", dialect="postgres"))
-    7
-    """
-    numbers = [int(part.name) for part in kind.expressions if part.name.isdigit()]
-    if kind.this in (exp.DType.VARCHAR, exp.DType.BPCHAR, exp.DType.CHAR):
-        return numbers[0] + 4 if numbers else 5 if kind.this == exp.DType.CHAR else -1
-    if kind.this == exp.DType.DECIMAL and numbers:
-        precision, scale = (*numbers, 0)[:2]
-        return (precision << 16 | scale) + 4
-    return -1
 
 
 def _column(tree: exp.Expr, types: Types) -> Type | None:
