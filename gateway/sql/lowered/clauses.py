@@ -11,6 +11,7 @@ from sqlglot import exp
 from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.calls import flat, is_series_of_moments
 from gateway.sql.lowered.cast_names import named_apart
+from gateway.sql.meaning.scope import is_one_row
 
 
 def select(node: exp.Expr) -> None:
@@ -21,6 +22,35 @@ def select(node: exp.Expr) -> None:
     if isinstance(node, exp.Select):
         _name_keys(node)
         named_apart(node)
+
+
+# What a subquery in brackets is part of where it is no value.
+_RELATIONS = (
+    exp.From, exp.Join, exp.CTE, exp.Lateral, exp.Subquery, exp.SetOperation, exp.Exists,
+    exp.Any, exp.All, exp.In, exp.Table, exp.Array,
+)  # fmt: skip
+
+
+def subquery(node: exp.Expr) -> exp.Expr | None:
+    """A value that is NULL where the query has no row, which the engine does not think of.
+
+    It takes the value for one that is never NULL where the query's column is not, and `(SELECT 1
+    WHERE false) IS NULL` for false. An aggregate of all rows has its one row.
+    """
+    select(node)
+    if node.parent is None or node.args.get("alias") is not None:
+        return None
+    if isinstance(node.parent, _RELATIONS) and node.arg_key != "expressions":
+        return None
+    query = node.this
+    if not isinstance(query, exp.Query) or isinstance(node.parent, exp.Array):
+        return None
+    ends = ("having", "limit", "offset")
+    if isinstance(query, exp.Select):
+        one_row = is_one_row(query) and not any(query.args.get(end) for end in ends)
+        if one_row or isinstance(query.expressions[0].unalias(), exp.Null):
+            return None
+    return exp.Anonymous(this="nullif", expressions=[node.copy(), exp.Null()])
 
 
 def _name_keys(select: exp.Select) -> None:

@@ -330,7 +330,7 @@ LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.ArrayOverlaps: _overlaps,
     exp.Localtimestamp: _now,
     exp.Select: clauses.select,
-    exp.Subquery: clauses.select,
+    exp.Subquery: clauses.subquery,
     exp.Table: clauses.table,
     exp.Unnest: clauses.unnest,
     exp.With: clauses.with_clause,

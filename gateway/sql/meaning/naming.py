@@ -77,7 +77,7 @@ def _name(item: exp.Expr) -> str:
         default = item.args.get("default")
         return (_own_name(default) if default is not None else "") or "case"
     if isinstance(item, exp.Subquery):
-        inner = item.this
+        inner = leftmost(item.this)
         return output_name(inner.selects[0]) if isinstance(inner, exp.Select) else ""
     return _KEYWORDS.get(type(item), "")
 
