@@ -34,6 +34,7 @@ from gateway.errors import (
     ProtocolViolation,
     SyntaxFault,
 )
+from gateway.interrupts import attend
 from gateway.roles import Roles
 from gateway.session.activity.account import Watching
 from gateway.session.activity.backends import Activity, Backend, Connected, Doing
@@ -359,6 +360,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
     def close(self) -> None:
         """The client is gone: roll back, stop the engine."""
+        attend(None)
         self._account.end(AdminShutdown.code)
         self._client.portals.close_all()
         self._client.notifier.close()

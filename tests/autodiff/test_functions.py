@@ -20,7 +20,7 @@ from gateway.autodiff.rules.functions import RULES, STEPS, SYNONYMS
 from gateway.autodiff.rules.piecewise import EXPANSIONS
 from gateway.autodiff.statements.differentiate_sql import differentiate_sql
 from gateway.engine.functions import register_functions
-from gateway.errors import InvalidParameterValue, NotDifferentiable
+from gateway.errors import InvalidWidthBucketArgument, NotDifferentiable
 from gateway.sql.meaning.scope import AGGREGATES
 from tests.autodiff.relations import rewritten, run
 from tests.conftest import Connect
@@ -336,7 +336,7 @@ def test_as_postgres(call: str, postgres: Connect) -> None:
 
 @pytest.mark.parametrize("arguments", ["1, 0, 1, 0", "1, 2, 2, 3", "'NaN'::float8, 0, 1, 5"])
 def test_width_bucket_refuses_what_is_no_bucket(arguments: str) -> None:
-    with pytest.raises(InvalidParameterValue):
+    with pytest.raises(InvalidWidthBucketArgument):
         run(f"SELECT width_bucket({arguments}) AS f", {})
 
 

@@ -78,7 +78,9 @@ class Gathering:
             return False
         if self.statement is not None:
             return statement is self.statement
-        return bool(portal.values) and self._is_plain(statement)
+        # Going back to a savepoint may fail where a transaction sees one commit.
+        pinned = self._client.block.status == "T" and self._client.store.isolation.pins
+        return bool(portal.values) and not pinned and self._is_plain(statement)
 
     def _is_plain(self, statement: Statement) -> bool:
         """Whether its rows are values alone, and each is done with before the next."""

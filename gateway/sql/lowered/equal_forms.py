@@ -107,9 +107,13 @@ def _group_distinct(block: Block, known: Types) -> None:
         return
     if not any(_kind(item, known) for item in items):
         return
-    if block.is_grouped or any(isinstance(node, exp.Window) for node in own_nodes(select)):
+    if (
+        block.is_grouped
+        or any(isinstance(node, exp.Window) for node in own_nodes(select))
+        or any(item.find(exp.Query) is not None for item in items)
+    ):
         raise FeatureNotSupported(
-            "DISTINCT of intervals or jsonb beside groups or windows is not supported",
+            "DISTINCT of intervals or jsonb beside groups, windows or subqueries is not supported",
             hint="Write the DISTINCT in a query around it.",
         )
     select.set("distinct", None)

@@ -235,12 +235,14 @@ def order_widely(ordered: exp.Ordered, known: Types) -> None:
             ordered.set("this", unsigned_nan(_named(ordered.this, holder)))
     elif key is not None and kind is not None:
         distinct = holder.args.get("distinct")
-        if distinct is not None and distinct.args.get("on") is None:
+        computed = not isinstance(value.unnest(), exp.Column)
+        if distinct is not None and (distinct.args.get("on") is None or computed):
             raise FeatureNotSupported(
                 f"ORDER BY {kind.sql} beside DISTINCT is not supported",
                 hint="Write the DISTINCT in a subquery.",
             )
-        ordered.set("this", key(_named(ordered.this, holder)))
+        # DISTINCT ON sorts before there are outputs: there what is meant is written out.
+        ordered.set("this", key(value if distinct is not None else _named(ordered.this, holder)))
 
 
 def _named(by: exp.Expr, select: exp.Select) -> exp.Expr:
