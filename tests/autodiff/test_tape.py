@@ -38,6 +38,8 @@ SHAPES = {
     "two variables": "grad({f}, x) AS g, grad({f}, y) AS h, x FROM t ORDER BY x",
     "filtered": "grad({f}, x) AS g FROM t WHERE x > -10 AND y IS NOT NULL ORDER BY x",
     "aliases": "grad({f}, t.x) AS g, -x AS x FROM t ORDER BY x DESC",
+    "another name": "grad({f}, t.x) AS g, -x AS o FROM t ORDER BY o DESC",
+    "a number": "grad({f}, t.x) AS g, -x FROM t ORDER BY 2 DESC",
     "joined": "grad({f}, t.x) AS g, w FROM t JOIN (SELECT x AS k, w FROM u) b ON x = k ORDER BY w",
     "merged": "grad({f}, y) * 0 + grad({f}, x) AS g, x FROM t JOIN u USING (x) ORDER BY x",
     "grouped": "x, avg(grad({f}, x)) AS g FROM t GROUP BY x ORDER BY x",

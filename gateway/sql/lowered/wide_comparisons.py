@@ -231,8 +231,12 @@ def order_widely(ordered: exp.Ordered, known: Types) -> None:
         elif key is not None:
             ordered.set("this", key(value))
     elif kind is not None and kind.name in FLOATING and may_be_nan(value, known):
-        if holder.args.get("distinct") is None:  # what it sorts by must be among its outputs
-            ordered.set("this", unsigned_nan(_named(ordered.this, holder)))
+        # With DISTINCT what it sorts by must be among its outputs; and an output that has a name
+        # of FROM's would be that column inside an expression, to what comes after this.
+        named = _named(ordered.this, holder)
+        same = isinstance(value, exp.Column) and value.name == named.name
+        if holder.args.get("distinct") is None and (same or not _is_of_from(named, known)):
+            ordered.set("this", unsigned_nan(named))
     elif key is not None and kind is not None:
         distinct = holder.args.get("distinct")
         computed = not isinstance(value.unnest(), exp.Column)
@@ -243,6 +247,13 @@ def order_widely(ordered: exp.Ordered, known: Types) -> None:
             )
         # DISTINCT ON sorts before there are outputs: there what is meant is written out.
         ordered.set("this", key(value if distinct is not None else _named(ordered.this, holder)))
+
+
+def _is_of_from(named: exp.Expr, known: Types) -> bool:
+    """Whether it is a name alone that a column of FROM has, too."""
+    sources = known.block.sources if known.block is not None else ()
+    alone = isinstance(named, exp.Column) and not named.table
+    return alone and any(named.name in source.names for source in sources)
 
 
 def _named(by: exp.Expr, select: exp.Select) -> exp.Expr:
