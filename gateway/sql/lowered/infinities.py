@@ -13,9 +13,9 @@ from functools import partial
 
 from sqlglot import exp
 
-from gateway.errors import GatewayError
+from gateway.sql.lowered.origins import may_give, may_hold
 from gateway.sql.meaning.inference import GIVES, Types
-from gateway.sql.meaning.scope import Block, Output, resolve
+from gateway.sql.meaning.scope import Block
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import own_nodes
@@ -147,34 +147,17 @@ def _may_be(tree: exp.Expr, known: Types) -> bool:
             return True
         if isinstance(node, exp.Query):
             query = known.block.inner.get(id(node)) if known.block is not None else None
-            if query is None or any(map(_may_give, query.outputs)):
+            if query is None or any(may_give(each, _may_be) for each in query.outputs):
                 return True
         if node.is_string and "inf" in node.name.lower():
             return True
-        if isinstance(node, exp.Column) and _is_moment(known.of(node)) and _may_hold(node, known):
+        if (
+            isinstance(node, exp.Column)
+            and _is_moment(known.of(node))
+            and may_hold(node, known, _may_be)
+        ):
             return True
     return False
-
-
-def _may_hold(column: exp.Column, known: Types) -> bool:
-    if known.block is None:
-        return True
-    try:
-        source, name = resolve(known.block, column)
-    except GatewayError:  # the engine reports it, in its turn
-        return False
-    if source.query is not None and not source.recursive:
-        return any(_may_give(each) for each in source.query.outputs if each.name == name)
-    info = (source.columns or {}).get(name)
-    return info is not None and info.nan
-
-
-def _may_give(output: Output) -> bool:
-    if output.sides:
-        return any(_may_give(side) for side in output.sides)
-    if output.expression is None or output.block is None:
-        return output.info is None or output.info.nan
-    return _may_be(output.expression, Types(output.block))
 
 
 def _literal(word: str, kind: Type | None) -> exp.Expr:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.errors import GatewayError
+from gateway.sql.lowered.origins import may_hold
 from gateway.sql.meaning.inference import Types
-from gateway.sql.meaning.scope import Output, resolve
 from gateway.sql.text.grammar import Marker
 from gateway.sql.text.trees import own_nodes
 from gateway.types import FLOATING
@@ -30,28 +29,7 @@ def may_be_nan(value: exp.Expr, known: Types) -> bool:
     if any(isinstance(node, Marker | exp.Query) for node in inside):
         return False
     columns = [node for node in inside if isinstance(node, exp.Column)]
-    return any(_may_hold(column, known) for column in columns) or not columns
-
-
-def _may_hold(column: exp.Column, known: Types) -> bool:
-    if known.block is None:
-        return True
-    try:
-        source, name = resolve(known.block, column)
-    except GatewayError:  # the engine reports it, in its turn
-        return False
-    if source.query is not None and not source.recursive:
-        return any(_may_give(each) for each in source.query.outputs if each.name == name)
-    info = (source.columns or {}).get(name)
-    return info is not None and info.nan
-
-
-def _may_give(output: Output) -> bool:
-    if output.sides:
-        return any(map(_may_give, output.sides))
-    if output.expression is None or output.block is None:
-        return output.info is None or output.info.nan
-    return may_be_nan(output.expression, Types(output.block))
+    return any(may_hold(column, known, may_be_nan) for column in columns) or not columns
 
 
 def unsigned_nan(value: exp.Expr) -> exp.Expr:

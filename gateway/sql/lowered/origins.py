@@ -1,0 +1,40 @@
+"""Whether something may be so of a value, told by what the value comes from.
+
+A column of a query is so where the expression behind it may be; one of a stored table where its
+table may hold such values (`ColumnInfo.nan`: NaN and infinities), which no dataset does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from gateway.errors import GatewayError
+from gateway.sql.meaning.inference import Types
+from gateway.sql.meaning.scope import Output, resolve
+
+May = Callable[[exp.Expr, Types], bool]
+
+
+def may_hold(column: exp.Column, known: Types, may: May) -> bool:
+    """Whether the values of a column may be such as `may` tells of expressions."""
+    if known.block is None:
+        return True
+    try:
+        source, name = resolve(known.block, column)
+    except GatewayError:  # the engine reports it, in its turn
+        return False
+    if source.query is not None and not source.recursive:
+        return any(may_give(each, may) for each in source.query.outputs if each.name == name)
+    info = (source.columns or {}).get(name)
+    return info is not None and info.nan
+
+
+def may_give(output: Output, may: May) -> bool:
+    """The same of what a query gives in one of its columns."""
+    if output.sides:
+        return any(may_give(side, may) for side in output.sides)
+    if output.expression is None or output.block is None:
+        return output.info is None or output.info.nan
+    return may(output.expression, Types(output.block))
