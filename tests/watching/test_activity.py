@@ -85,11 +85,10 @@ def test_a_client_at_rest(server: Connect, statements: list[str], state: str, be
                 client.execute(statement)
             except psycopg.errors.DivisionByZero:
                 assert "aborted" in state
-        while (row := seen(watcher, client))["state"] == "active":
-            pass  # for a moment after an answer a client is not idle yet
+        while (row := seen(watcher, client))["wait_event"] != "ClientRead":
+            pass  # for a moment after an answer a client is active, then idle and not reading yet
         check_who(row, client)
-        assert row["state"] == state
-        assert (row["wait_event_type"], row["wait_event"]) == ("Client", "ClientRead")
+        assert (row["state"], row["wait_event_type"]) == (state, "Client")
         assert row["query"] == (statements[-1] if statements else "")
         assert (row["query_start"] is not None) == bool(statements)
         assert (row["xact_start"] is not None) == began
