@@ -30,11 +30,12 @@ from gateway.store.definitions.catalogue import FIRST_OID, TEMPORARY
 from gateway.store.definitions.definitions import Changed, TableDefinition
 from gateway.store.disk import backup, database, disk
 from gateway.store.rows import changes, references, upserts
-from gateway.store.rows.changes import Target, Wanted
+from gateway.store.rows.changes import Target
+from gateway.store.rows.reading import Reader
 from gateway.store.rows.references import hold_references
 from gateway.store.rows.sequences import SequenceValues
-from gateway.store.rows.snapshots import Snapshot, SnapshotCache
-from gateway.store.transactions.committed import Committed, Counts, Moment
+from gateway.store.rows.snapshots import SnapshotCache
+from gateway.store.transactions.committed import Committed, Counts
 from gateway.store.transactions.locks import TableLocks
 from gateway.store.transactions.scope import Shared
 from gateway.store.transactions.transactions import Transaction
@@ -125,7 +126,7 @@ class Store:
         self._closing.close()
 
 
-class StoreSession(Names):
+class StoreSession(Names, Reader):
     """One client's way to the user tables. One thread at a time calls it, but for `cancel`.
 
     Args:
@@ -169,69 +170,6 @@ class StoreSession(Names):
         if dropped:
             self._lock_catalogue()
             self._drop(self._open(), dropped, True)
-
-    # Rows out
-
-    def snapshot(self, name: TableName, *, rowid: bool = False) -> Snapshot:
-        """The rows of one table; see `snapshots`."""
-        return self.snapshots([name], rowid_of=name if rowid else None)[name]
-
-    def snapshots(
-        self,
-        names: Collection[TableName],
-        *,
-        rowid_of: TableName | None = None,
-        wanted: Wanted | None = None,
-    ) -> dict[TableName, Snapshot]:
-        """The rows of several tables, all as of one moment.
-
-        That is the last commit, or inside `writing` the moment it began, with its own changes.
-
-        Args:
-            names: The tables.
-            rowid_of: The one among them that gets a first column `definitions.ROWID` (int64).
-                The numbers mean something until the end of `writing` only.
-            wanted: Of which values its rows may be; other ones are left out.
-
-        Raises:
-            UndefinedTable: 42P01.
-        """
-        if self.is_idle and rowid_of is None:
-            moment = self._shared.committed.moment
-            if (found := self._cached(names, moment)) is not None:
-                return found
-        with self._statement():
-            self._catch_up(names)
-            transaction = self._open()
-            transaction.pin()
-            return {n: self._read(transaction, n, n == rowid_of, wanted) for n in names}
-
-    def _cached(
-        self, names: Collection[TableName], moment: Moment
-    ) -> dict[TableName, Snapshot] | None:
-        """The tables from memory, when all of them are there: most SELECTs end here."""
-        found = {}
-        for name in names:
-            oid, definition = moment.catalogue.table(name)
-            cache = self._shared.committed.cache
-            snapshot = cache.snapshot(oid, moment.version(oid), definition.comment)
-            if snapshot is None:
-                return None
-            found[name] = snapshot
-        return found
-
-    def _read(
-        self, transaction: Transaction, name: TableName, rowid: bool, wanted: Wanted | None
-    ) -> Snapshot:
-        oid, definition = transaction.catalogue.table(name)
-        transaction.reads.add(oid)
-        rows = None if rowid else transaction.cached(oid)
-        if rows is None:
-            limits = wanted if rowid else None
-            rows = changes.read(transaction, oid, definition, rowid=rowid, wanted=limits or {})
-            if not rowid:
-                transaction.keep(oid, rows)
-        return Snapshot(rows, definition.comment)
 
     # Rows in
 

@@ -15,11 +15,12 @@ from gateway.store.definitions.catalogue import Catalogue
 from gateway.store.definitions.definitions import ForeignKey, TableDefinition
 from gateway.store.rows.references import check_put_off
 from gateway.store.transactions.deferral import Constraint
-from gateway.store.transactions.scope import Savepoint, Scope
+from gateway.store.transactions.locking import Locking
+from gateway.store.transactions.scope import Savepoint
 from gateway.store.transactions.transactions import concurrent_update
 
 
-class Blocks(Scope):
+class Blocks(Locking):
     """The part of a session that a user's BEGIN, SAVEPOINT and their ends call."""
 
     def begin(self) -> None:

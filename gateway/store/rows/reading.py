@@ -1,0 +1,78 @@
+"""Rows out: the tables of one moment, from memory where they are there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from gateway.sources.table import TableName
+from gateway.store.rows import changes
+from gateway.store.rows.changes import Wanted
+from gateway.store.rows.snapshots import Snapshot
+from gateway.store.transactions.committed import Moment
+from gateway.store.transactions.locking import Locking
+from gateway.store.transactions.transactions import Transaction
+
+
+class Reader(Locking):
+    """The part of a session that hands out rows."""
+
+    def snapshot(self, name: TableName, *, rowid: bool = False) -> Snapshot:
+        """The rows of one table; see `snapshots`."""
+        return self.snapshots([name], rowid_of=name if rowid else None)[name]
+
+    def snapshots(
+        self,
+        names: Collection[TableName],
+        *,
+        rowid_of: TableName | None = None,
+        wanted: Wanted | None = None,
+    ) -> dict[TableName, Snapshot]:
+        """The rows of several tables, all as of one moment.
+
+        That is the last commit, or inside `writing` the moment it began, with its own changes.
+
+        Args:
+            names: The tables.
+            rowid_of: The one among them that gets a first column `definitions.ROWID` (int64).
+                The numbers mean something until the end of `writing` only.
+            wanted: Of which values its rows may be; other ones are left out.
+
+        Raises:
+            UndefinedTable: 42P01.
+        """
+        if self.is_idle and rowid_of is None:
+            moment = self._shared.committed.moment
+            if (found := self._cached(names, moment)) is not None:
+                return found
+        with self._statement():
+            self._catch_up(names)
+            transaction = self._open()
+            transaction.pin()
+            return {n: self._read(transaction, n, n == rowid_of, wanted) for n in names}
+
+    def _cached(
+        self, names: Collection[TableName], moment: Moment
+    ) -> dict[TableName, Snapshot] | None:
+        """The tables from memory, when all of them are there: most SELECTs end here."""
+        found = {}
+        for name in names:
+            oid, definition = moment.catalogue.table(name)
+            cache = self._shared.committed.cache
+            snapshot = cache.snapshot(oid, moment.version(oid), definition.comment)
+            if snapshot is None:
+                return None
+            found[name] = snapshot
+        return found
+
+    def _read(
+        self, transaction: Transaction, name: TableName, rowid: bool, wanted: Wanted | None
+    ) -> Snapshot:
+        oid, definition = transaction.catalogue.table(name)
+        transaction.reads.add(oid)
+        rows = None if rowid else transaction.cached(oid)
+        if rows is None:
+            limits = wanted if rowid else None
+            rows = changes.read(transaction, oid, definition, rowid=rowid, wanted=limits or {})
+            if not rowid:
+                transaction.keep(oid, rows)
+        return Snapshot(rows, definition.comment)

@@ -1,0 +1,146 @@
+"""A session's locks: taken before it looks at rows or names, which are seen anew then."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+from gateway.sources.table import TableName
+from gateway.store.transactions.locks import CATALOGUE, tied
+from gateway.store.transactions.scope import Scope
+from gateway.store.transactions.transactions import Transaction, concurrent_update
+
+
+class Locking(Scope):
+    """The part of a session that locks tables and the catalogue."""
+
+    @contextmanager
+    def _writing(
+        self, name: TableName, command: str = "INSERT", reading: Collection[TableName] = ()
+    ) -> Iterator[Transaction]:
+        """A transaction that holds the table's write lock and sees its newest rows.
+
+        With it go the locks of the tables that foreign keys tie to it as far as `command` (INSERT,
+        UPDATE or DELETE) can break them.
+        """
+        with self._statement():
+            self._lock_tables(name, command, reading)
+            transaction = self._open()
+            transaction.catalogue.table(name)
+            yield transaction
+
+    def _lock_tables(
+        self,
+        name: TableName,
+        command: str,
+        reading: Collection[TableName] = (),
+        *,
+        whole: bool = False,
+    ) -> None:
+        """Wait for the locks, lowest number first; names that changed hands are locked anew.
+
+        Args:
+            name: The table that is written.
+            command: What is done to it.
+            reading: What the statement reads besides.
+            whole: Whether all rows are changed, whoever added them.
+        """
+        while True:
+            oid, definition = self._catalogue.table(name)
+            wanted = tied(self._catalogue, name, command)
+            to_itself = any(key.table == name for key in definition.foreign_keys)
+            for each in sorted(wanted):
+                self._lock_relation(each, whole=whole or to_itself or each != oid)
+            self._catch_up(reading)
+            self._refuse_redefined(name, command, wanted)
+            if tied(self._catalogue, name, command) <= wanted:
+                return
+
+    def _lock_relation(self, oid: int, *, whole: bool = True) -> None:
+        """Wait for a relation's lock, then see its newest rows.
+
+        Args:
+            oid: The relation.
+            whole: Whether rows count that others added since the snapshot of a transaction that
+                sees one commit throughout.
+
+        Raises:
+            SerializationFailure: 40001, the statement has read rows that are old now.
+        """
+        taken = self._shared.locks.acquire(oid, self, self.lock_seconds)
+        transaction = self._transaction
+        if transaction is None or not (taken or self._pins):
+            return
+        if not transaction.changed:
+            transaction.pin()
+        newest = self._shared.committed.moment
+        if newest.version(oid) == transaction.moment.version(oid):
+            return
+        if self._pins:
+            if whole:
+                raise concurrent_update()
+            return  # what it changes is compared row by row
+        if self._depth > 1 or (transaction.changed and not self._in_block):
+            raise concurrent_update()
+        transaction.rebase()
+
+    def _catch_up(self, reading: Collection[TableName]) -> None:
+        """Have a READ COMMITTED transaction see the newest commit, if that shows other things.
+
+        Only at the start of a statement: later its rows are read already.
+        """
+        transaction = self._transaction
+        if transaction is None or not self._in_block or self._pins or self._depth > 1:
+            return
+        newest, seen = self._shared.committed.moment, transaction.moment
+        if newest is seen:
+            return
+        held = [transaction.catalogue.find_table(name) for name in reading]
+        oids = [found[0] for found in held if found is not None]
+        if newest.catalogue is not seen.catalogue or any(
+            newest.version(oid) != seen.version(oid) for oid in oids
+        ):
+            transaction.rebase()
+
+    def _refuse_redefined(self, name: TableName, command: str, wanted: set[int]) -> None:
+        """Refuse to write what means something else now than in the commit that is seen.
+
+        Raises:
+            SerializationFailure: 40001.
+        """
+        if not self._pins or self._transaction is None:
+            return
+        seen, newest = self._transaction.moment.catalogue, self._shared.committed.moment.catalogue
+        if newest is seen or self._transaction.own_catalogue is not None:
+            return
+        same = all(newest.by_oid(oid) == seen.by_oid(oid) for oid in wanted)
+        if not same or tied(newest, name, command) != wanted:
+            raise concurrent_update()
+
+    @contextmanager
+    def _defining(self) -> Iterator[Transaction]:
+        """A transaction that holds the catalogue's lock and sees its newest state."""
+        with self._statement():
+            self._lock_catalogue()
+            yield self._open()
+
+    def _lock_catalogue(self) -> None:
+        """Take the catalogue's lock, then see its newest state.
+
+        A statement of its own that has rows already keeps them; names alone are brought up.
+
+        Raises:
+            SerializationFailure: 40001, the transaction is to see one commit, and it is older.
+        """
+        self._shared.locks.acquire(CATALOGUE, self, self.lock_seconds)
+        transaction = self._transaction
+        if transaction is None:
+            return
+        if self._shared.committed.moment.catalogue is transaction.moment.catalogue:
+            return
+        if self._pins:
+            raise concurrent_update()
+        if self._in_block:
+            transaction.rebase()
+        else:
+            transaction.adopt_newest_catalogue()
