@@ -6,7 +6,7 @@ Whatever a statement is (INSERT, UPDATE, a view, EXPLAIN), what comes here is it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
@@ -19,9 +19,10 @@ from gateway.autodiff.statements.markers import expand
 from gateway.autodiff.statements.neighbours import Derived, has_calls, take_along
 from gateway.errors import UndefinedTable
 from gateway.interrupts import check_for_interrupts
+from gateway.rewrite.rewritten import Rewritten
 from gateway.sources.table import TableName
 from gateway.sql.lowered.equal_forms import group_equal
-from gateway.sql.lowered.exact import keep_exact, keep_open_exact
+from gateway.sql.lowered.exact import keep_exact
 from gateway.sql.lowered.infinities import keep_infinite
 from gateway.sql.lowered.joining import join_in_turn, join_subqueries
 from gateway.sql.lowered.lending import Lender, borrow, may_borrow
@@ -41,13 +42,11 @@ from gateway.sql.meaning.inference import Types, declare_united, info_of
 from gateway.sql.meaning.inlining import inline
 from gateway.sql.meaning.naming import alias_unnamed, leftmost
 from gateway.sql.meaning.overloads import resolve_overloads
-from gateway.sql.meaning.parameter_casts import cast_parameters
 from gateway.sql.meaning.parameters import declared_types
 from gateway.sql.meaning.relation import ColumnInfo, Constants, Lookup, Relations, zone_of
 from gateway.sql.meaning.scope import Analysis, Output, position_of
 from gateway.sql.meaning.volatile import refuse_read_twice
 from gateway.sql.text.depth import with_room
-from gateway.sql.text.dialect import to_engine, to_text
 from gateway.sql.text.trees import copied, nodes_of
 from gateway.types import Type
 
@@ -56,86 +55,6 @@ _NOTHING: Constants = {}
 
 def _no_functions(schema: str, name: str, arity: int) -> None:
     """No function of a user's own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rewritten:
-    """A query ready for the engine.
-
-    Args:
-        tree: The rewritten tree.
-        tables: Every table that it names.
-        names: The result's column names as PostgreSQL gives them; None: the engine's own.
-        parameters: Types of `$n` that the text itself tells.
-        analysis: The query's blocks.
-        derived: Tables that it names instead of one of `tables`, with columns that are computed.
-        columns: What is known of each column of the result, in order.
-        outputs: What defines each of them.
-        markers: How many grad, jvp and vjp it took.
-        reads: Every relation that it names, views among them, each with the number of the view that
-            names it; 0 where the query itself does.
-    """
-
-    tree: exp.Expr
-    tables: frozenset[TableName]
-    names: tuple[str, ...] | None
-    parameters: dict[int, Type]
-    analysis: Analysis = field(default_factory=Analysis)
-    derived: Mapping[TableName, Derived] = field(default_factory=dict)
-    columns: tuple[ColumnInfo, ...] = ()
-    outputs: tuple[Output, ...] = ()
-    markers: int = 0
-    reads: tuple[tuple[TableName, int], ...] = ()
-    _typed: dict[Hashable, tuple[ColumnInfo, ...]] = field(
-        default_factory=dict, repr=False, compare=False
-    )
-    _texts: dict[Hashable, str] = field(default_factory=dict, repr=False, compare=False)
-
-    @property
-    def is_recursive(self) -> bool:
-        """Whether WITH RECURSIVE stands in it."""
-        return any(clause.args.get("recursive") for clause in nodes_of(self.tree, exp.With))
-
-    def typed(self, types: Mapping[int, Type], described: bool = False) -> Rewritten:
-        """The same with each `$n` of a known type cast to it, so that planning knows it too.
-
-        A numeric is cast when it is only to be described: its value has its scale.
-        """
-        if not types or not nodes_of(self.tree, exp.Parameter):
-            return self
-        tree = copied(self.tree)
-        keep_open_exact(tree, types)
-        cast_parameters(tree, types, described)
-        return replace(self, tree=tree)
-
-    def sql_under(self, types: Mapping[int, Type], described: bool = False) -> str:
-        """The engine's SQL of `typed`; it is printed once."""
-        key = (tuple(types.items()), described)
-        text = self._texts.get(key)
-        if text is None:
-            text = self._texts[key] = self.typed(types, described).sql
-        return text
-
-    def columns_under(self, types: Mapping[int, Type]) -> tuple[ColumnInfo, ...]:
-        """What is known of each column when parameters have these types."""
-        if not types:
-            return self.columns
-        key = tuple(types.items())
-        found = self._typed.get(key)
-        if found is None:
-            found = with_room(lambda: tuple(info_of(output, types) for output in self.outputs))
-            self._typed[key] = found
-        return found
-
-    @property
-    def sql(self) -> str:
-        """The engine's SQL."""
-        return to_engine(self.tree)
-
-    @property
-    def text(self) -> str:
-        """The same, laid out for people."""
-        return to_text(self.tree)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,100 @@
+"""What rewriting makes of a query: the engine's SQL, and what is known of its result."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
+
+from sqlglot import exp
+
+from gateway.autodiff.statements.neighbours import Derived
+from gateway.sources.table import TableName
+from gateway.sql.lowered.exact import keep_open_exact
+from gateway.sql.meaning.inference import info_of
+from gateway.sql.meaning.parameter_casts import cast_parameters
+from gateway.sql.meaning.relation import ColumnInfo
+from gateway.sql.meaning.scope import Analysis, Output
+from gateway.sql.text.depth import with_room
+from gateway.sql.text.dialect import to_engine, to_text
+from gateway.sql.text.trees import copied, nodes_of
+from gateway.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A query ready for the engine.
+
+    Args:
+        tree: The rewritten tree.
+        tables: Every table that it names.
+        names: The result's column names as PostgreSQL gives them; None: the engine's own.
+        parameters: Types of `$n` that the text itself tells.
+        analysis: The query's blocks.
+        derived: Tables that it names instead of one of `tables`, with columns that are computed.
+        columns: What is known of each column of the result, in order.
+        outputs: What defines each of them.
+        markers: How many grad, jvp and vjp it took.
+        reads: Every relation that it names, views among them, each with the number of the view that
+            names it; 0 where the query itself does.
+    """
+
+    tree: exp.Expr
+    tables: frozenset[TableName]
+    names: tuple[str, ...] | None
+    parameters: dict[int, Type]
+    analysis: Analysis = field(default_factory=Analysis)
+    derived: Mapping[TableName, Derived] = field(default_factory=dict)
+    columns: tuple[ColumnInfo, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    markers: int = 0
+    reads: tuple[tuple[TableName, int], ...] = ()
+    _typed: dict[Hashable, tuple[ColumnInfo, ...]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    _texts: dict[Hashable, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def is_recursive(self) -> bool:
+        """Whether WITH RECURSIVE stands in it."""
+        return any(clause.args.get("recursive") for clause in nodes_of(self.tree, exp.With))
+
+    def typed(self, types: Mapping[int, Type], described: bool = False) -> Rewritten:
+        """The same with each `$n` of a known type cast to it, so that planning knows it too.
+
+        A numeric is cast when it is only to be described: its value has its scale.
+        """
+        if not types or not nodes_of(self.tree, exp.Parameter):
+            return self
+        tree = copied(self.tree)
+        keep_open_exact(tree, types)
+        cast_parameters(tree, types, described)
+        return replace(self, tree=tree)
+
+    def sql_under(self, types: Mapping[int, Type], described: bool = False) -> str:
+        """The engine's SQL of `typed`; it is printed once."""
+        key = (tuple(types.items()), described)
+        text = self._texts.get(key)
+        if text is None:
+            text = self._texts[key] = self.typed(types, described).sql
+        return text
+
+    def columns_under(self, types: Mapping[int, Type]) -> tuple[ColumnInfo, ...]:
+        """What is known of each column when parameters have these types."""
+        if not types:
+            return self.columns
+        key = tuple(types.items())
+        found = self._typed.get(key)
+        if found is None:
+            found = with_room(lambda: tuple(info_of(output, types) for output in self.outputs))
+            self._typed[key] = found
+        return found
+
+    @property
+    def sql(self) -> str:
+        """The engine's SQL."""
+        return to_engine(self.tree)
+
+    @property
+    def text(self) -> str:
+        """The same, laid out for people."""
+        return to_text(self.tree)
