@@ -59,6 +59,10 @@ class AmbiguousFunction(GatewayError, code="42725"):
     """A function name that several functions have, where one is meant."""
 
 
+class InvalidCursorDefinition(GatewayError, code="42P11"):
+    """Options of a cursor that do not go together."""
+
+
 class InvalidFunctionDefinition(GatewayError, code="42P13"):
     """A function definition that contradicts itself or the function it replaces."""
 

@@ -32,6 +32,7 @@ from gateway.session.definitions.maintenance import maintain
 from gateway.session.portals.cursors import run_cursor
 from gateway.session.portals.describing import describe
 from gateway.session.portals.executing import Allowance, run_prepared, to_execute
+from gateway.session.portals.listed import held_rows
 from gateway.session.portals.portals import Portal, Portals
 from gateway.session.portals.prepared import PreparedStatements
 from gateway.session.queries.functions import SessionFunctions
@@ -140,6 +141,7 @@ class Client:
             connected,
             self.account.ledger.reset,
             self.notifier,
+            lambda: held_rows(self.portals, self.prepared),
         )
         self.notifier.process_id = connected.process_id
         self.executor.catalogue.client = self.functions

@@ -123,6 +123,7 @@ class Result(QueryResult):  # type: ignore[misc]  # buenavista carries no types
         self.on_end: Callable[[], None] | None = None  # called when they have been sent
         self.exhausted = False  # a take found the end
         self.waits = False  # it is told before it is done; see `gathering`
+        self.binary = False  # a binary cursor's: sent in binary unless the client says otherwise
         self.failed = False  # reading ended with an error, not with the last row
 
     def take(self, limit: int = 0) -> Iterator[pa.RecordBatch]:
@@ -149,10 +150,10 @@ class Result(QueryResult):  # type: ignore[misc]  # buenavista carries no types
             self.failed = True
             raise
 
-    def seek(self, position: int, batches: Sequence[pa.RecordBatch]) -> None:
+    def seek(self, position: int, batches: Iterator[pa.RecordBatch]) -> None:
         """Go on after row `position`, with `batches` as the rows that follow it."""
         self.position, self.exhausted = position, False
-        self._rest, self._batches = None, iter(batches)
+        self._rest, self._batches = None, batches
 
     @property
     def batches(self) -> Iterator[pa.RecordBatch]:

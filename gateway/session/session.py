@@ -44,7 +44,7 @@ from gateway.session.computation import Bound, Computation, Described
 from gateway.session.dispatch import Client
 from gateway.session.lifting import Shapes
 from gateway.session.portals.describing import look_again
-from gateway.session.portals.executing import Allowance
+from gateway.session.portals.executing import Allowance, declared_types
 from gateway.session.portals.portals import Portal
 from gateway.session.portals.prepared import Prepared
 from gateway.session.queries.recall import Recall
@@ -170,6 +170,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         """
         self.settle()
         self._client.begin()
+        self._client.portals.close("")
         self._doing.note(text, self.status)
         self._account.begin(text)
         if not self._recall.knows(text):
@@ -210,7 +211,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         found = self._recall.read(text)
         if len(found) > 1:
             raise SyntaxFault("cannot insert multiple commands into a prepared statement")
-        declared = {n: by_oid(oid) for n, oid in enumerate(parameter_oids, 1) if oid}
+        declared = declared_types([by_oid(oid) if oid else None for oid in parameter_oids])
         statement = found[0] if found else None
         described = Described(tuple(declared.values()))
         if statement is not None:
@@ -219,7 +220,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             described = self._client.describe(statement, declared)
         self._client.check_time()
         holding = self._client.registry.holding()
-        self._client.prepared.keep(name, Prepared(statement, described, holding))
+        self._client.prepared.keep(name, Prepared(statement, described, holding, text))
         self._account.parsed()
 
     def parameter_types(self, statement: str) -> tuple[Type, ...]:
@@ -244,6 +245,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             )
         self.admit(statement)
         self._client.portals.admit(portal)
+        prepared.count()
         self._client.portals.keep(portal, Portal(prepared, parameters))
 
     def admit(self, statement: str) -> None:

@@ -22,7 +22,7 @@ from tests.wire.client import Client
 
 GATEWAY, POSTGRES = "g", "p"
 _STARTS = ("StartupMessage", "SSLRequest", "GSSENCRequest", "CancelRequest")
-_QUIET_SECONDS = 0.4
+_QUIET_SECONDS, _MORE_SECONDS = 4.0, 0.1  # within a series of answers, and after it
 NO_REASON = "(no reason given)"  # what a rewrite puts where a person must say why
 
 
@@ -124,6 +124,8 @@ def replay(path: Path, port: int) -> list[list[str]]:
                 heard: list[str] = []
                 try:
                     while not heard or heard[-1] != "(closed)":
+                        ready = bool(heard) and heard[-1].startswith("ReadyForQuery")
+                        client.socket.settimeout(_MORE_SECONDS if ready else _QUIET_SECONDS)
                         heard.append(hear(client, part, heard))
                 except TimeoutError:
                     client.stream = client.socket.makefile("rb")

@@ -43,6 +43,7 @@ class Session:
 
     Args:
         settings: Values as pg_settings has them; `shown` gives those that SHOW prints, of all.
+        held: Rows of its cursors and prepared statements (`functions.RELATIONS`).
     """
 
     user: str
@@ -56,6 +57,7 @@ class Session:
     activity: Callable[[], list[dict[str, Any]]] = list
     session_user: str = ""
     shown: Callable[[], Mapping[str, str]] = dict
+    held: Callable[[], Mapping[str, list[dict[str, Any]]]] = dict
 
 
 class Client(Protocol):
@@ -132,7 +134,9 @@ class Catalogue:
         """What functions of the session read when a query runs."""
         session = self.client.session
         shown = session.shown() if "'shown_names'" in query.sql else {}
+        held = session.held() if query.shows_session else {}
         return {
+            **held,
             "pid": session.process_id,
             "version": session.version,
             "session_user": session.session_user,

@@ -78,6 +78,7 @@ CREATE SCHEMA static;
 """.replace("%s", ", ".join(f"'{word}'" for word in sorted(QUOTED)))
 _TOO_LARGE = "too large"  # what a macro says of a value that is
 _KEPT_MOMENTS = 16
+_OF_SESSION = {"pg_catalog.pg_cursors", "pg_catalog.pg_prepared_statements"}
 # A catalogue query's rows are held as a whole.
 _BATCH_ROWS, _MOST_BYTES = 65_536, 2**28
 # Translations, by their own SQL and that of the client; answers; columns of tables.
@@ -103,7 +104,12 @@ class Translated:
     def is_lasting(self) -> bool:
         """Whether its rows stay the same until an object is made, changed or dropped."""
         settings = "getvariable('shown_" in self.sql or any("settings" in n for n in self.used)
-        return not self.shows_activity and not settings
+        return not (self.shows_activity or self.shows_session or settings)
+
+    @property
+    def shows_session(self) -> bool:
+        """Whether it tells of the client's own cursors and prepared statements."""
+        return not _OF_SESSION.isdisjoint(self.used) or "getvariable('held_" in self.sql
 
 
 class CatalogueDatabase:

@@ -324,6 +324,17 @@ RELATIONS: Mapping[str, str] = {
         "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL "
         "FROM (SELECT unnest(getvariable('activity')) AS a)"
     ),
+    # A row without a name is there for the types of the columns.
+    "pg_cursor": (
+        "SELECT CAST(h.name AS VARCHAR), CAST(h.statement AS VARCHAR), h.is_holdable, h.is_binary, "
+        "h.is_scrollable, h.made FROM (SELECT unnest(getvariable('held_cursors')) AS h) "
+        "WHERE h.name IS NOT NULL"
+    ),
+    "pg_prepared_statement": (
+        "SELECT CAST(h.name AS VARCHAR), CAST(h.statement AS VARCHAR), h.made, "
+        "CAST(h.types AS BIGINT[]), h.from_sql, h.generic, h.custom "
+        "FROM (SELECT unnest(getvariable('held_statements')) AS h) WHERE h.name IS NOT NULL"
+    ),
     # Of COPY alone, whose type is always PIPE.
     "pg_stat_get_progress_info": (
         "SELECT a.pid, CAST(a.datid AS BIGINT), CAST(a.copy_relation AS BIGINT), "

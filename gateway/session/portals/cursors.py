@@ -1,9 +1,7 @@
 """DECLARE, FETCH, MOVE, CLOSE: where a portal stands, and how it gets elsewhere.
 
 Directions are PostgreSQL's (manual, FETCH; `DoPortalRunFetch` in pquery.c). A cursor reads its
-query forwards, a batch at a time; one declared SCROLL keeps all of its rows in memory from the
-first FETCH on, so that it can turn round. Without SCROLL turning round is refused; PostgreSQL
-allows it for some plans.
+query forwards, a batch at a time; `turning` says which keep what they read, to turn round.
 """
 
 from __future__ import annotations
@@ -12,15 +10,25 @@ from collections.abc import Iterator
 from typing import Protocol
 
 import pyarrow as pa
+from sqlglot import exp
 
-from gateway.errors import NoActiveTransaction, ObjectNotInPrerequisiteState
+from gateway.errors import (
+    FeatureNotSupported,
+    GatewayError,
+    InvalidCursorDefinition,
+    NoActiveTransaction,
+    ObjectNotInPrerequisiteState,
+)
 from gateway.session.computation import Bound, Described
 from gateway.session.portals.portals import Portal, Portals
 from gateway.session.portals.prepared import Prepared
+from gateway.session.portals.turning import KEPT_BYTES, Kept, turns
 from gateway.session.result import Result
+from gateway.session.transactions.locking import locking_query
 from gateway.session.writes.execution import Executor
 from gateway.sql.statements.cursors import CloseStatement, Declare, FetchStatement
 from gateway.sql.statements.statement import Statement
+from gateway.sql.writes.writes import modifying_parts
 
 _HINT = "Declare it with SCROLL option to enable backward scan."
 
@@ -41,6 +49,7 @@ def run_cursor(owner: Owner, statement: Statement, bound: Bound) -> Result:
 
     Raises:
         NoActiveTransaction: 25P01. InvalidCursorName: 34000. DuplicateCursor: 42P03.
+        InvalidCursorDefinition: 42P11.
     """
     tree = statement.tree
     if isinstance(tree, Declare):
@@ -60,15 +69,65 @@ def run_cursor(owner: Owner, statement: Statement, bound: Bound) -> Result:
 
 
 def _declare(owner: Owner, tree: Declare, bound: Bound) -> Result:
+    check_declared(tree)
     if not tree.hold and not owner.in_transaction():
         raise NoActiveTransaction("DECLARE CURSOR can only be used in transaction blocks")
     owner.portals.admit(tree.name)
-    result = owner.executor.query(tree.statement, bound)
+    result = locking_query(owner.executor, tree.statement, bound)
+    result = result or owner.executor.query(tree.statement, bound)
     described = Described(tuple(bound.types), result.fields)
-    portal = Portal(Prepared(tree.statement, described), bound.values, result)
-    portal.hold, portal.scroll = tree.hold, bool(tree.scroll)
+    portal = Portal(Prepared(tree.statement, described, source=tree.source), bound.values, result)
+    portal.hold, portal.binary = tree.hold, "BINARY" in tree.options
+    portal.scroll = turns(tree.statement.tree) if tree.scroll is None else tree.scroll
+    if portal.scroll:
+        portal.kept = Kept(result.batches, None if tree.scroll else KEPT_BYTES)
+        result.wrap(portal.kept.since(0))
     owner.portals.keep(tree.name, portal)
     return Result("DECLARE CURSOR")
+
+
+def check_declared(tree: Declare) -> None:
+    """Refuse options that do not go together (`transformDeclareCursorStmt` in analyze.c).
+
+    Raises:
+        InvalidCursorDefinition: 42P11. FeatureNotSupported: 0A000.
+    """
+    for one, other in (("SCROLL", "NO SCROLL"), ("ASENSITIVE", "INSENSITIVE")):
+        if {one, other} <= tree.options:
+            raise InvalidCursorDefinition(f"cannot specify both {one} and {other}")
+    query = tree.statement.tree
+    if modifying_parts(query):
+        words = "DECLARE CURSOR must not contain data-modifying statements in WITH"
+        raise FeatureNotSupported(words)
+    locks = query.args.get("locks") if isinstance(query, exp.Query) else None
+    if locks and (refused := _refused_beside_locks(tree, _strength(locks[0]))):
+        raise refused
+
+
+def _refused_beside_locks(tree: Declare, strength: str) -> GatewayError | None:
+    if tree.hold:
+        return FeatureNotSupported(
+            f"DECLARE CURSOR WITH HOLD ... {strength} is not supported",
+            detail="Holdable cursors must be READ ONLY.",
+        )
+    if "SCROLL" in tree.options:
+        return FeatureNotSupported(
+            f"DECLARE SCROLL CURSOR ... {strength} is not supported",
+            detail="Scrollable cursors must be READ ONLY.",
+        )
+    if "INSENSITIVE" in tree.options:
+        return InvalidCursorDefinition(
+            f"DECLARE INSENSITIVE CURSOR ... {strength} is not valid",
+            detail="Insensitive cursors must be READ ONLY.",
+        )
+    return None
+
+
+def _strength(lock: exp.Lock) -> str:
+    """FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE or FOR KEY SHARE."""
+    update, key = bool(lock.args.get("update")), bool(lock.args.get("key"))
+    keys = ("NO KEY " if update else "KEY ") if key else ""
+    return f"FOR {keys}{'UPDATE' if update else 'SHARE'}"
 
 
 def fetch(portal: Portal, statement: FetchStatement) -> Result:
@@ -84,6 +143,7 @@ def fetch(portal: Portal, statement: FetchStatement) -> Result:
     if statement.move:
         return Result("MOVE", changed=sum(batch.num_rows for batch in rows))
     portal.fetched = Result("FETCH", result.fields, rows)
+    portal.fetched.binary = portal.binary
     return portal.fetched
 
 
@@ -95,10 +155,6 @@ def _ready(portal: Portal, name: str) -> Result:
     if portal.fetched is not None:
         portal.fetched.wrap(iter(list(portal.fetched.batches)))
         portal.fetched = None
-    if portal.scroll and portal.rows is None:
-        batches = list(result.take())
-        portal.rows = pa.Table.from_batches(batches) if batches else pa.table({})
-        _seek(portal, result, 0)
     return result
 
 
@@ -153,19 +209,18 @@ def _step(portal: Portal, result: Result, count: int | None) -> Iterator[pa.Reco
 
 def _backward(portal: Portal, result: Result, count: int) -> Iterator[pa.RecordBatch]:
     """The `count` rows before the current one, the nearest first."""
-    if not portal.scroll or portal.rows is None:
+    if portal.kept is None or not portal.kept.is_whole:
         raise _forward_only(result)
     before = result.position if result.exhausted else max(result.position - 1, 0)
     given = min(count, before)
     _seek(portal, result, before - count + 1 if given == count else 0)
-    numbers = range(before - 1, before - given - 1, -1)
-    return iter(portal.rows.take(pa.array(numbers, pa.int64())).to_batches() if given else ())
+    return portal.kept.before(before, given)
 
 
 def _rewind(portal: Portal, result: Result) -> None:
     if result.position == 0 and not result.exhausted:
         return
-    if not portal.scroll:
+    if portal.kept is None or not portal.kept.is_whole:
         raise _forward_only(result)
     _seek(portal, result, 0)
 
@@ -177,5 +232,5 @@ def _forward_only(result: Result) -> ObjectNotInPrerequisiteState:
 
 def _seek(portal: Portal, result: Result, position: int) -> None:
     """Stand on row `position`, from 1; 0 is before the first."""
-    assert portal.rows is not None
-    result.seek(position, portal.rows.slice(position).to_batches())
+    assert portal.kept is not None
+    result.seek(position, portal.kept.since(position))

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from gateway.errors import InvalidCursorName, InvalidStatementName
 from gateway.session.computation import Described
+from gateway.session.portals.cursors import check_declared
 from gateway.session.portals.portals import Portals
 from gateway.session.portals.prepared import (
     Prepared,
@@ -79,6 +80,7 @@ def _described(client: Describing, statement: Statement, declared: Mapping[int, 
     if isinstance(tree, ShowStatement):
         return Described((), show_fields(tree.name))
     if isinstance(tree, Declare):
+        check_declared(tree)
         return replace(client.executor.describe(tree.statement, declared), fields=None)
     if isinstance(tree, FetchStatement):
         return _described_fetch(client, tree)

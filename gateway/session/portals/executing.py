@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,9 +52,15 @@ def run_prepared(owner: Owner, statement: Statement, bound: Bound) -> Result:
         return _execute(owner, statement, tree, bound)
     assert isinstance(tree, Prepare)
     owner.prepared.admit(tree.name)
-    described = owner.describe(tree.statement, dict(enumerate(tree.types, 1)))
-    owner.prepared.keep(tree.name, Prepared(tree.statement, described))
+    described = owner.describe(tree.statement, declared_types(tree.types))
+    kept = Prepared(tree.statement, described, source=tree.source, from_sql=True)
+    owner.prepared.keep(tree.name, kept)
     return Result("PREPARE")
+
+
+def declared_types(types: Sequence[Type | None]) -> dict[int, Type]:
+    """Types of `$n` that were told; `unknown` tells none."""
+    return {n: each for n, each in enumerate(types, 1) if each and each.name != "unknown"}
 
 
 def _execute(owner: Owner, statement: Statement, tree: ExecuteStatement, bound: Bound) -> Result:
@@ -77,4 +83,5 @@ def to_execute(
     values = arguments(owner.executor, statement, prepared.described.parameters, bound)
     if prepared.statement is None:
         raise FeatureNotSupported(f'prepared statement "{tree.name}" is empty')
+    prepared.count()
     return prepared.statement, values

@@ -7,13 +7,15 @@ portals made since. Moving about in one is `cursors`' part.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pyarrow as pa
 
 from gateway.errors import DuplicateCursor, InvalidCursorName, OutOfMemory
 from gateway.session.portals.prepared import Prepared
+from gateway.session.portals.turning import Kept
 from gateway.session.result import Result
 
 
@@ -25,7 +27,9 @@ class Portal:
         depth: How many savepoints stood around it when it was made.
         hold: It was declared WITH HOLD.
         held: And its transaction has committed.
-        scroll: It may be read backwards; `rows` are then all of its rows, from the first read on.
+        scroll: It may be read backwards; `kept` is then what it has read.
+        binary: It was declared BINARY.
+        made: When.
         fetched: What the last FETCH gave, which may not have been read to its end.
         nbytes: What it counts for: its parameters, and something for itself.
     """
@@ -37,7 +41,9 @@ class Portal:
     hold: bool = False
     held: bool = False
     scroll: bool = False
-    rows: pa.Table | None = None
+    binary: bool = False
+    kept: Kept | None = None
+    made: datetime = field(default_factory=lambda: datetime.now(UTC))
     fetched: Result | None = None
     nbytes: int = field(init=False)
 
@@ -48,6 +54,8 @@ class Portal:
         """Stop the work behind it."""
         if self.result is not None:
             self.result.close()
+        if self.kept is not None:
+            self.kept.close()
 
 
 class Portals:
@@ -108,6 +116,10 @@ class Portals:
         """Forget every portal, held ones too."""
         for name in list(self._open):
             self.close(name)
+
+    def all(self) -> Iterator[tuple[str, Portal]]:
+        """Every one, under its name."""
+        return iter(list(self._open.items()))
 
     # The client's transaction
 

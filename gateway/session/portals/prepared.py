@@ -6,8 +6,9 @@ EXECUTE's arguments are computed as one row by the engine and assigned to the pa
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pyarrow as pa
@@ -42,11 +43,32 @@ class Prepared:
         statement: None for an empty text.
         described: Its parameters and columns.
         holding: Under which objects it was described (`Registry.holding`).
+        source: The whole text that it came in.
+        from_sql: By PREPARE.
+        made: When.
+        generic, custom: How often PostgreSQL would have run it by a plan for any values, and by
+            one for the values at hand.
     """
 
     statement: Statement | None
     described: Described
     holding: Hashable = None
+    source: str = ""
+    from_sql: bool = False
+    made: datetime = field(default_factory=lambda: datetime.now(UTC))
+    generic: int = 0
+    custom: int = 0
+
+    def count(self) -> None:
+        """It is run once more.
+
+        Five times by the values at hand, then by any (`choose_custom_plan` in plancache.c, where
+        a plan for any values is no dearer).
+        """
+        if self.described.parameters and self.custom < 5:
+            self.custom += 1
+        else:
+            self.generic += 1
 
     def check(self, result: Result) -> None:
         """Refuse a result of other columns than were described: a table was changed since.
@@ -103,6 +125,10 @@ class PreparedStatements:
         """Keep a statement under a name that was admitted."""
         self._kept[name] = prepared
         self._bytes += _bytes_of(prepared)
+
+    def all(self) -> Iterator[tuple[str, Prepared]]:
+        """Those that have a name, under it."""
+        return ((name, each) for name, each in list(self._kept.items()) if name)
 
     def find(self, name: str) -> Prepared | None:
         """The statement of that name; None when there is none."""

@@ -6,7 +6,7 @@ The engine never sees them: `rewrite.session_functions` puts their values in the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,9 +55,11 @@ class SessionFunctions:
         connected: Connected,
         reset_statements: Callable[[], None],
         notifier: Notifier,
+        held: Callable[[], Mapping[str, list[dict[str, Any]]]],
     ) -> None:
         self._settings = settings
         self._reset_statements, self._notifier = reset_statements, notifier
+        self._held = held
         self._authority, self._database, self._connected = authority, database, connected
         self.notices: list[Notice] = []
         self.bound: Sequence[pa.Scalar] | None = None
@@ -77,6 +79,7 @@ class SessionFunctions:
             activity=self._activity,
             session_user=who.session_user,
             shown=lambda: {name: value for name, value, _ in self._settings.all()},
+            held=self._held,
         )
 
     def _activity(self) -> list[dict[str, Any]]:

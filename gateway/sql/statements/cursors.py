@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.errors import FeatureNotSupported
 from gateway.sql.statements.commands import Reader
 from gateway.sql.statements.statement import Statement
 
@@ -14,12 +13,19 @@ ALL_ROWS = 2**63 - 1  # PostgreSQL's FETCH_ALL
 
 @dataclass(frozen=True, slots=True)
 class Declare:
-    """DECLARE name CURSOR FOR query; `scroll` None leaves it to the server."""
+    """DECLARE name [options] CURSOR FOR query; `source` is the whole text that it came in."""
 
     name: str
     statement: Statement
-    scroll: bool | None = None
+    options: frozenset[str] = frozenset()
     hold: bool = False
+    source: str = ""
+
+    @property
+    def scroll(self) -> bool | None:
+        """Whether it may turn round; None leaves it to the server."""
+        given = self.options & {"SCROLL", "NO SCROLL"}
+        return "SCROLL" in given if given else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +48,13 @@ class CloseStatement:
 
 def read_declare(reader: Reader, inner: Callable[[Reader], Statement]) -> Declare:
     """DECLARE name [options] CURSOR [WITH HOLD] FOR query."""
-    name, scroll = reader.name(), None
+    name, options = reader.name(), set()
     while word := reader.one_of("BINARY", "INSENSITIVE", "ASENSITIVE", "NO SCROLL", "SCROLL"):
-        if word == "BINARY":
-            raise FeatureNotSupported("a binary cursor is not supported")
-        scroll = {"NO SCROLL": False, "SCROLL": True}.get(word, scroll)
+        options.add(word)
     reader.need("CURSOR")
     hold = reader.one_of("WITH HOLD", "WITHOUT HOLD") == "WITH HOLD"
     reader.need("FOR")
-    return Declare(name, inner(reader), scroll, hold)
+    return Declare(name, inner(reader), frozenset(options), hold, reader.text)
 
 
 def read_fetch(reader: Reader, move: bool) -> FetchStatement:

@@ -216,7 +216,16 @@ def _copy(reader: Reader) -> Copy:
 
 
 def _declare(reader: Reader) -> cursors.Declare:
-    return cursors.read_declare(reader, lambda inside: _inner(inside, Kind.QUERY))
+    """DECLARE; a query over rows that are written is refused when it is run, as PostgreSQL does."""
+    return cursors.read_declare(reader, _query_to_declare)
+
+
+def _query_to_declare(reader: Reader) -> Statement:
+    first = reader.tokens[reader.index : reader.index + 1]
+    inner = _inner(reader, Kind.QUERY, Kind.WRITE)
+    if not isinstance(inner.tree, exp.Query | exp.Values):
+        raise syntax_fault(first[0], reader.tokens, reader.text)
+    return inner
 
 
 def _prepare(reader: Reader) -> Prepare:
@@ -229,13 +238,19 @@ def _prepare(reader: Reader) -> Prepare:
             if reader.need(",", ")") == ")":
                 break
     reader.need("AS")
-    return Prepare(name, tuple(types), _inner(reader, Kind.QUERY, Kind.WRITE))
+    return Prepare(name, tuple(types), _inner(reader, Kind.QUERY, Kind.WRITE), reader.text)
 
 
 def _type(reader: Reader) -> Type:
+    """A parameter's type; the length or the digits that it is written with mean nothing."""
     words = []
     while reader.more() and reader.tokens[reader.index].text not in (",", ")"):
-        words.append(reader.take().text)
+        word = reader.take().text
+        if word != "(":
+            words.append(word)
+            continue
+        while reader.take().text != ")":
+            pass
     return by_name(" ".join(words).replace(" [ ]", "[]").replace(" [", "[").replace("[ ", "["))
 
 

@@ -61,11 +61,12 @@ class Explain:
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """PREPARE name [(types)] AS statement."""
+    """PREPARE name [(types)] AS statement; `source` is the whole text that it came in."""
 
     name: str
     types: tuple[Type, ...]
     statement: Statement
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

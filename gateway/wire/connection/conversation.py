@@ -203,7 +203,7 @@ class Conversation:
             if result.copy is not None:
                 sent = self._copy(result)
             elif result.fields is not None:
-                shape = self._shape(result.fields, ())
+                shape = self._shape(result.fields, (BINARY_FORMAT,) if result.binary else ())
                 self._send(shape.description)
                 sent = self._rows(result, shape.encode)
             else:

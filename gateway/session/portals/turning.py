@@ -1,0 +1,121 @@
+"""Which cursors can turn round, and the rows that they keep for it.
+
+PostgreSQL lets a cursor turn round where nobody said SCROLL or NO SCROLL if its plan can be read
+backwards (`ExecSupportsBackwardScan` in execAmi.c): scans and sorts can, joins, aggregates and
+functions that give rows cannot. Here no plan can; what was read is kept instead, all of it for
+SCROLL and `KEPT_BYTES` where nobody said so, since most clients stream from such cursors.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.sql.lowered.sets import gives_rows
+from gateway.sql.meaning.scope import is_aggregate
+
+# What a cursor keeps that was not declared SCROLL: so much that a person may page in it.
+KEPT_BYTES = 16 * 2**20
+
+
+def turns(tree: object) -> bool:
+    """Whether PostgreSQL's plan of a query can be read backwards."""
+    if isinstance(tree, exp.Subquery):
+        return turns(tree.this)
+    if isinstance(tree, exp.Values):
+        return len(tree.expressions) > 1
+    if not isinstance(tree, exp.Query) or tree.args.get("locks"):
+        return False
+    if isinstance(tree, exp.Select) and any(map(gives_rows, tree.expressions)):
+        return False
+    if tree.args.get("order"):
+        return not (isinstance(tree, exp.Select) and tree.args.get("distinct"))
+    if isinstance(tree, exp.Select):
+        return _reads_one(tree)
+    return isinstance(tree, exp.Union) and not tree.args.get("distinct") and _both(tree)
+
+
+def _both(tree: exp.Union) -> bool:
+    return turns(tree.this) and turns(tree.expression)
+
+
+def _reads_one(select: exp.Select) -> bool:
+    """Whether it is a scan of one thing, without joins or sums."""
+    source, where = select.args.get("from_"), select.args.get("where")
+    joined = select.args.get("joins") or select.args.get("laterals")
+    grouped = any(select.args.get(each) for each in ("group", "having", "distinct"))
+    if source is None or joined or grouped or any(map(_sums, select.expressions)):
+        return False
+    if where is not None and where.find(exp.Query) is not None:
+        return False
+    return not isinstance(source.this, exp.Subquery) or turns(source.this)
+
+
+def _sums(output: exp.Expr) -> bool:
+    return any(map(is_aggregate, output.find_all(exp.Anonymous))) or bool(output.find(exp.Window))
+
+
+class Kept:
+    """The rows that a cursor has read, so that it can go back to them.
+
+    Args:
+        batches: The rows, which are read as they are asked for.
+        most_bytes: How much is kept; beyond, nothing is. None: all.
+    """
+
+    def __init__(self, batches: Iterator[pa.RecordBatch], most_bytes: int | None) -> None:
+        self._left, self._most_bytes = batches, most_bytes
+        self._batches: list[pa.RecordBatch] = []
+        self._starts: list[int] = []
+        self._rows = self._nbytes = 0
+        self.is_whole = True  # nothing of what was read is lost
+
+    def since(self, position: int) -> Iterator[pa.RecordBatch]:
+        """The rows after the first `position` ones, which have been read; then what is left."""
+        number = bisect_right(self._starts, position) - 1
+        if number >= 0:
+            passed = self._batches[number].slice(position - self._starts[number])
+            if passed.num_rows:
+                yield passed
+        number += 1
+        while number < len(self._batches) or self._read():
+            if not self.is_whole:
+                yield self._last
+                yield from self._left
+                return
+            yield self._batches[number]
+            number += 1
+
+    def _read(self) -> bool:
+        """Read one batch more; False: there is none."""
+        batch = next(self._left, None)
+        if batch is None:
+            return False
+        self._last = batch
+        self._batches.append(batch)
+        self._starts.append(self._rows)
+        self._rows += batch.num_rows
+        self._nbytes += batch.nbytes
+        if self._most_bytes is not None and self._nbytes > self._most_bytes:
+            self._batches, self._starts, self.is_whole = [], [], False
+        return True
+
+    def before(self, position: int, count: int) -> Iterator[pa.RecordBatch]:
+        """The `count` rows that end with row `position`, from 1; the nearest first."""
+        batches, starts = self._batches, self._starts
+        number = bisect_right(starts, position - 1) - 1
+        while count > 0:
+            end = position - starts[number]
+            given = min(end, count)
+            rows = pa.array(range(end - 1, end - given - 1, -1), pa.int64())
+            yield batches[number].take(rows)
+            count, position, number = count - given, position - given, number - 1
+
+    def close(self) -> None:
+        """Stop the work behind what was not read."""
+        close = getattr(self._left, "close", None)
+        if close is not None:
+            close()
