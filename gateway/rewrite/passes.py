@@ -26,7 +26,7 @@ from gateway.sql.lowered.exact import keep_exact
 from gateway.sql.lowered.infinities import keep_infinite
 from gateway.sql.lowered.joining import join_in_turn, join_subqueries
 from gateway.sql.lowered.lending import Lender, borrow, may_borrow
-from gateway.sql.lowered.localtime import keep_local_times
+from gateway.sql.lowered.localtime import settle_moments
 from gateway.sql.lowered.numerics import keep_numeric
 from gateway.sql.lowered.parts import write_parts
 from gateway.sql.lowered.samples import draw_samples
@@ -43,7 +43,7 @@ from gateway.sql.meaning.inlining import inline
 from gateway.sql.meaning.naming import alias_unnamed, leftmost
 from gateway.sql.meaning.overloads import resolve_overloads
 from gateway.sql.meaning.parameters import declared_types
-from gateway.sql.meaning.relation import ColumnInfo, Constants, Lookup, Relations, zone_of
+from gateway.sql.meaning.relation import ColumnInfo, Constants, Lookup, Relations, notation_of
 from gateway.sql.meaning.scope import Analysis, Output, position_of
 from gateway.sql.meaning.volatile import refuse_read_twice
 from gateway.sql.text.depth import with_room
@@ -274,18 +274,16 @@ def keep_infinities(state: Rewriting) -> None:
 
 def choose_functions(state: Rewriting) -> None:
     """Tell by the types of their arguments which functions are called."""
-    zone = zone_of(state.constants)
+    notation = notation_of(state.constants)
     group_equal(state.analysis)
     for block in state.analysis.blocks:
         write_parts(block)
-        resolve_overloads(block, zone)
+        resolve_overloads(block, notation)
 
 
 def keep_times(state: Rewriting) -> None:
-    """Give moments their local times where the session's TimeZone is not UTC."""
-    if zone_of(state.constants) != "UTC":
-        for block in state.analysis.blocks:
-            keep_local_times(block)
+    """Read dates in the session's order, and give moments their local times but in UTC."""
+    settle_moments(state.tree, state.analysis.blocks, notation_of(state.constants))
 
 
 PASSES: tuple[Callable[[Rewriting], None], ...] = (

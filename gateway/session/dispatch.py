@@ -43,7 +43,6 @@ from gateway.session.result import Result
 from gateway.session.settings.rows import in_milliseconds
 from gateway.session.settings.settings import ClientSettings
 from gateway.session.settings.showing import run_setting
-from gateway.session.settings.time_zones import engine_zone
 from gateway.session.transactions.locking import lock_tables, locking_query
 from gateway.session.transactions.modes import modes_of, set_modes
 from gateway.session.transactions.readonly import refuse_changes
@@ -65,6 +64,7 @@ from gateway.sql.statements.maintenance import Maintenance
 from gateway.sql.statements.notifying import Listen, Notify, Unlisten
 from gateway.sql.statements.objects import LockTables
 from gateway.sql.statements.statement import Explain, Kind, Statement
+from gateway.sql.text.notation import Notation
 from gateway.sql.writes.writes import modifying_parts
 from gateway.store.tables import StoreSession
 from gateway.store.transactions.isolation import Isolation
@@ -146,7 +146,7 @@ class Client:
         self.notifier.process_id = connected.process_id
         self.executor.catalogue.client = self.functions
         self.registry.own = own_tables(self.account.ledger, user, connected)
-        self.engine_zone = self._role = ""
+        self.notation, self._role = Notation(""), ""
         self.executor.settled = SettledQueries()
         self._followed = -1
         self.follow_settings()
@@ -167,13 +167,12 @@ class Client:
         self.store.isolation = Isolation.named(self.settings.show("transaction_isolation")[1])
         arrays = self.settings.show("gradwire.array_aggregation")[1]
         self.executor.array_aggregation = arrays == "on"
-        path, zone = self.settings.search_path, engine_zone(self.settings.show("TimeZone")[1])
+        path, notation = self.settings.search_path, self.settings.notation
         role = self.identity.authority.role
-        known = self.registry.search_path, self.engine_zone, self._role
-        if (path, zone, role) != known:
-            self.registry.search_path, self.engine_zone, self._role = path, zone, role
-            self.engine.set_time_zone(zone)
-            self.executor.constants = self.functions.constants(zone)
+        if (path, notation, role) != (self.registry.search_path, self.notation, self._role):
+            self.registry.search_path, self.notation, self._role = path, notation, role
+            self.engine.set_time_zone(notation.zone)
+            self.executor.constants = self.functions.constants(notation)
 
     def cancel(self) -> None:
         """Stop the running statement, from any thread: it raises QueryCanceled (57014)."""

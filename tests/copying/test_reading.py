@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from gateway.errors import GatewayError
 from gateway.session.result import CopyIn
 from gateway.sql.statements.copy_options import CopyOptions
+from gateway.sql.text.notation import PLAIN, Notation
 from gateway.store.definitions.definitions import Column
 from gateway.types import BY_NAME
 from gateway.wire.copy import binary as copy_binary
@@ -125,9 +126,10 @@ def test_a_column_is_read_as_its_values_are(name: str, zone: str) -> None:
     kind = BY_NAME[name]
     texts = SPELLINGS[name]
     for several in ([*texts, None], *([text, None] for text in texts)):
-        found = read_texts(pa.array(several, pa.string()), kind, zone)
+        found = read_texts(pa.array(several, pa.string()), kind, Notation(zone))
         wanted = [
-            None if text is None else decode_value(text.encode(), kind, 0, zone) for text in several
+            None if text is None else decode_value(text.encode(), kind, 0, Notation(zone))
+            for text in several
         ]
         if name == "numeric":
             assert found.to_pylist() == wanted
@@ -149,7 +151,7 @@ def _same_nan(found: pa.Array, wanted: list[Any], kind: Any) -> bool:
 )  # fmt: skip
 def test_a_column_with_a_bad_value_is_refused(name: str, text: str) -> None:
     with pytest.raises(GatewayError):
-        read_texts(pa.array(["1" if name.startswith("int") else None, text]), BY_NAME[name], "UTC")
+        read_texts(pa.array(["1" if name.startswith("int") else None, text]), BY_NAME[name], PLAIN)
 
 
 # Binary rows
@@ -176,7 +178,7 @@ def rows_of(kinds: list[str], random: np.random.Generator, count: int, nulls: bo
 def read_binary(kinds: list[str], pieces: list[bytes]) -> pa.Table:
     columns = tuple(Column(f"c{n}", BY_NAME[kind]) for n, kind in enumerate(kinds))
     copying = CopyIn("t", columns, CopyOptions("binary"))
-    batches = list(CopyReader(copying, "UTC").batches(iter(pieces)))
+    batches = list(CopyReader(copying, PLAIN).batches(iter(pieces)))
     return pa.Table.from_batches(batches).combine_chunks()
 
 
@@ -206,7 +208,7 @@ def test_pieces_of_any_size_are_the_same_rows(name: str, monkeypatch: pytest.Mon
 
     def read(size: int) -> Iterator[pa.RecordBatch]:
         pieces = (data[n : n + size] for n in range(0, len(data), size))
-        return CopyReader(CopyIn("t", columns, options), "UTC").batches(pieces)
+        return CopyReader(CopyIn("t", columns, options), PLAIN).batches(pieces)
 
     whole = pa.Table.from_batches(read(len(data))).combine_chunks()
     assert whole.num_rows == 2000 and whole.column(0).to_pylist() == list(range(2000))

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
 from gateway.session.result import Field
+from gateway.sql.text.notation import Notation
 from gateway.types import BY_NAME, Type, array_of, by_name
 from gateway.wire.encoding import values
 from gateway.wire.encoding.arrays import as_array
@@ -27,7 +28,9 @@ MANY = values.FEW_ROWS + 1
 def fields(column: pa.Array, kind: Type, form: int, zone: str = "UTC") -> list[bytes | None]:
     """Each row's field, read back from whole DataRow messages of two equal columns."""
     batch = pa.record_batch([column, column], names=["a", "b"])
-    data = bytes(values.encode_rows(batch, [Field("a", kind), Field("b", kind)], [form] * 2, zone))
+    data = bytes(
+        values.encode_rows(batch, [Field("a", kind), Field("b", kind)], [form] * 2, Notation(zone))
+    )
     found = []
     while data:
         length = int.from_bytes(data[1:5], "big")

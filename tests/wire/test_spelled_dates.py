@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from gateway.errors import GatewayError
+from gateway.sql.text.notation import Notation
 from gateway.types import BY_NAME
 from gateway.wire.decoding.parameters import decode_parameter
 from gateway.wire.encoding.arrays import as_array
@@ -35,7 +36,7 @@ MOMENTS = (
 )  # fmt: skip
 TIMES = ("04:05 AM", "04:05:06.5 PM", "12:00 AM", "12:00 PM", "13:00 PM", "allballs", "4:05 pm")
 # What PostgreSQL reads and we refuse.
-REFUSED = {("date", "j0"), ("date", "99-Jan-08")}
+REFUSED = {("date", "j0")}
 ROWS = [("date", t) for t in DATES] + [("time", t) for t in TIMES]
 ROWS += [(kind, t) for kind in ("timestamp", "timestamptz") for t in MOMENTS]
 
@@ -55,10 +56,12 @@ def test_postgresql_reads_it_so(order: str, reference: psycopg.Connection[Any]) 
         answer = reference.pgconn.exec_params(f"SELECT $1::{kind.sql}".encode(), [text.encode()])
         theirs = answer.get_value(0, 0) if answer.ntuples else None
         try:
-            value = decode_parameter(text.encode(), kind, 0, "America/New_York", order)
-            ours = as_array(encode_column(pa.repeat(value, 1), kind, 0, "America/New_York"))[
-                0
-            ].as_py()
+            value = decode_parameter(
+                text.encode(), kind, 0, Notation("America/New_York", order=order)
+            )
+            ours = as_array(
+                encode_column(pa.repeat(value, 1), kind, 0, Notation("America/New_York"))
+            )[0].as_py()
         except GatewayError:
             ours = None
         if ours != theirs:

@@ -18,6 +18,7 @@ import pytest
 
 from gateway.errors import GatewayError
 from gateway.session.result import Field
+from gateway.sql.text.notation import PLAIN
 from gateway.types import BY_OID, FLOAT4, FLOAT8, REGISTERED, Type, by_name
 from gateway.wire.decoding.parameters import decode_parameter
 from gateway.wire.encoding import values
@@ -139,7 +140,7 @@ def test_random_floats_have_postgresqls_digits(
         [array_literal(numbers)],
     )
     ours = values.as_array(values.encode_column(column, kind, 0)).to_pylist()
-    few = values.few_converter(kind, 0, "UTC")
+    few = values.few_converter(kind, 0, PLAIN)
     assert few is not None and ours == few(column)
     assert ours == [theirs.get_value(row, 0) for row in range(theirs.ntuples)]
 

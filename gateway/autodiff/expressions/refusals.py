@@ -5,14 +5,14 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.errors import NotDifferentiable
-from gateway.sql.meaning.overloads import WRITTEN
 from gateway.sql.meaning.results import ALONG
 from gateway.sql.meaning.scope import AGGREGATES, position_of
 from gateway.sql.meaning.volatile import call_name, volatile_call
+from gateway.sql.meaning.written import STYLED, WRITTEN
 from gateway.sql.text.dialect import DIALECT
 from gateway.types import Type
 
-_WRITERS = frozenset(WRITTEN.values())
+_WRITERS = frozenset((*WRITTEN.values(), *STYLED.values()))
 
 
 def shown(tree: exp.Expr) -> str:

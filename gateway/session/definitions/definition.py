@@ -153,7 +153,7 @@ def _create_function(executor: Executor, tree: CreateFunction) -> Result:
 
     def check() -> None:
         with _placed(tree.body_start + 1):
-            query = executor.rewrite(_call(function, place))
+            query = executor.rewrite(_call(function, place), kept=True)
             executor.plan(Computation(query), Bound())
 
     registry.store.create_function(function, check, or_replace=tree.replace)

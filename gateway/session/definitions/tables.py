@@ -165,7 +165,7 @@ def refresh(executor: Executor, tree: RefreshView) -> Result:
     view = definition.query
     if tree.concurrently:
         _refuse_concurrently(definition, tree)
-    rewritten = executor.rewrite(bound_query(registry, view))
+    rewritten = executor.rewrite(bound_query(registry, view), kept=True)
     with registry.store.writing(name):
         plan = executor.plan(Computation(rewritten), Bound())
         registry.store.truncate([name])

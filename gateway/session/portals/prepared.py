@@ -173,7 +173,7 @@ def _bytes_of(prepared: Prepared) -> int:
 
 
 def argument_row(statement: Statement, types: Sequence[Type] = ()) -> Statement:
-    """EXECUTE's arguments as a query of one row; texts are arrays for parameters of such types.
+    """EXECUTE's arguments as a query of one row; texts are of the type of an array or a moment.
 
     Raises:
         FeatureNotSupported: 0A000, a subquery among them.
@@ -186,16 +186,20 @@ def argument_row(statement: Statement, types: Sequence[Type] = ()) -> Statement:
             place = position_of(inner) or position_of(argument)
             raise FeatureNotSupported("cannot use subquery in EXECUTE parameter", position=place)
     columns = [
-        exp.alias_(_as_array(argument.copy(), types[n - 1 : n]), f"argument{n}", quoted=True)
+        exp.alias_(_typed(argument.copy(), types[n - 1 : n]), f"argument{n}", quoted=True)
         for n, argument in enumerate(tree.arguments, 1)
     ]
     return Statement(statement.text, statement.offset, exp.select(*columns), "SELECT", Kind.QUERY)
 
 
-def _as_array(argument: exp.Expr, kinds: Sequence[Type]) -> exp.Expr:
-    """A text in quotes cast to the array type that is asked of it, which reads it."""
-    array = argument.is_string and any(kind.element is not None for kind in kinds)
-    return exp.cast(argument, kinds[0].sql, dialect=DIALECT) if array else argument
+def _typed(argument: exp.Expr, kinds: Sequence[Type]) -> exp.Expr:
+    """A text in quotes cast to the type that is asked of it, where the cast is what reads it."""
+    read = any(kind.element is not None or kind.name in _READ for kind in kinds)
+    cast = argument.is_string and read
+    return exp.cast(argument, kinds[0].sql, dialect=DIALECT) if cast else argument
+
+
+_READ = ("date", "timestamp", "timestamptz", "interval")
 
 
 def arguments(

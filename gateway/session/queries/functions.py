@@ -32,8 +32,9 @@ from gateway.session.settings.rows import SERVER_VERSION
 from gateway.session.settings.settings import ClientSettings
 from gateway.sql.meaning.inference import GIVES
 from gateway.sql.meaning.parameters import number
-from gateway.sql.meaning.relation import TIME_ZONE, Constants
+from gateway.sql.meaning.relation import NOTATION, Constants
 from gateway.sql.meaning.scope import position_of
+from gateway.sql.text.notation import Notation
 from gateway.types import by_name
 
 # What version() says: drivers look for the first two words.
@@ -106,8 +107,8 @@ class SessionFunctions:
             shown.append(row)
         return shown
 
-    def constants(self, zone: str) -> Constants:
-        """Name -> what stands in the place of a call; and the session's zone."""
+    def constants(self, notation: Notation) -> Constants:
+        """Name -> what stands in the place of a call; and how moments are written."""
         text = exp.Literal.string
         who = self._authority
         user, database, schema = (
@@ -119,7 +120,7 @@ class SessionFunctions:
             "session_user": _name(who.session_user),
             **dict.fromkeys(sequences.FUNCTIONS, sequences.called),
             **self._notifier.functions(),
-            TIME_ZONE: text(zone),
+            NOTATION: text(notation.as_text),
             "version": text(VERSION),
             "current_database": database,
             "current_catalog": database,

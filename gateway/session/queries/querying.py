@@ -44,7 +44,7 @@ from gateway.sources.table import Table, TableName
 from gateway.sql.lowered.lending import Borrowed, Lender
 from gateway.sql.meaning.locating import located
 from gateway.sql.meaning.recursion import check_recursive_types
-from gateway.sql.meaning.relation import Constants, Lookup, zone_of
+from gateway.sql.meaning.relation import Constants, Lookup, notation_of, unsettled
 from gateway.sql.meaning.scope import table_node
 from gateway.sql.statements.explaining import explain_options
 from gateway.sql.statements.statement import CreateView, Explain, Kind, Statement
@@ -187,9 +187,10 @@ class Queries:
         if isinstance(tree, Explain):
             return self.computation(tree.statement)
         if isinstance(tree, CreateView):
-            return Computation(self.rewrite(tree.query))
+            return Computation(self.rewrite(tree.query, kept=True))
         if isinstance(tree, CreateTable):
-            return None if tree.query is None else Computation(self.rewrite(tree.query))
+            kept = tree.materialized
+            return None if tree.query is None else Computation(self.rewrite(tree.query, kept=kept))
         if isinstance(tree, exp.Merge):
             raise FeatureNotSupported("EXPLAIN of MERGE is not supported")
         if modifying_parts(tree):
@@ -218,7 +219,7 @@ class Queries:
     def _standing(self) -> Hashable | None:
         """What a query's meaning stands on; None: on what nobody else sees."""
         names = self.registry.standing()
-        return None if names is None else (names, zone_of(self.constants))
+        return None if names is None else (names, notation_of(self.constants))
 
     def write_of(self, tree: exp.Insert | exp.Update | exp.Delete) -> Computation:
         """What an INSERT, UPDATE or DELETE asks for; `execution` knows."""
@@ -234,9 +235,18 @@ class Queries:
         """The tables of an upsert's update; `execution` knows."""
         raise NotImplementedError
 
-    def rewrite(self, tree: exp.Expr, lookup: Lookup | None = None) -> Rewritten:
-        """The engine's form of a query over this session's names, or those of `lookup`."""
-        names, constants = lookup or self.registry.relation, Asked(self.constants)
+    def rewrite(
+        self, tree: exp.Expr, lookup: Lookup | None = None, *, kept: bool = False
+    ) -> Rewritten:
+        """The engine's form of a query over this session's names, or those of `lookup`.
+
+        Args:
+            tree: The query.
+            lookup: What other names mean.
+            kept: It is part of a definition, so other sessions read it too.
+        """
+        constants = Asked(unsettled(self.constants) if kept else self.constants)
+        names = lookup or self.registry.relation
         limits, lender = self.recall.limits, Borrowed(self.lender)
         most, functions = limits.statement_nodes, self.registry.function
         with self.account.rewriting() as done:

@@ -1,11 +1,11 @@
 """What was worked out for a statement before, for all clients of a server: its tree, its query.
 
 Reading a statement is a matter of its text alone. What its query becomes (names bound, views and
-functions put in place, derivatives made) depends on what the names mean, on TimeZone, and on
-nothing else but the session's functions such as current_user: it is kept under the first two
-(`Registry.standing`), and not at all when it asked for the value of such a function. So no entry
-has to be found out of date: after a change of the catalogue, of search_path or of TimeZone nobody
-asks for it any more, and it makes room for others.
+functions put in place, derivatives made) depends on what the names mean, on how moments are written
+(TimeZone, DateStyle, IntervalStyle), and on nothing else but the session's functions such as
+current_user: it is kept under the first two (`Registry.standing`), and not at all when it asked for
+the value of such a function. So no entry has to be found out of date: after a change of the
+catalogue, of search_path or of TimeZone nobody asks for it any more, and it makes room for others.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 from gateway.recent import Recent
 from gateway.session.queries.sequences import FUNCTIONS as SEQUENCES
-from gateway.sql.meaning.relation import TIME_ZONE, Constants, Replacement
+from gateway.sql.meaning.relation import NOTATION, Constants, Replacement
 from gateway.sql.statements.statement import Kind, Statement
 from gateway.sql.text.limits import Limits
 
@@ -28,7 +28,7 @@ _MOST_NODES, _LARGEST_TREE = 30_000, 3_000
 
 # The same for every session, or part of what an entry is kept under; calls of sequences' functions
 # are written in another way, and find the sequence when they run.
-_SHARED_CONSTANTS = frozenset({TIME_ZONE, "version", "pg_notify", *SEQUENCES})
+_SHARED_CONSTANTS = frozenset({NOTATION, "version", "pg_notify", *SEQUENCES})
 
 
 class Asked(Mapping[str, Replacement]):

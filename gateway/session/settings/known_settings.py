@@ -170,7 +170,10 @@ class Known:
         for choice in self.choices:
             if word == choice.lower() or word in _HIDDEN.get(choice, ()):
                 return choice
-        raise self._invalid(text, f"Available values: {', '.join(self.choices)}.")
+        raise InvalidParameterValue(  # enums under the name that SET has, which is folded
+            f'invalid value for parameter "{self.name.lower()}": "{text}"',
+            hint=f"Available values: {', '.join(self.choices)}.",
+        )
 
     def _text(self, text: str) -> str:
         return text

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.errors import InvalidParameterValue
+from gateway.session.settings.date_style import date_style
 from gateway.session.settings.known_settings import boolean
 from gateway.session.settings.time_zones import time_zone
 
@@ -22,13 +23,15 @@ class Setting:
 
     `accept` turns what a user writes into the value kept, or raises InvalidParameterValue, with
     `{name}` in its message or with none, for the usual one; None makes the setting read-only.
-    `reported` ones are sent as ParameterStatus when they change.
+    `reported` ones are sent as ParameterStatus when they change. `amend` is for those of which a
+    user may name a part: it has what is written, the value so far and the one at the start.
     """
 
     name: str
     default: str
     accept: Callable[[str], str] | None = str
     reported: bool = False
+    amend: Callable[[str, str, str], str] | None = None
 
 
 def _one_of(*allowed: str) -> Callable[[str], str]:
@@ -73,14 +76,6 @@ def _encoding(value: str) -> str:
 _isolation = _one_of("serializable", "repeatable read", "read committed", "read uncommitted")
 
 
-def _date_style(value: str) -> str:
-    words = [word.strip().upper() for word in value.split(",")]
-    orders = [word for word in words if word in ("MDY", "DMY", "YMD")]
-    if any(word not in ("ISO", *orders) for word in words):
-        raise InvalidParameterValue("", hint="This server writes ISO dates.")
-    return f"ISO, {orders[0] if orders else 'MDY'}"
-
-
 # What a client may be told besides, the least first (manual 20.8.2); debug1 is one of five.
 SEVERITIES = (
     *("debug5", "debug4", "debug3", "debug2", "debug1"),
@@ -94,7 +89,8 @@ SETTINGS = (
     Setting("bytea_output",                        "hex",              _one_of("hex")),
     Setting("client_encoding",                     "UTF8",             _encoding,         True),
     Setting("client_min_messages",                 "notice",           as_known),
-    Setting("DateStyle",                           "ISO, MDY",         _date_style,       True),
+    Setting("DateStyle",                           "ISO, MDY",         str,               True,
+            date_style),
     Setting("default_transaction_deferrable",      "off",              as_known),
     Setting("default_transaction_isolation",       "read committed",   _isolation),
     Setting("default_transaction_read_only",       "off",              as_known,          True),
@@ -104,7 +100,7 @@ SETTINGS = (
     Setting("idle_session_timeout",                "0",                as_known),
     Setting("in_hot_standby",                      "off",              None,              True),
     Setting("integer_datetimes",                   "on",               None,              True),
-    Setting("IntervalStyle",                       "postgres",         _one_of("postgres"), True),
+    Setting("IntervalStyle",                       "postgres",         as_known,          True),
     Setting("is_superuser",                        "on",               None,              True),
     Setting("jit",                                 "off",              as_known),
     Setting("lc_collate",                          "C",                None),

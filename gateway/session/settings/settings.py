@@ -30,6 +30,8 @@ from gateway.session.settings.rows import (
     Setting,
     as_known,
 )
+from gateway.session.settings.time_zones import engine_zone
+from gateway.sql.text.notation import Notation, notation_of
 
 # They would look as if they did something.
 _ENGINES = ("datafusion.", "duckdb.")
@@ -108,7 +110,8 @@ class ClientSettings:
         row = BY_NAME.get(name.lower())
         known = known_setting(name)
         if row is not None:
-            key, new = row.name, _accepted(row, value, self._start[row.name])
+            key = row.name
+            new = _accepted(row, value, self._values[key], self._start[key])
         elif known is not None:
             key, new = known.name, self._known(known, value)
         elif name.lower().startswith(_ENGINES):
@@ -224,6 +227,13 @@ class ClientSettings:
         names = [part.strip().strip('"') for part in self._values["search_path"].split(",")]
         return [name for name in names if name and name != "$user"] or ["public"]
 
+    @property
+    def notation(self) -> Notation:
+        """How moments are written and read, with TimeZone as the engine spells it."""
+        kept = self._values
+        zone = engine_zone(kept["TimeZone"])
+        return notation_of(zone, kept["DateStyle"], kept["IntervalStyle"])
+
     def all(self) -> list[tuple[str, str, str]]:
         """Every name, value and what it is for, by name without regard to case."""
         known = known_settings()
@@ -275,7 +285,7 @@ class ClientSettings:
         return changed
 
 
-def _accepted(row: Setting, value: str | None, start: str) -> str:
+def _accepted(row: Setting, value: str | None, now: str, start: str) -> str:
     """What the setting becomes."""
     if value is None:
         return start
@@ -285,7 +295,7 @@ def _accepted(row: Setting, value: str | None, start: str) -> str:
     if row.accept is as_known and known is not None:
         return known.accept(value)
     try:
-        return row.accept(value)
+        return row.accept(value) if row.amend is None else row.amend(value, now, start)
     except InvalidParameterValue as error:
         usual = f'invalid value for parameter "{{name}}": "{value}"'
         message = (str(error) or usual).replace("{name}", row.name)

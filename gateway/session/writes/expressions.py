@@ -163,7 +163,7 @@ class EngineExpressions:
             return self._executor.registry.relation(schema, table)
 
         query = _query(name, texts)
-        rewritten = self._executor.rewrite(query, lookup)
+        rewritten = self._executor.rewrite(query, lookup, kept=True)
         snapshot = Snapshot(pa.Table.from_batches([rows]))
         plan = self._executor.plan_over(rewritten, {name: snapshot})
         # A kept plan may say otherwise than its batches what can be NULL.

@@ -42,10 +42,11 @@ _THROUGH = {
     },
     "float4": ("json_of_float", "text_of_float4"),
     "float8": ("json_of_float", "text_of_float8"),
+    "date": ("json_quoted", "text_of_date"),
     "timestamp": ("json_of_moment", "text_of_timestamp"),
     "timestamptz": ("json_of_moment", "text_of_timestamptz"),
 }
-_QUOTED = ("date", "time", "interval", "uuid")
+_QUOTED = ("time", "interval", "uuid")
 
 
 def is_maker(name: str) -> bool:
@@ -195,10 +196,9 @@ def as_json(value: exp.Expr, kind: Type | None) -> exp.Expr:
         return _text(value)
     if kind.name in _THROUGH:
         name, written = _THROUGH[kind.name]
-        zone = [exp.Literal.string("UTC")] if kind.name == "timestamptz" else []
         # The engine may count the nanoseconds of a timestamp.
         given = exp.Cast(this=value.copy(), to=_kind("timestamp"))
-        return _call(name, _call(written, given if kind.name == "timestamp" else value, *zone))
+        return _call(name, _call(written, given if kind.name == "timestamp" else value))
     if kind.element is not None and kind.element.arrow == TEXT.arrow:
         return _call("json_of_texts", exp.Cast(this=value.copy(), to=_kind("text[]")))
     if kind.name in _QUOTED or kind.arrow == TEXT.arrow:

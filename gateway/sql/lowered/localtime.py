@@ -6,14 +6,16 @@ Three things it does in UTC, or not at all, are put right here (measured with Da
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
+from gateway.sql.lowered.session_literals import read_literals
 from gateway.sql.meaning.inference import type_of
 from gateway.sql.meaning.scope import Block, position_of
 from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.notation import Notation
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.types import TIMESTAMPTZ, Type
 
@@ -25,7 +27,19 @@ _UTC_ALONE = frozenset(
 )
 
 
-def keep_local_times(block: Block) -> None:
+def settle_moments(tree: exp.Expr, blocks: Iterable[Block], notation: Notation) -> None:
+    """Put a statement right, in place, for a session that writes moments so.
+
+    Raises:
+        FeatureNotSupported: 0A000, to_timestamp. InvalidDatetimeFormat: 22007.
+    """
+    read_literals(tree, notation)
+    if notation.zone != "UTC":
+        for block in blocks:
+            _keep_local_times(block)
+
+
+def _keep_local_times(block: Block) -> None:
     """Put this SELECT right, in place, for a session whose TimeZone is not UTC.
 
     Raises:

@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, StatementTooComplex, UndefinedTable
 from gateway.sources.table import TableName
+from gateway.sql.lowered.session_literals import keep_literals
 from gateway.sql.meaning.relation import ColumnInfo, Lookup, Relation
 from gateway.sql.meaning.scope import position_of, visible_ctes
 from gateway.sql.meaning.updatable import IDENTIFIED, flags_of, lay_open
@@ -94,6 +95,7 @@ class Binder:
                 f"the statement names more than {MAX_VIEWS} views, one in another"
             )
         query = parse(relation.view or "")[0]
+        keep_literals(query)
         for node in nodes(query):
             node.meta.pop("start", None)
         bound = partial(_as_bound, self._lookup, relation)

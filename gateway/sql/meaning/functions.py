@@ -18,6 +18,7 @@ from gateway.errors import (
     GatewayError,
     InvalidFunctionDefinition,
 )
+from gateway.sql.lowered.session_literals import keep_literals
 from gateway.sql.meaning.scope import AGGREGATES
 from gateway.sql.text.dialect import parse
 from gateway.types import Type
@@ -111,6 +112,7 @@ def body_of(function: Function) -> exp.Expr:
     except GatewayError as error:
         error.position = 0
         raise
+    keep_literals(tree)
     for node in tree.walk():
         node.meta.pop("start", None)
         _refuse(node, function)

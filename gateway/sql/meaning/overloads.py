@@ -16,7 +16,6 @@ from typing import NoReturn
 from sqlglot import exp
 
 from gateway.errors import AmbiguousFunction, FeatureNotSupported, UndefinedFunction
-from gateway.sql.lowered.arrays import joined_array
 from gateway.sql.lowered.padded import unpad_arguments, unpad_cast, unpad_sides
 from gateway.sql.lowered.spelling import spell_out
 from gateway.sql.lowered.wide_comparisons import choose_widely, widen
@@ -25,9 +24,11 @@ from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.overlapping import OVERLAP_ROWS
 from gateway.sql.meaning.overload_rows import GIVEN, ROWS, numeric_series
 from gateway.sql.meaning.scope import AGGREGATES, Block, position_of
+from gateway.sql.meaning.written import TEXTS, write, write_arguments, write_beside
 from gateway.sql.text.dialect import DIALECT, parse
+from gateway.sql.text.notation import Notation
 from gateway.sql.text.trees import own_nodes
-from gateway.types import DATE, INTERVAL, TEXT, TIME, TIMESTAMPTZ, Type
+from gateway.types import DATE, INTERVAL, TIME, TIMESTAMPTZ, Type
 
 # A kind of argument -> the types that are of it, and the type that a quoted literal becomes.
 _KINDS: dict[str, tuple[frozenset[str], str]] = {
@@ -103,17 +104,6 @@ OVERLOADS: tuple[tuple[str, str], ...] = (
     ("substring(any, any, any)",      "substring(a, b, c)"),
 )  # fmt: skip
 
-# Types whose text the engine writes otherwise -> the function that writes it as PostgreSQL does
-# (wire/encoding/casts.py). An array's name begins with an underscore, as in pg_type.
-WRITTEN = {
-    name: f"text_of_{name.lstrip('_')}{'_array' if name.startswith('_') else ''}"
-    for name in (
-        "float4", "float8", "bytea", "date", "time", "timestamp", "timestamptz", "interval",
-        "_bool", "_int2", "_int4", "_int8", "_float4", "_float8", "_text", "_date", "_timestamp",
-        "_timestamptz",
-    )
-}  # fmt: skip
-
 _MOMENTS = ("timestamp", "timestamptz", "date")
 
 # make_interval's parameters, in order; all may be left out.
@@ -151,12 +141,12 @@ def _rows() -> dict[str, list[_Row]]:
     return rows
 
 
-def resolve_overloads(block: Block, zone: str) -> None:
+def resolve_overloads(block: Block, notation: Notation) -> None:
     """Write the engine's functions where this SELECT calls PostgreSQL's, in place.
 
     Args:
         block: A SELECT whose columns are known.
-        zone: The session's time zone.
+        notation: How the session writes moments.
 
     Raises:
         UndefinedFunction: 42883, no function of that name takes such arguments.
@@ -166,7 +156,7 @@ def resolve_overloads(block: Block, zone: str) -> None:
     known = Types(block)
     for node in list(_inside(block)):
         if isinstance(node, exp.Anonymous):
-            _call(node, known, zone)
+            _call(node, known, notation)
         elif isinstance(node, exp.Mul | exp.Div):
             _scaled_interval(node, known)
         elif isinstance(node, exp.Add | exp.Sub):
@@ -175,10 +165,10 @@ def resolve_overloads(block: Block, zone: str) -> None:
             _at_time_zone(node, known)
         elif isinstance(node, exp.DPipe):
             unpad_sides(node, known)
-            _texts_beside(node, known, zone)
-        elif isinstance(node, exp.Cast) and node.args["to"].this in _TEXTS:
+            write_beside(node, known, notation)
+        elif isinstance(node, exp.Cast) and node.args["to"].this in TEXTS:
             unpad_cast(node, known)
-            _write(node.this, known, zone)
+            write(node.this, known, notation)
         else:
             widen(node, known)
 
@@ -188,7 +178,7 @@ def _inside(block: Block) -> Iterator[exp.Expr]:
     return reversed(own_nodes(block.select))
 
 
-def _call(node: exp.Anonymous, known: Types, zone: str) -> None:
+def _call(node: exp.Anonymous, known: Types, notation: Notation) -> None:
     name, arguments = node.name, node.expressions
     unpad_arguments(node, known)
     choose_widely(node, known)
@@ -198,10 +188,7 @@ def _call(node: exp.Anonymous, known: Types, zone: str) -> None:
     if name == "pg_typeof" and len(arguments) == 1:
         node.replace(_type_name(node, known.of(arguments[0])))
         return
-    if name in ("concat", "concat_ws"):
-        for argument in arguments:
-            _write(argument, known, zone)
-        return
+    write_arguments(node, known, notation)
     if name in ("num_nulls", "num_nonnulls"):
         node.replace(_counted(arguments, name == "num_nulls"))
         return
@@ -222,7 +209,7 @@ def _call(node: exp.Anonymous, known: Types, zone: str) -> None:
                 position=position_of(node),
             )
     _note_types(arguments, types)
-    node.replace(_written(_closest(fitting, types), arguments, zone, GIVEN.get(name)))
+    node.replace(_written(_closest(fitting, types), arguments, notation.zone, GIVEN.get(name)))
 
 
 def _note_types(arguments: Sequence[exp.Expr], types: Sequence[Type | None]) -> None:
@@ -364,33 +351,6 @@ def _moved_date(node: exp.Add | exp.Sub, known: Types) -> None:
         date.replace(_cast(date, "timestamp"))
     elif TIME in types and DATE in types:
         node.replace(_cast(node, "timestamp"))
-
-
-_TEXTS = (exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.CHAR, exp.DType.BPCHAR)
-
-
-def _write(value: exp.Expr, types: Types, zone: str) -> None:
-    """Let a value that becomes text be written as PostgreSQL writes it."""
-    known = types.of(value)
-    function = WRITTEN.get(known.name) if known is not None else None
-    if function is None or known is None:
-        return
-    zoned = [exp.Literal.string(zone)] if known.name.endswith("timestamptz") else []
-    # The engine may count the nanoseconds of a timestamp.
-    given = _cast(value, "timestamp") if known.name == "timestamp" else value.copy()
-    value.replace(exp.Anonymous(this=function, expressions=[given, *zoned]))
-
-
-def _texts_beside(node: exp.DPipe, known: Types, zone: str) -> None:
-    """Whatever stands beside a text is written as one; beside an array it joins the array."""
-    sides = [node.this, node.expression]
-    joined = joined_array(sides, [known.of(side) for side in sides])
-    if joined is not None:
-        node.replace(joined)
-        return
-    if any(known.of(side) == TEXT for side in sides):
-        for side in sides:
-            _write(side, known, zone)
 
 
 def _at_time_zone(node: exp.AtTimeZone, known: Types) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from gateway.sources.table import TableName
+from gateway.sql.text.notation import PLAIN, Notation, from_text
 from gateway.types import Type
 
 
@@ -56,7 +57,8 @@ Relations = Mapping[TableName, Mapping[str, ColumnInfo]]
 # (schema or "", name) -> the relation; raises UndefinedTable (42P01).
 Lookup = Callable[[str, str], Relation]
 
-TIME_ZONE = "TimeZone"  # under this name Constants hold the session's zone, as a literal
+# Under this name Constants hold how the session writes and reads moments, as a literal.
+NOTATION = "notation"
 
 # What a function of the session stands for: a literal for a call without arguments, or a function
 # of the call.
@@ -64,7 +66,18 @@ Replacement = exp.Expr | Callable[[exp.Expr], exp.Expr]
 Constants = Mapping[str, Replacement]
 
 
+def notation_of(constants: Constants) -> Notation:
+    """How the session writes and reads moments; as PostgreSQL begins where there is no session."""
+    held = constants.get(NOTATION)
+    return from_text(held.name) if isinstance(held, exp.Expr) else PLAIN
+
+
+def unsettled(constants: Constants) -> Constants:
+    """The same for what is kept, which sessions of another DateStyle read too."""
+    text = notation_of(constants).unsettled.as_text
+    return {**constants, NOTATION: exp.Literal.string(text)}
+
+
 def zone_of(constants: Constants) -> str:
     """The session's time zone; UTC where there is no session."""
-    zone = constants.get(TIME_ZONE)
-    return zone.name if isinstance(zone, exp.Expr) else "UTC"
+    return notation_of(constants).zone

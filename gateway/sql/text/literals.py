@@ -253,6 +253,25 @@ def engine_interval(months: int, days: int, micros: int) -> str:
     return " ".join(words + [f"{seconds} seconds"] * (micros != 0)) or "0 seconds"
 
 
+_LATER_SIGN = re.compile(r"(?<=[^\d])[+-]")
+_UNSIGNED = re.compile(r"(?<![\d.:+-])(?=[\d.])")
+
+
+def one_sign(text: str, style: str) -> str:
+    """An interval's text, where IntervalStyle says so, with its one sign before each field.
+
+    The SQL standard has one sign for all of an interval (manual, 8.5.5); a text with more of them
+    is as it would be in any other style.
+
+    >>> one_sign("-1-2 3 4:05", "sql_standard"), one_sign("-1 +2:03", "sql_standard")
+    ('-1-2 -3 -4:05', '-1 +2:03')
+    """
+    spelt = text.strip()
+    if style != "sql_standard" or spelt[:1] != "-" or _LATER_SIGN.search(spelt, 1):
+        return text
+    return _UNSIGNED.sub("-", spelt)
+
+
 _BYTES = re.compile(r"\\\\|\\([0-3][0-7][0-7])|[^\\]")
 
 

@@ -10,6 +10,8 @@ import re
 from datetime import date as Date
 from datetime import timedelta
 
+from gateway.errors import DatetimeFieldOverflow
+
 _MONTHS = {
     name: number
     for number, names in enumerate(
@@ -89,6 +91,28 @@ def as_iso(text: str, order: str | None = None, today: Date | None = None) -> st
     return " ".join(part for part in (day, clock, zone) if part) + ending
 
 
+def in_order(text: str, order: str, today: Date | None = None) -> str | None:
+    """The same as `as_iso`, where a date of numbers alone must be one in that order.
+
+    Raises:
+        DatetimeFieldOverflow: 22008, it is one in another order.
+
+    >>> in_order("31/12/1999", "DMY")
+    '1999-12-31'
+    """
+    found = as_iso(text, order, today)
+    misread = found is None and any(as_iso(text, other) for other in _ORDERS)
+    if misread or (found is not None and _LATE_MONTH.match(found)):
+        raise DatetimeFieldOverflow(
+            f'date/time field value out of range: "{text}"',
+            hint='Perhaps you need a different "datestyle" setting.',
+        )
+    return found
+
+
+_LATE_MONTH = re.compile(r"\d+-(1[3-9]|[2-9]\d|00)")
+
+
 def _day_and_zone(
     before: str, after: str, order: str | None, today: Date | None
 ) -> tuple[str | None, str | None]:
@@ -125,7 +149,9 @@ def _meant(found: dict[str, str], order: str | None, today: Date | None) -> str 
     if len(found["day"]) > 2:
         return None
     if "name" in found and len(found["year"]) < 3 and order in (None, "YMD"):
-        return None  # it could be the day as well
+        if order is None or next(iter(found)) != "day":
+            return None  # it could be the day as well
+        found = found | {"year": found["day"], "day": found["year"]}
     month = _MONTHS[found["name"]] if "name" in found else int(found["month"])
     return f"{_year(found['year']):04d}-{month:02d}-{int(found['day']):02d}"
 

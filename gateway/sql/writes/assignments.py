@@ -196,7 +196,9 @@ def _typed(value: exp.Expr, kind: Type) -> exp.DataType | None:
 
 
 # What the store reads by itself, whole columns at once.
-_PLAIN_MOMENT = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?")
+_PLAIN_MOMENT = re.compile(
+    r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(\s?(Z|[+-]\d\d(:?\d\d)?))?)?", re.IGNORECASE
+)
 
 
 def is_spelt(value: exp.Expr, kind: Type) -> bool:
@@ -206,7 +208,7 @@ def is_spelt(value: exp.Expr, kind: Type) -> bool:
 
 def is_spelt_so(text: str, kind: Type) -> bool:
     """The same of a literal's text."""
-    return kind in (DATE, TIMESTAMP, TIMESTAMPTZ) and not _PLAIN_MOMENT.match(text)
+    return kind in (DATE, TIMESTAMP, TIMESTAMPTZ) and not _PLAIN_MOMENT.fullmatch(text)
 
 
 def type_mixed(values: list[exp.Expr], kind: Type) -> None:

@@ -22,6 +22,7 @@ from gateway.errors import (
     QueryCanceled,
 )
 from gateway.session.result import CopyIn, CopyOut, Field, Result
+from gateway.sql.text.notation import Notation, notation_of
 from gateway.wire.connection.held import Held
 from gateway.wire.connection.streaming import pieces, short_turns
 from gateway.wire.copy.incoming import CopyReader
@@ -229,7 +230,7 @@ class Conversation:
         if self._session.status == "E":
             self._session.admit(message.statement)
         values = decode_parameters(
-            message.parameters, types, spread(formats, given), self._zone(), self._date_order()
+            message.parameters, types, spread(formats, given), self._notation()
         )
         self._session.bind(message.portal, message.statement, values)
         if len(message.result_formats) > 1:
@@ -296,7 +297,7 @@ class Conversation:
             self._copy_in(result, result.copy)
             return 0
         assert isinstance(result.copy, CopyOut)
-        writer = RowWriter(result.fields or (), result.copy.options, self._zone())
+        writer = RowWriter(result.fields or (), result.copy.options, self._notation())
         try:
             self._send(writer.begin())
         except BaseException:
@@ -311,7 +312,7 @@ class Conversation:
         form = BINARY_FORMAT if binary else TEXT_FORMAT
         self._send(replies.copy_in_response(form, len(copying.columns)))
         self._flush()
-        reader = CopyReader(copying, self._zone())
+        reader = CopyReader(copying, self._notation())
         self._protocol.state = State.COPYING
         copying.incoming = reader.batches(self._copy_data(copying))
         try:
@@ -349,7 +350,7 @@ class Conversation:
                     return
 
     def _shape(self, fields: Sequence[Field], formats: tuple[int, ...]) -> Shape:
-        return self._shapes.of(fields, formats, self._zone())
+        return self._shapes.of(fields, formats, self._notation())
 
     def _rows(
         self, result: Result, encode: Callable[[pa.RecordBatch], Bytes], limit: int = 0
@@ -370,15 +371,11 @@ class Conversation:
             rows.close()
         return sent
 
-    def _date_order(self) -> str:
-        return self._setting("DateStyle", "ISO, MDY")[-3:]
-
-    def _zone(self) -> str:
-        return self._setting("TimeZone", "UTC")
-
-    def _setting(self, name: str, default: str) -> str:
-        """As it is now, told or not."""
-        return self._changed.get(name) or self._settings.get(name, default)
+    def _notation(self) -> Notation:
+        """How moments are written and read now, whether the client was told or not."""
+        known = self._settings | self._changed if self._changed else self._settings
+        zone, dates = known.get("TimeZone", "UTC"), known.get("DateStyle", "ISO, MDY")
+        return notation_of(zone, dates, known.get("IntervalStyle", "postgres"))
 
     def _tell(self) -> None:
         """Send notices, and note the settings that changed for the next ReadyForQuery."""

@@ -51,8 +51,8 @@ class _Fields:
 class BinaryReader:
     """Reads the rows of one COPY FROM in binary; see `copy_in.CopyReader`."""
 
-    def __init__(self, copying: CopyIn, zone: str) -> None:
-        self._copying, self._zone = copying, zone
+    def __init__(self, copying: CopyIn) -> None:
+        self._copying = copying
         self._kinds = [column.type for column in copying.columns]
         self._rows = 0
         self._cut_in = 0  # the column in which the last row that is not whole ends

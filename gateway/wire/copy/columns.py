@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.errors import GatewayError
+from gateway.sql.text.notation import Notation
 from gateway.store.rows.textinput import wide_decimal
 from gateway.types import Type
 from gateway.wire.decoding.parameters import decode_value
@@ -30,13 +31,13 @@ class Unread(Exception):
     """Text that is better read value by value."""
 
 
-def read_texts(texts: pa.Array, kind: Type, zone: str) -> pa.Array:
+def read_texts(texts: pa.Array, kind: Type, notation: Notation) -> pa.Array:
     """Values of `kind` for fields (Arrow string, valid UTF-8 without zero bytes); NULL stays NULL.
 
     Args:
         texts: The fields.
         kind: The column's type.
-        zone: The session's TimeZone, for a timestamptz written without an offset.
+        notation: How the session reads moments and intervals.
 
     Raises:
         GatewayError: 22P02, 22007, ...: some field is no value of the type.
@@ -49,16 +50,16 @@ def read_texts(texts: pa.Array, kind: Type, zone: str) -> pa.Array:
             return read(texts, kind)
         except (Unread, pa.ArrowInvalid, pa.ArrowNotImplementedError):
             pass
-    return _each(texts, kind, zone)
+    return _each(texts, kind, notation)
 
 
 # Text to us, and more than that to PostgreSQL.
 _CHECKED = frozenset({"json", "jsonb", "char"})
 
 
-def _each(texts: pa.Array, kind: Type, zone: str) -> pa.Array:
+def _each(texts: pa.Array, kind: Type, notation: Notation) -> pa.Array:
     values = [
-        None if text is None else decode_value(text.encode(), kind, 0, zone)
+        None if text is None else decode_value(text.encode(), kind, 0, notation)
         for text in texts.to_pylist()
     ]
     if kind.name == "numeric":

@@ -27,6 +27,7 @@ from gateway.errors import (
 )
 from gateway.session.result import CopyIn
 from gateway.sql.statements.copy_options import CODECS
+from gateway.sql.text.notation import Notation
 from gateway.wire.copy.binary import BinaryReader
 from gateway.wire.copy.blocks import cut, fields_of
 from gateway.wire.copy.columns import first_failure, read_texts
@@ -59,14 +60,14 @@ class CopyReader:
 
     Args:
         copying: What is copied where.
-        zone: The session's TimeZone, for a timestamptz written without an offset.
+        notation: How the session reads moments and intervals.
     """
 
-    def __init__(self, copying: CopyIn, zone: str) -> None:
-        self._copying, self._zone = copying, zone
+    def __init__(self, copying: CopyIn, notation: Notation) -> None:
+        self._copying, self._notation = copying, notation
         self._options = copying.options
         binary = self._options.format == "binary"
-        self._binary = BinaryReader(copying, zone) if binary else None
+        self._binary = BinaryReader(copying) if binary else None
         self._lines = LineReader(copying.options)
         self._rows: Sequence[_Row] = ()  # of the last batch, when it was read by lines
         self._block: tuple[bytes, int, bytes] | None = None  # when it was not
@@ -196,7 +197,7 @@ class CopyReader:
         elif column.name in options.force_null:
             same = pa.compute.equal(texts, options.null)
             texts = pa.compute.if_else(same, pa.scalar(None, texts.type), texts)
-        values = read_texts(texts, column.type, self._zone)
+        values = read_texts(texts, column.type, self._notation)
         return self._copying.assigned(number, values)
 
     def _part(self, number: int, texts: pa.Array, rows: slice) -> pa.Array:

@@ -19,6 +19,7 @@ from gateway.errors import UntranslatableCharacter
 from gateway.session.result import Field
 from gateway.sql.statements.copy_options import CODECS, CopyOptions
 from gateway.sql.statements.copying import ALL
+from gateway.sql.text.notation import Notation
 from gateway.types import Type
 from gateway.wire.copy.binary import SIGNATURE, TRAILER
 from gateway.wire.encoding.arrays import as_array
@@ -44,7 +45,7 @@ _PLAIN = frozenset(
     {"bool", "int2", "int4", "int8", "oid", "float4", "float8", "numeric", "date", "time",
      "timestamp", "timestamptz", "uuid"}
 )  # fmt: skip
-_PLAIN_LETTERS = frozenset("0123456789+-.: abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_PLAIN_LETTERS = frozenset("0123456789+-./: abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 # copyto.c, CopyAttributeOutText: control characters with a letter of their own.
 _LETTERS = {8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r"}
@@ -56,11 +57,11 @@ class RowWriter:
     Args:
         fields: The columns.
         options: How to write them.
-        zone: The session's TimeZone, in which timestamptz is written as text.
+        notation: How moments and intervals are written as text.
     """
 
-    def __init__(self, fields: Sequence[Field], options: CopyOptions, zone: str) -> None:
-        self._fields, self._options, self._zone = fields, options, zone
+    def __init__(self, fields: Sequence[Field], options: CopyOptions, notation: Notation) -> None:
+        self._fields, self._options, self._notation = fields, options, notation
         self.form = BINARY_FORMAT if options.format == "binary" else TEXT_FORMAT
         self._begun = False
         self._codec = CODECS.get(options.encoding, "") if self.form == TEXT_FORMAT else ""
@@ -115,16 +116,16 @@ class RowWriter:
     def _binary(self, batch: pa.RecordBatch) -> Bytes:
         formats = [BINARY_FORMAT] * len(self._fields)
         if self._begun:
-            return encode_rows(batch, self._fields, formats, self._zone, b"d")
+            return encode_rows(batch, self._fields, formats, self._notation, b"d")
         self._begun = True
-        first = bytes(encode_rows(batch.slice(0, 1), self._fields, formats, self._zone, b"d"))
-        rest = encode_rows(batch.slice(1), self._fields, formats, self._zone, b"d")
+        first = bytes(encode_rows(batch.slice(0, 1), self._fields, formats, self._notation, b"d"))
+        rest = encode_rows(batch.slice(1), self._fields, formats, self._notation, b"d")
         # ADBC reads the header and the first row from one message.
         return b"".join((replies.copy_data(SIGNATURE + first[5:]), rest))
 
     def _column(self, array: pa.Array, field: Field) -> Encoded:
         normal = normal_column(array, field.type)
-        encoded = encode_column(normal, field.type, TEXT_FORMAT, self._zone)
+        encoded = encode_column(normal, field.type, TEXT_FORMAT, self._notation)
         forced = self._options.force_quote
         if not forced and self._stays(field.type):
             return encoded

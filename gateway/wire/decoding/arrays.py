@@ -9,12 +9,13 @@ from typing import Any
 
 from gateway.errors import DatatypeMismatch, InvalidBinaryRepresentation
 from gateway.sql.text.array_input import check_depth, read_array
+from gateway.sql.text.notation import Notation
 from gateway.types import Type
 
-Decode = Callable[[bytes, Type, int, str, str], Any]
+Decode = Callable[[bytes, Type, int, Notation], Any]
 
 
-def from_text(text: str, element: Type, decode: Decode, zone: str, order: str) -> list[Any]:
+def from_text(text: str, element: Type, decode: Decode, notation: Notation) -> list[Any]:
     """The elements, each read by its type's text input; NULL, unquoted, is None.
 
     An array of several dimensions is a list of lists.
@@ -28,7 +29,7 @@ def from_text(text: str, element: Type, decode: Decode, zone: str, order: str) -
     def read(part: Any) -> Any:
         if isinstance(part, list):
             return [read(each) for each in part]
-        return None if part is None else decode(part.encode(), element, 0, zone, order)
+        return None if part is None else decode(part.encode(), element, 0, notation)
 
     values: list[Any] = read(read_array(text))
     return values

@@ -28,7 +28,7 @@ from gateway.sql.text.far_moments import (
     TIMESTAMP_MINUS_INFINITY,
     day_number,
 )
-from gateway.sql.text.spelled_dates import as_iso
+from gateway.sql.text.spelled_dates import as_iso, in_order
 from gateway.wire.encoding.binary import EPOCH_DAYS, EPOCH_MICROS
 from gateway.wire.encoding.zone_offsets import DAY, utc_offset_seconds
 
@@ -37,7 +37,7 @@ _EPOCH = Date(1970, 1, 1).toordinal()
 _LONGEST_ABBREVIATION = 5
 SECOND, MINUTE, HOUR = 1_000_000, 60_000_000, 3_600_000_000
 
-_DATE = r"(?P<year>\d{4,6})-(?P<month>\d{1,2})-(?P<day>\d{1,2})|(?P<packed>\d{8})"
+_DATE = r"(?P<year>\d{4,7})-(?P<month>\d{1,2})-(?P<day>\d{1,2})|(?P<packed>\d{8})"
 _TIME = r"(?P<hour>\d{1,2}):(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?P<fraction>\.\d*)?)?"
 _ZONE = r"(?P<offset>[+-]\d{1,2}(?::?\d{2}(?::?\d{2})?)?)|(?P<zone>[A-Za-z][A-Za-z0-9_/+-]*)"
 _STAMP = re.compile(
@@ -151,7 +151,7 @@ def _on_24_hours(text: str) -> str:
 def _stamp(text: str, name: str, zone: str, order: str) -> re.Match[str]:
     match = _STAMP.fullmatch(text)
     if match is None:
-        iso = as_iso(text, order, _today(zone))
+        iso = in_order(text, order, _today(zone))
         match = _STAMP.fullmatch(iso) if iso is not None else None
     if match is None:
         raise InvalidDatetimeFormat(f'invalid input syntax for type {name}: "{text}"')

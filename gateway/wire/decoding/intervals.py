@@ -18,6 +18,7 @@ from gateway.errors import (
     InvalidDatetimeFormat,
     ProtocolViolation,
 )
+from gateway.sql.text.literals import one_sign
 
 _SECOND, _HOUR, _DAY = 10**6, 3_600_000_000, 86_400_000_000
 
@@ -54,8 +55,12 @@ _TOKEN = re.compile(
 Parts = tuple[Fraction, Fraction, Fraction]
 
 
-def interval_input(text: str) -> tuple[int, int, int]:
+def interval_input(text: str, style: str = "postgres") -> tuple[int, int, int]:
     """Months, days and microseconds.
+
+    Args:
+        text: The characters of the value.
+        style: The session's IntervalStyle: in the SQL standard's one sign is that of all fields.
 
     Raises:
         InvalidDatetimeFormat: 22007, not an interval.
@@ -64,8 +69,10 @@ def interval_input(text: str) -> tuple[int, int, int]:
     ((14, -3, 14706000000), (0, -1, -43200000000))
     >>> interval_input("P1Y2M3DT4H5M6S"), interval_input("1-2 3 4:05")
     ((14, 3, 14706000000), (14, 3, 14700000000))
+    >>> interval_input("-1 2:03:04", "sql_standard"), interval_input("-1 2:03:04")
+    ((0, -1, -7384000000), (0, -1, 7384000000))
     """
-    spelt = text.strip()
+    spelt = one_sign(text, style).strip()
     parts = _iso(spelt) if spelt[:1] in ("P", "p") else _words(spelt)
     if parts is None:
         raise InvalidDatetimeFormat(f'invalid input syntax for type interval: "{text}"')
@@ -140,9 +147,9 @@ def _split(value: Fraction) -> tuple[int, Fraction]:
     return whole, value - whole
 
 
-def interval(text: str) -> pa.MonthDayNano:
+def interval(text: str, style: str = "postgres") -> pa.MonthDayNano:
     """The interval a client spelt; see `interval_input`."""
-    return month_day_nano(*interval_input(text))
+    return month_day_nano(*interval_input(text, style))
 
 
 def interval_binary(data: bytes) -> pa.MonthDayNano:

@@ -25,6 +25,7 @@ from gateway.errors import (
 from gateway.sql.text import literals
 from gateway.sql.text.array_input import dimensions_of
 from gateway.sql.text.jsontext import read_json, read_jsonb
+from gateway.sql.text.notation import PLAIN, Notation
 from gateway.sql.text.number_input import (
     read_bool,
     read_float4,
@@ -50,7 +51,7 @@ _SPACES = " \t\n\r\v\f"
 
 
 def decode_parameter(
-    data: bytes | None, kind: Type, form: int, zone: str = "UTC", order: str = "MDY"
+    data: bytes | None, kind: Type, form: int, notation: Notation = PLAIN
 ) -> pa.Scalar:
     """The value as a scalar of `kind.arrow`; a numeric has the scale it was written with.
 
@@ -58,8 +59,8 @@ def decode_parameter(
         data: The field, or None for NULL.
         kind: The parameter's type.
         form: 0 for text, 1 for binary.
-        zone: The session's TimeZone, for a timestamptz written without an offset.
-        order: MDY, DMY or YMD, for dates written in numbers.
+        notation: The session's TimeZone, for a timestamptz written without an offset; how it
+            reads dates that are numbers alone, and intervals with one sign.
 
     Raises:
         InvalidTextRepresentation: 22P02, InvalidDatetimeFormat: 22007, text of another form.
@@ -74,8 +75,8 @@ def decode_parameter(
     if data is None:
         return pa.scalar(None, kind.arrow)
     if kind.element is not None:
-        return _array_scalar(_array(data, kind, form, zone, order), kind, kind.element)
-    value = decode_value(data, kind, form, zone, order)
+        return _array_scalar(_array(data, kind, form, notation), kind, kind.element)
+    value = decode_value(data, kind, form, notation)
     return numeric_scalar(value) if kind.name == "numeric" else pa.scalar(value, kind.arrow)
 
 
@@ -83,8 +84,7 @@ def decode_parameters(
     fields: Sequence[bytes | None],
     types: Sequence[Type],
     formats: Sequence[int],
-    zone: str,
-    order: str,
+    notation: Notation,
 ) -> list[pa.Scalar]:
     """The values of all parameters of a Bind; see `decode_parameter`.
 
@@ -94,7 +94,7 @@ def decode_parameters(
     values: list[pa.Scalar] = []
     for data, kind, form in zip(fields, types, formats, strict=True):
         try:
-            values.append(decode_parameter(data, kind, form, zone, order))
+            values.append(decode_parameter(data, kind, form, notation))
         except InvalidBinaryRepresentation as error:
             raise InvalidBinaryRepresentation(
                 f"incorrect binary data format in bind parameter {len(values) + 1}"
@@ -130,21 +130,21 @@ def _leaves(values: list[Any]) -> list[Any]:
     return values
 
 
-def _array(data: bytes, kind: Type, form: int, zone: str, order: str) -> list[Any]:
+def _array(data: bytes, kind: Type, form: int, notation: Notation) -> list[Any]:
     assert kind.element is not None
     if form:
         return decode_array.from_binary(data, kind, decode_value)
-    return decode_array.from_text(text_of(data), kind.element, decode_value, zone, order)
+    return decode_array.from_text(text_of(data), kind.element, decode_value, notation)
 
 
-def decode_value(data: bytes, kind: Type, form: int, zone: str = "UTC", order: str = "MDY") -> Any:
+def decode_value(data: bytes, kind: Type, form: int, notation: Notation = PLAIN) -> Any:
     """The value as Python's `pa.scalar(value, kind.arrow)` takes it.
 
     Raises:
         FeatureNotSupported: 0A000, an array of other dimensions than `kind` has.
     """
     if kind.element is not None:
-        values = _array(data, kind, form, zone, order)
+        values = _array(data, kind, form, notation)
         given, kept = dimensions_of(values), dimensions(kind)
         if values and given != kept:
             raise FeatureNotSupported(
@@ -157,7 +157,7 @@ def decode_value(data: bytes, kind: Type, form: int, zone: str = "UTC", order: s
     text = text_of(data)
     moment = _MOMENTS.get(kind.name)
     if moment is not None:
-        return moment(text, zone, order)
+        return moment(text, notation)
     convert = _TEXT.get(kind.name)
     return text if convert is None else convert(text)
 
@@ -228,11 +228,12 @@ def _registered_binary(data: bytes) -> dict[str, Any]:
     return {"oid": number, "text": str(number)}
 
 
-# Types whose text is read by the session's TimeZone and DateStyle.
-_MOMENTS: dict[str, Callable[[str, str, str], int]] = {
-    "date": decode_datetime.date,
-    "timestamp": decode_datetime.timestamp,
-    "timestamptz": decode_datetime.timestamptz,
+# Types whose text is read by the session's TimeZone, DateStyle and IntervalStyle.
+_MOMENTS: dict[str, Callable[[str, Notation], Any]] = {
+    "date": lambda text, by: decode_datetime.date(text, by.zone, by.order),
+    "timestamp": lambda text, by: decode_datetime.timestamp(text, by.zone, by.order),
+    "timestamptz": lambda text, by: decode_datetime.timestamptz(text, by.zone, by.order),
+    "interval": lambda text, by: decode_interval.interval(text, by.intervals),
 }
 
 _TEXT: dict[str, Callable[[str], Any]] = {
@@ -251,7 +252,6 @@ _TEXT: dict[str, Callable[[str], Any]] = {
     "float4": read_float4,
     "float8": read_float8,
     "time": decode_datetime.time,
-    "interval": decode_interval.interval,
     "numeric": read_numeric,
     "uuid": literals.uuid,
     "jsonb": read_jsonb,

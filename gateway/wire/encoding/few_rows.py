@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from gateway.sql.text.notation import Notation
 from gateway.types import Type
 from gateway.wire.encoding.columns import int_values, numbers, validity
 from gateway.wire.encoding.datetime_text import date_text, timestamp_text
 from gateway.wire.encoding.float_text import FIRST_SCIENTIFIC, float_text
+from gateway.wire.encoding.text import STYLED
 
 Fields = list[bytes | None]
 
@@ -43,13 +45,15 @@ def few_rows(columns: Iterable[Fields], kind: bytes = b"D") -> bytes:
 Convert = Callable[[pa.Array], Fields | None]
 
 
-def few_converter(kind: Type, form: int, zone: str) -> Convert | None:
+def few_converter(kind: Type, form: int, notation: Notation) -> Convert | None:
     """What gives the fields of a column of this type, or None when that takes a normal one first.
 
     None when the type has no row here.
     """
+    if form == 0 and not notation.is_plain and kind.name in STYLED:
+        return None
     if kind.name == "timestamptz" and form == 0:
-        zoned = partial(timestamp_text, zone=zone)
+        zoned = partial(timestamp_text, zone=notation.zone)
         return _of(kind.arrow, lambda array: _each(array, int_values(array).tolist(), zoned))
     convert = (_BINARY if form else _TEXT).get(kind.name)
     if convert is None:

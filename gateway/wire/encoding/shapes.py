@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from gateway.errors import InvalidParameterValue, ProtocolViolation
 from gateway.session.result import Field
+from gateway.sql.text.notation import Notation
 from gateway.wire.encoding.values import TEXT_FORMAT, Bytes, RowEncoder
 from gateway.wire.protocol import replies
 
@@ -38,20 +39,20 @@ class Shape:
 class Shapes:
     """The shapes of one client's results."""
 
-    _kept: dict[tuple[int, tuple[int, ...], str], Shape] = field(default_factory=dict)
+    _kept: dict[tuple[int, tuple[int, ...], Notation], Shape] = field(default_factory=dict)
 
-    def of(self, fields: Sequence[Field], formats: tuple[int, ...], zone: str) -> Shape:
-        """The shape of columns in the formats that Bind asked for, in the session's time zone.
+    def of(self, fields: Sequence[Field], formats: tuple[int, ...], notation: Notation) -> Shape:
+        """The shape of columns in the formats that Bind asked for, in the session's notation.
 
         Raises:
             ProtocolViolation: 08P01, formats for other columns than these.
             InvalidParameterValue: 22023, a format that is none.
         """
-        key = id(fields), formats, zone
+        key = id(fields), formats, notation
         found = self._kept.get(key)
         if found is None:
             each = result_formats(formats, fields)
-            encode = RowEncoder(fields, each, zone).encode
+            encode = RowEncoder(fields, each, notation).encode
             found = Shape(fields, replies.row_description(fields, each), encode)
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()

@@ -1,12 +1,14 @@
 """Columns as fields of format 0, text: each type as its `typoutput` function in PostgreSQL.
 
 One row of `TEXT` per type; a type without a row is text already. DateStyle is ISO, IntervalStyle
-postgres, bytea_output hex, extra_float_digits 1: PostgreSQL's own defaults.
+postgres, bytea_output hex, extra_float_digits 1: PostgreSQL's own defaults. What another DateStyle
+or IntervalStyle changes has a row of `STYLED`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gateway.sql.text.notation import Notation
 from gateway.types import REGISTERED, Type
 from gateway.wire.encoding.binary import interval_parts
 from gateway.wire.encoding.columns import (
@@ -34,20 +37,24 @@ from gateway.wire.encoding.datetime_text import (
 )
 from gateway.wire.encoding.float_text import FIRST_SCIENTIFIC, float_texts
 from gateway.wire.encoding.numeric_bytes import numeric_texts
+from gateway.wire.encoding.styled_text import styled_date, styled_interval, styled_timestamp
 
 _HEX = np.array([b"%02x" % n for n in range(256)]).view(np.uint16)
 
 
-def text_column(array: pa.Array, kind: Type, zone: str) -> Encoded:
+def text_column(array: pa.Array, kind: Type, notation: Notation) -> Encoded:
     """The fields of a normal column (see `columns.normal_column`) as text.
 
     Args:
         array: The column.
         kind: Its type; not an array type.
-        zone: The session's TimeZone, in which timestamptz is written.
+        notation: How moments and intervals are written.
     """
+    styled = None if notation.is_plain else STYLED.get(kind.name)
+    if styled is not None and (found := styled(array, notation)) is not None:
+        return found
     if kind.name == "timestamptz":
-        return _either(timestamp_texts(int_values(array), zone), array)
+        return _either(timestamp_texts(int_values(array), notation.zone), array)
     return TEXT.get(kind.name, as_binary)(array)
 
 
@@ -111,6 +118,21 @@ def _interval(array: pa.Array) -> Encoded:
     return with_nulls(pa.array(texts, pa.binary()), validity(array))
 
 
+def _styled_moment(
+    array: pa.Array, notation: Notation, write: Callable[[int, Notation], bytes]
+) -> Encoded | None:
+    if notation.dates == "ISO":
+        return None
+    texts = [write(value, notation) for value in int_values(array).tolist()]
+    return with_nulls(pa.array(texts, pa.binary()), validity(array))
+
+
+def _styled_interval(array: pa.Array, notation: Notation) -> Encoded:
+    parts = (part.tolist() for part in interval_parts(array))
+    texts = [styled_interval(m, d, u, notation.intervals) for m, d, u in zip(*parts, strict=True)]
+    return with_nulls(pa.array(texts, pa.binary()), validity(array))
+
+
 def _void(array: pa.Array) -> Encoded:
     return with_nulls(pa.array([b""] * len(array), pa.binary()), validity(array))
 
@@ -144,4 +166,13 @@ TEXT: dict[str, Callable[[pa.Array], Encoded]] = {
     "timestamp": _timestamp,
     "interval": _interval,
     "void": _void,
+}
+
+# Types whose text DateStyle or IntervalStyle changes -> the column in that style; None where
+# this style is the usual one of the type.
+STYLED: dict[str, Callable[[pa.Array, Notation], Encoded | None]] = {
+    "date": partial(_styled_moment, write=styled_date),
+    "timestamp": partial(_styled_moment, write=partial(styled_timestamp, zoned=False)),
+    "timestamptz": partial(_styled_moment, write=partial(styled_timestamp, zoned=True)),
+    "interval": _styled_interval,
 }

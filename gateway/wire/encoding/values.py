@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.session.result import Field
+from gateway.sql.text.notation import PLAIN, Notation
 from gateway.types import Type
 from gateway.wire.encoding.arrays import array_binaries, array_texts, as_array
 from gateway.wire.encoding.binary import binary_column
@@ -41,7 +42,7 @@ def encode_rows(
     batch: pa.RecordBatch,
     fields: Sequence[Field],
     formats: Sequence[int],
-    zone: str = "UTC",
+    notation: Notation = PLAIN,
     kind: bytes = b"D",
 ) -> Bytes:
     """The batch as DataRow messages, one after another.
@@ -50,7 +51,7 @@ def encode_rows(
         batch: Rows; columns in the order of `fields`, whatever their names.
         fields: Type of each column.
         formats: 0 for text or 1 for binary, for each column.
-        zone: The session's TimeZone, in which timestamptz is written as text.
+        notation: How moments and intervals are written as text.
         kind: The messages' type; CopyData of binary rows are laid out the same.
 
     Raises:
@@ -62,7 +63,7 @@ def encode_rows(
     >>> bytes(encode_rows(batch, [Field("n", INT4)], [0])).hex(" ")
     '44 00 00 00 0b 00 01 00 00 00 01 37 44 00 00 00 0a 00 01 ff ff ff ff'
     """
-    return RowEncoder(fields, formats, zone, kind).encode(batch)
+    return RowEncoder(fields, formats, notation, kind).encode(batch)
 
 
 class RowEncoder:
@@ -72,12 +73,12 @@ class RowEncoder:
         self,
         fields: Sequence[Field],
         formats: Sequence[int],
-        zone: str = "UTC",
+        notation: Notation = PLAIN,
         kind: bytes = b"D",
     ) -> None:
         self._columns = [(f.type, form) for f, form in zip(fields, formats, strict=True)]
-        self._zone, self._kind = zone, kind
-        few = [few_converter(of, form, zone) for of, form in self._columns]
+        self._notation, self._kind = notation, kind
+        few = [few_converter(of, form, notation) for of, form in self._columns]
         self._few = [convert for convert in few if convert is not None]
         self._all_few = len(self._few) == len(few) > 0
 
@@ -106,16 +107,16 @@ class RowEncoder:
     def _encoded(self, batch: pa.RecordBatch) -> Iterator[Fields]:
         for column, (of, form) in zip(batch.columns, self._columns, strict=True):
             normal = normal_column(column, of)
-            convert = few_converter(of, form, self._zone)
+            convert = few_converter(of, form, self._notation)
             fields = None if convert is None else convert(normal)
             if fields is None:
-                fields = as_array(encode_column(normal, of, form, self._zone)).to_pylist()
+                fields = as_array(encode_column(normal, of, form, self._notation)).to_pylist()
             yield fields
 
     def _many(self, batch: pa.RecordBatch) -> Bytes:
         rows = batch.num_rows
         encoded = [
-            encode_column(normal_column(column, of), of, form, self._zone)
+            encode_column(normal_column(column, of), of, form, self._notation)
             for column, (of, form) in zip(batch.columns, self._columns, strict=True)
         ]
         lengths = [field_lengths(column) for column in encoded]
@@ -128,18 +129,18 @@ class RowEncoder:
         return _join_rows(encoded, lengths, totals, self._kind)
 
 
-def encode_column(array: pa.Array, kind: Type, form: int, zone: str = "UTC") -> Encoded:
+def encode_column(array: pa.Array, kind: Type, form: int, notation: Notation = PLAIN) -> Encoded:
     """The fields of a normal column, without their lengths."""
     if kind.element is not None:
         innermost = array
         while pa.types.is_list(innermost.type):
             innermost = innermost.values
-        elements = as_array(encode_column(innermost, kind.element, form, zone))
+        elements = as_array(encode_column(innermost, kind.element, form, notation))
         encode = array_binaries if form == BINARY_FORMAT else array_texts
         return encode(array, elements, kind.element)
     if form == BINARY_FORMAT:
         return binary_column(array, kind)
-    return text_column(array, kind, zone)
+    return text_column(array, kind, notation)
 
 
 def field_lengths(column: Encoded) -> npt.NDArray[Any]:

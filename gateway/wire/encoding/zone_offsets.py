@@ -34,6 +34,26 @@ def utc_offset_seconds(micros: int, zone: str) -> int:
     """Seconds east of Greenwich in `zone` at a moment; years beyond Python's use like ones."""
     if is_utc(zone):
         return 0
+    offset = _there(micros, zone).utcoffset()
+    return int(offset.total_seconds()) if offset is not None else 0
+
+
+def zone_abbreviation(micros: int, zone: str) -> str:
+    """What the clocks of `zone` are called at a moment: CET, CEST; their offset without a name.
+
+    >>> zone_abbreviation(0, "Europe/Berlin"), zone_abbreviation(0, "<+05:30>-05:30")
+    ('CET', '+05:30')
+    """
+    there = _there(micros, zone)
+    name = there.tzname() or ""
+    if isinstance(there.tzinfo, ZoneInfo):
+        return name
+    offset = there.utcoffset() or timedelta()
+    return offset_text(int(offset.total_seconds()))
+
+
+def _there(micros: int, zone: str) -> datetime:
+    """A moment on the clocks of `zone`."""
     seconds = micros // 1_000_000
     if not -62135596800 + 86400 <= seconds <= 253402300799 - 86400:
         # The Gregorian calendar repeats every 400 years; take the like year in 1970 .. 2369, or in
@@ -41,8 +61,7 @@ def utc_offset_seconds(micros: int, zone: str) -> int:
         era = ERA_DAYS * 86400
         seconds = seconds % era - (2 * era if seconds < 0 else 0)
     moment = (EPOCH + timedelta(seconds=seconds)).replace(tzinfo=ZoneInfo("UTC"))
-    offset = moment.astimezone(zone_info(zone)).utcoffset()
-    return int(offset.total_seconds()) if offset is not None else 0
+    return moment.astimezone(zone_info(zone))
 
 
 def utc_offsets(micros: Ints, zone: str) -> Ints:

@@ -1,0 +1,92 @@
+"""Literals whose meaning hangs on a session's settings, written so that it does not.
+
+`'1/8/1999'::date` is a day of January or of August by DateStyle's second word (manual, 8.5.1.1);
+`interval '-1 2:03'` has one sign or two by IntervalStyle (8.5.5). What is kept (a view, a default)
+is read by other sessions too: there such a date is refused, as it is no ISO 8601.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from gateway.errors import InvalidDatetimeFormat
+from gateway.sql.text.array_input import read_array
+from gateway.sql.text.literals import one_sign
+from gateway.sql.text.notation import Notation
+from gateway.sql.text.spelled_dates import as_iso, in_order
+from gateway.sql.text.trees import nodes, nodes_of
+
+DType = exp.DType
+
+# Mark of a literal of a view or a function, which was read when that was made.
+KEPT = "kept"
+
+_INTERVAL = exp.DataType(this=DType.INTERVAL)
+_MOMENTS = (DType.DATE, DType.TIMESTAMP, DType.TIMESTAMPTZ)
+
+
+def keep_literals(tree: exp.Expr) -> None:
+    """Mark the literals of a kept query: they mean the same to every session."""
+    for literal in nodes_of(tree, exp.Literal):
+        if literal.is_string:
+            literal.meta[KEPT] = True
+
+
+def read_literals(tree: exp.Expr, notation: Notation) -> None:
+    """Write the dates and intervals of a statement as every session reads them, in place.
+
+    Raises:
+        InvalidDatetimeFormat: 22007, an interval that is kept would be read in two ways.
+    """
+    for node in nodes(tree):
+        literal = node.args.get("this") if isinstance(node, exp.Cast | exp.Interval) else None
+        if not isinstance(literal, exp.Literal) or not literal.is_string or KEPT in literal.meta:
+            continue
+        text = _settled(literal.name, node.args.get("to") or _INTERVAL, notation)
+        if text is not None:
+            literal.replace(exp.Literal.string(text))
+
+
+def _settled(text: str, kind: exp.DataType, notation: Notation) -> str | None:
+    """The text in its one meaning; None where it has no other."""
+    if kind.this in _MOMENTS:
+        ordered = notation.order and not text[:4].isdigit() and as_iso(text) is None
+        return in_order(text, notation.order) if ordered else None
+    if kind.this == DType.INTERVAL and notation.intervals == "sql_standard":
+        return _signed(text, notation)
+    if kind.this == DType.ARRAY and kind.expressions:
+        return _settled_array(text, kind.expressions[0], notation)
+    return None
+
+
+def _signed(text: str, notation: Notation) -> str | None:
+    found = one_sign(text, notation.intervals)
+    if found == text:
+        return None
+    if not notation.order:
+        raise InvalidDatetimeFormat(
+            f'the signs of interval "{text}" depend on IntervalStyle', hint=f"Write '{found}'."
+        )
+    return found
+
+
+def _settled_array(text: str, element: exp.DataType, notation: Notation) -> str | None:
+    while element.this == DType.ARRAY and element.expressions:
+        element = element.expressions[0]
+    if element.this not in (*_MOMENTS, DType.INTERVAL):
+        return None
+
+    def written(items: list[Any]) -> str:
+        return "{" + ",".join(map(item, items)) + "}"
+
+    def item(value: Any) -> str:
+        if isinstance(value, list):
+            return written(value)
+        if value is None:
+            return "NULL"
+        found = _settled(value, element, notation) or value
+        return '"' + found.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+    return written(read_array(text))

@@ -1,0 +1,87 @@
+"""Values that become text, written as PostgreSQL writes them: what `::text` gives a client sees.
+
+The engine writes floats, moments, intervals and arrays in a notation of its own; in its place stand
+calls of functions that are the wire's own encoders (wire/encoding/casts.py).
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.lowered.arrays import joined_array
+from gateway.sql.meaning.inference import Types
+from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.notation import Notation
+from gateway.types import TEXT, dimensions
+
+# Types whose text the engine writes otherwise -> the function that writes it as PostgreSQL does.
+# An array's name begins with an underscore, as in pg_type.
+WRITTEN = {
+    name: f"text_of_{name.lstrip('_')}{'_array' if name.startswith('_') else ''}"
+    for name in (
+        "float4", "float8", "bytea", "date", "time", "timestamp", "timestamptz", "interval",
+        "_bool", "_int2", "_int4", "_int8", "_float4", "_float8", "_text", "_date", "_timestamp",
+        "_timestamptz",
+    )
+}  # fmt: skip
+
+# Of those whose text DateStyle or IntervalStyle changes, the function that is told the notation.
+STYLED = {
+    name: f"styled_{function}"
+    for name, function in WRITTEN.items()
+    if name.lstrip("_") in ("date", "timestamp", "timestamptz", "interval")
+}
+
+# Of the elements of an array, each by itself, for array_to_string.
+ITEMS = {
+    name: f"items_of_{name}"
+    for name in (
+        "bool", "float4", "float8", "bytea", "date", "timestamp", "timestamptz", "interval",
+    )
+}  # fmt: skip
+
+TEXTS = (exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.CHAR, exp.DType.BPCHAR)
+
+
+def write(value: exp.Expr, types: Types, notation: Notation) -> None:
+    """Let a value that becomes text be written as PostgreSQL writes it, in place."""
+    known = types.of(value)
+    function = WRITTEN.get(known.name) if known is not None else None
+    if function is None or known is None:
+        return
+    further = [exp.Literal.string(notation.zone)] if known.name.endswith("timestamptz") else []
+    if not notation.is_plain and known.name in STYLED:
+        function, further = STYLED[known.name], [exp.Literal.string(notation.as_text)]
+    given = value.copy()
+    if known.name in ("timestamp", "interval"):  # of which the engine may count the nanoseconds
+        given = exp.Cast(this=given, to=exp.DataType.build(known.name, dialect=DIALECT))
+    value.replace(exp.Anonymous(this=function, expressions=[given, *further]))
+
+
+def write_arguments(call: exp.Anonymous, known: Types, notation: Notation) -> None:
+    """Let what a call takes as text be written so, in place."""
+    arguments = call.expressions
+    if call.name in ("concat", "concat_ws"):
+        for argument in arguments:
+            write(argument, known, notation)
+    elif call.name == "array_to_string" and arguments:
+        kind = known.of(arguments[0])
+        element = kind.element if kind is not None and dimensions(kind) == 1 else None
+        if element is not None and element.name in ITEMS:
+            further = exp.Literal.string(notation.as_text)
+            given = [arguments[0].copy(), further]
+            arguments[0].replace(exp.Anonymous(this=ITEMS[element.name], expressions=given))
+    elif call.name == WRITTEN["timestamptz"] and len(arguments) == 1:  # as JSON is made
+        call.append("expressions", exp.Literal.string(notation.zone))
+
+
+def write_beside(node: exp.DPipe, known: Types, notation: Notation) -> None:
+    """Whatever stands beside a text is written as one; beside an array it joins the array."""
+    sides = [node.this, node.expression]
+    joined = joined_array(sides, [known.of(side) for side in sides])
+    if joined is not None:
+        node.replace(joined)
+        return
+    if any(known.of(side) == TEXT for side in sides):
+        for side in sides:
+            write(side, known, notation)

@@ -1,0 +1,69 @@
+"""How a session writes and reads moments: TimeZone, DateStyle and IntervalStyle as one value.
+
+PostgreSQL manual, 8.5.2 and 8.5.5. The wire has it beside the values that it encodes and decodes;
+the language hands it to functions of the engine as one text.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+DATE_STYLES = ("ISO", "SQL", "Postgres", "German")
+DATE_ORDERS = ("MDY", "DMY", "YMD")
+INTERVAL_STYLES = ("postgres", "postgres_verbose", "sql_standard", "iso_8601")
+
+
+class Notation(NamedTuple):
+    """What the texts of dates, times and intervals look like.
+
+    Args:
+        zone: In which timestamptz is written, and read where its text names none.
+        dates: One of DATE_STYLES.
+        order: One of DATE_ORDERS, for dates that are numbers alone; "" reads none of these.
+        intervals: One of INTERVAL_STYLES.
+    """
+
+    zone: str = "UTC"
+    dates: str = "ISO"
+    order: str = "MDY"
+    intervals: str = "postgres"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether values are written as PostgreSQL does unless it is told otherwise."""
+        return self.dates == "ISO" and self.intervals == "postgres"
+
+    @property
+    def unsettled(self) -> Notation:
+        """The same for what is kept: read by other sessions too, so in no order of the day."""
+        return self._replace(order="")
+
+    @property
+    def as_text(self) -> str:
+        """All of it in one text, for `from_text`."""
+        return "|".join(self)
+
+
+PLAIN = Notation()
+
+
+@lru_cache(256)
+def from_text(text: str) -> Notation:
+    """The notation of that text.
+
+    >>> from_text("Europe/Berlin|SQL|DMY|iso_8601").order
+    'DMY'
+    """
+    return Notation(*text.split("|"))
+
+
+@lru_cache(64)
+def notation_of(zone: str, date_style: str, interval_style: str) -> Notation:
+    """The notation that three settings ask for, each as SHOW prints it.
+
+    >>> notation_of("UTC", "SQL, DMY", "postgres")
+    Notation(zone='UTC', dates='SQL', order='DMY', intervals='postgres')
+    """
+    dates, _, order = date_style.partition(", ")
+    return Notation(zone, dates, order, interval_style)
