@@ -22,6 +22,7 @@ from gateway.sql.lowered import clauses, subqueries
 from gateway.sql.lowered.calls import call, window
 from gateway.sql.lowered.casting import cast, cast_of, interval_of, item_of
 from gateway.sql.lowered.lone_conditions import hold_back
+from gateway.sql.lowered.multisets import count_equals
 from gateway.sql.lowered.ordered_texts import filtered_text, order_of_values
 from gateway.sql.lowered.outer_joins import unsettle
 from gateway.sql.lowered.subscripts import item
@@ -330,6 +331,8 @@ LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.ArrayOverlaps: _overlaps,
     exp.Localtimestamp: _now,
     exp.Select: clauses.select,
+    exp.Except: count_equals,
+    exp.Intersect: count_equals,
     exp.Subquery: clauses.subquery,
     exp.Table: clauses.table,
     exp.Unnest: clauses.unnest,
