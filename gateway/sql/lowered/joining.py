@@ -15,6 +15,7 @@ from gateway.sql.lowered.laterals import put_laterals
 from gateway.sql.lowered.records import show_rows
 from gateway.sql.lowered.sort_keys import carry_sort_keys
 from gateway.sql.lowered.ties import keep_ties
+from gateway.sql.lowered.whole_rows import write_rows
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.relation import Relations
 from gateway.sql.meaning.scope import Analysis
@@ -31,6 +32,8 @@ def join_in_turn(
     Raises:
         FeatureNotSupported: 0A000, a form that cannot be written so.
     """
+    if write_rows(analysis):
+        analysis = analyse(tree, relations)
     analysis = join_subqueries(tree, analysis, relations, numbers)
     ranked = keep_ties(tree)
     tree = ranked or tree

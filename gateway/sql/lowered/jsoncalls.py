@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, InvalidParameterValue, UndefinedFunction
 from gateway.sql.meaning.inference import GIVES, Types
-from gateway.sql.meaning.scope import column_node, position_of
+from gateway.sql.meaning.scope import position_of
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.jsontext import quoted
 from gateway.types import BOOL, BY_NAME, INTEGER, TEXT, Type
@@ -47,6 +47,9 @@ _THROUGH = {
     "timestamptz": ("json_of_moment", "text_of_timestamptz"),
 }
 _QUOTED = ("time", "interval", "uuid")
+
+NAMES = "names"  # under this key a whole row's notes hold the names of its columns
+PRESENT = "present"  # and this argument of it is true where it is not NULL
 
 
 def is_maker(name: str) -> bool:
@@ -231,19 +234,20 @@ def _or_null(value: exp.Expr) -> exp.Expr:
     return _call("coalesce", value, exp.Literal.string("null"))
 
 
-def row_of(value: exp.Expr, known: Types) -> list[tuple[str, exp.Expr]] | None:
-    """Names and values of a row: ROW(...), or a relation's name where a column could stand."""
-    if isinstance(value, exp.Anonymous) and value.name == "row":
-        return [(f"f{n}", each) for n, each in enumerate(value.expressions, 1)]
-    block = known.block
-    if not isinstance(value, exp.Column) or value.table or block is None:
+def row_of(value: exp.Expr) -> list[tuple[str, exp.Expr]] | None:
+    """Names and values of ROW(...); None of anything else."""
+    if not isinstance(value, exp.Anonymous) or value.name != "row":
         return None
-    source = block.source(value.name)
-    named = any(value.name in (each.columns or ()) for each in block.sources)
-    if source is None or source.columns is None or named:
-        return None
-    shown = source.shown
-    return [(shown.get(n, n), column_node(source.alias, n)) for n in source.columns]
+    names = value.meta_get(NAMES) or [f"f{n}" for n, _ in enumerate(value.expressions, 1)]
+    return list(zip(names, value.expressions, strict=True))
+
+
+def where_present(row: exp.Expr, made: exp.Expr) -> exp.Expr:
+    """What is made of a row; NULL where an outer join has no such row."""
+    there = row.args.get(PRESENT)
+    if there is None:
+        return made
+    return exp.Case(ifs=[exp.If(this=there.copy(), true=made)])
 
 
 def _json_of_row(row: list[tuple[str, exp.Expr]], known: Types) -> exp.Expr:
@@ -254,9 +258,9 @@ def _json_of_row(row: list[tuple[str, exp.Expr]], known: Types) -> exp.Expr:
 
 
 def _json_of(value: exp.Expr, known: Types) -> exp.Expr:
-    row = row_of(value, known)
+    row = row_of(value)
     if row is not None:
-        return _json_of_row(row, known)
+        return where_present(value, _json_of_row(row, known))
     kind = TEXT if value.is_string else known.of(value)
     return exp.Literal.string("null") if isinstance(value, exp.Null) else as_json(value, kind)
 
@@ -290,7 +294,7 @@ def _aggregate(node: exp.Anonymous, known: Types) -> None:
     plain = value.this if isinstance(value, exp.Order) else value
     if isinstance(plain, exp.Distinct):
         plain = plain.expressions[0]
-    rows = row_of(plain, known) is not None
+    rows = row_of(plain) is not None
     plain.replace(_or_null(_json_of(plain, known)))
     separator = ", \n " if rows and node.name == "json_agg" else ", "
     _brackets(node, "[", separator, "]")

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported
-from gateway.sql.lowered.jsoncalls import row_of
+from gateway.sql.lowered.jsoncalls import row_of, where_present
 from gateway.sql.meaning.inference import GIVES, Types
-from gateway.sql.meaning.scope import Block, is_read_from, position_of
+from gateway.sql.meaning.scope import Block, is_read_from
 from gateway.sql.text.dialect import DIALECT
 from gateway.types import BOOL, BY_NAME
 
@@ -27,20 +26,9 @@ def show_rows(block: Block) -> bool:
         value = item.unalias().unnest()
         if isinstance(value, exp.Tuple) and len(value.expressions) > 1:
             value = exp.Anonymous(this="row", expressions=[e.copy() for e in value.expressions])
-        row = row_of(value, known)
-        if row is None:
+        if row_of(value) is None:
             continue
-        if isinstance(value, exp.Column) and _has_outer_join(block):
-            raise FeatureNotSupported(
-                f"the row {value.name} beside an outer join is not supported",
-                hint="Name its columns.",
-                position=position_of(value),
-            )
-        texts = [_text(each, known) for _, each in row]
-        kind = exp.DataType.build("text[]", dialect=DIALECT)
-        listed = exp.Cast(this=exp.Array(expressions=texts), to=kind)
-        made: exp.Expr = exp.Anonymous(this="record_of", expressions=[listed])
-        made.meta[GIVES] = _RECORD
+        made = as_record(value, known)
         if isinstance(item, exp.Alias):
             item.set("this", made)
         else:
@@ -49,9 +37,16 @@ def show_rows(block: Block) -> bool:
     return shown
 
 
-def _has_outer_join(block: Block) -> bool:
-    """A row that is missing there is NULL, one of NULLs is not."""
-    return any(join.side for join in block.select.args.get("joins") or ())
+def as_record(row: exp.Expr, known: Types) -> exp.Expr:
+    """ROW(...) as PostgreSQL writes a record."""
+    texts = [_text(each, known) for each in row.expressions]
+    kind = exp.DataType.build("text[]", dialect=DIALECT)
+    listed = exp.Cast(this=exp.Array(expressions=texts), to=kind)
+    call = exp.Anonymous(this="record_of", expressions=[listed])
+    call.meta[GIVES] = _RECORD
+    made = where_present(row, call)
+    made.meta[GIVES] = _RECORD
+    return made
 
 
 def _text(value: exp.Expr, known: Types) -> exp.Expr:
