@@ -34,29 +34,6 @@ class OnArrays:
     parts: Sequence[Partials]
 
 
-# How many queries a session remembers.
-_MOST_QUERIES = 64
-
-
-class Remembered:
-    """What became of the queries of one session, as long as their tables stay the same."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[Tables, OnArrays | None]] = {}
-
-    def find(
-        self, sql: str, tables: Tables, make: Callable[[], OnArrays | None]
-    ) -> OnArrays | None:
-        """What `make` returned for the same text over the same tables, else what it returns now."""
-        known = self._known.pop(sql, None)
-        if known is None or any(known[0].get(name) is not each for name, each in tables.items()):
-            known = tables, make()
-        self._known[sql] = known
-        if len(self._known) > _MOST_QUERIES:
-            del self._known[next(iter(self._known))]
-        return known[1]
-
-
 def aggregate_on_arrays(
     engine: EngineSession,
     tree: exp.Expr,

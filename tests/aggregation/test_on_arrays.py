@@ -30,7 +30,6 @@ from tests.examples import examples
 
 NAME = TableName("public", "t")
 ENGINE = Embedded(1).new_session()
-REMEMBERED = planning.Remembered()
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -50,9 +49,7 @@ def planned(sql: str, table: Table, arrays: bool, values: list[pa.Scalar] | None
     relation = Relation(NAME, columns)
     tree = rewrite(parse(sql)[0], lambda schema, name: relation).tree
     tables: Mapping[TableName, Table] = {NAME: table}
-    return sparing.plan_sparing(
-        ENGINE, tree, to_engine(tree), tables, values or [], "", REMEMBERED if arrays else None
-    )
+    return sparing.plan_sparing(ENGINE, tree, to_engine(tree), tables, values or [], "", arrays)
 
 
 def rows(plan: Plan) -> tuple[pa.Schema, list[tuple[Any, ...]]]:

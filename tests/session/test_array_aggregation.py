@@ -54,6 +54,22 @@ def test_explain_shows_it_and_a_setting_turns_it_off(client: psycopg.Connection)
     assert explained(client, f"EXPLAIN {MONTHS}") == on
 
 
+@pytest.mark.parametrize("ask", ["count(v)", "count(*)", "sum(v)"])
+def test_a_plan_that_is_kept_is_of_its_time_zone(client: psycopg.Connection, ask: str) -> None:
+    sql = f"SELECT {ask} FROM g WHERE time::timestamptz < '2000-01-03 01:00+00'"
+    found = {}
+    for zone in ("UTC", "America/New_York"):
+        client.execute(f"SET TimeZone = '{zone}'")
+        rows = [client.execute(sql).fetchall() for _ in range(2)]
+        assert rows[0] == rows[1]
+        client.execute("SET gradwire.array_aggregation = off")
+        assert np.allclose(rows[0], client.execute(sql).fetchall())
+        client.execute("RESET gradwire.array_aggregation")
+        found[zone] = rows[0]
+    client.execute("RESET TimeZone")
+    assert client.execute(sql).fetchall() == found["UTC"] != found["America/New_York"]
+
+
 @pytest.mark.parametrize(
     ("where", "read"),
     [("true", 10), ("time < '2000-01-06'", 2), ("time::date = '2000-02-03'", 1), ("v > 100", 10)],

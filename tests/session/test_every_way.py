@@ -13,7 +13,6 @@ import xarray
 from hypothesis import given
 
 from gateway.aggregation import recognising
-from gateway.aggregation.planning import Remembered
 from gateway.engine.embedded import Embedded
 from gateway.errors import GatewayError
 from gateway.rewrite import rewrite
@@ -55,14 +54,13 @@ def answered(sql: str, tables: Mapping[TableName, Table], spared: bool, arrays: 
         name: Relation(name, {n: ColumnInfo(from_arrow(k)) for n, k in columns_of(table).items()})
         for name, table in tables.items()
     }
-    remembered = Remembered() if arrays else None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sparing, "FEWEST_ROWS", 0 if spared else NEVER)
         try:
             found = rewrite(parse(sql)[0], lambda _, name: relations.get(TableName("public", name)))
             plan = sparing.plan_sparing(
                 ENGINE, found.tree, to_engine(found.tree), with_derived(found, tables), [], "",
-                remembered,
+                arrays,
             )  # fmt: skip
             columns = pa.Table.from_batches(list(plan.stream()), plan.schema).columns
         except GatewayError as error:

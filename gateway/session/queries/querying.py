@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter_ns
 
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.aggregation.planning import Remembered
 from gateway.catalog.authority import Authority
 from gateway.catalog.registry import Registry
 from gateway.catalog.system.answers import Catalogue, ResultColumn
@@ -36,6 +36,7 @@ from gateway.session.queries.settled import (
     result_as_before,
     run_again,
 )
+from gateway.session.queries.spared_plans import SparedPlans
 from gateway.session.queries.sparing import is_worth_sparing, plan_sparing
 from gateway.session.result import Field, Notice, Result, lines, plan_lines, read_lines
 from gateway.session.writes.returning import Beneath
@@ -87,7 +88,7 @@ class Queries:
     array_aggregation: bool = True
     settled: SettledQueries = field(default_factory=SettledQueries)
     standing: Callable[[], Standing | None] = field(default=lambda: None)
-    _on_arrays: Remembered = field(default_factory=Remembered)
+    _spared: SparedPlans = field(default_factory=SparedPlans)
     _nodes: int = 0  # of what was rewritten for the statement at hand
     _own: bool = False  # it asked for what is the session's own
 
@@ -320,20 +321,35 @@ class Queries:
         prefix: str = "",
     ) -> Plan:
         """Have the engine plan a rewritten query; what it refuses gets its place in the text."""
-        started, found = perf_counter_ns(), self.engine.plans_found
+        started, found, kept = perf_counter_ns(), self.engine.plans_found, False
         try:
             types = as_bound(types, values) if values else types
             sql = rewritten.sql_under(types, values is None)
-            tables = with_derived(rewritten, tables)
-            if values is not None and is_worth_sparing(tables):
-                tree = rewritten.typed(types).tree
-                known = self._on_arrays if self.array_aggregation else None
-                return plan_sparing(self.engine, tree, sql, tables, values, prefix, known)
-            return self.engine.plan(prefix + sql, tables, values)
+            if values is None or not is_worth_sparing(tables):
+                return self.engine.plan(prefix + sql, with_derived(rewritten, tables), values)
+            spared = partial(self._plan_spared, rewritten, types, sql, tables, values, prefix)
+            if values or prefix:
+                return spared()
+            standing = sql, notation_of(self.constants), self.array_aggregation
+            plan, kept = self._spared.find(standing, tables, spared)
+            return plan
         except GatewayError as error:
             raise located(error, rewritten.tree, rewritten.analysis) from error
         finally:
-            self.account.planned(started, kept=self.engine.plans_found > found)
+            self.account.planned(started, kept=kept or self.engine.plans_found > found)
+
+    def _plan_spared(
+        self,
+        rewritten: Rewritten,
+        types: Mapping[int, Type],
+        sql: str,
+        tables: Mapping[TableName, Table],
+        values: Sequence[pa.Scalar],
+        prefix: str,
+    ) -> Plan:
+        tree, tables = rewritten.typed(types).tree, with_derived(rewritten, tables)
+        on_arrays = self.array_aggregation
+        return plan_sparing(self.engine, tree, sql, tables, values, prefix, on_arrays)
 
     def tables(
         self,

@@ -40,7 +40,7 @@ from gateway.aggregation.coordinates import (
     question,
     table_name,
 )
-from gateway.aggregation.planning import Attempt, OnArrays, Remembered, aggregate_on_arrays
+from gateway.aggregation.planning import Attempt, aggregate_on_arrays
 from gateway.engine.interface import EngineSession, Plan
 from gateway.errors import GatewayError, QueryCanceled
 from gateway.session.queries.first_rows import with_counts, with_first_rows
@@ -77,7 +77,7 @@ def plan_sparing(
     tables: Tables,
     values: Sequence[pa.Scalar],
     prefix: str = "",
-    remembered: Remembered | None = None,
+    on_arrays: bool = True,
 ) -> Plan:
     """The plan of a query that is to run, spared what it can be.
 
@@ -88,19 +88,13 @@ def plan_sparing(
         tables: Every table that it names.
         values: Of `$1`, `$2`, ...
         prefix: EXPLAIN with its options, to explain the plan instead.
-        remembered: What became of the session's queries before; None: aggregates are not to be
-            computed on arrays.
+        on_arrays: Whether aggregates may be computed on arrays.
     """
     counted = with_counts(tree, values) if values else tree
     if counted is not tree:
         tree, sql = counted, to_engine(counted)
 
-    def made() -> OnArrays | None:
-        return aggregate_on_arrays(engine, tree, tables, values, FEWEST_ROWS)
-
-    found = None
-    if remembered is not None:
-        found = made() if values else remembered.find(sql, tables, made)
+    found = aggregate_on_arrays(engine, tree, tables, values, FEWEST_ROWS) if on_arrays else None
     if found is None:
         return _plan_spared(engine, tree, sql, tables, values, prefix)
     plan = _plan_spared(engine, found.tree, to_engine(found.tree), found.tables, values, prefix)

@@ -51,7 +51,9 @@ def _changes(node: exp.Expr, known: Types) -> Iterator[Change]:
         return
     place = _operand(node, known)
     kind = None if place is None else known.of(_at(node, place))
-    if place is None or kind is None or not _may_be(_at(node, place), known):
+    if place is None or kind is None:
+        return
+    if not (_may_be(_at(node, place), known) or _is_seen_through(node, kind)):
         return
     part = _part(node)
     asked = _at(node, place).find(exp.Query) is not None  # which is to be done once
@@ -59,6 +61,20 @@ def _changes(node: exp.Expr, known: Types) -> Iterator[Change]:
         yield partial(_bound, node, place, kind, f"reckon with infinite {_plural(kind)} here")
     else:
         yield partial(_split, node, place, kind, _result(node, kind, known))
+
+
+def _is_seen_through(node: exp.Expr, kind: Type) -> bool:
+    """Whether the engine compares what is inside with a constant, as though it were the same.
+
+    It takes ``AT TIME ZONE`` off a plain timestamp, and the constant keeps its own zone; it does
+    not look into a CASE.
+    """
+    return isinstance(node, exp.AtTimeZone) and kind is not TIMESTAMPTZ
+
+
+def keep_cast(node: exp.Cast, kind: Type) -> None:
+    """Put a CASE around a cast of a date or timestamp to a moment, as if it might be infinite."""
+    _split(node, ("this", None), kind, TIMESTAMPTZ)
 
 
 def _beside(node: exp.Expr, known: Types, difference: bool) -> Iterator[Change]:

@@ -1,7 +1,9 @@
 """Where a moment meets the time of day somewhere: what the engine gets wrong about it.
 
 The engine reckons in the session's TimeZone when it reads a moment, truncates it or takes it apart.
-Three things it does in UTC, or not at all, are put right here (measured with DataFusion 55).
+Four things it does in UTC, or not at all, are put right here (measured with DataFusion 55). One is
+a cast of a plain timestamp that is compared with a constant: it takes the cast off and casts the
+constant, as though all clocks were in UTC. It does not look into a CASE, so one is put around it.
 """
 
 from __future__ import annotations
@@ -11,13 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
+from gateway.sql.lowered.infinities import keep_cast
 from gateway.sql.lowered.session_literals import read_literals
 from gateway.sql.meaning.inference import type_of
 from gateway.sql.meaning.scope import Block, position_of
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.notation import Notation
 from gateway.sql.text.precedence import COMPARISONS
-from gateway.types import TIMESTAMPTZ, Type
+from gateway.types import DATE, TIMESTAMP, TIMESTAMPTZ, Type
 
 DType = exp.DType
 
@@ -45,9 +48,10 @@ def _keep_local_times(block: Block) -> None:
     Raises:
         FeatureNotSupported: 0A000, to_timestamp.
     """
-    for node in list(_inside(block)):
+    for node in reversed(list(_inside(block))):  # the innermost first: what is around it is copied
         if isinstance(node, exp.Cast):
             _cast(node, block)
+            _shield(node, block)
         elif isinstance(node, COMPARISONS):
             _compare([node.this, node.expression], block)
         elif isinstance(node, exp.Between):
@@ -79,15 +83,25 @@ def _cast(node: exp.Cast, block: Block) -> None:
         node.set("this", exp.Anonymous(this="to_local_time", expressions=[inner.copy()]))
 
 
+def _shield(node: exp.Cast, block: Block) -> None:
+    """A cast to a moment that stays where it is when it is compared; see above."""
+    known, case = _type(node.this, block), node.parent
+    is_shielded = isinstance(case, exp.Case) and node.arg_key == "default"
+    if known in (DATE, TIMESTAMP) and _type(node, block) == TIMESTAMPTZ and not is_shielded:
+        keep_cast(node, known)
+
+
 def _compare(sides: list[exp.Expr], block: Block) -> None:
     """A date beside a moment is midnight here; the engine compares it with midnight in UTC."""
     types = [_type(side, block) for side in sides]
     if TIMESTAMPTZ not in types:
         return
     for side, known in zip(sides, types, strict=True):
-        if known is not None and known.name in ("date", "timestamp"):
+        if known in (DATE, TIMESTAMP):
             kind = exp.DataType.build(TIMESTAMPTZ.sql, dialect=DIALECT)
-            side.replace(exp.Cast(this=side.copy(), to=kind))
+            cast = exp.Cast(this=side.copy(), to=kind)
+            side.replace(cast)
+            keep_cast(cast, known)
 
 
 def _type(node: exp.Expr, block: Block) -> Type | None:
