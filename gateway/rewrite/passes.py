@@ -40,6 +40,7 @@ from gateway.sql.meaning.dimensions import keep_dimensions
 from gateway.sql.meaning.functions import Functions
 from gateway.sql.meaning.inference import Types, declare_united, info_of
 from gateway.sql.meaning.inlining import inline
+from gateway.sql.meaning.named_windows import put_windows
 from gateway.sql.meaning.naming import alias_unnamed, leftmost
 from gateway.sql.meaning.overloads import resolve_overloads
 from gateway.sql.meaning.parameters import declared_types
@@ -170,6 +171,11 @@ def bind_columns(state: Rewriting) -> None:
     state.names = next((b.names for b in state.analysis.blocks if b.select is top), None)
 
 
+def write_windows(state: Rewriting) -> None:
+    """Put what WINDOW says in the place of its names."""
+    put_windows(state.tree)
+
+
 def put_sets(state: Rewriting) -> None:
     """Write functions in FROM that give rows as the engine has them, and samples of tables."""
     draw_samples(state.tree)
@@ -292,6 +298,7 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     name_outputs,
     session_functions,
     differentiate_sql,
+    write_windows,
     put_sets,
     bind_columns,
     join_laterals,
@@ -311,5 +318,5 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
 
 # A plain query is none of theirs, and each of them walks the whole tree.
 _ONLY_UNUSUAL = frozenset(
-    {differentiate_sql, put_sets, inline_functions, expand_markers, take_neighbours}
+    {differentiate_sql, write_windows, put_sets, inline_functions, expand_markers, take_neighbours}
 )

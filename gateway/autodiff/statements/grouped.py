@@ -26,7 +26,6 @@ from gateway.autodiff.statements.grouping import (
     has_one_row,
     is_rolled_up,
     window_keys,
-    windows,
 )
 from gateway.autodiff.statements.relations import ChainRule, Variable
 from gateway.errors import NotDifferentiable
@@ -96,7 +95,7 @@ class Aggregates:
         if has_one_row(variable.source, block):
             return True
         if isinstance(frame, exp.Window):
-            return any(self._bound(key, block) == variable for key in window_keys(frame, block))
+            return any(self._bound(key, block) == variable for key in window_keys(frame))
         return variable in self.chain.keys(block)
 
     def _bound(self, tree: exp.Expr, block: Block) -> Variable | None:
@@ -117,8 +116,7 @@ class Aggregates:
         if key not in self._reads:
             frame = aggregate.frame
             over = isinstance(frame, exp.Window)
-            frames = list(windows(frame, block)) if isinstance(frame, exp.Window) else [frame]
-            parts = [part for each in frames for part in _conditions_and_keys(each)]
+            parts = _conditions_and_keys(frame)
             parts += [] if over else group_keys(block)
             parts += aggregate.written.values()
             self._reads[key] = [(part, list(self.chain.read_by(part, block))) for part in parts]

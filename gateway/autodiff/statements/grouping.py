@@ -5,8 +5,6 @@ Only what the statement itself shows is known here; how many rows a table has at
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from sqlglot import exp
 
 from gateway.sql.meaning.scope import Block, Query, Source, is_aggregate, resolves_here
@@ -44,23 +42,9 @@ def _meant(key: exp.Expr, block: Block) -> exp.Expr:
     return bare
 
 
-def window_keys(window: exp.Window, block: Block) -> list[exp.Expr]:
-    """The expressions of PARTITION BY, those of a WINDOW clause that is named included."""
-    return [key.unnest() for part in windows(window, block) for key in _partition(part)]
-
-
-def windows(window: exp.Window, block: Block) -> Iterator[exp.Window]:
-    """The window, and the ones of the WINDOW clause that it is built on."""
-    named = {each.name: each for each in block.select.args.get("windows") or ()}
-    part: exp.Window | None = window
-    while part is not None:
-        yield part
-        part = named.pop(part.alias, None)
-
-
-def _partition(window: exp.Window) -> list[exp.Expr]:
-    keys: list[exp.Expr] = window.args.get("partition_by") or []
-    return keys
+def window_keys(window: exp.Window) -> list[exp.Expr]:
+    """The expressions of PARTITION BY."""
+    return [key.unnest() for key in window.args.get("partition_by") or ()]
 
 
 def has_one_row(source: Source, block: Block) -> bool:

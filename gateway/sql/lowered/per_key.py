@@ -150,7 +150,7 @@ def _look_aside(select: exp.Select, keys: Keys) -> None:
 
 def _part_windows(select: exp.Select, keys: Keys) -> None:
     for window in own_nodes(select):
-        if isinstance(window, exp.Window) and not window.args.get("alias"):
+        if isinstance(window, exp.Window):
             window.set("partition_by", [*(window.args.get("partition_by") or ()), *keys.each()])
 
 

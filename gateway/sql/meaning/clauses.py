@@ -15,7 +15,6 @@ from gateway.errors import (
     GroupingError,
     InvalidColumnReference,
     SyntaxFault,
-    UndefinedObject,
     WindowingError,
     WrongObjectType,
 )
@@ -36,7 +35,6 @@ def check_clauses(block: Block) -> None:
         InvalidColumnReference: 42P10, a position that the SELECT list has not.
         SyntaxFault: 42601, a constant that is no position.
         GroupingError: 42803, an aggregate where none may be.
-        UndefinedObject: 42704, no such window.
         WindowingError: 42P20, a frame that ends before it begins.
         WrongObjectType: 42809, DISTINCT, FILTER or OVER of a plain function.
     """
@@ -52,14 +50,13 @@ def check_clauses(block: Block) -> None:
             resolve(block, column)  # an output is no column here
     for join in select.args.get("joins") or ():
         _check_plain(join.args.get("on"), "JOIN conditions", block)
-    windows = {window.name for window in select.args.get("windows") or ()}
     for node in own_nodes(select):
         if isinstance(node, exp.Anonymous):
             _check_call(node)
         elif isinstance(node, exp.Filter):
             _check_plain(node.expression, "FILTER", block)
-        elif isinstance(node, exp.Window):
-            _check_window(node, windows)
+        elif isinstance(node, exp.Window) and node.args.get("spec") is not None:
+            _check_frame(node, node.args["spec"])
 
 
 def check_united(tree: exp.Expr) -> None:
@@ -141,19 +138,6 @@ def _specified(call: exp.Anonymous) -> Iterator[str]:
         yield "FILTER"
     if isinstance(call.parent, exp.Window) and call.arg_key == "this":
         yield "OVER"
-
-
-def _check_window(window: exp.Window, known: set[str]) -> None:
-    if isinstance(window.parent, exp.Select) and window.arg_key == "windows":
-        return
-    name = window.args.get("alias")
-    if name is not None and name.name not in known:
-        raise UndefinedObject(
-            f'window "{name.name}" does not exist', position=position_of(name) or 0
-        )
-    frame = window.args.get("spec")
-    if frame is not None:
-        _check_frame(window, frame)
 
 
 # How a frame begins and ends -> what is wrong with it.
