@@ -181,13 +181,17 @@ class Client:
         self.store.cancel()
         self.executor.catalogue.stopping.cancel()
 
-    def begin(self) -> None:
-        """A statement has come: its time runs, and only a `cancel` after this stops it."""
+    def begin(self, *, first: bool = True) -> None:
+        """A statement has come: its time runs, and only a `cancel` after this stops it.
+
+        One that is not the `first` of its message is also stopped by those since that came.
+        """
         self.arrived = time.monotonic()
-        self._cancelled = False
+        self._cancelled = self._cancelled and not first
         attend(self.check_wanted)
         self.engine.begin()
         self.executor.catalogue.stopping.begin()
+        self.check_wanted()
 
     def describe(self, statement: Statement, declared: Mapping[int, Type]) -> Described:
         """Types of parameters and columns, without running anything."""

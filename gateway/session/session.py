@@ -184,7 +184,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         self._client.several = len(found) > 1
         for number, statement in enumerate(found):
             if number:
-                self._client.begin()
+                self._client.begin(first=False)
                 self._account.begin(statement.text)
             self._account.run(statement)
             if self._client.several or _drops_several(statement):

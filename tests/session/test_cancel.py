@@ -7,7 +7,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from gateway.app import App
 from gateway.engine.embedded import EmbeddedSession
+from gateway.errors import QueryCanceled
 from tests.conftest import Connect
 from tests.wire.client import Client
 
@@ -51,3 +53,19 @@ def test_time_spent_on_planning_counts(connect: Connect) -> None:
         connection.execute(f"SELECT {nested} FROM ncep.winds LIMIT 1")
     connection.execute("SET statement_timeout = 0")
     assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_cancel_between_the_statements_of_a_message_stops_the_rest(gateway_app: App) -> None:
+    """It comes when one has ended and the next has not begun: the message is what is cancelled."""
+    session = gateway_app.gateway.create_session()
+    try:
+        session.start("u", "d", {})
+        results = session.run_simple("SELECT 1; SELECT 2; SELECT 3")
+        next(results).end()
+        session.cancel()
+        with pytest.raises(QueryCanceled, match="user request") as caught:
+            next(results)
+        session.fail(caught.value)
+        assert [list(result.take()) for result in session.run_simple("SELECT 4")]
+    finally:
+        gateway_app.gateway.close_session(session)

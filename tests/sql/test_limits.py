@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config import Settings
-from gateway.errors import StatementTooComplex, TooManyColumns
+from gateway.errors import QueryCanceled, StatementTooComplex, TooManyColumns
+from gateway.interrupts import attend
 from gateway.session.gateway import limits_of
 from gateway.sql.statements.reading import statements
 from gateway.sql.text.chains import longest_chain
@@ -112,3 +113,31 @@ def test_a_long_sum_is_refused_before_it_is_parsed(monkeypatch: pytest.MonkeyPat
     for operator in "+-*/":
         with pytest.raises(StatementTooComplex, match="too deep"):
             check("SELECT " + operator.join(["sin(x)"] * 5000))
+
+
+MANY = {
+    "empty statements": ";" * 50_000,
+    "statements":       "SELECT 1;" * 2_000,
+    "words":            "SELECT 1 WHERE " + "a " * 20_000,
+    "a word, at last":  ";" * 20_000 + "'",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", MANY.values(), ids=MANY)
+def test_reading_stops_soon_after_nobody_wants_it(text: str) -> None:
+    """The check that says so is the third, and the last that is asked."""
+    asked = 0
+
+    def check() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 3:
+            raise QueryCanceled("canceling statement due to user request")
+
+    attend(check)
+    try:
+        with pytest.raises(QueryCanceled, match="user request"):
+            LIMITS.read(text)
+    finally:
+        attend(None)
+    assert asked == 3

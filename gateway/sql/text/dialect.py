@@ -18,16 +18,17 @@ from sqlglot.generator import Generator
 from sqlglot.generators.postgres import PostgresGenerator
 from sqlglot.tokenizer_core import Token, TokenType
 
-from gateway.errors import CharacterNotInRepertoire, FeatureNotSupported, SyntaxFault
+from gateway.errors import CharacterNotInRepertoire, FeatureNotSupported, GatewayError, SyntaxFault
 from gateway.sql.lowered.lowering import engine_type, lower
 from gateway.sql.text.depth import with_room
 from gateway.sql.text.grammar import MARKERS as MARKERS
-from gateway.sql.text.grammar import PARAMETER_SIGN, Fault, GradwireParser, GradwireTokenizer
+from gateway.sql.text.grammar import Fault, GradwireParser
 from gateway.sql.text.grammar import Marker as Marker
 from gateway.sql.text.precedence import ORDERED
 from gateway.sql.text.repeats import Repeated, find, head_of, is_cut, restore, settle, without
 from gateway.sql.text.rows import compare_pairwise
 from gateway.sql.text.trees import nodes, nodes_of
+from gateway.sql.text.words import PARAMETER_SIGN, GradwireTokenizer
 
 # What a statement's root may be; sqlglot also takes a bare expression for a statement.
 STATEMENTS = (exp.Query, exp.Values, exp.DML, exp.DDL, exp.Drop, exp.TruncateTable, exp.Copy)
@@ -119,11 +120,14 @@ def tokenize(text: str) -> list[Token]:
 
     Raises:
         SyntaxFault: 42601, a string, comment or quoted name that never ends.
+        QueryCanceled: 57014, the statement is not wanted any more.
     """
     marked = text if PARAMETER_SIGN in text else _PARAMETER.sub(PARAMETER_SIGN, text)
     try:
         tokens = list(DIALECT.tokenize(marked))
     except TokenError as error:
+        if isinstance(error.__cause__, GatewayError):
+            raise error.__cause__ from None
         raise _unterminated(text, str(error.__cause__)) from error
     if "\\" in text and any("\0" in token.text for token in tokens):
         raise CharacterNotInRepertoire('invalid byte sequence for encoding "UTF8": 0x00')

@@ -12,14 +12,13 @@ from typing import Any, ClassVar, NoReturn
 
 import sqlglot.parser
 from sqlglot import exp
-from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import ParseError
 from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.interrupts import check_for_interrupts
 from gateway.sql.text.places import PlacedParser, placed
-from gateway.sql.text.repeats import CUT_SIGN, NUMBERS, Repeated, head_of, is_cut
+from gateway.sql.text.repeats import NUMBERS, Repeated, head_of, is_cut
 
 if not str(sqlglot.parser.__file__).endswith(".py"):
     raise ImportError("gradwire cannot extend sqlglot's compiled classes: pip uninstall sqlglotc")
@@ -117,26 +116,6 @@ def _placed_range(parse: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
 NEGATED = ("~", "~*", "~~", "~~*")  # with a ! before, they are NOT
 _CONSTANTS = (TokenType.NUMBER, TokenType.STRING)
 _ENDS = (TokenType.COMMA, TokenType.R_PAREN)
-
-
-# Stands for the `$` of `$1` while a text is read: a character that no statement holds.
-PARAMETER_SIGN = "\ue000"
-
-
-class GradwireTokenizer(Postgres.Tokenizer):
-    """PostgreSQL's words. No word swallows the rest of its statement as an opaque string."""
-
-    COMMANDS: ClassVar[set[TokenType]] = set()
-    SINGLE_TOKENS: ClassVar[dict[str, TokenType]] = {
-        **Postgres.Tokenizer.SINGLE_TOKENS,
-        PARAMETER_SIGN: TokenType.PARAMETER,
-        CUT_SIGN: TokenType.PLACEHOLDER,
-    }
-    KEYWORDS: ClassVar[dict[str, TokenType]] = {
-        word: kind
-        for word, kind in Postgres.Tokenizer.KEYWORDS.items()
-        if kind not in (TokenType.COMMAND, TokenType.RENAME, TokenType.LOCK, TokenType.SHOW)
-    }
 
 
 class GradwireParser(PlacedParser):

@@ -7,12 +7,14 @@ tree, where views, functions and derivatives stand written out. Their values are
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
+from sqlglot.tokenizer_core import Token
 
 from gateway.errors import StatementTooComplex, TooManyColumns
+from gateway.interrupts import check_for_interrupts
 from gateway.sql.statements.reading import read
 from gateway.sql.statements.statement import Statement
 from gateway.sql.text.chains import longest_chain, refuse_deep_arrays
@@ -74,18 +76,23 @@ class Limits:
         Raises:
             StatementTooComplex: 54001, past `statement_bytes`, `statement_nodes` or
                 `planning_steps`; 54001 too for arrays in arrays, more than six deep.
+            QueryCanceled: 57014, the message is not wanted any more.
         """
         if 4 * len(text) > self.statement_bytes:
             self._admit("statement_bytes", len(text.encode()))
         parts = split(text)
         for tokens in parts:
+            check_for_interrupts()
             refuse_deep_arrays(tokens)
             self._admit("statement_nodes", count_words(tokens) // _WORDS_PER_NODE)
             self._admit("planning_steps", least_steps(longest_chain(tokens)))
-        found = [read(tokens, text) for tokens in parts]
-        for statement, tokens in zip(found, parts, strict=True):
-            self._admit_depth(statement.tree, len(tokens))
-        return found
+        return [self._read(tokens, text) for tokens in parts]
+
+    def _read(self, tokens: Sequence[Token], text: str) -> Statement:
+        check_for_interrupts()
+        statement = read(tokens, text)
+        self._admit_depth(statement.tree, len(tokens))
+        return statement
 
     def _admit_depth(self, tree: object, words: int) -> None:
         """Refuse what is too deep as it was written, before derivatives make more of it."""

@@ -1,0 +1,53 @@
+"""PostgreSQL's words over sqlglot's tokenizer, which splits a text into them.
+
+A megabyte of text takes it seconds, so every so many words it is asked whether the statement is
+still wanted.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.tokenizer_core import TokenizerCore, TokenType
+
+from gateway.interrupts import check_for_interrupts
+from gateway.sql.text.repeats import CUT_SIGN
+
+# Stands for the `$` of `$1` while a text is read: a character that no statement holds.
+PARAMETER_SIGN = "\ue000"
+
+_BETWEEN_CHECKS = 4096  # words, some 40 ms
+
+
+class _AttentiveCore(TokenizerCore):
+    """What goes through the text, character by character."""
+
+    __slots__ = ()
+
+    def _add(self, token_type: TokenType, text: str | None = None) -> None:
+        super()._add(token_type, text)
+        if len(self.tokens) % _BETWEEN_CHECKS == 0:
+            check_for_interrupts()
+
+
+class GradwireTokenizer(Postgres.Tokenizer):
+    """PostgreSQL's words. No word swallows the rest of its statement as an opaque string."""
+
+    COMMANDS: ClassVar[set[TokenType]] = set()
+    SINGLE_TOKENS: ClassVar[dict[str, TokenType]] = {
+        **Postgres.Tokenizer.SINGLE_TOKENS,
+        PARAMETER_SIGN: TokenType.PARAMETER,
+        CUT_SIGN: TokenType.PLACEHOLDER,
+    }
+    KEYWORDS: ClassVar[dict[str, TokenType]] = {
+        word: kind
+        for word, kind in Postgres.Tokenizer.KEYWORDS.items()
+        if kind not in (TokenType.COMMAND, TokenType.RENAME, TokenType.LOCK, TokenType.SHOW)
+    }
+
+    def _init_core(self) -> TokenizerCore:
+        """sqlglot makes its own class of some forty arguments; this one takes the same."""
+        core = super()._init_core()
+        core.__class__ = _AttentiveCore
+        return core
