@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -34,13 +34,19 @@ class Recent(Generic[V]):
     def __contains__(self, key: Hashable) -> bool:
         return key in self._entries
 
-    def get(self, key: Hashable) -> V | None:
-        """The value kept under that key; None when there is none."""
+    def holds(self, key: Hashable, which: Callable[[V], bool]) -> bool:
+        """Whether there is such a value under that key; says nothing of use."""
+        entry = self._entries.get(key)
+        return entry is not None and which(entry.value)
+
+    def get(self, key: Hashable, serves: Callable[[V], bool] | None = None) -> V | None:
+        """The value kept under that key; None when there is none, or none that `serves`."""
         with self._lock:
-            entry = self._entries.pop(key, None)
-            if entry is None:
+            entry = self._entries.get(key)
+            if entry is None or not (serves is None or serves(entry.value)):
                 self.misses += 1
                 return None
+            del self._entries[key]
             self.hits += 1
             self._entries[key] = entry
             return entry.value

@@ -8,7 +8,7 @@ as of one moment for the engine.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from gateway.catalog.datasets import SCHEMA, Datasets
@@ -87,7 +87,7 @@ class Registry:
             )
         return ("", parts[0]) if len(parts) == 1 else (parts[-2], parts[-1])
 
-    def standing(self) -> Hashable | None:
+    def standing(self) -> tuple[int, int, str, tuple[str, ...]] | None:
         """Equal for sessions and moments at which every name means the same; None: to none other.
 
         Nothing else may come into the meaning of a name: what was worked out under an equal

@@ -21,7 +21,7 @@ from gateway.app import App
 from gateway.config import Settings
 from gateway.recent import Recent
 from gateway.session.gateway import limits_of
-from gateway.session.queries.recall import Recall
+from gateway.session.queries.recall import Circumstances, Recall
 from gateway.sql.statements.statement import Statement
 from tests.conftest import Connect
 
@@ -314,3 +314,44 @@ def test_a_plain_query_is_recalled(connect: Connect, gateway_app: App) -> None:
     before = set(gateway_app.gateway.recall.trees._entries)
     connect().execute("SELECT 'recalled' AS test_a_plain_query_is_recalled")
     assert set(gateway_app.gateway.recall.trees._entries) - before
+
+
+def test_a_query_is_kept_once_whatever_the_catalogue_goes_through(gateway_app: App) -> None:
+    """What was worked out before a change is asked for by nobody after it, and makes room."""
+    session = gateway_app.gateway.create_session()
+    trees = gateway_app.gateway.recall.trees
+
+    def run(text: str) -> None:
+        for result in session.run_simple(text):
+            list(result.take())
+            result.end()
+        session.sync()
+
+    try:
+        session.start("u", "d", {})
+        kept = []
+        for number in range(5):
+            run(f"CREATE TABLE rc_kept_{number} (a int)")
+            run(f"DROP TABLE rc_kept_{number}")
+            run("SELECT count(*) AS rc_kept FROM ncep.sst")
+            run("VALUES ('rc_kept')")
+            kept.append(len(trees._entries))
+        assert kept == kept[:1] * 5
+    finally:
+        gateway_app.gateway.close_session(session)
+
+
+def test_what_an_older_moment_is_told_stays_with_it() -> None:
+    """A transaction that sees an older catalogue puts nothing in the place of newer work."""
+    recall: Recall[str] = Recall(limits_of(Settings()))
+    tree = object()
+    old, new = Circumstances((1, 0), "public"), Circumstances((2, 0), "public")
+    recall.keep(tree, old, "old", 1)
+    assert (recall.query(tree, old), recall.query(tree, new)) == ("old", None)
+    recall.keep(tree, new, "new", 1)
+    recall.keep(tree, old, "old", 1)
+    assert (recall.query(tree, old), recall.query(tree, new)) == (None, "new")
+    assert (recall.trees.hits, recall.trees.misses) == (2, 2)
+    other = Circumstances((2, 0), "elsewhere")
+    recall.keep(tree, other, "other", 1)
+    assert (recall.query(tree, new), recall.query(tree, other)) == ("new", "other")

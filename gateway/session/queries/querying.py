@@ -5,7 +5,7 @@ Writes are in `execution`, definitions in `definition`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter_ns
@@ -28,7 +28,7 @@ from gateway.session.computation import (
     with_derived,
 )
 from gateway.session.queries.parameter_types import as_bound, settled
-from gateway.session.queries.recall import Asked, Recall
+from gateway.session.queries.recall import Asked, Circumstances, Recall
 from gateway.session.queries.settled import (
     Settled,
     SettledQueries,
@@ -203,8 +203,8 @@ class Queries:
 
     def _recalled(self, tree: exp.Expr) -> Computation:
         """A query or a write, as it was worked out before if nothing it stands on has changed."""
-        standing = self._standing()
-        found = self.recall.query(tree, standing) if standing is not None else None
+        here = self._circumstances()
+        found = self.recall.query(tree, here) if here is not None else None
         if found is not None:
             self.account.done.recalled = True
             return found
@@ -213,14 +213,17 @@ class Queries:
             found = self.write_of(tree)
         else:
             found = Computation(self.rewrite(tree))
-        if standing is not None and not self._own and self._standing() == standing:
-            self.recall.keep(tree, standing, found, self._nodes)
+        if here is not None and not self._own and self._circumstances() == here:
+            self.recall.keep(tree, here, found, self._nodes)
         return found
 
-    def _standing(self) -> Hashable | None:
+    def _circumstances(self) -> Circumstances | None:
         """What a query's meaning stands on; None: on what nobody else sees."""
         names = self.registry.standing()
-        return None if names is None else (names, notation_of(self.constants))
+        if names is None:
+            return None
+        version, datasets, *place = names
+        return Circumstances((version, datasets), (*place, notation_of(self.constants)))
 
     def write_of(self, tree: exp.Insert | exp.Update | exp.Delete) -> Computation:
         """What an INSERT, UPDATE or DELETE asks for; `execution` knows."""

@@ -4,14 +4,14 @@ Reading a statement is a matter of its text alone. What its query becomes (names
 functions put in place, derivatives made) depends on what the names mean, on how moments are written
 (TimeZone, DateStyle, IntervalStyle), and on nothing else but the session's functions such as
 current_user: it is kept under the first two (`Registry.standing`), and not at all when it asked for
-the value of such a function. So no entry has to be found out of date: after a change of the
-catalogue, of search_path or of TimeZone nobody asks for it any more, and it makes room for others.
+the value of such a function. After a change of the catalogue an entry is found out of date when it
+is asked for; the new one takes its place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from gateway.recent import Recent
 from gateway.session.queries.sequences import FUNCTIONS as SEQUENCES
@@ -50,6 +50,18 @@ class Asked(Mapping[str, Replacement]):
         return len(self._constants)
 
 
+class Circumstances(NamedTuple):
+    """What the meaning of a query's names stands on.
+
+    Args:
+        moment: Versions of the catalogue and of the datasets: they only grow.
+        place: From where the names are looked at; clients with different ones take turns.
+    """
+
+    moment: tuple[int, int]
+    place: Hashable
+
+
 class Recall(Generic[V]):
     """The statements and queries that all clients of a server worked out lately.
 
@@ -60,7 +72,7 @@ class Recall(Generic[V]):
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.texts: Recent[list[Statement]] = Recent(_MOST_CHARACTERS, _LONGEST_TEXT)
-        self.trees: Recent[tuple[object, V]] = Recent(_MOST_NODES, _LARGEST_TREE)
+        self.trees: Recent[tuple[object, tuple[int, int], V]] = Recent(_MOST_NODES, _LARGEST_TREE)
 
     def knows(self, text: str) -> bool:
         """Whether `read` was asked for this very text lately."""
@@ -75,11 +87,16 @@ class Recall(Generic[V]):
                 self.texts.put(text, found, len(text) + 1)
         return found
 
-    def query(self, tree: object, standing: Hashable) -> V | None:
+    def query(self, tree: object, circumstances: Circumstances) -> V | None:
         """What was worked out for this very tree under these circumstances."""
-        found = self.trees.get((id(tree), standing))
-        return found[1] if found is not None and found[0] is tree else None
+        moment = circumstances.moment
+        found = self.trees.get(
+            (id(tree), circumstances.place), lambda kept: kept[0] is tree and kept[1] == moment
+        )
+        return None if found is None else found[2]
 
-    def keep(self, tree: object, standing: Hashable, query: V, nodes: int) -> None:
-        """Keep what was worked out for a tree; `nodes` is its size."""
-        self.trees.put((id(tree), standing), (tree, query), nodes)
+    def keep(self, tree: object, circumstances: Circumstances, query: V, nodes: int) -> None:
+        """Keep what was worked out for a tree, unless for a later moment; `nodes` is its size."""
+        key, moment = (id(tree), circumstances.place), circumstances.moment
+        if not self.trees.holds(key, lambda kept: kept[0] is tree and kept[1] > moment):
+            self.trees.put(key, (tree, moment, query), nodes)
