@@ -3,6 +3,26 @@
 from __future__ import annotations
 
 SCRIPTS: dict[str, list[str]] = {
+    "zeros_keep_their_signs": [
+        "CREATE TABLE z (id int, x float8, y float4, k float8 UNIQUE)",
+        "INSERT INTO z VALUES (1, 0, 0, 0), (2, '-0', '-0', 1), (3, 5, NULL, 2), (4, NULL, 0, 3)",
+        "UPDATE z SET x = '-0'::float8, y = -y WHERE id = 1",
+        "SELECT id, x::text, y::text FROM z ORDER BY id",
+        "UPDATE z SET x = -x, y = 0 WHERE id = 1 RETURNING x::text, y::text",
+        "UPDATE z SET x = -x, y = 0 WHERE id > 1",
+        "SELECT id, x::text, y::text FROM z ORDER BY id",
+        "UPDATE z SET k = '-0' WHERE id = 1",
+        "UPDATE z SET k = '-0' WHERE id = 2",
+        "BEGIN; SAVEPOINT s; UPDATE z SET x = -x, y = '-0'; SAVEPOINT t; UPDATE z SET x = -x",
+        "ROLLBACK TO t; SELECT id, x::text, y::text FROM z ORDER BY id",
+        "COMMIT",
+        "SELECT id, x::text, y::text, k::text FROM z ORDER BY id",
+        "INSERT INTO z VALUES (9, 1, 1, 0) ON CONFLICT (k) DO UPDATE SET x = '-0', k = excluded.k",
+        "SELECT id, x::text, y::text, k::text FROM z ORDER BY id",
+        "UPDATE z SET x = 0; UPDATE z SET x = NULL; UPDATE z SET x = '-0'",
+        "SELECT id, x::text, y::text, k::text FROM z ORDER BY id",
+        "DROP TABLE z",
+    ],
     "returning_what_was_joined": [
         "CREATE TABLE w_t (k int PRIMARY KEY, v int, n text)",
         "CREATE TABLE w_f (k int, w int, f float8)",

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gateway.errors import DuplicateColumn, InternalError, SyntaxFault
 from gateway.store.definitions.definitions import ROWID, Changed, Column, TableDefinition
@@ -207,6 +208,8 @@ def update(
 
 def _set(target: Target, columns: Sequence[str], delta: pa.Table, returning: bool) -> Changed:
     inside = target.inside
+    for name in columns:
+        _make_way_for_zeros(target, delta, inside[name])
     if delta.num_rows == 1 and not returning and (values := plain_values(delta)) is not None:
         settings = ", ".join(f"{inside[name]} = ?" for name in columns)
         statement = f"UPDATE {target.place} SET {settings} WHERE rowid = ?"
@@ -216,6 +219,25 @@ def _set(target: Target, columns: Sequence[str], delta: pa.Table, returning: boo
         f"UPDATE {target.place} AS old SET {settings} FROM delta WHERE old.rowid = delta.row"
     )
     return _applied(target, statement, delta, returning)
+
+
+def _make_way_for_zeros(target: Target, delta: pa.Table, place: str) -> None:
+    """Take out what gets a zero of the other sign: DuckDB leaves a value as it is that is equal.
+
+    And one that was there under a NULL.
+    """
+    values = delta.column(place)
+    if not pa.types.is_floating(values.type):
+        return
+    zeros = delta.select(["row", place]).filter(pc.equal(values, 0))
+    if zeros.num_rows:
+        statement = (
+            f"UPDATE {target.place} AS old SET {place} = 1 FROM delta WHERE old.rowid = delta.row"
+            f" AND (old.{place} = 0 AND signbit(old.{place}) <> signbit(delta.{place})"
+            f" OR old.{place} IS NULL)"
+        )
+        with translated():
+            target.transaction.rewrite(target.oid, statement, zeros)
 
 
 def _needs_whole(definition: TableDefinition) -> bool:
