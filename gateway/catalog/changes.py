@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
-from sqlglot import exp
-
 from gateway.catalog.definitions import (
     Building,
     Resolve,
@@ -17,6 +15,7 @@ from gateway.catalog.definitions import (
     sequence_of,
     with_default,
 )
+from gateway.catalog.renaming import columns_in, read_by, renamed, renamed_index, renamed_key
 from gateway.errors import (
     DuplicateColumn,
     DuplicateObject,
@@ -26,13 +25,12 @@ from gateway.errors import (
     SyntaxFault,
     UndefinedColumn,
     UndefinedObject,
+    WrongObjectType,
 )
 from gateway.sources.table import TableName
 from gateway.sql.statements.altering import Action
 from gateway.sql.statements.commands import Name
 from gateway.sql.statements.sequences import SequenceOptions
-from gateway.sql.text.dialect import parse, tokenize
-from gateway.sql.text.quoting import in_quotes
 from gateway.store.ddl.altering import with_column
 from gateway.store.definitions.constraints import chosen_name
 from gateway.store.definitions.definitions import Column, Sequence, TableDefinition
@@ -64,6 +62,7 @@ def _building(state: Altering, definition: TableDefinition) -> Building:
     building.keys = list(definition.keys)
     building.checks = list(definition.checks)
     building.foreign_keys = list(definition.foreign_keys)
+    building.is_new = False
     return building
 
 
@@ -101,7 +100,7 @@ def _drop_column(state: Altering, definition: TableDefinition, action: Action) -
         state.notices.append((f"{_no_column(definition, name)}, skipping", "00000"))
         return definition
     for column in definition.columns:
-        if column.generated is not None and name in _columns_in(column.generated):
+        if column.generated is not None and name in columns_in(column.generated):
             raise FeatureNotSupported(
                 f'column "{name}" is read by generated column "{column.name}"',
                 hint=f'Drop column "{column.name}" first.',
@@ -109,10 +108,10 @@ def _drop_column(state: Altering, definition: TableDefinition, action: Action) -
     return replace(
         definition,
         columns=tuple(c for c in definition.columns if c.name != name),
-        keys=tuple(k for k in definition.keys if name not in k.columns),
+        keys=tuple(k for k in definition.keys if name not in (*k.columns, *k.reads)),
         checks=tuple(c for c in definition.checks if name not in c.columns),
         foreign_keys=tuple(k for k in definition.foreign_keys if name not in k.columns),
-        indexes=tuple(i for i in definition.indexes if name not in i.columns),
+        indexes=tuple(i for i in definition.indexes if name not in read_by(i)),
     )
 
 
@@ -136,7 +135,7 @@ def _rename_column(state: Altering, definition: TableDefinition, action: Action)
         replace(c, expression=renamed(c.expression, old, new), columns=names(c.columns))
         for c in definition.checks
     )
-    keys = tuple(replace(key, columns=names(key.columns)) for key in definition.keys)
+    keys = tuple(renamed_key(key, old, new) for key in definition.keys)
     own = definition.name
     foreign = tuple(
         replace(
@@ -146,40 +145,11 @@ def _rename_column(state: Altering, definition: TableDefinition, action: Action)
         )
         for fk in definition.foreign_keys
     )
-    indexes = tuple(replace(i, columns=names(i.columns)) for i in definition.indexes)
+    indexes = tuple(renamed_index(index, old, new) for index in definition.indexes)
     changed = replace(
         definition, columns=columns, keys=keys, checks=checks, foreign_keys=foreign, indexes=indexes
     )
     return with_column(changed, replace(_column(changed, old), name=new))
-
-
-def renamed(text: str, old: str, new: str) -> str:
-    """An expression's text with another name for a column.
-
-    Raises:
-        FeatureNotSupported: 0A000, the text does not say clearly where the column stands.
-
-    >>> renamed("a > 0 AND abs(a) < b", "a", "x")
-    '"x" > 0 AND abs("x") < b'
-    """
-    spelt = in_quotes(new)
-    made, tokens = text, tokenize(text)
-    for number in reversed(range(len(tokens))):
-        token = tokens[number]
-        quoted = text[token.start] == '"'
-        name = token.text if quoted else token.text.lower()
-        call = number + 1 < len(tokens) and tokens[number + 1].text == "("
-        if name == old and text[token.start] != "'" and not call:
-            made = made[: token.start] + spelt + made[token.end + 1 :]
-    wanted = {new if name == old else name for name in _columns_in(text)}
-    if _columns_in(made) != wanted:
-        raise FeatureNotSupported(f'column "{old}" cannot be renamed: it is read by ({text})')
-    return made
-
-
-def _columns_in(text: str) -> set[str]:
-    tree = parse(f"SELECT {text}")[0]
-    return {column.name for column in tree.find_all(exp.Column)}
 
 
 def _set_default(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
@@ -244,6 +214,29 @@ def _drop_constraint(
         keys=tuple(key for key in definition.keys if key.name != name),
         checks=tuple(check for check in definition.checks if check.name != name),
         foreign_keys=tuple(fk for fk in definition.foreign_keys if fk.name != name),
+    )
+
+
+def _validate_constraint(
+    state: Altering, definition: TableDefinition, action: Action
+) -> TableDefinition:
+    name, table = action.name, definition.name.name
+    if all(each.name != name for each in definition.constraints):
+        raise UndefinedObject(f'constraint "{name}" of relation "{table}" does not exist')
+    if any(key.name == name for key in definition.keys):
+        raise WrongObjectType(
+            f'constraint "{name}" of relation "{table}" is not a foreign key or check constraint'
+        )
+
+    def valid(was: bool, own: str) -> bool:
+        return was or own == name
+
+    return replace(
+        definition,
+        checks=tuple(replace(c, valid=valid(c.valid, c.name)) for c in definition.checks),
+        foreign_keys=tuple(
+            replace(fk, valid=valid(fk.valid, fk.name)) for fk in definition.foreign_keys
+        ),
     )
 
 
@@ -353,6 +346,7 @@ ALTERATIONS: dict[str, Alteration] = {
     "add constraint": _add_constraint,
     "drop constraint": _drop_constraint,
     "rename constraint": _rename_constraint,
+    "validate constraint": _validate_constraint,
     "add identity": _add_identity,
     "drop identity": _drop_identity,
     "drop expression": _drop_expression,

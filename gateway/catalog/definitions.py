@@ -73,6 +73,7 @@ class Building:
     checks: list[Check] = field(default_factory=list)
     foreign_keys: list[ForeignKey] = field(default_factory=list)
     sequences: dict[str, Sequence] = field(default_factory=dict)
+    is_new: bool = True  # a table without rows, for which everything is valid
 
     def add(self, item: Item) -> None:
         """Add a column, a constraint or what LIKE copies.
@@ -131,7 +132,7 @@ class Building:
                 return with_default(column, rule.expression)
             case "generated":
                 assert rule.expression is not None
-                _refuse_subquery(rule.expression, "column generation expression")
+                refuse_subquery(rule.expression, "column generation expression")
                 return replace(column, generated=rule.expression.text)
             case "identity":
                 self._identity(column, rule.options or SequenceOptions())
@@ -147,10 +148,19 @@ class Building:
                     f'multiple primary keys for table "{self.name.name}" are not allowed',
                     position=rule.position,
                 )
-            self.keys.append(Key(columns, rule.name, rule.kind == "primary key"))
+            self.keys.append(
+                Key(
+                    columns,
+                    rule.name,
+                    rule.kind == "primary key",
+                    deferrable=rule.deferrable,
+                    nulls_distinct=rule.nulls_distinct,
+                )
+            )
         elif rule.kind == "check":
             assert rule.expression is not None
-            self.checks.append(check_of(rule.expression, rule.name, self.name))
+            check = check_of(rule.expression, rule.name, self.name)
+            self.checks.append(replace(check, valid=rule.valid or self.is_new))
         else:
             own = (self.name.schema, self.name.name)
             parent = self.name if rule.table in (own, own[1:]) else self.resolve(rule.table)
@@ -164,6 +174,7 @@ class Building:
                     rule.on_update,
                     rule.deferrable,
                     rule.match,
+                    rule.valid or self.is_new or bool(rule.deferrable),
                 )
             )
 
@@ -202,7 +213,7 @@ class Building:
         if "constraints" in item.including:
             self.checks += other.checks
         if "indexes" in item.including:
-            self.keys += [Key(key.columns, "", key.primary, key.constraint) for key in other.keys]
+            self.keys += [replace(key, name="") for key in other.keys]
 
 
 def sequence_of(name: TableName, options: SequenceOptions, type: Type = INT8) -> Sequence:
@@ -227,7 +238,7 @@ def check_of(expression: Written, name: str, table: TableName) -> Check:
     Raises:
         FeatureNotSupported: 0A000, a subquery. GroupingError: 42803, an aggregate.
     """
-    _refuse_subquery(expression, "check constraint")
+    refuse_subquery(expression, "check constraint")
     columns = []
     for column in expression.tree.find_all(exp.Column):
         if column.table not in ("", table.name):
@@ -269,7 +280,7 @@ def refuse_in_default(expression: Written) -> None:
     Raises:
         FeatureNotSupported: 0A000, a column or a subquery. GroupingError: 42803, an aggregate.
     """
-    _refuse_subquery(expression, "DEFAULT expression")
+    refuse_subquery(expression, "DEFAULT expression")
     column = expression.tree.find(exp.Column)
     if column is not None and column.name not in ("current_user", "session_user", "user"):
         raise FeatureNotSupported(
@@ -277,7 +288,8 @@ def refuse_in_default(expression: Written) -> None:
         )
 
 
-def _refuse_subquery(expression: Written, where: str) -> None:
+def refuse_subquery(expression: Written, where: str) -> None:
+    """Refuse subqueries, parameters and aggregates in what is computed for one row."""
     for node in expression.tree.walk():
         if isinstance(node, exp.Query):
             raise FeatureNotSupported(f"cannot use subquery in {where}", position=position_of(node))

@@ -127,6 +127,10 @@ class InvalidRecursion(GatewayError, code="42P19"):
     """A recursive query of a form that is not allowed."""
 
 
+class InvalidObjectDefinition(GatewayError, code="42P17"):
+    """An index over what is not the same each time."""
+
+
 class InvalidTableDefinition(GatewayError, code="42P16"):
     """A table definition that contradicts itself."""
 

@@ -25,12 +25,14 @@ import pyarrow as pa
 from gateway.errors import GatewayError, InternalError, UniqueViolation
 from gateway.roles import Made
 from gateway.sources.table import TableName
+from gateway.sql.writes.conflicts import Arbiter
 from gateway.store.ddl.names import Names
 from gateway.store.definitions.catalogue import FIRST_OID, TEMPORARY
-from gateway.store.definitions.definitions import Changed, TableDefinition
+from gateway.store.definitions.definitions import Changed, Key, TableDefinition
 from gateway.store.disk import backup, database, disk
-from gateway.store.rows import changes, references, upserts
+from gateway.store.rows import changes, keys, references, upserts
 from gateway.store.rows.changes import Target
+from gateway.store.rows.put_off import check_put_off
 from gateway.store.rows.reading import Reader
 from gateway.store.rows.references import hold_references
 from gateway.store.rows.sequences import SequenceValues
@@ -156,7 +158,7 @@ class StoreSession(Names, Reader):
 
     def _end_statement(self, transaction: Transaction) -> None:
         """What was put off, and ON COMMIT of temporary tables, before their transaction commits."""
-        references.check_put_off(transaction, self.expressions)
+        check_put_off(transaction, self.expressions)
         own = [
             relation
             for name, relation in transaction.catalogue.relations.items()
@@ -207,7 +209,10 @@ class StoreSession(Names, Reader):
                 yield
             finally:
                 transaction.deferral.waits = False
-            references.check_put_off(transaction, self.expressions, only_due=True)
+                later, transaction.deferral.later = transaction.deferral.later, []
+            for action in later:
+                action()
+            check_put_off(transaction, self.expressions, only_due=True)
 
     def lock(self, name: TableName) -> None:
         """Take the table's write lock, and no snapshot."""
@@ -244,21 +249,20 @@ class StoreSession(Names, Reader):
         """
         with self._writing(name) as transaction:
             target = self._target(transaction, name)
-            refers = bool(target.definition.foreign_keys)
+            held = bool(target.definition.foreign_keys or target.definition.held_keys)
             keyless = not target.definition.key_names()
-            waits = not refers and (keyless or (last and not self._in_block))
-            changed = changes.insert(target, columns, batches, returning or refers, waits=waits)
-            if refers:
+            waits = not held and (keyless or (last and not self._in_block))
+            changed = changes.insert(target, columns, batches, returning or held, waits=waits)
+            if held:
+                keys.hold_keys(target, changed.rows)
                 hold_references(target, changed.rows)
             return changed if returning else Changed(changed.count)
 
     # Rows in, ON CONFLICT: all inside `writing`
 
-    def arbiters(
-        self, name: TableName, columns: tuple[str, ...], constraint: str
-    ) -> list[tuple[str, ...]]:
+    def arbiters(self, name: TableName, wanted: Arbiter) -> list[Key]:
         """The keys that ON CONFLICT means; see `upserts.arbiters`."""
-        return upserts.arbiters(self._catalogue.table(name)[1], columns, constraint)
+        return upserts.arbiters(self._catalogue.table(name)[1], wanted)
 
     def propose(
         self, name: TableName, columns: Sequence_[str], batches: Iterable[pa.RecordBatch]
@@ -267,10 +271,15 @@ class StoreSession(Names, Reader):
         with self._changing() as transaction:
             return upserts.propose(self._target(transaction, name), columns, batches)
 
-    def in_the_way(self, name: TableName, rows: pa.Table, key: tuple[str, ...]) -> pa.Array:
+    def in_the_way(self, name: TableName, rows: pa.Table, key: Key) -> pa.Array:
         """For each row the identifier of the row with the same key; NULL where there is none."""
         with self._changing() as transaction:
             return upserts.in_the_way(self._target(transaction, name), rows, key)
+
+    def key_values(self, name: TableName, rows: pa.Table, key: Key) -> list[keys.Values]:
+        """What each of these rows is under a key; None where the key is not about it."""
+        with self._changing() as transaction:
+            return keys.key_values(self._target(transaction, name), rows, key)
 
     def append(self, name: TableName, rows: pa.Table) -> None:
         """Append rows that `propose` gave."""
@@ -281,6 +290,7 @@ class StoreSession(Names, Reader):
             except UniqueViolation:  # of a row that others added, which `in_the_way` did not see
                 transaction.refuse_moved(target.oid)
                 raise
+            keys.hold_keys(target, rows)
             hold_references(target, rows)
 
     def update(

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 SCRIPTS: dict[str, list[str]] = {
+    "one_key_twice_on_conflict": [
+        "CREATE TABLE w (k int PRIMARY KEY, a int UNIQUE)",
+        "INSERT INTO w VALUES (1, 1), (2, 2)",
+        "INSERT INTO w VALUES (1, 3), (1, 4) ON CONFLICT (k) DO UPDATE SET a = 9 WHERE w.k > 5",
+        "INSERT INTO w VALUES (1, 3), (1, 4) ON CONFLICT (k) DO UPDATE SET a = 9",
+        "INSERT INTO w VALUES (5, 3), (5, 4) ON CONFLICT (k) DO UPDATE SET a = 9 WHERE false",
+        "INSERT INTO w VALUES (5, 1), (5, 4) ON CONFLICT (k) DO UPDATE SET a = 9 WHERE w.k > 5",
+        "SELECT * FROM w ORDER BY k",
+        "DROP TABLE w",
+    ],
     "zeros_keep_their_signs": [
         "CREATE TABLE z (id int, x float8, y float4, k float8 UNIQUE)",
         "INSERT INTO z VALUES (1, 0, 0, 0), (2, '-0', '-0', 1), (3, 5, NULL, 2), (4, NULL, 0, 3)",

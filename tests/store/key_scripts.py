@@ -160,6 +160,20 @@ SCRIPTS: dict[str, list[str]] = {
         "CREATE TABLE k_x (a int REFERENCES k_p DEFERRABLE NOT DEFERRABLE)",
         "DROP TABLE k_g, k_c, k_p",
     ],
+    "actions_after_all_writes_of_a_statement": [
+        *_PARENTS,
+        "CREATE TABLE k_c (id int, p int REFERENCES k_p ON DELETE CASCADE ON UPDATE CASCADE)",
+        "INSERT INTO k_c VALUES (1, 1), (2, 2), (3, 3)",
+        "WITH d AS (DELETE FROM k_p WHERE k = 1 RETURNING k AS gone)"
+        " DELETE FROM k_c USING d WHERE p = gone RETURNING id",
+        "WITH d AS (DELETE FROM k_p WHERE k = 2 RETURNING k AS gone),"
+        " e AS (INSERT INTO k_c SELECT 30, gone FROM d) SELECT gone FROM d",
+        "SELECT * FROM k_c ORDER BY id",
+        "WITH u AS (UPDATE k_p SET k = 33 WHERE k = 3 RETURNING k)"
+        " UPDATE k_c SET id = id + 1 FROM u RETURNING id, p",
+        "SELECT * FROM k_c ORDER BY id",
+        "DROP TABLE k_c, k_p",
+    ],
     "several_writes_of_one_statement": [
         *_PARENTS,
         "CREATE TABLE k_c (id int PRIMARY KEY, p int REFERENCES k_p)",

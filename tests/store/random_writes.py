@@ -26,6 +26,16 @@ _DEFAULTS = {
     "timestamp": "'2020-01-01'",
 }  # fmt: skip
 
+# Keys that DuckDB does not hold.
+_UNIQUE = (
+    "", "", " DEFERRABLE INITIALLY DEFERRED", " DEFERRABLE", " NULLS NOT DISTINCT",
+)  # fmt: skip
+_INDEXES = (
+    "CREATE UNIQUE INDEX ON {0} ((k % 5)) WHERE k > 2",
+    "CREATE UNIQUE INDEX ON {0} ({1}) WHERE k > 3",
+    "CREATE UNIQUE INDEX ON {0} (g, {1}) NULLS NOT DISTINCT",
+)
+
 
 class Writes:
     """One random pair of tables, and statements over them.
@@ -52,7 +62,7 @@ class Writes:
             if chance.random() < 0.2:
                 part += " NOT NULL"
             if chance.random() < 0.25 and kind != "bool":
-                part += " UNIQUE"
+                part += f" UNIQUE{chance.choice(_UNIQUE)}"
             if chance.random() < 0.25 and kind in ("int", "float8"):
                 part += f" CHECK ({name} < 6)"
             parts.append(part)
@@ -63,12 +73,14 @@ class Writes:
         columns = ", ".join(["k int PRIMARY KEY", *parts, computed])
         first = next(iter(self._columns))
         check = chance.choice(("", " WITH CHECK OPTION"))
+        indexes = [index.format(self.parent, first) for index in _INDEXES if chance.random() < 0.2]
         reference = f"p int DEFAULT 1 REFERENCES {self.parent}{action}"
         return [
             f"CREATE TABLE {self.parent} ({columns})",
             f"CREATE TABLE {self.child} (id int, {reference}, v float8 DEFAULT 1, UNIQUE (id, p))",
             f"CREATE VIEW {self.view} AS SELECT {first} AS x, k AS n FROM {self.parent}"
             f" WHERE k > 2{check}",
+            *indexes,
         ]
 
     def block(self) -> list[str]:

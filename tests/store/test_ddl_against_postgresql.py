@@ -8,7 +8,14 @@ import pytest
 
 from tests.conftest import Connect
 from tests.session.test_against_postgresql import answers
-from tests.store import assigning_scripts, ddl_scripts, dml_scripts, key_scripts, view_scripts
+from tests.store import (
+    assigning_scripts,
+    constraint_scripts,
+    ddl_scripts,
+    dml_scripts,
+    key_scripts,
+    view_scripts,
+)
 from tests.wire import postgres as real
 
 SCRIPTS = {
@@ -17,6 +24,7 @@ SCRIPTS = {
     **key_scripts.SCRIPTS,
     **assigning_scripts.SCRIPTS,
     **view_scripts.SCRIPTS,
+    **constraint_scripts.SCRIPTS,
 }
 
 

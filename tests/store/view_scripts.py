@@ -8,6 +8,27 @@ _MADE = [
 ]
 
 SCRIPTS: dict[str, list[str]] = {
+    "what_can_be_written": [
+        "CREATE TABLE iv_t (a int PRIMARY KEY, b text, c int GENERATED ALWAYS AS (a + 1) STORED)",
+        "CREATE VIEW iv_all AS SELECT * FROM iv_t",
+        "CREATE VIEW iv_some AS SELECT b AS x, a + 1 AS y, a FROM iv_t WHERE a > 0",
+        "CREATE VIEW iv_over AS SELECT y, x FROM iv_some WITH CHECK OPTION",
+        "CREATE VIEW iv_computed AS SELECT a + 1 AS y FROM iv_t",
+        "CREATE VIEW iv_grouped AS SELECT b, count(*) FROM iv_t GROUP BY b",
+        "CREATE VIEW iv_on_grouped AS SELECT b FROM iv_grouped",
+        "CREATE VIEW iv_joined AS SELECT s.a FROM iv_t AS s JOIN iv_t AS t USING (a)",
+        "CREATE MATERIALIZED VIEW iv_m AS SELECT a FROM iv_t",
+        "CREATE VIEW iv_on_m AS SELECT a FROM iv_m",
+        "SELECT table_name, is_updatable, is_insertable_into, check_option"
+        " FROM information_schema.views WHERE table_name LIKE 'iv%' ORDER BY 1",
+        "SELECT table_name, table_type, is_insertable_into FROM information_schema.tables"
+        " WHERE table_name LIKE 'iv%' ORDER BY 1",
+        "SELECT table_name, column_name, is_updatable FROM information_schema.columns"
+        " WHERE table_name LIKE 'iv%' ORDER BY 1, ordinal_position",
+        "SELECT relname, pg_relation_is_updatable(oid, false) FROM pg_class"
+        " WHERE relname LIKE 'iv%' AND relkind <> 'i' ORDER BY 1",
+        "DROP TABLE iv_t CASCADE",
+    ],
     "written_through": [
         *_MADE,
         "CREATE VIEW vv AS SELECT a, b AS bb FROM vt WHERE a > 5",

@@ -74,6 +74,11 @@ class IndexItem:
     direction: str = ""
     type: int = TEXT
 
+    @property
+    def expression(self) -> str:
+        """The expression alone: what is no call stands in parentheses of the index's own."""
+        return self.text[1:-1] if self.text.startswith("(") else self.text
+
 
 def index_item(written: str, types: Types) -> IndexItem:
     """A key of an index as pg_get_indexdef prints it.

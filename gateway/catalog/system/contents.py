@@ -9,6 +9,7 @@ all are the same after a restart.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from gateway.catalog.deparsing.definitions import IndexItem, check_text, default_text, index_item
@@ -124,7 +125,7 @@ def _table(oid: int, table: kept.TableDefinition, held: Held) -> RelationEntry:
     types = {column.name: column.type for column in table.columns}
     columns = tuple(_column(column, place[column.name], types) for column in table.columns)
     slots = slots_of([each.name for each in (*table.constraints, *table.indexes)])
-    indexes = [_key_index(oid, key, place, slots) for key in table.keys]
+    indexes = [_key_index(oid, key, place, slots, types) for key in table.keys]
     indexes += [_index(oid, index, place, slots, types) for index in table.indexes]
     constraints = [_key(oid, key, place, slots) for key in table.keys if key.constraint]
     constraints += [_check(oid, check, table, place, slots) for check in table.checks]
@@ -154,11 +155,18 @@ def _column(column: kept.Column, number: int, types: Mapping[str, Type]) -> Colu
 
 
 def _key_index(
-    oid: int, key: kept.Key, place: Mapping[str, int], slots: Mapping[str, int]
-) -> IndexEntry:
-    items = tuple(IndexItem(name, name) for name in map(identifier, key.columns))
-    numbers = tuple(place[name] for name in key.columns)
-    return IndexEntry(part_oid(oid, slots[key.name]), key.name, numbers, items, True, key.primary)
+    oid: int, key: kept.Key, place: Mapping[str, int], slots: Mapping[str, int],
+    types: Mapping[str, Type],
+) -> IndexEntry:  # fmt: skip
+    items = key.items or tuple(map(identifier, key.columns))
+    index = kept.Index(key.name, items, predicate=key.predicate)
+    return replace(
+        _index(oid, index, place, slots, types),
+        unique=True,
+        primary=key.primary,
+        immediate=not key.deferrable,
+        nulls_distinct=key.nulls_distinct,
+    )
 
 
 def _index(
@@ -178,6 +186,13 @@ def _index(
     )  # fmt: skip
 
 
+_DEFERRABLE = {
+    "": "",
+    "immediate": " DEFERRABLE",
+    "deferred": " DEFERRABLE INITIALLY DEFERRED",
+}
+
+
 def _key(
     oid: int, key: kept.Key, place: Mapping[str, int], slots: Mapping[str, int]
 ) -> ConstraintEntry:
@@ -185,9 +200,12 @@ def _key(
     word = "PRIMARY KEY" if key.primary else "UNIQUE"
     slot = part_oid(oid, slots[key.name])
     numbers = tuple(place[column] for column in key.columns)
-    text = f"{word} ({listed})"
+    nulls = "" if key.nulls_distinct else " NULLS NOT DISTINCT"
+    text = f"{word}{nulls} ({listed}){_DEFERRABLE[key.deferrable]}"
     kind = "p" if key.primary else "u"
-    return ConstraintEntry(slot + 1, key.name, kind, numbers, text, text, slot)
+    return ConstraintEntry(
+        slot + 1, key.name, kind, numbers, text, text, slot, deferrable=key.deferrable
+    )
 
 
 def _check(
@@ -199,8 +217,16 @@ def _check(
     pretty = check_text(check.expression, types, pretty=True)
     numbers = tuple(place[name] for name in check.columns if name in place)
     slot = part_oid(oid, slots[check.name])
+    ending = "" if check.valid else " NOT VALID"
     return ConstraintEntry(
-        slot + 1, check.name, "c", numbers, f"CHECK ({text})", f"CHECK ({pretty})", expression=text
+        slot + 1,
+        check.name,
+        "c",
+        numbers,
+        f"CHECK ({text}){ending}",
+        f"CHECK ({pretty}){ending}",
+        expression=text,
+        valid=check.valid,
     )
 
 
@@ -223,9 +249,7 @@ def _reference(
     text += " MATCH FULL" if key.match == "full" else ""
     for word, action in (("UPDATE", key.on_update), ("DELETE", key.on_delete)):
         text += f" ON {word} {action.upper()}" if action != "no action" else ""
-    text += {"": "", "immediate": " DEFERRABLE", "deferred": " DEFERRABLE INITIALLY DEFERRED"}[
-        key.deferrable
-    ]
+    text += _DEFERRABLE[key.deferrable] + ("" if key.valid else " NOT VALID")
     actions = _ACTIONS[key.on_update] + _ACTIONS[key.on_delete]
     numbers = tuple(place[name] for name in key.columns)
     slot = part_oid(oid, slots[key.name])
@@ -241,6 +265,7 @@ def _reference(
         actions,
         deferrable=key.deferrable,
         match=key.match[0],
+        valid=key.valid,
     )
 
 
@@ -251,7 +276,7 @@ def _listed(names: Sequence[str]) -> str:
 def _index_behind(oid: int, table: kept.TableDefinition, columns: Sequence[str]) -> int:
     slots = slots_of([each.name for each in (*table.constraints, *table.indexes)])
     for key in table.keys:
-        if set(key.columns) == set(columns):
+        if key.is_plain and set(key.columns) == set(columns):
             return part_oid(oid, slots[key.name])
     return 0
 
@@ -265,9 +290,11 @@ def _view(oid: int, view: kept.View, columns: Sequence[tuple[str, Type, int]]) -
         ColumnEntry(name, kind.oid, n, typmod) for n, (name, kind, typmod) in enumerate(columns, 1)
     )
     text, name = _view_text(view.sql), view.name
+    options = (f"check_option={view.check}",) if view.check else ()
     return RelationEntry(
-        oid, name.schema, name.name, "v", entries, view.comment, view=text, reads=view.reads
-    )
+        oid, name.schema, name.name, "v", entries, view.comment, view=text, reads=view.reads,
+        options=options,
+    )  # fmt: skip
 
 
 _OF_SEQUENCES = (("last_value", INT8), ("log_cnt", INT8), ("is_called", by_name("bool")))

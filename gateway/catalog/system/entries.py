@@ -42,6 +42,8 @@ class IndexEntry:
     method: str = "btree"
     predicate: IndexItem | None = None
     descending: tuple[bool, ...] = ()
+    immediate: bool = True
+    nulls_distinct: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class ConstraintEntry:
         expression: Of a CHECK.
         deferrable: "" when it is not, else "immediate" or "deferred", as it is INITIALLY.
         match: pg_constraint.confmatchtype.
+        valid: Whether the rows that were there were held to it, too.
     """
 
     oid: int
@@ -70,6 +73,7 @@ class ConstraintEntry:
     expression: str = ""
     deferrable: str = ""
     match: str = " "
+    valid: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class RelationEntry:
     reads: tuple[kept.Reads, ...] = ()
     populated: bool = True
     sequence: kept.Sequence | None = None
+    options: tuple[str, ...] = ()
     owner: int = 10
     acl: tuple[str, ...] | None = None
     column_acls: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # by attnum

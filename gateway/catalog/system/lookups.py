@@ -31,6 +31,7 @@ from gateway.catalog.system.recorded import (
     view_texts,
 )
 from gateway.catalog.system.views import Views
+from gateway.catalog.system.writable import events, writable_columns
 from gateway.catalog.translation.coercing import REGISTERED, Coercion
 from gateway.sql.meaning.functions import Function
 from gateway.sql.text.quoting import identifier, literal
@@ -153,6 +154,15 @@ class Lookups:
         texts = view_texts().get(oid)
         return texts[pretty] if texts is not None else None
 
+    def updatable(self, oid: int) -> int:
+        found = self._relations.get(oid)
+        return 0 if found is None else events(found, self._relations)
+
+    def column_updatable(self, oid: int, number: int) -> bool:
+        found = self._relations.get(oid)
+        columns = None if found is None else writable_columns(found, self._relations)
+        return columns is not None and number in columns
+
     @cached_property
     def _views(self) -> Views:
         return Views(self.moment)
@@ -264,6 +274,8 @@ def _indexdef(
     short = moment.class_texts[entry.oid]
     text = f"{head}{full} USING {index.method} ({_keys(index, pretty=False)})"
     pretty = f"{head}{short} USING {index.method} ({_keys(index, pretty=True)})"
+    if not index.nulls_distinct:
+        text, pretty = f"{text} NULLS NOT DISTINCT", f"{pretty} NULLS NOT DISTINCT"
     if index.predicate is not None:
         text += f" WHERE {index.predicate.text}"
         pretty += f" WHERE {index.predicate.pretty}"
@@ -335,6 +347,8 @@ FUNCTIONS: tuple[LookupFunction, ...] = (
     LookupFunction("indexdef", (_OID, _COLUMN, _YES), _TEXT, Lookups.indexdef),
     LookupFunction("index_position", (_OID, _COLUMN), _COLUMN, Lookups.index_position),
     LookupFunction("viewdef", (_OID, _YES), _TEXT, Lookups.viewdef),
+    LookupFunction("updatable", (_OID,), _COLUMN, Lookups.updatable),
+    LookupFunction("column_updatable", (_OID, _COLUMN), _YES, Lookups.column_updatable),
     LookupFunction("expression", (_TEXT,), _TEXT, Lookups.expression),
     LookupFunction("pretty", (_TEXT, _OID), _TEXT, Lookups.pretty),
     LookupFunction("functiondef", (_OID, _TEXT), _TEXT, Lookups.functiondef),

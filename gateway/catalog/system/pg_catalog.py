@@ -142,6 +142,7 @@ def _classes(entry: RelationEntry, has_triggers: bool) -> Iterator[Row]:
         "relhasindex": bool(entry.indexes), "relhasrules": entry.kind in "vm",
         "relhastriggers": has_triggers, "relispopulated": entry.populated,
         "relpersistence": "t" if entry.temporary else "p", "relowner": entry.owner,
+        "reloptions": list(entry.options) or None,
         "relacl": None if entry.acl is None else list(entry.acl),
         "relfrozenxid": int(entry.kind in "rm"), "relminmxid": int(entry.kind in "rm"),
         **({"relpages": 1, "reltuples": 1.0} if entry.kind == "S" else {}),
@@ -219,7 +220,7 @@ def _constraints(entry: RelationEntry, _: bool) -> Iterator[Row]:
             "confdeltype": each.actions[1], "confmatchtype": each.match,
             "confkey": list(each.referenced[1]) if foreign else None,
             "condeferrable": bool(each.deferrable),
-            "condeferred": each.deferrable == "deferred",
+            "condeferred": each.deferrable == "deferred", "convalidated": each.valid,
         }  # fmt: skip
 
 
@@ -229,7 +230,9 @@ def _indexes(entry: RelationEntry, _: bool) -> Iterator[Row]:
         keys = zip(index.columns, index.items, strict=True)
         kinds = [by_number.get(place, item.type) for place, item in keys]
         expressions = [
-            item.text for place, item in zip(index.columns, index.items, strict=True) if not place
+            item.expression
+            for place, item in zip(index.columns, index.items, strict=True)
+            if not place
         ]
         down = index.descending or (False,) * len(kinds)
         yield {
@@ -238,6 +241,7 @@ def _indexes(entry: RelationEntry, _: bool) -> Iterator[Row]:
             "indkey": list(index.columns), "indoption": [3 if each else 0 for each in down],
             "indcollation": [type_facts(kind)["attcollation"] for kind in kinds],
             "indclass": [_CLASSES.get(kind, 0) for kind in kinds],
+            "indimmediate": index.immediate, "indnullsnotdistinct": not index.nulls_distinct,
             "indexprs": ", ".join(expressions) or None,
             "indpred": index.predicate.text if index.predicate is not None else None,
         }  # fmt: skip

@@ -87,8 +87,8 @@ TEMPLATES: dict[str, str] = {
     "makeaclitem": "gw_acl_item(@moment, {0}, {1}, {2}, {3})",
     "acldefault": "gw_acl_default(@moment, {0}, {1})",
     "pg_relation_is_publishable": "(<relkind>({0}) IN ('r', 'p') AND {0} >= 16384)",
-    "pg_relation_is_updatable": "CASE WHEN <relkind>({0}) IN ('r', 'p') THEN 28 ELSE 0 END",
-    "pg_column_is_updatable": "COALESCE(<relkind>({0}) IN ('r', 'p'), FALSE)",
+    "pg_relation_is_updatable": "<updatable>({0})",
+    "pg_column_is_updatable": "COALESCE(<column_updatable>({0}, {1}), FALSE)",
     # The server and the session
     "current_user": "@user",
     "session_user": "getvariable('session_user')",

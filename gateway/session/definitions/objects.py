@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.catalog.definitions import sequence_of
+import pyarrow as pa
+from sqlglot import exp
+
+from gateway.catalog.definitions import refuse_subquery, sequence_of
 from gateway.errors import (
+    DatatypeMismatch,
     DependentObjectsStillExist,
     DuplicateTable,
     FeatureNotSupported,
+    InvalidObjectDefinition,
     InvalidParameterValue,
     ReadOnlyTable,
     UndefinedColumn,
@@ -21,6 +26,9 @@ from gateway.session.definitions.tables import new_name, note_skipped
 from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
+from gateway.sql.meaning.naming import UNNAMED, output_name
+from gateway.sql.meaning.scope import position_of
+from gateway.sql.meaning.volatile import volatile_call
 from gateway.sql.statements.commands import DropStatement, Name
 from gateway.sql.statements.objects import CommentOn, CreateIndex
 from gateway.sql.statements.sequences import (
@@ -31,6 +39,7 @@ from gateway.sql.statements.sequences import (
 )
 from gateway.store.definitions.constraints import chosen_name
 from gateway.store.definitions.definitions import Index, Key, Sequence, TableDefinition
+from gateway.types import from_arrow
 
 
 def create_index(executor: Executor, tree: CreateIndex) -> Result:
@@ -38,27 +47,25 @@ def create_index(executor: Executor, tree: CreateIndex) -> Result:
     registry = executor.registry
     definition = registry.definition(*registry.named(tree.table), materialized=True)
     taken = _names_in(executor, definition.name.schema)
-    for name in tree.names:
+    for name in filter(None, tree.names):
         if all(column.name != name for column in definition.columns):
             raise UndefinedColumn(f'column "{name}" does not exist')
     chosen = tree.name or chosen_name(
-        definition.name.name, "_".join(n or "expr" for n in tree.names or ("expr",)), "idx", taken
+        definition.name.name, "_".join(_key_names(tree)), "idx", taken
     )
     if chosen in taken:
         if tree.if_not_exists:
             note_skipped(executor, TableName("", chosen))
             return Result("CREATE INDEX")
         raise DuplicateTable(f'relation "{chosen}" already exists')
-    if tree.unique and (tree.predicate or not tree.names):
-        raise FeatureNotSupported(
-            "a unique index over an expression, or with WHERE, is not supported",
-            hint="A unique index over columns is.",
-        )
+    _refuse_method(tree)
+    _refuse_computed(executor, definition, tree)
 
     def change(old: TableDefinition) -> TableDefinition:
         if tree.unique:
-            return replace(old, keys=(*old.keys, Key(tree.names, chosen, constraint=False)))
-        index = Index(chosen, tree.columns, tree.method, tree.predicate)
+            return replace(old, keys=(*old.keys, _unique(tree, chosen)))
+        predicate = "" if tree.predicate is None else tree.predicate.text
+        index = Index(chosen, tree.columns, tree.method, predicate)
         return replace(old, indexes=(*old.indexes, index))
 
     registry.store.alter_table(definition.name, change)
@@ -67,6 +74,59 @@ def create_index(executor: Executor, tree: CreateIndex) -> Result:
             f'index "{chosen}" is kept in the catalogue, and used by no query: tables are scanned'
         )
     return Result("CREATE INDEX")
+
+
+def _key_names(tree: CreateIndex) -> list[str]:
+    """What PostgreSQL calls the keys of an index (ChooseIndexColumnNames)."""
+    made: list[str] = []
+    for written in tree.values:
+        name, number = output_name(written.tree), 0
+        name = first = "expr" if name == UNNAMED else name
+        while name in made:
+            number += 1
+            name = f"{first}{number}"
+        made.append(name)
+    return made
+
+
+def _refuse_computed(executor: Executor, table: TableDefinition, tree: CreateIndex) -> None:
+    """Refuse expressions and a WHERE that mean nothing, or not the same each time."""
+    given = [written for written, name in zip(tree.values, tree.names, strict=True) if not name]
+    for written in (*given, *([tree.predicate] if tree.predicate else [])):
+        where = "index predicate" if written is tree.predicate else "index expression"
+        refuse_subquery(written, where)
+        if (call := volatile_call(written.tree)) is not None:
+            raise InvalidObjectDefinition(
+                f"functions in {where} must be marked IMMUTABLE", position=position_of(call)
+            )
+        none = pa.RecordBatch.from_pylist([], table.schema)
+        values = executor.registry.store.expressions.compute(table, written.text, none)
+        if written is tree.predicate and not pa.types.is_boolean(values.type):
+            kind = from_arrow(values.type).sql
+            raise DatatypeMismatch(f"argument of WHERE must be type boolean, not type {kind}")
+
+
+def _unique(tree: CreateIndex, name: str) -> Key:
+    """What a unique index holds rows to."""
+    written = [*tree.values, *([tree.predicate] if tree.predicate else [])]
+    reads = [column.name for each in written for column in each.tree.find_all(exp.Column)]
+    columns = tree.names if all(tree.names) else ()
+    return Key(
+        columns,
+        name,
+        constraint=False,
+        nulls_distinct=tree.nulls_distinct,
+        items=() if columns == tree.columns else tree.columns,
+        values=() if columns else tuple(each.text for each in tree.values),
+        predicate=tree.predicate.text if tree.predicate else "",
+        reads=tuple(dict.fromkeys(reads)),
+    )
+
+
+def _refuse_method(tree: CreateIndex) -> None:
+    """B-trees alone can be unique."""
+    if tree.unique and tree.method != "btree":
+        raise FeatureNotSupported(f'access method "{tree.method}" does not support unique indexes')
 
 
 def _names_in(executor: Executor, schema: str) -> set[str]:

@@ -253,7 +253,7 @@ def _alter_table(executor: Executor, name: TableName, actions: tuple[Action, ...
             definition = ALTERATIONS[action.kind](state, definition, action)
         return definition
 
-    dropped = [action for action in actions if action.kind == "drop column"]
+    dropped = [action for action in actions if action.kind in ("drop column", "drop constraint")]
     cascade = any(action.cascade for action in dropped) if dropped else None
     gone = registry.store.alter_table(
         name,

@@ -231,8 +231,9 @@ def onto_table(write: Write, view: Through) -> Write:
             "ON CONFLICT DO UPDATE through a view is not supported",
             hint=f'Write to table "{view.base.name.name}".',
         )
-    if conflict is not None and conflict.key:
-        conflict = replace(conflict, key=tuple(_renamed(conflict.key, view)))
+    if conflict is not None:
+        columns = tuple(_renamed(conflict.arbiter.columns, view))
+        conflict = replace(conflict, arbiter=replace(conflict.arbiter, columns=columns))
     return replace(
         write,
         columns=tuple(_renamed(write.columns, view)),

@@ -15,7 +15,7 @@ from gateway.sql.meaning.relation import ColumnInfo, Lookup, Relation
 from gateway.sql.writes.conflicts import EXCLUDED, Conflict
 from gateway.store.definitions.definitions import ROWID, Changed, TableDefinition
 from gateway.store.rows.snapshots import Snapshot
-from gateway.store.rows.upserts import first_of_each, refuse_twice
+from gateway.store.rows.upserts import affected_twice, first_of_each
 from gateway.store.tables import StoreSession
 from gateway.types import Type
 
@@ -74,8 +74,9 @@ class Upserting:
         self._store, self._upsert = store, upsert
         self._name = upsert.target.name
         conflict = upsert.conflict
-        self._keys = store.arbiters(self._name, conflict.key, conflict.constraint)
+        self._keys = store.arbiters(self._name, conflict.arbiter)
         self._rows = store.propose(self._name, columns, batches)
+        self._again = pa.array([], pa.int64())  # the rows that are in the way of several
         self._found = [store.in_the_way(self._name, self._rows, key) for key in self._keys]
 
     def do_nothing(self, returning: bool) -> Changed:
@@ -84,7 +85,8 @@ class Upserting:
         for found in self._found:
             taken |= found.is_valid().to_numpy(zero_copy_only=False)
         free = self._rows.take(pa.array(np.flatnonzero(~taken)))
-        rows = free.take(pa.array(first_of_each(free, self._keys), pa.int64()))
+        values = [self._store.key_values(self._name, free, key) for key in self._keys]
+        rows = free.take(pa.array(first_of_each(free.num_rows, values), pa.int64()))
         self._store.append(self._name, rows)
         return Changed(rows.num_rows, rows if returning else None)
 
@@ -92,17 +94,32 @@ class Upserting:
         """The rows that something is in the way of, each with that row's identifier first.
 
         Raises:
-            CardinalityViolation: 21000, one key comes twice.
+            CardinalityViolation: 21000, one key comes twice, and nothing was in its way.
+            UniqueViolation: 23505, ...: the first row of it cannot be inserted.
         """
-        refuse_twice(self._rows, self._keys[0])
         (found,) = self._found
+        values = self._store.key_values(self._name, self._rows, self._keys[0])
+        firsts = first_of_each(len(values), [values])
+        again = sorted({*range(len(values))} - {*firsts})
+        for number in again:
+            if not found[number].is_valid:
+                free = [n for n in firsts if n < number and not found[n].is_valid]
+                self._store.append(self._name, self._rows.take(pa.array(free)))
+                raise affected_twice()
+        self._again = found.take(pa.array(again, pa.int64()))
         rows = self._rows.add_column(0, pa.field(ROWID, pa.int64()), found)
         return rows.filter(found.is_valid())
 
     def do_update(self, batches: list[pa.RecordBatch], returning: bool) -> Changed:
-        """Update what is in the way by `batches`, and insert the rest; rows come as proposed."""
+        """Update what is in the way by `batches`, and insert the rest; rows come as proposed.
+
+        Raises:
+            CardinalityViolation: 21000, a row would be updated for which another one came, too.
+        """
         (found,) = self._found
         conflict = self._upsert.conflict
+        if any(pc.any(pc.is_in(batch.column(0), self._again)).as_py() for batch in batches):
+            raise affected_twice()
         changed = self._store.update(self._name, conflict.columns, batches, returning=returning)
         free = self._rows.filter(found.is_null())
         self._store.append(self._name, free)

@@ -90,6 +90,8 @@ def _action(reader: Reader, kind: str) -> Action:
             return _drop(reader)
         case "ALTER":
             return _alter_column(reader)
+        case "VALIDATE" if reader.accept("CONSTRAINT"):
+            return Action("validate constraint", name=reader.name())
     words = " ".join(token.text.upper() for token in reader.tokens[reader.index - 1 :][:2])
     raise FeatureNotSupported(f"ALTER TABLE ... {words} is not supported")
 

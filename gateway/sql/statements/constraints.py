@@ -37,8 +37,10 @@ class ConstraintSpec:
     referenced: Name = ()
     on_delete: str = "no action"
     on_update: str = "no action"
-    deferrable: str = ""  # of a foreign key: "immediate" or "deferred", as it is INITIALLY
+    deferrable: str = ""  # of a key: "immediate" or "deferred", as it is INITIALLY
     match: str = "simple"
+    valid: bool = True
+    nulls_distinct: bool = True
     identity: str = ""
     options: SequenceOptions | None = None
     position: int = 0
@@ -92,15 +94,17 @@ def read_column_constraint(reader: Reader) -> ConstraintSpec | None:
             reader.fail()
         _refuse_storage(reader)
         return None
-    _refuse_distinct_nulls(reader)
-    return _constraint(reader, word, name, (), position)
+    distinct = read_nulls_distinct(reader)
+    return _constraint(reader, word, name, (), position, distinct)
 
 
-def _refuse_distinct_nulls(reader: Reader) -> None:
-    if reader.accept("NULLS"):
-        distinct = reader.accept("DISTINCT")
-        if not distinct:
-            raise FeatureNotSupported("NULLS NOT DISTINCT is not supported")
+def read_nulls_distinct(reader: Reader) -> bool:
+    """NULLS [NOT] DISTINCT; whether they are, which they are where nothing is said."""
+    if not reader.accept("NULLS"):
+        return True
+    said_not = reader.accept("NOT")
+    reader.need("DISTINCT")
+    return not said_not
 
 
 def _refuse_storage(reader: Reader) -> None:
@@ -175,16 +179,17 @@ def read_table_constraint(reader: Reader) -> ConstraintSpec | None:
     if word == "EXCLUDE":
         raise FeatureNotSupported("EXCLUDE constraints are not supported", position=position)
     columns: Name = ()
+    distinct = True
     if word != "CHECK":
         if reader.accept("USING"):
             raise FeatureNotSupported("constraints USING an index are not supported")
-        _refuse_distinct_nulls(reader)
+        distinct = read_nulls_distinct(reader)
         reader.need("(")
         columns = read_names(reader)
     if word == "FOREIGN KEY":
         reader.need("REFERENCES")
         word = "REFERENCES"
-    return _constraint(reader, word, name, columns, position)
+    return _constraint(reader, word, name, columns, position, distinct)
 
 
 def read_names(reader: Reader) -> Name:
@@ -195,7 +200,7 @@ def read_names(reader: Reader) -> Name:
 
 
 def _constraint(
-    reader: Reader, word: str, name: str, columns: Name, position: int
+    reader: Reader, word: str, name: str, columns: Name, position: int, nulls_distinct: bool = True
 ) -> ConstraintSpec:
     expression: Written | None = None
     table: Name = ()
@@ -210,7 +215,7 @@ def _constraint(
     elif reader.accept("INCLUDE"):
         reader.need("(")
         read_names(reader)
-    deferrable = _attributes(reader, word, position)
+    deferrable, valid = _attributes(reader, word, position)
     kind = {"REFERENCES": "foreign key"}.get(word, word.lower())
     return ConstraintSpec(
         kind,
@@ -223,6 +228,8 @@ def _constraint(
         actions["UPDATE"],
         deferrable,
         actions["MATCH"],
+        valid,
+        nulls_distinct,
         position=position,
     )
 
@@ -245,29 +252,42 @@ def _reference_options(reader: Reader, actions: dict[str, str]) -> None:
             return
 
 
-def _attributes(reader: Reader, word: str, position: int) -> str:
-    """DEFERRABLE and its like: how a foreign key is deferrable; keys and checks are not.
+# What constraints of a kind cannot be (gram.y, processCASbits).
+_NEVER: dict[str, tuple[str, ...]] = {
+    "CHECK": ("DEFERRABLE", "INITIALLY DEFERRED"),
+    "UNIQUE": ("NOT VALID", "NO INHERIT"),
+    "PRIMARY KEY": ("NOT VALID", "NO INHERIT"),
+    "REFERENCES": ("NO INHERIT",),
+}
+
+
+def _attributes(reader: Reader, word: str, position: int) -> tuple[str, bool]:
+    """DEFERRABLE and its like: how a key is deferrable, and whether a constraint is valid.
 
     Raises:
         SyntaxFault: 42601, attributes that contradict each other.
-        FeatureNotSupported: 0A000, DEFERRABLE of a key, NOT VALID of a check.
+        FeatureNotSupported: 0A000, DEFERRABLE of a check, NOT VALID of a key.
     """
-    said: set[str] = set()
-    while found := reader.one_of(
-        "NOT DEFERRABLE", "DEFERRABLE", "INITIALLY IMMEDIATE", "INITIALLY DEFERRED", "NO INHERIT",
-        "NOT VALID",
-    ):  # fmt: skip
-        if found in ("INITIALLY DEFERRED", "DEFERRABLE") and word != "REFERENCES":
-            raise FeatureNotSupported(
-                f"{found} constraints are not supported, but for foreign keys",
-                hint="Keys are held at the end of each statement.",
-                position=position,
-            )
-        said.add(found)
-    _refuse_contradiction(said, position)
-    if not said & {"DEFERRABLE", "INITIALLY DEFERRED"}:
-        return ""
-    return "deferred" if "INITIALLY DEFERRED" in said else "immediate"
+    said: dict[str, int] = {}
+    while True:
+        at = position_of_next(reader)
+        found = reader.one_of(
+            "NOT DEFERRABLE", "DEFERRABLE", "INITIALLY IMMEDIATE", "INITIALLY DEFERRED",
+            "NO INHERIT", "NOT VALID",
+        )  # fmt: skip
+        if not found:
+            break
+        said.setdefault(found, at)
+    _refuse_contradiction(set(said), position)
+    for each in _NEVER[word]:
+        if each in said:
+            kind = {"REFERENCES": "FOREIGN KEY"}.get(word, word)
+            marked = "DEFERRABLE" if each.startswith("INITIALLY") else each
+            raise FeatureNotSupported(f"{kind} constraints cannot be marked {marked}")
+    valid = "NOT VALID" not in said
+    if not {"DEFERRABLE", "INITIALLY DEFERRED"} & set(said):
+        return "", valid
+    return "deferred" if "INITIALLY DEFERRED" in said else "immediate", valid
 
 
 def _refuse_contradiction(said: set[str], position: int) -> None:

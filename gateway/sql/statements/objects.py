@@ -4,25 +4,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlglot import exp
+
 from gateway.errors import FeatureNotSupported
 from gateway.sql.statements.commands import Name, Reader
-from gateway.sql.statements.constraints import read_expression
+from gateway.sql.statements.constraints import Written, read_expression, read_nulls_distinct
 from gateway.sql.statements.routines import read_signature
+from gateway.sql.text.quoting import identifier
 from gateway.types import Type
 
 
 @dataclass(frozen=True, slots=True)
 class CreateIndex:
-    """CREATE [UNIQUE] INDEX; `columns` as they were written, `names` where they are plain."""
+    """CREATE [UNIQUE] INDEX.
+
+    Args:
+        columns: Its keys as they were written, directions and all.
+        names: The columns; "" where a key is an expression.
+        values: The expressions, without directions.
+        predicate: The text of its WHERE.
+    """
 
     name: str
     table: Name
     columns: tuple[str, ...]
     names: Name
+    values: tuple[Written, ...] = ()
     unique: bool = False
     if_not_exists: bool = False
     method: str = "btree"
-    predicate: str = ""
+    predicate: Written | None = None
+    nulls_distinct: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,26 +81,38 @@ def read_create_index(reader: Reader, unique: bool) -> CreateIndex:
     if method not in _METHODS:
         raise FeatureNotSupported(f'access method "{method}" does not exist')
     reader.need("(")
-    columns, names = [], []
+    columns, names, values = [], [], []
     while True:
-        column, plain = _indexed(reader)
+        column, plain, value = _indexed(reader)
         columns.append(column)
         names.append(plain)
+        values.append(value)
         if reader.need(",", ")") == ")":
             break
     if reader.accept("INCLUDE", "("):
         reader.name()
         while reader.need(",", ")") == ",":
             reader.name()
+    distinct = read_nulls_distinct(reader)
     if reader.accept("WITH"):
         raise FeatureNotSupported("CREATE INDEX ... WITH is not supported")
-    predicate = read_expression(reader).text if reader.accept("WHERE") else ""
-    whole = tuple(names) if all(names) else ()
-    return CreateIndex(name, table, tuple(columns), whole, unique, exists, method, predicate)
+    predicate = read_expression(reader) if reader.accept("WHERE") else None
+    return CreateIndex(
+        name,
+        table,
+        tuple(columns),
+        tuple(names),
+        tuple(values),
+        unique,
+        exists,
+        method,
+        predicate,
+        distinct,
+    )
 
 
-def _indexed(reader: Reader) -> tuple[str, str]:
-    """One column or expression as it was written; and the column's name where it is one."""
+def _indexed(reader: Reader) -> tuple[str, str, Written]:
+    """One key as it was written; the column's name where it is one; and the expression alone."""
     first = reader.tokens[reader.index] if reader.more() else reader.fail()
     start = reader.index
     written = ""
@@ -96,9 +120,10 @@ def _indexed(reader: Reader) -> tuple[str, str]:
         name = reader.name()
         if not reader.accept("("):
             written = name
+    value = Written(exp.column(written, quoted=True), identifier(written))
     if not written:
         reader.index = start
-        read_expression(reader, "ASC", "DESC", "NULLS", "COLLATE")
+        value = read_expression(reader, "ASC", "DESC", "NULLS", "COLLATE")
     if reader.accept("COLLATE"):
         reader.qualified()
     opclass = "" if _ends(reader) else reader.one_of("ASC", "DESC", "NULLS FIRST", "NULLS LAST")
@@ -107,7 +132,7 @@ def _indexed(reader: Reader) -> tuple[str, str]:
     while not _ends(reader):
         reader.need("ASC", "DESC", "NULLS FIRST", "NULLS LAST")
     last = reader.tokens[reader.index - 1]
-    return reader.text[first.start : last.end + 1], written
+    return reader.text[first.start : last.end + 1], written, value
 
 
 def _ends(reader: Reader) -> bool:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported, SyntaxFault
+from gateway.errors import SyntaxFault
 from gateway.sources.table import TableName
-from gateway.sql.meaning.scope import column_node, position_of, table_node
+from gateway.sql.meaning.scope import column_node, table_node
+from gateway.sql.text.dialect import parse
 from gateway.types import Type
 
 # Where the rows proposed for insertion are found; no user's schema has this name.
@@ -21,49 +22,91 @@ EXCLUDED = TableName("gradwire", "excluded")
 
 
 @dataclass(frozen=True, slots=True)
+class Arbiter:
+    """Which key is not to come twice; with nothing in it any.
+
+    Args:
+        columns: Columns in ON CONFLICT (...).
+        expressions: Expressions there, as `spelt` writes them.
+        predicate: The WHERE after it, as text.
+        constraint: The name after ON CONSTRAINT.
+    """
+
+    columns: tuple[str, ...] = ()
+    expressions: tuple[str, ...] = ()
+    predicate: tuple[str, ...] = ()
+    constraint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Conflict:
     """What to do with rows that are there already.
 
     Args:
-        key: The columns that are not to come twice; empty: those of any key, or of `constraint`.
-        constraint: The key's name.
+        arbiter: The key that is not to come twice.
         columns: What DO UPDATE sets; `update` gives the row's `ctid` before them.
         update: What to compute for it; None for DO NOTHING.
         parameters: Types of `$n` that are assigned to a column as they are.
     """
 
-    key: tuple[str, ...] = ()
-    constraint: str = ""
+    arbiter: Arbiter = Arbiter()
     columns: tuple[str, ...] = ()
     update: exp.Select | None = None
     parameters: Mapping[int, Type] = field(default_factory=dict)
 
 
-def arbiter(clause: exp.OnConflict) -> tuple[tuple[str, ...], str]:
-    """The columns in parentheses, and the name after ON CONSTRAINT.
+def arbiter(clause: exp.OnConflict) -> Arbiter:
+    """Which key is meant.
 
     Raises:
-        FeatureNotSupported: 0A000, an expression, or a partial index.
-        SyntaxFault: 42601, DO UPDATE without either.
+        SyntaxFault: 42601, DO UPDATE without any.
     """
-    if clause.args.get("index_predicate") is not None:
-        raise FeatureNotSupported("ON CONFLICT (...) WHERE is not supported")
-    names = []
+    names, expressions = [], []
     for key in clause.args.get("conflict_keys") or ():
-        column = key.this if isinstance(key, exp.Ordered) else key
-        if not isinstance(column, exp.Column | exp.Identifier):
-            raise FeatureNotSupported(
-                "an expression in ON CONFLICT (...) is not supported", position=position_of(column)
-            )
-        names.append(column.name)
+        item = key.this if isinstance(key, exp.Ordered) else key
+        if isinstance(item, exp.Column | exp.Identifier):
+            names.append(item.name)
+        else:
+            expressions.append(spelt(item))
     constraint = clause.args.get("constraint")
     named = constraint.name if constraint is not None else ""
-    if not names and not named and does_update(clause):
+    if not (names or expressions or named) and does_update(clause):
         raise SyntaxFault(
             "ON CONFLICT DO UPDATE requires inference specification or constraint name",
             hint="For example, ON CONFLICT (column_name).",
         )
-    return tuple(names), named
+    predicate = clause.args.get("index_predicate")
+    said = (predicate.this.sql(),) if predicate is not None else ()
+    return Arbiter(tuple(names), tuple(expressions), said, named)
+
+
+def spelt(written: str | exp.Expr) -> str:
+    """An expression over one table's columns in one spelling, whatever its parentheses.
+
+    >>> spelt("LOWER(t.a)") == spelt('(lower("a"))')
+    True
+    """
+    tree = _tree(written)
+    for node in list(tree.walk()):
+        if isinstance(node, exp.Column):
+            node.replace(exp.column(node.name, quoted=True))
+        elif isinstance(node, exp.Paren):
+            node.replace(node.this)
+    spelling: str = tree.this.sql()
+    return spelling
+
+
+def conjuncts(written: str | exp.Expr) -> frozenset[str]:
+    """The conditions that stand between the ANDs of one, each as `spelt` writes it."""
+    tree = _tree(written).this.unnest()
+    parts = tree.flatten() if isinstance(tree, exp.And) else [tree]
+    return frozenset(spelt(part) for part in parts)
+
+
+def _tree(written: str | exp.Expr) -> exp.Expr:
+    """An expression of its own, below a node that it can be replaced in."""
+    tree = parse(f"SELECT {written}")[0].expressions[0] if isinstance(written, str) else written
+    return exp.Paren(this=tree.unalias().copy())
 
 
 def does_update(clause: exp.OnConflict) -> bool:

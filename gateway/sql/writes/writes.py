@@ -154,13 +154,13 @@ def _conflict(tree: exp.Insert, target: Target, row_identifier: str) -> Conflict
     clause = tree.args.get("conflict")
     if clause is None:
         return None
-    key, constraint = arbiter(clause)
+    key = arbiter(clause)
     if not does_update(clause):
-        return Conflict(key, constraint)
+        return Conflict(key)
     table = target_of(tree)
     columns, values, parameters = assigned_columns(clause.expressions, target, table)
     query = update_query(table, clause, columns, values, row_identifier)
-    return Conflict(key, constraint, columns, query, parameters)
+    return Conflict(key, columns, query, parameters)
 
 
 def _settle_values(

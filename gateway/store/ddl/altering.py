@@ -28,6 +28,7 @@ from gateway.sources.table import TableName
 from gateway.sql.meaning.functions import FunctionName
 from gateway.store.ddl.ddl import Definer, with_references
 from gateway.store.ddl.dropping import still_needed, title
+from gateway.store.ddl.resting import lost_references, without_reference
 from gateway.store.definitions.catalogue import Relation, shown
 from gateway.store.definitions.constraints import completed
 from gateway.store.definitions.definitions import Column, Sequence, TableDefinition, View
@@ -36,7 +37,8 @@ from gateway.store.disk.faults import translated
 from gateway.store.rows import changes
 from gateway.store.rows.assignment import assign
 from gateway.store.rows.changes import Target
-from gateway.store.rows.references import hold_references
+from gateway.store.rows.keys import hold_keys
+from gateway.store.rows.references import check
 from gateway.store.transactions.transactions import Transaction
 
 Shape = Callable[[Relation], object]
@@ -77,22 +79,54 @@ class Alterer(Definer):
             readers = transaction.catalogue.readers(oid)
             before = [shape(reader) for reader in readers]
             taken = transaction.catalogue.names_in(name.schema)
-            new = with_references(transaction.catalogue, completed(change(old), taken))
+            new = completed(change(old), taken)
+            new, gone = self._without_lost(transaction, old, new, bool(cascade))
+            new = with_references(transaction.catalogue, new)
             self.expressions.refuse_wrong(new)
             if _is_other(old, new) or using:
                 new = self._rewritten(transaction, oid, old, new, using or {})
             self._save(transaction, Relation(oid, new), rows=True)
-            if set(new.foreign_keys) - set(old.foreign_keys):
-                for key in new.foreign_keys:
-                    self._lock_relation(transaction.catalogue.table(key.table)[0])
-                hold_references(Target(transaction, oid, new, self.expressions), now=True)
+            self._hold_new(Target(transaction, oid, new, self.expressions), old)
             for column, sequence in (sequences or {}).items():
                 owner = (oid, new.column(column).number)
                 self._save_sequence(transaction, replace(sequence, owner=owner))
             self._drop_sequences(transaction, oid, old, new)
             self._rename_referenced(transaction, old, new)
             changed = [r for r, b in zip(readers, before, strict=True) if shape(r) != b]
-            return self._settle_readers(transaction, Relation(oid, old), changed, cascade)
+            return gone + self._settle_readers(transaction, Relation(oid, old), changed, cascade)
+
+    def _without_lost(
+        self, transaction: Transaction, old: TableDefinition, new: TableDefinition, cascade: bool
+    ) -> tuple[TableDefinition, tuple[str, ...]]:
+        """`new` without the references that rested on a key that goes; their titles.
+
+        Those of other tables go, too.
+
+        Raises:
+            DependentObjectsStillExist: 2BP01, without `cascade`.
+        """
+        lost = lost_references(transaction.catalogue, old, new)
+        if lost and not cascade:
+            raise still_needed(lost[0].on, (), [(each.title, each.rests_on) for each in lost])
+        for each in lost:
+            if each.table == old.name:
+                new = without_reference(new, each.name)
+            else:
+                oid, child = transaction.catalogue.table(each.table)
+                self._save(transaction, Relation(oid, without_reference(child, each.name)))
+        return new, tuple(each.title for each in lost)
+
+    def _hold_new(self, target: Target, old: TableDefinition) -> None:
+        """Hold the rows that are there to what is new."""
+        new = target.definition
+        if new.storage != old.storage or set(new.held_keys) - set(old.held_keys):
+            with _as_of_a_table(old, new):
+                hold_keys(target, now=True)
+        added = [key for key in new.foreign_keys if key.valid and key not in old.foreign_keys]
+        for key in added:
+            self._lock_relation(target.transaction.catalogue.table(key.table)[0])
+        for key in added:
+            check(target, key, parents=False)
 
     def _settle_readers(
         self,
@@ -158,7 +192,8 @@ class Alterer(Definer):
         """Write the rows into a table of the new form; the definition that says where."""
         rows = changes.read(transaction, oid, old)
         new = replace(new, storage=next(self._shared.oids))
-        target = Target(transaction, oid, new, self.expressions)
+        valid = tuple(check for check in new.checks if check.valid)
+        target = Target(transaction, oid, replace(new, checks=valid), self.expressions)
         with _as_of_a_table(old, new):
             with translated(new):
                 transaction.define(oid, disk.creation(oid, new))
@@ -284,10 +319,10 @@ def _is_other(old: TableDefinition, new: TableDefinition) -> bool:
             (c.number, c.type, c.typmod, c.not_null, c.generated) for c in definition.columns
         ]
         numbers = {c.name: c.number for c in definition.columns}
-        return columns, {tuple(numbers[n] for n in key.columns) for key in definition.keys}
+        return columns, {tuple(numbers[n] for n in key) for key in definition.key_names()}
 
     return form(old) != form(new) or bool(
-        {c.name for c in new.checks} - {c.name for c in old.checks}
+        {c.name for c in new.checks if c.valid} - {c.name for c in old.checks if c.valid}
     )
 
 
@@ -318,14 +353,20 @@ def _as_of_a_table(old: TableDefinition, new: TableDefinition) -> Iterator[None]
         yield
     except CheckViolation as error:
         raise CheckViolation(
-            f'check constraint "{error.constraint}" of relation "{table}" is violated by some row'
+            f'check constraint "{error.constraint}" of relation "{table}" is violated by some row',
+            table=(error.schema, error.table),
+            constraint=error.constraint,
         ) from error
     except NotNullViolation as error:
         raise NotNullViolation(
-            f'column "{error.column}" of relation "{table}" contains null values'
+            f'column "{error.column}" of relation "{table}" contains null values',
+            table=(error.schema, error.table),
+            column=error.column,
         ) from error
     except UniqueViolation as error:
         raise UniqueViolation(
             f'could not create unique index "{error.constraint}"',
             detail=error.detail.replace("already exists", "is duplicated"),
+            table=(error.schema, error.table),
+            constraint=error.constraint,
         ) from error

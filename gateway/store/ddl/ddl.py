@@ -18,6 +18,7 @@ from gateway.errors import (
     InvalidForeignKey,
     InvalidFunctionDefinition,
     InvalidTableDefinition,
+    ObjectNotInPrerequisiteState,
     UndefinedColumn,
     UndefinedObject,
     UndefinedTable,
@@ -35,6 +36,7 @@ from gateway.store.disk import disk
 from gateway.store.disk.faults import translated
 from gateway.store.rows import changes
 from gateway.store.rows.changes import Target
+from gateway.store.rows.keys import hold_keys
 from gateway.store.rows.references import hold_references
 from gateway.store.transactions.transactions import Transaction
 from gateway.types import Type
@@ -121,7 +123,8 @@ class Definer(Dropper):
             for column_name, sequence in (sequences or {}).items():
                 number = definition.column(column_name).number
                 self._save_sequence(transaction, replace(sequence, owner=(oid, number)))
-            if count and definition.foreign_keys:
+            if count:
+                hold_keys(target)
                 hold_references(target)
             return count
 
@@ -240,13 +243,25 @@ def _settled(catalogue: Catalogue, definition: TableDefinition, key: ForeignKey)
             raise UndefinedColumn(
                 f'column "{name}" referenced in foreign key constraint does not exist'
             )
-    if all(set(each.columns) != set(referenced) for each in parent.keys):
-        raise InvalidForeignKey(
-            f'there is no unique constraint matching given keys for referenced table "{table}"'
-        )
+    _refuse_unkeyed(parent, referenced, bool(key.referenced))
     for mine, theirs in zip(key.columns, referenced, strict=True):
         _refuse_unlike(key, definition.column(mine).type, parent.column(theirs).type, mine, theirs)
     return replace(key, referenced=referenced)
+
+
+def _refuse_unkeyed(parent: TableDefinition, referenced: tuple[str, ...], named: bool) -> None:
+    """Refuse a foreign key to columns that are no key; not `named` they are the primary one."""
+    found = [key for key in parent.keys if key.is_plain and set(key.columns) == set(referenced)]
+    table = parent.name.name
+    if not found:
+        raise InvalidForeignKey(
+            f'there is no unique constraint matching given keys for referenced table "{table}"'
+        )
+    if all(key.deferrable for key in found):
+        what = "unique constraint" if named else "primary key"
+        raise ObjectNotInPrerequisiteState(
+            f'cannot use a deferrable {what} for referenced table "{table}"'
+        )
 
 
 # Types of one row are compared with each other as they stand.

@@ -8,6 +8,7 @@ from dataclasses import replace
 from gateway.errors import (
     DuplicateColumn,
     DuplicateObject,
+    DuplicateTable,
     FeatureNotSupported,
     InvalidTableDefinition,
     TooManyColumns,
@@ -16,7 +17,6 @@ from gateway.errors import (
 from gateway.store.definitions.columntypes import STORED, arrow_type
 from gateway.store.definitions.definitions import (
     SYSTEM_COLUMNS,
-    Check,
     Column,
     Key,
     TableDefinition,
@@ -63,6 +63,8 @@ def _named(definition: TableDefinition, taken: Collection[str]) -> TableDefiniti
     table = definition.name.name
     given = [constraint.name for constraint in definition.constraints]
     twice = next((name for name in given if name and given.count(name) > 1), None)
+    if twice is not None and sum(key.name == twice for key in definition.keys) > 1:
+        raise DuplicateTable(f'relation "{twice}" already exists')  # that of its index
     if twice is not None:
         raise DuplicateObject(f'constraint "{twice}" for relation "{table}" already exists')
     used = {name for name in given if name}
@@ -73,9 +75,7 @@ def _named(definition: TableDefinition, taken: Collection[str]) -> TableDefiniti
         return name
 
     checks = [
-        check
-        if check.name
-        else Check(check.expression, choose(_only(check.columns), "check"), check.columns)
+        check if check.name else replace(check, name=choose(_only(check.columns), "check"))
         for check in definition.checks
     ]
     keys = [
@@ -110,7 +110,7 @@ def _only(columns: tuple[str, ...]) -> tuple[str, ...]:
 def _key_parts(key: Key) -> tuple[tuple[str, ...], str]:
     if key.primary:
         return (), "pkey"
-    return key.columns, "key" if key.constraint else "idx"
+    return key.columns or ("expr",), "key" if key.constraint else "idx"
 
 
 def chosen_name(table: str, column: str, label: str, used: Collection[str]) -> str:

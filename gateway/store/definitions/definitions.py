@@ -58,21 +58,54 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """PRIMARY KEY or UNIQUE; `constraint` is False for a CREATE UNIQUE INDEX."""
+    """PRIMARY KEY or UNIQUE; `constraint` is False for a CREATE UNIQUE INDEX.
+
+    Args:
+        columns: Its columns; none when it is over an expression.
+        name: Its name, and its index's.
+        primary: Whether it is the primary key.
+        constraint: Whether it is one.
+        deferrable: As a foreign key's.
+        nulls_distinct: Whether a NULL is equal to no other one.
+        items: Of an index the keys as they were written, where they are not plain columns.
+        values: The expressions in them, as SQL.
+        predicate: The text of its WHERE, which says what rows it is about.
+        reads: The columns that `values` and `predicate` read.
+    """
 
     columns: tuple[str, ...]
     name: str = ""
     primary: bool = False
     constraint: bool = True
+    deferrable: str = ""
+    nulls_distinct: bool = True
+    items: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    predicate: str = ""
+    reads: tuple[str, ...] = ()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is over columns of all rows."""
+        return bool(self.columns) and not self.predicate
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the store holds it (`rows/keys.py`) and not DuckDB."""
+        return bool(self.deferrable) or not self.nulls_distinct or not self.is_plain
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """CHECK (expression); `columns` are those it reads."""
+    """CHECK (expression); `columns` are those it reads.
+
+    One that is not `valid` was added NOT VALID: rows that were there may break it.
+    """
 
     expression: str
     name: str = ""
     columns: tuple[str, ...] = ()
+    valid: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +113,8 @@ class ForeignKey:
     """FOREIGN KEY (columns) REFERENCES table (referenced), which no row of either may break.
 
     `deferrable` is "" for one that is not, else "immediate" or "deferred", as it is INITIALLY.
-    `match` is "simple" or "full": what a NULL beside other values means.
+    `match` is "simple" or "full": what a NULL beside other values means. One that is not `valid`
+    was added NOT VALID: rows that were there may break it.
     """
 
     columns: tuple[str, ...]
@@ -91,6 +125,7 @@ class ForeignKey:
     on_update: str = "no action"
     deferrable: str = ""
     match: str = "simple"
+    valid: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +203,16 @@ class TableDefinition:
                 return column
         raise UndefinedColumn(f'column "{name}" of relation "{self.name.name}" does not exist')
 
+    @property
+    def held_keys(self) -> tuple[Key, ...]:
+        """The keys that DuckDB does not hold."""
+        return tuple(key for key in self.keys if key.is_held)
+
     def key_names(self) -> dict[tuple[str, ...], str]:
-        """Columns of each key -> its name; of two over the same columns the first."""
-        names = {key.columns: key.name for key in reversed(self.keys)}
-        return {columns: names[columns] for columns in dict.fromkeys(k.columns for k in self.keys)}
+        """Columns of each key that DuckDB holds -> its name; of two over the same the first."""
+        own = [key for key in self.keys if not key.is_held]
+        names = {key.columns: key.name for key in reversed(own)}
+        return {columns: names[columns] for columns in dict.fromkeys(k.columns for k in own)}
 
 
 @dataclass(frozen=True, slots=True)

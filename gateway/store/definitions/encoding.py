@@ -32,8 +32,8 @@ def encode_table(definition: TableDefinition) -> str:
     return json.dumps(
         {
             "columns": [_column(column) for column in definition.columns],
-            "keys": [[k.columns, k.name, k.primary, k.constraint] for k in definition.keys],
-            "checks": [[c.expression, c.name, c.columns] for c in definition.checks],
+            "keys": [_key(key) for key in definition.keys],
+            "checks": [[c.expression, c.name, c.columns, c.valid] for c in definition.checks],
             "foreign_keys": [_foreign_key(fk) for fk in definition.foreign_keys],
             "indexes": [[i.name, i.columns, i.method, i.predicate] for i in definition.indexes],
             "comment": definition.comment,
@@ -59,6 +59,11 @@ def _column(column: Column) -> list[object]:
     ]
 
 
+def _key(key: Key) -> list[object]:
+    kind = [key.primary, key.constraint, key.deferrable, key.nulls_distinct]
+    return [key.columns, key.name, *kind, key.items, key.values, key.predicate, key.reads]
+
+
 def _oid(kind: Type) -> int | list[int]:
     """The type's number; of an array of several dimensions, these too."""
     count = dimensions(kind)
@@ -67,7 +72,7 @@ def _oid(kind: Type) -> int | list[int]:
 
 def _foreign_key(key: ForeignKey) -> list[object]:
     table = [key.table.schema, key.table.name]
-    actions = [key.on_delete, key.on_update, key.deferrable, key.match]
+    actions = [key.on_delete, key.on_update, key.deferrable, key.match, key.valid]
     return [key.columns, table, key.referenced, key.name, *actions]
 
 
@@ -82,8 +87,8 @@ def decode_table(name: TableName, text: str) -> TableDefinition:
     return TableDefinition(
         name,
         columns,
-        tuple(Key(tuple(columns), *rest) for columns, *rest in kept["keys"]),
-        tuple(Check(text, name, tuple(columns)) for text, name, columns in kept["checks"]),
+        tuple(_read_key(*key) for key in kept["keys"]),
+        tuple(Check(c[0], c[1], tuple(c[2]), *c[3:]) for c in kept["checks"]),
         tuple(_read_foreign_key(*key) for key in kept["foreign_keys"]),
         tuple(Index(i[0], tuple(i[1]), *i[2:]) for i in kept["indexes"]),
         kept["comment"],
@@ -94,6 +99,11 @@ def decode_table(name: TableName, text: str) -> TableDefinition:
     )
 
 
+def _read_key(*values: Any) -> Key:
+    read: list[Any] = [tuple(value) if isinstance(value, list) else value for value in values]
+    return Key(*read)
+
+
 def _read_column(name: str, oid: int | list[int], *rest: Any) -> Column:
     if isinstance(oid, int):
         return Column(name, by_oid(oid), *rest)
@@ -101,7 +111,7 @@ def _read_column(name: str, oid: int | list[int], *rest: Any) -> Column:
 
 
 def _read_foreign_key(
-    columns: Items[str], table: Items[str], referenced: Items[str], *rest: str
+    columns: Items[str], table: Items[str], referenced: Items[str], *rest: Any
 ) -> ForeignKey:
     return ForeignKey(tuple(columns), TableName(*table), tuple(referenced), *rest)
 

@@ -84,7 +84,11 @@ def _constraint(
 
 
 def _duplicate(definition: TableDefinition, key: dict[str, str]) -> UniqueViolation:
-    name = definition.key_names().get(tuple(key), "_".join(key))
+    return duplicate(definition, definition.key_names().get(tuple(key), "_".join(key)), key)
+
+
+def duplicate(definition: TableDefinition, name: str, key: dict[str, str]) -> UniqueViolation:
+    """The error of a key of this name; `key` says what of it has which value."""
     return UniqueViolation(
         f'duplicate key value violates unique constraint "{name}"',
         detail=f"Key ({', '.join(key)})=({', '.join(key.values())}) already exists.",

@@ -248,7 +248,7 @@ def _needs_whole(definition: TableDefinition) -> bool:
 
 def _moves_rows(definition: TableDefinition, columns: Sequence[str]) -> bool:
     """Whether DuckDB updates by deleting and inserting: columns of a key, and lists."""
-    keys = {name for key in definition.keys for name in key.columns}
+    keys = {name for key in definition.key_names() for name in key}
     return any(name in keys or definition.column(name).type.element for name in columns)
 
 

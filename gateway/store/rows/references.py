@@ -2,12 +2,14 @@
 
 They are held here and not by DuckDB, whose own stop most changes of a table that has one
 (measured with DuckDB 2.0). A reference with a NULL in it refers to nothing; MATCH FULL refuses it
-beside other values. The locks of all tables that a check looks at are held (`Scope._lock_tables`).
+beside other values. The locks of all tables that a check looks at are held
+(`Locking._lock_tables`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,12 +17,10 @@ import pyarrow.compute as pc
 from gateway.errors import FeatureNotSupported, ForeignKeyViolation
 from gateway.sources.table import TableName
 from gateway.store.definitions.catalogue import Catalogue
-from gateway.store.definitions.definitions import Changed, ForeignKey, TableDefinition
+from gateway.store.definitions.definitions import Changed, ForeignKey
 from gateway.store.disk.faults import shown_value, translated
-from gateway.store.rows import changes
+from gateway.store.rows import changes, keys
 from gateway.store.rows.changes import Target
-from gateway.store.rows.expressions import Expressions
-from gateway.store.transactions.transactions import Transaction
 
 
 def target_of(of: Target, name: TableName) -> Target:
@@ -63,21 +63,31 @@ def update(
         ForeignKeyViolation: 23503.
     """
     followers = [f for f in _followers(parent) if set(columns) & set(f[1].referenced)]
-    if not any(key.on_update != "no action" for _, key in followers):
-        changed = changes.update(parent, columns, batches, returning)
-        hold_references(parent, None, columns)
+    unsound = any(not key.valid for key in parent.definition.foreign_keys)
+    whole = returning or unsound or bool(keys.touched(parent.definition, columns))
+    if not any(key.on_update != "no action" or not key.valid for _, key in followers):
+        changed = changes.update(parent, columns, batches, whole)
+        _hold(parent, changed, columns, unsound)
         for child, key in followers:
             _refuse_lost(parent, child, key, None)
-        return changed
+        return changed if returning else Changed(changed.count)
     kept = list(batches)
     before = _rows_named(parent, kept)
     changed = changes.update(parent, columns, kept, True)
-    hold_references(parent, None, columns)
+    _hold(parent, changed, columns, unsound)
     if changed.rows is not None and changed.rows.num_rows:
         for child, key in followers:
             moved = _keys(key, before, changed.rows)
-            _follow(parent, child, key, key.on_update, moved)
+            parent.transaction.deferral.follow(
+                partial(_follow, parent, child, key, key.on_update, moved)
+            )
     return changed if returning else Changed(changed.count)
+
+
+def _hold(target: Target, changed: Changed, columns: Sequence[str], unsound: bool) -> None:
+    """Check what an UPDATE may have broken; `unsound`: old rows may refer to nothing."""
+    keys.hold_keys(target, changed.rows, columns)
+    hold_references(target, changed.rows if unsound else None, columns)
 
 
 def delete(parent: Target, batches: Iterable[pa.RecordBatch], returning: bool) -> Changed:
@@ -90,32 +100,23 @@ def delete(parent: Target, batches: Iterable[pa.RecordBatch], returning: bool) -
     changed = changes.delete(parent, batches, returning or bool(followers))
     if changed.rows is not None and changed.rows.num_rows:
         for child, key in followers:
-            _follow(parent, child, key, key.on_delete, _keys(key, changed.rows))
+            gone = _keys(key, changed.rows)
+            parent.transaction.deferral.follow(
+                partial(_follow, parent, child, key, key.on_delete, gone)
+            )
     return changed if returning else Changed(changed.count)
 
 
-def check_put_off(
-    transaction: Transaction, expressions: Expressions, *, only_due: bool = False
-) -> None:
-    """Check what was put off; with `only_due` what SET CONSTRAINTS made immediate.
+def check(child: Target, key: ForeignKey, *, parents: bool) -> None:
+    """Check one key over all rows; `parents`: because rows that it refers to went, or changed.
 
     Raises:
         ForeignKeyViolation: 23503.
     """
-    deferral = transaction.deferral
-    for (oid, name), is_parents in list(deferral.pending.items()):
-        relation = transaction.catalogue.by_oid(oid)
-        if relation is None or not isinstance(relation.definition, TableDefinition):
-            continue  # it was dropped
-        child = Target(transaction, oid, relation.definition, expressions)
-        for key in relation.definition.foreign_keys:
-            if key.name != name or (only_due and not deferral.due(oid, key)):
-                continue
-            if is_parents:
-                _refuse_lost(target_of(child, key.table), child, key, None, waits=False)
-            else:
-                _refuse_orphan(child, key, None)
-            del deferral.pending[oid, name]
+    if parents:
+        _refuse_lost(target_of(child, key.table), child, key, None, waits=False)
+    else:
+        _refuse_orphan(child, key, None)
 
 
 def refuse_truncated(catalogue: Catalogue, names: Collection[TableName]) -> None:
@@ -170,7 +171,7 @@ def _keys(key: ForeignKey, old: pa.Table, new: pa.Table | None = None) -> pa.Tab
 
 def _follow(parent: Target, child: Target, key: ForeignKey, action: str, moved: pa.Table) -> None:
     """Do to the rows that referred to `moved` what is declared."""
-    if action == "no action":
+    if action == "no action" and key.valid:
         _refuse_lost(parent, child, key, moved)
         return
     new = [name for name in moved.schema.names if name.startswith("n")]
@@ -184,7 +185,9 @@ def _follow(parent: Target, child: Target, key: ForeignKey, action: str, moved: 
         found = child.transaction.matching(query, moved)
     if not found.num_rows:
         return
-    if action == "restrict":
+    if action == "no action":
+        _refuse_lost(parent, child, key, moved, restrict=f"{same} AND {_is_gone(child, key, mine)}")
+    elif action == "restrict":
         _refuse_lost(parent, child, key, moved, waits=False, restrict=same)
     elif action == "cascade" and not new:
         delete(child, found.select(["row"]).to_batches(), False)
@@ -302,15 +305,18 @@ def _referring(
 
 
 def _without_parent(child: Target, key: ForeignKey, place: str) -> str:
-    parent = target_of(child, key.table)
     mine = [f"c.{child.inside[name]}" for name in key.columns]
-    theirs = [f"p.{parent.inside[name]}" for name in key.referenced]
     there = " AND ".join(f"{column} IS NOT NULL" for column in mine)
+    gone = _is_gone(child, key, mine)
+    return f"SELECT {', '.join(mine)} FROM {place} AS c WHERE {there} AND {gone}"
+
+
+def _is_gone(child: Target, key: ForeignKey, mine: Sequence[str]) -> str:
+    """Whether what columns refer to is not there."""
+    parent = target_of(child, key.table)
+    theirs = [f"p.{parent.inside[name]}" for name in key.referenced]
     same = " AND ".join(f"{a} = {b}" for a, b in zip(theirs, mine, strict=True))
-    return (
-        f"SELECT {', '.join(mine)} FROM {place} AS c WHERE {there}"
-        f" AND NOT EXISTS (SELECT 1 FROM {parent.place} AS p WHERE {same})"
-    )
+    return f"NOT EXISTS (SELECT 1 FROM {parent.place} AS p WHERE {same})"
 
 
 def _orphan(child: Target, key: ForeignKey, rows: pa.Table | None = None) -> str | None:

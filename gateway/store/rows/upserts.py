@@ -4,43 +4,72 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-import numpy as np
 import pyarrow as pa
 
-from gateway.errors import CardinalityViolation, InvalidColumnReference, UndefinedObject
-from gateway.store.definitions.definitions import TableDefinition
+from gateway.errors import (
+    CardinalityViolation,
+    InvalidColumnReference,
+    ObjectNotInPrerequisiteState,
+    UndefinedObject,
+    WrongObjectType,
+)
+from gateway.sql.writes.conflicts import Arbiter, conjuncts, spelt
+from gateway.store.definitions.definitions import Key, TableDefinition
 from gateway.store.disk.faults import translated
+from gateway.store.rows import keys
 from gateway.store.rows.changes import Target, append, whole_rows
+from gateway.store.rows.keys import Values
 from gateway.store.transactions.appending import plain_values
 
 
-def arbiters(
-    definition: TableDefinition, columns: tuple[str, ...], constraint: str
-) -> list[tuple[str, ...]]:
+def arbiters(definition: TableDefinition, wanted: Arbiter) -> list[Key]:
     """The keys that ON CONFLICT means; of no columns and no constraint every one.
 
     Raises:
         InvalidColumnReference: 42P10, no key over these columns.
-        UndefinedObject: 42704, no such constraint.
+        UndefinedObject: 42704, no such constraint. WrongObjectType: 42809, it is no key.
+        ObjectNotInPrerequisiteState: 55000, it is DEFERRABLE.
     """
-    keys = definition.keys
-    if constraint:
-        found = [key.columns for key in keys if key.name == constraint]
-        if not found:
-            raise UndefinedObject(
-                f'constraint "{constraint}" for table "{definition.name.name}" does not exist'
+    found = _meant(definition, wanted)
+    for key in found:
+        if key.deferrable:
+            raise ObjectNotInPrerequisiteState(
+                "ON CONFLICT does not support deferrable unique constraints/exclusion constraints"
+                " as arbiters"
             )
-        return found
-    if columns:
-        for name in columns:
-            definition.column(name)
-        found = [key.columns for key in keys if set(key.columns) == set(columns)]
-        if not found:
-            raise InvalidColumnReference(
-                "there is no unique or exclusion constraint matching the ON CONFLICT specification"
-            )
-        return found[:1]
-    return [key.columns for key in keys]
+    return found
+
+
+def _meant(definition: TableDefinition, wanted: Arbiter) -> list[Key]:
+    if wanted.constraint:
+        return [_of_name(definition, wanted.constraint)]
+    if not wanted.columns and not wanted.expressions:
+        return list(definition.keys)
+    for name in wanted.columns:
+        definition.column(name)
+    found = [key for key in definition.keys if _is_meant(key, wanted)]
+    if not found:
+        raise InvalidColumnReference(
+            "there is no unique or exclusion constraint matching the ON CONFLICT specification"
+        )
+    return found[:1]
+
+
+def _of_name(definition: TableDefinition, name: str) -> Key:
+    for key in definition.keys:
+        if key.name == name and key.constraint:
+            return key
+    if any(each.name == name for each in definition.constraints):
+        raise WrongObjectType("constraint in ON CONFLICT clause has no associated index")
+    raise UndefinedObject(f'constraint "{name}" for table "{definition.name.name}" does not exist')
+
+
+def _is_meant(key: Key, wanted: Arbiter) -> bool:
+    """Whether it is over just these; what its WHERE says must be said, too."""
+    mine = {spelt(text) for text in key.values} or {spelt(f'"{name}"') for name in key.columns}
+    theirs = {*wanted.expressions, *(spelt(f'"{name}"') for name in wanted.columns)}
+    said = {each for text in wanted.predicate for each in conjuncts(text)}
+    return mine == theirs and (not key.predicate or conjuncts(key.predicate) <= said)
 
 
 def propose(target: Target, columns: Sequence[str], batches: Iterable[pa.RecordBatch]) -> pa.Table:
@@ -49,57 +78,46 @@ def propose(target: Target, columns: Sequence[str], batches: Iterable[pa.RecordB
     return pa.Table.from_batches(rows, target.definition.schema).combine_chunks()
 
 
-def in_the_way(target: Target, rows: pa.Table, key: tuple[str, ...]) -> pa.Array:
+def in_the_way(target: Target, rows: pa.Table, key: Key) -> pa.Array:
     """For each row the identifier of the row with the same key; NULL where there is none."""
-    places = [target.inside[name] for name in key]
-    if rows.num_rows == 1 and (values := plain_values(rows.select(list(key)))) is not None:
-        same = " AND ".join(f"{place} = ?" for place in places)
-        query = f"SELECT rowid FROM {target.place} WHERE {same}"
-        with translated():
-            held = target.transaction.cursor.execute(query, values).fetchall()
-        return pa.array([held[0][0] if held else None], pa.int64())
-    delta = rows.select(list(key)).rename_columns(places)
-    delta = delta.append_column("n", pa.array(np.arange(rows.num_rows)))
-    same = " AND ".join(f"old.{place} = delta.{place}" for place in places)
-    query = f'SELECT delta.n, old.rowid AS "row" FROM delta JOIN {target.place} AS old ON {same}'
-    with translated():
-        found = target.transaction.matching(query, delta)
-    identifiers = np.full(rows.num_rows, -1, np.int64)
-    identifiers[found.column("n").to_numpy()] = found.column("row").to_numpy()
-    return pa.array(identifiers, mask=identifiers < 0)
+    if rows.num_rows == 1 and not key.is_held:
+        values = plain_values(rows.select(list(key.columns)))
+        if values is not None:
+            same = " AND ".join(f"{target.inside[name]} = ?" for name in key.columns)
+            query = f"SELECT rowid FROM {target.place} WHERE {same}"
+            with translated():
+                held = target.transaction.cursor.execute(query, values).fetchall()
+            return pa.array([held[0][0] if held else None], pa.int64())
+    return keys.in_the_way(target, rows, key)
 
 
-def first_of_each(rows: pa.Table, keys: Collection[tuple[str, ...]]) -> list[int]:
-    """Positions of the rows that come first with their keys; NULL equals nothing."""
-    columns = [
-        list(zip(*(rows.column(name).to_pylist() for name in key), strict=True)) for key in keys
-    ]
-    seen: list[set[tuple[object, ...]]] = [set() for _ in keys]
+def first_of_each(count: int, values: Collection[Sequence[Values]]) -> list[int]:
+    """Positions of the rows that come first with their keys.
+
+    Args:
+        count: How many rows there are.
+        values: For each key what each of them is under it.
+    """
+    seen: list[set[Values]] = [set() for _ in values]
     kept = []
-    for number in range(rows.num_rows):
-        values = [column[number] for column in columns]
-        whole = [None not in value for value in values]
-        if any(w and v in s for w, v, s in zip(whole, values, seen, strict=True)):
+    for number in range(count):
+        mine = [each[number] for each in values]
+        if any(value in known for value, known in zip(mine, seen, strict=True)):
             continue
-        for is_whole, value, known in zip(whole, values, seen, strict=True):
-            if is_whole:
+        for value, known in zip(mine, seen, strict=True):
+            if value is not None:
                 known.add(value)
         kept.append(number)
     return kept
 
 
-def refuse_twice(rows: pa.Table, key: tuple[str, ...]) -> None:
-    """Refuse rows of one key twice: the second would change the row that the first one made.
-
-    Raises:
-        CardinalityViolation: 21000.
-    """
-    if len(first_of_each(rows, [key])) < rows.num_rows:
-        raise CardinalityViolation(
-            "ON CONFLICT DO UPDATE command cannot affect row a second time",
-            hint="Ensure that no rows proposed for insertion within the same command have"
-            " duplicate constrained values.",
-        )
+def affected_twice() -> CardinalityViolation:
+    """What ON CONFLICT DO UPDATE is told whose second row would change what the first one did."""
+    return CardinalityViolation(
+        "ON CONFLICT DO UPDATE command cannot affect row a second time",
+        hint="Ensure that no rows proposed for insertion within the same command have"
+        " duplicate constrained values.",
+    )
 
 
 def append_whole(target: Target, rows: pa.Table) -> None:

@@ -12,8 +12,8 @@ from gateway.errors import (
     WrongObjectType,
 )
 from gateway.store.definitions.catalogue import Catalogue
-from gateway.store.definitions.definitions import ForeignKey, TableDefinition
-from gateway.store.rows.references import check_put_off
+from gateway.store.definitions.definitions import Check, TableDefinition
+from gateway.store.rows.put_off import check_put_off
 from gateway.store.transactions.deferral import Constraint
 from gateway.store.transactions.locking import Locking
 from gateway.store.transactions.scope import Savepoint
@@ -88,7 +88,7 @@ class Blocks(Locking):
         self._savepoints.append(Savepoint(name, done, own, held, chosen, len(self._restarts)))
 
     def set_constraints(self, names: Sequence[tuple[str, str]], deferred: bool) -> None:
-        """Have foreign keys be checked at COMMIT, or from now on at the end of each statement.
+        """Have constraints be checked at COMMIT, or from now on at the end of each statement.
 
         Args:
             names: (schema, name) of each; schema "" is any; none: all that are deferrable.
@@ -96,7 +96,7 @@ class Blocks(Locking):
 
         Raises:
             UndefinedObject: 42704. WrongObjectType: 42809, it is not deferrable.
-            ForeignKeyViolation: 23503.
+            ForeignKeyViolation: 23503. UniqueViolation: 23505.
         """
         with self._statement():
             chosen = [each for name in names for each in _deferrable(self._catalogue, *name)]
@@ -152,7 +152,7 @@ class Blocks(Locking):
 
 
 def _deferrable(catalogue: Catalogue, schema: str, name: str) -> list[Constraint]:
-    """The constraints of a name, which must be foreign keys that may wait."""
+    """The constraints of a name, which must be keys that may wait."""
     found = [
         (relation.oid, constraint)
         for relation in catalogue.relations.values()
@@ -163,6 +163,6 @@ def _deferrable(catalogue: Catalogue, schema: str, name: str) -> list[Constraint
     ]
     if not found:
         raise UndefinedObject(f'constraint "{name}" does not exist')
-    if not all(isinstance(each, ForeignKey) and each.deferrable for _, each in found):
+    if any(isinstance(each, Check) or not each.deferrable for _, each in found):
         raise WrongObjectType(f'constraint "{name}" is not deferrable')
     return [(oid, name) for oid, _ in found]

@@ -48,7 +48,9 @@ class Locking(Scope):
         while True:
             oid, definition = self._catalogue.table(name)
             wanted = tied(self._catalogue, name, command)
-            to_itself = any(key.table == name for key in definition.foreign_keys)
+            to_itself = any(key.table == name for key in definition.foreign_keys) or (
+                bool(definition.held_keys) and command != "DELETE"
+            )
             for each in sorted(wanted):
                 self._lock_relation(each, whole=whole or to_itself or each != oid)
             self._catch_up(reading)
