@@ -22,6 +22,7 @@ from gateway.session.settings.showing import show_fields
 from gateway.session.writes.execution import Executor
 from gateway.session.writes.merges import describe_merge
 from gateway.session.writes.modifying import describe_modifying
+from gateway.session.writes.placing import placed
 from gateway.sql.statements.commands import ExecuteStatement, ShowStatement
 from gateway.sql.statements.cursors import Declare, FetchStatement
 from gateway.sql.statements.statement import Kind, Statement
@@ -90,7 +91,8 @@ def _described(client: Describing, statement: Statement, declared: Mapping[int, 
         return describe_modifying(client.executor, statement, declared)
     if isinstance(tree, exp.Merge):
         return describe_merge(client.executor, statement, dict(declared))
-    return client.executor.describe(statement, declared)
+    with placed(tree, client.executor.columns_of):
+        return client.executor.describe(statement, declared)
 
 
 def _described_fetch(client: Describing, tree: FetchStatement) -> Described:

@@ -20,6 +20,7 @@ from gateway.session.queries.querying import Queries
 from gateway.session.result import Field, Result
 from gateway.session.settings.time_zones import check_moments
 from gateway.session.writes.assignable import refuse_texts, with_texts
+from gateway.session.writes.placing import placed
 from gateway.session.writes.returning import (
     Beneath,
     Beside,
@@ -53,6 +54,15 @@ class Executor(Queries):
         """Do an INSERT, UPDATE or DELETE; when this returns it is done."""
         tree = statement.tree
         assert isinstance(tree, exp.Expr)
+        with placed(tree, self.columns_of):
+            return self._written(statement, tree, bound)
+
+    def columns_of(self, table: exp.Table) -> list[str]:
+        """The columns of the table that a write names."""
+        definition = self.registry.definition(*self.registry.named(parts_of(table)))
+        return [column.name for column in definition.columns]
+
+    def _written(self, statement: Statement, tree: exp.Expr, bound: Bound) -> Result:
         query = self.required(replace(statement, tree=self.with_moments(tree)))
         assert query.write is not None and query.target is not None
         with self.registry.store.writing(query.target.name, query.locks_for, query.reading):

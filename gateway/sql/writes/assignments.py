@@ -137,13 +137,13 @@ def _of_query(row: exp.Subquery, width: int) -> list[exp.Expr]:
 def written_columns(named: list[exp.Expr], target: Target, table: exp.Table) -> tuple[str, ...]:
     """The names of columns that are written, each there and once: 42703, 42701."""
     names = tuple(column.name for column in named)
-    for name, column in zip(names, named, strict=True):
+    for place, (name, column) in enumerate(zip(names, named, strict=True)):
         if name not in target:
             raise UndefinedColumn(
                 f'column "{name}" of relation "{table.name}" does not exist',
                 position=position_of(column),
             )
-        if names.count(name) > 1:
+        if name in names[:place]:
             message = f'column "{name}" specified more than once'
             raise DuplicateColumn(message, position=position_of(column))
     return names
