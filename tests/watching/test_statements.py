@@ -175,6 +175,32 @@ def test_progress_of_a_long_scan(connect: Connect, ada: Connection) -> None:
         pass
 
 
+@pytest.mark.parametrize("write", ["CREATE TABLE held AS", "INSERT INTO held"])
+def test_progress_of_a_long_write(connect: Connect, ada: Connection, write: str) -> None:
+    """It halts at a row in the middle until it is cancelled, and leaves nothing."""
+    if write.startswith("INSERT"):
+        ada.execute("CREATE TABLE held (x int8, v float8)")
+    halting = "CASE WHEN x = 2000000 THEN pg_sleep(100000) END IS NULL"
+    other = connect()
+    other.pgconn.send_query(f"{write} SELECT x, v FROM g WHERE {halting}".encode())
+    pid = other.info.backend_pid
+    sql = (
+        "SELECT phase, relation, chunks_read, chunks_to_read FROM gradwire.progress WHERE pid = %s"
+    )
+    while (row := ada.execute(sql, [pid]).fetchone()) is None or not row[2]:
+        pass
+    assert row[:2] == ("running", "public.g") and 0 < row[2] <= row[3] == CHUNKS
+    ada.execute("SELECT pg_cancel_backend(%s)", [pid])
+    ended = other.pgconn.get_result()
+    assert ended is not None and ended.error_field(psycopg.pq.DiagnosticField.SQLSTATE) == b"57014"
+    left = ada.execute("SELECT count(*) FROM pg_class WHERE relname = 'held'").fetchone()
+    if write.startswith("INSERT"):
+        assert left == (1,) and ada.execute("SELECT count(*) FROM held").fetchone() == (0,)
+        ada.execute("DROP TABLE held")
+    else:
+        assert left == (0,)
+
+
 def test_progress_of_copy(connect: Connect, ada: Connection) -> None:
     ada.execute("CREATE TABLE copied (a int)")
     sql = (

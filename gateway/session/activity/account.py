@@ -132,7 +132,12 @@ class Account:
             self.done.rewrite_ns += perf_counter_ns() - started
 
     def planned(self, started_ns: int, *, kept: bool) -> None:
-        """A query in it was planned, or a plan that was kept was found."""
+        """A query in it was planned, or a plan that was kept was found; what follows is its run.
+
+        The rows of a write are read before it has a result to `follow`.
+        """
+        if self.phase == PLANNING:
+            self.phase = RUNNING
         done = self.done
         done.plan_ns += perf_counter_ns() - started_ns
         done.plans += 1
