@@ -29,9 +29,10 @@ from gateway.engine.held import Shelf
 from gateway.engine.interface import Plan
 from gateway.engine.lookups import Orders
 from gateway.engine.open_plans import OpenPlans, ValueCalls
-from gateway.engine.plans import FEW_ROWS, IN_ORDER, Contexts, EmbeddedPlan, Plans, limited
+from gateway.engine.plans import IN_ORDER, Contexts, EmbeddedPlan, Plans, limited
 from gateway.engine.provided import Compute, Provided
 from gateway.engine.provider import as_dataset
+from gateway.engine.reading import all_held, reading
 from gateway.engine.running import Run
 from gateway.engine.zones import in_zone
 from gateway.errors import GatewayError, QueryCanceled
@@ -159,16 +160,6 @@ def _bindable(value: pa.Scalar) -> pa.Scalar:
     return pa.scalar(None, pa.null()) if is_null_array else value
 
 
-def _all_held(tables: Mapping[TableName, Table]) -> bool:
-    return all(isinstance(table, Held) for table in tables.values())
-
-
-def _hold_few(tables: Mapping[TableName, Table]) -> bool:
-    """Whether a query reads tables, all in memory, of few rows together."""
-    rows = [t.held_rows.num_rows for t in tables.values() if isinstance(t, Held)]
-    return 0 < len(rows) == len(tables) and sum(rows) <= FEW_ROWS
-
-
 class EmbeddedSession:
     """One client's context, the tables registered in it, and its running query."""
 
@@ -224,7 +215,7 @@ class EmbeddedSession:
         """
         if parameters:
             # A table that is scanned piece by piece is asked about the values as it is planned.
-            if not _all_held(tables):
+            if not all_held(tables):
                 return self._made(sql, tables, parameters)
             return self._open.plan(sql, tables, parameters, self._are_known(tables))
         kept = self._plans.find(sql) if self._are_known(tables) else None
@@ -243,9 +234,9 @@ class EmbeddedSession:
                 self._register(name, table)
             frame = self._planned(sql, tables, values)
         self._check()
-        few = _hold_few(tables)
+        reads = reading(tables)
         return EmbeddedPlan(
-            self._contexts, sql, frame, self._unstable, self._failures, self._stream, few
+            self._contexts, sql, frame, self._unstable, self._failures, self._stream, reads
         )
 
     def _planned(

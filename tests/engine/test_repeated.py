@@ -1,13 +1,17 @@
-"""Plans over few rows in memory that are run again and again give the same rows each time."""
+"""Plans that are run again and again give the same rows each time."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
+import xarray
 
 from gateway.engine import plans
+from gateway.sources.grid import grid
+from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import TableName
 from gateway.store.rows.snapshots import Snapshot
 from tests.engine.tables import T
@@ -51,6 +55,47 @@ def test_every_run_gives_the_rows_of_the_first(rows, session, kept: str, sql: st
     assert ("physical plan" if physical is not None else "logical plan alone") == kept
 
 
+GRID = GridTable(
+    xarray.Dataset(
+        {
+            "v": (
+                ("time", "lat"),
+                np.arange(24.0).reshape(6, 4),
+                {},
+                {"preferred_chunks": {"time": 1}},
+            )
+        },
+        {"lat": [10.0, 20.0, 30.0, 40.0]},
+    ),
+    ["v"],
+)
+OVER_A_GRID = (
+    ("physical plan",        "SELECT time, v FROM t WHERE lat = 20 ORDER BY v DESC"),
+    ("physical plan",        "SELECT sum(v), min(time) FROM t WHERE v > 2"),
+    ("physical plan",        "SELECT v FROM t WHERE lat > 10 AND v > 9"),
+    ("physical plan",        "SELECT count(*) FROM t WHERE lat > 10"),
+    ("logical plan alone",   "SELECT time, v FROM t ORDER BY v DESC LIMIT 3"),
+    ("logical plan alone",   "SELECT lat, sum(v) FROM t GROUP BY lat"),
+    ("logical plan alone",   "SELECT a.v FROM t AS a JOIN t AS b ON a.v = b.v + 1"),
+    ("logical plan alone",   "SELECT v, now() - now() FROM t ORDER BY v"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("kept", "sql"), OVER_A_GRID)
+def test_runs_over_a_grid_are_all_the_same(session, monkeypatch, kept: str, sql: str) -> None:
+    monkeypatch.setattr(grid, "BLOCK_ROWS", 4)  # several parts
+    plan = session.plan(sql.replace(" t ", " public.t "), {T: GRID})
+    first = _rows(plan)
+    assert first and all(_rows(plan) == first for _ in range(4))
+    streams = [plan.stream(), plan.stream()]  # side by side
+    assert [sorted(map(repr, pa.Table.from_batches(s).to_pylist())) for s in streams] == [first] * 2
+    assert ("physical plan" if plan._physical is not None else "logical plan alone") == kept
+
+
+def _rows(plan) -> list[str]:
+    return sorted(map(repr, pa.Table.from_batches(plan.stream()).to_pylist()))
+
+
 def test_a_physical_plan_is_made_anew_now_and_then(rows, monkeypatch) -> None:
     monkeypatch.setattr(plans, "_MOST_RUNS", 3)
     tables = {T: Snapshot(ROWS)}
@@ -84,7 +129,7 @@ def test_few_rows_are_as_many_would_be(session, monkeypatch, sql: str) -> None:
         return [row for b in session.plan(sql, {name: table}).stream() for row in b.to_pylist()]
 
     few = [rows() for _ in range(3)]
-    monkeypatch.setattr("gateway.engine.embedded.FEW_ROWS", 0)
+    monkeypatch.setattr("gateway.engine.reading.FEW_ROWS", 0)
     session._plans.clear()
     assert few == [rows()] * 3
 
