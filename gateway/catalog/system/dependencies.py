@@ -35,6 +35,21 @@ def identities(contents: Contents) -> Mapping[int, bool]:
     }
 
 
+def of_views(contents: Contents) -> Iterator[Row]:
+    """What the queries of views read: their rules depend on it.
+
+    PostgreSQL names each column that a view reads; these rows name the relation alone.
+    """
+    oids = {(entry.schema, entry.name): entry.oid for entry in contents.relations}
+    for entry in contents.relations:
+        for read in dict.fromkeys((each.name.schema, each.name.name) for each in entry.reads):
+            if read in oids:
+                yield _DEFAULTS | {
+                    "classid": _REWRITE, "objid": entry.part(RULE),
+                    "refclassid": _CLASS, "refobjid": oids[read],
+                }  # fmt: skip
+
+
 def _depends(entry: RelationEntry, identity: bool) -> Iterator[Row]:
     of_class = {"refclassid": _CLASS, "refobjid": entry.oid}
     schema = namespace_oid(entry.schema)

@@ -15,7 +15,7 @@ from typing import Any
 
 from gateway.catalog.system.attributes import ATTRIBUTE, attributes_of, type_facts
 from gateway.catalog.system.contents import server_of
-from gateway.catalog.system.dependencies import depends, identities
+from gateway.catalog.system.dependencies import depends, identities, of_views
 from gateway.catalog.system.entries import Contents, RelationEntry
 from gateway.catalog.system.oids import (
     ARRAY_TYPE,
@@ -352,6 +352,7 @@ _BESIDE: Mapping[str, Callable[[Contents], Mapping[int, bool]]] = {
 OF_OTHERS: Mapping[str, Callable[[Contents], Iterator[Row]]] = {
     "pg_auth_members": _members,
     "pg_db_role_setting": _role_settings,
+    "pg_depend": of_views,
     "pg_description": other_descriptions,
     "pg_foreign_data_wrapper": _wrappers,
     "pg_foreign_server": _servers,

@@ -12,6 +12,7 @@ from sqlglot import exp
 from gateway.catalog.system.static import static
 from gateway.catalog.translation.datatypes import undefined
 from gateway.catalog.translation.functions import COUNTERS, TEMPLATES
+from gateway.catalog.translation.json_calls import is_row, row_text
 from gateway.catalog.translation.resolution import (
     JSON_TYPES,
     TEXT,
@@ -27,6 +28,7 @@ from gateway.sql.meaning.scope import position_of
 if TYPE_CHECKING:
     from gateway.catalog.translation.expressions import Expressions
 
+_XID = 28
 _SCHEMAS = ("", "pg_catalog", "information_schema")
 
 
@@ -83,7 +85,13 @@ def _written(
         template = _pattern_template(arguments[1], node)
     elif template.startswith("json_text") and arguments[0].type in JSON_TYPES:
         template = "json_list(list({0}))"
+    elif name == "age" and found.routine.arguments == (_XID,):  # no transaction has a number here
+        template = "CAST(CASE {0} WHEN 0 THEN 2147483647 ELSE 0 END AS INTEGER)"
     shown = [argument.sql for argument in arguments]
+    if name in ("json_agg", "jsonb_agg") and is_row(arguments[0]):
+        between = "', ' || chr(10) || ' '" if name == "json_agg" else "', '"
+        template = f"('[' || string_agg({{0}}, {between}) || ']')"
+        shown = [row_text(within, arguments[0], compact=name == "json_agg")]
     return fill(within, template, shown)
 
 

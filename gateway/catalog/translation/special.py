@@ -10,14 +10,13 @@ from sqlglot import exp
 
 from gateway.catalog.system.static import static
 from gateway.catalog.system.storage import INT2VECTOR, OIDVECTOR
-from gateway.catalog.translation import resolution
 from gateway.catalog.translation.coercing import quoted
 from gateway.catalog.translation.datatypes import undefined
 from gateway.catalog.translation.functions import TEMPLATES
+from gateway.catalog.translation.json_calls import json_object, json_of
 from gateway.catalog.translation.resolution import (
     BOOL,
     INT4,
-    JSON_TYPES,
     NAME,
     OID,
     RECORD,
@@ -116,40 +115,6 @@ def _typeof(
     return Term(f"CAST({within.term(nodes[0], scope).type} AS BIGINT)", 2206)
 
 
-def _json_object(
-    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
-) -> Term:
-    """json_build_object, with PostgreSQL's blanks: {"a" : 1, "b" : null}."""
-    parts = []
-    for n, term in enumerate(within.terms(nodes, scope)):
-        value = within.settled(term)
-        if n % 2 == 0:
-            parts.append(f"to_json({within.cast(value, TEXT).sql})")
-        elif value.type in (NAME, 18, *resolution_texts()) or value.type == TEXT:
-            parts.append(f"COALESCE(to_json({value.sql}), 'null')")
-        elif value.type in JSON_TYPES:
-            parts.append(f"COALESCE(CAST({value.sql} AS VARCHAR), 'null')")
-        elif value.type in _REGS:
-            parts.append(f"COALESCE(to_json({within.cast(value, TEXT).sql}), 'null')")
-        else:
-            parts.append(f"COALESCE(CAST(to_json({value.sql}) AS VARCHAR), 'null')")
-    between = " : " if name == "json_build_object" else ": "
-    pairs = [
-        f"{key} || '{between}' || {value}"
-        for key, value in zip(parts[::2], parts[1::2], strict=True)
-    ]
-    body = " || ', ' || ".join(pairs) if pairs else "''"
-    return Term(f"('{{' || {body} || '}}')", 114 if name == "json_build_object" else 3802)
-
-
-_REGS = frozenset({24, 2202, 2203, 2204, 2205, 2206, 4089, 4096, 4191})
-
-
-def resolution_texts() -> tuple[int, ...]:
-    """Types that JSON writes in quotes."""
-    return (resolution.VARCHAR, resolution.BPCHAR)
-
-
 def _format(
     within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
 ) -> Term:
@@ -231,6 +196,13 @@ def _viewdef(
     return Term(fill(within, TEMPLATES[name], [oid.sql, pretty]), TEXT)
 
 
+def _row(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    """ROW(a, b): the same as (a, b)."""
+    return within.row(exp.Tuple(expressions=list(nodes)), scope)
+
+
 SPECIAL: dict[str, Special] = {
     "coalesce": _common,
     "greatest": _common,
@@ -244,8 +216,10 @@ SPECIAL: dict[str, Special] = {
     "_pg_truetypmod": _true_type,
     "pg_typeof": _typeof,
     "aclexplode": _explode,
-    "json_build_object": _json_object,
-    "jsonb_build_object": _json_object,
+    "json_build_object": json_object,
+    "jsonb_build_object": json_object,
+    **dict.fromkeys(("row_to_json", "to_json", "to_jsonb"), json_of),
+    "row": _row,
     "format": _format,
     "pg_get_serial_sequence": _serial_sequence,
     "pg_get_viewdef": _viewdef,

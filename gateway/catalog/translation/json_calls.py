@@ -1,0 +1,84 @@
+"""JSON that a catalogue query makes of its values, with PostgreSQL's blanks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from gateway.catalog.translation import resolution
+from gateway.catalog.translation.coercing import quoted
+from gateway.catalog.translation.resolution import JSON_TYPES, NAME, RECORD, TEXT
+from gateway.catalog.translation.terms import Scope, Term
+
+if TYPE_CHECKING:
+    from gateway.catalog.translation.expressions import Expressions
+
+_JSON, _JSONB = 114, 3802
+_REGS = frozenset({24, 2202, 2203, 2204, 2205, 2206, 4089, 4096, 4191})
+# Types that JSON writes in quotes.
+_TEXTS = (NAME, 18, TEXT, resolution.VARCHAR, resolution.BPCHAR)
+
+
+def json_object(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    """json_build_object: {"a" : 1, "b" : null}; jsonb's has no blank before a colon."""
+    terms = [within.settled(term) for term in within.terms(nodes, scope)]
+    keys = [f"to_json({within.cast(key, TEXT).sql})" for key in terms[::2]]
+    plain = name == "json_build_object"
+    values = [_value(within, value, compact=plain) for value in terms[1::2]]
+    body = _joined(keys, values, " : " if plain else ": ", ", ")
+    return Term(body, _JSON if plain else _JSONB)
+
+
+def json_of(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    """row_to_json, to_json, to_jsonb: of a row, an object with the names of its columns."""
+    value = within.settled(within.term(nodes[0], scope))
+    kind = _JSONB if name == "to_jsonb" else _JSON
+    if is_row(value):
+        return Term(row_text(within, value, compact=kind == _JSON), kind)
+    if value.type in JSON_TYPES:
+        return Term(f"CAST({value.sql} AS VARCHAR)", kind)
+    if value.type in _REGS:
+        value = within.cast(value, TEXT)
+    return Term(f"CAST(to_json({value.sql}) AS VARCHAR)", kind)
+
+
+def is_row(value: Term) -> bool:
+    """Whether it is a row whose columns are known."""
+    return value.type == RECORD and bool(value.fields)
+
+
+def row_text(within: Expressions, row: Term, *, compact: bool) -> str:
+    """A row as an object: `compact` as json's is; jsonb's has blanks, and shorter names first."""
+    if not compact:
+        fields = sorted(row.fields, key=lambda field: (len(field[0].encode()), field[0].encode()))
+        row = replace(row, fields=tuple(fields))
+    keys = [f"to_json({quoted(name)})" for name, _ in row.fields]
+    values = [_value(within, within.settled(term), compact=compact) for _, term in row.fields]
+    colon, comma = (":", ",") if compact else (": ", ", ")
+    return _joined(keys, values, colon, comma)
+
+
+def _joined(keys: Sequence[str], values: Sequence[str], colon: str, comma: str) -> str:
+    pairs = [f"{key} || '{colon}' || {value}" for key, value in zip(keys, values, strict=True)]
+    body = f" || '{comma}' || ".join(pairs) if pairs else "''"
+    return f"('{{' || {body} || '}}')"
+
+
+def _value(within: Expressions, value: Term, *, compact: bool) -> str:
+    """The text of a value inside an object."""
+    if is_row(value):
+        return row_text(within, value, compact=compact)
+    if value.type in _TEXTS:
+        return f"COALESCE(to_json({value.sql}), 'null')"
+    if value.type in JSON_TYPES:
+        return f"COALESCE(CAST({value.sql} AS VARCHAR), 'null')"
+    if value.type in _REGS:
+        return f"COALESCE(to_json({within.cast(value, TEXT).sql}), 'null')"
+    return f"COALESCE(CAST(to_json({value.sql}) AS VARCHAR), 'null')"
