@@ -139,11 +139,7 @@ class HeldRelations:
             self._connection.execute(sql)
 
     def _insert(self, sql: str, name: str, rows: list[tuple[int, dict[str, Any]]]) -> None:
-        self._connection.register("incoming", _arrow(name, rows))
-        try:
-            self._connection.execute(f"INSERT INTO {sql} SELECT * FROM incoming")
-        finally:
-            self._connection.unregister("incoming")
+        self._connection.from_arrow(_arrow(name, rows)).insert_into(sql)
 
 
 def _arrow(name: str, rows: list[tuple[int, dict[str, Any]]]) -> pa.Table:

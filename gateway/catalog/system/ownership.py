@@ -14,7 +14,14 @@ from gateway.roles import BOOTSTRAP_OID, PREDEFINED
 from gateway.sources.table import TableName
 from gateway.store.ddl.owning import function_key, relation_key
 from gateway.store.definitions.catalogue import PUBLIC
-from gateway.store.definitions.privileges import KINDS, PUBLIC_ROLE, Grant, Securable, acl_item
+from gateway.store.definitions.privileges import (
+    KINDS,
+    PUBLIC_ROLE,
+    Grant,
+    Rights,
+    Securable,
+    acl_item,
+)
 
 # Who owns the schema `public`, until somebody is noted for it (manual, 5.9.6).
 _DATABASE_OWNER, _DATABASE_OWNER_OID = "pg_database_owner", 6171
@@ -52,6 +59,7 @@ class _Shown:
     def __init__(self, authority: Authority, entries: Entries) -> None:
         self._entries = entries
         self._authority, self._roles = authority, authority.roles
+        self._known: dict[tuple[str, Rights], Owned] = {}
         self._first = self._roles.bootstrap
         if self._roles.everyone and authority.role not in self._roles.made.roles:
             self._first = authority.role or self._first
@@ -114,6 +122,14 @@ class _Shown:
     def owned(self, thing: Securable, kind: str) -> Owned:
         """A thing's owner and grants."""
         rights = self._authority.rights(thing)
+        if thing.kind == "schema":
+            return self._owned(thing, kind, rights)
+        found = self._known.get((kind, rights))  # of hundreds of tables most are alike
+        if found is None:
+            found = self._known[kind, rights] = self._owned(thing, kind, rights)
+        return found
+
+    def _owned(self, thing: Securable, kind: str, rights: Rights) -> Owned:
         owner, number = self._first, self._roles.number(rights.owner)
         if thing == Securable("schema", PUBLIC) and not rights.owner:
             owner, number = _DATABASE_OWNER, _DATABASE_OWNER_OID

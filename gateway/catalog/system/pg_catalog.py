@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from gateway.catalog.system.attributes import ATTRIBUTE, attributes_of, type_facts
@@ -84,7 +84,7 @@ _DEFAULTS: dict[str, Row] = {
 _HEAPS = {"r": _HEAP, "m": _HEAP}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Part:
     """Some of a relation's rows.
 
@@ -105,7 +105,7 @@ def parts_of(name: str, contents: Contents) -> dict[Hashable, Part]:
         defaults, beside = _DEFAULTS.get(name, {}), _BESIDE.get(name, _nothing)(contents)
         for entry in contents.relations:
             more = beside.get(entry.oid, False)
-            parts[id(entry), more] = Part(_rows(make, defaults, entry, more), entry)
+            parts[id(entry), more] = Part(partial(_rows, make, defaults, entry, more), entry)
     others = OF_OTHERS.get(name)
     if others is not None:
         rows = [_DEFAULTS.get(name, {}) | row for row in others(contents)]
@@ -119,10 +119,8 @@ def part_of(rows: list[Row]) -> Part:
     return Part(lambda: iter(rows), None)
 
 
-def _rows(
-    make: OfRelation, defaults: Row, entry: RelationEntry, more: bool
-) -> Callable[[], Iterator[Row]]:
-    return lambda: (defaults | row for row in make(entry, more))
+def _rows(make: OfRelation, defaults: Row, entry: RelationEntry, more: bool) -> Iterator[Row]:
+    return (defaults | row for row in make(entry, more))
 
 
 def _nothing(contents: Contents) -> Mapping[int, bool]:
