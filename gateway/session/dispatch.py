@@ -43,7 +43,7 @@ from gateway.session.result import Result
 from gateway.session.settings.rows import in_milliseconds
 from gateway.session.settings.settings import ClientSettings
 from gateway.session.settings.showing import run_setting
-from gateway.session.transactions.locking import lock_tables, locking_query
+from gateway.session.transactions.locking import lock_tables, locking
 from gateway.session.transactions.modes import modes_of, set_modes
 from gateway.session.transactions.readonly import refuse_changes
 from gateway.session.transactions.transaction import AT_SAVEPOINT, TransactionBlock
@@ -258,17 +258,18 @@ class Client:
         return set_so or self.identity.reads_only
 
     def _query(self, statement: Statement, bound: Bound) -> Result:
-        locked = locking_query(self.executor, statement, bound)
-        return locked or self.executor.query(statement, bound)
+        with locking(self.executor, statement) as plain:
+            return self.executor.query(plain, bound)
 
     def _write(self, statement: Statement, bound: Bound) -> Result:
         if isinstance(statement.tree, DropStatement):  # TRUNCATE
             return define(self.executor, statement, bound)
-        if modifying_parts(statement.tree):
-            return modify(self.executor, statement, bound)
-        if isinstance(statement.tree, exp.Merge):
-            return merge(self.executor, statement, bound)
-        return self.executor.write(statement, bound)
+        with locking(self.executor, statement, holds=not self.in_transaction()) as plain:
+            if modifying_parts(plain.tree):
+                return modify(self.executor, plain, bound)
+            if isinstance(plain.tree, exp.Merge):
+                return merge(self.executor, plain, bound)
+            return self.executor.write(plain, bound)
 
     def _define(self, statement: Statement, bound: Bound) -> Result:
         if isinstance(statement.tree, LockTables):

@@ -38,7 +38,7 @@ from gateway.store.rows.references import hold_references
 from gateway.store.rows.sequences import SequenceValues
 from gateway.store.rows.snapshots import SnapshotCache
 from gateway.store.transactions.committed import Committed, Counts
-from gateway.store.transactions.locks import TableLocks
+from gateway.store.transactions.locks import TableLocks, tied
 from gateway.store.transactions.scope import Shared
 from gateway.store.transactions.transactions import Transaction
 
@@ -229,6 +229,17 @@ class StoreSession(Names, Reader):
         """
         with self._writing(name) as transaction:
             transaction.refuse_changed(transaction.catalogue.table(name)[0])
+
+    def is_free(self, name: TableName) -> bool:
+        """Whether no other session has the table's lock, or one that goes with it."""
+        wanted = tied(self._catalogue, name, "INSERT")
+        return self._shared.locks.are_free(wanted, self)
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Keep the locks that are taken inside to its end, as part of one statement."""
+        with self._statement():
+            yield
 
     def insert(
         self,

@@ -24,7 +24,7 @@ from gateway.session.portals.portals import Portal, Portals
 from gateway.session.portals.prepared import Prepared
 from gateway.session.portals.turning import KEPT_BYTES, Kept, turns
 from gateway.session.result import Result
-from gateway.session.transactions.locking import locking_query
+from gateway.session.transactions.locking import locking, strength
 from gateway.session.writes.execution import Executor
 from gateway.sql.statements.cursors import CloseStatement, Declare, FetchStatement
 from gateway.sql.statements.statement import Statement
@@ -73,8 +73,8 @@ def _declare(owner: Owner, tree: Declare, bound: Bound) -> Result:
     if not tree.hold and not owner.in_transaction():
         raise NoActiveTransaction("DECLARE CURSOR can only be used in transaction blocks")
     owner.portals.admit(tree.name)
-    result = locking_query(owner.executor, tree.statement, bound)
-    result = result or owner.executor.query(tree.statement, bound)
+    with locking(owner.executor, tree.statement) as plain:
+        result = owner.executor.query(plain, bound)
     described = Described(tuple(bound.types), result.fields)
     portal = Portal(Prepared(tree.statement, described, source=tree.source), bound.values, result)
     portal.hold, portal.binary = tree.hold, "BINARY" in tree.options
@@ -100,7 +100,7 @@ def check_declared(tree: Declare) -> None:
         words = "DECLARE CURSOR must not contain data-modifying statements in WITH"
         raise FeatureNotSupported(words)
     locks = query.args.get("locks") if isinstance(query, exp.Query) else None
-    if locks and (refused := _refused_beside_locks(tree, _strength(locks[0]))):
+    if locks and (refused := _refused_beside_locks(tree, strength(locks[0]))):
         raise refused
 
 
@@ -121,13 +121,6 @@ def _refused_beside_locks(tree: Declare, strength: str) -> GatewayError | None:
             detail="Insensitive cursors must be READ ONLY.",
         )
     return None
-
-
-def _strength(lock: exp.Lock) -> str:
-    """FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE or FOR KEY SHARE."""
-    update, key = bool(lock.args.get("update")), bool(lock.args.get("key"))
-    keys = ("NO KEY " if update else "KEY ") if key else ""
-    return f"FOR {keys}{'UPDATE' if update else 'SHARE'}"
 
 
 def fetch(portal: Portal, statement: FetchStatement) -> Result:

@@ -1,29 +1,35 @@
 """LOCK TABLE and SELECT ... FOR UPDATE: writers wait; readers never do.
 
 There is one lock for each table, whoever asks for it. So FOR UPDATE and FOR SHARE lock the tables
-whose rows they read, whole, until the transaction ends.
+whose rows they read, whole, until the transaction ends; and SKIP LOCKED leaves out all rows of a
+table that another session has locked.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from sqlglot import exp
 
 from gateway.catalog.registry import Registry
-from gateway.errors import FeatureNotSupported, LockNotAvailable, NoActiveTransaction
-from gateway.session.computation import Bound
+from gateway.errors import (
+    FeatureNotSupported,
+    LockNotAvailable,
+    NoActiveTransaction,
+    UndefinedTable,
+)
 from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
 from gateway.sql.meaning.binding import named_tables
 from gateway.sql.meaning.relation import Relation
-from gateway.sql.meaning.scope import position_of
+from gateway.sql.meaning.scope import is_aggregate, position_of
 from gateway.sql.statements.objects import LockTables
 from gateway.sql.statements.statement import Statement
-from gateway.sql.writes.writes import parts_of
+from gateway.sql.writes.writes import parts_of, target_of
 
 
 def lock_tables(executor: Executor, tree: LockTables, in_transaction: bool) -> Result:
@@ -42,34 +48,100 @@ def lock_tables(executor: Executor, tree: LockTables, in_transaction: bool) -> R
     return Result("LOCK TABLE")
 
 
-def locking_query(executor: Executor, statement: Statement, bound: Bound) -> Result | None:
-    """SELECT ... FOR UPDATE and its like; None for a query that locks nothing.
+# What a text has somewhere that may lock rows: no tree is walked for others.
+_MAY_LOCK = re.compile(r"\bfor\s+(no\s+key\s+update|update|key\s+share|share)\b", re.IGNORECASE)
+
+
+@contextmanager
+def locking(
+    executor: Executor, statement: Statement, *, holds: bool = False
+) -> Iterator[Statement]:
+    """Take the locks of FOR UPDATE and its like, wherever they stand; the statement without them.
+
+    With SKIP LOCKED a query has no rows whose tables others have locked.
+
+    Args:
+        executor: Whose.
+        statement: A query, or a write, which locks by itself what it writes.
+        holds: Whether the locks are held until the end of this, if not until that of a transaction.
 
     Raises:
         ReadOnlyTable: 25006, a table of a dataset or a materialized view.
-        FeatureNotSupported: 0A000, SKIP LOCKED: there are no locks of rows.
+        FeatureNotSupported: 0A000, rows that are none of a table's.
         LockNotAvailable: 55P03, NOWAIT.
     """
     tree = statement.tree
-    if not isinstance(tree, exp.Select) or not tree.args.get("locks"):
-        return None
-    tree = tree.copy()
-    for lock in tree.args["locks"]:
-        wait = lock.args.get("wait")
-        if wait is not None and not isinstance(wait, bool):
-            raise FeatureNotSupported("FOR UPDATE WAIT is not PostgreSQL's")
-        if wait is False:
-            raise FeatureNotSupported(
-                "SKIP LOCKED is not supported",
-                hint="Tables are locked whole; use NOWAIT and try again.",
-            )
-        for table in _locked(tree, lock):
-            relation = executor.registry.relation(*executor.registry.named(parts_of(table)))
-            for name in _tables_under(executor.registry, relation):
-                with _waiting(executor, wait is True, f'row in relation "{name.name}"'):
-                    executor.registry.store.lock_rows(name)
-    tree.set("locks", None)
-    return executor.query(replace(statement, tree=tree), bound)
+    if not _MAY_LOCK.search(statement.text) or not isinstance(tree, exp.Expr):
+        yield statement
+        return
+    tree, target = tree.copy(), None
+    if isinstance(tree, exp.Insert | exp.Update | exp.Delete | exp.Merge):
+        target = TableName(*executor.registry.named(parts_of(target_of(tree))))
+    with ExitStack() as held:
+        if holds:
+            held.enter_context(executor.registry.store.holding())
+        for query in list(tree.find_all(exp.Query)):
+            for lock in query.args.get("locks") or ():
+                _lock(executor, query, lock, target)
+            query.set("locks", None)
+        yield replace(statement, tree=tree)
+
+
+def _lock(executor: Executor, query: exp.Query, lock: exp.Lock, target: TableName | None) -> None:
+    _refuse_grouped(query, lock)
+    assert isinstance(query, exp.Select)
+    wait = lock.args.get("wait")  # True: NOWAIT; False: SKIP LOCKED
+    if wait is not None and not isinstance(wait, bool):
+        raise FeatureNotSupported("FOR UPDATE WAIT is not PostgreSQL's")
+    registry = executor.registry
+    names = [
+        name
+        for table in _locked(query, lock)
+        for name in _tables_under(registry, registry.relation(*registry.named(parts_of(table))))
+    ]
+    for name in dict.fromkeys(names):
+        if name == target:
+            continue
+        if wait is False and not registry.store.is_free(name):
+            query.where(exp.false(), copy=False)
+            return
+        with _waiting(executor, wait is True, f'row in relation "{name.name}"'):
+            registry.store.lock_rows(name)
+
+
+def _refuse_grouped(query: exp.Query, lock: exp.Lock) -> None:
+    """Refuse to lock rows that are no table's own (CheckSelectLocking)."""
+    words = ""
+    if not isinstance(query, exp.Select) or isinstance(query.parent, exp.SetOperation):
+        words = "UNION/INTERSECT/EXCEPT"
+    else:
+        for part, its_words in _GROUPED:
+            if query.args.get(part) is not None:
+                words = words or its_words
+        if not words and any(is_aggregate(node) for node in _own(query)):
+            words = "aggregate functions"
+        if not words and any(isinstance(node, exp.Window) for node in _own(query)):
+            words = "window functions"
+    if words:
+        raise FeatureNotSupported(f"{strength(lock)} is not allowed with {words}")
+
+
+_GROUPED = (
+    ("distinct", "DISTINCT clause"), ("group", "GROUP BY clause"), ("having", "HAVING clause"),
+)  # fmt: skip
+
+
+def _own(query: exp.Select) -> Iterator[exp.Expr]:
+    """What a query's outputs are made of, subqueries left out."""
+    for item in query.expressions:
+        yield from item.walk(prune=lambda node: isinstance(node, exp.Query))
+
+
+def strength(lock: exp.Lock) -> str:
+    """FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE or FOR KEY SHARE."""
+    update, key = bool(lock.args.get("update")), bool(lock.args.get("key"))
+    keys = ("NO KEY " if update else "KEY ") if key else ""
+    return f"FOR {keys}{'UPDATE' if update else 'SHARE'}"
 
 
 def _tables_under(registry: Registry, relation: Relation) -> list[TableName]:
@@ -88,11 +160,13 @@ def _locked(tree: exp.Select, lock: exp.Lock) -> list[exp.Table]:
     wanted = [table.name for table in lock.expressions]
     for name in wanted:
         if all(table.alias_or_name != name for table in found):
-            raise FeatureNotSupported(
-                f'relation "{name}" in FOR UPDATE clause not found in FROM clause',
+            raise UndefinedTable(
+                f'relation "{name}" in {strength(lock)} clause not found in FROM clause',
                 position=position_of(lock),
             )
-    return [table for table in found if not wanted or table.alias_or_name in wanted]
+    parts = {cte.alias for cte in tree.root().find_all(exp.CTE)}
+    mine = [t for t in found if not wanted or t.alias_or_name in wanted]
+    return [table for table in mine if table.db or table.name not in parts]
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Iterable
 
 from gateway.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 from gateway.sources.table import TableName
@@ -76,6 +77,11 @@ class TableLocks:
         """The keys of all locks that `owner` holds."""
         with self._changed:
             return frozenset(key for key, holder in self._holders.items() if holder is owner)
+
+    def are_free(self, keys: Iterable[int], owner: object) -> bool:
+        """Whether nobody else holds one of these."""
+        with self._changed:
+            return all(self._holders.get(key, owner) is owner for key in keys)
 
     def release(self, owner: object, *, keep: frozenset[int] = frozenset()) -> None:
         """Give up every lock that `owner` holds, but those of `keep`."""

@@ -1,0 +1,189 @@
+"""What two sessions do in turn: `1 BEGIN` is a statement of the first one.
+
+The next statement of a session that waits for the other one is sent when that has let it go on.
+What is indented further goes on the line before.
+"""
+
+from __future__ import annotations
+
+SETUP = (
+    "CREATE TABLE ts (k int PRIMARY KEY, v int)",
+    "INSERT INTO ts VALUES (1, 10), (2, 20)",
+    "CREATE TABLE tu (k int PRIMARY KEY, v int)",
+    "INSERT INTO tu VALUES (1, 100)",
+)
+AFTER = ("SELECT * FROM ts ORDER BY k", "SELECT * FROM tu ORDER BY k", "DROP TABLE ts, tu CASCADE")
+
+SCHEDULES: dict[str, str] = {
+    "both_add_to_one_row": """
+        1 BEGIN
+        1 UPDATE ts SET v = v + 1 WHERE k = 1
+        2 BEGIN
+        2 UPDATE ts SET v = v + 1 WHERE k = 1 RETURNING v
+        1 COMMIT
+        2 COMMIT""",
+    "the_row_is_no_longer_meant": """
+        1 BEGIN
+        1 UPDATE ts SET v = 0 WHERE k = 1
+        2 UPDATE ts SET v = 99 WHERE v = 10 RETURNING k
+        1 COMMIT
+        2 SELECT v FROM ts ORDER BY k""",
+    "the_row_is_gone": """
+        1 BEGIN
+        1 DELETE FROM ts WHERE k = 1
+        2 UPDATE ts SET v = 99 WHERE k = 1 RETURNING k
+        1 COMMIT
+        2 SELECT count(*) FROM ts""",
+    "the_first_one_gives_up": """
+        1 BEGIN
+        1 UPDATE ts SET v = 0
+        2 UPDATE ts SET v = v + 1 WHERE k = 2 RETURNING v
+        1 ROLLBACK
+        2 SELECT v FROM ts ORDER BY k""",
+    "repeatable_read_conflicts": """
+        1 BEGIN ISOLATION LEVEL REPEATABLE READ
+        1 SELECT v FROM ts WHERE k = 1
+        2 UPDATE ts SET v = 11 WHERE k = 1
+        1 SELECT v FROM ts WHERE k = 1
+        1 UPDATE ts SET v = v + 1 WHERE k = 1
+        1 SELECT 1
+        1 ROLLBACK""",
+    "repeatable_read_waits_and_conflicts": """
+        1 BEGIN
+        1 UPDATE ts SET v = 0 WHERE k = 1
+        2 BEGIN ISOLATION LEVEL REPEATABLE READ
+        2 SELECT v FROM ts ORDER BY k
+        2 UPDATE ts SET v = v + 1 WHERE k = 1
+        1 COMMIT
+        2 ROLLBACK""",
+    "repeatable_read_takes_other_rows": """
+        1 BEGIN ISOLATION LEVEL REPEATABLE READ
+        1 SELECT v FROM ts ORDER BY k
+        2 UPDATE ts SET v = 11 WHERE k = 1
+        1 UPDATE ts SET v = v + 1 WHERE k = 2 RETURNING v
+        1 COMMIT""",
+    "write_skew": """
+        1 BEGIN ISOLATION LEVEL SERIALIZABLE
+        1 SELECT sum(v) FROM ts
+        2 BEGIN ISOLATION LEVEL SERIALIZABLE
+        2 SELECT sum(v) FROM ts
+        1 UPDATE ts SET v = v - 25 WHERE k = 1
+        1 COMMIT
+        2 UPDATE tu SET v = (SELECT sum(v) FROM ts)
+        2 ROLLBACK""",
+    "a_deadlock": """
+        1 BEGIN
+        1 UPDATE ts SET v = 1 WHERE k = 1
+        2 BEGIN
+        2 UPDATE tu SET v = 1 WHERE k = 1
+        1 UPDATE tu SET v = 2 WHERE k = 1
+        2 UPDATE ts SET v = 2 WHERE k = 1
+        1 ROLLBACK
+        2 ROLLBACK""",
+    "a_deadlock_back_to_a_savepoint": """
+        1 BEGIN
+        1 UPDATE ts SET v = v + 1 WHERE k = 1
+        2 BEGIN
+        2 UPDATE tu SET v = v + 1 WHERE k = 1
+        2 ROLLBACK
+        1 UPDATE tu SET v = v + 2 WHERE k = 1
+        1 COMMIT""",
+    "lock_timeout": """
+        1 BEGIN
+        1 UPDATE ts SET v = 1
+        2 SET lock_timeout = '20ms'
+        2 UPDATE ts SET v = 2 WHERE k = 1
+        2 BEGIN
+        2 SAVEPOINT s
+        2 SELECT v FROM ts WHERE k = 1 FOR UPDATE
+        2 ROLLBACK TO s
+        2 LOCK TABLE ts
+        2 ROLLBACK
+        1 COMMIT
+        2 UPDATE ts SET v = 2 WHERE k = 1""",
+    "statement_timeout_of_a_wait": """
+        1 BEGIN
+        1 UPDATE ts SET v = 1
+        2 SET statement_timeout = '20ms'
+        2 UPDATE ts SET v = 2 WHERE k = 1
+        2 SELECT 1
+        1 COMMIT""",
+    "nowait": """
+        1 BEGIN
+        1 SELECT v FROM ts ORDER BY k FOR UPDATE
+        2 SELECT v FROM ts WHERE k = 1 FOR UPDATE NOWAIT
+        2 SELECT v FROM ts WHERE k = 1 FOR SHARE NOWAIT
+        2 BEGIN
+        2 LOCK TABLE ts IN EXCLUSIVE MODE NOWAIT
+        2 ROLLBACK
+        2 SELECT v FROM ts WHERE k = 1
+        1 COMMIT
+        2 SELECT v FROM ts WHERE k = 1 FOR UPDATE NOWAIT""",
+    "for_update_then_newest": """
+        1 BEGIN
+        1 UPDATE ts SET v = 11 WHERE k = 1
+        2 BEGIN
+        2 SELECT v FROM ts WHERE k = 1 FOR UPDATE
+        1 COMMIT
+        2 UPDATE ts SET v = v + 1 WHERE k = 1 RETURNING v
+        2 COMMIT""",
+    "for_update_at_repeatable_read": """
+        1 BEGIN ISOLATION LEVEL REPEATABLE READ
+        1 SELECT v FROM ts ORDER BY k
+        2 UPDATE ts SET v = 11 WHERE k = 1
+        1 SELECT v FROM ts WHERE k = 1 FOR UPDATE
+        1 ROLLBACK""",
+    "skip_locked": """
+        1 BEGIN
+        1 SELECT k FROM ts ORDER BY k FOR UPDATE SKIP LOCKED
+        2 SELECT k FROM ts ORDER BY k FOR UPDATE SKIP LOCKED
+        2 SELECT k FROM tu FOR UPDATE SKIP LOCKED
+        1 COMMIT
+        2 SELECT k FROM ts ORDER BY k FOR UPDATE SKIP LOCKED
+        2 SELECT k FROM ts ORDER BY k FOR UPDATE SKIP LOCKED""",
+    "a_queue": """
+        1 BEGIN
+        1 UPDATE ts SET v = 0 WHERE k = (SELECT k FROM ts WHERE v > 0 ORDER BY k LIMIT 1
+            FOR UPDATE SKIP LOCKED) RETURNING k
+        1 COMMIT
+        2 WITH j AS (SELECT k FROM ts WHERE v > 0 ORDER BY k LIMIT 1 FOR UPDATE SKIP
+            LOCKED) UPDATE ts SET v = 0 FROM j WHERE ts.k = j.k RETURNING ts.k
+        1 DELETE FROM ts WHERE k IN (SELECT k FROM ts ORDER BY k FOR UPDATE) RETURNING v
+        2 WITH j AS (SELECT k FROM tu FOR UPDATE SKIP LOCKED) INSERT INTO ts SELECT k, 5
+            FROM j RETURNING k
+        1 BEGIN
+        1 SELECT k FROM tu FOR UPDATE
+        2 WITH j AS (SELECT k FROM tu FOR UPDATE SKIP LOCKED) INSERT INTO ts SELECT k + 1,
+            5 FROM j RETURNING k
+        2 INSERT INTO ts SELECT k + 2, 5 FROM tu FOR UPDATE NOWAIT
+        1 COMMIT
+        2 SELECT * FROM (SELECT v FROM tu FOR UPDATE) AS x""",
+    "what_cannot_be_locked": """
+        1 SELECT count(*) FROM ts FOR UPDATE
+        1 SELECT DISTINCT k FROM ts FOR SHARE
+        1 SELECT k FROM ts GROUP BY k FOR NO KEY UPDATE
+        1 SELECT k FROM ts UNION SELECT 1 FOR UPDATE
+        1 SELECT rank() OVER () FROM ts FOR KEY SHARE""",
+    "one_key_from_both": """
+        1 BEGIN
+        1 INSERT INTO ts VALUES (3, 1)
+        2 INSERT INTO ts VALUES (3, 2)
+        1 COMMIT
+        2 INSERT INTO ts VALUES (3, 2) ON CONFLICT (k) DO UPDATE SET v = ts.v + excluded.v""",
+    "a_deferred_key_from_both": """
+        1 ALTER TABLE ts ADD UNIQUE (v) DEFERRABLE INITIALLY DEFERRED
+        1 BEGIN
+        1 INSERT INTO ts VALUES (3, 7)
+        2 BEGIN
+        2 INSERT INTO ts VALUES (4, 7)
+        1 COMMIT
+        2 COMMIT""",
+    "a_reference_to_a_row_that_goes": """
+        1 CREATE TABLE tc (k int REFERENCES ts)
+        1 BEGIN
+        1 DELETE FROM ts WHERE k = 1
+        2 INSERT INTO tc VALUES (1)
+        1 COMMIT
+        2 SELECT count(*) FROM tc
+        1 DROP TABLE tc""",
+}
