@@ -38,6 +38,7 @@ from gateway.sql.meaning.checking import check_types
 from gateway.sql.meaning.comparisons import cast_literals
 from gateway.sql.meaning.dimensions import keep_dimensions
 from gateway.sql.meaning.functions import Functions
+from gateway.sql.meaning.grouped_joins import select_joined
 from gateway.sql.meaning.inference import Types, declare_united, info_of
 from gateway.sql.meaning.inlining import inline
 from gateway.sql.meaning.named_windows import put_windows
@@ -124,7 +125,7 @@ def _rewrite(state: Rewriting) -> Rewritten:
 
 
 def bind_tables(state: Rewriting) -> None:
-    """Write every table as schema.name under its alias; put a view's query in its place."""
+    """Write every table as schema.name under its alias, views and joins with a name as queries."""
     # Whose value is asked for is the session's own, and what asks for it serves no other: no query
     # is recalled or settled then. So it is asked for only where a name has a database before it.
     asks = any(table.catalog for table in nodes_of(state.tree, exp.Table))
@@ -134,6 +135,7 @@ def bind_tables(state: Rewriting) -> None:
     binder = Binder(state.lookup, state.relations, state.unaliased, name)
     binder.bind(state.tree, state.lookup)
     state.reads = tuple(binder.reads)
+    select_joined(state.tree)
 
 
 def strip_schemas(state: Rewriting) -> None:

@@ -259,7 +259,8 @@ class _Hoist:
         bound = self.bind(column)
         if bound is None or bound.source not in self.block.sources:
             return None
-        merged = not column.table and column.name in self.block.merged
+        listed = [] if column.table else self.block.named(column.name)
+        merged = any(each.is_merged for each in listed)
         key = f"merged {bound.name}" if merged else bound.key
         if key not in self.columns:
             taken = {name for name, _ in self.columns.values()} | set(self.tape.names.values())

@@ -26,7 +26,7 @@ def put_laterals(block: Block, analysis: Analysis) -> bool:
     joins: list[exp.Expr] = select.args.get("joins") or []
     for place, join in enumerate(joins):
         columns = item_columns(join.this)
-        if columns is None or not _is_plain(join, columns) or block.merged:
+        if columns is None or not _is_plain(join, columns) or block.merges:
             continue
         source = block.source(join.this.alias_or_name)
         before = _sources_before(block, joins, place)

@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from gateway.errors import InvalidColumnReference
 from gateway.sources.table import TableName
+from gateway.sql.meaning.grouped_joins import is_join
 from gateway.sql.meaning.inference import alternatives_type, info_of, type_of
 from gateway.sql.meaning.merging import (
     as_output,
@@ -29,10 +30,10 @@ from gateway.sql.meaning.relation import ColumnInfo, Relations
 from gateway.sql.meaning.scope import (
     Analysis,
     Block,
+    Listed,
     Output,
     Query,
     Source,
-    column_node,
     position_of,
 )
 from gateway.sql.text.trees import copied, own_nodes
@@ -116,10 +117,12 @@ class _Walker:
         start = select.args.get("from_")
         if start is not None:
             self._relation(start.this, block, ctes)
+        first = 0
         for join in select.args.get("joins") or ():
-            self._join(join, block, ctes)
+            first = len(block.listed) if _is_comma(join) else first
+            self._join(join, block, ctes, first)
         for lateral in select.args.get("laterals") or ():
-            block.sources.append(Source(lateral.alias_or_name, lateral, None))
+            _add(block, Source(lateral.alias_or_name, lateral, None))
         _expand_stars(block)
         refuse_repeated(block)
         spell_out_merged(block)
@@ -129,25 +132,26 @@ class _Walker:
         self.analysis.add(block)
         return block
 
-    def _join(self, join: exp.Join, block: Block, ctes: Mapping[str, _Common]) -> None:
-        before = list(block.sources)
+    def _join(self, join: exp.Join, block: Block, ctes: Mapping[str, _Common], first: int) -> None:
+        """One join, on whose left stands what is listed from `first`."""
+        middle = len(block.listed)
         self._relation(join.this, block, ctes)
-        added = block.sources[len(before) :]
-        merge(join, block, before, added)
+        merge(join, block, first, middle)
         if join.side:  # an outer join makes every column on its other side nullable
             for source in block.sources:
                 source.columns = _nullable(source.columns)
 
     def _relation(self, tree: exp.Expr, block: Block, ctes: Mapping[str, _Common]) -> None:
-        if isinstance(tree, exp.Subquery) and not tree.alias and isinstance(tree.this, exp.Table):
+        first = len(block.listed)
+        if isinstance(tree, exp.Subquery) and not tree.alias and is_join(tree.this):
             self._relation(tree.this, block, ctes)  # FROM (a JOIN b ...)
         else:
             _name(tree, block)
             source = self._source(tree, block, ctes)
             _complete(tree.args.get("alias"), source.columns)
-            block.sources.append(source)
+            _add(block, source)
         for join in tree.args.get("joins") or ():
-            self._join(join, block, ctes)
+            self._join(join, block, ctes, first)
 
     def _source(self, tree: exp.Expr, block: Block, ctes: Mapping[str, _Common]) -> Source:
         alias = tree.args.get("alias")
@@ -212,6 +216,18 @@ class _Walker:
                 query = self.query(node, block, ctes)
                 if block is not None:
                     block.inner[id(node)] = query
+
+
+def _is_comma(join: exp.Join) -> bool:
+    """Whether it is no join, but the next item of FROM."""
+    return not any(join.args.get(part) for part in ("method", "side", "kind", "on", "using"))
+
+
+def _add(block: Block, source: Source) -> None:
+    """Put a relation after the others of FROM."""
+    block.sources.append(source)
+    names = ["*"] if source.columns is None else list(source.columns)
+    block.listed += [Listed(name, (source,), (source,)) for name in names]
 
 
 def _sides(left: Output, right: Output | None) -> tuple[Output, ...]:
@@ -348,24 +364,23 @@ def _expand_stars(block: Block) -> None:
 def _expanded(block: Block, item: exp.Expr) -> list[exp.Expr] | None:
     """The columns that `*` or `t.*` stands for; None when it is not a star or they are unknown."""
     if isinstance(item, exp.Star) and not any(item.args.values()):
-        sources = block.sources
+        listed = block.listed
     elif isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
         named = block.source(item.table)
-        sources = [] if named is None else [named]
+        if named is None or named.columns is None:
+            return None
+        listed = [Listed(name, (named,), (named,)) for name in named.columns]
     else:
         return None
-    known = [source for source in sources if source.columns is not None]
-    if not known or (len(known) < len(sources) and block.merged):
+    open_ones = [each for each in listed if each.name == "*"]
+    if len(open_ones) == len(listed) or (open_ones and block.merges):
         return None
-    star = isinstance(item, exp.Star)
-    merged = block.merged if star else {}
-    columns = [as_output(merged_column(block, name), name) for name in merged]
-    for source in sources:
-        if source.columns is None:
-            columns.append(exp.Column(this=exp.Star(), table=exp.to_identifier(source.alias, True)))
-        columns += [
-            as_output(column_node(source.alias, name), source.shown.get(name, name))
-            for name in source.columns or ()
-            if name not in merged
-        ]
-    return columns
+    return [_as_item(each) for each in listed]
+
+
+def _as_item(listed: Listed) -> exp.Expr:
+    source = listed.sources[0]
+    if listed.name == "*":
+        return exp.Column(this=exp.Star(), table=exp.to_identifier(source.alias, True))
+    shown = listed.name if listed.is_merged else source.shown.get(listed.name, listed.name)
+    return as_output(merged_column(listed), shown)

@@ -11,44 +11,64 @@ from functools import reduce
 
 from sqlglot import exp
 
-from gateway.errors import GatewayError, UndefinedColumn
-from gateway.sql.meaning.scope import Block, Source, column_node, resolves_here
+from gateway.errors import AmbiguousColumn, GatewayError, UndefinedColumn
+from gateway.sql.meaning.scope import Block, Listed, Source, column_node, resolves_here
 from gateway.sql.text.trees import own_nodes
 
 
-def merge(join: exp.Join, block: Block, before: list[Source], added: list[Source]) -> None:
-    """Note which columns `join` merges.
+def merge(join: exp.Join, block: Block, first: int, middle: int) -> None:
+    """Let `join` merge the columns that it names.
 
     Args:
         join: The join; NATURAL becomes USING, and USING becomes ON where the engine would compare
             another column than the merged one.
-        block: Where it stands.
-        before: The relations on its left.
-        added: The relations on its right.
+        block: Where it stands: what is listed from `first` is on its left, from `middle` on its
+            right.
+
+    Raises:
+        UndefinedColumn: 42703, a side has no such column.
+        AmbiguousColumn: 42702, it has several.
     """
+    left, right = block.listed[first:middle], block.listed[middle:]
     if (join.method or "").upper() == "NATURAL":
-        _spell_out_natural(join, before, added)
+        _spell_out_natural(join, left, right)
     names = [identifier.name for identifier in join.args.get("using") or ()]
-    for name in names:
-        for sources, which in ((before, "left"), (added, "right")):
-            if all(source.columns is not None for source in sources) and not _having(sources, name):
-                raise UndefinedColumn(
-                    f'column "{name}" specified in USING clause does not exist in {which} table'
-                )
-    if any(_is_odd(block, name) for name in names):
-        _spell_out_using(join, block, names, added)
+    if not names:
+        return
+    pairs = [(_one(left, name, "left"), _one(right, name, "right")) for name in names]
+    if any(each is not None and _is_odd(each, left) for each, _ in pairs):
+        _spell_out_using(join, names, pairs)
     side = (join.side or "").upper()
-    for name in names:
-        left = block.merged.get(name) or _having(before, name)[:1]
-        right = _having(added, name)[:1]
-        merged = {"RIGHT": right, "FULL": left + right}.get(side, left)
-        if merged:
-            block.merged[name] = merged
+    merged = [_merged(name, *pair, side) for name, pair in zip(names, pairs, strict=True)]
+    rest = [each for each in (*left, *right) if each.name not in names]
+    block.listed[first:] = [*filter(None, merged), *rest]
+    block.merges = True
 
 
-def merged_column(block: Block, name: str) -> exp.Expr:
-    """What the merged column of that name is."""
-    columns: list[exp.Expr] = [column_node(source.alias, name) for source in block.merged[name]]
+def _one(side: list[Listed], name: str, which: str) -> Listed | None:
+    """The column that a side has under that name; None where not all of its columns are known."""
+    found = [each for each in side if each.name == name]
+    if len(found) > 1:
+        raise AmbiguousColumn(
+            f'common column name "{name}" appears more than once in {which} table'
+        )
+    if not found and not any(each.name == "*" for each in side):
+        raise UndefinedColumn(
+            f'column "{name}" specified in USING clause does not exist in {which} table'
+        )
+    return found[0] if found else None
+
+
+def _merged(name: str, left: Listed | None, right: Listed | None, side: str) -> Listed | None:
+    if left is None or right is None:
+        return left or right
+    values = {"RIGHT": right.sources, "FULL": left.sources + right.sources}
+    return Listed(name, values.get(side, left.sources), left.hides + right.hides)
+
+
+def merged_column(listed: Listed) -> exp.Expr:
+    """What a column that `*` gives is."""
+    columns: list[exp.Expr] = [column_node(each.alias, listed.name) for each in listed.sources]
     if len(columns) == 1:
         return columns[0]
     return exp.Anonymous(this="coalesce", expressions=columns)
@@ -74,15 +94,21 @@ def refuse_repeated(block: Block) -> None:
 
 
 def spell_out_merged(block: Block) -> None:
-    """Write out the merged columns that this SELECT names."""
+    """Write out the merged columns that this SELECT names.
+
+    Raises:
+        AmbiguousColumn: 42702, beside another column of that name.
+    """
     select = block.select
     if not _merges(block):
         return
     for column in _columns(select):
-        owner = None if column.table else _owner(block, column)
-        if owner is None or _names_output(column, select):
+        if column.table or isinstance(column.this, exp.Star) or _names_output(column, select):
             continue
-        written = merged_column(owner, column.name)
+        merged = _meant(block, column)
+        if merged is None:
+            continue
+        written = merged_column(merged)
         written.meta.update(column.meta)
         item = column.parent is select and column.arg_key == "expressions"
         column.replace(as_output(written, column.name) if item else written)
@@ -91,7 +117,7 @@ def spell_out_merged(block: Block) -> None:
 def _merges(block: Block | None) -> bool:
     """Whether this block, or one around it, has a merged column."""
     while block is not None:
-        if block.merged:
+        if block.merges:
             return True
         block = block.parent
     return False
@@ -108,12 +134,15 @@ def _names_output(column: exp.Column, select: exp.Select) -> bool:
     return ordered and any(item.alias_or_name == column.name for item in select.expressions)
 
 
-def _owner(block: Block, column: exp.Column) -> Block | None:
-    """The block whose merged column `column` is."""
+def _meant(block: Block, column: exp.Column) -> Listed | None:
+    """The merged column that is meant; None where it is a column of one relation."""
     scope: Block | None = block
     while scope is not None:
-        if column.name in scope.merged:
-            return scope
+        found = scope.named(column.name) if scope.merges else []
+        if len(found) == 1 and found[0].is_merged:
+            return found[0]
+        if any(each.is_merged for each in found):
+            resolves_here(scope, column)  # it does not
         try:
             if resolves_here(scope, column):
                 return None
@@ -123,36 +152,37 @@ def _owner(block: Block, column: exp.Column) -> Block | None:
     return None
 
 
-def _is_odd(block: Block, name: str) -> bool:
-    """Whether the merged column is another than the engine's, the left one."""
-    merged = block.merged.get(name)
-    return merged is not None and merged != _having(block.sources, name)[:1]
+def _is_odd(listed: Listed, left: list[Listed]) -> bool:
+    """Whether it is another than the engine takes, the first of the left side."""
+    sources = [source for each in left for source in each.hides]
+    return listed.is_merged and listed.sources != tuple(_having(sources, listed.name)[:1])
 
 
 def _having(sources: list[Source], name: str) -> list[Source]:
     return [source for source in sources if source.columns is None or name in source.columns]
 
 
-def _spell_out_using(join: exp.Join, block: Block, names: list[str], added: list[Source]) -> None:
-    pairs: list[exp.Expr] = []
-    for name in names:
-        left = (
-            merged_column(block, name)
-            if name in block.merged
-            else exp.Column(this=exp.to_identifier(name, quoted=True))
-        )
-        right = column_node(_having(added, name)[0].alias, name)
-        pairs.append(exp.EQ(this=left, expression=right))
+def _spell_out_using(
+    join: exp.Join, names: list[str], pairs: list[tuple[Listed | None, Listed | None]]
+) -> None:
+    equal: list[exp.Expr] = []
+    for name, pair in zip(names, pairs, strict=True):
+        left, right = (
+            exp.Column(this=exp.to_identifier(name, quoted=True)) if side is None
+            else merged_column(side)
+            for side in pair
+        )  # fmt: skip
+        equal.append(exp.EQ(this=left, expression=right))
     join.set("using", None)
-    join.set("on", reduce(lambda a, b: exp.And(this=a, expression=b), pairs))
+    join.set("on", reduce(lambda a, b: exp.And(this=a, expression=b), equal))
 
 
-def _spell_out_natural(join: exp.Join, before: list[Source], added: list[Source]) -> None:
+def _spell_out_natural(join: exp.Join, left: list[Listed], right: list[Listed]) -> None:
     """NATURAL JOIN as JOIN ... USING, so that a column added later cannot join by accident."""
-    if any(source.columns is None for source in (*before, *added)):
+    if any(each.name == "*" for each in (*left, *right)):
         return
-    left = {name for source in before for name in source.columns or ()}
-    common = [name for source in added for name in source.columns or () if name in left]
+    there = {each.name for each in right}
+    common = [name for name in dict.fromkeys(each.name for each in left) if name in there]
     join.set("method", None)
     if common:
         join.set("using", [exp.to_identifier(name, quoted=True) for name in common])

@@ -116,19 +116,37 @@ class Source:
         return column.name in self.shown.values() and not column.meta.get("exact")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Listed:
+    """A column that `*` gives: one of a relation, or one that USING made of several.
+
+    Its value is the first of those of `sources` that is not NULL; `hides` are the relations whose
+    column of that name it stands for. The name is `*` where a relation's columns are not known.
+    """
+
+    name: str
+    sources: tuple[Source, ...]
+    hides: tuple[Source, ...]
+
+    @property
+    def is_merged(self) -> bool:
+        """Whether USING made it."""
+        return len(self.hides) > 1
+
+
 @dataclass(slots=True, eq=False)
 class Block:
-    """One SELECT: its relations in order, the columns that USING merged, the block around it.
+    """One SELECT: its relations in order, what `*` gives of them, the block around it.
 
-    A merged column is the first of its sources' columns that is not NULL. `names` are those of its
-    outputs as the user knows them; None when a star hides them. `inner` holds the queries inside
-    its expressions by the identity of their trees.
+    `names` are those of its outputs as the user knows them; None when a star hides them. `inner`
+    holds the queries inside its expressions by the identity of their trees.
     """
 
     select: exp.Select
     parent: Block | None
     sources: list[Source] = field(default_factory=list)
-    merged: dict[str, list[Source]] = field(default_factory=dict)
+    listed: list[Listed] = field(default_factory=list)
+    merges: bool = False  # whether one of `listed` is of several relations
     names: tuple[str, ...] | None = None
     inner: dict[int, Query] = field(default_factory=dict)
     _wall: bool | None = None
@@ -175,6 +193,10 @@ class Block:
         args = self.select.args
         picked = any(args.get(clause) for clause in ("distinct", "limit", "offset", "qualify"))
         return args.get("group") is not None and not picked
+
+    def named(self, name: str) -> list[Listed]:
+        """What `*` gives under that name."""
+        return [each for each in self.listed if each.name == name]
 
     def source(self, alias: str) -> Source | None:
         """The relation of that name in this block."""
@@ -311,8 +333,11 @@ def _resolve_here(block: Block, column: exp.Column) -> tuple[Source, str] | None
         if source is None or (source.columns is not None and name not in source.columns):
             return None
         having = [source]
-    elif name in block.merged:
-        return block.merged[name][0], name
+    elif block.merges:
+        found = block.named(name) or block.named("*")
+        if len(found) == 1 and found[0].is_merged:
+            return found[0].sources[0], name
+        having = [each.sources[0] for each in found]
     else:
         having = [s for s in block.sources if s.columns is not None and name in s.columns]
         having = having or [s for s in block.sources if s.columns is None]

@@ -1,0 +1,30 @@
+"""Joins in parentheses with a name of their own: `FROM (a JOIN b USING (x)) AS j`.
+
+The name hides those inside (manual, 7.2.1.2), and its columns are those that `*` means there, the
+merged ones once. So it is written as the subquery that it is.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.text.trees import nodes_of
+
+_RELATIONS = (exp.Table, exp.Lateral, exp.Unnest)
+
+
+def select_joined(tree: exp.Expr) -> None:
+    """Write `(a JOIN b ...) AS j` as `(SELECT * FROM a JOIN b ...) AS j`, in place."""
+    for held in reversed(nodes_of(tree, exp.Subquery)):
+        if held.alias and is_join(held.this):
+            start = exp.From(this=held.this.copy())
+            held.set("this", exp.Select(expressions=[exp.Star()], from_=start))
+
+
+def is_join(tree: exp.Expr) -> bool:
+    """Whether what stands in parentheses in FROM is a relation there, and no query."""
+    if isinstance(tree, exp.Subquery | exp.Values):
+        return bool(tree.alias or tree.args.get("joins")) or (
+            isinstance(tree, exp.Subquery) and is_join(tree.this)
+        )
+    return isinstance(tree, _RELATIONS)
