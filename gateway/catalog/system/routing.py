@@ -30,7 +30,12 @@ _BEGINNINGS = ("pg_", "_pg_", "to_reg", "has_")
 _ENGINE = frozenset({"set_config", "pg_backend_pid", "current_setting", "differentiate_sql",
                      "pg_sleep", "nextval", "setval", "currval", "lastval", "pg_notify",
                      "pg_listening_channels", "pg_notification_queue_usage",
-                     "pg_cancel_backend", "pg_terminate_backend"})  # fmt: skip
+                     "pg_cancel_backend", "pg_terminate_backend",
+                     "pg_advisory_lock", "pg_advisory_lock_shared", "pg_advisory_xact_lock",
+                     "pg_advisory_xact_lock_shared", "pg_try_advisory_lock",
+                     "pg_try_advisory_lock_shared", "pg_try_advisory_xact_lock",
+                     "pg_try_advisory_xact_lock_shared", "pg_advisory_unlock",
+                     "pg_advisory_unlock_shared", "pg_advisory_unlock_all"})  # fmt: skip
 _WORDS = (exp.CurrentUser, exp.SessionUser, exp.CurrentCatalog, exp.CurrentSchema, exp.CurrentRole)
 _TYPES = frozenset({"name", "regproc", "regprocedure", "regoper", "regoperator", "regclass",
                     "regtype", "regnamespace", "regrole", "regcollation", "regconfig",

@@ -144,7 +144,6 @@ TEMPLATES: dict[str, str] = {
     "pg_partition_ancestors": "unnest(CAST([] AS BIGINT[]))",
     "pg_partition_root": "CAST(NULL AS BIGINT)",
     "pg_sequence_last_value": "CAST(NULL AS BIGINT)",
-    "pg_advisory_unlock_all": "NULL",
     "pg_stat_get_snapshot_timestamp": "CAST(NULL AS TIMESTAMPTZ)",
     "txid_current": "CAST(1 AS BIGINT)",
     # Text

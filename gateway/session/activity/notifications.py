@@ -3,7 +3,8 @@
 PostgreSQL manual, "LISTEN" and "NOTIFY". A session's `Notifier` keeps what its transaction asks
 for until that commits; the server's `Channels` then hands the notifications to every session that
 listens, whose `arrived` is read by its own thread. `wake` tells that thread, which may be waiting
-for its client.
+for its client. The session's advisory locks, the other thing that clients tell one another by, go
+with it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sqlglot import exp
 
 from gateway.engine.interface import EngineSession
 from gateway.errors import InvalidParameterValue, ProgramLimitExceeded, UndefinedFunction
+from gateway.session.activity.advisory import Advisory, AdvisoryLocks
 from gateway.sql.meaning.inference import GIVES
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.meaning.volatile import each_row
@@ -44,6 +46,7 @@ class Channels:
     """Who listens to what, in one server."""
 
     def __init__(self) -> None:
+        self.locks = AdvisoryLocks()
         self._lock = threading.Lock()
         self._listeners: dict[str, set[Notifier]] = {}
 
@@ -98,6 +101,7 @@ class Notifier:
 
     def __init__(self, channels: Channels) -> None:
         self._channels = channels
+        self.advisory = Advisory(channels.locks)
         self._pending = _Pending()
         self._savepoints: list[tuple[str, _Pending]] = []
         self.process_id = 0
@@ -174,6 +178,7 @@ class Notifier:
 
     def close(self) -> None:
         """The session ends."""
+        self.advisory.close()
         for channel in list(self.listening):
             self._stop(channel)
 
@@ -181,14 +186,17 @@ class Notifier:
 
     def savepoint(self, name: str) -> None:
         self._savepoints.append((name, self._pending.copy()))
+        self.advisory.savepoint(name)
 
     def release(self, name: str) -> None:
         del self._savepoints[self._place(name) :]
+        self.advisory.release(name)
 
     def rollback_to(self, name: str) -> None:
         place = self._place(name)
         self._pending = self._savepoints[place][1].copy()
         del self._savepoints[place + 1 :]
+        self.advisory.rollback_to(name)
 
     def _place(self, name: str) -> int:
         return max(n for n, (each, _) in enumerate(self._savepoints) if each == name)
@@ -197,6 +205,7 @@ class Notifier:
         """Listen and stop listening as asked, then tell."""
         if not (self._pending.told or self._pending.acts):
             self._savepoints.clear()
+            self.advisory.commit()
             return
         pending = self._pending
         self.rollback()
@@ -208,6 +217,7 @@ class Notifier:
         """Forget what was asked."""
         self._pending = _Pending()
         self._savepoints.clear()
+        self.advisory.rollback()
 
     def _act(self, act: Listen | Unlisten) -> None:
         if isinstance(act, Listen):

@@ -24,11 +24,12 @@ from gateway.errors import (
     UndefinedObject,
 )
 from gateway.roles import READS_STATS
+from gateway.session.activity.advisory import DEEDS, UNLOCK_ALL
 from gateway.session.activity.backends import Backend, Connected, check_may_stop
 from gateway.session.activity.notifications import Notifier
 from gateway.session.queries import sequences
 from gateway.session.result import Notice
-from gateway.session.settings.rows import SERVER_VERSION
+from gateway.session.settings.rows import SERVER_VERSION, in_milliseconds
 from gateway.session.settings.settings import ClientSettings
 from gateway.sql.meaning.inference import GIVES
 from gateway.sql.meaning.parameters import number
@@ -130,6 +131,7 @@ class SessionFunctions:
             "pg_terminate_backend": self._called(
                 self._terminate, "integer", "bigint", gives="boolean"
             ),
+            **dict.fromkeys((*DEEDS, UNLOCK_ALL), self._locked),
             "current_schema": schema,
             "current_setting": self._called(self._current_setting, "text", "boolean"),
             "set_config": self._configured,
@@ -166,6 +168,8 @@ class SessionFunctions:
         inner = node.this if isinstance(node, exp.Cast) else node
         if isinstance(inner, exp.Literal):
             return str(inner.this)
+        if isinstance(inner, exp.Neg) and isinstance(inner.this, exp.Literal):
+            return f"-{inner.this.this}"
         if isinstance(inner, exp.Boolean):
             return bool(inner.this)
         if isinstance(inner, exp.Null):
@@ -226,7 +230,28 @@ class SessionFunctions:
         self._settings.set(name, value, local=_true(local))
         return self._settings.show(name)[1]
 
-    # Other clients (PostgreSQL manual, 9.27.2).
+    # Other clients (PostgreSQL manual, 9.27.2 and 9.27.10).
+
+    def _locked(self, call: exp.Expr) -> exp.Expr:
+        """A function of advisory locks: done as the statement runs, in the session's own thread."""
+        name, nodes = call.name.lower(), call.expressions
+        kinds = ("bigint",) if len(nodes) == 1 else ("integer", "integer")
+        waits = name in DEEDS and DEEDS[name].deed == "take"
+        gives = "void" if waits or name == UNLOCK_ALL else "boolean"
+        if self.bound is None:
+            return _given(_cast(_placeholder(nodes, kinds), "text"), gives)
+        values = [self._value(node) for node in nodes]
+        if any(value is None for value in values):
+            return _given(_cast(exp.Null(), "text"), gives)
+        seconds = in_milliseconds(self._settings.show("lock_timeout")[1]) / 1000
+        done = self._notifier.advisory.do(name, [int(value or 0) for value in values], seconds)
+        if done is False and "unlock" in name:
+            kind = "ShareLock" if name.endswith("shared") else "ExclusiveLock"
+            text = f"you don't own a lock of type {kind}"
+            self.notices.append(Notice(text, "WARNING", "01000"))
+        if done is None:
+            return _given(_cast(exp.Literal.string(""), "text"), gives)
+        return exp.Boolean(this=done)
 
     def _reset(self, call: exp.Expr) -> exp.Expr:
         """gradwire.statements_reset(): the moment from which `gradwire.statements` counts."""
@@ -295,6 +320,14 @@ def _true(value: str | bool | None) -> bool:
 
 def _text(value: str | None) -> exp.Expr:
     return _cast(exp.Null(), "text") if value is None else exp.Literal.string(value)
+
+
+def _given(text: exp.Expr, kind: str) -> exp.Expr:
+    """A text as a value of `void`, which the engine has not; or a boolean without a value."""
+    if kind == "boolean":
+        return _cast(text, kind)
+    text.meta[GIVES] = by_name("void")
+    return text
 
 
 def _name(value: str) -> exp.Expr:

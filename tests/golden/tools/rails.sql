@@ -173,3 +173,7 @@ SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_da
 SELECT inhparent::regclass, inhrelid::regclass FROM pg_catalog.pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE c.relname = 'orders'
 ----
 SELECT a.attname, a.attnum FROM pg_index i, unnest(i.indkey) WITH ORDINALITY k(attnum, place), pg_attribute a WHERE i.indrelid = 'orders'::regclass AND i.indisprimary AND a.attrelid = i.indrelid AND a.attnum = k.attnum ORDER BY k.place
+----
+SELECT pg_try_advisory_lock(3298034878124285)
+----
+SELECT pg_advisory_unlock_all()
