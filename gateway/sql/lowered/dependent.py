@@ -163,7 +163,8 @@ def _refuse_outer_aggregates(query: exp.Expr, found: Sequence[Reference]) -> Non
     """An aggregate over columns of the query around it alone is that query's."""
     outer = {id(column) for column, _, _ in found}
     for call in nodes_of(query, exp.Anonymous):
-        columns = nodes_of(call, exp.Column) if is_aggregate(call) else []
+        held = call.parent if isinstance(call.parent, exp.Filter) else call
+        columns = nodes_of(held, exp.Column) if is_aggregate(call) else []
         if columns and all(id(each) in outer for each in columns):
             raise FeatureNotSupported(
                 f"{call.name} over columns of the query around it alone is not supported",
@@ -207,7 +208,8 @@ def _join_lateral(block: Block, analysis: Analysis, numbers: Iterator[int]) -> b
 def _refuse_aggregates_in_from(query: exp.Expr, found: Sequence[Reference]) -> None:
     outer = {id(column) for column, _, _ in found}
     for call in nodes_of(query, exp.Anonymous):
-        columns = nodes_of(call, exp.Column) if is_aggregate(call) else []
+        held = call.parent if isinstance(call.parent, exp.Filter) else call
+        columns = nodes_of(held, exp.Column) if is_aggregate(call) else []
         if columns and all(id(each) in outer for each in columns):
             raise GroupingError(
                 "aggregate functions are not allowed in FROM clause of their own query level",

@@ -23,7 +23,7 @@ from gateway.sql.lowered.calls import call, window
 from gateway.sql.lowered.casting import cast, cast_of, interval_of, item_of
 from gateway.sql.lowered.lone_conditions import hold_back
 from gateway.sql.lowered.multisets import count_equals
-from gateway.sql.lowered.ordered_texts import filtered_text, order_of_values
+from gateway.sql.lowered.ordered_texts import distinct_values, filtered_text, order_of_values
 from gateway.sql.lowered.outer_joins import unsettle
 from gateway.sql.lowered.subscripts import item
 from gateway.sql.meaning.scope import position_of
@@ -310,6 +310,7 @@ LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.Anonymous: call,
     exp.Window: window,
     exp.Filter: filtered_text,
+    exp.Distinct: distinct_values,
     exp.Order: order_of_values,
     exp.Bracket: item,
     exp.Neg: _negative,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported
+from gateway.errors import FeatureNotSupported, NumericValueOutOfRange
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.text.dialect import DIALECT
-from gateway.types import FLOAT8, FLOATING, INTEGER, TEXT, Type, array_of
+from gateway.types import FLOAT8, FLOATING, INTEGER, NUMERIC, TEXT, Type, array_of
 
 
 def put_ordered_set(node: exp.WithinGroup, known: Types) -> None:
@@ -16,6 +16,7 @@ def put_ordered_set(node: exp.WithinGroup, known: Types) -> None:
 
     Raises:
         FeatureNotSupported: 0A000, over a window, or of a type for which there is none.
+        NumericValueOutOfRange: 22003, a percentile below 0 or above 1.
     """
     name = node.this.name
     if name in _RANKS:
@@ -24,7 +25,7 @@ def put_ordered_set(node: exp.WithinGroup, known: Types) -> None:
     if name in ("percentile_cont", "percentile_disc") and _shares(node) is not None:
         _put_several(node, known)
         return
-    if name not in ("mode", "percentile_disc"):
+    if name != "mode" and not _is_percentile(node, name, known):
         return
     whole: exp.Expr = node
     where = None
@@ -40,7 +41,11 @@ def put_ordered_set(node: exp.WithinGroup, known: Types) -> None:
     else:
         counted = exp.Anonymous(this="count", expressions=[ordered.this.copy()])
         share = node.this.expressions[0].copy()
-        made = _at(values, share, _filtered(counted, where, ordered.this))
+        counts = _filtered(counted, where, ordered.this)
+        if name == "percentile_cont":
+            made, kind = _between(values, share, counts), FLOAT8
+        else:
+            made = _at(values, share, counts)
     if kind is not None:
         made.meta[GIVES] = kind
     whole.replace(made)
@@ -135,14 +140,86 @@ def _filtered(call: exp.Expr, where: exp.Expr | None, value: exp.Expr) -> exp.Ex
     return exp.Filter(this=call, expression=exp.Where(this=there))
 
 
+# The engine's percentile_cont goes between two values in a millionth of their distance at the
+# finest, which is exact for these alone.
+_EXACT = ("0", "0.0", "0.25", "0.5", "0.75", "1", "1.0")
+
+
+def _is_percentile(node: exp.WithinGroup, name: str, known: Types) -> bool:
+    """Whether it is a percentile that the engine lacks, or gives roughly."""
+    if name not in ("percentile_cont", "percentile_disc"):
+        return False
+    _check_share(node.this.expressions[0])
+    return name == "percentile_disc" or _is_rough(node, known)
+
+
+def _is_rough(node: exp.WithinGroup, known: Types) -> bool:
+    """Whether the engine's percentile_cont would be another number."""
+    share = node.this.expressions[0].unnest()
+    while isinstance(share, exp.Cast | exp.Paren):
+        share = share.this
+    kind = known.of(node.expression.expressions[0].this)
+    numbers = kind is not None and (kind.name in (*INTEGER, *FLOATING) or kind is NUMERIC)
+    if isinstance(share, exp.Null):
+        return numbers
+    return numbers and isinstance(share, exp.Literal) and share.name not in _EXACT
+
+
+def _check_share(share: exp.Expr) -> None:
+    """Refuse a share that is written and is none.
+
+    Raises:
+        NumericValueOutOfRange: 22003.
+    """
+    bare = share.this if isinstance(share, exp.Neg) else share
+    if isinstance(bare, exp.Literal) and not bare.is_string:
+        value = float(bare.name) * (-1 if bare is not share else 1)
+        if not 0 <= value <= 1:
+            raise NumericValueOutOfRange(f"percentile value {value:g} is not between 0 and 1")
+
+
 def _at(values: exp.Expr, share: exp.Expr, counted: exp.Expr) -> exp.Expr:
     """The first value at or past that share of the rows."""
-    double = exp.DataType.build("float8", dialect=DIALECT)
-    place = exp.Mul(this=exp.paren(share), expression=exp.Cast(this=counted, to=double))
+    place = exp.Mul(this=exp.paren(share), expression=_double(counted))
     upwards = exp.Anonymous(this="ceil", expressions=[place])
     least = exp.Anonymous(this="greatest", expressions=[upwards, exp.Literal.number("1.0")])
-    whole = exp.Cast(this=least, to=exp.DataType.build("bigint", dialect=DIALECT))
-    return exp.Anonymous(this="array_element", expressions=[values, whole])
+    return _where_told(share, _element(values, least))
+
+
+def _between(values: exp.Expr, share: exp.Expr, counted: exp.Expr) -> exp.Expr:
+    """The value at that share of the way from the first row to the last, between two of them."""
+    last = exp.paren(exp.Sub(this=_double(counted), expression=_one()))
+    place = exp.paren(exp.Mul(this=_double(share), expression=last))
+    below = exp.Anonymous(this="floor", expressions=[place])
+    above = exp.Anonymous(this="ceil", expressions=[place.copy()])
+    first, second = (
+        _double(_element(values, exp.Add(this=each.copy(), expression=_one())))
+        for each in (below, above)
+    )
+    rest = exp.paren(exp.Sub(this=place.copy(), expression=below.copy()))
+    way = exp.Mul(this=rest, expression=exp.paren(exp.Sub(this=second, expression=first.copy())))
+    whole = exp.EQ(this=below.copy(), expression=above.copy())
+    made = exp.Case(
+        ifs=[exp.If(this=whole, true=first)], default=exp.Add(this=first.copy(), expression=way)
+    )
+    return _where_told(share, made)
+
+
+def _where_told(share: exp.Expr, made: exp.Expr) -> exp.Expr:
+    """NULL for a share that is NULL."""
+    if isinstance(share.unnest(), exp.Literal):
+        return made
+    told = exp.Not(this=exp.Is(this=exp.paren(share.copy()), expression=exp.Null()))
+    return exp.Case(ifs=[exp.If(this=told, true=made)])
+
+
+def _double(value: exp.Expr) -> exp.Expr:
+    return exp.Cast(this=value.copy(), to=exp.DataType.build("float8", dialect=DIALECT))
+
+
+def _element(values: exp.Expr, place: exp.Expr) -> exp.Expr:
+    whole = exp.Cast(this=place, to=exp.DataType.build("bigint", dialect=DIALECT))
+    return exp.Anonymous(this="array_element", expressions=[values.copy(), whole])
 
 
 def _mode(node: exp.Expr, values: exp.Expr, kind: Type | None) -> exp.Expr:

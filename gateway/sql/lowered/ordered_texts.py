@@ -35,6 +35,17 @@ def order_of_values(node: exp.Expr) -> exp.Expr | None:
     return None
 
 
+def distinct_values(node: exp.Expr) -> exp.Expr | None:
+    """DISTINCT inside a collecting aggregate, which PostgreSQL finds by sorting: so they come."""
+    call, value = node.parent, node.expressions[0] if node.expressions else None
+    if not isinstance(call, exp.Anonymous) or call.name not in ("array_agg", "string_agg"):
+        return None
+    if len(call.expressions) > 1 or value is None or isinstance(value.unnest(), exp.Literal):
+        return None
+    key = exp.Ordered(this=value.copy(), nulls_first=False)
+    return exp.Order(this=node.copy(), expressions=[key])
+
+
 def _collected(call: exp.Expr, condition: exp.Expr | None) -> exp.Expr | None:
     parts = _parts(call)
     if parts is None:

@@ -25,6 +25,7 @@ from gateway.sql.text.trees import nodes_of, own_nodes
 
 _CLAUSES = {"group": "GROUP BY", "order": "ORDER BY"}
 # Clauses without aggregates, as PostgreSQL calls them.
+_SETS = ("generate_series", "unnest", "generate_subscripts")
 _PLAIN = {"where": "WHERE", "group": "GROUP BY"}
 
 
@@ -115,7 +116,7 @@ def _check_call(call: exp.Anonymous) -> None:
                     position=position_of(node),
                 )
         return
-    if not is_scalar_function(call.name):
+    if not (is_scalar_function(call.name) or call.name in _SETS):
         return
     specified = next((word for word in _specified(call)), None)
     if specified is not None:
