@@ -22,8 +22,11 @@ TABLES = """
 CREATE TABLE parent (id serial PRIMARY KEY, note text);
 CREATE TABLE child (parent int REFERENCES parent, v int CHECK (v >= 0), PRIMARY KEY (parent, v));
 CREATE TABLE total (k int PRIMARY KEY, n int NOT NULL);
-INSERT INTO total VALUES (1, 0)
+INSERT INTO total VALUES (1, 0);
+CREATE TABLE gathered (step int, n int, PRIMARY KEY (step, n))
 """
+# Rows of one executemany, which the server gathers and does together.
+TOGETHER = 300
 
 
 @contextmanager
@@ -55,6 +58,9 @@ def work(where: str, acknowledged: list[int], begun: threading.Event) -> None:
                 if step % 7 == 0:
                     connection.execute("ALTER TABLE child ADD COLUMN extra int DEFAULT 3")
                     connection.execute("ALTER TABLE child DROP COLUMN extra")
+                if step % 3 == 0:
+                    rows = [(step, n) for n in range(TOGETHER)]
+                    cursor.executemany("INSERT INTO gathered VALUES (%s, %s)", rows)
                 connection.execute(
                     "INSERT INTO total VALUES (1, 1) ON CONFLICT (k) DO UPDATE SET n = total.n + 1"
                 )
@@ -73,6 +79,7 @@ def check(connection: psycopg.Connection[Any], last: int) -> int:
     assert steps in (last, last + 1), f"{last} steps were acknowledged, {steps} are there"
     assert ask("SELECT count(*) FROM parent") == steps
     assert ask("SELECT count(*) FROM child") == 2 * steps
+    assert ask("SELECT count(*) FROM gathered") == steps // 3 * TOGETHER
     lost = "SELECT count(*) FROM child LEFT JOIN parent ON parent = id WHERE id IS NULL"
     assert ask(lost) == 0
     assert ask("SELECT nextval('parent_id_seq')") > (ask("SELECT max(id) FROM parent") or 0)

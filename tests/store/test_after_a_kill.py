@@ -22,6 +22,11 @@ CREATE TABLE lab.step (run int REFERENCES lab.run ON DELETE CASCADE DEFERRABLE, 
     at timestamptz);
 CREATE UNIQUE INDEX step_once ON lab.step (run, n);
 CREATE INDEX step_at ON lab.step (at DESC);
+CREATE UNIQUE INDEX run_name ON lab.run (lower(name)) WHERE rate > 0;
+CREATE TABLE lab.held (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, x int,
+    UNIQUE NULLS NOT DISTINCT (x));
+INSERT INTO lab.held VALUES (1, NULL), (2, -5);
+ALTER TABLE lab.held ADD CONSTRAINT positive CHECK (x > 0) NOT VALID;
 COMMENT ON TABLE lab.run IS 'runs';
 COMMENT ON COLUMN lab.run.rate IS 'per step';
 INSERT INTO lab.run (name) VALUES ('first'), ('second');
@@ -46,8 +51,10 @@ ASKED = (
     " attgenerated, attacl::text, col_description(attrelid, attnum) FROM pg_attribute"
     " WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'lab'::regnamespace)"
     " AND attnum > 0 ORDER BY 1, 2",
-    "SELECT conname, contype, condeferrable, pg_get_constraintdef(oid) FROM pg_constraint"
-    " WHERE connamespace = 'lab'::regnamespace ORDER BY 1",
+    "SELECT pg_get_indexdef(indexrelid) FROM pg_index AS i JOIN pg_class AS c ON c.oid = indrelid"
+    " WHERE relnamespace = 'lab'::regnamespace ORDER BY 1",
+    "SELECT conname, contype, condeferrable, convalidated, pg_get_constraintdef(oid)"
+    " FROM pg_constraint WHERE connamespace = 'lab'::regnamespace ORDER BY 1",
     "SELECT * FROM lab.run ORDER BY id",
     "SELECT * FROM lab.step ORDER BY n",
     "SELECT * FROM lab.slopes ORDER BY run",
@@ -68,6 +75,10 @@ def holds(where: str) -> None:
     refused = (
         ("INSERT INTO lab.run (name) VALUES ('first')", "23505"),
         ("INSERT INTO lab.run (rate) VALUES (-1)", "23514"),
+        ("INSERT INTO lab.run (name) VALUES ('FIRST')", "23505"),
+        ("INSERT INTO lab.held VALUES (1, 9)", "23505"),
+        ("INSERT INTO lab.held VALUES (3, NULL)", "23505"),
+        ("INSERT INTO lab.held VALUES (3, -1)", "23514"),
         ("INSERT INTO lab.step VALUES (99, 1, NULL)", "23503"),
         ("INSERT INTO lab.step VALUES (1, 1, NULL)", "23505"),
         ("SELECT * FROM lab.empty", "55000"),

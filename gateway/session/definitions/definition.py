@@ -30,12 +30,12 @@ from gateway.session.definitions.objects import (
     create_sequence,
     drop_indexes,
 )
+from gateway.session.definitions.owned import drop_owned, reassign_owned
 from gateway.session.definitions.roles import (
     alter_role,
     change_membership,
     create_role,
     drop_role,
-    reassign_owned,
     set_for_role,
 )
 from gateway.session.definitions.tables import (
@@ -61,6 +61,7 @@ from gateway.sql.statements.objects import CommentOn, CreateIndex, RefreshView
 from gateway.sql.statements.roles import (
     AlterRole,
     ChangeMembership,
+    DropOwned,
     DropRole,
     MakeRole,
     ReassignOwned,
@@ -336,4 +337,5 @@ _RUNNERS: dict[type, Callable[..., Result]] = {
     DropRole: drop_role,
     ChangeMembership: change_membership,
     ReassignOwned: reassign_owned,
+    DropOwned: drop_owned,
 }

@@ -37,7 +37,6 @@ from gateway.sql.statements.roles import (
     ChangeMembership,
     DropRole,
     MakeRole,
-    ReassignOwned,
     SetForRole,
 )
 from gateway.store.definitions.privileges import Rights, Securable, given_away
@@ -337,26 +336,3 @@ def _dismissed(executor: Executor, made: Made, wanted: Membership) -> Made:
     if wanted.admin:
         return made.with_membership(replace(known, admin=False))
     return made.without_membership(wanted.role, wanted.member)
-
-
-def reassign_owned(executor: Executor, tree: ReassignOwned) -> Result:
-    """REASSIGN OWNED: what some roles own is another's."""
-    authority, store = executor.authority, executor.registry.store
-    old = [role_named(authority, each) for each in tree.roles]
-    new = role_named(authority, tree.new)
-    mine = authority.roles.memberships(authority.role)
-    for name in (*old, new):
-        if not authority.roles.is_superuser(authority.role) and name not in mine:
-            raise InsufficientPrivilege("permission denied to reassign objects")
-
-    def change(thing: Securable, rights: Rights) -> Rights:
-        return Rights(new, given_away(rights.acl, rights.owner, new))
-
-    owned = [
-        thing
-        for name in old
-        for thing, rights in store.rights_with(name).items()
-        if rights.owner == name
-    ]
-    store.change_rights(owned, change)
-    return Result("REASSIGN OWNED")

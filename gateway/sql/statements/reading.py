@@ -27,6 +27,7 @@ from gateway.sql.statements.roles import (
     membership_or,
     read_alter_role,
     read_create_role,
+    read_drop_owned,
     read_drop_role,
     read_reassign,
 )
@@ -337,6 +338,7 @@ COMMANDS = (
             Row(f"DROP {kind}", Kind.DEFINITION, read_drop_role, "DROP ROLE"),
         )
     ),
+    Row("DROP OWNED BY", Kind.DEFINITION, read_drop_owned, "DROP OWNED"),
     Row("REASSIGN OWNED BY", Kind.DEFINITION, read_reassign, "REASSIGN OWNED"),
     Row("CREATE VIEW", Kind.DEFINITION, partial(_view, replace=False)),
     Row("CREATE OR REPLACE VIEW", Kind.DEFINITION, partial(_view, replace=True), "CREATE VIEW"),

@@ -65,6 +65,14 @@ class ChangeMembership:
 
 
 @dataclass(frozen=True, slots=True)
+class DropOwned:
+    """DROP OWNED BY roles [CASCADE]."""
+
+    roles: tuple[Grantee, ...]
+    cascade: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ReassignOwned:
     """REASSIGN OWNED BY roles TO role."""
 
@@ -201,6 +209,11 @@ def read_drop_role(reader: Reader) -> DropRole:
     """DROP ROLE [IF EXISTS] roles."""
     exists = reader.accept("IF", "EXISTS")
     return DropRole(_roles(reader), exists)
+
+
+def read_drop_owned(reader: Reader) -> DropOwned:
+    """DROP OWNED BY roles [CASCADE | RESTRICT]."""
+    return DropOwned(_roles(reader), reader.one_of("CASCADE", "RESTRICT") == "CASCADE")
 
 
 def read_reassign(reader: Reader) -> ReassignOwned:

@@ -27,6 +27,9 @@ from gateway.store.disk import disk
 from gateway.store.disk.faults import translated
 from gateway.store.transactions.transactions import Transaction
 
+# What messages call all that DROP OWNED drops.
+DESIRED = "desired object(s)"
+
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
@@ -150,21 +153,52 @@ class Dropper(Owning):
             keys = callers
         return others
 
+    def drop_owned(self, things: Collection[Securable], *, cascade: bool = False) -> list[str]:
+        """Drop relations, functions and schemas by what their rights are kept under.
+
+        Returns:
+            The titles of what stood on them, which `cascade` lets go, too.
+
+        Raises:
+            DependentObjectsStillExist: 2BP01.
+        """
+        with self._defining() as transaction:
+            catalogue = transaction.catalogue
+            found = [r for r in catalogue.relations.values() if relation_key(r.oid) in things]
+            owned_by = {seq.oid for r in found for seq in catalogue.owned_by(r.oid)}
+            roots = [relation for relation in found if relation.oid not in owned_by]
+            others = list(self._drop(transaction, roots, cascade, DESIRED))
+            keys = [k for k, f in catalogue.functions.items() if function_key(f.oid) in things]
+            also = self.drop_functions(keys, cascade=cascade) if keys else []
+            others += [f"function {each}" for each in also]
+            for name in sorted(catalogue.schemas):
+                if name != PUBLIC and Securable("schema", name) in things:
+                    done = self.drop_schema(name, cascade=cascade)
+                    others += done.others if done is not None else ()
+            return others
+
     def _forget_function(self, transaction: Transaction, oid: int) -> None:
         statement, values = disk.forgetting_function(oid)
         transaction.define(0, statement, *values)
 
     def _drop(
-        self, transaction: Transaction, relations: Collection[Relation], cascade: bool
+        self,
+        transaction: Transaction,
+        relations: Collection[Relation],
+        cascade: bool,
+        what: str = "",
     ) -> tuple[str, ...]:
-        """Drop relations and, with `cascade`, what stands on them; the titles of the latter."""
+        """Drop relations and, with `cascade`, what stands on them; the titles of the latter.
+
+        Messages call them `what`, or one by its title.
+        """
         plan = _Plan({relation.oid: relation for relation in relations})
         for relation in relations:
             _refuse_owned(transaction.catalogue, relation, plan.relations)
         for relation in relations:
             _collect(transaction.catalogue, relation, plan)
         if plan.found and not cascade:
-            raise still_needed(title(next(iter(relations))), (), plan.found)
+            raise still_needed(what or title(next(iter(relations))), (), plan.found)
         self._carry_out(transaction, plan)
         return tuple(dict.fromkeys(what for what, _ in plan.found))
 
@@ -296,7 +330,7 @@ def still_needed(
     told = [f"{other} depends on {what}" for other in others]
     told += [f"{other} depends on {on}" for other, on in pairs]
     return DependentObjectsStillExist(
-        f"cannot drop {what} because other objects depend on it",
+        f"cannot drop {what} because other objects depend on {'them' if what == DESIRED else 'it'}",
         detail="\n".join(told),
         hint="Use DROP ... CASCADE to drop the dependent objects too.",
     )

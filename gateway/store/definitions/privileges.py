@@ -158,6 +158,15 @@ def revoked(
     return changed
 
 
+def without_grantee(rights: Rights, role: str) -> Rights:
+    """The rights to a thing without what a role was granted of it, and what it granted on."""
+    acl = rights.acl or ()
+    for each in acl:
+        if each.grantee == role:
+            acl = revoked(acl, rights.owner, each.grantor, role, each.letters, cascade=True)
+    return replace(rights, acl=acl)
+
+
 def _without(letters: str, gone: str) -> str:
     return "".join(letter for letter in letters if letter not in gone)
 
