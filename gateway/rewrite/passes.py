@@ -21,6 +21,7 @@ from gateway.errors import UndefinedTable
 from gateway.interrupts import check_for_interrupts
 from gateway.rewrite.rewritten import Rewritten
 from gateway.sources.table import TableName
+from gateway.sql.lowered.distinct_values import sort_distinct
 from gateway.sql.lowered.equal_forms import group_equal
 from gateway.sql.lowered.exact import keep_exact
 from gateway.sql.lowered.infinities import keep_infinite
@@ -285,6 +286,7 @@ def choose_functions(state: Rewriting) -> None:
     notation = notation_of(state.constants)
     group_equal(state.analysis)
     for block in state.analysis.blocks:
+        sort_distinct(block)
         write_parts(block)
         resolve_overloads(block, notation)
 

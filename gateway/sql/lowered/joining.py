@@ -14,6 +14,7 @@ from gateway.sql.lowered.dependent import join_dependent
 from gateway.sql.lowered.laterals import put_laterals
 from gateway.sql.lowered.records import show_rows
 from gateway.sql.lowered.sort_keys import carry_sort_keys
+from gateway.sql.lowered.sorted_relations import carry_orders
 from gateway.sql.lowered.ties import keep_ties
 from gateway.sql.lowered.whole_rows import write_rows
 from gateway.sql.meaning.analysis import analyse
@@ -32,7 +33,7 @@ def join_in_turn(
     Raises:
         FeatureNotSupported: 0A000, a form that cannot be written so.
     """
-    if write_rows(analysis):
+    if any([write_rows(analysis), carry_orders(analysis)]):
         analysis = analyse(tree, relations)
     analysis = join_subqueries(tree, analysis, relations, numbers)
     ranked = keep_ties(tree)

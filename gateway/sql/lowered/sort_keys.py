@@ -35,10 +35,10 @@ def _hides(select: exp.Select) -> bool:
     if any(ordered.meta.get(HIDDEN) for ordered in order.expressions):
         return True
     spread = any(gives_rows(item) for item in select.expressions)
-    return spread and any(_output(each.this, select) is None for each in order.expressions)
+    return spread and any(place_of_output(each.this, select) is None for each in order.expressions)
 
 
-def _output(by: exp.Expr, select: exp.Select) -> int | None:
+def place_of_output(by: exp.Expr, select: exp.Select) -> int | None:
     """The place of the output that an item of ORDER BY names; None: it names none."""
     if isinstance(by, exp.Literal) and by.is_int:
         return int(by.name) - 1
@@ -54,7 +54,7 @@ def _wrap(select: exp.Select) -> None:
     outer = {key: inner.args.pop(key, None) for key in ("with_", "order", "limit", "offset")}
     names = [item.alias_or_name for item in inner.expressions]
     for number, ordered in enumerate(outer["order"].expressions):
-        place = None if ordered.meta.pop(HIDDEN, None) else _output(ordered.this, inner)
+        place = None if ordered.meta.pop(HIDDEN, None) else place_of_output(ordered.this, inner)
         if place is None:
             name = f"sort_key_{number}"
             inner.append("expressions", exp.alias_(ordered.this.copy(), name, quoted=True))
