@@ -80,6 +80,14 @@ def _assignments(tree: exp.Expr) -> list[tuple[exp.Column, exp.Expr]]:
     if not isinstance(tree, exp.EQ):
         raise SyntaxFault("SET needs column = value", position=position_of(tree))
     columns = tree.this.expressions if isinstance(tree.this, exp.Tuple) else [tree.this]
+    item = next((each for each in columns if isinstance(each, exp.Bracket)), None)
+    if item is not None:
+        name = item.this.name
+        raise FeatureNotSupported(
+            f'an item of the array "{name}" cannot be assigned alone',
+            hint=f"Assign the whole array, as in SET {name} = {name}[1:1] || 5 || {name}[3:].",
+            position=position_of(item),
+        )
     values = [tree.expression]
     if isinstance(tree.this, exp.Tuple):
         row = tree.expression
