@@ -66,6 +66,9 @@ MOST_PLANS = 64
 _LONGEST_TEXT = 10_000
 _LARGEST_CONSTANT = 10_000  # bytes
 
+# What makes much of little, so that it may take long; see `functions.rooms`.
+_GROWING = frozenset({"at_run_time", "text_at_run_time"})
+
 # Words of SQL without which the optimised plan's columns are those of the plan as it was made.
 _WIDENING = frozenset({"case", "union", "intersect", "except", "recursive"})
 
@@ -192,9 +195,9 @@ class EmbeddedPlan:
     @cached_property
     def is_short(self) -> bool:
         """Whether all of its rows are there sooner than a stream of them would begin."""
-        if self.nodes <= INSTANT:
-            return True
         words = _WORDS.findall(self.sql.lower())
+        if self.nodes <= INSTANT and _GROWING.isdisjoint(words):
+            return True
         narrow = self._few and self.nodes <= _NARROWING
         return narrow and self._is_stable and _GENERATORS.isdisjoint(words)
 

@@ -26,7 +26,7 @@ from gateway.engine.functions.finite import FINITE, values_of
 from gateway.engine.functions.making import make_time, make_timestamp
 from gateway.engine.functions.more import MORE
 from gateway.engine.functions.number_text import number_to_char, read_number
-from gateway.engine.functions.rooms import MOST_BYTES, ROOMS
+from gateway.engine.functions.rooms import AT_RUN_TIME, MOST_BYTES, ROOMS
 from gateway.errors import (
     CardinalityViolation,
     DatetimeFieldOverflow,
@@ -191,5 +191,5 @@ _WHOLE = made([*_COLUMNAR, *ROOMS, *FINITE])
 
 def register_functions(context: SessionContext, more: Iterable[ScalarUDF] = ()) -> None:
     """Let the statements of `context` call PostgreSQL's functions, and `more`."""
-    for function in (*_UDFS, *_WHOLE, *more):
+    for function in (*_UDFS, *_WHOLE, *AT_RUN_TIME, *more):
         context.register_udf(function)
