@@ -152,6 +152,8 @@ def guess_engine(uri: str) -> str:
         found = _engine_inside(_local(uri))
         if found:
             return found
+    if uri.startswith("reference://"):
+        return "zarr"  # whatever they point into
     name = uri.split("?")[0].rstrip("/").lower()
     for ending, engine in ENDINGS:
         if name.endswith(ending):
