@@ -1,4 +1,4 @@
-"""Where the links inside a directory lead: a Zarr store may have its chunks anywhere.
+"""Where links lead: a Zarr store may have its chunks anywhere, and an HDF5 file its values.
 
 Whoever may open the directory reads what they lead to, so they are asked for before it is opened.
 """
@@ -9,11 +9,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from gateway.sources.opening.hdf5_places import places_of
+
 
 def places_behind(uri: str) -> Iterator[str]:
-    """Where each symbolic link below a local directory leads; nothing for anything else.
+    """Where each symbolic link below a local directory leads, or an HDF5 file has parts of itself.
 
-    A directory that a link leads to is looked through, too, once it is asked for.
+    What a link leads to is looked through, too, once it is asked for.
 
     Args:
         uri: A path, or a URL.
@@ -23,6 +25,7 @@ def places_behind(uri: str) -> Iterator[str]:
     """
     top = Path(uri.removeprefix("file://")).expanduser()
     if not top.is_dir():
+        yield from _parts_of(top)
         return
     unread, seen = [top.resolve()], set()
     while unread:
@@ -39,3 +42,15 @@ def places_behind(uri: str) -> Iterator[str]:
                         unread.append(place)
                 elif entry.is_dir(follow_symlinks=False):
                     unread.append(Path(entry.path))
+
+
+def _parts_of(file: Path) -> Iterator[str]:
+    unread, seen = [file], set()
+    while unread:
+        here = unread.pop()
+        if here in seen:
+            continue
+        seen.add(here)
+        for place in places_of(here):
+            yield place
+            unread.append(Path(place))
