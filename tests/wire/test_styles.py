@@ -186,6 +186,22 @@ def test_statements(
             assert (text, rows(ours, text)) == (text, rows(theirs, text))
 
 
+@pytest.mark.parametrize("style", INTERVAL_STYLES)
+def test_texts_are_cast_to_intervals(style: str, connect: Connect, postgres: Connect) -> None:
+    """Texts that are no literals; two that the engine's 292 years of time do not hold left out."""
+    kept = [text for text in (*INTERVALS, *SIGNED) if "178000000" not in text]
+    values = ", ".join(f"({n}, '{text}')" for n, text in enumerate(kept))
+    asked = f"SELECT n, t::interval FROM (VALUES {values}) v(n, t) ORDER BY n"
+    ours = connect(prepare_threshold=None, options=f"-c IntervalStyle={style}")
+    with postgres(prepare_threshold=None, options=f"-c IntervalStyle={style}") as theirs:
+        assert rows(ours, asked) == rows(theirs, asked)
+        for text in (
+            "SELECT (n || ' days')::interval FROM generate_series(1, 2) n ORDER BY 1",
+            "SELECT t::interval FROM (VALUES ('soon'), ('1 day')) v(t)",
+        ):
+            assert rows(ours, text) == rows(theirs, text)
+
+
 @pytest.mark.parametrize("order", DATE_ORDERS)
 def test_ambiguous_dates_are_read_in_the_order(
     order: str, connect: Connect, postgres: Connect

@@ -18,6 +18,9 @@ _JSONB = BY_NAME["jsonb"]
 def spell_cast(node: exp.Cast, known: Types) -> None:
     """Write the cast as a call, in place."""
     kind = known.of(node.this)
+    if kind is not None and kind.name in _TEXTS:
+        _read_interval(node, known)
+        return
     if kind not in (TIME, INTERVAL, NUMERIC, _JSONB):
         return
     target = known.of(node)
@@ -35,6 +38,24 @@ def spell_cast(node: exp.Cast, known: Types) -> None:
     if made is not None:
         made.meta[GIVES] = target
         node.replace(made)
+
+
+_TEXTS = ("text", "varchar", "bpchar")
+
+
+def _read_interval(node: exp.Cast, known: Types) -> None:
+    """A text that is no literal read as PostgreSQL reads an interval; the engine knows no clocks.
+
+    The session's IntervalStyle is put in as the second argument with what else is written by it.
+    """
+    if known.of(node) is INTERVAL and not isinstance(node.this.unnest(), exp.Literal):
+        text = exp.cast(node.this.copy(), "text", dialect=DIALECT)
+        made = exp.Anonymous(this=INTERVAL_OF_TEXT, expressions=[text])
+        made.meta[GIVES] = INTERVAL
+        node.replace(made)
+
+
+INTERVAL_OF_TEXT = "interval_of_text"
 
 
 def _rounded(node: exp.Cast) -> exp.Expr:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.lowered.arrays import joined_array
+from gateway.sql.lowered.typed_casts import INTERVAL_OF_TEXT
 from gateway.sql.meaning.inference import Types
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.notation import Notation
@@ -73,6 +74,8 @@ def write_arguments(call: exp.Anonymous, known: Types, notation: Notation) -> No
             arguments[0].replace(exp.Anonymous(this=ITEMS[element.name], expressions=given))
     elif call.name == WRITTEN["timestamptz"] and len(arguments) == 1:  # as JSON is made
         call.append("expressions", exp.Literal.string(notation.zone))
+    elif call.name == INTERVAL_OF_TEXT and len(arguments) == 1:
+        call.append("expressions", exp.Literal.string(notation.intervals))
 
 
 def write_beside(node: exp.DPipe, known: Types, notation: Notation) -> None:
