@@ -164,6 +164,24 @@ ORDERS = [
 ]  # fmt: skip
 
 
+#    a sorted query that another reads              sorted by the engine
+HANDED_ON = [
+    ("SELECT * FROM (SELECT time, v FROM g ORDER BY time) q",                       False),
+    ("SELECT v FROM (SELECT v, time AS t FROM g ORDER BY time DESC) q LIMIT 50",    False),
+    ("SELECT a.t FROM (SELECT b.t FROM (SELECT time AS t FROM g ORDER BY t) b) a",  False),
+    ("WITH q AS (SELECT time, v FROM g ORDER BY time) SELECT v FROM q",             True),
+    ("SELECT * FROM (SELECT lat AS time, v FROM g ORDER BY time) q",                True),
+    ("SELECT * FROM (SELECT time, v FROM g ORDER BY time) q(v, time)",              True),
+    ("SELECT * FROM (SELECT time, v FROM g ORDER BY v LIMIT 5) q",                  True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "sorts"), HANDED_ON)
+def test_order_of_storage_is_handed_on(client: psycopg.Connection, sql: str, sorts: bool) -> None:
+    plan = "\n".join(line for (line,) in client.execute(f"EXPLAIN {sql}".encode()))
+    assert ("Sort" in plan) == sorts
+
+
 @pytest.mark.parametrize(("order", "sorts"), ORDERS)
 def test_order_of_storage_is_not_sorted(
     client: psycopg.Connection, order: str, sorts: bool

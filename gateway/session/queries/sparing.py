@@ -56,6 +56,9 @@ from gateway.sql.text.trees import conjuncts
 # Below this many rows a scan is over sooner than the engine answers about a coordinate.
 FEWEST_ROWS = 100_000
 
+# What takes other rows than it reads, or needs them in its own order.
+_PICKING = ("distinct", "limit", "offset", "group", "having", "qualify")
+
 # Aggregates that do not change when a row is there several times.
 _UNMOVED = frozenset(["min", "max", "bool_and", "bool_or", "bit_and", "bit_or", "approx_distinct"])
 
@@ -157,31 +160,60 @@ def unsorted(tree: exp.Expr, tables: Tables) -> tuple[exp.Select, Tables] | None
     that keeps the order of the rows it reads may be made of it.
     """
     order = tree.args.get("order")
-    if not isinstance(tree, exp.Select) or order is None or len(list(tree.find_all(exp.Query))) > 1:
+    if not isinstance(tree, exp.Select) or order is None:
         return None
-    sources = inner_sources(tree)
+    selects = _one_in_another(tree)
+    sources = inner_sources(selects[-1]) if selects else []
     name = table_name(sources[0]) if len(sources) == 1 else None
     grid = tables.get(name) if name is not None else None
-    if name is None or not isinstance(grid, GridTable) or tree.args.get("joins"):
+    if name is None or not isinstance(grid, GridTable):
         return None
-    keys = [(_sort_column(tree, each, grid), bool(each.args.get("desc"))) for each in order]
+    keys = [(_sort_column(selects, each), bool(each.args.get("desc"))) for each in order]
     sorted_ = next((g for g in (grid, grid.flipped()) if g is not None and g.is_sorted(keys)), None)
     if sorted_ is None:
         return None
     plain = tree.copy()
-    plain.set("order", None)
+    for select in _one_in_another(plain):
+        select.set("order", None)
     return plain, {**tables, name: sorted_}
 
 
-def _sort_column(select: exp.Select, ordered: exp.Expr, grid: GridTable) -> str:
-    """The table's column by which is sorted; empty when it is none."""
+def _one_in_another(tree: exp.Select) -> list[exp.Select]:
+    """The SELECTs that hand on the rows of one table, the outermost first; empty: there is more."""
+    selects = [tree]
+    while (inner := _read_alone(selects[-1])) is not None:
+        if any(inner.args.get(part) for part in _PICKING):
+            return []
+        selects.append(inner)
+    joined = any(selects[-1].args.get(part) for part in ("joins", "laterals"))
+    alone = len(list(tree.find_all(exp.Query))) == 2 * len(selects) - 1
+    return selects if alone and not joined else []
+
+
+def _read_alone(select: exp.Select) -> exp.Select | None:
+    """The SELECT that is all of its FROM, and whose columns keep their names."""
+    start = select.args.get("from_")
+    held = start.this if start is not None else None
+    if not isinstance(held, exp.Subquery) or held.args["alias"].columns:
+        return None
+    if select.args.get("joins") or select.args.get("laterals"):
+        return None
+    return held.this if isinstance(held.this, exp.Select) else None
+
+
+def _sort_column(selects: Sequence[exp.Select], ordered: exp.Expr) -> str:
+    """The table's column by which the first of them is sorted; empty when it is none."""
     key = ordered.this
-    items = select.expressions
+    items = selects[0].expressions
     if isinstance(key, exp.Literal) and key.is_int and 1 <= int(key.name) <= len(items):
         key = items[int(key.name) - 1].unalias()
     elif isinstance(key, exp.Column) and not key.table:
         named = [item for item in items if item.alias_or_name == key.name]
         key = named[0].unalias() if named else key
+    for select in selects[1:]:
+        name = key.name if isinstance(key, exp.Column) else ""
+        outputs = [item for item in select.expressions if item.alias_or_name == name]
+        key = outputs[0].unalias() if outputs else None
     return str(key.name) if isinstance(key, exp.Column) else ""
 
 
@@ -189,7 +221,7 @@ def _with_first_rows(select: exp.Select, source: exp.Table, grid: GridTable, ask
     order = select.args.get("order")
     if order is None or select.args.get("limit") is None:
         return grid
-    key = _sort_column(select, order.expressions[0], grid)
+    key = _sort_column([select], order.expressions[0])
     try:
         return with_first_rows(select, source, grid, key, ask)
     except QueryCanceled:
