@@ -72,6 +72,16 @@ SCRIPTS: dict[str, list[str]] = {
         "SELECT date '2023-02-29 BC'",
         "DROP TABLE infinite",
     ],
+    "numerics of many digits, names": [
+        "SELECT 12345678901234567890123456789012345678901234567890::numeric, 1e50::numeric, "
+        "'-12345678901234567890123456789012345678901234567890.5'::numeric, '1e-60'::numeric, "
+        "'12345678901234567890123456789012.5'::numeric",
+        "SELECT '12345678901234567890123456789012345678901234567890'::numeric + 1, "
+        "'12345678901234567890123456789012345678901234567890'::numeric > 5",
+        "SELECT max(x), max(x)::text FROM "
+        "(VALUES ('12345678901234567890123456789012345678901234567890'::numeric), (1)) AS t(x)",
+        "SELECT repeat('x', 70)::name, 'abc'::name, repeat('y', 63)::name || 'z'",
+    ],
     "arrays of several dimensions": [
         "SELECT '{{1,2},{3,4}}'::int[], '{{a,b},{NULL,\"d e\"}}'::text[], ARRAY[[1,2],[3,4]]",
         "SELECT ('{{1,2},{3,4}}'::int[])[2][1], array_length('{{1,2,3},{4,5,6}}'::int[], 2), "
@@ -95,6 +105,12 @@ SCRIPTS: dict[str, list[str]] = {
         "EXECUTE item('{{1,2},{3,4}}')",
         "EXECUTE item(ARRAY[[1,2],[3,4]])",
         "EXECUTE item(NULL)",
+        "SELECT '{{1,2},{3,NULL}}'::int[]::text, '{{{1,2},{3,4}},{{5,6},{7,8}}}'::float8[]::text, "
+        "'{{a,\"b c\"},{NULL,\"\"}}'::text[]::text, ARRAY[ARRAY[true,false]]::text",
+        "SELECT 3 = ANY('{{1,2},{3,4}}'::int[]), 9 = ANY(ARRAY[[1,2],[3,4]]), "
+        "9 <> ALL('{{1,2},{3,4}}'::int[])",
+        "SELECT to_json('{{1,2},{3,4}}'::int[]), to_json('{{1.5,NULL},{-3,4}}'::float8[]), "
+        "to_jsonb(ARRAY[[1,2],[3,4]]), json_build_object('a', ARRAY[[1],[2]])",
         r"SELECT E'\v\101\x42\u0043\z\'', E'\000'",
         r"SELECT E'\v\101\x42\u0043\z\''",
     ],
@@ -103,6 +119,7 @@ SCRIPTS: dict[str, list[str]] = {
         "INSERT INTO m VALUES (1, '{{1,2},{3,4}}', '{{a,NULL}}', '{{x,yz}}', '{1.25}'), "
         "(2, ARRAY[[5,6],[7,8]], ARRAY[['q','r'],['s','t']], NULL, '{}'), (3, NULL), (4, '{}')",
         "SELECT * FROM m ORDER BY id",
+        "SELECT id, a::text, t::text, to_json(a), 3 = ANY(a) FROM m ORDER BY id",
         "SELECT id, a[1][2], a[1], array_ndims(a), array_length(a, 2), cardinality(a), a[2:] "
         "FROM m ORDER BY id",
         "SELECT id FROM m WHERE a = '{{1,2},{3,4}}' OR a[2][1] = 7 ORDER BY id",

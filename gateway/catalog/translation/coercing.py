@@ -35,6 +35,8 @@ REGISTERED = {
     2206: "regtype", 3734: "regconfig", 3769: "regdictionary", 4089: "regnamespace",
     4096: "regrole", 4191: "regcollation",
 }  # fmt: skip
+_NAME_LENGTH = 63
+_LONG = "x" * (_NAME_LENGTH + 1)  # stands for a text of which nothing is known
 TEXTS = frozenset({CHAR, NAME, TEXT, VARCHAR, BPCHAR, UNKNOWN})
 _TRUE = {"t", "true", "y", "yes", "on", "1"}
 _FALSE = {"f", "false", "n", "no", "off", "0"}
@@ -162,6 +164,8 @@ class Coercion:
             done = self.converted(term, wanted)
         if typmod >= 4 and static().base(wanted) in (VARCHAR, BPCHAR):
             return Term(f"left({done.sql}, {typmod - 4})", wanted, typmod=typmod)
+        if wanted == NAME != static().base(term.type) and len(term.literal or _LONG) > _NAME_LENGTH:
+            return Term(f"left({done.sql}, {_NAME_LENGTH})", wanted)
         return Term(done.sql, wanted)
 
     def converted(self, term: Term, wanted: int) -> Term:

@@ -86,10 +86,13 @@ def _of_texts(values: list[str | None]) -> str:
 _WORDS = {"NULL": "null", "t": "true", "f": "false"}
 
 
+_ITEM = re.compile(r"[^{},]+")
+
+
 def _of_array(text: str) -> str:
     """The text of an array of numbers or booleans."""
-    items = text[1:-1].split(",") if len(text) > 2 else []
-    return _array(_WORDS.get(item) or _of_float(item) for item in items)
+    items = _ITEM.sub(lambda found: _WORDS.get(found[0]) or _of_float(found[0]), text)
+    return items.replace("{", "[").replace("}", "]")
 
 
 def _array(parts: Iterable[str]) -> str:

@@ -14,9 +14,9 @@ from typing import Any
 
 from sqlglot import exp
 
-from gateway.errors import DatetimeFieldOverflow
+from gateway.errors import DatetimeFieldOverflow, FeatureNotSupported
 from gateway.sql.lowered.rooms import checked, refuse_long
-from gateway.sql.meaning.numerals import digits, is_point_literal, plain
+from gateway.sql.meaning.numerals import is_point_literal, plain
 from gateway.sql.text import far_moments, jsontext, literals, number_input
 from gateway.sql.text.array_input import dimensions_of, read_array
 
@@ -139,7 +139,7 @@ def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
         return _moment(text, kind)
     if kind.this in _NUMBERS:
         number = _number_text(text, kind)
-        return cast_of(exp.Literal.string(number), _of_scale(number, kind))
+        return _number_of(number, kind)
     if kind.this == DType.INTERVAL:
         return interval_of(text)
     if kind.this == DType.ARRAY and kind.expressions:
@@ -161,6 +161,7 @@ def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
 
 
 _FLOATS = (DType.FLOAT, DType.DOUBLE)
+_WIDEST = 76  # digits of the engine's decimals of 256 bits
 _SPLIT = (DType.SMALLINT, DType.INT, DType.BIGINT, DType.DOUBLE, DType.TEXT)
 _NUMBERS: dict[DType, Callable[[str], object]] = {
     DType.BOOLEAN: number_input.read_bool,
@@ -182,11 +183,26 @@ def _number_text(text: str, kind: exp.DataType) -> str:
     return text.strip() if kind.this in _FLOATS else str(value).lower()
 
 
-def _of_scale(number: str, kind: exp.DataType) -> exp.DataType:
-    """The type; a numeric without a scale has that of its digits, where 38 of them do."""
-    if kind.this != DType.DECIMAL or kind.expressions or len(number) > 30:
-        return kind.copy()
-    return _decimal(len(number.partition(".")[2]))
+def _number_of(number: str, kind: exp.DataType) -> exp.Expr:
+    """A number as one of the type; a numeric without a scale has that of its digits.
+
+    Raises:
+        FeatureNotSupported: 0A000, more of them than the engine's widest decimal has.
+    """
+    literal = exp.Literal.string(number)
+    if kind.this != DType.DECIMAL or kind.expressions:
+        return cast_of(literal, kind.copy())
+    whole, _, fraction = number.lstrip("+-").partition(".")
+    wanted = len(whole.lstrip("0")) + len(fraction)
+    if max(wanted, len(fraction)) > _WIDEST:
+        raise FeatureNotSupported(
+            f"a numeric of more than {_WIDEST} digits cannot be held here",
+            hint="Use double precision.",
+        )
+    if wanted > 38 or len(fraction) > 38:
+        wide = exp.Literal.string(f"Decimal256({_WIDEST}, {len(fraction)})")
+        return exp.Anonymous(this="arrow_cast", expressions=[literal, wide])
+    return cast_of(literal, exp.DataType.build(f"decimal(38, {len(fraction)})"))
 
 
 def _is_real(kind: exp.DataType) -> bool:
@@ -285,20 +301,16 @@ def _numeric_cast(value: exp.Expr, kind: exp.DataType) -> exp.Expr | None:
     while isinstance(literal, exp.Neg | exp.Paren):
         minus = ("" if minus else "-") if isinstance(literal, exp.Neg) else minus
         literal = literal.this
-    if not (is_point_literal(literal) or (_is_short(literal) and not kind.expressions)):
+    if not (is_point_literal(literal) or (_is_long(literal) and not kind.expressions)):
         return None
-    if not kind.expressions:
-        kind = _decimal(digits(literal.name)[1])
-    return cast_of(exp.Literal.string(minus + plain(literal.name)), kind.copy())
+    written = minus + plain(literal.name)
+    return _number_of(written, kind)
 
 
-def _is_short(value: exp.Expr) -> bool:
-    """Whole digits that 38 places hold."""
-    return isinstance(value, exp.Literal) and value.is_int and len(value.name) <= 38
-
-
-def _decimal(scale: int) -> exp.DataType:
-    return exp.DataType.build(f"decimal(38, {scale})")
+def _is_long(value: exp.Expr) -> bool:
+    """A number as it was written, which the engine would read as a double if it is long."""
+    made = value.type is not None and value.type.this == DType.DOUBLE  # by an earlier pass
+    return isinstance(value, exp.Literal) and not value.is_string and not made
 
 
 def _decimal_literal(value: exp.Expr) -> int | None:

@@ -7,10 +7,12 @@ makes JSON of a value writes it as PostgreSQL's to_json does; jsonb is given its
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NoReturn
 
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, InvalidParameterValue, UndefinedFunction
+from gateway.sql.meaning.dimensions import DIMENSIONS, written_deep
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.text.dialect import DIALECT
@@ -199,10 +201,15 @@ def as_json(value: exp.Expr, kind: Type | None) -> exp.Expr:
         return _text(value)
     if kind.name in _THROUGH:
         name, written = _THROUGH[kind.name]
+        deep = int(value.meta.get(DIMENSIONS, 1))
+        if deep > 1:
+            written = written_deep(kind, deep) or _no_deep(value)
         # The engine may count the nanoseconds of a timestamp.
         given = exp.Cast(this=value.copy(), to=_kind("timestamp"))
         return _call(name, _call(written, given if kind.name == "timestamp" else value))
     if kind.element is not None and kind.element.arrow == TEXT.arrow:
+        if int(value.meta.get(DIMENSIONS, 1)) > 1:
+            _no_deep(value)
         return _call("json_of_texts", exp.Cast(this=value.copy(), to=_kind("text[]")))
     if kind.name in _QUOTED or kind.arrow == TEXT.arrow:
         return _call("json_quoted", _text(value))
@@ -223,6 +230,12 @@ def make(node: exp.Anonymous, known: Types) -> exp.Expr:
     if name in ("json_extract_path", "json_extract_path_text"):
         return made
     return _call("jsonb_form", made, gives=JSONB) if binary else _marked(made)
+
+
+def _no_deep(value: exp.Expr) -> NoReturn:
+    raise FeatureNotSupported(
+        "JSON of this array of several dimensions is not supported", position=position_of(value)
+    )
 
 
 def _marked(tree: exp.Expr) -> exp.Expr:

@@ -17,9 +17,22 @@ from gateway.sql.text.array_input import dimensions_of as dimensions_read
 from gateway.sql.text.array_input import read_array
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.trees import own_nodes
-from gateway.types import Type, dimensions
+from gateway.types import TEXT, Type, dimensions
 
 _TEXTS = (exp.DType.TEXT, exp.DType.VARCHAR)
+# On an argument that becomes JSON.
+DIMENSIONS = "dimensions"
+_JSON_MAKERS = frozenset(
+    {"to_json", "to_jsonb", "array_to_json", "json_build_array", "jsonb_build_array",
+     "json_build_object", "jsonb_build_object"}
+)  # fmt: skip
+_INTO_ALL = ("unnest", "any", "some", "all")
+# Name of the array's type, dimensions -> the function that writes it as text.
+DEEP = {
+    (f"_{name}", depth): f"text_of_{name}_array_{depth}d"
+    for name in ("bool", "int2", "int4", "int8", "float4", "float8", "text")
+    for depth in (2, 3)
+}
 _DEEPEST = 40  # queries inside each other that are looked through
 
 
@@ -37,9 +50,22 @@ def keep_dimensions(block: Block) -> None:
         elif type(node) is exp.Cast:
             _keep_cast(node, block)
         elif isinstance(node, exp.Unnest) or (
-            isinstance(node, exp.Anonymous) and node.name.lower() == "unnest"
+            isinstance(node, exp.Anonymous) and node.name.lower() in _INTO_ALL
         ):
             _flatten(node, block)
+        elif isinstance(node, exp.Anonymous) and node.name.lower() in _JSON_MAKERS:
+            for each in node.expressions:
+                each.meta[DIMENSIONS] = _dimensions(each, block) or 1
+
+
+def _gives(node: exp.Expr, kind: Type) -> exp.Expr:
+    node.meta[GIVES] = kind
+    return node
+
+
+def written_deep(kind: Type | None, depth: int) -> str | None:
+    """The function that writes arrays of so many dimensions as text; None: there is none."""
+    return DEEP.get((kind.name, depth)) if kind is not None else None
 
 
 def _keep_item(node: exp.Bracket, block: Block) -> None:
@@ -60,27 +86,32 @@ def _keep_cast(node: exp.Cast, block: Block) -> None:
     if isinstance(node.this, exp.Literal | exp.Null | exp.Parameter):
         return
     wanted: exp.DataType = node.args["to"]
-    if wanted.this in _TEXTS and (_dimensions(node.this, block) or 0) > 1:
-        raise FeatureNotSupported(
-            "a cast to text of an array of several dimensions is not supported",
-            hint="Select the array itself, or array_to_string() of it.",
-        )
+    depth = _dimensions(node.this, block) or 0
+    if wanted.this in _TEXTS and depth > 1:
+        function = written_deep(Types(block).of(node.this), depth)
+        if function is None:
+            raise FeatureNotSupported(
+                "a cast to text of this array of several dimensions is not supported",
+                hint="Select the array itself, or array_to_string() of it.",
+            )
+        node.set("this", _gives(exp.Anonymous(this=function, expressions=[node.this.copy()]), TEXT))
+        return
     if wanted.this != exp.DType.ARRAY:
         return
-    for _ in range((_dimensions(node.this, block) or 1) - _nested(wanted)):
+    for _ in range((depth or 1) - _nested(wanted)):
         wanted = exp.DataType(this=exp.DType.ARRAY, expressions=[wanted.copy()], nested=True)
     node.set("to", wanted)
 
 
 def _flatten(node: exp.Expr, block: Block) -> None:
-    """unnest goes into all dimensions, the engine's into one."""
+    """unnest and ANY go into all dimensions, the engine's into one."""
     for array in list(node.expressions):
         found = _dimensions(array, block) or 1
         kind = Types(block).of(array) if found > 1 else None
         flat = array
         for _ in range(found - 1):
             flat = exp.Anonymous(this="flatten", expressions=[flat.copy()])
-        if kind is not None:
+        if kind is not None and flat is not array:
             flat.meta[GIVES] = kind
             array.replace(flat)
 

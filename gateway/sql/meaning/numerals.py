@@ -71,5 +71,5 @@ def plain(text: str) -> str:
     """
     value = Decimal(text)
     if abs(value.adjusted()) > 2 * _MOST_DIGITS:
-        return "9" * (_MOST_DIGITS + 1)  # more than any numeric has
+        return "9" * (2 * _MOST_DIGITS + 1)  # more than any numeric has
     return format(value, "f")

@@ -11,9 +11,10 @@ from functools import partial
 
 import pyarrow as pa
 
+from gateway.sql.meaning.dimensions import DEEP
 from gateway.sql.meaning.written import ITEMS, STYLED, WRITTEN
 from gateway.sql.text.notation import PLAIN, Notation, from_text
-from gateway.types import Type, array_of
+from gateway.types import Type, array_of, with_dimensions
 from gateway.types import by_name as type_named
 from gateway.wire.encoding.arrays import as_array
 from gateway.wire.encoding.columns import normal_column
@@ -53,6 +54,9 @@ def _rows() -> list[Cast]:
         if name in STYLED:
             arguments = [kind.arrow, pa.string()]
             rows.append((STYLED[name], arguments, pa.string(), partial(_styled, kind)))
+    for (name, depth), function in DEEP.items():
+        deep = with_dimensions(array_of(type_named(name[1:])), depth)
+        rows.append((function, [deep.arrow], pa.string(), partial(_texts, deep)))
     for name, function in ITEMS.items():
         kind = type_named(name)
         arguments = [pa.list_(kind.arrow), pa.string()]
