@@ -13,6 +13,7 @@ from decimal import Decimal
 from sqlglot import exp
 
 from gateway.autodiff.rules.graph import Leaf, Node, is_null, post_order
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import copied
 
 BINARY: dict[type[exp.Expr], str] = {
@@ -102,7 +103,7 @@ class _Printer:
 
 def as_double(tree: exp.Expr) -> exp.Expr:
     """`tree` cast to double precision."""
-    return exp.Cast(this=tree, to=exp.DataType.build("double", dialect="postgres"))
+    return exp.Cast(this=tree, to=data_type("double"))
 
 
 def _number(value: Decimal) -> exp.Expr:

@@ -24,6 +24,7 @@ from gateway.sql.meaning.inference import GIVES
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.meaning.volatile import each_row
 from gateway.sql.statements.notifying import Listen, Notify, Unlisten
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import parse
 from gateway.types import BY_NAME, TEXT
 
@@ -152,7 +153,7 @@ class Notifier:
             "pg_notify": _notify_call,
             "pg_listening_channels": self._channels_call,
             "pg_notification_queue_usage": lambda call: exp.Cast(
-                this=exp.Literal.number(0), to=exp.DataType.build("float8", dialect="postgres")
+                this=exp.Literal.number(0), to=data_type("float8")
             ),
         }
 

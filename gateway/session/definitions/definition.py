@@ -71,6 +71,7 @@ from gateway.sql.statements.routines import CreateFunction, DropFunction
 from gateway.sql.statements.sequences import AlterSequence, CreateSequence
 from gateway.sql.statements.statement import CreateView, Statement
 from gateway.sql.statements.tables import CreateTable
+from gateway.sql.text.datatypes import data_type
 from gateway.store.definitions.definitions import View
 from gateway.types import Type
 
@@ -192,7 +193,7 @@ def _call(function: Function, schema: str) -> exp.Select:
     values, columns = [], []
     for number, argument in enumerate(function.arguments, 1):
         name = exp.to_identifier(f"a{number}", quoted=True)
-        kind = exp.DataType.build(argument.type.sql, dialect="postgres")
+        kind = data_type(argument.type.sql)
         values.append(exp.Alias(this=exp.Cast(this=exp.Null(), to=kind), alias=name))
         columns.append(exp.Column(this=name.copy()))
     named = exp.to_identifier(function.name, quoted=True)

@@ -35,6 +35,7 @@ from gateway.sql.meaning.inference import GIVES
 from gateway.sql.meaning.parameters import number
 from gateway.sql.meaning.relation import NOTATION, Constants
 from gateway.sql.meaning.scope import position_of
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.notation import Notation
 from gateway.types import by_name
 
@@ -338,7 +339,7 @@ def _name(value: str) -> exp.Expr:
 
 
 def _cast(node: exp.Expr, kind: str) -> exp.Expr:
-    return exp.Cast(this=node, to=exp.DataType.build(kind, dialect="postgres"))
+    return exp.Cast(this=node, to=data_type(kind))
 
 
 def _placeholder(nodes: Sequence[exp.Expr], types: Sequence[str]) -> exp.Expr:

@@ -19,7 +19,8 @@ from gateway.session.computation import Bound
 from gateway.session.writes.execution import Executor
 from gateway.sql.meaning.scope import column_node, is_aggregate, position_of, table_node
 from gateway.sql.statements.statement import Copy, Statement
-from gateway.sql.text.dialect import DIALECT, parse
+from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.dialect import parse
 from gateway.sql.writes.assignments import Target, default_of
 from gateway.store.definitions.definitions import TableDefinition
 from gateway.store.rows.snapshots import Snapshot
@@ -97,7 +98,7 @@ def _put_defaults(select: exp.Expr, target: Target, names: tuple[str, ...]) -> N
                 "COPY FROM ... WHERE cannot ask for it",
                 position=position_of(column),
             )
-        kind = exp.DataType.build(target[column.name].type.sql, dialect=DIALECT)
+        kind = data_type(target[column.name].type.sql)
         column.replace(exp.Cast(this=value, to=kind))
 
 

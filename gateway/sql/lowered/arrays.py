@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from gateway.sql.meaning.inference import GIVES
-from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.datatypes import data_type
 from gateway.types import Type
 
 
@@ -34,8 +34,8 @@ def _is_array(kind: Type | None, side: exp.Expr) -> bool:
 
 def _typed(side: exp.Expr, kind: Type | None, array: Type) -> exp.Expr:
     if side.is_string or isinstance(side, exp.Null):
-        return exp.Cast(this=side.copy(), to=exp.DataType.build(array.sql, dialect=DIALECT))
+        return exp.Cast(this=side.copy(), to=data_type(array.sql))
     if kind is not None and kind.element is None and array.element is not None:
-        wanted = exp.DataType.build(array.element.sql, dialect=DIALECT)
+        wanted = data_type(array.element.sql)
         return exp.Cast(this=side.copy(), to=wanted)  # digits are a bigint to the engine
     return side.copy()

@@ -11,6 +11,7 @@ from gateway.sql.lowered.ordered_texts import ordered_text
 from gateway.sql.lowered.patterns import groups_apart, write_replacement
 from gateway.sql.lowered.rooms import checked
 from gateway.sql.lowered.subqueries import array_of_query
+from gateway.sql.text.datatypes import data_type
 
 # PostgreSQL's names of what the engine calls otherwise, and of what it writes as an operator.
 _NAMES = {
@@ -97,7 +98,7 @@ def _dimensions(array: exp.Expr) -> int:
 def _measure(name: str, arguments: list[exp.Expr]) -> exp.Expr:
     own = "array_length" if name == "array_upper" else name
     call = exp.Anonymous(this=own, expressions=arguments)
-    measured = exp.Cast(this=call, to=exp.DataType.build("int"))
+    measured = exp.Cast(this=call, to=data_type("int"))
     if name not in _NULL_OF_EMPTY:
         return measured
     return _unless_empty(arguments[0], measured)

@@ -19,6 +19,7 @@ from gateway.sql.lowered.rooms import checked, refuse_long
 from gateway.sql.meaning.numerals import is_point_literal, plain
 from gateway.sql.text import far_moments, jsontext, literals, number_input
 from gateway.sql.text.array_input import dimensions_of, read_array
+from gateway.sql.text.datatypes import data_type
 
 DType = exp.DType
 
@@ -202,7 +203,7 @@ def _number_of(number: str, kind: exp.DataType) -> exp.Expr:
     if wanted > 38 or len(fraction) > 38:
         wide = exp.Literal.string(f"Decimal256({_WIDEST}, {len(fraction)})")
         return exp.Anonymous(this="arrow_cast", expressions=[literal, wide])
-    return cast_of(literal, exp.DataType.build(f"decimal(38, {len(fraction)})"))
+    return cast_of(literal, data_type(f"decimal(38, {len(fraction)})"))
 
 
 def _is_real(kind: exp.DataType) -> bool:

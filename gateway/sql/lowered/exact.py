@@ -16,6 +16,7 @@ from sqlglot import exp
 from gateway.errors import GatewayError
 from gateway.sql.meaning.inference import Types
 from gateway.sql.meaning.scope import Block, Source, resolve
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import nodes, nodes_of, own_nodes
 from gateway.types import INT4, INT8, INTEGER, Type
 
@@ -137,7 +138,7 @@ def _widen(node: exp.Expr) -> None:
 
 def _as(value: exp.Expr, kind: str) -> exp.Cast:
     if kind == "bigint":
-        value.type = exp.DataType.build("bigint")  # then the printer need not round
+        value.type = data_type("bigint")  # then the printer need not round
     return exp.Cast(this=value, to=exp.DataType.build(kind))
 
 
@@ -153,9 +154,9 @@ def _sum_checked(node: exp.Expr) -> None:
     _sum_numeric(node)
     while isinstance(node.parent, exp.Filter | exp.Window) and node.arg_key == "this":
         node = node.parent
-    node.type = exp.DataType.build("bigint")
+    node.type = data_type("bigint")
     parent, key, index = node.parent, node.arg_key, node.index
-    cast = exp.Cast(this=node, to=exp.DataType.build("bigint"))
+    cast = exp.Cast(this=node, to=data_type("bigint"))
     if parent is not None and key is not None:
         parent.set(key, cast, index)
 

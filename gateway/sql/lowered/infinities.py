@@ -16,7 +16,7 @@ from sqlglot import exp
 from gateway.sql.lowered.origins import may_give, may_hold
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.scope import Block
-from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import own_nodes
 from gateway.types import DATE, FLOAT8, TIMESTAMP, TIMESTAMPTZ, Type
@@ -179,7 +179,7 @@ def _may_be(tree: exp.Expr, known: Types) -> bool:
 def _literal(word: str, kind: Type | None) -> exp.Expr:
     if kind is None:
         return exp.Null()
-    to = exp.DataType.build(kind.sql, dialect=DIALECT)
+    to = data_type(kind.sql)
     return exp.Cast(this=exp.Literal.string(word), to=to)
 
 
@@ -187,7 +187,7 @@ def _cases(value: exp.Expr, kind: Type, after: Type | None, otherwise: exp.Expr)
     words = ("infinity", "-infinity")
     ifs = [exp.If(this=_literal(word, kind), true=_literal(word, after)) for word in words]
     # Some calls give nanoseconds, in which no infinity has a place.
-    subject = exp.Cast(this=value, to=exp.DataType.build(kind.sql, dialect=DIALECT))
+    subject = exp.Cast(this=value, to=data_type(kind.sql))
     return exp.Case(this=subject, ifs=ifs, default=otherwise)
 
 
@@ -201,7 +201,7 @@ def _split(node: exp.Expr, place: Place, kind: Type, after: Type | None) -> None
     subject = _at(node, place).copy()
     finite = node
     if after is not None and not isinstance(node, exp.Cast):
-        finite = exp.Cast(this=finite, to=exp.DataType.build(after.sql, dialect=DIALECT))
+        finite = exp.Cast(this=finite, to=data_type(after.sql))
     parent.set(key, _cases(subject, kind, after, finite), index)
 
 
@@ -209,7 +209,7 @@ def _widen(node: exp.Expr, place: Place, kind: Type, wider: Type) -> None:
     side = _at(node, place)
     if side.find(exp.Query) is not None:
         return
-    cast = exp.Cast(this=side.copy(), to=exp.DataType.build(wider.sql, dialect=DIALECT))
+    cast = exp.Cast(this=side.copy(), to=data_type(wider.sql))
     node.set(place[0], _cases(side, kind, wider, cast), place[1])
 
 

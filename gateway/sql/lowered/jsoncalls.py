@@ -15,6 +15,7 @@ from gateway.errors import FeatureNotSupported, InvalidParameterValue, Undefined
 from gateway.sql.meaning.dimensions import DIMENSIONS, written_deep
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.scope import position_of
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.jsontext import quoted
 from gateway.types import BOOL, BY_NAME, INTEGER, TEXT, Type
@@ -67,7 +68,7 @@ def _call(name: str, *arguments: exp.Expr, gives: Type | None = None) -> exp.Ano
 
 
 def _text(value: exp.Expr) -> exp.Expr:
-    return exp.Cast(this=value.copy(), to=exp.DataType.build("text", dialect=DIALECT))
+    return exp.Cast(this=value.copy(), to=data_type("text"))
 
 
 def _joined(parts: Sequence[exp.Expr | str]) -> exp.Expr:
@@ -116,7 +117,7 @@ def take_part(node: exp.Expr, known: Types) -> exp.Expr:
     if by_number and step_kind is not None and step_kind.name in INTEGER:
         name = by_number
     elif not by_number:
-        step = exp.Cast(this=step.copy(), to=exp.DataType.build("text[]", dialect=DIALECT))
+        step = exp.Cast(this=step.copy(), to=data_type("text[]"))
     return _call(name, node.this, step, gives=TEXT if as_text else kind)
 
 
@@ -177,7 +178,7 @@ def look_for_keys(node: exp.Expr, known: Types) -> exp.Expr:
 def _as_jsonb(value: exp.Expr) -> exp.Expr:
     if not value.is_string:
         return value
-    return exp.Cast(this=value.copy(), to=exp.DataType.build("jsonb", dialect=DIALECT))
+    return exp.Cast(this=value.copy(), to=data_type("jsonb"))
 
 
 # Making JSON
@@ -217,7 +218,7 @@ def as_json(value: exp.Expr, kind: Type | None) -> exp.Expr:
 
 
 def _kind(name: str) -> exp.DataType:
-    return exp.DataType.build(name, dialect=DIALECT)
+    return data_type(name)
 
 
 def make(node: exp.Anonymous, known: Types) -> exp.Expr:

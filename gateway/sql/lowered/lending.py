@@ -21,6 +21,7 @@ from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.relation import Relations
 from gateway.sql.meaning.scope import Analysis, Block, position_of
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.trees import nodes, own_nodes
 from gateway.types import ALIASES, BY_NAME, INT4, REGISTERED, TEXT, Type, array_of
@@ -189,7 +190,7 @@ def _called(lent: Lent, arguments: Sequence[exp.Expr]) -> exp.Expr:
 def _typed(argument: exp.Expr) -> exp.Expr:
     """A copy; digits become the integer that they were declared as."""
     if _is_small(argument):
-        return exp.Cast(this=argument.copy(), to=exp.DataType.build("int", dialect=DIALECT))
+        return exp.Cast(this=argument.copy(), to=data_type("int"))
     return argument.copy()
 
 
@@ -209,7 +210,7 @@ def _lend_cast(node: exp.Cast, known: Types, lender: Lender) -> None:
     if wanted.name in REGISTERED:
         node.replace(_as_registered(value, given, wanted, lender))
     elif wanted.name in _PLAIN:
-        kind = exp.DataType.build(_PLAIN[wanted.name], dialect=DIALECT)
+        kind = data_type(_PLAIN[wanted.name])
         plain: exp.Expr = exp.Cast(this=value.copy(), to=kind)
         if wanted.arrow == pa.uint32():
             unsigned = exp.Literal.string("UInt32")
@@ -217,7 +218,7 @@ def _lend_cast(node: exp.Cast, known: Types, lender: Lender) -> None:
         plain.meta[GIVES] = wanted
         node.replace(plain)
     elif wanted.element is not None and wanted.element.name in _PLAIN:
-        kind = exp.DataType.build(f"{_PLAIN[wanted.element.name]}[]", dialect=DIALECT)
+        kind = data_type(f"{_PLAIN[wanted.element.name]}[]")
         node.set("to", kind)
         node.meta[GIVES] = wanted
 
@@ -229,11 +230,11 @@ def _as_registered(value: exp.Expr, given: Type | None, wanted: Type, lender: Le
     made: exp.Expr
     if value.is_string:
         number = exp.Literal.number(lender.number(wanted.name, value.name))
-        made = exp.Cast(this=number, to=exp.DataType.build("bigint", dialect=DIALECT))
+        made = exp.Cast(this=number, to=data_type("bigint"))
     elif isinstance(value, exp.Parameter) or (given is not None and given.arrow == TEXT.arrow):
         return _called(lender.lend(f"$1::{wanted.name}", [given and TEXT]), [value])
     else:
-        made = exp.Cast(this=value.copy(), to=exp.DataType.build("bigint", dialect=DIALECT))
+        made = exp.Cast(this=value.copy(), to=data_type("bigint"))
     made.meta[GIVES] = wanted
     return made
 

@@ -17,7 +17,7 @@ from gateway.sql.lowered.infinities import keep_cast
 from gateway.sql.lowered.session_literals import read_literals
 from gateway.sql.meaning.inference import type_of
 from gateway.sql.meaning.scope import Block, position_of
-from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.notation import Notation
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.types import DATE, TIMESTAMP, TIMESTAMPTZ, Type
@@ -98,7 +98,7 @@ def _compare(sides: list[exp.Expr], block: Block) -> None:
         return
     for side, known in zip(sides, types, strict=True):
         if known in (DATE, TIMESTAMP):
-            kind = exp.DataType.build(TIMESTAMPTZ.sql, dialect=DIALECT)
+            kind = data_type(TIMESTAMPTZ.sql)
             cast = exp.Cast(this=side.copy(), to=kind)
             side.replace(cast)
             keep_cast(cast, known)
@@ -130,6 +130,6 @@ def type_moments(tree: exp.Expr, types: Mapping[str, Type]) -> exp.Expr:
         pairs = []
     for name, value in pairs:
         if types.get(name) == TIMESTAMPTZ and isinstance(value, exp.Literal) and value.is_string:
-            kind = exp.DataType.build(TIMESTAMPTZ.sql, dialect=DIALECT)
+            kind = data_type(TIMESTAMPTZ.sql)
             value.replace(exp.Cast(this=value.copy(), to=kind))
     return tree

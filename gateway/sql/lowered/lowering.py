@@ -29,6 +29,7 @@ from gateway.sql.lowered.subscripts import item
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.text import literals
 from gateway.sql.text.array_input import read_array
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import parenthesise
 from gateway.sql.text.trees import copied, nodes
 from gateway.types import no_type
@@ -283,7 +284,7 @@ def _large_number(node: exp.Expr) -> exp.Expr | None:
         return None
     if int(node.name) == 2**63 and isinstance(node.parent, exp.Neg):
         return None  # the smallest bigint
-    digits = exp.DataType.build(f"DECIMAL({len(node.name)}, 0)")
+    digits = data_type(f"DECIMAL({len(node.name)}, 0)")
     return cast_of(exp.Literal.string(node.name), digits)
 
 

@@ -10,11 +10,12 @@ from sqlglot import exp
 
 from gateway.sql.lowered.origins import may_hold
 from gateway.sql.meaning.inference import Types
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.grammar import Marker
 from gateway.sql.text.trees import own_nodes
 from gateway.types import FLOATING
 
-_DOUBLE = exp.DataType.build("double precision")
+_DOUBLE = data_type("double precision")
 
 
 def may_be_nan(value: exp.Expr, known: Types) -> bool:

@@ -15,6 +15,7 @@ from sqlglot import exp
 from gateway.sql.meaning.inference import GIVES, Types, numeric_beside
 from gateway.sql.meaning.numerals import digits, is_point_literal, plain, point_literals
 from gateway.sql.meaning.scope import Block
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import own_nodes
 from gateway.types import NUMERIC
@@ -87,7 +88,7 @@ def _together(node: exp.Expr) -> list[exp.Expr]:
 
 def _as_decimal(literal: exp.Expr) -> None:
     precision, scale = digits(literal.name)
-    kind = exp.DataType.build(f"decimal({precision}, {scale})")
+    kind = data_type(f"decimal({precision}, {scale})")
     literal.replace(exp.Cast(this=exp.Literal.string(plain(literal.name)), to=kind))
 
 

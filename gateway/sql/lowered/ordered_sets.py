@@ -7,7 +7,7 @@ from sqlglot import exp
 from gateway.errors import FeatureNotSupported, NumericValueOutOfRange
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.scope import position_of
-from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.datatypes import data_type
 from gateway.types import FLOAT8, FLOATING, INTEGER, NUMERIC, TEXT, Type, array_of
 
 
@@ -74,7 +74,7 @@ def _put_rank(node: exp.WithinGroup, name: str) -> None:
     if name in ("rank", "dense_rank"):
         node.replace(exp.paren(exp.Add(this=before, expression=exp.Literal.number(1))))
         return
-    double = exp.DataType.build("float8", dialect=DIALECT)
+    double = data_type("float8")
     rows: exp.Expr = _count(exp.Star(), exp.true())
     if name == "cume_dist":
         same = _count(exp.Star(), exp.EQ(**{k: v.copy() for k, v in sides.items()}))
@@ -214,11 +214,11 @@ def _where_told(share: exp.Expr, made: exp.Expr) -> exp.Expr:
 
 
 def _double(value: exp.Expr) -> exp.Expr:
-    return exp.Cast(this=value.copy(), to=exp.DataType.build("float8", dialect=DIALECT))
+    return exp.Cast(this=value.copy(), to=data_type("float8"))
 
 
 def _element(values: exp.Expr, place: exp.Expr) -> exp.Expr:
-    whole = exp.Cast(this=place, to=exp.DataType.build("bigint", dialect=DIALECT))
+    whole = exp.Cast(this=place, to=data_type("bigint"))
     return exp.Anonymous(this="array_element", expressions=[values.copy(), whole])
 
 
@@ -232,9 +232,9 @@ def _mode(node: exp.Expr, values: exp.Expr, kind: Type | None) -> exp.Expr:
             position=position_of(node),
         )
     element = {"double": "float8"}.get(word, word)
-    listed = exp.Cast(this=values, to=exp.DataType.build(f"{element}[]", dialect=DIALECT))
+    listed = exp.Cast(this=values, to=data_type(f"{element}[]"))
     call = exp.Anonymous(this=f"most_frequent_{word}", expressions=[listed])
-    return exp.Cast(this=call, to=exp.DataType.build(kind.sql, dialect=DIALECT))
+    return exp.Cast(this=call, to=data_type(kind.sql))
 
 
 def _word(kind: Type | None) -> str:

@@ -21,7 +21,7 @@ from gateway.sql.meaning.scope import (
     is_one_row,
     position_of,
 )
-from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import nodes, nodes_of, own_nodes
 
 PLACE = "place_among"  # the number of a row among those of its key
@@ -297,9 +297,9 @@ def _without_rows(tree: exp.Expr, known: Types) -> exp.Expr:
             whole = whole.parent
         value: exp.Expr = exp.Null()
         if node.name in _COUNTS:
-            value = exp.Cast(this=exp.Literal.number(0), to=exp.DataType.build("bigint"))
+            value = exp.Cast(this=exp.Literal.number(0), to=data_type("bigint"))
         elif kind is not None:
-            value = exp.Cast(this=value, to=exp.DataType.build(kind.sql, dialect=DIALECT))
+            value = exp.Cast(this=value, to=data_type(kind.sql))
         whole.replace(value)
     made: exp.Expr = holder.this
     return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.meaning.inference import Types
-from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.datatypes import data_type
 from gateway.types import FLOATING, NUMERIC, Type
 
 
@@ -18,7 +18,7 @@ def spell_nullif(node: exp.Anonymous, known: Types) -> None:
     branch = exp.If(this=_equal(first, second), true=exp.Null())
     made: exp.Expr = exp.Case(ifs=[branch], default=first.copy())
     if not _is_real(types[0]):
-        made = exp.Cast(this=made, to=exp.DataType.build("float8", dialect=DIALECT))
+        made = exp.Cast(this=made, to=data_type("float8"))
     node.replace(made)
 
 

@@ -10,7 +10,7 @@ from sqlglot import exp
 from gateway.sql.lowered.jsoncalls import row_of, where_present
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.scope import Block, is_read_from
-from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.datatypes import data_type
 from gateway.types import BOOL, BY_NAME
 
 _RECORD = BY_NAME["record"]
@@ -40,7 +40,7 @@ def show_rows(block: Block) -> bool:
 def as_record(row: exp.Expr, known: Types) -> exp.Expr:
     """ROW(...) as PostgreSQL writes a record."""
     texts = [_text(each, known) for each in row.expressions]
-    kind = exp.DataType.build("text[]", dialect=DIALECT)
+    kind = data_type("text[]")
     listed = exp.Cast(this=exp.Array(expressions=texts), to=kind)
     call = exp.Anonymous(this="record_of", expressions=[listed])
     call.meta[GIVES] = _RECORD
@@ -57,4 +57,4 @@ def _text(value: exp.Expr, known: Types) -> exp.Expr:
             exp.If(this=untrue, true=exp.Literal.string("f")),
         ]
         return exp.Case(ifs=ifs)
-    return exp.Cast(this=value.copy(), to=exp.DataType.build("text", dialect=DIALECT))
+    return exp.Cast(this=value.copy(), to=data_type("text"))

@@ -13,7 +13,7 @@ from gateway.sql.lowered.reals import spell_cases, spell_nullif
 from gateway.sql.lowered.typed_casts import spell_cast
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.scope import Block
-from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import own_nodes
 from gateway.types import BOOL, TEXT
 
@@ -55,7 +55,7 @@ def _write_short(node: exp.Anonymous, known: Types) -> None:
     """An integer has 32 bits, also in the engine, which counts 64."""
     kind = known.of(node.expressions[0]) if len(node.expressions) == 1 else None
     if kind is not None and kind.name in ("int2", "int4"):
-        wide = exp.Cast(this=node.expressions[0].copy(), to=exp.DataType.build("bigint"))
+        wide = exp.Cast(this=node.expressions[0].copy(), to=data_type("bigint"))
         masked = exp.BitwiseAnd(this=wide, expression=exp.Literal.number(0xFFFFFFFF))
         node.set("expressions", [masked])
 
@@ -75,9 +75,9 @@ def _write_booleans(node: exp.Anonymous, known: Types) -> None:
 
 def _formatted(node: exp.Anonymous) -> exp.Expr:
     template, *given = node.expressions
-    text = exp.DataType.build("text", dialect=DIALECT)
+    text = data_type("text")
     items = [exp.Cast(this=each.copy(), to=text.copy()) for each in given]
-    texts = exp.DataType.build("text[]", dialect=DIALECT)
+    texts = data_type("text[]")
     listed = exp.Cast(this=exp.Array(expressions=items), to=texts)
     call = exp.Anonymous(this="format_text", expressions=[template.copy(), listed])
     call.meta[GIVES] = TEXT

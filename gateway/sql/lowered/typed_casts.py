@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.meaning.inference import GIVES, Types
-from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.datatypes import data_type
 from gateway.types import BOOL, BY_NAME, FLOATING, INTEGER, INTERVAL, NUMERIC, TIME, Type
 
 _JSONB = BY_NAME["jsonb"]
@@ -62,7 +62,7 @@ def _rounded(node: exp.Cast) -> exp.Expr:
     """A numeric to an integer: half away from zero, and no digit lost on the way."""
     value = exp.Anonymous(this="round", expressions=[node.this.copy()])
     value.meta[GIVES] = NUMERIC
-    value.type = exp.DataType.build("bigint")  # then the printer need not round
+    value.type = data_type("bigint")  # then the printer need not round
     return exp.Cast(this=value, to=node.args["to"].copy())
 
 
@@ -76,6 +76,6 @@ def _of_json(node: exp.Cast, target: Type) -> exp.Expr | None:
     arguments = [node.this.copy(), exp.Literal.string(target.sql)]
     text: exp.Expr = exp.Anonymous(this=f"json_{of}", expressions=arguments)
     if target.name in INTEGER:  # which rounds
-        text = exp.Cast(this=text, to=exp.DataType.build("numeric", dialect=DIALECT))
+        text = exp.Cast(this=text, to=data_type("numeric"))
         text.meta[GIVES] = NUMERIC
     return exp.Cast(this=text, to=node.args["to"].copy())

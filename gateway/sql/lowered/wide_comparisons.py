@@ -17,7 +17,7 @@ from gateway.sql.lowered.padded import unpad_sides
 from gateway.sql.lowered.per_key import meant
 from gateway.sql.lowered.quantified import is_condition
 from gateway.sql.meaning.inference import GIVES, Types
-from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.types import BOOL, BY_NAME, FLOATING, INT8, INTERVAL, TEXT, Type
 
@@ -72,7 +72,7 @@ def _compare_lengths(node: exp.Expr, sides: Sequence[exp.Expr]) -> None:
 
 def length_of(value: exp.Expr) -> exp.Expr:
     """An interval's length in microseconds."""
-    kind = exp.DataType.build("interval", dialect=DIALECT)
+    kind = data_type("interval")
     given = exp.Cast(this=value.copy(), to=kind)
     call = exp.Anonymous(this="interval_length", expressions=[given])
     call.meta[GIVES] = INT8
@@ -88,7 +88,7 @@ def _compare_json(node: exp.Expr, sides: Sequence[exp.Expr]) -> None:
 
 def json_key(value: exp.Expr) -> exp.Expr:
     """A text whose order is that of jsonb."""
-    kind = exp.DataType.build("jsonb", dialect=DIALECT)
+    kind = data_type("jsonb")
     given = exp.Cast(this=value.copy(), to=kind) if value.is_string else value.copy()
     call = exp.Anonymous(this="json_key", expressions=[given])
     call.meta[GIVES] = TEXT
@@ -123,7 +123,7 @@ def share_elements(node: exp.Expr, known: Types) -> None:
 
 
 def _without_null(array: exp.Expr, kind: Type) -> exp.Expr:
-    wanted = exp.DataType.build(kind.sql, dialect=DIALECT)
+    wanted = data_type(kind.sql)
     nothing = exp.Cast(this=exp.Array(expressions=[exp.Null()]), to=wanted)
     return exp.Anonymous(this="array_except", expressions=[array.copy(), nothing])
 

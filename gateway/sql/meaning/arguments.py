@@ -15,7 +15,7 @@ from gateway.sql.meaning.numerals import is_pointed
 from gateway.sql.meaning.placing import ARGUMENTS
 from gateway.sql.meaning.results import is_of_reals
 from gateway.sql.meaning.scope import position_of
-from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.datatypes import data_type
 from gateway.types import FLOAT8, INT4, INT8, INTEGER, NUMERIC, TEXT, Type
 
 NO_FUNCTION = (
@@ -88,7 +88,7 @@ def _type_arguments(name: str, given: Sequence[exp.Expr], known: Types) -> None:
 def _type_literals(given: Sequence[exp.Expr], kind: Type) -> None:
     for value in given:
         if value.is_string:
-            to = exp.DataType.build(kind.sql, dialect=DIALECT)
+            to = data_type(kind.sql)
             value.replace(exp.Cast(this=value.copy(), to=to))
 
 

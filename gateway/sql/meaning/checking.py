@@ -26,7 +26,7 @@ from gateway.sql.meaning.windows import (
     check_range,
     check_window,
 )
-from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import ByKind, Kinds, copied, own_nodes
 from gateway.types import BOOL, DATE, FLOATING, INTEGER, NUMERIC, TIMESTAMPTZ, Type
 
@@ -145,7 +145,7 @@ def _unite(sides: Sequence[Output], unions: bool, common: Type | None) -> None:
         value = side.expression
         if value is None or _is_untyped(side) or info_of(side).type is common:
             continue
-        cast = exp.Cast(this=value.copy(), to=exp.DataType.build(common.sql, dialect=DIALECT))
+        cast = exp.Cast(this=value.copy(), to=data_type(common.sql))
         bare = isinstance(value.parent, exp.Select)
         value.replace(exp.alias_(cast, side.name, quoted=True) if bare else cast)
         side.expression = cast
@@ -311,7 +311,7 @@ def _agree(what: str, types: Sequence[Type | None], values: Sequence[exp.Expr | 
 
 
 def _cast(literal: exp.Expr, kind: Type) -> exp.Expr:
-    cast = exp.Cast(this=copied(literal), to=exp.DataType.build(kind.sql, dialect=DIALECT))
+    cast = exp.Cast(this=copied(literal), to=data_type(kind.sql))
     literal.replace(cast)
     return cast
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
+from gateway.sql.text.datatypes import data_type
 from gateway.types import INTEGER, Type
 
 _FRACTIONS = frozenset({"numeric", "float4", "float8"})
@@ -67,8 +68,8 @@ def as_type(value: exp.Expr, known: Type | None, target: Type) -> exp.Expr:
         bare.replace(point := exp.Literal.number(f"{bare.name}.0"))
         return value if bare is not value else point
     if known is not None and known.name in INTEGER:
-        value.type = exp.DataType.build("bigint")  # then the printer need not round
-    return exp.Cast(this=value, to=exp.DataType.build(target.sql, dialect="postgres"))
+        value.type = data_type("bigint")  # then the printer need not round
+    return exp.Cast(this=value, to=data_type(target.sql))
 
 
 # Operators and functions that give NULL for a NULL argument.

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from gateway.sql.meaning.inference import type_of
 from gateway.sql.meaning.scope import Block
-from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import copied, own_nodes
 from gateway.types import Type, dimensions
@@ -66,7 +66,7 @@ def _cast_group(group: list[exp.Expr], block: Block, compared: bool) -> None:
     if known is not None and (compared or known.name not in _RANKED):
         for literal in literals:
             spelt = known.sql + "[]" * (dimensions(known) - 1)
-            kind = exp.DataType.build(spelt, dialect=DIALECT)
+            kind = data_type(spelt)
             literal.replace(exp.Cast(this=copied(literal), to=kind))
 
 

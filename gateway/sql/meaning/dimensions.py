@@ -15,7 +15,7 @@ from gateway.sql.meaning.parameters import postgres_type
 from gateway.sql.meaning.scope import Block, Output, resolve
 from gateway.sql.text.array_input import dimensions_of as dimensions_read
 from gateway.sql.text.array_input import read_array
-from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import own_nodes
 from gateway.types import TEXT, Type, dimensions
 
@@ -148,7 +148,7 @@ def unfolded(node: exp.Bracket) -> tuple[exp.Expr, list[exp.Expr]]:
 
 def null_of(kind: Type) -> exp.Expr:
     """NULL of a type."""
-    return exp.Cast(this=exp.null(), to=exp.DataType.build(kind.sql, dialect=DIALECT))
+    return exp.Cast(this=exp.null(), to=data_type(kind.sql))
 
 
 def _dimensions(tree: exp.Expr, block: Block, deep: int = 0) -> int | None:

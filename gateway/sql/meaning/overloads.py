@@ -25,6 +25,7 @@ from gateway.sql.meaning.overlapping import OVERLAP_ROWS
 from gateway.sql.meaning.overload_rows import GIVEN, ROWS, numeric_series
 from gateway.sql.meaning.scope import AGGREGATES, Block, position_of
 from gateway.sql.meaning.written import TEXTS, write, write_arguments, write_beside
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import DIALECT, parse
 from gateway.sql.text.notation import Notation
 from gateway.sql.text.trees import own_nodes
@@ -274,7 +275,7 @@ def _cast_unknown(kind: str, argument: exp.Expr) -> exp.Expr:
 
 
 def _cast(value: exp.Expr, kind: str) -> exp.Cast:
-    return exp.Cast(this=value.copy(), to=exp.DataType.build(kind, dialect=DIALECT))
+    return exp.Cast(this=value.copy(), to=data_type(kind))
 
 
 def _untold(node: exp.Anonymous, argument: exp.Expr) -> FeatureNotSupported:

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from gateway.sql.meaning.dimensions import null_of, unfolded, whole_item
 from gateway.sql.meaning.parameters import number, postgres_type
-from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import copied, nodes_of
 from gateway.types import Type, dimensions
 
@@ -29,7 +29,7 @@ def cast_parameters(tree: exp.Expr, types: Mapping[int, Type], described: bool) 
         known = types.get(number(parameter))
         if known is not None and _is_cast(known, described):
             spelt = known.sql + "[]" * (dimensions(known) - 1)
-            kind = exp.DataType.build(spelt, dialect=DIALECT)
+            kind = data_type(spelt)
             if known.element is not None and isinstance(parameter.parent, exp.Cast):
                 _keep_dimensions(parameter.parent, kind)
             if known.element is not None:

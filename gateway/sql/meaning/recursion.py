@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from gateway.errors import DatatypeMismatch
 from gateway.sql.meaning.scope import position_of
-from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.datatypes import data_type
 from gateway.types import INTEGER, Type, from_arrow
 
 # Plans a query and gives its columns' types; nothing runs.
@@ -97,7 +97,7 @@ def _empty(name: str, names: Sequence[str], types: Sequence[Type]) -> exp.CTE:
     """A CTE of that name with columns of these types, standing for the steps before."""
     items = [
         exp.Alias(
-            this=exp.Cast(this=exp.Null(), to=exp.DataType.build(kind.sql, dialect=DIALECT)),
+            this=exp.Cast(this=exp.Null(), to=data_type(kind.sql)),
             alias=exp.to_identifier(column, quoted=True),
         )
         for column, kind in zip(names, types, strict=True)

@@ -11,7 +11,7 @@ from sqlglot import exp
 from gateway.sql.lowered.arrays import joined_array
 from gateway.sql.lowered.typed_casts import INTERVAL_OF_TEXT
 from gateway.sql.meaning.inference import Types
-from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.notation import Notation
 from gateway.types import TEXT, dimensions
 
@@ -55,7 +55,7 @@ def write(value: exp.Expr, types: Types, notation: Notation) -> None:
         function, further = STYLED[known.name], [exp.Literal.string(notation.as_text)]
     given = value.copy()
     if known.name in ("timestamp", "interval"):  # of which the engine may count the nanoseconds
-        given = exp.Cast(this=given, to=exp.DataType.build(known.name, dialect=DIALECT))
+        given = exp.Cast(this=given, to=data_type(known.name))
     value.replace(exp.Anonymous(this=function, expressions=[given, *further]))
 
 

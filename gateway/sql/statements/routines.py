@@ -24,6 +24,7 @@ from gateway.errors import (
 from gateway.sql.lowered.lowering import engine_type
 from gateway.sql.meaning.functions import Argument
 from gateway.sql.statements.commands import Name, Reader
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import parse_tokens
 from gateway.types import Type, by_name
 
@@ -352,7 +353,7 @@ def _unknown(tokens: Sequence[Token]) -> GatewayError:
 def _usable(known: Type, token: Token) -> Type:
     """`known`, when the engine can cast to it."""
     try:
-        engine_type(exp.DataType.build(known.sql, dialect="postgres"))
+        engine_type(data_type(known.sql))
     except GatewayError:
         raise _not_here(f"type {known.sql} of a function", token) from None
     return known

@@ -18,6 +18,7 @@ from gateway.errors import (
 from gateway.sql.meaning.numerals import digits, is_point_literal, plain
 from gateway.sql.meaning.parameters import number
 from gateway.sql.meaning.scope import column_node, position_of
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import DIALECT, parse
 from gateway.types import DATE, INTERVAL, NUMERIC, TIMESTAMP, TIMESTAMPTZ, Type, dimensions
 
@@ -199,7 +200,7 @@ def _typed(value: exp.Expr, kind: Type) -> exp.DataType | None:
     literal = value.this if isinstance(value, exp.Neg) else value
     if kind.name in EXACT and is_point_literal(literal):  # the engine would read a double
         precision, scale = digits(literal.name)
-        return exp.DataType.build(f"decimal({precision}, {scale})")
+        return data_type(f"decimal({precision}, {scale})")
     return None
 
 
@@ -237,7 +238,7 @@ def type_mixed(values: list[exp.Expr], kind: Type) -> None:
         known = kind.sql
         if kind is NUMERIC and _NUMBER.fullmatch(value.name.strip()):
             known = "decimal({}, {})".format(*digits(value.name))
-        to = exp.DataType.build(known, dialect=DIALECT)
+        to = data_type(known)
         value.replace(exp.Cast(this=value.copy(), to=to))
 
 
