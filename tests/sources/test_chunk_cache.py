@@ -108,6 +108,28 @@ def test_a_chunk_is_decoded_once(stored: Path, decoded: list[str]) -> None:
     assert len(decoded) == len(set(decoded)) == 8
 
 
+def test_chunks_are_decoded_once_by_clients_that_ask_for_overlapping_ranges(
+    stored: Path, decoded: list[str]
+) -> None:
+    """Sixteen at the same moment, each for other rows of the same eight chunks."""
+    table = GridTable(open_dataset(stored), ["v"]).cached(ChunkCache(10**6))
+    plain = GridTable(open_dataset(stored), ["v"])
+    asked = [pc.field("t") >= n % 5 for n in range(16)]
+    together = threading.Barrier(16)
+
+    def ask(condition: pc.Expression) -> pa.Table:
+        together.wait(30)
+        return rows_of(table, None, condition)
+
+    decoded.clear()
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(ask, asked))
+    assert sorted(set(decoded)) == sorted(decoded) and len(decoded) == 8
+    assert all(
+        found.equals(rows_of(plain, None, c)) for c, found in zip(asked, answers, strict=True)
+    )
+
+
 def test_a_large_scan_leaves_what_is_held(stored: Path, decoded: list[str]) -> None:
     cache = ChunkCache(4 * 24 * 8)  # four chunks: one is a quarter of it
     table = GridTable(open_dataset(stored), ["v"]).cached(cache)
@@ -155,3 +177,12 @@ def test_those_who_wait_hear_of_the_fault() -> None:
             with pytest.raises(OSError, match="gone"):
                 each.result()
     assert cache.get(("k",), lambda: np.zeros(2)).tolist() == [0, 0]
+
+
+def test_a_scalar_is_held_too(tmp_path: Path) -> None:
+    xarray.Dataset({"s": ((), 4.5)}).to_zarr(tmp_path / "s.zarr", consolidated=False)
+    cache = ChunkCache(100)
+    table = GridTable(open_dataset(tmp_path / "s.zarr"), ["s"]).cached(cache)
+    for _ in range(2):
+        assert rows_of(table).to_pylist() == [{"s": 4.5}]
+    assert (cache.misses, cache.hits) == (1, 1)

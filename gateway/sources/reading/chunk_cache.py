@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -38,40 +38,69 @@ class ChunkCache:
         self._loading: dict[Key, Future[Values]] = {}
 
     def get(self, key: Key, load: Callable[[], Values]) -> Values:
-        """The chunk of that key, which nobody may write to; `load` reads it when it is not held.
+        """The chunk of that key; see `get_all`."""
+        return self.get_all([key], lambda keys: [load()])[0]
+
+    def get_all(
+        self, keys: Sequence[Key], load: Callable[[Sequence[Key]], Sequence[Values]]
+    ) -> list[Values]:
+        """The chunks of these keys, which nobody may write to.
+
+        Those that nobody holds or is reading are read here, all in one call of `load`; only then
+        are those waited for that others read, so that nobody waits for who waits.
 
         What `load` raises is raised to everyone who waits for it, and not kept.
         """
+        found: dict[Key, Values] = {}
+        mine: dict[Key, Future[Values]] = {}
+        theirs: dict[Key, Future[Values]] = {}
         with self._lock:
-            held = self._held.get(key)
-            if held is not None:
-                self.hits += 1
-                self._held.move_to_end(key)
-                return held
-            self.misses += 1
-            waited = self._loading.get(key)
-            mine: Future[Values] = Future()
-            if waited is None:
-                self._loading[key] = mine
-        if waited is not None:
-            return waited.result()
+            for key in keys:
+                self._ask(key, found, mine, theirs)
+        if mine:
+            found.update(self._load(mine, load))
+        found.update((key, future.result()) for key, future in theirs.items())
+        return [found[key] for key in keys]
+
+    def _ask(
+        self,
+        key: Key,
+        found: dict[Key, Values],
+        mine: dict[Key, Future[Values]],
+        theirs: dict[Key, Future[Values]],
+    ) -> None:
+        held = self._held.get(key)
+        if held is not None:
+            self.hits += 1
+            self._held.move_to_end(key)
+            found[key] = held
+            return
+        self.misses += 1
+        if key in self._loading:
+            theirs[key] = self._loading[key]
+        else:
+            mine[key] = self._loading[key] = Future()
+
+    def _load(
+        self,
+        mine: Mapping[Key, Future[Values]],
+        load: Callable[[Sequence[Key]], Sequence[Values]],
+    ) -> dict[Key, Values]:
         try:
-            values = load()
+            values = dict(zip(mine, load([*mine]), strict=True))
         except BaseException as error:
             with self._lock:
-                del self._loading[key]
-            mine.set_exception(error)
+                for key in mine:
+                    del self._loading[key]
+            for future in mine.values():
+                future.set_exception(error)
             raise
-        self.put(key, values)
-        with self._lock:
-            del self._loading[key]
-        mine.set_result(values)
+        for key, future in mine.items():
+            self.put(key, values[key])
+            with self._lock:
+                del self._loading[key]
+            future.set_result(values[key])
         return values
-
-    def has(self, key: Key) -> bool:
-        """Whether the chunk is held at this moment."""
-        with self._lock:
-            return key in self._held
 
     def note_read(self, size: int) -> None:
         """So many bytes of values were read and are not held."""

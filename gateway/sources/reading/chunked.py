@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -44,14 +44,13 @@ class Chunked:
         places = list(product(*(map(int, part) for part in touched)))
         if not self._is_worth(len(places)):
             return None
-        if len(places) > 2 and not any(self.cache.has((*self.key, *each)) for each in places):
-            self._fill(touched)
+        keys = [(*self.key, *place) for place in places]
+        chunks = self.cache.get_all(keys, self._load)
         if len(places) == 1:
-            only: Values = self._chunk(places[0])[tuple(self._inside(positions, places[0]))]
+            only: Values = chunks[0][tuple(self._inside(positions, places[0]))]
             return only
         result: Values | None = None
-        for place in places:
-            chunk = self._chunk(place)
+        for place, chunk in zip(places, chunks, strict=True):
             if result is None:
                 result = np.empty([len(at) for at in positions.values()], chunk.dtype)
             result[tuple(self._outside(positions, place))] = chunk[
@@ -66,34 +65,34 @@ class Chunked:
             chunks <= FEW_CHUNKS or self.variable.nbytes <= quarter
         )
 
-    def _chunk(self, place: tuple[int, ...]) -> Values:
-        def load() -> Values:
-            index = {dim: self._span(dim, at) for dim, at in zip(self.lengths, place, strict=True)}
-            return np.array(self.variable.isel(index).values)
+    def _load(self, keys: Sequence[tuple[Any, ...]]) -> list[Values]:
+        """The chunks of some keys, in one go where they fill a box, as the store reads best."""
+        places = [key[len(self.key) :] for key in keys]
+        touched = [sorted({place[n] for place in places}) for n in range(len(self.lengths))]
+        if len(places) == math.prod(map(len, touched)):
+            return self._box(touched)
+        return [self._box([[at] for at in place])[0] for place in places]
 
-        return self.cache.get((*self.key, *place), load)
-
-    def _fill(self, touched: list[npt.NDArray[np.intp]]) -> None:
-        """Read all chunks in one go, as the store does best, and hold each."""
+    def _box(self, touched: Sequence[Sequence[int]]) -> list[Values]:
+        """The chunks at all combinations of places along each dimension, in row-major order."""
         spans = [
-            [self._span(dim, int(at)) for at in part]
+            [self._span(dim, at) for at in part]
             for dim, part in zip(self.lengths, touched, strict=True)
         ]
         index = {
-            dim: np.concatenate([np.arange(s.start, s.stop) for s in part])
+            dim: consecutive(np.concatenate([np.arange(s.start, s.stop) for s in part]))
             for dim, part in zip(self.lengths, spans, strict=True)
         }
-        whole = np.asarray(
-            self.variable.isel({dim: consecutive(at) for dim, at in index.items()}).values
-        )
+        whole = np.asarray(self.variable.isel(index).values)
         starts = [np.cumsum([0, *(s.stop - s.start for s in part)]) for part in spans]
-        for number in product(*(range(len(part)) for part in touched)):
-            place = tuple(int(part[n]) for part, n in zip(touched, number, strict=True))
-            cut = tuple(
+        cuts = (
+            tuple(
                 slice(int(start[n]), int(start[n + 1]))
                 for start, n in zip(starts, number, strict=True)
             )
-            self.cache.put((*self.key, *place), whole[cut].copy())
+            for number in product(*(range(len(part)) for part in touched))
+        )
+        return [np.array(whole[cut]) for cut in cuts]
 
     def _span(self, dim: str, chunk: int) -> slice:
         start = chunk * self.lengths[dim]
