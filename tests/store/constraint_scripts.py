@@ -50,6 +50,8 @@ SCRIPTS: dict[str, list[str]] = {
         "INSERT INTO d VALUES (2, 70, 7, 'x') ON CONFLICT (id) DO NOTHING",
         "INSERT INTO d VALUES (2, 70, 7, 'x') ON CONFLICT DO NOTHING",
         "INSERT INTO d VALUES (2, 70, 7, 'x') ON CONFLICT ON CONSTRAINT d_ab DO UPDATE SET b = ''",
+        "INSERT INTO d VALUES (NULL, 70, 7, 'x') ON CONFLICT DO NOTHING",
+        "INSERT INTO d SELECT 2, 70, 7, 'x' WHERE false ON CONFLICT DO NOTHING",
         "CREATE TABLE e (d int REFERENCES d)",
         "WITH u AS (UPDATE d SET id = 2 WHERE id = 3 RETURNING id)"
         " UPDATE d SET id = 3 WHERE p = 2 RETURNING id",

@@ -15,7 +15,7 @@ from gateway.sql.meaning.relation import ColumnInfo, Lookup, Relation
 from gateway.sql.writes.conflicts import EXCLUDED, Conflict
 from gateway.store.definitions.definitions import ROWID, Changed, TableDefinition
 from gateway.store.rows.snapshots import Snapshot
-from gateway.store.rows.upserts import affected_twice, first_of_each
+from gateway.store.rows.upserts import affected_twice, first_of_each, refuse_deferrable
 from gateway.store.tables import StoreSession
 from gateway.types import Type
 
@@ -76,6 +76,8 @@ class Upserting:
         conflict = upsert.conflict
         self._keys = store.arbiters(self._name, conflict.arbiter)
         self._rows = store.propose(self._name, columns, batches)
+        if self._rows.num_rows:
+            refuse_deferrable(self._keys)
         self._again = pa.array([], pa.int64())  # the rows that are in the way of several
         self._found = [store.in_the_way(self._name, self._rows, key) for key in self._keys]
 

@@ -28,19 +28,7 @@ def arbiters(definition: TableDefinition, wanted: Arbiter) -> list[Key]:
     Raises:
         InvalidColumnReference: 42P10, no key over these columns.
         UndefinedObject: 42704, no such constraint. WrongObjectType: 42809, it is no key.
-        ObjectNotInPrerequisiteState: 55000, it is DEFERRABLE.
     """
-    found = _meant(definition, wanted)
-    for key in found:
-        if key.deferrable:
-            raise ObjectNotInPrerequisiteState(
-                "ON CONFLICT does not support deferrable unique constraints/exclusion constraints"
-                " as arbiters"
-            )
-    return found
-
-
-def _meant(definition: TableDefinition, wanted: Arbiter) -> list[Key]:
     if wanted.constraint:
         return [_of_name(definition, wanted.constraint)]
     if not wanted.columns and not wanted.expressions:
@@ -70,6 +58,19 @@ def _is_meant(key: Key, wanted: Arbiter) -> bool:
     theirs = {*wanted.expressions, *(spelt(f'"{name}"') for name in wanted.columns)}
     said = {each for text in wanted.predicate for each in conjuncts(text)}
     return mine == theirs and (not key.predicate or conjuncts(key.predicate) <= said)
+
+
+def refuse_deferrable(keys: Collection[Key]) -> None:
+    """Refuse keys that may be broken for a while: nothing tells whether a row is in the way.
+
+    Raises:
+        ObjectNotInPrerequisiteState: 55000.
+    """
+    if any(key.deferrable for key in keys):
+        raise ObjectNotInPrerequisiteState(
+            "ON CONFLICT does not support deferrable unique constraints/exclusion constraints"
+            " as arbiters"
+        )
 
 
 def propose(target: Target, columns: Sequence[str], batches: Iterable[pa.RecordBatch]) -> pa.Table:
