@@ -71,10 +71,11 @@ def test_a_parameter_and_the_end_of_a_session(connect: Connect) -> None:
 def test_one_who_waits_can_be_cancelled(connect: Connect) -> None:
     holder, waiting = connect(), connect()
     holder.execute("SELECT pg_advisory_lock(11)")
-    waiting.execute("SET statement_timeout = '20ms'")
+    waiting.execute("BEGIN")
+    waiting.execute("SET LOCAL statement_timeout = '20ms'")  # no longer once the block has failed
     with pytest.raises(psycopg.errors.QueryCanceled):
         waiting.execute("SELECT pg_advisory_lock(11)")
-    waiting.execute("SET statement_timeout = 0")
+    waiting.execute("ROLLBACK")
     holder.execute("SELECT pg_advisory_unlock(11)")
     assert waiting.execute("SELECT pg_try_advisory_lock(11)").fetchone() == (True,)
     waiting.execute("SELECT pg_advisory_unlock(11)")
