@@ -63,6 +63,10 @@ class DatetimeFieldOverflow(GatewayError, code="22008"):
     """A date or a time that no calendar has."""
 
 
+class NullValueNotAllowed(GatewayError, code="22004"):
+    """NULL where a function takes none."""
+
+
 class DivisionByZero(GatewayError, code="22012"):
     """An integer was divided by zero."""
 
@@ -81,6 +85,34 @@ class CharacterNotInRepertoire(GatewayError, code="22021"):
 
 class InvalidParameterValue(GatewayError, code="22023"):
     """A setting or an argument outside its bounds."""
+
+
+class SqlJsonFault(GatewayError, code="22038"):
+    """A jsonpath gives another number of values, or others, than are asked for."""
+
+
+class InvalidJsonSubscript(SqlJsonFault, code="22033"):
+    """A subscript in a jsonpath that an array does not have."""
+
+
+class NonNumericJsonItem(SqlJsonFault, code="22036"):
+    """A jsonpath's method of numbers, applied to something else."""
+
+
+class JsonArrayNotFound(SqlJsonFault, code="22039"):
+    """A jsonpath asks of something else what an array has."""
+
+
+class JsonMemberNotFound(SqlJsonFault, code="2203A"):
+    """A jsonpath names a member that is not there."""
+
+
+class JsonNumberNotFound(SqlJsonFault, code="2203B"):
+    """A jsonpath turns the sign of what is no number."""
+
+
+class JsonObjectNotFound(SqlJsonFault, code="2203C"):
+    """A jsonpath asks of something else what an object has."""
 
 
 class ArraySubscriptError(GatewayError, code="2202E"):

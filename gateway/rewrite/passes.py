@@ -21,15 +21,13 @@ from gateway.errors import UndefinedTable
 from gateway.interrupts import check_for_interrupts
 from gateway.rewrite.rewritten import Rewritten
 from gateway.sources.table import TableName
-from gateway.sql.lowered.distinct_values import sort_distinct
-from gateway.sql.lowered.equal_forms import group_equal
+from gateway.sql.lowered.choosing import choose
 from gateway.sql.lowered.exact import keep_exact
 from gateway.sql.lowered.infinities import keep_infinite
 from gateway.sql.lowered.joining import join_in_turn, join_subqueries
 from gateway.sql.lowered.lending import Lender, borrow, may_borrow
 from gateway.sql.lowered.localtime import settle_moments
 from gateway.sql.lowered.numerics import keep_numeric
-from gateway.sql.lowered.parts import write_parts
 from gateway.sql.lowered.samples import draw_samples
 from gateway.sql.lowered.session_values import put_values
 from gateway.sql.lowered.sets import is_plain, spread_sets
@@ -44,7 +42,6 @@ from gateway.sql.meaning.inference import Types, declare_united, info_of
 from gateway.sql.meaning.inlining import inline
 from gateway.sql.meaning.named_windows import put_windows
 from gateway.sql.meaning.naming import alias_unnamed, leftmost
-from gateway.sql.meaning.overloads import resolve_overloads
 from gateway.sql.meaning.parameters import declared_types
 from gateway.sql.meaning.relation import ColumnInfo, Constants, Lookup, Relations, notation_of
 from gateway.sql.meaning.scope import Analysis, Output, position_of
@@ -284,11 +281,7 @@ def keep_infinities(state: Rewriting) -> None:
 def choose_functions(state: Rewriting) -> None:
     """Tell by the types of their arguments which functions are called."""
     notation = notation_of(state.constants)
-    group_equal(state.analysis)
-    for block in state.analysis.blocks:
-        sort_distinct(block)
-        write_parts(block)
-        resolve_overloads(block, notation)
+    state.tree, state.analysis = choose(state.tree, state.analysis, state.relations, notation)
 
 
 def keep_times(state: Rewriting) -> None:

@@ -10,7 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gateway.engine.functions.json_values import elements, kind, members, plain
-from gateway.errors import InvalidParameterValue, InvalidTextRepresentation
+from gateway.errors import (
+    InvalidParameterValue,
+    InvalidTextRepresentation,
+    NullValueNotAllowed,
+)
 from gateway.sql.text.jsontext import quoted, read_jsonb
 
 Path = list[str | None]
@@ -92,6 +96,28 @@ def replaced(text: str, path: Path, value: str, missing: bool) -> str:
     if not path:
         return text
     return read_jsonb(_changed(text, path, 1, lambda old: [value], [value] if missing else None))
+
+
+def set_null(text: str, path: Path, missing: bool, of_null: str) -> str:
+    """jsonb_set_lax of NULL: what it does is told by a word."""
+    match of_null:
+        case "use_json_null":
+            return replaced(text, path, "null", missing)
+        case "delete_key":
+            return without_path(text, path)
+        case "return_target":
+            return text
+        case "raise_exception":
+            raise NullValueNotAllowed(
+                "JSON value must not be null",
+                detail='Exception was raised because null_value_treatment is "raise_exception".',
+                hint="To avoid, either change the null_value_treatment argument "
+                "or ensure that an SQL NULL is not passed.",
+            )
+    raise InvalidParameterValue(
+        'null_value_treatment must be "delete_key", "return_target", "use_json_null", '
+        'or "raise_exception"'
+    )
 
 
 def inserted(text: str, path: Path, value: str, after: bool) -> str:

@@ -18,9 +18,12 @@ from gateway.engine.functions import (
     json_changes,
     json_order,
     json_values,
+    jsonpath,
     matches,
+    regexps,
 )
 from gateway.engine.functions.formatting import format_text
+from gateway.errors import ArraySubscriptError, NumericValueOutOfRange
 from gateway.sql.text.jsontext import quoted, read_jsonb
 from gateway.sql.text.literals import unicode_string
 
@@ -64,6 +67,29 @@ def _tangent(degrees: float) -> float:
     if degrees % 180 == 90:
         return math.inf if degrees % 360 == 90 else -math.inf
     return 0.0 if degrees % 180 == 0 else math.tan(math.radians(degrees))
+
+
+_ARCSINE_OF_HALF, _ARCCOSINE_OF_HALF = math.asin(0.5), math.acos(0.5)
+
+
+def _arcsine(sine: float) -> float:
+    """asind: exact where the angle is a whole number of 30 degrees, as PostgreSQL's asind_q1."""
+    if not -1 <= sine <= 1:
+        if math.isnan(sine):
+            return sine
+        raise NumericValueOutOfRange("input is out of range")
+    found = abs(sine)
+    if found <= 0.5:
+        angle = math.asin(found) / _ARCSINE_OF_HALF * 30
+    else:
+        angle = 90 - math.acos(found) / _ARCCOSINE_OF_HALF * 60
+    return math.copysign(angle, sine)
+
+
+def _arccosine(cosine: float) -> float:
+    if 0.5 < cosine <= 1:
+        return math.acos(cosine) / _ARCCOSINE_OF_HALF * 60
+    return 90 - _arcsine(cosine)
 
 
 def _of_float(text: str) -> str:
@@ -135,6 +161,18 @@ def _bucket(value: float, bounds: list[float | None]) -> int:
     return bisect_right(bounds, value if value == value else math.inf)  # type: ignore[type-var]
 
 
+def _scale(number: str) -> int:
+    """How many digits of a numeric are after the point."""
+    return len(number.partition(".")[2])
+
+
+def _kept(count: int, trimmed: int) -> int:
+    """How many elements trim_array leaves."""
+    if not 0 <= trimmed <= count:
+        raise ArraySubscriptError(f"number of elements to trim must be between 0 and {count}")
+    return count - trimmed
+
+
 Row = tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType]
 
 MORE: tuple[Row, ...] = (
@@ -143,6 +181,8 @@ MORE: tuple[Row, ...] = (
     ("normalize_text", _normalized, [_TEXT, _TEXT], _TEXT),
     ("sin_of_degrees", _sine, [_DOUBLE], _DOUBLE),
     ("cos_of_degrees", _cosine, [_DOUBLE], _DOUBLE),
+    ("arcsine_in_degrees", _arcsine, [_DOUBLE], _DOUBLE),
+    ("arccosine_in_degrees", _arccosine, [_DOUBLE], _DOUBLE),
     ("tan_of_degrees", _tangent, [_DOUBLE], _DOUBLE),
     ("regexp_parts", matches.split, [_TEXT, _TEXT], _TEXTS),
     ("one_match", lambda found: [found], [_TEXTS], pa.list_(_TEXTS)),
@@ -209,5 +249,11 @@ MORE: tuple[Row, ...] = (
         (f"most_frequent_{name}", _most_frequent, [pa.list_(kind)], kind)
         for name, kind in MODES.items()
     ),
+    *regexps.ROWS,
+    *jsonpath.ROWS,
+    ("json_set_null", json_changes.set_null, [_TEXT, _TEXTS, _BOOL, _TEXT], _TEXT),
+    ("digits_after", _scale, [_TEXT], _INTEGER),
+    ("digits_needed", lambda text: _scale(text.rstrip("0")), [_TEXT], _INTEGER),
+    ("items_kept", _kept, [_BIGINT, _BIGINT], _BIGINT),
     ("jsonb_form", read_jsonb, [_TEXT], _TEXT),
 )

@@ -49,6 +49,7 @@ from gateway.session.queries.joined_keys import key_conditions
 from gateway.sources.filters.pruning import Positions
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Table
+from gateway.sql.lowered.not_numbers import as_written
 from gateway.sql.meaning.scope import is_aggregate
 from gateway.sql.text.dialect import to_engine
 from gateway.sql.text.trees import conjuncts
@@ -203,7 +204,7 @@ def _read_alone(select: exp.Select) -> exp.Select | None:
 
 def _sort_column(selects: Sequence[exp.Select], ordered: exp.Expr) -> str:
     """The table's column by which the first of them is sorted; empty when it is none."""
-    key = ordered.this
+    key = as_written(ordered.this)
     items = selects[0].expressions
     if isinstance(key, exp.Literal) and key.is_int and 1 <= int(key.name) <= len(items):
         key = items[int(key.name) - 1].unalias()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.lowered.ordered_texts import ordered_text
-from gateway.sql.lowered.patterns import groups_apart, write_replacement
+from gateway.sql.lowered.patterns import groups_apart, match_lines, write_replacement
 from gateway.sql.lowered.rooms import checked
 from gateway.sql.lowered.subqueries import array_of_query
 from gateway.sql.text.datatypes import data_type
@@ -43,8 +43,9 @@ def call(node: exp.Expr) -> exp.Expr | None:
         return whole if name == "mod" else exp.Anonymous(this="trunc", expressions=[whole])
     if name == "array" and len(arguments) == 1 and isinstance(arguments[0], exp.Query):
         return array_of_query(arguments[0])
-    if name == "regexp_match" and (apart := groups_apart(node)) is not None:
-        return apart
+    if name == "regexp_match":
+        match_lines(node)
+        return groups_apart(node)
     if name == "array_lower" and len(arguments) == 2:
         return _lower_bound(arguments)
     if name == "string_agg" and (ordered := ordered_text(node)) is not None:
@@ -59,7 +60,7 @@ def call(node: exp.Expr) -> exp.Expr | None:
         series = exp.Anonymous(this=name, expressions=checked(name, arguments))
         return exp.Anonymous(this="unnest", expressions=[series])
     write_replacement(node)
-    node.set("this", _NAMES.get(name, node.this))
+    node.set("this", _NAMES.get(node.name, node.this))
     if not isinstance(node.parent, exp.Table):
         node.set("expressions", checked(name, arguments))
     return None

@@ -37,12 +37,18 @@ def _keys_apart(select: exp.Select, own: Sequence[exp.Expr]) -> None:
     group = select.args.get("group")
     if group is None:
         return
-    keys = [_meant(key, select) for key in own_nodes(group) if _is_key(key)]
-    for depth, key in _clashing(keys):
+    for depth, key in _clashing(grouping_keys(select)):
         same = copied(key)
         for node in own_nodes(select):
             if type(node) is type(same) and node == same and _may_change(node):
                 _wrap(node, depth)
+
+
+def grouping_keys(select: exp.Select) -> list[exp.Expr]:
+    """What the keys of GROUP BY are, of grouping sets too."""
+    group = select.args.get("group")
+    own = own_nodes(group) if group is not None else []
+    return [_meant(key, select) for key in own if _is_key(key)]
 
 
 def _is_key(node: exp.Expr) -> bool:

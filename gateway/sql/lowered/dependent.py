@@ -309,19 +309,22 @@ def _join(
     """Join what the query gives for each key, and name its value where it stood."""
     keys, given = _keys(block, found, None, f"values_{number}")
     alias = f"subquery_{number}"
+    # A name of its own: the output's may be that of a column beside it.
+    first = _THERE if isinstance(node, exp.Exists) else f"value_{number}"
+    value: exp.Expr = column_node(alias, first)
     if isinstance(node, exp.Exists):
         made: exp.Expr = _existing(query, keys, analysis)
-        value: exp.Expr = exp.Is(this=column_node(alias, _THERE), expression=exp.true())
+        value = exp.Is(this=value, expression=exp.true())
     else:
         (output,) = outputs_of(query)
         single = _is_single(query)
         made = for_each(query, keys, analysis)
         made = made if single else _single(made, output, keys)
-        value = column_node(alias, output)
     if _is_after_grouping(node, block):
         value = exp.Anonymous(this="first_value", expressions=[value])
     same = equal_keys([column_node(alias, each) for each in keys.columns], given)
-    named = exp.TableAlias(this=exp.to_identifier(alias, quoted=True))
+    columns = [exp.to_identifier(name, quoted=True) for name in (first, *keys.columns)]
+    named = exp.TableAlias(this=exp.to_identifier(alias, quoted=True), columns=columns)
     join = exp.Join(this=exp.Subquery(this=made.copy(), alias=named), side="LEFT", on=same)
     node.replace(exp.paren(value, copy=False))
     block.select.append("joins", join)

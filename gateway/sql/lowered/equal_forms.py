@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
+from gateway.sql.lowered.origins import SameValue
 from gateway.sql.lowered.per_key import meant
 from gateway.sql.lowered.wide_comparisons import KEY_FUNCTIONS, KEYS
 from gateway.sql.meaning.inference import GIVES, Types
@@ -27,7 +28,6 @@ def group_equal(analysis: Analysis) -> None:
     Raises:
         FeatureNotSupported: 0A000, where the engine can group by the form alone.
     """
-    _refuse_united(analysis)
     for block in analysis.blocks:
         _group_block(block)
 
@@ -52,31 +52,6 @@ def _group_block(block: Block) -> None:
             _count(node, node.parent, known)
         elif isinstance(node, exp.Distinct) and node.args.get("on") is not None:
             _key_all(node.args["on"].expressions, known)
-
-
-def _refuse_united(analysis: Analysis) -> None:
-    """Refuse set operations that look for equal intervals.
-
-    Raises:
-        FeatureNotSupported: 0A000.
-    """
-    for block in analysis.blocks:
-        outer = block.select.parent
-        while isinstance(outer, exp.Subquery) and outer.args.get("alias") is None:
-            outer = outer.parent
-        if not isinstance(outer, exp.SetOperation) or not _compares(outer):
-            continue
-        for item in block.select.expressions:
-            if Types(block).of(item.unalias()) is INTERVAL:
-                raise FeatureNotSupported(
-                    f"{outer.key.upper()} of intervals is not supported",
-                    hint="Write UNION ALL, and GROUP BY around it.",
-                    position=position_of(item),
-                )
-
-
-def _compares(operation: exp.SetOperation) -> bool:
-    return bool(operation.args.get("distinct")) or not isinstance(operation, exp.Union)
 
 
 def _kind(node: exp.Expr, known: Types) -> Type | None:
@@ -107,15 +82,6 @@ def _group_distinct(block: Block, known: Types) -> None:
         return
     if not any(_kind(item, known) for item in items):
         return
-    if (
-        block.is_grouped
-        or any(isinstance(node, exp.Window) for node in own_nodes(select))
-        or any(item.find(exp.Query) is not None for item in items)
-    ):
-        raise FeatureNotSupported(
-            "DISTINCT of intervals or jsonb beside groups, windows or subqueries is not supported",
-            hint="Write the DISTINCT in a query around it.",
-        )
     select.set("distinct", None)
     keys = [item.copy() for item in items if _kind(item, known) or item.find(exp.Column)]
     select.set("group", exp.Group(expressions=keys))
@@ -132,17 +98,18 @@ def _group(select: exp.Select, group: exp.Expr, known: Types) -> None:
         for ordered in select.args["order"].expressions if select.args.get("order") else ():
             if meant(ordered.this, select) == value:
                 ordered.set("this", _key(value, kind))
-        for place in list(_outside(select, value)):
+        for place in list(_outside(select, value, known)):
             _show_first(place, kind)
         key.replace(_key(value, kind))
 
 
-def _outside(select: exp.Select, value: exp.Expr) -> Iterator[exp.Expr]:
+def _outside(select: exp.Select, value: exp.Expr, known: Types) -> Iterator[exp.Expr]:
     """Where a grouped value stands outside of aggregates."""
+    same = SameValue(value, known.block)
     parts = [*select.expressions, *filter(None, map(select.args.get, _HELD))]
     for part in parts:
         for node in own_nodes(part):
-            if node == value and not _is_aggregated(node, select) and not _is_key(node):
+            if same.as_(node) and not _is_aggregated(node, select) and not _is_key(node):
                 yield node
 
 

@@ -25,6 +25,7 @@ from gateway.sql.lowered.lone_conditions import hold_back
 from gateway.sql.lowered.multisets import count_equals
 from gateway.sql.lowered.ordered_texts import distinct_values, filtered_text, order_of_values
 from gateway.sql.lowered.outer_joins import unsettle
+from gateway.sql.lowered.patterns import write_pattern
 from gateway.sql.lowered.subscripts import item
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.text import literals
@@ -327,6 +328,8 @@ LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.ILike: _like,
     exp.Escape: _like_escape,
     exp.SimilarTo: _similar,
+    exp.RegexpLike: write_pattern,
+    exp.RegexpILike: write_pattern,
     exp.Collate: _collate,
     exp.BitwiseNot: _bitwise_not,
     exp.Operator: _operator,

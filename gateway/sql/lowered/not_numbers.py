@@ -1,4 +1,4 @@
-"""NaN: to PostgreSQL one value, equal to itself and above all numbers (manual, 8.1.3).
+"""NaN, to PostgreSQL one value, equal to itself and above all numbers (manual, 8.1.3); and -0.
 
 The engine tells NaN from -NaN, which processors make of `inf - inf`, and sorts the one above and
 the other below all numbers.
@@ -9,13 +9,12 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.lowered.origins import may_hold
-from gateway.sql.meaning.inference import Types
-from gateway.sql.text.datatypes import data_type
+from gateway.sql.meaning.inference import Types, info_of
+from gateway.sql.meaning.scope import Output
+from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.grammar import Marker
 from gateway.sql.text.trees import own_nodes
-from gateway.types import FLOATING
-
-_DOUBLE = data_type("double precision")
+from gateway.types import FLOAT8, FLOATING, Type
 
 
 def may_be_nan(value: exp.Expr, known: Types) -> bool:
@@ -33,10 +32,34 @@ def may_be_nan(value: exp.Expr, known: Types) -> bool:
     return any(may_hold(column, known, may_be_nan) for column in columns) or not columns
 
 
-def unsigned_nan(value: exp.Expr) -> exp.Expr:
-    """The value, or NaN where it is NaN of either sign."""
-    nan = exp.Cast(this=exp.Literal.string("NaN"), to=_DOUBLE.copy())
+def unsigned_nan(value: exp.Expr, kind: Type | None) -> exp.Expr:
+    """The value, which is a real of this type, or NaN where it is NaN of either sign."""
+    wanted = exp.DataType.build(FLOAT8.sql if kind is None else kind.sql, dialect=DIALECT)
+    nan = exp.Cast(this=exp.Literal.string("NaN"), to=wanted)
     return exp.Anonymous(this="nanvl", expressions=[value, nan])
+
+
+def may_be_minus_zero(value: exp.Expr, known: Types) -> bool:
+    """Not a coordinate, which has no value twice: alone of reals it is never NULL nor NaN."""
+    info = info_of(Output("", value, known.block))
+    return (info.nullable or info.nan) and not isinstance(value, exp.Literal)
+
+
+def without_sign(value: exp.Expr, kind: Type) -> exp.Expr:
+    """The value, which is a real of this type, or 0 where it is -0."""
+    zero = exp.Cast(this=exp.Literal.number(0), to=exp.DataType.build(kind.sql, dialect=DIALECT))
+    return exp.Add(this=exp.paren(value, copy=False), expression=zero)
+
+
+def as_written(value: exp.Expr) -> exp.Expr:
+    """The value before a sign of NaN or 0 was taken away from it."""
+    if isinstance(value, exp.Anonymous) and value.name == "nanvl" and is_nan(value.expressions[1]):
+        value = value.expressions[0]
+    if isinstance(value, exp.Add) and isinstance(value.expression, exp.Cast):
+        zero = value.expression.this
+        if isinstance(zero, exp.Literal) and zero.name == "0":
+            value = value.this
+    return value.unnest() if isinstance(value, exp.Paren) else value
 
 
 def is_nan(value: exp.Expr) -> bool:

@@ -7,12 +7,41 @@ table may hold such values (`ColumnInfo.nan`: NaN and infinities), which no data
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from sqlglot import exp
 
 from gateway.errors import GatewayError
 from gateway.sql.meaning.inference import Types
-from gateway.sql.meaning.scope import Output, resolve
+from gateway.sql.meaning.scope import Block, Output, column_node, resolve
+from gateway.sql.text.trees import copied, nodes_of
+
+
+class SameValue:
+    """Tells which expressions of a SELECT are the same as `value`, however columns are named."""
+
+    def __init__(self, value: exp.Expr, block: Block | None) -> None:
+        self._value = value
+        self._block = block
+        self._meant = self._resolved(value)
+
+    def as_(self, node: exp.Expr) -> bool:
+        """Whether it is the same."""
+        if type(node) is not type(self._value):
+            return False
+        return node == self._value or self._resolved(node) == self._meant
+
+    def _resolved(self, tree: exp.Expr) -> exp.Expr:
+        """The tree with the relation before each of its columns."""
+        holder = exp.Paren(this=copied(tree))
+        for column in nodes_of(holder, exp.Column):
+            if self._block is not None:
+                with suppress(GatewayError):  # the engine reports it, in its turn
+                    source, name = resolve(self._block, column)
+                    column.replace(column_node(source.alias, name))
+        whole: exp.Expr = holder.this
+        return whole
+
 
 May = Callable[[exp.Expr, Types], bool]
 

@@ -7,7 +7,10 @@ itself, by a pattern in which it is the one group.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from sqlglot import exp
 
 # An escape, a bracket expression, or the opening of a group that is counted.
@@ -34,11 +37,76 @@ def replacement(text: str) -> str:
     return _ESCAPED.sub(written, text)
 
 
+# PostgreSQL's escapes for the ends of words and of the text, as the engine writes them.
+_ENDS = {"y": r"\b", "Y": r"\B", "m": r"\b{start}", "M": r"\b{end}", "Z": r"\z"}
+
+
+def as_engine_reads(pattern: str) -> str:
+    r"""A pattern with the escapes that the engine writes otherwise.
+
+    >>> as_engine_reads(r"\mred\M \\m")
+    '\\b{start}red\\b{end} \\\\m'
+    """
+    return re.sub(r"\\(.)", lambda found: _ENDS.get(found[1], found[0]), pattern, flags=re.DOTALL)
+
+
+def match_lines(node: exp.Expr) -> None:
+    """Let regexp_match and regexp_replace take a newline for a character as any, in place.
+
+    Unless an option says otherwise, whatever options there are.
+    """
+    given = node.expressions
+    place = {"regexp_match": 2, "regexp_replace": 3}.get(node.name)
+    if place is None or len(given) < 2 or not given[1].is_string or node.args.get("apart"):
+        return
+    options = given[place] if len(given) > place else None
+    if options is None or (options.is_string and not set(options.name) & set("nmpwq")):
+        given[1].replace(_literal(given[1].name))
+
+
+def _literal(pattern: str) -> exp.Expr:
+    lines = "(?s)" if "." in pattern else ""
+    return exp.Literal.string(lines + as_engine_reads(pattern))
+
+
+def write_pattern(node: exp.Expr) -> None:
+    """Let `~` and `~*` read a literal as PostgreSQL would, in place."""
+    if node.expression.is_string:
+        node.expression.replace(_literal(node.expression.name))
+
+
 def write_replacement(node: exp.Expr) -> None:
     """Let regexp_replace put in a literal as PostgreSQL would, in place."""
     given = node.expressions
-    if node.name == "regexp_replace" and len(given) > 2 and given[2].is_string:
+    if node.name != "regexp_replace":
+        return
+    if _is_not_the_engines(given):
+        node.set("this", "every_match_replaced")
+        return
+    match_lines(node)
+    if len(given) > 2 and given[2].is_string:
         given[2].replace(exp.Literal.string(replacement(given[2].name)))
+
+
+def _is_not_the_engines(given: Sequence[exp.Expr]) -> bool:
+    """Whether the engine's regexp_replace may do otherwise (`engine.functions.regexps`).
+
+    It passes over nothing that is found right after a match, and lacks options.
+    """
+    if len(given) < 4:
+        return False
+    if given[3].is_string and not set(given[3].name) <= set("gi"):
+        return True  # the engine has not these options
+    if given[3].is_string and "g" not in given[3].name:
+        return False
+    pattern = given[1]
+    if not pattern.is_string:
+        return True
+    try:
+        empty = pc.match_substring_regex(pa.array([""]), f"^(?:{pattern.name})$")
+    except pa.ArrowInvalid:  # the engine reads more than this, or says why it does not
+        return False
+    return bool(empty[0].as_py())
 
 
 def groups_apart(node: exp.Expr) -> exp.Expr | None:

@@ -7,31 +7,29 @@ element is equal, which matters where NULL is not as good as false.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.not_numbers import is_nan, may_be_nan, unsigned_nan
 from gateway.sql.lowered.padded import unpad_sides
-from gateway.sql.lowered.per_key import meant
 from gateway.sql.lowered.quantified import is_condition
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
-from gateway.types import BOOL, BY_NAME, FLOATING, INT8, INTERVAL, TEXT, Type
+from gateway.types import BOOL, BY_NAME, INT8, INTERVAL, TEXT, Type
 
 _JSONB = BY_NAME["jsonb"]
+_COMPARED = "compared_key"
 _EXTREMES = ("greatest", "least")
 
 
 def widen(node: exp.Expr, known: Types) -> None:
-    """Write a comparison, an order or an operator of arrays as PostgreSQL means it, in place."""
+    """Write a comparison or an operator of arrays as PostgreSQL means it, in place."""
     if isinstance(node, (*COMPARISONS, exp.In, exp.Between)):
         unpad_sides(node, known)
         compare_widely(node, known)
-    elif isinstance(node, exp.Ordered):
-        order_widely(node, known)
     elif isinstance(node, exp.ArrayContainsAll | exp.ArrayContainedBy | exp.ArrayOverlaps):
         share_elements(node, known)
 
@@ -41,15 +39,15 @@ def compare_widely(node: exp.Expr, known: Types) -> None:
     sides = _sides(node)
     kinds = [known.of(side) for side in sides]
     if INTERVAL in kinds:
-        _compare_lengths(node, sides)
-    elif _JSONB in kinds and isinstance(node, COMPARISONS):
-        _compare_json(node, sides)
+        _compare_keys(node, sides, INTERVAL)
+    elif _JSONB in kinds and isinstance(node, (*COMPARISONS, exp.In)):
+        _compare_keys(node, sides, _JSONB)
     elif isinstance(node, exp.EQ) and _is_any(node.expression):
         _among(node)
     elif isinstance(node, exp.EQ | exp.NEQ) and any(map(is_nan, sides)):
         for side in sides:
             if may_be_nan(side, known):
-                side.replace(unsigned_nan(side.copy()))
+                side.replace(unsigned_nan(side.copy(), known.of(side)))
 
 
 def _sides(node: exp.Expr) -> list[exp.Expr]:
@@ -60,14 +58,38 @@ def _sides(node: exp.Expr) -> list[exp.Expr]:
     return [node.this, node.expression]
 
 
-def _compare_lengths(node: exp.Expr, sides: Sequence[exp.Expr]) -> None:
-    if isinstance(node, exp.In) and node.args.get("query") is not None:
+def _compare_keys(node: exp.Expr, sides: Sequence[exp.Expr], kind: Type) -> None:
+    """Compare the sides' keys; a query's is taken inside it, where it gives its rows."""
+    key = KEYS[kind.name]
+    arrays = [side.expressions[0].unnest() for side in sides if _is_any(side)]
+    if arrays and not all(isinstance(array, exp.Array) for array in arrays):
         return
-    for side in sides:
-        if isinstance(side, exp.Any | exp.All | exp.Query):
+    query = node.args.get("query")
+    for side in [*sides, *([query] if query is not None else [])]:
+        within = side.this if isinstance(side, exp.Any | exp.All) else side
+        if isinstance(within, exp.Query):
+            for item in _given(within):
+                named = isinstance(item.parent, exp.Select) and item.parent.args.get("order")
+                name = item.alias_or_name if named else _COMPARED
+                item.replace(exp.alias_(key(item.unalias()), name, quoted=True))
+        elif _is_any(side):
+            for item in list(side.expressions[0].unnest().expressions):
+                item.replace(key(item))
+        elif within is not side:
             return
-    for side in sides:
-        side.replace(length_of(side))
+        else:
+            side.replace(key(side))
+
+
+def _given(query: exp.Expr) -> Iterator[exp.Expr]:
+    """The one item of each SELECT that gives a query's rows."""
+    if isinstance(query, exp.Select):
+        yield from query.expressions[:1]
+    elif isinstance(query, exp.SetOperation):
+        yield from _given(query.this)
+        yield from _given(query.expression)
+    elif isinstance(query, exp.Subquery):
+        yield from _given(query.this)
 
 
 def length_of(value: exp.Expr) -> exp.Expr:
@@ -77,13 +99,6 @@ def length_of(value: exp.Expr) -> exp.Expr:
     call = exp.Anonymous(this="interval_length", expressions=[given])
     call.meta[GIVES] = INT8
     return call
-
-
-def _compare_json(node: exp.Expr, sides: Sequence[exp.Expr]) -> None:
-    if any(isinstance(side, exp.Any | exp.All | exp.Query) or _is_any(side) for side in sides):
-        return
-    for side in sides:
-        side.replace(json_key(side))
 
 
 def json_key(value: exp.Expr) -> exp.Expr:
@@ -213,60 +228,6 @@ def _longer(one: exp.Expr, other: exp.Expr, longest: bool) -> exp.Expr:
         exp.If(this=of(this=sides[0], expression=sides[1]), true=one.copy()),
     ]
     return exp.Case(ifs=ifs, default=other.copy())
-
-
-def order_widely(ordered: exp.Ordered, known: Types) -> None:
-    """Sort intervals by their lengths and jsonb by its order; every NaN last, 0 as -0; in place."""
-    holder = ordered.find_ancestor(exp.Window, exp.WithinGroup, exp.Anonymous, exp.Select)
-    if not isinstance(holder, exp.Window | exp.Select):
-        return
-    value = ordered.this if isinstance(holder, exp.Window) else meant(ordered.this, holder)
-    kind = known.of(value)
-    key = None if kind is None else KEYS.get(kind.name)
-    if isinstance(holder, exp.Window):
-        if kind is not None and kind.name in FLOATING:
-            zero = exp.Cast(this=exp.Literal.number(0), to=exp.DataType.build(kind.sql))
-            sum_ = exp.Add(this=exp.paren(value.copy()), expression=zero)
-            ordered.set("this", unsigned_nan(sum_) if may_be_nan(value, known) else sum_)
-        elif key is not None:
-            ordered.set("this", key(value))
-    elif kind is not None and kind.name in FLOATING and may_be_nan(value, known):
-        # With DISTINCT what it sorts by must be among its outputs; and an output that has a name
-        # of FROM's would be that column inside an expression, to what comes after this.
-        named = _named(ordered.this, holder)
-        same = isinstance(value, exp.Column) and value.name == named.name
-        if holder.args.get("distinct") is None and (same or not _is_of_from(named, known)):
-            ordered.set("this", unsigned_nan(named))
-    elif key is not None and kind is not None:
-        distinct = holder.args.get("distinct")
-        computed = not isinstance(value.unnest(), exp.Column)
-        if distinct is not None and (distinct.args.get("on") is None or computed):
-            raise FeatureNotSupported(
-                f"ORDER BY {kind.sql} beside DISTINCT is not supported",
-                hint="Write the DISTINCT in a subquery.",
-            )
-        # DISTINCT ON sorts before there are outputs: there what is meant is written out.
-        ordered.set("this", key(value if distinct is not None else _named(ordered.this, holder)))
-
-
-def _is_of_from(named: exp.Expr, known: Types) -> bool:
-    """Whether it is a name alone that a column of FROM has, too."""
-    sources = known.block.sources if known.block is not None else ()
-    alone = isinstance(named, exp.Column) and not named.table
-    return alone and any(named.name in source.names for source in sources)
-
-
-def _named(by: exp.Expr, select: exp.Select) -> exp.Expr:
-    """An item of ORDER BY where it is part of an expression.
-
-    A number is the output's name there; and what an output's name stands for may not be written
-    out, since the engine takes each name in it that is an output's for that output.
-    """
-    if isinstance(by, exp.Literal) and by.is_int:
-        name = select.expressions[int(by.name) - 1].alias_or_name
-        output = exp.Column(this=exp.Identifier(this=name, quoted=True))
-        return output if name else meant(by, select)
-    return by.copy()
 
 
 # A type whose equal values may differ in form -> the key by which they are compared.

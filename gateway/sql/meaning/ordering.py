@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, GatewayError
+from gateway.sql.lowered.per_key import meant
 from gateway.sql.meaning.scope import Block, position_of, resolve, resolves_here
 from gateway.sql.text.trees import nodes_of, own_nodes
 
@@ -34,6 +35,8 @@ def settle_order(block: Block) -> None:
     outputs = [item for item in block.select.expressions if isinstance(item, exp.Alias)]
     others = {item.alias for item in outputs if item.alias != _column_name(item.this)}
     distinct = block.select.args.get("distinct")
+    if distinct is not None and distinct.args.get("on") is not None:
+        order.set("expressions", _once(order.expressions, block.select))
     for ordered in order.expressions:
         clash = next((c for c in _inside(ordered) if c.name in others and _is_of(block, c)), None)
         if clash is None and distinct is None:
@@ -50,6 +53,12 @@ def settle_order(block: Block) -> None:
             )
         elif clash is not None:
             ordered.meta[HIDDEN] = True
+
+
+def _once(keys: list[exp.Expr], select: exp.Select) -> list[exp.Expr]:
+    """The keys without those that are there before; the engine breaks on one twice."""
+    values = [meant(key.this, select) for key in keys]
+    return [key for n, key in enumerate(keys) if values[n] not in values[:n]]
 
 
 def _inside(ordered: exp.Expr) -> Iterator[exp.Column]:

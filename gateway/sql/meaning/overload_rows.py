@@ -5,6 +5,7 @@ A row that gives `unnest(...)` is a function that gives rows.
 
 from __future__ import annotations
 
+from gateway.sql.meaning.text_rows import TEXT_ROWS
 from gateway.types import (
     BOOL,
     BY_NAME,
@@ -20,35 +21,12 @@ from gateway.types import (
 )
 
 
-def _parts(split: str) -> str:
-    """An empty text has no part; the engine gives one."""
-    return f"CASE WHEN a = '' THEN array_remove(ARRAY[''], '') ELSE {split} END"
-
-
 def _finite(kind: str) -> str:
     return (
         f"CASE WHEN a IN ('infinity'::{kind}, '-infinity'::{kind}) THEN false "
         "WHEN a IS NOT NULL THEN true END"
     )
 
-
-TEXT_ROWS: tuple[tuple[str, str], ...] = (
-    ("regexp_split_to_array(text, text)", "regexp_parts(a, b)"),
-    ("regexp_split_to_table(text, text)", "unnest(regexp_parts(a, b))"),
-    ("regexp_matches(text, text)",        "unnest(one_match(regexp_match(a, b)))"),
-    ("regexp_matches(text, text, text)",
-     "unnest(CASE WHEN c = 'g' THEN all_matches(a, b) ELSE one_match(regexp_match(a, b, c)) END)"),
-    ("regexp_like(text, text)",           "regexp_like(a, '(?s)' || b)"),
-    ("regexp_like(text, text, text)",     "regexp_like(a, '(?s)' || b, c)"),
-    ("regexp_substr(text, text)",         "(regexp_match(a, '(' || b || ')'))[1]"),
-    ("string_to_array(any, any)",         _parts("string_to_array(a, b)")),
-    ("string_to_array(any, any, any)",    _parts("string_to_array(a, b, c)")),
-    ("string_to_table(text, text)",       f"unnest({_parts('string_to_array(a, b)')})"),
-    ("string_to_table(text, text, text)", f"unnest({_parts('string_to_array(a, b, c)')})"),
-    ("unistr(text)",                      "unistr(a)"),
-    ("normalize(text)",                   "normalize_text(a, 'NFC')"),
-    ("normalize(text, text)",             "normalize_text(a, b)"),
-)  # fmt: skip
 
 NUMBER_ROWS: tuple[tuple[str, str], ...] = (
     ("floor(numeric)",      "floor(a)::numeric(38, 0)"),
@@ -68,11 +46,15 @@ NUMBER_ROWS: tuple[tuple[str, str], ...] = (
     ("sind(number)",        "sin_of_degrees(a::double precision)"),
     ("cosd(number)",        "cos_of_degrees(a::double precision)"),
     ("tand(number)",        "tan_of_degrees(a::double precision)"),
-    ("asind(number)",       "degrees(asin(a::double precision))"),
-    ("acosd(number)",       "degrees(acos(a::double precision))"),
+    ("asind(number)",       "arcsine_in_degrees(a::double precision)"),
+    ("acosd(number)",       "arccosine_in_degrees(a::double precision)"),
     ("cotd(number)",        "1.0 / tan_of_degrees(a::double precision)"),
     ("atan2d(number, number)",
      "degrees(atan2(a::double precision, b::double precision))"),
+    ("scale(numeric)",      "digits_after(a::text)"),
+    ("scale(number)",       "digits_after(a::numeric::text)"),
+    ("min_scale(numeric)",  "digits_needed(a::text)"),
+    ("min_scale(number)",   "digits_needed(a::numeric::text)"),
     ("factorial(integer)",  "factorial(a)::numeric(38, 0)"),
     ("atand(number)",       "degrees(atan(a::double precision))"),
     ("isfinite(date)", _finite("date")),
@@ -95,10 +77,33 @@ ARRAY_ROWS: tuple[tuple[str, str], ...] = (
     ("generate_subscripts(any, integer)", f"unnest({_SUBSCRIPTS})"),
     ("generate_subscripts(any, integer, boolean)",
      f"unnest(CASE WHEN c THEN array_reverse({_SUBSCRIPTS}) ELSE {_SUBSCRIPTS} END)"),
+    ("trim_array(any, integer)",  "a[1:items_kept(cardinality(a), b)]"),
     ("array_remove(any, any)",
      "CASE WHEN b IS NULL THEN array_compact(a) ELSE array_remove_all(a, b) END"),
     ("array_replace(any, any, any)", "array_replace_all(a, b, c)"),
 )  # fmt: skip
+
+
+def _set_lax(create: str, of_null: str) -> str:
+    """jsonb_set_lax: what a NULL does is told by a word."""
+    return (
+        f"CASE WHEN c IS NOT NULL THEN json_replaced(a, b, c, {create}) "
+        f"ELSE json_set_null(a, b, {create}, {of_null}) END"
+    )
+
+
+def _paths(name: str, call: str) -> tuple[tuple[str, str], ...]:
+    """A function of a jsonpath; variables and silence may be left out."""
+    kinds, given = ("jsonb", "text", "jsonb", "boolean"), ("a", "b", "c", "d")
+    rest = ("", "", "'{}', false", "false")
+    return tuple(
+        (
+            f"{name}({', '.join(kinds[:n])})",
+            call.format(", ".join([*given[:n], *([rest[n]] if n < 4 else [])])),
+        )
+        for n in (2, 3, 4)
+    )
+
 
 JSON_ROWS: tuple[tuple[str, str], ...] = (
     ("json_array_length(json)",          "json_length(a)"),
@@ -122,6 +127,16 @@ JSON_ROWS: tuple[tuple[str, str], ...] = (
     ("jsonb_strip_nulls(jsonb)",         "jsonb_form(json_stripped(a))"),
     ("jsonb_set(jsonb, texts, jsonb)",   "json_replaced(a, b, c, true)"),
     ("jsonb_set(jsonb, texts, jsonb, boolean)", "json_replaced(a, b, c, d)"),
+    ("jsonb_set_lax(jsonb, texts, jsonb)", _set_lax("true", "'use_json_null'")),
+    ("jsonb_set_lax(jsonb, texts, jsonb, boolean)", _set_lax("d", "'use_json_null'")),
+    ("jsonb_set_lax(jsonb, texts, jsonb, boolean, text)", _set_lax("d", "e")),
+    *_paths("jsonb_path_exists", "json_path_exists({})"),
+    *_paths("jsonb_path_match", "json_path_matches({})"),
+    *_paths("jsonb_path_query", "unnest(json_path_items({}))"),
+    *_paths("jsonb_path_query_array", "json_path_array({})"),
+    *_paths("jsonb_path_query_first", "json_path_items({})[1]"),
+    ("jsonb_path_there(jsonb, text)", "json_path_exists(a, b, '{}', true)"),
+    ("jsonb_path_true(jsonb, text)",  "json_path_matches(a, b, '{}', true)"),
     ("jsonb_insert(jsonb, texts, jsonb)", "json_inserted(a, b, c, false)"),
     ("jsonb_insert(jsonb, texts, jsonb, boolean)", "json_inserted(a, b, c, d)"),
     ("json_object(texts)",               "json_object_of(a)"),
@@ -176,6 +191,8 @@ BYTE_ROWS: tuple[tuple[str, str], ...] = (
     *_bytes("bit_length", 1, "(bytes_length(a) * 8)"),
     *_bytes("length", 1, "bytes_length(a)"),
     *_bytes("btrim", 2, "bytes_trimmed(a, b)"),
+    *_bytes("trim", 2, "bytes_trimmed(a, b)"),
+    ("trim(any)",                   "btrim(a)"),
     *_bytes("ltrim", 2, "bytes_trimmed_left(a, b)"),
     *_bytes("rtrim", 2, "bytes_trimmed_right(a, b)"),
     *_bytes("substr", 2, "bytes_rest(a, b)"),
@@ -221,6 +238,11 @@ GIVEN: dict[str, Type] = {
     **dict.fromkeys(
         ("json_each_key", "jsonb_each_key", "json_each_text_value", "jsonb_each_text_value"), TEXT
     ),
+    **dict.fromkeys(("regexp_count", "regexp_instr", "scale", "min_scale"), INT4),
+    **dict.fromkeys(("is_normalized", "jsonb_path_exists", "jsonb_path_match",
+                     "jsonb_path_there", "jsonb_path_true"), BOOL),
+    **dict.fromkeys(("jsonb_path_query", "jsonb_path_query_array", "jsonb_path_query_first",
+                     "jsonb_set_lax"), BY_NAME["jsonb"]),
     "array_positions": array_of(INT4),
     "isfinite": BOOL,
     "overlaps": BOOL,

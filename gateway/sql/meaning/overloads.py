@@ -9,8 +9,6 @@ told is refused, for the engine would take it for something else.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
 from typing import NoReturn
 
 from sqlglot import exp
@@ -19,127 +17,23 @@ from gateway.errors import AmbiguousFunction, FeatureNotSupported, UndefinedFunc
 from gateway.sql.lowered.padded import unpad_arguments, unpad_cast, unpad_sides
 from gateway.sql.lowered.spelling import spell_out
 from gateway.sql.lowered.wide_comparisons import choose_widely, widen
+from gateway.sql.lowered.wide_orders import order_widely
 from gateway.sql.meaning.arguments import NO_FUNCTION
 from gateway.sql.meaning.inference import GIVES, Types
-from gateway.sql.meaning.overlapping import OVERLAP_ROWS
-from gateway.sql.meaning.overload_rows import GIVEN, ROWS, numeric_series
+from gateway.sql.meaning.overload_rows import GIVEN
+from gateway.sql.meaning.overload_table import KINDS, Row, is_unknown, rows
 from gateway.sql.meaning.scope import AGGREGATES, Block, position_of
 from gateway.sql.meaning.written import TEXTS, write, write_arguments, write_beside
 from gateway.sql.text.datatypes import data_type
-from gateway.sql.text.dialect import DIALECT, parse
+from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.notation import Notation
 from gateway.sql.text.trees import own_nodes
 from gateway.types import DATE, INTERVAL, TIME, TIMESTAMPTZ, Type
-
-# A kind of argument -> the types that are of it, and the type that a quoted literal becomes.
-_KINDS: dict[str, tuple[frozenset[str], str]] = {
-    "timestamp": (frozenset({"timestamp"}), "timestamp"),
-    "timestamptz": (frozenset({"timestamptz"}), "timestamptz"),
-    "date": (frozenset({"date"}), "date"),
-    "interval": (frozenset({"interval"}), "interval"),
-    "time": (frozenset({"time"}), "time"),
-    "integer": (frozenset({"int2", "int4", "int8"}), "int8"),
-    "whole": (frozenset({"int2", "int4", "int8"}), ""),  # unknown: as the others are
-    "numeric": (frozenset({"numeric"}), "numeric"),
-    "double": (frozenset({"float4", "float8"}), "float8"),
-    "number": (frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"}), "float8"),
-    "text": (frozenset({"text", "varchar", "bpchar", "name", "unknown"}), "text"),
-    "json": (frozenset({"json"}), "json"),
-    "jsonb": (frozenset({"jsonb"}), "jsonb"),
-    "bytea": (frozenset({"bytea"}), "bytea"),
-    "bytes": (frozenset({"bytea"}), ""),
-    "fraction": (frozenset({"numeric", "float4", "float8"}), ""),
-    "texts": (frozenset({"_text", "_varchar"}), "text[]"),
-    "numbers": (frozenset({"_int2", "_int4", "_int8", "_numeric", "_float4", "_float8"}), ""),
-    "boolean": (frozenset({"bool"}), "boolean"),
-    "any": (frozenset(), ""),
-}
-
-# Kinds that no quoted literal and no parameter is of.
-_KNOWN = ("bytes", "fraction")
-
-OVERLOADS: tuple[tuple[str, str], ...] = (
-    ("to_char(timestamp, text)",      "to_char_timestamp(a, b)"),
-    ("to_char(date, text)",           "to_char_timestamp(a::timestamp, b)"),
-    ("to_char(timestamptz, text)",    "to_char_timestamptz(a, b, session_zone)"),
-    ("to_char(integer, text)",        "to_char_bigint(a, b)"),
-    ("to_char(numeric, text)",        "to_char_numeric(a::numeric, b)"),
-    ("to_char(double, text)",         "to_char_double(a, b)"),
-    ("to_timestamp(text, text)",      "to_timestamp_text(a, b)::timestamptz"),
-    ("to_timestamp(number)",          "moment_of_seconds(a::double precision)"),
-    ("to_date(text, text)",           "to_date_text(a, b)"),
-    ("to_number(text, text)",         "to_number_text(a, b)"),
-    ("age(timestamp, timestamp)",     "age_timestamp(a, b)"),
-    ("age(timestamp, date)",          "age_timestamp(a, b::timestamp)"),
-    ("age(date, timestamp)",          "age_timestamp(a::timestamp, b)"),
-    ("age(date, date)",               "age_timestamp(a::timestamp, b::timestamp)"),
-    ("age(timestamptz, timestamptz)", "age_timestamp(a::timestamp, b::timestamp)"),
-    ("age(timestamptz, timestamp)",   "age_timestamp(a::timestamp, b)"),
-    ("age(timestamp, timestamptz)",   "age_timestamp(a, b::timestamp)"),
-    ("age(timestamp)",                "age_timestamp(current_date::timestamp, a)"),
-    ("age(date)",                     "age_timestamp(current_date::timestamp, a::timestamp)"),
-    ("age(timestamptz)",              "age_timestamp(current_date::timestamp, a::timestamp)"),
-    ("make_time(integer, integer, number)", "make_time_parts(a, b, c::double precision)"),
-    ("make_timestamp(integer, integer, integer, integer, integer, number)",
-     "make_timestamp_parts(a, b, c, d, e, f::double precision)"),
-    ("date_trunc(text, date)",        "date_trunc(a, b::timestamptz)"),
-    ("date_trunc(text, interval)",    "truncated_interval(a, b)"),
-    ("date_trunc(text, any)",         "date_trunc(a, b)"),
-    ("date_trunc(text, timestamptz, text)",
-     "date_trunc(a, to_local_time(b AT TIME ZONE c)) AT TIME ZONE c"),
-    ("date_part(text, any)",          "date_part(a, b)::double precision"),
-    ("generate_series(timestamp, timestamp, interval)", "generate_series(a, b, c)"),
-    ("generate_series(timestamptz, timestamptz, interval)", "generate_series(a, b, c)"),
-    ("generate_series(date, date, interval)",
-     "generate_series(a::timestamptz, b::timestamptz, c)"),
-    ("generate_series(whole, whole)", "generate_series(a, b)"),
-    ("generate_series(whole, whole, whole)", "generate_series(a, b, c)"),
-    *numeric_series(),
-    ("generate_series(any, any)",     "generate_series(a, b)"),
-    ("generate_series(any, any, any)", "generate_series(a, b, c)"),
-    ("round(integer)",                "round(a::double precision)"),
-    ("round(any)",                    "round(a)"),
-    ("round(any, any)",               "round(a, b)"),
-    ("substring(text, text)",         "(regexp_match(a, b))[1]"),
-    ("substring(any, any)",           "substring(a, b)"),
-    ("substring(any, any, any)",      "substring(a, b, c)"),
-)  # fmt: skip
 
 _MOMENTS = ("timestamp", "timestamptz", "date")
 
 # make_interval's parameters, in order; all may be left out.
 _PARTS = ("years", "months", "weeks", "days", "hours", "mins", "secs")
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    kinds: tuple[str, ...]
-    becomes: exp.Expr
-
-    def fits(self, arguments: Sequence[exp.Expr], types: Sequence[Type | None]) -> bool:
-        pairs = zip(self.kinds, arguments, types, strict=True)
-        return all(_fits(kind, argument, known) for kind, argument, known in pairs)
-
-
-def _fits(kind: str, argument: exp.Expr, known: Type | None) -> bool:
-    if kind == "any" or (_is_unknown(argument) and kind not in _KNOWN):
-        return True
-    return known is not None and known.name in _KINDS[kind][0]
-
-
-def _is_unknown(argument: exp.Expr) -> bool:
-    """A quoted literal or NULL: PostgreSQL's type unknown."""
-    return argument.is_string or isinstance(argument, exp.Null | exp.Parameter)
-
-
-@cache
-def _rows() -> dict[str, list[_Row]]:
-    rows: dict[str, list[_Row]] = {}
-    for call, becomes in (*OVERLOADS, *OVERLAP_ROWS, *ROWS):
-        name, _, rest = call.partition("(")
-        kinds = tuple(kind for kind in rest.rstrip(")").split(", ") if kind)
-        rows.setdefault(name, []).append(_Row(kinds, parse(f"SELECT {becomes}")[0].expressions[0]))
-    return rows
 
 
 def resolve_overloads(block: Block, notation: Notation) -> None:
@@ -170,6 +64,8 @@ def resolve_overloads(block: Block, notation: Notation) -> None:
         elif isinstance(node, exp.Cast) and node.args["to"].this in TEXTS:
             unpad_cast(node, known)
             write(node.this, known, notation)
+        elif isinstance(node, exp.Ordered):
+            order_widely(node, known)
         else:
             widen(node, known)
 
@@ -193,16 +89,17 @@ def _call(node: exp.Anonymous, known: Types, notation: Notation) -> None:
     if name in ("num_nulls", "num_nonnulls"):
         node.replace(_counted(arguments, name == "num_nulls"))
         return
-    rows = [row for row in _rows().get(name, ()) if len(row.kinds) == len(arguments)]
-    if name not in _rows() or node.args.get("resolved"):
+    named = [row for row in rows().get(name, ()) if len(row.kinds) == len(arguments)]
+    if name not in rows() or node.args.get("resolved"):
         return
     types = [known.of(argument) for argument in arguments]
-    fitting = [row for row in rows if row.fits(arguments, types)]
+    fitting = [row for row in named if row.fits(arguments, types)]
     if not fitting:
         _refuse(node, types)
     fitting = [row for row in fitting if "any" not in row.kinds] or fitting
+    fitting = _of_texts(arguments, fitting)
     for place, argument in enumerate(arguments):
-        if _is_unknown(argument) and len({_category(row.kinds[place]) for row in fitting}) > 1:
+        if is_unknown(argument) and len({_category(row.kinds[place]) for row in fitting}) > 1:
             raise AmbiguousFunction(
                 f"function {name}({', '.join(_shown(types))}) is not unique",
                 hint="Could not choose a best candidate function. "
@@ -211,6 +108,15 @@ def _call(node: exp.Anonymous, known: Types, notation: Notation) -> None:
             )
     _note_types(arguments, types)
     node.replace(_written(_closest(fitting, types), arguments, notation.zone, GIVEN.get(name)))
+
+
+def _of_texts(arguments: Sequence[exp.Expr], fitting: list[Row]) -> list[Row]:
+    """Those that take a text where a quoted literal may be one or a number (manual, 10.3, 4e)."""
+    for place, argument in enumerate(arguments):
+        kinds = {row.kinds[place] for row in fitting}
+        if is_unknown(argument) and "text" in kinds and kinds & {"integer", "number"}:
+            fitting = [row for row in fitting if row.kinds[place] == "text"]
+    return fitting
 
 
 def _note_types(arguments: Sequence[exp.Expr], types: Sequence[Type | None]) -> None:
@@ -227,10 +133,10 @@ def _category(kind: str) -> str:
     return "number" if kind in ("integer", "whole", "numeric", "double", "number") else "any"
 
 
-def _closest(rows: Sequence[_Row], types: Sequence[Type | None]) -> _Row:
+def _closest(fitting: Sequence[Row], types: Sequence[Type | None]) -> Row:
     """The row whose unknown arguments are of a type that another argument has; else the first."""
     known = {each.name for each in types if each is not None and each.name != "text"}
-    return next((row for row in rows if known & set(row.kinds)), rows[0])
+    return next((row for row in fitting if known & set(row.kinds)), fitting[0])
 
 
 def _shown(types: Sequence[Type | None]) -> list[str]:
@@ -240,7 +146,7 @@ def _shown(types: Sequence[Type | None]) -> list[str]:
 def _refuse(node: exp.Anonymous, types: Sequence[Type | None]) -> NoReturn:
     if None in types:
         raise _untold(node, node.expressions[types.index(None)])
-    known = [None if _is_unknown(e) else k for e, k in zip(node.expressions, types, strict=True)]
+    known = [None if is_unknown(e) else k for e, k in zip(node.expressions, types, strict=True)]
     raise UndefinedFunction(
         f"function {node.name}({', '.join(_shown(known))}) does not exist",
         hint=NO_FUNCTION,
@@ -249,7 +155,7 @@ def _refuse(node: exp.Anonymous, types: Sequence[Type | None]) -> NoReturn:
 
 
 def _written(
-    row: _Row, arguments: Sequence[exp.Expr], zone: str, gives: Type | None = None
+    row: Row, arguments: Sequence[exp.Expr], zone: str, gives: Type | None = None
 ) -> exp.Expr:
     given = {
         chr(ord("a") + number): _cast_unknown(kind, argument)
@@ -268,8 +174,8 @@ def _written(
 
 
 def _cast_unknown(kind: str, argument: exp.Expr) -> exp.Expr:
-    literal = _KINDS[kind][1]
-    if not _is_unknown(argument) or not literal or (kind == "text" and argument.is_string):
+    literal = KINDS[kind][1]
+    if not is_unknown(argument) or not literal or (kind == "text" and argument.is_string):
         return argument
     return _cast(argument, literal)
 

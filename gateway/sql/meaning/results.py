@@ -61,11 +61,11 @@ _LIKE_ARGUMENTS = frozenset(
 _LIKE_FIRST = frozenset(
     {
         "lag", "lead", "first_value", "last_value", "nth_value", "any_value", "nullif", "bit_and",
-        "bit_or", "bit_xor", "array_cat", "array_remove", "array_replace",
+        "bit_or", "bit_xor", "array_cat", "array_remove", "array_replace", "trim_array",
     }
 )  # fmt: skip
 # Of bytes they give bytes, else text.
-_OF_BYTES = frozenset({"ltrim", "rtrim", "btrim", "substr", "overlay"})
+_OF_BYTES = frozenset({"trim", "ltrim", "rtrim", "btrim", "substr", "overlay"})
 _ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
     (FLOAT8, (
         "stddev", "stddev_pop", "stddev_samp", "var", "variance", "var_pop",
@@ -86,7 +86,7 @@ _ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
     (array_of(TEXT), ("string_to_array", "regexp_match", "regexp_split_to_array")),
     (TEXT, (
         "lower", "upper", "initcap", "concat", "concat_ws", "left", "right", "lpad", "rpad",
-        "trim", "replace", "reverse", "repeat", "split_part",
+        "replace", "reverse", "repeat", "split_part",
         "translate", "md5", "chr", "to_hex", "string_agg", "regexp_replace",
         "array_to_string", "encode", "to_char", "to_char_timestamp", "to_char_timestamptz",
         "to_char_bigint", "to_char_double", "to_char_numeric")),

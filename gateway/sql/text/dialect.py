@@ -22,12 +22,13 @@ from gateway.errors import CharacterNotInRepertoire, FeatureNotSupported, Gatewa
 from gateway.sql.lowered.lowering import engine_type, lower
 from gateway.sql.text.depth import with_room
 from gateway.sql.text.grammar import MARKERS as MARKERS
-from gateway.sql.text.grammar import Fault, GradwireParser
+from gateway.sql.text.grammar import GradwireParser
 from gateway.sql.text.grammar import Marker as Marker
 from gateway.sql.text.precedence import ORDERED
 from gateway.sql.text.repeats import Repeated, find, head_of, is_cut, restore, settle, without
 from gateway.sql.text.rows import compare_pairwise
 from gateway.sql.text.trees import nodes, nodes_of
+from gateway.sql.text.worded_calls import Fault
 from gateway.sql.text.words import PARAMETER_SIGN, GradwireTokenizer
 
 # What a statement's root may be; sqlglot also takes a bare expression for a statement.

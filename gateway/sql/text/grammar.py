@@ -8,17 +8,17 @@ is lost; grad, jvp and vjp become `Marker` nodes; operators bind as in PostgreSQ
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 import sqlglot.parser
 from sqlglot import exp
-from sqlglot.errors import ParseError
 from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.interrupts import check_for_interrupts
-from gateway.sql.text.places import PlacedParser, placed
+from gateway.sql.text.places import placed
 from gateway.sql.text.repeats import NUMBERS, Repeated, head_of, is_cut
+from gateway.sql.text.worded_calls import WORDED, WordedCallsParser
 
 if not str(sqlglot.parser.__file__).endswith(".py"):
     raise ImportError("gradwire cannot extend sqlglot's compiled classes: pip uninstall sqlglotc")
@@ -39,14 +39,6 @@ class Marker(exp.Expression, exp.Condition):
     def kind(self) -> str:
         """Lower case: "grad", "jvp" or "vjp"."""
         return str(self.args["kind"])
-
-
-class Fault(ParseError):
-    """A ParseError that knows its token, so that the position can be told."""
-
-    def __init__(self, message: str, token: Token | None) -> None:
-        super().__init__(message)
-        self.token = token
 
 
 def _marker(kind: str) -> Callable[[list[exp.Expr]], exp.Expr]:
@@ -88,8 +80,25 @@ OTHER_OPERATORS: dict[tuple[str, ...], type[exp.Expr]] = {
     ("?&",): exp.JSONBContainsAllTopKeys,
     ("#-",): exp.JSONBDeleteAtPath,
 }
+# Those that the engine has as functions.
+CALLED_OPERATORS: dict[tuple[str, ...], str] = {
+    ("^@",): "starts_with",
+    ("@?",): "jsonb_path_there",
+    ("@@",): "jsonb_path_true",
+}
+_OPERATORS = OTHER_OPERATORS.keys() | CALLED_OPERATORS.keys()
+
+
+def operation(words: tuple[str, ...], this: exp.Expr | None, other: exp.Expr | None) -> exp.Expr:
+    """The node of an operator between two sides; no output is named after a function."""
+    if words in OTHER_OPERATORS:
+        return OTHER_OPERATORS[words](this=this, expression=other)
+    call = exp.Anonymous(this=CALLED_OPERATORS[words], expressions=[this, other])
+    call.meta["operator"] = True
+    return call
+
+
 _FIELDS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
-_TRIMS = {"BOTH": "btrim", "LEADING": "ltrim", "TRAILING": "rtrim"}
 _RANGES = (
     TokenType.BETWEEN,
     TokenType.ILIKE,
@@ -118,17 +127,14 @@ _CONSTANTS = (TokenType.NUMBER, TokenType.STRING)
 _ENDS = (TokenType.COMMA, TokenType.R_PAREN)
 
 
-class GradwireParser(PlacedParser):
+class GradwireParser(WordedCallsParser):
     """PostgreSQL's grammar and precedence, with calls left under their own names."""
 
     FUNCTIONS: ClassVar[dict[str, Any]] = {kind.upper(): _marker(kind) for kind in MARKERS}
     FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
         **{name: PostgresParser.FUNCTION_PARSERS[name] for name in _SPECIAL_CALLS},
         "CAST": lambda self: self._parse_placed_cast(),
-        "OVERLAY": lambda self: self._read_worded("overlay", "PLACING", "FROM", "FOR"),
-        "POSITION": lambda self: self._read_position(),
-        "SUBSTRING": lambda self: self._read_substring(),
-        "TRIM": lambda self: self._read_trim(),
+        **WORDED,
     }
     NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
         "CASE": PostgresParser.NO_PAREN_FUNCTION_PARSERS["CASE"],
@@ -159,10 +165,6 @@ class GradwireParser(PlacedParser):
         **{kind: _placed_range(PostgresParser.RANGE_PARSERS[kind]) for kind in _RANGES},
         TokenType.OVERLAPS: lambda self, this: self._read_overlaps(this),
     }
-
-    def raise_error(self, message: str, token: Token | None = None) -> None:
-        """Raise at once, with the token at which the text stopped being SQL."""
-        raise Fault(message, token or self._curr or None)
 
     def _parse_interval(
         self, require_interval: bool = True, parse_function_unit: bool = True
@@ -197,9 +199,6 @@ class GradwireParser(PlacedParser):
                 )
             self._retreat(start)
         return super()._parse_type(parse_interval, fallback_to_identifier)
-
-    def _missing(self) -> NoReturn:
-        raise Fault("something is missing", self._curr or None)
 
     def _negative(self, token: Token) -> exp.Expr:
         return placed(exp.Neg(this=self._parse_unary()), token)
@@ -242,12 +241,12 @@ class GradwireParser(PlacedParser):
         while True:
             negate = self._curr.text == "!" and self._next.text in NEGATED
             ahead = (self._curr.text, self._next.text)
-            words = next((w for w in (ahead, ahead[negate:][:1]) if w in OTHER_OPERATORS), None)
+            words = next((w for w in (ahead, ahead[negate:][:1]) if w in _OPERATORS), None)
             if words is None or not self._is_operator():
                 return this
             token = self._curr
             self._advance(len(words) + negate)
-            node = placed(OTHER_OPERATORS[words](this=this, expression=self._parse_term()), token)
+            node = placed(operation(words, this, self._parse_term()), token)
             this = self.expression(exp.Not(this=node) if negate else node)
 
     def _is_operator(self) -> bool:
@@ -286,50 +285,6 @@ class GradwireParser(PlacedParser):
             while self._match_pair(TokenType.L_BRACKET, TokenType.R_BRACKET):
                 found = exp.DataType(this=exp.DType.ARRAY, expressions=[found], nested=True)
         return found
-
-    def _read_overlaps(self, this: exp.Expr) -> exp.Expr:
-        """(a, b) OVERLAPS (c, d) is the call overlaps(a, b, c, d)."""
-        sides = (this.unnest(), (self._parse_bitwise() or self._missing()).unnest())
-        rows = [side.expressions if isinstance(side, exp.Tuple) else [side] for side in sides]
-        if any(len(row) != 2 for row in rows):
-            self.raise_error("wrong number of parameters of OVERLAPS", self._prev)
-        return exp.Anonymous(this="overlaps", expressions=[*rows[0], *rows[1]])
-
-    def _read_worded(self, name: str, *words: str) -> exp.Expr:
-        """`name(a WORD b WORD c)`, or with commas, as the plain call `name(a, b, c)`."""
-        arguments = [] if self._curr.text == ")" else [self._parse_disjunction() or self._missing()]
-        for word in words:
-            if self._match_text_seq(word) or self._match(TokenType.COMMA):
-                arguments.append(self._parse_disjunction() or self._missing())
-        while self._match(TokenType.COMMA):
-            arguments.append(self._parse_disjunction() or self._missing())
-        return exp.Anonymous(this=name, expressions=arguments)
-
-    def _read_position(self) -> exp.Expr:
-        first = None if self._curr.text == ")" else self._parse_bitwise()
-        if first is not None and self._match(TokenType.IN):
-            arguments = [self._parse_bitwise(), first]
-            return exp.Anonymous(this="position", expressions=arguments)
-        rest = self._parse_csv(self._parse_disjunction) if self._match(TokenType.COMMA) else []
-        return exp.Anonymous(this="position", expressions=[*([first] if first else []), *rest])
-
-    def _read_substring(self) -> exp.Expr:
-        call = self._read_worded("substring", "FROM", "FOR")
-        if len(call.expressions) == 2 and self._tokens[self._index - 2].text.upper() == "FOR":
-            text, length = call.expressions
-            call.set("expressions", [text, exp.Literal.number(1), length])
-        return call
-
-    def _read_trim(self) -> exp.Expr:
-        side = next((word for word in _TRIMS if self._match_text_seq(word)), "")
-        arguments = []
-        if self._curr.text != ")" and not self._match(TokenType.FROM):
-            arguments = self._parse_csv(self._parse_disjunction)
-            if self._match(TokenType.FROM):
-                arguments = self._parse_csv(self._parse_disjunction) + arguments
-        elif self._curr.text != ")":
-            arguments = self._parse_csv(self._parse_disjunction)
-        return exp.Anonymous(this=_TRIMS.get(side, "trim"), expressions=arguments)
 
     # Where the names of those markers begin whose functions were cut out of the text further on.
     heads: frozenset[int] = frozenset()

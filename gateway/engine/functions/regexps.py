@@ -1,0 +1,214 @@
+"""regexp_count, regexp_instr, regexp_substr and regexp_replace from a place on (manual, 9.7.3).
+
+By Arrow's regular expressions (RE2), which take linear time. What one search finds is marked with
+NUL, which no text holds, so that one call tells every match in its surroundings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gateway.engine.functions.rooms import MOST_BYTES, admit
+from gateway.errors import (
+    FeatureNotSupported,
+    InvalidParameterValue,
+    InvalidRegularExpression,
+)
+
+_MARK = "\x00"
+# PostgreSQL's options -> RE2's; a newline is matched by everything unless an option says otherwise.
+_OPTIONS = {"i": {"i": True}, "c": {"i": False}, "n": {"m": True, "s": False},
+            "m": {"m": True, "s": False}, "s": {"m": False, "s": True},
+            "p": {"m": False, "s": False}, "w": {"m": True, "s": True}}  # fmt: skip
+# PostgreSQL's escapes that RE2 writes otherwise; None: it has none like it.
+_ESCAPES = {"y": r"\b", "Y": r"\B", "Z": r"\z", "m": None, "M": None}
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_CONTEXT = re.compile(r"(?<!\\)(?<!\[)\^|\\[bBAyY]")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Where a match is, counted in characters from 0, and what is put in its place."""
+
+    start: int
+    end: int
+    text: str
+
+
+def count(text: str, pattern: str, start: int, flags: str) -> int:
+    """How often the pattern matches from a character on."""
+    _refuse_global("regexp_count", flags)
+    return len(_found(text, pattern, start, flags))
+
+
+def place(text: str, pattern: str, start: int, nth: int, after: int, flags: str, part: int) -> int:
+    """Where the nth match begins, or ends with `after`; 0 where there is none."""
+    _refuse_global("regexp_instr", flags)
+    _check("endoption", after, 0, 1)
+    _check("n", nth, 1)
+    _check("subexpr", part, 0)
+    found = _found(text, pattern, start, flags)
+    if part and len(found) >= nth:
+        raise FeatureNotSupported("regexp_instr with a subexpression is not supported")
+    if len(found) < nth:
+        return 0
+    return (found[nth - 1].end if after else found[nth - 1].start) + 1
+
+
+def part(
+    text: str, pattern: str, start: int, nth: int, flags: str, subexpression: int
+) -> str | None:
+    """The nth match, or what a group of it matched; None where there is none."""
+    _refuse_global("regexp_substr", flags)
+    _check("n", nth, 1)
+    _check("subexpr", subexpression, 0)
+    if subexpression > _groups(pattern):
+        _found(text, pattern, start, flags)
+        return None
+    found = _found(text, pattern, start, flags, f"\\{subexpression}")
+    if subexpression > 9:
+        raise FeatureNotSupported("regexp_substr with a subexpression past 9 is not supported")
+    return found[nth - 1].text if len(found) >= nth else None
+
+
+def replace(text: str, pattern: str, new: str, start: int, nth: int, flags: str) -> str:
+    """The text with the nth match replaced; with `nth` 0, every one."""
+    _check("n", nth, 0)
+    found = _found(text, pattern, start, flags.replace("g", ""), new)
+    kept = found if nth == 0 else found[nth - 1 : nth]
+    parts, end = [], 0
+    for match in kept:
+        parts += [text[end : match.start], match.text]
+        end = match.end
+    return "".join([*parts, text[end:]])
+
+
+def replace_by_flags(text: str, pattern: str, new: str, flags: str) -> str:
+    """The text with the first match replaced; with the flag g, every one."""
+    if flags[:1].isdigit():
+        raise InvalidParameterValue(
+            f'invalid regular expression option: "{flags[:1]}"',
+            hint="If you meant to use regexp_replace() with a start parameter, "
+            "cast the fourth argument to integer explicitly.",
+        )
+    return replace(text, pattern, new, 1, 0 if "g" in flags else 1, flags)
+
+
+def _check(name: str, value: int, least: int, most: int | None = None) -> None:
+    if value < least or (most is not None and value > most):
+        raise InvalidParameterValue(f'invalid value for parameter "{name}": {value}')
+
+
+def _refuse_global(name: str, flags: str) -> None:
+    if "g" in flags:
+        raise InvalidParameterValue(f'{name}() does not support the "global" option')
+
+
+def _found(text: str, pattern: str, start: int, flags: str, new: str = "") -> list[Match]:
+    """Every match that begins at a character or after it, counted from 1, in order."""
+    _check("start", start, 1)
+    written = _written(pattern, flags)
+    skipped = min(start - 1, len(text))
+    if start - 1 > len(text):
+        return []
+    if skipped and _CONTEXT.search(written):
+        raise FeatureNotSupported("an anchor in a pattern with a start is not supported")
+    into = f"{_MARK}\\0{_MARK}{_replacement(new)}{_MARK}"
+    room = (len(text) - skipped + 1) * (len(new) + 3) + len(text) * (1 + new.count("\\"))
+    admit(room, MOST_BYTES, "matches, in bytes,")
+    marked = _search(text[skipped:], written, into)
+    parts, place_, found = marked.split(_MARK), skipped, []
+    for number in range(0, len(parts) - 1, 3):
+        begin = place_ + len(parts[number])
+        place_ = begin + len(parts[number + 1])
+        found.append(Match(begin, place_, parts[number + 2]))
+    return _with_empty(found, written, new)
+
+
+def _search(text: str, pattern: str, into: str) -> str:
+    try:
+        marked = pc.replace_substring_regex(pa.array([text]), pattern, into)
+    except pa.ArrowInvalid as error:
+        raise InvalidRegularExpression(f"invalid regular expression: {_reason(error)}") from error
+    found: str = marked[0].as_py()
+    return found
+
+
+def _reason(error: Exception) -> str:
+    return str(error).removeprefix("Invalid regular expression: ")
+
+
+def _with_empty(found: list[Match], pattern: str, new: str) -> list[Match]:
+    """PostgreSQL finds nothing, too, right after a match, which RE2 passes over."""
+    if not found or not _search("", f"^(?:{pattern})$", "x"):
+        return found
+    if _CONTEXT.search(pattern) or "$" in pattern:
+        return found
+    bare = re.sub(r"\\(.)", lambda each: "\\" if each[1] == "\\" else "", new)
+    starts = {match.start for match in found}
+    more = [
+        Match(match.end, match.end, bare)
+        for match in found
+        if match.end > match.start and match.end not in starts
+    ]
+    return sorted([*found, *more], key=lambda match: (match.start, match.end))
+
+
+def _written(pattern: str, flags: str) -> str:
+    """The pattern as RE2 reads it, under PostgreSQL's options."""
+    options = {"i": False, "m": False, "s": True}
+    for flag in flags:
+        if flag == "q":
+            pattern = re.escape(pattern)
+        elif flag == "x":
+            raise FeatureNotSupported("the regular expression option x is not supported")
+        elif flag in _OPTIONS:
+            options |= _OPTIONS[flag]
+        else:
+            raise InvalidParameterValue(f'invalid regular expression option: "{flag}"')
+    on = "".join(name for name, wanted in options.items() if wanted)
+    plain = _ESCAPE.sub(_escape, pattern)
+    return f"(?{on}){plain}" if on else plain
+
+
+def _escape(found: re.Match[str]) -> str:
+    if found[1] not in _ESCAPES:
+        return found[0]
+    written = _ESCAPES[found[1]]
+    if written is None:
+        raise FeatureNotSupported(f"{found[0]} in a regular expression is not supported")
+    return written
+
+
+def _replacement(new: str) -> str:
+    r"""What is put in, as RE2 reads it: `\&` is the whole match, `\\` a backslash."""
+    return re.sub(r"\\(.?)", _reference, new, flags=re.DOTALL)
+
+
+def _reference(found: re.Match[str]) -> str:
+    if found[1].isdigit():
+        return found[0]
+    if found[1] == "&":
+        return "\\0"
+    return "\\\\" if found[1] in ("", "\\") else f"\\\\{found[1]}"
+
+
+def _groups(pattern: str) -> int:
+    parts = re.finditer(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?!\?)", pattern)
+    return sum(match[0] == "(" for match in parts)
+
+
+_TEXT, _BIGINT, _INTEGER = pa.string(), pa.int64(), pa.int32()
+ROWS: tuple[tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType], ...] = (
+    ("matches_counted", count, [_TEXT, _TEXT, _BIGINT, _TEXT], _INTEGER),
+    ("match_place", place, [_TEXT, _TEXT, *[_BIGINT] * 3, _TEXT, _BIGINT], _INTEGER),
+    ("match_part", part, [_TEXT, _TEXT, _BIGINT, _BIGINT, _TEXT, _BIGINT], _TEXT),
+    ("matches_replaced", replace, [*[_TEXT] * 3, _BIGINT, _BIGINT, _TEXT], _TEXT),
+    ("every_match_replaced", replace_by_flags, [_TEXT] * 4, _TEXT),
+)

@@ -1,0 +1,41 @@
+"""What calls, comparisons and groups mean by the types of what they are given, in order.
+
+Equal values whose forms differ are put into one group first, while what is grouped is as it was
+written; then each SELECT's parts of dates, and its overloaded functions and operators.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.lowered.distinct_values import sort_distinct
+from gateway.sql.lowered.equal_forms import group_equal
+from gateway.sql.lowered.equal_nans import group_nans
+from gateway.sql.lowered.parts import write_parts
+from gateway.sql.lowered.united_forms import unite_equal
+from gateway.sql.meaning.overloads import resolve_overloads
+from gateway.sql.meaning.relation import Relations
+from gateway.sql.meaning.scope import Analysis
+from gateway.sql.text.notation import Notation
+
+
+def choose(
+    tree: exp.Expr, analysis: Analysis, relations: Relations, notation: Notation
+) -> tuple[exp.Expr, Analysis]:
+    """The query in the engine's functions, and its blocks.
+
+    Args:
+        notation: How the session writes moments.
+
+    Raises:
+        UndefinedFunction: 42883, no function of a name takes such arguments.
+        FeatureNotSupported: 0A000, the arguments' types cannot be told.
+    """
+    tree, analysis = unite_equal(tree, analysis, relations)
+    group_nans(analysis)
+    group_equal(analysis)
+    for block in analysis.blocks:
+        sort_distinct(block)
+        write_parts(block)
+        resolve_overloads(block, notation)
+    return tree, analysis
