@@ -45,7 +45,9 @@ def small_tables_too() -> Any:
 
 
 def planned(sql: str, table: Table, arrays: bool, values: list[pa.Scalar] | None = None) -> Plan:
-    columns = {name: ColumnInfo(from_arrow(kind)) for name, kind in columns_of(table).items()}
+    columns = {
+        name: ColumnInfo(from_arrow(kind), nan=False) for name, kind in columns_of(table).items()
+    }
     relation = Relation(NAME, columns)
     tree = rewrite(parse(sql)[0], lambda schema, name: relation).tree
     tables: Mapping[TableName, Table] = {NAME: table}

@@ -49,9 +49,15 @@ def small_tables_too() -> Any:
         yield
 
 
+def _info(kind: pa.DataType) -> ColumnInfo:
+    return ColumnInfo(from_arrow(kind), nan=False)
+
+
 def answered(sql: str, tables: Mapping[TableName, Table], spared: bool, arrays: bool) -> Answer:
     relations = {
-        name: Relation(name, {n: ColumnInfo(from_arrow(k)) for n, k in columns_of(table).items()})
+        name: Relation(
+            name, {n: ColumnInfo(from_arrow(k), nan=False) for n, k in columns_of(table).items()}
+        )
         for name, table in tables.items()
     }
     with pytest.MonkeyPatch.context() as patch:

@@ -53,6 +53,8 @@ def test_a_call_under_a_check_is_the_same_without_it(name: str) -> None:
     for count in range(6):
         call = f"SELECT {name}({', '.join(ARGUMENTS[:count])})"
         (tree,) = parse(through(call))
+        if name == "regexp_replace" and count >= 4:  # with options it may be another's
+            continue
         for check in list(tree.find_all(exp.Anonymous)):
             if check.name == ROOMS[name].check:
                 check.replace(check.expressions[-1])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from gateway.errors import InvalidParameterValue
 from gateway.session.settings.date_style import date_style
 from gateway.session.settings.known_settings import boolean
-from gateway.session.settings.time_zones import time_zone
+from gateway.sql.text.zones import time_zone
 
 SERVER_VERSION = "15.8"
 SERVER_VERSION_NUM = "150008"

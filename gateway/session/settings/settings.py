@@ -30,8 +30,8 @@ from gateway.session.settings.rows import (
     Setting,
     as_known,
 )
-from gateway.session.settings.time_zones import engine_zone
 from gateway.sql.text.notation import Notation, notation_of
+from gateway.sql.text.zones import engine_zone
 
 # They would look as if they did something.
 _ENGINES = ("datafusion.", "duckdb.")

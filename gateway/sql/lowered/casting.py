@@ -227,6 +227,7 @@ def array_of(values: list[Any], kind: exp.DataType) -> exp.Expr:
     element, depth = kind.expressions[0], 1
     while element.this == DType.ARRAY and element.expressions:
         element, depth = element.expressions[0], depth + 1
+    element = _of_items(values, element)
 
     def made(values: list[Any]) -> exp.Expr:
         return exp.Array(
@@ -238,6 +239,19 @@ def array_of(values: list[Any], kind: exp.DataType) -> exp.Expr:
         wanted = exp.DataType(this=DType.ARRAY, expressions=[wanted.copy()], nested=True)
     long = _split_by_engine(values, element) if len(values) > _LONG_ARRAY else None
     return cast_of(long or made(values), wanted.copy())
+
+
+def _of_items(values: list[Any], element: exp.DataType) -> exp.DataType:
+    """A numeric without a scale has as many digits after the point as the longest item."""
+    if element.this != DType.DECIMAL or element.expressions:
+        return element
+    flat = [v for value in values for v in (value if isinstance(value, list) else [value])]
+    if any(isinstance(value, list) for value in flat):
+        return _of_items(flat, element)
+    numbers = [_number_text(value, element) for value in flat if value is not None]
+    whole = max((len(number.partition(".")[0]) for number in numbers), default=0)
+    scale = max((len(number.partition(".")[2]) for number in numbers), default=0)
+    return _decimal(scale) if whole + scale <= 30 and numbers else element
 
 
 # An array of 10,000 numbers written out as so many casts takes 4 s to print and to plan.

@@ -58,8 +58,12 @@ def _is_average(node: exp.Expr) -> bool:
 
 def _changes(node: exp.Expr, types: Types) -> Iterator[tuple[exp.Expr, Change]]:
     """What is to be done to one node, told before anything is done."""
-    group = _together(node)
-    if group and numeric_beside(group, types):
+    columns = (
+        zip(*(row.expressions for row in node.expressions), strict=True) if _is_rows(node) else ()
+    )
+    for group in [_together(node), *map(list, columns)]:
+        if not group or not numeric_beside(group, types):
+            continue
         for side in group:
             for literal in point_literals(side):
                 yield literal, _as_decimal
@@ -67,6 +71,12 @@ def _changes(node: exp.Expr, types: Types) -> Iterator[tuple[exp.Expr, Change]]:
         yield node, _divide
     elif _is_average(node) and types.of(node.expressions[0]) is NUMERIC:
         yield node, _average
+
+
+def _is_rows(node: exp.Expr) -> bool:
+    """Whether it is VALUES of rows that are of one length."""
+    rows = node.expressions if isinstance(node, exp.Values) else []
+    return bool(rows) and len({len(row.expressions) for row in rows}) == 1
 
 
 def _together(node: exp.Expr) -> list[exp.Expr]:
@@ -77,6 +87,8 @@ def _together(node: exp.Expr) -> list[exp.Expr]:
         return [node.this, node.args["low"], node.args["high"]]
     if isinstance(node, exp.In):
         return [node.this, *node.expressions]
+    if isinstance(node, exp.Array):
+        return list(node.expressions)
     if isinstance(node, exp.Case):
         values = [branch.args["true"] for branch in node.args["ifs"]]
         default = node.args.get("default")

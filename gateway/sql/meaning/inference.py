@@ -234,7 +234,7 @@ def _concatenation(tree: exp.Expr, types: Types) -> Type | None:
 def _zoned(tree: exp.Expr, types: Types) -> Type | None:
     """AT TIME ZONE makes a moment a local time, and a local time a moment."""
     known = types.of(tree.this)
-    if known is TIMESTAMPTZ:
+    if known in (TIMESTAMPTZ, DATE):
         return TIMESTAMP
     return TIMESTAMPTZ if known is TIMESTAMP else None
 

@@ -72,7 +72,7 @@ OVERLOADS: tuple[tuple[str, str], ...] = (
     ("date_trunc(text, interval)",    "truncated_interval(a, b)"),
     ("date_trunc(text, any)",         "date_trunc(a, b)"),
     ("date_trunc(text, timestamptz, text)",
-     "date_trunc(a, to_local_time(b AT TIME ZONE c)) AT TIME ZONE c"),
+     "moment_in_zone(date_trunc(a, local_in_zone(b, c)), c)"),
     ("date_part(text, any)",          "date_part(a, b)::double precision"),
     ("generate_series(timestamp, timestamp, interval)", "generate_series(a, b, c)"),
     ("generate_series(timestamptz, timestamptz, interval)", "generate_series(a, b, c)"),

@@ -261,6 +261,24 @@ def _moved_date(node: exp.Add | exp.Sub, known: Types) -> None:
 
 
 def _at_time_zone(node: exp.AtTimeZone, known: Types) -> None:
-    """A moment becomes the local time there; the engine would keep it a moment."""
-    if known.of(node.this) == TIMESTAMPTZ:
+    """A moment becomes the local time there, and a local time a moment.
+
+    The engine would keep a moment one, and knows no rules after 2100; of UTC it needs none.
+    """
+    zone = node.args["zone"]
+    kind = known.of(node.this)
+    if kind is INTERVAL or known.of(zone) is INTERVAL:
+        raise FeatureNotSupported(
+            "AT TIME ZONE with an interval is not supported",
+            hint="Write the offset in quotes: '+02:00'.",
+            position=position_of(node),
+        )
+    utc = zone.is_string and zone.name.upper() in ("UTC", "GMT", "Z")
+    moment = kind in (TIMESTAMPTZ, DATE)  # a date is a moment first (manual, 10.2)
+    name = "local_in_zone" if moment else "moment_in_zone"
+    if kind is TIMESTAMPTZ and utc:
         node.replace(exp.Anonymous(this="to_local_time", expressions=[node.copy()]))
+    elif kind is not None and (not utc or kind is DATE):
+        given = _cast(node.this, "timestamptz" if moment else "timestamp")
+        place = _cast(zone, "text") if not zone.is_string else zone.copy()
+        node.replace(exp.Anonymous(this=name, expressions=[given, place]))

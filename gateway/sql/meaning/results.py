@@ -95,9 +95,10 @@ _ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
     (NUMERIC, ("to_number", "to_number_text")),
     (DATE, ("to_date", "to_date_text", "make_date")),
     (TIME, ("make_time", "make_time_parts")),
-    (TIMESTAMP, ("to_timestamp_text", "to_local_time", "make_timestamp", "make_timestamp_parts")),
-    (TIMESTAMPTZ, ("to_timestamp", "now", "clock_timestamp", "statement_timestamp",
-                   "transaction_timestamp")),
+    (TIMESTAMP, ("to_timestamp_text", "to_local_time", "local_in_zone", "make_timestamp",
+                 "make_timestamp_parts")),
+    (TIMESTAMPTZ, ("moment_in_zone", "to_timestamp", "now", "clock_timestamp",
+                   "statement_timestamp", "transaction_timestamp")),
     (INTERVAL, (
         "age", "age_timestamp", "make_interval", "make_interval_parts", "justify_days",
         "justify_hours", "justify_interval", "interval_times", "interval_over")),

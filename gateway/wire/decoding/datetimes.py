@@ -12,12 +12,12 @@ import re
 from datetime import date as Date
 from time import time_ns
 
+from gateway.engine.functions.zone_offsets import DAY, utc_offset_seconds
 from gateway.errors import (
     DatetimeFieldOverflow,
     InvalidDatetimeFormat,
     InvalidParameterValue,
 )
-from gateway.session.settings.time_zones import zone_info
 from gateway.sql.text.far_moments import (
     DATE_INFINITY,
     DATE_MINUS_INFINITY,
@@ -29,8 +29,8 @@ from gateway.sql.text.far_moments import (
     day_number,
 )
 from gateway.sql.text.spelled_dates import as_iso, in_order
+from gateway.sql.text.zones import zone_info
 from gateway.wire.encoding.binary import EPOCH_DAYS, EPOCH_MICROS
-from gateway.wire.encoding.zone_offsets import DAY, utc_offset_seconds
 
 _EPOCH = Date(1970, 1, 1).toordinal()
 # Shorter names are abbreviations, CEST and its like, where a zone is read to be left out.

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gateway.engine.functions.zone_offsets import DAY
 from gateway.errors import NumericValueOutOfRange
 from gateway.sql.text.far_moments import (
     DATE_INFINITY,
@@ -32,7 +33,6 @@ from gateway.wire.encoding.columns import (
     with_nulls,
 )
 from gateway.wire.encoding.numeric_bytes import numeric_binaries
-from gateway.wire.encoding.zone_offsets import DAY
 
 EPOCH_DAYS = 10957  # 2000-01-01, from which PostgreSQL counts, in days since 1970-01-01
 EPOCH_MICROS = EPOCH_DAYS * DAY

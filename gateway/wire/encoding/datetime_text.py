@@ -14,14 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gateway.sql.text.far_moments import (
-    DATE_INFINITY,
-    DATE_MINUS_INFINITY,
-    TIMESTAMP_INFINITY,
-    TIMESTAMP_MINUS_INFINITY,
-)
-from gateway.wire.encoding.columns import Ints, binary_array
-from gateway.wire.encoding.zone_offsets import (
+from gateway.engine.functions.zone_offsets import (
     DAY,
     EPOCH,
     ERA_DAYS,
@@ -29,6 +22,13 @@ from gateway.wire.encoding.zone_offsets import (
     utc_offset_seconds,
     utc_offsets,
 )
+from gateway.sql.text.far_moments import (
+    DATE_INFINITY,
+    DATE_MINUS_INFINITY,
+    TIMESTAMP_INFINITY,
+    TIMESTAMP_MINUS_INFINITY,
+)
+from gateway.wire.encoding.columns import Ints, binary_array
 
 _FIRST_DAY, _LAST_DAY = -719162, 2932896  # 0001-01-01 and 9999-12-31, in days since 1970-01-01
 _ERA_YEARS = 400

@@ -8,6 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from gateway.engine.functions.zone_offsets import (
+    DAY,
+    EPOCH,
+    ERA_DAYS,
+    utc_offset_seconds,
+    zone_abbreviation,
+)
 from gateway.sql.text.far_moments import (
     DATE_INFINITY,
     DATE_MINUS_INFINITY,
@@ -16,13 +23,6 @@ from gateway.sql.text.far_moments import (
 )
 from gateway.sql.text.notation import Notation
 from gateway.wire.encoding.datetime_text import interval_text, time_text
-from gateway.wire.encoding.zone_offsets import (
-    DAY,
-    EPOCH,
-    ERA_DAYS,
-    utc_offset_seconds,
-    zone_abbreviation,
-)
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

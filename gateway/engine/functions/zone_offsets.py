@@ -12,10 +12,11 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gateway.session.settings.time_zones import zone_info
-from gateway.wire.encoding.columns import Ints
+from gateway.sql.text.zones import zone_info
 
+Ints = NDArray[np.int64]
 DAY = 86_400_000_000  # microseconds
 # The Gregorian calendar repeats after so many days.
 ERA_DAYS = 146_097
