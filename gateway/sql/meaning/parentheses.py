@@ -40,6 +40,10 @@ def _opened(item: exp.Expr) -> tuple[exp.Expr, list[exp.Expr]]:
     """The first relation in it, and what is joined to that in turn."""
     own = list(item.args.get("joins") or ())
     item.set("joins", None)
+    if isinstance(item, exp.Table) and isinstance(item.this, exp.Values):
+        values = item.this  # as they stand without parentheses
+        values.set("alias", item.args.get("alias"))
+        return values, own
     if not _is_joined(item):
         return item, own
     first, joins = _opened(item.this)
