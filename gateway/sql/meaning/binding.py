@@ -10,7 +10,6 @@ from sqlglot import exp
 from gateway.errors import FeatureNotSupported, StatementTooComplex, UndefinedTable
 from gateway.sources.table import TableName
 from gateway.sql.lowered.session_literals import keep_literals
-from gateway.sql.meaning.parentheses import open_first
 from gateway.sql.meaning.relation import ColumnInfo, Lookup, Relation
 from gateway.sql.meaning.scope import position_of, visible_ctes
 from gateway.sql.meaning.updatable import IDENTIFIED, flags_of, lay_open
@@ -52,7 +51,6 @@ class Binder:
         """Write every table of `tree` as schema.name under its alias, views' queries included."""
         if depth > MAX_VIEW_DEPTH:
             raise StatementTooComplex(f"views stand on views more than {MAX_VIEW_DEPTH} deep")
-        open_first(tree)
         for table in list(named_tables(tree)):
             self._bind(table, lookup, depth, view)
 
