@@ -204,7 +204,7 @@ def _read_alone(select: exp.Select) -> exp.Select | None:
 
 def _sort_column(selects: Sequence[exp.Select], ordered: exp.Expr) -> str:
     """The table's column by which the first of them is sorted; empty when it is none."""
-    key = as_written(ordered.this)
+    key: exp.Expr | None = as_written(ordered.this)
     items = selects[0].expressions
     if isinstance(key, exp.Literal) and key.is_int and 1 <= int(key.name) <= len(items):
         key = items[int(key.name) - 1].unalias()

@@ -251,7 +251,9 @@ def _of_items(values: list[Any], element: exp.DataType) -> exp.DataType:
     numbers = [_number_text(value, element) for value in flat if value is not None]
     whole = max((len(number.partition(".")[0]) for number in numbers), default=0)
     scale = max((len(number.partition(".")[2]) for number in numbers), default=0)
-    return _decimal(scale) if whole + scale <= 30 and numbers else element
+    if not numbers or whole + scale > 30:
+        return element
+    return data_type(f"decimal(38, {scale})")
 
 
 # An array of 10,000 numbers written out as so many casts takes 4 s to print and to plan.

@@ -49,7 +49,7 @@ def _read_interval(node: exp.Cast, known: Types) -> None:
     The session's IntervalStyle is put in as the second argument with what else is written by it.
     """
     if known.of(node) is INTERVAL and not isinstance(node.this.unnest(), exp.Literal):
-        text = exp.cast(node.this.copy(), "text", dialect=DIALECT)
+        text = exp.Cast(this=node.this.copy(), to=data_type("text"))
         made = exp.Anonymous(this=INTERVAL_OF_TEXT, expressions=[text])
         made.meta[GIVES] = INTERVAL
         node.replace(made)
