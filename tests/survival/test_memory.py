@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 from weakref import WeakSet
@@ -84,6 +85,66 @@ def test_nothing_of_a_client_stays(
         app_is_idle(app)
         gc.collect()
     assert not sessions
+
+
+# What one client does again and again.
+AGAIN = {
+    **LEFT,
+    "definitions":  ["CREATE TABLE made (a int PRIMARY KEY, b text DEFAULT 'x')",
+                     "CREATE VIEW seen AS SELECT a, grad(a * 2.0, a) AS d FROM made",
+                     "INSERT INTO made VALUES (1), (2)", "SELECT * FROM seen",
+                     "DROP TABLE made CASCADE"],
+    "a transfer":   ["BEGIN", "UPDATE t SET a = a + 1", "INSERT INTO t VALUES (3)", "ROLLBACK"],
+}  # fmt: skip
+# Caches of the catalogue's answers grow to their bounds; the others leave names behind.
+_BESIDE = (
+    "the catalogue",
+    "the catalogue lent",
+    "a prepared query",
+    "a temporary table",
+    "a cursor",
+)
+for _name in _BESIDE:
+    del AGAIN[_name]
+
+ROUNDS = 12
+
+
+@pytest.mark.parametrize("statements", AGAIN.values(), ids=AGAIN)
+def test_nothing_grows_that_clients_do_again(app: App, statements: list[str]) -> None:
+    """Objects of this server's own and of its parser's, by type: none more with each round."""
+
+    def rounds() -> None:
+        with connected(app) as connection:
+            for _ in range(ROUNDS):
+                for statement in statements:
+                    try:
+                        connection.execute(statement)
+                    except psycopg.Error:
+                        assert statement == "SELEKT" or "/" in statement
+                connection.execute("ROLLBACK")
+        app_is_idle(app)
+
+    rounds()
+    before = _objects()
+    rounds()
+    until = time.monotonic() + 30
+    while (grown := _grown(before)) and time.monotonic() < until:
+        app_is_idle(app)
+    assert grown == {}
+
+
+def _grown(before: Counter[str]) -> dict[str, int]:
+    return {name: n for name, n in (_objects() - before).items() if n >= ROUNDS}
+
+
+def _objects() -> Counter[str]:
+    """How many objects there are of each type of the server's own, and of sqlglot's trees."""
+    gc.collect()
+    kinds = Counter(type(each) for each in gc.get_objects())
+    ours = ("gateway.", "sqlglot.")
+    return Counter({f"{k.__module__}.{k.__name__}": n for k, n in kinds.items()
+                    if str(k.__module__).startswith(ours)})  # fmt: skip
 
 
 def app_is_idle(app: App) -> None:
