@@ -7,6 +7,7 @@ meanwhile, so it is not used.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -37,8 +38,25 @@ def split(text: str, pattern: str) -> list[str]:
     # To count what a pattern matches takes as long as to split by it, so a long text is refused.
     parts = text.count(pattern) if re.escape(pattern) == pattern else len(text)
     admit(parts, MOST_ELEMENTS, "splitting a text, in parts,")
-    found: list[str] = pc.split_pattern_regex(pa.array([text]), pattern)[0].as_py()
-    return found
+    return list(_between(_marked(text, pattern)))
+
+
+def _between(pieces: list[str]) -> Iterator[str]:
+    """What stands between the matches, of texts and matches in turn.
+
+    A match of nothing does not part the text at its start, at its end, or right after another
+    match. (Arrow's own split never ends where a pattern matches nothing.)
+    """
+    texts, matches = pieces[::2], pieces[1::2]
+    last = max((n for n, each in enumerate(texts) if each), default=0)
+    part = texts[0]
+    for number, match in enumerate(matches):
+        beside = not texts[number] and (number > 0 or not part)
+        if match or not (beside or number >= last):
+            yield part
+            part = ""
+        part += texts[number + 1]
+    yield part
 
 
 def all_matches(text: str, pattern: str) -> list[list[str | None]]:
@@ -59,9 +77,14 @@ def all_matches(text: str, pattern: str) -> list[list[str | None]]:
 
 def _matched(text: str, pattern: str) -> list[str]:
     """Every part of the text that the pattern matches, found in one go: no text holds a NUL."""
+    return _marked(text, pattern)[1::2]
+
+
+def _marked(text: str, pattern: str) -> list[str]:
+    """A text and a match in turn, a text at either end."""
     marked = pc.replace_substring_regex(pa.array([text]), f"(?s){pattern}", "\x00\\0\x00")
-    parts: list[str] = marked[0].as_py().split("\x00")
-    return parts[1::2]
+    pieces: list[str] = marked[0].as_py().split("\x00")
+    return pieces
 
 
 def _named(pattern: str) -> tuple[str, int]:
