@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from buenavista.core import BVType, QueryResult
 
 from gateway.observe.places import Place, made_at
@@ -90,6 +91,24 @@ class CopyIn:
         return assign(values, self.columns[number])
 
 
+def _padded(fields: Sequence[Field], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The rows with character(n) filled up with blanks, without which they are kept."""
+    widths = {n: each.typmod - _HEADER for n, each in enumerate(fields)
+              if each.type.name == "bpchar" and each.typmod > _HEADER}  # fmt: skip
+    return map(lambda batch: _pad(batch, widths), batches) if widths else batches
+
+
+_HEADER = 4  # PostgreSQL counts the bytes of a length word in the modifier
+
+
+def _pad(batch: pa.RecordBatch, widths: Mapping[int, int]) -> pa.RecordBatch:
+    columns = [
+        pc.utf8_rpad(column.cast(pa.string()), widths[n], " ") if n in widths else column
+        for n, column in enumerate(batch.columns)
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
 # Commands whose tag counts the rows that were sent; INSERT, UPDATE, DELETE count what they changed.
 _COUNTS_SENT = frozenset({"SELECT", "FETCH", "COPY"})
 
@@ -116,7 +135,7 @@ class Result(QueryResult):  # type: ignore[misc]  # buenavista carries no types
         self.fields = fields
         self.changed = changed
         self.copy: CopyIn | CopyOut | None = None  # how COPY's rows travel
-        self._batches = iter(()) if batches is None else batches
+        self._batches = iter(()) if batches is None else _padded(fields or (), batches)
         self._rest: pa.RecordBatch | None = None
         self.position = 0  # rows taken so far
         self.sent_bytes = 0  # that the rows came to on the wire

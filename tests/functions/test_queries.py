@@ -38,6 +38,10 @@ INSERT INTO doc VALUES
    '{red,green}', '{3,1,2}'),
   (2, '[10, "ten", true]', '[1, "a", null]', '{}', '{}'),
   (3, NULL, NULL, NULL, NULL);
+CREATE TABLE code (c char(4), d char(2), v varchar(4), n numeric(6,3));
+INSERT INTO code VALUES ('a','x','a',1.5), ('abcd','yy','abc',2), (NULL,NULL,NULL,NULL),
+  ('é',' ','é',0);
+CREATE TABLE codes AS SELECT c, v, n, c || '|' AS t FROM code;
 """
 
 

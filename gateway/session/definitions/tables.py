@@ -129,12 +129,16 @@ _KEPT = {"unknown": TEXT, "name": TEXT, "char": TEXT, "oid": INT8, "xid": INT8, 
          "pg_node_tree": TEXT}  # fmt: skip
 
 
+_SIZED = ("numeric", "varchar", "bpchar")  # types whose modifier the rows of a query have
+
+
 def _column(name: str, field: Field, arrow: pa.DataType) -> Column:
     """A column for a query's values; a NULL literal's is text, as in PostgreSQL."""
     kind = _KEPT.get(field.type.name, field.type)
     if kind.element is not None:
         kind = with_dimensions(kind, dimensions_of(arrow))
-    return Column(name, kind)
+    sized = kind is field.type and kind.name in _SIZED
+    return Column(name, kind, field.typmod if sized else -1)
 
 
 def reads_of(executor: Executor, query: exp.Expr) -> tuple[Reads, ...]:

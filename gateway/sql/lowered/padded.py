@@ -22,12 +22,24 @@ _AS_IT_IS = frozenset(
 
 
 def unpad_sides(node: exp.Expr, known: Types) -> None:
-    """Leave the blanks out of what is compared or joined to a text, in place."""
+    """Leave the blanks out of what is compared or joined to a text, in place.
+
+    A quoted literal and a parameter beside such a value are of its type.
+    """
+    sides: list[exp.Expr] = []
     for key in ("this", "expression", "low", "high", "expressions"):
         held = node.args.get(key)
-        for value in held if isinstance(held, list) else [held]:
-            if isinstance(value, exp.Expr):
-                _unpad(value, known)
+        each = held if isinstance(held, list) else [held]
+        sides += [value for value in each if isinstance(value, exp.Expr)]
+    if not any(known.of(side) is _PADDED for side in sides):
+        return
+    for side in sides:
+        if side.is_string and not isinstance(node, exp.DPipe):
+            side.set("this", side.name.rstrip(" "))
+        elif isinstance(side, exp.Parameter) and known.of(side) is None:
+            side.replace(_trimmed(side))
+        else:
+            _unpad(side, known)
 
 
 def unpad_arguments(node: exp.Anonymous, known: Types) -> None:
@@ -45,6 +57,10 @@ def unpad_cast(node: exp.Cast, known: Types) -> None:
 
 def _unpad(value: exp.Expr, known: Types) -> None:
     if known.of(value) is _PADDED:
-        trimmed = exp.Anonymous(this="rtrim", expressions=[value.copy()])
-        trimmed.meta[GIVES] = _PADDED  # a parameter beside it is of that type
-        value.replace(trimmed)
+        value.replace(_trimmed(value))
+
+
+def _trimmed(value: exp.Expr) -> exp.Expr:
+    trimmed = exp.Anonymous(this="rtrim", expressions=[value.copy()])
+    trimmed.meta[GIVES] = _PADDED  # a parameter beside it is of that type
+    return trimmed

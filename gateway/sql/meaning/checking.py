@@ -15,7 +15,7 @@ from gateway.interrupts import check_for_interrupts
 from gateway.sql.meaning.arguments import check_arguments, check_subscript
 from gateway.sql.meaning.castable import check_cast
 from gateway.sql.meaning.clauses import check_clauses, check_united
-from gateway.sql.meaning.inference import Types, info_of, is_untyped
+from gateway.sql.meaning.inference import GIVES, Types, info_of, is_untyped
 from gateway.sql.meaning.numerals import is_pointed
 from gateway.sql.meaning.results import common_type
 from gateway.sql.meaning.scope import Analysis, Block, Output, place_of, position_of
@@ -28,7 +28,7 @@ from gateway.sql.meaning.windows import (
 )
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import ByKind, Kinds, copied, own_nodes
-from gateway.types import BOOL, DATE, FLOATING, INTEGER, NUMERIC, TIMESTAMPTZ, Type
+from gateway.types import BOOL, BY_NAME, DATE, FLOATING, INTEGER, NUMERIC, TIMESTAMPTZ, Type
 
 # The types that are judged, by what they are compared and computed with.
 _FAMILIES = {
@@ -37,6 +37,7 @@ _FAMILIES = {
     **dict.fromkeys(("timestamp", "timestamptz"), "moment"),
     **{name: name for name in ("bool", "date", "time", "interval", "uuid")},
 }
+_BPCHAR = BY_NAME["bpchar"]
 _ALIKE = {frozenset({"date", "moment"})}  # families whose values are compared
 _COMPARED: dict[type[exp.Expr], str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
@@ -121,6 +122,25 @@ def _check_outputs(outputs: Iterable[Output], tree: exp.Expr) -> None:
             if common is not None and literal is not None and literal.unnest().is_string:
                 side.expression = _cast(literal.unnest(), common)
         _unite(sides, unions, common_type(typed))
+        if _BPCHAR in typed and any(_compares(each) for each in _operations(tree)):
+            _unpad(sides)
+
+
+def _compares(operation: exp.SetOperation) -> bool:
+    return bool(operation.args.get("distinct")) or not isinstance(operation, exp.Union)
+
+
+def _unpad(sides: Sequence[Output]) -> None:
+    """Leave the blanks out at the end of character(n), which is as equal without them."""
+    for side in sides:
+        value = side.expression
+        if value is None or info_of(side).type is not _BPCHAR:
+            continue
+        trimmed = exp.Anonymous(this="rtrim", expressions=[value.copy()])
+        trimmed.meta[GIVES] = _BPCHAR
+        bare = isinstance(value.parent, exp.Select)
+        value.replace(exp.alias_(trimmed, side.name, quoted=True) if bare else trimmed)
+        side.expression = trimmed
 
 
 def _operations(tree: exp.Expr) -> Iterator[exp.SetOperation]:
