@@ -208,6 +208,9 @@ def as_json(value: exp.Expr, kind: Type | None) -> exp.Expr:
         # The engine may count the nanoseconds of a timestamp.
         given = exp.Cast(this=value.copy(), to=_kind("timestamp"))
         return _call(name, _call(written, given if kind.name == "timestamp" else value))
+    if kind.element in _JSONS:
+        words = [exp.Literal.string(word) for word in (",", "null")]
+        return _joined(["[", _call("array_to_string", value, *words), "]"])
     if kind.element is not None and kind.element.arrow == TEXT.arrow:
         if int(value.meta.get(DIMENSIONS, 1)) > 1:
             _no_deep(value)
@@ -264,10 +267,10 @@ def where_present(row: exp.Expr, made: exp.Expr) -> exp.Expr:
     return exp.Case(ifs=[exp.If(this=there.copy(), true=made)])
 
 
-def _json_of_row(row: list[tuple[str, exp.Expr]], known: Types) -> exp.Expr:
+def _json_of_row(row: list[tuple[str, exp.Expr]], known: Types, between: str = ",") -> exp.Expr:
     parts: list[exp.Expr | str] = []
     for place, (name, value) in enumerate(row):
-        parts += ["," if place else "{", f"{quoted(name)}:", _or_null(_json_of(value, known))]
+        parts += [between if place else "{", f"{quoted(name)}:", _or_null(_json_of(value, known))]
     return _joined([*(parts or ["{"]), "}"])
 
 
@@ -280,7 +283,11 @@ def _json_of(value: exp.Expr, known: Types) -> exp.Expr:
 
 
 def _to_json(node: exp.Anonymous, known: Types) -> exp.Expr:
-    return exp.paren(_json_of(node.expressions[0], known))
+    value, *rest = node.expressions
+    row = row_of(value)
+    if row is not None and rest == [exp.true()]:
+        return where_present(value, _json_of_row(row, known, ",\n "))
+    return exp.paren(_json_of(value, known))
 
 
 def _build_array(node: exp.Anonymous, known: Types) -> exp.Expr:
@@ -297,9 +304,25 @@ def _build_object(node: exp.Anonymous, known: Types) -> exp.Expr:
         raise InvalidParameterValue("argument list must have even number of elements")
     parts: list[exp.Expr | str] = ["{"]
     for place, (key, value) in enumerate(zip(given[::2], given[1::2], strict=True)):
+        _check_key(node, 2 * place + 1, key, known)
         parts += [", "] if place else []
         parts += [_call("json_quoted", _text(key)), " : ", _or_null(_json_of(value, known))]
     return _joined([*parts, "}"])
+
+
+def _check_key(node: exp.Anonymous, place: int, key: exp.Expr, known: Types) -> None:
+    """Refuse a key that is none, where the text says so.
+
+    Raises:
+        InvalidParameterValue: 22023.
+    """
+    if isinstance(key.unnest(), exp.Null):
+        null = "key must not be null" if node.name.startswith("jsonb") else "cannot be null"
+        colon = ":" if node.name.startswith("jsonb") else ""
+        raise InvalidParameterValue(f"argument {place}{colon} {null}")
+    kind = known.of(key)
+    if kind is not None and (kind in _JSONS or kind.element is not None):
+        raise InvalidParameterValue("key value must be scalar, not array, composite, or json")
 
 
 def _aggregate(node: exp.Anonymous, known: Types) -> None:
@@ -350,6 +373,8 @@ def _brackets(node: exp.Anonymous, start: str, separator: str, end: str) -> None
 
 def _path(node: exp.Anonymous, known: Types) -> exp.Expr:
     document, *steps = node.expressions
+    if node.name.startswith("jsonb"):
+        document = _as_jsonb(document)
     path = exp.Array(expressions=[_text(step) for step in steps])
     as_text = node.name.endswith("_text")
     gives = TEXT if as_text else known.of(document)

@@ -37,7 +37,8 @@ def unpad_sides(node: exp.Expr, known: Types) -> None:
         if side.is_string and not isinstance(node, exp.DPipe):
             side.set("this", side.name.rstrip(" "))
         elif isinstance(side, exp.Parameter) and known.of(side) is None:
-            side.replace(_trimmed(side))
+            told = exp.Cast(this=side.copy(), to=exp.DataType(this=exp.DType.BPCHAR))
+            side.replace(_trimmed(told))
         else:
             _unpad(side, known)
 
