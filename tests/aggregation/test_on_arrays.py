@@ -221,15 +221,6 @@ def test_parameters_are_numbers_of_their_type(table: GridTable) -> None:
     assert rows(planned(sql, table, True, none)) == rows(planned(sql, table, False, none))
 
 
-def test_a_query_is_recognised_once_for_the_same_tables(table: GridTable) -> None:
-    sql = "SELECT time, avg(b) FROM t GROUP BY time"
-    known = planned(sql, table, True)
-    assert planned(sql, table, True)._parts is known._parts  # type: ignore[attr-defined]
-    other = planned(sql, table.restricted({"time": np.arange(4)}), True)
-    assert len(rows(other)[1]) == 4
-    assert len(rows(known)[1]) == len(rows(planned(sql, table, True))[1]) == 12
-
-
 def test_few_rows_a_group_are_left_to_the_engine(
     table: GridTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
