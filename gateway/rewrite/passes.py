@@ -46,6 +46,7 @@ from gateway.sql.meaning.parameters import declared_types
 from gateway.sql.meaning.relation import ColumnInfo, Constants, Lookup, Relations, notation_of
 from gateway.sql.meaning.scope import Analysis, Output, position_of
 from gateway.sql.meaning.volatile import refuse_read_twice
+from gateway.sql.meaning.windows import widen_beside_default
 from gateway.sql.text.depth import with_room
 from gateway.sql.text.trees import copied, nodes_of
 from gateway.types import Type
@@ -212,10 +213,11 @@ def lend_functions(state: Rewriting) -> None:
         state.analysis = borrow(state.tree, state.analysis, state.relations, state.lender)
 
 
-def count_dimensions(state: Rewriting) -> None:
-    """Let subscripts and casts of arrays of several dimensions mean what they do in PostgreSQL."""
+def settle_types(state: Rewriting) -> None:
+    """Let arrays of several dimensions, and defaults beside lag, have PostgreSQL's types."""
     for block in state.analysis.blocks:
         keep_dimensions(block)
+        widen_beside_default(block)
 
 
 def type_outputs(state: Rewriting) -> None:
@@ -301,7 +303,7 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     join_laterals,
     inline_functions,
     lend_functions,
-    count_dimensions,
+    settle_types,
     type_outputs,
     type_literals,
     keep_infinities,

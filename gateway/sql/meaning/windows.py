@@ -12,7 +12,7 @@ from gateway.errors import (
 )
 from gateway.sql.meaning.arguments import no_function
 from gateway.sql.meaning.inference import Types
-from gateway.sql.meaning.scope import position_of
+from gateway.sql.meaning.scope import Block, position_of
 from gateway.sql.text.trees import own_nodes
 
 _UNRECKONED = ("text", "varchar", "bpchar", "bool", "uuid")  # no sums of them
@@ -90,3 +90,24 @@ def check_no_windows(clause: exp.Expr, known: Types) -> None:
         raise WindowingError(
             f"window functions are not allowed in {place}", position=position_of(over)
         )
+
+
+# Each turns into those after it beside one of them (manual, 10.5).
+_WIDER = ("int2", "int4", "int8", "numeric", "float4", "float8")
+
+
+def widen_beside_default(block: Block) -> None:
+    """Give lag(x, 1, d) and lead the type of `d` where that is the wider, in place.
+
+    The engine rounds the default to the type of `x`.
+    """
+    known = Types(block)
+    for call in own_nodes(block.select):
+        if not isinstance(call, exp.Anonymous) or call.name not in ("lag", "lead"):
+            continue
+        value, default = call.expressions[0], call.expressions[-1]
+        kinds = known.of(value), known.of(default)
+        ranks = [_WIDER.index(k.name) for k in kinds if k is not None and k.name in _WIDER]
+        if len(call.expressions) == 3 and ranks == sorted(ranks) and len({*ranks}) == 2:
+            assert kinds[1] is not None
+            value.replace(exp.cast(value.copy(), kinds[1].sql, dialect="postgres"))
