@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -191,6 +192,9 @@ def test_progress_of_a_long_write(connect: Connect, ada: Connection, write: str)
         pass
     assert row[:2] == ("running", "public.g") and 0 < row[2] <= row[3] == CHUNKS
     ada.execute("SELECT pg_cancel_backend(%s)", [pid])
+    while other.pgconn.is_busy():  # get_result would wait with the interpreter's lock in hand
+        select.select([other.pgconn.socket], [], [])
+        other.pgconn.consume_input()
     ended = other.pgconn.get_result()
     assert ended is not None and ended.error_field(psycopg.pq.DiagnosticField.SQLSTATE) == b"57014"
     left = ada.execute("SELECT count(*) FROM pg_class WHERE relname = 'held'").fetchone()
