@@ -58,9 +58,8 @@ class Executor(Queries):
             return self._written(statement, tree, bound)
 
     def columns_of(self, table: exp.Table) -> list[str]:
-        """The columns of the table that a write names."""
-        definition = self.registry.definition(*self.registry.named(parts_of(table)))
-        return [column.name for column in definition.columns]
+        """The columns of the table or view that a write names."""
+        return list(self.registry.relation(*self.registry.named(parts_of(table))).columns)
 
     def _written(self, statement: Statement, tree: exp.Expr, bound: Bound) -> Result:
         query = self.required(replace(statement, tree=self.with_moments(tree)))

@@ -147,3 +147,32 @@ def exists(node: exp.Expr) -> exp.Expr | None:
     counted = select.copy()
     counted.set("expressions", [count])
     return exp.Paren(this=exp.GT(this=exp.Subquery(this=counted), expression=exp.Literal.number(0)))
+
+
+def name_sides(node: exp.Expr) -> None:
+    """A sorted set operation whose sides all have the names of the first.
+
+    The planner leaves a side out that has no rows, and looks for the names in what is left.
+    """
+    if node.args.get("order") is None:
+        return
+    first, *others = _sides(node)
+    named = (exp.Alias, exp.Column)
+    names = [item.alias_or_name * isinstance(item, named) for item in first.expressions]
+    for select in others if isinstance(first, exp.Select) else ():
+        clauses = ("order", "group", "having", "distinct")
+        if len(select.expressions) == len(names) and not any(map(select.args.get, clauses)):
+            items = zip(select.expressions, names, strict=True)
+            select.set("expressions", [_as(item, name) for item, name in items])
+
+
+def _as(item: exp.Expr, name: str) -> exp.Expr:
+    if name in ("", item.alias_or_name) or item.is_star:
+        return item
+    return exp.alias_(item.unalias().copy(), name, quoted=True)
+
+
+def _sides(node: exp.Expr) -> list[exp.Expr]:
+    if isinstance(node, exp.SetOperation):
+        return _sides(node.left) + _sides(node.right)
+    return _sides(node.this) if isinstance(node, exp.Subquery) else [node]

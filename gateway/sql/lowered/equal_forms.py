@@ -51,7 +51,8 @@ def _group_block(block: Block) -> None:
         elif isinstance(node, exp.Distinct) and isinstance(node.parent, exp.Anonymous):
             _count(node, node.parent, known)
         elif isinstance(node, exp.Distinct) and node.args.get("on") is not None:
-            _key_all(node.args["on"].expressions, known)
+            for value in node.args["on"].expressions:
+                _key_meant(value, meant(value, select), known)
 
 
 def _kind(node: exp.Expr, known: Types) -> Type | None:
@@ -68,9 +69,14 @@ def _key(value: exp.Expr, kind: Type) -> exp.Expr:
 
 def _key_all(values: list[exp.Expr], known: Types) -> None:
     for value in values:
-        kind = _kind(value, known)
-        if kind is not None:
-            value.replace(_key(value, kind))
+        _key_meant(value, value, known)
+
+
+def _key_meant(written: exp.Expr, value: exp.Expr, known: Types) -> None:
+    """Put the key of what is meant in the place of what is written."""
+    kind = _kind(value, known)
+    if kind is not None:
+        written.replace(_key(value, kind))
 
 
 def _group_distinct(block: Block, known: Types) -> None:

@@ -343,6 +343,7 @@ LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.Unnest: clauses.unnest,
     exp.With: clauses.with_clause,
     exp.WindowSpec: clauses.window_spec,
+    exp.Union: clauses.name_sides,
     exp.ByteString: _plain_string,
     exp.Concat: _adjacent,
     exp.UnicodeString: _unicode_string,

@@ -71,8 +71,15 @@ def resolve_overloads(block: Block, notation: Notation) -> None:
 
 
 def _inside(block: Block) -> Iterator[exp.Expr]:
-    """What stands in this SELECT and in no other, the innermost first."""
-    return reversed(own_nodes(block.select))
+    """What stands in this SELECT and in no other, the innermost first.
+
+    The items of its ORDER BY come last: they may copy what outputs have become.
+    """
+    order = block.select.args.get("order")
+    items = order.expressions if order is not None else []
+    last = set(map(id, items))
+    yield from (node for node in reversed(own_nodes(block.select)) if id(node) not in last)
+    yield from items
 
 
 def _call(node: exp.Anonymous, known: Types, notation: Notation) -> None:
