@@ -12,6 +12,8 @@ REFUSED: tuple[tuple[str, str], ...] = (
     ("SELECT 1 AS x INTO refused_copy", "SELECT INTO"),
     ("UPDATE refused SET n = 1 WHERE CURRENT OF c", "WHERE CURRENT OF"),
     ("DELETE FROM refused WHERE CURRENT OF c", "WHERE CURRENT OF"),
+    ("UPDATE refused SET n = generate_series(1, 2)", "not allowed in UPDATE"),
+    ("UPDATE refused SET n = 1 RETURNING unnest(ARRAY[1])", "not allowed in RETURNING"),
     ("UPDATE refused SET s[2] = 'x'", 'item of the array "s"'),
     ("UPDATE refused SET s[1:2] = '{x}'", 'item of the array "s"'),
     ("UPDATE refused SET (n, s[1]) = (1, 'x')", 'item of the array "s"'),

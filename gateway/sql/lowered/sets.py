@@ -11,8 +11,9 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.sql.meaning.naming import output_name
+from gateway.sql.meaning.scope import position_of
 from gateway.sql.text.grammar import Marker
-from gateway.sql.text.trees import nodes, nodes_of
+from gateway.sql.text.trees import nodes, nodes_of, own_nodes
 
 # Functions that give rows of one column -> its name; "": that of the function or of its alias.
 SETS = {
@@ -205,10 +206,27 @@ def _with_numbers(rows: exp.Select, value: str) -> exp.Select:
     return exp.Select(expressions=items, from_=exp.From(this=inner))
 
 
+_IN_ROWS = frozenset(
+    ("unnest", *_NUMBERED, *(each for pair in _PAIRS.values() for each in pair.values()))
+)
+
+
 def gives_rows(value: exp.Expr) -> bool:
     """Whether an expression gives any number of rows."""
-    sets = ("unnest", *_NUMBERED, *(each for pair in _PAIRS.values() for each in pair.values()))
-    return any(call.name in sets for call in nodes_of(value, exp.Anonymous))
+    return any(call.name in _IN_ROWS for call in nodes_of(value, exp.Anonymous))
+
+
+def refuse_sets(value: exp.Expr, clause: str) -> None:
+    """Refuse such an expression in a clause that takes one value of each row.
+
+    Raises:
+        FeatureNotSupported: 0A000, in PostgreSQL's words.
+    """
+    for node in own_nodes(value):
+        if isinstance(node, exp.Anonymous) and node.name in _IN_ROWS:
+            raise FeatureNotSupported(
+                f"set-returning functions are not allowed in {clause}", position=position_of(node)
+            )
 
 
 def item_columns(item: exp.Expr) -> list[tuple[str, exp.Expr]] | None:

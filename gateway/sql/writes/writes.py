@@ -24,6 +24,7 @@ from gateway.errors import (
     SyntaxFault,
     WindowingError,
 )
+from gateway.sql.lowered.sets import refuse_sets
 from gateway.sql.meaning.scope import column_node, is_aggregate, position_of
 from gateway.sql.meaning.updatable import IDENTIFIED, UNFILTERED
 from gateway.sql.text.trees import own_nodes
@@ -238,6 +239,7 @@ def _update(tree: exp.Update, target: Target, row_identifier: str) -> Write:
             raise GroupingError(
                 "aggregate functions are not allowed in UPDATE", position=position_of(found)
             )
+        refuse_sets(value, "UPDATE")
     others = _others(tree)
     beside = _named_beside(tree, target, others)
     query = _rows(tree, row_identifier, others)
@@ -339,6 +341,7 @@ def _returning(tree: exp.Expr) -> exp.Select | None:
     if clause is None:
         return None
     _check_returning(clause, target_of(tree))
+    refuse_sets(clause, "RETURNING")
     table = target_of(tree).copy()
     table.meta[UNFILTERED] = True
     return exp.Select(expressions=clause.expressions, from_=exp.From(this=table))
