@@ -27,11 +27,12 @@ _HEAD = re.compile(
     r"\bVALUES\s*(?=\()",
     re.IGNORECASE,
 )
-# Nothing that has fitted is given back, so a text takes as long as it has characters.
-_TEXT = r"'(?:[^'\\\0]++|'')*+'"
-_NUMBER = r"-?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?+"
+# Little that has fitted is given back, so a text takes as long as it has characters. Groups are
+# not possessive: Python 3.11.2 goes on behind one that fails in its midst.
+_TEXT = r"'[^'\\\0]*+(?:''[^'\\\0]*+)*'"
+_NUMBER = r"-?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?"
 _CELL = rf"\s*+({_TEXT}|{_NUMBER}|(?i:NULL|TRUE|FALSE))\s*+"
-_FIRST = re.compile(rf"\({_CELL}(?:,{_CELL})*+\)")
+_FIRST = re.compile(rf"\({_CELL}(?:,{_CELL})*\)")
 # A row of more columns than this is left alone.
 _MOST_COLUMNS = 200
 
