@@ -22,8 +22,9 @@ from gateway.sql.text.trees import own_nodes
 _GATHERING = frozenset(
     {"array_agg", "string_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg"}
 )
-_BY_PLACE = frozenset({"row_number", "ntile", "lag", "lead"})  # whatever the frame
-_IN_FRAME = frozenset({"first_value", "last_value", "nth_value"})
+_BY_PLACE = frozenset(
+    {"row_number", "ntile", "lag", "lead", "first_value", "last_value", "nth_value"}
+)
 
 
 def carry_orders(analysis: Analysis) -> bool:
@@ -40,11 +41,15 @@ def _carry(block: Block) -> bool:
     if source is None or source.query is None or source.columns is None:
         return False
     order = _order_of(source.query.tree)
-    readers = [] if order is None else list(_readers(block))
-    keys = _keys(source, order) if order is not None and readers else []
-    for reader in readers if keys else ():
+    if order is None:
+        return False
+    readers = list(_readers(block))
+    keys = _keys(source, order) if readers else []
+    if not keys:
+        return False
+    for reader in readers:
         _sort(reader, keys)
-    return bool(readers and keys)
+    return True
 
 
 def _order_of(query: exp.Expr) -> exp.Order | None:
@@ -93,7 +98,7 @@ def _goes_by_place(window: exp.Window) -> bool:
     spec = window.args.get("spec")
     if spec is not None:
         return str(spec.args.get("kind")).upper() == "ROWS"
-    return name in _BY_PLACE or name in _IN_FRAME
+    return name in _BY_PLACE
 
 
 def _keys(source: Source, order: exp.Order) -> list[exp.Ordered]:
