@@ -213,10 +213,15 @@ def lend_functions(state: Rewriting) -> None:
         state.analysis = borrow(state.tree, state.analysis, state.relations, state.lender)
 
 
-def settle_types(state: Rewriting) -> None:
-    """Let arrays of several dimensions, and defaults beside lag, have PostgreSQL's types."""
+def count_dimensions(state: Rewriting) -> None:
+    """Let subscripts and casts of arrays of several dimensions mean what they do in PostgreSQL."""
     for block in state.analysis.blocks:
         keep_dimensions(block)
+
+
+def widen_values(state: Rewriting) -> None:
+    """Let lag and lead with a wider default have its type."""
+    for block in state.analysis.blocks:
         widen_beside_default(block)
 
 
@@ -303,7 +308,8 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     join_laterals,
     inline_functions,
     lend_functions,
-    settle_types,
+    count_dimensions,
+    widen_values,
     type_outputs,
     type_literals,
     keep_infinities,
@@ -317,5 +323,8 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
 
 # A plain query is none of theirs, and each of them walks the whole tree.
 _ONLY_UNUSUAL = frozenset(
-    {differentiate_sql, write_windows, put_sets, inline_functions, expand_markers, take_neighbours}
-)
+    {
+        differentiate_sql, write_windows, put_sets, inline_functions, widen_values, expand_markers,
+        take_neighbours,
+    }
+)  # fmt: skip
