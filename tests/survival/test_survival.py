@@ -19,9 +19,10 @@ from tests.survival.bombs import BOMBS
 
 Server = tuple[subprocess.Popen[str], str]
 
-# What queries may hold together, and what a bomb may take beside it: batches on their way, a second
-# copy of what an aggregate has gathered, the catalogue's database. 480 MiB in all were measured.
-POOL_BYTES, BESIDE_BYTES = 2**28, 2**29
+# What queries may hold together, and what a bomb may take beside it: batches on their way (80 MB
+# each of texts of 10 kB), a copy of what an aggregate has gathered, the catalogue's database.
+# 480 to 830 MiB in all were measured; unbounded, each would take over 10 GB.
+POOL_BYTES, BESIDE_BYTES = 2**28, 2**30 + 2**29
 
 
 @pytest.fixture(scope="module")
