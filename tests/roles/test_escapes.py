@@ -232,6 +232,21 @@ def test_datasets_are_everyones_until_that_is_revoked(as_role: Connect) -> None:
     admin.execute("GRANT USAGE ON SCHEMA ncep TO PUBLIC")
 
 
+def test_a_view_tells_no_values_of_what_may_not_be_read(as_role: Connect) -> None:
+    admin = as_role("admin")
+    admin.execute("CREATE TABLE behind (a int, b text DEFAULT 'hidden')")
+    admin.execute("CREATE VIEW front AS SELECT a FROM behind WHERE a > 0 WITH CHECK OPTION")
+    admin.execute("GRANT INSERT ON front TO alice")
+    told = []
+    for _ in range(2):
+        with pytest.raises(psycopg.errors.WithCheckOptionViolation) as caught:
+            as_role("alice").execute("INSERT INTO front VALUES (-1)")
+        told.append(caught.value.diag.message_detail)
+        admin.execute("GRANT SELECT ON behind TO alice")
+    assert told == [None, "Failing row contains (-1, hidden)."]
+    admin.execute("DROP TABLE behind CASCADE")
+
+
 @pytest.mark.parametrize(
     ("statement", "wanted"),
     [

@@ -54,7 +54,4 @@ def test_rows_that_a_view_would_not_show(connect: Connect, reference: int) -> No
     ours = connect(**options)
     with connect(**options, host="127.0.0.1", port=reference) as theirs:
         for text in view_scripts.CHECKED:
-            mine, wanted = answers(ours, text), answers(theirs, text)
-            if wanted[0][0] == "44000":  # type: ignore[index]
-                wanted[0] = (*wanted[0][:2], None)  # type: ignore[index]
-            assert (text, mine) == (text, wanted)
+            assert (text, answers(ours, text)) == (text, answers(theirs, text))

@@ -117,6 +117,42 @@ SCRIPTS: dict[str, list[str]] = {
         "SELECT * FROM vk",
         "DROP TABLE vk CASCADE",
     ],
+    "on_conflict_do_update": [
+        "CREATE TABLE vu (k int PRIMARY KEY, a text UNIQUE DEFAULT 'none', n int DEFAULT 7)",
+        "INSERT INTO vu VALUES (1, 'one', 1), (2, 'two', 2), (-3, 'three', 3)",
+        "CREATE VIEW v1 AS SELECT a AS b, k AS j, k * 10 AS ten, n FROM vu WHERE k > 0",
+        "INSERT INTO v1 (j, b) VALUES (1, 'x') ON CONFLICT (j) DO UPDATE SET b = excluded.b || '!'",
+        "INSERT INTO v1 (j, n) VALUES (2, 5), (4, 9) ON CONFLICT (j) DO UPDATE"
+        " SET n = v1.n + excluded.n, b = excluded.b || v1.ten || excluded.ten RETURNING *",
+        "INSERT INTO v1 AS w (j, n) VALUES (2, 100), (5, 50) ON CONFLICT (j) DO UPDATE"
+        " SET n = w.n + 1 WHERE w.n < excluded.n AND w.ten = 20 RETURNING w.j, n",
+        "INSERT INTO v1 (j, n) VALUES (-3, 33) ON CONFLICT (j) DO UPDATE SET n = excluded.n",
+        "INSERT INTO v1 (j, b) VALUES (9, 'x!')"
+        " ON CONFLICT (b) DO UPDATE SET n = DEFAULT RETURNING *",
+        "INSERT INTO v1 (j, b) VALUES (9, 'y') ON CONFLICT (j) DO UPDATE SET ten = 1",
+        "INSERT INTO v1 (j, b) VALUES (9, 'y') ON CONFLICT (k) DO UPDATE SET b = 'k'",
+        "INSERT INTO v1 (j, b) VALUES (9, 'y') ON CONFLICT (n) DO UPDATE SET b = 'k'",
+        "INSERT INTO v1 (j, b) VALUES (1, 'y') ON CONFLICT (j) DO UPDATE SET b = excluded.a",
+        "INSERT INTO v1 (j) VALUES (1), (1) ON CONFLICT (j) DO UPDATE SET n = 0",
+        "INSERT INTO v1 (j, b) VALUES (1, 'e') ON CONFLICT (j) DO UPDATE"
+        " SET (b, n) = (SELECT excluded.b || m.a, m.n FROM vu AS m WHERE m.k = 2)",
+        "INSERT INTO v1 (j, b) VALUES (1, 'e') ON CONFLICT (j) DO UPDATE SET j = 70 RETURNING *",
+        "SELECT * FROM vu ORDER BY k",
+        "CREATE VIEW v2 AS SELECT n AS m, j, 100 + ten AS more"
+        " FROM v1 WHERE n > 0 WITH CHECK OPTION",
+        "INSERT INTO v2 (j, m) VALUES (70, 3)"
+        " ON CONFLICT (j) DO UPDATE SET m = excluded.more RETURNING *",
+        "INSERT INTO v2 (j, m) VALUES (70, 3) ON CONFLICT (j) DO UPDATE SET m = -1",
+        "INSERT INTO v2 (j, m) VALUES (71, -3) ON CONFLICT (j) DO UPDATE SET m = 1",
+        "INSERT INTO v2 (j, m) VALUES (70, -5) ON CONFLICT (j) DO UPDATE SET m = 1",
+        "INSERT INTO v2 (j, m) SELECT j, m + 1 FROM v2 ON CONFLICT (j) DO UPDATE SET m = excluded.m"
+        " WHERE v2.m <> 4 RETURNING v2.m",
+        "CREATE UNIQUE INDEX ON vu (lower(a)) WHERE n > 0",
+        "INSERT INTO v1 (j, b, n) VALUES (80, 'THREE', 1)"
+        " ON CONFLICT (lower(b)) WHERE n > 0 DO UPDATE SET n = 1000",
+        "SELECT * FROM vu ORDER BY k",
+        "DROP TABLE vu CASCADE",
+    ],
     "defined_values": [
         "CREATE TABLE vd (id int GENERATED ALWAYS AS IDENTITY, a int NOT NULL CHECK (a > 0),"
         " g int GENERATED ALWAYS AS (a * 2) STORED)",

@@ -16,7 +16,6 @@ from sqlglot import exp
 from gateway.errors import FeatureNotSupported, WithCheckOptionViolation
 from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound, Computation, as_it_stands, fields_of
-from gateway.session.queries.querying import Queries
 from gateway.session.result import Field, Result
 from gateway.session.settings.time_zones import check_moments
 from gateway.session.writes.assignable import refuse_texts, with_texts
@@ -30,24 +29,20 @@ from gateway.session.writes.returning import (
     rows_beside,
 )
 from gateway.session.writes.through import Through, onto_table, through, through_columns
-from gateway.session.writes.upserts import Upsert, Upserting, with_excluded
+from gateway.session.writes.upserting import Upserts
 from gateway.sources.table import Table, TableName
 from gateway.sql.lowered.localtime import type_moments
 from gateway.sql.meaning.relation import Lookup, zone_of
 from gateway.sql.statements.statement import Statement
-from gateway.sql.writes.conflicts import Conflict
 from gateway.sql.writes.narrowing import Value, is_named_once
 from gateway.sql.writes.writes import Write, as_write, check_width, parts_of, target_of
-from gateway.store.definitions.definitions import ROWID, Changed, TableDefinition
-from gateway.store.rows.changes import Wanted
+from gateway.store.definitions.definitions import ROWID, Changed
+from gateway.store.disk.faults import shown_row
 from gateway.store.rows.snapshots import Snapshot
 from gateway.types import Type
 
-# As many rows of a table are read by their identifiers.
-_MOST_WANTED = 1000
 
-
-class Executor(Queries):
+class Executor(Upserts):
     """One client's way to run queries and writes."""
 
     def write(self, statement: Statement, bound: Bound) -> Result:
@@ -122,6 +117,8 @@ class Executor(Queries):
         made = [*query.lookup.schemas] if query.lookup is not None else []
         if view is not None:
             view.require(self.authority, self.registry, write.command)
+            if query.upsert is not None and query.upsert.rewritten is not None:
+                view.require(self.authority, self.registry, "UPDATE")
             made.append(view.name)
         self.allow(query.rewritten, query.rowid_of, *made)
         if computed is not None:
@@ -161,6 +158,8 @@ class Executor(Queries):
             WithCheckOptionViolation: 44000.
         """
         assert changed.rows is not None
+        identifiers = pa.array(range(changed.rows.num_rows), pa.int64())
+        shown = Snapshot(changed.rows.add_column(0, ROWID, identifiers))
         for check in view.checks:
             rewritten = self.rewrite(check.refused)
             if not is_named_once(rewritten.tree, view.base.name):
@@ -169,12 +168,19 @@ class Executor(Queries):
                     " which is not supported",
                     hint=f'Write to table "{view.base.name.name}".',
                 )
-            rows: dict[TableName, Table] = {view.base.name: Snapshot(changed.rows)}
+            rows: dict[TableName, Table] = {view.base.name: shown}
             others = self.registry.tables(rewritten.tables - rows.keys() - tables.keys())
             plan = self.plan_with(rewritten, {**others, **tables, **rows}, Bound())
-            if any(batch.num_rows for batch in plan.stream()):
+            found = [place for batch in plan.stream() for place in batch.column(0).to_pylist()]
+            if found:
+                row = changed.rows.slice(min(found), 1).combine_chunks().to_batches()[0]
+                thing = self.authority.relation(view.base.name)
+                told = not self.authority.asks or self.authority.may(
+                    self.authority.role, "r", thing
+                )
                 raise WithCheckOptionViolation(
-                    f'new row violates check option for view "{check.view}"'
+                    f'new row violates check option for view "{check.view}"',
+                    detail=f"Failing row contains ({shown_row(row)})." if told else "",
                 )
 
     def _computed(
@@ -297,7 +303,9 @@ class Executor(Queries):
             target, base = view.base, self.registry.target_columns(view.base)
             columns = view.target(base, type(tree).__name__.upper())
             write = onto_table(as_write(through_columns(tree, view), columns, ROWID), view)
-        upsert = None if write.conflict is None else self._upsert_of(write.conflict, target, lookup)
+        upsert = None
+        if write.conflict is not None:
+            upsert = self.upsert_of(write.conflict, target, view, lookup)
         rewritten, returned = self._rewritten(write, lookup), None
         plain = lookup is None and view is None and not write.beside
         if plain and write.returning is not None:
@@ -312,42 +320,6 @@ class Executor(Queries):
             return self.rewrite(write.query, lookup)
         self._nodes += self.recall.limits.check(write.query)
         return as_it_stands(write.query)
-
-    def _upsert_of(
-        self, conflict: Conflict, target: TableDefinition, lookup: Beneath | None
-    ) -> Upsert:
-        if conflict.update is None:
-            return Upsert(conflict, target)
-        names = with_excluded(lookup or self.registry.relation, target)
-        return Upsert(conflict, target, self.rewrite(conflict.update, names))
-
-    def upsert_tables(self, upsert: Upsert, rows: pa.Table | None = None) -> dict[TableName, Table]:
-        """The tables of an upsert's update; `rows` are those in conflict."""
-        assert upsert.rewritten is not None
-        excluded = upsert.excluded(rows)
-        name = upsert.target.name
-        others = upsert.rewritten.tables - excluded.keys()
-        wanted: Wanted | None = None
-        few = rows is not None and rows.num_rows <= _MOST_WANTED
-        if rows is not None and few and is_named_once(upsert.rewritten.tree, name):
-            wanted = {ROWID: rows.column(ROWID).to_pylist()}
-        return {**self.registry.tables(others, name, wanted), **excluded}
-
-    def _apply_upsert(
-        self,
-        upsert: Upsert,
-        columns: tuple[str, ...],
-        batches: Iterator[pa.RecordBatch],
-        bound: Bound,
-        returning: bool,
-    ) -> Changed:
-        doing = Upserting(self.registry.store, upsert, columns, batches)
-        if upsert.rewritten is None:
-            return doing.do_nothing(returning)
-        self.allow(upsert.rewritten, upsert.target.name)
-        tables = self.upsert_tables(upsert, doing.conflicting())
-        plan = self.plan_with(upsert.rewritten, tables, bound)
-        return doing.do_update(list(plan.stream()), returning)
 
     def _apply(
         self,
@@ -371,7 +343,7 @@ class Executor(Queries):
         columns = write.columns[:width]
         check_moments(self.constants, columns, given.types, target)
         if query.upsert is not None:
-            return self._apply_upsert(query.upsert, columns, batches, bound, returning)
+            return self.apply_upsert(query.upsert, columns, batches, bound, returning)
         return store.insert(target.name, columns, batches, returning=returning, last=last)
 
     def with_moments(self, tree: exp.Expr) -> exp.Expr:

@@ -21,13 +21,14 @@ from gateway.errors import (
 from gateway.sources.table import TableName
 from gateway.sql.meaning.binding import named_tables
 from gateway.sql.meaning.relation import Relation
-from gateway.sql.meaning.scope import position_of
-from gateway.sql.meaning.updatable import UNFILTERED, SimpleView, simple_view, why_not
+from gateway.sql.meaning.scope import column_node, position_of
+from gateway.sql.meaning.updatable import IDENTIFIED, UNFILTERED, SimpleView, simple_view, why_not
 from gateway.sql.text.dialect import parse
-from gateway.sql.writes.assignments import Target, TargetColumn
+from gateway.sql.writes.assignments import Target, TargetColumn, is_default
+from gateway.sql.writes.conflicts import through_view
 from gateway.sql.writes.writes import Write, parts_of, target_of
 from gateway.store.ddl.owning import relation_key
-from gateway.store.definitions.definitions import TableDefinition, View
+from gateway.store.definitions.definitions import ROWID, TableDefinition, View
 from gateway.types import TEXT
 
 _DEEDS = {
@@ -149,13 +150,14 @@ def _inside(registry: Registry, query: exp.Expr) -> Relation | None:
 
 
 def _refused(simple: SimpleView) -> exp.Select:
-    """SELECT 1 FROM the table WHERE a row of it is not shown."""
+    """SELECT ctid FROM the table WHERE a row of it is not shown."""
     table = simple.table.copy()
-    table.meta[UNFILTERED] = True
+    table.meta.update({IDENTIFIED: ROWID, UNFILTERED: True})
+    which = column_node(table.alias_or_name, ROWID)
     assert simple.where is not None
     shown = exp.Coalesce(this=exp.Paren(this=simple.where.copy()), expressions=[exp.false()])
-    query = exp.Select(expressions=[exp.Literal.number(1)], from_=exp.From(this=table))
-    return query.where(exp.Not(this=shown)).limit(1)
+    query = exp.Select(expressions=[which], from_=exp.From(this=table))
+    return query.where(exp.Not(this=shown))
 
 
 def bound_query(registry: Registry, view: View) -> exp.Expr:
@@ -181,7 +183,13 @@ def through_columns(tree: exp.Expr, view: Through) -> exp.Expr:
     """
     tree = tree.copy()
     if isinstance(tree, exp.Insert):
-        _refuse_computed(_inserted(tree, view), view, "insert into")
+        conflict = tree.args.get("conflict")
+        assigned = conflict.expressions if conflict is not None else []
+        named = [part for each in assigned for part in _set(each)]
+        for value in [node for each in assigned for node in each.find_all(exp.Column, exp.Var)]:
+            if is_default(value):  # a view's columns have none
+                value.replace(exp.null())
+        _refuse_computed([*_inserted(tree, view), *named], view, "insert into")
     elif isinstance(tree, exp.Update):
         named = [part for each in tree.expressions for part in _set(each)]
         _refuse_computed(named, view, "update")
@@ -220,20 +228,8 @@ def _refuse_computed(named: list[exp.Expr], view: Through, deed: str) -> None:
 
 
 def onto_table(write: Write, view: Through) -> Write:
-    """The write under the names of the table's columns.
-
-    Raises:
-        FeatureNotSupported: 0A000, ON CONFLICT DO UPDATE.
-    """
-    conflict = write.conflict
-    if conflict is not None and conflict.update is not None:
-        raise FeatureNotSupported(
-            "ON CONFLICT DO UPDATE through a view is not supported",
-            hint=f'Write to table "{view.base.name.name}".',
-        )
-    if conflict is not None:
-        columns = tuple(_renamed(conflict.arbiter.columns, view))
-        conflict = replace(conflict, arbiter=replace(conflict.arbiter, columns=columns))
+    """The write under the names of the table's columns."""
+    conflict = None if write.conflict is None else through_view(write.conflict, view.columns)
     return replace(
         write,
         columns=tuple(_renamed(write.columns, view)),

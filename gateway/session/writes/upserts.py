@@ -1,22 +1,21 @@
-"""INSERT ... ON CONFLICT, done: what is free is inserted, what is not is left or updated."""
+"""What INSERT ... ON CONFLICT asks for, and what `excluded` means in it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from gateway.errors import FeatureNotSupported
 from gateway.rewrite import Rewritten
 from gateway.sources.table import Table, TableName
+from gateway.sql.meaning.binding import named_tables
 from gateway.sql.meaning.relation import ColumnInfo, Lookup, Relation
-from gateway.sql.writes.conflicts import EXCLUDED, Conflict
-from gateway.store.definitions.definitions import ROWID, Changed, TableDefinition
+from gateway.sql.text.dialect import parse
+from gateway.sql.writes.conflicts import EXCLUDED, SHOWN_EXCLUDED, Conflict
+from gateway.store.definitions.definitions import ROWID, TableDefinition
 from gateway.store.rows.snapshots import Snapshot
-from gateway.store.rows.upserts import affected_twice, first_of_each, refuse_deferrable
-from gateway.store.tables import StoreSession
 from gateway.types import Type
 
 
@@ -27,6 +26,7 @@ class Upsert:
     conflict: Conflict
     target: TableDefinition
     rewritten: Rewritten | None = None
+    made: tuple[TableName, ...] = ()  # the view that the statement names, asked for already
 
     @property
     def known_types(self) -> dict[int, Type]:
@@ -42,94 +42,43 @@ class Upsert:
         return {EXCLUDED: Snapshot(rows)}
 
 
-def with_excluded(lookup: Lookup, target: TableDefinition) -> Lookup:
-    """Names as `lookup` has them, and the relation `excluded`."""
+def with_excluded(
+    lookup: Lookup, target: TableDefinition, views: Sequence[TableName] = ()
+) -> Lookup:
+    """Names as `lookup` has them, and the relation `excluded`; also as `views` show it.
+
+    Args:
+        lookup: Them.
+        target: The table that is written.
+        views: The view that the statement names, and those between it and the table.
+    """
     columns = {c.name: ColumnInfo(c.type, not c.not_null) for c in target.columns}
+    known = {EXCLUDED: Relation(EXCLUDED, columns)}
+    places = [SHOWN_EXCLUDED, *(TableName(EXCLUDED.schema, f"excluded {v}") for v in views[1:])]
+    for name, place, under in (
+        zip(views, places, [*places[1:], EXCLUDED], strict=True) if views else ()
+    ):
+        known[place] = _over_excluded(lookup(name.schema, name.name), place, under)
 
     def found(schema: str, name: str) -> Relation:
-        if (schema, name) == (EXCLUDED.schema, EXCLUDED.name):
-            return Relation(EXCLUDED, columns)
-        return lookup(schema, name)
+        made = known.get(TableName(schema, name))
+        return lookup(schema, name) if made is None else made
 
     return found
 
 
-class Upserting:
-    """One INSERT ... ON CONFLICT, inside `StoreSession.writing`.
+def _over_excluded(view: Relation, place: TableName, under: TableName) -> Relation:
+    """A view over the proposed rows instead of what it reads.
 
-    Args:
-        store: Where the rows go.
-        upsert: What is asked.
-        columns: Those that the rows give.
-        batches: The rows.
+    Raises:
+        FeatureNotSupported: 0A000, it reads that in a subquery, too.
     """
-
-    def __init__(
-        self,
-        store: StoreSession,
-        upsert: Upsert,
-        columns: tuple[str, ...],
-        batches: Iterable[pa.RecordBatch],
-    ) -> None:
-        self._store, self._upsert = store, upsert
-        self._name = upsert.target.name
-        conflict = upsert.conflict
-        self._keys = store.arbiters(self._name, conflict.arbiter)
-        self._rows = store.propose(self._name, columns, batches)
-        if self._rows.num_rows:
-            refuse_deferrable(self._keys)
-        self._again = pa.array([], pa.int64())  # the rows that are in the way of several
-        self._found = [store.in_the_way(self._name, self._rows, key) for key in self._keys]
-
-    def do_nothing(self, returning: bool) -> Changed:
-        """Insert the rows that nothing is in the way of, the first of each key."""
-        taken = np.zeros(self._rows.num_rows, bool)
-        for found in self._found:
-            taken |= found.is_valid().to_numpy(zero_copy_only=False)
-        free = self._rows.take(pa.array(np.flatnonzero(~taken)))
-        values = [self._store.key_values(self._name, free, key) for key in self._keys]
-        rows = free.take(pa.array(first_of_each(free.num_rows, values), pa.int64()))
-        self._store.append(self._name, rows)
-        return Changed(rows.num_rows, rows if returning else None)
-
-    def conflicting(self) -> pa.Table:
-        """The rows that something is in the way of, each with that row's identifier first.
-
-        Raises:
-            CardinalityViolation: 21000, one key comes twice, and nothing was in its way.
-            UniqueViolation: 23505, ...: the first row of it cannot be inserted.
-        """
-        (found,) = self._found
-        values = self._store.key_values(self._name, self._rows, self._keys[0])
-        firsts = first_of_each(len(values), [values])
-        again = sorted({*range(len(values))} - {*firsts})
-        for number in again:
-            if not found[number].is_valid:
-                free = [n for n in firsts if n < number and not found[n].is_valid]
-                self._store.append(self._name, self._rows.take(pa.array(free)))
-                raise affected_twice()
-        self._again = found.take(pa.array(again, pa.int64()))
-        rows = self._rows.add_column(0, pa.field(ROWID, pa.int64()), found)
-        return rows.filter(found.is_valid())
-
-    def do_update(self, batches: list[pa.RecordBatch], returning: bool) -> Changed:
-        """Update what is in the way by `batches`, and insert the rest; rows come as proposed.
-
-        Raises:
-            CardinalityViolation: 21000, a row would be updated for which another one came, too.
-        """
-        (found,) = self._found
-        conflict = self._upsert.conflict
-        if any(pc.any(pc.is_in(batch.column(0), self._again)).as_py() for batch in batches):
-            raise affected_twice()
-        changed = self._store.update(self._name, conflict.columns, batches, returning=returning)
-        free = self._rows.filter(found.is_null())
-        self._store.append(self._name, free)
-        count = changed.count + free.num_rows
-        if changed.rows is None:
-            return Changed(count)
-        identifiers = [batch.column(0).cast(pa.int64()) for batch in batches]
-        updated = np.unique(pa.chunked_array(identifiers, pa.int64()).to_numpy())
-        places = pc.index_in(pa.array(updated), value_set=found).to_numpy(zero_copy_only=False)
-        order = np.argsort(np.concatenate([places, np.flatnonzero(found.is_null())]))
-        return Changed(count, pa.concat_tables([changed.rows, free]).take(pa.array(order)))
+    query = parse(view.view or "")[0]
+    source = query.args["from_"].this
+    named = (source.db, source.name)
+    if sum((each.db, each.name) == named for each in named_tables(query)) > 1:
+        raise FeatureNotSupported(
+            f'ON CONFLICT DO UPDATE through view "{view.name.name}" is not supported',
+            detail=f'The view reads "{source.name}" in a subquery, too.',
+        )
+    return replace(view, name=place, reads={**view.reads, named: under})

@@ -7,18 +7,21 @@ where `excluded` holds the rows that could not be inserted, each beside the row 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from gateway.errors import SyntaxFault
+from gateway.errors import InvalidColumnReference, SyntaxFault, UndefinedColumn
 from gateway.sources.table import TableName
 from gateway.sql.meaning.scope import column_node, table_node
+from gateway.sql.meaning.updatable import IDENTIFIED, UNFILTERED
 from gateway.sql.text.dialect import parse
 from gateway.types import Type
 
 # Where the rows proposed for insertion are found; no user's schema has this name.
 EXCLUDED = TableName("gradwire", "excluded")
+# The same as a view shows them that is written through.
+SHOWN_EXCLUDED = TableName("gradwire", "excluded as shown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,58 @@ def conjuncts(written: str | exp.Expr) -> frozenset[str]:
     tree = _tree(written).this.unnest()
     parts = tree.flatten() if isinstance(tree, exp.And) else [tree]
     return frozenset(spelt(part) for part in parts)
+
+
+def through_view(conflict: Conflict, columns: Mapping[str, str | None]) -> Conflict:
+    """What a conflict asks for of a view's rows, of the rows of its table.
+
+    The view's own WHERE says nothing of what is in the way, as in PostgreSQL.
+
+    Args:
+        conflict: It, under the view's names.
+        columns: The view's columns -> the table's; None: computed.
+    """
+    written = conflict.arbiter
+    meant = replace(
+        written,
+        columns=tuple(_under(name, columns) for name in written.columns),
+        expressions=tuple(_under_names(text, columns) for text in written.expressions),
+        predicate=tuple(_under_names(text, columns) for text in written.predicate),
+    )
+    update = None if conflict.update is None else conflict.update.copy()
+    if update is not None:
+        mine, excluded = update.args["from_"].this, update.args["joins"][0].this
+        identifier = update.expressions[0].name
+        for table in (mine, excluded):
+            table.meta.update({IDENTIFIED: identifier, UNFILTERED: True})
+        excluded.set("this", exp.to_identifier(SHOWN_EXCLUDED.name, quoted=True))
+    names = tuple(columns.get(name) or name for name in conflict.columns)
+    return replace(conflict, arbiter=meant, columns=names, update=update)
+
+
+def _under_names(written: str, columns: Mapping[str, str | None]) -> str:
+    """An expression over a view's columns, over those of its table."""
+    tree = _tree(written)
+    for node in tree.find_all(exp.Column):
+        node.set("this", exp.to_identifier(_under(node.name, columns), quoted=True))
+    return spelt(tree.this)
+
+
+def _under(name: str, columns: Mapping[str, str | None]) -> str:
+    """A view's column as the table calls it; a computed one is no column of any key."""
+    if name not in columns:
+        raise UndefinedColumn(f'column "{name}" does not exist')
+    under = columns[name]
+    if under is None:
+        raise no_such_key()
+    return under
+
+
+def no_such_key() -> InvalidColumnReference:
+    """What ON CONFLICT is told that names no key."""
+    return InvalidColumnReference(
+        "there is no unique or exclusion constraint matching the ON CONFLICT specification"
+    )
 
 
 def _tree(written: str | exp.Expr) -> exp.Expr:

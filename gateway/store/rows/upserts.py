@@ -8,12 +8,11 @@ import pyarrow as pa
 
 from gateway.errors import (
     CardinalityViolation,
-    InvalidColumnReference,
     ObjectNotInPrerequisiteState,
     UndefinedObject,
     WrongObjectType,
 )
-from gateway.sql.writes.conflicts import Arbiter, conjuncts, spelt
+from gateway.sql.writes.conflicts import Arbiter, conjuncts, no_such_key, spelt
 from gateway.store.definitions.definitions import Key, TableDefinition
 from gateway.store.disk.faults import translated
 from gateway.store.rows import keys
@@ -37,9 +36,7 @@ def arbiters(definition: TableDefinition, wanted: Arbiter) -> list[Key]:
         definition.column(name)
     found = [key for key in definition.keys if _is_meant(key, wanted)]
     if not found:
-        raise InvalidColumnReference(
-            "there is no unique or exclusion constraint matching the ON CONFLICT specification"
-        )
+        raise no_such_key()
     return found[:1]
 
 

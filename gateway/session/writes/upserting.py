@@ -1,0 +1,153 @@
+"""INSERT ... ON CONFLICT, done: what is free is inserted, what is not is left or updated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gateway.session.computation import Bound
+from gateway.session.queries.querying import Queries
+from gateway.session.writes.returning import Beneath
+from gateway.session.writes.through import Through
+from gateway.session.writes.upserts import Upsert, with_excluded
+from gateway.sources.table import Table, TableName
+from gateway.sql.writes.conflicts import Conflict
+from gateway.sql.writes.narrowing import is_named_once
+from gateway.store.definitions.definitions import ROWID, Changed, TableDefinition
+from gateway.store.rows.changes import Wanted
+from gateway.store.rows.upserts import affected_twice, first_of_each, refuse_deferrable
+from gateway.store.tables import StoreSession
+
+# As many rows of a table are read by their identifiers.
+_MOST_WANTED = 1000
+
+
+class Upserting:
+    """One INSERT ... ON CONFLICT, inside `StoreSession.writing`.
+
+    Args:
+        store: Where the rows go.
+        upsert: What is asked.
+        columns: Those that the rows give.
+        batches: The rows.
+    """
+
+    def __init__(
+        self,
+        store: StoreSession,
+        upsert: Upsert,
+        columns: tuple[str, ...],
+        batches: Iterable[pa.RecordBatch],
+    ) -> None:
+        self._store, self._upsert = store, upsert
+        self._name = upsert.target.name
+        conflict = upsert.conflict
+        self._keys = store.arbiters(self._name, conflict.arbiter)
+        self._rows = store.propose(self._name, columns, batches)
+        if self._rows.num_rows:
+            refuse_deferrable(self._keys)
+        self._again = pa.array([], pa.int64())  # the rows that are in the way of several
+        self._found = [store.in_the_way(self._name, self._rows, key) for key in self._keys]
+
+    def do_nothing(self, returning: bool) -> Changed:
+        """Insert the rows that nothing is in the way of, the first of each key."""
+        taken = np.zeros(self._rows.num_rows, bool)
+        for found in self._found:
+            taken |= found.is_valid().to_numpy(zero_copy_only=False)
+        free = self._rows.take(pa.array(np.flatnonzero(~taken)))
+        values = [self._store.key_values(self._name, free, key) for key in self._keys]
+        rows = free.take(pa.array(first_of_each(free.num_rows, values), pa.int64()))
+        self._store.append(self._name, rows)
+        return Changed(rows.num_rows, rows if returning else None)
+
+    def conflicting(self) -> pa.Table:
+        """The rows that something is in the way of, each with that row's identifier first.
+
+        Raises:
+            CardinalityViolation: 21000, one key comes twice, and nothing was in its way.
+            UniqueViolation: 23505, ...: the first row of it cannot be inserted.
+        """
+        (found,) = self._found
+        values = self._store.key_values(self._name, self._rows, self._keys[0])
+        firsts = first_of_each(len(values), [values])
+        again = sorted({*range(len(values))} - {*firsts})
+        for number in again:
+            if not found[number].is_valid:
+                free = [n for n in firsts if n < number and not found[n].is_valid]
+                self._store.append(self._name, self._rows.take(pa.array(free)))
+                raise affected_twice()
+        self._again = found.take(pa.array(again, pa.int64()))
+        rows = self._rows.add_column(0, pa.field(ROWID, pa.int64()), found)
+        return rows.filter(found.is_valid())
+
+    def do_update(self, batches: list[pa.RecordBatch], returning: bool) -> Changed:
+        """Update what is in the way by `batches`, and insert the rest; rows come as proposed.
+
+        Raises:
+            CardinalityViolation: 21000, a row would be updated for which another one came, too.
+        """
+        (found,) = self._found
+        conflict = self._upsert.conflict
+        if any(pc.any(pc.is_in(batch.column(0), self._again)).as_py() for batch in batches):
+            raise affected_twice()
+        changed = self._store.update(self._name, conflict.columns, batches, returning=returning)
+        free = self._rows.filter(found.is_null())
+        self._store.append(self._name, free)
+        count = changed.count + free.num_rows
+        if changed.rows is None:
+            return Changed(count)
+        identifiers = [batch.column(0).cast(pa.int64()) for batch in batches]
+        updated = np.unique(pa.chunked_array(identifiers, pa.int64()).to_numpy())
+        places = pc.index_in(pa.array(updated), value_set=found).to_numpy(zero_copy_only=False)
+        order = np.argsort(np.concatenate([places, np.flatnonzero(found.is_null())]))
+        return Changed(count, pa.concat_tables([changed.rows, free]).take(pa.array(order)))
+
+
+class Upserts(Queries):
+    """The part of an executor that does INSERT ... ON CONFLICT."""
+
+    def upsert_of(
+        self,
+        conflict: Conflict,
+        target: TableDefinition,
+        view: Through | None,
+        lookup: Beneath | None,
+    ) -> Upsert:
+        """What ON CONFLICT asks for, of a table or through a view on it."""
+        if conflict.update is None:
+            return Upsert(conflict, target)
+        views = () if view is None else view.views
+        names = with_excluded(lookup or self.registry.relation, target, views)
+        return Upsert(conflict, target, self.rewrite(conflict.update, names), tuple(views[:1]))
+
+    def upsert_tables(self, upsert: Upsert, rows: pa.Table | None = None) -> dict[TableName, Table]:
+        """The tables of an upsert's update; `rows` are those in conflict."""
+        assert upsert.rewritten is not None
+        excluded = upsert.excluded(rows)
+        name = upsert.target.name
+        others = upsert.rewritten.tables - excluded.keys()
+        wanted: Wanted | None = None
+        few = rows is not None and rows.num_rows <= _MOST_WANTED
+        if rows is not None and few and is_named_once(upsert.rewritten.tree, name):
+            wanted = {ROWID: rows.column(ROWID).to_pylist()}
+        return {**self.registry.tables(others, name, wanted), **excluded}
+
+    def apply_upsert(
+        self,
+        upsert: Upsert,
+        columns: tuple[str, ...],
+        batches: Iterator[pa.RecordBatch],
+        bound: Bound,
+        returning: bool,
+    ) -> Changed:
+        """Do an INSERT ... ON CONFLICT, inside `StoreSession.writing`."""
+        doing = Upserting(self.registry.store, upsert, columns, batches)
+        if upsert.rewritten is None:
+            return doing.do_nothing(returning)
+        self.allow(upsert.rewritten, upsert.target.name, *upsert.made)
+        tables = self.upsert_tables(upsert, doing.conflicting())
+        plan = self.plan_with(upsert.rewritten, tables, bound)
+        return doing.do_update(list(plan.stream()), returning)
