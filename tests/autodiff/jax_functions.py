@@ -91,6 +91,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "power": jnp.power,
     "degrees": jnp.degrees,
     "radians": jnp.radians,
+    "sind": lambda x: jnp.sin(jnp.radians(jnp.fmod(x, 360.0))),
+    "cosd": lambda x: jnp.cos(jnp.radians(jnp.fmod(x, 360.0))),
+    "tand": lambda x: jnp.tan(jnp.radians(jnp.fmod(x, 360.0))),
+    "asind": lambda x: jnp.degrees(jnp.arcsin(x)),
+    "acosd": lambda x: jnp.degrees(jnp.arccos(x)),
     "erf": special.erf,
     "erfc": special.erfc,
     # piecewise, and steps

@@ -86,6 +86,8 @@ SMOOTH: dict[tuple[str, int], tuple[Callable[[Tree], Tree], ...]] = {
     ("cot", 1): (around("1.5"),),
     ("asin", 1): (unit,),
     ("acos", 1): (unit,),
+    ("asind", 1): (unit,),
+    ("acosd", 1): (unit,),
     ("atan2", 2): (around("1.5"), around("-1.5")),
     ("sinh", 1): (unit,),
     ("cosh", 1): (unit,),

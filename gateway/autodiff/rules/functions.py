@@ -77,6 +77,8 @@ _MOD_BY_SECOND = "CASE WHEN y = 0.0 THEN 'NaN' ELSE -trunc(x / y) END"
 
 _ASIN = "CASE WHEN abs(x) > 1.0 THEN 'NaN' ELSE 1.0 / sqrt((1.0 - x) * (1.0 + x)) END"
 _ACOS = "CASE WHEN abs(x) > 1.0 THEN 'NaN' ELSE -1.0 / sqrt((1.0 - x) * (1.0 + x)) END"
+_ASIND = _ASIN.replace("1.0 /", "degrees(1.0) /")
+_ACOSD = _ACOS.replace("-1.0 /", "-degrees(1.0) /")
 _ACOSH = "CASE WHEN x < 1.0 THEN 'NaN' ELSE 1.0 / sqrt((x - 1.0) * (x + 1.0)) END"
 _ATANH = "CASE WHEN abs(x) > 1.0 THEN 'NaN' ELSE 1.0 / ((1.0 - x) * (1.0 + x)) END"
 _LOG = "CASE WHEN x < 0.0 THEN 'NaN' ELSE 1.0 / (x * ln(b)) END"
@@ -112,6 +114,11 @@ RULES = (
     Rule("erfc(x)",        ("-2.0 / sqrt(pi()) * exp(-x * x)",)),
     Rule("degrees(x)",     ("degrees(1.0)",)),
     Rule("radians(x)",     ("radians(1.0)",)),
+    Rule("sind(x)",        ("radians(cosd(x))",)),
+    Rule("cosd(x)",        ("-radians(sind(x))",)),
+    Rule("tand(x)",        ("radians(1.0 + f * f)",)),
+    Rule("asind(x)",       (_ASIND,)),
+    Rule("acosd(x)",       (_ACOSD,)),
     Rule("signum(x)",      (None,)),
     Rule("floor(x)",       (None,)),
     Rule("ceil(x)",        (None,)),
