@@ -9,15 +9,13 @@ import os
 import threading
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from gateway.catalog.datasets import Datasets
 from gateway.catalog.refreshing import Refresher
 from gateway.config import Settings
 from gateway.engine.embedded import Embedded
 from gateway.errors import ConfigurationFault
-from gateway.monitor.endpoint import Endpoint
-from gateway.monitor.metrics import Metrics, Parts, registry_of
 from gateway.passwords import read_verifier
 from gateway.session.gateway import Gateway
 from gateway.sql.text.depth import make_room
@@ -25,6 +23,10 @@ from gateway.store.tables import Store
 from gateway.wire.connection.admission import admission_of
 from gateway.wire.connection.server import GatewayServer
 from gateway.wire.encoding.casts import TEXT_CASTS
+
+if TYPE_CHECKING:
+    from gateway.monitor.endpoint import Endpoint
+    from gateway.monitor.metrics import Metrics
 
 
 class App:
@@ -45,8 +47,7 @@ class App:
         for verifier in settings.users.values():
             read_verifier(verifier)
         with ExitStack() as undo:
-            metrics = Metrics()
-            self._endpoint = self._watched(metrics, undo)
+            self._endpoint, metrics = self._watched(undo)
             self.store = Store(settings.data_dir)
             undo.callback(self.store.close)
             self.grids = _datasets(settings, self.store)
@@ -66,9 +67,10 @@ class App:
                 message_bytes=settings.message_bytes,
                 authentication_seconds=settings.authentication_seconds,
             )
-            pool = _memory_bytes(settings) or 0
-            metrics.watch(Parts(self._server, self.gateway, self.store, self.grids, pool))
-            undo.callback(metrics.let_go)
+            if metrics is not None:
+                pool = _memory_bytes(settings)
+                metrics.watch(self._server, self.gateway, self.store, self.grids, pool)
+                undo.callback(metrics.let_go)
             self._closing = undo.pop_all()
         self._thread: threading.Thread | None = None
 
@@ -77,18 +79,21 @@ class App:
         """Host and port that are really bound; connections queue from the moment this exists."""
         return self._server.address
 
-    def _watched(self, metrics: Metrics, undo: ExitStack) -> Endpoint | None:
+    def _watched(self, undo: ExitStack) -> tuple[Endpoint | None, Metrics | None]:
         """It answers before anything else is there, and until nothing else is."""
         where = self.settings.metrics
         if where is None:
-            return None
+            return None, None
+        # Only here: the libraries for HTTP and Prometheus are a tenth of a start.
+        from gateway.monitor.endpoint import watched
+
         try:
-            endpoint = Endpoint((where.host, where.port), registry_of(metrics), metrics.faults)
+            endpoint, metrics = watched((where.host, where.port))
         except OSError as error:
             place = f"port {where.port} of {where.host}"
             raise ConfigurationFault(f"/metrics cannot have {place}: {error.strerror}") from error
         undo.callback(endpoint.close)
-        return endpoint
+        return endpoint, metrics
 
     @property
     def metrics_address(self) -> tuple[str, int] | None:

@@ -17,11 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-import psycopg
 import typer
-from rich.console import Console
 
-from gateway import __version__, demo
+from gateway import __version__
 from gateway.app import App, explain
 from gateway.catalog.datasets import open_one
 from gateway.config import Dataset, Settings, load
@@ -119,6 +117,12 @@ def demonstrate(
     leave: Annotated[bool, typer.Option("--exit", help="End after the queries.")] = False,
 ) -> None:
     """Serve the bundled dataset, and show three derivatives of it."""
+    # A client's libraries: a server that is started again has no use for them.
+    import psycopg
+    from rich.console import Console
+
+    from gateway import demo
+
     settings = load(None, {}, {"port": port, "datasets": [BUNDLED]})
     write_log(settings.log_level)
     console = Console()

@@ -16,6 +16,8 @@ from typing import ClassVar
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from gateway.monitor.metrics import Metrics, registry_of
+
 log = logging.getLogger(__name__)
 
 _PLAIN = "text/plain; charset=utf-8"
@@ -64,6 +66,16 @@ class Endpoint:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+def watched(address: tuple[str, int]) -> tuple[Endpoint, Metrics]:
+    """An endpoint that listens, and the metrics that it shows.
+
+    Raises:
+        OSError: The address cannot be bound.
+    """
+    metrics = Metrics()
+    return Endpoint(address, registry_of(metrics), metrics.faults), metrics
 
 
 _Page = tuple[int, str, bytes]  # status, type, body

@@ -187,9 +187,11 @@ class Metrics(Collector):
         self.instead = "starting"
         self._parts: Parts | None = None
 
-    def watch(self, parts: Parts) -> None:
-        """The server has started."""
-        self._parts = parts
+    def watch(
+        self, server: GatewayServer, gateway: Gateway, store: Store, datasets: Datasets, pool: int
+    ) -> None:
+        """The server has started; `pool` is `Parts.pool_bytes`."""
+        self._parts = Parts(server, gateway, store, datasets, pool)
 
     def let_go(self) -> None:
         """The parts are about to be closed."""

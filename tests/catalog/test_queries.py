@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import psycopg
 import pytest
 
+from gateway.catalog.system.static import static
+from gateway.catalog.translation.special import SPECIAL
 from tests.catalog.clients import Server
 
 ALIKE = (
@@ -172,3 +175,8 @@ def test_what_a_clock_or_a_client_tells_is_not_kept(servers: tuple[Server, Serve
             for connection in (server.connection, other):
                 pid = connection.info.backend_pid
                 assert connection.execute(backend).fetchall() == [(pid,)]
+
+
+def test_every_function_about_privileges_is_answered() -> None:
+    asked = {name for name in static().functions if re.fullmatch("has_.*_privilege", name)}
+    assert asked <= SPECIAL.keys()

@@ -286,6 +286,13 @@ def test_the_version_is_told(gradwire) -> None:
     assert gradwire("--version").stdout == f"gradwire {__version__}\n"
 
 
+def test_a_start_without_datasets_loads_no_library_for_them() -> None:
+    unused = {"xarray", "zarr", "netCDF4", "fsspec", "cftime", "prometheus_client", "psycopg"}
+    script = f"import sys, gateway.cli; print(sorted({unused!r} & set(sys.modules)))"
+    command = [sys.executable, "-c", script]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
 def test_the_installed_command_is_the_same() -> None:
     for command in (["gradwire"], [sys.executable, "-m", "gateway"]):
         told = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)

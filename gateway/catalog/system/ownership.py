@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 from gateway.catalog.authority import DATABASE, Authority, default_of
 from gateway.catalog.system.contents import Entries
@@ -25,13 +26,17 @@ from gateway.store.definitions.privileges import (
 
 # Who owns the schema `public`, until somebody is noted for it (manual, 5.9.6).
 _DATABASE_OWNER, _DATABASE_OWNER_OID = "pg_database_owner", 6171
-# Roles of PostgreSQL's own -> their numbers.
-_AUTHORITIES = static().tables["pg_catalog.pg_authid"].to_pydict()
-_PREDEFINED = dict(zip(_AUTHORITIES["rolname"], _AUTHORITIES["oid"], strict=True))
 # pg_class.relkind -> the kind in `store.privileges.KINDS`, where it is no table.
 _KINDS = {"f": "dataset", "S": "sequence"}
 # What PostgreSQL takes PUBLIC to have where no acl is written, where that is not what holds here.
 _TAKEN_FOR_GRANTED = {"dataset": ""}
+
+
+@cache
+def _predefined() -> dict[str, int]:
+    """Roles of PostgreSQL's own -> their numbers."""
+    roles = static().tables["pg_catalog.pg_authid"].to_pydict()
+    return dict(zip(roles["rolname"], roles["oid"], strict=True))
 
 
 def with_rights(contents: Contents, authority: Authority, entries: Entries) -> Contents:
@@ -101,7 +106,7 @@ class _Shown:
             )
 
     def _number(self, name: str) -> int:
-        return _PREDEFINED.get(name) or self._roles.number(name)
+        return _predefined().get(name) or self._roles.number(name)
 
     def entry(self, entry: RelationEntry) -> RelationEntry:
         """A relation with its owner and grants."""

@@ -57,12 +57,12 @@ def is_system(schema: str, name: str, registry: Registry) -> str | None:
         return f"{schema}.{name}" if schema in _SYSTEM else None
     path = registry.search_path
     place = path.index("pg_catalog") if "pg_catalog" in path else -1
-    if f"pg_catalog.{name}" in static().columns:
+    if f"pg_catalog.{name}" in static().oids:
         earlier = path[: max(place, 0)]
         hidden = any(registry.find(schema, name) for schema in earlier)
         return None if hidden else f"pg_catalog.{name}"
     full = f"information_schema.{name}"
-    return full if "information_schema" in path and full in static().columns else None
+    return full if "information_schema" in path and full in static().oids else None
 
 
 def is_catalogue_function(name: str) -> bool:

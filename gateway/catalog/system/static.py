@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -65,29 +65,72 @@ class ColumnOf:
     type: int
 
 
-@dataclass(frozen=True)
+class _Tables(Mapping[str, pa.Table]):
+    """schema.name -> its rows, for relations that have any; each is read when first asked for."""
+
+    def __init__(self) -> None:
+        self._files = {path.stem: path for path in sorted(SNAPSHOT.glob("*.parquet"))}
+        self._read: dict[str, pa.Table] = {}
+
+    def __getitem__(self, name: str) -> pa.Table:
+        if name not in self._read:
+            self._read[name] = pq.read_table(self._files[name])
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
 class Static:
-    """The snapshot.
+    """The snapshot; what a server's first statement does not ask for is not read for it."""
 
-    Args:
-        tables: schema.name -> its rows, for relations that have any.
-        views: schema.name -> the query of a system view.
-        columns: schema.name -> the columns of every system table and view.
-        oids: schema.name -> oid, for the same.
-        types: oid -> type.
-        functions: name -> all functions of that name.
-        operators: name -> all operators of that name; a prefix operator takes one argument.
-        casts: (from, to) -> "i" implicit, "a" in assignment, "e" explicit only.
-    """
+    def __init__(self) -> None:
+        self.tables: Mapping[str, pa.Table] = _Tables()
 
-    tables: Mapping[str, pa.Table]
-    views: Mapping[str, str]
-    columns: Mapping[str, Sequence[ColumnOf]]
-    oids: Mapping[str, int]
-    types: Mapping[int, PgType]
-    functions: Mapping[str, Sequence[Routine]]
-    operators: Mapping[str, Sequence[Routine]]
-    casts: Mapping[tuple[int, int], str]
+    @cached_property
+    def views(self) -> Mapping[str, str]:
+        """schema.name -> the query of a system view."""
+        views: dict[str, str] = json.loads((SNAPSHOT / "views.json").read_text())
+        return views
+
+    @cached_property
+    def oids(self) -> Mapping[str, int]:
+        """schema.name -> oid, of every system table and view."""
+        schemas = {row["oid"]: row["nspname"] for row in _rows(self.tables, "pg_namespace")}
+        return {
+            f"{schemas[row['relnamespace']]}.{row['relname']}": row["oid"]
+            for row in _rows(self.tables, "pg_class")
+            if row["relkind"] in ("r", "v")
+        }
+
+    @cached_property
+    def columns(self) -> Mapping[str, Sequence[ColumnOf]]:
+        """schema.name -> the columns of every system table and view."""
+        return _columns(self.tables, self.oids)
+
+    @cached_property
+    def types(self) -> Mapping[int, PgType]:
+        """oid -> type."""
+        return _types(self.tables)
+
+    @cached_property
+    def functions(self) -> Mapping[str, Sequence[Routine]]:
+        """name -> all functions of that name."""
+        return _functions(self.tables)
+
+    @cached_property
+    def operators(self) -> Mapping[str, Sequence[Routine]]:
+        """name -> all operators of that name; a prefix operator takes one argument."""
+        return _operators(self.tables)
+
+    @cached_property
+    def casts(self) -> Mapping[tuple[int, int], str]:
+        """(from, to) -> "i" implicit, "a" in assignment, "e" explicit only."""
+        rows = _rows(self.tables, "pg_cast")
+        return {(row["castsource"], row["casttarget"]): row["castcontext"] for row in rows}
 
     def base(self, oid: int) -> int:
         """The type under a domain; any other type itself."""
@@ -107,14 +150,8 @@ class Static:
 
 @cache
 def static() -> Static:
-    """The snapshot, read at the first call."""
-    tables = {path.stem: pq.read_table(path) for path in sorted(SNAPSHOT.glob("*.parquet"))}
-    views = json.loads((SNAPSHOT / "views.json").read_text())
-    oids, columns = _relations(tables)
-    return Static(
-        tables, views, columns, oids, _types(tables), _functions(tables), _operators(tables),
-        {(r["castsource"], r["casttarget"]): r["castcontext"] for r in _rows(tables, "pg_cast")},
-    )  # fmt: skip
+    """The snapshot."""
+    return Static()
 
 
 @cache
@@ -129,21 +166,14 @@ def _rows(tables: Mapping[str, pa.Table], name: str) -> list[dict[str, Any]]:
     ]
 
 
-def _relations(
-    tables: Mapping[str, pa.Table],
-) -> tuple[dict[str, int], dict[str, list[ColumnOf]]]:
-    schemas = {row["oid"]: row["nspname"] for row in _rows(tables, "pg_namespace")}
-    names = {
-        row["oid"]: f"{schemas[row['relnamespace']]}.{row['relname']}"
-        for row in _rows(tables, "pg_class")
-        if row["relkind"] in ("r", "v")
-    }
-    columns: dict[str, list[ColumnOf]] = {name: [] for name in names.values()}
+def _columns(tables: Mapping[str, pa.Table], oids: Mapping[str, int]) -> dict[str, list[ColumnOf]]:
+    names = {oid: name for name, oid in oids.items()}
+    columns: dict[str, list[ColumnOf]] = {name: [] for name in oids}
     attributes = sorted(_rows(tables, "pg_attribute"), key=lambda row: int(row["attnum"]))
     for row in attributes:
         if row["attrelid"] in names and row["attnum"] > 0:
             columns[names[row["attrelid"]]].append(ColumnOf(row["attname"], row["atttypid"]))
-    return {name: oid for oid, name in names.items()}, columns
+    return columns
 
 
 def _types(tables: Mapping[str, pa.Table]) -> dict[int, PgType]:

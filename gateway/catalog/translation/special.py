@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from gateway.catalog.translation.expressions import Expressions
 
 ACL = 1034  # aclitem[]
+# What PostgreSQL has a function has_*_privilege for.
+_SECURABLES = (
+    "any_column", "column", "database", "foreign_data_wrapper", "function", "language",
+    "parameter", "schema", "sequence", "server", "table", "tablespace", "type",
+)  # fmt: skip
 Special = Callable[["Expressions", str, Sequence[exp.Expr], exp.Expr, Scope], Term]
 
 
@@ -226,9 +231,6 @@ SPECIAL: dict[str, Special] = {
     "unnest": _unnest,
     **dict.fromkeys(("current_user", "session_user", "current_role", "user"), _word),
     **dict.fromkeys(("current_catalog", "current_schema", "current_database"), _word),
-    **{
-        name: _privilege
-        for name in static().functions
-        if (name.startswith("has_") and name.endswith("_privilege")) or name == "pg_has_role"
-    },
+    **{f"has_{what}_privilege": _privilege for what in _SECURABLES},
+    "pg_has_role": _privilege,
 }

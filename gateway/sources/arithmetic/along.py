@@ -15,15 +15,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import cftime
 import numpy as np
 import numpy.typing as npt
-import xarray
 
 from gateway.errors import FeatureNotSupported, InvalidParameterValue
 from gateway.sources.arithmetic import elementwise
 from gateway.sources.arithmetic.elementwise import Expression
 from gateway.sources.filters.pruning import Positions
+from gateway.sources.libraries import cftime, xarray
 
 Values = npt.NDArray[Any]
 

@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import xarray
 
 from gateway.errors import FeatureNotSupported
 from gateway.sources.arithmetic.along import Along, axis_of, result_dtype
 from gateway.sources.filters.pruning import Positions, Pruned, prune
 from gateway.sources.grid.layout import grid_columns
 from gateway.sources.grid.partition import Box, GridPartition
+from gateway.sources.libraries import xarray
 from gateway.sources.reading.blocks import AnyColumn, Arrays, DerivedColumn, GridColumn
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.reading.columns import attributes_of, comment_of

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import xarray
 
 from gateway.errors import FeatureNotSupported
+from gateway.sources.libraries import xarray
 from gateway.sources.reading.blocks import GridColumn
 from gateway.sources.reading.columns import field_of
 

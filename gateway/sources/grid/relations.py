@@ -15,10 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import xarray
-
 from gateway.errors import ConfigurationFault
 from gateway.sources.grid.grid import GridTable
+from gateway.sources.libraries import xarray
 from gateway.sources.table import TableName
 
 SCALARS = "scalars"

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from xarray.backends.locks import HDF5_LOCK
+from gateway.sources.libraries import xarray
 
 _ID, _NAME, _SIZE, _ANY = ctypes.c_int64, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p
 _VISITOR = ctypes.CFUNCTYPE(ctypes.c_int, _ID, _NAME, ctypes.POINTER(ctypes.c_int), ctypes.c_void_p)
@@ -80,7 +80,7 @@ def _named(library: Any, path: Path) -> set[str]:
             found.add(_linked(library, group, name) if kind[0] == _EXTERNAL else "/")
         return 0
 
-    with HDF5_LOCK:
+    with xarray.backends.locks.HDF5_LOCK:
         library.H5Eset_auto2(0, None, None)
         file = library.H5Fopen(str(path).encode(), 0, 0)
         if file < 0:

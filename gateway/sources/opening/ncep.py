@@ -18,11 +18,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import xarray
-import zarr
-from zarr.codecs import BloscCodec
-
 from gateway.errors import DatasetUnreadable
+from gateway.sources.libraries import xarray, zarr
 from gateway.sources.opening.opening import open_dataset
 
 GLOBAL = {
@@ -173,7 +170,7 @@ def _read_one(path: Path, name: str) -> xarray.Dataset:
 
 def _encoding(group: Group, dataset: xarray.Dataset) -> dict[str, dict[str, Any]]:
     """One chunk a variable, so that the whole store is a few files; shuffled, then zstd."""
-    shuffled = BloscCodec(cname="zstd", clevel=9, shuffle="shuffle")
+    shuffled = zarr.codecs.BloscCodec(cname="zstd", clevel=9, shuffle="shuffle")
     encoding: dict[str, dict[str, Any]] = {
         str(name): {"chunks": variable.shape, "compressors": (shuffled,)}
         for name, variable in dataset.variables.items()

@@ -14,13 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import fsspec
-import netCDF4
-import xarray
-import zarr
-from zarr.storage import ZipStore
-
 from gateway.errors import ConfigurationFault, DatasetUnreadable
+from gateway.sources.libraries import fsspec, netCDF4, xarray, zarr
 
 # First bytes of a file -> the xarray engine that reads it (netCDF user guide, "File Formats";
 # a zip archive can only be a Zarr ZipStore).
@@ -252,7 +247,8 @@ def _open_zarr(
 ) -> xarray.Dataset | xarray.DataTree:
     if _is_local(uri):
         path = _local(uri)
-        return _open_store(ZipStore(path, mode="r") if path.is_file() else str(path), options)
+        store = zarr.storage.ZipStore(path, mode="r") if path.is_file() else str(path)
+        return _open_store(store, options)
     return _open_store(uri, options, storage)
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import fsspec
 import pyarrow.parquet as pq
 
 from gateway.errors import ConfigurationFault
+from gateway.sources.libraries import fsspec
 
 PREFIX = "reference://::"
 

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import xarray
 
 from gateway.errors import DatasetUnreadable
 from gateway.sources.arithmetic.along import (
@@ -30,6 +29,7 @@ from gateway.sources.arithmetic.along import (
 from gateway.sources.arithmetic.elementwise import evaluate
 from gateway.sources.arithmetic.elementwise import names as names_in
 from gateway.sources.filters.pruning import Positions
+from gateway.sources.libraries import xarray
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.reading.chunked import Chunked, consecutive
 from gateway.sources.reading.columns import attributes_of

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import xarray
 
 from gateway.sources.filters.pruning import Positions
+from gateway.sources.libraries import xarray
 from gateway.sources.reading.chunk_cache import ChunkCache
 
 Values = npt.NDArray[Any]

@@ -11,14 +11,13 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import cftime
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import xarray
 
 from gateway.errors import DatasetUnreadable, FeatureNotSupported
+from gateway.sources.libraries import cftime, xarray
 
 Values = npt.NDArray[Any]
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import xarray
+
+from gateway.sources.libraries import xarray
 
 Values = npt.NDArray[Any]
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
-import xarray
 
+from gateway.sources.libraries import xarray
 from gateway.sources.writing.gridding import gridded
 
 Attributes = Mapping[str, Mapping[str, Any]]  # by column; the dataset's own under ""

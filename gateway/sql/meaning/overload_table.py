@@ -97,7 +97,12 @@ class Row:
     """A call, and what the engine computes in its place."""
 
     kinds: tuple[str, ...]
-    becomes: exp.Expr
+    written: str
+
+    @property
+    def becomes(self) -> exp.Expr:
+        """The same as a tree, which is not to be changed."""
+        return _tree(self.written)
 
     def fits(self, arguments: Sequence[exp.Expr], types: Sequence[Type | None]) -> bool:
         """Whether it is meant by arguments of these types."""
@@ -123,5 +128,11 @@ def rows() -> dict[str, list[Row]]:
     for call, becomes in (*OVERLOADS, *OVERLAP_ROWS, *ROWS):
         name, _, rest = call.partition("(")
         kinds = tuple(kind for kind in rest.rstrip(")").split(", ") if kind)
-        found.setdefault(name, []).append(Row(kinds, parse(f"SELECT {becomes}")[0].expressions[0]))
+        found.setdefault(name, []).append(Row(kinds, becomes))
     return found
+
+
+@cache
+def _tree(written: str) -> exp.Expr:
+    tree: exp.Expr = parse(f"SELECT {written}")[0].expressions[0]
+    return tree
