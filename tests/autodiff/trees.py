@@ -87,6 +87,8 @@ SMOOTH: dict[tuple[str, int], tuple[Callable[[Tree], Tree], ...]] = {
     ("asin", 1): (unit,),
     ("acos", 1): (unit,),
     ("asind", 1): (unit,),
+    ("cotd", 1): (around("1.5"),),
+    ("atan2d", 2): (around("1.5"), around("-1.5")),
     ("acosd", 1): (unit,),
     ("atan2", 2): (around("1.5"), around("-1.5")),
     ("sinh", 1): (unit,),

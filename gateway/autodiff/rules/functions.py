@@ -79,6 +79,7 @@ _ASIN = "CASE WHEN abs(x) > 1.0 THEN 'NaN' ELSE 1.0 / sqrt((1.0 - x) * (1.0 + x)
 _ACOS = "CASE WHEN abs(x) > 1.0 THEN 'NaN' ELSE -1.0 / sqrt((1.0 - x) * (1.0 + x)) END"
 _ASIND = _ASIN.replace("1.0 /", "degrees(1.0) /")
 _ACOSD = _ACOS.replace("-1.0 /", "-degrees(1.0) /")
+_ATAN2D_BY_SECOND = "-degrees(y / (x * x + y * y))"
 _ACOSH = "CASE WHEN x < 1.0 THEN 'NaN' ELSE 1.0 / sqrt((x - 1.0) * (x + 1.0)) END"
 _ATANH = "CASE WHEN abs(x) > 1.0 THEN 'NaN' ELSE 1.0 / ((1.0 - x) * (1.0 + x)) END"
 _LOG = "CASE WHEN x < 0.0 THEN 'NaN' ELSE 1.0 / (x * ln(b)) END"
@@ -117,8 +118,11 @@ RULES = (
     Rule("sind(x)",        ("radians(cosd(x))",)),
     Rule("cosd(x)",        ("-radians(sind(x))",)),
     Rule("tand(x)",        ("radians(1.0 + f * f)",)),
+    Rule("cotd(x)",        ("-radians(1.0 + f * f)",)),
     Rule("asind(x)",       (_ASIND,)),
     Rule("acosd(x)",       (_ACOSD,)),
+    Rule("atand(x)",       ("degrees(1.0) / (1.0 + x * x)",)),
+    Rule("atan2d(y, x)",   ("degrees(x / (x * x + y * y))",            _ATAN2D_BY_SECOND)),
     Rule("signum(x)",      (None,)),
     Rule("floor(x)",       (None,)),
     Rule("ceil(x)",        (None,)),

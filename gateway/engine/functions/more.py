@@ -23,7 +23,7 @@ from gateway.engine.functions import (
     regexps,
 )
 from gateway.engine.functions.formatting import format_text
-from gateway.errors import ArraySubscriptError, NumericValueOutOfRange
+from gateway.errors import ArraySubscriptError
 from gateway.sql.text.jsontext import quoted, read_jsonb
 from gateway.sql.text.literals import unicode_string
 
@@ -42,54 +42,6 @@ def _normalized(text: str, form: str) -> str:
     if form.upper() not in ("NFC", "NFD", "NFKC", "NFKD"):
         raise ValueError(f"invalid normalization form: {form}")
     return unicodedata.normalize(form.upper(), text)  # type: ignore[arg-type]
-
-
-# Angles at which PostgreSQL gives exact values (float.c, sind_q1 and its like), in degrees.
-_EXACT_SINES: dict[float, float] = {
-    0.0: 0.0, 30.0: 0.5, 90.0: 1.0, 150.0: 0.5, 180.0: 0.0, 210.0: -0.5, 270.0: -1.0, 330.0: -0.5,
-}  # fmt: skip
-
-
-def _sine(degrees: float) -> float:
-    exact = _EXACT_SINES.get(degrees % 360)
-    return math.sin(math.radians(degrees)) if exact is None else exact
-
-
-def _cosine(degrees: float) -> float:
-    return _sine(degrees + 90)
-
-
-def _tangent(degrees: float) -> float:
-    if degrees % 180 == 45:
-        return 1.0
-    if degrees % 180 == 135:
-        return -1.0
-    if degrees % 180 == 90:
-        return math.inf if degrees % 360 == 90 else -math.inf
-    return 0.0 if degrees % 180 == 0 else math.tan(math.radians(degrees))
-
-
-_ARCSINE_OF_HALF, _ARCCOSINE_OF_HALF = math.asin(0.5), math.acos(0.5)
-
-
-def _arcsine(sine: float) -> float:
-    """asind: exact where the angle is a whole number of 30 degrees, as PostgreSQL's asind_q1."""
-    if not -1 <= sine <= 1:
-        if math.isnan(sine):
-            return sine
-        raise NumericValueOutOfRange("input is out of range")
-    found = abs(sine)
-    if found <= 0.5:
-        angle = math.asin(found) / _ARCSINE_OF_HALF * 30
-    else:
-        angle = 90 - math.acos(found) / _ARCCOSINE_OF_HALF * 60
-    return math.copysign(angle, sine)
-
-
-def _arccosine(cosine: float) -> float:
-    if 0.5 < cosine <= 1:
-        return math.acos(cosine) / _ARCCOSINE_OF_HALF * 60
-    return 90 - _arcsine(cosine)
 
 
 def _of_float(text: str) -> str:
@@ -179,11 +131,6 @@ MORE: tuple[Row, ...] = (
     ("format_text", format_text, [_TEXT, _TEXTS], _TEXT),
     ("unistr", unicode_string, [_TEXT], _TEXT),
     ("normalize_text", _normalized, [_TEXT, _TEXT], _TEXT),
-    ("sind", _sine, [_DOUBLE], _DOUBLE),
-    ("cosd", _cosine, [_DOUBLE], _DOUBLE),
-    ("asind", _arcsine, [_DOUBLE], _DOUBLE),
-    ("acosd", _arccosine, [_DOUBLE], _DOUBLE),
-    ("tand", _tangent, [_DOUBLE], _DOUBLE),
     ("regexp_parts", matches.split, [_TEXT, _TEXT], _TEXTS),
     ("one_match", lambda found: [found], [_TEXTS], pa.list_(_TEXTS)),
     ("all_matches", matches.all_matches, [_TEXT, _TEXT], pa.list_(_TEXTS)),

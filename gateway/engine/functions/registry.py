@@ -22,6 +22,7 @@ from datafusion import ScalarUDF, SessionContext, udf
 from gateway.engine.functions import intervals
 from gateway.engine.functions.datetime_reading import read_date, read_moment
 from gateway.engine.functions.datetime_text import instant_to_char, moment_to_char
+from gateway.engine.functions.degrees import DEGREES
 from gateway.engine.functions.finite import FINITE, values_of
 from gateway.engine.functions.local_times import LOCAL_TIMES
 from gateway.engine.functions.making import make_time, make_timestamp
@@ -188,7 +189,7 @@ def made(functions: Iterable[Columnar]) -> list[ScalarUDF]:
     ]
 
 
-_WHOLE = made([*_COLUMNAR, *ROOMS, *FINITE, *LOCAL_TIMES])
+_WHOLE = made([*_COLUMNAR, *DEGREES, *ROOMS, *FINITE, *LOCAL_TIMES])
 
 
 def register_functions(context: SessionContext, more: Iterable[ScalarUDF] = ()) -> None:
