@@ -83,6 +83,10 @@ class CharacterNotInRepertoire(GatewayError, code="22021"):
     """Bytes that are not text in the client's encoding."""
 
 
+class InvalidEscapeSequence(GatewayError, code="22025"):
+    """An escape in a string that is not finished."""
+
+
 class InvalidParameterValue(GatewayError, code="22023"):
     """A setting or an argument outside its bounds."""
 

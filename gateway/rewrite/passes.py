@@ -35,6 +35,7 @@ from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.binding import Binder
 from gateway.sql.meaning.checking import check_types
 from gateway.sql.meaning.comparisons import cast_literals
+from gateway.sql.meaning.constant_numbers import fold_numbers
 from gateway.sql.meaning.dimensions import keep_dimensions
 from gateway.sql.meaning.functions import Functions
 from gateway.sql.meaning.grouped_joins import select_joined
@@ -163,6 +164,11 @@ def differentiate_sql(state: Rewriting) -> None:
 def name_outputs(state: Rewriting) -> None:
     """Give unnamed columns PostgreSQL's names."""
     alias_unnamed(state.tree)
+
+
+def compute_constants(state: Rewriting) -> None:
+    """Put its value in place of arithmetic of literals with a point."""
+    fold_numbers(state.tree)
 
 
 def bind_columns(state: Rewriting) -> None:
@@ -300,6 +306,7 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     bind_tables,
     strip_schemas,
     name_outputs,
+    compute_constants,
     session_functions,
     differentiate_sql,
     write_windows,

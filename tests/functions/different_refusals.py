@@ -5,7 +5,6 @@ from __future__ import annotations
 _BY_REASON: dict[str, tuple[str, ...]] = {
     "reals follow IEEE 754, and the functions of numerics take them": (
         "select 1e400::float8",
-        "select 1.0/0",
         "select ln(0)",
         "select ln(-1)",
         "select log(0)",

@@ -14,9 +14,9 @@ from gateway.errors import OutOfMemory
 )
 def test_too_many_parts_are_refused(text: str, pattern: str) -> None:
     with pytest.raises(OutOfMemory):
-        split(text, pattern)
+        split(text, pattern, "")
 
 
 def test_a_long_text_of_few_parts_is_not() -> None:
     text = "a" * MOST_ELEMENTS + ",b"
-    assert [len(part) for part in split(text, ",")] == [MOST_ELEMENTS, 1]
+    assert [len(part) for part in split(text, ",", "")] == [MOST_ELEMENTS, 1]

@@ -24,8 +24,8 @@ from gateway.engine.functions import (
 )
 from gateway.engine.functions.formatting import format_text
 from gateway.errors import ArraySubscriptError
+from gateway.sql.text.escapes import unistr
 from gateway.sql.text.jsontext import quoted, read_jsonb
-from gateway.sql.text.literals import unicode_string
 
 _DOUBLE, _BIGINT, _BOOL, _TEXT = pa.float64(), pa.int64(), pa.bool_(), pa.string()
 _INTEGER = pa.int32()
@@ -129,11 +129,9 @@ Row = tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType]
 
 MORE: tuple[Row, ...] = (
     ("format_text", format_text, [_TEXT, _TEXTS], _TEXT),
-    ("unistr", unicode_string, [_TEXT], _TEXT),
+    ("unistr", unistr, [_TEXT], _TEXT),
     ("normalize_text", _normalized, [_TEXT, _TEXT], _TEXT),
-    ("regexp_parts", matches.split, [_TEXT, _TEXT], _TEXTS),
     ("one_match", lambda found: [found], [_TEXTS], pa.list_(_TEXTS)),
-    ("all_matches", matches.all_matches, [_TEXT, _TEXT], pa.list_(_TEXTS)),
     ("json_field", json_values.field, [_TEXT, _TEXT], _TEXT),
     ("json_field_text", json_values.field_text, [_TEXT, _TEXT], _TEXT),
     ("json_element", json_values.element, [_TEXT, _BIGINT], _TEXT),
@@ -197,6 +195,7 @@ MORE: tuple[Row, ...] = (
         for name, kind in MODES.items()
     ),
     *regexps.ROWS,
+    *matches.ROWS,
     *jsonpath.ROWS,
     ("json_set_null", json_changes.set_null, [_TEXT, _TEXTS, _BOOL, _TEXT], _TEXT),
     ("digits_after", _scale, [_TEXT], _INTEGER),

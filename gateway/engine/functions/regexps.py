@@ -1,7 +1,8 @@
-"""regexp_count, regexp_instr, regexp_substr and regexp_replace from a place on (manual, 9.7.3).
+"""Every place where a pattern matches: regexp_count, _instr, _substr and _replace (manual, 9.7.3).
 
-By Arrow's regular expressions (RE2), which take linear time. What one search finds is marked with
-NUL, which no text holds, so that one call tells every match in its surroundings.
+By Arrow's regular expressions (RE2), which take linear time; Python's `re` may take exponential
+time and holds every client's thread meanwhile. What one search finds is marked with NUL, which no
+text holds, so that one call tells every match in its surroundings.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.engine.functions.rooms import MOST_BYTES, admit
+from gateway.engine.functions.rooms import MOST_BYTES, MOST_ELEMENTS, admit
 from gateway.errors import (
     FeatureNotSupported,
     InvalidParameterValue,
@@ -34,26 +35,26 @@ _CONTEXT = re.compile(r"(?<!\\)(?<!\[)\^|\\[bBAyY]")
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Where a match is, counted in characters from 0, and what is put in its place."""
+    """Where a match is, counted in characters from 0, and what was asked for of it."""
 
     start: int
     end: int
-    text: str
+    texts: tuple[str, ...]
 
 
 def count(text: str, pattern: str, start: int, flags: str) -> int:
     """How often the pattern matches from a character on."""
-    _refuse_global("regexp_count", flags)
-    return len(_found(text, pattern, start, flags))
+    refuse_global("regexp_count", flags)
+    return len(found_in(text, pattern, flags, start))
 
 
 def place(text: str, pattern: str, start: int, nth: int, after: int, flags: str, part: int) -> int:
     """Where the nth match begins, or ends with `after`; 0 where there is none."""
-    _refuse_global("regexp_instr", flags)
+    refuse_global("regexp_instr", flags)
     _check("endoption", after, 0, 1)
     _check("n", nth, 1)
     _check("subexpr", part, 0)
-    found = _found(text, pattern, start, flags)
+    found = found_in(text, pattern, flags, start)
     if part and len(found) >= nth:
         raise FeatureNotSupported("regexp_instr with a subexpression is not supported")
     if len(found) < nth:
@@ -65,26 +66,25 @@ def part(
     text: str, pattern: str, start: int, nth: int, flags: str, subexpression: int
 ) -> str | None:
     """The nth match, or what a group of it matched; None where there is none."""
-    _refuse_global("regexp_substr", flags)
+    refuse_global("regexp_substr", flags)
     _check("n", nth, 1)
     _check("subexpr", subexpression, 0)
-    if subexpression > _groups(pattern):
-        _found(text, pattern, start, flags)
+    found = found_in(text, pattern, flags, start)
+    if subexpression > groups_in(pattern, flags) or len(found) < nth:
         return None
-    found = _found(text, pattern, start, flags, f"\\{subexpression}")
-    if subexpression > 9:
-        raise FeatureNotSupported("regexp_substr with a subexpression past 9 is not supported")
-    return found[nth - 1].text if len(found) >= nth else None
+    if not subexpression:
+        return text[found[nth - 1].start : found[nth - 1].end]
+    return groups_of(text, pattern, flags, start)[nth - 1][subexpression - 1]
 
 
 def replace(text: str, pattern: str, new: str, start: int, nth: int, flags: str) -> str:
     """The text with the nth match replaced; with `nth` 0, every one."""
     _check("n", nth, 0)
-    found = _found(text, pattern, start, flags.replace("g", ""), new)
+    found = found_in(text, pattern, flags.replace("g", ""), start, new)
     kept = found if nth == 0 else found[nth - 1 : nth]
     parts, end = [], 0
     for match in kept:
-        parts += [text[end : match.start], match.text]
+        parts += [text[end : match.start], *match.texts]
         end = match.end
     return "".join([*parts, text[end:]])
 
@@ -105,13 +105,20 @@ def _check(name: str, value: int, least: int, most: int | None = None) -> None:
         raise InvalidParameterValue(f'invalid value for parameter "{name}": {value}')
 
 
-def _refuse_global(name: str, flags: str) -> None:
+def refuse_global(name: str, flags: str) -> None:
     if "g" in flags:
         raise InvalidParameterValue(f'{name}() does not support the "global" option')
 
 
-def _found(text: str, pattern: str, start: int, flags: str, new: str = "") -> list[Match]:
-    """Every match that begins at a character or after it, counted from 1, in order."""
+def found_in(text: str, pattern: str, flags: str, start: int = 1, *asked: str) -> list[Match]:
+    """Every match that begins at a character or after it, counted from 1, in order.
+
+    Args:
+        asked: What is to be told of each match, as regexp_replace's third argument says it.
+
+    Raises:
+        FeatureNotSupported: 0A000, what it matches depends on what stands before `start`.
+    """
     _check("start", start, 1)
     written = _written(pattern, flags)
     skipped = min(start - 1, len(text))
@@ -119,16 +126,19 @@ def _found(text: str, pattern: str, start: int, flags: str, new: str = "") -> li
         return []
     if skipped and _CONTEXT.search(written):
         raise FeatureNotSupported("an anchor in a pattern with a start is not supported")
-    into = f"{_MARK}\\0{_MARK}{_replacement(new)}{_MARK}"
-    room = (len(text) - skipped + 1) * (len(new) + 3) + len(text) * (1 + new.count("\\"))
+    into = _MARK.join(["", "\\0", *map(_replacement, asked), ""])
+    news = sum(len(new) + 1 for new in asked)
+    references = sum(new.count("\\") for new in asked)
+    room = (len(text) - skipped + 1) * (news + 3) + len(text) * (1 + references)
     admit(room, MOST_BYTES, "matches, in bytes,")
-    marked = _search(text[skipped:], written, into)
+    marked, stride = _search(text[skipped:], written, into), 2 + len(asked)
+    admit(marked.count(_MARK) // stride, MOST_ELEMENTS, "matches")
     parts, place_, found = marked.split(_MARK), skipped, []
-    for number in range(0, len(parts) - 1, 3):
+    for number in range(0, len(parts) - 1, stride):
         begin = place_ + len(parts[number])
         place_ = begin + len(parts[number + 1])
-        found.append(Match(begin, place_, parts[number + 2]))
-    return _with_empty(found, written, new)
+        found.append(Match(begin, place_, tuple(parts[number + 2 : number + stride])))
+    return _with_empty(found, written, asked)
 
 
 def _search(text: str, pattern: str, into: str) -> str:
@@ -144,13 +154,15 @@ def _reason(error: Exception) -> str:
     return str(error).removeprefix("Invalid regular expression: ")
 
 
-def _with_empty(found: list[Match], pattern: str, new: str) -> list[Match]:
+def _with_empty(found: list[Match], pattern: str, asked: tuple[str, ...]) -> list[Match]:
     """PostgreSQL finds nothing, too, right after a match, which RE2 passes over."""
     if not found or not _search("", f"^(?:{pattern})$", "x"):
         return found
     if _CONTEXT.search(pattern) or "$" in pattern:
         return found
-    bare = re.sub(r"\\(.)", lambda each: "\\" if each[1] == "\\" else "", new)
+    bare = tuple(
+        re.sub(r"\\(.)", lambda each: "\\" if each[1] == "\\" else "", new) for new in asked
+    )
     starts = {match.start for match in found}
     more = [
         Match(match.end, match.end, bare)
@@ -199,9 +211,55 @@ def _reference(found: re.Match[str]) -> str:
     return "\\\\" if found[1] in ("", "\\") else f"\\\\{found[1]}"
 
 
-def _groups(pattern: str) -> int:
-    parts = re.finditer(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?!\?)", pattern)
-    return sum(match[0] == "(" for match in parts)
+# An escape, a bracket expression, the opening of any group, the end of one.
+_PART = re.compile(r"\\.|\[\^?\]?(?:\[:\w+:\]|\\.|[^\]\\])*\]|\((?:\?:)?|\)", re.DOTALL)
+_AT_ONCE = 9  # groups that a replacement can name
+
+
+def groups_in(pattern: str, flags: str = "") -> int:
+    """How many groups of a pattern are counted."""
+    return 0 if "q" in flags else sum(part[0] == "(" for part in _PART.finditer(pattern))
+
+
+def groups_of(text: str, pattern: str, flags: str, start: int = 1) -> list[list[str | None]]:
+    """What each group matched, of every match; None of one that took no part."""
+    count, found = groups_in(pattern, flags), found_in(text, pattern, flags, start)
+    rows: list[list[str | None]] = [[] for _ in found]
+    for first in range(0, count, _AT_ONCE):
+        wanted = range(first, min(first + _AT_ONCE, count))
+        asked = [f"\\{number + 1}" for number in range(len(wanted))]
+        again = found_in(text, _rewritten(pattern, wanted), flags, start, *asked)
+        for row, match in zip(rows, again, strict=True):
+            whole = text[match.start : match.end]
+            row += [
+                part if part or _must_take_part(whole, pattern, flags, number) else None
+                for number, part in zip(wanted, match.texts, strict=True)
+            ]
+    return rows
+
+
+def _must_take_part(whole: str, pattern: str, flags: str, number: int) -> bool:
+    """Whether a match is none without a group of it, which matched nothing."""
+    without = _written(_rewritten(pattern, range(0), number), flags)
+    return not _search(whole, f"\\A(?:{without})\\z", _MARK).count(_MARK)
+
+
+def _rewritten(pattern: str, counted: range, never: int = -1) -> str:
+    """The pattern with some of its groups counted; in place of the group `never` what never is."""
+    parts, end, number, inside = [], 0, -1, 0
+    for found in _PART.finditer(pattern):
+        part = found[0]
+        number += part == "("
+        if not inside:
+            parts.append(pattern[end : found.start()])
+        end = found.end()
+        if inside or (part == "(" and number == never):
+            inside += (part[0] == "(") - (part == ")")
+            part = "" if inside else r"[^\s\S]"
+        elif part == "(":
+            part = "(" if number in counted else "(?:"
+        parts.append(part)
+    return "".join([*parts, pattern[end:]])
 
 
 _TEXT, _BIGINT, _INTEGER = pa.string(), pa.int64(), pa.int32()

@@ -289,18 +289,9 @@ def _large_number(node: exp.Expr) -> exp.Expr | None:
     return cast_of(exp.Literal.string(node.name), digits)
 
 
-def _plain_string(node: exp.Expr) -> exp.Expr:
-    return exp.Literal.string(node.name)
-
-
 def _adjacent(node: exp.Expr) -> exp.Expr:
     # 'a' 'b' is one string; the function concat() is a plain call and never this node.
     return exp.Literal.string("".join(part.name for part in node.expressions))
-
-
-def _unicode_string(node: exp.Expr) -> exp.Expr:
-    escape = node.args.get("escape")
-    return exp.Literal.string(literals.unicode_string(node.name, escape.name if escape else "\\"))
 
 
 _BITS = _unsupported("a bit string", "Write bytes as '\\x41'::bytea.")
@@ -344,9 +335,7 @@ LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.With: clauses.with_clause,
     exp.WindowSpec: clauses.window_spec,
     exp.Union: clauses.name_sides,
-    exp.ByteString: _plain_string,
     exp.Concat: _adjacent,
-    exp.UnicodeString: _unicode_string,
     exp.BitString: _BITS,
     exp.HexString: _BITS,
     exp.ObjectIdentifier: _unsupported("a cast to an object identifier"),

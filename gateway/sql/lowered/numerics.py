@@ -13,12 +13,18 @@ from collections.abc import Callable, Iterator
 from sqlglot import exp
 
 from gateway.sql.meaning.inference import GIVES, Types, numeric_beside
-from gateway.sql.meaning.numerals import digits, is_point_literal, plain, point_literals
+from gateway.sql.meaning.numerals import (
+    digits,
+    is_exacting,
+    is_point_literal,
+    plain,
+    point_literals,
+)
 from gateway.sql.meaning.scope import Block
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import own_nodes
-from gateway.types import NUMERIC
+from gateway.types import FLOAT4, FLOAT8, NUMERIC
 
 # PostgreSQL gives a quotient at least 16 significant digits: 20 after the point below 1.
 _QUOTIENT = "Decimal256(76, 20)"
@@ -67,10 +73,27 @@ def _changes(node: exp.Expr, types: Types) -> Iterator[tuple[exp.Expr, Change]]:
         for side in group:
             for literal in point_literals(side):
                 yield literal, _as_decimal
+    if isinstance(node, exp.Literal) and is_exacting(node) and not _is_of_doubles(node, types):
+        yield node, _as_decimal
     if type(node) is exp.Div and types.of(node) is NUMERIC:
         yield node, _divide
     elif _is_average(node) and types.of(node.expressions[0]) is NUMERIC:
         yield node, _average
+
+
+def _is_of_doubles(literal: exp.Literal, types: Types) -> bool:
+    """Whether a literal becomes a double by what stands around it, or is cast already."""
+    node: exp.Expr | None = literal.parent
+    while node is not None and not isinstance(node, exp.Query | exp.Alias):
+        if literal.is_int or isinstance(node, exp.Cast):
+            return True
+        group = _together(node)
+        if any(types.of(side) in (FLOAT4, FLOAT8) for side in group):
+            return True
+        if isinstance(node, exp.Anonymous | exp.Pow) and types.of(node) is not NUMERIC:
+            return types.of(node) in (FLOAT4, FLOAT8)
+        node = node.parent
+    return False
 
 
 def _is_rows(node: exp.Expr) -> bool:
@@ -99,6 +122,8 @@ def _together(node: exp.Expr) -> list[exp.Expr]:
 
 
 def _as_decimal(literal: exp.Expr) -> None:
+    if isinstance(literal.parent, exp.Cast):  # beside several that are numerics
+        return
     precision, scale = digits(literal.name)
     kind = data_type(f"decimal({precision}, {scale})")
     literal.replace(exp.Cast(this=exp.Literal.string(plain(literal.name)), to=kind))

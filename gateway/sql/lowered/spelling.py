@@ -10,6 +10,7 @@ from sqlglot import exp
 from gateway.sql.lowered.jsoncalls import made_json
 from gateway.sql.lowered.ordered_sets import put_ordered_set
 from gateway.sql.lowered.reals import spell_cases, spell_nullif
+from gateway.sql.lowered.rounding import CUTTING, round_numeric
 from gateway.sql.lowered.typed_casts import spell_cast
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.scope import Block
@@ -30,12 +31,15 @@ def spell_out(block: Block) -> None:
         if isinstance(node, exp.WithinGroup):
             put_ordered_set(node, known)
         elif isinstance(node, exp.Cast):
+            round_numeric(node, known)
             spell_cast(node, known)
         elif isinstance(node, exp.Case) and node.this is not None:
             spell_cases(node, known)
         elif isinstance(node, exp.Anonymous) and node.name == "nullif":
             if len(node.expressions) == 2:
                 spell_nullif(node, known)
+        elif isinstance(node, exp.Anonymous) and node.name in CUTTING:
+            round_numeric(node, known)
         elif isinstance(node, exp.Anonymous) and node.name in _WRITERS:
             _spell_written(node, known)
         elif (made := made_json(node, known)) is not None and made is not node:

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from gateway.errors import GatewayError
 from gateway.sql.meaning.modifiers import type_modifier
-from gateway.sql.meaning.numerals import is_pointed
+from gateway.sql.meaning.numerals import holds_exacting, is_exacting, is_pointed
 from gateway.sql.meaning.parameters import postgres_type
 from gateway.sql.meaning.relation import ColumnInfo
 from gateway.sql.meaning.results import MOMENTS, common_type, result_type, widest
@@ -106,10 +106,14 @@ def numeric_beside(sides: Sequence[exp.Expr], types: Types) -> bool:
     A parameter's type comes too late to make a literal one.
     """
     others = [side for side in sides if not (is_pointed(side) or is_untyped(side))]
-    if not others or not any(is_pointed(side) for side in sides):
+    if not any(is_pointed(side) for side in sides):
         return False
+    exacting = any(map(holds_exacting, sides))  # a double would lose digits of one of them
+    if not others:
+        return exacting
     known = Types(types.block) if types.parameters else types
-    return common_type([known.of(side) for side in others]) is NUMERIC
+    common = common_type([known.of(side) for side in others])
+    return common is NUMERIC or (exacting and common is not None and common.name in INTEGER)
 
 
 def _is_open(value: exp.Expr, types: Types) -> bool:
@@ -249,7 +253,9 @@ def _literal(tree: exp.Expr, types: Types) -> Type:
     """Digits are an integer, as wide as they need."""
     if tree.is_string:
         return TEXT
-    return _integer(int(tree.this)) if tree.is_int else FLOAT8
+    if tree.is_int:
+        return _integer(int(tree.this))
+    return NUMERIC if is_exacting(tree) else FLOAT8
 
 
 def _integer(value: int) -> Type:
@@ -350,7 +356,6 @@ _ROWS: tuple[tuple[Kinds, Reader], ...] = (
     ),
     ((exp.Neg,), _negative),
     ((exp.Literal,), _literal),
-    ((exp.ByteString, exp.UnicodeString), _of(TEXT)),
     ((exp.Subquery,), _scalar),
     ((exp.JSONBContainsAnyTopKeys, exp.JSONBContainsAllTopKeys, exp.JSONBContains), _of(BOOL)),
     ((exp.JSONBDeleteAtPath,), _of(JSONB)),

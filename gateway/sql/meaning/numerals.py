@@ -29,6 +29,48 @@ def is_point_literal(tree: exp.Expr) -> bool:
     return precision <= _MOST_DIGITS and scale <= _MOST_DIGITS
 
 
+def is_exacting(literal: exp.Expr) -> bool:
+    """Whether it is a number of which a double would lose digits.
+
+    The shortest text of a double, as Python writes it, is none.
+
+    >>> [is_exacting(exp.Literal.number(text)) for text in ("0.1", "0.30000000000000004")]
+    [False, False]
+    >>> [is_exacting(exp.Literal.number(text)) for text in ("3.14159265358979323846", "2")]
+    [True, False]
+    """
+    if not isinstance(literal, exp.Literal) or literal.is_string or len(literal.name) <= 15:
+        return False
+    if literal.is_int:
+        return abs(int(literal.name)) > _DOUBLE_INTEGERS
+    return is_point_literal(literal) and Decimal(repr(float(literal.name))) != Decimal(literal.name)
+
+
+_DOUBLE_INTEGERS = 2**53
+
+
+def written_number(tree: exp.Expr) -> str | None:
+    """The digits of a literal with a point, and its sign; None of anything else.
+
+    >>> written_number(exp.Neg(this=exp.paren(exp.Literal.number("1.50"))))
+    '-1.50'
+    """
+    minus = ""
+    while isinstance(tree, exp.Neg | exp.Paren):
+        minus = ("" if minus else "-") if isinstance(tree, exp.Neg) else minus
+        tree = tree.this
+    return minus + plain(tree.name) if is_point_literal(tree) else None
+
+
+def holds_exacting(tree: exp.Expr) -> bool:
+    """Whether one stands in what is made of literals by + - * and casts."""
+    if isinstance(tree, exp.Paren | exp.Neg | exp.Cast):
+        return holds_exacting(tree.this)
+    if isinstance(tree, _SUMS):
+        return holds_exacting(tree.this) or holds_exacting(tree.expression)
+    return is_exacting(tree)
+
+
 def is_pointed(tree: exp.Expr) -> bool:
     """Whether it is made of literals alone, by + - *, and one has a point: `1 + 0.05`."""
     return any(True for _ in point_literals(tree)) and _is_constant(tree)

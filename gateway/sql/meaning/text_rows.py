@@ -22,13 +22,14 @@ def _from_defaults(
 
 
 TEXT_ROWS: tuple[tuple[str, str], ...] = (
-    ("regexp_split_to_array(text, text)", "regexp_parts(a, b)"),
-    ("regexp_split_to_table(text, text)", "unnest(regexp_parts(a, b))"),
+    ("regexp_split_to_array(text, text)", "regexp_parts(a, b, '')"),
+    ("regexp_split_to_array(text, text, text)", "regexp_parts(a, b, c)"),
+    ("regexp_split_to_table(text, text)", "unnest(regexp_parts(a, b, ''))"),
+    ("regexp_split_to_table(text, text, text)", "unnest(regexp_parts(a, b, c))"),
     ("regexp_matches(text, text)",        "unnest(one_match(regexp_match(a, b)))"),
-    ("regexp_matches(text, text, text)",
-     "unnest(CASE WHEN c = 'g' THEN all_matches(a, b) ELSE one_match(regexp_match(a, b, c)) END)"),
+    ("regexp_matches(text, text, text)",  "unnest(all_matches(a, b, c))"),
     ("regexp_like(text, text)",           "regexp_like(a, '(?s)' || b)"),
-    ("regexp_like(text, text, text)",     "regexp_like(a, '(?s)' || b, c)"),
+    ("regexp_like(text, text, text)",     "is_matched(a, b, c)"),
     ("regexp_substr(text, text)",         "(regexp_match(a, '(' || b || ')'))[1]"),
     ("string_to_array(any, any)",         _parts("string_to_array(a, b)")),
     ("string_to_array(any, any, any)",    _parts("string_to_array(a, b, c)")),

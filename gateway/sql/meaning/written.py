@@ -11,6 +11,7 @@ from sqlglot import exp
 from gateway.sql.lowered.arrays import joined_array
 from gateway.sql.lowered.typed_casts import INTERVAL_OF_TEXT
 from gateway.sql.meaning.inference import Types
+from gateway.sql.meaning.numerals import written_number
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.notation import Notation
 from gateway.types import TEXT, dimensions
@@ -46,6 +47,10 @@ TEXTS = (exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.CHAR, exp.DType.BPCHAR)
 
 def write(value: exp.Expr, types: Types, notation: Notation) -> None:
     """Let a value that becomes text be written as PostgreSQL writes it, in place."""
+    number = written_number(value)
+    if number is not None:  # a numeric in PostgreSQL, with the digits that stand there
+        value.replace(exp.Literal.string(number))
+        return
     known = types.of(value)
     function = WRITTEN.get(known.name) if known is not None else None
     if function is None or known is None:

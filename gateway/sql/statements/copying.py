@@ -15,7 +15,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from gateway.errors import InsufficientPrivilege, SyntaxFault
 from gateway.sql.statements.commands import Reader
 from gateway.sql.statements.statement import Copy, Option, Statement, Value
-from gateway.sql.text.literals import unicode_string
+from gateway.sql.text.escapes import unicode_string
 
 DATASETS = ("zarr", "netcdf", "parquet")  # the formats in which a dataset is written
 

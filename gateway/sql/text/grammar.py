@@ -16,6 +16,7 @@ from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.interrupts import check_for_interrupts
+from gateway.sql.text.escapes import escaped_string, unicode_string
 from gateway.sql.text.places import placed
 from gateway.sql.text.repeats import NUMBERS, Repeated, head_of, is_cut
 from gateway.sql.text.worded_calls import WORDED, WordedCallsParser
@@ -147,6 +148,12 @@ class GradwireParser(WordedCallsParser):
     }
     ASSIGNMENT: ClassVar[dict[Any, Any]] = {}
     # `$1` alone; not `?`, `:name` or `%s`, which are other systems'.
+    PRIMARY_PARSERS: ClassVar[dict[Any, Any]] = {
+        **PostgresParser.PRIMARY_PARSERS,
+        TokenType.BYTE_STRING: lambda self, token: self._parse_escaped(token),
+        TokenType.HEREDOC_STRING: lambda self, token: exp.Literal.string(token.text),
+        TokenType.UNICODE_STRING: lambda self, token: self._parse_unicode(token),
+    }
     PLACEHOLDER_PARSERS: ClassVar[dict[Any, Any]] = {
         TokenType.PARAMETER: lambda self: self._parse_dollar(),
     }
@@ -208,6 +215,16 @@ class GradwireParser(WordedCallsParser):
         call = exp.Anonymous(this=function, expressions=[self._parse_term()])
         call.meta["operator"] = True
         return call
+
+    def _parse_escaped(self, token: Token) -> exp.Expr:
+        """E'...'; sqlglot's tokenizer takes what is no escape for plain letters."""
+        written = self.sql[token.start + 2 : token.end].replace("''", "'")
+        return exp.Literal.string(escaped_string(written))
+
+    def _parse_unicode(self, token: Token) -> exp.Expr:
+        """U&'...' UESCAPE '!'."""
+        escape = self._parse_string() if self._match_text_seq("UESCAPE") else None
+        return exp.Literal.string(unicode_string(token.text, escape.name if escape else "\\"))
 
     def _parse_dollar(self) -> exp.Expr | None:
         if self._prev.text == "@":  # PostgreSQL's absolute value

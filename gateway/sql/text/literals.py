@@ -356,20 +356,3 @@ def similar_pattern(pattern: str, escape: str = "\\") -> str:
             )
         out.append(letter)
     return f"^(?s:{''.join(out)})$"
-
-
-_ESCAPED = r"{0}(?:([0-9A-Fa-f]{{4}})|\+([0-9A-Fa-f]{{6}})|({0}))"
-
-
-def unicode_string(text: str, escape: str = "\\") -> str:
-    r"""The characters of a U&'' string (4.1.2.3).
-
-    >>> unicode_string("d\\0061t\\+000061")
-    'data'
-    """
-    pattern = _ESCAPED.format(re.escape(escape))
-
-    def character(match: re.Match[str]) -> str:
-        return escape if match[3] else chr(int(match[1] or match[2], 16))
-
-    return re.sub(pattern, character, text)
