@@ -163,6 +163,8 @@ GIVEN_UP = [
     "SELECT sum(a) FROM t WHERE ln(b - 50) > 1",
     "SELECT stddev(b / (n - n::double precision)) FROM t",
     "SELECT avg(CASE WHEN a > 0 THEN sqrt(a) ELSE 0 END) FROM t",
+    "SELECT stddev(b * 1e200::double precision) FROM t",  # squares beyond all numbers
+    "SELECT lat, time, var_pop(b * 1e300::double precision) FROM t GROUP BY lat, time",
 ]
 
 

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.errors import FeatureNotSupported
-from gateway.sources.aggregates.reducing import Codes
+from gateway.sources.aggregates.reducing import Codes, Found
 from gateway.sources.aggregates.regions import Asked, Operand, Region
 from gateway.sources.arithmetic.nullable import Unsound
 from gateway.sources.filters.pruning import Pruned, prune
@@ -233,13 +233,22 @@ class PartialsPartition:
         elif "whole" in kept:
             kept["sum"] = kept["whole"]
         if "squares" in kept:
-            mean = np.where(none, np.nan, kept["real"] / np.maximum(count, 1))
-            numbers = present.numbers(self.table.groups)
-            apart = np.where(none, 0.0, mean - self.table.pivots(number, numbers, mean))
-            kept |= {"away": count * apart, "pull": count * apart * apart}
+            kept |= self._apart(number, kept["real"], count, present)
         yield pa.array(count)
         for kind in partial_kinds(operand.kinds):
             yield pa.array(kept[kind], mask=none if none.any() else None)
+
+    @np.errstate(over="ignore")
+    def _apart(self, number: int, total: Values, count: Values, present: Present) -> Found:
+        """How far the means of the groups are from one number near all the values of each."""
+        none = count == 0
+        mean = np.where(none, np.nan, total / np.maximum(count, 1))
+        pivots = self.table.pivots(number, present.numbers(self.table.groups), mean)
+        apart = np.where(none, 0.0, mean - pivots)
+        pull = count * apart * apart
+        if not np.isfinite(pull).all():
+            raise Unsound("deviations beyond all numbers")
+        return {"away": count * apart, "pull": pull}
 
 
 @dataclass(frozen=True)

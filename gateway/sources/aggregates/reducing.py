@@ -196,6 +196,15 @@ def pieces(shape: Sequence[int], most: int) -> Iterator[tuple[slice, ...]]:
             yield (slice(start, stop), *(slice(0, size) for size in shape[1:]))
 
 
+def pieces_of(box: Sequence[slice], most: int) -> Iterator[tuple[slice, ...]]:
+    """The same of a box that begins elsewhere."""
+    for found in pieces([part.stop - part.start for part in box], most):
+        yield tuple(
+            slice(whole.start + part.start, whole.start + part.stop)
+            for whole, part in zip(box, found, strict=True)
+        )
+
+
 Found = dict[str, Values]
 
 
@@ -247,6 +256,8 @@ class Sums:
             if not np.isfinite(found["real"]).all():
                 return None
             found |= _deviations(piece, present, nulls, found)
+            if not np.isfinite(found["squares"]).all():
+                return None
         return found
 
     @np.errstate(invalid="ignore", over="ignore")

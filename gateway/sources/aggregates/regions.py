@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gateway.sources.aggregates.reducing import Codes, Found, Piece, Runs, Sums, pieces
+from gateway.sources.aggregates.reducing import Codes, Found, Piece, Runs, Sums, pieces, pieces_of
 from gateway.sources.arithmetic import elementwise
-from gateway.sources.arithmetic.elementwise import Expression
+from gateway.sources.arithmetic.elementwise import Column, Expression
 from gateway.sources.arithmetic.nullable import (
     Mask,
     Nullable,
@@ -34,7 +34,8 @@ Values = npt.NDArray[Any]
 PIECE_VALUES = 1 << 17
 
 # Pieces between two moments at which a query may be stopped: some milliseconds. Each such moment
-# is an empty batch to the engine, which costs as much as a tenth of a piece.
+# is an empty batch to the engine, which costs as much as a tenth of a piece. Columns as they are
+# stored are summed up so many pieces at once: nothing is computed that would have to be kept.
 PIECES_A_STEP = 8
 
 
@@ -85,6 +86,11 @@ class Asked:
             and dtype.kind == "f"
             for operand, dtype in zip(self.operands, self.dtypes, strict=True)
         )
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether columns are summed up as they are stored, as long as nothing is missing."""
+        return self.is_strict and all(isinstance(each.argument, Column) for each in self.operands)
 
 
 def columns_read(operands: Sequence[Operand], condition: Expression | None) -> tuple[str, ...]:
@@ -165,21 +171,30 @@ class Region:
         whole = piece(tuple(slice(0, size) for size in block.shape))
         self._all[whole.target] += whole.rows
         if self._asked.operands or self._asked.condition is not None:
-            for number, box in enumerate(pieces(block.shape, PIECE_VALUES)):
-                self._take_piece(columns, box, piece(box))
-                if number % PIECES_A_STEP == 0:
-                    yield
+            for step in pieces(block.shape, PIECE_VALUES * PIECES_A_STEP):
+                if not (self._asked.is_plain and self._took_hopefully(columns, step, piece(step))):
+                    for box in pieces_of(step, PIECE_VALUES):
+                        self._take_piece(columns, box, piece(box))
+                yield
+
+    def _took_hopefully(
+        self, columns: Mapping[str, Values], box: tuple[slice, ...], piece: Piece
+    ) -> bool:
+        """Take in a piece as if nothing in it were missing; whether that is so."""
+        if not self._hopeful:
+            return False
+        found = self._measured(_Work(self._asked, columns, box, piece, hopeful=True), None)
+        if found is None:
+            self._hopeful = False
+            return False
+        self._add(piece, found)
+        return True
 
     def _take_piece(
         self, columns: Mapping[str, Values], box: tuple[slice, ...], piece: Piece
     ) -> None:
-        if self._hopeful:
-            work = _Work(self._asked, columns, box, piece, hopeful=True)
-            found = self._measured(work, None)
-            if found is not None:
-                self._add(piece, found)
-                return
-            self._hopeful = False
+        if self._took_hopefully(columns, box, piece):
+            return
         work = _Work(self._asked, columns, box, piece)
         kept = work.kept(self._asked.condition)
         if kept is not None:

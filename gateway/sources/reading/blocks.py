@@ -43,7 +43,7 @@ BATCH_ROWS = 65_536
 TRAILING_ROWS = 262_144
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GridColumn:
     """One column of a grid: its field, and the variable with its values.
 
@@ -63,12 +63,15 @@ class GridColumn:
         calendar = {key.decode(): value.decode() for key, value in metadata.items()}
         return calendar | attributes_of(self.variable.attrs)
 
+    @cached_property
+    def _dask(self) -> tuple[tuple[int, ...], ...] | None:
+        """The chunks of a dask array; xarray takes long to tell that something is none."""
+        return self.variable.chunks
+
     @property
     def is_chunked(self) -> bool:
         """Whether its values are read in chunks."""
-        return self.variable.chunks is not None or bool(
-            self.variable.encoding.get("preferred_chunks")
-        )
+        return self._dask is not None or bool(self.variable.encoding.get("preferred_chunks"))
 
     @property
     def is_cacheable(self) -> bool:
@@ -77,14 +80,14 @@ class GridColumn:
         plain = getattr(self.variable.dtype, "kind", "O") in "biufmM"
         equal = all(isinstance(length, int) and length > 0 for length in lengths.values())
         dims = {str(dim) for dim in self.variable.dims}
-        return self.variable.chunks is None and plain and equal and dims <= {*map(str, lengths)}
+        return self._dask is None and plain and equal and dims <= {*map(str, lengths)}
 
     def chunk(self, dim: str) -> int:
         """The longest stored chunk along `dim`; 1 where values are not chunked."""
         if dim not in self.variable.dims:
             return 1
-        if self.variable.chunks is not None:
-            return max(self.variable.chunks[self.variable.dims.index(dim)])
+        if self._dask is not None:
+            return max(self._dask[self.variable.dims.index(dim)])
         return int(self.variable.encoding.get("preferred_chunks", {}).get(dim, 1))
 
     @property
