@@ -31,5 +31,5 @@ def test_scans_stay_within_the_bound(tmp_path: Path) -> None:
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     grown = json.loads(told.stdout.splitlines()[-1])
-    assert len(grown) == 3
+    assert len(grown) == 4
     assert {sql: most for sql, most in grown.items() if most > BOUND} == {}

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,9 @@ from gateway.sources.filters.pruning import Positions
 from gateway.sources.libraries import cftime, xarray
 
 Values = npt.NDArray[Any]
+
+# Values that are differentiated at a time: what is computed on the way stays in the cache.
+_SLAB_VALUES = 1 << 17
 
 # Units that numpy can divide by: xarray's DatetimeUnitOptions.
 UNITS = ("W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as")
@@ -65,6 +69,16 @@ class Axis:
     @property
     def size(self) -> int:
         return len(self.numbers)
+
+    @cached_property
+    def steps(self) -> Values:
+        """From each position to the next."""
+        return np.asarray(np.diff(self.numbers))
+
+    @cached_property
+    def is_even(self) -> bool:
+        """Whether all steps are equal."""
+        return bool((self.steps == self.steps[0]).all())
 
 
 def axis_of(call: Along, variable: xarray.Variable) -> Axis:
@@ -131,10 +145,22 @@ def differentiated(
     values: Values, at: Positions, positions: Positions, axis: int, along: Axis
 ) -> Values:
     """The derivative at `positions`, from `values` at the positions `at` of dimension `axis`."""
-    x, last = along.numbers, along.size - 1
-    steps = np.diff(x)
-    even = bool((steps == steps[0]).all())
-    result = np.empty_like(np.take(values, np.searchsorted(at, positions), axis))
+    shape = list(values.shape)
+    shape[axis] = len(positions)
+    result = np.empty(shape, values.dtype)
+    step = max(1, _SLAB_VALUES * shape[0] // max(1, result.size))
+    for start in range(0, shape[0], step):
+        slab = slice(start, start + step)
+        if axis == 0:
+            result[slab] = _slopes(values, at, positions[slab], axis, along)
+        else:
+            result[slab] = _slopes(values[slab], at, positions, axis, along)
+    return result
+
+
+def _slopes(values: Values, at: Positions, positions: Positions, axis: int, along: Axis) -> Values:
+    """The same, of so few values that what is held beside them does not matter."""
+    steps, last = along.steps, along.size - 1
 
     def value(positions: Positions) -> Values:
         return np.take(values, np.searchsorted(at, positions), axis)
@@ -144,28 +170,23 @@ def differentiated(
         shape[axis] = -1
         return numbers.reshape(shape)
 
-    def put(chosen: npt.NDArray[np.bool_], found: Values) -> None:
-        where: list[Any] = [slice(None)] * values.ndim
-        where[axis] = chosen
-        result[tuple(where)] = found
-
-    first_, last_ = positions == 0, positions == last
-    inner = ~(first_ | last_)
-    p = positions[inner]
+    first_, last_ = positions[positions == 0], positions[positions == last]
+    p = positions[(positions > 0) & (positions < last)]
+    parts = []
     with np.errstate(all="ignore"):
-        if len(p) and even:
-            put(inner, (value(p + 1) - value(p - 1)) / (2.0 * steps[0]))
+        if len(first_):
+            parts.append((value(first_ + 1) - value(first_)) / steps[0])
+        if len(p) and along.is_even:
+            parts.append((value(p + 1) - value(p - 1)) / (2.0 * steps[0]))
         elif len(p):
             before, after = steps[p - 1], steps[p]
             a = weights(-after / (before * (before + after)))
             b = weights((after - before) / (before * after))
             c = weights(before / (after * (before + after)))
-            put(inner, a * value(p - 1) + b * value(p) + c * value(p + 1))
-        if first_.any():
-            put(first_, (value(positions[first_] + 1) - value(positions[first_])) / steps[0])
-        if last_.any():
-            put(last_, (value(positions[last_]) - value(positions[last_] - 1)) / steps[-1])
-    return result
+            parts.append(a * value(p - 1) + b * value(p) + c * value(p + 1))
+        if len(last_):
+            parts.append((value(last_) - value(last_ - 1)) / steps[-1])
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis)
 
 
 @dataclass(slots=True)
@@ -189,23 +210,27 @@ def integrated(
         axis: The dimension's place.
         along: The coordinate.
     """
-    if before is not None:
-        values = np.concatenate([before.value, values], axis)
-    count = values.shape[axis]
-    first = start if before is None else start - 1
+    count, come = values.shape[axis], int(before is not None)
     shape = [1] * values.ndim
     shape[axis] = -1
-    steps = np.diff(along.numbers[first : first + count]).reshape(shape)
-    left = np.take(values, range(count - 1), axis)
-    right = np.take(values, range(1, count), axis)
+    halves = np.diff(along.numbers[start - come : start + count]).reshape(shape) * 0.5
+    shape[:] = values.shape
+    shape[axis] = count + come
+    sums = np.empty(shape, np.result_type(halves.dtype, values.dtype))
+
+    def part(array: Values, first: int, last: int | None = None) -> Values:
+        return array[(slice(None),) * axis + (slice(first, last),)]
+
     with np.errstate(all="ignore"):
-        parts = steps * 0.5 * (right + left)
-        shape[:] = values.shape
-        shape[axis] = 1
-        opening = np.zeros(shape, parts.dtype) if before is None else before.total
-        sums = np.cumsum(np.concatenate([opening, parts], axis), axis)
-    came = Sum(first + count - 1, np.take(values, [-1], axis), np.take(sums, [-1], axis))
-    return (sums if before is None else np.delete(sums, 0, axis)), came
+        part(sums, 0, 1)[...] = 0 if before is None else before.total
+        if before is not None:
+            np.add(part(values, 0, 1), before.value, out=part(sums, 1, 2))
+        np.add(part(values, 1), part(values, 0, -1), out=part(sums, 1 + come))
+        trapezoids = part(sums, 1)
+        trapezoids *= halves
+        sums = np.cumsum(sums, axis, out=sums)
+    came = Sum(start + count - 1, part(values, -1).copy(), part(sums, -1).copy())
+    return part(sums, come), came
 
 
 def result_dtype(along: Along, dtypes: Mapping[str, np.dtype[Any]], axis: Axis) -> np.dtype[Any]:
