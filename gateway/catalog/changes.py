@@ -12,10 +12,10 @@ from gateway.catalog.definitions import (
     Building,
     Resolve,
     read_type,
-    sequence_of,
     with_default,
 )
 from gateway.catalog.renaming import columns_in, read_by, renamed, renamed_index, renamed_key
+from gateway.catalog.sequence_numbers import refuse_no_integer, sequence_of
 from gateway.errors import (
     DuplicateColumn,
     DuplicateObject,
@@ -32,6 +32,8 @@ from gateway.sql.statements.altering import Action
 from gateway.sql.statements.commands import Name
 from gateway.sql.statements.sequences import SequenceOptions
 from gateway.store.ddl.altering import with_column
+from gateway.store.ddl.dropping import still_needed
+from gateway.store.definitions.catalogue import shown
 from gateway.store.definitions.constraints import chosen_name
 from gateway.store.definitions.definitions import Column, Sequence, TableDefinition
 
@@ -41,7 +43,7 @@ class Altering:
     """What the actions of one ALTER TABLE need besides the definition.
 
     `using` gathers column -> the text of the expression for its new values, `sequences` column ->
-    the sequence it is to own, `restarts` (column, value) of RESTART.
+    the sequence it is to own, `options` (column, what its sequence is told).
     """
 
     name: TableName
@@ -49,8 +51,9 @@ class Altering:
     taken: Collection[str]
     using: dict[str, str] = field(default_factory=dict)
     sequences: dict[str, Sequence] = field(default_factory=dict)
-    restarts: list[tuple[str, int | str | None]] = field(default_factory=list)
+    options: list[tuple[str, SequenceOptions]] = field(default_factory=list)
     notices: list[tuple[str, str]] = field(default_factory=list)  # message, SQLSTATE
+    gone: list[str] = field(default_factory=list)  # what CASCADE drops of the table itself
 
 
 def _building(state: Altering, definition: TableDefinition) -> Building:
@@ -101,10 +104,13 @@ def _drop_column(state: Altering, definition: TableDefinition, action: Action) -
         return definition
     for column in definition.columns:
         if column.generated is not None and name in columns_in(column.generated):
-            raise FeatureNotSupported(
-                f'column "{name}" is read by generated column "{column.name}"',
-                hint=f'Drop column "{column.name}" first.',
+            mine, theirs = (
+                f"column {n} of table {shown(definition.name)}" for n in (name, column.name)
             )
+            if not action.cascade:
+                raise still_needed(mine, [theirs])
+            state.gone.append(theirs)
+            definition = _drop_column(state, definition, replace(action, column=column.name))
     return replace(
         definition,
         columns=tuple(c for c in definition.columns if c.name != name),
@@ -185,9 +191,22 @@ def _drop_not_null(state: Altering, definition: TableDefinition, action: Action)
 def _type(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
     column = _column(definition, action.column)
     known, typmod = read_type(action.type)
+    _refuse_generated_over(definition, column)
+    if column.identity:
+        refuse_no_integer(known)
+        state.options.append((column.name, SequenceOptions(type=known)))
     if action.expression is not None:
         state.using[column.name] = action.expression.text
     return with_column(definition, replace(column, type=known, typmod=typmod))
+
+
+def _refuse_generated_over(definition: TableDefinition, column: Column) -> None:
+    for other in definition.columns:
+        if other.generated is not None and column.name in columns_in(other.generated):
+            raise FeatureNotSupported(
+                "cannot alter type of a column used by a generated column",
+                detail=f'Column "{column.name}" is used by generated column "{other.name}".',
+            )
 
 
 def _add_constraint(
@@ -302,20 +321,14 @@ def _drop_expression(
     return with_column(definition, replace(column, generated=None))
 
 
-def _set_generated(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
+def _identity(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
     column = _column(definition, action.column)
     if not column.identity:
         raise _no_identity(definition, column)
-    return with_column(definition, replace(column, identity=action.name))
-
-
-def _sequence(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
-    column = _column(definition, action.column)
-    if not column.identity:
-        raise _no_identity(definition, column)
-    assert action.options is not None
-    state.restarts.append((column.name, action.options.restart))
-    return definition
+    if action.options != SequenceOptions():
+        assert action.options is not None
+        state.options.append((column.name, action.options))
+    return with_column(definition, replace(column, identity=action.name or column.identity))
 
 
 def _no_identity(definition: TableDefinition, column: Column) -> ObjectNotInPrerequisiteState:
@@ -350,6 +363,5 @@ ALTERATIONS: dict[str, Alteration] = {
     "add identity": _add_identity,
     "drop identity": _drop_identity,
     "drop expression": _drop_expression,
-    "set generated": _set_generated,
-    "sequence": _sequence,
+    "identity": _identity,
 }

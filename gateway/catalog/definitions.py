@@ -12,9 +12,14 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
+from gateway.catalog.row_expressions import (
+    refuse_generated_of_generated,
+    refuse_in_default,
+    refuse_in_generated,
+    refuse_subquery,
+)
+from gateway.catalog.sequence_numbers import refuse_no_integer, sequence_of
 from gateway.errors import (
-    FeatureNotSupported,
-    GroupingError,
     InvalidColumnReference,
     InvalidParameterValue,
     InvalidTableDefinition,
@@ -24,10 +29,10 @@ from gateway.errors import (
 )
 from gateway.sources.table import TableName
 from gateway.sql.meaning.parameters import postgres_type
-from gateway.sql.meaning.scope import is_aggregate, position_of
+from gateway.sql.meaning.scope import position_of
 from gateway.sql.statements.commands import Name
 from gateway.sql.statements.constraints import ConstraintSpec, Written
-from gateway.sql.statements.sequences import SequenceOptions, bounds_of
+from gateway.sql.statements.sequences import SequenceOptions
 from gateway.sql.statements.tables import ColumnSpec, Item, LikeSpec
 from gateway.sql.text.dialect import parse
 from gateway.sql.text.quoting import identifier
@@ -92,6 +97,7 @@ class Building:
         """What was added, as a table."""
         for check in self.checks:
             _refuse_unknown(check, self.columns)
+        refuse_generated_of_generated(self.columns)
         return TableDefinition(
             self.name,
             tuple(self.columns),
@@ -132,7 +138,7 @@ class Building:
                 return with_default(column, rule.expression)
             case "generated":
                 assert rule.expression is not None
-                refuse_subquery(rule.expression, "column generation expression")
+                refuse_in_generated(rule.expression)
                 return replace(column, generated=rule.expression.text)
             case "identity":
                 self._identity(column, rule.options or SequenceOptions())
@@ -185,8 +191,7 @@ class Building:
         return f"nextval('{text}'::regclass)"
 
     def _identity(self, column: Column, options: SequenceOptions) -> None:
-        if column.type.name not in ("int2", "int4", "int8"):
-            raise InvalidParameterValue("identity column type must be smallint, integer, or bigint")
+        refuse_no_integer(column.type)
         self._sequence(column, options)
 
     def _sequence(self, column: Column, options: SequenceOptions) -> Sequence:
@@ -214,22 +219,6 @@ class Building:
             self.checks += other.checks
         if "indexes" in item.including:
             self.keys += [replace(key, name="") for key in other.keys]
-
-
-def sequence_of(name: TableName, options: SequenceOptions, type: Type = INT8) -> Sequence:
-    """The sequence that options ask for."""
-    known = options.type or type
-    bounds = bounds_of(options, known)
-    return Sequence(
-        name,
-        known,
-        bounds.start,
-        bounds.increment,
-        bounds.minimum,
-        bounds.maximum,
-        bounds.cycle,
-        bounds.cache,
-    )
 
 
 def check_of(expression: Written, name: str, table: TableName) -> Check:
@@ -272,33 +261,6 @@ def with_default(column: Column, expression: Written) -> Column:
     if expression.tree.is_string:
         constant_default(made)  # PostgreSQL reads it now, too
     return made
-
-
-def refuse_in_default(expression: Written) -> None:
-    """Refuse what a DEFAULT may not be made of.
-
-    Raises:
-        FeatureNotSupported: 0A000, a column or a subquery. GroupingError: 42803, an aggregate.
-    """
-    refuse_subquery(expression, "DEFAULT expression")
-    column = expression.tree.find(exp.Column)
-    if column is not None and column.name not in ("current_user", "session_user", "user"):
-        raise FeatureNotSupported(
-            "cannot use column reference in DEFAULT expression", position=position_of(column)
-        )
-
-
-def refuse_subquery(expression: Written, where: str) -> None:
-    """Refuse subqueries, parameters and aggregates in what is computed for one row."""
-    for node in expression.tree.walk():
-        if isinstance(node, exp.Query):
-            raise FeatureNotSupported(f"cannot use subquery in {where}", position=position_of(node))
-        if isinstance(node, exp.Parameter):
-            raise FeatureNotSupported(f"parameters are not allowed in {where}")
-        if is_aggregate(node):
-            raise GroupingError(
-                f"aggregate functions are not allowed in {where}s", position=position_of(node)
-            )
 
 
 def _refuse_both(table: str, column: Column, null: bool) -> None:

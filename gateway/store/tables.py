@@ -28,7 +28,7 @@ from gateway.sources.table import TableName
 from gateway.sql.writes.conflicts import Arbiter
 from gateway.store.ddl.names import Names
 from gateway.store.definitions.catalogue import FIRST_OID, TEMPORARY
-from gateway.store.definitions.definitions import Changed, Key, TableDefinition
+from gateway.store.definitions.definitions import Changed, Key
 from gateway.store.disk import backup, database, disk
 from gateway.store.rows import changes, keys, references, upserts
 from gateway.store.rows.changes import Target
@@ -164,10 +164,12 @@ class StoreSession(Names, Reader):
             for name, relation in transaction.catalogue.relations.items()
             if name.schema == self.temporary_schema
         ]
-        for relation in own:
-            table = relation.definition
-            if isinstance(table, TableDefinition) and table.on_commit == "delete":
-                changes.truncate(self._target(transaction, table.name))
+        emptied = [
+            r.definition.name for r in own if getattr(r.definition, "on_commit", "") == "delete"
+        ]
+        references.refuse_emptied(transaction.catalogue, emptied)
+        for name in emptied:
+            changes.truncate(self._target(transaction, name))
         dropped = [r for r in own if getattr(r.definition, "on_commit", "") == "drop"]
         if dropped:
             self._lock_catalogue()

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported, GatewayError, InsufficientPrivilege, SyntaxFault
+from gateway.errors import (
+    FeatureNotSupported,
+    GatewayError,
+    InsufficientPrivilege,
+    InvalidParameterValue,
+    SyntaxFault,
+)
 from gateway.sql.statements import commands as c
 from gateway.sql.statements import cursors, reading
 from gateway.sql.statements.reading import statements
@@ -161,9 +167,9 @@ REFUSED = {
         " from an external program",
         0,
     ),
-    "CREATE TABLE t (a int) WITH (fillfactor = 3)": (
-        FeatureNotSupported,
-        "CREATE TABLE ... WITH (options) is not supported",
+    "CREATE TABLE t (a int) WITH (location = '/x')": (
+        InvalidParameterValue,
+        'unrecognized parameter "location"',
         0,
     ),
     "CREATE TABLE t (a int) LOCATION '/x'": (

@@ -9,7 +9,6 @@ from tests.conftest import Connect
 
 #   statement, what the message names
 REFUSED: tuple[tuple[str, str], ...] = (
-    ("SELECT 1 AS x INTO refused_copy", "SELECT INTO"),
     ("UPDATE refused SET n = 1 WHERE CURRENT OF c", "WHERE CURRENT OF"),
     ("DELETE FROM refused WHERE CURRENT OF c", "WHERE CURRENT OF"),
     ("UPDATE refused SET n = generate_series(1, 2)", "not allowed in UPDATE"),

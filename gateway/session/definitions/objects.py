@@ -7,14 +7,14 @@ from dataclasses import replace
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.catalog.definitions import refuse_subquery, sequence_of
+from gateway.catalog.row_expressions import refuse_subquery
+from gateway.catalog.sequence_numbers import changed_sequence, restart_of, sequence_of
 from gateway.errors import (
     DatatypeMismatch,
     DependentObjectsStillExist,
     DuplicateTable,
     FeatureNotSupported,
     InvalidObjectDefinition,
-    InvalidParameterValue,
     ReadOnlyTable,
     UndefinedColumn,
     UndefinedFunction,
@@ -35,7 +35,6 @@ from gateway.sql.statements.sequences import (
     AlterSequence,
     CreateSequence,
     SequenceOptions,
-    bounds_of,
 )
 from gateway.store.definitions.constraints import chosen_name
 from gateway.store.definitions.definitions import Index, Key, Sequence, TableDefinition
@@ -248,30 +247,33 @@ def alter_sequence(executor: Executor, tree: AlterSequence) -> Result:
     def change(old: Sequence) -> Sequence:
         if tree.rename:
             return replace(old, name=TableName(name.schema, tree.rename))
-        known = options.type or old.type
-        bounds = bounds_of(options, known, old)  # type: ignore[arg-type]  # the same names
-        owner = old.owner if options.owner is None else _owner(executor, options)
-        return Sequence(
-            name, known, bounds.start, bounds.increment, bounds.minimum, bounds.maximum,
-            bounds.cycle, bounds.cache, owner, old.comment,
-        )  # fmt: skip
+        changed = changed_sequence(old, options)
+        if options.owner is None:
+            return changed
+        _refuse_identity(executor, old)
+        return replace(changed, owner=_owner(executor, options))
 
     if tree.rename:
         _refuse_called(executor, name)
     store.change_sequence(name, change)
-    if options.restart is not None:
-        changed = store.sequence(name)
-        assert changed is not None
-        value = options.restart if isinstance(options.restart, int) else changed.start
-        if not changed.minimum <= value <= changed.maximum:
-            which = ("less than MINVALUE", changed.minimum)
-            if value > changed.maximum:
-                which = ("greater than MAXVALUE", changed.maximum)
-            raise InvalidParameterValue(
-                f"RESTART value ({value}) cannot be {which[0]} ({which[1]})"
-            )
+    changed = store.sequence(name)
+    if changed is not None and (value := restart_of(changed, options)) is not None:
         store.restart(name, value)
     return Result("ALTER SEQUENCE")
+
+
+def _refuse_identity(executor: Executor, sequence: Sequence) -> None:
+    """An identity column's sequence is its own for good (tablecmds.c, sequence.c)."""
+    oid, number = sequence.owner or (0, 0)
+    relation = executor.registry.store.relation(oid)
+    definition = relation.definition if relation is not None else None
+    if isinstance(definition, TableDefinition):
+        table = definition.name.name
+        if any(c.identity and c.number == number for c in definition.columns):
+            raise FeatureNotSupported(
+                "cannot change ownership of identity sequence",
+                detail=f'Sequence "{sequence.name.name}" is linked to table "{table}".',
+            )
 
 
 def _refuse_called(executor: Executor, name: TableName) -> None:

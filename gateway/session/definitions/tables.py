@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from gateway.catalog.changes import ALTERATIONS, Altering
 from gateway.catalog.definitions import Building
+from gateway.catalog.sequence_numbers import changed_sequence, restart_of
 from gateway.errors import (
     FeatureNotSupported,
     GatewayError,
@@ -30,6 +31,7 @@ from gateway.sql.meaning.scope import table_node
 from gateway.sql.statements.altering import Action, AlterRelation
 from gateway.sql.statements.commands import Name
 from gateway.sql.statements.objects import RefreshView
+from gateway.sql.statements.sequences import SequenceOptions
 from gateway.sql.statements.statement import Statement
 from gateway.sql.statements.tables import CreateTable
 from gateway.store.definitions.catalogue import Relation
@@ -207,6 +209,11 @@ def alter(executor: Executor, tree: AlterRelation) -> Result:
     registry = executor.registry
     schema, last = executor.registry.named(tree.name)
     found = registry.find(schema, last)
+    if found is None and _renames(tree.actions):
+        place = registry.find_sequence(schema, last)
+        if place is not None:
+            _rename(executor, place, tree.actions[0])
+            return Result(command)
     if found is None:
         if not tree.if_exists:
             raise UndefinedTable(f'relation "{".".join(tree.name)}" does not exist')
@@ -219,7 +226,7 @@ def alter(executor: Executor, tree: AlterRelation) -> Result:
     if relation.kind != tree.kind and not (tree.kind == "table" and _renames(tree.actions)):
         raise WrongObjectType(f'"{last}" is not a {tree.kind}')
     if _renames(tree.actions):
-        _rename(executor, relation, tree.actions[0])
+        _rename(executor, relation.definition.name, tree.actions[0])
     else:
         _alter_table(executor, found.name, tree.actions)
     return Result(command)
@@ -229,8 +236,7 @@ def _renames(actions: tuple[Action, ...]) -> bool:
     return actions[0].kind in ("rename to", "set schema")
 
 
-def _rename(executor: Executor, relation: Relation, action: Action) -> None:
-    old = relation.definition.name
+def _rename(executor: Executor, old: TableName, action: Action) -> None:
     if action.kind == "rename to":
         new = TableName(old.schema, action.name)
     else:
@@ -252,7 +258,8 @@ def _alter_table(executor: Executor, name: TableName, actions: tuple[Action, ...
         state.using.clear()
         state.sequences.clear()
         state.notices.clear()
-        state.restarts.clear()
+        state.options.clear()
+        state.gone.clear()
         for action in actions:
             definition = ALTERATIONS[action.kind](state, definition, action)
         return definition
@@ -268,12 +275,15 @@ def _alter_table(executor: Executor, name: TableName, actions: tuple[Action, ...
         cascade=cascade,
     )
     executor.notices += [Notice(text, code=code) for text, code in state.notices]
-    note_cascade(executor, list(gone))
-    for column, options in state.restarts:
-        _restart(executor, name, column, options)
+    note_cascade(executor, [*state.gone, *gone])
+    for column, options in state.options:
+        _settle_sequence(executor, name, column, options)
 
 
-def _restart(executor: Executor, name: TableName, column: str, value: int | str | None) -> None:
+def _settle_sequence(
+    executor: Executor, name: TableName, column: str, options: SequenceOptions
+) -> None:
+    """Have the sequence of an identity column be as it is told to."""
     store = executor.registry.store
     definition, oid = store.table(name), store.oid(name)
     assert definition is not None and oid is not None
@@ -281,7 +291,10 @@ def _restart(executor: Executor, name: TableName, column: str, value: int | str 
     sequence = store.sequence(owned) if owned is not None else None
     if owned is None or sequence is None:
         raise FeatureNotSupported(f'column "{column}" of relation "{name.name}" is not an identity')
-    store.restart(owned, value if isinstance(value, int) else sequence.start)
+    changed = changed_sequence(sequence, options)
+    store.change_sequence(owned, lambda _: changed)
+    if (value := restart_of(changed, options)) is not None:
+        store.restart(owned, value)
 
 
 def _shape(executor: Executor) -> Callable[[Relation], object]:

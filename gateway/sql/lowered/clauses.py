@@ -16,7 +16,7 @@ from gateway.sql.meaning.scope import is_one_row
 
 def select(node: exp.Expr) -> None:
     node.set("locks", None)  # taken before
-    refused = {"into": "SELECT INTO", "sample": "TABLESAMPLE"}
+    refused = {"sample": "TABLESAMPLE"}
     for name, words in refused.items():
         if node.args.get(name):
             raise FeatureNotSupported(f"{words} is not supported")

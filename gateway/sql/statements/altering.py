@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.errors import FeatureNotSupported
+from gateway.errors import FeatureNotSupported, SyntaxFault
 from gateway.sql.statements.commands import Name, Reader
 from gateway.sql.statements.constraints import (
     ConstraintSpec,
@@ -16,7 +16,12 @@ from gateway.sql.statements.constraints import (
     read_expression,
     read_table_constraint,
 )
-from gateway.sql.statements.sequences import SequenceOptions, read_options
+from gateway.sql.statements.sequences import (
+    SequenceOptions,
+    gathered,
+    read_option,
+    read_options,
+)
 from gateway.sql.statements.tables import ColumnSpec, read_column, read_type_text
 
 
@@ -119,6 +124,9 @@ def _drop(reader: Reader) -> Action:
 def _alter_column(reader: Reader) -> Action:
     reader.accept("COLUMN")
     column = reader.name()
+    action = _identity_options(reader, column)
+    if action is not None:
+        return action
     word = reader.need(*_COLUMN_ACTIONS, "SET", "RESET")
     if word not in _COLUMN_ACTIONS:
         raise FeatureNotSupported("ALTER TABLE ... ALTER COLUMN ... SET (options) is not supported")
@@ -137,13 +145,32 @@ def _default(reader: Reader, column: str) -> Action:
     return Action("set default", column, expression=read_expression(reader))
 
 
-def _set_generated(reader: Reader, column: str) -> Action:
-    return Action("set generated", column, reader.need("ALWAYS", "BY DEFAULT").lower())
+def _identity_options(reader: Reader, column: str) -> Action | None:
+    """RESTART, SET GENERATED and SET with an option of sequences, in any order (gram.y)."""
+    generated, found = "", []
+    while reader.more():
+        start = reader.index
+        if reader.accept("SET", "GENERATED"):
+            if generated:
+                raise SyntaxFault("conflicting or redundant options")
+            generated = reader.need("ALWAYS", "BY DEFAULT").lower()
+        elif _begins(reader, "RESTART") or (reader.accept("SET") and _begins(reader, *_NUMBERS)):
+            found.append(read_option(reader))
+        else:
+            reader.index = start
+            break
+    if not (generated or found):
+        return None
+    return Action("identity", column, generated, options=gathered(found))
 
 
-def _restart(reader: Reader, column: str) -> Action:
-    reader.index -= 1
-    return Action("sequence", column, options=read_options(reader))
+_NUMBERS = ("START", "INCREMENT", "MINVALUE", "MAXVALUE", "NO", "CYCLE", "CACHE", "RESTART")
+
+
+def _begins(reader: Reader, *words: str) -> bool:
+    """Whether the next token begins with one of these words."""
+    ahead = reader.tokens[reader.index].text.upper().split() if reader.more() else []
+    return bool(ahead) and ahead[0] in words
 
 
 def _type(reader: Reader, column: str) -> Action:
@@ -175,6 +202,4 @@ _COLUMN_ACTIONS: dict[str, Callable[[Reader, str], Action]] = {
     "ADD GENERATED": _identity,
     "DROP IDENTITY": _optional("drop identity"),
     "DROP EXPRESSION": _optional("drop expression"),
-    "SET GENERATED": _set_generated,
-    "RESTART": _restart,
 }

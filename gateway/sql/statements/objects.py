@@ -10,6 +10,7 @@ from gateway.errors import FeatureNotSupported
 from gateway.sql.statements.commands import Name, Reader
 from gateway.sql.statements.constraints import Written, read_expression, read_nulls_distinct
 from gateway.sql.statements.routines import read_signature
+from gateway.sql.statements.tables import read_storage
 from gateway.sql.text.quoting import identifier
 from gateway.types import Type
 
@@ -94,8 +95,8 @@ def read_create_index(reader: Reader, unique: bool) -> CreateIndex:
         while reader.need(",", ")") == ",":
             reader.name()
     distinct = read_nulls_distinct(reader)
-    if reader.accept("WITH"):
-        raise FeatureNotSupported("CREATE INDEX ... WITH is not supported")
+    if reader.accept("WITH", "("):
+        read_storage(reader)
     predicate = read_expression(reader) if reader.accept("WHERE") else None
     return CreateIndex(
         name,

@@ -8,11 +8,11 @@ A command without a row is refused by name; nothing goes on unread.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from sqlglot import exp
-from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokenizer_core import Token
 
 from gateway.errors import FeatureNotSupported
 from gateway.sql.statements import commands, cursors, maintenance, notifying, setting
@@ -39,8 +39,9 @@ from gateway.sql.statements.sequences import (
 )
 from gateway.sql.statements.statement import Copy, CreateView, Explain, Kind, Prepare, Statement
 from gateway.sql.statements.tables import CreateTable, read_create_table, read_materialized_view
+from gateway.sql.statements.trees import read_insert, read_merge, read_query, read_tree
 from gateway.sql.statements.views import read_view
-from gateway.sql.text.dialect import parse_tokens, split, syntax_fault
+from gateway.sql.text.dialect import split, syntax_fault
 from gateway.sql.writes.writes import modifying_parts
 from gateway.types import Type, by_name
 
@@ -76,6 +77,7 @@ def _statement(tokens: Sequence[Token], text: str, tree: object, row: Row) -> St
     command = _TREES.get(type(tree), command)
     if isinstance(tree, CreateTable) and tree.query is not None:
         command = "CREATE MATERIALIZED VIEW" if tree.materialized else "CREATE TABLE AS"
+        row = replace(row, kind=Kind.DEFINITION)  # SELECT INTO
     writes = command in ("INSERT", "UPDATE", "DELETE", "MERGE") or modifying_parts(tree)
     kind = Kind.WRITE if writes else row.kind
     return Statement(text[start : tokens[-1].end + 1], start, tree, command, kind)
@@ -91,61 +93,6 @@ _TREES: dict[type, str] = {
     exp.Delete: "DELETE",
     exp.Merge: "MERGE",
 }
-
-
-def _tree(reader: Reader) -> exp.Expr:
-    """The whole statement as a tree."""
-    reader.rest()
-    _refuse_by_name(reader)
-    tree = parse_tokens(reader.tokens, reader.text, share=True)
-    if tree is None:
-        raise syntax_fault(reader.tokens[0], reader.tokens, reader.text)
-    return tree
-
-
-# First word of a statement -> words in it that sqlglot does not read, or reads as something else.
-_REFUSED = {
-    "UPDATE": ("WHERE CURRENT OF",),
-    "DELETE": ("WHERE CURRENT OF",),
-    "SELECT": ("INTO",),
-    "WITH": (),
-}
-_INSTEAD = {"INTO": "Write CREATE TABLE name AS SELECT ..."}
-
-
-def _refuse_by_name(reader: Reader) -> None:
-    """Refuse what would otherwise be an error of syntax, or of a name."""
-    tokens = reader.tokens
-    depth = 0
-    for words in _REFUSED.get(tokens[0].text.upper(), ()):
-        wanted = words.split()
-        for place, token in enumerate(tokens):
-            depth += (token.text == "(") - (token.text == ")")
-            if depth or token.token_type in (TokenType.IDENTIFIER, TokenType.STRING):
-                continue
-            if [each.text.upper() for each in tokens[place : place + len(wanted)]] == wanted:
-                what = words if len(wanted) > 1 else f"{tokens[0].text.upper()} {words}"
-                raise FeatureNotSupported(
-                    f"{what} is not supported",
-                    hint=_INSTEAD.get(words, ""),
-                    position=token.start + 1,
-                )
-
-
-def _insert(reader: Reader) -> exp.Expr:
-    """INSERT; sqlglot does not know OVERRIDING, which the tree carries in `meta`."""
-    for place, token in enumerate(reader.tokens):
-        if token.text.upper() == "OVERRIDING" and token.token_type != TokenType.IDENTIFIER:
-            reader.index = place + 1
-            kind = reader.need("SYSTEM VALUE", "USER VALUE").split()[0]
-            left, right = reader.tokens[:place], reader.tokens[reader.index :]
-            tree = _tree(Reader([*left, *right], reader.text))
-            tree.meta["overriding"] = kind
-            reader.rest()
-            return tree
-        if token.text == "(" and place > 3 and reader.tokens[place - 1].text.upper() == "VALUES":
-            break
-    return _tree(reader)
 
 
 def _table(reader: Reader, temporary: bool = False) -> CreateTable:
@@ -279,15 +226,15 @@ _TEMPORARY = (
 )
 
 COMMANDS = (
-    Row("SELECT", Kind.QUERY, _tree),
-    Row("VALUES", Kind.QUERY, _tree, "SELECT"),
-    Row("TABLE", Kind.QUERY, _tree, "SELECT"),
-    Row("WITH", Kind.QUERY, _tree, "SELECT"),
-    Row("(", Kind.QUERY, _tree, "SELECT"),
-    Row("INSERT", Kind.WRITE, _insert),
-    Row("UPDATE", Kind.WRITE, _tree),
-    Row("DELETE", Kind.WRITE, _tree),
-    Row("MERGE", Kind.WRITE, _tree),
+    Row("SELECT", Kind.QUERY, read_query),
+    Row("VALUES", Kind.QUERY, read_query, "SELECT"),
+    Row("TABLE", Kind.QUERY, read_query, "SELECT"),
+    Row("WITH", Kind.QUERY, read_query, "SELECT"),
+    Row("(", Kind.QUERY, read_query, "SELECT"),
+    Row("INSERT", Kind.WRITE, read_insert),
+    Row("UPDATE", Kind.WRITE, read_tree),
+    Row("DELETE", Kind.WRITE, read_tree),
+    Row("MERGE", Kind.WRITE, read_merge),
     Row("TRUNCATE", Kind.WRITE, commands.read_truncate, "TRUNCATE TABLE"),
     Row("CREATE EXTERNAL", Kind.DEFINITION, OUTSIDE),
     Row("CREATE FOREIGN", Kind.DEFINITION, OUTSIDE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.errors import InvalidParameterValue, SyntaxFault
@@ -11,7 +12,7 @@ from gateway.types import INT8, Type, by_name
 
 @dataclass(frozen=True, slots=True)
 class SequenceOptions:
-    """What was written; None where nothing was, or NO MINVALUE and NO MAXVALUE.
+    """What was written; None where nothing was. NO MINVALUE and NO MAXVALUE are "none".
 
     `restart` is the value of RESTART WITH, "start" for RESTART alone. `owner` is (table..., column)
     of OWNED BY, empty for OWNED BY NONE.
@@ -20,8 +21,8 @@ class SequenceOptions:
     type: Type | None = None
     start: int | None = None
     increment: int | None = None
-    minimum: int | None = None
-    maximum: int | None = None
+    minimum: int | str | None = None
+    maximum: int | str | None = None
     cycle: bool | None = None
     cache: int | None = None
     restart: int | str | None = None
@@ -82,16 +83,25 @@ def read_alter_sequence(reader: Reader) -> AlterSequence:
 
 def read_options(reader: Reader, end: str = "") -> SequenceOptions:
     """The options, each once, up to `end` or the end of the statement."""
-    found: dict[str, object] = {}
+    found = []
     while reader.more() and (not end or reader.tokens[reader.index].text != end):
-        key, value = _option(reader)
-        if key in found:
-            raise SyntaxFault("conflicting or redundant options")
-        found[key] = value
-    return SequenceOptions(**found)  # type: ignore[arg-type]
+        found.append(read_option(reader))
+    return gathered(found)
 
 
-def _option(reader: Reader) -> tuple[str, object]:
+def gathered(options: Sequence[tuple[str, object]]) -> SequenceOptions:
+    """Options, each of which may be there once.
+
+    Raises:
+        SyntaxFault: 42601.
+    """
+    if len({key for key, _ in options}) < len(options):
+        raise SyntaxFault("conflicting or redundant options")
+    return SequenceOptions(**dict(options))  # type: ignore[arg-type]
+
+
+def read_option(reader: Reader) -> tuple[str, object]:
+    """One option: its name among those of SequenceOptions, and its value."""
     word = reader.need(
         "AS", "START WITH", "START", "INCREMENT BY", "INCREMENT", "MINVALUE", "MAXVALUE",
         "NO MINVALUE", "NO MAXVALUE", "NO CYCLE", "CYCLE", "CACHE", "RESTART", "OWNED BY",
@@ -116,14 +126,43 @@ def _option(reader: Reader) -> tuple[str, object]:
         case "CYCLE":
             return "cycle", True
     words = {"NO MINVALUE": "minimum", "NO MAXVALUE": "maximum"}
-    return (words[word], None) if word in words else ("cycle", False)
+    return (words[word], "none") if word in words else ("cycle", False)
 
 
 _BITS = {"int2": 16, "int4": 32, "int8": 64}
 
 
-def bounds_of(options: SequenceOptions, type: Type = INT8, old: Bounds | None = None) -> Bounds:
+def _edges(type: Type) -> dict[str, int]:
+    most = int(2 ** (_BITS[type.name] - 1))
+    return {"minimum": -most, "maximum": most - 1}
+
+
+def _bound(
+    name: str,
+    options: SequenceOptions,
+    old: Bounds | None,
+    default: int,
+    edges: dict[str, int],
+    moved: dict[str, int],
+) -> int:
+    """MINVALUE or MAXVALUE; `moved` are the older type's edges, where the type changes."""
+    value = getattr(options, name)
+    if isinstance(value, int):
+        return value
+    if moved and getattr(old, name) == moved[name]:
+        return edges[name]
+    return default if value == "none" else int(getattr(old, name, default))
+
+
+def bounds_of(
+    options: SequenceOptions,
+    type: Type = INT8,
+    old: Bounds | None = None,
+    old_type: Type = INT8,
+) -> Bounds:
     """The numbers that options ask for, over those of an older sequence.
+
+    Of another type the bounds follow it, where they were those of the older one (sequence.c).
 
     Raises:
         InvalidParameterValue: 22023, they contradict each other or the type.
@@ -140,8 +179,10 @@ def bounds_of(options: SequenceOptions, type: Type = INT8, old: Bounds | None = 
     if increment == 0:
         raise InvalidParameterValue("INCREMENT must not be zero")
     up = increment > 0
-    minimum = given("minimum", 1 if up else -most)
-    maximum = given("maximum", most - 1 if up else -1)
+    edges = _edges(type)
+    moved = (old is not None and old_type != type and _edges(old_type)) or {}
+    minimum = _bound("minimum", options, old, 1 if up else -most, edges, moved)
+    maximum = _bound("maximum", options, old, most - 1 if up else -1, edges, moved)
     if not -most <= minimum < most or not -most <= maximum < most:
         name, value = ("MAXVALUE", maximum) if maximum >= most else ("MINVALUE", minimum)
         raise InvalidParameterValue(

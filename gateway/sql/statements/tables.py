@@ -12,7 +12,12 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported, GatewayError, InsufficientPrivilege
+from gateway.errors import (
+    FeatureNotSupported,
+    GatewayError,
+    InsufficientPrivilege,
+    InvalidParameterValue,
+)
 from gateway.sql.statements.commands import Name, Reader, words_of
 from gateway.sql.statements.constraints import (
     ENDS,
@@ -168,8 +173,10 @@ def _table_options(reader: Reader) -> str:
             on_commit = words[reader.need(*words)]
         elif word := reader.one_of("INHERITS", "PARTITION BY", "TABLESPACE"):
             raise FeatureNotSupported(f"CREATE TABLE ... {word} is not supported")
-        elif word := reader.one_of("WITH (", "LOCATION", "STORED AS"):
+        elif word := reader.one_of("LOCATION", "STORED AS"):
             raise _refusal(word)
+        elif reader.accept("WITH", "("):
+            read_storage(reader)
         elif reader.accept("WITHOUT", "OIDS"):
             continue
         elif reader.accept("USING"):
@@ -183,8 +190,36 @@ def _table_options(reader: Reader) -> str:
 def _refusal(word: str) -> GatewayError:
     if word == "LOCATION":
         return InsufficientPrivilege("CREATE TABLE with a LOCATION is not allowed")
-    shown = word.replace("(", "(options)")
-    return FeatureNotSupported(f"CREATE TABLE ... {shown} is not supported")
+    return FeatureNotSupported(f"CREATE TABLE ... {word} is not supported")
+
+
+# Parameters of storage, which say nothing of what a table holds (manual, CREATE TABLE).
+_STORAGE = (
+    "fillfactor", "parallel_workers", "toast_tuple_target", "log_autovacuum_min_duration",
+    "user_catalog_table", "deduplicate_items", "fastupdate", "buffering", "pages_per_range",
+)  # fmt: skip
+
+
+def read_storage(reader: Reader) -> None:
+    """name [= value], ... ) of WITH and SET: read past, as DuckDB stores rows in its own way.
+
+    Raises:
+        InvalidParameterValue: 22023, a name that PostgreSQL does not know.
+    """
+    while True:
+        name = ".".join(reader.qualified())
+        bare = name.removeprefix("toast.")
+        if bare == "oids":
+            if reader.accept("=") and reader.name() not in ("false", "off"):
+                raise FeatureNotSupported("tables declared WITH OIDS are not supported")
+        elif not (bare in _STORAGE or bare.startswith(("autovacuum_", "vacuum_"))):
+            raise InvalidParameterValue(f'unrecognized parameter "{name}"')
+        elif reader.accept("="):
+            reader.take()
+            if reader.tokens[reader.index - 1].text == "-":
+                reader.take()
+        if reader.need(",", ")") == ")":
+            return
 
 
 def _items(reader: Reader) -> list[Item]:

@@ -149,11 +149,13 @@ class _Reading:
         names, values = [], []
         for name, value in zip(columns, given, strict=False):
             column = self.target[name]
+            overriding = str(then.meta.get("overriding", ""))
             if not is_default(value):
-                refuse_value(name, column)
+                refuse_value(name, column, overriding)
+            own = is_default(value) or (overriding == "USER" and bool(column.identity))
             if not column.generated:
                 names.append(name)
-                values.append(default_of(column) if is_default(value) else value.copy())
+                values.append(default_of(column) if own else value.copy())
         return tuple(names), values
 
 

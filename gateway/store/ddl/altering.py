@@ -83,13 +83,13 @@ class Alterer(Definer):
             new, gone = self._without_lost(transaction, old, new, bool(cascade))
             new = with_references(transaction.catalogue, new)
             self.expressions.refuse_wrong(new)
+            for column, sequence in (sequences or {}).items():  # rows may take values of it
+                owner = (oid, new.column(column).number)
+                self._save_sequence(transaction, replace(sequence, owner=owner))
             if _is_other(old, new) or using:
                 new = self._rewritten(transaction, oid, old, new, using or {})
             self._save(transaction, Relation(oid, new), rows=True)
             self._hold_new(Target(transaction, oid, new, self.expressions), old)
-            for column, sequence in (sequences or {}).items():
-                owner = (oid, new.column(column).number)
-                self._save_sequence(transaction, replace(sequence, owner=owner))
             self._drop_sequences(transaction, oid, old, new)
             self._rename_referenced(transaction, old, new)
             changed = [r for r, b in zip(readers, before, strict=True) if shape(r) != b]

@@ -151,6 +151,7 @@ class Definer(Dropper):
         with self._defining() as transaction:
             oid, sequence = self._sequence(name)
             changed = change(sequence)
+            self._shared.sequences.stand(oid, sequence)  # another START says nothing of where it is
             if changed.name != name:
                 transaction.catalogue.refuse_taken(changed.name)
                 transaction.catalogue = transaction.catalogue.without_relation(name)

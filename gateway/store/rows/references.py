@@ -137,6 +137,23 @@ def refuse_truncated(catalogue: Catalogue, names: Collection[TableName]) -> None
                 )
 
 
+def refuse_emptied(catalogue: Catalogue, names: Collection[TableName]) -> None:
+    """Refuse ON COMMIT DELETE ROWS of tables to which others refer that keep their rows.
+
+    Raises:
+        FeatureNotSupported: 0A000.
+    """
+    for name in names:
+        for child in catalogue.referring(name):
+            other = child.definition.name
+            if other not in names:
+                raise FeatureNotSupported(
+                    "unsupported ON COMMIT and foreign key combination",
+                    detail=f'Table "{other.name}" references "{name.name}", but they do not have'
+                    " the same ON COMMIT setting.",
+                )
+
+
 def _followers(parent: Target) -> list[tuple[Target, ForeignKey]]:
     """The tables that refer to one, each with the key by which it does."""
     children = parent.transaction.catalogue.referring(parent.definition.name)

@@ -1,0 +1,125 @@
+"""Queries and writes, read as trees; with the words that sqlglot does not know."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+from sqlglot.tokenizer_core import Token, TokenType
+
+from gateway.errors import FeatureNotSupported, SyntaxFault
+from gateway.sql.meaning.scope import position_of
+from gateway.sql.statements.commands import Reader
+from gateway.sql.statements.tables import CreateTable
+from gateway.sql.text.dialect import parse_tokens, syntax_fault
+
+
+def read_tree(reader: Reader) -> exp.Expr:
+    """The whole statement as a tree."""
+    reader.rest()
+    _refuse_by_name(reader)
+    tree = parse_tokens(reader.tokens, reader.text, share=True)
+    if tree is None:
+        raise syntax_fault(reader.tokens[0], reader.tokens, reader.text)
+    if isinstance(tree, exp.Query) and "into" in reader.text.lower():
+        into = tree.find(exp.Into)
+        if into is not None:
+            message = "SELECT ... INTO is not allowed here"
+            raise SyntaxFault(message, position=position_of(into.this))
+    return tree
+
+
+def read_query(reader: Reader) -> exp.Expr | CreateTable:
+    """A query; SELECT ... INTO is CREATE TABLE AS."""
+    depth = 0
+    for place, token in enumerate(reader.tokens):
+        depth += (token.text == "(") - (token.text == ")")
+        if depth == 0 and token.text.upper() == "INTO" and _is_word(token, "INTO"):
+            return _query_into(reader, place)
+    return read_tree(reader)
+
+
+def _query_into(reader: Reader, place: int) -> exp.Expr | CreateTable:
+    """SELECT a INTO [TEMP] [TABLE] name FROM ...; INTO stands at `place`."""
+    if any(_is_word(token, word) for token in reader.tokens[:place] for word in _ANOTHER):
+        return read_tree(reader)
+    into = Reader(reader.tokens, reader.text)
+    into.index = place + 1
+    into.one_of("LOCAL", "GLOBAL")
+    temporary = bool(into.one_of("TEMPORARY", "TEMP"))
+    into.accept("UNLOGGED")
+    into.accept("TABLE")
+    name = into.qualified()
+    left, right = reader.tokens[:place], reader.tokens[into.index :]
+    tree = read_tree(Reader([*left, *right], reader.text))
+    reader.rest()
+    return CreateTable(name, temporary=temporary, query=tree)
+
+
+# Words after which an INTO at the outside is no longer the first SELECT's, or is another word's.
+_ANOTHER = ("UNION", "INTERSECT", "EXCEPT", "FROM", "INSERT", "MERGE")
+
+
+# First word of a statement -> words in it that sqlglot does not read, or reads as something else.
+_REFUSED = {
+    "UPDATE": ("WHERE CURRENT OF",),
+    "DELETE": ("WHERE CURRENT OF",),
+}
+
+
+def _refuse_by_name(reader: Reader) -> None:
+    """Refuse what would otherwise be an error of syntax, or of a name."""
+    tokens = reader.tokens
+    depth = 0
+    for words in _REFUSED.get(tokens[0].text.upper(), ()):
+        wanted = words.split()
+        for place, token in enumerate(tokens):
+            depth += (token.text == "(") - (token.text == ")")
+            if depth or token.token_type in (TokenType.IDENTIFIER, TokenType.STRING):
+                continue
+            if [each.text.upper() for each in tokens[place : place + len(wanted)]] == wanted:
+                raise FeatureNotSupported(f"{words} is not supported", position=token.start + 1)
+
+
+def read_insert(reader: Reader) -> exp.Expr:
+    """INSERT; sqlglot does not know OVERRIDING, which the tree carries in `meta`."""
+    for place, token in enumerate(reader.tokens):
+        if token.text.upper() == "OVERRIDING" and token.token_type != TokenType.IDENTIFIER:
+            reader.index = place + 1
+            kind = reader.need("SYSTEM VALUE", "USER VALUE").split()[0]
+            left, right = reader.tokens[:place], reader.tokens[reader.index :]
+            tree = read_tree(Reader([*left, *right], reader.text))
+            tree.meta["overriding"] = kind
+            reader.rest()
+            return tree
+        if token.text == "(" and place > 3 and reader.tokens[place - 1].text.upper() == "VALUES":
+            break
+    return read_tree(reader)
+
+
+def read_merge(reader: Reader) -> exp.Expr:
+    """MERGE; sqlglot does not know OVERRIDING, which each INSERT carries in `meta`."""
+    kept: list[Token] = []
+    kinds: list[str] = []  # of each INSERT
+    tokens, place = reader.tokens, 0
+    while place < len(tokens):
+        if _is_word(tokens[place], "INSERT") and kept and _is_word(kept[-1], "THEN"):
+            kinds.append("")
+        elif kinds and _is_word(tokens[place], "OVERRIDING"):
+            reader.index = place + 1
+            kinds[-1] = reader.need("SYSTEM VALUE", "USER VALUE").split()[0]
+            place = reader.index
+            continue
+        kept.append(tokens[place])
+        place += 1
+    tree = read_tree(Reader(kept, reader.text))
+    inserts = [when.args["then"] for when in tree.args["whens"].expressions]
+    for insert, kind in zip((i for i in inserts if isinstance(i, exp.Insert)), kinds, strict=False):
+        insert.meta["overriding"] = kind
+    reader.rest()
+    return tree
+
+
+def _is_word(token: Token, word: str) -> bool:
+    return token.text.upper() == word and token.token_type not in (
+        TokenType.IDENTIFIER,
+        TokenType.STRING,
+    )
