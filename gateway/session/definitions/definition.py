@@ -47,6 +47,7 @@ from gateway.session.definitions.tables import (
     reads_of,
     refresh,
 )
+from gateway.session.definitions.view_texts import kept_text
 from gateway.session.result import Notice, Result
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
@@ -105,7 +106,7 @@ def _create_schema(executor: Executor, tree: CreateSchema) -> Result:
 
 
 def _create_view(executor: Executor, statement: Statement, tree: CreateView) -> Result:
-    """Keep the query as its author wrote it, once it plans."""
+    """Keep the query as its author wrote it, but for stars, once it plans."""
     reads = reads_of(executor, tree.query)
     temporary = tree.temporary or any(
         read.name.schema == executor.registry.store.temporary_schema for read in reads
@@ -124,7 +125,8 @@ def _create_view(executor: Executor, statement: Statement, tree: CreateView) -> 
         raise InvalidTableDefinition(f'column "{twice}" specified more than once')
     if tree.check:
         _refuse_check_option(tree.query)
-    view = View(name, tree.source, tuple(names), reads, check=tree.check)
+    source = kept_text(executor, tree.source, fields)
+    view = View(name, source, tuple(names), reads, check=tree.check)
     executor.registry.store.create_view(view, or_replace=tree.replace)
     return Result("CREATE VIEW")
 

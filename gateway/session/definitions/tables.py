@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pyarrow as pa
 from sqlglot import exp
@@ -22,6 +23,7 @@ from gateway.errors import (
     WrongObjectType,
 )
 from gateway.session.computation import Bound, Computation, fields_of
+from gateway.session.definitions.view_texts import kept_text, renamed_text
 from gateway.session.result import Field, Notice, Result
 from gateway.session.writes.execution import Executor
 from gateway.session.writes.through import bound_query
@@ -117,7 +119,8 @@ def create_table_as(
     kept = None
     if tree.materialized:
         reads = reads_of(executor, tree.query)
-        kept = View(name, tree.source, tuple(names), reads, populated=tree.with_data)
+        source = kept_text(executor, tree.source, fields)
+        kept = View(name, source, tuple(names), reads, populated=tree.with_data)
     definition = TableDefinition(name, tuple(columns), query=kept, on_commit=tree.on_commit)
     batches = plan.stream() if tree.with_data else iter(())
     count = executor.registry.store.create_table_as(definition, batches)
@@ -272,6 +275,7 @@ def _alter_table(executor: Executor, name: TableName, actions: tuple[Action, ...
         using=state.using,
         sequences=state.sequences,
         shape=_shape(executor),
+        text=partial(renamed_text, executor, name, actions),
         cascade=cascade,
     )
     executor.notices += [Notice(text, code=code) for text, code in state.notices]

@@ -167,7 +167,7 @@ def bound_query(registry: Registry, view: View) -> exp.Expr:
     for table in list(named_tables(query)):
         place = meant.get((table.db, table.name))
         if place is not None:
-            if table.args.get("alias") is None:
+            if table.args.get("alias") is None and table.name != place.name:
                 alias = exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
                 table.set("alias", alias)
             table.set("db", exp.to_identifier(place.schema, quoted=True))

@@ -38,6 +38,9 @@ from gateway.sql.meaning.scope import (
 )
 from gateway.sql.text.trees import copied, own_nodes
 
+# On a column that a star stood for: where the star stands in the text.
+STAR = "star"
+
 
 def analyse(tree: exp.Expr, relations: Relations) -> Analysis:
     """The blocks of a query; expands its stars in place where the columns are known."""
@@ -364,18 +367,21 @@ def _expand_stars(block: Block) -> None:
 def _expanded(block: Block, item: exp.Expr) -> list[exp.Expr] | None:
     """The columns that `*` or `t.*` stands for; None when it is not a star or they are unknown."""
     if isinstance(item, exp.Star) and not any(item.args.values()):
-        listed = block.listed
+        listed, star = block.listed, item
     elif isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
         named = block.source(item.table)
         if named is None or named.columns is None:
             return None
-        listed = [Listed(name, (named,), (named,)) for name in named.columns]
+        listed, star = [Listed(name, (named,), (named,)) for name in named.columns], item.this
     else:
         return None
     open_ones = [each for each in listed if each.name == "*"]
     if len(open_ones) == len(listed) or (open_ones and block.merges):
         return None
-    return [_as_item(each) for each in listed]
+    items = [_as_item(each) for each in listed]
+    for each in items if "start" in star.meta else ():
+        each.meta[STAR] = star.meta["start"]
+    return items
 
 
 def _as_item(listed: Listed) -> exp.Expr:

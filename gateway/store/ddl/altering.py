@@ -55,6 +55,7 @@ class Alterer(Definer):
         using: Mapping[str, str] | None = None,
         sequences: Mapping[str, Sequence] | None = None,
         shape: Shape = lambda _: None,
+        text: Callable[[View], str] = lambda view: view.sql,
         cascade: bool | None = None,
     ) -> tuple[str, ...]:
         """Put what `change` makes of a table in its place; the titles of views that went with it.
@@ -66,6 +67,7 @@ class Alterer(Definer):
             sequences: Column -> the sequence that it owns from now on.
             shape: What the columns of a view are, as this session sees them; None: it is no
                 query any more. A view whose shape changes stands on what was changed.
+            text: A view's query as it is to be written afterwards.
             cascade: Whether such a view is dropped; None: nothing may change it.
 
         Raises:
@@ -78,6 +80,7 @@ class Alterer(Definer):
             oid, old = transaction.catalogue.table(name)
             readers = transaction.catalogue.readers(oid)
             before = [shape(reader) for reader in readers]
+            texts = [_with_text(reader, text) for reader in readers]
             taken = transaction.catalogue.names_in(name.schema)
             new = completed(change(old), taken)
             new, gone = self._without_lost(transaction, old, new, bool(cascade))
@@ -92,7 +95,10 @@ class Alterer(Definer):
             self._hold_new(Target(transaction, oid, new, self.expressions), old)
             self._drop_sequences(transaction, oid, old, new)
             self._rename_referenced(transaction, old, new)
-            changed = [r for r, b in zip(readers, before, strict=True) if shape(r) != b]
+            for reader, written in zip(readers, texts, strict=True):
+                if written != reader:
+                    self._save(transaction, written)
+            changed = [r for r, b in zip(texts, before, strict=True) if shape(r) != b]
             return gone + self._settle_readers(transaction, Relation(oid, old), changed, cascade)
 
     def _without_lost(
@@ -324,6 +330,17 @@ def _is_other(old: TableDefinition, new: TableDefinition) -> bool:
     return form(old) != form(new) or bool(
         {c.name for c in new.checks if c.valid} - {c.name for c in old.checks if c.valid}
     )
+
+
+def _with_text(reader: Relation, text: Callable[[View], str]) -> Relation:
+    """A view or a materialized view with its query as `text` writes it."""
+    definition = reader.definition
+    if isinstance(definition, View):
+        return Relation(reader.oid, replace(definition, sql=text(definition)))
+    if isinstance(definition, TableDefinition) and definition.query is not None:
+        query = replace(definition.query, sql=text(definition.query))
+        return Relation(reader.oid, replace(definition, query=query))
+    return reader
 
 
 def _recast(values: pa.Array, old: Column, new: Column) -> pa.Array:
