@@ -31,7 +31,7 @@ from gateway.sql.lowered.lending import CATALOGUES
 from gateway.sql.meaning.functions import Function, FunctionName
 from gateway.sql.meaning.relation import ColumnInfo, Relation
 from gateway.sql.text.quoting import in_quotes, literal
-from gateway.sql.writes.assignments import Target, TargetColumn
+from gateway.sql.writes.targets import Target, TargetColumn
 from gateway.store.definitions.definitions import Column, TableDefinition, View
 from gateway.store.rows.changes import Wanted
 from gateway.store.tables import StoreSession
@@ -197,6 +197,8 @@ class Registry:
         names: Collection[TableName],
         rowid_of: TableName | None = None,
         wanted: Wanted | None = None,
+        *,
+        once: bool = False,
     ) -> dict[TableName, Table]:
         """The tables of these names; user tables all as of one moment.
 
@@ -204,6 +206,7 @@ class Registry:
             names: What `relation` gave.
             rowid_of: The user table whose rows are to carry their identifier.
             wanted: Of which values its rows may be; other ones are left out.
+            once: Whether the statement reads no others.
 
         Raises:
             ObjectNotInPrerequisiteState: 55000, a materialized view WITH NO DATA.
@@ -214,7 +217,7 @@ class Registry:
         kept = [name for name in names if name not in found]
         if kept:
             self._refuse_unpopulated(kept)
-            found.update(self.store.snapshots(kept, rowid_of=rowid_of, wanted=wanted))
+            found.update(self.store.snapshots(kept, rowid_of=rowid_of, wanted=wanted, once=once))
         return found
 
     def _refuse_unpopulated(self, names: Collection[TableName]) -> None:

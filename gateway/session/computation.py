@@ -77,6 +77,13 @@ class Computation:
         return self.target.name
 
     @property
+    def reads_once(self) -> bool:
+        """Whether it is an INSERT that reads no tables but those of its query."""
+        plain = self.upsert is None and self.through is None and self.lookup is None
+        write = self.write
+        return plain and write is not None and write.command == "INSERT" and not write.returning
+
+    @property
     def known_types(self) -> dict[int, Type]:
         """Types of `$n` that the text tells."""
         assigned = self.write.parameters if self.write is not None else {}

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.errors import FeatureNotSupported, GatewayError, GroupingError, WindowingError
 from gateway.sql.text.dialect import parse
-from gateway.sql.writes.assignments import TargetColumn
+from gateway.sql.writes.targets import TargetColumn
 from gateway.sql.writes.writes import as_write
 from gateway.types import FLOAT8
 

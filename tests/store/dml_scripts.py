@@ -186,6 +186,30 @@ SCRIPTS: dict[str, list[str]] = {
         "SELECT * FROM w_o ORDER BY a",
         "DROP TABLE w_o",
     ],
+    "items_of_arrays": [
+        "CREATE TABLE w_i (k int PRIMARY KEY, a int[], t text[], n numeric[])",
+        "INSERT INTO w_i VALUES (1, '{1,2,3}', '{x,y}', '{1.5}'), (2, '{}', NULL, NULL),"
+        " (3, '{7}', '{q}', '{2}')",
+        "UPDATE w_i SET a[2] = 20 WHERE k = 1 RETURNING *",
+        "UPDATE w_i SET a[5] = 50 WHERE k = 1 RETURNING a",
+        "UPDATE w_i SET a[1] = a[3] + 1, t[2] = t[1] || 'z', a[3] = NULL WHERE k = 1 RETURNING *",
+        "UPDATE w_i SET a[1] = a[3] + 1, t[2] = t[1] || 'z', a[3] = NULL WHERE k = 3 RETURNING *",
+        "UPDATE w_i SET a[1] = 5, t[1] = 'one', n[1] = 2.25 WHERE k = 2 RETURNING *",
+        "UPDATE w_i AS w SET a[k] = v.x FROM (VALUES (1, 100), (3, 300)) AS v(i, x)"
+        " WHERE w.k = v.i",
+        "UPDATE w_i SET a[1] = a[2], a[2] = a[1] WHERE k = 1 RETURNING a",
+        "UPDATE w_i SET (k, a[1]) = (33, 44) WHERE k = 3 RETURNING k, a",
+        "UPDATE w_i SET k[1] = 3",
+        "UPDATE w_i SET nope[1] = 3",
+        "UPDATE w_i SET a[NULL] = 3",
+        "UPDATE w_i SET a[1] = 'x'",
+        "UPDATE w_i SET a[1] = DEFAULT",
+        "INSERT INTO w_i VALUES (1) ON CONFLICT (k) DO UPDATE SET a[1] = w_i.k + 1000 RETURNING a",
+        "MERGE INTO w_i USING (VALUES (3)) AS s(i) ON k = i"
+        " WHEN MATCHED THEN UPDATE SET t[1] = 'm'",
+        "SELECT * FROM w_i ORDER BY k",
+        "DROP TABLE w_i",
+    ],
     "with": [
         "CREATE TABLE w_a (k int, v int)",
         "WITH s AS (SELECT n FROM generate_series(1, 3) AS g(n))"

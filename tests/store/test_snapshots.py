@@ -40,6 +40,27 @@ def test_history_is_not_read_again_at_each_step(store: Store, session: StoreSess
     assert (before.rows.num_rows, after.rows.num_rows) == (50_000, 50_001)
 
 
+def test_rows_read_once_are_those_in_memory_whoever_writes_meanwhile(
+    store: Store, session: StoreSession
+) -> None:
+    source, target = TableName("public", "source"), TableName("public", "target")
+    for name in (source, target):
+        session.create_table(TableDefinition(name, (Column("n", by_name("int8")),)))
+    session.insert(source, ["n"], [pa.record_batch({"n": [1, 2]})])
+    session.snapshots([source, target])
+    held, other = session.snapshot(source), store.session()
+    with session.writing(target):
+        read = session.snapshots([source], once=True)[source]
+        assert read is held  # the same object: plans over it stay
+        other.insert(source, ["n"], [pa.record_batch({"n": [3]})])
+        session.insert(target, ["n"], read.rows.to_batches(), last=True)
+    other.close()
+    assert session.snapshot(target).rows.column("n").to_pylist() == [1, 2]
+    assert session.snapshot(source).rows.column("n").to_pylist() == [1, 2, 3]
+    with session.writing(source):  # DuckDB's own rows are these, too
+        assert session.snapshot(source, rowid=True).rows.column("n").to_pylist() == [1, 2, 3]
+
+
 def test_cache_is_bounded_and_forgets_the_oldest() -> None:
     rows = pa.table({"n": range(100)})
     cache = SnapshotCache(limit_bytes=2 * rows.nbytes)

@@ -34,6 +34,7 @@ from gateway.errors import (
     DatetimeFieldOverflow,
     FeatureNotSupported,
     InvalidWidthBucketArgument,
+    NullValueNotAllowed,
     NumericValueOutOfRange,
     OutOfMemory,
 )
@@ -173,6 +174,19 @@ def _is_one_row(counts: pa.Array) -> pa.Array:
     return pc.equal(counts, 1)
 
 
+def _subscript_to_assign(subscripts: pa.Array, lengths: pa.Array) -> pa.Array:
+    """Where an item of an array is assigned; arrays begin at 1 here, and PostgreSQL's need not."""
+    if subscripts.null_count:
+        raise NullValueNotAllowed("array subscript in assignment must not be null")
+    first = pc.or_(pc.greater(lengths, 0), pc.equal(subscripts, 1))
+    if pc.any(pc.or_(pc.less(subscripts, 1), pc.invert(first))).as_py():
+        raise FeatureNotSupported(
+            "an item cannot be assigned before the first of an array",
+            hint="Arrays begin at 1: assign item 1 of an empty one first.",
+        )
+    return subscripts
+
+
 def _moment_of_seconds(seconds: pa.Array) -> pa.Array:
     """The moment so many seconds after 1970, rounded to microseconds."""
     micros = np.rint(seconds.to_numpy(zero_copy_only=False) * 1e6)
@@ -190,6 +204,7 @@ _COLUMNAR: list[Columnar] = [
     ("rint", [_DOUBLE], _DOUBLE, _rint),
     ("fifteen_digits", [_DOUBLE], _DOUBLE, _fifteen_digits),
     ("is_one_row", [_BIGINT], pa.bool_(), _is_one_row),
+    ("subscript_to_assign", [_BIGINT, _BIGINT], _BIGINT, _subscript_to_assign),
 ]
 
 

@@ -365,7 +365,7 @@ class Queries:
         Of a write's target only the rows that are `wanted` need be there.
         """
         names = query.rewritten.tables - set(known)
-        return self.registry.tables(names, query.rowid_of, wanted)
+        return self.registry.tables(names, query.rowid_of, wanted, once=query.reads_once)
 
     def required(self, statement: Statement) -> Computation:
         """The query inside a statement: 0A000 when there is none."""

@@ -21,7 +21,8 @@ from gateway.sql.meaning.scope import column_node, is_aggregate, position_of, ta
 from gateway.sql.statements.statement import Copy, Statement
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import parse
-from gateway.sql.writes.assignments import Target, default_of
+from gateway.sql.writes.assignments import default_of
+from gateway.sql.writes.targets import Target
 from gateway.store.definitions.definitions import TableDefinition
 from gateway.store.rows.snapshots import Snapshot
 

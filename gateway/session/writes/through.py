@@ -24,8 +24,9 @@ from gateway.sql.meaning.relation import Relation
 from gateway.sql.meaning.scope import column_node, position_of
 from gateway.sql.meaning.updatable import IDENTIFIED, UNFILTERED, SimpleView, simple_view, why_not
 from gateway.sql.text.dialect import parse
-from gateway.sql.writes.assignments import Target, TargetColumn, is_default
+from gateway.sql.writes.assignments import is_default
 from gateway.sql.writes.conflicts import through_view
+from gateway.sql.writes.targets import Target, TargetColumn
 from gateway.sql.writes.writes import Write, parts_of, target_of
 from gateway.store.ddl.owning import relation_key
 from gateway.store.definitions.definitions import ROWID, TableDefinition, View

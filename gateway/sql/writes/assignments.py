@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sqlglot import exp
 
@@ -20,24 +18,9 @@ from gateway.sql.meaning.parameters import number
 from gateway.sql.meaning.scope import column_node, position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import DIALECT, parse
+from gateway.sql.writes.items import Assigned, with_items
+from gateway.sql.writes.targets import Target, TargetColumn
 from gateway.types import DATE, INTERVAL, NUMERIC, TIMESTAMP, TIMESTAMPTZ, Type, dimensions
-
-
-@dataclass(frozen=True, slots=True)
-class TargetColumn:
-    """A column of the table that is written: its type, and its default as SQL text.
-
-    `identity` is "always" or "by default" for an identity column, whose default is its sequence's
-    next value. A `generated` one takes no value at all.
-    """
-
-    type: Type
-    default: str | None = None
-    identity: str = ""
-    generated: bool = False
-
-
-Target = Mapping[str, TargetColumn]
 
 # On a cast that only says what the assignment does.
 AS_ASSIGNED = "as_assigned"
@@ -55,7 +38,7 @@ def assigned_columns(
     Raises:
         GeneratedAlways: 428C9, a value for a column that computes its own.
     """
-    pairs = [pair for each in expressions for pair in _assignments(each)]
+    pairs = with_items([pair for each in expressions for pair in _assignments(each)], target, table)
     names = [column.this.name for column, _ in pairs]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None and twice in target:
@@ -76,19 +59,11 @@ def assigned_columns(
     return columns, values, parameters
 
 
-def _assignments(tree: exp.Expr) -> list[tuple[exp.Column, exp.Expr]]:
+def _assignments(tree: exp.Expr) -> list[Assigned]:
     """(column, value) of `a = e`, or of each part of `(a, b) = (e, g)`."""
     if not isinstance(tree, exp.EQ):
         raise SyntaxFault("SET needs column = value", position=position_of(tree))
     columns = tree.this.expressions if isinstance(tree.this, exp.Tuple) else [tree.this]
-    item = next((each for each in columns if isinstance(each, exp.Bracket)), None)
-    if item is not None:
-        name = item.this.name
-        raise FeatureNotSupported(
-            f'an item of the array "{name}" cannot be assigned alone',
-            hint=f"Assign the whole array, as in SET {name} = {name}[1:1] || 5 || {name}[3:].",
-            position=position_of(item),
-        )
     values = [tree.expression]
     if isinstance(tree.this, exp.Tuple):
         row = tree.expression

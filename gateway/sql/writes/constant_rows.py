@@ -17,8 +17,9 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gateway.sql.meaning.numerals import is_point_literal
-from gateway.sql.writes.assignments import EXACT, Target, TargetColumn, is_spelt_so
+from gateway.sql.writes.assignments import EXACT, is_spelt_so
 from gateway.sql.writes.given import WHOLE, Constant, constants
+from gateway.sql.writes.targets import Target, TargetColumn
 from gateway.types import INTERVAL
 
 _WORD = r'(?:[^\W\d]\w*|"[^"]+")'

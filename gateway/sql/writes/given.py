@@ -18,7 +18,8 @@ from sqlglot import exp
 
 from gateway.sql.meaning.numerals import is_point_literal
 from gateway.sql.meaning.parameters import number
-from gateway.sql.writes.assignments import AS_ASSIGNED, EXACT, Target, TargetColumn, is_spelt
+from gateway.sql.writes.assignments import AS_ASSIGNED, EXACT, is_spelt
+from gateway.sql.writes.targets import Target, TargetColumn
 from gateway.types import INTERVAL
 
 WHOLE = re.compile(r"\d{1,18}")

@@ -20,7 +20,6 @@ from sqlglot import exp
 from gateway.errors import FeatureNotSupported, SyntaxFault
 from gateway.sql.meaning.scope import column_node, position_of
 from gateway.sql.writes.assignments import (
-    Target,
     assigned_columns,
     declare_parameters,
     default_of,
@@ -28,6 +27,7 @@ from gateway.sql.writes.assignments import (
     refuse_value,
     written_columns,
 )
+from gateway.sql.writes.targets import Target
 from gateway.types import Type
 
 

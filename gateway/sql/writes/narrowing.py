@@ -16,8 +16,8 @@ from sqlglot import exp
 from gateway.sources.table import TableName
 from gateway.sql.meaning.parameters import number
 from gateway.sql.text.trees import nodes_of
-from gateway.sql.writes.assignments import Target
 from gateway.sql.writes.given import WHOLE
+from gateway.sql.writes.targets import Target
 
 _INTEGERS, _TEXTS = ("int2", "int4", "int8"), ("text", "varchar")
 _MOST_VALUES = 100

@@ -29,7 +29,6 @@ from gateway.sql.meaning.scope import column_node, is_aggregate, position_of
 from gateway.sql.meaning.updatable import IDENTIFIED, UNFILTERED
 from gateway.sql.text.trees import own_nodes
 from gateway.sql.writes.assignments import (
-    Target,
     assigned_columns,
     declare_parameters,
     default_of,
@@ -41,6 +40,7 @@ from gateway.sql.writes.assignments import (
 from gateway.sql.writes.conflicts import Conflict, arbiter, does_update, update_query
 from gateway.sql.writes.given import Given, as_given
 from gateway.sql.writes.narrowing import Narrowing, narrowing_of
+from gateway.sql.writes.targets import Target
 from gateway.types import Type
 
 

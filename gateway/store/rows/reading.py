@@ -26,6 +26,7 @@ class Reader(Locking):
         *,
         rowid_of: TableName | None = None,
         wanted: Wanted | None = None,
+        once: bool = False,
     ) -> dict[TableName, Snapshot]:
         """The rows of several tables, all as of one moment.
 
@@ -36,6 +37,8 @@ class Reader(Locking):
             rowid_of: The one among them that gets a first column `definitions.ROWID` (int64).
                 The numbers mean something until the end of `writing` only.
             wanted: Of which values its rows may be; other ones are left out.
+            once: Whether the statement reads nothing else, so that rows in memory will do without
+                DuckDB's own look at the moment.
 
         Raises:
             UndefinedTable: 42P01.
@@ -47,6 +50,11 @@ class Reader(Locking):
         with self._statement():
             self._catch_up(names)
             transaction = self._open()
+            alone = not (self._in_block or self.isolation.pins or transaction.changed)
+            if once and alone and rowid_of is None:
+                found = self._cached(names, transaction.moment)
+                if found is not None:
+                    return found
             transaction.pin()
             return {n: self._read(transaction, n, n == rowid_of, wanted) for n in names}
 
