@@ -26,7 +26,7 @@ from gateway.catalog.translation.resolution import (
     array_of,
     common_type,
     element_of,
-    resolve_operator,
+    operator_meant,
 )
 from gateway.sql.meaning.modifiers import type_modifier
 from gateway.sql.meaning.parameters import postgres_type
@@ -127,8 +127,8 @@ class Analysis:
 
     def operator(self, symbol: str, operands: Sequence[Node]) -> Node:
         """An operator over its operands."""
-        types = [each.type for each in operands]
-        found = resolve_operator(static().operators.get(symbol, ()), types)
+        types = tuple(each.type for each in operands)
+        found = operator_meant(symbol, types)
         if found is None:
             raise Unprintable(symbol)
         pairs = zip(operands, found.arguments, strict=True)
@@ -150,8 +150,8 @@ class Analysis:
         if array.kind is Kind.UNTYPED:
             array = typed(array.text, array_of(static().base(left.type)))
         element = element_of(array.type)
-        types = [left.type, element]
-        found = resolve_operator(static().operators.get(symbol, ()), types)
+        types = left.type, element
+        found = operator_meant(symbol, types)
         if found is None or not element:
             raise Unprintable(symbol)
         wanted = array_of(found.arguments[1]) if found.arguments[1] != 2283 else array.type

@@ -10,8 +10,8 @@ from sqlglot import exp
 
 from gateway.catalog.deparsing.converting import converted
 from gateway.catalog.deparsing.nodes import Kind, Node, Over, Unprintable
-from gateway.catalog.system.static import Routine, static
-from gateway.catalog.translation.resolution import INT8, TEXT, common_type, resolve
+from gateway.catalog.system.static import Routine
+from gateway.catalog.translation.resolution import INT8, TEXT, common_type, function_meant
 from gateway.sql.text.quoting import identifier
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def _function(within: Analysis, name: str, trees: list[exp.Expr], scope: Scope) 
         return Node(Kind.AGGREGATE, INT8, text=f"{name}(*)")
     trees, distinct, order = _modified(trees)
     args = within.nodes(trees, scope)
-    types = [each.type for each in args]
-    found, shown = resolve(static().functions.get(name, ()), types), identifier(name)
+    types = tuple(each.type for each in args)
+    found, shown = function_meant(name, types), identifier(name)
     if found is None and within.functions is not None:
         shown, found = within.functions(name, types)
     if found is None:
@@ -109,8 +109,8 @@ def _within_group(within: Analysis, tree: exp.WithinGroup, scope: Scope) -> Node
     call, items = tree.this, tree.expression.expressions
     direct = within.nodes(call.expressions, scope)
     ordered = [within.node(each.this, scope) for each in items]
-    types = [each.type for each in (*direct, *ordered)]
-    found = resolve(static().functions.get(call.name, ()), types)
+    types = tuple(each.type for each in (*direct, *ordered))
+    found = function_meant(call.name, types)
     if found is None or found.routine.variadic:
         raise Unprintable(call.name)
     args = [

@@ -28,7 +28,10 @@ _PART = "@part"
 
 @dataclass(slots=True, eq=False)
 class _Table:
-    """A table: its name in SQL, its parts with their numbers, the moments it serves."""
+    """A table: its name in SQL, its parts with their numbers, the moments it serves.
+
+    A part without rows, which is nothing to DuckDB, has number 0.
+    """
 
     sql: str
     parts: dict[Hashable, tuple[int, Part]] = field(default_factory=dict)
@@ -123,20 +126,23 @@ class HeldRelations:
             return
         self._robbed |= {(moment, name) for moment in table.moments}
         table.moments.clear()
-        if gone:
-            numbers = ", ".join(str(table.parts.pop(key)[0]) for key in gone)
-            self._connection.execute(f'DELETE FROM {table.sql} WHERE "{_PART}" IN ({numbers})')
+        numbers = [str(number) for key in gone if (number := table.parts.pop(key)[0])]
+        if numbers:
+            listed = ", ".join(numbers)
+            self._connection.execute(f'DELETE FROM {table.sql} WHERE "{_PART}" IN ({listed})')
         rows: list[tuple[int, dict[str, Any]]] = []
         for key in new:
-            table.numbers += 1
-            table.parts[key] = table.numbers, parts[key]
-            rows += [(table.numbers, row) for row in parts[key].make()]
+            made = [(table.numbers + 1, row) for row in parts[key].make()]
+            table.numbers += bool(made)
+            table.parts[key] = table.numbers if made else 0, parts[key]
+            rows += made
         if rows:
             self._insert(table.sql, name, rows)
-        table.changes += 1
-        if table.changes % _CHANGES == 0:
+        table.changes += bool(rows or numbers)
+        if table.changes >= _CHANGES:
             sql = f"CREATE OR REPLACE TABLE {table.sql} AS SELECT * FROM {table.sql}"
             self._connection.execute(sql)
+            table.changes = 0
 
     def _insert(self, sql: str, name: str, rows: list[tuple[int, dict[str, Any]]]) -> None:
         self._connection.from_arrow(_arrow(name, rows)).insert_into(sql)

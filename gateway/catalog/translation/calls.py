@@ -17,7 +17,7 @@ from gateway.catalog.translation.resolution import (
     JSON_TYPES,
     TEXT,
     Resolved,
-    resolve,
+    function_meant,
 )
 from gateway.catalog.translation.special import SPECIAL
 from gateway.catalog.translation.templates import fill
@@ -51,7 +51,7 @@ def call(
         return special(within, name, nodes, node, scope)
     clauses, plain = _clauses(nodes)
     terms = [] if _is_star(plain) else within.terms(plain, scope)
-    found = resolve(static().functions.get(name, ()), [term.type for term in terms])
+    found = function_meant(name, tuple(term.type for term in terms))
     if found is None or schema not in _SCHEMAS:
         raise undefined(schema, name, terms, node)
     pairs = zip(terms, found.arguments, strict=True)

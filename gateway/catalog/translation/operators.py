@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from gateway.catalog.system.static import static
 from gateway.catalog.translation.datatypes import spelt
-from gateway.catalog.translation.resolution import BOOL, TEXT, UNKNOWN, element_of, resolve_operator
+from gateway.catalog.translation.resolution import BOOL, element_of, operator_meant
 from gateway.catalog.translation.terms import Term
 from gateway.errors import UndefinedFunction
 from gateway.sql.meaning.scope import position_of
@@ -49,10 +48,8 @@ def apply(within: Expressions, symbol: str, operands: list[Term], node: exp.Expr
     symbol = {"!=": "<>", "!~": "!~"}.get(symbol, symbol)
     if symbol in ("=", "<>") and operands[0].fields and operands[1].fields:
         return _rows(within, symbol, operands, node)
-    types = [term.type for term in operands]
-    found = resolve_operator(static().operators.get(symbol, ()), types)
-    if found is None and all(kind == UNKNOWN for kind in types):
-        found = resolve_operator(static().operators.get(symbol, ()), [TEXT] * len(types))
+    types = tuple(term.type for term in operands)
+    found = operator_meant(symbol, types)
     if found is None:
         raise UndefinedFunction(
             f"operator does not exist: {f' {symbol} '.join(spelt(kind) for kind in types)}",

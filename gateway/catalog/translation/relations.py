@@ -11,7 +11,7 @@ from sqlglot import exp
 from gateway.catalog.system.static import static
 from gateway.catalog.translation.functions import RELATIONS
 from gateway.catalog.translation.operators import apply
-from gateway.catalog.translation.resolution import INT8, RECORD, element_of, resolve
+from gateway.catalog.translation.resolution import INT8, RECORD, element_of, function_meant
 from gateway.catalog.translation.templates import fill
 from gateway.catalog.translation.terms import Query, Scope, Source, Term
 from gateway.errors import FeatureNotSupported, UndefinedColumn, UndefinedTable
@@ -214,7 +214,7 @@ class Relations:
     ) -> tuple[list[tuple[str, int]], str] | None:
         """Columns and query of a function that gives rows; None when it gives single values."""
         terms = self.expressions.terms(arguments, scope)
-        found = resolve(static().functions.get(name, ()), [term.type for term in terms])
+        found = function_meant(name, tuple(term.type for term in terms))
         if found is None or len(found.routine.outputs) < 2 or name in _ROWS_AS_TERMS:
             return None
         columns = list(found.routine.outputs)

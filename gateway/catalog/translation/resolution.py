@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from gateway.catalog.system.static import Routine, static
 
@@ -19,6 +20,8 @@ _ELEMENTS = frozenset({ANYELEMENT, ANYNONARRAY, ANYENUM, ANYCOMPATIBLE, ANYCOMPA
 _ARRAYS = frozenset({ANYARRAY, ANYCOMPATIBLEARRAY})
 POLYMORPHIC = _ELEMENTS | _ARRAYS | {ANY, 3831, 4537, 5080, 4538}
 _VECTORS = {22: 1005, 30: 1028}  # int2vector and oidvector go where arrays go
+# Meanings of calls: a client may write `oid = 16` six hundred times in one statement.
+_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,31 @@ def can_coerce(given: int, wanted: int) -> bool:
     return static().casts.get((given, wanted)) == "i"
 
 
+@lru_cache(_KEPT)
+def function_meant(name: str, given: tuple[int, ...]) -> Resolved | None:
+    """The function of PostgreSQL's own that a call means; as `resolve`."""
+    return resolve(static().functions.get(name, ()), given)
+
+
+@lru_cache(_KEPT)
+def operator_meant(symbol: str, given: tuple[int, ...]) -> Resolved | None:
+    """The operator that is meant; as `resolve`.
+
+    An unknown operand is first taken to be of the other one's type, two of them to be text.
+    """
+    candidates = static().operators.get(symbol, ())
+    types = [static().base(oid) for oid in given]
+    if len(types) == 2 and types.count(UNKNOWN) == 1:
+        other = types[0] if types[1] == UNKNOWN else types[1]
+        for candidate in candidates:
+            if candidate.arguments == (other, other):
+                return _settled(candidate, types)
+    found = resolve(candidates, types)
+    if found is None and all(kind == UNKNOWN for kind in types):
+        return resolve(candidates, [TEXT] * len(types))
+    return found
+
+
 def resolve(candidates: Sequence[Routine], given: Sequence[int]) -> Resolved | None:
     """The routine that a call with arguments of these types means.
 
@@ -85,20 +113,6 @@ def resolve(candidates: Sequence[Routine], given: Sequence[int]) -> Resolved | N
     if len(best) != 1:
         return None
     return _settled(best[0], types)
-
-
-def resolve_operator(candidates: Sequence[Routine], given: Sequence[int]) -> Resolved | None:
-    """As `resolve`; an unknown operand is first taken to be of the other one's type."""
-    types = [static().base(oid) for oid in given]
-    if len(types) == 2 and types.count(UNKNOWN) == 1:
-        other = types[0] if types[1] == UNKNOWN else types[1]
-        for candidate in candidates:
-            if candidate.arguments == (other, other):
-                return _settled(candidate, types)
-    found = resolve(candidates, types)
-    if found is None and all(kind == UNKNOWN for kind in types):
-        return resolve(candidates, [TEXT] * len(types))
-    return found
 
 
 def _fitted(candidate: Routine, types: Sequence[int]) -> Routine | None:

@@ -23,7 +23,7 @@ from gateway.catalog.translation.resolution import (
     TEXT,
     UNKNOWN,
     element_of,
-    resolve,
+    function_meant,
 )
 from gateway.catalog.translation.templates import fill
 from gateway.catalog.translation.terms import Scope, Term
@@ -160,7 +160,7 @@ def _privilege(
 ) -> Term:
     """has_*_privilege, pg_has_role: answered in `catalog.privileges`."""
     terms = within.terms(nodes, scope)
-    found = resolve(static().functions.get(name, ()), [term.type for term in terms])
+    found = function_meant(name, tuple(term.type for term in terms))
     if found is None:
         raise undefined("", name, terms, node)
     pairs = zip(terms, found.arguments, strict=True)
