@@ -29,7 +29,7 @@ from gateway.sql.text.dialect import parse
 from gateway.sql.text.quoting import identifier
 
 # What gives another value though no object has changed; macros read constants only.
-_CHANGING = re.compile(r"getvariable\(|\bnow\(|\brandom\(")
+_CHANGING = re.compile(r"\bnow\(|\brandom\(")
 _VARIABLE = re.compile(r"getvariable\('(\w+)'\)")
 _NAME = re.compile(re.escape(PLACE) + r'\."([^"]+)"')
 _KEPT_VIEWS = 400
@@ -88,7 +88,7 @@ class Loading:
 
     def variables(self, moment: Moment, sql: str, names: Iterable[str]) -> set[str]:
         """The variables that a query reads, itself or by the views in it."""
-        found = set(_VARIABLE.findall(sql))
+        found = read_by(sql)
         for name in names:
             if name in SESSION_VIEWS:
                 found.update(_VARIABLE.findall(SESSION_VIEWS[name]))
@@ -98,7 +98,10 @@ class Loading:
         return found
 
     def is_steady(self, sql: str, used: frozenset[str]) -> bool:
-        """Whether a query, whose relations are made, has the same rows while nothing changes."""
+        """Whether a query, whose relations are made, has the same rows while nothing changes.
+
+        Nothing: no object, and none of `read_by` of its own text.
+        """
         return not _CHANGING.search(sql) and not used & self._changing
 
     def _table(
@@ -174,7 +177,7 @@ class Loading:
             return rows
         view = self._query(moment, name)
         tables = {each: self._table(moment, each, reading) for each in sorted(view.inside)}
-        if not self.is_steady(view.query.sql, view.inside):
+        if read_by(view.query.sql) or not self.is_steady(view.query.sql, view.inside):
             self._changing.add(name)
         inner = _placed(moment, view.query.sql, tables)
         items = ", ".join(
@@ -202,6 +205,11 @@ class Loading:
             finally:
                 moment.used = before
         return found
+
+
+def read_by(sql: str) -> set[str]:
+    """The variables that a text itself reads."""
+    return set(_VARIABLE.findall(sql))
 
 
 def _settled(moment: str, name: str) -> str:

@@ -23,7 +23,7 @@ from sqlglot import exp
 from gateway.catalog.system.calling import LookupFunctions, Refusals
 from gateway.catalog.system.contents import Entries
 from gateway.catalog.system.entries import Contents
-from gateway.catalog.system.loading import Loading, query_in
+from gateway.catalog.system.loading import Loading, query_in, read_by
 from gateway.catalog.system.names import Moment
 from gateway.catalog.system.rights import RightsFunctions
 from gateway.catalog.system.stopping import Stopping
@@ -217,7 +217,8 @@ class CatalogueDatabase:
             QueryCanceled: 57014. OutOfMemory: 53200, the rows are too many to be held.
         """
         used = {name: v for name, v in values.items() if f"${name}" in query.sql}
-        key = moment.schema, query.sql, repr(used)
+        told = [variables.get(name) for name in sorted(read_by(query.sql))]
+        key = moment.schema, query.sql, repr((used, told))
         known = self._answers.get(key)
         if known is not None:
             return known
