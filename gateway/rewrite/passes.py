@@ -34,7 +34,7 @@ from gateway.sql.lowered.sets import is_plain, spread_sets
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.binding import Binder
 from gateway.sql.meaning.checking import check_types
-from gateway.sql.meaning.comparisons import cast_literals
+from gateway.sql.meaning.comparisons import cast_listed, cast_literals
 from gateway.sql.meaning.constant_numbers import fold_numbers
 from gateway.sql.meaning.dimensions import keep_dimensions
 from gateway.sql.meaning.functions import Functions
@@ -282,6 +282,7 @@ def type_literals(state: Rewriting) -> None:
     """Give a literal the type of what it is compared with, and refuse what is not alike."""
     for block in state.analysis.blocks:
         cast_literals(block)
+    cast_listed(state.tree)
     check_types(state.analysis, state.tree)
 
 

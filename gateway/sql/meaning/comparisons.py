@@ -15,7 +15,7 @@ from gateway.sql.meaning.inference import type_of
 from gateway.sql.meaning.scope import Block
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
-from gateway.sql.text.trees import copied, own_nodes
+from gateway.sql.text.trees import copied, nodes_of, own_nodes
 from gateway.types import Type, dimensions
 
 _TYPED = frozenset(
@@ -42,6 +42,17 @@ def cast_literals(block: Block) -> None:
             _cast_group(group, block, compared)
 
 
+def cast_listed(tree: exp.Expr) -> None:
+    """Cast literals in VALUES to the type that their column has from other rows, in place."""
+    for values in nodes_of(tree, exp.Values):
+        rows = [
+            row.expressions if isinstance(row, exp.Tuple) else [row] for row in values.expressions
+        ]
+        if len(rows) > 1 and len({len(row) for row in rows}) == 1:
+            for column in zip(*rows, strict=True):
+                _cast_group(list(column), None, compared=False)
+
+
 def _compared(node: exp.Expr) -> Iterator[list[exp.Expr]]:
     """Expressions that are compared with one another, or stand for one another."""
     if isinstance(node, COMPARISONS):
@@ -50,7 +61,9 @@ def _compared(node: exp.Expr) -> Iterator[list[exp.Expr]]:
         yield [node.this, node.args["low"], node.args["high"]]
     elif isinstance(node, exp.In):
         yield [node.this, *node.expressions]
-    elif isinstance(node, exp.Anonymous) and node.name in _ALTERNATIVES:
+    elif isinstance(node, exp.Array) or (
+        isinstance(node, exp.Anonymous) and node.name in _ALTERNATIVES
+    ):
         yield node.expressions
     elif isinstance(node, exp.Case):
         default = node.args.get("default")
@@ -58,7 +71,7 @@ def _compared(node: exp.Expr) -> Iterator[list[exp.Expr]]:
         yield values if default is None else [*values, default]
 
 
-def _cast_group(group: list[exp.Expr], block: Block, compared: bool) -> None:
+def _cast_group(group: list[exp.Expr], block: Block | None, compared: bool) -> None:
     literals = [e for e in group if isinstance(e, exp.Literal) and e.is_string]
     if not literals or len(literals) == len(group):
         return
@@ -70,7 +83,7 @@ def _cast_group(group: list[exp.Expr], block: Block, compared: bool) -> None:
             literal.replace(exp.Cast(this=copied(literal), to=kind))
 
 
-def _typed(tree: exp.Expr, block: Block) -> Type | None:
+def _typed(tree: exp.Expr, block: Block | None) -> Type | None:
     known = type_of(tree, block)
     if known is None:
         return None
