@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from gateway.catalog.system.static import static
 from gateway.catalog.system.storage import INT2VECTOR, OIDVECTOR
 from gateway.catalog.translation.coercing import quoted
 from gateway.catalog.translation.datatypes import undefined
