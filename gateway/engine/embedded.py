@@ -27,6 +27,7 @@ from gateway.engine.functions import Columnar, made, register_functions
 from gateway.engine.functions.sleeping import sleeper
 from gateway.engine.held import Shelf
 from gateway.engine.interface import Plan
+from gateway.engine.large_values import large_as_calls
 from gateway.engine.lookups import Orders
 from gateway.engine.open_plans import OpenPlans, ValueCalls
 from gateway.engine.plans import IN_ORDER, Contexts, EmbeddedPlan, Plans, limited
@@ -242,8 +243,9 @@ class EmbeddedSession:
     def _planned(
         self, sql: str, tables: Mapping[TableName, Table], values: Sequence[pa.Scalar]
     ) -> DataFrame:
-        bound = {str(number): _bindable(value) for number, value in enumerate(values, 1)}
-        return self._context.sql(sql, options=_QUERIES_ONLY, param_values=bound)
+        with large_as_calls(self._context, sql, values) as (text, others):
+            bound = {number: _bindable(value) for number, value in others.items()}
+            return self._context.sql(text, options=_QUERIES_ONLY, param_values=bound)
 
     def _are_known(self, tables: Mapping[TableName, Table]) -> bool:
         """Whether they are the tables that plans were made with."""

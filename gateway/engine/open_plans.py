@@ -58,7 +58,9 @@ class ValueCalls:
 
     def in_place(self, sql: str, types: Sequence[pa.DataType]) -> str:
         """The text with a call in the place of each parameter."""
-        return with_calls(sql, [self._function(kind) for kind in types])
+        return with_calls(
+            sql, {n: f"{self._function(kind)}({n})" for n, kind in enumerate(types, 1)}
+        )
 
     def _function(self, kind: pa.DataType) -> str:
         name = self._functions.get(kind)

@@ -8,7 +8,7 @@ optimised plan has them as joins, but may have lost other parameters on the way:
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import pyarrow as pa
 
@@ -69,16 +69,15 @@ def numbers(sql: str) -> list[int]:
     return sorted({int(number) for number in found})
 
 
-def with_calls(sql: str, functions: Sequence[str]) -> str:
-    """The statement with a call in the place of each `$n`, of the n-th function, with n.
+def with_calls(sql: str, calls: Mapping[int, str]) -> str:
+    """The statement with a call in the place of each `$n` that has one.
 
-    >>> with_calls("SELECT $2, '$3' || $1", ["f", "g"])
-    "SELECT g(2), '$3' || f(1)"
+    >>> with_calls("SELECT $2, '$3' || $1, $3", {1: "f(1)", 2: "g(2)"})
+    "SELECT g(2), '$3' || f(1), $3"
     """
 
     def called(token: re.Match[str]) -> str:
-        number = token[1]
-        return f"{functions[int(number) - 1]}({number})" if number else token[0]
+        return calls.get(int(token[1] or 0), token[0])
 
     return _TOKENS.sub(called, sql)
 

@@ -89,6 +89,33 @@ def test_a_plan_holds_no_large_constant(server: Server, constant: str) -> None:
     assert sum(len(line) for (line,) in plan) < 10_000
 
 
+# Calls of a parameter of 100 kB, each with what it comes to.
+LARGE: tuple[tuple[str, object], ...] = (
+    ("length(%s::text)", 100_000),
+    ("length(%s::bytea)", 100_000),
+    ("md5(%s::text)", "d5816f35916d1d9482fb0f1ec201101d"),
+    ("(SELECT length(x) FROM (VALUES (%s::text)) AS v(x))", 100_000),
+    ("(SELECT count(*) FROM generate_series(1, 3) AS s(n) WHERE n::text <> %s)", 3),
+    ("(SELECT upper(t) = upper(%s) FROM (VALUES ('x')) AS s(t))", False),
+)
+
+
+@pytest.mark.parametrize(("call", "value"), LARGE)
+def test_a_plan_holds_no_large_parameter(server: Server, call: str, value: object) -> None:
+    with psycopg.connect(server[1], autocommit=True) as connection:
+        large = ["x" * 100_000]
+        assert connection.execute(f"SELECT {call}", large).fetchone() == (value,)
+        plan = connection.execute(f"EXPLAIN SELECT {call}", large).fetchall()
+    assert sum(len(line) for (line,) in plan) < 10_000
+
+
+def test_equal_large_parameters_are_one_value(server: Server) -> None:
+    query = "SELECT upper(%s), count(*) FROM generate_series(1, 3) AS s(n) GROUP BY upper(%s)"
+    with psycopg.connect(server[1], autocommit=True) as connection:
+        given = ["x" * 100_000] * 2
+        assert connection.execute(query, given).fetchone() == ("X" * 100_000, 3)
+
+
 def _told(connection: psycopg.Connection[Any], statement: str) -> str:
     try:
         connection.execute(statement)

@@ -17,6 +17,8 @@ _TOKEN = re.compile(
     r'\s*(?:([{},])|"((?:[^"\\]|\\.)*)"|((?:[^\s{},"\\]|\\.)(?:[^{},"\\]|\\.)*))', re.DOTALL
 )
 _BOUNDS = re.compile(r"\s*(?:\[[+-]?\d+(?::[+-]?\d+)?\]\s*)+=")
+# A list without quotes, escapes and inner lists, as clients send a million keys.
+_PLAIN = re.compile(r'\s*\{([^{}"\\]*)\}\s*')
 # As PostgreSQL's MAXDIM.
 _MOST_DIMENSIONS = 6
 
@@ -34,6 +36,10 @@ def read_array(text: str) -> list[Any]:
     >>> read_array('{1, NULL, "a,b"}'), read_array("{}"), read_array("{{1},{2}}")
     (['1', None, 'a,b'], [], [['1'], ['2']])
     """
+    if plain := _PLAIN.fullmatch(text):
+        elements = [element.strip() for element in plain[1].split(",")]
+        if all(elements):
+            return [None if element.upper() == "NULL" else element for element in elements]
     if _BOUNDS.match(text):
         raise FeatureNotSupported("an array with lower bounds of its own cannot be held here")
     tokens = list(_tokens(text))
