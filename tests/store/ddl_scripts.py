@@ -434,13 +434,15 @@ SCRIPTS: dict[str, list[str]] = {
         "SELECT 1 AS a INTO d_si",
         "WITH w AS (SELECT 5 AS z) SELECT z, z + 1 AS y INTO TEMP d_sw FROM w",
         "SELECT * FROM pg_temp.d_sw",
+        "WITH w AS (SELECT * FROM d_si), v AS (SELECT 1) SELECT count(*) INTO TEMP d_sv FROM w",
+        "TABLE d_sv",
         "SELECT a INTO TABLE d_su FROM d_si UNION ALL SELECT 9",
         "SELECT a FROM d_su ORDER BY a",
         "SELECT a INTO UNLOGGED TABLE d_sl FROM d_si ORDER BY a DESC LIMIT 1",
         "TABLE d_sl",
         "SELECT 'into' AS \"into\" FROM d_sl",
         "SELECT * FROM (SELECT 1 INTO d_bad) AS q",
-        "DROP TABLE d_si, d_sw, d_su, d_sl",
+        "DROP TABLE d_si, d_sw, d_su, d_sl, d_sv",
     ],
     "storage": [
         "CREATE TABLE d_st (a int PRIMARY KEY) WITH (fillfactor = 70, autovacuum_enabled = off,"

@@ -29,18 +29,20 @@ def read_tree(reader: Reader) -> exp.Expr:
 
 def read_query(reader: Reader) -> exp.Expr | CreateTable:
     """A query; SELECT ... INTO is CREATE TABLE AS."""
+    if "into" not in reader.text.lower():
+        return read_tree(reader)
     depth = 0
     for place, token in enumerate(reader.tokens):
         depth += (token.text == "(") - (token.text == ")")
-        if depth == 0 and token.text.upper() == "INTO" and _is_word(token, "INTO"):
+        if depth == 0 and any(_is_word(token, word) for word in _ANOTHER):
+            break
+        if depth == 0 and _is_word(token, "INTO"):
             return _query_into(reader, place)
     return read_tree(reader)
 
 
-def _query_into(reader: Reader, place: int) -> exp.Expr | CreateTable:
+def _query_into(reader: Reader, place: int) -> CreateTable:
     """SELECT a INTO [TEMP] [TABLE] name FROM ...; INTO stands at `place`."""
-    if any(_is_word(token, word) for token in reader.tokens[:place] for word in _ANOTHER):
-        return read_tree(reader)
     into = Reader(reader.tokens, reader.text)
     into.index = place + 1
     into.one_of("LOCAL", "GLOBAL")
@@ -54,7 +56,7 @@ def _query_into(reader: Reader, place: int) -> exp.Expr | CreateTable:
     return CreateTable(name, temporary=temporary, query=tree)
 
 
-# Words after which an INTO at the outside is no longer the first SELECT's, or is another word's.
+# Words after which an INTO at the outside is no longer that of the first SELECT.
 _ANOTHER = ("UNION", "INTERSECT", "EXCEPT", "FROM", "INSERT", "MERGE")
 
 
