@@ -6,7 +6,8 @@ import binascii
 import codecs
 import re
 
-from gateway.errors import InvalidParameterValue
+from gateway.errors import ArraySubscriptError, InvalidParameterValue, SubstringFault
+from gateway.sql.text.literals import hexadecimal
 
 _OCTAL = re.compile(rb"\\(\\|[0-3][0-7]{2})")
 # PostgreSQL's names of encodings that Python has under others.
@@ -48,14 +49,14 @@ def with_bit(data: bytes, place: int, value: int) -> bytes:
 
 def _within(place: int, count: int) -> int:
     if not 0 <= place < count:
-        raise InvalidParameterValue(f"index {place} out of valid range, 0..{count - 1}")
+        raise ArraySubscriptError(f"index {place} out of valid range, 0..{count - 1}")
     return place
 
 
 def part(data: bytes, start: int, count: int) -> bytes:
     """substring: from `start`, counted from 1, so many bytes."""
     if count < 0:
-        raise InvalidParameterValue("negative substring length not allowed")
+        raise SubstringFault("negative substring length not allowed")
     end = start - 1 + count
     return data[max(start - 1, 0) : max(end, 0)]
 
@@ -73,7 +74,7 @@ def position(data: bytes, inside: bytes) -> int:
 def overlaid(data: bytes, new: bytes, start: int, count: int) -> bytes:
     """overlay."""
     if start <= 0:
-        raise InvalidParameterValue("negative substring length not allowed")
+        raise SubstringFault("negative substring length not allowed")
     return data[: start - 1] + new + data[start - 1 + count :]
 
 
@@ -111,7 +112,7 @@ def read(text: str, form: str) -> bytes:
     """decode."""
     match form.lower():
         case "hex":
-            return _hex(text)
+            return hexadecimal(text)
         case "base64":
             try:
                 return binascii.a2b_base64("".join(text.split()), strict_mode=True)
@@ -122,16 +123,6 @@ def read(text: str, form: str) -> bytes:
                 lambda m: b"\\" if m[1] == b"\\" else bytes([int(m[1], 8)]), text.encode()
             )
     raise InvalidParameterValue(f'unrecognized encoding: "{form}"')
-
-
-def _hex(text: str) -> bytes:
-    digits = "".join(text.split())
-    bad = next((letter for letter in digits if letter not in "0123456789abcdefABCDEF"), None)
-    if bad is not None:
-        raise InvalidParameterValue(f'invalid hexadecimal digit: "{bad}"')
-    if len(digits) % 2:
-        raise InvalidParameterValue("invalid hexadecimal data: odd number of digits")
-    return bytes.fromhex(digits)
 
 
 def converted_from(data: bytes, encoding: str) -> str:

@@ -23,9 +23,10 @@ from gateway.engine.functions import (
     regexps,
 )
 from gateway.engine.functions.formatting import format_text
-from gateway.errors import ArraySubscriptError
+from gateway.errors import ArraySubscriptError, NumericValueOutOfRange
 from gateway.sql.text.escapes import unistr
-from gateway.sql.text.jsontext import quoted, read_jsonb
+from gateway.sql.text.jsontext import quoted, read_json, read_jsonb
+from gateway.sql.text.literals import bytea
 
 _DOUBLE, _BIGINT, _BOOL, _TEXT = pa.float64(), pa.int64(), pa.bool_(), pa.string()
 _INTEGER = pa.int32()
@@ -113,6 +114,18 @@ def _bucket(value: float, bounds: list[float | None]) -> int:
     return bisect_right(bounds, value if value == value else math.inf)  # type: ignore[type-var]
 
 
+def _factorial(number: int) -> Decimal:
+    """factorial, as far as a numeric has digits here: up to 33."""
+    if number < 0:
+        raise NumericValueOutOfRange("factorial of a negative number is undefined")
+    if number > _MOST_FACTORS:
+        raise NumericValueOutOfRange("value overflows numeric format")
+    return Decimal(math.factorial(number))
+
+
+_MOST_FACTORS = 33
+
+
 def _scale(number: str) -> int:
     """How many digits of a numeric are after the point."""
     return len(number.partition(".")[2])
@@ -198,8 +211,11 @@ MORE: tuple[Row, ...] = (
     *matches.ROWS,
     *jsonpath.ROWS,
     ("json_set_null", json_changes.set_null, [_TEXT, _TEXTS, _BOOL, _TEXT], _TEXT),
+    ("factorial_of", _factorial, [_BIGINT], pa.decimal128(38, 0)),
     ("digits_after", _scale, [_TEXT], _INTEGER),
     ("digits_needed", lambda text: _scale(text.rstrip("0")), [_TEXT], _INTEGER),
     ("items_kept", _kept, [_BIGINT, _BIGINT], _BIGINT),
+    ("json_form", read_json, [_TEXT], _TEXT),
     ("jsonb_form", read_jsonb, [_TEXT], _TEXT),
+    ("bytes_of_text", bytea, [_TEXT], _BYTES),
 )

@@ -33,6 +33,7 @@ from gateway.errors import (
     CardinalityViolation,
     DatetimeFieldOverflow,
     FeatureNotSupported,
+    InvalidParameterValue,
     InvalidWidthBucketArgument,
     NullValueNotAllowed,
     NumericValueOutOfRange,
@@ -167,6 +168,13 @@ def _fifteen_digits(values: pa.Array) -> pa.Array:
     return pa.array(found, _DOUBLE, mask=np.asarray(values.is_null()))
 
 
+def _field_name(keys: pa.Array) -> pa.Array:
+    """The keys of an object, of which none may be NULL."""
+    if keys.null_count:
+        raise InvalidParameterValue("field name must not be null")
+    return keys
+
+
 def _is_one_row(counts: pa.Array) -> pa.Array:
     """True of a subquery that is a value and gives one row; more of them are an error."""
     if pc.any(pc.greater(counts, 1)).as_py():
@@ -203,6 +211,7 @@ _COLUMNAR: list[Columnar] = [
     ("moment_of_seconds", [_DOUBLE], _INSTANT, _moment_of_seconds),
     ("rint", [_DOUBLE], _DOUBLE, _rint),
     ("fifteen_digits", [_DOUBLE], _DOUBLE, _fifteen_digits),
+    ("field_name", [_TEXT], _TEXT, _field_name),
     ("is_one_row", [_BIGINT], pa.bool_(), _is_one_row),
     ("subscript_to_assign", [_BIGINT, _BIGINT], _BIGINT, _subscript_to_assign),
 ]

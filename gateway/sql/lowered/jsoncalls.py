@@ -1,7 +1,6 @@
-"""JSON's operators and what makes JSON of other values (manual, 9.16), as the engine computes them.
+"""What makes JSON of other values (manual, 9.16), as the engine computes it.
 
-A json value is text to the engine, so it is the types that tell which operator is meant. What
-makes JSON of a value writes it as PostgreSQL's to_json does; jsonb is given its one form after.
+Values are written as PostgreSQL's to_json does; jsonb is given its one form after.
 """
 
 from __future__ import annotations
@@ -11,26 +10,26 @@ from typing import NoReturn
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported, InvalidParameterValue, UndefinedFunction
+from gateway.errors import FeatureNotSupported, InvalidParameterValue
+from gateway.sql.lowered.json_operators import (
+    JSON,
+    JSONS,
+    KEYS,
+    PARTS,
+    as_jsonb,
+    as_text_cast,
+    called,
+    compare,
+    kind_of,
+    look_for_keys,
+    take_part,
+)
 from gateway.sql.meaning.dimensions import DIMENSIONS, written_deep
-from gateway.sql.meaning.inference import GIVES, Types
+from gateway.sql.meaning.inference import GIVES, JSONB, Types
 from gateway.sql.meaning.scope import position_of
-from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.jsontext import quoted
-from gateway.types import BOOL, BY_NAME, INTEGER, TEXT, Type
-
-JSON, JSONB = BY_NAME["json"], BY_NAME["jsonb"]
-_JSONS = (JSON, JSONB)
-
-# Operator -> the functions for a key or path, and for a number; whether it gives text.
-_PARTS: dict[type[exp.Expr], tuple[str, str, bool]] = {
-    exp.JSONExtract: ("json_field", "json_element", False),
-    exp.JSONExtractScalar: ("json_field_text", "json_element_text", True),
-    exp.JSONBExtract: ("json_path", "", False),
-    exp.JSONBExtractScalar: ("json_path_text", "", True),
-}
-PARTS = tuple(_PARTS)
+from gateway.types import INTEGER, TEXT, Type
 
 # Function -> the function of json that it is for jsonb too.
 MAKERS = frozenset(
@@ -60,17 +59,6 @@ def is_maker(name: str) -> bool:
     return name.replace("jsonb", "json") in MAKERS
 
 
-def _call(name: str, *arguments: exp.Expr, gives: Type | None = None) -> exp.Anonymous:
-    call = exp.Anonymous(this=name, expressions=[each.copy() for each in arguments])
-    if gives is not None:
-        call.meta[GIVES] = gives
-    return call
-
-
-def _text(value: exp.Expr) -> exp.Expr:
-    return exp.Cast(this=value.copy(), to=data_type("text"))
-
-
 def _joined(parts: Sequence[exp.Expr | str]) -> exp.Expr:
     made = [exp.Literal.string(part) if isinstance(part, str) else part for part in parts]
     whole = made[0]
@@ -88,100 +76,11 @@ def made_json(node: exp.Expr, known: Types) -> exp.Expr | None:
         return take_part(node, known)
     if isinstance(node, exp.ArrayContainsAll | exp.ArrayContainedBy | exp.DPipe | exp.Sub):
         return compare(node, known)
-    if type(node) in _KEYS:
+    if type(node) in KEYS:
         return look_for_keys(node, known)
     if isinstance(node, exp.Anonymous) and is_maker(node.name):
         return make(node, known)
     return None
-
-
-# Operators
-
-
-def take_part(node: exp.Expr, known: Types) -> exp.Expr:
-    """`->`, `->>`, `#>`, `#>>`.
-
-    Raises:
-        UndefinedFunction: 42883, the left side is no JSON.
-    """
-    by_name, by_number, as_text = _PARTS[type(node)]
-    kind = known.of(node.this)
-    if kind not in _JSONS:
-        raise UndefinedFunction(
-            "operator does not exist: JSON's operators take json and jsonb",
-            hint="Cast the left side to jsonb.",
-            position=position_of(node),
-        )
-    step, step_kind = node.expression, known.of(node.expression)
-    name = by_name
-    if by_number and step_kind is not None and step_kind.name in INTEGER:
-        name = by_number
-    elif not by_number:
-        step = exp.Cast(this=step.copy(), to=data_type("text[]"))
-    return _call(name, node.this, step, gives=TEXT if as_text else kind)
-
-
-def compare(node: exp.Expr, known: Types) -> exp.Expr | None:
-    """`@>`, `<@`, `||`, `-` where a side is jsonb; None where none is."""
-    left, right = node.this, node.expression
-    if JSONB not in (known.of(left), known.of(right)):
-        return None
-    if isinstance(node, exp.ArrayContainsAll):
-        return _call("json_contains", _as_jsonb(left), _as_jsonb(right), gives=BOOL)
-    if isinstance(node, exp.ArrayContainedBy):
-        return _call("json_contains", _as_jsonb(right), _as_jsonb(left), gives=BOOL)
-    if isinstance(node, exp.DPipe):
-        if TEXT in (known.of(left), known.of(right)) and not (left.is_string or right.is_string):
-            return None
-        return _call("json_joined", _as_jsonb(left), _as_jsonb(right), gives=JSONB)
-    if isinstance(node, exp.Sub) and known.of(left) is JSONB:
-        return _without(left, right, known)
-    return None
-
-
-def _without(left: exp.Expr, right: exp.Expr, known: Types) -> exp.Expr | None:
-    kind = known.of(right)
-    if kind is not None and kind.name in INTEGER:
-        return _call("json_without_element", left, right, gives=JSONB)
-    if kind is not None and kind.element is TEXT:
-        return _call("json_without_keys", left, right, gives=JSONB)
-    text = kind is TEXT or isinstance(right, exp.Null)
-    return _call("json_without", left, _text(right), gives=JSONB) if text else None
-
-
-# Operator -> its function, the type of its right side and of what it gives.
-_KEYS: dict[type[exp.Expr], tuple[str, str, Type]] = {
-    exp.JSONBContains: ("json_has", "text", BOOL),
-    exp.JSONBContainsAnyTopKeys: ("json_has_any", "text[]", BOOL),
-    exp.JSONBContainsAllTopKeys: ("json_has_all", "text[]", BOOL),
-    exp.JSONBDeleteAtPath: ("json_without_path", "text[]", JSONB),
-}
-
-
-def look_for_keys(node: exp.Expr, known: Types) -> exp.Expr:
-    """`?`, `?|`, `?&`, `#-`.
-
-    Raises:
-        UndefinedFunction: 42883, the left side is no jsonb.
-    """
-    name, kind, gives = _KEYS[type(node)]
-    if not (node.this.is_string or known.of(node.this) is JSONB):
-        raise UndefinedFunction(
-            "operator does not exist: it takes jsonb",
-            hint="Cast the left side to jsonb.",
-            position=position_of(node),
-        )
-    keys = exp.Cast(this=node.expression.copy(), to=_kind(kind))
-    return _call(name, _as_jsonb(node.this), keys, gives=gives)
-
-
-def _as_jsonb(value: exp.Expr) -> exp.Expr:
-    if not value.is_string:
-        return value
-    return exp.Cast(this=value.copy(), to=data_type("jsonb"))
-
-
-# Making JSON
 
 
 def as_json(value: exp.Expr, kind: Type | None) -> exp.Expr:
@@ -196,32 +95,28 @@ def as_json(value: exp.Expr, kind: Type | None) -> exp.Expr:
             hint="Cast it to the type it has.",
             position=position_of(value),
         )
-    if kind in _JSONS:
+    if kind in JSONS:
         return value.copy()
     if kind.name in INTEGER or kind.name in ("bool", "numeric"):
-        return _text(value)
+        return as_text_cast(value)
     if kind.name in _THROUGH:
         name, written = _THROUGH[kind.name]
         deep = int(value.meta.get(DIMENSIONS, 1))
         if deep > 1:
             written = written_deep(kind, deep) or _no_deep(value)
         # The engine may count the nanoseconds of a timestamp.
-        given = exp.Cast(this=value.copy(), to=_kind("timestamp"))
-        return _call(name, _call(written, given if kind.name == "timestamp" else value))
-    if kind.element in _JSONS:
+        given = exp.Cast(this=value.copy(), to=kind_of("timestamp"))
+        return called(name, called(written, given if kind.name == "timestamp" else value))
+    if kind.element in JSONS:
         words = [exp.Literal.string(word) for word in (",", "null")]
-        return _joined(["[", _call("array_to_string", value, *words), "]"])
+        return _joined(["[", called("array_to_string", value, *words), "]"])
     if kind.element is not None and kind.element.arrow == TEXT.arrow:
         if int(value.meta.get(DIMENSIONS, 1)) > 1:
             _no_deep(value)
-        return _call("json_of_texts", exp.Cast(this=value.copy(), to=_kind("text[]")))
+        return called("json_of_texts", exp.Cast(this=value.copy(), to=kind_of("text[]")))
     if kind.name in _QUOTED or kind.arrow == TEXT.arrow:
-        return _call("json_quoted", _text(value))
+        return called("json_quoted", as_text_cast(value))
     raise FeatureNotSupported(f"JSON of {kind.sql} is not supported", position=position_of(value))
-
-
-def _kind(name: str) -> exp.DataType:
-    return data_type(name)
 
 
 def make(node: exp.Anonymous, known: Types) -> exp.Expr:
@@ -233,7 +128,7 @@ def make(node: exp.Anonymous, known: Types) -> exp.Expr:
         return node
     if name in ("json_extract_path", "json_extract_path_text"):
         return made
-    return _call("jsonb_form", made, gives=JSONB) if binary else _marked(made)
+    return called("jsonb_form", made, gives=JSONB) if binary else _marked(made)
 
 
 def _no_deep(value: exp.Expr) -> NoReturn:
@@ -248,7 +143,7 @@ def _marked(tree: exp.Expr) -> exp.Expr:
 
 
 def _or_null(value: exp.Expr) -> exp.Expr:
-    return _call("coalesce", value, exp.Literal.string("null"))
+    return called("coalesce", value, exp.Literal.string("null"))
 
 
 def row_of(value: exp.Expr) -> list[tuple[str, exp.Expr]] | None:
@@ -306,7 +201,7 @@ def _build_object(node: exp.Anonymous, known: Types) -> exp.Expr:
     for place, (key, value) in enumerate(zip(given[::2], given[1::2], strict=True)):
         _check_key(node, 2 * place + 1, key, known)
         parts += [", "] if place else []
-        parts += [_call("json_quoted", _text(key)), " : ", _or_null(_json_of(value, known))]
+        parts += [called("json_quoted", as_text_cast(key)), " : ", _or_null(_json_of(value, known))]
     return _joined([*parts, "}"])
 
 
@@ -321,7 +216,7 @@ def _check_key(node: exp.Anonymous, place: int, key: exp.Expr, known: Types) -> 
         colon = ":" if node.name.startswith("jsonb") else ""
         raise InvalidParameterValue(f"argument {place}{colon} {null}")
     kind = known.of(key)
-    if kind is not None and (kind in _JSONS or kind.element is not None):
+    if kind is not None and (kind in JSONS or kind.element is not None):
         raise InvalidParameterValue("key value must be scalar, not array, composite, or json")
 
 
@@ -341,7 +236,11 @@ def _object_aggregate(node: exp.Anonymous, known: Types) -> None:
     key, value = node.expressions
     order = value if isinstance(value, exp.Order) else None
     inner = order.this if order is not None else value
-    pair = _joined([_call("json_quoted", _text(key)), " : ", _or_null(_json_of(inner, known))])
+    name = called("json_quoted", called("field_name", as_text_cast(key)))
+    pair = _joined([name, " : ", _or_null(_json_of(inner, known))])
+    if isinstance(node.parent, exp.Filter):  # of a row that is left out nothing is asked
+        kept = node.parent.expression.this.copy()
+        pair = exp.Case(ifs=[exp.If(this=kept, true=pair)])
     if order is not None:
         order.set("this", pair)
     node.set("expressions", [order or pair])
@@ -365,7 +264,7 @@ def _brackets(node: exp.Anonymous, start: str, separator: str, end: str) -> None
     place = whole.parent
     made = _joined([start, whole.copy(), end])
     if binary:
-        made = _call("jsonb_form", made)
+        made = called("jsonb_form", made)
     made.meta[GIVES] = JSONB if binary else JSON
     assert place is not None
     whole.replace(made)
@@ -374,11 +273,11 @@ def _brackets(node: exp.Anonymous, start: str, separator: str, end: str) -> None
 def _path(node: exp.Anonymous, known: Types) -> exp.Expr:
     document, *steps = node.expressions
     if node.name.startswith("jsonb"):
-        document = _as_jsonb(document)
-    path = exp.Array(expressions=[_text(step) for step in steps])
+        document = as_jsonb(document)
+    path = exp.Array(expressions=[as_text_cast(step) for step in steps])
     as_text = node.name.endswith("_text")
     gives = TEXT if as_text else known.of(document)
-    return _call("json_path_text" if as_text else "json_path", document, path, gives=gives)
+    return called("json_path_text" if as_text else "json_path", document, path, gives=gives)
 
 
 _MAKERS = {

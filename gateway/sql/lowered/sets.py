@@ -10,6 +10,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
+from gateway.sql.lowered.json_records import RECORDS, spread_record
 from gateway.sql.meaning.naming import output_name
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.text.grammar import Marker
@@ -53,6 +54,8 @@ def spread_sets(tree: exp.Expr) -> None:
         call = table.this
         if isinstance(call, exp.Anonymous) and call.name in _PAIRS and len(call.expressions) == 1:
             _spread_pairs(table, call)
+        elif isinstance(call, exp.Anonymous) and call.name in RECORDS and call.expressions:
+            spread_record(table, call)
         elif isinstance(call, exp.Anonymous) and call.name in _NUMBERED:
             numbered = bool(table.args.get("ordinality"))
             if numbered or call.name in SETS:

@@ -5,18 +5,21 @@ They come before `overloads`, which sees what they become.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlglot import exp
 
+from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.jsoncalls import made_json
 from gateway.sql.lowered.ordered_sets import put_ordered_set
 from gateway.sql.lowered.reals import spell_cases, spell_nullif
 from gateway.sql.lowered.rounding import CUTTING, round_numeric
 from gateway.sql.lowered.typed_casts import spell_cast
 from gateway.sql.meaning.inference import GIVES, Types
-from gateway.sql.meaning.scope import Block
+from gateway.sql.meaning.scope import Block, position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import own_nodes
-from gateway.types import BOOL, TEXT
+from gateway.types import BOOL, TEXT, array_of
 
 
 def spell_out(block: Block) -> None:
@@ -35,15 +38,37 @@ def spell_out(block: Block) -> None:
             spell_cast(node, known)
         elif isinstance(node, exp.Case) and node.this is not None:
             spell_cases(node, known)
-        elif isinstance(node, exp.Anonymous) and node.name == "nullif":
-            if len(node.expressions) == 2:
-                spell_nullif(node, known)
-        elif isinstance(node, exp.Anonymous) and node.name in CUTTING:
-            round_numeric(node, known)
-        elif isinstance(node, exp.Anonymous) and node.name in _WRITERS:
-            _spell_written(node, known)
+        elif isinstance(node, exp.Anonymous) and node.name in _SPELT:
+            _SPELT[node.name](node, known)
         elif (made := made_json(node, known)) is not None and made is not node:
             node.replace(made)
+
+
+def _spell_filled(node: exp.Anonymous, known: Types) -> None:
+    node.replace(_filled(node, known))
+
+
+def _spell_null(node: exp.Anonymous, known: Types) -> None:
+    if len(node.expressions) == 2:
+        spell_nullif(node, known)
+
+
+def _filled(node: exp.Anonymous, known: Types) -> exp.Expr:
+    """array_fill: so many of a value, or of arrays of it."""
+    value, sizes = (*node.expressions, None)[:2] if node.expressions else (None, None)
+    listed = sizes.unnest() if sizes is not None else None
+    kind = known.of(value) if value is not None else None
+    if len(node.expressions) != 2 or not isinstance(listed, exp.Array) or kind is None:
+        raise FeatureNotSupported(
+            f"{node.name} is not supported with these arguments",
+            hint="array_fill(value, ARRAY[3]) makes an array that begins at 1.",
+            position=position_of(node),
+        )
+    made = value.copy() if value is not None else exp.Null()
+    for size in reversed(listed.expressions):
+        made = exp.Anonymous(this="array_repeat", expressions=[made, size.copy()])
+    made.meta[GIVES] = array_of(kind)
+    return made
 
 
 def _spell_written(node: exp.Anonymous, known: Types) -> None:
@@ -86,3 +111,11 @@ def _formatted(node: exp.Anonymous) -> exp.Expr:
     call = exp.Anonymous(this="format_text", expressions=[template.copy(), listed])
     call.meta[GIVES] = TEXT
     return call
+
+
+_SPELT: dict[str, Callable[[exp.Anonymous, Types], None]] = {
+    "nullif": _spell_null,
+    **dict.fromkeys(CUTTING, round_numeric),
+    **dict.fromkeys(("array_fill", "setseed"), _spell_filled),
+    **dict.fromkeys(_WRITERS, _spell_written),
+}

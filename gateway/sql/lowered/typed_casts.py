@@ -19,7 +19,7 @@ def spell_cast(node: exp.Cast, known: Types) -> None:
     """Write the cast as a call, in place."""
     kind = known.of(node.this)
     if kind is not None and kind.name in _TEXTS:
-        _read_interval(node, known)
+        _read_text(node, known)
         return
     if kind not in (TIME, INTERVAL, NUMERIC, _JSONB):
         return
@@ -43,19 +43,28 @@ def spell_cast(node: exp.Cast, known: Types) -> None:
 _TEXTS = ("text", "varchar", "bpchar")
 
 
-def _read_interval(node: exp.Cast, known: Types) -> None:
-    """A text that is no literal read as PostgreSQL reads an interval; the engine knows no clocks.
+def _read_text(node: exp.Cast, known: Types) -> None:
+    """A text that is no literal, read as PostgreSQL reads it, where the engine would not.
 
     The session's IntervalStyle is put in as the second argument with what else is written by it.
     """
-    if known.of(node) is INTERVAL and not isinstance(node.this.unnest(), exp.Literal):
-        text = exp.Cast(this=node.this.copy(), to=data_type("text"))
-        made = exp.Anonymous(this=INTERVAL_OF_TEXT, expressions=[text])
-        made.meta[GIVES] = INTERVAL
-        node.replace(made)
+    target = known.of(node)
+    function = None if target is None else _READERS.get(target.name)
+    if function is None or isinstance(node.this.unnest(), exp.Literal):
+        return
+    text = exp.Cast(this=node.this.copy(), to=data_type("text"))
+    made = exp.Anonymous(this=function, expressions=[text])
+    made.meta[GIVES] = target
+    node.replace(made)
 
 
 INTERVAL_OF_TEXT = "interval_of_text"
+_READERS = {
+    "interval": INTERVAL_OF_TEXT,
+    "bytea": "bytes_of_text",
+    "json": "json_form",
+    "jsonb": "jsonb_form",
+}
 
 
 def _rounded(node: exp.Cast) -> exp.Expr:

@@ -49,6 +49,7 @@ _COMPUTED: dict[type[exp.Expr], str] = {
     exp.Mul: "*",
     exp.Div: "/",
     exp.Mod: "%",
+    exp.Pow: "^",
 }
 # Operators of pg_operator between two families, but for those of numbers alone.
 _OPERATORS = frozenset(

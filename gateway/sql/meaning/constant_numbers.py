@@ -169,6 +169,12 @@ def _div(left: _Number, right: _Number) -> _Number | None:
     return _Number(_WIDE.divide_int(left.value, right.value), False)
 
 
+def _trimmed(value: Decimal) -> Decimal:
+    """Without zeros at its end, after the point."""
+    shortest = value.normalize(_WIDE)
+    return _scaled(shortest, max(-int(shortest.as_tuple().exponent), 0))
+
+
 def _to_scale(rounding: str) -> Callable[..., _Number | None]:
     """round and trunc; of an integer they are double precision."""
 
@@ -198,6 +204,7 @@ _FUNCTIONS: dict[str, Callable[..., _Number | None]] = {
     "ceil": _to_whole(ROUND_CEILING),
     "ceiling": _to_whole(ROUND_CEILING),
     "abs": lambda number: _Number(abs(number.value), number.whole),
+    "trim_scale": lambda number: _Number(_trimmed(number.value), False),
     "mod": _remainder,
     "div": _div,
 }

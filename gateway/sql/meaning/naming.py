@@ -72,7 +72,8 @@ def _name(item: exp.Expr) -> str:
     if isinstance(item, exp.Dot):  # schema.function(...), (row).field
         return str(item.expression.name)
     if isinstance(item, exp.Cast):
-        return _own_name(item.this) or _type_name(item.to)
+        called = item.meta_get("called")
+        return ("" if called else _own_name(item.this)) or _type_name(item.to)
     if isinstance(item, exp.Case):
         default = item.args.get("default")
         return (_own_name(default) if default is not None else "") or "case"
@@ -86,7 +87,7 @@ def _own_name(item: exp.Expr) -> str:
     """The name of what is cast; "" when it has none but that of a type or of CASE."""
     while isinstance(item, exp.Paren | exp.Collate):
         item = item.this
-    if isinstance(item, exp.Cast):
+    if isinstance(item, exp.Cast) and not item.meta_get("called"):
         return _own_name(item.this)
     if isinstance(item, exp.Interval):
         return ""

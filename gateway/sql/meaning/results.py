@@ -222,6 +222,7 @@ _OF_FIRST: dict[str, Callable[[Type], Type | None]] = {
     "unnest": _element,
     "substring": lambda first: BYTEA if first is BYTEA else TEXT,
     "array_agg": _array,
+    "array_fill": _array,
 }
 
 

@@ -16,6 +16,7 @@ from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.interrupts import check_for_interrupts
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.escapes import escaped_string, unicode_string
 from gateway.sql.text.places import placed
 from gateway.sql.text.repeats import NUMBERS, Repeated, head_of, is_cut
@@ -44,6 +45,21 @@ class Marker(exp.Expression, exp.Condition):
 
 def _marker(kind: str) -> Callable[[list[exp.Expr]], exp.Expr]:
     return lambda arguments: Marker(kind=kind, expressions=arguments)
+
+
+# Types whose names are called as functions too: float8(x) is a cast.
+_CALLED_TYPES = ("int2", "int4", "int8", "float4", "float8", "bool")
+
+
+def _cast_to(kind: str) -> Callable[[list[exp.Expr]], exp.Expr]:
+    def made(arguments: list[exp.Expr]) -> exp.Expr:
+        if len(arguments) != 1:
+            return exp.Anonymous(this=kind, expressions=arguments)
+        cast = exp.Cast(this=arguments[0], to=data_type(kind))
+        cast.meta["called"] = True  # a column of it goes by the function's name
+        return cast
+
+    return made
 
 
 def _folded(name: exp.Expr) -> str:
@@ -131,7 +147,10 @@ _ENDS = (TokenType.COMMA, TokenType.R_PAREN)
 class GradwireParser(WordedCallsParser):
     """PostgreSQL's grammar and precedence, with calls left under their own names."""
 
-    FUNCTIONS: ClassVar[dict[str, Any]] = {kind.upper(): _marker(kind) for kind in MARKERS}
+    FUNCTIONS: ClassVar[dict[str, Any]] = {
+        **{kind.upper(): _marker(kind) for kind in MARKERS},
+        **{kind.upper(): _cast_to(kind) for kind in _CALLED_TYPES},
+    }
     FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
         **{name: PostgresParser.FUNCTION_PARSERS[name] for name in _SPECIAL_CALLS},
         "CAST": lambda self: self._parse_placed_cast(),

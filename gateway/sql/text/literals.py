@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from uuid import UUID
 
-from gateway.errors import InvalidDatetimeFormat, InvalidTextRepresentation
+from gateway.errors import InvalidDatetimeFormat, InvalidParameterValue, InvalidTextRepresentation
 from gateway.sql.text.spelled_dates import as_iso
 
 _TIMESTAMP = re.compile(
@@ -275,20 +275,35 @@ def one_sign(text: str, style: str) -> str:
 _BYTES = re.compile(r"\\\\|\\([0-3][0-7][0-7])|[^\\]")
 
 
+def hexadecimal(text: str) -> bytes:
+    """The bytes that pairs of digits write; blanks may stand between the pairs.
+
+    Raises:
+        InvalidParameterValue: 22023.
+
+    >>> hexadecimal("41 42")
+    b'AB'
+    """
+    digits = "".join(text.split())
+    if bad := re.search("[^0-9A-Fa-f]", digits):
+        raise InvalidParameterValue(f'invalid hexadecimal digit: "{bad[0]}"')
+    if len(digits) % 2:
+        raise InvalidParameterValue("invalid hexadecimal data: odd number of digits")
+    return bytes.fromhex(digits)
+
+
 def bytea(text: str) -> bytes:
     r"""The bytes of a bytea literal, in hex form (`\x41`) or escape form (`a\001`).
 
     Raises:
+        InvalidParameterValue: 22023, no pairs of hexadecimal digits.
         InvalidTextRepresentation: 22P02, neither form.
 
     >>> bytea("\\x4142"), bytea("a\\\\b\\001")
     (b'AB', b'a\\b\x01')
     """
-    try:
-        if text.startswith("\\x"):
-            return bytes.fromhex(text[2:])
-    except ValueError as error:
-        raise InvalidTextRepresentation(f'invalid hexadecimal data: "{text}"') from error
+    if text.startswith("\\x"):
+        return hexadecimal(text[2:])
     if "".join(match[0] for match in _BYTES.finditer(text)) != text:
         raise InvalidTextRepresentation("invalid input syntax for type bytea")
     pieces = (
