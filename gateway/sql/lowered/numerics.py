@@ -24,7 +24,7 @@ from gateway.sql.meaning.scope import Block
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import own_nodes
-from gateway.types import FLOAT4, FLOAT8, NUMERIC
+from gateway.types import FLOAT4, FLOAT8, NUMERIC, TEXT
 
 # PostgreSQL gives a quotient at least 16 significant digits: 20 after the point below 1.
 _QUOTIENT = "Decimal256(76, 20)"
@@ -85,7 +85,7 @@ def _is_of_doubles(literal: exp.Literal, types: Types) -> bool:
     """Whether a literal becomes a double by what stands around it, or is cast already."""
     node: exp.Expr | None = literal.parent
     while node is not None and not isinstance(node, exp.Query | exp.Alias):
-        if literal.is_int or isinstance(node, exp.Cast):
+        if literal.is_int or (isinstance(node, exp.Cast) and types.of(node) is not TEXT):
             return True
         group = _together(node)
         if any(types.of(side) in (FLOAT4, FLOAT8) for side in group):
@@ -122,8 +122,9 @@ def _together(node: exp.Expr) -> list[exp.Expr]:
 
 
 def _as_decimal(literal: exp.Expr) -> None:
-    if isinstance(literal.parent, exp.Cast):  # beside several that are numerics
-        return
+    parent = literal.parent
+    if isinstance(parent, exp.Cast) and parent.to.this == exp.DType.DECIMAL:
+        return  # it stands beside several numerics, and one of them was first
     precision, scale = digits(literal.name)
     kind = data_type(f"decimal({precision}, {scale})")
     literal.replace(exp.Cast(this=exp.Literal.string(plain(literal.name)), to=kind))

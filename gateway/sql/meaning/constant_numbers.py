@@ -76,7 +76,7 @@ def _value(node: exp.Expr) -> _Number | None:
     try:
         return operation(*given)
     except ZeroDivisionError as error:
-        if node.find_ancestor(exp.Case, exp.Anonymous):  # which may not come to it
+        if _may_be_passed_over(node):
             return None
         raise DivisionByZero("division by zero", position=position_of(node)) from error
     except TypeError:  # so many arguments it does not take
@@ -90,6 +90,16 @@ def _operation(node: exp.Expr) -> tuple[Callable[..., _Number | None] | None, li
     if isinstance(node, exp.Anonymous):
         return _FUNCTIONS.get(node.name.lower()), node.expressions
     return None, []
+
+
+def _may_be_passed_over(node: exp.Expr) -> bool:
+    """Whether it stands in a CASE or a coalesce, which may not come to it."""
+    around = node.find_ancestor(exp.Case, exp.Anonymous)
+    while around is not None and not isinstance(around, exp.Case):
+        if around.name in ("coalesce", "nvl", "ifnull"):
+            return True
+        around = around.find_ancestor(exp.Case, exp.Anonymous)
+    return around is not None
 
 
 def _read(literal: exp.Literal) -> _Number | None:
