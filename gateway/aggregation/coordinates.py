@@ -34,6 +34,8 @@ _PURE = frozenset(
         "to_char", "trim", "trunc", "upper",
     }
 )  # fmt: skip
+# What casts to text and to_char have become, by the type of their argument.
+_PURE_FAMILIES = ("text_of_", "to_char_")
 _READ = (exp.Column, exp.Identifier, exp.Literal, exp.DataType, exp.DataTypeParam, exp.Var,
          exp.Boolean, exp.Null, exp.In, exp.Between, exp.Tuple, exp.Parameter, exp.Interval,
          exp.If, exp.Anonymous, exp.Extract, exp.Cast, exp.Binary, exp.Unary,
@@ -122,4 +124,5 @@ def is_pure(tree: exp.Expr) -> bool:
 
 def calls_pure(call: exp.Anonymous) -> bool:
     """Whether a call depends on nothing but its arguments."""
-    return call.name.lower() in _PURE
+    name = call.name.lower()
+    return name in _PURE or name.startswith(_PURE_FAMILIES)

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterator
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 import xarray
 
 from gateway.session.queries import sparing
+from gateway.sources.grid import grid as grids
 from tests.session.grids import client_of
 
 DAYS = pd.date_range("2000-01-25", periods=20, freq="36h")
@@ -70,6 +72,8 @@ CONDITIONS = [
     ("abs(lat) > 30",                               FRAME.lat.abs() > 30,                    10),
     ("lat / 2 BETWEEN 1 AND 10",                    FRAME.lat.between(2, 20),                10),
     ("CASE WHEN month = 1 THEN true END",           FRAME.month == 1,                        3),
+    ("time::text LIKE '2000-02-09%'",               T.date == pd.Timestamp("2000-02-09").date(), 1),
+    ("to_char(time, 'DD.MM.') = '09.02.'",          T.date == pd.Timestamp("2000-02-09").date(), 1),
     ("month % 2 = 1 OR time::date = '2000-02-09'",
      (FRAME.month == 1) | (T.date == pd.Timestamp("2000-02-09").date()),                     4),
     ("place LIKE 'a%'",                             FRAME.place.str.startswith("a"),         10),
@@ -279,6 +283,37 @@ def test_the_last_rows_read_the_last_chunks(
     wanted = [(row.time.to_pydatetime(), row.lat, row.place, row.v) for row in rows]
     assert client.execute(sql).fetchall() == wanted
     assert chunks_read(client, sql) <= chunks
+
+
+#    clauses                                     chunks read
+ANY_ROWS = [
+    ("LIMIT 5",                                  1),
+    ("LIMIT 5 OFFSET 3",                         1),
+    ("LIMIT 30",                                 2),
+    ("LIMIT 0",                                  0),
+    ("LIMIT 1000",                               10),
+    ("WHERE lat < 0 LIMIT 7",                    1),
+    ("WHERE lat < 0 LIMIT 13",                   2),
+    ("WHERE lat < 0 AND place = 'ab' LIMIT 5",   2),
+    ("WHERE time::date > '2000-02-10' LIMIT 1",  1),
+    ("WHERE lat > 90 LIMIT 1",                   0),
+]  # fmt: skip
+
+
+def test_any_rows_are_those_stored_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each chunk is a part of its own, and the engine begins with all of them at once."""
+    monkeypatch.setattr(grids, "BLOCK_ROWS", 24)
+    with client_of(DATASET, (2, 4, 3), tmp_path) as client:
+        for clauses, chunks in ANY_ROWS:
+            sql = f"SELECT time, lat, place, v FROM g {clauses}"
+            assert chunks_read(client, sql) == chunks, sql
+            found = client.execute(sql).fetchall()
+            condition = clauses.rpartition("LIMIT")[0].removeprefix("WHERE") or "true"
+            ordered = f"SELECT time, lat, place, v FROM g WHERE {condition}"
+            wanted = client.execute(f"{ordered} ORDER BY time, lat DESC, place").fetchall()
+            words = clauses.split()
+            skip = int(words[-1]) if "OFFSET" in words else 0
+            assert found == wanted[skip:][: int(words[words.index("LIMIT") + 1])], sql
 
 
 #    clauses                                                 values      chunks read

@@ -1,5 +1,7 @@
 """`ORDER BY time DESC LIMIT 10`, `ORDER BY t LIMIT 10`: what of a grid can hold the first rows.
 
+Without ORDER BY any rows will do, so those that are stored first are enough.
+
 Rows sorted by a coordinate come position by position, so the first of them lie at the positions
 with the least values, or the greatest, and no other chunk need be read. Sorted by a value they may
 lie anywhere, but a scan lets go of all that others have outdone. The query keeps its sort.
@@ -102,6 +104,34 @@ def with_first_rows(
     return grid.restricted(left).leading(First(key, wanted, down, nulls_first))
 
 
+def with_any_rows(select: exp.Select, source: exp.Table, grid: GridTable, ask: Ask) -> GridTable:
+    """The grid with as many of the rows that are stored first as a LIMIT without ORDER BY asks for.
+
+    Args:
+        select: With no ORDER BY, and `source` alone in FROM.
+        source: The grid's place in it.
+        grid: The grid.
+        ask: Runs a query over a coordinate.
+
+    Raises:
+        GatewayError: the engine refuses a condition.
+    """
+    wanted = _rows_wanted(select)
+    if wanted is None or not all(is_pure(item.unalias()) for item in select.expressions):
+        return grid
+    left = _left(select, source, grid, ask)
+    if left is None:
+        return grid
+    here = {dim: left.get(dim, grid.positions(dim)) for dim in grid.dims}
+    for place, dim in enumerate(grid.dims):
+        others = math.prod(len(here[name]) for name in grid.dims[place + 1 :])
+        enough = max(1, math.ceil(wanted / max(1, others)))
+        here[dim] = here[dim][:enough]
+        if enough > 1:
+            break
+    return grid.restricted(here)
+
+
 def _is_number(grid: GridTable, key: str) -> bool:
     kind = grid.schema.field(key).type
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
@@ -131,7 +161,7 @@ def _rows_wanted(select: exp.Select) -> int | None:
     """LIMIT and OFFSET together, where both are written and nothing else makes rows of rows."""
     if any(select.args.get(part) for part in _NOT_HERE):
         return None
-    if len(list(select.find_all(exp.Query))) > 1 or not select.args.get("order"):
+    if len(list(select.find_all(exp.Query))) > 1:
         return None
     clauses = [select.args.get("limit"), select.args.get("offset")]
     options = None if clauses[0] is None else clauses[0].args.get("limit_options")

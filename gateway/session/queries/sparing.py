@@ -12,6 +12,7 @@ The engine hands simple comparisons of columns down to the scan, and these prune
 day FROM k)``                                   coordinate (`joined_keys`)
 ``FROM grid JOIN small``                        the smaller side is hashed (`join_sides`)
 ``ORDER BY time DESC LIMIT 5``                  the last positions hold the rows (`first_rows`)
+``LIMIT 5``                                     any rows will do: the first that are stored
 ``ORDER BY v DESC LIMIT 5``                     a scan lets go of rows that others have outdone
 ``ORDER BY time``, ``ORDER BY time DESC``       rows are stored so, or the other way: no sort
 ==============================================  ================================================
@@ -43,7 +44,7 @@ from gateway.aggregation.coordinates import (
 from gateway.aggregation.planning import Attempt, aggregate_on_arrays
 from gateway.engine.interface import EngineSession, Plan
 from gateway.errors import GatewayError, QueryCanceled
-from gateway.session.queries.first_rows import with_counts, with_first_rows
+from gateway.session.queries.first_rows import with_any_rows, with_counts, with_first_rows
 from gateway.session.queries.join_sides import smaller_first
 from gateway.session.queries.joined_keys import key_conditions
 from gateway.sources.filters.pruning import Positions
@@ -220,10 +221,12 @@ def _sort_column(selects: Sequence[exp.Select], ordered: exp.Expr) -> str:
 
 def _with_first_rows(select: exp.Select, source: exp.Table, grid: GridTable, ask: Ask) -> GridTable:
     order = select.args.get("order")
-    if order is None or select.args.get("limit") is None:
+    if select.args.get("limit") is None:
         return grid
-    key = _sort_column([select], order.expressions[0])
     try:
+        if order is None:
+            return with_any_rows(select, source, grid, ask)
+        key = _sort_column([select], order.expressions[0])
         return with_first_rows(select, source, grid, key, ask)
     except QueryCanceled:
         raise

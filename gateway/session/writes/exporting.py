@@ -109,7 +109,10 @@ def _known(dims: tuple[str, ...] | None, names: Sequence[str]) -> tuple[str, ...
         )
     for dim in dims:
         if dim not in names:
-            raise UndefinedColumn(f'column "{dim}" does not exist')
+            raise UndefinedColumn(
+                f'the rows have no column "{dim}", which would be a dimension',
+                hint="Name the columns that are: (FORMAT zarr, DIMS (time, latitude, longitude)).",
+            )
     return dims
 
 
