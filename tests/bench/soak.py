@@ -276,12 +276,16 @@ def measured(minutes: float, clients: int, where: dict[str, Any], metrics: str) 
                 each.connection.close()
         wrong = [*tally.wrong, *faults(watcher, sum(each.transfers for each in every))]
     half = seen[len(seen) // 2 :]
+    began = seen[0][0]
+    each_minute = {int((when - began) // 60): held for when, held in seen}
     slope = float(np.polyfit(*zip(*half, strict=True), 1)[0]) * 60 if len(half) > 2 else 0.0
     print(f"{clients} clients, {minutes:g} minutes: {sum(tally.done.values())} deeds")
     print("  " + ", ".join(f"{name} {count}" for name, count in sorted(tally.done.items())))
     print(f"  expected errors: {dict(tally.expected)}")
     print(f"  memory: {seen[0][1]:.0f} MB, {half[0][1]:.0f} MB at half time, {half[-1][1]:.0f} MB"
           f" at the end: {slope:+.1f} MB a minute in the second half")  # fmt: skip
+    print("  at the end of each minute: "
+          + ", ".join(f"{held:.0f}" for held in each_minute.values()))  # fmt: skip
     for text, count in collections.Counter(wrong).most_common(20):
         print(f"  WRONG, {count} times: {text}")
     if slope > MOST_MB_A_MINUTE:

@@ -10,6 +10,7 @@ _MILLION = "generate_series(1, 1000000)"
 _ENDLESS = "generate_series(1, 1000000000000)"
 _NAMES = ", ".join(f"c{n}" for n in range(20))
 _TWENTY = "SELECT " + ", ".join(f"1 AS c{n}" for n in range(20))
+_DOUBLED = "SELECT cardinality(t) FROM " + "(SELECT t || t AS t FROM " * 40
 _ALL_A = "'" + "a" * 40 + "!'"
 
 BOMBS: tuple[tuple[str, str, str], ...] = (
@@ -87,6 +88,17 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
     ),
     ("array_repeat", "SELECT array_repeat(1, 2000000000)", "53200"),
     ("array_resize", "SELECT array_resize(ARRAY[1], 2000000000, 0)", "53200"),
+    (
+        "arrays that double",
+        _DOUBLED + "(SELECT ARRAY[1, NULL] AS t) AS q" + ") AS q" * 40,
+        "53200",
+    ),
+    (
+        "recursion that doubles an array",
+        "WITH RECURSIVE r(a, n) AS (SELECT ARRAY[1], 1 UNION ALL SELECT a || a, n + 1 FROM r"
+        " WHERE n < 40) SELECT max(n) FROM r",
+        "53200",
+    ),
     ("range", "SELECT range(1, 10000000000)", "53200"),
     ("a series in SELECT", "SELECT generate_series(1, 10000000000)", "53200"),
     # more memory than there is

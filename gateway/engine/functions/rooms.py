@@ -22,6 +22,8 @@ from gateway.errors import OutOfMemory
 # that, and has one row at a time.
 MOST_BYTES = 2**28
 MOST_ELEMENTS = 2**24
+# The same for arrays that are put together, which are there already: 8,192 rows of some thousands.
+MOST_JOINED = 2**26
 
 _TEXT, _BIGINT = pa.string(), pa.int64()
 Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
@@ -58,6 +60,11 @@ def _counted(count: pa.Array) -> pa.Array:
     return count
 
 
+def _joined(count: pa.Array) -> pa.Array:
+    admit(float(_numbers(count).sum()), MOST_JOINED, "joining arrays, in elements,")
+    return count
+
+
 def _ranged(start: pa.Array, step: pa.Array, stop: pa.Array) -> pa.Array:
     first, last, by = (v.cast(pa.float64()) for v in (start, stop, step))
     steps = pc.divide(pc.subtract(last, first), pc.if_else(pc.equal(by, 0.0), 1.0, by))
@@ -90,6 +97,7 @@ ROOMS: tuple[Columnar, ...] = (
     ("room_to_repeat",  [_TEXT, _BIGINT],            _BIGINT,           _repeated),
     ("room_to_pad",     [_BIGINT],                   _BIGINT,           _padded),
     ("room_for_array",  [_BIGINT],                   _BIGINT,           _counted),
+    ("room_to_join",    [_BIGINT],                   _BIGINT,           _joined),
     ("room_for_series", [_BIGINT, _BIGINT, _BIGINT], _BIGINT,           _ranged),
     ("room_to_replace", [_TEXT, _TEXT, _TEXT],       _TEXT,             _replaced),
     ("room_to_match",   [_TEXT, _TEXT],              _TEXT,             _matched),

@@ -51,12 +51,35 @@ def checked(name: str, arguments: Sequence[exp.Expr]) -> list[exp.Expr]:
     """
     room = ROOMS.get(name)
     found = list(arguments)
+    if name in _JOINING:
+        return _with_room_for_all(found)
     if room is None or room.argument >= len(found) or _is_series_of_others(room, found):
         return found
     given = [found[n].copy() if n < len(found) else exp.Literal.number(1) for n in room.seen]
     given.append(_at_run_time(room, found))
     found[room.argument] = exp.Anonymous(this=room.check, expressions=given)
     return found
+
+
+# Subquery in subquery they double a column; one expression joins no more than its text names.
+_JOINING = frozenset({"array_cat", "array_concat", "list_cat", "list_concat"})
+
+
+def _with_room_for_all(arguments: list[exp.Expr]) -> list[exp.Expr]:
+    """The arguments, the last one under a check of the columns' items where there are several."""
+    columns = [each for each in arguments if isinstance(each, exp.Column)]
+    if len(columns) < 2:
+        return arguments
+    total: exp.Expr = exp.Literal.number(0)
+    for column in columns:
+        items = exp.Anonymous(this="cardinality", expressions=[column.copy()])
+        counted = exp.Cast(this=items, to=exp.DataType.build("bigint"))
+        known = exp.Coalesce(this=counted, expressions=[exp.Literal.number(0)])
+        total = exp.Add(this=total, expression=known)
+    room = exp.Anonymous(this="room_to_join", expressions=[total])
+    fits = exp.GTE(this=room, expression=exp.Literal.number(0))
+    last = exp.Case(ifs=[exp.If(this=fits, true=arguments[-1].copy())])
+    return [*arguments[:-1], last]
 
 
 # Texts and counts below make nothing that the planner would feel.
