@@ -8,7 +8,7 @@ together are the filter, exactly: the engine does not check again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -98,20 +98,52 @@ def prune(
     tree = predicates.read(predicate)
     if tree is None:
         return Pruned(whole=predicate)
-    positions: dict[str, Positions] = {}
-    left: list[predicates.Node] = []
-    for node in predicates.conjuncts(tree):
-        on = {dimensions.get(name) for name in predicates.names(node)}
-        dimension = on.pop() if len(on) == 1 else None
-        if dimension is None:
-            left.append(node)
-            continue
-        found = _holds(node, coordinate)
-        known = positions.get(dimension)
-        positions[dimension] = (
-            found if known is None else np.intersect1d(known, found, assume_unique=True)
-        )
-    return Pruned(positions, tuple(left))
+    conditions = list(predicates.conjuncts(tree))
+    left = [node for node in conditions if _dimension(node, dimensions) is None]
+    return Pruned(_all_of([_touched(node, dimensions, coordinate) for node in conditions]),
+                  tuple(left))  # fmt: skip
+
+
+def _dimension(node: predicates.Node, dimensions: Mapping[str, str]) -> str | None:
+    """The one dimension that a condition looks at."""
+    on = {dimensions.get(name) for name in predicates.names(node)}
+    return on.pop() if len(on) == 1 else None
+
+
+def _touched(
+    node: predicates.Node,
+    dimensions: Mapping[str, str],
+    coordinate: Callable[[str], pa.Array],
+) -> dict[str, Positions]:
+    """Positions along dimensions at which alone a condition can be true.
+
+    ``time < a AND lat > 0 OR time > b AND lat < 0`` is true nowhere between `a` and `b`.
+    """
+    dimension = _dimension(node, dimensions)
+    if dimension is not None:
+        return {dimension: _holds(node, coordinate)}
+    if not isinstance(node, predicates.Call) or node.function not in ("and_kleene", "or_kleene"):
+        return {}
+    parts = [_touched(part, dimensions, coordinate) for part in node.arguments]
+    if node.function == "and_kleene":
+        return _all_of(parts)
+    return {
+        dim: np.unique(np.concatenate([part[dim] for part in parts]))
+        for dim in parts[0]
+        if all(dim in part for part in parts)
+    }
+
+
+def _all_of(parts: Sequence[Mapping[str, Positions]]) -> dict[str, Positions]:
+    """The positions that are in all of them."""
+    found: dict[str, Positions] = {}
+    for part in parts:
+        for dim, positions in part.items():
+            known = found.get(dim)
+            found[dim] = (
+                positions if known is None else np.intersect1d(known, positions, assume_unique=True)
+            )
+    return found
 
 
 def _holds(node: predicates.Node, coordinate: Callable[[str], pa.Array]) -> Positions:
