@@ -233,6 +233,7 @@ def _drop_constraint(
         keys=tuple(key for key in definition.keys if key.name != name),
         checks=tuple(check for check in definition.checks if check.name != name),
         foreign_keys=tuple(fk for fk in definition.foreign_keys if fk.name != name),
+        notes=tuple(note for note in definition.notes if note.name != name),
     )
 
 
@@ -280,6 +281,7 @@ def _rename_constraint(
         keys=tuple(replace(key, name=name(key.name)) for key in definition.keys),
         checks=tuple(replace(check, name=name(check.name)) for check in definition.checks),
         foreign_keys=tuple(replace(fk, name=name(fk.name)) for fk in definition.foreign_keys),
+        notes=tuple(replace(note, name=name(note.name)) for note in definition.notes),
     )
 
 
@@ -364,4 +366,5 @@ ALTERATIONS: dict[str, Alteration] = {
     "drop identity": _drop_identity,
     "drop expression": _drop_expression,
     "identity": _identity,
+    "storage": lambda state, definition, action: definition,
 }

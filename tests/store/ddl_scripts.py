@@ -5,6 +5,12 @@ Answers must be PostgreSQL's: tags, rows, SQLSTATEs, messages, details, notices.
 
 from __future__ import annotations
 
+_COMMENTS = (
+    "SELECT conname, obj_description(oid, 'pg_constraint') FROM pg_constraint"
+    " WHERE conrelid = 'd_cp'::regclass ORDER BY 1",
+    "SELECT relname, obj_description(oid, 'pg_class') FROM pg_class WHERE relname LIKE 'd_cp%'"
+    " ORDER BY 1",
+)
 _SEQUENCE = (
     "SELECT data_type, start_value, min_value, max_value, increment_by, cycle FROM pg_sequences"
     " WHERE sequencename = '{}'"
@@ -444,6 +450,33 @@ SCRIPTS: dict[str, list[str]] = {
         "SELECT * FROM (SELECT 1 INTO d_bad) AS q",
         "DROP TABLE d_si, d_sw, d_su, d_sl, d_sv",
     ],
+    "defaults_in_turn": [
+        "CREATE SEQUENCE d_ds",
+        "CREATE TABLE d_dt (x int DEFAULT nextval('d_ds'), y text, z int DEFAULT -currval('d_ds'))",
+        "INSERT INTO d_dt (y) VALUES ('a'), ('b'), ('c')",
+        "INSERT INTO d_dt (y) SELECT y || y FROM d_dt WHERE x > 1",
+        "SELECT x, z FROM d_dt ORDER BY x",
+        "DROP TABLE d_dt",
+        "DROP SEQUENCE d_ds",
+    ],
+    "comments_on_parts": [
+        "CREATE TABLE d_cp (a int PRIMARY KEY, b int CONSTRAINT pos CHECK (b > 0))",
+        "CREATE UNIQUE INDEX d_cpi ON d_cp (b)",
+        "COMMENT ON INDEX d_cpi IS 'of b'",
+        "COMMENT ON INDEX d_cp_pkey IS 'behind the key'",
+        "COMMENT ON CONSTRAINT d_cp_pkey ON d_cp IS 'the key'",
+        "COMMENT ON CONSTRAINT pos ON d_cp IS 'positive'",
+        "COMMENT ON CONSTRAINT nope ON d_cp IS 'x'",
+        "COMMENT ON INDEX d_nope IS 'x'",
+        *_COMMENTS,
+        "ALTER TABLE d_cp RENAME CONSTRAINT pos TO positive",
+        "COMMENT ON INDEX d_cpi IS NULL",
+        "COMMENT ON CONSTRAINT d_cp_pkey ON d_cp IS 'again'",
+        *_COMMENTS,
+        "ALTER TABLE d_cp DROP CONSTRAINT positive, ADD CONSTRAINT positive CHECK (b > 1)",
+        *_COMMENTS,
+        "DROP TABLE d_cp",
+    ],
     "storage": [
         "CREATE TABLE d_st (a int PRIMARY KEY) WITH (fillfactor = 70, autovacuum_enabled = off,"
         " toast.autovacuum_enabled = false, oids = false)",
@@ -456,6 +489,10 @@ SCRIPTS: dict[str, list[str]] = {
         "INSERT INTO d_sp VALUES (1)",
         "COMMIT",
         "SELECT * FROM d_sp",
+        "ALTER TABLE d_st SET (fillfactor = 80), ALTER a SET STATISTICS 500",
+        "ALTER TABLE d_st RESET (fillfactor), CLUSTER ON d_st_pkey, ALTER a SET STORAGE PLAIN",
+        "ALTER TABLE d_st SET WITHOUT CLUSTER, ALTER a SET STATISTICS -1, REPLICA IDENTITY FULL",
+        "ALTER TABLE d_st SET (nothing = 1)",
         "DROP TABLE d_sc, d_sp, d_st, d_sz",
     ],
 }

@@ -135,7 +135,7 @@ def _table(oid: int, table: kept.TableDefinition, held: Held) -> RelationEntry:
         oid, table.name.schema, table.name.name, "r" if table.query is None else "m", columns,
         table.comment, tuple(constraints), tuple(indexes), view,
         () if table.query is None else table.query.reads,
-        table.query is None or table.query.populated,
+        table.query is None or table.query.populated, notes=table.notes,
     )  # fmt: skip
 
 

@@ -95,6 +95,7 @@ class RelationEntry:
     options: tuple[str, ...] = ()
     owner: int = 10
     acl: tuple[str, ...] | None = None
+    notes: tuple[kept.Note, ...] = ()
     column_acls: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # by attnum
 
     def part(self, slot: int) -> int:

@@ -32,7 +32,7 @@ from gateway.sources.table import TableName
 Row = dict[str, Any]
 OWNER = 10  # the first role: here, whoever has connected
 _HEAP, _BTREE, _DEFAULT_COLLATION = 2, 403, 100
-_CLASS, _NAMESPACE, _PROC = 1259, 2615, 1255
+_CLASS, _NAMESPACE, _PROC, _CONSTRAINT = 1259, 2615, 1255, 2606
 _METHODS = {"btree": _BTREE, "hash": 405, "gist": 783, "gin": 2742, "brin": 3580, "spgist": 4000}
 _WRAPPER = 310_000_000  # the foreign-data wrapper that datasets are of
 _SQL = 14  # the language of users' functions
@@ -255,7 +255,7 @@ def _sequences(entry: RelationEntry, _: bool) -> Iterator[Row]:
 
 
 def descriptions_of(entry: RelationEntry, _: bool = False) -> Iterator[Row]:
-    """The comments on a relation and its columns, as rows of pg_description."""
+    """The comments on a relation and its parts, as rows of pg_description."""
     if entry.comment:
         yield {"objoid": entry.oid, "classoid": _CLASS, "description": entry.comment}
     for column in entry.columns:
@@ -264,6 +264,12 @@ def descriptions_of(entry: RelationEntry, _: bool = False) -> Iterator[Row]:
                 "objoid": entry.oid, "classoid": _CLASS, "objsubid": column.number,
                 "description": column.comment,
             }  # fmt: skip
+    for note in entry.notes:
+        parts = entry.indexes if note.kind == "index" else entry.constraints
+        for part in parts:
+            if part.name == note.name:
+                of = _CLASS if note.kind == "index" else _CONSTRAINT
+                yield {"objoid": part.oid, "classoid": of, "description": note.text}
 
 
 def other_descriptions(contents: Contents) -> Iterator[Row]:

@@ -268,6 +268,10 @@ class Permission:
             self._functions(tree.name)
         elif tree.kind == "column":
             self._owner(tree.name[:-1], "relation")
+        elif tree.kind == "constraint":
+            self._owner(tree.name[:-1])
+        elif tree.kind == "index":
+            self._drop_index(tree.name)
         else:
             self._owner(tree.name)
 

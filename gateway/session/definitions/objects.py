@@ -174,12 +174,27 @@ def comment(executor: Executor, tree: CommentOn) -> Result:
         registry.store.comment_on_schema(tree.name[-1], text)
     elif tree.kind == "function":
         _comment_on_function(executor, tree, text)
+    elif tree.kind == "index":
+        table = registry.find_index(*registry.named(tree.name))
+        if table is None:
+            raise UndefinedTable(f'relation "{".".join(tree.name)}" does not exist')
+        registry.store.comment_on_part(table, "index", tree.name[-1], text)
+    elif tree.kind == "constraint":
+        _comment_on_constraint(executor, tree, text)
     else:
         column = tree.name[-1] if tree.kind == "column" else None
         parts = tree.name[:-1] if column is not None else tree.name
         name = _user_relation(executor, parts, tree.kind)
         registry.store.comment_on(name, text, column)
     return Result("COMMENT")
+
+
+def _comment_on_constraint(executor: Executor, tree: CommentOn, text: str) -> None:
+    table = executor.registry.definition(*executor.registry.named(tree.name[:-1]))
+    name = tree.name[-1]
+    if all(each.name != name for each in table.constraints):
+        raise UndefinedObject(f'constraint "{name}" for table "{table.name.name}" does not exist')
+    executor.registry.store.comment_on_part(table.name, "constraint", name, text)
 
 
 def _comment_on_function(executor: Executor, tree: CommentOn, text: str) -> None:

@@ -30,6 +30,8 @@ from gateway.types import INT4, Type, from_arrow
 
 # A default that serial made; there is no need to plan it.
 _NEXTVAL = re.compile(r"nextval\('((?:[^']|'')+)'(?:::regclass)?\)", re.IGNORECASE)
+# What looks at the value that the row itself was given.
+_LATEST = re.compile(r"\b(currval|lastval)\b", re.IGNORECASE)
 # For expressions over no columns: as many rows as values are wanted.
 _ROWS = TableName("gradwire", "rows")
 
@@ -50,6 +52,9 @@ class EngineExpressions:
         self, definition: TableDefinition, columns: Sequence[Column], count: int
     ) -> list[pa.Array]:
         """`count` values of each column's default or identity, in the types of the columns."""
+        if count > 1 and any(_LATEST.search(column.default or "") for column in columns):
+            rows = [self.defaults(definition, columns, 1) for _ in range(count)]
+            return [pa.concat_arrays(values) for values in zip(*rows, strict=True)]
         return [assign(self._default(definition, column, count), column) for column in columns]
 
     def _default(self, definition: TableDefinition, column: Column, count: int) -> pa.Array:

@@ -22,7 +22,12 @@ from gateway.sql.statements.sequences import (
     read_option,
     read_options,
 )
-from gateway.sql.statements.tables import ColumnSpec, read_column, read_type_text
+from gateway.sql.statements.tables import (
+    ColumnSpec,
+    read_column,
+    read_storage,
+    read_type_text,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +102,26 @@ def _action(reader: Reader, kind: str) -> Action:
             return _alter_column(reader)
         case "VALIDATE" if reader.accept("CONSTRAINT"):
             return Action("validate constraint", name=reader.name())
+        case "SET" | "CLUSTER" | "RESET" | "REPLICA" as word if _of_storage(reader, word):
+            return Action("storage")
     words = " ".join(token.text.upper() for token in reader.tokens[reader.index - 1 :][:2])
     raise FeatureNotSupported(f"ALTER TABLE ... {words} is not supported")
+
+
+def _of_storage(reader: Reader, word: str) -> bool:
+    """Read past what says where and how rows are stored, which DuckDB does in its own way."""
+    if word in ("SET", "RESET") and reader.accept("("):
+        read_storage(reader)
+        return True
+    if word == "SET":
+        return bool(reader.one_of("LOGGED", "UNLOGGED", "WITHOUT CLUSTER", "WITHOUT OIDS"))
+    if word == "CLUSTER" and reader.accept("ON"):
+        return bool(reader.name())
+    return (
+        word == "REPLICA"
+        and reader.accept("IDENTITY")
+        and bool(reader.one_of("DEFAULT", "FULL", "NOTHING"))
+    )
 
 
 def _add(reader: Reader) -> Action:
@@ -127,6 +150,10 @@ def _alter_column(reader: Reader) -> Action:
     action = _identity_options(reader, column)
     if action is not None:
         return action
+    if reader.one_of("SET STATISTICS", "SET STORAGE", "SET COMPRESSION"):
+        reader.accept("-")
+        reader.take()
+        return Action("storage")
     word = reader.need(*_COLUMN_ACTIONS, "SET", "RESET")
     if word not in _COLUMN_ACTIONS:
         raise FeatureNotSupported("ALTER TABLE ... ALTER COLUMN ... SET (options) is not supported")

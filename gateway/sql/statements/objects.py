@@ -150,10 +150,14 @@ def read_comment(reader: Reader) -> CommentOn:
     """COMMENT ON kind name IS 'text' or NULL."""
     kind = reader.need(*_COMMENTED).lower()
     if kind not in ("table", "column", "materialized view", "view", "schema", "function",
-                    "sequence"):  # fmt: skip
+                    "sequence", "index", "constraint"):  # fmt: skip
         raise FeatureNotSupported(f"COMMENT ON {kind.upper()} is not supported")
     if kind == "function":
         name, types = read_signature(reader)
+    elif kind == "constraint":
+        part = reader.name()
+        reader.need("ON")
+        name, types = (*reader.qualified(), part), None
     else:
         name, types = reader.qualified(), None
     reader.need("IS")

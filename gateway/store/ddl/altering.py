@@ -9,7 +9,7 @@ are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ from gateway.store.ddl.dropping import still_needed, title
 from gateway.store.ddl.resting import lost_references, without_reference
 from gateway.store.definitions.catalogue import Relation, shown
 from gateway.store.definitions.constraints import completed
-from gateway.store.definitions.definitions import Column, Sequence, TableDefinition, View
+from gateway.store.definitions.definitions import Column, Note, Sequence, TableDefinition, View
 from gateway.store.disk import disk
 from gateway.store.disk.faults import translated
 from gateway.store.rows import changes
@@ -99,7 +99,10 @@ class Alterer(Definer):
                 if written != reader:
                     self._save(transaction, written)
             changed = [r for r, b in zip(texts, before, strict=True) if shape(r) != b]
-            return gone + self._settle_readers(transaction, Relation(oid, old), changed, cascade)
+            kept = {column.number for column in new.columns}
+            lost = [column.name for column in old.columns if column.number not in kept]
+            settled = self._settle_readers(transaction, Relation(oid, old), changed, cascade, lost)
+            return gone + settled
 
     def _without_lost(
         self, transaction: Transaction, old: TableDefinition, new: TableDefinition, cascade: bool
@@ -140,7 +143,9 @@ class Alterer(Definer):
         table: Relation,
         changed: list[Relation],
         cascade: bool | None,
+        gone: Collection[str] = (),
     ) -> tuple[str, ...]:
+        """Drop the views that are no longer what they were, or refuse; `gone` are lost columns."""
         if not changed:
             return ()
         names = [title(reader) for reader in changed]
@@ -150,7 +155,8 @@ class Alterer(Definer):
                 hint="Drop the view first, and make it again afterwards.",
             )
         if not cascade:
-            raise still_needed(f"column of {title(table)}", names)
+            lost = [f"column {name}" for name in gone] or ["column"]
+            raise still_needed(f"{' and '.join(lost)} of {title(table)}", names)
         return (*names, *self._drop(transaction, changed, True))
 
     def _drop_sequences(
@@ -293,6 +299,14 @@ class Alterer(Definer):
                     )
                 raise FeatureNotSupported("comments on columns of views are not kept")
             self._save(transaction, Relation(relation.oid, definition))
+
+    def comment_on_part(self, name: TableName, kind: str, part: str, text: str) -> None:
+        """Keep what COMMENT ON said of an "index" or a "constraint" of a table."""
+        with self._defining() as transaction:
+            oid, table = transaction.catalogue.table(name)
+            kept = tuple(n for n in table.notes if (n.kind, n.name) != (kind, part))
+            notes = (*kept, Note(kind, part, text)) if text else kept
+            self._save(transaction, Relation(oid, replace(table, notes=notes)))
 
     def comment_on_schema(self, name: str, text: str) -> None:
         """Keep what COMMENT ON SCHEMA said."""

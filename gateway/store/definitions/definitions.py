@@ -139,6 +139,15 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What COMMENT ON said of an "index" or a "constraint" of that name."""
+
+    kind: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reads:
     """What a view's query reads: a relation under the name that is written in it.
 
@@ -158,6 +167,7 @@ class TableDefinition:
     `storage` numbers the DuckDB table that holds the rows; 0: the table's own number does.
     `numbered` is the highest number that a column ever had: none is given twice.
     `on_commit` is what becomes of a temporary table: "preserve", "delete" or "drop".
+    `notes` are the comments on its indexes and constraints, also on some that are gone.
     """
 
     name: TableName
@@ -171,6 +181,7 @@ class TableDefinition:
     query: View | None = None
     on_commit: str = "preserve"
     numbered: int = 0
+    notes: tuple[Note, ...] = ()
 
     @property
     def primary_key(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from gateway.store.definitions.definitions import (
     ForeignKey,
     Index,
     Key,
+    Note,
     Reads,
     Sequence,
     TableDefinition,
@@ -41,6 +42,7 @@ def encode_table(definition: TableDefinition) -> str:
             "query": None if query is None else encode_view(query),
             "on_commit": definition.on_commit,
             "numbered": definition.numbered,
+            "notes": [[note.kind, note.name, note.text] for note in definition.notes],
         }
     )
 
@@ -96,6 +98,7 @@ def decode_table(name: TableName, text: str) -> TableDefinition:
         None if kept["query"] is None else decode_view(name, kept["query"]),
         kept["on_commit"],
         kept["numbered"],
+        tuple(Note(*each) for each in kept.get("notes", ())),
     )
 
 
