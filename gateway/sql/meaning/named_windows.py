@@ -62,7 +62,7 @@ def _check(window: exp.Window, base: exp.Window, position: int) -> None:
             raise WindowingError(
                 f'cannot override {words} clause of window "{base.name}"', position=position
             )
-    if base.args.get("spec") and (window.args.get("spec") or window.args.get("order")):
+    if base.args.get("spec") and window.meta_get("copied"):
         raise WindowingError(
             f'cannot copy window "{base.name}" because it has a frame clause', position=position
         )

@@ -307,6 +307,13 @@ class GradwireParser(WordedCallsParser):
             else:
                 return this
 
+    def _parse_window(self, this: exp.Expr | None, alias: bool = False) -> exp.Expr | None:
+        """`OVER (w)` copies a window, and `OVER w` is that window (manual, 4.2.8)."""
+        found = super()._parse_window(this, alias)
+        if isinstance(found, exp.Window) and found.args.get("alias") is not None:
+            found.meta["copied"] = self._prev.token_type == TokenType.R_PAREN
+        return found
+
     def _parse_collation(self) -> exp.Expr | None:
         """A collation's name; the schema before it says nothing more."""
         name = self._parse_id_var()
