@@ -99,6 +99,7 @@ def serve(
             _say("metrics at http://{}:{}/metrics".format(*app.metrics_address))
         _say("listening on {}:{}".format(*app.address))
         stopped.wait()
+        gc.freeze()  # nor what thousands of clients hold, while one after the other goes
 
 
 @command.command(name="backup")
