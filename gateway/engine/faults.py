@@ -143,6 +143,13 @@ FAULTS = (
     # values
     Fault(r"too large to store in a Decimal", errors.NumericValueOutOfRange,
           "numeric field overflow"),
+    Fault(r"[Cc]annot cast to Decimal\d+\(.*\)\. Overflowing on (?:NaN|[+-]?inf)",
+          errors.FeatureNotSupported, "a numeric NaN or infinity cannot be held here",
+          "Use double precision."),
+    Fault(r"[Cc]annot cast to Decimal\d+\(.*\)\. Overflowing on",
+          errors.NumericValueOutOfRange, "numeric field overflow"),
+    Fault(r"Failed to convert 86400000000 to temporal for Time64", errors.FeatureNotSupported,
+          "the time 24:00:00 cannot stand in this place"),
     Fault(r"[Pp]ercentile value must be between .*, (\S+) is invalid",
           errors.NumericValueOutOfRange, "percentile value {1} is not between 0 and 1"),
     Fault(r"step can't be 0", errors.InvalidParameterValue, "step size cannot equal zero"),

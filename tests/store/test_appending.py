@@ -17,6 +17,7 @@ from gateway.types import by_name
 
 VALUES, ARROW = TableName("public", "values"), TableName("public", "arrow")
 NAN, INF = float("nan"), float("inf")
+DAYS_END = 86_400_000_000  # microseconds: the time 24:00:00, which Python takes for 00:00
 LATE = 400_000_000_000_000_000  # microseconds: a year that Python does not reach
 
 #   type, modifier, values
@@ -33,6 +34,7 @@ COLUMNS: tuple[tuple[str, int, tuple[Any, ...]], ...] = (
     ("bytea", -1, (b"", b"\x00\xff'", None)),
     ("date", -1, (dt.date(1, 1, 1), dt.date(9999, 12, 31), 10_000_000)),
     ("time", -1, (dt.time(0), dt.time(23, 59, 59, 999_999))),
+    ("time", -1, (DAYS_END, dt.time(1), None)),
     ("timestamp", -1, (dt.datetime(1, 1, 1), dt.datetime(2020, 1, 2, 3, 4, 5, 678_901), LATE)),
     ("timestamptz", -1, (dt.datetime(1999, 12, 31, 23, tzinfo=dt.UTC), LATE, None)),
     ("int4[]", -1, ([1, None], [], None)),

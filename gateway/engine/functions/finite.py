@@ -29,6 +29,8 @@ def _finite(ends: pa.Array, moments: pa.Array, what: pa.Array) -> pa.Array:
 def values_of(column: pa.Array, *, infinite: bool) -> list[Any]:
     """The column's values in Python; `infinite` lets an infinite timestamp be None.
 
+    A time of day is its microseconds: Python has none for 24:00:00.
+
     Raises:
         DatetimeFieldOverflow: 22008, a timestamp that is infinite or of a year before 0001 or
             after 9999.
@@ -36,6 +38,8 @@ def values_of(column: pa.Array, *, infinite: bool) -> list[Any]:
     if infinite and pa.types.is_timestamp(column.type):
         ends = pc.is_in(column.cast(pa.int64()), value_set=_MICROS)
         column = pc.if_else(ends, pa.scalar(None, column.type), column)
+    if pa.types.is_time64(column.type):
+        column = column.cast(pa.int64())
     try:
         values: list[Any] = column.to_pylist()
     except (OverflowError, ValueError) as error:

@@ -150,10 +150,9 @@ def make_interval(
     return _interval(years * 12 + months, weeks * 7 + days, micros)
 
 
-def of_time(clock: time) -> MonthDayNano:
+def of_time(micros: int) -> MonthDayNano:
     """The interval from midnight to a time of day."""
-    seconds = (clock.hour * 60 + clock.minute) * 60 + clock.second
-    return _interval(0, 0, seconds * 1_000_000 + clock.microsecond)
+    return _interval(0, 0, micros)
 
 
 def time_of_day(interval: MonthDayNano) -> time:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from gateway.errors import DatetimeFieldOverflow
 
@@ -24,9 +24,9 @@ def make_timestamp(
     return start + _clock(hour, minute, seconds)
 
 
-def make_time(hour: int, minute: int, seconds: float) -> time:
-    """A time of day, `seconds` to the microsecond."""
-    return (datetime(2000, 1, 1) + _clock(hour, minute, seconds)).time()
+def make_time(hour: int, minute: int, seconds: float) -> int:
+    """A time of day in microseconds; 24:00:00 is one."""
+    return _clock(hour, minute, seconds) // timedelta(microseconds=1)
 
 
 def _clock(hour: int, minute: int, seconds: float) -> timedelta:

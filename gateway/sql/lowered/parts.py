@@ -51,6 +51,16 @@ _CLOCK = {
     "microseconds": "engine(microsecond)",
     "epoch": "engine(epoch)",
 }
+# The end of the day, 24:00:00, is a time whose parts the engine calls NULL.
+_MICROS = "arrow_cast(arrow_cast(a, 'Time64(Microsecond)'), 'Int64')"
+_OF_DAY = {
+    "hour": f"({_MICROS} / 3600000000)::float8",
+    "minute": f"({_MICROS} / 60000000 % 60)::float8",
+    "second": f"({_MICROS} % 60000000)::float8 / 1e6",
+    "milliseconds": f"({_MICROS} % 60000000)::float8 / 1e3",
+    "microseconds": f"({_MICROS} % 60000000)::float8",
+    "epoch": f"{_MICROS}::float8 / 1e6",
+}
 _CALENDAR = {
     **{unit: f"engine({unit})" for unit in ("month", "day", "quarter", "week", "dow", "doy")},
     "isodow": "CASE WHEN engine(dow) = 0 THEN 7.0 ELSE engine(dow) END",
@@ -87,7 +97,7 @@ _ROWS = {
     TIMESTAMP: {**_CLOCK, **_CALENDAR},
     TIMESTAMPTZ: {**_CLOCK, **_CALENDAR, **_ZONE},
     DATE: _CALENDAR,
-    TIME: _CLOCK,
+    TIME: _OF_DAY,
     INTERVAL: _SPAN,
 }
 

@@ -23,7 +23,7 @@ WRITTEN = {
     for name in (
         "float4", "float8", "bytea", "date", "time", "timestamp", "timestamptz", "interval",
         "_bool", "_int2", "_int4", "_int8", "_float4", "_float8", "_text", "_date", "_timestamp",
-        "_timestamptz",
+        "_timestamptz", "_time", "_interval", "_bytea",
     )
 }  # fmt: skip
 
@@ -38,7 +38,8 @@ STYLED = {
 ITEMS = {
     name: f"items_of_{name}"
     for name in (
-        "bool", "float4", "float8", "bytea", "date", "timestamp", "timestamptz", "interval",
+        "bool", "float4", "float8", "bytea", "date", "time", "timestamp", "timestamptz",
+        "interval",
     )
 }  # fmt: skip
 
@@ -53,6 +54,8 @@ def write(value: exp.Expr, types: Types, notation: Notation) -> None:
         return
     known = types.of(value)
     function = WRITTEN.get(known.name) if known is not None else None
+    if function is None and known is not None and dimensions(known) == 1:
+        _write_items(value)
     if function is None or known is None:
         return
     further = [exp.Literal.string(notation.zone)] if known.name.endswith("timestamptz") else []
@@ -62,6 +65,12 @@ def write(value: exp.Expr, types: Types, notation: Notation) -> None:
     if known.name in ("timestamp", "interval"):  # of which the engine may count the nanoseconds
         given = exp.Cast(this=given, to=data_type(known.name))
     value.replace(exp.Anonymous(this=function, expressions=[given, *further]))
+
+
+def _write_items(array: exp.Expr) -> None:
+    """Of an array whose elements the engine writes as PostgreSQL does, though not the array."""
+    texts = exp.Cast(this=array.copy(), to=data_type("text[]"))
+    array.replace(exp.Anonymous(this=WRITTEN["_text"], expressions=[texts]))
 
 
 def write_arguments(call: exp.Anonymous, known: Types, notation: Notation) -> None:

@@ -18,7 +18,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from gateway.interrupts import check_for_interrupts
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.escapes import escaped_string, unicode_string
-from gateway.sql.text.places import placed
+from gateway.sql.text.places import placed, written
 from gateway.sql.text.repeats import NUMBERS, Repeated, head_of, is_cut
 from gateway.sql.text.worded_calls import WORDED, WordedCallsParser
 
@@ -172,6 +172,8 @@ class GradwireParser(WordedCallsParser):
         TokenType.BYTE_STRING: lambda self, token: self._parse_escaped(token),
         TokenType.HEREDOC_STRING: lambda self, token: exp.Literal.string(token.text),
         TokenType.UNICODE_STRING: lambda self, token: self._parse_unicode(token),
+        TokenType.TRUE: lambda self, token: written(exp.Boolean(this=True), token),
+        TokenType.FALSE: lambda self, token: written(exp.Boolean(this=False), token),
     }
     PLACEHOLDER_PARSERS: ClassVar[dict[Any, Any]] = {
         TokenType.PARAMETER: lambda self: self._parse_dollar(),

@@ -24,6 +24,12 @@ def placed(node: exp.Expr, token: Token) -> exp.Expr:
     return node
 
 
+def written(node: exp.Expr, token: Token) -> exp.Expr:
+    """The node, with a note of where its only word begins, as sqlglot notes it of literals."""
+    node.meta["start"] = token.start
+    return node
+
+
 class PlacedParser(PostgresParser):
     """PostgreSQL's binary operators, casts and joins, each with its place."""
 

@@ -6,16 +6,17 @@ where `excluded` holds the rows that could not be inserted, each beside the row 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
 from gateway.errors import InvalidColumnReference, SyntaxFault, UndefinedColumn
 from gateway.sources.table import TableName
-from gateway.sql.meaning.scope import column_node, table_node
+from gateway.sql.meaning.scope import column_node, position_of, table_node
 from gateway.sql.meaning.updatable import IDENTIFIED, UNFILTERED
 from gateway.sql.text.dialect import parse
+from gateway.sql.text.trees import nodes_of
 from gateway.types import Type
 
 # Where the rows proposed for insertion are found; no user's schema has this name.
@@ -58,12 +59,18 @@ class Conflict:
     parameters: Mapping[int, Type] = field(default_factory=dict)
 
 
-def arbiter(clause: exp.OnConflict) -> Arbiter:
+def arbiter(clause: exp.OnConflict, known: Collection[str]) -> Arbiter:
     """Which key is meant.
+
+    Args:
+        clause: ON CONFLICT.
+        known: The names of the table's columns.
 
     Raises:
         SyntaxFault: 42601, DO UPDATE without any.
+        UndefinedColumn: 42703, it names what is no column.
     """
+    _refuse_unknown(clause, known)
     names, expressions = [], []
     for key in clause.args.get("conflict_keys") or ():
         item = key.this if isinstance(key, exp.Ordered) else key
@@ -81,6 +88,20 @@ def arbiter(clause: exp.OnConflict) -> Arbiter:
     predicate = clause.args.get("index_predicate")
     said = (predicate.this.sql(),) if predicate is not None else ()
     return Arbiter(tuple(names), tuple(expressions), said, named)
+
+
+def _refuse_unknown(clause: exp.OnConflict, known: Collection[str]) -> None:
+    keys = list(clause.args.get("conflict_keys") or ())
+    for part in filter(None, [*keys, clause.args.get("index_predicate")]):
+        key = part.this if isinstance(part, exp.Ordered) else part
+        bare = isinstance(key, exp.Column | exp.Identifier)
+        # Of a column by itself PostgreSQL points at the bracket before the first one.
+        place = position_of(keys[0]) - 1 if bare else 0
+        for each in [key] if bare else nodes_of(key, exp.Column):
+            if each.name not in known:
+                raise UndefinedColumn(
+                    f'column "{each.name}" does not exist', position=place or position_of(each)
+                )
 
 
 def spelt(written: str | exp.Expr) -> str:

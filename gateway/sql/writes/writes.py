@@ -155,7 +155,7 @@ def _conflict(tree: exp.Insert, target: Target, row_identifier: str) -> Conflict
     clause = tree.args.get("conflict")
     if clause is None:
         return None
-    key = arbiter(clause)
+    key = arbiter(clause, target)
     if not does_update(clause):
         return Conflict(key)
     table = target_of(tree)

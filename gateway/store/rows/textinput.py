@@ -23,6 +23,7 @@ from gateway.errors import (
     InvalidTextRepresentation,
     NumericValueOutOfRange,
 )
+from gateway.sql.text.far_moments import DAY_MICROS
 from gateway.types import BY_NAME, Type
 
 _DAY = r"\d{4}-\d{2}-\d{2}"
@@ -191,8 +192,12 @@ def _read_date(texts: pa.Array, type: Type) -> pa.Array:
 
 
 def _read_time(texts: pa.Array, type: Type) -> pa.Array:
-    day = pc.binary_join_element_wise("1970-01-01 ", texts, "")
-    return _cast_moment(day, texts, pa.timestamp("us")).cast(type.arrow)
+    """24:00:00 is the end of the day, and the only time of that hour."""
+    late = pc.match_substring_regex(texts, r"^24:00(:00(\.0*)?)?$")
+    clock = pc.if_else(late, "00:00", texts)
+    day = pc.binary_join_element_wise("1970-01-01 ", clock, "")
+    micros = _cast_moment(day, texts, pa.timestamp("us")).cast(pa.int64())
+    return pc.if_else(late, DAY_MICROS, micros).cast(type.arrow)
 
 
 def _read_timestamp(texts: pa.Array, type: Type) -> pa.Array:

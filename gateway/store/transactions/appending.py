@@ -14,7 +14,9 @@ from itertools import chain
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from gateway.sql.text.far_moments import DAY_MICROS
 from gateway.store.definitions.definitions import TableDefinition
 from gateway.store.disk.faults import translated
 
@@ -133,8 +135,17 @@ def plain_values(rows: pa.Table) -> list[Value] | None:
         return None
     if not all(any(known(kind) for known in _PLAIN) for kind in rows.schema.types):
         return None
+    if any(map(_has_days_end, rows.columns)):
+        return None
     try:
         columns = [column.to_pylist() for column in rows.columns]
     except (ValueError, OverflowError):  # a year that Python's dates do not reach
         return None
     return list(chain.from_iterable(zip(*columns, strict=True)))
+
+
+def _has_days_end(column: pa.ChunkedArray) -> bool:
+    """Whether a time in it is 24:00:00, which Python takes for 00:00."""
+    if not pa.types.is_time64(column.type):
+        return False
+    return bool(pc.any(pc.equal(column.cast(pa.int64()), DAY_MICROS)).as_py())
