@@ -46,6 +46,15 @@ def running(connection: psycopg.Connection[Any], app: App) -> threading.Thread:
 
 
 @pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT {function}({pid})",
+        "SELECT {function}(pid) FROM pg_stat_activity WHERE pid = {pid}",
+        "SELECT {function}(a.pid) AS done FROM pg_stat_activity AS a WHERE state = 'active'"
+        " AND pid <> pg_backend_pid()",
+    ],
+)
+@pytest.mark.parametrize(
     ("function", "error"),
     [
         ("pg_cancel_backend", psycopg.errors.QueryCanceled),
@@ -53,12 +62,12 @@ def running(connection: psycopg.Connection[Any], app: App) -> threading.Thread:
     ],
 )
 def test_another_clients_statement_is_stopped(
-    connect: Connect, gateway_app: App, function: str, error: type[psycopg.Error]
+    connect: Connect, gateway_app: App, query: str, function: str, error: type[psycopg.Error]
 ) -> None:
     victim, other = connect(), connect()
     pid = pid_of(victim)
     thread = running(victim, gateway_app)
-    assert other.execute(f"SELECT {function}({pid})").fetchone() == (True,)
+    assert other.execute(query.format(function=function, pid=pid)).fetchone() == (True,)
     thread.join()
     assert thread.errors == [error]  # type: ignore[attr-defined]
     assert victim.closed == (error is psycopg.errors.AdminShutdown)
@@ -73,13 +82,21 @@ def test_an_idle_client_is_terminated(connect: Connect) -> None:
 
 
 def test_a_client_may_end_itself(connect: Connect) -> None:
-    connection = connect()
-    with pytest.raises(psycopg.errors.AdminShutdown):
-        connection.execute(f"SELECT pg_terminate_backend({pid_of(connection)})")
+    for number in ("pg_backend_pid()", "{pid}"):
+        connection = connect()
+        with pytest.raises(psycopg.errors.AdminShutdown):
+            connection.execute(
+                f"SELECT pg_terminate_backend({number})".format(pid=pid_of(connection))
+            )
 
 
 def test_a_process_that_is_none(connect: Connect) -> None:
     connection = connect()
+    described = connection.execute(
+        "SELECT *, pg_cancel_backend(NULL) AS done FROM pg_namespace WHERE nspname = 'pg_catalog'"
+    )
+    assert [(c.name, c.type_code) for c in described.description or ()][-1] == ("done", 16)
+    assert described.fetchall()[0][-1] is None
     told: list[str] = []
     connection.add_notice_handler(lambda notice: told.append(str(notice.message_primary)))
     for function in ("pg_cancel_backend", "pg_terminate_backend"):

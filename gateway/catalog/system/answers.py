@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from gateway.catalog.authority import Authority
 from gateway.catalog.registry import Registry
+from gateway.catalog.system import deeds
 from gateway.catalog.system.contents import ViewColumns, contents_of
 from gateway.catalog.system.entries import Contents
 from gateway.catalog.system.names import Moment
@@ -44,6 +45,7 @@ class Session:
     Args:
         settings: Values as pg_settings has them; `shown` gives those that SHOW prints, of all.
         held: Rows of its cursors and prepared statements (`functions.RELATIONS`).
+        deeds: Functions that stop other clients.
     """
 
     user: str
@@ -58,6 +60,7 @@ class Session:
     session_user: str = ""
     shown: Callable[[], Mapping[str, str]] = dict
     held: Callable[[], Mapping[str, list[dict[str, Any]]]] = dict
+    deeds: deeds.Deeds = field(default_factory=dict)
 
 
 class Client(Protocol):
@@ -108,7 +111,7 @@ class Catalogue:
         """Types of parameters and columns, without running it."""
         query = self._translated(self.moment(), text, tree, declared)
         parameters = tuple(type_of(oid) for _, oid in sorted(query.parameters.items()))
-        return parameters, tuple(map(_column, query.outputs))
+        return parameters, _columns(query)
 
     def query(
         self, text: str, tree: exp.Expr, types: Mapping[int, Type], values: Sequence[pa.Scalar]
@@ -120,11 +123,12 @@ class Catalogue:
             f"p{n}": self._value(moment, value, types.get(n)) for n, value in enumerate(values, 1)
         }
         rows = self._database.run(moment, query, given, self.variables(query), self.stopping)
-        columns = tuple(map(_column, query.outputs))
+        columns = _columns(query)
         arrays = [
             shown(moment, rows.column(n).combine_chunks(), output)
             for n, output in enumerate(query.outputs)
         ]
+        arrays = deeds.done(query.outputs, arrays, self.client.session.deeds)
         names = [f"c{n}" for n in range(len(arrays))]
         if not arrays:
             return columns, pa.RecordBatch.from_struct_array(pa.array([{}] * rows.num_rows))
@@ -181,7 +185,7 @@ class Catalogue:
         self, moment: Moment, text: str, tree: exp.Expr, declared: Mapping[int, Type]
     ) -> Translated:
         oids = {n: kind.oid for n, kind in declared.items()}
-        return self._database.translate(moment, text, tree, oids)
+        return self._database.translate(moment, text, deeds.asked(tree), oids)
 
     def _value(self, moment: Moment, value: pa.Scalar, kind: Type | None) -> Any:
         found = value.as_py()
@@ -190,6 +194,10 @@ class Catalogue:
                 return moment.number(kind.name, found["text"])
             return found["oid"]
         return found
+
+
+def _columns(query: Translated) -> tuple[ResultColumn, ...]:
+    return tuple(_column(deeds.output_of(each)) for each in query.outputs)
 
 
 def _column(output: Output) -> ResultColumn:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -83,6 +84,10 @@ class SessionFunctions:
             session_user=who.session_user,
             shown=lambda: {name: value for name, value, _ in self._settings.all()},
             held=self._held,
+            deeds={
+                "pg_cancel_backend": partial(self._stop, deed="cancel"),
+                "pg_terminate_backend": partial(self._stop, deed="terminate"),
+            },
         )
 
     def _activity(self) -> list[dict[str, Any]]:
@@ -167,6 +172,8 @@ class SessionFunctions:
     def _value(self, node: exp.Expr) -> str | bool | None:
         """A literal's value, or a parameter's."""
         inner = node.this if isinstance(node, exp.Cast) else node
+        if isinstance(inner, exp.Anonymous) and inner.name.lower() == "pg_backend_pid":
+            return str(self._connected.process_id)
         if isinstance(inner, exp.Literal):
             return str(inner.this)
         if isinstance(inner, exp.Neg) and isinstance(inner.this, exp.Literal):
@@ -264,20 +271,19 @@ class SessionFunctions:
         return _cast(exp.Literal.string(moment.isoformat(" ")), "timestamptz")
 
     def _cancel(self, call: exp.Expr, process_id: str | int | None) -> bool | None:
-        return self._stop(process_id, self._connected.backends.cancel, "cancel")
+        return self._stop(process_id, "cancel")
 
     def _terminate(
         self, call: exp.Expr, process_id: str | int | None, timeout: str | int | None = 0
     ) -> bool | None:
-        return self._stop(process_id, self._connected.backends.terminate, "terminate")
+        return self._stop(process_id, "terminate")
 
-    def _stop(
-        self, process_id: str | int | None, send: Callable[[int], bool], deed: str
-    ) -> bool | None:
+    def _stop(self, process_id: str | int | None, deed: str) -> bool | None:
         if process_id is None:
             return None
-        number = int(process_id)
-        for target in self._connected.backends.all():
+        number, backends = int(process_id), self._connected.backends
+        send = backends.cancel if deed == "cancel" else backends.terminate
+        for target in backends.all():
             if target.process_id == number:
                 check_may_stop(self._authority, target, deed)
                 return send(number)
