@@ -19,7 +19,14 @@ from gateway.errors import (
     WrongObjectType,
 )
 from gateway.sql.meaning.results import is_scalar_function
-from gateway.sql.meaning.scope import Block, is_aggregate, position_of, resolve, resolves_here
+from gateway.sql.meaning.scope import (
+    Block,
+    column_node,
+    is_aggregate,
+    position_of,
+    resolve,
+    resolves_here,
+)
 from gateway.sql.text.number_input import read_int8
 from gateway.sql.text.trees import nodes_of, own_nodes
 
@@ -42,7 +49,7 @@ def check_clauses(block: Block) -> None:
     select = block.select
     starred = any(item.is_star for item in select.expressions)
     _check_positions(select, None if starred else len(select.expressions))
-    _check_distinct(select)
+    _order_distinct(select, block)
     _check_limit(select)
     for clause, name in _PLAIN.items():
         _check_plain(select.args.get(clause), name, block)
@@ -179,7 +186,8 @@ def _side(frame: exp.Expr, which: str) -> str:
     return str(side).upper()
 
 
-def _check_distinct(select: exp.Select) -> None:
+def _order_distinct(select: exp.Select, block: Block) -> None:
+    """ORDER BY of SELECT DISTINCT says what an item says, by its number where the words differ."""
     distinct, order = select.args.get("distinct"), select.args.get("order")
     if order is None or distinct is None or distinct.args.get("on") is not None:
         return
@@ -188,11 +196,31 @@ def _check_distinct(select: exp.Select) -> None:
     for ordered in order.expressions:
         value = ordered.this
         named = isinstance(value, exp.Column) and value.name in names
-        if not (named or value in items or isinstance(value, exp.Literal)):
+        if named or value in items or isinstance(value, exp.Literal):
+            continue
+        sought = _qualified(value, block)
+        place = next((n for n, item in enumerate(items, 1) if _qualified(item, block) == sought), 0)
+        if not place:
             raise InvalidColumnReference(
                 "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
                 position=position_of(value),
             )
+        if not any(item.is_star for item in items):
+            value.replace(exp.Literal.number(place))
+
+
+def _qualified(tree: exp.Expr, block: Block) -> exp.Expr:
+    """The expression with every column under its relation's name."""
+    if tree.find(exp.Query):  # where they mean something else
+        return tree
+
+    def named(node: exp.Expr) -> exp.Expr:
+        if not isinstance(node, exp.Column) or node.is_star:
+            return node
+        source, name = resolve(block, node)
+        return column_node(source.alias, name)
+
+    return tree.transform(named)
 
 
 def _check_limit(select: exp.Expr) -> None:
