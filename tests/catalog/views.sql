@@ -88,3 +88,7 @@ SELECT c.*, t.a, t.b FROM child c, t WHERE c.t_id = t.id
 SELECT t.id, child.note FROM t JOIN (child JOIN g ON g.a = child.t_id) ON t.id = child.t_id
 SELECT child.*, t.a AS ta FROM child LEFT JOIN t USING (id) RIGHT JOIN g ON g.a = t.a
 SELECT d[2] || 'x' AS y, array_to_string(d, ',') AS s, cardinality(d) AS n FROM t WHERE d @> ARRAY['x'] AND d && ARRAY['y'::text]
+SELECT id, t.a, x FROM t FULL JOIN child USING (id) WHERE id > 1 ORDER BY id
+SELECT * FROM t JOIN child USING (id)
+SELECT a, id, part_of.c FROM t FULL JOIN child USING (id) FULL JOIN part_of USING (a)
+SELECT id + 1 AS n FROM t NATURAL JOIN child

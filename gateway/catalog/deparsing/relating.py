@@ -147,14 +147,13 @@ class Relating:
         return Join(word, left, right, using, condition)
 
     def _merge(self, name: str, before: list[Source], side: str, scope: Scope) -> None:
-        if side == "FULL":
-            raise Unprintable("FULL JOIN USING")
-        sides = before, scope.sources[len(before) :]
-        left, right = (Scope(None, sources).column("", name) for sources in sides)
+        """What USING makes of two columns: one of them, or a new one, which has no relation."""
+        left = scope.merged.get(name) or Scope(None, before).column("", name)
+        right = Scope(None, scope.sources[len(before) :]).column("", name)
         kind = common_type([left.type, right.type])
         chosen = right if side == "RIGHT" or (not side and left.type != kind) else left
-        if chosen.type != kind:
-            raise Unprintable("USING with a conversion")
+        if side == "FULL" or chosen.type != kind:
+            chosen = Node(Kind.COLUMN, kind, text=name)
         scope.merged[name] = chosen
 
 

@@ -11,7 +11,13 @@ from sqlglot import exp
 from gateway.catalog.system.static import static
 from gateway.catalog.translation.functions import RELATIONS
 from gateway.catalog.translation.operators import apply
-from gateway.catalog.translation.resolution import INT8, RECORD, element_of, function_meant
+from gateway.catalog.translation.resolution import (
+    INT8,
+    RECORD,
+    common_type,
+    element_of,
+    function_meant,
+)
 from gateway.catalog.translation.templates import fill
 from gateway.catalog.translation.terms import Query, Scope, Source, Term
 from gateway.errors import FeatureNotSupported, UndefinedColumn, UndefinedTable
@@ -84,9 +90,11 @@ class Relations:
             left = scope.merged.get(name) or _only(before, name)
             right = _only(added, name)
             tests.append(apply(self.expressions, "=", [left, right], exp.Null()).sql)
-            merged = left if side != "RIGHT" else right
+            kind = common_type([left.type, right.type])
+            wider = not side and left.type != kind
+            merged = right if side == "RIGHT" or wider else left
             if side == "FULL":
-                merged = Term(f"COALESCE({left.sql}, {right.sql})", left.type)
+                merged = Term(f"COALESCE({left.sql}, {right.sql})", kind)
             scope.merged[name] = merged
         return " AND ".join(tests)
 

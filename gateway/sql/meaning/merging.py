@@ -1,7 +1,8 @@
 """USING and NATURAL: the columns that a join merges.
 
-PostgreSQL manual, 7.2.1.1: the merged column is the left one of an inner or left join, the right
-one of a right join, and the first that is not NULL of a full join. The engine takes the left one,
+PostgreSQL manual, 7.2.1.1: the merged column is the left one of a left join, the right one of a
+right join, of an inner join the left one or the one of the wider type (buildMergedJoinVar), and the
+first that is not NULL of a full join. The engine takes the left one,
 or calls the name ambiguous (in WHERE); so the column is written out wherever it is meant.
 """
 
@@ -12,6 +13,8 @@ from functools import reduce
 from sqlglot import exp
 
 from gateway.errors import AmbiguousColumn, GatewayError, UndefinedColumn
+from gateway.sql.meaning.inference import type_of
+from gateway.sql.meaning.results import common_type
 from gateway.sql.meaning.scope import Block, Listed, Source, column_node, resolves_here
 from gateway.sql.text.trees import own_nodes
 
@@ -39,7 +42,7 @@ def merge(join: exp.Join, block: Block, first: int, middle: int) -> None:
     if any(each is not None and _is_odd(each, left) for each, _ in pairs):
         _spell_out_using(join, names, pairs)
     side = (join.side or "").upper()
-    merged = [_merged(name, *pair, side) for name, pair in zip(names, pairs, strict=True)]
+    merged = [_merged(name, *pair, side, block) for name, pair in zip(names, pairs, strict=True)]
     rest = [each for each in (*left, *right) if each.name not in names]
     block.listed[first:] = [*filter(None, merged), *rest]
     block.merges = True
@@ -59,11 +62,21 @@ def _one(side: list[Listed], name: str, which: str) -> Listed | None:
     return found[0] if found else None
 
 
-def _merged(name: str, left: Listed | None, right: Listed | None, side: str) -> Listed | None:
+def _merged(
+    name: str, left: Listed | None, right: Listed | None, side: str, block: Block
+) -> Listed | None:
     if left is None or right is None:
         return left or right
     values = {"RIGHT": right.sources, "FULL": left.sources + right.sources}
+    if not side and _is_wider(right, left, block):
+        values[side] = right.sources
     return Listed(name, values.get(side, left.sources), left.hides + right.hides)
+
+
+def _is_wider(one: Listed, other: Listed, block: Block) -> bool:
+    """Whether two columns that are compared both become of the type that `one` has."""
+    found, beside = (type_of(merged_column(each), block) for each in (one, other))
+    return found is not None and found is not beside and common_type([beside, found]) is found
 
 
 def merged_column(listed: Listed) -> exp.Expr:
