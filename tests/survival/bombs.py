@@ -101,6 +101,16 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
     ),
     ("range", "SELECT range(1, 10000000000)", "53200"),
     ("a series in SELECT", "SELECT generate_series(1, 10000000000)", "53200"),
+    (
+        "a series of moments",
+        "SELECT generate_series(timestamp '2000-01-01', '2001-01-01', '1 microsecond')",
+        "53200",
+    ),
+    (
+        "a series of moments too early to be counted in nanoseconds",
+        "SELECT count(*) FROM generate_series(timestamp '1500-01-01', '1500-01-03', '1 day') AS s",
+        "0A000",
+    ),
     # more memory than there is
     ("array_agg", "SELECT array_agg(n) FROM generate_series(1, 50000000) AS t(n)", "53200"),
     (

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from datafusion import ScalarUDF, udf
 from numpy.typing import NDArray
 
-from gateway.errors import OutOfMemory
+from gateway.errors import FeatureNotSupported, OutOfMemory
 
 # What one call may make of one batch of rows. PostgreSQL lets a single value grow to four times
 # that, and has one row at a time.
@@ -26,6 +26,8 @@ MOST_ELEMENTS = 2**24
 MOST_JOINED = 2**26
 
 _TEXT, _BIGINT = pa.string(), pa.int64()
+_MOMENT, _INSTANT = pa.timestamp("us"), pa.timestamp("us", "UTC")
+_INTERVAL = pa.month_day_nano_interval()
 Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
 
 
@@ -72,6 +74,46 @@ def _ranged(start: pa.Array, step: pa.Array, stop: pa.Array) -> pa.Array:
     return stop
 
 
+def _span(start: pa.Array, stop: pa.Array, step: pa.Array) -> pa.Array:
+    """The room for a series of moments; the engine counts them in nanoseconds.
+
+    Raises:
+        FeatureNotSupported: 0A000, an end that so many nanoseconds cannot tell: the engine would
+            give no row.
+    """
+    first, last = (_numbers_of(each) for each in (start, stop))
+    by = np.array([_micros(each) for each in step.to_pylist()], np.float64)
+    with np.errstate(all="ignore"):
+        steps = np.nan_to_num((last - first) / np.where(by == 0, np.nan, by), nan=-1.0)
+    far = np.fmax(np.abs(first), np.abs(last)) > _FARTHEST
+    if np.any(far & (steps >= 0)):
+        raise FeatureNotSupported(
+            "a series of moments before 1677-09-22 or after 2262-04-11 is not supported",
+            hint="Add the numbers of a series to a date: date '2300-01-01' + n.",
+        )
+    admit(float(np.clip(steps, 0.0, None).sum()), MOST_ELEMENTS, "a series, in elements,")
+    return stop
+
+
+# Microseconds from 1970 that 64 bits of nanoseconds hold.
+_FARTHEST = 2.0**63 / 1000
+
+
+def _numbers_of(moments: pa.Array) -> NDArray[np.float64]:
+    """Microseconds from 1970; NaN for NULL."""
+    found: NDArray[np.float64] = moments.cast(_BIGINT).to_numpy(zero_copy_only=False)
+    return found.astype(np.float64)
+
+
+def _micros(step: pa.MonthDayNano | None) -> float:
+    """About how long an interval is; the shortest months, for the most steps."""
+    if step is None:
+        return float("nan")
+    days: int = step.months * 28 + step.days
+    nanoseconds: int = step.nanoseconds
+    return days * 86_400e6 + nanoseconds / 1000
+
+
 def _replaced(old: pa.Array, new: pa.Array, text: pa.Array) -> pa.Array:
     """What replace makes, at most; counted exactly where that is too much."""
     long, short, more = (_numbers(pc.binary_length(each)) for each in (text, old, new))
@@ -99,6 +141,8 @@ ROOMS: tuple[Columnar, ...] = (
     ("room_for_array",  [_BIGINT],                   _BIGINT,           _counted),
     ("room_to_join",    [_BIGINT],                   _BIGINT,           _joined),
     ("room_for_series", [_BIGINT, _BIGINT, _BIGINT], _BIGINT,           _ranged),
+    ("room_for_moments", [_MOMENT, _MOMENT, _INTERVAL], _MOMENT,        _span),
+    ("room_for_instants", [_INSTANT, _INSTANT, _INTERVAL], _INSTANT,    _span),
     ("room_to_replace", [_TEXT, _TEXT, _TEXT],       _TEXT,             _replaced),
     ("room_to_match",   [_TEXT, _TEXT],              _TEXT,             _matched),
 )  # fmt: skip
