@@ -20,18 +20,16 @@ from gateway.errors import (
     DatatypeMismatch,
     FeatureNotSupported,
     NotNullViolation,
-    UndefinedColumn,
     UndefinedTable,
     UniqueViolation,
 )
 from gateway.sources.table import TableName
-from gateway.sql.meaning.functions import FunctionName
 from gateway.store.ddl.ddl import Definer, with_references
 from gateway.store.ddl.dropping import still_needed, title
 from gateway.store.ddl.resting import lost_references, without_reference
 from gateway.store.definitions.catalogue import Relation, shown
 from gateway.store.definitions.constraints import completed
-from gateway.store.definitions.definitions import Column, Note, Sequence, TableDefinition, View
+from gateway.store.definitions.definitions import Column, Sequence, TableDefinition, View
 from gateway.store.disk import disk
 from gateway.store.disk.faults import translated
 from gateway.store.rows import changes
@@ -277,52 +275,6 @@ class Alterer(Definer):
         if found is None:
             raise UndefinedTable(f'relation "{shown(name)}" does not exist')
         return found
-
-    # Comments
-
-    def comment_on(self, name: TableName, text: str, column: str | None = None) -> None:
-        """Keep what COMMENT ON said of a relation, or of a column of a table."""
-        with self._defining() as transaction:
-            relation = self._relation(name)
-            definition = relation.definition
-            if column is None:
-                definition = replace(definition, comment=text)
-            elif isinstance(definition, TableDefinition):
-                definition = with_column(
-                    definition, replace(definition.column(column), comment=text)
-                )
-            else:
-                known = definition.columns if isinstance(definition, View) else ()
-                if column not in known:
-                    raise UndefinedColumn(
-                        f'column "{column}" of relation "{name.name}" does not exist'
-                    )
-                raise FeatureNotSupported("comments on columns of views are not kept")
-            self._save(transaction, Relation(relation.oid, definition))
-
-    def comment_on_part(self, name: TableName, kind: str, part: str, text: str) -> None:
-        """Keep what COMMENT ON said of an "index" or a "constraint" of a table."""
-        with self._defining() as transaction:
-            oid, table = transaction.catalogue.table(name)
-            kept = tuple(n for n in table.notes if (n.kind, n.name) != (kind, part))
-            notes = (*kept, Note(kind, part, text)) if text else kept
-            self._save(transaction, Relation(oid, replace(table, notes=notes)))
-
-    def comment_on_schema(self, name: str, text: str) -> None:
-        """Keep what COMMENT ON SCHEMA said."""
-        with self._defining() as transaction:
-            transaction.catalogue.refuse_no_schema(name)
-            self._save_schema(transaction, name, text)
-
-    def comment_on_function(self, key: FunctionName, text: str) -> None:
-        """Keep what COMMENT ON FUNCTION said of a function that is there."""
-        with self._defining() as transaction:
-            routine = replace(transaction.catalogue.functions[key], comment=text)
-            transaction.catalogue = transaction.catalogue.with_function(routine)
-            with translated():
-                self._forget_function(transaction, routine.oid)
-                statement, values = disk.saving_function(routine)
-                transaction.define(0, statement, *values)
 
 
 def with_column(definition: TableDefinition, column: Column) -> TableDefinition:
