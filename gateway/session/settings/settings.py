@@ -143,7 +143,11 @@ class ClientSettings:
         """Put every setting back to what the session started with."""
         for name in list(self._values):
             row, known = BY_NAME.get(name.lower()), known_setting(name)
-            if row is None and known is not None and known.context not in SETTABLE:
+            if row is None and known is not None:
+                if known.context in SETTABLE:  # whoever set it: a role that may not was taken on
+                    self._touch()
+                    start = self._start.get(name, known.shown(known.value))
+                    self._values[name] = self._lasting[name] = start
                 continue
             kept = name in OF_ONE_TRANSACTION or name in _WHO
             if row is None or (row.accept is not None and not kept):
