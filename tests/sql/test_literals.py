@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from gateway.errors import InvalidDatetimeFormat, InvalidTextRepresentation
+from gateway.errors import GatewayError, InvalidDatetimeFormat, InvalidTextRepresentation
 from gateway.sql.text import literals
 from gateway.sql.text.array_input import read_array
 from gateway.sql.text.dialect import parse, to_engine
@@ -135,7 +135,10 @@ def test_not_an_array(text: str) -> None:
         read_array(text)
 
 
-@pytest.mark.parametrize("text", [r"\x4", r"\xzz", "a\\9", "\\"])
-def test_not_bytes(text: str) -> None:
-    with pytest.raises(InvalidTextRepresentation):
+@pytest.mark.parametrize(
+    ("text", "code"), [(r"\x4", "22023"), (r"\xzz", "22023"), ("a\\9", "22P02"), ("\\", "22P02")]
+)
+def test_not_bytes(text: str, code: str) -> None:
+    with pytest.raises(GatewayError) as refused:
         literals.bytea(text)
+    assert refused.value.code == code
