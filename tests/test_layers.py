@@ -72,7 +72,7 @@ ONLY = {
 }  # fmt: skip
 # Floors inside a room, where it has them: sub-packages on one floor may import each other.
 INNER: dict[str, tuple[tuple[str, ...], ...]] = {
-    "autodiff": (("statements",), ("modes",), ("expressions",), ("rules",)),
+    "autodiff": (("relational",), ("statements",), ("modes",), ("expressions",), ("rules",)),
     "wire": (("connection",), ("copy",), ("decoding",), ("encoding",), ("protocol",)),
     "sources": (
         ("opening", "aggregates", "writing"),

@@ -13,6 +13,7 @@ from itertools import count
 
 from sqlglot import exp
 
+from gateway.autodiff.relational import pull_back
 from gateway.autodiff.rules.graph import MOST_NODES
 from gateway.autodiff.statements.differentiate_sql import replace_calls
 from gateway.autodiff.statements.markers import expand
@@ -178,6 +179,12 @@ def bind_columns(state: Rewriting) -> None:
     state.names = next((b.names for b in state.analysis.blocks if b.select is top), None)
 
 
+def pull_back_queries(state: Rewriting) -> None:
+    """Put a column in the place of every marker that names a query of WITH."""
+    if pull_back(state.tree, state.analysis, state.relations):
+        state.analysis = analyse(state.tree, state.relations)
+
+
 def write_windows(state: Rewriting) -> None:
     """Put what WINDOW says in the place of its names."""
     put_windows(state.tree)
@@ -313,6 +320,7 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     write_windows,
     put_sets,
     bind_columns,
+    pull_back_queries,
     join_laterals,
     inline_functions,
     lend_functions,
@@ -333,6 +341,6 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
 _ONLY_UNUSUAL = frozenset(
     {
         differentiate_sql, write_windows, put_sets, inline_functions, widen_values, expand_markers,
-        take_neighbours,
+        pull_back_queries, take_neighbours,
     }
 )  # fmt: skip

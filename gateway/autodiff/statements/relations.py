@@ -47,6 +47,9 @@ class Variable:
         return f"{id(self.source)}.{self.name}"
 
 
+# Noted of a query that is the gradient of another, the name of which it is.
+PULLED_BACK = "pulled_back"
+
 # (expression, its block, variable) -> the unguarded derivative and the guarded one
 Differentiate = Callable[[exp.Expr, Block, Variable], tuple[Node, Node]]
 
@@ -125,6 +128,8 @@ class ChainRule:
 
     def _from_elsewhere(self, column: Variable, variable: Variable, query: Query) -> Node:
         """0, unless the column's subquery names the variable (LATERAL, or correlated)."""
+        if named := query.tree.meta_get(PULLED_BACK):
+            raise second_derivative(named)
         for block in query.branches:
             for item in block.select.expressions:
                 if self.depends(item, block, variable):
@@ -215,6 +220,15 @@ class ChainRule:
         """True when both are computed from a common column."""
         columns = (self.variable(column, block) for column in self._columns(right))
         return any(self.depends(left, block, column) for column in columns if column is not None)
+
+
+def second_derivative(name: str, position: int = 0) -> NotDifferentiable:
+    """The refusal of the derivative of a gradient of a query."""
+    return NotDifferentiable(
+        f'a second derivative of the query "{name}" is not supported',
+        hint="Keep its gradient first: CREATE TEMP TABLE ... AS SELECT ...",
+        position=position,
+    )
 
 
 def _contains(made: exp.Expr, along: exp.Expr) -> bool:

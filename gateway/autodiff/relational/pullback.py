@@ -1,0 +1,314 @@
+"""grad(f, w.v), where `f` is a query of WITH with one row and one column: relational reverse mode.
+
+The value in each row of `w` is how much the number that `f` gives changes with `v` in that very
+row. It becomes a column of `w`: the table is joined with what its rows count in `f` (`cotangents`).
+Rows that are alike in all that `f` reads of them have the same gradient, because a query does not
+tell such rows apart; so they are known by those columns, and share what they count together.
+Source: the cotangent of each operator is that of reverse mode over arrays, where a join gathers, a
+GROUP BY scatters and broadcasts back (Griewank and Walther, Evaluating Derivatives, chapter 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from gateway.autodiff.relational.cotangents import Sweep, joined, present, subquery
+from gateway.autodiff.relational.losses import Loss, with_query
+from gateway.autodiff.relational.stages import Staging
+from gateway.autodiff.statements.arguments import USAGE, arguments_of, column_of
+from gateway.autodiff.statements.grouping import has_one_row
+from gateway.autodiff.statements.relations import PULLED_BACK, second_derivative
+from gateway.errors import (
+    FeatureNotSupported,
+    InvalidColumnReference,
+    NotDifferentiable,
+    UndefinedColumn,
+)
+from gateway.sources.table import TableName
+from gateway.sql.meaning.analysis import analyse
+from gateway.sql.meaning.relation import Relations
+from gateway.sql.meaning.scope import (
+    Analysis,
+    Block,
+    Source,
+    column_node,
+    is_one_row,
+    position_of,
+    resolve,
+)
+from gateway.sql.meaning.volatile import call_name, volatile_call
+from gateway.sql.text.dialect import Marker
+from gateway.sql.text.trees import copied, nodes_of
+
+
+@dataclass(eq=False)
+class _Wanted:
+    """The gradients of one query by columns of one relation in FROM; `number` sets it apart."""
+
+    cte: exp.CTE
+    source: Source
+    number: int
+    markers: list[tuple[Marker, str]] = field(default_factory=list)
+
+    @property
+    def variables(self) -> list[str]:
+        """The columns that it is differentiated by."""
+        return sorted({name for _, name in self.markers})
+
+    @property
+    def place(self) -> Marker:
+        """Where it was asked for first."""
+        return self.markers[0][0]
+
+    @property
+    def alias(self) -> str:
+        """What the relation of its gradients is called."""
+        return f"g {self.number}"
+
+    def named(self, variable: str) -> str:
+        """What the column of a gradient is called."""
+        return f"∂{self.cte.alias}/∂{variable} {self.number}"
+
+
+def pull_back(tree: exp.Expr, analysis: Analysis, relations: Relations) -> bool:
+    """Put a column in the place of every marker that names a query of WITH; whether there was one.
+
+    Args:
+        tree: A query, changed in place.
+        analysis: Its blocks.
+        relations: Every table that it names.
+
+    Raises:
+        NotDifferentiable: 0A000, what changes with the variable is put together in a way that has
+            no rule.
+        InvalidColumnReference: 42P10, the query has several rows or columns, or the variable is no
+            column of a table in FROM.
+    """
+    wanted: dict[tuple[int, int], _Wanted] = {}
+    for marker in nodes_of(tree, Marker):
+        block = analysis.block_of(marker)
+        cte = None if block is None else _query_named(marker, block)
+        if block is not None and cte is not None:
+            source, name = _variable(marker, analysis, block)
+            each = _Wanted(cte, source, len(wanted) + 1)
+            wanted.setdefault((id(cte), id(source)), each).markers.append((marker, name))
+    made = [(each, _Pullback(each, relations).gradients()) for each in wanted.values()]
+    for source in {id(each.source): each.source for each in wanted.values()}.values():
+        _stand_in(source, [(each, rows) for each, rows in made if each.source is source])
+    for each in wanted.values():
+        _put_columns(each)
+    return bool(wanted)
+
+
+def _query_named(marker: Marker, block: Block) -> exp.CTE | None:
+    """The query of WITH that a marker's first argument names, where it names no column."""
+    function = marker.expressions[0] if marker.expressions else None
+    if not isinstance(function, exp.Column) or function.table:
+        return None
+    try:
+        resolve(block, function)
+    except UndefinedColumn:
+        return with_query(marker, function.name)
+    return None
+
+
+def _variable(marker: Marker, analysis: Analysis, block: Block) -> tuple[Source, str]:
+    if marker.kind == "jvp":
+        raise FeatureNotSupported(
+            "jvp of a query is not supported",
+            hint="Write sum(grad(query, column) * tangent) over the table of the column.",
+            position=position_of(marker),
+        )
+    _, column, *_ = arguments_of(marker)
+    found = column_of(marker, column, analysis, block)
+    named, alias = found.source.tree, found.source.tree.args.get("alias")
+    plain = isinstance(named, exp.Table) and not (alias is not None and alias.columns)
+    if found.source not in block.sources or not plain or not found.source.columns:
+        raise InvalidColumnReference(
+            f"the gradient of a query is by a column of a table in FROM, which {column.sql()} "
+            "is not",
+            hint="Name the table itself in FROM, without a list of columns.",
+            position=position_of(column),
+        )
+    return found.source, found.name
+
+
+def _put_columns(wanted: _Wanted) -> None:
+    """Let every marker be the column that holds its value."""
+    for marker, name in wanted.markers:
+        column: exp.Expr = column_node(wanted.source.alias, wanted.named(name))
+        if marker.kind == "vjp":
+            column = exp.Mul(this=column, expression=exp.paren(marker.expressions[2]))
+        column.meta.update(marker.meta)
+        marker.replace(column)
+
+
+def _stand_in(source: Source, made: list[tuple[_Wanted, exp.Select]]) -> None:
+    """Put the table with its gradients in the place of the table."""
+    table = source.tree
+    query = exp.select(*(_named_column("w", name) for name in source.columns or ()), copy=False)
+    query = query.from_(_renamed(table, "w"), copy=False)
+    for wanted, rows in made:
+        query.expressions.extend(_guarded(wanted))
+        keys = [name for name in rows.named_selects if not name.startswith("d ")]
+        same = (
+            exp.NullSafeEQ(this=column_node("w", name), expression=column_node(wanted.alias, name))
+            for name in keys
+        )
+        on = exp.and_(*same, copy=False)
+        query.append("joins", exp.Join(this=subquery(rows, wanted.alias), side="LEFT", on=on))
+    made_of = subquery(query, source.alias)
+    made_of.set("joins", table.args.get("joins"))
+    table.replace(made_of)
+
+
+def _guarded(wanted: _Wanted) -> Iterator[exp.Expr]:
+    """The gradients: 0 in rows that count for nothing, NULL where the query gives NULL."""
+    for name in wanted.variables:
+        named = exp.to_identifier(wanted.cte.alias, quoted=True)
+        value = exp.Subquery(this=exp.select(exp.Star(), copy=False).from_(named, copy=False))
+        there = exp.Not(this=exp.Is(this=value, expression=exp.null()))
+        slope = present(column_node(wanted.alias, f"d {name}"))
+        yield exp.alias_(
+            exp.Case(ifs=[exp.If(this=there, true=slope)]), wanted.named(name), quoted=True
+        )
+
+
+class _Pullback:
+    """Finds the gradients of one query by columns of a table.
+
+    Args:
+        wanted: What is asked for.
+        relations: Every table that the statement names.
+    """
+
+    def __init__(self, wanted: _Wanted, relations: Relations) -> None:
+        self._wanted, self._relations = wanted, relations
+        tree = wanted.source.tree
+        assert isinstance(tree, exp.Table)
+        self._table = TableName(tree.db, tree.name)
+        self._loss = Loss(wanted.cte, wanted.source.cte or self._table, wanted.place)
+
+    def gradients(self) -> exp.Select:
+        """What the rows of the table count: a row for all that are alike in what is read of them.
+
+        Its columns are those that are read, and `"d v"` for a variable `v`.
+        """
+        query, analysis = self._read()
+        staging = Staging(analysis, self._table, set(self._wanted.variables))
+        root = next(block for block in analysis.blocks if block.select is query)
+        stage = staging.stage(root)
+        tables = sum(map(self._is_own, nodes_of(query, exp.Table)))
+        if tables != staging.own_tables(root):
+            raise self._refused(
+                "cannot be followed to",
+                "It reads the table in a subquery of an expression, or behind DISTINCT, LIMIT, a "
+                "set operation or LATERAL.",
+            )
+        if not stage.outputs:
+            raise self._refused("does not depend on", "It reads other tables or other columns.")
+        found = Sweep(staging, self._wanted.variables).sweep(stage)
+        rows = self._shared(found, staging.read)
+        rows.meta[PULLED_BACK] = self._wanted.cte.alias
+        return rows
+
+    def _read(self) -> tuple[exp.Select, Analysis]:
+        """The query laid open, and its blocks: one SELECT with aggregates."""
+        query = self._loss.opened()
+        if (call := volatile_call(query)) is not None:
+            raise self._refused(
+                "cannot be followed to", f"{call_name(call)}() draws anew each time."
+            )
+        if not isinstance(query, exp.Select):
+            raise self._not_a_number()
+        analysis = self._analysed(query)
+        self._refuse_second(query, analysis)
+        root = next(block for block in analysis.blocks if block.select is query)
+        single = all(has_one_row(source, root) for source in root.sources)
+        plain = not root.is_wall and query.args.get("where") is None
+        if len(query.expressions) != 1 or not (is_one_row(query) or (single and plain)):
+            raise self._not_a_number()
+        if not is_one_row(query):  # of one row everything is its own sum
+            item = query.expressions[0]
+            summed = exp.Anonymous(this="sum", expressions=[item.unalias()])
+            query.set("expressions", [exp.alias_(summed, item.alias_or_name, quoted=True)])
+            analysis = self._analysed(query)
+        return query, analysis
+
+    def _analysed(self, query: exp.Select) -> Analysis:
+        query.set("with_", self._loss.context())
+        analysis = analyse(query, self._relations)
+        query.set("with_", None)
+        return analysis
+
+    def _is_own(self, table: exp.Table) -> bool:
+        return TableName(table.db, table.name) == self._table
+
+    def _shared(self, found: list[exp.Select], read: list[str]) -> exp.Select:
+        """The sums of all queries, shared among the rows that are alike."""
+        union: exp.Query = found[0]
+        for each in found[1:]:
+            union = exp.Union(this=union, expression=each, distinct=False)
+        counts = exp.select(*(_named_column("w", name) for name in read), copy=False)
+        count = exp.Anonymous(this="count", expressions=[exp.Star()])
+        counts.append("expressions", exp.alias_(count, "rows", quoted=True))
+        counts = counts.from_(_renamed(self._wanted.source.tree, "w"), copy=False)
+        counts = counts.group_by(*(column_node("w", name) for name in read), copy=False)
+        items = [_named_column("u", name) for name in read]
+        for name in self._wanted.variables:
+            total = exp.Anonymous(this="sum", expressions=[column_node("u", f"d {name}")])
+            items.append(exp.alias_(total, f"d {name}", quoted=True))
+        sums = exp.select(*items, copy=False).from_(subquery(union, "u"), copy=False)
+        sums = sums.group_by(*(column_node("u", name) for name in read), copy=False)
+        items = [_named_column("s", name) for name in read]
+        for name in self._wanted.variables:
+            each_row = exp.Div(
+                this=column_node("s", f"d {name}"), expression=column_node("c", "rows")
+            )
+            items.append(exp.alias_(each_row, f"d {name}", quoted=True))
+        query = exp.select(*items, copy=False).from_(subquery(sums, "s"), copy=False)
+        joined(query, counts, "c", [(name, column_node("s", name)) for name in read])
+        return query
+
+    def _refuse_second(self, query: exp.Select, analysis: Analysis) -> None:
+        for marker in nodes_of(query, Marker):
+            block, function = analysis.block_of(marker), marker.expressions[0]
+            if block is not None and isinstance(function, exp.Column) and not function.table:
+                try:
+                    resolve(block, function)
+                except UndefinedColumn:
+                    raise second_derivative(
+                        function.name, position_of(self._wanted.place)
+                    ) from None
+
+    def _not_a_number(self) -> InvalidColumnReference:
+        return InvalidColumnReference(
+            f'"{self._wanted.cte.alias}" is no query of one row and one column',
+            hint=f"Write {USAGE[self._wanted.place.kind]}; a loss is one number, such as "
+            "SELECT avg(...) FROM ...",
+            position=position_of(self._wanted.place),
+        )
+
+    def _refused(self, how: str, detail: str) -> NotDifferentiable:
+        names = ", ".join(f'"{name}"' for name in self._wanted.variables)
+        return NotDifferentiable(
+            f'the query "{self._wanted.cte.alias}" {how} {names} of "{self._wanted.source.alias}"',
+            detail=detail,
+            position=position_of(self._wanted.place),
+        )
+
+
+def _named_column(relation: str, name: str) -> exp.Expr:
+    return exp.alias_(column_node(relation, name), name, quoted=True)
+
+
+def _renamed(table: exp.Expr, alias: str) -> exp.Table:
+    """The table in FROM under another name, without the joins that may stand after it."""
+    found = copied(table)
+    assert isinstance(found, exp.Table)
+    found.set("joins", None)
+    found.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+    return found

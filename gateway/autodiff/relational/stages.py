@@ -1,0 +1,257 @@
+"""The grouped SELECTs of a loss: what each gives, and the relations it reads that change.
+
+A loss is a tree of **stages**: a SELECT with aggregates reads tables and other stages, through
+subqueries whose rows are rows of theirs. Those subqueries gain columns, so that a stage has at hand
+the columns of whatever it reads: of a stage its keys and its values, of the variable's own table
+the columns that the loss reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from gateway.autodiff.expressions.refusals import shown
+from gateway.autodiff.relational.weights import has_weights, is_count
+from gateway.autodiff.statements.grouping import group_keys, is_rolled_up
+from gateway.errors import GatewayError, NotDifferentiable
+from gateway.sources.table import TableName
+from gateway.sql.meaning.inference import type_of
+from gateway.sql.meaning.scope import (
+    Analysis,
+    Block,
+    Query,
+    Source,
+    column_node,
+    is_aggregate,
+    resolve,
+)
+from gateway.sql.text.trees import copied, nodes_of, own_nodes
+from gateway.types import FLOATING
+
+
+@dataclass(eq=False)
+class Leaf:
+    """A relation that a stage reads; `columns` are its own as the stage's FROM clause names them.
+
+    `stage` is None where it is the variable's table.
+    """
+
+    columns: dict[str, exp.Column]
+    stage: Stage | None = None
+
+
+@dataclass(eq=False)
+class Stage:
+    """A SELECT that puts rows together.
+
+    Args:
+        block: The SELECT.
+        keys: What GROUP BY names.
+        outputs: Its columns that change with the variables, by name.
+        leaves: What it reads that changes.
+    """
+
+    block: Block
+    keys: list[exp.Expr]
+    outputs: dict[str, exp.Expr] = field(default_factory=dict)
+    leaves: list[Leaf] = field(default_factory=list)
+
+    @property
+    def key_names(self) -> list[str]:
+        """What its keys are called among its columns."""
+        return [f"key {n}" for n, _ in enumerate(self.keys, 1)]
+
+
+class Staging:
+    """Finds the stages of a loss.
+
+    Args:
+        analysis: The blocks of the loss, laid open; its subqueries gain columns.
+        own: The variable's table; a name of WITH has no schema.
+        variables: The columns to differentiate by.
+    """
+
+    def __init__(self, analysis: Analysis, own: TableName, variables: set[str]) -> None:
+        self._analysis, self._own, self._variables = analysis, own, variables
+        self._stages: dict[int, Stage] = {}  # by select
+        self.read = self._columns_read()
+
+    def stage(self, block: Block) -> Stage:
+        """The stage that a SELECT with aggregates is, those below it found.
+
+        Raises:
+            NotDifferentiable: 0A000, what changes is put together in another way than by GROUP BY.
+        """
+        found = Stage(block, group_keys(block))
+        self._stages[id(block.select)] = found
+        found.leaves = list(self._leaves(block))
+        self._refuse_keys(found)
+        for item in block.select.expressions:
+            made = item.unalias()
+            if self.changes(made, block):
+                self._refuse_others(made, block)
+                found.outputs[item.alias_or_name] = made
+        for name, key in zip(found.key_names, found.keys, strict=True):
+            block.select.append("expressions", exp.alias_(copied(key), name, quoted=True))
+        return found
+
+    def own_tables(self, block: Block) -> int:
+        """How often the tables that a stage reaches are the variable's own."""
+        stage = self._stages[id(block.select)]
+        below = (leaf.stage for leaf in stage.leaves if leaf.stage is not None)
+        here = sum(leaf.stage is None for leaf in stage.leaves)
+        return here + sum(self.own_tables(inner.block) for inner in below)
+
+    def changes(self, tree: exp.Expr, block: Block) -> bool:
+        """Whether an expression changes with a variable, the subqueries in it left aside."""
+        if isinstance(tree, exp.Anonymous) and is_aggregate(tree) and is_count(tree):
+            return False
+        if isinstance(tree, exp.Column):
+            return self._column_changes(tree, block)
+        if isinstance(tree, exp.Query):
+            return False
+        return any(self.changes(child, block) for child in tree.iter_expressions())
+
+    def _column_changes(self, column: exp.Column, block: Block) -> bool:
+        try:
+            source, name = resolve(self._analysis.block_of(column) or block, column)
+        except GatewayError:  # a name that means nothing is told in its turn
+            return False
+        if self._is_own(source):
+            return name in self._variables
+        inner = _select_of(source)
+        if inner is None or source.columns is None or name not in source.columns:
+            return False
+        stage = self._stages.get(id(inner.select))
+        made = inner.select.expressions[list(source.columns).index(name)]
+        if stage is not None:
+            return made.alias_or_name in stage.outputs
+        return self.changes(made.unalias(), inner)
+
+    def _leaves(self, block: Block) -> Iterator[Leaf]:
+        """What the FROM clause of a SELECT reads that changes, at whatever depth."""
+        self._refuse_windows(block)
+        for source in block.sources:
+            if self._is_own(source):
+                yield Leaf({name: column_node(source.alias, name) for name in self.read})
+                continue
+            inner = _select_of(source)
+            if inner is None or not self._reaches(inner.select):
+                continue
+            if inner.is_grouped:
+                yield self._grouped(source, inner)
+            elif not inner.is_wall:
+                yield from [self._handed_up(source, inner, leaf) for leaf in self._leaves(inner)]
+
+    def _grouped(self, source: Source, inner: Block) -> Leaf:
+        stage = self.stage(inner)
+        names = [item.alias_or_name for item in inner.select.expressions]
+        own = list(source.columns or ())
+        columns = {name: column_node(source.alias, name) for name in stage.key_names}
+        for made, known in zip(names, own, strict=False):
+            columns[made] = column_node(source.alias, known)
+        _lengthen(source, stage.key_names)
+        return Leaf(columns, stage)
+
+    def _handed_up(self, source: Source, inner: Block, leaf: Leaf) -> Leaf:
+        """The leaf of a subquery as the SELECT around it names it."""
+        columns: dict[str, exp.Column] = {}
+        for name, column in leaf.columns.items():
+            handed = f"{name} {len(inner.select.expressions)}"
+            item = exp.alias_(copied(column), handed, quoted=True)
+            inner.select.append("expressions", item)
+            _lengthen(source, [handed])
+            columns[name] = column_node(source.alias, handed)
+        return Leaf(columns, leaf.stage)
+
+    def _is_own(self, source: Source) -> bool:
+        tree = source.tree
+        return isinstance(tree, exp.Table) and TableName(tree.db, tree.name) == self._own
+
+    def _reaches(self, tree: exp.Expr) -> bool:
+        tables = nodes_of(tree, exp.Table)
+        return any(TableName(table.db, table.name) == self._own for table in tables)
+
+    def _columns_read(self) -> list[str]:
+        """The columns of the variable's table that the loss reads, in some order."""
+        found: dict[str, None] = {}
+        for block in self._analysis.blocks:
+            for column in nodes_of(block.select, exp.Column):
+                try:
+                    source, name = resolve(self._analysis.block_of(column) or block, column)
+                except GatewayError:
+                    continue
+                if self._is_own(source):
+                    found[name] = None
+        return sorted({*found, *self._variables})
+
+    def _refuse_windows(self, block: Block) -> None:
+        for window in nodes_of(block.select, exp.Window):
+            if self._analysis.block_of(window) is block and self.changes(window, block):
+                raise NotDifferentiable(
+                    f"the gradient of a query cannot follow {shown(window)}",
+                    detail="Each of its values depends on several rows.",
+                    hint="Write it as a GROUP BY and a join.",
+                )
+
+    def _refuse_keys(self, stage: Stage) -> None:
+        """Rows are led back to their group by its keys: they may neither move nor be rounded."""
+        if is_rolled_up(stage.block):
+            raise NotDifferentiable("the gradient of a query cannot follow GROUPING SETS")
+        for key in stage.keys:
+            if self.changes(key, stage.block) or self._is_summed(key, stage.block):
+                raise NotDifferentiable(
+                    f"the gradient of a query cannot follow GROUP BY {shown(key)}",
+                    detail="It is computed from the variable or by an aggregate.",
+                    hint="Group by columns that no parameter changes.",
+                )
+
+    def _is_summed(self, key: exp.Expr, block: Block) -> bool:
+        """Whether a key is a sum of another SELECT: added up anew, it may be another number."""
+        known = type_of(key, block)
+        if known is not None and known.name not in FLOATING:
+            return False
+        for column in (c for c in own_nodes(key) if isinstance(c, exp.Column)):
+            source, name = resolve(block, column)
+            inner = _select_of(source)
+            if inner is None:
+                if source.query is not None:
+                    return True
+                continue
+            names = list(source.columns or ())
+            made = inner.select.expressions[names.index(name)].unalias()
+            if any(is_aggregate(node) for node in own_nodes(made)) or self._is_summed(made, inner):
+                return True
+        return False
+
+    def _refuse_others(self, made: exp.Expr, block: Block) -> None:
+        """Refuse what is made of an aggregate that has no weights."""
+        for call in own_nodes(made):
+            if not isinstance(call, exp.Anonymous) or not is_aggregate(call):
+                continue
+            plain = len(call.expressions) == 1 and not call.find(exp.Distinct, exp.Order)
+            if self.changes(call, block) and not (plain and has_weights(call)):
+                raise NotDifferentiable(
+                    f"the gradient of a query cannot follow {shown(call)}",
+                    hint="It follows sum, avg, count, min, max, and variances and deviations.",
+                )
+
+
+def _select_of(source: Source) -> Block | None:
+    """The one SELECT that a subquery in FROM is."""
+    query: Query | None = source.query
+    if query is None or not isinstance(source.tree, exp.Subquery) or len(query.branches) != 1:
+        return None
+    block = query.branches[0]
+    return block if source.tree.this is block.select else None
+
+
+def _lengthen(source: Source, names: list[str]) -> None:
+    """Let a subquery's column list have the columns that its query gained."""
+    alias = source.tree.args.get("alias")
+    if alias is not None and alias.columns:
+        for name in names:
+            alias.append("columns", exp.to_identifier(name, quoted=True))

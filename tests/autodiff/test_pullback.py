@@ -1,0 +1,223 @@
+"""grad(f, w.v) of a whole query, in each row, against differences: the query is run over tables in
+which that one value is moved."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from gateway.errors import GatewayError
+from tests.autodiff.relations import rewritten, run
+
+# w: k, x (a parameter in each row), w; t: data that rows of u are joined with by n = k.
+ROWS: dict[str, dict[str, list[object]]] = {
+    "u": {"k": [1, 2, 3, 4], "x": [0.3, -0.7, 1.1, None], "w": [0.5, 1.5, -0.25, 2.0]},
+    "t": {
+        "n": [1, 1, 2, 3, 3, 9],
+        "x": [0.9, 1.7, -0.4, 2.2, 0.1, 5.0],
+        "y": [1.0, -1.0, 0.5, None, 0.25, 1.0],
+        "s": ["a", "a", "b", "b", None, "c"],
+    },
+}
+STEP = 1e-6
+
+# What WITH names f, by what it shows.
+LOSSES = {
+    "a sum": "f AS (SELECT sum(w * w * k) FROM u)",
+    "a mean": "f AS (SELECT avg(sin(w)) AS loss FROM u)",
+    "a column list": "f(loss) AS (SELECT avg(sin(w)) FROM u)",
+    "an expression of aggregates": "f AS (SELECT sqrt(sum(w ^ 2)) / count(*) + max(k) FROM u)",
+    "a ratio": "f AS (SELECT sum(w * x) / sum(w) FROM u)",
+    "the greatest": "f AS (SELECT max(w * w) FROM u)",
+    "the least": "f AS (SELECT exp(min(w)) FROM u)",
+    "a variance": "f AS (SELECT var_pop(w) + variance(w * k) FROM u)",
+    "a deviation": "f AS (SELECT stddev(w) * stddev_pop(w) FROM u)",
+    "FILTER": "f AS (SELECT sum(w ^ 3) FILTER (WHERE k > 1) + avg(w) FILTER (WHERE x > 0) FROM u)",
+    "WHERE": "f AS (SELECT sum(w ^ 3) FROM u WHERE k <> 2)",
+    "NULL": "f AS (SELECT avg(x * w) FROM u)",
+    "a join": "f AS (SELECT avg((t.y - u.w * t.x) ^ 2) FROM t JOIN u ON t.n = u.k)",
+    "a comma": "f AS (SELECT sum(u.w * t.x) FROM t, u WHERE t.n = u.k)",
+    "USING": "f AS (SELECT sum(a.w * b.w) FROM u AS a JOIN u AS b USING (k))",
+    "an outer join": "f AS (SELECT sum(coalesce(u.w, 1) * t.x) FROM t LEFT JOIN u ON t.n = u.k)",
+    "the other side": "f AS (SELECT sum(u.w * coalesce(t.x, 3)) FROM t RIGHT JOIN u ON t.n = u.k)",
+    "a pair": "f AS (SELECT sum(a.w * b.w ^ 2) FROM u AS a JOIN u AS b ON b.k = a.k + 1)",
+    "a subquery": "f AS (SELECT sum(e * w) FROM (SELECT w, exp(w) AS e FROM u) AS q)",
+    "subqueries": "f AS (SELECT sum(p) FROM (SELECT e * 2 AS p FROM (SELECT sin(w) AS e FROM u)"
+    " AS a WHERE e > 0) AS b)",
+    "stars": "f AS (SELECT sum(q.e) FROM (SELECT *, w ^ 2 AS e FROM u) AS q)",
+    "WITH": "e AS (SELECT k, w ^ 2 AS e FROM u), f AS (SELECT sum(e) FROM e WHERE k > 1)",
+    "WITH twice": "e(i, v) AS (SELECT k, w ^ 2 FROM u), "
+    "f AS (SELECT sum(a.v * b.v) FROM e AS a JOIN e AS b ON a.i < b.i)",
+    "WITH inside": "f AS (WITH e AS (SELECT w ^ 2 AS e FROM u) SELECT sum(e) FROM e)",
+    "WITH beside": "d AS (SELECT n, avg(x) AS m FROM t GROUP BY n), "
+    "f AS (SELECT sum(w * m) FROM u JOIN d ON d.n = u.k)",
+    "groups": "g AS (SELECT t.s, sum(t.x * u.w) AS p FROM t JOIN u ON t.n = u.k GROUP BY t.s), "
+    "f AS (SELECT sum(p ^ 2) FROM g)",
+    "an expression as key": "f AS (SELECT sum(p ^ 2) FROM (SELECT sum(w) AS p FROM u"
+    " GROUP BY k % 2) AS q)",
+    "a key by number": "f AS (SELECT sum(p ^ 2 * o) FROM (SELECT k % 2 AS o, sum(w) AS p FROM u"
+    " GROUP BY 1) AS q)",
+    "HAVING": "f AS (SELECT sum(p ^ 2) FROM (SELECT s, sum(t.x * u.w) AS p FROM t JOIN u ON n = k"
+    " GROUP BY s HAVING count(*) > 1) AS q)",
+    "values of groups": "g AS (SELECT s, avg(u.w) AS m, max(u.w * t.x) AS b FROM t, u WHERE n = k"
+    " GROUP BY s), f AS (SELECT sum(m * b) + max(m) FROM g)",
+    "groups of groups": "g AS (SELECT n, sum(u.w * t.x) AS h FROM t JOIN u ON k = n GROUP BY n), "
+    "h AS (SELECT n % 2 AS o, sum(tanh(h)) AS h FROM g GROUP BY n % 2), "
+    "f AS (SELECT avg((h - 1) ^ 2) FROM h)",
+    "a loss and a penalty": "a AS (SELECT avg((y - w * t.x) ^ 2) AS a FROM t JOIN u ON n = k), "
+    "b AS (SELECT sum(w ^ 2) AS b FROM u), f AS (SELECT a + 0.1 * b FROM a, b)",
+    "beside the mean": "m AS (SELECT avg(w) AS m FROM u), f AS (SELECT sum((w - m) ^ 4) FROM u, m)",
+    "softmax": "z AS (SELECT max(w) AS z FROM u), p AS (SELECT k, exp(w - z) AS e FROM u, z), "
+    "s AS (SELECT sum(e) AS s FROM p), f AS (SELECT sum(k * e / s) FROM p, s)",
+    "a derivative in it": "f AS (SELECT sum(grad(sin(w) * w, w)) FROM u)",
+    "CASE": "f AS (SELECT sum(CASE WHEN w > 0 THEN w ^ 2 ELSE -w END) FROM u)",
+}
+
+
+def value(loss: str, rows: dict[str, dict[str, list[object]]]) -> float:
+    (row,) = run(f"WITH {loss} SELECT * FROM f", rows)
+    found = next(iter(row.values()))
+    assert isinstance(found, float)
+    return found
+
+
+def moved(place: int, step: float) -> dict[str, dict[str, list[object]]]:
+    changed = list(ROWS["u"]["w"])
+    at = changed[place]
+    assert isinstance(at, float)
+    changed[place] = at + step
+    return {**ROWS, "u": {**ROWS["u"], "w": changed}}
+
+
+def gradient(loss: str) -> list[object]:
+    query = f"WITH {loss} SELECT grad(f, w) AS g FROM u ORDER BY k"
+    return [row["g"] for row in run(query, ROWS)]
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_agrees_with_differences(name: str) -> None:
+    loss = LOSSES[name]
+    wanted = [
+        (value(loss, moved(place, STEP)) - value(loss, moved(place, -STEP))) / (2 * STEP)
+        for place in range(4)
+    ]
+    assert any(wanted)
+    assert gradient(loss) == pytest.approx(wanted, rel=1e-6, abs=1e-7)
+
+
+# Where a gradient stands: the statement, its rows.
+PLACES = [
+    (
+        "WITH f AS (SELECT sum(w ^ 2) FROM u) SELECT k, w - 0.25 * grad(f, w) FROM u ORDER BY k",
+        [(1, 0.25), (2, 0.75), (3, -0.125), (4, 1.0)],
+    ),
+    (
+        "WITH f AS (SELECT sum(w * x) FROM u) "
+        "SELECT p.k, grad(f, p.w), grad(f, p.x) FROM u AS p WHERE k < 3 ORDER BY k",
+        [(1, 0.3, 0.5), (2, -0.7, 1.5)],
+    ),
+    (
+        "WITH f AS (SELECT sum(w ^ 2) FROM u), g AS (SELECT sum(k * w) FROM u) "
+        "SELECT k, grad(f, w) + grad(g, w), vjp(f, w, k) FROM u WHERE grad(f, w) > 1 ORDER BY k",
+        [(2, 5.0, 6.0), (4, 8.0, 16.0)],
+    ),
+    (
+        "WITH f AS (SELECT sum(w ^ 2) FROM u) SELECT sum(grad(f, w) ^ 2) FROM u",
+        [(26.25,)],
+    ),
+    (
+        "WITH w(i, v) AS (VALUES (0, 1.0::float8), (1, 2.0)), f AS (SELECT sum(v ^ 3) FROM w) "
+        "SELECT i, grad(f, v) FROM w ORDER BY i",
+        [(0, 3.0), (1, 12.0)],
+    ),
+    (
+        "WITH f AS (SELECT sum(u.w * t.x) FROM t JOIN u ON n = k) "
+        "SELECT t.n, u.k, grad(f, u.w) FROM t JOIN u ON t.n = u.k WHERE n = 1 ORDER BY t.x",
+        [(1, 1, 2.6), (1, 1, 2.6)],
+    ),
+    (
+        "SELECT * FROM (WITH f AS (SELECT sum(w ^ 2) FROM u) SELECT k, grad(f, w) FROM u) AS q "
+        "ORDER BY k LIMIT 1",
+        [(1, 1.0)],
+    ),
+    # NULL with the loss; 0 where a row counts for nothing
+    (
+        "WITH f AS (SELECT sum(w) FROM u WHERE k > 9) SELECT grad(f, w) FROM u WHERE k = 1",
+        [(None,)],
+    ),
+    ("WITH f AS (SELECT sum(w) FROM u WHERE k > 2) SELECT grad(f, w) FROM u WHERE k = 1", [(0.0,)]),
+]
+
+
+@pytest.mark.parametrize(("query", "wanted"), PLACES)
+def test_stands_wherever_a_column_can(query: str, wanted: list[tuple[object, ...]]) -> None:
+    found = [tuple(row.values()) for row in run(query, ROWS)]
+    assert len(found) == len(wanted)
+    for row, expected in zip(found, wanted, strict=True):
+        assert row == pytest.approx(expected)
+
+
+def test_rows_that_are_alike_share() -> None:
+    rows: dict[str, dict[str, list[object]]] = {"t": {"x": [2.0, 2.0, 3.0], "y": [1.0, 1.0, 1.0]}}
+    query = "WITH f AS (SELECT sum(x) ^ 2 FROM t) SELECT grad(f, x) AS g FROM t"
+    assert [row["g"] for row in run(query, rows)] == [14.0] * 3
+    tied = "WITH f AS (SELECT min(x) FROM t) SELECT grad(f, x) AS g FROM t ORDER BY x"
+    assert [row["g"] for row in run(tied, rows)] == [0.5, 0.5, 0.0]
+
+
+def test_not_a_number_stays_one() -> None:
+    rows: dict[str, dict[str, list[object]]] = {"t": {"x": [2.0, math.nan], "y": [1.0, 3.0]}}
+    query = "WITH f AS (SELECT sum(x * x * y) FROM t) SELECT grad(f, x) AS g FROM t"
+    assert all(math.isnan(float(str(row["g"]))) for row in run(query, rows))
+
+
+# What cannot be followed: the statement, SQLSTATE, a part of the message.
+REFUSED = [
+    ("f AS (SELECT w FROM u)", "42P10", '"f" is no query of one row and one column'),
+    ("f AS (SELECT sum(w), 1 FROM u)", "42P10", "one row and one column"),
+    ("f AS (SELECT sum(w) FROM u GROUP BY k)", "42P10", "one row and one column"),
+    ("f AS (SELECT sum(x) FROM t)", "0A000", 'does not depend on "w" of "u"'),
+    ("f AS (SELECT sum(x) FROM u)", "0A000", 'does not depend on "w" of "u"'),
+    ("f AS (SELECT sum(DISTINCT w) FROM u)", "0A000", "sum(DISTINCT w)"),
+    ("f AS (SELECT median(w) FROM u)", "0A000", "median(w)"),
+    ("f AS (SELECT sum(w) FROM (SELECT DISTINCT w FROM u) AS q)", "0A000", "cannot be followed"),
+    ("f AS (SELECT sum(w) FROM (SELECT w FROM u ORDER BY w LIMIT 2) AS q)", "0A000", "followed"),
+    ("f AS (SELECT sum(w * (SELECT avg(w) FROM u)) FROM u)", "0A000", "cannot be followed"),
+    ("f AS (SELECT sum(w) FROM u WHERE k IN (SELECT k FROM u))", "0A000", "cannot be followed"),
+    ("f AS (SELECT sum(w) FROM (TABLE u UNION ALL TABLE u) AS q)", "0A000", "cannot be followed"),
+    ("f AS (SELECT sum(p) FROM (SELECT sum(w) AS p FROM u GROUP BY w > 1) AS q)", "0A000", "w > 1"),
+    ("f AS (SELECT sum(p) FROM (SELECT sum(w) p FROM u GROUP BY ROLLUP (k)) AS q)", "0A000", "GR"),
+    ("f AS (SELECT sum(p) FROM (SELECT sum(w) OVER (ORDER BY k) p FROM u) AS q)", "0A000", "OVER"),
+    ("f AS (SELECT sum(w * random()) FROM u)", "0A000", "random() draws anew"),
+    ("f AS (SELECT sum(length(w::text)) FROM u)", "0A000", "length"),
+    ("f AS (SELECT sum(w) FROM u), u AS (TABLE t)", "42703", '"w"'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("loss", "code", "words"), REFUSED)
+def test_refuses_what_it_cannot_follow(loss: str, code: str, words: str) -> None:
+    with pytest.raises(GatewayError) as caught:
+        rewritten(f"WITH {loss} SELECT grad(f, w) FROM u")
+    told = f"{caught.value} {caught.value.detail}"
+    assert (caught.value.code, words in told) == (code, True), told
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "WITH f AS (SELECT sum(w ^ 3) FROM u) SELECT grad(grad(f, w), w) FROM u",
+        "WITH f AS (SELECT sum(w ^ 3) FROM u) "
+        "SELECT grad(q.g, q.w) FROM (SELECT w, grad(f, w) AS g FROM u) AS q",
+        "WITH f AS (SELECT sum(w ^ 3) FROM u), e AS (SELECT sum(grad(f, w)) FROM u) "
+        "SELECT grad(e, w) FROM u",
+    ],
+)
+def test_a_second_derivative_is_refused(query: str) -> None:
+    with pytest.raises(GatewayError, match='second derivative of the query "f"'):
+        rewritten(query)
+
+
+def test_a_column_is_meant_before_a_query() -> None:
+    query = "WITH w AS (SELECT sum(x) FROM t) SELECT grad(w, w) AS g FROM u WHERE k = 1"
+    assert [row["g"] for row in run(query, ROWS)] == [1.0]
