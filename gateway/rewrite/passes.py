@@ -13,7 +13,7 @@ from itertools import count
 
 from sqlglot import exp
 
-from gateway.autodiff.relational import pull_back
+from gateway.autodiff.relational import pull_back, unnamed
 from gateway.autodiff.rules.graph import MOST_NODES
 from gateway.autodiff.statements.differentiate_sql import replace_calls
 from gateway.autodiff.statements.markers import expand
@@ -50,6 +50,7 @@ from gateway.sql.meaning.scope import Analysis, Output, position_of
 from gateway.sql.meaning.volatile import refuse_read_twice
 from gateway.sql.meaning.windows import widen_beside_default
 from gateway.sql.text.depth import with_room
+from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied, nodes_of
 from gateway.types import Type
 
@@ -180,9 +181,37 @@ def bind_columns(state: Rewriting) -> None:
 
 
 def pull_back_queries(state: Rewriting) -> None:
-    """Put a column in the place of every marker that names a query of WITH."""
+    """Put a column in the place of every marker that names a query of WITH, or a view."""
+    if not nodes_of(state.tree, Marker):
+        return
+    named = {name: marker for marker, name in unnamed(state.tree, state.analysis)}
+    for name, marker in named.items():
+        _name_view(state, marker, name)
     if pull_back(state.tree, state.analysis, state.relations):
         state.analysis = analyse(state.tree, state.relations)
+
+
+def _name_view(state: Rewriting, marker: exp.Expr, name: str) -> None:
+    """Let a view that a marker names be a query of WITH, if there is one."""
+    try:
+        known = state.lookup("", name)
+    except UndefinedTable:
+        return
+    if known.view is None:
+        return
+    query = exp.select(exp.Star(), copy=False).from_(exp.table_(name, quoted=True), copy=False)
+    binder = Binder(state.lookup, state.relations, state.unaliased)
+    binder.bind(query, state.lookup)
+    state.reads += tuple(binder.reads)
+    alias_unnamed(query)
+    alias = exp.TableAlias(this=exp.to_identifier(name, quoted=True))
+    around = marker.find_ancestor(exp.Select, exp.SetOperation)
+    while around is not None:
+        whole, around = around, around.find_ancestor(exp.Select, exp.SetOperation)
+    clause = whole.args.get("with_") or exp.With(expressions=[])
+    clause.set("expressions", [exp.CTE(this=query, alias=alias), *clause.expressions])
+    whole.set("with_", clause)
+    state.analysis = analyse(state.tree, state.relations)
 
 
 def write_windows(state: Rewriting) -> None:

@@ -28,6 +28,7 @@ SCHEMAS = {"t": T, "u": U}
 
 VIEWS = {
     "waves": "SELECT x, sin(x) AS e, y FROM t",
+    "wave": "SELECT sum(e) FROM waves",
     "steep": "SELECT x, grad(x ^ 3, x) AS slope FROM t",
 }
 

@@ -141,6 +141,11 @@ PLACES = [
         "ORDER BY k LIMIT 1",
         [(1, 1.0)],
     ),
+    (
+        "SELECT x, grad(wave, x) FROM t WHERE n = 2 UNION ALL SELECT grad(wave, x), 0 FROM t "
+        "WHERE n = 2 ORDER BY 1",
+        [(-0.4, pytest.approx(0.92106099)), (pytest.approx(0.92106099), 0.0)],
+    ),
     # NULL with the loss; 0 where a row counts for nothing
     (
         "WITH f AS (SELECT sum(w) FROM u WHERE k > 9) SELECT grad(f, w) FROM u WHERE k = 1",

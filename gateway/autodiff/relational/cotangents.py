@@ -99,6 +99,10 @@ class Sweep:
     ) -> exp.Select:
         """A row for each group: its keys, `"c 1"` and so on, and what the weights are made of."""
         changing = self._changing(stage, calls)
+        if given is not None and (bare := _bare_sums(stage, changing)):
+            items = [_as(column_node("o", name), name) for name in stage.key_names]
+            items += [_as(column_node("o", f"d {name}"), each) for name, each in bare.items()]
+            return exp.select(*items, copy=False).from_(subquery(given, "o"), copy=False)
         groups = self._groups(stage, calls, changing)
         names = [*stage.key_names, *_group_columns(changing)]
         items = [_as(column_node("g", name), name) for name in names]
@@ -192,6 +196,21 @@ class Sweep:
         query = _over_rows(stage.block, items)
         extremes = [each for each in changing if is_extreme(each.call)]
         return _with_winners(query, extremes, stage.key_names) if extremes else query
+
+
+def _bare_sums(stage: Stage, changing: list[_Call]) -> dict[str, str]:
+    """The values of a stage that are sums and nothing else, each with the column of its cotangent.
+
+    Empty unless all are, and each another: then no slope asks what the sums are, and the groups
+    need not be made once more.
+    """
+    named = {}
+    for name, value in stage.outputs.items():
+        for each in changing:
+            if value.unnest() == each.written and each.call.name.lower() == "sum":
+                named[name] = each.named("c")
+    alone = len(named) == len(stage.outputs) == len(changing) == len(set(named.values()))
+    return named if alone else {}
 
 
 def _with_winners(rows: exp.Select, extremes: list[_Call], keys: list[str]) -> exp.Select:

@@ -39,6 +39,7 @@ from gateway.sql.meaning.scope import (
     position_of,
     resolve,
 )
+from gateway.sql.meaning.updatable import IDENTIFIED
 from gateway.sql.meaning.volatile import call_name, volatile_call
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied, nodes_of
@@ -103,15 +104,30 @@ def pull_back(tree: exp.Expr, analysis: Analysis, relations: Relations) -> bool:
     return bool(wanted)
 
 
+def unnamed(tree: exp.Expr, analysis: Analysis) -> Iterator[tuple[Marker, str]]:
+    """The markers of a name that is neither a column nor a query of WITH, and that name."""
+    for marker in nodes_of(tree, Marker):
+        block = analysis.block_of(marker)
+        name = None if block is None else _name(marker, block)
+        if name is not None and with_query(marker, name) is None:
+            yield marker, name
+
+
 def _query_named(marker: Marker, block: Block) -> exp.CTE | None:
     """The query of WITH that a marker's first argument names, where it names no column."""
+    name = _name(marker, block)
+    return None if name is None else with_query(marker, name)
+
+
+def _name(marker: Marker, block: Block) -> str | None:
+    """A marker's first argument where that is a name, but of no column."""
     function = marker.expressions[0] if marker.expressions else None
     if not isinstance(function, exp.Column) or function.table:
         return None
     try:
         resolve(block, function)
     except UndefinedColumn:
-        return with_query(marker, function.name)
+        return function.name
     return None
 
 
@@ -149,7 +165,8 @@ def _put_columns(wanted: _Wanted) -> None:
 def _stand_in(source: Source, made: list[tuple[_Wanted, exp.Select]]) -> None:
     """Put the table with its gradients in the place of the table."""
     table = source.tree
-    query = exp.select(*(_named_column("w", name) for name in source.columns or ()), copy=False)
+    names = [*(source.columns or ()), *filter(None, [table.meta_get(IDENTIFIED)])]
+    query = exp.select(*(_named_column("w", name) for name in names), copy=False)
     query = query.from_(_renamed(table, "w"), copy=False)
     for wanted, rows in made:
         query.expressions.extend(_guarded(wanted))
@@ -275,14 +292,10 @@ class _Pullback:
 
     def _refuse_second(self, query: exp.Select, analysis: Analysis) -> None:
         for marker in nodes_of(query, Marker):
-            block, function = analysis.block_of(marker), marker.expressions[0]
-            if block is not None and isinstance(function, exp.Column) and not function.table:
-                try:
-                    resolve(block, function)
-                except UndefinedColumn:
-                    raise second_derivative(
-                        function.name, position_of(self._wanted.place)
-                    ) from None
+            block = analysis.block_of(marker)
+            name = None if block is None else _name(marker, block)
+            if name is not None:
+                raise second_derivative(name, position_of(self._wanted.place))
 
     def _not_a_number(self) -> InvalidColumnReference:
         return InvalidColumnReference(
