@@ -28,6 +28,7 @@ from gateway.errors import (
     UndefinedObject,
 )
 from gateway.sources.table import TableName
+from gateway.sql.meaning import modifiers
 from gateway.sql.meaning.parameters import postgres_type
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.statements.commands import Name
@@ -312,6 +313,8 @@ def type_modifier(known: Type, kind: exp.DataType) -> int:
     """
     if known.element is not None and kind.expressions:  # that of its elements
         return type_modifier(known.element, list(kind.find_all(exp.DataType))[-1])
+    if known.name in ("timestamp", "timestamptz", "time", "interval"):
+        return modifiers.type_modifier(kind)
     sizes = [int(size.name) for size in kind.expressions if isinstance(size, exp.DataTypeParam)]
     if known.name == "bpchar" and not sizes:
         sizes = [1] if kind.this != exp.DType.BPCHAR else []
@@ -326,6 +329,4 @@ def type_modifier(known: Type, kind: exp.DataType) -> int:
         if not 1 <= precision <= 1000:
             raise InvalidParameterValue(f"NUMERIC precision {precision} must be between 1 and 1000")
         return ((precision << 16) | (scale & 0x7FF)) + _HEADER
-    if known.name in ("timestamp", "timestamptz", "time"):
-        return sizes[0]
     return -1

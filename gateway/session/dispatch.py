@@ -65,6 +65,7 @@ from gateway.sql.statements.notifying import Listen, Notify, Unlisten
 from gateway.sql.statements.objects import LockTables
 from gateway.sql.statements.statement import Explain, Kind, Statement
 from gateway.sql.text.notation import Notation
+from gateway.sql.text.zones import engine_zone
 from gateway.sql.writes.writes import modifying_parts
 from gateway.store.tables import StoreSession
 from gateway.store.transactions.isolation import Isolation
@@ -171,7 +172,7 @@ class Client:
         role = self.identity.authority.role
         if (path, notation, role) != (self.registry.search_path, self.notation, self._role):
             self.registry.search_path, self.notation, self._role = path, notation, role
-            self.engine.set_time_zone(notation.zone)
+            self.engine.set_time_zone(engine_zone(notation.zone))
             self.executor.constants = self.functions.constants(notation)
 
     def cancel(self) -> None:

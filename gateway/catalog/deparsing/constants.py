@@ -23,7 +23,7 @@ from gateway.catalog.translation.resolution import (
     element_of,
 )
 from gateway.errors import GatewayError
-from gateway.sql.text.literals import interval
+from gateway.sql.text.interval_input import read_interval
 
 DATE, TIME, TIMESTAMP, INTERVAL, JSON, UUID, REGCLASS, FLOAT4 = (
     1082, 1083, 1114, 1186, 114, 2950, 2205, 700,
@@ -121,7 +121,7 @@ def _moment(text: str) -> str:
 
 
 def _interval(text: str) -> str:
-    months, days, micros = interval(text)
+    months, days, micros = read_interval(text)
     if min(months, days, micros) < 0:
         raise ValueError(text)
     parts = []

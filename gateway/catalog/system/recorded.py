@@ -6,14 +6,15 @@ from functools import cache
 from typing import Any
 
 from gateway.catalog.system.static import static
+from gateway.sql.text.precision import interval_fields
 
 # Where a type's modifier is written (format_type.c); % stands for it.
 _MODIFIED = {
     1042: "character%", 1043: "character varying%", 1700: "numeric%", 1560: "bit%",
     1562: "bit varying%", 1083: "time% without time zone", 1266: "time% with time zone",
-    1114: "timestamp% without time zone", 1184: "timestamp% with time zone",
+    1114: "timestamp% without time zone", 1184: "timestamp% with time zone", 1186: "interval%",
 }  # fmt: skip
-_NUMERIC, _TEXTS = 1700, (1042, 1043)
+_NUMERIC, _INTERVAL, _TEXTS = 1700, 1186, (1042, 1043)
 _OF_FUNCTIONS = ("definition", "arguments", "identity", "result")
 
 
@@ -47,6 +48,9 @@ def _modifier(base: int, modifier: int) -> str:
     if base == _NUMERIC:
         scale = (modifier - 4) & 2047
         return f"({((modifier - 4) >> 16) & 65535},{scale - 2048 if scale > 1023 else scale})"
+    if base == _INTERVAL:
+        fields, digits = interval_fields(modifier)
+        return f"{f' {fields}' if fields else ''}{'' if digits is None else f'({digits})'}"
     return f"({modifier})"
 
 

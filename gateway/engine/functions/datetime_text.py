@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from gateway.engine.functions.datetime_template import Part, read_template
 from gateway.errors import FeatureNotSupported
+from gateway.sql.text.zones import zone_info
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September",
           "October", "November", "December")  # fmt: skip
@@ -83,7 +83,7 @@ def moment_to_char(moment: datetime, template: str) -> str:
 
 def instant_to_char(instant: datetime, template: str, zone: str) -> str:
     """An instant in UTC under the template, as the clocks of `zone` show it."""
-    return moment_to_char(instant.astimezone(ZoneInfo(zone)), template)
+    return moment_to_char(instant.astimezone(zone_info(zone)), template)
 
 
 def _print(moment: datetime, part: Part) -> str:

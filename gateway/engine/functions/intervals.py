@@ -14,7 +14,7 @@ from datetime import datetime, time, timedelta
 from pyarrow import MonthDayNano
 
 from gateway.errors import DatetimeFieldOverflow, DivisionByZero, InvalidParameterValue
-from gateway.sql.text import literals
+from gateway.sql.text.interval_input import read_interval
 
 _MONTH_DAYS = 30  # what PostgreSQL takes a month for where days must be had of it
 _DAY = 86_400_000_000  # microseconds
@@ -28,12 +28,12 @@ def _interval(months: int, days: int, micros: int) -> MonthDayNano:
 
 
 def of_text(text: str, style: str) -> MonthDayNano:
-    """The interval that a text means under an IntervalStyle; see `literals.interval`.
+    """The interval that a text means under an IntervalStyle; see `read_interval`.
 
     >>> of_text("-1 2:03:04", "sql_standard")
     MonthDayNano(months=0, days=-1, nanoseconds=-7384000000000)
     """
-    return _interval(*literals.interval(literals.one_sign(text, style)))
+    return _interval(*read_interval(text, style))
 
 
 def _micros(interval: MonthDayNano) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 
-from gateway.engine.functions.zone_offsets import DAY, Ints, utc_offsets
+from gateway.engine.functions.zone_offsets import Ints, offsets_at_local, utc_offsets
 from gateway.errors import InvalidParameterValue
 from gateway.sql.text import far_moments
 
@@ -23,20 +23,22 @@ def _in_zones(
 ) -> pa.Array:
     """Each value moved by the offset of its zone; NULL of NULL, and infinity as it is."""
     numbers = moments.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
-    names = np.asarray(zones.fill_null("UTC").to_pylist(), object)
     infinite = (numbers == far_moments.TIMESTAMP_INFINITY) | (
         numbers == far_moments.TIMESTAMP_MINUS_INFINITY
     )
-    moved = numbers.copy()
-    for name in sorted(set(names.tolist())):
-        rows = np.flatnonzero((names == name) & ~infinite)
+    moved = np.where(infinite, 0, numbers)
+    encoded = zones.dictionary_encode()
+    names = [name for name in encoded.dictionary.to_pylist() if name is not None]
+    for place, name in enumerate(names):
+        rows = slice(None) if len(names) == 1 else np.asarray(encoded.indices) == place
         try:
-            # An offset alone is one of POSIX, in which west is positive.
-            posix = f"<x>{name}" if name.startswith(("+", "-")) else name
-            moved[rows] = move(numbers[rows], posix)
+            moved[rows] = move(moved[rows], name)
         except InvalidParameterValue as error:
             raise InvalidParameterValue(f'time zone "{name}" not recognized') from error
-    absent = np.asarray(moments.is_null()) | np.asarray(zones.is_null())
+    moved = np.where(infinite, numbers, moved)
+    absent = None
+    if moments.null_count or zones.null_count:
+        absent = np.asarray(moments.is_null()) | np.asarray(zones.is_null())
     return pa.array(moved, pa.int64(), mask=absent).cast(result)
 
 
@@ -45,11 +47,7 @@ def _shown(moments: Ints, zone: str) -> Ints:
 
 
 def _meant(local: Ints, zone: str) -> Ints:
-    """Where the clocks show a time twice it is the later one; where never, as before the change."""
-    before, after = (utc_offsets(local + days * DAY, zone) * _SECOND for days in (-1, 1))
-    later = local - after
-    shows = later + utc_offsets(later, zone) * _SECOND == local
-    return np.where(shows, later, local - before)
+    return local - offsets_at_local(local, zone) * _SECOND
 
 
 LOCAL_TIMES = (

@@ -26,9 +26,13 @@ from gateway.engine.functions.degrees import DEGREES
 from gateway.engine.functions.finite import FINITE, values_of
 from gateway.engine.functions.local_times import LOCAL_TIMES
 from gateway.engine.functions.making import make_time, make_timestamp
+from gateway.engine.functions.moment_texts import MOMENT_TEXTS
 from gateway.engine.functions.more import MORE
+from gateway.engine.functions.moving import MOVED
 from gateway.engine.functions.number_text import number_to_char, read_number
+from gateway.engine.functions.precision import PRECISIONS, cut_interval
 from gateway.engine.functions.rooms import AT_RUN_TIME, MOST_BYTES, ROOMS
+from gateway.engine.functions.truncating import TRUNCATIONS
 from gateway.errors import (
     CardinalityViolation,
     DatetimeFieldOverflow,
@@ -87,6 +91,7 @@ FUNCTIONS: tuple[tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType],
     ("justify_interval", intervals.justify_interval, [_INTERVAL], _INTERVAL),
     ("make_interval_parts", intervals.make_interval, [*[_BIGINT] * 6, _DOUBLE], _INTERVAL),
     ("interval_of_text", intervals.of_text, [_TEXT, _TEXT], _INTERVAL),
+    ("cut_interval", cut_interval, [_INTERVAL, _TEXT, _BIGINT], _INTERVAL),
     ("interval_of_time", intervals.of_time, [_TIME], _INTERVAL),
     ("time_of_interval", intervals.time_of_day, [_INTERVAL], _TIME),
     ("make_time_parts", make_time, [_BIGINT, _BIGINT, _DOUBLE], _TIME),
@@ -225,7 +230,15 @@ def made(functions: Iterable[Columnar]) -> list[ScalarUDF]:
     ]
 
 
-_WHOLE = made([*_COLUMNAR, *DEGREES, *ROOMS, *FINITE, *LOCAL_TIMES])
+_TIMES: tuple[Columnar, ...] = (
+    *FINITE,
+    *LOCAL_TIMES,
+    *PRECISIONS,
+    *MOMENT_TEXTS,
+    *TRUNCATIONS,
+    *MOVED,
+)
+_WHOLE = made([*_COLUMNAR, *DEGREES, *ROOMS, *_TIMES])
 
 
 def register_functions(context: SessionContext, more: Iterable[ScalarUDF] = ()) -> None:

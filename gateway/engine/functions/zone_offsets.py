@@ -1,8 +1,7 @@
 """How far the clocks of a time zone are from UTC: at one moment, or at each of a column.
 
-What zoneinfo says of one moment takes microseconds in Python; a column asks of days. A zone changes
-its clocks a few times a year: of nearly every day it is enough to know the offset at its start and
-its end, and these are kept.
+What zoneinfo says of one moment takes microseconds in Python. A zone changes its clocks a few times
+a year: these changes are found once, a row of days at a time, and a column looks among them.
 """
 
 from __future__ import annotations
@@ -22,8 +21,11 @@ DAY = 86_400_000_000  # microseconds
 ERA_DAYS = 146_097
 EPOCH = datetime(1970, 1, 1)
 
-# Days whose offsets are found together, and how many such rows of days are kept: 3 MB.
-_DAYS, _MOST_KEPT = 512, 700
+# Days whose changes are found together, and how many such rows of days are kept. A column of more
+# of them (560 years) is looked up part by part.
+_DAYS, _MOST_KEPT, _MOST_PARTS = 512, 2000, 400
+_PART = _DAYS * DAY
+_FARTHEST = 2**63 - 4 * _PART
 
 
 def is_utc(zone: str) -> bool:
@@ -66,29 +68,72 @@ def _there(micros: int, zone: str) -> datetime:
 
 
 def utc_offsets(micros: Ints, zone: str) -> Ints:
-    """The same of each moment of a column."""
-    if is_utc(zone):
+    """Seconds east of Greenwich in `zone` at each moment of a column."""
+    return _looked_up(micros, zone, local=False)
+
+
+def offsets_at_local(micros: Ints, zone: str) -> Ints:
+    """The same where the clocks of `zone` show each time of a column.
+
+    What they show twice they show later, what they skip is as before (manual, appendix B.2): both
+    are so where the offset changes as soon as the clocks show the change by the new offset.
+    """
+    return _looked_up(micros, zone, local=True)
+
+
+def _looked_up(micros: Ints, zone: str, local: bool) -> Ints:
+    if is_utc(zone) or not len(micros):
         return np.zeros(len(micros), np.int64)
-    days = micros // DAY
-    parts = days // _DAYS
-    found = np.empty(len(micros), np.int64)
-    changing = np.zeros(len(micros), np.bool_)
+    micros = np.clip(micros, -_FARTHEST, _FARTHEST)
+    # A day more to either side: what the clocks show is up to a day from UTC.
+    first, last = (int(micros.min()) - DAY) // _PART, (int(micros.max()) + DAY) // _PART
+    if last - first < _MOST_PARTS:
+        changes, offsets = _changes(zone, first, last, local)
+        return offsets[np.searchsorted(changes, micros, "right") - 1]
+    found = np.empty(len(micros), np.int64)  # a column of far years, taken part by part
+    parts = micros // _PART
     for part in np.unique(parts).tolist():
         rows = np.flatnonzero(parts == part)
-        offsets = _offsets_of_days(zone, part)
-        places = days[rows] - part * _DAYS
-        found[rows] = offsets[places]
-        changing[rows] = (offsets[:-1] != offsets[1:])[places]
-    for row in np.flatnonzero(changing).tolist():
-        found[row] = utc_offset_seconds(int(micros[row]), zone)
+        changes, offsets = _changes(zone, part - 1, part + 1, local)
+        found[rows] = offsets[np.searchsorted(changes, micros[rows], "right") - 1]
     return found
 
 
+@lru_cache(256)
+def _changes(zone: str, first: int, last: int, local: bool) -> tuple[Ints, Ints]:
+    """When the clocks change from one part to another, in microseconds, and the offsets then."""
+    parts = [_changes_of(zone, part) for part in range(first, last + 1)]
+    moments = np.concatenate([moments for moments, _ in parts])
+    offsets = np.concatenate([offsets for _, offsets in parts])
+    if local:
+        moments = moments + offsets * 1_000_000
+    moments[0] = np.iinfo(np.int64).min
+    return moments, offsets
+
+
 @lru_cache(_MOST_KEPT)
-def _offsets_of_days(zone: str, part: int) -> Ints:
-    """The offsets at the start of each day of a part, and at the end of the last."""
-    days = range(part * _DAYS, (part + 1) * _DAYS + 1)
-    return np.array([utc_offset_seconds(day * DAY, zone) for day in days])
+def _changes_of(zone: str, part: int) -> tuple[Ints, Ints]:
+    """The start of a part and each change in it, and the offsets from then on."""
+    days = [part * _PART + day * DAY for day in range(_DAYS + 1)]
+    shown = [utc_offset_seconds(day, zone) for day in days]
+    moments, offsets = [days[0]], [shown[0]]
+    for place in range(_DAYS):
+        if shown[place] != shown[place + 1]:
+            moments.append(_change(days[place], days[place + 1], zone))
+            offsets.append(shown[place + 1])
+    return np.array(moments, np.int64), np.array(offsets, np.int64)
+
+
+def _change(before: int, after: int, zone: str) -> int:
+    """The first second of a day with the offset of its end."""
+    wanted = utc_offset_seconds(after, zone)
+    while after - before > 1_000_000:
+        middle = (before + after) // 2_000_000 * 1_000_000
+        if utc_offset_seconds(middle, zone) == wanted:
+            after = middle
+        else:
+            before = middle
+    return after
 
 
 def offset_text(seconds: int) -> str:

@@ -31,7 +31,6 @@ from gateway.session.settings.rows import (
     as_known,
 )
 from gateway.sql.text.notation import Notation, notation_of
-from gateway.sql.text.zones import engine_zone
 
 # They would look as if they did something.
 _ENGINES = ("datafusion.", "duckdb.")
@@ -233,10 +232,9 @@ class ClientSettings:
 
     @property
     def notation(self) -> Notation:
-        """How moments are written and read, with TimeZone as the engine spells it."""
+        """How moments are written and read."""
         kept = self._values
-        zone = engine_zone(kept["TimeZone"])
-        return notation_of(zone, kept["DateStyle"], kept["IntervalStyle"])
+        return notation_of(kept["TimeZone"], kept["DateStyle"], kept["IntervalStyle"])
 
     def all(self) -> list[tuple[str, str, str]]:
         """Every name, value and what it is for, by name without regard to case."""

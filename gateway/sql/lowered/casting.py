@@ -6,18 +6,26 @@ engine's own cast would do otherwise (truncate, ignore a length) is written out.
 
 from __future__ import annotations
 
-import re
-from calendar import monthrange
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 from sqlglot import exp
 
-from gateway.errors import DatetimeFieldOverflow, FeatureNotSupported
+from gateway.errors import FeatureNotSupported
+from gateway.sql.lowered.moment_casts import (
+    MOMENTS,
+    ROUNDED,
+    cast_of,
+    clock_of,
+    cut,
+    interval_of,
+    moment_of,
+    time_of,
+)
 from gateway.sql.lowered.rooms import checked, refuse_long
 from gateway.sql.meaning.numerals import is_point_literal, plain
-from gateway.sql.text import far_moments, jsontext, literals, number_input
+from gateway.sql.text import jsontext, literals, number_input
 from gateway.sql.text.array_input import dimensions_of, read_array
 from gateway.sql.text.datatypes import data_type
 
@@ -28,6 +36,8 @@ def cast(node: exp.Expr) -> exp.Expr | None:
     """What to print for a cast; None where it is the engine's own."""
     value, kind = node.this.unnest(), _with_length(node.args["to"])
     refuse_long(kind)
+    if kind.expressions and kind.this in (*ROUNDED, DType.INTERVAL):
+        return cut(node.this, value, kind)
     if value.is_string:
         return _literal_cast(value.name, kind)
     if kind.this == DType.DECIMAL:
@@ -35,7 +45,7 @@ def cast(node: exp.Expr) -> exp.Expr | None:
     if kind.this in _INTEGERS:
         return _integer_cast(node, value, kind)
     if kind.this == DType.TIME:
-        return _time(node.this)
+        return time_of(node.this)
     return _sized(node, kind) if kind.this in _SIZED and kind.expressions else None
 
 
@@ -55,89 +65,9 @@ _INTEGERS = (DType.SMALLINT, DType.INT, DType.BIGINT)
 _SIZED = (DType.VARCHAR, DType.CHAR, DType.BPCHAR, DType.NCHAR)
 
 
-# Words for moments -> days after today; now is the moment itself (manual, 8.5.1.4).
-_DAYS = {"today": 0, "tomorrow": 1, "yesterday": -1, "now": 0}
-_MOMENTS = (DType.DATE, DType.TIMESTAMP, DType.TIMESTAMPTZ)
-
-
-def _spoken(word: str, kind: exp.DataType) -> exp.Expr:
-    """now, today, tomorrow, yesterday, as the statement runs."""
-    if word == "now" and kind.this != DType.DATE:
-        return exp.Cast(this=exp.Anonymous(this="now"), to=kind.copy())
-    day: exp.Expr = exp.CurrentDate()
-    if _DAYS[word]:
-        moved = exp.Add if _DAYS[word] > 0 else exp.Sub
-        day = exp.paren(moved(this=day, expression=interval_of("1 day")), copy=False)
-    return exp.Cast(this=exp.Cast(this=day, to=exp.DataType(this=DType.DATE)), to=kind.copy())
-
-
-def _moment(text: str, kind: exp.DataType) -> exp.Expr | None:
-    if (word := text.strip().lower()) in _DAYS:
-        return _spoken(word, kind)
-    if (sign := far_moments.infinity(text)) != 0:
-        return held_moment(_INFINITE[kind.this == DType.DATE][sign], kind)
-    if kind.this == DType.DATE:
-        day = literals.date(text)
-        _check_fields(day, text)
-        if (far := far_moments.far_moment(day)) is not None:
-            return held_moment(far[0], kind)
-        return None if day == text else cast_of(exp.Literal.string(day), kind.copy())
-    plain = literals.timestamp(text, zoned=kind.this == DType.TIMESTAMPTZ)
-    _check_fields(plain, text)
-    if (far := far_moments.far_moment(plain)) is None:
-        return cast_of(exp.Literal.string(plain), kind.copy())
-    micros = far[0] * far_moments.DAY_MICROS + far[1]
-    if not far_moments.FIRST_MICROS <= micros < far_moments.END_MICROS:
-        raise DatetimeFieldOverflow(f'timestamp out of range: "{text}"')
-    if kind.this == DType.TIMESTAMPTZ and not _OFFSET.search(plain):  # of the session's clocks
-        return cast_of(held_moment(micros, exp.DataType(this=DType.TIMESTAMP)), kind.copy())
-    return held_moment(micros, kind)
-
-
-_FIELDS = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?")
-
-
-def _check_fields(plain: str, text: str) -> None:
-    """Refuse a day that no calendar has, and an hour that no day has.
-
-    Raises:
-        DatetimeFieldOverflow: 22008.
-    """
-    found = _FIELDS.match(plain)
-    if found is None:
-        return
-    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
-    right = 1 <= month <= 12 and 1 <= day <= monthrange(year or 4, month)[1] and year > 0
-    late = hour == 24 and (minute or second)
-    if not (right and not late and hour <= 24 and minute <= 59 and second <= 60):
-        raise DatetimeFieldOverflow(f'date/time field value out of range: "{text}"')
-
-
-_OFFSET = re.compile(r"[+-]\d\d:\d\d(?: BC)?$")
-# Whether it is a date -> sign -> the number that stands for infinity.
-_INFINITE = {
-    True: {1: far_moments.DATE_INFINITY, -1: far_moments.DATE_MINUS_INFINITY},
-    False: {1: far_moments.TIMESTAMP_INFINITY, -1: far_moments.TIMESTAMP_MINUS_INFINITY},
-}
-_HELD = {
-    DType.DATE: "Date32",
-    DType.TIMESTAMP: "Timestamp(Microsecond, None)",
-    DType.TIMESTAMPTZ: 'Timestamp(Microsecond, Some("UTC"))',
-}
-
-
-def held_moment(number: int, kind: exp.DataType) -> exp.Expr:
-    """The date or timestamp that the engine keeps as this number."""
-    width = DType.INT if kind.this == DType.DATE else DType.BIGINT
-    value = cast_of(exp.Literal.string(str(number)), exp.DataType(this=width))
-    arguments = [value, exp.Literal.string(_HELD[kind.this])]
-    held = exp.Anonymous(this="arrow_cast", expressions=arguments)
-    return cast_of(held, kind.copy()) if kind.this == DType.TIMESTAMPTZ else held
-
-
 def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
-    if kind.this in _MOMENTS:
-        return _moment(text, kind)
+    if kind.this in MOMENTS:
+        return moment_of(text, kind)
     if kind.this in _NUMBERS:
         number = _number_text(text, kind)
         return _number_of(number, kind)
@@ -148,7 +78,7 @@ def _literal_cast(text: str, kind: exp.DataType) -> exp.Expr | None:
     if kind.this in (DType.JSON, DType.JSONB):
         return exp.Literal.string(jsontext.READERS[kind.this.name.lower()](text))
     if kind.this == DType.TIME:
-        return _time_of(text)
+        return clock_of(text)
     if kind.this == DType.UUID:
         return exp.Literal.string(literals.uuid(text))
     if kind.this in (DType.VARBINARY, DType.BINARY):
@@ -212,22 +142,6 @@ def _is_real(kind: exp.DataType) -> bool:
     )
 
 
-_DAYS_END = re.compile(r"\s*24:00(?::00(?:\.0*)?)?\s*")
-
-
-def _time_of(text: str) -> exp.Expr:
-    _check_fields(f"2000-01-01 {text.strip()}", text)
-    if _DAYS_END.fullmatch(text):  # which the engine holds and does not read
-        return _time(exp.Literal.number(far_moments.DAY_MICROS))
-    return _time(exp.Literal.string(text))
-
-
-def _time(value: exp.Expr) -> exp.Expr:
-    """The engine's TIME counts nanoseconds, and is not compared with microseconds."""
-    unit = exp.Literal.string("Time64(Microsecond)")
-    return exp.Anonymous(this="arrow_cast", expressions=[value.copy(), unit])
-
-
 def array_of(values: list[Any], kind: exp.DataType) -> exp.Expr:
     """An array of the values; `kind` has one dimension or more, PostgreSQL counts none.
 
@@ -289,11 +203,6 @@ def item_of(text: str | None, kind: exp.DataType) -> exp.Expr:
         return exp.Null()
     item = exp.Literal.string(text)
     return _literal_cast(text, kind) or cast_of(item, kind.copy())
-
-
-def cast_of(value: exp.Expr, kind: exp.DataType) -> exp.Cast:
-    """A cast of `value`."""
-    return exp.Cast(this=value, to=kind)
 
 
 # Adding and taking away 1.5 * 2^52 rounds a double to the nearest integer, ties to even, as
@@ -377,10 +286,3 @@ def _sized(node: exp.Expr, kind: exp.DataType) -> exp.Expr:
     size = exp.Literal.number(kind.expressions[0].name)
     name = "left" if kind.this == DType.VARCHAR else "rpad"
     return exp.Anonymous(this=name, expressions=checked(name, [text, size]))
-
-
-def interval_of(text: str, unit: str = "second") -> exp.Expr:
-    """The interval that a literal means, in the engine's spelling."""
-    return exp.Interval(
-        this=exp.Literal.string(literals.engine_interval(*literals.interval(text, unit)))
-    )

@@ -36,6 +36,6 @@ def choose(
     group_equal(analysis)
     for block in analysis.blocks:
         sort_distinct(block)
-        write_parts(block)
+        write_parts(block, notation)
         resolve_overloads(block, notation)
     return tree, analysis

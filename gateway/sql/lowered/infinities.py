@@ -72,11 +72,6 @@ def _is_seen_through(node: exp.Expr, kind: Type) -> bool:
     return isinstance(node, exp.AtTimeZone) and kind is not TIMESTAMPTZ
 
 
-def keep_cast(node: exp.Cast, kind: Type) -> None:
-    """Put a CASE around a cast of a date or timestamp to a moment, as if it might be infinite."""
-    _split(node, ("this", None), kind, TIMESTAMPTZ)
-
-
 def _beside(node: exp.Expr, known: Types, difference: bool) -> Iterator[Change]:
     """What is compared is of one type; what is subtracted is finite, too."""
     places = [place for place in _sides(node) if _is_moment(known.of(_at(node, place)))]

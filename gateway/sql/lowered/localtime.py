@@ -1,9 +1,9 @@
 """Where a moment meets the time of day somewhere: what the engine gets wrong about it.
 
-The engine reckons in the session's TimeZone when it reads a moment, truncates it or takes it apart.
-Four things it does in UTC, or not at all, are put right here (measured with DataFusion 55). One is
-a cast of a plain timestamp that is compared with a constant: it takes the cast off and casts the
-constant, as though all clocks were in UTC. It does not look into a CASE, so one is put around it.
+What the engine does in UTC, or not at all, is put right here (measured with DataFusion 55). Its
+casts between moments and local times know no rules for summer after 2100, fail where clocks show a
+time twice or never, and are taken off where they are compared with a constant. So they are calls of
+our own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
-from gateway.sql.lowered.infinities import keep_cast
 from gateway.sql.lowered.session_literals import read_literals
 from gateway.sql.meaning.inference import type_of
 from gateway.sql.meaning.scope import Block, position_of
@@ -39,10 +38,10 @@ def settle_moments(tree: exp.Expr, blocks: Iterable[Block], notation: Notation) 
     read_literals(tree, notation)
     if notation.zone != "UTC":
         for block in blocks:
-            _keep_local_times(block)
+            _keep_local_times(block, notation.zone)
 
 
-def _keep_local_times(block: Block) -> None:
+def _keep_local_times(block: Block, zone: str) -> None:
     """Put this SELECT right, in place, for a session whose TimeZone is not UTC.
 
     Raises:
@@ -50,14 +49,13 @@ def _keep_local_times(block: Block) -> None:
     """
     for node in reversed(list(_inside(block))):  # the innermost first: what is around it is copied
         if isinstance(node, exp.Cast):
-            _cast(node, block)
-            _shield(node, block)
+            _cast(node, block, zone)
         elif isinstance(node, COMPARISONS):
-            _compare([node.this, node.expression], block)
+            _compare([node.this, node.expression], block, zone)
         elif isinstance(node, exp.Between):
-            _compare([node.this, node.args["low"], node.args["high"]], block)
+            _compare([node.this, node.args["low"], node.args["high"]], block, zone)
         elif isinstance(node, exp.In):
-            _compare([node.this, *node.expressions], block)
+            _compare([node.this, *node.expressions], block, zone)
         elif isinstance(node, exp.Anonymous) and node.name in _UTC_ALONE:
             raise FeatureNotSupported(
                 f"{node.name} is not supported while TimeZone is not UTC",
@@ -72,36 +70,39 @@ def _inside(block: Block) -> Iterator[exp.Expr]:
     )
 
 
-def _cast(node: exp.Cast, block: Block) -> None:
-    """A moment as the session's clocks show it: the engine's cast shows UTC's."""
-    inner = node.this
-    if node.args["to"].this != DType.TIMESTAMP or isinstance(inner, exp.Literal | exp.Null):
+_LOCAL = (DType.TIMESTAMP, DType.DATE, DType.TIME)
+
+
+def _cast(node: exp.Cast, block: Block, zone: str) -> None:
+    """A moment as the session's clocks show it, and the moment at which they show a local time."""
+    inner, target = node.this, node.args["to"].this
+    if isinstance(inner, exp.Literal | exp.Null) or target not in (*_LOCAL, DType.TIMESTAMPTZ):
         return
     known = _type(inner, block)
-    # Of an unknown type too: the engine refuses what is no timestamp, and leaves plain ones.
-    if known == TIMESTAMPTZ or (known is None and not isinstance(inner, exp.Parameter)):
-        node.set("this", exp.Anonymous(this="to_local_time", expressions=[inner.copy()]))
+    if target in _LOCAL and known == TIMESTAMPTZ:
+        node.set("this", _call("local_in_zone", inner, zone))
+    elif target == DType.TIMESTAMPTZ and known in (DATE, TIMESTAMP):
+        node.set(
+            "this", _call("moment_in_zone", exp.cast(inner, DType.TIMESTAMP, copy=False), zone)
+        )
+    elif target == DType.TIMESTAMP and known is None and not isinstance(inner, exp.Parameter):
+        # The engine refuses what is no timestamp, and leaves plain ones.
+        node.set("this", exp.Anonymous(this="to_local_time", expressions=[inner]))
 
 
-def _shield(node: exp.Cast, block: Block) -> None:
-    """A cast to a moment that stays where it is when it is compared; see above."""
-    known, case = _type(node.this, block), node.parent
-    is_shielded = isinstance(case, exp.Case) and node.arg_key == "default"
-    if known in (DATE, TIMESTAMP) and _type(node, block) == TIMESTAMPTZ and not is_shielded:
-        keep_cast(node, known)
+def _call(name: str, value: exp.Expr, zone: str) -> exp.Expr:
+    return exp.Anonymous(this=name, expressions=[value, exp.Literal.string(zone)])
 
 
-def _compare(sides: list[exp.Expr], block: Block) -> None:
+def _compare(sides: list[exp.Expr], block: Block, zone: str) -> None:
     """A date beside a moment is midnight here; the engine compares it with midnight in UTC."""
     types = [_type(side, block) for side in sides]
     if TIMESTAMPTZ not in types:
         return
     for side, known in zip(sides, types, strict=True):
         if known in (DATE, TIMESTAMP):
-            kind = data_type(TIMESTAMPTZ.sql)
-            cast = exp.Cast(this=side.copy(), to=kind)
-            side.replace(cast)
-            keep_cast(cast, known)
+            local = exp.cast(side.copy(), DType.TIMESTAMP)
+            side.replace(_call("moment_in_zone", local, zone))
 
 
 def _type(node: exp.Expr, block: Block) -> Type | None:

@@ -20,8 +20,9 @@ from gateway.errors import (
 )
 from gateway.sql.lowered import clauses, subqueries
 from gateway.sql.lowered.calls import call, window
-from gateway.sql.lowered.casting import cast, cast_of, interval_of, item_of
+from gateway.sql.lowered.casting import cast, item_of
 from gateway.sql.lowered.lone_conditions import hold_back
+from gateway.sql.lowered.moment_casts import cast_of, interval_of
 from gateway.sql.lowered.multisets import count_equals
 from gateway.sql.lowered.ordered_texts import distinct_values, filtered_text, order_of_values
 from gateway.sql.lowered.outer_joins import unsettle
@@ -144,9 +145,10 @@ def _unsupported(what: str, hint: str = "") -> Lowering:
 
 def _interval(node: exp.Expr) -> exp.Expr:
     unit = node.args.get("unit")
-    if not isinstance(node.this, exp.Literal) or isinstance(unit, exp.IntervalSpan):
+    if not isinstance(node.this, exp.Literal):
         raise FeatureNotSupported("this form of interval is not supported")
-    return interval_of(node.name, unit.name.lower() if unit is not None else "second")
+    fields = unit.name.lower() if unit is not None else ""
+    return interval_of(node.name, fields or "second", fields)
 
 
 def _negative(node: exp.Expr) -> exp.Expr | None:

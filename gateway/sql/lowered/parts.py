@@ -12,11 +12,13 @@ from functools import cache
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, InvalidParameterValue
-from gateway.sql.meaning.inference import Types
+from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.scope import Block, position_of
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import parse
+from gateway.sql.text.notation import Notation
 from gateway.sql.text.trees import own_nodes
-from gateway.types import DATE, INTERVAL, TIME, TIMESTAMP, TIMESTAMPTZ
+from gateway.types import DATE, INTERVAL, TIME, TIMESTAMP, TIMESTAMPTZ, Type
 
 # Other spellings of units: datetime.c, deltatktbl and datetktbl.
 _SPELT = {
@@ -102,8 +104,12 @@ _ROWS = {
 }
 
 
-def write_parts(block: Block) -> None:
-    """Write out extract and date_part in this SELECT, in place.
+def write_parts(block: Block, notation: Notation) -> None:
+    """Write out extract, date_part and date_trunc in this SELECT, in place.
+
+    Args:
+        block: A SELECT whose columns are known.
+        notation: How the session writes moments: its time zone has their hours and days.
 
     Raises:
         InvalidParameterValue: 22023, no such unit.
@@ -112,26 +118,61 @@ def write_parts(block: Block) -> None:
     known = Types(block)
     for node in reversed(own_nodes(block.select)):
         if isinstance(node, exp.Extract):
-            _write(node, node.this.name, node.expression, known)
+            _write(node, node.this.name, node.expression, known, notation.zone)
         elif isinstance(node, exp.Anonymous) and node.name == "date_part":
             unit, *values = node.expressions
             if unit.is_string and len(values) == 1:
-                _write(node, unit.name, values[0], known)
+                _write(node, unit.name, values[0], known, notation.zone)
         elif isinstance(node, exp.Anonymous) and node.name == "date_trunc":
-            _check_unit(node, known)
+            _truncate(node, known, notation.zone)
 
 
-def _check_unit(node: exp.Anonymous, known: Types) -> None:
+# What the engine truncates to; below a day it is the same in nearly all zones.
+_BELOW_DAY = ("microseconds", "milliseconds", "second", "minute", "hour")
+_TRUNCATED = {
+    **{unit: unit.removesuffix("s") for unit in _BELOW_DAY},
+    **{unit: unit for unit in ("day", "week", "month", "quarter", "year")},
+}
+_OURS = ("decade", "century", "millennium")
+
+
+def _truncate(node: exp.Anonymous, known: Types, zone: str) -> None:
     unit, *values = node.expressions
-    if unit.is_string and values and unit.name.lower() not in _UNITS:
-        kind = known.of(values[0])
-        kind = TIMESTAMPTZ if kind is DATE else kind or TIMESTAMP
+    kind = known.of(values[0]) if values else None
+    if kind is INTERVAL or len(values) != 1:
+        return
+    if not unit.is_string:
+        if kind in (TIMESTAMP, TIMESTAMPTZ):
+            _truncate_here(node, unit.copy(), kind, zone)
+        return
+    kind = TIMESTAMPTZ if kind is DATE else kind or TIMESTAMP
+    name = _UNITS.get(unit.name.lower())
+    if name is None:
         raise InvalidParameterValue(
             f'unit "{unit.name.lower()}" not recognized for type {kind.sql}'
         )
+    if name not in _TRUNCATED and name not in _OURS:
+        raise FeatureNotSupported(
+            f'unit "{unit.name.lower()}" not supported for type {kind.sql}',
+            position=position_of(node),
+        )
+    zoned = kind is TIMESTAMPTZ and zone != "UTC" and name not in _BELOW_DAY
+    if zoned or name in _OURS:
+        _truncate_here(node, exp.Literal.string(name), kind, zone)
+    else:
+        unit.replace(exp.Literal.string(_TRUNCATED[name]))
 
 
-def _write(node: exp.Expr, spelt: str, value: exp.Expr, known: Types) -> None:
+def _truncate_here(node: exp.Anonymous, unit: exp.Expr, kind: Type, zone: str) -> None:
+    """The same by a function of our own, which knows all units and the clocks of every zone."""
+    value = exp.Cast(this=node.expressions[1].copy(), to=data_type(kind.sql))
+    further = [exp.Literal.string(zone)] if kind is TIMESTAMPTZ else []
+    made = exp.Anonymous(this=f"truncated_{kind.name}", expressions=[unit, value, *further])
+    made.meta[GIVES] = kind
+    node.replace(made)
+
+
+def _write(node: exp.Expr, spelt: str, value: exp.Expr, known: Types, zone: str) -> None:
     kind = known.of(value)
     if kind is DATE and isinstance(node, exp.Anonymous):  # there is no date_part of a date
         kind = TIMESTAMP
@@ -149,7 +190,18 @@ def _write(node: exp.Expr, spelt: str, value: exp.Expr, known: Types) -> None:
             f'unit "{spelt.lower()}" not supported for type {(kind or TIMESTAMP).sql}',
             position=position_of(node),
         )
+    if kind is TIMESTAMPTZ and zone != "UTC" and unit in _LOCAL:
+        value = _local(value, zone)
     node.replace(_filled(rows[unit], value))
+
+
+_LOCAL = (_CLOCK.keys() | _CALENDAR.keys()) - _ZONE.keys() - {"epoch"}
+
+
+def _local(value: exp.Expr, zone: str) -> exp.Expr:
+    """What the session's clocks show: the engine's own know no rules for summer after 2100."""
+    given = [value.copy(), exp.Literal.string(zone)]
+    return exp.Anonymous(this="local_in_zone", expressions=given)
 
 
 def _filled(template: str, value: exp.Expr) -> exp.Expr:

@@ -7,15 +7,17 @@ is read by other sessions too: there such a date is refused, as it is no ISO 860
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sqlglot import exp
 
 from gateway.errors import InvalidDatetimeFormat
+from gateway.sql.meaning.modifiers import fields_of
+from gateway.sql.text import literals
 from gateway.sql.text.array_input import read_array
-from gateway.sql.text.literals import one_sign
+from gateway.sql.text.interval_input import read_interval
 from gateway.sql.text.notation import Notation
-from gateway.sql.text.spelled_dates import as_iso, in_order
 from gateway.sql.text.trees import nodes, nodes_of
 
 DType = exp.DType
@@ -24,7 +26,7 @@ DType = exp.DType
 KEPT = "kept"
 
 _INTERVAL = exp.DataType(this=DType.INTERVAL)
-_MOMENTS = (DType.DATE, DType.TIMESTAMP, DType.TIMESTAMPTZ)
+_MOMENTS = (DType.DATE, DType.TIME, DType.TIMESTAMP, DType.TIMESTAMPTZ)
 
 
 def keep_literals(tree: exp.Expr) -> None:
@@ -52,24 +54,43 @@ def read_literals(tree: exp.Expr, notation: Notation) -> None:
 def _settled(text: str, kind: exp.DataType, notation: Notation) -> str | None:
     """The text in its one meaning; None where it has no other."""
     if kind.this in _MOMENTS:
-        ordered = notation.order and not text[:4].isdigit() and as_iso(text) is None
-        return in_order(text, notation.order) if ordered else None
+        return _moment(text, kind.this, notation)
     if kind.this == DType.INTERVAL and notation.intervals == "sql_standard":
-        return _signed(text, notation)
+        return _signed(text, fields_of(kind)[0] or "second", notation)
     if kind.this == DType.ARRAY and kind.expressions:
         return _settled_array(text, kind.expressions[0], notation)
     return None
 
 
-def _signed(text: str, notation: Notation) -> str | None:
-    found = one_sign(text, notation.intervals)
-    if found == text:
+_PLAIN = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d:\d\d)?")
+
+
+def _moment(text: str, kind: exp.DType, notation: Notation) -> str | None:
+    """The moment in ISO 8601, and of timestamptz with how far the session's clocks are from UTC.
+
+    The engine knows no rules for these after 2100, and refuses what its clocks show twice.
+    """
+    local = kind == DType.TIMESTAMPTZ and notation.zone != "UTC"
+    if not notation.order or (_PLAIN.fullmatch(text) and not local):
         return None
+    if kind == DType.DATE:
+        return literals.date(text, notation.order)
+    if kind == DType.TIME:
+        return literals.time(text, notation.order)
+    found = literals.timestamp(text, kind == DType.TIMESTAMPTZ, notation.order)
+    return literals.with_offset(found, notation.zone) if local else found
+
+
+def _signed(text: str, unit: str, notation: Notation) -> str | None:
+    found = read_interval(text, notation.intervals, unit)
+    if found == read_interval(text, unit=unit):
+        return None
+    written = literals.engine_interval(*found)
     if not notation.order:
         raise InvalidDatetimeFormat(
-            f'the signs of interval "{text}" depend on IntervalStyle', hint=f"Write '{found}'."
+            f'the signs of interval "{text}" depend on IntervalStyle', hint=f"Write '{written}'."
         )
-    return found
+    return written
 
 
 def _settled_array(text: str, element: exp.DataType, notation: Notation) -> str | None:

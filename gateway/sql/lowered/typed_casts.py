@@ -46,24 +46,31 @@ _TEXTS = ("text", "varchar", "bpchar")
 def _read_text(node: exp.Cast, known: Types) -> None:
     """A text that is no literal, read as PostgreSQL reads it, where the engine would not.
 
-    The session's IntervalStyle is put in as the second argument with what else is written by it.
+    What the session's settings say of it is put in as the second argument, with what else is
+    written by them.
     """
-    target = known.of(node)
-    function = None if target is None else _READERS.get(target.name)
-    if function is None or isinstance(node.this.unnest(), exp.Literal):
+    kind, value = known.of(node), node.this.unnest()
+    function = _READERS.get(kind.name) if kind is not None else None
+    if function is None or isinstance(value, exp.Literal):
+        return
+    if function in MOMENTS_OF_TEXT and isinstance(value, exp.Parameter):
         return
     text = exp.Cast(this=node.this.copy(), to=data_type("text"))
     made = exp.Anonymous(this=function, expressions=[text])
-    made.meta[GIVES] = target
-    node.replace(made)
+    made.meta[GIVES] = kind
+    kept = exp.Cast(this=made, to=node.args["to"].copy()) if node.args["to"].expressions else made
+    node.replace(kept)
 
 
 INTERVAL_OF_TEXT = "interval_of_text"
+_MOMENTS = {name: f"{name}_of_text" for name in ("date", "time", "timestamp", "timestamptz")}
+MOMENTS_OF_TEXT = frozenset(_MOMENTS.values())
 _READERS = {
     "interval": INTERVAL_OF_TEXT,
     "bytea": "bytes_of_text",
     "json": "json_form",
     "jsonb": "jsonb_form",
+    **_MOMENTS,
 }
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from gateway.sql.text.precision import MOST_DIGITS, interval_modifier
+
+_MOMENTS = (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.TIME)
+
 
 def type_modifier(kind: exp.DataType) -> int:
     """The length or the digits of a type as PostgreSQL packs them; -1: none.
@@ -17,4 +21,19 @@ def type_modifier(kind: exp.DataType) -> int:
     if kind.this == exp.DType.DECIMAL and numbers:
         precision, scale = (*numbers, 0)[:2]
         return (precision << 16 | scale) + 4
-    return -1
+    if kind.this in _MOMENTS and numbers:
+        return min(numbers[0], MOST_DIGITS)
+    return interval_modifier(*fields_of(kind)) if kind.this == exp.DType.INTERVAL else -1
+
+
+def fields_of(kind: exp.DataType) -> tuple[str, int | None]:
+    """The fields and the digits in an interval's type.
+
+    >>> from gateway.sql.text.dialect import parse
+    >>> fields_of(parse("SELECT x::interval day to second(2)")[0].expressions[0].args["to"])
+    ('day to second', 2)
+    """
+    names = [part.name for part in kind.expressions]
+    fields = " ".join(name for name in names if not name.isdigit())
+    digits = next((min(int(name), MOST_DIGITS) for name in names if name.isdigit()), None)
+    return fields, digits

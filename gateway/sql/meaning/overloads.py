@@ -55,7 +55,7 @@ def resolve_overloads(block: Block, notation: Notation) -> None:
         elif isinstance(node, exp.Mul | exp.Div):
             _scaled_interval(node, known)
         elif isinstance(node, exp.Add | exp.Sub):
-            _moved_date(node, known)
+            _moved(node, known, notation.zone)
         elif isinstance(node, exp.AtTimeZone):
             _at_time_zone(node, known)
         elif isinstance(node, exp.DPipe):
@@ -256,11 +256,23 @@ def _scaled_interval(node: exp.Mul | exp.Div, known: Types) -> None:
     node.replace(exp.Anonymous(this=name, expressions=arguments))
 
 
-def _moved_date(node: exp.Add | exp.Sub, known: Types) -> None:
-    """A date and an interval or a time give a timestamp; the engine would leave out the hours."""
+def _moved(node: exp.Add | exp.Sub, known: Types, zone: str) -> None:
+    """A date and an interval or a time give a timestamp; the engine would leave out the hours.
+
+    A moment and an interval go by the session's clocks, of which the engine knows not all.
+    """
     sides = [node.this, node.expression]
     types = [known.of(side) for side in sides]
-    if INTERVAL in types and DATE in types:
+    if INTERVAL in types and TIMESTAMPTZ in types and zone != "UTC":
+        moment, interval = (sides[types.index(kind)] for kind in (TIMESTAMPTZ, INTERVAL))
+        sign = exp.Literal.number(-1 if isinstance(node, exp.Sub) else 1)
+        given = [_cast(moment, "timestamptz"), _cast(interval, "interval")]
+        made = exp.Anonymous(
+            this="moved_timestamptz", expressions=[*given, exp.Literal.string(zone), sign]
+        )
+        made.meta[GIVES] = TIMESTAMPTZ
+        node.replace(made)
+    elif INTERVAL in types and DATE in types:
         date = sides[types.index(DATE)]
         date.replace(_cast(date, "timestamp"))
     elif TIME in types and DATE in types:

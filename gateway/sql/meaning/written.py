@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.lowered.arrays import joined_array
-from gateway.sql.lowered.typed_casts import INTERVAL_OF_TEXT
+from gateway.sql.lowered.typed_casts import INTERVAL_OF_TEXT, MOMENTS_OF_TEXT
 from gateway.sql.meaning.inference import Types
 from gateway.sql.meaning.numerals import written_number
 from gateway.sql.text.datatypes import data_type
@@ -90,6 +90,8 @@ def write_arguments(call: exp.Anonymous, known: Types, notation: Notation) -> No
         call.append("expressions", exp.Literal.string(notation.zone))
     elif call.name == INTERVAL_OF_TEXT and len(arguments) == 1:
         call.append("expressions", exp.Literal.string(notation.intervals))
+    elif call.name in MOMENTS_OF_TEXT and len(arguments) == 1:
+        call.append("expressions", exp.Literal.string(notation.as_text))
 
 
 def write_beside(node: exp.DPipe, known: Types, notation: Notation) -> None:

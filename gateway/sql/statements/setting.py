@@ -13,7 +13,7 @@ from gateway.sql.statements.commands import (
     names_of,
     read_modes,
 )
-from gateway.sql.text.literals import interval
+from gateway.sql.text.interval_input import read_interval
 
 # Spellings of settings that are not `name = value` -> the setting.
 _SPELT = {
@@ -72,7 +72,7 @@ def _offset(reader: Reader) -> str:
         reader.index -= 1
         reader.fail()
     unit = reader.one_of("HOUR TO MINUTE", "HOUR").partition(" ")[0].lower()
-    months, days, micros = interval(token.text, unit or "second")
+    months, days, micros = read_interval(token.text, unit=unit or "second")
     if months or days:
         what = "months" if months else "days"
         raise InvalidParameterValue(

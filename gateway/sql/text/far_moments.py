@@ -22,13 +22,14 @@ DAY_MICROS = 86_400_000_000
 # beyond what 64 bits of microseconds since 1970 hold: Arrow's bound is less.
 FIRST_MICROS, END_MICROS = -210866803200000000, TIMESTAMP_INFINITY
 FIRST_DAY = FIRST_MICROS // DAY_MICROS
+END_DAY = 2_145_042_906  # 5874898-01-01
 
 _EPOCH_ORDINAL = 719163  # 1970-01-01, counted from 0001-01-01, which is 1
 _ERA_YEARS, _ERA_DAYS = 400, 146097
 
-_INFINITIES = {"infinity": 1, "+infinity": 1, "-infinity": -1}
+_INFINITIES = {"infinity": 1, "-infinity": -1}
 _PARTS = re.compile(
-    r"(\d+)-(\d\d)-(\d\d)(?: (\d\d):(\d\d):(\d\d)(?:\.(\d+))?)?([+-]\d\d:\d\d)?( BC)?"
+    r"(\d+)-(\d\d)-(\d\d)(?: (\d\d):(\d\d):(\d\d)(?:\.(\d+))?)?([+-]\d\d:\d\d(?::\d\d)?)?( BC)?"
 )
 
 
@@ -74,8 +75,8 @@ def far_moment(text: str) -> tuple[int, int] | None:
     micros = ((hour * 60 + minute) * 60 + second) * 1_000_000
     micros += int(f"{match[7] or '':0<6}")
     if match[8]:
-        offset = int(match[8][1:3]) * 60 + int(match[8][4:])
-        micros -= (-1 if match[8][0] == "-" else 1) * offset * 60_000_000
+        offset = int(match[8][1:3]) * 3600 + int(match[8][4:6]) * 60 + int(match[8][7:] or 0)
+        micros -= (-1 if match[8][0] == "-" else 1) * offset * 1_000_000
     if not FIRST_DAY <= days < DATE_INFINITY:
         raise DatetimeFieldOverflow(f'date out of range: "{text}"')
     return days, micros

@@ -18,9 +18,10 @@ from sqlglot.tokenizer_core import Token, TokenType
 from gateway.interrupts import check_for_interrupts
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.escapes import escaped_string, unicode_string
+from gateway.sql.text.interval_types import IntervalsParser
 from gateway.sql.text.places import placed, written
 from gateway.sql.text.repeats import NUMBERS, Repeated, head_of, is_cut
-from gateway.sql.text.worded_calls import WORDED, WordedCallsParser
+from gateway.sql.text.worded_calls import WORDED
 
 if not str(sqlglot.parser.__file__).endswith(".py"):
     raise ImportError("gradwire cannot extend sqlglot's compiled classes: pip uninstall sqlglotc")
@@ -115,7 +116,6 @@ def operation(words: tuple[str, ...], this: exp.Expr | None, other: exp.Expr | N
     return call
 
 
-_FIELDS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 _RANGES = (
     TokenType.BETWEEN,
     TokenType.ILIKE,
@@ -144,7 +144,7 @@ _CONSTANTS = (TokenType.NUMBER, TokenType.STRING)
 _ENDS = (TokenType.COMMA, TokenType.R_PAREN)
 
 
-class GradwireParser(WordedCallsParser):
+class GradwireParser(IntervalsParser):
     """PostgreSQL's grammar and precedence, with calls left under their own names."""
 
     FUNCTIONS: ClassVar[dict[str, Any]] = {
@@ -193,24 +193,6 @@ class GradwireParser(WordedCallsParser):
         **{kind: _placed_range(PostgresParser.RANGE_PARSERS[kind]) for kind in _RANGES},
         TokenType.OVERLAPS: lambda self, this: self._read_overlaps(this),
     }
-
-    def _parse_interval(
-        self, require_interval: bool = True, parse_function_unit: bool = True
-    ) -> exp.Interval | None:
-        """INTERVAL 'text' [field [TO field]], the text kept whole (sqlglot's loses clock times)."""
-        if not (
-            self._curr.token_type == TokenType.INTERVAL
-            and self._next.token_type == TokenType.STRING
-        ):
-            return None
-        self._advance(2)
-        text = exp.Literal.string(self._prev.text)
-        field = next((word for word in _FIELDS if self._match_text_seq(word)), None)
-        unit: exp.Expr | None = None if field is None else exp.Var(this=field)
-        if unit is not None and self._match_text_seq("TO"):
-            end = next((word for word in _FIELDS if self._match_text_seq(word)), None)
-            unit = exp.IntervalSpan(this=unit, expression=exp.Var(this=end or self._missing()))
-        return exp.Interval(this=text, unit=unit)
 
     def _parse_type(
         self, parse_interval: bool = True, fallback_to_identifier: bool = False
@@ -325,7 +307,7 @@ class GradwireParser(WordedCallsParser):
 
     def _parse_types(self, *args: Any, **kwargs: Any) -> exp.Expr | None:
         """As sqlglot's, which forgets the brackets after regclass, oid and their like."""
-        found = super()._parse_types(*args, **kwargs)
+        found: exp.Expr | None = super()._parse_types(*args, **kwargs)
         if isinstance(found, exp.ObjectIdentifier):
             while self._match_pair(TokenType.L_BRACKET, TokenType.R_BRACKET):
                 found = exp.DataType(this=exp.DType.ARRAY, expressions=[found], nested=True)

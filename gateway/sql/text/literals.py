@@ -8,235 +8,124 @@ Data Types", 9.7 "Pattern Matching". What is not understood is refused, never pa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from fractions import Fraction
 from uuid import UUID
 
-from gateway.errors import InvalidDatetimeFormat, InvalidParameterValue, InvalidTextRepresentation
-from gateway.sql.text.spelled_dates import as_iso
-
-_TIMESTAMP = re.compile(
-    r"""\s*(?P<year>\d{4,7})-(?P<month>\d{1,2})-(?P<day>\d{1,2})
-        (?:(?:[Tt]|\s+)(?P<hour>\d{1,2}):(?P<minute>\d{2})
-           (?::(?P<second>\d{2})(?:\.(?P<fraction>\d*))?)?)?
-        \s*(?P<zone>[Zz]|UTC|utc|GMT|gmt|[+-]\d{1,2}(?::?\d{2})?)?
-        (?:\s+(?P<era>BC|bc|AD|ad))?\s*""",
-    re.VERBOSE,
+from gateway.errors import (
+    FeatureNotSupported,
+    InvalidParameterValue,
+    InvalidTextRepresentation,
 )
+from gateway.sql.text.far_moments import DAY_MICROS
+from gateway.sql.text.moment_input import clock_text, date_text, read_clock, read_moment
+from gateway.sql.text.zones import known_zone, offset_at_local
 
 
-def timestamp(text: str, zoned: bool) -> str:
+def timestamp(text: str, zoned: bool, order: str = "") -> str:
     """`text` as `YYYY-MM-DD HH:MM:SS.ffffff`, with `+HH:MM` when `zoned` and a zone was given.
 
-    Years before Christ end in ` BC`.
+    Years before Christ end in ` BC`; infinity, -infinity, now, today, tomorrow and yesterday are
+    left alone, the last three with a time of day behind them.
 
     As in PostgreSQL, a timestamp without time zone ignores the zone that its literal names.
 
+    Args:
+        order: DateStyle's, for dates that are numbers alone; "" refuses these: what they mean
+            depends on who reads them.
+
     Raises:
-        InvalidDatetimeFormat: 22007, neither ISO 8601 nor a month's name and numbers.
+        InvalidDatetimeFormat: 22007. DatetimeFieldOverflow: 22008.
 
     >>> timestamp("2013-01-01T06:00Z", zoned=True)
     '2013-01-01 06:00:00+00:00'
+    >>> timestamp("Jan 1 06:00 2013 PST", zoned=True), timestamp("tomorrow 4:00 PM", zoned=False)
+    ('2013-01-01 06:00:00-08:00', 'tomorrow 16:00:00')
     >>> timestamp("2013-01-01 06:00+05", zoned=False)
     '2013-01-01 06:00:00'
     """
-    if text.strip().lower() == "epoch":
-        return "1970-01-01 00:00:00" + ("+00:00" if zoned else "")
-    match = _TIMESTAMP.fullmatch(text)
-    if match is None:  # neither today nor DateStyle: a statement means the same to every client
-        match = _TIMESTAMP.fullmatch(as_iso(text) or "")
-    if match is None or len((match["fraction"] or "").rstrip("0")) > 6:
-        kind = "timestamp with time zone" if zoned else "timestamp"
-        raise InvalidDatetimeFormat(
-            f'invalid input syntax for type {kind}: "{text}"',
-            hint="Write it as YYYY-MM-DD HH:MM:SS.ffffff.",
-        )
-    day = f"{match['year']}-{int(match['month']):02d}-{int(match['day']):02d}"
-    clock = f"{int(match['hour'] or 0):02d}:{match['minute'] or '00'}:{match['second'] or '00'}"
-    fraction = (match["fraction"] or "").rstrip("0")
-    zone = _zone(match["zone"]) if zoned and match["zone"] else ""
-    era = " BC" if (match["era"] or "").upper() == "BC" else ""
-    return f"{day} {clock}{'.' + fraction if fraction else ''}{zone}{era}"
+    kind = "timestamp with time zone" if zoned else "timestamp"
+    told = read_moment(text, kind, order)
+    if told.end and told.end != "epoch":
+        return told.end
+    named = isinstance(told.zone, str)
+    zone = known_zone(told.zone) if isinstance(told.zone, str) else None
+    micros = told.micros or 0
+    if told.days is None and told.relative is not None:
+        if told.zone is not None and zoned:
+            raise _settled_later(text)
+        word = _RELATIVE[told.relative]
+        return f"{word} {clock_text(micros)}" if micros else word
+    days = (told.days or 0) + micros // DAY_MICROS
+    micros %= DAY_MICROS
+    offset = 0 if told.end else told.zone
+    if zone is not None and named:
+        offset = offset_at_local(zone, days, micros)
+    ending = f"{offset_of(offset)}" if zoned and isinstance(offset, int) else ""
+    day, era, _ = date_text(days).partition(" BC")
+    return f"{day} {clock_text(micros)}{ending}{era}"
 
 
-_PLAIN_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+def with_offset(text: str, zone: str) -> str:
+    """What `timestamp` gave, as the clocks of a zone show it, with how far they are from UTC.
 
-
-def date(text: str) -> str:
-    """`text` as YYYY-MM-DD; what is in neither form of `timestamp` is left to the engine.
-
-    >>> date("Jan 8, 1999"), date("2013-01-02 04:05"), date("2013-01-02")
-    ('1999-01-08', '2013-01-02', '2013-01-02')
+    >>> with_offset("2013-07-01 06:00:00", "Europe/Berlin")
+    '2013-07-01 06:00:00+02:00'
     """
-    if _PLAIN_DATE.fullmatch(text):
+    if not text[0].isdigit() or _ZONED.search(text):
         return text
-    if re.fullmatch(r"\d{8}", text.strip()):
-        text = f"{text.strip()[:4]}-{text.strip()[4:6]}-{text.strip()[6:]}"
-    try:
-        day, _, rest = timestamp(text, zoned=False).partition(" ")
-        return f"{day} BC" if rest.endswith(" BC") else day
-    except InvalidDatetimeFormat as error:
-        raise InvalidDatetimeFormat(
-            f'invalid input syntax for type date: "{text}"', hint="Write it as YYYY-MM-DD."
-        ) from error
+    told = read_moment(text, "timestamp with time zone")
+    offset = offset_at_local(known_zone(zone), told.days or 0, told.micros or 0)
+    moment, era, _ = text.partition(" BC")
+    return f"{moment}{offset_of(offset)}{era}"
 
 
-def _zone(text: str) -> str:
-    if text[0] not in "+-":
-        return "+00:00"
-    digits = text[1:].replace(":", "")
-    hours, minutes = (digits, "00") if len(digits) <= 2 else (digits[:-2], digits[-2:])
-    return f"{text[0]}{int(hours):02d}:{minutes}"
+_ZONED = re.compile(r"[+-]\d\d:\d\d(?::\d\d)?(?: BC)?$")
+_RELATIVE = {-1: "yesterday", 0: "today", 1: "tomorrow"}
+RELATIVE = frozenset(_RELATIVE.values())
 
 
-# Unit -> (months, days, microseconds) of one, and where a fraction of it goes.
-_UNITS = {
-    "microsecond": (0, 0, 1),
-    "millisecond": (0, 0, 1_000),
-    "second": (0, 0, 1_000_000),
-    "minute": (0, 0, 60_000_000),
-    "hour": (0, 0, 3_600_000_000),
-    "day": (0, 1, 0),
-    "week": (0, 7, 0),
-    "month": (1, 0, 0),
-    "year": (12, 0, 0),
-    "decade": (120, 0, 0),
-    "century": (1200, 0, 0),
-    "millennium": (12000, 0, 0),
-}
-_SHORT = {
-    "us": "microsecond",
-    "usec": "microsecond",
-    "usecs": "microsecond",
-    "ms": "millisecond",
-    "msec": "millisecond",
-    "msecs": "millisecond",
-    "s": "second",
-    "sec": "second",
-    "secs": "second",
-    "m": "minute",
-    "min": "minute",
-    "mins": "minute",
-    "h": "hour",
-    "hr": "hour",
-    "hrs": "hour",
-    "d": "day",
-    "w": "week",
-    "mon": "month",
-    "mons": "month",
-    "y": "year",
-    "yr": "year",
-    "yrs": "year",
-    "dec": "decade",
-    "decs": "decade",
-    "c": "century",
-    "cent": "century",
-    "centuries": "century",
-    "mil": "millennium",
-    "mils": "millennium",
-    "millennia": "millennium",
-}
-_ISO_DATE = {"Y": "year", "M": "month", "W": "week", "D": "day"}
-_ISO_TIME = {"H": "hour", "M": "minute", "S": "second"}
-_DAY = 86_400_000_000
-_CLOCK = re.compile(r"([+-]?)(\d+):(\d{1,2})(?::(\d{1,2}(?:\.\d*)?))?")
-_YEARS = re.compile(r"([+-]?)(\d+)-(\d{1,2})")
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
-_ISO = re.compile(rf"P((?:{_NUMBER}[YMWD])*)(?:T((?:{_NUMBER}[HMS])+))?")
+def offset_of(seconds: int) -> str:
+    """An offset as `+HH:MM`, with seconds where it has them.
 
-
-def interval(text: str, unit: str = "second") -> tuple[int, int, int]:
-    """Months, days and microseconds of an interval literal.
-
-    Args:
-        text: PostgreSQL's, the SQL standard's or ISO 8601's form.
-        unit: What a number without a unit counts, as in INTERVAL '5' DAY.
-
-    Raises:
-        InvalidDatetimeFormat: 22007, none of these forms.
-
-    >>> interval("1 year 2 mons 3 days 04:05:06.5")
-    (14, 3, 14706500000)
-    >>> interval("P1Y2M3DT4H"), interval("1-2"), interval("2 hours ago"), interval("1.5 days")
-    ((14, 3, 14400000000), (14, 0, 0), (0, 0, -7200000000), (0, 1, 43200000000))
+    >>> offset_of(-28800), offset_of(-17762)
+    ('-08:00', '-04:56:02')
     """
-    months, days, micros = Fraction(0), Fraction(0), Fraction(0)
-    words = text.replace("@", " ").split()
-    sign = 1
-    if words and words[-1].lower() == "ago":
-        sign, words = -1, words[:-1]
-    parts = list(_quantities(words, unit)) if words else []
-    if not parts or None in parts:
-        raise InvalidDatetimeFormat(f'invalid input syntax for type interval: "{text}"')
-    for number, name in (part for part in parts if part is not None):
-        per = _UNITS[name]
-        months, days, micros = (
-            total + number * each for total, each in zip((months, days, micros), per, strict=True)
-        )
-    # A fraction of a month is counted in days of a 30-day month, of a day in time (8.5.4).
-    whole_months = int(months)
-    days += (months - whole_months) * 30 if _spills(parts) else 0
-    whole_days = int(days)
-    micros += (days - whole_days) * _DAY
-    return sign * whole_months, sign * whole_days, sign * round(micros)
+    minutes, second = divmod(abs(seconds), 60)
+    shown = f"{'-' if seconds < 0 else '+'}{minutes // 60:02d}:{minutes % 60:02d}"
+    return f"{shown}:{second:02d}" if second else shown
 
 
-def _spills(parts: list[tuple[Fraction, str] | None]) -> bool:
-    # A fraction of a year or longer becomes whole months only.
-    return any(part is not None and part[1] == "month" for part in parts)
+def _settled_later(text: str) -> FeatureNotSupported:
+    return FeatureNotSupported(
+        f'"{text}" beside a time zone is not supported', hint="Write the date in numbers."
+    )
 
 
-def _quantities(words: list[str], unit: str) -> Iterator[tuple[Fraction, str] | None]:
-    """(number, unit) pairs; None for a word that is neither."""
-    joined = re.sub(rf"({_NUMBER})\s*([a-zA-Z]+)", r"\1 \2 ", " ".join(words))
-    if joined[:1] in "Pp":
-        yield from _iso("".join(words).upper())
-        return
-    pending: Fraction | None = None
-    for word in joined.split():
-        name = _unit(word)
-        if pending is not None and name is not None:
-            yield pending, name
-            pending = None
-        elif match := _CLOCK.fullmatch(word):
-            if pending is not None:
-                yield pending, "day"  # SQL's day-time form: 3 4:05:06
-            pending = None
-            yield from _clock(match)
-        elif pending is not None:
-            yield None
-            return
-        elif match := _YEARS.fullmatch(word):
-            factor = -1 if match[1] == "-" else 1
-            yield Fraction(factor * (12 * int(match[2]) + int(match[3]))), "month"
-        elif re.fullmatch(_NUMBER, word):
-            pending = Fraction(word)
-        else:
-            yield None
-    if pending is not None:
-        yield pending, unit
+def date(text: str, order: str = "") -> str:
+    """`text` as YYYY-MM-DD, with ` BC` before Christ; words as in `timestamp`.
+
+    >>> date("Jan 8, 1999"), date("2013-01-02 04:05"), date("1/2/2013", "DMY")
+    ('1999-01-08', '2013-01-02', '2013-02-01')
+    """
+    told = read_moment(text, "date", order)
+    if isinstance(told.zone, str):
+        known_zone(told.zone)
+    if told.end and told.end != "epoch":
+        return told.end
+    if told.relative is not None:
+        return _RELATIVE[told.relative]
+    return date_text(told.days or 0)
 
 
-def _unit(word: str) -> str | None:
-    lower = word.lower()
-    name = _SHORT.get(lower, lower.removesuffix("s"))
-    return name if name in _UNITS else None
+def time(text: str, order: str = "") -> str:
+    """A time of day as `HH:MM:SS.ffffff`; now is left alone.
 
-
-def _clock(match: re.Match[str]) -> Iterator[tuple[Fraction, str]]:
-    factor = -1 if match[1] == "-" else 1
-    for digits, name in zip(match.groups()[1:], ("hour", "minute", "second"), strict=True):
-        yield factor * Fraction(digits or 0), name
-
-
-def _iso(text: str) -> Iterator[tuple[Fraction, str] | None]:
-    match = _ISO.fullmatch(text)
-    if match is None:
-        yield None
-        return
-    for group, letters in ((match[1], _ISO_DATE), (match[2], _ISO_TIME)):
-        for number, letter in re.findall(rf"({_NUMBER})([A-Z])", group or ""):
-            yield Fraction(number), letters[letter]
+    >>> time("4:05 PM"), time("040506.789")
+    ('16:05:00', '04:05:06.789')
+    """
+    told = read_clock(text, "time", order)
+    if isinstance(told.zone, str):
+        known_zone(told.zone)
+    return told.end or clock_text(told.micros or 0)
 
 
 def engine_interval(months: int, days: int, micros: int) -> str:
@@ -251,25 +140,6 @@ def engine_interval(months: int, days: int, micros: int) -> str:
     parts = ((months, "months"), (days, "days"))
     words = [f"{count} {unit}" for count, unit in parts if count]
     return " ".join(words + [f"{seconds} seconds"] * (micros != 0)) or "0 seconds"
-
-
-_LATER_SIGN = re.compile(r"(?<=[^\d])[+-]")
-_UNSIGNED = re.compile(r"(?<![\d.:+-])(?=[\d.])")
-
-
-def one_sign(text: str, style: str) -> str:
-    """An interval's text, where IntervalStyle says so, with its one sign before each field.
-
-    The SQL standard has one sign for all of an interval (manual, 8.5.5); a text with more of them
-    is as it would be in any other style.
-
-    >>> one_sign("-1-2 3 4:05", "sql_standard"), one_sign("-1 +2:03", "sql_standard")
-    ('-1-2 -3 -4:05', '-1 +2:03')
-    """
-    spelt = text.strip()
-    if style != "sql_standard" or spelt[:1] != "-" or _LATER_SIGN.search(spelt, 1):
-        return text
-    return _UNSIGNED.sub("-", spelt)
 
 
 _BYTES = re.compile(r"\\\\|\\([0-3][0-7][0-7])|[^\\]")

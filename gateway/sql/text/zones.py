@@ -8,15 +8,17 @@ read.
 from __future__ import annotations
 
 import re
-from datetime import timedelta, timezone, tzinfo
+from datetime import datetime, timedelta, timezone, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from gateway.errors import InvalidParameterValue
 
 _HOURS = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
-_POSIX = re.compile(r"(<[A-Za-z0-9+:-]+>|[A-Za-z]{3,})([+-]?)(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?")
-_OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")  # as `engine_zone` spells it
+# A zone without a name is an offset of POSIX, too: `-8:00` is eight hours east.
+_POSIX = re.compile(
+    r"(<[A-Za-z0-9+:-]+>|[A-Za-z/_]{3,}|)([+-]?)(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?"
+)
 _MOST_SECONDS = 86_400  # Python's and Arrow's bound on an offset; PostgreSQL's is a week
 
 
@@ -60,16 +62,64 @@ def zone_info(name: str) -> tzinfo:
 
     >>> zone_info("<+05:30>-05:30").utcoffset(None)
     datetime.timedelta(seconds=19800)
-    >>> zone_info("+05:30").utcoffset(None)
-    datetime.timedelta(seconds=19800)
     """
     found = _names().get(name.lower())
-    if found is not None:
-        return ZoneInfo(found)
-    if (offset := _OFFSET.fullmatch(name)) is not None:
-        seconds = int(offset[2]) * 3600 + int(offset[3]) * 60
-        return timezone(timedelta(seconds=-seconds if offset[1] == "-" else seconds))
+    return ZoneInfo(found) if found is not None else _fixed(name)
+
+
+def _fixed(name: str) -> timezone:
     return timezone(timedelta(seconds=_posix_seconds(name)))
+
+
+# Moments at which zones that ever changed their clocks differ.
+_PROBES = tuple(datetime(year, month, 1) for year in (1850, 1915, 1943, 1975, 2008, 2035)
+                for month in (1, 7))  # fmt: skip
+
+
+@cache
+def fixed_offset(name: str) -> int | None:
+    """Seconds east of Greenwich of a zone whose clocks never change; None of any other.
+
+    Raises:
+        InvalidParameterValue: 22023, no such zone.
+
+    >>> fixed_offset("GMT+8"), fixed_offset("Etc/GMT-1"), fixed_offset("Europe/Berlin")
+    (-28800, 3600, None)
+    """
+    zone = known_zone(name)
+    offsets = {zone.utcoffset(moment) for moment in _PROBES}
+    found = offsets.pop()
+    return None if offsets or found is None else round(found.total_seconds())
+
+
+def known_zone(name: str) -> tzinfo:
+    """`zone_info` of a name out of a text.
+
+    Raises:
+        InvalidParameterValue: 22023, no such zone.
+    """
+    try:
+        return zone_info(name)
+    except InvalidParameterValue as error:
+        raise InvalidParameterValue(f'time zone "{name.lower()}" not recognized') from error
+
+
+_CYCLE = 146_097  # days after which the calendar repeats
+
+
+def offset_at_local(zone: tzinfo, days: int, micros: int) -> int:
+    """Seconds east of Greenwich where the clocks of a zone show this.
+
+    What they show twice they show later, what they skip is as before (manual, appendix B.2).
+
+    Args:
+        days: Days since 1970-01-01.
+        micros: Microseconds of the day.
+    """
+    like = days % _CYCLE - (2 * _CYCLE if days < 0 else 0) if abs(days) > _CYCLE else days
+    local = datetime(1970, 1, 1) + timedelta(days=like, microseconds=micros)
+    both = (zone.utcoffset(local.replace(fold=fold)) for fold in (0, 1))
+    return min(round(each.total_seconds()) for each in both if each is not None)
 
 
 @cache

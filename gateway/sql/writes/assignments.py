@@ -20,7 +20,7 @@ from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import DIALECT, parse
 from gateway.sql.writes.items import Assigned, with_items
 from gateway.sql.writes.targets import Target, TargetColumn
-from gateway.types import DATE, INTERVAL, NUMERIC, TIMESTAMP, TIMESTAMPTZ, Type, dimensions
+from gateway.types import DATE, INTERVAL, NUMERIC, TIME, TIMESTAMP, TIMESTAMPTZ, Type, dimensions
 
 # On a cast that only says what the assignment does.
 AS_ASSIGNED = "as_assigned"
@@ -180,6 +180,7 @@ def _typed(value: exp.Expr, kind: Type) -> exp.DataType | None:
 
 
 # What the store reads by itself, whole columns at once.
+_PLAIN_TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?")
 _PLAIN_MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(\s?(Z|[+-]\d\d(:?\d\d)?))?)?", re.IGNORECASE
 )
@@ -192,6 +193,8 @@ def is_spelt(value: exp.Expr, kind: Type) -> bool:
 
 def is_spelt_so(text: str, kind: Type) -> bool:
     """The same of a literal's text."""
+    if kind is TIME:
+        return not _PLAIN_TIME.fullmatch(text)
     return kind in (DATE, TIMESTAMP, TIMESTAMPTZ) and not _PLAIN_MOMENT.fullmatch(text)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from gateway.errors import FeatureNotSupported, InvalidParameterValue
+from gateway.errors import FeatureNotSupported
+from gateway.sql.text.precision import interval_fields
 from gateway.types import Type, dimensions
 
 # PostgreSQL type -> DuckDB type. A type without a row is refused at CREATE TABLE. Text kinds are
@@ -83,7 +84,6 @@ def arrow_type(type: Type, typmod: int) -> pa.DataType:
 
     Raises:
         FeatureNotSupported: 0A000, a modifier that cannot be kept.
-        InvalidParameterValue: 22023, a modifier out of its bounds.
     """
     if type.element is not None:
         inside = arrow_type(type.element, typmod)
@@ -92,10 +92,6 @@ def arrow_type(type: Type, typmod: int) -> pa.DataType:
         return inside
     if type.name == "numeric":
         return pa.decimal128(*numeric_digits(typmod))
-    if type.name in ("time", "timestamp", "timestamptz") and typmod > 6:
-        raise InvalidParameterValue(f"{type.name}({typmod}) precision must be between 0 and 6")
-    if type.name == "interval" and typmod >= 0:
-        raise FeatureNotSupported("interval with fields or a precision cannot be kept")
     return type.arrow
 
 
@@ -123,5 +119,8 @@ def spelt(type: Type, typmod: int) -> str:
         return f"numeric({precision},{scale})"
     if type.name in ("varchar", "bpchar"):
         return f"{type.sql}({text_length(typmod)})"
+    if type.name == "interval":
+        fields, digits = interval_fields(typmod)
+        return f"interval{f' {fields}' if fields else ''}{'' if digits is None else f'({digits})'}"
     head, _, tail = type.sql.partition(" ")
     return f"{head}({typmod}) {tail}".rstrip()

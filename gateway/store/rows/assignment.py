@@ -20,7 +20,9 @@ from gateway.errors import (
     NumericValueOutOfRange,
     StringTooLong,
 )
+from gateway.sql.text.interval_input import cut_to
 from gateway.sql.text.jsontext import READERS
+from gateway.sql.text.precision import MOST_DIGITS, interval_fields, rounded
 from gateway.store.definitions.columntypes import numeric_digits, spelt, text_length
 from gateway.store.definitions.definitions import Column
 from gateway.store.rows import textinput
@@ -31,10 +33,6 @@ Cast = Callable[[pa.Array, Column], pa.Array]
 
 # Wide enough for every decimal(38, s) at any scale, so that rounding never overflows on the way.
 _WIDE_DIGITS = 76
-
-_MICROSECONDS_A_DAY = 86_400_000_000
-# PostgreSQL rounds timestamps away from its own epoch, 2000-01-01.
-_POSTGRES_EPOCH = 10_957 * _MICROSECONDS_A_DAY
 
 
 def assign(values: pa.Array, column: Column) -> pa.Array:
@@ -268,12 +266,10 @@ def _utc_micros(values: pa.Array) -> pa.Array:
 
 def _to_precision(values: pa.Array, column: Column) -> pa.Array:
     """timestamp(p), time(p): to the nearest, half away from PostgreSQL's epoch."""
-    if not 0 <= column.typmod < 6:
+    if not 0 <= column.typmod < MOST_DIGITS:
         return values
-    unit = 10 ** (6 - column.typmod)
-    epoch = 0 if column.type.name == "time" else _POSTGRES_EPOCH
-    micros = pc.fill_null(values.cast(pa.int64()), epoch).to_numpy(zero_copy_only=False) - epoch
-    near = np.sign(micros) * ((np.abs(micros) + unit // 2) // unit * unit) + epoch
+    micros = pc.fill_null(values.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+    near = rounded(micros, column.typmod, column.type.name == "time")
     return pa.array(near, pa.int64(), mask=_nulls(values)).cast(column.arrow)
 
 
@@ -290,8 +286,16 @@ def _duration_to_interval(values: pa.Array, column: Column) -> pa.Array:
 
 
 def _whole_micros(values: pa.Array, column: Column) -> pa.Array:
-    """Intervals with their nanoseconds cut to the microseconds that are kept."""
-    return textinput.cut_nanoseconds(values)
+    """Intervals with their nanoseconds cut to the microseconds that are kept, to their fields."""
+    whole = textinput.cut_nanoseconds(values)
+    fields, digits = interval_fields(column.typmod)
+    if not fields and digits is None:
+        return whole
+    parts = [None if v is None else (v.months, v.days, v.nanoseconds // 1000) for v in
+             whole.to_pylist()]  # fmt: skip
+    cut = [None if each is None else cut_to(each, fields, digits) for each in parts]
+    made = [None if each is None else (each[0], each[1], each[2] * 1000) for each in cut]
+    return pa.array(made, column.arrow)
 
 
 def _from_text(values: pa.Array, column: Column) -> pa.Array:

@@ -22,7 +22,7 @@ from gateway.errors import (
     InvalidParameterValue,
     InvalidTextRepresentation,
 )
-from gateway.sql.text import literals
+from gateway.sql.text import literals, moment_values
 from gateway.sql.text.array_input import dimensions_of
 from gateway.sql.text.jsontext import read_json, read_jsonb
 from gateway.sql.text.notation import PLAIN, Notation
@@ -230,9 +230,10 @@ def _registered_binary(data: bytes) -> dict[str, Any]:
 
 # Types whose text is read by the session's TimeZone, DateStyle and IntervalStyle.
 _MOMENTS: dict[str, Callable[[str, Notation], Any]] = {
-    "date": lambda text, by: decode_datetime.date(text, by.zone, by.order),
-    "timestamp": lambda text, by: decode_datetime.timestamp(text, by.zone, by.order),
-    "timestamptz": lambda text, by: decode_datetime.timestamptz(text, by.zone, by.order),
+    "date": lambda text, by: moment_values.date(text, by.zone, by.order),
+    "timestamp": lambda text, by: moment_values.timestamp(text, by.zone, by.order),
+    "timestamptz": lambda text, by: moment_values.timestamptz(text, by.zone, by.order),
+    "time": lambda text, by: moment_values.time(text, by.zone, by.order),
     "interval": lambda text, by: decode_interval.interval(text, by.intervals),
 }
 
@@ -251,7 +252,6 @@ _TEXT: dict[str, Callable[[str], Any]] = {
     "json": read_json,
     "float4": read_float4,
     "float8": read_float8,
-    "time": decode_datetime.time,
     "numeric": read_numeric,
     "uuid": literals.uuid,
     "jsonb": read_jsonb,
