@@ -11,11 +11,18 @@ import re
 from uuid import UUID
 
 from gateway.errors import (
+    DatetimeFieldOverflow,
     FeatureNotSupported,
     InvalidParameterValue,
     InvalidTextRepresentation,
 )
-from gateway.sql.text.far_moments import DAY_MICROS
+from gateway.sql.text.far_moments import (
+    DAY_MICROS,
+    END_DAY,
+    END_MICROS,
+    FIRST_DAY,
+    FIRST_MICROS,
+)
 from gateway.sql.text.moment_input import clock_text, date_text, read_clock, read_moment
 from gateway.sql.text.zones import known_zone, offset_at_local
 
@@ -59,6 +66,9 @@ def timestamp(text: str, zoned: bool, order: str = "") -> str:
     offset = 0 if told.end else told.zone
     if zone is not None and named:
         offset = offset_at_local(zone, days, micros)
+    east = offset if zoned and isinstance(offset, int) else 0
+    if not FIRST_MICROS <= days * DAY_MICROS + micros - east * 1_000_000 < END_MICROS:
+        raise DatetimeFieldOverflow(f'timestamp out of range: "{text}"')
     ending = f"{offset_of(offset)}" if zoned and isinstance(offset, int) else ""
     day, era, _ = date_text(days).partition(" BC")
     return f"{day} {clock_text(micros)}{ending}{era}"
@@ -113,6 +123,8 @@ def date(text: str, order: str = "") -> str:
         return told.end
     if told.relative is not None:
         return _RELATIVE[told.relative]
+    if not FIRST_DAY <= (told.days or 0) < END_DAY:
+        raise DatetimeFieldOverflow(f'date out of range: "{text}"')
     return date_text(told.days or 0)
 
 
