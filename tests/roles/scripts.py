@@ -637,6 +637,8 @@ SCRIPTS: dict[str, list[str]] = {
         "admin: SELECT m.rolname, g.rolname, a.admin_option FROM pg_auth_members a JOIN pg_roles m"
         " ON m.oid = a.member JOIN pg_roles g ON g.oid = a.roleid WHERE g.rolname LIKE 'r\\_%'"
         " ORDER BY 1, 2",
+        "admin: ALTER GROUP r_in ADD USER carol",
+        "admin: ALTER GROUP r_in DROP USER carol",
         "alice: GRANT r_in TO carol",
         "bob: GRANT r_in TO carol",
         "bob: GRANT r_in TO carol",

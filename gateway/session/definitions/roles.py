@@ -292,7 +292,7 @@ def change_membership(executor: Executor, tree: ChangeMembership) -> Result:
             step = _admitted if tree.grant else _dismissed
             made = step(executor, made, Membership(name, member, authority.role, tree.admin))
     store.change_made(lambda before: made)
-    return Result("GRANT ROLE" if tree.grant else "REVOKE ROLE")
+    return Result(tree.tag or ("GRANT ROLE" if tree.grant else "REVOKE ROLE"))
 
 
 def _refuse_admitting(authority: Authority, role: str) -> None:

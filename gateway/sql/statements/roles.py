@@ -62,6 +62,7 @@ class ChangeMembership:
     roles: tuple[str, ...]
     members: tuple[Grantee, ...]
     admin: bool = False
+    tag: str = ""  # of ALTER GROUP
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,8 @@ def read_alter_role(reader: Reader) -> AlterRole | SetForRole | ChangeMembership
     if reader.accept("RESET"):
         return SetForRole(role, read_setting_name(reader), None)
     if verb := reader.one_of("ADD USER", "DROP USER"):
-        return ChangeMembership(verb == "ADD USER", (role.name,), _roles(reader))
+        members, adds = _roles(reader), verb == "ADD USER"
+        return ChangeMembership(adds, (role.name,), members, tag="ALTER ROLE")
     options: dict[str, Any] = {}
     _options(reader, options, None)
     return AlterRole(role, options)
