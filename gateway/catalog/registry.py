@@ -315,8 +315,7 @@ class Registry:
             raise InvalidTableDefinition("cannot create temporary relation in non-temporary schema")
         if temporary or schema in (TEMPORARY, own):
             return TableName(own, name)
-        home = next((p for p in self.search_path if p not in (SYSTEM, TEMPORARY)), "")
-        place = TableName(schema or home, name)
+        place = TableName(schema or self.home(), name)
         if self.is_another_s(place.schema):
             raise InvalidTableDefinition(
                 "cannot create relations in temporary schemas of other sessions"
@@ -329,6 +328,13 @@ class Registry:
                 hint="Create it in schema public.",
             )
         return place
+
+    def home(self) -> str:
+        """The first schema of the search_path that there is; InvalidSchemaName: 3F000, none."""
+        known = self.schemas() | {"public"}
+        for place in filter(known.__contains__, self.search_path):
+            return place
+        raise InvalidSchemaName("no schema has been selected to create in")
 
     def is_dataset(self, schema: str) -> bool:
         """True when tables of a dataset are in that schema."""

@@ -46,6 +46,7 @@ def _session_value(within: Values, word: str) -> str:
         "@user": names.user,
         "@database": names.database,
         "@moment": names.place,
-        "@schema": next(iter(names.explicit), ""),
+        "@schema": next(iter(names.explicit), None),
     }
-    return quoted(values[word])
+    value = values[word]
+    return "CAST(NULL AS VARCHAR)" if value is None else quoted(value)

@@ -228,7 +228,7 @@ class Permission:
 
     def _create_function(self, tree: CreateFunction) -> None:
         schema, name = self._registry.named(tree.name)
-        place = schema or self._registry.search_path[0]
+        place = schema or self._registry.home()
         if place in self._registry.store.schemas():
             self._authority.require_schema("C", place)
         for routine in self._registry.store.routines():

@@ -143,7 +143,7 @@ def _create_function(executor: Executor, tree: CreateFunction) -> Result:
     """Keep a function, once a call of it plans."""
     schema, name = executor.registry.named(tree.name)
     registry = executor.registry
-    place = schema or registry.search_path[0]
+    place = schema or registry.home()
     function = Function(
         place, name, tree.arguments, tree.returns, tree.body, tree.strict, tree.volatility
     )

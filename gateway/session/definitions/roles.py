@@ -29,7 +29,7 @@ from gateway.passwords import make_verifier, read_verifier
 from gateway.roles import PREDEFINED, Made, MadeRole, Membership
 from gateway.session.definitions.grants import known_role, no_such_role, role_named
 from gateway.session.result import Notice, Result
-from gateway.session.settings.settings import ClientSettings
+from gateway.session.settings.settings import ClientSettings, listed
 from gateway.session.writes.execution import Executor
 from gateway.sql.statements.grants import Grantee
 from gateway.sql.statements.roles import (
@@ -210,7 +210,7 @@ def set_for_role(executor: Executor, tree: SetForRole) -> Result:
         kept = {}
     elif tree.values is not None:
         trial = ClientSettings(authority.role, authority.roles.is_superuser(authority.role))
-        value = ", ".join(tree.values)
+        value = listed(tree.name, tree.values)
         trial.set(tree.name, value)
         kept[tree.name] = value
     changed = replace(role, settings=tuple(kept.items()))

@@ -118,8 +118,9 @@ class SessionFunctions:
         """Name -> what stands in the place of a call; and how moments are written."""
         text = exp.Literal.string
         who = self._authority
+        path = self._settings.search_path
         user, database, schema = (
-            _name(each) for each in (who.role, self._database, self._settings.search_path[0])
+            _name(each) for each in (who.role, self._database, path[0] if path else None)
         )
         users = dict.fromkeys(("current_user", "user", "current_role"), user)
         return {
@@ -337,9 +338,9 @@ def _given(text: exp.Expr, kind: str) -> exp.Expr:
     return text
 
 
-def _name(value: str) -> exp.Expr:
+def _name(value: str | None) -> exp.Expr:
     """A value of type name, which the engine takes for a text."""
-    node = _cast(exp.Literal.string(value), "text")
+    node = _cast(_text(value), "text")
     node.meta[GIVES] = by_name("name")
     return node
 

@@ -6,7 +6,7 @@ keeps those of extensions.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.errors import (
@@ -31,6 +31,7 @@ from gateway.session.settings.rows import (
     as_known,
 )
 from gateway.sql.text.notation import Notation, notation_of
+from gateway.sql.text.quoting import identifier
 
 # They would look as if they did something.
 _ENGINES = ("datafusion.", "duckdb.")
@@ -227,8 +228,8 @@ class ClientSettings:
     @property
     def search_path(self) -> list[str]:
         """Schemas in the order in which an unqualified name is looked up."""
-        names = [part.strip().strip('"') for part in self._values["search_path"].split(",")]
-        return [name for name in names if name and name != "$user"] or ["public"]
+        names = [_named(part.strip()) for part in self._values["search_path"].split(",")]
+        return [name for name in names if name and name != "$user"]
 
     @property
     def notation(self) -> Notation:
@@ -312,3 +313,13 @@ def _default(name: str) -> str | None:
 
 def _unrecognized(name: str) -> UndefinedObject:
     return UndefinedObject(f'unrecognized configuration parameter "{name}"')
+
+
+def listed(name: str, values: Sequence[str]) -> str:
+    """The values of SET as one: of search_path they are names (guc.c: GUC_LIST_QUOTE)."""
+    return ", ".join(map(identifier, values) if name.lower() == "search_path" else values)
+
+
+def _named(part: str) -> str:
+    """A name of search_path, folded unless it is in quotes."""
+    return part[1:-1].replace('""', '"') if part[:1] == '"' else part.lower()

@@ -9,7 +9,7 @@ import pyarrow as pa
 from gateway.session.result import Field, Result
 from gateway.session.settings.known_settings import known_setting
 from gateway.session.settings.rows import BY_NAME
-from gateway.session.settings.settings import ClientSettings
+from gateway.session.settings.settings import ClientSettings, listed
 from gateway.session.transactions.modes import refuse_late, set_modes
 from gateway.session.transactions.transaction import TransactionBlock
 from gateway.sql.statements.commands import (
@@ -62,7 +62,7 @@ def _set_or_show(settings: ClientSettings, statement: Statement) -> Result:
     if isinstance(tree, ShowStatement):
         return _show(settings, tree.name)
     if isinstance(tree, SetStatement):
-        value = None if tree.values is None else ", ".join(tree.values)
+        value = None if tree.values is None else listed(tree.name, tree.values)
         settings.set(tree.name, value, local=tree.local)
     elif isinstance(tree, ResetStatement) and tree.name == "all":
         settings.reset_all()
