@@ -195,6 +195,10 @@ REFUSED = [
     ("f AS (SELECT sum(p) FROM (SELECT sum(w) p FROM u GROUP BY ROLLUP (k)) AS q)", "0A000", "GR"),
     ("f AS (SELECT sum(p) FROM (SELECT sum(w) OVER (ORDER BY k) p FROM u) AS q)", "0A000", "OVER"),
     ("f AS (SELECT sum(w * random()) FROM u)", "0A000", "random() draws anew"),
+    ("d AS (SELECT * FROM t LIMIT 2), f AS (SELECT sum(w * y) FROM u JOIN d ON n = k)", "0A000",
+     "LIMIT without ORDER BY draws anew"),
+    ("d AS (SELECT *, random() AS q FROM t), f AS (SELECT sum(w * q) FROM u JOIN d ON n = k)",
+     "0A000", "random() draws anew"),
     ("f AS (SELECT sum(length(w::text)) FROM u)", "0A000", "length"),
     ("f AS (SELECT sum(w) FROM u), u AS (TABLE t)", "42703", '"w"'),
 ]  # fmt: skip

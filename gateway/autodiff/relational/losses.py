@@ -55,6 +55,7 @@ class Loss:
     def __init__(self, cte: exp.CTE, own: Own, place: exp.Expr) -> None:
         self._cte, self._own, self._place = cte, own, place
         self._around = list(with_queries(cte))
+        self.kept: dict[int, exp.CTE] = {}  # the WITH queries that it still names, by identity
 
     def opened(self) -> exp.Expr:
         """A copy of the query.
@@ -95,12 +96,20 @@ class Loss:
                 continue
             if any(cte is each for each in self._around) and not self._reads_own(cte.this):
                 self._refuse_hidden(cte)
+                self._keep(cte)
             else:
                 self._refuse_recursive(cte)
                 place.replace(_as_subquery(place, cte, self._opened(cte.this)))
         for query in nodes_of(copy, exp.Query):
             query.set("with_", None)
         return copy
+
+    def _keep(self, cte: exp.CTE) -> None:
+        if id(cte) not in self.kept:
+            self.kept[id(cte)] = cte
+            for table in nodes_of(cte.this, exp.Table):
+                if (inner := named_by(table)) is not None:
+                    self._keep(inner)
 
     def _refuse_recursive(self, cte: exp.CTE) -> None:
         if is_recursive(cte):

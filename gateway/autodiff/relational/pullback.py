@@ -235,10 +235,9 @@ class _Pullback:
     def _read(self) -> tuple[exp.Select, Analysis]:
         """The query laid open, and its blocks: one SELECT with aggregates."""
         query = self._loss.opened()
-        if (call := volatile_call(query)) is not None:
-            raise self._refused(
-                "cannot be followed to", f"{call_name(call)}() draws anew each time."
-            )
+        for each in (query, *(cte.this for cte in self._loss.kept.values())):
+            if changing := _draws(each):
+                raise self._refused("cannot be followed to", f"{changing} draws anew each time.")
         if not isinstance(query, exp.Select):
             raise self._not_a_number()
         analysis = self._analysed(query)
@@ -312,6 +311,17 @@ class _Pullback:
             detail=detail,
             position=position_of(self._wanted.place),
         )
+
+
+def _draws(tree: exp.Expr) -> str:
+    """What in a query may give other rows when it is read once more."""
+    if (call := volatile_call(tree)) is not None:
+        return f"{call_name(call)}()"
+    limited = any(
+        query.args.get("limit") is not None and query.args.get("order") is None
+        for query in nodes_of(tree, exp.Query)
+    )
+    return "LIMIT without ORDER BY" if limited else ""
 
 
 def _named_column(relation: str, name: str) -> exp.Expr:
