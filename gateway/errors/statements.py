@@ -75,6 +75,10 @@ class CannotCoerce(GatewayError, code="42846"):
     """A cast from a type to another that it never becomes."""
 
 
+class InvalidName(GatewayError, code="42602"):
+    """A name that no setting can have."""
+
+
 class UndefinedObject(GatewayError, code="42704"):
     """No type, setting or other object of that name."""
 

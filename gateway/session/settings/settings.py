@@ -6,12 +6,14 @@ keeps those of extensions.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.errors import (
     CannotChangeParameter,
     InsufficientPrivilege,
+    InvalidName,
     InvalidParameterValue,
     UndefinedObject,
 )
@@ -104,7 +106,7 @@ class ClientSettings:
             local: Until the transaction ends.
 
         Raises:
-            UndefinedObject: 42704. InvalidParameterValue: 22023.
+            UndefinedObject: 42704. InvalidParameterValue: 22023. InvalidName: 42602.
             CannotChangeParameter: 55P02.
         """
         row = BY_NAME.get(name.lower())
@@ -120,7 +122,7 @@ class ClientSettings:
                 hint="The settings of the engine and of the store are the server's own.",
             )
         elif "." in name:
-            key, new = name.lower(), value or ""
+            key, new = _custom(name), value or ""
         else:
             raise _unrecognized(name)
         if self.admit is not None:
@@ -286,6 +288,20 @@ class ClientSettings:
         changed = {name: value for name, value in now.items() if self._told[name] != value}
         self._told = now
         return changed
+
+
+_CUSTOM = re.compile(r"[A-Za-z_\u0080-\uffff][\w$]*(\.[A-Za-z_\u0080-\uffff][\w$]*)+")
+
+
+def _custom(name: str) -> str:
+    """The name of a setting that nobody here knows, as it is kept."""
+    if not _CUSTOM.fullmatch(name):
+        raise InvalidName(
+            f'invalid configuration parameter name "{name}"',
+            detail="Custom parameter names must be two or more simple identifiers separated by"
+            " dots.",
+        )
+    return name.lower()
 
 
 def _accepted(row: Setting, value: str | None, now: str, start: str) -> str:
