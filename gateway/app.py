@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from contextlib import ExitStack
 from types import TracebackType
@@ -53,7 +52,7 @@ class App:
             self.grids = _datasets(settings, self.store)
             undo.callback(Refresher(self.grids).close)
             self.gateway = Gateway(
-                Embedded(settings.threads, TEXT_CASTS, _memory_bytes(settings)),
+                Embedded(settings.threads, TEXT_CASTS, settings.pool_bytes),
                 self.store,
                 self.grids,
                 settings,
@@ -68,7 +67,7 @@ class App:
                 authentication_seconds=settings.authentication_seconds,
             )
             if metrics is not None:
-                pool = _memory_bytes(settings)
+                pool = settings.pool_bytes
                 metrics.watch(self._server, self.gateway, self.store, self.grids, pool)
                 undo.callback(metrics.let_go)
             self._closing = undo.pop_all()
@@ -157,13 +156,6 @@ def explain(settings: Settings, sql: str) -> list[str]:
         return lines
     finally:
         store.close()
-
-
-def _memory_bytes(settings: Settings) -> int:
-    """What queries may hold together."""
-    if settings.memory_bytes is not None:
-        return settings.memory_bytes
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
 def _datasets(settings: Settings, store: Store) -> Datasets:

@@ -5,6 +5,7 @@ What a setting does is its reader's business: `app` hands each to the part that 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -206,6 +207,13 @@ class Settings(_Strict):
     log_statement_text: bool = Field(
         False, description="Let log lines show what clients sent, their values included."
     )
+
+    @property
+    def pool_bytes(self) -> int:
+        """What all queries may hold together: `memory_bytes`, or half the machine's memory."""
+        if self.memory_bytes is not None:
+            return self.memory_bytes
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
     @model_validator(mode="after")
     def _names_once(self) -> Settings:

@@ -115,7 +115,7 @@ class Client:
         )
         self.executor.standing = self._standing
         self.prepared = PreparedStatements(allowance.prepared_bytes)
-        self.portals = Portals(allowance.portal_bytes)
+        self.portals = Portals(allowance.portal_bytes, allowance.kept)
         self.block = TransactionBlock(store)
         self.gathering = Gathering(self)
         self._cancelled = False  # since the statement came
@@ -135,6 +135,7 @@ class Client:
         limit = self.identity.roles.of(user).memory_bytes
         if limit is not None:
             self.engine.limit_memory(limit)
+            self.portals.limit(limit)
         self.functions = SessionFunctions(
             self.settings,
             self.identity.authority,

@@ -80,7 +80,8 @@ def _declare(owner: Owner, tree: Declare, bound: Bound) -> Result:
     portal.hold, portal.binary = tree.hold, "BINARY" in tree.options
     portal.scroll = turns(tree.statement.tree) if tree.scroll is None else tree.scroll
     if portal.scroll:
-        portal.kept = Kept(result.batches, None if tree.scroll else KEPT_BYTES)
+        most = None if tree.scroll else KEPT_BYTES
+        portal.kept = Kept(result.batches, tree.name, owner.portals.room, most)
         result.wrap(portal.kept.since(0))
     owner.portals.keep(tree.name, portal)
     return Result("DECLARE CURSOR")

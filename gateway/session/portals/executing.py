@@ -10,7 +10,9 @@ from gateway.config import Settings
 from gateway.errors import FeatureNotSupported, GatewayError
 from gateway.session.activity.account import Account
 from gateway.session.computation import Bound, Described
+from gateway.session.portals.portals import KEPT_SHARE
 from gateway.session.portals.prepared import Prepared, PreparedStatements, arguments
+from gateway.session.portals.turning import KeptRoom
 from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
 from gateway.sql.statements.commands import DeallocateStatement, ExecuteStatement
@@ -20,15 +22,20 @@ from gateway.types import Type
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a client may keep, in bytes: texts of prepared statements, parameters of portals."""
+    """What a client may keep, in bytes: texts of prepared statements, parameters of portals.
+
+    `kept` is where the rows of cursors are kept, those of all clients.
+    """
 
     prepared_bytes: int
     portal_bytes: int
+    kept: KeptRoom
 
 
 def allowance_of(settings: Settings) -> Allowance:
     """What the settings allow."""
-    return Allowance(settings.prepared_bytes, settings.portal_bytes)
+    kept = KeptRoom(settings.pool_bytes // KEPT_SHARE)
+    return Allowance(settings.prepared_bytes, settings.portal_bytes, kept)
 
 
 class Owner(Protocol):

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from gateway.errors import DuplicateCursor, InvalidCursorName, OutOfMemory
 from gateway.session.portals.prepared import Prepared
-from gateway.session.portals.turning import Kept
+from gateway.session.portals.turning import Kept, KeptRoom
 from gateway.session.result import Result
 
 
@@ -58,18 +58,27 @@ class Portal:
             self.kept.close()
 
 
+# Cursors may keep one part in so many of the memory that queries have.
+KEPT_SHARE = 4
+
+
 class Portals:
     """Name -> portal; follows the client's transactions.
 
     Args:
         most_bytes: What their parameters may have together; a new one is refused beyond.
+        room: For the rows that cursors keep, all clients' together.
     """
 
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
+    def __init__(self, most_bytes: int, room: KeptRoom) -> None:
+        self._most_bytes, self.room = most_bytes, room
         self._open: dict[str, Portal] = {}
         self._bytes = 0
         self._savepoints: list[str] = []
+
+    def limit(self, memory_bytes: int) -> None:
+        """Let cursors keep their share of so much memory, and no more."""
+        self.room = KeptRoom(memory_bytes // KEPT_SHARE, self.room)
 
     def admit(self, name: str) -> None:
         """Make room for a new portal: a name is taken once, but for the unnamed one.

@@ -3,17 +3,20 @@
 PostgreSQL lets a cursor turn round where nobody said SCROLL or NO SCROLL if its plan can be read
 backwards (`ExecSupportsBackwardScan` in execAmi.c): scans and sorts can, joins, aggregates and
 functions that give rows cannot. Here no plan can; what was read is kept instead, all of it for
-SCROLL and `KEPT_BYTES` where nobody said so, since most clients stream from such cursors.
+SCROLL and `KEPT_BYTES` where nobody said so, since most clients stream from such cursors. The
+cursors of all clients share a `KeptRoom`.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from threading import Lock
 
 import pyarrow as pa
 from sqlglot import exp
 
+from gateway.errors import OutOfMemory
 from gateway.sql.lowered.sets import gives_rows
 from gateway.sql.meaning.scope import is_aggregate
 
@@ -58,16 +61,59 @@ def _sums(output: exp.Expr) -> bool:
     return any(map(is_aggregate, output.find_all(exp.Anonymous))) or bool(output.find(exp.Window))
 
 
+class KeptRoom:
+    """How many bytes several cursors may keep together; from any thread.
+
+    Args:
+        most_bytes: So many.
+        within: A larger room that this one is a part of.
+
+    >>> room = KeptRoom(10)
+    >>> room.take(8), room.take(8), room.give(8), room.take(8)
+    (True, False, None, True)
+    """
+
+    def __init__(self, most_bytes: int, within: KeptRoom | None = None) -> None:
+        self.most_bytes, self._within = most_bytes, within
+        self._taken, self._lock = 0, Lock()
+
+    def take(self, nbytes: int) -> bool:
+        """Take so many; False: there are not as many left, and none were taken."""
+        with self._lock:
+            if self._taken + nbytes > self.most_bytes:
+                return False
+            if self._within is not None and not self._within.take(nbytes):
+                return False
+            self._taken += nbytes
+            return True
+
+    def give(self, nbytes: int) -> None:
+        """Give back what was taken."""
+        with self._lock:
+            self._taken -= nbytes
+            if self._within is not None:
+                self._within.give(nbytes)
+
+
 class Kept:
     """The rows that a cursor has read, so that it can go back to them.
 
     Args:
         batches: The rows, which are read as they are asked for.
-        most_bytes: How much is kept; beyond, nothing is. None: all.
+        name: The cursor's.
+        room: Where they are kept.
+        most_bytes: How much is kept; beyond, nothing is. None: all, or the cursor fails.
     """
 
-    def __init__(self, batches: Iterator[pa.RecordBatch], most_bytes: int | None) -> None:
+    def __init__(
+        self,
+        batches: Iterator[pa.RecordBatch],
+        name: str,
+        room: KeptRoom,
+        most_bytes: int | None = None,
+    ) -> None:
         self._left, self._most_bytes = batches, most_bytes
+        self._name, self._room = name, room
         self._batches: list[pa.RecordBatch] = []
         self._starts: list[int] = []
         self._rows = self._nbytes = 0
@@ -90,18 +136,38 @@ class Kept:
             number += 1
 
     def _read(self) -> bool:
-        """Read one batch more; False: there is none."""
+        """Read one batch more; False: there is none.
+
+        Raises:
+            OutOfMemory: 53200, there is no room for it, and all is to be kept.
+        """
         batch = next(self._left, None)
         if batch is None:
             return False
         self._last = batch
+        more, most = batch.nbytes, self._most_bytes
+        if (most is not None and self._nbytes + more > most) or not self._room.take(more):
+            self._forget()
+            if most is None:
+                raise self._refusal()
+            return True
         self._batches.append(batch)
         self._starts.append(self._rows)
         self._rows += batch.num_rows
-        self._nbytes += batch.nbytes
-        if self._most_bytes is not None and self._nbytes > self._most_bytes:
-            self._batches, self._starts, self.is_whole = [], [], False
+        self._nbytes += more
         return True
+
+    def _forget(self) -> None:
+        self._room.give(self._nbytes)
+        self._batches, self._starts, self._nbytes, self.is_whole = [], [], 0, False
+
+    def _refusal(self) -> OutOfMemory:
+        return OutOfMemory(
+            f'out of memory: cursor "{self._name}" keeps its rows, to turn round',
+            detail=f"Such cursors may keep {self._room.most_bytes} bytes together, a quarter of"
+            " memory_bytes of the configuration, or of the role.",
+            hint="Declare it NO SCROLL, or make a table of the query: CREATE TEMP TABLE ... AS.",
+        )
 
     def before(self, position: int, count: int) -> Iterator[pa.RecordBatch]:
         """The `count` rows that end with row `position`, from 1; the nearest first."""
@@ -115,7 +181,8 @@ class Kept:
             count, position, number = count - given, position - given, number - 1
 
     def close(self) -> None:
-        """Stop the work behind what was not read."""
+        """Stop the work behind what was not read, and keep nothing any longer."""
+        self._forget()
         close = getattr(self._left, "close", None)
         if close is not None:
             close()
