@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from gateway.errors import SyntaxFault
 from gateway.sql.meaning.scope import column_node, position_of
+from gateway.sql.text.rows import pairwise
 
 _VALUE, _PLACE = "in_value", "in_place"
 
@@ -65,9 +66,11 @@ def is_condition(node: exp.Expr, negated: bool = True) -> bool:
 
 def is_beyond(node: exp.Expr) -> bool:
     """Whether the engine has no such comparison: of rows, by another operator than =, with ALL."""
-    if isinstance(node, exp.In):
-        return len(_items(node.this)) > 1
-    return not (isinstance(node, exp.EQ) and isinstance(node.expression, exp.Any))
+    if len(_items(node.this)) > 1:
+        return True
+    return not isinstance(node, exp.In) and not (
+        isinstance(node, exp.EQ) and isinstance(node.expression, exp.Any)
+    )
 
 
 def among_rows(node: exp.Expr, query: exp.Expr) -> exp.Expr:
@@ -84,10 +87,10 @@ def among_rows(node: exp.Expr, query: exp.Expr) -> exp.Expr:
         raise SyntaxFault(f"subquery has too {much} columns", position=position_of(node))
     names = [f"{_VALUE}_{n}" for n in range(1, len(values) + 1)]
     pairs = [
-        of(this=exp.paren(each.copy()), expression=column_node(_PLACE, name))
+        (exp.paren(each.copy()), column_node(_PLACE, name))
         for each, name in zip(values, names, strict=True)
     ]
-    compared = all_of(pairs)
+    compared = pairwise(of, pairs)
     decides = exp.Not(this=exp.paren(compared.copy())) if is_all else compared.copy()
     unknown = exp.Is(this=exp.paren(compared.copy()), expression=exp.Null())
     ifs = [

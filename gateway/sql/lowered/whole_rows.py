@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from gateway.sql.lowered.jsoncalls import NAMES, PRESENT, is_maker
 from gateway.sql.lowered.records import as_record
+from gateway.sql.meaning.binding import OWN_NAMES
 from gateway.sql.meaning.inference import Types
 from gateway.sql.meaning.scope import Analysis, Block, Source, column_node, is_read_from
 from gateway.sql.text.trees import nodes_of, own_nodes
@@ -99,7 +100,9 @@ def _joins(select: exp.Select) -> Iterator[exp.Join]:
 def _write(value: exp.Column, source: Source, there: exp.Column | None, known: Types) -> None:
     columns = [column_node(source.alias, name) for name in source.columns or () if name != _THERE]
     row = exp.Anonymous(this="row", expressions=columns)
-    row.meta[NAMES] = tuple(name for name in source.names if name != _THERE)
+    own = source.tree.meta_get(OWN_NAMES) or ()
+    names = (*own, *source.names[len(own) :])
+    row.meta[NAMES] = tuple(name for name in names if name != _THERE)
     row.set(PRESENT, there)
     held = _around(value)
     if isinstance(held, exp.Is):

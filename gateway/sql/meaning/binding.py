@@ -20,6 +20,9 @@ from gateway.sql.text.trees import nodes, nodes_of
 MAX_VIEW_DEPTH = 100
 # Views that name two views each, 20 deep, would be a million queries.
 MAX_VIEWS = 1000
+# Under this key the notes of a table or view hold its own names of columns, where an alias has
+# others: a whole row is of the relation's type (manual, 8.16.5).
+OWN_NAMES = "own_names"
 
 
 class Binder:
@@ -72,6 +75,8 @@ class Binder:
             return
         table.set("db", exp.to_identifier(relation.name.schema, quoted=True))
         table.set("this", exp.to_identifier(relation.name.name, quoted=True))
+        if table.args["alias"].columns:
+            table.meta[OWN_NAMES] = tuple(relation.columns)
         self._relations[relation.name] = dict(relation.columns)
 
     def _check_database(self, table: exp.Table) -> None:
@@ -107,11 +112,13 @@ class Binder:
         alias = table.args["alias"]
         given = alias.columns
         identifier = [str(flags[IDENTIFIED])] if IDENTIFIED in flags else []
-        names = (*relation.view_columns, *identifier)[len(given) :]
-        rest = [exp.to_identifier(name, quoted=True) for name in names]
+        names = (*relation.view_columns, *identifier)
+        rest = [exp.to_identifier(name, quoted=True) for name in names[len(given) :]]
         alias.set("columns", given + rest)
         inlined = exp.Subquery(this=query, alias=alias, joins=table.args.get("joins"))
         inlined.meta["view"] = relation.oid
+        if given:
+            inlined.meta[OWN_NAMES] = names
         return inlined
 
 

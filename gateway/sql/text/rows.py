@@ -37,6 +37,17 @@ def compare_pairwise(found: Sequence[exp.Expr]) -> None:
             node.replace(exp.Paren(this=made))
 
 
+def pairwise(of: type[exp.Expr], pairs: Sequence[Pair]) -> exp.Expr:
+    """The comparison of two rows by an operator, of their columns, pair by pair.
+
+    An operator that is none of rows (LIKE) has one pair.
+    """
+    if of in _STRICT:
+        return _lexicographic(of, pairs)
+    join = exp.Or if of in (exp.NEQ, exp.NullSafeNEQ) else exp.And
+    return _joined(join, [of(this=a, expression=b) for a, b in pairs])
+
+
 def _row(node: exp.Expr | None) -> list[exp.Expr] | None:
     """What a row holds; None: it is none."""
     inner = node.unnest() if node is not None else None
@@ -58,25 +69,15 @@ def _pairs(one: exp.Expr | None, other: exp.Expr | None) -> list[Pair] | None:
     return [(a.copy(), b.copy()) for a, b in zip(left, right, strict=True)]
 
 
-def _all(of: type[exp.Binary], join: type[exp.Connector]) -> Callable[[exp.Expr], exp.Expr | None]:
-    def form(node: exp.Expr) -> exp.Expr | None:
-        if isinstance(node.parent, exp.Update | exp.OnConflict):
-            return None  # SET (a, b) = (1, 2) assigns
-        pairs = _pairs(node.this, node.expression)
-        return (
-            None if pairs is None else _joined(join, [of(this=a, expression=b) for a, b in pairs])
-        )
-
-    return form
+def _compared(node: exp.Expr) -> exp.Expr | None:
+    if isinstance(node.parent, exp.Update | exp.OnConflict):
+        return None  # SET (a, b) = (1, 2) assigns
+    pairs = _pairs(node.this, node.expression)
+    return None if pairs is None else pairwise(type(node), pairs)
 
 
 def _joined(join: type[exp.Connector], parts: Sequence[exp.Expr]) -> exp.Expr:
     return reduce(lambda one, other: join(this=one, expression=other), parts)
-
-
-def _ordered(node: exp.Expr) -> exp.Expr | None:
-    pairs = _pairs(node.this, node.expression)
-    return None if pairs is None else _lexicographic(type(node), pairs)
 
 
 def _lexicographic(last: type[exp.Expr], pairs: Sequence[Pair]) -> exp.Expr:
@@ -120,14 +121,14 @@ def _is(node: exp.Expr) -> exp.Expr | None:
 
 
 _FORMS: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr | None]] = {
-    exp.EQ: _all(exp.EQ, exp.And),
-    exp.NEQ: _all(exp.NEQ, exp.Or),
-    exp.NullSafeEQ: _all(exp.NullSafeEQ, exp.And),
-    exp.NullSafeNEQ: _all(exp.NullSafeNEQ, exp.Or),
-    exp.LT: _ordered,
-    exp.LTE: _ordered,
-    exp.GT: _ordered,
-    exp.GTE: _ordered,
+    exp.EQ: _compared,
+    exp.NEQ: _compared,
+    exp.NullSafeEQ: _compared,
+    exp.NullSafeNEQ: _compared,
+    exp.LT: _compared,
+    exp.LTE: _compared,
+    exp.GT: _compared,
+    exp.GTE: _compared,
     exp.Between: _between,
     exp.In: _in,
     exp.Is: _is,
