@@ -25,18 +25,15 @@ NUMBERS = {
 WORDS = ("MONTH", "Month", "month", "MON", "Mon", "mon", "DAY", "Day", "day", "DY", "Dy", "dy",
          "AM", "PM", "am", "pm", "A.M.", "P.M.", "a.m.", "p.m.",
          "AD", "BC", "ad", "bc", "A.D.", "B.C.", "a.d.", "b.c.", "RM", "rm")  # fmt: skip
-ZONES = ("TZH", "TZM", "TZ", "tz", "OF")
+ZONES = ("TZH", "TZM", "TZ", "OF", "tzh", "tzm", "tz", "of")
 
-# Names of numbers are written in either case; of one start, the longest is meant.
-_KEYWORD = re.compile(
-    "|".join(
-        [*map(re.escape, sorted(WORDS, key=len, reverse=True)), *ZONES]
-        + [f"(?i:{re.escape(name)})" for name in sorted(NUMBERS, key=len, reverse=True)]
-    )
-)
+# Names of numbers are all capitals or all small (`Mi` is an M and an I); of one start, the longest
+# is meant.
+_SPELT = dict.fromkeys([*WORDS, *ZONES, *NUMBERS, *map(str.lower, NUMBERS)])
+_KEYWORD = re.compile("|".join(map(re.escape, sorted(_SPELT, key=len, reverse=True))))
 _PART = re.compile(
-    r'"(?P<quoted>(?:\\.|[^"\\])*)"?|\\(?P<escaped>.)|(?P<mode>(?i:FM|FX|TM))?'
-    rf"(?P<keyword>{_KEYWORD.pattern})(?P<suffix>TH|th)?|(?P<alone>(?i:FM|FX))|(?P<other>.)",
+    r'"(?P<quoted>(?:\\.|[^"\\])*)"?|\\(?P<escaped>.)|(?P<mode>FM|FX|TM|fm|fx|tm)?'
+    rf"(?P<keyword>{_KEYWORD.pattern})(?P<suffix>TH|th)?|(?P<alone>FM|FX|fm|fx)|(?P<other>.)",
     re.S,
 )
 

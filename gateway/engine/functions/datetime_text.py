@@ -6,7 +6,7 @@ PostgreSQL manual, 9.8, checked against PostgreSQL 15. Names are English, as in 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.engine.functions.datetime_template import Part, read_template
 from gateway.errors import FeatureNotSupported
@@ -71,7 +71,7 @@ _WORDS |= {"PM": _WORDS["AM"], "P.M.": _WORDS["A.M."], "BC": _WORDS["AD"], "B.C.
 
 
 def moment_to_char(moment: datetime, template: str) -> str:
-    """`moment` under the template; a moment without a zone has no zone's name.
+    """`moment` under the template; a moment without a zone has no zone's name, and +00.
 
     >>> moment_to_char(datetime(2013, 1, 2, 15, 4), "FMDay, FMDDth FMMonth YYYY HH12:MI AM")
     'Wednesday, 2nd January 2013 03:04 PM'
@@ -119,12 +119,10 @@ def ordinal(number: int, suffix: str) -> str:
 
 
 def _zone(moment: datetime, name: str) -> str:
-    offset = moment.utcoffset()
-    if offset is None:
-        return "+00" if name == "OF" else ""
     if name in ("TZ", "tz"):
         abbreviation = moment.tzname() or ""
         return abbreviation if name == "TZ" else abbreviation.lower()
+    offset, name = moment.utcoffset() or timedelta(), name.upper()  # a plain timestamp has +00
     minutes = round(offset.total_seconds() / 60)
     sign, (hours, rest) = ("-" if minutes < 0 else "+"), divmod(abs(minutes), 60)
     if name == "TZM":

@@ -25,7 +25,7 @@ from gateway.engine.functions.datetime_text import instant_to_char, moment_to_ch
 from gateway.engine.functions.degrees import DEGREES
 from gateway.engine.functions.finite import FINITE, values_of
 from gateway.engine.functions.local_times import LOCAL_TIMES
-from gateway.engine.functions.making import make_time, make_timestamp
+from gateway.engine.functions.making import MAKING, make_time, make_timestamp, zone_of_text
 from gateway.engine.functions.moment_texts import MOMENT_TEXTS
 from gateway.engine.functions.more import MORE
 from gateway.engine.functions.moving import MOVED
@@ -96,6 +96,7 @@ FUNCTIONS: tuple[tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType],
     ("time_of_interval", intervals.time_of_day, [_INTERVAL], _TIME),
     ("make_time_parts", make_time, [_BIGINT, _BIGINT, _DOUBLE], _TIME),
     ("make_timestamp_parts", make_timestamp, [*[_BIGINT] * 5, _DOUBLE], _TIMESTAMP),
+    ("zone_of_text", zone_of_text, [_TEXT], _TEXT),
 )
 
 
@@ -232,6 +233,7 @@ def made(functions: Iterable[Columnar]) -> list[ScalarUDF]:
 
 _TIMES: tuple[Columnar, ...] = (
     *FINITE,
+    *MAKING,
     *LOCAL_TIMES,
     *PRECISIONS,
     *MOMENT_TEXTS,

@@ -151,7 +151,7 @@ TIME_ROWS: tuple[tuple[str, str], ...] = (
     ("make_timestamptz(integer, integer, integer, integer, integer, number)",
      "make_timestamp_parts(a, b, c, d, e, f::double precision)::timestamptz"),
     ("make_timestamptz(integer, integer, integer, integer, integer, number, text)",
-     "moment_in_zone(make_timestamp_parts(a, b, c, d, e, f::double precision), g)"),
+     "moment_in_zone(make_timestamp_parts(a, b, c, d, e, f::double precision), zone_of_text(g))"),
     ("timezone(text, timestamp)",   "moment_in_zone(b, a)"),
     ("timezone(text, timestamptz)", "local_in_zone(b, a)"),
     ("date(timestamp)",             "a::date"),

@@ -65,6 +65,7 @@ OVERLOADS: tuple[tuple[str, str], ...] = (
     ("age(timestamp)",                "age_timestamp(current_date::timestamp, a)"),
     ("age(date)",                     "age_timestamp(current_date::timestamp, a::timestamp)"),
     ("age(timestamptz)",              "age_timestamp(current_date::timestamp, a::timestamp)"),
+    ("make_date(integer, integer, integer)", "make_date_parts(a, b, c)"),
     ("make_time(integer, integer, number)", "make_time_parts(a, b, c::double precision)"),
     ("make_timestamp(integer, integer, integer, integer, integer, number)",
      "make_timestamp_parts(a, b, c, d, e, f::double precision)"),

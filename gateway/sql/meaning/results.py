@@ -93,7 +93,7 @@ _ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
     (TEXT, ("text_of_float4", "text_of_float8", "text_of_time", "text_of_timestamp",
             "text_of_timestamptz", "text_of_interval")),
     (NUMERIC, ("to_number", "to_number_text")),
-    (DATE, ("to_date", "to_date_text", "make_date")),
+    (DATE, ("to_date", "to_date_text", "make_date", "make_date_parts")),
     (TIME, ("make_time", "make_time_parts")),
     (TIMESTAMP, ("to_timestamp_text", "to_local_time", "local_in_zone", "make_timestamp",
                  "make_timestamp_parts")),
