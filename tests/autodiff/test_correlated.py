@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.autodiff.relations import run
+from gateway.errors import NotDifferentiable
+from tests.autodiff.relations import rewritten, run
 
 ROWS = {
     "t": {"x": [0.5, 1.0, None, -2.0], "y": [0.0, 2.0, 1.0, None], "c": [1.0, 2.0, 3.0, 4.0]},
@@ -31,6 +32,30 @@ PAIRS = {
     "SELECT (SELECT max(u.w * c) FROM u) + (SELECT max(grad(u.w * c, c)) FROM u) AS g FROM t":
         "SELECT max(u.w * c) + max(u.w) AS g FROM t CROSS JOIN u GROUP BY c",
 }  # fmt: skip
+
+
+# A subquery that looks at the variable, behind another SELECT and its alias.
+BEHIND = (
+    "SELECT grad(b + c, c) AS g FROM (SELECT c, (SELECT max(u.w * t.c) FROM u) AS b FROM t) AS q",
+    "SELECT grad(b + c, c) AS g FROM (SELECT c, l.b FROM t, LATERAL (SELECT max(u.w * t.c) AS b"
+    " FROM u) AS l) AS q",
+    "WITH q AS (SELECT c, (SELECT sum(u.w) FROM u WHERE u.w < t.c) AS b FROM t)"
+    " SELECT grad(b * c, c) AS g FROM q",
+    "SELECT grad(b + c, c) AS g FROM (SELECT c, CARDINALITY(ARRAY(SELECT u.w * t.c FROM u)) AS b"
+    " FROM t) AS q",
+)
+
+
+@pytest.mark.parametrize("query", BEHIND)
+def test_what_looks_at_the_variable_is_refused(query: str) -> None:
+    with pytest.raises(NotDifferentiable):
+        rewritten(query)
+
+
+def test_what_looks_at_something_else_is_constant() -> None:
+    query = """SELECT grad(b * x, x) - b AS g FROM (SELECT x, (SELECT max(u.w * t.c) FROM u) AS b
+        FROM t) AS q"""
+    assert _values(query) == ([0.0, 0.0, 0.0], 1)
 
 
 def _values(query: str) -> tuple[list[float], int]:

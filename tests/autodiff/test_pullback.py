@@ -199,6 +199,10 @@ REFUSED = [
      "LIMIT without ORDER BY draws anew"),
     ("d AS (SELECT *, random() AS q FROM t), f AS (SELECT sum(w * q) FROM u JOIN d ON n = k)",
      "0A000", "random() draws anew"),
+    ("g AS (SELECT k, sum(w) AS a, sum((SELECT max(t.x * u.w) FROM t)) AS b FROM u GROUP BY k), "
+     "f AS (SELECT sum(a + b) FROM g)", "0A000", "a subquery that depends"),
+    ("g AS (SELECT k, w, (SELECT max(t.x * u.w) FROM t) AS b FROM u), "
+     "f AS (SELECT sum(w + b) FROM g)", "0A000", "a subquery that depends"),
     ("f AS (SELECT sum(length(w::text)) FROM u)", "0A000", "length"),
     ("f AS (SELECT sum(w) FROM u), u AS (TABLE t)", "42703", '"w"'),
 ]  # fmt: skip

@@ -106,13 +106,14 @@ class Staging:
         return here + sum(self.own_tables(inner.block) for inner in below)
 
     def changes(self, tree: exp.Expr, block: Block) -> bool:
-        """Whether an expression changes with a variable, the subqueries in it left aside."""
+        """Whether an expression changes with a variable."""
         if isinstance(tree, exp.Anonymous) and is_aggregate(tree) and is_count(tree):
             return False
         if isinstance(tree, exp.Column):
             return self._column_changes(tree, block)
         if isinstance(tree, exp.Query):
-            return False
+            inside = nodes_of(tree, exp.Column)
+            return any(self._column_changes(column, block) for column in inside)
         return any(self.changes(child, block) for child in tree.iter_expressions())
 
     def _column_changes(self, column: exp.Column, block: Block) -> bool:

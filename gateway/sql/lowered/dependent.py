@@ -57,9 +57,9 @@ def join_dependent(analysis: Analysis, numbers: Iterator[int]) -> bool:
     Raises:
         FeatureNotSupported: 0A000, a form that cannot be written so.
     """
+    if any(block.select.find(Marker) is not None for block in analysis.blocks):
+        return False  # a derivative is taken through what was written
     for block in reversed(analysis.blocks):
-        if block.select.find(Marker) is not None:
-            continue  # a derivative is taken through what was written
         if _join_lateral(block, analysis, numbers) or _join_value(block, analysis, numbers):
             return True
     return False

@@ -57,7 +57,7 @@ def read_moment(text: str, kind: str, order: str = "MDY") -> Told:
     >>> read_moment("Jan 8, 1999 04:05 PM", "timestamp")
     Told(days=10599, relative=None, micros=57900000000, zone=None, end='')
     >>> read_moment("1/8/1999 BC", "date", "DMY").days
-    -1449092
+    -1449070
     """
     return _read(text, kind, lambda: _Reader(order, text=text).moment())
 
