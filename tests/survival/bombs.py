@@ -11,6 +11,7 @@ _ENDLESS = "generate_series(1, 1000000000000)"
 _NAMES = ", ".join(f"c{n}" for n in range(20))
 _TWENTY = "SELECT " + ", ".join(f"1 AS c{n}" for n in range(20))
 _DOUBLED = "SELECT cardinality(t) FROM " + "(SELECT t || t AS t FROM " * 40
+_DOUBLED_TEXT = "SELECT length(t) FROM " + "(SELECT t || t AS t FROM " * 40
 _ALL_A = "'" + "a" * 40 + "!'"
 
 BOMBS: tuple[tuple[str, str, str], ...] = (
@@ -97,6 +98,34 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
         "recursion that doubles an array",
         "WITH RECURSIVE r(a, n) AS (SELECT ARRAY[1], 1 UNION ALL SELECT a || a, n + 1 FROM r"
         " WHERE n < 40) SELECT max(n) FROM r",
+        "53200",
+    ),
+    (
+        "texts that double",
+        _DOUBLED_TEXT + "(SELECT repeat('x', 1000 + n::int) AS t FROM generate_series(1, 3) AS s(n)"
+        ") AS q" + ") AS q" * 40,
+        "53200",
+    ),
+    (
+        "a constant text that doubles",
+        _DOUBLED_TEXT + "(SELECT 'x' AS t) AS q" + ") AS q" * 40,
+        "53200",
+    ),
+    (
+        "concat that doubles",
+        _DOUBLED_TEXT.replace("t || t", "concat(t, t)") + "(SELECT repeat('x', n::int) AS t"
+        " FROM generate_series(1, 3) AS s(n)) AS q" + ") AS q" * 40,
+        "53200",
+    ),
+    (
+        "recursion that doubles a text",
+        "WITH RECURSIVE r(t, n) AS (SELECT 'x'::text, 1 UNION ALL SELECT t || t, n + 1 FROM r"
+        " WHERE n < 40) SELECT max(n) FROM r",
+        "53200",
+    ),
+    (
+        "large texts beside each other",
+        "SELECT length(" + " || ".join(["repeat('x', 200000000)"] * 12) + ")",
         "53200",
     ),
     ("range", "SELECT range(1, 10000000000)", "53200"),

@@ -3,7 +3,7 @@
 The engine asks for the memory of such a result at once, past any pool, and ends the process when
 it is not there. So `sql.lowered.rooms` writes one of these around an argument of the call: it gives
 its last argument back as it is, or refuses when the results for the rows at hand would be too
-large.
+large. `text_joined` is `||` itself.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ MOST_BYTES = 2**28
 MOST_ELEMENTS = 2**24
 # The same for arrays that are put together, which are there already: 8,192 rows of some thousands.
 MOST_JOINED = 2**26
+# And of texts, in bytes; a column of more than 2 GB the engine cannot make.
+MOST_TEXT = 2**29
 
 _TEXT, _BIGINT = pa.string(), pa.int64()
 _MOMENT, _INSTANT = pa.timestamp("us"), pa.timestamp("us", "UTC")
@@ -65,6 +67,13 @@ def _counted(count: pa.Array) -> pa.Array:
 def _joined(count: pa.Array) -> pa.Array:
     admit(float(_numbers(count).sum()), MOST_JOINED, "joining arrays, in elements,")
     return count
+
+
+def _text_joined(left: pa.Array, right: pa.Array) -> pa.Array:
+    """`left || right`, where there is room for it; NULL where either is."""
+    total = _numbers(pc.binary_length(left)).sum() + _numbers(pc.binary_length(right)).sum()
+    admit(float(total), MOST_TEXT, "joining texts, in bytes,")
+    return pc.binary_join_element_wise(left, right, "")
 
 
 def _ranged(start: pa.Array, step: pa.Array, stop: pa.Array) -> pa.Array:
@@ -140,6 +149,7 @@ ROOMS: tuple[Columnar, ...] = (
     ("room_to_pad",     [_BIGINT],                   _BIGINT,           _padded),
     ("room_for_array",  [_BIGINT],                   _BIGINT,           _counted),
     ("room_to_join",    [_BIGINT],                   _BIGINT,           _joined),
+    ("text_joined",     [_TEXT, _TEXT],              _TEXT,             _text_joined),
     ("room_for_series", [_BIGINT, _BIGINT, _BIGINT], _BIGINT,           _ranged),
     ("room_for_moments", [_MOMENT, _MOMENT, _INTERVAL], _MOMENT,        _span),
     ("room_for_instants", [_INSTANT, _INSTANT, _INTERVAL], _INSTANT,    _span),

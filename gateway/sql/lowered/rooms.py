@@ -82,6 +82,17 @@ def _with_room_for_all(arguments: list[exp.Expr]) -> list[exp.Expr]:
     return [*arguments[:-1], last]
 
 
+def may_grow(side: exp.Expr, reads_query: bool) -> bool:
+    """Whether a text may be large that no table keeps: of a query that is read, or of a call.
+
+    >>> may_grow(exp.column("t"), True), may_grow(exp.column("t"), False)
+    (True, False)
+    """
+    if reads_query and side.find(exp.Column) is not None:
+        return True
+    return any(call.name in ROOMS for call in side.find_all(exp.Anonymous))
+
+
 # Texts and counts below make nothing that the planner would feel.
 _SMALL = 1_000_000
 

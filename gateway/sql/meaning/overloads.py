@@ -23,7 +23,7 @@ from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.overload_rows import GIVEN
 from gateway.sql.meaning.overload_table import KINDS, Row, is_unknown, rows
 from gateway.sql.meaning.scope import AGGREGATES, Block, position_of
-from gateway.sql.meaning.written import TEXTS, write, write_arguments, write_beside
+from gateway.sql.meaning.written import TEXTS, join_all, write, write_arguments, write_beside
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.notation import Notation
@@ -52,6 +52,8 @@ def resolve_overloads(block: Block, notation: Notation) -> None:
     for node in list(_inside(block)):
         if isinstance(node, exp.Anonymous):
             _call(node, known, notation)
+            if node.name == "concat":
+                join_all(node, known, _reads_query(block))
         elif isinstance(node, exp.Mul | exp.Div):
             _scaled_interval(node, known)
         elif isinstance(node, exp.Add | exp.Sub):
@@ -60,7 +62,7 @@ def resolve_overloads(block: Block, notation: Notation) -> None:
             _at_time_zone(node, known)
         elif isinstance(node, exp.DPipe):
             unpad_sides(node, known)
-            write_beside(node, known, notation)
+            write_beside(node, known, notation, _reads_query(block))
         elif isinstance(node, exp.Cast) and node.args["to"].this in TEXTS:
             unpad_cast(node, known)
             write(node.this, known, notation)
@@ -80,6 +82,12 @@ def _inside(block: Block) -> Iterator[exp.Expr]:
     last = set(map(id, items))
     yield from (node for node in reversed(own_nodes(block.select)) if id(node) not in last)
     yield from items
+
+
+def _reads_query(block: Block) -> bool:
+    """Whether a relation of it, or of a block around it, is a query of the statement."""
+    here = any(source.query is not None or source.recursive for source in block.sources)
+    return here or (block.parent is not None and _reads_query(block.parent))
 
 
 def _call(node: exp.Anonymous, known: Types, notation: Notation) -> None:

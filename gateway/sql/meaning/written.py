@@ -6,11 +6,14 @@ calls of functions that are the wire's own encoders (wire/encoding/casts.py).
 
 from __future__ import annotations
 
+from functools import reduce
+
 from sqlglot import exp
 
 from gateway.sql.lowered.arrays import joined_array
+from gateway.sql.lowered.rooms import may_grow
 from gateway.sql.lowered.typed_casts import INTERVAL_OF_TEXT, MOMENTS_OF_TEXT
-from gateway.sql.meaning.inference import Types
+from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.numerals import written_number
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.notation import Notation
@@ -94,13 +97,40 @@ def write_arguments(call: exp.Anonymous, known: Types, notation: Notation) -> No
         call.append("expressions", exp.Literal.string(notation.as_text))
 
 
-def write_beside(node: exp.DPipe, known: Types, notation: Notation) -> None:
-    """Whatever stands beside a text is written as one; beside an array it joins the array."""
+def write_beside(
+    node: exp.DPipe, known: Types, notation: Notation, reads_query: bool = False
+) -> None:
+    """Whatever stands beside a text is written as one; beside an array it joins the array.
+
+    Texts that may be large are joined by a function that looks whether there is room: subquery in
+    subquery they double. `reads_query` tells whether columns may be such texts.
+    """
     sides = [node.this, node.expression]
     joined = joined_array(sides, [known.of(side) for side in sides])
     if joined is not None:
         node.replace(joined)
         return
-    if any(known.of(side) == TEXT for side in sides):
+    kinds = [known.of(side) for side in sides]
+    if TEXT in kinds:
         for side in sides:
             write(side, known, notation)
+    if kinds == [TEXT, TEXT] and all(may_grow(side, reads_query) for side in sides):
+        node.replace(_joined(node.this, node.expression))
+
+
+def join_all(concat: exp.Anonymous, known: Types, reads_query: bool) -> None:
+    """Join the arguments of concat(), which are written as texts, as `write_beside` joins two."""
+    given = concat.expressions
+    large = [each for each in given if may_grow(each, reads_query)]
+    if len(large) > 1 and all(known.of(each) == TEXT or each.is_string for each in given):
+        empty = exp.Literal.string
+        known_ones: list[exp.Expr] = [
+            exp.Coalesce(this=each, expressions=[empty("")]) for each in given
+        ]
+        concat.replace(reduce(_joined, known_ones))
+
+
+def _joined(left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    joined = exp.Anonymous(this="text_joined", expressions=[left, right])
+    joined.meta[GIVES] = TEXT
+    return joined
