@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from gateway.errors import DatetimeFieldOverflow, FeatureNotSupported
 from gateway.sql.lowered.ordered_texts import ordered_text
 from gateway.sql.lowered.patterns import groups_apart, match_lines, write_replacement
 from gateway.sql.lowered.rooms import checked
 from gateway.sql.lowered.subqueries import array_of_query
+from gateway.sql.meaning.modifiers import fields_of
 from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.far_moments import DAY_MICROS
+from gateway.sql.text.interval_input import read_interval
 
 # PostgreSQL's names of what the engine calls otherwise, and of what it writes as an operator.
 _NAMES = {
@@ -59,11 +63,18 @@ def call(node: exp.Expr) -> exp.Expr | None:
         # In a SELECT list it gives a row each; the engine's function gives one array.
         series = exp.Anonymous(this=name, expressions=checked(name, arguments))
         return exp.Anonymous(this="unnest", expressions=[series])
+    _rename(node)
+    return None
+
+
+def _rename(node: exp.Expr) -> None:
+    name, arguments = node.name, node.expressions
+    if name == "date_bin" and len(arguments) == 3:
+        _check_stride(arguments[0])
     write_replacement(node)
     node.set("this", _NAMES.get(node.name, node.this))
     if not isinstance(node.parent, exp.Table):
         node.set("expressions", checked(name, arguments))
-    return None
 
 
 def is_series_of_moments(node: exp.Expr) -> bool:
@@ -114,3 +125,26 @@ def _unless_empty(array: exp.Expr, value: exp.Expr) -> exp.Expr:
     items = exp.Anonymous(this="cardinality", expressions=[array.copy()])
     there = exp.GT(this=items, expression=exp.Literal.number(0))
     return exp.Case(ifs=[exp.If(this=there, true=value)])
+
+
+def _check_stride(stride: exp.Expr) -> None:
+    """Refuse a literal that bins no moments; the engine would take it.
+
+    Raises:
+        FeatureNotSupported: 0A000, it has months. DatetimeFieldOverflow: 22008, it is no longer
+            than nothing.
+    """
+    unit = "second"
+    while isinstance(stride, exp.Cast | exp.Paren | exp.Interval):
+        if isinstance(stride, exp.Cast):
+            unit = fields_of(stride.args["to"])[0] or unit
+        stride = stride.this
+    if not stride.is_string:
+        return
+    months, days, micros = read_interval(stride.name, unit=unit)
+    if months:
+        raise FeatureNotSupported(
+            "timestamps cannot be binned into intervals containing months or years"
+        )
+    if days * DAY_MICROS + micros <= 0:
+        raise DatetimeFieldOverflow("stride must be greater than zero")

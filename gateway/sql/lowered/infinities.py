@@ -16,10 +16,11 @@ from sqlglot import exp
 from gateway.sql.lowered.origins import may_give, may_hold
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.scope import Block
+from gateway.sql.text import far_moments
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import own_nodes
-from gateway.types import DATE, FLOAT8, TIMESTAMP, TIMESTAMPTZ, Type
+from gateway.types import DATE, FLOAT8, TIME, TIMESTAMP, TIMESTAMPTZ, Type
 
 # Where a node holds an operand: the name of the argument, and the place in it where it is a list.
 Place = tuple[str, int | None]
@@ -119,7 +120,8 @@ def _operand(node: exp.Expr, known: Types) -> Place | None:
         place = ("expressions", 1)
     elif isinstance(node, exp.Cast):
         kind, target = known.of(node.this), known.of(node)
-        if not _is_moment(target) or kind is target or node.this.is_string:
+        told = _is_moment(target) or target is TIME
+        if not told or kind is target or node.this.is_string:
             return None
     elif isinstance(node, exp.Add) and not _is_moment(known.of(node.this)):
         place = ("expression", None)
@@ -148,7 +150,8 @@ def _result(node: exp.Expr, kind: Type, known: Types) -> Type | None:
         return FLOAT8 if part in _ENDLESS else None
     if isinstance(node, exp.Anonymous):
         return TIMESTAMPTZ if kind is DATE and node.name == "date_trunc" else kind
-    return known.of(node)
+    given = known.of(node)
+    return None if given is TIME else given  # no time of day is infinite
 
 
 def _may_be(tree: exp.Expr, known: Types) -> bool:
@@ -194,6 +197,16 @@ def _split(node: exp.Expr, place: Place, kind: Type, after: Type | None) -> None
     parent, key, index = node.parent, node.arg_key, node.index
     assert parent is not None and key is not None
     subject = _at(node, place).copy()
+    if isinstance(subject, exp.Cast) and subject.this.is_string:
+        # A constant is computed by the planner, in every branch.
+        sign = far_moments.infinity(subject.this.name)
+        if sign:
+            found = _literal("infinity" if sign > 0 else "-infinity", after)
+            if after is None:
+                kept = node.args["to"] if isinstance(node, exp.Cast) else data_type(FLOAT8.sql)
+                found = exp.Cast(this=found, to=kept.copy())
+            parent.set(key, found, index)
+            return
     finite = node
     if after is not None and not isinstance(node, exp.Cast):
         finite = exp.Cast(this=finite, to=data_type(after.sql))
