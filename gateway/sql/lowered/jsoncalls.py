@@ -26,6 +26,7 @@ from gateway.sql.lowered.json_operators import (
 )
 from gateway.sql.meaning.dimensions import DIMENSIONS, written_deep
 from gateway.sql.meaning.inference import GIVES, JSONB, Types
+from gateway.sql.meaning.numerals import written_number
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.jsontext import quoted
@@ -173,6 +174,9 @@ def _json_of(value: exp.Expr, known: Types) -> exp.Expr:
     row = row_of(value)
     if row is not None:
         return where_present(value, _json_of_row(row, known))
+    written = written_number(value)
+    if written is not None:  # a numeric, which is shown with its zeros; there is no -0
+        return exp.Literal.string(written if float(written) else written.removeprefix("-"))
     kind = TEXT if value.is_string else known.of(value)
     return exp.Literal.string("null") if isinstance(value, exp.Null) else as_json(value, kind)
 

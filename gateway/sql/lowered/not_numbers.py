@@ -13,7 +13,7 @@ from gateway.sql.meaning.inference import Types, info_of
 from gateway.sql.meaning.scope import Output
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.grammar import Marker
-from gateway.sql.text.trees import own_nodes
+from gateway.sql.text.trees import nodes_of, own_nodes
 from gateway.types import FLOAT8, FLOATING, Type
 
 
@@ -37,6 +37,33 @@ def unsigned_nan(value: exp.Expr, kind: Type | None) -> exp.Expr:
     wanted = exp.DataType.build(FLOAT8.sql if kind is None else kind.sql, dialect=DIALECT)
     nan = exp.Cast(this=exp.Literal.string("NaN"), to=wanted)
     return exp.Anonymous(this="nanvl", expressions=[value, nan])
+
+
+# Of one value alone the engine has 0, whatever that is.
+_OF_ALL = frozenset({"var_pop", "var_population", "stddev_pop"})
+
+
+def spread_of_one(call: exp.Anonymous, known: Types) -> None:
+    """Let the variance of all be NaN where one value alone is NaN or infinite, in place.
+
+    No derivative is written so: that of a maximum would stand in it.
+    """
+    if call.name not in _OF_ALL or len(call.expressions) != 1:
+        return
+    argument = call.expressions[0]
+    value = argument.expressions[0] if isinstance(argument, exp.Distinct) else argument
+    whole: exp.Expr = call
+    while isinstance(whole.parent, exp.Filter | exp.Window):
+        whole = whole.parent
+    if not may_be_nan(value, known) or nodes_of(call.root(), Marker):
+        return
+    greatest = whole.copy()
+    inner = greatest
+    while isinstance(inner, exp.Filter | exp.Window):
+        inner = inner.this
+    inner.set("this", "max")
+    nothing = exp.Mul(this=exp.Literal.number("0.0"), expression=greatest)
+    whole.replace(exp.paren(exp.Add(this=whole.copy(), expression=nothing), copy=False))
 
 
 def may_be_minus_zero(value: exp.Expr, known: Types) -> bool:

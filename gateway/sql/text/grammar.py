@@ -194,6 +194,14 @@ class GradwireParser(IntervalsParser):
         TokenType.OVERLAPS: lambda self, this: self._read_overlaps(this),
     }
 
+    def _parse_projections(self) -> tuple[list[exp.Expr], list[exp.Expr] | None]:
+        """A SELECT list, which may be empty, but after DISTINCT."""
+        before = self._prev.token_type
+        found: tuple[list[exp.Expr], list[exp.Expr] | None] = super()._parse_projections()
+        if not found[0] and before in (TokenType.DISTINCT, TokenType.R_PAREN):  # DISTINCT ON (...)
+            self.raise_error("DISTINCT of nothing")
+        return found
+
     def _parse_type(
         self, parse_interval: bool = True, fallback_to_identifier: bool = False
     ) -> exp.Expr | None:
