@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+import numpy as np
+
 from gateway.engine.functions.datetime_template import NUMBERS, Part, read_template
 from gateway.engine.functions.datetime_text import DAYS, JULIAN, MONTHS, ROMAN
 from gateway.errors import DatetimeFieldOverflow, FeatureNotSupported, InvalidDatetimeFormat
+from gateway.sql.text.precision import MOST_DIGITS, rounded
 
 Fields = dict[str, int]
 
@@ -28,33 +31,45 @@ def read_moment(text: str, template: str) -> int:
     338
 
     Raises:
-        InvalidDatetimeFormat: 22007, a field is missing, or no number or name.
+        InvalidDatetimeFormat: 22007, a field is missing, or no number or name, or told twice.
         DatetimeFieldOverflow: 22008, a field is out of its range.
         FeatureNotSupported: 0A000, a pattern that is not read.
     """
-    fields = _Reading(text, read_template(template)).fields()
-    try:
-        clock = timedelta(
-            hours=_hour(fields),
-            minutes=_within(fields, "MI", 59),
-            seconds=_within(fields, "SS", 59) + _within(fields, "SSSS", 86_399),
-            microseconds=fields.get("US", 0),
-        )
-        days = timedelta(days=_days(fields))
-    except (ValueError, OverflowError) as error:
-        raise DatetimeFieldOverflow(f'date/time field value out of range: "{text}"') from error
-    return (days + clock) // timedelta(microseconds=1)
+    micros, digits = _told(text, template)
+    if digits < MOST_DIGITS:
+        return int(rounded(np.array([micros]), digits, is_clock=False)[0])
+    return micros
 
 
 def read_date(text: str, template: str) -> int:
     """Days from 1970-01-01 to the day that `text` tells; what is told of the time is left out."""
-    return read_moment(text, template) // 86_400_000_000
+    return _told(text, template)[0] // 86_400_000_000
+
+
+def _told(text: str, template: str) -> tuple[int, int]:
+    """The moment, and to how many digits of a second the template rounds it."""
+    fields = _Reading(text, read_template(template)).fields()
+    try:
+        clock = timedelta(
+            hours=_hour(fields),
+            minutes=_minute(fields),
+            seconds=_second(fields),
+            microseconds=_within(
+                {"US": fields.get("MS", 0) * 1000 + fields.get("US", 0)}, "US", 999_999
+            ),
+        )
+        days = timedelta(days=_days(fields))
+    except (ValueError, OverflowError) as error:
+        raise DatetimeFieldOverflow(f'date/time field value out of range: "{text}"') from error
+    micros = (days + clock) // timedelta(microseconds=1)
+    return micros, fields.get("digits", MOST_DIGITS)
 
 
 class _Reading:
     def __init__(self, text: str, parts: Sequence[Part]) -> None:
         self.text, self.parts, self.at = text, parts, 0
         self.found: Fields = {}
+        self.convention: str | None = None
 
     def fields(self) -> Fields:
         for number, part in enumerate(self.parts):
@@ -64,13 +79,25 @@ class _Reading:
             if self.at >= len(self.text):
                 break  # PostgreSQL reads what there is
             self._blanks()
+            self._keep_to_convention(part.keyword.upper())
             if part.keyword in NUMBERS:
                 follower = self.parts[number + 1 : number + 2]
                 digits = bool(follower) and follower[0].keyword in NUMBERS
-                self._number(part, fixed=digits and part.fill)
+                self._number(part, fixed=digits and part.fill and not part.suffix)
             else:
                 self._word(part.keyword)
         return self.found
+
+    def _keep_to_convention(self, keyword: str) -> None:
+        convention = _CONVENTIONS.get(keyword)
+        if convention is None:
+            return
+        if self.convention not in (None, convention):
+            raise InvalidDatetimeFormat(
+                "invalid combination of date conventions",
+                hint="Do not mix Gregorian and ISO week date conventions in a formatting template.",
+            )
+        self.convention = convention
 
     def _blanks(self) -> None:
         while self.at < len(self.text) and self.text[self.at].isspace():
@@ -89,7 +116,7 @@ class _Reading:
         if self.text[start : start + 1] in ("-", "+"):
             self.at += 1
         least = self.at
-        longest = least + width if fixed or part.keyword in _SIZED else len(self.text)
+        longest = least + width if fixed else len(self.text)
         allowed = "0123456789," if part.keyword == "Y,YYY" else "0123456789"
         while self.at < min(longest, len(self.text)) and self.text[self.at] in allowed:
             self.at += 1
@@ -99,20 +126,41 @@ class _Reading:
                 f'invalid value "{self.text[start : start + width]}" for "{part.keyword}"',
                 detail="Value must be an integer.",
             )
+        if fixed and self.at - start < width and part.keyword not in _UNSIZED:
+            raise InvalidDatetimeFormat(
+                f'invalid value "{digits}" for "{part.keyword}"',
+                detail=f"Field requires {width} characters, but only {len(digits)} are there.",
+            )
         if part.suffix:
             self.at += 2
         self._keep(part.keyword, digits)
 
     def _keep(self, keyword: str, digits: str) -> None:
         value = int(digits)
-        if keyword in ("MS", "US") or keyword.startswith("FF"):
-            self.found["US"] = int(digits.ljust(6, "0")[:6])
+        if keyword in _FRACTIONS:
+            # 5 is half a second, and 050 a twentieth; FF3 rounds what it reads to 3 digits.
+            places = _FRACTIONS[keyword]
+            value *= 10 ** max(places - len(digits), 0)
+            self._set("MS" if places == 3 else "US", value, keyword)
+            if keyword.startswith("FF"):
+                self.found["digits"] = int(keyword[2:])
         elif keyword in ("YYY", "YY", "Y"):
-            self.found["YYYY"] = _nearest_year(value, len(digits))
+            self._set("YYYY", _nearest_year(value, len(digits)), keyword)
         elif keyword in ("IYY", "IY", "I"):
-            self.found["IYYY"] = _nearest_year(value, len(digits))
+            self._set("IYYY", _nearest_year(value, len(digits)), keyword)
         else:
-            self.found[_SAME.get(keyword, keyword)] = value
+            self._set(_SAME.get(keyword, keyword), value, keyword)
+        if keyword in ("HH12", "HH"):
+            self.found["clock"] = 12
+
+    def _set(self, name: str, value: int, keyword: str) -> None:
+        """Keep a field; what was told before and is not zero must be the same."""
+        if self.found.get(name, 0) not in (0, value):
+            raise InvalidDatetimeFormat(
+                f'conflicting values for "{keyword}" field in formatting string',
+                detail="This value contradicts a previous setting for the same field type.",
+            )
+        self.found[name] = value
 
     def _word(self, keyword: str) -> None:
         name, words = _WORDS.get(keyword.upper(), ("", ()))
@@ -128,20 +176,39 @@ class _Reading:
             )
         number = max(matches, key=lambda n: len(words[n]))
         self.at += len(words[number])
+        if name == "D":  # as PostgreSQL has it: a day's name is only seen to be a D told before
+            number = (number + 1) % 7
+        elif name == "MM":
+            number += 1
+        elif name == "half":
+            self.found["clock"] = 12
         if name:
-            self.found[name] = number
+            self._set(name, number, keyword)
+        if name == "D":
+            self.found["D"] += 1
 
 
-# MS, US and their kin never read more digits than they have.
-_SIZED = frozenset({"MS", "US", "FF1", "FF2", "FF3", "FF4", "FF5", "FF6"})
-_SAME = {"Y,YYY": "YYYY", "HH": "HH12", "SSSSS": "SSSS"}
+_UNSIZED = frozenset({"J", "Y,YYY"})
+# A part of a second -> the digits after the point at which its unit stands.
+_FRACTIONS = {"MS": 3, "US": 6, **{f"FF{n}": 6 for n in range(1, 7)}}
+_SAME = {
+    "Y,YYY": "YYYY", "HH": "HH", "HH12": "HH", "HH24": "HH", "SSSSS": "SSSS", "IDDD": "DDD",
+}  # fmt: skip
+# The calendar that a pattern is of; of the others it does not matter.
+_CONVENTIONS = {
+    **dict.fromkeys(("IYYY", "IYY", "IY", "I", "IW", "ID", "IDDD"), "week"),
+    **dict.fromkeys(
+        ("Y,YYY", "YYYY", "YYY", "YY", "Y", "MM", "MONTH", "MON", "RM", "DDD", "DD", "D", "WW",
+         "W"), "day",
+    ),
+}  # fmt: skip
 _HALVES = ("am", "pm")
 _WORDS: dict[str, tuple[str, Sequence[str]]] = {
-    "MONTH": ("month", MONTHS),
-    "MON": ("month", [month[:3] for month in MONTHS]),
-    "RM": ("month", ROMAN),
-    "DAY": ("", DAYS),
-    "DY": ("", [day[:3] for day in DAYS]),
+    "MONTH": ("MM", MONTHS),
+    "MON": ("MM", [month[:3] for month in MONTHS]),
+    "RM": ("MM", ROMAN),
+    "DAY": ("D", DAYS),
+    "DY": ("D", [day[:3] for day in DAYS]),
     "AM": ("half", _HALVES),
     "PM": ("half", _HALVES),
     "A.M.": ("half", ("a.m.", "p.m.")),
@@ -163,15 +230,23 @@ def _nearest_year(value: int, digits: int) -> int:
 
 
 def _hour(fields: Fields) -> int:
-    if "HH12" not in fields:
-        return _within(fields, "HH24", 23)
-    hour = fields["HH12"]
-    if not 1 <= hour <= 12:
+    told = fields.get("HH", 0) or _within(fields, "SSSS", 86_399) // 3600
+    if "clock" not in fields:
+        return _within({"HH": told}, "HH", 23)
+    if not 1 <= told <= 12:
         raise InvalidDatetimeFormat(
-            f'hour "{hour}" is invalid for the 12-hour clock',
+            f'hour "{told}" is invalid for the 12-hour clock',
             hint="Use the 24-hour clock, or give an hour between 1 and 12.",
         )
-    return hour % 12 + 12 * fields.get("half", 0)
+    return told % 12 + 12 * fields.get("half", 0)
+
+
+def _minute(fields: Fields) -> int:
+    return _within(fields, "MI", 59) or fields.get("SSSS", 0) // 60 % 60
+
+
+def _second(fields: Fields) -> int:
+    return _within(fields, "SS", 59) or fields.get("SSSS", 0) % 60
 
 
 def _within(fields: Fields, name: str, most: int) -> int:
@@ -206,14 +281,10 @@ def _day(fields: Fields) -> date:
             raise ValueError("DDD")
         return day
     week = fields["W"] * 7 - 6 if "W" in fields else 1
-    return date(year, _month(fields), fields.get("DD", week))
-
-
-def _month(fields: Fields) -> int:
-    return fields["month"] + 1 if "month" in fields else fields.get("MM", 1)
+    return date(year, fields.get("MM") or 1, fields.get("DD") or week)
 
 
 def _iso_day(fields: Fields) -> date:
-    if "IDDD" in fields:
-        return date.fromisocalendar(fields["IYYY"], 1, 1) + timedelta(days=fields["IDDD"] - 1)
+    if "DDD" in fields:
+        return date.fromisocalendar(fields["IYYY"], 1, 1) + timedelta(days=fields["DDD"] - 1)
     return date.fromisocalendar(fields["IYYY"], fields.get("IW", 1), fields.get("ID", 1))
