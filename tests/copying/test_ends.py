@@ -61,6 +61,25 @@ def test_a_cancelled_copy_leaves_nothing(
     assert count(connection) == 0
 
 
+def test_a_cancel_is_heard_within_a_line(
+    connection: psycopg.Connection[Any], gateway_address: tuple[str, int]
+) -> None:
+    port = gateway_address[1]
+    with Client(port) as client:
+        client.start()
+        client.send(f'Query "COPY {TABLE} FROM STDIN (FORMAT csv)"')
+        assert client.hear().startswith("CopyInResponse")
+        client.send('CopyData "1,\\"begins"')
+        with Client(port) as canceller:
+            number, key = int.from_bytes(client.key[:4], "big"), client.key[4:].hex()
+            canceller.send(f'CancelRequest {number} {{"hex": "{key}"}}')
+            assert canceller.hear() == "(closed)"
+        client.send('CopyData "and goes on"')  # and neither ends
+        assert '"57014"' in client.hear()
+        assert client.hear() == 'ReadyForQuery "I"'
+    assert count(connection) == 0
+
+
 def test_a_late_error_undoes_what_went_before(connection: psycopg.Connection[Any]) -> None:
     """The first megabytes are in the store when the last row turns out to be wrong."""
     with (

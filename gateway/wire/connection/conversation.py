@@ -21,6 +21,7 @@ from gateway.errors import (
     ProtocolViolation,
     QueryCanceled,
 )
+from gateway.interrupts import check_for_interrupts
 from gateway.session.result import CopyIn, CopyOut, Field, Result
 from gateway.sql.text.notation import Notation, notation_of
 from gateway.wire.connection.held import Held
@@ -329,7 +330,7 @@ class Conversation:
         """What CopyData messages bring, up to CopyDone.
 
         Raises:
-            QueryCanceled: 57014, the client gives up.
+            QueryCanceled: 57014, the client gives up, or it was cancelled, or its time is up.
             ProtocolViolation: 08P01, a message of another kind.
         """
         while True:
@@ -342,6 +343,7 @@ class Conversation:
                 continue
             match read_message(kind, data):
                 case CopyData(piece):
+                    check_for_interrupts()  # a line may be long, and no batch comes of it
                     copying.received_bytes += len(piece)
                     yield piece
                 case CopyFail(reason):

@@ -6,11 +6,14 @@ other it returns None, and `copy_lines` reads it, which also words the errors.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
+from gateway.interrupts import check_for_interrupts
 from gateway.sql.statements.copy_options import CopyOptions
 from gateway.wire.copy.lines import unescaped
 
@@ -44,31 +47,51 @@ def _cut_text(data: bytearray, mark: bytes, last: int) -> int:
     return 0
 
 
+# What is looked at together, from the end of the data back: a field may be a hundred times as long.
+_SLICE_BYTES = 2**20
+
+
 def _cut_csv(data: bytearray, mark: bytes, last: int, quote: bytes) -> int:
-    if quote not in data:
+    before = data.count(quote)
+    if not before:
         return data.rfind(mark, 0, last) + 1
-    octets = np.frombuffer(bytes(data), np.uint8)
-    quotes = np.flatnonzero(octets == quote[0])
-    ends = np.flatnonzero(octets[:last] == mark[0])
-    outside = ends[np.searchsorted(quotes, ends) % 2 == 0]
-    return int(outside[-1]) + 1 if len(outside) else 0
+    end = len(data)
+    while end:
+        start = max(end - _SLICE_BYTES, 0)
+        octets = np.frombuffer(data[start:end], np.uint8)
+        quotes = np.flatnonzero(octets == quote[0])
+        before -= len(quotes)
+        ends = np.flatnonzero(octets[: last - start] == mark[0])
+        outside = ends[(before + np.searchsorted(quotes, ends)) % 2 == 0]
+        if len(outside):
+            return start + int(outside[-1]) + 1
+        end = start
+    return 0
 
 
 def _cut_escaped_csv(data: bytearray, mark: bytes, last: int, options: CopyOptions) -> int:
-    quote, escape = ord(options.quote), ord(options.escape)
-    end, place, quoted = 0, 0, False
-    while place < last:
-        octet = data[place]
-        if quoted and octet == escape and data[place + 1 : place + 2] in (
-            options.quote.encode(), options.escape.encode()
-        ):  # fmt: skip
-            place += 1
-        elif octet == quote:
-            quoted = not quoted
-        elif octet == mark[0] and not quoted:
-            end = place + 1
-        place += 1
+    quote, escape = options.quote.encode(), options.escape.encode()
+    stop = re.compile(b"[%s]" % re.escape(quote + escape))
+    end, place = 0, 0
+    while place >= 0:
+        opening = data.find(quote, place, last)
+        end = max(end, data.rfind(mark, place, last if opening < 0 else opening) + 1)
+        place = -1 if opening < 0 else _closing(stop, data, opening + 1, last, quote)
     return end
+
+
+def _closing(stop: re.Pattern[bytes], data: bytearray, place: int, last: int, quote: bytes) -> int:
+    """After the quote that ends the field in which `place` is; -1 when it does not end."""
+    for number, found in enumerate(stop.finditer(data, place, last), 1):
+        if number % 65_536 == 0:
+            check_for_interrupts()
+        if found.start() < place:
+            continue  # it was escaped
+        place = found.end()
+        if found[0] == quote:
+            return place
+        place += stop.match(data, place) is not None
+    return -1
 
 
 def fields_of(
