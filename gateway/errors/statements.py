@@ -11,7 +11,12 @@ class FeatureNotSupported(GatewayError, code="0A000"):
 
 
 class NotDifferentiable(GatewayError, code="0A000"):
-    """A derivative was asked of something that has no rule."""
+    """A derivative was asked of something that has no rule.
+
+    `unknown` is what a call of this name is told, where there is no function of that name at all.
+    """
+
+    unknown: tuple[str, GatewayError] | None = None
 
 
 class InvalidGrantOperation(GatewayError, code="0LP01"):

@@ -24,6 +24,12 @@ TOLD = {
     "grad(upper('a' || x), x)": (
         "function upper has no derivative rule", "Its argument 'a' || x changes with x.",
         "Write it with functions that have one", "upper"),
+    "grad(sine(x), x)": (
+        "function sine(double precision) does not exist", None, "Did you mean 'sin", "sine"),
+    "grad(x * sum(zzyzx(x, NULL)), x)": (
+        "function zzyzx(double precision, unknown) does not exist", None, "", "zzyzx"),
+    "grad(relu(x), x)": (
+        "function relu(double precision) does not exist", None, "", "relu"),
     "grad(x || 'a', x)": (
         "x || 'a' is of type text, not a number", None, "", "x ||"),
     "grad(upper('a'), x)": (

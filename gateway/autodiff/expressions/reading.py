@@ -104,7 +104,9 @@ class _Reader:
             return self.graph.leaf(self.meaning.leaf(tree))
         if isinstance(tree, exp.Null):
             return null(self.graph)
-        return self._operation(tree) or self._opaque(tree, partial(no_rule, tree))
+        return self._operation(tree) or self._opaque(
+            tree, partial(no_rule, tree, self.meaning.block)
+        )
 
     def _operation(self, tree: exp.Expr) -> Node | None:
         """The node of an operation that has a rule; None when it has not."""

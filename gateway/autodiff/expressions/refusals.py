@@ -5,8 +5,10 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.errors import NotDifferentiable
+from gateway.sql.meaning.arguments import no_function
+from gateway.sql.meaning.inference import Types
 from gateway.sql.meaning.results import ALONG
-from gateway.sql.meaning.scope import AGGREGATES, position_of
+from gateway.sql.meaning.scope import AGGREGATES, Block, position_of
 from gateway.sql.meaning.volatile import call_name, volatile_call
 from gateway.sql.meaning.written import STYLED, WRITTEN
 from gateway.sql.text.dialect import DIALECT
@@ -63,8 +65,8 @@ def without_derivative(tree: exp.Expr) -> NotDifferentiable:
     )
 
 
-def no_rule(tree: exp.Expr) -> NotDifferentiable:
-    """The refusal of anything that has no rule."""
+def no_rule(tree: exp.Expr, block: Block | None = None) -> NotDifferentiable:
+    """The refusal of anything that has no rule, in a SELECT."""
     call = called(tree)
     if call is not None and (call is not tree or call_name(call) in AGGREGATES):
         return without_derivative(tree)
@@ -88,7 +90,10 @@ def no_rule(tree: exp.Expr) -> NotDifferentiable:
     else:
         subject = f"the SQL expression {shown(tree)}"
     message = f"{subject} has no derivative rule"
-    return NotDifferentiable(message, hint=hint, position=position_of(tree))
+    refusal = NotDifferentiable(message, hint=hint, position=position_of(tree))
+    if call is not None:
+        refusal.unknown = call_name(call), no_function(call, call.expressions, Types(block))
+    return refusal
 
 
 def integer_division(tree: exp.Div, known: bool) -> NotDifferentiable:

@@ -17,7 +17,7 @@ from gateway.catalog.authority import Authority
 from gateway.catalog.registry import Registry
 from gateway.catalog.system.answers import Catalogue, ResultColumn
 from gateway.engine.interface import EngineSession, Plan
-from gateway.errors import FeatureNotSupported, GatewayError
+from gateway.errors import FeatureNotSupported, GatewayError, NotDifferentiable
 from gateway.rewrite import Rewritten, rewrite
 from gateway.session.activity.account import Account
 from gateway.session.computation import (
@@ -38,6 +38,7 @@ from gateway.session.queries.settled import (
 )
 from gateway.session.queries.spared_plans import SparedPlans
 from gateway.session.queries.sparing import is_worth_sparing, plan_sparing
+from gateway.session.queries.unknown import known_or_not
 from gateway.session.result import Field, Notice, Result, lines, plan_lines, read_lines
 from gateway.session.writes.returning import Beneath
 from gateway.session.writes.upserts import Upsert
@@ -254,7 +255,10 @@ class Queries:
         limits, lender = self.recall.limits, Borrowed(self.lender)
         most, functions = limits.statement_nodes, self.registry.function
         with self.account.rewriting() as done:
-            rewritten = rewrite(tree, names, constants, functions, most, lender)
+            try:
+                rewritten = rewrite(tree, names, constants, functions, most, lender)
+            except NotDifferentiable as error:
+                raise known_or_not(error, self.engine) from error
             done.markers += rewritten.markers
         self._nodes += limits.check(rewritten.tree)
         self._own = self._own or constants.own or lender.was_asked
