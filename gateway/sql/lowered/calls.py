@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.errors import DatetimeFieldOverflow, FeatureNotSupported
+from gateway.errors import (
+    DatetimeFieldOverflow,
+    FeatureNotSupported,
+    IntervalFieldOverflow,
+    InvalidDatetimeFormat,
+)
 from gateway.sql.lowered.ordered_texts import ordered_text
 from gateway.sql.lowered.patterns import groups_apart, match_lines, write_replacement
 from gateway.sql.lowered.rooms import checked
@@ -141,7 +146,10 @@ def _check_stride(stride: exp.Expr) -> None:
         stride = stride.this
     if not stride.is_string:
         return
-    months, days, micros = read_interval(stride.name, unit=unit)
+    try:
+        months, days, micros = read_interval(stride.name, unit=unit)
+    except (InvalidDatetimeFormat, IntervalFieldOverflow):
+        return  # which the engine refuses
     if months:
         raise FeatureNotSupported(
             "timestamps cannot be binned into intervals containing months or years"
