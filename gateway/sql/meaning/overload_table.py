@@ -25,6 +25,7 @@ KINDS: dict[str, tuple[frozenset[str], str]] = {
     "interval": (frozenset({"interval"}), "interval"),
     "time": (frozenset({"time"}), "time"),
     "integer": (frozenset({"int2", "int4", "int8"}), "int8"),
+    "int4": (frozenset({"int2", "int4", "int8"}), "int4"),
     "whole": (frozenset({"int2", "int4", "int8"}), ""),  # unknown: as the others are
     "numeric": (frozenset({"numeric"}), "numeric"),
     "double": (frozenset({"float4", "float8"}), "float8"),
@@ -65,7 +66,7 @@ OVERLOADS: tuple[tuple[str, str], ...] = (
     ("age(timestamp)",                "age_timestamp(current_date::timestamp, a)"),
     ("age(date)",                     "age_timestamp(current_date::timestamp, a::timestamp)"),
     ("age(timestamptz)",              "age_timestamp(current_date::timestamp, a::timestamp)"),
-    ("make_date(integer, integer, integer)", "make_date_parts(a, b, c)"),
+    ("make_date(int4, int4, int4)", "make_date_parts(a, b, c)"),
     ("make_time(integer, integer, number)", "make_time_parts(a, b, c::double precision)"),
     ("make_timestamp(integer, integer, integer, integer, integer, number)",
      "make_timestamp_parts(a, b, c, d, e, f::double precision)"),
