@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date as Date
 
-from gateway.errors import DatetimeFieldOverflow, InvalidDatetimeFormat
+from gateway.errors import DatetimeFieldOverflow, InvalidDatetimeFormat, InvalidParameterValue
 from gateway.sql.text.far_moments import DAY_MICROS
 from gateway.sql.text.moment_dates import Dates
 from gateway.sql.text.moment_fields import Field, fields
@@ -36,7 +36,7 @@ from gateway.sql.text.moment_words import (
     WORDS,
     Word,
 )
-from gateway.sql.text.zones import fixed_offset
+from gateway.sql.text.zones import fixed_offset, zone_info
 
 _JULIAN_EPOCH = 2_440_588  # the Julian day of 1970-01-01
 _NOT_THERE = 'date/time field value out of range: "{}"'
@@ -201,9 +201,16 @@ class _Reader(Dates):
     def _word(self, word: str, place: int) -> set[str]:
         kind, value = ABBREVIATIONS.get(word) or WORDS.get(word) or (None, word)
         if kind is None:
-            self.told.zone = word
-            return {"zone"}
+            return self._named_zone(word)
         return _MEANINGS[kind](self, value, place)
+
+    def _named_zone(self, word: str) -> set[str]:
+        try:
+            zone_info(word)
+        except InvalidParameterValue as error:
+            raise Unreadable from error  # a word like any; `_date` has those with a slash
+        self.told.zone = word
+        return {"zone"}
 
     # What words mean.
 
