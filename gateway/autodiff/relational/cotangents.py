@@ -21,6 +21,7 @@ from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied
 
 _ZERO = exp.Literal.number("0.0")
+_OVER = {"n": "count", "m": "avg"}  # what a letter of a weight is of the arguments in a group
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +35,12 @@ class _Call:
 
     def named(self, letter: str) -> str:
         return f"{letter} {self.number}"
+
+    @property
+    def asked(self) -> list[str]:
+        """What its weight asks of the group beside the aggregate itself."""
+        names = {column.name for column in weight_of(self.call).find_all(exp.Column)}
+        return [letter for letter in _OVER if letter in names]
 
 
 class Sweep:
@@ -128,8 +135,8 @@ class Sweep:
         items = [_as(copied(key), name) for name, key in keys]
         items += [_as(copied(each.written), each.named("f")) for each in calls]
         for each in changing:
-            for letter, function in (("n", "count"), ("m", "avg")):
-                made = exp.Anonymous(this=function, expressions=[_double(each.argument)])
+            for letter in each.asked:
+                made = exp.Anonymous(this=_OVER[letter], expressions=[_double(each.argument)])
                 items.append(_as(made, each.named(letter)))
         query = _over_rows(stage.block, items)
         for clause in ("group", "having"):
@@ -246,7 +253,7 @@ def _weight(each: _Call) -> exp.Expr:
 
 
 def _group_columns(changing: list[_Call]) -> list[str]:
-    return [each.named(letter) for each in changing for letter in "fnm"]
+    return [each.named(letter) for each in changing for letter in ("f", *each.asked)]
 
 
 def _over_rows(block: Block, items: list[exp.Expr]) -> exp.Select:
@@ -297,14 +304,16 @@ def _double(tree: exp.Expr) -> exp.Expr:
 
 
 def _times(left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    for factor, other in ((left, right), (right, left)):
+        if isinstance(factor, exp.Literal) and factor.name == "1.0":
+            return other
     return exp.Mul(this=exp.paren(left, copy=False), expression=exp.paren(right, copy=False))
 
 
 def _sum(parts: list[exp.Expr]) -> exp.Expr:
-    total: exp.Expr = _ZERO.copy()
-    for part in parts:
-        total = exp.Add(this=total, expression=present(part))
-    return total
+    if len(parts) < 2:
+        return present(parts[0]) if parts else _ZERO.copy()
+    return exp.Add(this=present(parts[0]), expression=_sum(parts[1:]))
 
 
 def _total(tree: exp.Expr) -> exp.Expr:
