@@ -332,7 +332,7 @@ class Registry:
     def home(self) -> str:
         """The first schema of the search_path that there is; InvalidSchemaName: 3F000, none."""
         known = self.schemas() | {"public"}
-        for place in filter(known.__contains__, self.search_path):
+        for place in (p for p in self.search_path if p in known or self.is_another_s(p)):
             return place
         raise InvalidSchemaName("no schema has been selected to create in")
 
