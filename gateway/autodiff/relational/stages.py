@@ -177,17 +177,29 @@ class Staging:
         return any(TableName(table.db, table.name) == self._own for table in tables)
 
     def _columns_read(self) -> list[str]:
-        """The columns of the variable's table that the loss reads, in some order."""
-        found: dict[str, None] = {}
+        """The columns of the variable's table that the loss may read, in some order.
+
+        One too many does no harm; without one of them, rows that differ would be taken for alike.
+        """
+        found = set(self._variables)
         for block in self._analysis.blocks:
+            own = [source for source in block.sources if self._is_own(source)]
+            joins = nodes_of(block.select, exp.Join)
+            merged = {name.name for join in joins for name in join.args.get("using") or ()}
+            for source in own:
+                _refuse_renamed(source)
+                found |= merged & set(source.columns or ())
             for column in nodes_of(block.select, exp.Column):
-                try:
-                    source, name = resolve(self._analysis.block_of(column) or block, column)
-                except GatewayError:
-                    continue
-                if self._is_own(source):
-                    found[name] = None
-        return sorted({*found, *self._variables})
+                found |= self._read_by(column, block, own)
+        return sorted(found)
+
+    def _read_by(self, column: exp.Column, block: Block, own: list[Source]) -> set[str]:
+        """What a column reads of the variable's table; a name of the table reads all of it."""
+        try:
+            source, name = resolve(self._analysis.block_of(column) or block, column)
+        except GatewayError:
+            return {name for source in own for name in source.columns or ()}
+        return {name} if self._is_own(source) else set()
 
     def _refuse_windows(self, block: Block) -> None:
         for window in nodes_of(block.select, exp.Window):
@@ -239,6 +251,15 @@ class Staging:
                     f"the gradient of a query cannot follow {shown(call)}",
                     hint="It follows sum, avg, count, min, max, and variances and deviations.",
                 )
+
+
+def _refuse_renamed(source: Source) -> None:
+    alias = source.tree.args.get("alias")
+    if alias is not None and alias.columns:
+        raise NotDifferentiable(
+            f'the gradient of a query cannot follow "{source.alias}" with a list of columns',
+            hint="Rename the columns in a subquery.",
+        )
 
 
 def _select_of(source: Source) -> Block | None:
