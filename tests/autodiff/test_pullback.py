@@ -191,6 +191,14 @@ def test_rows_that_are_alike_share() -> None:
     assert [row["g"] for row in run(tied, rows)] == [0.5, 0.5, 0.0]
 
 
+def test_a_column_may_have_any_name() -> None:
+    query = """WITH w("d x", "own k", x) AS (VALUES (1, 2, 0.5::float8), (3, 2, 0.5)),
+        g AS (SELECT "d x", "own k" AS "key 1", sum(x * "d x") AS "d x 1" FROM w GROUP BY 1, 2),
+        f AS (SELECT sum("d x 1" ^ 2 * "key 1") FROM g)
+        SELECT grad(f, x) AS g FROM w ORDER BY "d x\""""
+    assert [row["g"] for row in run(query, {})] == [2.0, 18.0]
+
+
 def test_not_a_number_stays_one() -> None:
     rows: dict[str, dict[str, list[object]]] = {"t": {"x": [2.0, math.nan], "y": [1.0, 3.0]}}
     query = "WITH f AS (SELECT sum(x * x * y) FROM t) SELECT grad(f, x) AS g FROM t"

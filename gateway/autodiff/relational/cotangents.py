@@ -58,17 +58,18 @@ class Sweep:
     def sweep(self, stage: Stage, given: exp.Select | None = None) -> list[exp.Select]:
         """A query for each time that the loss names the table.
 
-        Each has the columns of it that the loss reads, and `"d v"` for a variable `v`, the sum of
-        the cotangents of rows that are alike in those.
+        Each has the columns of it that the loss reads, `"own k"` for `k`, and `"d v"` for a
+        variable `v`, the sum of the cotangents of rows that are alike in those.
 
         Args:
             given: The cotangents of the stage's values under their names, by its keys; without
                 them it has one value and 1 is its cotangent.
         """
         calls = list(self._calls(stage))
-        aggregates = self._of_aggregates(stage, calls, given)
+        changing = self._changing(stage, calls)
+        aggregates = self._of_aggregates(stage, calls, changing, given)
         for leaf in stage.leaves:
-            found = self._of_leaf(stage, calls, aggregates, leaf)
+            found = self._of_leaf(stage, changing, aggregates, leaf)
             if leaf.stage is None:
                 self.found.append(found)
             else:
@@ -102,10 +103,13 @@ class Sweep:
     # The first half: from the values of a stage to its aggregates
 
     def _of_aggregates(
-        self, stage: Stage, calls: list[_Call], given: exp.Select | None
+        self,
+        stage: Stage,
+        calls: list[_Call],
+        changing: list[_Call],
+        given: exp.Select | None,
     ) -> exp.Select:
         """A row for each group: its keys, `"c 1"` and so on, and what the weights are made of."""
-        changing = self._changing(stage, calls)
         if given is not None and (bare := _bare_sums(stage, changing)):
             items = [_as(column_node("o", name), name) for name in stage.key_names]
             items += [_as(column_node("o", f"d {name}"), each) for name, each in bare.items()]
@@ -164,14 +168,16 @@ class Sweep:
     # The second half: from its aggregates to what it reads
 
     def _of_leaf(
-        self, stage: Stage, calls: list[_Call], aggregates: exp.Select, leaf: Leaf
+        self, stage: Stage, changing: list[_Call], aggregates: exp.Select, leaf: Leaf
     ) -> exp.Select:
         """A row for each row of a relation, or for all that are alike: its columns, its slopes."""
-        changing = self._changing(stage, calls)
         slopes = self._variables if leaf.stage is None else list(leaf.stage.outputs)
         own = list(leaf.columns) if leaf.stage is None else leaf.stage.key_names
         rows = self._rows(stage, changing, leaf, own, slopes)
-        items = [_as(column_node("r", f"own {name}"), name) for name in own]
+        items = [
+            _as(column_node("r", f"own {name}"), f"own {name}" if leaf.stage is None else name)
+            for name in own
+        ]
         for slope in slopes:
             parts = [
                 _times(

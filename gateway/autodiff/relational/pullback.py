@@ -170,10 +170,13 @@ def _stand_in(source: Source, made: list[tuple[_Wanted, exp.Select]]) -> None:
     query = query.from_(_renamed(table, "w"), copy=False)
     for wanted, rows in made:
         query.expressions.extend(_guarded(wanted))
-        keys = [name for name in rows.named_selects if not name.startswith("d ")]
         same = (
-            exp.NullSafeEQ(this=column_node("w", name), expression=column_node(wanted.alias, name))
-            for name in keys
+            exp.NullSafeEQ(
+                this=column_node("w", name.removeprefix("own ")),
+                expression=column_node(wanted.alias, name),
+            )
+            for name in rows.named_selects
+            if name.startswith("own ")
         )
         on = exp.and_(*same, copy=False)
         query.append("joins", exp.Join(this=subquery(rows, wanted.alias), side="LEFT", on=on))
@@ -212,7 +215,7 @@ class _Pullback:
     def gradients(self) -> exp.Select:
         """What the rows of the table count: a row for all that are alike in what is read of them.
 
-        Its columns are those that are read, and `"d v"` for a variable `v`.
+        Its columns are those that are read, `"own k"` for `k`, and `"d v"` for a variable `v`.
         """
         query, analysis = self._read()
         staging = Staging(analysis, self._table, set(self._wanted.variables))
@@ -268,25 +271,25 @@ class _Pullback:
         union: exp.Query = found[0]
         for each in found[1:]:
             union = exp.Union(this=union, expression=each, distinct=False)
-        counts = exp.select(*(_named_column("w", name) for name in read), copy=False)
+        own, slopes = ([f"{kind} {n}" for n in names] for kind, names in
+                       (("own", read), ("d", self._wanted.variables)))  # fmt: skip
         count = exp.Anonymous(this="count", expressions=[exp.Star()])
-        counts.append("expressions", exp.alias_(count, "rows", quoted=True))
+        items = [exp.alias_(column_node("w", n), f"own {n}", quoted=True) for n in read]
+        counts = exp.select(*items, exp.alias_(count, "rows", quoted=True), copy=False)
         counts = counts.from_(_renamed(self._wanted.source.tree, "w"), copy=False)
         counts = counts.group_by(*(column_node("w", name) for name in read), copy=False)
-        items = [_named_column("u", name) for name in read]
-        for name in self._wanted.variables:
-            total = exp.Anonymous(this="sum", expressions=[column_node("u", f"d {name}")])
-            items.append(exp.alias_(total, f"d {name}", quoted=True))
+        items = [_named_column("u", name) for name in own]
+        for name in slopes:
+            total = exp.Anonymous(this="sum", expressions=[column_node("u", name)])
+            items.append(exp.alias_(total, name, quoted=True))
         sums = exp.select(*items, copy=False).from_(subquery(union, "u"), copy=False)
-        sums = sums.group_by(*(column_node("u", name) for name in read), copy=False)
-        items = [_named_column("s", name) for name in read]
-        for name in self._wanted.variables:
-            each_row = exp.Div(
-                this=column_node("s", f"d {name}"), expression=column_node("c", "rows")
-            )
-            items.append(exp.alias_(each_row, f"d {name}", quoted=True))
+        sums = sums.group_by(*(column_node("u", name) for name in own), copy=False)
+        items = [_named_column("s", name) for name in own]
+        for name in slopes:
+            each_row = exp.Div(this=column_node("s", name), expression=column_node("c", "rows"))
+            items.append(exp.alias_(each_row, name, quoted=True))
         query = exp.select(*items, copy=False).from_(subquery(sums, "s"), copy=False)
-        joined(query, counts, "c", [(name, column_node("s", name)) for name in read])
+        joined(query, counts, "c", [(name, column_node("s", name)) for name in own])
         return query
 
     def _refuse_second(self, query: exp.Select, analysis: Analysis) -> None:

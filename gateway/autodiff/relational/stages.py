@@ -62,7 +62,7 @@ class Stage:
     @property
     def key_names(self) -> list[str]:
         """What its keys are called among its columns."""
-        return [f"key {n}" for n, _ in enumerate(self.keys, 1)]
+        return [f"∂key {n}" for n, _ in enumerate(self.keys, 1)]
 
 
 class Staging:
@@ -161,7 +161,7 @@ class Staging:
         """The leaf of a subquery as the SELECT around it names it."""
         columns: dict[str, exp.Column] = {}
         for name, column in leaf.columns.items():
-            handed = f"{name} {len(inner.select.expressions)}"
+            handed = f"∂{name} {len(inner.select.expressions)}"
             item = exp.alias_(copied(column), handed, quoted=True)
             inner.select.append("expressions", item)
             _lengthen(source, [handed])
