@@ -13,24 +13,11 @@ from sqlglot import exp
 from gateway.errors import FeatureNotSupported, NotDifferentiable
 from gateway.sources.table import TableName
 from gateway.sql.meaning.recursion import is_recursive
-from gateway.sql.meaning.scope import position_of
+from gateway.sql.meaning.scope import position_of, with_queries
 from gateway.sql.text.trees import copied, nodes_of
 
 # The relation whose column is the variable: a table or a view of the database, or one of WITH.
 Own = TableName | exp.CTE
-
-
-def with_queries(node: exp.Expr) -> Iterator[exp.CTE]:
-    """The WITH queries in sight of `node`, nearest first."""
-    child, around = node, node.parent
-    while around is not None:
-        if isinstance(around, exp.With):
-            members = around.expressions
-            own = next(n for n, cte in enumerate(members) if cte is child)
-            yield from reversed(members if around.args.get("recursive") else members[:own])
-        elif (clause := around.args.get("with_")) is not None and child is not clause:
-            yield from reversed(clause.expressions)
-        child, around = around, around.parent
 
 
 def with_query(node: exp.Expr, name: str) -> exp.CTE | None:

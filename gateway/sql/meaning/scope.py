@@ -372,17 +372,19 @@ def table_node(name: TableName, alias: str = "") -> exp.Table:
     return exp.table_(name.name, db=name.schema, quoted=True, alias=quoted)
 
 
+def with_queries(node: exp.Expr) -> Iterator[exp.CTE]:
+    """The WITH queries in sight of `node`, nearest first; a plain WITH shows the ones before it."""
+    child, around = node, node.parent
+    while around is not None:
+        if isinstance(around, exp.With):
+            members = around.expressions
+            own = next(n for n, cte in enumerate(members) if cte is child)
+            yield from reversed(members if around.args.get("recursive") else members[:own])
+        elif (clause := around.args.get("with_")) is not None and child is not clause:
+            yield from reversed(clause.expressions)
+        child, around = around, around.parent
+
+
 def visible_ctes(table: exp.Table) -> set[str]:
-    """CTE names in scope where `table` stands; a plain WITH shows a CTE only the ones before it."""
-    names: set[str] = set()
-    child: exp.Expr = table
-    node = table.parent
-    while node is not None:
-        if isinstance(node, exp.With):
-            members = [cte.alias for cte in node.expressions]
-            own = next(n for n, cte in enumerate(node.expressions) if cte is child)
-            names.update(members if node.args.get("recursive") else members[:own])
-        elif (clause := node.args.get("with_")) is not None and child is not clause:
-            names.update(cte.alias for cte in clause.expressions)
-        child, node = node, node.parent
-    return names
+    """CTE names in scope where `table` stands."""
+    return {cte.alias for cte in with_queries(table)}

@@ -8,7 +8,7 @@ beside other values. The locks of all tables that a check looks at are held
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 
 import pyarrow as pa
@@ -125,16 +125,12 @@ def refuse_truncated(catalogue: Catalogue, names: Collection[TableName]) -> None
     Raises:
         FeatureNotSupported: 0A000.
     """
-    for name in names:
-        for child in catalogue.referring(name):
-            other = child.definition.name
-            if other not in names:
-                raise FeatureNotSupported(
-                    "cannot truncate a table referenced in a foreign key constraint",
-                    detail=f'Table "{other.name}" references "{name.name}".',
-                    hint=f'Truncate table "{other.name}" at the same time,'
-                    " or use TRUNCATE ... CASCADE.",
-                )
+    for name, other in _referred_from_outside(catalogue, names):
+        raise FeatureNotSupported(
+            "cannot truncate a table referenced in a foreign key constraint",
+            detail=f'Table "{other.name}" references "{name.name}".',
+            hint=f'Truncate table "{other.name}" at the same time, or use TRUNCATE ... CASCADE.',
+        )
 
 
 def refuse_emptied(catalogue: Catalogue, names: Collection[TableName]) -> None:
@@ -143,15 +139,22 @@ def refuse_emptied(catalogue: Catalogue, names: Collection[TableName]) -> None:
     Raises:
         FeatureNotSupported: 0A000.
     """
+    for name, other in _referred_from_outside(catalogue, names):
+        raise FeatureNotSupported(
+            "unsupported ON COMMIT and foreign key combination",
+            detail=f'Table "{other.name}" references "{name.name}", but they do not have'
+            " the same ON COMMIT setting.",
+        )
+
+
+def _referred_from_outside(
+    catalogue: Catalogue, names: Collection[TableName]
+) -> Iterator[tuple[TableName, TableName]]:
+    """Each of the tables to which another one refers, and that one."""
     for name in names:
         for child in catalogue.referring(name):
-            other = child.definition.name
-            if other not in names:
-                raise FeatureNotSupported(
-                    "unsupported ON COMMIT and foreign key combination",
-                    detail=f'Table "{other.name}" references "{name.name}", but they do not have'
-                    " the same ON COMMIT setting.",
-                )
+            if child.definition.name not in names:
+                yield name, child.definition.name
 
 
 def _followers(parent: Target) -> list[tuple[Target, ForeignKey]]:
