@@ -69,7 +69,7 @@ def test_an_example_finds_its_server_in_the_environment(gateway_address: tuple[s
         env=os.environ | where,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=True,
     )
     assert re.match(r"Earth +E = 1\.0\d+", done.stdout)

@@ -179,9 +179,9 @@ def test_a_refresher_sleeps_until_a_dataset_is_due() -> None:
     due = Due()
     refresher = Refresher(due)  # type: ignore[arg-type]
     for _ in range(2):
-        assert due.asked.acquire(timeout=10)
+        assert due.asked.acquire(timeout=300)
         due.on_change()
-    assert due.asked.acquire(timeout=10)
+    assert due.asked.acquire(timeout=300)
     refresher.close()
     assert not refresher._thread.is_alive()
 

@@ -59,7 +59,7 @@ def told(port: int, commands: tuple[str, ...], directory: Path) -> dict[str, str
     words = [PSQL, "-X", "-q", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "postgres"]
     done = subprocess.run(
         [*words, "-v", "VERBOSITY=terse"], input="\n".join(lines), cwd=directory,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600, check=True,
         env={"PGTZ": "UTC", "PAGER": "cat", "HOME": str(directory)},
     )  # fmt: skip
     parts = done.stdout.split("~~~\n")[1:]

@@ -91,7 +91,7 @@ def serving(*words: str) -> Iterator[tuple[subprocess.Popen[str], list[str], int
             raise AssertionError((lines, process.stderr and process.stderr.read()))
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=600)
 
 
 def ask(port: int, sql: str, **options: object) -> list[tuple[object, ...]]:
@@ -109,7 +109,7 @@ def test_serve_tells_its_address_and_ends_cleanly(number: signal.Signals) -> Non
         assert directory.is_dir()
         assert ask(port, "SELECT 1 + 1 AS two") == [(2,)]
         process.send_signal(number)
-        _, complaints = process.communicate(timeout=30)
+        _, complaints = process.communicate(timeout=600)
         assert (process.returncode, complaints) == (0, "")
     assert not directory.exists()
 
@@ -130,7 +130,7 @@ def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
                 ask(port, query)
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
-        _, complaints = process.communicate(timeout=60)
+        _, complaints = process.communicate(timeout=600)
         assert (process.returncode, complaints) == (0, "")
 
 
@@ -179,7 +179,7 @@ def test_demo_serves_until_it_is_told_to_stop() -> None:
     with serving("demo", "--port", "0") as (process, _, port):
         assert ask(port, "SELECT count(*) FROM ncep.sst") == [(27_000,)]
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=600)
         assert process.returncode == 0
 
 

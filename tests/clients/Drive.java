@@ -61,13 +61,15 @@ public class Drive {
                 }
             }
             connection.commit();
-            check(connection.isValid(5), "valid"); // an empty query
-            more(connection);
+            check(connection.isValid(300), "valid"); // an empty query
+            try (Connection other = DriverManager.getConnection(url, "me", "")) {
+                more(connection, other);
+            }
             System.out.println("jdbc ok");
         }
     }
 
-    static void more(Connection connection) throws Exception {
+    static void more(Connection connection, Connection other) throws Exception {
         connection.setAutoCommit(true);
         try (Statement statement = connection.createStatement()) {
             statement.execute("CREATE TEMP TABLE kept (id int, a int[], n numeric(20, 4), at timestamptz)");
@@ -105,22 +107,23 @@ public class Drive {
         check(copies.copyOut("COPY (SELECT id, n FROM kept WHERE id = 100) TO STDOUT", out) == 1, "copy out");
         check(out.toString().equals("100\t2.5000\n"), out.toString());
         try (Statement statement = connection.createStatement()) {
-            Thread canceller = new Thread(() -> {
-                try {
-                    while (!Thread.interrupted()) {
-                        statement.cancel();
-                        Thread.sleep(20);
-                    }
-                } catch (Exception ended) { }
+            String endless = "SELECT sum(n) FROM generate_series(1, 1000000000000) AS g(n)";
+            Thread canceller = new Thread(() -> { // it cancels once, and a statement that runs
+                try (PreparedStatement running = other.prepareStatement("SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query = ?")) {
+                    running.setString(1, endless);
+                    while (!running.executeQuery().next()) { }
+                    statement.cancel();
+                } catch (SQLException error) {
+                    throw new IllegalStateException(error);
+                }
             });
             canceller.start();
             try {
-                statement.executeQuery("SELECT sum(n) FROM generate_series(1, 1000000000000) AS g(n)");
+                statement.executeQuery(endless);
                 check(false, "cancelled");
             } catch (SQLException error) {
                 check(error.getSQLState().equals("57014"), error.getSQLState());
             } finally {
-                canceller.interrupt();
                 canceller.join();
             }
         }

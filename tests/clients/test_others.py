@@ -32,7 +32,7 @@ def test_node(package: str, script: str, gateway_address: Address) -> None:
     host, port = gateway_address
     done = subprocess.run(
         ["node", str(HERE / script), host, str(port)],
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=600,
     )  # fmt: skip
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "node ok\n")
 
@@ -43,7 +43,7 @@ def test_pgjdbc(gateway_address: Address) -> None:
     host, port = gateway_address
     done = subprocess.run(
         ["java", "-cp", str(JDBC), str(HERE / "Drive.java"), host, str(port)],
-        capture_output=True, text=True, check=False, timeout=120,
+        capture_output=True, text=True, check=False, timeout=600,
         env=os.environ | {"JAVA_TOOL_OPTIONS": ""},
     )  # fmt: skip
     errors = [line for line in done.stderr.splitlines() if "JAVA_TOOL_OPTIONS" not in line]
@@ -66,7 +66,7 @@ def alike(words: list[str], gateway: Address, postgresql: int) -> tuple[str, str
     for host, port in (gateway, ("127.0.0.1", postgresql)):
         done = subprocess.run(
             [word.format(host=host, port=port) for word in words],
-            capture_output=True, text=True, check=True, timeout=200,
+            capture_output=True, text=True, check=True, timeout=600,
         )  # fmt: skip
         shown.append(done.stdout)
     return shown[0], shown[1]

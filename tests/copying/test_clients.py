@@ -139,7 +139,7 @@ def psql(address: Address, script: str, tmp_path: Path) -> str:
     words = ["psql", "-X", "-v", "ON_ERROR_STOP=1", "-h", host, "-p", str(port), "-U", "tester"]
     done = subprocess.run(
         [*words, "-d", "gradwire"], input=script, text=True, capture_output=True, cwd=tmp_path,
-        timeout=60, check=False,
+        timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout

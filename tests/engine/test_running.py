@@ -62,14 +62,14 @@ class Reader(threading.Thread):
 def cancel_once_it_runs(session, sql: str, tables: dict) -> BaseException | None:
     reader = Reader(session, sql, tables)
     reader.start()
-    assert reader.planned.wait(10)
+    assert reader.planned.wait(300)
     while session._run is None:
         assert reader.is_alive()
     before = cpu_seconds()
     while cpu_seconds() - before < 0.05:  # it does work
         threading.Event().wait(0.005)
     session.cancel()
-    reader.join(10)
+    reader.join(300)
     assert not reader.is_alive()
     return reader.raised
 

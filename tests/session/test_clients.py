@@ -117,7 +117,7 @@ def test_psql_reads_in_pieces(gateway_address: Address) -> None:
     done = subprocess.run(
         [psql, "-XAtq", "-h", host, "-p", str(port), "-U", "tester", "-d", "gradwire",
          "-v", "FETCH_COUNT=7", "-c", "SELECT n FROM generate_series(1, 100) AS g(n)"],
-        capture_output=True, text=True, check=True, timeout=30,
+        capture_output=True, text=True, check=True, timeout=600,
     )  # fmt: skip
     assert done.stdout.split() == [str(n) for n in range(1, 101)]
 

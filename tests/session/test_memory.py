@@ -17,6 +17,7 @@ from tests.session.scan_memory import PEAK
 BOUND = 64 << 20
 
 
+@pytest.mark.measured
 @pytest.mark.skipif(not os.access(PEAK, os.W_OK), reason="only Linux tells the most memory held")
 def test_scans_stay_within_the_bound(tmp_path: Path) -> None:
     # Chunks that hold nothing but the fill value are not stored, and are as large as any when read.

@@ -96,12 +96,12 @@ def test_one_who_waits_is_woken(connect: Connect) -> None:
     listener.execute("LISTEN woken")
     heard = []
     waiting = threading.Thread(
-        target=lambda: heard.extend(listener.notifies(timeout=30, stop_after=2))
+        target=lambda: heard.extend(listener.notifies(timeout=600, stop_after=2))
     )
     waiting.start()
     other.execute("SELECT pg_notify('woken', 'first')")
     other.execute("NOTIFY woken, 'second'")
-    waiting.join(30)
+    waiting.join(300)
     assert [(n.channel, n.payload, n.pid) for n in heard] == [
         ("woken", each, other.info.backend_pid) for each in ("first", "second")
     ]
@@ -123,7 +123,7 @@ def test_a_listener_has_its_idle_session_timeout(connect: Connect) -> None:
     listener.execute("LISTEN idle")
     listener.execute("SET idle_session_timeout = '50ms'")
     with pytest.raises(psycopg.OperationalError):  # libpq has no place for its words here
-        list(listener.notifies(timeout=30))
+        list(listener.notifies(timeout=600))
 
 
 def test_asyncpg_hears(gateway_address: Address) -> None:

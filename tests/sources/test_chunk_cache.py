@@ -118,7 +118,7 @@ def test_chunks_are_decoded_once_by_clients_that_ask_for_overlapping_ranges(
     together = threading.Barrier(16)
 
     def ask(condition: pc.Expression) -> pa.Table:
-        together.wait(30)
+        together.wait(300)
         return rows_of(table, None, condition)
 
     decoded.clear()
@@ -161,17 +161,17 @@ def test_those_who_wait_hear_of_the_fault() -> None:
 
     def load() -> np.ndarray:
         begun.set()
-        go.wait(10)
+        go.wait(300)
         raise OSError("gone")
 
     def later() -> Iterator[None]:
-        begun.wait(10)
+        begun.wait(300)
         return cache.get(("k",), load)  # type: ignore[return-value]
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(cache.get, ("k",), load)
         second = pool.submit(later)
-        begun.wait(10)
+        begun.wait(300)
         go.set()
         for each in (first, second):
             with pytest.raises(OSError, match="gone"):

@@ -45,7 +45,7 @@ def postgres() -> Iterator[psycopg.Connection[tuple[object, ...]]]:
     def run(program: str, *arguments: str) -> None:
         command = [str(BINARIES / program), "-D", str(directory / "data"), *arguments]
         subprocess.run(
-            command, user=user, cwd=directory, check=True, stdout=subprocess.DEVNULL, timeout=60
+            command, user=user, cwd=directory, check=True, stdout=subprocess.DEVNULL, timeout=600
         )
 
     try:

@@ -111,10 +111,10 @@ def run(kills: int, directory: Path, seed: int) -> int:
 
             worker = threading.Thread(target=die)
             worker.start()
-            begun.wait(60)
+            begun.wait(300)
             threading.Event().wait(chance.uniform(0, 0.5))
             server.send_signal(signal.SIGKILL)
-            worker.join(60)
+            worker.join(300)
             steps = acknowledged[-1]
     return steps
 

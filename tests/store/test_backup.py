@@ -97,7 +97,7 @@ def test_the_command_copies_from_a_running_server_and_from_none(tmp_path: Path) 
                 back_up(data, tmp_path / "hot")
     finally:
         server.send_signal(signal.SIGTERM)
-        server.communicate(timeout=30)
+        server.communicate(timeout=600)
     back_up(data, tmp_path / "cold")
     for copy, rows in (("hot", 1), ("cold", 2)):
         store = Store(tmp_path / copy)

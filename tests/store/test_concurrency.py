@@ -153,7 +153,7 @@ def test_writer_locks_the_table_it_finds_after_waiting(store: Store, session: St
             wait_until(lambda: other in store._shared.locks._waiting)
             session.drop_table(T)
             session.create_table(TableDefinition(T, (INT,)))
-        waiting.result(timeout=5)
+        waiting.result(timeout=300)
     assert numbers(session) == [1]
     other.close()
 
@@ -166,7 +166,7 @@ def test_drop_waits_for_the_writer(store: Store, session: StoreSession) -> None:
             dropping = pool.submit(other.drop_table, T)
             wait_until(lambda: other in store._shared.locks._waiting)
             session.insert(T, ["n"], [pa.record_batch({"n": [1]})])
-        assert dropping.result(timeout=5) is True
+        assert dropping.result(timeout=300) is True
     assert session.tables() == []
     other.close()
 
@@ -188,7 +188,7 @@ def test_waiting_can_be_cancelled(store: Store, session: StoreSession) -> None:
         wait_until(lambda: other in store._shared.locks._waiting)
         other.cancel()
         with pytest.raises(QueryCanceled):
-            waiting.result(timeout=5)
+            waiting.result(timeout=300)
     other.cancel()  # Nothing runs: the next statement is not touched.
     assert other.insert(T, ["n"], [pa.record_batch({"n": [1]})]).count == 1
     other.close()
@@ -204,7 +204,7 @@ def test_deadlock_is_found() -> None:
         with pytest.raises(DeadlockDetected):
             locks.acquire(1, "b")
         locks.release("b")
-        assert waiting.result(timeout=5) is True
+        assert waiting.result(timeout=300) is True
     assert locks.acquire(2, "a") is False
 
 

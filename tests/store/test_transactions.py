@@ -579,7 +579,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_kill_leaves_what_was_committed(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], timeout=60)
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], timeout=600)
     assert done.returncode == -signal.SIGKILL
     store = Store(tmp_path)
     session = store.session()

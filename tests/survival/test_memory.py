@@ -39,6 +39,7 @@ LEFT = {
 }  # fmt: skip
 
 CLIENTS = 5
+PATIENCE_SECONDS = 300  # on a busy machine; what is let go of is seen at once
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def test_nothing_of_a_client_stays(
                 assert statement == "SELEKT" or "/" in statement
         assert len(sessions) > 0
         connection.close()
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE_SECONDS
     while sessions and time.monotonic() < until:
         app_is_idle(app)
         gc.collect()
@@ -128,7 +129,7 @@ def test_nothing_grows_that_clients_do_again(app: App, statements: list[str]) ->
     rounds()
     before = _objects()
     rounds()
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE_SECONDS
     while (grown := _grown(before)) and time.monotonic() < until:
         app_is_idle(app)
     assert grown == {}
@@ -149,6 +150,6 @@ def _objects() -> Counter[str]:
 
 def app_is_idle(app: App) -> None:
     """Wait until a client that left is none any more, which takes its thread a moment."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE_SECONDS
     while len(app._server.backends.all()) > 1 and time.monotonic() < until:
         pass

@@ -197,7 +197,7 @@ HEARS: dict[str, tuple[str, Callable[[Heard], list[Json]]]] = {
 class Client:
     """One connection."""
 
-    def __init__(self, port: int, seconds: float = 5.0) -> None:
+    def __init__(self, port: int, seconds: float = 300.0) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), seconds)
         self.stream = self.socket.makefile("rb")
         self.key = b""

@@ -63,7 +63,7 @@ def series(session: ScriptedSession, parameters: Sequence[pa.Scalar], last: int 
 def sleep(session: ScriptedSession, parameters: Sequence[pa.Scalar]) -> Batches:
     """Nothing, for at most a minute: until someone cancels."""
     session.server_runs.set()
-    session.cancelled.wait(60)
+    session.cancelled.wait(300)
     session.server_runs.clear()
     raise QueryCanceled("canceling statement due to user request")
     yield

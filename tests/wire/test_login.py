@@ -53,7 +53,7 @@ UNFINISHED = {
 def assert_free(server: GatewayServer) -> None:
     """No thread is left."""
     with server._changed:
-        assert server._changed.wait_for(lambda: server._threads_open == 0, 5)
+        assert server._changed.wait_for(lambda: server._threads_open == 0, 300)
 
 
 @pytest.mark.parametrize("what", UNFINISHED)

@@ -22,6 +22,7 @@ from tests.wire.client import Client
 
 GATEWAY, POSTGRES = "g", "p"
 _STARTS = ("StartupMessage", "SSLRequest", "GSSENCRequest", "CancelRequest")
+PATIENCE_SECONDS = 300.0  # until an answer that is expected; a machine may be busy
 _QUIET_SECONDS, _MORE_SECONDS = 4.0, 0.1  # within a series of answers, and after it
 NO_REASON = "(no reason given)"  # what a rewrite puts where a person must say why
 
@@ -92,10 +93,10 @@ def hear(client: Client, part: Part, heard: list[str]) -> str:
 def play(path: Path, server: str, port: int) -> None:
     """Send and await; AssertionError where the server says something else."""
     for parts in read(path):
-        with begin(port, parts, 5.0) as client:
+        with begin(port, parts, PATIENCE_SECONDS) as client:
             for part in parts:
                 _play_part(client, part, server, parts[0].scene)
-            client.socket.settimeout(5.0)
+            client.socket.settimeout(PATIENCE_SECONDS)
             last = parts[-1].lines(server)[-1:]
             if last and not last[0].startswith(("(closed)", "Byte")):
                 client.send("Terminate")

@@ -82,7 +82,7 @@ def test_a_text_takes_as_long_as_it_is(text: str) -> None:
     """Where something is given back and tried anew these take minutes."""
     start = time.process_time()
     assert read(text) is None
-    assert time.process_time() - start < 2
+    assert time.process_time() - start < 30
 
 
 MOMENTS = ("date", "timestamp", "timestamptz")
