@@ -140,12 +140,13 @@ def test_psycopg2(gateway_address: Address) -> None:
             assert (*found, bytes(data)) == row
             cursor.execute("SELECT n FROM generate_series(1, 50000) AS t(n)")
             assert len(cursor.fetchall()) == 50_000
-        connection.autocommit = True
         with connection.cursor() as cursor:
-            cursor.execute("SET statement_timeout = 50")
+            cursor.execute("SET LOCAL statement_timeout = 50")
             with pytest.raises(psycopg2.errors.QueryCanceled):
                 cursor.execute("SELECT sum(n) FROM generate_series(1, 1000000000000) AS t(n)")
-            assert connection.info.transaction_status == 0
+            assert connection.info.transaction_status == 3
+        connection.rollback()
+        assert connection.info.transaction_status == 0
     finally:
         connection.close()
 

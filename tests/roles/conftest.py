@@ -20,7 +20,7 @@ def guarded() -> Iterator[App]:
     roles = {name: Role(member_of=groups) for name, groups in ROLES.items()}
     limited = {
         "reader": Role(read_only=True),
-        "hasty": Role(statement_timeout_seconds=0.3),
+        "hasty": Role(statement_timeout_seconds=2),
         "single": Role(connection_limit=1),
         "small": Role(memory_bytes=2**25),
     }

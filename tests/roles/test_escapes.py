@@ -108,10 +108,10 @@ def test_a_limit_of_a_role_holds(as_role: Connect, role: str, statement: str, co
 
 def test_a_limit_of_a_role_is_where_it_begins(as_role: Connect) -> None:
     hasty, reader = as_role("hasty"), as_role("reader")
-    assert hasty.execute("SHOW statement_timeout").fetchone() == ("300ms",)
-    hasty.execute("SET statement_timeout = 200")
+    assert hasty.execute("SHOW statement_timeout").fetchone() == ("2s",)
+    hasty.execute("SET statement_timeout = 1900")
     hasty.execute("RESET statement_timeout")
-    assert hasty.execute("SHOW statement_timeout").fetchone() == ("300ms",)
+    assert hasty.execute("SHOW statement_timeout").fetchone() == ("2s",)
     assert reader.execute("SHOW transaction_read_only").fetchone() == ("on",)
     assert reader.execute("SELECT count(*) FROM ncep.winds").fetchone() == (126144,)
 

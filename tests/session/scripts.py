@@ -587,9 +587,10 @@ SCRIPTS: dict[str, list[str]] = {
         "CLOSE ALL; UNLISTEN *; RESET ALL",
         "UNLISTEN somebody",
         "SELECT 1 WHERE pg_sleep(0.01) IS NOT NULL",
-        "SET statement_timeout = '50ms'",
+        "BEGIN",
+        "SET LOCAL statement_timeout = '50ms'",
         "SELECT count(*) FROM (SELECT pg_sleep(30)) AS q(x) WHERE x IS NOT NULL",
-        "RESET statement_timeout",
+        "ROLLBACK",
     ],
     "numerics": [
         "CREATE TABLE priced (a numeric(30, 5), b numeric(10, 2), i int, d float8)",

@@ -46,12 +46,12 @@ def test_a_cancel_that_comes_while_it_is_planned_stops_it(
 
 
 def test_time_spent_on_planning_counts(connect: Connect) -> None:
-    connection = connect()
-    connection.execute("SET statement_timeout = '50ms'")
+    connection = connect(autocommit=False)
+    connection.execute("SET LOCAL statement_timeout = '50ms'")
     nested = "abs(" * 150 + "uwnd" + ")" * 150  # planning takes ten times as long
     with pytest.raises(psycopg.errors.QueryCanceled, match="statement timeout"):
         connection.execute(f"SELECT {nested} FROM ncep.winds LIMIT 1")
-    connection.execute("SET statement_timeout = 0")
+    connection.rollback()
     assert connection.execute("SELECT 1").fetchone() == (1,)
 
 

@@ -74,11 +74,12 @@ def test_the_clock_of_a_suspended_portal_cancels_nothing_else(
 
 
 def test_statement_timeout_ends_what_runs_too_long(connect: Connect) -> None:
-    connection = connect()
-    connection.execute("SET statement_timeout = 50")
+    connection = connect(autocommit=False)
+    connection.execute("SET LOCAL statement_timeout = 50")
     endless = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT n FROM r"
     with pytest.raises(psycopg.errors.QueryCanceled, match="due to statement timeout"):
         connection.execute(f"SELECT max(n) FROM ({endless}) AS t")
+    connection.rollback()  # and the setting with it
     assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
@@ -89,10 +90,10 @@ def test_the_reading_of_a_statement_counts(gateway_address: tuple[str, int]) -> 
         host, port = gateway_address
         connection = await asyncpg.connect(host=host, port=port, user="tester", database="gradwire")
         try:
-            await connection.execute("SET statement_timeout = 20")
             with pytest.raises(asyncpg.QueryCanceledError, match="due to statement timeout"):
-                await connection.prepare(long)  # no more than read and described
-            await connection.execute("SET statement_timeout = 0")
+                async with connection.transaction():
+                    await connection.execute("SET LOCAL statement_timeout = 20")
+                    await connection.prepare(long)  # no more than read and described
             await connection.prepare(long)
             return int(await connection.fetchval("SELECT 1"))
         finally:

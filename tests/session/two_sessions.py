@@ -104,8 +104,10 @@ SCHEDULES: dict[str, str] = {
     "statement_timeout_of_a_wait": """
         1 BEGIN
         1 UPDATE ts SET v = 1
-        2 SET statement_timeout = '20ms'
+        2 BEGIN
+        2 SET LOCAL statement_timeout = '20ms'
         2 UPDATE ts SET v = 2 WHERE k = 1
+        2 ROLLBACK
         2 SELECT 1
         1 COMMIT""",
     "nowait": """
