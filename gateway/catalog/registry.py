@@ -33,7 +33,7 @@ from gateway.sql.meaning.relation import ColumnInfo, Relation
 from gateway.sql.text.quoting import in_quotes, literal
 from gateway.sql.writes.targets import Target, TargetColumn
 from gateway.store.definitions.definitions import Column, TableDefinition, View
-from gateway.store.rows.changes import Wanted
+from gateway.store.rows.looking import Wanted
 from gateway.store.tables import StoreSession
 from gateway.types import from_arrow
 

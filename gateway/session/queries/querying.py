@@ -54,7 +54,7 @@ from gateway.sql.statements.tables import CreateTable
 from gateway.sql.text.dialect import to_engine
 from gateway.sql.writes.writes import modifying_parts
 from gateway.store.definitions.definitions import View
-from gateway.store.rows.changes import Wanted
+from gateway.store.rows.looking import Wanted
 from gateway.types import TEXT, Type
 
 

@@ -17,7 +17,7 @@ from gateway.sources.table import Table, TableName
 from gateway.sql.writes.conflicts import Conflict
 from gateway.sql.writes.narrowing import is_named_once
 from gateway.store.definitions.definitions import ROWID, Changed, TableDefinition
-from gateway.store.rows.changes import Wanted
+from gateway.store.rows.looking import Wanted
 from gateway.store.rows.upserts import affected_twice, first_of_each, refuse_deferrable
 from gateway.store.tables import StoreSession
 

@@ -32,7 +32,7 @@ from gateway.store.definitions.constraints import completed
 from gateway.store.definitions.definitions import Column, Sequence, TableDefinition, View
 from gateway.store.disk import disk
 from gateway.store.disk.faults import translated
-from gateway.store.rows import changes
+from gateway.store.rows import changes, looking
 from gateway.store.rows.assignment import assign
 from gateway.store.rows.changes import Target
 from gateway.store.rows.keys import hold_keys
@@ -200,7 +200,7 @@ class Alterer(Definer):
         using: Mapping[str, str],
     ) -> TableDefinition:
         """Write the rows into a table of the new form; the definition that says where."""
-        rows = changes.read(transaction, oid, old)
+        rows = looking.read(transaction, oid, old)
         new = replace(new, storage=next(self._shared.oids))
         valid = tuple(check for check in new.checks if check.valid)
         target = Target(transaction, oid, replace(new, checks=valid), self.expressions)

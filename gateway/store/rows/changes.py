@@ -6,9 +6,8 @@ identifiers are DuckDB's rowid, which stands for a row only within the transacti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +20,7 @@ from gateway.store.disk.faults import refuse_nulls, translated
 from gateway.store.rows.assignment import assign
 from gateway.store.rows.defaults import constant_default
 from gateway.store.rows.expressions import Expressions
+from gateway.store.rows.looking import named
 from gateway.store.transactions.appending import plain_values
 from gateway.store.transactions.transactions import Transaction
 
@@ -56,46 +56,6 @@ class Target:
         if self.definition.checks and rows.num_rows:
             self.expressions.check(self.definition, rows)
         return rows
-
-
-# Column -> the values one of which a row must have.
-Wanted = Mapping[str, Sequence[int | str]]
-
-
-def read(
-    transaction: Transaction,
-    oid: int,
-    definition: TableDefinition,
-    *,
-    rowid: bool = False,
-    wanted: Wanted = MappingProxyType({}),
-) -> pa.Table:
-    """Rows of a table as the transaction sees them, in storage order; `rowid` goes first.
-
-    All of them, or those alone that are `wanted`.
-    """
-    inside = physical_columns(definition)
-    shown = [*(["rowid"] if rowid else []), *inside.values()]
-    query = f"SELECT {', '.join(shown) or '1'} FROM {physical(oid, definition)}"
-    conditions = [
-        f"{inside.get(name, 'rowid')} IN ({', '.join('?' * len(values))})" if values else "false"
-        for name, values in wanted.items()
-    ]
-    if conditions:
-        query += f" WHERE {' AND '.join(conditions)}"
-    values = [value for each in wanted.values() for value in each]
-    transaction.pin()
-    with translated():
-        rows = transaction.cursor.sql(query, params=values or None).to_arrow_table()
-    return named(rows, definition, rowid)
-
-
-def named(rows: pa.Table, definition: TableDefinition, rowid: bool = False) -> pa.Table:
-    """Rows under the user's names, in the types of the definition."""
-    schema = definition.schema
-    if rowid:
-        schema = schema.insert(0, pa.field(ROWID, pa.int64()))
-    return rows.rename_columns(schema.names).cast(schema)
 
 
 def insert(

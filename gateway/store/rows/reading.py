@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from gateway.sources.table import TableName
-from gateway.store.rows import changes
-from gateway.store.rows.changes import Wanted
+from gateway.store.rows import looking
+from gateway.store.rows.looking import Wanted
 from gateway.store.rows.snapshots import Snapshot
 from gateway.store.transactions.committed import Moment
 from gateway.store.transactions.locking import Locking
@@ -36,7 +36,7 @@ class Reader(Locking):
             names: The tables.
             rowid_of: The one among them that gets a first column `definitions.ROWID` (int64).
                 The numbers mean something until the end of `writing` only.
-            wanted: Of which values its rows may be; other ones are left out.
+            wanted: Of which values its rows may be; other ones are left out. Inside `writing`.
             once: Whether the statement reads nothing else, so that rows in memory will do without
                 DuckDB's own look at the moment.
 
@@ -55,6 +55,8 @@ class Reader(Locking):
                 found = self._cached(names, transaction.moment)
                 if found is not None:
                     return found
+            if wanted is not None and list(names) == [rowid_of]:
+                transaction.pin_locked()
             transaction.pin()
             return {n: self._read(transaction, n, n == rowid_of, wanted) for n in names}
 
@@ -80,7 +82,7 @@ class Reader(Locking):
         rows = None if rowid else transaction.cached(oid)
         if rows is None:
             limits = wanted if rowid else None
-            rows = changes.read(transaction, oid, definition, rowid=rowid, wanted=limits or {})
+            rows = looking.read(transaction, oid, definition, rowid=rowid, wanted=limits or {})
             if not rowid:
                 transaction.keep(oid, rows)
         return Snapshot(rows, definition.comment)

@@ -106,6 +106,16 @@ class Transaction:
             self.catalogue = newest.catalogue
         self.moment = newest
 
+    def pin_locked(self) -> None:
+        """The same before rows are read of tables alone whose locks are held.
+
+        Every commit since has the same rows of these, so nothing has to be held up to fix one.
+        """
+        if self._replays or self._isolation.pins:
+            self.pin()
+        elif not self._pinned:
+            self._pinned, self._shares_cache = True, False
+
     def _take_snapshot(self) -> Moment:
         """Have DuckDB take its snapshot, under the lock of commits; the moment it shows."""
         self._connection.take_snapshot()
