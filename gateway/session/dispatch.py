@@ -33,6 +33,7 @@ from gateway.session.portals.cursors import run_cursor
 from gateway.session.portals.describing import describe
 from gateway.session.portals.executing import Allowance, run_prepared, to_execute
 from gateway.session.portals.listed import held_rows
+from gateway.session.portals.parsing import to_run
 from gateway.session.portals.portals import Portal, Portals
 from gateway.session.portals.prepared import PreparedStatements
 from gateway.session.queries.functions import SessionFunctions
@@ -378,8 +379,7 @@ class Client:
             return
         if not alone:
             self.begin_implicit(prepared.statement)
-        bound = Bound(portal.values, prepared.described.parameters)
-        portal.result = self.run(prepared.statement, bound)
+        portal.result = self.run(*to_run(self, prepared, prepared.statement, portal.values))
 
 
 Runner = Callable[[Client, Statement, Bound], Result]

@@ -32,7 +32,6 @@ from gateway.errors import (
     GatewayError,
     ObjectNotInPrerequisiteState,
     ProtocolViolation,
-    SyntaxFault,
 )
 from gateway.interrupts import attend
 from gateway.roles import Roles
@@ -40,11 +39,12 @@ from gateway.session.activity.account import Watching
 from gateway.session.activity.backends import Activity, Backend, Connected, Doing
 from gateway.session.activity.notifications import Channels, Notification, Notifier
 from gateway.session.activity.silence import idle_limit
-from gateway.session.computation import Bound, Computation, Described
+from gateway.session.computation import Bound, Computation
 from gateway.session.dispatch import Client
 from gateway.session.lifting import Shapes
 from gateway.session.portals.describing import look_again
 from gateway.session.portals.executing import Allowance, declared_types
+from gateway.session.portals.parsing import prepare
 from gateway.session.portals.portals import Portal
 from gateway.session.portals.prepared import Prepared
 from gateway.session.queries.recall import Recall
@@ -208,19 +208,10 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         self._doing.note(text, self.status)
         self._account.begin(text)
         self._client.prepared.admit(name)
-        found = self._recall.read(text)
-        if len(found) > 1:
-            raise SyntaxFault("cannot insert multiple commands into a prepared statement")
         declared = declared_types([by_oid(oid) if oid else None for oid in parameter_oids])
-        statement = found[0] if found else None
-        described = Described(tuple(declared.values()))
-        if statement is not None:
-            self._account.run(statement)
-            self._client.block.admit(statement)
-            described = self._client.describe(statement, declared)
+        prepared = prepare(self._client, text, declared)
         self._client.check_time()
-        holding = self._client.registry.holding()
-        self._client.prepared.keep(name, Prepared(statement, described, holding, text))
+        self._client.prepared.keep(name, prepared)
         self._account.parsed()
 
     def parameter_types(self, statement: str) -> tuple[Type, ...]:
@@ -321,7 +312,9 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
     def goes_on(self, statement: str) -> bool:
         """Whether executions wait, and a prepared statement is theirs."""
         found = self._client.prepared.find(statement)
-        return found is not None and found.statement is self.gathering.statement
+        if found is None or found.rows is not None:
+            return False
+        return found.statement is self.gathering.statement
 
     def close_statement(self, name: str) -> None:
         """Forget it; no error when there is none."""

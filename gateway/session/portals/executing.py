@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.config import Settings
 from gateway.errors import FeatureNotSupported, GatewayError
-from gateway.session.activity.account import Account
-from gateway.session.computation import Bound, Described
+from gateway.session.computation import Bound
+from gateway.session.portals.parsing import Preparing, to_run
 from gateway.session.portals.portals import KEPT_SHARE
 from gateway.session.portals.prepared import Prepared, PreparedStatements, arguments
 from gateway.session.portals.turning import KeptRoom
 from gateway.session.result import Result
-from gateway.session.writes.execution import Executor
 from gateway.sql.statements.commands import DeallocateStatement, ExecuteStatement
 from gateway.sql.statements.statement import Prepare, Statement
 from gateway.types import Type
@@ -38,14 +37,10 @@ def allowance_of(settings: Settings) -> Allowance:
     return Allowance(settings.prepared_bytes, settings.portal_bytes, kept)
 
 
-class Owner(Protocol):
+class Owner(Preparing, Protocol):
     """Whose prepared statements they are."""
 
     prepared: PreparedStatements
-    executor: Executor
-    account: Account
-
-    def describe(self, statement: Statement, declared: Mapping[int, Type]) -> Described: ...
 
     def run(self, statement: Statement, bound: Bound) -> Result: ...
 
@@ -91,4 +86,4 @@ def to_execute(
     if prepared.statement is None:
         raise FeatureNotSupported(f'prepared statement "{tree.name}" is empty')
     prepared.count()
-    return prepared.statement, values
+    return to_run(owner, prepared, prepared.statement, values.values)

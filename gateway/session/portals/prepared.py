@@ -29,6 +29,7 @@ from gateway.sql.meaning.scope import position_of
 from gateway.sql.statements.commands import ExecuteStatement
 from gateway.sql.statements.statement import Kind, Statement
 from gateway.sql.text.dialect import DIALECT
+from gateway.sql.writes.parameter_rows import ParameterRows
 from gateway.store.definitions.definitions import Column
 from gateway.store.rows.array_assignment import dimensions_of
 from gateway.store.rows.assignment import assign
@@ -48,6 +49,7 @@ class Prepared:
         made: When.
         generic, custom: How often PostgreSQL would have run it by a plan for any values, and by
             one for the values at hand.
+        rows: Those of an INSERT of many rows of parameters, of which `statement` has the first.
     """
 
     statement: Statement | None
@@ -58,6 +60,7 @@ class Prepared:
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
     generic: int = 0
     custom: int = 0
+    rows: ParameterRows | None = None
 
     def count(self) -> None:
         """It is run once more.

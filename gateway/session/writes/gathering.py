@@ -74,7 +74,9 @@ class Gathering:
     def takes(self, portal: Portal) -> bool:
         """Whether a portal's execution can wait, with those that do."""
         statement = portal.prepared.statement
-        if statement is None or portal.result is not None or self._client.block.status == "E":
+        if statement is None or portal.prepared.rows is not None or portal.result is not None:
+            return False
+        if self._client.block.status == "E":
             return False
         if self.statement is not None:
             return statement is self.statement

@@ -23,7 +23,7 @@ from gateway.sql.writes.targets import Target, TargetColumn
 from gateway.types import INTERVAL
 
 _WORD = r'(?:[^\W\d]\w*|"[^"]+")'
-_HEAD = re.compile(
+HEAD = re.compile(
     rf"\s*INSERT\s+INTO\s+{_WORD}(?:\.{_WORD})?\s*(?:\(\s*{_WORD}(?:\s*,\s*{_WORD})*\s*\)\s*)?"
     r"\bVALUES\s*(?=\()",
     re.IGNORECASE,
@@ -77,7 +77,7 @@ def read(text: str) -> ConstantRows | None:
     >>> read("INSERT INTO t (a) VALUES (1), (NULL);")
     ConstantRows(shape='INSERT INTO t (a) VALUES ($1)', columns=[('1', 'NULL')])
     """
-    head = _HEAD.match(text)
+    head = HEAD.match(text)
     first = _FIRST.match(text, head.end()) if head is not None else None
     if head is None or first is None:
         return None

@@ -15,9 +15,9 @@ from gateway.store.definitions.catalogue import Catalogue
 from gateway.store.definitions.definitions import Check, TableDefinition
 from gateway.store.rows.put_off import check_put_off
 from gateway.store.transactions.deferral import Constraint
+from gateway.store.transactions.isolation import concurrent_update
 from gateway.store.transactions.locking import Locking
 from gateway.store.transactions.scope import Savepoint
-from gateway.store.transactions.transactions import concurrent_update
 
 
 class Blocks(Locking):

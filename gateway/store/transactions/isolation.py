@@ -16,6 +16,8 @@ from enum import Enum
 import numpy as np
 import pyarrow as pa
 
+from gateway.errors import SerializationFailure
+
 # DuckDB numbers rows that a transaction added itself from here on (MAX_ROW_ID, 2 ** 55 rounded).
 _FIRST_OF_OWN = 36_028_797_018_960_000
 
@@ -93,3 +95,10 @@ class Overlaps:
 def _known_to_all(rows: pa.ChunkedArray) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     numbers = rows.to_numpy()
     return np.unique(numbers[numbers < _FIRST_OF_OWN])
+
+
+def concurrent_update() -> SerializationFailure:
+    """What a transaction is told whose rows others changed."""
+    return SerializationFailure(
+        "could not serialize access due to concurrent update", hint="Run the transaction again."
+    )

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from gateway.sources.table import TableName
+from gateway.store.transactions.isolation import concurrent_update
 from gateway.store.transactions.locks import CATALOGUE, tied
 from gateway.store.transactions.scope import Scope
-from gateway.store.transactions.transactions import Transaction, concurrent_update
+from gateway.store.transactions.transactions import Transaction
 
 
 class Locking(Scope):

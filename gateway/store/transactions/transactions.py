@@ -20,7 +20,7 @@ from gateway.store.disk.faults import translated
 from gateway.store.transactions.committed import Committed, Moment
 from gateway.store.transactions.connection import Connection
 from gateway.store.transactions.deferral import Deferral
-from gateway.store.transactions.isolation import Isolation
+from gateway.store.transactions.isolation import Isolation, concurrent_update
 from gateway.store.transactions.writes import Write
 
 # What a transaction did to a table: the batches it appended, or None when it did anything else.
@@ -392,10 +392,3 @@ class Transaction:
         versions = {**before.versions, **dict.fromkeys(self.changes, clock)}
         self._committed.moment = Moment(catalogue, versions, clock)
         self._committed.overlaps.note(clock, self._touched)
-
-
-def concurrent_update() -> SerializationFailure:
-    """What a transaction is told whose rows others changed."""
-    return SerializationFailure(
-        "could not serialize access due to concurrent update", hint="Run the transaction again."
-    )

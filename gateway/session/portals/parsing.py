@@ -1,0 +1,98 @@
+"""What Parse makes of a text, and what is run when that is bound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import pyarrow as pa
+
+from gateway.errors import GatewayError, QueryCanceled, SyntaxFault
+from gateway.session.activity.account import Account
+from gateway.session.computation import Bound, Described
+from gateway.session.portals.prepared import Prepared
+from gateway.session.transactions.transaction import TransactionBlock
+from gateway.session.writes.execution import Executor
+from gateway.sql.statements.statement import Statement
+from gateway.sql.writes import parameter_rows
+from gateway.types import Type
+
+
+class Preparing(Protocol):
+    """What of a client reads and describes."""
+
+    account: Account
+    block: TransactionBlock
+    executor: Executor
+
+    def describe(self, statement: Statement, declared: Mapping[int, Type]) -> Described: ...
+
+
+def prepare(client: Preparing, text: str, declared: Mapping[int, Type]) -> Prepared:
+    """A text read and described.
+
+    Args:
+        client: Whose it is.
+        text: What it sent, one statement at most.
+        declared: The types of parameters that it declared, by number.
+
+    Raises:
+        SyntaxFault: 42601, also for several statements. GatewayError: ...
+    """
+    return _of_rows(client, text, declared) or _as_it_stands(client, text, declared)
+
+
+def _as_it_stands(client: Preparing, text: str, declared: Mapping[int, Type]) -> Prepared:
+    found = client.executor.recall.read(text)
+    if len(found) > 1:
+        raise SyntaxFault("cannot insert multiple commands into a prepared statement")
+    if not found:
+        return _kept(client, None, Described(tuple(declared.values())), text)
+    return _kept(client, found[0], _described(client, found[0], declared), text)
+
+
+def _described(client: Preparing, statement: Statement, declared: Mapping[int, Type]) -> Described:
+    client.account.run(statement)
+    client.block.admit(statement)
+    return client.describe(statement, declared)
+
+
+def _kept(
+    client: Preparing, statement: Statement | None, described: Described, text: str
+) -> Prepared:
+    return Prepared(statement, described, client.executor.registry.holding(), text)
+
+
+def _of_rows(client: Preparing, text: str, declared: Mapping[int, Type]) -> Prepared | None:
+    """An INSERT of many rows of parameters, read as that of one; None: it is none such."""
+    rows = parameter_rows.read(text)
+    first = rows.declared(declared) if rows is not None else None
+    if rows is None or first is None:
+        return None
+    try:
+        statement = client.executor.recall.read(rows.shape)[0]
+        described = _described(client, statement, first)
+        query = client.executor.computation(statement)
+    except QueryCanceled:
+        raise
+    except GatewayError:  # it will be told of the text as it was sent
+        return None
+    if query is None or query.given is None or len(described.parameters) != rows.width:
+        return None
+    types = rows.types(declared, described.parameters)
+    prepared = _kept(client, statement, Described(types, described.fields), text)
+    prepared.rows = rows
+    return prepared
+
+
+def to_run(
+    client: Preparing, prepared: Prepared, statement: Statement, values: Sequence[pa.Scalar]
+) -> tuple[Statement, Bound]:
+    """What a prepared `statement` runs with these values of its parameters, and on what."""
+    types, rows = prepared.described.parameters, prepared.rows
+    if rows is None:
+        return statement, Bound(values, types)
+    columns = rows.columns(values)
+    if columns is None:
+        return client.executor.recall.read(prepared.source)[0], Bound(values, types)
+    return statement, Bound(types=types[: rows.width], columns=columns)
