@@ -28,6 +28,7 @@ from gateway.errors import (
     UndefinedObject,
 )
 from gateway.sql.text.jsonpath import PREDICATES, JsonPath, Node
+from gateway.sql.text.regexps import translated
 
 FAULTS = (SqlJsonFault, DivisionByZero)
 
@@ -181,8 +182,15 @@ class Walk:
             raise InvalidJsonSubscript("jsonpath array subscript is not a single numeric value")
         return int(values[0])
 
-    def _take_levels(self, value: Any, first: int, last: int | None, at: int = 0) -> list[Any]:
-        found = [value] if at >= first and (last is None or at <= last) else []
+    def _take_levels(
+        self, value: Any, first: int | None, last: int | None, at: int = 0
+    ) -> list[Any]:
+        """Values some levels down; with `first` None, those that hold no others."""
+        if first is None:
+            here = last is None and not isinstance(value, dict | list)
+        else:
+            here = at >= first and (last is None or at <= last)
+        found = [value] if here else []
         inside = value.values() if isinstance(value, dict) else value
         if isinstance(value, dict | list) and (last is None or at < last):
             for item in inside:
@@ -312,7 +320,8 @@ def _matched(text: str, pattern: str, flags: str) -> bool:
             pc.match_substring(pa.array([text]), pattern, ignore_case="i" in flags)[0].as_py()
         )
     options = "".join(flag for flag in "ism" if flag in flags)
-    written = f"(?{options}){pattern}" if options else pattern
+    plain = translated(pattern, re2=True)
+    written = f"(?{options}){plain}" if options else plain
     return bool(pc.match_substring_regex(pa.array([text]), written)[0].as_py())
 
 

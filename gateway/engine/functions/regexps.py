@@ -21,15 +21,13 @@ from gateway.errors import (
     InvalidParameterValue,
     InvalidRegularExpression,
 )
+from gateway.sql.text.regexps import translated
 
 _MARK = "\x00"
 # PostgreSQL's options -> RE2's; a newline is matched by everything unless an option says otherwise.
 _OPTIONS = {"i": {"i": True}, "c": {"i": False}, "n": {"m": True, "s": False},
             "m": {"m": True, "s": False}, "s": {"m": False, "s": True},
             "p": {"m": False, "s": False}, "w": {"m": True, "s": True}}  # fmt: skip
-# PostgreSQL's escapes that RE2 writes otherwise; None: it has none like it.
-_ESCAPES = {"y": r"\b", "Y": r"\B", "Z": r"\z", "m": None, "M": None}
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _CONTEXT = re.compile(r"(?<!\\)(?<!\[)\^|\\[bBAyY]")
 
 
@@ -185,17 +183,8 @@ def _written(pattern: str, flags: str) -> str:
         else:
             raise InvalidParameterValue(f'invalid regular expression option: "{flag}"')
     on = "".join(name for name, wanted in options.items() if wanted)
-    plain = _ESCAPE.sub(_escape, pattern)
+    plain = translated(pattern, re2=True)
     return f"(?{on}){plain}" if on else plain
-
-
-def _escape(found: re.Match[str]) -> str:
-    if found[1] not in _ESCAPES:
-        return found[0]
-    written = _ESCAPES[found[1]]
-    if written is None:
-        raise FeatureNotSupported(f"{found[0]} in a regular expression is not supported")
-    return written
 
 
 def _replacement(new: str) -> str:
@@ -268,5 +257,6 @@ ROWS: tuple[tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType], ...]
     ("match_place", place, [_TEXT, _TEXT, *[_BIGINT] * 3, _TEXT, _BIGINT], _INTEGER),
     ("match_part", part, [_TEXT, _TEXT, _BIGINT, _BIGINT, _TEXT, _BIGINT], _TEXT),
     ("matches_replaced", replace, [*[_TEXT] * 3, _BIGINT, _BIGINT, _TEXT], _TEXT),
+    ("read_pattern", lambda pattern: f"(?s){translated(pattern)}", [_TEXT], _TEXT),
     ("every_match_replaced", replace_by_flags, [_TEXT] * 4, _TEXT),
 )

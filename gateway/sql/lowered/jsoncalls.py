@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported, InvalidParameterValue
+from gateway.errors import FeatureNotSupported, InvalidParameterValue, UndefinedFunction
 from gateway.sql.lowered.json_operators import (
     JSON,
     JSONS,
@@ -116,7 +116,7 @@ def as_json(value: exp.Expr, kind: Type | None) -> exp.Expr:
             _no_deep(value)
         return called("json_of_texts", exp.Cast(this=value.copy(), to=kind_of("text[]")))
     if kind.name in _QUOTED or kind.arrow == TEXT.arrow:
-        return called("json_quoted", as_text_cast(value))
+        return called("json_quoted", value if kind.name == "bpchar" else as_text_cast(value))
     raise FeatureNotSupported(f"JSON of {kind.sql} is not supported", position=position_of(value))
 
 
@@ -130,6 +130,12 @@ def make(node: exp.Anonymous, known: Types) -> exp.Expr:
     if name in ("json_extract_path", "json_extract_path_text"):
         return made
     return called("jsonb_form", made, gives=JSONB) if binary else _marked(made)
+
+
+def written(value: exp.Expr, known: Types) -> exp.Expr:
+    """A value as text; character(n) with its blanks, which a cast leaves out."""
+    kind = known.of(value)
+    return value.copy() if kind is not None and kind.name == "bpchar" else as_text_cast(value)
 
 
 def _no_deep(value: exp.Expr) -> NoReturn:
@@ -184,6 +190,11 @@ def _json_of(value: exp.Expr, known: Types) -> exp.Expr:
 def _to_json(node: exp.Anonymous, known: Types) -> exp.Expr:
     value, *rest = node.expressions
     row = row_of(value)
+    kind = None if row is not None else known.of(value)
+    if node.name == "row_to_json" and kind is not None and kind.name != "record":
+        raise UndefinedFunction(
+            f"function row_to_json({kind.sql}) does not exist", position=position_of(node)
+        )
     if row is not None and rest == [exp.true()]:
         return where_present(value, _json_of_row(row, known, ",\n "))
     return exp.paren(_json_of(value, known))
@@ -205,7 +216,11 @@ def _build_object(node: exp.Anonymous, known: Types) -> exp.Expr:
     for place, (key, value) in enumerate(zip(given[::2], given[1::2], strict=True)):
         _check_key(node, 2 * place + 1, key, known)
         parts += [", "] if place else []
-        parts += [called("json_quoted", as_text_cast(key)), " : ", _or_null(_json_of(value, known))]
+        parts += [
+            called("json_quoted", written(key, known)),
+            " : ",
+            _or_null(_json_of(value, known)),
+        ]
     return _joined([*parts, "}"])
 
 
@@ -240,7 +255,7 @@ def _object_aggregate(node: exp.Anonymous, known: Types) -> None:
     key, value = node.expressions
     order = value if isinstance(value, exp.Order) else None
     inner = order.this if order is not None else value
-    name = called("json_quoted", called("field_name", as_text_cast(key)))
+    name = called("json_quoted", called("field_name", written(key, known)))
     pair = _joined([name, " : ", _or_null(_json_of(inner, known))])
     if isinstance(node.parent, exp.Filter):  # of a row that is left out nothing is asked
         kept = node.parent.expression.this.copy()

@@ -228,7 +228,9 @@ def _similar(node: exp.Expr, escape: str = "\\") -> exp.Expr | None:
     if not node.expression.is_string:
         raise FeatureNotSupported("SIMILAR TO with a computed pattern is not supported")
     pattern = literals.similar_pattern(node.expression.name, escape)
-    return exp.RegexpLike(this=node.this, expression=exp.Literal.string(pattern))
+    matched = exp.RegexpLike(this=node.this, expression=exp.Literal.string(pattern))
+    write_pattern(matched)
+    return matched
 
 
 def _collate(node: exp.Expr) -> exp.Expr:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from gateway.sql.lowered.jsoncalls import MAKERS
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.types import BY_NAME
 
@@ -14,9 +15,10 @@ _PADDED = BY_NAME["bpchar"]
 # What takes the value as it is; every other function takes text.
 _AS_IT_IS = frozenset(
     {
-        "array_agg", "coalesce", "concat", "concat_ws", "count", "first_value", "format",
-        "greatest", "lag", "last_value", "lead", "least", "max", "min", "nth_value", "nullif",
-        "octet_length", "pg_typeof", "rtrim",
+        *MAKERS, *(name.replace("json", "jsonb") for name in MAKERS),
+        "array_agg", "coalesce", "concat", "concat_ws", "count", "field_name", "first_value",
+        "format", "format_text", "greatest", "json_quoted", "lag", "last_value", "lead", "least",
+        "max", "min", "nth_value", "nullif", "octet_length", "pg_typeof", "row", "rtrim",
     }
 )  # fmt: skip
 

@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
+from gateway.sql.text.regexps import translated
+
 # An escape, a bracket expression, or the opening of a group that is counted.
 _PART = re.compile(r"\\.|\[\^?\]?(?:\[:\w+:\]|\\.|[^\]\\])*\]|\((?!\?)")
 _MAY_BE_EMPTY = re.compile(r"\)(?:[?*]|\{0)|\|")
@@ -37,48 +39,46 @@ def replacement(text: str) -> str:
     return _ESCAPED.sub(written, text)
 
 
-# PostgreSQL's escapes for the ends of words and of the text, as the engine writes them.
-_ENDS = {"y": r"\b", "Y": r"\B", "m": r"\b{start}", "M": r"\b{end}", "Z": r"\z"}
-
-
-def as_engine_reads(pattern: str) -> str:
-    r"""A pattern with the escapes that the engine writes otherwise.
-
-    >>> as_engine_reads(r"\mred\M \\m")
-    '\\b{start}red\\b{end} \\\\m'
-    """
-    return re.sub(r"\\(.)", lambda found: _ENDS.get(found[1], found[0]), pattern, flags=re.DOTALL)
+_LINES = frozenset("nmpswqx")
 
 
 def match_lines(node: exp.Expr) -> None:
-    """Let regexp_match and regexp_replace take a newline for a character as any, in place.
+    """Let regexp_match and regexp_replace read a pattern as PostgreSQL would, in place.
 
-    Unless an option says otherwise, whatever options there are.
+    Unless an option says otherwise, a newline is a character as any, whatever options there are.
     """
     given = node.expressions
     place = {"regexp_match": 2, "regexp_replace": 3}.get(node.name)
-    if place is None or len(given) < 2 or not given[1].is_string or node.args.get("apart"):
+    if place is None or len(given) < 2 or node.args.get("apart") or node.args.get("read"):
         return
+    node.set("read", True)
     options = given[place] if len(given) > place else None
-    if options is None or (options.is_string and not set(options.name) & set("nmpwq")):
-        given[1].replace(_literal(given[1].name))
+    lines = options is None or (options.is_string and not set(options.name) & _LINES)
+    if lines or options is None or not options.is_string:
+        given[1].replace(_as_read(given[1], lines))
+    elif given[1].is_string:  # the engine has no such options, but they may stand in a pattern
+        written = f"(?{''.join(sorted(set(options.name) & _LINES))}){given[1].name}"
+        given[1].replace(exp.Literal.string(translated(written)))
+        kept = "".join(letter for letter in options.name if letter not in _LINES)
+        node.set("expressions", [*given[:place], *([exp.Literal.string(kept)] if kept else [])])
 
 
-def _literal(pattern: str) -> exp.Expr:
-    lines = "(?s)" if "." in pattern else ""
-    return exp.Literal.string(lines + as_engine_reads(pattern))
+def _as_read(pattern: exp.Expr, lines: bool = True) -> exp.Expr:
+    if not pattern.is_string:
+        return exp.Anonymous(this="read_pattern", expressions=[pattern.copy()])
+    written = translated(pattern.name)
+    return exp.Literal.string(f"(?s){written}" if lines and "." in written else written)
 
 
 def write_pattern(node: exp.Expr) -> None:
-    """Let `~` and `~*` read a literal as PostgreSQL would, in place."""
-    if node.expression.is_string:
-        node.expression.replace(_literal(node.expression.name))
+    """Let `~` and `~*` read a pattern as PostgreSQL would, in place."""
+    node.expression.replace(_as_read(node.expression))
 
 
 def write_replacement(node: exp.Expr) -> None:
     """Let regexp_replace put in a literal as PostgreSQL would, in place."""
     given = node.expressions
-    if node.name != "regexp_replace":
+    if node.name != "regexp_replace" or node.args.get("read"):
         return
     if _is_not_the_engines(given):
         node.set("this", "every_match_replaced")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.sql.lowered.jsoncalls import row_of, where_present
+from gateway.sql.lowered.jsoncalls import row_of, where_present, written
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.scope import Block, is_read_from
 from gateway.sql.text.datatypes import data_type
@@ -57,4 +57,4 @@ def _text(value: exp.Expr, known: Types) -> exp.Expr:
             exp.If(this=untrue, true=exp.Literal.string("f")),
         ]
         return exp.Case(ifs=ifs)
-    return exp.Cast(this=value.copy(), to=data_type("text"))
+    return written(value, known)

@@ -27,6 +27,7 @@ SETS = {
     "regexp_split_to_table": "",
     "regexp_matches": "",
     "string_to_table": "",
+    "jsonb_path_query": "",
     "generate_subscripts": "",
 }
 # Functions that give rows of two columns -> the functions that give each.

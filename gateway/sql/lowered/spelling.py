@@ -10,7 +10,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
-from gateway.sql.lowered.jsoncalls import made_json
+from gateway.sql.lowered.jsoncalls import made_json, written
 from gateway.sql.lowered.ordered_sets import put_ordered_set
 from gateway.sql.lowered.reals import spell_cases, spell_nullif
 from gateway.sql.lowered.rounding import CUTTING, round_numeric
@@ -77,7 +77,7 @@ def _spell_written(node: exp.Anonymous, known: Types) -> None:
         return
     _write_booleans(node, known)
     if node.name == "format" and node.expressions:
-        node.replace(_formatted(node))
+        node.replace(_formatted(node, known))
 
 
 def _write_short(node: exp.Anonymous, known: Types) -> None:
@@ -102,10 +102,9 @@ def _write_booleans(node: exp.Anonymous, known: Types) -> None:
             value.replace(exp.Case(ifs=ifs))
 
 
-def _formatted(node: exp.Anonymous) -> exp.Expr:
+def _formatted(node: exp.Anonymous, known: Types) -> exp.Expr:
     template, *given = node.expressions
-    text = data_type("text")
-    items = [exp.Cast(this=each.copy(), to=text.copy()) for each in given]
+    items = [written(each, known) for each in given]
     texts = data_type("text[]")
     listed = exp.Cast(this=exp.Array(expressions=items), to=texts)
     call = exp.Anonymous(this="format_text", expressions=[template.copy(), listed])

@@ -244,7 +244,7 @@ class _Reader:
         first = self._level()
         last = self._level() if self._word("to") else first
         self._must("}")
-        return Node("levels", (first or 0, last))
+        return Node("levels", (first, last))
 
     def _level(self) -> int | None:
         if self._word("last"):

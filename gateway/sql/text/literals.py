@@ -236,7 +236,7 @@ def similar_pattern(pattern: str, escape: str = "\\") -> str:
     r"""The regular expression for a SIMILAR TO pattern (9.7.2), anchored at both ends.
 
     >>> similar_pattern("a%(b|c)_.")
-    '^(?s:a.*(b|c).\\.)$'
+    '^(?:a.*(b|c).\\.)$'
     """
     out, letters, inside = [], iter(pattern), False
     for letter in letters:
@@ -252,4 +252,4 @@ def similar_pattern(pattern: str, escape: str = "\\") -> str:
                 letter, "\\" + letter if letter in ".^$\\" else letter
             )
         out.append(letter)
-    return f"^(?s:{''.join(out)})$"
+    return f"^(?:{''.join(out)})$"
