@@ -16,6 +16,7 @@ from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Table, TableName
 from gateway.sql.meaning.scope import column_node, table_node
 from gateway.sql.text.dialect import to_engine
+from gateway.sql.text.trees import conjuncts
 from gateway.store.rows.snapshots import Snapshot
 
 Tables = Mapping[TableName, Table]
@@ -28,8 +29,9 @@ COORDINATE = TableName("gradwire", "coordinate")
 # Functions whose value depends on nothing but their arguments.
 _PURE = frozenset(
     {
-        "abs", "ceil", "ceiling", "coalesce", "cos", "date_bin", "date_part", "date_trunc", "floor",
-        "greatest", "least", "length", "lower", "ltrim", "mod", "nullif", "power", "radians",
+        "abs", "arrow_cast", "ceil", "ceiling", "coalesce", "cos", "date_bin", "date_part",
+        "date_trunc", "finite_timestamp", "floor", "greatest", "least", "length", "lower", "ltrim",
+        "mod", "nanvl", "nullif", "power", "radians",
         "round", "rtrim", "sign", "sin", "sqrt", "starts_with", "strpos", "substr", "substring",
         "to_char", "trim", "trunc", "upper",
     }
@@ -47,11 +49,22 @@ def asking(engine: EngineSession, values: Sequence[pa.Scalar]) -> Ask:
 
     def ask(question: exp.Select, coordinate: pa.Table, others: Tables) -> pa.Table:
         tables = {COORDINATE: Snapshot(coordinate), **others}
-        plan = engine.plan(to_engine(question), tables, values)
-        batches = list(plan.stream())
-        return pa.Table.from_batches(batches, None if batches else plan.schema)
+        return answer(engine, question, tables, values)
 
     return ask
+
+
+def answer(
+    engine: EngineSession, query: exp.Expr, tables: Tables, values: Sequence[pa.Scalar]
+) -> pa.Table:
+    """All rows of a query over these tables.
+
+    Raises:
+        GatewayError: what the engine refuses.
+    """
+    plan = engine.plan(to_engine(query), tables, values)
+    batches = list(plan.stream())
+    return pa.Table.from_batches(batches, None if batches else plan.schema)
 
 
 def question(outputs: Sequence[exp.Expr], conditions: Sequence[exp.Expr]) -> exp.Select:
@@ -85,12 +98,31 @@ def inner_sources(select: exp.Select) -> list[exp.Table]:
     start, joins = select.args.get("from_"), select.args.get("joins") or []
     if start is None or select.args.get("laterals"):
         return []
-    if any(join.side or join.kind not in ("", "INNER", "CROSS") for join in joins):
+    if not all(is_inner(join, select) for join in joins):
         return []
     parts = [start.this, *(join.this for join in joins)]
     if any(part.args.get("joins") for part in parts):
         return []
     return [part for part in parts if isinstance(part, exp.Table) and _is_plain(part)]
+
+
+def is_inner(join: exp.Join, select: exp.Select) -> bool:
+    """Whether every row of a SELECT has a row of what is joined, and meets the join's condition.
+
+    A LEFT JOIN is so where WHERE asks for what no missing row has: what IN and EXISTS become.
+    """
+    if not join.side:
+        return join.kind in ("", "INNER", "CROSS")
+    where = select.args.get("where")
+    if join.side != "LEFT" or join.kind not in ("", "OUTER") or where is None:
+        return False
+    return any(
+        isinstance(each, exp.Is)
+        and isinstance(each.this, exp.Column)
+        and each.this.table == join.alias_or_name
+        and isinstance(each.expression, exp.Boolean)
+        for each in conjuncts(where.this)
+    )
 
 
 def _is_plain(table: exp.Table) -> bool:
@@ -116,10 +148,12 @@ def dimension_of(tree: exp.Expr, source: exp.Table, grid: GridTable, alone: bool
 
 def is_pure(tree: exp.Expr) -> bool:
     """Whether it means the same at every time, and has no query inside."""
-    return all(
-        isinstance(node, _READ) and (not isinstance(node, exp.Anonymous) or calls_pure(node))
-        for node in tree.walk()
-    )
+    return all(map(is_pure_node, tree.walk()))
+
+
+def is_pure_node(node: exp.Expr) -> bool:
+    """Whether an expression means the same at every time, as far as one node of it tells."""
+    return isinstance(node, _READ) and (not isinstance(node, exp.Anonymous) or calls_pure(node))
 
 
 def calls_pure(call: exp.Anonymous) -> bool:

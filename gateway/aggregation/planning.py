@@ -66,7 +66,7 @@ def aggregate_on_arrays(
             raise
         except (Unsound, GatewayError):  # the engine has it, and says so if it refuses
             continue
-        table.base = base
+        table.base = grid.base or base
         parts[name] = table
         if select is copied:
             copied = over

@@ -319,7 +319,9 @@ class EmbeddedSession:
     def _watched(self, name: TableName, table: Table) -> Table:
         if isinstance(table, Partials):
             table.watch(self._reads.of(table.base))
-        return table.watched(self._reads.of(name)) if isinstance(table, GridTable) else table
+        if isinstance(table, GridTable):
+            return table.watched(self._reads.of(table.base or name))
+        return table
 
     def _provided(self, table: Table) -> EngineTable | Dataset:
         if isinstance(table, Held) and len(table.schema):

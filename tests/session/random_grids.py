@@ -200,6 +200,18 @@ _JOINS = [
     "HAVING avg(b) > 95)",
     "SELECT t.time, t.b, x.m, y.n FROM t JOIN k AS x ON t.lat = x.lat LEFT JOIN "
     "(SELECT {key}, count(*) AS n FROM t GROUP BY {key}) AS y ON t.{key} = y.{key} AND x.m > 0",
+    "SELECT t.*, k.m FROM t JOIN k ON t.{key} >= k.{key} AND k.m < 2 AND t.member > k.member",
+    "SELECT t.time, t.a, m FROM t, k WHERE t.{key} BETWEEN k.{key} AND k.{key} AND m + member < 4",
+    "SELECT * FROM t WHERE {key} = (SELECT max({key}) FROM t)",
+    "SELECT max(a), count(*) FROM t WHERE {key} > (SELECT min({key}) FROM t WHERE lat > 0)",
+    "SELECT * FROM t WHERE {key} IN (SELECT DISTINCT {key} FROM t ORDER BY 1 DESC LIMIT 2)",
+    "SELECT * FROM t WHERE EXISTS (SELECT 1 FROM k WHERE k.{key} >= t.{key} AND m < t.season)",
+    "SELECT x.a, y.b FROM t AS x JOIN t AS y ON x.{key} = y.{key} AND x.place = y.place "
+    "WHERE x.lat > 0 AND y.lat <= 0 AND x.{key} IN (SELECT {key} FROM k)",
+    "WITH f AS (SELECT {key} AS g, m FROM k WHERE m > 0) SELECT t.*, m FROM t JOIN f ON {key} = g",
+    "SELECT t.* FROM t NATURAL JOIN (SELECT min({key}) AS {key} FROM t WHERE n > 0) AS f",
+    "SELECT t.a, f.x FROM t JOIN (SELECT {key}, max(season) AS x FROM t GROUP BY {key}) AS f "
+    "USING ({key}) WHERE f.x > (SELECT count(*) FROM k WHERE k.m > 1)",
     "SELECT t.time, s.n FROM t LEFT JOIN (SELECT {key}, count(*) AS n FROM t WHERE b > 100 "
     "GROUP BY {key}) AS s ON t.{key} = s.{key}",
 ]

@@ -20,6 +20,7 @@ from gateway.aggregation.coordinates import Ask, dimension_of, is_pure, question
 from gateway.sources.filters.pruning import Positions
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.reading.leading import First
+from gateway.sql.lowered.not_numbers import as_written
 from gateway.sql.text.trees import conjuncts
 
 _NOT_HERE = ("distinct", "group", "having", "joins", "laterals", "qualify", "sample", "windows")
@@ -130,6 +131,22 @@ def with_any_rows(select: exp.Select, source: exp.Table, grid: GridTable, ask: A
         if enough > 1:
             break
     return grid.restricted(here)
+
+
+def sort_column(selects: Sequence[exp.Select], ordered: exp.Expr) -> str:
+    """The table's column by which the first of them is sorted; empty when it is none."""
+    key: exp.Expr | None = as_written(ordered.this)
+    items = selects[0].expressions
+    if isinstance(key, exp.Literal) and key.is_int and 1 <= int(key.name) <= len(items):
+        key = items[int(key.name) - 1].unalias()
+    elif isinstance(key, exp.Column) and not key.table:
+        named = [item for item in items if item.alias_or_name == key.name]
+        key = named[0].unalias() if named else key
+    for select in selects[1:]:
+        name = key.name if isinstance(key, exp.Column) else ""
+        outputs = [item for item in select.expressions if item.alias_or_name == name]
+        key = outputs[0].unalias() if outputs else None
+    return str(key.name) if isinstance(key, exp.Column) else ""
 
 
 def _is_number(grid: GridTable, key: str) -> bool:

@@ -12,6 +12,7 @@ import math
 from sqlglot import exp
 
 from gateway.aggregation.coordinates import Tables, table_name
+from gateway.session.queries.sides import common, stands_alone
 from gateway.sources.aggregates.partials import Partials
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Held
@@ -80,31 +81,7 @@ def _looks_in_few(condition: exp.Expr, grid: exp.Table, tables: Tables) -> bool:
         return False
     if _rows(grid, tables) <= _LARGER * _rows_of_query(inside.this, tables):
         return False
-    return all(_stands_alone(select, tables) for select in inside.find_all(exp.Select))
-
-
-def _stands_alone(select: exp.Select, tables: Tables) -> bool:
-    """Whether all columns of a query are those of its own FROM."""
-    start = select.args.get("from_")
-    if start is None or select.args.get("laterals"):
-        return False
-    parts = [start.this, *(join.this for join in select.args.get("joins") or [])]
-    names = set[str]()
-    for part in parts:
-        found = _columns(part, tables)
-        if found is None:
-            return False
-        names |= found
-    aliases = {part.alias_or_name for part in parts}
-    own = (c for c in select.find_all(exp.Column) if c.find_ancestor(exp.Select) is select)
-    return all(c.table in aliases if c.table else c.name in names for c in own)
-
-
-def _columns(part: exp.Expr, tables: Tables) -> set[str] | None:
-    if isinstance(part, exp.Subquery) and isinstance(part.this, exp.Select):
-        return {item.alias_or_name for item in part.this.expressions}
-    table = tables.get(table_name(part)) if isinstance(part, exp.Table) else None
-    return None if table is None else set(table.schema.names)
+    return all(stands_alone(select, tables) for select in inside.find_all(exp.Select))
 
 
 def _quoted(name: str) -> exp.Identifier:
@@ -168,20 +145,8 @@ def _rows(part: exp.Expr, tables: Tables) -> float:
         return float(math.prod(table.groups))
     if isinstance(table, Held):
         return float(table.held_rows.num_rows)
-    named = _common(part) if not part.db else None
+    named = common(part) if not part.db else None
     return math.inf if named is None else _rows_of_query(named, tables)
-
-
-def _common(table: exp.Table) -> exp.Expr | None:
-    """The query of WITH that a name means, seen from where it stands."""
-    query = table.find_ancestor(exp.Query)
-    while query is not None:
-        clause = query.args.get("with_")
-        found = [] if clause is None else [e for e in clause.expressions if e.alias == table.name]
-        if found:
-            return None if clause is None or clause.args.get("recursive") else found[0].this
-        query = query.find_ancestor(exp.Query)
-    return None
 
 
 def _rows_of_query(query: exp.Expr, tables: Tables) -> float:

@@ -1,121 +1,167 @@
-"""Keys that a small table brings to a grid: a join or a subquery, as a condition on one coordinate.
+"""What a small table or query tells of a grid's rows: a join or a subquery, asked of a coordinate.
 
-``JOIN k ON g.time = k.day`` and ``g.time IN (SELECT day FROM k)`` need the positions alone whose
-coordinate is among the keys. Where `k` is a table in memory the engine is asked for them first,
-over the coordinate; the query keeps its join.
+``JOIN k ON g.time = k.day``, ``g.time BETWEEN k.start AND k.stop``, ``EXISTS (SELECT ... WHERE
+k.day = g.time)`` and ``g.time IN (SELECT day FROM k)`` need the positions alone at which some row
+of the small side goes with the coordinate. The engine is asked for them first, over the coordinate
+in the place of the grid, under the very conditions of the query; and the query keeps them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from sqlglot import exp
 
-from gateway.aggregation.coordinates import (
-    Tables,
-    calls_pure,
-    inner_sources,
-    table_name,
-)
+from gateway.aggregation.coordinates import COORDINATE, Tables, is_pure, is_pure_node
+from gateway.session.queries.run_first import MOST_PAIRS, rows_of, tables_in
+from gateway.session.queries.sides import Sides, query_of, sides_of
 from gateway.sources.grid.grid import GridTable
-from gateway.sources.table import Held
-from gateway.sql.meaning.scope import column_node, is_aggregate
-from gateway.sql.text.trees import conjuncts
+from gateway.sql.meaning.scope import column_node, is_aggregate, table_node
+from gateway.sql.text.trees import own_nodes
 
-# Rows of a table that is asked for keys, at most.
-MOST_ROWS = 100_000
+_QUERIES = (exp.Query, exp.In, exp.Exists, exp.Any)
+_NOT_IN_EXISTS = ("group", "having", "limit", "offset", "fetch", "joins", "laterals", "qualify")
 
 
-def key_conditions(
+@dataclass(frozen=True)
+class Question:
+    """Which positions of a dimension can hold a row: a query over its coordinate."""
+
+    dim: str
+    query: exp.Select
+    others: Tables  # the tables that it reads besides
+
+
+def questions(
     select: exp.Select, source: exp.Table, grid: GridTable, tables: Tables
-) -> Iterator[tuple[str, exp.Expr, Tables]]:
-    """A dimension, a condition on its coordinate, and the tables in memory that it reads.
+) -> Iterator[Question]:
+    """What small tables and queries tell of a grid.
 
     Args:
-        select: Whose rows all satisfy the conditions.
+        select: All of whose rows satisfy its conditions.
         source: The grid's place in its FROM.
         grid: The grid.
         tables: Every table of the query.
     """
-    where = select.args.get("where")
-    joined = [join.args["on"] for join in select.args.get("joins") or [] if join.args.get("on")]
-    others = {each.alias_or_name: each for each in inner_sources(select) if each is not source}
-    for condition in chain(conjuncts(where.this) if where else (), *map(conjuncts, joined)):
-        if isinstance(condition, exp.In) and isinstance(condition.args.get("query"), exp.Subquery):
-            inside = condition.args["query"].this
-            key = condition.this
-        elif isinstance(condition, exp.EQ):
-            key, inside = _compared(condition, source, others)
-        else:
-            continue
-        dim = _dimension(key, source, grid, alone=not select.args.get("joins"))
-        read = _read_in_memory(inside, tables) if dim else None
-        compared = isinstance(condition, exp.EQ)
-        if read is not None and (not compared or _alike(key, inside, grid, read)):
-            keys = exp.Subquery(this=inside.copy())
-            yield dim, exp.In(this=key.copy(), query=keys), read
+    sides = sides_of(select, tables)
+    if sides is None or not isinstance(source.this, exp.Identifier):
+        return
+    own = source.alias_or_name
+    asked = _Asked(own, grid, tables)
+    for name, part in sides.parts.items():
+        if name != own and len(sides.parts) > 1:
+            yield from asked.joined(part, sides, sides.conditions)
+    for condition in sides.conditions:
+        if isinstance(condition, exp.Exists) and isinstance(condition.this, exp.Select):
+            yield from asked.existing(condition.this, sides)
+        elif condition.find(*_QUERIES) is not None:
+            yield from asked.compared(condition, sides)
 
 
-def _compared(
-    condition: exp.EQ, source: exp.Table, others: dict[str, exp.Table]
-) -> tuple[exp.Expr, exp.Expr]:
-    """The side that may be the grid's, and the query of what it is compared with."""
-    for key, other in (
-        (condition.this, condition.expression),
-        (condition.expression, condition.this),
-    ):
-        if isinstance(other, exp.Subquery):
-            return key, other.this
-        if not isinstance(other, exp.Column) or other.table not in others:
-            continue
-        if isinstance(key, exp.Column) and key.table == source.alias_or_name:
-            table = others[other.table].copy()
-            return key, exp.select(column_node(other.table, other.name)).from_(table)
-    return exp.Null(), exp.Null()
+@dataclass(frozen=True)
+class _Asked:
+    own: str
+    grid: GridTable
+    tables: Tables
+
+    def joined(
+        self, part: exp.Expr, sides: Sides, conditions: Sequence[exp.Expr]
+    ) -> Iterator[Question]:
+        """The positions at which a row of another part of FROM meets the conditions on both."""
+        name = part.alias_or_name
+        by_dim: dict[str, list[exp.Expr]] = {}
+        others = []
+        for condition in conditions:
+            if not is_pure(condition):
+                continue
+            owners = {sides.owner(column) for column in condition.find_all(exp.Column)}
+            if owners == {name}:
+                others.append(condition)
+            elif owners == {name, self.own}:
+                by_dim.setdefault(self._dimension(condition, sides), []).append(condition)
+        by_dim.pop("", None)
+        read = tables_in(_as_written(part), self.tables) if by_dim else None
+        if read is None:
+            return
+        for dim, linking in by_dim.items():
+            if not any(isinstance(each, exp.EQ) for each in linking):
+                rows = self.grid.size(dim) * max([1.0, *map(rows_of, read.values())])
+                if rows > MOST_PAIRS:
+                    continue
+            meeting = exp.and_(*linking, *others, copy=True)
+            join = exp.Join(this=_as_written(part).copy(), side="LEFT", kind="SEMI", on=meeting)
+            asked = self._question()
+            asked.set("joins", [join])
+            yield Question(dim, asked, read)
+
+    def existing(self, query: exp.Select, around: Sides) -> Iterator[Question]:
+        """The same of EXISTS (SELECT ... FROM part WHERE conditions)."""
+        inside = sides_of(query, self.tables)
+        if inside is None or len(inside.parts) != 1 or self.own in inside.parts:
+            return
+        if any(query.args.get(each) for each in _NOT_IN_EXISTS):
+            return
+        if any(map(is_aggregate, query.find_all(exp.Anonymous))):
+            return
+        parts = {**around.parts, **inside.parts}
+        columns = {**around.columns, **inside.columns}
+        (part,) = inside.parts.values()
+        # A bare name means the inner column, where there is one.
+        hidden = inside.columns[part.alias_or_name]
+        if hidden is None:
+            return
+        outer = {
+            name: known if name in inside.parts or known is None else known - hidden
+            for name, known in columns.items()
+        }
+        yield from self.joined(part, Sides(parts, outer, ()), inside.conditions)
+
+    def compared(self, condition: exp.Expr, sides: Sides) -> Iterator[Question]:
+        """The positions at which a condition holds that has queries of their own tables in it."""
+        inside = [node for node in own_nodes(condition) if isinstance(node, exp.Query)]
+        columns = [node for node in own_nodes(condition) if isinstance(node, exp.Column)]
+        if not inside or {sides.owner(column) for column in columns} != {self.own}:
+            return
+        dim = self._dimension_of(columns)
+        if not dim or not _is_pure_around(condition):
+            return
+        read: Tables = {}
+        for query in inside:
+            found = tables_in(query, self.tables)
+            if found is None:
+                return
+            read = {**read, **found}
+        yield Question(dim, self._question().where(condition.copy()), read)
+
+    def _question(self) -> exp.Select:
+        position = column_node(self.own, GridTable.POSITION)
+        return exp.select(position).from_(table_node(COORDINATE, self.own))
+
+    def _dimension(self, condition: exp.Expr, sides: Sides) -> str:
+        columns = condition.find_all(exp.Column)
+        return self._dimension_of([each for each in columns if sides.owner(each) == self.own])
+
+    def _dimension_of(self, columns: Sequence[exp.Column]) -> str:
+        dims = {self.grid.dimension_of(column.name) for column in columns}
+        return dims.pop() or "" if len(dims) == 1 else ""
 
 
-def _dimension(key: exp.Expr, source: exp.Table, grid: GridTable, alone: bool) -> str:
-    if not isinstance(key, exp.Column):
-        return ""
-    own = key.table == source.alias_or_name if key.table else alone
-    return (grid.dimension_of(key.name) or "") if own else ""
+def _as_written(part: exp.Expr) -> exp.Expr:
+    """A part of FROM; the query itself where a name of WITH stands for it."""
+    query = query_of(part)
+    if query is None or isinstance(part, exp.Subquery):
+        return part
+    alias, own = part.args.get("alias"), query.parent.args.get("alias") if query.parent else None
+    columns = (alias.columns if alias else None) or (own.columns if own else None) or []
+    name = exp.to_identifier(part.alias_or_name, quoted=True)
+    named = exp.TableAlias(this=name, columns=[column.copy() for column in columns])
+    return exp.Subquery(this=query.copy(), alias=named)
 
 
-def _alike(key: exp.Expr, query: exp.Expr, grid: GridTable, read: Tables) -> bool:
-    """Whether = compares as IN does: both sides are of one type."""
-    (table,) = read.values()
-    given = query.expressions[0].unalias()
-    if is_aggregate(given):
-        given = given.expressions[0]
-    if not isinstance(given, exp.Column):
-        return False
-    return bool(grid.schema.field(key.name).type == table.schema.field(given.name).type)
-
-
-def _read_in_memory(query: exp.Expr, tables: Tables) -> Tables | None:
-    """The one table of a query, if it is small and in memory and the query is of it alone."""
-    if not isinstance(query, exp.Select) or len(list(query.find_all(exp.Query))) > 1:
-        return None
-    if any(query.args.get(part) for part in ("limit", "offset", "fetch", "distinct", "sample")):
-        return None
-    sources = inner_sources(query)
-    table = tables.get(table_name(sources[0])) if len(sources) == 1 else None
-    if not isinstance(table, Held) or query.args.get("joins"):
-        return None
-    if table.held_rows.num_rows > MOST_ROWS or not all(map(_is_stable, query.walk())):
-        return None
-    alias, names = sources[0].alias_or_name, set(table.schema.names)
-    columns = list(query.find_all(exp.Column))
-    if any(each.name not in names or each.table not in ("", alias) for each in columns):
-        return None
-    return {table_name(sources[0]): table}
-
-
-def _is_stable(node: exp.Expr) -> bool:
-    if isinstance(node, exp.Anonymous):
-        # Sums of reals may differ in their last digits from one run to the next.
-        return calls_pure(node) or node.name.lower() in ("min", "max", "count")
-    return not isinstance(node, exp.Func) or isinstance(
-        node, exp.Cast | exp.Case | exp.Extract | exp.And | exp.Or
+def _is_pure_around(condition: exp.Expr) -> bool:
+    """Whether it means the same at every time, but for the queries inside."""
+    return all(
+        isinstance(node, exp.Query | exp.Exists | exp.Any) or is_pure_node(node)
+        for node in own_nodes(condition)
     )

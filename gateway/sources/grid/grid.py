@@ -80,6 +80,7 @@ class GridTable:
         self._cache: ChunkCache | None = None
         self._presence: Callable[[], bool] | None = None
         self._serial = next(_SERIALS)
+        self.base: TableName | None = None  # what it is called in SQL, under a name beside that
         self._axes: dict[str, pa.Array] = {}
 
     @cached_property
@@ -125,6 +126,17 @@ class GridTable:
         narrower = copy(self)
         narrower._chosen = {**self._chosen, **positions}
         return narrower
+
+    def known_as(self, name: TableName) -> GridTable:
+        """This table under another name than the one that SQL has for it."""
+        other = copy(self)
+        other.base = name
+        return other
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no row has been let go of."""
+        return not self._chosen and self.first is None
 
     def leading(self, first: First) -> GridTable:
         """This table with no need to give a row that cannot be among the first by some column."""
@@ -321,4 +333,4 @@ def with_calls(name: TableName, table: Table, calls: Sequence[Along]) -> GridTab
         raise FeatureNotSupported(
             f'relation "{name}" is no xarray dataset, so its rows have no neighbours in a grid'
         )
-    return table.with_calls(calls)
+    return table.with_calls(calls).known_as(name)

@@ -65,10 +65,10 @@ class TableReads:
             _mark(self._of(name, sizes, lengths).seen, places)
 
     def _of(self, name: str, sizes: Mapping[str, int], lengths: Mapping[str, int]) -> _Chunks:
+        shape = tuple(-(-size // lengths[dim]) for dim, size in sizes.items())
         found = self._chunks.get(name)
-        if found is None:
+        if found is None or found.seen.shape != shape:
             self._used[self._name] = self
-            shape = [-(-size // lengths[dim]) for dim, size in sizes.items()]
             found = self._chunks[name] = _Chunks(np.zeros(shape, bool), np.zeros(shape, bool))
         return found
 
@@ -106,10 +106,11 @@ class Reads:
 
     def __init__(self) -> None:
         self.used: dict[TableName, TableReads] = {}
+        self._made: dict[TableName, TableReads] = {}
 
     def of(self, name: TableName) -> TableReads:
         """Where the reads of a table are noted; it is `used` from the first on."""
-        return TableReads(name, self.used)
+        return self._made.setdefault(name, TableReads(name, self.used))
 
     def clear(self) -> None:
         """Forget everything; another statement begins."""

@@ -36,10 +36,15 @@ def each_row() -> exp.Anonymous:
     return call
 
 
+def is_each_row(call: exp.Anonymous) -> bool:
+    """Whether it is what `each_row` gave, on whose value nothing depends."""
+    return bool(call.meta.get(_NO_VALUE))
+
+
 def volatile_call(tree: exp.Expr) -> exp.Anonymous | None:
     """A call in `tree` that gives another value each time."""
     for call in nodes_of(tree, exp.Anonymous):
-        if call_name(call) in VOLATILE and not call.meta.get(_NO_VALUE):
+        if call_name(call) in VOLATILE and not is_each_row(call):
             return call
     return None
 
