@@ -277,14 +277,14 @@ class OpenPlans:
     ) -> EmbeddedPlan | None:
         """The plan with its parameters open; None where there is none that serves all values."""
         self._values.now, self._values.asked = values, False
-        plan = self._tried(self._calls.in_place(*key), tables, physical=True)
+        plan = self._tried(self._calls.in_place(*key), tables, shared=True)
         return None if self._values.asked else plan
 
-    def _tried(self, sql: str, tables: _Tables, *, physical: bool = False) -> EmbeddedPlan | None:
-        """The plan of a text without values; `physical`: if it can be run again and again."""
+    def _tried(self, sql: str, tables: _Tables, *, shared: bool = False) -> EmbeddedPlan | None:
+        """The plan of a text without values; `shared`: if runs of any values can share it."""
         try:
             plan = self._make(sql, tables, ())
-            return plan if not physical or plan.keep_physical() else None
+            return plan if not shared or plan.serves_all_values() else None
         except QueryCanceled:
             raise
         except GatewayError:  # with its values the text tells what is wrong, if anything is

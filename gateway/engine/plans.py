@@ -266,13 +266,18 @@ class EmbeddedPlan:
         self._runs += 1
         return [self._contexts.bare.execute(physical, n) for n in range(physical.partition_count)]
 
-    def keep_physical(self) -> bool:
-        """Make the physical plan; whether it is one that short runs of any values can share."""
+    def serves_all_values(self) -> bool:
+        """Whether short runs of any values can share the plan.
+
+        They share the physical one as well, unless that keeps something of a run; then it is made
+        of the logical one for each, which saves a third of planning.
+        """
         self._open = True
-        if self.is_short and self._is_stable and "Explain" not in self.nodes:
-            with translated(self._failures):
-                self._executed(self._logical)
-        return self._physical is not None
+        if not (self.is_short and self._is_stable) or "Explain" in self.nodes:
+            return False
+        with translated(self._failures):
+            self._executed(self._logical)
+        return True
 
     def _may_repeat(self, physical: ExecutionPlan) -> bool:
         display = physical.display_indent()

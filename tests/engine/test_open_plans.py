@@ -52,6 +52,8 @@ QUERIES = (
     ("open", "SELECT max(n + $1) FROM public.t HAVING count(*) > $1", (_WHOLE,)),
     ("open", "SELECT DISTINCT n % $1 FROM public.t", (_WHOLE,)),  # NULL, and 0, which fails
     ("open", "SELECT x FROM public.t WHERE x = $1", (pa.float64(),)),
+    ("open", "SELECT n, x FROM public.t WHERE n > $1 ORDER BY n, x, m, s LIMIT 2", (_WHOLE,)),
+    ("open", "SELECT n % $1 AS y, min(x) FROM public.t GROUP BY 1 ORDER BY 1 LIMIT 2", (_WHOLE,)),
     ("planned", "SELECT n FROM public.t ORDER BY n LIMIT $1", (pa.int64(),)),
     ("planned", "SELECT * FROM (VALUES ($1, 2), (3, 4)) AS v (a, b)", (_WHOLE,)),
     ("planned", "SELECT a.n FROM public.t AS a JOIN public.t AS b ON a.n = b.m + $1", (_WHOLE,)),

@@ -72,6 +72,21 @@ EDGES: dict[str, tuple[str, ...]] = {
     "interval[]": ('{"1 day","02:00:00"}',),
 }  # fmt: skip
 
+
+def _array_of(texts: tuple[str, ...]) -> str:
+    """One array of all of them, and NULL."""
+    quoted = ('"' + text.replace("\\", r"\\").replace('"', r"\"") + '"' for text in texts)
+    return "{" + ",".join([*quoted, "NULL"]) + "}"
+
+
+# An array of every type, of all its edge values; vectors, the catalogue's own, have none, and the
+# numerics of an array have one scale.
+EDGES |= {
+    f"{name}[]": (*EDGES.get(f"{name}[]", ()), _array_of(texts), "{}", "{NULL}")
+    for name, texts in EDGES.items()
+    if not name.endswith(("[]", "vector")) and name != "numeric"
+}
+
 #   type           what it refuses
 REFUSED: dict[str, tuple[str, ...]] = {
     "bool": ("maybe", "", "o"),

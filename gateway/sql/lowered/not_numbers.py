@@ -11,7 +11,7 @@ from sqlglot import exp
 from gateway.sql.lowered.origins import may_hold
 from gateway.sql.meaning.inference import Types, info_of
 from gateway.sql.meaning.scope import Output
-from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.grammar import Marker
 from gateway.sql.text.trees import nodes_of, own_nodes
 from gateway.types import FLOAT8, FLOATING, Type
@@ -34,7 +34,7 @@ def may_be_nan(value: exp.Expr, known: Types) -> bool:
 
 def unsigned_nan(value: exp.Expr, kind: Type | None) -> exp.Expr:
     """The value, which is a real of this type, or NaN where it is NaN of either sign."""
-    wanted = exp.DataType.build(FLOAT8.sql if kind is None else kind.sql, dialect=DIALECT)
+    wanted = data_type(FLOAT8.sql if kind is None else kind.sql)
     nan = exp.Cast(this=exp.Literal.string("NaN"), to=wanted)
     return exp.Anonymous(this="nanvl", expressions=[value, nan])
 
@@ -74,7 +74,7 @@ def may_be_minus_zero(value: exp.Expr, known: Types) -> bool:
 
 def without_sign(value: exp.Expr, kind: Type) -> exp.Expr:
     """The value, which is a real of this type, or 0 where it is -0."""
-    zero = exp.Cast(this=exp.Literal.number(0), to=exp.DataType.build(kind.sql, dialect=DIALECT))
+    zero = exp.Cast(this=exp.Literal.number(0), to=data_type(kind.sql))
     return exp.Add(this=exp.paren(value, copy=False), expression=zero)
 
 

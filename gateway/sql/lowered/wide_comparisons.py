@@ -22,12 +22,13 @@ from gateway.types import BOOL, BY_NAME, INT8, INTERVAL, TEXT, Type
 
 _JSONB = BY_NAME["jsonb"]
 _COMPARED = "compared_key"
+_COMPARED_HERE = (*COMPARISONS, exp.In, exp.Between)
 _EXTREMES = ("greatest", "least")
 
 
 def widen(node: exp.Expr, known: Types) -> None:
     """Write a comparison or an operator of arrays as PostgreSQL means it, in place."""
-    if isinstance(node, (*COMPARISONS, exp.In, exp.Between)):
+    if isinstance(node, _COMPARED_HERE):
         unpad_sides(node, known)
         compare_widely(node, known)
     elif isinstance(node, exp.ArrayContainsAll | exp.ArrayContainedBy | exp.ArrayOverlaps):

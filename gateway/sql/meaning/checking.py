@@ -94,8 +94,9 @@ def _check_block(block: Block) -> None:
     for node in own_nodes(block.select):
         for check in _CHECKS.of(type(node)):
             check(node, known)
-        for place, condition in _conditions(node):
-            _check_condition(place, condition, known)
+        if isinstance(node, _HOLDERS):
+            for place, condition in _conditions(node):
+                _check_condition(place, condition, known)
 
 
 def _check_united(analysis: Analysis, tree: exp.Expr) -> None:
@@ -335,6 +336,9 @@ def _cast(literal: exp.Expr, kind: Type) -> exp.Expr:
     cast = exp.Cast(this=copied(literal), to=data_type(kind.sql))
     literal.replace(cast)
     return cast
+
+
+_HOLDERS = (exp.Where, exp.Having, exp.Connector, exp.Not, exp.Join, exp.Case)
 
 
 def _conditions(node: exp.Expr) -> Iterator[tuple[str, exp.Expr]]:

@@ -33,12 +33,14 @@ _RANKED = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric"})
 _ALTERNATIVES = frozenset({"coalesce", "greatest", "least", "nullif"})
 
 
+_COMPARING = (*COMPARISONS, exp.Between, exp.In)
+
+
 def cast_literals(block: Block) -> None:
     """Cast literals that stand beside dates, times, intervals, booleans and arrays, in place."""
     for node in own_nodes(block.select):
         for group in _compared(node):
-            compared = isinstance(node, (*COMPARISONS, exp.Between, exp.In))
-            compared = compared or node.name == "nullif"
+            compared = isinstance(node, _COMPARING) or node.name == "nullif"
             _cast_group(group, block, compared)
 
 

@@ -204,8 +204,10 @@ def parse_tokens(tokens: Sequence[Token], text: str, share: bool = False) -> exp
         settle(tree, parser.functions, share)
         found = nodes(tree)
     for node in found:
-        _check_tree(node, tokens, text)
-        _fold(node)
+        if isinstance(node, _LOOSE):
+            _check_tree(node, tokens, text)
+        else:
+            _fold(node)
     compare_pairwise(found)
     return tree
 
@@ -219,6 +221,10 @@ def _whole(tokens: Sequence[Token], text: str) -> Iterator[Token]:
         for inner in tokenize(text[token.start : token.end + 1]):
             inner.start, inner.end = inner.start + token.start, inner.end + token.start
             yield inner
+
+
+# What sqlglot reads though something is wrong with it.
+_LOOSE = (exp.Values, exp.Exists, exp.Star, exp.Insert, exp.Update, exp.TableAlias, *ORDERED)
 
 
 def _is_malformed(node: exp.Expr) -> bool:
@@ -250,13 +256,17 @@ def _check_words(tokens: Sequence[Token], text: str) -> None:
     if tokens and tokens[-1].token_type == TokenType.ALIAS:
         raise syntax_fault(None, tokens, text)
     for place, token in enumerate(tokens[:_HEAD]):
-        after = [each.text for each in tokens[place + 1 : place + 3]]
-        if token.token_type == TokenType.IN and after == ["(", ")"]:
+        if token.token_type == TokenType.IN and _texts(tokens, place) == ["(", ")"]:
             raise syntax_fault(tokens[place + 2], tokens, text)
-        if follows == "INTO" and token.text.upper() == "VALUE" and after[:1] == ["("]:
+        if follows == "INTO" and token.text.upper() == "VALUE":
             before = tokens[place - 1].text.upper()
-            if before not in ("INTO", ".", ",", "("):
+            if before not in ("INTO", ".", ",", "(") and _texts(tokens, place)[:1] == ["("]:
                 raise syntax_fault(token, tokens, text)
+
+
+def _texts(tokens: Sequence[Token], place: int) -> list[str]:
+    """The two words after a place."""
+    return [token.text for token in tokens[place + 1 : place + 3]]
 
 
 def _check_tree(node: exp.Expr, tokens: Sequence[Token], text: str) -> None:

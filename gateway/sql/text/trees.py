@@ -15,7 +15,7 @@ T = TypeVar("T", bound=exp.Expr)
 V = TypeVar("V")
 Kinds = tuple[type[exp.Expr], ...]
 
-_Expr = exp.Expr  # one look-up less for each node
+_Expr, _Name, _Query = exp.Expr, exp.Identifier, exp.Query  # one look-up less for each node
 
 
 def nodes(tree: exp.Expr, closed: Kinds = ()) -> list[exp.Expr]:
@@ -61,19 +61,43 @@ class ByKind(Generic[V]):
 
 def nodes_of(tree: exp.Expr, kind: type[T]) -> list[T]:
     """The nodes of one kind, in the order of `nodes`."""
-    return [node for node in nodes(tree) if isinstance(node, kind)]
+    found = nodes(tree) if issubclass(_Name, kind) else unnamed(tree)
+    return [node for node in found if isinstance(node, kind)]
 
 
 def own_nodes(tree: exp.Expr) -> list[exp.Expr]:
     """The nodes of an expression or a SELECT, but of each query inside it only the root.
 
+    Names are left out; no pass over a SELECT asks for one.
+
     >>> from sqlglot import parse_one
-    >>> [node.key for node in own_nodes(parse_one("SELECT (SELECT x)"))]
-    ['select', 'subquery']
+    >>> [node.key for node in own_nodes(parse_one("SELECT y, (SELECT x)"))]
+    ['select', 'column', 'subquery']
     """
-    if not isinstance(tree, exp.Query):
-        return nodes(tree, (exp.Query,))
-    return [tree] + [n for part in tree.iter_expressions() for n in nodes(part, (exp.Query,))]
+    if not isinstance(tree, _Query):
+        return unnamed(tree, (_Query,))
+    found: list[exp.Expr] = [tree]
+    for value in tree.args.values():
+        for part in value if type(value) is list else (value,):
+            if isinstance(part, _Expr):
+                found += unnamed(part, (_Query,))
+    return found
+
+
+def unnamed(tree: exp.Expr, closed: Kinds = ()) -> list[exp.Expr]:
+    """What `nodes` gives, but for the names: they are half of all."""
+    found = [tree]
+    for node in found:
+        if node.is_primitive or (closed and isinstance(node, closed)):
+            continue
+        for value in node.args.values():
+            if value is None or type(value) is _Name:
+                continue
+            if type(value) is list:
+                found += [item for item in value if isinstance(item, _Expr)]
+            elif isinstance(value, _Expr):
+                found.append(value)
+    return found
 
 
 def conjuncts(tree: exp.Expr) -> Iterator[exp.Expr]:
