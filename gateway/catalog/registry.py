@@ -7,11 +7,17 @@ as of one moment for the engine.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from gateway.catalog.datasets import SCHEMA, Datasets
+from gateway.catalog.relations import (
+    closest,
+    grid_relation,
+    sequence_relation,
+    sequence_row,
+    table_relation,
+)
 from gateway.catalog.system.oids import dataset_oids
 from gateway.errors import (
     DatasetUnreadable,
@@ -29,13 +35,12 @@ from gateway.errors import (
 from gateway.sources.table import Table, TableName
 from gateway.sql.lowered.lending import CATALOGUES
 from gateway.sql.meaning.functions import Function, FunctionName
-from gateway.sql.meaning.relation import ColumnInfo, Relation
+from gateway.sql.meaning.relation import Relation
 from gateway.sql.text.quoting import in_quotes, literal
 from gateway.sql.writes.targets import Target, TargetColumn
 from gateway.store.definitions.definitions import Column, TableDefinition, View
 from gateway.store.rows.looking import Wanted
 from gateway.store.tables import StoreSession
-from gateway.types import from_arrow
 
 DEFAULT_SEARCH_PATH = ("public",)
 # The engine's functions; searched first, unless the search_path names it further on.
@@ -124,12 +129,16 @@ class Registry:
 
     def holds(self, names: Collection[TableName]) -> bool:
         """Whether all of these are user tables."""
-        return not any(n in self._grids or n.schema in CATALOGUES for n in names)
+        known = self.store.table
+        return all(n not in self._grids and known(n) is not None for n in names)
 
-    def find(self, schema: str, name: str) -> Relation | None:
+    def find(self, schema: str, name: str, *, sequences: bool = False) -> Relation | None:
         """The relation of that name; `schema` "" looks along the search_path."""
         for place in self._places(schema):
-            relation = self._at(TableName(place, name))
+            found = TableName(place, name)
+            relation = self._at(found)
+            if relation is None and sequences and self.store.sequence(found) is not None:
+                relation = sequence_relation(found, self.store.oid(found) or 0)
             if relation is not None:
                 return relation
         return None
@@ -181,7 +190,7 @@ class Registry:
             DatasetUnreadable: 58030, it is of a dataset that cannot be opened.
         """
         found = self.system.relation(schema, name) if self.system is not None else None
-        found = found or self.find(schema, name)
+        found = found or self.find(schema, name, sequences=True)
         if found is not None:
             return found
         written = f"{schema}.{name}" if schema else name
@@ -190,7 +199,8 @@ class Registry:
             raise DatasetUnreadable(
                 f'relation "{written}" cannot be read', detail=f"{fault}: {fault.detail}"
             )
-        raise UndefinedTable(f'relation "{written}" does not exist', hint=self._closest(written))
+        names = [*self._grids, *self.store.tables(), *(view.name for view in self.store.views())]
+        raise UndefinedTable(f'relation "{written}" does not exist', hint=closest(written, names))
 
     def tables(
         self,
@@ -214,6 +224,7 @@ class Registry:
         found = {n: self.own.get(n) or self._grids[n] for n in names if n in self._grids}
         if self.system is not None:
             found |= {n: self.system.table(n) for n in names if n.schema in CATALOGUES}
+        found |= {n: sequence_row(self.store, n) for n in names if self.store.sequence(n)}
         kept = [name for name in names if name not in found]
         if kept:
             self._refuse_unpopulated(kept)
@@ -238,6 +249,8 @@ class Registry:
         """
         relation = self.relation(schema, name)
         definition = self.store.table(relation.name)
+        if self.store.sequence(relation.name) is not None:
+            raise WrongObjectType(f'cannot change sequence "{name}"')
         if definition is None or (definition.query is not None and not materialized):
             what = "a view" if relation.view is not None else "an xarray dataset"
             if definition is not None:
@@ -352,12 +365,7 @@ class Registry:
             return None  # another session's
         definition = self.store.table(name)
         if definition is not None:
-            oid = self.store.oid(name) or 0
-            columns = {
-                c.name: ColumnInfo(c.type, not c.not_null, c.typmod, (oid, c.number or n))
-                for n, c in enumerate(definition.columns, 1)
-            }
-            return Relation(name, columns)
+            return table_relation(definition, self.store.oid(name) or 0)
         view = self.store.view(name)
         if view is None:
             return None
@@ -376,25 +384,5 @@ class Registry:
         known = self._relations.get(name)
         if known is None or known[0] is not grid:
             oid = dataset_oids(self._grids)[name]
-            known = self._relations[name] = grid, _grid_relation(name, grid, oid)
+            known = self._relations[name] = grid, grid_relation(name, grid, oid)
         return known[1]
-
-    def _closest(self, written: str) -> str:
-        names = [*self._grids, *self.store.tables(), *(view.name for view in self.store.views())]
-        shown = {
-            key: str(name)
-            for name in names
-            for key in ((name.name, str(name)) if name.schema == "public" else (str(name),))
-        }
-        shown |= {name.name: str(name) for name in names if name.name == written}
-        close = difflib.get_close_matches(written, shown, n=3)
-        meant = dict.fromkeys(shown[match] for match in close)
-        return f"Perhaps you meant {' or '.join(meant)}." if meant else ""
-
-
-def _grid_relation(name: TableName, table: Table, oid: int) -> Relation:
-    columns = {
-        f.name: ColumnInfo(from_arrow(f.type), f.nullable, origin=(oid, n), nan=False)
-        for n, f in enumerate(table.schema, 1)
-    }
-    return Relation(name, columns)

@@ -343,7 +343,7 @@ class Client:
 
     def _maintain(self, statement: Statement, bound: Bound) -> Result:
         assert isinstance(statement.tree, Maintenance)
-        return maintain(self.registry, statement.tree, self.in_transaction())
+        return maintain(self.executor, statement.tree, self.in_transaction())
 
     def _notify(self, statement: Statement, bound: Bound) -> Result:
         assert isinstance(statement.tree, Listen | Notify | Unlisten)

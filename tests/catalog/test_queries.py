@@ -47,6 +47,11 @@ ALIKE = (
     " FROM pg_class WHERE relname = 'air'",
     "SELECT count(*), bool_and(rolsuper) FROM pg_roles WHERE rolname = current_user",
     "SELECT conkey[1], confkey FROM pg_constraint WHERE conname = 'cardinal_number_domain_check'",
+    # pg_dump: once for each row; a name is an array of letters
+    "SELECT set_config(name, 'x', false) FROM pg_settings WHERE name = 'nosuch'",
+    "SELECT set_config(name, '16MB', false), setting FROM pg_settings WHERE name = 'work_mem'",
+    "SELECT typname[0] = '_', typname[1], typname[63], typname[64] FROM pg_type"
+    " WHERE typname = '_int4'",
     # Hasura: objects in an array; jsonb has other blanks
     "SELECT c.relname, coalesce(x.info, '[]') FROM pg_class c LEFT JOIN LATERAL (SELECT json_agg("
     "json_build_object('name', a.attname, 'null', NOT a.attnotnull) ORDER BY a.attnum) AS info"

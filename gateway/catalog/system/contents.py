@@ -15,6 +15,7 @@ from functools import partial
 from gateway.catalog.deparsing.definitions import IndexItem, check_text, default_text, index_item
 from gateway.catalog.registry import Registry
 from gateway.catalog.system.entries import (
+    TARGET,
     ColumnEntry,
     ConstraintEntry,
     Contents,
@@ -244,8 +245,7 @@ def _reference(
         places = _places(table)
         there = (target.oid, tuple(places[name] for name in key.referenced))
         index = _index_behind(target.oid, table, key.referenced)
-    shown = key.table.name if key.table.schema == "public" else str(key.table)
-    text = f"FOREIGN KEY ({_listed(key.columns)}) REFERENCES {shown}({_listed(key.referenced)})"
+    text = f"FOREIGN KEY ({_listed(key.columns)}) REFERENCES {TARGET}({_listed(key.referenced)})"
     text += " MATCH FULL" if key.match == "full" else ""
     for word, action in (("UPDATE", key.on_update), ("DELETE", key.on_delete)):
         text += f" ON {word} {action.upper()}" if action != "no action" else ""

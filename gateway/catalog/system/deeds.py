@@ -1,43 +1,66 @@
-"""pg_cancel_backend and pg_terminate_backend of what a catalogue query finds.
+"""Functions that do something for each row that a catalogue query finds, as set_config.
 
-The catalogue's own engine stops nobody: it computes whom, and each is stopped as its row comes out.
+The catalogue's own engine does nothing: it computes the arguments, and each deed is done as its row
+comes out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa
 from sqlglot import exp
 
 from gateway.catalog.translation.terms import Output
 from gateway.sql.text.datatypes import data_type
-from gateway.types import BOOL
+from gateway.types import BOOL, TEXT, Type
 
-Deeds = Mapping[str, Callable[[int | None], bool | None]]
+Deeds = Mapping[str, Callable[..., Any]]
 
-_NAMES = ("pg_cancel_backend", "pg_terminate_backend")
-_MARK = "gradwire does "  # begins the names of columns that say whom
+
+@dataclass(frozen=True, slots=True)
+class _Deed:
+    """What such a function takes and gives."""
+
+    arguments: tuple[str, ...]
+    gives: Type
+
+
+_DEEDS = {
+    "pg_cancel_backend": _Deed(("integer",), BOOL),
+    "pg_terminate_backend": _Deed(("integer", "bigint"), BOOL),
+    "set_config": _Deed(("text", "text", "boolean"), TEXT),
+}
+_MARK = "gradwire does "  # begins the names of columns that hold the arguments
 
 
 def asked(tree: exp.Expr) -> exp.Expr:
-    """The query that tells whom; `tree` itself where its SELECT list stops nobody."""
+    """The query that tells the arguments; `tree` itself where its SELECT list does nothing."""
     if not isinstance(tree, exp.Select) or not any(map(_call_in, tree.expressions)):
         return tree
     made = tree.copy()
     for item in made.expressions:
         call = _call_in(item)
         if call is not None:
-            whom = exp.Cast(this=call.expressions[0].copy(), to=data_type("integer"))
+            kinds = _DEEDS[call.name.lower()].arguments
+            given = [
+                _cast(_cast(node.copy(), kind), "text")
+                for node, kind in zip(call.expressions, kinds, strict=False)
+            ]
             name = f"{_MARK}{call.name.lower()} {item.alias or call.name.lower()}"
-            item.replace(exp.alias_(whom, name, quoted=True))
+            item.replace(exp.alias_(exp.Array(expressions=given), name, quoted=True))
     return made
+
+
+def _cast(node: exp.Expr, kind: str) -> exp.Expr:
+    return exp.Cast(this=node, to=data_type(kind))
 
 
 def _call_in(item: exp.Expr) -> exp.Anonymous | None:
     call = item.this if isinstance(item, exp.Alias) else item
-    if isinstance(call, exp.Anonymous) and call.name.lower() in _NAMES and call.expressions:
+    if isinstance(call, exp.Anonymous) and call.name.lower() in _DEEDS and call.expressions:
         return call
     return None
 
@@ -46,15 +69,16 @@ def output_of(output: Output) -> Output:
     """The column as the client is told of it."""
     if not output.name.startswith(_MARK):
         return output
-    _, name = output.name.removeprefix(_MARK).split(" ", 1)
-    return replace(output, name=name, type=BOOL.oid)
+    deed, name = output.name.removeprefix(_MARK).split(" ", 1)
+    return replace(output, name=name, type=_DEEDS[deed].gives.oid)
 
 
 def done(outputs: Sequence[Output], arrays: Sequence[pa.Array], deeds: Deeds) -> list[pa.Array]:
-    """The columns, after those were stopped who are to be, row by row."""
+    """The columns, after all was done, row by row."""
     found = list(arrays)
     for number, output in enumerate(outputs):
         if output.name.startswith(_MARK):
-            deed = deeds[output.name.removeprefix(_MARK).partition(" ")[0]]
-            found[number] = pa.array([deed(each.as_py()) for each in arrays[number]], pa.bool_())
+            name = output.name.removeprefix(_MARK).partition(" ")[0]
+            values = [deeds[name](*given) for given in arrays[number].to_pylist()]
+            found[number] = pa.array(values, _DEEDS[name].gives.arrow)
     return found

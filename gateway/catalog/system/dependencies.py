@@ -6,11 +6,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway.catalog.system.entries import ConstraintEntry, Contents, RelationEntry
-from gateway.catalog.system.oids import ARRAY_TYPE, DEFAULTS, ROW_TYPE, RULE, namespace_oid
+from gateway.catalog.system.oids import (
+    ARRAY_TYPE,
+    DEFAULTS,
+    EXTENSION_OID,
+    ROW_TYPE,
+    RULE,
+    WRAPPER,
+    namespace_oid,
+)
+from gateway.sql.text.quoting import REGCLASS, name_parts
 
 Row = dict[str, Any]
 _DEFAULTS: Row = {"objsubid": 0, "refobjsubid": 0, "deptype": "n"}
 # The oids of system catalogues, as classid names them.
+_WRAPPERS, _SERVERS, _EXTENSIONS = 2328, 1417, 3079
 _CLASS, _NAMESPACE, _TYPE, _CONSTRAINT, _ATTRDEF, _REWRITE = 1259, 2615, 1247, 2606, 2604, 2618
 
 
@@ -35,19 +45,52 @@ def identities(contents: Contents) -> Mapping[int, bool]:
     }
 
 
-def of_views(contents: Contents) -> Iterator[Row]:
-    """What the queries of views read: their rules depend on it.
+def _of_extension(contents: Contents) -> Iterator[Row]:
+    """What is the datasets' and no user's: pg_dump leaves it out."""
+    if not contents.servers:
+        return
+    foreign = [entry for entry in contents.relations if entry.kind == "f"]
+    schemas = {entry.schema for entry in foreign} - {"public"}
+    members = [
+        (_WRAPPERS, WRAPPER),
+        *((_SERVERS, oid) for oid in contents.servers.values()),
+        *((_NAMESPACE, contents.schemas[name]) for name in sorted(schemas)),
+        *((_CLASS, entry.oid) for entry in foreign),
+    ]
+    for kind, oid in members:
+        yield _DEFAULTS | {
+            "classid": kind, "objid": oid, "refclassid": _EXTENSIONS, "refobjid": EXTENSION_OID,
+            "deptype": "e",
+        }  # fmt: skip
+
+
+def of_texts(contents: Contents) -> Iterator[Row]:
+    """What the queries of views read, and sequences that defaults name.
 
     PostgreSQL names each column that a view reads; these rows name the relation alone.
     """
+    yield from _of_extension(contents)
     oids = {(entry.schema, entry.name): entry.oid for entry in contents.relations}
     for entry in contents.relations:
+        for column in entry.columns:
+            for named in filter(oids.get, _named_in(column.default or "")):
+                yield _DEFAULTS | {
+                    "classid": _ATTRDEF, "objid": entry.part(DEFAULTS + column.number),
+                    "refclassid": _CLASS, "refobjid": oids[named],
+                }  # fmt: skip
         for read in dict.fromkeys((each.name.schema, each.name.name) for each in entry.reads):
             if read in oids:
                 yield _DEFAULTS | {
                     "classid": _REWRITE, "objid": entry.part(RULE),
                     "refclassid": _CLASS, "refobjid": oids[read],
                 }  # fmt: skip
+
+
+def _named_in(default: str) -> Iterator[tuple[str, str]]:
+    """The relations that a default names as constants of regclass."""
+    for text in REGCLASS.findall(default):
+        parts = ["public", *name_parts(text.replace("''", "'"))]
+        yield parts[-2], parts[-1]
 
 
 def _depends(entry: RelationEntry, identity: bool) -> Iterator[Row]:

@@ -46,9 +46,14 @@ class IndexEntry:
     nulls_distinct: bool = True
 
 
+TARGET = "\0"  # which no name holds
+
+
 @dataclass(frozen=True, slots=True)
 class ConstraintEntry:
     """A constraint: `kind` is pg_constraint.contype, `definition` pg_get_constraintdef's.
+
+    A foreign key's has `TARGET` where the other table's name is to stand, as who asks sees it.
 
     Args:
         index: The oid of the index behind a key, or of the one that a foreign key rests on.

@@ -15,8 +15,13 @@ from typing import Any
 
 from gateway.catalog.deparsing.definitions import pretty_text
 from gateway.catalog.system.contents import keys_of
-from gateway.catalog.system.entries import IndexEntry, RelationEntry
-from gateway.catalog.system.names import Moment, parts_of
+from gateway.catalog.system.entries import (
+    TARGET,
+    ConstraintEntry,
+    IndexEntry,
+    RelationEntry,
+)
+from gateway.catalog.system.names import Moment
 from gateway.catalog.system.oids import ARRAY_TYPE, ROW_TYPE
 from gateway.catalog.system.recorded import (
     index_keys,
@@ -34,11 +39,10 @@ from gateway.catalog.system.views import Views
 from gateway.catalog.system.writable import events, writable_columns
 from gateway.catalog.translation.coercing import REGISTERED, Coercion
 from gateway.sql.meaning.functions import Function
-from gateway.sql.text.quoting import identifier, literal
+from gateway.sql.text.quoting import REGCLASS, identifier, literal, name_parts
 from gateway.types import by_oid
 
 _CLASS = 1259
-_REGCLASS = re.compile(r"'((?:[^']|'')+)'::regclass")
 _USERS = 16384  # the first oid of what users made
 _PAGE = 8192
 
@@ -118,10 +122,14 @@ class Lookups:
     @cached_property
     def _constraints(self) -> dict[int, tuple[str, str]]:
         return {
-            each.oid: (each.definition, each.pretty)
+            each.oid: (self._named(each.definition, each), self._named(each.pretty, each))
             for entry in self.moment.contents.relations
             for each in entry.constraints
         }
+
+    def _named(self, text: str, key: ConstraintEntry) -> str:
+        table = key.referenced[0]
+        return text.replace(TARGET, self.moment.class_texts[table]) if table else text
 
     def indexdef(self, oid: int, column: int, pretty: bool) -> str | None:
         held = self._indexes.get(oid)
@@ -169,7 +177,7 @@ class Lookups:
 
     def expression(self, text: str) -> str:
         """A default with the names of relations in it as they are seen now."""
-        return _REGCLASS.sub(self._seen, text)
+        return REGCLASS.sub(self._seen, text)
 
     def pretty(self, text: str, oid: int) -> str:
         """An expression over a user's relation with as few parentheses as may be."""
@@ -179,7 +187,7 @@ class Lookups:
         return pretty_text(text, {column.name: by_oid(column.type) for column in entry.columns})
 
     def _seen(self, match: re.Match[str]) -> str:
-        names = parts_of(match[1].replace("''", "'"))
+        names = name_parts(match[1].replace("''", "'"))
         oid = self.moment.relation_number(names if len(names) > 1 else ["public", *names])
         shown = self.moment.class_texts.get(oid or 0)
         return f"{literal(shown)}::regclass" if shown is not None else match[0]

@@ -20,7 +20,7 @@ from gateway.catalog.system.static import static
 from gateway.catalog.translation.datatypes import type_named
 from gateway.catalog.translation.terms import SystemRelation
 from gateway.errors import GatewayError
-from gateway.sql.text.quoting import identifier
+from gateway.sql.text.quoting import identifier, name_parts
 from gateway.types import ALIASES
 
 SYSTEM = ("pg_catalog", "information_schema")
@@ -88,7 +88,7 @@ class Moment:
     def _number(self, kind: str, text: str) -> int | None:
         if kind == "regtype":
             return self._type_number(text)
-        parts = parts_of(text)
+        parts = name_parts(text)
         if kind == "regprocedure":
             return self._numbered(kind, self._signature(text))
         if kind == "regoperator":
@@ -116,7 +116,7 @@ class Moment:
         numbers = [self._type_number(each) for each in types]
         shown = self.texts("regtype")
         given = [shown.get(n or 0, each) for n, each in zip(numbers, types, strict=True)]
-        names = parts_of(name)
+        names = name_parts(name)
         names = names[1:] if names[:1] == ["pg_catalog"] else names
         return f"{'.'.join(map(identifier, names))}({','.join(given)})"
 
@@ -150,7 +150,7 @@ class Moment:
                 return type_named(ALIASES.get(plain, plain) if not quoted else plain, schema)
         except GatewayError:
             pass
-        return self._row_types.get(".".join(map(identifier, parts_of(spelling))))
+        return self._row_types.get(".".join(map(identifier, name_parts(spelling))))
 
     # Names of objects
 
@@ -266,16 +266,6 @@ def _recorded_classes() -> dict[tuple[str, str], int]:
 def _recorded_roles() -> dict[int, str]:
     table = static().tables["pg_catalog.pg_authid"]
     return dict(zip(table["oid"].to_pylist(), table["rolname"].to_pylist(), strict=True))
-
-
-def parts_of(text: str) -> list[str]:
-    """The parts of a dotted name, folded unless they are in quotes.
-
-    >>> parts_of('Public."A.b"')
-    ['public', 'A.b']
-    """
-    found = re.findall(r'\s*(?:"((?:[^"]|"")*)"|([^."\s]+))\s*(?:\.|$)', text)
-    return [quoted.replace('""', '"') if not plain else plain.lower() for quoted, plain in found]
 
 
 @cache

@@ -20,6 +20,8 @@ _FIRST, _BANDS, _BAND = 16384, 500_000_000, 2048
 _DATASETS, _DATASET_BANDS, _MOST_DATASETS = 400_000_000, 1_700_000_000, 200_000
 _SCHEMAS, _SERVERS, _MOST_NAMES = 300_000_000, 350_000_000, 40_000_000
 
+# The foreign-data wrapper that datasets are of; the extension that all of theirs belongs to.
+WRAPPER, EXTENSION_OID, EXTENSION = 310_000_000, 310_000_001, "gradwire"
 # What belongs to a relation: slots of its band. A default's slot is DEFAULTS + attnum; each index
 # has an even one from KEYS up, and the constraint over it the next.
 ARRAY_TYPE, ROW_TYPE, RULE, DEFAULTS, KEYS = 0, 1, 2, 4, 1700

@@ -135,7 +135,7 @@ class _Shown:
         return found
 
     def _owned(self, thing: Securable, kind: str, rights: Rights) -> Owned:
-        owner, number = self._first, self._roles.number(rights.owner)
+        owner, number = self._first, self._number(rights.owner)
         if thing == Securable("schema", PUBLIC) and not rights.owner:
             owner, number = _DATABASE_OWNER, _DATABASE_OWNER_OID
         acl = default_of(thing, kind, rights) if rights.acl is None else rights.acl

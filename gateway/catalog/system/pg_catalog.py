@@ -13,15 +13,19 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
+from gateway import __version__
 from gateway.catalog.system.attributes import ATTRIBUTE, attributes_of, type_facts
 from gateway.catalog.system.contents import server_of
-from gateway.catalog.system.dependencies import depends, identities, of_views
+from gateway.catalog.system.dependencies import depends, identities, of_texts
 from gateway.catalog.system.entries import Contents, RelationEntry
 from gateway.catalog.system.oids import (
     ARRAY_TYPE,
     DEFAULTS,
+    EXTENSION,
+    EXTENSION_OID,
     ROW_TYPE,
     RULE,
+    WRAPPER,
     namespace_oid,
     server_oid,
 )
@@ -34,7 +38,6 @@ OWNER = 10  # the first role: here, whoever has connected
 _HEAP, _BTREE, _DEFAULT_COLLATION = 2, 403, 100
 _CLASS, _NAMESPACE, _PROC, _CONSTRAINT = 1259, 2615, 1255, 2606
 _METHODS = {"btree": _BTREE, "hash": 405, "gist": 783, "gin": 2742, "brin": 3580, "spgist": 4000}
-_WRAPPER = 310_000_000  # the foreign-data wrapper that datasets are of
 _SQL = 14  # the language of users' functions
 
 # A type's default operator class for btree (pg_opclass).
@@ -78,7 +81,7 @@ _DEFAULTS: dict[str, Row] = {
         "proretset": False, "proparallel": "u", "pronargdefaults": 0,
     },
     "pg_foreign_data_wrapper": {"fdwowner": OWNER, "fdwhandler": 0, "fdwvalidator": 0},
-    "pg_foreign_server": {"srvowner": OWNER, "srvfdw": _WRAPPER},
+    "pg_foreign_server": {"srvowner": OWNER, "srvfdw": WRAPPER},
 }  # fmt: skip
 
 _HEAPS = {"r": _HEAP, "m": _HEAP}
@@ -319,12 +322,21 @@ def _role_settings(contents: Contents) -> Iterator[Row]:
 
 def _wrappers(contents: Contents) -> Iterator[Row]:
     if contents.servers:
-        yield {"oid": _WRAPPER, "fdwname": "xarray"}
+        yield {"oid": WRAPPER, "fdwname": "xarray"}
 
 
 def _servers(contents: Contents) -> Iterator[Row]:
     for name, oid in contents.servers.items():
         yield {"oid": oid, "srvname": name}
+
+
+def _extensions(contents: Contents) -> Iterator[Row]:
+    if contents.servers:
+        yield {
+            "oid": EXTENSION_OID, "extname": EXTENSION, "extowner": OWNER,
+            "extnamespace": contents.schemas[EXTENSION], "extrelocatable": False,
+            "extversion": __version__,
+        }  # fmt: skip
 
 
 def _foreign_tables(entry: RelationEntry, _: bool) -> Iterator[Row]:
@@ -356,8 +368,9 @@ _BESIDE: Mapping[str, Callable[[Contents], Mapping[int, bool]]] = {
 OF_OTHERS: Mapping[str, Callable[[Contents], Iterator[Row]]] = {
     "pg_auth_members": _members,
     "pg_db_role_setting": _role_settings,
-    "pg_depend": of_views,
+    "pg_depend": of_texts,
     "pg_description": other_descriptions,
+    "pg_extension": _extensions,
     "pg_foreign_data_wrapper": _wrappers,
     "pg_foreign_server": _servers,
     "pg_proc": _functions,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from gateway.catalog.system.acl import PUBLIC_OID, Item, default_items, read_items
 from gateway.catalog.system.memberships import Memberships, rows_in
-from gateway.catalog.system.names import Moment, parts_of
+from gateway.catalog.system.names import Moment
 from gateway.catalog.system.privilege_kinds import ARITY, COLUMN, KINDS, SCHEMA, Kind, letters_of
 from gateway.catalog.system.static import static
 from gateway.errors import (
@@ -21,6 +21,7 @@ from gateway.errors import (
     UndefinedObject,
     WrongObjectType,
 )
+from gateway.sql.text.quoting import name_parts
 from gateway.store.definitions.catalogue import TEMPORARY
 
 _FIRST_OID = 16384  # of what users made
@@ -111,7 +112,7 @@ class Privileges:
             return value
         if kind.names:
             if kind.names == "regclass":
-                self._refuse_no_schema(parts_of(value)[:-1])
+                self._refuse_no_schema(name_parts(value)[:-1])
             found = self._moment.number(kind.names, value)
         else:
             objects = self.objects(kind.relation).items()

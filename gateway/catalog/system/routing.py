@@ -37,18 +37,28 @@ _ENGINE = frozenset({"set_config", "pg_backend_pid", "current_setting", "differe
                      "pg_try_advisory_xact_lock_shared", "pg_advisory_unlock",
                      "pg_advisory_unlock_shared", "pg_advisory_unlock_all"})  # fmt: skip
 _WORDS = (exp.CurrentUser, exp.SessionUser, exp.CurrentCatalog, exp.CurrentSchema, exp.CurrentRole)
-_TYPES = frozenset({"name", "regproc", "regprocedure", "regoper", "regoperator", "regclass",
-                    "regtype", "regnamespace", "regrole", "regcollation", "regconfig",
-                    "regdictionary", "oid", "xid", "cid", "int2vector", "oidvector",
-                    "pg_node_tree", "aclitem"})  # fmt: skip
+CATALOGUE_TYPES = frozenset(
+    {
+        "name", "regproc", "regprocedure", "regoper", "regoperator", "regclass",
+        "regtype", "regnamespace", "regrole", "regcollation", "regconfig",
+        "regdictionary", "oid", "xid", "cid", "int2vector", "oidvector",
+        "pg_node_tree", "aclitem",
+    }
+)  # fmt: skip
 
 
 def is_for_catalogue(tree: object, registry: Registry) -> bool:
     """Whether the catalogue answers a query: no relation in it is another's."""
     if not isinstance(tree, exp.Query | exp.Values):
         return False
-    named = [is_system(table.db, table.name, registry) is not None for table in _tables(tree)]
+    named = [_is_systems(table, registry) for table in _tables(tree)]
     return all(named) if named else _speaks_catalogue(tree)
+
+
+def _is_systems(table: exp.Table, registry: Registry) -> bool:
+    if isinstance(table.this, exp.Anonymous):
+        return True
+    return is_system(table.db, table.name, registry) is not None
 
 
 def is_system(schema: str, name: str, registry: Registry) -> str | None:
@@ -72,6 +82,8 @@ def is_catalogue_function(name: str) -> bool:
 
 def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
     for table in nodes_of(tree, exp.Table):
+        if isinstance(table.this, exp.Anonymous) and is_catalogue_function(table.this.name.lower()):
+            yield table
         if not isinstance(table.this, exp.Identifier):
             continue
         if table.db or table.name not in visible_ctes(table):
@@ -87,7 +99,9 @@ def _speaks_catalogue(tree: exp.Expr) -> bool:
                 return False
             found = found or is_catalogue_function(name)
         elif isinstance(node, exp.Cast):
-            found = found or type_word(node.args["to"]) in _TYPES or _is_char(node.args["to"])
+            found = (
+                found or type_word(node.args["to"]) in CATALOGUE_TYPES or _is_char(node.args["to"])
+            )
         elif isinstance(node, _WORDS):
             found = True
     return found

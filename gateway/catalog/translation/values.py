@@ -12,8 +12,10 @@ from gateway.catalog.translation.coercing import Coercion, quoted
 from gateway.catalog.translation.datatypes import spelt
 from gateway.catalog.translation.resolution import (
     BOOL,
+    CHAR,
     INT4,
     INT8,
+    NAME,
     NUMERIC,
     RECORD,
     TEXT,
@@ -188,11 +190,15 @@ class Values(Coercion):
         if array.type == UNKNOWN:
             array = self.coerce(array, 1009)
         element = element_of(array.type)
+        first = node.expressions[0]
+        if array.type == NAME and not isinstance(first, exp.Slice):  # an array of 64 "char"s
+            index = self.coerce(self.term(first, scope), INT4).sql
+            letter = f"substr({array.sql}, CAST({index} AS BIGINT) + 1, 1)"
+            return Term(f"CASE WHEN {index} BETWEEN 0 AND 63 THEN {letter} END", CHAR)
         if not element:
             raise DatatypeMismatch(
                 f"cannot subscript type {spelt(array.type)}", position=position_of(node)
             )
-        first = node.expressions[0]
         if isinstance(first, exp.Slice):
             low, high = (
                 self.coerce(self.term(part, scope), INT4).sql if part is not None else end

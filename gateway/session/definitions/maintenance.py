@@ -1,25 +1,40 @@
 """VACUUM, ANALYZE and their like, done: nothing, since the store keeps itself in order.
 
+CREATE EXTENSION finds what every database here has: PostgreSQL's own, and that of the datasets.
+
 Rows are in memory, written to disk with each commit; there are no dead rows, no statistics and no
 index that could grow apart from its table. Who listens to nothing has nothing to unlisten.
 """
 
 from __future__ import annotations
 
-from gateway.catalog.registry import Registry
-from gateway.errors import ActiveTransaction
-from gateway.session.result import Result
+from gateway.catalog.system.oids import EXTENSION
+from gateway.errors import ActiveTransaction, DuplicateObject, FeatureNotSupported
+from gateway.session.result import Notice, Result
+from gateway.session.writes.execution import Executor
 from gateway.sql.statements.maintenance import Maintenance
 
 
-def maintain(registry: Registry, tree: Maintenance, in_transaction: bool) -> Result:
+def maintain(executor: Executor, tree: Maintenance, in_transaction: bool) -> Result:
     """The command's tag.
 
     Raises:
         ActiveTransaction: 25001, it runs by itself alone. UndefinedTable: 42P01.
+        DuplicateObject: 42710. FeatureNotSupported: 0A000, an extension that there is not.
     """
+    if tree.extension:
+        _find_extension(executor, tree)
     if tree.alone and in_transaction:
         raise ActiveTransaction(f"{tree.command} cannot run inside a transaction block")
     for name in tree.tables:
-        registry.relation(name[-2] if len(name) > 1 else "", name[-1])
+        executor.registry.relation(name[-2] if len(name) > 1 else "", name[-1])
     return Result(tree.command)
+
+
+def _find_extension(executor: Executor, tree: Maintenance) -> None:
+    if tree.extension not in ("plpgsql", EXTENSION):
+        raise FeatureNotSupported(f'extension "{tree.extension}" is not available')
+    found = f'extension "{tree.extension}" already exists'
+    if not tree.optional:
+        raise DuplicateObject(found)
+    executor.notices.append(Notice(f"{found}, skipping", code="42710"))

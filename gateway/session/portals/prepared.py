@@ -14,6 +14,7 @@ from decimal import Decimal
 import pyarrow as pa
 from sqlglot import exp
 
+from gateway.catalog.system.routing import CATALOGUE_TYPES
 from gateway.errors import (
     DatatypeMismatch,
     DuplicatePreparedStatement,
@@ -28,7 +29,7 @@ from gateway.session.writes.execution import Executor
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.statements.commands import ExecuteStatement
 from gateway.sql.statements.statement import Kind, Statement
-from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.writes.parameter_rows import ParameterRows
 from gateway.store.definitions.definitions import Column
 from gateway.store.rows.array_assignment import dimensions_of
@@ -192,14 +193,24 @@ def argument_row(statement: Statement, types: Sequence[Type] = ()) -> Statement:
         exp.alias_(_typed(argument.copy(), types[n - 1 : n]), f"argument{n}", quoted=True)
         for n, argument in enumerate(tree.arguments, 1)
     ]
-    return Statement(statement.text, statement.offset, exp.select(*columns), "SELECT", Kind.QUERY)
+    # The catalogue keeps what a text becomes, which is another thing for other types.
+    text = " -- ".join((statement.text, *(kind.name for kind in types if _is_shown(kind))))
+    return Statement(text, statement.offset, exp.select(*columns), "SELECT", Kind.QUERY)
 
 
 def _typed(argument: exp.Expr, kinds: Sequence[Type]) -> exp.Expr:
-    """A text in quotes cast to the type that is asked of it, where the cast is what reads it."""
+    """An argument cast to the type that is asked of it, where the cast is what reads it.
+
+    That is a text in quotes, or whatever the catalogue makes a value of its own types of.
+    """
     read = any(kind.element is not None or kind.name in _READ for kind in kinds)
-    cast = argument.is_string and read
-    return exp.cast(argument, kinds[0].sql, dialect=DIALECT) if cast else argument
+    cast = (argument.is_string and read) or any(map(_is_shown, kinds))
+    return exp.Cast(this=argument, to=data_type(kinds[0].sql)) if cast else argument
+
+
+def _is_shown(kind: Type) -> bool:
+    """Whether values of the type are the catalogue's, which has them as they are sent."""
+    return kind.name == "char" or kind.name in CATALOGUE_TYPES
 
 
 _READ = ("date", "timestamp", "timestamptz", "interval")
@@ -238,6 +249,8 @@ def arguments(
 
 
 def _assigned(number: int, node: exp.Expr, value: pa.Array, wanted: Type) -> pa.Scalar:
+    if _is_shown(wanted):
+        return value[0]
     given = from_arrow(value.type)
     if wanted.element is not None:
         wanted = with_dimensions(wanted, dimensions_of(value.type))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -85,8 +84,9 @@ class SessionFunctions:
             shown=lambda: {name: value for name, value, _ in self._settings.all()},
             held=self._held,
             deeds={
-                "pg_cancel_backend": partial(self._stop, deed="cancel"),
-                "pg_terminate_backend": partial(self._stop, deed="terminate"),
+                "pg_cancel_backend": self._cancel,
+                "pg_terminate_backend": self._terminate,
+                "set_config": self._set_config,
             },
         )
 
@@ -160,7 +160,7 @@ class SessionFunctions:
                 return _cast(_placeholder(nodes, types), gives)
             values = [self._value(node) for node in nodes]
             try:
-                found = function(call, *values)
+                found = function(*values)
             except (UndefinedObject, InvalidParameterValue) as error:
                 error.position = 0  # PostgreSQL raises it while it runs
                 raise
@@ -191,9 +191,7 @@ class SessionFunctions:
             position=position_of(node),
         )
 
-    def _current_setting(
-        self, call: exp.Expr, name: str | None, missing_ok: str | bool = False
-    ) -> str | None:
+    def _current_setting(self, name: str | None, missing_ok: str | bool = False) -> str | None:
         if name is None or missing_ok is None:
             return None
         try:
@@ -204,36 +202,21 @@ class SessionFunctions:
             raise
 
     def _configured(self, call: exp.Expr) -> exp.Expr:
-        """set_config(...); beside `FROM pg_show_all_settings() WHERE name = '...'` once, or never.
-
-        So pgAdmin asks, for a setting that an old server has not.
-        """
-        select = call.find_ancestor(exp.Select)
-        named = None if select is None or select.parent is not None else _setting_row(select)
-        if select is not None and named is not None:
-            select.set("from_", None)
-            select.set("where", None)
-            try:
-                self._settings.show(named)
-            except UndefinedObject:
-                select.set("where", exp.Where(this=exp.false()))
-                return _text(None)
-        return self._called(self._set_config, "text", "text", "boolean")(call)
-
-    def _set_config(
-        self,
-        call: exp.Expr,
-        name: str | None = None,
-        value: str | None = None,
-        local: str | bool | None = False,
-    ) -> str:
         select = call.find_ancestor(exp.Select)
         reads = select is not None and any(select.args.get(key) for key in ("from_", "where"))
-        if select is None or select.parent is not None or reads:
+        if self.bound is not None and (select is None or select.parent is not None or reads):
             raise FeatureNotSupported(
                 "set_config beside FROM or WHERE, or inside another query, is not supported",
                 position=position_of(call),
             )
+        return self._called(self._set_config, "text", "text", "boolean")(call)
+
+    def _set_config(
+        self,
+        name: str | None = None,
+        value: str | None = None,
+        local: str | bool | None = False,
+    ) -> str:
         if name is None:
             raise InvalidParameterValue("SET requires parameter name")
         self._settings.set(name, value, local=_true(local))
@@ -271,11 +254,11 @@ class SessionFunctions:
             self._reset_statements()
         return _cast(exp.Literal.string(moment.isoformat(" ")), "timestamptz")
 
-    def _cancel(self, call: exp.Expr, process_id: str | int | None) -> bool | None:
+    def _cancel(self, process_id: str | int | None) -> bool | None:
         return self._stop(process_id, "cancel")
 
     def _terminate(
-        self, call: exp.Expr, process_id: str | int | None, timeout: str | int | None = 0
+        self, process_id: str | int | None, timeout: str | int | None = 0
     ) -> bool | None:
         return self._stop(process_id, "terminate")
 
@@ -304,22 +287,6 @@ def _copying(backend: Backend) -> dict[str, Any]:
         "copy_bytes": copied.moved_bytes,
         "copy_rows": copied.rows,
     }
-
-
-def _setting_row(select: exp.Select) -> str | None:
-    """The setting whose one row a SELECT reads from pg_show_all_settings(); None: another query."""
-    source, where = select.args.get("from_"), select.args.get("where")
-    table = source.this if isinstance(source, exp.From) else None
-    condition = where.this if isinstance(where, exp.Where) else None
-    if not isinstance(table, exp.Table) or not isinstance(condition, exp.EQ):
-        return None
-    function, column, value = table.this, condition.this, condition.expression
-    if not isinstance(function, exp.Anonymous) or function.name != "pg_show_all_settings":
-        return None
-    plain = (
-        isinstance(column, exp.Column) and column.name == "name" and not select.args.get("joins")
-    )
-    return str(value.this) if plain and isinstance(value, exp.Literal) else None
 
 
 def _true(value: str | bool | None) -> bool:

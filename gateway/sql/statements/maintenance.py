@@ -1,4 +1,4 @@
-"""VACUUM, ANALYZE, CHECKPOINT, REINDEX, CLUSTER: what they name.
+"""VACUUM, ANALYZE, CHECKPOINT, REINDEX, CLUSTER, CREATE EXTENSION: what they name.
 
 The store needs none of them, and tools send them all the same.
 """
@@ -13,11 +13,16 @@ from gateway.sql.statements.commands import Name, Reader
 
 @dataclass(frozen=True, slots=True)
 class Maintenance:
-    """One such command; `tables` must be there, and `alone` is what no transaction may hold."""
+    """One such command; `tables` must be there, and `alone` is what no transaction may hold.
+
+    `extension` is what is to be made, `optional` if it is not there.
+    """
 
     command: str
     tables: tuple[Name, ...] = ()
     alone: bool = False
+    extension: str = ""
+    optional: bool = False
 
 
 def _vacuum(reader: Reader) -> Maintenance:
@@ -46,6 +51,15 @@ def _cluster(reader: Reader) -> Maintenance:
     if reader.accept("USING"):
         reader.name()
     return Maintenance("CLUSTER", (table,))
+
+
+def _extension(reader: Reader) -> Maintenance:
+    """[IF NOT EXISTS] name [WITH SCHEMA ... VERSION ... CASCADE]."""
+    optional = reader.accept("IF", "NOT", "EXISTS")
+    name = reader.name()
+    while reader.more():
+        reader.take()
+    return Maintenance("CREATE EXTENSION", extension=name, optional=optional)
 
 
 def _options(reader: Reader, *words: str) -> None:
@@ -78,4 +92,5 @@ READERS: dict[str, Callable[[Reader], Maintenance]] = {
     "CHECKPOINT": lambda reader: Maintenance("CHECKPOINT"),
     "REINDEX": _reindex,
     "CLUSTER": _cluster,
+    "CREATE EXTENSION": _extension,
 }

@@ -199,7 +199,8 @@ def _type(reader: Reader) -> Type:
             continue
         while reader.take().text != ")":
             pass
-    return by_name(" ".join(words).replace(" [ ]", "[]").replace(" [", "[").replace("[ ", "["))
+    name = " ".join(words).removeprefix("pg_catalog . ")
+    return by_name(name.replace(" [ ]", "[]").replace(" [", "[").replace("[ ", "["))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,4 +27,7 @@ def data_type(spelt: str) -> exp.DataType:
 
 @lru_cache(_MOST_KEPT)
 def _read(spelt: str) -> exp.DataType:
+    if spelt[:1] == '"':  # "char": a name, which sqlglot reads as a type in a cast alone
+        name = exp.to_identifier(spelt.strip('"'), quoted=True)
+        return exp.DataType(this=exp.DType.USERDEFINED, kind=name, udt=True)
     return exp.DataType.build(spelt, dialect=_DIALECT)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from gateway.sql.text.dialect import RESERVED
+
+# A constant of regclass, as defaults have it.
+REGCLASS = re.compile(r"'((?:[^']|'')+)'::regclass")
 
 # Keywords that may be a column's name and are quoted all the same (kwlist.h: COL_NAME_KEYWORD and
 # TYPE_FUNC_NAME_KEYWORD of PostgreSQL 15).
@@ -53,3 +58,13 @@ def literal(text: str) -> str:
         return f"'{doubled}'"
     escaped = doubled.replace("\\", "\\\\")
     return f"E'{escaped}'"
+
+
+def name_parts(text: str) -> list[str]:
+    """The parts of a dotted name, folded unless they are in quotes.
+
+    >>> name_parts('Public."A.b"')
+    ['public', 'A.b']
+    """
+    found = re.findall(r'\s*(?:"((?:[^"]|"")*)"|([^."\s]+))\s*(?:\.|$)', text)
+    return [quoted.replace('""', '"') if not plain else plain.lower() for quoted, plain in found]

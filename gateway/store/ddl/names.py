@@ -124,6 +124,6 @@ class Names(Commenter):
             before = self._shared.sequences.restart(oid, sequence, value)
             self._restarts.append((oid, sequence, before))
 
-    def stand(self, name: TableName) -> tuple[int, bool]:
-        """A sequence's last value, and whether it was given."""
+    def stand(self, name: TableName) -> tuple[int, int, bool]:
+        """A sequence's last value, how many after it are set aside, and whether it was given."""
         return self._shared.sequences.stand(*self._sequence(name))

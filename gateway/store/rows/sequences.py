@@ -106,11 +106,12 @@ class SequenceValues:
         with self._lock:
             self._states[oid] = before
 
-    def stand(self, oid: int, sequence: Sequence) -> tuple[int, bool]:
-        """The last value, and whether it was given."""
+    def stand(self, oid: int, sequence: Sequence) -> tuple[int, int, bool]:
+        """The last value, how many after it are set aside, and whether it was given."""
         with self._lock:
             state = self._state(oid, sequence)
-            return state.last, state.called
+            ahead = 0 if state.written is None else state.written - state.last
+            return state.last, ahead // sequence.increment if state.called else 0, state.called
 
     @contextmanager
     def standing(self) -> Iterator[None]:

@@ -1,0 +1,69 @@
+"""What stands under a name, as the language and the engine see it: grids, tables, sequences."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+
+import pyarrow as pa
+
+from gateway.sources.listing import Listing
+from gateway.sources.table import Table, TableName
+from gateway.sql.meaning.relation import ColumnInfo, Relation
+from gateway.store.definitions.definitions import TableDefinition
+from gateway.store.tables import StoreSession
+from gateway.types import from_arrow
+
+# The one row of a sequence (PostgreSQL manual, CREATE SEQUENCE, notes).
+_SEQUENCE = pa.schema(
+    [
+        pa.field("last_value", pa.int64(), nullable=False),
+        pa.field("log_cnt", pa.int64(), nullable=False),
+        pa.field("is_called", pa.bool_(), nullable=False),
+    ]
+)
+
+
+def grid_relation(name: TableName, table: Table, oid: int) -> Relation:
+    """A table of a dataset."""
+    columns = {
+        f.name: ColumnInfo(from_arrow(f.type), f.nullable, origin=(oid, n), nan=False)
+        for n, f in enumerate(table.schema, 1)
+    }
+    return Relation(name, columns)
+
+
+def table_relation(definition: TableDefinition, oid: int) -> Relation:
+    """A user's table."""
+    columns = {
+        c.name: ColumnInfo(c.type, not c.not_null, c.typmod, (oid, c.number or n))
+        for n, c in enumerate(definition.columns, 1)
+    }
+    return Relation(definition.name, columns)
+
+
+def sequence_relation(name: TableName, oid: int) -> Relation:
+    """A sequence, which can be read like a table of one row."""
+    columns = {
+        f.name: ColumnInfo(from_arrow(f.type), f.nullable, origin=(oid, n))
+        for n, f in enumerate(_SEQUENCE, 1)
+    }
+    return Relation(name, columns)
+
+
+def sequence_row(store: StoreSession, name: TableName) -> Listing:
+    """Where it stands when it is read."""
+    return Listing(_SEQUENCE, lambda: [store.stand(name)])
+
+
+def closest(written: str, names: Collection[TableName]) -> str:
+    """A hint at those of `names` that may have been meant; "" when none is close."""
+    shown = {
+        key: str(name)
+        for name in names
+        for key in ((name.name, str(name)) if name.schema == "public" else (str(name),))
+    }
+    shown |= {name.name: str(name) for name in names if name.name == written}
+    close = difflib.get_close_matches(written, shown, n=3)
+    meant = dict.fromkeys(shown[match] for match in close)
+    return f"Perhaps you meant {' or '.join(meant)}." if meant else ""
