@@ -1,46 +1,112 @@
-"""Stars written out, in the text of a view.
+"""Stars and NATURAL joins written out, in the text of a view.
 
-A view has the columns that its query had when it was made, so `*` must not come to mean more when
-one of its relations does (PostgreSQL 15 manual, CREATE VIEW). Nothing else of the text is touched.
+A view has the columns that its query had when it was made, and joins by those that it joined by:
+neither may come to mean more when one of its relations has more columns (PostgreSQL 15 manual,
+CREATE VIEW). Nothing else of the text is touched.
 """
 
 from __future__ import annotations
 
 from sqlglot import exp
+from sqlglot.tokenizer_core import TokenType
 
 from gateway.rewrite.passes import PASSES, Rewriting, bind_columns
 from gateway.sql.meaning.analysis import STAR
+from gateway.sql.meaning.merging import COMMON
 from gateway.sql.meaning.relation import Constants, Lookup
-from gateway.sql.text.dialect import parse
+from gateway.sql.text.dialect import parse, tokenize
 from gateway.sql.text.quoting import identifier
 
+_NATURAL = "natural"  # on a join, under this key, its number among those of the text
+# What stands after a relation in FROM, at the same depth; all are reserved.
+_AFTER = frozenset(
+    {
+        "NATURAL", "JOIN", "LEFT", "RIGHT", "FULL", "INNER", "CROSS", "ON", "USING", "WHERE",
+        "GROUP", "HAVING", "WINDOW", "UNION", "INTERSECT", "EXCEPT", "ORDER", "LIMIT", "OFFSET",
+        "FETCH", "FOR", ",", ";",
+    }
+)  # fmt: skip
 
-def without_stars(source: str, lookup: Lookup, constants: Constants) -> str:
-    """A query's text with the columns in the place of each star that is known to mean them.
+_Edit = tuple[int, int, str]  # from where to where in the text, and what stands there
+
+
+def written_out(source: str, lookup: Lookup, constants: Constants) -> str:
+    """A query's text with columns in the place of each star and NATURAL that is known to mean them.
 
     Args:
         source: One query that plans.
         lookup: What a name in FROM means.
         constants: What functions of the session stand for.
     """
-    if "*" not in source:
+    if "*" not in source and "natural" not in source.lower():
         return source
     tree = parse(source)[0]
     places = dict(place for star in tree.find_all(exp.Star) if (place := _place(star)))
-    if not places:
+    joins = _natural_joins(source, tree)
+    if not places and not joins:
         return source
     state = Rewriting(tree, lookup, constants)
     for each in PASSES[: PASSES.index(bind_columns) + 1]:
         each(state)
+    edits = [*_stars(state.tree, places), *_joins(state.tree, joins)]
+    for start, end, text in sorted(edits, reverse=True):
+        source = source[:start] + text + source[end:]
+    return source
+
+
+def _stars(tree: exp.Expr, places: dict[int, tuple[int, int]]) -> list[_Edit]:
     columns: dict[int, list[str]] = {}
-    for select in state.tree.find_all(exp.Select):
+    for select in tree.find_all(exp.Select):
         for item in select.expressions:
             if item.meta.get(STAR) in places:
                 columns.setdefault(item.meta[STAR], []).append(_written(item))
-    for star in sorted(columns, reverse=True):
-        start, end = places[star]
-        source = source[:start] + ", ".join(columns[star]) + source[end:]
-    return source
+    return [(*places[star], ", ".join(each)) for star, each in columns.items()]
+
+
+def _natural_joins(source: str, tree: exp.Expr) -> list[tuple[int, int]]:
+    """Where each NATURAL stands, and where the relation after it ends; numbers on their joins."""
+    joins = [join for join in tree.find_all(exp.Join) if join.method == "NATURAL"]
+    if not joins:
+        return []
+    tokens = tokenize(source)
+    words = [
+        "" if token.token_type in (TokenType.IDENTIFIER, TokenType.STRING) else token.text.upper()
+        for token in tokens
+    ]
+    places = [place for place, word in enumerate(words) if word == "NATURAL"]
+    starts = {id(join): min(_starts(join.this), default=-1) for join in joins}
+    if len(places) != len(joins) or len({*starts.values()}) != len(joins):
+        return []
+    for number, join in enumerate(sorted(joins, key=lambda join: starts[id(join)])):
+        join.meta[_NATURAL] = number
+    return [(tokens[place].start, tokens[_last(words, place)].end + 1) for place in places]
+
+
+def _starts(tree: exp.Expr) -> list[int]:
+    return [node.meta["start"] for node in tree.walk() if "start" in node.meta]
+
+
+def _last(words: list[str], natural: int) -> int:
+    """The place of the last token of the relation that a NATURAL joins."""
+    depth, place = 0, words.index("JOIN", natural) + 1
+    while place < len(words):
+        if depth == 0 and (words[place] in _AFTER or words[place] == ")"):
+            break
+        depth += (words[place] == "(") - (words[place] == ")")
+        place += 1
+    return place - 1
+
+
+def _joins(tree: exp.Expr, places: list[tuple[int, int]]) -> list[_Edit]:
+    edits: list[_Edit] = []
+    for join in tree.find_all(exp.Join):
+        if (number := join.meta.get(_NATURAL)) is None or COMMON not in join.meta:
+            continue
+        start, end = places[number]
+        names = ", ".join(identifier(name) for name in join.meta[COMMON])
+        edits.append((start, start + len("NATURAL "), ""))
+        edits.append((end, end, f" USING ({names})" if names else " ON true"))
+    return edits
 
 
 def _place(star: exp.Star) -> tuple[int, tuple[int, int]] | None:

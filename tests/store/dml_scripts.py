@@ -3,6 +3,59 @@
 from __future__ import annotations
 
 SCRIPTS: dict[str, list[str]] = {
+    "merge_inserts_what_its_source_has": [
+        "CREATE TABLE w_t (k int, v int, n text DEFAULT 'x')",
+        "CREATE TABLE w_s (i int, d int, v int)",
+        "INSERT INTO w_s VALUES (1, 10, 100), (2, 20, 200), (3, 30, 300)",
+        "MERGE INTO w_t USING w_s ON k = i WHEN NOT MATCHED THEN INSERT VALUES (k, d)",
+        "MERGE INTO w_t USING w_s ON k = i WHEN NOT MATCHED AND v > 100 THEN INSERT VALUES (i, v)",
+        "MERGE INTO w_t USING w_s ON k = i WHEN NOT MATCHED THEN INSERT DEFAULT VALUES",
+        "MERGE INTO w_t USING (SELECT i, d, i FROM w_s) AS q (a, b, c) ON k = a"
+        " WHEN NOT MATCHED THEN INSERT VALUES (a, c) WHEN MATCHED AND b > 20 THEN DELETE",
+        "MERGE INTO w_t USING (VALUES (1, 'a'), (7, 'b')) AS v ON w_t.k = v.column1"
+        " WHEN NOT MATCHED AND v.column2 = 'b' THEN INSERT (n, k) VALUES (column2, column1)"
+        " WHEN NOT MATCHED THEN DO NOTHING"
+        " WHEN MATCHED THEN UPDATE SET n = v.column2 || w_t.n",
+        "WITH c AS (SELECT 50 AS n) MERGE INTO w_t USING w_s AS s ON k = s.i + 1"
+        " WHEN NOT MATCHED AND s.d < 40 THEN INSERT (k, v) VALUES (i, (SELECT c.n FROM c) + d)",
+        "SELECT * FROM w_t ORDER BY k, v, n",
+        "MERGE INTO w_t USING w_s ON k = i WHEN MATCHED THEN DELETE"
+        " WHEN MATCHED THEN UPDATE SET v = 1",
+        "MERGE INTO w_t USING w_t ON true WHEN MATCHED THEN DO NOTHING",
+        "MERGE INTO w_t USING w_s AS w_t ON true WHEN MATCHED THEN DO NOTHING",
+        "MERGE INTO w_t USING w_s ON k = i WHEN MATCHED THEN UPDATE SET w_t.v = 1",
+        "UPDATE w_t SET w_t.v = 1",
+        "WITH m AS (MERGE INTO w_t USING w_s ON true WHEN MATCHED THEN DELETE) SELECT 1",
+        "DROP TABLE w_t, w_s",
+    ],
+    "sequences_number_rows_in_their_order": [
+        "CREATE TABLE w_n (id int PRIMARY KEY, a int, b text)",
+        "INSERT INTO w_n SELECT g, g % 3, 'x' || g FROM generate_series(1, 20) AS g",
+        "CREATE SEQUENCE w_q",
+        "SELECT nextval('w_q'), id FROM w_n ORDER BY a DESC, id",
+        "SELECT nextval('w_q'), id FROM (SELECT id, a FROM w_n ORDER BY a DESC, id) AS q",
+        "SELECT id, nextval('w_q') FROM w_n ORDER BY a, id DESC LIMIT 3",
+        "SELECT nextval('w_q') FROM w_n LIMIT 2",
+        "SELECT nextval('w_q')",
+        "SELECT id, nextval('w_q') AS n FROM w_n ORDER BY n DESC LIMIT 3",
+        "SELECT a, nextval('w_q') + sum(id) FROM w_n GROUP BY a ORDER BY a DESC LIMIT 2",
+        "SELECT a % 2, count(*) * nextval('w_q') FROM w_n GROUP BY a % 2 ORDER BY 1 DESC",
+        "SELECT CASE WHEN a <> 0 THEN 6 / a + nextval('w_q') END, a FROM w_n"
+        " ORDER BY 2, id DESC LIMIT 9",
+        "SELECT id AS a, nextval('w_q') FROM w_n ORDER BY w_n.a, w_n.id LIMIT 4",
+        "WITH q AS (SELECT * FROM w_n WHERE id < 5) SELECT nextval('w_q') AS n, q.* FROM q"
+        " ORDER BY id DESC",
+        "SELECT * FROM (SELECT nextval('w_q') AS n, id FROM w_n ORDER BY id DESC LIMIT 2) AS z"
+        " ORDER BY id",
+        "SELECT nextval('w_q') + (SELECT count(*) FROM w_n AS x WHERE x.a = w_n.a) FROM w_n"
+        " ORDER BY id LIMIT 1",
+        "SELECT nextval('w_q'), row_number() OVER (ORDER BY id DESC) FROM w_n"
+        " ORDER BY 2 DESC FETCH FIRST 2 ROWS ONLY",
+        "INSERT INTO w_n SELECT 100 + nextval('w_q'), a, b FROM w_n ORDER BY id DESC LIMIT 3"
+        " RETURNING *",
+        "SELECT nextval('w_q')",
+        "DROP TABLE w_n; DROP SEQUENCE w_q",
+    ],
     "one_key_twice_on_conflict": [
         "CREATE TABLE w (k int PRIMARY KEY, a int UNIQUE)",
         "INSERT INTO w VALUES (1, 1), (2, 2)",

@@ -8,6 +8,27 @@ _MADE = [
 ]
 
 SCRIPTS: dict[str, list[str]] = {
+    "natural_joins_join_by_what_they_did": [
+        "CREATE TABLE n_a (k int, x int)",
+        "CREATE TABLE n_b (k int, y int)",
+        "CREATE TABLE n_c (q int)",
+        "INSERT INTO n_a VALUES (1, 2); INSERT INTO n_b VALUES (1, 3); INSERT INTO n_c VALUES (4)",
+        "CREATE VIEW n_v AS SELECT * FROM n_a NATURAL LEFT JOIN n_b",
+        "CREATE VIEW n_w AS SELECT n_a.x, y FROM n_a NATURAL JOIN n_b WHERE k > 0",
+        "CREATE VIEW n_x AS SELECT * FROM (n_a NATURAL JOIN n_b) AS j",
+        'CREATE VIEW n_y AS SELECT "Natural".k, yy FROM n_a AS "Natural" NATURAL JOIN'
+        " (SELECT k, y FROM n_b NATURAL JOIN (VALUES (1)) AS v (k)) AS j (k, yy), n_c",
+        "CREATE VIEW n_z AS SELECT * FROM n_a NATURAL FULL JOIN n_c",
+        "ALTER TABLE n_a ADD z int DEFAULT 5; ALTER TABLE n_b ADD z int DEFAULT 6",
+        "ALTER TABLE n_a ADD q int DEFAULT 7",
+        "SELECT * FROM n_v",
+        "SELECT * FROM n_w",
+        "SELECT * FROM n_x",
+        "SELECT * FROM n_y",
+        "SELECT * FROM n_z",
+        "SELECT * FROM n_a NATURAL JOIN n_b",
+        "DROP TABLE n_a, n_b, n_c CASCADE",
+    ],
     "what_can_be_written": [
         "CREATE TABLE iv_t (a int PRIMARY KEY, b text, c int GENERATED ALWAYS AS (a + 1) STORED)",
         "CREATE VIEW iv_all AS SELECT * FROM iv_t",

@@ -1,4 +1,4 @@
-"""The text of a view's query as it is kept: as written, but for stars and renamed columns."""
+"""The text of a view's query as it is kept: as written, but for stars, NATURAL, renamed columns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gateway.errors import GatewayError
 from gateway.rewrite.renaming import with_renamed
-from gateway.rewrite.stars import without_stars
+from gateway.rewrite.stars import written_out
 from gateway.session.computation import Bound, Computation, fields_of
 from gateway.session.result import Field
 from gateway.session.writes.execution import Executor
@@ -18,7 +18,7 @@ from gateway.store.definitions.definitions import View
 
 
 def kept_text(executor: Executor, source: str, fields: Sequence[Field]) -> str:
-    """A query's text without stars, where that gives the same columns; else as it is.
+    """A query's text without stars and NATURAL, where that gives the same columns; else as it is.
 
     Args:
         executor: Plans it.
@@ -26,7 +26,7 @@ def kept_text(executor: Executor, source: str, fields: Sequence[Field]) -> str:
         fields: The columns that it gives.
     """
     try:
-        written = without_stars(source, executor.registry.relation, executor.constants)
+        written = written_out(source, executor.registry.relation, executor.constants)
         if written == source:
             return source
         rewritten = executor.rewrite(parse(written)[0])

@@ -69,6 +69,8 @@ class _Reading:
             if cte.alias not in writing:
                 before.append(cte)
                 continue
+            if isinstance(cte.this, exp.Merge):
+                raise FeatureNotSupported("MERGE not supported in WITH query")
             _refuse_silent(cte.this, silent)
             part = _after(cte.this, before, clause)
             found = self._write(part, TableName("gradwire", f"with {cte.alias}"))

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from gateway.sql.lowered.dependent import join_dependent
 from gateway.sql.lowered.laterals import put_laterals
+from gateway.sql.lowered.numbered_late import number_late
 from gateway.sql.lowered.records import show_rows
 from gateway.sql.lowered.sort_keys import carry_sort_keys
 from gateway.sql.lowered.sorted_relations import carry_orders
@@ -35,6 +36,10 @@ def join_in_turn(
     """
     if any([write_rows(analysis), carry_orders(analysis)]):
         analysis = analyse(tree, relations)
+    if number_late(tree):
+        analysis = analyse(tree, relations)
+        if carry_orders(analysis):
+            analysis = analyse(tree, relations)
     analysis = join_subqueries(tree, analysis, relations, numbers)
     ranked = keep_ties(tree)
     tree = ranked or tree

@@ -26,7 +26,7 @@ def keep_ties(tree: exp.Expr) -> exp.Expr | None:
         SyntaxFault: 42601, without ORDER BY.
         FeatureNotSupported: 0A000, beside OFFSET.
     """
-    found = [node for node in nodes(tree) if _has_ties(node)]
+    found = [node for node in nodes(tree) if has_ties(node)]
     for query in reversed(found):
         if query.args.get("order") is None:
             raise SyntaxFault("WITH TIES cannot be specified without ORDER BY clause")
@@ -39,7 +39,8 @@ def keep_ties(tree: exp.Expr) -> exp.Expr | None:
     return tree if found else None
 
 
-def _has_ties(node: exp.Expr) -> bool:
+def has_ties(node: exp.Expr) -> bool:
+    """Whether a query has such a clause."""
     limit = node.args.get("limit")
     options = limit.args.get("limit_options") if isinstance(limit, exp.Expr) else None
     return options is not None and bool(options.args.get("with_ties"))

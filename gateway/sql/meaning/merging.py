@@ -18,6 +18,9 @@ from gateway.sql.meaning.results import common_type
 from gateway.sql.meaning.scope import Block, Listed, Source, column_node, resolves_here
 from gateway.sql.text.trees import own_nodes
 
+# On a NATURAL join that was spelt out, under this key, the names that it joins by.
+COMMON = "common"
+
 
 def merge(join: exp.Join, block: Block, first: int, middle: int) -> None:
     """Let `join` merge the columns that it names.
@@ -197,7 +200,10 @@ def _spell_out_natural(join: exp.Join, left: list[Listed], right: list[Listed]) 
     there = {each.name for each in right}
     common = [name for name in dict.fromkeys(each.name for each in left) if name in there]
     join.set("method", None)
+    join.meta[COMMON] = common
     if common:
         join.set("using", [exp.to_identifier(name, quoted=True) for name in common])
+    elif join.side:
+        join.set("on", exp.true())
     else:
         join.set("kind", "CROSS")

@@ -122,6 +122,13 @@ def written_columns(named: list[exp.Expr], target: Target, table: exp.Table) -> 
     """The names of columns that are written, each there and once: 42703, 42701."""
     names = tuple(column.name for column in named)
     for place, (name, column) in enumerate(zip(names, named, strict=True)):
+        whole = column.parent
+        if isinstance(whole, exp.Column) and whole.table:
+            raise UndefinedColumn(
+                f'column "{whole.table}" of relation "{table.name}" does not exist',
+                hint="SET target columns cannot be qualified with the relation name.",
+                position=position_of(whole),
+            )
         if name not in target:
             raise UndefinedColumn(
                 f'column "{name}" of relation "{table.name}" does not exist',

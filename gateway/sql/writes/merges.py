@@ -6,7 +6,8 @@ it took. PostgreSQL 15 manual, MERGE.
 =====================================  ========================================================
 ``WHEN MATCHED AND c THEN UPDATE ...``  ``SELECT t.ctid, e FROM t JOIN s ON m WHERE c``
 ``WHEN MATCHED THEN DELETE``            ``SELECT t.ctid FROM t JOIN s ON m WHERE c IS NOT TRUE``
-``WHEN NOT MATCHED THEN INSERT ...``    ``SELECT e FROM s LEFT JOIN t ON m WHERE t.ctid IS NULL``
+``WHEN NOT MATCHED THEN INSERT ...``    ``SELECT e FROM (SELECT s.* FROM s LEFT JOIN t ON m
+                                        WHERE t.ctid IS NULL) AS s``: it sees no column of t
 =====================================  ========================================================
 """
 
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported, SyntaxFault
+from gateway.errors import DuplicateAlias, FeatureNotSupported, SyntaxFault
 from gateway.sql.meaning.scope import column_node, position_of
 from gateway.sql.writes.assignments import (
     assigned_columns,
@@ -46,7 +47,9 @@ def as_merge(tree: exp.Merge, target: Target, row_identifier: str) -> tuple[Merg
 
     Raises:
         FeatureNotSupported: 0A000, WHEN NOT MATCHED BY SOURCE.
-        SyntaxFault: 42601, RETURNING, which MERGE has from PostgreSQL 17 on.
+        SyntaxFault: 42601, RETURNING, which MERGE has from PostgreSQL 17 on; a WHEN that no row
+            reaches.
+        DuplicateAlias: 42712, both sides have one name.
         GatewayError: as INSERT and UPDATE of these columns.
     """
     if tree.args.get("returning") is not None:
@@ -54,18 +57,34 @@ def as_merge(tree: exp.Merge, target: Target, row_identifier: str) -> tuple[Merg
             'syntax error at or near "RETURNING"',
             hint="MERGE has none; write INSERT ... ON CONFLICT DO UPDATE ... RETURNING.",
         )
+    _refuse_one_name(tree)
     reading = _Reading(tree.copy(), target, row_identifier)
     before: dict[bool, list[exp.Expr]] = {True: [], False: []}
+    last: set[bool] = set()  # the kinds that had a WHEN without condition
     steps = []
     for when in reading.tree.args["whens"].expressions:
         if when.args.get("source"):
             raise FeatureNotSupported("WHEN NOT MATCHED BY SOURCE is not supported")
         matched, condition = bool(when.args.get("matched")), when.args.get("condition")
+        if matched in last:
+            raise SyntaxFault("unreachable WHEN clause specified after unconditional WHEN clause")
         then = when.args.get("then")
         if not (isinstance(then, exp.Var) and then.name.upper() == "DO NOTHING"):
             steps.append(reading.step(matched, condition, then, before[matched]))
-        before[matched].append(condition if condition is not None else exp.Boolean(this=True))
+        if condition is None:
+            last.add(matched)
+        else:
+            before[matched].append(condition)
     return tuple(steps)
+
+
+def _refuse_one_name(tree: exp.Merge) -> None:
+    name = tree.this.alias_or_name
+    if tree.args["using"].alias_or_name == name:
+        raise DuplicateAlias(
+            f'name "{name}" specified more than once',
+            detail="The name is used both as MERGE target table and data source.",
+        )
 
 
 @dataclass(slots=True)
@@ -84,8 +103,6 @@ class _Reading:
         """One WHEN, after those of its kind with the conditions `before`."""
         wanted = [_not_true(each) for each in before]
         wanted += [exp.Paren(this=condition.copy())] if condition is not None else []
-        if not matched:
-            wanted.insert(0, exp.Is(this=self._mine, expression=exp.Null()))
         parameters: dict[int, Type] = {}
         columns: tuple[str, ...] = ()
         values: list[exp.Expr] = []
@@ -102,38 +119,41 @@ class _Reading:
             command = "DELETE"
         else:
             raise SyntaxFault("this action cannot follow this WHEN", position=position_of(then))
-        return MergeStep(
-            command, columns, self._query(matched, columns, values, wanted), parameters
-        )
-
-    def _query(
-        self,
-        matched: bool,
-        columns: tuple[str, ...],
-        values: list[exp.Expr],
-        wanted: list[exp.Expr],
-    ) -> exp.Select:
         items: list[exp.Expr] = [self._mine] if matched else []
         for name, value in zip(columns, values, strict=True):
             items.append(exp.Alias(this=value, alias=exp.to_identifier(name, quoted=True)))
-        query = exp.Select(expressions=items)
-        mine, theirs = self.tree.this.copy(), self.tree.args["using"].copy()
-        on = self.tree.args["on"].copy()
-        query.set("from_", exp.From(this=mine if matched else theirs))
-        side = {} if matched else {"side": "LEFT"}
-        query.append("joins", exp.Join(this=theirs if matched else mine, on=on, **side))
-        if wanted:
-            whole = wanted[0]
-            for each in wanted[1:]:
-                whole = exp.And(this=whole, expression=each)
-            query.set("where", exp.Where(this=whole))
+        query = self._matched() if matched else self._unmatched()
+        query.set("expressions", items)
+        for each in wanted:
+            query.where(each, copy=False)
         clause = self.tree.args.get("with_")
-        if clause is not None:
-            query.set("with_", clause.copy())
-        return query
+        query.set("with_", None if clause is None else clause.copy())
+        return MergeStep(command, columns, query, parameters)
+
+    def _matched(self) -> exp.Select:
+        """The rows of the target, each beside what matches it."""
+        return self._joined(self.tree.this, self.tree.args["using"])
+
+    def _unmatched(self) -> exp.Select:
+        """The source's rows that match nothing; of one relation, with the target out of sight."""
+        theirs = self.tree.args["using"]
+        query = self._joined(theirs, self.tree.this, side="LEFT")
+        query.where(exp.Is(this=self._mine, expression=exp.Null()), copy=False)
+        if not theirs.alias_or_name:  # a join in parentheses
+            return query
+        alias = exp.to_identifier(theirs.alias_or_name, quoted=True)
+        query.set("expressions", [exp.Column(this=exp.Star(), table=alias)])
+        inner = exp.Subquery(this=query, alias=exp.TableAlias(this=alias.copy()))
+        return exp.Select(from_=exp.From(this=inner))
+
+    def _joined(self, first: exp.Expr, then: exp.Expr, side: str | None = None) -> exp.Select:
+        join = exp.Join(this=then.copy(), on=self.tree.args["on"].copy(), side=side)
+        return exp.Select(from_=exp.From(this=first.copy()), joins=[join])
 
     def _inserted(self, then: exp.Insert) -> tuple[tuple[str, ...], list[exp.Expr]]:
         named = then.this.expressions if isinstance(then.this, exp.Tuple) else None
+        if then.expression is None and named is not None:  # sqlglot's reading of DEFAULT VALUES
+            named = None
         columns = tuple(self.target)
         if named is not None:
             columns = written_columns(named, self.target, self.tree.this)
