@@ -5,79 +5,36 @@ What the rows that are there must go through for it is the store's part (`store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 
-from gateway.catalog.definitions import (
-    Building,
-    Resolve,
-    read_type,
-    with_default,
+from gateway.catalog.altered import Altering, building_of, built
+from gateway.catalog.constraint_changes import (
+    add_constraint,
+    alter_constraint,
+    drop_constraint,
+    rename_constraint,
+    validate_constraint,
 )
+from gateway.catalog.definitions import read_type, with_default
 from gateway.catalog.renaming import columns_in, read_by, renamed, renamed_index, renamed_key
 from gateway.catalog.sequence_numbers import refuse_no_integer, sequence_of
 from gateway.errors import (
     DuplicateColumn,
-    DuplicateObject,
     FeatureNotSupported,
     InvalidTableDefinition,
     ObjectNotInPrerequisiteState,
     SyntaxFault,
     UndefinedColumn,
-    UndefinedObject,
-    WrongObjectType,
 )
 from gateway.sources.table import TableName
 from gateway.sql.statements.altering import Action
-from gateway.sql.statements.commands import Name
 from gateway.sql.statements.sequences import SequenceOptions
 from gateway.store.ddl.altering import with_column
 from gateway.store.ddl.dropping import still_needed
 from gateway.store.definitions.catalogue import shown
 from gateway.store.definitions.constraints import chosen_name
-from gateway.store.definitions.definitions import Column, Sequence, TableDefinition
-
-
-@dataclass(slots=True)
-class Altering:
-    """What the actions of one ALTER TABLE need besides the definition.
-
-    `using` gathers column -> the text of the expression for its new values, `sequences` column ->
-    the sequence it is to own, `options` (column, what its sequence is told).
-    """
-
-    name: TableName
-    resolve: Resolve
-    taken: Collection[str]
-    using: dict[str, str] = field(default_factory=dict)
-    sequences: dict[str, Sequence] = field(default_factory=dict)
-    options: list[tuple[str, SequenceOptions]] = field(default_factory=list)
-    notices: list[tuple[str, str]] = field(default_factory=list)  # message, SQLSTATE
-    gone: list[str] = field(default_factory=list)  # what CASCADE drops of the table itself
-
-
-def _building(state: Altering, definition: TableDefinition) -> Building:
-    def existing(name: Name) -> TableDefinition:
-        raise SyntaxFault("LIKE stands in CREATE TABLE only")
-
-    building = Building(state.name, state.resolve, existing, state.taken)
-    building.columns = list(definition.columns)
-    building.keys = list(definition.keys)
-    building.checks = list(definition.checks)
-    building.foreign_keys = list(definition.foreign_keys)
-    building.is_new = False
-    return building
-
-
-def _built(definition: TableDefinition, building: Building) -> TableDefinition:
-    made = building.definition()
-    return replace(
-        definition,
-        columns=made.columns,
-        keys=made.keys,
-        checks=made.checks,
-        foreign_keys=made.foreign_keys,
-    )
+from gateway.store.definitions.definitions import Column, TableDefinition
 
 
 def _add_column(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
@@ -89,10 +46,10 @@ def _add_column(state: Altering, definition: TableDefinition, action: Action) ->
             raise DuplicateColumn(message)
         state.notices.append((f"{message}, skipping", "42701"))
         return definition
-    building = _building(state, definition)
+    building = building_of(state, definition)
     building.add(action.spec)
     state.sequences.update(building.sequences)
-    return _built(definition, building)
+    return built(definition, building)
 
 
 def _drop_column(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
@@ -209,82 +166,6 @@ def _refuse_generated_over(definition: TableDefinition, column: Column) -> None:
             )
 
 
-def _add_constraint(
-    state: Altering, definition: TableDefinition, action: Action
-) -> TableDefinition:
-    assert action.constraint is not None
-    building = _building(state, definition)
-    building.add_constraint(action.constraint, action.constraint.columns)
-    return _built(definition, building)
-
-
-def _drop_constraint(
-    state: Altering, definition: TableDefinition, action: Action
-) -> TableDefinition:
-    name = action.name
-    if all(each.name != name for each in definition.constraints):
-        message = f'constraint "{name}" of relation "{definition.name.name}" does not exist'
-        if not action.optional:
-            raise UndefinedObject(message)
-        state.notices.append((f"{message}, skipping", "00000"))
-        return definition
-    return replace(
-        definition,
-        keys=tuple(key for key in definition.keys if key.name != name),
-        checks=tuple(check for check in definition.checks if check.name != name),
-        foreign_keys=tuple(fk for fk in definition.foreign_keys if fk.name != name),
-        notes=tuple(note for note in definition.notes if note.name != name),
-    )
-
-
-def _validate_constraint(
-    state: Altering, definition: TableDefinition, action: Action
-) -> TableDefinition:
-    name, table = action.name, definition.name.name
-    if all(each.name != name for each in definition.constraints):
-        raise UndefinedObject(f'constraint "{name}" of relation "{table}" does not exist')
-    if any(key.name == name for key in definition.keys):
-        raise WrongObjectType(
-            f'constraint "{name}" of relation "{table}" is not a foreign key or check constraint'
-        )
-
-    def valid(was: bool, own: str) -> bool:
-        return was or own == name
-
-    return replace(
-        definition,
-        checks=tuple(replace(c, valid=valid(c.valid, c.name)) for c in definition.checks),
-        foreign_keys=tuple(
-            replace(fk, valid=valid(fk.valid, fk.name)) for fk in definition.foreign_keys
-        ),
-    )
-
-
-def _rename_constraint(
-    state: Altering, definition: TableDefinition, action: Action
-) -> TableDefinition:
-    names = [each.name for each in definition.constraints]
-    if action.column not in names:
-        raise UndefinedObject(
-            f'constraint "{action.column}" for table "{definition.name.name}" does not exist'
-        )
-    if action.name in names:
-        raise DuplicateObject(
-            f'constraint "{action.name}" for relation "{definition.name.name}" already exists'
-        )
-
-    def name(old: str) -> str:
-        return action.name if old == action.column else old
-
-    return replace(
-        definition,
-        keys=tuple(replace(key, name=name(key.name)) for key in definition.keys),
-        checks=tuple(replace(check, name=name(check.name)) for check in definition.checks),
-        foreign_keys=tuple(replace(fk, name=name(fk.name)) for fk in definition.foreign_keys),
-        notes=tuple(replace(note, name=name(note.name)) for note in definition.notes),
-    )
-
-
 def _add_identity(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
     column = _column(definition, action.column)
     if not column.not_null:
@@ -358,10 +239,11 @@ ALTERATIONS: dict[str, Alteration] = {
     "set not null": _set_not_null,
     "drop not null": _drop_not_null,
     "type": _type,
-    "add constraint": _add_constraint,
-    "drop constraint": _drop_constraint,
-    "rename constraint": _rename_constraint,
-    "validate constraint": _validate_constraint,
+    "add constraint": add_constraint,
+    "drop constraint": drop_constraint,
+    "rename constraint": rename_constraint,
+    "validate constraint": validate_constraint,
+    "alter constraint": alter_constraint,
     "add identity": _add_identity,
     "drop identity": _drop_identity,
     "drop expression": _drop_expression,

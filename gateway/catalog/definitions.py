@@ -169,6 +169,12 @@ class Building:
             check = check_of(rule.expression, rule.name, self.name)
             self.checks.append(replace(check, valid=rule.valid or self.is_new))
         else:
+            for name in rule.emptied:
+                if name not in columns:
+                    raise InvalidColumnReference(
+                        f'column "{name}" referenced in ON DELETE SET action must be part of'
+                        " foreign key"
+                    )
             own = (self.name.schema, self.name.name)
             parent = self.name if rule.table in (own, own[1:]) else self.resolve(rule.table)
             self.foreign_keys.append(
@@ -182,6 +188,7 @@ class Building:
                     rule.deferrable,
                     rule.match,
                     rule.valid or self.is_new or bool(rule.deferrable),
+                    rule.emptied,
                 )
             )
 

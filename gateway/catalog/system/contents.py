@@ -249,6 +249,7 @@ def _reference(
     text += " MATCH FULL" if key.match == "full" else ""
     for word, action in (("UPDATE", key.on_update), ("DELETE", key.on_delete)):
         text += f" ON {word} {action.upper()}" if action != "no action" else ""
+    text += f" ({_listed(key.emptied)})" if key.emptied else ""
     text += _DEFERRABLE[key.deferrable] + ("" if key.valid else " NOT VALID")
     actions = _ACTIONS[key.on_update] + _ACTIONS[key.on_delete]
     numbers = tuple(place[name] for name in key.columns)

@@ -247,6 +247,9 @@ class Permission:
     # Changing and dropping
 
     def _alter(self, tree: AlterRelation) -> None:
+        if tree.kind == "index":
+            self._drop_index(tree.name)
+            return
         place = self._owner(tree.name)
         for action in tree.actions:
             if place is not None and action.kind == "rename to":

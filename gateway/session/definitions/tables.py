@@ -9,10 +9,13 @@ from functools import partial
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.catalog.changes import ALTERATIONS, Altering
+from gateway.catalog.altered import Altering
+from gateway.catalog.changes import ALTERATIONS
+from gateway.catalog.constraint_changes import with_index_renamed
 from gateway.catalog.definitions import Building
 from gateway.catalog.sequence_numbers import changed_sequence, restart_of
 from gateway.errors import (
+    DuplicateTable,
     FeatureNotSupported,
     GatewayError,
     InvalidTableDefinition,
@@ -211,6 +214,9 @@ def alter(executor: Executor, tree: AlterRelation) -> Result:
     command = f"ALTER {tree.kind.upper()}"
     registry = executor.registry
     schema, last = executor.registry.named(tree.name)
+    if tree.kind == "index":
+        _alter_index(executor, tree)
+        return Result(command)
     found = registry.find(schema, last)
     if found is None and _renames(tree.actions):
         place = registry.find_sequence(schema, last)
@@ -233,6 +239,25 @@ def alter(executor: Executor, tree: AlterRelation) -> Result:
     else:
         _alter_table(executor, found.name, tree.actions)
     return Result(command)
+
+
+def _alter_index(executor: Executor, tree: AlterRelation) -> None:
+    """ALTER INDEX ... RENAME TO; a key's constraint goes by the same name."""
+    registry, action = executor.registry, tree.actions[0]
+    schema, last = registry.named(tree.name)
+    table = registry.find_index(schema, last)
+    if table is None:
+        if not tree.if_exists:
+            raise UndefinedTable(f'relation "{".".join(tree.name)}" does not exist')
+        executor.notices.append(f'relation "{".".join(tree.name)}" does not exist, skipping')
+    elif action.kind == "rename to":
+        if action.name in registry.store.names_in(table.schema):
+            raise DuplicateTable(f'relation "{action.name}" already exists')
+        registry.store.alter_table(
+            table, lambda definition: with_index_renamed(definition, last, action.name)
+        )
+    elif action.kind != "storage":
+        raise FeatureNotSupported(f"ALTER INDEX ... {action.kind.upper()} is not supported")
 
 
 def _renames(actions: tuple[Action, ...]) -> bool:

@@ -13,6 +13,8 @@ from gateway.sql.statements.commands import Name, Reader
 from gateway.sql.statements.constraints import (
     ConstraintSpec,
     Written,
+    position_of_next,
+    read_attributes,
     read_expression,
     read_table_constraint,
 )
@@ -87,6 +89,10 @@ def _renaming(reader: Reader, kind: str) -> Action | None:
 
 
 def _action(reader: Reader, kind: str) -> Action:
+    if kind == "index" and (word := reader.one_of("SET", "RESET", "ALTER", "ATTACH", "DEPENDS")):
+        if word in ("SET", "RESET") and _of_storage(reader, word):
+            return Action("storage")
+        raise FeatureNotSupported(f"ALTER INDEX ... {word} is not supported")
     if kind != "table":
         raise FeatureNotSupported(
             f"ALTER {kind.upper()} can only rename here, or set the schema",
@@ -98,6 +104,8 @@ def _action(reader: Reader, kind: str) -> Action:
             return _add(reader)
         case "DROP":
             return _drop(reader)
+        case "ALTER" if reader.accept("CONSTRAINT"):
+            return _alter_constraint(reader)
         case "ALTER":
             return _alter_column(reader)
         case "VALIDATE" if reader.accept("CONSTRAINT"):
@@ -131,6 +139,14 @@ def _add(reader: Reader) -> Action:
     reader.accept("COLUMN")
     optional = reader.accept("IF", "NOT", "EXISTS")
     return Action("add column", spec=read_column(reader), optional=optional)
+
+
+def _alter_constraint(reader: Reader) -> Action:
+    name, position = reader.name(), position_of_next(reader)
+    deferrable, _ = read_attributes(reader, "REFERENCES", position)
+    return Action(
+        "alter constraint", name=name, constraint=ConstraintSpec("", name, deferrable=deferrable)
+    )
 
 
 def _drop(reader: Reader) -> Action:

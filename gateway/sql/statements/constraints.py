@@ -44,6 +44,8 @@ class ConstraintSpec:
     identity: str = ""
     options: SequenceOptions | None = None
     position: int = 0
+    emptied: Name = ()  # the columns that ON DELETE SET NULL and SET DEFAULT are about; none: all
+    index: str = ""  # USING INDEX
 
 
 # Words that end a type, or an expression of a column's DEFAULT (gram.y, ColConstraint).
@@ -180,9 +182,13 @@ def read_table_constraint(reader: Reader) -> ConstraintSpec | None:
         raise FeatureNotSupported("EXCLUDE constraints are not supported", position=position)
     columns: Name = ()
     distinct = True
+    if word in ("PRIMARY KEY", "UNIQUE") and reader.accept("USING", "INDEX"):
+        index = reader.name()
+        deferrable, _ = read_attributes(reader, word, position)
+        return ConstraintSpec(
+            word.lower(), name, deferrable=deferrable, index=index, position=position
+        )
     if word != "CHECK":
-        if reader.accept("USING"):
-            raise FeatureNotSupported("constraints USING an index are not supported")
         distinct = read_nulls_distinct(reader)
         reader.need("(")
         columns = read_names(reader)
@@ -206,16 +212,17 @@ def _constraint(
     table: Name = ()
     referenced: Name = ()
     actions = {"DELETE": "no action", "UPDATE": "no action", "MATCH": "simple"}
+    emptied: Name = ()
     if word == "CHECK":
         expression = _in_parentheses(reader)
     elif word == "REFERENCES":
         table = reader.qualified()
         referenced = read_names(reader) if reader.accept("(") else ()
-        _reference_options(reader, actions)
+        emptied = _reference_options(reader, actions)
     elif reader.accept("INCLUDE"):
         reader.need("(")
         read_names(reader)
-    deferrable, valid = _attributes(reader, word, position)
+    deferrable, valid = read_attributes(reader, word, position)
     kind = {"REFERENCES": "foreign key"}.get(word, word.lower())
     return ConstraintSpec(
         kind,
@@ -231,10 +238,13 @@ def _constraint(
         valid,
         nulls_distinct,
         position=position,
+        emptied=emptied,
     )
 
 
-def _reference_options(reader: Reader, actions: dict[str, str]) -> None:
+def _reference_options(reader: Reader, actions: dict[str, str]) -> Name:
+    """MATCH and the actions, into `actions`; the columns that ON DELETE SET NULL names."""
+    emptied: Name = ()
     while True:
         if reader.accept("MATCH"):
             kind = reader.need("SIMPLE", "FULL", "PARTIAL")
@@ -245,11 +255,13 @@ def _reference_options(reader: Reader, actions: dict[str, str]) -> None:
             event = reader.need("DELETE", "UPDATE")
             actions[event] = reader.need(*_ACTIONS).lower()
             if actions[event].startswith("set ") and reader.accept("("):
-                raise FeatureNotSupported(
-                    f"ON {event} {actions[event].upper()} (columns) is not supported"
-                )
+                if event == "UPDATE":
+                    raise FeatureNotSupported(
+                        "a column list with SET NULL is only supported for ON DELETE actions"
+                    )
+                emptied = read_names(reader)
         else:
-            return
+            return emptied
 
 
 # What constraints of a kind cannot be (gram.y, processCASbits).
@@ -261,7 +273,7 @@ _NEVER: dict[str, tuple[str, ...]] = {
 }
 
 
-def _attributes(reader: Reader, word: str, position: int) -> tuple[str, bool]:
+def read_attributes(reader: Reader, word: str, position: int) -> tuple[str, bool]:
     """DEFERRABLE and its like: how a key is deferrable, and whether a constraint is valid.
 
     Raises:

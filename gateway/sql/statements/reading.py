@@ -214,7 +214,7 @@ class Row:
 
 
 _end, _save = commands.read_end, commands.read_savepoint
-_ALTERED = ("table", "view", "materialized view")
+_ALTERED = ("table", "view", "materialized view", "index")
 
 
 def _altering(kind: str) -> Callable[[Reader], object]:

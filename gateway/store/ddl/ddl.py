@@ -273,8 +273,13 @@ _ALIKE = (
 )
 
 
+# Of these a reference turns into the key's type by itself only if that is no narrower.
+_WIDTHS = {"int2": 0, "int4": 0, "int8": 0, "numeric": 1, "float4": 2, "float8": 2}
+
+
 def _refuse_unlike(key: ForeignKey, mine: Type, theirs: Type, own: str, other: str) -> None:
-    if mine == theirs or any({mine.name, theirs.name} <= group for group in _ALIKE):
+    alike = any({mine.name, theirs.name} <= group for group in _ALIKE)
+    if mine == theirs or (alike and _WIDTHS.get(mine.name, 0) <= _WIDTHS.get(theirs.name, 0)):
         return
     raise DatatypeMismatch(
         f'foreign key constraint "{key.name}" cannot be implemented',

@@ -114,7 +114,8 @@ class ForeignKey:
 
     `deferrable` is "" for one that is not, else "immediate" or "deferred", as it is INITIALLY.
     `match` is "simple" or "full": what a NULL beside other values means. One that is not `valid`
-    was added NOT VALID: rows that were there may break it.
+    was added NOT VALID: rows that were there may break it. `emptied` are the columns that ON DELETE
+    SET NULL and SET DEFAULT change; none: all.
     """
 
     columns: tuple[str, ...]
@@ -126,6 +127,7 @@ class ForeignKey:
     deferrable: str = ""
     match: str = "simple"
     valid: bool = True
+    emptied: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

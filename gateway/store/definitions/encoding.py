@@ -74,7 +74,7 @@ def _oid(kind: Type) -> int | list[int]:
 
 def _foreign_key(key: ForeignKey) -> list[object]:
     table = [key.table.schema, key.table.name]
-    actions = [key.on_delete, key.on_update, key.deferrable, key.match, key.valid]
+    actions = [key.on_delete, key.on_update, key.deferrable, key.match, key.valid, key.emptied]
     return [key.columns, table, key.referenced, key.name, *actions]
 
 
@@ -116,7 +116,8 @@ def _read_column(name: str, oid: int | list[int], *rest: Any) -> Column:
 def _read_foreign_key(
     columns: Items[str], table: Items[str], referenced: Items[str], *rest: Any
 ) -> ForeignKey:
-    return ForeignKey(tuple(columns), TableName(*table), tuple(referenced), *rest)
+    read: list[Any] = [tuple(value) if isinstance(value, list) else value for value in rest]
+    return ForeignKey(tuple(columns), TableName(*table), tuple(referenced), *read)
 
 
 def encode_view(view: View) -> str:

@@ -214,26 +214,28 @@ def _follow(parent: Target, child: Target, key: ForeignKey, action: str, moved: 
     elif action == "cascade":
         update(child, key.columns, found.to_batches(), False)
     else:
-        values = _emptied(child, key, action, found.num_rows)
-        if action == "set default" and (left := _equal(moved, values)).num_rows:
+        columns = key.columns if new else key.emptied or key.columns
+        values = _emptied(child, columns, action, found.num_rows)
+        places = [key.columns.index(name) for name in columns]
+        if action == "set default" and (left := _equal(moved, places, values)).num_rows:
             # They would be left as they are; PostgreSQL says so of the row that is gone.
             _refuse_lost(parent, child, key, left, waits=False, restrict=same)
-        table = pa.table([found.column("row"), *values], ["row", *key.columns])
-        update(child, key.columns, table.to_batches(), False)
+        table = pa.table([found.column("row"), *values], ["row", *columns])
+        update(child, columns, table.to_batches(), False)
 
 
-def _emptied(child: Target, key: ForeignKey, action: str, count: int) -> list[pa.Array]:
-    """The values of SET NULL or SET DEFAULT."""
+def _emptied(child: Target, names: Sequence[str], action: str, count: int) -> list[pa.Array]:
+    """The values of SET NULL or SET DEFAULT for these columns."""
     if action == "set null":
-        return [pa.nulls(count) for _ in key.columns]
-    columns = [child.definition.column(name) for name in key.columns]
+        return [pa.nulls(count) for _ in names]
+    columns = [child.definition.column(name) for name in names]
     values = changes.defaults(child, columns, count)
-    return [values[name] for name in key.columns]
+    return [values[name] for name in names]
 
 
-def _equal(moved: pa.Table, values: Sequence[pa.Array]) -> pa.Table:
-    """What of `moved` is the same as the first of these values; NULL is the same as nothing."""
-    for n, column in enumerate(values):
+def _equal(moved: pa.Table, places: Sequence[int], values: Sequence[pa.Array]) -> pa.Table:
+    """What of `moved` has the first of these values there; NULL is the same as nothing."""
+    for n, column in zip(places, values, strict=True):
         moved = moved.filter(pc.equal(moved.column(f"o{n}"), column[0]))
     return moved
 
