@@ -53,6 +53,25 @@ loss AS (SELECT avg(ln(mass.v) + top.v - logit.v) FROM logit JOIN top USING (s) 
 """
 
 
+def normalised(a: Any) -> Any:
+    """Cross entropy with a penalty; the logits of a sample have mean 0 and deviation 1."""
+    logits = X @ a
+    logits = (logits - logits.mean(1, keepdims=True)) / logits.std(1, keepdims=True)
+    labels = jnp.arange(SAMPLES) % HIDDEN
+    entropy = -jnp.mean(jax.nn.log_softmax(logits)[jnp.arange(SAMPLES), labels])
+    return entropy + 0.01 * jnp.sum(a**2)
+
+
+# The same over windows, the penalty in a subquery.
+WINDOWS = f"""WITH x(s, i, v) AS ({values(X)}), a(i, h, v) AS ({values(A)}),
+product AS (SELECT s, h, sum(x.v * a.v) AS v FROM x JOIN a USING (i) GROUP BY s, h),
+logit AS (SELECT s, h, (v - avg(v) OVER (PARTITION BY s)) / stddev_pop(v) OVER (PARTITION BY s) AS v
+          FROM product),
+chance AS (SELECT s, h, exp(v) / sum(exp(v)) OVER (PARTITION BY s) AS p FROM logit),
+loss AS (SELECT -avg(ln(p)) + 0.01 * (SELECT sum(v ^ 2) FROM a) FROM chance WHERE h = s % {HIDDEN})
+"""
+
+
 def test_both_layers_of_a_network() -> None:
     wanted_a, wanted_b = jax.grad(loss, (0, 1))(A, B)
     found = run(f"{NETWORK} SELECT grad(loss, v) AS g FROM a ORDER BY i, h", {})
@@ -64,4 +83,10 @@ def test_both_layers_of_a_network() -> None:
 def test_a_softmax_with_its_maximum() -> None:
     wanted = jax.grad(softmax)(A)
     found = run(f"{CROSS_ENTROPY} SELECT grad(loss, v) AS g FROM a ORDER BY i, h", {})
+    assert [row["g"] for row in found] == pytest.approx(wanted.ravel().tolist(), rel=1e-10)
+
+
+def test_windows_over_each_sample_and_a_penalty() -> None:
+    wanted = jax.grad(normalised)(A)
+    found = run(f"{WINDOWS} SELECT grad(loss, v) AS g FROM a ORDER BY i, h", {})
     assert [row["g"] for row in found] == pytest.approx(wanted.ravel().tolist(), rel=1e-10)

@@ -75,6 +75,41 @@ LOSSES = {
     "beside the mean": "m AS (SELECT avg(w) AS m FROM u), f AS (SELECT sum((w - m) ^ 4) FROM u, m)",
     "softmax": "z AS (SELECT max(w) AS z FROM u), p AS (SELECT k, exp(w - z) AS e FROM u, z), "
     "s AS (SELECT sum(e) AS s FROM p), f AS (SELECT sum(k * e / s) FROM p, s)",
+    "a penalty": "f AS (SELECT avg((y - w * t.x) ^ 2) + 0.1 * (SELECT sum(w ^ 2) FROM u) AS loss"
+    " FROM t JOIN u ON n = k)",
+    "a penalty and no rows": "f AS (SELECT count(y) + (SELECT sum(w ^ 2) FROM u) FROM t"
+    " WHERE n > 99)",
+    "numbers alone": "f AS (SELECT (SELECT sum(w ^ 2) FROM u) * (SELECT avg(w) FROM u))",
+    "a number of a number": "f AS (SELECT (SELECT sum(w * (SELECT avg(w) FROM u)) FROM u) ^ 2)",
+    "a number in each row": "f AS (SELECT sum(w * (SELECT avg(w) FROM u)) FROM u)",
+    "numbers of a subquery": "f AS (SELECT sum(a * b) FROM (SELECT w ^ 2 AS a, w - (SELECT avg(w)"
+    " FROM u) AS b FROM u) AS q)",
+    "a number beside groups": "f AS (SELECT sum(p) FROM (SELECT k % 2 AS o, sum(w) * (SELECT"
+    " avg(w ^ 2) FROM u) AS p FROM u GROUP BY 1) AS q)",
+    "a query as a number": "m AS (SELECT avg(w) AS m FROM u), "
+    "f AS (SELECT sum((w - (SELECT m FROM m)) ^ 4) FROM u)",
+    "over all": "p AS (SELECT k, exp(w) / sum(exp(w)) OVER () AS p FROM u), "
+    "f AS (SELECT sum(k * p) FROM p)",
+    "over partitions": "e AS (SELECT k % 2 AS o, k, exp(w - max(w) OVER (PARTITION BY k % 2)) AS e"
+    " FROM u), p AS (SELECT k, e / sum(e) OVER (PARTITION BY o) AS p FROM e), "
+    "f AS (SELECT sum(k * ln(p)) FROM p)",
+    "over a partition of NULL": "f AS (SELECT sum(s * k) FROM (SELECT k, w * sum(w) OVER (PARTITION"
+    " BY nullif(k % 3, 1)) AS s FROM u) AS q)",
+    "over all and partitions": "f AS (SELECT sum(tanh(z) * k) FROM (SELECT k, (w -"
+    " avg(w) OVER ()) / (0.1 + var_pop(w) OVER (PARTITION BY k < 3)) + count(*) OVER () AS z"
+    " FROM u) AS q)",
+    "over what is joined": "f AS (SELECT sum(s ^ 2) FROM (SELECT w * sum(w * y) FILTER (WHERE"
+    " y > 0) OVER (PARTITION BY n) AS s FROM t LEFT JOIN u ON n = k WHERE n < 4) AS q)",
+    "a union": "f AS (SELECT sum(e ^ 2) FROM (SELECT w AS e FROM u UNION ALL SELECT w * k FROM u)"
+    " AS q)",
+    "a union with data": "q(a, b) AS (SELECT y, 1 FROM t UNION ALL SELECT sin(w), k FROM u WHERE"
+    " k > 1 UNION ALL (SELECT NULL, 2)), f AS (SELECT avg(a * b) FROM q)",
+    "a union of groups": "f AS (SELECT sum(e ^ 3) FROM (SELECT sum(w) AS e FROM u GROUP BY k % 2"
+    " UNION ALL SELECT avg(w) FROM u WHERE k > 9) AS q)",
+    "a union that is joined": "q AS (SELECT k AS n, w FROM u UNION ALL SELECT k + 1, -w FROM u), "
+    "f AS (SELECT sum(tanh(q.w) * t.x) FROM t JOIN q USING (n))",
+    "terms": "f AS (SELECT sum(term) FROM (SELECT avg((y - w * t.x) ^ 2) AS term FROM t JOIN u"
+    " ON n = k UNION ALL SELECT 0.1 * sum(w ^ 2) FROM u) AS terms)",
     "a derivative in it": "f AS (SELECT sum(grad(sin(w) * w, w)) FROM u)",
     "CASE": "f AS (SELECT sum(CASE WHEN w > 0 THEN w ^ 2 ELSE -w END) FROM u)",
 }
@@ -216,9 +251,13 @@ REFUSED = [
     ("f AS (SELECT median(w) FROM u)", "0A000", "median(w)"),
     ("f AS (SELECT sum(w) FROM (SELECT DISTINCT w FROM u) AS q)", "0A000", "cannot be followed"),
     ("f AS (SELECT sum(w) FROM (SELECT w FROM u ORDER BY w LIMIT 2) AS q)", "0A000", "followed"),
-    ("f AS (SELECT sum(w * (SELECT avg(w) FROM u)) FROM u)", "0A000", "cannot be followed"),
+    ("f AS (SELECT sum(w * (SELECT v.w FROM u AS v WHERE v.k = u.k)) FROM u)", "0A000",
+     "cannot be followed"),
+    ("f AS (SELECT sum(w * (SELECT sum(v.w) FROM u AS v WHERE v.k < u.k)) FROM u)", "0A000",
+     "cannot be followed"),
     ("f AS (SELECT sum(w) FROM u WHERE k IN (SELECT k FROM u))", "0A000", "cannot be followed"),
-    ("f AS (SELECT sum(w) FROM (TABLE u UNION ALL TABLE u) AS q)", "0A000", "cannot be followed"),
+    ("f AS (SELECT sum(w) FROM (TABLE u UNION TABLE u) AS q)", "0A000", "cannot be followed"),
+    ("f AS (SELECT sum(w) FROM (TABLE u EXCEPT ALL TABLE u) AS q)", "0A000", "cannot be followed"),
     ("f AS (SELECT sum(p) FROM (SELECT sum(w) AS p FROM u GROUP BY w > 1) AS q)", "0A000", "w > 1"),
     ("f AS (SELECT sum(p) FROM (SELECT sum(w) p FROM u GROUP BY ROLLUP (k)) AS q)", "0A000", "GR"),
     ("f AS (SELECT sum(p) FROM (SELECT sum(w) OVER (ORDER BY k) p FROM u) AS q)", "0A000", "OVER"),

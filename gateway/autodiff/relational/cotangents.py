@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from gateway.autodiff.relational.queries import joined, named, over_rows, present, subquery
 from gateway.autodiff.relational.stages import Leaf, Stage, Staging
 from gateway.autodiff.relational.weights import is_count, is_extreme, weight_of
 from gateway.sql.meaning.scope import Block, column_node, is_aggregate, resolve
@@ -111,12 +112,12 @@ class Sweep:
     ) -> exp.Select:
         """A row for each group: its keys, `"c 1"` and so on, and what the weights are made of."""
         if given is not None and (bare := _bare_sums(stage, changing)):
-            items = [_as(column_node("o", name), name) for name in stage.key_names]
-            items += [_as(column_node("o", f"d {name}"), each) for name, each in bare.items()]
+            items = [named(column_node("o", name), name) for name in stage.key_names]
+            items += [named(column_node("o", f"d {name}"), each) for name, each in bare.items()]
             return exp.select(*items, copy=False).from_(subquery(given, "o"), copy=False)
         groups = self._groups(stage, calls, changing)
         names = [*stage.key_names, *_group_columns(changing)]
-        items = [_as(column_node("g", name), name) for name in names]
+        items = [named(column_node("g", name), name) for name in names]
         for each in changing:
             parts = [
                 _times(self._given(name, given), _grad(made, column_node("g", each.named("f"))))
@@ -124,7 +125,7 @@ class Sweep:
                 for made in [self._over_groups(value, stage, calls)]
                 if made.find(exp.Column) is not None
             ]
-            items.append(_as(_sum(parts), each.named("c")))
+            items.append(named(_sum(parts), each.named("c")))
         query = exp.select(*items, copy=False).from_(subquery(groups, "g"), copy=False)
         if given is not None:
             joined(query, given, "o", [(n, column_node("g", n)) for n in stage.key_names])
@@ -136,13 +137,13 @@ class Sweep:
     def _groups(self, stage: Stage, calls: list[_Call], changing: list[_Call]) -> exp.Select:
         """The groups of a stage, with its aggregates under names of their own."""
         keys = zip(stage.key_names, stage.keys, strict=True)
-        items = [_as(copied(key), name) for name, key in keys]
-        items += [_as(copied(each.written), each.named("f")) for each in calls]
+        items = [named(copied(key), name) for name, key in keys]
+        items += [named(copied(each.written), each.named("f")) for each in calls]
         for each in changing:
             for letter in each.asked:
                 made = exp.Anonymous(this=_OVER[letter], expressions=[_double(each.argument)])
-                items.append(_as(made, each.named(letter)))
-        query = _over_rows(stage.block, items)
+                items.append(named(made, each.named(letter)))
+        query = over_rows(stage.block, items)
         for clause in ("group", "having"):
             held = stage.block.select.args.get(clause)
             if held is not None:
@@ -175,7 +176,7 @@ class Sweep:
         own = list(leaf.columns) if leaf.stage is None else leaf.stage.key_names
         rows = self._rows(stage, changing, leaf, own, slopes)
         items = [
-            _as(column_node("r", f"own {name}"), f"own {name}" if leaf.stage is None else name)
+            named(column_node("r", f"own {name}"), f"own {name}" if leaf.stage is None else name)
             for name in own
         ]
         for slope in slopes:
@@ -186,7 +187,7 @@ class Sweep:
                 )
                 for each in changing
             ]
-            items.append(_as(_total(_sum(parts)), f"d {slope}"))
+            items.append(named(_total(_sum(parts)), f"d {slope}"))
         query = exp.select(*items, copy=False).from_(subquery(rows, "r"), copy=False)
         pairs = [(name, column_node("r", name)) for name in stage.key_names]
         joined(query, aggregates, "p", pairs)
@@ -198,15 +199,15 @@ class Sweep:
     ) -> exp.Select:
         """The rows that a stage puts together, with the arguments of its aggregates."""
         keys = zip(stage.key_names, stage.keys, strict=True)
-        items = [_as(copied(key), name) for name, key in keys]
-        items += [_as(copied(leaf.columns[name]), f"own {name}") for name in own]
+        items = [named(copied(key), name) for name, key in keys]
+        items += [named(copied(leaf.columns[name]), f"own {name}") for name in own]
         for each in changing:
-            items.append(_as(_double(each.argument), each.named("e")))
+            items.append(named(_double(each.argument), each.named("e")))
             items += [
-                _as(_grad(each.argument, leaf.columns[slope]), f"{each.named('d')} {slope}")
+                named(_grad(each.argument, leaf.columns[slope]), f"{each.named('d')} {slope}")
                 for slope in slopes
             ]
-        query = _over_rows(stage.block, items)
+        query = over_rows(stage.block, items)
         extremes = [each for each in changing if is_extreme(each.call)]
         return _with_winners(query, extremes, stage.key_names) if extremes else query
 
@@ -217,13 +218,13 @@ def _bare_sums(stage: Stage, changing: list[_Call]) -> dict[str, str]:
     Empty unless all are, and each another: then no slope asks what the sums are, and the groups
     need not be made once more.
     """
-    named = {}
+    found = {}
     for name, value in stage.outputs.items():
         for each in changing:
             if value.unnest() == each.written and each.call.name.lower() == "sum":
-                named[name] = each.named("c")
-    alone = len(named) == len(stage.outputs) == len(changing) == len(set(named.values()))
-    return named if alone else {}
+                found[name] = each.named("c")
+    alone = len(found) == len(stage.outputs) == len(changing) == len(set(found.values()))
+    return found if alone else {}
 
 
 def _with_winners(rows: exp.Select, extremes: list[_Call], keys: list[str]) -> exp.Select:
@@ -237,68 +238,35 @@ def _with_winners(rows: exp.Select, extremes: list[_Call], keys: list[str]) -> e
     found = exp.select(exp.Star(), copy=False).from_(subquery(rows, "r"), copy=False)
     for each in extremes:
         greatest = over(each.call.name.lower(), column_node("r", each.named("e")))
-        found.append("expressions", _as(greatest, each.named("w")))
+        found.append("expressions", named(greatest, each.named("w")))
     counted = exp.select(exp.Star(), copy=False).from_(subquery(found, "r"), copy=False)
     for each in extremes:
         wins = exp.EQ(
             this=column_node("r", each.named("e")), expression=column_node("r", each.named("w"))
         )
         one = exp.Case(ifs=[exp.If(this=wins, true=exp.Literal.number("1.0"))])
-        counted.append("expressions", _as(over("sum", one), each.named("t")))
+        counted.append("expressions", named(over("sum", one), each.named("t")))
     return counted
 
 
 def _weight(each: _Call) -> exp.Expr:
-    def named(node: exp.Expr) -> exp.Expr:
+    def told(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Column):
             relation = "r" if node.name in "ewt" else "p"
             return column_node(relation, each.named(node.name))
         return node
 
-    return weight_of(each.call).transform(named, copy=False)
+    return weight_of(each.call).transform(told, copy=False)
 
 
 def _group_columns(changing: list[_Call]) -> list[str]:
     return [each.named(letter) for each in changing for letter in ("f", *each.asked)]
 
 
-def _over_rows(block: Block, items: list[exp.Expr]) -> exp.Select:
-    """A query of these items over the FROM and WHERE of a SELECT."""
-    select = exp.Select(expressions=items)
-    for clause in ("from_", "joins", "laterals", "where"):
-        held = block.select.args.get(clause)
-        if held is not None:
-            select.set(
-                clause, [copied(h) for h in held] if isinstance(held, list) else copied(held)
-            )
-    return select
-
-
-def joined(
-    query: exp.Select, other: exp.Select, alias: str, pairs: list[tuple[str, exp.Column]]
-) -> None:
-    """Join `other` on equal keys, NULL among them."""
-    same = [
-        exp.NullSafeEQ(this=column, expression=column_node(alias, name)) for name, column in pairs
-    ]
-    query.append("joins", exp.Join(this=subquery(other, alias), kind="CROSS"))
-    if same:
-        query.where(*same, copy=False)
-
-
 def _is_same(node: exp.Expr, key: exp.Expr, block: Block) -> bool:
     if isinstance(node, exp.Column) and isinstance(key, exp.Column):
         return resolve(block, node) == resolve(block, key)
     return node == key
-
-
-def subquery(query: exp.Query, alias: str) -> exp.Subquery:
-    name = exp.TableAlias(this=exp.to_identifier(alias, quoted=True))
-    return exp.Subquery(this=query, alias=name)
-
-
-def _as(tree: exp.Expr, name: str) -> exp.Expr:
-    return exp.alias_(tree, name, quoted=True, copy=False)
 
 
 def _grad(function: exp.Expr, column: exp.Expr) -> exp.Expr:
@@ -324,8 +292,3 @@ def _sum(parts: list[exp.Expr]) -> exp.Expr:
 
 def _total(tree: exp.Expr) -> exp.Expr:
     return present(exp.Anonymous(this="sum", expressions=[tree]))
-
-
-def present(tree: exp.Expr) -> exp.Expr:
-    """0 where it is NULL: a row that an aggregate passes over counts nothing."""
-    return exp.Anonymous(this="coalesce", expressions=[tree, _ZERO.copy()])

@@ -15,9 +15,12 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from gateway.autodiff.relational.cotangents import Sweep, joined, present, subquery
+from gateway.autodiff.relational.cotangents import Sweep
+from gateway.autodiff.relational.joins import join_other_rows
 from gateway.autodiff.relational.losses import Loss, with_query
+from gateway.autodiff.relational.queries import joined, named, present, subquery
 from gateway.autodiff.relational.stages import Staging
+from gateway.autodiff.relational.unions import join_unions
 from gateway.autodiff.statements.arguments import USAGE, arguments_of, column_of
 from gateway.autodiff.statements.grouping import has_one_row
 from gateway.autodiff.statements.relations import PULLED_BACK, second_derivative
@@ -188,13 +191,11 @@ def _stand_in(source: Source, made: list[tuple[_Wanted, exp.Select]]) -> None:
 def _guarded(wanted: _Wanted) -> Iterator[exp.Expr]:
     """The gradients: 0 in rows that count for nothing, NULL where the query gives NULL."""
     for name in wanted.variables:
-        named = exp.to_identifier(wanted.cte.alias, quoted=True)
-        value = exp.Subquery(this=exp.select(exp.Star(), copy=False).from_(named, copy=False))
+        query = exp.to_identifier(wanted.cte.alias, quoted=True)
+        value = exp.Subquery(this=exp.select(exp.Star(), copy=False).from_(query, copy=False))
         there = exp.Not(this=exp.Is(this=value, expression=exp.null()))
         slope = present(column_node(wanted.alias, f"d {name}"))
-        yield exp.alias_(
-            exp.Case(ifs=[exp.If(this=there, true=slope)]), wanted.named(name), quoted=True
-        )
+        yield named(exp.Case(ifs=[exp.If(this=there, true=slope)]), wanted.named(name))
 
 
 class _Pullback:
@@ -244,6 +245,8 @@ class _Pullback:
         if not isinstance(query, exp.Select):
             raise self._not_a_number()
         analysis = self._analysed(query)
+        while join_unions(analysis, self._reads_own) or join_other_rows(analysis):
+            analysis = self._analysed(query)
         self._refuse_second(query, analysis)
         root = next(block for block in analysis.blocks if block.select is query)
         single = all(has_one_row(source, root) for source in root.sources)
@@ -253,7 +256,7 @@ class _Pullback:
         if not is_one_row(query):  # of one row everything is its own sum
             item = query.expressions[0]
             summed = exp.Anonymous(this="sum", expressions=[item.unalias()])
-            query.set("expressions", [exp.alias_(summed, item.alias_or_name, quoted=True)])
+            query.set("expressions", [named(summed, item.alias_or_name)])
             analysis = self._analysed(query)
         return query, analysis
 
@@ -262,6 +265,9 @@ class _Pullback:
         analysis = analyse(query, self._relations)
         query.set("with_", None)
         return analysis
+
+    def _reads_own(self, tree: exp.Expr) -> bool:
+        return any(map(self._is_own, nodes_of(tree, exp.Table)))
 
     def _is_own(self, table: exp.Table) -> bool:
         return TableName(table.db, table.name) == self._table
@@ -274,20 +280,20 @@ class _Pullback:
         own, slopes = ([f"{kind} {n}" for n in names] for kind, names in
                        (("own", read), ("d", self._wanted.variables)))  # fmt: skip
         count = exp.Anonymous(this="count", expressions=[exp.Star()])
-        items = [exp.alias_(column_node("w", n), f"own {n}", quoted=True) for n in read]
-        counts = exp.select(*items, exp.alias_(count, "rows", quoted=True), copy=False)
+        items = [named(column_node("w", n), f"own {n}") for n in read]
+        counts = exp.select(*items, named(count, "rows"), copy=False)
         counts = counts.from_(_renamed(self._wanted.source.tree, "w"), copy=False)
         counts = counts.group_by(*(column_node("w", name) for name in read), copy=False)
         items = [_named_column("u", name) for name in own]
         for name in slopes:
             total = exp.Anonymous(this="sum", expressions=[column_node("u", name)])
-            items.append(exp.alias_(total, name, quoted=True))
+            items.append(named(total, name))
         sums = exp.select(*items, copy=False).from_(subquery(union, "u"), copy=False)
         sums = sums.group_by(*(column_node("u", name) for name in own), copy=False)
         items = [_named_column("s", name) for name in own]
         for name in slopes:
             each_row = exp.Div(this=column_node("s", name), expression=column_node("c", "rows"))
-            items.append(exp.alias_(each_row, name, quoted=True))
+            items.append(named(each_row, name))
         query = exp.select(*items, copy=False).from_(subquery(sums, "s"), copy=False)
         joined(query, counts, "c", [(name, column_node("s", name)) for name in own])
         return query
@@ -328,7 +334,7 @@ def _draws(tree: exp.Expr) -> str:
 
 
 def _named_column(relation: str, name: str) -> exp.Expr:
-    return exp.alias_(column_node(relation, name), name, quoted=True)
+    return named(column_node(relation, name), name)
 
 
 def _renamed(table: exp.Expr, alias: str) -> exp.Table:

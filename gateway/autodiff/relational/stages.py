@@ -207,7 +207,8 @@ class Staging:
                 raise NotDifferentiable(
                     f"the gradient of a query cannot follow {shown(window)}",
                     detail="Each of its values depends on several rows.",
-                    hint="Write it as a GROUP BY and a join.",
+                    hint="It follows sum, avg, count, min, max, and variances and deviations, over "
+                    "partitions without an order.",
                 )
 
     def _refuse_keys(self, stage: Stage) -> None:

@@ -1,0 +1,53 @@
+"""The queries that reverse mode writes: what it makes of the parts of a SELECT."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from gateway.sql.meaning.scope import Block, column_node
+from gateway.sql.text.trees import copied
+
+
+def over_rows(block: Block, items: list[exp.Expr]) -> exp.Select:
+    """A query of these items over the FROM and WHERE of a SELECT."""
+    select = exp.Select(expressions=items)
+    for clause in ("from_", "joins", "laterals", "where"):
+        held = block.select.args.get(clause)
+        if held is not None:
+            select.set(
+                clause, [copied(h) for h in held] if isinstance(held, list) else copied(held)
+            )
+    return select
+
+
+def joined(
+    query: exp.Select, other: exp.Select, alias: str, pairs: Sequence[tuple[str, exp.Expr]]
+) -> None:
+    """Join `other` on equal keys, NULL among them; a SELECT without FROM reads it alone."""
+    same = [
+        exp.NullSafeEQ(this=column, expression=column_node(alias, name)) for name, column in pairs
+    ]
+    if query.args.get("from_") is None:
+        query.from_(subquery(other, alias), copy=False)
+    else:
+        query.append("joins", exp.Join(this=subquery(other, alias), kind="CROSS"))
+    if same:
+        query.where(*same, copy=False)
+
+
+def subquery(query: exp.Query, alias: str) -> exp.Subquery:
+    """A query as FROM names it."""
+    name = exp.TableAlias(this=exp.to_identifier(alias, quoted=True))
+    return exp.Subquery(this=query, alias=name)
+
+
+def named(tree: exp.Expr, name: str) -> exp.Expr:
+    """An item of SELECT."""
+    return exp.alias_(tree, name, quoted=True, copy=False)
+
+
+def present(tree: exp.Expr) -> exp.Expr:
+    """0 where it is NULL: a row that an aggregate passes over counts nothing."""
+    return exp.Anonymous(this="coalesce", expressions=[tree, exp.Literal.number("0.0")])

@@ -1,0 +1,102 @@
+"""UNION ALL as joins: each branch beside a row of its own, and a choice between them.
+
+`a UNION ALL b` has the rows of
+`(VALUES (1), (2)) AS u(n) LEFT JOIN a ON n = 1 LEFT JOIN b ON n = 2`, where those are dropped that
+no branch has; and a SELECT that joins and chooses is one that reverse mode follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from gateway.autodiff.relational.queries import named, subquery
+from gateway.sql.meaning.naming import output_name
+from gateway.sql.meaning.scope import Analysis, Source, column_node
+
+_CLAUSES = ("order", "limit", "offset", "with_")
+_NUMBERS, _NUMBER = "∂u", "∂n"
+
+
+def join_unions(analysis: Analysis, reads_own: Callable[[exp.Expr], bool]) -> bool:
+    """Make joins of the unions in FROM that read the variable's table; whether there was one.
+
+    Args:
+        analysis: The blocks of a loss, laid open, changed in place; then they are to be found anew.
+        reads_own: Whether a query reads the variable's table.
+    """
+    found = False
+    for block in analysis.blocks:
+        for source in block.sources:
+            branches = _branches(source)
+            if branches and reads_own(source.tree.this):
+                source.tree.set("this", _chosen(branches))
+                found = True
+    return found
+
+
+def _branches(source: Source) -> list[exp.Select]:
+    """The SELECTs of a subquery that is a union of all their rows; none of any other."""
+    tree = source.tree
+    if not isinstance(tree, exp.Subquery) or not isinstance(tree.this, exp.Union):
+        return []
+    return _flat(tree.this) or []
+
+
+def _flat(tree: exp.Expr) -> list[exp.Select] | None:
+    if any(tree.args.get(clause) for clause in _CLAUSES):
+        return None
+    if isinstance(tree, exp.Select):
+        return None if tree.is_star else [tree]
+    if isinstance(tree, exp.Union) and not tree.args.get("distinct"):
+        left, right = _flat(tree.this), _flat(tree.expression)
+        return None if left is None or right is None else left + right
+    if isinstance(tree, exp.Subquery) and not tree.alias:
+        return _flat(tree.this)
+    return None
+
+
+def _chosen(branches: list[exp.Select]) -> exp.Select:
+    names = [output_name(item) for item in branches[0].expressions]
+    number = column_node(_NUMBERS, _NUMBER)
+    query = exp.Select(
+        expressions=[
+            named(
+                exp.Case(
+                    this=number.copy(),
+                    ifs=[
+                        exp.If(this=_written(n), true=column_node(_alias(n), f"∂c {place}"))
+                        for n, _ in enumerate(branches, 1)
+                    ],
+                ),
+                name,
+            )
+            for place, name in enumerate(names, 1)
+        ]
+    )
+    query.from_(_numbers(len(branches)), copy=False)
+    for n, branch in enumerate(branches, 1):
+        items = enumerate(branch.expressions, 1)
+        made = [named(item.unalias(), f"∂c {place}") for place, item in items]
+        branch.set("expressions", [*made, named(_written(n), _NUMBER)])
+        same = exp.EQ(this=column_node(_alias(n), _NUMBER), expression=number.copy())
+        query.append("joins", exp.Join(this=subquery(branch, _alias(n)), side="LEFT", on=same))
+    there = [column_node(_alias(n), _NUMBER) for n, _ in enumerate(branches, 1)]
+    some = exp.Anonymous(this="coalesce", expressions=there)
+    return query.where(exp.Not(this=exp.Is(this=some, expression=exp.null())), copy=False)
+
+
+def _numbers(count: int) -> exp.Values:
+    name = exp.to_identifier(_NUMBERS, quoted=True)
+    columns = [exp.to_identifier(_NUMBER, quoted=True)]
+    rows = [exp.Tuple(expressions=[_written(n)]) for n in range(1, count + 1)]
+    return exp.Values(expressions=rows, alias=exp.TableAlias(this=name, columns=columns))
+
+
+def _written(number: int) -> exp.Expr:
+    return exp.Literal.number(str(number))
+
+
+def _alias(number: int) -> str:
+    return f"∂b {number}"
