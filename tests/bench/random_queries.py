@@ -34,8 +34,9 @@ def main() -> None:
     ):
         for number in range(asked.first, asked.first + asked.count):
             drawn = Queries(Random(number))
+            zone = f"SET TimeZone TO '{drawn.zone()}'".encode()
             for each in (gateway, reference):
-                each.execute(f"SET TimeZone TO '{drawn.zone()}'".encode())
+                each.execute(zone)
             query = drawn.query()
             right = answer(reference, query)
             if isinstance(right, str):

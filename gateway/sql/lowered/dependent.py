@@ -35,7 +35,7 @@ from gateway.sql.meaning.scope import (
     position_of,
     resolve,
 )
-from gateway.sql.meaning.volatile import refuse_drawn
+from gateway.sql.meaning.volatile import refuse_drawn, volatile_call
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import conjuncts, nodes_of, own_nodes
 from gateway.types import array_of
@@ -248,7 +248,7 @@ def _join_value(block: Block, analysis: Analysis, numbers: Iterator[int]) -> boo
                 )
             continue
         found = _references(query, analysis)
-        if compared and is_beyond(node):
+        if compared and (is_beyond(node) or _loses_null(node, found, block)):
             node.replace(among_rows(node, query))
             return True
         if not found or _is_for_engine(node, query, found):
@@ -263,6 +263,18 @@ def _join_value(block: Block, analysis: Analysis, numbers: Iterator[int]) -> boo
         _join(node, query, found, block, analysis, next(numbers))
         return True
     return False
+
+
+def _loses_null(node: exp.Expr, found: Sequence[Reference], block: Block) -> bool:
+    """Whether it is a NOT IN for which the engine does not see a NULL.
+
+    A value without columns is compared beneath the join, where NULL is as good as false; of a
+    query that looks outside the engine says that its join has too many keys.
+    """
+    if not isinstance(node.parent, exp.Not):
+        return False
+    seen = any(each.parent_select is block.select for each in nodes_of(node.this, exp.Column))
+    return bool(found) or not (seen or volatile_call(node.this))
 
 
 def _replace_array(node: exp.Expr, query: exp.Expr, block: Block) -> None:

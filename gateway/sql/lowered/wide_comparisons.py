@@ -1,8 +1,8 @@
 """Comparisons of values that the engine compares by their form: intervals and jsonb.
 
 A month is 30 days and a day 24 hours (manual, 9.9); 1 and 1.0 are one jsonb. The engine compares an
-interval's months first, and jsonb as text. `= ANY` of an array that holds NULL is NULL where no
-element is equal, which matters where NULL is not as good as false.
+interval's months first, and jsonb as text. `= ANY` of an array that holds NULL is NULL where it is
+true of no element, which matters where NULL is not as good as false.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def compare_widely(node: exp.Expr, known: Types) -> None:
         _compare_keys(node, sides, INTERVAL)
     elif _JSONB in kinds and isinstance(node, (*COMPARISONS, exp.In)):
         _compare_keys(node, sides, _JSONB)
-    elif isinstance(node, exp.EQ) and _is_any(node.expression):
+    elif isinstance(node, COMPARISONS) and _is_any(node.expression):
         _among(node)
     elif isinstance(node, exp.EQ | exp.NEQ) and any(map(is_nan, sides)):
         for side in sides:
@@ -169,8 +169,8 @@ def _is_any(side: exp.Expr) -> bool:
     )
 
 
-def _among(node: exp.EQ) -> None:
-    """x = ANY (array) as a value: NULL where no element is equal and one is NULL."""
+def _among(node: exp.Expr) -> None:
+    """x = ANY (array) as a value: NULL where it is true of no element and one is NULL."""
     array = node.expression.expressions[0]
     bare = array.unnest()
     if isinstance(bare, exp.Query) or is_condition(node, negated=False):
