@@ -39,7 +39,7 @@ def table_relation(definition: TableDefinition, oid: int) -> Relation:
         c.name: ColumnInfo(c.type, not c.not_null, c.typmod, (oid, c.number or n))
         for n, c in enumerate(definition.columns, 1)
     }
-    return Relation(definition.name, columns)
+    return Relation(definition.name, columns, key=definition.primary_key)
 
 
 def sequence_relation(name: TableName, oid: int) -> Relation:

@@ -28,6 +28,7 @@ from gateway.sql.lowered.infinities import keep_infinite
 from gateway.sql.lowered.joining import join_in_turn, join_subqueries
 from gateway.sql.lowered.lending import Lender, borrow, may_borrow
 from gateway.sql.lowered.localtime import settle_moments
+from gateway.sql.lowered.moving import keep_moving
 from gateway.sql.lowered.numerics import keep_numeric
 from gateway.sql.lowered.samples import draw_samples
 from gateway.sql.lowered.session_values import put_values
@@ -38,6 +39,7 @@ from gateway.sql.meaning.checking import check_types
 from gateway.sql.meaning.comparisons import cast_listed, cast_literals
 from gateway.sql.meaning.constant_numbers import fold_numbers
 from gateway.sql.meaning.dimensions import keep_dimensions
+from gateway.sql.meaning.dependents import add_dependents
 from gateway.sql.meaning.functions import Functions
 from gateway.sql.meaning.grouped_joins import select_joined
 from gateway.sql.meaning.inference import Types, declare_united, info_of
@@ -180,6 +182,12 @@ def bind_columns(state: Rewriting) -> None:
     state.names = next((b.names for b in state.analysis.blocks if b.select is top), None)
 
 
+def group_dependents(state: Rewriting) -> None:
+    """Group by what a primary key in GROUP BY decides as well."""
+    for block in state.analysis.blocks:
+        add_dependents(block, state.analysis, state.lookup)
+
+
 def pull_back_queries(state: Rewriting) -> None:
     """Put a column in the place of every marker that names a query of WITH, or a view."""
     if not nodes_of(state.tree, Marker):
@@ -289,6 +297,11 @@ def take_neighbours(state: Rewriting) -> None:
         state.derived = take_along(state.tree, state.analysis, state.relations)
 
 
+def leave_behind(state: Rewriting) -> None:
+    """Let nothing stay of a value in a sum over a frame that has left it behind."""
+    keep_moving(state.tree, state.analysis.blocks)
+
+
 def keep_numbers(state: Rewriting) -> None:
     """Let arithmetic of integers raise where it would wrap, and that of numerics be exact."""
     if isinstance(state.tree, exp.Values):
@@ -349,6 +362,7 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     write_windows,
     put_sets,
     bind_columns,
+    group_dependents,
     pull_back_queries,
     join_laterals,
     inline_functions,
@@ -362,6 +376,7 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     keep_times,
     expand_markers,
     take_neighbours,
+    leave_behind,
     keep_numbers,
     declare_parameters,
 )
@@ -370,6 +385,6 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
 _ONLY_UNUSUAL = frozenset(
     {
         differentiate_sql, write_windows, put_sets, inline_functions, widen_values, expand_markers,
-        pull_back_queries, take_neighbours,
+        pull_back_queries, take_neighbours, leave_behind,
     }
 )  # fmt: skip
