@@ -38,10 +38,10 @@ from gateway.sql.meaning.binding import Binder
 from gateway.sql.meaning.checking import check_types
 from gateway.sql.meaning.comparisons import cast_listed, cast_literals
 from gateway.sql.meaning.constant_numbers import fold_numbers
-from gateway.sql.meaning.dimensions import keep_dimensions
 from gateway.sql.meaning.dependents import add_dependents
+from gateway.sql.meaning.dimensions import keep_dimensions
 from gateway.sql.meaning.functions import Functions
-from gateway.sql.meaning.grouped_joins import select_joined
+from gateway.sql.meaning.grouped_joins import name_merged, select_joined
 from gateway.sql.meaning.inference import Types, declare_united, info_of
 from gateway.sql.meaning.inlining import inline
 from gateway.sql.meaning.named_windows import put_windows
@@ -140,6 +140,7 @@ def bind_tables(state: Rewriting) -> None:
     binder.bind(state.tree, state.lookup)
     state.reads = tuple(binder.reads)
     select_joined(state.tree)
+    name_merged(state.tree)
 
 
 def strip_schemas(state: Rewriting) -> None:

@@ -11,7 +11,9 @@ from sqlglot import exp
 from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.calls import flat, is_series_of_moments
 from gateway.sql.lowered.cast_names import named_apart
-from gateway.sql.meaning.scope import is_one_row
+from gateway.sql.lowered.grouping_sets import write_sets
+from gateway.sql.meaning.scope import is_aggregate, is_one_row
+from gateway.sql.text.trees import own_nodes
 
 
 def select(node: exp.Expr) -> None:
@@ -22,6 +24,7 @@ def select(node: exp.Expr) -> None:
             raise FeatureNotSupported(f"{words} is not supported")
     if isinstance(node, exp.Select):
         _name_keys(node)
+        _group_always(node)
         named_apart(node)
 
 
@@ -62,10 +65,18 @@ def _name_keys(select: exp.Select) -> None:
             inside = isinstance(number.parent, exp.Tuple | exp.Paren) or number.parent is sets
             if inside and number.is_int and 0 < int(number.name) <= len(select.expressions):
                 number.replace(select.expressions[int(number.name) - 1].unalias().copy())
-        if isinstance(sets, exp.Rollup | exp.Cube) and len(set(sets.expressions)) < len(
-            sets.expressions
-        ):
-            raise FeatureNotSupported("a key twice in one ROLLUP or CUBE is not supported")
+    write_sets(select)
+
+
+def _group_always(select: exp.Select) -> None:
+    """HAVING makes one group of all rows; the engine asks for an aggregate before it thinks so."""
+    having = select.args.get("having")
+    if having is None or select.args.get("group") is not None:
+        return
+    if not any(is_aggregate(node) for node in own_nodes(select)):
+        count = exp.Anonymous(this="count", expressions=[exp.Star()])
+        always = exp.GTE(this=count, expression=exp.Literal.number(0))
+        having.set("this", exp.And(this=exp.paren(having.this.copy()), expression=always))
 
 
 def table(node: exp.Expr) -> exp.Expr | None:

@@ -32,6 +32,7 @@ def keep_moving(tree: exp.Expr, blocks: Sequence[Block]) -> None:
     specs = [each for each in nodes_of(tree, exp.WindowSpec) if _moves(each)]
     for spec in specs:
         window = spec.parent
+        assert isinstance(window, exp.Window)
         call = window.this.this if isinstance(window.this, exp.Filter) else window.this
         block = next((b for b in blocks if b.select is window.parent_select), None)
         if len(call.expressions) != 1:

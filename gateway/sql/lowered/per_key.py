@@ -117,7 +117,7 @@ def _put_keys(select: exp.Select, keys: Keys) -> None:
             select.set("joins", [exp.Join(this=start.this.copy(), kind="CROSS"), *joins])
     grouped = select.args.get("group")
     if grouped is not None:
-        if any(grouped.args.get(part) for part in ("rollup", "cube", "grouping_sets")):
+        if any(map(_has_empty_set, grouped.expressions)):  # a group even of no rows
             raise _refused("grouping sets", select)
         grouped.set("expressions", [*grouped.expressions, *keys.each()])
     elif is_one_row(select):
@@ -130,6 +130,14 @@ def _put_keys(select: exp.Select, keys: Keys) -> None:
             order.set("expressions", [*by, *order.expressions])
     shown = [exp.alias_(each, each.name, quoted=True) for each in keys.each()]
     select.set("expressions", [*select.expressions, *shown])
+
+
+def _has_empty_set(element: exp.Expr) -> bool:
+    if isinstance(element, exp.GroupingSets):
+        return any(map(_has_empty_set, element.expressions))
+    return isinstance(element, exp.Rollup | exp.Cube) or (
+        isinstance(element, exp.Tuple) and not element.expressions
+    )
 
 
 def _distinct_on(select: exp.Select) -> exp.Expr | None:
@@ -158,6 +166,8 @@ def _first_of_each(select: exp.Select, keys: Keys) -> exp.Query:
     """The rows that LIMIT and OFFSET leave of each key."""
     own = [item.alias_or_name for item in select.expressions[: -len(keys.columns)]]
     clauses = {part: select.args.get(part) for part in ("limit", "offset")}
+    if _has_ties(clauses["limit"]) and clauses["offset"] is not None:
+        raise _refused("WITH TIES beside OFFSET", select)
     for part in clauses:
         select.set(part, None)
     if select.args.get("distinct") is not None:
@@ -178,10 +188,7 @@ def numbered(
     select: exp.Select, parts: Sequence[exp.Expr], clauses: dict[str, exp.Expr | None]
 ) -> exp.Expr:
     """The number of each row of `select` in its order; with ties, one for rows that are alike."""
-    limit = clauses.get("limit")
-    options = limit.args.get("limit_options") if limit is not None else None
-    ties = options is not None and options.args.get("with_ties")
-    call = exp.Anonymous(this="rank" if ties else "row_number")
+    call = exp.Anonymous(this="rank" if _has_ties(clauses.get("limit")) else "row_number")
     window = exp.Window(this=call, partition_by=[each.copy() for each in parts])
     order = select.args.get("order")
     if order is not None:
@@ -190,6 +197,11 @@ def numbered(
             item.set("this", meant(item.this, select))
         window.set("order", own)
     return window
+
+
+def _has_ties(limit: exp.Expr | None) -> bool:
+    options = limit.args.get("limit_options") if limit is not None else None
+    return options is not None and bool(options.args.get("with_ties"))
 
 
 def meant(by: exp.Expr, select: exp.Select) -> exp.Expr:
@@ -209,15 +221,15 @@ def among(place: exp.Expr, clauses: dict[str, exp.Expr | None]) -> exp.Expr | No
     """Whether the row of that number is one that LIMIT and OFFSET leave; None: all are."""
     limit, offset = clauses.get("limit"), clauses.get("offset")
     after = None if offset is None else offset.expression
-    if after is not None and limit is not None and limit.args.get("limit_options") is not None:
-        raise FeatureNotSupported("WITH TIES beside OFFSET is not supported")
     count = None if limit is None else limit.expression or limit.args.get("count")
     if isinstance(count, exp.Null) or (isinstance(count, exp.Var) and count.name == "ALL"):
         count = None
     if isinstance(limit, exp.Fetch) and count is None:
         count = exp.Literal.number(1)
     found: exp.Expr | None = None
-    if after is not None:
+    if after is not None and not _has_ties(
+        limit
+    ):  # the rank of rows that are alike says nothing of that
         found = exp.GT(this=place.copy(), expression=exp.paren(after.copy()))
     if count is not None:
         last: exp.Expr = exp.paren(count.copy())

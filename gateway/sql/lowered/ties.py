@@ -1,7 +1,8 @@
 """FETCH FIRST n ROWS WITH TIES: the rows whose rank is at most n.
 
 `SELECT a FROM t ORDER BY b FETCH FIRST 2 ROWS WITH TIES` becomes `SELECT a FROM (SELECT a, rank()
-OVER (ORDER BY b) AS r FROM t) WHERE r <= 2 ORDER BY r`.
+OVER (ORDER BY b) AS r FROM t) WHERE r <= 2 ORDER BY r`. Beside OFFSET the rows are numbered,
+too: those after it are wanted whose rank is at most where the last one stands.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, SyntaxFault
-from gateway.sql.lowered.per_key import PLACE, among, numbered
+from gateway.sql.lowered.per_key import PLACE, among, meant, numbered
 from gateway.sql.meaning.scope import column_node
 from gateway.sql.text.trees import nodes
 
-_ALIAS = "ranked_rows"
+_ALIAS, _NUMBER = "ranked_rows", "number_among"
 
 
 def keep_ties(tree: exp.Expr) -> exp.Expr | None:
@@ -24,12 +25,14 @@ def keep_ties(tree: exp.Expr) -> exp.Expr | None:
 
     Raises:
         SyntaxFault: 42601, without ORDER BY.
-        FeatureNotSupported: 0A000, beside OFFSET.
+        FeatureNotSupported: 0A000, beside DISTINCT with an order that is no output.
     """
     found = [node for node in nodes(tree) if has_ties(node)]
     for query in reversed(found):
         if query.args.get("order") is None:
             raise SyntaxFault("WITH TIES cannot be specified without ORDER BY clause")
+        if isinstance(query, exp.Select) and query.args.get("distinct") is not None:
+            _select_distinct(query)
         if isinstance(query, exp.Select):
             _rank(query)
         elif query is tree:
@@ -49,13 +52,15 @@ def has_ties(node: exp.Expr) -> bool:
 def _rank(select: exp.Select) -> None:
     """Let the SELECT itself become the one around."""
     inner = select.copy()
-    if inner.args.get("distinct") is not None:
-        raise FeatureNotSupported("WITH TIES beside DISTINCT is not supported")
     names = [item.alias_or_name for item in inner.expressions]
     clauses = {part: inner.args.get(part) for part in ("limit", "offset")}
     inner.append(
         "expressions", exp.alias_(numbered(inner, (), clauses), PLACE, quoted=True)
     )  # fmt: skip
+    offset = inner.args.get("offset")
+    if offset is not None:
+        count = exp.alias_(numbered(inner, (), {}), _NUMBER, quoted=True)
+        inner.append("expressions", count)
     for part in ("limit", "offset", "order"):
         inner.set(part, None)
     common = inner.args.pop("with_", None)
@@ -67,8 +72,33 @@ def _rank(select: exp.Select) -> None:
     alias = exp.TableAlias(this=exp.to_identifier(_ALIAS, quoted=True))
     select.set("expressions", [column_node(_ALIAS, name) for name in names])
     select.set("from_", exp.From(this=exp.Subquery(this=inner, alias=alias)))
-    select.set("where", exp.Where(this=among(place, clauses)))
+    wanted = among(place, clauses)
+    if offset is not None:
+        number = column_node(_ALIAS, _NUMBER)
+        after = exp.GT(this=number, expression=exp.paren(offset.expression.copy()))
+        wanted = exp.And(this=after, expression=wanted)
+    select.set("where", exp.Where(this=wanted))
     select.set("order", exp.Order(expressions=[exp.Ordered(this=place.copy())]))
+
+
+def _select_distinct(select: exp.Select) -> None:
+    """Let the SELECT be one of a relation that is DISTINCT, and sorted by its columns."""
+    inner = select.copy()
+    order, names = inner.args["order"], [item.alias_or_name for item in inner.expressions]
+    for ordered in order.expressions:
+        value = meant(ordered.this, inner)
+        found = [n for n, i in zip(names, inner.expressions, strict=True) if i.unalias() == value]
+        if not found:
+            raise FeatureNotSupported("WITH TIES beside DISTINCT of other columns is not supported")
+        ordered.set("this", column_node(_ALIAS, found[0]))
+    clauses = {part: inner.args.pop(part, None) for part in ("limit", "offset", "order", "with_")}
+    for part in list(select.args):
+        select.set(part, clauses.get(part))
+    for part, clause in clauses.items():
+        select.set(part, clause)
+    alias = exp.TableAlias(this=exp.to_identifier(_ALIAS, quoted=True))
+    select.set("expressions", [column_node(_ALIAS, name) for name in names])
+    select.set("from_", exp.From(this=exp.Subquery(this=inner, alias=alias)))
 
 
 def _around(query: exp.Expr) -> exp.Select:

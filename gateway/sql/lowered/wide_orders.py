@@ -51,7 +51,16 @@ def order_widely(ordered: exp.Ordered, known: Types) -> None:
                 hint="Write the DISTINCT in a subquery.",
             )
         # DISTINCT ON sorts before there are outputs: there what is meant is written out.
+        if distinct is not None:
+            _key_first(distinct.args["on"], holder, value, key(value.copy()))
         ordered.set("this", key(value if distinct is not None else _named(ordered.this, holder)))
+
+
+def _key_first(on: exp.Expr, select: exp.Select, value: exp.Expr, key: exp.Expr) -> None:
+    """DISTINCT ON looks at the same key."""
+    for same in on.expressions:
+        if meant(same, select) == value:
+            same.replace(key.copy())
 
 
 def _order_reals(

@@ -27,6 +27,10 @@ def settle_order(block: Block) -> None:
         GatewayError: a column of a relation means none: the engine finds out when it runs.
     """
     order = block.select.args.get("order")
+    distinct = block.select.args.get("distinct")
+    on = distinct.args.get("on") if distinct is not None else None
+    if on is not None:
+        _spell_first(on, block.select)
     if order is None:
         return
     for column in nodes_of(order, exp.Column):
@@ -34,25 +38,38 @@ def settle_order(block: Block) -> None:
             resolve(block, column)
     outputs = [item for item in block.select.expressions if isinstance(item, exp.Alias)]
     others = {item.alias for item in outputs if item.alias != _column_name(item.this)}
-    distinct = block.select.args.get("distinct")
-    if distinct is not None and distinct.args.get("on") is not None:
+    if on is not None:
         order.set("expressions", _once(order.expressions, block.select))
     for ordered in order.expressions:
-        clash = next((c for c in _inside(ordered) if c.name in others and _is_of(block, c)), None)
-        if clash is None and distinct is None:
-            continue
-        same = next((item for item in outputs if item.this == ordered.this), None)
-        if same is not None and (distinct is None or distinct.args.get("on") is None):
-            ordered.set("this", exp.Column(this=exp.to_identifier(same.alias, quoted=True)))
-        elif clash is not None and distinct is not None:
-            raise FeatureNotSupported(
-                f'"{clash.name}" in an expression of ORDER BY is a column of FROM, '
-                "and an output has the same name",
-                hint="Give the output another name.",
-                position=position_of(clash),
-            )
-        elif clash is not None:
-            ordered.meta[HIDDEN] = True
+        _settle_item(ordered, block, outputs, others)
+
+
+def _spell_first(on: exp.Expr, select: exp.Select) -> None:
+    """A number in DISTINCT ON is an output."""
+    for key in on.expressions:
+        if key.is_int and 0 < int(key.name) <= len(select.expressions):
+            key.replace(meant(key, select))
+
+
+def _settle_item(
+    ordered: exp.Expr, block: Block, outputs: list[exp.Alias], others: set[str]
+) -> None:
+    distinct = block.select.args.get("distinct")
+    clash = next((c for c in _inside(ordered) if c.name in others and _is_of(block, c)), None)
+    if clash is None and distinct is None:
+        return
+    same = next((item for item in outputs if item.this == ordered.this), None)
+    if same is not None and (distinct is None or distinct.args.get("on") is None):
+        ordered.set("this", exp.Column(this=exp.to_identifier(same.alias, quoted=True)))
+    elif clash is not None and distinct is not None:
+        raise FeatureNotSupported(
+            f'"{clash.name}" in an expression of ORDER BY is a column of FROM, '
+            "and an output has the same name",
+            hint="Give the output another name.",
+            position=position_of(clash),
+        )
+    elif clash is not None:
+        ordered.meta[HIDDEN] = True
 
 
 def _once(keys: list[exp.Expr], select: exp.Select) -> list[exp.Expr]:

@@ -30,6 +30,9 @@ def written(node: exp.Expr, token: Token) -> exp.Expr:
     return node
 
 
+MERGED = "merged"  # under this key a join has the name that USING gives to its columns
+
+
 class PlacedParser(PostgresParser):
     """PostgreSQL's binary operators, casts and joins, each with its place."""
 
@@ -100,6 +103,21 @@ class PlacedParser(PostgresParser):
         node = self._build_predicate(operators[token.token_type], this, operand())
         return placed(node, token)
 
+    def _parse_ordered(self, *args: Any, **kwargs: Any) -> exp.Ordered | None:
+        """As sqlglot's, with USING and an operator in the place of ASC and DESC."""
+        found = super()._parse_ordered(*args, **kwargs)
+        if found is not None and found.args.get("desc") is None and self._match(TokenType.USING):
+            if not self._match_set((TokenType.LT, TokenType.GT)):
+                self.raise_error("ORDER BY takes < or > after USING")
+            descends = self._prev.token_type == TokenType.GT
+            found.set("desc", descends)
+            found.set("nulls_first", descends)
+            if self._match_text_seq("NULLS"):
+                found.set("nulls_first", bool(self._match_text_seq("FIRST")))
+                if not found.args["nulls_first"] and not self._match_text_seq("LAST"):
+                    self.raise_error("FIRST or LAST is missing")
+        return found
+
     def _parse_join(self, *args: Any, **kwargs: Any) -> exp.Join | None:
         """As sqlglot's, but a join that needs a condition and has none is no SQL."""
         comma = self._curr.token_type == TokenType.COMMA
@@ -108,4 +126,13 @@ class PlacedParser(PostgresParser):
             return join
         if join.args.get("on") is None and not join.args.get("using"):
             self.raise_error("a join needs a condition")
+        joined: exp.Expr = join.this
+        if joined.args.get("joins") and (joined.alias or not isinstance(joined, exp.Subquery)):
+            # a JOIN b JOIN c ON ... ON ...: the inner one, which the engine wants in parentheses
+            join.set("this", exp.Subquery(this=joined))
+        if join.args.get("using") and self._match(TokenType.ALIAS):
+            name = self._parse_id_var()
+            if name is None:
+                self.raise_error("a name is missing")
+            join.meta[MERGED] = name
         return join
