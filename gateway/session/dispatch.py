@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from sqlglot import exp
 
@@ -31,7 +30,7 @@ from gateway.session.definitions.definition import define
 from gateway.session.definitions.maintenance import maintain
 from gateway.session.portals.cursors import run_cursor
 from gateway.session.portals.describing import describe
-from gateway.session.portals.executing import Allowance, run_prepared, to_execute
+from gateway.session.portals.executing import Allowance, run_prepared, with_executed
 from gateway.session.portals.listed import held_rows
 from gateway.session.portals.parsing import to_run
 from gateway.session.portals.portals import Portal, Portals
@@ -64,7 +63,7 @@ from gateway.sql.statements.commands import (
 from gateway.sql.statements.maintenance import Maintenance
 from gateway.sql.statements.notifying import Listen, Notify, Unlisten
 from gateway.sql.statements.objects import LockTables
-from gateway.sql.statements.statement import Explain, Kind, Statement
+from gateway.sql.statements.statement import Kind, Statement
 from gateway.sql.text.notation import Notation
 from gateway.sql.text.zones import engine_zone
 from gateway.sql.writes.writes import modifying_parts
@@ -277,7 +276,7 @@ class Client:
     def _define(self, statement: Statement, bound: Bound) -> Result:
         if isinstance(statement.tree, LockTables):
             return lock_tables(self.executor, statement.tree, self.in_transaction())
-        return define(self.executor, statement, bound)
+        return define(self.executor, *with_executed(self, statement, bound))
 
     def _copy(self, statement: Statement, bound: Bound) -> Result:
         return copy(
@@ -285,13 +284,7 @@ class Client:
         )
 
     def _explain(self, statement: Statement, bound: Bound) -> Result:
-        explain = statement.tree
-        assert isinstance(explain, Explain)
-        inner = explain.statement
-        if isinstance(inner.tree, ExecuteStatement):
-            prepared, bound = to_execute(self, inner, inner.tree, bound)
-            statement = replace(statement, tree=replace(explain, statement=prepared))
-        return self.executor.explain(statement, bound)
+        return self.executor.explain(*with_executed(self, statement, bound))
 
     # Transactions and settings
 

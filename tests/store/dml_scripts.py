@@ -3,6 +3,31 @@
 from __future__ import annotations
 
 SCRIPTS: dict[str, list[str]] = {
+    "with_on_conflict": [
+        "CREATE TABLE w_c (id int PRIMARY KEY, a int)",
+        "INSERT INTO w_c VALUES (1, 1), (2, 2)",
+        "WITH z AS (SELECT 5 AS n) INSERT INTO w_c VALUES (1, 0)"
+        " ON CONFLICT (id) DO UPDATE SET a = (SELECT n FROM z) RETURNING *",
+        "WITH z AS (SELECT 1 AS n UNION SELECT 7) INSERT INTO w_c SELECT n, n * 7 FROM z"
+        " ON CONFLICT (id) DO UPDATE SET a = excluded.a + (SELECT sum(n) FROM z)"
+        " WHERE EXISTS (SELECT 1 FROM z WHERE n = w_c.id)",
+        "SELECT * FROM w_c ORDER BY id",
+        "DROP TABLE w_c",
+    ],
+    "tables_from_prepared_queries": [
+        "CREATE TABLE w_p (id int, b text)",
+        "INSERT INTO w_p VALUES (1, 'x'), (2, 'y'), (3, NULL)",
+        "PREPARE w_q AS SELECT id, b FROM w_p WHERE id > $1",
+        "CREATE TABLE w_r AS EXECUTE w_q(1)",
+        "CREATE TEMP TABLE w_s (n) AS EXECUTE w_q(2) WITH DATA",
+        "SELECT * FROM w_r ORDER BY id",
+        "SELECT * FROM w_s",
+        "DEALLOCATE w_q",
+        "PREPARE w_q AS INSERT INTO w_p VALUES (9) RETURNING id",
+        "CREATE TABLE w_t AS EXECUTE w_q",
+        "DROP TRIGGER IF EXISTS w_t ON w_p CASCADE; DROP EXTENSION IF EXISTS hstore",
+        "DEALLOCATE w_q; DROP TABLE w_p, w_r, w_s",
+    ],
     "merge_inserts_what_its_source_has": [
         "CREATE TABLE w_t (k int, v int, n text DEFAULT 'x')",
         "CREATE TABLE w_s (i int, d int, v int)",

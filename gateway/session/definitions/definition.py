@@ -59,6 +59,7 @@ from gateway.sql.statements.commands import CreateSchema, DropStatement, Name
 from gateway.sql.statements.datasets import AttachDataset, DetachDataset, RefreshDataset
 from gateway.sql.statements.grants import ChangeGrants, ChangeOwner, Grantee
 from gateway.sql.statements.objects import CommentOn, CreateIndex, RefreshView
+from gateway.sql.statements.refused import DropAbsent
 from gateway.sql.statements.roles import (
     AlterRole,
     ChangeMembership,
@@ -80,6 +81,9 @@ from gateway.types import Type
 def define(executor: Executor, statement: Statement, bound: Bound) -> Result:
     """Do a definition, or TRUNCATE; when this returns it is done."""
     tree = statement.tree
+    if isinstance(tree, DropAbsent):
+        executor.notices.append(f"{tree.words} does not exist, skipping")
+        return Result(statement.command)
     if isinstance(tree, CreateTable) and tree.query is not None:
         return create_table_as(executor, statement, tree, bound)
     if isinstance(tree, CreateView):

@@ -44,6 +44,8 @@ def change_grants(executor: Executor, tree: ChangeGrants) -> Result:
     grantees = [role_named(authority, each) for each in tree.grantees]
     if tree.grant and tree.option and PUBLIC_ROLE in grantees:
         raise InvalidGrantOperation("grant options can only be granted to roles")
+    if tree.kind == "function":
+        return _grant_calls(executor, tree)
     changes = {}
     for thing, shown in _things(executor, tree):
         found = _grantor(executor, tree, thing, shown)
@@ -66,6 +68,20 @@ def change_grants(executor: Executor, tree: ChangeGrants) -> Result:
     if changes:
         executor.registry.store.change_rights(list(changes), change)
     return Result(command)
+
+
+def _grant_calls(executor: Executor, tree: ChangeGrants) -> Result:
+    """GRANT EXECUTE ON functions: nothing is to be done, as everyone may call them."""
+    for privilege in tree.privileges:
+        if privilege != "EXECUTE":
+            raise InvalidGrantOperation(f"invalid privilege type {privilege} for function")
+    for parts in tree.names:
+        if tree.everything:
+            _refuse_no_schema(executor, parts[-1])
+        elif not executor.registry.functions(*executor.registry.named(parts)):
+            raise UndefinedFunction(f"function {'.'.join(parts)} does not exist")
+    executor.notices.append("everyone may call functions: nothing is changed")
+    return Result("GRANT")
 
 
 def _things(executor: Executor, tree: ChangeGrants) -> Iterator[tuple[Securable, str]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from sqlglot import exp
+
 from gateway.config import Settings
-from gateway.errors import FeatureNotSupported, GatewayError
+from gateway.errors import FeatureNotSupported, GatewayError, WrongObjectType
 from gateway.session.computation import Bound
 from gateway.session.portals.parsing import Preparing, to_run
 from gateway.session.portals.portals import KEPT_SHARE
@@ -15,7 +17,8 @@ from gateway.session.portals.prepared import Prepared, PreparedStatements, argum
 from gateway.session.portals.turning import KeptRoom
 from gateway.session.result import Result
 from gateway.sql.statements.commands import DeallocateStatement, ExecuteStatement
-from gateway.sql.statements.statement import Prepare, Statement
+from gateway.sql.statements.statement import Explain, Prepare, Statement
+from gateway.sql.statements.tables import CreateTable
 from gateway.types import Type
 
 
@@ -75,6 +78,26 @@ def _execute(owner: Owner, statement: Statement, tree: ExecuteStatement, bound: 
         raise
     owner.prepared.named(tree.name).check(result)
     return result
+
+
+def with_executed(owner: Owner, statement: Statement, bound: Bound) -> tuple[Statement, Bound]:
+    """A statement that holds an EXECUTE with the query in its place, and the query's values.
+
+    Raises:
+        WrongObjectType: 42809, a table is to be filled by a statement that is no query.
+    """
+    tree = statement.tree
+    if isinstance(tree, CreateTable) and tree.executes is not None:
+        inner = replace(statement, tree=tree.executes)
+        prepared, bound = to_execute(owner, inner, tree.executes, bound)
+        if not isinstance(prepared.tree, exp.Query):
+            raise WrongObjectType("prepared statement is not a SELECT")
+        return replace(statement, tree=replace(tree, query=prepared.tree)), bound
+    if isinstance(tree, Explain) and isinstance(tree.statement.tree, ExecuteStatement):
+        inner = tree.statement
+        prepared, bound = to_execute(owner, inner, tree.statement.tree, bound)
+        return replace(statement, tree=replace(tree, statement=prepared)), bound
+    return statement, bound
 
 
 def to_execute(

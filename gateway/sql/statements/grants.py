@@ -30,7 +30,7 @@ class ChangeGrants:
     Args:
         grant: Whether it is GRANT.
         privileges: Words such as SELECT, in order; empty for ALL.
-        kind: On what: "table", "sequence", "schema" or "database".
+        kind: On what: "table", "sequence", "schema", "database" or "function".
         names: Their names; schemas, where `everything` in them is meant.
         grantees: To or from whom.
         option: WITH GRANT OPTION, or GRANT OPTION FOR.
@@ -71,7 +71,7 @@ _OTHERS = ("FUNCTION", "PROCEDURE", "ROUTINE", "DOMAIN", "TYPE", "FOREIGN DATA W
 def read_grant(reader: Reader) -> ChangeGrants:
     """GRANT privileges ON things TO roles [WITH GRANT OPTION] [GRANTED BY role]."""
     privileges = _privileges(reader, "GRANT")
-    kind, names, everything = _things(reader)
+    kind, names, everything = _things(reader, granted=True)
     reader.need("TO")
     grantees = _grantees(reader)
     option = reader.accept("WITH", "GRANT", "OPTION")
@@ -114,8 +114,15 @@ def _privileges(reader: Reader, command: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _things(reader: Reader) -> tuple[str, tuple[Name, ...], bool]:
+def _things(reader: Reader, *, granted: bool = False) -> tuple[str, tuple[Name, ...], bool]:
     """On what: its kind, the names, and whether all within those schemas is meant."""
+    if granted and reader.one_of("ALL FUNCTIONS IN SCHEMA", "ALL ROUTINES IN SCHEMA"):
+        return "function", _names(reader), True
+    if granted and reader.one_of("FUNCTION", "ROUTINE"):
+        names = [read_signature(reader)[0]]
+        while reader.accept(","):
+            names.append(read_signature(reader)[0])
+        return "function", tuple(names), False
     if word := reader.one_of("ALL TABLES IN SCHEMA", "ALL SEQUENCES IN SCHEMA"):
         return word.split()[1].lower().removesuffix("s"), _names(reader), True
     if word := reader.one_of(*_OTHERS):

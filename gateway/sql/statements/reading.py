@@ -22,7 +22,7 @@ from gateway.sql.statements.copying import read_copy
 from gateway.sql.statements.datasets import read_attach, read_detach, read_refresh_dataset
 from gateway.sql.statements.grants import read_create_schema, read_grant, read_owner, read_revoke
 from gateway.sql.statements.objects import read_comment, read_create_index, read_lock, read_refresh
-from gateway.sql.statements.refused import OUTSIDE, refuse_command
+from gateway.sql.statements.refused import ABSENT, OUTSIDE, read_drop_absent, refuse_command
 from gateway.sql.statements.roles import (
     membership_or,
     read_alter_role,
@@ -75,7 +75,7 @@ def _statement(tokens: Sequence[Token], text: str, tree: object, row: Row) -> St
     start = tokens[0].start
     command = row.command or row.words
     command = _TREES.get(type(tree), command)
-    if isinstance(tree, CreateTable) and tree.query is not None:
+    if isinstance(tree, CreateTable) and tree.is_filled:
         command = "CREATE MATERIALIZED VIEW" if tree.materialized else "CREATE TABLE AS"
         row = replace(row, kind=Kind.DEFINITION)  # SELECT INTO
     writes = command in ("INSERT", "UPDATE", "DELETE", "MERGE") or modifying_parts(tree)
@@ -96,7 +96,15 @@ _TREES: dict[type, str] = {
 
 
 def _table(reader: Reader, temporary: bool = False) -> CreateTable:
-    return read_create_table(reader, temporary, _query_inside)
+    return read_create_table(reader, temporary, _rows_inside)
+
+
+def _rows_inside(reader: Reader) -> tuple[exp.Expr | commands.ExecuteStatement, str]:
+    """The query that fills a table, or the EXECUTE of one."""
+    inner = _inner(reader, Kind.QUERY, Kind.PREPARED)
+    if not isinstance(inner.tree, exp.Expr | commands.ExecuteStatement):
+        reader.fail()
+    return inner.tree, inner.text
 
 
 def _query_inside(reader: Reader) -> tuple[exp.Expr, str]:
@@ -309,6 +317,15 @@ COMMANDS = (
     Row("DROP VIEW", Kind.DEFINITION, partial(commands.read_drop, kind="view")),
     Row("DROP FUNCTION", Kind.DEFINITION, read_drop_function),
     Row("DROP SCHEMA", Kind.DEFINITION, partial(commands.read_drop, kind="schema")),
+    *(
+        Row(
+            f"DROP {kind} IF EXISTS",
+            Kind.DEFINITION,
+            partial(read_drop_absent, kind=kind),
+            f"DROP {kind}",
+        )
+        for kind in ABSENT
+    ),
     Row("EXPLAIN", Kind.EXPLAIN, _explain),
     Row("COPY", Kind.COPY, _copy),
     Row("SET", Kind.SETTING, setting.read_set),

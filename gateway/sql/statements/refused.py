@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 
 from sqlglot.tokenizer_core import Token, TokenType
@@ -33,6 +34,36 @@ ALTER CALL CREATE DO DROP IMPORT LOAD REASSIGN SECURITY
 """
 UNSUPPORTED = frozenset(_KNOWN.split())
 _TWO_WORDS = frozenset({"ALTER", "CREATE", "DROP", "IMPORT", "SECURITY"})
+
+
+@dataclass(frozen=True, slots=True)
+class DropAbsent:
+    """DROP kind IF EXISTS of what this server has none of; `words` say what."""
+
+    words: str
+
+
+# Kinds of things that there are none of.
+ABSENT = (
+    "TRIGGER", "RULE", "POLICY", "EXTENSION", "AGGREGATE", "PROCEDURE", "EVENT TRIGGER",
+    "PUBLICATION", "SUBSCRIPTION", "STATISTICS", "SERVER", "FOREIGN TABLE", "OPERATOR",
+    "FOREIGN DATA WRAPPER", "COLLATION", "CONVERSION", "TABLESPACE", "TEXT SEARCH CONFIGURATION",
+    "TEXT SEARCH DICTIONARY", "TEXT SEARCH PARSER", "TEXT SEARCH TEMPLATE",
+)  # fmt: skip
+
+
+def read_drop_absent(reader: Reader, kind: str) -> DropAbsent:
+    """DROP kind IF EXISTS name [ON table], whatever else follows."""
+    start = reader.index
+    words = f'{kind.lower()} "{".".join(reader.qualified())}"'
+    if reader.accept("ON"):
+        words += f' for relation "{".".join(reader.qualified())}"'
+    elif reader.more():  # a list, or a signature
+        reader.index = start
+        tokens = reader.rest()
+        words = f"{kind.lower()} {reader.text[tokens[0].start : tokens[-1].end + 1]}"
+    reader.rest()
+    return DropAbsent(words)
 
 
 def refuse_command(tokens: Sequence[Token], text: str) -> NoReturn:

@@ -8,7 +8,7 @@ PostgreSQL has and this server has not is refused by name (0A000).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -18,7 +18,7 @@ from gateway.errors import (
     InsufficientPrivilege,
     InvalidParameterValue,
 )
-from gateway.sql.statements.commands import Name, Reader, words_of
+from gateway.sql.statements.commands import ExecuteStatement, Name, Reader, words_of
 from gateway.sql.statements.constraints import (
     ENDS,
     ConstraintSpec,
@@ -67,9 +67,15 @@ class CreateTable:
     source: str = ""
     with_data: bool = True
     materialized: bool = False
+    executes: ExecuteStatement | None = None  # CREATE TABLE ... AS EXECUTE
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether a query gives its rows."""
+        return self.query is not None or self.executes is not None
 
 
-Inner = Callable[[Reader], tuple[exp.Expr, str]]
+Inner = Callable[[Reader], tuple[exp.Expr | ExecuteStatement, str]]
 
 LIKE_PARTS = (
     "comments", "compression", "constraints", "defaults", "generated", "identity", "indexes",
@@ -125,18 +131,10 @@ def _created_as(reader: Reader, created: CreateTable, names: Name, inner: Inner)
             break
     else:
         tree, source = inner(reader)
-    return CreateTable(
-        created.name,
-        (),
-        created.if_not_exists,
-        created.temporary,
-        created.on_commit,
-        tree,
-        names,
-        source,
-        with_data,
-        created.materialized,
-    )
+    made = replace(created, names=names, source=source, with_data=with_data)
+    if isinstance(tree, ExecuteStatement):
+        return replace(made, executes=tree)
+    return replace(made, query=tree)
 
 
 def _column_names(reader: Reader) -> Name | None:

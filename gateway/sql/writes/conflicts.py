@@ -11,10 +11,16 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from gateway.errors import InvalidColumnReference, SyntaxFault, UndefinedColumn
+from gateway.errors import (
+    FeatureNotSupported,
+    InvalidColumnReference,
+    SyntaxFault,
+    UndefinedColumn,
+)
 from gateway.sources.table import TableName
 from gateway.sql.meaning.scope import column_node, position_of, table_node
 from gateway.sql.meaning.updatable import IDENTIFIED, UNFILTERED
+from gateway.sql.meaning.volatile import call_name, volatile_call
 from gateway.sql.text.dialect import parse
 from gateway.sql.text.trees import nodes_of
 from gateway.types import Type
@@ -211,3 +217,24 @@ def update_query(
     if where is not None:
         query.set("where", where.copy())
     return query
+
+
+def share_with(tree: exp.Insert, update: exp.Select) -> None:
+    """Let DO UPDATE name the queries of the INSERT's WITH.
+
+    Raises:
+        FeatureNotSupported: 0A000, one draws: it would be run for both.
+    """
+    clause = tree.args.get("with_")
+    if not isinstance(clause, exp.With):
+        return
+    names = {cte.alias for cte in clause.expressions}
+    if not any(table.name in names and not table.db for table in update.find_all(exp.Table)):
+        return
+    call = volatile_call(clause)
+    if call is not None:
+        raise FeatureNotSupported(
+            f"a WITH query that calls {call_name(call)}() cannot be read by ON CONFLICT DO UPDATE",
+            position=position_of(call),
+        )
+    update.set("with_", clause.copy())

@@ -37,7 +37,13 @@ from gateway.sql.writes.assignments import (
     type_mixed,
     written_columns,
 )
-from gateway.sql.writes.conflicts import Conflict, arbiter, does_update, update_query
+from gateway.sql.writes.conflicts import (
+    Conflict,
+    arbiter,
+    does_update,
+    share_with,
+    update_query,
+)
 from gateway.sql.writes.given import Given, as_given
 from gateway.sql.writes.narrowing import Narrowing, narrowing_of
 from gateway.sql.writes.targets import Target
@@ -161,6 +167,7 @@ def _conflict(tree: exp.Insert, target: Target, row_identifier: str) -> Conflict
     table = target_of(tree)
     columns, values, parameters = assigned_columns(clause.expressions, target, table)
     query = update_query(table, clause, columns, values, row_identifier)
+    share_with(tree, query)
     return Conflict(key, columns, query, parameters)
 
 
