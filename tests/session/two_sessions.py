@@ -129,6 +129,14 @@ SCHEDULES: dict[str, str] = {
         1 COMMIT
         2 UPDATE ts SET v = v + 1 WHERE k = 1 RETURNING v
         2 COMMIT""",
+    "for_update_of_an_alias": """
+        1 BEGIN
+        1 SELECT a.k, b.k FROM ts AS a JOIN tu AS b ON a.k = b.k ORDER BY 1 FOR UPDATE OF a
+        2 SELECT k FROM ts FOR UPDATE NOWAIT
+        2 SELECT x.k FROM ts AS x, tu AS y ORDER BY 1 FOR SHARE OF y NOWAIT
+        2 SELECT x.k FROM ts AS x FOR SHARE OF ts
+        1 COMMIT
+        2 SELECT x.k FROM ts AS x ORDER BY 1 FOR NO KEY UPDATE OF x NOWAIT""",
     "for_update_at_repeatable_read": """
         1 BEGIN ISOLATION LEVEL REPEATABLE READ
         1 SELECT v FROM ts ORDER BY k

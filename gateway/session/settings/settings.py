@@ -196,9 +196,14 @@ class ClientSettings:
             self.commit()
 
     def fail(self) -> None:
-        """A statement failed: every change since the last savepoint is undone."""
+        """A statement failed: every change since the last savepoint is undone.
+
+        The transaction keeps its modes, which AND CHAIN gives to the next one.
+        """
         if not self._settled:
+            modes = {name: self._values[name] for name in OF_ONE_TRANSACTION}
             self._return_to(len(self._marks) - 1)
+            self._values |= modes
 
     def savepoint(self, name: str) -> None:
         """SAVEPOINT was done."""

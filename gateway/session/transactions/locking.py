@@ -156,7 +156,9 @@ def _tables_under(registry: Registry, relation: Relation) -> list[TableName]:
 
 def _locked(tree: exp.Select, lock: exp.Lock) -> list[exp.Table]:
     """The tables after OF, or else all of FROM."""
-    found = [table for table in named_tables(tree) if table.find_ancestor(exp.Select) is tree]
+    found = [
+        table for table in named_tables(tree) if table.find_ancestor(exp.Select, exp.Lock) is tree
+    ]
     wanted = [table.name for table in lock.expressions]
     for name in wanted:
         if all(table.alias_or_name != name for table in found):
