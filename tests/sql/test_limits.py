@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -141,3 +144,19 @@ def test_reading_stops_soon_after_nobody_wants_it(text: str) -> None:
     finally:
         attend(None)
     assert asked == 3
+
+
+def test_every_part_of_the_reading_of_a_long_text_asks() -> None:
+    asking: Counter[str] = Counter()
+
+    def check() -> None:
+        asking[sys._getframe(2).f_code.co_name] += 1
+
+    attend(check)
+    try:
+        LIMITS.read(f"SELECT a FROM t WHERE a IN ({', '.join(map(str, range(4500)))})")
+    finally:
+        attend(None)
+    counted = {name: asking[name] for name in ("_parse_csv", "_check_nodes", "size_of")}
+    assert counted == {"_parse_csv": 4499, "_check_nodes": 2, "size_of": 1}
+    assert asking["_add"] == 2  # of 9,000 words

@@ -19,6 +19,7 @@ from sqlglot.generators.postgres import PostgresGenerator
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.errors import CharacterNotInRepertoire, FeatureNotSupported, GatewayError, SyntaxFault
+from gateway.interrupts import check_for_interrupts
 from gateway.sql.lowered.lowering import engine_type, lower
 from gateway.sql.text.depth import with_room
 from gateway.sql.text.grammar import MARKERS as MARKERS
@@ -168,6 +169,10 @@ def _unterminated(text: str, reason: str) -> SyntaxFault:
     return SyntaxFault(f'unterminated {what} at or near "{text[start:]}"', position=start + 1)
 
 
+# Nodes that are looked at between two questions whether the statement is still wanted: some 5 ms.
+_NODES_AT_ONCE = 4096
+
+
 def parse_tokens(tokens: Sequence[Token], text: str, share: bool = False) -> exp.Expr | None:
     """The tree of one statement's tokens, names folded; None when there is nothing but comments.
 
@@ -203,13 +208,20 @@ def parse_tokens(tokens: Sequence[Token], text: str, share: bool = False) -> exp
     if parser.functions:
         settle(tree, parser.functions, share)
         found = nodes(tree)
-    for node in found:
+    _check_nodes(found, tokens, text)
+    compare_pairwise(found)
+    return tree
+
+
+def _check_nodes(found: Sequence[exp.Expr], tokens: Sequence[Token], text: str) -> None:
+    """Fold names, and refuse what sqlglot reads though something is wrong with it."""
+    for place, node in enumerate(found):
+        if not place % _NODES_AT_ONCE:
+            check_for_interrupts()
         if isinstance(node, _LOOSE):
             _check_tree(node, tokens, text)
         else:
             _fold(node)
-    compare_pairwise(found)
-    return tree
 
 
 def _whole(tokens: Sequence[Token], text: str) -> Iterator[Token]:
@@ -223,7 +235,6 @@ def _whole(tokens: Sequence[Token], text: str) -> Iterator[Token]:
             yield inner
 
 
-# What sqlglot reads though something is wrong with it.
 _LOOSE = (exp.Values, exp.Exists, exp.Star, exp.Insert, exp.Update, exp.TableAlias, *ORDERED)
 
 

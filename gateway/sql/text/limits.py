@@ -33,6 +33,8 @@ MOST_COLUMNS = 1664  # MaxTupleAttributeNumber of PostgreSQL; the time for n col
 # The planner asks for the type of an expression's parts at each level above them. A level costs
 # this much, measured beside one another: 2,000 AND take the time of 1,000 + or of 350 nested calls.
 _CONNECTOR, _OPERATOR, _CALL = 1, 5, 80
+# Nodes that are counted between two questions whether the statement is still wanted.
+_NODES_AT_ONCE = 4096
 # Sub-selects of fewer columns cost nothing worth the count.
 _WIDE = 50
 _OPERATORS = (exp.Cast, exp.Case, exp.If, exp.Coalesce)  # calls to sqlglot, not to the planner
@@ -84,7 +86,9 @@ class Limits:
         for tokens in parts:
             check_for_interrupts()
             refuse_deep_arrays(tokens)
+            check_for_interrupts()
             self._admit("statement_nodes", count_words(tokens) // _WORDS_PER_NODE)
+            check_for_interrupts()
             self._admit("planning_steps", least_steps(longest_chain(tokens)))
         return [self._read(tokens, text) for tokens in parts]
 
@@ -194,6 +198,8 @@ def size_of(tree: exp.Expr, named: Mapping[str, Size] | None = None) -> Size:
     while pending:
         node, level, known = pending.pop()
         nodes, steps = nodes + 1, steps + level
+        if not nodes % _NODES_AT_ONCE:
+            check_for_interrupts()
         if isinstance(node, exp.Select):
             steps += _looked_through(node) + _joined(node)
         branches += isinstance(node, exp.SetOperation)
