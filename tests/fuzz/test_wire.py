@@ -7,6 +7,7 @@ GRADWIRE_FUZZ_FIRST=1234 GRADWIRE_FUZZ_CASES=1 pytest ... one case again
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import socket
@@ -25,9 +26,9 @@ from tests.wire.client import Client
 FIRST = int(os.environ.get("GRADWIRE_FUZZ_FIRST", "0"))
 CASES = int(os.environ.get("GRADWIRE_FUZZ_CASES", "2000"))
 PARTS = 4  # tests that share the cases
-# What the process may keep after its first cases: allocators keep some, a leak of 20 kB a case
-# would be seen.
-MOST_GROWTH_BYTES = 32 * 2**20
+# What the process may keep after its first cases: objects of the interpreter, of which 2,000 cases
+# keep some hundreds; and in a longer run bytes, of which allocators keep some megabytes.
+MOST_OBJECTS, MOST_BYTES = 4_000, 32 * 2**20
 WARM_CASES = 100
 ANSWER_SECONDS = 200.0
 
@@ -45,7 +46,7 @@ def servers() -> Iterator[dict[bool, App]]:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_bytes_harm_anyone_else(part: int, servers: dict[bool, App]) -> None:
     numbers = range(FIRST + part, FIRST + CASES, PARTS)
-    started = 0
+    objects = size = 0
     with Client(servers[False].address[1], ANSWER_SECONDS) as healthy:
         healthy.start()
         for count, number in enumerate(numbers):
@@ -55,9 +56,11 @@ def test_no_bytes_harm_anyone_else(part: int, servers: dict[bool, App]) -> None:
             heard = healthy.ask('Query "SELECT 1 AS one"')
             assert heard[1:] == ['DataRow ["1"]', 'CommandComplete "SELECT 1"', 'ReadyForQuery "I"']
             if count == WARM_CASES:
-                started = resident_bytes()
-    if len(numbers) > 2 * WARM_CASES:
-        assert resident_bytes() - started < MOST_GROWTH_BYTES
+                objects, size = kept_objects(), resident_bytes()
+        if len(numbers) > 2 * WARM_CASES:
+            assert kept_objects() - objects < MOST_OBJECTS
+        if CASES > 2000:
+            assert resident_bytes() - size < MOST_BYTES
     for app in servers.values():
         wait_until_gone(app)
 
@@ -102,6 +105,11 @@ def case_text(found: Case, heard: bytes) -> str:
             "heard": heard.decode("latin-1"),
         }
     )
+
+
+def kept_objects() -> int:
+    gc.collect()
+    return len(gc.get_objects())
 
 
 def resident_bytes() -> int:
