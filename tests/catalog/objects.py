@@ -20,7 +20,8 @@ OBJECTS = (
     "CREATE MATERIALIZED VIEW mv AS SELECT id FROM t",
     "CREATE TABLE g (a int, b int GENERATED ALWAYS AS (a * 2) STORED)",
     "CREATE TABLE big (id bigserial PRIMARY KEY, ts timestamptz(3) NOT NULL DEFAULT now(),"
-    " price numeric(12,4) CHECK (price >= 0), tags text[] DEFAULT '{}', j jsonb, u uuid UNIQUE,"
+    " price numeric(12,4) CHECK (price >= 0), tags text[] DEFAULT '{}',"
+    " j jsonb DEFAULT '{\"k\":  [1]}', u uuid UNIQUE,"
     " by bytea, iv interval, ti time, c char(3), vc varchar CHECK (vc IN ('a', 'b') OR vc IS NULL),"
     " sm smallint DEFAULT 1 CHECK (sm BETWEEN 0 AND 9), r real, ok boolean DEFAULT '1')",
     "CREATE TABLE part_of (a int, b int, c text, PRIMARY KEY (a, b), UNIQUE (c))",

@@ -110,6 +110,36 @@ def test_two_sessions_see_what_they_see_on_postgresql(own_postgres: int) -> None
         assert ours == seen(own_postgres, name)
 
 
+# What one session sees of a temporary table of another, who has none himself, then one.
+OTHERS = (
+    "SELECT relname, relkind, relpersistence, nspname LIKE 'pg_temp_%' FROM pg_class c"
+    " JOIN pg_namespace n ON n.oid = relnamespace WHERE relname LIKE 'tempo%' ORDER BY 1",
+    "SELECT table_name, table_type FROM information_schema.tables WHERE table_name LIKE 'tempo%'",
+    "SELECT column_name FROM information_schema.columns WHERE table_name LIKE 'tempo%'",
+    "SELECT attname FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid"
+    " WHERE relname = 'tempo_a' AND attnum > 0 ORDER BY attnum",
+    "SELECT relname, pg_table_is_visible(oid), pg_is_other_temp_schema(relnamespace),"
+    " relnamespace = pg_my_temp_schema(), has_table_privilege(oid, 'SELECT')"
+    " FROM pg_class WHERE relname LIKE 'tempo%' ORDER BY 1",
+    "SELECT to_regclass('tempo_a'), to_regclass('tempo_b')",
+)
+
+
+def seen_of_others(port: int, database: str = "postgres") -> list[list[Any]]:
+    with sessions(port, database) as both:
+        both["a"].execute("CREATE TEMP TABLE tempo_a (x int PRIMARY KEY, y text)")
+        found = [both["b"].execute(look).fetchall() for look in OTHERS]
+        both["b"].execute("CREATE TEMP TABLE tempo_b (z int)")
+        return found + [both["b"].execute(look).fetchall() for look in OTHERS]
+
+
+def test_temporary_tables_of_others_are_seen_as_on_postgresql(own_postgres: int) -> None:
+    with App(Settings(port=0, datasets=[])) as app:
+        ours = seen_of_others(app.address[1])
+    with database_of(own_postgres) as name:
+        assert ours == seen_of_others(own_postgres, name)
+
+
 @contextmanager
 def database_of(port: int) -> Iterator[str]:
     """A database of PostgreSQL's for a while: schemas for temporary tables stay in one."""

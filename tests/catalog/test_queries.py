@@ -52,6 +52,9 @@ ALIKE = (
     "SELECT set_config(name, '16MB', false), setting FROM pg_settings WHERE name = 'work_mem'",
     "SELECT typname[0] = '_', typname[1], typname[63], typname[64] FROM pg_type"
     " WHERE typname = '_int4'",
+    # Rails: an extension is there
+    "SELECT name, default_version, installed_version, comment FROM pg_available_extensions"
+    " WHERE name = 'plpgsql'",
     # Hasura: objects in an array; jsonb has other blanks
     "SELECT c.relname, coalesce(x.info, '[]') FROM pg_class c LEFT JOIN LATERAL (SELECT json_agg("
     "json_build_object('name', a.attname, 'null', NOT a.attnotnull) ORDER BY a.attnum) AS info"

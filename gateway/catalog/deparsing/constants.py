@@ -23,10 +23,11 @@ from gateway.catalog.translation.resolution import (
     element_of,
 )
 from gateway.errors import GatewayError
+from gateway.sql.text import jsontext
 from gateway.sql.text.interval_input import read_interval
 
-DATE, TIME, TIMESTAMP, INTERVAL, JSON, UUID, REGCLASS, FLOAT4 = (
-    1082, 1083, 1114, 1186, 114, 2950, 2205, 700,
+DATE, TIME, TIMESTAMP, INTERVAL, JSON, JSONB, UUID, REGCLASS, FLOAT4 = (
+    1082, 1083, 1114, 1186, 114, 3802, 2950, 2205, 700,
 )  # fmt: skip
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(:\d\d(?:\.\d{1,6})?)?)?")
@@ -159,6 +160,7 @@ _READERS: dict[int, Callable[[str], str]] = {
     TIME: _time,
     TIMESTAMP: _moment,
     INTERVAL: _interval,
+    JSONB: jsontext.READERS["jsonb"],
     UUID: _uuid,
 }
 

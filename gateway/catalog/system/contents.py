@@ -38,7 +38,7 @@ ViewColumns = Callable[[kept.View], Sequence[tuple[str, Type, int]]]
 
 
 def contents_of(registry: Registry, view_columns: ViewColumns, entries: Entries) -> Contents:
-    """What a client sees now.
+    """What a client sees now, but for other sessions' temporary views, whose columns it cannot ask.
 
     Args:
         registry: Its names.
@@ -56,7 +56,7 @@ def contents_of(registry: Registry, view_columns: ViewColumns, entries: Entries)
         entry
         for relation in held.values()
         for entry in [_entry(relation, held, view_columns, entries)]
-        if not entry.temporary or entry.schema == store.temporary_schema
+        if not (entry.temporary and entry.kind == "v") or entry.schema == store.temporary_schema
     ]
     names = {*registry.schemas(), *(entry.schema for entry in relations)}
     schemas = {name: schema_oid(name) for name in sorted(names)} | {"public": PUBLIC}

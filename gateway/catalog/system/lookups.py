@@ -244,6 +244,15 @@ class Lookups:
     def my_temp_schema(self, _: int) -> int:
         return self.moment.contents.schemas.get(self.moment.contents.temporary, 0)
 
+    def is_other_temp_schema(self, oid: int) -> bool:
+        return oid in self._other_temp_schemas
+
+    @cached_property
+    def _other_temp_schemas(self) -> set[int]:
+        held = self.moment.contents
+        others = (name for name in held.schemas if name.startswith("pg_temp_"))
+        return {held.schemas[name] for name in others if name != held.temporary}
+
     # Comments and roles
 
     def description(self, oid: int, catalogue: str | None, column: int) -> str | None:
@@ -371,6 +380,7 @@ FUNCTIONS: tuple[LookupFunction, ...] = (
         "any_description", (_OID,), _TEXT, lambda on, oid: on.description(oid, None, 0)
     ),
     LookupFunction("column_description", (_OID, _COLUMN), _TEXT, Lookups.column_description),
+    LookupFunction("other_temp_schema", (_OID,), _YES, Lookups.is_other_temp_schema),
     LookupFunction("my_temp_schema", (_COLUMN,), _OID, Lookups.my_temp_schema),
     LookupFunction("role", (_OID,), _TEXT, Lookups.role),
 )  # fmt: skip

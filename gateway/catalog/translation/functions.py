@@ -81,7 +81,7 @@ TEMPLATES: dict[str, str] = {
     "pg_ts_dict_is_visible": "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END",
     "pg_ts_parser_is_visible": "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END",
     "pg_ts_template_is_visible": "CASE WHEN {0} IS NULL THEN NULL ELSE TRUE END",
-    "pg_is_other_temp_schema": "FALSE",
+    "pg_is_other_temp_schema": "<other_temp_schema>({0})",
     "pg_my_temp_schema": "<my_temp_schema>(0)",
     "row_security_active": "FALSE",
     "makeaclitem": "gw_acl_item(@moment, {0}, {1}, {2}, {3})",
@@ -311,6 +311,11 @@ WORDS = ("@user", "@database", "@schema", "@path", "@visible_path", "@moment")
 # Functions of FROM: name -> the query that gives their rows, under the columns of pg_proc.
 RELATIONS: Mapping[str, str] = {
     "pg_show_all_settings": "SELECT * FROM [pg_settings]",
+    # What there is, is made: no other can be.
+    "pg_available_extensions": (
+        "SELECT extname, extversion, CASE WHEN extname = 'plpgsql' "
+        "THEN 'PL/pgSQL procedural language' END FROM [pg_extension]"
+    ),
     "pg_timezone_names": "SELECT * FROM [pg_timezone_names]",
     "pg_timezone_abbrevs": "SELECT * FROM [pg_timezone_abbrevs]",
     "pg_get_keywords": "SELECT * FROM [text.keywords]",
