@@ -267,7 +267,8 @@ class GridTable:
         wider._columns = dict(self._columns)
         for call in calls:
             wider._columns[call.name] = wider._derived(call)
-        wider.__dict__.pop("schema", None)
+        for made in ("schema", "block_shape"):
+            wider.__dict__.pop(made, None)
         return wider
 
     def _derived(self, call: Along) -> DerivedColumn:
@@ -294,9 +295,12 @@ class GridTable:
         """Positions along each dimension in a block: whole chunks, the last dimensions first."""
         lengths = [self.chunk(dim) for dim in self.dims]
         rows = math.prod(lengths)
+        # What is computed along a dimension is held beside what it is computed from.
+        derived = any(isinstance(column, DerivedColumn) for column in self._columns.values())
+        most = BLOCK_ROWS // 4 if derived else BLOCK_ROWS
         for place in reversed(range(len(lengths))):
             size = self._sizes[self.dims[place]]
-            times = max(1, min(BLOCK_ROWS // rows, -(-size // lengths[place])))
+            times = max(1, min(most // rows, -(-size // lengths[place])))
             rows *= times
             lengths[place] *= times
         return tuple(lengths)

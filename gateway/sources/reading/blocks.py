@@ -334,7 +334,7 @@ class Arrays:
             parts.append(np.take(sums, wanted, place))
             self._read = held.copy()  # what comes before a block may be much longer than it
         self._sums[key] = came
-        return np.concatenate(parts, place)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, place)
 
 
 def unreadable(
