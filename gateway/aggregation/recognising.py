@@ -198,6 +198,8 @@ class _Select:
             else:
                 answer = self.ask(question(outputs, by_dim.get(dim, [])), grid.coordinates(dim), {})
                 answer = answer.sort_by(GridTable.POSITION)
+                here = np.isin(answer.column(0).to_numpy(), grid.positions(dim))
+                answer = answer.filter(pa.array(here))
                 positions = answer.column(0).to_numpy()
                 columns = [column.combine_chunks() for column in answer.columns[1:]]
                 grid = grid.restricted({dim: positions})

@@ -209,6 +209,16 @@ _JOINS = [
     "SELECT x.a, y.b FROM t AS x JOIN t AS y ON x.{key} = y.{key} AND x.place = y.place "
     "WHERE x.lat > 0 AND y.lat <= 0 AND x.{key} IN (SELECT {key} FROM k)",
     "WITH f AS (SELECT {key} AS g, m FROM k WHERE m > 0) SELECT t.*, m FROM t JOIN f ON {key} = g",
+    "SELECT t.time, t.{key}, c.{key} AS other, m, b - m AS x FROM t JOIN "
+    "(SELECT {key}, min(b) AS m, count(a) AS o FROM t WHERE n > 0 GROUP BY {key}) AS c "
+    "USING ({key}) WHERE b > m OR o > 2",
+    "SELECT c.f, c.member, avg(a - m), count(*), max(c.m) FROM t JOIN "
+    "(SELECT extract(month FROM time) AS f, member, max(a) AS m FROM t GROUP BY 1, 2) AS c "
+    "ON c.f = extract(month FROM t.time) "
+    "AND c.member = t.member GROUP BY 1, 2 HAVING count(*) > 1",
+    "WITH c(k, m) AS (SELECT lat, sum(n) FROM t WHERE lat > 0 GROUP BY lat), d AS (SELECT place, "
+    "avg(b) AS m FROM t GROUP BY place) SELECT s.k, s.{key}, d.m - s.m AS x FROM (SELECT c.k, "
+    "t.place, t.{key}, c.m FROM c, t WHERE t.lat = c.k) AS s JOIN d ON s.place = d.place",
     "SELECT t.* FROM t NATURAL JOIN (SELECT min({key}) AS {key} FROM t WHERE n > 0) AS f",
     "SELECT t.a, f.x FROM t JOIN (SELECT {key}, max(season) AS x FROM t GROUP BY {key}) AS f "
     "USING ({key}) WHERE f.x > (SELECT count(*) FROM k WHERE k.m > 1)",

@@ -201,7 +201,8 @@ def _left(
         if not dim or not is_pure(condition):
             return None
         by_dim.setdefault(dim, []).append(condition)
-    return {
-        dim: np.sort(ask(question([], conditions), grid.coordinates(dim), {}).column(0).to_numpy())
-        for dim, conditions in by_dim.items()
-    }
+    found = {}
+    for dim, conditions in by_dim.items():
+        answer = ask(question([], conditions), grid.coordinates(dim), {})
+        found[dim] = np.intersect1d(grid.positions(dim), answer.column(0).to_numpy())
+    return found

@@ -196,7 +196,9 @@ def _one_each(select: exp.Select, grid: GridTable) -> dict[str, Positions]:
             dims.add(dim)
         elif column.name not in outputs or grid.has_column(column.name):
             return {}
-    return {dim: np.array([0]) for dim in grid.dims if dim not in dims} if grid.rows else {}
+    return (
+        {dim: grid.positions(dim)[:1] for dim in grid.dims if dim not in dims} if grid.rows else {}
+    )
 
 
 def _ignores_repeats(select: exp.Select) -> bool:

@@ -34,6 +34,7 @@ from gateway.aggregation.planning import Attempt, aggregate_on_arrays
 from gateway.engine.interface import EngineSession, Plan
 from gateway.session.queries.first_rows import sort_column, with_counts
 from gateway.session.queries.join_sides import smaller_first
+from gateway.session.queries.laid_out import laid_out
 from gateway.session.queries.narrowing import narrowed
 from gateway.session.queries.run_first import with_constants
 from gateway.sources.grid.grid import GridTable
@@ -76,6 +77,9 @@ def plan_sparing(
         tree, sql = counted, to_engine(counted)
 
     tree, sql, values = _with_constants(engine, tree, sql, tables, values)
+    laid, tables = _laid_out(engine, tree, tables, values, on_arrays)
+    if laid is not tree:
+        tree, sql = laid, to_engine(laid)
     found = aggregate_on_arrays(engine, tree, tables, values, FEWEST_ROWS) if on_arrays else None
     if found is None:
         return _plan_spared(engine, tree, sql, tables, values, prefix)
@@ -99,6 +103,23 @@ def _with_constants(
         lambda query, read: answer(engine, query, read, values),
     )
     return (tree, sql, values) if found is tree else (found, to_engine(found), more)
+
+
+def _laid_out(
+    engine: EngineSession, tree: exp.Expr, tables: Tables, values: Sequence[pa.Scalar], wanted: bool
+) -> tuple[exp.Expr, Tables]:
+    """The query, and its tables, with small sides of joins as columns of grids, if that is wanted.
+
+    What such a side groups is computed as any query is.
+    """
+    if not wanted:
+        return tree, tables
+
+    def run(query: exp.Expr, read: Tables) -> pa.Table:
+        plan = plan_sparing(engine, query, to_engine(query), read, values)
+        return pa.Table.from_batches(list(plan.stream()), plan.schema)
+
+    return laid_out(tree, tables, FEWEST_ROWS, asking(engine, values), run)
 
 
 def _plan_spared(

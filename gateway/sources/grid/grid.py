@@ -30,6 +30,7 @@ from gateway.sources.libraries import xarray
 from gateway.sources.reading.blocks import AnyColumn, Arrays, DerivedColumn, GridColumn
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.reading.columns import attributes_of, comment_of
+from gateway.sources.reading.laid import LaidColumn
 from gateway.sources.reading.leading import First
 from gateway.sources.reading.reads import TableReads
 from gateway.sources.reading.scanning import Reader, read_axis
@@ -124,7 +125,11 @@ class GridTable:
     def restricted(self, positions: Mapping[str, Positions]) -> GridTable:
         """This table with the rows alone at some positions of some dimensions; both ascending."""
         narrower = copy(self)
-        narrower._chosen = {**self._chosen, **positions}
+        chosen = {
+            dim: np.intersect1d(self._chosen[dim], at) if dim in self._chosen else at
+            for dim, at in positions.items()
+        }
+        narrower._chosen = {**self._chosen, **chosen}
         return narrower
 
     def known_as(self, name: TableName) -> GridTable:
@@ -271,9 +276,16 @@ class GridTable:
             wider.__dict__.pop(made, None)
         return wider
 
+    def with_laid(self, columns: Mapping[str, LaidColumn]) -> GridTable:
+        """This table with columns more, by their names."""
+        wider = copy(self)
+        wider._columns = {**self._columns, **columns}
+        wider.__dict__.pop("schema", None)
+        return wider
+
     def _derived(self, call: Along) -> DerivedColumn:
         coordinate = self._columns[call.coordinate]
-        if isinstance(coordinate, DerivedColumn):
+        if not isinstance(coordinate, GridColumn):
             raise FeatureNotSupported(f'"{call.coordinate}" is no coordinate of the table')
         numbers = axis_of(call, coordinate.variable)
         dtypes = {name: column.dtype for name, column in self._columns.items()}

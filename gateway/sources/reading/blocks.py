@@ -33,6 +33,7 @@ from gateway.sources.libraries import xarray
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.reading.chunked import Chunked, consecutive
 from gateway.sources.reading.columns import attributes_of
+from gateway.sources.reading.laid import LaidColumn
 from gateway.sources.reading.reads import TableReads
 
 Values = npt.NDArray[Any]
@@ -165,7 +166,7 @@ class DerivedColumn:
         return np.dtype(np.float64 if pa.types.is_float64(self.field.type) else np.float32)
 
 
-AnyColumn = GridColumn | DerivedColumn
+AnyColumn = GridColumn | DerivedColumn | LaidColumn
 
 
 @dataclass
@@ -202,7 +203,7 @@ class Arrays:
             if isinstance(column, DerivedColumn):
                 along = {d: at for d, at in positions.items() if d != column.numbers.dim}
                 self.expect(names_in(column.call.expression), along)
-            elif column.axis is None:
+            elif isinstance(column, GridColumn) and column.axis is None:
                 self.reads.expect(name, *self._sizes_and_lengths(column), positions)
 
     def flat(self, names: Iterable[str], block: Block) -> dict[str, Values]:
@@ -238,6 +239,8 @@ class Arrays:
         column = self.columns[name]
         if isinstance(column, GridColumn):
             return self._stored(name, column, block)
+        if isinstance(column, LaidColumn):
+            return column.over(block.positions)
         key = (name, block.key)
         if key not in self._read:
             compute = self._differentiated if column.call.function == "differentiate" else self._sum

@@ -1,0 +1,88 @@
+"""A small side of a join becomes columns of the grid, and the rows are those of the join."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import psycopg
+import pytest
+import xarray
+
+from gateway.aggregation import recognising
+from gateway.session.queries import sparing
+from tests.session.grids import client_of
+
+MEANS = "(SELECT lat, lon, avg(v) AS m, count(*) AS n FROM g GROUP BY lat, lon) AS c"
+PLACE = "g.lat = c.lat AND g.lon = c.lon"
+MONTH = "extract(month FROM time)"
+
+#    FROM and what follows                                                        laid out
+JOINS = [
+    (f"g JOIN {MEANS} ON {PLACE}",                                                True),
+    (f"{MEANS}, g WHERE {PLACE} AND g.v > c.m",                                   True),
+    (f"g JOIN {MEANS} USING (lat, lon)",                                          True),
+    (f"g JOIN {MEANS} ON {PLACE} AND g.time < '2000-02-10' AND n < m",            True),
+    (f"g JOIN (SELECT {MONTH} AS f, lat, avg(v) AS m FROM g GROUP BY 1, 2) AS c "
+     "ON c.f = extract(month FROM g.time) AND c.lat = g.lat",                     True),
+    ("g JOIN (SELECT lat, max(v) AS m FROM g WHERE lat > 0 GROUP BY lat) AS c ON g.lat = c.lat",
+     True),
+    ("g JOIN (SELECT lat, max(v) AS m FROM g GROUP BY lat HAVING lat < 60) AS c "
+     "ON g.lat = c.lat",                                                          True),
+    (f"g LEFT JOIN {MEANS} ON {PLACE}",                                           False),
+    (f"g JOIN {MEANS} ON g.lat = c.lat",                                          False),
+    (f"g JOIN {MEANS} ON g.lat = c.lat AND g.lon < c.lon",                        False),
+    (f"g JOIN {MEANS} ON g.v + c.m > 60",                                              False),
+    ("g JOIN (SELECT lat, lon, avg(v) AS m FROM g GROUP BY lat, lon HAVING avg(v) > 26) AS c "
+     f"ON {PLACE}",                                                               False),
+    ("g JOIN (SELECT lat, lon, random() AS m FROM g GROUP BY lat, lon) AS c "
+     f"ON {PLACE} WHERE m < 2",                                                   False),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection]:
+    random = np.random.default_rng(3)
+    dataset = xarray.Dataset(
+        {"v": (("time", "lat", "lon"), random.integers(0, 50, (20, 4, 3)).astype("f8"))},
+        {
+            "time": pd.date_range("2000-01-25", periods=20, freq="36h"),
+            "lat": [60.5, 10.25, 0.0, -60.5],
+            "lon": [0.0, 10.0, 20.0],
+        },
+    )
+    with client_of(dataset, (2, 4, 3), tmp_path_factory.mktemp("grid")) as made:
+        yield made
+
+
+@pytest.mark.parametrize(("tables", "laid"), JOINS)
+@pytest.mark.parametrize(
+    "items",
+    ["count(*), sum(v - m), max(c.lat)", "time, g.lat, g.lon, c.lat, v - c.m AS d"],
+    ids=["aggregates", "rows"],
+)
+def test_a_small_side_laid_into_the_grid(
+    client: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    tables: str,
+    laid: bool,
+    items: str,
+) -> None:
+    sql = items.join(["SELECT ", f" FROM {tables}"]).encode()
+    found = {}
+    for fewest in (0, 10**9):
+        monkeypatch.setattr(sparing, "FEWEST_ROWS", fewest)
+        monkeypatch.setattr(recognising, "FEWEST_ROWS", 1)
+        rows = client.execute(sql).fetchall()
+        found[fewest] = sorted(repr([_rounded(value) for value in row]) for row in rows)
+        plan = "\n".join(line for (line,) in client.execute(b"EXPLAIN " + sql))
+        assert ("laid out" in plan) == (laid and not fewest)
+        assert ("Join" in plan) == (not laid or bool(fewest))
+    if "random" not in tables:
+        assert found[0] == found[10**9]
+    assert found[0]
+
+
+def _rounded(value: object) -> object:
+    return round(value, 6) + 0.0 if isinstance(value, float) else value
