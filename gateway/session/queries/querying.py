@@ -27,6 +27,7 @@ from gateway.session.computation import (
     fields_of,
     with_derived,
 )
+from gateway.session.queries.long_lists import plan_held
 from gateway.session.queries.parameter_types import as_bound, settled
 from gateway.session.queries.recall import Asked, Circumstances, Recall
 from gateway.session.queries.settled import (
@@ -333,7 +334,7 @@ class Queries:
             types = as_bound(types, values) if values else types
             sql = rewritten.sql_under(types, values is None)
             if values is None or not is_worth_sparing(tables):
-                return self.engine.plan(prefix + sql, with_derived(rewritten, tables), values)
+                return plan_held(self.engine, rewritten, types, sql, tables, values, prefix)
             spared = partial(self._plan_spared, rewritten, types, sql, tables, values, prefix)
             if values or prefix:
                 return spared()

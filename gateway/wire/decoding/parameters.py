@@ -111,6 +111,9 @@ def _array_scalar(values: list[Any], kind: Type, element: Type) -> pa.Scalar:
         )
     numeric = element.name == "numeric"
     arrow = numeric_list_type(_leaves(values)) if numeric else pa.list_(element.arrow)
+    if depth == 1:  # a scalar of a list is made in a hundred times the time of an array
+        column = pa.array(values, arrow.value_type)
+        return pa.ListArray.from_arrays(pa.array([0, len(column)], pa.int32()), column)[0]
     for _ in range(depth - 1):
         arrow = pa.list_(arrow)
     return pa.scalar(values, arrow)
