@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import accumulate
@@ -26,6 +27,7 @@ from prometheus_client.registry import Collector
 
 from gateway import __version__
 from gateway.catalog.datasets import Datasets
+from gateway.errors import GatewayError
 from gateway.observe.ledger import BUCKETS, SUCCESS, Line
 from gateway.session.gateway import Gateway
 from gateway.store.tables import Store
@@ -115,7 +117,8 @@ def _transactions(parts: Parts) -> Iterator[Sample]:
 def _memory(parts: Parts) -> Iterator[Sample]:
     yield ("chunk cache",), parts.datasets.cache.held_bytes
     yield ("arrow",), pa.total_allocated_bytes()
-    yield ("store",), parts.store.memory_bytes()
+    with suppress(GatewayError):  # a database that was given up tells nothing
+        yield ("store",), parts.store.memory_bytes()
 
 
 ROWS = (

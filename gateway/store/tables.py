@@ -30,6 +30,8 @@ from gateway.store.ddl.names import Names
 from gateway.store.definitions.catalogue import FIRST_OID, TEMPORARY
 from gateway.store.definitions.definitions import Changed, Key
 from gateway.store.disk import backup, database, disk
+from gateway.store.disk.faults import translated
+from gateway.store.disk.room import Room
 from gateway.store.rows import changes, keys, references, upserts
 from gateway.store.rows.changes import Target
 from gateway.store.rows.put_off import check_put_off
@@ -76,7 +78,7 @@ class Store:
         self._numbers = itertools.count(1)
         self._shared = Shared(
             connection,
-            Committed(catalogue, SnapshotCache()),
+            Committed(catalogue, SnapshotCache(), Room(directory)),
             TableLocks(),
             itertools.count(max(catalogue.oids, default=FIRST_OID - 1) + 1),
             sequences,
@@ -98,8 +100,12 @@ class Store:
         return self._shared.committed.moment.catalogue.made
 
     def memory_bytes(self) -> int:
-        """What DuckDB holds in memory."""
-        with self._shared.database.cursor() as cursor:
+        """What DuckDB holds in memory.
+
+        Raises:
+            GatewayError: 53100, ...: the database was given up.
+        """
+        with translated(), self._shared.database.cursor() as cursor:
             row = cursor.execute("SELECT sum(memory_usage_bytes) FROM duckdb_memory()").fetchone()
         return int(row[0] or 0) if row else 0
 

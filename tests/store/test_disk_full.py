@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ import pytest
 
 from gateway.errors import DiskFull
 from gateway.sources.table import TableName
-from gateway.store.definitions.definitions import Column, Key, TableDefinition
+from gateway.store.definitions.definitions import ROWID, Column, Key, TableDefinition
 from gateway.store.tables import Store, StoreSession
 from gateway.types import by_name
 
@@ -23,9 +24,23 @@ BLOB = os.urandom(100_000).hex()
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 8 MiB; only root can make one."""
+    with mounted(tmp_path, "8m") as place:
+        yield place
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """One of 24 MiB, on which a log gets as long as DuckDB would write it into its file."""
+    with mounted(tmp_path, "24m") as place:
+        yield place
+
+
+@contextmanager
+def mounted(tmp_path: Path, size: str) -> Iterator[Path]:
+    """A file system of that size."""
     place = tmp_path / "disk"
     place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
     try:
         subprocess.run(command, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
@@ -42,12 +57,12 @@ def numbers(session: StoreSession) -> list[int]:
     return sorted(session.snapshot(T).rows.column("n").to_pylist())
 
 
-def fill(session: StoreSession, first: int) -> list[int]:
+def fill(session: StoreSession, first: int, text: str = BLOB) -> list[int]:
     """Write until there is no room; what was acknowledged."""
     acknowledged: list[int] = []
     with pytest.raises(DiskFull):
         for n in range(first, first + 1000):
-            put(session, n, BLOB)
+            put(session, n, text)
             acknowledged.append(n)
     return acknowledged
 
@@ -83,3 +98,33 @@ def test_nothing_acknowledged_is_lost_on_a_full_disk(small_disk: Path) -> None:
     assert numbers(session) == kept
     session.close()
     full.close()
+
+
+def test_a_long_log_ends_nothing_where_the_file_has_no_room(disk: Path) -> None:
+    """DuckDB gives up a database whose log it cannot write into the file."""
+    store = Store(disk / "data")
+    session, other = store.session(), store.session()
+    columns = (Column("n", by_name("int4")), Column("s", by_name("text")))
+    session.create_table(TableDefinition(T, columns))
+    kept = fill(session, 0, BLOB * 5)
+    assert store.counts.failure == "53100"
+    assert numbers(session) == numbers(other) == kept
+    with pytest.raises(DiskFull), session.writing(T, "UPDATE"):
+        rows = session.snapshot(T, rowid=True).rows
+        delta = rows.select([ROWID, "s"])
+        session.update(T, ["s"], delta.to_batches(), returning=True)
+    assert store.memory_bytes() > 0
+
+    subprocess.run(["mount", "-o", "remount,size=256m", str(disk)], check=True)
+    for n in range(1000, 1010):  # past the length at which DuckDB writes the log into the file
+        put(session, n, BLOB * 5)
+        kept.append(n)
+    assert (store.counts.failure, numbers(other)) == ("", kept)
+    for each in (session, other):
+        each.close()
+    store.close()
+    again = Store(disk / "data")
+    session = again.session()
+    assert numbers(session) == kept
+    session.close()
+    again.close()

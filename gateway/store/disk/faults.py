@@ -52,7 +52,9 @@ def _fault(error: duckdb.Error) -> GatewayError:
     if re.search("no space left|disk full|disk quota", text, re.IGNORECASE):
         return DiskFull(
             "could not write to the data directory: no space left",
-            hint="Free some space; nothing that was acknowledged is lost.",
+            hint="Free some space and restart the server; nothing that was acknowledged is lost."
+            if isinstance(error, duckdb.FatalException)
+            else "Free some space; nothing that was acknowledged is lost.",
         )
     if isinstance(error, duckdb.InterruptException):
         return QueryCanceled("canceling statement due to user request")

@@ -10,6 +10,7 @@ from time import perf_counter_ns
 
 from gateway.errors import GatewayError
 from gateway.store.definitions.catalogue import Catalogue
+from gateway.store.disk.room import Room
 from gateway.store.rows.snapshots import SnapshotCache
 from gateway.store.transactions.isolation import Overlaps
 
@@ -66,8 +67,9 @@ class Committed:
     Reading needs no lock: the moment is one immutable value.
     """
 
-    def __init__(self, catalogue: Catalogue, cache: SnapshotCache) -> None:
+    def __init__(self, catalogue: Catalogue, cache: SnapshotCache, room: Room) -> None:
         self.moment = Moment(catalogue)
+        self.room = room
         self.cache = cache
         self.overlaps = Overlaps()
         self.lock = threading.Lock()

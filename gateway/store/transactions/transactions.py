@@ -61,6 +61,7 @@ class Transaction:
 
     def _look(self, moment: Moment) -> None:
         self.changes: dict[int, Change] = {}
+        self._bytes = 0  # that it wrote
         self._touched: dict[int, list[pa.ChunkedArray] | None] = {}
         self._pinned = False
         self._shares_cache = True
@@ -224,6 +225,7 @@ class Transaction:
 
     def _touch(self, oid: int, delta: pa.Table | None) -> None:
         """Note what the commit has to tell those who see an older one."""
+        self._bytes += 0 if delta is None else delta.nbytes
         noted = self._touched.setdefault(oid, [])
         if delta is None or noted is None:
             self._touched[oid] = None
@@ -247,6 +249,7 @@ class Transaction:
         count: int | None = None
         if write.rows is not None:
             count = write.rows.num_rows
+            self._bytes += write.rows.nbytes
             self._append(write.place, write.definition, write.rows)
         else:
             if write.oid:
@@ -297,6 +300,7 @@ class Transaction:
             if self._isolation is Isolation.SERIALIZABLE:
                 self._refuse_stale_reads()
             with self._committed.counts.committing():
+                self._committed.room.require(self._bytes)
                 self._connection.commit()
             self._publish()
         self._let_go()
