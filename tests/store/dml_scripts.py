@@ -3,6 +3,27 @@
 from __future__ import annotations
 
 SCRIPTS: dict[str, list[str]] = {
+    "defaults_follow_their_sequences": [
+        "CREATE SCHEMA w_2",
+        "CREATE TABLE w_r (id serial PRIMARY KEY, k int GENERATED ALWAYS AS IDENTITY, v int)",
+        "ALTER TABLE w_r RENAME TO w_s",
+        "ALTER TABLE w_r_id_seq RENAME TO w_s_id_seq",
+        "ALTER INDEX w_r_pkey RENAME TO w_s_pkey",
+        "INSERT INTO w_s (v) VALUES (1) RETURNING *",
+        "ALTER SEQUENCE w_s_id_seq SET SCHEMA w_2",
+        "ALTER TABLE w_s SET SCHEMA w_2",
+        "INSERT INTO w_2.w_s (v) VALUES (2) RETURNING *",
+        "SELECT pg_get_serial_sequence('w_2.w_s', 'id')",
+        'CREATE SEQUENCE "w Odd"',
+        "CREATE TABLE w_o (a int DEFAULT nextval('\"w Odd\"'::regclass) + 1, b int)",
+        'ALTER SEQUENCE "w Odd" SET SCHEMA w_2',
+        'ALTER SEQUENCE w_2."w Odd" RENAME TO even',
+        "INSERT INTO w_o (b) VALUES (1) RETURNING a",
+        "DROP SEQUENCE w_2.even",
+        "DROP SEQUENCE w_2.even CASCADE",
+        "INSERT INTO w_o (b) VALUES (2) RETURNING a",
+        "DROP TABLE w_o; DROP TABLE w_2.w_s; DROP SCHEMA w_2",
+    ],
     "with_on_conflict": [
         "CREATE TABLE w_c (id int PRIMARY KEY, a int)",
         "INSERT INTO w_c VALUES (1, 1), (2, 2)",

@@ -8,6 +8,15 @@ _MADE = [
 ]
 
 SCRIPTS: dict[str, list[str]] = {
+    "views_keep_their_types": [
+        "CREATE TABLE y_t (a int, b numeric(10, 1), c text)",
+        "CREATE VIEW y_v AS SELECT a, b, c FROM y_t",
+        "CREATE OR REPLACE VIEW y_v AS SELECT a::bigint, b, c FROM y_t",
+        "CREATE OR REPLACE VIEW y_v AS SELECT a, b::numeric(10, 2), c FROM y_t",
+        "CREATE OR REPLACE VIEW y_v AS SELECT a, b, c, 1 AS d FROM y_t WHERE a > 0",
+        "CREATE OR REPLACE VIEW y_v AS SELECT a AS e, b, c, 1 AS d FROM y_t",
+        "DROP TABLE y_t CASCADE",
+    ],
     "natural_joins_join_by_what_they_did": [
         "CREATE TABLE n_a (k int, x int)",
         "CREATE TABLE n_b (k int, y int)",

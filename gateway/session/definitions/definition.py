@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -44,12 +44,14 @@ from gateway.session.definitions.tables import (
     create_table_as,
     new_name,
     note_cascade,
+    planned_fields,
     reads_of,
     refresh,
 )
 from gateway.session.definitions.view_texts import kept_text
-from gateway.session.result import Notice, Result
+from gateway.session.result import Field, Notice, Result
 from gateway.session.writes.execution import Executor
+from gateway.session.writes.through import bound_query
 from gateway.sources.table import TableName
 from gateway.sql.meaning.functions import Function, body_of
 from gateway.sql.meaning.inlining import calls_of
@@ -74,6 +76,7 @@ from gateway.sql.statements.sequences import AlterSequence, CreateSequence
 from gateway.sql.statements.statement import CreateView, Statement
 from gateway.sql.statements.tables import CreateTable
 from gateway.sql.text.datatypes import data_type
+from gateway.store.definitions.columntypes import spelt
 from gateway.store.definitions.definitions import View
 from gateway.types import Type
 
@@ -129,10 +132,32 @@ def _create_view(executor: Executor, statement: Statement, tree: CreateView) -> 
         raise InvalidTableDefinition(f'column "{twice}" specified more than once')
     if tree.check:
         _refuse_check_option(tree.query)
+    if tree.replace:
+        _refuse_other_types(executor, name, names, fields)
     source = kept_text(executor, tree.source, fields)
     view = View(name, source, tuple(names), reads, check=tree.check)
     executor.registry.store.create_view(view, or_replace=tree.replace)
     return Result("CREATE VIEW")
+
+
+def _refuse_other_types(
+    executor: Executor, name: TableName, names: Sequence[str], fields: Sequence[Field]
+) -> None:
+    """Refuse another type for a column of a view that is there (tablecmds.c, checkViewColumns)."""
+    old = executor.registry.store.view(name)
+    if old is None:
+        return
+    try:
+        before = planned_fields(executor, bound_query(executor.registry, old))
+    except GatewayError:  # it is no query any more
+        return
+    for was, column, field, now in zip(old.columns, names, before, fields, strict=False):
+        sized = min(field.typmod, now.typmod) >= 0 and field.typmod != now.typmod
+        if was == column and (field.type != now.type or sized):
+            raise InvalidTableDefinition(
+                f'cannot change data type of view column "{column}" from'
+                f" {spelt(field.type, field.typmod)} to {spelt(now.type, now.typmod)}"
+            )
 
 
 def _refuse_check_option(query: exp.Expr) -> None:

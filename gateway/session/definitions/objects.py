@@ -258,18 +258,21 @@ def alter_sequence(executor: Executor, tree: AlterSequence) -> Result:
         executor.notices.append(f'relation "{".".join(tree.name)}" does not exist, skipping')
         return Result("ALTER SEQUENCE")
     name, options = _sequence_named(executor, tree.name), tree.options
+    if tree.rename or tree.schema:
+        place = TableName(name.schema, tree.rename)
+        if tree.schema:
+            _refuse_owned(executor, name)
+            place = registry.new_name(tree.schema, name.name)
+        store.rename_relation(name, place)
+        return Result("ALTER SEQUENCE")
 
     def change(old: Sequence) -> Sequence:
-        if tree.rename:
-            return replace(old, name=TableName(name.schema, tree.rename))
         changed = changed_sequence(old, options)
         if options.owner is None:
             return changed
         _refuse_identity(executor, old)
         return replace(changed, owner=_owner(executor, options))
 
-    if tree.rename:
-        _refuse_called(executor, name)
     store.change_sequence(name, change)
     changed = store.sequence(name)
     if changed is not None and (value := restart_of(changed, options)) is not None:
@@ -291,15 +294,13 @@ def _refuse_identity(executor: Executor, sequence: Sequence) -> None:
             )
 
 
-def _refuse_called(executor: Executor, name: TableName) -> None:
-    """A default calls a sequence by its name, which is kept as text here."""
-    for relation in executor.registry.store.relations():
-        definition = relation.definition
-        if isinstance(definition, TableDefinition):
-            for column in definition.columns:
-                if f"{name.name}" in (column.default or "") and "nextval" in (column.default or ""):
-                    raise FeatureNotSupported(
-                        f'sequence "{name.name}" cannot be renamed: the default of column'
-                        f' "{column.name}" of table "{definition.name.name}" calls it',
-                        hint="Set the default anew after dropping it.",
-                    )
+def _refuse_owned(executor: Executor, name: TableName) -> None:
+    """A sequence that a column owns stands where its table does (tablecmds.c)."""
+    sequence = executor.registry.store.sequence(name)
+    owner = sequence.owner if sequence is not None else None
+    relation = executor.registry.store.relation(owner[0]) if owner is not None else None
+    if relation is not None:
+        raise FeatureNotSupported(
+            "cannot move an owned sequence into another schema",
+            detail=f'Sequence "{name.name}" is linked to table "{relation.definition.name.name}".',
+        )

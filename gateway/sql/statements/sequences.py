@@ -54,12 +54,13 @@ class CreateSequence:
 
 @dataclass(frozen=True, slots=True)
 class AlterSequence:
-    """ALTER SEQUENCE; `rename` is the new name of RENAME TO."""
+    """ALTER SEQUENCE; `rename` is the name of RENAME TO, `schema` that of SET SCHEMA."""
 
     name: Name
     options: SequenceOptions
     if_exists: bool = False
     rename: str = ""
+    schema: str = ""
 
 
 def read_create_sequence(reader: Reader, temporary: bool = False) -> CreateSequence:
@@ -75,6 +76,8 @@ def read_alter_sequence(reader: Reader) -> AlterSequence:
     name = reader.qualified()
     if reader.accept("RENAME", "TO"):
         return AlterSequence(name, SequenceOptions(), exists, reader.name())
+    if reader.accept("SET", "SCHEMA"):
+        return AlterSequence(name, SequenceOptions(), exists, schema=reader.name())
     options = read_options(reader)
     if options == SequenceOptions():
         reader.fail()

@@ -24,6 +24,7 @@ from gateway.errors import (
     UniqueViolation,
 )
 from gateway.sources.table import TableName
+from gateway.store.ddl.calling import with_sequence_renamed
 from gateway.store.ddl.ddl import Definer, with_references
 from gateway.store.ddl.dropping import still_needed, title
 from gateway.store.ddl.resting import lost_references, without_reference
@@ -257,10 +258,21 @@ class Alterer(Definer):
                 )
                 definition = replace(definition, foreign_keys=keys)
             self._save(transaction, Relation(relation.oid, definition))
+            if isinstance(definition, Sequence):
+                self._call_by(transaction, name, new)
             if new.schema != name.schema:
                 for owned in transaction.catalogue.owned_by(relation.oid):
                     place = TableName(new.schema, owned.definition.name.name)
                     self.rename_relation(owned.definition.name, place)
+
+    def _call_by(self, transaction: Transaction, old: TableName, new: TableName) -> None:
+        """Let defaults that call a sequence call it by its new name."""
+        for relation in transaction.catalogue.relations.values():
+            table = relation.definition
+            if isinstance(table, TableDefinition):
+                called = with_sequence_renamed(table, old, new)
+                if called is not table:
+                    self._save(transaction, Relation(relation.oid, called))
 
     def _point_at(
         self, transaction: Transaction, child: Relation, old: TableName, new: TableName

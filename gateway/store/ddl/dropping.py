@@ -19,6 +19,7 @@ from gateway.errors import (
 )
 from gateway.sources.table import TableName
 from gateway.sql.meaning.functions import Function, FunctionName
+from gateway.store.ddl.calling import calling
 from gateway.store.ddl.owning import Owning, function_key, relation_key
 from gateway.store.definitions.catalogue import PUBLIC, Catalogue, Relation, Routine, shown
 from gateway.store.definitions.definitions import Sequence, TableDefinition
@@ -41,10 +42,11 @@ class Dropped:
 
 @dataclass(slots=True)
 class _Plan:
-    """What goes: relations by number, and foreign keys as (table, constraint)."""
+    """What goes: relations by number, foreign keys and defaults as (table, name)."""
 
     relations: dict[int, Relation] = field(default_factory=dict)
     references: dict[tuple[int, str], str] = field(default_factory=dict)
+    defaults: set[tuple[int, str]] = field(default_factory=set)
     found: list[tuple[str, str]] = field(default_factory=list)  # what stands, on what
 
 
@@ -203,7 +205,8 @@ class Dropper(Owning):
         return tuple(dict.fromkeys(what for what, _ in plan.found))
 
     def _carry_out(self, transaction: Transaction, plan: _Plan) -> None:
-        touched = {oid for oid, _ in plan.references if oid not in plan.relations}
+        lost = [*plan.references, *plan.defaults]
+        touched = {oid for oid, _ in lost if oid not in plan.relations}
         for oid in sorted({*plan.relations, *touched}):
             self._lock_relation(oid)
         for oid in touched:
@@ -214,7 +217,11 @@ class Dropper(Owning):
                 for fk in relation.definition.foreign_keys
                 if (oid, fk.name) not in plan.references
             )
-            changed = replace(relation.definition, foreign_keys=left)
+            columns = tuple(
+                replace(column, default=None) if (oid, column.name) in plan.defaults else column
+                for column in relation.definition.columns
+            )
+            changed = replace(relation.definition, columns=columns, foreign_keys=left)
             self._save(transaction, Relation(oid, changed))
         for relation in plan.relations.values():
             definition = relation.definition
@@ -304,17 +311,14 @@ def _collect(catalogue: Catalogue, relation: Relation, plan: _Plan) -> None:
 
 
 def _collect_defaults(catalogue: Catalogue, relation: Relation, plan: _Plan) -> None:
-    """Refuse to drop a sequence that a default calls: dropping the default too is not done here."""
-    name = relation.definition.name
-    spelt = {f"'{name.name}'", f"'{name}'", f"'\"{name.name}\"'"}
+    """Add the defaults that call a sequence to the plan."""
     for table in catalogue.relations.values():
         if not isinstance(table.definition, TableDefinition) or table.oid in plan.relations:
             continue
-        for column in table.definition.columns:
-            text = column.default or ""
-            if text.startswith("nextval(") and any(each in text for each in spelt):
-                what = f"default value for column {column.name} of {title(table)}"
-                raise still_needed(title(relation), [what])
+        for column in calling(table.definition, relation.definition.name):
+            what = f"default value for column {column} of {title(table)}"
+            plan.defaults.add((table.oid, column))
+            plan.found.append((what, title(relation)))
 
 
 def _titles(
