@@ -24,6 +24,18 @@ SCRIPTS: dict[str, list[str]] = {
         "INSERT INTO w_o (b) VALUES (2) RETURNING a",
         "DROP TABLE w_o; DROP TABLE w_2.w_s; DROP SCHEMA w_2",
     ],
+    "merge_refers_to_what_it_inserts": [
+        "CREATE TABLE w_x (id int PRIMARY KEY, up int REFERENCES w_x, n text)",
+        "INSERT INTO w_x VALUES (1, NULL, 'a'), (2, 1, 'b')",
+        "MERGE INTO w_x USING (VALUES (1, 5), (5, 2)) AS s (i, m) ON id = i"
+        " WHEN MATCHED THEN UPDATE SET up = m WHEN NOT MATCHED THEN INSERT VALUES (i, m, 'c')",
+        "MERGE INTO w_x USING (VALUES (1, 9), (6, 2)) AS s (i, m) ON id = i"
+        " WHEN MATCHED THEN UPDATE SET up = m WHEN NOT MATCHED THEN INSERT VALUES (i, m, 'c')",
+        "MERGE INTO w_x USING (VALUES (1, 5), (2, 2)) AS s (i, m) ON id = i"
+        " WHEN MATCHED AND m = 2 THEN DELETE WHEN MATCHED THEN UPDATE SET up = NULL",
+        "SELECT * FROM w_x ORDER BY id",
+        "DROP TABLE w_x",
+    ],
     "with_on_conflict": [
         "CREATE TABLE w_c (id int PRIMARY KEY, a int)",
         "INSERT INTO w_c VALUES (1, 1), (2, 2)",

@@ -63,7 +63,7 @@ def merge(executor: Executor, statement: Statement, bound: Bound) -> Result:
     count = 0
     queries = [executor.rewrite(step.query) for step in planned.steps]
     reading = {name for query in queries for name in query.tables}
-    with store.writing(planned.target, "UPDATE", reading):
+    with store.writing_several([(planned.target, "UPDATE")], reading):
         computed = [_computed(executor, query, planned.target, bound) for query in queries]
         _refuse_twice(planned.steps, computed)
         for step, batches in zip(planned.steps, computed, strict=True):
