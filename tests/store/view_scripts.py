@@ -8,6 +8,26 @@ _MADE = [
 ]
 
 SCRIPTS: dict[str, list[str]] = {
+    "schemas_under_another_name": [
+        "CREATE SCHEMA y_1; COMMENT ON SCHEMA y_1 IS 'one'",
+        "CREATE TABLE y_1.t (id serial PRIMARY KEY, k int GENERATED ALWAYS AS IDENTITY, v int)",
+        "CREATE TABLE y_1.u (id int REFERENCES y_1.t ON DELETE CASCADE)",
+        "CREATE VIEW y_1.w AS SELECT t.v FROM y_1.t JOIN y_1.u USING (id)",
+        "CREATE VIEW y_v AS SELECT v FROM y_1.w",
+        "INSERT INTO y_1.t (v) VALUES (7); INSERT INTO y_1.u VALUES (1)",
+        "CREATE SCHEMA y_3",
+        "ALTER SCHEMA y_1 RENAME TO y_3",
+        "ALTER SCHEMA y_0 RENAME TO y_2",
+        "BEGIN; ALTER SCHEMA y_1 RENAME TO y_4; SELECT * FROM y_4.w; ROLLBACK",
+        "ALTER SCHEMA y_1 RENAME TO y_2",
+        "INSERT INTO y_2.t (v) VALUES (8) RETURNING *",
+        "INSERT INTO y_2.u VALUES (3)",
+        "SELECT * FROM y_v",
+        "SELECT obj_description('y_2'::regnamespace, 'pg_namespace')",
+        "SELECT * FROM y_1.t",
+        "DELETE FROM y_2.t; SELECT * FROM y_2.u",
+        "DROP SCHEMA y_3; DROP VIEW y_v; DROP VIEW y_2.w; DROP TABLE y_2.u, y_2.t; DROP SCHEMA y_2",
+    ],
     "views_keep_their_types": [
         "CREATE TABLE y_t (a int, b numeric(10, 1), c text)",
         "CREATE VIEW y_v AS SELECT a, b, c FROM y_t",

@@ -16,7 +16,7 @@ from gateway.catalog.system.routing import is_system
 from gateway.sources.table import TableName
 from gateway.sql.meaning.binding import named_tables
 from gateway.sql.statements.altering import AlterRelation
-from gateway.sql.statements.commands import CreateSchema, DropStatement, Name
+from gateway.sql.statements.commands import CreateSchema, DropStatement, Name, RenameSchema
 from gateway.sql.statements.cursors import Declare
 from gateway.sql.statements.datasets import AttachDataset, DetachDataset, RefreshDataset
 from gateway.sql.statements.maintenance import Maintenance
@@ -239,6 +239,11 @@ class Permission:
     def _create_schema(self, tree: CreateSchema) -> None:
         self._authority.require_database("C", self._database)
 
+    def _rename_schema(self, tree: RenameSchema) -> None:
+        if tree.name in self._registry.store.schemas():
+            self._authority.require_owner_of(Securable("schema", tree.name), tree.name)
+            self._authority.require_database("C", self._database)
+
     def _create_index(self, tree: CreateIndex) -> None:
         place = self._owner(tree.table)
         if place is not None and place.schema in self._registry.store.schemas():
@@ -338,6 +343,7 @@ _NEEDS: Mapping[type | tuple[type, ...], Callable[..., None]] = {
     CreateSequence: Permission._create_sequence,
     CreateFunction: Permission._create_function,
     CreateSchema: Permission._create_schema,
+    RenameSchema: Permission._rename_schema,
     CreateIndex: Permission._create_index,
     AlterRelation: Permission._alter,
     (RefreshView, AlterSequence): Permission._named,

@@ -57,7 +57,7 @@ from gateway.sql.meaning.functions import Function, body_of
 from gateway.sql.meaning.inlining import calls_of
 from gateway.sql.meaning.updatable import why_not
 from gateway.sql.statements.altering import AlterRelation
-from gateway.sql.statements.commands import CreateSchema, DropStatement, Name
+from gateway.sql.statements.commands import CreateSchema, DropStatement, Name, RenameSchema
 from gateway.sql.statements.datasets import AttachDataset, DetachDataset, RefreshDataset
 from gateway.sql.statements.grants import ChangeGrants, ChangeOwner, Grantee
 from gateway.sql.statements.objects import CommentOn, CreateIndex, RefreshView
@@ -110,6 +110,15 @@ def _create_schema(executor: Executor, tree: CreateSchema) -> Result:
         message = f'schema "{name}" already exists, skipping'
         executor.notices.append(Notice(message, code="42P06"))
     return Result("CREATE SCHEMA")
+
+
+def _rename_schema(executor: Executor, tree: RenameSchema) -> Result:
+    if tree.name == "public":
+        raise FeatureNotSupported('schema "public" cannot be renamed')
+    for name in (tree.name, tree.new):
+        _refuse_dataset(executor, name)
+    executor.registry.store.rename_schema(tree.name, tree.new)
+    return Result("ALTER SCHEMA")
 
 
 def _create_view(executor: Executor, statement: Statement, tree: CreateView) -> Result:
@@ -349,6 +358,7 @@ def _refuse_dataset(executor: Executor, schema: str) -> None:
 
 _RUNNERS: dict[type, Callable[..., Result]] = {
     CreateSchema: _create_schema,
+    RenameSchema: _rename_schema,
     CreateTable: create_table,
     CreateFunction: _create_function,
     DropFunction: _drop_functions,

@@ -182,6 +182,14 @@ class DropStatement:
 
 
 @dataclass(frozen=True, slots=True)
+class RenameSchema:
+    """ALTER SCHEMA name RENAME TO new."""
+
+    name: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class CreateSchema:
     """CREATE SCHEMA name; `owner` is the role after AUTHORIZATION, as `grants.Grantee` has it."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.errors import FeatureNotSupported, ReservedName
-from gateway.sql.statements.commands import CreateSchema, Name, Reader
+from gateway.sql.statements.commands import CreateSchema, Name, Reader, RenameSchema
 from gateway.sql.statements.routines import read_signature
 from gateway.types import Type
 
@@ -186,6 +186,14 @@ def read_owner(
         raise FeatureNotSupported(f"ALTER {kind.upper()} can only change the owner here")
     reader.index = start
     return other(reader)
+
+
+def read_rename_schema(reader: Reader) -> RenameSchema:
+    """ALTER SCHEMA name RENAME TO name."""
+    name = reader.name()
+    reader.need("RENAME")
+    reader.need("TO")
+    return RenameSchema(name, reader.name())
 
 
 def read_create_schema(reader: Reader) -> CreateSchema:

@@ -20,7 +20,13 @@ from gateway.sql.statements.altering import read_alter
 from gateway.sql.statements.commands import Reader
 from gateway.sql.statements.copying import read_copy
 from gateway.sql.statements.datasets import read_attach, read_detach, read_refresh_dataset
-from gateway.sql.statements.grants import read_create_schema, read_grant, read_owner, read_revoke
+from gateway.sql.statements.grants import (
+    read_create_schema,
+    read_grant,
+    read_owner,
+    read_rename_schema,
+    read_revoke,
+)
 from gateway.sql.statements.objects import read_comment, read_create_index, read_lock, read_refresh
 from gateway.sql.statements.refused import ABSENT, OUTSIDE, read_drop_absent, refuse_command
 from gateway.sql.statements.roles import (
@@ -275,7 +281,11 @@ COMMANDS = (
         Kind.DEFINITION,
         partial(read_owner, kind="sequence", other=read_alter_sequence),
     ),
-    Row("ALTER SCHEMA", Kind.DEFINITION, partial(read_owner, kind="schema")),
+    Row(
+        "ALTER SCHEMA",
+        Kind.DEFINITION,
+        partial(read_owner, kind="schema", other=read_rename_schema),
+    ),
     Row("ALTER FUNCTION", Kind.DEFINITION, partial(read_owner, kind="function")),
     Row("GRANT", Kind.DEFINITION, partial(membership_or, grant=True, other=read_grant)),
     Row("REVOKE", Kind.DEFINITION, partial(membership_or, grant=False, other=read_revoke)),

@@ -7,14 +7,15 @@ from dataclasses import replace
 from gateway.errors import FeatureNotSupported, UndefinedColumn
 from gateway.sources.table import TableName
 from gateway.sql.meaning.functions import FunctionName
-from gateway.store.ddl.altering import Alterer, with_column
+from gateway.store.ddl.altering import with_column
+from gateway.store.ddl.schemas import SchemaRenamer
 from gateway.store.definitions.catalogue import Relation
 from gateway.store.definitions.definitions import Note, TableDefinition, View
 from gateway.store.disk import disk
 from gateway.store.disk.faults import translated
 
 
-class Commenter(Alterer):
+class Commenter(SchemaRenamer):
     """The part of a session that keeps comments."""
 
     def comment_on(self, name: TableName, text: str, column: str | None = None) -> None:

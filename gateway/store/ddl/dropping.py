@@ -107,17 +107,20 @@ class Dropper(Owning):
                 r for n, r in sorted(transaction.catalogue.relations.items()) if n.schema == name
             ]
             functions = [k for k in transaction.catalogue.functions if k.schema == name]
-            held = [title(relation) for relation in inside if not _is_owned(relation)]
+            held = [title(relation) for relation in inside if not is_owned(relation)]
             held += _titles(transaction.catalogue.functions, functions, PUBLIC)
             if held and not cascade:
                 raise still_needed(f"schema {name}", held)
             others = self._drop(transaction, inside, cascade)
             self._drop_functions(transaction, functions)
-            transaction.catalogue = transaction.catalogue.without_schema(name)
-            with translated():
-                transaction.define(0, "DELETE FROM gradwire.schemas WHERE name = ?", name)
-            self._disown(transaction, Securable("schema", name))
+            self._forget_schema(transaction, name)
             return Dropped((), (*held, *others))
+
+    def _forget_schema(self, transaction: Transaction, name: str) -> None:
+        transaction.catalogue = transaction.catalogue.without_schema(name)
+        with translated():
+            transaction.define(0, "DELETE FROM gradwire.schemas WHERE name = ?", name)
+        self._disown(transaction, Securable("schema", name))
 
     def drop_functions(
         self, keys: Collection[FunctionName], *, cascade: bool = False
@@ -261,7 +264,8 @@ def _refuse_kind(relation: Relation, kind: str) -> None:
         )
 
 
-def _is_owned(relation: Relation) -> bool:
+def is_owned(relation: Relation) -> bool:
+    """Whether it is the sequence of a column, which stands and falls with its table."""
     return isinstance(relation.definition, Sequence) and relation.definition.owner is not None
 
 
