@@ -370,7 +370,7 @@ class Registry:
         if view is None:
             return None
         oid, reads = self.store.oid(name) or 0, self.names_read(view)
-        return Relation(name, view=view.sql, view_columns=view.columns, reads=reads, oid=oid)
+        return Relation(name, {}, view.sql, view.columns, reads, oid, view.zone)
 
     def names_read(self, view: View) -> dict[tuple[str, str], TableName]:
         """Names in a view's query -> what they mean now: relations keep their numbers."""

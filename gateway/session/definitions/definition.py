@@ -55,6 +55,7 @@ from gateway.session.writes.through import bound_query
 from gateway.sources.table import TableName
 from gateway.sql.meaning.functions import Function, body_of
 from gateway.sql.meaning.inlining import calls_of
+from gateway.sql.meaning.relation import zone_of
 from gateway.sql.meaning.updatable import why_not
 from gateway.sql.statements.altering import AlterRelation
 from gateway.sql.statements.commands import CreateSchema, DropStatement, Name, RenameSchema
@@ -144,7 +145,8 @@ def _create_view(executor: Executor, statement: Statement, tree: CreateView) -> 
     if tree.replace:
         _refuse_other_types(executor, name, names, fields)
     source = kept_text(executor, tree.source, fields)
-    view = View(name, source, tuple(names), reads, check=tree.check)
+    zone = zone_of(executor.constants)
+    view = View(name, source, tuple(names), reads, check=tree.check, zone=zone)
     executor.registry.store.create_view(view, or_replace=tree.replace)
     return Result("CREATE VIEW")
 

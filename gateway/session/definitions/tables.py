@@ -13,6 +13,7 @@ from gateway.catalog.altered import Altering
 from gateway.catalog.changes import ALTERATIONS
 from gateway.catalog.constraint_changes import with_index_renamed
 from gateway.catalog.definitions import Building
+from gateway.catalog.kept_moments import settle_moments
 from gateway.catalog.sequence_numbers import changed_sequence, restart_of
 from gateway.errors import (
     DuplicateTable,
@@ -32,6 +33,7 @@ from gateway.session.writes.execution import Executor
 from gateway.session.writes.through import bound_query
 from gateway.sources.table import TableName
 from gateway.sql.meaning.binding import named_tables
+from gateway.sql.meaning.relation import zone_of
 from gateway.sql.meaning.scope import table_node
 from gateway.sql.statements.altering import Action, AlterRelation
 from gateway.sql.statements.commands import Name
@@ -60,7 +62,8 @@ def create_table(executor: Executor, tree: CreateTable) -> Result:
     )
     for item in tree.items:
         building.add(item)
-    definition = replace(building.definition(), on_commit=tree.on_commit)
+    definition = settle_moments(building.definition(), None, zone_of(executor.constants))
+    definition = replace(definition, on_commit=tree.on_commit)
     _refuse_on_commit(tree)
     made = registry.store.create_table(
         definition, if_not_exists=tree.if_not_exists, sequences=building.sequences
@@ -123,7 +126,8 @@ def create_table_as(
     if tree.materialized:
         reads = reads_of(executor, tree.query)
         source = kept_text(executor, tree.source, fields)
-        kept = View(name, source, tuple(names), reads, populated=tree.with_data)
+        zone = zone_of(executor.constants)
+        kept = View(name, source, tuple(names), reads, populated=tree.with_data, zone=zone)
     definition = TableDefinition(name, tuple(columns), query=kept, on_commit=tree.on_commit)
     batches = plan.stream() if tree.with_data else iter(())
     count = executor.registry.store.create_table_as(definition, batches)
@@ -288,9 +292,10 @@ def _alter_table(executor: Executor, name: TableName, actions: tuple[Action, ...
         state.notices.clear()
         state.options.clear()
         state.gone.clear()
+        before = definition
         for action in actions:
             definition = ALTERATIONS[action.kind](state, definition, action)
-        return definition
+        return settle_moments(definition, before, zone_of(executor.constants))
 
     dropped = [action for action in actions if action.kind in ("drop column", "drop constraint")]
     cascade = any(action.cascade for action in dropped) if dropped else None

@@ -32,6 +32,7 @@ from gateway.types import INT4, Type, from_arrow
 _NEXTVAL = re.compile(r"nextval\('((?:[^']|'')+)'(?:::regclass)?\)", re.IGNORECASE)
 # What looks at the value that the row itself was given.
 _LATEST = re.compile(r"\b(currval|lastval)\b", re.IGNORECASE)
+_MOMENTS = frozenset({"date", "time", "timestamp", "timestamptz"})
 # For expressions over no columns: as many rows as values are wanted.
 _ROWS = TableName("gradwire", "rows")
 
@@ -70,6 +71,8 @@ class EngineExpressions:
             return pa.array(self._sequences.next(name, count), pa.int64())
         row = pa.record_batch({"row": pa.array(np.zeros(count, np.int32))})
         relation = Relation(_ROWS, {"row": ColumnInfo(INT4)})
+        if column.type.name in _MOMENTS:  # a moment of another type is one by the session's clocks
+            text = f"CAST(({text}) AS {column.type.sql})"
         return self._over(relation, (text,), row)[0]
 
     def generated(self, definition: TableDefinition, rows: pa.RecordBatch) -> pa.RecordBatch:

@@ -95,6 +95,26 @@ _SPAN = {
     "millennium": "trunc(engine(year) / 1000.0) + 0.0",
     "epoch": "engine(epoch) + engine(year) * 453600.0",  # 365.25 days for a year, not 360
 }
+# A difference of two moments has days and hours, but no months (manual, 9.9); the engine counts all
+# its hours, and no more than 292 years.
+_DIFFERENCE = "arrow_cast(arrow_cast(a, 'Duration(Microsecond)'), 'Int64')"
+_BETWEEN = {
+    "day": f"({_DIFFERENCE} / 86400000000)::float8",
+    "hour": f"({_DIFFERENCE} % 86400000000 / 3600000000)::float8",
+    "minute": f"({_DIFFERENCE} % 3600000000 / 60000000)::float8",
+    "second": f"({_DIFFERENCE} % 60000000)::float8 / 1e6",
+    "milliseconds": f"({_DIFFERENCE} % 60000000)::float8 / 1e3",
+    "microseconds": f"({_DIFFERENCE} % 60000000)::float8",
+    "epoch": f"{_DIFFERENCE}::float8 / 1e6",
+    "quarter": f"({_DIFFERENCE} * 0)::float8 + 1.0",
+    **{unit: f"({_DIFFERENCE} * 0)::float8"
+       for unit in ("year", "month", "decade", "century", "millennium")},
+}  # fmt: skip
+# What a column is made of the engine alone can tell.
+_EITHER = {
+    unit: f"CASE WHEN arrow_typeof(a) LIKE 'Duration%' THEN {_BETWEEN[unit]} ELSE {span} END"
+    for unit, span in _SPAN.items()
+}
 _ROWS = {
     TIMESTAMP: {**_CLOCK, **_CALENDAR},
     TIMESTAMPTZ: {**_CLOCK, **_CALENDAR, **_ZONE},
@@ -192,7 +212,20 @@ def _write(node: exp.Expr, spelt: str, value: exp.Expr, known: Types, zone: str)
         )
     if kind is TIMESTAMPTZ and zone != "UTC" and unit in _LOCAL:
         value = _local(value, zone)
+    if kind is INTERVAL:
+        rows = _interval_rows(value, known)
     node.replace(_filled(rows[unit], value))
+
+
+def _interval_rows(value: exp.Expr, known: Types) -> dict[str, str]:
+    """How the parts of an interval are told, by what it is made of."""
+    inner = value.unnest()
+    if isinstance(inner, exp.Interval | exp.Cast):
+        return _SPAN
+    moments = (TIMESTAMP, TIMESTAMPTZ, DATE)
+    if isinstance(inner, exp.Sub) and known.of(inner.this) in moments:
+        return _BETWEEN if known.of(inner.expression) in moments else _SPAN
+    return _EITHER
 
 
 _LOCAL = (_CLOCK.keys() | _CALENDAR.keys()) - _ZONE.keys() - {"epoch"}

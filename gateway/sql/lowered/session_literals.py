@@ -29,11 +29,15 @@ _INTERVAL = exp.DataType(this=DType.INTERVAL)
 _MOMENTS = (DType.DATE, DType.TIME, DType.TIMESTAMP, DType.TIMESTAMPTZ)
 
 
-def keep_literals(tree: exp.Expr) -> None:
-    """Mark the literals of a kept query: they mean the same to every session."""
+def keep_literals(tree: exp.Expr, zone: str = "") -> None:
+    """Mark the literals of a kept query: they mean the same to every session.
+
+    Args:
+        zone: The TimeZone in which they were written; "": moments are of the reader's.
+    """
     for literal in nodes_of(tree, exp.Literal):
         if literal.is_string:
-            literal.meta[KEPT] = True
+            literal.meta[KEPT] = zone
 
 
 def read_literals(tree: exp.Expr, notation: Notation) -> None:
@@ -44,9 +48,16 @@ def read_literals(tree: exp.Expr, notation: Notation) -> None:
     """
     for node in nodes(tree):
         literal = node.args.get("this") if isinstance(node, exp.Cast | exp.Interval) else None
-        if not isinstance(literal, exp.Literal) or not literal.is_string or KEPT in literal.meta:
+        if not isinstance(literal, exp.Literal) or not literal.is_string:
             continue
-        text = _settled(literal.name, node.args.get("to") or _INTERVAL, notation)
+        kind, zone = node.args.get("to") or _INTERVAL, literal.meta.get(KEPT)
+        if zone is None:
+            text = _settled(literal.name, kind, notation)
+        elif zone and zone != notation.zone and kind.this in (DType.TIMESTAMPTZ, DType.ARRAY):
+            # Under its other name UTC is a zone as any, whose offset is written.
+            text = _settled(literal.name, kind, Notation("Etc/UTC" if zone == "UTC" else zone))
+        else:
+            continue
         if text is not None:
             literal.replace(exp.Literal.string(text))
 

@@ -100,7 +100,7 @@ class Binder:
                 f"the statement names more than {MAX_VIEWS} views, one in another"
             )
         query = parse(relation.view or "")[0]
-        keep_literals(query)
+        keep_literals(query, relation.zone)
         for node in nodes(query):
             node.meta.pop("start", None)
         bound = partial(_as_bound, self._lookup, relation)

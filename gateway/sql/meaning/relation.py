@@ -36,7 +36,8 @@ class Relation:
     """What a name in FROM means; `view` is a view's SELECT as its author wrote it.
 
     `reads` says which relation each name in that SELECT meant when the view was made; `oid` is its
-    number; `key` are the columns of its primary key.
+    number, `zone` the TimeZone of who made it, "" where it is not known; `key` are the columns of
+    its primary key.
     """
 
     name: TableName
@@ -45,6 +46,7 @@ class Relation:
     view_columns: tuple[str, ...] = ()
     reads: Mapping[tuple[str, str], TableName] = field(default_factory=dict)
     oid: int = 0
+    zone: str = ""
     key: tuple[str, ...] = ()
 
     @property

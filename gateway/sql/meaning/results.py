@@ -121,7 +121,7 @@ def result_type(name: str, arguments: Sequence[Type | None]) -> Type | None:
     if name in _OF_BYTES:
         return BYTEA if first is BYTEA else TEXT
     if name in ("avg", "mean"):
-        return NUMERIC if first is NUMERIC else FLOAT8
+        return first if first in (NUMERIC, INTERVAL) else FLOAT8
     if name in _OF_FIRST:
         return None if first is None else _OF_FIRST[name](first)
     if name in ("array_append", "array_prepend") and len(arguments) == 2:
@@ -186,6 +186,8 @@ def _sum(argument: Type) -> Type | None:
         return NUMERIC
     if argument.name in INTEGER:
         return INT8
+    if argument is INTERVAL:
+        return INTERVAL
     return FLOAT8 if argument.name in _RANK else None
 
 

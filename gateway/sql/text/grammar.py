@@ -295,6 +295,8 @@ class GradwireParser(IntervalsParser):
             if self._match(TokenType.COLLATE):
                 this = self.expression(exp.Collate(this=this, expression=self._parse_collation()))
             elif self._match_text_seq("AT", "TIME", "ZONE"):
+                if isinstance(this, exp.Literal) and this.is_string:  # PostgreSQL prefers a moment
+                    this = exp.Cast(this=this, to=exp.DataType(this=exp.DType.TIMESTAMPTZ))
                 this = self.expression(exp.AtTimeZone(this=this, zone=self._parse_unary()))
             else:
                 return this

@@ -234,7 +234,8 @@ class View:
 
     `reads` binds the names in it for good; a view kept by an older server has none. A materialized
     view is `populated` unless it was made or refreshed WITH NO DATA. `check` is "local" or
-    "cascaded" for WITH CHECK OPTION, else "".
+    "cascaded" for WITH CHECK OPTION, else "". `zone` is the TimeZone of who made it: that of its
+    timestamptz literals without an offset; "" where it is not known.
     """
 
     name: TableName
@@ -244,6 +245,7 @@ class View:
     comment: str = ""
     populated: bool = True
     check: str = ""
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ def encode_view(view: View) -> str:
     """JSON of everything but the name."""
     reads = [[r.schema, r.written, r.oid, r.name.schema, r.name.name] for r in view.reads]
     kept = {"sql": view.sql, "columns": view.columns, "reads": reads, "comment": view.comment}
-    return json.dumps({**kept, "populated": view.populated, "check": view.check})
+    return json.dumps({**kept, "populated": view.populated, "check": view.check, "zone": view.zone})
 
 
 def decode_view(name: TableName, text: str) -> View:
@@ -133,7 +133,8 @@ def decode_view(name: TableName, text: str) -> View:
     reads = tuple(Reads(r[0], r[1], r[2], TableName(r[3], r[4])) for r in kept.get("reads", ()))
     populated, comment = kept.get("populated", True), kept.get("comment", "")
     columns, check = tuple(kept["columns"]), kept.get("check", "")
-    return View(name, kept["sql"], columns, reads, comment, populated, check)
+    zone = kept.get("zone", "")
+    return View(name, kept["sql"], columns, reads, comment, populated, check, zone)
 
 
 def encode_sequence(sequence: Sequence) -> str:

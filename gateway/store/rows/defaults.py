@@ -36,6 +36,8 @@ def constant_default(column: Column) -> pa.Array | None:
         value = _value(_parsed(column.default))
     except _NoConstant:
         return None
+    if pa.types.is_temporal(value.type) and value.type != column.arrow:
+        return None  # what the clocks of the session's zone show is the engine's to tell
     return assign(value, column)
 
 
@@ -67,12 +69,10 @@ def _value(node: exp.Expression) -> pa.Array:
             return _number(str(node.this))
         case exp.Neg():
             return pc.negate_checked(_value(node.this))
-        case exp.Cast():
+        case exp.Cast(this=exp.Literal() | exp.Neg() | exp.Null() | exp.Boolean()):
             return assign(_value(node.this), _target(node.to))
         case exp.CurrentTimestamp():
             return pa.array([datetime.now(UTC)], pa.timestamp("us", "UTC"))
-        case exp.CurrentDate():
-            return pa.array([datetime.now(UTC).date()])
     raise _NoConstant
 
 
