@@ -64,8 +64,8 @@ def match_lines(node: exp.Expr) -> None:
 
 
 def _as_read(pattern: exp.Expr, lines: bool = True) -> exp.Expr:
-    if isinstance(pattern, exp.Literal) and not pattern.is_string:
-        return pattern.copy()  # no text, which the engine refuses
+    if isinstance(pattern, exp.Literal | exp.Order) and not pattern.is_string:
+        return pattern.copy()  # no text, or an order where none may be, which the engine refuses
     if not pattern.is_string:
         return exp.Anonymous(this="read_pattern", expressions=[pattern.copy()])
     written = translated(pattern.name)
