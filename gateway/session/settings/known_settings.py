@@ -89,12 +89,13 @@ class Known:
 
     def shown(self, value: str) -> str:
         """A value of pg_settings as SHOW prints it: with the largest unit in which it is whole."""
-        if self.unit not in _UNITS or not value.isdigit() or value == "0":
+        if self.unit not in _UNITS or self.kind == "string" or not float(value) > 0:
             return value
-        total = int(value) * _UNITS[self.unit]
+        total, near = float(value) * _UNITS[self.unit], 1e-8 if self.kind == "real" else 0
         for larger in self._units:
-            if total % _UNITS[larger] == 0:
-                return f"{int(total // _UNITS[larger])}{larger}"
+            number = total / _UNITS[larger]
+            if abs(round(number) - number) <= round(number) * near:
+                return f"{round(number)}{larger}"
         return value
 
     def raw(self, shown: str) -> str:
