@@ -173,10 +173,11 @@ class _Walker:
             return Source(
                 tree.alias, tree, _columns(query, alias), query, shown=_shown(query, alias)
             )
-        if isinstance(tree, exp.Unnest) and len(tree.expressions) == 1:
-            listed = tree.expressions[0].copy()  # it stays where it is
-            call = exp.Anonymous(this="unnest", expressions=[listed])
-            return Source(tree.alias_or_name, tree, _of_call(call, alias, block))
+        if isinstance(tree, exp.Unnest) and (columns := _named(alias)) is not None:
+            for name, listed in zip(columns, tree.expressions, strict=False):  # ORDINALITY is last
+                call = exp.Anonymous(this="unnest", expressions=[listed.copy()])
+                columns[name] = ColumnInfo(type_of(call, block))
+            return Source(tree.alias_or_name, tree, columns, shown=tree.meta.get("shown", {}))
         return Source(tree.alias_or_name, tree, _named(alias))
 
     def _table(
@@ -344,6 +345,13 @@ def _name(tree: exp.Expr, block: Block) -> None:
         function = "unnest" if isinstance(tree, exp.Unnest) else tree.this.name.lower()
         name = exp.to_identifier(tree.alias or function, quoted=True)
         tree.set("alias", exp.TableAlias(this=name, columns=[name.copy()]))
+    elif isinstance(tree, exp.Unnest) and not (tree.args.get("offset") or tree.alias_column_names):
+        names = ["unnest", *(f"unnest {n}" for n in range(2, len(tree.expressions) + 1))]
+        name, *listed = (
+            exp.to_identifier(n, quoted=True) for n in (tree.alias or "unnest", *names)
+        )
+        tree.set("alias", exp.TableAlias(this=name, columns=listed))
+        tree.meta["shown"] = dict.fromkeys(names[1:], "unnest")  # each is called so
 
 
 def _gives_one_column(tree: exp.Expr) -> bool:
