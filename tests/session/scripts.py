@@ -548,7 +548,7 @@ SCRIPTS: dict[str, list[str]] = {
         " (ARRAY['{}'::jsonb, '{\"k\": 1}'::jsonb])::jsonb[]) RETURNING id",
         "SELECT * FROM side ORDER BY id",
         "SELECT * FROM unnest(ARRAY[1, 2], ARRAY['a', 'b', 'c'])",
-        "SELECT * FROM unnest(ARRAY[1, 2], ARRAY[0.5, 1.5]) AS u",
+        "SELECT * FROM unnest(ARRAY[1, 2], ARRAY[0.5::float8, 1.5]) AS u",
         "SELECT u.y, u.x FROM unnest(ARRAY[1, 2], ARRAY['a', 'b']) AS u(x, y)",
         "SELECT unnest FROM unnest(ARRAY[1, 2], ARRAY['a', 'b'])",
         "DROP TABLE side",
