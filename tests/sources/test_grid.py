@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -80,7 +81,17 @@ def cell(value: object) -> object:
         return value.to_pydatetime()
     if isinstance(value, pd.Timedelta):
         return value.to_pytimedelta()
-    return value
+    return _date(value) if isinstance(value, cftime.datetime) else value
+
+
+def _date(value: cftime.datetime) -> object:
+    """A date of a calendar: its text, the same date, or the same instant."""
+    if value.calendar in ("360_day", "366_day", "all_leap"):
+        return value.isoformat(" ")
+    if value.calendar in ("noleap", "365_day"):
+        return datetime(value.year, value.month, value.day, value.hour)
+    day = value.toordinal() - 1_721_425  # of the Julian period, since the day before year 1
+    return datetime.fromordinal(day) + timedelta(hours=value.hour)
 
 
 def cells(column: pd.Series) -> list[object]:
@@ -99,21 +110,18 @@ def assert_same(table: GridTable, dataset: xarray.Dataset, variables: list[str])
 
 @st.composite
 def datasets(draw: st.DrawFn) -> xarray.Dataset:
-    """Up to four dimensions, coordinates up, down, auxiliary or none, any dtypes."""
-    dims = draw(st.lists(st.sampled_from(["t", "lat", "lon x", "Z"]), unique=True, max_size=4))
+    """Up to four dimensions, coordinates of any kind or none, any dtypes, packed or not.
+
+    Coordinates rise, fall, repeat, are dates of calendars, spans, objects; one dimension may have a
+    multi-index. Names need quoting in SQL.
+    """
+    dims = draw(st.lists(st.sampled_from(["t", "lat", "lon x", "Größe"]), unique=True, max_size=4))
     sizes = {dim: draw(st.integers(1, 5)) for dim in dims}
     coords: dict[str, object] = {}
     for dim, size in sizes.items():
-        kind = draw(st.sampled_from(["none", "up", "down32", "time", "text", "int"]))
-        up = np.arange(size)
+        kind = draw(st.sampled_from(["none", *_COORDINATES]))
         if kind != "none":
-            coords[dim] = {
-                "up": up * 2.5,
-                "down32": (90 - up * 0.1).astype("f4"),
-                "time": np.datetime64("2000-01-01") + up.astype("m8[D]"),
-                "text": up.astype(str),
-                "int": up.astype("i4") - 2,
-            }[kind]
+            coords[dim] = _COORDINATES[kind](np.arange(size))
     if dims and draw(st.booleans()):
         coords["month"] = (dims[0], np.arange(sizes[dims[0]], dtype="f4"))
     if len(dims) > 1 and draw(st.booleans()):
@@ -121,17 +129,57 @@ def datasets(draw: st.DrawFn) -> xarray.Dataset:
     if draw(st.booleans()):
         coords["level"] = 500.0
     shape = tuple(sizes.values())
+    kinds = draw(st.lists(st.sampled_from([*DTYPES, "packed"]), min_size=1, max_size=3))
     data = {
-        f"v{n}": (dims, values_of(dtype, shape, n))
-        for n, dtype in enumerate(
-            draw(st.lists(st.sampled_from([*DTYPES]), min_size=1, max_size=3))
-        )
+        name: _packed(dims, shape) if kind == "packed" else (dims, values_of(kind, shape, n))
+        for n, (name, kind) in enumerate(zip(['2m "temp"', "T", "v"], kinds, strict=False))
     }
-    made = xarray.Dataset(data, coords)
-    return made.chunk({dim: 2 for dim in dims}) if draw(st.booleans()) else made
+    made = xarray.decode_cf(xarray.Dataset(data, coords))
+    made = made.chunk({dim: 2 for dim in dims}) if draw(st.booleans()) else made
+    return _with_levels(made, dims[-1]) if dims and draw(st.integers(0, 4)) == 0 else made
 
 
-@examples(120)
+def _dates(calendar: str) -> Callable[[np.ndarray], np.ndarray]:
+    def dates(up: np.ndarray) -> np.ndarray:
+        first = cftime.datetime(2000, 2, 28, 6, calendar=calendar)
+        return np.array([first + timedelta(days=int(n)) for n in up], object)
+
+    return dates
+
+
+_COORDINATES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "up": lambda up: up * 2.5,
+    "down32": lambda up: (90 - up * 0.1).astype("f4"),
+    "repeated": lambda up: up // 2 * 1.5,
+    "gaps": lambda up: np.where(up % 2 == 1, np.nan, up),
+    "time": lambda up: np.datetime64("2000-01-01") + up.astype("m8[D]"),
+    "span": lambda up: up.astype("m8[h]").astype("m8[ns]"),
+    "text": lambda up: up.astype(str),
+    "object": lambda up: np.array([f"w{n % 3}" for n in up], object),
+    "int": lambda up: up.astype("i4") - 2,
+    "uint": lambda up: up.astype("u1"),
+    "bool": lambda up: up % 2 == 0,
+    **{calendar: _dates(calendar) for calendar in
+       ("noleap", "360_day", "366_day", "julian", "standard", "proleptic_gregorian")},
+}  # fmt: skip
+
+
+def _packed(dims: list[str], shape: tuple[int, ...]) -> xarray.Variable:
+    """Whole numbers that stand for others, one of them for what is missing."""
+    stored = np.random.default_rng(5).integers(-3, 4, shape).astype("i2")
+    packing = {"scale_factor": 0.25, "add_offset": 1.0, "_FillValue": np.int16(-3)}
+    return xarray.Variable(dims, stored, packing)
+
+
+def _with_levels(dataset: xarray.Dataset, dim: str) -> xarray.Dataset:
+    """The dataset with two columns in the place of a dimension's coordinate."""
+    numbers = np.arange(dataset.sizes[dim])
+    index = pd.MultiIndex.from_arrays([numbers // 2, (numbers % 2).astype(str)], names=["n", "s"])
+    bare = dataset.drop_vars(dim) if dim in dataset.coords else dataset
+    return bare.assign_coords(xarray.Coordinates.from_pandas_multiindex(index, dim))
+
+
+@examples(90)
 @given(datasets(), st.integers(1, 40), st.integers(1, 40), st.integers(1, 40))
 def test_rows_are_those_of_to_dataframe(
     dataset: xarray.Dataset, block: int, batch: int, trailing: int
