@@ -17,7 +17,7 @@ import zarr
 
 from gateway.errors import ConfigurationFault, DatasetUnreadable
 from gateway.sources.opening import opening
-from gateway.sources.opening.opening import guess_engine, open_dataset
+from gateway.sources.opening.opening import guess_engine, open_dataset, presence
 
 
 def small() -> xarray.Dataset:
@@ -159,6 +159,14 @@ def test_a_directory_that_is_no_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationFault, match="cannot tell how to read dataset") as caught:
         open_dataset(tmp_path)
     assert caught.value.hint == "Name the engine: zarr or netcdf4."
+
+
+def test_a_directory_without_the_marks_of_a_store_is_not_missed(tmp_path: Path) -> None:
+    """An Icechunk repository is one: its chunks say themselves when they are gone."""
+    assert presence(str(tmp_path)) is None
+    xarray.Dataset({"v": ("x", [1.0])}).to_zarr(tmp_path / "a.zarr", consolidated=False)
+    there = presence(str(tmp_path / "a.zarr"))
+    assert there is not None and there()
 
 
 def test_unknown_engine() -> None:

@@ -293,7 +293,11 @@ def presence(uri: str) -> Callable[[], bool] | None:
     path = _local(uri) if _is_local(uri) else None
     if path is None or not path.is_dir():
         return None
-    return lambda: any((path / mark).exists() for mark in ZARR_MARKS)
+
+    def is_there() -> bool:
+        return any((path / mark).exists() for mark in ZARR_MARKS)
+
+    return is_there if is_there() else None  # an Icechunk repository has none of the marks
 
 
 def _open_file(
