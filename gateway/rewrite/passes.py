@@ -83,6 +83,7 @@ class Rewriting:
     most_nodes: int = MOST_NODES  # of all derivatives
     derived: dict[TableName, Derived] = field(default_factory=dict)
     reads: tuple[tuple[TableName, int], ...] = ()
+    layers: dict[TableName, Rewritten] = field(default_factory=dict)
     joined: Iterator[int] = field(default_factory=lambda: count(1))  # numbers for names of joins
 
 
@@ -121,10 +122,14 @@ def _rewrite(state: Rewriting) -> Rewritten:
                 continue
         each(state)
     check_for_interrupts()
-    tables = frozenset(state.relations)
+    return _done(state)
+
+
+def _done(state: Rewriting) -> Rewritten:
     return Rewritten(
-        state.tree, tables, state.names, state.parameters, state.analysis, state.derived,
-        state.columns, state.outputs, state.markers, state.reads,
+        state.tree, frozenset(state.relations.keys() - state.layers.keys()), state.names,
+        state.parameters, state.analysis, state.derived, state.columns, state.outputs,
+        state.markers, state.reads, tuple(state.layers.items()),
     )  # fmt: skip
 
 
@@ -196,8 +201,29 @@ def pull_back_queries(state: Rewriting) -> None:
     named = {name: marker for marker, name in unnamed(state.tree, state.analysis)}
     for name, marker in named.items():
         _name_view(state, marker, name)
-    if pull_back(state.tree, state.analysis, state.relations):
+    # What is run first has no values of parameters yet, and none of the rows of a recursion.
+    unsettled = nodes_of(state.tree, exp.Parameter) or any(
+        clause.args.get("recursive") for clause in nodes_of(state.tree, exp.With)
+    )
+    keep = None if unsettled else partial(_keep_layer, state)
+    if pull_back(state.tree, state.analysis, state.relations, keep):
         state.analysis = analyse(state.tree, state.relations)
+
+
+def _keep_layer(state: Rewriting, query: exp.Select) -> TableName:
+    """Let a query, of names that are bound, be run before the statement; the name of its rows."""
+    inner = replace(
+        state, tree=query, names=None, parameters={}, columns=(), outputs=(), derived={}, layers={}
+    )
+    for each in PASSES[PASSES.index(bind_columns) :]:
+        if each is not pull_back_queries:
+            each(inner)
+    state.markers += inner.markers - state.markers
+    name = TableName("∂layers", str(len(state.layers) + 1))
+    state.layers[name] = _done(inner)
+    names = query.named_selects if inner.names is None else inner.names
+    state.relations[name] = dict(zip(names, inner.columns, strict=True))
+    return name
 
 
 def _name_view(state: Rewriting, marker: exp.Expr, name: str) -> None:

@@ -36,6 +36,8 @@ class Rewritten:
         markers: How many grad, jvp and vjp it took.
         reads: Every relation that it names, views among them, each with the number of the view that
             names it; 0 where the query itself does.
+        layers: Queries that are run before it, in order, each over `tables` and the rows of those
+            before it; it names their rows.
     """
 
     tree: exp.Expr
@@ -48,6 +50,7 @@ class Rewritten:
     outputs: tuple[Output, ...] = ()
     markers: int = 0
     reads: tuple[tuple[TableName, int], ...] = ()
+    layers: tuple[tuple[TableName, Rewritten], ...] = ()
     _typed: dict[Hashable, tuple[ColumnInfo, ...]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -96,5 +99,6 @@ class Rewritten:
 
     @property
     def text(self) -> str:
-        """The same, laid out for people."""
-        return to_text(self.tree)
+        """The same, laid out for people, after its layers."""
+        parts = [f"-- {name}\n{each.text}" for name, each in self.layers]
+        return "\n".join([*parts, to_text(self.tree)])

@@ -55,6 +55,9 @@ def run(text: str, rows: Mapping[str, Mapping[str, list[object]]]) -> list[dict[
     tables = {name: Snapshot(_table(name.name, rows)) for name in query.tables}
     session = Embedded(threads=1).new_session()
     try:
+        for name, layer in query.layers:
+            plan = session.plan(layer.sql, tables)
+            tables[name] = Snapshot(pa.Table.from_batches(plan.stream(), plan.schema))
         plan = session.plan(query.sql, tables)
         return [row for batch in plan.stream() for row in batch.to_pylist()]
     finally:

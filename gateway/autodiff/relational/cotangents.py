@@ -50,16 +50,18 @@ class Sweep:
     Args:
         staging: What changes with the variables.
         variables: The columns of its table.
+        known_by: The columns of it that tell its rows apart.
     """
 
-    def __init__(self, staging: Staging, variables: Iterable[str]) -> None:
+    def __init__(self, staging: Staging, variables: Iterable[str], known_by: Iterable[str]) -> None:
         self._staging, self._variables = staging, list(variables)
+        self._known_by = list(known_by)
         self.found: list[exp.Select] = []
 
     def sweep(self, stage: Stage, given: exp.Select | None = None) -> list[exp.Select]:
         """A query for each time that the loss names the table.
 
-        Each has the columns of it that the loss reads, `"own k"` for `k`, and `"d v"` for a
+        Each has the columns that its rows are known by, `"own k"` for `k`, and `"d v"` for a
         variable `v`, the sum of the cotangents of rows that are alike in those.
 
         Args:
@@ -173,7 +175,7 @@ class Sweep:
     ) -> exp.Select:
         """A row for each row of a relation, or for all that are alike: its columns, its slopes."""
         slopes = self._variables if leaf.stage is None else list(leaf.stage.outputs)
-        own = list(leaf.columns) if leaf.stage is None else leaf.stage.key_names
+        own = self._known_by if leaf.stage is None else leaf.stage.key_names
         rows = self._rows(stage, changing, leaf, own, slopes)
         items = [
             named(column_node("r", f"own {name}"), f"own {name}" if leaf.stage is None else name)

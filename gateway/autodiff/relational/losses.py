@@ -6,7 +6,7 @@ only `f` sees, are put in the place of their names. The others are named as befo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 
@@ -42,23 +42,32 @@ class Loss:
     def __init__(self, cte: exp.CTE, own: Own, place: exp.Expr) -> None:
         self._cte, self._own, self._place = cte, own, place
         self._around = list(with_queries(cte))
-        self.kept: dict[int, exp.CTE] = {}  # the WITH queries that it still names, by identity
+        self._kept: dict[int, exp.CTE] = {}  # the WITH queries that it still names, by identity
+        self._made: dict[int, exp.Expr] = {}  # those that were opened
+        if isinstance(own, exp.CTE):
+            self._keep(own)
 
-    def opened(self) -> exp.Expr:
+    def opened(self, lay: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
         """A copy of the query.
+
+        Args:
+            lay: What is made of each query on the way, those inside it first.
 
         Raises:
             NotDifferentiable: 0A000, a recursive query reads the variable's relation.
         """
-        return self._opened(self._cte.this)
+        return self._opened(self._cte.this, lay)
+
+    def named(self) -> list[exp.CTE]:
+        """The WITH queries that what was opened still names, in the order they are written."""
+        return [cte for cte in reversed(self._around) if id(cte) in self._kept]
 
     def context(self) -> exp.With | None:
-        """Copies of the WITH queries that the opened query may still name."""
-        seen = {cte.alias: cte for cte in reversed(self._around)}
-        if not seen:
+        """Copies of these."""
+        if not (found := self.named()):
             return None
-        recursive = any(is_recursive(cte) for cte in seen.values())
-        return exp.With(expressions=[copied(cte) for cte in seen.values()], recursive=recursive)
+        recursive = any(map(is_recursive, found))
+        return exp.With(expressions=[copied(cte) for cte in found], recursive=recursive)
 
     def is_own(self, table: exp.Table) -> bool:
         """Whether a name in FROM is that of the variable's relation."""
@@ -74,7 +83,7 @@ class Loss:
                 return True
         return False
 
-    def _opened(self, tree: exp.Expr) -> exp.Expr:
+    def _opened(self, tree: exp.Expr, lay: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
         copy = copied(tree)
         pairs = zip(nodes_of(tree, exp.Table), nodes_of(copy, exp.Table), strict=True)
         for table, place in list(pairs):
@@ -86,14 +95,16 @@ class Loss:
                 self._keep(cte)
             else:
                 self._refuse_recursive(cte)
-                place.replace(_as_subquery(place, cte, self._opened(cte.this)))
+                if id(cte) not in self._made:
+                    self._made[id(cte)] = self._opened(cte.this, lay)
+                place.replace(_as_subquery(place, cte, copied(self._made[id(cte)])))
         for query in nodes_of(copy, exp.Query):
             query.set("with_", None)
-        return copy
+        return lay(copy)
 
     def _keep(self, cte: exp.CTE) -> None:
-        if id(cte) not in self.kept:
-            self.kept[id(cte)] = cte
+        if id(cte) not in self._kept:
+            self._kept[id(cte)] = cte
             for table in nodes_of(cte.this, exp.Table):
                 if (inner := named_by(table)) is not None:
                     self._keep(inner)

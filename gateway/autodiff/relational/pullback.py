@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from gateway.autodiff.relational.cotangents import Sweep
 from gateway.autodiff.relational.joins import join_other_rows
+from gateway.autodiff.relational.layers import Keep, Layers
 from gateway.autodiff.relational.losses import Loss, with_query
 from gateway.autodiff.relational.queries import joined, named, present, subquery
-from gateway.autodiff.relational.stages import Staging
+from gateway.autodiff.relational.stages import HiddenReading
 from gateway.autodiff.relational.unions import join_unions
 from gateway.autodiff.statements.arguments import USAGE, arguments_of, column_of
 from gateway.autodiff.statements.grouping import has_one_row
@@ -77,13 +77,16 @@ class _Wanted:
         return f"∂{self.cte.alias}/∂{variable} {self.number}"
 
 
-def pull_back(tree: exp.Expr, analysis: Analysis, relations: Relations) -> bool:
+def pull_back(
+    tree: exp.Expr, analysis: Analysis, relations: Relations, keep: Keep | None = None
+) -> bool:
     """Put a column in the place of every marker that names a query of WITH; whether there was one.
 
     Args:
         tree: A query, changed in place.
         analysis: Its blocks.
-        relations: Every table that it names.
+        relations: Every table that it names, and those of `keep`.
+        keep: Has the rows of a query at hand under a name, where the statement allows for it.
 
     Raises:
         NotDifferentiable: 0A000, what changes with the variable is put together in a way that has
@@ -99,7 +102,7 @@ def pull_back(tree: exp.Expr, analysis: Analysis, relations: Relations) -> bool:
             source, name = _variable(marker, analysis, block)
             each = _Wanted(cte, source, len(wanted) + 1)
             wanted.setdefault((id(cte), id(source)), each).markers.append((marker, name))
-    made = [(each, _Pullback(each, relations).gradients()) for each in wanted.values()]
+    made = [(each, _Pullback(each, relations, keep).gradients()) for each in wanted.values()]
     for source in {id(each.source): each.source for each in wanted.values()}.values():
         _stand_in(source, [(each, rows) for each, rows in made if each.source is source])
     for each in wanted.values():
@@ -204,51 +207,52 @@ class _Pullback:
     Args:
         wanted: What is asked for.
         relations: Every table that the statement names.
+        keep: Has the rows of a query at hand under a name; None: each is made where it is read.
     """
 
-    def __init__(self, wanted: _Wanted, relations: Relations) -> None:
-        self._wanted, self._relations = wanted, relations
+    def __init__(self, wanted: _Wanted, relations: Relations, keep: Keep | None) -> None:
+        self._wanted, self._relations, self._keep = wanted, relations, keep
         tree = wanted.source.tree
         assert isinstance(tree, exp.Table)
         self._table = TableName(tree.db, tree.name)
         self._loss = Loss(wanted.cte, wanted.source.cte or self._table, wanted.place)
+        self._layers = Layers(self._table, wanted.variables, self._kept, self._open)
 
     def gradients(self) -> exp.Select:
         """What the rows of the table count: a row for all that are alike in what is read of them.
 
         Its columns are those that are read, `"own k"` for `k`, and `"d v"` for a variable `v`.
         """
-        query, analysis = self._read()
-        staging = Staging(analysis, self._table, set(self._wanted.variables))
-        root = next(block for block in analysis.blocks if block.select is query)
-        stage = staging.stage(root)
-        tables = sum(map(self._is_own, nodes_of(query, exp.Table)))
-        if tables != staging.own_tables(root):
+        try:
+            query = self._loss.opened(self._lay)
+            if not isinstance(query, exp.Select):
+                raise self._not_a_number()
+            self._as_aggregate(query)
+            found, read = self._layers.gradients(query)
+        except HiddenReading:
             raise self._refused(
                 "cannot be followed to",
                 "It reads the table in a subquery of an expression, or behind DISTINCT, LIMIT, a "
                 "set operation or LATERAL.",
-            )
-        if not stage.outputs:
+            ) from None
+        if not found:
             raise self._refused("does not depend on", "It reads other tables or other columns.")
-        found = Sweep(staging, self._wanted.variables).sweep(stage)
-        rows = self._shared(found, staging.read)
+        rows = self._shared(found, read)
         rows.meta[PULLED_BACK] = self._wanted.cte.alias
         return rows
 
-    def _read(self) -> tuple[exp.Select, Analysis]:
-        """The query laid open, and its blocks: one SELECT with aggregates."""
-        query = self._loss.opened()
-        for each in (query, *(cte.this for cte in self._loss.kept.values())):
-            if changing := _draws(each):
-                raise self._refused("cannot be followed to", f"{changing} draws anew each time.")
-        if not isinstance(query, exp.Select):
-            raise self._not_a_number()
-        analysis = self._analysed(query)
-        while join_unions(analysis, self._reads_own) or join_other_rows(analysis):
-            analysis = self._analysed(query)
-        self._refuse_second(query, analysis)
-        root = next(block for block in analysis.blocks if block.select is query)
+    def _lay(self, tree: exp.Expr) -> exp.Expr:
+        return tree if self._keep is None else self._layers.lay(tree)
+
+    def _kept(self, query: exp.Select) -> TableName:
+        """The name of a query's rows; the WITH queries that it names go with it."""
+        assert self._keep is not None
+        query.set("with_", self._loss.context())
+        return self._keep(query)
+
+    def _as_aggregate(self, query: exp.Select) -> None:
+        """Let the query, one row and one column, be a SELECT with an aggregate."""
+        root = next(block for block in self._open(query).blocks if block.select is query)
         single = all(has_one_row(source, root) for source in root.sources)
         plain = not root.is_wall and query.args.get("where") is None
         if len(query.expressions) != 1 or not (is_one_row(query) or (single and plain)):
@@ -257,20 +261,23 @@ class _Pullback:
             item = query.expressions[0]
             summed = exp.Anonymous(this="sum", expressions=[item.unalias()])
             query.set("expressions", [named(summed, item.alias_or_name)])
+
+    def _open(self, query: exp.Select) -> Analysis:
+        """The blocks of a query, in which what is taken from other rows is a join."""
+        for each in (query, *(cte.this for cte in self._loss.named())):
+            if changing := _draws(each):
+                raise self._refused("cannot be followed to", f"{changing} draws anew each time.")
+        analysis = self._analysed(query)
+        self._refuse_second(query, analysis)
+        while join_unions(analysis, self._layers.reads_changing) or join_other_rows(analysis):
             analysis = self._analysed(query)
-        return query, analysis
+        return analysis
 
     def _analysed(self, query: exp.Select) -> Analysis:
         query.set("with_", self._loss.context())
         analysis = analyse(query, self._relations)
         query.set("with_", None)
         return analysis
-
-    def _reads_own(self, tree: exp.Expr) -> bool:
-        return any(map(self._is_own, nodes_of(tree, exp.Table)))
-
-    def _is_own(self, table: exp.Table) -> bool:
-        return TableName(table.db, table.name) == self._table
 
     def _shared(self, found: list[exp.Select], read: list[str]) -> exp.Select:
         """The sums of all queries, shared among the rows that are alike."""

@@ -32,6 +32,10 @@ from gateway.sql.text.trees import copied, nodes_of, own_nodes
 from gateway.types import FLOATING
 
 
+class HiddenReading(Exception):
+    """The variable's table is read where its rows cannot be followed to."""
+
+
 @dataclass(eq=False)
 class Leaf:
     """A relation that a stage reads; `columns` are its own as the stage's FROM clause names them.
@@ -98,12 +102,18 @@ class Staging:
             block.select.append("expressions", exp.alias_(copied(key), name, quoted=True))
         return found
 
-    def own_tables(self, block: Block) -> int:
+    def refuse_hidden(self, root: Block) -> None:
+        """Refuse a loss that reads the variable's table where no stage does."""
+        tables = sum(map(self._is_own_table, nodes_of(root.select, exp.Table)))
+        if tables != self._own_tables(root):
+            raise HiddenReading
+
+    def _own_tables(self, block: Block) -> int:
         """How often the tables that a stage reaches are the variable's own."""
         stage = self._stages[id(block.select)]
         below = (leaf.stage for leaf in stage.leaves if leaf.stage is not None)
         here = sum(leaf.stage is None for leaf in stage.leaves)
-        return here + sum(self.own_tables(inner.block) for inner in below)
+        return here + sum(self._own_tables(inner.block) for inner in below)
 
     def changes(self, tree: exp.Expr, block: Block) -> bool:
         """Whether an expression changes with a variable."""
@@ -169,12 +179,13 @@ class Staging:
         return Leaf(columns, leaf.stage)
 
     def _is_own(self, source: Source) -> bool:
-        tree = source.tree
+        return self._is_own_table(source.tree)
+
+    def _is_own_table(self, tree: exp.Expr) -> bool:
         return isinstance(tree, exp.Table) and TableName(tree.db, tree.name) == self._own
 
     def _reaches(self, tree: exp.Expr) -> bool:
-        tables = nodes_of(tree, exp.Table)
-        return any(TableName(table.db, table.name) == self._own for table in tables)
+        return any(map(self._is_own_table, nodes_of(tree, exp.Table)))
 
     def _columns_read(self) -> list[str]:
         """The columns of the variable's table that the loss may read, in some order.
