@@ -201,11 +201,8 @@ def pull_back_queries(state: Rewriting) -> None:
     named = {name: marker for marker, name in unnamed(state.tree, state.analysis)}
     for name, marker in named.items():
         _name_view(state, marker, name)
-    # What is run first has no values of parameters yet, and none of the rows of a recursion.
-    unsettled = nodes_of(state.tree, exp.Parameter) or any(
-        clause.args.get("recursive") for clause in nodes_of(state.tree, exp.With)
-    )
-    keep = None if unsettled else partial(_keep_layer, state)
+    recursive = any(clause.args.get("recursive") for clause in nodes_of(state.tree, exp.With))
+    keep = None if recursive else partial(_keep_layer, state)
     if pull_back(state.tree, state.analysis, state.relations, keep):
         state.analysis = analyse(state.tree, state.relations)
 

@@ -136,6 +136,7 @@ class Client:
         if limit is not None:
             self.engine.limit_memory(limit)
             self.portals.limit(limit)
+        self.executor.kept = self.portals.room
         self.functions = SessionFunctions(
             self.settings,
             self.identity.authority,

@@ -7,7 +7,9 @@ import math
 
 import pytest
 
+from gateway.autodiff.relational import pull_back
 from gateway.errors import GatewayError
+from gateway.rewrite import passes
 from tests.autodiff.relations import rewritten, run
 
 # w: k, x (a parameter in each row), w; t: data that rows of u are joined with by n = k.
@@ -148,9 +150,12 @@ def gradient(loss: str, rows: dict[str, dict[str, list[object]]]) -> list[object
 
 @pytest.mark.parametrize("alike", [False, True], ids=["apart", "alike"])
 @pytest.mark.parametrize("name", LOSSES)
-def test_agrees_with_differences(name: str, alike: bool) -> None:
+def test_agrees_with_differences(name: str, alike: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With layers that are kept, and without any."""
     if alike and name in KINKS:
         return
+    if alike:
+        monkeypatch.setattr(passes, "pull_back", lambda *known: pull_back(*known[:3]))
     loss, rows = LOSSES[name], ALIKE if alike else ROWS
     wanted = [
         (value(loss, moved(rows, place, STEP)) - value(loss, moved(rows, place, -STEP)))

@@ -58,6 +58,19 @@ class Loss:
         """
         return self._opened(self._cte.this, lay)
 
+    def reached(self) -> list[exp.Expr]:
+        """The query itself and the WITH queries that it is made of, each once."""
+        found: dict[int, exp.Expr] = {}
+        own = [self._own.this] if isinstance(self._own, exp.CTE) else []
+        left = [self._cte.this, *own]
+        while left:
+            tree = left.pop()
+            if id(tree) not in found:
+                found[id(tree)] = tree
+                ctes = map(named_by, nodes_of(tree, exp.Table))
+                left += [cte.this for cte in ctes if cte is not None]
+        return list(found.values())
+
     def named(self) -> list[exp.CTE]:
         """The WITH queries that what was opened still names, in the order they are written."""
         return [cte for cte in reversed(self._around) if id(cte) in self._kept]

@@ -211,11 +211,14 @@ class _Pullback:
     """
 
     def __init__(self, wanted: _Wanted, relations: Relations, keep: Keep | None) -> None:
-        self._wanted, self._relations, self._keep = wanted, relations, keep
+        self._wanted, self._relations = wanted, relations
         tree = wanted.source.tree
         assert isinstance(tree, exp.Table)
         self._table = TableName(tree.db, tree.name)
         self._loss = Loss(wanted.cte, wanted.source.cte or self._table, wanted.place)
+        # What is run first has no values of parameters.
+        open_ = any(nodes_of(each, exp.Parameter) for each in self._loss.reached())
+        self._keep = None if open_ else keep
         self._layers = Layers(self._table, wanted.variables, self._kept, self._open)
 
     def gradients(self) -> exp.Select:

@@ -27,6 +27,8 @@ from gateway.session.computation import (
     fields_of,
     with_derived,
 )
+from gateway.session.portals.turning import KeptRoom
+from gateway.session.queries.layered import with_layers
 from gateway.session.queries.long_lists import plan_held
 from gateway.session.queries.parameter_types import as_bound, settled
 from gateway.session.queries.recall import Asked, Circumstances, Recall
@@ -76,6 +78,7 @@ class Queries:
         array_aggregation: Whether aggregates over grids may be computed on arrays.
         settled: What may run again as it is.
         standing: Under what, at this moment.
+        kept: Where the rows of layers are kept.
     """
 
     engine: EngineSession
@@ -90,6 +93,7 @@ class Queries:
     array_aggregation: bool = True
     settled: SettledQueries = field(default_factory=SettledQueries)
     standing: Callable[[], Standing | None] = field(default=lambda: None)
+    kept: KeptRoom = field(default_factory=lambda: KeptRoom(0))
     _spared: SparedPlans = field(default_factory=SparedPlans)
     _nodes: int = 0  # of what was rewritten for the statement at hand
     _own: bool = False  # it asked for what is the session's own
@@ -303,17 +307,6 @@ class Queries:
         """Plan a rewritten query to be told of, not run."""
         return self._plan(rewritten, types or {}, tables)
 
-    def infer_all(
-        self, queries: Sequence[Rewritten], target: TableName, declared: Mapping[int, Type]
-    ) -> tuple[Type, ...]:
-        """The types of the parameters of several queries over the rows of one target."""
-        known = dict(declared)
-        for query in queries:
-            known = {**query.parameters, **known}
-        plans = [self._plan(q, known, self.registry.tables(q.tables, target)) for q in queries]
-        types = settled(known, (plan.parameters for plan in plans), (q.tree for q in queries))
-        return tuple(types.values())
-
     def plan_over(self, rewritten: Rewritten, tables: Mapping[TableName, Table]) -> Plan:
         """Plan a rewritten query over tables that are given, where it does not name others."""
         self.authority.require_reads(read for read in rewritten.reads if read[0] not in tables)
@@ -329,6 +322,14 @@ class Queries:
         prefix: str = "",
     ) -> Plan:
         """Have the engine plan a rewritten query; what it refuses gets its place in the text."""
+        if rewritten.layers:
+            run = values is not None and prefix in ("", "EXPLAIN ANALYZE ")
+            tables = with_layers(
+                rewritten,
+                tables,
+                lambda layer, known: self._plan(layer, {}, known, None if values is None else []),
+                self.kept if run else None,
+            )
         started, found, kept = perf_counter_ns(), self.engine.plans_found, False
         try:
             types = as_bound(types, values) if values else types
@@ -336,7 +337,7 @@ class Queries:
             if values is None or not is_worth_sparing(tables):
                 return plan_held(self.engine, rewritten, types, sql, tables, values, prefix)
             spared = partial(self._plan_spared, rewritten, types, sql, tables, values, prefix)
-            if values or prefix:
+            if values or prefix or rewritten.layers:
                 return spared()
             standing = sql, notation_of(self.constants), self.array_aggregation
             plan, kept = self._spared.find(standing, tables, spared)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from gateway.errors import CardinalityViolation, FeatureNotSupported
 from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound, Described
+from gateway.session.queries.parameter_types import settled
 from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
@@ -49,7 +50,14 @@ def describe_merge(
     planned = _planned(executor, statement)
     known = {n: t for step in planned.steps for n, t in step.parameters.items()} | declared
     queries = [executor.rewrite(step.query) for step in planned.steps]
-    return Described(executor.infer_all(queries, planned.target, known))
+    for query in queries:
+        known = {**query.parameters, **known}
+    plans = [
+        executor.described_plan(q, executor.registry.tables(q.tables, planned.target), known)
+        for q in queries
+    ]
+    types = settled(known, (plan.parameters for plan in plans), (q.tree for q in queries))
+    return Described(tuple(types.values()))
 
 
 def merge(executor: Executor, statement: Statement, bound: Bound) -> Result:

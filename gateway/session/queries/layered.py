@@ -1,0 +1,66 @@
+"""The layers of a query's gradient: run before the query, their rows kept while it runs.
+
+Each reads the tables of the statement, as they were at its moment, and the layers before it.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Mapping
+
+import pyarrow as pa
+
+from gateway.engine.interface import Plan
+from gateway.errors import OutOfMemory
+from gateway.rewrite import Rewritten
+from gateway.session.portals.turning import KeptRoom
+from gateway.sources.table import Table, TableName
+from gateway.store.rows.snapshots import Snapshot
+
+Tables = Mapping[TableName, Table]
+
+
+def with_layers(
+    rewritten: Rewritten,
+    tables: Tables,
+    plan: Callable[[Rewritten, Tables], Plan],
+    room: KeptRoom | None,
+) -> Tables:
+    """The tables of a query, and its layers.
+
+    Args:
+        rewritten: The query.
+        tables: Every table that it and its layers name.
+        plan: Plans a layer over some tables.
+        room: Where rows are kept; None: the query is only described, and its layers have no rows.
+
+    Raises:
+        OutOfMemory: 53200, the rows of layers do not fit.
+    """
+    found = dict(tables)
+    for name, layer in rewritten.layers:
+        made = plan(layer, found)
+        found[name] = Snapshot(made.schema.empty_table() if room is None else _rows(made, room))
+    return found
+
+
+def _rows(plan: Plan, room: KeptRoom) -> pa.Table:
+    """All rows of a plan; their room is given back when nothing reads them any more."""
+    batches, taken = [], 0
+    try:
+        for batch in plan.stream():
+            if not room.take(batch.nbytes):
+                raise OutOfMemory(
+                    "out of memory for the layers of a gradient",
+                    detail=f"What is kept between statements and within them may take "
+                    f"{room.most_bytes} bytes together.",
+                    hint="Take the gradient over fewer rows at a time, or raise memory_bytes.",
+                )
+            taken += batch.nbytes
+            batches.append(batch)
+        rows = pa.Table.from_batches(batches, plan.schema)
+    except BaseException:  # whatever it is, what was taken is free again
+        room.give(taken)
+        raise
+    weakref.finalize(rows, room.give, taken)
+    return rows

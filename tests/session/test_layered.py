@@ -1,0 +1,122 @@
+"""A gradient of many layers as clients ask for it: each is run first, and its rows are kept."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from typing import cast
+
+import psycopg
+import pyarrow as pa
+import pytest
+
+from gateway.engine.interface import Plan
+from gateway.errors import OutOfMemory
+from gateway.rewrite import Rewritten, rewrite
+from gateway.session.portals.turning import KeptRoom
+from gateway.session.queries.layered import with_layers
+from gateway.sources.table import TableName
+from gateway.sql.meaning.relation import Relation
+from gateway.sql.text.dialect import parse
+from tests.conftest import Connect
+
+NETWORK = """
+CREATE SCHEMA net; SET search_path TO net;
+CREATE TABLE x AS SELECT s, i, sin(s * 7 + i) AS v
+  FROM generate_series(1, 20) AS a(s), generate_series(1, 3) AS b(i);
+CREATE TABLE w AS SELECT l, i, h, cos(l * 31 + i * 5 + h * 11) AS v
+  FROM generate_series(1, 2) AS a(l), generate_series(1, 3) AS b(i), generate_series(1, 3) AS c(h);
+CREATE VIEW first AS SELECT s, h AS i, tanh(sum(x.v * w.v)) AS v FROM x JOIN w USING (i)
+  WHERE l = 1 GROUP BY s, h;
+CREATE VIEW chance AS SELECT s, h, exp(v) / sum(exp(v)) OVER (PARTITION BY s) AS p FROM
+  (SELECT s, h, sum(first.v * w.v) AS v FROM first JOIN w USING (i) WHERE l = 2 GROUP BY s, h) AS z;
+CREATE VIEW loss AS SELECT -avg(ln(p)) + 0.01 * (SELECT sum(v ^ 2) FROM w) FROM chance
+  WHERE h = s % 3 + 1
+"""
+STEP = 1e-5
+
+
+@pytest.fixture
+def network(connect: Connect) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    connection = connect()
+    connection.execute(NETWORK)
+    yield connection
+    connection.execute("DROP SCHEMA net CASCADE")
+
+
+def numbers(connection: psycopg.Connection[tuple[object, ...]], query: str) -> list[float]:
+    return [cast(float, value) for (value,) in connection.execute(query.encode())]
+
+
+def test_it_is_what_the_loss_does(network: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Before and after a step of training, which has a parameter and changes what is kept."""
+    for _ in range(2):
+        found = numbers(network, "SELECT grad(loss, v) FROM w ORDER BY l, i, h")
+        places = network.execute("SELECT l, i, h FROM w ORDER BY l, i, h").fetchall()
+        for place, slope in list(zip(places, found, strict=True))[::5]:
+            ends = []
+            for by in (STEP, -2 * STEP, STEP):
+                network.execute(
+                    "UPDATE w SET v = v + %s WHERE (l, i, h) = (%s, %s, %s)", (by, *place)
+                )
+                ends += numbers(network, "SELECT * FROM loss")
+            assert slope == pytest.approx((ends[0] - ends[1]) / (2 * STEP), rel=1e-6, abs=1e-8)
+        tag = network.execute("UPDATE w SET v = v - %s * grad(loss, v)", (0.5,)).statusmessage
+        assert tag == "UPDATE 18"
+
+
+def test_training_brings_the_loss_down(network: psycopg.Connection[tuple[object, ...]]) -> None:
+    losses = numbers(network, "SELECT * FROM loss")
+    for _ in range(5):
+        network.execute("UPDATE w SET v = v - 0.5 * grad(loss, v)")
+        losses += numbers(network, "SELECT * FROM loss")
+    assert losses == sorted(losses, reverse=True) and losses[-1] < 0.8 * losses[0]
+
+
+def test_a_loss_with_a_parameter_is_the_same(
+    network: psycopg.Connection[tuple[object, ...]],
+) -> None:
+    """Nothing of it can be run before the values are there."""
+    query = """WITH l AS (SELECT -avg(ln(p)) {} FROM chance WHERE h = s % 3 + 1)
+        SELECT grad(l, v) FROM w ORDER BY w.l, i, h"""
+    found = numbers(network, query.format("* 2"))
+    asked = network.execute(query.format("* %s").replace("s % 3", "s %% 3").encode(), (2.0,))
+    assert [value for (value,) in asked] == pytest.approx(found, rel=1e-12)
+
+
+def test_it_is_told(network: psycopg.Connection[tuple[object, ...]]) -> None:
+    asked = "SELECT grad(loss, v) FROM w"
+    told = [line for (line,) in network.execute(f"EXPLAIN (REWRITE) {asked}".encode())]
+    layers = [line for line in told if str(line).startswith("-- ")]
+    assert layers == [f"-- ∂layers.{n}" for n in range(1, len(layers) + 1)] and len(layers) > 3
+    assert network.execute(f"EXPLAIN {asked}".encode()).fetchall()
+    assert network.execute(f"EXPLAIN ANALYZE {asked}".encode()).fetchall()
+
+
+class _Rows:
+    """A plan of a few rows."""
+
+    schema = pa.schema([("a", pa.int64())])
+
+    def stream(self) -> Iterator[pa.RecordBatch]:
+        for _ in range(3):
+            yield pa.record_batch({"a": [1, 2]}, schema=self.schema)
+
+
+def test_rows_are_kept_within_their_room() -> None:
+    one = rewrite(parse("SELECT 1 AS a")[0], lambda schema, name: Relation(TableName(schema, name)))
+    name = TableName("∂layers", "1")
+    query = Rewritten(one.tree, frozenset(), None, {}, layers=((name, one),))
+
+    def plan(*_: object) -> Plan:
+        return cast(Plan, _Rows())
+
+    room = KeptRoom(50)
+    found = with_layers(query, {}, plan, room)
+    assert found[name].schema == _Rows.schema and not room.take(3)
+    del found
+    gc.collect()
+    with pytest.raises(OutOfMemory, match="layers of a gradient"):
+        with_layers(query, {}, plan, KeptRoom(40, room))
+    assert room.take(50)  # all is given back
+    assert with_layers(query, {}, plan, None)[name].schema == _Rows.schema  # described alone
