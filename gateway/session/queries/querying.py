@@ -323,7 +323,7 @@ class Queries:
     ) -> Plan:
         """Have the engine plan a rewritten query; what it refuses gets its place in the text."""
         if rewritten.layers:
-            run = values is not None and prefix in ("", "EXPLAIN ANALYZE ")
+            run = values is not None and (not prefix or "ANALYZE" in prefix)
             tables = with_layers(
                 rewritten,
                 tables,
