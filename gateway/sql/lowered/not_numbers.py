@@ -52,18 +52,40 @@ def spread_of_one(call: exp.Anonymous, known: Types) -> None:
         return
     argument = call.expressions[0]
     value = argument.expressions[0] if isinstance(argument, exp.Distinct) else argument
-    whole: exp.Expr = call
-    while isinstance(whole.parent, exp.Filter | exp.Window):
-        whole = whole.parent
+    whole = _whole(call)
     if not may_be_nan(value, known) or nodes_of(call.root(), Marker):
         return
-    greatest = whole.copy()
-    inner = greatest
-    while isinstance(inner, exp.Filter | exp.Window):
-        inner = inner.this
-    inner.set("this", "max")
+    greatest = _instead(whole, "max")
     nothing = exp.Mul(this=exp.Literal.number("0.0"), expression=greatest)
     whole.replace(exp.paren(exp.Add(this=whole.copy(), expression=nothing), copy=False))
+
+
+def fit_of_level(call: exp.Anonymous) -> None:
+    """Let regr_r2 be 1 where what is explained has one value, in place; the engine gives NULL."""
+    if call.name != "regr_r2" or len(call.expressions) != 2 or nodes_of(call.root(), Marker):
+        return
+    whole = _whole(call)
+    zero = exp.Literal.number(0)
+    level = exp.EQ(this=_instead(whole, "regr_syy"), expression=zero)
+    varied = exp.GT(this=_instead(whole, "regr_sxx"), expression=zero.copy())
+    one = exp.If(this=exp.And(this=level, expression=varied), true=exp.Literal.number("1.0"))
+    whole.replace(exp.paren(exp.Case(ifs=[one], default=whole.copy()), copy=False))
+
+
+def _whole(call: exp.Expr) -> exp.Expr:
+    """The call with its FILTER and its window."""
+    while isinstance(call.parent, exp.Filter | exp.Window):
+        call = call.parent
+    return call
+
+
+def _instead(whole: exp.Expr, name: str) -> exp.Expr:
+    """The same of another aggregate."""
+    made = inner = whole.copy()
+    while isinstance(inner, exp.Filter | exp.Window):
+        inner = inner.this
+    inner.set("this", name)
+    return made
 
 
 def may_be_minus_zero(value: exp.Expr, known: Types) -> bool:

@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.json_records import RECORDS, spread_record
+from gateway.sql.lowered.unnested import select_values, spread_unnest
 from gateway.sql.meaning.naming import output_name
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.text.grammar import Marker
@@ -49,6 +50,7 @@ def is_plain(tree: exp.Expr) -> bool:
 
 def spread_sets(tree: exp.Expr) -> None:
     """Write functions in FROM that give rows as subqueries, in place."""
+    select_values(tree)
     _plain_laterals(tree)
     _select_values(tree)
     for table in nodes_of(tree, exp.Table):
@@ -61,6 +63,8 @@ def spread_sets(tree: exp.Expr) -> None:
             numbered = bool(table.args.get("ordinality"))
             if numbered or call.name in SETS:
                 _spread(table, call, numbered)
+    for unnest in nodes_of(tree, exp.Unnest):
+        spread_unnest(unnest)
     for unnest in nodes_of(tree, exp.Unnest):
         if unnest.args.get("offset"):
             _spread_numbered(unnest)

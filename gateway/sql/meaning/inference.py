@@ -117,8 +117,11 @@ def numeric_beside(sides: Sequence[exp.Expr], types: Types) -> bool:
 
 
 def _is_open(value: exp.Expr, types: Types) -> bool:
-    """A parameter whose type nothing has told yet takes that of the others too."""
-    return isinstance(bare(value), exp.Parameter) and types.of(value) is None
+    """A parameter whose type nothing has told yet takes that of the others too, as ARRAY[NULL]."""
+    plain = bare(value)
+    if isinstance(plain, exp.Array) and plain.expressions:
+        return all(isinstance(each, exp.Null) for each in plain.expressions)
+    return isinstance(plain, exp.Parameter) and types.of(value) is None
 
 
 def alternatives_type(values: Sequence[exp.Expr]) -> Type | None:
@@ -135,6 +138,9 @@ def _call(tree: exp.Expr, types: Types) -> Type | None:
     name, given = tree.name.lower(), tree.expressions
     if name in _ALTERNATIVES:
         return _common(given, types)
+    if name == "array" and len(given) == 1:  # ARRAY(SELECT ...)
+        element = _scalar(given[0], types)
+        return None if element is None else array_of(element)
     if name == "generate_series":  # of moments it takes an interval besides
         ends = _common(given[:2], types)
         numbers = [types.of(each) for each in given]

@@ -98,10 +98,11 @@ _ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
     (TIMESTAMP, ("to_timestamp_text", "to_local_time", "local_in_zone", "make_timestamp",
                  "make_timestamp_parts")),
     (TIMESTAMPTZ, ("moment_in_zone", "to_timestamp", "now", "clock_timestamp",
-                   "statement_timestamp", "transaction_timestamp")),
+                   "statement_timestamp", "transaction_timestamp", "truncated_timestamptz")),
     (INTERVAL, (
         "age", "age_timestamp", "make_interval", "make_interval_parts", "justify_days",
-        "justify_hours", "justify_interval", "interval_times", "interval_over")),
+        "justify_hours", "justify_interval", "interval_times", "interval_over",
+        "truncated_interval")),
 )  # fmt: skip
 _BY_NAME = {name: kind for kind, names in _ALWAYS for name in names} | GIVEN
 
