@@ -6,10 +6,9 @@ Whatever a statement is (INSERT, UPDATE, a view, EXPLAIN), what comes here is it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from itertools import count
 
 from sqlglot import exp
 
@@ -17,11 +16,13 @@ from gateway.autodiff.relational import pull_back, unnamed
 from gateway.autodiff.rules.graph import MOST_NODES
 from gateway.autodiff.statements.differentiate_sql import replace_calls
 from gateway.autodiff.statements.markers import expand
-from gateway.autodiff.statements.neighbours import Derived, has_calls, take_along
+from gateway.autodiff.statements.neighbours import has_calls, take_along
 from gateway.errors import UndefinedTable
 from gateway.interrupts import check_for_interrupts
+from gateway.rewrite.rewriting import NOTHING, Rewriting, done, no_functions
 from gateway.rewrite.rewritten import Rewritten
 from gateway.sources.table import TableName
+from gateway.sql.lowered.beside_reals import widen_beside_reals
 from gateway.sql.lowered.choosing import choose
 from gateway.sql.lowered.exact import keep_exact
 from gateway.sql.lowered.infinities import keep_infinite
@@ -47,8 +48,8 @@ from gateway.sql.meaning.inlining import inline
 from gateway.sql.meaning.named_windows import put_windows
 from gateway.sql.meaning.naming import alias_unnamed, leftmost
 from gateway.sql.meaning.parameters import declared_types
-from gateway.sql.meaning.relation import ColumnInfo, Constants, Lookup, Relations, notation_of
-from gateway.sql.meaning.scope import Analysis, Output, position_of
+from gateway.sql.meaning.relation import Constants, Lookup, Relations, notation_of
+from gateway.sql.meaning.scope import Analysis, position_of
 from gateway.sql.meaning.volatile import refuse_read_twice
 from gateway.sql.meaning.windows import widen_beside_default
 from gateway.sql.text.depth import with_room
@@ -56,42 +57,12 @@ from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied, nodes_of
 from gateway.types import Type
 
-_NOTHING: Constants = {}
-
-
-def _no_functions(schema: str, name: str, arity: int) -> None:
-    """No function of a user's own."""
-
-
-@dataclass(slots=True)
-class Rewriting:
-    """What the passes know and find out."""
-
-    tree: exp.Expr
-    lookup: Lookup
-    constants: Constants
-    functions: Functions = _no_functions
-    lender: Lender | None = None
-    relations: dict[TableName, dict[str, ColumnInfo]] = field(default_factory=dict)
-    names: tuple[str, ...] | None = None
-    parameters: dict[int, Type] = field(default_factory=dict)
-    analysis: Analysis = field(default_factory=Analysis)
-    columns: tuple[ColumnInfo, ...] = ()
-    outputs: tuple[Output, ...] = ()
-    markers: int = 0
-    unaliased: set[TableName] = field(default_factory=set)  # relations that go by their own name
-    most_nodes: int = MOST_NODES  # of all derivatives
-    derived: dict[TableName, Derived] = field(default_factory=dict)
-    reads: tuple[tuple[TableName, int], ...] = ()
-    layers: dict[TableName, Rewritten] = field(default_factory=dict)
-    joined: Iterator[int] = field(default_factory=lambda: count(1))  # numbers for names of joins
-
 
 def rewrite(
     tree: exp.Expr,
     lookup: Lookup,
-    constants: Constants = _NOTHING,
-    functions: Functions = _no_functions,
+    constants: Constants = NOTHING,
+    functions: Functions = no_functions,
     most_nodes: int = MOST_NODES,
     lender: Lender | None = None,
 ) -> Rewritten:
@@ -122,15 +93,7 @@ def _rewrite(state: Rewriting) -> Rewritten:
                 continue
         each(state)
     check_for_interrupts()
-    return _done(state)
-
-
-def _done(state: Rewriting) -> Rewritten:
-    return Rewritten(
-        state.tree, frozenset(state.relations.keys() - state.layers.keys()), state.names,
-        state.parameters, state.analysis, state.derived, state.columns, state.outputs,
-        state.markers, state.reads, tuple(state.layers.items()),
-    )  # fmt: skip
+    return done(state)
 
 
 def bind_tables(state: Rewriting) -> None:
@@ -217,7 +180,7 @@ def _keep_layer(state: Rewriting, query: exp.Select) -> TableName:
             each(inner)
     state.markers += inner.markers - state.markers
     name = TableName("∂layers", str(len(state.layers) + 1))
-    state.layers[name] = _done(inner)
+    state.layers[name] = done(inner)
     names = query.named_selects if inner.names is None else inner.names
     state.relations[name] = dict(zip(names, inner.columns, strict=True))
     return name
@@ -334,6 +297,7 @@ def keep_numbers(state: Rewriting) -> None:
     for block in state.analysis.blocks:
         keep_numeric(block.select, block)
         keep_exact(block.select, block)
+    widen_beside_reals(state.tree, state.analysis)
 
 
 def declare_parameters(state: Rewriting) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, GatewayError
-from gateway.rewrite.passes import PASSES, Rewriting, bind_columns
+from gateway.rewrite.passes import PASSES, bind_columns
+from gateway.rewrite.rewriting import Rewriting
 from gateway.sources.table import TableName
 from gateway.sql.meaning.relation import Constants, Lookup
 from gateway.sql.meaning.scope import Block, resolve

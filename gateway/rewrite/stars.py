@@ -10,7 +10,8 @@ from __future__ import annotations
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
-from gateway.rewrite.passes import PASSES, Rewriting, bind_columns
+from gateway.rewrite.passes import PASSES, bind_columns
+from gateway.rewrite.rewriting import Rewriting
 from gateway.sql.meaning.analysis import STAR
 from gateway.sql.meaning.merging import COMMON
 from gateway.sql.meaning.relation import Constants, Lookup

@@ -64,10 +64,7 @@ def _is_average(node: exp.Expr) -> bool:
 
 def _changes(node: exp.Expr, types: Types) -> Iterator[tuple[exp.Expr, Change]]:
     """What is to be done to one node, told before anything is done."""
-    columns = (
-        zip(*(row.expressions for row in node.expressions), strict=True) if _is_rows(node) else ()
-    )
-    for group in [_together(node), *map(list, columns)]:
+    for group in [together(node), *value_columns(node)]:
         if not group or not numeric_beside(group, types):
             continue
         for side in group:
@@ -87,7 +84,7 @@ def _is_of_doubles(literal: exp.Literal, types: Types) -> bool:
     while node is not None and not isinstance(node, exp.Query | exp.Alias):
         if literal.is_int or (isinstance(node, exp.Cast) and types.of(node) is not TEXT):
             return True
-        group = _together(node)
+        group = together(node)
         if any(types.of(side) in (FLOAT4, FLOAT8) for side in group):
             return True
         if isinstance(node, exp.Anonymous | exp.Pow) and types.of(node) is not NUMERIC:
@@ -96,13 +93,13 @@ def _is_of_doubles(literal: exp.Literal, types: Types) -> bool:
     return False
 
 
-def _is_rows(node: exp.Expr) -> bool:
-    """Whether it is VALUES of rows that are of one length."""
-    rows = node.expressions if isinstance(node, exp.Values) else []
-    return bool(rows) and len({len(row.expressions) for row in rows}) == 1
+def value_columns(node: exp.Expr) -> list[list[exp.Expr]]:
+    """The columns of VALUES whose rows are of one length; none of anything else."""
+    rows = [row.expressions for row in node.expressions] if isinstance(node, exp.Values) else []
+    return list(map(list, zip(*rows, strict=True))) if len({*map(len, rows)}) == 1 else []
 
 
-def _together(node: exp.Expr) -> list[exp.Expr]:
+def together(node: exp.Expr) -> list[exp.Expr]:
     """Expressions that come to one type: the sides of an operator, the branches of a CASE."""
     if isinstance(node, (*_ARITHMETIC, *COMPARISONS)):
         return [node.this, node.expression]

@@ -17,6 +17,7 @@ from gateway.sql.meaning.inference import type_of
 from gateway.sql.meaning.results import common_type
 from gateway.sql.meaning.scope import Block, Listed, Source, column_node, resolves_here
 from gateway.sql.text.trees import own_nodes
+from gateway.types import FLOAT4, FLOAT8, NUMERIC
 
 # On a NATURAL join that was spelt out, under this key, the names that it joins by.
 COMMON = "common"
@@ -27,7 +28,7 @@ def merge(join: exp.Join, block: Block, first: int, middle: int) -> None:
 
     Args:
         join: The join; NATURAL becomes USING, and USING becomes ON where the engine would compare
-            another column than the merged one.
+            another column than the merged one, or a numeric with a real.
         block: Where it stands: what is listed from `first` is on its left, from `middle` on its
             right.
 
@@ -42,7 +43,10 @@ def merge(join: exp.Join, block: Block, first: int, middle: int) -> None:
     if not names:
         return
     pairs = [(_one(left, name, "left"), _one(right, name, "right")) for name in names]
-    if any(each is not None and _is_odd(each, left) for each, _ in pairs):
+    if any(
+        left_one is not None and (_is_odd(left_one, left) or _is_cut(left_one, right_one, block))
+        for left_one, right_one in pairs
+    ):
         _spell_out_using(join, names, pairs)
     side = (join.side or "").upper()
     merged = [_merged(name, *pair, side, block) for name, pair in zip(names, pairs, strict=True)]
@@ -172,6 +176,14 @@ def _is_odd(listed: Listed, left: list[Listed]) -> bool:
     """Whether it is another than the engine takes, the first of the left side."""
     sources = [source for each in left for source in each.hides]
     return listed.is_merged and listed.sources != tuple(_having(sources, listed.name)[:1])
+
+
+def _is_cut(one: Listed, other: Listed | None, block: Block) -> bool:
+    """Whether one is a real and the other a numeric, of which the engine makes decimals."""
+    if other is None:
+        return False
+    kinds = [type_of(merged_column(each), block) for each in (one, other)]
+    return NUMERIC in kinds and any(kind in (FLOAT4, FLOAT8) for kind in kinds)
 
 
 def _having(sources: list[Source], name: str) -> list[Source]:
