@@ -68,29 +68,6 @@ def spread_sets(tree: exp.Expr) -> None:
     for unnest in nodes_of(tree, exp.Unnest):
         if unnest.args.get("offset"):
             _spread_numbered(unnest)
-        elif len(unnest.expressions) > 1:
-            _name_apart(unnest)
-
-
-def _name_apart(unnest: exp.Unnest) -> None:
-    """Arrays side by side: the engine names them by their text, casts left out, and refuses two
-    of one name."""
-    taken: set[str] = set()
-    for array in unnest.expressions:
-        made = array
-        while (name := _named(made)) in taken:
-            made = exp.Anonymous(this="coalesce", expressions=[made.copy()])
-        taken.add(name)
-        if made is not array:
-            array.replace(made)
-
-
-def _named(value: exp.Expr) -> str:
-    """What the engine calls an expression."""
-    bare = value.copy().transform(
-        lambda node: node.this if isinstance(node, exp.Cast | exp.Paren) else node
-    )
-    return str(bare.sql())
 
 
 def _plain_laterals(tree: exp.Expr) -> None:

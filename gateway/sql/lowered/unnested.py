@@ -18,6 +18,7 @@ from gateway.sql.text.trees import nodes_of
 
 def spread_unnest(item: exp.Unnest) -> None:
     """Write it as such a subquery where the engine or `laterals` need one, in place."""
+    _name_apart(item)
     arrays, looks = item.expressions, item.find(exp.Column) is not None
     numbered = bool(item.args.get("offset"))
     kept = looks and _is_kept(item)
@@ -26,7 +27,7 @@ def spread_unnest(item: exp.Unnest) -> None:
         first = exp.Anonymous(this="nullif", expressions=[arrays[0].copy(), _empty()])
         whole = exp.Anonymous(this="coalesce", expressions=[first, nothing])
         arrays = [whole, *(each.copy() for each in arrays[1:])]
-    elif len(arrays) == 1 and not (looks and numbered):
+    elif not (looks or numbered) or (len(arrays) == 1 and not (looks and numbered)):
         return
     items: list[exp.Expr] = [
         exp.alias_(exp.Anonymous(this="unnest", expressions=[each.copy()]), "unnest", quoted=True)
@@ -35,6 +36,27 @@ def spread_unnest(item: exp.Unnest) -> None:
     if numbered:
         items.append(_numbers(item.expressions))
     _put(item, items)
+
+
+def _name_apart(unnest: exp.Unnest) -> None:
+    """Arrays side by side: the engine names them by their text, casts left out, and refuses two
+    of one name."""
+    taken: set[str] = set()
+    for array in unnest.expressions:
+        made = array
+        while (name := _named(made)) in taken:
+            made = exp.Anonymous(this="coalesce", expressions=[made.copy()])
+        taken.add(name)
+        if made is not array:
+            array.replace(made)
+
+
+def _named(value: exp.Expr) -> str:
+    """What the engine calls an expression."""
+    bare = value.copy().transform(
+        lambda node: node.this if isinstance(node, exp.Cast | exp.Paren) else node
+    )
+    return str(bare.sql())
 
 
 def _is_kept(item: exp.Unnest) -> bool:
