@@ -156,8 +156,14 @@ class Moment:
 
     @cached_property
     def _classes(self) -> dict[tuple[str, str], int]:
-        """(schema, name) -> oid of every relation and index."""
-        own = {(schema, name): oid for oid, schema, name in self._own_classes()}
+        """(schema, name) -> oid of relations and indexes; not of other sessions' temporary ones.
+
+        Their schemas are shown to everybody, and no name in them can be used.
+        """
+        temporary = {entry.schema for entry in self.contents.relations if entry.temporary}
+        others = temporary - {self.contents.temporary}
+        own = {(schema, name): oid for oid, schema, name in self._own_classes()
+               if schema not in others}  # fmt: skip
         return _recorded_classes() | own
 
     def _own_classes(self) -> Iterator[tuple[int, str, str]]:
