@@ -123,11 +123,13 @@ def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
         closing(psycopg.connect(host="127.0.0.1", port=port, user="a", dbname="b")) as connection,
     ):
         connection.pgconn.send_query(endless)
-        query = "SELECT 1"
+        running = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query ~ '^SELECT sum'"
+        while not ask(port, running):
+            pass
         process.send_signal(signal.SIGTERM)
         with pytest.raises(psycopg.OperationalError):
             while True:  # it takes no new clients once it drains
-                ask(port, query)
+                ask(port, "SELECT 1")
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         _, complaints = process.communicate(timeout=600)

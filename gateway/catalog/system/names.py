@@ -123,6 +123,8 @@ class Moment:
     def _class_number(self, parts: Sequence[str]) -> int | None:
         name = parts[-1]
         places = [parts[-2]] if len(parts) > 1 else self.path
+        if places[0] in self._others:  # everybody sees such schemas, nobody may use them
+            return None
         for place in places:
             found = self._classes.get((place, name))
             if found is not None:
@@ -155,15 +157,15 @@ class Moment:
     # Names of objects
 
     @cached_property
-    def _classes(self) -> dict[tuple[str, str], int]:
-        """(schema, name) -> oid of relations and indexes; not of other sessions' temporary ones.
-
-        Their schemas are shown to everybody, and no name in them can be used.
-        """
+    def _others(self) -> set[str]:
+        """The schemas of other sessions' temporary tables."""
         temporary = {entry.schema for entry in self.contents.relations if entry.temporary}
-        others = temporary - {self.contents.temporary}
-        own = {(schema, name): oid for oid, schema, name in self._own_classes()
-               if schema not in others}  # fmt: skip
+        return temporary - {self.contents.temporary}
+
+    @cached_property
+    def _classes(self) -> dict[tuple[str, str], int]:
+        """(schema, name) -> oid of every relation and index."""
+        own = {(schema, name): oid for oid, schema, name in self._own_classes()}
         return _recorded_classes() | own
 
     def _own_classes(self) -> Iterator[tuple[int, str, str]]:
