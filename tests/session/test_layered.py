@@ -108,7 +108,7 @@ def test_rows_are_kept_within_their_room() -> None:
     name = TableName("∂layers", "1")
     query = Rewritten(one.tree, frozenset(), None, {}, layers=((name, one),))
 
-    def plan(*_: object) -> Plan:
+    def plan(*_: object, **__: object) -> Plan:
         return cast(Plan, _Rows())
 
     room = KeptRoom(50)

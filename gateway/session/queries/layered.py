@@ -23,7 +23,7 @@ Tables = Mapping[TableName, Table]
 def with_layers(
     rewritten: Rewritten,
     tables: Tables,
-    plan: Callable[[Rewritten, Tables], Plan],
+    plan: Callable[..., Plan],
     room: KeptRoom | None,
 ) -> Tables:
     """The tables of a query, and its layers.
@@ -31,7 +31,7 @@ def with_layers(
     Args:
         rewritten: The query.
         tables: Every table that it and its layers name.
-        plan: Plans a layer over some tables.
+        plan: Plans a layer over some `tables`.
         room: Where rows are kept; None: the query is only described, and its layers have no rows.
 
     Raises:
@@ -39,7 +39,7 @@ def with_layers(
     """
     found = dict(tables)
     for name, layer in rewritten.layers:
-        made = plan(layer, found)
+        made = plan(layer, tables=found)
         found[name] = Snapshot(made.schema.empty_table() if room is None else _rows(made, room))
     return found
 

@@ -161,7 +161,8 @@ class Queries:
             found = Result("SELECT", known[1], plan.stream())
         else:
             found = result_as_before(query, known, plan, bound)
-        if self.account.done.recalled and self.registry.holds(query.rewritten.tables):
+        lasting = not query.rewritten.layers  # whose rows stay as long as the plan
+        if lasting and self.account.done.recalled and self.registry.holds(query.rewritten.tables):
             settled = Settled(statement, types, query, tables, known, None if types else plan)
             self.settled.keep(statement, bound.values, settled, self.standing())
         return found
@@ -324,12 +325,8 @@ class Queries:
         """Have the engine plan a rewritten query; what it refuses gets its place in the text."""
         if rewritten.layers:
             run = values is not None and (not prefix or "ANALYZE" in prefix)
-            tables = with_layers(
-                rewritten,
-                tables,
-                lambda layer, known: self._plan(layer, {}, known, None if values is None else []),
-                self.kept if run else None,
-            )
+            plan_layer = partial(self._plan, types={}, values=None if values is None else [])
+            tables = with_layers(rewritten, tables, plan_layer, self.kept if run else None)
         started, found, kept = perf_counter_ns(), self.engine.plans_found, False
         try:
             types = as_bound(types, values) if values else types
