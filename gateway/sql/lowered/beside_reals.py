@@ -23,6 +23,7 @@ from gateway.types import FLOAT4, FLOAT8, NUMERIC, Type
 
 _COMPARING = (*COMPARISONS, exp.Between, exp.In)
 _CHOOSING = (exp.Case, exp.Array, exp.Anonymous)
+_CONCERNED = (*_COMPARING, *_CHOOSING, exp.Values)
 
 Side = tuple[exp.Expr, Types]
 
@@ -32,7 +33,7 @@ def widen_beside_reals(tree: exp.Expr, analysis: Analysis) -> None:
     of = {id(block.select): Types(block) for block in analysis.blocks}
     groups: list[tuple[list[Side], bool]] = []
     for block in analysis.blocks:
-        for node in own_nodes(block.select):
+        for node in filter(_concerns, own_nodes(block.select)):
             groups += _groups(node, of[id(block.select)], of)
     if isinstance(tree, exp.Values):
         groups += [(_sides(column, Types(None)), False) for column in value_columns(tree)]
@@ -44,6 +45,10 @@ def widen_beside_reals(tree: exp.Expr, analysis: Analysis) -> None:
         for value, types in sides:
             if types.of(value) is NUMERIC:
                 _cast(value, kind)
+
+
+def _concerns(node: exp.Expr) -> bool:
+    return isinstance(node, _CONCERNED)
 
 
 def _groups(
@@ -59,11 +64,18 @@ def _groups(
                 yield [(node.this, types), *united], True
     elif isinstance(node, _CHOOSING):
         nullif = node.name.lower() == "nullif"
-        yield _sides(together(node), types), nullif
+        values = list(_elements(node)) if isinstance(node, exp.Array) else together(node)
+        yield _sides(values, types), nullif
         if isinstance(node, exp.Case) and node.this is not None:
             yield _sides([node.this, *(each.this for each in node.args["ifs"])], types), True
     for column in value_columns(node):
         yield _sides(column, types), False
+
+
+def _elements(array: exp.Array) -> Iterator[exp.Expr]:
+    """What stands in an array, of any dimensions."""
+    for each in array.expressions:
+        yield from _elements(each) if isinstance(each, exp.Array) else (each,)
 
 
 def _sides(values: Sequence[exp.Expr], types: Types) -> list[Side]:
