@@ -70,6 +70,9 @@ class Layers:
         self._own, self._variables, self._keep, self._open = own, variables, keep, opened
         self._layers: dict[str, _Part] = {}  # by their text, those below first
 
+    def __bool__(self) -> bool:
+        return bool(self._layers)
+
     def lay(self, tree: exp.Expr) -> exp.Expr:
         """The query with the names of layers in the place of its grouped subqueries."""
         for place in reversed(nodes_of(tree, exp.Subquery)):

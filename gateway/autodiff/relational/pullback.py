@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from gateway.autodiff.relational.joins import join_other_rows
-from gateway.autodiff.relational.layers import Keep, Layers
+from gateway.autodiff.relational.layers import Keep, Layers, table_node
 from gateway.autodiff.relational.losses import Loss, with_query
 from gateway.autodiff.relational.queries import joined, named, present, subquery
 from gateway.autodiff.relational.stages import HiddenReading
@@ -56,6 +56,7 @@ class _Wanted:
     source: Source
     number: int
     markers: list[tuple[Marker, str]] = field(default_factory=list)
+    value: exp.Select | None = None  # reads what the query gave, where that was kept
 
     @property
     def variables(self) -> list[str]:
@@ -195,7 +196,8 @@ def _guarded(wanted: _Wanted) -> Iterator[exp.Expr]:
     """The gradients: 0 in rows that count for nothing, NULL where the query gives NULL."""
     for name in wanted.variables:
         query = exp.to_identifier(wanted.cte.alias, quoted=True)
-        value = exp.Subquery(this=exp.select(exp.Star(), copy=False).from_(query, copy=False))
+        by_name = exp.select(exp.Star(), copy=False).from_(query, copy=False)
+        value = exp.Subquery(this=copied(wanted.value or by_name))
         there = exp.Not(this=exp.Is(this=value, expression=exp.null()))
         slope = present(column_node(wanted.alias, f"d {name}"))
         yield named(exp.Case(ifs=[exp.If(this=there, true=slope)]), wanted.named(name))
@@ -231,6 +233,8 @@ class _Pullback:
             if not isinstance(query, exp.Select):
                 raise self._not_a_number()
             self._as_aggregate(query)
+            if self._layers:
+                self._wanted.value = self._kept_value(query)
             found, read = self._layers.gradients(query)
         except HiddenReading:
             raise self._refused(
@@ -246,6 +250,14 @@ class _Pullback:
 
     def _lay(self, tree: exp.Expr) -> exp.Expr:
         return tree if self._keep is None else self._layers.lay(tree)
+
+    def _kept_value(self, query: exp.Select) -> exp.Select:
+        (item,) = query.expressions
+        value = copied(query)
+        value.set("expressions", [named(copied(item.unalias()), "∂value")])
+        table = table_node(self._kept(value))
+        column = column_node(table.name, "∂value")
+        return exp.select(column, copy=False).from_(table, copy=False)
 
     def _kept(self, query: exp.Select) -> TableName:
         """The name of a query's rows; the WITH queries that it names go with it."""
