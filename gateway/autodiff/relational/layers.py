@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from gateway.autodiff.relational.cotangents import Sweep
-from gateway.autodiff.relational.queries import named, subquery
+from gateway.autodiff.relational.queries import named, root_of, subquery, united
 from gateway.autodiff.relational.stages import Stage, Staging
 from gateway.autodiff.statements.grouping import group_keys
 from gateway.sources.table import TableName
 from gateway.sql.meaning.naming import output_name
-from gateway.sql.meaning.scope import Analysis, Block, column_node
+from gateway.sql.meaning.scope import Analysis, Block, column_node, table_node
 from gateway.sql.text.trees import copied, nodes_of
 
 # Has the rows of a query at hand under a name.
@@ -105,10 +105,11 @@ class Layers:
 
     def _made(self, query: exp.Select) -> _Part:
         part = _Part(copied(query))
-        block = _root(self._open(part.query), part.query)
+        block = root_of(self._open(part.query), part.query)
         number = len(self._layers) + 1
         part.keys = tuple(f"∂key {number}.{n}" for n, _ in enumerate(group_keys(block), 1))
-        changing = {name for _, stage in self._stages(part) for name in stage.outputs}
+        below = [table for table in self._targets() if reads(part.query, table)]
+        changing = {name for table in below for name in self._stage(part, table)[1].outputs}
         names = [output_name(item) for item in query.expressions]
         part.values = tuple(name for name in names if name in changing)
         rows = copied(part.query)
@@ -118,23 +119,20 @@ class Layers:
         part.table = self._keep(rows)
         return part
 
-    def _stages(self, part: _Part) -> Iterator[tuple[Staging, Stage]]:
-        """A SELECT as a stage over each relation that changes."""
-        for table in self._targets():
-            if table != part.table and reads(part.query, table):
-                yield self._stage(part, table)
-
     def _stage(
         self, part: _Part, table: TableName, read: Sequence[str] = ()
     ) -> tuple[Staging, Stage]:
-        query = copied(part.query)
-        analysis = self._open(query)
-        staging = Staging(analysis, table, set(self._variables_of(table)))
+        staging, root = self._staging(part, table)
         staging.read = sorted({*staging.read, *read})
-        root = _root(analysis, query)
         stage = staging.stage(root)
         staging.refuse_hidden(root)
         return staging, stage
+
+    def _staging(self, part: _Part, table: TableName) -> tuple[Staging, Block]:
+        query = copied(part.query)
+        analysis = self._open(query)
+        staging = Staging(analysis, table, set(self._variables_of(table)))
+        return staging, root_of(analysis, query)
 
     # The way back
 
@@ -156,7 +154,7 @@ class Layers:
                 part.cotangents = self._keep(_by_keys(part, found))
                 readers.append(part)
         over_own = [r for r in readers if reads(r.query, self._own)]
-        read = sorted({name for r in over_own for name in self._stage(r, self._own)[0].read})
+        read = sorted({name for r in over_own for name in self._staging(r, self._own)[0].read})
         return self._swept(over_own, self._own, read), read
 
     def _swept(
@@ -176,15 +174,6 @@ class Layers:
 def reads(tree: exp.Expr, name: TableName) -> bool:
     """Whether a query names a table."""
     return any(TableName(t.db, t.name) == name for t in nodes_of(tree, exp.Table))
-
-
-def table_node(name: TableName) -> exp.Table:
-    """A table in FROM."""
-    return exp.table_(name.name, db=name.schema, quoted=True)
-
-
-def _root(analysis: Analysis, query: exp.Select) -> Block:
-    return next(block for block in analysis.blocks if block.select is query)
 
 
 def _read(part: _Part, place: exp.Subquery) -> exp.Expr:
@@ -209,13 +198,10 @@ def _read(part: _Part, place: exp.Subquery) -> exp.Expr:
 
 def _by_keys(part: _Part, found: list[exp.Select]) -> exp.Select:
     """The cotangents that all readers of a layer give, a row for each of its groups."""
-    union: exp.Query = found[0]
-    for each in found[1:]:
-        union = exp.Union(this=union, expression=each, distinct=False)
     keys = [column_node("u", f"own {name}") for name in part.keys]
     items = [named(copied(key), f"∂key {n}") for n, key in enumerate(keys, 1)]
     for name in part.values:
         total = exp.Anonymous(this="sum", expressions=[column_node("u", f"d {name}")])
         items.append(named(total, f"d {name}"))
-    query = exp.select(*items, copy=False).from_(subquery(union, "u"), copy=False)
+    query = exp.select(*items, copy=False).from_(subquery(united(found), "u"), copy=False)
     return query.group_by(*keys, copy=False)

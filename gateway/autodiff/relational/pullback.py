@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from gateway.autodiff.relational.joins import join_other_rows
-from gateway.autodiff.relational.layers import Keep, Layers, table_node
+from gateway.autodiff.relational.layers import Keep, Layers
 from gateway.autodiff.relational.losses import Loss, with_query
-from gateway.autodiff.relational.queries import joined, named, present, subquery
+from gateway.autodiff.relational.queries import joined, named, present, root_of, subquery, united
 from gateway.autodiff.relational.stages import HiddenReading
 from gateway.autodiff.relational.unions import join_unions
 from gateway.autodiff.statements.arguments import USAGE, arguments_of, column_of
@@ -41,6 +41,7 @@ from gateway.sql.meaning.scope import (
     is_one_row,
     position_of,
     resolve,
+    table_node,
 )
 from gateway.sql.meaning.updatable import IDENTIFIED
 from gateway.sql.meaning.volatile import call_name, volatile_call
@@ -267,7 +268,7 @@ class _Pullback:
 
     def _as_aggregate(self, query: exp.Select) -> None:
         """Let the query, one row and one column, be a SELECT with an aggregate."""
-        root = next(block for block in self._open(query).blocks if block.select is query)
+        root = root_of(self._open(query), query)
         single = all(has_one_row(source, root) for source in root.sources)
         plain = not root.is_wall and query.args.get("where") is None
         if len(query.expressions) != 1 or not (is_one_row(query) or (single and plain)):
@@ -296,9 +297,6 @@ class _Pullback:
 
     def _shared(self, found: list[exp.Select], read: list[str]) -> exp.Select:
         """The sums of all queries, shared among the rows that are alike."""
-        union: exp.Query = found[0]
-        for each in found[1:]:
-            union = exp.Union(this=union, expression=each, distinct=False)
         own, slopes = ([f"{kind} {n}" for n in names] for kind, names in
                        (("own", read), ("d", self._wanted.variables)))  # fmt: skip
         count = exp.Anonymous(this="count", expressions=[exp.Star()])
@@ -310,7 +308,7 @@ class _Pullback:
         for name in slopes:
             total = exp.Anonymous(this="sum", expressions=[column_node("u", name)])
             items.append(named(total, name))
-        sums = exp.select(*items, copy=False).from_(subquery(union, "u"), copy=False)
+        sums = exp.select(*items, copy=False).from_(subquery(united(found), "u"), copy=False)
         sums = sums.group_by(*(column_node("u", name) for name in own), copy=False)
         items = [_named_column("s", name) for name in own]
         for name in slopes:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from gateway.sql.meaning.scope import Block, column_node
+from gateway.sql.meaning.scope import Analysis, Block, column_node
 from gateway.sql.text.trees import copied
 
 
@@ -35,6 +35,19 @@ def joined(
         query.append("joins", exp.Join(this=subquery(other, alias), kind="CROSS"))
     if same:
         query.where(*same, copy=False)
+
+
+def united(queries: Sequence[exp.Select]) -> exp.Query:
+    """The rows of all these queries, of which there is at least one."""
+    union: exp.Query = queries[0]
+    for each in queries[1:]:
+        union = exp.Union(this=union, expression=each, distinct=False)
+    return union
+
+
+def root_of(analysis: Analysis, query: exp.Select) -> Block:
+    """The block that a query itself is."""
+    return next(block for block in analysis.blocks if block.select is query)
 
 
 def subquery(query: exp.Query, alias: str) -> exp.Subquery:
