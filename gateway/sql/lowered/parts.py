@@ -53,15 +53,24 @@ _CLOCK = {
     "microseconds": "engine(microsecond)",
     "epoch": "engine(epoch)",
 }
+
+
+def _of_microseconds(count: str) -> dict[str, str]:
+    """The parts of a number of microseconds that need no day and no hour."""
+    return {
+        "second": f"({count} % 60000000)::float8 / 1e6",
+        "milliseconds": f"({count} % 60000000)::float8 / 1e3",
+        "microseconds": f"({count} % 60000000)::float8",
+        "epoch": f"{count}::float8 / 1e6",
+    }
+
+
 # The end of the day, 24:00:00, is a time whose parts the engine calls NULL.
 _MICROS = "arrow_cast(arrow_cast(a, 'Time64(Microsecond)'), 'Int64')"
 _OF_DAY = {
     "hour": f"({_MICROS} / 3600000000)::float8",
     "minute": f"({_MICROS} / 60000000 % 60)::float8",
-    "second": f"({_MICROS} % 60000000)::float8 / 1e6",
-    "milliseconds": f"({_MICROS} % 60000000)::float8 / 1e3",
-    "microseconds": f"({_MICROS} % 60000000)::float8",
-    "epoch": f"{_MICROS}::float8 / 1e6",
+    **_of_microseconds(_MICROS),
 }
 _CALENDAR = {
     **{unit: f"engine({unit})" for unit in ("month", "day", "quarter", "week", "dow", "doy")},
@@ -102,10 +111,7 @@ _BETWEEN = {
     "day": f"({_DIFFERENCE} / 86400000000)::float8",
     "hour": f"({_DIFFERENCE} % 86400000000 / 3600000000)::float8",
     "minute": f"({_DIFFERENCE} % 3600000000 / 60000000)::float8",
-    "second": f"({_DIFFERENCE} % 60000000)::float8 / 1e6",
-    "milliseconds": f"({_DIFFERENCE} % 60000000)::float8 / 1e3",
-    "microseconds": f"({_DIFFERENCE} % 60000000)::float8",
-    "epoch": f"{_DIFFERENCE}::float8 / 1e6",
+    **_of_microseconds(_DIFFERENCE),
     "quarter": f"({_DIFFERENCE} * 0)::float8 + 1.0",
     **{unit: f"({_DIFFERENCE} * 0)::float8"
        for unit in ("year", "month", "decade", "century", "millennium")},

@@ -36,6 +36,16 @@ STORED = {
     "interval": "INTERVAL",
 }
 
+# Arrow types whose values DuckDB and Python tell each other as they are.
+TOLD_AS_THEY_ARE = (
+    pa.types.is_boolean,
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_string,
+    pa.types.is_binary,
+    pa.types.is_decimal128,
+)
+
 # DuckDB's and Arrow's 128-bit decimals end here; PostgreSQL's go on to 1000 digits.
 MOST_DIGITS = 38
 

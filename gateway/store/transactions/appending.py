@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.sql.text.far_moments import DAY_MICROS
+from gateway.store.definitions.columntypes import TOLD_AS_THEY_ARE
 from gateway.store.definitions.definitions import TableDefinition
 from gateway.store.disk.faults import translated
 
@@ -28,15 +29,10 @@ _MOST_STATEMENTS = 64
 
 Value = None | bool | int | float | str | bytes | Decimal | date | datetime | time
 
-# Types whose values DuckDB takes from Python as they are. Others, and moments that Python cannot
-# tell, go as Arrow.
+# What DuckDB takes from Python, moments among them. Others, and moments that Python cannot tell, go
+# as Arrow.
 _PLAIN = (
-    pa.types.is_boolean,
-    pa.types.is_integer,
-    pa.types.is_floating,
-    pa.types.is_string,
-    pa.types.is_binary,
-    pa.types.is_decimal128,
+    *TOLD_AS_THEY_ARE,
     pa.types.is_date32,
     pa.types.is_timestamp,
     pa.types.is_time64,
