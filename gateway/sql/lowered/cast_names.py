@@ -48,10 +48,11 @@ def grouping_keys(select: exp.Select) -> list[exp.Expr]:
     """What the keys of GROUP BY are, of grouping sets too."""
     group = select.args.get("group")
     own = own_nodes(group) if group is not None else []
-    return [_meant(key, select) for key in own if _is_key(key)]
+    return [_meant(key, select) for key in own if is_grouping_key(key)]
 
 
-def _is_key(node: exp.Expr) -> bool:
+def is_grouping_key(node: exp.Expr) -> bool:
+    """Whether it is written as a key in GROUP BY, alone or in a set."""
     return node.arg_key in ("expressions", "this") and isinstance(
         node.parent, exp.Group | exp.GroupingSets | exp.Cube | exp.Rollup | exp.Tuple | exp.Paren
     )

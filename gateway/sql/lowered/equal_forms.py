@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
+from gateway.sql.lowered.cast_names import is_grouping_key
+from gateway.sql.lowered.grouping_sets import SETS
 from gateway.sql.lowered.origins import SameValue
 from gateway.sql.lowered.per_key import meant
 from gateway.sql.lowered.wide_comparisons import KEY_FUNCTIONS, KEYS
 from gateway.sql.meaning.inference import GIVES, Types
-from gateway.sql.meaning.scope import Analysis, Block, is_aggregate, position_of
+from gateway.sql.meaning.scope import Analysis, Block, is_aggregate, position_of, resolves_here
 from gateway.sql.text.trees import own_nodes
 from gateway.types import INTERVAL, Type
 
@@ -94,19 +96,33 @@ def _group_distinct(block: Block, known: Types) -> None:
 
 
 def _group(select: exp.Select, group: exp.Expr, known: Types) -> None:
-    meanings = [(key, meant(key, select)) for key in group.expressions]
+    sets = any(isinstance(element, SETS) for element in group.expressions)
+    written = [n for n in own_nodes(group) if is_grouping_key(n) and not isinstance(n, exp.Paren)]
+    meanings = [(key, _meant(key, select, known)) for key in written]
     wide = [(key, value, kind) for key, value in meanings if (kind := _kind(value, known))]
-    if not wide:
-        return
-    if any(group.args.get(kind) for kind in ("cube", "rollup", "grouping_sets")):
-        raise FeatureNotSupported("grouping sets beside intervals or jsonb are not supported")
     for key, value, kind in wide:
         for ordered in select.args["order"].expressions if select.args.get("order") else ():
             if meant(ordered.this, select) == value:
                 ordered.set("this", _key(value, kind))
         for place in list(_outside(select, value, known)):
-            _show_first(place, kind)
+            if _asks_for_set(place):
+                place.replace(_key(value, kind))
+            else:
+                _show_first(place, kind, among=_key(value, kind) if sets else None)
         key.replace(_key(value, kind))
+
+
+def _meant(key: exp.Expr, select: exp.Select, known: Types) -> exp.Expr:
+    """What a key stands for: a column of FROM comes before an output of its name."""
+    block = known.block
+    if isinstance(key, exp.Column) and block is not None and resolves_here(block, key):
+        return key.copy()
+    return meant(key, select)
+
+
+def _asks_for_set(node: exp.Expr) -> bool:
+    """Whether it stands in grouping(), which looks for keys."""
+    return isinstance(node.parent, exp.Anonymous) and node.parent.name == "grouping"
 
 
 def _outside(select: exp.Select, value: exp.Expr, known: Types) -> Iterator[exp.Expr]:
@@ -115,7 +131,8 @@ def _outside(select: exp.Select, value: exp.Expr, known: Types) -> Iterator[exp.
     parts = [*select.expressions, *filter(None, map(select.args.get, _HELD))]
     for part in parts:
         for node in own_nodes(part):
-            if same.as_(node) and not _is_aggregated(node, select) and not _is_key(node):
+            aggregated = _is_aggregated(node, select) and not _asks_for_set(node)
+            if same.as_(node) and not aggregated and not _is_key(node):
                 yield node
 
 
@@ -136,9 +153,15 @@ def _is_key(node: exp.Expr) -> bool:
     return isinstance(parent, exp.Anonymous) and parent.name in KEY_FUNCTIONS
 
 
-def _show_first(place: exp.Expr, kind: Type) -> None:
-    first = exp.Anonymous(this="first_value", expressions=[place.copy()])
+def _show_first(place: exp.Expr, kind: Type, among: exp.Expr | None) -> None:
+    """Put a value of the group there; `among` the keys of sets, NULL where it is none of them."""
+    first: exp.Expr = exp.Anonymous(this="first_value", expressions=[place.copy()])
     first.meta[GIVES] = kind
+    if among is not None:
+        asked = exp.Anonymous(this="grouping", expressions=[among])
+        keyed = exp.EQ(this=asked, expression=exp.Literal.number(0))
+        first = exp.Case(ifs=[exp.If(this=keyed, true=first)])
+        first.meta[GIVES] = kind
     item = isinstance(place.parent, exp.Select) and place.arg_key == "expressions"
     place.replace(exp.alias_(first, place.alias_or_name, quoted=True) if item else first)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported, NumericValueOutOfRange
+from gateway.errors import FeatureNotSupported, NumericValueOutOfRange, UndefinedFunction
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.text.datatypes import data_type
@@ -58,43 +58,88 @@ def _put_rank(node: exp.WithinGroup, name: str) -> None:
     """The rank that a value would have: counts of the rows before it (manual, 9.21).
 
     Raises:
-        FeatureNotSupported: 0A000, beside FILTER, or of several values.
+        FeatureNotSupported: 0A000, dense_rank of several values.
+        UndefinedFunction: 42883, not as many values as ORDER BY has.
     """
     orders, given = node.expression.expressions, node.this.expressions
-    if len(orders) != 1 or len(given) != 1 or isinstance(node.parent, exp.Filter):
-        raise FeatureNotSupported(
-            f"{name} WITHIN GROUP of several values, or with FILTER, is not supported",
+    if len(orders) != len(given):
+        raise UndefinedFunction(
+            f"to use the hypothetical-set aggregate {name}, the number of hypothetical direct "
+            f"arguments (here {len(given)}) must match the number of ordering columns "
+            f"(here {len(orders)})",
             position=position_of(node),
         )
-    ordered, value = orders[0], given[0]
-    of: type[exp.Binary] = exp.GT if ordered.args.get("desc") else exp.LT
-    sides = {"this": exp.paren(ordered.this.copy()), "expression": exp.paren(value.copy())}
-    counted = exp.Distinct(expressions=[ordered.this.copy()]) if name == "dense_rank" else None
-    before = _count(counted or exp.Star(), of(**sides))
-    if name in ("rank", "dense_rank"):
-        node.replace(exp.paren(exp.Add(this=before, expression=exp.Literal.number(1))))
+    whole: exp.Expr = node
+    among: exp.Expr | None = None
+    if isinstance(node.parent, exp.Filter):
+        whole, among = node.parent, node.parent.expression.this
+    before, same = _beside(list(zip(orders, given, strict=True)))
+    if name == "dense_rank":
+        if len(orders) != 1:
+            raise FeatureNotSupported(
+                "dense_rank WITHIN GROUP of several values is not supported",
+                position=position_of(node),
+            )
+        value = orders[0].this
+        passed = _count(exp.Distinct(expressions=[value.copy()]), before, among)
+        # DISTINCT leaves NULL out, which is one value more.
+        none = _count(exp.Star(), exp.And(this=before.copy(), expression=_null(value)), among)
+        more = exp.Cast(this=exp.GT(this=none, expression=_number(0)), to=data_type("int"))
+        found = exp.Add(this=exp.Add(this=passed, expression=more), expression=_number(1))
+        whole.replace(exp.paren(found))
+        return
+    passed = _count(exp.Star(), before, among)
+    if name == "rank":
+        whole.replace(exp.paren(exp.Add(this=passed, expression=_number(1))))
         return
     double = data_type("float8")
-    rows: exp.Expr = _count(exp.Star(), exp.true())
+    rows: exp.Expr = _count(exp.Star(), exp.true(), among)
     if name == "cume_dist":
-        same = _count(exp.Star(), exp.EQ(**{k: v.copy() for k, v in sides.items()}))
-        before = exp.Add(this=exp.Add(this=before, expression=same), expression=_one())
-        rows = exp.Add(this=rows, expression=_one())
-        top: exp.Expr = exp.Cast(this=exp.paren(before), to=double)
-        node.replace(exp.paren(exp.Div(this=top, expression=exp.paren(rows), typed=True)))
+        level = _count(exp.Star(), same, among)
+        upto = exp.Add(this=exp.Add(this=passed, expression=level), expression=_number(1))
+        rows = exp.Add(this=rows, expression=_number(1))
+        top: exp.Expr = exp.Cast(this=exp.paren(upto), to=double)
+        whole.replace(exp.paren(exp.Div(this=top, expression=exp.paren(rows), typed=True)))
         return
-    share = exp.Div(this=exp.Cast(this=before, to=double), expression=rows, typed=True)
-    none = exp.EQ(this=rows.copy(), expression=exp.Literal.number(0))
-    zero = exp.Cast(this=exp.Literal.number(0), to=double.copy())
-    node.replace(exp.Case(ifs=[exp.If(this=none, true=zero)], default=share))
+    share = exp.Div(this=exp.Cast(this=passed, to=double), expression=rows, typed=True)
+    empty = exp.EQ(this=rows.copy(), expression=_number(0))
+    zero = exp.Cast(this=_number(0), to=double.copy())
+    whole.replace(exp.Case(ifs=[exp.If(this=empty, true=zero)], default=share))
 
 
-def _one() -> exp.Expr:
-    return exp.Literal.number(1)
+def _beside(keys: list[tuple[exp.Expr, exp.Expr]]) -> tuple[exp.Expr, exp.Expr]:
+    """Whether a row comes before the given values by these keys, and whether it is like them."""
+    (ordered, value), *others = keys
+    of: type[exp.Binary] = exp.GT if ordered.args.get("desc") else exp.LT
+    low, high = exp.paren(ordered.this.copy()), exp.paren(value.copy())
+    first, last = (low, high) if ordered.args.get("nulls_first") else (high, low)
+    apart = exp.And(this=_null(first), expression=exp.Not(this=_null(last)))
+    less = exp.Or(this=of(this=low.copy(), expression=high.copy()), expression=apart)
+    both = exp.And(this=_null(low), expression=_null(high))
+    same = exp.Or(this=exp.EQ(this=low.copy(), expression=high.copy()), expression=both)
+    if not others:
+        return exp.paren(less), exp.paren(same)
+    later, alike = _beside(others)
+    tied = exp.And(this=exp.paren(same.copy()), expression=later)
+    return (
+        exp.paren(exp.Or(this=exp.paren(less), expression=exp.paren(tied))),
+        exp.paren(exp.And(this=exp.paren(same), expression=alike)),
+    )
 
 
-def _count(what: exp.Expr, condition: exp.Expr) -> exp.Expr:
+def _null(value: exp.Expr) -> exp.Expr:
+    return exp.paren(exp.Is(this=exp.paren(value.unnest().copy()), expression=exp.Null()))
+
+
+def _number(value: int) -> exp.Expr:
+    return exp.Literal.number(value)
+
+
+def _count(what: exp.Expr, condition: exp.Expr, among: exp.Expr | None) -> exp.Expr:
+    """The rows of a condition, of those `among` which FILTER looks."""
     call = exp.Anonymous(this="count", expressions=[what])
+    if among is not None:
+        condition = exp.And(this=exp.paren(among.copy()), expression=condition)
     return exp.Filter(this=call, expression=exp.Where(this=condition))
 
 
@@ -188,12 +233,12 @@ def _at(values: exp.Expr, share: exp.Expr, counted: exp.Expr) -> exp.Expr:
 
 def _between(values: exp.Expr, share: exp.Expr, counted: exp.Expr) -> exp.Expr:
     """The value at that share of the way from the first row to the last, between two of them."""
-    last = exp.paren(exp.Sub(this=_double(counted), expression=_one()))
+    last = exp.paren(exp.Sub(this=_double(counted), expression=_number(1)))
     place = exp.paren(exp.Mul(this=_double(share), expression=last))
     below = exp.Anonymous(this="floor", expressions=[place])
     above = exp.Anonymous(this="ceil", expressions=[place.copy()])
     first, second = (
-        _double(_element(values, exp.Add(this=each.copy(), expression=_one())))
+        _double(_element(values, exp.Add(this=each.copy(), expression=_number(1))))
         for each in (below, above)
     )
     rest = exp.paren(exp.Sub(this=place.copy(), expression=below.copy()))
