@@ -137,8 +137,7 @@ def create_table_as(
 
 
 # The catalogue's types -> those that a table keeps of them.
-_KEPT = {"unknown": TEXT, "name": TEXT, "char": TEXT, "oid": INT8, "xid": INT8, "inet": TEXT,
-         "pg_node_tree": TEXT}  # fmt: skip
+_KEPT = {"unknown": TEXT, "xid": INT8, "inet": TEXT, "pg_node_tree": TEXT}
 
 
 _SIZED = ("numeric", "varchar", "bpchar")  # types whose modifier the rows of a query have

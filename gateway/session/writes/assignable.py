@@ -18,7 +18,7 @@ from gateway.sql.text.trees import copied
 from gateway.store.definitions.columntypes import spelt
 from gateway.store.definitions.definitions import Column
 
-_TEXTS = ("text", "varchar", "bpchar")
+_TEXTS = ("text", "varchar", "bpchar", "name", "char")
 # What the store writes as text by itself.
 _PLAIN = (pa.types.is_boolean, pa.types.is_integer, pa.types.is_date32, pa.types.is_null)
 

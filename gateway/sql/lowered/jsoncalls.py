@@ -49,7 +49,7 @@ _THROUGH = {
     "timestamp": ("json_of_moment", "text_of_timestamp"),
     "timestamptz": ("json_of_moment", "text_of_timestamptz"),
 }
-_QUOTED = ("time", "interval", "uuid")
+_QUOTED = ("time", "interval", "uuid", "oid")
 
 NAMES = "names"  # under this key a whole row's notes hold the names of its columns
 PRESENT = "present"  # and this argument of it is true where it is not NULL

@@ -178,12 +178,17 @@ def declare_parameters(
 def _typed(value: exp.Expr, kind: Type) -> exp.DataType | None:
     """What a literal must be cast to before the engine sees it; None: nothing."""
     if value.is_string and (kind.element is not None or kind is INTERVAL or is_spelt(value, kind)):
-        return exp.DataType.build(kind.sql + "[]" * (dimensions(kind) - 1), dialect=DIALECT)
+        return exp.DataType.build(_read_as(kind) + "[]" * (dimensions(kind) - 1), dialect=DIALECT)
     literal = value.this if isinstance(value, exp.Neg) else value
     if kind.name in EXACT and is_point_literal(literal):  # the engine would read a double
         precision, scale = digits(literal.name)
         return data_type(f"decimal({precision}, {scale})")
     return None
+
+
+def _read_as(kind: Type) -> str:
+    """The type that the engine reads a text as: it has no oid; the store makes one of a number."""
+    return kind.sql.replace("oid", "bigint") if (kind.element or kind).name == "oid" else kind.sql
 
 
 # What the store reads by itself, whole columns at once.
@@ -220,7 +225,7 @@ def type_mixed(values: list[exp.Expr], kind: Type) -> None:
             _write(value)
         return
     for value in texts:
-        known = kind.sql
+        known = _read_as(kind)
         if kind is NUMERIC and _NUMBER.fullmatch(value.name.strip()):
             known = "decimal({}, {})".format(*digits(value.name))
         to = data_type(known)

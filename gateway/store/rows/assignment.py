@@ -25,7 +25,7 @@ from gateway.sql.text.jsontext import READERS
 from gateway.sql.text.precision import MOST_DIGITS, interval_fields, rounded
 from gateway.store.definitions.columntypes import numeric_digits, spelt, text_length
 from gateway.store.definitions.definitions import Column
-from gateway.store.rows import textinput
+from gateway.store.rows import identifiers, textinput
 from gateway.store.rows.array_assignment import assign_array
 from gateway.types import from_arrow
 
@@ -230,6 +230,15 @@ def _to_text(values: pa.Array, column: Column) -> pa.Array:
     return texts
 
 
+def _to_name(values: pa.Array, column: Column) -> pa.Array:
+    return identifiers.fitting(_to_text(values, column), column)
+
+
+def _bool_to_name(values: pa.Array, column: Column) -> pa.Array:
+    """As boolout writes it; a text has a cast of its own."""
+    return pc.if_else(values, "t", "f")
+
+
 def _no_text_form(values: pa.Array, column: Column) -> pa.Array:
     raise FeatureNotSupported(
         f'column "{column.name}" is of type {spelt(column.type, -1)}'
@@ -314,7 +323,7 @@ def _to_json(values: pa.Array, column: Column) -> pa.Array:
 
 _TEXTS = ("text", "varchar", "bpchar")
 _INTEGERS = ("int2", "int4", "int8")
-_READ = (*_INTEGERS, "float4", "float8", "numeric", "bool", "bytea", "uuid", "interval")
+_READ = (*_INTEGERS, "oid", "float4", "float8", "numeric", "bool", "bytea", "uuid", "interval")
 _MOMENTS = ("date", "time", "timestamp", "timestamptz")
 
 # (family of the value, type of the column) -> cast. A missing row is a cast that PostgreSQL does
@@ -336,6 +345,10 @@ _CASTS: dict[tuple[str, str], Cast] = {
     **{("text", name): _from_text for name in (*_READ, *_MOMENTS)},
     **{("text", name): _to_json for name in ("json", "jsonb")},
     **{(kind, name): _to_text for kind in ("text", "int", "date") for name in _TEXTS},
+    ("text", "char"): _to_name,
+    **{(kind, "name"): _to_name for kind in ("text", "int", "date")},
+    ("bool", "name"): _bool_to_name,
+    ("int", "oid"): identifiers.to_oid,
     **{("bool", name): _bool_to_text for name in _TEXTS},
     **{
         (kind, name): _no_text_form

@@ -126,6 +126,15 @@ def _read_integer(texts: pa.Array, type: Type) -> pa.Array:
         ) from error
 
 
+def _read_oid(texts: pa.Array, type: Type) -> pa.Array:
+    """Unsigned, and what is negative as strtoul takes it."""
+    numbers = _read_integer(texts, BY_NAME["int8"])
+    outside = pc.or_(pc.less(numbers, -(2**31)), pc.greater_equal(numbers, 2**32))
+    if (bad := _first(texts, outside)) is not None:
+        raise NumericValueOutOfRange(f'value "{bad}" is out of range for type oid')
+    return pc.bit_wise_and(numbers, 2**32 - 1).cast(type.arrow)
+
+
 def _read_float(texts: pa.Array, type: Type) -> pa.Array:
     values = texts.cast(type.arrow)
     digits = pc.match_substring_regex(texts, r"^[+-]?[0-9.]")
@@ -235,6 +244,7 @@ _INPUTS = {
     "int2": _INTEGER,
     "int4": _INTEGER,
     "int8": _INTEGER,
+    "oid": _Input(r"[+-]?\d+", _read_oid),
     "float4": _FLOAT,
     "float8": _FLOAT,
     "numeric": _Input(rf"{_NUMBER}|[+-]?(inf|infinity)|nan", _read_numeric),
