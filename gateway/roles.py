@@ -49,7 +49,6 @@ class MadeRole:
         connection_limit: Its connections at a time; -1: as many as there may be.
         verifier: What is kept of its password; "": it has none.
         valid_until: Until when the password is good, as PostgreSQL writes timestamptz; "": always.
-        settings: What ALTER ROLE ... SET said, by name.
     """
 
     name: str
@@ -63,7 +62,6 @@ class MadeRole:
     connection_limit: int = -1
     verifier: str = ""
     valid_until: str = ""
-    settings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +74,47 @@ class Membership:
     admin: bool = False
 
 
+# Settings by name, with their values as they were written.
+Pairs = tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True)
 class Made:
-    """The roles and memberships that statements made."""
+    """What statements made: roles, memberships, and the settings that sessions begin with.
+
+    Args:
+        settings: Whether for the database alone, and the role, "" for every one -> the settings.
+    """
 
     roles: Mapping[str, MadeRole] = field(default_factory=dict)
     members: tuple[Membership, ...] = ()
+    settings: Mapping[tuple[bool, str], Pairs] = field(default_factory=dict)
+
+    def settings_of(self, role: str) -> dict[str, str]:
+        """What the sessions of a role begin with; the nearer one goes first (postinit.c)."""
+        found: dict[str, str] = {}
+        for place in ((False, ""), (True, ""), (False, role), (True, role)):
+            found.update(self.settings.get(place, ()))
+        return found
+
+    def with_settings(self, place: tuple[bool, str], pairs: Pairs) -> Made:
+        """With these settings in the place of those that were there."""
+        others = {key: held for key, held in self.settings.items() if key != place}
+        return replace(self, settings={**others, place: pairs} if pairs else others)
 
     def with_role(self, name: str, role: MadeRole | None) -> Made:
         """With that role in the place of the one of a name, under its own; None: without it."""
         kept = {n: r for n, r in self.roles.items() if n != name}
         if role is None:
             left = tuple(m for m in self.members if name not in (m.role, m.member))
-            return Made(kept, left)
-        if role.name == name:
-            return Made({**kept, name: role}, self.members)
+            settings = {at: held for at, held in self.settings.items() if at[1] != name}
+            return Made(kept, left, settings)
         members = tuple(_renamed(each, name, role.name) for each in self.members)
-        return Made({**kept, role.name: role}, members)
+        named = {
+            (inside, role.name if of == name else of): held
+            for (inside, of), held in self.settings.items()
+        }
+        return Made({**kept, role.name: role}, members, named)
 
     def membership(self, role: str, member: str) -> Membership | None:
         """The membership of one in the other; None where there is none."""
@@ -100,12 +122,13 @@ class Made:
 
     def with_membership(self, given: Membership) -> Made:
         """With it, in the place of an older one."""
-        return Made(self.roles, (*self.without_membership(given.role, given.member).members, given))
+        others = self.without_membership(given.role, given.member).members
+        return replace(self, members=(*others, given))
 
     def without_membership(self, role: str, member: str) -> Made:
         """Without it."""
         left = tuple(m for m in self.members if (m.role, m.member) != (role, member))
-        return Made(self.roles, left)
+        return replace(self, members=left)
 
 
 def _renamed(membership: Membership, old: str, new: str) -> Membership:
@@ -135,7 +158,7 @@ class Roles:
 
     def with_made(self, made: Made) -> Roles:
         """These roles, of the configuration, and those that were made."""
-        if not made.roles and not made.members:
+        if made == NOTHING_MADE:
             return self
         named = {name: _as_configured(role) for name, role in made.roles.items()} | dict(self.named)
         for each in made.members:
@@ -158,6 +181,10 @@ class Roles:
         if name in ("", self.bootstrap) or (self.everyone and name not in self.made.roles):
             return BOOTSTRAP_OID
         return _FIRST + zlib.crc32(name.encode()) % _MOST
+
+    def keeper(self, name: str) -> str:
+        """The name under which settings of a role are kept; those whom nothing names are one."""
+        return self.bootstrap if name and self.number(name) == BOOTSTRAP_OID else name
 
     def of(self, name: str) -> Role:
         """What a role is and may use."""

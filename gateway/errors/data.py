@@ -83,6 +83,10 @@ class CharacterNotInRepertoire(GatewayError, code="22021"):
     """Bytes that are not text in the client's encoding."""
 
 
+class NonstandardEscape(GatewayError, code="22P06"):
+    """A string with an escape that a setting does not allow."""
+
+
 class InvalidEscapeSequence(GatewayError, code="22025"):
     """An escape in a string that is not finished."""
 

@@ -30,6 +30,7 @@ from gateway.engine.interface import Engine
 from gateway.errors import (
     AdminShutdown,
     GatewayError,
+    NonstandardEscape,
     ObjectNotInPrerequisiteState,
     ProtocolViolation,
 )
@@ -54,6 +55,8 @@ from gateway.session.writes.gathering import Gathering
 from gateway.sources.table import Table, TableName
 from gateway.sql.statements.commands import DropStatement
 from gateway.sql.statements.statement import Kind, Statement
+from gateway.sql.text.backslashes import Conforming, conforming
+from gateway.sql.text.notation import Notation
 from gateway.store.tables import Store
 from gateway.types import Type, by_oid
 
@@ -76,6 +79,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
     ) -> None:
         super().__init__()
         self._doing = Doing()
+        self._conforming = Conforming("")
         self._recall = recall
         self._shapes = shapes
         self._client = Client(
@@ -137,6 +141,11 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         return [notice for notice in told if notice.severity.lower() not in unwanted]
 
     @property
+    def notation(self) -> Notation:
+        """How the client's values are written and read now."""
+        return self._client.settings.notation
+
+    @property
     def notifier(self) -> Notifier:
         """What the client listens to; see `notifications`."""
         return self._client.notifier
@@ -173,6 +182,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         self._client.portals.close("")
         self._doing.note(text, self.status)
         self._account.begin(text)
+        text = self._as_conforming(text)
         if not self._recall.knows(text):
             alike = self._shapes.run(self._client, text)
             if alike is not None:
@@ -191,6 +201,21 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
                 self._client.begin_implicit(statement)
             yield self._followed(self._client.run(statement, Bound()))
 
+    def _as_conforming(self, text: str) -> str:
+        """The text as one for standard_conforming_strings on; what it is warned of, is noted."""
+        self._conforming = Conforming(text)
+        settings = self._client.settings
+        if settings.conforms:
+            return text
+        allowed = settings.show("backslash_quote")[1] != "off"
+        self._conforming = conforming(text, quotes=allowed)
+        if settings.show("escape_string_warning")[1] == "on":
+            self._client.block.notices += [
+                Notice(message, "WARNING", NonstandardEscape.code, hint=hint)
+                for message, hint in self._conforming.warnings
+            ]
+        return self._conforming.text
+
     def _followed(self, result: Result, *, again: bool = False) -> Result:
         self._account.follow(result, again=again)
         return result
@@ -208,6 +233,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         self._doing.note(text, self.status)
         self._account.begin(text)
         self._client.prepared.admit(name)
+        text = self._as_conforming(text)
         declared = declared_types([by_oid(oid) if oid else None for oid in parameter_oids])
         prepared = prepare(self._client, text, declared)
         self._client.check_time()
@@ -336,6 +362,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
     def told(self, error: GatewayError) -> GatewayError:
         """An error as the client may see it."""
+        error.position = self._conforming.position(error.position)
         return self._client.identity.hide(error)
 
     def fail(self, error: GatewayError) -> None:

@@ -87,14 +87,29 @@ def test_a_made_role_begins_with_its_settings_and_limits(app: App, admin: Connec
     admin.execute("CREATE USER begins PASSWORD 'x' CONNECTION LIMIT 1")
     admin.execute("ALTER ROLE begins SET statement_timeout = '7s'")
     admin.execute("ALTER ROLE begins SET search_path TO pg_catalog, public")
+    database = admin.info.dbname
+    admin.execute("ALTER ROLE ALL SET statement_timeout = '9s'")
+    admin.execute(f"ALTER DATABASE {database} SET statement_timeout = '8s'")
+    admin.execute(f"ALTER DATABASE {database} SET extra_float_digits = 0")
+    admin.execute(f"ALTER ROLE begins IN DATABASE {database} SET extra_float_digits = -1")
     with connect(app, "begins", "x") as client:
         assert client.execute("SHOW statement_timeout").fetchone() == ("7s",)
         assert client.execute("SHOW search_path").fetchone() == ("pg_catalog, public",)
+        assert client.execute("SHOW extra_float_digits").fetchone() == ("-1",)
         client.execute("SET statement_timeout = 0")
         client.execute("RESET statement_timeout")
         assert client.execute("SHOW statement_timeout").fetchone() == ("7s",)
         assert "too many connections" in _refused(app, "begins", "x")
+    with (
+        connect(app, "begins", "x") as client,
+        pytest.raises(psycopg.errors.InsufficientPrivilege, match="must be owner of database"),
+    ):
+        client.execute(f"ALTER DATABASE {database} RESET ALL")
     admin.execute("DROP ROLE begins")
+    kept = "SELECT setconfig FROM pg_db_role_setting ORDER BY setdatabase"
+    settings = ["statement_timeout=8s", "extra_float_digits=0"]
+    assert admin.execute(kept).fetchall() == [(["statement_timeout=9s"],), (settings,)]
+    admin.execute(f"ALTER ROLE ALL RESET ALL; ALTER DATABASE {database} RESET ALL")
 
 
 def test_who_is_dropped_can_do_nothing_more(app: App, admin: Connection) -> None:

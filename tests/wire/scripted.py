@@ -28,6 +28,7 @@ from gateway.errors import (
 from gateway.session.activity.backends import Connected
 from gateway.session.activity.notifications import Channels, Notification, Notifier
 from gateway.session.result import Field, Notice, Result
+from gateway.sql.text.notation import PLAIN, Notation
 from gateway.types import INT4, INT8, TEXT, Type, by_name
 from gateway.wire.connection.server import GatewayServer
 
@@ -137,6 +138,10 @@ class ScriptedSession(BuenaVistaSession):
 
     def idle_limit(self) -> tuple[float, GatewayError] | None:
         return None
+
+    @property
+    def notation(self) -> Notation:
+        return PLAIN
 
     def reported_settings(self) -> Mapping[str, str]:
         return {"server_version": "15.0", "client_encoding": "UTF8", "TimeZone": "UTC"}

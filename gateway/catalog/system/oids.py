@@ -22,6 +22,8 @@ _SCHEMAS, _SERVERS, _MOST_NAMES = 300_000_000, 350_000_000, 40_000_000
 
 # The foreign-data wrapper that datasets are of; the extension that all of theirs belongs to.
 WRAPPER, EXTENSION_OID, EXTENSION = 310_000_000, 310_000_001, "gradwire"
+# The one database that is shown as such, where PostgreSQL has the one that initdb makes.
+DATABASE_OID = 5
 # What belongs to a relation: slots of its band. A default's slot is DEFAULTS + attnum; each index
 # has an even one from KEYS up, and the constraint over it the next.
 ARRAY_TYPE, ROW_TYPE, RULE, DEFAULTS, KEYS = 0, 1, 2, 4, 1700

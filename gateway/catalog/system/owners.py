@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gateway.roles import BOOTSTRAP_OID
+from gateway.roles import BOOTSTRAP_OID, Pairs
 
 Acl = tuple[str, ...] | None
 
@@ -33,7 +33,6 @@ class RoleEntry:
     login: bool = True
     connection_limit: int = -1
     valid_until: str | None = None
-    settings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,7 @@ class Ownership:
     schemas: Mapping[str, Owned] = field(default_factory=dict)
     functions: Mapping[int, Owned] = field(default_factory=dict)
     database: Owned = Owned()
+    settings: tuple[tuple[tuple[bool, int], Pairs], ...] = ()  # as those of `roles.Made`
 
     @property
     def first(self) -> str:

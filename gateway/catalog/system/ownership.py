@@ -11,7 +11,7 @@ from gateway.catalog.system.contents import Entries
 from gateway.catalog.system.entries import Contents, RelationEntry
 from gateway.catalog.system.owners import MembershipEntry, Owned, Ownership, RoleEntry
 from gateway.catalog.system.static import static
-from gateway.roles import BOOTSTRAP_OID, PREDEFINED
+from gateway.roles import BOOTSTRAP_OID, PREDEFINED, Pairs
 from gateway.sources.table import TableName
 from gateway.store.ddl.owning import function_key, relation_key
 from gateway.store.definitions.catalogue import PUBLIC
@@ -48,6 +48,7 @@ def with_rights(contents: Contents, authority: Authority, entries: Entries) -> C
         {name: shown.owned(Securable("schema", name), "schema") for name in contents.schemas},
         {each.oid: shown.owned(function_key(each.oid), "function") for each in contents.functions},
         shown.owned(DATABASE, "database"),
+        tuple(shown.settings()),
     )
     relations = [shown.entry(each) for each in contents.relations]
     return replace(contents, relations=relations, ownership=ownership)
@@ -89,7 +90,7 @@ class _Shown:
                 yield RoleEntry(
                     number, name, superuser, made.inherit, made.create_role, made.create_database,
                     made.replication, made.bypass_rls, made.login, made.connection_limit,
-                    made.valid_until or None, made.settings,
+                    made.valid_until or None,
                 )  # fmt: skip
 
     def members(self) -> Iterator[MembershipEntry]:
@@ -104,6 +105,11 @@ class _Shown:
             yield MembershipEntry(
                 self._number(each.role), self._number(each.member), grantor, each.admin
             )
+
+    def settings(self) -> Iterator[tuple[tuple[bool, int], Pairs]]:
+        """What sessions begin with, under the numbers of its roles; 0 for every role."""
+        for (inside, role), pairs in self._roles.made.settings.items():
+            yield (inside, self._number(role) if role else 0), pairs
 
     def _number(self, name: str) -> int:
         return _predefined().get(name) or self._roles.number(name)

@@ -20,6 +20,7 @@ from gateway.catalog.system.dependencies import depends, identities, of_texts
 from gateway.catalog.system.entries import Contents, RelationEntry
 from gateway.catalog.system.oids import (
     ARRAY_TYPE,
+    DATABASE_OID,
     DEFAULTS,
     EXTENSION,
     EXTENSION_OID,
@@ -314,10 +315,9 @@ def _members(contents: Contents) -> Iterator[Row]:
 
 
 def _role_settings(contents: Contents) -> Iterator[Row]:
-    for each in contents.ownership.roles:
-        if each.settings:
-            lines = [f"{name}={value}" for name, value in each.settings]
-            yield {"setdatabase": 0, "setrole": each.oid, "setconfig": lines}
+    for (inside, role), pairs in contents.ownership.settings:
+        lines = [f"{name}={value}" for name, value in pairs]
+        yield {"setdatabase": DATABASE_OID * inside, "setrole": role, "setconfig": lines}
 
 
 def _wrappers(contents: Contents) -> Iterator[Row]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.catalog.system.names import Moment
+from gateway.catalog.system.oids import DATABASE_OID
 from gateway.catalog.system.owners import Owned
 from gateway.catalog.system.pg_catalog import Part, part_of
 from gateway.catalog.system.static import static
@@ -41,17 +42,17 @@ def session_parts(name: str, moment: Moment) -> dict[Hashable, Part] | None:
 
 
 def _databases(moment: Moment) -> list[Row]:
-    names = {5: moment.database, 1: "template1", 4: "template0"}
+    names = {DATABASE_OID: moment.database, 1: "template1", 4: "template0"}
     held = moment.contents.ownership
     first, own = identifier(held.first or moment.user), held.database
     acl = [f"=c/{first}", f"{first}=CTc/{first}"]
     return [
         {
-            "oid": oid, "datname": name, "datdba": own.owner if oid == 5 else 10,
+            "oid": oid, "datname": name, "datdba": own.owner if oid == DATABASE_OID else 10,
             "encoding": 6, "datlocprovider": "c",
-            "datistemplate": oid != 5, "datallowconn": oid != 4, "datconnlimit": -1,
+            "datistemplate": oid != DATABASE_OID, "datallowconn": oid != 4, "datconnlimit": -1,
             "datfrozenxid": 716, "datminmxid": 1, "dattablespace": 1663, "datcollate": "C",
-            "datctype": "C", "datacl": own.acl if oid == 5 else acl,
+            "datctype": "C", "datacl": own.acl if oid == DATABASE_OID else acl,
         }
         for oid, name in names.items()
     ]  # fmt: skip

@@ -7,6 +7,7 @@ of the role that logged in, whichever it acts for.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from gateway.catalog.authority import Authority
 from gateway.catalog.registry import Registry
@@ -66,8 +67,9 @@ class Identity:
         if role.read_only:
             settings.set(_READ_ONLY[0], "on")
         settings.admit, settings.examines = self.admit, self._examines
-        for name, value in made.settings if made is not None else ():
-            settings.set(name, value)
+        for name, value in self.roles.made.settings_of(self.roles.keeper(user)).items():
+            with suppress(GatewayError):  # one that is no good any more locks nobody out
+                settings.set(name, value)
         settings.fix_start()
         self.follow(settings)
         return settings

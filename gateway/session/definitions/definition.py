@@ -23,6 +23,7 @@ from gateway.rewrite import rewrite
 from gateway.session.computation import Bound, Computation, fields_of
 from gateway.session.definitions.datasets import attach, detach, refresh_dataset
 from gateway.session.definitions.grants import change_grants, change_owner, role_named
+from gateway.session.definitions.kept_settings import keep_setting
 from gateway.session.definitions.objects import (
     alter_sequence,
     comment,
@@ -36,7 +37,6 @@ from gateway.session.definitions.roles import (
     change_membership,
     create_role,
     drop_role,
-    set_for_role,
 )
 from gateway.session.definitions.tables import (
     alter,
@@ -61,6 +61,7 @@ from gateway.sql.statements.altering import AlterRelation
 from gateway.sql.statements.commands import CreateSchema, DropStatement, Name, RenameSchema
 from gateway.sql.statements.datasets import AttachDataset, DetachDataset, RefreshDataset
 from gateway.sql.statements.grants import ChangeGrants, ChangeOwner, Grantee
+from gateway.sql.statements.kept_settings import KeepSetting
 from gateway.sql.statements.objects import CommentOn, CreateIndex, RefreshView
 from gateway.sql.statements.refused import DropAbsent
 from gateway.sql.statements.roles import (
@@ -70,7 +71,6 @@ from gateway.sql.statements.roles import (
     DropRole,
     MakeRole,
     ReassignOwned,
-    SetForRole,
 )
 from gateway.sql.statements.routines import CreateFunction, DropFunction
 from gateway.sql.statements.sequences import AlterSequence, CreateSequence
@@ -377,7 +377,7 @@ _RUNNERS: dict[type, Callable[..., Result]] = {
     ChangeOwner: change_owner,
     MakeRole: create_role,
     AlterRole: alter_role,
-    SetForRole: set_for_role,
+    KeepSetting: keep_setting,
     DropRole: drop_role,
     ChangeMembership: change_membership,
     ReassignOwned: reassign_owned,

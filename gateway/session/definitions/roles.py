@@ -29,7 +29,6 @@ from gateway.passwords import make_verifier, read_verifier
 from gateway.roles import PREDEFINED, Made, MadeRole, Membership
 from gateway.session.definitions.grants import known_role, no_such_role, role_named
 from gateway.session.result import Notice, Result
-from gateway.session.settings.settings import ClientSettings, listed
 from gateway.session.writes.execution import Executor
 from gateway.sql.statements.grants import Grantee
 from gateway.sql.statements.roles import (
@@ -37,7 +36,6 @@ from gateway.sql.statements.roles import (
     ChangeMembership,
     DropRole,
     MakeRole,
-    SetForRole,
 )
 from gateway.store.definitions.privileges import Rights, Securable, given_away
 
@@ -197,25 +195,6 @@ def _refuse_others(authority: Authority, role: MadeRole, deed: str, message: str
         raise InsufficientPrivilege(f"must be superuser to {deed}")
     if not authority.roles.makes_roles(authority.role):
         raise InsufficientPrivilege(message)
-
-
-def set_for_role(executor: Executor, tree: SetForRole) -> Result:
-    """ALTER ROLE ... SET: what the role's sessions begin with."""
-    authority = executor.authority
-    role = _made(executor, tree.role)
-    if role.name != authority.role:
-        _refuse_others(authority, role, "alter superusers", "permission denied")
-    kept = {name: value for name, value in role.settings if name != tree.name}
-    if tree.name == "all":
-        kept = {}
-    elif tree.values is not None:
-        trial = ClientSettings(authority.role, authority.roles.is_superuser(authority.role))
-        value = listed(tree.name, tree.values)
-        trial.set(tree.name, value)
-        kept[tree.name] = value
-    changed = replace(role, settings=tuple(kept.items()))
-    executor.registry.store.change_made(lambda made: made.with_role(role.name, changed))
-    return Result("ALTER ROLE")
 
 
 def drop_role(executor: Executor, tree: DropRole) -> Result:

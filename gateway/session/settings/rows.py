@@ -86,7 +86,7 @@ SEVERITIES = (
 #       name                              default            accept             reported
 SETTINGS = (
     Setting("application_name",                    "",                 str,               True),
-    Setting("bytea_output",                        "hex",              _one_of("hex")),
+    Setting("bytea_output",                        "hex",              as_known),
     Setting("client_encoding",                     "UTF8",             _encoding,         True),
     Setting("client_min_messages",                 "notice",           as_known),
     Setting("DateStyle",                           "ISO, MDY",         str,               True,
@@ -115,7 +115,7 @@ SETTINGS = (
     Setting("server_version",                      SERVER_VERSION,     None,              True),
     Setting("server_version_num",                  SERVER_VERSION_NUM, None),
     Setting("session_authorization",               "",                 str,               True),
-    Setting("standard_conforming_strings",         "on",               _one_of("on"),     True),
+    Setting("standard_conforming_strings",         "on",               as_known,          True),
     Setting("statement_timeout",                   "0",                as_known),
     Setting("synchronous_commit",                  "on",               as_known),
     Setting("TimeZone",                            "UTC",              time_zone,         True),

@@ -38,6 +38,9 @@ from gateway.sql.text.quoting import identifier
 # They would look as if they did something.
 _ENGINES = ("datafusion.", "duckdb.")
 
+# What `notation` is made of.
+_OF_NOTATION = ("TimeZone", "DateStyle", "IntervalStyle", "extra_float_digits", "bytea_output")
+
 # RESET ALL leaves them (guc.c, GUC_NO_RESET_ALL).
 _WHO = ("role", "session_authorization")
 
@@ -239,10 +242,14 @@ class ClientSettings:
         return [name for name in names if name and name != "$user"]
 
     @property
+    def conforms(self) -> bool:
+        """Whether a backslash in a string is a backslash (standard_conforming_strings)."""
+        return self._values["standard_conforming_strings"] == "on"
+
+    @property
     def notation(self) -> Notation:
-        """How moments are written and read."""
-        kept = self._values
-        return notation_of(kept["TimeZone"], kept["DateStyle"], kept["IntervalStyle"])
+        """How values are written and read."""
+        return notation_of(*(self._values[name] for name in _OF_NOTATION))
 
     def all(self) -> list[tuple[str, str, str]]:
         """Every name, value and what it is for, by name without regard to case."""

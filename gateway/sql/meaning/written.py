@@ -13,6 +13,7 @@ from sqlglot import exp
 from gateway.sql.lowered.arrays import joined_array
 from gateway.sql.lowered.rooms import may_grow
 from gateway.sql.lowered.typed_casts import INTERVAL_OF_TEXT, MOMENTS_OF_TEXT
+from gateway.sql.meaning.dimensions import DEEP
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.numerals import written_number
 from gateway.sql.text.datatypes import data_type
@@ -30,11 +31,19 @@ WRITTEN = {
     )
 }  # fmt: skip
 
-# Of those whose text DateStyle or IntervalStyle changes, the function that is told the notation.
+# Of those whose text a setting changes, the function that is told the notation.
 STYLED = {
     name: f"styled_{function}"
     for name, function in WRITTEN.items()
-    if name.lstrip("_") in ("date", "timestamp", "timestamptz", "interval")
+    if name.lstrip("_")
+    in ("date", "timestamp", "timestamptz", "interval", "float4", "float8", "bytea")
+}
+
+# Calls that were made before the notation was known, in JSON and of deep arrays -> those that are
+# told it. Dates in JSON are ISO 8601 whatever it says (json.c: JsonEncodeDateTime).
+TOLD = {
+    **{WRITTEN[name]: STYLED[name] for name in ("float4", "float8", "_float4", "_float8")},
+    **{function: f"styled_{function}" for (name, _), function in DEEP.items() if "float" in name},
 }
 
 # Of the elements of an array, each by itself, for array_to_string.
@@ -91,6 +100,9 @@ def write_arguments(call: exp.Anonymous, known: Types, notation: Notation) -> No
             arguments[0].replace(exp.Anonymous(this=ITEMS[element.name], expressions=given))
     elif call.name == WRITTEN["timestamptz"] and len(arguments) == 1:  # as JSON is made
         call.append("expressions", exp.Literal.string(notation.zone))
+    elif call.name in TOLD and len(arguments) == 1 and not notation.is_plain:
+        call.set("this", TOLD[call.name])
+        call.append("expressions", exp.Literal.string(notation.as_text))
     elif call.name == INTERVAL_OF_TEXT and len(arguments) == 1:
         call.append("expressions", exp.Literal.string(notation.intervals))
     elif call.name in MOMENTS_OF_TEXT and len(arguments) == 1:

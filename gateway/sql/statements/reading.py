@@ -27,6 +27,7 @@ from gateway.sql.statements.grants import (
     read_rename_schema,
     read_revoke,
 )
+from gateway.sql.statements.kept_settings import read_alter_database
 from gateway.sql.statements.objects import read_comment, read_create_index, read_lock, read_refresh
 from gateway.sql.statements.refused import ABSENT, OUTSIDE, read_drop_absent, refuse_command
 from gateway.sql.statements.roles import (
@@ -304,6 +305,7 @@ COMMANDS = (
             Row(f"DROP {kind}", Kind.DEFINITION, read_drop_role, "DROP ROLE"),
         )
     ),
+    Row("ALTER DATABASE", Kind.DEFINITION, read_alter_database),
     Row("DROP OWNED BY", Kind.DEFINITION, read_drop_owned, "DROP OWNED"),
     Row("REASSIGN OWNED BY", Kind.DEFINITION, read_reassign, "REASSIGN OWNED"),
     Row("CREATE VIEW", Kind.DEFINITION, partial(_view, replace=False)),

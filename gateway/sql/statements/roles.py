@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from sqlglot.tokenizer_core import TokenType
 
 from gateway.errors import FeatureNotSupported, ReservedName, SyntaxFault
-from gateway.sql.statements.commands import Reader, SetStatement
+from gateway.sql.statements.commands import Reader
 from gateway.sql.statements.grants import Grantee, read_role
-from gateway.sql.statements.setting import read_set, read_setting_name
+from gateway.sql.statements.kept_settings import KeepSetting, read_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,6 @@ class AlterRole:
     role: Grantee
     options: Mapping[str, Any]
     new_name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SetForRole:
-    """ALTER ROLE role SET name TO values (None: RESET; name "all": everything)."""
-
-    role: Grantee
-    name: str
-    values: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,22 +174,15 @@ def _roles(reader: Reader) -> tuple[Grantee, ...]:
     return tuple(found)
 
 
-def read_alter_role(reader: Reader) -> AlterRole | SetForRole | ChangeMembership:
+def read_alter_role(reader: Reader) -> AlterRole | KeepSetting | ChangeMembership:
     """ALTER ROLE role [WITH] options | RENAME TO name | SET ... | RESET ..."""
     if reader.accept("ALL"):
-        raise FeatureNotSupported("ALTER ROLE ALL is not supported", hint="Name the role.")
+        return read_kept(reader, None) or reader.fail()
     role = read_role(reader)
+    if (kept := read_kept(reader, role)) is not None:
+        return kept
     if reader.accept("RENAME", "TO"):
         return AlterRole(role, {}, _new_name(reader))
-    if reader.accept("IN", "DATABASE"):
-        raise FeatureNotSupported(
-            "ALTER ROLE IN DATABASE is not supported", hint="There is one database: leave it out."
-        )
-    if reader.accept("SET"):
-        found = cast(SetStatement, read_set(reader))
-        return SetForRole(role, found.name, found.values)
-    if reader.accept("RESET"):
-        return SetForRole(role, read_setting_name(reader), None)
     if verb := reader.one_of("ADD USER", "DROP USER"):
         members, adds = _roles(reader), verb == "ADD USER"
         return ChangeMembership(adds, (role.name,), members, tag="ALTER ROLE")

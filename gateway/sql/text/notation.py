@@ -1,7 +1,7 @@
-"""How a session writes and reads moments: TimeZone, DateStyle and IntervalStyle as one value.
+"""How a session writes and reads values: TimeZone, DateStyle, IntervalStyle and their like as one.
 
-PostgreSQL manual, 8.5.2 and 8.5.5. The wire has it beside the values that it encodes and decodes;
-the language hands it to functions of the engine as one text.
+PostgreSQL manual, 8.4, 8.5.2, 8.5.5 and 20.11.2. The wire has it beside the values that it encodes
+and decodes; the language hands it to functions of the engine as one text.
 """
 
 from __future__ import annotations
@@ -15,24 +15,28 @@ INTERVAL_STYLES = ("postgres", "postgres_verbose", "sql_standard", "iso_8601")
 
 
 class Notation(NamedTuple):
-    """What the texts of dates, times and intervals look like.
+    """What the texts of dates, times, intervals, floats and bytes look like.
 
     Args:
         zone: In which timestamptz is written, and read where its text names none.
         dates: One of DATE_STYLES.
         order: One of DATE_ORDERS, for dates that are numbers alone; "" reads none of these.
         intervals: One of INTERVAL_STYLES.
+        digits: extra_float_digits; above 0 all are one: the shortest text that reads back the same.
+        bytea: hex or escape.
     """
 
     zone: str = "UTC"
     dates: str = "ISO"
     order: str = "MDY"
     intervals: str = "postgres"
+    digits: str = "1"
+    bytea: str = "hex"
 
     @property
     def is_plain(self) -> bool:
         """Whether values are written as PostgreSQL does unless it is told otherwise."""
-        return self.dates == "ISO" and self.intervals == "postgres"
+        return self[1] == "ISO" and self[3:] == ("postgres", "1", "hex")
 
     @property
     def unsettled(self) -> Notation:
@@ -59,11 +63,13 @@ def from_text(text: str) -> Notation:
 
 
 @lru_cache(64)
-def notation_of(zone: str, date_style: str, interval_style: str) -> Notation:
-    """The notation that three settings ask for, each as SHOW prints it.
+def notation_of(
+    zone: str, date_style: str, interval_style: str, extra_digits: str = "1", bytea: str = "hex"
+) -> Notation:
+    """The notation that these settings ask for, each as SHOW prints it.
 
     >>> notation_of("UTC", "SQL, DMY", "postgres")
-    Notation(zone='UTC', dates='SQL', order='DMY', intervals='postgres')
+    Notation(zone='UTC', dates='SQL', order='DMY', intervals='postgres', digits='1', bytea='hex')
     """
     dates, _, order = date_style.partition(", ")
-    return Notation(zone, dates, order, interval_style)
+    return Notation(zone, dates, order, interval_style, str(min(int(extra_digits), 1)), bytea)

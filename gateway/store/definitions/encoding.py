@@ -214,6 +214,7 @@ def encode_made(made: Made) -> str:
         {
             "roles": [asdict(role) for role in made.roles.values()],
             "members": [asdict(each) for each in made.members],
+            "settings": [[*place, pairs] for place, pairs in made.settings.items()],
         }
     )
 
@@ -221,9 +222,13 @@ def encode_made(made: Made) -> str:
 def decode_made(text: str) -> Made:
     """The roles that `encode_made` wrote."""
     values = json.loads(text)
-    roles = [
-        MadeRole(**{**role, "settings": tuple(map(tuple, role["settings"]))})
-        for role in values["roles"]
-    ]
+    # Where there are none, an older version kept each role's with the role.
+    held = [(False, role["name"], role.pop("settings", ())) for role in values["roles"]]
+    settings = {
+        (inside, role): tuple((name, value) for name, value in pairs)
+        for inside, role, pairs in values.get("settings", held)
+        if pairs
+    }
+    roles = [MadeRole(**role) for role in values["roles"]]
     members = tuple(Membership(**each) for each in values["members"])
-    return Made({role.name: role for role in roles}, members)
+    return Made({role.name: role for role in roles}, members, settings)

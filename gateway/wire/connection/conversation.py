@@ -23,7 +23,7 @@ from gateway.errors import (
 )
 from gateway.interrupts import check_for_interrupts
 from gateway.session.result import CopyIn, CopyOut, Field, Result
-from gateway.sql.text.notation import Notation, notation_of
+from gateway.sql.text.notation import Notation
 from gateway.wire.connection.held import Held
 from gateway.wire.connection.streaming import pieces, short_turns
 from gateway.wire.copy.incoming import CopyReader
@@ -374,10 +374,8 @@ class Conversation:
         return sent
 
     def _notation(self) -> Notation:
-        """How moments are written and read now, whether the client was told or not."""
-        known = self._settings | self._changed if self._changed else self._settings
-        zone, dates = known.get("TimeZone", "UTC"), known.get("DateStyle", "ISO, MDY")
-        return notation_of(zone, dates, known.get("IntervalStyle", "postgres"))
+        """How values are written and read now."""
+        return self._session.notation
 
     def _tell(self) -> None:
         """Send notices, and note the settings that changed for the next ReadyForQuery."""

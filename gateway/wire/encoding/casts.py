@@ -12,7 +12,7 @@ from functools import partial
 import pyarrow as pa
 
 from gateway.sql.meaning.dimensions import DEEP
-from gateway.sql.meaning.written import ITEMS, STYLED, WRITTEN
+from gateway.sql.meaning.written import ITEMS, STYLED, TOLD, WRITTEN
 from gateway.sql.text.notation import PLAIN, Notation, from_text
 from gateway.types import Type, array_of, with_dimensions
 from gateway.types import by_name as type_named
@@ -57,6 +57,9 @@ def _rows() -> list[Cast]:
     for (name, depth), function in DEEP.items():
         deep = with_dimensions(array_of(type_named(name[1:])), depth)
         rows.append((function, [deep.arrow], pa.string(), partial(_texts, deep)))
+        if function in TOLD:
+            arguments = [deep.arrow, pa.string()]
+            rows.append((TOLD[function], arguments, pa.string(), partial(_styled, deep)))
     for name, function in ITEMS.items():
         kind = type_named(name)
         arguments = [pa.list_(kind.arrow), pa.string()]

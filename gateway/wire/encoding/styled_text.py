@@ -1,10 +1,12 @@
-"""Dates, timestamps and intervals in the other styles than ISO and postgres, a value at a time.
+"""Values in other forms than PostgreSQL's usual ones, one at a time.
 
-PostgreSQL manual, 8.5.2 and 8.5.5. A client asks for these by DateStyle and IntervalStyle.
+PostgreSQL manual, 8.4.2, 8.5.2, 8.5.5 and 20.11.2. A client asks for these by DateStyle,
+IntervalStyle, extra_float_digits and bytea_output.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -28,6 +30,32 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 _MARKS = {"SQL": "/", "Postgres": "-", "German": "."}
+
+
+def rounded_float(value: float, digits: int) -> bytes:
+    """Text of a float with so many significant digits at most.
+
+    >>> rounded_float(1 / 3, 15), rounded_float(123.456, 1), rounded_float(math.inf, 15)
+    (b'0.333333333333333', b'1e+02', b'Infinity')
+    """
+    if not math.isfinite(value):
+        return b"NaN" if value != value else b"Infinity" if value > 0 else b"-Infinity"
+    return b"%.*g" % (digits, value)
+
+
+_ESCAPED = [
+    b"\\\\" if byte == 0x5C else b"%c" % byte if 0x20 <= byte < 0x7F else b"\\%03o" % byte
+    for byte in range(256)
+]
+
+
+def escaped_bytes(value: bytes) -> bytes:
+    r"""Text of a bytea in its escape form.
+
+    >>> escaped_bytes(b"a\\\x00")
+    b'a\\\\\\000'
+    """
+    return b"".join([_ESCAPED[byte] for byte in value])
 
 
 def styled_date(days: int, notation: Notation) -> bytes:

@@ -1,8 +1,8 @@
 """Columns as fields of format 0, text: each type as its `typoutput` function in PostgreSQL.
 
 One row of `TEXT` per type; a type without a row is text already. DateStyle is ISO, IntervalStyle
-postgres, bytea_output hex, extra_float_digits 1: PostgreSQL's own defaults. What another DateStyle
-or IntervalStyle changes has a row of `STYLED`.
+postgres, bytea_output hex, extra_float_digits 1: PostgreSQL's own defaults. What another value of
+these changes has a row of `STYLED`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,13 @@ from gateway.wire.encoding.datetime_text import (
 )
 from gateway.wire.encoding.float_text import FIRST_SCIENTIFIC, float_texts
 from gateway.wire.encoding.numeric_bytes import numeric_texts
-from gateway.wire.encoding.styled_text import styled_date, styled_interval, styled_timestamp
+from gateway.wire.encoding.styled_text import (
+    escaped_bytes,
+    rounded_float,
+    styled_date,
+    styled_interval,
+    styled_timestamp,
+)
 
 _HEX = np.array([b"%02x" % n for n in range(256)]).view(np.uint16)
 
@@ -48,7 +54,7 @@ def text_column(array: pa.Array, kind: Type, notation: Notation) -> Encoded:
     Args:
         array: The column.
         kind: Its type; not an array type.
-        notation: How moments and intervals are written.
+        notation: How its values are written.
     """
     styled = None if notation.is_plain else STYLED.get(kind.name)
     if styled is not None and (found := styled(array, notation)) is not None:
@@ -133,6 +139,21 @@ def _styled_interval(array: pa.Array, notation: Notation) -> Encoded:
     return with_nulls(pa.array(texts, pa.binary()), validity(array))
 
 
+def _rounded(array: pa.Array, notation: Notation, digits: int, dtype: str) -> Encoded | None:
+    if int(notation.digits) > 0:
+        return None
+    kept = max(digits + int(notation.digits), 1)
+    texts = [rounded_float(value, kept) for value in numbers(array, dtype).tolist()]
+    return with_nulls(pa.array(texts, pa.binary()), validity(array))
+
+
+def _escaped(array: pa.Array, notation: Notation) -> Encoded | None:
+    if notation.bytea == "hex":
+        return None
+    values = array.to_pylist()
+    return pa.array([None if v is None else escaped_bytes(v) for v in values], pa.binary())
+
+
 def _void(array: pa.Array) -> Encoded:
     return with_nulls(pa.array([b""] * len(array), pa.binary()), validity(array))
 
@@ -168,11 +189,14 @@ TEXT: dict[str, Callable[[pa.Array], Encoded]] = {
     "void": _void,
 }
 
-# Types whose text DateStyle or IntervalStyle changes -> the column in that style; None where
-# this style is the usual one of the type.
+# Types whose text a setting changes -> the column as it asks; None where this is the usual form.
+# Of floats the digits that they hold for certain (float.c: FLT_DIG, DBL_DIG).
 STYLED: dict[str, Callable[[pa.Array, Notation], Encoded | None]] = {
     "date": partial(_styled_moment, write=styled_date),
     "timestamp": partial(_styled_moment, write=partial(styled_timestamp, zoned=False)),
     "timestamptz": partial(_styled_moment, write=partial(styled_timestamp, zoned=True)),
     "interval": _styled_interval,
+    "float4": partial(_rounded, digits=6, dtype="<f4"),
+    "float8": partial(_rounded, digits=15, dtype="<f8"),
+    "bytea": _escaped,
 }
