@@ -3,6 +3,24 @@
 from __future__ import annotations
 
 SCRIPTS: dict[str, list[str]] = {
+    "returning_names": [
+        "CREATE TABLE rn (a int PRIMARY KEY, b int)",
+        "INSERT INTO rn VALUES (1, 2) RETURNING other.a",
+        "INSERT INTO rn VALUES (1, 2) RETURNING excluded.a",
+        "INSERT INTO rn AS r VALUES (1, 2) ON CONFLICT DO NOTHING RETURNING r.a",
+        "INSERT INTO rn AS r VALUES (1, 2) RETURNING r.a, b",
+        "INSERT INTO rn AS excluded VALUES (1, 2) ON CONFLICT DO NOTHING RETURNING excluded.a",
+        "UPDATE rn AS r SET b = 3 RETURNING other.a",
+        "DELETE FROM rn RETURNING other.a",
+        "SELECT * FROM rn",
+        "UPDATE rn SET (a) = ROW (b + 5) RETURNING *",
+        "UPDATE rn SET (a) = (b + 5)",
+        "UPDATE rn SET (b) = ROW (DEFAULT), (a) = (SELECT 4) RETURNING *",
+        "CREATE SEQUENCE rn_s",
+        "CREATE TABLE rn_l (LIKE rn_s)",
+        "DROP TABLE rn",
+        "DROP SEQUENCE rn_s",
+    ],
     "defaults_follow_their_sequences": [
         "CREATE SCHEMA w_2",
         "CREATE TABLE w_r (id serial PRIMARY KEY, k int GENERATED ALWAYS AS IDENTITY, v int)",

@@ -89,6 +89,11 @@ def _written_table(executor: Executor, parts: Name) -> TableName:
 def _existing(executor: Executor, parts: Name) -> TableDefinition:
     """The columns of what LIKE names; a dataset's table has no more than those."""
     relation = executor.registry.relation(*executor.registry.named(parts))
+    if executor.registry.store.sequence(relation.name) is not None:
+        raise WrongObjectType(
+            f'relation "{parts[-1]}" is invalid in LIKE clause',
+            detail="This operation is not supported for sequences.",
+        )
     definition = executor.registry.store.table(relation.name)
     if definition is not None:
         return definition

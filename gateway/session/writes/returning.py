@@ -68,7 +68,8 @@ def plain_columns(tree: exp.Expr, target: TableDefinition) -> tuple[str, ...] | 
         return None
     names = {column.name for column in target.columns}
     items = [item.this if isinstance(item, exp.Alias) else item for item in tree.expressions]
-    if not all(isinstance(item, exp.Column) and item.name in names for item in items):
+    own = ("", tree.args["from_"].this.alias_or_name)
+    if not all(isinstance(i, exp.Column) and i.name in names and i.table in own for i in items):
         return None
     return tuple(item.name for item in items)
 

@@ -63,9 +63,10 @@ def _assignments(tree: exp.Expr) -> list[Assigned]:
     """(column, value) of `a = e`, or of each part of `(a, b) = (e, g)`."""
     if not isinstance(tree, exp.EQ):
         raise SyntaxFault("SET needs column = value", position=position_of(tree))
-    columns = tree.this.expressions if isinstance(tree.this, exp.Tuple) else [tree.this]
+    place = tree.this
+    columns = place.expressions if isinstance(place, exp.Tuple) else [place.unnest()]
     values = [tree.expression]
-    if isinstance(tree.this, exp.Tuple):
+    if isinstance(place, exp.Tuple | exp.Paren):
         row = tree.expression
         is_row = isinstance(row, exp.Anonymous) and row.name.lower() == "row"
         if isinstance(row, exp.Subquery):
