@@ -32,13 +32,14 @@ from gateway.store.definitions.definitions import Changed, Key
 from gateway.store.disk import backup, database, disk
 from gateway.store.disk.faults import translated
 from gateway.store.disk.room import Room
-from gateway.store.rows import changes, keys, references, upserts
+from gateway.store.rows import by_key, changes, keys, references, upserts
 from gateway.store.rows.changes import Target
 from gateway.store.rows.put_off import check_put_off
 from gateway.store.rows.reading import Reader
 from gateway.store.rows.references import hold_references
 from gateway.store.rows.sequences import SequenceValues
 from gateway.store.rows.snapshots import SnapshotCache
+from gateway.store.transactions.changing import OneChange
 from gateway.store.transactions.committed import Committed, Counts
 from gateway.store.transactions.locks import TableLocks, tied
 from gateway.store.transactions.scope import Shared
@@ -324,6 +325,21 @@ class StoreSession(Names, Reader):
         with self._changing() as transaction:
             target = self._target(transaction, name)
             return references.update(target, columns, batches, returning)
+
+    def change_one(self, name: TableName, change: by_key.KeyChange) -> OneChange | None:
+        """Change or delete the row that has a key; inside `writing`, whose end it may wait for.
+
+        None where that is not possible, and rows must be read; nothing was done then.
+        """
+        with self._changing() as transaction:
+            if not transaction.may_change_one:
+                return None
+            found = by_key.as_one(self._target(transaction, name), change)
+            if found is not None:
+                ends = self._depth == 2 and not self._in_block  # with `writing`
+                with translated():
+                    transaction.change_one(found, waits=ends)
+            return found
 
     def delete(
         self, name: TableName, batches: Iterable[pa.RecordBatch], *, returning: bool = False

@@ -22,6 +22,19 @@ SCHEDULES: dict[str, str] = {
         2 UPDATE ts SET v = v + 1 WHERE k = 1 RETURNING v
         1 COMMIT
         2 COMMIT""",
+    "a_key_names_the_row_that_others_change": """
+        1 BEGIN
+        1 UPDATE ts SET v = v + 1 WHERE k = 1
+        2 UPDATE ts SET v = v * 3 WHERE k = 1
+        1 UPDATE ts SET v = v + 1 WHERE k = 1
+        1 COMMIT
+        2 BEGIN ISOLATION LEVEL REPEATABLE READ
+        2 SELECT v FROM ts WHERE k = 1
+        1 UPDATE ts SET v = v - 1 WHERE k = 2
+        1 DELETE FROM tu WHERE k = 1
+        2 UPDATE ts SET v = v + 1 WHERE k = 1
+        2 UPDATE ts SET v = v + 1 WHERE k = 2
+        2 ROLLBACK""",
     "the_row_is_no_longer_meant": """
         1 BEGIN
         1 UPDATE ts SET v = 0 WHERE k = 1

@@ -19,6 +19,7 @@ from gateway.session.computation import Bound, Computation, as_it_stands, fields
 from gateway.session.result import Field, Result
 from gateway.session.settings.time_zones import check_moments
 from gateway.session.writes.assignable import refuse_texts, with_texts
+from gateway.session.writes.by_key import change_by_key
 from gateway.session.writes.placing import placed
 from gateway.session.writes.returning import (
     Beneath,
@@ -59,12 +60,27 @@ class Executor(Upserts):
     def _written(self, statement: Statement, tree: exp.Expr, bound: Bound) -> Result:
         query = self.required(replace(statement, tree=self.with_moments(tree)))
         assert query.write is not None and query.target is not None
-        with self.registry.store.writing(query.target.name, query.locks_for, query.reading):
+        target, store = query.target.name, self.registry.store
+        with store.writing(target, query.locks_for, query.reading):
             wanted = query.wanted(bound)
-            tables = self.tables(query, wanted=wanted)
-            if wanted is not None and (rows := self._rows_named(query, bound, wanted, tables)):
-                return self.apply(query, bound, tables, computed=rows)
-            return self.apply(query, bound, tables, last=True)
+            self.allow(query.rewritten, query.rowid_of)
+            change = change_by_key(store, query, bound, wanted, self.constants)
+            if change is None or change.is_in_vain:
+                return self._by_rows(query, bound, wanted)
+        if change.is_in_vain:
+            with store.writing(target, query.locks_for, query.reading):
+                return self._by_rows(query, bound, wanted)
+        assert change.count is not None
+        return Result(query.write.command, changed=change.count)
+
+    def _by_rows(
+        self, query: Computation, bound: Bound, wanted: Mapping[str, list[Value]] | None
+    ) -> Result:
+        """Do a write by the rows that its query gives, inside `StoreSession.writing`."""
+        tables = self.tables(query, wanted=wanted)
+        if wanted is not None and (rows := self._rows_named(query, bound, wanted, tables)):
+            return self.apply(query, bound, tables, computed=rows)
+        return self.apply(query, bound, tables, last=True)
 
     def _rows_named(
         self,
@@ -78,6 +94,8 @@ class Executor(Upserts):
         assert write is not None and write.narrowing is not None and target is not None
         held = tables[target.name]
         if not write.narrowing.tells_all(wanted) or not isinstance(held, Snapshot) or write.beside:
+            return None
+        if write.steps:
             return None
         identifiers = held.rows.column(ROWID).combine_chunks()
         if write.command == "DELETE":

@@ -29,7 +29,7 @@ Value = int | str
 class Cell:
     """A constant, or the number of a parameter."""
 
-    value: int | str | None = None
+    value: int | float | str | None = None
     parameter: int = 0
 
 
@@ -51,7 +51,7 @@ class Narrowing:
         """
         found: dict[str, list[Value]] = {}
         for column, cells in self.wanted.items():
-            given = [_read(cell, bound) for cell in cells]
+            given = [read(each, bound) for each in cells]
             kind = str if column in self.texts else int
             if all(value is None or type(value) is kind for value in given):
                 found[column] = [value for value in given if isinstance(value, kind)]
@@ -62,8 +62,9 @@ class Narrowing:
         return self.is_whole and len(values) == len(self.wanted)
 
 
-def _read(cell: Cell, bound: Sequence[pa.Scalar]) -> object:
-    return bound[cell.parameter - 1].as_py() if cell.parameter else cell.value
+def read(found: Cell, bound: Sequence[pa.Scalar]) -> object:
+    """What it is under these parameters."""
+    return bound[found.parameter - 1].as_py() if found.parameter else found.value
 
 
 def is_named_once(tree: exp.Expr, name: TableName) -> bool:
@@ -111,11 +112,12 @@ def _condition(
     named = isinstance(column, exp.Column) and column.table in (least, alias)
     if not named or column.name not in target or not 0 < len(values) <= _MOST_VALUES:
         return None
-    cells = [_cell(value, target[column.name].type.name) for value in values]
+    cells = [cell(value, target[column.name].type.name) for value in values]
     return (column.name, tuple(c for c in cells if c is not None)) if all(cells) else None
 
 
-def _cell(value: exp.Expr, kind: str) -> Cell | None:
+def cell(value: exp.Expr, kind: str) -> Cell | None:
+    """A constant or parameter beside a column of a type; None for anything else."""
     if kind not in (*_INTEGERS, *_TEXTS):
         return None
     if isinstance(value, exp.Parameter):

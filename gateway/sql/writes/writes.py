@@ -46,6 +46,7 @@ from gateway.sql.writes.conflicts import (
 )
 from gateway.sql.writes.given import Given, as_given
 from gateway.sql.writes.narrowing import Narrowing, narrowing_of
+from gateway.sql.writes.steps import Step, step_of
 from gateway.sql.writes.targets import Target
 from gateway.types import Type
 
@@ -74,6 +75,7 @@ class Write:
     conflict: Conflict | None = None
     beside: tuple[str, ...] = ()
     given: Given | None = None  # what is assigned, where nothing has to be computed for it
+    steps: Mapping[str, Step] = field(default_factory=dict)  # of columns that `given` leaves out
     narrowing: Narrowing | None = None
     shown: tuple[str, ...] = ()  # the columns of the view that is written through
 
@@ -239,12 +241,13 @@ def check_width(width: int, columns: tuple[str, ...], named: bool) -> None:
 
 
 def _update(tree: exp.Update, target: Target, row_identifier: str) -> Write:
-    columns, values, parameters = assigned_columns(tree.expressions, target, target_of(tree))
+    table = target_of(tree)
+    columns, values, parameters = assigned_columns(tree.expressions, target, table)
     for value in values:
-        found = next((node for node in own_nodes(value) if is_aggregate(node)), None)
-        if found is not None:
+        aggregate = next((node for node in own_nodes(value) if is_aggregate(node)), None)
+        if aggregate is not None:
             raise GroupingError(
-                "aggregate functions are not allowed in UPDATE", position=position_of(found)
+                "aggregate functions are not allowed in UPDATE", position=position_of(aggregate)
             )
         refuse_sets(value, "UPDATE")
     others = _others(tree)
@@ -257,9 +260,15 @@ def _update(tree: exp.Update, target: Target, row_identifier: str) -> Write:
         query.append("expressions", item)
     for alias in beside:
         query.append("expressions", _all_of(alias))
-    narrowing, given = narrowing_of(query, target_of(tree).alias_or_name, target), None
+    narrowing, given = narrowing_of(query, table.alias_or_name, target), None
+    steps: dict[str, Step] = {}
     if narrowing is not None and narrowing.is_whole:
-        given = as_given([exp.Tuple(expressions=[v.copy() for v in values])], columns, target)
+        pairs = list(zip(columns, values, strict=True))
+        found = {n: step_of(value, n, target[n], table.alias_or_name) for n, value in pairs}
+        steps = {name: step for name, step in found.items() if step is not None}
+        left = [(name, value.copy()) for name, value in pairs if name not in steps]
+        row = exp.Tuple(expressions=[value for _, value in left])
+        given = as_given([row], [name for name, _ in left], target)
     return Write(
         "UPDATE",
         columns,
@@ -268,6 +277,7 @@ def _update(tree: exp.Update, target: Target, row_identifier: str) -> Write:
         parameters,
         beside=beside,
         given=given,
+        steps=steps,
         narrowing=narrowing,
     )
 

@@ -84,9 +84,9 @@ def whole_rows(
     target: Target, columns: Sequence[str], batches: Iterable[pa.RecordBatch]
 ) -> Iterable[pa.RecordBatch]:
     """The rows that an INSERT of these values makes, defaults and all."""
-    targets = _targets(target.definition, columns)
+    targets = columns_named(target.definition, columns)
     for batch in batches:
-        given = _assigned(targets, batch.columns)
+        given = assigned_values(targets, batch.columns)
         left = [c for c in target.definition.columns if c.name not in given]
         given |= defaults(target, left, batch.num_rows)
         arrays = [given[column.name] for column in target.definition.columns]
@@ -118,14 +118,16 @@ def defaults(target: Target, columns: Sequence[Column], count: int) -> dict[str,
     return found
 
 
-def _targets(definition: TableDefinition, columns: Sequence[str]) -> list[Column]:
+def columns_named(definition: TableDefinition, columns: Sequence[str]) -> list[Column]:
+    """The columns of these names, each there and once: 42703, 42701."""
     for name in columns:
         if columns.count(name) > 1:
             raise DuplicateColumn(f'column "{name}" specified more than once')
     return [definition.column(name) for name in columns]
 
 
-def _assigned(columns: Sequence[Column], values: Sequence[pa.Array]) -> dict[str, pa.Array]:
+def assigned_values(columns: Sequence[Column], values: Sequence[pa.Array]) -> dict[str, pa.Array]:
+    """Values in the types of the columns that they are given to; see `assign`."""
     if len(values) != len(columns):
         more = "expressions than target columns" if len(values) > len(columns) else None
         raise SyntaxFault(f"INSERT has more {more or 'target columns than expressions'}")
@@ -146,12 +148,12 @@ def update(
     counts once.
     """
     definition = target.definition
-    targets = _targets(definition, columns)
+    targets = columns_named(definition, columns)
     parts = []
     for batch in batches:
-        values = _assigned(targets, batch.columns[1:])
+        values = assigned_values(targets, batch.columns[1:])
         new = pa.RecordBatch.from_pydict(values)
-        if not _needs_whole(definition):
+        if not needs_whole(definition):
             refuse_nulls(new, definition)
         arrays = [batch.column(0).cast(pa.int64()), *new.columns]
         names = ["row", *(target.inside[c] for c in columns)]
@@ -161,7 +163,7 @@ def update(
     delta = _first_of_each_row(pa.Table.from_batches(parts))
     if not delta.num_rows:
         return _none(definition, returning)
-    if returning or _needs_whole(definition) or _moves_rows(definition, columns):
+    if returning or needs_whole(definition) or _moves_rows(definition, columns):
         return _updated_whole(target, columns, delta, returning)
     return _set(target, columns, delta, returning)
 
@@ -200,7 +202,7 @@ def _make_way_for_zeros(target: Target, delta: pa.Table, place: str) -> None:
             target.transaction.rewrite(target.oid, statement, zeros)
 
 
-def _needs_whole(definition: TableDefinition) -> bool:
+def needs_whole(definition: TableDefinition) -> bool:
     """Whether something about a row can be told from the whole row only."""
     generated = any(column.generated is not None for column in definition.columns)
     return bool(definition.checks) or generated

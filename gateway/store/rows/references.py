@@ -62,7 +62,7 @@ def update(
     Raises:
         ForeignKeyViolation: 23503.
     """
-    followers = [f for f in _followers(parent) if set(columns) & set(f[1].referenced)]
+    followers = [f for f in referring_keys(parent) if set(columns) & set(f[1].referenced)]
     unsound = any(not key.valid for key in parent.definition.foreign_keys)
     whole = returning or unsound or bool(keys.touched(parent.definition, columns))
     if not any(key.on_update != "no action" or not key.valid for _, key in followers):
@@ -96,7 +96,7 @@ def delete(parent: Target, batches: Iterable[pa.RecordBatch], returning: bool) -
     Raises:
         ForeignKeyViolation: 23503.
     """
-    followers = _followers(parent)
+    followers = referring_keys(parent)
     changed = changes.delete(parent, batches, returning or bool(followers))
     if changed.rows is not None and changed.rows.num_rows:
         for child, key in followers:
@@ -157,7 +157,7 @@ def _referred_from_outside(
                 yield name, child.definition.name
 
 
-def _followers(parent: Target) -> list[tuple[Target, ForeignKey]]:
+def referring_keys(parent: Target) -> list[tuple[Target, ForeignKey]]:
     """The tables that refer to one, each with the key by which it does."""
     children = parent.transaction.catalogue.referring(parent.definition.name)
     return [

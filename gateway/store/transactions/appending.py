@@ -116,7 +116,10 @@ class Appends:
 
     def _statement(self, place: str, rows: pa.Table) -> duckdb.Statement:
         one = f"({', '.join('?' * rows.num_columns)})"
-        text = f"INSERT INTO {place} VALUES {', '.join([one] * rows.num_rows)}"
+        return self.read(f"INSERT INTO {place} VALUES {', '.join([one] * rows.num_rows)}")
+
+    def read(self, text: str) -> duckdb.Statement:
+        """A statement of DuckDB's, read once."""
         found = self._read.get(text)
         if found is None:
             if len(self._read) >= _MOST_STATEMENTS:

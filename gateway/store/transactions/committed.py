@@ -5,14 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter_ns
+
+import pyarrow as pa
 
 from gateway.errors import GatewayError
 from gateway.store.definitions.catalogue import Catalogue
 from gateway.store.disk.room import Room
 from gateway.store.rows.snapshots import SnapshotCache
-from gateway.store.transactions.isolation import Overlaps
+from gateway.store.transactions.isolation import Overlaps, Touched
+
+# What a transaction did to a table: the batches it appended, or None when it did anything else.
+Change = list[pa.RecordBatch] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +79,31 @@ class Committed:
         self.overlaps = Overlaps()
         self.lock = threading.Lock()
         self.counts = Counts()
+
+    def publish(
+        self,
+        changes: Mapping[int, Change],
+        own: Catalogue | None,
+        touched: Mapping[int, Touched],
+    ) -> None:
+        """Show what DuckDB has committed, under the lock.
+
+        Args:
+            changes: By table.
+            own: The catalogue with the definitions of the transaction; None: it made none.
+            touched: The rows that it changed, by table.
+        """
+        before = self.moment
+        clock = before.clock + 1
+        for oid, batches in changes.items():
+            if batches is None:
+                self.cache.drop(oid)
+            else:
+                self.cache.append(oid, before.version(oid), clock, batches)
+        catalogue = before.catalogue
+        if own is not None:
+            # The lock of the catalogue let nobody else change it meanwhile.
+            catalogue = replace(own, version=before.catalogue.version + 1)
+        versions = {**before.versions, **dict.fromkeys(changes, clock)}
+        self.moment = Moment(catalogue, versions, clock)
+        self.overlaps.note(clock, touched)

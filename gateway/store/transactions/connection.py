@@ -1,8 +1,8 @@
 """DuckDB's side of a session: its cursor, and one transaction after another, each begun late.
 
 DuckDB begins when it is first asked something. A transaction of ours that came to nothing but rows
-to append is one statement to it, which it commits by itself: half of what BEGIN, the statement and
-COMMIT take.
+to append, or to one change, is one statement to it, which it commits by itself: half of what BEGIN,
+the statement and COMMIT take.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from gateway.store.disk.faults import translated
 from gateway.store.transactions.appending import Appends
+from gateway.store.transactions.changing import OneChange
 
 
 class Connection:
@@ -29,6 +30,7 @@ class Connection:
         self.appends = Appends(cursor)
         self.has_begun = False
         self.is_written = False  # DuckDB was given something to write since it began
+        self._waiting: OneChange | None = None
 
     def begin(self) -> None:
         """Have DuckDB begin, if it has not."""
@@ -50,10 +52,26 @@ class Connection:
             UniqueViolation: 23505. GatewayError: 53100, ...
         """
         self.begin()
-        if self.appends.wait:
+        if self.appends.wait or self._waiting:
             self.is_written = True
-            self.appends.give()
+            self._give()
         return self._cursor
+
+    def waits_for(self, change: OneChange) -> bool:
+        """Let a change wait as rows do; False where something else came first."""
+        if self.has_begun or self.appends.wait or self._waiting is not None:
+            return False
+        self._waiting = change
+        return True
+
+    def _give(self) -> None:
+        change, self._waiting = self._waiting, None
+        if change is None:
+            self.appends.give()
+            return
+        with translated():
+            done = self._cursor.execute(self.appends.read(change.statement), list(change.values))
+            change.count = done.fetchall()[0][0]
 
     @contextmanager
     def registered(self, delta: pa.Table | None) -> Iterator[None]:
@@ -77,23 +95,26 @@ class Connection:
                 return False
         return True
 
-    def commit(self) -> None:
-        """Make it durable; or raise and leave nothing.
+    def commit(self) -> bool:
+        """Make it durable; or raise and leave nothing. False: a change that waited changed nothing.
 
         Raises:
             GatewayError: 53100, ...; for rows that still waited also what `after_appends` raises.
         """
         if not self.has_begun:
-            self.appends.give()
-            return
+            change = self._waiting
+            self._give()
+            return change is None or bool(change.count)
         self.after_appends()
         with translated():
             self._cursor.commit()
         self.has_begun = self.is_written = False
+        return True
 
     def rollback(self) -> None:
         """Undo everything; nothing happens when DuckDB has done so itself."""
         self.appends.forget()
+        self._waiting = None
         if self.has_begun:
             self.has_begun = self.is_written = False
             with suppress(duckdb.Error):

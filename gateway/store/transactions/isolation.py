@@ -56,6 +56,11 @@ class Overlaps:
         self._held: Counter[int] = Counter()  # clocks of the snapshots
         self._commits: list[tuple[int, Mapping[int, Touched]]] = []
 
+    @property
+    def are_held(self) -> bool:
+        """Whether somebody holds an older snapshot now."""
+        return bool(self._held)
+
     def hold(self, clock: int) -> None:
         """Somebody sees the commit `clock` from now on; call it under the lock of commits."""
         with self._lock:

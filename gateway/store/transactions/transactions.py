@@ -17,14 +17,12 @@ from gateway.errors import SerializationFailure
 from gateway.store.definitions.catalogue import Catalogue
 from gateway.store.definitions.definitions import TableDefinition
 from gateway.store.disk.faults import translated
-from gateway.store.transactions.committed import Committed, Moment
+from gateway.store.transactions.changing import OneChange
+from gateway.store.transactions.committed import Change, Committed, Moment
 from gateway.store.transactions.connection import Connection
 from gateway.store.transactions.deferral import Deferral
 from gateway.store.transactions.isolation import Isolation, concurrent_update
 from gateway.store.transactions.writes import Write
-
-# What a transaction did to a table: the batches it appended, or None when it did anything else.
-Change = list[pa.RecordBatch] | None
 
 
 class Transaction:
@@ -198,6 +196,25 @@ class Transaction:
         self._keep_write(Write(oid, statement=statement, delta=delta, count=rows.num_rows))
         return rows.num_rows, rows
 
+    @property
+    def may_change_one(self) -> bool:
+        """Whether rows may be changed by their keys: nobody has to be told which these were."""
+        return not (self._isolation.pins or self._committed.overlaps.are_held)
+
+    def change_one(self, change: OneChange, *, waits: bool = False) -> None:
+        """Change rows by a statement that asks for nothing that was read. DuckDB's errors pass.
+
+        With `waits` it is done at the commit, all by itself where nothing else was.
+        """
+        if waits and self._connection.waits_for(change):
+            self._touch(change.oid, None)
+            self.changes[change.oid] = None
+            return
+        write = Write(change.oid, statement=change.statement, values=change.values)
+        change.count = self._do(write) or 0
+        if change.count:
+            self.changes[change.oid] = None
+
     def refuse_changed(self, oid: int, delta: pa.Table | None = None) -> None:
         """Refuse to change rows that others changed since the snapshot that all of it sees.
 
@@ -301,8 +318,9 @@ class Transaction:
                 self._refuse_stale_reads()
             with self._committed.counts.committing():
                 self._committed.room.require(self._bytes)
-                self._connection.commit()
-            self._publish()
+                done = self._connection.commit()
+            if done:
+                self._committed.publish(self.changes, self.own_catalogue, self._touched)
         self._let_go()
 
     def _refuse_stale_reads(self) -> None:
@@ -380,19 +398,3 @@ class Transaction:
             self.changes[write.oid] = None
         if self._do(write) != write.count:
             raise concurrent_update()
-
-    def _publish(self) -> None:
-        before = self._committed.moment
-        clock = before.clock + 1
-        for oid, batches in self.changes.items():
-            if batches is None:
-                self._committed.cache.drop(oid)
-            else:
-                self._committed.cache.append(oid, before.version(oid), clock, batches)
-        catalogue = before.catalogue
-        if self.catalogue is not self.moment.catalogue:
-            # The lock of the catalogue let nobody else change it meanwhile.
-            catalogue = replace(self.catalogue, version=before.catalogue.version + 1)
-        versions = {**before.versions, **dict.fromkeys(self.changes, clock)}
-        self._committed.moment = Moment(catalogue, versions, clock)
-        self._committed.overlaps.note(clock, self._touched)

@@ -1,0 +1,115 @@
+"""The one row that has a key, changed or deleted by one statement of DuckDB's.
+
+Otherwise rows are read first, their new values computed, and what comes out is applied by row
+identifiers. Where a key names the row and its new values are told there is nothing to read, and a
+transaction of its own is that one statement: of a million rows an UPDATE takes half the CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from gateway.store.definitions.definitions import TableDefinition
+from gateway.store.rows.changes import Target, assigned_values, columns_named, needs_whole
+from gateway.store.rows.looking import Wanted
+from gateway.store.rows.references import referring_keys
+from gateway.store.transactions.appending import Value, plain_values
+from gateway.store.transactions.changing import OneChange
+
+# The bounds of whole numbers by type.
+_BOUNDS = {"int2": 2**15, "int4": 2**31, "int8": 2**63}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """What becomes of the row.
+
+    Args:
+        wanted: The values it must have, and nothing else is asked of it.
+        columns: Columns that are given values; with no `steps` either it is deleted.
+        values: Those, a row.
+        steps: Column -> sign and operand of `column = column + operand`.
+    """
+
+    wanted: Wanted
+    columns: Sequence[str] = ()
+    values: pa.RecordBatch | None = None
+    steps: Mapping[str, tuple[str, int | float]] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> list[str]:
+        """Every column that is set."""
+        return [*self.columns, *self.steps]
+
+
+def as_one(target: Target, change: KeyChange) -> OneChange | None:
+    """The statement that does it; None where rows must be read.
+
+    A step whose result is out of range, or a zero, which DuckDB may take for the other zero, finds
+    no row.
+    """
+    if not (_is_one_row(target.definition, change.wanted) and _stands_alone(target, change)):
+        return None
+    settings, values = _given(target, change)
+    if settings is None:
+        return None
+    conditions, held = [], []
+    for name, (sign, operand) in change.steps.items():
+        place = target.inside[name]
+        kind = target.definition.column(name).type.name
+        result = f"{place if kind == 'float8' else f'{place}::HUGEINT'} {sign} ?"
+        settings.append(f"{place} = {result}")
+        values.append(operand)
+        if kind == "float8":
+            conditions.append(f"({place} IS NULL OR isfinite({result}) AND {result} <> 0)")
+            held += [operand, operand]
+        else:
+            low, high = -_BOUNDS[kind], _BOUNDS[kind] - 1
+            conditions.append(f"({place} IS NULL OR {result} BETWEEN {low} AND {high})")
+            held.append(operand)
+    same = [f"{target.inside[name]} = ?" for name in change.wanted]
+    keys = [value for (value,) in change.wanted.values()]
+    verb = f"UPDATE {target.place} SET {', '.join(settings)}"
+    if not settings:
+        verb = f"DELETE FROM {target.place}"
+    text = f"{verb} WHERE {' AND '.join([*same, *conditions])}"
+    return OneChange(target.oid, text, [*values, *keys, *held], bool(change.steps))
+
+
+def _is_one_row(definition: TableDefinition, wanted: Wanted) -> bool:
+    """Whether DuckDB holds a key that lets no two rows have these values."""
+    one_each = all(len(values) == 1 for values in wanted.values())
+    return one_each and any(wanted.keys() >= set(key) for key in definition.key_names())
+
+
+def _stands_alone(target: Target, change: KeyChange) -> bool:
+    """Whether nothing that the table is declared with has to look at the row."""
+    definition, changed = target.definition, set(change.changed)
+    keys = [key for _, key in referring_keys(target)]
+    if not changed:
+        return not keys
+    watched = {name for key in keys for name in key.referenced}
+    watched |= {name for key in definition.foreign_keys for name in key.columns}
+    watched |= {name for key in definition.keys for name in (*key.columns, *key.reads)}
+    lists = any(definition.column(name).type.element for name in changed)
+    unsound = any(not key.valid for key in definition.foreign_keys)
+    return not (changed & watched or lists or unsound or needs_whole(definition))
+
+
+def _given(target: Target, change: KeyChange) -> tuple[list[str] | None, list[Value]]:
+    """The settings of `columns`, and their values."""
+    if change.values is None or not change.columns:
+        return [], []
+    columns = columns_named(target.definition, change.columns)
+    found = assigned_values(columns, change.values.columns)
+    values = plain_values(pa.table(found))
+    if values is None:
+        return None, []
+    for column, value in zip(columns, values, strict=True):
+        # A NULL is refused in a row that is there; a zero is written by `changes`.
+        if (value is None and column.not_null) or (type(value) is float and not value):
+            return None, []
+    return [f"{target.inside[column.name]} = ?" for column in columns], values

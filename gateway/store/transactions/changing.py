@@ -1,0 +1,30 @@
+"""A statement that changes rows and may be all that a transaction is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class OneChange:
+    """A statement of DuckDB's.
+
+    Args:
+        oid: The table that it changes.
+        statement: Its text.
+        values: Those of its parameters.
+        asks_more: Whether it finds a row only under a condition of its own.
+        count: How many rows it changed; None: it was not done yet.
+    """
+
+    oid: int
+    statement: str
+    values: Sequence[object]
+    asks_more: bool = False
+    count: int | None = None
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether it found no row because of that condition, perhaps."""
+        return self.asks_more and self.count == 0
