@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.rewrite import Rewritten
+from gateway.session.queries.looked_up import Look
 from gateway.session.result import Field
 from gateway.session.writes.returning import Beneath, Returned
 from gateway.session.writes.through import Through
@@ -67,6 +68,7 @@ class Computation:
 
     returned: Returned | None = None  # a write's RETURNING, where it stands on the target alone
     through: Through | None = None  # the view that is written through
+    look: Look | None = None  # how a query names rows of its one table by a key
     lookup: Beneath | None = None  # what names mean in it, where that is not what the session knows
 
     @property

@@ -28,8 +28,10 @@ from gateway.session.computation import (
     with_derived,
 )
 from gateway.session.portals.turning import KeptRoom
+from gateway.session.queries.explaining import explained
 from gateway.session.queries.layered import with_layers
 from gateway.session.queries.long_lists import plan_held
+from gateway.session.queries.looked_up import look_of
 from gateway.session.queries.parameter_types import as_bound, settled
 from gateway.session.queries.recall import Asked, Circumstances, Recall
 from gateway.session.queries.settled import (
@@ -42,7 +44,7 @@ from gateway.session.queries.settled import (
 from gateway.session.queries.spared_plans import SparedPlans
 from gateway.session.queries.sparing import is_worth_sparing, plan_sparing
 from gateway.session.queries.unknown import known_or_not
-from gateway.session.result import Field, Notice, Result, lines, plan_lines, read_lines
+from gateway.session.result import Field, Notice, Result
 from gateway.session.writes.returning import Beneath
 from gateway.session.writes.upserts import Upsert
 from gateway.sources.table import Table, TableName
@@ -51,7 +53,6 @@ from gateway.sql.meaning.locating import located
 from gateway.sql.meaning.recursion import check_recursive_types
 from gateway.sql.meaning.relation import Constants, Lookup, notation_of, unsettled
 from gateway.sql.meaning.scope import table_node
-from gateway.sql.statements.explaining import explain_options
 from gateway.sql.statements.statement import CreateView, Explain, Kind, Statement
 from gateway.sql.statements.tables import CreateTable
 from gateway.sql.text.dialect import to_engine
@@ -150,10 +151,13 @@ class Queries:
             return Result("SELECT", _shown(columns), iter([rows]))
         query = self.required(statement)
         self.allow(query.rewritten, query.rowid_of)
-        tables = self.tables(query)
-        plan = self._plan(query.rewritten, bound.by_number, tables, bound.values)
         types = tuple(bound.types)
         known = query.fields.get(types)
+        few = query.look.rows(self.registry, bound.values) if query.look else None
+        if few is not None and (picked := few.result(known)) is not None:
+            return picked
+        tables = self.tables(query) if few is None else few.tables
+        plan = self._plan(query.rewritten, bound.by_number, tables, bound.values)
         if not types or known is None:  # else to ask the plan would be to optimise it once more
             if known is None or known[0] is not plan.schema:
                 known = plan.schema, fields_of(query.rewritten, plan.schema, bound.by_number)
@@ -161,7 +165,8 @@ class Queries:
             found = Result("SELECT", known[1], plan.stream())
         else:
             found = result_as_before(query, known, plan, bound)
-        lasting = not query.rewritten.layers  # whose rows stay as long as the plan
+        # Those of layers stay as long as the plan.
+        lasting = few is None and not query.rewritten.layers
         if lasting and self.account.done.recalled and self.registry.holds(query.rewritten.tables):
             settled = Settled(statement, types, query, tables, known, None if types else plan)
             self.settled.keep(statement, bound.values, settled, self.standing())
@@ -169,25 +174,14 @@ class Queries:
 
     def again(self, settled: Settled, bound: Bound) -> Result:
         """The same for a query that is settled."""
-        return run_again(self, settled, bound)
+        look = settled.query.look
+        few = look.rows(self.registry, bound.values) if look else None
+        picked = few.result(settled.known) if few else None
+        return picked or run_again(self, settled, bound)
 
     def explain(self, statement: Statement, bound: Bound) -> Result:
         """The plan, or with the option `rewrite` the engine's SQL, a line a row."""
-        explain = statement.tree
-        assert isinstance(explain, Explain)
-        asked = explain_options(explain)
-        if self.catalogue.answers(explain.statement.tree):
-            return lines("EXPLAIN", ["Catalogue query: rows in memory, no table is read"])
-        query = self.required(statement)
-        self.allow(query.rewritten, query.rowid_of)
-        if "rewrite" in asked:
-            return lines("EXPLAIN", query.rewritten.text.splitlines())
-        words = ["EXPLAIN", *(w.upper() for w in ("analyze", "verbose") if w in asked), ""]
-        tables, prefix = self.tables(query), " ".join(words)
-        plan = self._plan(query.rewritten, bound.by_number, tables, bound.values, prefix)
-        told = list(plan_lines(plan.stream()))
-        told += read_lines(tables, self.engine.reads) if "analyze" in asked else []
-        return lines("EXPLAIN", told)
+        return explained(self, statement, bound)
 
     def computation(self, statement: Statement) -> Computation | None:
         """The query inside a statement; None when there is none."""
@@ -219,7 +213,8 @@ class Queries:
         if isinstance(tree, exp.Insert | exp.Update | exp.Delete):
             found = self.write_of(tree)
         else:
-            found = Computation(self.rewrite(tree))
+            rewritten = self.rewrite(tree)
+            found = Computation(rewritten, look=look_of(tree, rewritten, self.registry))
         if here is not None and not self._own and self._circumstances() == here:
             self.recall.keep(tree, here, found, self._nodes)
         return found
@@ -294,10 +289,14 @@ class Queries:
         return self.plan_with(query.rewritten, self.tables(query), bound)
 
     def plan_with(
-        self, rewritten: Rewritten, tables: Mapping[TableName, Table], bound: Bound
+        self,
+        rewritten: Rewritten,
+        tables: Mapping[TableName, Table],
+        bound: Bound,
+        prefix: str = "",
     ) -> Plan:
-        """Plan a rewritten query over tables that were read already."""
-        return self._plan(rewritten, bound.by_number, tables, bound.values)
+        """Plan a rewritten query over tables that were read already; `prefix` is EXPLAIN's."""
+        return self._plan(rewritten, bound.by_number, tables, bound.values, prefix)
 
     def described_plan(
         self,

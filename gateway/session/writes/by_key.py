@@ -17,22 +17,22 @@ def change_by_key(
     store: StoreSession,
     query: Computation,
     bound: Bound,
-    wanted: Mapping[str, list[Value]] | None,
+    wanted: Mapping[str, list[Value]],
     constants: Constants,
 ) -> OneChange | None:
     """Do it, inside `StoreSession.writing`; None where rows must be read, and nothing was done.
 
     Args:
         store: What does it.
-        query: The UPDATE or DELETE.
+        query: The UPDATE or DELETE, of no view.
         bound: The values of its parameters.
         wanted: The values that the row must have, as far as WHERE tells.
         constants: What the session says of its clocks.
     """
     write, target = query.write, query.target
-    if wanted is None or write is None or target is None or write.narrowing is None:
+    if write is None or target is None or write.narrowing is None:
         return None
-    plain = query.through is None and write.returning is None and not write.beside
+    plain = write.returning is None and not write.beside
     if not plain or not write.narrowing.tells_all(wanted):
         return None
     if write.command == "DELETE":

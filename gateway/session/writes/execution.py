@@ -63,8 +63,10 @@ class Executor(Upserts):
         target, store = query.target.name, self.registry.store
         with store.writing(target, query.locks_for, query.reading):
             wanted = query.wanted(bound)
-            self.allow(query.rewritten, query.rowid_of)
-            change = change_by_key(store, query, bound, wanted, self.constants)
+            change = None
+            if wanted is not None and query.through is None:
+                self.allow(query.rewritten, query.rowid_of)
+                change = change_by_key(store, query, bound, wanted, self.constants)
             if change is None or change.is_in_vain:
                 return self._by_rows(query, bound, wanted)
         if change.is_in_vain:

@@ -35,6 +35,19 @@ def read(
 
     All of them, or those alone that are `wanted`.
     """
+    transaction.pin()
+    return read_by(transaction.cursor, oid, definition, rowid=rowid, wanted=wanted)
+
+
+def read_by(
+    cursor: duckdb.DuckDBPyConnection,
+    oid: int,
+    definition: TableDefinition,
+    *,
+    rowid: bool = False,
+    wanted: Wanted = MappingProxyType({}),
+) -> pa.Table:
+    """The same as DuckDB's cursor sees them."""
     inside = physical_columns(definition)
     shown = [*(["rowid"] if rowid else []), *inside.values()]
     query = f"SELECT {', '.join(shown) or '1'} FROM {physical(oid, definition)}"
@@ -45,12 +58,11 @@ def read(
     if conditions:
         query += f" WHERE {' AND '.join(conditions)}"
     values = [value for each in wanted.values() for value in each]
-    transaction.pin()
     schema = _schema(definition, rowid)
     with translated():
         if values and _are_few(definition, wanted):
-            return _told(transaction.cursor.execute(query, values), schema)
-        rows = transaction.cursor.sql(query, params=values or None).to_arrow_table()
+            return _told(cursor.execute(query, values), schema)
+        rows = cursor.sql(query, params=values or None).to_arrow_table()
     return named(rows, definition, rowid)
 
 
@@ -67,12 +79,18 @@ def _schema(definition: TableDefinition, rowid: bool) -> pa.Schema:
 
 def _are_few(definition: TableDefinition, wanted: Wanted) -> bool:
     """Whether a key says that few rows can be found, of values that Python tells as they are."""
+    most = most_rows(definition, wanted)
+    return most is not None and most <= _FEW_ROWS and all(map(_is_plain, definition.columns))
+
+
+def most_rows(definition: TableDefinition, wanted: Wanted) -> int | None:
+    """How many rows can have these values, by a key that DuckDB holds; None: no key tells."""
     counts = [
         math.prod(len(wanted[name]) for name in key)
         for key in definition.key_names()
         if wanted.keys() >= set(key)
     ]
-    return bool(counts) and min(counts) <= _FEW_ROWS and all(map(_is_plain, definition.columns))
+    return min(counts, default=None)
 
 
 def _is_plain(column: Column) -> bool:

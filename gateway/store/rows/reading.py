@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from gateway.errors import GatewayError, QueryCanceled
 from gateway.sources.table import TableName
+from gateway.store.definitions.definitions import TableDefinition
 from gateway.store.rows import looking
 from gateway.store.rows.looking import Wanted
 from gateway.store.rows.snapshots import Snapshot
@@ -59,6 +61,54 @@ class Reader(Locking):
                 transaction.pin_locked()
             transaction.pin()
             return {n: self._read(transaction, n, n == rowid_of, wanted) for n in names}
+
+    def few(self, name: TableName, wanted: Wanted) -> Snapshot | None:
+        """The rows that have some values, read by a key; None where `snapshots` is to be asked.
+
+        That is so while the rows are in memory, or have been looked at so often that they ought to
+        be, and where no key is among the values.
+        """
+        moment = self._shared.committed.moment
+        if self.is_idle:
+            oid, definition = moment.catalogue.table(name)
+            if not self._are_worth_a_look(moment, oid, definition, wanted):
+                return None
+            with self._statement():
+                return self._looked_up(moment, oid, definition, wanted)
+        with self._statement():
+            self._catch_up([name])
+            transaction = self._open()
+            oid, definition = transaction.catalogue.table(name)
+            if oid not in transaction.changes and (
+                transaction.cached(oid) is not None
+                or not self._are_worth_a_look(transaction.moment, oid, definition, wanted)
+            ):
+                return None
+            if looking.most_rows(definition, wanted) is None:
+                return None
+            transaction.reads.add(oid)
+            rows = looking.read(transaction, oid, definition, wanted=wanted)
+            return Snapshot(rows, definition.comment)
+
+    def _are_worth_a_look(
+        self, moment: Moment, oid: int, definition: TableDefinition, wanted: Wanted
+    ) -> bool:
+        if looking.most_rows(definition, wanted) is None:
+            return False
+        return self._shared.committed.cache.is_to_be_looked_up(oid, moment.version(oid))
+
+    def _looked_up(
+        self, moment: Moment, oid: int, definition: TableDefinition, wanted: Wanted
+    ) -> Snapshot | None:
+        """Rows by one statement of DuckDB's, which is a moment of its own."""
+        try:
+            rows = looking.read_by(self._connection.idle(), oid, definition, wanted=wanted)
+        except QueryCanceled:
+            raise
+        except GatewayError:  # of a table that others have just dropped or made anew
+            return None
+        same = self._shared.committed.moment.catalogue is moment.catalogue
+        return Snapshot(rows, definition.comment) if same else None
 
     def _cached(
         self, names: Collection[TableName], moment: Moment

@@ -19,6 +19,10 @@ from gateway.sources.table import Description, Held, Partition
 # Rows in one batch of a scan; DataFusion's own 8192 is 3-8 times slower from Python.
 SCAN_ROWS = 131_072
 
+# As often a few rows of a version are looked up before all of it is read: of a million rows that
+# takes some 30 times as long as one of them does.
+_MOST_LOOKS = 32
+
 # What all cached snapshots may take together. A table past it is read from disk at each
 # statement: the rows have to be held for the statement in any case.
 CACHE_BYTES = 256 * 2**20
@@ -114,6 +118,7 @@ class SnapshotCache:
         self._limit_bytes = limit_bytes
         self._lock = threading.Lock()
         self._entries: dict[int, _Entry] = {}  # least recently used first
+        self._looks: dict[int, tuple[int, int]] = {}  # version, and how often it was looked at
 
     def get(self, oid: int, version: int) -> pa.Table | None:
         """The rows of table `oid` at `version`; None when they are not here."""
@@ -154,6 +159,17 @@ class SnapshotCache:
         with self._lock:
             entry = self._entries.get(oid)
             return entry is not None and entry.version == version
+
+    def is_to_be_looked_up(self, oid: int, version: int) -> bool:
+        """Whether a few rows are better looked up than all read; counts as looking at them."""
+        with self._lock:
+            entry = self._entries.get(oid)
+            if entry is not None and entry.version == version:
+                return False
+            seen, looks = self._looks.get(oid, (version, 0))
+            looks = looks + 1 if seen == version else 1
+            self._looks[oid] = version, looks
+            return looks <= _MOST_LOOKS
 
     def append(self, oid: int, old: int, new: int, more: Sequence[pa.RecordBatch]) -> None:
         """Turn version `old` into version `new`, which has `more` rows at its end."""

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 import duckdb
 import pyarrow as pa
 
+from gateway.errors import InternalError
 from gateway.store.disk.faults import translated
 from gateway.store.transactions.appending import Appends
 from gateway.store.transactions.changing import OneChange
@@ -72,6 +73,12 @@ class Connection:
         with translated():
             done = self._cursor.execute(self.appends.read(change.statement), list(change.values))
             change.count = done.fetchall()[0][0]
+
+    def idle(self) -> duckdb.DuckDBPyConnection:
+        """The cursor outside any transaction, for a statement that only reads."""
+        if self.has_begun:
+            raise InternalError("a transaction is in progress")
+        return self._cursor
 
     @contextmanager
     def registered(self, delta: pa.Table | None) -> Iterator[None]:
