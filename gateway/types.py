@@ -134,6 +134,8 @@ TIMESTAMP, TIMESTAMPTZ = BY_NAME["timestamp"], BY_NAME["timestamptz"]
 NUMERIC, UNKNOWN = BY_NAME["numeric"], BY_NAME["unknown"]
 
 REGISTERED = frozenset(row.name for row in TYPES if row.arrow == _REGISTERED)
+# Whose binary form is text in the client's encoding.
+TEXTS = frozenset({"text", "varchar", "bpchar", "name", "unknown", "json", "jsonb"})
 FLOATING = frozenset({"float4", "float8"})
 INTEGER = frozenset({"int2", "int4", "int8"})
 

@@ -109,7 +109,7 @@ class Heard:
 
     def text(self) -> str:
         text, _, self.data = self.data.partition(b"\0")
-        return text.decode()
+        return text.decode("utf-8", "backslashreplace")  # other encodings are shown in hex
 
     def field(self) -> Json:
         (length,) = self.take(">i")

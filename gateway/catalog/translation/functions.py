@@ -10,14 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Numbers of encodings are places here (mbutils.c, pg_enc2name_tbl).
-_ENCODING_NAMES = (
-    "SQL_ASCII EUC_JP EUC_CN EUC_KR EUC_TW EUC_JIS_2004 UTF8 MULE_INTERNAL LATIN1 LATIN2 LATIN3 "
-    "LATIN4 LATIN5 LATIN6 LATIN7 LATIN8 LATIN9 LATIN10 WIN1256 WIN1258 WIN866 WIN874 KOI8R WIN1251 "
-    "WIN1252 ISO_8859_5 ISO_8859_6 ISO_8859_7 ISO_8859_8 WIN1250 WIN1253 WIN1254 WIN1255 WIN1257 "
-    "KOI8U SJIS BIG5 GBK UHC GB18030 JOHAB SHIFT_JIS_2004"
-)
-_ENCODINGS = str(_ENCODING_NAMES.split())
+from gateway.sql.text.encodings import ENCODINGS, NUMBERS
+
+_ENCODINGS = str([encoding.name for encoding in ENCODINGS])  # numbers are places here
+_NUMBERS = f"MAP {NUMBERS}"
 # A default names its sequence as it is called along the search_path.
 _EXPRESSION = "CASE WHEN contains({0}, '::regclass') THEN <expression>({0}) ELSE {0} END"
 # What SHOW prints of a setting; NULL when there is none.
@@ -25,6 +21,7 @@ _SHOWN = (
     "list_extract(getvariable('shown_values'), "
     "list_position(getvariable('shown_names'), lower({0})))"
 )
+_CLIENT_ENCODING = _SHOWN.replace("{0}", "'client_encoding'")
 
 TEMPLATES: dict[str, str] = {
     # Types
@@ -110,10 +107,11 @@ TEMPLATES: dict[str, str] = {
         f"COALESCE({_ENCODINGS}[CAST({{0}} AS INTEGER) + 1], '') END"
     ),
     "pg_char_to_encoding": (
-        "CASE WHEN lower(replace({0}, '-', '')) IN ('utf8', 'unicode') THEN 6 ELSE -1 END"
+        f"CASE WHEN {{0}} IS NOT NULL THEN COALESCE("
+        f"CAST({_NUMBERS}[regexp_replace(lower({{0}}), '[^a-z0-9]', '', 'g')] AS INTEGER), -1) END"
     ),
     "getdatabaseencoding": "'UTF8'",
-    "pg_client_encoding": "'UTF8'",
+    "pg_client_encoding": f"replace({_CLIENT_ENCODING}, 'UNICODE', 'UTF8')",
     "pg_is_in_recovery": "FALSE",
     "pg_is_wal_replay_paused": "FALSE",
     "pg_postmaster_start_time": "CAST(getvariable('started') AS TIMESTAMPTZ)",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import binascii
-import codecs
 import re
 
-from gateway.errors import ArraySubscriptError, InvalidParameterValue, SubstringFault
+from gateway.errors import (
+    ArraySubscriptError,
+    InvalidParameterValue,
+    SubstringFault,
+    UndefinedFunction,
+)
+from gateway.sql.text.encodings import Encoding, named
 from gateway.sql.text.literals import hexadecimal
 
 _OCTAL = re.compile(rb"\\(\\|[0-3][0-7]{2})")
-# PostgreSQL's names of encodings that Python has under others.
-_ENCODINGS = {"utf8": "utf-8", "latin1": "latin-1", "sql_ascii": "utf-8", "win1252": "cp1252",
-              "win1251": "cp1251", "eucjp": "euc-jp", "sjis": "shift-jis"}  # fmt: skip
 
 
 def count_bits(data: bytes) -> int:
@@ -127,28 +129,26 @@ def read(text: str, form: str) -> bytes:
 
 def converted_from(data: bytes, encoding: str) -> str:
     """convert_from."""
-    try:
-        return data.decode(_codec(encoding))
-    except UnicodeDecodeError as error:
-        raise InvalidParameterValue(f'invalid byte sequence for encoding "{encoding}"') from error
+    return _encoding(encoding, "source").decode(data)
 
 
 def converted_to(text: str, encoding: str) -> bytes:
     """convert_to."""
-    try:
-        return text.encode(_codec(encoding))
-    except UnicodeEncodeError as error:
-        raise InvalidParameterValue(f'a character has no equivalent in "{encoding}"') from error
+    return _encoding(encoding, "destination").encode(text)
 
 
 def converted(data: bytes, source: str, target: str) -> bytes:
     """convert."""
-    return converted_to(converted_from(data, source), target)
+    before, after = _encoding(source, "source"), _encoding(target, "destination")
+    return after.encode(before.decode(data))
 
 
-def _codec(encoding: str) -> str:
-    word = encoding.lower().replace("-", "").replace("_", "")
-    try:
-        return codecs.lookup(_ENCODINGS.get(word, word)).name
-    except LookupError as error:
-        raise InvalidParameterValue(f'invalid encoding name "{encoding}"') from error
+def _encoding(name: str, role: str) -> Encoding:
+    found = named(name)
+    if found is None:
+        raise InvalidParameterValue(f'invalid {role} encoding name "{name}"')
+    if not found.codec:
+        raise UndefinedFunction(
+            f'default conversion function for encoding "{found.name}" does not exist'
+        )
+    return found

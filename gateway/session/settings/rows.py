@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gateway.errors import InvalidParameterValue
+from gateway.errors import FeatureNotSupported, InvalidParameterValue
 from gateway.session.settings.date_style import date_style
 from gateway.session.settings.known_settings import boolean
+from gateway.sql.text.encodings import named
 from gateway.sql.text.zones import time_zone
 
 SERVER_VERSION = "15.8"
@@ -67,10 +68,23 @@ def in_milliseconds(shown: str) -> int:
     return int(number) * _UNITS.get(shown[len(number) :], 1)
 
 
+def _in_ascii(value: str) -> str:
+    """pg_clean_ascii: a question mark for every byte that is no letter of ASCII."""
+    return "".join(
+        letter if " " <= letter <= "~" else "?" * len(letter.encode()) for letter in value
+    )
+
+
 def _encoding(value: str) -> str:
-    if value.strip("'\"").lower().replace("-", "").replace("_", "") in ("utf8", "unicode"):
-        return "UTF8"
-    raise InvalidParameterValue("", hint="This server speaks UTF8.")
+    found = named(value)
+    if found is None:
+        raise InvalidParameterValue("")
+    if not found.codec:
+        raise FeatureNotSupported(
+            f'invalid value for parameter "client_encoding": "{value}"',
+            detail=f"Conversion between {found.name} and UTF8 is not supported.",
+        )
+    return value if value == "UNICODE" else found.name  # pgjdbc of old compares its own word
 
 
 _isolation = _one_of("serializable", "repeatable read", "read committed", "read uncommitted")
@@ -85,7 +99,7 @@ SEVERITIES = (
 
 #       name                              default            accept             reported
 SETTINGS = (
-    Setting("application_name",                    "",                 str,               True),
+    Setting("application_name",                    "",                 _in_ascii,         True),
     Setting("bytea_output",                        "hex",              as_known),
     Setting("client_encoding",                     "UTF8",             _encoding,         True),
     Setting("client_min_messages",                 "notice",           as_known),

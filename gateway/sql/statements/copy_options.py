@@ -6,13 +6,13 @@ A row per option (`_VALUES`), a row per contradiction (`_RULES`): ProcessCopyOpt
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.errors import FeatureNotSupported, GatewayError, InvalidParameterValue, SyntaxFault
 from gateway.sql.statements.copying import ALL
 from gateway.sql.statements.statement import Copy, Option, Value
+from gateway.sql.text.encodings import named
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +110,13 @@ def _column_list(option: Option, incoming: bool) -> tuple[str, ...]:
 
 
 def _encoding(option: Option, incoming: bool) -> str:
-    name = re.sub("[^a-z0-9]", "", _text(option, incoming).lower())
-    if name not in CODECS:
+    found = named(_text(option, incoming))
+    if found is None:
         raise InvalidParameterValue(
             f'argument to option "{option.name}" must be a valid encoding name',
             position=option.place,
         )
-    return name
+    return found.name
 
 
 _VALUES: dict[str, Callable[[Option, bool], Value]] = {
@@ -132,23 +132,6 @@ _VALUES: dict[str, Callable[[Option, bool], Value]] = {
     "force_null": _column_list,
     "encoding": _encoding,
 }
-
-# PostgreSQL's encodings (manual, 24.3.1), without what is no letter or digit, as pg_encname_tbl has
-# them -> Python's codec; "" where bytes are taken as they are.
-CODECS = {
-    **dict.fromkeys(("utf8", "unicode", "sqlascii"), ""),
-    **{f"latin{n}": f"iso8859-{p}" for n, p in
-       enumerate((1, 2, 3, 4, 9, 10, 13, 14, 15, 16), start=1)},
-    **{f"iso8859{n}": f"iso8859-{n}" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 16)},
-    **{f"{word}{n}": f"cp{n}" for word in ("win", "windows")
-       for n in (866, 874, 1250, 1251, 1252, 1253, 1254, 1255, 1256, 1257, 1258, 949, 950, 936)},
-    "alt": "cp866", "win": "cp1251", "abc": "cp1258", "tcvn": "cp1258", "tcvn5712": "cp1258",
-    "vscii": "cp1258", "koi8": "koi8-r", "koi8r": "koi8-r", "koi8u": "koi8-u",
-    "big5": "big5", "gbk": "gbk", "uhc": "cp949", "gb18030": "gb18030", "johab": "johab",
-    "sjis": "cp932", "mskanji": "cp932", "shiftjis": "cp932", "euccn": "gb2312",
-    "eucjp": "euc_jp", "euckr": "euc_kr", "shiftjis2004": "shift_jis_2004",
-    "eucjis2004": "euc_jis_2004",
-}  # fmt: skip
 
 
 def _check(options: CopyOptions, given: dict[str, Value], *, incoming: bool) -> None:

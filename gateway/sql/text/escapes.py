@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gateway.errors import CharacterNotInRepertoire, InvalidEscapeSequence, SyntaxFault
+from gateway.errors import InvalidEscapeSequence, SyntaxFault
+from gateway.sql.text.encodings import UTF8
 
 _LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _ESCAPE = re.compile(
@@ -61,7 +62,7 @@ def _joined(parts: Iterator[str | int | bytes]) -> Iterator[str]:
         if part == "":
             continue
         if held and not isinstance(part, bytes):
-            yield _of_bytes(held)
+            yield UTF8.decode(held)
             held = b""
         if high and not (isinstance(part, int) and 0xDC00 <= part < 0xE000):
             raise SyntaxFault("invalid Unicode surrogate pair")
@@ -77,7 +78,7 @@ def _joined(parts: Iterator[str | int | bytes]) -> Iterator[str]:
     if high:
         raise SyntaxFault("invalid Unicode surrogate pair")
     if held:
-        yield _of_bytes(held)
+        yield UTF8.decode(held)
 
 
 def _character(number: int, high: int) -> str:
@@ -88,19 +89,6 @@ def _character(number: int, high: int) -> str:
     if not 0 < number <= 0x10FFFF:
         raise SyntaxFault("invalid Unicode escape value")
     return chr(number)
-
-
-def _of_bytes(held: bytes) -> str:
-    try:
-        text = held.decode()
-    except UnicodeDecodeError as error:
-        shown = " ".join(f"0x{byte:02x}" for byte in held[error.start : error.start + 1])
-        raise CharacterNotInRepertoire(
-            f'invalid byte sequence for encoding "UTF8": {shown}'
-        ) from error
-    if "\0" in text:
-        raise CharacterNotInRepertoire('invalid byte sequence for encoding "UTF8": 0x00')
-    return text
 
 
 _NO_ESCAPE = re.compile(r"[0-9A-Fa-f+'\"\s]")

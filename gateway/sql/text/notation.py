@@ -1,7 +1,8 @@
 """How a session writes and reads values: TimeZone, DateStyle, IntervalStyle and their like as one.
 
-PostgreSQL manual, 8.4, 8.5.2, 8.5.5 and 20.11.2. The wire has it beside the values that it encodes
-and decodes; the language hands it to functions of the engine as one text.
+PostgreSQL manual, 8.4, 8.5.2, 8.5.5, 20.11.2 and 24.3. The wire has it beside the values that it
+encodes and decodes; the language hands it, but for the encoding, to functions of the engine as one
+text.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
+from gateway.sql.text.encodings import Encoding, named
+
 DATE_STYLES = ("ISO", "SQL", "Postgres", "German")
 DATE_ORDERS = ("MDY", "DMY", "YMD")
 INTERVAL_STYLES = ("postgres", "postgres_verbose", "sql_standard", "iso_8601")
 
 
 class Notation(NamedTuple):
-    """What the texts of dates, times, intervals, floats and bytes look like.
+    """What texts of dates, times, intervals, floats and bytes look like, and in which bytes.
 
     Args:
         zone: In which timestamptz is written, and read where its text names none.
@@ -24,6 +27,7 @@ class Notation(NamedTuple):
         intervals: One of INTERVAL_STYLES.
         digits: extra_float_digits; above 0 all are one: the shortest text that reads back the same.
         bytea: hex or escape.
+        encoding: Of the client's bytes, by PostgreSQL's name.
     """
 
     zone: str = "UTC"
@@ -32,11 +36,12 @@ class Notation(NamedTuple):
     intervals: str = "postgres"
     digits: str = "1"
     bytea: str = "hex"
+    encoding: str = "UTF8"
 
     @property
     def is_plain(self) -> bool:
         """Whether values are written as PostgreSQL does unless it is told otherwise."""
-        return self[1] == "ISO" and self[3:] == ("postgres", "1", "hex")
+        return self[1] == "ISO" and self[3:6] == ("postgres", "1", "hex")
 
     @property
     def unsettled(self) -> Notation:
@@ -44,9 +49,14 @@ class Notation(NamedTuple):
         return self._replace(order="")
 
     @property
+    def foreign(self) -> Encoding | None:
+        """The client's encoding where its bytes are not UTF8."""
+        return None if self.encoding == "UTF8" else named(self.encoding)
+
+    @property
     def as_text(self) -> str:
-        """All of it in one text, for `from_text`."""
-        return "|".join(self)
+        """All but the encoding in one text, for `from_text`."""
+        return "|".join(self[:6])
 
 
 PLAIN = Notation()
@@ -68,8 +78,8 @@ def notation_of(
 ) -> Notation:
     """The notation that these settings ask for, each as SHOW prints it.
 
-    >>> notation_of("UTC", "SQL, DMY", "postgres")
-    Notation(zone='UTC', dates='SQL', order='DMY', intervals='postgres', digits='1', bytea='hex')
+    >>> notation_of("UTC", "SQL, DMY", "postgres")[:4]
+    ('UTC', 'SQL', 'DMY', 'postgres')
     """
     dates, _, order = date_style.partition(", ")
     return Notation(zone, dates, order, interval_style, str(min(int(extra_digits), 1)), bytea)

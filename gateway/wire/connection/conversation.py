@@ -23,9 +23,10 @@ from gateway.errors import (
 )
 from gateway.interrupts import check_for_interrupts
 from gateway.session.result import CopyIn, CopyOut, Field, Result
-from gateway.sql.text.notation import Notation
+from gateway.sql.text.encodings import Encoding
 from gateway.wire.connection.held import Held
 from gateway.wire.connection.streaming import pieces, short_turns
+from gateway.wire.connection.telling import Telling
 from gateway.wire.copy.incoming import CopyReader
 from gateway.wire.copy.outgoing import RowWriter
 from gateway.wire.decoding.parameters import decode_parameters
@@ -91,8 +92,7 @@ class Conversation:
         self._ends_series = ends_series
         self._portals: dict[str, _Portal] = {}
         self._shapes = Shapes()
-        self._settings: dict[str, str] = {}  # as the client knows them
-        self._changed: dict[str, str] = {}  # as it will at the next ReadyForQuery
+        self._telling = Telling(session, self._send)
         self._answers: dict[type[Message], Callable[[Any], None]] = {
             Query: self._query,
             Parse: self._parse,
@@ -107,9 +107,12 @@ class Conversation:
 
     def begin(self) -> None:
         """Tell every reported setting; the server adds BackendKeyData before `ready`."""
-        self._settings = dict(self._session.reported_settings())
-        for name, value in self._settings.items():
-            self._send(replies.parameter_status(name, value))
+        self._telling.begin()
+
+    @property
+    def encoding(self) -> Encoding:
+        """Of the client's texts."""
+        return self._telling.encoding
 
     def answer(self, message: Message) -> None:
         """Do what the message asks, and send the answer.
@@ -160,8 +163,7 @@ class Conversation:
             self._held.settle()
         except GatewayError as earlier:
             error, kind = earlier, "E"
-        self._notices()
-        self._send(replies.error_response(self._session.told(error)))
+        self._telling.error(error)
         self._session.fail(error)
         if self._protocol.lost:
             raise ProtocolViolation(
@@ -175,17 +177,11 @@ class Conversation:
         try:
             self._session.sync()
         except GatewayError as error:
-            self._send(replies.error_response(self._session.told(error)))
+            self._telling.error(error)
             self._session.fail(error)
-        self._tell()
+        self._telling.news()
         self.notify()
-        if self._changed:
-            for name, value in self._changed.items():
-                if self._settings.get(name) == value:  # it was set, and set back
-                    continue
-                self._settings[name] = value
-                self._send(replies.parameter_status(name, value))
-            self._changed.clear()
+        self._telling.settings()
         status = self._session.status
         if status == "I":  # no portal outlives its transaction
             self._portals.clear()
@@ -194,8 +190,7 @@ class Conversation:
 
     def notify(self) -> None:
         """Send the notifications that have arrived, unless the client is in a transaction."""
-        for notification in self._session.notifications():
-            self._send(replies.notification_response(notification))
+        self._telling.notifications()
 
     def _query(self, message: Query) -> None:
         self._portals.pop("", None)
@@ -231,7 +226,7 @@ class Conversation:
         if self._session.status == "E":
             self._session.admit(message.statement)
         values = decode_parameters(
-            message.parameters, types, spread(formats, given), self._notation()
+            message.parameters, types, spread(formats, given), self._telling.notation()
         )
         self._session.bind(message.portal, message.statement, values)
         if len(message.result_formats) > 1:
@@ -271,7 +266,7 @@ class Conversation:
         sent = self._rows(result, shape.encode, limit)
         if limit and sent == limit:
             result.end()
-            self._tell()
+            self._telling.news()
             self._send(replies.PORTAL_SUSPENDED)
         else:
             self._complete(result, sent)
@@ -286,7 +281,7 @@ class Conversation:
 
     def _complete(self, result: Result, sent: int) -> None:
         result.end()
-        self._tell()
+        self._telling.news()
         if result.command:
             self._send(replies.command_complete(result.tag(sent)))
         else:
@@ -298,7 +293,7 @@ class Conversation:
             self._copy_in(result, result.copy)
             return 0
         assert isinstance(result.copy, CopyOut)
-        writer = RowWriter(result.fields or (), result.copy.options, self._notation())
+        writer = RowWriter(result.fields or (), result.copy.options, self._telling.notation())
         try:
             self._send(writer.begin())
         except BaseException:
@@ -313,7 +308,7 @@ class Conversation:
         form = BINARY_FORMAT if binary else TEXT_FORMAT
         self._send(replies.copy_in_response(form, len(copying.columns)))
         self._flush()
-        reader = CopyReader(copying, self._notation())
+        reader = CopyReader(copying, self._telling.notation())
         self._protocol.state = State.COPYING
         copying.incoming = reader.batches(self._copy_data(copying))
         try:
@@ -341,7 +336,7 @@ class Conversation:
                 raise
             if self._protocol.action(kind) is Action.IGNORE:
                 continue
-            match read_message(kind, data):
+            match read_message(kind, data, self.encoding):
                 case CopyData(piece):
                     check_for_interrupts()  # a line may be long, and no batch comes of it
                     copying.received_bytes += len(piece)
@@ -352,7 +347,7 @@ class Conversation:
                     return
 
     def _shape(self, fields: Sequence[Field], formats: tuple[int, ...]) -> Shape:
-        return self._shapes.of(fields, formats, self._notation())
+        return self._shapes.of(fields, formats, self._telling.notation())
 
     def _rows(
         self, result: Result, encode: Callable[[pa.RecordBatch], Bytes], limit: int = 0
@@ -372,16 +367,3 @@ class Conversation:
         finally:
             rows.close()
         return sent
-
-    def _notation(self) -> Notation:
-        """How values are written and read now."""
-        return self._session.notation
-
-    def _tell(self) -> None:
-        """Send notices, and note the settings that changed for the next ReadyForQuery."""
-        self._changed.update(self._session.changed_settings())
-        self._notices()
-
-    def _notices(self) -> None:
-        for notice in self._session.notices():
-            self._send(replies.notice_response(notice))

@@ -320,7 +320,7 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
     def _answer(self, conversation: Conversation, client: Client, kind: str, data: bytes) -> bool:
         """Answer one message; whether it was the client's last."""
         try:
-            message = read_message(kind, data)
+            message = read_message(kind, data, conversation.encoding)
             if isinstance(message, Terminate):
                 return True
         except ProtocolViolation:

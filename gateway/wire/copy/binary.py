@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from gateway.errors import BadCopyFileFormat, GatewayError, NotNullViolation, OutOfMemory
 from gateway.session.result import CopyIn
+from gateway.sql.text.notation import Notation
 from gateway.types import Type
 from gateway.wire.copy.columns import first_failure
 from gateway.wire.copy.fields import WIRE, Octets, gathered, read_fields
@@ -51,8 +52,8 @@ class _Fields:
 class BinaryReader:
     """Reads the rows of one COPY FROM in binary; see `copy_in.CopyReader`."""
 
-    def __init__(self, copying: CopyIn) -> None:
-        self._copying = copying
+    def __init__(self, copying: CopyIn, notation: Notation) -> None:
+        self._copying, self._notation = copying, notation
         self._kinds = [column.type for column in copying.columns]
         self._rows = 0
         self._cut_in = 0  # the column in which the last row that is not whole ends
@@ -220,7 +221,7 @@ class BinaryReader:
         self, data: bytes, fields: _Fields, number: int, rows: slice = slice(None)
     ) -> pa.Array:
         starts, lengths = fields.starts[number][rows], fields.lengths[number][rows]
-        values = read_fields(data, starts, lengths, self._kinds[number])
+        values = read_fields(data, starts, lengths, self._kinds[number], self._notation)
         return self._copying.assigned(number, values)
 
     def _first_bad(

@@ -20,8 +20,9 @@ from gateway.sql.text.far_moments import (
     TIMESTAMP_INFINITY,
     TIMESTAMP_MINUS_INFINITY,
 )
+from gateway.sql.text.notation import Notation
 from gateway.store.rows.textinput import wide_decimal
-from gateway.types import Type
+from gateway.types import TEXTS, Type
 from gateway.wire.copy.columns import Unread, holds
 from gateway.wire.decoding.parameters import decode_value
 from gateway.wire.encoding.binary import EPOCH_DAYS, EPOCH_MICROS
@@ -60,7 +61,9 @@ def gathered(octets: Octets, starts: Ints, wire: str) -> npt.NDArray[Any]:
     return values.astype(dtype.newbyteorder("="))
 
 
-def read_fields(data: bytes, starts: Ints, lengths: Ints, kind: Type) -> pa.Array:
+def read_fields(
+    data: bytes, starts: Ints, lengths: Ints, kind: Type, notation: Notation
+) -> pa.Array:
     """Values of `kind` for the fields at `starts`, NULL where the length is -1.
 
     Raises:
@@ -70,11 +73,11 @@ def read_fields(data: bytes, starts: Ints, lengths: Ints, kind: Type) -> pa.Arra
     try:
         if kind.name in WIRE:
             return _fixed(data, starts, lengths, kind)
-        if read is not None:
+        if read is not None and (notation.foreign is None or kind.name not in TEXTS):
             return read(_cut_out(data, starts, lengths))
     except (Unread, pa.ArrowInvalid):
         pass  # the words for it come from reading them one by one
-    return _each(_pieces(data, starts, lengths), kind)
+    return _each(_pieces(data, starts, lengths), kind, notation)
 
 
 # Above this the places of all bytes take more memory than cutting them out takes time.
@@ -100,8 +103,8 @@ def _pieces(data: bytes, starts: Ints, lengths: Ints) -> list[bytes | None]:
     ]
 
 
-def _each(pieces: list[bytes | None], kind: Type) -> pa.Array:
-    values = [None if piece is None else decode_value(piece, kind, 1) for piece in pieces]
+def _each(pieces: list[bytes | None], kind: Type, notation: Notation) -> pa.Array:
+    values = [None if p is None else decode_value(p, kind, 1, notation) for p in pieces]
     if kind.name == "numeric":
         texts = [None if value is None else f"{value:f}" for value in values]
         return wide_decimal(pa.array(texts, pa.string()))

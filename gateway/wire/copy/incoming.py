@@ -7,7 +7,6 @@ its batch are in memory. An error says where it was: CONTEXT, as PostgreSQL does
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from gateway.errors import (
     UntranslatableCharacter,
 )
 from gateway.session.result import CopyIn
-from gateway.sql.statements.copy_options import CODECS
+from gateway.sql.text.encodings import Encoding, named
 from gateway.sql.text.notation import Notation
 from gateway.wire.copy.binary import BinaryReader
 from gateway.wire.copy.blocks import cut, fields_of
@@ -42,7 +41,6 @@ _LINE_BYTES = 2**28
 _FEW_BYTES = 8192
 
 _KEY = re.compile(r"Key \((.*?)\)=\((.*)\) already exists\.", re.DOTALL)
-_ONE_BYTE = re.compile("LATIN|ISO|WIN|KOI")  # encodings in which any byte is a character
 _SHOWN_BYTES = 100  # MAX_COPY_DATA_DISPLAY
 
 
@@ -65,9 +63,10 @@ class CopyReader:
 
     def __init__(self, copying: CopyIn, notation: Notation) -> None:
         self._copying, self._notation = copying, notation
+        self._plain = notation._replace(encoding="UTF8")  # lines become UTF8 before they are read
         self._options = copying.options
         binary = self._options.format == "binary"
-        self._binary = BinaryReader(copying) if binary else None
+        self._binary = BinaryReader(copying, notation) if binary else None
         self._lines = LineReader(copying.options)
         self._rows: Sequence[_Row] = ()  # of the last batch, when it was read by lines
         self._block: tuple[bytes, int, bytes] | None = None  # when it was not
@@ -86,7 +85,7 @@ class CopyReader:
             yield from self._binary.batches(pieces)
             return
         buffer, enough = bytearray(), BLOCK_BYTES
-        for piece in self._decoded(self._told(pieces, buffer)):
+        for piece in self._told(self._decoded(pieces), buffer):
             if self._lines.ended:
                 continue  # what follows \. counts for nothing
             buffer += piece
@@ -137,27 +136,22 @@ class CopyReader:
         return 2 * enough
 
     def _decoded(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        codec = CODECS.get(self._options.encoding, "")
-        if not codec:
+        """The pieces as UTF8: whole lines, of which those before a bad one come first."""
+        name = self._options.encoding
+        encoding = named(name) if name else self._notation.foreign
+        if encoding is None or encoding.is_utf8:
             yield from pieces
             return
-        decoder = codecs.getincrementaldecoder(codec)()
-        try:
-            for piece in pieces:
-                yield decoder.decode(piece).encode()
-            yield decoder.decode(b"", True).encode()
-        except UnicodeDecodeError as error:
-            spelt = " ".join(f"0x{byte:02x}" for byte in error.object[error.start : error.end])
-            name, where = self._options.encoding.upper(), self._at(self._lines.number + 1, None)
-            if _ONE_BYTE.match(name):
-                raise UntranslatableCharacter(
-                    f'character with byte sequence {spelt} in encoding "{name}"'
-                    ' has no equivalent in encoding "UTF8"',
-                    context=where,
-                ) from error
-            raise CharacterNotInRepertoire(
-                f'invalid byte sequence for encoding "{name}": {spelt}', context=where
-            ) from error
+        rest = bytearray()
+        for piece in pieces:
+            rest += piece
+            end = max(rest.rfind(b"\n"), rest.rfind(b"\r")) + 1
+            if end:
+                yield from _utf8(bytes(rest[:end]), encoding)
+                del rest[:end]
+            elif len(rest) > _LINE_BYTES:
+                self._wider(len(rest))
+        yield from _utf8(bytes(rest), encoding)
 
     # Blocks
 
@@ -197,7 +191,7 @@ class CopyReader:
         elif column.name in options.force_null:
             same = pa.compute.equal(texts, options.null)
             texts = pa.compute.if_else(same, pa.scalar(None, texts.type), texts)
-        values = read_texts(texts, column.type, self._notation)
+        values = read_texts(texts, column.type, self._plain)
         return self._copying.assigned(number, values)
 
     def _part(self, number: int, texts: pa.Array, rows: slice) -> pa.Array:
@@ -363,6 +357,17 @@ class CopyReader:
             return []
         number, value = names.index(told[1]), told[2].encode()
         return [row for row in rows if row.fields[number] == value]
+
+
+def _utf8(data: bytes, encoding: Encoding) -> Iterator[bytes]:
+    """Lines in UTF8; of those that cannot be read the first ones that can."""
+    try:
+        whole = encoding.decode(data).encode()
+    except (CharacterNotInRepertoire, UntranslatableCharacter):
+        for line in data.splitlines(keepends=True):
+            yield encoding.decode(line).encode()
+        raise
+    yield whole
 
 
 def _is_text(block: bytes) -> bool:

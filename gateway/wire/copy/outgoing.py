@@ -15,10 +15,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.errors import UntranslatableCharacter
 from gateway.session.result import Field
-from gateway.sql.statements.copy_options import CODECS, CopyOptions
+from gateway.sql.statements.copy_options import CopyOptions
 from gateway.sql.statements.copying import ALL
+from gateway.sql.text.encodings import named
 from gateway.sql.text.notation import Notation
 from gateway.types import Type
 from gateway.wire.copy.binary import SIGNATURE, TRAILER
@@ -34,6 +34,7 @@ from gateway.wire.encoding.values import (
     encode_column,
     encode_rows,
     field_lengths,
+    recoded,
 )
 from gateway.wire.protocol import replies
 
@@ -64,7 +65,11 @@ class RowWriter:
         self._fields, self._options, self._notation = fields, options, notation
         self.form = BINARY_FORMAT if options.format == "binary" else TEXT_FORMAT
         self._begun = False
-        self._codec = CODECS.get(options.encoding, "") if self.form == TEXT_FORMAT else ""
+        # The encoding of the lines, when it is not the one that they are made in.
+        other = named(options.encoding) if options.encoding else notation.foreign
+        if self.form == TEXT_FORMAT:
+            self._notation = notation._replace(encoding="UTF8")
+        self._encoding = None if other is None or other.is_utf8 else other
         self._null = options.null.encode()
         self._delimiter = options.delimiter.encode()
         if options.format == "csv":
@@ -171,7 +176,7 @@ class RowWriter:
 
     def _joined(self, columns: Sequence[Encoded], rows: int) -> Bytes:
         """The fields as whole messages."""
-        if self._codec and columns:
+        if self._encoding is not None and columns:
             columns = [self._translated_lines(columns)]
         totals = np.full(rows, 4 + max(len(columns), 1), np.int64)
         pieces: list[pa.Array | bytes] = []
@@ -199,7 +204,7 @@ class RowWriter:
         )
         return memoryview(joined.buffers()[2])[: int(totals.sum()) + rows]
 
-    def _translated_lines(self, columns: Sequence[Encoded]) -> pa.Array:
+    def _translated_lines(self, columns: Sequence[Encoded]) -> Encoded:
         """The fields with delimiters between them, in the encoding that was asked for."""
         lines = pc.binary_join_element_wise(
             *map(as_array, columns),
@@ -207,18 +212,8 @@ class RowWriter:
             null_handling="replace",
             null_replacement=self._null,
         )
-        return pa.array([self._translated(line) for line in lines.to_pylist()], pa.binary())
-
-    def _translated(self, line: bytes) -> bytes:
-        text = line.decode()
-        try:
-            return text.encode(self._codec)
-        except UnicodeEncodeError as error:
-            lost = " ".join(f"0x{byte:02x}" for byte in text[error.start].encode())
-            raise UntranslatableCharacter(
-                f'character with byte sequence {lost} in encoding "UTF8" has no equivalent in'
-                f' encoding "{self._options.encoding.upper()}"'
-            ) from error
+        assert self._encoding is not None
+        return recoded(lines, self._encoding)
 
 
 def _table(chosen: bytes) -> npt.NDArray[np.bool_]:

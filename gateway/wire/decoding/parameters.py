@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
 
 from gateway.errors import (
-    CharacterNotInRepertoire,
     FeatureNotSupported,
     InvalidBinaryRepresentation,
     InvalidParameterValue,
@@ -24,6 +24,7 @@ from gateway.errors import (
 )
 from gateway.sql.text import literals, moment_values
 from gateway.sql.text.array_input import dimensions_of
+from gateway.sql.text.encodings import UTF8
 from gateway.sql.text.jsontext import read_json, read_jsonb
 from gateway.sql.text.notation import PLAIN, Notation
 from gateway.sql.text.number_input import (
@@ -36,7 +37,7 @@ from gateway.sql.text.number_input import (
     read_numeric,
     read_oid,
 )
-from gateway.types import BY_NAME, INT2, REGISTERED, Type, array_of, dimensions
+from gateway.types import BY_NAME, INT2, REGISTERED, TEXTS, Type, array_of, dimensions
 from gateway.wire.decoding import arrays as decode_array
 from gateway.wire.decoding import datetimes as decode_datetime
 from gateway.wire.decoding import intervals as decode_interval
@@ -60,13 +61,14 @@ def decode_parameter(
         kind: The parameter's type.
         form: 0 for text, 1 for binary.
         notation: The session's TimeZone, for a timestamptz written without an offset; how it
-            reads dates that are numbers alone, and intervals with one sign.
+            reads dates that are numbers alone, and intervals with one sign; its encoding.
 
     Raises:
         InvalidTextRepresentation: 22P02, InvalidDatetimeFormat: 22007, text of another form.
         NumericValueOutOfRange: 22003, DatetimeFieldOverflow: 22008, beyond the type's bounds.
         InvalidBinaryRepresentation: 22P03, bytes of another form.
-        CharacterNotInRepertoire: 22021, text that is not UTF-8, or holds a zero byte.
+        CharacterNotInRepertoire: 22021, text that is not of the client's encoding, or a zero byte.
+        UntranslatableCharacter: 22P05, a character that Unicode does not have.
 
     >>> from gateway.types import BY_NAME
     >>> decode_parameter(b" 42 ", BY_NAME["int4"], 0).as_py()
@@ -136,8 +138,11 @@ def _leaves(values: list[Any]) -> list[Any]:
 def _array(data: bytes, kind: Type, form: int, notation: Notation) -> list[Any]:
     assert kind.element is not None
     if form:
-        return decode_array.from_binary(data, kind, decode_value)
-    return decode_array.from_text(text_of(data), kind.element, decode_value, notation)
+        return decode_array.from_binary(data, kind, partial(decode_value, notation=notation))
+    text = (notation.foreign or UTF8).decode(data)
+    return decode_array.from_text(
+        text, kind.element, decode_value, notation._replace(encoding="UTF8")
+    )
 
 
 def decode_value(data: bytes, kind: Type, form: int, notation: Notation = PLAIN) -> Any:
@@ -155,9 +160,12 @@ def decode_value(data: bytes, kind: Type, form: int, notation: Notation = PLAIN)
                 hint=f"Declare the column {kind.sql}{'[]' * (given - 1)}.",
             )
         return values
+    foreign = notation.foreign
     if form:
+        if foreign is not None and kind.name in TEXTS:
+            data = foreign.decode(data).encode()
         return _BINARY.get(kind.name, text_of_data)(data)
-    text = text_of(data)
+    text = text_of(data) if foreign is None else foreign.decode(data)
     moment = _MOMENTS.get(kind.name)
     if moment is not None:
         return moment(text, notation)
@@ -171,16 +179,7 @@ def text_of(data: bytes) -> str:
     Raises:
         CharacterNotInRepertoire: 22021, not UTF-8, or a zero byte.
     """
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        spelt = " ".join(f"0x{byte:02x}" for byte in data[error.start : error.end])
-        raise CharacterNotInRepertoire(
-            f'invalid byte sequence for encoding "UTF8": {spelt}'
-        ) from error
-    if "\0" in text:
-        raise CharacterNotInRepertoire('invalid byte sequence for encoding "UTF8": 0x00')
-    return text
+    return UTF8.decode(data)
 
 
 text_of_data: Callable[[bytes], Any] = text_of

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from gateway.sql.text.encodings import Encoding
 from gateway.sql.text.notation import Notation
-from gateway.types import Type
+from gateway.types import TEXTS, Type
 from gateway.wire.encoding.columns import int_values, numbers, validity
 from gateway.wire.encoding.datetime_text import date_text, timestamp_text
 from gateway.wire.encoding.float_text import FIRST_SCIENTIFIC, float_text
@@ -50,6 +51,20 @@ def few_converter(kind: Type, form: int, notation: Notation) -> Convert | None:
 
     None when the type has no row here.
     """
+    convert = _converter(kind, form, notation)
+    foreign = notation.foreign
+    if convert is None or foreign is None or (form and kind.name not in TEXTS):
+        return convert
+    return lambda array: _recoded(convert(array), foreign)
+
+
+def _recoded(fields: Fields | None, encoding: Encoding) -> Fields | None:
+    if fields is None:
+        return None
+    return [None if field is None else encoding.recode(field) for field in fields]
+
+
+def _converter(kind: Type, form: int, notation: Notation) -> Convert | None:
     if form == 0 and not notation.is_plain and kind.name in STYLED:
         return None
     if kind.name == "timestamptz" and form == 0:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from gateway.errors import InvalidParameterValue, ProtocolViolation
 from gateway.session.result import Field
+from gateway.sql.text.encodings import UTF8
 from gateway.sql.text.notation import Notation
 from gateway.wire.encoding.values import TEXT_FORMAT, Bytes, RowEncoder
 from gateway.wire.protocol import replies
@@ -47,13 +48,15 @@ class Shapes:
         Raises:
             ProtocolViolation: 08P01, formats for other columns than these.
             InvalidParameterValue: 22023, a format that is none.
+            UntranslatableCharacter: 22P05, a name that the client's encoding cannot spell.
         """
         key = id(fields), formats, notation
         found = self._kept.get(key)
         if found is None:
             each = result_formats(formats, fields)
             encode = RowEncoder(fields, each, notation).encode
-            found = Shape(fields, replies.row_description(fields, each), encode)
+            description = replies.row_description(fields, each, notation.foreign or UTF8)
+            found = Shape(fields, description, encode)
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
             self._kept[key] = found

@@ -18,8 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.session.result import Field
+from gateway.sql.text.encodings import Encoding
 from gateway.sql.text.notation import PLAIN, Notation
-from gateway.types import Type
+from gateway.types import TEXTS, Type
 from gateway.wire.encoding.arrays import array_binaries, array_texts, as_array
 from gateway.wire.encoding.binary import binary_column
 from gateway.wire.encoding.columns import Encoded, Fixed, normal_column
@@ -131,6 +132,10 @@ class RowEncoder:
 
 def encode_column(array: pa.Array, kind: Type, form: int, notation: Notation = PLAIN) -> Encoded:
     """The fields of a normal column, without their lengths."""
+    foreign = notation.foreign
+    if foreign is not None and not (form == BINARY_FORMAT and kind.element is not None):
+        encoded = encode_column(array, kind, form, notation._replace(encoding="UTF8"))
+        return recoded(encoded, foreign) if is_text(kind, form) else encoded
     if kind.element is not None:
         innermost = array
         while pa.types.is_list(innermost.type):
@@ -141,6 +146,22 @@ def encode_column(array: pa.Array, kind: Type, form: int, notation: Notation = P
     if form == BINARY_FORMAT:
         return binary_column(array, kind)
     return text_column(array, kind, notation)
+
+
+def is_text(kind: Type, form: int) -> bool:
+    """Whether a field is text in the client's encoding."""
+    return form == TEXT_FORMAT or kind.name in TEXTS
+
+
+def recoded(column: Encoded, encoding: Encoding) -> Encoded:
+    """Fields of UTF8 in another encoding."""
+    if isinstance(column, Fixed):
+        return column  # numbers and moments
+    whole = b"".join(bytes(buffer) for buffer in column.buffers()[2:] if buffer is not None)
+    if whole.isascii():
+        return column
+    fields = [None if field is None else encoding.recode(field) for field in column.to_pylist()]
+    return pa.array(fields, pa.binary())
 
 
 def field_lengths(column: Encoded) -> npt.NDArray[Any]:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from gateway.errors import CharacterNotInRepertoire, ProtocolViolation
+from gateway.errors import ProtocolViolation
+from gateway.sql.text.encodings import UTF8, Encoding
 
 # PostgreSQL's own bounds (src/include/libpq/pqcomm.h, libpq.h and libpq/auth.c).
 PASSWORD_BYTES = 65_535
@@ -194,8 +195,9 @@ Message = (
 class _Body:
     """A message's bytes after the length, read from left to right."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, encoding: Encoding = UTF8) -> None:
         self._data = data
+        self._encoding = encoding
         self._place = 0
 
     def _unpack(self, form: str) -> tuple[int, ...]:
@@ -234,13 +236,7 @@ class _Body:
             raise ProtocolViolation("invalid string in message")
         data = self._data[self._place : end]
         self._place = end + 1
-        try:
-            return data.decode()
-        except UnicodeDecodeError as error:
-            spelt = " ".join(f"0x{byte:02x}" for byte in data[error.start : error.end])
-            raise CharacterNotInRepertoire(
-                f'invalid byte sequence for encoding "UTF8": {spelt}'
-            ) from error
+        return self._encoding.decode(data)
 
     def end(self) -> None:
         if self._place != len(self._data):
@@ -297,30 +293,34 @@ _READERS: dict[str, Callable[[_Body], Message]] = {
 }
 
 
-def read_message(kind: str, data: bytes) -> Message:
+def read_message(kind: str, data: bytes, encoding: Encoding = UTF8) -> Message:
     """The message of type `kind` whose bytes after the length are `data`.
+
+    Args:
+        encoding: Of its texts; the values of a Bind stay bytes.
 
     Raises:
         ProtocolViolation: 08P01, no such type, bytes missing or bytes left over.
-        CharacterNotInRepertoire: 22021, text that is not UTF-8.
+        CharacterNotInRepertoire: 22021, text that is not of the encoding.
+        UntranslatableCharacter: 22P05, text with a character that Unicode does not have.
 
     >>> read_message("E", bytes.fromhex("63 00 00 00 00 05"))
     Execute(portal='c', row_limit=5)
     """
     if kind in _WITHOUT_VALUES and len(data) < _SHORT_BYTES:
-        return _read_once(kind, data)
-    return _read(kind, data)
+        return _read_once(kind, data, encoding)
+    return _read(kind, data, encoding)
 
 
 # Clients send a few of these again and again, byte for byte; nothing in them is worth hiding.
 _WITHOUT_VALUES, _SHORT_BYTES = frozenset("CDEHS"), 100
 
 
-def _read(kind: str, data: bytes) -> Message:
+def _read(kind: str, data: bytes, encoding: Encoding) -> Message:
     reader = _READERS.get(kind)
     if reader is None:
         raise ProtocolViolation(f"invalid frontend message type {ord(kind)}")
-    body = _Body(data)
+    body = _Body(data, encoding)
     message = reader(body)
     body.end()
     return message

@@ -12,6 +12,7 @@ from gateway.errors import GatewayError, IntegrityConstraintViolation
 from gateway.observe.places import raised_at
 from gateway.session.activity.notifications import Notification
 from gateway.session.result import Field, Notice
+from gateway.sql.text.encodings import UTF8, Encoding
 from gateway.types import Type
 
 AUTHENTICATION_OK = b"R\0\0\0\x08\0\0\0\0"
@@ -111,12 +112,18 @@ def ready_for_query(status: str) -> bytes:
 _READY = {status: b"Z\0\0\0\x05" + status.encode() for status in "ITE"}
 
 
-def row_description(fields: Sequence[Field], formats: Sequence[int]) -> bytes:
-    """Name, type and format of each column, and the table's column that it shows."""
+def row_description(
+    fields: Sequence[Field], formats: Sequence[int], encoding: Encoding = UTF8
+) -> bytes:
+    """Name, type and format of each column, and the table's column that it shows.
+
+    Raises:
+        UntranslatableCharacter: 22P05, a name that the client's encoding cannot spell.
+    """
     parts = [struct.pack(">H", len(fields))]
     for field, form in zip(fields, formats, strict=True):
         kind = field.type
-        parts.append(_name(field.name))
+        parts.append(encoding.recode(_name(field.name)))
         parts.append(struct.pack(">IhIhih", *field.origin, kind.oid, kind.size, field.typmod, form))
     return _message(b"T", b"".join(parts))
 
@@ -127,6 +134,20 @@ def _name(text: str) -> bytes:
     if len(data) > _LONGEST_NAME:
         data = data[:_LONGEST_NAME].decode(errors="ignore").encode()
     return data + b"\0"
+
+
+def recoded(message: bytes, encoding: Encoding) -> bytes:
+    """A message that is made of texts alone, in another encoding; the same when that is UTF8.
+
+    NotificationResponse counts as one, since its number is left as it is.
+
+    Raises:
+        UntranslatableCharacter: 22P05, a character that the encoding does not have.
+    """
+    if encoding.is_utf8:
+        return message
+    start = 9 if message[:1] == b"A" else 5
+    return _message(message[:1], message[5:start] + encoding.recode(message[start:]))
 
 
 def error_response(error: GatewayError, severity: str = "ERROR") -> bytes:
