@@ -21,6 +21,7 @@ from gateway.errors import (
 from gateway.sql.lowered import clauses, subqueries
 from gateway.sql.lowered.calls import call, window
 from gateway.sql.lowered.casting import cast, item_of
+from gateway.sql.lowered.listed_values import keep_apart
 from gateway.sql.lowered.lone_conditions import hold_back
 from gateway.sql.lowered.moment_casts import cast_of, interval_of
 from gateway.sql.lowered.multisets import count_equals
@@ -317,6 +318,8 @@ LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.Exists: clauses.exists,
     exp.In: subqueries.in_query,
     exp.EQ: subqueries.equals_any,
+    exp.And: keep_apart,
+    exp.Or: keep_apart,
     exp.Fetch: _fetch,
     exp.Limit: clauses.limit,
     exp.Like: _like,
