@@ -16,6 +16,7 @@ from typing import Any
 
 from gateway.errors import ConfigurationFault, DatasetUnreadable
 from gateway.sources.libraries import fsspec, netCDF4, xarray, zarr
+from gateway.sources.opening.references import protocol_of
 
 # First bytes of a file -> the xarray engine that reads it (netCDF user guide, "File Formats";
 # a zip archive can only be a Zarr ZipStore).
@@ -249,6 +250,12 @@ def _open_zarr(
         path = _local(uri)
         store = zarr.storage.ZipStore(path, mode="r") if path.is_file() else str(path)
         return _open_store(store, options)
+    protocol = None if "remote_protocol" in storage else protocol_of(uri)
+    if protocol is not None:
+        storage = {**storage, "remote_protocol": protocol}
+    if uri.split("?")[0].endswith(".zip"):
+        kind = uri.partition("://")[0]
+        uri, storage = f"zip::{uri}", {kind: storage} if storage else {}
     return _open_store(uri, options, storage)
 
 

@@ -25,6 +25,18 @@ def target_of(uri: str) -> str | None:
     return uri.removeprefix(PREFIX) if uri.startswith(PREFIX) else None
 
 
+def protocol_of(uri: str) -> str | None:
+    """How the files are read that references in parquet point into; None: whoever opens them tells.
+
+    fsspec asks the first reference, which points nowhere where the value itself stands there.
+    """
+    target = target_of(uri)
+    if target is None or not Path(target.removeprefix("file://")).is_dir():
+        return None
+    found = {place.partition("://")[0] if "://" in place else "file" for place in places_in(target)}
+    return found.pop() if len(found) == 1 else None
+
+
 def places_in(target: str) -> set[str]:
     """The files and URLs that references point into.
 
