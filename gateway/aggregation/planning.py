@@ -50,12 +50,12 @@ def aggregate_on_arrays(
         values: Of `$1`, `$2`, ...
         fewest_rows: Grids with fewer are left to the engine.
     """
-    found = [each for each in _candidates(tree, tables) if each[2].rows >= fewest_rows]
+    found = [each for each in candidates(tree, tables) if each[2].rows >= fewest_rows]
     if not found or not _keeps_rows_back(tree):
         return None
     copied = tree.copy()
     ask, parts = asking(engine, values), dict[TableName, Partials]()
-    for select, source, grid in _candidates(copied, tables):
+    for select, source, grid in candidates(copied, tables):
         if grid.rows < fewest_rows:
             continue
         base = table_name(source)
@@ -82,7 +82,7 @@ def _named_in(tree: exp.Expr, tables: Mapping[TableName, Table]) -> Tables:
     return {name: table for name, table in tables.items() if name in named}
 
 
-def _candidates(tree: exp.Expr, tables: Tables) -> list[tuple[exp.Select, exp.Table, GridTable]]:
+def candidates(tree: exp.Expr, tables: Tables) -> list[tuple[exp.Select, exp.Table, GridTable]]:
     """SELECTs over one grid that group or aggregate."""
     found = []
     for select in tree.find_all(exp.Select):

@@ -19,6 +19,7 @@ from sqlglot import exp
 from gateway.aggregation import combining
 from gateway.aggregation.coordinates import Ask, dimension_of, is_pure, question
 from gateway.aggregation.expressions import Reading
+from gateway.aggregation.grouped import Grouped, check_alone
 from gateway.sources.aggregates.partials import Key, Partials
 from gateway.sources.aggregates.reducing import Codes
 from gateway.sources.aggregates.regions import Asked, Operand, columns_read
@@ -26,11 +27,9 @@ from gateway.sources.arithmetic.elementwise import Call, Column, Expression, nam
 from gateway.sources.arithmetic.nullable import Unsound
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import TableName
-from gateway.sql.meaning.scope import column_node, is_aggregate, table_node
+from gateway.sql.meaning.scope import table_node
 from gateway.sql.text.trees import conjuncts
 
-_NOT_HERE = ("distinct", "joins", "laterals", "windows", "qualify", "sample", "locks", "connect")
-_NOT_IN_GROUP = ("grouping_sets", "cube", "rollup", "totals", "all")
 # Rows for one group, at least: with fewer there is nothing to gain.
 FEWEST_ROWS = 4
 # Variances keep a number for each group of the whole.
@@ -55,10 +54,7 @@ def on_arrays(
         Unsound: it is not of that form.
         GatewayError: the engine refuses a question about a coordinate.
     """
-    if any(select.args.get(part) for part in _NOT_HERE):
-        raise Unsound("a part of SELECT that is the engine's")
-    if len(list(select.find_all(exp.Query))) > 1 or select.find(exp.Table) is not source:
-        raise Unsound("queries inside")
+    check_alone(select, source)
     return _Select(select, source, Reading(grid, source.alias_or_name, values), ask).over(name)
 
 
@@ -79,22 +75,15 @@ class _Select:
         return self.reading.alias
 
     def over(self, name: TableName) -> tuple[exp.Select, Partials]:
-        self.groups = self._keys()
+        grouped = Grouped(self.select, self.alias, self.reading.is_column)
+        self.groups = grouped.keys()
         by_dim, condition = self._conditions()
-        found = self.select.copy()
-        found.set("expressions", [_named(item) for item in found.expressions])
-        outputs = {item.alias for item in self.select.expressions if item.alias}
-        for part in ("expressions", "having", "order"):
-            held = found.args.get(part)
-            for each in held if isinstance(held, list) else [held]:
-                if isinstance(each, exp.Expr):
-                    self._rewrite(each, outputs if part != "expressions" else set())
+        found = grouped.over(self.groups, self._aggregate)
         repeats = all(map(self._ignores_repeats, self.operands))
         if repeats and not self.counts and condition is None:
             raise Unsound("rows that differ in other dimensions alone are the same")
         grid, codes, keys = self._grouped(by_dim)
         found.set("where", None)
-        found.set("group", self._group())
         found.set("from_", exp.From(this=table_node(name, self.alias)))
         return found, self._partials(grid, codes, keys, condition)
 
@@ -138,44 +127,6 @@ class _Select:
 
     # GROUP BY
 
-    def _keys(self) -> list[exp.Expr]:
-        group = self.select.args.get("group")
-        if group is None:
-            return []
-        if any(group.args.get(part) for part in _NOT_IN_GROUP):
-            raise Unsound("grouping sets")
-        found: list[exp.Expr] = []
-        for written in group.expressions:
-            key = self._meant(written)
-            if key not in found:
-                found.append(key)
-        return found
-
-    def _meant(self, written: exp.Expr) -> exp.Expr:
-        """What a key is: a column, an expression, or an item of SELECT by number or name."""
-        key, items = written.unnest(), self.select.expressions
-        if isinstance(key, exp.Literal) and key.is_int and 1 <= int(key.name) <= len(items):
-            return self._plain(items[int(key.name) - 1].unalias())
-        if isinstance(key, exp.Column) and not key.table and not self.reading.is_column(key):
-            named = [item for item in items if item.alias == key.name]
-            key = named[0].unalias() if named else key
-        return self._plain(key)
-
-    def _plain(self, tree: exp.Expr) -> exp.Expr:
-        """A copy in which the grid's columns are all written one way, to be compared."""
-        copied = exp.Paren(this=tree.unnest().copy())
-        for column in list(copied.find_all(exp.Column)):
-            if self.reading.is_column(column):
-                column.replace(column_node(self.alias, column.name))
-        inside: exp.Expr = copied.this
-        return inside.pop()
-
-    def _group(self) -> exp.Group | None:
-        if not self.groups:
-            return None
-        keys = [column_node(self.alias, f"key {n}") for n in range(len(self.groups))]
-        return exp.Group(expressions=list(keys))
-
     def _grouped(
         self, by_dim: dict[str, list[exp.Expr]]
     ) -> tuple[GridTable, dict[str, Codes], list[Key]]:
@@ -217,25 +168,6 @@ class _Select:
         axes = all(map(self.reading.grid.dimension_of, names(what[0])))
         return axes and what[1] is None and self.operands[what] <= {"min", "max"}
 
-    def _rewrite(self, tree: exp.Expr, outputs: set[str]) -> None:
-        """Put columns of the parts in place of keys and aggregates; nothing else may be left."""
-        if isinstance(tree, exp.Filter) and is_aggregate(tree.this):
-            tree.replace(self._aggregate(tree.this, tree.expression.this))
-            return
-        if is_aggregate(tree):
-            tree.replace(self._aggregate(tree, None))
-            return
-        named = isinstance(tree, exp.Column) and not tree.table and tree.name in outputs
-        if not isinstance(tree, exp.Having | exp.Order | exp.Ordered | exp.Alias) and not named:
-            plain = self._plain(tree) if tree.find(exp.Column) is not None else None
-            if plain is not None and plain in self.groups:
-                tree.replace(column_node(self.alias, f"key {self.groups.index(plain)}"))
-                return
-        if isinstance(tree, exp.Star) or (isinstance(tree, exp.Column) and not named):
-            raise Unsound("a column that is no key")
-        for child in list(tree.iter_expressions()):
-            self._rewrite(child, outputs)
-
     def _aggregate(self, call: exp.Expr, condition: exp.Expr | None) -> exp.Expr:
         row = combining.AGGREGATES.get(call.name.lower())
         if row is None or len(call.expressions) != 1 or call.args.get("order"):
@@ -264,13 +196,6 @@ class _Select:
         if not self.reading.is_column(argument) or grid.dimension_of(argument.name) is None:
             return False
         return bool(grid.axis(argument.name).null_count == 0)
-
-
-def _named(item: exp.Expr) -> exp.Expr:
-    """An item of SELECT under the name that it has."""
-    if isinstance(item, exp.Column):
-        return exp.alias_(item, item.name, quoted=True, copy=False)
-    return item
 
 
 def _coded(columns: Sequence[pa.Array], positions: Codes, size: int) -> tuple[Codes, Codes]:

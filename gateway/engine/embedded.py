@@ -101,6 +101,7 @@ class Embedded:
     ) -> None:
         # One pool for all: what is built of one builder shares it.
         self._runtime = None if memory_bytes is None else pool_of(memory_bytes)
+        self._memory_bytes = memory_bytes
         self._more = made(functions)
         config = SessionConfig(_SETTINGS)
         self._config = config if threads is None else config.with_target_partitions(threads)
@@ -113,17 +114,19 @@ class Embedded:
 
     def new_session(self) -> EmbeddedSession:
         """A session of its own for one client."""
-        contexts = self._contexts(self._runtime, self._bare)
+        contexts = self._contexts(self._runtime, self._bare, self._memory_bytes)
         return EmbeddedSession(contexts, self._unstable, self._shelf, self._orders, self._limited)
 
     def _limited(self, memory_bytes: int) -> Contexts:
         pool = pool_of(memory_bytes)
-        return self._contexts(pool, _without_functions(self._run_in, pool))
+        return self._contexts(pool, _without_functions(self._run_in, pool), memory_bytes)
 
-    def _contexts(self, runtime: RuntimeEnvBuilder | None, bare: SessionContext) -> Contexts:
+    def _contexts(
+        self, runtime: RuntimeEnvBuilder | None, bare: SessionContext, memory_bytes: int | None
+    ) -> Contexts:
         context = SessionContext(self._config, runtime)
         register_functions(context, self._more)
-        return Contexts(context, self._plain, bare)
+        return Contexts(context, self._plain, bare, memory_bytes)
 
     def functions(self) -> frozenset[str]:
         """Names of every function, as DataFusion's information_schema.routines lists them."""
@@ -196,6 +199,11 @@ class EmbeddedSession:
         """A statement begins: what was cancelled before it is not meant for it."""
         self._cancelled = False
         self._reads.clear()
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """What its queries may hold; see `EngineSession`."""
+        return self._contexts.memory_bytes
 
     @property
     def reads(self) -> Mapping[TableName, TableReads]:

@@ -65,6 +65,11 @@ class EngineSession(Protocol):
         ...
 
     @property
+    def memory_bytes(self) -> int | None:
+        """What its queries may hold; None: as much as there is."""
+        ...
+
+    @property
     def reads(self) -> Mapping[TableName, TableReads]:
         """What it reads of each grid, since `begin`; from any thread."""
         ...

@@ -86,11 +86,13 @@ class Contexts:
         bare: One that knows no function, in which finished physical plans are run: they hold the
             functions that they call, and each run copies all that its context knows (60 us). The
             session's bound on memory is its, too.
+        memory_bytes: That bound; None: as much as there is.
     """
 
     own: SessionContext
     plain: SessionContext
     bare: SessionContext
+    memory_bytes: int | None
 
 
 class EmbeddedPlan:

@@ -156,6 +156,7 @@ def groups(draw: st.DrawFn) -> Query:
             ["sum", "avg", "count", "min", "max", "stddev", "var_pop"]), reals(1)),
         st.sampled_from(
             ["count(*)", "sum(n)", "min(time)", "max(lat)", "count(DISTINCT lat)", "count(time)",
+             "count(DISTINCT a)", "count(DISTINCT season) FILTER (WHERE n > 0)", "bool_or(b > 100)",
              "max(season)", "avg(lat)", "min(place)", "count(DISTINCT n)", "median(b)"]),
     )  # fmt: skip
     asked = draw(st.lists(call, min_size=1, max_size=3))

@@ -17,7 +17,7 @@ from gateway.engine.embedded import Embedded
 from gateway.errors import GatewayError
 from gateway.rewrite import rewrite
 from gateway.session.computation import with_derived
-from gateway.session.queries import sparing
+from gateway.session.queries import counted_apart, sparing
 from gateway.sources.aggregates import partials, regions
 from gateway.sources.grid import grid
 from gateway.sources.grid.grid import GridTable
@@ -31,7 +31,7 @@ from tests.examples import examples
 from tests.session.random_grids import Query, along, grids, groups, joins, rows
 
 T, K = TableName("public", "t"), TableName("public", "k")
-ENGINE = Embedded(1).new_session()
+ENGINE = Embedded(1, memory_bytes=1 << 30).new_session()
 NEVER = 10**12
 
 Row = tuple[Any, ...]
@@ -43,6 +43,7 @@ def small_tables_too() -> Any:
     """Tables of a few rows are cut into blocks and pieces as large ones are."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recognising, "FEWEST_ROWS", 0)
+        patch.setattr(counted_apart, "VALUE_BYTES", 1 << 30)
         patch.setattr(grid, "BLOCK_ROWS", 10)
         patch.setattr(regions, "PIECE_VALUES", 11)
         patch.setattr(partials, "REGION_GROUPS", 12)

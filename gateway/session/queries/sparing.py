@@ -16,6 +16,7 @@ day FROM k)``, ``EXISTS``                       (`joined_keys`)
 ``LIMIT 5``                                     any rows will do: the first that are stored
 ``ORDER BY v DESC LIMIT 5``                     a scan lets go of rows that others have outdone
 ``ORDER BY time``, ``ORDER BY time DESC``       rows are stored so, or the other way: no sort
+``count(DISTINCT x)`` beside other aggregates    groupings, which spill (`counted_apart`)
 ==============================================  ================================================
 
 The query keeps its conditions, so a position too many does no harm; one too few would, and what is
@@ -32,6 +33,7 @@ from sqlglot import exp
 from gateway.aggregation.coordinates import Tables, answer, asking, inner_sources, table_name
 from gateway.aggregation.planning import Attempt, aggregate_on_arrays
 from gateway.engine.interface import EngineSession, Plan
+from gateway.session.queries.counted_apart import counted_apart
 from gateway.session.queries.first_rows import sort_column, with_counts
 from gateway.session.queries.join_sides import smaller_first
 from gateway.session.queries.laid_out import laid_out
@@ -131,6 +133,9 @@ def _plan_spared(
     prefix: str,
 ) -> Plan:
     ask = asking(engine, values)
+    apart = counted_apart(tree, tables, engine.memory_bytes)
+    if apart is not tree:
+        tree, sql = apart, to_engine(apart)
     narrower, tables = narrowed(tree, tables, ask, FEWEST_ROWS)
     if narrower is not tree:
         tree, sql = narrower, to_engine(narrower)

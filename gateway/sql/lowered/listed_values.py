@@ -55,10 +55,11 @@ def _listed(part: exp.Expr) -> exp.Expr | None:
     """The value that is compared with several others; None where there is none."""
     while isinstance(part, exp.Not | exp.Paren):
         part = part.this
+    value: exp.Expr | None = part.args.get("this")
     if isinstance(part, exp.In):
-        return None if part.args.get("query") else part.this
+        return None if part.args.get("query") else value
     if isinstance(part.args.get("expression"), exp.Any | exp.All):
-        return part.this
+        return value
     if not isinstance(part, exp.And | exp.Or):
         return None
     values = [
