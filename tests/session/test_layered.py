@@ -93,6 +93,16 @@ def test_it_is_told(network: psycopg.Connection[tuple[object, ...]]) -> None:
     assert network.execute(f"EXPLAIN ANALYZE {asked}".encode()).fetchall()
 
 
+def test_what_a_layer_sums_up_is_not_summed_again(
+    network: psycopg.Connection[tuple[object, ...]],
+) -> None:
+    """x is read for the first layer and on the way back, and stands in the loss itself."""
+    told = network.execute("EXPLAIN (REWRITE) SELECT grad(loss, v) FROM w").fetchall()
+    loss = network.execute("EXPLAIN (REWRITE) SELECT * FROM loss").fetchall()
+    read, once = (" ".join(str(line) for (line,) in text).count("net.x ") for text in (told, loss))
+    assert (read, once) == (3, 1)
+
+
 class _Rows:
     """A plan of a few rows."""
 

@@ -9,39 +9,45 @@ relation (`_of_leaf`). Slopes are written as grad(...), for the chain rule to fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlglot import exp
 
-from gateway.autodiff.relational.queries import joined, named, over_rows, present, subquery
+from gateway.autodiff.relational.calls import Call, calls_in
+from gateway.autodiff.relational.queries import (
+    double,
+    joined,
+    named,
+    over_rows,
+    present,
+    subquery,
+    united,
+)
 from gateway.autodiff.relational.stages import Leaf, Stage, Staging
 from gateway.autodiff.relational.weights import is_count, is_extreme, weight_of
-from gateway.sql.meaning.scope import Block, column_node, is_aggregate, resolve
+from gateway.sources.table import TableName
+from gateway.sql.meaning.scope import Block, column_node, resolve, table_node
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied
 
 _ZERO = exp.Literal.number("0.0")
-_OVER = {"n": "count", "m": "avg"}  # what a letter of a weight is of the arguments in a group
 
 
 @dataclass(frozen=True, eq=False)
-class _Call:
-    """An aggregate of a stage: as it is written, its argument, and a number for its columns."""
+class Kept:
+    """The groups of a stage where their rows are kept.
 
-    written: exp.Expr
-    call: exp.Anonymous
-    argument: exp.Expr
-    number: int
+    Args:
+        table: The rows.
+        keys: What the keys are called there, in their order.
+        columns: What the aggregates and what their weights ask are called there, by letter and
+            aggregate as it is written.
+    """
 
-    def named(self, letter: str) -> str:
-        return f"{letter} {self.number}"
-
-    @property
-    def asked(self) -> list[str]:
-        """What its weight asks of the group beside the aggregate itself."""
-        names = {column.name for column in weight_of(self.call).find_all(exp.Column)}
-        return [letter for letter in _OVER if letter in names]
+    table: TableName
+    keys: tuple[str, ...]
+    columns: Mapping[tuple[str, str], str]
 
 
 class Sweep:
@@ -51,14 +57,25 @@ class Sweep:
         staging: What changes with the variables.
         variables: The columns of its table.
         known_by: The columns of it that tell its rows apart.
+        unsized: A table without rows whose size the engine does not know. The engine holds the
+            rows of a join for few, and would gather them in a hash table and look up the groups;
+            beside a table of unknown size it takes the two as they are written.
     """
 
-    def __init__(self, staging: Staging, variables: Iterable[str], known_by: Iterable[str]) -> None:
+    def __init__(
+        self,
+        staging: Staging,
+        variables: Iterable[str],
+        known_by: Iterable[str],
+        unsized: TableName | None = None,
+    ) -> None:
         self._staging, self._variables = staging, list(variables)
-        self._known_by = list(known_by)
+        self._known_by, self._unsized = list(known_by), unsized
         self.found: list[exp.Select] = []
 
-    def sweep(self, stage: Stage, given: exp.Select | None = None) -> list[exp.Select]:
+    def sweep(
+        self, stage: Stage, given: exp.Select | None = None, kept: Kept | None = None
+    ) -> list[exp.Select]:
         """A query for each time that the loss names the table.
 
         Each has the columns that its rows are known by, `"own k"` for `k`, and `"d v"` for a
@@ -67,10 +84,11 @@ class Sweep:
         Args:
             given: The cotangents of the stage's values under their names, by its keys; without
                 them it has one value and 1 is its cotangent.
+            kept: The groups of the stage, where they need not be made once more.
         """
-        calls = list(self._calls(stage))
+        calls = list(calls_in(stage.outputs.values()))
         changing = self._changing(stage, calls)
-        aggregates = self._of_aggregates(stage, calls, changing, given)
+        aggregates = self._of_aggregates(stage, calls, changing, given, kept)
         for leaf in stage.leaves:
             found = self._of_leaf(stage, changing, aggregates, leaf)
             if leaf.stage is None:
@@ -79,24 +97,7 @@ class Sweep:
                 self.sweep(leaf.stage, found)
         return self.found
 
-    def _calls(self, stage: Stage) -> Iterator[_Call]:
-        """The aggregates in a stage's values, those that change with the variables."""
-        seen: list[exp.Expr] = []
-        for made in stage.outputs.values():
-            for call in list(made.find_all(exp.Anonymous)):
-                if not is_aggregate(call):
-                    continue
-                written = call.parent if isinstance(call.parent, exp.Filter) else call
-                if written in seen:
-                    continue
-                seen.append(written)
-                argument = call.expressions[0] if call.expressions else exp.null()
-                if isinstance(written, exp.Filter):
-                    chosen = exp.If(this=copied(written.expression.this), true=copied(argument))
-                    argument = exp.Case(ifs=[chosen])
-                yield _Call(written, call, argument, len(seen))
-
-    def _changing(self, stage: Stage, calls: list[_Call]) -> list[_Call]:
+    def _changing(self, stage: Stage, calls: list[Call]) -> list[Call]:
         return [
             each
             for each in calls
@@ -108,16 +109,19 @@ class Sweep:
     def _of_aggregates(
         self,
         stage: Stage,
-        calls: list[_Call],
-        changing: list[_Call],
+        calls: list[Call],
+        changing: list[Call],
         given: exp.Select | None,
+        kept: Kept | None,
     ) -> exp.Select:
         """A row for each group: its keys, `"c 1"` and so on, and what the weights are made of."""
         if given is not None and (bare := _bare_sums(stage, changing)):
             items = [named(column_node("o", name), name) for name in stage.key_names]
             items += [named(column_node("o", f"d {name}"), each) for name, each in bare.items()]
             return exp.select(*items, copy=False).from_(subquery(given, "o"), copy=False)
-        groups = self._groups(stage, calls, changing)
+        letters = [(each, "f") for each in calls]
+        letters += [(each, letter) for each in changing for letter in each.asked]
+        groups = _groups(stage, letters) if kept is None else _kept_groups(stage, letters, kept)
         names = [*stage.key_names, *_group_columns(changing)]
         items = [named(column_node("g", name), name) for name in names]
         for each in changing:
@@ -136,25 +140,7 @@ class Sweep:
     def _given(self, name: str, given: exp.Select | None) -> exp.Expr:
         return exp.Literal.number("1.0") if given is None else column_node("o", f"d {name}")
 
-    def _groups(self, stage: Stage, calls: list[_Call], changing: list[_Call]) -> exp.Select:
-        """The groups of a stage, with its aggregates under names of their own."""
-        keys = zip(stage.key_names, stage.keys, strict=True)
-        items = [named(copied(key), name) for name, key in keys]
-        items += [named(copied(each.written), each.named("f")) for each in calls]
-        for each in changing:
-            for letter in each.asked:
-                made = exp.Anonymous(this=_OVER[letter], expressions=[_double(each.argument)])
-                items.append(named(made, each.named(letter)))
-        query = over_rows(stage.block, items)
-        for clause in ("group", "having"):
-            held = stage.block.select.args.get(clause)
-            if held is not None:
-                query.set(clause, copied(held))
-        if stage.keys:
-            query.set("group", exp.Group(expressions=[copied(key) for key in stage.keys]))
-        return query
-
-    def _over_groups(self, value: exp.Expr, stage: Stage, calls: list[_Call]) -> exp.Expr:
+    def _over_groups(self, value: exp.Expr, stage: Stage, calls: list[Call]) -> exp.Expr:
         """A value of a stage with columns of `_groups` in the place of its aggregates and keys."""
 
         def replaced(node: exp.Expr) -> exp.Expr:
@@ -171,7 +157,7 @@ class Sweep:
     # The second half: from its aggregates to what it reads
 
     def _of_leaf(
-        self, stage: Stage, changing: list[_Call], aggregates: exp.Select, leaf: Leaf
+        self, stage: Stage, changing: list[Call], aggregates: exp.Select, leaf: Leaf
     ) -> exp.Select:
         """A row for each row of a relation, or for all that are alike: its columns, its slopes."""
         slopes = self._variables if leaf.stage is None else list(leaf.stage.outputs)
@@ -190,31 +176,61 @@ class Sweep:
                 for each in changing
             ]
             items.append(named(_total(_sum(parts)), f"d {slope}"))
-        query = exp.select(*items, copy=False).from_(subquery(rows, "r"), copy=False)
-        pairs = [(name, column_node("r", name)) for name in stage.key_names]
-        joined(query, aggregates, "p", pairs)
+        query = exp.select(*items, copy=False).from_(subquery(aggregates, "p"), copy=False)
+        joined(query, rows, "r", [(name, column_node("p", name)) for name in stage.key_names])
         grouped = [column_node("r", f"own {name}") for name in own]
         return query.group_by(*grouped, copy=False) if grouped else query
 
     def _rows(
-        self, stage: Stage, changing: list[_Call], leaf: Leaf, own: list[str], slopes: list[str]
-    ) -> exp.Select:
+        self, stage: Stage, changing: list[Call], leaf: Leaf, own: list[str], slopes: list[str]
+    ) -> exp.Query:
         """The rows that a stage puts together, with the arguments of its aggregates."""
         keys = zip(stage.key_names, stage.keys, strict=True)
         items = [named(copied(key), name) for name, key in keys]
         items += [named(copied(leaf.columns[name]), f"own {name}") for name in own]
         for each in changing:
-            items.append(named(_double(each.argument), each.named("e")))
+            items.append(named(double(each.argument), each.named("e")))
             items += [
                 named(_grad(each.argument, leaf.columns[slope]), f"{each.named('d')} {slope}")
                 for slope in slopes
             ]
-        query = over_rows(stage.block, items)
+        query: exp.Query = over_rows(stage.block, items)
+        if self._unsized is not None and stage.keys:
+            query = united([query, _nothing(self._unsized, len(items))])
         extremes = [each for each in changing if is_extreme(each.call)]
         return _with_winners(query, extremes, stage.key_names) if extremes else query
 
 
-def _bare_sums(stage: Stage, changing: list[_Call]) -> dict[str, str]:
+def _groups(stage: Stage, letters: list[tuple[Call, str]]) -> exp.Select:
+    """The groups of a stage, with what is asked of them under names of their own."""
+    keys = zip(stage.key_names, stage.keys, strict=True)
+    items = [named(copied(key), name) for name, key in keys]
+    items += [named(each.of_group(letter), each.named(letter)) for each, letter in letters]
+    query = over_rows(stage.block, items)
+    for clause in ("group", "having"):
+        held = stage.block.select.args.get(clause)
+        if held is not None:
+            query.set(clause, copied(held))
+    if stage.keys:
+        query.set("group", exp.Group(expressions=[copied(key) for key in stage.keys]))
+    return query
+
+
+def _kept_groups(stage: Stage, letters: list[tuple[Call, str]], kept: Kept) -> exp.Select:
+    """The same out of the rows that are kept."""
+    items = [
+        named(column_node("k", key), name)
+        for name, key in zip(stage.key_names, kept.keys, strict=True)
+    ]
+    for each, letter in letters:
+        column = kept.columns[letter, each.written.sql()]
+        items.append(named(column_node("k", column), each.named(letter)))
+    table = table_node(kept.table)
+    table.set("alias", exp.TableAlias(this=exp.to_identifier("k", quoted=True)))
+    return exp.select(*items, copy=False).from_(table, copy=False)
+
+
+def _bare_sums(stage: Stage, changing: list[Call]) -> dict[str, str]:
     """The values of a stage that are sums and nothing else, each with the column of its cotangent.
 
     Empty unless all are, and each another: then no slope asks what the sums are, and the groups
@@ -229,7 +245,12 @@ def _bare_sums(stage: Stage, changing: list[_Call]) -> dict[str, str]:
     return found if alone else {}
 
 
-def _with_winners(rows: exp.Select, extremes: list[_Call], keys: list[str]) -> exp.Select:
+def _nothing(unsized: TableName, columns: int) -> exp.Select:
+    nulls = [named(exp.null(), f"∂{number}") for number in range(columns)]
+    return exp.select(*nulls, copy=False).from_(table_node(unsized), copy=False)
+
+
+def _with_winners(rows: exp.Query, extremes: list[Call], keys: list[str]) -> exp.Select:
     """The rows with `"w 1"`, the extreme of their group, and `"t 1"`, how many rows have it."""
 
     def over(name: str, argument: exp.Expr) -> exp.Expr:
@@ -251,7 +272,7 @@ def _with_winners(rows: exp.Select, extremes: list[_Call], keys: list[str]) -> e
     return counted
 
 
-def _weight(each: _Call) -> exp.Expr:
+def _weight(each: Call) -> exp.Expr:
     def told(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Column):
             relation = "r" if node.name in "ewt" else "p"
@@ -261,7 +282,7 @@ def _weight(each: _Call) -> exp.Expr:
     return weight_of(each.call).transform(told, copy=False)
 
 
-def _group_columns(changing: list[_Call]) -> list[str]:
+def _group_columns(changing: list[Call]) -> list[str]:
     return [each.named(letter) for each in changing for letter in ("f", *each.asked)]
 
 
@@ -273,10 +294,6 @@ def _is_same(node: exp.Expr, key: exp.Expr, block: Block) -> bool:
 
 def _grad(function: exp.Expr, column: exp.Expr) -> exp.Expr:
     return Marker(kind="grad", expressions=[copied(function), copied(column)])
-
-
-def _double(tree: exp.Expr) -> exp.Expr:
-    return exp.cast(copied(tree), exp.DType.DOUBLE)
 
 
 def _times(left: exp.Expr, right: exp.Expr) -> exp.Expr:

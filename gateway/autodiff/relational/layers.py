@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from gateway.autodiff.relational.cotangents import Sweep
-from gateway.autodiff.relational.queries import named, root_of, subquery, united
+from gateway.autodiff.relational.calls import calls_in
+from gateway.autodiff.relational.cotangents import Kept, Sweep
+from gateway.autodiff.relational.queries import added_up, named, root_of, subquery
 from gateway.autodiff.relational.stages import Stage, Staging
 from gateway.autodiff.statements.grouping import group_keys
 from gateway.sources.table import TableName
@@ -37,16 +38,27 @@ class _Part:
 
     Args:
         query: It, over the names of layers.
-        table: Where its rows are kept; for the loss, nowhere.
-        keys: What its keys are called there.
+        kept: Its rows, with its aggregates; a loss without layers has none.
         values: Its columns that change with the variables.
+        cotangents: Where those of its values are kept, by its keys.
     """
 
     query: exp.Select
-    table: TableName | None = None
-    keys: tuple[str, ...] = ()
+    kept: Kept | None = None
     values: tuple[str, ...] = ()
     cotangents: TableName | None = None
+
+    @property
+    def table(self) -> TableName:
+        """Where its rows are kept."""
+        assert self.kept is not None
+        return self.kept.table
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What its keys are called there."""
+        assert self.kept is not None
+        return self.kept.keys
 
     @property
     def given(self) -> exp.Select | None:
@@ -69,6 +81,8 @@ class Layers:
     def __init__(self, own: TableName, variables: list[str], keep: Keep, opened: Open) -> None:
         self._own, self._variables, self._keep, self._open = own, variables, keep, opened
         self._layers: dict[str, _Part] = {}  # by their text, those below first
+        self._loss: _Part | None = None  # with its value, where that is kept
+        self._unsized: TableName | None = None
 
     def __bool__(self) -> bool:
         return bool(self._layers)
@@ -96,7 +110,7 @@ class Layers:
 
     def _targets(self) -> Iterator[TableName]:
         """What changes, those above first."""
-        yield from (part.table for part in reversed(self._layers.values()) if part.table)
+        yield from (part.table for part in reversed(self._layers.values()))
         yield self._own
 
     def _variables_of(self, table: TableName) -> list[str]:
@@ -107,17 +121,40 @@ class Layers:
         part = _Part(copied(query))
         block = root_of(self._open(part.query), part.query)
         number = len(self._layers) + 1
-        part.keys = tuple(f"∂key {number}.{n}" for n, _ in enumerate(group_keys(block), 1))
-        below = [table for table in self._targets() if reads(part.query, table)]
-        changing = {name for table in below for name in self._stage(part, table)[1].outputs}
-        names = [output_name(item) for item in query.expressions]
-        part.values = tuple(name for name in names if name in changing)
-        rows = copied(part.query)
-        items = [named(copied(i.unalias()), output_name(i)) for i in rows.expressions]
-        items += [named(copied(k), n) for k, n in zip(group_keys(block), part.keys, strict=True)]
-        rows.set("expressions", items)
-        part.table = self._keep(rows)
+        keys = {f"∂key {number}.{n}": key for n, key in enumerate(group_keys(block), 1)}
+        items = [named(copied(i.unalias()), output_name(i)) for i in part.query.expressions]
+        items += [named(copied(key), name) for name, key in keys.items()]
+        self._keep_rows(part, items, tuple(keys))
         return part
+
+    def keep_value(self, loss: exp.Select) -> TableName:
+        """Where the one number of a loss over the names of layers is kept, as `∂value`."""
+        self._loss = _Part(loss)
+        (item,) = loss.expressions
+        self._keep_rows(self._loss, [named(copied(item.unalias()), "∂value")], ())
+        return self._loss.table
+
+    def _keep_rows(self, part: _Part, items: list[exp.Expr], keys: tuple[str, ...]) -> None:
+        """Keep these columns of a part, and what the way back asks of its groups."""
+        changing: dict[str, exp.Expr] = {}
+        for table in self._targets():
+            if reads(part.query, table):
+                changing |= self._stage(part, table)[1].outputs
+        names = [output_name(item) for item in part.query.expressions]
+        part.values = tuple(name for name in names if name in changing)
+        known = {item.unalias().sql(): item.alias for item in items}
+        columns = {}
+        for call in calls_in(changing.values()):
+            for letter in ("f", *call.asked):
+                made = call.of_group(letter)
+                name = known.get(made.sql())
+                if name is None:
+                    name = known[made.sql()] = f"∂{call.named(letter)}"
+                    items.append(named(made, name))
+                columns[letter, call.written.sql()] = name
+        rows = copied(part.query)
+        rows.set("expressions", items)
+        part.kept = Kept(self._keep(rows), keys, columns)
 
     def _stage(
         self, part: _Part, table: TableName, read: Sequence[str] = ()
@@ -140,15 +177,16 @@ class Layers:
         """What the rows of the variable's table count, a query for each time that it is read.
 
         Args:
-            loss: Over the names of layers.
+            loss: Over the names of layers; the one whose value is kept, if one is.
 
         Returns:
             The queries, and the columns of the table that they have, as `Sweep.sweep` says; none
             where the loss does not depend on the variables.
         """
-        readers = [_Part(loss)]
+        readers = [self._loss or _Part(loss)]
+        if self._layers:
+            self._unsized = self._keep(exp.select("1").where(exp.false(), copy=False))
         for part in reversed(self._layers.values()):
-            assert part.table is not None
             found = self._swept(readers, part.table, part.keys)
             if found:
                 part.cotangents = self._keep(_by_keys(part, found))
@@ -166,8 +204,8 @@ class Layers:
                 continue
             staging, stage = self._stage(reader, table, known_by)
             if stage.outputs:
-                sweep = Sweep(staging, self._variables_of(table), known_by)
-                found += sweep.sweep(stage, reader.given)
+                sweep = Sweep(staging, self._variables_of(table), known_by, self._unsized)
+                found += sweep.sweep(stage, reader.given, reader.kept)
         return found
 
 
@@ -178,7 +216,6 @@ def reads(tree: exp.Expr, name: TableName) -> bool:
 
 def _read(part: _Part, place: exp.Subquery) -> exp.Expr:
     """A layer's rows under the name of the subquery that it is; its joins go with it."""
-    assert part.table is not None
     alias, joins = place.args.get("alias"), place.args.get("joins")
     table = table_node(part.table)
     if alias is None or not alias.columns:
@@ -198,10 +235,5 @@ def _read(part: _Part, place: exp.Subquery) -> exp.Expr:
 
 def _by_keys(part: _Part, found: list[exp.Select]) -> exp.Select:
     """The cotangents that all readers of a layer give, a row for each of its groups."""
-    keys = [column_node("u", f"own {name}") for name in part.keys]
-    items = [named(copied(key), f"∂key {n}") for n, key in enumerate(keys, 1)]
-    for name in part.values:
-        total = exp.Anonymous(this="sum", expressions=[column_node("u", f"d {name}")])
-        items.append(named(total, f"d {name}"))
-    query = exp.select(*items, copy=False).from_(subquery(united(found), "u"), copy=False)
-    return query.group_by(*keys, copy=False)
+    keys = [(f"own {name}", f"∂key {n}") for n, name in enumerate(part.keys, 1)]
+    return added_up(found, keys, [f"d {name}" for name in part.values])

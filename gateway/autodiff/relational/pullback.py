@@ -18,7 +18,7 @@ from sqlglot import exp
 from gateway.autodiff.relational.joins import join_other_rows
 from gateway.autodiff.relational.layers import Keep, Layers
 from gateway.autodiff.relational.losses import Loss, with_query
-from gateway.autodiff.relational.queries import joined, named, present, root_of, subquery, united
+from gateway.autodiff.relational.queries import added_up, joined, named, present, root_of, subquery
 from gateway.autodiff.relational.stages import HiddenReading
 from gateway.autodiff.relational.unions import join_unions
 from gateway.autodiff.statements.arguments import USAGE, arguments_of, column_of
@@ -253,10 +253,7 @@ class _Pullback:
         return tree if self._keep is None else self._layers.lay(tree)
 
     def _kept_value(self, query: exp.Select) -> exp.Select:
-        (item,) = query.expressions
-        value = copied(query)
-        value.set("expressions", [named(copied(item.unalias()), "∂value")])
-        table = table_node(self._kept(value))
+        table = table_node(self._layers.keep_value(query))
         column = column_node(table.name, "∂value")
         return exp.select(column, copy=False).from_(table, copy=False)
 
@@ -304,12 +301,7 @@ class _Pullback:
         counts = exp.select(*items, named(count, "rows"), copy=False)
         counts = counts.from_(_renamed(self._wanted.source.tree, "w"), copy=False)
         counts = counts.group_by(*(column_node("w", name) for name in read), copy=False)
-        items = [_named_column("u", name) for name in own]
-        for name in slopes:
-            total = exp.Anonymous(this="sum", expressions=[column_node("u", name)])
-            items.append(named(total, name))
-        sums = exp.select(*items, copy=False).from_(subquery(united(found), "u"), copy=False)
-        sums = sums.group_by(*(column_node("u", name) for name in own), copy=False)
+        sums = added_up(found, [(name, name) for name in own], slopes)
         items = [_named_column("s", name) for name in own]
         for name in slopes:
             each_row = exp.Div(this=column_node("s", name), expression=column_node("c", "rows"))

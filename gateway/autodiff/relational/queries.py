@@ -23,7 +23,7 @@ def over_rows(block: Block, items: list[exp.Expr]) -> exp.Select:
 
 
 def joined(
-    query: exp.Select, other: exp.Select, alias: str, pairs: Sequence[tuple[str, exp.Expr]]
+    query: exp.Select, other: exp.Query, alias: str, pairs: Sequence[tuple[str, exp.Expr]]
 ) -> None:
     """Join `other` on equal keys, NULL among them; a SELECT without FROM reads it alone."""
     same = [
@@ -37,12 +37,33 @@ def joined(
         query.where(*same, copy=False)
 
 
-def united(queries: Sequence[exp.Select]) -> exp.Query:
+def united(queries: Sequence[exp.Query]) -> exp.Query:
     """The rows of all these queries, of which there is at least one."""
     union: exp.Query = queries[0]
     for each in queries[1:]:
         union = exp.Union(this=union, expression=each, distinct=False)
     return union
+
+
+def added_up(
+    queries: Sequence[exp.Select], keys: Sequence[tuple[str, str]], sums: Sequence[str]
+) -> exp.Select:
+    """The rows of queries that have one for each key, of several queries added up by key.
+
+    Args:
+        queries: At least one.
+        keys: What their keys are called, and what they are to be called.
+        sums: What else they have.
+    """
+    several = len(queries) > 1
+    items = [named(column_node("u", key), name) for key, name in keys]
+    for name in sums:
+        column: exp.Expr = column_node("u", name)
+        total = exp.Anonymous(this="sum", expressions=[column]) if several else column
+        items.append(named(total, name))
+    query = exp.select(*items, copy=False).from_(subquery(united(queries), "u"), copy=False)
+    grouped = [column_node("u", key) for key, _ in keys] if several else []
+    return query.group_by(*grouped, copy=False) if grouped else query
 
 
 def root_of(analysis: Analysis, query: exp.Select) -> Block:
@@ -64,3 +85,8 @@ def named(tree: exp.Expr, name: str) -> exp.Expr:
 def present(tree: exp.Expr) -> exp.Expr:
     """0 where it is NULL: a row that an aggregate passes over counts nothing."""
     return exp.Anonymous(this="coalesce", expressions=[tree, exp.Literal.number("0.0")])
+
+
+def double(tree: exp.Expr) -> exp.Expr:
+    """It as a number of double precision."""
+    return exp.cast(copied(tree), exp.DType.DOUBLE)

@@ -1,6 +1,7 @@
 """The layers of a query's gradient: run before the query, their rows kept while it runs.
 
-Each reads the tables of the statement, as they were at its moment, and the layers before it.
+Each reads the tables of the statement, as they were at its moment, and the layers before it. Of a
+layer without rows the engine is not told that it has none: it is read for that (`Sweep`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from gateway.engine.interface import Plan
 from gateway.errors import OutOfMemory
 from gateway.rewrite import Rewritten
 from gateway.session.portals.turning import KeptRoom
+from gateway.sources.listing import Listing
 from gateway.sources.table import Table, TableName
 from gateway.store.rows.snapshots import Snapshot
 
@@ -40,7 +42,8 @@ def with_layers(
     found = dict(tables)
     for name, layer in rewritten.layers:
         made = plan(layer, tables=found)
-        found[name] = Snapshot(made.schema.empty_table() if room is None else _rows(made, room))
+        rows = made.schema.empty_table() if room is None else _rows(made, room)
+        found[name] = Snapshot(rows) if len(rows) else Listing(rows.schema, list)
     return found
 
 
