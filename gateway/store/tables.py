@@ -272,7 +272,9 @@ class StoreSession(Names, Reader):
             held = bool(target.definition.foreign_keys or target.definition.held_keys)
             keyless = not target.definition.key_names()
             waits = not held and (keyless or (last and not self._in_block))
-            changed = changes.insert(target, columns, batches, returning or held, waits=waits)
+            admit = by_key.refuse_taken if self._savepoints else None
+            whole = returning or held
+            changed = changes.insert(target, columns, batches, whole, waits=waits, admit=admit)
             if held:
                 keys.hold_keys(target, changed.rows)
                 hold_references(target, changed.rows)

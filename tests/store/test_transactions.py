@@ -23,6 +23,7 @@ from gateway.errors import (
     InternalError,
     InvalidSavepoint,
     LockNotAvailable,
+    OutOfMemory,
     QueryCanceled,
     SerializationFailure,
     UndefinedTable,
@@ -31,6 +32,7 @@ from gateway.errors import (
 from gateway.sources.table import TableName
 from gateway.store.definitions.definitions import ROWID, Column, Key, TableDefinition, View
 from gateway.store.tables import Store, StoreSession
+from gateway.store.transactions import writes
 from gateway.store.transactions.isolation import Isolation
 from gateway.types import by_name
 
@@ -447,6 +449,45 @@ def test_savepoint_brings_back_a_failed_transaction(
     assert (got(other), got(other, U), got(other, W)) == ([2], [3], [4])
 
 
+def test_going_back_past_what_is_kept_is_refused(
+    session: StoreSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(session, T, U)
+    monkeypatch.setattr(writes, "_MOST_BYTES", 1)
+    session.begin()
+    session.savepoint("a")
+    put(session, T, 1)
+    session.savepoint("b")
+    put(session, T, 2)
+    with pytest.raises(OutOfMemory):
+        session.rollback_to("b")
+    with pytest.raises(OutOfMemory):  # there is nothing left to go back to
+        session.rollback_to("a")
+    session.rollback()
+    session.begin()
+    session.savepoint("a")
+    put(session, T, 1)
+    session.rollback_to("a")
+    put(session, T, 3)
+    session.commit()
+    assert session.snapshot(T).rows.column("n").to_pylist() == [3]
+
+
+def test_appends_are_done_again_together() -> None:
+    rows = [pa.record_batch({"n": [number]}) for number in range(6)]
+    kept = writes.KeptWrites()
+    for batch in rows[:3]:
+        kept.add(writes.Write(1, rows=batch, count=1, place="p"))
+    kept.add(writes.Write(1, statement="DELETE", count=3))
+    for batch in rows[3:]:
+        kept.add(writes.Write(1, rows=batch, count=1, place="p"))
+    again = kept.first(7, {1, 7})
+    counts = [None if write is None else write.count for write in again]
+    assert counts == [1, 2, None, 3, 3, None, None]
+    assert again[4] is not None and again[4].rows is not None
+    assert again[4].rows.column("n").to_pylist() == [3, 4, 5]
+
+
 def test_identifiers_stand_for_the_same_rows_when_writes_are_repeated(
     session: StoreSession, other: StoreSession
 ) -> None:
@@ -563,6 +604,7 @@ from pathlib import Path
 import pyarrow as pa
 from gateway.sources.table import TableName
 from gateway.store.definitions.definitions import Column, TableDefinition
+from gateway.store.transactions import writes
 from gateway.store.transactions.isolation import Isolation
 from gateway.store.tables import Store
 from gateway.types import by_name

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from gateway.store.definitions.definitions import TableDefinition
+from gateway.store.disk.faults import duplicate, translated
 from gateway.store.rows.changes import Target, assigned_values, columns_named, needs_whole
 from gateway.store.rows.looking import Wanted
 from gateway.store.rows.references import referring_keys
@@ -77,6 +78,32 @@ def as_one(target: Target, change: KeyChange) -> OneChange | None:
         verb = f"DELETE FROM {target.place}"
     text = f"{verb} WHERE {' AND '.join([*same, *conditions])}"
     return OneChange(target.oid, text, [*values, *keys, *held], bool(change.steps))
+
+
+def refuse_taken(target: Target, rows: pa.RecordBatch) -> None:
+    """Refuse a row to be appended whose key is there, before DuckDB does.
+
+    DuckDB gives up the transaction with it, and to go back to a savepoint all of it is done again.
+    Only one row is looked at, and keys of one column that are shown alike here and there.
+
+    Raises:
+        UniqueViolation: 23505.
+    """
+    if rows.num_rows != 1:
+        return
+    for names, called in target.definition.key_names().items():
+        value = rows.column(names[0])[0].as_py()
+        kind = target.definition.column(names[0]).type.name
+        if len(names) > 1 or kind not in _SHOWN_ALIKE or value is None:
+            continue
+        query = f"SELECT 1 FROM {target.place} WHERE {target.inside[names[0]]} = ?"
+        with translated():
+            taken = target.transaction.cursor.execute(query, [value]).fetchall()
+        if taken:
+            raise duplicate(target.definition, called, {names[0]: str(value)})
+
+
+_SHOWN_ALIKE = frozenset({"int2", "int4", "int8", "text", "varchar"})
 
 
 def _is_one_row(definition: TableDefinition, wanted: Wanted) -> bool:

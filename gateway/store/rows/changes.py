@@ -6,7 +6,7 @@ identifiers are DuckDB's rowid, which stands for a row only within the transacti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,14 +65,18 @@ def insert(
     returning: bool,
     *,
     waits: bool = False,
+    admit: Callable[[Target, pa.RecordBatch], None] | None = None,
 ) -> Changed:
     """Append rows; columns that are not named get their default.
 
-    With `waits` DuckDB may be given them later, and refuse a key or for want of room then.
+    With `waits` DuckDB may be given them later, and refuse a key or for want of room then. `admit`
+    may refuse whole rows before.
     """
     definition = target.definition
     count, kept = 0, []
     for rows in whole_rows(target, columns, batches):
+        if admit is not None:
+            admit(target, rows)
         append(target, rows, waits=waits)
         count += rows.num_rows
         if returning:

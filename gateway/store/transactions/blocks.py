@@ -15,7 +15,6 @@ from gateway.store.definitions.catalogue import Catalogue
 from gateway.store.definitions.definitions import Check, TableDefinition
 from gateway.store.rows.put_off import check_put_off
 from gateway.store.transactions.deferral import Constraint
-from gateway.store.transactions.isolation import concurrent_update
 from gateway.store.transactions.locking import Locking
 from gateway.store.transactions.scope import Savepoint
 
@@ -126,8 +125,8 @@ class Blocks(Locking):
                 to see one commit, that is so when a table that it read has changed since.
         """
         self._refuse_outside()
-        if self._is_lost:
-            raise concurrent_update()
+        if self._lost is not None:
+            raise self._lost
         number = self._savepoint_named(name)
         self._depth += 1
         try:

@@ -102,6 +102,17 @@ def _known_to_all(rows: pa.ChunkedArray) -> np.ndarray[tuple[int], np.dtype[np.i
     return np.unique(numbers[numbers < _FIRST_OF_OWN])
 
 
+def note_rows(
+    touched: dict[int, list[pa.ChunkedArray] | None], oid: int, rows: pa.ChunkedArray | None
+) -> None:
+    """Note rows that a transaction changed or deleted, in what it touched; None: any."""
+    noted = touched.setdefault(oid, [])
+    if rows is None or noted is None:
+        touched[oid] = None
+    else:
+        noted.append(rows)
+
+
 def concurrent_update() -> SerializationFailure:
     """What a transaction is told whose rows others changed."""
     return SerializationFailure(

@@ -85,7 +85,7 @@ class Locking(Scope):
             return  # what it changes is compared row by row
         if self._depth > 1 or (transaction.changed and not self._in_block):
             raise concurrent_update()
-        transaction.rebase()
+        transaction.rebase(self._marks)
 
     def _catch_up(self, reading: Collection[TableName]) -> None:
         """Have a READ COMMITTED transaction see the newest commit, if that shows other things.
@@ -103,7 +103,7 @@ class Locking(Scope):
         if newest.catalogue is not seen.catalogue or any(
             newest.version(oid) != seen.version(oid) for oid in oids
         ):
-            transaction.rebase()
+            transaction.rebase(self._marks)
 
     def _refuse_redefined(self, name: TableName, command: str, wanted: set[int]) -> None:
         """Refuse to write what means something else now than in the commit that is seen.
@@ -144,6 +144,6 @@ class Locking(Scope):
         if self._pins:
             raise concurrent_update()
         if self._in_block:
-            transaction.rebase()
+            transaction.rebase(self._marks)
         else:
             transaction.adopt_newest_catalogue()

@@ -32,7 +32,7 @@ from gateway.store.rows.sequences import SequenceValues, State
 from gateway.store.transactions.committed import Committed
 from gateway.store.transactions.connection import Connection
 from gateway.store.transactions.deferral import Constraint, Deferral
-from gateway.store.transactions.isolation import Isolation
+from gateway.store.transactions.isolation import Isolation, concurrent_update
 from gateway.store.transactions.locks import TableLocks
 from gateway.store.transactions.transactions import Transaction
 
@@ -79,7 +79,7 @@ class Scope:
         self._savepoints: list[Savepoint] = []
         self._deferral = Deferral()
         self._restarts: list[Restart] = []
-        self._is_lost = False  # the transaction's savepoints could not be gone back to
+        self._lost: GatewayError | None = None  # why no savepoint can be gone back to
         self._depth = 0  # of calls inside each other
         self._cancelled = False
         self._cancelling = threading.Lock()
@@ -110,12 +110,18 @@ class Scope:
         """Whether a transaction of the user's own is to see one commit throughout."""
         return self._in_block and self.isolation.pins
 
+    @property
+    def _marks(self) -> frozenset[int]:
+        """After how many writes of the transaction each savepoint stands."""
+        return frozenset(point.writes for point in self._savepoints)
+
     # Ends of transactions
 
     def _end(self) -> None:
         self._drop_transaction()
         self._undo_restarts(0)
-        self._in_block = self._failed = self._is_lost = False
+        self._in_block = self._failed = False
+        self._lost = None
         self._savepoints.clear()
         self._deferral = Deferral()
         self._shared.locks.release(self)
@@ -148,10 +154,10 @@ class Scope:
             self._drop_transaction()
         elif transaction is not None and not transaction.stands_at(point.writes, point.catalogue):
             try:
-                transaction.restore(point.writes, point.catalogue)
-            except BaseException:  # Nothing is left to go back to.
+                transaction.restore(point.writes, point.catalogue, self._marks)
+            except BaseException as error:  # Nothing is left to go back to.
                 self._savepoints.clear()
-                self._is_lost = True
+                self._lost = error if isinstance(error, GatewayError) else concurrent_update()
                 self._drop_transaction()
                 self._shared.locks.release(self)
                 raise

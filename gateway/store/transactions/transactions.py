@@ -7,7 +7,7 @@ to do them again on a newer commit, or up to a savepoint, which DuckDB has none 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import duckdb
@@ -21,8 +21,8 @@ from gateway.store.transactions.changing import OneChange
 from gateway.store.transactions.committed import Change, Committed, Moment
 from gateway.store.transactions.connection import Connection
 from gateway.store.transactions.deferral import Deferral
-from gateway.store.transactions.isolation import Isolation, concurrent_update
-from gateway.store.transactions.writes import Write
+from gateway.store.transactions.isolation import Isolation, concurrent_update, note_rows
+from gateway.store.transactions.writes import KeptWrites, Write
 
 
 class Transaction:
@@ -51,7 +51,7 @@ class Transaction:
         self._isolation = isolation
         self._holds: int | None = None  # the commit that all of it sees, to `Overlaps`
         self._connection = connection
-        self.writes: list[Write] = []
+        self.writes = KeptWrites()
         self.reads: set[int] = set()  # the tables
         self._look(committed.moment)
         if replays and isolation.pins:
@@ -243,11 +243,7 @@ class Transaction:
     def _touch(self, oid: int, delta: pa.Table | None) -> None:
         """Note what the commit has to tell those who see an older one."""
         self._bytes += 0 if delta is None else delta.nbytes
-        noted = self._touched.setdefault(oid, [])
-        if delta is None or noted is None:
-            self._touched[oid] = None
-        else:
-            noted.append(delta.column("row"))
+        note_rows(self._touched, oid, None if delta is None else delta.column("row"))
 
     def matching(self, query: str, delta: pa.Table | None = None) -> pa.Table:
         """Rows of a query that may read `delta`. DuckDB's errors pass."""
@@ -293,7 +289,7 @@ class Transaction:
 
     def _keep_write(self, write: Write) -> None:
         if self._replays:
-            self.writes.append(write)
+            self.writes.add(write)
 
     def cached(self, oid: int) -> pa.Table | None:
         """A table's rows as this transaction sees them, when they are in memory."""
@@ -353,29 +349,28 @@ class Transaction:
         same = len(self.writes) == count and self.own_catalogue is catalogue
         return same and self._connection.is_sound()
 
-    def rebase(self) -> None:
-        """Begin again at the newest commit and do every write again.
+    def rebase(self, marks: Collection[int]) -> None:
+        """Begin again at the newest commit and do every write again; see `restore`.
 
         Only sound while the locks of all written tables are held, and of the catalogue when
         definitions were made: then nothing that the writes saw has changed.
-
-        Raises:
-            SerializationFailure: 40001, a write did otherwise than before.
         """
-        self.restore(len(self.writes), self.own_catalogue)
+        self.restore(len(self.writes), self.own_catalogue, marks)
 
-    def restore(self, count: int, catalogue: Catalogue | None) -> None:
+    def restore(self, count: int, catalogue: Catalogue | None, marks: Collection[int]) -> None:
         """Begin again at the newest commit and do the first `count` writes again.
 
         Args:
             count: How many.
             catalogue: What `own_catalogue` was after them.
+            marks: After how many writes each savepoint stands.
 
         Raises:
+            OutOfMemory: 53200, they were too many to be kept.
             SerializationFailure: 40001, a write did otherwise than before; or all of it is to see
                 one commit, and a table that it read has changed since.
         """
-        again, self.writes = self.writes[:count], []
+        again, self.writes = self.writes.first(count, marks), KeptWrites()
         # Row identifiers in the writes mean the same as before, because DuckDB renumbers rows in
         # a checkpoint only, which only a commit makes, and never while a transaction is open.
         with self._committed.lock:
@@ -390,9 +385,12 @@ class Transaction:
         if catalogue is not None:
             self.catalogue = catalogue
 
-    def _redo(self, write: Write) -> None:
+    def _redo(self, write: Write | None) -> None:
+        if write is None:
+            self.writes.add(None)
+            return
         if write.rows is not None:
-            self.append(write.oid, write.place, write.definition, write.rows)
+            self.append(write.oid, write.place, write.definition, write.rows, waits=True)
             return
         if write.oid:
             self.changes[write.oid] = None

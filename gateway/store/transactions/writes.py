@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
+from gateway.errors import OutOfMemory
 from gateway.store.definitions.definitions import TableDefinition
 
 
@@ -26,3 +27,76 @@ class Write:
     values: Sequence[object] = ()
     delta: pa.Table | None = None
     count: int | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes in memory, about."""
+        held = 0 if self.rows is None else self.rows.nbytes
+        return _EACH_BYTES + held + (0 if self.delta is None else self.delta.nbytes)
+
+    def joins(self, later: Write) -> bool:
+        """Whether it and the write after it append to one table."""
+        appends = self.rows is not None and later.rows is not None
+        return appends and (self.place, self.definition) == (later.place, later.definition)
+
+
+# What a transaction may keep, and what a write takes beside its rows.
+_MOST_BYTES, _EACH_BYTES = 512 * 2**20, 2_000
+
+
+class KeptWrites:
+    """The writes of a transaction, in order, as long as they fit in memory."""
+
+    def __init__(self) -> None:
+        self._writes: list[Write | None] = []  # None: it was done with the one before it
+        self._bytes, self._fit = 0, True
+
+    def __len__(self) -> int:
+        return len(self._writes)
+
+    def add(self, write: Write | None) -> None:
+        """Keep one more. Where that is too much none is kept any more, but counted."""
+        self._writes.append(write if self._fit else None)
+        self._bytes += write.nbytes if write is not None else 0
+        if self._fit and self._bytes > _MOST_BYTES:
+            self._fit, self._writes = False, [None] * len(self._writes)
+
+    def first(self, count: int, marks: Collection[int]) -> list[Write | None]:
+        """The first `count`; None where a write is done with the one before it.
+
+        Args:
+            count: How many.
+            marks: After how many of them something will be gone back to, perhaps.
+
+        Raises:
+            OutOfMemory: 53200, they were too many to be kept.
+        """
+        if count and not self._fit:
+            raise OutOfMemory(
+                "the transaction has written too much to go back in it",
+                detail=f"{_MOST_BYTES} bytes of what it writes are kept.",
+                hint="Write as much in several transactions.",
+            )
+        found: list[Write | None] = []
+        run: list[Write] = []
+        for number, write in enumerate(self._writes[:count]):
+            if write is not None and run and run[0].joins(write) and number not in marks:
+                run.append(write)
+                found.append(None)
+            elif write is not None:
+                _join(found, run)
+                run = [write]
+                found.append(write)
+            else:
+                found.append(None)
+        _join(found, run)
+        return found
+
+
+def _join(found: list[Write | None], run: list[Write]) -> None:
+    """Put the rows of a run of appends into its first one."""
+    batches = [write.rows for write in run if write.rows is not None]
+    if len(batches) > 1:
+        rows = pa.concat_batches(batches)
+        place = max(n for n, write in enumerate(found) if write is run[0])
+        found[place] = replace(run[0], rows=rows, count=rows.num_rows)
