@@ -6,13 +6,14 @@ Privileges are PostgreSQL's letters (`store.privileges.WORDS`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from gateway.catalog.datasets import SCHEMA
 from gateway.catalog.registry import Registry
 from gateway.errors import InsufficientPrivilege, UndefinedTable
 from gateway.roles import Roles, granted_all
 from gateway.sources.table import TableName
+from gateway.sql.meaning.relation import Read
 from gateway.store.ddl.owning import relation_key
 from gateway.store.definitions.catalogue import PUBLIC, TEMPORARY
 from gateway.store.definitions.definitions import Sequence
@@ -131,6 +132,38 @@ class Authority:
         owner = self.rights(thing).owner
         return bool(owner) and owner in self.roles.memberships(role)
 
+    def may_columns(
+        self, role: str, letter: str, name: TableName, columns: Collection[str] | None
+    ) -> bool:
+        """Whether a role has a privilege on a relation, or on each of these columns.
+
+        Args:
+            role: Its name.
+            letter: The privilege.
+            name: The relation.
+            columns: Its columns; none: any one will do; None: all of them.
+        """
+        thing = self.relation(name)
+        if self.may(role, letter, thing):
+            return True
+        rights, numbers = self.rights(thing), self.column_numbers(name)
+        own = self.roles.memberships(role)
+        may = {c for c, n in numbers.items() if letter in held(rights.of_column(n), own)}
+        return bool(may) and may >= set(numbers if columns is None else columns)
+
+    def has_any(self, thing: Securable, number: int) -> bool:
+        """Whether who acts has any privilege on a column, or on its whole relation."""
+        acl = self.acl(thing) + self.rights(thing).of_column(number)
+        return bool(held(acl, self.roles.memberships(self.role)))
+
+    def column_numbers(self, name: TableName) -> dict[str, int]:
+        """The columns of a relation with the numbers that their grants are kept under."""
+        store = self._registry.store
+        definition, view = store.table(name), store.view(name)
+        if definition is not None:
+            return {column.name: column.number for column in definition.columns}
+        return {} if view is None else {c: n for n, c in enumerate(view.columns, 1)}
+
     # Refusals
 
     def require(self, letters: str, name: TableName, role: str | None = None) -> None:
@@ -142,6 +175,21 @@ class Authority:
         thing = self.relation(name)
         if not self.may(self.role if role is None else role, letters, thing):
             raise denied(self._word(name, thing), name.name)
+
+    def require_columns(
+        self,
+        letter: str,
+        name: TableName,
+        columns: Collection[str] | None,
+        role: str | None = None,
+    ) -> None:
+        """Let a role, or who acts, do a thing with these columns of a relation; None: with all.
+
+        Raises:
+            InsufficientPrivilege: 42501.
+        """
+        if not self.may_columns(self.role if role is None else role, letter, name, columns):
+            raise denied(self._word(name, self.relation(name)), name.name)
 
     def require_schema(self, letter: str, schema: str) -> None:
         """Let who acts find names in a schema ("U"), or make things there ("C").
@@ -201,18 +249,18 @@ class Authority:
         if word and not self.roles.is_superuser(self.role if role is None else role):
             raise denied(word, name.name)
 
-    def require_reads(self, reads: Iterable[tuple[TableName, int]]) -> None:
+    def require_reads(self, reads: Iterable[Read]) -> None:
         """Let a query read what it names; what stands in a view is read by the view's owner.
 
         Args:
-            reads: Relations, each with the number of the view that names it, or 0.
+            reads: Relations, as `Binder.all_read` has them.
 
         Raises:
             InsufficientPrivilege: 42501.
         """
         if not self.asks:
             return
-        for name, view in reads:
+        for name, view, columns in reads:
             if name.schema in SYSTEM_SCHEMAS:
                 owner = self._registry.store.rights(relation_key(view)).owner if view else None
                 self.require_shown(name, owner)
@@ -221,11 +269,11 @@ class Authority:
                 continue  # the rows of a statement's own
             if not view:
                 self.require_schema("U", name.schema)
-                self.require("r", name)
+                self.require_columns("r", name, columns)
                 continue
             owner = self._registry.store.rights(relation_key(view)).owner
             if owner:  # else an administrator's
-                self.require("r", name, owner)
+                self.require_columns("r", name, columns, owner)
 
     def _word(self, name: TableName, thing: Securable) -> str:
         if thing.kind == "dataset":

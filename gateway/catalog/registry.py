@@ -8,6 +8,7 @@ as of one moment for the engine.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from gateway.catalog.datasets import SCHEMA, Datasets
@@ -38,6 +39,7 @@ from gateway.sql.meaning.functions import Function, FunctionName
 from gateway.sql.meaning.relation import Relation
 from gateway.sql.text.quoting import in_quotes, literal
 from gateway.sql.writes.targets import Target, TargetColumn
+from gateway.store.ddl.owning import relation_key
 from gateway.store.definitions.definitions import Column, TableDefinition, View
 from gateway.store.rows.looking import Wanted
 from gateway.store.tables import StoreSession
@@ -365,12 +367,17 @@ class Registry:
             return None  # another session's
         definition = self.store.table(name)
         if definition is not None:
-            return table_relation(definition, self.store.oid(name) or 0)
+            oid = self.store.oid(name) or 0
+            return replace(table_relation(definition, oid), guarded=self._is_guarded(oid))
         view = self.store.view(name)
         if view is None:
             return None
         oid, reads = self.store.oid(name) or 0, self.names_read(view)
-        return Relation(name, {}, view.sql, view.columns, reads, oid, view.zone)
+        guarded = self._is_guarded(oid)
+        return Relation(name, {}, view.sql, view.columns, reads, oid, view.zone, guarded=guarded)
+
+    def _is_guarded(self, oid: int) -> bool:
+        return bool(self.store.rights(relation_key(oid)).columns)
 
     def names_read(self, view: View) -> dict[tuple[str, str], TableName]:
         """Names in a view's query -> what they mean now: relations keep their numbers."""

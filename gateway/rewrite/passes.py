@@ -106,7 +106,7 @@ def bind_tables(state: Rewriting) -> None:
     name = named.name if named is not None else ""
     binder = Binder(state.lookup, state.relations, state.unaliased, name)
     binder.bind(state.tree, state.lookup)
-    state.reads = tuple(binder.reads)
+    state.reads = binder.all_read
     select_joined(state.tree)
     name_merged(state.tree)
 
@@ -197,7 +197,7 @@ def _name_view(state: Rewriting, marker: exp.Expr, name: str) -> None:
     query = exp.select(exp.Star(), copy=False).from_(exp.table_(name, quoted=True), copy=False)
     binder = Binder(state.lookup, state.relations, state.unaliased)
     binder.bind(query, state.lookup)
-    state.reads += tuple(binder.reads)
+    state.reads += binder.all_read
     alias_unnamed(query)
     alias = exp.TableAlias(this=exp.to_identifier(name, quoted=True))
     around = marker.find_ancestor(exp.Select, exp.SetOperation)

@@ -14,7 +14,7 @@ from gateway.rewrite.rewritten import Rewritten
 from gateway.sources.table import TableName
 from gateway.sql.lowered.lending import Lender
 from gateway.sql.meaning.functions import Functions
-from gateway.sql.meaning.relation import ColumnInfo, Constants, Lookup
+from gateway.sql.meaning.relation import ColumnInfo, Constants, Lookup, Read
 from gateway.sql.meaning.scope import Analysis, Output
 from gateway.types import Type
 
@@ -44,7 +44,7 @@ class Rewriting:
     unaliased: set[TableName] = field(default_factory=set)  # relations that go by their own name
     most_nodes: int = MOST_NODES  # of all derivatives
     derived: dict[TableName, Derived] = field(default_factory=dict)
-    reads: tuple[tuple[TableName, int], ...] = ()
+    reads: tuple[Read, ...] = ()
     layers: dict[TableName, Rewritten] = field(default_factory=dict)
     joined: Iterator[int] = field(default_factory=lambda: count(1))  # numbers for names of joins
 

@@ -12,7 +12,7 @@ from gateway.sources.table import TableName
 from gateway.sql.lowered.exact import keep_open_exact
 from gateway.sql.meaning.inference import info_of
 from gateway.sql.meaning.parameter_casts import cast_parameters
-from gateway.sql.meaning.relation import ColumnInfo
+from gateway.sql.meaning.relation import ColumnInfo, Read
 from gateway.sql.meaning.scope import Analysis, Output
 from gateway.sql.text.depth import with_room
 from gateway.sql.text.dialect import to_engine, to_text
@@ -34,8 +34,7 @@ class Rewritten:
         columns: What is known of each column of the result, in order.
         outputs: What defines each of them.
         markers: How many grad, jvp and vjp it took.
-        reads: Every relation that it names, views among them, each with the number of the view that
-            names it; 0 where the query itself does.
+        reads: Every relation that it names, views among them, as `Binder.all_read` has them.
         layers: Queries that are run before it, in order, each over `tables` and the rows of those
             before it; it names their rows.
     """
@@ -49,7 +48,7 @@ class Rewritten:
     columns: tuple[ColumnInfo, ...] = ()
     outputs: tuple[Output, ...] = ()
     markers: int = 0
-    reads: tuple[tuple[TableName, int], ...] = ()
+    reads: tuple[Read, ...] = ()
     layers: tuple[tuple[TableName, Rewritten], ...] = ()
     _typed: dict[Hashable, tuple[ColumnInfo, ...]] = field(
         default_factory=dict, repr=False, compare=False

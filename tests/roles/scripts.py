@@ -10,6 +10,91 @@ from __future__ import annotations
 ROLES = {"alice": [], "bob": [], "carol": ["team"], "team": []}
 
 SCRIPTS: dict[str, list[str]] = {
+    "columns": [
+        "admin: CREATE TABLE r_cp (a int UNIQUE, b int, c int)",
+        "admin: INSERT INTO r_cp VALUES (1, 2, 3)",
+        "admin: GRANT SELECT (a), INSERT (a, b), UPDATE (b) ON r_cp TO alice",
+        "admin: GRANT SELECT (a, b) ON r_cp TO bob WITH GRANT OPTION",
+        "admin: GRANT DELETE (a) ON r_cp TO bob",
+        "admin: GRANT SELECT (other) ON r_cp TO bob",
+        "admin: GRANT SELECT (a) ON SCHEMA public TO bob",
+        "admin: GRANT ALL (c) ON r_cp TO team",
+        *(
+            f"alice: {statement}"
+            for statement in (
+                "SELECT a FROM r_cp",
+                "SELECT b FROM r_cp",
+                "SELECT * FROM r_cp",
+                "SELECT r_cp.* FROM r_cp",
+                "SELECT r_cp FROM r_cp",
+                "SELECT count(*) FROM r_cp",
+                "SELECT count(b) FROM r_cp",
+                "SELECT 1 FROM r_cp WHERE c = 1",
+                "SELECT a FROM r_cp ORDER BY b",
+                "SELECT x.a FROM r_cp AS x JOIN r_cp AS y ON x.a = y.a",
+                "SELECT x.a FROM r_cp AS x JOIN r_cp AS y ON x.a = y.c",
+                "SELECT a FROM r_cp AS x JOIN r_cp AS y USING (a)",
+                "SELECT a FROM r_cp AS x NATURAL JOIN r_cp AS y",
+                "SELECT a FROM r_cp WHERE EXISTS (SELECT * FROM r_cp AS q WHERE q.c = 1)",
+                "WITH q AS (SELECT * FROM r_cp) SELECT a FROM q",
+                "WITH q AS (SELECT a FROM r_cp) SELECT * FROM q",
+                "SELECT t.x FROM r_cp AS t (x, y, z)",
+                "SELECT r_cp.c FROM r_cp, pg_class",
+                "SELECT r_cp.a FROM r_cp, pg_class AS c WHERE c.relname = 'pg_class'",
+                "INSERT INTO r_cp (a, b) VALUES (5, 6)",
+                "INSERT INTO r_cp (a) VALUES (7) RETURNING a",
+                "INSERT INTO r_cp (a) VALUES (7) RETURNING b",
+                "INSERT INTO r_cp VALUES (1, 2, 3)",
+                "INSERT INTO r_cp (a) SELECT c FROM r_cp",
+                "INSERT INTO r_cp DEFAULT VALUES",
+                "INSERT INTO r_cp (a) VALUES (7) ON CONFLICT DO NOTHING",
+                "INSERT INTO r_cp (a) VALUES (7) ON CONFLICT (a) DO UPDATE SET b = 3",
+                "INSERT INTO r_cp (a) VALUES (7) ON CONFLICT (a) DO UPDATE SET b = r_cp.b",
+                "INSERT INTO r_cp (a) VALUES (7) ON CONFLICT (a) DO UPDATE SET a = 3",
+                "UPDATE r_cp SET b = 1 WHERE a = 1",
+                "UPDATE r_cp SET b = 1 WHERE c = 1",
+                "UPDATE r_cp SET b = a + 1 WHERE a = 1 RETURNING a",
+                "UPDATE r_cp SET b = b + 1",
+                "UPDATE r_cp SET a = 1",
+                "UPDATE r_cp SET (a, b) = (1, 2)",
+                "DELETE FROM r_cp",
+                "SELECT a FROM r_cp WHERE a = 1 FOR UPDATE",
+                "MERGE INTO r_cp USING (VALUES (1)) AS v (x)"
+                " ON a = x WHEN MATCHED THEN UPDATE SET b = 9",
+                "MERGE INTO r_cp USING (VALUES (1)) AS v (x)"
+                " ON c = x WHEN MATCHED THEN UPDATE SET b = 9",
+                "MERGE INTO r_cp USING (VALUES (1)) AS v (x)"
+                " ON a = x WHEN MATCHED THEN UPDATE SET c = 9",
+            )
+        ),
+        "bob: GRANT SELECT (a) ON r_cp TO carol",
+        "bob: GRANT SELECT (c) ON r_cp TO carol",
+        "bob: GRANT INSERT (a) ON r_cp TO carol",
+        "carol: SELECT a, c FROM r_cp ORDER BY a",
+        "carol: SELECT b FROM r_cp",
+        "admin: SELECT attname, attacl FROM pg_attribute"
+        " WHERE attrelid = 'r_cp'::regclass AND attnum > 0 ORDER BY attnum",
+        "admin: SELECT grantor, grantee, column_name, privilege_type, is_grantable"
+        " FROM information_schema.column_privileges WHERE table_name = 'r_cp'"
+        " AND grantee <> 'admin' ORDER BY 1, 2, 3, 4",
+        "alice: SELECT has_column_privilege('r_cp', 'a', 'SELECT'),"
+        " has_column_privilege('r_cp', 'c', 'SELECT'),"
+        " has_any_column_privilege('r_cp', 'INSERT'), has_table_privilege('r_cp', 'SELECT')",
+        "admin: REVOKE SELECT (a) ON r_cp FROM bob",
+        "admin: REVOKE SELECT (a) ON r_cp FROM bob CASCADE",
+        "carol: SELECT a FROM r_cp",
+        "admin: REVOKE SELECT ON r_cp FROM alice",
+        "alice: SELECT a FROM r_cp",
+        "admin: GRANT SELECT ON r_cp TO bob",
+        "bob: SELECT c FROM r_cp WHERE a = 1",
+        "admin: CREATE VIEW r_cv AS SELECT a, c FROM r_cp",
+        "admin: GRANT SELECT (c) ON r_cv TO alice",
+        "alice: SELECT c FROM r_cv WHERE c = 3",
+        "alice: SELECT a FROM r_cv",
+        "admin: ALTER TABLE r_cp RENAME b TO bb",
+        "alice: UPDATE r_cp SET bb = 4",
+        "admin: DROP TABLE r_cp CASCADE",
+    ],
     "writes through a view are its owner's": [
         "admin: CREATE TABLE r_vt (a int, b int)",
         "admin: INSERT INTO r_vt VALUES (1, 1), (7, 7)",

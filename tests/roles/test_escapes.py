@@ -28,6 +28,9 @@ GRANT ALL ON plain TO alice;
 CREATE TABLE readable (x double precision);
 INSERT INTO readable VALUES (7);
 GRANT SELECT ON readable TO alice;
+CREATE TABLE half (a int UNIQUE, c int);
+INSERT INTO half VALUES (1, 42);
+GRANT SELECT (a), INSERT (a), UPDATE (a) ON half TO alice;
 PREPARE admins_statement AS SELECT * FROM secret;
 CREATE TEMP TABLE admins_temp (a int);
 """
@@ -58,7 +61,7 @@ def test_nothing_gets_out(as_role: Connect) -> None:
     assert not wrong, "\n".join(map(str, wrong))
     assert _state(admin) == before
     admin.execute(
-        "DROP VIEW secret_view; DROP TABLE secret, plain, readable; DROP SEQUENCE secret_seq"
+        "DROP VIEW secret_view; DROP TABLE secret, plain, readable, half; DROP SEQUENCE secret_seq"
     )
 
 

@@ -11,6 +11,7 @@ from gateway.errors import (
     FeatureNotSupported,
     GatewayError,
     InsufficientPrivilege,
+    InvalidGrantOperation,
     InvalidParameterValue,
     SyntaxFault,
 )
@@ -150,10 +151,10 @@ REFUSED = {
     "SET x": (SyntaxFault, "syntax error at end of input", 6),
     "EXPLAIN BEGIN": (SyntaxFault, 'syntax error at or near "BEGIN"', 9),
     "REASSIGN a": (FeatureNotSupported, "REASSIGN is not supported", 1),
-    "GRANT SELECT (a) ON t TO alice": (
-        FeatureNotSupported,
-        "GRANT on single columns is not supported",
-        14,
+    "GRANT SELECT (a) ON SCHEMA s TO alice": (
+        InvalidGrantOperation,
+        "column privileges are only valid for relations",
+        0,
     ),
     "CREATE TEMP ROLE t": (SyntaxFault, 'syntax error at or near "ROLE"', 13),
     "COPY t TO '/etc/passwd'": (

@@ -45,6 +45,7 @@ def attributes_of(entry: RelationEntry, _: bool) -> Iterator[Row]:
             "atthasdef": column.default is not None, "attidentity": column.identity,
             "attgenerated": "s" if column.generated else "", **type_facts(column.type),
             **({"attndims": column.dimensions} if column.dimensions else {}),
+            **({"attacl": list(acl)} if (acl := entry.column_acls.get(column.number)) else {}),
         }  # fmt: skip
     for index in entry.indexes:
         yield from _of_index(entry, index)

@@ -12,10 +12,11 @@ Acl = tuple[str, ...] | None
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """A thing's owner and grants; None: what its kind has by default."""
+    """A thing's owner and grants; None: what its kind has by default; and its columns' grants."""
 
     owner: int = BOOTSTRAP_OID
     acl: Acl = None
+    columns: tuple[tuple[int, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

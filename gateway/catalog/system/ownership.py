@@ -18,6 +18,7 @@ from gateway.store.definitions.catalogue import PUBLIC
 from gateway.store.definitions.privileges import (
     KINDS,
     PUBLIC_ROLE,
+    Acl,
     Grant,
     Rights,
     Securable,
@@ -120,13 +121,14 @@ class _Shown:
         if entry.kind == "f":
             thing = Securable("dataset", str(TableName(entry.schema, entry.name)))
         owned = self.owned(thing, _KINDS.get(entry.kind, "table"))
-        if (owned.owner, owned.acl) == (entry.owner, entry.acl):
+        if (owned.owner, owned.acl) == (entry.owner, entry.acl) and not owned.columns:
             return entry
         key = "owned", id(entry), owned
         known = self._entries.get(key)
         if known is not None and known[0] is entry:
             return known[1]
-        made = replace(entry, owner=owned.owner, acl=owned.acl)
+        columns = dict(owned.columns)
+        made = replace(entry, owner=owned.owner, acl=owned.acl, column_acls=columns)
         self._entries.put(key, (entry, made), len(entry.columns) + 10)
         return made
 
@@ -146,11 +148,15 @@ class _Shown:
             owner, number = _DATABASE_OWNER, _DATABASE_OWNER_OID
         acl = default_of(thing, kind, rights) if rights.acl is None else rights.acl
         public = "".join(each.letters for each in acl if each.grantee == PUBLIC_ROLE)
+        columns = tuple((n, self._items(each, owner)) for n, each in rights.columns)
         if rights.acl is None and public == _TAKEN_FOR_GRANTED.get(kind, KINDS[kind][1]):
-            return Owned(number)
+            return Owned(number, columns=columns)
         if not rights.owner:  # whose own rights are not noted
             acl = (Grant("", "", KINDS[kind][0]), *acl)
-        return Owned(number, tuple(acl_item(self._named(grant, owner)) for grant in acl))
+        return Owned(number, self._items(acl, owner), columns)
+
+    def _items(self, acl: Acl, owner: str) -> tuple[str, ...]:
+        return tuple(acl_item(self._named(grant, owner)) for grant in acl)
 
     def _named(self, grant: Grant, owner: str) -> Grant:
         """A grant of what nobody is noted for is its owner's; all unknown names are the first's."""

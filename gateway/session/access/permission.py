@@ -6,15 +6,22 @@ names mean. Here is the rest: the rights to write, to lock, to make, to change a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from sqlglot import exp
 
 from gateway.catalog.authority import Authority
 from gateway.catalog.registry import Registry
 from gateway.catalog.system.routing import is_system
+from gateway.session.access.written_columns import (
+    assigned,
+    inserted,
+    read_by_merge,
+    read_on_conflict,
+)
 from gateway.sources.table import TableName
 from gateway.sql.meaning.binding import named_tables
+from gateway.sql.meaning.columns_named import columns_named
 from gateway.sql.statements.altering import AlterRelation
 from gateway.sql.statements.commands import CreateSchema, DropStatement, Name, RenameSchema
 from gateway.sql.statements.cursors import Declare
@@ -81,6 +88,21 @@ class Permission:
         self._authority.require(letters, found.name)
         return found.name
 
+    def _columns(self, letter: str, parts: Name, columns: Collection[str] | None) -> None:
+        """Ask for a privilege on columns of a relation, if it is there; None: on all of them."""
+        found = self._registry.find(*self._registry.named(parts))
+        if found is not None:
+            self._authority.require_schema("U", found.name.schema)
+            self._authority.require_columns(letter, found.name, columns)
+
+    def _reads(self, table: exp.Table, parts: Iterable[exp.Expr | None]) -> None:
+        """Ask to read the columns of a write's table that may be meant in parts of it."""
+        found = self._registry.find(*self._registry.named(parts_of(table)))
+        if found is not None:
+            trees = [part for part in parts if part is not None]
+            named = columns_named(trees, table.alias_or_name, found.names)
+            self._columns("r", parts_of(table), named)
+
     def _owner(
         self, parts: Name, word: str = "", *, or_of_schema: bool = False
     ) -> TableName | None:
@@ -128,21 +150,21 @@ class Permission:
                     if table.find_ancestor(exp.Select) is not select:
                         continue
                     if not wanted or table.alias_or_name in wanted:
-                        self._relation("w", parts_of(table))
+                        self._columns("w", parts_of(table), ())
 
     def _insert(self, tree: exp.Insert) -> None:
-        table = target_of(tree)
-        self._relation("a", parts_of(table))
+        table, returning = target_of(tree), tree.args.get("returning")
+        self._columns("a", parts_of(table), inserted(tree))
         conflict = tree.args.get("conflict")
         if conflict is not None and conflict.expressions:  # DO UPDATE SET
-            self._relation("w", parts_of(table))
-        keys = conflict is not None and (conflict.expressions or conflict.args.get("conflict_keys"))
-        if keys or tree.args.get("returning") is not None:
-            self._relation("r", parts_of(table))
+            self._columns("w", parts_of(table), assigned(conflict.expressions))
+        read = [] if conflict is None else read_on_conflict(conflict)
+        if read or returning is not None:
+            self._reads(table, [*read, returning])
 
     def _update(self, tree: exp.Update) -> None:
         table = target_of(tree)
-        self._relation("w", parts_of(table))
+        self._columns("w", parts_of(table), assigned(tree.expressions))
         values = [e.expression if isinstance(e, exp.EQ) else e for e in tree.expressions]
         self._read_target(tree, table, values)
 
@@ -164,7 +186,7 @@ class Permission:
         for part in read:
             for node in part.find_all(exp.Column, exp.Star) if part is not None else ():
                 if isinstance(node, exp.Star) or node.table not in aliases:
-                    self._relation("r", name)
+                    self._reads(table, read)
                     return
 
     def _is(self, name: TableName, table: exp.Table) -> bool:
@@ -174,19 +196,19 @@ class Permission:
     def _merge(self, tree: exp.Merge) -> None:
         table = target_of(tree)
         name = parts_of(table)
-        self._relation("r", name)
+        self._reads(table, read_by_merge(tree))
         for when in tree.args["whens"].expressions:
             then = when.args.get("then")
             if isinstance(then, exp.Insert):
-                self._relation("a", name)
+                self._columns("a", name, inserted(then))
             elif isinstance(then, exp.Update):
-                self._relation("w", name)
+                self._columns("w", name, assigned(then.expressions))
             elif str(getattr(then, "this", then)).upper().startswith("DELETE"):
                 self._relation("d", name)
 
     def _copy(self, tree: Copy) -> None:
         if tree.incoming:
-            self._relation("a", tree.table)
+            self._columns("a", tree.table, tree.columns)
         elif tree.statement is not None:
             self._check(tree.statement.tree)
         else:

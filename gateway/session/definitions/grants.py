@@ -12,6 +12,7 @@ from gateway.errors import (
     InvalidCatalogName,
     InvalidGrantOperation,
     InvalidSchemaName,
+    UndefinedColumn,
     UndefinedFunction,
     UndefinedObject,
     UndefinedTable,
@@ -27,9 +28,11 @@ from gateway.store.definitions.privileges import (
     KINDS,
     LETTERS,
     PUBLIC_ROLE,
+    Acl,
     Rights,
     Securable,
     given_away,
+    grantable,
     granted,
     held,
     in_order,
@@ -46,28 +49,101 @@ def change_grants(executor: Executor, tree: ChangeGrants) -> Result:
         raise InvalidGrantOperation("grant options can only be granted to roles")
     if tree.kind == "function":
         return _grant_calls(executor, tree)
-    changes = {}
+    wholes: dict[Securable, tuple[str, str]] = {}
+    columns: dict[Securable, list[_OfColumn]] = {}
     for thing, shown in _things(executor, tree):
-        found = _grantor(executor, tree, thing, shown)
-        if found is not None:
-            changes[thing] = found
+        if not tree.on_columns_alone and (found := _grantor(executor, tree, thing, shown)):
+            wholes[thing] = found
+        columns[thing] = list(_of_columns(executor, tree, thing, wholes.get(thing)))
 
     def change(thing: Securable, rights: Rights) -> Rights:
-        grantor, letters = changes[thing]
-        acl = authority.acl(thing) if rights.acl is None else rights.acl
-        for grantee in grantees:
-            if tree.grant:
-                acl = granted(acl, grantor, grantee, letters, option=tree.option)
-            else:
-                acl = revoked(
-                    acl, rights.owner, grantor, grantee, letters,
-                    option_only=tree.option, cascade=tree.cascade,
-                )  # fmt: skip
-        return replace(rights, acl=acl)
+        if thing in wholes:
+            acl = authority.acl(thing) if rights.acl is None else rights.acl
+            rights = replace(
+                rights, acl=_changed(tree, grantees, acl, rights.owner, *wholes[thing])
+            )
+        for number, grantor, letters in columns[thing]:
+            before = rights.of_column(number)
+            after = _changed(tree, grantees, before, rights.owner, grantor, letters)
+            rights = rights.with_column(number, after)
+        return rights
 
-    if changes:
-        executor.registry.store.change_rights(list(changes), change)
+    if wholes or any(columns.values()):
+        executor.registry.store.change_rights(list(columns), change)
     return Result(command)
+
+
+def _changed(
+    tree: ChangeGrants, grantees: list[str], acl: Acl, owner: str, grantor: str, letters: str
+) -> Acl:
+    """The grants after a grantor gave these letters to all, or took them."""
+    for grantee in grantees:
+        if tree.grant:
+            acl = granted(acl, grantor, grantee, letters, option=tree.option)
+        else:
+            acl = revoked(
+                acl, owner, grantor, grantee, letters,
+                option_only=tree.option, cascade=tree.cascade,
+            )  # fmt: skip
+    return acl
+
+
+# A column's number, who gives or takes, and what of it.
+_OfColumn = tuple[int, str, str]
+
+
+def _of_columns(
+    executor: Executor, tree: ChangeGrants, thing: Securable, whole: tuple[str, str] | None
+) -> Iterator[_OfColumn]:
+    """What is given or taken of single columns; REVOKE on the whole takes it of each (5.7)."""
+    if thing.kind != "relation":
+        if tree.columns:
+            raise FeatureNotSupported("privileges on columns of datasets are not supported")
+        return
+    relation = executor.registry.store.relation(int(thing.key))
+    assert relation is not None
+    name = relation.definition.name
+    if whole is not None and not tree.grant:
+        letters = in_order(set(whole[1]) & set(KINDS["column"][0]))
+        for number, _ in executor.authority.rights(thing).columns:
+            yield number, whole[0], letters
+    numbers = executor.authority.column_numbers(name)
+    for word, names in tree.columns:
+        letters = _column_letters(word)
+        for column in names:
+            if column not in numbers:
+                raise UndefinedColumn(f'column "{column}" of relation "{name.name}" does not exist')
+            grantor = _column_grantor(executor, thing, numbers[column], letters)
+            if grantor is not None:
+                yield numbers[column], *grantor
+                continue
+            shown = f'column "{column}" of relation "{name.name}"'
+            if not executor.authority.has_any(thing, numbers[column]):
+                raise InsufficientPrivilege(f"permission denied for {shown}")
+            deed, code = ("were granted", "01007") if tree.grant else ("could be revoked", "01006")
+            message = f"no privileges {deed} for {shown}"
+            executor.notices.append(Notice(message, "WARNING", code))
+
+
+def _column_letters(word: str) -> str:
+    every = KINDS["column"][0]
+    if word and LETTERS[word] not in every:
+        raise InvalidGrantOperation(f"invalid privilege type {word} for column")
+    return LETTERS[word] if word else every
+
+
+def _column_grantor(
+    executor: Executor, thing: Securable, number: int, letters: str
+) -> tuple[str, str] | None:
+    """Who gives or takes a column's privileges, and which of them; None: nobody may."""
+    authority = executor.authority
+    rights = authority.rights(thing)
+    if authority.owns(authority.role, thing):
+        return rights.owner, letters
+    own = authority.roles.memberships(authority.role)
+    may = authority.may_grant(authority.role, thing) + grantable(rights.of_column(number), own)
+    allowed = in_order(letter for letter in letters if letter in may)
+    return (authority.role, allowed) if allowed else None
 
 
 def _grant_calls(executor: Executor, tree: ChangeGrants) -> Result:
@@ -207,7 +283,7 @@ def change_owner(executor: Executor, tree: ChangeOwner) -> Result:
         raise InsufficientPrivilege(f'must be member of role "{new}"')
 
     def change(thing: Securable, rights: Rights) -> Rights:
-        return Rights(new, given_away(rights.acl, rights.owner, new))
+        return replace(given_away(rights, rights.owner, new), owner=new)
 
     executor.registry.store.change_rights(things, change)
     return Result(command)

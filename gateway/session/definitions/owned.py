@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from gateway.errors import InsufficientPrivilege
@@ -20,7 +21,7 @@ def reassign_owned(executor: Executor, tree: ReassignOwned) -> Result:
     (new,) = _allowed(executor, (tree.new,), "reassign")
 
     def change(thing: Securable, rights: Rights) -> Rights:
-        return Rights(new, given_away(rights.acl, rights.owner, new))
+        return replace(given_away(rights, rights.owner, new), owner=new)
 
     owned = [thing for name in old for thing in _owned(executor, name)]
     store.change_rights(owned, change)
@@ -39,7 +40,7 @@ def drop_owned(executor: Executor, tree: DropOwned) -> Result:
             granted = [
                 thing
                 for thing, rights in store.rights_with(name).items()
-                if rights.owner != name and any(g.grantee == name for g in rights.acl or ())
+                if rights.owner != name and any(g.grantee == name for g in rights.grants)
             ]
             store.change_rights(granted, partial(_without, name))
         owned = {thing for name in roles for thing in _owned(executor, name)}

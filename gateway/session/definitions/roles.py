@@ -37,7 +37,7 @@ from gateway.sql.statements.roles import (
     DropRole,
     MakeRole,
 )
-from gateway.store.definitions.privileges import Rights, Securable, given_away
+from gateway.store.definitions.privileges import Acl, Rights, Securable, given_away
 
 # What only an administrator gives or takes -> what it is refused with (making, changing).
 _ABOVE = {
@@ -181,8 +181,8 @@ def _rename(executor: Executor, role: MadeRole, new: str) -> Result:
     _refuse_taken(authority, new)
 
     def named(thing: Securable, rights: Rights) -> Rights:
-        acl = given_away(rights.acl, role.name, new)
-        return Rights(new if rights.owner == role.name else rights.owner, acl)
+        owner = new if rights.owner == role.name else rights.owner
+        return replace(given_away(rights, role.name, new), owner=owner)
 
     store.change_rights(list(store.rights_with(role.name)), named)
     store.change_made(lambda made: made.with_role(role.name, replace(role, name=new)))
@@ -237,8 +237,25 @@ def _going(executor: Executor, grantee: Grantee, if_exists: bool) -> str:
 
 def _dependent(executor: Executor, name: str, found: Mapping[Securable, Rights]) -> Iterator[str]:
     for thing, rights in found.items():
-        what = "owner of" if rights.owner == name else "privileges for"
-        yield f"{what} {_shown(executor, thing)}"
+        if rights.owner == name:
+            yield f"owner of {_shown(executor, thing)}"
+            continue
+        if _has_part(name, rights.acl or ()):
+            yield f"privileges for {_shown(executor, thing)}"
+        for number, acl in rights.columns:
+            if _has_part(name, acl):
+                yield f"privileges for column {_column_named(executor, thing, number)}"
+
+
+def _has_part(name: str, acl: Acl) -> bool:
+    return any(name in (each.grantee, each.grantor) for each in acl)
+
+
+def _column_named(executor: Executor, thing: Securable, number: int) -> str:
+    relation = executor.registry.store.relation(int(thing.key))
+    numbers = executor.authority.column_numbers(relation.definition.name) if relation else {}
+    column = next((each for each, known in numbers.items() if known == number), "")
+    return f"{column} of {_shown(executor, thing)}"
 
 
 def _shown(executor: Executor, thing: Securable) -> str:

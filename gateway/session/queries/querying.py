@@ -279,7 +279,7 @@ class Queries:
             InsufficientPrivilege: 42501.
         """
         self.authority.require_reads(
-            (name, view) for name, view in rewritten.reads if view or name not in but
+            read for read in rewritten.reads if read[1] or read[0] not in but
         )
 
     def plan(self, query: Computation, bound: Bound, *, read: bool = True) -> Plan:

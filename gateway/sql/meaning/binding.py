@@ -10,7 +10,8 @@ from sqlglot import exp
 from gateway.errors import FeatureNotSupported, StatementTooComplex, UndefinedTable
 from gateway.sources.table import TableName
 from gateway.sql.lowered.session_literals import keep_literals
-from gateway.sql.meaning.relation import ColumnInfo, Lookup, Relation
+from gateway.sql.meaning.columns_named import columns_named
+from gateway.sql.meaning.relation import ColumnInfo, Lookup, Read, Relation
 from gateway.sql.meaning.scope import position_of, visible_ctes
 from gateway.sql.meaning.updatable import IDENTIFIED, flags_of, lay_open
 from gateway.sql.text.dialect import parse
@@ -35,7 +36,8 @@ class Binder:
         database: The one that may stand before a schema; "" any.
 
     Attributes:
-        reads: Every relation that is named, with the number of the view that names it, or 0.
+        reads: Every relation that is named, with the number of the view that names it, or 0: the
+            columns that may be meant of one that is guarded, None where it may be all of them.
     """
 
     def __init__(
@@ -48,16 +50,23 @@ class Binder:
         self._lookup, self._relations, self._unaliased = lookup, relations, unaliased
         self._database = database
         self._views = 0  # put in place so far
-        self.reads: dict[tuple[TableName, int], None] = {}
+        self.reads: dict[tuple[TableName, int], frozenset[str] | None] = {}
+
+    @property
+    def all_read(self) -> tuple[Read, ...]:
+        """What `reads` has, relation by relation."""
+        return tuple((*read, columns) for read, columns in self.reads.items())
 
     def bind(self, tree: exp.Expr, lookup: Lookup, depth: int = 0, view: int = 0) -> None:
         """Write every table of `tree` as schema.name under its alias, views' queries included."""
         if depth > MAX_VIEW_DEPTH:
             raise StatementTooComplex(f"views stand on views more than {MAX_VIEW_DEPTH} deep")
         for table in list(named_tables(tree)):
-            self._bind(table, lookup, depth, view)
+            self._bind(table, lookup, depth, view, tree)
 
-    def _bind(self, table: exp.Table, lookup: Lookup, depth: int, view: int) -> None:
+    def _bind(
+        self, table: exp.Table, lookup: Lookup, depth: int, view: int, tree: exp.Expr
+    ) -> None:
         if table.catalog:
             self._check_database(table)
         try:
@@ -65,7 +74,7 @@ class Binder:
         except UndefinedTable as error:
             error.position = position_of(table)
             raise
-        self.reads[relation.name, view] = None
+        self._note(table, relation, view, tree)
         if table.args.get("alias") is None:
             self._unaliased.add(relation.name)
             alias = exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
@@ -78,6 +87,18 @@ class Binder:
         if table.args["alias"].columns:
             table.meta[OWN_NAMES] = tuple(relation.columns)
         self._relations[relation.name] = dict(relation.columns)
+
+    def _note(self, table: exp.Table, relation: Relation, view: int, tree: exp.Expr) -> None:
+        """Note what is read of a relation."""
+        read = relation.name, view
+        columns, given = None, table.alias_column_names
+        names = [*given, *relation.names[len(given) :]]
+        if relation.guarded and len(set(names)) == len(relation.names):
+            named = columns_named([tree], table.alias_or_name, names)
+            meant = dict(zip(names, relation.names, strict=True))
+            columns = None if named is None else frozenset(meant[each] for each in named)
+        before = self.reads.get(read, frozenset())
+        self.reads[read] = None if columns is None or before is None else before | columns
 
     def _check_database(self, table: exp.Table) -> None:
         """Take the database's name away, which says nothing (manual, 5.9.1)."""

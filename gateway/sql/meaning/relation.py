@@ -37,7 +37,7 @@ class Relation:
 
     `reads` says which relation each name in that SELECT meant when the view was made; `oid` is its
     number, `zone` the TimeZone of who made it, "" where it is not known; `key` are the columns of
-    its primary key.
+    its primary key; of one that is `guarded` some may read single columns.
     """
 
     name: TableName
@@ -48,6 +48,7 @@ class Relation:
     oid: int = 0
     zone: str = ""
     key: tuple[str, ...] = ()
+    guarded: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -56,6 +57,10 @@ class Relation:
 
 
 Relations = Mapping[TableName, Mapping[str, ColumnInfo]]
+
+# A relation that is named; the number of the view that names it, or 0; the columns that may be
+# meant of it, None: all.
+Read = tuple[TableName, int, frozenset[str] | None]
 
 # (schema or "", name) -> the relation; raises UndefinedTable (42P01).
 Lookup = Callable[[str, str], Relation]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.errors import FeatureNotSupported, ReservedName
+from gateway.errors import FeatureNotSupported, InvalidGrantOperation, ReservedName
 from gateway.sql.statements.commands import CreateSchema, Name, Reader, RenameSchema
 from gateway.sql.statements.routines import read_signature
 from gateway.types import Type
@@ -23,6 +23,9 @@ class Grantee:
     special: str = ""
 
 
+OfColumns = tuple[tuple[str, tuple[str, ...]], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class ChangeGrants:
     """GRANT or REVOKE.
@@ -35,6 +38,7 @@ class ChangeGrants:
         grantees: To or from whom.
         option: WITH GRANT OPTION, or GRANT OPTION FOR.
         cascade: Whether REVOKE takes what was granted on as well.
+        columns: Privileges on single columns: each with its word, "" for ALL, and their names.
     """
 
     grant: bool
@@ -45,6 +49,12 @@ class ChangeGrants:
     everything: bool = False
     option: bool = False
     cascade: bool = False
+    columns: OfColumns = ()
+
+    @property
+    def on_columns_alone(self) -> bool:
+        """Whether no privilege is on the whole."""
+        return bool(self.columns) and not self.privileges
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,48 +80,60 @@ _OTHERS = ("FUNCTION", "PROCEDURE", "ROUTINE", "DOMAIN", "TYPE", "FOREIGN DATA W
 
 def read_grant(reader: Reader) -> ChangeGrants:
     """GRANT privileges ON things TO roles [WITH GRANT OPTION] [GRANTED BY role]."""
-    privileges = _privileges(reader, "GRANT")
+    privileges, columns = _privileges(reader)
     kind, names, everything = _things(reader, granted=True)
+    _refuse_columns(columns, kind)
     reader.need("TO")
     grantees = _grantees(reader)
     option = reader.accept("WITH", "GRANT", "OPTION")
     _granted_by(reader)
-    return ChangeGrants(True, privileges, kind, names, grantees, everything, option)
+    return ChangeGrants(
+        True, privileges, kind, names, grantees, everything, option, columns=columns
+    )
 
 
 def read_revoke(reader: Reader) -> ChangeGrants:
     """REVOKE [GRANT OPTION FOR] privileges ON things FROM roles [CASCADE | RESTRICT]."""
     option = reader.accept("GRANT", "OPTION", "FOR")
-    privileges = _privileges(reader, "REVOKE")
+    privileges, columns = _privileges(reader)
     kind, names, everything = _things(reader)
+    _refuse_columns(columns, kind)
     reader.need("FROM")
     grantees = _grantees(reader)
     _granted_by(reader)
     cascade = reader.one_of("CASCADE", "RESTRICT") == "CASCADE"
-    return ChangeGrants(False, privileges, kind, names, grantees, everything, option, cascade)
+    return ChangeGrants(
+        False, privileges, kind, names, grantees, everything, option, cascade, columns
+    )
 
 
-def _privileges(reader: Reader, command: str) -> tuple[str, ...]:
-    found = []
+def _privileges(reader: Reader) -> tuple[tuple[str, ...], OfColumns]:
+    """Those on the whole, and those on single columns."""
+    found, columns = [], []
     while True:
-        word = reader.one_of(*_PRIVILEGES)
+        word = reader.one_of(*_PRIVILEGES).replace("TEMPORARY", "TEMP")
         if not word:
             reader.fail()
-        if reader.more() and reader.tokens[reader.index].text == "(":
-            raise FeatureNotSupported(
-                f"{command} on single columns is not supported",
-                hint="GRANT SELECT ON a view that has those columns alone.",
-                position=reader.tokens[reader.index].start + 1,
-            )
-        found.append(word.replace("TEMPORARY", "TEMP"))
+        if reader.accept("("):
+            names = [reader.name()]
+            while reader.need(",", ")") == ",":
+                names.append(reader.name())
+            columns.append(("" if word.startswith("ALL") else word, tuple(names)))
+        else:
+            found.append(word)
         if not reader.accept(","):
             break
-    if any(word.startswith("ALL") for word in found):
-        if len(found) > 1:
+    if any(word.startswith("ALL") for word in found) or ("" in dict(columns)):
+        if len(found) + len(columns) > 1:
             reader.fail()
         found = []
     reader.need("ON")
-    return tuple(found)
+    return tuple(found), tuple(columns)
+
+
+def _refuse_columns(columns: OfColumns, kind: str) -> None:
+    if columns and kind != "table":
+        raise InvalidGrantOperation("column privileges are only valid for relations")
 
 
 def _things(reader: Reader, *, granted: bool = False) -> tuple[str, tuple[Name, ...], bool]:

@@ -27,6 +27,7 @@ from gateway.sources.table import TableName
 from gateway.store.ddl.calling import with_sequence_renamed
 from gateway.store.ddl.ddl import Definer, with_references
 from gateway.store.ddl.dropping import still_needed, title
+from gateway.store.ddl.owning import relation_key
 from gateway.store.ddl.resting import lost_references, without_reference
 from gateway.store.definitions.catalogue import Relation, shown
 from gateway.store.definitions.constraints import completed
@@ -99,6 +100,7 @@ class Alterer(Definer):
                     self._save(transaction, written)
             changed = [r for r, b in zip(texts, before, strict=True) if shape(r) != b]
             kept = {column.number for column in new.columns}
+            self._forget_columns(transaction, relation_key(oid), kept)
             lost = [column.name for column in old.columns if column.number not in kept]
             settled = self._settle_readers(transaction, Relation(oid, old), changed, cascade, lost)
             return gone + settled

@@ -6,6 +6,7 @@ Whether somebody may do a thing is not asked here: the session does, before it c
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from gateway.roles import Made
 from gateway.store.definitions.privileges import Rights, Securable
@@ -55,7 +56,7 @@ class Owning(Blocks):
             thing: rights
             for thing, rights in self._catalogue.rights.items()
             if role == rights.owner
-            or any(role in (each.grantee, each.grantor) for each in rights.acl or ())
+            or any(role in (each.grantee, each.grantor) for each in rights.grants)
         }
 
     def _own(self, transaction: Transaction, thing: Securable, owner: str | None = None) -> None:
@@ -67,6 +68,15 @@ class Owning(Blocks):
         transaction.catalogue = transaction.catalogue.with_rights(thing, None)
         with translated():
             self._forget_rights(transaction, thing)
+
+    def _forget_columns(
+        self, transaction: Transaction, thing: Securable, kept: Collection[int]
+    ) -> None:
+        """A relation has these columns alone."""
+        rights = transaction.catalogue.rights_of(thing)
+        left = tuple(each for each in rights.columns if each[0] in kept)
+        if left != rights.columns:
+            self._save_rights(transaction, thing, replace(rights, columns=left))
 
     def _save_rights(self, transaction: Transaction, thing: Securable, rights: Rights) -> None:
         transaction.catalogue = transaction.catalogue.with_rights(thing, rights)

@@ -23,7 +23,7 @@ from gateway.store.definitions.definitions import (
     TableDefinition,
     View,
 )
-from gateway.store.definitions.privileges import Acl, Grant
+from gateway.store.definitions.privileges import Acl, Grant, Rights
 from gateway.types import Type, by_oid, dimensions, with_dimensions
 
 
@@ -196,16 +196,30 @@ def decode_function(schema: str, name: str, text: str) -> Function:
     )
 
 
-def encode_acl(acl: Acl | None) -> str | None:
-    """JSON of grants; None for those that a kind has by default."""
-    if acl is None:
-        return None
-    return json.dumps([[g.grantee, g.grantor, g.letters, g.options] for g in acl])
+def encode_grants(rights: Rights) -> str | None:
+    """JSON of all but the owner; None for the grants that a kind has by default."""
+    acl = None if rights.acl is None else _encode_acl(rights.acl)
+    if rights.columns:
+        columns = [[number, _encode_acl(each)] for number, each in rights.columns]
+        return json.dumps({"acl": acl, "columns": columns})
+    return None if acl is None else json.dumps(acl)
 
 
-def decode_acl(text: str | None) -> Acl | None:
-    """The grants that `encode_acl` wrote."""
-    return None if text is None else tuple(Grant(*each) for each in json.loads(text))
+def _encode_acl(acl: Acl) -> list[list[str]]:
+    return [[g.grantee, g.grantor, g.letters, g.options] for g in acl]
+
+
+def decode_rights(owner: str, text: str | None) -> Rights:
+    """The rights whose grants `encode_grants` wrote."""
+    value = None if text is None else json.loads(text)
+    if not isinstance(value, dict):
+        return Rights(owner, _decode_acl(value))
+    columns = tuple((number, _decode_acl(each) or ()) for number, each in value["columns"])
+    return Rights(owner, _decode_acl(value["acl"]), columns)
+
+
+def _decode_acl(value: list[list[str]] | None) -> Acl | None:
+    return None if value is None else tuple(Grant(*each) for each in value)
 
 
 def encode_made(made: Made) -> str:

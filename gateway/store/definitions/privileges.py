@@ -27,6 +27,7 @@ LETTERS: Mapping[str, str] = {word: letter for letter, word in WORDS.items()} | 
 #   kind          every privilege   what PUBLIC has until something is granted or revoked
 KINDS: Mapping[str, tuple[str, str]] = {
     "table":    ("arwdDxt",        ""),
+    "column":   ("arwx",           ""),
     "dataset":  ("arwdDxt",        "r"),
     "sequence": ("rwU",            ""),
     "schema":   ("UC",             ""),
@@ -62,10 +63,28 @@ Acl = tuple[Grant, ...]
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """A thing's owner, and its grants; None: what its kind has by default."""
+    """A thing's owner, and its grants; None: what its kind has by default.
+
+    `columns` has the grants of single columns of a relation, by number, where there are any.
+    """
 
     owner: str = ""
     acl: Acl | None = None
+    columns: tuple[tuple[int, Acl], ...] = ()
+
+    @property
+    def grants(self) -> Acl:
+        """All grants that are noted, those of columns among them."""
+        return sum((acl for _, acl in self.columns), self.acl or ())
+
+    def of_column(self, number: int) -> Acl:
+        """The grants of one column."""
+        return dict(self.columns).get(number, ())
+
+    def with_column(self, number: int, acl: Acl) -> Rights:
+        """These rights with other grants of one column; of one that is gone there are none."""
+        changed = {**dict(self.columns), number: acl}
+        return replace(self, columns=tuple((n, a) for n, a in sorted(changed.items()) if a))
 
 
 NOBODY_S = Rights()
@@ -160,21 +179,29 @@ def revoked(
 
 def without_grantee(rights: Rights, role: str) -> Rights:
     """The rights to a thing without what a role was granted of it, and what it granted on."""
-    acl = rights.acl or ()
-    for each in acl:
-        if each.grantee == role:
-            acl = revoked(acl, rights.owner, each.grantor, role, each.letters, cascade=True)
-    return replace(rights, acl=acl)
+
+    def without(acl: Acl) -> Acl:
+        for each in acl:
+            if each.grantee == role:
+                acl = revoked(acl, rights.owner, each.grantor, role, each.letters, cascade=True)
+        return acl
+
+    columns = tuple((number, left) for number, acl in rights.columns if (left := without(acl)))
+    return replace(rights, acl=without(rights.acl or ()), columns=columns)
 
 
 def _without(letters: str, gone: str) -> str:
     return "".join(letter for letter in letters if letter not in gone)
 
 
-def given_away(acl: Acl | None, old: str, new: str) -> Acl | None:
-    """The grants once a thing of `old` is `new`'s: what the one had and gave, the other does."""
-    if acl is None:
-        return None
+def given_away(rights: Rights, old: str, new: str) -> Rights:
+    """The grants once what was `old`'s is `new`'s: what the one had and gave, the other does."""
+    acl = None if rights.acl is None else _given_away(rights.acl, old, new)
+    columns = tuple((number, _given_away(each, old, new)) for number, each in rights.columns)
+    return replace(rights, acl=acl, columns=columns)
+
+
+def _given_away(acl: Acl, old: str, new: str) -> Acl:
     changed: Acl = ()
     for each in acl:
         grantee = new if each.grantee == old else each.grantee

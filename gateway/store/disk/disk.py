@@ -18,14 +18,14 @@ from gateway.store.definitions.catalogue import TEMPORARY, Catalogue, Relation, 
 from gateway.store.definitions.columntypes import storage_type
 from gateway.store.definitions.definitions import Sequence, TableDefinition, View
 from gateway.store.definitions.encoding import (
-    decode_acl,
     decode_function,
     decode_made,
+    decode_rights,
     decode_sequence,
     decode_table,
     decode_view,
-    encode_acl,
     encode_function,
+    encode_grants,
     encode_made,
     encode_sequence,
     encode_table,
@@ -92,7 +92,7 @@ def load(cursor: DuckDBPyConnection) -> Catalogue:
         function = decode_function(schema, name, text)
         functions[function.key] = Routine(oid, function, comment or "")
     rights = {
-        Securable(kind, key): Rights(owner, decode_acl(acl))
+        Securable(kind, key): decode_rights(owner, acl)
         for kind, key, owner, acl in cursor.sql("FROM gradwire.rights").fetchall()
     }
     saved = cursor.sql("SELECT value FROM gradwire.settings WHERE name = 'roles'").fetchall()
@@ -158,7 +158,7 @@ def forgetting_function(oid: int) -> tuple[str, list[object]]:
 
 def saving_rights(thing: Securable, rights: Rights) -> tuple[str, list[object]]:
     """The statement, and its values, that writes a thing's owner and grants where none are."""
-    values: list[object] = [thing.kind, thing.key, rights.owner, encode_acl(rights.acl)]
+    values: list[object] = [thing.kind, thing.key, rights.owner, encode_grants(rights)]
     return "INSERT INTO gradwire.rights VALUES (?, ?, ?, ?)", values
 
 
