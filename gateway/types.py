@@ -30,6 +30,10 @@ class Type:
     arrow: pa.DataType
     element: Type | None = None
 
+    def __deepcopy__(self, memo: object) -> Type:
+        """Itself: a copy of a tree tells the same types, which are compared by identity."""
+        return self
+
 
 _DAYS_AND_NANOS = pa.month_day_nano_interval()
 # A value of a reg type is an oid that is written as the name of its object.
@@ -126,6 +130,9 @@ _ARRAYS = {
     if row.array_oid
 }
 BY_OID = {row.oid: row for row in TYPES} | _ARRAYS
+
+# A numeric of which every row shows its own number of digits: that number is its last two digits.
+SHOWN = pa.decimal256(76, 42)
 
 BOOL, BYTEA, INT8, INT4, INT2 = (BY_NAME[n] for n in ("bool", "bytea", "int8", "int4", "int2"))
 TEXT, FLOAT4, FLOAT8 = (BY_NAME[n] for n in ("text", "float4", "float8"))

@@ -335,5 +335,5 @@ def type_modifier(known: Type, kind: exp.DataType) -> int:
         precision, scale = sizes[0], sizes[1] if len(sizes) > 1 else 0
         if not 1 <= precision <= 1000:
             raise InvalidParameterValue(f"NUMERIC precision {precision} must be between 1 and 1000")
-        return ((precision << 16) | (scale & 0x7FF)) + _HEADER
+        return modifiers.numeric_modifier(precision, scale)
     return -1

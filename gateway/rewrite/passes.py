@@ -30,10 +30,11 @@ from gateway.sql.lowered.joining import join_in_turn, join_subqueries
 from gateway.sql.lowered.lending import Lender, borrow, may_borrow
 from gateway.sql.lowered.localtime import settle_moments
 from gateway.sql.lowered.moving import keep_moving
-from gateway.sql.lowered.numerics import keep_numeric
+from gateway.sql.lowered.numerics import keep_numeric, mark_shown
 from gateway.sql.lowered.samples import draw_samples
 from gateway.sql.lowered.session_values import put_values
 from gateway.sql.lowered.sets import is_plain, spread_sets
+from gateway.sql.lowered.written_numerics import keep_written
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.binding import Binder
 from gateway.sql.meaning.checking import check_types
@@ -262,6 +263,13 @@ def widen_values(state: Rewriting) -> None:
         widen_beside_default(block)
 
 
+def keep_literals(state: Rewriting) -> None:
+    """Let literals with a point be numerics where nothing beside them is a double."""
+    derives = nodes_of(state.tree, Marker)  # in double precision, of whatever stands around
+    if not derives and keep_written(state.tree, state.analysis):
+        state.analysis = analyse(state.tree, state.relations)
+
+
 def type_outputs(state: Rewriting) -> None:
     """Note what is known of each result column, before the engine's own functions stand there."""
     state.outputs = tuple(state.analysis.outputs)
@@ -291,6 +299,7 @@ def leave_behind(state: Rewriting) -> None:
 
 def keep_numbers(state: Rewriting) -> None:
     """Let arithmetic of integers raise where it would wrap, and that of numerics be exact."""
+    mark_shown(state.tree)
     if isinstance(state.tree, exp.Values):
         keep_numeric(state.tree, None)
         keep_exact(state.tree, None)
@@ -351,6 +360,7 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     put_sets,
     bind_columns,
     group_dependents,
+    keep_literals,
     pull_back_queries,
     join_laterals,
     inline_functions,

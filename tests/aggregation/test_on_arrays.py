@@ -129,7 +129,7 @@ ON_ARRAYS = [
     "SELECT lat AS l, avg(a) * 2 + max(b) AS x FROM t GROUP BY l HAVING min(b) < 45",
     "SELECT avg(b * cos(radians(lat))) / avg(cos(radians(lat))) FROM t",
     "SELECT -lat, sum(b), rank() OVER (ORDER BY sum(b)) FROM t GROUP BY lat",
-    "SELECT sum(a), sum(1), sum(2.5), count(1), avg(lat), max(lat), count(place) FROM t",
+    "SELECT sum(a), sum(1), sum(2.5::float8), count(1), avg(lat), max(lat), count(place) FROM t",
     "SELECT max(m) FROM (SELECT lat, avg(a) AS m FROM t GROUP BY lat) AS s WHERE lat > 0",
     "WITH m AS (SELECT time, avg(a) AS m FROM t GROUP BY time) SELECT avg(m), count(*) FROM m",
     "SELECT t.lat, avg(t.a) FROM t GROUP BY t.lat ORDER BY avg(t.a) LIMIT 2",
@@ -142,8 +142,8 @@ ON_ARRAYS = [
     "SELECT lat, sum(b) FROM t WHERE a IS NOT NULL GROUP BY lat",
     "SELECT lat FROM t WHERE seen GROUP BY lat",
     # no column is read: what is asked of constants is asked of every row all the same
-    "SELECT sum(-(-(2))), avg(1.5), sum(2) FILTER (WHERE 1 > 2) FROM t",
-    "SELECT place, lat, sum(2), avg(-1.5), stddev(3), count(*) FROM t GROUP BY place, lat",
+    "SELECT sum(-(-(2))), avg(1.5::float8), sum(2) FILTER (WHERE 1 > 2) FROM t",
+    "SELECT place, lat, sum(2), avg(-1.5::float8), stddev(3), count(*) FROM t GROUP BY place, lat",
     "SELECT sum(2) + count(*) FROM t WHERE lat > 0",
     "SELECT count(*), sum(3) FROM t WHERE 1 > 2",
 ]

@@ -65,7 +65,8 @@ def test_a_call_is_differentiable(client: Connection, expression: str, expected:
         client.execute(statement)
     rows = client.execute(f"SELECT {expression}, x, a, b FROM {POINTS}").fetchall()
     assert len(rows) == 3
-    for value, x, a, b in rows:
+    for value, *point in rows:
+        x, a, b = map(float, point)
         assert callable(expected)
         assert value == pytest.approx(expected(x, a, b), rel=1e-12, abs=1e-15)
 

@@ -33,6 +33,7 @@ from gateway.session.writes.execution import Executor
 from gateway.session.writes.through import bound_query
 from gateway.sources.table import TableName
 from gateway.sql.meaning.binding import named_tables
+from gateway.sql.meaning.modifiers import numeric_modifier
 from gateway.sql.meaning.relation import zone_of
 from gateway.sql.meaning.scope import table_node
 from gateway.sql.statements.altering import Action, AlterRelation
@@ -44,7 +45,7 @@ from gateway.sql.statements.tables import CreateTable
 from gateway.store.definitions.catalogue import Relation
 from gateway.store.definitions.definitions import Column, Reads, TableDefinition, View
 from gateway.store.rows.array_assignment import dimensions_of
-from gateway.types import INT8, TEXT, with_dimensions
+from gateway.types import INT8, NUMERIC, TEXT, with_dimensions
 
 
 def create_table(executor: Executor, tree: CreateTable) -> Result:
@@ -145,6 +146,8 @@ def create_table_as(
 _KEPT = {"unknown": TEXT, "xid": INT8, "inet": TEXT, "pg_node_tree": TEXT}
 
 
+# After the point: a column without digits has ten, and would cut off those of a quotient.
+_MOST_KEPT_DIGITS = 20
 _SIZED = ("numeric", "varchar", "bpchar")  # types whose modifier the rows of a query have
 
 
@@ -154,7 +157,10 @@ def _column(name: str, field: Field, arrow: pa.DataType) -> Column:
     if kind.element is not None:
         kind = with_dimensions(kind, dimensions_of(arrow))
     sized = kind is field.type and kind.name in _SIZED
-    return Column(name, kind, field.typmod if sized else -1)
+    typmod = field.typmod if sized else -1
+    if kind is NUMERIC and typmod < 0 and arrow.scale > NUMERIC.arrow.scale:
+        typmod = numeric_modifier(NUMERIC.arrow.precision, min(arrow.scale, _MOST_KEPT_DIGITS))
+    return Column(name, kind, typmod)
 
 
 def reads_of(executor: Executor, query: exp.Expr) -> tuple[Reads, ...]:

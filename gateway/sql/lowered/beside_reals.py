@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
-from gateway.sql.lowered.numerics import together, value_columns
 from gateway.sql.lowered.quantified import is_quantified, query_of
 from gateway.sql.lowered.rounding import is_numeric_there
 from gateway.sql.meaning.inference import Types
 from gateway.sql.meaning.scope import Analysis
+from gateway.sql.meaning.together import together, value_columns
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import nodes_of, own_nodes

@@ -9,10 +9,11 @@ the point. They are computed in 256 bits: 76 digits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from sqlglot import exp
 
-from gateway.sql.meaning.inference import GIVES, Types, numeric_beside
+from gateway.sql.meaning.inference import GIVES, Types, bare, numeric_beside
 from gateway.sql.meaning.numerals import (
     digits,
     is_exacting,
@@ -20,9 +21,10 @@ from gateway.sql.meaning.numerals import (
     plain,
     point_literals,
 )
-from gateway.sql.meaning.scope import Block
+from gateway.sql.meaning.numeric_forms import MOST_SUMMED, ROUNDING, form_of, is_wide, kept_digits
+from gateway.sql.meaning.scope import Block, is_aggregate
+from gateway.sql.meaning.together import together, value_columns
 from gateway.sql.text.datatypes import data_type
-from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import own_nodes
 from gateway.types import FLOAT4, FLOAT8, NUMERIC, TEXT
 
@@ -31,10 +33,13 @@ _QUOTIENT = "Decimal256(76, 20)"
 # The engine adds four digits to the scale of both, and cuts off what follows.
 _DIVIDEND = "Decimal256(76, 30)"
 _AVERAGED = "Decimal256(76, 26)"
+_CUT = "Decimal256(76, 34)"
 
-_ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
+# On a quotient that clients see: each row has as many digits as PostgreSQL shows.
+IS_SHOWN = "shown"
+
 _AVERAGES = frozenset({"avg", "mean"})
-_ALTERNATIVES = frozenset({"coalesce", "greatest", "least", "nvl", "ifnull", "nullif"})
+_CALLS = _AVERAGES | ROUNDING | {"sum"}
 
 Change = Callable[[exp.Expr], None]
 
@@ -50,8 +55,21 @@ def keep_numeric(tree: exp.Expr, block: Block | None) -> None:
         change(node)
 
 
+def mark_shown(tree: exp.Expr) -> None:
+    """Note which quotients are columns of the result, and no two of which are put together."""
+    if not isinstance(tree, exp.Select) or tree.args.get("distinct") is not None:
+        return
+    for output in tree.expressions:
+        value = bare(output.unalias())
+        if type(value) is exp.Div and (
+            not tree.args.get("group") or any(map(is_aggregate, own_nodes(value)))
+        ):
+            value.meta[IS_SHOWN] = True
+
+
 def _concerns(node: exp.Expr) -> bool:
-    return type(node) is exp.Div or is_point_literal(node) or _is_average(node)
+    called = isinstance(node, exp.Anonymous) and node.name.lower() in _CALLS
+    return called or type(node) is exp.Div or is_point_literal(node)
 
 
 def _is_average(node: exp.Expr) -> bool:
@@ -62,6 +80,22 @@ def _is_average(node: exp.Expr) -> bool:
     )
 
 
+def _widened(node: exp.Expr, types: Types) -> Change | None:
+    """What is to be done to a sum or to a rounding of numerics."""
+    if not isinstance(node, exp.Anonymous) or not node.expressions:
+        return None
+    name, given = node.name.lower(), node.expressions
+    if name == "sum" and len(given) == 1 and types.of(given[0]) is NUMERIC:
+        form = form_of(given[0], types)
+        if form is not None and sum(form) > MOST_SUMMED:
+            return partial(_sum, scale=form[1])
+    if name in ROUNDING and len(given) == 2 and types.of(given[0]) is NUMERIC:
+        kept = kept_digits(given[1])
+        if kept is not None:
+            return partial(_rescale, scale=max(kept, 0), wide=is_wide(form_of(given[0], types)))
+    return None
+
+
 def _changes(node: exp.Expr, types: Types) -> Iterator[tuple[exp.Expr, Change]]:
     """What is to be done to one node, told before anything is done."""
     for group in [together(node), *value_columns(node)]:
@@ -69,13 +103,16 @@ def _changes(node: exp.Expr, types: Types) -> Iterator[tuple[exp.Expr, Change]]:
             continue
         for side in group:
             for literal in point_literals(side):
-                yield literal, _as_decimal
+                yield literal, as_decimal
     if isinstance(node, exp.Literal) and is_exacting(node) and not _is_of_doubles(node, types):
-        yield node, _as_decimal
+        yield node, as_decimal
     if type(node) is exp.Div and types.of(node) is NUMERIC:
-        yield node, _divide
+        forms = [form_of(side, types) for side in (node.this, node.expression)]
+        yield node, partial(_divide, least=max(form[1] if form else 0 for form in forms))
     elif _is_average(node) and types.of(node.expressions[0]) is NUMERIC:
         yield node, _average
+    elif (change := _widened(node, types)) is not None:
+        yield node, change
 
 
 def _is_of_doubles(literal: exp.Literal, types: Types) -> bool:
@@ -93,60 +130,64 @@ def _is_of_doubles(literal: exp.Literal, types: Types) -> bool:
     return False
 
 
-def value_columns(node: exp.Expr) -> list[list[exp.Expr]]:
-    """The columns of VALUES whose rows are of one length; none of anything else."""
-    rows = [row.expressions for row in node.expressions] if isinstance(node, exp.Values) else []
-    return list(map(list, zip(*rows, strict=True))) if len({*map(len, rows)}) == 1 else []
-
-
-def together(node: exp.Expr) -> list[exp.Expr]:
-    """Expressions that come to one type: the sides of an operator, the branches of a CASE."""
-    if isinstance(node, (*_ARITHMETIC, *COMPARISONS)):
-        return [node.this, node.expression]
-    if isinstance(node, exp.Between):
-        return [node.this, node.args["low"], node.args["high"]]
-    if isinstance(node, exp.In):
-        return [node.this, *node.expressions]
-    if isinstance(node, exp.Array):
-        return list(node.expressions)
-    if isinstance(node, exp.Case):
-        values = [branch.args["true"] for branch in node.args["ifs"]]
-        default = node.args.get("default")
-        return values if default is None else [*values, default]
-    if isinstance(node, exp.Anonymous) and node.name.lower() in _ALTERNATIVES:
-        return list(node.expressions)
-    return []
-
-
-def _as_decimal(literal: exp.Expr) -> None:
+def as_decimal(literal: exp.Expr) -> None:
+    """Put a decimal of its digits in the place of a literal with a point."""
     parent = literal.parent
     if isinstance(parent, exp.Cast) and parent.to.this == exp.DType.DECIMAL:
         return  # it stands beside several numerics, and one of them was first
     precision, scale = digits(literal.name)
     kind = data_type(f"decimal({precision}, {scale})")
-    literal.replace(exp.Cast(this=exp.Literal.string(plain(literal.name)), to=kind))
+    decimal = exp.Cast(this=exp.Literal.string(plain(literal.name)), to=kind)
+    decimal.meta[GIVES] = NUMERIC
+    literal.replace(decimal)
 
 
-def _divide(node: exp.Expr) -> None:
+def _divide(node: exp.Expr, least: int) -> None:
+    sides = [node.this.copy(), node.expression.copy()]
     node.set("this", _arrow(node.this, _DIVIDEND))
-    _round(node)
+    if not node.meta_get(IS_SHOWN):
+        _put(node, _QUOTIENT)
+        return
+    floats = [
+        exp.Anonymous(this="arrow_cast", expressions=[side, exp.Literal.string("Float64")])
+        for side in sides
+    ]
+    parent, key, index = node.parent, node.arg_key, node.index
+    given = [_arrow(node, _CUT), *floats, exp.Literal.number(least)]
+    shown = exp.Anonymous(this="shown_quotient", expressions=given)
+    shown.meta[GIVES] = NUMERIC
+    if parent is not None and key is not None:
+        parent.set(key, shown, index)
+
+
+def _sum(node: exp.Expr, scale: int) -> None:
+    _argument(node, f"Decimal256(76, {scale})")
+
+
+def _rescale(node: exp.Expr, scale: int, wide: bool) -> None:
+    """Give what was rounded the digits it has now: the engine plans with those it had."""
+    _put(node, f"Decimal256(76, {scale})" if wide else f"Decimal128(38, {scale})")
 
 
 def _average(node: exp.Expr) -> None:
-    call, argument = node, node.expressions[0]
-    if isinstance(argument, exp.Distinct):
-        call, argument = argument, argument.expressions[0]
-    call.set("expressions", [_arrow(argument, _AVERAGED)])
+    _argument(node, _AVERAGED)
     while isinstance(node.parent, exp.Filter | exp.Window) and node.arg_key == "this":
         node = node.parent
-    _round(node)
+    _put(node, _QUOTIENT)
 
 
-def _round(node: exp.Expr) -> None:
+def _argument(call: exp.Expr, kind: str) -> None:
+    argument = call.expressions[0]
+    if isinstance(argument, exp.Distinct):
+        call, argument = argument, argument.expressions[0]
+    call.set("expressions", [_arrow(argument, kind)])
+
+
+def _put(node: exp.Expr, kind: str) -> None:
     parent, key, index = node.parent, node.arg_key, node.index
-    rounded = _arrow(node, _QUOTIENT)
+    cast = _arrow(node, kind)
     if parent is not None and key is not None:
-        parent.set(key, rounded, index)
+        parent.set(key, cast, index)
 
 
 def _arrow(value: exp.Expr, kind: str) -> exp.Expr:

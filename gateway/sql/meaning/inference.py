@@ -282,7 +282,8 @@ def info_of(output: Output, parameters: Mapping[int, Type] = _NO_PARAMETERS) -> 
     if isinstance(tree, exp.Column):
         return _column_info(tree, output.block)
     known = type_of(tree, output.block, parameters)
-    typmod = type_modifier(tree.args["to"]) if isinstance(tree, exp.Cast) else -1
+    modified = isinstance(tree, exp.Cast) and not tree.meta_get(GIVES)
+    typmod = type_modifier(tree.args["to"]) if modified else -1
     return ColumnInfo(known, not isinstance(tree, exp.Literal), typmod)
 
 

@@ -6,6 +6,8 @@ from sqlglot import exp
 
 from gateway.sql.text.precision import MOST_DIGITS, interval_modifier
 
+# PostgreSQL's VARHDRSZ, added to what a type modifier tells.
+_HEADER = 4
 _MOMENTS = (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.TIME)
 
 
@@ -19,11 +21,25 @@ def type_modifier(kind: exp.DataType) -> int:
     if kind.this in (exp.DType.VARCHAR, exp.DType.BPCHAR, exp.DType.CHAR):
         return numbers[0] + 4 if numbers else 5 if kind.this == exp.DType.CHAR else -1
     if kind.this == exp.DType.DECIMAL and numbers:
-        precision, scale = (*numbers, 0)[:2]
-        return (precision << 16 | scale) + 4
+        return numeric_modifier(*(*numbers, 0)[:2])
     if kind.this in _MOMENTS and numbers:
         return min(numbers[0], MOST_DIGITS)
     return interval_modifier(*fields_of(kind)) if kind.this == exp.DType.INTERVAL else -1
+
+
+def numeric_modifier(precision: int, scale: int) -> int:
+    """The digits of a numeric, and those after its point, as PostgreSQL packs them."""
+    return (precision << 16 | scale & 0x7FF) + _HEADER
+
+
+def modifier_digits(typmod: int) -> tuple[int, int]:
+    """How many digits such a modifier tells of, and how many of them after the point.
+
+    >>> modifier_digits(numeric_modifier(10, -2))
+    (10, -2)
+    """
+    bits = typmod - _HEADER
+    return (bits >> 16) & 0xFFFF, ((bits & 0x7FF) ^ 1024) - 1024
 
 
 def fields_of(kind: exp.DataType) -> tuple[str, int | None]:

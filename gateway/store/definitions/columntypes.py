@@ -9,6 +9,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from gateway.errors import FeatureNotSupported
+from gateway.sql.meaning.modifiers import modifier_digits
 from gateway.sql.text.precision import interval_fields
 from gateway.types import Type, dimensions
 
@@ -71,8 +72,7 @@ def numeric_digits(typmod: int) -> tuple[int, int]:
     """
     if typmod < 0:
         return FREE_PRECISION, FREE_SCALE
-    bits = typmod - _HEADER
-    precision, scale = (bits >> 16) & 0xFFFF, ((bits & 0x7FF) ^ 1024) - 1024
+    precision, scale = modifier_digits(typmod)
     if precision > MOST_DIGITS:
         raise FeatureNotSupported(
             f"numeric precision {precision} is more than the {MOST_DIGITS} digits kept here",

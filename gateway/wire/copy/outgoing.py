@@ -35,6 +35,7 @@ from gateway.wire.encoding.values import (
     encode_rows,
     field_lengths,
     recoded,
+    sent_type,
 )
 from gateway.wire.protocol import replies
 
@@ -129,8 +130,8 @@ class RowWriter:
         return b"".join((replies.copy_data(SIGNATURE + first[5:]), rest))
 
     def _column(self, array: pa.Array, field: Field) -> Encoded:
-        normal = normal_column(array, field.type)
-        encoded = encode_column(normal, field.type, TEXT_FORMAT, self._notation)
+        kind = sent_type(field)
+        encoded = encode_column(normal_column(array, kind), kind, TEXT_FORMAT, self._notation)
         forced = self._options.force_quote
         if not forced and self._stays(field.type):
             return encoded

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.errors import CharacterNotInRepertoire, InternalError, NumericValueOutOfRange
-from gateway.types import Type
+from gateway.types import NUMERIC, Type
 
 Ints = npt.NDArray[np.int64]
 
@@ -76,7 +76,8 @@ def _converted(array: pa.Array, wanted: Type) -> pa.Array:
     if wanted.element is not None:
         return _normal_list(array, wanted.element)
     if wanted.name == "numeric":
-        return _normal_numeric(array)
+        normal = _normal_numeric(array)
+        return normal.cast(wanted.arrow) if normal.type == NUMERIC.arrow else normal
     if wanted.name == "interval" and pa.types.is_duration(array.type):
         return _in_microseconds(array, pa.duration("us"))
     if wanted.name == "uuid" and pa.types.is_fixed_size_binary(array.type):

@@ -17,11 +17,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.errors import FeatureNotSupported, InvalidBinaryRepresentation, NumericValueOutOfRange
+from gateway.types import NUMERIC, SHOWN
 from gateway.wire.encoding.columns import binary_array, numbers, validity, with_nulls
 
 _NEGATIVE, _SPECIAL = 0x4000, 0xC000
 _WHOLE_GROUPS = 5  # base-10,000 digits in the whole part of an int64
 _MOST_DIGITS = 76  # of a decimal256
+# Numerics without a scale, and sums of them: zeros at the end of a value are not shown.
+_OWN_SCALES = (NUMERIC.arrow, pa.decimal256(76, NUMERIC.arrow.scale))
+_TOLD = 2  # digits of `SHOWN` that say how many others are shown
 _exact = Context(prec=20000)
 
 
@@ -31,6 +35,8 @@ def numeric_texts(array: pa.Array) -> pa.Array:
     >>> numeric_texts(pa.array([Decimal("-0.05"), Decimal("12.30"), None])).to_pylist()
     [b'-0.05', b'12.30', None]
     """
+    if array.type == SHOWN:
+        return _shown_texts(array)
     scale = array.type.scale
     if scale < 0:
         array, scale = array.cast(pa.decimal256(76, 0)), 0
@@ -47,11 +53,36 @@ def numeric_texts(array: pa.Array) -> pa.Array:
         fraction = pc.utf8_slice_codeunits(digits, -scale)
         point = pa.scalar(".")
         text = pc.binary_join_element_wise(sign, whole, point, fraction, "")
-    return text.cast(pa.binary())
+    trimmed = array.type in _OWN_SCALES
+    return (pc.utf8_rtrim(pc.utf8_rtrim(text, "0"), ".") if trimmed else text).cast(pa.binary())
+
+
+def _shown_texts(array: pa.Array) -> pa.Array:
+    """Text of numbers each of which says how many of its digits after the point are shown."""
+    whole = pa.Array.from_buffers(
+        pa.decimal256(array.type.precision, 0), len(array), array.buffers(), offset=array.offset
+    ).cast(pa.string())
+    negative = pc.starts_with(whole, "-")
+    digits = pc.utf8_lpad(pc.utf8_ltrim(whole, "-"), array.type.scale + 1, "0")
+    shown = pc.utf8_slice_codeunits(digits, -_TOLD).cast(pa.int8())
+    before = pc.utf8_slice_codeunits(digits, 0, -array.type.scale)
+    after = pc.utf8_slice_codeunits(digits, -array.type.scale, -_TOLD)
+    found = pa.nulls(len(array), pa.string())
+    for count in pc.unique(shown.drop_null()).to_pylist():
+        cut = pc.utf8_slice_codeunits(after, 0, count)
+        text = pc.binary_join_element_wise(before, cut, "." if count else "")
+        found = pc.if_else(pc.equal(shown, count), text, found)
+    nonzero = pc.match_substring_regex(found, "[1-9]")
+    sign = pc.if_else(pc.and_(negative, nonzero), "-", "")
+    return pc.binary_join_element_wise(sign, found, "").cast(pa.binary())
 
 
 def numeric_binaries(array: pa.Array) -> pa.Array:
     """Binary form of each number, as a binary array."""
+    if array.type == SHOWN or array.type in _OWN_SCALES:
+        texts = numeric_texts(array).to_pylist()
+        numbers = [None if text is None else Decimal(text.decode()) for text in texts]
+        return pa.array([None if n is None else numeric_binary(n) for n in numbers], pa.binary())
     scale = array.type.scale
     small = _int64_or_none(array) if 0 <= scale <= 16 else None
     if small is not None:

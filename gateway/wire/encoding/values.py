@@ -10,6 +10,7 @@ bytes of a client mean, to `decode`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ import pyarrow.compute as pc
 from gateway.session.result import Field
 from gateway.sql.text.encodings import Encoding
 from gateway.sql.text.notation import PLAIN, Notation
-from gateway.types import TEXTS, Type
+from gateway.types import NUMERIC, TEXTS, Type
 from gateway.wire.encoding.arrays import array_binaries, array_texts, as_array
 from gateway.wire.encoding.binary import binary_column
 from gateway.wire.encoding.columns import Encoded, Fixed, normal_column
@@ -77,7 +78,7 @@ class RowEncoder:
         notation: Notation = PLAIN,
         kind: bytes = b"D",
     ) -> None:
-        self._columns = [(f.type, form) for f, form in zip(fields, formats, strict=True)]
+        self._columns = [(sent_type(f), form) for f, form in zip(fields, formats, strict=True)]
         self._notation, self._kind = notation, kind
         few = [few_converter(of, form, notation) for of, form in self._columns]
         self._few = [convert for convert in few if convert is not None]
@@ -128,6 +129,19 @@ class RowEncoder:
             halves = batch.slice(0, rows // 2), batch.slice(rows // 2)
             return b"".join(self._many(half) for half in halves)
         return _join_rows(encoded, lengths, totals, self._kind)
+
+
+def sent_type(field: Field) -> Type:
+    """A field's type; a numeric of as many digits as one without any has them in another form.
+
+    So the zeros at the end of its values are sent, as those of each numeric with a scale.
+    """
+    told = field.type is NUMERIC and field.typmod >= 0
+    return _SCALED if told else field.type
+
+
+# Of all its values as many digits are shown as the column has.
+_SCALED = replace(NUMERIC, arrow=pa.decimal256(75, NUMERIC.arrow.scale))
 
 
 def encode_column(array: pa.Array, kind: Type, form: int, notation: Notation = PLAIN) -> Encoded:
