@@ -102,6 +102,10 @@ class Authority:
         rights = self.rights(thing)
         return default_of(thing, self.kind(thing), rights) if rights.acl is None else rights.acl
 
+    def default_privileges(self) -> list[tuple[Securable, Rights]]:
+        """What ALTER DEFAULT PRIVILEGES said of roles."""
+        return self._registry.store.all_default_privileges
+
     # Questions
 
     def may(self, role: str, letters: str, thing: Securable, *, every: bool = False) -> bool:

@@ -46,6 +46,17 @@ class MembershipEntry:
     admin: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class DefaultEntry:
+    """A row of pg_default_acl: the numbers of it and of the role, the schema, the kind, the acl."""
+
+    oid: int
+    role: int
+    schema: str
+    kind: str
+    acl: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Ownership:
     """Owners and grants of what has no entry of its own, and the roles."""
@@ -56,6 +67,7 @@ class Ownership:
     functions: Mapping[int, Owned] = field(default_factory=dict)
     database: Owned = Owned()
     settings: tuple[tuple[tuple[bool, int], Pairs], ...] = ()  # as those of `roles.Made`
+    defaults: tuple[DefaultEntry, ...] = ()
 
     @property
     def first(self) -> str:

@@ -9,7 +9,7 @@ from functools import cache
 from gateway.catalog.authority import DATABASE, Authority, default_of
 from gateway.catalog.system.contents import Entries
 from gateway.catalog.system.entries import Contents, RelationEntry
-from gateway.catalog.system.owners import MembershipEntry, Owned, Ownership, RoleEntry
+from gateway.catalog.system.owners import DefaultEntry, MembershipEntry, Owned, Ownership, RoleEntry
 from gateway.catalog.system.static import static
 from gateway.roles import BOOTSTRAP_OID, PREDEFINED, Pairs
 from gateway.sources.table import TableName
@@ -23,6 +23,7 @@ from gateway.store.definitions.privileges import (
     Rights,
     Securable,
     acl_item,
+    default_about,
 )
 
 # Who owns the schema `public`, until somebody is noted for it (manual, 5.9.6).
@@ -50,6 +51,7 @@ def with_rights(contents: Contents, authority: Authority, entries: Entries) -> C
         {each.oid: shown.owned(function_key(each.oid), "function") for each in contents.functions},
         shown.owned(DATABASE, "database"),
         tuple(shown.settings()),
+        tuple(shown.defaults()),
     )
     relations = [shown.entry(each) for each in contents.relations]
     return replace(contents, relations=relations, ownership=ownership)
@@ -111,6 +113,13 @@ class _Shown:
         """What sessions begin with, under the numbers of its roles; 0 for every role."""
         for (inside, role), pairs in self._roles.made.settings.items():
             yield (inside, self._number(role) if role else 0), pairs
+
+    def defaults(self) -> Iterator[DefaultEntry]:
+        """What ALTER DEFAULT PRIVILEGES said."""
+        for thing, rights in self._authority.default_privileges():
+            number, letter, schema = default_about(thing)
+            acl = self._items(rights.acl or (), rights.owner)
+            yield DefaultEntry(number, self._number(rights.owner), schema, letter, acl)
 
     def _number(self, name: str) -> int:
         return _predefined().get(name) or self._roles.number(name)

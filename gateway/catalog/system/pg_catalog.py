@@ -314,6 +314,15 @@ def _members(contents: Contents) -> Iterator[Row]:
         }  # fmt: skip
 
 
+def _default_acls(contents: Contents) -> Iterator[Row]:
+    for each in contents.ownership.defaults:
+        yield {
+            "oid": each.oid, "defaclrole": each.role, "defaclobjtype": each.kind,
+            "defaclnamespace": namespace_oid(each.schema) if each.schema else 0,
+            "defaclacl": list(each.acl),
+        }  # fmt: skip
+
+
 def _role_settings(contents: Contents) -> Iterator[Row]:
     for (inside, role), pairs in contents.ownership.settings:
         lines = [f"{name}={value}" for name, value in pairs]
@@ -368,6 +377,7 @@ _BESIDE: Mapping[str, Callable[[Contents], Mapping[int, bool]]] = {
 OF_OTHERS: Mapping[str, Callable[[Contents], Iterator[Row]]] = {
     "pg_auth_members": _members,
     "pg_db_role_setting": _role_settings,
+    "pg_default_acl": _default_acls,
     "pg_depend": of_texts,
     "pg_description": other_descriptions,
     "pg_extension": _extensions,

@@ -22,6 +22,7 @@ from gateway.errors import (
 from gateway.rewrite import rewrite
 from gateway.session.computation import Bound, Computation, fields_of
 from gateway.session.definitions.datasets import attach, detach, refresh_dataset
+from gateway.session.definitions.default_privileges import change_defaults
 from gateway.session.definitions.grants import change_grants, change_owner, role_named
 from gateway.session.definitions.kept_settings import keep_setting
 from gateway.session.definitions.objects import (
@@ -60,7 +61,7 @@ from gateway.sql.meaning.updatable import why_not
 from gateway.sql.statements.altering import AlterRelation
 from gateway.sql.statements.commands import CreateSchema, DropStatement, Name, RenameSchema
 from gateway.sql.statements.datasets import AttachDataset, DetachDataset, RefreshDataset
-from gateway.sql.statements.grants import ChangeGrants, ChangeOwner, Grantee
+from gateway.sql.statements.grants import ChangeDefaults, ChangeGrants, ChangeOwner, Grantee
 from gateway.sql.statements.kept_settings import KeepSetting
 from gateway.sql.statements.objects import CommentOn, CreateIndex, RefreshView
 from gateway.sql.statements.refused import DropAbsent
@@ -374,6 +375,7 @@ _RUNNERS: dict[type, Callable[..., Result]] = {
     DetachDataset: detach,
     RefreshDataset: refresh_dataset,
     ChangeGrants: change_grants,
+    ChangeDefaults: change_defaults,
     ChangeOwner: change_owner,
     MakeRole: create_role,
     AlterRole: alter_role,

@@ -59,12 +59,10 @@ def change_grants(executor: Executor, tree: ChangeGrants) -> Result:
     def change(thing: Securable, rights: Rights) -> Rights:
         if thing in wholes:
             acl = authority.acl(thing) if rights.acl is None else rights.acl
-            rights = replace(
-                rights, acl=_changed(tree, grantees, acl, rights.owner, *wholes[thing])
-            )
+            rights = replace(rights, acl=changed(tree, grantees, acl, rights.owner, *wholes[thing]))
         for number, grantor, letters in columns[thing]:
             before = rights.of_column(number)
-            after = _changed(tree, grantees, before, rights.owner, grantor, letters)
+            after = changed(tree, grantees, before, rights.owner, grantor, letters)
             rights = rights.with_column(number, after)
         return rights
 
@@ -73,7 +71,7 @@ def change_grants(executor: Executor, tree: ChangeGrants) -> Result:
     return Result(command)
 
 
-def _changed(
+def changed(
     tree: ChangeGrants, grantees: list[str], acl: Acl, owner: str, grantor: str, letters: str
 ) -> Acl:
     """The grants after a grantor gave these letters to all, or took them."""
@@ -212,7 +210,7 @@ def _grantor(
         InsufficientPrivilege: 42501. InvalidGrantOperation: 0LP01, no privilege of such a thing.
     """
     authority, kind = executor.authority, executor.authority.kind(thing)
-    letters = _letters(tree, kind)
+    letters = letters_of(tree, kind)
     if authority.owns(authority.role, thing):
         return authority.rights(thing).owner, letters
     may = authority.may_grant(authority.role, thing)
@@ -231,14 +229,19 @@ def _grantor(
     return (authority.role, allowed) if allowed else None
 
 
-def _letters(tree: ChangeGrants, kind: str) -> str:
+def letters_of(tree: ChangeGrants, kind: str, table: str = "table") -> str:
+    """The privileges that are meant, of a thing of this kind; `table` is a table in messages.
+
+    Raises:
+        InvalidGrantOperation: 0LP01.
+    """
     every = KINDS[kind][0]
     if not tree.privileges:
         return every
     letters = [LETTERS[word] for word in tree.privileges]
     for word, letter in zip(tree.privileges, letters, strict=True):
         if letter not in every:
-            what = "table" if letter == "U" else "relation"
+            what = table if letter == "U" else "relation"
             what = what if kind in ("dataset", "table") else kind
             raise InvalidGrantOperation(f"invalid privilege type {word} for {what}")
     return in_order(letters)

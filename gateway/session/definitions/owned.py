@@ -23,7 +23,7 @@ def reassign_owned(executor: Executor, tree: ReassignOwned) -> Result:
     def change(thing: Securable, rights: Rights) -> Rights:
         return replace(given_away(rights, rights.owner, new), owner=new)
 
-    owned = [thing for name in old for thing in _owned(executor, name)]
+    owned = [t for name in old for t in _owned(executor, name) if t.kind != "default"]
     store.change_rights(owned, change)
     return Result("REASSIGN OWNED")
 

@@ -37,7 +37,7 @@ from gateway.sql.statements.roles import (
     DropRole,
     MakeRole,
 )
-from gateway.store.definitions.privileges import Acl, Rights, Securable, given_away
+from gateway.store.definitions.privileges import Acl, Rights, Securable, default_about, given_away
 
 # What only an administrator gives or takes -> what it is refused with (making, changing).
 _ABOVE = {
@@ -266,9 +266,18 @@ def _shown(executor: Executor, thing: Securable) -> str:
     if thing.kind == "function":
         names = {str(each.oid): each.function.name for each in store.routines()}
         return f"function {names.get(thing.key, thing.key)}"
+    if thing.kind == "default":
+        return _default_shown(thing, store.rights(thing).owner)
     if thing.kind == "database":
         return f"database {executor.catalogue.client.session.database}"
     return f"{'table' if thing.kind == 'dataset' else thing.kind} {thing.key}"
+
+
+def _default_shown(thing: Securable, owner: str) -> str:
+    _, letter, schema = default_about(thing)
+    things = {"r": "relations", "S": "sequences", "n": "schemas"}[letter]
+    inside = f" in schema {schema}" if schema else ""
+    return f"default privileges on new {things} belonging to role {owner}{inside}"
 
 
 # Memberships

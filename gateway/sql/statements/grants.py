@@ -58,6 +58,23 @@ class ChangeGrants:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeDefaults:
+    """ALTER DEFAULT PRIVILEGES.
+
+    Args:
+        roles: Whose things it is about; none: those of who acts.
+        schemas: In which; none: in all.
+        things: TABLES, SEQUENCES, FUNCTIONS, ROUTINES, TYPES or SCHEMAS.
+        change: What is granted or revoked; it names nothing.
+    """
+
+    roles: tuple[Grantee, ...]
+    schemas: tuple[str, ...]
+    things: str
+    change: ChangeGrants
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeOwner:
     """ALTER kind name OWNER TO role; `kind` in lower case, `types` those of a function."""
 
@@ -105,6 +122,37 @@ def read_revoke(reader: Reader) -> ChangeGrants:
     return ChangeGrants(
         False, privileges, kind, names, grantees, everything, option, cascade, columns
     )
+
+
+def read_default_privileges(reader: Reader) -> ChangeDefaults:
+    """ALTER DEFAULT PRIVILEGES [FOR ROLE roles] [IN SCHEMA schemas] GRANT or REVOKE ..."""
+    roles: list[Grantee] = []
+    if reader.accept("FOR"):
+        reader.need("ROLE", "USER")
+        roles.append(read_role(reader))
+        while reader.accept(","):
+            roles.append(read_role(reader))
+    schemas = []
+    if reader.accept("IN", "SCHEMA"):
+        schemas.append(reader.name())
+        while reader.accept(","):
+            schemas.append(reader.name())
+    grant = reader.need("GRANT", "REVOKE") == "GRANT"
+    option = not grant and reader.accept("GRANT", "OPTION", "FOR")
+    privileges, columns = _privileges(reader)
+    if columns:
+        raise InvalidGrantOperation("default privileges cannot be set for columns")
+    things = reader.need("TABLES", "SEQUENCES", "FUNCTIONS", "ROUTINES", "TYPES", "SCHEMAS")
+    if things == "SCHEMAS" and schemas:
+        raise InvalidGrantOperation(
+            "cannot use IN SCHEMA clause when using GRANT/REVOKE ON SCHEMAS"
+        )
+    reader.need("TO" if grant else "FROM")
+    grantees = _grantees(reader)
+    option = option or (grant and reader.accept("WITH", "GRANT", "OPTION"))
+    cascade = not grant and reader.one_of("CASCADE", "RESTRICT") == "CASCADE"
+    change = ChangeGrants(grant, privileges, "", (), grantees, False, option, cascade)
+    return ChangeDefaults(tuple(roles), tuple(schemas), things, change)
 
 
 def _privileges(reader: Reader) -> tuple[tuple[str, ...], OfColumns]:

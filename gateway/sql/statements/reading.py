@@ -22,6 +22,7 @@ from gateway.sql.statements.copying import read_copy
 from gateway.sql.statements.datasets import read_attach, read_detach, read_refresh_dataset
 from gateway.sql.statements.grants import (
     read_create_schema,
+    read_default_privileges,
     read_grant,
     read_owner,
     read_rename_schema,
@@ -288,6 +289,7 @@ COMMANDS = (
         partial(read_owner, kind="schema", other=read_rename_schema),
     ),
     Row("ALTER FUNCTION", Kind.DEFINITION, partial(read_owner, kind="function")),
+    Row("ALTER DEFAULT PRIVILEGES", Kind.DEFINITION, read_default_privileges),
     Row("GRANT", Kind.DEFINITION, partial(membership_or, grant=True, other=read_grant)),
     Row("REVOKE", Kind.DEFINITION, partial(membership_or, grant=False, other=read_revoke)),
     Row("CREATE USER MAPPING", Kind.DEFINITION, OUTSIDE),

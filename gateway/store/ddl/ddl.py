@@ -54,7 +54,7 @@ class Definer(Dropper):
                 return False
             transaction.catalogue.refuse_schema(name)
             self._save_schema(transaction, name)
-            self._own(transaction, Securable("schema", name), owner)
+            self._own(transaction, Securable("schema", name), owner, made=("schema", ""))
             return True
 
     def _save_schema(self, transaction: Transaction, name: str, comment: str = "") -> None:
@@ -119,7 +119,7 @@ class Definer(Dropper):
             transaction.catalogue.refuse_taken(name)
             with_references(transaction.catalogue, definition)
             self._save(transaction, Relation(oid, definition))
-            self._own(transaction, relation_key(oid))
+            self._own(transaction, relation_key(oid), made=("table", name.schema))
             for column_name, sequence in (sequences or {}).items():
                 number = definition.column(column_name).number
                 self._save_sequence(transaction, replace(sequence, owner=(oid, number)))
@@ -140,7 +140,7 @@ class Definer(Dropper):
         transaction.catalogue.refuse_taken(sequence.name)
         oid = next(self._shared.oids)
         self._save(transaction, Relation(oid, sequence))
-        self._own(transaction, relation_key(oid))
+        self._own(transaction, relation_key(oid), made=("sequence", sequence.name.schema))
 
     def change_sequence(self, name: TableName, change: Callable[[Sequence], Sequence]) -> None:
         """Put what `change` makes of a sequence in its place; its name may change, too.
@@ -183,7 +183,7 @@ class Definer(Dropper):
             oid = old.oid if old else next(self._shared.oids)
             self._save(transaction, Relation(oid, view))
             if old is None:
-                self._own(transaction, relation_key(oid))
+                self._own(transaction, relation_key(oid), made=("table", view.name.schema))
 
     def create_function(
         self, function: Function, check: Callable[[], None], *, or_replace: bool = False

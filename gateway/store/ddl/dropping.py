@@ -121,6 +121,7 @@ class Dropper(Owning):
         with translated():
             transaction.define(0, "DELETE FROM gradwire.schemas WHERE name = ?", name)
         self._disown(transaction, Securable("schema", name))
+        self._forget_defaults_in(transaction, name)
 
     def drop_functions(
         self, keys: Collection[FunctionName], *, cascade: bool = False
@@ -180,6 +181,9 @@ class Dropper(Owning):
                 if name != PUBLIC and Securable("schema", name) in things:
                     done = self.drop_schema(name, cascade=cascade)
                     others += done.others if done is not None else ()
+            for thing in things:
+                if thing.kind == "default":
+                    self._disown(transaction, thing)
             return others
 
     def _forget_function(self, transaction: Transaction, oid: int) -> None:

@@ -9,7 +9,17 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from gateway.roles import Made
-from gateway.store.definitions.privileges import Rights, Securable
+from gateway.store.definitions.catalogue import Catalogue
+from gateway.store.definitions.privileges import (
+    OBJECT_TYPES,
+    Acl,
+    Rights,
+    Securable,
+    default_about,
+    default_acl,
+    default_key,
+    merged,
+)
 from gateway.store.disk import disk
 from gateway.store.disk.faults import translated
 from gateway.store.transactions.blocks import Blocks
@@ -59,9 +69,50 @@ class Owning(Blocks):
             or any(role in (each.grantee, each.grantor) for each in rights.grants)
         }
 
-    def _own(self, transaction: Transaction, thing: Securable, owner: str | None = None) -> None:
-        """The session made it, for itself or another."""
-        self._save_rights(transaction, thing, Rights(self.role if owner is None else owner))
+    def _own(
+        self,
+        transaction: Transaction,
+        thing: Securable,
+        owner: str | None = None,
+        *,
+        made: tuple[str, str] | None = None,
+    ) -> None:
+        """The session made it, for itself or another.
+
+        Args:
+            transaction: In which.
+            thing: It.
+            owner: The other.
+            made: A kind in `OBJECT_TYPES` and a schema, for what has default privileges.
+        """
+        owner = self.role if owner is None else owner
+        acl = None if made is None else _from_beginning(transaction.catalogue, owner, *made)
+        self._save_rights(transaction, thing, Rights(owner, acl))
+
+    @property
+    def all_default_privileges(self) -> list[tuple[Securable, Rights]]:
+        """The default privileges of every role."""
+        return [each for each in self._catalogue.rights.items() if each[0].kind == "default"]
+
+    def change_default_privileges(
+        self, role: str, letter: str, schema: str, change: Callable[[Acl | None], Acl | None]
+    ) -> None:
+        """Put what `change` makes of default privileges in their place; None: there are none."""
+        with self._defining() as transaction:
+            thing = _defaults(transaction.catalogue, role).get((letter, schema))
+            before = None if thing is None else transaction.catalogue.rights_of(thing).acl
+            after = change(before)
+            if after is not None:
+                thing = thing or default_key(next(self._shared.oids), letter, schema)
+                self._save_rights(transaction, thing, Rights(role, after))
+            elif thing is not None:
+                self._disown(transaction, thing)
+
+    def _forget_defaults_in(self, transaction: Transaction, schema: str) -> None:
+        """A schema is gone, and with it the default privileges in it."""
+        for thing in list(transaction.catalogue.rights):
+            if thing.kind == "default" and default_about(thing)[2] == schema:
+                self._disown(transaction, thing)
 
     def _disown(self, transaction: Transaction, thing: Securable) -> None:
         """It is gone."""
@@ -88,6 +139,28 @@ class Owning(Blocks):
     def _forget_rights(self, transaction: Transaction, thing: Securable) -> None:
         statement, values = disk.forgetting_rights(thing)
         transaction.define(0, statement, *values)
+
+
+def _defaults(catalogue: Catalogue, role: str) -> dict[tuple[str, str], Securable]:
+    """A role's default privileges, by the letter of the kind and the schema."""
+    return {
+        default_about(thing)[1:]: thing
+        for thing, rights in catalogue.rights.items()
+        if thing.kind == "default" and rights.owner == role
+    }
+
+
+def _from_beginning(catalogue: Catalogue, owner: str, kind: str, schema: str) -> Acl | None:
+    """The grants of what a role makes; None: those of its kind (get_user_default_acl)."""
+    letter = next(each for each, of in OBJECT_TYPES.values() if of == kind)
+    known = _defaults(catalogue, owner)
+    found = [known.get((letter, place)) for place in ("", schema)]
+    whole, inside = (None if each is None else catalogue.rights_of(each).acl for each in found)
+    if whole is None and inside is None:
+        return None
+    plain = default_acl(kind, owner)
+    acl = merged(plain if whole is None else whole, inside or ())
+    return None if not acl or set(acl) == set(plain) else acl
 
 
 def relation_key(oid: int) -> Securable:

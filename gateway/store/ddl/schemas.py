@@ -6,7 +6,7 @@ from gateway.errors import FeatureNotSupported
 from gateway.sources.table import TableName
 from gateway.store.ddl.altering import Alterer
 from gateway.store.ddl.dropping import is_owned
-from gateway.store.definitions.privileges import Securable
+from gateway.store.definitions.privileges import Securable, default_about, default_key
 
 
 class SchemaRenamer(Alterer):
@@ -34,4 +34,8 @@ class SchemaRenamer(Alterer):
             for place, relation in sorted(catalogue.relations.items()):
                 if place.schema == name and not is_owned(relation):
                     self.rename_relation(place, TableName(new, place.name))
+            for thing, kept in list(transaction.catalogue.rights.items()):
+                if thing.kind == "default" and default_about(thing)[2] == name:
+                    number, letter, _ = default_about(thing)
+                    self._save_rights(transaction, default_key(number, letter, new), kept)
             self._forget_schema(transaction, name)

@@ -41,11 +41,33 @@ class Securable:
     """Something that has an owner and grants: its kind, and what it is known by for life.
 
     `kind` is "relation" or "function" (by number), "dataset" (a dataset's table or schema, by
-    name), "schema" (by name) or "database".
+    name), "schema" (by name) or "database". The rights to a "default" are those that what its owner
+    makes has from the beginning: see `default_key`.
     """
 
     kind: str
     key: str = ""
+
+
+# ALTER DEFAULT PRIVILEGES ON what -> pg_default_acl.defaclobjtype, and the kind in `KINDS`.
+OBJECT_TYPES: Mapping[str, tuple[str, str]] = {
+    "TABLES": ("r", "table"), "SEQUENCES": ("S", "sequence"), "SCHEMAS": ("n", "schema"),
+}  # fmt: skip
+
+
+def default_key(number: int, letter: str, schema: str) -> Securable:
+    """What default privileges are kept under: a number of their own, on what, in which schema."""
+    return Securable("default", f"{number} {letter} {schema}")
+
+
+def default_about(thing: Securable) -> tuple[int, str, str]:
+    """The number, the kind of things, and the schema, "" for all, of default privileges.
+
+    >>> default_about(default_key(17000, "r", "my schema"))
+    (17000, 'r', 'my schema')
+    """
+    number, letter, schema = thing.key.split(" ", 2)
+    return int(number), letter, schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +128,13 @@ def default_acl(kind: str, owner: str, public: str | None = None) -> Acl:
     everyone = everyone if public is None else public
     own = (Grant(owner, owner, every),) if owner else ()
     return (Grant(PUBLIC_ROLE, owner, everyone), *own) if everyone else own
+
+
+def merged(acl: Acl, more: Acl) -> Acl:
+    """Both grants together (aclmerge); PUBLIC's are first (aclitemsort)."""
+    for each in more:
+        acl = _changed(acl, each.grantor, each.grantee, each.letters, each.options)
+    return tuple(sorted(acl, key=lambda each: each.grantee != PUBLIC_ROLE))
 
 
 def held(acl: Acl, roles: Collection[str]) -> str:
