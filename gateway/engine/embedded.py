@@ -22,6 +22,7 @@ from datafusion.catalog import Schema
 from datafusion.catalog import Table as EngineTable
 from pyarrow.dataset import Dataset
 
+from gateway.engine.clocks import UNSTABLE, Clocks, Moment
 from gateway.engine.faults import translated
 from gateway.engine.functions import Columnar, made, register_functions
 from gateway.engine.functions.sleeping import sleeper
@@ -175,13 +176,13 @@ class EmbeddedSession:
         orders: Orders,
         limited_to: Callable[[int], Contexts],
     ) -> None:
-        self._orders = orders
+        self._orders, self._zone = orders, "UTC"
+        self._clocks: Clocks | None = None  # the engine's own, until it is told others
         self._use(contexts)
         self._limited_to = limited_to
         self._shelf = shelf
-        self._unstable = unstable
+        self._unstable = unstable | UNSTABLE
         self._plans = Plans()
-        self._zone = "UTC"
         self._failures: list[GatewayError] = []
         self._lent = Provided(self._failures)
         self._tables: dict[TableName, Table] = {}
@@ -194,6 +195,11 @@ class EmbeddedSession:
     def _use(self, contexts: Contexts) -> None:
         self._contexts, self._context = contexts, contexts.own
         self._open = OpenPlans(ValueCalls(contexts.own), self._orders, self._made, self._found)
+        self._set_clocks()
+
+    def _set_clocks(self) -> None:
+        for function in self._clocks.functions(self._zone) if self._clocks is not None else ():
+            self._context.register_udf(function)
 
     def begin(self) -> None:
         """A statement begins: what was cancelled before it is not meant for it."""
@@ -279,11 +285,19 @@ class EmbeddedSession:
         self._use(self._limited_to(memory_bytes))
         self._lent.register(self._context)
 
+    def set_clocks(self, transaction: Moment, statement: Moment) -> None:
+        """Let now() and statement_timestamp() tell these; see `EngineSession`."""
+        if self._clocks is not None:
+            self._clocks.forget()
+        self._clocks = Clocks(transaction, statement)
+        self._set_clocks()
+
     def set_time_zone(self, zone: str) -> None:
         """Reckon with dates and times of day in `zone` from now on; see `EngineSession`."""
         if zone != self._zone:
             self._context.sql(f"SET datafusion.execution.time_zone = '{zone}'").collect()
             self._zone = zone
+            self._set_clocks()
             self._forget_tables()
 
     def cancel(self) -> None:
@@ -298,6 +312,8 @@ class EmbeddedSession:
         self.cancel()
         self._forget_tables()
         self._lent.close()
+        if self._clocks is not None:
+            self._clocks.forget()
 
     def _check(self) -> None:
         if self._cancelled:

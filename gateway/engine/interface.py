@@ -7,6 +7,7 @@ holds no catalogue of its own, so nothing leaks from one client to another.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -117,6 +118,12 @@ class EngineSession(Protocol):
             arguments: Arrow types.
             result: Arrow type.
         """
+        ...
+
+    def set_clocks(
+        self, transaction: Callable[[], datetime], statement: Callable[[], datetime]
+    ) -> None:
+        """Let now() tell when the transaction began, statement_timestamp() when the statement."""
         ...
 
     def set_time_zone(self, zone: str) -> None:

@@ -19,7 +19,7 @@ from gateway.autodiff.statements.markers import expand
 from gateway.autodiff.statements.neighbours import has_calls, take_along
 from gateway.errors import UndefinedTable
 from gateway.interrupts import check_for_interrupts
-from gateway.rewrite.rewriting import NOTHING, Rewriting, done, no_functions
+from gateway.rewrite.rewriting import LAYERS, NOTHING, Rewriting, done, no_functions
 from gateway.rewrite.rewritten import Rewritten
 from gateway.sources.table import TableName
 from gateway.sql.lowered.beside_reals import widen_beside_reals
@@ -34,6 +34,7 @@ from gateway.sql.lowered.numerics import keep_numeric, mark_shown
 from gateway.sql.lowered.samples import draw_samples
 from gateway.sql.lowered.session_values import put_values
 from gateway.sql.lowered.sets import is_plain, spread_sets
+from gateway.sql.lowered.unread_numbers import read_numbers
 from gateway.sql.lowered.written_numerics import keep_written
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.binding import Binder
@@ -46,6 +47,7 @@ from gateway.sql.meaning.functions import Functions
 from gateway.sql.meaning.grouped_joins import name_merged, select_joined
 from gateway.sql.meaning.inference import Types, declare_united, info_of
 from gateway.sql.meaning.inlining import inline
+from gateway.sql.meaning.materialised import materialise
 from gateway.sql.meaning.named_windows import put_windows
 from gateway.sql.meaning.naming import alias_unnamed, leftmost
 from gateway.sql.meaning.parameters import declared_types
@@ -177,14 +179,24 @@ def _keep_layer(state: Rewriting, query: exp.Select) -> TableName:
         state, tree=query, names=None, parameters={}, columns=(), outputs=(), derived={}, layers={}
     )
     for each in PASSES[PASSES.index(bind_columns) :]:
-        if each is not pull_back_queries:
+        if each not in (pull_back_queries, materialise_queries):
             each(inner)
     state.markers += inner.markers - state.markers
-    name = TableName("∂layers", str(len(state.layers) + 1))
+    state.parameters |= inner.parameters
+    number = sum(name.schema == LAYERS for name in state.relations) + 1
+    name = TableName(LAYERS, str(number))
     state.layers[name] = done(inner)
     names = query.named_selects if inner.names is None else inner.names
     state.relations[name] = dict(zip(names, inner.columns, strict=True))
     return name
+
+
+def materialise_queries(state: Rewriting) -> None:
+    """Let queries of WITH that are to be run once be run first, and what numbers rows be read."""
+    read_numbers(state.analysis)
+    if nodes_of(state.tree, exp.With):
+        keep = partial(_keep_layer, state)
+        state.analysis = materialise(state.tree, state.analysis, state.relations, keep)
 
 
 def _name_view(state: Rewriting, marker: exp.Expr, name: str) -> None:
@@ -319,7 +331,7 @@ def declare_parameters(state: Rewriting) -> None:
         block = state.analysis.block_of(node)
         return known.setdefault(id(block), Types(block)).of(node)
 
-    state.parameters = declared_types(state.tree, type_of)
+    state.parameters = {**state.parameters, **declared_types(state.tree, type_of)}
     for output in state.outputs:
         declare_united(output, state.parameters)
 
@@ -362,6 +374,7 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     group_dependents,
     keep_literals,
     pull_back_queries,
+    materialise_queries,
     join_laterals,
     inline_functions,
     lend_functions,
@@ -383,6 +396,6 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
 _ONLY_UNUSUAL = frozenset(
     {
         differentiate_sql, write_windows, put_sets, inline_functions, widen_values, expand_markers,
-        pull_back_queries, take_neighbours, leave_behind,
+        pull_back_queries, materialise_queries, take_neighbours, leave_behind,
     }
 )  # fmt: skip

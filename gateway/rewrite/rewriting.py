@@ -19,6 +19,7 @@ from gateway.sql.meaning.scope import Analysis, Output
 from gateway.types import Type
 
 NOTHING: Constants = {}
+LAYERS = "∂layers"  # the schema of rows that are kept while the statement runs
 
 
 def no_functions(schema: str, name: str, arity: int) -> None:
@@ -52,7 +53,7 @@ class Rewriting:
 def done(state: Rewriting) -> Rewritten:
     """What is known when all passes are through."""
     return Rewritten(
-        state.tree, frozenset(state.relations.keys() - state.layers.keys()), state.names,
+        state.tree, frozenset(n for n in state.relations if n.schema != LAYERS), state.names,
         state.parameters, state.analysis, state.derived, state.columns, state.outputs,
         state.markers, state.reads, tuple(state.layers.items()),
     )  # fmt: skip

@@ -57,8 +57,10 @@ class Rewritten:
 
     @property
     def is_recursive(self) -> bool:
-        """Whether WITH RECURSIVE stands in it."""
-        return any(clause.args.get("recursive") for clause in nodes_of(self.tree, exp.With))
+        """Whether WITH RECURSIVE stands in it, or in one of its layers."""
+        if any(clause.args.get("recursive") for clause in nodes_of(self.tree, exp.With)):
+            return True
+        return any(layer.is_recursive for _, layer in self.layers)
 
     def typed(self, types: Mapping[int, Type], described: bool = False) -> Rewritten:
         """The same with each `$n` of a known type cast to it, so that planning knows it too.

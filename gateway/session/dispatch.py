@@ -21,7 +21,7 @@ from gateway.interrupts import attend
 from gateway.roles import Roles
 from gateway.session.access.identity import Identity
 from gateway.session.activity.account import Account, Watching
-from gateway.session.activity.backends import Connected
+from gateway.session.activity.backends import Doing
 from gateway.session.activity.deadline import Deadline, check_time
 from gateway.session.activity.notifications import Channels, Notifier
 from gateway.session.activity.watched import own_tables
@@ -126,10 +126,13 @@ class Client:
         self.notifier = Notifier(channels)
         self.notifier.provide(engine)
         store.expressions = EngineExpressions(self.executor, self.sequences)
-        self.introduce("", "", Connected())
+        self.introduce("", "", Doing())
 
-    def introduce(self, user: str, database: str, connected: Connected) -> None:
+    def introduce(self, user: str, database: str, doing: Doing) -> None:
         """Take who the client is; its settings begin anew."""
+        connected = doing.connected
+        self.engine.set_clocks(doing.transaction_moment, doing.statement_moment)
+        self.block.chained = doing.begin_again
         self.settings = self.identity.begin(user, database)
         self.registry.database = database
         limit = self.identity.roles.of(user).memory_bytes

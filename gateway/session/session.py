@@ -111,7 +111,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             GatewayError: 42704 or 22023, a setting that cannot be taken; refuse the connection.
         """
         self._doing = Doing(user, database, connected or Connected())
-        self._client.introduce(user, database, self._doing.connected)
+        self._client.introduce(user, database, self._doing)
         self._account.introduce(self._doing, lambda: settings.show("application_name")[1])
         settings = self._client.settings
         for name, value in options.items():
@@ -357,6 +357,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         self.settle(last=True)
         self._client.several = False
         self._client.block.end_implicit()
+        self._doing.settle()
         if self._client.block.status == "I":
             self._client.end_transaction(committed=True)
 

@@ -141,12 +141,31 @@ class Doing:
     query: str = ""
     query_start: datetime | None = None
     transaction_start: datetime | None = None
+    _status: str = "I"
+    _settled: bool = True
 
     def note(self, query: str, status: str) -> None:
         """The client asks for this now, where its transaction stands so."""
         self.query, self.query_start = query, datetime.now(UTC)
-        if status == "I":
+        if status == "I" and (self._settled or self._status != "I"):
             self.transaction_start = self.query_start
+        self._status, self._settled = status, False
+
+    def settle(self) -> None:
+        """A Sync: what comes next is no part of what came before, but in a transaction block."""
+        self._settled = True
+
+    def begin_again(self) -> None:
+        """AND CHAIN: another transaction begins with this statement."""
+        self.transaction_start = self.query_start
+
+    def transaction_moment(self) -> datetime:
+        """What now() tells."""
+        return self.transaction_start or self.statement_moment()
+
+    def statement_moment(self) -> datetime:
+        """What statement_timestamp() tells."""
+        return self.query_start or datetime.now(UTC)
 
     def _changed(self, activity: Activity) -> datetime:
         """When it became active or idle; the bytes of a statement come a moment before it does."""

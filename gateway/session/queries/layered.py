@@ -1,7 +1,8 @@
-"""The layers of a query's gradient: run before the query, their rows kept while it runs.
+"""The layers of a query: run before it, their rows kept while it runs.
 
-Each reads the tables of the statement, as they were at its moment, and the layers before it. Of a
-layer without rows the engine is not told that it has none: it is read for that (`Sweep`).
+They are those of a query's gradient, and queries of WITH that are to be run once. Each reads the
+tables of the statement, as they were at its moment, and the layers before it. Of a layer without
+rows the engine is not told that it has none: it is read for that (`Sweep`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import weakref
 from collections.abc import Callable, Mapping
 
 import pyarrow as pa
+from sqlglot import exp
 
 from gateway.engine.interface import Plan
 from gateway.errors import OutOfMemory
@@ -17,6 +19,8 @@ from gateway.rewrite import Rewritten
 from gateway.session.portals.turning import KeptRoom
 from gateway.sources.listing import Listing
 from gateway.sources.table import Table, TableName
+from gateway.sql.meaning.recursion import check_recursive_types
+from gateway.sql.text.dialect import to_engine
 from gateway.store.rows.snapshots import Snapshot
 
 Tables = Mapping[TableName, Table]
@@ -47,6 +51,49 @@ def with_layers(
     return found
 
 
+def check_recursive(
+    rewritten: Rewritten,
+    tables: Tables,
+    plan: Callable[..., Plan],
+    plan_text: Callable[[str, Tables], Plan],
+) -> None:
+    """Refuse a recursive query whose steps would lose what their first term cannot hold.
+
+    Args:
+        rewritten: The query.
+        tables: Every table that it and its layers name.
+        plan: Plans a layer over some `tables`.
+        plan_text: Plans a term.
+
+    Raises:
+        DatatypeMismatch: 42804, naming the query, the column and both types.
+    """
+    found = with_layers(rewritten, tables, plan, None)
+    for _, layer in rewritten.layers:
+        check_recursive(layer, found, plan, plan_text)
+    check_recursive_types(rewritten.tree, lambda term: plan_text(to_engine(term), found).schema)
+
+
+def parameters_of(
+    rewritten: Rewritten, tables: Tables, plan: Callable[..., Plan], whole: Plan
+) -> tuple[list[Mapping[int, pa.DataType | None]], list[exp.Expr]]:
+    """What planning a query and its layers told of parameters, and the trees that name them.
+
+    Args:
+        whole: The query's own plan.
+    """
+    told, trees = [whole.parameters], [rewritten.tree]
+
+    def noted(layer: Rewritten, tables: Tables) -> Plan:
+        made = plan(layer, tables=tables)
+        told.append(made.parameters)
+        trees.append(layer.tree)
+        return made
+
+    with_layers(rewritten, tables, noted, None)
+    return told, trees
+
+
 def _rows(plan: Plan, room: KeptRoom) -> pa.Table:
     """All rows of a plan; their room is given back when nothing reads them any more."""
     batches, taken = [], 0
@@ -54,10 +101,10 @@ def _rows(plan: Plan, room: KeptRoom) -> pa.Table:
         for batch in plan.stream():
             if not room.take(batch.nbytes):
                 raise OutOfMemory(
-                    "out of memory for the layers of a gradient",
+                    "out of memory for the layers of a gradient, or the rows of WITH",
                     detail=f"What is kept between statements and within them may take "
                     f"{room.most_bytes} bytes together.",
-                    hint="Take the gradient over fewer rows at a time, or raise memory_bytes.",
+                    hint="Ask for fewer rows at a time, or raise memory_bytes.",
                 )
             taken += batch.nbytes
             batches.append(batch)

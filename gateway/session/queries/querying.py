@@ -29,7 +29,7 @@ from gateway.session.computation import (
 )
 from gateway.session.portals.turning import KeptRoom
 from gateway.session.queries.explaining import explained
-from gateway.session.queries.layered import with_layers
+from gateway.session.queries.layered import check_recursive, parameters_of, with_layers
 from gateway.session.queries.long_lists import plan_held
 from gateway.session.queries.looked_up import look_of
 from gateway.session.queries.parameter_types import as_bound, settled
@@ -50,12 +50,10 @@ from gateway.session.writes.upserts import Upsert
 from gateway.sources.table import Table, TableName
 from gateway.sql.lowered.lending import Borrowed, Lender
 from gateway.sql.meaning.locating import located
-from gateway.sql.meaning.recursion import check_recursive_types
 from gateway.sql.meaning.relation import Constants, Lookup, notation_of, unsettled
 from gateway.sql.meaning.scope import table_node
 from gateway.sql.statements.statement import CreateView, Explain, Kind, Statement
 from gateway.sql.statements.tables import CreateTable
-from gateway.sql.text.dialect import to_engine
 from gateway.sql.writes.writes import modifying_parts
 from gateway.store.definitions.definitions import View
 from gateway.store.rows.looking import Wanted
@@ -266,10 +264,8 @@ class Queries:
         if rewritten.is_recursive:
             own = lookup.empty if isinstance(lookup, Beneath) else {}
             held = {**self.registry.tables(rewritten.tables - own.keys()), **own}
-            tables = with_derived(rewritten, held)
-            check_recursive_types(
-                rewritten.tree, lambda term: self.engine.plan(to_engine(term), tables).schema
-            )
+            tables, plan = with_derived(rewritten, held), partial(self._plan, types={})
+            check_recursive(rewritten, tables, plan, self.engine.plan)
         return rewritten
 
     def allow(self, rewritten: Rewritten, *but: TableName | None) -> None:
@@ -324,7 +320,7 @@ class Queries:
         """Have the engine plan a rewritten query; what it refuses gets its place in the text."""
         if rewritten.layers:
             run = values is not None and (not prefix or "ANALYZE" in prefix)
-            plan_layer = partial(self._plan, types={}, values=None if values is None else [])
+            plan_layer = partial(self._plan, types=types, values=values)
             tables = with_layers(rewritten, tables, plan_layer, self.kept if run else None)
         started, found, kept = perf_counter_ns(), self.engine.plans_found, False
         try:
@@ -382,7 +378,7 @@ class Queries:
         """Every parameter's type, and the plan under those types."""
         tables, rewritten = self.tables(query), query.rewritten
         plan = self._plan(rewritten, known, tables)
-        planned, trees = [plan.parameters], [rewritten.tree]
+        planned, trees = parameters_of(rewritten, tables, partial(self._plan, types=known), plan)
         if query.upsert is not None and (later := query.upsert.rewritten) is not None:
             planned.append(self._plan(later, known, self.upsert_tables(query.upsert)).parameters)
             trees.append(later.tree)

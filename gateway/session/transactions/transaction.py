@@ -33,6 +33,7 @@ class TransactionBlock:
         self.implicit = False
         self.asked = False  # something was read or written in the transaction
         self.notices: list[Notice] = []
+        self.chained: Callable[[], None] = lambda: None  # told when one follows another
 
     @property
     def is_free(self) -> bool:
@@ -151,6 +152,7 @@ class TransactionBlock:
         """Begin anew after AND CHAIN ended a transaction."""
         self._store.begin()
         self.status = "T"
+        self.chained()
 
     def _begin(self) -> None:
         if self.status != "I":

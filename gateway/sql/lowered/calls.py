@@ -18,6 +18,7 @@ from gateway.sql.lowered.patterns import groups_apart, match_lines, write_replac
 from gateway.sql.lowered.rooms import checked
 from gateway.sql.lowered.subqueries import array_of_query
 from gateway.sql.meaning.modifiers import fields_of
+from gateway.sql.meaning.volatile import each_row
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.far_moments import DAY_MICROS
 from gateway.sql.text.interval_input import read_interval
@@ -30,8 +31,7 @@ _NAMES = {
     "variance": "var_samp",
     "every": "bool_and",
     "gen_random_uuid": "uuid",
-    "clock_timestamp": "now",
-    "statement_timestamp": "now",
+    "statement_timestamp": "statement_now",
     "transaction_timestamp": "now",
 }
 _OPERATORS: dict[str, type[exp.Binary]] = {"mod": exp.Mod, "div": exp.Div}
@@ -68,6 +68,8 @@ def call(node: exp.Expr) -> exp.Expr | None:
         # In a SELECT list it gives a row each; the engine's function gives one array.
         series = exp.Anonymous(this=name, expressions=checked(name, arguments))
         return exp.Anonymous(this="unnest", expressions=[series])
+    if name == "clock_timestamp" and not arguments:
+        return exp.Anonymous(this="clock_now", expressions=[each_row()])
     _rename(node)
     return None
 

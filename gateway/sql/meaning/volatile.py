@@ -1,9 +1,9 @@
 """Functions that give another value at each call, where what was written once would be run twice.
 
-The engine has no rows that are kept: a query of WITH is run wherever it is named, and a correlated
-subquery is joined with what it looks at, which is run beside. Where such a query draws, its rows
-would not be the same rows, so that is refused. PostgreSQL runs a WITH query once when it is named
-more than once or volatile (PostgreSQL 15 manual, 7.8.3, "Common Table Expression Materialization").
+The engine runs a query of WITH wherever it is named, and a correlated subquery is joined with what
+it looks at, which is run beside. Where such a query draws, its rows would not be the same rows.
+Queries of WITH are run first and kept (`materialised`); what cannot be, since a derivative goes
+through it, and what a correlated subquery looks at, is refused.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The value of a column's DEFAULT without an engine: constants, and the moment of the statement.
+"""The value of a column's DEFAULT without an engine, where it is a constant.
 
 The text of a DEFAULT is the user's, so it is never handed to DuckDB: it is read as a tree, and
 only the nodes below are understood.
@@ -6,7 +6,6 @@ only the nodes below are understood.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 
@@ -71,8 +70,6 @@ def _value(node: exp.Expression) -> pa.Array:
             return pc.negate_checked(_value(node.this))
         case exp.Cast(this=exp.Literal() | exp.Neg() | exp.Null() | exp.Boolean()):
             return assign(_value(node.this), _target(node.to))
-        case exp.CurrentTimestamp():
-            return pa.array([datetime.now(UTC)], pa.timestamp("us", "UTC"))
     raise _NoConstant
 
 
