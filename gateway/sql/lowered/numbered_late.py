@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from gateway.sql.lowered.lone_conditions import ALL_ROWS
 from gateway.sql.lowered.sort_keys import place_of_output
 from gateway.sql.lowered.ties import has_ties
 from gateway.sql.meaning.ordering import HIDDEN
@@ -19,8 +20,6 @@ from gateway.sql.meaning.volatile import call_name
 from gateway.sql.text.trees import nodes_of, own_nodes
 
 _ALIAS = "rows_in_turn"
-# The engine forgets the order of a subquery that has no limit.
-_ALL_ROWS = 2**63 - 1
 
 
 def number_late(tree: exp.Expr) -> bool:
@@ -82,7 +81,8 @@ def _wrap(select: exp.Select) -> None:
         outer.append(item)
     inner.set("expressions", kept or [exp.alias_(exp.Literal.number(1), "one", quoted=True)])
     if inner.args.get("limit") is None:
-        inner.set("limit", exp.Limit(expression=exp.Literal.number(_ALL_ROWS)))
+        # The engine forgets the order of a subquery that has no limit.
+        inner.set("limit", exp.Limit(expression=exp.Literal.number(ALL_ROWS)))
     for key in list(select.args):
         select.set(key, None)
     alias = exp.TableAlias(this=exp.to_identifier(_ALIAS, quoted=True))
