@@ -52,7 +52,9 @@ def grouping_keys(select: exp.Select) -> list[exp.Expr]:
 
 
 def is_grouping_key(node: exp.Expr) -> bool:
-    """Whether it is written as a key in GROUP BY, alone or in a set."""
+    """Whether it is written as a key in GROUP BY, alone or in a set; without its parentheses."""
+    if isinstance(node, exp.Paren | exp.Tuple):
+        return False
     return node.arg_key in ("expressions", "this") and isinstance(
         node.parent, exp.Group | exp.GroupingSets | exp.Cube | exp.Rollup | exp.Tuple | exp.Paren
     )

@@ -97,7 +97,7 @@ def _group_distinct(block: Block, known: Types) -> None:
 
 def _group(select: exp.Select, group: exp.Expr, known: Types) -> None:
     sets = any(isinstance(element, SETS) for element in group.expressions)
-    written = [n for n in own_nodes(group) if is_grouping_key(n) and not isinstance(n, exp.Paren)]
+    written = [node for node in own_nodes(group) if is_grouping_key(node)]
     meanings = [(key, _meant(key, select, known)) for key in written]
     wide = [(key, value, kind) for key, value in meanings if (kind := _kind(value, known))]
     for key, value, kind in wide:

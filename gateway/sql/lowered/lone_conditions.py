@@ -3,7 +3,7 @@
 DataFusion 55 pushes a condition into an aggregate when all the columns in it are keys, so also one
 that has no column where there is no key: ``SELECT count(*) FROM t HAVING 1 > (SELECT ...)`` then
 counts no rows where it should give none. A condition that draws is moved there, too, and beneath
-DISTINCT, UNION and windows: ``SELECT * FROM (SELECT DISTINCT g FROM t) q WHERE random() < 0.5`` asks
+DISTINCT, UNION and windows: ``SELECT * FROM (SELECT DISTINCT g FROM t) WHERE random() < 0.5`` asks
 of each row of t. A condition that names an aggregate stays above it, and nothing is pushed through
 a LIMIT.
 """
@@ -63,7 +63,7 @@ def _is_read_whole(query: exp.Expr) -> bool:
     return isinstance(held, exp.CTE)
 
 
-def _sums(select: exp.Select) -> bool:
+def _sums(select: exp.Query) -> bool:
     own = (node for item in select.expressions for node in own_nodes(item))
     return any(isinstance(node, exp.Window) or is_aggregate(node) for node in own)
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported, NumericValueOutOfRange, UndefinedFunction
+from gateway.errors import (
+    FeatureNotSupported,
+    GroupingError,
+    NumericValueOutOfRange,
+    UndefinedFunction,
+)
+from gateway.sql.lowered.grouping_sets import SETS
+from gateway.sql.lowered.per_key import meant
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.text.datatypes import data_type
-from gateway.types import FLOAT8, FLOATING, INTEGER, NUMERIC, TEXT, Type, array_of
+from gateway.sql.text.trees import nodes_of
+from gateway.types import FLOAT4, FLOAT8, FLOATING, INTEGER, NUMERIC, TEXT, Type, array_of
 
 
 def put_ordered_set(node: exp.WithinGroup, known: Types) -> None:
@@ -26,6 +34,9 @@ def put_ordered_set(node: exp.WithinGroup, known: Types) -> None:
         _put_several(node, known)
         return
     if name != "mode" and not _is_percentile(node, name, known):
+        ordered = node.expression.expressions[0]
+        if name == "percentile_cont" and known.of(ordered.this) is FLOAT4:
+            ordered.set("this", _double(ordered.this))
         return
     whole: exp.Expr = node
     where = None
@@ -69,6 +80,7 @@ def _put_rank(node: exp.WithinGroup, name: str) -> None:
             f"(here {len(orders)})",
             position=position_of(node),
         )
+    _check_given(node, given)
     whole: exp.Expr = node
     among: exp.Expr | None = None
     if isinstance(node.parent, exp.Filter):
@@ -105,6 +117,32 @@ def _put_rank(node: exp.WithinGroup, name: str) -> None:
     empty = exp.EQ(this=rows.copy(), expression=_number(0))
     zero = exp.Cast(this=_number(0), to=double.copy())
     whole.replace(exp.Case(ifs=[exp.If(this=empty, true=zero)], default=share))
+
+
+def _check_given(node: exp.WithinGroup, given: list[exp.Expr]) -> None:
+    """Let columns in the given values be keys: they are taken of each row here.
+
+    Raises:
+        GroupingError: 42803. FeatureNotSupported: 0A000, of keys of grouping sets.
+    """
+    select = node.find_ancestor(exp.Select)
+    group = select.args.get("group") if select is not None else None
+    keys = group.expressions if group is not None else []
+    for column in (each for value in given for each in nodes_of(value, exp.Column)):
+        if any(isinstance(key, SETS) for key in keys):
+            raise FeatureNotSupported(
+                f"{node.this.name} WITHIN GROUP of a column beside grouping sets is not supported",
+                position=position_of(column),
+            )
+        meanings = [meant(key, select) for key in keys] if select is not None else []
+        grouped = [each for key in meanings for each in nodes_of(key, exp.Column)]
+        if not any(each.name == column.name for each in grouped):
+            name = ".".join(part.name for part in column.parts)
+            raise GroupingError(
+                f'column "{name}" must appear in the GROUP BY clause or be used in an '
+                "aggregate function",
+                position=position_of(column),
+            )
 
 
 def _beside(keys: list[tuple[exp.Expr, exp.Expr]]) -> tuple[exp.Expr, exp.Expr]:

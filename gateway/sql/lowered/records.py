@@ -1,4 +1,4 @@
-"""Rows as values of a SELECT list: `SELECT t FROM t`, `SELECT ROW(1, 'a')`.
+"""Rows as values: `SELECT t FROM t`, `SELECT ROW(1, 'a')`, `array_agg(t)`, `ROW(1, 2)::text`.
 
 They are written as PostgreSQL's record type is (manual, 8.16.6), and are of that type.
 """
@@ -11,21 +11,30 @@ from gateway.sql.lowered.jsoncalls import row_of, where_present, written
 from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.scope import Block, is_read_from
 from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.trees import own_nodes
 from gateway.types import BOOL, BY_NAME
 
+TEXTS = (exp.DType.TEXT, exp.DType.VARCHAR)
 _RECORD = BY_NAME["record"]
 
 
 def show_rows(block: Block) -> bool:
-    """Write the rows among the outputs of a query as records, in place; whether there was one."""
-    if block.parent is not None or is_read_from(block.select):
-        return False
-    shown = False
+    """Write rows as records, in place, where they are outputs, become text or are put together.
+
+    Returns:
+        Whether there was one.
+    """
     known = Types(block)
+    shown = False
+    for node in own_nodes(block.select):
+        row = _written_out(node)
+        if row_of(row) is not None and _is_taken(node):
+            node.replace(as_record(row, known))
+            shown = True
+    if block.parent is not None or is_read_from(block.select):
+        return shown
     for item in block.select.expressions:
-        value = item.unalias().unnest()
-        if isinstance(value, exp.Tuple) and len(value.expressions) > 1:
-            value = exp.Anonymous(this="row", expressions=[e.copy() for e in value.expressions])
+        value = _written_out(item.unalias().unnest())
         if row_of(value) is None:
             continue
         made = as_record(value, known)
@@ -35,6 +44,25 @@ def show_rows(block: Block) -> bool:
             item.replace(exp.alias_(made, item.alias_or_name, quoted=True))
         shown = True
     return shown
+
+
+def _written_out(value: exp.Expr) -> exp.Expr:
+    """`(a, b)` as ROW(a, b); anything else as it is."""
+    if isinstance(value, exp.Tuple) and len(value.expressions) > 1:
+        return exp.Anonymous(this="row", expressions=[e.copy() for e in value.expressions])
+    return value
+
+
+def _is_taken(row: exp.Expr) -> bool:
+    """Whether it becomes text, or an item of an array."""
+    held = row.parent
+    while isinstance(held, exp.Paren | exp.Order | exp.Ordered | exp.Distinct):
+        held = held.parent
+    if isinstance(held, exp.Cast):
+        return held.args["to"].this in TEXTS
+    if isinstance(held, exp.Array):
+        return True
+    return isinstance(held, exp.Anonymous) and held.name == "array_agg"
 
 
 def as_record(row: exp.Expr, known: Types) -> exp.Expr:

@@ -13,7 +13,7 @@ from functools import reduce
 from sqlglot import exp
 
 from gateway.sql.lowered.jsoncalls import NAMES, PRESENT, is_maker
-from gateway.sql.lowered.records import as_record
+from gateway.sql.lowered.records import TEXTS, as_record
 from gateway.sql.meaning.binding import OWN_NAMES
 from gateway.sql.meaning.inference import Types
 from gateway.sql.meaning.scope import Analysis, Block, Source, column_node, is_read_from
@@ -21,7 +21,6 @@ from gateway.sql.text.trees import nodes_of, own_nodes
 
 _THERE = "row is there"
 _HELD = "rows_there"
-_TEXTS = (exp.DType.TEXT, exp.DType.VARCHAR)
 
 
 def write_rows(analysis: Analysis) -> bool:
@@ -53,8 +52,9 @@ def _is_taken(node: exp.Column) -> bool:
     if isinstance(held, exp.Is):
         return isinstance(held.expression, exp.Null) and held.this.unnest() is node
     if isinstance(held, exp.Cast):
-        return held.args["to"].this in _TEXTS
-    return isinstance(held, exp.Anonymous) and (held.name == "count" or is_maker(held.name))
+        return held.args["to"].this in TEXTS
+    takes = ("count", "array_agg")
+    return isinstance(held, exp.Anonymous) and (held.name in takes or is_maker(held.name))
 
 
 def _around(node: exp.Expr) -> exp.Expr | None:
