@@ -11,6 +11,8 @@ import math
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 
+import numpy as np
+import pyarrow as pa
 from pyarrow import MonthDayNano
 
 from gateway.errors import DatetimeFieldOverflow, DivisionByZero, InvalidParameterValue
@@ -63,6 +65,23 @@ def age(later: datetime, earlier: datetime) -> MonthDayNano:
 def _time_of(moment: datetime) -> int:
     seconds = moment.hour * 3600 + moment.minute * 60 + moment.second
     return seconds * 1_000_000 + moment.microsecond
+
+
+def between(micros: pa.Array) -> pa.Array:
+    """What lies between two moments: whole days, and the microseconds that are left over.
+
+    NULL of NULL. Source: timestamp_mi, which ends with interval_justify_hours.
+
+    >>> between(pa.array([-90_000_000_000]))[0].as_py()
+    MonthDayNano(months=0, days=-1, nanoseconds=-3600000000000)
+    """
+    given = micros.fill_null(0).to_numpy(zero_copy_only=False)
+    days = np.sign(given) * (np.abs(given) // _DAY)
+    rows = np.zeros(len(given), [("months", "<i4"), ("days", "<i4"), ("nanos", "<i8")])
+    rows["days"], rows["nanos"] = days, (given - days * _DAY) * 1000
+    absent = pa.array(np.asarray(micros.is_valid())).buffers()[1] if micros.null_count else None
+    kind = pa.month_day_nano_interval()
+    return pa.Array.from_buffers(kind, len(given), [absent, pa.py_buffer(rows)])
 
 
 def times(interval: MonthDayNano, factor: float) -> MonthDayNano:

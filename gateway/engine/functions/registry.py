@@ -216,6 +216,7 @@ def _moment_of_seconds(seconds: pa.Array) -> pa.Array:
 
 _COLUMNAR: list[Columnar] = [
     ("moment_of_seconds", [_DOUBLE], _INSTANT, _moment_of_seconds),
+    ("interval_between", [_BIGINT], _INTERVAL, intervals.between),
     ("rint", [_DOUBLE], _DOUBLE, _rint),
     ("fifteen_digits", [_DOUBLE], _DOUBLE, _fifteen_digits),
     ("field_name", [_TEXT], _TEXT, _field_name),

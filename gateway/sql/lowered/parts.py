@@ -104,8 +104,7 @@ _SPAN = {
     "millennium": "trunc(engine(year) / 1000.0) + 0.0",
     "epoch": "engine(epoch) + engine(year) * 453600.0",  # 365.25 days for a year, not 360
 }
-# A difference of two moments has days and hours, but no months (manual, 9.9); the engine counts all
-# its hours, and no more than 292 years.
+# A timedelta of a dataset has days and hours, but no months; the engine counts all its hours.
 _DIFFERENCE = "arrow_cast(arrow_cast(a, 'Duration(Microsecond)'), 'Int64')"
 _BETWEEN = {
     "day": f"({_DIFFERENCE} / 86400000000)::float8",
@@ -219,19 +218,13 @@ def _write(node: exp.Expr, spelt: str, value: exp.Expr, known: Types, zone: str)
     if kind is TIMESTAMPTZ and zone != "UTC" and unit in _LOCAL:
         value = _local(value, zone)
     if kind is INTERVAL:
-        rows = _interval_rows(value, known)
+        rows = _interval_rows(value)
     node.replace(_filled(rows[unit], value))
 
 
-def _interval_rows(value: exp.Expr, known: Types) -> dict[str, str]:
+def _interval_rows(value: exp.Expr) -> dict[str, str]:
     """How the parts of an interval are told, by what it is made of."""
-    inner = value.unnest()
-    if isinstance(inner, exp.Interval | exp.Cast):
-        return _SPAN
-    moments = (TIMESTAMP, TIMESTAMPTZ, DATE)
-    if isinstance(inner, exp.Sub) and known.of(inner.this) in moments:
-        return _BETWEEN if known.of(inner.expression) in moments else _SPAN
-    return _EITHER
+    return _SPAN if isinstance(value.unnest(), exp.Interval | exp.Cast | exp.Sub) else _EITHER
 
 
 _LOCAL = (_CLOCK.keys() | _CALENDAR.keys()) - _ZONE.keys() - {"epoch"}

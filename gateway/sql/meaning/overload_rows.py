@@ -145,9 +145,9 @@ JSON_ROWS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 TIME_ROWS: tuple[tuple[str, str], ...] = (
-    ("justify_days(interval)",      "justify_days(a::interval)"),
-    ("justify_hours(interval)",     "justify_hours(a::interval)"),
-    ("justify_interval(interval)",  "justify_interval(a::interval)"),
+    ("justify_days(interval)",      "justify_days(a)"),
+    ("justify_hours(interval)",     "justify_hours(a)"),
+    ("justify_interval(interval)",  "justify_interval(a)"),
     ("make_timestamptz(integer, integer, integer, integer, integer, number)",
      "make_timestamp_parts(a, b, c, d, e, f::double precision)::timestamptz"),
     ("make_timestamptz(integer, integer, integer, integer, integer, number, text)",

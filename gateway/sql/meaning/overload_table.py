@@ -71,7 +71,7 @@ OVERLOADS: tuple[tuple[str, str], ...] = (
     ("make_timestamp(integer, integer, integer, integer, integer, number)",
      "make_timestamp_parts(a, b, c, d, e, f::double precision)"),
     ("date_trunc(text, date)",        "date_trunc(a, b::timestamptz)"),
-    ("date_trunc(text, interval)",    "truncated_interval(a, b::interval)"),
+    ("date_trunc(text, interval)",    "truncated_interval(a, b)"),
     ("date_trunc(text, any)",         "date_trunc(a, b)"),
     ("date_trunc(text, timestamptz, text)", "truncated_timestamptz(a, b, c)"),
     ("date_part(text, any)",          "date_part(a, b)::double precision"),

@@ -103,6 +103,9 @@ def _call(node: exp.Anonymous, known: Types, notation: Notation) -> None:
     if name == "pg_typeof" and len(arguments) == 1:
         node.replace(_type_name(node, known.of(arguments[0])))
         return
+    if name == "avg" and len(arguments) == 1 and known.of(arguments[0]) is INTERVAL:
+        _average(node)
+        return
     write_arguments(node, known, notation)
     if name in ("num_nulls", "num_nonnulls"):
         node.replace(_counted(arguments, name == "num_nulls"))
@@ -255,6 +258,19 @@ def _counted(arguments: Sequence[exp.Expr], nulls: bool) -> exp.Expr:
     return exp.paren(total)
 
 
+def _average(call: exp.Anonymous) -> None:
+    """The sum of intervals over how many there are, in place; the engine has it of numbers."""
+    whole: exp.Expr = call
+    while isinstance(whole.parent, exp.Filter | exp.Window) and whole.arg_key == "this":
+        whole = whole.parent
+    call.set("this", "sum")
+    total = whole.copy()
+    call.set("this", "count")
+    made = exp.Anonymous(this="interval_over", expressions=[total, _cast(whole, "float8")])
+    made.meta[GIVES] = INTERVAL
+    whole.replace(made)
+
+
 def _scaled_interval(node: exp.Mul | exp.Div, known: Types) -> None:
     sides = [node.this, node.expression]
     types = [known.of(side) for side in sides]
@@ -270,11 +286,15 @@ def _scaled_interval(node: exp.Mul | exp.Div, known: Types) -> None:
 def _moved(node: exp.Add | exp.Sub, known: Types, zone: str) -> None:
     """A date and an interval or a time give a timestamp; the engine would leave out the hours.
 
-    A moment and an interval go by the session's clocks, of which the engine knows not all.
+    A moment and an interval go by the session's clocks, of which the engine knows not all. Between
+    two moments are days and hours: the engine's own difference is a length without days.
     """
     sides = [node.this, node.expression]
     types = [known.of(side) for side in sides]
-    if INTERVAL in types and TIMESTAMPTZ in types and zone != "UTC":
+    both = all(kind is not None and kind.name in _MOMENTS for kind in types)
+    if both and isinstance(node, exp.Sub) and types != [DATE, DATE]:
+        node.replace(_between(node))
+    elif INTERVAL in types and TIMESTAMPTZ in types and zone != "UTC":
         moment, interval = (sides[types.index(kind)] for kind in (TIMESTAMPTZ, INTERVAL))
         sign = exp.Literal.number(-1 if isinstance(node, exp.Sub) else 1)
         given = [_cast(moment, "timestamptz"), _cast(interval, "interval")]
@@ -288,6 +308,17 @@ def _moved(node: exp.Add | exp.Sub, known: Types, zone: str) -> None:
         date.replace(_cast(date, "timestamp"))
     elif TIME in types and DATE in types:
         node.replace(_cast(node, "timestamp"))
+
+
+def _between(difference: exp.Sub) -> exp.Expr:
+    """The interval that a difference of moments is."""
+    number: exp.Expr = difference.copy()
+    for kind in ("Duration(Microsecond)", "Int64"):
+        literal = exp.Literal.string(kind)
+        number = exp.Anonymous(this="arrow_cast", expressions=[number, literal])
+    made = exp.Anonymous(this="interval_between", expressions=[number])
+    made.meta[GIVES] = INTERVAL
+    return made
 
 
 def _at_time_zone(node: exp.AtTimeZone, known: Types) -> None:

@@ -102,6 +102,7 @@ _ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
     (INTERVAL, (
         "age", "age_timestamp", "make_interval", "make_interval_parts", "justify_days",
         "justify_hours", "justify_interval", "interval_times", "interval_over",
+        "interval_between",
         "truncated_interval")),
 )  # fmt: skip
 _BY_NAME = {name: kind for kind, names in _ALWAYS for name in names} | GIVEN
