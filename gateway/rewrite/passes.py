@@ -194,9 +194,8 @@ def _keep_layer(state: Rewriting, query: exp.Select) -> TableName:
 def materialise_queries(state: Rewriting) -> None:
     """Let queries of WITH that are to be run once be run first, and what numbers rows be read."""
     read_numbers(state.analysis)
-    if nodes_of(state.tree, exp.With):
-        keep = partial(_keep_layer, state)
-        state.analysis = materialise(state.tree, state.analysis, state.relations, keep)
+    keep = partial(_keep_layer, state)
+    state.analysis = materialise(state.tree, state.analysis, state.relations, keep)
 
 
 def _name_view(state: Rewriting, marker: exp.Expr, name: str) -> None:

@@ -24,6 +24,7 @@ from gateway.engine.functions.datetime_reading import read_date, read_moment
 from gateway.engine.functions.datetime_text import instant_to_char, moment_to_char
 from gateway.engine.functions.degrees import DEGREES
 from gateway.engine.functions.finite import FINITE, values_of
+from gateway.engine.functions.interval_text import interval_to_char
 from gateway.engine.functions.local_times import LOCAL_TIMES
 from gateway.engine.functions.making import MAKING, make_time, make_timestamp, zone_of_text
 from gateway.engine.functions.moment_texts import MOMENT_TEXTS
@@ -76,6 +77,7 @@ FUNCTIONS: tuple[tuple[str, Callable[..., Any], list[pa.DataType], pa.DataType],
     ("width_bucket", _width_bucket, [_DOUBLE, _DOUBLE, _DOUBLE, _BIGINT], _INTEGER),
     ("to_char_timestamp", moment_to_char, [_TIMESTAMP, _TEXT], _TEXT),
     ("to_char_timestamptz", instant_to_char, [_INSTANT, _TEXT, _TEXT], _TEXT),
+    ("to_char_interval", interval_to_char, [_INTERVAL, _TEXT], _TEXT),
     ("to_char_bigint", number_to_char, [_BIGINT, _TEXT], _TEXT),
     ("to_char_double", number_to_char, [_DOUBLE, _TEXT], _TEXT),
     ("to_char_numeric", number_to_char, [_NUMERIC, _TEXT], _TEXT),

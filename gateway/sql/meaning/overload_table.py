@@ -49,6 +49,7 @@ OVERLOADS: tuple[tuple[str, str], ...] = (
     ("to_char(timestamp, text)",      "to_char_timestamp(a, b)"),
     ("to_char(date, text)",           "to_char_timestamp(a::timestamp, b)"),
     ("to_char(timestamptz, text)",    "to_char_timestamptz(a, b, session_zone)"),
+    ("to_char(interval, text)",       "to_char_interval(a, b)"),
     ("to_char(integer, text)",        "to_char_bigint(a, b)"),
     ("to_char(numeric, text)",        "to_char_numeric(a::numeric, b)"),
     ("to_char(double, text)",         "to_char_double(a, b)"),
