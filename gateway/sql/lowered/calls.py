@@ -38,7 +38,8 @@ _OPERATORS: dict[str, type[exp.Binary]] = {"mod": exp.Mod, "div": exp.Div}
 
 # The engine counts these without a sign, and knows no arithmetic of that and an integer: the type
 # that PostgreSQL gives them.
-_RANKS = {"ntile": "int", **dict.fromkeys(("row_number", "rank", "dense_rank"), "bigint")}
+_COUNTED = ("row_number", "rank", "dense_rank", "regr_count")
+_RANKS = {"ntile": "int", **dict.fromkeys(_COUNTED, "bigint")}
 _MEASURES = ("array_length", "array_upper", "array_ndims", "array_position", "cardinality")
 # PostgreSQL knows none of these of an empty array.
 _NULL_OF_EMPTY = ("array_length", "array_upper", "array_ndims")
@@ -68,8 +69,8 @@ def call(node: exp.Expr) -> exp.Expr | None:
         # In a SELECT list it gives a row each; the engine's function gives one array.
         series = exp.Anonymous(this=name, expressions=checked(name, arguments))
         return exp.Anonymous(this="unnest", expressions=[series])
-    if name == "clock_timestamp" and not arguments:
-        return exp.Anonymous(this="clock_now", expressions=[each_row()])
+    if name in _WHOLE and (made := _WHOLE[name](node)) is not None:
+        return made
     _rename(node)
     return None
 
@@ -87,6 +88,28 @@ def _rename(node: exp.Expr) -> None:
 def is_series_of_moments(node: exp.Expr) -> bool:
     """Whether `overloads` found a generate_series of moments."""
     return isinstance(node, exp.Anonymous) and bool(node.args.get("moments"))
+
+
+def _clock(node: exp.Expr) -> exp.Expr | None:
+    return None if node.expressions else exp.Anonymous(this="clock_now", expressions=[each_row()])
+
+
+def _counted(node: exp.Expr) -> exp.Expr | None:
+    alone = not isinstance(node.parent, exp.Filter | exp.Window)
+    return _bigint(node) if alone else None
+
+
+def filtered(node: exp.Expr) -> exp.Expr | None:
+    """A count of PostgreSQL's type, of some rows."""
+    counts = isinstance(node.this, exp.Anonymous) and node.this.name == "regr_count"
+    return _bigint(node) if counts and not isinstance(node.parent, exp.Window) else None
+
+
+def _bigint(node: exp.Expr) -> exp.Expr:
+    return exp.Cast(this=node.copy(), to=exp.DataType.build("bigint"))
+
+
+_WHOLE = {"regr_count": _counted, "clock_timestamp": _clock}
 
 
 def window(node: exp.Expr) -> exp.Expr | None:

@@ -19,7 +19,7 @@ from gateway.errors import (
     InvalidParameterValue,
 )
 from gateway.sql.lowered import clauses, subqueries
-from gateway.sql.lowered.calls import call, window
+from gateway.sql.lowered.calls import call, filtered, window
 from gateway.sql.lowered.casting import cast, item_of
 from gateway.sql.lowered.listed_values import keep_apart
 from gateway.sql.lowered.lone_conditions import hold_back
@@ -266,6 +266,14 @@ def _bitwise_not(node: exp.Expr) -> exp.Expr:
     return exp.Paren(this=exp.Sub(this=minus_one, expression=exp.Paren(this=node.this)))
 
 
+def _bitwise_xor(node: exp.Expr) -> exp.Expr:
+    # The engine takes a # a for 0, though a be NULL.
+    left, right = (exp.Paren(this=side) for side in (node.this, node.expression))
+    either = exp.BitwiseOr(this=left, expression=right)
+    both = exp.BitwiseAnd(this=left.copy(), expression=right.copy())
+    return exp.Paren(this=exp.Sub(this=exp.Paren(this=either), expression=exp.Paren(this=both)))
+
+
 def _now(node: exp.Expr) -> exp.Expr:
     return cast_of(exp.Anonymous(this="now"), exp.DataType(this=DType.TIMESTAMP))
 
@@ -330,6 +338,8 @@ LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.RegexpILike: write_pattern,
     exp.Collate: _collate,
     exp.BitwiseNot: _bitwise_not,
+    exp.BitwiseXor: _bitwise_xor,
+    exp.Filter: filtered,
     exp.Operator: _operator,
     exp.ArrayOverlaps: _overlaps,
     exp.Localtimestamp: _now,

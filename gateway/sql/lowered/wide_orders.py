@@ -1,4 +1,4 @@
-"""ORDER BY of values that the engine sorts by their form: intervals, jsonb, NaN of either sign, -0.
+"""ORDER BY of values that the engine sorts otherwise: intervals, jsonb, NaN, -0, arrays.
 
 Intervals go by their lengths and jsonb by its order (`wide_comparisons.KEYS`), every NaN is last
 (`not_numbers`), and 0 and -0 are one value, which shows where something else is sorted by after it.
@@ -34,26 +34,53 @@ def order_widely(ordered: exp.Ordered, known: Types) -> None:
     kind = known.of(value)
     if kind is None:
         return
-    if kind.name in FLOATING:
-        if isinstance(holder, exp.Window):
-            ordered.set("this", _folded(value.copy(), value, kind, known, zero=True))
-        elif holder.args.get("distinct") is None:  # that one's outputs are folded (`equal_nans`)
-            _order_reals(ordered, holder, value, kind, known)
-    elif (key := KEYS.get(kind.name)) is None:
+    if kind.element is not None:
+        _order_arrays(ordered, holder)
+    elif kind.name in KEYS:
+        _order_keys(ordered, holder, value, kind)
+    elif kind.name not in FLOATING:
         return
     elif isinstance(holder, exp.Window):
+        ordered.set("this", _folded(value.copy(), value, kind, known, zero=True))
+    elif holder.args.get("distinct") is None:  # that one's outputs are folded (`equal_nans`)
+        _order_reals(ordered, holder, value, kind, known)
+
+
+def _order_keys(
+    ordered: exp.Ordered, holder: exp.Window | exp.Select, value: exp.Expr, kind: Type
+) -> None:
+    key = KEYS[kind.name]
+    if isinstance(holder, exp.Window):
         ordered.set("this", key(value))
-    else:
-        distinct = holder.args.get("distinct")
-        if distinct is not None and distinct.args.get("on") is None:
-            raise FeatureNotSupported(
-                f"ORDER BY {kind.sql} beside DISTINCT is not supported",
-                hint="Write the DISTINCT in a subquery.",
-            )
-        # DISTINCT ON sorts before there are outputs: there what is meant is written out.
-        if distinct is not None:
-            _key_first(distinct.args["on"], holder, value, key(value.copy()))
-        ordered.set("this", key(value if distinct is not None else _named(ordered.this, holder)))
+        return
+    distinct = holder.args.get("distinct")
+    if distinct is not None and distinct.args.get("on") is None:
+        raise FeatureNotSupported(
+            f"ORDER BY {kind.sql} beside DISTINCT is not supported",
+            hint="Write the DISTINCT in a subquery.",
+        )
+    # DISTINCT ON sorts before there are outputs: there what is meant is written out.
+    if distinct is not None:
+        _key_first(distinct.args["on"], holder, value, key(value.copy()))
+    ordered.set("this", key(value if distinct is not None else _named(ordered.this, holder)))
+
+
+def _order_arrays(ordered: exp.Ordered, holder: exp.Window | exp.Select) -> None:
+    """Let NULL among the items of an array be the greatest, wherever arrays that are NULL go.
+
+    The engine puts one where the other goes. Beside DISTINCT there is no place for another key.
+    """
+    first, down = bool(ordered.args.get("nulls_first")), bool(ordered.args.get("desc"))
+    order = ordered.parent
+    if first == down or order is None or holder.args.get("distinct") is not None:
+        return
+    value = ordered.this if isinstance(holder, exp.Window) else _named(ordered.this, holder)
+    absent = exp.Is(this=exp.paren(value.copy()), expression=exp.Null())
+    key = exp.Ordered(this=exp.paren(absent), desc=first, nulls_first=first)
+    keys = list(order.expressions)
+    keys.insert(next(n for n, each in enumerate(keys) if each is ordered), key)
+    ordered.set("nulls_first", down)
+    order.set("expressions", keys)
 
 
 def _key_first(on: exp.Expr, select: exp.Select, value: exp.Expr, key: exp.Expr) -> None:

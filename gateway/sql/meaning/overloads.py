@@ -128,7 +128,13 @@ def _call(node: exp.Anonymous, known: Types, notation: Notation) -> None:
                 position=position_of(node),
             )
     _note_types(arguments, types)
-    node.replace(_written(_closest(fitting, types), arguments, notation.zone, GIVEN.get(name)))
+    gives = GIVEN.get(name) or _array_of(known.of(node))
+    node.replace(_written(_closest(fitting, types), arguments, notation.zone, gives))
+
+
+def _array_of(kind: Type | None) -> Type | None:
+    """An array's type, which is not told by what is written for the call."""
+    return kind if kind is not None and kind.element is not None else None
 
 
 def _of_texts(arguments: Sequence[exp.Expr], fitting: list[Row]) -> list[Row]:
