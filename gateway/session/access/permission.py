@@ -95,12 +95,21 @@ class Permission:
             self._authority.require_schema("U", found.name.schema)
             self._authority.require_columns(letter, found.name, columns)
 
-    def _reads(self, table: exp.Table, parts: Iterable[exp.Expr | None]) -> None:
-        """Ask to read the columns of a write's table that may be meant in parts of it."""
+    def _reads(self, tree: exp.Expr, table: exp.Table, parts: Iterable[exp.Expr | None]) -> None:
+        """Ask to read the columns of a write's table that may be meant in parts of it.
+
+        What else the write reads is asked for where its query is planned, but for its table: where
+        that is named again, all of it is asked for here.
+        """
         found = self._registry.find(*self._registry.named(parts_of(table)))
-        if found is not None:
-            trees = [part for part in parts if part is not None]
-            named = columns_named(trees, table.alias_or_name, found.names)
+        if found is None:
+            return
+        if any(self._same(table, each) for each in named_tables(tree) if each is not table):
+            self._relation("r", parts_of(table))
+            return
+        trees = [part for part in parts if part is not None]
+        for alias in {table.alias_or_name, "excluded"}:
+            named = columns_named(trees, alias, found.names)
             self._columns("r", parts_of(table), named)
 
     def _owner(
@@ -160,7 +169,7 @@ class Permission:
             self._columns("w", parts_of(table), assigned(conflict.expressions))
         read = [] if conflict is None else read_on_conflict(conflict)
         if read or returning is not None:
-            self._reads(table, [*read, returning])
+            self._reads(tree, table, [*read, returning])
 
     def _update(self, tree: exp.Update) -> None:
         table = target_of(tree)
@@ -175,28 +184,28 @@ class Permission:
 
     def _read_target(self, tree: exp.Expr, table: exp.Table, values: list[exp.Expr]) -> None:
         """UPDATE and DELETE read their table where a column of it may stand in an expression."""
-        name = parts_of(table)
-        meant = self._registry.find(*self._registry.named(name))
         others = [each for each in named_tables(tree) if each is not table]
-        if meant is not None and any(self._is(meant.name, each) for each in others):
-            self._relation("r", name)
+        if any(self._same(table, each) for each in others):
+            self._relation("r", parts_of(table))
         read = [tree.args.get(key) for key in ("where", "returning")]
         read += [*values, *(join.args.get("on") for join in tree.find_all(exp.Join))]
         aliases = {each.alias_or_name for each in others} - {table.alias_or_name}
         for part in read:
             for node in part.find_all(exp.Column, exp.Star) if part is not None else ():
                 if isinstance(node, exp.Star) or node.table not in aliases:
-                    self._reads(table, read)
+                    self._reads(tree, table, read)
                     return
 
-    def _is(self, name: TableName, table: exp.Table) -> bool:
-        found = self._registry.find(*self._registry.named(parts_of(table)))
-        return found is not None and found.name == name
+    def _same(self, one: exp.Table, other: exp.Table) -> bool:
+        mine, theirs = (
+            self._registry.find(*self._registry.named(parts_of(table))) for table in (one, other)
+        )
+        return mine is not None and theirs is not None and mine.name == theirs.name
 
     def _merge(self, tree: exp.Merge) -> None:
         table = target_of(tree)
         name = parts_of(table)
-        self._reads(table, read_by_merge(tree))
+        self._reads(tree, table, read_by_merge(tree))
         for when in tree.args["whens"].expressions:
             then = when.args.get("then")
             if isinstance(then, exp.Insert):

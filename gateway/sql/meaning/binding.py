@@ -93,7 +93,8 @@ class Binder:
         read = relation.name, view
         columns, given = None, table.alias_column_names
         names = [*given, *relation.names[len(given) :]]
-        if relation.guarded and len(set(names)) == len(relation.names):
+        plain = len(set(names)) == len(relation.names) and not _is_in_named_join(table)
+        if relation.guarded and plain:
             named = columns_named([tree], table.alias_or_name, names)
             meant = dict(zip(names, relation.names, strict=True))
             columns = None if named is None else frozenset(meant[each] for each in named)
@@ -141,6 +142,16 @@ class Binder:
         if given:
             inlined.meta[OWN_NAMES] = names
         return inlined
+
+
+def _is_in_named_join(table: exp.Table) -> bool:
+    """Whether its columns go by another alias, too, as those of `(a JOIN b ON ...) AS j` do."""
+    around = table.parent
+    while around is not None and not isinstance(around, exp.Select | exp.SetOperation):
+        if isinstance(around, exp.Subquery) and around.alias:
+            return True
+        around = around.parent
+    return False
 
 
 def named_tables(tree: exp.Expr) -> Iterator[exp.Table]:
