@@ -1,0 +1,131 @@
+"""Derivatives in every place of a statement, beside central differences of the statement itself.
+
+In a row of STATEMENTS `<f; x>` is the derivative of f by x. Its difference is what the statement
+gives with f in that place over rows whose x is a little larger, less what it gives over rows whose
+x is as much smaller.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+H = 1e-5
+ROWS = "(1, 1, 0.5, 1.5), (2, 1, -1.25, 2), (3, 2, 2, -0.5), (4, 2, 0.25, 3), (5, 2, 1.75, 1)"
+_MARKED = re.compile("<([^;]*); ([^>]*)>")
+
+STATEMENTS = (
+    # where a value stands
+    "SELECT id, <x * x * y; x> FROM d",
+    "SELECT id, 2 * <sin(x) * y; x> + 1 - 1 FROM d",
+    "SELECT id, CASE WHEN g = 1 THEN <x ^ 3; x> ELSE <exp(x); x> END FROM d",
+    "SELECT id, coalesce(<x / y; x>, 0) FROM d",
+    "SELECT id, <CASE WHEN y > 1 THEN x * x ELSE -x END; x> FROM d",
+    "SELECT id, <greatest(x * y, -5); x> FROM d",
+    "SELECT id, (ARRAY[<x * y; x>, 0])[1] FROM d",
+    # aggregates
+    "SELECT g, sum(<x * x * y; x>) FROM d GROUP BY g",
+    "SELECT g, sum(<x * x; x>) FILTER (WHERE y > 0) FROM d GROUP BY g",
+    "SELECT g, avg(<x * x; x>) FROM d GROUP BY ROLLUP (g)",
+    "SELECT g, sum(<x * y; x>) FROM d GROUP BY GROUPING SETS ((g), ())",
+    "SELECT g, sum(DISTINCT <x * x * x; x>) FROM d GROUP BY g",
+    "SELECT g, sum(<ln(x * x + 1); x> * id) FROM d GROUP BY g HAVING count(*) > 1",
+    "SELECT g, (array_agg(<x * x; x> ORDER BY id))[2] FROM d GROUP BY g",
+    # windows
+    "SELECT id, sum(<x * x; x>) OVER (PARTITION BY g ORDER BY id) FROM d",
+    "SELECT id, avg(<x * y; x>) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) FROM d",
+    "SELECT id, sum(<x * y; x>) OVER (ORDER BY g GROUPS 1 PRECEDING) FROM d",
+    "SELECT id, lag(<x ^ 2; x>, 1, 0) OVER w FROM d WINDOW w AS (PARTITION BY g ORDER BY id)",
+    "SELECT id, first_value(<x * y * y; x>) OVER (PARTITION BY g ORDER BY id DESC) FROM d",
+    # FROM
+    "SELECT id, <q.x * q.x; q.x> FROM (SELECT id, x FROM d) q",
+    "SELECT id, <q.u * q.u; q.x> FROM (SELECT id, x, sin(x) AS u FROM d) q",
+    "SELECT d.id, l.v FROM d, LATERAL (SELECT <d.x * e.y; d.x> AS v FROM d e WHERE e.id = 3) l",
+    "SELECT d.id, l.v FROM d LEFT JOIN LATERAL (SELECT sum(<d.x * d.x * e.y; d.x>) AS v FROM d e"
+    " WHERE e.g = d.g) l ON true",
+    "SELECT d.id, <d.x * d.x * e.y; d.x> FROM d JOIN (SELECT g, max(y) AS y FROM d GROUP BY g) e"
+    " USING (g)",
+    "SELECT id, <x * n; x> FROM d, generate_series(1, 1) AS s(n)",
+    "SELECT d.id, <v.a * d.x ^ 2; d.x> FROM d, LATERAL (VALUES (d.y)) v(a)",
+    # subqueries
+    "SELECT id, (SELECT sum(<d.x * e.y; d.x>) FROM d e WHERE e.id <= d.id) FROM d",
+    "SELECT id, (SELECT max(v) FROM (SELECT <d.x ^ 2 * e.y; d.x> AS v FROM d e WHERE e.id = 1) q)"
+    " FROM d",
+    "SELECT id, <x * (SELECT max(e.y) FROM d e WHERE e.g = d.g); x> FROM d",
+    # WITH
+    "WITH q AS (SELECT id, x, y FROM d) SELECT id, <x * y; x> FROM q",
+    "WITH q AS (SELECT id, <exp(x) * y; x> AS v FROM d) SELECT a.id, a.v + b.v - b.v FROM q a, q b"
+    " WHERE b.id = 1",
+    "WITH q AS MATERIALIZED (SELECT id, <x * y * y; x> AS v FROM d) SELECT id, v FROM q",
+    "WITH q AS (SELECT id, x, x * y AS u FROM d) SELECT id, <u * u; x> FROM q",
+    "WITH RECURSIVE r(id, n, v) AS (SELECT id, 1, <x * x; x> FROM d UNION ALL"
+    " SELECT id, n + 1, v * 0.5 FROM r WHERE n < 3) SELECT id, n, v FROM r",
+    # sets, orders and limits
+    "SELECT id, <x * x; x> FROM d UNION ALL SELECT id + 10, <y * x; x> FROM d",
+    "SELECT DISTINCT ON (g) g, <x * x * y; x> FROM d ORDER BY g, id DESC",
+    "SELECT DISTINCT id, <x * y; x> FROM d",
+    "SELECT id, <x * x; x> FROM d ORDER BY id LIMIT 3",
+    "SELECT id, <x * x; x> FROM d ORDER BY g DESC FETCH FIRST 2 ROWS WITH TIES",
+    # writes
+    "INSERT INTO kept SELECT id, <x * x * y; x> FROM d RETURNING id, v",
+    "UPDATE kept SET v = <d.x ^ 3; d.x> FROM d WHERE kept.id = d.id RETURNING kept.id, kept.v",
+    "UPDATE d SET y = y RETURNING id, <x * x * y; x>",
+    "DELETE FROM kept USING d WHERE kept.id = d.id RETURNING kept.id, <d.x * d.x; d.x>",
+    "INSERT INTO kept SELECT id, 0 FROM d ON CONFLICT DO NOTHING RETURNING id, v",
+)  # fmt: skip
+# Where there can be no derivative, and what it is refused with.
+REFUSED = {
+    "CREATE TABLE checked (x float8 CHECK (grad(x * x, y) > 0))": "42703",
+    "SELECT grad(x, x) FROM d GROUP BY g": "42803",
+    "SELECT grad(nonsense(x), x) FROM d": "42883",
+    "SELECT grad(x, z) FROM d": "42703",
+}
+
+
+@pytest.fixture(scope="module")
+def shifted(gateway_address: tuple[str, int]) -> Iterator[psycopg.Connection[Any]]:
+    """A connection, in whose schemas less, same and more x is apart by H."""
+    host, port = gateway_address
+    place = {"host": host, "port": port, "user": "tester", "dbname": "gradwire"}
+    with psycopg.connect(**place, autocommit=True) as connection:
+        for schema, shift in (("less", -H), ("same", 0), ("more", H)):
+            connection.execute(
+                f"CREATE SCHEMA {schema}; SET search_path TO {schema};"
+                "CREATE TABLE d (id int, g int, x float8, y float8);"
+                f"INSERT INTO d VALUES {ROWS}; UPDATE d SET x = x + {shift};"
+                "CREATE TABLE kept (id int, v float8);"
+                "INSERT INTO kept SELECT id, 0 FROM d".encode()
+            )
+        yield connection
+        connection.execute(b"DROP SCHEMA less, same, more CASCADE")
+
+
+def _rows(connection: psycopg.Connection[Any], schema: str, statement: str) -> dict[Any, float]:
+    connection.execute(f"SET search_path TO {schema}".encode())
+    rows = connection.execute(statement.encode()).fetchall()
+    return {row[:-1]: row[-1] for row in rows}
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_as_the_difference(statement: str, shifted: psycopg.Connection[Any]) -> None:
+    derived = _rows(shifted, "same", _MARKED.sub(r"grad(\1, \2)", statement))
+    plain = _MARKED.sub(r"(\1)", statement)
+    less, more = (_rows(shifted, schema, plain) for schema in ("less", "more"))
+    wanted = {
+        key: None if value is None else (value - less[key]) / (2 * H) for key, value in more.items()
+    }
+    assert derived == {
+        key: pytest.approx(value, rel=1e-5, abs=1e-6) for key, value in wanted.items()
+    }
+
+
+@pytest.mark.parametrize("statement", REFUSED)
+def test_refused(statement: str, shifted: psycopg.Connection[Any]) -> None:
+    shifted.execute(b"SET search_path TO same")
+    with pytest.raises(psycopg.Error) as raised:
+        shifted.execute(statement.encode())
+    assert raised.value.sqlstate == REFUSED[statement]
