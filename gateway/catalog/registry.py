@@ -292,7 +292,8 @@ class Registry:
             if found is not None and not (found.hidden and behind):
                 return found
         if schema and schema not in (SYSTEM, "information_schema", *self.schemas()):
-            raise InvalidSchemaName(f'schema "{schema}" does not exist')
+            hint = "A function stands before its arguments: avg(x)."
+            raise InvalidSchemaName(f'schema "{schema}" does not exist', hint=hint)
         return None
 
     def functions(self, schema: str, name: str) -> list[Function]:

@@ -64,6 +64,8 @@ def closest(written: str, names: Collection[TableName]) -> str:
         for key in ((name.name, str(name)) if name.schema == "public" else (str(name),))
     }
     shown |= {name.name: str(name) for name in names if name.name == written}
+    if "/" in written or written.endswith((".nc", ".zarr", ".csv", ".parquet", ".grib")):
+        return "A file becomes a table by ATTACH 'path or URL' AS name, or by psql's \\copy."
     close = difflib.get_close_matches(written, shown, n=3)
     meant = dict.fromkeys(shown[match] for match in close)
     return f"Perhaps you meant {' or '.join(meant)}." if meant else ""

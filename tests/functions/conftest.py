@@ -13,7 +13,8 @@ from tests.conftest import Connect
 Connection = psycopg.Connection[Any]
 
 
-def _in_schema(connection: Connection, name: str) -> Iterator[Connection]:
+def in_schema(connection: Connection, name: str) -> Iterator[Connection]:
+    """The connection, in a schema of that name, which is dropped afterwards."""
     connection.execute(f'CREATE SCHEMA "{name}"')
     connection.execute(f'SET search_path TO "{name}", public')
     yield connection
@@ -24,11 +25,11 @@ def _in_schema(connection: Connection, name: str) -> Iterator[Connection]:
 @pytest.fixture
 def client(connect: Connect, request: pytest.FixtureRequest) -> Iterator[Connection]:
     """A connection to the shared gateway, in a schema of the test's own."""
-    yield from _in_schema(connect(), f"functions_{abs(hash(request.node.nodeid))}")
+    yield from in_schema(connect(), f"functions_{abs(hash(request.node.nodeid))}")
 
 
 @pytest.fixture
 def real(postgres: Connect, request: pytest.FixtureRequest) -> Iterator[Connection]:
     """The same over PostgreSQL 15."""
     with postgres() as connection:
-        yield from _in_schema(connection, f"functions_{abs(hash(request.node.nodeid))}")
+        yield from in_schema(connection, f"functions_{abs(hash(request.node.nodeid))}")

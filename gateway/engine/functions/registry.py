@@ -31,6 +31,7 @@ from gateway.engine.functions.moment_texts import MOMENT_TEXTS
 from gateway.engine.functions.more import MORE
 from gateway.engine.functions.moving import MOVED
 from gateway.engine.functions.number_text import number_to_char, read_number
+from gateway.engine.functions.number_texts import NUMBER_TEXTS
 from gateway.engine.functions.precision import PRECISIONS, cut_interval
 from gateway.engine.functions.quotients import QUOTIENTS
 from gateway.engine.functions.rooms import AT_RUN_TIME, MOST_BYTES, ROOMS
@@ -244,7 +245,7 @@ _TIMES: tuple[Columnar, ...] = (
     *TRUNCATIONS,
     *MOVED,
 )
-_WHOLE = made([*_COLUMNAR, *DEGREES, *ROOMS, *QUOTIENTS, *_TIMES])
+_WHOLE = made([*_COLUMNAR, *DEGREES, *ROOMS, *QUOTIENTS, *_TIMES, *NUMBER_TEXTS])
 
 
 def register_functions(context: SessionContext, more: Iterable[ScalarUDF] = ()) -> None:

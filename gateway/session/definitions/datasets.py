@@ -60,7 +60,9 @@ def _datasets(executor: Executor, command: str) -> Datasets:
 
 def _known(datasets: Datasets, name: str) -> None:
     if name not in datasets.names:
-        raise UndefinedObject(f'dataset "{name}" does not exist')
+        raise UndefinedObject(
+            f'dataset "{name}" does not exist', hint="psql lists datasets by \\dn and \\des."
+        )
 
 
 def _refuse_taken(executor: Executor, name: TableName) -> None:

@@ -215,7 +215,10 @@ def _user_relation(executor: Executor, parts: Name, kind: str) -> TableName:
     oid = registry.store.oid(name)
     relation = registry.store.relation(oid) if oid is not None else None
     if relation is None:
-        raise ReadOnlyTable(f'"{name}" is an xarray dataset: its attributes are its comments')
+        raise ReadOnlyTable(
+            f'"{name}" is an xarray dataset: its attributes are its comments',
+            hint=f"Copy it first: CREATE TABLE mine AS SELECT * FROM {name}",
+        )
     if kind not in ("column", relation.kind):
         raise WrongObjectType(f'"{last}" is not a {kind}')
     return name

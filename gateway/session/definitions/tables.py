@@ -245,7 +245,10 @@ def alter(executor: Executor, tree: AlterRelation) -> Result:
     oid = registry.store.oid(found.name)
     relation = registry.store.relation(oid) if oid is not None else None
     if relation is None:
-        raise ReadOnlyTable(f'cannot alter "{found.name}", which is an xarray dataset')
+        raise ReadOnlyTable(
+            f'cannot alter "{found.name}", which is an xarray dataset',
+            hint=f"Copy it first: CREATE TABLE mine AS SELECT * FROM {found.name}",
+        )
     if relation.kind != tree.kind and not (tree.kind == "table" and _renames(tree.actions)):
         raise WrongObjectType(f'"{last}" is not a {tree.kind}')
     if _renames(tree.actions):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from gateway.errors import (
     CannotChangeParameter,
@@ -340,7 +341,23 @@ def _default(name: str) -> str | None:
 
 
 def _unrecognized(name: str) -> UndefinedObject:
-    return UndefinedObject(f'unrecognized configuration parameter "{name}"')
+    hint = _LISTINGS.get(name.lower(), "")
+    near = () if hint else get_close_matches(name.lower(), known_settings(), n=1, cutoff=0.75)
+    for each in near:
+        hint = f"Perhaps you meant {each}."
+    return UndefinedObject(f'unrecognized configuration parameter "{name}"', hint=hint)
+
+
+# SHOW of other systems -> what shows the same.
+_LISTINGS = {
+    "tables": "psql lists tables by \\d; they are in information_schema.tables.",
+    "columns": "psql shows columns by \\d NAME; they are in information_schema.columns.",
+    "databases": "psql lists databases by \\l; schemas and datasets, by \\dn.",
+    "schemas": "psql lists schemas by \\dn; they are in information_schema.schemata.",
+    "processlist": "Who is connected is in pg_stat_activity.",
+    "variables": "Write SHOW ALL.",
+    "users": "psql lists roles by \\du; they are in pg_roles.",
+}
 
 
 def listed(name: str, values: Sequence[str]) -> str:

@@ -71,6 +71,7 @@ _READERS = {
     "json": "json_form",
     "jsonb": "jsonb_form",
     **_MOMENTS,
+    **{name: f"{name}_of_text" for name in ("int2", "int4", "int8", "bool")},
 }
 
 

@@ -10,13 +10,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from sqlglot import exp
 
-from gateway.errors import AmbiguousFunction, DatatypeMismatch, SyntaxFault, UndefinedFunction
+from gateway.errors import DatatypeMismatch, SyntaxFault
 from gateway.interrupts import check_for_interrupts
 from gateway.sql.meaning.arguments import check_arguments, check_subscript
 from gateway.sql.meaning.castable import check_cast
 from gateway.sql.meaning.clauses import check_clauses, check_united
+from gateway.sql.meaning.computing import (
+    BITWISE,
+    COMPUTED,
+    cast_literal,
+    check_bits,
+    check_computed,
+    check_negated,
+    family,
+    no_operator,
+)
 from gateway.sql.meaning.inference import GIVES, Types, info_of, is_untyped
-from gateway.sql.meaning.numerals import is_pointed
 from gateway.sql.meaning.results import common_type
 from gateway.sql.meaning.scope import Analysis, Block, Output, place_of, position_of
 from gateway.sql.meaning.windows import (
@@ -27,46 +36,16 @@ from gateway.sql.meaning.windows import (
     check_window,
 )
 from gateway.sql.text.datatypes import data_type
-from gateway.sql.text.trees import ByKind, Kinds, copied, own_nodes
-from gateway.types import BOOL, BY_NAME, DATE, FLOATING, INTEGER, NUMERIC, TIMESTAMPTZ, Type
+from gateway.sql.text.trees import ByKind, Kinds, own_nodes
+from gateway.types import BOOL, BY_NAME, DATE, TIMESTAMPTZ, Type
 
-# The types that are judged, by what they are compared and computed with.
-_FAMILIES = {
-    **dict.fromkeys((*INTEGER, *FLOATING, "numeric"), "number"),
-    **dict.fromkeys(("text", "varchar", "bpchar"), "text"),
-    **dict.fromkeys(("timestamp", "timestamptz"), "moment"),
-    **{name: name for name in ("bool", "date", "time", "interval", "uuid")},
-}
 _BPCHAR = BY_NAME["bpchar"]
 _ALIKE = {frozenset({"date", "moment"})}  # families whose values are compared
 _COMPARED: dict[type[exp.Expr], str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
     exp.NullSafeEQ: "=", exp.NullSafeNEQ: "=",
 }  # fmt: skip
-_COMPUTED: dict[type[exp.Expr], str] = {
-    exp.Add: "+",
-    exp.Sub: "-",
-    exp.Mul: "*",
-    exp.Div: "/",
-    exp.Mod: "%",
-    exp.Pow: "^",
-}
-# Operators of pg_operator between two families, but for those of numbers alone.
-_OPERATORS = frozenset(
-    {
-        "date + number", "number + date", "date - number", "date - date", "date + interval",
-        "interval + date", "date - interval", "date + time", "time + date", "date - moment",
-        "moment - date", "moment + interval", "interval + moment", "moment - interval",
-        "moment - moment", "interval + interval", "interval - interval", "interval * number",
-        "number * interval", "interval / number", "time + interval", "interval + time",
-        "time - interval", "time - time",
-    }
-)  # fmt: skip
 _ALTERNATIVES = ("coalesce", "greatest", "least")
-_HINT = (
-    "No operator matches the given name and argument types. You might need to add explicit type "
-    "casts."
-)
 
 
 def check_types(analysis: Analysis, tree: exp.Expr) -> None:
@@ -118,11 +97,11 @@ def _check_outputs(outputs: Iterable[Output], tree: exp.Expr) -> None:
         told = [side for side in sides if not _is_untyped(side)]
         typed = [info_of(side).type for side in told]
         _agree(operation, typed, [side.expression for side in told])
-        common = next((kind for kind in typed if _family(kind) not in (None, "text")), None)
+        common = next((kind for kind in typed if family(kind) not in (None, "text")), None)
         for side in sides:
             literal = side.expression
             if common is not None and literal is not None and literal.unnest().is_string:
-                side.expression = _cast(literal.unnest(), common)
+                side.expression = cast_literal(literal.unnest(), common)
         _unite(sides, unions, common_type(typed))
         if _BPCHAR in typed and any(_compares(each) for each in _operations(tree)):
             _unpad(sides)
@@ -183,10 +162,6 @@ def _is_untyped(side: Output) -> bool:
     return side.expression is not None and is_untyped(side.expression.unnest())
 
 
-def _family(known: Type | None) -> str | None:
-    return None if known is None else _FAMILIES.get(known.name)
-
-
 def _check_comparison(node: exp.Expr, known: Types) -> None:
     if isinstance(node, exp.Between):
         _check_compared(node, [node.this, node.args["low"]], ">=", known)
@@ -231,58 +206,13 @@ def _check_compared(node: exp.Expr, sides: Sequence[exp.Expr], operator: str, kn
 
 
 def _judge(node: exp.Expr, types: Sequence[Type | None], operator: str) -> None:
-    families = frozenset(map(_family, types))
+    families = frozenset(map(family, types))
     arrays = [kind for kind in types if kind is not None and kind.element is not None]
     if len(arrays) == 1 and len(families - {None}) == 1:
-        raise _no_operator(node, types, operator)
+        raise no_operator(node, types, operator)
     if None in families or len(families) == 1 or families in _ALIKE:
         return
-    raise _no_operator(node, types, operator)
-
-
-def _check_computed(node: exp.Expr, known: Types) -> None:
-    sides = [node.this, node.expression]
-    if all(is_untyped(side.unnest()) for side in sides):
-        raise AmbiguousFunction(
-            f"operator is not unique: unknown {_COMPUTED[type(node)]} unknown",
-            hint="Could not choose a best candidate operator. You might need to add explicit type "
-            "casts.",
-            position=place_of(node),
-        )
-    for side, other in (sides, sides[::-1]):
-        kind = known.of(other) if side.is_string else None
-        if kind is not None and _family(kind) == "number":
-            _cast(side, NUMERIC if is_pointed(other) else kind)
-            return
-    if any(is_untyped(side.unnest()) for side in sides):
-        return
-    types = [known.of(side) for side in sides]
-    left, right = map(_family, types)
-    operator = _COMPUTED[type(node)]
-    odd = any(kind is not None and kind.element is not None for kind in types)
-    if odd and None not in types and not any(k and k.name == "jsonb" for k in types):
-        raise _no_operator(node, types, operator)
-    if None in (left, right) or left == right == "number":
-        return
-    if f"{left} {operator} {right}" not in _OPERATORS:
-        raise _no_operator(node, types, operator)
-
-
-def _check_negated(node: exp.Expr, known: Types) -> None:
-    kind = None if is_untyped(node.this.unnest()) else known.of(node.this)
-    if kind is not None and _family(kind) not in (None, "number", "interval"):
-        raise UndefinedFunction(
-            f"operator does not exist: - {kind.sql}", hint=_HINT, position=place_of(node)
-        )
-
-
-def _no_operator(node: exp.Expr, types: Sequence[Type | None], operator: str) -> UndefinedFunction:
-    left, right = (kind.sql for kind in types if kind is not None)
-    return UndefinedFunction(
-        f"operator does not exist: {left} {operator} {right}",
-        hint=_HINT,
-        position=place_of(node),
-    )
+    raise no_operator(node, types, operator)
 
 
 def _check_alternatives(node: exp.Expr, known: Types) -> None:
@@ -303,39 +233,33 @@ def _check_alternatives(node: exp.Expr, known: Types) -> None:
         common = common.element
     if common is TIMESTAMPTZ:
         _zone_dates(values, known)
-    if common is not None and _family(common) in ("number", "bool", "uuid"):
+    if common is not None and family(common) in ("number", "bool", "uuid"):
         for value in values:
             if value.unnest().is_string:
-                _cast(value, common)
+                cast_literal(value, common)
 
 
 def _zone_dates(values: Sequence[exp.Expr], known: Types) -> None:
     """Of a date beside a moment with a zone the engine makes a timestamp, and of both one."""
     for value in values:
         if known.of(value) is DATE:
-            _cast(value, TIMESTAMPTZ)
+            cast_literal(value, TIMESTAMPTZ)
 
 
 def _agree(what: str, types: Sequence[Type | None], values: Sequence[exp.Expr | None]) -> None:
     told = [
         (kind, value)
         for kind, value in zip(types, values, strict=True)
-        if kind is not None and _family(kind) is not None
+        if kind is not None and family(kind) is not None
     ]
     for kind, value in told:
         first = told[0][0]
-        families = frozenset({_family(first), _family(kind)})
+        families = frozenset({family(first), family(kind)})
         if len(families) > 1 and families not in _ALIKE:
             raise DatatypeMismatch(
                 f"{what} types {first.sql} and {kind.sql} cannot be matched",
                 position=position_of(value) if value is not None else 0,
             )
-
-
-def _cast(literal: exp.Expr, kind: Type) -> exp.Expr:
-    cast = exp.Cast(this=copied(literal), to=data_type(kind.sql))
-    literal.replace(cast)
-    return cast
 
 
 _HOLDERS = (exp.Where, exp.Having, exp.Connector, exp.Not, exp.Join, exp.Case)
@@ -358,7 +282,7 @@ def _conditions(node: exp.Expr) -> Iterator[tuple[str, exp.Expr]]:
 
 def _check_condition(place: str, condition: exp.Expr, known: Types) -> None:
     kind = known.of(condition)
-    if is_untyped(condition.unnest()) or _family(kind) is None or kind is BOOL:
+    if is_untyped(condition.unnest()) or family(kind) is None or kind is BOOL:
         return
     assert kind is not None
     raise DatatypeMismatch(
@@ -369,8 +293,9 @@ def _check_condition(place: str, condition: exp.Expr, known: Types) -> None:
 
 _ROWS: tuple[tuple[Kinds, Callable[[exp.Expr, Types], None]], ...] = (
     ((*_COMPARED, exp.Between, exp.In), _check_comparison),
-    (tuple(_COMPUTED), _check_computed),
-    ((exp.Neg,), _check_negated),
+    (tuple(COMPUTED), check_computed),
+    ((*BITWISE, exp.BitwiseNot), check_bits),
+    ((exp.Neg,), check_negated),
     ((exp.Case, exp.Anonymous), _check_chosen),
     ((exp.Cast,), check_cast),
     ((exp.Anonymous,), check_arguments),

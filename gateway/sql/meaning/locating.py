@@ -11,12 +11,20 @@ from difflib import get_close_matches
 
 from sqlglot import exp
 
-from gateway.errors import AmbiguousColumn, GatewayError, UndefinedColumn, UndefinedFunction
+from gateway.errors import (
+    AmbiguousColumn,
+    GatewayError,
+    GroupingError,
+    UndefinedColumn,
+    UndefinedFunction,
+)
+from gateway.sql.meaning.arguments import NO_FUNCTION
 from gateway.sql.meaning.inference import type_of
 from gateway.sql.meaning.numerals import is_pointed
 from gateway.sql.meaning.results import ALONG
-from gateway.sql.meaning.scope import Analysis, Block, position_of, resolve
+from gateway.sql.meaning.scope import AGGREGATES, Analysis, Block, position_of, resolve
 from gateway.sql.text.grammar import MARKERS
+from gateway.sql.text.habits import FUNCTIONS
 from gateway.types import NUMERIC
 
 # What the engine cannot suggest, for it never sees them.
@@ -35,11 +43,35 @@ def located(error: GatewayError, tree: exp.Expr, analysis: Analysis) -> GatewayE
         return error
     if isinstance(error, UndefinedColumn | AmbiguousColumn):
         return _unresolved(analysis) or type(error)(_quoted(str(error)), hint=error.hint)
+    if isinstance(error, GroupingError):
+        return _ungrouped(error, tree)
     if isinstance(error, UndefinedFunction):
         calls = (c for c in tree.find_all(exp.Anonymous) if _names(str(error), c.name))
         call = next(calls, None)
         return error if call is None else _no_function(error, call, analysis)
     return error
+
+
+def _ungrouped(error: GatewayError, tree: exp.Expr) -> GatewayError:
+    """With the place of the first column of that name which no aggregate takes."""
+    found = re.search(r'column "(?:[^"]*\.)?([^".]+)" must', str(error))
+    places = [
+        position_of(column)
+        for column in tree.find_all(exp.Column)
+        if found is not None and column.name == found[1] and not _is_aggregated(column)
+    ]
+    error.position = min(filter(None, places), default=0)
+    return error
+
+
+def _is_aggregated(column: exp.Column) -> bool:
+    """Whether an aggregate takes it, or GROUP BY names it."""
+    around = column.parent
+    while around is not None and not isinstance(around, exp.Select):
+        if isinstance(around, exp.Group) or around.name.lower() in AGGREGATES:
+            return True
+        around = around.parent
+    return False
 
 
 def _quoted(message: str) -> str:
@@ -59,7 +91,11 @@ def _no_function(error: GatewayError, call: exp.Anonymous, analysis: Analysis) -
     message, ours = str(error), get_close_matches(call.name.lower(), _OURS, n=1)
     if None not in types:
         message = f"function {call.name}({', '.join(filter(None, types))}) does not exist"
-    hint = f"Did you mean {ours[0]}?" if ours else error.hint
+    hint = FUNCTIONS.get(call.name.lower(), "")
+    if not hint:
+        near = [*ours, *re.findall(r"Did you mean '([^']*)'", error.hint)]
+        near = get_close_matches(call.name.lower(), near, n=1, cutoff=0.7)
+        hint = f"Did you mean {near[0]}?" if near else NO_FUNCTION
     return UndefinedFunction(message, hint=hint, position=position_of(call))
 
 

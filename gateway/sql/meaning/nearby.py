@@ -2,23 +2,27 @@
 
 PostgreSQL 15's rules (`searchRangeTableForCol` and `updateFuzzyAttrState` in
 src/backend/parser/parse_relation.c): names up to three edits away, and no more than half of what
-was written; the nearest one or two are told, of more none.
+was written; the nearest one or two are told, of more none. Where there is none, a column is told
+that begins so, or how strings and numbers are written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _FARTHEST = 3
 
 
-def hint_for(alias: str, name: str, relations: Iterable[tuple[str, Iterable[str]]]) -> str:
+def hint_for(
+    alias: str, name: str, relations: Sequence[tuple[str, Iterable[str]]], *, quoted: bool = False
+) -> str:
     """What to say beside `alias.name`, which there is not; "" when nothing is near.
 
     Args:
         alias: The relation that was written; "" where none was.
         name: The column that was written.
         relations: Alias and columns of the relations around it, the innermost first.
+        quoted: Whether it was in double quotes, as other systems write strings.
     """
     found: list[tuple[str, str]] = []
     nearest = _FARTHEST
@@ -31,10 +35,38 @@ def hint_for(alias: str, name: str, relations: Iterable[tuple[str, Iterable[str]
             if distance < nearest:
                 nearest, found = distance, []
             found.append((table, column))
-    if not 1 <= len(found) <= 2:
+    if not found and len(name) > 1:  # PostgreSQL tells none: `lat` for latitude
+        found = [
+            (table, column)
+            for table, columns in relations
+            for column in columns
+            if column.startswith(name) and alias in ("", table)
+        ]
+    if not found:
+        return _written_otherwise(alias, name, quoted)
+    if len(found) > 2:
         return ""
     meant = " or the column ".join(f'"{table}.{column}"' for table, column in found)
     return f"Perhaps you meant to reference the column {meant}."
+
+
+def field_hint(table: str, name: str, relations: Iterable[tuple[str, Iterable[str]]]) -> str:
+    """What to say beside `table.name` where `table` is a column, as in pandas' `time.month`."""
+    if not any(table in columns for _, columns in relations):
+        return ""
+    return f"{table} is a column. A part of a moment is extract({name} FROM {table})."
+
+
+def _written_otherwise(alias: str, name: str, quoted: bool) -> str:
+    """What to write where no column was meant."""
+    if alias:
+        return ""
+    if quoted:
+        return f"A string is written in single quotes: '{name}'."
+    return _VALUES.get(name, "")
+
+
+_VALUES = {"nan": "Write 'NaN'::float8.", "none": "Write NULL.", "nil": "Write NULL."}
 
 
 def edits(a: str, b: str) -> int:

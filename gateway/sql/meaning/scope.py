@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from gateway.errors import AmbiguousColumn, GatewayError, UndefinedColumn, UndefinedTable
 from gateway.sources.table import TableName
-from gateway.sql.meaning.nearby import hint_for
+from gateway.sql.meaning.nearby import field_hint, hint_for
 from gateway.sql.meaning.relation import ColumnInfo
 from gateway.sql.text.places import AT
 from gateway.sql.text.trees import copied, nodes, nodes_of, own_nodes
@@ -305,7 +305,9 @@ def _not_found(block: Block, column: exp.Column) -> GatewayError:
     around = [source for scope in _outwards(block) for source in scope.sources]
     if not column.table or any(source.alias == column.table for source in around):
         written = f"{column.table}.{column.name}" if column.table else f'"{column.name}"'
-        hint = hint_for(column.table, column.name, [(s.alias, s.names) for s in around])
+        quoted = isinstance(column.this, exp.Identifier) and column.this.quoted
+        relations = [(s.alias, s.names) for s in around]
+        hint = hint_for(column.table, column.name, relations, quoted=quoted)
         return UndefinedColumn(f"column {written} does not exist", hint=hint, position=place)
     named = (
         s.alias for s in around if isinstance(s.tree, exp.Table) and s.tree.name == column.table
@@ -316,7 +318,10 @@ def _not_found(block: Block, column: exp.Column) -> GatewayError:
             hint=f'Perhaps you meant to reference the table alias "{alias}".',
             position=place,
         )
-    return UndefinedTable(f'missing FROM-clause entry for table "{column.table}"', position=place)
+    hint = field_hint(column.table, column.name, [(s.alias, s.names) for s in around])
+    return UndefinedTable(
+        f'missing FROM-clause entry for table "{column.table}"', hint=hint, position=place
+    )
 
 
 def _outwards(block: Block) -> Iterator[Block]:

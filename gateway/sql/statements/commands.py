@@ -14,8 +14,8 @@ from typing import NoReturn
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
-from gateway.errors import FeatureNotSupported
-from gateway.sql.text.dialect import parse_tokens, syntax_fault
+from gateway.errors import FeatureNotSupported, SyntaxFault
+from gateway.sql.text.dialect import RESERVED, parse_tokens, syntax_fault
 
 Name = tuple[str, ...]
 
@@ -27,6 +27,10 @@ def words_of(token: Token) -> list[str]:
     """The words of an unquoted token: sqlglot makes one token of PRIMARY KEY."""
     quoted = token.token_type in (TokenType.IDENTIFIER, TokenType.STRING)
     return [] if quoted else token.text.upper().split()
+
+
+# Of the words that are quoted as columns in texts, those that PostgreSQL takes for names.
+_NAMES = frozenset({"between", "values", "filter", "over", "qualify"})
 
 
 class Reader:
@@ -64,6 +68,19 @@ class Reader:
             self.fail()
         return token.text.lower()
 
+    def own_name(self) -> str:
+        """A name of a column or a relation: a reserved word is one only in quotes."""
+        token = self.tokens[self.index] if self.more() else None
+        if token is not None and token.token_type != TokenType.IDENTIFIER:
+            near = self.text[token.start : token.end + 1]
+            if near.lower() in RESERVED - _NAMES:
+                raise SyntaxFault(
+                    f'syntax error at or near "{near}"',
+                    hint=f'A reserved word is a name in double quotes: "{near.lower()}".',
+                    position=token.start + 1,
+                )
+        return self.name()
+
     def string(self) -> str:
         """A quoted text."""
         token = self.take()
@@ -74,7 +91,7 @@ class Reader:
 
     def qualified(self) -> Name:
         """A name with its schema, if one is written."""
-        parts = [self.name()]
+        parts = [self.own_name()]
         while self.accept("."):
             parts.append(self.name())
         return tuple(parts)

@@ -263,13 +263,13 @@ def read_rename_schema(reader: Reader) -> RenameSchema:
     name = reader.name()
     reader.need("RENAME")
     reader.need("TO")
-    return RenameSchema(name, reader.name())
+    return RenameSchema(name, reader.own_name())
 
 
 def read_create_schema(reader: Reader) -> CreateSchema:
     """CREATE SCHEMA [IF NOT EXISTS] [name] [AUTHORIZATION role]."""
     exists = reader.accept("IF", "NOT", "EXISTS")
     named = not reader.accept("AUTHORIZATION")
-    name = reader.name() if named else ""
+    name = reader.own_name() if named else ""
     owner = read_role(reader) if not named or reader.accept("AUTHORIZATION") else None
     return CreateSchema(name, exists, None if owner is None else (owner.name, owner.special))

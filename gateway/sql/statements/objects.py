@@ -73,7 +73,7 @@ def read_create_index(reader: Reader, unique: bool) -> CreateIndex:
     """CREATE [UNIQUE] INDEX [CONCURRENTLY] [[IF NOT EXISTS] name] ON table [USING method] (...)."""
     reader.accept("CONCURRENTLY")
     exists = reader.accept("IF", "NOT", "EXISTS")
-    name = "" if reader.accept("ON") else reader.name()
+    name = "" if reader.accept("ON") else reader.own_name()
     if name:
         reader.need("ON")
     reader.accept("ONLY")

@@ -86,5 +86,7 @@ def read_setting_name(reader: Reader) -> str:
     """The setting that SHOW and RESET name."""
     if reader.accept("TRANSACTION", "ISOLATION", "LEVEL"):
         return "transaction_isolation"
+    if reader.accept("ALL"):
+        return "all"
     spelt = reader.one_of("TIME ZONE", "SESSION AUTHORIZATION")
     return _SPELT[spelt] if spelt else ".".join(reader.qualified())

@@ -27,6 +27,7 @@ from gateway.sql.statements.constraints import (
     read_table_constraint,
     until,
 )
+from gateway.sql.text.habits import NUMBERING
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +254,11 @@ def _like(reader: Reader) -> LikeSpec:
 def read_column(reader: Reader) -> ColumnSpec:
     """name type [constraints]."""
     position = position_of_next(reader)
-    name = reader.name()
+    name = reader.own_name()
     kind = read_type_text(reader)
+    if reader.tokens[reader.index - 1].text.upper() in NUMBERING:
+        reader.index -= 1
+        reader.fail()
     constraints = []
     while (constraint := read_column_constraint(reader)) is not None:
         constraints.append(constraint)

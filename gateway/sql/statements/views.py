@@ -31,9 +31,9 @@ def read_view(
     name = reader.qualified()
     columns: list[str] = []
     if reader.accept("("):
-        columns.append(reader.name())
+        columns.append(reader.own_name())
         while reader.accept(","):
-            columns.append(reader.name())
+            columns.append(reader.own_name())
         reader.need(")")
     check = _options(reader) if reader.accept("WITH") else ""
     reader.need("AS")

@@ -25,6 +25,7 @@ from gateway.sql.text.depth import with_room
 from gateway.sql.text.grammar import MARKERS as MARKERS
 from gateway.sql.text.grammar import GradwireParser
 from gateway.sql.text.grammar import Marker as Marker
+from gateway.sql.text.habits import hint_at, refuse_foreign
 from gateway.sql.text.precedence import ORDERED
 from gateway.sql.text.repeats import Repeated, find, head_of, is_cut, restore, settle, without
 from gateway.sql.text.rows import compare_pairwise
@@ -194,8 +195,11 @@ def parse_tokens(tokens: Sequence[Token], text: str, share: bool = False) -> exp
         if parser.heads:  # a column list may read as a marker does
             return parse_tokens(list(_whole(tokens, text)), text, share)
         if isinstance(fault, Fault):
-            raise syntax_fault(fault.token, tokens, text) from fault
+            refused = syntax_fault(fault.token, tokens, text)
+            refuse_foreign([each for each in tokens if each.start < refused.position], text)
+            raise refused from fault
         raise SyntaxFault(str(fault).splitlines()[0]) from fault
+    refuse_foreign(tokens[:_HEAD], text)
     _check_words(tokens, text)
     tree = trees[0] if trees else None
     if tree is None:
@@ -335,7 +339,8 @@ def syntax_fault(token: Token | None, tokens: Sequence[Token], text: str) -> Syn
         end = tokens[-1].end + 2 if tokens else len(text) + 1
         return SyntaxFault("syntax error at end of input", position=end)
     near = text[token.start : token.end + 1]
-    return SyntaxFault(f'syntax error at or near "{near}"', position=token.start + 1)
+    hint = hint_at(token, tokens)
+    return SyntaxFault(f'syntax error at or near "{near}"', hint=hint, position=token.start + 1)
 
 
 def fold(tree: exp.Expr) -> exp.Expr:

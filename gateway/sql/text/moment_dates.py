@@ -135,7 +135,8 @@ class Dates:
         if self.of_year:
             self.told.days = day_number(self.year, 1, 1) + self.of_year - 1
             return
-        if not (1 <= self.month <= 12 and 1 <= self.day <= 31):
+        month, day = "month" in self.known, "day" in self.known
+        if (month and not 1 <= self.month <= 12) or (day and not 1 <= self.day <= 31):
             raise OutOfRange(order=True)
         if self.known >= DATE:
             try:
