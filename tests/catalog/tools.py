@@ -2,7 +2,9 @@
 
 `tests/golden/tools/<tool>.sql` holds them, with a line of dashes between two; they are written
 from what the tools' documentation and logs show, not recorded. `others.sql` has those of smaller
-clients: PostgREST, Hasura, dbt, QGIS, Liquibase, Flyway, pgcli, Beekeeper and their like.
+clients: PostgREST, Hasura, dbt, QGIS, Liquibase, Flyway, pgcli, Beekeeper and their like. Those of
+`orms.sql`, `servers.sql`, `admin.sql`, `bi.sql` and `gis.sql` were written after the tools' own
+sources.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ object changes, nor a subquery planned for each call.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,8 +38,9 @@ from gateway.catalog.system.recorded import (
 )
 from gateway.catalog.system.views import Views
 from gateway.catalog.system.writable import events, writable_columns
-from gateway.catalog.translation.coercing import REGISTERED, Coercion
+from gateway.catalog.translation.coercing import REGISTERED, Coercion, array_items
 from gateway.sql.meaning.functions import Function
+from gateway.sql.text.jsontext import read_jsonb
 from gateway.sql.text.quoting import REGCLASS, identifier, literal, name_parts
 from gateway.types import by_oid
 
@@ -363,6 +365,8 @@ FUNCTIONS: tuple[LookupFunction, ...] = (
     LookupFunction("constraintdef", (_OID, _YES), _TEXT, Lookups.constraintdef),
     LookupFunction("indexdef", (_OID, _COLUMN, _YES), _TEXT, Lookups.indexdef),
     LookupFunction("index_position", (_OID, _COLUMN), _COLUMN, Lookups.index_position),
+    LookupFunction("jsonb", (_TEXT,), _TEXT, lambda on, text: read_jsonb(text)),
+    LookupFunction("items", (_TEXT,), _TEXT, lambda on, text: json.dumps(array_items(text))),
     LookupFunction("viewdef", (_OID, _YES), _TEXT, Lookups.viewdef),
     LookupFunction("updatable", (_OID,), _COLUMN, Lookups.updatable),
     LookupFunction("column_updatable", (_OID, _COLUMN), _YES, Lookups.column_updatable),

@@ -12,7 +12,12 @@ from sqlglot import exp
 from gateway.catalog.system.static import static
 from gateway.catalog.translation.datatypes import undefined
 from gateway.catalog.translation.functions import COUNTERS, TEMPLATES
-from gateway.catalog.translation.json_calls import is_row, row_text
+from gateway.catalog.translation.json_calls import (
+    WRITTEN_AS_TEXT,
+    is_row,
+    row_text,
+    value_text,
+)
 from gateway.catalog.translation.resolution import (
     JSON_TYPES,
     TEXT,
@@ -83,8 +88,8 @@ def _written(
         )
     if name == "substring" and found.routine.arguments == (TEXT, TEXT):
         template = _pattern_template(arguments[1], node)
-    elif template.startswith("json_text") and arguments[0].type in JSON_TYPES:
-        template = "json_list(list({0}))"
+    elif "json_text(" in template and arguments[0].type in JSON_TYPES:
+        template = template.replace("json_text(", "json_list(")
     elif name == "age" and found.routine.arguments == (_XID,):  # no transaction has a number here
         template = "CAST(CASE {0} WHEN 0 THEN 2147483647 ELSE 0 END AS INTEGER)"
     shown = [argument.sql for argument in arguments]
@@ -92,6 +97,10 @@ def _written(
         between = "', ' || chr(10) || ' '" if name == "json_agg" else "', '"
         template = f"('[' || string_agg({{0}}, {between}) || ']')"
         shown = [row_text(within, arguments[0], compact=name == "json_agg")]
+    elif name in ("json_agg", "jsonb_agg") and arguments[0].type in WRITTEN_AS_TEXT:
+        shown = [within.cast(arguments[0], TEXT).sql]
+    elif name == "json_object_agg":
+        shown[1] = value_text(within, arguments[1], compact=True)
     return fill(within, template, shown)
 
 
@@ -131,16 +140,21 @@ def _clauses(nodes: Sequence[exp.Expr]) -> tuple[exp.Expr | None, list[exp.Expr]
 
 
 def _with_clauses(within: Expressions, sql: str, clause: exp.Expr, scope: Scope) -> str:
-    start = re.search(r"\b[a-z_]+\((?!list\()", sql)
-    assert start is not None
-    head, rest = sql[: start.end() - 1], sql[start.end() :]
-    end = _closing(rest)
-    inside, tail = rest[:end], rest[end + 1 :]
+    head, inside, tail = _aggregate_in(sql)
     order = clause if isinstance(clause, exp.Order) else clause.find(exp.Order)
     distinct = "DISTINCT " if isinstance(clause, exp.Distinct) or clause.find(exp.Distinct) else ""
     items = within.queries.order_items(order, scope) if order is not None else ""
     by = f" ORDER BY {items}" if items else ""
     return f"{head}({distinct}{inside}{by}){tail}"
+
+
+def _aggregate_in(sql: str) -> tuple[str, str, str]:
+    """What stands before the parenthesis of the aggregate in a term, inside it, and after it."""
+    start = re.search(r"\b[a-z_]+\((?!list\()", sql)
+    assert start is not None
+    head, rest = sql[: start.end() - 1], sql[start.end() :]
+    end = _closing(rest)
+    return head, rest[:end], rest[end + 1 :]
 
 
 def _closing(text: str) -> int:
@@ -161,7 +175,8 @@ def windowed(within: Expressions, node: exp.Expr, scope: Scope) -> Term:
     inside = within.term(node.this, scope)
     if isinstance(node, exp.Filter):
         test = within.condition(node.expression.this, scope)
-        return replace(inside, sql=f"{inside.sql} FILTER (WHERE {test})")
+        head, given, tail = _aggregate_in(inside.sql)
+        return replace(inside, sql=f"{head}({given}) FILTER (WHERE {test}){tail}")
     if not isinstance(node, exp.Window):
         raise FeatureNotSupported("WITHIN GROUP is not supported in a catalogue query")
     if node.args.get("spec") is not None or node.args.get("alias") is not None:

@@ -41,6 +41,7 @@ TEXTS = frozenset({CHAR, NAME, TEXT, VARCHAR, BPCHAR, UNKNOWN})
 _TRUE = {"t", "true", "y", "yes", "on", "1"}
 _FALSE = {"f", "false", "n", "no", "off", "0"}
 _INTEGERS = {20, 21, 23}
+_READ_ITEMS = TEXTS | _INTEGERS | {BOOL, 26, 700, 701}
 _LIMITS = {20: 63, 21: 15, 23: 31}
 
 
@@ -193,6 +194,10 @@ class Coercion:
         text = self.lookup(REGISTERED[given], sql) if given in REGISTERED else text
         return f"left({text}, 1)" if wanted == CHAR else text
 
+    def _text_to_array(self, sql: str, given: int, wanted: int) -> str:
+        kind = static().storage(wanted).duckdb
+        return f"CAST(CAST({self.lookup('items', sql)} AS JSON) AS {kind})"
+
     def _vector_to_text(self, sql: str, given: int, wanted: int) -> str:
         return f"array_to_string({sql}, ' ')"
 
@@ -280,6 +285,7 @@ Conversion = Callable[[Coercion, str, int, int], str]
 _CONVERSIONS: tuple[tuple[Callable[[int, int], bool], Conversion], ...] = (
     (lambda a, b: a in TEXTS and b == CHAR and a != CHAR, Coercion._first_letter),
     (lambda a, b: a in TEXTS and b in TEXTS, Coercion._as_is),
+    (lambda a, b: a in TEXTS and element_of(b) in _READ_ITEMS, Coercion._text_to_array),
     (lambda a, b: a in TEXTS and b in REGISTERED, Coercion._to_registered),
     (lambda a, b: _is_vector(a) and b in TEXTS, Coercion._vector_to_text),
     (lambda a, b: _names_array(a, b), Coercion._array_names),

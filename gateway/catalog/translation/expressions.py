@@ -244,7 +244,14 @@ class Expressions(Values):
         return Term(f"(CASE {whens} ELSE {shown[-1]} END)", kind)
 
     def cast_node(self, node: exp.Cast, scope: Scope) -> Term:
-        kind, typmod = type_of_node(node.args["to"])
+        to, around = node.args["to"], node.parent
+        if to.this == exp.DType.BIT and not (
+            isinstance(around, exp.Cast) and around.args["to"].this in exp.DataType.INTEGER_TYPES
+        ):
+            raise FeatureNotSupported(
+                "a bit string is not supported", position=position_of(node.this)
+            )
+        kind, typmod = type_of_node(to)
         return self.cast(self.term(node.this, scope), kind, typmod)
 
     def collate(self, node: exp.Expr, scope: Scope) -> Term:

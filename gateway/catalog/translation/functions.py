@@ -27,6 +27,11 @@ TEMPLATES: dict[str, str] = {
     # Types
     "format_type": "<format_type>({0}, {1})",
     "pg_typeof": "{0}",
+    "oidvectortypes": (
+        "array_to_string(list_transform({0}, "
+        "lambda v: <format_type>(v, CAST(NULL AS INTEGER))), ', ')"
+    ),
+    "bpchar/1": "{0}",
     "to_regclass": "<to_regclass>({0})",
     "to_regtype": "<to_regtype>({0})",
     "to_regnamespace": "<to_regnamespace>({0})",
@@ -43,7 +48,7 @@ TEMPLATES: dict[str, str] = {
     "pg_get_constraintdef/1": "<constraintdef>({0}, FALSE)",
     "pg_get_constraintdef/2": "<constraintdef>({0}, {1})",
     "pg_get_indexdef/1": "<indexdef>({0}, 0, FALSE)",
-    "pg_get_indexdef/3": "<indexdef>({0}, {1}, {2})",
+    "pg_get_indexdef/3": "<indexdef>({0}, CAST({1} AS INTEGER), {2})",
     "pg_get_viewdef": "<viewdef>({0}, {1})",
     "pg_get_ruledef": "CAST(NULL AS VARCHAR)",
     "pg_get_triggerdef": "CAST(NULL AS VARCHAR)",
@@ -228,8 +233,6 @@ TEMPLATES: dict[str, str] = {
     "generate_series/2": "unnest(numbers({0}, {1}, 1))",
     "generate_series/3": "unnest(numbers({0}, {1}, {2}))",
     # JSON
-    "json_build_array": "json_array({all})",
-    "jsonb_build_array": "json_array({all})",
     "to_json": "to_json({0})",
     "to_jsonb": "to_json({0})",
     "row_to_json": "to_json({0})",
@@ -258,9 +261,12 @@ TEMPLATES: dict[str, str] = {
     "array_agg": "list({0})",
     "string_agg": "string_agg({0}, {1})",
     "json_agg": "json_text(list({0}))",
-    "jsonb_agg": "json_text(list({0}))",
-    "json_object_agg": "json_group_object({0}, {1})",
-    "jsonb_object_agg": "json_group_object({0}, {1})",
+    "jsonb_agg": "<jsonb>(json_text(list({0})))",
+    "json_object_agg": (
+        "('{{ ' || string_agg(CAST(to_json(CAST({0} AS VARCHAR)) AS VARCHAR) || ' : ' || {1}, "
+        "', ') || ' }}')"
+    ),
+    "jsonb_object_agg": "<jsonb>(CAST(json_group_object({0}, {1}) AS VARCHAR))",
     "row_number": "row_number()",
     "rank": "rank()",
     "dense_rank": "dense_rank()",

@@ -10,14 +10,15 @@ from sqlglot import exp
 
 from gateway.catalog.translation import resolution
 from gateway.catalog.translation.coercing import quoted
-from gateway.catalog.translation.resolution import JSON_TYPES, NAME, RECORD, TEXT
+from gateway.catalog.translation.resolution import JSON_TYPES, NAME, RECORD, TEXT, element_of
 from gateway.catalog.translation.terms import Scope, Term
 
 if TYPE_CHECKING:
     from gateway.catalog.translation.expressions import Expressions
 
 _JSON, _JSONB = 114, 3802
-_REGS = frozenset({24, 2202, 2203, 2204, 2205, 2206, 4089, 4096, 4191})
+# oid, xid, cid and the reg types: numbers that JSON writes as texts.
+WRITTEN_AS_TEXT = frozenset({26, 28, 29, 24, 2202, 2203, 2204, 2205, 2206, 4089, 4096, 4191})
 # Types that JSON writes in quotes.
 _TEXTS = (NAME, 18, TEXT, resolution.VARCHAR, resolution.BPCHAR)
 
@@ -29,9 +30,21 @@ def json_object(
     terms = [within.settled(term) for term in within.terms(nodes, scope)]
     keys = [f"to_json({within.cast(key, TEXT).sql})" for key in terms[::2]]
     plain = name == "json_build_object"
-    values = [_value(within, value, compact=plain) for value in terms[1::2]]
+    values = [value_text(within, value, compact=plain) for value in terms[1::2]]
     body = _joined(keys, values, " : " if plain else ": ", ", ")
-    return Term(body, _JSON if plain else _JSONB)
+    return Term(body, _JSON) if plain else Term(jsonb_form(within, body), _JSONB)
+
+
+def json_array(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    """json_build_array: [1, "a", null]."""
+    terms = [within.settled(term) for term in within.terms(nodes, scope)]
+    values = [value_text(within, value, compact=True) for value in terms]
+    joined = " || ', ' || ".join(values or ["''"])
+    body = f"('[' || {joined} || ']')"
+    plain = name == "json_build_array"
+    return Term(body, _JSON) if plain else Term(jsonb_form(within, body), _JSONB)
 
 
 def json_of(
@@ -41,12 +54,26 @@ def json_of(
     value = within.settled(within.term(nodes[0], scope))
     kind = _JSONB if name == "to_jsonb" else _JSON
     if is_row(value):
-        return Term(row_text(within, value, compact=kind == _JSON), kind)
+        text = row_text(within, value, compact=kind == _JSON)
+        return Term(text if kind == _JSON else jsonb_form(within, text), kind)
     if value.type in JSON_TYPES:
         return Term(f"CAST({value.sql} AS VARCHAR)", kind)
-    if value.type in _REGS:
+    if element_of(value.type) in JSON_TYPES:
+        return Term(_array_text(value), kind)
+    if value.type in WRITTEN_AS_TEXT:
         value = within.cast(value, TEXT)
     return Term(f"CAST(to_json({value.sql}) AS VARCHAR)", kind)
+
+
+def jsonb_form(within: Expressions, text: str) -> str:
+    """A JSON text in jsonb's one form: shorter names first, each once."""
+    return within.lookup("jsonb", text)
+
+
+def _array_text(array: Term) -> str:
+    """An array of JSON as JSON."""
+    items = f"list_transform({array.sql}, lambda v: COALESCE(v, 'null'))"
+    return f"('[' || array_to_string({items}, ',') || ']')"
 
 
 def is_row(value: Term) -> bool:
@@ -60,7 +87,7 @@ def row_text(within: Expressions, row: Term, *, compact: bool) -> str:
         fields = sorted(row.fields, key=lambda field: (len(field[0].encode()), field[0].encode()))
         row = replace(row, fields=tuple(fields))
     keys = [f"to_json({quoted(name)})" for name, _ in row.fields]
-    values = [_value(within, within.settled(term), compact=compact) for _, term in row.fields]
+    values = [value_text(within, within.settled(term), compact=compact) for _, term in row.fields]
     colon, comma = (":", ",") if compact else (": ", ", ")
     return _joined(keys, values, colon, comma)
 
@@ -71,7 +98,7 @@ def _joined(keys: Sequence[str], values: Sequence[str], colon: str, comma: str) 
     return f"('{{' || {body} || '}}')"
 
 
-def _value(within: Expressions, value: Term, *, compact: bool) -> str:
+def value_text(within: Expressions, value: Term, *, compact: bool) -> str:
     """The text of a value inside an object."""
     if is_row(value):
         return row_text(within, value, compact=compact)
@@ -79,6 +106,8 @@ def _value(within: Expressions, value: Term, *, compact: bool) -> str:
         return f"COALESCE(to_json({value.sql}), 'null')"
     if value.type in JSON_TYPES:
         return f"COALESCE(CAST({value.sql} AS VARCHAR), 'null')"
-    if value.type in _REGS:
+    if element_of(value.type) in JSON_TYPES:
+        return f"COALESCE({_array_text(value)}, 'null')"
+    if value.type in WRITTEN_AS_TEXT:
         return f"COALESCE(to_json({within.cast(value, TEXT).sql}), 'null')"
     return f"COALESCE(CAST(to_json({value.sql}) AS VARCHAR), 'null')"

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from gateway.catalog.system.storage import INT2VECTOR, OIDVECTOR
-from gateway.catalog.translation.coercing import quoted
+from gateway.catalog.translation.coercing import REGISTERED, quoted
 from gateway.catalog.translation.datatypes import undefined
 from gateway.catalog.translation.functions import TEMPLATES
-from gateway.catalog.translation.json_calls import json_object, json_of
+from gateway.catalog.translation.json_calls import json_array, json_object, json_of
 from gateway.catalog.translation.resolution import (
     BOOL,
     INT4,
@@ -37,6 +37,7 @@ _SECURABLES = (
     "any_column", "column", "database", "foreign_data_wrapper", "function", "language",
     "parameter", "schema", "sequence", "server", "table", "tablespace", "type",
 )  # fmt: skip
+_REG_OIDS = {name: oid for oid, name in REGISTERED.items()}
 Special = Callable[["Expressions", str, Sequence[exp.Expr], exp.Expr, Scope], Term]
 
 
@@ -111,6 +112,21 @@ def _explode(
     row = f"unnest(gw_exploded('{within.names.place}', {array.sql}))"
     fields = tuple((each, Term(f"({row}).f{n}", kind)) for n, (each, kind) in enumerate(kinds, 1))
     return Term(row, RECORD, fields=fields, is_set=True)
+
+
+def _registered(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    """regclass('t'): a cast that is written as a call."""
+    (value,) = within.terms(nodes, scope)
+    return within.cast(value, _REG_OIDS[name])
+
+
+def _trimmed(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    """trim() of PostgreSQL's grammar, which pg_proc calls btrim."""
+    return within.called(exp.Anonymous(this="btrim", expressions=list(nodes)), "btrim", scope)
 
 
 def _typeof(
@@ -219,9 +235,13 @@ SPECIAL: dict[str, Special] = {
     "_pg_truetypid": _true_type,
     "_pg_truetypmod": _true_type,
     "pg_typeof": _typeof,
+    "trim": _trimmed,
+    **dict.fromkeys(("regclass", "regtype", "regproc", "regnamespace", "regrole"), _registered),
     "aclexplode": _explode,
     "json_build_object": json_object,
     "jsonb_build_object": json_object,
+    "json_build_array": json_array,
+    "jsonb_build_array": json_array,
     **dict.fromkeys(("row_to_json", "to_json", "to_jsonb"), json_of),
     "row": _row,
     "format": _format,

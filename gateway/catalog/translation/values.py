@@ -111,7 +111,11 @@ class Values(Coercion):
         return Term(f"struct_pack({items})", RECORD, fields=tuple(source.columns))
 
     def _system_column(self, node: exp.Column, scope: Scope) -> Term:
-        sources = [s for s in scope.sources if not node.table or _is_called(s, node)]
+        around: Scope | None = scope
+        sources: list[Source] = []
+        while around is not None and not sources:
+            sources = [s for s in around.sources if not node.table or _is_called(s, node)]
+            around = around.parent
         if node.name == "tableoid" and sources and sources[0].columns:
             oid = sources[0].columns[0][1].origin[0]
             return Term(f"CAST({oid} AS BIGINT)", resolution.OID)

@@ -165,6 +165,8 @@ class GradwireParser(IntervalsParser):
             expression=self._parse_disjunction() or self._missing(),
         ),
     }
+    # After a point or AS every word is a name, SELECT too (gram.y, ColLabel).
+    RESERVED_TOKENS: ClassVar[set[TokenType]] = PostgresParser.RESERVED_TOKENS - {TokenType.SELECT}
     ASSIGNMENT: ClassVar[dict[Any, Any]] = {}
     # `$1` alone; not `?`, `:name` or `%s`, which are other systems'.
     PRIMARY_PARSERS: ClassVar[dict[Any, Any]] = {
