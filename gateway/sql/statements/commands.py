@@ -30,7 +30,9 @@ def words_of(token: Token) -> list[str]:
 
 
 # Of the words that are quoted as columns in texts, those that PostgreSQL takes for names.
-_NAMES = frozenset({"between", "values", "filter", "over", "qualify"})
+_NAMES = frozenset(
+    {"between", "by", "exists", "filter", "first", "interval", "over", "qualify", "values"}
+)
 
 
 class Reader:
