@@ -40,7 +40,7 @@ def hint_for(
             (table, column)
             for table, columns in relations
             for column in columns
-            if column.startswith(name) and alias in ("", table)
+            if column.lower().startswith(name.lower()) and alias in ("", table)
         ]
     if not found:
         return _written_otherwise(alias, name, quoted)
