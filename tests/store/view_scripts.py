@@ -8,6 +8,27 @@ _MADE = [
 ]
 
 SCRIPTS: dict[str, list[str]] = {
+    "views_of_sets": [
+        "CREATE TABLE vs (a int, t text)",
+        "INSERT INTO vs VALUES (1, 'x'), (2, 'y')",
+        "CREATE VIEW vs_1 AS SELECT a, t, generate_series(1, a) AS g FROM vs",
+        "UPDATE vs_1 SET t = 'z'",
+        "INSERT INTO vs_1 (a) VALUES (1)",
+        "CREATE VIEW vs_2 AS SELECT a, unnest(ARRAY[1, 2]) AS g FROM vs",
+        "DELETE FROM vs_2",
+        "CREATE VIEW vs_3 AS SELECT a, regexp_split_to_table(t, ',') AS g FROM vs",
+        "DELETE FROM vs_3",
+        "CREATE VIEW vs_4 AS SELECT a, a AS b FROM vs",
+        "UPDATE vs_4 SET a = 3, b = 4",
+        "INSERT INTO vs_4 VALUES (1, 2)",
+        "INSERT INTO vs_4 (b) VALUES (7)",
+        "SELECT table_name, is_insertable_into FROM information_schema.tables"
+        " WHERE table_name LIKE 'vs%' ORDER BY 1",
+        "CREATE UNIQUE INDEX vs_i ON vs ((a % 5) int4_ops DESC, lower(t) text_pattern_ops)",
+        "INSERT INTO vs VALUES (6, 'X')",
+        "TABLE vs",
+        "DROP TABLE vs CASCADE",
+    ],
     "schemas_under_another_name": [
         "CREATE SCHEMA y_1; COMMENT ON SCHEMA y_1 IS 'one'",
         "CREATE TABLE y_1.t (id serial PRIMARY KEY, k int GENERATED ALWAYS AS IDENTITY, v int)",

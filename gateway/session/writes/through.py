@@ -17,6 +17,7 @@ from gateway.catalog.registry import Registry
 from gateway.errors import (
     FeatureNotSupported,
     ObjectNotInPrerequisiteState,
+    SyntaxFault,
 )
 from gateway.sources.table import TableName
 from gateway.sql.meaning.binding import named_tables
@@ -229,11 +230,19 @@ def _refuse_computed(named: list[exp.Expr], view: Through, deed: str) -> None:
 
 
 def onto_table(write: Write, view: Through) -> Write:
-    """The write under the names of the table's columns."""
+    """The write under the names of the table's columns.
+
+    Raises:
+        SyntaxFault: 42601, two columns of the view are one of the table.
+    """
+    names = _renamed(write.columns, view)
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise SyntaxFault(f'multiple assignments to same column "{twice}"')
     conflict = None if write.conflict is None else through_view(write.conflict, view.columns)
     return replace(
         write,
-        columns=tuple(_renamed(write.columns, view)),
+        columns=tuple(names),
         conflict=conflict,
         given=write.given if write.command == "INSERT" else None,
         narrowing=None,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from gateway.sql.lowered.sets import gives_rows
 from gateway.sql.meaning.scope import column_node, is_aggregate
 
 # On a table in FROM that is a view: its query is to give each row's identifier, under this name.
@@ -65,11 +66,10 @@ _CLAUSES = (
     ("distinct", "DISTINCT"), ("group", "GROUP BY"), ("having", "HAVING"), ("with_", "WITH"),
     ("limit", "LIMIT or OFFSET"), ("offset", "LIMIT or OFFSET"), ("sample", "TABLESAMPLE"),
 )  # fmt: skip
-_SETS = (exp.GenerateSeries, exp.Unnest, exp.Explode)
 _RETURNED: tuple[tuple[Callable[[exp.Expr], bool], str], ...] = (
     (lambda node: isinstance(node, exp.Window), "window functions"),
     (lambda node: is_aggregate(node), "aggregate functions"),
-    (lambda node: isinstance(node, _SETS), "set-returning functions"),
+    (gives_rows, "set-returning functions"),
 )
 
 

@@ -124,7 +124,7 @@ def _indexed(reader: Reader) -> tuple[str, str, Written]:
     value = Written(exp.column(written, quoted=True), identifier(written))
     if not written:
         reader.index = start
-        value = read_expression(reader, "ASC", "DESC", "NULLS", "COLLATE")
+        value = _expression(reader)
     if reader.accept("COLLATE"):
         reader.qualified()
     opclass = "" if _ends(reader) else reader.one_of("ASC", "DESC", "NULLS FIRST", "NULLS LAST")
@@ -134,6 +134,19 @@ def _indexed(reader: Reader) -> tuple[str, str, Written]:
         reader.need("ASC", "DESC", "NULLS FIRST", "NULLS LAST")
     last = reader.tokens[reader.index - 1]
     return reader.text[first.start : last.end + 1], written, value
+
+
+def _expression(reader: Reader) -> Written:
+    """A call or what stands in parentheses; an operator class may follow."""
+    tokens, depth = reader.tokens, 0
+    for place in range(reader.index, len(tokens)):
+        depth += {"(": 1, ")": -1}.get(tokens[place].text, 0)
+        if depth == 0 and tokens[place].text == ")":
+            reader.tokens = tokens[: place + 1]
+            break
+    value = read_expression(reader)
+    reader.tokens = tokens
+    return value
 
 
 def _ends(reader: Reader) -> bool:
