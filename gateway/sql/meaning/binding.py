@@ -11,6 +11,7 @@ from gateway.errors import FeatureNotSupported, StatementTooComplex, UndefinedTa
 from gateway.sources.table import TableName
 from gateway.sql.lowered.session_literals import keep_literals
 from gateway.sql.meaning.columns_named import columns_named
+from gateway.sql.meaning.fields import write_fields
 from gateway.sql.meaning.relation import ColumnInfo, Lookup, Read, Relation
 from gateway.sql.meaning.scope import position_of, visible_ctes
 from gateway.sql.meaning.updatable import IDENTIFIED, flags_of, lay_open
@@ -61,6 +62,7 @@ class Binder:
         """Write every table of `tree` as schema.name under its alias, views' queries included."""
         if depth > MAX_VIEW_DEPTH:
             raise StatementTooComplex(f"views stand on views more than {MAX_VIEW_DEPTH} deep")
+        write_fields(tree)
         for table in list(named_tables(tree)):
             self._bind(table, lookup, depth, view, tree)
 

@@ -1,0 +1,71 @@
+"""Fields of rows: `(t).column`, `(t).*`, `(ROW(1, 'a')).f1` (PostgreSQL manual, 4.2.4 and 8.16.3).
+
+A relation's row is the relation, so its fields are columns; those of ROW(...) are what stands in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from gateway.errors import UndefinedColumn
+from gateway.sql.meaning.scope import position_of
+from gateway.sql.text.trees import nodes_of, own_nodes
+
+_RELATIONS = (exp.Table, exp.Subquery, exp.Lateral, exp.Unnest, exp.Values)
+
+
+def write_fields(tree: exp.Expr) -> None:
+    """Put a column, or a value of the row, in the place of each field, in place.
+
+    Raises:
+        UndefinedColumn: 42703, ROW(...) has no such field.
+    """
+    for dot in reversed(nodes_of(tree, exp.Dot)):
+        row = dot.this.unnest() if isinstance(dot.this, exp.Paren) else None
+        if isinstance(row, exp.Column) and not row.table and _is_relation(row):
+            dot.replace(exp.Column(this=dot.expression.copy(), table=row.this.copy()))
+        elif isinstance(row, exp.Anonymous) and row.name.lower() == "row":
+            _put_values(dot, row.expressions)
+
+
+def _is_relation(name: exp.Column) -> bool:
+    select = name.find_ancestor(exp.Select)
+    while select is not None:
+        if any(each.alias_or_name == name.name for each in _relations(select)):
+            return True
+        select = select.find_ancestor(exp.Select)
+    return False
+
+
+def _relations(select: exp.Select) -> Iterator[exp.Expr]:
+    """What stands in FROM, in joins in parentheses too."""
+    start = select.args.get("from_")
+    parts = [start, *(select.args.get("joins") or ()), *(select.args.get("laterals") or ())]
+    for part in filter(None, parts):
+        yield from (each for each in own_nodes(part) if isinstance(each, _RELATIONS))
+
+
+def _put_values(dot: exp.Dot, values: list[exp.Expr]) -> None:
+    names = [f"f{number}" for number in range(1, len(values) + 1)]
+    select = dot.parent if dot.arg_key == "expressions" else None
+    if isinstance(dot.expression, exp.Star):
+        if isinstance(select, exp.Select):
+            named = [_named(*each) for each in zip(values, names, strict=True)]
+            items = select.expressions
+            place = next(n for n, each in enumerate(items) if each is dot)
+            select.set("expressions", [*items[:place], *named, *items[place + 1 :]])
+        return
+    found = dict(zip(names, values, strict=True)).get(dot.name)
+    if found is None:
+        raise UndefinedColumn(
+            f'could not identify column "{dot.name}" in record data type',
+            position=position_of(dot),
+        )
+    value = exp.paren(found.copy())
+    dot.replace(_named(found, dot.name) if isinstance(select, exp.Select) else value)
+
+
+def _named(value: exp.Expr, name: str) -> exp.Expr:
+    return exp.alias_(value.copy(), name, quoted=True)
