@@ -54,7 +54,7 @@ from gateway.sql.meaning.parameters import declared_types
 from gateway.sql.meaning.relation import Constants, Lookup, Relations, notation_of
 from gateway.sql.meaning.scope import Analysis, position_of
 from gateway.sql.meaning.volatile import refuse_read_twice
-from gateway.sql.meaning.windows import widen_beside_default
+from gateway.sql.meaning.windows import settle_windows
 from gateway.sql.text.depth import with_room
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied, nodes_of
@@ -269,9 +269,9 @@ def count_dimensions(state: Rewriting) -> None:
 
 
 def widen_values(state: Rewriting) -> None:
-    """Let lag and lead with a wider default have its type."""
+    """Let lag and lead with a wider default have its type, and frames leave rows out."""
     for block in state.analysis.blocks:
-        widen_beside_default(block)
+        settle_windows(block)
 
 
 def keep_literals(state: Rewriting) -> None:

@@ -1,6 +1,6 @@
 """Fields of rows: `(t).column`, `(t).*`, `(ROW(1, 'a')).f1` (PostgreSQL manual, 4.2.4 and 8.16.3).
 
-A relation's row is the relation, so its fields are columns; those of ROW(...) are what stands in it.
+A relation's row is the relation, so its fields are columns; those of ROW(...) stand in it.
 """
 
 from __future__ import annotations

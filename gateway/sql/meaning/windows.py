@@ -10,6 +10,7 @@ from gateway.errors import (
     WindowingError,
     WrongObjectType,
 )
+from gateway.sql.lowered.excluded import leave_out
 from gateway.sql.meaning.arguments import no_function
 from gateway.sql.meaning.inference import Types
 from gateway.sql.meaning.scope import Block, position_of
@@ -94,6 +95,12 @@ def check_no_windows(clause: exp.Expr, known: Types) -> None:
 
 # Each turns into those after it beside one of them (manual, 10.5).
 _WIDER = ("int2", "int4", "int8", "numeric", "float4", "float8")
+
+
+def settle_windows(block: Block) -> None:
+    """Write windows of this SELECT as the engine has them, by the types of what they are over."""
+    leave_out(block)
+    widen_beside_default(block)
 
 
 def widen_beside_default(block: Block) -> None:
