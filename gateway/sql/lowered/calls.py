@@ -109,11 +109,35 @@ def _bigint(node: exp.Expr) -> exp.Expr:
     return exp.Cast(this=node.copy(), to=exp.DataType.build("bigint"))
 
 
+def _keep_order(node: exp.Expr) -> None:
+    """Let the engine sort for this window itself, by a part of which it knows nothing.
+
+    Else it reads the rows of a window of the opposite order backwards, and puts them together so.
+    """
+    call = node.this.this if isinstance(node.this, exp.Filter) else node.this
+    gathers = isinstance(call, exp.Anonymous) and call.name in ("array_agg", "string_agg")
+    if gathers and node.args.get("order") is not None:
+        first = node.args["order"].expressions[0]
+        none, start = exp.Literal.number(0), exp.Literal.number(2 if first.args.get("desc") else 1)
+        nothing = _called("substr", _text(first.this), start, none)
+        one = _called("coalesce", _called("octet_length", nothing), none.copy())
+        node.set("partition_by", [*(node.args.get("partition_by") or ()), one])
+
+
+def _text(value: exp.Expr) -> exp.Expr:
+    return exp.Cast(this=value.copy(), to=exp.DataType.build("text"))
+
+
+def _called(name: str, *arguments: exp.Expr) -> exp.Expr:
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
 _WHOLE = {"regr_count": _counted, "clock_timestamp": _clock}
 
 
 def window(node: exp.Expr) -> exp.Expr | None:
-    """A rank of PostgreSQL's type."""
+    """A rank of PostgreSQL's type; array_agg and string_agg in the order of their window."""
+    _keep_order(node)
     kind = _RANKS.get(node.this.name) if isinstance(node.this, exp.Anonymous) else None
     return None if kind is None else exp.Cast(this=node.copy(), to=exp.DataType.build(kind))
 

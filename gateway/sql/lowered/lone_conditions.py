@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
+from gateway.sql.lowered.grouping_sets import SETS
 from gateway.sql.meaning.scope import is_aggregate, is_one_row, is_read_from
 from gateway.sql.meaning.volatile import volatile_call
 from gateway.sql.text.trees import conjuncts, nodes, own_nodes
@@ -34,11 +35,19 @@ def hold_back(found: Sequence[exp.Expr]) -> bool:
     if not any(_is_lone(each) for where in wheres for each in conjuncts(where)):
         return changed
     for node in found:
-        one = isinstance(node, exp.Select) and is_read_from(node) and is_one_row(node)
-        if one and node.args.get("limit") is None:
-            node.set("limit", exp.Limit(expression=exp.Literal.number(1)))
+        if not isinstance(node, exp.Select) or not is_read_from(node) or node.args.get("limit"):
+            continue
+        if is_one_row(node) or _has_sets(node):
+            most = 1 if is_one_row(node) else ALL_ROWS
+            node.set("limit", exp.Limit(expression=exp.Literal.number(most)))
             changed = True
     return changed
+
+
+def _has_sets(select: exp.Select) -> bool:
+    """Whether one of its groups may be of all rows, or of none."""
+    group = select.args.get("group")
+    return group is not None and any(isinstance(each, SETS) for each in group.expressions)
 
 
 def _hold_rows(found: Sequence[exp.Expr]) -> bool:

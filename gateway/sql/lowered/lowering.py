@@ -153,10 +153,16 @@ def _interval(node: exp.Expr) -> exp.Expr:
 
 
 def _negative(node: exp.Expr) -> exp.Expr | None:
-    """The engine reads a minus before an interval as a part of its first number; -0.0 is 0.0."""
+    """The engine reads a minus before an interval as a part of its first number; -0.0 is 0.0.
+
+    Of -(a & b) it makes -a | -b, as if a minus were ~.
+    """
     if isinstance(node.this, exp.Literal) and not node.this.is_string:
         # PostgreSQL reads a numeric, which has no -0.
         return node.this if not float(node.this.name) else None
+    if isinstance(node.this.unnest(), exp.BitwiseAnd | exp.BitwiseOr | exp.BitwiseXor):
+        bits = exp.Paren(this=node.this.unnest())
+        return exp.Paren(this=exp.Sub(this=exp.Literal.number(0), expression=bits))
     if not isinstance(node.this.unnest(), exp.Interval):
         return None
     words = node.this.unnest().name.split()

@@ -92,7 +92,9 @@ _ZONE = {
     "timezone_hour": f"trunc({_OFFSET} / 3600.0)",
     "timezone_minute": f"trunc(mod({_OFFSET}, 3600.0) / 60.0)",
 }
-_SECONDS = "round(mod(engine(epoch), 60.0) * 1e6)"
+# Of the time alone, whose sign need not be that of the days and months.
+_TIME = "(engine(epoch) - 86400.0 * (engine(day) + 30.0 * (engine(month) + 12.0 * engine(year))))"
+_SECONDS = f"round(mod({_TIME}, 60.0) * 1e6)"
 _SPAN = {
     **{unit: f"engine({unit})" for unit in ("year", "month", "day", "hour", "minute")},
     "second": f"{_SECONDS} / 1e6 + 0.0",
