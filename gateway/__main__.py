@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import logging
+import os
+import sys
 
 
 def main() -> None:
@@ -13,7 +16,17 @@ def main() -> None:
 
     gc.freeze()
     gc.enable()
-    cli.main()
+    try:
+        cli.main()
+    except SystemExit as end:
+        if end.code:
+            raise
+    # All is closed. The system takes the rest at once, for which Python needs seconds where
+    # thousands of clients were.
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -114,6 +114,7 @@ class App:
         if self._thread is not None:
             self._thread.join()
         self._closing.close()
+        self._server.let_go()
 
     def stop_now(self) -> None:
         """While `stop` lets statements end: cancel them and cut every connection."""
