@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import sys
+from contextlib import suppress
 
 
 def main() -> None:
@@ -24,8 +25,9 @@ def main() -> None:
     # All is closed. The system takes the rest at once, for which Python needs seconds where
     # thousands of clients were.
     logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(OSError):  # nobody reads it
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(0)
 
 

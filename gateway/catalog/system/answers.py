@@ -21,6 +21,7 @@ from gateway.catalog.system.queries import CatalogueDatabase, Translated
 from gateway.catalog.system.routing import is_for_catalogue
 from gateway.catalog.system.shown import shown, type_of
 from gateway.catalog.system.stopping import Stopping
+from gateway.catalog.translation.coercing import registered
 from gateway.catalog.translation.terms import Output
 from gateway.types import Type
 
@@ -189,11 +190,16 @@ class Catalogue:
 
     def _value(self, moment: Moment, value: pa.Scalar, kind: Type | None) -> Any:
         found = value.as_py()
-        if isinstance(found, dict):  # a reg type's value, by number or by name
-            if found["oid"] is None and kind is not None:
-                return moment.number(kind.name, found["text"])
-            return found["oid"]
-        return found
+        if isinstance(found, list) and kind is not None and kind.element is not None:
+            return [_plain(moment, each, kind.element) for each in found]
+        return found if kind is None else _plain(moment, found, kind)
+
+
+def _plain(moment: Moment, value: Any, kind: Type) -> Any:
+    """A parameter's value; that of a reg type, which has a number or a name, as its number."""
+    if not isinstance(value, dict):
+        return value
+    return registered(moment, kind.name, value["text"]) if value["oid"] is None else value["oid"]
 
 
 def _columns(query: Translated) -> tuple[ResultColumn, ...]:

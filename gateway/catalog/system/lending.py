@@ -22,7 +22,7 @@ from gateway.catalog.system.routing import is_catalogue_function, is_system
 from gateway.catalog.system.shown import column_type, engine_values, held, registered_values
 from gateway.catalog.system.static import static
 from gateway.catalog.system.stopping import Stopping
-from gateway.catalog.translation.coercing import REGISTERED, Coercion
+from gateway.catalog.translation.coercing import REGISTERED, registered
 from gateway.engine.interface import EngineSession
 from gateway.errors import FeatureNotSupported
 from gateway.sources.table import Table, TableName
@@ -110,7 +110,7 @@ class SystemTables:
 
     def number(self, kind: str, text: str) -> int:
         """The oid that a text means as a reg type; see `sql.lowered.lending.Lender`."""
-        return Coercion(self._asking.moment(), {}).registered(kind, text)
+        return registered(self._asking.moment(), kind, text)
 
     def lend(self, call: str, types: Sequence[Type | None]) -> Lent:
         """The engine's function for a call; see `sql.lowered.lending.Lender`."""

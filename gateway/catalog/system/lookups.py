@@ -38,7 +38,7 @@ from gateway.catalog.system.recorded import (
 )
 from gateway.catalog.system.views import Views
 from gateway.catalog.system.writable import events, writable_columns
-from gateway.catalog.translation.coercing import REGISTERED, Coercion, array_items
+from gateway.catalog.translation.coercing import REGISTERED, Coercion, array_items, registered
 from gateway.sql.meaning.functions import Function
 from gateway.sql.text.jsontext import read_jsonb
 from gateway.sql.text.quoting import REGCLASS, identifier, literal, name_parts
@@ -68,7 +68,7 @@ class Lookups:
 
     def number(self, kind: str, text: str) -> int:
         """The oid that a text means; raises 42P01, 42883, 42704."""
-        return self._coercion.registered(kind, text)
+        return registered(self._coercion.names, kind, text)
 
     def number_or_none(self, kind: str, text: str) -> int | None:
         """The same for to_regclass and its like."""

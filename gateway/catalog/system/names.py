@@ -92,7 +92,8 @@ class Moment:
         if kind == "regprocedure":
             return self._numbered(kind, self._signature(text))
         if kind == "regoperator":
-            spelling = re.sub(r"\s*,\s*", ",", text.strip())
+            name, *types = self._signed(text)
+            spelling = f"{name}({','.join(types)})"
             return self._numbered(kind, spelling, spelling.removeprefix("pg_catalog."))
         if kind == "regclass" and parts:
             return self._class_number(parts)
@@ -111,14 +112,18 @@ class Moment:
 
     def _signature(self, text: str) -> str:
         """`name(types)` as it is shown: `f(int)` is `f(integer)`."""
+        name, *given = self._signed(text)
+        names = name_parts(name)
+        names = names[1:] if names[:1] == ["pg_catalog"] else names
+        return f"{'.'.join(map(identifier, names))}({','.join(given)})"
+
+    def _signed(self, text: str) -> list[str]:
+        """The name before a bracket, and the types within it as they are shown."""
         name, _, listed = text.strip().removesuffix(")").partition("(")
         types = [part.strip() for part in listed.split(",")] if listed.strip() else []
         numbers = [self._type_number(each) for each in types]
         shown = self.texts("regtype")
-        given = [shown.get(n or 0, each) for n, each in zip(numbers, types, strict=True)]
-        names = name_parts(name)
-        names = names[1:] if names[:1] == ["pg_catalog"] else names
-        return f"{'.'.join(map(identifier, names))}({','.join(given)})"
+        return [name, *(shown.get(n or 0, each) for n, each in zip(numbers, types, strict=True))]
 
     def _class_number(self, parts: Sequence[str]) -> int | None:
         name = parts[-1]

@@ -23,6 +23,7 @@ from gateway.catalog.translation.terms import Names, Term
 from gateway.errors import (
     FeatureNotSupported,
     GatewayError,
+    InvalidSchemaName,
     InvalidTextRepresentation,
     UndefinedFunction,
     UndefinedObject,
@@ -99,7 +100,7 @@ class Coercion:
 
     def _scalar(self, text: str, base: int) -> str:
         if base in REGISTERED:
-            return str(self.registered(REGISTERED[base], text))
+            return str(registered(self.names, REGISTERED[base], text))
         if base in _INTEGERS or base in NUMBERED:
             return self._integer(text, base)
         if base == BOOL:
@@ -108,21 +109,6 @@ class Coercion:
             return quoted(text[:1])
         kind = static().storage(base).duckdb
         return quoted(text) if kind == "VARCHAR" else f"CAST({quoted(text)} AS {kind})"
-
-    def registered(self, kind: str, text: str) -> int:
-        """The oid that a text means as a reg type.
-
-        Raises:
-            UndefinedTable: 42P01. UndefinedFunction: 42883. UndefinedObject: 42704.
-        """
-        if re.fullmatch(r"\s*\d+\s*", text):
-            return int(text)
-        if text == "-":
-            return 0
-        found = self.names.number(kind, text)
-        if found is not None:
-            return found
-        raise missing(kind, text)
 
     def _integer(self, text: str, base: int) -> str:
         spelt = static().types[base].name
@@ -230,13 +216,31 @@ class Coercion:
         return sql
 
 
+def registered(names: Names, kind: str, text: str) -> int:
+    """The oid that a text means as a reg type.
+
+    Raises:
+        UndefinedTable: 42P01. UndefinedFunction: 42883. UndefinedObject: 42704.
+    """
+    if re.fullmatch(r"\s*\d+\s*", text):
+        return int(text)
+    if text == "-":
+        return 0
+    found = names.number(kind, text)
+    if found is not None:
+        return found
+    raise missing(kind, text)
+
+
 def missing(kind: str, text: str) -> GatewayError:
     """What is raised for a text that names no object of a reg type."""
     if kind == "regclass":
         return UndefinedTable(f'relation "{text}" does not exist')
     if kind in ("regproc", "regprocedure"):
         return UndefinedFunction(f'function "{text}" does not exist')
-    word = {"regnamespace": "schema", "regrole": "role"}.get(kind, kind.removeprefix("reg"))
+    if kind == "regnamespace":
+        return InvalidSchemaName(f'schema "{text}" does not exist')
+    word = {"regrole": "role"}.get(kind, kind.removeprefix("reg"))
     return UndefinedObject(f'{word} "{text}" does not exist')
 
 
