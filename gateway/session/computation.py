@@ -22,7 +22,7 @@ from gateway.sql.writes.given import Given
 from gateway.sql.writes.narrowing import Value, is_named_once
 from gateway.sql.writes.writes import Write
 from gateway.store.definitions.definitions import TableDefinition
-from gateway.types import INTEGER, Type, from_arrow
+from gateway.types import FLOAT8, INTEGER, NUMERIC, Type, from_arrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,8 @@ def fields_of(
 def _field(name: str, arrow: pa.DataType, known: ColumnInfo) -> Field:
     """A column of the type that PostgreSQL gives it, where the engine computes the like of it."""
     kind = known.type
+    if known.shown is not None and arrow == FLOAT8.arrow:
+        return Field(name, NUMERIC, shown=known.shown)
     if kind is None or (kind.arrow != arrow and not _alike(kind, from_arrow(arrow))):
         return Field(name, from_arrow(arrow))
     return Field(name, kind, known.typmod, known.origin)

@@ -30,12 +30,14 @@ class Field:
         type: Its type.
         typmod: -1 where the type has none.
         origin: Oid of the relation and number of the column that it shows; zeros: of none.
+        shown: Digits after the point of a numeric whose values are doubles; None: they are none.
     """
 
     name: str
     type: Type
     typmod: int = -1
     origin: tuple[int, int] = field(default=(0, 0), compare=False)
+    shown: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

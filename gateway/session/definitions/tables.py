@@ -45,7 +45,7 @@ from gateway.sql.statements.tables import CreateTable
 from gateway.store.definitions.catalogue import Relation
 from gateway.store.definitions.definitions import Column, Reads, TableDefinition, View
 from gateway.store.rows.array_assignment import dimensions_of
-from gateway.types import INT8, NUMERIC, TEXT, with_dimensions
+from gateway.types import FLOAT8, INT8, NUMERIC, TEXT, with_dimensions
 
 
 def create_table(executor: Executor, tree: CreateTable) -> Result:
@@ -153,12 +153,13 @@ _SIZED = ("numeric", "varchar", "bpchar")  # types whose modifier the rows of a 
 
 def _column(name: str, field: Field, arrow: pa.DataType) -> Column:
     """A column for a query's values; a NULL literal's is text, as in PostgreSQL."""
-    kind = _KEPT.get(field.type.name, field.type)
+    kind = FLOAT8 if field.shown is not None else _KEPT.get(field.type.name, field.type)
     if kind.element is not None:
         kind = with_dimensions(kind, dimensions_of(arrow))
     sized = kind is field.type and kind.name in _SIZED
     typmod = field.typmod if sized else -1
-    if kind is NUMERIC and typmod < 0 and arrow.scale > NUMERIC.arrow.scale:
+    free = kind is NUMERIC and typmod < 0 and pa.types.is_decimal(arrow)
+    if free and arrow.scale > NUMERIC.arrow.scale:
         typmod = numeric_modifier(NUMERIC.arrow.precision, min(arrow.scale, _MOST_KEPT_DIGITS))
     return Column(name, kind, typmod)
 

@@ -14,6 +14,7 @@ from functools import partial
 from sqlglot import exp
 
 from gateway.sql.meaning.inference import GIVES, Types, bare, numeric_beside
+from gateway.sql.meaning.modifiers import UNTOLD
 from gateway.sql.meaning.numerals import (
     digits,
     is_exacting,
@@ -137,9 +138,8 @@ def as_decimal(literal: exp.Expr) -> None:
         return  # it stands beside several numerics, and one of them was first
     precision, scale = digits(literal.name)
     kind = data_type(f"decimal({precision}, {scale})")
-    decimal = exp.Cast(this=exp.Literal.string(plain(literal.name)), to=kind)
-    decimal.meta[GIVES] = NUMERIC
-    literal.replace(decimal)
+    kind.meta[UNTOLD] = True
+    literal.replace(exp.Cast(this=exp.Literal.string(plain(literal.name)), to=kind))
 
 
 def _divide(node: exp.Expr, least: int) -> None:

@@ -13,36 +13,13 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, InvalidParameterValue
 from gateway.sql.meaning.inference import GIVES, Types
+from gateway.sql.meaning.part_units import UNITS
 from gateway.sql.meaning.scope import Block, position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import parse
 from gateway.sql.text.notation import Notation
 from gateway.sql.text.trees import own_nodes
 from gateway.types import DATE, INTERVAL, TIME, TIMESTAMP, TIMESTAMPTZ, Type
-
-# Other spellings of units: datetime.c, deltatktbl and datetktbl.
-_SPELT = {
-    "century": ("c", "cent", "centuries"),
-    "day": ("d", "days"),
-    "decade": ("dec", "decades", "decs"),
-    "hour": ("h", "hours", "hr", "hrs"),
-    "julian": ("j", "jd"),
-    "microseconds": ("microsecond", "us", "usec", "usecond", "useconds", "usecs"),
-    "millennium": ("mil", "millennia", "mils"),
-    "milliseconds": ("millisecond", "ms", "msec", "msecond", "mseconds", "msecs"),
-    "minute": ("m", "min", "mins", "minutes"),
-    "month": ("mon", "mons", "months"),
-    "quarter": ("qtr",),
-    "second": ("s", "sec", "seconds", "secs"),
-    "timezone_hour": ("timezone_h",),
-    "timezone_minute": ("timezone_m",),
-    "week": ("w", "weeks"),
-    "year": ("y", "years", "yr", "yrs"),
-}
-_OTHERS = ("dow", "doy", "epoch", "isodow", "isoyear", "timezone")
-_UNITS = {unit: unit for unit in (*_SPELT, *_OTHERS)} | {
-    spelt: unit for unit, others in _SPELT.items() for spelt in others
-}
 
 # `a` is the moment or the interval; engine(unit) is what the engine gives for it, as a double.
 _CLOCK = {
@@ -173,7 +150,7 @@ def _truncate(node: exp.Anonymous, known: Types, zone: str) -> None:
             _truncate_here(node, unit.copy(), kind, zone)
         return
     kind = TIMESTAMPTZ if kind is DATE else kind or TIMESTAMP
-    name = _UNITS.get(unit.name.lower())
+    name = UNITS.get(unit.name.lower())
     if name is None:
         raise InvalidParameterValue(
             f'unit "{unit.name.lower()}" not recognized for type {kind.sql}'
@@ -206,7 +183,7 @@ def _write(node: exp.Expr, spelt: str, value: exp.Expr, known: Types, zone: str)
     rows = _ROWS.get(kind or TIMESTAMP)
     if rows is None:  # for the engine, or the table of overloads, to refuse
         return
-    unit = _UNITS.get(spelt.lower())
+    unit = UNITS.get(spelt.lower())
     if unit is None:
         raise InvalidParameterValue(
             f'unit "{spelt.lower()}" not recognized for type {(kind or TIMESTAMP).sql}',

@@ -12,9 +12,10 @@ from dataclasses import replace
 from sqlglot import exp
 
 from gateway.errors import GatewayError
-from gateway.sql.meaning.modifiers import type_modifier
+from gateway.sql.meaning.modifiers import cast_modifier
 from gateway.sql.meaning.numerals import holds_exacting, is_exacting, is_pointed
 from gateway.sql.meaning.parameters import postgres_type
+from gateway.sql.meaning.part_units import shown_digits
 from gateway.sql.meaning.relation import ColumnInfo
 from gateway.sql.meaning.results import MOMENTS, common_type, result_type, widest
 from gateway.sql.meaning.scope import Block, Output, resolve
@@ -281,18 +282,18 @@ def info_of(output: Output, parameters: Mapping[int, Type] = _NO_PARAMETERS) -> 
     tree = bare(output.expression)
     if isinstance(tree, exp.Column):
         return _column_info(tree, output.block)
-    known = type_of(tree, output.block, parameters)
-    modified = isinstance(tree, exp.Cast) and not tree.meta_get(GIVES)
-    typmod = type_modifier(tree.args["to"]) if modified else -1
-    return ColumnInfo(known, not isinstance(tree, exp.Literal), typmod)
+    here = Types(output.block, parameters).of
+    nullable = not isinstance(tree, exp.Literal)
+    return ColumnInfo(here(tree), nullable, cast_modifier(tree), shown=shown_digits(tree, here))
 
 
 def _united(sides: Sequence[Output], parameters: Mapping[int, Type]) -> ColumnInfo:
     """What a set operation makes of two columns."""
     told = [info_of(each, parameters) for each in sides if not _is_untyped_output(each)]
     kind = common_type([info.type for info in told]) if told else TEXT
-    same = len(told) == len(sides) and len({(info.type, info.typmod) for info in told}) == 1
-    return ColumnInfo(kind, typmod=told[0].typmod if same else -1)
+    if len(told) < len(sides) or len({(each.type, each.typmod, each.shown) for each in told}) > 1:
+        return ColumnInfo(kind)
+    return ColumnInfo(kind, typmod=told[0].typmod, shown=told[0].shown)
 
 
 def _is_untyped_output(output: Output) -> bool:

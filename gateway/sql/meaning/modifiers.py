@@ -6,6 +6,8 @@ from sqlglot import exp
 
 from gateway.sql.text.precision import MOST_DIGITS, interval_modifier
 
+# On a type whose digits nobody wrote: they are those of a literal.
+UNTOLD = "untold"
 # PostgreSQL's VARHDRSZ, added to what a type modifier tells.
 _HEADER = 4
 _MOMENTS = (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.TIME)
@@ -17,6 +19,8 @@ def type_modifier(kind: exp.DataType) -> int:
     >>> type_modifier(exp.DataType.build("varchar(3)", dialect="postgres"))
     7
     """
+    if kind.meta_get(UNTOLD):
+        return -1
     numbers = [int(part.name) for part in kind.expressions if part.name.isdigit()]
     if kind.this in (exp.DType.VARCHAR, exp.DType.BPCHAR, exp.DType.CHAR):
         return numbers[0] + 4 if numbers else 5 if kind.this == exp.DType.CHAR else -1
@@ -25,6 +29,11 @@ def type_modifier(kind: exp.DataType) -> int:
     if kind.this in _MOMENTS and numbers:
         return min(numbers[0], MOST_DIGITS)
     return interval_modifier(*fields_of(kind)) if kind.this == exp.DType.INTERVAL else -1
+
+
+def cast_modifier(tree: exp.Expr) -> int:
+    """That of the type which a cast names; -1 of anything else."""
+    return type_modifier(tree.args["to"]) if isinstance(tree, exp.Cast) else -1
 
 
 def numeric_modifier(precision: int, scale: int) -> int:

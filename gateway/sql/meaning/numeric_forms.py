@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from gateway.errors import GatewayError
 from gateway.sql.meaning.inference import Types, bare
-from gateway.sql.meaning.modifiers import modifier_digits, type_modifier
+from gateway.sql.meaning.modifiers import cast_modifier, modifier_digits
 from gateway.sql.meaning.numerals import digits
 from gateway.sql.meaning.relation import ColumnInfo
 from gateway.sql.meaning.scope import Output, resolve
@@ -89,7 +89,7 @@ def form_of(tree: exp.Expr, types: Types) -> Form | None:
 
 
 def _of_cast(tree: exp.Cast, types: Types) -> Form | None:
-    typmod = type_modifier(tree.args["to"])
+    typmod = cast_modifier(tree)
     if typmod < 0 and isinstance(tree.this, exp.Literal):
         return form_of(exp.Literal.number(tree.this.name), types)
     return _of_modifier(typmod)

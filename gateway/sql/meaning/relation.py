@@ -22,6 +22,8 @@ class ColumnInfo:
         typmod: Its length or digits as PostgreSQL packs them; -1: none.
         origin: Oid of the relation and number of the column that it is; zeros: of none.
         nan: Whether it can be NaN, if its type can: a dataset has NULL there.
+        shown: Digits after the point of the numeric that PostgreSQL has where the engine has a
+            double; None: it has a double, too.
     """
 
     type: Type | None = None
@@ -29,6 +31,7 @@ class ColumnInfo:
     typmod: int = -1
     origin: tuple[int, int] = (0, 0)
     nan: bool = True
+    shown: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

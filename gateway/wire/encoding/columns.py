@@ -8,6 +8,8 @@ What its bytes look like on the wire is left to `encode_text` and `encode_binary
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
+from math import isfinite, isnan
 from typing import Any
 from uuid import UUID
 
@@ -76,6 +78,8 @@ def _converted(array: pa.Array, wanted: Type) -> pa.Array:
     if wanted.element is not None:
         return _normal_list(array, wanted.element)
     if wanted.name == "numeric":
+        if pa.types.is_floating(array.type):
+            return _as_numeric(array, wanted.arrow.scale)
         normal = _normal_numeric(array)
         return normal.cast(wanted.arrow) if normal.type == NUMERIC.arrow else normal
     if wanted.name == "interval" and pa.types.is_duration(array.type):
@@ -122,6 +126,30 @@ def _normal_numeric(array: pa.Array) -> pa.Array:
     if pa.types.is_integer(array.type):
         return array.cast(pa.decimal128(20, 0))
     raise pa.ArrowTypeError(f"{array.type} is not numeric")
+
+
+def _as_numeric(array: pa.Array, scale: int) -> pa.Array:
+    """Doubles as numerics of that scale; as their texts where one is infinite or very large."""
+    values = array.to_numpy(zero_copy_only=False)
+    whole = np.rint(values * 10.0**scale)
+    with np.errstate(invalid="ignore"):
+        small = np.abs(whole) < _EXACT_DOUBLES
+    valid = validity(array)
+    if (small if valid is None else small | ~valid).all():
+        mask = None if valid is None else ~valid
+        unscaled = pa.array(np.where(small, whole, 0).astype(np.int64), mask=mask)
+        wide = unscaled.cast(pa.decimal128(38, 0))
+        return pa.Array.from_buffers(pa.decimal128(38, scale), len(wide), wide.buffers())
+    return pa.array([None if v is None else _numeric_text(v, scale) for v in array.to_pylist()])
+
+
+_EXACT_DOUBLES = 2**53
+
+
+def _numeric_text(value: float, scale: int) -> str:
+    if not isfinite(value):
+        return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return f"{Decimal(repr(value)):.{scale}f}"
 
 
 def _uuid_text(array: pa.Array) -> pa.Array:

@@ -35,6 +35,8 @@ def numeric_texts(array: pa.Array) -> pa.Array:
     >>> numeric_texts(pa.array([Decimal("-0.05"), Decimal("12.30"), None])).to_pylist()
     [b'-0.05', b'12.30', None]
     """
+    if pa.types.is_string(array.type):  # with an infinity among them
+        return array.cast(pa.binary())
     if array.type == SHOWN:
         return _shown_texts(array)
     scale = array.type.scale
@@ -79,10 +81,9 @@ def _shown_texts(array: pa.Array) -> pa.Array:
 
 def numeric_binaries(array: pa.Array) -> pa.Array:
     """Binary form of each number, as a binary array."""
-    if array.type == SHOWN or array.type in _OWN_SCALES:
+    if pa.types.is_string(array.type) or array.type == SHOWN or array.type in _OWN_SCALES:
         texts = numeric_texts(array).to_pylist()
-        numbers = [None if text is None else Decimal(text.decode()) for text in texts]
-        return pa.array([None if n is None else numeric_binary(n) for n in numbers], pa.binary())
+        return pa.array([None if t is None else _binary_of(t.decode()) for t in texts], pa.binary())
     scale = array.type.scale
     small = _int64_or_none(array) if 0 <= scale <= 16 else None
     if small is not None:
@@ -133,6 +134,19 @@ def _from_int64(unscaled: npt.NDArray[Any], scale: int) -> pa.Array:
     kept = np.ones(matrix.shape, np.bool_)
     kept[:, 4:] = (places >= first[:, None]) & (places <= last[:, None])
     return binary_array(matrix[kept], 8 + 2 * count)
+
+
+def _binary_of(text: str) -> bytes:
+    special = _SPECIALS.get(text)
+    return numeric_binary(Decimal(text)) if special is None else special
+
+
+# numeric_send of what is no number: sign, and the scale that the sign's bits are taken for.
+_SPECIALS = {
+    "NaN": struct.pack(">HhHH", 0, 0, 0xC000, 0),
+    "Infinity": struct.pack(">HhHH", 0, 0, 0xD000, 32),
+    "-Infinity": struct.pack(">HhHH", 0, 0, 0xF000, 32),
+}
 
 
 def numeric_binary(value: Decimal) -> bytes:

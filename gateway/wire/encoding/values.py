@@ -132,10 +132,13 @@ class RowEncoder:
 
 
 def sent_type(field: Field) -> Type:
-    """A field's type; a numeric of as many digits as one without any has them in another form.
+    """A field's type, a numeric's with the digits that are shown.
 
-    So the zeros at the end of its values are sent, as those of each numeric with a scale.
+    A numeric of as many digits as one without any has them in another form, so that the zeros at
+    the end of its values are sent.
     """
+    if field.shown is not None:
+        return replace(NUMERIC, arrow=pa.decimal128(38, field.shown))
     told = field.type is NUMERIC and field.typmod >= 0
     return _SCALED if told else field.type
 
