@@ -84,11 +84,13 @@ class Made:
 
     Args:
         settings: Whether for the database alone, and the role, "" for every one -> the settings.
+        comments: The role, "" for the database -> what COMMENT ON said of it.
     """
 
     roles: Mapping[str, MadeRole] = field(default_factory=dict)
     members: tuple[Membership, ...] = ()
     settings: Mapping[tuple[bool, str], Pairs] = field(default_factory=dict)
+    comments: Mapping[str, str] = field(default_factory=dict)
 
     def settings_of(self, role: str) -> dict[str, str]:
         """What the sessions of a role begin with; the nearer one goes first (postinit.c)."""
@@ -108,13 +110,15 @@ class Made:
         if role is None:
             left = tuple(m for m in self.members if name not in (m.role, m.member))
             settings = {at: held for at, held in self.settings.items() if at[1] != name}
-            return Made(kept, left, settings)
+            comments = {of: text for of, text in self.comments.items() if of != name}
+            return Made(kept, left, settings, comments)
         members = tuple(_renamed(each, name, role.name) for each in self.members)
         named = {
             (inside, role.name if of == name else of): held
             for (inside, of), held in self.settings.items()
         }
-        return Made({**kept, role.name: role}, members, named)
+        comments = {role.name if of == name else of: text for of, text in self.comments.items()}
+        return Made({**kept, role.name: role}, members, named, comments)
 
     def membership(self, role: str, member: str) -> Membership | None:
         """The membership of one in the other; None where there is none."""

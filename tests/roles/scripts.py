@@ -10,6 +10,29 @@ from __future__ import annotations
 ROLES = {"alice": [], "bob": [], "carol": ["team"], "team": []}
 
 SCRIPTS: dict[str, list[str]] = {
+    "comments on roles and the database": [
+        "admin: CREATE ROLE r_cz",
+        "admin: COMMENT ON ROLE r_cz IS 'the last'",
+        "admin: COMMENT ON DATABASE postgres IS 'mine'",
+        "admin: COMMENT ON DATABASE r_other IS 'mine'",
+        "admin: COMMENT ON ROLE r_nobody IS 'x'",
+        "admin: SELECT shobj_description('r_cz'::regrole, 'pg_authid')",
+        "admin: SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database ORDER BY 1",
+        "admin: SELECT classoid::regclass, description FROM pg_shdescription ORDER BY 2",
+        "alice: COMMENT ON ROLE r_cz IS 'no'",
+        "alice: COMMENT ON ROLE admin IS 'no'",
+        "alice: COMMENT ON DATABASE postgres IS 'no'",
+        "admin: ALTER ROLE r_cz RENAME TO r_cy",
+        "admin: SELECT shobj_description('r_cy'::regrole, 'pg_authid')",
+        "admin: COMMENT ON ROLE r_cy IS NULL",
+        "admin: COMMENT ON DATABASE postgres IS NULL",
+        "admin: SELECT count(*) FROM pg_shdescription WHERE description IN ('the last', 'mine')",
+        "admin: COMMENT ON ROLE r_cy IS 'again'",
+        "admin: DROP ROLE r_cy",
+        "admin: CREATE ROLE r_cy",
+        "admin: SELECT shobj_description('r_cy'::regrole, 'pg_authid')",
+        "admin: DROP ROLE r_cy",
+    ],
     "default privileges": [
         "admin: ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO alice",
         "admin: ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT INSERT ON TABLES TO bob",

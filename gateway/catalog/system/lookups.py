@@ -265,8 +265,8 @@ class Lookups:
             classes = [*self._classes_of_comments]
         for of in classes:
             key = oid, of or 0, column
-            text = self.moment.descriptions.get(key) or recorded_descriptions().get(key)
-            if text is not None:
+            text = self.moment.descriptions.get(key, recorded_descriptions().get(key))
+            if text:
                 return text
         return None
 

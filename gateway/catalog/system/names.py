@@ -254,6 +254,9 @@ class Moment:
         for entry in self.contents.relations:
             yield from descriptions_of(entry)
         yield from other_descriptions(self.contents)
+        for relation, oid, text in self.contents.ownership.comments:
+            of = static().oids[f"pg_catalog.{relation}"]
+            yield {"objoid": oid, "classoid": of, "description": text}
 
     @cached_property
     def role_names(self) -> dict[int, str]:

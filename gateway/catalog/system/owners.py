@@ -68,6 +68,7 @@ class Ownership:
     database: Owned = Owned()
     settings: tuple[tuple[tuple[bool, int], Pairs], ...] = ()  # as those of `roles.Made`
     defaults: tuple[DefaultEntry, ...] = ()
+    comments: tuple[tuple[str, int, str], ...] = ()  # kept in which relation, of what
 
     @property
     def first(self) -> str:

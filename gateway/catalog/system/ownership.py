@@ -9,6 +9,7 @@ from functools import cache
 from gateway.catalog.authority import DATABASE, Authority, default_of
 from gateway.catalog.system.contents import Entries
 from gateway.catalog.system.entries import Contents, RelationEntry
+from gateway.catalog.system.oids import DATABASE_OID
 from gateway.catalog.system.owners import DefaultEntry, MembershipEntry, Owned, Ownership, RoleEntry
 from gateway.catalog.system.static import static
 from gateway.roles import BOOTSTRAP_OID, PREDEFINED, Pairs
@@ -52,6 +53,7 @@ def with_rights(contents: Contents, authority: Authority, entries: Entries) -> C
         shown.owned(DATABASE, "database"),
         tuple(shown.settings()),
         tuple(shown.defaults()),
+        tuple(shown.comments()),
     )
     relations = [shown.entry(each) for each in contents.relations]
     return replace(contents, relations=relations, ownership=ownership)
@@ -120,6 +122,15 @@ class _Shown:
             number, letter, schema = default_about(thing)
             acl = self._items(rights.acl or (), rights.owner)
             yield DefaultEntry(number, self._number(rights.owner), schema, letter, acl)
+
+    def comments(self) -> Iterator[tuple[str, int, str]]:
+        """What COMMENT ON said of roles and of the database."""
+        for name, text in self._roles.made.comments.items():
+            yield (
+                ("pg_authid", self._number(name), text)
+                if name
+                else ("pg_database", DATABASE_OID, text)
+            )
 
     def _number(self, name: str) -> int:
         return _predefined().get(name) or self._roles.number(name)

@@ -95,6 +95,16 @@ def _namespaces(moment: Moment) -> list[Row]:
     return rows + own
 
 
+def _shared_comments(moment: Moment) -> list[Row]:
+    """PostgreSQL's own comments on databases, and those on roles and the one that there is."""
+    rows = static().tables["pg_catalog.pg_shdescription"].to_pylist()
+    found = {(row["objoid"], row["classoid"]): row for row in rows}
+    for relation, oid, text in moment.contents.ownership.comments:
+        of = static().oids[f"pg_catalog.{relation}"]
+        found[oid, of] = {"objoid": oid, "classoid": of, "description": text}
+    return [row for row in found.values() if row["description"]]
+
+
 # The first role in an item of an acl, as PostgreSQL's own rows have it.
 _FIRST = re.compile(r"(^|/)postgres(=|$)")
 
@@ -108,4 +118,5 @@ _RELATIONS: Mapping[str, Callable[[Moment], list[Row]]] = {
     "pg_catalog.pg_authid": _roles,
     "pg_catalog.pg_database": _databases,
     "pg_catalog.pg_namespace": _namespaces,
+    "pg_catalog.pg_shdescription": _shared_comments,
 }

@@ -311,7 +311,7 @@ class Permission:
             self._owner(tree.name[:-1])
         elif tree.kind == "index":
             self._drop_index(tree.name)
-        else:
+        elif tree.kind not in ("role", "database"):  # which are asked for where they are found
             self._owner(tree.name)
 
     def _functions(self, parts: Name) -> None:

@@ -22,6 +22,7 @@ from gateway.errors import (
     UndefinedTable,
     WrongObjectType,
 )
+from gateway.session.definitions.shared_comments import comment_on_shared
 from gateway.session.definitions.tables import new_name, note_skipped
 from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
@@ -181,6 +182,8 @@ def comment(executor: Executor, tree: CommentOn) -> Result:
         registry.store.comment_on_part(table, "index", tree.name[-1], text)
     elif tree.kind == "constraint":
         _comment_on_constraint(executor, tree, text)
+    elif tree.kind in ("role", "database"):
+        comment_on_shared(executor, tree)
     else:
         column = tree.name[-1] if tree.kind == "column" else None
         parts = tree.name[:-1] if column is not None else tree.name

@@ -229,6 +229,7 @@ def encode_made(made: Made) -> str:
             "roles": [asdict(role) for role in made.roles.values()],
             "members": [asdict(each) for each in made.members],
             "settings": [[*place, pairs] for place, pairs in made.settings.items()],
+            "comments": dict(made.comments),
         }
     )
 
@@ -245,4 +246,4 @@ def decode_made(text: str) -> Made:
     }
     roles = [MadeRole(**role) for role in values["roles"]]
     members = tuple(Membership(**each) for each in values["members"])
-    return Made({role.name: role for role in roles}, members, settings)
+    return Made({r.name: r for r in roles}, members, settings, values.get("comments", {}))
