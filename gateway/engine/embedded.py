@@ -7,6 +7,7 @@ query is read and stopped by `running`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import cached_property
 
@@ -42,6 +43,7 @@ from gateway.sources.aggregates.partials import Partials
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.reading.reads import Reads, TableReads
 from gateway.sources.table import Held, Table, TableName
+from gateway.sql.lowered.watched_joins import WATCHED
 
 _CATALOG = "datafusion"
 _ROUTINES = "SELECT routine_name AS name FROM information_schema.routines"
@@ -73,6 +75,11 @@ _PLAIN = {
     "datafusion.optimizer.enable_dynamic_filter_pushdown": "false",
 }
 
+# The engine's threads, for all queries; it reads this once, when the first is planned. Where a
+# cross join feeds a sort, what was cancelled goes on until its rows are made, and keeps a thread of
+# each partition: with as many threads as cores two such kept everybody else waiting for a minute.
+_FEWEST_WORKERS = max(16, 2 * (os.cpu_count() or 1))
+
 # Queries alone: everything else is the gateway's own work, and COPY would reach the server's files.
 _QUERIES_ONLY = (
     SQLOptions().with_allow_ddl(False).with_allow_dml(False).with_allow_statements(False)
@@ -100,6 +107,7 @@ class Embedded:
         functions: Sequence[Columnar] = (),
         memory_bytes: int | None = None,
     ) -> None:
+        os.environ.setdefault("TOKIO_WORKER_THREADS", str(_FEWEST_WORKERS))
         # One pool for all: what is built of one builder shares it.
         self._runtime = None if memory_bytes is None else pool_of(memory_bytes)
         self._memory_bytes = memory_bytes
@@ -189,6 +197,7 @@ class EmbeddedSession:
         self._run: Run | None = None
         self._cancelled = False
         self.provide("pg_sleep", sleeper(self._check), [pa.float64()], pa.string())
+        self._context.register_udf(self._lent.add_watch(WATCHED, self._check))
         self._reads = Reads()
         self.plans_found = 0
 

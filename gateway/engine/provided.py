@@ -47,6 +47,24 @@ class Provided:
         self._functions.append(udf(computed, list(arguments), result, "volatile", name))
         return self._functions[-1]
 
+    def add_watch(self, name: str, check: Callable[[], None]) -> ScalarUDF:
+        """A function of one boolean that gives it back, and raises what `check` does."""
+
+        def checked(_: Sequence[list[Any]]) -> list[Any]:
+            check()
+            return []
+
+        self._work[name] = checked
+        work, failures = self._work, self._failures
+
+        def watched(column: pa.Array) -> pa.Array:
+            with kept(failures):
+                work[name]([])
+            return column
+
+        self._functions.append(udf(watched, [pa.bool_()], pa.bool_(), "stable", name))
+        return self._functions[-1]
+
     def register(self, context: SessionContext) -> None:
         """Make all of them known to another context."""
         for function in self._functions:

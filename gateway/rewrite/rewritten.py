@@ -10,6 +10,7 @@ from sqlglot import exp
 from gateway.autodiff.statements.neighbours import Derived
 from gateway.sources.table import TableName
 from gateway.sql.lowered.exact import keep_open_exact
+from gateway.sql.lowered.watched_joins import with_watched_joins
 from gateway.sql.meaning.inference import info_of
 from gateway.sql.meaning.parameter_casts import cast_parameters
 from gateway.sql.meaning.relation import ColumnInfo, Read
@@ -80,6 +81,17 @@ class Rewritten:
         text = self._texts.get(key)
         if text is None:
             text = self._texts[key] = self.typed(types, described).sql
+        return text
+
+    def watched_under(self, types: Mapping[int, Type]) -> str:
+        """The same with joins that a cancel can end; see `watched_joins`."""
+        if not nodes_of(self.tree, exp.Join):
+            return self.sql_under(types)
+        key = (tuple(types.items()), "watched")
+        text = self._texts.get(key)
+        if text is None:
+            tree = with_room(lambda: with_watched_joins(self.typed(types).tree))
+            text = self._texts[key] = to_engine(tree)
         return text
 
     def columns_under(self, types: Mapping[int, Type]) -> tuple[ColumnInfo, ...]:

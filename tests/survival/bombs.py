@@ -57,7 +57,8 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
     ("a long text", "SELECT '" + "x" * 2**20 + "'", "54001"),
     ("json", "SELECT '" + "[" * 100_000 + "]" * 100_000 + "'::json", "22P02"),
     ("jsonb", "SELECT (repeat('[', 10000) || repeat(']', 10000))::jsonb IS NULL", ""),
-    ("a product of 60", "SELECT " + "*".join(["a"] * 60) + " FROM (SELECT 1.5 AS a) AS t", ""),
+    ("a product of 60", "SELECT " + "*".join(["a"] * 60) + " FROM (SELECT 1.5::float8 AS a) AS t",
+     ""),
     (
         "the derivative of a product of 60",
         "SELECT grad(" + "*".join(f"c{n}" for n in range(60)) + ", c0) FROM (SELECT "
@@ -150,6 +151,11 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
     # no end
     ("a series", f"SELECT sum(n) FROM {_ENDLESS} AS t(n)", "57014"),
     ("a cross join", f"SELECT count(*) FROM {_MILLION} AS a(n), {_MILLION} AS b(m)", "57014"),
+    (
+        "a join by no key",
+        f"SELECT count(*) FROM {_MILLION} AS a(n) JOIN {_MILLION} AS b(m) ON n + m = 7",
+        "57014",
+    ),
     (
         "recursion",
         "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n FROM r) SELECT count(*) FROM r",

@@ -17,6 +17,7 @@ from gateway.catalog.authority import Authority
 from gateway.catalog.registry import Registry
 from gateway.catalog.system.answers import Catalogue, ResultColumn
 from gateway.engine.interface import EngineSession, Plan
+from gateway.engine.reading import joins_many
 from gateway.errors import FeatureNotSupported, GatewayError, NotDifferentiable
 from gateway.rewrite import Rewritten, rewrite
 from gateway.session.activity.account import Account
@@ -326,6 +327,8 @@ class Queries:
         try:
             types = as_bound(types, values) if values else types
             sql = rewritten.sql_under(types, values is None)
+            if values is not None and prefix != "EXPLAIN " and joins_many(tables):
+                sql = rewritten.watched_under(types)
             if values is None or not is_worth_sparing(tables):
                 return plan_held(self.engine, rewritten, types, sql, tables, values, prefix)
             spared = partial(self._plan_spared, rewritten, types, sql, tables, values, prefix)
