@@ -1,5 +1,8 @@
 """Texts that differ in the constants of their conditions, run as one statement with parameters.
 
+So are UPDATEs and DELETEs of rows that are named by constants, which differ in these and in those
+that they assign.
+
 What was worked out for one of them, its tree, its query, the engine's plan as far as it goes
 without values, then serves all. A text is run as it stands when it is the first in its shape, when
 it comes again itself, for what is kept of it has the constants too, and whenever its shape does not
@@ -26,6 +29,8 @@ from gateway.sql.statements.statement import Kind, Statement
 from gateway.sql.text.lifting import Lifted, lift
 from gateway.sql.text.limits import Limits
 from gateway.sql.text.trees import own_nodes
+from gateway.sql.writes.writes import Write
+from gateway.store.definitions.definitions import TableDefinition
 
 # A constant's type -> the types of columns beside which it has that type in PostgreSQL too.
 _NUMBERS = ("int2", "int4", "int8", "float4", "float8", "numeric")
@@ -84,13 +89,24 @@ class Shapes:
         try:
             if not _serves(client, shape, shape.statement, lifted):
                 return None
-            client.account.run(shape.statement)
-            return client.run(shape.statement, Bound(values, lifted.types))
         except QueryCanceled:
             raise
         except GatewayError:  # it will be told of the text as it was sent
-            shape.refused, shape.statement = True, None
-            return None
+            return self._refuse(shape)
+        client.account.run(shape.statement)
+        try:
+            return client.run(shape.statement, Bound(values, lifted.types))
+        except QueryCanceled:
+            raise
+        except GatewayError as error:
+            if shape.statement.kind is Kind.WRITE:  # of the values, or of the rows: no place
+                error.position = 0
+                raise
+            return self._refuse(shape)
+
+    @staticmethod
+    def _refuse(shape: _Shape) -> None:
+        shape.refused, shape.statement = True, None
 
     def _of(self, lifted: Lifted) -> _Shape | None:
         """The shape of a text whose like came before."""
@@ -108,8 +124,8 @@ class Shapes:
             found = self._limits.read(shape)
         except GatewayError:
             return None
-        alone = len(found) == 1 and found[0].kind is Kind.QUERY
-        return found[0] if alone and isinstance(found[0].tree, exp.Query) else None
+        serves = exp.Query | exp.Update | exp.Delete
+        return found[0] if len(found) == 1 and isinstance(found[0].tree, serves) else None
 
 
 def _serves(client: Client, shape: _Shape, statement: Statement, lifted: Lifted) -> bool:
@@ -135,6 +151,8 @@ def _agree(client: Client, statement: Statement, lifted: Lifted) -> bool:
     query = client.executor.computation(statement)
     if query is None:
         return False
+    if query.write is not None:
+        return _change_agrees(query.write, query.target, lifted)
     agreeing = set()
     for block in query.rewritten.analysis.blocks:
         for node in own_nodes(block.select):
@@ -143,3 +161,29 @@ def _agree(client: Client, statement: Statement, lifted: Lifted) -> bool:
                 if known is not None and known.name in _ALIKE[lifted.types[place - 1].name]:
                     agreeing.add(place)
     return len(agreeing) == len(lifted.types)
+
+
+# A constant's type -> the types of columns to which it is assigned as it would be as a constant.
+_ASSIGNED = {"int8": _NUMBERS, "float8": ("float8",), "text": ("text", "varchar")}
+
+
+def _change_agrees(write: Write, target: TableDefinition | None, lifted: Lifted) -> bool:
+    """Whether an UPDATE or DELETE of rows that are named by values is the same with parameters."""
+    narrowing = write.narrowing
+    if target is None or narrowing is None or not narrowing.is_whole or write.returning:
+        return False
+    kinds = {n: kind.name for n, kind in enumerate(lifted.types, 1)}
+    agreeing = set()
+    for name, cells in narrowing.wanted.items():
+        wanted = "text" if name in narrowing.texts else "int8"
+        agreeing |= {cell.parameter for cell in cells if kinds.get(cell.parameter) == wanted}
+    for step in write.steps.values():
+        if kinds.get(step.operand.parameter) in (("int8", "float8") if step.is_real else ("int8",)):
+            agreeing.add(step.operand.parameter)
+    if write.given is not None:
+        left = [name for name in write.columns if name not in write.steps]
+        for name, column in zip(left, write.given.columns, strict=True):
+            if isinstance(column, tuple):
+                kind = target.column(name).type.name
+                agreeing |= {n for n in column if kind in _ASSIGNED.get(kinds.get(n, ""), ())}
+    return agreeing == kinds.keys()

@@ -62,7 +62,9 @@ def _answer(client: psycopg.Connection[Any], text: str) -> object:
         cursor = client.execute(text)
     except psycopg.Error as error:
         return error.sqlstate, str(error.diag.message_primary), error.diag.statement_position
-    return [(c.name, c.type_code) for c in cursor.description or ()], cursor.fetchall()
+    if cursor.description is None:
+        return cursor.statusmessage
+    return [(c.name, c.type_code) for c in cursor.description], cursor.fetchall()
 
 
 @pytest.mark.parametrize("constants", _CONSTANTS)
@@ -73,6 +75,38 @@ def test_each_constant_means_the_same(client: psycopg.Connection[Any], constants
         answers = [_answer(client, text.format(x=x)) for x in _CONSTANTS[constants]]
         whole = _answer(client, text.format(x=_CONSTANTS[constants][-1]) + " --")
         assert answers[-1] == whole, text
+
+
+# Not the columns that a text is assigned to in one way alone.
+_ASSIGNED = ("i2", "i4", "i8", "f4", "f8", "n", "t", "v", "d")
+_CHANGES = (
+    "UPDATE lifted SET {c} = {x} WHERE i4 = -5",
+    "UPDATE lifted SET b = 'f', {c} = {c} + {x} WHERE t = 'x' AND i4 = -5",
+    "DELETE FROM lifted WHERE {c} = {x}",
+)
+
+
+@pytest.mark.parametrize("constants", ["whole", "large", "fraction", "text"])
+def test_each_constant_is_assigned_the_same(
+    client: psycopg.Connection[Any], constants: str
+) -> None:
+    turn = cycle(_CHANGES[len(constants) % 3 :] + _CHANGES[: len(constants) % 3])
+    shown = "SELECT i2, i4, i8, f4, f8::text, n, t, v, d FROM lifted"
+    for column, change in zip(_ASSIGNED, turn, strict=False):
+        text = change.replace("{c}", column)
+        tried = (*_CONSTANTS[constants], "-0.5")
+        answers = [_undone(client, text.format(x=constant), shown) for constant in tried]
+        whole = _undone(client, text.format(x=_CONSTANTS[constants][-1]) + " --", shown)
+        negative = _undone(client, text.format(x="-0.5") + " --", shown)
+        assert answers[2:] == [whole, negative], text
+
+
+def _undone(client: psycopg.Connection[Any], change: str, shown: str) -> object:
+    """What a change tells and what it leaves, before it is undone."""
+    with client.transaction(force_rollback=True):
+        told = _answer(client, change)
+        left = _answer(client, shown)
+    return told, left
 
 
 CASES = {

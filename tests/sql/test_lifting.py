@@ -30,9 +30,27 @@ LIFTED = {
     "SELECT 'a = 1 AND ' FROM t WHERE b = date '2020-01-01' AND a = 1": (
         "SELECT 'a = 1 AND ' FROM t WHERE b = date '2020-01-01' AND a = $1", (1,),
     ),
+    "UPDATE a.t SET x = x + -5, \"y = 7\" = 'z = 8', f=f*2.5 WHERE k=7 AND s = 'AND k = 9';": (
+        'UPDATE a.t SET x = x + $1, "y = 7" = $2, f=f*$3 WHERE k=$4 AND s = $5;',
+        (-5, "z = 8", 2.5, 7, "AND k = 9"),
+    ),
+    "delete from t where k = -0.0": ("delete from t where k = $1", (0.0,)),
 }  # fmt: skip
 
 LEFT_ALONE = [
+    "UPDATE t SET a = a --5\n + 1 WHERE k = 5",
+    "UPDATE t SET a = 5 + 3 WHERE k = 1",
+    "UPDATE t SET a = 5 WHERE k = 1 OR k = 2",
+    "UPDATE t SET a = 5 WHERE k = 1 RETURNING a",
+    "UPDATE t SET a = 5 WHERE k = 1; DELETE FROM t WHERE k = 2",
+    "UPDATE t SET a = 'it''s' WHERE k = 1",
+    "UPDATE t SET a = 'x' 'y' WHERE k = 1",
+    "UPDATE t SET a = E'x' WHERE k = 1",
+    "UPDATE t SET a = 5::int WHERE k = 1",
+    "UPDATE t SET a = 5",
+    "UPDATE ONLY t SET a = 5 WHERE k = 1",
+    "DELETE FROM t USING u WHERE k = 1",
+    "DELETE FROM t WHERE k = 1 AND NOT j = 2",
     "SELECT 1",
     "SELECT a FROM t LIMIT 5",
     "SELECT a FROM t ORDER BY 1",

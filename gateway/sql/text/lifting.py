@@ -43,6 +43,19 @@ _BETWEEN = re.compile(r"BETWEEN\s+\Z", re.IGNORECASE)
 _QUERY = re.compile(r"\s*SELECT\b", re.IGNORECASE)
 
 
+# UPDATE and DELETE of rows that are named by constants, to constants or a step away. Of the whole
+# text nothing else may be there.
+_CONSTANT = r"(?:-?(?:\d{1,18}|\d{1,9}\.\d{1,6})(?![\w.])|'[^'\\\0]*'(?!\s*'))"
+_SET = rf"{_WORD}\s*=\s*(?:{_WORD}\s*[-+*]\s*)?{_CONSTANT}"
+_IS = rf"{_NAME}\s*=\s*{_CONSTANT}"
+_CHANGE = re.compile(
+    rf"""\s*(?:UPDATE\s+{_NAME}\s+SET\s+{_SET}(?:\s*,\s*{_SET})*|DELETE\s+FROM\s+{_NAME})
+    \s+WHERE\s+{_IS}(?:\s+AND\s+{_IS})*\s*;?\s*""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_GIVEN = re.compile(rf"""(?:"[^"]*"|[=+*-]\s*(?P<value>{_CONSTANT}))""")
+
+
 @dataclass(frozen=True, slots=True)
 class Lifted:
     """A text without its constants.
@@ -61,11 +74,17 @@ class Lifted:
 def lift(text: str) -> Lifted | None:
     """A query without the constants of its conditions; None where none can be lifted.
 
+    Of an UPDATE or DELETE, which must be of the simplest kind, those that are assigned, too.
+
     >>> lift("SELECT a FROM t WHERE b = 'x' AND c BETWEEN 1 AND 2.5 LIMIT 3").shape
     'SELECT a FROM t WHERE b = $1 AND c BETWEEN $2 AND $3 LIMIT 3'
+    >>> lift("UPDATE t SET a = a + -5, b = 'x' WHERE id = 7").shape
+    'UPDATE t SET a = a + $1, b = $2 WHERE id = $3'
     """
-    if len(text) > LONGEST_TEXT or not _QUERY.match(text):
+    if len(text) > LONGEST_TEXT:
         return None
+    if not _QUERY.match(text):
+        return _lifted_change(text)
     parts: list[str] = []
     found: list[str] = []
     end = 0
@@ -80,8 +99,26 @@ def lift(text: str) -> Lifted | None:
             end = piece.end(group)
     if not found:
         return None
+    return _without(found, [*parts, text[end:]])
+
+
+def _lifted_change(text: str) -> Lifted | None:
+    if not _CHANGE.fullmatch(text) or "--" in text:
+        return None
+    parts: list[str] = []
+    found: list[str] = []
+    end = 0
+    for piece in _GIVEN.finditer(text):
+        if piece["value"]:
+            found.append(piece["value"])
+            parts += [text[end : piece.start("value")], f"${len(found)}"]
+            end = piece.end("value")
+    return _without(found, [*parts, text[end:]])
+
+
+def _without(found: list[str], parts: list[str]) -> Lifted:
     values = tuple(map(_read, found))
-    shape = "".join([*parts, text[end:]])
+    shape = "".join(parts)
     return Lifted(shape, values, tuple(_TYPES[type(value)] for value in values))
 
 
@@ -91,4 +128,5 @@ _TYPES: dict[type, Type] = {int: INT8, float: FLOAT8, str: TEXT}
 def _read(constant: str) -> int | float | str:
     if constant.startswith("'"):
         return constant[1:-1]
-    return float(constant) if "." in constant else int(constant)
+    # PostgreSQL reads a numeric, which has no -0.
+    return float(constant) + 0.0 if "." in constant else int(constant)
