@@ -30,10 +30,11 @@ from gateway.session.computation import (
 )
 from gateway.session.portals.turning import KeptRoom
 from gateway.session.queries.explaining import explained
-from gateway.session.queries.layered import check_recursive, parameters_of, with_layers
+from gateway.session.queries.inferring import infer
+from gateway.session.queries.layered import check_recursive, with_layers
 from gateway.session.queries.long_lists import plan_held
 from gateway.session.queries.looked_up import look_of
-from gateway.session.queries.parameter_types import as_bound, settled
+from gateway.session.queries.parameter_types import as_bound
 from gateway.session.queries.recall import Asked, Circumstances, Recall
 from gateway.session.queries.settled import (
     Settled,
@@ -122,7 +123,7 @@ class Queries:
         if statement.kind == Kind.WRITE and query.is_told_by(known):
             types = tuple(known[n] for n in range(1, len(known) + 1))
             return Described(types, self.returned_fields(query, known))
-        types, plan = self._infer(query, known)
+        types, plan = infer(self, query, known)
         by_number = dict(enumerate(types, 1))
         if statement.kind == Kind.EXPLAIN:
             return Described(types, (Field("QUERY PLAN", TEXT),))
@@ -374,21 +375,6 @@ class Queries:
         if query is None:
             raise FeatureNotSupported(f"{statement.command} has no query to run")
         return query
-
-    def _infer(
-        self, query: Computation, known: Mapping[int, Type]
-    ) -> tuple[tuple[Type, ...], Plan]:
-        """Every parameter's type, and the plan under those types."""
-        tables, rewritten = self.tables(query), query.rewritten
-        plan = self._plan(rewritten, known, tables)
-        planned, trees = parameters_of(rewritten, tables, partial(self._plan, types=known), plan)
-        if query.upsert is not None and (later := query.upsert.rewritten) is not None:
-            planned.append(self._plan(later, known, self.upsert_tables(query.upsert)).parameters)
-            trees.append(later.tree)
-        types = settled(known, planned, trees)
-        if types.keys() - known.keys():
-            plan = self._plan(rewritten, types, tables)
-        return tuple(types.values()), plan
 
 
 def _shown(columns: Sequence[ResultColumn]) -> tuple[Field, ...]:

@@ -16,6 +16,7 @@ from sqlglot import exp
 from gateway.errors import FeatureNotSupported, WithCheckOptionViolation
 from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound, Computation, as_it_stands, fields_of
+from gateway.session.queries.inferring import shapes
 from gateway.session.result import Field, Result
 from gateway.session.settings.time_zones import check_moments
 from gateway.session.writes.assignable import refuse_texts, with_texts
@@ -263,7 +264,8 @@ class Executor(Upserts):
         if query.returned is not None and query.returned.columns is not None:
             shown = query.returned.of(query.target.schema.empty_table())
             return fields_of(query.returned.rewritten, shown.schema, types)
-        tables = {**self.tables(query, known.keys()), **known}
+        own = query.rewritten.tables - known.keys()
+        tables = {**shapes(self.registry, own, query.rowid_of), **known}
         beside = self.beside(query, tables, None)
         rewritten = self._returning(query, beside, lookup)
         made = {each.name for each in beside}

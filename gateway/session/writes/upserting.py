@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.session.computation import Bound
+from gateway.session.queries.inferring import shapes
 from gateway.session.queries.querying import Queries
 from gateway.session.writes.returning import Beneath
 from gateway.session.writes.through import Through
@@ -129,9 +130,10 @@ class Upserts(Queries):
         excluded = upsert.excluded(rows)
         name = upsert.target.name
         others = upsert.rewritten.tables - excluded.keys()
+        if rows is None:
+            return {**shapes(self.registry, others, name), **excluded}
         wanted: Wanted | None = None
-        few = rows is not None and rows.num_rows <= _MOST_WANTED
-        if rows is not None and few and is_named_once(upsert.rewritten.tree, name):
+        if rows.num_rows <= _MOST_WANTED and is_named_once(upsert.rewritten.tree, name):
             wanted = {ROWID: rows.column(ROWID).to_pylist()}
         return {**self.registry.tables(others, name, wanted), **excluded}
 

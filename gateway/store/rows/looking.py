@@ -58,7 +58,7 @@ def read_by(
     if conditions:
         query += f" WHERE {' AND '.join(conditions)}"
     values = [value for each in wanted.values() for value in each]
-    schema = _schema(definition, rowid)
+    schema = schema_of(definition, rowid)
     with translated():
         if values and _are_few(definition, wanted):
             return _told(cursor.execute(query, values), schema)
@@ -68,11 +68,12 @@ def read_by(
 
 def named(rows: pa.Table, definition: TableDefinition, rowid: bool = False) -> pa.Table:
     """Rows under the user's names, in the types of the definition."""
-    schema = _schema(definition, rowid)
+    schema = schema_of(definition, rowid)
     return rows.rename_columns(schema.names).cast(schema)
 
 
-def _schema(definition: TableDefinition, rowid: bool) -> pa.Schema:
+def schema_of(definition: TableDefinition, rowid: bool) -> pa.Schema:
+    """The user's names and the types of the columns, the row identifier first if it is wanted."""
     schema = definition.schema
     return schema.insert(0, pa.field(ROWID, pa.int64())) if rowid else schema
 

@@ -90,6 +90,25 @@ class Reader(Locking):
             rows = looking.read(transaction, oid, definition, wanted=wanted)
             return Snapshot(rows, definition.comment)
 
+    def shapes(
+        self, names: Collection[TableName], *, rowid_of: TableName | None = None
+    ) -> dict[TableName, Snapshot]:
+        """The tables for a query that is only to be told of: without rows that are not in memory.
+
+        Raises:
+            UndefinedTable: 42P01.
+        """
+        moment, found = self._shared.committed.moment, {}
+        for name in names:
+            oid, definition = self._catalogue.table(name)
+            held = None
+            if self.is_idle and name != rowid_of:
+                cache = self._shared.committed.cache
+                held = cache.snapshot(oid, moment.version(oid), definition.comment)
+            empty = looking.schema_of(definition, name == rowid_of).empty_table()
+            found[name] = held or Snapshot(empty, definition.comment)
+        return found
+
     def _are_worth_a_look(
         self, moment: Moment, oid: int, definition: TableDefinition, wanted: Wanted
     ) -> bool:
