@@ -146,6 +146,9 @@ def limit(node: exp.Expr) -> None:
 def exists(node: exp.Expr) -> exp.Expr | None:
     """The engine knows EXISTS in conditions; elsewhere it is a count that is not 0."""
     select, clause = node.this, node.find_ancestor(exp.Where, exp.Join, exp.Select)
+    one = isinstance(select, exp.Select) and is_one_row(select)
+    if one and not any(select.args.get(part) for part in ("having", "limit", "offset")):
+        return exp.true()  # the engine would look for rows to aggregate
     if not isinstance(clause, exp.Select) or not isinstance(select, exp.Select):
         return None
     if any(select.args.get(part) for part in ("group", "having", "distinct", "limit", "offset")):

@@ -26,6 +26,7 @@ from gateway.sql.text.trees import nodes, nodes_of, own_nodes
 
 PLACE = "place_among"  # the number of a row among those of its key
 _FOUND = "found_rows"
+_KEPT = "kept by having"
 _COUNTS = ("count", "regr_count")
 
 
@@ -325,6 +326,11 @@ def _always(
     own = select.expressions[: -len(keys.columns)]
     names = [item.alias_or_name for item in own]
     select.append("expressions", exp.alias_(exp.true(), PLACE, quoted=True))
+    own_having = select.args.get("having")
+    if own_having is not None:
+        # A group that it leaves out is not one of which there is nothing.
+        select.set("having", None)
+        select.append("expressions", exp.alias_(own_having.this, _KEPT, quoted=True))
     there = exp.Is(this=column_node(_FOUND, PLACE), expression=exp.true())
     items = [
         exp.alias_(_where(there, column_node(_FOUND, name), value), name, quoted=True)
@@ -336,7 +342,8 @@ def _always(
     made = exp.Select(expressions=items, from_=exp.From(this=keys.relation()))
     made.set("joins", [join])
     if having is not None:
-        made.set("where", exp.Where(this=exp.Or(this=there.copy(), expression=exp.paren(having))))
+        kept = _where(there, column_node(_FOUND, _KEPT), having)
+        made.set("where", exp.Where(this=kept))
     return made
 
 
