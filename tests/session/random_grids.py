@@ -27,7 +27,7 @@ def grids(draw: st.DrawFn) -> xarray.Dataset:
     random = np.random.default_rng(draw(st.integers(0, 10_000)))
     shape = tuple(sizes.values())
     values = {"a": random.normal(0, 3, shape).astype("f4"), "b": random.normal(100, 30, shape)}
-    odd = draw(st.lists(st.sampled_from([np.nan, 0.0, -0.0, 4.0]), max_size=4))
+    odd = draw(st.lists(st.sampled_from([np.nan, 0.0, -0.0, 4.0, -np.inf]), max_size=4))
     for each in values.values():
         for value in odd:
             each[random.random(shape) < 0.2] = value
@@ -183,6 +183,8 @@ _JOINS = [
     "SELECT * FROM t WHERE {key} IN (SELECT {key} FROM k)",
     "SELECT * FROM t WHERE {key} NOT IN (SELECT {key} FROM k WHERE {key} IS NOT NULL)",
     "SELECT * FROM t WHERE {key} NOT IN (SELECT {key} FROM k)",
+    "SELECT * FROM t WHERE NOT EXISTS (SELECT 1 FROM k WHERE k.{key} = t.{key} AND k.m < 2)",
+    "SELECT * FROM t WHERE {key} IN (SELECT {key} FROM k GROUP BY 1 HAVING sum(m * 0.5) < 1)",
     "SELECT * FROM t WHERE {key} = (SELECT max({key}) FROM k)",
     "SELECT * FROM t WHERE {key} = (SELECT max({key}) FROM k WHERE m > 7)",
     "SELECT * FROM t WHERE EXISTS (SELECT 1 FROM k WHERE k.{key} = t.{key})",

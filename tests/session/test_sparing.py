@@ -245,6 +245,12 @@ KEYS = [
     ("SELECT * FROM g WHERE EXISTS (SELECT max(n) FROM k WHERE day = time)",                    10),
     ("SELECT * FROM g WHERE EXISTS (SELECT 1 FROM k WHERE day = time LIMIT 0)",                 0),
     ("SELECT * FROM g WHERE NOT EXISTS (SELECT 1 FROM k WHERE k.day <> g.time)",                10),
+    ("SELECT * FROM g WHERE NOT EXISTS (SELECT 1 FROM (VALUES (timestamp '2000-01-25'), "
+     "('2000-01-26 12:00'), ('2000-02-09')) AS w(day) WHERE day = time)",                       9),
+    ("SELECT * FROM g WHERE NOT EXISTS (SELECT 1 FROM k WHERE day = time AND n < g.lat)",       10),
+    ("SELECT * FROM g WHERE NOT EXISTS (SELECT 1 FROM k WHERE day = time AND random() < 2)",    10),
+    ("SELECT * FROM g JOIN (SELECT day, sum(n * 1.5::float8) AS s FROM k GROUP BY 1) AS q "
+     "ON time = day AND s > 2",                                                                 1),
     ("SELECT * FROM g WHERE time = ANY (SELECT day FROM k)",                                    2),
     ("SELECT * FROM g JOIN (VALUES (timestamp '2000-02-09')) AS w(day) ON g.time = w.day",      1),
     ("SELECT * FROM g WHERE time IN (VALUES (timestamp '2000-02-09'))",                         1),

@@ -55,6 +55,8 @@ def questions(
     for condition in sides.conditions:
         if isinstance(condition, exp.Exists) and isinstance(condition.this, exp.Select):
             yield from asked.existing(condition.this, sides)
+        elif isinstance(condition, exp.Not) and isinstance(condition.this.unnest(), exp.Exists):
+            yield from asked.existing(condition.this.unnest().this, sides, kind="ANTI")
         elif condition.find(*_QUERIES) is not None:
             yield from asked.compared(condition, sides)
 
@@ -66,20 +68,31 @@ class _Asked:
     tables: Tables
 
     def joined(
-        self, part: exp.Expr, sides: Sides, conditions: Sequence[exp.Expr]
+        self, part: exp.Expr, sides: Sides, conditions: Sequence[exp.Expr], kind: str = "SEMI"
     ) -> Iterator[Question]:
-        """The positions at which a row of another part of FROM meets the conditions on both."""
+        """The positions at which a row of another part of FROM meets the conditions on both.
+
+        Args:
+            part: The part.
+            sides: All parts, and whose their columns are.
+            conditions: Of which some may be left out, for a position too many does no harm.
+            kind: ANTI for the positions at which no row does. Then all conditions count.
+        """
         name = part.alias_or_name
         by_dim: dict[str, list[exp.Expr]] = {}
         others = []
         for condition in conditions:
-            if not is_pure(condition):
-                continue
             owners = {sides.owner(column) for column in condition.find_all(exp.Column)}
-            if owners == {name}:
+            if not is_pure(condition):
+                by_dim.setdefault("", []).append(condition)
+            elif owners == {name}:
                 others.append(condition)
             elif owners == {name, self.own}:
                 by_dim.setdefault(self._dimension(condition, sides), []).append(condition)
+            else:
+                by_dim.setdefault("", []).append(condition)
+        if kind == "ANTI" and ("" in by_dim or len(by_dim) != 1):
+            return
         by_dim.pop("", None)
         read = tables_in(_as_written(part), self.tables) if by_dim else None
         if read is None:
@@ -90,14 +103,14 @@ class _Asked:
                 if rows > MOST_PAIRS:
                     continue
             meeting = exp.and_(*linking, *others, copy=True)
-            join = exp.Join(this=_as_written(part).copy(), side="LEFT", kind="SEMI", on=meeting)
+            join = exp.Join(this=_as_written(part).copy(), side="LEFT", kind=kind, on=meeting)
             asked = self._question()
             asked.set("joins", [join])
             yield Question(dim, asked, read)
 
-    def existing(self, query: exp.Select, around: Sides) -> Iterator[Question]:
-        """The same of EXISTS (SELECT ... FROM part WHERE conditions)."""
-        inside = sides_of(query, self.tables)
+    def existing(self, query: exp.Expr, around: Sides, kind: str = "SEMI") -> Iterator[Question]:
+        """The same of EXISTS (SELECT ... FROM part WHERE conditions); ANTI: of NOT EXISTS."""
+        inside = sides_of(query, self.tables) if isinstance(query, exp.Select) else None
         if inside is None or len(inside.parts) != 1 or self.own in inside.parts:
             return
         if any(query.args.get(each) for each in _NOT_IN_EXISTS):
@@ -115,7 +128,7 @@ class _Asked:
             name: known if name in inside.parts or known is None else known - hidden
             for name, known in columns.items()
         }
-        yield from self.joined(part, Sides(parts, outer, ()), inside.conditions)
+        yield from self.joined(part, Sides(parts, outer, ()), inside.conditions, kind)
 
     def compared(self, condition: exp.Expr, sides: Sides) -> Iterator[Question]:
         """The positions at which a condition holds that has queries of their own tables in it."""
