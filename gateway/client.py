@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,7 @@ def _array(values: Sequence[Any], kind: str) -> Values:
     if kind == "O":
         return np.array([*values, None], object)[:-1]
     if np.dtype(kind).kind in "mM":
-        naive = [v.replace(tzinfo=None) if getattr(v, "tzinfo", None) else v for v in values]
+        naive = [_in_utc(value) for value in values]
         return np.array(naive, kind) if naive else np.array([], kind)
     if None not in values:
         return np.array(values, kind)
@@ -91,6 +92,13 @@ def _array(values: Sequence[Any], kind: str) -> Values:
         return np.array(values, object)
     gaps = [np.nan if value is None else value for value in values]
     return np.array(gaps, kind if kind[0] == "f" else "f8")
+
+
+def _in_utc(value: Any) -> Any:
+    """A moment without its zone."""
+    if getattr(value, "tzinfo", None) is None or not isinstance(value, datetime):
+        return value
+    return value.astimezone(UTC).replace(tzinfo=None)
 
 
 def _attributes(connection: Any, sql: str, table: str | None) -> dict[str | None, dict[str, Any]]:

@@ -100,13 +100,14 @@ def test_a_query_names_its_dimensions(
 
 def test_values_of_all_kinds_and_gaps(boss: psycopg.Connection[Any], place: Path) -> None:
     values = (
-        "(1, 'a', 1.5::real, true, TIMESTAMP '2000-01-01 00:00:01', DATE '2000-01-01', 'x'), "
-        "(2, 'a', NULL, false, NULL, DATE '2001-01-01', 'é'), "
-        "(2, 'b', 2.5, true, TIMESTAMP '1900-01-01', DATE '2002-01-01', '')"
+        "(1, 'a', 1.5::real, true, TIMESTAMP '2000-01-01 00:00:01', DATE '2000-01-01', 'x', "
+        "INTERVAL '1 day 2 hours'), "
+        "(2, 'a', NULL, false, NULL, DATE '2001-01-01', 'é', NULL), "
+        "(2, 'b', 2.5, true, TIMESTAMP '1900-01-01', DATE '2002-01-01', '', NULL)"
     )
     for form, name in (("zarr", "kinds.zarr"), ("netcdf", "kinds.nc")):
         boss.execute(
-            f"COPY (SELECT * FROM (VALUES {values}) AS t(n, s, x, b, at, day, text)) "
+            f"COPY (SELECT * FROM (VALUES {values}) AS t(n, s, x, b, at, day, text, long)) "
             f"TO '{place / name}' (FORMAT {form}, DIMS (n, s))"
         )
         found = opened(place / name)
@@ -115,6 +116,7 @@ def test_values_of_all_kinds_and_gaps(boss: psycopg.Connection[Any], place: Path
         assert np.isnat(found.at.values[0, 1]) and np.isnat(found.at.values[1, 0])
         assert found.at.values[0, 0] == np.datetime64("2000-01-01T00:00:01")
         assert found.day.values[1, 1] == np.datetime64("2002-01-01")
+        assert found.long.values[0, 0] == np.timedelta64(26, "h") and np.isnat(found.long[1, 0])
         assert found.s.values.tolist() == ["a", "b"] and found.text.values[1, 0] == "é"
 
 
@@ -140,6 +142,13 @@ HOLE = "SELECT * FROM (VALUES (1, 1.0), (NULL, 2.0)) AS t(x, v)"
         (f"({ROWS}) TO '{{place}}/no.nc' (FORMAT netcdf, DIMS (x, y))", "21000"),
         (f"({HOLE}) TO '{{place}}/no.zarr' (FORMAT zarr, DIMS (x))", "21000"),
         (f"({ROWS}) TO '{{place}}/no.zarr' (FORMAT zarr, DIMS (z))", "42703"),
+        (f"({ROWS}) TO '{{place}}/no.zarr' (FORMAT zarr, DIMS (x, x))", "42701"),
+        (f"({ROWS}) TO '{{place}}/no.parquet' (FORMAT parquet, DIMS (x))", "22023"),
+        ("(SELECT 1 AS x, ARRAY[1] AS v) TO '{place}/no.zarr' (FORMAT zarr, DIMS (x))", "0A000"),
+        ("(SELECT 1 AS x, '1 mon'::interval AS v) TO '{place}/no.nc' (FORMAT netcdf, DIMS (x))",
+         "0A000"),
+        ("(SELECT 1 AS x, '10:00'::time AS v) TO '{place}/no.nc' (FORMAT netcdf, DIMS (x))",
+         "0A000"),
         (f"({ROWS}) TO '{{place}}/no.zarr' (FORMAT zarr)", "22023"),
         (f"({ROWS}) TO '{{place}}/no.zarr' (FORMAT zarr, DIMS (x), HEADER)", "42601"),
         (f"({ROWS}) TO '{{place}}/no.zarr' (FORMAT zarr, DIMS (x), DIMS (y))", "42601"),

@@ -13,6 +13,7 @@ from gateway.catalog.datasets import Datasets
 from gateway.errors import (
     CardinalityViolation,
     DatasetUnreadable,
+    DuplicateColumn,
     DuplicateObject,
     FeatureNotSupported,
     InsufficientPrivilege,
@@ -43,7 +44,8 @@ def export(executor: Executor, tree: Copy, result: Result, tables: Sequence[Tabl
         InsufficientPrivilege: 42501, no superuser, or a place outside `dataset_roots`.
         DuplicateObject: 42710, something is there.
         CardinalityViolation: 21000, the rows make no grid.
-        GatewayError: 42601, 42703, 22023: the options; 58030: the file system refuses.
+        GatewayError: 42601, 42701, 42703, 22023: the options; 0A000: a type; 58030: the file
+            system refuses.
     """
     try:
         form, dims = _options(tree, tables)
@@ -51,6 +53,8 @@ def export(executor: Executor, tree: Copy, result: Result, tables: Sequence[Tabl
         schema, batches = _named(result)
         attributes = _attributes(tables)
         if form == "parquet":
+            if dims is not None and any(option.name == "dims" for option in tree.options):
+                raise InvalidParameterValue("a Parquet file has no dimensions")
             rows = write_parquet(path, batches, schema, attributes)
         else:
             names = _known(dims, schema.names)
@@ -107,7 +111,9 @@ def _known(dims: tuple[str, ...] | None, names: Sequence[str]) -> tuple[str, ...
             "COPY needs to know which columns are dimensions",
             hint="Write (FORMAT zarr, DIMS (time, latitude, longitude)).",
         )
-    for dim in dims:
+    for place, dim in enumerate(dims):
+        if dim in dims[:place]:
+            raise DuplicateColumn(f'dimension "{dim}" specified more than once')
         if dim not in names:
             raise UndefinedColumn(
                 f'the rows have no column "{dim}", which would be a dimension',

@@ -40,12 +40,15 @@ def gridded(columns: Mapping[str, Values], dims: Sequence[str]) -> xarray.Datase
     combination has no row there is NaN, NaT or None.
 
     Raises:
-        NoGrid: A dimension is no column, or missing in some row; two rows have the same place; or
+        NoGrid: A dimension is no column, named twice, or missing in some row; two rows have the
+            same place; or
             the grid would be all but empty.
     """
     for dim in dims:
         if dim not in columns:
             raise NoGrid(f'the query has no column "{dim}"; it has {", ".join(columns)}')
+    if len(set(dims)) < len(dims):
+        raise NoGrid(f"a dimension is named twice: {', '.join(dims)}")
     axes = {dim: _axis(dim, columns[dim]) for dim in dims}
     shape = tuple(len(values) for values, _ in axes.values())
     at = tuple(codes for _, codes in axes.values())

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
+from gateway.errors import FeatureNotSupported
 from gateway.sources.libraries import xarray
 from gateway.sources.writing.gridding import gridded
 
@@ -37,10 +38,11 @@ def write_grid(
 
     Raises:
         NoGrid: The rows make no grid.
+        FeatureNotSupported: 0A000, values of a type that no dataset holds.
         OSError: The file system refuses.
     """
     table = pa.Table.from_batches(batches, schema)
-    dataset = gridded({name: _values(table[name]) for name in schema.names}, dims)
+    dataset = gridded({name: _values(name, table[name]) for name in schema.names}, dims)
     dataset.attrs.update(attributes.get("", {}))
     for name, variable in dataset.variables.items():
         variable.attrs.update(_writable(attributes.get(str(name), {})))
@@ -89,9 +91,23 @@ def _whole(path: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _values(column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
-    """A column's values; moments in UTC, numeric as doubles, what is NULL as numpy has it."""
+def _values(name: str, column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
+    """A column's values; moments in UTC, numeric as doubles, what is NULL as numpy has it.
+
+    Raises:
+        FeatureNotSupported: 0A000, arrays, times of day, and intervals of months.
+    """
     kind = column.type
+    if pa.types.is_interval(kind):
+        return _lengths(name, column)
+    if pa.types.is_nested(kind) or pa.types.is_time(kind):
+        what = "arrays" if pa.types.is_nested(kind) else "times of day"
+        raise FeatureNotSupported(
+            f'column "{name}" holds {what}, which is not written to a dataset',
+            hint="Cast it to text, or write FORMAT parquet.",
+        )
+    if pa.types.is_integer(kind) and column.null_count:
+        column = column.cast(pa.float64())
     if pa.types.is_decimal(kind):
         column = column.cast(pa.float64())
     if pa.types.is_timestamp(kind) and kind.tz is not None:
@@ -99,6 +115,21 @@ def _values(column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
     if pa.types.is_date32(kind):
         column = column.cast(pa.timestamp("s"))
     return np.asarray(column.to_numpy())
+
+
+def _lengths(name: str, column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
+    """Intervals as lengths of time in microseconds."""
+    found = np.full(len(column), np.timedelta64("NaT", "us"))
+    for place, value in enumerate(column.to_pylist()):
+        if value is not None:
+            if value.months:
+                raise FeatureNotSupported(
+                    f'column "{name}" holds an interval of months, which has no one length',
+                    hint="Write it as days, or cast it to text.",
+                )
+            length = value.days * 86_400_000_000 + value.nanoseconds // 1000
+            found[place] = np.timedelta64(length, "us")
+    return found
 
 
 def _writable(attributes: Mapping[str, Any]) -> dict[str, Any]:
