@@ -57,6 +57,13 @@ AGGREGATES: dict[str, Aggregate] = {
     "stddev_samp":    _STDDEV,
     "stddev_pop":     _of("moments", f"sqrt({_POPULATION})"),
 }  # fmt: skip
+# Of reals: the engine begins each group with a finite number (`lowered.not_numbers`).
+REAL_EXTREMES = {
+    "min": """CASE WHEN bool_and("min #" = 'Infinity'::double precision) THEN max("min #")
+              ELSE min("min #") END""",
+    "max": """CASE WHEN bool_and("max #" = '-Infinity'::double precision) THEN min("max #")
+              ELSE max("max #") END""",
+}
 ROWS = 'coalesce(sum("rows"), 0)'
 
 

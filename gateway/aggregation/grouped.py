@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from gateway.sources.arithmetic.nullable import Unsound
+from gateway.sql.lowered.not_numbers import EXTREME
 from gateway.sql.meaning.scope import column_node, is_aggregate
 
 _NOT_HERE = ("distinct", "joins", "laterals", "windows", "qualify", "sample", "locks", "connect")
@@ -29,11 +30,13 @@ class Grouped:
         select: Left as it is.
         alias: The table's name in FROM.
         is_column: Whether a column is one of the table.
+        exact_extremes: Whether `replace` gives minima and maxima that need no look at infinities.
     """
 
     select: exp.Select
     alias: str
     is_column: Callable[[exp.Expr], bool]
+    exact_extremes: bool = False
 
     def keys(self) -> list[exp.Expr]:
         """What is grouped by, each once, in the table's columns.
@@ -97,6 +100,11 @@ class Grouped:
         self, tree: exp.Expr, outputs: set[str], keys: list[exp.Expr], replace: Replace
     ) -> None:
         """Put columns in place of keys and aggregates; nothing else may be left."""
+        if self.exact_extremes and tree.meta.get(EXTREME):
+            held = tree.args["default"]
+            tree.replace(held)
+            self._rewrite(held, outputs, keys, replace)
+            return
         if isinstance(tree, exp.Filter) and is_aggregate(tree.this):
             tree.replace(replace(tree.this, tree.expression.this))
             return

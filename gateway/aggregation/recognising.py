@@ -75,7 +75,7 @@ class _Select:
         return self.reading.alias
 
     def over(self, name: TableName) -> tuple[exp.Select, Partials]:
-        grouped = Grouped(self.select, self.alias, self.reading.is_column)
+        grouped = Grouped(self.select, self.alias, self.reading.is_column, exact_extremes=True)
         self.groups = grouped.keys()
         by_dim, condition = self._conditions()
         found = grouped.over(self.groups, self._aggregate)
@@ -187,7 +187,10 @@ class _Select:
         if whole or (dtype.kind == "b" and row.kinds != {"count"}):
             raise Unsound("an argument that the engine reckons with otherwise")
         self.operands[what] = self.operands.get(what, frozenset()) | row.kinds
-        return combining.combined(row.combined, list(self.operands).index(what), self.alias)
+        text = row.combined
+        if dtype.kind == "f":
+            text = combining.REAL_EXTREMES.get(call.name.lower(), text)
+        return combining.combined(text, list(self.operands).index(what), self.alias)
 
     def _is_never_null(self, argument: exp.Expr) -> bool:
         if isinstance(argument, exp.Star | exp.Literal):

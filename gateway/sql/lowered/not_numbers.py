@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.lowered.origins import may_hold
-from gateway.sql.meaning.inference import Types, info_of
+from gateway.sql.meaning.inference import GIVES, Types, info_of
 from gateway.sql.meaning.scope import Output
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.grammar import Marker
@@ -72,6 +72,55 @@ def fit_of_level(call: exp.Anonymous) -> None:
     whole.replace(exp.paren(exp.Case(ifs=[one], default=whole.copy()), copy=False))
 
 
+# What all values but NaN are within, by the aggregate that then gives it.
+_ENDS = {"max": "-Infinity", "min": "Infinity"}
+# On the CASE that `settle_extreme` writes; its ELSE is the aggregate.
+EXTREME = "extreme"
+
+
+def settle_extreme(call: exp.Anonymous, known: Types) -> None:
+    """Write out what the maximum and minimum of a group's reals are, in place.
+
+    DataFusion 55 begins each group with a finite number, and leaves it there if all values are
+    infinite; and whether it takes NaN for the greatest hangs on which row comes first. Without
+    groups it does neither. No derivative is written so.
+    """
+    if call.name not in _ENDS or len(call.expressions) != 1:
+        return
+    argument = call.expressions[0]
+    value = argument.expressions[0] if isinstance(argument, exp.Distinct) else argument
+    kind, whole, block = known.of(value), _whole(call), known.block
+    if kind is None or kind.name not in FLOATING or isinstance(whole, exp.Window):
+        return
+    if block is None:
+        return
+    grouped = block.select.args.get("group") is not None or block.select.parent is not None
+    if not grouped or nodes_of(call.root(), Marker):
+        return
+
+    def real(text: str) -> exp.Expr:
+        return exp.Cast(this=exp.Literal.string(text), to=data_type(kind.sql))
+
+    def whether(name: str, *conditions: exp.Expr) -> exp.Expr:
+        return _instead(whole, name, exp.paren(exp.or_(*conditions, copy=False), copy=False))
+
+    is_end = exp.EQ(this=exp.paren(value.copy()), expression=real(_ENDS[call.name]))
+    no_number = exp.Anonymous(this="isnan", expressions=[value.copy()])
+    nan = may_be_nan(value, known)
+    ends = [is_end, no_number] if nan and call.name == "min" else [is_end]
+    ifs = [exp.If(this=whether("bool_and", *ends), true=real(_ENDS[call.name]))]
+    plain = whole.copy()
+    if nan:
+        any_or_all = "bool_or" if call.name == "max" else "bool_and"
+        ifs.insert(0, exp.If(this=whether(any_or_all, no_number.copy()), true=real("NaN")))
+        if call.name == "min":
+            missing = exp.If(this=no_number.copy(), true=exp.Null())
+            plain = _instead(whole, "min", exp.Case(ifs=[missing], default=value.copy()))
+    made = exp.Case(ifs=ifs, default=plain)
+    made.meta[EXTREME], made.meta[GIVES] = True, kind
+    whole.replace(made)
+
+
 def _whole(call: exp.Expr) -> exp.Expr:
     """The call with its FILTER and its window."""
     while isinstance(call.parent, exp.Filter | exp.Window):
@@ -79,12 +128,14 @@ def _whole(call: exp.Expr) -> exp.Expr:
     return call
 
 
-def _instead(whole: exp.Expr, name: str) -> exp.Expr:
-    """The same of another aggregate."""
+def _instead(whole: exp.Expr, name: str, argument: exp.Expr | None = None) -> exp.Expr:
+    """The same of another aggregate, or of another argument."""
     made = inner = whole.copy()
     while isinstance(inner, exp.Filter | exp.Window):
         inner = inner.this
     inner.set("this", name)
+    if argument is not None:
+        inner.set("expressions", [argument])
     return made
 
 

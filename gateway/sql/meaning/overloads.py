@@ -14,7 +14,7 @@ from typing import NoReturn
 from sqlglot import exp
 
 from gateway.errors import AmbiguousFunction, FeatureNotSupported, UndefinedFunction
-from gateway.sql.lowered.not_numbers import fit_of_level, spread_of_one
+from gateway.sql.lowered.not_numbers import fit_of_level, settle_extreme, spread_of_one
 from gateway.sql.lowered.padded import unpad_arguments, unpad_cast, unpad_sides
 from gateway.sql.lowered.spelling import spell_out
 from gateway.sql.lowered.wide_comparisons import choose_widely, widen
@@ -97,6 +97,7 @@ def _call(node: exp.Anonymous, known: Types, notation: Notation) -> None:
     choose_widely(node, known)
     spread_of_one(node, known)
     fit_of_level(node)
+    settle_extreme(node, known)
     if name == "make_interval":
         node.replace(_made_interval(node))
         return
