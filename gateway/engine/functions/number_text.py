@@ -12,7 +12,12 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import lru_cache
 
 from gateway.engine.functions.datetime_text import ordinal
-from gateway.errors import FeatureNotSupported, InvalidTextRepresentation, SyntaxFault
+from gateway.errors import (
+    FeatureNotSupported,
+    InvalidTextRepresentation,
+    NumericValueOutOfRange,
+    SyntaxFault,
+)
 
 _PART = re.compile(
     r'"(?P<quoted>(?:\\.|[^"\\])*)"?|(?P<word>FM|EEEE|MI|PL|SG|PR|RN|TH|th|[09.,DGSVLB])'
@@ -234,13 +239,16 @@ _GROUPED = re.compile(r"[,$\s]")
 
 
 def read_number(text: str, template: str) -> Decimal:
-    """The number that `text` tells; signs and brackets wherever the template has them.
+    """The number that `text` tells, in as many digits as the template has.
+
+    Signs and brackets may stand wherever the template has them.
 
     >>> read_number("12,454.8-", "99G999D9S")
     Decimal('-12454.8')
 
     Raises:
         InvalidTextRepresentation: 22P02, no number.
+        NumericValueOutOfRange: 22003, more digits before the point than the template has.
     """
     read = _read(template)
     plain = _GROUPED.sub("", text)
@@ -250,5 +258,8 @@ def read_number(text: str, template: str) -> Decimal:
     fraction = fraction[: read.after]
     if not (whole + fraction):
         raise InvalidTextRepresentation(f'invalid input syntax for type numeric: "{text}"')
-    number = Decimal(f"{whole[: read.before] or '0'}.{fraction or '0'}" if point else whole)
+    if read.after and len(whole) > read.before:
+        raise NumericValueOutOfRange("numeric field overflow")
+    whole = whole[: read.before] or "0"
+    number = Decimal(f"{whole}.{fraction or '0'}" if point else whole)
     return -number if negative else number

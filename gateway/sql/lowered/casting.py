@@ -6,6 +6,7 @@ engine's own cast would do otherwise (truncate, ignore a length) is written out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -36,6 +37,8 @@ def cast(node: exp.Expr) -> exp.Expr | None:
     """What to print for a cast; None where it is the engine's own."""
     value, kind = node.this.unnest(), _with_length(node.args["to"])
     refuse_long(kind)
+    if value.is_string and _is_letter(node.args["to"]):
+        value = exp.Literal.string(_unescaped(value.name))
     if kind.expressions and kind.this in (*ROUNDED, DType.INTERVAL):
         return cut(node.this, value, kind)
     if value.is_string:
@@ -46,15 +49,33 @@ def cast(node: exp.Expr) -> exp.Expr | None:
         return _integer_cast(node, value, kind)
     if kind.this == DType.TIME:
         return time_of(node.this)
+    if kind.this == DType.ARRAY and isinstance(value, exp.Array):
+        return _sized_items(value, kind)
     return _sized(node, kind) if kind.this in _SIZED and kind.expressions else None
+
+
+def _is_letter(kind: exp.DataType) -> bool:
+    """Whether it is `"char"`, in quotes."""
+    name = kind.args.get("kind") if kind.this == DType.USERDEFINED else None
+    return getattr(name, "name", name) == "char"
+
+
+_OCTAL = re.compile(r"\\[0-3][0-7]{2}")
+
+
+def _unescaped(text: str) -> str:
+    """The one character of a `"char"`: a byte may be written as three octal digits (charin)."""
+    if not _OCTAL.fullmatch(text):
+        return text
+    code = int(text[1:], 8)
+    return text if code > 127 else chr(code) if code else ""
 
 
 def _with_length(kind: exp.DataType) -> exp.DataType:
     """A character without a length has one character; `"char"`, in quotes, at most one."""
     if kind.this == DType.CHAR and not kind.expressions:
         return _length_of(DType.CHAR)
-    name = kind.args.get("kind") if kind.this == DType.USERDEFINED else None
-    return _length_of(DType.VARCHAR) if getattr(name, "name", name) == "char" else kind
+    return _length_of(DType.VARCHAR) if _is_letter(kind) else kind
 
 
 def _length_of(kind: exp.DType) -> exp.DataType:
@@ -279,6 +300,30 @@ def _is_integral(value: exp.Expr) -> bool:
     if isinstance(value, exp.Anonymous):
         return value.name in ("count", "length", "char_length", "row_number", "rank")
     return isinstance(value, exp.Null | exp.Boolean | exp.Predicate) or value.is_int
+
+
+def _sized_items(array: exp.Array, kind: exp.DataType) -> exp.Expr | None:
+    """An array whose items have the length of their type, which the engine ignores."""
+    element = kind
+    while element.this == DType.ARRAY and element.expressions:
+        element = element.expressions[0]
+    if element.this not in _SIZED or not element.expressions:
+        return None
+    cut_off = array.copy()
+    for item in [each for each in cut_off.find_all(exp.Expr) if _is_item(each, cut_off)]:
+        sized = exp.Cast(this=item.copy(), to=element.copy())
+        item.replace(cast(sized) or sized)
+    return cast_of(cut_off, kind.copy())
+
+
+def _is_item(node: exp.Expr, array: exp.Array) -> bool:
+    """Whether it is an item of the array or of one that stands in it."""
+    around = node.parent
+    if isinstance(node, exp.Array) or not isinstance(around, exp.Array):
+        return False
+    while around is not array and isinstance(around, exp.Array):
+        around = around.parent
+    return around is array
 
 
 def _sized(node: exp.Expr, kind: exp.DataType) -> exp.Expr:

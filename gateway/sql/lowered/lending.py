@@ -209,7 +209,7 @@ def _lend_cast(node: exp.Cast, known: Types, lender: Lender) -> None:
         return
     if wanted.name in REGISTERED:
         node.replace(_as_registered(value, given, wanted, lender))
-    elif wanted.name in _PLAIN:
+    elif wanted.name in _PLAIN and wanted.name != "char":  # which is cut to one character
         kind = data_type(_PLAIN[wanted.name])
         plain: exp.Expr = exp.Cast(this=value.copy(), to=kind)
         if wanted.arrow == pa.uint32():
