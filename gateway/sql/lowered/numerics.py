@@ -40,7 +40,7 @@ _CUT = "Decimal256(76, 34)"
 IS_SHOWN = "shown"
 
 _AVERAGES = frozenset({"avg", "mean"})
-_CALLS = _AVERAGES | ROUNDING | {"sum"}
+_CALLS = _AVERAGES | ROUNDING | {"sum", "div"}
 
 Change = Callable[[exp.Expr], None]
 
@@ -82,7 +82,7 @@ def _is_average(node: exp.Expr) -> bool:
 
 
 def _widened(node: exp.Expr, types: Types) -> Change | None:
-    """What is to be done to a sum or to a rounding of numerics."""
+    """What is to be done to a sum, a whole quotient or a rounding of numerics."""
     if not isinstance(node, exp.Anonymous) or not node.expressions:
         return None
     name, given = node.name.lower(), node.expressions
@@ -90,6 +90,8 @@ def _widened(node: exp.Expr, types: Types) -> Change | None:
         form = form_of(given[0], types)
         if form is not None and sum(form) > MOST_SUMMED:
             return partial(_sum, scale=form[1])
+    if name == "div" and len(given) == 2 and NUMERIC in map(types.of, given):
+        return partial(_rescale, scale=0, wide=any(is_wide(form_of(g, types)) for g in given))
     if name in ROUNDING and len(given) == 2 and types.of(given[0]) is NUMERIC:
         kept = kept_digits(given[1])
         if kept is not None:
