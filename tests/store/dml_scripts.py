@@ -3,6 +3,27 @@
 from __future__ import annotations
 
 SCRIPTS: dict[str, list[str]] = {
+    "array_slices": [
+        "CREATE TABLE sl (id int, a int[], t text[])",
+        "INSERT INTO sl VALUES (1, '{1,2,3}', '{x,y}'), (2, '{7,8}', NULL)",
+        "UPDATE sl SET a[1:2] = '{9,8}'",
+        "UPDATE sl SET a[2:2] = '{7}', t[1] = 'q' WHERE id = 1",
+        "UPDATE sl SET a[:2] = '{9,8,7}'",
+        "SELECT * FROM sl ORDER BY id",
+        "UPDATE sl SET a[2:] = '{19,18,17,13}' WHERE id = 1",
+        "UPDATE sl SET a[2:] = ARRAY[a[1]], t[1:2] = '{a,b,c}' WHERE id = 2",
+        "UPDATE sl SET a[4:6] = ARRAY[1, 2, 3] WHERE id = 2",
+        "SELECT * FROM sl ORDER BY id",
+        "UPDATE sl SET a[1:3] = '{1}'",
+        "UPDATE sl SET a[3:1] = '{1}'",
+        "UPDATE sl SET a[1:NULL] = '{1,2}'",
+        "UPDATE sl SET a[1:2] = NULL, t[1:1] = '{z}', t[2] = 'w' WHERE id = 1 RETURNING *",
+        "UPDATE sl SET a[1:1] = a[2:2], a[3:3] = '{77}' WHERE id = 1 RETURNING a",
+        "UPDATE sl SET a[1:2] = (SELECT ARRAY[3, 4]) WHERE id = 2 RETURNING a",
+        "UPDATE sl SET a[1:2] = DEFAULT",
+        "UPDATE sl SET id[1:2] = '{1}'",
+        "DROP TABLE sl",
+    ],
     "returning_names": [
         "CREATE TABLE rn (a int PRIMARY KEY, b int)",
         "INSERT INTO rn VALUES (1, 2) RETURNING other.a",

@@ -37,6 +37,7 @@ from gateway.engine.functions.quotients import QUOTIENTS
 from gateway.engine.functions.rooms import AT_RUN_TIME, MOST_BYTES, ROOMS
 from gateway.engine.functions.truncating import TRUNCATIONS
 from gateway.errors import (
+    ArraySubscriptError,
     CardinalityViolation,
     DatetimeFieldOverflow,
     FeatureNotSupported,
@@ -205,6 +206,25 @@ def _subscript_to_assign(subscripts: pa.Array, lengths: pa.Array) -> pa.Array:
     return subscripts
 
 
+def _bound_of_slice(bounds: pa.Array, lengths: pa.Array) -> pa.Array:
+    """A bound of a slice that is not written, which an array without items has none of."""
+    if pc.any(pc.equal(lengths, 0)).as_py():
+        raise ArraySubscriptError("array slice subscript must provide both boundaries")
+    return bounds
+
+
+def _length_of_slice(lower: pa.Array, upper: pa.Array, given: pa.Array) -> pa.Array:
+    """How many items a slice takes; more may be given, and of a NULL it is not asked."""
+    if lower.null_count or upper.null_count:
+        raise NullValueNotAllowed("array subscript in assignment must not be null")
+    if pc.any(pc.less(upper, lower)).as_py():
+        raise ArraySubscriptError("upper bound cannot be less than lower bound")
+    lengths = pc.add(pc.subtract(upper, lower), 1)
+    if pc.any(pc.less(given, lengths)).as_py():
+        raise ArraySubscriptError("source array too small")
+    return lengths
+
+
 def _moment_of_seconds(seconds: pa.Array) -> pa.Array:
     """The moment so many seconds after 1970, rounded to microseconds."""
     micros = np.rint(seconds.to_numpy(zero_copy_only=False) * 1e6)
@@ -225,6 +245,8 @@ _COLUMNAR: list[Columnar] = [
     ("field_name", [_TEXT], _TEXT, _field_name),
     ("is_one_row", [_BIGINT], pa.bool_(), _is_one_row),
     ("subscript_to_assign", [_BIGINT, _BIGINT], _BIGINT, _subscript_to_assign),
+    ("bound_of_slice", [_BIGINT, _BIGINT], _BIGINT, _bound_of_slice),
+    ("length_of_slice", [_BIGINT, _BIGINT, _BIGINT], _BIGINT, _length_of_slice),
 ]
 
 

@@ -1,6 +1,7 @@
-"""SET a[n] = e as an assignment of the whole array.
+"""SET a[n] = e and SET a[m:n] = e as an assignment of the whole array.
 
-It is ``array_resize(a, n - 1) || ARRAY[e] || a[n + 1:]``: items that were not there are NULL.
+It is ``array_resize(a, n - 1) || ARRAY[e] || a[n + 1:]``: items that were not there are NULL. Of a
+slice it is the first items of `e` that stand between.
 PostgreSQL 15 manual, 8.15.4, "Modifying Arrays".
 """
 
@@ -30,7 +31,7 @@ def with_items(pairs: list[Assigned], target: Target, table: exp.Table) -> list[
         table: It, under its alias.
 
     Raises:
-        FeatureNotSupported: 0A000, an item of several dimensions, or a slice.
+        FeatureNotSupported: 0A000, an item or a slice of several dimensions.
         DatatypeMismatch: 42804, the column keeps no arrays.
     """
     if not any(isinstance(place, exp.Bracket) for place, _ in pairs):
@@ -68,11 +69,10 @@ def with_items(pairs: list[Assigned], target: Target, table: exp.Table) -> list[
 
 def _column(place: exp.Bracket, table: exp.Table) -> exp.Column:
     inner = place.this
-    single = len(place.expressions) == 1 and not isinstance(place.expressions[0], exp.Slice)
-    if not (single and isinstance(inner, exp.Column)):
+    if not (len(place.expressions) == 1 and isinstance(inner, exp.Column)):
         name = next(iter(place.find_all(exp.Column))).name
         raise FeatureNotSupported(
-            f'only single items of the array "{name}" can be assigned',
+            f'only items and slices of one dimension of the array "{name}" can be assigned',
             hint="Assign the whole array.",
             position=position_of(place),
         )
@@ -93,25 +93,49 @@ def _changed(whole: exp.Expr, place: exp.Bracket, value: exp.Expr, kind: Type) -
             "cannot set an array element to DEFAULT", position=position_of(value)
         )
     empty = exp.Cast(this=exp.Literal.string("{}"), to=_type(kind))
-    held = exp.Anonymous(this="coalesce", expressions=[whole, empty])
-    bigint = exp.DataType.build("bigint")
-    count = exp.Anonymous(this="cardinality", expressions=[held.copy()])
-    given = [
-        exp.Cast(this=place.expressions[0].copy(), to=bigint),
-        exp.Cast(this=count, to=bigint.copy()),
-    ]
-    number = exp.Anonymous(this="subscript_to_assign", expressions=given)
-    before = exp.Anonymous(
-        this="array_resize",
-        expressions=[held, exp.Sub(this=number, expression=exp.Literal.number(1))],
-    )
+    held = _call("coalesce", whole, empty)
+    subscript = place.expressions[0]
+    if isinstance(subscript, exp.Slice):
+        return _with_slice(whole, held, subscript, exp.Cast(this=value.copy(), to=_type(kind)))
+    number = _call("subscript_to_assign", _bigint(subscript), _count(held))
     element = kind.element
     assert element is not None
     item = exp.Array(expressions=[exp.Cast(this=value.copy(), to=_type(element))])
-    beyond = exp.Add(this=number.copy(), expression=exp.Literal.number(1))
+    return _spliced(held, number, item, number)
+
+
+def _with_slice(whole: exp.Expr, held: exp.Expr, subscript: exp.Slice, value: exp.Expr) -> exp.Expr:
+    """An array with others in the place of some items; with NULL for them it stays as it is."""
+    count, one = _count(held), exp.Literal.number(1)
+    lower, upper = (
+        _call("bound_of_slice", _bigint(other), count.copy()) if given is None else _bigint(given)
+        for given, other in ((subscript.this, one), (subscript.expression, count))
+    )
+    length = _call("length_of_slice", lower, upper, _count(value))
+    number = _call("subscript_to_assign", lower.copy(), count.copy())
+    spliced = _spliced(held, number, _call("array_resize", value.copy(), length), upper)
+    missing = exp.Is(this=value.copy(), expression=exp.Null())
+    return exp.Case(ifs=[exp.If(this=missing, true=whole.copy())], default=spliced)
+
+
+def _spliced(held: exp.Expr, first: exp.Expr, items: exp.Expr, last: exp.Expr) -> exp.Expr:
+    """An array with these items from the first place to the last."""
+    before = exp.Sub(this=first.copy(), expression=exp.Literal.number(1))
+    beyond = exp.Add(this=last.copy(), expression=exp.Literal.number(1))
     after = exp.Bracket(this=exp.Paren(this=held.copy()), expressions=[exp.Slice(this=beyond)])
-    joined = exp.Anonymous(this="array_cat", expressions=[before, item])
-    return exp.Anonymous(this="array_cat", expressions=[joined, after])
+    return _call("array_cat", _call("array_cat", _call("array_resize", held, before), items), after)
+
+
+def _call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def _count(array: exp.Expr) -> exp.Expr:
+    return _bigint(_call("cardinality", array.copy()))
+
+
+def _bigint(value: exp.Expr) -> exp.Expr:
+    return exp.Cast(this=value.copy(), to=exp.DataType.build("bigint"))
 
 
 def _type(kind: Type) -> exp.DataType:
