@@ -22,6 +22,7 @@ from gateway.catalog.translation.resolution import (
     JSON_TYPES,
     TEXT,
     Resolved,
+    element_of,
     function_meant,
 )
 from gateway.catalog.translation.special import SPECIAL
@@ -68,7 +69,8 @@ def call(
     result = found.result
     if found.routine.kind == "a" and name in ("sum", "avg"):
         sql = f"CAST({sql} AS {static().storage(result).duckdb})"
-    return Term(sql, result, is_set=is_set)
+    nested = name == "array_agg" and bool(element_of(arguments[0].type))
+    return Term(sql, result, is_set=is_set, nested=nested)
 
 
 def _is_star(nodes: Sequence[exp.Expr]) -> bool:

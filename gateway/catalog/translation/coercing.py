@@ -143,6 +143,10 @@ class Coercion:
         Raises:
             FeatureNotSupported: 0A000, a cast that the catalogue does not do.
         """
+        if term.nested and static().base(wanted) in TEXTS:
+            raise FeatureNotSupported(
+                "a cast to text of an array of arrays is not supported in a catalogue query"
+            )
         if term.literal is not None or term.parameter or term.sql == "NULL":
             done = self.coerce(term, wanted)
         elif static().base(term.type) == static().base(wanted):

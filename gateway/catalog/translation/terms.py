@@ -27,6 +27,7 @@ class Term:
         typmod: pg_attribute.atttypmod of a column.
         origin: Relation oid and column number of a plain column.
         is_set: It gives several rows.
+        nested: It is an array of arrays, as array_agg of an array is.
     """
 
     sql: str
@@ -37,6 +38,7 @@ class Term:
     typmod: int = -1
     origin: tuple[int, int] = NOWHERE
     is_set: bool = False
+    nested: bool = False
 
 
 NULL = Term("NULL", UNKNOWN)

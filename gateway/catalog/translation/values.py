@@ -24,7 +24,13 @@ from gateway.catalog.translation.resolution import (
     element_of,
 )
 from gateway.catalog.translation.terms import NULL, Scope, Source, Term
-from gateway.errors import AmbiguousColumn, DatatypeMismatch, UndefinedColumn, UndefinedTable
+from gateway.errors import (
+    AmbiguousColumn,
+    DatatypeMismatch,
+    FeatureNotSupported,
+    UndefinedColumn,
+    UndefinedTable,
+)
 from gateway.sql.meaning.parameters import number
 from gateway.sql.meaning.scope import position_of
 
@@ -193,6 +199,11 @@ class Values(Coercion):
         array = self.term(node.this, scope)
         if array.type == UNKNOWN:
             array = self.coerce(array, 1009)
+        if array.nested:
+            raise FeatureNotSupported(
+                "items of an array of arrays are not supported in a catalogue query",
+                position=position_of(node),
+            )
         element = element_of(array.type)
         first = node.expressions[0]
         if array.type == NAME and not isinstance(first, exp.Slice):  # an array of 64 "char"s
