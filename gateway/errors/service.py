@@ -48,6 +48,10 @@ class InvalidPassword(GatewayError, code="28P01"):
     """Password authentication failed."""
 
 
+class InvalidCursorState(GatewayError, code="24000"):
+    """A cursor that stands on no row that can be written."""
+
+
 class InvalidCursorName(GatewayError, code="34000"):
     """No portal of that name."""
 

@@ -28,6 +28,7 @@ from gateway.session.activity.watched import own_tables
 from gateway.session.computation import Bound, Computation, Described
 from gateway.session.definitions.definition import define
 from gateway.session.definitions.maintenance import maintain
+from gateway.session.portals.at_cursors import write_at
 from gateway.session.portals.cursors import run_cursor
 from gateway.session.portals.describing import describe
 from gateway.session.portals.executing import Allowance, run_prepared, with_executed
@@ -275,7 +276,7 @@ class Client:
                 return modify(self.executor, plain, bound)
             if isinstance(plain.tree, exp.Merge):
                 return merge(self.executor, plain, bound)
-            return self.executor.write(plain, bound)
+            return write_at(self, plain, bound)
 
     def _define(self, statement: Statement, bound: Bound) -> Result:
         if isinstance(statement.tree, LockTables):

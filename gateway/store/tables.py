@@ -239,6 +239,11 @@ class StoreSession(Names, Reader):
         with self._writing(name) as transaction:
             transaction.refuse_changed(transaction.catalogue.table(name)[0])
 
+    def row_version(self, name: TableName) -> int:
+        """A number of a table's committed rows: another one, once another session changed them."""
+        moment = self._shared.committed.moment
+        return moment.version(self._catalogue.table(name)[0])
+
     def is_free(self, name: TableName) -> bool:
         """Whether no other session has the table's lock, or one that goes with it."""
         wanted = tied(self._catalogue, name, "INSERT")

@@ -22,6 +22,7 @@ from gateway.errors import (
 from gateway.session.computation import Bound, Described
 from gateway.session.portals.portals import Portal, Portals
 from gateway.session.portals.prepared import Prepared
+from gateway.session.portals.standing import cursor_rows
 from gateway.session.portals.turning import KEPT_BYTES, Kept, turns
 from gateway.session.result import Result
 from gateway.session.transactions.locking import locking, strength
@@ -73,10 +74,12 @@ def _declare(owner: Owner, tree: Declare, bound: Bound) -> Result:
     if not tree.hold and not owner.in_transaction():
         raise NoActiveTransaction("DECLARE CURSOR can only be used in transaction blocks")
     owner.portals.admit(tree.name)
+    locks = _locks(tree)
     with locking(owner.executor, tree.statement) as plain:
-        result = owner.executor.query(plain, bound)
+        result, standing = cursor_rows(owner.executor, locks, plain, bound)
     described = Described(tuple(bound.types), result.fields)
     portal = Portal(Prepared(tree.statement, described, source=tree.source), bound.values, result)
+    portal.standing = standing
     portal.hold, portal.binary = tree.hold, "BINARY" in tree.options
     portal.scroll = turns(tree.statement.tree) if tree.scroll is None else tree.scroll
     if portal.scroll:
@@ -96,13 +99,19 @@ def check_declared(tree: Declare) -> None:
     for one, other in (("SCROLL", "NO SCROLL"), ("ASENSITIVE", "INSENSITIVE")):
         if {one, other} <= tree.options:
             raise InvalidCursorDefinition(f"cannot specify both {one} and {other}")
-    query = tree.statement.tree
-    if modifying_parts(query):
+    if modifying_parts(tree.statement.tree):
         words = "DECLARE CURSOR must not contain data-modifying statements in WITH"
         raise FeatureNotSupported(words)
-    locks = query.args.get("locks") if isinstance(query, exp.Query) else None
-    if locks and (refused := _refused_beside_locks(tree, strength(locks[0]))):
+    locks = _locks(tree)
+    if locks and (refused := _refused_beside_locks(tree, locks)):
         raise refused
+
+
+def _locks(tree: Declare) -> str:
+    """FOR UPDATE or its like, if the query has it."""
+    query = tree.statement.tree
+    locks = query.args.get("locks") if isinstance(query, exp.Query) else None
+    return strength(locks[0]) if locks else ""
 
 
 def _refused_beside_locks(tree: Declare, strength: str) -> GatewayError | None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from gateway.errors import DuplicateCursor, InvalidCursorName, OutOfMemory
 from gateway.session.portals.prepared import Prepared
+from gateway.session.portals.standing import Standing
 from gateway.session.portals.turning import Kept, KeptRoom
 from gateway.session.result import Result
 
@@ -31,6 +32,7 @@ class Portal:
         binary: It was declared BINARY.
         made: When.
         fetched: What the last FETCH gave, which may not have been read to its end.
+        standing: Which rows of a table its rows are.
         nbytes: What it counts for: its parameters, and something for itself.
     """
 
@@ -45,6 +47,7 @@ class Portal:
     kept: Kept | None = None
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
     fetched: Result | None = None
+    standing: Standing | None = None
     nbytes: int = field(init=False)
 
     def __post_init__(self) -> None:

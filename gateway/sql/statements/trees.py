@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
-from gateway.errors import FeatureNotSupported, SyntaxFault
+from gateway.errors import SyntaxFault
 from gateway.sql.meaning.scope import position_of
 from gateway.sql.statements.commands import Reader
 from gateway.sql.statements.tables import CreateTable
@@ -15,7 +15,8 @@ from gateway.sql.text.dialect import parse_tokens, syntax_fault
 def read_tree(reader: Reader) -> exp.Expr:
     """The whole statement as a tree."""
     reader.rest()
-    _refuse_by_name(reader)
+    if (written := _at_cursor(reader)) is not None:
+        return written
     tree = parse_tokens(reader.tokens, reader.text, share=True)
     if tree is None:
         raise syntax_fault(reader.tokens[0], reader.tokens, reader.text)
@@ -60,25 +61,41 @@ def _query_into(reader: Reader, place: int) -> CreateTable:
 _ANOTHER = ("UNION", "INTERSECT", "EXCEPT", "FROM", "INSERT", "MERGE")
 
 
-# First word of a statement -> words in it that sqlglot does not read, or reads as something else.
-_REFUSED = {
-    "UPDATE": ("WHERE CURRENT OF",),
-    "DELETE": ("WHERE CURRENT OF",),
-}
+# Where the tree of an UPDATE or DELETE says at which cursor it is.
+CURRENT_OF = "current_of"
 
 
-def _refuse_by_name(reader: Reader) -> None:
-    """Refuse what would otherwise be an error of syntax, or of a name."""
-    tokens = reader.tokens
-    depth = 0
-    for words in _REFUSED.get(tokens[0].text.upper(), ()):
-        wanted = words.split()
-        for place, token in enumerate(tokens):
-            depth += (token.text == "(") - (token.text == ")")
-            if depth or token.token_type in (TokenType.IDENTIFIER, TokenType.STRING):
-                continue
-            if [each.text.upper() for each in tokens[place : place + len(wanted)]] == wanted:
-                raise FeatureNotSupported(f"{words} is not supported", position=token.start + 1)
+def _at_cursor(reader: Reader) -> exp.Expr | None:
+    """UPDATE or DELETE ... WHERE CURRENT OF, which sqlglot does not know.
+
+    Its WHERE is FALSE: which row it is, is known when it is run.
+    """
+    tokens, depth = reader.tokens, 0
+    if tokens[0].text.upper() not in ("UPDATE", "DELETE"):
+        return None
+    for place, token in enumerate(tokens[:-3]):
+        depth += (token.text == "(") - (token.text == ")")
+        words = tokens[place : place + 3]
+        if depth or any(each.token_type in _QUOTED for each in words):
+            continue
+        if [each.text.upper() for each in words] != ["WHERE", "CURRENT", "OF"]:
+            continue
+        reader.index = place + 3
+        cursor = reader.name()
+        never = Token(
+            TokenType.FALSE, "FALSE", start=words[1].start, end=tokens[reader.index - 1].end
+        )
+        left, right = tokens[: place + 1], tokens[reader.index :]
+        if right and right[0].text.upper() != "RETURNING":
+            reader.fail()
+        reader.rest()
+        tree = read_tree(Reader([*left, never, *right], reader.text))
+        tree.meta[CURRENT_OF] = cursor
+        return tree
+    return None
+
+
+_QUOTED = (TokenType.IDENTIFIER, TokenType.STRING)
 
 
 def read_insert(reader: Reader) -> exp.Expr:
