@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 SCRIPTS: dict[str, list[str]] = {
+    "char_into_text": [
+        "CREATE TABLE ct (a text, b varchar, n name, c char(5))",
+        "INSERT INTO ct VALUES ('y '::char(3), 'y '::char(3), 'y '::char(3), 'w '::char(3))",
+        "INSERT INTO ct SELECT 'z '::char(3), 'z ', 'z '",
+        "INSERT INTO ct (a, c) SELECT max(c), coalesce(c, 'z') FROM ct GROUP BY c",
+        "WITH w AS (SELECT c FROM ct) INSERT INTO ct (b) SELECT * FROM w",
+        "INSERT INTO ct (a) SELECT c FROM ct WHERE c IS NOT NULL UNION ALL SELECT 'r '::char(4)",
+        "UPDATE ct SET a = 'k '::char(4), b = 'k '::text WHERE c IS NULL AND b = 'z '",
+        "SELECT a || '|', b || '|', n || '|', c FROM ct ORDER BY 1, 2, 3, 4",
+        "DROP TABLE ct",
+    ],
     "array_slices": [
         "CREATE TABLE sl (id int, a int[], t text[])",
         "INSERT INTO sl VALUES (1, '{1,2,3}', '{x,y}'), (2, '{7,8}', NULL)",

@@ -17,7 +17,9 @@ from gateway.sql.meaning.inference import bare, is_untyped
 from gateway.sql.text.trees import copied
 from gateway.store.definitions.columntypes import spelt
 from gateway.store.definitions.definitions import Column
+from gateway.types import BY_NAME
 
+_PADDED = BY_NAME["bpchar"]
 _TEXTS = ("text", "varchar", "bpchar", "name", "char")
 # What the store writes as text by itself.
 _PLAIN = (pa.types.is_boolean, pa.types.is_integer, pa.types.is_date32, pa.types.is_null)
@@ -97,12 +99,21 @@ def with_texts(query: Computation, given: pa.Schema) -> exp.Select | None:
         for place, column in enumerate(columns)
         if column.type.name in _TEXTS and not _is_plain(given.types[first + place])
     }
-    if not cast:
+    known = [info.type for info in query.rewritten.columns]
+    padded = {
+        first + place
+        for place, column in enumerate(columns)
+        if column.type.name != "bpchar" and first + place < len(known)
+        and known[first + place] is _PADDED
+    }  # fmt: skip
+    if not cast and not padded:
         return None
     names = [f"c{place}" for place in range(len(given))]
     outputs: list[exp.Expr] = []
     for place, name in enumerate(names):
         column: exp.Expr = exp.column(name)
+        if place in padded:  # its blanks mean nothing, and are no part of a text made of it
+            column = exp.Anonymous(this="rtrim", expressions=[column, exp.Literal.string(" ")])
         outputs.append(exp.cast(column, exp.DType.TEXT) if place in cast else column)
     alias = exp.TableAlias(
         this=exp.to_identifier("given"), columns=[exp.to_identifier(name) for name in names]
