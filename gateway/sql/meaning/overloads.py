@@ -342,6 +342,8 @@ def _at_time_zone(node: exp.AtTimeZone, known: Types) -> None:
             position=position_of(node),
         )
     utc = zone.is_string and zone.name.upper() in ("UTC", "GMT", "Z")
+    if utc:  # which the engine knows in capitals alone
+        node.set("zone", exp.Literal.string("UTC"))
     moment = kind in (TIMESTAMPTZ, DATE)  # a date is a moment first (manual, 10.2)
     name = "local_in_zone" if moment else "moment_in_zone"
     if kind is TIMESTAMPTZ and utc:

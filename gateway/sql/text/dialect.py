@@ -213,8 +213,17 @@ def parse_tokens(tokens: Sequence[Token], text: str, share: bool = False) -> exp
         settle(tree, parser.functions, share)
         found = nodes(tree)
     _check_nodes(found, tokens, text)
+    _bare_literals(found)
     compare_pairwise(found)
     return tree
+
+
+def _bare_literals(found: Sequence[exp.Expr]) -> None:
+    """Take string literals out of parentheses, within which their type is as open as without."""
+    for node in found:
+        if isinstance(node, exp.Literal) and node.is_string:
+            while isinstance(node.parent, exp.Paren):
+                node.parent.replace(node)
 
 
 def _check_nodes(found: Sequence[exp.Expr], tokens: Sequence[Token], text: str) -> None:
