@@ -11,6 +11,7 @@ import pytest
 import xarray
 
 from gateway.aggregation import recognising
+from gateway.session.portals.turning import KeptRoom
 from gateway.session.queries import sparing
 from tests.session.grids import client_of
 
@@ -89,6 +90,27 @@ def test_what_is_laid_out_is_aggregated_on_arrays(client: psycopg.Connection) ->
     assert (count, round(total, 6) + 0.0, most) == (240, 0.0, 60.5)
     plan = client.execute(b"EXPLAIN " + sql.encode()).fetchall()
     assert any("partial aggregates" in line for (line,) in plan)
+
+
+def test_what_is_laid_out_is_counted(
+    client: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+
+    def full(room: KeptRoom, to: object, nbytes: int) -> bool:
+        taken.append(nbytes)
+        return False
+
+    sql = f"SELECT sum(v * m) FROM g JOIN {MEANS} ON {PLACE}".encode()
+    monkeypatch.setattr(KeptRoom, "lend", full)
+    refused = client.execute(sql).fetchall()
+    assert taken and sum(taken) > 0
+    monkeypatch.undo()
+    assert _rounded(refused[0][0]) == _rounded(client.execute(sql).fetchall()[0][0])
+    room, lent = KeptRoom(20), np.zeros(1)
+    assert room.lend(lent, 8) and not room.lend(np.ones(1), 8) and room.take(12)
+    del lent
+    assert room.take(8)
 
 
 def _rounded(value: object) -> object:

@@ -9,6 +9,7 @@ cursors of all clients share a `KeptRoom`.
 
 from __future__ import annotations
 
+import weakref
 from bisect import bisect_right
 from collections.abc import Iterator
 from threading import Lock
@@ -86,6 +87,21 @@ class KeptRoom:
                 return False
             self._taken += nbytes
             return True
+
+    def lend(self, to: object, nbytes: int) -> bool:
+        """Take so many until nothing refers to an object any more, of the half that is lent.
+
+        False: as `take`. Nobody is refused a cursor because plans are kept.
+        """
+        if not (self._may_lend(nbytes) and self.take(nbytes)):
+            return False
+        weakref.finalize(to, self.give, nbytes)
+        return True
+
+    def _may_lend(self, nbytes: int) -> bool:
+        with self._lock:
+            half_full = self._taken + nbytes > self.most_bytes // 2
+        return not half_full and (self._within is None or self._within._may_lend(nbytes))
 
     def give(self, nbytes: int) -> None:
         """Give back what was taken."""

@@ -23,6 +23,7 @@ from sqlglot import exp
 
 from gateway.aggregation.coordinates import Ask, Tables, calls_pure, is_pure, question, table_name
 from gateway.errors import GatewayError, QueryCanceled
+from gateway.session.portals.turning import KeptRoom
 from gateway.session.queries.sides import Sides, query_of, sides_of, stands_alone
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.reading.laid import LaidColumn
@@ -40,7 +41,12 @@ _NOT_HERE = (exp.TableSample, exp.Lateral, exp.Lock, exp.Placeholder, exp.Window
 
 
 def laid_out(
-    tree: exp.Expr, tables: Tables, fewest_rows: int, ask: Ask, run: Run
+    tree: exp.Expr,
+    tables: Tables,
+    fewest_rows: int,
+    ask: Ask,
+    run: Run,
+    room: KeptRoom | None = None,
 ) -> tuple[exp.Expr, Tables]:
     """The query, and its tables, with small sides of joins laid into the grids beside them.
 
@@ -50,6 +56,7 @@ def laid_out(
         fewest_rows: Grids with fewer are left as they are.
         ask: Runs a query over a coordinate.
         run: Runs a query.
+        room: What is laid may take, as long as a plan over it is kept; None: as much as it needs.
     """
     if not any(_joins(select, tables, fewest_rows) for select in tree.find_all(exp.Select)):
         return tree, tables
@@ -57,7 +64,7 @@ def laid_out(
     for select in reversed(list(copied.find_all(exp.Select))):
         join = _joins(select, found, fewest_rows)
         try:
-            table = None if join is None else join.table(found, ask, run)
+            table = None if join is None else join.table(found, ask, run, room)
         except QueryCanceled:
             raise
         except GatewayError:  # the query itself raises it, if it comes to that
@@ -93,7 +100,7 @@ class _Join:
             return [each.name for each in alias.columns]
         return [item.alias_or_name for item in self.query.expressions]
 
-    def table(self, tables: Tables, ask: Ask, run: Run) -> GridTable | None:
+    def table(self, tables: Tables, ask: Ask, run: Run, room: KeptRoom | None) -> GridTable | None:
         """The grid with the query's columns; None where they cannot be laid into it."""
         grid = tables[table_name(self.grid)]
         assert isinstance(grid, GridTable)
@@ -114,10 +121,15 @@ class _Join:
                     self.equal[name] = key
             groups[dim], codes = coded
             of_rows.append(codes)
-        return self._laid(grid, rows, groups, of_rows)
+        return self._laid(grid, rows, groups, of_rows, room)
 
     def _laid(
-        self, grid: GridTable, rows: pa.Table, groups: dict[str, Codes], of_rows: list[Codes]
+        self,
+        grid: GridTable,
+        rows: pa.Table,
+        groups: dict[str, Codes],
+        of_rows: list[Codes],
+        room: KeptRoom | None,
     ) -> GridTable | None:
         shape = tuple(int(max(g.max(initial=-1), c.max(initial=-1))) + 1
                       for g, c in zip(groups.values(), of_rows, strict=True))  # fmt: skip
@@ -144,6 +156,8 @@ class _Join:
             if values is None:
                 return None
             by_place = values[np.maximum(places, 0)]
+            if room is not None and not room.lend(by_place, by_place.nbytes):
+                return None
             laid[self.named(name)] = LaidColumn(
                 pa.field(self.named(name), rows.schema.field(name).type), by_place, groups
             )

@@ -354,7 +354,7 @@ class Queries:
     ) -> Plan:
         tree, tables = rewritten.typed(types).tree, with_derived(rewritten, tables)
         on_arrays = self.array_aggregation
-        return plan_sparing(self.engine, tree, sql, tables, values, prefix, on_arrays)
+        return plan_sparing(self.engine, tree, sql, tables, values, prefix, on_arrays, self.kept)
 
     def tables(
         self,

@@ -33,6 +33,7 @@ from sqlglot import exp
 from gateway.aggregation.coordinates import Tables, answer, asking, inner_sources, table_name
 from gateway.aggregation.planning import Attempt, aggregate_on_arrays
 from gateway.engine.interface import EngineSession, Plan
+from gateway.session.portals.turning import KeptRoom
 from gateway.session.queries.counted_apart import counted_apart
 from gateway.session.queries.first_rows import sort_column, with_counts
 from gateway.session.queries.join_sides import smaller_first
@@ -62,6 +63,7 @@ def plan_sparing(
     values: Sequence[pa.Scalar],
     prefix: str = "",
     on_arrays: bool = True,
+    room: KeptRoom | None = None,
 ) -> Plan:
     """The plan of a query that is to run, spared what it can be.
 
@@ -73,13 +75,14 @@ def plan_sparing(
         values: Of `$1`, `$2`, ...
         prefix: EXPLAIN with its options, to explain the plan instead.
         on_arrays: Whether aggregates may be computed on arrays.
+        room: For what is laid into grids; see `laid_out`.
     """
     counted = with_counts(tree, values) if values else tree
     if counted is not tree:
         tree, sql = counted, to_engine(counted)
 
     tree, sql, values = _with_constants(engine, tree, sql, tables, values)
-    laid, tables = _laid_out(engine, tree, tables, values, on_arrays)
+    laid, tables = _laid_out(engine, tree, tables, values, room) if on_arrays else (tree, tables)
     if laid is not tree:
         tree, sql = laid, to_engine(laid)
     found = aggregate_on_arrays(engine, tree, tables, values, FEWEST_ROWS) if on_arrays else None
@@ -108,20 +111,22 @@ def _with_constants(
 
 
 def _laid_out(
-    engine: EngineSession, tree: exp.Expr, tables: Tables, values: Sequence[pa.Scalar], wanted: bool
+    engine: EngineSession,
+    tree: exp.Expr,
+    tables: Tables,
+    values: Sequence[pa.Scalar],
+    room: KeptRoom | None,
 ) -> tuple[exp.Expr, Tables]:
-    """The query, and its tables, with small sides of joins as columns of grids, if that is wanted.
+    """The query, and its tables, with small sides of joins as columns of grids.
 
     What such a side groups is computed as any query is.
     """
-    if not wanted:
-        return tree, tables
 
     def run(query: exp.Expr, read: Tables) -> pa.Table:
         plan = plan_sparing(engine, query, to_engine(query), read, values)
         return pa.Table.from_batches(list(plan.stream()), plan.schema)
 
-    return laid_out(tree, tables, FEWEST_ROWS, asking(engine, values), run)
+    return laid_out(tree, tables, FEWEST_ROWS, asking(engine, values), run, room)
 
 
 def _plan_spared(
