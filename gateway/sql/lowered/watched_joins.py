@@ -18,7 +18,7 @@ WATCHED = "gradwire_watched"
 def with_watched_joins(tree: exp.Expr) -> exp.Expr:
     """The query with such conditions in the function; `tree` is left as it is.
 
-    >>> with_watched_joins(exp.select("*").from_("x").join("y", on="x.a < y.a AND x.b > 0")).sql()
+    >>> with_watched_joins(exp.select("*").from_("x").join("y", on="x.b > 0 AND x.a < y.a")).sql()
     'SELECT * FROM x JOIN y ON GRADWIRE_WATCHED(x.a < y.a) AND x.b > 0'
     >>> with_watched_joins(exp.select("*").from_("x").join("y", on="x.a = y.a AND x.b < y.b")).sql()
     'SELECT * FROM x JOIN y ON x.a = y.a AND x.b < y.b'
@@ -29,25 +29,33 @@ def with_watched_joins(tree: exp.Expr) -> exp.Expr:
         for join in select.args.get("joins") or ():
             on = join.args.get("on")
             if on is not None:
-                _watch(on, 1)
+                join.set("on", _watched(on, 1))
             elif not (join.args.get("using") or join.args.get("method")):
                 open_joins += 1
         where = select.args.get("where")
         if open_joins and where is not None:
-            _watch(where.this, open_joins)
+            where.set("this", _watched(where.this, open_joins))
     return tree
 
 
-def _watch(condition: exp.Expr, joins: int) -> None:
-    """Have the parts of a condition watched that is to join so many times, if keys are too few."""
+def _watched(condition: exp.Expr, joins: int) -> exp.Expr:
+    """A condition that is to join so many times, watched where its keys are too few.
+
+    The part in the function comes first, for what stands after a false one is not looked at.
+    """
     parts = list(conjuncts(condition))
     keys = [part for part in parts if _is_key(part)]
-    if len(keys) >= joins:
-        return
-    for part in parts:
-        plain = not any(part.find_all(exp.Query, exp.AggFunc, exp.Window))
-        if plain and part not in keys and len(list(part.find_all(exp.Column))) > 1:
-            part.replace(exp.Anonymous(this=WATCHED, expressions=[part.copy()]))
+    pairs = [part for part in parts if part not in keys and _is_of_pairs(part)]
+    if len(keys) >= joins or not pairs:
+        return condition
+    first = exp.Anonymous(this=WATCHED, expressions=[pairs[0]])
+    return exp.and_(first, *(part for part in parts if part is not pairs[0]), copy=False)
+
+
+def _is_of_pairs(part: exp.Expr) -> bool:
+    """Whether it may ask something of two rows at once."""
+    plain = not any(part.find_all(exp.Query, exp.AggFunc, exp.Window))
+    return plain and len(list(part.find_all(exp.Column))) > 1
 
 
 def _is_key(part: exp.Expr) -> bool:
