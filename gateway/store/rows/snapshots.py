@@ -183,3 +183,4 @@ class SnapshotCache:
         """Forget a table."""
         with self._lock:
             self._entries.pop(oid, None)
+            self._looks.pop(oid, None)
