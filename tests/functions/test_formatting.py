@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from gateway.engine.functions import registry
 from tests import goldens
 from tests.conftest import Connect
 
@@ -71,3 +72,14 @@ def test_pg_typeof_of_a_column_and_of_an_aggregate(connect: Connect) -> None:
     assert types.fetchall() == [("timestamp without time zone", "real")]
     of_groups = connection.execute("SELECT pg_typeof(avg(uwnd)), count(*) FROM ncep.winds")
     assert of_groups.fetchall() == [("double precision", 126_144)]
+
+
+def test_lists_that_are_too_long_are_not_taken_apart(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[str] = []
+    monkeypatch.setattr(registry, "MOST_BYTES", 1000)
+    monkeypatch.setattr(registry, "values_of", lambda *_, **__: taken.append("some"))
+    with pytest.raises(psycopg.errors.OutOfMemory):
+        connect().execute("SELECT format('%s', repeat('x', n)) FROM generate_series(1, 99) t(n)")
+    assert not taken

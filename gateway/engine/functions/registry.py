@@ -11,7 +11,7 @@ which row is meant.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -129,6 +129,8 @@ def _over_columns(compute: Callable[..., Any], result: pa.DataType) -> Callable[
     infinite = compute in (moment_to_char, instant_to_char)
 
     def computed(*columns: pa.Array) -> pa.Array:
+        if result in _GROWING:
+            _refuse_long_lists(columns)
         rows = zip(*(values_of(column, infinite=infinite) for column in columns), strict=True)
         values = (None if None in row else compute(*row) for row in rows)
         return pa.array(list(_bounded(values) if result in _GROWING else values), result)
@@ -139,13 +141,23 @@ def _over_columns(compute: Callable[..., Any], result: pa.DataType) -> Callable[
 _GROWING = (pa.string(), pa.list_(pa.string()), pa.list_(pa.list_(pa.string())))
 
 
+def _refuse_long_lists(columns: Sequence[pa.Array]) -> None:
+    """Refuse to take apart what format() and its like put together, where it is too much."""
+    if any(pa.types.is_list(column.type) and column.nbytes > MOST_BYTES for column in columns):
+        raise _too_much()
+
+
+def _too_much() -> OutOfMemory:
+    return OutOfMemory("out of memory: a function would make more than 256 MiB for a batch")
+
+
 def _bounded(values: Iterable[Any]) -> Iterator[Any]:
     """The values, as long as there is room for them in one batch."""
     made = 0
     for value in values:
         made += 0 if value is None else len(value)
         if made > MOST_BYTES:
-            raise OutOfMemory("out of memory: a function would make more than 256 MiB for a batch")
+            raise _too_much()
         yield value
 
 
