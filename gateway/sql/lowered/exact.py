@@ -42,7 +42,7 @@ _AMONG = frozenset(
 def keep_exact(tree: exp.Expr, block: Block | None) -> None:
     """Write the arithmetic of one SELECT, or of VALUES, so that nothing wraps, in place."""
     here = own_nodes(tree)
-    if not any(type(node) in _CHECKED or _is_sum(node) for node in here):
+    if not any(type(node) in _CHECKED or _is_sum(node) or _turns_bits(node) for node in here):
         return
     known = _Known(Types(block))
     changes = [change for node in reversed(here) for change in _change(node, known)]
@@ -108,6 +108,8 @@ def _is_sum(node: exp.Expr) -> bool:
 
 def _change(node: exp.Expr, known: _Known) -> Sequence[Change]:
     """What is to be done to one node, told before anything is done."""
+    if _turns_bits(node):
+        return ((node, _take_from_zero),) if known.is_integer(node.this) else ()
     if type(node) in _CHECKED:
         sides = (node.this, node.expression)
         if not all(known.is_integer(side) for side in sides):
@@ -125,6 +127,22 @@ def _change(node: exp.Expr, known: _Known) -> Sequence[Change]:
         if low < _RANGES["int4"][0] or high > _RANGES["int4"][1]:
             return ((node, _sum_checked),)
     return ()
+
+
+def _turns_bits(node: exp.Expr) -> bool:
+    """Whether it is -v where v may be bits put together in a subquery: see `lowering`, `_negative`.
+
+    The engine puts what a subquery gives in the place of its name.
+    """
+    if not isinstance(node, exp.Neg) or not isinstance(node.this.unnest(), exp.Column):
+        return False
+    bits = (exp.BitwiseAnd, exp.BitwiseOr)
+    return any(isinstance(each, bits) for each in nodes(node.root()))
+
+
+def _take_from_zero(node: exp.Expr) -> None:
+    difference = exp.Sub(this=exp.Literal.number(0), expression=exp.paren(node.this.copy()))
+    node.replace(exp.paren(difference))
 
 
 def _check(node: exp.Expr) -> None:
