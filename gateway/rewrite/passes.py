@@ -270,8 +270,8 @@ def count_dimensions(state: Rewriting) -> None:
 
 def widen_values(state: Rewriting) -> None:
     """Let lag and lead with a wider default have its type, and frames leave rows out."""
-    for block in state.analysis.blocks:
-        settle_windows(block)
+    if any([settle_windows(block) for block in state.analysis.blocks]):
+        state.analysis = analyse(state.tree, state.relations)
 
 
 def keep_literals(state: Rewriting) -> None:

@@ -28,12 +28,13 @@ _FRAMELESS = frozenset(
 Bounds = tuple[int, int]  # rows or groups after the current one; negative before it
 
 
-def leave_out(block: Block) -> None:
-    """Write such windows as several, in place.
+def leave_out(block: Block) -> bool:
+    """Write such windows as several, in place; whether there was one.
 
     Raises:
         FeatureNotSupported: 0A000, a frame or a function for which there are none.
     """
+    changed = False
     windows = [node for node in own_nodes(block.select) if isinstance(node, exp.Window)]
     for window in windows:
         spec = window.args.get("spec")
@@ -58,6 +59,8 @@ def leave_out(block: Block) -> None:
             made.meta[GIVES] = kind
         alone = window.parent is block.select and window.arg_key == "expressions"
         window.replace(exp.alias_(made, call.name, quoted=True) if alone else exp.paren(made))
+        changed = True
+    return changed
 
 
 def _is_distinct(call: exp.Expr) -> bool:

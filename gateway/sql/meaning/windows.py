@@ -97,10 +97,14 @@ def check_no_windows(clause: exp.Expr, known: Types) -> None:
 _WIDER = ("int2", "int4", "int8", "numeric", "float4", "float8")
 
 
-def settle_windows(block: Block) -> None:
-    """Write windows of this SELECT as the engine has them, by the types of what they are over."""
-    leave_out(block)
+def settle_windows(block: Block) -> bool:
+    """Write windows of this SELECT as the engine has them, by the types of what they are over.
+
+    Returns:
+        Whether some of it are copies, in which names are to be looked up again.
+    """
     widen_beside_default(block)
+    return leave_out(block)
 
 
 def widen_beside_default(block: Block) -> None:
