@@ -18,7 +18,7 @@ from gateway.sql.meaning.inference import GIVES, Types
 from gateway.sql.meaning.scope import Block, position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import own_nodes
-from gateway.types import INTEGER, NUMERIC
+from gateway.types import NUMERIC, Type
 
 _FAR = 2**62
 # Functions that look at the whole partition, whatever the frame.
@@ -45,18 +45,16 @@ def leave_out(block: Block) -> bool:
         call = window.this.this if isinstance(window.this, exp.Filter) else window.this
         if excluded == "NO OTHERS" or call.name in _FRAMELESS:
             continue
-        parts = _parts(window, spec, excluded)
-        if parts is None or call.name not in _TOGETHER or _is_distinct(call):
+        kind, parts = Types(block).of(window), _parts(window, spec, excluded)
+        if parts is None or kind is None or call.name not in _TOGETHER or _is_distinct(call):
             raise FeatureNotSupported(
                 f"EXCLUDE {excluded} of {call.name} in this window frame is not supported",
                 position=position_of(window),
             )
         if not parts:  # nothing is left: what the function gives of no rows
             parts = [_of_none(window)]
-        kind = Types(block).of(window)
-        made = _TOGETHER[call.name](parts, Types(block))
-        if kind is not None:
-            made.meta[GIVES] = kind
+        made = _TOGETHER[call.name](parts, kind)
+        made.meta[GIVES] = kind
         alone = window.parent is block.select and window.arg_key == "expressions"
         window.replace(exp.alias_(made, call.name, quoted=True) if alone else exp.paren(made))
         changed = True
@@ -157,7 +155,7 @@ def _plus(left: exp.Expr, right: exp.Expr) -> exp.Expr:
     return exp.Add(this=left, expression=right)
 
 
-def _sum(parts: Sequence[exp.Expr], known: Types) -> exp.Expr:
+def _sum(parts: Sequence[exp.Expr], kind: Type) -> exp.Expr:
     """Of what is there: the sum of no rows is NULL."""
 
     def both(left: exp.Expr, right: exp.Expr) -> exp.Expr:
@@ -167,29 +165,27 @@ def _sum(parts: Sequence[exp.Expr], known: Types) -> exp.Expr:
     return reduce(both, parts)
 
 
-def _count(parts: Sequence[exp.Expr], known: Types) -> exp.Expr:
+def _count(parts: Sequence[exp.Expr], kind: Type) -> exp.Expr:
     return reduce(_plus, parts)
 
 
-def _average(parts: Sequence[exp.Window], known: Types) -> exp.Expr:
-    call = parts[0].this.this if isinstance(parts[0].this, exp.Filter) else parts[0].this
-    kind = known.of(call.expressions[0])
-    total, count = _sum(_as("sum", parts), known), _count(_as("count", parts), known)
-    if kind is None or kind.name in INTEGER or kind is NUMERIC:
+def _average(parts: Sequence[exp.Window], kind: Type) -> exp.Expr:
+    total, count = _sum(_as("sum", parts), kind), _count(_as("count", parts), kind)
+    if kind is NUMERIC:
         total = exp.Cast(this=total, to=data_type("numeric"))
     zero = [exp.paren(count), exp.Literal.number(0)]
     return exp.Div(this=total, expression=exp.Anonymous(this="nullif", expressions=zero))
 
 
-def _call(name: str) -> Callable[[Sequence[exp.Window], Types], exp.Expr]:
-    def made(parts: Sequence[exp.Window], known: Types) -> exp.Expr:
+def _call(name: str) -> Callable[[Sequence[exp.Window], Type], exp.Expr]:
+    def made(parts: Sequence[exp.Window], kind: Type) -> exp.Expr:
         return exp.Anonymous(this=name, expressions=list(parts)) if len(parts) > 1 else parts[0]
 
     return made
 
 
-def _truth(of: type[exp.Connector]) -> Callable[[Sequence[exp.Window], Types], exp.Expr]:
-    def made(parts: Sequence[exp.Window], known: Types) -> exp.Expr:
+def _truth(of: type[exp.Connector]) -> Callable[[Sequence[exp.Window], Type], exp.Expr]:
+    def made(parts: Sequence[exp.Window], kind: Type) -> exp.Expr:
         def both(left: exp.Expr, right: exp.Expr) -> exp.Expr:
             given = [of(this=left.copy(), expression=right.copy()), left, right]
             return exp.Anonymous(this="coalesce", expressions=given)
@@ -200,7 +196,7 @@ def _truth(of: type[exp.Connector]) -> Callable[[Sequence[exp.Window], Types], e
     return made
 
 
-_TOGETHER: dict[str, Callable[[Sequence[exp.Window], Types], exp.Expr]] = {
+_TOGETHER: dict[str, Callable[[Sequence[exp.Window], Type], exp.Expr]] = {
     "count": _count,
     "sum": _sum,
     "avg": _average,
