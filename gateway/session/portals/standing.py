@@ -76,11 +76,12 @@ def cursor_rows(
         held = executor.registry.tables([name])[name]
         if not isinstance(held, Snapshot) or held.rows.num_rows > _FEW_ROWS:
             return executor.query(plain, bound), None
+    asked = executor.required(plain)  # with the identifiers in it, it would be read as a write's
+    executor.allow(asked.rewritten, asked.rowid_of)
     tree = plain.tree.copy()
     tree.args["from_"].this.meta[IDENTIFIED] = ROWID
     tree.append("expressions", column_node(table.alias_or_name, ROWID))
     query = Computation(executor.rewrite(tree))
-    executor.allow(query.rewritten, name)
     version = executor.registry.store.row_version(name)
     tables = executor.registry.tables(query.rewritten.tables, name)
     plan = executor.plan_with(query.rewritten, tables, bound)
