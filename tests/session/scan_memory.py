@@ -19,7 +19,14 @@ QUERIES = (
     "SELECT sum(v) FROM g",
     "SELECT time, lat, lon, v FROM g WHERE v > 1",
     "SELECT time, v FROM g ORDER BY v, time LIMIT 5",
-    "SELECT sum(differentiate(v, time)) FROM g WHERE time < 320",
+    "SELECT sum(differentiate(v, time)) FROM g",
+    "SELECT sum(integrate(v, time)) FROM g",
+    "SELECT avg(v) FROM g WHERE time BETWEEN 100 AND 300",
+    "SELECT avg(v) FROM g WHERE lat BETWEEN 20 AND 60",
+    "SELECT lat, lon, avg(v) FROM g GROUP BY lat, lon",
+    "SELECT time, avg(v) FROM g GROUP BY time",
+    "SELECT lat, avg(v * v * v + 2 * v) FROM g GROUP BY lat",
+    "SELECT lat, v FROM g WHERE lon = 3 ORDER BY v, lat LIMIT 1000",
 )
 
 STATUS, PEAK = Path("/proc/self/status"), Path("/proc/self/clear_refs")
