@@ -97,7 +97,8 @@ def hint_at(token: Token, tokens: Sequence[Token]) -> str:
     first, word = tokens[0].text.upper(), token.text.upper()
     if token is tokens[0]:
         near = get_close_matches(word, _STATEMENTS, n=1, cutoff=0.7)
-        return _COMMANDS.get(word) or (f"Perhaps you meant {near[0]}." if near else "")
+        known = not near or near[0] == word
+        return _COMMANDS.get(word) or ("" if known else f"Perhaps you meant {near[0]}.")
     if first == "SELECT" and len(tokens) > 2 and tokens[1].text.upper() == "TOP":
         return "Write LIMIT and the number at the end of the query."
     if first == "ATTACH" and token is tokens[1]:
