@@ -169,7 +169,8 @@ def pull_back_queries(state: Rewriting) -> None:
         _name_view(state, marker, name)
     recursive = any(clause.args.get("recursive") for clause in nodes_of(state.tree, exp.With))
     keep = None if recursive else partial(_keep_layer, state)
-    if pull_back(state.tree, state.analysis, state.relations, keep):
+    key_of = partial(_key_of, state)
+    if pull_back(state.tree, state.analysis, state.relations, key_of, keep, state.most_nodes):
         state.analysis = analyse(state.tree, state.relations)
 
 
@@ -196,6 +197,14 @@ def materialise_queries(state: Rewriting) -> None:
     read_numbers(state.analysis)
     keep = partial(_keep_layer, state)
     state.analysis = materialise(state.tree, state.analysis, state.relations, keep)
+
+
+def _key_of(state: Rewriting, table: TableName) -> tuple[str, ...]:
+    """The columns of a table's primary key."""
+    try:
+        return state.lookup(table.schema, table.name).key
+    except UndefinedTable:  # the rows of a layer
+        return ()
 
 
 def _name_view(state: Rewriting, marker: exp.Expr, name: str) -> None:

@@ -8,9 +8,10 @@ import math
 import pytest
 
 from gateway.autodiff.relational import pull_back
-from gateway.errors import GatewayError
-from gateway.rewrite import passes
-from tests.autodiff.relations import rewritten, run
+from gateway.errors import GatewayError, StatementTooComplex
+from gateway.rewrite import passes, rewrite
+from gateway.sql.text.dialect import parse
+from tests.autodiff.relations import KEYS, lookup, rewritten, run
 
 # w: k, x (a parameter in each row), w; t: data that rows of u are joined with by n = k.
 ROWS: dict[str, dict[str, list[object]]] = {
@@ -113,6 +114,8 @@ LOSSES = {
     "terms": "f AS (SELECT sum(term) FROM (SELECT avg((y - w * t.x) ^ 2) AS term FROM t JOIN u"
     " ON n = k UNION ALL SELECT 0.1 * sum(w ^ 2) FROM u) AS terms)",
     "a derivative in it": "f AS (SELECT sum(grad(sin(w) * w, w)) FROM u)",
+    "a derivative in groups": "f AS (SELECT sum(e ^ 2) FROM (SELECT sum(grad(w ^ 3, w)) AS e FROM u"
+    " GROUP BY k % 2) AS q)",
     "CASE": "f AS (SELECT sum(CASE WHEN w > 0 THEN w ^ 2 ELSE -w END) FROM u)",
 }
 
@@ -148,14 +151,17 @@ def gradient(loss: str, rows: dict[str, dict[str, list[object]]]) -> list[object
     return [row["g"] for row in run(query, rows)]
 
 
-@pytest.mark.parametrize("alike", [False, True], ids=["apart", "alike"])
+@pytest.mark.parametrize("how", ["with layers", "alike", "by a key"])
 @pytest.mark.parametrize("name", LOSSES)
-def test_agrees_with_differences(name: str, alike: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With layers that are kept, and without any."""
+def test_agrees_with_differences(name: str, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With layers that are kept, without any over rows that are alike, and over a primary key."""
+    alike = how == "alike"
     if alike and name in KINKS:
         return
     if alike:
-        monkeypatch.setattr(passes, "pull_back", lambda *known: pull_back(*known[:3]))
+        monkeypatch.setattr(passes, "pull_back", lambda *known: pull_back(*known[:4]))
+    if how == "by a key":
+        monkeypatch.setitem(KEYS, "u", ("k",))
     loss, rows = LOSSES[name], ALIKE if alike else ROWS
     wanted = [
         (value(loss, moved(rows, place, STEP)) - value(loss, moved(rows, place, -STEP)))
@@ -164,6 +170,31 @@ def test_agrees_with_differences(name: str, alike: bool, monkeypatch: pytest.Mon
     ]
     assert any(wanted)
     assert gradient(loss, rows) == pytest.approx(wanted, rel=1e-6, abs=1e-7)
+
+
+# Losses whose gradient changes with w and is made of few enough parts.
+TWICE = (
+    "a mean", "a ratio", "a variance", "FILTER", "WHERE", "a join", "USING of a subquery", "a pair",
+    "subqueries", "WITH twice", "groups", "HAVING", "values of groups", "groups of groups",
+    "a loss and a penalty", "a number in each row", "a union", "a union that is joined", "terms",
+    "a derivative in groups", "CASE",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_the_gradient_of_a_gradient_agrees_too(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Hessian times a direction, over a table whose primary key tells its rows apart."""
+    monkeypatch.setitem(KEYS, "u", ("k",))
+    along = f"{LOSSES[name]}, along AS (SELECT sum(grad(f, w) * cos(k)) AS slope FROM u)"
+    found = run(f"WITH {along} SELECT grad(along, w) AS g FROM u ORDER BY k", ROWS)
+
+    def slope(place: int, step: float) -> float:
+        (row,) = run(f"WITH {along} SELECT slope FROM along", moved(ROWS, place, step))
+        return float(str(row["slope"]))
+
+    step = 1e-5
+    wanted = [(slope(place, step) - slope(place, -step)) / (2 * step) for place in range(4)]
+    assert [row["g"] for row in found] == pytest.approx(wanted, rel=1e-5, abs=1e-5)
 
 
 # Where a gradient stands: the statement, its rows.
@@ -289,19 +320,49 @@ def test_refuses_what_it_cannot_follow(loss: str, code: str, words: str) -> None
     assert (caught.value.code, words in told) == (code, True), told
 
 
+SLOPE = "WITH f AS (SELECT sum(w ^ 3) FROM u), e AS (SELECT sum(grad(f, w)) FROM u)"
+
+
 @pytest.mark.parametrize(
-    "query",
+    ("query", "key"),
     [
-        "WITH f AS (SELECT sum(w ^ 3) FROM u) SELECT grad(grad(f, w), w) FROM u",
-        "WITH f AS (SELECT sum(w ^ 3) FROM u) "
-        "SELECT grad(q.g, q.w) FROM (SELECT w, grad(f, w) AS g FROM u) AS q",
-        "WITH f AS (SELECT sum(w ^ 3) FROM u), e AS (SELECT sum(grad(f, w)) FROM u) "
-        "SELECT grad(e, w) FROM u",
+        ("WITH f AS (SELECT sum(w ^ 3) FROM u) SELECT grad(grad(f, w), w) FROM u", "k"),
+        ("WITH f AS (SELECT sum(w ^ 3) FROM u) "
+         "SELECT grad(q.g, q.w) FROM (SELECT w, grad(f, w) AS g FROM u) AS q", "k"),
+        (f"{SLOPE} SELECT grad(e, w) FROM u", ""),
+        # A marker would hold what the other rows count for constant, wherever it stands.
+        ("WITH f AS (SELECT sum(w ^ 3) FROM u), e AS (SELECT sum(grad(grad(f, w), w)) FROM u) "
+         "SELECT grad(e, w) FROM u", "k"),
+        ("WITH f AS (SELECT sum(w ^ 3) FROM u), q AS (SELECT k, w, grad(f, w) AS g FROM u), "
+         "e AS (SELECT sum(grad(q.g, q.w)) FROM q) SELECT grad(e, w) FROM u", "k"),
+        ("WITH f AS (SELECT sum(w ^ 3) FROM u), q AS (SELECT k, w, grad(f, w) AS g FROM u), "
+         "e AS (SELECT sum(g) FROM q) "
+         "SELECT grad(q.g, q.w), (SELECT sum(grad(e, w)) FROM u) FROM q", "k"),
     ],
-)
-def test_a_second_derivative_is_refused(query: str) -> None:
+)  # fmt: skip
+def test_a_second_derivative_is_refused(
+    query: str, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if key:
+        monkeypatch.setitem(KEYS, "u", (key,))
     with pytest.raises(GatewayError, match='second derivative of the query "f"'):
         rewritten(query)
+
+
+def test_a_third_derivative(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KEYS, "u", ("k",))
+    query = """WITH f AS (SELECT sum(w ^ 4 * k) FROM u), e AS (SELECT sum(grad(f, w) * k) FROM u),
+        d AS (SELECT sum(grad(e, w)) FROM u)
+        SELECT grad(d, w) AS found, 24 * w * k * k AS wanted FROM u"""
+    for row in run(query, ROWS):
+        assert row["found"] == pytest.approx(row["wanted"])
+
+
+def test_a_second_derivative_of_many_parts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KEYS, "u", ("k",))
+    tree = parse(f"{SLOPE} SELECT grad(e, w) FROM u")[0]
+    with pytest.raises(StatementTooComplex, match="second derivative"):
+        rewrite(tree, lookup, most_nodes=100)
 
 
 def test_a_column_is_meant_before_a_query() -> None:

@@ -47,7 +47,7 @@ class Kept:
 
     table: TableName
     keys: tuple[str, ...]
-    columns: Mapping[tuple[str, str], str]
+    columns: Mapping[tuple[str, exp.Expr], str]
 
 
 class Sweep:
@@ -223,7 +223,7 @@ def _kept_groups(stage: Stage, letters: list[tuple[Call, str]], kept: Kept) -> e
         for name, key in zip(stage.key_names, kept.keys, strict=True)
     ]
     for each, letter in letters:
-        column = kept.columns[letter, each.written.sql()]
+        column = kept.columns[letter, each.written]
         items.append(named(column_node("k", column), each.named(letter)))
     table = table_node(kept.table)
     table.set("alias", exp.TableAlias(this=exp.to_identifier("k", quoted=True)))

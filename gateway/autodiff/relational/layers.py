@@ -74,13 +74,17 @@ class Layers:
     Args:
         own: The variable's table.
         variables: The columns of it to differentiate by.
+        key: The columns that tell its rows apart; none: all that the loss reads of it.
         keep: Keeps rows.
         opened: Lays a query open.
     """
 
-    def __init__(self, own: TableName, variables: list[str], keep: Keep, opened: Open) -> None:
-        self._own, self._variables, self._keep, self._open = own, variables, keep, opened
-        self._layers: dict[str, _Part] = {}  # by their text, those below first
+    def __init__(
+        self, own: TableName, variables: list[str], key: list[str], keep: Keep, opened: Open
+    ) -> None:
+        self._own, self._variables, self._key = own, variables, key
+        self._keep, self._open = keep, opened
+        self._layers: dict[exp.Expr, _Part] = {}  # by how they are written, those below first
         self._loss: _Part | None = None  # with its value, where that is kept
         self._unsized: TableName | None = None
 
@@ -93,8 +97,7 @@ class Layers:
             query = place.this
             in_from = isinstance(place.parent, exp.From | exp.Join)
             if in_from and isinstance(query, exp.Select) and self._is_layer(query):
-                text = query.sql()
-                part = self._layers.get(text) or self._layers.setdefault(text, self._made(query))
+                part = self._layers.get(query) or self._layers.setdefault(query, self._made(query))
                 place.replace(_read(part, place))
         return tree
 
@@ -142,16 +145,16 @@ class Layers:
                 changing |= self._stage(part, table)[1].outputs
         names = [output_name(item) for item in part.query.expressions]
         part.values = tuple(name for name in names if name in changing)
-        known = {item.unalias().sql(): item.alias for item in items}
+        known = {copied(item.unalias()): item.alias for item in items}
         columns = {}
         for call in calls_in(changing.values()):
             for letter in ("f", *call.asked):
                 made = call.of_group(letter)
-                name = known.get(made.sql())
+                name = known.get(made)
                 if name is None:
-                    name = known[made.sql()] = f"∂{call.named(letter)}"
+                    name = known[copied(made)] = f"∂{call.named(letter)}"
                     items.append(named(made, name))
-                columns[letter, call.written.sql()] = name
+                columns[letter, copied(call.written)] = name
         rows = copied(part.query)
         rows.set("expressions", items)
         part.kept = Kept(self._keep(rows), keys, columns)
@@ -180,8 +183,8 @@ class Layers:
             loss: Over the names of layers; the one whose value is kept, if one is.
 
         Returns:
-            The queries, and the columns of the table that they have, as `Sweep.sweep` says; none
-            where the loss does not depend on the variables.
+            The queries, and the columns of the table that they know its rows by, as `Sweep.sweep`
+            says; none where the loss does not depend on the variables.
         """
         readers = [self._loss or _Part(loss)]
         if self._layers:
@@ -192,8 +195,10 @@ class Layers:
                 part.cotangents = self._keep(_by_keys(part, found))
                 readers.append(part)
         over_own = [r for r in readers if reads(r.query, self._own)]
-        read = sorted({name for r in over_own for name in self._staging(r, self._own)[0].read})
-        return self._swept(over_own, self._own, read), read
+        known_by = self._key or sorted(
+            {name for r in over_own for name in self._staging(r, self._own)[0].read}
+        )
+        return self._swept(over_own, self._own, known_by), known_by
 
     def _swept(
         self, readers: list[_Part], table: TableName, known_by: Sequence[str]

@@ -226,7 +226,8 @@ def second_derivative(name: str, position: int = 0) -> NotDifferentiable:
     """The refusal of the derivative of a gradient of a query."""
     return NotDifferentiable(
         f'a second derivative of the query "{name}" is not supported',
-        hint="Keep its gradient first: CREATE TEMP TABLE ... AS SELECT ...",
+        hint="Sum its gradient up in another query, over a table with a primary key, and take the "
+        "gradient of that; or keep it first: CREATE TEMP TABLE ... AS SELECT ...",
         position=position,
     )
 
