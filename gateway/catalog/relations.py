@@ -39,7 +39,9 @@ def table_relation(definition: TableDefinition, oid: int) -> Relation:
         c.name: ColumnInfo(c.type, not c.not_null, c.typmod, (oid, c.number or n))
         for n, c in enumerate(definition.columns, 1)
     }
-    return Relation(definition.name, columns, key=definition.primary_key)
+    primary = (key for key in definition.keys if key.primary and not key.deferrable)
+    key = next((key.columns for key in primary), ())
+    return Relation(definition.name, columns, key=key)
 
 
 def sequence_relation(name: TableName, oid: int) -> Relation:

@@ -40,7 +40,8 @@ class Relation:
 
     `reads` says which relation each name in that SELECT meant when the view was made; `oid` is its
     number, `zone` the TimeZone of who made it, "" where it is not known; `key` are the columns of
-    its primary key; of one that is `guarded` some may read single columns.
+    its primary key, if that holds at every moment; of one that is `guarded` some may read single
+    columns.
     """
 
     name: TableName
