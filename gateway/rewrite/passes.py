@@ -19,6 +19,7 @@ from gateway.autodiff.statements.markers import expand
 from gateway.autodiff.statements.neighbours import has_calls, take_along
 from gateway.errors import UndefinedTable
 from gateway.interrupts import check_for_interrupts
+from gateway.rewrite.named_losses import key_of, name_view
 from gateway.rewrite.rewriting import LAYERS, NOTHING, Rewriting, done, no_functions
 from gateway.rewrite.rewritten import Rewritten
 from gateway.sources.table import TableName
@@ -166,11 +167,11 @@ def pull_back_queries(state: Rewriting) -> None:
         return
     named = {name: marker for marker, name in unnamed(state.tree, state.analysis)}
     for name, marker in named.items():
-        _name_view(state, marker, name)
+        name_view(state, marker, name)
     recursive = any(clause.args.get("recursive") for clause in nodes_of(state.tree, exp.With))
     keep = None if recursive else partial(_keep_layer, state)
-    key_of = partial(_key_of, state)
-    if pull_back(state.tree, state.analysis, state.relations, key_of, keep, state.most_nodes):
+    keys = partial(key_of, state)
+    if pull_back(state.tree, state.analysis, state.relations, keys, keep, state.most_nodes):
         state.analysis = analyse(state.tree, state.relations)
 
 
@@ -197,37 +198,6 @@ def materialise_queries(state: Rewriting) -> None:
     read_numbers(state.analysis)
     keep = partial(_keep_layer, state)
     state.analysis = materialise(state.tree, state.analysis, state.relations, keep)
-
-
-def _key_of(state: Rewriting, table: TableName) -> tuple[str, ...]:
-    """The columns of a table's primary key."""
-    try:
-        return state.lookup(table.schema, table.name).key
-    except UndefinedTable:  # the rows of a layer
-        return ()
-
-
-def _name_view(state: Rewriting, marker: exp.Expr, name: str) -> None:
-    """Let a view that a marker names be a query of WITH, if there is one."""
-    try:
-        known = state.lookup("", name)
-    except UndefinedTable:
-        return
-    if known.view is None:
-        return
-    query = exp.select(exp.Star(), copy=False).from_(exp.table_(name, quoted=True), copy=False)
-    binder = Binder(state.lookup, state.relations, state.unaliased)
-    binder.bind(query, state.lookup)
-    state.reads += binder.all_read
-    alias_unnamed(query)
-    alias = exp.TableAlias(this=exp.to_identifier(name, quoted=True))
-    around = marker.find_ancestor(exp.Select, exp.SetOperation)
-    while around is not None:
-        whole, around = around, around.find_ancestor(exp.Select, exp.SetOperation)
-    clause = whole.args.get("with_") or exp.With(expressions=[])
-    clause.set("expressions", [exp.CTE(this=query, alias=alias), *clause.expressions])
-    whole.set("with_", clause)
-    state.analysis = analyse(state.tree, state.relations)
 
 
 def write_windows(state: Rewriting) -> None:
