@@ -12,7 +12,7 @@ from functools import cache
 
 from sqlglot import exp
 
-from gateway.sql.meaning.scope import column_node
+from gateway.sql.names.scope import column_node
 from gateway.sql.text.dialect import parse
 
 _DEVIATIONS = (

@@ -14,8 +14,8 @@ from sqlglot import exp
 from gateway.engine.interface import EngineSession
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Table, TableName
-from gateway.sql.meaning.scope import column_node, table_node
-from gateway.sql.text.dialect import to_engine
+from gateway.sql.lowered.printing import to_engine
+from gateway.sql.names.scope import column_node, table_node
 from gateway.sql.text.trees import conjuncts
 from gateway.store.rows.snapshots import Snapshot
 

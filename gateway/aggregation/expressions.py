@@ -14,8 +14,8 @@ from gateway.autodiff.statements.operations import operation_of
 from gateway.sources.arithmetic.elementwise import Call, Column, Expression, Number
 from gateway.sources.arithmetic.nullable import Nullable, Unsound, evaluate, of_column
 from gateway.sources.grid.grid import GridTable
-from gateway.sql.lowered.lowering import engine_type
-from gateway.sql.meaning.parameters import number
+from gateway.sql.text.engine_types import engine_type
+from gateway.sql.types.parameters import number
 
 NULL = Call("null", ())
 _CASTS = {"REAL": "float4", "DOUBLE PRECISION": "float8"}

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from gateway.sources.arithmetic.nullable import Unsound
-from gateway.sql.lowered.not_numbers import EXTREME
-from gateway.sql.meaning.scope import column_node, is_aggregate
+from gateway.sql.lowered.values.not_numbers import EXTREME
+from gateway.sql.names.scope import column_node, is_aggregate
 
 _NOT_HERE = ("distinct", "joins", "laterals", "windows", "qualify", "sample", "locks", "connect")
 _NOT_IN_GROUP = ("grouping_sets", "cube", "rollup", "totals", "all")

@@ -22,7 +22,7 @@ from gateway.sources.aggregates.partials import Partials
 from gateway.sources.arithmetic.nullable import Unsound
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Table, TableName
-from gateway.sql.meaning.scope import is_aggregate
+from gateway.sql.names.scope import is_aggregate
 
 
 @dataclass(frozen=True, slots=True)

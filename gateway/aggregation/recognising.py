@@ -27,7 +27,7 @@ from gateway.sources.arithmetic.elementwise import Call, Column, Expression, nam
 from gateway.sources.arithmetic.nullable import Unsound
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import TableName
-from gateway.sql.meaning.scope import table_node
+from gateway.sql.names.scope import table_node
 from gateway.sql.text.trees import conjuncts
 
 # Rows for one group, at least: with fewer there is nothing to gain.

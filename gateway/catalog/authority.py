@@ -13,7 +13,7 @@ from gateway.catalog.registry import Registry
 from gateway.errors import InsufficientPrivilege, UndefinedTable
 from gateway.roles import Roles, granted_all
 from gateway.sources.table import TableName
-from gateway.sql.meaning.relation import Read
+from gateway.sql.names.relation import Read
 from gateway.store.ddl.owning import relation_key
 from gateway.store.definitions.catalogue import PUBLIC, TEMPORARY
 from gateway.store.definitions.definitions import Sequence

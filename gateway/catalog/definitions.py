@@ -28,15 +28,15 @@ from gateway.errors import (
     UndefinedObject,
 )
 from gateway.sources.table import TableName
-from gateway.sql.meaning import modifiers
-from gateway.sql.meaning.parameters import postgres_type
-from gateway.sql.meaning.scope import position_of
+from gateway.sql.names.scope import position_of
 from gateway.sql.statements.commands import Name
 from gateway.sql.statements.constraints import ConstraintSpec, Written
 from gateway.sql.statements.sequences import SequenceOptions
 from gateway.sql.statements.tables import ColumnSpec, Item, LikeSpec
 from gateway.sql.text.dialect import parse
 from gateway.sql.text.quoting import identifier
+from gateway.sql.types import modifiers
+from gateway.sql.types.parameters import postgres_type
 from gateway.store.definitions.constraints import chosen_name
 from gateway.store.definitions.definitions import (
     Check,

@@ -12,7 +12,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from gateway.errors import GatewayError
-from gateway.sql.text import literals
+from gateway.sql.inputs import literals
 from gateway.sql.text.dialect import parse
 from gateway.sql.text.trees import nodes_of
 from gateway.store.definitions.definitions import TableDefinition

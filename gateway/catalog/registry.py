@@ -1,7 +1,7 @@
 """Names to relations: the xarray tables of the configuration and the user's tables and views.
 
 A session asks with the schema it was given, or along its search_path; what comes back is plain
-data for the language side (`sql.meaning.relation`) and, for the tables of one statement, their rows
+data for the language side (`sql.names.relation`) and, for the tables of one statement, their rows
 as of one moment for the engine.
 """
 
@@ -36,7 +36,7 @@ from gateway.errors import (
 from gateway.sources.table import Table, TableName
 from gateway.sql.lowered.lending import CATALOGUES
 from gateway.sql.meaning.functions import Function, FunctionName
-from gateway.sql.meaning.relation import Relation
+from gateway.sql.names.relation import Relation
 from gateway.sql.text.quoting import in_quotes, literal
 from gateway.sql.writes.targets import Target, TargetColumn
 from gateway.store.ddl.owning import relation_key

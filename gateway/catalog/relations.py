@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from gateway.sources.listing import Listing
 from gateway.sources.table import Table, TableName
-from gateway.sql.meaning.relation import ColumnInfo, Relation
+from gateway.sql.names.relation import ColumnInfo, Relation
 from gateway.store.definitions.definitions import TableDefinition
 from gateway.store.tables import StoreSession
 from gateway.types import from_arrow

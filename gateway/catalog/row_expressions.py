@@ -13,9 +13,9 @@ from gateway.errors import (
     InvalidObjectDefinition,
     WindowingError,
 )
-from gateway.sql.lowered.sets import refuse_sets
-from gateway.sql.meaning.scope import is_aggregate, position_of
 from gateway.sql.meaning.volatile import call_name, volatile_call
+from gateway.sql.names.row_functions import refuse_sets
+from gateway.sql.names.scope import is_aggregate, position_of
 from gateway.sql.statements.constraints import Written
 from gateway.store.definitions.definitions import Column
 

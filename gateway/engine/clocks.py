@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 from datafusion import ScalarUDF, udf
 
-from gateway.sql.text.zones import zone_info
+from gateway.sql.inputs.zones import zone_info
 
 Moment = Callable[[], datetime]
 

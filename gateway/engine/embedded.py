@@ -43,7 +43,7 @@ from gateway.sources.aggregates.partials import Partials
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.reading.reads import Reads, TableReads
 from gateway.sources.table import Held, Table, TableName
-from gateway.sql.lowered.watched_joins import WATCHED
+from gateway.sql.lowered.relations.watched_joins import WATCHED
 
 _CATALOG = "datafusion"
 _ROUTINES = "SELECT routine_name AS name FROM information_schema.routines"

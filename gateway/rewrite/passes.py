@@ -23,42 +23,42 @@ from gateway.rewrite.named_losses import key_of, name_view
 from gateway.rewrite.rewriting import LAYERS, NOTHING, Rewriting, done, no_functions
 from gateway.rewrite.rewritten import Rewritten
 from gateway.sources.table import TableName
-from gateway.sql.lowered.beside_reals import widen_beside_reals
 from gateway.sql.lowered.choosing import choose
-from gateway.sql.lowered.exact import keep_exact
-from gateway.sql.lowered.infinities import keep_infinite
-from gateway.sql.lowered.joining import join_in_turn, join_subqueries
+from gateway.sql.lowered.groups.moving import keep_moving
 from gateway.sql.lowered.lending import Lender, borrow, may_borrow
-from gateway.sql.lowered.localtime import settle_moments
-from gateway.sql.lowered.moving import keep_moving
-from gateway.sql.lowered.numerics import keep_numeric, mark_shown
-from gateway.sql.lowered.samples import draw_samples
-from gateway.sql.lowered.session_values import put_values
-from gateway.sql.lowered.sets import is_plain, spread_sets
-from gateway.sql.lowered.unread_numbers import read_numbers
-from gateway.sql.lowered.written_numerics import keep_written
+from gateway.sql.lowered.relations.joining import join_in_turn, join_subqueries
+from gateway.sql.lowered.relations.samples import draw_samples
+from gateway.sql.lowered.relations.sets import is_plain, spread_sets
+from gateway.sql.lowered.relations.unread_numbers import read_numbers
+from gateway.sql.lowered.values.beside_reals import widen_beside_reals
+from gateway.sql.lowered.values.exact import keep_exact
+from gateway.sql.lowered.values.infinities import keep_infinite
+from gateway.sql.lowered.values.localtime import settle_moments
+from gateway.sql.lowered.values.numerics import keep_numeric, mark_shown
+from gateway.sql.lowered.values.session_values import put_values
+from gateway.sql.lowered.values.written_numerics import keep_written
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.binding import Binder
 from gateway.sql.meaning.checking import check_types
-from gateway.sql.meaning.comparisons import cast_listed, cast_literals
-from gateway.sql.meaning.constant_numbers import fold_numbers
-from gateway.sql.meaning.dependents import add_dependents
-from gateway.sql.meaning.dimensions import keep_dimensions
 from gateway.sql.meaning.functions import Functions
-from gateway.sql.meaning.grouped_joins import name_merged, select_joined
-from gateway.sql.meaning.inference import Types, declare_united, info_of
 from gateway.sql.meaning.inlining import inline
 from gateway.sql.meaning.materialised import materialise
-from gateway.sql.meaning.named_windows import put_windows
 from gateway.sql.meaning.naming import alias_unnamed, leftmost
-from gateway.sql.meaning.parameters import declared_types
-from gateway.sql.meaning.relation import Constants, Lookup, Relations, notation_of
-from gateway.sql.meaning.scope import Analysis, position_of
 from gateway.sql.meaning.volatile import refuse_read_twice
 from gateway.sql.meaning.windows import settle_windows
+from gateway.sql.names.dependents import add_dependents
+from gateway.sql.names.grouped_joins import name_merged, select_joined
+from gateway.sql.names.named_windows import put_windows
+from gateway.sql.names.relation import Constants, Lookup, Relations, notation_of
+from gateway.sql.names.scope import Analysis, position_of
 from gateway.sql.text.depth import with_room
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied, nodes_of
+from gateway.sql.types.comparisons import cast_listed, cast_literals
+from gateway.sql.types.constant_numbers import fold_numbers
+from gateway.sql.types.dimensions import keep_dimensions
+from gateway.sql.types.inference import Types, declare_united, info_of
+from gateway.sql.types.parameters import declared_types
 from gateway.types import Type
 
 

@@ -11,8 +11,8 @@ from gateway.errors import FeatureNotSupported, GatewayError
 from gateway.rewrite.passes import PASSES, bind_columns
 from gateway.rewrite.rewriting import Rewriting
 from gateway.sources.table import TableName
-from gateway.sql.meaning.relation import Constants, Lookup
-from gateway.sql.meaning.scope import Block, resolve
+from gateway.sql.names.relation import Constants, Lookup
+from gateway.sql.names.scope import Block, resolve
 from gateway.sql.text.quoting import identifier
 from gateway.sql.text.trees import copied, own_nodes
 

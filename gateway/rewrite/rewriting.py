@@ -14,8 +14,8 @@ from gateway.rewrite.rewritten import Rewritten
 from gateway.sources.table import TableName
 from gateway.sql.lowered.lending import Lender
 from gateway.sql.meaning.functions import Functions
-from gateway.sql.meaning.relation import ColumnInfo, Constants, Lookup, Read
-from gateway.sql.meaning.scope import Analysis, Output
+from gateway.sql.names.relation import ColumnInfo, Constants, Lookup, Read
+from gateway.sql.names.scope import Analysis, Output
 from gateway.types import Type
 
 NOTHING: Constants = {}

@@ -9,15 +9,15 @@ from sqlglot import exp
 
 from gateway.autodiff.statements.neighbours import Derived
 from gateway.sources.table import TableName
-from gateway.sql.lowered.exact import keep_open_exact
-from gateway.sql.lowered.watched_joins import with_watched_joins
-from gateway.sql.meaning.inference import info_of
-from gateway.sql.meaning.parameter_casts import cast_parameters
-from gateway.sql.meaning.relation import ColumnInfo, Read
-from gateway.sql.meaning.scope import Analysis, Output
+from gateway.sql.lowered.printing import to_engine, to_text
+from gateway.sql.lowered.relations.watched_joins import with_watched_joins
+from gateway.sql.lowered.values.exact import keep_open_exact
+from gateway.sql.names.relation import ColumnInfo, Read
+from gateway.sql.names.scope import Analysis, Output
 from gateway.sql.text.depth import with_room
-from gateway.sql.text.dialect import to_engine, to_text
 from gateway.sql.text.trees import copied, nodes_of
+from gateway.sql.types.inference import info_of
+from gateway.sql.types.parameter_casts import cast_parameters
 from gateway.types import Type
 
 

@@ -14,7 +14,7 @@ from gateway.rewrite.passes import PASSES, bind_columns
 from gateway.rewrite.rewriting import Rewriting
 from gateway.sql.meaning.analysis import STAR
 from gateway.sql.meaning.merging import COMMON
-from gateway.sql.meaning.relation import Constants, Lookup
+from gateway.sql.names.relation import Constants, Lookup
 from gateway.sql.text.dialect import parse, tokenize
 from gateway.sql.text.quoting import identifier
 

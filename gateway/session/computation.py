@@ -17,7 +17,7 @@ from gateway.session.writes.through import Through
 from gateway.session.writes.upserts import Upsert
 from gateway.sources.grid.grid import with_calls
 from gateway.sources.table import Table, TableName
-from gateway.sql.meaning.relation import ColumnInfo
+from gateway.sql.names.relation import ColumnInfo
 from gateway.sql.writes.given import Given
 from gateway.sql.writes.narrowing import Value, is_named_once
 from gateway.sql.writes.writes import Write

@@ -55,6 +55,8 @@ from gateway.session.writes.gathering import Gathering
 from gateway.session.writes.merges import merge
 from gateway.session.writes.modifying import modify
 from gateway.sources.table import Table, TableName
+from gateway.sql.inputs.notation import Notation
+from gateway.sql.inputs.zones import engine_zone
 from gateway.sql.statements.commands import (
     DiscardStatement,
     DropStatement,
@@ -65,8 +67,6 @@ from gateway.sql.statements.maintenance import Maintenance
 from gateway.sql.statements.notifying import Listen, Notify, Unlisten
 from gateway.sql.statements.objects import LockTables
 from gateway.sql.statements.statement import Kind, Statement
-from gateway.sql.text.notation import Notation
-from gateway.sql.text.zones import engine_zone
 from gateway.sql.writes.writes import modifying_parts
 from gateway.store.tables import StoreSession
 from gateway.store.transactions.isolation import Isolation

@@ -18,7 +18,7 @@ from gateway.session.portals.executing import allowance_of
 from gateway.session.queries.recall import Recall
 from gateway.session.session import Session
 from gateway.sources.table import Table, TableName
-from gateway.sql.text.limits import Limits
+from gateway.sql.statements.limits import Limits
 from gateway.store.tables import Store
 
 

@@ -23,12 +23,12 @@ from gateway.session.computation import Bound
 from gateway.session.dispatch import Client
 from gateway.session.result import Result
 from gateway.session.writes.inserting import insert_constants
-from gateway.sql.meaning.inference import type_of
-from gateway.sql.meaning.parameters import number
+from gateway.sql.shape.lifting import Lifted, lift
+from gateway.sql.statements.limits import Limits
 from gateway.sql.statements.statement import Kind, Statement
-from gateway.sql.text.lifting import Lifted, lift
-from gateway.sql.text.limits import Limits
 from gateway.sql.text.trees import own_nodes
+from gateway.sql.types.inference import type_of
+from gateway.sql.types.parameters import number
 from gateway.sql.writes.writes import Write
 from gateway.store.definitions.definitions import TableDefinition
 

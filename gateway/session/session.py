@@ -5,7 +5,7 @@ A statement goes down one side of the house and its rows come up the other:
 1. `wire.messages` makes a message of the bytes, `wire.server` calls the session with it
    (`Session.run_simple`, or `parse`, `bind`, `execute`);
 2. `recall.Recall` knows the text, `lifting.Shapes` one that differs in constants alone, or
-   `sql.text.limits.Limits.read` splits it, tells each statement's command and parses it;
+   `sql.statements.limits.Limits.read` splits it, tells each statement's command and parses it;
    `dispatch.Client.run` hands it to the room for its kind, or runs at once what is settled:
    a query of which steps 3 to 7 would come to the same as before (`settled.SettledQueries`);
 3. a write becomes a query and a change to apply (`sql.writes.writes.as_write`);
@@ -53,10 +53,10 @@ from gateway.session.result import Field, Notice, Result
 from gateway.session.settings.rows import SEVERITIES
 from gateway.session.writes.gathering import Gathering
 from gateway.sources.table import Table, TableName
+from gateway.sql.inputs.backslashes import Conforming, conforming
+from gateway.sql.inputs.notation import Notation
 from gateway.sql.statements.commands import DropStatement
 from gateway.sql.statements.statement import Kind, Statement
-from gateway.sql.text.backslashes import Conforming, conforming
-from gateway.sql.text.notation import Notation
 from gateway.store.tables import Store
 from gateway.types import Type, by_oid
 

@@ -22,8 +22,9 @@ from gateway.sources.aggregates import partials, regions
 from gateway.sources.grid import grid
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Table, TableName, columns_of
-from gateway.sql.meaning.relation import ColumnInfo, Relation
-from gateway.sql.text.dialect import parse, to_engine
+from gateway.sql.lowered.printing import to_engine
+from gateway.sql.names.relation import ColumnInfo, Relation
+from gateway.sql.text.dialect import parse
 from gateway.types import from_arrow
 from tests.aggregation.queries import datasets, queries, same
 from tests.examples import examples

@@ -10,7 +10,7 @@ from gateway.engine.embedded import Embedded
 from gateway.errors import UndefinedTable
 from gateway.rewrite import Rewritten, rewrite
 from gateway.sources.table import TableName
-from gateway.sql.meaning.relation import ColumnInfo, Relation
+from gateway.sql.names.relation import ColumnInfo, Relation
 from gateway.sql.text.dialect import parse
 from gateway.store.rows.snapshots import Snapshot
 from gateway.types import from_arrow

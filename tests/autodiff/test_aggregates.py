@@ -17,7 +17,7 @@ from gateway.autodiff.rules.aggregates import (
     aggregate_rule,
 )
 from gateway.errors import NotDifferentiable
-from gateway.sql.meaning.scope import AGGREGATES
+from gateway.sql.names.scope import AGGREGATES
 from tests.autodiff.relations import run
 
 # Four groups: many rows, some of them not there; two that count; one; none.

@@ -21,7 +21,7 @@ from gateway.autodiff.rules.piecewise import EXPANSIONS
 from gateway.autodiff.statements.differentiate_sql import differentiate_sql
 from gateway.engine.functions import register_functions
 from gateway.errors import InvalidWidthBucketArgument, NotDifferentiable
-from gateway.sql.meaning.scope import AGGREGATES
+from gateway.sql.names.scope import AGGREGATES
 from tests.autodiff.relations import rewritten, run
 from tests.conftest import Connect
 

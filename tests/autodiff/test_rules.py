@@ -12,7 +12,7 @@ import pytest
 
 from gateway.autodiff.rules.functions import RULES, SYNONYMS, Rule
 from gateway.autodiff.rules.piecewise import EXPANSIONS
-from gateway.sql.meaning.scope import AGGREGATES
+from gateway.sql.names.scope import AGGREGATES
 from tests.autodiff.relations import run
 
 ORDINARY = [0.313, 0.717, 1.119, 1.931, 2.627]

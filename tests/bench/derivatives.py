@@ -38,8 +38,8 @@ from gateway.engine.embedded import Embedded
 from gateway.errors import GatewayError
 from gateway.rewrite import Rewritten, rewrite
 from gateway.sources.table import TableName
-from gateway.sql.meaning.relation import ColumnInfo, Relation
-from gateway.sql.meaning.scope import Block
+from gateway.sql.names.relation import ColumnInfo, Relation
+from gateway.sql.names.scope import Block
 from gateway.sql.statements.reading import statements
 from gateway.sql.text.depth import make_room
 from gateway.sql.text.dialect import parse

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
 from gateway.session.result import CopyIn
+from gateway.sql.inputs.notation import PLAIN, Notation
 from gateway.sql.statements.copy_options import CopyOptions
-from gateway.sql.text.notation import PLAIN, Notation
 from gateway.store.definitions.definitions import Column
 from gateway.types import BY_NAME
 from gateway.wire.copy import binary as copy_binary

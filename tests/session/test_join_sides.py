@@ -11,8 +11,9 @@ from gateway.rewrite import rewrite
 from gateway.session.queries.join_sides import smaller_first
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Table, TableName, columns_of
-from gateway.sql.meaning.relation import ColumnInfo, Relation
-from gateway.sql.text.dialect import parse, to_text
+from gateway.sql.lowered.printing import to_text
+from gateway.sql.names.relation import ColumnInfo, Relation
+from gateway.sql.text.dialect import parse
 from gateway.store.rows.snapshots import Snapshot
 from gateway.types import from_arrow
 

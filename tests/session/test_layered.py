@@ -16,7 +16,7 @@ from gateway.rewrite import Rewritten, rewrite
 from gateway.session.portals.turning import KeptRoom
 from gateway.session.queries.layered import with_layers
 from gateway.sources.table import TableName
-from gateway.sql.meaning.relation import Relation
+from gateway.sql.names.relation import Relation
 from gateway.sql.text.dialect import parse
 from tests.conftest import Connect
 

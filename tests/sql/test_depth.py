@@ -8,7 +8,8 @@ import threading
 import pytest
 
 from gateway.errors import StatementTooComplex, SyntaxFault
-from gateway.sql.text.dialect import parse, to_engine
+from gateway.sql.lowered.printing import to_engine
+from gateway.sql.text.dialect import parse
 
 NESTED = {
     "brackets": lambda depth: "SELECT " + "(" * depth + "1" + ")" * depth,

@@ -9,8 +9,9 @@ import pytest
 from sqlglot import exp
 
 from gateway.errors import SyntaxFault
-from gateway.sql.lowered.rooms import ROOMS
-from gateway.sql.text.dialect import parse, to_engine
+from gateway.sql.lowered.printing import to_engine
+from gateway.sql.lowered.values.rooms import ROOMS
+from gateway.sql.text.dialect import parse
 from tests.sql import engine
 
 # Calls with words between their arguments; none of them is an aggregate.

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import GatewayError
-from gateway.sql.text.dialect import parse, to_engine
+from gateway.sql.lowered.printing import to_engine
+from gateway.sql.text.dialect import parse
 from tests import goldens
 
 

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlglot.tokenizer_core import TokenType
 
+from gateway.sql.shape.lifting import LONGEST_TEXT, lift
 from gateway.sql.text.dialect import tokenize
-from gateway.sql.text.lifting import LONGEST_TEXT, lift
 
 # text -> shape, constants
 LIFTED = {

@@ -13,10 +13,10 @@ from gateway.config import Settings
 from gateway.errors import QueryCanceled, StatementTooComplex, TooManyColumns
 from gateway.interrupts import attend
 from gateway.session.gateway import limits_of
+from gateway.sql.shape.chains import longest_chain
+from gateway.sql.statements.limits import Limits, least_steps, size_of
 from gateway.sql.statements.reading import statements
-from gateway.sql.text.chains import longest_chain
 from gateway.sql.text.dialect import split
-from gateway.sql.text.limits import Limits, least_steps, size_of
 from tests.bench.planning import SHAPES
 
 LIMITS = limits_of(Settings())
@@ -112,7 +112,9 @@ def test_words_never_tell_of_more_than_the_tree_has(items: list[str]) -> None:
 
 
 def test_a_long_sum_is_refused_before_it_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.sql.text.limits.read", lambda tokens, text: pytest.fail("parsed"))
+    monkeypatch.setattr(
+        "gateway.sql.statements.limits.read", lambda tokens, text: pytest.fail("parsed")
+    )
     for operator in "+-*/":
         with pytest.raises(StatementTooComplex, match="too deep"):
             check("SELECT " + operator.join(["sin(x)"] * 5000))

@@ -6,10 +6,11 @@ import psycopg
 import pytest
 
 from gateway.errors import GatewayError, InvalidDatetimeFormat, InvalidTextRepresentation
-from gateway.sql.text import literals
-from gateway.sql.text.array_input import read_array
-from gateway.sql.text.dialect import parse, to_engine
-from gateway.sql.text.interval_input import read_interval
+from gateway.sql.inputs import literals
+from gateway.sql.inputs.array_input import read_array
+from gateway.sql.inputs.interval_input import read_interval
+from gateway.sql.lowered.printing import to_engine
+from gateway.sql.text.dialect import parse
 from tests.sql import engine
 
 INTERVALS = (

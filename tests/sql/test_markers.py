@@ -6,10 +6,12 @@ import doctest
 
 import pytest
 
-from gateway.sql.meaning import parameters
+from gateway.sql.inputs import literals
+from gateway.sql.lowered.printing import to_text
 from gateway.sql.statements import reading
-from gateway.sql.text import dialect, literals, precedence
-from gateway.sql.text.dialect import MARKERS, Marker, parse, to_text
+from gateway.sql.text import dialect, precedence
+from gateway.sql.text.dialect import MARKERS, Marker, parse
+from gateway.sql.types import parameters
 
 
 @pytest.mark.parametrize("kind", MARKERS)

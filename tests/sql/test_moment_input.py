@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
-from gateway.sql.text import moment_values
-from gateway.sql.text.interval_input import cut_to, read_interval
+from gateway.sql.inputs import moment_values
+from gateway.sql.inputs.interval_input import cut_to, read_interval
 from tests.examples import examples
 
 Connection = psycopg.Connection[Any]

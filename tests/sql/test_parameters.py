@@ -6,8 +6,9 @@ import pytest
 from sqlglot import exp
 
 from gateway.errors import SyntaxFault, UndefinedParameter
-from gateway.sql.meaning.parameters import declared_types, literal_type, number
-from gateway.sql.text.dialect import parse, to_engine
+from gateway.sql.lowered.printing import to_engine
+from gateway.sql.text.dialect import parse
+from gateway.sql.types.parameters import declared_types, literal_type, number
 from gateway.types import DATE
 
 TOLD = {

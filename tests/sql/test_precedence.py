@@ -14,7 +14,8 @@ import psycopg
 import pytest
 
 from gateway.errors import SyntaxFault
-from gateway.sql.text.dialect import parse, to_engine
+from gateway.sql.lowered.printing import to_engine
+from gateway.sql.text.dialect import parse
 from tests.sql import engine
 
 ROW = "(SELECT 2.0::float8 AS p, 3.0::float8 AS q, 0.5::float8 AS r, 5::int8 AS i, 3::int8 AS j,"

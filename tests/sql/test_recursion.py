@@ -8,8 +8,8 @@ from sqlglot import exp
 
 from gateway.engine.embedded import Embedded
 from gateway.errors import DatatypeMismatch
+from gateway.sql.lowered.printing import to_engine
 from gateway.sql.meaning.recursion import check_recursive_types
-from gateway.sql.text.dialect import to_engine
 from tests.autodiff.relations import rewritten
 
 STEPS = "WITH RECURSIVE r AS (SELECT k FROM a UNION ALL SELECT {step} FROM r) SELECT * FROM r"

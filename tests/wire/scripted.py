@@ -28,7 +28,7 @@ from gateway.errors import (
 from gateway.session.activity.backends import Connected
 from gateway.session.activity.notifications import Channels, Notification, Notifier
 from gateway.session.result import Field, Notice, Result
-from gateway.sql.text.notation import PLAIN, Notation
+from gateway.sql.inputs.notation import PLAIN, Notation
 from gateway.types import INT4, INT8, TEXT, Type, by_name
 from gateway.wire.connection.server import GatewayServer
 

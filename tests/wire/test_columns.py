@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
 from gateway.session.result import Field
-from gateway.sql.text.notation import Notation
+from gateway.sql.inputs.notation import Notation
 from gateway.types import BY_NAME, Type, array_of, by_name
 from gateway.wire.encoding import values
 from gateway.wire.encoding.arrays import as_array

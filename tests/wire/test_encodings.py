@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from gateway.errors import GatewayError
-from gateway.sql.text.encoding_quirks import quirks_of
-from gateway.sql.text.encodings import ENCODINGS, UTF8, Encoding, named
+from gateway.sql.inputs.encoding_quirks import quirks_of
+from gateway.sql.inputs.encodings import ENCODINGS, UTF8, Encoding, named
 
 # Encoding -> CRC of its table: every character of `CHARACTERS` with its bytes, every code of
 # `codes` with its text or SQLSTATE. PostgreSQL's tables have these, every character asked.

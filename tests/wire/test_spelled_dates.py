@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from gateway.errors import GatewayError
-from gateway.sql.text.notation import Notation
+from gateway.sql.inputs.notation import Notation
 from gateway.types import BY_NAME
 from gateway.wire.decoding.parameters import decode_parameter
 from gateway.wire.encoding.arrays import as_array

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from gateway.errors import GatewayError
-from gateway.sql.text.notation import DATE_ORDERS, DATE_STYLES, INTERVAL_STYLES, Notation
+from gateway.sql.inputs.notation import DATE_ORDERS, DATE_STYLES, INTERVAL_STYLES, Notation
 from gateway.types import BY_NAME, array_of
 from gateway.wire.decoding.parameters import decode_parameter
 from gateway.wire.encoding.arrays import as_array

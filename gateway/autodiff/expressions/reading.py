@@ -30,8 +30,8 @@ from gateway.autodiff.rules.aggregates import aggregate_rule
 from gateway.autodiff.rules.functions import STEPS, SYNONYMS, rule_for
 from gateway.autodiff.rules.graph import Aggregate, Graph, Leaf, Node, null
 from gateway.errors import GatewayError, NotDifferentiable
-from gateway.sql.meaning.scope import AGGREGATES, Block
 from gateway.sql.meaning.volatile import call_name
+from gateway.sql.names.scope import AGGREGATES, Block
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.precedence import parenthesise
 from gateway.types import FLOATING, INTEGER, UNKNOWN, Type

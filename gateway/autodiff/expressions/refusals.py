@@ -5,13 +5,13 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.errors import NotDifferentiable
-from gateway.sql.meaning.arguments import no_function
-from gateway.sql.meaning.inference import Types
-from gateway.sql.meaning.results import ALONG
-from gateway.sql.meaning.scope import AGGREGATES, Block, position_of
+from gateway.sql.lowered.values.written import STYLED, WRITTEN
 from gateway.sql.meaning.volatile import call_name, volatile_call
-from gateway.sql.meaning.written import STYLED, WRITTEN
+from gateway.sql.names.scope import AGGREGATES, Block, position_of
 from gateway.sql.text.dialect import DIALECT
+from gateway.sql.types.arguments import no_function
+from gateway.sql.types.inference import Types
+from gateway.sql.types.results import ALONG
 from gateway.types import Type
 
 _WRITERS = frozenset((*WRITTEN.values(), *STYLED.values()))

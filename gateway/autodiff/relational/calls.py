@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from gateway.autodiff.relational.queries import double
 from gateway.autodiff.relational.weights import weight_of
-from gateway.sql.meaning.scope import is_aggregate
+from gateway.sql.names.scope import is_aggregate
 from gateway.sql.text.trees import copied
 
 _OVER = {"n": "count", "m": "avg"}  # what a letter of a weight is of the arguments in a group

@@ -27,7 +27,7 @@ from gateway.autodiff.relational.queries import (
 from gateway.autodiff.relational.stages import Leaf, Stage, Staging
 from gateway.autodiff.relational.weights import is_count, is_extreme, weight_of
 from gateway.sources.table import TableName
-from gateway.sql.meaning.scope import Block, column_node, resolve, table_node
+from gateway.sql.names.scope import Block, column_node, resolve, table_node
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied
 

@@ -19,7 +19,7 @@ from gateway.autodiff.relational.weights import has_weights, is_count
 from gateway.autodiff.statements.grouping import has_one_row
 from gateway.errors import GatewayError
 from gateway.sql.meaning.naming import output_name
-from gateway.sql.meaning.scope import (
+from gateway.sql.names.scope import (
     Analysis,
     Block,
     column_node,

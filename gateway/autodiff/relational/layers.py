@@ -21,7 +21,7 @@ from gateway.autodiff.relational.stages import Stage, Staging
 from gateway.autodiff.statements.grouping import group_keys
 from gateway.sources.table import TableName
 from gateway.sql.meaning.naming import output_name
-from gateway.sql.meaning.scope import Analysis, Block, column_node, table_node
+from gateway.sql.names.scope import Analysis, Block, column_node, table_node
 from gateway.sql.text.trees import copied, nodes_of
 
 # Has the rows of a query at hand under a name.

@@ -13,7 +13,7 @@ from sqlglot import exp
 from gateway.errors import FeatureNotSupported, NotDifferentiable
 from gateway.sources.table import TableName
 from gateway.sql.meaning.recursion import is_recursive
-from gateway.sql.meaning.scope import position_of, with_queries
+from gateway.sql.names.scope import position_of, with_queries
 from gateway.sql.text.trees import copied, nodes_of
 
 # The relation whose column is the variable: a table or a view of the database, or one of WITH.

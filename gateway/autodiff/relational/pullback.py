@@ -40,15 +40,15 @@ from gateway.errors import (
 )
 from gateway.sources.table import TableName
 from gateway.sql.meaning.analysis import analyse
-from gateway.sql.meaning.relation import Relations
-from gateway.sql.meaning.scope import (
+from gateway.sql.meaning.volatile import call_name, volatile_call
+from gateway.sql.names.relation import Relations
+from gateway.sql.names.scope import (
     Analysis,
     column_node,
     is_one_row,
     position_of,
     table_node,
 )
-from gateway.sql.meaning.volatile import call_name, volatile_call
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied, nodes, nodes_of
 

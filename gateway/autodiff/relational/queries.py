@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from gateway.sql.meaning.scope import Analysis, Block, column_node
+from gateway.sql.names.scope import Analysis, Block, column_node
 from gateway.sql.text.trees import copied
 
 

@@ -18,8 +18,7 @@ from gateway.autodiff.relational.weights import has_weights, is_count
 from gateway.autodiff.statements.grouping import group_keys, is_rolled_up
 from gateway.errors import GatewayError, NotDifferentiable
 from gateway.sources.table import TableName
-from gateway.sql.meaning.inference import type_of
-from gateway.sql.meaning.scope import (
+from gateway.sql.names.scope import (
     Analysis,
     Block,
     Query,
@@ -29,6 +28,7 @@ from gateway.sql.meaning.scope import (
     resolve,
 )
 from gateway.sql.text.trees import copied, nodes_of, own_nodes
+from gateway.sql.types.inference import type_of
 from gateway.types import FLOATING
 
 

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from gateway.autodiff.relational.queries import named, subquery
 from gateway.sql.meaning.naming import output_name
-from gateway.sql.meaning.scope import Analysis, Source, column_node
+from gateway.sql.names.scope import Analysis, Source, column_node
 
 _CLAUSES = ("order", "limit", "offset", "with_")
 _NUMBERS, _NUMBER = "∂u", "∂n"

@@ -16,7 +16,7 @@ from sqlglot import exp
 
 from gateway.autodiff.rules.aggregates import AggregateRule
 from gateway.errors import NotDifferentiable, StatementTooComplex
-from gateway.sql.meaning.scope import Block
+from gateway.sql.names.scope import Block
 
 
 @dataclass(frozen=True, slots=True, eq=False)

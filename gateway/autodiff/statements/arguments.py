@@ -8,8 +8,8 @@ from gateway.autodiff.expressions.reading import is_number
 from gateway.autodiff.expressions.refusals import not_a_number
 from gateway.autodiff.statements.relations import Variable
 from gateway.errors import InvalidColumnReference, InvalidTextRepresentation, UndefinedFunction
-from gateway.sql.meaning.relation import ColumnInfo
-from gateway.sql.meaning.scope import Analysis, Block, position_of, resolve
+from gateway.sql.names.relation import ColumnInfo
+from gateway.sql.names.scope import Analysis, Block, position_of, resolve
 from gateway.sql.text.dialect import DIALECT, Marker
 from gateway.types import UNKNOWN, Type
 

@@ -16,10 +16,11 @@ from gateway.errors import (
     UndefinedFunction,
 )
 from gateway.sources.table import TableName
+from gateway.sql.lowered.printing import to_text
 from gateway.sql.meaning.analysis import analyse
-from gateway.sql.meaning.relation import ColumnInfo
-from gateway.sql.meaning.scope import Analysis, is_aggregate, position_of
-from gateway.sql.text.dialect import Marker, parse, to_text
+from gateway.sql.names.relation import ColumnInfo
+from gateway.sql.names.scope import Analysis, is_aggregate, position_of
+from gateway.sql.text.dialect import Marker, parse
 from gateway.sql.text.trees import nodes_of
 from gateway.types import FLOAT8
 

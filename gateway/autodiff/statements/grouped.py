@@ -29,7 +29,7 @@ from gateway.autodiff.statements.grouping import (
 )
 from gateway.autodiff.statements.relations import ChainRule, Variable
 from gateway.errors import NotDifferentiable
-from gateway.sql.meaning.scope import Block, is_aggregate, position_of
+from gateway.sql.names.scope import Block, is_aggregate, position_of
 from gateway.sql.text.dialect import parse
 
 Gradient = Callable[[Node, Variable], Node]

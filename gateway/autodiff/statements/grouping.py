@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.sql.meaning.scope import Block, Query, Source, is_aggregate, resolves_here
+from gateway.sql.names.scope import Block, Query, Source, is_aggregate, resolves_here
 
 # Functions that may give several rows where they stand in a SELECT list.
 _ROWS = frozenset({"unnest", "generate_series", "range"})

@@ -21,7 +21,7 @@ from gateway.autodiff.modes.tape import Tape, plan_tape
 from gateway.autodiff.rules.graph import Node, leaves
 from gateway.autodiff.statements.relations import Variable
 from gateway.errors import NotDifferentiable
-from gateway.sql.meaning.scope import Block, column_node, is_aggregate
+from gateway.sql.names.scope import Block, column_node, is_aggregate
 from gateway.sql.text.trees import copied, nodes_of
 
 # What a column is bound to, seen from the block; None when nothing in sight has it.

@@ -38,12 +38,12 @@ from gateway.errors import (
     StatementTooComplex,
     WrongObjectType,
 )
-from gateway.sql.meaning.inference import Types
-from gateway.sql.meaning.relation import ColumnInfo
-from gateway.sql.meaning.scope import Analysis, Block, is_aggregate, position_of, resolve
+from gateway.sql.names.relation import ColumnInfo
+from gateway.sql.names.scope import Analysis, Block, is_aggregate, position_of, resolve
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.repeats import Repeated
 from gateway.sql.text.trees import copied, nodes_of
+from gateway.sql.types.inference import Types
 from gateway.types import FLOAT8, FLOATING, Type
 
 # Up to this size a function is differentiated forward: the text is the one a person would write.

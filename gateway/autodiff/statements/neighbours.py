@@ -24,10 +24,9 @@ from gateway.errors import (
 from gateway.sources.arithmetic.along import Along
 from gateway.sources.arithmetic.elementwise import Call, Column, Expression, Number, has_function
 from gateway.sources.table import TableName
-from gateway.sql.meaning.inference import type_of
-from gateway.sql.meaning.relation import ColumnInfo, Relations
-from gateway.sql.meaning.results import ALONG
-from gateway.sql.meaning.scope import (
+from gateway.sql.meaning.volatile import call_name
+from gateway.sql.names.relation import ColumnInfo, Relations
+from gateway.sql.names.scope import (
     Analysis,
     Block,
     Output,
@@ -36,9 +35,10 @@ from gateway.sql.meaning.scope import (
     position_of,
     resolve,
 )
-from gateway.sql.meaning.volatile import call_name
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.trees import nodes_of
+from gateway.sql.types.inference import type_of
+from gateway.sql.types.results import ALONG
 from gateway.types import FLOATING, INTEGER, Type
 
 

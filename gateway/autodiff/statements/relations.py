@@ -21,8 +21,8 @@ from gateway.autodiff.rules.simplify import is_zero
 from gateway.autodiff.statements.grouping import group_keys
 from gateway.errors import GatewayError, NotDifferentiable
 from gateway.sql.meaning.recursion import is_recursive
-from gateway.sql.meaning.relation import ColumnInfo
-from gateway.sql.meaning.scope import (
+from gateway.sql.names.relation import ColumnInfo
+from gateway.sql.names.scope import (
     AGGREGATES,
     Analysis,
     Block,

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from gateway.autodiff.expressions.reading import Pending
 from gateway.autodiff.rules.graph import Node, leaves
-from gateway.sql.meaning.scope import is_aggregate
+from gateway.sql.names.scope import is_aggregate
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import nodes
 

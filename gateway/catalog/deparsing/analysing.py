@@ -28,9 +28,9 @@ from gateway.catalog.translation.resolution import (
     element_of,
     operator_meant,
 )
-from gateway.sql.meaning.modifiers import type_modifier
-from gateway.sql.meaning.parameters import postgres_type
 from gateway.sql.text.grammar import OTHER_OPERATORS
+from gateway.sql.types.modifiers import type_modifier
+from gateway.sql.types.parameters import postgres_type
 
 if TYPE_CHECKING:
     from gateway.catalog.deparsing.relating import Scope

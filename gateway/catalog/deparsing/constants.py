@@ -23,8 +23,8 @@ from gateway.catalog.translation.resolution import (
     element_of,
 )
 from gateway.errors import GatewayError
-from gateway.sql.text import jsontext
-from gateway.sql.text.interval_input import read_interval
+from gateway.sql.inputs import jsontext
+from gateway.sql.inputs.interval_input import read_interval
 
 DATE, TIME, TIMESTAMP, INTERVAL, JSON, JSONB, UUID, REGCLASS, FLOAT4 = (
     1082, 1083, 1114, 1186, 114, 3802, 2950, 2205, 700,

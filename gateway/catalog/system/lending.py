@@ -27,8 +27,8 @@ from gateway.engine.interface import EngineSession
 from gateway.errors import FeatureNotSupported
 from gateway.sources.table import Table, TableName
 from gateway.sql.lowered.lending import Lent
-from gateway.sql.meaning.relation import ColumnInfo, Relation
-from gateway.sql.meaning.scope import table_node
+from gateway.sql.names.relation import ColumnInfo, Relation
+from gateway.sql.names.scope import table_node
 from gateway.sql.text.dialect import parse
 from gateway.store.rows.snapshots import Snapshot
 from gateway.types import Type

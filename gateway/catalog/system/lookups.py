@@ -39,8 +39,8 @@ from gateway.catalog.system.recorded import (
 from gateway.catalog.system.views import Views
 from gateway.catalog.system.writable import events, writable_columns
 from gateway.catalog.translation.coercing import REGISTERED, Coercion, array_items, registered
+from gateway.sql.inputs.jsontext import read_jsonb
 from gateway.sql.meaning.functions import Function
-from gateway.sql.text.jsontext import read_jsonb
 from gateway.sql.text.quoting import REGCLASS, identifier, literal, name_parts
 from gateway.types import by_oid
 

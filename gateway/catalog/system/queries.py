@@ -328,7 +328,7 @@ def _gives_rows(query: Query) -> bool:
 
 
 def _numbers(tree: exp.Expr) -> list[int]:
-    from gateway.sql.meaning.parameters import number
+    from gateway.sql.types.parameters import number
 
     return [number(node) for node in tree.find_all(exp.Parameter)]
 

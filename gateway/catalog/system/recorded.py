@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from gateway.catalog.system.static import static
-from gateway.sql.text.precision import interval_fields
+from gateway.sql.inputs.precision import interval_fields
 
 # Where a type's modifier is written (format_type.c); % stands for it.
 _MODIFIED = {

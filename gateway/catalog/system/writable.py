@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.catalog.system.entries import RelationEntry
-from gateway.sql.meaning.updatable import simple_view, why_not
+from gateway.sql.names.updatable import simple_view, why_not
 from gateway.sql.text.dialect import parse
 
 # Bits of pg_relation_is_updatable: 1 << CmdType.

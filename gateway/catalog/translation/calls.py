@@ -29,7 +29,7 @@ from gateway.catalog.translation.special import SPECIAL
 from gateway.catalog.translation.templates import fill
 from gateway.catalog.translation.terms import Scope, Term
 from gateway.errors import FeatureNotSupported
-from gateway.sql.meaning.scope import position_of
+from gateway.sql.names.scope import position_of
 
 if TYPE_CHECKING:
     from gateway.catalog.translation.expressions import Expressions

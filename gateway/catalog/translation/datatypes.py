@@ -10,7 +10,7 @@ from gateway.catalog.system.static import INFORMATION_SCHEMA, static
 from gateway.catalog.translation.resolution import array_of
 from gateway.catalog.translation.terms import Term
 from gateway.errors import UndefinedFunction, UndefinedObject
-from gateway.sql.meaning.scope import position_of
+from gateway.sql.names.scope import position_of
 from gateway.types import ALIASES
 
 _WORDS: dict[str, str] = {

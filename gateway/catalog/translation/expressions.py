@@ -31,7 +31,7 @@ from gateway.errors import (
     DatatypeMismatch,
     FeatureNotSupported,
 )
-from gateway.sql.meaning.scope import position_of
+from gateway.sql.names.scope import position_of
 from gateway.sql.text.grammar import OTHER_OPERATORS
 
 if TYPE_CHECKING:

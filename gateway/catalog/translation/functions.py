@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.sql.text.encodings import ENCODINGS, NUMBERS
+from gateway.sql.inputs.encodings import ENCODINGS, NUMBERS
 
 _ENCODINGS = str([encoding.name for encoding in ENCODINGS])  # numbers are places here
 _NUMBERS = f"MAP {NUMBERS}"

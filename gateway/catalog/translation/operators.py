@@ -10,7 +10,7 @@ from gateway.catalog.translation.datatypes import spelt
 from gateway.catalog.translation.resolution import BOOL, element_of, operator_meant
 from gateway.catalog.translation.terms import Term
 from gateway.errors import UndefinedFunction
-from gateway.sql.meaning.scope import position_of
+from gateway.sql.names.scope import position_of
 
 if TYPE_CHECKING:
     from gateway.catalog.translation.expressions import Expressions

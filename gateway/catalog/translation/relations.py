@@ -21,7 +21,7 @@ from gateway.catalog.translation.resolution import (
 from gateway.catalog.translation.templates import fill
 from gateway.catalog.translation.terms import Query, Scope, Source, Term
 from gateway.errors import FeatureNotSupported, UndefinedColumn, UndefinedTable
-from gateway.sql.meaning.scope import position_of
+from gateway.sql.names.scope import position_of
 
 if TYPE_CHECKING:
     from gateway.catalog.translation.expressions import Expressions

@@ -18,7 +18,7 @@ from gateway.catalog.translation.resolution import INT8, TEXT, UNKNOWN, common_t
 from gateway.catalog.translation.terms import Output, Query, Scope, Source, Term
 from gateway.errors import FeatureNotSupported, SyntaxFault
 from gateway.sql.meaning.naming import output_name
-from gateway.sql.meaning.scope import position_of
+from gateway.sql.names.scope import position_of
 
 # In which order PostgreSQL gives rows that nobody orders, more or less: as they were made. Many
 # clients count on columns coming that way.

@@ -31,8 +31,8 @@ from gateway.errors import (
     UndefinedColumn,
     UndefinedTable,
 )
-from gateway.sql.meaning.parameters import number
-from gateway.sql.meaning.scope import position_of
+from gateway.sql.names.scope import position_of
+from gateway.sql.types.parameters import number
 
 _BARE = frozenset({"user", "current_user", "session_user", "current_role", "current_catalog",
                    "current_schema"})  # fmt: skip

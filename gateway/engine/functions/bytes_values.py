@@ -11,8 +11,8 @@ from gateway.errors import (
     SubstringFault,
     UndefinedFunction,
 )
-from gateway.sql.text.encodings import Encoding, named
-from gateway.sql.text.literals import hexadecimal
+from gateway.sql.inputs.encodings import Encoding, named
+from gateway.sql.inputs.literals import hexadecimal
 
 _OCTAL = re.compile(rb"\\(\\|[0-3][0-7]{2})")
 

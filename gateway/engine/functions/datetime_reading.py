@@ -15,7 +15,7 @@ import numpy as np
 from gateway.engine.functions.datetime_template import NUMBERS, Part, read_template
 from gateway.engine.functions.datetime_text import DAYS, JULIAN, MONTHS, ROMAN
 from gateway.errors import DatetimeFieldOverflow, FeatureNotSupported, InvalidDatetimeFormat
-from gateway.sql.text.precision import MOST_DIGITS, rounded
+from gateway.sql.inputs.precision import MOST_DIGITS, rounded
 
 Fields = dict[str, int]
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from gateway.engine.functions.datetime_template import Part, read_template
 from gateway.errors import FeatureNotSupported
-from gateway.sql.text.zones import zone_info
+from gateway.sql.inputs.zones import zone_info
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September",
           "October", "November", "December")  # fmt: skip

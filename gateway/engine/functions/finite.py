@@ -1,4 +1,4 @@
-"""Moments that must not be infinite: `sql.lowered.infinities` writes these around operands."""
+"""Moments that must not be infinite: `lowered.values.infinities` writes these around operands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.errors import DatetimeFieldOverflow
-from gateway.sql.text import far_moments
+from gateway.sql.inputs import far_moments
 
 Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
 

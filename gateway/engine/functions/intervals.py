@@ -16,7 +16,7 @@ import pyarrow as pa
 from pyarrow import MonthDayNano
 
 from gateway.errors import DatetimeFieldOverflow, DivisionByZero, InvalidParameterValue
-from gateway.sql.text.interval_input import read_interval
+from gateway.sql.inputs.interval_input import read_interval
 
 _MONTH_DAYS = 30  # what PostgreSQL takes a month for where days must be had of it
 _DAY = 86_400_000_000  # microseconds

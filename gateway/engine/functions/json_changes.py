@@ -15,7 +15,7 @@ from gateway.errors import (
     InvalidTextRepresentation,
     NullValueNotAllowed,
 )
-from gateway.sql.text.jsontext import quoted, read_jsonb
+from gateway.sql.inputs.jsontext import quoted, read_jsonb
 
 Path = list[str | None]
 

@@ -12,7 +12,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]  # as CPython 
 from typing import Any
 
 from gateway.errors import InvalidParameterValue
-from gateway.sql.text.jsontext import quoted, read_jsonb
+from gateway.sql.inputs.jsontext import quoted, read_jsonb
 
 _DECODER = json.JSONDecoder()
 _BLANKS = " \t\n\r"

@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from gateway.engine.functions.jsonpath_walk import FAULTS, Walk
 from gateway.errors import InvalidParameterValue, SqlJsonFault
-from gateway.sql.text.jsonpath import read_jsonpath
-from gateway.sql.text.jsontext import quoted
+from gateway.sql.inputs.jsonpath import read_jsonpath
+from gateway.sql.inputs.jsontext import quoted
 
 
 def exists(text: str, path: str, variables: str, silent: bool) -> bool | None:

@@ -27,8 +27,8 @@ from gateway.errors import (
     SqlJsonFault,
     UndefinedObject,
 )
-from gateway.sql.text.jsonpath import PREDICATES, JsonPath, Node
-from gateway.sql.text.regexps import translated
+from gateway.sql.inputs.jsonpath import PREDICATES, JsonPath, Node
+from gateway.sql.inputs.regexps import translated
 
 FAULTS = (SqlJsonFault, DivisionByZero)
 

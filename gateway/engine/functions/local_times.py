@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from gateway.engine.functions.zone_offsets import Ints, offsets_at_local, utc_offsets
 from gateway.errors import InvalidParameterValue
-from gateway.sql.text import far_moments
+from gateway.sql.inputs import far_moments
 
 _LOCAL, _MOMENT, _TEXT = pa.timestamp("us"), pa.timestamp("us", "UTC"), pa.string()
 _SECOND = 1_000_000

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from gateway.errors import DatetimeFieldOverflow, InvalidParameterValue
-from gateway.sql.text.far_moments import (
+from gateway.sql.inputs.far_moments import (
     DAY_MICROS,
     END_DAY,
     END_MICROS,

@@ -11,8 +11,8 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.sql.text import moment_values
-from gateway.sql.text.notation import from_text
+from gateway.sql.inputs import moment_values
+from gateway.sql.inputs.notation import from_text
 
 Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
 

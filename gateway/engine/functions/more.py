@@ -24,9 +24,9 @@ from gateway.engine.functions import (
 )
 from gateway.engine.functions.formatting import format_text
 from gateway.errors import ArraySubscriptError, NumericValueOutOfRange
-from gateway.sql.text.escapes import unistr
-from gateway.sql.text.jsontext import quoted, read_json, read_jsonb
-from gateway.sql.text.literals import bytea
+from gateway.sql.inputs.escapes import unistr
+from gateway.sql.inputs.jsontext import quoted, read_json, read_jsonb
+from gateway.sql.inputs.literals import bytea
 
 _DOUBLE, _BIGINT, _BOOL, _TEXT = pa.float64(), pa.int64(), pa.bool_(), pa.string()
 _INTEGER = pa.int32()

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from gateway.engine.functions.zone_offsets import DAY, Ints, offsets_at_local, utc_offsets
 from gateway.errors import DatetimeFieldOverflow
-from gateway.sql.text.far_moments import (
+from gateway.sql.inputs.far_moments import (
     FIRST_MICROS,
     TIMESTAMP_INFINITY,
     TIMESTAMP_MINUS_INFINITY,

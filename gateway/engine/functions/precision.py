@@ -1,6 +1,6 @@
 """timestamp(p), timestamptz(p), time(p) and intervals with fields or a precision.
 
-`sql.lowered.casting` writes these around what is cast to such a type.
+`sql.lowered.values.casting` writes these around what is cast to such a type.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import MonthDayNano
 
-from gateway.sql.text.interval_input import cut_to
-from gateway.sql.text.precision import rounded
+from gateway.sql.inputs.interval_input import cut_to
+from gateway.sql.inputs.precision import rounded
 
 Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
 

@@ -21,7 +21,7 @@ from gateway.errors import (
     InvalidParameterValue,
     InvalidRegularExpression,
 )
-from gateway.sql.text.regexps import translated
+from gateway.sql.inputs.regexps import translated
 
 _MARK = "\x00"
 # PostgreSQL's options -> RE2's; a newline is matched by everything unless an option says otherwise.

@@ -4,7 +4,7 @@ A row of FUNCTIONS is a name, the types of its arguments and result, and what co
 A NULL argument makes the result NULL. erf and erfc are the C library's own, value by value
 (about 0.1 us each): a polynomial over whole columns would not give the same last digit.
 
-Users write to_char, age and their like; `sql.meaning.overloads` tells by the types of the arguments
+Users write to_char, age and their like; `sql.lowered.overloads` tells by the types of the arguments
 which row is meant.
 """
 

@@ -1,9 +1,9 @@
 """Room for the results of functions that make much of little: repeat('x', 2000000000).
 
 The engine asks for the memory of such a result at once, past any pool, and ends the process when
-it is not there. So `sql.lowered.rooms` writes one of these around an argument of the call: it gives
-its last argument back as it is, or refuses when the results for the rows at hand would be too
-large. `text_joined` is `||` itself.
+it is not there. So `sql.lowered.values.rooms` writes one of these around an argument of the call:
+it gives its last argument back as it is, or refuses when the results for the rows at hand would be
+too large. `text_joined` is `||` itself.
 """
 
 from __future__ import annotations

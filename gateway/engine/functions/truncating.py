@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from gateway.engine.functions.zone_offsets import DAY, Ints, offsets_at_local, utc_offsets
 from gateway.errors import InvalidParameterValue
-from gateway.sql.text.far_moments import TIMESTAMP_INFINITY, TIMESTAMP_MINUS_INFINITY
-from gateway.sql.text.zones import known_zone
+from gateway.sql.inputs.far_moments import TIMESTAMP_INFINITY, TIMESTAMP_MINUS_INFINITY
+from gateway.sql.inputs.zones import known_zone
 
 _SECOND = 1_000_000
 # Unit -> microseconds, for those of one length; a week begins four days before 1970.

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.sql.text.zones import zone_info
+from gateway.sql.inputs.zones import zone_info
 
 Ints = NDArray[np.int64]
 DAY = 86_400_000_000  # microseconds

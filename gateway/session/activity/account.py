@@ -19,8 +19,8 @@ from gateway.session.activity.backends import CopyProgress, Doing, Progress
 from gateway.session.result import Result
 from gateway.sources.reading.reads import TableReads
 from gateway.sources.table import TableName
+from gateway.sql.shape.fingerprint import fingerprint
 from gateway.sql.statements.statement import Statement
-from gateway.sql.text.fingerprint import fingerprint
 
 log = logging.getLogger("gateway.statements")
 

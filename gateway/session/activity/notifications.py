@@ -20,12 +20,12 @@ from sqlglot import exp
 from gateway.engine.interface import EngineSession
 from gateway.errors import InvalidParameterValue, ProgramLimitExceeded, UndefinedFunction
 from gateway.session.activity.advisory import Advisory, AdvisoryLocks
-from gateway.sql.meaning.inference import GIVES
-from gateway.sql.meaning.scope import position_of
 from gateway.sql.meaning.volatile import each_row
+from gateway.sql.names.scope import position_of
 from gateway.sql.statements.notifying import Listen, Notify, Unlisten
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import parse
+from gateway.sql.types.inference import GIVES
 from gateway.types import BY_NAME, TEXT
 
 # PostgreSQL's: NAMEDATALEN, and a page of its queue less what it needs itself (async.c).

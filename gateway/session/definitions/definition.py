@@ -56,8 +56,8 @@ from gateway.session.writes.through import bound_query
 from gateway.sources.table import TableName
 from gateway.sql.meaning.functions import Function, body_of
 from gateway.sql.meaning.inlining import calls_of
-from gateway.sql.meaning.relation import zone_of
-from gateway.sql.meaning.updatable import why_not
+from gateway.sql.names.relation import zone_of
+from gateway.sql.names.updatable import why_not
 from gateway.sql.statements.altering import AlterRelation
 from gateway.sql.statements.commands import CreateSchema, DropStatement, Name, RenameSchema
 from gateway.sql.statements.datasets import AttachDataset, DetachDataset, RefreshDataset

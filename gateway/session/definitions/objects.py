@@ -28,8 +28,8 @@ from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
 from gateway.sql.meaning.naming import UNNAMED, output_name
-from gateway.sql.meaning.scope import position_of
 from gateway.sql.meaning.volatile import volatile_call
+from gateway.sql.names.scope import position_of
 from gateway.sql.statements.commands import DropStatement, Name
 from gateway.sql.statements.objects import CommentOn, CreateIndex
 from gateway.sql.statements.sequences import (

@@ -33,15 +33,15 @@ from gateway.session.writes.execution import Executor
 from gateway.session.writes.through import bound_query
 from gateway.sources.table import TableName
 from gateway.sql.meaning.binding import named_tables
-from gateway.sql.meaning.modifiers import numeric_modifier
-from gateway.sql.meaning.relation import zone_of
-from gateway.sql.meaning.scope import table_node
+from gateway.sql.names.relation import zone_of
+from gateway.sql.names.scope import table_node
 from gateway.sql.statements.altering import Action, AlterRelation
 from gateway.sql.statements.commands import Name
 from gateway.sql.statements.objects import RefreshView
 from gateway.sql.statements.sequences import SequenceOptions
 from gateway.sql.statements.statement import Statement
 from gateway.sql.statements.tables import CreateTable
+from gateway.sql.types.modifiers import numeric_modifier
 from gateway.store.definitions.catalogue import Relation
 from gateway.store.definitions.definitions import Column, Reads, TableDefinition, View
 from gateway.store.rows.array_assignment import dimensions_of

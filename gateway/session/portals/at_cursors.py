@@ -20,7 +20,7 @@ from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
 from gateway.sql.meaning.binding import named_tables
-from gateway.sql.meaning.scope import column_node
+from gateway.sql.names.scope import column_node
 from gateway.sql.statements.statement import Statement
 from gateway.sql.statements.trees import CURRENT_OF
 from gateway.sql.writes.writes import parts_of, target_of

@@ -26,7 +26,7 @@ from gateway.errors import (
 from gateway.session.computation import Bound, Described
 from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
-from gateway.sql.meaning.scope import position_of
+from gateway.sql.names.scope import position_of
 from gateway.sql.statements.commands import ExecuteStatement
 from gateway.sql.statements.statement import Kind, Statement
 from gateway.sql.text.datatypes import data_type

@@ -16,8 +16,8 @@ from gateway.session.computation import Bound, Computation, fields_of
 from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
-from gateway.sql.meaning.scope import column_node, is_aggregate
-from gateway.sql.meaning.updatable import IDENTIFIED
+from gateway.sql.names.scope import column_node, is_aggregate
+from gateway.sql.names.updatable import IDENTIFIED
 from gateway.sql.statements.statement import Statement
 from gateway.sql.writes.writes import parts_of
 from gateway.store.definitions.definitions import ROWID

@@ -18,8 +18,8 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gateway.errors import OutOfMemory
-from gateway.sql.lowered.sets import gives_rows
-from gateway.sql.meaning.scope import is_aggregate
+from gateway.sql.names.row_functions import gives_rows
+from gateway.sql.names.scope import is_aggregate
 
 # What a cursor keeps that was not declared SCROLL: so much that a person may page in it.
 KEPT_BYTES = 16 * 2**20

@@ -28,7 +28,7 @@ from gateway.aggregation.coordinates import Tables, is_pure
 from gateway.aggregation.grouped import Grouped, check_alone
 from gateway.aggregation.planning import candidates
 from gateway.sources.arithmetic.nullable import Unsound
-from gateway.sql.meaning.scope import column_node
+from gateway.sql.names.scope import column_node
 
 # What a value in a set takes, at least: itself, its hash, and the room that a table leaves free.
 VALUE_BYTES = 24

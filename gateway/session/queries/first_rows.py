@@ -20,7 +20,7 @@ from gateway.aggregation.coordinates import Ask, dimension_of, is_pure, question
 from gateway.sources.filters.pruning import Positions
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.reading.leading import First
-from gateway.sql.lowered.not_numbers import as_written
+from gateway.sql.lowered.values.not_numbers import as_written
 from gateway.sql.text.trees import conjuncts
 
 _NOT_HERE = ("distinct", "group", "having", "joins", "laterals", "qualify", "sample", "windows")

@@ -31,12 +31,12 @@ from gateway.session.queries import sequences
 from gateway.session.result import Notice
 from gateway.session.settings.rows import SERVER_VERSION, in_milliseconds
 from gateway.session.settings.settings import ClientSettings
-from gateway.sql.meaning.inference import GIVES
-from gateway.sql.meaning.parameters import number
-from gateway.sql.meaning.relation import NOTATION, Constants
-from gateway.sql.meaning.scope import position_of
+from gateway.sql.inputs.notation import Notation
+from gateway.sql.names.relation import NOTATION, Constants
+from gateway.sql.names.scope import position_of
 from gateway.sql.text.datatypes import data_type
-from gateway.sql.text.notation import Notation
+from gateway.sql.types.inference import GIVES
+from gateway.sql.types.parameters import number
 from gateway.types import by_name
 
 # What version() says: drivers look for the first two words.

@@ -16,7 +16,7 @@ from gateway.session.queries.sides import common, stands_alone
 from gateway.sources.aggregates.partials import Partials
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Held
-from gateway.sql.meaning.scope import column_node, is_aggregate
+from gateway.sql.names.scope import column_node, is_aggregate
 from gateway.sql.text.trees import conjuncts
 
 _MIRRORED = {"": "", "LEFT": "RIGHT", "RIGHT": "LEFT", "FULL": "FULL"}

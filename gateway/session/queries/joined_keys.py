@@ -17,7 +17,7 @@ from gateway.aggregation.coordinates import COORDINATE, Tables, is_pure, is_pure
 from gateway.session.queries.run_first import MOST_PAIRS, rows_of, tables_in
 from gateway.session.queries.sides import Sides, query_of, sides_of
 from gateway.sources.grid.grid import GridTable
-from gateway.sql.meaning.scope import column_node, is_aggregate, table_node
+from gateway.sql.names.scope import column_node, is_aggregate, table_node
 from gateway.sql.text.trees import own_nodes
 
 _QUERIES = (exp.Query, exp.In, exp.Exists, exp.Any)

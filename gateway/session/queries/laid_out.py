@@ -28,7 +28,7 @@ from gateway.session.queries.sides import Sides, query_of, sides_of, stands_alon
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.reading.laid import LaidColumn
 from gateway.sources.table import TableName
-from gateway.sql.meaning.scope import column_node, is_aggregate, table_node
+from gateway.sql.names.scope import column_node, is_aggregate, table_node
 
 Run = Callable[[exp.Expr, Tables], pa.Table]
 Codes = npt.NDArray[np.intp]

@@ -19,8 +19,8 @@ from gateway.rewrite import Rewritten
 from gateway.session.portals.turning import KeptRoom
 from gateway.sources.listing import Listing
 from gateway.sources.table import Table, TableName
+from gateway.sql.lowered.printing import to_engine
 from gateway.sql.meaning.recursion import check_recursive_types
-from gateway.sql.text.dialect import to_engine
 from gateway.store.rows.snapshots import Snapshot
 
 Tables = Mapping[TableName, Table]

@@ -17,9 +17,9 @@ from gateway.errors import GatewayError, QueryCanceled
 from gateway.rewrite import Rewritten
 from gateway.session.computation import with_derived
 from gateway.sources.table import Table, TableName
-from gateway.sql.meaning.parameters import number
-from gateway.sql.meaning.scope import table_node
+from gateway.sql.names.scope import table_node
 from gateway.sql.text.trees import copied, nodes_of
+from gateway.sql.types.parameters import number
 from gateway.store.rows.snapshots import Snapshot
 from gateway.types import Type
 

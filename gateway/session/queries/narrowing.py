@@ -28,7 +28,7 @@ from gateway.session.queries.joined_keys import Question, questions
 from gateway.sources.filters.pruning import Positions
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Table, TableName
-from gateway.sql.meaning.scope import is_aggregate
+from gateway.sql.names.scope import is_aggregate
 from gateway.sql.text.trees import conjuncts
 
 # Aggregates that do not change when a row is there several times.

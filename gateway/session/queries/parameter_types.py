@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.sql.meaning.parameters import number
 from gateway.sql.text.trees import nodes_of
+from gateway.sql.types.parameters import number
 from gateway.types import TEXT, Type, from_arrow, with_dimensions
 
 Planned = Mapping[int, pa.DataType | None]

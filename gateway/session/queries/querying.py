@@ -52,8 +52,8 @@ from gateway.session.writes.upserts import Upsert
 from gateway.sources.table import Table, TableName
 from gateway.sql.lowered.lending import Borrowed, Lender
 from gateway.sql.meaning.locating import located
-from gateway.sql.meaning.relation import Constants, Lookup, notation_of, unsettled
-from gateway.sql.meaning.scope import table_node
+from gateway.sql.names.relation import Constants, Lookup, notation_of, unsettled
+from gateway.sql.names.scope import table_node
 from gateway.sql.statements.statement import CreateView, Explain, Kind, Statement
 from gateway.sql.statements.tables import CreateTable
 from gateway.sql.writes.writes import modifying_parts

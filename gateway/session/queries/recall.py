@@ -15,9 +15,9 @@ from typing import Generic, NamedTuple, TypeVar
 
 from gateway.recent import Recent
 from gateway.session.queries.sequences import FUNCTIONS as SEQUENCES
-from gateway.sql.meaning.relation import NOTATION, Constants, Replacement
+from gateway.sql.names.relation import NOTATION, Constants, Replacement
+from gateway.sql.statements.limits import Limits
 from gateway.sql.statements.statement import Kind, Statement
-from gateway.sql.text.limits import Limits
 
 V = TypeVar("V")
 

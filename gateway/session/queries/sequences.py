@@ -21,8 +21,8 @@ from gateway.errors import (
     UndefinedTable,
 )
 from gateway.sources.table import TableName
-from gateway.sql.meaning.scope import position_of
 from gateway.sql.meaning.volatile import each_row
+from gateway.sql.names.scope import position_of
 from gateway.sql.text.dialect import tokenize
 from gateway.store.ddl.owning import relation_key
 

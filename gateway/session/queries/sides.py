@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from gateway.aggregation.coordinates import Tables, is_inner, table_name
-from gateway.sql.meaning.scope import column_node
+from gateway.sql.names.scope import column_node
 from gateway.sql.text.trees import conjuncts
 
 

@@ -41,7 +41,7 @@ from gateway.session.queries.laid_out import laid_out
 from gateway.session.queries.narrowing import narrowed
 from gateway.session.queries.run_first import with_constants
 from gateway.sources.grid.grid import GridTable
-from gateway.sql.text.dialect import to_engine
+from gateway.sql.lowered.printing import to_engine
 
 # Below this many rows a scan is over sooner than the engine answers about a coordinate.
 FEWEST_ROWS = 100_000

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.errors import InvalidParameterValue
-from gateway.sql.text.notation import DATE_STYLES
+from gateway.sql.inputs.notation import DATE_STYLES
 
 # Whether a word, in capitals, is the row's -> the half that it names, and what it means.
 _WORDS: tuple[tuple[Callable[[str], bool], str, str], ...] = (

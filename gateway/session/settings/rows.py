@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from gateway.errors import FeatureNotSupported, InvalidParameterValue
 from gateway.session.settings.date_style import date_style
 from gateway.session.settings.known_settings import boolean
-from gateway.sql.text.encodings import named
-from gateway.sql.text.zones import time_zone
+from gateway.sql.inputs.encodings import named
+from gateway.sql.inputs.zones import time_zone
 
 SERVER_VERSION = "15.8"
 SERVER_VERSION_NUM = "150008"

@@ -33,7 +33,7 @@ from gateway.session.settings.rows import (
     Setting,
     as_known,
 )
-from gateway.sql.text.notation import Notation, notation_of
+from gateway.sql.inputs.notation import Notation, notation_of
 from gateway.sql.text.quoting import identifier
 
 # They would look as if they did something.

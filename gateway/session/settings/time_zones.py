@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from gateway.errors import FeatureNotSupported
-from gateway.sql.meaning.relation import Constants, zone_of
+from gateway.sql.names.relation import Constants, zone_of
 from gateway.store.definitions.definitions import TableDefinition
 from gateway.types import TIMESTAMPTZ
 

@@ -25,8 +25,8 @@ from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
 from gateway.sql.meaning.binding import named_tables
-from gateway.sql.meaning.relation import Relation
-from gateway.sql.meaning.scope import is_aggregate, position_of
+from gateway.sql.names.relation import Relation
+from gateway.sql.names.scope import is_aggregate, position_of
 from gateway.sql.statements.objects import LockTables
 from gateway.sql.statements.statement import Statement
 from gateway.sql.writes.writes import parts_of, target_of

@@ -13,8 +13,8 @@ from sqlglot import exp
 
 from gateway.errors import DatatypeMismatch
 from gateway.session.computation import Computation, fields_of
-from gateway.sql.meaning.inference import bare, is_untyped
 from gateway.sql.text.trees import copied
+from gateway.sql.types.inference import bare, is_untyped
 from gateway.store.definitions.columntypes import spelt
 from gateway.store.definitions.definitions import Column
 from gateway.types import BY_NAME

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from gateway.session.computation import Bound, Computation
 from gateway.session.settings.time_zones import check_moments
-from gateway.sql.meaning.relation import Constants
+from gateway.sql.names.relation import Constants
 from gateway.sql.writes.narrowing import Value
 from gateway.store.rows.by_key import KeyChange
 from gateway.store.tables import StoreSession

@@ -17,7 +17,7 @@ from gateway.errors import FeatureNotSupported, GroupingError, WindowingError
 from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound
 from gateway.session.writes.execution import Executor
-from gateway.sql.meaning.scope import column_node, is_aggregate, position_of, table_node
+from gateway.sql.names.scope import column_node, is_aggregate, position_of, table_node
 from gateway.sql.statements.statement import Copy, Statement
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import parse

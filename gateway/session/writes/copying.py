@@ -24,12 +24,12 @@ from gateway.session.result import CopyIn, CopyOut, Result
 from gateway.session.writes.copy_filter import row_filter
 from gateway.session.writes.execution import Executor
 from gateway.session.writes.exporting import export, refuse_users
-from gateway.sql.meaning.parameters import number
-from gateway.sql.meaning.relation import Relation
-from gateway.sql.meaning.scope import position_of, table_node
+from gateway.sql.names.relation import Relation
+from gateway.sql.names.scope import position_of, table_node
 from gateway.sql.statements.copy_options import CopyOptions, settled
 from gateway.sql.statements.copying import ALL
 from gateway.sql.statements.statement import Copy, Kind, Statement
+from gateway.sql.types.parameters import number
 from gateway.store.definitions.definitions import TableDefinition
 
 Ask = Callable[[Statement], Result]

@@ -33,8 +33,8 @@ from gateway.session.writes.returning import (
 from gateway.session.writes.through import Through, onto_table, through, through_columns
 from gateway.session.writes.upserting import Upserts
 from gateway.sources.table import Table, TableName
-from gateway.sql.lowered.localtime import type_moments
-from gateway.sql.meaning.relation import Lookup, zone_of
+from gateway.sql.lowered.values.localtime import type_moments
+from gateway.sql.names.relation import Lookup, zone_of
 from gateway.sql.statements.statement import Statement
 from gateway.sql.writes.narrowing import Value, is_named_once
 from gateway.sql.writes.writes import Write, as_write, check_width, parts_of, target_of

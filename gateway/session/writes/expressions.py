@@ -19,8 +19,8 @@ from gateway.errors import CheckViolation, DatatypeMismatch
 from gateway.session.queries.sequences import SequenceCalls
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
-from gateway.sql.meaning.relation import ColumnInfo, Relation
-from gateway.sql.meaning.scope import table_node
+from gateway.sql.names.relation import ColumnInfo, Relation
+from gateway.sql.names.scope import table_node
 from gateway.sql.text.dialect import parse
 from gateway.store.definitions.definitions import Column, TableDefinition
 from gateway.store.disk.faults import shown_row

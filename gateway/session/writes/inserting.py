@@ -19,9 +19,9 @@ from gateway.session.result import Result
 from gateway.session.transactions.transaction import TransactionBlock
 from gateway.session.writes.execution import Executor
 from gateway.session.writes.gathering import SAVEPOINT
-from gateway.sql.meaning.relation import zone_of
+from gateway.sql.names.relation import zone_of
+from gateway.sql.statements.limits import Limits
 from gateway.sql.statements.statement import Statement
-from gateway.sql.text.limits import Limits
 from gateway.sql.writes.constant_rows import ConstantRows, read
 from gateway.store.tables import StoreSession
 from gateway.types import DATE, TIMESTAMP, TIMESTAMPTZ

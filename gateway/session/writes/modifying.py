@@ -24,8 +24,8 @@ from gateway.session.result import Field, Result
 from gateway.session.writes.execution import Executor
 from gateway.session.writes.returning import Beneath
 from gateway.sources.table import Table, TableName
-from gateway.sql.meaning.scope import position_of, table_node
 from gateway.sql.meaning.volatile import call_name, volatile_call
+from gateway.sql.names.scope import position_of, table_node
 from gateway.sql.statements.statement import Statement
 from gateway.sql.writes.writes import modifying_parts
 from gateway.store.rows.snapshots import Snapshot

@@ -19,7 +19,7 @@ from gateway.errors import (
     SyntaxFault,
     UndefinedTable,
 )
-from gateway.sql.meaning.scope import position_of
+from gateway.sql.names.scope import position_of
 from gateway.sql.writes.writes import parts_of, target_of
 
 ColumnsOf = Callable[[exp.Table], list[str]]

@@ -15,9 +15,9 @@ from sqlglot import exp
 
 from gateway.rewrite import Rewritten
 from gateway.sources.table import Held, Table, TableName
-from gateway.sql.meaning.relation import ColumnInfo, Lookup, Relation
-from gateway.sql.meaning.scope import column_node, table_node
-from gateway.sql.meaning.updatable import IDENTIFIED
+from gateway.sql.names.relation import ColumnInfo, Lookup, Relation
+from gateway.sql.names.scope import column_node, table_node
+from gateway.sql.names.updatable import IDENTIFIED
 from gateway.sql.writes.writes import Write
 from gateway.store.definitions.definitions import ROWID, Changed, TableDefinition
 from gateway.store.rows.snapshots import Snapshot

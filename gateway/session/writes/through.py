@@ -21,9 +21,9 @@ from gateway.errors import (
 )
 from gateway.sources.table import TableName
 from gateway.sql.meaning.binding import named_tables
-from gateway.sql.meaning.relation import Relation
-from gateway.sql.meaning.scope import column_node, position_of
-from gateway.sql.meaning.updatable import IDENTIFIED, UNFILTERED, SimpleView, simple_view, why_not
+from gateway.sql.names.relation import Relation
+from gateway.sql.names.scope import column_node, position_of
+from gateway.sql.names.updatable import IDENTIFIED, UNFILTERED, SimpleView, simple_view, why_not
 from gateway.sql.text.dialect import parse
 from gateway.sql.writes.assignments import is_default
 from gateway.sql.writes.conflicts import through_view

@@ -11,7 +11,7 @@ from gateway.errors import FeatureNotSupported
 from gateway.rewrite import Rewritten
 from gateway.sources.table import Table, TableName
 from gateway.sql.meaning.binding import named_tables
-from gateway.sql.meaning.relation import ColumnInfo, Lookup, Relation
+from gateway.sql.names.relation import ColumnInfo, Lookup, Relation
 from gateway.sql.text.dialect import parse
 from gateway.sql.writes.conflicts import EXCLUDED, SHOWN_EXCLUDED, Conflict
 from gateway.store.definitions.definitions import ROWID, TableDefinition

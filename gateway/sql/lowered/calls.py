@@ -13,15 +13,15 @@ from gateway.errors import (
     IntervalFieldOverflow,
     InvalidDatetimeFormat,
 )
-from gateway.sql.lowered.ordered_texts import ordered_text
+from gateway.sql.inputs.far_moments import DAY_MICROS
+from gateway.sql.inputs.interval_input import read_interval
+from gateway.sql.lowered.groups.ordered_texts import ordered_text
 from gateway.sql.lowered.patterns import groups_apart, match_lines, write_replacement
-from gateway.sql.lowered.rooms import checked
-from gateway.sql.lowered.subqueries import array_of_query
-from gateway.sql.meaning.modifiers import fields_of
+from gateway.sql.lowered.relations.subqueries import array_of_query
+from gateway.sql.lowered.values.rooms import checked
 from gateway.sql.meaning.volatile import each_row
 from gateway.sql.text.datatypes import data_type
-from gateway.sql.text.far_moments import DAY_MICROS
-from gateway.sql.text.interval_input import read_interval
+from gateway.sql.types.modifiers import fields_of
 
 # PostgreSQL's names of what the engine calls otherwise, and of what it writes as an operator.
 _NAMES = {

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.sql.lowered.distinct_values import sort_distinct
-from gateway.sql.lowered.equal_forms import group_equal
-from gateway.sql.lowered.equal_nans import group_nans
-from gateway.sql.lowered.parts import write_parts
-from gateway.sql.lowered.united_forms import unite_equal
-from gateway.sql.meaning.overloads import resolve_overloads
-from gateway.sql.meaning.relation import Relations
-from gateway.sql.meaning.scope import Analysis
-from gateway.sql.text.notation import Notation
+from gateway.sql.inputs.notation import Notation
+from gateway.sql.lowered.groups.distinct_values import sort_distinct
+from gateway.sql.lowered.groups.equal_forms import group_equal
+from gateway.sql.lowered.groups.equal_nans import group_nans
+from gateway.sql.lowered.groups.united_forms import unite_equal
+from gateway.sql.lowered.overloads import resolve_overloads
+from gateway.sql.lowered.values.parts import write_parts
+from gateway.sql.names.relation import Relations
+from gateway.sql.names.scope import Analysis
 
 
 def choose(

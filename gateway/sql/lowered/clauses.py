@@ -10,9 +10,9 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.calls import flat, is_series_of_moments
-from gateway.sql.lowered.cast_names import named_apart
-from gateway.sql.lowered.grouping_sets import write_sets
-from gateway.sql.meaning.scope import is_aggregate, is_one_row
+from gateway.sql.lowered.groups.cast_names import named_apart
+from gateway.sql.lowered.groups.grouping_sets import write_sets
+from gateway.sql.names.scope import is_aggregate, is_one_row
 from gateway.sql.text.trees import own_nodes
 
 

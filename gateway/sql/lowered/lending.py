@@ -18,12 +18,12 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.sql.meaning.analysis import analyse
-from gateway.sql.meaning.inference import GIVES, Types
-from gateway.sql.meaning.relation import Relations
-from gateway.sql.meaning.scope import Analysis, Block, position_of
+from gateway.sql.names.relation import Relations
+from gateway.sql.names.scope import Analysis, Block, position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.trees import nodes, own_nodes
+from gateway.sql.types.inference import GIVES, Types
 from gateway.types import ALIASES, BY_NAME, INT4, REGISTERED, TEXT, Type, array_of
 
 

@@ -16,92 +16,28 @@ from gateway.errors import (
     ArraySubscriptError,
     FeatureNotSupported,
     GatewayError,
-    InvalidParameterValue,
 )
-from gateway.sql.lowered import clauses, subqueries
+from gateway.sql.inputs import literals
+from gateway.sql.inputs.array_input import read_array
+from gateway.sql.lowered import clauses
 from gateway.sql.lowered.calls import call, filtered, window
-from gateway.sql.lowered.casting import cast, item_of
-from gateway.sql.lowered.listed_values import keep_apart
-from gateway.sql.lowered.lone_conditions import hold_back
-from gateway.sql.lowered.moment_casts import cast_of, interval_of
-from gateway.sql.lowered.multisets import count_equals
-from gateway.sql.lowered.ordered_texts import distinct_values, filtered_text, order_of_values
-from gateway.sql.lowered.outer_joins import unsettle
+from gateway.sql.lowered.groups.multisets import count_equals
+from gateway.sql.lowered.groups.ordered_texts import distinct_values, filtered_text, order_of_values
 from gateway.sql.lowered.patterns import write_pattern
-from gateway.sql.lowered.subscripts import item
-from gateway.sql.meaning.scope import position_of
-from gateway.sql.text import literals
-from gateway.sql.text.array_input import read_array
+from gateway.sql.lowered.relations import subqueries
+from gateway.sql.lowered.relations.listed_values import keep_apart
+from gateway.sql.lowered.relations.lone_conditions import hold_back
+from gateway.sql.lowered.relations.outer_joins import unsettle
+from gateway.sql.lowered.values.casting import cast, item_of
+from gateway.sql.lowered.values.moment_casts import cast_of, interval_of
+from gateway.sql.lowered.values.subscripts import item
+from gateway.sql.names.scope import position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import parenthesise
 from gateway.sql.text.trees import copied, nodes
-from gateway.types import no_type
 
 DType = exp.DType
 Lowering = Callable[[Any], "exp.Expr | None"]
-
-# The types the engine casts to, in its spelling. A missing row: the type is refused by name.
-# PostgreSQL counts time in microseconds, DataFusion by default in nanoseconds (and then knows no
-# year before 1677): the scale is always written.
-ENGINE_TYPES = {
-    DType.BOOLEAN: "BOOLEAN",
-    DType.SMALLINT: "SMALLINT",
-    DType.INT: "INTEGER",
-    DType.BIGINT: "BIGINT",
-    DType.FLOAT: "REAL",
-    DType.DOUBLE: "DOUBLE PRECISION",
-    DType.DECIMAL: "DECIMAL(38, 10)",
-    DType.TEXT: "VARCHAR",
-    DType.VARCHAR: "VARCHAR",
-    DType.CHAR: "VARCHAR",
-    DType.NCHAR: "VARCHAR",
-    DType.BPCHAR: "VARCHAR",
-    DType.NAME: "VARCHAR",
-    DType.UUID: "VARCHAR",
-    DType.JSON: "VARCHAR",
-    DType.JSONB: "VARCHAR",
-    DType.VARBINARY: "BYTEA",
-    DType.BINARY: "BYTEA",
-    DType.DATE: "DATE",
-    DType.TIME: "TIME",
-    DType.TIMESTAMP: "TIMESTAMP(6)",
-    DType.TIMESTAMPTZ: "TIMESTAMP(6) WITH TIME ZONE",
-    DType.INTERVAL: "INTERVAL",
-}
-
-
-def engine_type(kind: exp.DataType) -> str:
-    """The engine's spelling of a type.
-
-    Raises:
-        UndefinedObject: 42704, no such type here.
-        FeatureNotSupported: 0A000, a numeric of more than 38 digits.
-    """
-    if kind.this == DType.ARRAY and kind.expressions:
-        return f"{engine_type(kind.expressions[0])}[]"
-    spelling = ENGINE_TYPES.get(kind.this)
-    if spelling is None:
-        name = kind.args.get("kind") or kind.sql("postgres").lower()
-        raise no_type(getattr(name, "name", name))
-    if kind.this == DType.DECIMAL and kind.expressions:
-        precision, scale = ([int(part.name) for part in kind.expressions] + [0])[:2]
-        if not 1 <= precision <= 1000:
-            raise InvalidParameterValue(f"NUMERIC precision {precision} must be between 1 and 1000")
-        if precision > 38:
-            raise FeatureNotSupported(
-                f"numeric({precision}, {scale}) is not supported",
-                hint="A numeric holds at most 38 digits here.",
-            )
-        return f"DECIMAL({precision}, {scale})"
-    if kind.expressions and kind.this in (DType.TIMESTAMP, DType.TIMESTAMPTZ, DType.TIME):
-        if kind.expressions[0].name != "6":
-            raise FeatureNotSupported(
-                f"{kind.sql('postgres').lower()} is not supported",
-                hint="Times are kept in microseconds; round them with date_trunc().",
-            )
-    elif kind.this == DType.DOUBLE and kind.expressions and int(kind.expressions[0].name) <= 24:
-        return "REAL"  # float(1) to float(24) is real
-    return spelling
 
 
 def lower(tree: exp.Expr) -> exp.Expr:

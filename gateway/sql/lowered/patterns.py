@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
-from gateway.sql.text.regexps import translated
+from gateway.sql.inputs.regexps import translated
 
 # An escape, a bracket expression, or the opening of a group that is counted.
 _PART = re.compile(r"\\.|\[\^?\]?(?:\[:\w+:\]|\\.|[^\]\\])*\]|\((?!\?)")

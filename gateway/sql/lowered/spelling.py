@@ -10,15 +10,15 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
-from gateway.sql.lowered.jsoncalls import made_json, written
-from gateway.sql.lowered.ordered_sets import put_ordered_set
-from gateway.sql.lowered.reals import spell_cases, spell_nullif
-from gateway.sql.lowered.rounding import CUTTING, round_numeric
-from gateway.sql.lowered.typed_casts import spell_cast
-from gateway.sql.meaning.inference import GIVES, Types
-from gateway.sql.meaning.scope import Block, position_of
+from gateway.sql.lowered.groups.ordered_sets import put_ordered_set
+from gateway.sql.lowered.values.jsoncalls import made_json, written
+from gateway.sql.lowered.values.reals import spell_cases, spell_nullif
+from gateway.sql.lowered.values.rounding import CUTTING, round_numeric
+from gateway.sql.lowered.values.typed_casts import spell_cast
+from gateway.sql.names.scope import Block, position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import own_nodes
+from gateway.sql.types.inference import GIVES, Types
 from gateway.types import BOOL, TEXT, array_of
 
 

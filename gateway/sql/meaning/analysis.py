@@ -15,8 +15,6 @@ from sqlglot import exp
 
 from gateway.errors import InvalidColumnReference
 from gateway.sources.table import TableName
-from gateway.sql.meaning.grouped_joins import is_join
-from gateway.sql.meaning.inference import alternatives_type, info_of, type_of
 from gateway.sql.meaning.merging import (
     as_output,
     merge,
@@ -25,9 +23,10 @@ from gateway.sql.meaning.merging import (
     spell_out_merged,
 )
 from gateway.sql.meaning.naming import number_repeated
-from gateway.sql.meaning.ordering import settle_order
-from gateway.sql.meaning.relation import ColumnInfo, Relations
-from gateway.sql.meaning.scope import (
+from gateway.sql.names.grouped_joins import is_join
+from gateway.sql.names.ordering import settle_order
+from gateway.sql.names.relation import ColumnInfo, Relations
+from gateway.sql.names.scope import (
     Analysis,
     Block,
     Listed,
@@ -37,6 +36,7 @@ from gateway.sql.meaning.scope import (
     position_of,
 )
 from gateway.sql.text.trees import copied, own_nodes
+from gateway.sql.types.inference import alternatives_type, info_of, type_of
 
 # On a column that a star stood for: where the star stands in the text.
 STAR = "star"

@@ -9,12 +9,12 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, StatementTooComplex, UndefinedTable
 from gateway.sources.table import TableName
-from gateway.sql.lowered.session_literals import keep_literals
 from gateway.sql.meaning.columns_named import columns_named
 from gateway.sql.meaning.fields import write_fields
-from gateway.sql.meaning.relation import ColumnInfo, Lookup, Read, Relation
-from gateway.sql.meaning.scope import position_of, visible_ctes
-from gateway.sql.meaning.updatable import IDENTIFIED, flags_of, lay_open
+from gateway.sql.meaning.session_literals import keep_literals
+from gateway.sql.names.relation import ColumnInfo, Lookup, Read, Relation
+from gateway.sql.names.scope import position_of, visible_ctes
+from gateway.sql.names.updatable import IDENTIFIED, flags_of, lay_open
 from gateway.sql.text.dialect import parse
 from gateway.sql.text.trees import nodes, nodes_of
 

@@ -12,10 +12,20 @@ from sqlglot import exp
 
 from gateway.errors import DatatypeMismatch, SyntaxFault
 from gateway.interrupts import check_for_interrupts
-from gateway.sql.meaning.arguments import check_arguments, check_subscript
-from gateway.sql.meaning.castable import check_cast
 from gateway.sql.meaning.clauses import check_clauses, check_united
-from gateway.sql.meaning.computing import (
+from gateway.sql.meaning.windows import (
+    check_aggregate,
+    check_no_windows,
+    check_ordered_set,
+    check_range,
+    check_window,
+)
+from gateway.sql.names.scope import Analysis, Block, Output, place_of, position_of
+from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.trees import ByKind, Kinds, own_nodes
+from gateway.sql.types.arguments import check_arguments, check_subscript
+from gateway.sql.types.castable import check_cast
+from gateway.sql.types.computing import (
     BITWISE,
     COMPUTED,
     cast_literal,
@@ -25,18 +35,8 @@ from gateway.sql.meaning.computing import (
     family,
     no_operator,
 )
-from gateway.sql.meaning.inference import GIVES, Types, info_of, is_untyped
-from gateway.sql.meaning.results import common_type
-from gateway.sql.meaning.scope import Analysis, Block, Output, place_of, position_of
-from gateway.sql.meaning.windows import (
-    check_aggregate,
-    check_no_windows,
-    check_ordered_set,
-    check_range,
-    check_window,
-)
-from gateway.sql.text.datatypes import data_type
-from gateway.sql.text.trees import ByKind, Kinds, own_nodes
+from gateway.sql.types.inference import GIVES, Types, info_of, is_untyped
+from gateway.sql.types.results import common_type
 from gateway.types import BOOL, BY_NAME, DATE, TIMESTAMPTZ, Type
 
 _BPCHAR = BY_NAME["bpchar"]

@@ -18,8 +18,8 @@ from gateway.errors import (
     WindowingError,
     WrongObjectType,
 )
-from gateway.sql.meaning.results import is_scalar_function
-from gateway.sql.meaning.scope import (
+from gateway.sql.inputs.number_input import read_int8
+from gateway.sql.names.scope import (
     Block,
     column_node,
     is_aggregate,
@@ -27,8 +27,8 @@ from gateway.sql.meaning.scope import (
     resolve,
     resolves_here,
 )
-from gateway.sql.text.number_input import read_int8
 from gateway.sql.text.trees import nodes_of, own_nodes
+from gateway.sql.types.results import is_scalar_function
 
 _CLAUSES = {"group": "GROUP BY", "order": "ORDER BY"}
 # Clauses without aggregates, as PostgreSQL calls them.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from gateway.errors import UndefinedColumn
-from gateway.sql.meaning.scope import position_of
+from gateway.sql.names.scope import position_of
 from gateway.sql.text.trees import nodes_of, own_nodes
 
 _RELATIONS = (exp.Table, exp.Subquery, exp.Lateral, exp.Unnest, exp.Values)

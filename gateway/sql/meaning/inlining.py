@@ -27,15 +27,15 @@ from gateway.errors import (
 )
 from gateway.sources.table import TableName
 from gateway.sql.meaning.analysis import analyse
-from gateway.sql.meaning.coercion import as_type, is_assignable, is_implicit, propagates_null
 from gateway.sql.meaning.functions import Argument, Function, FunctionName, Functions, body_of
-from gateway.sql.meaning.inference import type_of
-from gateway.sql.meaning.parameters import number
-from gateway.sql.meaning.relation import ColumnInfo, Relations
-from gateway.sql.meaning.scope import Analysis, Block, column_node, position_of
 from gateway.sql.meaning.volatile import VOLATILE
+from gateway.sql.names.relation import ColumnInfo, Relations
+from gateway.sql.names.scope import Analysis, Block, column_node, position_of
 from gateway.sql.text.precedence import parenthesise
 from gateway.sql.text.trees import nodes_of
+from gateway.sql.types.coercion import as_type, is_assignable, is_implicit, propagates_null
+from gateway.sql.types.inference import type_of
+from gateway.sql.types.parameters import number
 
 # A query with its functions inlined may have this many nodes: planning takes seconds beyond.
 MAX_NODES = 20_000

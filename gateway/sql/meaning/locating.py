@@ -18,13 +18,13 @@ from gateway.errors import (
     UndefinedColumn,
     UndefinedFunction,
 )
-from gateway.sql.meaning.arguments import NO_FUNCTION
-from gateway.sql.meaning.inference import type_of
-from gateway.sql.meaning.numerals import is_pointed
-from gateway.sql.meaning.results import ALONG
-from gateway.sql.meaning.scope import AGGREGATES, Analysis, Block, position_of, resolve
+from gateway.sql.names.scope import AGGREGATES, Analysis, Block, position_of, resolve
 from gateway.sql.text.grammar import MARKERS
 from gateway.sql.text.habits import FUNCTIONS
+from gateway.sql.types.arguments import NO_FUNCTION
+from gateway.sql.types.inference import type_of
+from gateway.sql.types.numerals import is_pointed
+from gateway.sql.types.results import ALONG
 from gateway.types import NUMERIC
 
 # What the engine cannot suggest, for it never sees them.

@@ -14,9 +14,9 @@ from sqlglot import exp
 from gateway.errors import UndefinedColumn, UndefinedTable
 from gateway.sources.table import TableName
 from gateway.sql.meaning.analysis import analyse
-from gateway.sql.meaning.relation import Relations
-from gateway.sql.meaning.scope import Analysis, Block, Source, resolve, table_node, with_queries
 from gateway.sql.meaning.volatile import volatile_call
+from gateway.sql.names.relation import Relations
+from gateway.sql.names.scope import Analysis, Block, Source, resolve, table_node, with_queries
 from gateway.sql.text.grammar import Marker
 from gateway.sql.text.trees import nodes_of, own_nodes
 

@@ -13,10 +13,10 @@ from functools import reduce
 from sqlglot import exp
 
 from gateway.errors import AmbiguousColumn, GatewayError, UndefinedColumn
-from gateway.sql.meaning.inference import type_of
-from gateway.sql.meaning.results import common_type
-from gateway.sql.meaning.scope import Block, Listed, Source, column_node, resolves_here
+from gateway.sql.names.scope import Block, Listed, Source, column_node, resolves_here
 from gateway.sql.text.trees import own_nodes
+from gateway.sql.types.inference import type_of
+from gateway.sql.types.results import common_type
 from gateway.types import FLOAT4, FLOAT8, NUMERIC
 
 # On a NATURAL join that was spelt out, under this key, the names that it joins by.

@@ -13,9 +13,9 @@ from collections import Counter
 from sqlglot import exp
 
 from gateway.errors import GatewayError
-from gateway.sql.meaning.parameters import postgres_type
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import nodes_of
+from gateway.sql.types.parameters import postgres_type
 
 UNNAMED = "?column?"
 

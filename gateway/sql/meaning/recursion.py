@@ -14,7 +14,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gateway.errors import DatatypeMismatch
-from gateway.sql.meaning.scope import position_of
+from gateway.sql.names.scope import position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.types import INTEGER, Type, from_arrow
 

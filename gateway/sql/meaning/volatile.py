@@ -11,7 +11,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
-from gateway.sql.meaning.scope import Analysis, Query, Source, position_of
+from gateway.sql.names.scope import Analysis, Query, Source, position_of
 from gateway.sql.text.trees import nodes_of
 
 VOLATILE = frozenset(

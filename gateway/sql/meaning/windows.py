@@ -10,11 +10,11 @@ from gateway.errors import (
     WindowingError,
     WrongObjectType,
 )
-from gateway.sql.lowered.excluded import leave_out
-from gateway.sql.meaning.arguments import no_function
-from gateway.sql.meaning.inference import Types
-from gateway.sql.meaning.scope import Block, position_of
+from gateway.sql.meaning.excluded import leave_out
+from gateway.sql.names.scope import Block, position_of
 from gateway.sql.text.trees import own_nodes
+from gateway.sql.types.arguments import no_function
+from gateway.sql.types.inference import Types
 
 _UNRECKONED = ("text", "varchar", "bpchar", "bool", "uuid")  # no sums of them
 _OVER_WINDOWS = frozenset(

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.errors import FeatureNotSupported, GatewayError, InvalidParameterValue, SyntaxFault
+from gateway.sql.inputs.encodings import named
 from gateway.sql.statements.copying import ALL
 from gateway.sql.statements.statement import Copy, Option, Value
-from gateway.sql.text.encodings import named
 
 
 @dataclass(frozen=True, slots=True)

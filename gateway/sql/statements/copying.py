@@ -13,9 +13,9 @@ from typing import NoReturn
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.errors import InsufficientPrivilege, SyntaxFault
+from gateway.sql.inputs.escapes import unicode_string
 from gateway.sql.statements.commands import Reader
 from gateway.sql.statements.statement import Copy, Option, Statement, Value
-from gateway.sql.text.escapes import unicode_string
 
 DATASETS = ("zarr", "netcdf", "parquet")  # the formats in which a dataset is written
 

@@ -21,11 +21,11 @@ from gateway.errors import (
     SyntaxFault,
     UndefinedObject,
 )
-from gateway.sql.lowered.lowering import engine_type
 from gateway.sql.meaning.functions import Argument
 from gateway.sql.statements.commands import Name, Reader
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import parse_tokens
+from gateway.sql.text.engine_types import engine_type
 from gateway.types import Type, by_name
 
 HINT = "A function is one expression here: RETURN expression, or AS 'SELECT expression'."

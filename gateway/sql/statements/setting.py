@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot.tokenizer_core import TokenType
 
 from gateway.errors import InvalidParameterValue
+from gateway.sql.inputs.interval_input import read_interval
 from gateway.sql.statements.commands import (
     Reader,
     SetConstraints,
@@ -13,7 +14,6 @@ from gateway.sql.statements.commands import (
     names_of,
     read_modes,
 )
-from gateway.sql.text.interval_input import read_interval
 
 # Spellings of settings that are not `name = value` -> the setting.
 _SPELT = {

@@ -6,7 +6,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.errors import SyntaxFault
-from gateway.sql.meaning.scope import position_of
+from gateway.sql.names.scope import position_of
 from gateway.sql.statements.commands import Reader
 from gateway.sql.statements.tables import CreateTable
 from gateway.sql.text.dialect import parse_tokens, syntax_fault

@@ -1,8 +1,8 @@
-"""PostgreSQL in, engine out: the one dialect through which every statement goes.
+"""PostgreSQL's SQL to trees: the one dialect through which every statement goes.
 
-`parse` reads PostgreSQL's grammar (gateway/sql/text/grammar.py); `to_engine` writes what Apache
-DataFusion reads. What the two systems understand differently is settled in between, by
-gateway/sql/lowered/lowering.py, so that no two parsers read the same text.
+`parse` reads PostgreSQL's grammar (gateway/sql/text/grammar.py). What the engine reads otherwise is
+settled on the tree (gateway/sql/lowered) before the generator of this dialect prints it, so
+that no two parsers read the same text.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.errors import CharacterNotInRepertoire, FeatureNotSupported, GatewayError, SyntaxFault
 from gateway.interrupts import check_for_interrupts
-from gateway.sql.lowered.lowering import engine_type, lower
 from gateway.sql.text.depth import with_room
+from gateway.sql.text.engine_types import engine_type
 from gateway.sql.text.grammar import MARKERS as MARKERS
 from gateway.sql.text.grammar import GradwireParser
 from gateway.sql.text.grammar import Marker as Marker
@@ -29,7 +29,7 @@ from gateway.sql.text.habits import hint_at, refuse_foreign
 from gateway.sql.text.precedence import ORDERED
 from gateway.sql.text.repeats import Repeated, find, head_of, is_cut, restore, settle, without
 from gateway.sql.text.rows import compare_pairwise
-from gateway.sql.text.trees import nodes, nodes_of
+from gateway.sql.text.trees import nodes
 from gateway.sql.text.worded_calls import Fault
 from gateway.sql.text.words import PARAMETER_SIGN, GradwireTokenizer
 
@@ -37,7 +37,6 @@ from gateway.sql.text.words import PARAMETER_SIGN, GradwireTokenizer
 STATEMENTS = (exp.Query, exp.Values, exp.DML, exp.DDL, exp.Drop, exp.TruncateTable, exp.Copy)
 
 
-_PLAIN = re.compile("[a-z_][a-z0-9_$]*")
 # PostgreSQL 15, Appendix C, "SQL Key Words": the reserved ones, and QUALIFY, which the engine has.
 _RESERVED_WORDS = """
 all analyse analyze and any array as asc asymmetric authorization between binary both by case cast
@@ -365,34 +364,6 @@ def _fold(node: exp.Expr) -> None:
         node.args["this"] = node.this.lower()
 
 
-def to_engine(tree: exp.Expr) -> str:
-    """The engine's SQL for a query, every identifier quoted; `tree` is left as it was.
-
-    >>> to_engine(parse("SELECT -x ^ 2 FROM t")[0])
-    'SELECT power(-"x", 2) FROM "t"'
-
-    Raises:
-        FeatureNotSupported: 0A000, what the engine lacks or would silently read otherwise.
-        UndefinedObject: 42704, an unknown type.
-    """
-    return _print(lower(tree), DIALECT.generator(identify=True, comments=False))
-
-
-def to_text(tree: exp.Expr) -> str:
-    """The SQL of `to_engine` laid out for people: several lines, quotes where they are needed.
-
-    >>> print(to_text(parse("SELECT X FROM t WHERE x > 1")[0]))
-    SELECT
-      x
-    FROM t
-    WHERE
-      x > 1
-    """
-    lowered = lower(tree)
-    for name in nodes_of(lowered, exp.Identifier):
-        name.set("quoted", not _PLAIN.fullmatch(name.name) or name.name in RESERVED)
-    return _print(lowered, DIALECT.generator(pretty=True))
-
-
-def _print(tree: exp.Expr, generator: Generator) -> str:
+def print_with(generator: Generator, tree: exp.Expr) -> str:
+    """The SQL of a tree, however deep; the tree is not kept."""
     return str(with_room(lambda: generator.generate(tree, copy=False)))

@@ -16,8 +16,8 @@ from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.interrupts import check_for_interrupts
+from gateway.sql.inputs.escapes import escaped_string, unicode_string
 from gateway.sql.text.datatypes import data_type
-from gateway.sql.text.escapes import escaped_string, unicode_string
 from gateway.sql.text.interval_types import IntervalsParser
 from gateway.sql.text.places import placed, written
 from gateway.sql.text.repeats import NUMBERS, Repeated, head_of, is_cut

@@ -1,7 +1,7 @@
 """INTERVAL as PostgreSQL writes it: literals and types, with fields and a precision.
 
 `interval '1' day to second(2)`, `interval(3) '1 day'`, `x::interval year to month` (manual, 8.5.4).
-The type's node has its fields and its precision as parameters; `sql.meaning.modifiers` reads them.
+The type's node has its fields and its precision as parameters; `sql.types.modifiers` reads them.
 """
 
 from __future__ import annotations

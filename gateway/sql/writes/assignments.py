@@ -13,11 +13,11 @@ from gateway.errors import (
     SyntaxFault,
     UndefinedColumn,
 )
-from gateway.sql.meaning.numerals import digits, is_point_literal, plain
-from gateway.sql.meaning.parameters import number
-from gateway.sql.meaning.scope import column_node, position_of
+from gateway.sql.names.scope import column_node, position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import DIALECT, parse
+from gateway.sql.types.numerals import digits, is_point_literal, plain
+from gateway.sql.types.parameters import number
 from gateway.sql.writes.items import Assigned, with_items
 from gateway.sql.writes.targets import Target, TargetColumn
 from gateway.types import DATE, INTERVAL, NUMERIC, TIME, TIMESTAMP, TIMESTAMPTZ, Type, dimensions

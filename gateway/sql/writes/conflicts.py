@@ -18,9 +18,9 @@ from gateway.errors import (
     UndefinedColumn,
 )
 from gateway.sources.table import TableName
-from gateway.sql.meaning.scope import column_node, position_of, table_node
-from gateway.sql.meaning.updatable import IDENTIFIED, UNFILTERED
 from gateway.sql.meaning.volatile import call_name, volatile_call
+from gateway.sql.names.scope import column_node, position_of, table_node
+from gateway.sql.names.updatable import IDENTIFIED, UNFILTERED
 from gateway.sql.text.dialect import parse
 from gateway.sql.text.trees import nodes_of
 from gateway.types import Type

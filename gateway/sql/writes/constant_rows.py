@@ -16,7 +16,7 @@ from functools import lru_cache
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.sql.meaning.numerals import is_point_literal
+from gateway.sql.types.numerals import is_point_literal
 from gateway.sql.writes.assignments import EXACT, is_spelt_so
 from gateway.sql.writes.given import WHOLE, Constant, constants
 from gateway.sql.writes.targets import Target, TargetColumn

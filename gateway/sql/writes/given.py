@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.sql.meaning.numerals import is_point_literal
-from gateway.sql.meaning.parameters import number
+from gateway.sql.types.numerals import is_point_literal
+from gateway.sql.types.parameters import number
 from gateway.sql.writes.assignments import AS_ASSIGNED, EXACT, is_spelt
 from gateway.sql.writes.targets import Target, TargetColumn
 from gateway.types import INTERVAL

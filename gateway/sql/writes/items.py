@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.errors import DatatypeMismatch, FeatureNotSupported
-from gateway.sql.meaning.scope import column_node, position_of
+from gateway.sql.names.scope import column_node, position_of
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.writes.targets import Target
 from gateway.types import Type, dimensions

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from gateway.errors import DuplicateAlias, FeatureNotSupported, SyntaxFault
-from gateway.sql.meaning.scope import column_node, position_of
+from gateway.sql.names.scope import column_node, position_of
 from gateway.sql.writes.assignments import (
     assigned_columns,
     declare_parameters,

@@ -14,8 +14,8 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gateway.sources.table import TableName
-from gateway.sql.meaning.parameters import number
 from gateway.sql.text.trees import nodes_of
+from gateway.sql.types.parameters import number
 from gateway.sql.writes.given import WHOLE
 from gateway.sql.writes.targets import Target
 

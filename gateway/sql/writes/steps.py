@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.sql.meaning.numerals import is_point_literal
+from gateway.sql.types.numerals import is_point_literal
 from gateway.sql.writes.narrowing import Cell, cell, read
 from gateway.sql.writes.targets import TargetColumn
 from gateway.types import INTEGER

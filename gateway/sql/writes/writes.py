@@ -24,9 +24,9 @@ from gateway.errors import (
     SyntaxFault,
     WindowingError,
 )
-from gateway.sql.lowered.sets import refuse_sets
-from gateway.sql.meaning.scope import column_node, is_aggregate, position_of
-from gateway.sql.meaning.updatable import IDENTIFIED, UNFILTERED
+from gateway.sql.names.row_functions import refuse_sets
+from gateway.sql.names.scope import column_node, is_aggregate, position_of
+from gateway.sql.names.updatable import IDENTIFIED, UNFILTERED
 from gateway.sql.text.trees import own_nodes
 from gateway.sql.writes.assignments import (
     assigned_columns,

@@ -9,8 +9,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 from gateway.errors import FeatureNotSupported
-from gateway.sql.meaning.modifiers import modifier_digits
-from gateway.sql.text.precision import interval_fields
+from gateway.sql.inputs.precision import interval_fields
+from gateway.sql.types.modifiers import modifier_digits
 from gateway.types import Type, dimensions
 
 # PostgreSQL type -> DuckDB type. A type without a row is refused at CREATE TABLE. Text kinds are

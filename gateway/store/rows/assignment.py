@@ -20,9 +20,9 @@ from gateway.errors import (
     NumericValueOutOfRange,
     StringTooLong,
 )
-from gateway.sql.text.interval_input import cut_to
-from gateway.sql.text.jsontext import READERS
-from gateway.sql.text.precision import MOST_DIGITS, interval_fields, rounded
+from gateway.sql.inputs.interval_input import cut_to
+from gateway.sql.inputs.jsontext import READERS
+from gateway.sql.inputs.precision import MOST_DIGITS, interval_fields, rounded
 from gateway.store.definitions.columntypes import numeric_digits, spelt, text_length
 from gateway.store.definitions.definitions import Column
 from gateway.store.rows import identifiers, textinput

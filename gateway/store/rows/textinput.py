@@ -23,7 +23,7 @@ from gateway.errors import (
     InvalidTextRepresentation,
     NumericValueOutOfRange,
 )
-from gateway.sql.text.far_moments import DAY_MICROS
+from gateway.sql.inputs.far_moments import DAY_MICROS
 from gateway.types import BY_NAME, Type
 
 _DAY = r"\d{4}-\d{2}-\d{2}"

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.sql.text.far_moments import DAY_MICROS
+from gateway.sql.inputs.far_moments import DAY_MICROS
 from gateway.store.definitions.columntypes import TOLD_AS_THEY_ARE
 from gateway.store.definitions.definitions import TableDefinition
 from gateway.store.disk.faults import translated

@@ -23,7 +23,7 @@ from gateway.errors import (
 )
 from gateway.interrupts import check_for_interrupts
 from gateway.session.result import CopyIn, CopyOut, Field, Result
-from gateway.sql.text.encodings import Encoding
+from gateway.sql.inputs.encodings import Encoding
 from gateway.wire.connection.held import Held
 from gateway.wire.connection.streaming import pieces, short_turns
 from gateway.wire.connection.telling import Telling

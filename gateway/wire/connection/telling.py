@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from gateway.errors import GatewayError, UntranslatableCharacter
-from gateway.sql.text.encodings import UTF8, named
-from gateway.sql.text.notation import Notation
+from gateway.sql.inputs.encodings import UTF8, named
+from gateway.sql.inputs.notation import Notation
 from gateway.wire.encoding.values import Bytes
 from gateway.wire.protocol import replies
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from gateway.errors import BadCopyFileFormat, GatewayError, NotNullViolation, OutOfMemory
 from gateway.session.result import CopyIn
-from gateway.sql.text.notation import Notation
+from gateway.sql.inputs.notation import Notation
 from gateway.types import Type
 from gateway.wire.copy.columns import first_failure
 from gateway.wire.copy.fields import WIRE, Octets, gathered, read_fields

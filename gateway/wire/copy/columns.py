@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.errors import GatewayError
-from gateway.sql.text.notation import Notation
+from gateway.sql.inputs.notation import Notation
 from gateway.store.rows.textinput import wide_decimal
 from gateway.types import Type
 from gateway.wire.decoding.parameters import decode_value

@@ -14,13 +14,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.sql.text.far_moments import (
+from gateway.sql.inputs.far_moments import (
     DATE_INFINITY,
     DATE_MINUS_INFINITY,
     TIMESTAMP_INFINITY,
     TIMESTAMP_MINUS_INFINITY,
 )
-from gateway.sql.text.notation import Notation
+from gateway.sql.inputs.notation import Notation
 from gateway.store.rows.textinput import wide_decimal
 from gateway.types import TEXTS, Type
 from gateway.wire.copy.columns import Unread, holds

@@ -25,8 +25,8 @@ from gateway.errors import (
     UntranslatableCharacter,
 )
 from gateway.session.result import CopyIn
-from gateway.sql.text.encodings import Encoding, named
-from gateway.sql.text.notation import Notation
+from gateway.sql.inputs.encodings import Encoding, named
+from gateway.sql.inputs.notation import Notation
 from gateway.wire.copy.binary import BinaryReader
 from gateway.wire.copy.blocks import cut, fields_of
 from gateway.wire.copy.columns import first_failure, read_texts

@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.session.result import Field
+from gateway.sql.inputs.encodings import named
+from gateway.sql.inputs.notation import Notation
 from gateway.sql.statements.copy_options import CopyOptions
 from gateway.sql.statements.copying import ALL
-from gateway.sql.text.encodings import named
-from gateway.sql.text.notation import Notation
 from gateway.types import Type
 from gateway.wire.copy.binary import SIGNATURE, TRAILER
 from gateway.wire.encoding.arrays import as_array

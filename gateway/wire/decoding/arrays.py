@@ -9,8 +9,8 @@ from math import prod
 from typing import Any
 
 from gateway.errors import DatatypeMismatch, InvalidBinaryRepresentation
-from gateway.sql.text.array_input import check_depth, read_array
-from gateway.sql.text.notation import Notation
+from gateway.sql.inputs.array_input import check_depth, read_array
+from gateway.sql.inputs.notation import Notation
 from gateway.types import Type
 
 Decode = Callable[[bytes, Type, int, Notation], Any]

@@ -1,12 +1,12 @@
 """Dates, times and timestamps in PostgreSQL's binary form, to integers for Arrow.
 
-Their texts are read by `sql.text.moment_values`.
+Their texts are read by `sql.inputs.moment_values`.
 """
 
 from __future__ import annotations
 
 from gateway.errors import DatetimeFieldOverflow
-from gateway.sql.text.far_moments import (
+from gateway.sql.inputs.far_moments import (
     DATE_INFINITY,
     DATE_MINUS_INFINITY,
     DAY_MICROS,

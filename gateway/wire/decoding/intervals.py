@@ -11,7 +11,7 @@ from gateway.errors import (
     InvalidBinaryRepresentation,
     ProtocolViolation,
 )
-from gateway.sql.text.interval_input import read_interval
+from gateway.sql.inputs.interval_input import read_interval
 
 
 def interval(text: str, style: str = "postgres") -> pa.MonthDayNano:

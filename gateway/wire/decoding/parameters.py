@@ -22,12 +22,12 @@ from gateway.errors import (
     InvalidParameterValue,
     InvalidTextRepresentation,
 )
-from gateway.sql.text import literals, moment_values
-from gateway.sql.text.array_input import dimensions_of
-from gateway.sql.text.encodings import UTF8
-from gateway.sql.text.jsontext import read_json, read_jsonb
-from gateway.sql.text.notation import PLAIN, Notation
-from gateway.sql.text.number_input import (
+from gateway.sql.inputs import literals, moment_values
+from gateway.sql.inputs.array_input import dimensions_of
+from gateway.sql.inputs.encodings import UTF8
+from gateway.sql.inputs.jsontext import read_json, read_jsonb
+from gateway.sql.inputs.notation import PLAIN, Notation
+from gateway.sql.inputs.number_input import (
     read_bool,
     read_float4,
     read_float8,

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from gateway.engine.functions.zone_offsets import DAY
 from gateway.errors import NumericValueOutOfRange
-from gateway.sql.text.far_moments import (
+from gateway.sql.inputs.far_moments import (
     DATE_INFINITY,
     DATE_MINUS_INFINITY,
     TIMESTAMP_INFINITY,

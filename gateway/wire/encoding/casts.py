@@ -1,7 +1,8 @@
 """Casts to text, for the engine: what a client sees of a value as text is what `::text` gives.
 
 The engine writes floats, moments, intervals and arrays in a notation of its own. Each row of
-`TEXT_CASTS` is a function that `sql.meaning.written` calls instead; it is the wire's own encoder.
+`TEXT_CASTS` is a function that `sql.lowered.values.written` calls instead; it is the wire's own
+encoder.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from functools import partial
 
 import pyarrow as pa
 
-from gateway.sql.meaning.dimensions import DEEP
-from gateway.sql.meaning.written import ITEMS, STYLED, TOLD, WRITTEN
-from gateway.sql.text.notation import PLAIN, Notation, from_text
+from gateway.sql.inputs.notation import PLAIN, Notation, from_text
+from gateway.sql.lowered.values.written import ITEMS, STYLED, TOLD, WRITTEN
+from gateway.sql.types.dimensions import DEEP
 from gateway.types import Type, array_of, with_dimensions
 from gateway.types import by_name as type_named
 from gateway.wire.encoding.arrays import as_array

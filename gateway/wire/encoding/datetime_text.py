@@ -22,7 +22,7 @@ from gateway.engine.functions.zone_offsets import (
     utc_offset_seconds,
     utc_offsets,
 )
-from gateway.sql.text.far_moments import (
+from gateway.sql.inputs.far_moments import (
     DATE_INFINITY,
     DATE_MINUS_INFINITY,
     TIMESTAMP_INFINITY,

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from gateway.sql.text.encodings import Encoding
-from gateway.sql.text.notation import Notation
+from gateway.sql.inputs.encodings import Encoding
+from gateway.sql.inputs.notation import Notation
 from gateway.types import TEXTS, Type
 from gateway.wire.encoding.columns import int_values, numbers, validity
 from gateway.wire.encoding.datetime_text import date_text, timestamp_text

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from gateway.errors import InvalidParameterValue, ProtocolViolation
 from gateway.session.result import Field
-from gateway.sql.text.encodings import UTF8
-from gateway.sql.text.notation import Notation
+from gateway.sql.inputs.encodings import UTF8
+from gateway.sql.inputs.notation import Notation
 from gateway.wire.encoding.values import TEXT_FORMAT, Bytes, RowEncoder
 from gateway.wire.protocol import replies
 

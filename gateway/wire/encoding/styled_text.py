@@ -17,13 +17,13 @@ from gateway.engine.functions.zone_offsets import (
     utc_offset_seconds,
     zone_abbreviation,
 )
-from gateway.sql.text.far_moments import (
+from gateway.sql.inputs.far_moments import (
     DATE_INFINITY,
     DATE_MINUS_INFINITY,
     TIMESTAMP_INFINITY,
     TIMESTAMP_MINUS_INFINITY,
 )
-from gateway.sql.text.notation import Notation
+from gateway.sql.inputs.notation import Notation
 from gateway.wire.encoding.datetime_text import interval_text, time_text
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

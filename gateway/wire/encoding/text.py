@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.sql.text.notation import Notation
+from gateway.sql.inputs.notation import Notation
 from gateway.types import REGISTERED, Type
 from gateway.wire.encoding.binary import interval_parts
 from gateway.wire.encoding.columns import (

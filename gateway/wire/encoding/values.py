@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.session.result import Field
-from gateway.sql.text.encodings import Encoding
-from gateway.sql.text.notation import PLAIN, Notation
+from gateway.sql.inputs.encodings import Encoding
+from gateway.sql.inputs.notation import PLAIN, Notation
 from gateway.types import NUMERIC, TEXTS, Type
 from gateway.wire.encoding.arrays import array_binaries, array_texts, as_array
 from gateway.wire.encoding.binary import binary_column

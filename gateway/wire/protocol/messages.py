@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.errors import ProtocolViolation
-from gateway.sql.text.encodings import UTF8, Encoding
+from gateway.sql.inputs.encodings import UTF8, Encoding
 
 # PostgreSQL's own bounds (src/include/libpq/pqcomm.h, libpq.h and libpq/auth.c).
 PASSWORD_BYTES = 65_535

@@ -12,7 +12,7 @@ from gateway.errors import GatewayError, IntegrityConstraintViolation
 from gateway.observe.places import raised_at
 from gateway.session.activity.notifications import Notification
 from gateway.session.result import Field, Notice
-from gateway.sql.text.encodings import UTF8, Encoding
+from gateway.sql.inputs.encodings import UTF8, Encoding
 from gateway.types import Type
 
 AUTHENTICATION_OK = b"R\0\0\0\x08\0\0\0\0"

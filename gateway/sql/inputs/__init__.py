@@ -1,0 +1,1 @@
+"""Texts of values: what they say, as PostgreSQL reads them."""

@@ -1,0 +1,1 @@
+"""Groups, sets and their order, in the engine's words."""

@@ -1,0 +1,95 @@
+"""NaN of either sign put into one group: GROUP BY, DISTINCT, PARTITION BY, set operations.
+
+PostgreSQL knows one NaN and shows no sign of it; the engine groups by the bits. What groups are
+made by, and what shows it, becomes the value with the sign of a NaN taken away (`not_numbers`).
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.lowered.groups.cast_names import grouping_keys
+from gateway.sql.lowered.groups.united_forms import fold_sides
+from gateway.sql.lowered.values.not_numbers import (
+    may_be_minus_zero,
+    may_be_nan,
+    unsigned_nan,
+    without_sign,
+)
+from gateway.sql.lowered.values.origins import SameValue
+from gateway.sql.names.ordering import meant
+from gateway.sql.names.scope import Analysis, Block, is_aggregate
+from gateway.sql.text.grammar import Marker
+from gateway.sql.text.trees import copied, own_nodes
+from gateway.sql.types.inference import Types
+from gateway.types import FLOATING
+
+
+def group_nans(analysis: Analysis) -> None:
+    """Let every SELECT without derivatives count NaN and -NaN as one, in place."""
+    own = {id(block): own_nodes(block.select) for block in analysis.blocks}
+    if any(isinstance(node, Marker) for each in own.values() for node in each):
+        return  # a derivative is taken through what was written
+    for value, known in list(fold_sides(analysis)):
+        _fold(value, known)
+    for block in analysis.blocks:
+        if any(isinstance(each, exp.Group | exp.Distinct | exp.Window) for each in own[id(block)]):
+            _fold_block(block, own[id(block)])
+
+
+def _fold_block(block: Block, own: list[exp.Expr]) -> None:
+    select, known = block.select, Types(block)
+    for key in grouping_keys(select):
+        if may_be_nan(key, known):
+            _fold_key(select, copied(key), known)
+    for node in own:
+        if isinstance(node, exp.Window):
+            values = node.args.get("partition_by") or []
+        elif isinstance(node, exp.Distinct):
+            if node.args.get("on") is not None:
+                _fold_first(select, node.args["on"].expressions, known)
+                continue
+            outputs = [item.unalias() for item in select.expressions]
+            values = outputs if node.parent is select else node.expressions
+        else:
+            continue
+        for value in list(values):
+            if may_be_nan(value, known):
+                _fold(value, known)
+
+
+def _fold_first(select: exp.Select, keys: list[exp.Expr], known: Types) -> None:
+    """DISTINCT ON, and ORDER BY beside it, which begins with the same: written out in both."""
+    order = select.args.get("order")
+    sorted_by = [each.this for each in order.expressions] if order is not None else []
+    for place in [*keys, *sorted_by]:
+        value = meant(place, select)
+        kind = known.of(value)
+        if kind is not None and kind.name in FLOATING:
+            made = without_sign(value, kind) if may_be_minus_zero(value, known) else value
+            place.replace(unsigned_nan(made, kind) if may_be_nan(value, known) else made)
+
+
+def _fold_key(select: exp.Select, key: exp.Expr, known: Types) -> None:
+    """Fold a key of GROUP BY wherever a group's value is looked at."""
+    same = SameValue(key, known.block)
+    for node in own_nodes(select):
+        if same.as_(node) and not _is_of_rows(node, select):
+            _fold(node, known)
+
+
+def _is_of_rows(node: exp.Expr, select: exp.Select) -> bool:
+    """Whether it is computed of each row, before there are groups."""
+    parent = node.parent
+    while parent is not None and parent is not select:
+        aggregated = is_aggregate(parent) and parent.name != "grouping"
+        if aggregated or isinstance(parent, exp.Where | exp.Join):
+            return True
+        parent = parent.parent
+    return False
+
+
+def _fold(value: exp.Expr, known: Types) -> None:
+    folded = unsigned_nan(value.copy(), known.of(value))
+    item = isinstance(value.parent, exp.Select) and value.arg_key == "expressions"
+    value.replace(exp.alias_(folded, value.alias_or_name, quoted=True) if item else folded)

@@ -1,0 +1,132 @@
+"""ORDER BY of values that the engine sorts otherwise: intervals, jsonb, NaN, -0, arrays.
+
+Intervals go by their lengths and jsonb by its order (`wide_comparisons.KEYS`), every NaN is last
+(`not_numbers`), and 0 and -0 are one value, which shows where something else is sorted by after it.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.errors import FeatureNotSupported
+from gateway.sql.lowered.values.not_numbers import (
+    may_be_minus_zero,
+    may_be_nan,
+    unsigned_nan,
+    without_sign,
+)
+from gateway.sql.lowered.values.wide_comparisons import KEYS
+from gateway.sql.names.ordering import meant
+from gateway.sql.types.inference import Types
+from gateway.types import FLOATING, Type
+
+
+def order_widely(ordered: exp.Ordered, known: Types) -> None:
+    """Sort as PostgreSQL does, in place.
+
+    Raises:
+        FeatureNotSupported: 0A000, intervals or jsonb beside a DISTINCT that stays one.
+    """
+    holder = ordered.find_ancestor(exp.Window, exp.WithinGroup, exp.Anonymous, exp.Select)
+    if not isinstance(holder, exp.Window | exp.Select):
+        return
+    value = ordered.this if isinstance(holder, exp.Window) else meant(ordered.this, holder)
+    kind = known.of(value)
+    if kind is None:
+        return
+    if kind.element is not None:
+        _order_arrays(ordered, holder)
+    elif kind.name in KEYS:
+        _order_keys(ordered, holder, value, kind)
+    elif kind.name not in FLOATING:
+        return
+    elif isinstance(holder, exp.Window):
+        ordered.set("this", _folded(value.copy(), value, kind, known, zero=True))
+    elif holder.args.get("distinct") is None:  # that one's outputs are folded (`equal_nans`)
+        _order_reals(ordered, holder, value, kind, known)
+
+
+def _order_keys(
+    ordered: exp.Ordered, holder: exp.Window | exp.Select, value: exp.Expr, kind: Type
+) -> None:
+    key = KEYS[kind.name]
+    if isinstance(holder, exp.Window):
+        ordered.set("this", key(value))
+        return
+    distinct = holder.args.get("distinct")
+    if distinct is not None and distinct.args.get("on") is None:
+        raise FeatureNotSupported(
+            f"ORDER BY {kind.sql} beside DISTINCT is not supported",
+            hint="Write the DISTINCT in a subquery.",
+        )
+    # DISTINCT ON sorts before there are outputs: there what is meant is written out.
+    if distinct is not None:
+        _key_first(distinct.args["on"], holder, value, key(value.copy()))
+    ordered.set("this", key(value if distinct is not None else _named(ordered.this, holder)))
+
+
+def _order_arrays(ordered: exp.Ordered, holder: exp.Window | exp.Select) -> None:
+    """Let NULL among the items of an array be the greatest, wherever arrays that are NULL go.
+
+    The engine puts one where the other goes. Beside DISTINCT there is no place for another key.
+    """
+    first, down = bool(ordered.args.get("nulls_first")), bool(ordered.args.get("desc"))
+    order = ordered.parent
+    if first == down or order is None or holder.args.get("distinct") is not None:
+        return
+    value = ordered.this if isinstance(holder, exp.Window) else _named(ordered.this, holder)
+    absent = exp.Is(this=exp.paren(value.copy()), expression=exp.Null())
+    key = exp.Ordered(this=exp.paren(absent), desc=first, nulls_first=first)
+    keys = list(order.expressions)
+    keys.insert(next(n for n, each in enumerate(keys) if each is ordered), key)
+    ordered.set("nulls_first", down)
+    order.set("expressions", keys)
+
+
+def _key_first(on: exp.Expr, select: exp.Select, value: exp.Expr, key: exp.Expr) -> None:
+    """DISTINCT ON looks at the same key."""
+    for same in on.expressions:
+        if meant(same, select) == value:
+            same.replace(key.copy())
+
+
+def _order_reals(
+    ordered: exp.Ordered, select: exp.Select, value: exp.Expr, kind: Type, known: Types
+) -> None:
+    last = select.args["order"].expressions[-1] is ordered
+    zero = not last and may_be_minus_zero(value, known)
+    if not zero and not may_be_nan(value, known):
+        return
+    named = _named(ordered.this, select)
+    same = isinstance(value, exp.Column) and value.name == named.name
+    if same or not _is_of_from(named, known):
+        ordered.set("this", _folded(named, value, kind, known, zero))
+    elif may_be_nan(value, known):
+        # Inside an expression the name would be FROM's column; the output shows no sign of NaN.
+        item = next(each for each in select.expressions if each.alias_or_name == named.name)
+        item.set("this", unsigned_nan(value, kind))
+
+
+def _folded(named: exp.Expr, value: exp.Expr, kind: Type, known: Types, zero: bool) -> exp.Expr:
+    plain = without_sign(named, kind) if zero else named
+    return unsigned_nan(plain, kind) if may_be_nan(value, known) else plain
+
+
+def _is_of_from(named: exp.Expr, known: Types) -> bool:
+    """Whether it is a name alone that a column of FROM has, too."""
+    sources = known.block.sources if known.block is not None else ()
+    alone = isinstance(named, exp.Column) and not named.table
+    return alone and any(named.name in source.names for source in sources)
+
+
+def _named(by: exp.Expr, select: exp.Select) -> exp.Expr:
+    """An item of ORDER BY where it is part of an expression.
+
+    A number is the output's name there; and what an output's name stands for may not be written
+    out, since the engine takes each name in it that is an output's for that output.
+    """
+    if isinstance(by, exp.Literal) and by.is_int:
+        name = select.expressions[int(by.name) - 1].alias_or_name
+        output = exp.Column(this=exp.Identifier(this=name, quoted=True))
+        return output if name else meant(by, select)
+    return by.copy()

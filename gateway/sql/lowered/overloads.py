@@ -1,0 +1,354 @@
+"""PostgreSQL's functions whose meaning depends on the types of their arguments.
+
+A row of `OVERLOADS` is a call as PostgreSQL lists it (manual, chapter 9), its arguments named a, b,
+c ..., and what the engine is to compute. A quoted literal fits any type and is cast to it, as
+PostgreSQL does. A call of such a name that fits no row does not exist; one whose types cannot be
+told is refused, for the engine would take it for something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
+
+from sqlglot import exp
+
+from gateway.errors import AmbiguousFunction, FeatureNotSupported, UndefinedFunction
+from gateway.sql.inputs.notation import Notation
+from gateway.sql.lowered.groups.wide_orders import order_widely
+from gateway.sql.lowered.spelling import spell_out
+from gateway.sql.lowered.values.not_numbers import fit_of_level, settle_extreme, spread_of_one
+from gateway.sql.lowered.values.padded import unpad_arguments, unpad_cast, unpad_sides
+from gateway.sql.lowered.values.wide_comparisons import choose_widely, widen
+from gateway.sql.lowered.values.written import TEXTS, join_all, write, write_arguments, write_beside
+from gateway.sql.names.scope import AGGREGATES, Block, position_of
+from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.trees import own_nodes
+from gateway.sql.types.arguments import NO_FUNCTION
+from gateway.sql.types.inference import GIVES, Types
+from gateway.sql.types.overload_rows import GIVEN
+from gateway.sql.types.overload_table import KINDS, Row, is_unknown, rows
+from gateway.types import DATE, INTERVAL, TIME, TIMESTAMPTZ, Type
+
+_MOMENTS = ("timestamp", "timestamptz", "date")
+
+# make_interval's parameters, in order; all may be left out.
+_PARTS = ("years", "months", "weeks", "days", "hours", "mins", "secs")
+
+
+def resolve_overloads(block: Block, notation: Notation) -> None:
+    """Write the engine's functions where this SELECT calls PostgreSQL's, in place.
+
+    Args:
+        block: A SELECT whose columns are known.
+        notation: How the session writes moments.
+
+    Raises:
+        UndefinedFunction: 42883, no function of that name takes such arguments.
+        FeatureNotSupported: 0A000, the arguments' types cannot be told.
+    """
+    spell_out(block)
+    known = Types(block)
+    for node in list(_inside(block)):
+        if isinstance(node, exp.Anonymous):
+            _call(node, known, notation)
+            if node.name == "concat":
+                join_all(node, known, _reads_query(block))
+        elif isinstance(node, exp.Mul | exp.Div):
+            _scaled_interval(node, known)
+        elif isinstance(node, exp.Add | exp.Sub):
+            _moved(node, known, notation.zone)
+        elif isinstance(node, exp.AtTimeZone):
+            _at_time_zone(node, known)
+        elif isinstance(node, exp.DPipe):
+            unpad_sides(node, known)
+            write_beside(node, known, notation, _reads_query(block))
+        elif isinstance(node, exp.Cast) and node.args["to"].this in TEXTS:
+            unpad_cast(node, known)
+            write(node.this, known, notation)
+        elif isinstance(node, exp.Ordered):
+            order_widely(node, known)
+        else:
+            widen(node, known)
+
+
+def _inside(block: Block) -> Iterator[exp.Expr]:
+    """What stands in this SELECT and in no other, the innermost first.
+
+    The items of its ORDER BY come last: they may copy what outputs have become.
+    """
+    order = block.select.args.get("order")
+    items = order.expressions if order is not None else []
+    last = set(map(id, items))
+    yield from (node for node in reversed(own_nodes(block.select)) if id(node) not in last)
+    yield from items
+
+
+def _reads_query(block: Block) -> bool:
+    """Whether a relation of it, or of a block around it, is a query of the statement."""
+    here = any(source.query is not None or source.recursive for source in block.sources)
+    return here or (block.parent is not None and _reads_query(block.parent))
+
+
+def _call(node: exp.Anonymous, known: Types, notation: Notation) -> None:
+    name, arguments = node.name, node.expressions
+    unpad_arguments(node, known)
+    choose_widely(node, known)
+    spread_of_one(node, known)
+    fit_of_level(node)
+    settle_extreme(node, known)
+    if name == "make_interval":
+        node.replace(_made_interval(node))
+        return
+    if name == "pg_typeof" and len(arguments) == 1:
+        node.replace(_type_name(node, known.of(arguments[0])))
+        return
+    if name == "avg" and len(arguments) == 1 and known.of(arguments[0]) is INTERVAL:
+        _average(node)
+        return
+    write_arguments(node, known, notation)
+    if name in ("num_nulls", "num_nonnulls"):
+        node.replace(_counted(arguments, name == "num_nulls"))
+        return
+    named = [row for row in rows().get(name, ()) if len(row.kinds) == len(arguments)]
+    if name not in rows() or node.args.get("resolved"):
+        return
+    types = [known.of(argument) for argument in arguments]
+    fitting = [row for row in named if row.fits(arguments, types)]
+    if not fitting:
+        _refuse(node, types)
+    fitting = [row for row in fitting if "any" not in row.kinds] or fitting
+    fitting = _of_texts(arguments, fitting)
+    for place, argument in enumerate(arguments):
+        if is_unknown(argument) and len({_category(row.kinds[place]) for row in fitting}) > 1:
+            raise AmbiguousFunction(
+                f"function {name}({', '.join(_shown(types))}) is not unique",
+                hint="Could not choose a best candidate function. "
+                "You might need to add explicit type casts.",
+                position=position_of(node),
+            )
+    _note_types(arguments, types)
+    gives = GIVEN.get(name) or _array_of(known.of(node))
+    node.replace(_written(_closest(fitting, types), arguments, notation.zone, gives))
+
+
+def _array_of(kind: Type | None) -> Type | None:
+    """An array's type, which is not told by what is written for the call."""
+    return kind if kind is not None and kind.element is not None else None
+
+
+def _of_texts(arguments: Sequence[exp.Expr], fitting: list[Row]) -> list[Row]:
+    """Those that take a text where a quoted literal may be one or a number (manual, 10.3, 4e)."""
+    for place, argument in enumerate(arguments):
+        kinds = {row.kinds[place] for row in fitting}
+        if is_unknown(argument) and "text" in kinds and kinds & {"integer", "number"}:
+            fitting = [row for row in fitting if row.kinds[place] == "text"]
+    return fitting
+
+
+def _note_types(arguments: Sequence[exp.Expr], types: Sequence[Type | None]) -> None:
+    """Let a copy of a subquery, which is no query of the block, keep its type."""
+    for argument, kind in zip(arguments, types, strict=True):
+        if isinstance(argument, exp.Subquery) and kind is not None:
+            argument.meta[GIVES] = kind
+
+
+def _category(kind: str) -> str:
+    """PostgreSQL's category of a kind (manual, 10.3): it never guesses between two of them."""
+    if kind in ("timestamp", "timestamptz", "date"):
+        return "date/time"
+    return "number" if kind in ("integer", "whole", "numeric", "double", "number") else "any"
+
+
+def _closest(fitting: Sequence[Row], types: Sequence[Type | None]) -> Row:
+    """The row whose unknown arguments are of a type that another argument has; else the first."""
+    known = {each.name for each in types if each is not None and each.name != "text"}
+    return next((row for row in fitting if known & set(row.kinds)), fitting[0])
+
+
+def _shown(types: Sequence[Type | None]) -> list[str]:
+    return [known.sql if known is not None else "unknown" for known in types]
+
+
+def _refuse(node: exp.Anonymous, types: Sequence[Type | None]) -> NoReturn:
+    if None in types:
+        raise _untold(node, node.expressions[types.index(None)])
+    known = [None if is_unknown(e) else k for e, k in zip(node.expressions, types, strict=True)]
+    raise UndefinedFunction(
+        f"function {node.name}({', '.join(_shown(known))}) does not exist",
+        hint=NO_FUNCTION,
+        position=position_of(node),
+    )
+
+
+def _written(
+    row: Row, arguments: Sequence[exp.Expr], zone: str, gives: Type | None = None
+) -> exp.Expr:
+    given = {
+        chr(ord("a") + number): _cast_unknown(kind, argument)
+        for number, (kind, argument) in enumerate(zip(row.kinds, arguments, strict=True))
+    }
+    given["session_zone"] = exp.Literal.string(zone)
+    tree = row.becomes.copy()
+    for call in tree.find_all(exp.Anonymous):  # of the row's own: the arguments are done
+        call.set("resolved", True)
+        call.set("moments", call.name == "generate_series" and row.kinds[0] in _MOMENTS)
+    for column in list(tree.find_all(exp.Column)):
+        column.replace(given[column.name].copy())
+    if gives is not None:
+        tree.meta[GIVES] = gives
+    return tree
+
+
+def _cast_unknown(kind: str, argument: exp.Expr) -> exp.Expr:
+    literal = KINDS[kind][1]
+    if not is_unknown(argument) or not literal or (kind == "text" and argument.is_string):
+        return argument
+    return _cast(argument, literal)
+
+
+def _cast(value: exp.Expr, kind: str) -> exp.Cast:
+    return exp.Cast(this=value.copy(), to=data_type(kind))
+
+
+def _untold(node: exp.Anonymous, argument: exp.Expr) -> FeatureNotSupported:
+    return FeatureNotSupported(
+        f"cannot tell the type of {argument.sql(dialect=DIALECT)}, which {node.name} depends on",
+        hint="Cast it to the type it has.",
+        position=position_of(node),
+    )
+
+
+def _type_name(node: exp.Anonymous, known: Type | None) -> exp.Expr:
+    """The type's name; of an aggregate, in a form that still makes one row of a group."""
+    argument = node.expressions[0]
+    if known is None:
+        raise _untold(node, argument)
+    name = exp.Literal.string(known.sql)
+    if not any(call.name in AGGREGATES for call in argument.find_all(exp.Anonymous)):
+        return name
+    # The engine would fold a CASE with equal branches, and the aggregation with it.
+    count = exp.Anonymous(this="count", expressions=[exp.Star()])
+    counted = exp.GTE(this=count, expression=exp.Literal.number(0))
+    return exp.Case(ifs=[exp.If(this=counted, true=name)])
+
+
+def _made_interval(node: exp.Anonymous) -> exp.Expr:
+    given = dict(zip(_PARTS, node.expressions, strict=False))
+    for argument in node.expressions:
+        if isinstance(argument, exp.Kwarg):
+            given = {name: value for name, value in given.items() if value is not argument}
+            given[argument.this.name.lower()] = argument.expression
+    unknown = given.keys() - set(_PARTS)
+    if unknown or len(node.expressions) > len(_PARTS):
+        raise UndefinedFunction(
+            "function make_interval does not exist for these arguments",
+            hint=f"It takes {', '.join(_PARTS)}.",
+            position=position_of(node),
+        )
+    parts = [given.get(name, exp.Literal.number(0)) for name in _PARTS]
+    typed = [_cast(part, "float8" if name == "secs" else "int8")
+             for name, part in zip(_PARTS, parts, strict=True)]  # fmt: skip
+    return exp.Anonymous(this="make_interval_parts", expressions=typed)
+
+
+def _counted(arguments: Sequence[exp.Expr], nulls: bool) -> exp.Expr:
+    """How many arguments are NULL, or are not."""
+    total: exp.Expr = exp.Literal.number(0)
+    for argument in arguments:
+        is_null = exp.Is(this=exp.paren(argument.copy()), expression=exp.Null())
+        one, none = exp.Literal.number(1), exp.Literal.number(0)
+        branch = exp.If(this=is_null, true=one if nulls else none)
+        counted = exp.Case(ifs=[branch], default=none if nulls else one)
+        total = exp.Add(this=total, expression=counted)
+    return exp.paren(total)
+
+
+def _average(call: exp.Anonymous) -> None:
+    """The sum of intervals over how many there are, in place; the engine has it of numbers."""
+    whole: exp.Expr = call
+    while isinstance(whole.parent, exp.Filter | exp.Window) and whole.arg_key == "this":
+        whole = whole.parent
+    call.set("this", "sum")
+    total = whole.copy()
+    call.set("this", "count")
+    made = exp.Anonymous(this="interval_over", expressions=[total, _cast(whole, "float8")])
+    made.meta[GIVES] = INTERVAL
+    whole.replace(made)
+
+
+def _scaled_interval(node: exp.Mul | exp.Div, known: Types) -> None:
+    sides = [node.this, node.expression]
+    types = [known.of(side) for side in sides]
+    if INTERVAL not in types:
+        return
+    if isinstance(node, exp.Mul) and types[1] == INTERVAL:
+        sides.reverse()
+    name = "interval_times" if isinstance(node, exp.Mul) else "interval_over"
+    arguments = [_cast(sides[0], "interval"), _cast(sides[1], "float8")]
+    node.replace(exp.Anonymous(this=name, expressions=arguments))
+
+
+def _moved(node: exp.Add | exp.Sub, known: Types, zone: str) -> None:
+    """A date and an interval or a time give a timestamp; the engine would leave out the hours.
+
+    A moment and an interval go by the session's clocks, of which the engine knows not all. Between
+    two moments are days and hours: the engine's own difference is a length without days.
+    """
+    sides = [node.this, node.expression]
+    types = [known.of(side) for side in sides]
+    both = all(kind is not None and kind.name in _MOMENTS for kind in types)
+    if both and isinstance(node, exp.Sub) and types != [DATE, DATE]:
+        node.replace(_between(node))
+    elif INTERVAL in types and TIMESTAMPTZ in types and zone != "UTC":
+        moment, interval = (sides[types.index(kind)] for kind in (TIMESTAMPTZ, INTERVAL))
+        sign = exp.Literal.number(-1 if isinstance(node, exp.Sub) else 1)
+        given = [_cast(moment, "timestamptz"), _cast(interval, "interval")]
+        made = exp.Anonymous(
+            this="moved_timestamptz", expressions=[*given, exp.Literal.string(zone), sign]
+        )
+        made.meta[GIVES] = TIMESTAMPTZ
+        node.replace(made)
+    elif INTERVAL in types and DATE in types:
+        date = sides[types.index(DATE)]
+        date.replace(_cast(date, "timestamp"))
+    elif TIME in types and DATE in types:
+        node.replace(_cast(node, "timestamp"))
+
+
+def _between(difference: exp.Sub) -> exp.Expr:
+    """The interval that a difference of moments is."""
+    number: exp.Expr = difference.copy()
+    for kind in ("Duration(Microsecond)", "Int64"):
+        literal = exp.Literal.string(kind)
+        number = exp.Anonymous(this="arrow_cast", expressions=[number, literal])
+    made = exp.Anonymous(this="interval_between", expressions=[number])
+    made.meta[GIVES] = INTERVAL
+    return made
+
+
+def _at_time_zone(node: exp.AtTimeZone, known: Types) -> None:
+    """A moment becomes the local time there, and a local time a moment.
+
+    The engine would keep a moment one, and knows no rules after 2100; of UTC it needs none.
+    """
+    zone = node.args["zone"]
+    kind = known.of(node.this)
+    if kind is INTERVAL or known.of(zone) is INTERVAL:
+        raise FeatureNotSupported(
+            "AT TIME ZONE with an interval is not supported",
+            hint="Write the offset in quotes: '+02:00'.",
+            position=position_of(node),
+        )
+    utc = zone.is_string and zone.name.upper() in ("UTC", "GMT", "Z")
+    if utc:  # which the engine knows in capitals alone
+        node.set("zone", exp.Literal.string("UTC"))
+    moment = kind in (TIMESTAMPTZ, DATE)  # a date is a moment first (manual, 10.2)
+    name = "local_in_zone" if moment else "moment_in_zone"
+    if kind is TIMESTAMPTZ and utc:
+        node.replace(exp.Anonymous(this="to_local_time", expressions=[node.copy()]))
+    elif kind is not None and (not utc or kind is DATE):
+        given = _cast(node.this, "timestamptz" if moment else "timestamp")
+        place = _cast(zone, "text") if not zone.is_string else zone.copy()
+        node.replace(exp.Anonymous(this=name, expressions=[given, place]))

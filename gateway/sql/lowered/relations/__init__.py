@@ -1,0 +1,1 @@
+"""Joins, subqueries and what gives rows, in the engine's words."""

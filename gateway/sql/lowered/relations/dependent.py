@@ -1,0 +1,399 @@
+"""Subqueries that look at the query around them, as joins with what they give for each value.
+
+The engine runs few of them, and a LATERAL one with a window wrongly (it counts through the rows of
+all of them). So what one looks at is collected, each value once; the subquery gives its rows for
+each (`per_key`); and these are joined where it stood. What the engine does well is left to it:
+an aggregate or EXISTS whose own WHERE compares with the outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlglot import exp
+
+from gateway.errors import FeatureNotSupported, GatewayError, GroupingError
+from gateway.sql.lowered.relations.per_key import Keys, equal_keys, for_each
+from gateway.sql.lowered.relations.subqueries import array_of_query
+from gateway.sql.lowered.values.quantified import (
+    all_of,
+    among_rows,
+    is_beyond,
+    is_condition,
+    is_quantified,
+    outputs_of,
+    query_of,
+)
+from gateway.sql.meaning.volatile import refuse_drawn, volatile_call
+from gateway.sql.names.scope import (
+    Analysis,
+    Block,
+    Source,
+    column_node,
+    is_aggregate,
+    is_one_row,
+    position_of,
+    resolve,
+)
+from gateway.sql.text.dialect import Marker
+from gateway.sql.text.trees import conjuncts, nodes_of, own_nodes
+from gateway.sql.types.inference import GIVES, info_of
+from gateway.types import array_of
+
+_PLACE, _THERE = "in_place", "is_there"
+Reference = tuple[exp.Column, Source, str]
+
+
+def join_dependent(analysis: Analysis, numbers: Iterator[int]) -> bool:
+    """Put the first such subquery of a statement, the outermost first, among the joins around it.
+
+    Args:
+        analysis: The statement's blocks.
+        numbers: Those not yet in a name of a join.
+
+    Returns:
+        Whether there was one; then the blocks are to be found anew.
+
+    Raises:
+        FeatureNotSupported: 0A000, a form that cannot be written so.
+    """
+    if any(block.select.find(Marker) is not None for block in analysis.blocks):
+        return False  # a derivative is taken through what was written
+    for block in reversed(analysis.blocks):
+        if _join_lateral(block, analysis, numbers) or _join_value(block, analysis, numbers):
+            return True
+    return False
+
+
+def _references(query: exp.Expr, analysis: Analysis) -> list[Reference]:
+    """The columns in `query` that are of relations outside it."""
+    within = {id(select) for select in nodes_of(query, exp.Select)}
+    inner = {id(s) for b in analysis.blocks if id(b.select) in within for s in b.sources}
+    found = []
+    for column in nodes_of(query, exp.Column):
+        block = analysis.block_of(column)
+        if block is None or isinstance(column.this, exp.Star) or _names_output(column):
+            continue
+        try:
+            source, name = resolve(block, column)
+        except GatewayError:  # the engine reports it, in its turn
+            continue
+        if id(source) not in inner:
+            found.append((column, source, name))
+    return found
+
+
+def _names_output(column: exp.Column) -> bool:
+    """ORDER BY x, GROUP BY x: the output x if there is one."""
+    select = column.parent_select
+    if column.table or select is None or not isinstance(column.parent, exp.Ordered | exp.Group):
+        return False
+    return any(isinstance(i, exp.Alias) and i.alias == column.name for i in select.expressions)
+
+
+def _keys(
+    block: Block, found: Sequence[Reference], place: int | None, name: str
+) -> tuple[Keys, list[exp.Expr]]:
+    """The values that are looked at, and the columns of `block` that have them."""
+    pairs: dict[tuple[str, str], exp.Expr] = {}
+    for _, source, named in found:
+        if source not in block.sources:
+            raise FeatureNotSupported(
+                "this form of correlated subquery is not supported",
+                position=position_of(found[0][0]),
+            )
+        pairs.setdefault((source.alias, named), column_node(source.alias, named))
+    items = [
+        exp.alias_(each.copy(), f"{name}_{n}", quoted=True)
+        for n, each in enumerate(pairs.values(), 1)
+    ]
+    select = exp.Select(expressions=items, distinct=exp.Distinct())
+    _take_from(select, block, {source.alias: source for _, source, _ in found}, place)
+    for column, source, named in found:
+        number = list(pairs).index((source.alias, named)) + 1
+        inside: exp.Expr = column_node(name, f"{name}_{number}")
+        if isinstance(column.parent, exp.Select) and column.arg_key == "expressions":
+            inside = exp.alias_(inside, column.name, quoted=True)
+        column.replace(inside)
+    return Keys(select, name, tuple(item.alias for item in items)), list(pairs.values())
+
+
+def _take_from(
+    select: exp.Select, block: Block, sources: dict[str, Source], place: int | None
+) -> None:
+    """Give the SELECT of the keys its FROM: the one relation, or all that stands before."""
+    for source in sources.values():
+        refuse_drawn(source)
+    joins = block.select.args.get("joins") or []
+    if len(sources) == 1 and not any(join.side for join in joins):
+        (source,) = sources.values()
+        relation = source.tree.copy()
+        relation.set("joins", None)
+        select.set("from_", exp.From(this=relation))
+        _take_where(select, block, source)
+        return
+    select.set("from_", block.select.args["from_"].copy())
+    before = joins if place is None else joins[:place]
+    if before:
+        select.set("joins", [join.copy() for join in before])
+
+
+def _take_where(select: exp.Select, block: Block, source: Source) -> None:
+    """Leave out the keys of rows that WHERE leaves out, where it says so of that relation alone."""
+    where = block.select.args.get("where")
+    if where is None:
+        return
+    kept = [each for each in conjuncts(where.this) if _is_about(each, block, source)]
+    if kept:
+        select.set("where", exp.Where(this=all_of([exp.paren(each) for each in kept]).copy()))
+
+
+def _is_about(condition: exp.Expr, block: Block, source: Source) -> bool:
+    if condition.find(exp.Query) is not None:
+        return False
+    try:
+        return all(
+            resolve(block, each)[0] is source for each in nodes_of(condition, exp.Column)
+        )  # fmt: skip
+    except GatewayError:
+        return False
+
+
+def _refuse_outer_aggregates(query: exp.Expr, found: Sequence[Reference]) -> None:
+    """An aggregate over columns of the query around it alone is that query's."""
+    outer = {id(column) for column, _, _ in found}
+    for call in nodes_of(query, exp.Anonymous):
+        held = call.parent if isinstance(call.parent, exp.Filter) else call
+        columns = nodes_of(held, exp.Column) if is_aggregate(call) else []
+        if columns and all(id(each) in outer for each in columns):
+            raise FeatureNotSupported(
+                f"{call.name} over columns of the query around it alone is not supported",
+                position=position_of(call),
+            )
+
+
+# LATERAL
+
+
+def _join_lateral(block: Block, analysis: Analysis, numbers: Iterator[int]) -> bool:
+    joins: list[exp.Join] = block.select.args.get("joins") or []
+    for place, join in enumerate(joins):
+        lateral = join.this
+        if not isinstance(lateral, exp.Lateral) or not isinstance(lateral.this, exp.Subquery):
+            continue
+        alias = lateral.args["alias"].copy()
+        query = lateral.this.this
+        found = _references(query, analysis)
+        if not found:
+            lateral.replace(exp.Subquery(this=query.copy(), alias=alias))
+            return True
+        _refuse_aggregates_in_from(query, found)
+        name = f"values_{next(numbers)}"
+        keys, given = _keys(block, found, place, name)
+        made = for_each(query, keys, analysis)
+        if alias.columns:
+            more = [exp.to_identifier(each, quoted=True) for each in keys.columns]
+            alias.set("columns", [*alias.columns, *more])
+        same = equal_keys([column_node(alias.name, each) for each in keys.columns], given)
+        on = join.args.get("on")
+        join.set("on", same if on is None else exp.And(this=same, expression=exp.paren(on.copy())))
+        join.set("kind", None)
+        join.set("using", None)
+        lateral.replace(exp.Subquery(this=made.copy(), alias=alias))
+        _cross_commas(block.select)
+        return True
+    return False
+
+
+def _refuse_aggregates_in_from(query: exp.Expr, found: Sequence[Reference]) -> None:
+    outer = {id(column) for column, _, _ in found}
+    for call in nodes_of(query, exp.Anonymous):
+        held = call.parent if isinstance(call.parent, exp.Filter) else call
+        columns = nodes_of(held, exp.Column) if is_aggregate(call) else []
+        if columns and all(id(each) in outer for each in columns):
+            raise GroupingError(
+                "aggregate functions are not allowed in FROM clause of their own query level",
+                position=position_of(call),
+            )
+
+
+def _cross_commas(select: exp.Select) -> None:
+    """`a, b JOIN c ON ...` would let the condition see b and c alone."""
+    joins: list[exp.Join] = select.args["joins"]
+    commas = [j for j in joins if not any(j.args.get(p) for p in ("side", "kind", "on", "using"))]
+    if commas and any(join.side in ("RIGHT", "FULL") for join in joins):
+        raise FeatureNotSupported(
+            "a comma and RIGHT or FULL JOIN beside such a subquery is not supported",
+            hint="Write CROSS JOIN and parentheses.",
+        )
+    for join in commas:
+        join.set("kind", "CROSS")
+
+
+# Subqueries in expressions
+
+
+def _join_value(block: Block, analysis: Analysis, numbers: Iterator[int]) -> bool:
+    for node in own_nodes(block.select):
+        query = query_of(node)
+        if query is None:
+            continue
+        compared = isinstance(node, exp.In) or is_quantified(node)
+        if node.find_ancestor(exp.Join, exp.Select) is not block.select:
+            if compared and is_beyond(node):
+                raise FeatureNotSupported(
+                    "a comparison with a subquery in JOIN ... ON is not supported",
+                    hint="Write it in WHERE, or join the subquery.",
+                    position=position_of(node),
+                )
+            continue
+        found = _references(query, analysis)
+        if compared and (is_beyond(node) or _loses_null(node, found, block)):
+            node.replace(among_rows(node, query))
+            return True
+        if not found or _is_for_engine(node, query, found):
+            continue
+        if compared:
+            node.replace(among_rows(node, query))
+            return True
+        if isinstance(node, exp.Anonymous):
+            _replace_array(node, query, block)
+            return True
+        _refuse_outer_aggregates(query, found)
+        _join(node, query, found, block, analysis, next(numbers))
+        return True
+    return False
+
+
+def _loses_null(node: exp.Expr, found: Sequence[Reference], block: Block) -> bool:
+    """Whether it is a NOT IN for which the engine does not see a NULL.
+
+    A value without columns is compared beneath the join, where NULL is as good as false; of a
+    query that looks outside the engine says that its join has too many keys.
+    """
+    if not isinstance(node.parent, exp.Not):
+        return False
+    seen = any(each.parent_select is block.select for each in nodes_of(node.this, exp.Column))
+    return bool(found) or not (seen or volatile_call(node.this))
+
+
+def _replace_array(node: exp.Expr, query: exp.Expr, block: Block) -> None:
+    made = array_of_query(query)
+    inner = block.inner.get(id(query)) or block.inner.get(id(node.args["expressions"][0]))
+    kind = info_of(inner.outputs[0]).type if inner is not None else None
+    if kind is not None and (kind.array_oid or kind.element is not None):
+        made.meta[GIVES] = array_of(kind)
+    node.replace(made)
+
+
+def _is_for_engine(node: exp.Expr, query: exp.Expr, found: Sequence[Reference]) -> bool:
+    """Whether the engine runs it: an aggregate, EXISTS or IN that compares in its own WHERE."""
+    if not isinstance(query, exp.Select):
+        return False
+    clauses = ("limit", "offset", "distinct", "group", "having", "with_")
+    if any(query.args.get(clause) for clause in clauses):
+        return False
+    where = query.args.get("where")
+    ids = {id(column) for column, _, _ in found}
+    equations = [] if where is None else list(conjuncts(where.this))
+    simple = {
+        id(side)
+        for each in equations
+        if isinstance(each, exp.EQ)
+        for side in (each.this, each.expression)
+    }
+    if not ids <= simple:
+        return False
+    if isinstance(node, exp.Subquery):
+        windows = any(isinstance(inner, exp.Window) for inner in own_nodes(query))
+        return is_one_row(query) and not windows
+    return is_condition(node)
+
+
+def _join(
+    node: exp.Expr,
+    query: exp.Expr,
+    found: Sequence[Reference],
+    block: Block,
+    analysis: Analysis,
+    number: int,
+) -> None:
+    """Join what the query gives for each key, and name its value where it stood."""
+    keys, given = _keys(block, found, None, f"values_{number}")
+    alias = f"subquery_{number}"
+    # A name of its own: the output's may be that of a column beside it.
+    first = _THERE if isinstance(node, exp.Exists) else f"value_{number}"
+    value: exp.Expr = column_node(alias, first)
+    if isinstance(node, exp.Exists):
+        made: exp.Expr = _existing(query, keys, analysis)
+        value = exp.Is(this=value, expression=exp.true())
+    else:
+        (output,) = outputs_of(query)
+        single = _is_single(query)
+        made = for_each(query, keys, analysis)
+        made = made if single else _single(made, output, keys)
+    if _is_after_grouping(node, block):
+        value = exp.Anonymous(this="first_value", expressions=[value])
+    same = equal_keys([column_node(alias, each) for each in keys.columns], given)
+    columns = [exp.to_identifier(name, quoted=True) for name in (first, *keys.columns)]
+    named = exp.TableAlias(this=exp.to_identifier(alias, quoted=True), columns=columns)
+    join = exp.Join(this=exp.Subquery(this=made.copy(), alias=named), side="LEFT", on=same)
+    node.replace(exp.paren(value, copy=False))
+    block.select.append("joins", join)
+    _cross_commas(block.select)
+
+
+def _is_single(query: exp.Expr) -> bool:
+    """Whether it gives one row at most, however many it reads."""
+    if not isinstance(query, exp.Select):
+        return False
+    limit = query.args.get("limit")
+    count = None if limit is None else limit.expression or limit.args.get("count")
+    ties = limit is not None and limit.args.get("limit_options")
+    return is_one_row(query) or (count is not None and count.name in ("0", "1") and not ties)
+
+
+def _single(query: exp.Expr, output: str, keys: Keys) -> exp.Expr:
+    """The one row of each key; an error where there are more (SQLSTATE 21000)."""
+    found = [column_node(_PLACE, name) for name in keys.columns]
+    first = exp.Anonymous(this="first_value", expressions=[column_node(_PLACE, output)])
+    count = exp.Anonymous(this="count", expressions=[exp.Star()])
+    items = [exp.alias_(first, output, quoted=True)]
+    items += [exp.alias_(each, each.name, quoted=True) for each in found]
+    select = exp.Select(expressions=items, from_=exp.From(this=_named(query, _PLACE)))
+    select.set("group", exp.Group(expressions=[each.copy() for each in found]))
+    one = exp.Anonymous(this="is_one_row", expressions=[count])
+    select.set("having", exp.Having(this=one))
+    return select
+
+
+def _existing(query: exp.Expr, keys: Keys, analysis: Analysis) -> exp.Expr:
+    """Each key for which the query gives a row."""
+    made = for_each(query, keys, analysis)
+    found = [column_node(_PLACE, name) for name in keys.columns]
+    items = [exp.alias_(exp.true(), _THERE, quoted=True), *found]
+    select = exp.Select(expressions=items, distinct=exp.Distinct())
+    select.set("from_", exp.From(this=_named(made, _PLACE)))
+    return select
+
+
+def _named(query: exp.Expr, alias: str) -> exp.Subquery:
+    named = exp.TableAlias(this=exp.to_identifier(alias, quoted=True))
+    return exp.Subquery(this=query, alias=named)
+
+
+def _is_after_grouping(node: exp.Expr, block: Block) -> bool:
+    """Whether it is computed once for each group of the SELECT that it stands in."""
+    if not block.is_grouped:
+        return False
+    at = node
+    while at.parent is not block.select and at.parent is not None:
+        at = at.parent
+        if isinstance(at, exp.Where | exp.Group | exp.Join) or is_aggregate(at):
+            return False
+    group = block.select.args.get("group")
+    keys = group.expressions if group is not None else []
+    if at.arg_key == "expressions":
+        place = block.select.expressions.index(at) + 1
+        return not any(key.is_int and int(key.name) == place for key in keys)
+    return True

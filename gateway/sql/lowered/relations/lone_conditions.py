@@ -1,0 +1,100 @@
+"""Conditions over subqueries alone, and such that draw, which the engine moves too far down.
+
+DataFusion 55 pushes a condition into an aggregate when all the columns in it are keys, so also one
+that has no column where there is no key: ``SELECT count(*) FROM t HAVING 1 > (SELECT ...)`` then
+counts no rows where it should give none. A condition that draws is moved there, too, and beneath
+DISTINCT, UNION and windows: ``SELECT * FROM (SELECT DISTINCT g FROM t) WHERE random() < 0.5`` asks
+of each row of t. A condition that names an aggregate stays above it, and nothing is pushed through
+a LIMIT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from gateway.sql.meaning.volatile import volatile_call
+from gateway.sql.names.scope import is_aggregate, is_one_row, is_read_from
+from gateway.sql.text.trees import conjuncts, nodes, own_nodes
+
+ALL_ROWS = 2**63 - 1
+
+_SETS = (exp.Rollup, exp.Cube, exp.GroupingSets)
+
+
+def hold_back(found: Sequence[exp.Expr]) -> bool:
+    """Keep such conditions where they stand, in place; whether anything changed.
+
+    Args:
+        found: The nodes of a statement.
+    """
+    changed = _hold_having(found)
+    wheres = [node.this for node in found if isinstance(node, exp.Where)]
+    if any(volatile_call(where) is not None for where in wheres):
+        changed = _hold_rows(found) or changed
+    if not any(_is_lone(each) for where in wheres for each in conjuncts(where)):
+        return changed
+    for node in found:
+        if not isinstance(node, exp.Select) or not is_read_from(node) or node.args.get("limit"):
+            continue
+        if is_one_row(node) or _has_sets(node):
+            most = 1 if is_one_row(node) else ALL_ROWS
+            node.set("limit", exp.Limit(expression=exp.Literal.number(most)))
+            changed = True
+    return changed
+
+
+def _has_sets(select: exp.Select) -> bool:
+    """Whether one of its groups may be of all rows, or of none."""
+    group = select.args.get("group")
+    return group is not None and any(isinstance(each, _SETS) for each in group.expressions)
+
+
+def _hold_rows(found: Sequence[exp.Expr]) -> bool:
+    """Let no condition be moved into queries that put rows together, by a LIMIT of all rows."""
+    changed = False
+    for node in found:
+        if not isinstance(node, exp.Select | exp.SetOperation) or not _is_read_whole(node):
+            continue
+        args = node.args
+        puts = isinstance(node, exp.SetOperation) or args.get("distinct") or args.get("group")
+        if (puts or _sums(node)) and args.get("limit") is None:
+            node.set("limit", exp.Limit(expression=exp.Literal.number(ALL_ROWS)))
+            changed = True
+    return changed
+
+
+def _is_read_whole(query: exp.Expr) -> bool:
+    """Whether it stands in WITH or in FROM, by itself."""
+    held = query.parent
+    if isinstance(held, exp.Subquery):
+        return isinstance(held.parent, exp.From | exp.Join)
+    return isinstance(held, exp.CTE)
+
+
+def _sums(select: exp.Query) -> bool:
+    own = (node for item in select.expressions for node in own_nodes(item))
+    return any(isinstance(node, exp.Window) or is_aggregate(node) for node in own)
+
+
+def _hold_having(found: Sequence[exp.Expr]) -> bool:
+    changed = False
+    for node in found:
+        select = node.parent_select if isinstance(node, exp.Having) else None
+        if select is None:
+            continue
+        keyed = select.args.get("group") is not None
+        for condition in list(conjuncts(node.this)):
+            if volatile_call(condition) is not None or (not keyed and _is_lone(condition)):
+                count = exp.Anonymous(this="count", expressions=[exp.Star()])
+                there = exp.GTE(this=count, expression=exp.Literal.number(0))
+                condition.replace(exp.Case(ifs=[exp.If(this=there, true=condition.copy())]))
+                changed = True
+    return changed
+
+
+def _is_lone(condition: exp.Expr) -> bool:
+    inside = nodes(condition, (exp.Query,))
+    asks = any(isinstance(node, exp.Query) for node in inside)
+    return asks and not any(isinstance(node, exp.Column) for node in inside)

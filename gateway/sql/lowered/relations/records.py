@@ -1,0 +1,88 @@
+"""Rows as values: `SELECT t FROM t`, `SELECT ROW(1, 'a')`, `array_agg(t)`, `ROW(1, 2)::text`.
+
+They are written as PostgreSQL's record type is (manual, 8.16.6), and are of that type.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.lowered.values.jsoncalls import row_of, where_present, written
+from gateway.sql.names.scope import Block, is_read_from
+from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.trees import own_nodes
+from gateway.sql.types.inference import GIVES, Types
+from gateway.types import BOOL, BY_NAME
+
+TEXTS = (exp.DType.TEXT, exp.DType.VARCHAR)
+_RECORD = BY_NAME["record"]
+
+
+def show_rows(block: Block) -> bool:
+    """Write rows as records, in place, where they are outputs, become text or are put together.
+
+    Returns:
+        Whether there was one.
+    """
+    known = Types(block)
+    shown = False
+    for node in own_nodes(block.select):
+        row = _written_out(node)
+        if row_of(row) is not None and _is_taken(node):
+            node.replace(as_record(row, known))
+            shown = True
+    if block.parent is not None or is_read_from(block.select):
+        return shown
+    for item in block.select.expressions:
+        value = _written_out(item.unalias().unnest())
+        if row_of(value) is None:
+            continue
+        made = as_record(value, known)
+        if isinstance(item, exp.Alias):
+            item.set("this", made)
+        else:
+            item.replace(exp.alias_(made, item.alias_or_name, quoted=True))
+        shown = True
+    return shown
+
+
+def _written_out(value: exp.Expr) -> exp.Expr:
+    """`(a, b)` as ROW(a, b); anything else as it is."""
+    if isinstance(value, exp.Tuple) and len(value.expressions) > 1:
+        return exp.Anonymous(this="row", expressions=[e.copy() for e in value.expressions])
+    return value
+
+
+def _is_taken(row: exp.Expr) -> bool:
+    """Whether it becomes text, or an item of an array."""
+    held = row.parent
+    while isinstance(held, exp.Paren | exp.Order | exp.Ordered | exp.Distinct):
+        held = held.parent
+    if isinstance(held, exp.Cast):
+        return held.args["to"].this in TEXTS
+    if isinstance(held, exp.Array):
+        return True
+    return isinstance(held, exp.Anonymous) and held.name == "array_agg"
+
+
+def as_record(row: exp.Expr, known: Types) -> exp.Expr:
+    """ROW(...) as PostgreSQL writes a record."""
+    texts = [_text(each, known) for each in row.expressions]
+    kind = data_type("text[]")
+    listed = exp.Cast(this=exp.Array(expressions=texts), to=kind)
+    call = exp.Anonymous(this="record_of", expressions=[listed])
+    call.meta[GIVES] = _RECORD
+    made = where_present(row, call)
+    made.meta[GIVES] = _RECORD
+    return made
+
+
+def _text(value: exp.Expr, known: Types) -> exp.Expr:
+    if known.of(value) is BOOL:
+        untrue = exp.Not(this=exp.paren(value.copy()))
+        ifs = [
+            exp.If(this=value.copy(), true=exp.Literal.string("t")),
+            exp.If(this=untrue, true=exp.Literal.string("f")),
+        ]
+        return exp.Case(ifs=ifs)
+    return written(value, known)

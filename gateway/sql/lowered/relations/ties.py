@@ -1,0 +1,119 @@
+"""FETCH FIRST n ROWS WITH TIES: the rows whose rank is at most n.
+
+`SELECT a FROM t ORDER BY b FETCH FIRST 2 ROWS WITH TIES` becomes `SELECT a FROM (SELECT a, rank()
+OVER (ORDER BY b) AS r FROM t) WHERE r <= 2 ORDER BY r`. Beside OFFSET the rows are numbered,
+too: those after it are wanted whose rank is at most where the last one stands.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.errors import FeatureNotSupported, SyntaxFault
+from gateway.sql.lowered.relations.per_key import PLACE, among, numbered
+from gateway.sql.names.ordering import meant
+from gateway.sql.names.scope import column_node
+from gateway.sql.text.trees import nodes
+
+_ALIAS, _NUMBER = "ranked_rows", "number_among"
+
+
+def keep_ties(tree: exp.Expr) -> exp.Expr | None:
+    """The query with each such clause written so, those of its SELECTs in place.
+
+    Returns:
+        The query as it is now; None where there was no such clause.
+
+    Raises:
+        SyntaxFault: 42601, without ORDER BY.
+        FeatureNotSupported: 0A000, beside DISTINCT with an order that is no output.
+    """
+    found = [node for node in nodes(tree) if has_ties(node)]
+    for query in reversed(found):
+        if query.args.get("order") is None:
+            raise SyntaxFault("WITH TIES cannot be specified without ORDER BY clause")
+        if isinstance(query, exp.Select) and query.args.get("distinct") is not None:
+            _select_distinct(query)
+        if isinstance(query, exp.Select):
+            _rank(query)
+        elif query is tree:
+            tree = _around(query)
+        else:
+            query.replace(_around(query))
+    return tree if found else None
+
+
+def has_ties(node: exp.Expr) -> bool:
+    """Whether a query has such a clause."""
+    limit = node.args.get("limit")
+    options = limit.args.get("limit_options") if isinstance(limit, exp.Expr) else None
+    return options is not None and bool(options.args.get("with_ties"))
+
+
+def _rank(select: exp.Select) -> None:
+    """Let the SELECT itself become the one around."""
+    inner = select.copy()
+    names = [item.alias_or_name for item in inner.expressions]
+    clauses = {part: inner.args.get(part) for part in ("limit", "offset")}
+    inner.append(
+        "expressions", exp.alias_(numbered(inner, (), clauses), PLACE, quoted=True)
+    )  # fmt: skip
+    offset = inner.args.get("offset")
+    if offset is not None:
+        count = exp.alias_(numbered(inner, (), {}), _NUMBER, quoted=True)
+        inner.append("expressions", count)
+    for part in ("limit", "offset", "order"):
+        inner.set(part, None)
+    common = inner.args.pop("with_", None)
+    for part in list(select.args):
+        select.set(part, None)
+    if common is not None:
+        select.set("with_", common)
+    place = column_node(_ALIAS, PLACE)
+    alias = exp.TableAlias(this=exp.to_identifier(_ALIAS, quoted=True))
+    select.set("expressions", [column_node(_ALIAS, name) for name in names])
+    select.set("from_", exp.From(this=exp.Subquery(this=inner, alias=alias)))
+    wanted = among(place, clauses)
+    if offset is not None:
+        number = column_node(_ALIAS, _NUMBER)
+        after = exp.GT(this=number, expression=exp.paren(offset.expression.copy()))
+        wanted = exp.And(this=after, expression=wanted)
+    select.set("where", exp.Where(this=wanted))
+    select.set("order", exp.Order(expressions=[exp.Ordered(this=place.copy())]))
+
+
+def _select_distinct(select: exp.Select) -> None:
+    """Let the SELECT be one of a relation that is DISTINCT, and sorted by its columns."""
+    inner = select.copy()
+    order, names = inner.args["order"], [item.alias_or_name for item in inner.expressions]
+    for ordered in order.expressions:
+        value = meant(ordered.this, inner)
+        found = [n for n, i in zip(names, inner.expressions, strict=True) if i.unalias() == value]
+        if not found:
+            raise FeatureNotSupported("WITH TIES beside DISTINCT of other columns is not supported")
+        ordered.set("this", column_node(_ALIAS, found[0]))
+    clauses = {part: inner.args.pop(part, None) for part in ("limit", "offset", "order", "with_")}
+    for part in list(select.args):
+        select.set(part, clauses.get(part))
+    for part, clause in clauses.items():
+        select.set(part, clause)
+    alias = exp.TableAlias(this=exp.to_identifier(_ALIAS, quoted=True))
+    select.set("expressions", [column_node(_ALIAS, name) for name in names])
+    select.set("from_", exp.From(this=exp.Subquery(this=inner, alias=alias)))
+
+
+def _around(query: exp.Expr) -> exp.Select:
+    """A set operation as a relation to select from."""
+    inner = query.copy()
+    order, limit = inner.args.pop("order"), inner.args.pop("limit")
+    first: exp.Expr = inner
+    while isinstance(first, exp.SetOperation | exp.Subquery):
+        first = first.this
+    names = [item.alias_or_name for item in first.expressions]
+    alias = exp.TableAlias(this=exp.to_identifier("united_rows", quoted=True))
+    select = exp.Select(expressions=[column_node("united_rows", name) for name in names])
+    select.set("from_", exp.From(this=exp.Subquery(this=inner, alias=alias)))
+    select.set("order", order)
+    select.set("limit", limit)
+    _rank(select)
+    return select

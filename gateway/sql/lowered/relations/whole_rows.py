@@ -1,0 +1,143 @@
+"""A relation's name, or `t.*`, where a value stands: its whole row (manual, 8.16.5).
+
+The row becomes ROW(...) of its columns, before joins that the rewriting makes add others of their
+own. Beside an outer join the row that a side lacks is NULL, which one of NULLs is not: that side
+tells in a column of its own whether it is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import reduce
+
+from sqlglot import exp
+
+from gateway.sql.lowered.relations.records import TEXTS, as_record
+from gateway.sql.lowered.values.jsoncalls import NAMES, PRESENT, is_maker
+from gateway.sql.meaning.binding import OWN_NAMES
+from gateway.sql.names.scope import Analysis, Block, Source, column_node, is_read_from
+from gateway.sql.text.trees import nodes_of, own_nodes
+from gateway.sql.types.inference import Types
+
+_THERE = "row is there"
+_HELD = "rows_there"
+
+
+def write_rows(analysis: Analysis) -> bool:
+    """Write whole rows so, in place; whether there was one."""
+    found = [each for block in analysis.blocks for each in _rows(block)]
+    marked: set[int] = set()
+    for block, value, source in found:
+        beside = any(join.side for join in _joins(block.select))
+        if beside and id(source) not in marked:
+            _mark(source)
+            marked.add(id(source))
+        there = column_node(source.alias, _THERE) if beside else None
+        _write(value, source, there, Types(block))
+    return bool(found)
+
+
+def _rows(block: Block) -> Iterator[tuple[Block, exp.Column, Source]]:
+    top = block.parent is None and not is_read_from(block.select)
+    for node in own_nodes(block.select):
+        if isinstance(node, exp.Column) and (_is_taken(node) or (top and _is_shown(node))):
+            source = _source(node, block)
+            if source is not None:
+                yield block, node, source
+
+
+def _is_taken(node: exp.Column) -> bool:
+    """Whether it stands where a row means what is known here."""
+    held = _around(node)
+    if isinstance(held, exp.Is):
+        return isinstance(held.expression, exp.Null) and held.this.unnest() is node
+    if isinstance(held, exp.Cast):
+        return held.args["to"].this in TEXTS
+    takes = ("count", "array_agg")
+    return isinstance(held, exp.Anonymous) and (held.name in takes or is_maker(held.name))
+
+
+def _around(node: exp.Expr) -> exp.Expr | None:
+    held = node.parent
+    while isinstance(held, exp.Paren | exp.Distinct | exp.Order):
+        held = held.parent
+    return held
+
+
+def _is_shown(node: exp.Column) -> bool:
+    """Whether it is an output, or in one alone; `t.*` is all columns there."""
+    if isinstance(node.this, exp.Star):
+        return False
+    held = node.parent
+    while isinstance(held, exp.Paren | exp.Alias):
+        held = held.parent
+    return isinstance(held, exp.Select) and _is_item(node, held)
+
+
+def _is_item(node: exp.Expr, select: exp.Select) -> bool:
+    return any(item.unalias().unnest() is node for item in select.expressions)
+
+
+def _source(node: exp.Column, block: Block) -> Source | None:
+    """The relation whose row it is; a column of that name goes before."""
+    if isinstance(node.this, exp.Star):
+        source = block.source(node.table)
+    elif node.table or any(node.name in (each.columns or ()) for each in block.sources):
+        return None
+    else:
+        source = block.source(node.name)
+    return source if source is not None and source.columns else None
+
+
+def _joins(select: exp.Select) -> Iterator[exp.Join]:
+    """The joins of FROM, those in parentheses too."""
+    start = select.args.get("from_")
+    for each in (start, *(select.args.get("joins") or ())):
+        if each is not None:
+            yield from nodes_of(each, exp.Join)
+
+
+def _write(value: exp.Column, source: Source, there: exp.Column | None, known: Types) -> None:
+    columns = [column_node(source.alias, name) for name in source.columns or () if name != _THERE]
+    row = exp.Anonymous(this="row", expressions=columns)
+    own = source.tree.meta_get(OWN_NAMES) or ()
+    names = (*own, *source.names[len(own) :])
+    row.meta[NAMES] = tuple(name for name in names if name != _THERE)
+    row.set(PRESENT, there)
+    held = _around(value)
+    if isinstance(held, exp.Is):
+        negate = {"negate": True} if held.args.get("negate") else {}
+        each: list[exp.Expr] = [
+            exp.Is(this=column, expression=exp.Null(), **negate) for column in columns
+        ]
+        held.replace(exp.paren(reduce(lambda a, b: exp.And(this=a, expression=b), each)))
+    elif isinstance(held, exp.Anonymous) and held.name == "count":
+        apart = isinstance(value.parent, exp.Distinct)
+        value.replace(as_record(row, known) if apart else there or exp.Literal.number(1))
+    else:
+        value.replace(as_record(row, known) if isinstance(held, exp.Cast) else row)
+
+
+def _mark(source: Source) -> None:
+    """Give the relation a column that is true in every row of its own."""
+    tree = source.tree
+    if isinstance(tree, exp.Lateral) and isinstance(tree.this, exp.Subquery):
+        tree = tree.this
+    if isinstance(tree, exp.Subquery):
+        tree.set("this", _marked(exp.Subquery(this=tree.this.copy(), alias=_alias(_HELD)), _HELD))
+        return
+    inner = tree.copy()
+    joins = inner.args.pop("joins", None)
+    tree.replace(
+        exp.Subquery(this=_marked(inner, source.alias), alias=_alias(source.alias), joins=joins)
+    )
+
+
+def _marked(relation: exp.Expr, alias: str) -> exp.Select:
+    everything = exp.Column(this=exp.Star(), table=exp.to_identifier(alias, quoted=True))
+    there = exp.alias_(exp.Boolean(this=True), _THERE, quoted=True)
+    return exp.Select(expressions=[everything, there], from_=exp.From(this=relation))
+
+
+def _alias(name: str) -> exp.TableAlias:
+    return exp.TableAlias(this=exp.to_identifier(name, quoted=True))

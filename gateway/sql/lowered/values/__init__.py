@@ -1,0 +1,1 @@
+"""Values and expressions, in the engine's words."""

@@ -1,0 +1,53 @@
+"""`||` beside an array (manual, 9.19): there NULL and a quoted literal are arrays too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from gateway.sql.text.datatypes import data_type
+from gateway.sql.types.inference import GIVES
+from gateway.sql.types.results import common_type
+from gateway.types import INTEGER, Type, array_of
+
+
+def joined_array(sides: Sequence[exp.Expr], types: Sequence[Type | None]) -> exp.Expr | None:
+    """`a || b` where a side is an array; None where none is known to be."""
+    left, right = types
+    array = next((kind for kind in types if kind is not None and kind.element is not None), None)
+    if array is None:
+        return None
+    array = _wider(array, types)
+    given = [_typed(side, kind, array) for side, kind in zip(sides, types, strict=True)]
+    if _is_array(left, sides[0]) and _is_array(right, sides[1]):
+        name = "array_cat"
+    else:
+        name = "array_append" if left is not None and left.element is not None else "array_prepend"
+    made = exp.Anonymous(this=name, expressions=given)
+    made.meta[GIVES] = array
+    return made
+
+
+def _wider(array: Type, types: Sequence[Type | None]) -> Type:
+    """The type of an array of numbers beside wider ones."""
+    elements = [kind.element or kind for kind in types if kind is not None]
+    wide = common_type(elements) if len(elements) == len(types) else None
+    fits = wide is not None and all(each.name in INTEGER for each in elements)
+    return array_of(wide) if fits and wide is not None else array
+
+
+def _is_array(kind: Type | None, side: exp.Expr) -> bool:
+    """A quoted literal or NULL beside an array is one."""
+    return side.is_string or isinstance(side, exp.Null) or (kind is not None and bool(kind.element))
+
+
+def _typed(side: exp.Expr, kind: Type | None, array: Type) -> exp.Expr:
+    if side.is_string or isinstance(side, exp.Null):
+        return exp.Cast(this=side.copy(), to=data_type(array.sql))
+    if kind is not None and kind.element is None and array.element is not None:
+        wanted = data_type(array.element.sql)
+        return exp.Cast(this=side.copy(), to=wanted)  # digits are a bigint to the engine
+    if kind is not None and kind is not array:
+        return exp.Cast(this=side.copy(), to=data_type(array.sql))
+    return side.copy()

@@ -1,0 +1,312 @@
+"""What makes JSON of other values (manual, 9.16), as the engine computes it.
+
+Values are written as PostgreSQL's to_json does; jsonb is given its one form after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+from sqlglot import exp
+
+from gateway.errors import FeatureNotSupported, InvalidParameterValue, UndefinedFunction
+from gateway.sql.inputs.jsontext import quoted
+from gateway.sql.lowered.values.json_operators import (
+    JSON,
+    JSONS,
+    KEYS,
+    PARTS,
+    as_jsonb,
+    as_text_cast,
+    called,
+    compare,
+    kind_of,
+    look_for_keys,
+    take_part,
+)
+from gateway.sql.names.scope import position_of
+from gateway.sql.text.dialect import DIALECT
+from gateway.sql.types.dimensions import DIMENSIONS, written_deep
+from gateway.sql.types.inference import GIVES, JSONB, Types
+from gateway.sql.types.numerals import written_number
+from gateway.types import INTEGER, TEXT, Type
+
+# Function -> the function of json that it is for jsonb too.
+MAKERS = frozenset(
+    {"to_json", "row_to_json", "array_to_json", "json_build_object", "json_build_array",
+     "json_agg", "json_object_agg", "json_extract_path", "json_extract_path_text"}
+)  # fmt: skip
+# Type -> the function that makes JSON of its text, and the one that writes that.
+_THROUGH = {
+    **{
+        f"_{name}": ("json_of_array", f"text_of_{name}_array")
+        for name in ("bool", "int2", "int4", "int8", "float4", "float8")
+    },
+    "float4": ("json_of_float", "text_of_float4"),
+    "float8": ("json_of_float", "text_of_float8"),
+    "date": ("json_quoted", "text_of_date"),
+    "timestamp": ("json_of_moment", "text_of_timestamp"),
+    "timestamptz": ("json_of_moment", "text_of_timestamptz"),
+}
+_QUOTED = ("time", "interval", "uuid", "oid")
+
+NAMES = "names"  # under this key a whole row's notes hold the names of its columns
+PRESENT = "present"  # and this argument of it is true where it is not NULL
+
+
+def is_maker(name: str) -> bool:
+    """Whether a call makes JSON of other values, or is an operator under a name."""
+    return name.replace("jsonb", "json") in MAKERS
+
+
+def _joined(parts: Sequence[exp.Expr | str]) -> exp.Expr:
+    made = [exp.Literal.string(part) if isinstance(part, str) else part for part in parts]
+    whole = made[0]
+    for part in made[1:]:
+        whole = exp.DPipe(this=whole, expression=part, safe=True)
+    return exp.paren(whole, copy=False)
+
+
+def made_json(node: exp.Expr, known: Types) -> exp.Expr | None:
+    """What the engine computes for an operator or a function of JSON; None: it is neither.
+
+    An aggregate is replaced where it stands, with what is written around it, and given back.
+    """
+    if isinstance(node, PARTS):
+        return take_part(node, known)
+    if isinstance(node, exp.ArrayContainsAll | exp.ArrayContainedBy | exp.DPipe | exp.Sub):
+        return compare(node, known)
+    if type(node) in KEYS:
+        return look_for_keys(node, known)
+    if isinstance(node, exp.Anonymous) and is_maker(node.name):
+        return make(node, known)
+    return None
+
+
+def as_json(value: exp.Expr, kind: Type | None) -> exp.Expr:
+    """The JSON text of a value; NULL of NULL.
+
+    Raises:
+        FeatureNotSupported: 0A000, its type cannot be told, or has no JSON here.
+    """
+    if kind is None:
+        raise FeatureNotSupported(
+            f"cannot tell the type of {value.sql(dialect=DIALECT)}, which its JSON depends on",
+            hint="Cast it to the type it has.",
+            position=position_of(value),
+        )
+    if kind in JSONS:
+        return value.copy()
+    if kind.name in INTEGER or kind.name in ("bool", "numeric"):
+        return as_text_cast(value)
+    if kind.name in _THROUGH:
+        name, written = _THROUGH[kind.name]
+        deep = int(value.meta.get(DIMENSIONS, 1))
+        if deep > 1:
+            written = written_deep(kind, deep) or _no_deep(value)
+        # The engine may count the nanoseconds of a timestamp.
+        given = exp.Cast(this=value.copy(), to=kind_of("timestamp"))
+        return called(name, called(written, given if kind.name == "timestamp" else value))
+    if kind.element in JSONS:
+        words = [exp.Literal.string(word) for word in (",", "null")]
+        return _joined(["[", called("array_to_string", value, *words), "]"])
+    if kind.element is not None and kind.element.arrow == TEXT.arrow:
+        if int(value.meta.get(DIMENSIONS, 1)) > 1:
+            _no_deep(value)
+        return called("json_of_texts", exp.Cast(this=value.copy(), to=kind_of("text[]")))
+    if kind.name in _QUOTED or kind.arrow == TEXT.arrow:
+        return called("json_quoted", value if kind.name == "bpchar" else as_text_cast(value))
+    raise FeatureNotSupported(f"JSON of {kind.sql} is not supported", position=position_of(value))
+
+
+def make(node: exp.Anonymous, known: Types) -> exp.Expr:
+    """to_json, json_build_object, json_agg and their like, jsonb's too."""
+    name = node.name.replace("jsonb", "json")
+    binary = name != node.name
+    made = _MAKERS[name](node, known)
+    if made is None:
+        return node
+    if name in ("json_extract_path", "json_extract_path_text"):
+        return made
+    return called("jsonb_form", made, gives=JSONB) if binary else _marked(made)
+
+
+def written(value: exp.Expr, known: Types) -> exp.Expr:
+    """A value as text; character(n) with its blanks, which a cast leaves out."""
+    kind = known.of(value)
+    return value.copy() if kind is not None and kind.name == "bpchar" else as_text_cast(value)
+
+
+def _no_deep(value: exp.Expr) -> NoReturn:
+    raise FeatureNotSupported(
+        "JSON of this array of several dimensions is not supported", position=position_of(value)
+    )
+
+
+def _marked(tree: exp.Expr) -> exp.Expr:
+    tree.meta[GIVES] = JSON
+    return tree
+
+
+def _or_null(value: exp.Expr) -> exp.Expr:
+    return called("coalesce", value, exp.Literal.string("null"))
+
+
+def row_of(value: exp.Expr) -> list[tuple[str, exp.Expr]] | None:
+    """Names and values of ROW(...); None of anything else."""
+    if not isinstance(value, exp.Anonymous) or value.name != "row":
+        return None
+    names = value.meta_get(NAMES) or [f"f{n}" for n, _ in enumerate(value.expressions, 1)]
+    return list(zip(names, value.expressions, strict=True))
+
+
+def where_present(row: exp.Expr, made: exp.Expr) -> exp.Expr:
+    """What is made of a row; NULL where an outer join has no such row."""
+    there = row.args.get(PRESENT)
+    if there is None:
+        return made
+    return exp.Case(ifs=[exp.If(this=there.copy(), true=made)])
+
+
+def _json_of_row(row: list[tuple[str, exp.Expr]], known: Types, between: str = ",") -> exp.Expr:
+    parts: list[exp.Expr | str] = []
+    for place, (name, value) in enumerate(row):
+        parts += [between if place else "{", f"{quoted(name)}:", _or_null(_json_of(value, known))]
+    return _joined([*(parts or ["{"]), "}"])
+
+
+def _json_of(value: exp.Expr, known: Types) -> exp.Expr:
+    row = row_of(value)
+    if row is not None:
+        return where_present(value, _json_of_row(row, known))
+    written = written_number(value)
+    if written is not None:  # a numeric, which is shown with its zeros; there is no -0
+        return exp.Literal.string(written if float(written) else written.removeprefix("-"))
+    kind = TEXT if value.is_string else known.of(value)
+    return exp.Literal.string("null") if isinstance(value, exp.Null) else as_json(value, kind)
+
+
+def _to_json(node: exp.Anonymous, known: Types) -> exp.Expr:
+    value, *rest = node.expressions
+    row = row_of(value)
+    kind = None if row is not None else known.of(value)
+    if node.name == "row_to_json" and kind is not None and kind.name != "record":
+        raise UndefinedFunction(
+            f"function row_to_json({kind.sql}) does not exist", position=position_of(node)
+        )
+    if row is not None and rest == [exp.true()]:
+        return where_present(value, _json_of_row(row, known, ",\n "))
+    return exp.paren(_json_of(value, known))
+
+
+def _build_array(node: exp.Anonymous, known: Types) -> exp.Expr:
+    parts: list[exp.Expr | str] = ["["]
+    for place, value in enumerate(node.expressions):
+        parts += [", "] if place else []
+        parts.append(_or_null(_json_of(value, known)))
+    return _joined([*parts, "]"])
+
+
+def _build_object(node: exp.Anonymous, known: Types) -> exp.Expr:
+    given = node.expressions
+    if len(given) % 2:
+        raise InvalidParameterValue("argument list must have even number of elements")
+    parts: list[exp.Expr | str] = ["{"]
+    for place, (key, value) in enumerate(zip(given[::2], given[1::2], strict=True)):
+        _check_key(node, 2 * place + 1, key, known)
+        parts += [", "] if place else []
+        parts += [
+            called("json_quoted", written(key, known)),
+            " : ",
+            _or_null(_json_of(value, known)),
+        ]
+    return _joined([*parts, "}"])
+
+
+def _check_key(node: exp.Anonymous, place: int, key: exp.Expr, known: Types) -> None:
+    """Refuse a key that is none, where the text says so.
+
+    Raises:
+        InvalidParameterValue: 22023.
+    """
+    if isinstance(key.unnest(), exp.Null):
+        null = "key must not be null" if node.name.startswith("jsonb") else "cannot be null"
+        colon = ":" if node.name.startswith("jsonb") else ""
+        raise InvalidParameterValue(f"argument {place}{colon} {null}")
+    kind = known.of(key)
+    if kind is not None and (kind in JSONS or kind.element is not None):
+        raise InvalidParameterValue("key value must be scalar, not array, composite, or json")
+
+
+def _aggregate(node: exp.Anonymous, known: Types) -> None:
+    """json_agg: string_agg of each value's JSON, inside brackets put around the whole call."""
+    value = node.expressions[0]
+    plain = value.this if isinstance(value, exp.Order) else value
+    if isinstance(plain, exp.Distinct):
+        plain = plain.expressions[0]
+    rows = row_of(plain) is not None
+    plain.replace(_or_null(_json_of(plain, known)))
+    separator = ", \n " if rows and node.name == "json_agg" else ", "
+    _brackets(node, "[", separator, "]")
+
+
+def _object_aggregate(node: exp.Anonymous, known: Types) -> None:
+    key, value = node.expressions
+    order = value if isinstance(value, exp.Order) else None
+    inner = order.this if order is not None else value
+    name = called("json_quoted", called("field_name", written(key, known)))
+    pair = _joined([name, " : ", _or_null(_json_of(inner, known))])
+    if isinstance(node.parent, exp.Filter):  # of a row that is left out nothing is asked
+        kept = node.parent.expression.this.copy()
+        pair = exp.Case(ifs=[exp.If(this=kept, true=pair)])
+    if order is not None:
+        order.set("this", pair)
+    node.set("expressions", [order or pair])
+    _brackets(node, "{ ", ", ", " }")
+
+
+def _brackets(node: exp.Anonymous, start: str, separator: str, end: str) -> None:
+    binary = node.name.startswith("jsonb")
+    value = node.expressions[0]
+    arguments = [value, exp.Literal.string(separator)]
+    if isinstance(value, exp.Order):  # string_agg(x, ', ' ORDER BY y)
+        ordered = value.copy()
+        inner = ordered.this
+        ordered.set("this", exp.Literal.string(separator))
+        arguments = [inner.copy(), ordered]
+    node.set("this", "string_agg")
+    node.set("expressions", arguments)
+    whole: exp.Expr = node
+    while isinstance(whole.parent, exp.Filter | exp.Window | exp.WithinGroup):
+        whole = whole.parent
+    place = whole.parent
+    made = _joined([start, whole.copy(), end])
+    if binary:
+        made = called("jsonb_form", made)
+    made.meta[GIVES] = JSONB if binary else JSON
+    assert place is not None
+    whole.replace(made)
+
+
+def _path(node: exp.Anonymous, known: Types) -> exp.Expr:
+    document, *steps = node.expressions
+    if node.name.startswith("jsonb"):
+        document = as_jsonb(document)
+    path = exp.Array(expressions=[as_text_cast(step) for step in steps])
+    as_text = node.name.endswith("_text")
+    gives = TEXT if as_text else known.of(document)
+    return called("json_path_text" if as_text else "json_path", document, path, gives=gives)
+
+
+_MAKERS = {
+    "to_json": _to_json,
+    "row_to_json": _to_json,
+    "array_to_json": _to_json,
+    "json_build_array": _build_array,
+    "json_build_object": _build_object,
+    "json_agg": _aggregate,
+    "json_object_agg": _object_aggregate,
+    "json_extract_path": _path,
+    "json_extract_path_text": _path,
+}

@@ -1,0 +1,170 @@
+"""NaN, to PostgreSQL one value, equal to itself and above all numbers (manual, 8.1.3); and -0.
+
+The engine tells NaN from -NaN, which processors make of `inf - inf`, and sorts the one above and
+the other below all numbers.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.lowered.values.origins import may_hold
+from gateway.sql.names.scope import Output
+from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.grammar import Marker
+from gateway.sql.text.trees import nodes_of, own_nodes
+from gateway.sql.types.inference import GIVES, Types, info_of
+from gateway.types import FLOAT8, FLOATING, Type
+
+
+def may_be_nan(value: exp.Expr, known: Types) -> bool:
+    """Whether a real may be NaN: not where all that it comes from is of a dataset.
+
+    A derivative and a query are to be computed once: of them it is not asked.
+    """
+    kind = known.of(value)
+    if kind is None or kind.name not in FLOATING:
+        return False
+    inside = own_nodes(value)
+    if any(isinstance(node, Marker | exp.Query) for node in inside):
+        return False
+    columns = [node for node in inside if isinstance(node, exp.Column)]
+    return any(may_hold(column, known, may_be_nan) for column in columns) or not columns
+
+
+def unsigned_nan(value: exp.Expr, kind: Type | None) -> exp.Expr:
+    """The value, which is a real of this type, or NaN where it is NaN of either sign."""
+    wanted = data_type(FLOAT8.sql if kind is None else kind.sql)
+    nan = exp.Cast(this=exp.Literal.string("NaN"), to=wanted)
+    return exp.Anonymous(this="nanvl", expressions=[value, nan])
+
+
+# Of one value alone the engine has 0, whatever that is.
+_OF_ALL = frozenset({"var_pop", "var_population", "stddev_pop"})
+
+
+def spread_of_one(call: exp.Anonymous, known: Types) -> None:
+    """Let the variance of all be NaN where one value alone is NaN or infinite, in place.
+
+    No derivative is written so: that of a maximum would stand in it.
+    """
+    if call.name not in _OF_ALL or len(call.expressions) != 1:
+        return
+    argument = call.expressions[0]
+    value = argument.expressions[0] if isinstance(argument, exp.Distinct) else argument
+    whole = _whole(call)
+    if not may_be_nan(value, known) or nodes_of(call.root(), Marker):
+        return
+    greatest = _instead(whole, "max")
+    nothing = exp.Mul(this=exp.Literal.number("0.0"), expression=greatest)
+    whole.replace(exp.paren(exp.Add(this=whole.copy(), expression=nothing), copy=False))
+
+
+def fit_of_level(call: exp.Anonymous) -> None:
+    """Let regr_r2 be 1 where what is explained has one value, in place; the engine gives NULL."""
+    if call.name != "regr_r2" or len(call.expressions) != 2 or nodes_of(call.root(), Marker):
+        return
+    whole = _whole(call)
+    zero = exp.Literal.number(0)
+    level = exp.EQ(this=_instead(whole, "regr_syy"), expression=zero)
+    varied = exp.GT(this=_instead(whole, "regr_sxx"), expression=zero.copy())
+    one = exp.If(this=exp.And(this=level, expression=varied), true=exp.Literal.number("1.0"))
+    whole.replace(exp.paren(exp.Case(ifs=[one], default=whole.copy()), copy=False))
+
+
+# What all values but NaN are within, by the aggregate that then gives it.
+_ENDS = {"max": "-Infinity", "min": "Infinity"}
+# On the CASE that `settle_extreme` writes; its ELSE is the aggregate.
+EXTREME = "extreme"
+
+
+def settle_extreme(call: exp.Anonymous, known: Types) -> None:
+    """Write out what the maximum and minimum of a group's reals are, in place.
+
+    DataFusion 55 begins each group with a finite number, and leaves it there if all values are
+    infinite; and whether it takes NaN for the greatest hangs on which row comes first. Without
+    groups it does neither. No derivative is written so.
+    """
+    if call.name not in _ENDS or len(call.expressions) != 1:
+        return
+    argument = call.expressions[0]
+    value = argument.expressions[0] if isinstance(argument, exp.Distinct) else argument
+    kind, whole, block = known.of(value), _whole(call), known.block
+    if kind is None or kind.name not in FLOATING or isinstance(whole, exp.Window):
+        return
+    if block is None:
+        return
+    grouped = block.select.args.get("group") is not None or block.select.parent is not None
+    if not grouped or nodes_of(call.root(), Marker):
+        return
+
+    def real(text: str) -> exp.Expr:
+        return exp.Cast(this=exp.Literal.string(text), to=data_type(kind.sql))
+
+    def whether(name: str, *conditions: exp.Expr) -> exp.Expr:
+        return _instead(whole, name, exp.paren(exp.or_(*conditions, copy=False), copy=False))
+
+    is_end = exp.EQ(this=exp.paren(value.copy()), expression=real(_ENDS[call.name]))
+    no_number = exp.Anonymous(this="isnan", expressions=[value.copy()])
+    nan = may_be_nan(value, known)
+    ends = [is_end, no_number] if nan and call.name == "min" else [is_end]
+    ifs = [exp.If(this=whether("bool_and", *ends), true=real(_ENDS[call.name]))]
+    plain = whole.copy()
+    if nan:
+        any_or_all = "bool_or" if call.name == "max" else "bool_and"
+        ifs.insert(0, exp.If(this=whether(any_or_all, no_number.copy()), true=real("NaN")))
+        if call.name == "min":
+            missing = exp.If(this=no_number.copy(), true=exp.Null())
+            plain = _instead(whole, "min", exp.Case(ifs=[missing], default=value.copy()))
+    made = exp.Case(ifs=ifs, default=plain)
+    made.meta[EXTREME], made.meta[GIVES] = True, kind
+    whole.replace(made)
+
+
+def _whole(call: exp.Expr) -> exp.Expr:
+    """The call with its FILTER and its window."""
+    while isinstance(call.parent, exp.Filter | exp.Window):
+        call = call.parent
+    return call
+
+
+def _instead(whole: exp.Expr, name: str, argument: exp.Expr | None = None) -> exp.Expr:
+    """The same of another aggregate, or of another argument."""
+    made = inner = whole.copy()
+    while isinstance(inner, exp.Filter | exp.Window):
+        inner = inner.this
+    inner.set("this", name)
+    if argument is not None:
+        inner.set("expressions", [argument])
+    return made
+
+
+def may_be_minus_zero(value: exp.Expr, known: Types) -> bool:
+    """Not a coordinate, which has no value twice: alone of reals it is never NULL nor NaN."""
+    info = info_of(Output("", value, known.block))
+    return (info.nullable or info.nan) and not isinstance(value, exp.Literal)
+
+
+def without_sign(value: exp.Expr, kind: Type) -> exp.Expr:
+    """The value, which is a real of this type, or 0 where it is -0."""
+    zero = exp.Cast(this=exp.Literal.number(0), to=data_type(kind.sql))
+    return exp.Add(this=exp.paren(value, copy=False), expression=zero)
+
+
+def as_written(value: exp.Expr) -> exp.Expr:
+    """The value before a sign of NaN or 0 was taken away from it."""
+    if isinstance(value, exp.Anonymous) and value.name == "nanvl" and is_nan(value.expressions[1]):
+        value = value.expressions[0]
+    if isinstance(value, exp.Add) and isinstance(value.expression, exp.Cast):
+        zero = value.expression.this
+        if isinstance(zero, exp.Literal) and zero.name == "0":
+            value = value.this
+    return value.unnest() if isinstance(value, exp.Paren) else value
+
+
+def is_nan(value: exp.Expr) -> bool:
+    """Whether it is the literal NaN, cast or not."""
+    bare = value.unnest()
+    while isinstance(bare, exp.Cast | exp.Neg):
+        bare = bare.this.unnest()
+    return bare.is_string and bare.name.strip().lower() == "nan"

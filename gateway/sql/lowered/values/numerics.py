@@ -1,0 +1,199 @@
+"""Arithmetic of numerics with all the digits that PostgreSQL gives, and none that are wrong.
+
+The engine reads a literal with a point as a double, so `price * 1.1` would be one; it gives a
+quotient and an average four digits more than their argument, and cuts the rest off. Beside a
+numeric such a literal becomes a decimal, and quotients and averages are rounded to 20 digits after
+the point. They are computed in 256 bits: 76 digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from sqlglot import exp
+
+from gateway.sql.names.scope import Block, is_aggregate
+from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.trees import own_nodes
+from gateway.sql.types.inference import GIVES, Types, bare, numeric_beside
+from gateway.sql.types.modifiers import UNTOLD
+from gateway.sql.types.numerals import (
+    digits,
+    is_exacting,
+    is_point_literal,
+    plain,
+    point_literals,
+)
+from gateway.sql.types.numeric_forms import MOST_SUMMED, ROUNDING, form_of, is_wide, kept_digits
+from gateway.sql.types.together import together, value_columns
+from gateway.types import FLOAT4, FLOAT8, NUMERIC, TEXT
+
+# PostgreSQL gives a quotient at least 16 significant digits: 20 after the point below 1.
+_QUOTIENT = "Decimal256(76, 20)"
+# The engine adds four digits to the scale of both, and cuts off what follows.
+_DIVIDEND = "Decimal256(76, 30)"
+_AVERAGED = "Decimal256(76, 26)"
+_CUT = "Decimal256(76, 34)"
+
+# On a quotient that clients see: each row has as many digits as PostgreSQL shows.
+IS_SHOWN = "shown"
+
+_AVERAGES = frozenset({"avg", "mean"})
+_CALLS = _AVERAGES | ROUNDING | {"sum", "div"}
+
+Change = Callable[[exp.Expr], None]
+
+
+def keep_numeric(tree: exp.Expr, block: Block | None) -> None:
+    """Write the arithmetic of numerics in one SELECT, or in VALUES, exactly; in place."""
+    here = own_nodes(tree)
+    if not any(map(_concerns, here)):
+        return
+    types = Types(block)
+    changes = [change for node in reversed(here) for change in _changes(node, types)]
+    for node, change in changes:
+        change(node)
+
+
+def mark_shown(tree: exp.Expr) -> None:
+    """Note which quotients are columns of the result, and no two of which are put together."""
+    if not isinstance(tree, exp.Select) or tree.args.get("distinct") is not None:
+        return
+    for output in tree.expressions:
+        value = bare(output.unalias())
+        if type(value) is exp.Div and (
+            not tree.args.get("group") or any(map(is_aggregate, own_nodes(value)))
+        ):
+            value.meta[IS_SHOWN] = True
+
+
+def _concerns(node: exp.Expr) -> bool:
+    called = isinstance(node, exp.Anonymous) and node.name.lower() in _CALLS
+    return called or type(node) is exp.Div or is_point_literal(node)
+
+
+def _is_average(node: exp.Expr) -> bool:
+    return (
+        isinstance(node, exp.Anonymous)
+        and node.name.lower() in _AVERAGES
+        and len(node.expressions) == 1
+    )
+
+
+def _widened(node: exp.Expr, types: Types) -> Change | None:
+    """What is to be done to a sum, a whole quotient or a rounding of numerics."""
+    if not isinstance(node, exp.Anonymous) or not node.expressions:
+        return None
+    name, given = node.name.lower(), node.expressions
+    if name == "sum" and len(given) == 1 and types.of(given[0]) is NUMERIC:
+        form = form_of(given[0], types)
+        if form is not None and sum(form) > MOST_SUMMED:
+            return partial(_sum, scale=form[1])
+    if name == "div" and len(given) == 2 and NUMERIC in map(types.of, given):
+        return partial(_rescale, scale=0, wide=any(is_wide(form_of(g, types)) for g in given))
+    if name in ROUNDING and len(given) == 2 and types.of(given[0]) is NUMERIC:
+        kept = kept_digits(given[1])
+        if kept is not None:
+            return partial(_rescale, scale=max(kept, 0), wide=is_wide(form_of(given[0], types)))
+    return None
+
+
+def _changes(node: exp.Expr, types: Types) -> Iterator[tuple[exp.Expr, Change]]:
+    """What is to be done to one node, told before anything is done."""
+    for group in [together(node), *value_columns(node)]:
+        if not group or not numeric_beside(group, types):
+            continue
+        for side in group:
+            for literal in point_literals(side):
+                yield literal, as_decimal
+    if isinstance(node, exp.Literal) and is_exacting(node) and not _is_of_doubles(node, types):
+        yield node, as_decimal
+    if type(node) is exp.Div and types.of(node) is NUMERIC:
+        forms = [form_of(side, types) for side in (node.this, node.expression)]
+        yield node, partial(_divide, least=max(form[1] if form else 0 for form in forms))
+    elif _is_average(node) and types.of(node.expressions[0]) is NUMERIC:
+        yield node, _average
+    elif (change := _widened(node, types)) is not None:
+        yield node, change
+
+
+def _is_of_doubles(literal: exp.Literal, types: Types) -> bool:
+    """Whether a literal becomes a double by what stands around it, or is cast already."""
+    node: exp.Expr | None = literal.parent
+    while node is not None and not isinstance(node, exp.Query | exp.Alias):
+        if literal.is_int or (isinstance(node, exp.Cast) and types.of(node) is not TEXT):
+            return True
+        group = together(node)
+        if any(types.of(side) in (FLOAT4, FLOAT8) for side in group):
+            return True
+        if isinstance(node, exp.Anonymous | exp.Pow) and types.of(node) is not NUMERIC:
+            return types.of(node) in (FLOAT4, FLOAT8)
+        node = node.parent
+    return False
+
+
+def as_decimal(literal: exp.Expr) -> None:
+    """Put a decimal of its digits in the place of a literal with a point."""
+    parent = literal.parent
+    if isinstance(parent, exp.Cast) and parent.to.this == exp.DType.DECIMAL:
+        return  # it stands beside several numerics, and one of them was first
+    precision, scale = digits(literal.name)
+    kind = data_type(f"decimal({precision}, {scale})")
+    kind.meta[UNTOLD] = True
+    literal.replace(exp.Cast(this=exp.Literal.string(plain(literal.name)), to=kind))
+
+
+def _divide(node: exp.Expr, least: int) -> None:
+    sides = [node.this.copy(), node.expression.copy()]
+    node.set("this", _arrow(node.this, _DIVIDEND))
+    if not node.meta_get(IS_SHOWN):
+        _put(node, _QUOTIENT)
+        return
+    floats = [
+        exp.Anonymous(this="arrow_cast", expressions=[side, exp.Literal.string("Float64")])
+        for side in sides
+    ]
+    parent, key, index = node.parent, node.arg_key, node.index
+    given = [_arrow(node, _CUT), *floats, exp.Literal.number(least)]
+    shown = exp.Anonymous(this="shown_quotient", expressions=given)
+    shown.meta[GIVES] = NUMERIC
+    if parent is not None and key is not None:
+        parent.set(key, shown, index)
+
+
+def _sum(node: exp.Expr, scale: int) -> None:
+    _argument(node, f"Decimal256(76, {scale})")
+
+
+def _rescale(node: exp.Expr, scale: int, wide: bool) -> None:
+    """Give what was rounded the digits it has now: the engine plans with those it had."""
+    _put(node, f"Decimal256(76, {scale})" if wide else f"Decimal128(38, {scale})")
+
+
+def _average(node: exp.Expr) -> None:
+    _argument(node, _AVERAGED)
+    while isinstance(node.parent, exp.Filter | exp.Window) and node.arg_key == "this":
+        node = node.parent
+    _put(node, _QUOTIENT)
+
+
+def _argument(call: exp.Expr, kind: str) -> None:
+    argument = call.expressions[0]
+    if isinstance(argument, exp.Distinct):
+        call, argument = argument, argument.expressions[0]
+    call.set("expressions", [_arrow(argument, kind)])
+
+
+def _put(node: exp.Expr, kind: str) -> None:
+    parent, key, index = node.parent, node.arg_key, node.index
+    cast = _arrow(node, kind)
+    if parent is not None and key is not None:
+        parent.set(key, cast, index)
+
+
+def _arrow(value: exp.Expr, kind: str) -> exp.Expr:
+    """A cast to a type that SQL has no word for here."""
+    call = exp.Anonymous(this="arrow_cast", expressions=[value, exp.Literal.string(kind)])
+    call.meta[GIVES] = NUMERIC
+    return call

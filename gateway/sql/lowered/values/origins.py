@@ -1,0 +1,69 @@
+"""Whether something may be so of a value, told by what the value comes from.
+
+A column of a query is so where the expression behind it may be; one of a stored table where its
+table may hold such values (`ColumnInfo.nan`: NaN and infinities), which no dataset does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from sqlglot import exp
+
+from gateway.errors import GatewayError
+from gateway.sql.names.scope import Block, Output, column_node, resolve
+from gateway.sql.text.trees import copied, nodes_of
+from gateway.sql.types.inference import Types
+
+
+class SameValue:
+    """Tells which expressions of a SELECT are the same as `value`, however columns are named."""
+
+    def __init__(self, value: exp.Expr, block: Block | None) -> None:
+        self._value = value
+        self._block = block
+        self._meant = self._resolved(value)
+
+    def as_(self, node: exp.Expr) -> bool:
+        """Whether it is the same."""
+        if type(node) is not type(self._value):
+            return False
+        return node == self._value or self._resolved(node) == self._meant
+
+    def _resolved(self, tree: exp.Expr) -> exp.Expr:
+        """The tree with the relation before each of its columns."""
+        holder = exp.Paren(this=copied(tree))
+        for column in nodes_of(holder, exp.Column):
+            if self._block is not None:
+                with suppress(GatewayError):  # the engine reports it, in its turn
+                    source, name = resolve(self._block, column)
+                    column.replace(column_node(source.alias, name))
+        whole: exp.Expr = holder.this
+        return whole
+
+
+May = Callable[[exp.Expr, Types], bool]
+
+
+def may_hold(column: exp.Column, known: Types, may: May) -> bool:
+    """Whether the values of a column may be such as `may` tells of expressions."""
+    if known.block is None:
+        return True
+    try:
+        source, name = resolve(known.block, column)
+    except GatewayError:  # the engine reports it, in its turn
+        return False
+    if source.query is not None and not source.recursive:
+        return any(may_give(each, may) for each in source.query.outputs if each.name == name)
+    info = (source.columns or {}).get(name)
+    return info is not None and info.nan
+
+
+def may_give(output: Output, may: May) -> bool:
+    """The same of what a query gives in one of its columns."""
+    if output.sides:
+        return any(may_give(side, may) for side in output.sides)
+    if output.expression is None or output.block is None:
+        return output.info is None or output.info.nan
+    return may(output.expression, Types(output.block))

@@ -1,0 +1,39 @@
+"""nullif and CASE ... WHEN over reals, by `=`: the engine's own take 0 and -0 for two values."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.text.datatypes import data_type
+from gateway.sql.types.inference import Types
+from gateway.types import FLOATING, NUMERIC, Type
+
+
+def spell_nullif(node: exp.Anonymous, known: Types) -> None:
+    """Put the CASE that nullif stands for in its place, where a real is compared."""
+    first, second = node.expressions
+    types = [known.of(argument) for argument in (first, second)]
+    if not any(map(_is_real, types)) or NUMERIC in types or node.find(exp.Query) is not None:
+        return  # a numeric has no -0, and a subquery is asked once
+    branch = exp.If(this=_equal(first, second), true=exp.Null())
+    made: exp.Expr = exp.Case(ifs=[branch], default=first.copy())
+    if not _is_real(types[0]):
+        made = exp.Cast(this=made, to=data_type("float8"))
+    node.replace(made)
+
+
+def spell_cases(node: exp.Case, known: Types) -> None:
+    """Write CASE of a real WHEN ... THEN as CASE WHEN ... = ... THEN, in place."""
+    if not _is_real(known.of(node.this)) or node.this.find(exp.Query) is not None:
+        return
+    for branch in node.args["ifs"]:
+        branch.set("this", _equal(node.this, branch.this))
+    node.set("this", None)
+
+
+def _is_real(kind: Type | None) -> bool:
+    return kind is not None and kind.name in FLOATING
+
+
+def _equal(one: exp.Expr, other: exp.Expr) -> exp.EQ:
+    return exp.EQ(this=exp.paren(one.copy()), expression=exp.paren(other.copy()))

@@ -1,0 +1,98 @@
+"""Casts that the engine has not, or has otherwise, by the type of what is cast.
+
+A time of day and an interval become one another (manual, 9.9); a scalar of jsonb becomes a number
+or a boolean (8.14), anything else in it is refused.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from gateway.sql.text.datatypes import data_type
+from gateway.sql.types.inference import GIVES, Types
+from gateway.types import BOOL, BY_NAME, FLOATING, INTEGER, INTERVAL, NUMERIC, TIME, Type
+
+_JSONB = BY_NAME["jsonb"]
+
+
+def spell_cast(node: exp.Cast, known: Types) -> None:
+    """Write the cast as a call, in place."""
+    kind = known.of(node.this)
+    if kind is not None and kind.name in _TEXTS:
+        _read_text(node, known)
+        return
+    if kind not in (TIME, INTERVAL, NUMERIC, _JSONB):
+        return
+    target = known.of(node)
+    if target is None or target is kind:
+        return
+    made: exp.Expr | None = None
+    if kind is TIME and target is INTERVAL:
+        made = exp.Anonymous(this="interval_of_time", expressions=[node.this.copy()])
+    elif kind is INTERVAL and target is TIME:
+        made = exp.Anonymous(this="time_of_interval", expressions=[node.this.copy()])
+    elif kind is NUMERIC and target.name in INTEGER:
+        made = _rounded(node)
+    elif kind is _JSONB:
+        made = _of_json(node, target)
+    if made is not None:
+        made.meta[GIVES] = target
+        node.replace(made)
+
+
+_TEXTS = ("text", "varchar", "bpchar")
+
+
+def _read_text(node: exp.Cast, known: Types) -> None:
+    """A text that is no literal, read as PostgreSQL reads it, where the engine would not.
+
+    What the session's settings say of it is put in as the second argument, with what else is
+    written by them.
+    """
+    kind, value = known.of(node), node.this.unnest()
+    function = _READERS.get(kind.name) if kind is not None else None
+    if function is None or isinstance(value, exp.Literal):
+        return
+    if function in MOMENTS_OF_TEXT and isinstance(value, exp.Parameter):
+        return
+    text = exp.Cast(this=node.this.copy(), to=data_type("text"))
+    made = exp.Anonymous(this=function, expressions=[text])
+    made.meta[GIVES] = kind
+    kept = exp.Cast(this=made, to=node.args["to"].copy()) if node.args["to"].expressions else made
+    node.replace(kept)
+
+
+INTERVAL_OF_TEXT = "interval_of_text"
+_MOMENTS = {name: f"{name}_of_text" for name in ("date", "time", "timestamp", "timestamptz")}
+MOMENTS_OF_TEXT = frozenset(_MOMENTS.values())
+_READERS = {
+    "interval": INTERVAL_OF_TEXT,
+    "bytea": "bytes_of_text",
+    "json": "json_form",
+    "jsonb": "jsonb_form",
+    **_MOMENTS,
+    **{name: f"{name}_of_text" for name in ("int2", "int4", "int8", "bool")},
+}
+
+
+def _rounded(node: exp.Cast) -> exp.Expr:
+    """A numeric to an integer: half away from zero, and no digit lost on the way."""
+    value = exp.Anonymous(this="round", expressions=[node.this.copy()])
+    value.meta[GIVES] = NUMERIC
+    value.type = data_type("bigint")  # then the printer need not round
+    return exp.Cast(this=value, to=node.args["to"].copy())
+
+
+def _of_json(node: exp.Cast, target: Type) -> exp.Expr | None:
+    if target is BOOL:
+        of = "boolean"
+    elif target is NUMERIC or target.name in (*INTEGER, *FLOATING):
+        of = "number"
+    else:
+        return None
+    arguments = [node.this.copy(), exp.Literal.string(target.sql)]
+    text: exp.Expr = exp.Anonymous(this=f"json_{of}", expressions=arguments)
+    if target.name in INTEGER:  # which rounds
+        text = exp.Cast(this=text, to=data_type("numeric"))
+        text.meta[GIVES] = NUMERIC
+    return exp.Cast(this=text, to=node.args["to"].copy())

@@ -1,0 +1,236 @@
+"""Comparisons of values that the engine compares by their form: intervals and jsonb.
+
+A month is 30 days and a day 24 hours (manual, 9.9); 1 and 1.0 are one jsonb. The engine compares an
+interval's months first, and jsonb as text. `= ANY` of an array that holds NULL is NULL where it is
+true of no element, which matters where NULL is not as good as false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlglot import exp
+
+from gateway.errors import FeatureNotSupported
+from gateway.sql.lowered.values.not_numbers import is_nan, may_be_nan, unsigned_nan
+from gateway.sql.lowered.values.padded import unpad_sides
+from gateway.sql.lowered.values.quantified import is_condition
+from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.precedence import COMPARISONS
+from gateway.sql.types.inference import GIVES, Types
+from gateway.types import BOOL, BY_NAME, INT8, INTERVAL, TEXT, Type
+
+_JSONB = BY_NAME["jsonb"]
+_COMPARED = "compared_key"
+_COMPARED_HERE = (*COMPARISONS, exp.In, exp.Between)
+_EXTREMES = ("greatest", "least")
+
+
+def widen(node: exp.Expr, known: Types) -> None:
+    """Write a comparison or an operator of arrays as PostgreSQL means it, in place."""
+    if isinstance(node, _COMPARED_HERE):
+        unpad_sides(node, known)
+        compare_widely(node, known)
+    elif isinstance(node, exp.ArrayContainsAll | exp.ArrayContainedBy | exp.ArrayOverlaps):
+        share_elements(node, known)
+
+
+def compare_widely(node: exp.Expr, known: Types) -> None:
+    """Write a comparison of intervals or of jsonb as one of what they come to, in place."""
+    sides = _sides(node)
+    kinds = [known.of(side) for side in sides]
+    if INTERVAL in kinds:
+        _compare_keys(node, sides, INTERVAL)
+    elif _JSONB in kinds and isinstance(node, (*COMPARISONS, exp.In)):
+        _compare_keys(node, sides, _JSONB)
+    elif isinstance(node, COMPARISONS) and _is_any(node.expression):
+        _among(node)
+    elif isinstance(node, exp.EQ | exp.NEQ) and any(map(is_nan, sides)):
+        for side in sides:
+            if may_be_nan(side, known):
+                side.replace(unsigned_nan(side.copy(), known.of(side)))
+
+
+def _sides(node: exp.Expr) -> list[exp.Expr]:
+    if isinstance(node, exp.Between):
+        return [node.this, node.args["low"], node.args["high"]]
+    if isinstance(node, exp.In):
+        return [node.this, *node.expressions]
+    return [node.this, node.expression]
+
+
+def _compare_keys(node: exp.Expr, sides: Sequence[exp.Expr], kind: Type) -> None:
+    """Compare the sides' keys; a query's is taken inside it, where it gives its rows."""
+    key = KEYS[kind.name]
+    arrays = [side.expressions[0].unnest() for side in sides if _is_any(side)]
+    if arrays and not all(isinstance(array, exp.Array) for array in arrays):
+        return
+    query = node.args.get("query")
+    for side in [*sides, *([query] if query is not None else [])]:
+        within = side.this if isinstance(side, exp.Any | exp.All) else side
+        if isinstance(within, exp.Query):
+            for item in _given(within):
+                named = isinstance(item.parent, exp.Select) and item.parent.args.get("order")
+                name = item.alias_or_name if named else _COMPARED
+                item.replace(exp.alias_(key(item.unalias()), name, quoted=True))
+        elif _is_any(side):
+            for item in list(side.expressions[0].unnest().expressions):
+                item.replace(key(item))
+        elif within is not side:
+            return
+        else:
+            side.replace(key(side))
+
+
+def _given(query: exp.Expr) -> Iterator[exp.Expr]:
+    """The one item of each SELECT that gives a query's rows."""
+    if isinstance(query, exp.Select):
+        yield from query.expressions[:1]
+    elif isinstance(query, exp.SetOperation):
+        yield from _given(query.this)
+        yield from _given(query.expression)
+    elif isinstance(query, exp.Subquery):
+        yield from _given(query.this)
+
+
+def length_of(value: exp.Expr) -> exp.Expr:
+    """An interval's length in microseconds."""
+    kind = data_type("interval")
+    given = exp.Cast(this=value.copy(), to=kind)
+    call = exp.Anonymous(this="interval_length", expressions=[given])
+    call.meta[GIVES] = INT8
+    return call
+
+
+def json_key(value: exp.Expr) -> exp.Expr:
+    """A text whose order is that of jsonb."""
+    kind = data_type("jsonb")
+    given = exp.Cast(this=value.copy(), to=kind) if value.is_string else value.copy()
+    call = exp.Anonymous(this="json_key", expressions=[given])
+    call.meta[GIVES] = TEXT
+    return call
+
+
+def share_elements(node: exp.Expr, known: Types) -> None:
+    """`&&`, `@>`, `<@` of arrays: a NULL is like no other element, in place."""
+    kinds = [known.of(node.this), known.of(node.expression)]
+    array = next((kind for kind in kinds if kind is not None and kind.element is not None), None)
+    if array is None:
+        return
+    if isinstance(node, exp.ArrayOverlaps):
+        side = node.this
+        if not _holds_no_null(side) and not _holds_no_null(node.expression):
+            side.replace(_without_null(side, array))
+        return
+    part = node.expression if isinstance(node, exp.ArrayContainsAll) else node.this
+    if not _holds_no_null(part):
+        whole = node.this if part is node.expression else node.expression
+        nothing = exp.Or(
+            this=exp.Is(this=exp.paren(whole.copy()), expression=exp.Null()),
+            expression=exp.Is(this=exp.paren(part.copy()), expression=exp.Null()),
+        )
+        ifs = [
+            exp.If(this=nothing, true=exp.Null()),
+            exp.If(this=_holds_null(part), true=exp.false()),
+        ]
+        case = exp.Case(ifs=ifs, default=node.copy())
+        case.meta[GIVES] = BOOL
+        node.replace(exp.paren(case, copy=False))
+
+
+def _without_null(array: exp.Expr, kind: Type) -> exp.Expr:
+    wanted = data_type(kind.sql)
+    nothing = exp.Cast(this=exp.Array(expressions=[exp.Null()]), to=wanted)
+    return exp.Anonymous(this="array_except", expressions=[array.copy(), nothing])
+
+
+def _holds_no_null(array: exp.Expr) -> bool:
+    bare = array.unnest()
+    return isinstance(bare, exp.Array) and all(
+        isinstance(item, exp.Literal | exp.Boolean) for item in bare.expressions
+    )
+
+
+def _holds_null(array: exp.Expr) -> exp.Expr:
+    """A NULL is written as the word for it, and two words show that there is one."""
+    one, other = (
+        exp.Anonymous(
+            this="array_to_string",
+            expressions=[array.copy(), exp.Literal.string(","), exp.Literal.string(word)],
+        )
+        for word in ("a", "b")
+    )
+    return exp.NEQ(this=one, expression=other)
+
+
+def _is_any(side: exp.Expr) -> bool:
+    return (
+        isinstance(side, exp.Anonymous) and side.name in ("any", "some") and bool(side.expressions)
+    )
+
+
+def _among(node: exp.Expr) -> None:
+    """x = ANY (array) as a value: NULL where it is true of no element and one is NULL."""
+    array = node.expression.expressions[0]
+    bare = array.unnest()
+    if isinstance(bare, exp.Query) or is_condition(node, negated=False):
+        return
+    if _holds_no_null(array):
+        return
+    unknown = _holds_null(array)
+    found = exp.If(this=node.copy(), true=exp.true())
+    ifs = [found, exp.If(this=unknown, true=exp.Null())]
+    none = exp.Is(this=exp.paren(node.this.copy()), expression=exp.Null())
+    absent = exp.Is(this=exp.paren(array.copy()), expression=exp.Null())
+    case = exp.Case(ifs=ifs, default=exp.false())
+    unknown_side = exp.Or(this=none, expression=absent)
+    items = exp.Anonymous(this="cardinality", expressions=[array.copy()])
+    empty = exp.EQ(this=items, expression=exp.Literal.number(0))
+    case.args["ifs"].append(exp.If(this=empty, true=exp.false()))
+    case.args["ifs"].append(exp.If(this=unknown_side, true=exp.Null()))
+    case.meta[GIVES] = BOOL
+    node.replace(exp.paren(case, copy=False))
+
+
+def choose_widely(node: exp.Anonymous, known: Types) -> None:
+    """greatest, least, max and min of intervals by their lengths, in place.
+
+    Raises:
+        FeatureNotSupported: 0A000, max and min over a window.
+    """
+    if not node.expressions or known.of(node.expressions[0]) is not INTERVAL:
+        return
+    if node.name in _EXTREMES:
+        found, *others = node.expressions
+        for other in others:
+            found = _longer(found, other, node.name == "greatest")
+        found.meta[GIVES] = INTERVAL
+        node.replace(found)
+    elif node.name in ("max", "min") and len(node.expressions) == 1:
+        held = node.parent.parent if isinstance(node.parent, exp.Filter) else node.parent
+        if isinstance(held, exp.Window):
+            raise FeatureNotSupported(f"{node.name} of intervals over a window is not supported")
+        value = node.expressions[0]
+        if isinstance(value, exp.Distinct):
+            value = value.expressions[0]
+        by = exp.Ordered(this=length_of(value), desc=node.name == "max", nulls_first=False)
+        node.set("this", "first_value")
+        node.set("expressions", [exp.Order(this=value.copy(), expressions=[by])])
+        node.meta[GIVES] = INTERVAL
+
+
+def _longer(one: exp.Expr, other: exp.Expr, longest: bool) -> exp.Expr:
+    of = exp.GTE if longest else exp.LTE
+    sides = [length_of(one), length_of(other)]
+    none = [exp.Is(this=exp.paren(each.copy()), expression=exp.Null()) for each in (one, other)]
+    ifs = [
+        exp.If(this=none[0], true=other.copy()),
+        exp.If(this=none[1], true=one.copy()),
+        exp.If(this=of(this=sides[0], expression=sides[1]), true=one.copy()),
+    ]
+    return exp.Case(ifs=ifs, default=other.copy())
+
+
+# A type whose equal values may differ in form -> the key by which they are compared.
+KEYS = {"interval": length_of, "jsonb": json_key}
+KEY_FUNCTIONS = frozenset({"interval_length", "json_key"})

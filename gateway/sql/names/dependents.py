@@ -1,0 +1,90 @@
+"""GROUP BY a primary key: the other columns of its table have one value in each group.
+
+PostgreSQL manual, 7.2.3: so they may stand beside it ungrouped. The engine wants every column among
+the keys, where these change no group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from gateway.errors import GatewayError
+from gateway.sql.names.relation import Lookup
+from gateway.sql.names.scope import (
+    Analysis,
+    Block,
+    Source,
+    column_node,
+    is_aggregate,
+    resolve,
+)
+from gateway.sql.text.trees import nodes_of
+
+_SETS = ("rollup", "cube", "grouping_sets")
+_GROUPED = ("expressions", "having", "order", "distinct")  # clauses that look at a group
+
+
+def add_dependents(block: Block, analysis: Analysis, lookup: Lookup) -> None:
+    """Add the columns that are looked at of a table whose primary key is grouped by, in place."""
+    group = block.select.args.get("group")
+    if group is None or any(group.args.get(kind) for kind in _SETS):
+        return
+    grouped = set(_grouped(block, group))
+    for source in {source for source, _ in grouped}:
+        if not _holds_key(source, grouped, lookup):
+            continue
+        for name in _looked_at(block, source, analysis):
+            if (source, name) not in grouped:
+                grouped.add((source, name))
+                group.append("expressions", column_node(source.alias, name))
+
+
+def _grouped(block: Block, group: exp.Expr) -> Iterator[tuple[Source, str]]:
+    for key in group.expressions:
+        meant = key
+        if key.is_int and 0 < int(key.name) <= len(block.select.expressions):
+            meant = block.select.expressions[int(key.name) - 1].unalias()
+        if isinstance(meant, exp.Column) and (found := _resolved(block, meant)) is not None:
+            yield found
+
+
+def _resolved(block: Block | None, column: exp.Column) -> tuple[Source, str] | None:
+    if block is None or isinstance(column.this, exp.Star):
+        return None
+    try:
+        return resolve(block, column)
+    except GatewayError:  # it is an output's name, or the engine reports it in its turn
+        return None
+
+
+def _holds_key(source: Source, grouped: set[tuple[Source, str]], lookup: Lookup) -> bool:
+    table = source.tree
+    if source.query is not None or source.cte is not None or not isinstance(table, exp.Table):
+        return False
+    try:
+        key = lookup(table.db, table.name).key
+    except GatewayError:  # a function of the engine's
+        return False
+    return bool(key) and all((source, name) in grouped for name in key)
+
+
+def _looked_at(block: Block, source: Source, analysis: Analysis) -> Iterator[str]:
+    """The columns of a table outside of the SELECT's own aggregates."""
+    for clause in _GROUPED:
+        held = block.select.args.get(clause) or []
+        for tree in held if isinstance(held, list) else [held]:
+            for column in nodes_of(tree, exp.Column):
+                found = _resolved(analysis.block_of(column), column)
+                if found is not None and found[0] is source and not _is_summed(column, block):
+                    yield found[1]
+
+
+def _is_summed(column: exp.Column, block: Block) -> bool:
+    at: exp.Expr | None = column.parent
+    while at is not None and at is not block.select:
+        if is_aggregate(at):
+            return True
+        at = at.parent
+    return False

@@ -1,0 +1,111 @@
+"""ORDER BY: a name alone is an output, inside an expression it is a column of FROM.
+
+PostgreSQL manual, SELECT, "ORDER BY Clause". The engine takes a name for an output wherever it
+stands, and would sort by another value without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from gateway.errors import FeatureNotSupported, GatewayError
+from gateway.sql.names.scope import Block, position_of, resolve, resolves_here
+from gateway.sql.text.trees import nodes_of, own_nodes
+
+# Under this key an item of ORDER BY is noted to be a column of FROM, whatever the outputs.
+HIDDEN = "hidden_key"
+
+
+def settle_order(block: Block) -> None:
+    """Make the engine read ORDER BY as PostgreSQL does, in place.
+
+    Raises:
+        FeatureNotSupported: 0A000, a column inside an expression has the name of another output.
+        GatewayError: a column of a relation means none: the engine finds out when it runs.
+    """
+    order = block.select.args.get("order")
+    distinct = block.select.args.get("distinct")
+    on = distinct.args.get("on") if distinct is not None else None
+    if on is not None:
+        _spell_first(on, block.select)
+    if order is None:
+        return
+    for column in nodes_of(order, exp.Column):
+        if column.table and not column.is_star and column.find_ancestor(exp.Select) is block.select:
+            resolve(block, column)
+    outputs = [item for item in block.select.expressions if isinstance(item, exp.Alias)]
+    others = {item.alias for item in outputs if item.alias != _column_name(item.this)}
+    if on is not None:
+        order.set("expressions", _once(order.expressions, block.select))
+    for ordered in order.expressions:
+        _settle_item(ordered, block, outputs, others)
+
+
+def _spell_first(on: exp.Expr, select: exp.Select) -> None:
+    """A number in DISTINCT ON is an output."""
+    for key in on.expressions:
+        if key.is_int and 0 < int(key.name) <= len(select.expressions):
+            key.replace(meant(key, select))
+
+
+def _settle_item(
+    ordered: exp.Expr, block: Block, outputs: list[exp.Alias], others: set[str]
+) -> None:
+    distinct = block.select.args.get("distinct")
+    clash = next((c for c in _inside(ordered) if c.name in others and _is_of(block, c)), None)
+    if clash is None and distinct is None:
+        return
+    same = next((item for item in outputs if item.this == ordered.this), None)
+    if same is not None and (distinct is None or distinct.args.get("on") is None):
+        ordered.set("this", exp.Column(this=exp.to_identifier(same.alias, quoted=True)))
+    elif clash is not None and distinct is not None:
+        raise FeatureNotSupported(
+            f'"{clash.name}" in an expression of ORDER BY is a column of FROM, '
+            "and an output has the same name",
+            hint="Give the output another name.",
+            position=position_of(clash),
+        )
+    elif clash is not None:
+        ordered.meta[HIDDEN] = True
+
+
+def _once(keys: list[exp.Expr], select: exp.Select) -> list[exp.Expr]:
+    """The keys without those that are there before; the engine breaks on one twice."""
+    values = [meant(key.this, select) for key in keys]
+    return [key for n, key in enumerate(keys) if values[n] not in values[:n]]
+
+
+def _inside(ordered: exp.Expr) -> Iterator[exp.Column]:
+    """Columns that are not the whole item, nor inside a subquery."""
+    if isinstance(ordered.this, exp.Column) and not ordered.this.table:
+        return
+    for node in own_nodes(ordered):
+        if isinstance(node, exp.Column) and not node.is_star:
+            yield node
+
+
+def _column_name(tree: exp.Expr) -> str:
+    bare = tree.unnest()
+    return bare.name if isinstance(bare, exp.Column) else ""
+
+
+def _is_of(block: Block, column: exp.Column) -> bool:
+    try:
+        return resolves_here(block, column)
+    except GatewayError:  # ambiguous: the engine reports it, in its turn
+        return False
+
+
+def meant(by: exp.Expr, select: exp.Select) -> exp.Expr:
+    """What an item of ORDER BY stands for: a number or a name alone is an output."""
+    if isinstance(by, exp.Literal) and by.is_int:
+        numbered_item: exp.Expr = select.expressions[int(by.name) - 1].unalias()
+        return numbered_item.copy()
+    if isinstance(by, exp.Column) and not by.table:
+        for item in select.expressions:
+            if item.alias_or_name == by.name:
+                named_item: exp.Expr = item.unalias()
+                return named_item.copy()
+    return by.copy()

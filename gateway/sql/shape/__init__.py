@@ -1,0 +1,1 @@
+"""How large a statement is, and what is left of it without its values."""

@@ -1,0 +1,1 @@
+"""Which types expressions, calls and parameters have."""

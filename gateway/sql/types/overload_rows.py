@@ -1,0 +1,272 @@
+"""More rows of `overloads`: texts, patterns, arrays and JSON. Calls as PostgreSQL lists them.
+
+A row that gives `unnest(...)` is a function that gives rows.
+"""
+
+from __future__ import annotations
+
+from gateway.sql.types.text_rows import TEXT_ROWS
+from gateway.types import (
+    BOOL,
+    BY_NAME,
+    BYTEA,
+    FLOAT8,
+    INT4,
+    INT8,
+    NUMERIC,
+    TEXT,
+    TIMESTAMPTZ,
+    Type,
+    array_of,
+)
+
+
+def _finite(kind: str) -> str:
+    return (
+        f"CASE WHEN a IN ('infinity'::{kind}, '-infinity'::{kind}) THEN false "
+        "WHEN a IS NOT NULL THEN true END"
+    )
+
+
+NUMBER_ROWS: tuple[tuple[str, str], ...] = (
+    ("floor(numeric)",      "floor(a)::numeric(38, 0)"),
+    ("floor(any)",          "floor(a)"),
+    ("ceil(numeric)",       "ceil(a)::numeric(38, 0)"),
+    ("ceil(any)",           "ceil(a)"),
+    ("ceiling(numeric)",    "ceil(a)::numeric(38, 0)"),
+    ("ceiling(any)",        "ceil(a)"),
+    ("trunc(numeric)",      "trunc(a)::numeric(38, 0)"),
+    ("trunc(any)",          "trunc(a)"),
+    ("trunc(any, any)",     "trunc(a, b)"),
+    ("sign(numeric)",       "signum(a::double precision)::numeric(1, 0)"),
+    ("sign(any)",           "signum(a)"),
+    ("round(double)",       "rint(a)"),
+    ("round(any)",          "round(a)"),
+    ("round(any, any)",     "round(a, b)"),
+    ("sind(number)",        "sind(a::double precision)"),
+    ("cosd(number)",        "cosd(a::double precision)"),
+    ("tand(number)",        "tand(a::double precision)"),
+    ("asind(number)",       "asind(a::double precision)"),
+    ("acosd(number)",       "acosd(a::double precision)"),
+    ("cotd(number)",        "cotd(a::double precision)"),
+    ("atan2d(number, number)", "atan2d(a::double precision, b::double precision)"),
+    ("scale(numeric)",      "digits_after(a::text)"),
+    ("scale(number)",       "digits_after(a::numeric::text)"),
+    ("min_scale(numeric)",  "digits_needed(a::text)"),
+    ("min_scale(number)",   "digits_needed(a::numeric::text)"),
+    ("factorial(integer)",  "factorial_of(a)::numeric(38, 0)"),
+    ("atand(number)",       "atand(a::double precision)"),
+    ("isfinite(date)", _finite("date")),
+    ("isfinite(timestamp)", _finite("timestamp")),
+    ("isfinite(timestamptz)", _finite("timestamptz")),
+    ("isfinite(interval)",  "CASE WHEN a IS NOT NULL THEN true END"),
+)  # fmt: skip
+
+# Of the bounds of a dimension; `generate_series` would give rows.
+_SUBSCRIPTS = "CAST(range(1, CAST(array_length(a, b) AS BIGINT) + 1) AS int[])"
+
+ARRAY_ROWS: tuple[tuple[str, str], ...] = (
+    ("width_bucket(number, numbers)", "bucket_among(a::double precision, b::double precision[])"),
+    ("width_bucket(number, number, number, integer)",
+     "width_bucket(a::double precision, b::double precision, c::double precision, d)"),
+    ("array_positions(any, any)", "array_positions(a, b)::int[]"),
+    ("array_dims(any)",
+     "CASE WHEN array_length(a) > 0 THEN '[1:' || array_length(a) || ']' || CASE WHEN "
+     "array_ndims(a) > 1 THEN '[1:' || array_length(a, 2) || ']' ELSE '' END END"),
+    ("generate_subscripts(any, integer)", f"unnest({_SUBSCRIPTS})"),
+    ("generate_subscripts(any, integer, boolean)",
+     f"unnest(CASE WHEN c THEN array_reverse({_SUBSCRIPTS}) ELSE {_SUBSCRIPTS} END)"),
+    ("trim_array(any, integer)",  "a[1:items_kept(cardinality(a), b)]"),
+    ("array_remove(any, any)",
+     "CASE WHEN b IS NULL THEN array_compact(a) ELSE array_remove_all(a, b) END"),
+    ("array_replace(any, any, any)", "array_replace_all(a, b, c)"),
+)  # fmt: skip
+
+
+def _set_lax(create: str, of_null: str) -> str:
+    """jsonb_set_lax: what a NULL does is told by a word."""
+    return (
+        f"CASE WHEN c IS NOT NULL THEN json_replaced(a, b, c, {create}) "
+        f"ELSE json_set_null(a, b, {create}, {of_null}) END"
+    )
+
+
+def _paths(name: str, call: str) -> tuple[tuple[str, str], ...]:
+    """A function of a jsonpath; variables and silence may be left out."""
+    kinds, given = ("jsonb", "text", "jsonb", "boolean"), ("a", "b", "c", "d")
+    rest = ("", "", "'{}', false", "false")
+    return tuple(
+        (
+            f"{name}({', '.join(kinds[:n])})",
+            call.format(", ".join([*given[:n], *([rest[n]] if n < 4 else [])])),
+        )
+        for n in (2, 3, 4)
+    )
+
+
+JSON_ROWS: tuple[tuple[str, str], ...] = (
+    ("json_array_length(json)",          "json_length(a)"),
+    ("jsonb_array_length(jsonb)",        "json_length(a)"),
+    ("json_typeof(json)",                "json_kind(a)"),
+    ("jsonb_typeof(jsonb)",              "json_kind(a)"),
+    ("json_array_elements(json)",        "unnest(json_items(a))"),
+    ("jsonb_array_elements(jsonb)",      "unnest(json_items(a))"),
+    ("json_array_elements_text(json)",   "unnest(json_texts(a))"),
+    ("jsonb_array_elements_text(jsonb)", "unnest(json_texts(a))"),
+    ("json_object_keys(json)",           "unnest(json_keys(a))"),
+    ("jsonb_object_keys(jsonb)",         "unnest(json_keys(a))"),
+    ("jsonb_pretty(jsonb)",              "json_pretty(a)"),
+    ("json_each_key(json)",              "unnest(json_member_keys(a))"),
+    ("json_each_value(json)",            "unnest(json_member_values(a))"),
+    ("json_each_text_value(json)",       "unnest(json_member_texts(a))"),
+    ("jsonb_each_key(jsonb)",            "unnest(json_member_keys(a))"),
+    ("jsonb_each_value(jsonb)",          "unnest(json_member_values(a))"),
+    ("jsonb_each_text_value(jsonb)",     "unnest(json_member_texts(a))"),
+    ("json_strip_nulls(json)",           "json_stripped(a)"),
+    ("jsonb_strip_nulls(jsonb)",         "jsonb_form(json_stripped(a))"),
+    ("jsonb_set(jsonb, texts, jsonb)",   "json_replaced(a, b, c, true)"),
+    ("jsonb_set(jsonb, texts, jsonb, boolean)", "json_replaced(a, b, c, d)"),
+    ("jsonb_set_lax(jsonb, texts, jsonb)", _set_lax("true", "'use_json_null'")),
+    ("jsonb_set_lax(jsonb, texts, jsonb, boolean)", _set_lax("d", "'use_json_null'")),
+    ("jsonb_set_lax(jsonb, texts, jsonb, boolean, text)", _set_lax("d", "e")),
+    *_paths("jsonb_path_exists", "json_path_exists({})"),
+    *_paths("jsonb_path_match", "json_path_matches({})"),
+    *_paths("jsonb_path_query", "unnest(json_path_items({}))"),
+    *_paths("jsonb_path_query_array", "json_path_array({})"),
+    *_paths("jsonb_path_query_first", "json_path_items({})[1]"),
+    ("jsonb_path_there(jsonb, text)", "json_path_exists(a, b, '{}', true)"),
+    ("jsonb_path_true(jsonb, text)",  "json_path_matches(a, b, '{}', true)"),
+    ("jsonb_insert(jsonb, texts, jsonb)", "json_inserted(a, b, c, false)"),
+    ("jsonb_insert(jsonb, texts, jsonb, boolean)", "json_inserted(a, b, c, d)"),
+    ("json_object(texts)",               "json_object_of(a)"),
+    ("json_object(texts, texts)",        "json_object_of_two(a, b)"),
+    ("jsonb_object(texts)",              "jsonb_form(json_object_of(a))"),
+    ("jsonb_object(texts, texts)",       "jsonb_form(json_object_of_two(a, b))"),
+)  # fmt: skip
+
+TIME_ROWS: tuple[tuple[str, str], ...] = (
+    ("justify_days(interval)",      "justify_days(a)"),
+    ("justify_hours(interval)",     "justify_hours(a)"),
+    ("justify_interval(interval)",  "justify_interval(a)"),
+    ("make_timestamptz(integer, integer, integer, integer, integer, number)",
+     "make_timestamp_parts(a, b, c, d, e, f::double precision)::timestamptz"),
+    ("make_timestamptz(integer, integer, integer, integer, integer, number, text)",
+     "moment_in_zone(make_timestamp_parts(a, b, c, d, e, f::double precision), zone_of_text(g))"),
+    ("timezone(text, timestamp)",   "moment_in_zone(b, a)"),
+    ("timezone(text, timestamptz)", "local_in_zone(b, a)"),
+    ("date(timestamp)",             "a::date"),
+    ("date(timestamptz)",           "to_local_time(a)::date"),
+    ("date(date)",                  "a"),
+)  # fmt: skip
+
+
+def numeric_series() -> tuple[tuple[str, str], ...]:
+    """generate_series where an end or the step has a fraction: of numerics."""
+    rows = []
+    for count, step in ((2, "'1'"), (3, "c::text")):
+        for place in range(count):
+            kinds = ["fraction" if n == place else "number" for n in range(count)]
+            call = f"unnest(numbers_between(a::text, b::text, {step}))"
+            rows.append((f"generate_series({', '.join(kinds)})", call))
+    return tuple(rows)
+
+
+def _bytes(name: str, arity: int, call: str) -> tuple[tuple[str, str], ...]:
+    """A function of texts, by the engine, and of bytea."""
+    letters = ", ".join("abcd"[:arity])
+    kinds = ["text", "bytes"]
+    more = "any" if name in ("substr", "overlay") else None
+    same = 2 if name == "overlay" else 1 if more else arity
+    rows = []
+    for kind, becomes in zip(kinds, (f"{name}({letters})", call), strict=True):
+        other = "bytea" if kind == "bytes" else kind  # which a quoted literal may be
+        given = [kind] + [other] * (same - 1) + [more or other] * (arity - same)
+        rows.append((f"{name}({', '.join(given)})", becomes))
+    return (*rows, (f"{name}({', '.join(['any'] * arity)})", f"{name}({letters})"))
+
+
+BYTE_ROWS: tuple[tuple[str, str], ...] = (
+    *_bytes("octet_length", 1, "bytes_length(a)"),
+    *_bytes("bit_length", 1, "(bytes_length(a) * 8)"),
+    *_bytes("length", 1, "bytes_length(a)"),
+    *_bytes("btrim", 2, "bytes_trimmed(a, b)"),
+    *_bytes("trim", 2, "bytes_trimmed(a, b)"),
+    ("trim(any)",                   "btrim(a)"),
+    *_bytes("ltrim", 2, "bytes_trimmed_left(a, b)"),
+    *_bytes("rtrim", 2, "bytes_trimmed_right(a, b)"),
+    *_bytes("substr", 2, "bytes_rest(a, b)"),
+    *_bytes("substr", 3, "bytes_part(a, b, c)"),
+    ("substring(bytes, integer)",          "bytes_rest(a, b)"),
+    ("substring(bytes, integer, integer)", "bytes_part(a, b, c)"),
+    *_bytes("position", 2, "bytes_position(a, b)"),
+    *_bytes("overlay", 3, "bytes_overlaid(a, b, c, bytes_length(b))"),
+    *_bytes("overlay", 4, "bytes_overlaid(a, b, c, d)"),
+    ("btrim(any)",                  "btrim(a)"),
+    ("ltrim(any)",                  "ltrim(a)"),
+    ("rtrim(any)",                  "rtrim(a)"),
+    ("bit_count(bytea)",            "bits_of(a)"),
+    ("get_byte(bytea, integer)",    "byte_of(a, b)"),
+    ("get_bit(bytea, integer)",     "bit_of(a, b)"),
+    ("set_byte(bytea, integer, integer)", "with_byte(a, b, c)"),
+    ("set_bit(bytea, integer, integer)",  "with_bit(a, b, c)"),
+    ("encode(bytea, text)",         "bytes_written(a, b)"),
+    ("decode(text, text)",          "bytes_read(a, b)"),
+    ("convert_from(bytea, text)",   "converted_from(a, b)"),
+    ("convert_to(text, text)",      "converted_to(a, b)"),
+    ("convert(bytea, text, text)",  "converted(a, b, c)"),
+)  # fmt: skip
+
+# The types of their results.
+GIVEN: dict[str, Type] = {
+    **dict.fromkeys(
+        ("regexp_split_to_table", "regexp_substr", "string_to_table", "unistr", "normalize",
+         "array_dims", "json_typeof", "jsonb_typeof", "json_object_keys", "jsonb_object_keys",
+         "json_array_elements_text", "jsonb_array_elements_text", "jsonb_pretty"),
+        TEXT,
+    ),
+    **dict.fromkeys(("regexp_split_to_array", "regexp_matches"), array_of(TEXT)),
+    **dict.fromkeys(("sind", "cosd", "tand", "asind", "acosd", "atand"), FLOAT8),
+    **dict.fromkeys(("json_array_length", "jsonb_array_length", "generate_subscripts"), INT4),
+    **dict.fromkeys(
+        ("json_each_value", "json_strip_nulls", "json_object"), BY_NAME["json"]
+    ),
+    **dict.fromkeys(
+        ("jsonb_each_value", "jsonb_strip_nulls", "jsonb_set", "jsonb_insert", "jsonb_object"),
+        BY_NAME["jsonb"],
+    ),
+    **dict.fromkeys(
+        ("json_each_key", "jsonb_each_key", "json_each_text_value", "jsonb_each_text_value"), TEXT
+    ),
+    **dict.fromkeys(("regexp_count", "regexp_instr", "scale", "min_scale"), INT4),
+    **dict.fromkeys(("is_normalized", "jsonb_path_exists", "jsonb_path_match",
+                     "jsonb_path_there", "jsonb_path_true"), BOOL),
+    **dict.fromkeys(("jsonb_path_query", "jsonb_path_query_array", "jsonb_path_query_first",
+                     "jsonb_set_lax"), BY_NAME["jsonb"]),
+    "array_positions": array_of(INT4),
+    "isfinite": BOOL,
+    "overlaps": BOOL,
+    "bit_count": INT8,
+    **dict.fromkeys(("get_byte", "get_bit"), INT4),
+    **dict.fromkeys(("set_byte", "set_bit", "convert_to", "convert"), BYTEA),
+    **dict.fromkeys(("convert_from", "encode"), TEXT),
+    "decode": BYTEA,
+    "factorial": NUMERIC,
+    **dict.fromkeys(("atan2d", "cotd"), FLOAT8),
+    "make_timestamptz": TIMESTAMPTZ,
+    "format": TEXT,
+    "json_extract_path_text": TEXT,
+    "jsonb_extract_path_text": TEXT,
+    **{
+        f"{kind}_{name}": BY_NAME[kind]
+        for kind in ("json", "jsonb")
+        for name in ("build_object", "build_array", "agg", "object_agg", "extract_path")
+    },
+    "to_json": BY_NAME["json"],
+    "to_jsonb": BY_NAME["jsonb"],
+    "row_to_json": BY_NAME["json"],
+    "array_to_json": BY_NAME["json"],
+    "json_array_elements": BY_NAME["json"],
+    "jsonb_array_elements": BY_NAME["jsonb"],
+}  # fmt: skip
+
+ROWS = TEXT_ROWS + NUMBER_ROWS + TIME_ROWS + ARRAY_ROWS + JSON_ROWS + BYTE_ROWS

@@ -1,0 +1,125 @@
+"""`$1`, `$2`, ...: what a statement's text alone says of their types.
+
+What the text does not say, the engine's plan does; joining the two is the session's part.
+PostgreSQL manual, 4.1.5.2 and PREPARE: a parameter's type is settled by its first use that has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from gateway.errors import UndefinedParameter
+from gateway.sql.text.trees import nodes_of
+from gateway.sql.types.placing import TypeOf, told_by_place
+from gateway.types import (
+    BOOL,
+    BYTEA,
+    DATE,
+    FLOAT4,
+    FLOAT8,
+    INT2,
+    INT4,
+    INT8,
+    INTERVAL,
+    NUMERIC,
+    TEXT,
+    TIME,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    Type,
+    array_of,
+    by_name,
+)
+
+DType = exp.DType
+
+_TYPES = {
+    DType.BOOLEAN: BOOL,
+    DType.SMALLINT: INT2,
+    DType.INT: INT4,
+    DType.BIGINT: INT8,
+    DType.FLOAT: FLOAT4,
+    DType.DOUBLE: FLOAT8,
+    DType.DECIMAL: NUMERIC,
+    DType.TEXT: TEXT,
+    DType.VARCHAR: by_name("varchar"),
+    DType.CHAR: by_name("bpchar"),
+    DType.BPCHAR: by_name("bpchar"),
+    DType.NAME: by_name("name"),
+    DType.UUID: by_name("uuid"),
+    DType.JSON: by_name("json"),
+    DType.JSONB: by_name("jsonb"),
+    DType.VARBINARY: BYTEA,
+    DType.DATE: DATE,
+    DType.TIME: TIME,
+    DType.TIMESTAMP: TIMESTAMP,
+    DType.TIMESTAMPTZ: TIMESTAMPTZ,
+    DType.INTERVAL: INTERVAL,
+}
+
+
+def postgres_type(kind: exp.DataType) -> Type:
+    """The row of gateway/types.py for a type as the parser gives it.
+
+    Raises:
+        UndefinedObject: 42704, no such type.
+    """
+    if kind.this == DType.ARRAY and kind.expressions:
+        return array_of(postgres_type(kind.expressions[0]))
+    found = _TYPES.get(kind.this)
+    name = kind.args.get("kind")
+    return found or by_name(getattr(name, "name", None) or kind.sql("postgres").lower())
+
+
+def number(node: exp.Expr) -> int:
+    """Which parameter a Parameter node is: 1 for `$1`.
+
+    Raises:
+        UndefinedParameter: 42P02, `$0` or a name instead of a number.
+    """
+    text = node.name
+    if not text.isdigit() or not 1 <= int(text) <= 65535:  # the protocol counts them in 16 bits
+        raise UndefinedParameter(f"there is no parameter ${text}")
+    return int(text)
+
+
+def declared_types(tree: exp.Expr, type_of: TypeOf | None = None) -> dict[int, Type]:
+    """Parameter -> type, for those whose type the text tells; the first use that tells decides.
+
+    Args:
+        type_of: Tells the type of another expression of the tree (a column), when there is
+            someone who knows; then comparisons, BETWEEN, IN and = ANY ($n) tell too.
+
+    >>> from gateway.sql.text.dialect import parse
+    >>> types = declared_types(parse("SELECT $2::date FROM t WHERE s LIKE $1 LIMIT $3")[0])
+    >>> {n: row.name for n, row in sorted(types.items())}
+    {1: 'text', 2: 'date', 3: 'int8'}
+    """
+    found: dict[int, Type] = {}
+    for node in nodes_of(tree, exp.Parameter):
+        told = next((t for t in _told(node, type_of or literal_type) if t is not None), None)
+        if told is not None:
+            found.setdefault(number(node), told)
+    return found
+
+
+def _told(node: exp.Expr, type_of: TypeOf) -> Iterator[Type | None]:
+    """What the place of one parameter says of its type."""
+    parent = node.parent
+    while isinstance(parent, exp.Paren | exp.Neg):
+        parent = parent.parent
+    if isinstance(parent, exp.Cast):
+        yield postgres_type(parent.args["to"])
+    else:
+        yield from told_by_place(node, type_of)
+
+
+def literal_type(node: exp.Expr) -> Type | None:
+    """The type of a cast, a truth value or a string; None of anything else."""
+    if isinstance(node, exp.Cast):
+        return postgres_type(node.args["to"])
+    if isinstance(node, exp.Boolean):
+        return BOOL
+    return TEXT if isinstance(node, exp.Literal) and node.is_string else None
