@@ -19,7 +19,7 @@ WORDED = ("overlay", "position", "substring", "trim")
 # PostgreSQL means something else by them: every occurrence, a row for each value, an integer.
 OTHERWISE = (
     "array_remove", "generate_series", "array_length", "array_ndims", "array_position",
-    "cardinality", "ntile", "row_number", "rank", "dense_rank",
+    "cardinality", "ntile", "row_number", "rank", "dense_rank", "regr_count",
 )  # fmt: skip
 ARGUMENTS = ("'a'", "1", "1.5", "'b'", "2")
 
@@ -69,6 +69,8 @@ def test_capitals_and_what_follows_a_call(count: int) -> None:
     wrong = []
     for name in functions():
         for tail in tails:
+            if name == "array_agg" and tail.startswith("OVER"):  # kept from a window beside it
+                continue
             if (
                 through(f"SELECT {name.upper()}({inside}) {tail}")
                 != f"SELECT {name}({inside}) {tail}"
