@@ -22,6 +22,8 @@ REFUSED = [
     ("SELECT y FROM public.t", "42703", "column y does not exist"),
     ('SELECT "a.b c" FROM public.t', "42703", 'column "a.b c" does not exist'),
     ("SELECT q.x FROM public.t", "42703", "column q.x does not exist"),
+    ("SELECT x.y FROM public.t", "42809",
+     "column notation is applied to what is not a composite type"),
     ("SELECT x FROM public.t a, public.t b", "42702", "column reference x is ambiguous"),
     ("SELECT * FROM public.t a, public.t a", "42712", 'table name "a" specified more than once'),
     ("SELECT sine(x) AS v FROM public.t", "42883", "function sine does not exist"),

@@ -18,7 +18,7 @@ TOLD = {
         "function differntiate(double precision, double precision) does not exist", None,
         "Did you mean differentiate?", "differntiate"),
     "sine(x)": (
-        "function sine(double precision) does not exist", None, "Did you mean 'sin", "sine"),
+        "function sine(double precision) does not exist", None, "Did you mean sin", "sine"),
     "zzyzx('a', NULL, s)": (
         "function zzyzx(unknown, unknown, text) does not exist", None, "", "zzyzx"),
     "grad(upper('a' || x), x)": (
