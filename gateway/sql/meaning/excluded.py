@@ -77,7 +77,6 @@ def _parts(window: exp.Window, spec: exp.Expr, excluded: str) -> list[exp.Window
             return None
         if window.args.get("order") is None:  # all rows are one group
             start, end = (0, 0)
-    if mode == "RANGE":
         mode = "GROUPS"
     parts = []
     if (before := (start, min(end, -1)))[0] <= before[1]:
