@@ -126,7 +126,6 @@ REFUSED: list[tuple[pa.Array, str, str]] = [
     (pa.array([b"\xff"], pa.binary()), "text", "22021"),
     (pa.array([1], pa.int32()), "text", "XX000"),
     (pa.array(["1"]), "int4", "XX000"),
-    (pa.array([1.5]), "numeric", "XX000"),
     (pa.array([[[1], [2, 3]]]), "int8[]", "2202E"),
 ]
 
