@@ -44,6 +44,7 @@ from gateway.sql.meaning.functions import Functions
 from gateway.sql.meaning.inlining import inline
 from gateway.sql.meaning.materialised import materialise
 from gateway.sql.meaning.naming import alias_unnamed, leftmost
+from gateway.sql.meaning.recursion import is_recursive
 from gateway.sql.meaning.volatile import refuse_read_twice
 from gateway.sql.meaning.windows import settle_windows
 from gateway.sql.names.dependents import add_dependents
@@ -168,7 +169,7 @@ def pull_back_queries(state: Rewriting) -> None:
     named = {name: marker for marker, name in unnamed(state.tree, state.analysis)}
     for name, marker in named.items():
         name_view(state, marker, name)
-    recursive = any(clause.args.get("recursive") for clause in nodes_of(state.tree, exp.With))
+    recursive = any(map(is_recursive, nodes_of(state.tree, exp.CTE)))
     keep = None if recursive else partial(_keep_layer, state)
     keys = partial(key_of, state)
     if pull_back(state.tree, state.analysis, state.relations, keys, keep, state.most_nodes):

@@ -76,12 +76,17 @@ def test_training_brings_the_loss_down(network: psycopg.Connection[tuple[object,
 def test_a_loss_with_a_parameter_is_the_same(
     network: psycopg.Connection[tuple[object, ...]],
 ) -> None:
-    """Nothing of it can be run before the values are there."""
-    query = """WITH l AS (SELECT -avg(ln(p)) {} FROM chance WHERE h = s % 3 + 1)
-        SELECT grad(l, v) FROM w ORDER BY w.l, i, h"""
-    found = numbers(network, query.format("* 2"))
-    asked = network.execute(query.format("* %s").replace("s % 3", "s %% 3").encode(), (2.0,))
-    assert [value for (value,) in asked] == pytest.approx(found, rel=1e-12)
+    """Prepared, with one value and then another; beside a WITH RECURSIVE that is none."""
+    query = """WITH RECURSIVE mean AS (SELECT -avg(ln(p)) {} FROM chance WHERE h = s % 3 + 1)
+        SELECT grad(mean, v) FROM w ORDER BY l, i, h"""
+    told = network.execute(f"EXPLAIN (REWRITE) {query.format('* 2')}".encode()).fetchall()
+    assert any(str(line).startswith("-- ∂layers") for (line,) in told)
+    asked = query.format("* %s").replace("s % 3", "s %% 3").encode()
+    for factor in (2.0, 2.0, 3.0):
+        found = numbers(network, query.format(f"* {factor}::float8"))
+        assert any(found)
+        rows = network.execute(asked, (factor,), prepare=True)
+        assert [value for (value,) in rows] == pytest.approx(found, rel=1e-12)
 
 
 def test_it_is_told(network: psycopg.Connection[tuple[object, ...]]) -> None:

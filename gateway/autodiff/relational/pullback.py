@@ -117,9 +117,7 @@ class _Pullback:
         assert isinstance(tree, exp.Table)
         self._table = TableName(tree.db, tree.name)
         self._loss = wanted.loss
-        # What is run first has no values of parameters.
-        open_ = any(nodes_of(each, exp.Parameter) for each in self._loss.reached())
-        self._keep = None if open_ else keep
+        self._keep = keep
         self._key = [] if wanted.source.cte is not None else list(key_of(self._table))
         self._layers = Layers(self._table, wanted.variables, self._key, self._kept, self._open)
 
