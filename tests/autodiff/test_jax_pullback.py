@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.autodiff.jax_functions import jax, jnp
-from tests.autodiff.relations import run
+from tests.autodiff.relations import KEYS, run
 
 SAMPLES, INPUTS, HIDDEN = 5, 3, 4
 _random = np.random.default_rng(7)
@@ -89,4 +89,22 @@ def test_a_softmax_with_its_maximum() -> None:
 def test_windows_over_each_sample_and_a_penalty() -> None:
     wanted = jax.grad(normalised)(A)
     found = run(f"{WINDOWS} SELECT grad(loss, v) AS g FROM a ORDER BY i, h", {})
+    assert [row["g"] for row in found] == pytest.approx(wanted.ravel().tolist(), rel=1e-10)
+
+
+def test_the_hessian_times_a_direction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the network's loss by its first layer, the weights being rows of a table with a key."""
+    monkeypatch.setitem(KEYS, "u", ("k",))
+    weights: list[object] = list(A.ravel().tolist())
+    rows = {"u": {"k": list(range(len(weights))), "w": weights}}
+    layer = f"a(i, h, v) AS (SELECT k / {HIDDEN}, k % {HIDDEN}, w FROM u)"
+    network = NETWORK.rstrip().replace(f"a(i, h, v) AS ({values(A)})", layer)
+    found = run(
+        f"""{network}, along AS (SELECT sum(grad(loss, w) * cos(k)) FROM u)
+        SELECT grad(along, w) AS g FROM u ORDER BY k""",
+        rows,
+    )
+    direction = np.cos(np.arange(len(weights))).reshape(A.shape)
+    by_a = jax.grad(lambda a: loss(a, B))
+    wanted = jax.jvp(by_a, (A,), (direction,))[1]
     assert [row["g"] for row in found] == pytest.approx(wanted.ravel().tolist(), rel=1e-10)
