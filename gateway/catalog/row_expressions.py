@@ -24,7 +24,8 @@ def refuse_in_default(expression: Written) -> None:
     """Refuse what a DEFAULT may not be made of.
 
     Raises:
-        FeatureNotSupported: 0A000, a column or a subquery. GroupingError: 42803, an aggregate.
+        FeatureNotSupported: 0A000, a column, a subquery or a set.
+        GroupingError: 42803, an aggregate.
     """
     refuse_subquery(expression, "DEFAULT expression")
     column = expression.tree.find(exp.Column)
@@ -32,6 +33,7 @@ def refuse_in_default(expression: Written) -> None:
         raise FeatureNotSupported(
             "cannot use column reference in DEFAULT expression", position=position_of(column)
         )
+    refuse_sets(expression.tree, "DEFAULT expressions")
 
 
 def refuse_in_generated(expression: Written) -> None:

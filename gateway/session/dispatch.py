@@ -27,7 +27,7 @@ from gateway.session.activity.notifications import Channels, Notifier
 from gateway.session.activity.watched import own_tables
 from gateway.session.computation import Bound, Computation, Described
 from gateway.session.definitions.definition import define
-from gateway.session.definitions.maintenance import maintain
+from gateway.session.definitions.maintenance import maintain, refuse_inside
 from gateway.session.portals.at_cursors import write_at
 from gateway.session.portals.cursors import run_cursor
 from gateway.session.portals.describing import describe
@@ -281,6 +281,7 @@ class Client:
     def _define(self, statement: Statement, bound: Bound) -> Result:
         if isinstance(statement.tree, LockTables):
             return lock_tables(self.executor, statement.tree, self.in_transaction())
+        refuse_inside(statement, self.in_transaction())
         return define(self.executor, *with_executed(self, statement, bound))
 
     def _copy(self, statement: Statement, bound: Bound) -> Result:

@@ -10,6 +10,25 @@ from __future__ import annotations
 ROLES = {"alice": [], "bob": [], "carol": ["team"], "team": []}
 
 SCRIPTS: dict[str, list[str]] = {
+    "locks and keys through others": [
+        "admin: CREATE TABLE r_lb (a int PRIMARY KEY, b int)",
+        "admin: INSERT INTO r_lb VALUES (1, 2)",
+        "admin: GRANT SELECT ON r_lb TO alice",
+        "admin: GRANT INSERT (b) ON r_lb TO bob",
+        "admin: GRANT CREATE ON SCHEMA public TO alice",
+        "alice: CREATE VIEW r_lv AS SELECT * FROM r_lb",
+        "alice: GRANT SELECT, UPDATE ON r_lv TO bob",
+        "bob: SELECT * FROM r_lv",
+        "bob: SELECT * FROM r_lv FOR UPDATE",
+        "alice: SELECT * FROM r_lv FOR SHARE",
+        "bob: INSERT INTO r_lb (b) VALUES (6) ON CONFLICT ON CONSTRAINT r_lb_pkey DO NOTHING",
+        "bob: INSERT INTO r_lb (b) VALUES (6) ON CONFLICT (a) DO NOTHING",
+        "admin: GRANT UPDATE (b) ON r_lb TO alice",
+        "bob: SELECT * FROM r_lv FOR UPDATE",
+        "admin: REVOKE CREATE ON SCHEMA public FROM alice",
+        "alice: DROP VIEW r_lv",
+        "admin: DROP TABLE r_lb",
+    ],
     "comments on roles and the database": [
         "admin: CREATE ROLE r_cz",
         "admin: COMMENT ON ROLE r_cz IS 'the last'",

@@ -160,6 +160,19 @@ class Permission:
                         continue
                     if not wanted or table.alias_or_name in wanted:
                         self._columns("w", parts_of(table), ())
+                        self._lock_under(TableName(*self._registry.named(parts_of(table))))
+
+    def _lock_under(self, name: TableName) -> None:
+        """Ask for a view's owner to lock rows of what the view reads."""
+        found = self._registry.find(name.schema, name.name)
+        view = self._registry.store.view(found.name) if found is not None else None
+        if found is None or view is None:
+            return
+        owner = self._authority.rights(self._authority.relation(found.name)).owner
+        for under in self._registry.names_read(view).values():
+            if owner and self._registry.store.oid(under) is not None:
+                self._authority.require_columns("w", under, (), owner)
+            self._lock_under(under)
 
     def _insert(self, tree: exp.Insert) -> None:
         table, returning = target_of(tree), tree.args.get("returning")

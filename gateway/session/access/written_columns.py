@@ -27,7 +27,7 @@ def assigned(expressions: Iterable[exp.Expr]) -> set[str]:
 
 def read_on_conflict(conflict: exp.Expr) -> list[exp.Expr | None]:
     """What ON CONFLICT reads: its keys, and what DO UPDATE computes."""
-    if conflict.expressions and conflict.args.get("constraint") is not None:
+    if conflict.args.get("constraint") is not None:
         return [exp.Star()]
     read = [*(conflict.args.get("conflict_keys") or []), *_values(conflict.expressions)]
     if not read:

@@ -306,6 +306,7 @@ def _truncate(executor: Executor, tree: DropStatement) -> Result:
         others = [n for n in registry.store.referring(names) if n not in names]
         executor.notices += [f'truncate cascades to table "{other.name}"' for other in others]
         names += others
+    registry.store.refuse_waiting(names, "TRUNCATE")
     registry.store.truncate(names)
     for name in names if tree.restart else ():
         oid, definition = registry.store.oid(name), registry.store.table(name)
@@ -343,6 +344,7 @@ def _drop_relations(executor: Executor, tree: DropStatement) -> None:
         full = found.name if found is not None else sequence or nowhere
         names.append(full)
         written[full] = ".".join(parts)
+    registry.store.refuse_waiting(names, "DROP TABLE")
     done = registry.store.drop_relations(
         tree.kind, names, if_exists=tree.if_exists, cascade=tree.cascade
     )

@@ -13,6 +13,19 @@ from gateway.errors import ActiveTransaction, DuplicateObject, FeatureNotSupport
 from gateway.session.result import Notice, Result
 from gateway.session.writes.execution import Executor
 from gateway.sql.statements.maintenance import Maintenance
+from gateway.sql.statements.statement import Statement
+
+
+def refuse_inside(statement: Statement, in_transaction: bool) -> None:
+    """Refuse CREATE INDEX CONCURRENTLY and its like, whose steps are transactions, inside one.
+
+    Raises:
+        ActiveTransaction: 25001.
+    """
+    if in_transaction and getattr(statement.tree, "alone", False):
+        raise ActiveTransaction(
+            f"{statement.command} CONCURRENTLY cannot run inside a transaction block"
+        )
 
 
 def maintain(executor: Executor, tree: Maintenance, in_transaction: bool) -> Result:

@@ -293,6 +293,7 @@ def _rename(executor: Executor, old: TableName, action: Action) -> None:
 
 def _alter_table(executor: Executor, name: TableName, actions: tuple[Action, ...]) -> None:
     registry = executor.registry
+    registry.store.refuse_waiting([name], "ALTER TABLE")
     taken = registry.store.names_in(name.schema)
     state = Altering(
         name,

@@ -190,7 +190,7 @@ class TransactionStatement:
 class DropStatement:
     """DROP TABLE, VIEW or SCHEMA, or TRUNCATE: `kind` in lower case, every name in order.
 
-    `restart` is RESTART IDENTITY.
+    `restart` is RESTART IDENTITY; `alone` says CONCURRENTLY.
     """
 
     kind: str
@@ -198,6 +198,7 @@ class DropStatement:
     if_exists: bool = False
     cascade: bool = False
     restart: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,11 +295,11 @@ def read_savepoint(reader: Reader, verb: str) -> TransactionStatement:
 
 def read_drop(reader: Reader, kind: str) -> DropStatement:
     """DROP kind [IF EXISTS] names [CASCADE | RESTRICT]."""
-    if kind == "index":
-        reader.accept("CONCURRENTLY")
+    alone = kind == "index" and reader.accept("CONCURRENTLY")
     exists = reader.accept("IF", "EXISTS")
     names = names_of(reader)
-    return DropStatement(kind, names, exists, reader.one_of("CASCADE", "RESTRICT") == "CASCADE")
+    cascade = reader.one_of("CASCADE", "RESTRICT") == "CASCADE"
+    return DropStatement(kind, names, exists, cascade, alone=alone)
 
 
 def read_truncate(reader: Reader) -> DropStatement:

@@ -53,6 +53,11 @@ ENDS = frozenset(
     {"NOT", "NULL", "CONSTRAINT", "CHECK", "UNIQUE", "PRIMARY", "REFERENCES", "GENERATED",
      "DEFAULT", "COLLATE", "DEFERRABLE", "INITIALLY", "USING", "STORAGE", "COMPRESSION"}
 )  # fmt: skip
+# What a DEFAULT may say in parentheses alone.
+_IN_PARENTHESES = frozenset(
+    {"AND", "OR", "NOT", "IN", "LIKE", "ILIKE", "SIMILAR", "BETWEEN", "ISNULL", "NOTNULL", "AT",
+     "OVERLAPS"}
+)  # fmt: skip
 _ACTIONS = ("NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT")
 
 
@@ -115,8 +120,15 @@ def _refuse_storage(reader: Reader) -> None:
 
 
 def read_default(reader: Reader) -> Written:
-    """The expression of a DEFAULT, up to the next constraint."""
-    return _written(reader, until(reader, ENDS, least=1))
+    """The expression of a DEFAULT, up to the next constraint (gram.y, b_expr)."""
+    tokens, depth = until(reader, ENDS, least=1), 0
+    for token in tokens:
+        word = words_of(token)[:1]
+        depth += token.text in ("(", "[") or word == ["CASE"]
+        depth -= token.text in (")", "]") or word == ["END"]
+        if depth == 0 and _IN_PARENTHESES & set(word):
+            raise syntax_fault(token, reader.tokens, reader.text)
+    return _written(reader, tokens)
 
 
 def _written(reader: Reader, tokens: Sequence[Token]) -> Written:

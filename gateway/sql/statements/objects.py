@@ -36,6 +36,7 @@ class CreateIndex:
     method: str = "btree"
     predicate: Written | None = None
     nulls_distinct: bool = True
+    alone: bool = False  # CONCURRENTLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,9 @@ _METHODS = ("btree", "hash", "gist", "gin", "brin", "spgist")
 
 def read_create_index(reader: Reader, unique: bool) -> CreateIndex:
     """CREATE [UNIQUE] INDEX [CONCURRENTLY] [[IF NOT EXISTS] name] ON table [USING method] (...)."""
-    reader.accept("CONCURRENTLY")
+    alone = reader.accept("CONCURRENTLY")
     exists = reader.accept("IF", "NOT", "EXISTS")
-    name = "" if reader.accept("ON") else reader.own_name()
+    name = "" if not exists and reader.accept("ON") else reader.own_name()
     if name:
         reader.need("ON")
     reader.accept("ONLY")
@@ -109,6 +110,7 @@ def read_create_index(reader: Reader, unique: bool) -> CreateIndex:
         method,
         predicate,
         distinct,
+        alone,
     )
 
 

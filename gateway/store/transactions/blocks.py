@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gateway.errors import (
     InFailedTransaction,
     InternalError,
     InvalidSavepoint,
+    ObjectInUse,
     UndefinedObject,
     WrongObjectType,
 )
+from gateway.sources.table import TableName
 from gateway.store.definitions.catalogue import Catalogue
 from gateway.store.definitions.definitions import Check, TableDefinition
 from gateway.store.rows.put_off import check_put_off
@@ -105,6 +107,31 @@ class Blocks(Locking):
                 self._deferral.choose(constraint, deferred)
             if self._transaction is not None and not deferred:
                 check_put_off(self._transaction, self.expressions, only_due=True)
+
+    def refuse_waiting(self, names: Iterable[TableName], deed: str) -> None:
+        """Refuse to change tables whose foreign keys are to be checked at COMMIT.
+
+        Args:
+            names: What is changed; what is no table stands in no one's way.
+            deed: The command, for the message.
+
+        Raises:
+            ObjectInUse: 55006.
+        """
+        catalogue = self._catalogue
+        busy: set[TableName] = set()
+        for (oid, name), is_parents in self._deferral.pending.items():
+            relation = catalogue.by_oid(oid)
+            if relation is None or not isinstance(relation.definition, TableDefinition):
+                continue
+            for key in relation.definition.foreign_keys:
+                if key.name == name:
+                    busy.add(key.table if is_parents else relation.definition.name)
+        for each in names:
+            if each in busy:
+                raise ObjectInUse(
+                    f'cannot {deed} "{each.name}" because it has pending trigger events'
+                )
 
     def release(self, name: str) -> None:
         """Forget the newest savepoint of that name and all after it; what they saw stays.
