@@ -64,6 +64,8 @@ REAL_EXTREMES = {
     "max": """CASE WHEN bool_and("max #" = '-Infinity'::double precision) THEN min("max #")
               ELSE max("max #") END""",
 }
+# Of bigint: the sum of each part is one still, that of all may be beyond it.
+EXACT_SUM = 'sum(CAST("sum #" AS DECIMAL(38, 0)))'
 ROWS = 'coalesce(sum("rows"), 0)'
 
 

@@ -28,6 +28,7 @@ from gateway.sources.arithmetic.nullable import Unsound
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import TableName
 from gateway.sql.names.scope import table_node
+from gateway.sql.text.engine_types import engine_type
 from gateway.sql.text.trees import conjuncts
 
 # Rows for one group, at least: with fewer there is nothing to gain.
@@ -172,7 +173,9 @@ class _Select:
         row = combining.AGGREGATES.get(call.name.lower())
         if row is None or len(call.expressions) != 1 or call.args.get("order"):
             raise Unsound(f"{call.name} is the engine's")
-        argument = call.expressions[0]
+        argument, exact = call.expressions[0], False
+        if call.name.lower() == "sum" and self._is_exact(argument):
+            argument, exact = argument.this, True
         if call.name.lower() == "count" and self._is_never_null(argument):
             if condition is None:
                 self.counts = True
@@ -187,10 +190,17 @@ class _Select:
         if whole or (dtype.kind == "b" and row.kinds != {"count"}):
             raise Unsound("an argument that the engine reckons with otherwise")
         self.operands[what] = self.operands.get(what, frozenset()) | row.kinds
-        text = row.combined
+        text = combining.EXACT_SUM if exact else row.combined
         if dtype.kind == "f":
             text = combining.REAL_EXTREMES.get(call.name.lower(), text)
         return combining.combined(text, list(self.operands).index(what), self.alias)
+
+    def _is_exact(self, argument: exp.Expr) -> bool:
+        """Whether it is a column of bigint as the sum of one takes it: as a numeric."""
+        if not isinstance(argument, exp.Cast) or not self.reading.is_column(argument.this):
+            return False
+        dtype = self.reading.grid.dtype(argument.this.name)
+        return dtype == np.int64 and engine_type(argument.args["to"]) == "DECIMAL(38, 0)"
 
     def _is_never_null(self, argument: exp.Expr) -> bool:
         if isinstance(argument, exp.Star | exp.Literal):

@@ -42,6 +42,7 @@ def small_tables_too() -> Any:
         patch.setattr(grid, "BLOCK_ROWS", 40)
         patch.setattr(regions, "PIECE_VALUES", 11)
         patch.setattr(partials, "REGION_GROUPS", 12)
+        patch.setattr(partials, "PART_ROWS", 1)
         yield
 
 
@@ -106,6 +107,8 @@ def table() -> GridTable:
                 "a": (dims, values),
                 "b": (dims, random.normal(50, 9, shape)),
                 "n": (dims, random.integers(0, 4, shape).astype("i4")),
+                "w": (dims, random.integers(-(2**53), 2**53, shape)),
+                "far": (dims, np.full(shape, 2**62)),
                 "seen": (dims, random.random(shape) < 0.5),
                 "flat": (("lon", "time", "lat"), np.moveaxis(np.abs(values), 2, 0)),
             },
@@ -115,7 +118,7 @@ def table() -> GridTable:
                 "place": ("lon", ["x", "y", "x", "z"]),
             },
         ),
-        ["a", "b", "n", "seen", "flat"],
+        ["a", "b", "n", "w", "far", "seen", "flat"],
         name="t",
     )
 
@@ -126,6 +129,9 @@ ON_ARRAYS = [
     "SELECT lat, count(*) FROM t WHERE time > '2010-01-01' GROUP BY lat",
     "SELECT lat, count(*), sum(a) FROM t WHERE a > 1e9 GROUP BY lat",
     "SELECT place, avg(a), count(seen), min(n), max(n), sum(n), avg(n) FROM t GROUP BY place",
+    "SELECT lat, sum(w), avg(w), sum(w) FILTER (WHERE b > 50), sum(lat) FROM t GROUP BY lat",
+    "SELECT sum(w), sum(w) FILTER (WHERE b > 1e9), max(w) FROM t WHERE time > '2000-02-01'",
+    "SELECT lon, sum(a), avg(b) FROM t GROUP BY lon",
     "SELECT place, extract(month FROM time), lat, sum(flat) FROM t GROUP BY 1, 2, 3",
     "SELECT lat AS l, avg(a) * 2 + max(b) AS x FROM t GROUP BY l HAVING min(b) < 45",
     "SELECT avg(b * cos(radians(lat))) / avg(cos(radians(lat))) FROM t",
@@ -165,6 +171,7 @@ GIVEN_UP = [
     "SELECT stddev(b / (n - n::double precision)) FROM t",
     "SELECT avg(CASE WHEN a > 0 THEN sqrt(a) ELSE 0 END) FROM t",
     "SELECT stddev(b * 1e200::double precision) FROM t",  # squares beyond all numbers
+    "SELECT lat, sum(far) FROM t GROUP BY lat",  # beyond bigint
     "SELECT lat, time, var_pop(b * 1e300::double precision) FROM t GROUP BY lat, time",
 ]
 

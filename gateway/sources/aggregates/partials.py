@@ -42,6 +42,10 @@ _BATCH_ROWS = 1 << 16
 # Parts that are read at a time, each of which tells all its groups: one for each core.
 PARTS = min(PARTITIONS, os.cpu_count() or 1)
 
+# Rows for each group of a part, at least: the engine takes as long over a group of a part as numpy
+# over so many rows in memory.
+PART_ROWS = 512
+
 
 @dataclass(frozen=True, eq=False)
 class Key:
@@ -121,8 +125,17 @@ class Partials:
         if not self.asked.columns:
             return [PartialsPartition(self, grid, None, pruned)]
         return [
-            PartialsPartition(self, grid, part, pruned) for part in grid.partitions(None, PARTS)
+            PartialsPartition(self, grid, part, pruned)
+            for part in grid.partitions(None, self._parts)
         ]
+
+    @property
+    def _parts(self) -> int:
+        """In how many parts the grid is read."""
+        if not self.asked.is_plain or self.grid.is_chunked:
+            return PARTS
+        groups = max(1, math.prod(self.groups))
+        return max(1, min(PARTS, self.grid.rows // (groups * PART_ROWS)))
 
     def _key_by_position(self, name: str) -> pa.Array:
         key = next(key for key in self.keys if key.field.name == name)

@@ -16,13 +16,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gateway.sources.arithmetic.nullable import Mask
+from gateway.sources.arithmetic.nullable import Mask, Unsound
 
 Values = npt.NDArray[Any]
 Codes = npt.NDArray[np.intp]
 
 # Slices longer than this are added one after the other, which numpy does faster than `reduceat`.
 _LONG_SLICE = 64
+
+_LARGEST_WHOLE = 2**63 - 1
+
+# Values converted at a time; they stay in the processor's cache.
+_TILE_VALUES = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,11 @@ class Piece:
         return tuple(n for n, runs in enumerate(self.runs) if runs is None)
 
     @cached_property
+    def _is_leading(self) -> bool:
+        """Whether the dimensions before some grouped ones are not grouped, and no others."""
+        return 0 < len(self._over) < len(self.runs) and self._over[-1] + 1 == len(self._over)
+
+    @cached_property
     def _runs(self) -> tuple[Runs, ...]:
         return tuple(runs for runs in self.runs if runs is not None)
 
@@ -130,7 +140,9 @@ class Piece:
         factors = [
             np.broadcast_to(each, self.shape) for each in (values, times) if each is not None
         ]
-        if self._over or len(factors) > 1:
+        if times is None and self._is_leading and values.shape == self.shape:
+            whole = _added_rows(values, len(self._over), dtype)
+        elif self._over or len(factors) > 1:
             operands = [part for factor in factors for part in (factor, letters)]
             whole = np.einsum(*operands, kept, dtype=dtype, casting="unsafe")
         else:
@@ -157,6 +169,23 @@ class Piece:
                 values = values.take(runs.order, axis)
             values = _reduced_runs(values, axis, runs, combine)
         return np.asarray(values)
+
+
+def _added_rows(values: Values, axes: int, dtype: Any) -> Values:
+    """The sum over the first axes.
+
+    Tiles are converted, then added: numpy does both in half the time that it takes to convert while
+    it adds.
+    """
+    rows = values.reshape(-1, *values.shape[axes:])
+    step = max(1, _TILE_VALUES // max(1, rows[0].size))
+    tile = np.empty((min(step, len(rows)), *rows.shape[1:]), dtype)
+    found: Values = np.zeros(rows.shape[1:], dtype)
+    for start in range(0, len(rows), step):
+        part = tile[: len(rows) - start]
+        np.copyto(part, rows[start : start + step], casting="unsafe")
+        found += np.add.reduce(part, axis=0)
+    return found
 
 
 def _reduced_runs(values: Values, axis: int, runs: Runs, combine: np.ufunc) -> Values:
@@ -223,6 +252,7 @@ class Sums:
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], kinds: frozenset[str]) -> None:
         exact = dtype.kind == "i"
         reals = {"avg", "moments"} if exact else {"sum", "avg", "moments"}
+        self._reach = 0  # no sum of whole numbers is greater, nor its negative
         self.kept: Found = {"nulls": np.zeros(shape, np.int64)}
         if exact and "sum" in kinds:
             self.kept["whole"] = np.zeros(shape, np.int64)
@@ -237,12 +267,19 @@ class Sums:
 
     @np.errstate(invalid="ignore", over="ignore")  # inf - inf is NaN, as in SQL
     def measure(self, piece: Piece, values: Values, nulls: Mask | None) -> Found | None:
-        """What is asked of the values of a piece that are not NULL; None: NaN is among them."""
+        """What is asked of the values of a piece that are not NULL; None: NaN is among them.
+
+        Raises:
+            Unsound: a sum of whole numbers may be beyond bigint.
+        """
         found: Found = {} if nulls is None else {"nulls": piece.total(nulls, np.int64)}
         present = values
         if nulls is not None and self.kept.keys() & {"whole", "real"}:
             present = np.where(nulls, values.dtype.type(0), values)
         if "whole" in self.kept:
+            self._reach += int(piece.rows.max()) * max(-int(present.min()), int(present.max()))
+            if self._reach > _LARGEST_WHOLE:
+                raise Unsound("a sum beyond bigint")
             found["whole"] = piece.total(present, np.int64)
         if "real" in self.kept:
             found["real"] = piece.total(present, np.float64)
