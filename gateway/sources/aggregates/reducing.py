@@ -277,9 +277,7 @@ class Sums:
         if nulls is not None and self.kept.keys() & {"whole", "real"}:
             present = np.where(nulls, values.dtype.type(0), values)
         if "whole" in self.kept:
-            self._reach += int(piece.rows.max()) * max(-int(present.min()), int(present.max()))
-            if self._reach > _LARGEST_WHOLE:
-                raise Unsound("a sum beyond bigint")
+            self._reaches(piece, present)
             found["whole"] = piece.total(present, np.int64)
         if "real" in self.kept:
             found["real"] = piece.total(present, np.float64)
@@ -296,6 +294,11 @@ class Sums:
             if not np.isfinite(found["squares"]).all():
                 return None
         return found
+
+    def _reaches(self, piece: Piece, values: Values) -> None:
+        self._reach += int(piece.rows.max()) * max(-int(values.min()), int(values.max()))
+        if self._reach > _LARGEST_WHOLE:
+            raise Unsound("a sum beyond bigint")
 
     @np.errstate(invalid="ignore", over="ignore")
     def add(self, piece: Piece, found: Found) -> None:
