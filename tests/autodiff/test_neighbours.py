@@ -30,12 +30,15 @@ def flat(array: xarray.DataArray) -> np.ndarray:
     return array.transpose("time", "latitude", "longitude").values.ravel()
 
 
+def cosine(winds: xarray.Dataset) -> xarray.DataArray:
+    return np.cos(np.radians(winds.latitude.astype("f8")))
+
+
 def test_vorticity_is_one_query(connect: Connect, winds: xarray.Dataset) -> None:
     """Against the same formula in xarray, in degrees as the coordinates are."""
-    cosine = np.cos(np.radians(winds.latitude.astype("f8")))
     eastward = winds.vwnd.differentiate("longitude")
-    northward = (winds.uwnd * cosine).differentiate("latitude")
-    wanted = np.degrees(eastward - northward) / (RADIUS * cosine)
+    northward = (winds.uwnd * cosine(winds)).differentiate("latitude")
+    wanted = np.degrees(eastward - northward) / (RADIUS * cosine(winds))
     wanted = wanted.sel(latitude=slice(85, -85))
     assert wanted.size > 0
     found = answer(
@@ -75,6 +78,12 @@ EQUAL = [
      lambda w: w.uwnd.cumulative_integrate("latitude")),
     ("SELECT differentiate(grad(uwnd * uwnd * vwnd, vwnd), longitude) FROM ncep.winds",
      lambda w: dx(w.uwnd.astype("f8") * w.uwnd)),
+    ("SELECT integrate(grad(uwnd * uwnd * vwnd, vwnd), latitude) FROM ncep.winds",
+     lambda w: (w.uwnd.astype("f8") * w.uwnd).cumulative_integrate("latitude")),
+    ("SELECT grad(integrate(uwnd, longitude) * power(vwnd, 3), vwnd) FROM ncep.winds",
+     lambda w: w.uwnd.cumulative_integrate("longitude") * 3 * w.vwnd.astype("f8") ** 2),
+    (f"SELECT {DX} + differentiate(vwnd * cos(radians(latitude)), latitude) FROM ncep.winds",
+     lambda w: dx(w.uwnd) + (w.vwnd * cosine(w)).differentiate("latitude")),
     ("SELECT grad(differentiate(uwnd, longitude) * power(vwnd, 2), vwnd) FROM ncep.winds",
      lambda w: dx(w.uwnd).astype("f8") * 2 * w.vwnd.astype("f8")),
     ("SELECT differentiate(w.uwnd, w.longitude) FROM ncep.winds AS w "
