@@ -3,6 +3,48 @@
 from __future__ import annotations
 
 SCRIPTS: dict[str, list[str]] = {
+    "upsert_that_moves": [
+        "CREATE TABLE um (a int PRIMARY KEY, b int)",
+        "INSERT INTO um VALUES (1, 0)",
+        "INSERT INTO um VALUES (1, 1), (1, 2) ON CONFLICT (a) DO UPDATE SET a = um.a + 10"
+        " RETURNING *",
+        "SELECT * FROM um ORDER BY 1",
+        "INSERT INTO um VALUES (11, 1), (12, 2) ON CONFLICT (a) DO UPDATE SET a = excluded.a + 1",
+        "INSERT INTO um VALUES (5, 5), (11, 1), (1, 3), (11, 2)"
+        " ON CONFLICT (a) DO UPDATE SET a = um.a + 20, b = excluded.b RETURNING *",
+        "SELECT * FROM um ORDER BY 1",
+        "INSERT INTO um VALUES (21, 1), (21, 2), (21, 3)"
+        " ON CONFLICT (a) DO UPDATE SET a = um.a + 1 WHERE excluded.b > 1 RETURNING *",
+        "SELECT * FROM um ORDER BY 1",
+        "INSERT INTO um VALUES (5, 50), (11, 60)"
+        " ON CONFLICT (a) DO UPDATE SET a = excluded.a, b = excluded.b RETURNING *",
+        "BEGIN",
+        "INSERT INTO um VALUES (70, 1)",
+        "INSERT INTO um VALUES (70, 1), (70, 2), (71, 2)"
+        " ON CONFLICT (a) DO UPDATE SET a = 80 + um.b",
+        "SAVEPOINT s",
+        "INSERT INTO um VALUES (70, 1), (81, 2) ON CONFLICT (a) DO UPDATE SET a = 90 + um.b",
+        "ROLLBACK TO s",
+        "SELECT * FROM um ORDER BY 1",
+        "COMMIT",
+        "SELECT * FROM um ORDER BY 1",
+        "DROP TABLE um",
+    ],
+    "merge_of_a_join": [
+        "CREATE TABLE mj (a int, b int)",
+        "CREATE TABLE mj_a (a int, q int)",
+        "CREATE TABLE mj_b (a int, r int)",
+        "INSERT INTO mj VALUES (1, 2), (3, 4)",
+        "INSERT INTO mj_a VALUES (3, 30), (5, 50)",
+        "INSERT INTO mj_b VALUES (3, 300), (5, 500)",
+        "MERGE INTO mj USING mj_a JOIN mj_b ON mj_a.a = mj_b.a ON mj.a = mj_a.a"
+        " WHEN MATCHED THEN UPDATE SET b = q + r WHEN NOT MATCHED THEN INSERT VALUES (mj_a.a, r)",
+        "SELECT * FROM mj ORDER BY 1",
+        "MERGE INTO mj USING mj_a LEFT JOIN mj_b USING (a)"
+        " ON mj.a = mj_a.a AND CASE WHEN q > 30 THEN true END WHEN MATCHED THEN DELETE",
+        "SELECT * FROM mj ORDER BY 1",
+        "DROP TABLE mj, mj_a, mj_b",
+    ],
     "char_into_text": [
         "CREATE TABLE ct (a text, b varchar, n name, c char(5))",
         "INSERT INTO ct VALUES ('y '::char(3), 'y '::char(3), 'y '::char(3), 'w '::char(3))",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gateway.errors import FeatureNotSupported
 from gateway.session.computation import Bound
 from gateway.session.queries.inferring import shapes
 from gateway.session.queries.querying import Queries
@@ -18,6 +19,7 @@ from gateway.sources.table import Table, TableName
 from gateway.sql.writes.conflicts import Conflict
 from gateway.sql.writes.narrowing import is_named_once
 from gateway.store.definitions.definitions import ROWID, Changed, TableDefinition
+from gateway.store.rows.keys import Values
 from gateway.store.rows.looking import Wanted
 from gateway.store.rows.upserts import affected_twice, first_of_each, refuse_deferrable
 from gateway.store.tables import StoreSession
@@ -32,22 +34,15 @@ class Upserting:
     Args:
         store: Where the rows go.
         upsert: What is asked.
-        columns: Those that the rows give.
-        batches: The rows.
+        rows: Those that are proposed, whole.
     """
 
-    def __init__(
-        self,
-        store: StoreSession,
-        upsert: Upsert,
-        columns: tuple[str, ...],
-        batches: Iterable[pa.RecordBatch],
-    ) -> None:
+    def __init__(self, store: StoreSession, upsert: Upsert, rows: pa.Table) -> None:
         self._store, self._upsert = store, upsert
         self._name = upsert.target.name
         conflict = upsert.conflict
         self._keys = store.arbiters(self._name, conflict.arbiter)
-        self._rows = store.propose(self._name, columns, batches)
+        self._rows = rows
         if self._rows.num_rows:
             refuse_deferrable(self._keys)
         self._again = pa.array([], pa.int64())  # the rows that are in the way of several
@@ -83,6 +78,43 @@ class Upserting:
         self._again = found.take(pa.array(again, pa.int64()))
         rows = self._rows.add_column(0, pa.field(ROWID, pa.int64()), found)
         return rows.filter(found.is_valid())
+
+    def moves(self, conflicting: pa.Table, batches: list[pa.RecordBatch]) -> bool:
+        """Whether what is in the way gets another key, which a row after it may meet or be free of.
+
+        Keys over expressions are taken as they were.
+        """
+        changed = self._upsert.conflict.columns
+        names = [name for name in self._keys[0].columns if name in changed]
+        if not names or self._rows.num_rows < 2:
+            return False
+        for batch in batches:
+            places = pc.index_in(
+                batch.column(0).cast(pa.int64()), value_set=conflicting.column(ROWID)
+            )
+            for name in names:
+                old = conflicting.column(name).take(places)
+                new = batch.column(1 + changed.index(name))
+                try:
+                    same = pc.equal(new.cast(old.type), old)
+                except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # the store may well assign
+                    return True
+                if not pc.all(pc.fill_null(same, False)).as_py():
+                    return True
+        return False
+
+    def refuse_affected(self, affected: set[Values]) -> None:
+        """Refuse rows whose key is that of one that was affected before.
+
+        Raises:
+            CardinalityViolation: 21000.
+        """
+        if affected & {*self.keys_of(self._rows)}:
+            raise affected_twice()
+
+    def keys_of(self, rows: pa.Table) -> list[Values]:
+        """What rows are under the key."""
+        return self._store.key_values(self._name, rows, self._keys[0])
 
     def do_update(self, batches: list[pa.RecordBatch], returning: bool) -> Changed:
         """Update what is in the way by `batches`, and insert the rest; rows come as proposed.
@@ -146,10 +178,46 @@ class Upserts(Queries):
         returning: bool,
     ) -> Changed:
         """Do an INSERT ... ON CONFLICT, inside `StoreSession.writing`."""
-        doing = Upserting(self.registry.store, upsert, columns, batches)
+        store, name = self.registry.store, upsert.target.name
+        rows = store.propose(name, columns, batches)
+        doing = Upserting(store, upsert, rows)
         if upsert.rewritten is None:
             return doing.do_nothing(returning)
-        self.allow(upsert.rewritten, upsert.target.name, *upsert.made)
-        tables = self.upsert_tables(upsert, doing.conflicting())
-        plan = self.plan_with(upsert.rewritten, tables, bound)
-        return doing.do_update(list(plan.stream()), returning)
+        self.allow(upsert.rewritten, name, *upsert.made)
+        conflicting = doing.conflicting()
+        updates = self._updates(upsert, conflicting, bound)
+        if doing.moves(conflicting, updates):
+            return self._one_by_one(upsert, rows, bound)
+        return doing.do_update(updates, returning)
+
+    def _updates(self, upsert: Upsert, rows: pa.Table, bound: Bound) -> list[pa.RecordBatch]:
+        assert upsert.rewritten is not None
+        tables = self.upsert_tables(upsert, rows)
+        return list(self.plan_with(upsert.rewritten, tables, bound).stream())
+
+    def _one_by_one(self, upsert: Upsert, rows: pa.Table, bound: Bound) -> Changed:
+        """Each proposed row by itself, as what one does to the keys decides what the next meets.
+
+        Raises:
+            CardinalityViolation: 21000, a row meets what one before it made or changed.
+            FeatureNotSupported: 0A000, the update reads the table besides, as it was before.
+        """
+        store, name = self.registry.store, upsert.target.name
+        assert upsert.rewritten is not None
+        if not is_named_once(upsert.rewritten.tree, name):
+            raise FeatureNotSupported(
+                "ON CONFLICT DO UPDATE of a key by what a subquery reads of the same table"
+                " is not supported"
+            )
+        affected: set[Values] = set()
+        done: list[Changed] = []
+        for number in range(rows.num_rows):
+            doing = Upserting(store, upsert, rows.slice(number, 1))
+            doing.refuse_affected(affected)
+            conflicting = doing.conflicting()
+            updates = self._updates(upsert, conflicting, bound) if conflicting.num_rows else []
+            done.append(doing.do_update(updates, returning=True))
+            changed = done[-1].rows
+            assert changed is not None
+            affected |= {*doing.keys_of(changed)} - {None}
+        return Changed(sum(each.count for each in done), pa.concat_tables(d.rows for d in done))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -115,10 +117,14 @@ def read_insert(reader: Reader) -> exp.Expr:
 
 
 def read_merge(reader: Reader) -> exp.Expr:
-    """MERGE; sqlglot does not know OVERRIDING, which each INSERT carries in `meta`."""
+    """MERGE; sqlglot knows neither a bare join after USING nor OVERRIDING.
+
+    The join is put in parentheses; what OVERRIDING says, each INSERT carries in `meta`.
+    """
     kept: list[Token] = []
     kinds: list[str] = []  # of each INSERT
-    tokens, place = reader.tokens, 0
+    tokens, place = _with_join_in_parentheses(reader.tokens), 0
+    reader.tokens = tokens
     while place < len(tokens):
         if _is_word(tokens[place], "INSERT") and kept and _is_word(kept[-1], "THEN"):
             kinds.append("")
@@ -135,6 +141,29 @@ def read_merge(reader: Reader) -> exp.Expr:
         insert.meta["overriding"] = kind
     reader.rest()
     return tree
+
+
+def _with_join_in_parentheses(tokens: Sequence[Token]) -> Sequence[Token]:
+    """The tokens of MERGE INTO t USING (a JOIN b ON c) ON d WHEN ..., where they have none."""
+    depth, first, last, joins = 0, 0, 0, False
+    for place, token in enumerate(tokens):
+        depth += (token.text == "(") - (token.text == ")")
+        if depth:
+            continue
+        if not first and _is_word(token, "USING"):
+            first = place + 1
+        elif first and _is_word(token, "JOIN"):
+            joins = True
+        elif first and _is_word(token, "ON"):
+            last = place
+        elif last and _is_word(token, "WHEN"):
+            break
+    if not joins or not last:
+        return tokens
+    begin, end = tokens[first], tokens[last - 1]
+    opened = Token(TokenType.L_PAREN, "(", start=begin.start, end=begin.start)
+    closed = Token(TokenType.R_PAREN, ")", start=end.end, end=end.end)
+    return [*tokens[:first], opened, *tokens[first:last], closed, *tokens[last:]]
 
 
 def _is_word(token: Token, word: str) -> bool:
