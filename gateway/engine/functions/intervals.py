@@ -17,6 +17,7 @@ from pyarrow import MonthDayNano
 
 from gateway.errors import DatetimeFieldOverflow, DivisionByZero, InvalidParameterValue
 from gateway.sql.inputs.interval_input import read_interval
+from gateway.sql.types.part_units import UNITS
 
 _MONTH_DAYS = 30  # what PostgreSQL takes a month for where days must be had of it
 _DAY = 86_400_000_000  # microseconds
@@ -197,16 +198,11 @@ _MICROS = {
     "hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000, "milliseconds": 1000,
     "microseconds": 1,
 }  # fmt: skip
-_SPELLINGS = {"millisecond": "milliseconds", "microsecond": "microseconds",
-              "millennia": "millennium", "centuries": "century", "msec": "milliseconds",
-              "usec": "microseconds"}  # fmt: skip
 
 
 def truncate(field: str, interval: MonthDayNano) -> MonthDayNano:
     """date_trunc of an interval: what is smaller than the field is left out."""
-    word = field.lower()
-    word = _SPELLINGS.get(word, word)
-    word = word if word in _MONTHS or word in _MICROS else word.removesuffix("s")
+    word = UNITS.get(field.lower())
     if word in _MONTHS:
         step = _MONTHS[word]
         return _interval(int(interval.months / step) * step, 0, 0)

@@ -15,23 +15,17 @@ from gateway.engine.functions.zone_offsets import DAY, Ints, offsets_at_local, u
 from gateway.errors import InvalidParameterValue
 from gateway.sql.inputs.far_moments import TIMESTAMP_INFINITY, TIMESTAMP_MINUS_INFINITY
 from gateway.sql.inputs.zones import known_zone
+from gateway.sql.types.part_units import BELOW_DAY, UNITS
 
 _SECOND = 1_000_000
 # Unit -> microseconds, for those of one length; a week begins four days before 1970.
 _STEPS = {
-    "microsecond": 1, "millisecond": 1000, "second": _SECOND, "minute": 60 * _SECOND,
+    "microseconds": 1, "milliseconds": 1000, "second": _SECOND, "minute": 60 * _SECOND,
     "hour": 3600 * _SECOND, "day": DAY, "week": 7 * DAY,
 }  # fmt: skip
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 # Years; a century begins in its year 1, as there is no year 0.
 _YEARS = {"decade": (10, 0), "century": (100, 1), "millennium": (1000, 1)}
-_SPELT = {
-    "us": "microsecond", "usec": "microsecond", "ms": "millisecond", "msec": "millisecond",
-    "s": "second", "sec": "second", "m": "minute", "min": "minute", "h": "hour", "hr": "hour",
-    "d": "day", "w": "week", "mon": "month", "qtr": "quarter", "y": "year", "yr": "year",
-    "dec": "decade", "c": "century", "cent": "century", "centuries": "century",
-    "mil": "millennium", "millennia": "millennium",
-}  # fmt: skip
 
 
 def truncated(micros: Ints, unit: str) -> Ints:
@@ -43,11 +37,7 @@ def truncated(micros: Ints, unit: str) -> Ints:
     Raises:
         InvalidParameterValue: 22023, no such unit.
     """
-    word = unit.lower()
-    word = _SPELT.get(word, word)
-    word = (
-        _SPELT.get(word.removesuffix("s"), word.removesuffix("s")) if word not in _YEARS else word
-    )
+    word = UNITS.get(unit.lower())
     if word in _STEPS:
         step = _STEPS[word]
         shift = 4 * DAY if word == "week" else 0
@@ -91,9 +81,6 @@ def _plain(units: pa.Array, moments: pa.Array) -> pa.Array:
     return _by_unit(units, moments, lambda numbers, unit, rows: truncated(numbers, unit))
 
 
-_BELOW_DAY = ("micro", "milli", "us", "ms", "s", "sec", "min", "m", "hour", "h", "hr")
-
-
 def _zoned(units: pa.Array, moments: pa.Array, zones: pa.Array) -> pa.Array:
     names = np.asarray(zones.fill_null("UTC").to_pylist(), object)
 
@@ -104,7 +91,7 @@ def _zoned(units: pa.Array, moments: pa.Array, zones: pa.Array) -> pa.Array:
             known_zone(name)
             offsets = utc_offsets(numbers[here], name) * _SECOND
             local = truncated(numbers[here] + offsets, unit)
-            if not unit.lower().startswith(_BELOW_DAY) or unit.lower().startswith(("mon", "mil")):
+            if UNITS[unit.lower()] not in BELOW_DAY:
                 offsets = offsets_at_local(local, name) * _SECOND
             found[here] = local - offsets
         return found

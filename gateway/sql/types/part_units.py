@@ -31,6 +31,7 @@ _OTHERS = ("dow", "doy", "epoch", "isodow", "isoyear", "timezone")
 UNITS = {unit: unit for unit in (*_SPELT, *_OTHERS)} | {
     spelt: unit for unit, others in _SPELT.items() for spelt in others
 }
+BELOW_DAY = ("microseconds", "milliseconds", "second", "minute", "hour")
 # Of a date there is no time of day.
 _DIGITS = {"second": 6, "milliseconds": 3, "epoch": 6}
 

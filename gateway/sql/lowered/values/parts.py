@@ -18,7 +18,7 @@ from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import parse
 from gateway.sql.text.trees import own_nodes
 from gateway.sql.types.inference import GIVES, Types
-from gateway.sql.types.part_units import UNITS
+from gateway.sql.types.part_units import BELOW_DAY, UNITS
 from gateway.types import DATE, INTERVAL, TIME, TIMESTAMP, TIMESTAMPTZ, Type
 
 # `a` is the moment or the interval; engine(unit) is what the engine gives for it, as a double.
@@ -132,9 +132,8 @@ def write_parts(block: Block, notation: Notation) -> None:
 
 
 # What the engine truncates to; below a day it is the same in nearly all zones.
-_BELOW_DAY = ("microseconds", "milliseconds", "second", "minute", "hour")
 _TRUNCATED = {
-    **{unit: unit.removesuffix("s") for unit in _BELOW_DAY},
+    **{unit: unit.removesuffix("s") for unit in BELOW_DAY},
     **{unit: unit for unit in ("day", "week", "month", "quarter", "year")},
 }
 _OURS = ("decade", "century", "millennium")
@@ -160,7 +159,7 @@ def _truncate(node: exp.Anonymous, known: Types, zone: str) -> None:
             f'unit "{unit.name.lower()}" not supported for type {kind.sql}',
             position=position_of(node),
         )
-    zoned = kind is TIMESTAMPTZ and zone != "UTC" and name not in _BELOW_DAY
+    zoned = kind is TIMESTAMPTZ and zone != "UTC" and name not in BELOW_DAY
     if zoned or name in _OURS:
         _truncate_here(node, exp.Literal.string(name), kind, zone)
     else:
