@@ -41,7 +41,10 @@ def answer(connection: psycopg.Connection[Any], query: str) -> Answer:
     values = [[result.get_value(row, n) for n in columns] for row in range(result.ntuples)]
     types = [result.ftype(n) for n in columns]
     rows = [
-        tuple(None if v is None else _plain(v.decode(), t) for v, t in zip(row, types, strict=True))
+        tuple(
+            None if v is None else _plain(v.decode(errors="replace"), t)
+            for v, t in zip(row, types, strict=True)
+        )
         for row in values
     ]
     return types, rows

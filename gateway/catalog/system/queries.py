@@ -33,6 +33,7 @@ from gateway.errors import (
     FeatureNotSupported,
     GatewayError,
     InternalError,
+    NumericValueOutOfRange,
     OutOfMemory,
     QueryCanceled,
     UndefinedObject,
@@ -71,12 +72,25 @@ CREATE MACRO room(length, value) AS CASE WHEN length > 1000000 THEN error('too l
   ELSE value END;
 CREATE MACRO occurrences(s, part) AS CASE WHEN strlen(part) = 0 THEN 0
   ELSE (strlen(s) - strlen(replace(s, part, ''))) // strlen(part) END;
+CREATE MACRO letter(code) AS CASE WHEN code = 0 THEN '' WHEN code BETWEEN 1 AND 127 THEN chr(code)
+  WHEN code IS NOT NULL THEN error('"char" out of range') END;
+CREATE MACRO half(x) AS CAST((x + CASE WHEN x < 0 THEN -1 ELSE 1 END) // 2 AS VARCHAR);
+CREATE MACRO size_of(x, whole) AS CASE
+  WHEN abs(whole) < 10240 THEN CASE WHEN contains(CAST(x AS VARCHAR), '.')
+    THEN rtrim(rtrim(CAST(x AS VARCHAR), '0'), '.') ELSE CAST(x AS VARCHAR) END || ' bytes'
+  WHEN abs(whole // 512) < 20479 THEN half(whole // 512) || ' kB'
+  WHEN abs(whole // 524288) < 20479 THEN half(whole // 524288) || ' MB'
+  WHEN abs(whole // 536870912) < 20479 THEN half(whole // 536870912) || ' GB'
+  WHEN abs(whole // 549755813888) < 20479 THEN half(whole // 549755813888) || ' TB'
+  ELSE half(whole // 562949953421312) || ' PB' END;
+CREATE MACRO size_pretty(x) AS size_of(x, CAST(trunc(x) AS HUGEINT));
 CREATE MACRO numbers(low, high, step) AS generate_series(low, CASE WHEN
   abs((CAST(high AS HUGEINT) - low) // step) > 10000000 THEN error('too large')
   ELSE high END, step);
 CREATE SCHEMA static;
 """.replace("%s", ", ".join(f"'{word}'" for word in sorted(QUOTED)))
 _TOO_LARGE = "too large"  # what a macro says of a value that is
+_OUT_OF_RANGE = "out of range"
 _KEPT_MOMENTS = 16
 _OF_SESSION = {"pg_catalog.pg_cursors", "pg_catalog.pg_prepared_statements"}
 # A catalogue query's rows are held as a whole.
@@ -347,5 +361,7 @@ def _refusal(error: duckdb.Error) -> GatewayError:
     if isinstance(error, duckdb.InvalidInputException):
         if "unrecognized configuration parameter" in text:
             return UndefinedObject(text.partition(": ")[2])
+        if text.endswith(_OUT_OF_RANGE):
+            return NumericValueOutOfRange(text.partition(": ")[2])
         return FeatureNotSupported(text.partition(": ")[2] or text)
     return InternalError(f"the catalogue could not answer: {text}")

@@ -41,7 +41,8 @@ _LONG = "x" * (_NAME_LENGTH + 1)  # stands for a text of which nothing is known
 TEXTS = frozenset({CHAR, NAME, TEXT, VARCHAR, BPCHAR, UNKNOWN})
 _TRUE = {"t", "true", "y", "yes", "on", "1"}
 _FALSE = {"f", "false", "n", "no", "off", "0"}
-_INTEGERS = {20, 21, 23}
+_INT4 = 23
+_INTEGERS = {20, 21, _INT4}
 _READ_ITEMS = TEXTS | _INTEGERS | {BOOL, 26, 700, 701}
 _LIMITS = {20: 63, 21: 15, 23: 31}
 
@@ -216,6 +217,16 @@ class Coercion:
     def _first_letter(self, sql: str, given: int, wanted: int) -> str:
         return f"left({sql}, 1)"
 
+    def _code_to_letter(self, sql: str, given: int, wanted: int) -> str:
+        return f"letter({sql})"
+
+    def _letter_to_code(self, sql: str, given: int, wanted: int) -> str:
+        code = f"CAST('0x' || left(hex({sql}), 2) AS INTEGER)"  # its first byte, which has a sign
+        return f"CASE WHEN {sql} = '' THEN 0 ELSE ({code} + 128) % 256 - 128 END"
+
+    def _unpadded(self, sql: str, given: int, wanted: int) -> str:
+        return self._to_text(f"rtrim({sql}, ' ')", given, wanted)
+
     def _as_is(self, sql: str, given: int, wanted: int) -> str:
         return sql
 
@@ -291,6 +302,9 @@ def _names_array(given: int, wanted: int) -> bool:
 
 Conversion = Callable[[Coercion, str, int, int], str]
 _CONVERSIONS: tuple[tuple[Callable[[int, int], bool], Conversion], ...] = (
+    (lambda a, b: a == _INT4 and b == CHAR, Coercion._code_to_letter),
+    (lambda a, b: a == CHAR and b == _INT4, Coercion._letter_to_code),
+    (lambda a, b: a == BPCHAR and b in (CHAR, NAME, TEXT, VARCHAR), Coercion._unpadded),
     (lambda a, b: a in TEXTS and b == CHAR and a != CHAR, Coercion._first_letter),
     (lambda a, b: a in TEXTS and b in TEXTS, Coercion._as_is),
     (lambda a, b: a in TEXTS and element_of(b) in _READ_ITEMS, Coercion._text_to_array),

@@ -138,12 +138,7 @@ TEMPLATES: dict[str, str] = {
     "pg_indexes_size": "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE 0 END AS BIGINT)",
     "pg_database_size": "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE 0 END AS BIGINT)",
     "pg_tablespace_size": "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE 0 END AS BIGINT)",
-    "pg_size_pretty": (
-        "CASE WHEN abs({0}) < 10240 THEN CAST({0} AS VARCHAR) || ' bytes' "
-        "WHEN abs({0}) < 10485247 THEN CAST(CAST(round({0} / 1024) AS BIGINT) AS VARCHAR) || ' kB' "
-        "WHEN abs({0}) < 10736893952 THEN CAST(CAST(round({0} / 1048576) AS BIGINT) AS VARCHAR) "
-        "|| ' MB' ELSE CAST(CAST(round({0} / 1073741824) AS BIGINT) AS VARCHAR) || ' GB' END"
-    ),
+    "pg_size_pretty": "size_pretty({0})",
     "pg_partition_ancestors": "unnest(CAST([] AS BIGINT[]))",
     "pg_partition_root": "CAST(NULL AS BIGINT)",
     "pg_sequence_last_value": "CAST(NULL AS BIGINT)",

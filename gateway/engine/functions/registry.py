@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from gateway.engine.functions.datetime_text import instant_to_char, moment_to_ch
 from gateway.engine.functions.degrees import DEGREES
 from gateway.engine.functions.finite import FINITE, values_of
 from gateway.engine.functions.interval_text import interval_to_char
+from gateway.engine.functions.letters import LETTERS
 from gateway.engine.functions.local_times import LOCAL_TIMES
 from gateway.engine.functions.making import MAKING, make_time, make_timestamp, zone_of_text
 from gateway.engine.functions.moment_texts import MOMENT_TEXTS
@@ -180,12 +182,12 @@ def _rint(values: pa.Array) -> pa.Array:
     return pa.array(rounded, _DOUBLE, mask=np.asarray(values.is_null()))
 
 
-def _fifteen_digits(values: pa.Array) -> pa.Array:
-    """Each number to its first 15 significant digits, which a double always holds."""
+def _significant(digits: int, values: pa.Array) -> pa.Array:
+    """Each number to so many significant digits: a double always holds 15, a real 6."""
     given = values.to_numpy(zero_copy_only=False)
     known = np.isfinite(given) & (given != 0)
     size = np.floor(np.log10(np.abs(given), where=known, out=np.zeros_like(given)))
-    places = np.clip(14 - size, -300, 300)
+    places = np.clip(digits - 1 - size, -300, 300)
     up, down = 10.0 ** np.maximum(places, 0), 10.0 ** np.maximum(-places, 0)
     found = np.where(known, np.rint(given * up / down) / up * down, given)
     return pa.array(found, _DOUBLE, mask=np.asarray(values.is_null()))
@@ -253,7 +255,8 @@ _COLUMNAR: list[Columnar] = [
     ("moment_of_seconds", [_DOUBLE], _INSTANT, _moment_of_seconds),
     ("interval_between", [_BIGINT], _INTERVAL, intervals.between),
     ("rint", [_DOUBLE], _DOUBLE, _rint),
-    ("fifteen_digits", [_DOUBLE], _DOUBLE, _fifteen_digits),
+    ("fifteen_digits", [_DOUBLE], _DOUBLE, partial(_significant, 15)),
+    ("six_digits", [_DOUBLE], _DOUBLE, partial(_significant, 6)),
     ("field_name", [_TEXT], _TEXT, _field_name),
     ("is_one_row", [_BIGINT], pa.bool_(), _is_one_row),
     ("subscript_to_assign", [_BIGINT, _BIGINT], _BIGINT, _subscript_to_assign),
@@ -279,7 +282,7 @@ _TIMES: tuple[Columnar, ...] = (
     *TRUNCATIONS,
     *MOVED,
 )
-_WHOLE = made([*_COLUMNAR, *DEGREES, *ROOMS, *QUOTIENTS, *_TIMES, *NUMBER_TEXTS])
+_WHOLE = made([*_COLUMNAR, *DEGREES, *ROOMS, *QUOTIENTS, *_TIMES, *NUMBER_TEXTS, *LETTERS])
 
 
 def register_functions(context: SessionContext, more: Iterable[ScalarUDF] = ()) -> None:

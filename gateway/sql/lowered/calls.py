@@ -171,8 +171,10 @@ def _measure(name: str, arguments: list[exp.Expr]) -> exp.Expr:
 
 
 def _lower_bound(arguments: list[exp.Expr]) -> exp.Expr:
-    """Arrays begin at 1 here; one that is empty has no bounds."""
-    return _unless_empty(arguments[0], exp.Literal.number(1))
+    """Arrays begin at 1 here, in each dimension that they have."""
+    items = exp.Anonymous(this="array_length", expressions=arguments)
+    there = exp.GT(this=items, expression=exp.Literal.number(0))
+    return exp.Case(ifs=[exp.If(this=there, true=exp.Literal.number(1))])
 
 
 def _unless_empty(array: exp.Expr, value: exp.Expr) -> exp.Expr:

@@ -151,6 +151,8 @@ def _result(node: exp.Expr, kind: Type, known: Types) -> Type | None:
     if isinstance(node, exp.Anonymous):
         return TIMESTAMPTZ if kind is DATE and node.name == "date_trunc" else kind
     given = known.of(node)
+    if given is None and isinstance(node, exp.Add):
+        return kind  # a date moved by an integer
     return None if given is TIME else given  # no time of day is infinite
 
 
@@ -181,9 +183,37 @@ def _literal(word: str, kind: Type | None) -> exp.Expr:
     return exp.Cast(this=exp.Literal.string(word), to=to)
 
 
-def _cases(value: exp.Expr, kind: Type, after: Type | None, otherwise: exp.Expr) -> exp.Case:
+def _sign_of(constant: exp.Expr) -> int:
+    """1 or -1 of an infinity that is written there, 0 of anything else."""
+    if isinstance(constant, exp.Cast) and constant.this.is_string:
+        return far_moments.infinity(constant.this.name)
+    return 0
+
+
+def _signed(sign: int, kind: Type | None) -> exp.Expr:
+    return _literal("infinity" if sign > 0 else "-infinity", kind)
+
+
+def _unless_null(found: exp.Expr, node: exp.Expr, place: Place) -> exp.Expr:
+    """What an infinite moment stays, moved by anything but NULL."""
+    if not isinstance(node, exp.Add | exp.Sub):
+        return found
+    other = _at(node, ("expression" if place[0] == "this" else "this", None))
+    if isinstance(other, exp.Literal | exp.Interval) or other.find(exp.Query) is not None:
+        return found
+    absent = exp.Is(this=exp.Paren(this=other.copy()), expression=exp.Null())
+    return exp.Case(ifs=[exp.If(this=exp.Not(this=absent), true=found)])
+
+
+def _cases(
+    value: exp.Expr,
+    kind: Type,
+    after: Type | None,
+    otherwise: exp.Expr,
+    kept: Callable[[exp.Expr], exp.Expr] = lambda found: found,
+) -> exp.Case:
     words = ("infinity", "-infinity")
-    ifs = [exp.If(this=_literal(word, kind), true=_literal(word, after)) for word in words]
+    ifs = [exp.If(this=_literal(word, kind), true=kept(_literal(word, after))) for word in words]
     # Some calls give nanoseconds, in which no infinity has a place.
     subject = exp.Cast(this=value, to=data_type(kind.sql))
     return exp.Case(this=subject, ifs=ifs, default=otherwise)
@@ -196,26 +226,28 @@ def _split(node: exp.Expr, place: Place, kind: Type, after: Type | None) -> None
     """
     parent, key, index = node.parent, node.arg_key, node.index
     assert parent is not None and key is not None
-    subject = _at(node, place).copy()
-    if isinstance(subject, exp.Cast) and subject.this.is_string:
+    subject = _at(node, place).copy().unnest()
+    kept = partial(_unless_null, node=node, place=place)
+    if sign := _sign_of(subject):
         # A constant is computed by the planner, in every branch.
-        sign = far_moments.infinity(subject.this.name)
-        if sign:
-            found = _literal("infinity" if sign > 0 else "-infinity", after)
-            if after is None:
-                kept = node.args["to"] if isinstance(node, exp.Cast) else data_type(FLOAT8.sql)
-                found = exp.Cast(this=found, to=kept.copy())
-            parent.set(key, found, index)
-            return
+        found = _signed(sign, after)
+        if after is None:
+            to = node.args["to"] if isinstance(node, exp.Cast) else data_type(FLOAT8.sql)
+            found = exp.Cast(this=found, to=to.copy())
+        parent.set(key, kept(found), index)
+        return
     finite = node
     if after is not None and not isinstance(node, exp.Cast):
         finite = exp.Cast(this=finite, to=data_type(after.sql))
-    parent.set(key, _cases(subject, kind, after, finite), index)
+    parent.set(key, _cases(subject, kind, after, finite, kept), index)
 
 
 def _widen(node: exp.Expr, place: Place, kind: Type, wider: Type) -> None:
     side = _at(node, place)
     if side.find(exp.Query) is not None:
+        return
+    if sign := _sign_of(side.unnest()):
+        node.set(place[0], _signed(sign, wider), place[1])
         return
     cast = exp.Cast(this=side.copy(), to=data_type(wider.sql))
     node.set(place[0], _cases(side, kind, wider, cast), place[1])

@@ -54,7 +54,8 @@ def unpad_arguments(node: exp.Anonymous, known: Types) -> None:
 
 def unpad_cast(node: exp.Cast, known: Types) -> None:
     """Leave the blanks out of what becomes text, in place."""
-    if node.args["to"].this in (exp.DType.TEXT, exp.DType.VARCHAR):
+    to = node.args["to"].this
+    if to in (exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.NAME):
         _unpad(node.this, known)
 
 

@@ -1,7 +1,8 @@
 """Casts that the engine has not, or has otherwise, by the type of what is cast.
 
 A time of day and an interval become one another (manual, 9.9); a scalar of jsonb becomes a number
-or a boolean (8.14), anything else in it is refused.
+or a boolean (8.14), anything else in it is refused. An integer and a `"char"` are one another's
+code, and a numeric has six digits of a real.
 """
 
 from __future__ import annotations
@@ -10,9 +11,16 @@ from sqlglot import exp
 
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.types.inference import GIVES, Types
-from gateway.types import BOOL, BY_NAME, FLOATING, INTEGER, INTERVAL, NUMERIC, TIME, Type
+from gateway.types import BOOL, BY_NAME, FLOAT4, FLOAT8, FLOATING, INTEGER, NUMERIC, Type
 
 _JSONB = BY_NAME["jsonb"]
+# What is cast and to what -> the function that does it.
+_CALLS = {
+    ("time", "interval"): "interval_of_time",
+    ("interval", "time"): "time_of_interval",
+    ("int4", "char"): "letter_of_code",
+    ("char", "int4"): "code_of_letter",
+}
 
 
 def spell_cast(node: exp.Cast, known: Types) -> None:
@@ -21,16 +29,16 @@ def spell_cast(node: exp.Cast, known: Types) -> None:
     if kind is not None and kind.name in _TEXTS:
         _read_text(node, known)
         return
-    if kind not in (TIME, INTERVAL, NUMERIC, _JSONB):
-        return
     target = known.of(node)
-    if target is None or target is kind:
+    if kind is None or target is None or target is kind:
         return
     made: exp.Expr | None = None
-    if kind is TIME and target is INTERVAL:
-        made = exp.Anonymous(this="interval_of_time", expressions=[node.this.copy()])
-    elif kind is INTERVAL and target is TIME:
-        made = exp.Anonymous(this="time_of_interval", expressions=[node.this.copy()])
+    if (function := _CALLS.get((kind.name, target.name))) is not None:
+        made = exp.Anonymous(this=function, expressions=[node.this.copy()])
+    elif kind is FLOAT4 and target is NUMERIC:
+        value = exp.Anonymous(this="six_digits", expressions=[node.this.copy()])
+        value.meta[GIVES] = FLOAT8
+        made = exp.Cast(this=value, to=node.args["to"].copy())
     elif kind is NUMERIC and target.name in INTEGER:
         made = _rounded(node)
     elif kind is _JSONB:
