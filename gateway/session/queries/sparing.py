@@ -36,6 +36,7 @@ from gateway.engine.interface import EngineSession, Plan
 from gateway.session.portals.turning import KeptRoom
 from gateway.session.queries.counted_apart import counted_apart
 from gateway.session.queries.first_rows import sort_column, with_counts
+from gateway.session.queries.held_windows import check_windows
 from gateway.session.queries.join_sides import smaller_first
 from gateway.session.queries.laid_out import laid_out
 from gateway.session.queries.narrowing import narrowed
@@ -144,6 +145,7 @@ def _plan_spared(
     narrower, tables = narrowed(tree, tables, ask, FEWEST_ROWS)
     if narrower is not tree:
         tree, sql = narrower, to_engine(narrower)
+    check_windows(tree, tables, engine.memory_bytes)
     plain = unsorted(tree, tables)
     if plain is not None:
         text, ordered = to_engine(plain[0]), plain[1]
