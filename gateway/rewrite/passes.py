@@ -27,6 +27,8 @@ from gateway.sql.lowered.choosing import choose
 from gateway.sql.lowered.groups.moving import keep_moving
 from gateway.sql.lowered.lending import Lender, borrow, may_borrow
 from gateway.sql.lowered.relations.joining import join_in_turn, join_subqueries
+from gateway.sql.lowered.relations.lone_values import select_lone_values
+from gateway.sql.lowered.relations.rows_from import put_side_by_side
 from gateway.sql.lowered.relations.samples import draw_samples
 from gateway.sql.lowered.relations.sets import is_plain, spread_sets
 from gateway.sql.lowered.relations.unread_numbers import read_numbers
@@ -114,6 +116,12 @@ def bind_tables(state: Rewriting) -> None:
     state.reads = binder.all_read
     select_joined(state.tree)
     name_merged(state.tree)
+
+
+def select_values(state: Rewriting) -> None:
+    """Write functions in FROM that give one value, or stand side by side, as subqueries."""
+    put_side_by_side(state.tree)
+    select_lone_values(state.tree)
 
 
 def strip_schemas(state: Rewriting) -> None:
@@ -342,6 +350,7 @@ def keep_times(state: Rewriting) -> None:
 
 PASSES: tuple[Callable[[Rewriting], None], ...] = (
     bind_tables,
+    select_values,
     strip_schemas,
     name_outputs,
     compute_constants,

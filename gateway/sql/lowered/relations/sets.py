@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.relations.json_records import RECORDS, spread_record
 from gateway.sql.lowered.relations.unnested import select_values, spread_unnest
 from gateway.sql.meaning.naming import output_name
@@ -28,7 +27,6 @@ def is_plain(tree: exp.Expr) -> bool:
 def spread_sets(tree: exp.Expr) -> None:
     """Write functions in FROM that give rows as subqueries, in place."""
     select_values(tree)
-    _plain_laterals(tree)
     _select_values(tree)
     for table in nodes_of(tree, exp.Table):
         call = table.this
@@ -45,18 +43,6 @@ def spread_sets(tree: exp.Expr) -> None:
     for unnest in nodes_of(tree, exp.Unnest):
         if unnest.args.get("offset"):
             _spread_numbered(unnest)
-
-
-def _plain_laterals(tree: exp.Expr) -> None:
-    """LATERAL before a function says no more than is so anyhow."""
-    for lateral in nodes_of(tree, exp.Lateral):
-        if isinstance(lateral.this, exp.Anonymous):
-            alias = lateral.args.get("alias")
-            lateral.replace(exp.Table(this=lateral.this.copy(), alias=alias))
-        elif isinstance(lateral.this, exp.Unnest):
-            unnest = lateral.this.copy()
-            unnest.set("alias", lateral.args.get("alias") or unnest.args.get("alias"))
-            lateral.replace(unnest)
 
 
 def _select_values(tree: exp.Expr) -> None:
@@ -95,8 +81,6 @@ def _spread(table: exp.Table, call: exp.Anonymous, numbered: bool) -> None:
 
 def _spread_pairs(table: exp.Table, call: exp.Anonymous) -> None:
     """`json_each(x) AS t` is `(SELECT keys, values) AS t`, both unnested side by side."""
-    if table.args.get("ordinality"):
-        raise FeatureNotSupported(f"{call.name} WITH ORDINALITY is not supported")
     alias = table.args.get("alias")
     name = alias.name if alias is not None and alias.name else call.name
     given = call.expressions[0]
@@ -108,9 +92,12 @@ def _spread_pairs(table: exp.Table, call: exp.Anonymous) -> None:
         this=exp.to_identifier(name, quoted=True),
         columns=[each.copy() for each in alias.columns] if alias is not None else [],
     )
-    made: exp.Expr = exp.Subquery(this=exp.Select(expressions=items), alias=named)
+    rows = exp.Select(expressions=items)
+    if table.args.get("ordinality"):
+        rows = _with_numbers(rows, *PAIRS[call.name])
+    made: exp.Expr = exp.Subquery(this=rows, alias=named)
     if given.find(exp.Column) is not None:
-        made = exp.Lateral(this=exp.Subquery(this=exp.Select(expressions=items)), alias=named)
+        made = exp.Lateral(this=exp.Subquery(this=rows), alias=named)
     joins = table.args.get("joins")
     if joins:
         made.set("joins", joins)
@@ -151,7 +138,7 @@ def _replace(
         rows = _with_numbers(rows, value)
     alias = exp.TableAlias(this=exp.to_identifier(name, quoted=True), columns=columns)
     made: exp.Expr = exp.Subquery(this=rows, alias=alias)
-    if call.find(exp.Column) is not None and not numbered:
+    if call.find(exp.Column) is not None:
         alias.pop()
         made = exp.Lateral(this=made, alias=alias)
     joins = item.args.get("joins")
@@ -160,11 +147,11 @@ def _replace(
     item.replace(made)
 
 
-def _with_numbers(rows: exp.Select, value: str) -> exp.Select:
+def _with_numbers(rows: exp.Select, *values: str) -> exp.Select:
     inner = exp.Subquery(this=rows, alias=exp.TableAlias(this=exp.to_identifier("listed", True)))
     number = exp.Window(this=exp.Anonymous(this="row_number"))
-    items = [exp.column(value, table="listed", quoted=True),
-             exp.alias_(number, "ordinality", quoted=True)]  # fmt: skip
+    items: list[exp.Expr] = [exp.column(value, table="listed", quoted=True) for value in values]
+    items.append(exp.alias_(number, "ordinality", quoted=True))
     return exp.Select(expressions=items, from_=exp.From(this=inner))
 
 
