@@ -3,6 +3,34 @@
 from __future__ import annotations
 
 SCRIPTS: dict[str, list[str]] = {
+    "items_inserted": [
+        "CREATE TABLE ii (k int PRIMARY KEY, a int[], t text[] DEFAULT '{z}', n int)",
+        "INSERT INTO ii (k, a[1]) VALUES (1, 7), (2, NULL) RETURNING *",
+        "INSERT INTO ii (k, a[1], t[1], a[2]) VALUES (3, 8, 'x', 9) RETURNING *",
+        "INSERT INTO ii (k, a[1:2]) VALUES (4, '{9,8}') RETURNING *",
+        "INSERT INTO ii (k, a[1], n) SELECT 5, max(a[1]) + 1, 4 FROM ii RETURNING *",
+        "INSERT INTO public.ii AS i (t[1], k) WITH w AS (SELECT 6 AS x) SELECT 'q', x FROM w"
+        " RETURNING i.t[1], *",
+        "INSERT INTO ii VALUES (cardinality((ARRAY[1, 2, 3])[1:2]) + 8) RETURNING abs(k), t[1]",
+        "INSERT INTO ii SELECT abs(a[1] + 30) FROM ii WHERE k = 1 RETURNING abs(k)",
+        "INSERT INTO ii (SELECT k + 50, a FROM ii WHERE a[1] = 7) RETURNING *",
+        "CREATE VIEW iv AS SELECT k, a AS b FROM ii",
+        "INSERT INTO iv (b[1], k) VALUES (4, 90) RETURNING *",
+        "DROP VIEW iv",
+        "INSERT INTO ii (k, a[1]) VALUES (1, 3)"
+        " ON CONFLICT (k) DO UPDATE SET a[2] = excluded.a[1] RETURNING *",
+        "INSERT INTO ii (k, a, a[1]) VALUES (8, '{1}', 3)",
+        "INSERT INTO ii (k, n[1]) VALUES (8, 3)",
+        "INSERT INTO ii (k, nope[1]) VALUES (8, 3)",
+        "INSERT INTO ii (k, a[1]) VALUES (8)",
+        "INSERT INTO ii (k, a[1]) VALUES (8, 1, 2)",
+        "INSERT INTO ii (k, a[1]) VALUES (8, 'x')",
+        "INSERT INTO ii (k, a[1]) VALUES (8, DEFAULT)",
+        "INSERT INTO ii (k, a[1]) SELECT 8, 1, 2 UNION SELECT 8, 1, 2",
+        "INSERT INTO ii (k, a[1]) SELECT 70, 1 UNION ALL SELECT 71, 2 ORDER BY 1 DESC LIMIT 1",
+        "SELECT * FROM ii ORDER BY k",
+        "DROP TABLE ii",
+    ],
     "upsert_that_moves": [
         "CREATE TABLE um (a int PRIMARY KEY, b int)",
         "INSERT INTO um VALUES (1, 0)",

@@ -12,6 +12,7 @@ from gateway.sql.names.scope import position_of
 from gateway.sql.statements.commands import Reader
 from gateway.sql.statements.tables import CreateTable
 from gateway.sql.text.dialect import parse_tokens, syntax_fault
+from gateway.sql.writes.items import INSERTED
 
 
 def read_tree(reader: Reader) -> exp.Expr:
@@ -101,7 +102,13 @@ _QUOTED = (TokenType.IDENTIFIER, TokenType.STRING)
 
 
 def read_insert(reader: Reader) -> exp.Expr:
-    """INSERT; sqlglot does not know OVERRIDING, which the tree carries in `meta`."""
+    """INSERT; sqlglot knows neither OVERRIDING nor items as columns: the tree's `meta` has them."""
+    tokens, items = _without_items(reader.tokens, reader.text)
+    if items:
+        tree = read_insert(Reader(tokens, reader.text))
+        tree.meta[INSERTED] = items
+        reader.rest()
+        return tree
     for place, token in enumerate(reader.tokens):
         if token.text.upper() == "OVERRIDING" and token.token_type != TokenType.IDENTIFIER:
             reader.index = place + 1
@@ -114,6 +121,51 @@ def read_insert(reader: Reader) -> exp.Expr:
         if token.text == "(" and place > 3 and reader.tokens[place - 1].text.upper() == "VALUES":
             break
     return read_tree(reader)
+
+
+def _before_columns(tokens: Sequence[Token], text: str) -> int | None:
+    """Where the parenthesis after INSERT INTO t [AS u] stands, if any bracket comes at all."""
+    if all(token.text != "[" for token in tokens):
+        return None
+    reader = Reader(tokens, text)
+    reader.index = 1
+    reader.need("INTO")
+    reader.qualified()
+    if reader.accept("AS"):
+        reader.name()
+    return reader.index - 1 if reader.accept("(") else None
+
+
+def _without_items(
+    tokens: Sequence[Token], text: str
+) -> tuple[Sequence[Token], dict[int, exp.Bracket]]:
+    """The tokens of INSERT INTO t (a, b[1]) without subscripts, and what each was: {1: b[1]}."""
+    begin = _before_columns(tokens, text)
+    if begin is None:
+        return tokens, {}
+    kept, items = list(tokens[: begin + 1]), dict[int, exp.Bracket]()
+    place, number, start = begin + 1, 0, begin + 1
+    while place < len(tokens) and tokens[place].text != ")":
+        if tokens[place].text == "[" and start == place - 1:
+            while place < len(tokens) and tokens[place].text == "[":
+                while place < len(tokens) and tokens[place].text != "]":
+                    place += 1
+                place += 1
+            first = tokens[start]
+            select = Token(TokenType.SELECT, "SELECT", start=first.start, end=first.end)
+            tree = parse_tokens([select, *tokens[start:place]], text)
+            found = tree.expressions[0] if isinstance(tree, exp.Select) else None
+            if not isinstance(found, exp.Bracket):
+                return tokens, {}
+            items[number] = found
+            continue
+        if tokens[place].text == ",":
+            number, start = number + 1, place + 1
+        elif start != place:  # more than names: a query
+            return tokens, {}
+        kept.append(tokens[place])
+        place += 1
+    return [*kept, *tokens[place:]], items
 
 
 def read_merge(reader: Reader) -> exp.Expr:

@@ -1,4 +1,4 @@
-"""SET a[n] = e and SET a[m:n] = e as an assignment of the whole array.
+"""SET a[n] = e, SET a[m:n] = e and INSERT INTO t (a[n]) as an assignment of the whole array.
 
 It is ``array_resize(a, n - 1) || ARRAY[e] || a[n + 1:]``: items that were not there are NULL. Of a
 slice it is the first items of `e` that stand between.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.errors import DatatypeMismatch, FeatureNotSupported
+from gateway.errors import DatatypeMismatch, FeatureNotSupported, SyntaxFault
 from gateway.sql.names.scope import column_node, position_of
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.writes.targets import Target
@@ -17,6 +17,9 @@ from gateway.types import Type, dimensions
 
 # Each is written over three copies of the array before it.
 _MOST_ITEMS = 4
+
+# Where the tree of an INSERT says which of its columns are items: {place: a[n]}.
+INSERTED = "items"
 
 # What is assigned, a column or an item of one; and the value.
 Assigned = tuple[exp.Expr, exp.Expr]
@@ -42,7 +45,7 @@ def with_items(pairs: list[Assigned], target: Target, table: exp.Table) -> list[
         if not isinstance(place, exp.Bracket):
             found.append((place, value))
             continue
-        column = _column(place, table)
+        column = _column(place)
         items.setdefault(column.name, (column, []))[1].append((place, value))
     for name, (column, given) in items.items():
         if name not in target:  # told of where all columns are
@@ -67,7 +70,93 @@ def with_items(pairs: list[Assigned], target: Target, table: exp.Table) -> list[
     return found
 
 
-def _column(place: exp.Bracket, table: exp.Table) -> exp.Column:
+def with_items_inserted(tree: exp.Insert, target: Target) -> None:
+    """Let an INSERT whose columns are items give the whole arrays, in place; what it omits is NULL.
+
+    Raises:
+        FeatureNotSupported: 0A000. DatatypeMismatch: 42804, the column keeps no arrays.
+        SyntaxFault: 42601, its rows have more or fewer values.
+    """
+    places: dict[int, exp.Bracket] = tree.meta.get(INSERTED, {})
+    query = tree.args.get("expression")
+    if not places or query is None:
+        return
+    named = tree.this.expressions
+    for number, place in places.items():
+        column = target.get(named[number].name)
+        if column is not None and column.type.element is None:
+            raise DatatypeMismatch(
+                f"cannot subscript type {column.type.sql} because it does not support subscripting",
+                position=position_of(place),
+            )
+    if any(named[number].name not in target for number in places):
+        return  # told of where all columns are
+    rows = query.expressions if isinstance(query, exp.Values) else [_first_select(query)]
+    for row in rows:
+        if len(row.expressions) != len(named):
+            more, fewer = "expressions", "target columns"
+            if len(row.expressions) < len(named):
+                more, fewer = fewer, more
+            raise SyntaxFault(f"INSERT has more {more} than {fewer}")
+    if not isinstance(query, exp.Values):
+        rows = [_row_over(tree, len(named))]
+    for row in rows:
+        given = list(row.expressions)
+        row.set("expressions", _whole(given, named, places, target))
+    first = {named[number].name: number for number in reversed(places)}
+    left = [n for n in range(len(named)) if n not in places or first[named[n].name] == n]
+    tree.this.set("expressions", [named[number] for number in left])
+
+
+def _first_select(query: exp.Expr) -> exp.Select:
+    """The SELECT that tells how many columns a query has.
+
+    Raises:
+        FeatureNotSupported: 0A000, a star.
+    """
+    while isinstance(query, exp.SetOperation | exp.Subquery):
+        query = query.this
+    if isinstance(query, exp.Select) and not any(each.is_star for each in query.expressions):
+        return query
+    raise FeatureNotSupported(
+        "items of arrays cannot be inserted from a query with *", hint="Name its columns."
+    )
+
+
+def _row_over(tree: exp.Insert, width: int) -> exp.Select:
+    """The query of an INSERT as a subquery, and the query that stands there now: its columns."""
+    names = [f"c{number}" for number in range(width)]
+    alias = exp.TableAlias(
+        this=exp.to_identifier("given"), columns=[exp.to_identifier(name) for name in names]
+    )
+    inside = exp.Subquery(this=tree.args["expression"].copy(), alias=alias)
+    columns: list[exp.Expr] = [column_node("given", name) for name in names]
+    query = exp.Select(expressions=columns, from_=exp.From(this=inside))
+    tree.set("expression", query)
+    return query
+
+
+def _whole(
+    given: list[exp.Expr], named: list[exp.Expr], places: dict[int, exp.Bracket], target: Target
+) -> list[exp.Expr]:
+    """A row's values, those of the items of one array as that array."""
+    arrays: dict[str, exp.Expr] = {}
+    for number, place in places.items():
+        name = named[number].name
+        kind = target[name].type
+        before = arrays.get(name) or exp.Cast(this=exp.Null(), to=_type(kind))
+        _column(place)
+        arrays[name] = _changed(before, place, given[number], kind)
+    values = []
+    for number, value in enumerate(given):
+        if number not in places:
+            values.append(value)
+        elif named[number].name in arrays:
+            values.append(arrays.pop(named[number].name))
+    return values
+
+
+def _column(place: exp.Bracket) -> exp.Column:
     inner = place.this
     if not (len(place.expressions) == 1 and isinstance(inner, exp.Column)):
         name = next(iter(place.find_all(exp.Column))).name
@@ -88,7 +177,9 @@ def _changed(whole: exp.Expr, place: exp.Bracket, value: exp.Expr, kind: Type) -
             hint="Assign the whole array.",
             position=position_of(place),
         )
-    if isinstance(value, exp.Column) and value.name == "default" and not value.this.quoted:
+    word = value.this if isinstance(value, exp.Column) and not value.table else value
+    plain = isinstance(word, exp.Var | exp.Identifier) and not word.args.get("quoted")
+    if plain and value.name.lower() == "default":
         raise FeatureNotSupported(
             "cannot set an array element to DEFAULT", position=position_of(value)
         )
