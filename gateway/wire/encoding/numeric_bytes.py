@@ -49,14 +49,12 @@ def numeric_texts(array: pa.Array) -> pa.Array:
         pa.string()
     )
     if scale:
-        sign = pc.if_else(pc.starts_with(text, "-"), "-", "")
-        digits = pc.utf8_lpad(pc.utf8_ltrim(text, "-"), scale + 1, "0")
-        whole = pc.utf8_slice_codeunits(digits, 0, -scale)
-        fraction = pc.utf8_slice_codeunits(digits, -scale)
-        point = pa.scalar(".")
-        text = pc.binary_join_element_wise(sign, whole, point, fraction, "")
+        sign = pc.if_else(pc.starts_with(text, "-"), b"-", b"")
+        digits = pc.ascii_lpad(pc.ascii_ltrim(text, "-"), scale + 1, "0").cast(pa.binary())
+        whole, fraction = pc.binary_slice(digits, 0, -scale), pc.binary_slice(digits, -scale)
+        text = pc.binary_join_element_wise(sign, whole, b".", fraction, b"").cast(pa.string())
     trimmed = array.type in _OWN_SCALES
-    return (pc.utf8_rtrim(pc.utf8_rtrim(text, "0"), ".") if trimmed else text).cast(pa.binary())
+    return (pc.ascii_rtrim(pc.ascii_rtrim(text, "0"), ".") if trimmed else text).cast(pa.binary())
 
 
 def _shown_texts(array: pa.Array) -> pa.Array:
@@ -65,18 +63,21 @@ def _shown_texts(array: pa.Array) -> pa.Array:
         pa.decimal256(array.type.precision, 0), len(array), array.buffers(), offset=array.offset
     ).cast(pa.string())
     negative = pc.starts_with(whole, "-")
-    digits = pc.utf8_lpad(pc.utf8_ltrim(whole, "-"), array.type.scale + 1, "0")
-    shown = pc.utf8_slice_codeunits(digits, -_TOLD).cast(pa.int8())
-    before = pc.utf8_slice_codeunits(digits, 0, -array.type.scale)
-    after = pc.utf8_slice_codeunits(digits, -array.type.scale, -_TOLD)
-    found = pa.nulls(len(array), pa.string())
-    for count in pc.unique(shown.drop_null()).to_pylist():
-        cut = pc.utf8_slice_codeunits(after, 0, count)
-        text = pc.binary_join_element_wise(before, cut, "." if count else "")
-        found = pc.if_else(pc.equal(shown, count), text, found)
+    # As bytes: to count characters takes Arrow eight times as long.
+    digits = pc.ascii_lpad(pc.ascii_ltrim(whole, "-"), array.type.scale + 1, "0").cast(pa.binary())
+    shown = pc.binary_slice(digits, -_TOLD).cast(pa.string()).cast(pa.int8())
+    before = pc.binary_slice(digits, 0, -array.type.scale)
+    after = pc.binary_slice(digits, -array.type.scale, -_TOLD)
+    found = pa.nulls(len(array), pa.binary())
+    for count in (counts := pc.unique(shown.drop_null()).to_pylist()):
+        cut = pc.binary_slice(after, 0, count)
+        text = pc.binary_join_element_wise(before, cut, b"." if count else b"")
+        found = text if len(counts) == 1 else pc.if_else(pc.equal(shown, count), text, found)
+    if not pc.any(negative).as_py():
+        return found
     nonzero = pc.match_substring_regex(found, "[1-9]")
-    sign = pc.if_else(pc.and_(negative, nonzero), "-", "")
-    return pc.binary_join_element_wise(sign, found, "").cast(pa.binary())
+    sign = pc.if_else(pc.and_(negative, nonzero), b"-", b"")
+    return pc.binary_join_element_wise(sign, found, b"")
 
 
 def numeric_binaries(array: pa.Array) -> pa.Array:
