@@ -54,3 +54,24 @@ def test_a_parameter_means_its_value(
     marks = text.replace("%s", "%b") if binary else text
     found = connect().execute(marks, given).fetchone()
     assert found == (wanted,)
+
+
+# Conditions of a parameter alone over what gives a row whatever it reads: it is asked of that row.
+HELD = (
+    "SELECT * FROM (SELECT count(*) AS c FROM generate_series(1, 3)) AS q WHERE %s::int = 2",
+    "SELECT count(*) FROM generate_series(1, 3) HAVING %s::int = 2",
+    "SELECT count(*) FROM generate_series(1, 3) GROUP BY () HAVING %s::int = 2",
+    "WITH q AS (SELECT count(*) AS c FROM generate_series(1, 3)) SELECT * FROM q WHERE %s::int = 2",
+    "SELECT c FROM (SELECT count(*) AS c FROM generate_series(1, 3) AS t(n) GROUP BY ROLLUP (n))"
+    " AS q WHERE %s::int = 2 AND c = 3",
+    "SELECT max(3) FROM generate_series(1, 3) AS t(n) GROUP BY GROUPING SETS (())"
+    " HAVING %s::int = 2",
+)
+
+
+@pytest.mark.parametrize("text", HELD)
+def test_a_condition_stays_above_an_aggregate(connect: Connect, text: str) -> None:
+    connection = connect()
+    for given in (2, 2, 1, 1, 2):
+        rows = connection.execute(text.encode(), (given,), prepare=True).fetchall()
+        assert rows == ([(3,)] if given == 2 else [])

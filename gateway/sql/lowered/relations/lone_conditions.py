@@ -1,8 +1,9 @@
-"""Conditions over subqueries alone, and such that draw, which the engine moves too far down.
+"""Conditions without a column, and such that draw, which the engine moves too far down.
 
 DataFusion 55 pushes a condition into an aggregate when all the columns in it are keys, so also one
 that has no column where there is no key: ``SELECT count(*) FROM t HAVING 1 > (SELECT ...)`` then
-counts no rows where it should give none. A condition that draws is moved there, too, and beneath
+counts no rows where it should give none. A condition may lose its columns in the engine: those of a
+join's empty side are NULL. One that draws is moved there, too, and beneath
 DISTINCT, UNION and windows: ``SELECT * FROM (SELECT DISTINCT g FROM t) WHERE random() < 0.5`` asks
 of each row of t. A condition that names an aggregate stays above it, and nothing is pushed through
 a LIMIT.
@@ -33,7 +34,7 @@ def hold_back(found: Sequence[exp.Expr]) -> bool:
     wheres = [node.this for node in found if isinstance(node, exp.Where)]
     if any(volatile_call(where) is not None for where in wheres):
         changed = _hold_rows(found) or changed
-    if not any(_is_lone(each) for where in wheres for each in conjuncts(where)):
+    if not any(isinstance(node, exp.Where | exp.Join) for node in found):
         return changed
     for node in found:
         if not isinstance(node, exp.Select) or not is_read_from(node) or node.args.get("limit"):
@@ -48,7 +49,10 @@ def hold_back(found: Sequence[exp.Expr]) -> bool:
 def _has_sets(select: exp.Select) -> bool:
     """Whether one of its groups may be of all rows, or of none."""
     group = select.args.get("group")
-    return group is not None and any(isinstance(each, _SETS) for each in group.expressions)
+    return group is not None and any(
+        isinstance(each, _SETS) or (isinstance(each, exp.Tuple) and not each.expressions)
+        for each in group.expressions
+    )
 
 
 def _hold_rows(found: Sequence[exp.Expr]) -> bool:
@@ -84,9 +88,9 @@ def _hold_having(found: Sequence[exp.Expr]) -> bool:
         select = node.parent_select if isinstance(node, exp.Having) else None
         if select is None:
             continue
-        keyed = select.args.get("group") is not None
+        keyed = select.args.get("group") is not None and not _has_sets(select)
         for condition in list(conjuncts(node.this)):
-            if volatile_call(condition) is not None or (not keyed and _is_lone(condition)):
+            if volatile_call(condition) is not None or not (keyed or _has_column(condition)):
                 count = exp.Anonymous(this="count", expressions=[exp.Star()])
                 there = exp.GTE(this=count, expression=exp.Literal.number(0))
                 condition.replace(exp.Case(ifs=[exp.If(this=there, true=condition.copy())]))
@@ -94,7 +98,8 @@ def _hold_having(found: Sequence[exp.Expr]) -> bool:
     return changed
 
 
-def _is_lone(condition: exp.Expr) -> bool:
-    inside = nodes(condition, (exp.Query,))
-    asks = any(isinstance(node, exp.Query) for node in inside)
-    return asks and not any(isinstance(node, exp.Column) for node in inside)
+def _has_column(condition: exp.Expr) -> bool:
+    """Whether a condition of HAVING is of a group: constants are folded before they are moved."""
+    inside = nodes(condition)
+    asks = any(isinstance(node, exp.Query | exp.Parameter) for node in inside)
+    return not asks or any(isinstance(node, exp.Column) for node in inside)
