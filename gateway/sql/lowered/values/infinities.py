@@ -195,14 +195,20 @@ def _signed(sign: int, kind: Type | None) -> exp.Expr:
 
 
 def _unless_null(found: exp.Expr, node: exp.Expr, place: Place) -> exp.Expr:
-    """What an infinite moment stays, moved by anything but NULL."""
-    if not isinstance(node, exp.Add | exp.Sub):
+    """What becomes of an infinite moment unless one of the other operands is NULL."""
+    if isinstance(node, exp.Add | exp.Sub):
+        others = [_at(node, ("expression" if place[0] == "this" else "this", None))]
+    elif isinstance(node, exp.Anonymous):
+        others = [each for n, each in enumerate(node.expressions) if n != place[1]]
+    else:
         return found
-    other = _at(node, ("expression" if place[0] == "this" else "this", None))
-    if isinstance(other, exp.Literal | exp.Interval) or other.find(exp.Query) is not None:
-        return found
-    absent = exp.Is(this=exp.Paren(this=other.copy()), expression=exp.Null())
-    return exp.Case(ifs=[exp.If(this=exp.Not(this=absent), true=found)])
+    absent = [
+        exp.Is(this=exp.Paren(this=other.copy()), expression=exp.Null())
+        for other in others
+        if not isinstance(other, exp.Literal | exp.Interval) and other.find(exp.Query) is None
+    ]
+    ifs = [exp.If(this=each, true=exp.Null()) for each in absent]
+    return exp.Case(ifs=ifs, default=found) if ifs else found
 
 
 def _cases(
