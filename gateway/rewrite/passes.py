@@ -47,12 +47,14 @@ from gateway.sql.meaning.inlining import inline
 from gateway.sql.meaning.materialised import materialise
 from gateway.sql.meaning.naming import alias_unnamed, leftmost
 from gateway.sql.meaning.recursion import is_recursive
+from gateway.sql.meaning.self_references import check_self_references
 from gateway.sql.meaning.volatile import refuse_read_twice
 from gateway.sql.meaning.windows import settle_windows
 from gateway.sql.names.dependents import add_dependents
 from gateway.sql.names.grouped_joins import name_merged, select_joined
 from gateway.sql.names.named_windows import put_windows
 from gateway.sql.names.relation import Constants, Lookup, Relations, notation_of
+from gateway.sql.names.row_functions import refuse_chosen_sets
 from gateway.sql.names.scope import Analysis, position_of
 from gateway.sql.text.depth import with_room
 from gateway.sql.text.dialect import Marker
@@ -101,6 +103,12 @@ def _rewrite(state: Rewriting) -> Rewritten:
         each(state)
     check_for_interrupts()
     return done(state)
+
+
+def refuse_forms(state: Rewriting) -> None:
+    """Refuse what PostgreSQL refuses whatever the names mean."""
+    check_self_references(state.tree)
+    refuse_chosen_sets(state.tree)
 
 
 def bind_tables(state: Rewriting) -> None:
@@ -349,6 +357,7 @@ def keep_times(state: Rewriting) -> None:
 
 
 PASSES: tuple[Callable[[Rewriting], None], ...] = (
+    refuse_forms,
     bind_tables,
     select_values,
     strip_schemas,

@@ -32,6 +32,7 @@ NUMBERED = ("generate_series", *SETS)
 _IN_ROWS = frozenset(
     ("unnest", *NUMBERED, *(each for pair in PAIRS.values() for each in pair.values()))
 )
+_APART = "You might be able to move the set-returning function into a LATERAL FROM item."
 
 
 def gives_rows(value: exp.Expr) -> bool:
@@ -39,7 +40,7 @@ def gives_rows(value: exp.Expr) -> bool:
     return any(call.name in _IN_ROWS for call in nodes_of(value, exp.Anonymous))
 
 
-def refuse_sets(value: exp.Expr, clause: str) -> None:
+def refuse_sets(value: exp.Expr, clause: str, hint: str = "") -> None:
     """Refuse such an expression in a clause that takes one value of each row.
 
     Raises:
@@ -48,5 +49,20 @@ def refuse_sets(value: exp.Expr, clause: str) -> None:
     for node in own_nodes(value):
         if isinstance(node, exp.Anonymous) and node.name in _IN_ROWS:
             raise FeatureNotSupported(
-                f"set-returning functions are not allowed in {clause}", position=position_of(node)
+                f"set-returning functions are not allowed in {clause}",
+                hint=hint,
+                position=position_of(node),
             )
+
+
+def refuse_chosen_sets(tree: exp.Expr) -> None:
+    """Refuse such an expression where it would be run or not, row by row.
+
+    Raises:
+        FeatureNotSupported: 0A000, it stands in CASE or COALESCE.
+    """
+    for case in nodes_of(tree, exp.Case):
+        refuse_sets(case, "CASE", _APART)
+    for call in nodes_of(tree, exp.Anonymous):
+        if call.name.lower() == "coalesce":
+            refuse_sets(call, "COALESCE", _APART)
