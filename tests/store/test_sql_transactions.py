@@ -57,6 +57,35 @@ SCRIPTS: dict[str, list[Turn]] = {
         ("a", "commit", "COMMIT", "I"),
         ("b", "select * from t", [(1, 1)], "I"),
     ],
+    "many changes of single rows are done again as they were": [
+        ("a", "insert into t select n, 0 from generate_series(1, 80) as s(n)", "INSERT 0 80", "I"),
+        ("a", "begin", "BEGIN", "T"),
+        *[("a", f"update t set v = v + {n} where n = {n}", "UPDATE 1", "T") for n in range(1, 71)],
+        ("a", "update t set v = v + 100 where n = 1", "UPDATE 1", "T"),
+        ("a", "update t set v = v * 2 where n = 1", "UPDATE 1", "T"),
+        *[("a", f"update t set v = v * 2 where n = {n}", "UPDATE 1", "T") for n in range(2, 71)],
+        ("a", "savepoint s", "SAVEPOINT", "T"),
+        *[
+            turn
+            for n in (72, 2)
+            for turn in [
+                ("a", "update t set v = 0", "UPDATE 80", "T"),
+                ("a", "rollback to s", "ROLLBACK", "T"),
+                ("a", f"update t set v = v * 2 where n = {n}", "UPDATE 1", "T"),
+                ("a", "savepoint s", "SAVEPOINT", "T"),
+            ]
+        ],
+        ("a", "select 1 / 0", "22012", "E"),
+        ("a", "rollback to s", "ROLLBACK", "T"),
+        ("a", "commit", "COMMIT", "I"),
+        (
+            "b",
+            "select v from t where n in (1, 2, 70, 72) order by n",
+            [(202,), (8,), (140,), (0,)],
+            "I",
+        ),
+        ("b", "select sum(v) from t", [(5174,)], "I"),
+    ],
     "several statements are one transaction": [
         ("a", "insert into t values (1, 1); insert into t values (1, 2)", "23505", "I"),
         ("a", "select * from t", [], "I"),

@@ -77,7 +77,24 @@ def as_one(target: Target, change: KeyChange) -> OneChange | None:
     if not settings:
         verb = f"DELETE FROM {target.place}"
     text = f"{verb} WHERE {' AND '.join([*same, *conditions])}"
-    return OneChange(target.oid, text, [*values, *keys, *held], bool(change.steps))
+    given = [*values, *keys, *held]
+    one = OneChange(target.oid, text, given, bool(change.steps))
+    if settings and all(map(_is_alike, given)) and all(type(key) in (int, str) for key in keys):
+        one.together = _together(verb, [*same, *conditions])
+        one.named = tuple(f"given{n}" for n in range(len(values), len(values) + len(keys)))
+    return one
+
+
+def _is_alike(value: Value) -> bool:
+    """Whether DuckDB takes a value from a column as it does a parameter."""
+    return type(value) in (float, str) or (type(value) is int and -(2**63) <= value < 2**63)
+
+
+def _together(verb: str, conditions: Sequence[str]) -> str:
+    """The statement over a table `delta` whose columns are the parameters, in order."""
+    text = f"{verb} FROM delta WHERE {' AND '.join(conditions)}"
+    first, *rest = text.split("?")
+    return first + "".join(f"delta.given{n}{part}" for n, part in enumerate(rest))
 
 
 def refuse_taken(target: Target, rows: pa.RecordBatch) -> None:

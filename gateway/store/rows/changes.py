@@ -176,15 +176,13 @@ def _set(target: Target, columns: Sequence[str], delta: pa.Table, returning: boo
     inside = target.inside
     for name in columns:
         _make_way_for_zeros(target, delta, inside[name])
+    settings = ", ".join(f"{inside[name]} = delta.{inside[name]}" for name in columns)
+    together = f"UPDATE {target.place} AS old SET {settings} FROM delta WHERE old.rowid = delta.row"
     if delta.num_rows == 1 and not returning and (values := plain_values(delta)) is not None:
         settings = ", ".join(f"{inside[name]} = ?" for name in columns)
         statement = f"UPDATE {target.place} SET {settings} WHERE rowid = ?"
-        return _applied(target, statement, delta, False, [*values[1:], values[0]])
-    settings = ", ".join(f"{inside[name]} = delta.{inside[name]}" for name in columns)
-    statement = (
-        f"UPDATE {target.place} AS old SET {settings} FROM delta WHERE old.rowid = delta.row"
-    )
-    return _applied(target, statement, delta, returning)
+        return _applied(target, statement, delta, False, [*values[1:], values[0]], together)
+    return _applied(target, together, delta, returning)
 
 
 def _make_way_for_zeros(target: Target, delta: pa.Table, place: str) -> None:
@@ -300,8 +298,9 @@ def _applied(
     delta: pa.Table,
     returning: bool,
     values: Sequence[object] | None = None,
+    together: str = "",
 ) -> Changed:
-    """Do a statement that reads `delta`, or has its `values` in it."""
+    """Do a statement that reads `delta`, or has its `values` in it; see `Write` for `together`."""
     definition = target.definition
     if not delta.num_rows:
         return _none(definition, returning)
@@ -309,7 +308,8 @@ def _applied(
     shown = delta.rename_columns([outside.get(name, name) for name in delta.schema.names])
     columns = ", ".join(f"old.{name}" for name in outside) if returning else ""
     with translated(definition, shown):
-        count, rows = target.transaction.rewrite(target.oid, statement, delta, columns, values)
+        rewrite = target.transaction.rewrite
+        count, rows = rewrite(target.oid, statement, delta, columns, values, together)
     _check_count(count, delta)
     return Changed(count, None if rows is None else named(rows, definition))
 

@@ -51,6 +51,8 @@ def _of_name(definition: TableDefinition, name: str) -> Key:
 
 def _is_meant(key: Key, wanted: Arbiter) -> bool:
     """Whether it is over just these; what its WHERE says must be said, too."""
+    if not (key.values or key.predicate or wanted.expressions):
+        return set(key.columns) == set(wanted.columns)
     mine = {spelt(text) for text in key.values} or {spelt(f'"{name}"') for name in key.columns}
     theirs = {*wanted.expressions, *(spelt(f'"{name}"') for name in wanted.columns)}
     said = {each for text in wanted.predicate for each in conjuncts(text)}

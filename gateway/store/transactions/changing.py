@@ -16,6 +16,8 @@ class OneChange:
         values: Those of its parameters.
         asks_more: Whether it finds a row only under a condition of its own.
         count: How many rows it changed; None: it was not done yet.
+        together: The statement that does several of its kind at once; see `Write`.
+        named: What of its values names the row there.
     """
 
     oid: int
@@ -23,6 +25,8 @@ class OneChange:
     values: Sequence[object]
     asks_more: bool = False
     count: int | None = None
+    together: str = ""
+    named: tuple[str, ...] = ()
 
     @property
     def is_in_vain(self) -> bool:

@@ -103,9 +103,13 @@ def _known_to_all(rows: pa.ChunkedArray) -> np.ndarray[tuple[int], np.dtype[np.i
 
 
 def note_rows(
-    touched: dict[int, list[pa.ChunkedArray] | None], oid: int, rows: pa.ChunkedArray | None
+    touched: dict[int, list[pa.ChunkedArray] | None], oid: int, delta: pa.Table | None
 ) -> None:
-    """Note rows that a transaction changed or deleted, in what it touched; None: any."""
+    """Note rows that a transaction changed or deleted, in what it touched.
+
+    They are named by the column `row` of `delta`; without one any were.
+    """
+    rows = delta.column("row") if delta is not None and "row" in delta.column_names else None
     noted = touched.setdefault(oid, [])
     if rows is None or noted is None:
         touched[oid] = None

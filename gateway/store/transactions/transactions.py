@@ -175,6 +175,7 @@ class Transaction:
         delta: pa.Table | None = None,
         returning: str = "",
         values: Sequence[object] | None = None,
+        together: str = "",
     ) -> tuple[int, pa.Table | None]:
         """Change or delete rows by a statement that may read `delta`. DuckDB's errors pass.
 
@@ -188,7 +189,7 @@ class Transaction:
         self.changes[oid] = None
         if not returning:
             write = Write(oid, statement=statement, values=values or (), delta=delta)
-            return self._do(write) or 0, None
+            return self._do(replace(write, together=together)) or 0, None
         self._touch(oid, delta)
         cursor = self._to_write()
         with self._connection.registered(delta):
@@ -210,7 +211,8 @@ class Transaction:
             self._touch(change.oid, None)
             self.changes[change.oid] = None
             return
-        write = Write(change.oid, statement=change.statement, values=change.values)
+        write = Write(change.oid, statement=change.statement, values=change.values,
+                      together=change.together, named=change.named)  # fmt: skip
         change.count = self._do(write) or 0
         if change.count:
             self.changes[change.oid] = None
@@ -243,7 +245,7 @@ class Transaction:
     def _touch(self, oid: int, delta: pa.Table | None) -> None:
         """Note what the commit has to tell those who see an older one."""
         self._bytes += 0 if delta is None else delta.nbytes
-        note_rows(self._touched, oid, None if delta is None else delta.column("row"))
+        note_rows(self._touched, oid, delta)
 
     def matching(self, query: str, delta: pa.Table | None = None) -> pa.Table:
         """Rows of a query that may read `delta`. DuckDB's errors pass."""

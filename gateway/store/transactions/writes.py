@@ -16,7 +16,9 @@ class Write:
     """One write as DuckDB got it, to be done again: an append of `rows`, or a statement.
 
     `place` is DuckDB's table that they are appended to, and `definition` what it is to the user;
-    `count` is how many rows it changed, None for a definition.
+    `count` is how many rows it changed, None for a definition. `together` is the statement that
+    does several of its kind at once, over the table of what each was given; it finds rows by the
+    columns `named` of that.
     """
 
     oid: int
@@ -27,6 +29,8 @@ class Write:
     values: Sequence[object] = ()
     delta: pa.Table | None = None
     count: int | None = None
+    together: str = ""
+    named: tuple[str, ...] = ("row",)
 
     @property
     def nbytes(self) -> int:
@@ -35,13 +39,30 @@ class Write:
         return _EACH_BYTES + held + (0 if self.delta is None else self.delta.nbytes)
 
     def joins(self, later: Write) -> bool:
-        """Whether it and the write after it append to one table."""
-        appends = self.rows is not None and later.rows is not None
-        return appends and (self.place, self.definition) == (later.place, later.definition)
+        """Whether it and the write after it append to one table, or could be one statement."""
+        if self.rows is not None and later.rows is not None:
+            return (self.place, self.definition) == (later.place, later.definition)
+        same = bool(self.together) and self.together == later.together
+        return same and self.given().schema == later.given().schema
+
+    def given(self) -> pa.Table:
+        """What `together` is to read for it."""
+        if self.delta is not None:
+            return self.delta
+        return pa.table({f"given{n}": [value] for n, value in enumerate(self.values)})
+
+    def found(self) -> set[tuple[object, ...]]:
+        """What names the rows of one that can be done together with others."""
+        if not self.together:
+            return set()
+        given = self.given()
+        return set(zip(*(given.column(name).to_pylist() for name in self.named), strict=True))
 
 
 # What a transaction may keep, and what a write takes beside its rows.
 _MOST_BYTES, _EACH_BYTES = 512 * 2**20, 2_000
+# From so many changes of a row on one statement does them all: it reads the whole table's keys.
+_FEWEST_TOGETHER = 64
 
 
 class KeptWrites:
@@ -79,24 +100,37 @@ class KeptWrites:
             )
         found: list[Write | None] = []
         run: list[Write] = []
+        seen: set[tuple[object, ...]] = set()  # the rows that the run changes
         for number, write in enumerate(self._writes[:count]):
-            if write is not None and run and run[0].joins(write) and number not in marks:
+            if write is None:
+                found.append(None)
+                continue
+            mine = write.found()
+            if run and run[0].joins(write) and number not in marks and not mine & seen:
                 run.append(write)
                 found.append(None)
-            elif write is not None:
-                _join(found, run)
-                run = [write]
-                found.append(write)
+                seen |= mine
             else:
-                found.append(None)
+                _join(found, run)
+                run, seen = [write], mine
+                found.append(write)
         _join(found, run)
         return found
 
 
 def _join(found: list[Write | None], run: list[Write]) -> None:
-    """Put the rows of a run of appends into its first one."""
+    """Put the rows of a run of appends into its first one, or what changes of rows were given."""
+    if len(run) < 2:
+        return
+    first, count = run[0], sum(write.count or 0 for write in run)
+    place = max(n for n, write in enumerate(found) if write is first)
     batches = [write.rows for write in run if write.rows is not None]
-    if len(batches) > 1:
+    if batches:
         rows = pa.concat_batches(batches)
-        place = max(n for n, write in enumerate(found) if write is run[0])
-        found[place] = replace(run[0], rows=rows, count=rows.num_rows)
+        found[place] = replace(first, rows=rows, count=rows.num_rows)
+        return
+    given = pa.concat_tables(write.given() for write in run).combine_chunks()
+    if given.num_rows >= _FEWEST_TOGETHER:
+        found[place] = replace(first, statement=first.together, values=(), delta=given, count=count)
+    else:
+        found[place + 1 : place + len(run)] = run[1:]
