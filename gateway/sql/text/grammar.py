@@ -22,6 +22,7 @@ from gateway.sql.text.interval_types import IntervalsParser
 from gateway.sql.text.places import placed, written
 from gateway.sql.text.repeats import NUMBERS, Repeated, head_of, is_cut
 from gateway.sql.text.worded_calls import WORDED
+from gateway.sql.text.words import NEVER_BARE
 
 if not str(sqlglot.parser.__file__).endswith(".py"):
     raise ImportError("gradwire cannot extend sqlglot's compiled classes: pip uninstall sqlglotc")
@@ -202,6 +203,15 @@ class GradwireParser(IntervalsParser):
         found: tuple[list[exp.Expr], list[exp.Expr] | None] = super()._parse_projections()
         if not found[0] and before in (TokenType.DISTINCT, TokenType.R_PAREN):  # DISTINCT ON (...)
             self.raise_error("DISTINCT of nothing")
+        return found
+
+    def _parse_alias(self, this: exp.Expr | None, explicit: bool = False) -> exp.Expr | None:
+        """As sqlglot's, but some words are no name without AS."""
+        token = self._curr
+        bare = token.token_type not in (TokenType.STRING, TokenType.IDENTIFIER)
+        if bare and token.text.upper() in NEVER_BARE:
+            return this
+        found: exp.Expr | None = super()._parse_alias(this, explicit)
         return found
 
     def _parse_type(

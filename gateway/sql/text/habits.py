@@ -138,6 +138,10 @@ def _foreign(place: int, tokens: Sequence[Token], text: str) -> GatewayError | N
         return UndefinedFunction(
             "operator does not exist: ==", hint="Write = to compare.", position=token.start + 1
         )
+    if token.token_type == TokenType.NOT and text[token.start] == "!" and not _negates(after, text):
+        return UndefinedFunction(
+            "operator does not exist: !", hint="Write NOT.", position=token.start + 1
+        )
     if token.token_type == TokenType.COMMA and after is not None:
         near = text[after.start : after.end + 1]
         if after.token_type != TokenType.IDENTIFIER and near.upper() in _CLAUSES:
@@ -149,6 +153,11 @@ def _foreign(place: int, tokens: Sequence[Token], text: str) -> GatewayError | N
             position=token.start + 1,
         )
     return None
+
+
+def _negates(after: Token | None, text: str) -> bool:
+    """Whether an exclamation mark is before ~ or ~~, which are negated by it."""
+    return after is not None and text[after.start] == "~"
 
 
 def _junk(place: int, tokens: Sequence[Token], text: str) -> SyntaxFault | None:

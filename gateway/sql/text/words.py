@@ -17,6 +17,14 @@ from gateway.sql.text.repeats import CUT_SIGN
 # Stands for the `$` of `$1` while a text is read: a character that no statement holds.
 PARAMETER_SIGN = "\ue000"
 
+# Words that name an output after AS alone (manual, appendix C); AS itself is not among them.
+NEVER_BARE = frozenset({
+    "ARRAY", "CHAR", "CHARACTER", "CREATE", "DAY", "EXCEPT", "FETCH", "FILTER", "FOR", "FROM",
+    "GRANT", "GROUP", "HAVING", "HOUR", "INTERSECT", "INTO", "ISNULL", "LIMIT", "MINUTE",
+    "MONTH", "NOTNULL", "OFFSET", "ON", "ORDER", "OVER", "OVERLAPS", "PRECISION", "RETURNING",
+    "SECOND", "TO", "UNION", "VARYING", "WHERE", "WINDOW", "WITH", "WITHIN", "WITHOUT", "YEAR",
+})  # fmt: skip
+
 _BETWEEN_CHECKS = 4096  # words, some 40 ms
 
 
