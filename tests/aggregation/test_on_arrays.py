@@ -18,7 +18,7 @@ from gateway.engine.interface import Plan
 from gateway.errors import DatasetUnreadable, GatewayError
 from gateway.rewrite import rewrite
 from gateway.session.queries import sparing
-from gateway.sources.aggregates import partials, regions
+from gateway.sources.aggregates import partials, reducing, regions
 from gateway.sources.grid import grid
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Table, TableName, columns_of
@@ -43,6 +43,7 @@ def small_tables_too() -> Any:
         patch.setattr(regions, "PIECE_VALUES", 11)
         patch.setattr(partials, "REGION_GROUPS", 12)
         patch.setattr(partials, "PART_ROWS", 1)
+        patch.setattr(reducing, "TILE_VALUES", 8)
         yield
 
 

@@ -27,7 +27,7 @@ _LONG_SLICE = 64
 _LARGEST_WHOLE = 2**63 - 1
 
 # Values converted at a time; they stay in the processor's cache.
-_TILE_VALUES = 1 << 17
+TILE_VALUES = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def _added_rows(values: Values, axes: int, dtype: Any) -> Values:
     it adds.
     """
     rows = values.reshape(-1, *values.shape[axes:])
-    step = max(1, _TILE_VALUES // max(1, rows[0].size))
+    step = max(1, TILE_VALUES // max(1, rows[0].size))
     tile = np.empty((min(step, len(rows)), *rows.shape[1:]), dtype)
     found: Values = np.zeros(rows.shape[1:], dtype)
     for start in range(0, len(rows), step):
