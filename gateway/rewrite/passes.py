@@ -21,7 +21,7 @@ from gateway.errors import UndefinedTable
 from gateway.interrupts import check_for_interrupts
 from gateway.rewrite.named_losses import key_of, name_view
 from gateway.rewrite.rewriting import LAYERS, NOTHING, Rewriting, done, no_functions
-from gateway.rewrite.rewritten import Rewritten
+from gateway.rewrite.rewritten import Rewritten, with_parameters
 from gateway.sources.table import TableName
 from gateway.sql.lowered.choosing import choose
 from gateway.sql.lowered.groups.moving import keep_moving
@@ -279,8 +279,8 @@ def keep_literals(state: Rewriting) -> None:
 
 def type_outputs(state: Rewriting) -> None:
     """Note what is known of each result column, before the engine's own functions stand there."""
-    state.outputs = tuple(state.analysis.outputs)
-    state.columns = tuple(info_of(output) for output in state.outputs)
+    state.outputs = tuple(map(with_parameters, state.analysis.outputs))
+    state.columns = tuple(info_of(output) for output in state.analysis.outputs)
 
 
 def expand_markers(state: Rewriting) -> None:

@@ -101,7 +101,8 @@ class Rewritten:
         key = tuple(types.items())
         found = self._typed.get(key)
         if found is None:
-            found = with_room(lambda: tuple(info_of(output, types) for output in self.outputs))
+            pairs = zip(self.outputs, self.columns, strict=True)
+            found = with_room(lambda: tuple(_under(types, *pair) for pair in pairs))
             self._typed[key] = found
         return found
 
@@ -115,3 +116,28 @@ class Rewritten:
         """The same, laid out for people, after its layers."""
         parts = [f"-- {name}\n{each.text}" for name, each in self.layers]
         return "\n".join([*parts, to_text(self.tree)])
+
+
+def with_parameters(output: Output) -> Output:
+    """A column as it is written, where parameters may change its type: later passes write on."""
+    sides = tuple(map(with_parameters, output.sides))
+    tree = output.expression
+    if sides:
+        return replace(output, sides=sides)
+    if tree is None or not nodes_of(tree, exp.Parameter):
+        return output
+    return replace(output, expression=copied(tree))
+
+
+def _under(types: Mapping[int, Type], output: Output, known: ColumnInfo) -> ColumnInfo:
+    """What is known of a column when parameters have these types."""
+    if known.type is not None and not _has_parameters(output):
+        return known
+    found = info_of(output, types)
+    return found if found.type is not None else known
+
+
+def _has_parameters(output: Output) -> bool:
+    tree = output.expression
+    inside = tree is not None and bool(nodes_of(tree, exp.Parameter))
+    return inside or any(map(_has_parameters, output.sides))

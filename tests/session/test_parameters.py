@@ -75,3 +75,20 @@ def test_a_condition_stays_above_an_aggregate(connect: Connect, text: str) -> No
     for given in (2, 2, 1, 1, 2):
         rows = connection.execute(text.encode(), (given,), prepare=True).fetchall()
         assert rows == ([(3,)] if given == 2 else [])
+
+
+# What a column's type is does not change where a parameter stands in the statement.
+TYPED = (
+    ("SELECT jsonb_agg(x) FROM (VALUES (1)) AS q(x) WHERE x > %s::int", 3802),
+    ("SELECT jsonb_agg(x ORDER BY x) FILTER (WHERE x > %s) FROM (VALUES (1)) AS q(x)", 3802),
+    ("SELECT jsonb_agg(x) FROM (VALUES (1)) AS q(x) UNION ALL SELECT to_jsonb(%s::int)", 3802),
+    ("SELECT position('a' IN 'b') * %s::int", 23),
+    ("SELECT x || %s::text FROM (VALUES ('a'::varchar)) AS q(x)", 25),
+    ("SELECT x * %s::float8 FROM (VALUES (1)) AS q(x)", 701),
+)
+
+
+@pytest.mark.parametrize(("text", "oid"), TYPED)
+def test_a_column_keeps_its_type_beside_a_parameter(connect: Connect, text: str, oid: int) -> None:
+    found = connect().execute(text.encode(), (1,))
+    assert found.description is not None and found.description[0].type_code == oid
