@@ -44,6 +44,14 @@ def spell_out(block: Block) -> None:
             node.replace(made)
 
 
+def _refuse_seed(call: exp.Anonymous, known: Types) -> None:
+    raise FeatureNotSupported(
+        "setseed() is not supported",
+        hint="random() draws anew in each statement; keep what it drew in a table.",
+        position=position_of(call),
+    )
+
+
 def _spell_filled(node: exp.Anonymous, known: Types) -> None:
     node.replace(_filled(node, known))
 
@@ -115,6 +123,7 @@ def _formatted(node: exp.Anonymous, known: Types) -> exp.Expr:
 _SPELT: dict[str, Callable[[exp.Anonymous, Types], None]] = {
     "nullif": _spell_null,
     **dict.fromkeys(CUTTING, round_numeric),
-    **dict.fromkeys(("array_fill", "setseed"), _spell_filled),
+    "array_fill": _spell_filled,
+    "setseed": _refuse_seed,
     **dict.fromkeys(_WRITERS, _spell_written),
 }
