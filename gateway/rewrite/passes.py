@@ -188,8 +188,8 @@ def pull_back_queries(state: Rewriting) -> None:
     recursive = any(map(is_recursive, nodes_of(state.tree, exp.CTE)))
     keep = None if recursive else partial(_keep_layer, state)
     keys = partial(key_of, state)
-    if pull_back(state.tree, state.analysis, state.relations, keys, keep, state.most_nodes):
-        state.analysis = analyse(state.tree, state.relations)
+    known = (state.tree, state.analysis, state.relations)
+    state.analysis = pull_back(*known, keys, keep, state.most_nodes)
 
 
 def _keep_layer(state: Rewriting, query: exp.Select) -> TableName:

@@ -49,12 +49,16 @@ class Wanted:
         return f"∂{self.cte.alias}/∂{variable} {self.number}"
 
     @property
-    def loss(self) -> Loss:
-        """The query, to be laid open."""
+    def table(self) -> TableName:
+        """The relation."""
         tree = self.source.tree
         assert isinstance(tree, exp.Table)
-        own = self.source.cte or TableName(tree.db, tree.name)
-        return Loss(self.cte, own, self.place)
+        return TableName(tree.db, tree.name)
+
+    @property
+    def loss(self) -> Loss:
+        """The query, to be laid open."""
+        return Loss(self.cte, self.source.cte or self.table, self.place)
 
 
 def asked_for(tree: exp.Expr, analysis: Analysis) -> list[Wanted]:

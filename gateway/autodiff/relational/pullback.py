@@ -63,8 +63,8 @@ def pull_back(
     key_of: KeyOf,
     keep: Keep | None = None,
     most_nodes: int = MOST_NODES,
-) -> bool:
-    """Put a column in the place of every marker that names a query of WITH; whether there was one.
+) -> Analysis:
+    """Put a column in the place of every marker that names a query of WITH; the blocks after it.
 
     Args:
         tree: A query, changed in place.
@@ -81,9 +81,9 @@ def pull_back(
             column of a table in FROM.
         StatementTooComplex: 54001, a gradient of a gradient is past `most_nodes`.
     """
-    found = nested = False
+    nested = False
     while wanted := asked_for(tree, analysis):
-        found, nested = True, nested or any(each.is_nested for each in wanted)
+        nested = nested or any(each.is_nested for each in wanted)
         made = [(each, _Pullback(each, relations, key_of, keep).gradients()) for each in wanted]
         for source in {id(each.source): each.source for each in wanted}.values():
             stand_in(source, [(each, rows) for each, rows in made if each.source is source])
@@ -96,7 +96,7 @@ def pull_back(
             detail=f"It has {parts}; statement_nodes is {most_nodes}.",
             hint="Write partitions (OVER) as groups that are joined: a group is computed once.",
         )
-    return found
+    return analysis
 
 
 class _Pullback:
@@ -113,10 +113,7 @@ class _Pullback:
         self, wanted: Wanted, relations: Relations, key_of: KeyOf, keep: Keep | None
     ) -> None:
         self._wanted, self._relations = wanted, relations
-        tree = wanted.source.tree
-        assert isinstance(tree, exp.Table)
-        self._table = TableName(tree.db, tree.name)
-        self._loss = wanted.loss
+        self._table, self._loss = wanted.table, wanted.loss
         self._keep = keep
         self._key = [] if wanted.source.cte is not None else list(key_of(self._table))
         self._layers = Layers(self._table, wanted.variables, self._key, self._kept, self._open)

@@ -160,16 +160,21 @@ def _is_about(condition: exp.Expr, block: Block, source: Source) -> bool:
 
 
 def _refuse_outer_aggregates(query: exp.Expr, found: Sequence[Reference]) -> None:
-    """An aggregate over columns of the query around it alone is that query's."""
+    for call in _outer_aggregates(query, found):
+        raise FeatureNotSupported(
+            f"{call.name} over columns of the query around it alone is not supported",
+            position=position_of(call),
+        )
+
+
+def _outer_aggregates(query: exp.Expr, found: Sequence[Reference]) -> Iterator[exp.Anonymous]:
+    """Aggregates over columns of the query around it alone, which are that query's."""
     outer = {id(column) for column, _, _ in found}
     for call in nodes_of(query, exp.Anonymous):
         held = call.parent if isinstance(call.parent, exp.Filter) else call
         columns = nodes_of(held, exp.Column) if is_aggregate(call) else []
         if columns and all(id(each) in outer for each in columns):
-            raise FeatureNotSupported(
-                f"{call.name} over columns of the query around it alone is not supported",
-                position=position_of(call),
-            )
+            yield call
 
 
 # LATERAL
@@ -206,15 +211,11 @@ def _join_lateral(block: Block, analysis: Analysis, numbers: Iterator[int]) -> b
 
 
 def _refuse_aggregates_in_from(query: exp.Expr, found: Sequence[Reference]) -> None:
-    outer = {id(column) for column, _, _ in found}
-    for call in nodes_of(query, exp.Anonymous):
-        held = call.parent if isinstance(call.parent, exp.Filter) else call
-        columns = nodes_of(held, exp.Column) if is_aggregate(call) else []
-        if columns and all(id(each) in outer for each in columns):
-            raise GroupingError(
-                "aggregate functions are not allowed in FROM clause of their own query level",
-                position=position_of(call),
-            )
+    for call in _outer_aggregates(query, found):
+        raise GroupingError(
+            "aggregate functions are not allowed in FROM clause of their own query level",
+            position=position_of(call),
+        )
 
 
 def _cross_commas(select: exp.Select) -> None:
