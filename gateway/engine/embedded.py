@@ -24,6 +24,13 @@ from datafusion.catalog import Table as EngineTable
 from pyarrow.dataset import Dataset
 
 from gateway.engine.clocks import UNSTABLE, Clocks, Moment
+from gateway.engine.configured import (
+    FEWEST_WORKERS,
+    PLAIN,
+    SETTINGS,
+    pool_of,
+    without_functions,
+)
 from gateway.engine.faults import translated
 from gateway.engine.functions import Columnar, made, register_functions
 from gateway.engine.functions.sleeping import sleeper
@@ -48,47 +55,10 @@ from gateway.sql.lowered.relations.watched_joins import WATCHED
 _CATALOG = "datafusion"
 _ROUTINES = "SELECT routine_name AS name FROM information_schema.routines"
 
-# What differs from DataFusion's defaults, and why.
-_SETTINGS = {
-    # The dialect in which gateway/sql prints. In its PostgreSQL dialect the parser reads the
-    # argument of a call twice, so calls nested n deep take 2^n: 0.2 s at 16, minutes at 26.
-    "datafusion.sql_parser.dialect": "Generic",
-    # Its own 50 stops nested derivatives. The parser grows its stack as it goes: 1000 nested
-    # operators, parentheses, CASEs or subqueries plan and run; planning is what gets slow (0.3 s
-    # at 1000), so the limit stands where the wait ends, not where the stack does.
-    "datafusion.sql_parser.recursion_limit": "4000",
-    # As PostgreSQL: text is text, not a view into a buffer; timestamps without a zone are UTC.
-    "datafusion.sql_parser.map_string_types_to_utf8view": "false",
-    "datafusion.execution.time_zone": "UTC",
-    # The plan of an aggregate is refused, as a fault of the engine, where its logical half knows
-    # that a CASE is never NULL and its physical half does not: sum(CASE WHEN a < b THEN b ELSE 2
-    # END) twice over one such CASE. The values do not depend on it.
-    "datafusion.execution.skip_physical_aggregate_schema_check": "true",
-}
-
-# One partition per fragment and nothing shuffled, for results that keep storage order; every
-# subquery a join, for the types of the parameters in it.
-_PLAIN = {
-    "datafusion.optimizer.enable_round_robin_repartition": "false",
-    "datafusion.optimizer.enable_physical_uncorrelated_scalar_subquery": "false",
-    # A plan that is run again would begin with the filters that its last run ended with.
-    "datafusion.optimizer.enable_dynamic_filter_pushdown": "false",
-}
-
-# The engine's threads, for all queries; it reads this once, when the first is planned. Where a
-# cross join feeds a sort, what was cancelled goes on until its rows are made, and keeps a thread of
-# each partition: with as many threads as cores two such kept everybody else waiting for a minute.
-_FEWEST_WORKERS = max(16, 2 * (os.cpu_count() or 1))
-
 # Queries alone: everything else is the gateway's own work, and COPY would reach the server's files.
 _QUERIES_ONLY = (
     SQLOptions().with_allow_ddl(False).with_allow_dml(False).with_allow_statements(False)
 )
-
-
-def pool_of(memory_bytes: int) -> RuntimeEnvBuilder:
-    """A pool of so much memory, which queries share evenly, and spill to files beside it."""
-    return RuntimeEnvBuilder().with_disk_manager_os().with_fair_spill_pool(memory_bytes)
 
 
 class Embedded:
@@ -107,18 +77,18 @@ class Embedded:
         functions: Sequence[Columnar] = (),
         memory_bytes: int | None = None,
     ) -> None:
-        os.environ.setdefault("TOKIO_WORKER_THREADS", str(_FEWEST_WORKERS))
+        os.environ.setdefault("TOKIO_WORKER_THREADS", str(FEWEST_WORKERS))
         # One pool for all: what is built of one builder shares it.
         self._runtime = None if memory_bytes is None else pool_of(memory_bytes)
         self._memory_bytes = memory_bytes
         self._more = made(functions)
-        config = SessionConfig(_SETTINGS)
+        config = SessionConfig(SETTINGS)
         self._config = config if threads is None else config.with_target_partitions(threads)
-        plain = SessionConfig(_SETTINGS | _PLAIN).with_target_partitions(1)
+        plain = SessionConfig(SETTINGS | PLAIN).with_target_partitions(1)
         self._plain = SessionContext(plain)
         register_functions(self._plain, self._more)
         self._run_in = plain
-        self._bare = _without_functions(plain, self._runtime)
+        self._bare = without_functions(plain, self._runtime)
         self._shelf, self._orders = Shelf(), Orders()
 
     def new_session(self) -> EmbeddedSession:
@@ -128,7 +98,7 @@ class Embedded:
 
     def _limited(self, memory_bytes: int) -> Contexts:
         pool = pool_of(memory_bytes)
-        return self._contexts(pool, _without_functions(self._run_in, pool), memory_bytes)
+        return self._contexts(pool, without_functions(self._run_in, pool), memory_bytes)
 
     def _contexts(
         self, runtime: RuntimeEnvBuilder | None, bare: SessionContext, memory_bytes: int | None
@@ -154,17 +124,6 @@ class Embedded:
         context = SessionContext(SessionConfig().with_information_schema(True))
         register_functions(context, self._more)
         return frozenset(context.sql(sql).to_pydict()["name"])
-
-
-def _without_functions(config: SessionConfig, runtime: RuntimeEnvBuilder | None) -> SessionContext:
-    context = SessionContext(config, runtime)
-    for name in context.udfs():
-        context.deregister_udf(name)
-    for name in context.udafs():
-        context.deregister_udaf(name)
-    for name in context.udwfs():
-        context.deregister_udwf(name)
-    return context
 
 
 def _bindable(value: pa.Scalar) -> pa.Scalar:

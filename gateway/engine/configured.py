@@ -1,0 +1,61 @@
+"""How DataFusion is set up: its settings, its threads, its memory."""
+
+from __future__ import annotations
+
+import os
+
+from datafusion import RuntimeEnvBuilder, SessionConfig, SessionContext
+
+# What differs from DataFusion's defaults, and why.
+SETTINGS = {
+    # The dialect in which gateway/sql prints. In its PostgreSQL dialect the parser reads the
+    # argument of a call twice, so calls nested n deep take 2^n: 0.2 s at 16, minutes at 26.
+    "datafusion.sql_parser.dialect": "Generic",
+    # Its own 50 stops nested derivatives. The parser grows its stack as it goes: 1000 nested
+    # operators, parentheses, CASEs or subqueries plan and run; planning is what gets slow (0.3 s
+    # at 1000), so the limit stands where the wait ends, not where the stack does.
+    "datafusion.sql_parser.recursion_limit": "4000",
+    # As PostgreSQL: text is text, not a view into a buffer; timestamps without a zone are UTC.
+    "datafusion.sql_parser.map_string_types_to_utf8view": "false",
+    "datafusion.execution.time_zone": "UTC",
+    # The plan of an aggregate is refused, as a fault of the engine, where its logical half knows
+    # that a CASE is never NULL and its physical half does not: sum(CASE WHEN a < b THEN b ELSE 2
+    # END) twice over one such CASE. The values do not depend on it.
+    "datafusion.execution.skip_physical_aggregate_schema_check": "true",
+    # A side of a join up to these is gathered once, and the other streams by. Above its defaults,
+    # 1 MiB and 131,072 rows, both sides are copied into partitions first: twice the work of the
+    # whole join for 3 million rows beside half a million.
+    "datafusion.optimizer.hash_join_single_partition_threshold": str(32 << 20),
+    "datafusion.optimizer.hash_join_single_partition_threshold_rows": "1000000",
+}
+
+# One partition per fragment and nothing shuffled, for results that keep storage order; every
+# subquery a join, for the types of the parameters in it.
+PLAIN = {
+    "datafusion.optimizer.enable_round_robin_repartition": "false",
+    "datafusion.optimizer.enable_physical_uncorrelated_scalar_subquery": "false",
+    # A plan that is run again would begin with the filters that its last run ended with.
+    "datafusion.optimizer.enable_dynamic_filter_pushdown": "false",
+}
+
+# The engine's threads, for all queries; it reads this once, when the first is planned. Where a
+# cross join feeds a sort, what was cancelled goes on until its rows are made, and keeps a thread of
+# each partition: with as many threads as cores two such kept everybody else waiting for a minute.
+FEWEST_WORKERS = max(16, 2 * (os.cpu_count() or 1))
+
+
+def pool_of(memory_bytes: int) -> RuntimeEnvBuilder:
+    """A pool of so much memory, which queries share evenly, and spill to files beside it."""
+    return RuntimeEnvBuilder().with_disk_manager_os().with_fair_spill_pool(memory_bytes)
+
+
+def without_functions(config: SessionConfig, runtime: RuntimeEnvBuilder | None) -> SessionContext:
+    """A context that knows no function, for plans that are finished."""
+    context = SessionContext(config, runtime)
+    for name in context.udfs():
+        context.deregister_udf(name)
+    for name in context.udafs():
+        context.deregister_udaf(name)
+    for name in context.udwfs():
+        context.deregister_udwf(name)
+    return context
