@@ -8,12 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 import xarray
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.sources.grid import grid
+from gateway.sources.grid import grid, partition
 from gateway.sources.grid.grid import GridTable
-from gateway.sources.reading import blocks
+from gateway.sources.reading import blocks, scanning
+from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.reading.leading import First, Leaders
 from gateway.sources.reading.reads import TableReads
 from gateway.sources.table import TableName
@@ -64,6 +65,38 @@ def test_other_columns_are_read_where_a_row_is_left(monkeypatch: pytest.MonkeyPa
         found = rows_of(table.watched(reads), ["v", "w"], condition)
         assert found.to_pydict() == {"v": [39.0, 38.0, 37.0], "w": [-39.0, -38.0, -37.0]}
         assert (reads.read, reads.total) == (11, 20)
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(NUMBERS, min_size=35, max_size=35),
+    st.tuples(st.integers(1, 4), st.integers(1, 5), st.integers(1, 40), st.integers(1, 6)),
+    st.tuples(st.booleans(), st.booleans(), st.booleans(), st.booleans()),
+)
+def test_a_scan_of_the_first_rows_has_them_all(
+    numbers: list[float | None],
+    sizes: tuple[int, int, int, int],
+    ways: tuple[bool, bool, bool, bool],
+) -> None:
+    (long, wide, block, count), (down, nulls_first, cached, single) = sizes, ways
+    values = np.array(numbers, "f4" if single else "f8").reshape(7, 5)
+    dataset = xarray.Dataset({"v": (DIMS, values), "w": (DIMS, np.arange(35).reshape(7, 5))})
+    for name in ("v", "w"):
+        dataset[name].encoding["preferred_chunks"] = {"time": long, "lat": wide}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grid, "BLOCK_ROWS", block)
+        patch.setattr(scanning, "BATCH_ROWS", 3)
+        patch.setattr(partition, "BATCH_ROWS", 3)
+        table = GridTable(dataset, ["v", "w"]).leading(First("v", count, down, nulls_first))
+        found = rows_of(table.cached(ChunkCache(10_000 if cached else 0))).to_pandas()
+    order = {"by": "v", "ascending": not down, "na_position": "first" if nulls_first else "last"}
+    whole = rows_of(GridTable(dataset, ["v", "w"])).to_pandas().set_index("w", drop=False)
+    pd.testing.assert_frame_equal(found.set_index("w", drop=False), whole.loc[found.w])
+    first, left = (each.sort_values(**order).v.head(count).tolist() for each in (whole, found))
+    assert left == pytest.approx(first, nan_ok=True)
+    worst = first[-1]
+    tied = whole.v.isna() if np.isnan(worst) else whole.v == worst
+    assert set(whole.w[tied]) <= set(found.w)
 
 
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 30))

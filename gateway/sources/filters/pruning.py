@@ -52,6 +52,11 @@ class Pruned:
             return None
         return frozenset().union(*map(predicates.names, self.nodes))
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the positions tell which rows are left, and nothing more has to be asked."""
+        return self.whole is None and not self.nodes
+
     def mask(self, batch: pa.RecordBatch) -> pa.BooleanArray | None:
         """For which rows of `batch` all that was left over is true; None: for all."""
         if self.whole is not None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.sources.filters.pruning import Positions, Pruned
-from gateway.sources.reading.blocks import Block
+from gateway.sources.reading.blocks import BATCH_ROWS, Block
 from gateway.sources.reading.leading import First, Leaders
 from gateway.sources.reading.scanning import Reader
 
@@ -81,6 +81,9 @@ class GridPartition:
         readers = self.table.readers(deciding, others)
         readers[0].arrays.expect([*deciding, *others], pruned.positions)
         leaders = None if first is None else Leaders(first)
+        if leaders is not None and pruned.is_settled and self.table.dims:
+            yield from _led(self.cut(pruned), readers, leaders, columns)
+            return
         for block in self.cut(pruned):
             if deciding:
                 yield from _decided(block, readers, pruned, leaders, columns)
@@ -132,6 +135,50 @@ class GridPartition:
         parts = np.split(positions, ends)
         for part in reversed(parts) if self.table.is_flipped else parts:
             yield Block({**chosen, dim: part})
+
+
+def _led(
+    blocks: Iterator[Block], readers: Sequence[Reader], leaders: Leaders, columns: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    """The rows that may be among the first by a value, where no condition decides about rows.
+
+    The other columns are read when all blocks have been gone through, for few rows are left then.
+    An empty batch after each block lets whoever counts them stop.
+    """
+    nothing = _none(columns, readers)
+    held: list[tuple[Block, Positions, pa.Array]] = []
+    for block in blocks:
+        held.append((block, *readers[0].led(block, leaders)))
+        if sum(len(at) for _, at, _ in held) > BATCH_ROWS:  # there are many of one value
+            yield from _told(held, readers, leaders, columns)
+            held.clear()
+        yield nothing
+    yield from _told(held, readers, leaders, columns)
+
+
+def _told(
+    held: Sequence[tuple[Block, Positions, pa.Array]],
+    readers: Sequence[Reader],
+    leaders: Leaders,
+    columns: Sequence[str],
+) -> Iterator[pa.RecordBatch]:
+    """The rows that are still among the first, of the blocks gone through."""
+    key, others = readers
+    for block, at, values in held:
+        still = leaders.still_among(values)
+        left, kept = at[still], values.filter(pa.array(still))
+        for start in range(0, len(left), BATCH_ROWS):
+            part = kept.slice(start, BATCH_ROWS)
+            found = pa.record_batch([part], schema=key.schema)
+            if others.columns:
+                found = _beside(found, others.picked(block, left[start : start + BATCH_ROWS]))
+            yield found.select(columns)
+
+
+def _none(columns: Sequence[str], readers: Sequence[Reader]) -> pa.RecordBatch:
+    fields = {each.name: each for reader in readers for each in reader.schema}
+    schema = pa.schema([fields[name] for name in columns])
+    return pa.record_batch([pa.array([], each.type) for each in schema], schema=schema)
 
 
 def _decided(

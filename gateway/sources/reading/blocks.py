@@ -7,7 +7,8 @@ the block's positions too, for that is what a derivative along a dimension asks.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -228,6 +229,24 @@ class Arrays:
         self._come_to(block)
         return {name: self._values(name, block) for name in names}
 
+    def runs(self, name: str, block: Block) -> Sequence[Values]:
+        """The values of a column at the rows of `block`, in row-major order, in some parts.
+
+        They are not copied together where they are chunks that are held.
+
+        Raises:
+            DatasetUnreadable: 58030, naming dataset, variable and positions.
+        """
+        self._come_to(block)
+        column = self.columns[name]
+        if isinstance(column, GridColumn) and [*column.variable.dims] == [*block.positions]:
+            with self._reading(name, column, block):
+                chunked = self._chunked(name, column)
+                parts = None if chunked is None else chunked.parts(block.positions)
+            if parts is not None:
+                return [part.reshape(-1) for part in parts]
+        return [self.flat([name], block)[name]]
+
     def _come_to(self, block: Block) -> None:
         """What was read for another block goes."""
         if block is not self._block:
@@ -253,22 +272,30 @@ class Arrays:
         key = (name, *(positions.tobytes() for positions in chosen.values()))
         if key in self._read:
             return self._read[key]
-        # What a codec, a file system or a network raises is theirs to choose.
-        try:
-            self._check_presence()
-            values = self._cached(name, column, chosen)
+        with self._reading(name, column, block):
+            chunked = self._chunked(name, column)
+            values = None if chunked is None else chunked.read(chosen)
             if values is None:
                 index = {dim: consecutive(positions) for dim, positions in chosen.items()}
                 values = np.asarray(variable.isel(index).values)
                 if self.cache is not None:
                     self.cache.note_read(values.nbytes)
-        except Exception as error:
-            raise unreadable(self.dataset, name, block, error) from error
-        if self.reads is not None:
-            self.reads.note(name, *self._sizes_and_lengths(column), chosen)
         own = [len(at) if dim in chosen else 1 for dim, at in block.positions.items()]
         self._read[key] = values.reshape(own)
         return self._read[key]
+
+    @contextmanager
+    def _reading(self, name: str, column: GridColumn, block: Block) -> Iterator[None]:
+        """Names what could not be read, notes what was."""
+        # What a codec, a file system or a network raises is theirs to choose.
+        try:
+            self._check_presence()
+            yield
+        except Exception as error:
+            raise unreadable(self.dataset, name, block, error) from error
+        if self.reads is not None:
+            chosen = {str(dim): block.positions[str(dim)] for dim in column.variable.dims}
+            self.reads.note(name, *self._sizes_and_lengths(column), chosen)
 
     def _sizes_and_lengths(self, column: GridColumn) -> tuple[dict[str, int], dict[str, int]]:
         """How long each dimension of a variable is, and how long a chunk of it.
@@ -285,14 +312,13 @@ class Arrays:
             raise FileNotFoundError("the store is no longer there")
         self.presence = None
 
-    def _cached(
-        self, name: str, column: GridColumn, chosen: Mapping[str, Positions]
-    ) -> Values | None:
+    def _chunked(self, name: str, column: GridColumn) -> Chunked | None:
+        """What reads a variable through the cache; None where there is no way through it."""
         if self.cache is None or not column.is_cacheable:
             return None
         sizes = {str(dim): size for dim, size in column.variable.sizes.items()}
         lengths = {dim: column.chunk(dim) for dim in sizes}
-        return Chunked(self.cache, (self.serial, name), column.variable, lengths).read(chosen)
+        return Chunked(self.cache, (self.serial, name), column.variable, lengths)
 
     def _argument(self, column: DerivedColumn, block: Block) -> Values:
         """What is differentiated or integrated, at every position of its dimension."""

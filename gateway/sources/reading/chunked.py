@@ -40,12 +40,10 @@ class Chunked:
 
     def read(self, positions: Mapping[str, Positions]) -> Values | None:
         """The values at `positions`, ascending along each dimension; None: better read directly."""
-        touched = [np.unique(at // self.lengths[dim]) for dim, at in positions.items()]
-        places = list(product(*(map(int, part) for part in touched)))
-        if not self._is_worth(len(places)):
+        found = self._held(positions)
+        if found is None:
             return None
-        keys = [(*self.key, *place) for place in places]
-        chunks = self.cache.get_all(keys, self._load)
+        places, chunks = [*found], [*found.values()]
         if len(places) == 1:
             only: Values = chunks[0][tuple(self._inside(positions, places[0]))]
             return only
@@ -57,6 +55,28 @@ class Chunked:
                 tuple(self._inside(positions, place))
             ]
         return result
+
+    def parts(self, positions: Mapping[str, Positions]) -> list[Values] | None:
+        """The same in parts along the first dimension, which alone may be cut, none of them copied.
+
+        None: they are better read as one.
+        """
+        behind = [(at, self.lengths[dim]) for dim, at in positions.items()][1:]
+        if any(at[0] // length != at[-1] // length for at, length in behind):
+            return None
+        found = self._held(positions)
+        if found is None:
+            return None
+        return [chunk[tuple(self._inside(positions, place))] for place, chunk in found.items()]
+
+    def _held(self, positions: Mapping[str, Positions]) -> dict[tuple[int, ...], Values] | None:
+        """The chunks that `positions` touch, by their places; None: better read directly."""
+        touched = [np.unique(at // self.lengths[dim]) for dim, at in positions.items()]
+        places = list(product(*(map(int, part) for part in touched)))
+        if not self._is_worth(len(places)):
+            return None
+        chunks = self.cache.get_all([(*self.key, *place) for place in places], self._load)
+        return dict(zip(places, chunks, strict=True))
 
     def _is_worth(self, chunks: int) -> bool:
         each = math.prod(self.lengths.values()) * self.variable.dtype.itemsize

@@ -62,6 +62,17 @@ class Leaders:
             return np.ones(len(values), np.bool_)
         return good | missing if missing is not None and first.nulls_first else good
 
+    def outdid(self, numbers: Values) -> bool:
+        """Whether none of some numbers may be among the first; False where NaN is among them.
+
+        It asks for the best of them alone, without a copy or a mask, and is meant for a part of a
+        chunk.
+        """
+        limit = self._limit()
+        if limit is None or not len(numbers) or numbers.dtype.kind not in "iuf":
+            return False
+        return bool(numbers.max() < limit if self._first.down else numbers.min() > limit)
+
     def still_among(self, values: pa.Array) -> Mask:
         """Which rows of those that were among the first still may be."""
         if self._first.nulls_first and self._nulls >= self._first.count:

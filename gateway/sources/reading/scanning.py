@@ -18,8 +18,16 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gateway.sources.filters.pruning import Positions
-from gateway.sources.reading.blocks import AnyColumn, Arrays, Block, GridColumn, unreadable
+from gateway.sources.reading.blocks import (
+    BATCH_ROWS,
+    AnyColumn,
+    Arrays,
+    Block,
+    GridColumn,
+    unreadable,
+)
 from gateway.sources.reading.columns import encode
+from gateway.sources.reading.leading import Leaders
 
 
 @dataclass
@@ -45,15 +53,36 @@ class Reader:
 
     def promised(self, block: Block) -> Iterator[Callable[[], pa.RecordBatch]]:
         """What makes each batch of `block`, to be called before the next is asked for, or not."""
-        schema = self._schema
+        schema = self.schema
         values, block = self._read(block)
         outer = block.rows // block.inner
         for start in range(0, outer, block.step):
             stop = min(start + block.step, outer)
             yield partial(self._batch, schema, values, block, start, stop)
 
+    def led(self, block: Block, leaders: Leaders) -> tuple[Positions, pa.Array]:
+        """The rows of `block` whose values in the only column may be leaders.
+
+        Returns:
+            Their numbers in row-major order, and the values.
+        """
+        column, first = self.columns[0], 0
+        places, found = [np.zeros(0, np.intp)], [pa.array([], column.field.type)]
+        for run in self.arrays.runs(column.field.name, block):
+            for start in range(0, len(run), BATCH_ROWS):
+                part = run[start : start + BATCH_ROWS]
+                if leaders.outdid(part):
+                    continue
+                values = self._encoded(column, part, block)
+                among = leaders.among(values)
+                places.append(np.flatnonzero(among) + (first + start))
+                found.append(values.filter(pa.array(among)))
+            first += len(run)
+        return np.concatenate(places), pa.concat_arrays(found)
+
     def picked(self, block: Block, at: Positions) -> pa.RecordBatch:
         """Some rows of `block`, by their numbers in row-major order; at least one column."""
+        block, at = self._around(block, at)
         values, block = self._read(block)
         places = np.unravel_index(at, block.shape)
         arrays = []
@@ -64,10 +93,34 @@ class Reader:
                 continue
             axis = list(block.positions).index(column.axis)
             arrays.append(_taken(self.axes[name], block.positions[column.axis][places[axis]]))
-        return pa.record_batch(arrays, schema=self._schema)
+        return pa.record_batch(arrays, schema=self.schema)
+
+    def _around(self, block: Block, at: Positions) -> tuple[Block, Positions]:
+        """A smaller block that has these rows, where one is read in less, and their numbers in it.
+
+        What does not come through the cache may be read position by position where these are
+        scattered.
+        """
+        stored = [each for each in self.columns if each.axis is None]
+        if self.is_flipped or self.arrays.cache is None:
+            return block, at
+        if not all(isinstance(each, GridColumn) and each.is_cacheable for each in stored):
+            return block, at
+        places = np.unravel_index(at, block.shape)
+        chosen = [np.unique(each, return_inverse=True) for each in places]
+        if math.prod(len(kept) for kept, _ in chosen) * 4 > block.rows:
+            return block, at
+        positions = {
+            dim: held[kept]
+            for (dim, held), (kept, _) in zip(block.positions.items(), chosen, strict=True)
+        }
+        around = Block(positions)
+        inside = np.ravel_multi_index(tuple(each for _, each in chosen), around.shape)
+        return around, np.asarray(inside)
 
     @property
-    def _schema(self) -> pa.Schema:
+    def schema(self) -> pa.Schema:
+        """Of the batches."""
         return pa.schema([column.field for column in self.columns])
 
     def _read(self, block: Block) -> tuple[Mapping[str, npt.NDArray[Any]], Block]:
