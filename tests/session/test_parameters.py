@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -43,6 +44,13 @@ ROWS: tuple[tuple[str, tuple[Any, ...], Any], ...] = (
     ("SELECT left('abcdef', %s)", (2,), "ab"),
     ("SELECT sqrt(%s)", (4,), 2.0),
     ("SELECT nullif(%s, 'x')", ("x",), None),
+    # What is called depends on the type that the client declares.
+    ("SELECT %s + interval '90 minutes'", (dt.date(2020, 1, 2),), dt.datetime(2020, 1, 2, 1, 30)),
+    ("SELECT ARRAY[%s, %s]::text", (1, 2), "{1,2}"),
+    ("SELECT '[1, 2]'::jsonb -> %s", (1,), 2),
+    ("SELECT pg_typeof(%s)", (_DAY,), "interval"),
+    ("SELECT %s::date", (dt.datetime(2020, 1, 2, 23),), dt.date(2020, 1, 2)),
+    ("SELECT %s / 2", (Decimal(5),), Decimal("2.5")),
 )
 
 

@@ -11,7 +11,7 @@ from sqlglot import exp
 from gateway.config import Settings
 from gateway.errors import FeatureNotSupported, GatewayError, WrongObjectType
 from gateway.session.computation import Bound
-from gateway.session.portals.parsing import Preparing, to_run
+from gateway.session.portals.parsing import Preparing, to_run, typed
 from gateway.session.portals.portals import KEPT_SHARE
 from gateway.session.portals.prepared import Prepared, PreparedStatements, arguments
 from gateway.session.portals.turning import KeptRoom
@@ -57,8 +57,10 @@ def run_prepared(owner: Owner, statement: Statement, bound: Bound) -> Result:
         return _execute(owner, statement, tree, bound)
     assert isinstance(tree, Prepare)
     owner.prepared.admit(tree.name)
-    described = owner.describe(tree.statement, declared_types(tree.types))
-    kept = Prepared(tree.statement, described, source=tree.source, from_sql=True)
+    declared = declared_types(tree.types)
+    inner = typed(owner, tree.statement, declared)
+    described = owner.describe(inner, declared)
+    kept = Prepared(inner, described, source=tree.source, from_sql=True)
     owner.prepared.keep(tree.name, kept)
     return Result("PREPARE")
 

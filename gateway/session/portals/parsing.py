@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import pyarrow as pa
+from sqlglot import exp
 
 from gateway.errors import GatewayError, QueryCanceled, SyntaxFault
 from gateway.session.activity.account import Account
@@ -48,7 +49,16 @@ def _as_it_stands(client: Preparing, text: str, declared: Mapping[int, Type]) ->
         raise SyntaxFault("cannot insert multiple commands into a prepared statement")
     if not found:
         return _kept(client, None, Described(tuple(declared.values())), text)
-    return _kept(client, found[0], _described(client, found[0], declared), text)
+    statement = typed(client, found[0], declared)
+    return _kept(client, statement, _described(client, statement, declared), text)
+
+
+def typed(client: Preparing, statement: Statement, declared: Mapping[int, Type]) -> Statement:
+    """The statement with the types that were declared; the catalogue's queries tell their own."""
+    tree = statement.tree
+    if not isinstance(tree, exp.Expr) or client.executor.catalogue.answers(tree):
+        return statement
+    return client.executor.recall.typed(statement, declared)
 
 
 def _described(client: Preparing, statement: Statement, declared: Mapping[int, Type]) -> Described:

@@ -11,13 +11,18 @@ is asked for; the new one takes its place.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import replace
 from typing import Generic, NamedTuple, TypeVar
+
+from sqlglot import exp
 
 from gateway.recent import Recent
 from gateway.session.queries.sequences import FUNCTIONS as SEQUENCES
 from gateway.sql.names.relation import NOTATION, Constants, Replacement
 from gateway.sql.statements.limits import Limits
 from gateway.sql.statements.statement import Kind, Statement
+from gateway.sql.types.declared import with_declared
+from gateway.types import Type
 
 V = TypeVar("V")
 
@@ -72,6 +77,7 @@ class Recall(Generic[V]):
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.texts: Recent[list[Statement]] = Recent(_MOST_CHARACTERS, _LONGEST_TEXT)
+        self._typed: Recent[tuple[Statement, Statement]] = Recent(_MOST_CHARACTERS, _LONGEST_TEXT)
         self.trees: Recent[tuple[object, tuple[int, int], V]] = Recent(_MOST_NODES, _LARGEST_TREE)
 
     def knows(self, text: str) -> bool:
@@ -86,6 +92,18 @@ class Recall(Generic[V]):
             if not any(statement.kind is Kind.DEFINITION for statement in found):
                 self.texts.put(text, found, len(text) + 1)
         return found
+
+    def typed(self, statement: Statement, declared: Mapping[int, Type]) -> Statement:
+        """A statement with its parameters of the types that a client declared."""
+        if not declared or not isinstance(statement.tree, exp.Expr):
+            return statement
+        key = (id(statement.tree), *((n, kind.oid) for n, kind in declared.items()))
+        found = self._typed.get(key, lambda kept: kept[0] is statement)
+        if found is None:
+            tree = with_declared(statement.tree, declared)
+            found = statement, replace(statement, tree=tree)
+            self._typed.put(key, found, len(statement.text) + 1)
+        return found[1]
 
     def query(self, tree: object, circumstances: Circumstances) -> V | None:
         """What was worked out for this very tree under these circumstances."""

@@ -15,6 +15,7 @@ from sqlglot import exp
 from gateway.errors import GatewayError
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import nodes_of
+from gateway.sql.types.declared import DECLARED
 from gateway.sql.types.parameters import postgres_type
 
 UNNAMED = "?column?"
@@ -72,8 +73,7 @@ def _name(item: exp.Expr) -> str:
     if isinstance(item, exp.Dot):  # schema.function(...), (row).field
         return str(item.expression.name)
     if isinstance(item, exp.Cast):
-        called = item.meta_get("called")
-        return ("" if called else _own_name(item.this)) or _type_name(item.to)
+        return _cast_name(item)
     if isinstance(item, exp.Case):
         default = item.args.get("default")
         return (_own_name(default) if default is not None else "") or "case"
@@ -81,6 +81,13 @@ def _name(item: exp.Expr) -> str:
         inner = leftmost(item.this)
         return output_name(inner.selects[0]) if isinstance(inner, exp.Select) else ""
     return _KEYWORDS.get(type(item), "")
+
+
+def _cast_name(item: exp.Cast) -> str:
+    if item.meta_get(DECLARED):  # nobody wrote it
+        return ""
+    called = item.meta_get("called")
+    return ("" if called else _own_name(item.this)) or _type_name(item.to)
 
 
 def _own_name(item: exp.Expr) -> str:
