@@ -24,6 +24,7 @@ from gateway.sql.types.results import MOMENTS, common_type, result_type, widest
 from gateway.types import (
     BOOL,
     BY_NAME,
+    BYTEA,
     DATE,
     FLOAT8,
     INT4,
@@ -181,7 +182,7 @@ def _moved(minus: bool, moment: Type, by: Type) -> Type | None:
 def _bits(tree: exp.Expr, types: Types) -> Type | None:
     """A shift is of its left side's type, the others of the wider side's."""
     left = types.of(tree.this)
-    if isinstance(tree, exp.BitwiseLeftShift | exp.BitwiseRightShift):
+    if isinstance(tree, _SHIFTS):
         return left
     return widest([left, types.of(tree.expression)])
 
@@ -218,7 +219,7 @@ def _scalar(tree: exp.Expr, types: Types) -> Type | None:
 
 
 def _first(tree: exp.Expr, types: Types) -> Type | None:
-    return types.of(tree.expressions[0]) if len(tree.expressions) == 1 else None
+    return types.of(tree.expressions[0]) if tree.expressions else None
 
 
 def _parameter(tree: exp.Expr, types: Types) -> Type | None:
@@ -234,6 +235,9 @@ def _concatenation(tree: exp.Expr, types: Types) -> Type | None:
     sides = (types.of(tree.this), types.of(tree.expression))
     if JSONB in sides:
         return JSONB
+    if BYTEA in sides:
+        beside = tree.this if sides[1] is BYTEA else tree.expression
+        return BYTEA if sides[0] is sides[1] or is_untyped(beside) else TEXT
     array = next((side for side in sides if side is not None and side.element is not None), None)
     if array is not None and any(map(is_untyped, (tree.this, tree.expression))):
         return array
@@ -301,12 +305,12 @@ def _is_untyped_output(output: Output) -> bool:
 
 
 def bare(tree: exp.Expr) -> exp.Expr:
-    """What stands in the parentheses; a subquery is left as it is.
+    """What stands in the parentheses; a subquery is left as it is, and what has a type noted.
 
     >>> bare(exp.paren(exp.column("x"))).sql()
     'x'
     """
-    while isinstance(tree, exp.Paren):
+    while isinstance(tree, exp.Paren) and tree.meta_get(GIVES) is None:
         tree = tree.this
     return tree
 
@@ -348,20 +352,13 @@ def _of(kind: Type) -> Reader:
     return lambda tree, types: kind
 
 
+_SHIFTS = (exp.BitwiseLeftShift, exp.BitwiseRightShift)
+_KEEPING = (
+    exp.Paren, exp.Window, exp.Filter, exp.IgnoreNulls, exp.Order, exp.BitwiseNot, exp.Collate,
+)  # fmt: skip
 # The first row that fits tells the type.
 _ROWS: tuple[tuple[Kinds, Reader], ...] = (
-    (
-        (
-            exp.Paren,
-            exp.Window,
-            exp.Filter,
-            exp.IgnoreNulls,
-            exp.Order,
-            exp.BitwiseNot,
-            exp.Collate,
-        ),
-        _inner,
-    ),
+    (_KEEPING, _inner),
     ((exp.Neg,), _negative),
     ((exp.Literal,), _literal),
     ((exp.Subquery,), _scalar),
@@ -371,16 +368,7 @@ _ROWS: tuple[tuple[Kinds, Reader], ...] = (
     ((exp.Column,), _column),
     ((exp.Cast,), _cast_target),
     ((exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod), _arithmetic),
-    (
-        (
-            exp.BitwiseAnd,
-            exp.BitwiseOr,
-            exp.BitwiseXor,
-            exp.BitwiseLeftShift,
-            exp.BitwiseRightShift,
-        ),
-        _bits,
-    ),
+    ((exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, *_SHIFTS), _bits),
     ((exp.Bracket,), _item),
     ((exp.Distinct,), _first),
     ((exp.Parameter,), _parameter),

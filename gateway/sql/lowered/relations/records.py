@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from gateway.sql.lowered.values.jsoncalls import row_of, where_present, written
+from gateway.sql.lowered.values.jsoncalls import is_maker, row_of, where_present, written
 from gateway.sql.names.scope import Block, is_read_from
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import own_nodes
@@ -54,7 +54,7 @@ def _written_out(value: exp.Expr) -> exp.Expr:
 
 
 def _is_taken(row: exp.Expr) -> bool:
-    """Whether it becomes text, or an item of an array."""
+    """Whether it becomes text, or an item of an array that does not become JSON."""
     held = row.parent
     while isinstance(held, exp.Paren | exp.Order | exp.Ordered | exp.Distinct):
         held = held.parent
@@ -62,7 +62,12 @@ def _is_taken(row: exp.Expr) -> bool:
         return held.args["to"].this in TEXTS
     if isinstance(held, exp.Array):
         return True
-    return isinstance(held, exp.Anonymous) and held.name == "array_agg"
+    if not isinstance(held, exp.Anonymous) or held.name != "array_agg":
+        return False
+    whole: exp.Expr | None = held
+    while isinstance(whole, exp.Filter | exp.Paren) or whole is held:
+        whole = whole.parent
+    return not (isinstance(whole, exp.Anonymous) and is_maker(whole.name))
 
 
 def as_record(row: exp.Expr, known: Types) -> exp.Expr:

@@ -49,7 +49,7 @@ _THROUGH = {
     "timestamp": ("json_of_moment", "text_of_timestamp"),
     "timestamptz": ("json_of_moment", "text_of_timestamptz"),
 }
-_QUOTED = ("time", "interval", "uuid", "oid")
+_QUOTED = ("time", "interval", "uuid", "oid", "bytea")
 
 NAMES = "names"  # under this key a whole row's notes hold the names of its columns
 PRESENT = "present"  # and this argument of it is true where it is not NULL
@@ -111,13 +111,18 @@ def as_json(value: exp.Expr, kind: Type | None) -> exp.Expr:
     if kind.element in JSONS:
         words = [exp.Literal.string(word) for word in (",", "null")]
         return _joined(["[", called("array_to_string", value, *words), "]"])
-    if kind.element is not None and kind.element.arrow == TEXT.arrow:
+    if kind.element is not None and _is_text(kind.element):
         if int(value.meta.get(DIMENSIONS, 1)) > 1:
             _no_deep(value)
         return called("json_of_texts", exp.Cast(this=value.copy(), to=kind_of("text[]")))
-    if kind.name in _QUOTED or kind.arrow == TEXT.arrow:
+    if kind.name in _QUOTED or _is_text(kind):
         return called("json_quoted", value if kind.name == "bpchar" else as_text_cast(value))
     raise FeatureNotSupported(f"JSON of {kind.sql} is not supported", position=position_of(value))
+
+
+def _is_text(kind: Type) -> bool:
+    """Whether its JSON is the string of its text; a record's would be an object."""
+    return kind.arrow == TEXT.arrow and kind.name != "record"
 
 
 def make(node: exp.Anonymous, known: Types) -> exp.Expr:
@@ -180,11 +185,30 @@ def _json_of(value: exp.Expr, known: Types) -> exp.Expr:
     row = row_of(value)
     if row is not None:
         return where_present(value, _json_of_row(row, known))
+    gathered = _gathered_rows(value)
+    if gathered is not None:
+        return _aggregate(gathered, known, ",").copy()
     written = written_number(value)
     if written is not None:  # a numeric, which is shown with its zeros; there is no -0
         return exp.Literal.string(written if float(written) else written.removeprefix("-"))
     kind = TEXT if value.is_string else known.of(value)
     return exp.Literal.string("null") if isinstance(value, exp.Null) else as_json(value, kind)
+
+
+def _gathered_rows(value: exp.Expr) -> exp.Anonymous | None:
+    """The call of array_agg(row); None of anything else."""
+    plain = value.unnest()
+    call = plain.this if isinstance(plain, exp.Filter) else plain
+    if not isinstance(call, exp.Anonymous) or call.name != "array_agg" or not call.expressions:
+        return None
+    return call if row_of(_taken(call)) is not None else None
+
+
+def _taken(call: exp.Anonymous) -> exp.Expr:
+    """What an aggregate takes, without its order and DISTINCT."""
+    value = call.expressions[0]
+    plain: exp.Expr = value.this if isinstance(value, exp.Order) else value
+    return plain.expressions[0] if isinstance(plain, exp.Distinct) else plain
 
 
 def _to_json(node: exp.Anonymous, known: Types) -> exp.Expr:
@@ -239,16 +263,17 @@ def _check_key(node: exp.Anonymous, place: int, key: exp.Expr, known: Types) -> 
         raise InvalidParameterValue("key value must be scalar, not array, composite, or json")
 
 
-def _aggregate(node: exp.Anonymous, known: Types) -> None:
+def _aggregate(node: exp.Anonymous, known: Types, between: str = "") -> exp.Expr:
     """json_agg: string_agg of each value's JSON, inside brackets put around the whole call."""
-    value = node.expressions[0]
-    plain = value.this if isinstance(value, exp.Order) else value
-    if isinstance(plain, exp.Distinct):
-        plain = plain.expressions[0]
+    plain = _taken(node)
     rows = row_of(plain) is not None
     plain.replace(_or_null(_json_of(plain, known)))
-    separator = ", \n " if rows and node.name == "json_agg" else ", "
-    _brackets(node, "[", separator, "]")
+    separator = between or (", \n " if rows and node.name == "json_agg" else ", ")
+    return _brackets(node, "[", separator, "]")
+
+
+def _gather(node: exp.Anonymous, known: Types) -> None:
+    _aggregate(node, known)
 
 
 def _object_aggregate(node: exp.Anonymous, known: Types) -> None:
@@ -266,7 +291,7 @@ def _object_aggregate(node: exp.Anonymous, known: Types) -> None:
     _brackets(node, "{ ", ", ", " }")
 
 
-def _brackets(node: exp.Anonymous, start: str, separator: str, end: str) -> None:
+def _brackets(node: exp.Anonymous, start: str, separator: str, end: str) -> exp.Expr:
     binary = node.name.startswith("jsonb")
     value = node.expressions[0]
     arguments = [value, exp.Literal.string(separator)]
@@ -287,6 +312,7 @@ def _brackets(node: exp.Anonymous, start: str, separator: str, end: str) -> None
     made.meta[GIVES] = JSONB if binary else JSON
     assert place is not None
     whole.replace(made)
+    return made
 
 
 def _path(node: exp.Anonymous, known: Types) -> exp.Expr:
@@ -305,7 +331,7 @@ _MAKERS = {
     "array_to_json": _to_json,
     "json_build_array": _build_array,
     "json_build_object": _build_object,
-    "json_agg": _aggregate,
+    "json_agg": _gather,
     "json_object_agg": _object_aggregate,
     "json_extract_path": _path,
     "json_extract_path_text": _path,
