@@ -59,7 +59,7 @@ from gateway.sql.names.scope import Analysis, position_of
 from gateway.sql.text.depth import with_room
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied, nodes_of
-from gateway.sql.types.comparisons import cast_listed, cast_literals
+from gateway.sql.types.comparisons import cast_listed, cast_literals, cast_united
 from gateway.sql.types.constant_numbers import fold_numbers
 from gateway.sql.types.dimensions import keep_dimensions
 from gateway.sql.types.inference import Types, declare_united, info_of
@@ -335,6 +335,7 @@ def type_literals(state: Rewriting) -> None:
     """Give a literal the type of what it is compared with, and refuse what is not alike."""
     for block in state.analysis.blocks:
         cast_literals(block)
+    cast_united(state.analysis, state.tree)
     cast_listed(state.tree)
     check_types(state.analysis, state.tree)
 

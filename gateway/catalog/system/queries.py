@@ -33,6 +33,7 @@ from gateway.errors import (
     FeatureNotSupported,
     GatewayError,
     InternalError,
+    InvalidParameterValue,
     NumericValueOutOfRange,
     OutOfMemory,
     QueryCanceled,
@@ -57,9 +58,15 @@ CREATE MACRO quote_ident(s) AS CASE WHEN regexp_full_match(s, '[a-z_][a-z0-9_]*'
   ELSE '"' || replace(s, '"', '""') || '"' END;
 CREATE MACRO quote_literal(s) AS CASE WHEN contains(s, '\\') THEN 'E''' ELSE '''' END
   || replace(replace(s, '\\', '\\\\'), '''', '''''') || '''';
-CREATE MACRO parse_ident(s) AS list_transform(
-  regexp_extract_all(s, '"(?:[^"]|"")*"|[^."\\s]+'),
-  lambda w: CASE WHEN left(w, 1) = '"' THEN replace(w[2:-2], '""', '"') ELSE lower(w) END);
+CREATE MACRO parts_of_ident(s) AS list_transform(regexp_extract_all(s, '%i'),
+  lambda w: CASE WHEN left(w, 1) = '"' THEN replace(w[2:-2], '""', '"')
+  ELSE translate(w, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') END);
+CREATE MACRO start_of_ident(s) AS regexp_extract(s, '^\\s*(?:%i)(?:\\s*[.]\\s*(?:%i))*\\s*');
+CREATE MACRO parse_ident(s, strict) AS CASE
+  WHEN s IS NULL OR strict IS NULL THEN NULL
+  WHEN start_of_ident(s) <> '' AND (start_of_ident(s) = s OR NOT (
+    strict OR s[length(start_of_ident(s)) + 1] = '.')) THEN parts_of_ident(start_of_ident(s))
+  ELSE error('string is not a valid identifier: "' || s || '"') END;
 CREATE MACRO float_text(x) AS CASE WHEN isnan(x) THEN 'NaN' WHEN x = 'inf' THEN 'Infinity'
   WHEN x = '-inf' THEN '-Infinity' ELSE regexp_replace(CAST(x AS VARCHAR), '[.]0($|e)', '\\1') END;
 CREATE MACRO without_parentheses(x) AS CASE WHEN x[1] = '(' AND x[-1] = ')' AND
@@ -88,7 +95,11 @@ CREATE MACRO numbers(low, high, step) AS generate_series(low, CASE WHEN
   abs((CAST(high AS HUGEINT) - low) // step) > 10000000 THEN error('too large')
   ELSE high END, step);
 CREATE SCHEMA static;
-""".replace("%s", ", ".join(f"'{word}'" for word in sorted(QUOTED)))
+"""
+_PART = """"(?:[^"]|"")+"|[a-zA-Z_\\x{80}-\\x{10FFFF}][a-zA-Z0-9_$\\x{80}-\\x{10FFFF}]*"""
+_MACROS = _MACROS.replace("%s", ", ".join(f"'{word}'" for word in sorted(QUOTED)))
+_MACROS = _MACROS.replace("%i", _PART)
+_NO_IDENTIFIER = "string is not a valid identifier"
 _TOO_LARGE = "too large"  # what a macro says of a value that is
 _OUT_OF_RANGE = "out of range"
 _KEPT_MOMENTS = 16
@@ -361,6 +372,8 @@ def _refusal(error: duckdb.Error) -> GatewayError:
     if isinstance(error, duckdb.InvalidInputException):
         if "unrecognized configuration parameter" in text:
             return UndefinedObject(text.partition(": ")[2])
+        if _NO_IDENTIFIER in text:
+            return InvalidParameterValue(text.partition(": ")[2])
         if text.endswith(_OUT_OF_RANGE):
             return NumericValueOutOfRange(text.partition(": ")[2])
         return FeatureNotSupported(text.partition(": ")[2] or text)

@@ -150,7 +150,8 @@ TEMPLATES: dict[str, str] = {
     "quote_nullable": (
         "CASE WHEN {0} IS NULL THEN 'NULL' ELSE quote_literal(CAST({0} AS VARCHAR)) END"
     ),
-    "parse_ident": "parse_ident({0})",
+    "parse_ident/1": "parse_ident({0}, TRUE)",
+    "parse_ident/2": "parse_ident({0}, {1})",
     "nameconcatoid": "{0} || '_' || {1}",
     "lower": "lower({0})",
     "upper": "upper({0})",

@@ -185,6 +185,29 @@ def length(interval: MonthDayNano) -> int:
     return int(interval.months * _MONTH_DAYS + interval.days) * _DAY + _micros(interval)
 
 
+_OFFSET = 10**22  # above the length of every interval, so that none sorts with a sign
+
+
+def key(interval: MonthDayNano) -> str:
+    """A text that sorts as the interval does, and tells which it was.
+
+    >>> key(MonthDayNano([0, 1, 0])) < key(MonthDayNano([0, 0, 90_000_000_000_000]))
+    True
+    """
+    parts = f"{interval.months} {interval.days} {interval.nanoseconds}"
+    return f"{length(interval) + _OFFSET:023d} {parts}"
+
+
+def of_key(text: str) -> MonthDayNano:
+    """The interval of a text that `key` made.
+
+    >>> of_key(key(MonthDayNano([1, -2, 3])))
+    MonthDayNano(months=1, days=-2, nanoseconds=3)
+    """
+    _, months, days, nanos = text.split(" ")
+    return MonthDayNano([int(months), int(days), int(nanos)])
+
+
 # What is kept of an interval that is cut to a field: whole so many months; days; microseconds.
 _MONTHS = {
     "millennium": 12_000,

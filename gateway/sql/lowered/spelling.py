@@ -10,6 +10,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
+from gateway.sql.lowered.groups.joined_bytes import join_bytes
 from gateway.sql.lowered.groups.ordered_sets import put_ordered_set
 from gateway.sql.lowered.values.jsoncalls import made_json, written
 from gateway.sql.lowered.values.reals import spell_cases, spell_nullif
@@ -125,5 +126,6 @@ _SPELT: dict[str, Callable[[exp.Anonymous, Types], None]] = {
     **dict.fromkeys(CUTTING, round_numeric),
     "array_fill": _spell_filled,
     "setseed": _refuse_seed,
+    "string_agg": join_bytes,
     **dict.fromkeys(_WRITERS, _spell_written),
 }

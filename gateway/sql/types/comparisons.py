@@ -1,8 +1,9 @@
 """String literals take the type of what they are compared with.
 
 In PostgreSQL a quoted literal is of unknown type until its surroundings tell (manual, 10.2); the
-engine takes it for text and reads fewer forms of timestamps than PostgreSQL does. A literal beside
-a date or a time becomes a typed one, which `lowering` writes in the form the engine reads.
+engine takes it for text, reads fewer forms of timestamps than PostgreSQL does, and takes its
+letters for bytes. A literal beside a date, a time or bytes becomes a typed one, which `lowering`
+writes in the form the engine reads.
 """
 
 from __future__ import annotations
@@ -11,16 +12,16 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from gateway.sql.names.scope import Block
+from gateway.sql.names.scope import Analysis, Block
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import copied, nodes_of, own_nodes
 from gateway.sql.types.inference import type_of
-from gateway.types import Type, dimensions
+from gateway.types import BYTEA, Type, dimensions
 
 _TYPED = frozenset(
     {"bool", "date", "time", "timestamp", "timestamptz", "interval", "int2", "int4", "int8",
-     "float4", "float8", "numeric", "uuid"}
+     "float4", "float8", "numeric", "uuid", "bytea"}
 )  # fmt: skip
 
 
@@ -30,18 +31,50 @@ _ELEMENTS = _TYPED | {"int2", "int4", "int8", "float4", "float8", "numeric", "te
 _RANKED = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric"})
 
 # Calls whose arguments are of one type.
-_ALTERNATIVES = frozenset({"coalesce", "greatest", "least", "nullif"})
+_ALTERNATIVES = frozenset({"coalesce", "greatest", "least"})
 
 
-_COMPARING = (*COMPARISONS, exp.Between, exp.In)
+# Those whose first argument and third, where there is one, are.
+_SHIFTED = ("lag", "lead")
+_OF_BYTES = ("sha224", "sha256", "sha384", "sha512")
+_OF_ARRAYS = (exp.ArrayContainsAll, exp.ArrayContainedBy, exp.ArrayOverlaps)
 
 
 def cast_literals(block: Block) -> None:
-    """Cast literals that stand beside dates, times, intervals, booleans and arrays, in place."""
+    """Cast literals that stand beside values of other types, in place."""
     for node in own_nodes(block.select):
         for group in _compared(node):
-            compared = isinstance(node, _COMPARING) or node.name == "nullif"
-            _cast_group(group, block, compared)
+            _cast_group([(each, block) for each in group], compared=True)
+        for group in _alternatives(node):
+            _cast_group([(each, block) for each in group], compared=False)
+        if isinstance(node, exp.DPipe):
+            _cast_joined(node, block)
+        elif isinstance(node, exp.Anonymous) and node.name in _OF_BYTES:
+            for literal in filter(_is_literal, node.expressions):
+                _cast(literal, BYTEA)
+
+
+def cast_united(analysis: Analysis, tree: exp.Expr) -> None:
+    """Cast literals that are columns of a set operation to the other branches' type, in place."""
+    for union in nodes_of(tree, exp.SetOperation):
+        if isinstance(union.parent, exp.SetOperation):
+            continue
+        branches = list(_branches(union))
+        if len({len(each.expressions) for each in branches}) == 1:
+            blocks = [analysis.block_of(each.expressions[0]) for each in branches]
+            for column in zip(*(each.expressions for each in branches), strict=True):
+                values = [each.unalias() for each in column]
+                _cast_group(list(zip(values, blocks, strict=True)), compared=False)
+
+
+def _branches(query: exp.Expr) -> Iterator[exp.Select]:
+    if isinstance(query, exp.SetOperation):
+        yield from _branches(query.this)
+        yield from _branches(query.expression)
+    elif isinstance(query, exp.Subquery):
+        yield from _branches(query.this)
+    elif isinstance(query, exp.Select) and query.expressions:
+        yield query
 
 
 def cast_listed(tree: exp.Expr) -> None:
@@ -52,37 +85,62 @@ def cast_listed(tree: exp.Expr) -> None:
         ]
         if len(rows) > 1 and len({len(row) for row in rows}) == 1:
             for column in zip(*rows, strict=True):
-                _cast_group(list(column), None, compared=False)
+                _cast_group([(each, None) for each in column], compared=False)
 
 
 def _compared(node: exp.Expr) -> Iterator[list[exp.Expr]]:
-    """Expressions that are compared with one another, or stand for one another."""
-    if isinstance(node, COMPARISONS):
+    """Expressions that are compared with one another."""
+    if isinstance(node, (*COMPARISONS, *_OF_ARRAYS)):
         yield [node.this, node.expression]
     elif isinstance(node, exp.Between):
         yield [node.this, node.args["low"], node.args["high"]]
     elif isinstance(node, exp.In):
         yield [node.this, *node.expressions]
-    elif isinstance(node, exp.Array) or (
+    elif isinstance(node, exp.Case) and node.this is not None:
+        yield [node.this, *(branch.this for branch in node.args["ifs"])]
+    elif isinstance(node, exp.Anonymous) and node.name == "nullif":
+        yield node.expressions
+
+
+def _alternatives(node: exp.Expr) -> Iterator[list[exp.Expr]]:
+    """Expressions that stand for one another."""
+    if isinstance(node, exp.Array) or (
         isinstance(node, exp.Anonymous) and node.name in _ALTERNATIVES
     ):
         yield node.expressions
+    elif isinstance(node, exp.Anonymous) and node.name in _SHIFTED:
+        yield node.expressions[::2]
     elif isinstance(node, exp.Case):
         default = node.args.get("default")
         values = [branch.args["true"] for branch in node.args["ifs"]]
         yield values if default is None else [*values, default]
 
 
-def _cast_group(group: list[exp.Expr], block: Block | None, compared: bool) -> None:
-    literals = [e for e in group if isinstance(e, exp.Literal) and e.is_string]
+def _cast_group(group: list[tuple[exp.Expr, Block | None]], compared: bool) -> None:
+    literals = [value for value, _ in group if _is_literal(value)]
     if not literals or len(literals) == len(group):
         return
-    known = next((t for e in group if e not in literals and (t := _typed(e, block))), None)
+    others = (_typed(*each) for each in group if not _is_literal(each[0]))
+    known = next((kind for kind in others if kind), None)
     if known is not None and (compared or known.name not in _RANKED):
         for literal in literals:
-            spelt = known.sql + "[]" * (dimensions(known) - 1)
-            kind = data_type(spelt)
-            literal.replace(exp.Cast(this=copied(literal), to=kind))
+            _cast(literal, known)
+
+
+def _cast_joined(node: exp.DPipe, block: Block) -> None:
+    """A literal that is joined to bytes is bytes."""
+    for literal, other in ((node.this, node.expression), (node.expression, node.this)):
+        if _is_literal(literal) and type_of(other, block) is BYTEA:
+            _cast(literal, BYTEA)
+
+
+def _is_literal(value: exp.Expr) -> bool:
+    return isinstance(value, exp.Literal) and value.is_string
+
+
+def _cast(literal: exp.Expr, known: Type) -> None:
+    spelt = known.sql + "[]" * (dimensions(known) - 1)
+    literal.replace(exp.Cast(this=copied(literal), to=data_type(spelt)))
 
 
 def _typed(tree: exp.Expr, block: Block | None) -> Type | None:

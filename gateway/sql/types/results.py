@@ -65,7 +65,7 @@ _LIKE_FIRST = frozenset(
     }
 )  # fmt: skip
 # Of bytes they give bytes, else text.
-_OF_BYTES = frozenset({"trim", "ltrim", "rtrim", "btrim", "substr", "overlay"})
+_OF_BYTES = frozenset({"trim", "ltrim", "rtrim", "btrim", "substr", "overlay", "string_agg"})
 _ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
     (FLOAT8, (
         "stddev", "stddev_pop", "stddev_samp", "var", "variance", "var_pop",
@@ -87,7 +87,7 @@ _ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
     (TEXT, (
         "lower", "upper", "initcap", "concat", "concat_ws", "left", "right", "lpad", "rpad",
         "replace", "reverse", "repeat", "split_part",
-        "translate", "md5", "chr", "to_hex", "string_agg", "regexp_replace",
+        "translate", "md5", "chr", "to_hex", "regexp_replace",
         "array_to_string", "encode", "to_char", "to_char_timestamp", "to_char_timestamptz",
         "to_char_bigint", "to_char_double", "to_char_numeric")),
     (TEXT, ("text_of_float4", "text_of_float8", "text_of_time", "text_of_timestamp",

@@ -18,7 +18,7 @@ from gateway.sql.lowered.values.not_numbers import (
 from gateway.sql.lowered.values.wide_comparisons import KEYS
 from gateway.sql.names.ordering import meant
 from gateway.sql.types.inference import Types
-from gateway.types import FLOATING, Type
+from gateway.types import BYTEA, FLOATING, Type
 
 
 def order_widely(ordered: exp.Ordered, known: Types) -> None:
@@ -28,6 +28,8 @@ def order_widely(ordered: exp.Ordered, known: Types) -> None:
         FeatureNotSupported: 0A000, intervals or jsonb beside a DISTINCT that stays one.
     """
     holder = ordered.find_ancestor(exp.Window, exp.WithinGroup, exp.Anonymous, exp.Select)
+    if isinstance(holder, exp.Anonymous) and isinstance(ordered.parent, exp.Order):
+        _order_values(ordered, known)
     if not isinstance(holder, exp.Window | exp.Select):
         return
     value = ordered.this if isinstance(holder, exp.Window) else meant(ordered.this, holder)
@@ -36,6 +38,10 @@ def order_widely(ordered: exp.Ordered, known: Types) -> None:
         return
     if kind.element is not None:
         _order_arrays(ordered, holder)
+    elif kind is BYTEA and isinstance(holder, exp.Window):  # which the engine has of texts alone
+        hexadecimal = exp.Literal.string("hex")
+        digits = exp.Anonymous(this="bytes_written", expressions=[value.copy(), hexadecimal])
+        ordered.set("this", digits)
     elif kind.name in KEYS:
         _order_keys(ordered, holder, value, kind)
     elif kind.name not in FLOATING:
@@ -44,6 +50,19 @@ def order_widely(ordered: exp.Ordered, known: Types) -> None:
         ordered.set("this", _folded(value.copy(), value, kind, known, zero=True))
     elif holder.args.get("distinct") is None:  # that one's outputs are folded (`equal_nans`)
         _order_reals(ordered, holder, value, kind, known)
+
+
+def _order_values(ordered: exp.Ordered, known: Types) -> None:
+    """The same of what an aggregate takes in an order."""
+    kind, values = known.of(ordered.this), ordered.parent
+    if kind is None or kind.name not in KEYS or values is None:
+        return
+    if isinstance(values.this, exp.Distinct):
+        raise FeatureNotSupported(
+            f"an aggregate of DISTINCT values in the order of {kind.sql} is not supported",
+            hint="Write the DISTINCT in a subquery.",
+        )
+    ordered.set("this", KEYS[kind.name](ordered.this))
 
 
 def _order_keys(

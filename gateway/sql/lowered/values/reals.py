@@ -1,4 +1,7 @@
-"""nullif and CASE ... WHEN over reals, by `=`: the engine's own take 0 and -0 for two values."""
+"""nullif and CASE ... WHEN by `=`, over values that the engine's own compare by their form.
+
+They take 0 and -0 for two values, and 1 day and 24 hours.
+"""
 
 from __future__ import annotations
 
@@ -10,29 +13,29 @@ from gateway.types import FLOATING, NUMERIC, Type
 
 
 def spell_nullif(node: exp.Anonymous, known: Types) -> None:
-    """Put the CASE that nullif stands for in its place, where a real is compared."""
+    """Put the CASE that nullif stands for in its place, where such a value is compared."""
     first, second = node.expressions
     types = [known.of(argument) for argument in (first, second)]
-    if not any(map(_is_real, types)) or NUMERIC in types or node.find(exp.Query) is not None:
+    if not any(map(_has_forms, types)) or NUMERIC in types or node.find(exp.Query) is not None:
         return  # a numeric has no -0, and a subquery is asked once
     branch = exp.If(this=_equal(first, second), true=exp.Null())
     made: exp.Expr = exp.Case(ifs=[branch], default=first.copy())
-    if not _is_real(types[0]):
+    if not _has_forms(types[0]):
         made = exp.Cast(this=made, to=data_type("float8"))
     node.replace(made)
 
 
 def spell_cases(node: exp.Case, known: Types) -> None:
-    """Write CASE of a real WHEN ... THEN as CASE WHEN ... = ... THEN, in place."""
-    if not _is_real(known.of(node.this)) or node.this.find(exp.Query) is not None:
+    """Write CASE of such a value WHEN ... THEN as CASE WHEN ... = ... THEN, in place."""
+    if not _has_forms(known.of(node.this)) or node.this.find(exp.Query) is not None:
         return
     for branch in node.args["ifs"]:
         branch.set("this", _equal(node.this, branch.this))
     node.set("this", None)
 
 
-def _is_real(kind: Type | None) -> bool:
-    return kind is not None and kind.name in FLOATING
+def _has_forms(kind: Type | None) -> bool:
+    return kind is not None and kind.name in (*FLOATING, "interval", "jsonb")
 
 
 def _equal(one: exp.Expr, other: exp.Expr) -> exp.EQ:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.values.not_numbers import is_nan, may_be_nan, unsigned_nan
 from gateway.sql.lowered.values.padded import unpad_sides
 from gateway.sql.lowered.values.quantified import is_condition
@@ -193,11 +192,7 @@ def _among(node: exp.Expr) -> None:
 
 
 def choose_widely(node: exp.Anonymous, known: Types) -> None:
-    """greatest, least, max and min of intervals by their lengths, in place.
-
-    Raises:
-        FeatureNotSupported: 0A000, max and min over a window.
-    """
+    """greatest, least, max and min of intervals by their lengths, in place."""
     if not node.expressions or known.of(node.expressions[0]) is not INTERVAL:
         return
     if node.name in _EXTREMES:
@@ -209,7 +204,8 @@ def choose_widely(node: exp.Anonymous, known: Types) -> None:
     elif node.name in ("max", "min") and len(node.expressions) == 1:
         held = node.parent.parent if isinstance(node.parent, exp.Filter) else node.parent
         if isinstance(held, exp.Window):
-            raise FeatureNotSupported(f"{node.name} of intervals over a window is not supported")
+            _choose_in_window(node, held)
+            return
         value = node.expressions[0]
         if isinstance(value, exp.Distinct):
             value = value.expressions[0]
@@ -217,6 +213,16 @@ def choose_widely(node: exp.Anonymous, known: Types) -> None:
         node.set("this", "first_value")
         node.set("expressions", [exp.Order(this=value.copy(), expressions=[by])])
         node.meta[GIVES] = INTERVAL
+
+
+def _choose_in_window(call: exp.Anonymous, window: exp.Window) -> None:
+    """The interval of the greatest or least text of those that sort as intervals do, in place."""
+    given = exp.Cast(this=call.expressions[0].copy(), to=data_type("interval"))
+    call.set("expressions", [exp.Anonymous(this="interval_key", expressions=[given])])
+    chosen = exp.Anonymous(this="interval_of_key")
+    chosen.meta[GIVES] = INTERVAL
+    window.replace(chosen)
+    chosen.set("expressions", [window])
 
 
 def _longer(one: exp.Expr, other: exp.Expr, longest: bool) -> exp.Expr:
