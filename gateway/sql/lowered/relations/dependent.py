@@ -13,13 +13,14 @@ from collections.abc import Iterator, Sequence
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, GatewayError, GroupingError
+from gateway.sql.lowered.relations.for_engine import is_for_engine
 from gateway.sql.lowered.relations.per_key import Keys, equal_keys, for_each
 from gateway.sql.lowered.relations.subqueries import array_of_query
 from gateway.sql.lowered.values.quantified import (
     all_of,
     among_rows,
+    compare_columns,
     is_beyond,
-    is_condition,
     is_quantified,
     outputs_of,
     query_of,
@@ -248,11 +249,13 @@ def _join_value(block: Block, analysis: Analysis, numbers: Iterator[int]) -> boo
                     position=position_of(node),
                 )
             continue
+        if compare_columns(node, query):
+            return True
         found = _references(query, analysis)
         if compared and (is_beyond(node) or _loses_null(node, found, block)):
             node.replace(among_rows(node, query))
             return True
-        if not found or _is_for_engine(node, query, found):
+        if not found or is_for_engine(node, query, [column for column, _, _ in found]):
             continue
         if compared:
             node.replace(among_rows(node, query))
@@ -285,30 +288,6 @@ def _replace_array(node: exp.Expr, query: exp.Expr, block: Block) -> None:
     if kind is not None and (kind.array_oid or kind.element is not None):
         made.meta[GIVES] = array_of(kind)
     node.replace(made)
-
-
-def _is_for_engine(node: exp.Expr, query: exp.Expr, found: Sequence[Reference]) -> bool:
-    """Whether the engine runs it: an aggregate, EXISTS or IN that compares in its own WHERE."""
-    if not isinstance(query, exp.Select):
-        return False
-    clauses = ("limit", "offset", "distinct", "group", "having", "with_")
-    if any(query.args.get(clause) for clause in clauses):
-        return False
-    where = query.args.get("where")
-    ids = {id(column) for column, _, _ in found}
-    equations = [] if where is None else list(conjuncts(where.this))
-    simple = {
-        id(side)
-        for each in equations
-        if isinstance(each, exp.EQ)
-        for side in (each.this, each.expression)
-    }
-    if not ids <= simple:
-        return False
-    if isinstance(node, exp.Subquery):
-        windows = any(isinstance(inner, exp.Window) for inner in own_nodes(query))
-        return is_one_row(query) and not windows
-    return is_condition(node)
 
 
 def _join(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
+from gateway.sql.lowered.relations.unnested import rows_of_values
 from gateway.sql.names.ordering import meant
 from gateway.sql.names.scope import (
     Analysis,
@@ -153,9 +154,10 @@ def _look_aside(select: exp.Select, keys: Keys) -> None:
     items = [join.this for join in select.args.get("joins") or ()]
     for item in [*([start.this] if start is not None else []), *items]:
         looks = any(column.table == keys.alias for column in nodes_of(item, exp.Column))
-        if looks and isinstance(item, exp.Subquery) and item.alias:
+        if looks and isinstance(item, exp.Subquery | exp.Values) and item.alias:
             alias = item.args["alias"].copy()
-            item.replace(exp.Lateral(this=exp.Subquery(this=item.this.copy()), alias=alias))
+            rows = rows_of_values(item) if isinstance(item, exp.Values) else item.this.copy()
+            item.replace(exp.Lateral(this=exp.Subquery(this=rows), alias=alias))
 
 
 def _part_windows(select: exp.Select, keys: Keys) -> None:
@@ -289,7 +291,7 @@ def _without_rows(tree: exp.Expr, known: Types) -> exp.Expr:
     holder = exp.Paren(this=tree.copy())
     whole: exp.Expr
     for node, old in zip(nodes(holder.this), nodes(tree), strict=True):
-        if isinstance(node, exp.Query):
+        if isinstance(node, exp.Query) and not _is_aggregated(old, tree):
             raise _refused("a subquery beside an aggregate", tree)
         if not is_aggregate(old):
             continue
@@ -304,6 +306,15 @@ def _without_rows(tree: exp.Expr, known: Types) -> exp.Expr:
         whole.replace(value)
     made: exp.Expr = holder.this
     return made
+
+
+def _is_aggregated(node: exp.Expr, tree: exp.Expr) -> bool:
+    """Whether it stands in an aggregate of `tree`, which goes with it."""
+    while node is not tree and node.parent is not None:
+        node = node.parent
+        if is_aggregate(node) or isinstance(node, exp.Filter):
+            return True
+    return False
 
 
 def _always(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.lowered.relations.json_records import RECORDS, spread_record
-from gateway.sql.lowered.relations.unnested import select_values, spread_unnest
+from gateway.sql.lowered.relations.unnested import is_matched, select_values, spread_unnest
 from gateway.sql.meaning.naming import output_name
 from gateway.sql.names.row_functions import NUMBERED, PAIRS, SETS
 from gateway.sql.text.grammar import Marker
@@ -36,7 +36,7 @@ def spread_sets(tree: exp.Expr) -> None:
             spread_record(table, call)
         elif isinstance(call, exp.Anonymous) and call.name in NUMBERED:
             numbered = bool(table.args.get("ordinality"))
-            if numbered or call.name in SETS:
+            if numbered or call.name in SETS or is_matched(table):
                 _spread(table, call, numbered)
     for unnest in nodes_of(tree, exp.Unnest):
         spread_unnest(unnest)

@@ -27,7 +27,7 @@ def spread_unnest(item: exp.Unnest) -> None:
         first = exp.Anonymous(this="nullif", expressions=[arrays[0].copy(), _empty()])
         whole = exp.Anonymous(this="coalesce", expressions=[first, nothing])
         arrays = [whole, *(each.copy() for each in arrays[1:])]
-    elif not (looks or numbered) or (len(arrays) == 1 and not (looks and numbered)):
+    elif not is_matched(item) and [looks, numbered, len(arrays) > 1].count(True) < 2:
         return
     items: list[exp.Expr] = [
         exp.alias_(exp.Anonymous(this="unnest", expressions=[each.copy()]), "unnest", quoted=True)
@@ -64,6 +64,16 @@ def _is_kept(item: exp.Unnest) -> bool:
     on = join.args.get("on") if isinstance(join, exp.Join) else None
     always = isinstance(on, exp.Boolean) and bool(on.this)
     return isinstance(join, exp.Join) and join.side == "LEFT" and always
+
+
+def is_matched(item: exp.Expr) -> bool:
+    """Whether its rows, of what stands before it, are joined by a condition, or where none is."""
+    join = item.parent
+    if not isinstance(join, exp.Join) or item.find(exp.Column) is None:
+        return False
+    on = join.args.get("on")
+    always = on is None or (isinstance(on, exp.Boolean) and bool(on.this))
+    return bool(join.side) or not always
 
 
 def _empty() -> exp.Expr:
@@ -107,8 +117,13 @@ def select_values(tree: exp.Expr) -> None:
     for lateral in nodes_of(tree, exp.Lateral):
         held = lateral.this
         if isinstance(held, exp.Subquery) and isinstance(held.this, exp.Values):
-            rows = [_row(each) for each in held.this.expressions]
-            held.set("this", reduce(_with, rows[1:], rows[0]))
+            held.set("this", rows_of_values(held.this))
+
+
+def rows_of_values(values: exp.Values) -> exp.Expr:
+    """`VALUES (a), (b)` as one SELECT for each row."""
+    rows = [_row(each) for each in values.expressions]
+    return reduce(_with, rows[1:], rows[0])
 
 
 def _row(row: exp.Expr) -> exp.Expr:

@@ -11,8 +11,9 @@ from functools import reduce
 
 from sqlglot import exp
 
-from gateway.errors import SyntaxFault
+from gateway.errors import FeatureNotSupported, SyntaxFault
 from gateway.sql.names.scope import column_node, position_of
+from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.rows import pairwise
 
 _VALUE, _PLACE = "in_value", "in_place"
@@ -110,6 +111,41 @@ def among_rows(node: exp.Expr, query: exp.Expr) -> exp.Expr:
         select.set("where", exp.Where(this=compared))
         return exp.Exists(this=select)
     return exp.Subquery(this=select)
+
+
+def compare_columns(node: exp.Expr, query: exp.Expr) -> bool:
+    """Write `(a, b) = (SELECT x, y ...)` as `a = (SELECT x ...) AND b = (SELECT y ...)`, in place.
+
+    Returns:
+        Whether it is one; False where the subquery gives one column.
+
+    Raises:
+        SyntaxFault: 42601, not as many columns as values.
+        FeatureNotSupported: 0A000, another comparison, or a query of which no column stands alone.
+    """
+    if not isinstance(node, exp.Subquery) or len(outputs_of(query)) == 1:
+        return False
+    whole = node.parent
+    while isinstance(whole, exp.Paren):
+        whole = whole.parent
+    left = whole.this if isinstance(whole, COMPARISONS) else None
+    values = [] if left is None or left.unnest() is node else _items(left)
+    if len(values) != len(outputs_of(query)):
+        raise SyntaxFault("subquery must return only one column")
+    if not isinstance(query, exp.Select) or query.args.get("distinct") is not None:
+        raise FeatureNotSupported(
+            "this comparison of a row with a subquery is not supported",
+            hint="Compare it with IN.",
+            position=position_of(node),
+        )
+    pairs = []
+    for place, value in enumerate(values):
+        alone = query.copy()
+        alone.set("expressions", [alone.expressions[place]])
+        pairs.append((exp.paren(value.copy()), exp.Subquery(this=alone)))
+    if whole is not None:
+        whole.replace(exp.paren(pairwise(type(whole), pairs)))
+    return True
 
 
 def _items(value: exp.Expr) -> list[exp.Expr]:

@@ -1,0 +1,51 @@
+"""Which subqueries that look at the query around them are left to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from gateway.sql.lowered.values.quantified import is_condition
+from gateway.sql.names.scope import is_aggregate, is_one_row
+from gateway.sql.text.trees import conjuncts, own_nodes
+
+
+def is_for_engine(node: exp.Expr, query: exp.Expr, outer: Sequence[exp.Column]) -> bool:
+    """Whether the engine runs it: an aggregate, EXISTS or IN that compares in its own WHERE.
+
+    Args:
+        node: What stands in an expression: the subquery, or its comparison.
+        query: The query in it.
+        outer: The columns in it that are of relations around it.
+    """
+    if not isinstance(query, exp.Select) or _is_beneath(node):
+        return False
+    clauses = ("limit", "offset", "distinct", "group", "having", "with_")
+    if any(query.args.get(clause) for clause in clauses):
+        return False
+    where = query.args.get("where")
+    ids = {id(column) for column in outer}
+    equations = [] if where is None else list(conjuncts(where.this))
+    simple = {
+        id(side)
+        for each in equations
+        if isinstance(each, exp.EQ)
+        for side in (each.this, each.expression)
+    }
+    if not ids <= simple:
+        return False
+    if isinstance(node, exp.Subquery):
+        windows = any(isinstance(inner, exp.Window) for inner in own_nodes(query))
+        return is_one_row(query) and not windows
+    return is_condition(node)
+
+
+def _is_beneath(node: exp.Expr) -> bool:
+    """Whether it stands in an aggregate or in ORDER BY, where the engine runs none of them."""
+    at = node.parent
+    while at is not None and not isinstance(at, exp.Select):
+        if isinstance(at, exp.Ordered | exp.Filter | exp.Window) or is_aggregate(at):
+            return True
+        at = at.parent
+    return False
