@@ -11,7 +11,8 @@ prints the median of some runs of 13 queries in milliseconds, all contenders tak
     xarray       plain xarray or pandas
 
 Times in one run are comparable with one another, and no more. `--rows` chooses memory, zarr or
-both; `--runs` how often; `--only` which queries.
+both; `--runs` how often; `--only` which queries. `--cpu` counts processor time, of all threads
+together, which other work on the machine disturbs less; xarray-sql, another process, is left out.
 """
 
 from __future__ import annotations
@@ -192,14 +193,19 @@ class Peer:
         self._process.wait()
 
 
-def timed(run: Run, name: str) -> tuple[float, int]:
-    start = time.perf_counter()
+def timed(run: Run, name: str, clock: Callable[[], float]) -> tuple[float, int]:
+    start = clock()
     rows = run(name)
-    return (time.perf_counter() - start) * 1000, rows
+    return (clock() - start) * 1000, rows
 
 
 def compare(
-    kind: str, runs: int, queries: list[str], peer_python: str | None, folder: Path
+    kind: str,
+    runs: int,
+    queries: list[str],
+    peer_python: str | None,
+    folder: Path,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> None:
     """Prints one table."""
     made = grid(SHAPES[kind])
@@ -214,7 +220,7 @@ def compare(
     contenders: dict[str, Callable[[str], tuple[float, int]]] = {}
 
     def add(label: str, run: Run) -> None:
-        contenders[label] = lambda name: timed(run, name)
+        contenders[label] = lambda name: timed(run, name, clock)
 
     add("gradwire", gradwire(used))
     if peer is not None:
@@ -251,11 +257,14 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--only", nargs="*", default=list(QUERIES), help="some queries")
     parser.add_argument("--peer-python", help="a Python that has xarray-sql 0.6.0")
+    parser.add_argument("--cpu", action="store_true", help="count processor time")
     options = parser.parse_args()
+    clock = time.process_time if options.cpu else time.perf_counter
+    peer = None if options.cpu else options.peer_python
     kinds = ["memory", "zarr"] if options.rows == "both" else [options.rows]
     with tempfile.TemporaryDirectory() as folder:
         for kind in kinds:
-            compare(kind, options.runs, options.only, options.peer_python, Path(folder))
+            compare(kind, options.runs, options.only, peer, Path(folder), clock)
 
 
 if __name__ == "__main__":

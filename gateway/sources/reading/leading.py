@@ -15,6 +15,7 @@ import pyarrow as pa
 
 Mask = npt.NDArray[np.bool_]
 Values = npt.NDArray[Any]
+Positions = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +63,21 @@ class Leaders:
             return np.ones(len(values), np.bool_)
         return good | missing if missing is not None and first.nulls_first else good
 
-    def outdid(self, numbers: Values) -> bool:
-        """Whether none of some numbers may be among the first; False where NaN is among them.
+    def reaching(self, numbers: Values) -> Positions | None:
+        """The places of those of some numbers that may be among the first; None: it may be any.
 
-        It asks for the best of them alone, without a copy or a mask, and is meant for a part of a
-        chunk.
+        It may be any until there are enough of them, and where NaN stands for NULL. Nearly always
+        the best of the numbers tells that none of them is, without a copy or a mask.
         """
         limit = self._limit()
         if limit is None or not len(numbers) or numbers.dtype.kind not in "iuf":
-            return False
-        return bool(numbers.max() < limit if self._first.down else numbers.min() > limit)
+            return None
+        best = numbers.max() if self._first.down else numbers.min()
+        if np.isnan(best):
+            return None
+        if not self._reaches(best, limit):
+            return np.zeros(0, np.intp)
+        return np.flatnonzero(self._reaches(numbers, limit))
 
     def still_among(self, values: pa.Array) -> Mask:
         """Which rows of those that were among the first still may be."""

@@ -71,11 +71,14 @@ class Reader:
         for run in self.arrays.runs(column.field.name, block):
             for start in range(0, len(run), BATCH_ROWS):
                 part = run[start : start + BATCH_ROWS]
-                if leaders.outdid(part):
+                at = leaders.reaching(part)
+                if at is None:
+                    at = np.arange(len(part))
+                elif not len(at):
                     continue
-                values = self._encoded(column, part, block)
+                values = self._encoded(column, part[at], block)
                 among = leaders.among(values)
-                places.append(np.flatnonzero(among) + (first + start))
+                places.append(at[among] + (first + start))
                 found.append(values.filter(pa.array(among)))
             first += len(run)
         return np.concatenate(places), pa.concat_arrays(found)
