@@ -179,6 +179,14 @@ def test_a_module_opens_with_what_it_is_for(module: str) -> None:
     assert ast.get_docstring(ast.parse(MODULES[module].read_text()))
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_a_table_has_a_key_once(module: str) -> None:
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.Dict):
+            keys = [ast.unparse(key) for key in node.keys if key is not None]
+            assert len(keys) == len(set(keys)), f"{module}:{node.lineno}"
+
+
 @pytest.mark.parametrize("path", [path for path in FILES if path.name == "__init__.py"], ids=str)
 def test_a_package_hands_names_on_and_defines_nothing(path: Path) -> None:
     for node in ast.parse(path.read_text()).body:

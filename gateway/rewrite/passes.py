@@ -17,13 +17,13 @@ from gateway.autodiff.rules.graph import MOST_NODES
 from gateway.autodiff.statements.differentiate_sql import replace_calls
 from gateway.autodiff.statements.markers import expand
 from gateway.autodiff.statements.neighbours import has_calls, take_along
-from gateway.errors import UndefinedTable
 from gateway.interrupts import check_for_interrupts
 from gateway.rewrite.named_losses import key_of, name_view
 from gateway.rewrite.rewriting import LAYERS, NOTHING, Rewriting, done, no_functions
 from gateway.rewrite.rewritten import Rewritten, with_parameters
 from gateway.sources.table import TableName
 from gateway.sql.lowered.choosing import choose
+from gateway.sql.lowered.groups.idle_orders import drop_idle_orders
 from gateway.sql.lowered.groups.moving import keep_moving
 from gateway.sql.lowered.lending import Lender, borrow, may_borrow
 from gateway.sql.lowered.relations.joining import join_in_turn, join_subqueries
@@ -40,7 +40,7 @@ from gateway.sql.lowered.values.numerics import keep_numeric, mark_shown
 from gateway.sql.lowered.values.session_values import put_values
 from gateway.sql.lowered.values.written_numerics import keep_written
 from gateway.sql.meaning.analysis import analyse
-from gateway.sql.meaning.binding import Binder
+from gateway.sql.meaning.binding import Binder, without_schemas
 from gateway.sql.meaning.checking import check_types
 from gateway.sql.meaning.functions import Functions
 from gateway.sql.meaning.inlining import inline
@@ -55,7 +55,7 @@ from gateway.sql.names.grouped_joins import name_merged, select_joined
 from gateway.sql.names.named_windows import put_windows
 from gateway.sql.names.relation import Constants, Lookup, Relations, notation_of
 from gateway.sql.names.row_functions import refuse_chosen_sets
-from gateway.sql.names.scope import Analysis, position_of
+from gateway.sql.names.scope import Analysis
 from gateway.sql.text.depth import with_room
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied, nodes_of
@@ -134,15 +134,7 @@ def select_values(state: Rewriting) -> None:
 
 def strip_schemas(state: Rewriting) -> None:
     """`ncep.winds.uwnd` is `winds.uwnd`: a column belongs to its relation's name in FROM."""
-    for column in nodes_of(state.tree, exp.Column):
-        if column.args.get("db") is not None:
-            if TableName(column.db, column.table) not in state.unaliased:
-                raise UndefinedTable(
-                    f'missing FROM-clause entry for table "{column.table}"',
-                    position=position_of(column),
-                )
-            column.set("db", None)
-            column.set("catalog", None)
+    without_schemas(state.tree, state.unaliased)
 
 
 def session_functions(state: Rewriting) -> None:
@@ -173,8 +165,9 @@ def bind_columns(state: Rewriting) -> None:
 
 
 def group_dependents(state: Rewriting) -> None:
-    """Group by what a primary key in GROUP BY decides as well."""
+    """Group by what a primary key in GROUP BY decides as well; leave idle orders out."""
     for block in state.analysis.blocks:
+        drop_idle_orders(block)
         add_dependents(block, state.analysis, state.lookup)
 
 

@@ -15,7 +15,7 @@ from gateway.errors import (
 )
 from gateway.sql.inputs.far_moments import DAY_MICROS
 from gateway.sql.inputs.interval_input import read_interval
-from gateway.sql.lowered.groups.ordered_texts import ordered_text
+from gateway.sql.lowered.groups.ordered_texts import filtered_text, ordered_text
 from gateway.sql.lowered.patterns import groups_apart, match_lines, write_replacement
 from gateway.sql.lowered.relations.subqueries import array_of_query
 from gateway.sql.lowered.values.rooms import checked
@@ -100,7 +100,9 @@ def _counted(node: exp.Expr) -> exp.Expr | None:
 
 
 def filtered(node: exp.Expr) -> exp.Expr | None:
-    """A count of PostgreSQL's type, of some rows."""
+    """A text put together of some rows in order, or a count of PostgreSQL's type."""
+    if (ordered := filtered_text(node)) is not None:
+        return ordered
     counts = isinstance(node.this, exp.Anonymous) and node.this.name == "regr_count"
     return _bigint(node) if counts and not isinstance(node.parent, exp.Window) else None
 

@@ -22,7 +22,7 @@ from gateway.sql.inputs.array_input import read_array
 from gateway.sql.lowered import clauses
 from gateway.sql.lowered.calls import call, filtered, window
 from gateway.sql.lowered.groups.multisets import count_equals
-from gateway.sql.lowered.groups.ordered_texts import distinct_values, filtered_text, order_of_values
+from gateway.sql.lowered.groups.ordered_texts import distinct_values, order_of_values
 from gateway.sql.lowered.patterns import write_pattern
 from gateway.sql.lowered.relations import subqueries
 from gateway.sql.lowered.relations.listed_values import keep_apart
@@ -257,7 +257,6 @@ LOWERINGS: dict[type[exp.Expr], Lowering] = {
     exp.Literal: _large_number,
     exp.Anonymous: call,
     exp.Window: window,
-    exp.Filter: filtered_text,
     exp.Distinct: distinct_values,
     exp.Order: order_of_values,
     exp.Bracket: item,

@@ -168,3 +168,20 @@ def _as_bound(lookup: Lookup, view: Relation, schema: str, name: str) -> Relatio
     """What a name in a view's query meant when the view was made."""
     meant = view.reads.get((schema, name))
     return lookup(schema, name) if meant is None else lookup(meant.schema, meant.name)
+
+
+def without_schemas(tree: exp.Expr, unaliased: set[TableName]) -> None:
+    """Take the schemas off the columns' names, in place.
+
+    Raises:
+        UndefinedTable: 42P01, a column of a relation that is not in FROM under its own name.
+    """
+    for column in nodes_of(tree, exp.Column):
+        if column.args.get("db") is not None:
+            if TableName(column.db, column.table) not in unaliased:
+                raise UndefinedTable(
+                    f'missing FROM-clause entry for table "{column.table}"',
+                    position=position_of(column),
+                )
+            column.set("db", None)
+            column.set("catalog", None)

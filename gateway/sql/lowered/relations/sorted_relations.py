@@ -19,7 +19,7 @@ from gateway.sql.names.ordering import HIDDEN
 from gateway.sql.names.scope import Analysis, Block, Source, column_node, is_aggregate
 from gateway.sql.text.trees import own_nodes
 
-_GATHERING = frozenset(
+GATHERING = frozenset(
     {"array_agg", "string_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg"}
 )
 _BY_PLACE = frozenset(
@@ -74,7 +74,7 @@ def _readers(block: Block) -> Iterator[exp.Expr]:
 
 
 def _gathers(node: exp.Expr) -> bool:
-    return is_aggregate(node) and node.name.lower() in _GATHERING and bool(node.expressions)
+    return is_aggregate(node) and node.name.lower() in GATHERING and bool(node.expressions)
 
 
 def _is_in_turn(select: exp.Select) -> bool:
