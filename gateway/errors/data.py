@@ -75,6 +75,10 @@ class InvalidRegularExpression(GatewayError, code="2201B"):
     """A pattern that is not a regular expression."""
 
 
+class InvalidLogarithmArgument(GatewayError, code="2201E"):
+    """A logarithm of zero or of a negative number."""
+
+
 class InvalidPowerArgument(GatewayError, code="2201F"):
     """A root or a power that no real number is."""
 

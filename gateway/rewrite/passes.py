@@ -266,8 +266,9 @@ def widen_values(state: Rewriting) -> None:
 def keep_literals(state: Rewriting) -> None:
     """Let literals with a point be numerics where nothing beside them is a double."""
     derives = nodes_of(state.tree, Marker)  # in double precision, of whatever stands around
-    if not derives and keep_written(state.tree, state.analysis):
-        state.analysis = analyse(state.tree, state.relations)
+    for _ in range(0 if derives else 2):  # the second time for what is of numerics by the first
+        if keep_written(state.tree, state.analysis):
+            state.analysis = analyse(state.tree, state.relations)
 
 
 def type_outputs(state: Rewriting) -> None:

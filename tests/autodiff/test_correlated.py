@@ -28,7 +28,7 @@ PAIRS = {
     "SELECT grad(c ^ 2, c) * (SELECT min(jvp(u.w * c, u.w, 2.0)) FROM u) AS g FROM t":
         "SELECT 2 * c * min(c * 2.0) AS g FROM t CROSS JOIN u GROUP BY c",
     "SELECT (SELECT sum(v.d) FROM (SELECT grad(u.w ^ 2 * c, c) AS d FROM u ORDER BY k LIMIT 2) v)"
-    " AS g FROM t": "SELECT 1.3 ^ 2 + 1.6 ^ 2 AS g FROM t",
+    " AS g FROM t": "SELECT 1.3::float8 ^ 2 + 1.6::float8 ^ 2 AS g FROM t",
     "SELECT (SELECT max(u.w * c) FROM u) + (SELECT max(grad(u.w * c, c)) FROM u) AS g FROM t":
         "SELECT max(u.w * c) + max(u.w) AS g FROM t CROSS JOIN u GROUP BY c",
 }  # fmt: skip

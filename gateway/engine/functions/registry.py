@@ -34,6 +34,7 @@ from gateway.engine.functions.more import MORE
 from gateway.engine.functions.moving import MOVED
 from gateway.engine.functions.number_text import number_to_char, read_number
 from gateway.engine.functions.number_texts import NUMBER_TEXTS
+from gateway.engine.functions.numeric_calls import NUMERIC_CALLS
 from gateway.engine.functions.precision import PRECISIONS, cut_interval
 from gateway.engine.functions.quotients import QUOTIENTS
 from gateway.engine.functions.rooms import AT_RUN_TIME, MOST_BYTES, ROOMS
@@ -284,7 +285,9 @@ _TIMES: tuple[Columnar, ...] = (
     *TRUNCATIONS,
     *MOVED,
 )
-_WHOLE = made([*_COLUMNAR, *DEGREES, *ROOMS, *QUOTIENTS, *_TIMES, *NUMBER_TEXTS, *LETTERS])
+_WHOLE = made(
+    [*_COLUMNAR, *DEGREES, *ROOMS, *QUOTIENTS, *_TIMES, *NUMBER_TEXTS, *LETTERS, *NUMERIC_CALLS]
+)
 
 
 def register_functions(context: SessionContext, more: Iterable[ScalarUDF] = ()) -> None:

@@ -13,10 +13,13 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Conte
 
 from sqlglot import exp
 
-from gateway.errors import DivisionByZero
+from gateway.errors import DivisionByZero, GatewayError
 from gateway.sql.names.scope import position_of
 from gateway.sql.text.grammar import Marker
 from gateway.sql.text.trees import nodes
+from gateway.sql.types.inference import GIVES
+from gateway.sql.types.numeric_functions import NUMERIC_FUNCTIONS
+from gateway.types import NUMERIC
 
 _WIDE = Context(prec=200)
 # More than any decimal of the engine's has, as a whole number or as a fraction: left as it is.
@@ -40,7 +43,7 @@ def fold_numbers(tree: exp.Expr) -> None:
     What a derivative is taken of is left as it was written.
 
     Raises:
-        DivisionByZero: 22012, where no CASE stands around.
+        GatewayError: 22012, 2201E, 2201F, 22003, where no CASE stands around.
     """
     found = nodes(tree, (Marker,))
     if not any(isinstance(node, exp.Literal) and _has_point(node) for node in found):
@@ -53,6 +56,9 @@ def fold_numbers(tree: exp.Expr) -> None:
         if value is not None and not value.whole and _fits(value.value):
             done.update(map(id, nodes(node)))
             node.replace(_literal_of(value))
+        elif value is not None and not value.whole and _is_shown(node, value.value):
+            done.update(map(id, nodes(node)))
+            node.replace(_decimal_of(value))
 
 
 def _has_point(literal: exp.Literal) -> bool:
@@ -75,10 +81,11 @@ def _value(node: exp.Expr) -> _Number | None:
         return None
     try:
         return operation(*given)
-    except ZeroDivisionError as error:
+    except GatewayError as error:
         if _may_be_passed_over(node):
             return None
-        raise DivisionByZero("division by zero", position=position_of(node)) from error
+        error.position = position_of(node)
+        raise
     except TypeError:  # so many arguments it does not take
         return None
 
@@ -118,9 +125,23 @@ def _fits(value: Decimal) -> bool:
     return len(digits.digits) <= _MOST_DIGITS and -int(digits.exponent) <= _MOST_DIGITS
 
 
+def _is_shown(node: exp.Expr, value: Decimal) -> bool:
+    """Whether it is a column of a result, where the engine takes 76 digits."""
+    few = value.adjusted() + 1 + _Number(value, False).scale <= 2 * _MOST_DIGITS
+    return few and isinstance(node.parent, exp.Alias | exp.Select)
+
+
+def _decimal_of(number: _Number) -> exp.Expr:
+    kind = f"Decimal256({2 * _MOST_DIGITS}, {number.scale})"
+    given = [exp.Literal.string(text) for text in (format(number.value, "f"), kind)]
+    cast = exp.Anonymous(this="arrow_cast", expressions=given)
+    cast.meta[GIVES] = NUMERIC
+    return cast
+
+
 def _literal_of(number: _Number) -> exp.Expr:
     """A literal that still has a point: `3.` is no integer."""
-    text = format(abs(number.value), "f")
+    text = format(number.value.copy_abs(), "f")
     literal = exp.Literal.number(text if "." in text else f"{text}.")
     return exp.paren(exp.Neg(this=literal), copy=False) if number.value < 0 else literal
 
@@ -143,7 +164,7 @@ def _both(exact: Callable[[Decimal, Decimal], Decimal]) -> Callable[..., _Number
 
 def _quotient(left: _Number, right: _Number) -> _Number | None:
     if not right.value:
-        raise ZeroDivisionError
+        raise DivisionByZero("division by zero")
     if left.whole and right.whole:
         return _both(_WIDE.divide_int)(left, right)
     quotient = _WIDE.divide(left.value, right.value)
@@ -168,14 +189,14 @@ def _leading(value: Decimal) -> tuple[int, int]:
 
 def _remainder(left: _Number, right: _Number) -> _Number | None:
     if not right.value:
-        raise ZeroDivisionError
+        raise DivisionByZero("division by zero")
     value = _WIDE.remainder(left.value, right.value)
     return _Number(_scaled(value, max(left.scale, right.scale)), left.whole and right.whole)
 
 
 def _div(left: _Number, right: _Number) -> _Number | None:
     if not right.value:
-        raise ZeroDivisionError
+        raise DivisionByZero("division by zero")
     return _Number(_WIDE.divide_int(left.value, right.value), False)
 
 
@@ -200,12 +221,25 @@ def _to_whole(rounding: str) -> Callable[..., _Number | None]:
     return lambda number: None if number.whole else _to_scale(rounding)(number)
 
 
+def _irrational(name: str) -> Callable[..., _Number | None]:
+    """A function of numerics; of integers alone it is of double precision, but for log(b, x)."""
+
+    def function(*numbers: _Number) -> _Number | None:
+        computed = NUMERIC_FUNCTIONS.get((name, len(numbers)))
+        if computed is None or (all(number.whole for number in numbers) and name != "log"):
+            return None
+        return _Number(computed(*(number.value for number in numbers)), False)
+
+    return function
+
+
 _OPERATIONS: dict[type[exp.Expr], Callable[..., _Number | None]] = {
     exp.Add: _both(_WIDE.add),
     exp.Sub: _both(_WIDE.subtract),
     exp.Mul: _both(_WIDE.multiply),
     exp.Div: _quotient,
     exp.Mod: _remainder,
+    exp.Pow: _irrational("power"),
 }
 _FUNCTIONS: dict[str, Callable[..., _Number | None]] = {
     "round": _to_scale(ROUND_HALF_UP),
@@ -213,10 +247,11 @@ _FUNCTIONS: dict[str, Callable[..., _Number | None]] = {
     "floor": _to_whole(ROUND_FLOOR),
     "ceil": _to_whole(ROUND_CEILING),
     "ceiling": _to_whole(ROUND_CEILING),
-    "abs": lambda number: _Number(abs(number.value), number.whole),
+    "abs": lambda number: _Number(number.value.copy_abs(), number.whole),
     "trim_scale": lambda number: _Number(_trimmed(number.value), False),
     "mod": _remainder,
     "div": _div,
+    **{name: _irrational(name) for name, _ in NUMERIC_FUNCTIONS},
 }
 # A constant alone among these would be the number of a column.
 _KEYS = (exp.Ordered, exp.Group, exp.Cube, exp.Rollup, exp.GroupingSets, exp.Distinct)

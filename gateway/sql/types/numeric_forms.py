@@ -17,6 +17,7 @@ from gateway.sql.names.scope import Output, resolve
 from gateway.sql.types.inference import Types, bare
 from gateway.sql.types.modifiers import cast_modifier, modifier_digits
 from gateway.sql.types.numerals import digits
+from gateway.sql.types.results import OF_NUMERICS
 from gateway.sql.types.together import together, value_columns
 from gateway.types import NUMERIC, Type
 
@@ -27,6 +28,8 @@ Form = tuple[int, int]
 MOST_SUMMED = 28
 # Digits after the point of a quotient, which has 76 in all, as whatever is made of it.
 QUOTIENT_SCALE = 20
+# Digits after the point of ln and its like (lowered/values/numeric_calls), of as many in all.
+COMPUTED_SCALE = 28
 _MOST_DIGITS = 38
 _INTEGERS = {"int2": (5, 0), "int4": (10, 0), "int8": (19, 0)}
 _UNKNOWN_NUMERIC = (28, 10)  # of a column or a cast without digits
@@ -138,6 +141,8 @@ def _joined(forms: Sequence[Form]) -> Form | None:
 
 def _of_call(call: exp.Anonymous, types: Types) -> Form | None:
     name, given = call.name.lower(), call.expressions
+    if name in OF_NUMERICS:
+        return 2 * _MOST_DIGITS - COMPUTED_SCALE, COMPUTED_SCALE
     first = form_of(given[0], types) if given else None
     if first is None or name not in COMPUTED:
         return None

@@ -105,7 +105,16 @@ _ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
         "interval_between",
         "truncated_interval")),
 )  # fmt: skip
-_BY_NAME = {name: kind for kind, names in _ALWAYS for name in names} | GIVEN
+# sqrt, exp, ln, log and power of numerics, by PostgreSQL's own names.
+OF_NUMERICS = frozenset(
+    {"numeric_sqrt", "numeric_exp", "numeric_ln", "numeric_log", "numeric_log10", "numeric_power",
+     "numeric_pow"}
+)  # fmt: skip
+_BY_NAME = (
+    {name: kind for kind, names in _ALWAYS for name in names}
+    | GIVEN
+    | dict.fromkeys(OF_NUMERICS, NUMERIC)
+)
 
 
 def result_type(name: str, arguments: Sequence[Type | None]) -> Type | None:

@@ -24,7 +24,7 @@ _NEGATIVE, _SPECIAL = 0x4000, 0xC000
 _WHOLE_GROUPS = 5  # base-10,000 digits in the whole part of an int64
 _MOST_DIGITS = 76  # of a decimal256
 # Numerics without a scale, and sums of them: zeros at the end of a value are not shown.
-_OWN_SCALES = (NUMERIC.arrow, pa.decimal256(76, NUMERIC.arrow.scale))
+_OWN_SCALES = (NUMERIC.arrow, pa.decimal256(76, NUMERIC.arrow.scale), pa.decimal256(76, 28))
 _TOLD = 2  # digits of `SHOWN` that say how many others are shown
 _exact = Context(prec=20000)
 

@@ -13,6 +13,7 @@ from functools import partial
 
 from sqlglot import exp
 
+from gateway.sql.lowered.values.numeric_calls import compute_numeric, is_numeric_call
 from gateway.sql.names.scope import Block, is_aggregate
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import own_nodes
@@ -26,6 +27,7 @@ from gateway.sql.types.numerals import (
     point_literals,
 )
 from gateway.sql.types.numeric_forms import MOST_SUMMED, ROUNDING, form_of, is_wide, kept_digits
+from gateway.sql.types.results import OF_NUMERICS
 from gateway.sql.types.together import together, value_columns
 from gateway.types import FLOAT4, FLOAT8, NUMERIC, TEXT
 
@@ -62,14 +64,14 @@ def mark_shown(tree: exp.Expr) -> None:
         return
     for output in tree.expressions:
         value = bare(output.unalias())
-        if type(value) is exp.Div and (
+        if (type(value) is exp.Div or is_numeric_call(value)) and (
             not tree.args.get("group") or any(map(is_aggregate, own_nodes(value)))
         ):
             value.meta[IS_SHOWN] = True
 
 
 def _concerns(node: exp.Expr) -> bool:
-    called = isinstance(node, exp.Anonymous) and node.name.lower() in _CALLS
+    called = isinstance(node, exp.Anonymous) and node.name.lower() in _CALLS | OF_NUMERICS
     return called or type(node) is exp.Div or is_point_literal(node)
 
 
@@ -112,6 +114,8 @@ def _changes(node: exp.Expr, types: Types) -> Iterator[tuple[exp.Expr, Change]]:
     if type(node) is exp.Div and types.of(node) is NUMERIC:
         forms = [form_of(side, types) for side in (node.this, node.expression)]
         yield node, partial(_divide, least=max(form[1] if form else 0 for form in forms))
+    elif is_numeric_call(node):
+        yield node, partial(compute_numeric, shown=bool(node.meta_get(IS_SHOWN)))
     elif _is_average(node) and types.of(node.expressions[0]) is NUMERIC:
         yield node, _average
     elif (change := _widened(node, types)) is not None:

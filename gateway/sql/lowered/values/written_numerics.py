@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
+from gateway.sql.lowered.values.numeric_calls import call_numerics
 from gateway.sql.lowered.values.numerics import as_decimal
 from gateway.sql.lowered.values.rounding import is_numeric_there
 from gateway.sql.names.scope import Analysis
@@ -23,6 +24,7 @@ from gateway.sql.text.trees import own_nodes
 from gateway.sql.types.inference import GIVES, Types, bare
 from gateway.sql.types.numerals import is_point_literal
 from gateway.sql.types.numeric_forms import ALTERNATIVES, COMPUTED, MEANS, fits, form_of
+from gateway.sql.types.results import OF_NUMERICS
 from gateway.sql.types.together import together, value_columns
 from gateway.types import NUMERIC
 
@@ -36,14 +38,15 @@ _TAKING = frozenset(
     {"to_json", "to_jsonb", "json_agg", "jsonb_agg", "json_build_array", "jsonb_build_array",
      "json_build_object", "jsonb_build_object", "array_agg", "format", "concat", "concat_ws",
      "row", "div", "sign", "count"}
-)  # fmt: skip
+) | OF_NUMERICS  # fmt: skip
 
 
 def keep_written(tree: exp.Expr, analysis: Analysis) -> bool:
-    """Let literals with a point and averages be numerics where they can, in place.
+    """Let literals with a point, averages, ln and its like be numerics where they can, in place.
 
-    True if there was one.
+    True if there was one; then there may be more, of what is a numeric by now.
     """
+    called = call_numerics(analysis)
     found: list[exp.Expr] = []
     means: list[tuple[exp.Expr, bool]] = []
     for block in analysis.blocks:
@@ -58,7 +61,7 @@ def keep_written(tree: exp.Expr, analysis: Analysis) -> bool:
         as_decimal(literal)
     for call, whole in means:
         _divide(call, whole)
-    return bool(found or means)
+    return bool(found or means or called)
 
 
 def _is_recursive(select: exp.Select) -> bool:
