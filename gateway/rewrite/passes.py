@@ -27,7 +27,7 @@ from gateway.sql.lowered.groups.idle_orders import drop_idle_orders
 from gateway.sql.lowered.groups.moving import keep_moving
 from gateway.sql.lowered.lending import Lender, borrow, may_borrow
 from gateway.sql.lowered.relations.joining import join_in_turn, join_subqueries
-from gateway.sql.lowered.relations.lone_values import select_lone_values
+from gateway.sql.lowered.relations.lone_values import select_lone_values, select_words
 from gateway.sql.lowered.relations.rows_from import put_side_by_side
 from gateway.sql.lowered.relations.samples import draw_samples
 from gateway.sql.lowered.relations.sets import is_plain, spread_sets
@@ -113,6 +113,7 @@ def refuse_forms(state: Rewriting) -> None:
 
 def bind_tables(state: Rewriting) -> None:
     """Write every table as schema.name under its alias, views and joins with a name as queries."""
+    select_words(state.tree)
     # Whose value is asked for is the session's own, and what asks for it serves no other: no query
     # is recalled or settled then. So it is asked for only where a name has a database before it.
     asks = any(table.catalog for table in nodes_of(state.tree, exp.Table))

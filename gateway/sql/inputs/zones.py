@@ -1,13 +1,15 @@
 """Time zones by name: which there are, under the names that PostgreSQL shows.
 
 IANA names in any case, offsets in hours (`SET TIME ZONE -7.5`), and POSIX names with a fixed
-offset (`<+02>-02`, `EST+5`; west is positive there). POSIX names with rules for summer are not
-read.
+offset (`<+02>-02`, `EST+5`; west is positive there). AT TIME ZONE reads POSIX rules for summer
+too, which the engine does not: no session has them for its zone.
 """
 
 from __future__ import annotations
 
+import io
 import re
+import struct
 from datetime import datetime, timedelta, timezone, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -55,7 +57,7 @@ def engine_zone(shown: str) -> str:
 
 @cache
 def zone_info(name: str) -> tzinfo:
-    """What Python calls a zone, spelt as SHOW or as the engine does.
+    """What Python calls a zone, spelt as SHOW or as the engine does, or with rules for summer.
 
     Raises:
         InvalidParameterValue: 22023, no such zone.
@@ -64,7 +66,29 @@ def zone_info(name: str) -> tzinfo:
     datetime.timedelta(seconds=19800)
     """
     found = _names().get(name.lower())
-    return ZoneInfo(found) if found is not None else _fixed(name)
+    if found is not None:
+        return ZoneInfo(found)
+    return _ruled(name) if _WITH_SUMMER.match(name) else _fixed(name)
+
+
+# Two names, without rules for when the second begins: those of the United States (pgtz.h).
+_WITH_SUMMER = re.compile(r"(<[A-Za-z0-9+:-]+>|[A-Za-z]{3,})[+-]?\d[\d:]*(<[^<>]+>|[A-Za-z]{3,})")
+_RULES = ",M3.2.0,M11.1.0"
+
+
+def _ruled(name: str) -> tzinfo:
+    """A zone of a POSIX name: a file of zones that has no more than that (RFC 8536, 3.3).
+
+    Raises:
+        InvalidParameterValue: 22023, its rules are none.
+    """
+    rules = name if "," in name else name + _RULES
+    header = b"TZif2" + bytes(15) + struct.pack(">6l", 0, 0, 0, 0, 1, 4)
+    block = header + struct.pack(">lbb", 0, 0, 0) + b"LMT\0"
+    try:
+        return ZoneInfo.from_file(io.BytesIO(block + block + f"\n{rules}\n".encode("ascii")))
+    except ValueError as error:
+        raise InvalidParameterValue("") from error
 
 
 def _fixed(name: str) -> timezone:

@@ -31,7 +31,7 @@ from gateway.sql.text.repeats import Repeated, find, head_of, is_cut, restore, s
 from gateway.sql.text.rows import compare_pairwise
 from gateway.sql.text.trees import nodes
 from gateway.sql.text.worded_calls import Fault
-from gateway.sql.text.words import PARAMETER_SIGN, GradwireTokenizer
+from gateway.sql.text.words import PARAMETER_SIGN, GradwireTokenizer, read_unicode_names
 
 # What a statement's root may be; sqlglot also takes a bare expression for a statement.
 STATEMENTS = (exp.Query, exp.Values, exp.DML, exp.DDL, exp.Drop, exp.TruncateTable, exp.Copy)
@@ -136,7 +136,7 @@ def tokenize(text: str) -> list[Token]:
     if marked is not text:
         for token in tokens:
             token.text = token.text.replace(PARAMETER_SIGN, "$")
-    return tokens
+    return read_unicode_names(tokens) if 'U&"' in text or 'u&"' in text else tokens
 
 
 def _tokenize_short(text: str) -> list[Token]:

@@ -6,12 +6,14 @@ still wanted.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from sqlglot.dialects.postgres import Postgres
-from sqlglot.tokenizer_core import TokenizerCore, TokenType
+from sqlglot.tokenizer_core import Token, TokenizerCore, TokenType
 
 from gateway.interrupts import check_for_interrupts
+from gateway.sql.inputs.escapes import unicode_string
 from gateway.sql.text.repeats import CUT_SIGN
 
 # Stands for the `$` of `$1` while a text is read: a character that no statement holds.
@@ -59,3 +61,36 @@ class GradwireTokenizer(Postgres.Tokenizer):
         core = super()._init_core()
         core.__class__ = _AttentiveCore
         return core
+
+
+def read_unicode_names(tokens: Sequence[Token]) -> list[Token]:
+    r"""The tokens with one for each name in the form of `U&"d\0061ta" UESCAPE '!'`.
+
+    Raises:
+        SyntaxFault: 42601, no such escape, or no such character.
+    """
+    read: list[Token] = []
+    place = 0
+    while place < len(tokens):
+        token = tokens[place]
+        name = tokens[place + 2] if _is_unicode_name(tokens, place) else None
+        if name is None:
+            read.append(token)
+            place += 1
+            continue
+        place += 3
+        escape = "\\"
+        if [each.text.upper() for each in tokens[place : place + 1]] == ["UESCAPE"]:
+            escape, place = "".join(each.text for each in tokens[place + 1 : place + 2]), place + 2
+        name.text, name.start = unicode_string(name.text, escape), token.start
+        name.end = tokens[place - 1].end
+        read.append(name)
+    return read
+
+
+def _is_unicode_name(tokens: Sequence[Token], place: int) -> bool:
+    """Whether `U&"` stands there in one piece."""
+    three = tokens[place : place + 3]
+    texts = [each.text.upper() for each in three[:2]]
+    quoted = len(three) == 3 and three[2].token_type == TokenType.IDENTIFIER
+    return quoted and texts == ["U", "&"] and three[2].start == three[0].start + 2

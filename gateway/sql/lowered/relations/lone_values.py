@@ -12,9 +12,27 @@ from gateway.sql.lowered.relations.json_records import RECORDS
 from gateway.sql.names.row_functions import NUMBERED, PAIRS
 from gateway.sql.names.scope import is_aggregate, position_of
 from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.dialect import parse
 from gateway.sql.text.trees import nodes_of
 
 _GIVE_ROWS = frozenset(("unnest", *NUMBERED, *PAIRS, *RECORDS))
+
+
+# Words that are values without parentheses, and no names of relations (manual, appendix C).
+_WORDS = frozenset(
+    {"current_catalog", "current_date", "current_role", "current_schema", "current_time",
+     "current_timestamp", "current_user", "localtime", "localtimestamp", "session_user", "user"}
+)  # fmt: skip
+
+
+def select_words(tree: exp.Expr) -> None:
+    """Write `FROM current_date` as a subquery, in place."""
+    for table in nodes_of(tree, exp.Table):
+        word = table.this
+        if isinstance(word, exp.Identifier) and not word.quoted and word.name in _WORDS:
+            (value,) = parse(f"SELECT {word.name}")[0].expressions
+            if not table.db:
+                _select(table, value, word.name)
 
 
 def select_lone_values(tree: exp.Expr) -> None:
@@ -29,7 +47,12 @@ def select_lone_values(tree: exp.Expr) -> None:
         if not isinstance(call, exp.Anonymous) or call.name in _GIVE_ROWS:
             continue
         if table.db in ("", "pg_catalog"):
-            _select(table, call)
+            if is_aggregate(call):
+                raise GroupingError(
+                    "aggregate functions are not allowed in functions in FROM",
+                    position=position_of(call),
+                )
+            _select(table, call, call.name)
 
 
 def _unmark(tree: exp.Expr) -> None:
@@ -45,13 +68,9 @@ def _unmark(tree: exp.Expr) -> None:
             lateral.replace(unnest)
 
 
-def _select(table: exp.Table, call: exp.Anonymous) -> None:
-    if is_aggregate(call):
-        raise GroupingError(
-            "aggregate functions are not allowed in functions in FROM", position=position_of(call)
-        )
+def _select(table: exp.Table, call: exp.Expr, function: str) -> None:
     written = table.args.get("alias")
-    name = written.name if written is not None and written.name else call.name
+    name = written.name if written is not None and written.name else function
     columns = [each.copy() for each in written.columns] if written is not None else []
     items: list[exp.Expr] = [exp.alias_(call.copy(), name, quoted=True)]
     if table.args.get("ordinality"):
