@@ -86,7 +86,8 @@ def no_rule(tree: exp.Expr, block: Block | None = None) -> NotDifferentiable:
         subject = "a subquery that depends on the column"
     elif isinstance(tree, exp.Cast):
         subject = f"the cast {shown(tree)}"
-        hint = "Cast to double precision."
+        floating = tree.to.this in exp.DataType.FLOAT_TYPES
+        hint = "What is cast is no number." if floating else "Cast to double precision."
     else:
         subject = f"the SQL expression {shown(tree)}"
     message = f"{subject} has no derivative rule"
