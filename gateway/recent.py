@@ -62,6 +62,12 @@ class Recent(Generic[V]):
             while self._weight > self._most:
                 self._drop(next(iter(self._entries)))
 
+    def forget(self, which: Callable[[Hashable], bool]) -> None:
+        """Drop what is kept under such keys: nobody will ask for it."""
+        with self._lock:
+            for key in [key for key in self._entries if which(key)]:
+                self._drop(key)
+
     def _drop(self, key: Hashable) -> None:
         entry = self._entries.pop(key, None)
         if entry is not None:

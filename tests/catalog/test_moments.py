@@ -6,6 +6,8 @@ show: answers, the relations' tables in DuckDB and what functions look up.
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +19,12 @@ import pytest
 import xarray
 
 from gateway.app import App
+from gateway.catalog.system.entries import Contents
+from gateway.catalog.system.names import Moment
+from gateway.catalog.system.queries import CatalogueDatabase
+from gateway.catalog.system.stopping import Stopping
 from gateway.config import Role, Settings
+from gateway.sql.text.dialect import parse
 
 Connection = psycopg.Connection[Any]
 
@@ -220,3 +227,29 @@ def test_settings_are_not_kept() -> None:
         assert other.execute(look).fetchall() == before
         one.execute("RESET ALL")
         assert one.execute(look).fetchall() == before
+
+
+def test_nothing_stays_of_a_moment_that_was_asked_after_it_was_let_go() -> None:
+    database = CatalogueDatabase()
+    held = Contents({"public": 2200}, {}, [], (), {}, "pg_temp_1")
+    text = "SELECT count(*) FROM pg_class WHERE relname = 'pg_class'::name"
+
+    def moment(version: int) -> Moment:
+        return database.moment(version, lambda: held, "u", "d", ["public"])
+
+    def asked(late: Moment) -> list[weakref.ref[Any]]:
+        query = database.translate(late, text, parse(text)[0], {})
+        rows = database.run(late, query, {}, {}, Stopping())
+        assert rows.to_pylist() == [{"c1": 1}]
+        return [weakref.ref(late), weakref.ref(rows)]
+
+    late = moment(0)
+    for version in range(1, 40):  # other clients change the catalogue, and look
+        moment(version)
+    kept = asked(late)
+    del late
+    for version in range(40, 80):
+        moment(version)
+    gc.collect()
+    assert [each() for each in kept] == [None, None]
+    database.close()

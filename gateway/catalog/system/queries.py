@@ -13,6 +13,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -179,12 +180,25 @@ class CatalogueDatabase:
             self._moments.move_to_end(key)
             return found
 
+    def _hold(self, moment: Moment) -> None:
+        """Have a moment be among those that are forgotten in time.
+
+        Others may have come between who asked for it and its query; what is made for it anew would
+        stay for ever.
+        """
+        if moment not in self._moments.values():
+            again = moment.schema, moment.user, moment.database, tuple(moment.path)
+            self._moments[again] = moment
+            self._forget_old(again)
+
     def _forget_old(self, current: tuple[Any, ...]) -> None:
         """Let moments go that no query runs over."""
         idle = [k for k, m in self._moments.items() if k != current and not self._reading[m.schema]]
         for key in idle[: max(len(self._moments) - _KEPT_MOMENTS, 0)]:
             moment = self._moments.pop(key)
             self._loading.forget(moment)
+            self._answers.forget(partial(_is_of, moment))
+            self._queries.forget(partial(_is_of, moment))
             for functions in self._called:
                 functions.forget(moment)
 
@@ -291,6 +305,7 @@ class CatalogueDatabase:
         Making is one thread's at a time; a query that takes long keeps no other from running.
         """
         with self._lock:
+            self._hold(moment)
             for functions in self._called:
                 functions.begin(moment)
             cursor = self._open().cursor()
@@ -330,6 +345,11 @@ class CatalogueDatabase:
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
+
+
+def _is_of(moment: Moment, key: Hashable) -> bool:
+    """Whether that is kept for a moment alone."""
+    return isinstance(key, tuple) and key[0] == moment.schema
 
 
 def _rows(found: duckdb.DuckDBPyRelation) -> pa.Table:
