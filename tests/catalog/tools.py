@@ -4,7 +4,8 @@
 from what the tools' documentation and logs show, not recorded. `others.sql` has those of smaller
 clients: PostgREST, Hasura, dbt, QGIS, Liquibase, Flyway, pgcli, Beekeeper and their like. Those of
 `orms.sql`, `servers.sql`, `admin.sql`, `bi.sql` and `gis.sql` were written after the tools' own
-sources.
+sources; `schema_readers.sql` holds forms that schema readers (postgres-meta, PostgREST,
+postgres_exporter) need of a catalogue.
 """
 
 from __future__ import annotations

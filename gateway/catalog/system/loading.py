@@ -232,4 +232,4 @@ def _placed(moment: Moment, sql: str, tables: Mapping[str, str]) -> str:
 
 def query_in(moment: Moment, tree: exp.Expr, parameters: dict[int, int]) -> Query:
     """A query translated; `parameters` gets the types that it shows."""
-    return Selects(Expressions(moment, parameters)).query(tree, None)
+    return Selects(Expressions(moment, parameters)).whole(tree)

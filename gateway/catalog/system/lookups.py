@@ -22,6 +22,7 @@ from gateway.catalog.system.entries import (
     IndexEntry,
     RelationEntry,
 )
+from gateway.catalog.system.json_answers import JSON_ANSWERS
 from gateway.catalog.system.names import Moment
 from gateway.catalog.system.oids import ARRAY_TYPE, ROW_TYPE
 from gateway.catalog.system.recorded import (
@@ -39,7 +40,6 @@ from gateway.catalog.system.recorded import (
 from gateway.catalog.system.views import Views
 from gateway.catalog.system.writable import events, writable_columns
 from gateway.catalog.translation.coercing import REGISTERED, Coercion, array_items, registered
-from gateway.sql.inputs.jsontext import read_jsonb
 from gateway.sql.meaning.functions import Function
 from gateway.sql.text.quoting import REGCLASS, identifier, literal, name_parts
 from gateway.types import by_oid
@@ -355,6 +355,11 @@ def _of_registered(kind: str) -> tuple[LookupFunction, ...]:
     )
 
 
+def _alone(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """An answer that needs no lookups."""
+    return lambda on, *arguments: answer(*arguments)
+
+
 _OID, _TEXT, _YES, _COLUMN = "BIGINT", "VARCHAR", "BOOLEAN", "INTEGER"
 FUNCTIONS: tuple[LookupFunction, ...] = (
     *(each for kind in REGISTERED.values() for each in _of_registered(kind)),
@@ -365,7 +370,7 @@ FUNCTIONS: tuple[LookupFunction, ...] = (
     LookupFunction("constraintdef", (_OID, _YES), _TEXT, Lookups.constraintdef),
     LookupFunction("indexdef", (_OID, _COLUMN, _YES), _TEXT, Lookups.indexdef),
     LookupFunction("index_position", (_OID, _COLUMN), _COLUMN, Lookups.index_position),
-    LookupFunction("jsonb", (_TEXT,), _TEXT, lambda on, text: read_jsonb(text)),
+    *(LookupFunction(name, takes, _TEXT, _alone(f)) for name, takes, f in JSON_ANSWERS),
     LookupFunction("items", (_TEXT,), _TEXT, lambda on, text: json.dumps(array_items(text))),
     LookupFunction("viewdef", (_OID, _YES), _TEXT, Lookups.viewdef),
     LookupFunction("updatable", (_OID,), _COLUMN, Lookups.updatable),

@@ -25,6 +25,7 @@ from gateway.catalog.system.calling import LookupFunctions, Refusals
 from gateway.catalog.system.contents import Entries
 from gateway.catalog.system.entries import Contents
 from gateway.catalog.system.loading import Loading, query_in, read_by
+from gateway.catalog.system.macros import MACROS
 from gateway.catalog.system.names import Moment
 from gateway.catalog.system.rights import RightsFunctions
 from gateway.catalog.system.stopping import Stopping
@@ -41,7 +42,6 @@ from gateway.errors import (
     UndefinedObject,
 )
 from gateway.recent import Recent
-from gateway.sql.text.quoting import QUOTED
 
 # What DuckDB is told at the start; it cannot be told otherwise afterwards.
 _SETTINGS = """
@@ -53,53 +53,6 @@ SET memory_limit = '512MB';
 SET preserve_insertion_order = true;
 SET lock_configuration = true;
 """
-_MACROS = """
-CREATE MACRO quote_ident(s) AS CASE WHEN regexp_full_match(s, '[a-z_][a-z0-9_]*')
-  AND NOT list_contains([%s], s) THEN s
-  ELSE '"' || replace(s, '"', '""') || '"' END;
-CREATE MACRO quote_literal(s) AS CASE WHEN contains(s, '\\') THEN 'E''' ELSE '''' END
-  || replace(replace(s, '\\', '\\\\'), '''', '''''') || '''';
-CREATE MACRO parts_of_ident(s) AS list_transform(regexp_extract_all(s, '%i'),
-  lambda w: CASE WHEN left(w, 1) = '"' THEN replace(w[2:-2], '""', '"')
-  ELSE translate(w, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') END);
-CREATE MACRO start_of_ident(s) AS regexp_extract(s, '^\\s*(?:%i)(?:\\s*[.]\\s*(?:%i))*\\s*');
-CREATE MACRO parse_ident(s, strict) AS CASE
-  WHEN s IS NULL OR strict IS NULL THEN NULL
-  WHEN start_of_ident(s) <> '' AND (start_of_ident(s) = s OR NOT (
-    strict OR s[length(start_of_ident(s)) + 1] = '.')) THEN parts_of_ident(start_of_ident(s))
-  ELSE error('string is not a valid identifier: "' || s || '"') END;
-CREATE MACRO float_text(x) AS CASE WHEN isnan(x) THEN 'NaN' WHEN x = 'inf' THEN 'Infinity'
-  WHEN x = '-inf' THEN '-Infinity' ELSE regexp_replace(CAST(x AS VARCHAR), '[.]0($|e)', '\\1') END;
-CREATE MACRO without_parentheses(x) AS CASE WHEN x[1] = '(' AND x[-1] = ')' AND
-  regexp_matches(x[2:-2], '^[^()]*([(][^()]*[)][^()]*)*$') THEN x[2:-2] ELSE x END;
-CREATE MACRO json_text(l) AS '[' || array_to_string(
-  list_transform(l, lambda v: COALESCE(CAST(to_json(v) AS VARCHAR), 'null')), ', ') || ']';
-CREATE MACRO json_list(l) AS '[' || array_to_string(
-  list_transform(l, lambda v: COALESCE(CAST(v AS VARCHAR), 'null')), ', ') || ']';
-CREATE MACRO room(length, value) AS CASE WHEN length > 1000000 THEN error('too large')
-  ELSE value END;
-CREATE MACRO occurrences(s, part) AS CASE WHEN strlen(part) = 0 THEN 0
-  ELSE (strlen(s) - strlen(replace(s, part, ''))) // strlen(part) END;
-CREATE MACRO letter(code) AS CASE WHEN code = 0 THEN '' WHEN code BETWEEN 1 AND 127 THEN chr(code)
-  WHEN code IS NOT NULL THEN error('"char" out of range') END;
-CREATE MACRO half(x) AS CAST((x + CASE WHEN x < 0 THEN -1 ELSE 1 END) // 2 AS VARCHAR);
-CREATE MACRO size_of(x, whole) AS CASE
-  WHEN abs(whole) < 10240 THEN CASE WHEN contains(CAST(x AS VARCHAR), '.')
-    THEN rtrim(rtrim(CAST(x AS VARCHAR), '0'), '.') ELSE CAST(x AS VARCHAR) END || ' bytes'
-  WHEN abs(whole // 512) < 20479 THEN half(whole // 512) || ' kB'
-  WHEN abs(whole // 524288) < 20479 THEN half(whole // 524288) || ' MB'
-  WHEN abs(whole // 536870912) < 20479 THEN half(whole // 536870912) || ' GB'
-  WHEN abs(whole // 549755813888) < 20479 THEN half(whole // 549755813888) || ' TB'
-  ELSE half(whole // 562949953421312) || ' PB' END;
-CREATE MACRO size_pretty(x) AS size_of(x, CAST(trunc(x) AS HUGEINT));
-CREATE MACRO numbers(low, high, step) AS generate_series(low, CASE WHEN
-  abs((CAST(high AS HUGEINT) - low) // step) > 10000000 THEN error('too large')
-  ELSE high END, step);
-CREATE SCHEMA static;
-"""
-_PART = """"(?:[^"]|"")+"|[a-zA-Z_\\x{80}-\\x{10FFFF}][a-zA-Z0-9_$\\x{80}-\\x{10FFFF}]*"""
-_MACROS = _MACROS.replace("%s", ", ".join(f"'{word}'" for word in sorted(QUOTED)))
-_MACROS = _MACROS.replace("%i", _PART)
 _NO_IDENTIFIER = "string is not a valid identifier"
 _TOO_LARGE = "too large"  # what a macro says of a value that is
 _OUT_OF_RANGE = "out of range"
@@ -124,7 +77,8 @@ class Translated:
     @property
     def shows_activity(self) -> bool:
         """Whether it tells what clients are doing."""
-        return any(name.startswith("pg_catalog.pg_stat_") for name in self.used)
+        shown = any(name.startswith("pg_catalog.pg_stat_") for name in self.used)
+        return shown or "getvariable('activity')" in self.sql
 
     @property
     def is_lasting(self) -> bool:
@@ -330,7 +284,7 @@ class CatalogueDatabase:
         if self._connection is None:
             # What does not fit into memory is refused, not put into the working directory.
             connection = duckdb.connect(":memory:", config={"temp_directory": ""})
-            connection.execute(_MACROS)
+            connection.execute(MACROS)
             for functions in self._called:
                 for name, (function, arguments, result) in functions.functions().items():
                     connection.create_function(

@@ -5,8 +5,6 @@ A reg value is the number of an object; the wire sends the object's name beside 
 
 from __future__ import annotations
 
-from typing import Any
-
 import pyarrow as pa
 
 from gateway.catalog.system.names import Moment
@@ -53,8 +51,6 @@ def engine_values(moment: Moment, values: pa.Array, oid: int, *, numbers: bool =
                  for n in values.to_pylist()]  # fmt: skip
         return pa.array(names, pa.string())
     wanted = held(kind)
-    if pa.types.is_struct(values.type):
-        return pa.array([_row_text(row) for row in values.to_pylist()], wanted)
     return values if values.type == wanted else values.cast(wanted, safe=False)
 
 
@@ -67,8 +63,6 @@ def shown(moment: Moment, values: pa.Array, output: Output) -> pa.Array:
     if element_of(base) in REGISTERED:
         inner = registered_values(moment, values.values, element_of(base), kind.arrow.value_type)
         return pa.ListArray.from_arrays(values.offsets, inner, mask=values.is_null())
-    if output.fields and pa.types.is_struct(values.type):
-        return pa.array([_row_text(row) for row in values.to_pylist()], pa.string())
     if (
         values.type != kind.arrow
         and pa.types.is_string(kind.arrow)
@@ -88,12 +82,3 @@ def registered_values(moment: Moment, values: pa.Array, base: int, arrow: pa.Dat
         for oid in oids
     ]
     return pa.array(rows, arrow)
-
-
-def _row_text(row: dict[str, Any] | None) -> str | None:
-    """A row as record_out writes it."""
-    if row is None:
-        return None
-    parts = ["" if v is None else ("t" if v is True else "f" if v is False else str(v))
-             for v in row.values()]  # fmt: skip
-    return f"({','.join(parts)})"

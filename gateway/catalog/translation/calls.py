@@ -70,7 +70,8 @@ def call(
     if found.routine.kind == "a" and name in ("sum", "avg"):
         sql = f"CAST({sql} AS {static().storage(result).duckdb})"
     nested = name == "array_agg" and bool(element_of(arguments[0].type))
-    return Term(sql, result, is_set=is_set, nested=nested)
+    fields = arguments[0].fields if name == "array_agg" else ()
+    return Term(sql, result, fields=fields, is_set=is_set, nested=nested)
 
 
 def _is_star(nodes: Sequence[exp.Expr]) -> bool:
@@ -83,7 +84,8 @@ def _written(
     template = TEMPLATES.get(f"{name}/{len(arguments)}") or TEMPLATES.get(name)
     if template is None and name.startswith(COUNTERS):
         kind = static().storage(found.result).duckdb
-        return "CAST(0 AS BIGINT)" if kind == "BIGINT" else f"CAST(NULL AS {kind})"
+        counted = kind in ("BIGINT", "DOUBLE")
+        return f"CAST({0 if counted else 'NULL'} AS {kind})"
     if template is None:
         raise FeatureNotSupported(
             f"function {name} is not supported in a catalogue query", position=position_of(node)
@@ -101,7 +103,7 @@ def _written(
         shown = [row_text(within, arguments[0], compact=name == "json_agg")]
     elif name in ("json_agg", "jsonb_agg") and arguments[0].type in WRITTEN_AS_TEXT:
         shown = [within.cast(arguments[0], TEXT).sql]
-    elif name == "json_object_agg":
+    elif name in ("json_object_agg", "jsonb_object_agg"):
         shown[1] = value_text(within, arguments[1], compact=True)
     return fill(within, template, shown)
 

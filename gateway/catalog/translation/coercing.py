@@ -29,6 +29,8 @@ from gateway.errors import (
     UndefinedObject,
     UndefinedTable,
 )
+from gateway.sql.inputs.jsontext import read_json, read_jsonb
+from gateway.sql.inputs.literals import date, timestamp
 
 # The reg types -> the table of names in which their values are looked up.
 REGISTERED = {
@@ -42,6 +44,10 @@ TEXTS = frozenset({CHAR, NAME, TEXT, VARCHAR, BPCHAR, UNKNOWN})
 _TRUE = {"t", "true", "y", "yes", "on", "1"}
 _FALSE = {"f", "false", "n", "no", "off", "0"}
 _INT4 = 23
+_DATE, _TIMESTAMPTZ = 1082, 1184
+_MOMENTS = frozenset({_DATE, 1114, _TIMESTAMPTZ})
+_JSONB = 3802
+_JSON = {114: read_json, _JSONB: read_jsonb}
 _INTEGERS = {20, 21, _INT4}
 _READ_ITEMS = TEXTS | _INTEGERS | {BOOL, 26, 700, 701}
 _LIMITS = {20: 63, 21: 15, 23: 31}
@@ -108,6 +114,10 @@ class Coercion:
             return self._boolean(text)
         if base == CHAR:
             return quoted(text[:1])
+        if base in _MOMENTS:
+            text = _moment(text, base)
+        elif base in _JSON:
+            text = _JSON[base](text)
         kind = static().storage(base).duckdb
         return quoted(text) if kind == "VARCHAR" else f"CAST({quoted(text)} AS {kind})"
 
@@ -181,13 +191,18 @@ class Coercion:
         return f"\"@{kind}\"('{self.names.place}', {number})"
 
     def _to_text(self, sql: str, given: int, wanted: int) -> str:
-        text = f"float_text({sql})" if given in (700, 701) else f"CAST({sql} AS VARCHAR)"
+        text = f"CAST({sql} AS VARCHAR)"
+        if given in (700, 701):
+            text = f"list_transform([{sql}], lambda x: float_text(x))[1]"
         text = self.lookup(REGISTERED[given], sql) if given in REGISTERED else text
         return f"left({text}, 1)" if wanted == CHAR else text
 
     def _text_to_array(self, sql: str, given: int, wanted: int) -> str:
         kind = static().storage(wanted).duckdb
         return f"CAST(CAST({self.lookup('items', sql)} AS JSON) AS {kind})"
+
+    def _to_json(self, sql: str, given: int, wanted: int) -> str:
+        return self.lookup("jsonb" if wanted == _JSONB else "json", sql)
 
     def _vector_to_text(self, sql: str, given: int, wanted: int) -> str:
         return f"array_to_string({sql}, ' ')"
@@ -200,6 +215,7 @@ class Coercion:
             "regexp_matches(v, '[{}\",\\s\\\\]') THEN '\"' || replace(replace(v, '\\', '\\\\'), "
             "'\"', '\\\"') || '\"' ELSE v END"
         )
+        quote = "left(v, 1)" if element_of(given) == BOOL else quote
         items = f"list_transform(CAST({sql} AS VARCHAR[]), lambda v: {quote})"
         return f"('{{' || array_to_string({items}, ',') || '}}')"
 
@@ -218,11 +234,12 @@ class Coercion:
         return f"left({sql}, 1)"
 
     def _code_to_letter(self, sql: str, given: int, wanted: int) -> str:
-        return f"letter({sql})"
+        return f"list_transform([{sql}], lambda x: letter(x))[1]"
 
     def _letter_to_code(self, sql: str, given: int, wanted: int) -> str:
-        code = f"CAST('0x' || left(hex({sql}), 2) AS INTEGER)"  # its first byte, which has a sign
-        return f"CASE WHEN {sql} = '' THEN 0 ELSE ({code} + 128) % 256 - 128 END"
+        code = "CAST('0x' || left(hex(x), 2) AS INTEGER)"  # its first byte, which has a sign
+        code = f"CASE WHEN x = '' THEN 0 ELSE ({code} + 128) % 256 - 128 END"
+        return f"list_transform([{sql}], lambda x: {code})[1]"
 
     def _unpadded(self, sql: str, given: int, wanted: int) -> str:
         return self._to_text(f"rtrim({sql}, ' ')", given, wanted)
@@ -292,6 +309,14 @@ def array_items(text: str) -> list[str | None]:
     return items
 
 
+def _moment(text: str, base: int) -> str:
+    """A date or a timestamp as the database reads it; a word like now is left to it."""
+    try:
+        return date(text) if base == _DATE else timestamp(text, zoned=base == _TIMESTAMPTZ)
+    except FeatureNotSupported:
+        return text
+
+
 def _is_vector(oid: int) -> bool:
     return oid in (INT2VECTOR, OIDVECTOR)
 
@@ -309,6 +334,7 @@ _CONVERSIONS: tuple[tuple[Callable[[int, int], bool], Conversion], ...] = (
     (lambda a, b: a in TEXTS and b in TEXTS, Coercion._as_is),
     (lambda a, b: a in TEXTS and element_of(b) in _READ_ITEMS, Coercion._text_to_array),
     (lambda a, b: a in TEXTS and b in REGISTERED, Coercion._to_registered),
+    (lambda a, b: (a in TEXTS and b in _JSON) or (a in _JSON and b == _JSONB), Coercion._to_json),
     (lambda a, b: _is_vector(a) and b in TEXTS, Coercion._vector_to_text),
     (lambda a, b: _names_array(a, b), Coercion._array_names),
     (lambda a, b: bool(element_of(a)) and b in TEXTS, Coercion._array_to_text),

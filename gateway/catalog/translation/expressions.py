@@ -168,6 +168,10 @@ class Expressions(Values):
     def is_node(self, node: exp.Expr, scope: Scope) -> Term:
         left = self.settled(self.term(node.this, scope))
         right = node.expression
+        if isinstance(right, exp.Null) and left.fields and not element_of(left.type):
+            # IS NOT NULL says that every field has a value, IS NULL that none has one.
+            word = " OR " if node.args.get("negate") else " AND "
+            return Term(f"({word.join(f'({t.sql} IS NULL)' for _, t in left.fields)})", BOOL)
         if isinstance(right, exp.Null):
             return Term(f"({left.sql} IS NULL)", BOOL)
         if isinstance(right, exp.Boolean):

@@ -23,6 +23,8 @@ _SHOWN = (
 )
 _CLIENT_ENCODING = _SHOWN.replace("{0}", "'client_encoding'")
 
+_OF_CLIENT = "list_filter(getvariable('activity'), lambda a: a.pid = getvariable('pid'))[1].{}"
+
 TEMPLATES: dict[str, str] = {
     # Types
     "format_type": "<format_type>({0}, {1})",
@@ -123,8 +125,9 @@ TEMPLATES: dict[str, str] = {
     "pg_conf_load_time": "CAST(getvariable('started') AS TIMESTAMPTZ)",
     "inet_server_addr": "CAST(NULL AS VARCHAR)",
     "inet_server_port": "CAST(NULL AS INTEGER)",
-    "inet_client_addr": "CAST(NULL AS VARCHAR)",
-    "inet_client_port": "CAST(NULL AS INTEGER)",
+    "inet_client_addr": _OF_CLIENT.format("client_addr"),
+    "inet_client_port": _OF_CLIENT.format("client_port"),
+    "host": "split_part({0}, '/', 1)",
     "pg_tablespace_location": "''",
     "pg_filenode_relation": "CAST(NULL AS BIGINT)",
     "pg_relation_filenode": "{0}",
@@ -144,6 +147,15 @@ TEMPLATES: dict[str, str] = {
     "pg_sequence_last_value": "CAST(NULL AS BIGINT)",
     "pg_stat_get_snapshot_timestamp": "CAST(NULL AS TIMESTAMPTZ)",
     "txid_current": "CAST(1 AS BIGINT)",
+    "pg_current_xact_id": "'1'",
+    "mxid_age": "CAST(0 AS INTEGER)",
+    "pg_current_wal_lsn": "'0/0'",  # there is no log of such places
+    "pg_current_wal_insert_lsn": "'0/0'",
+    "pg_current_wal_flush_lsn": "'0/0'",
+    "pg_last_wal_receive_lsn": "CAST(NULL AS VARCHAR)",
+    "pg_last_wal_replay_lsn": "CAST(NULL AS VARCHAR)",
+    "pg_last_xact_replay_timestamp": "CAST(NULL AS TIMESTAMPTZ)",
+    "pg_wal_lsn_diff": "lsn_distance({0}, {1})",
     # Text
     "quote_ident": "quote_ident({0})",
     "quote_literal": "quote_literal(CAST({0} AS VARCHAR))",
@@ -221,6 +233,10 @@ TEMPLATES: dict[str, str] = {
         "array_to_string(list_transform(CAST({0} AS VARCHAR[]), lambda v: COALESCE(v, {2})), {1})"
     ),
     "array_position": "list_position({0}, {1})",
+    "array_fill/2": (
+        "CASE WHEN len({1}) > 1 THEN error('arrays of arrays are not supported') "
+        "ELSE list_transform(numbers(1, {1}[1], 1), lambda i: {0}) END"
+    ),
     "array_append": "list_append({0}, {1})",
     "array_prepend": "list_prepend({0}, {1})",
     "array_cat": "list_concat({0}, {1})",
@@ -234,6 +250,10 @@ TEMPLATES: dict[str, str] = {
     "row_to_json": "to_json({0})",
     "json_array_length": "json_array_length({0})",
     "array_to_json": "to_json({0})",
+    "json_array_elements": "unnest(CAST(CAST(<json_items>({0}) AS JSON) AS VARCHAR[]))",
+    "jsonb_array_elements": "unnest(CAST(CAST(<json_items>({0}) AS JSON) AS VARCHAR[]))",
+    "json_array_elements_text": "unnest(CAST(CAST(<json_texts>({0}) AS JSON) AS VARCHAR[]))",
+    "jsonb_array_elements_text": "unnest(CAST(CAST(<json_texts>({0}) AS JSON) AS VARCHAR[]))",
     # Dates
     "now": "now()",
     "current_timestamp": "now()",
@@ -262,7 +282,10 @@ TEMPLATES: dict[str, str] = {
         "('{{ ' || string_agg(CAST(to_json(CAST({0} AS VARCHAR)) AS VARCHAR) || ' : ' || {1}, "
         "', ') || ' }}')"
     ),
-    "jsonb_object_agg": "<jsonb>(CAST(json_group_object({0}, {1}) AS VARCHAR))",
+    "jsonb_object_agg": (
+        "<jsonb>('{{' || string_agg(CAST(to_json(CAST({0} AS VARCHAR)) AS VARCHAR) || ':' || {1}, "
+        "',') || '}}')"
+    ),
     "row_number": "row_number()",
     "rank": "rank()",
     "dense_rank": "dense_rank()",
@@ -327,6 +350,10 @@ RELATIONS: Mapping[str, str] = {
         "a.client_addr, NULL, a.client_port, NULL, NULL, 'client backend', a.ssl, NULL, NULL, "
         "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL "
         "FROM (SELECT unnest(getvariable('activity')) AS a)"
+    ),
+    "pg_stat_get_archiver": (
+        "SELECT CAST(0 AS BIGINT), NULL, NULL, CAST(0 AS BIGINT), NULL, NULL, "
+        "CAST(getvariable('started') AS TIMESTAMPTZ)"
     ),
     # A row without a name is there for the types of the columns.
     "pg_cursor": (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from gateway.catalog.translation.datatypes import spelt
-from gateway.catalog.translation.resolution import BOOL, element_of, operator_meant
+from gateway.catalog.translation.resolution import BOOL, INT4, TEXT, element_of, operator_meant
 from gateway.catalog.translation.terms import Term
 from gateway.errors import UndefinedFunction
 from gateway.sql.names.scope import position_of
@@ -28,15 +28,20 @@ _TEMPLATES = {
     "^": "pow({0}, {1})",
     "#": "xor({0}, {1})",
     "^@": "starts_with({0}, {1})",
-    "->": "json_extract({0}, {1})",
-    "->>": "json_extract_string({0}, {1})",
 }
 _ON_ARRAYS = {
     "@>": "list_has_all({0}, {1})",
     "<@": "list_has_all({1}, {0})",
     "&&": "list_has_any({0}, {1})",
 }
+_PARTS_OF_JSON = {  # by the operator and the type of its right side
+    ("->", TEXT): "json_field",
+    ("->>", TEXT): "json_field_text",
+    ("->", INT4): "json_element",
+    ("->>", INT4): "json_element_text",
+}
 _DIVIDED = {20, 21, 23}
+_LSN = 3220
 
 
 def apply(within: Expressions, symbol: str, operands: list[Term], node: exp.Expr) -> Term:
@@ -61,6 +66,9 @@ def apply(within: Expressions, symbol: str, operands: list[Term], node: exp.Expr
     shown = [within.coerce(term, kind).sql for term, kind in pairs]
     if len(shown) == 1:
         return Term(f"({symbol}{shown[0]})", found.result)
+    part = _PARTS_OF_JSON.get((symbol, found.arguments[1]))
+    if part is not None:
+        return Term(within.lookup(part, ", ".join(shown)), found.result)
     return Term(_template(symbol, found.arguments).format(*shown), found.result)
 
 
@@ -74,6 +82,8 @@ def _template(symbol: str, types: tuple[int, ...]) -> str:
         return _ON_ARRAYS[symbol]
     if symbol == "/" and set(types) <= _DIVIDED:
         return "({0} // {1})"
+    if symbol == "-" and types == (_LSN, _LSN):
+        return "lsn_distance({0}, {1})"
     return _TEMPLATES.get(symbol, f"({{0}} {symbol} {{1}})")
 
 

@@ -181,7 +181,9 @@ class Relations:
             scope.sources.append(_named(Source(shown, pairs), alias))
             return f"({sql}) AS {called}"
         term = self.expressions.term(call if call is not None else _unnest(arguments), scope)
-        only = alias.columns[0].name if alias is not None and alias.columns else shown
+        only = (
+            alias.columns[0].name if alias is not None and alias.columns else _named_by(name, shown)
+        )
         pairs = [(only, Term(f"{called}.c1", term.type, fields=_fields(called, 1, term.fields)))]
         if term.type == RECORD and term.fields:
             pairs = list(_fields(called, 1, term.fields))
@@ -193,7 +195,8 @@ class Relations:
             pairs.append((named, Term(f"{called}.c2", INT8)))
             array = term.sql.removeprefix("unnest(").removesuffix(")")
             items += f", unnest(generate_series(1, len({array}))) AS c2"
-        scope.sources.append(_named(Source(shown, pairs), alias))
+        scalar = not (ordinal or term.fields)
+        scope.sources.append(_named(Source(shown, pairs, scalar=scalar), alias))
         return f"LATERAL (SELECT {items}) AS {called}"
 
     def _unnested(
@@ -254,6 +257,12 @@ class Relations:
         raise UndefinedTable(
             f'missing FROM-clause entry for table "{node.table}"', position=position_of(node)
         )
+
+
+def _named_by(name: str, shown: str) -> str:
+    """What the one column of a function's rows is called: as its OUT parameter, if it has one."""
+    outputs = {routine.outputs for routine in static().functions.get(name, ())}
+    return next((each[0][0] for each in outputs if len(each) == 1), shown)
 
 
 def _is_comma(join: exp.Expr) -> bool:

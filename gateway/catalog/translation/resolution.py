@@ -14,6 +14,7 @@ from gateway.catalog.system.static import Routine, static
 BOOL, CHAR, NAME, INT8, INT2, INT4, TEXT, OID = 16, 18, 19, 20, 21, 23, 25, 26
 JSON_TYPES = frozenset({114, 3802})
 UNKNOWN, VARCHAR, BPCHAR, NUMERIC, FLOAT8, RECORD = 705, 1043, 1042, 1700, 701, 2249
+_RECORDS = 2287  # an array that pg_type counts among the pseudo-types
 ANY, ANYARRAY, ANYELEMENT, ANYNONARRAY, ANYENUM = 2276, 2277, 2283, 2776, 3500
 ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYCOMPATIBLENONARRAY = 5077, 5078, 5079
 _ELEMENTS = frozenset({ANYELEMENT, ANYNONARRAY, ANYENUM, ANYCOMPATIBLE, ANYCOMPATIBLENONARRAY})
@@ -36,7 +37,8 @@ class Resolved:
 def element_of(oid: int) -> int:
     """The type of an array's elements; 0 when it is no array."""
     found = static().types.get(oid)
-    return found.element if found is not None and (found.category == "A") else 0
+    is_array = found is not None and (found.category == "A" or oid == _RECORDS)
+    return found.element if found is not None and is_array else 0
 
 
 def array_of(oid: int) -> int:
@@ -73,6 +75,8 @@ def can_coerce(given: int, wanted: int) -> bool:
         return category(given) == "C"
     if wanted in (1028, 1005) and _VECTORS.get(given) == wanted:
         return True
+    if (inner := element_of(given)) and (outer := element_of(wanted)) and inner != outer:
+        return can_coerce(inner, outer)
     return static().casts.get((given, wanted)) == "i"
 
 

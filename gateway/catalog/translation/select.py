@@ -14,7 +14,15 @@ from sqlglot import exp
 from gateway.catalog.system.static import static
 from gateway.catalog.translation.expressions import Expressions
 from gateway.catalog.translation.relations import Relations
-from gateway.catalog.translation.resolution import INT8, TEXT, UNKNOWN, common_type
+from gateway.catalog.translation.resolution import (
+    BOOL,
+    INT8,
+    RECORD,
+    TEXT,
+    UNKNOWN,
+    common_type,
+    element_of,
+)
 from gateway.catalog.translation.terms import Output, Query, Scope, Source, Term
 from gateway.errors import FeatureNotSupported, SyntaxFault
 from gateway.sql.meaning.naming import output_name
@@ -39,6 +47,38 @@ class Selects(Relations):
         self.expressions = expressions
         self.numbers = count(1)
         expressions.queries = self
+
+    def whole(self, node: exp.Expr) -> Query:
+        """A client's query, with rows among its columns as their texts."""
+        query = self.query(node, None)
+        if not any(output.fields for output in query.outputs):
+            return query
+        items = [
+            self._told(Term(f"q.c{n}", output.type, fields=output.fields)) + f" AS c{n}"
+            for n, output in enumerate(query.outputs, 1)
+        ]
+        return replace(query, sql=f"SELECT {', '.join(items)} FROM ({query.sql}) AS q")
+
+    def _told(self, term: Term) -> str:
+        """A column; of a row or an array of rows, as record_out writes them."""
+        if not term.fields:
+            return term.sql
+        listed = element_of(term.type) == RECORD
+        row = "e" if listed else term.sql
+        parts = [
+            self._part(Term(f"({row}).f{n}", field.type, fields=field.fields))
+            for n, (_, field) in enumerate(term.fields, 1)
+        ]
+        text = "'(' || " + " || ',' || ".join(f"record_part({part})" for part in parts) + " || ')'"
+        if listed:
+            return f"list_transform({term.sql}, lambda e: {text})"
+        return f"CASE WHEN {term.sql} IS NOT NULL THEN {text} END"
+
+    def _part(self, field: Term) -> str:
+        if field.fields:
+            return self._told(field)
+        text = self.expressions.cast(field, TEXT).sql
+        return f"left({text}, 1)" if field.type == BOOL else text
 
     def query(self, node: exp.Expr, outer: Scope | None, keep: bool = False) -> Query:
         """The query in SQL, and its columns.
@@ -152,7 +192,7 @@ class Selects(Relations):
         )
         shown = ", ".join(f"{t.sql} AS c{n}" for n, t in enumerate(terms, 1))
         shown = shown or "NULL"  # SELECT FROM ...: rows without columns
-        parts = [f"{words}SELECT {self._distinct(node, scope)}{shown}"]
+        parts = [f"{words}SELECT {self._distinct(node, scope, outputs, terms)}{shown}"]
         if relations:
             parts.append(f"FROM {relations}")
         if (where := node.args.get("where")) is not None:
@@ -194,7 +234,9 @@ class Selects(Relations):
         name = item.alias if isinstance(item, exp.Alias) else output_name(item)
         return [(name, self.expressions.term(item.unalias(), scope))]
 
-    def _distinct(self, node: exp.Select, scope: Scope) -> str:
+    def _distinct(
+        self, node: exp.Select, scope: Scope, outputs: Sequence[Output], terms: Sequence[Term]
+    ) -> str:
         distinct = node.args.get("distinct")
         if distinct is None:
             return ""
@@ -202,8 +244,11 @@ class Selects(Relations):
         if on is None:
             return "DISTINCT "
         items = on.expressions if isinstance(on, exp.Tuple) else [on]
-        shown = ", ".join(self.expressions.term(_bare(item), scope).sql for item in items)
-        return f"DISTINCT ON ({shown}) "
+        shown = []
+        for item in map(_bare, items):
+            number = self._order_item(item, scope, outputs)  # as in ORDER BY, by an output's name
+            shown.append(terms[int(number) - 1].sql if number.isdigit() else number)
+        return f"DISTINCT ON ({', '.join(shown)}) "
 
     def _group(
         self, group: exp.Group, scope: Scope, outputs: Sequence[Output], terms: Sequence[Term]

@@ -31,7 +31,7 @@ from gateway.errors import FeatureNotSupported
 if TYPE_CHECKING:
     from gateway.catalog.translation.expressions import Expressions
 
-ACL = 1034  # aclitem[]
+ACL, LSN = 1034, 3220  # aclitem[], pg_lsn
 # What PostgreSQL has a function has_*_privilege for.
 _SECURABLES = (
     "any_column", "column", "database", "foreign_data_wrapper", "function", "language",
@@ -192,9 +192,12 @@ def _unnest(
     array = within.term(nodes[0], scope)
     if array.type == UNKNOWN:
         array = within.coerce(array, 1009)
-    return Term(
-        f"unnest({array.sql})", element_of(array.type) or TEXT, fields=array.fields, is_set=True
+    row = f"unnest({array.sql})"
+    fields = tuple(
+        (each, Term(f"({row}).f{n}", term.type, fields=term.fields))
+        for n, (each, term) in enumerate(array.fields, 1)
     )
+    return Term(row, element_of(array.type) or TEXT, fields=fields, is_set=True)
 
 
 def _word(
@@ -223,6 +226,14 @@ def _row(
     return within.row(exp.Tuple(expressions=list(nodes)), scope)
 
 
+def _typed(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    """pg_lsn('0/0'): a cast that is written as a call."""
+    (value,) = within.terms(nodes, scope)
+    return within.cast(value, LSN)
+
+
 SPECIAL: dict[str, Special] = {
     "coalesce": _common,
     "greatest": _common,
@@ -238,6 +249,7 @@ SPECIAL: dict[str, Special] = {
     "trim": _trimmed,
     **dict.fromkeys(("regclass", "regtype", "regproc", "regnamespace", "regrole"), _registered),
     "aclexplode": _explode,
+    "pg_lsn": _typed,
     "json_build_object": json_object,
     "jsonb_build_object": json_object,
     "json_build_array": json_array,

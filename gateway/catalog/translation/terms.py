@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.catalog.translation.resolution import UNKNOWN
+from gateway.errors import StatementTooComplex
 
 # (schema, relation) oid and column number of a column that a result column is.
 NOWHERE = (0, 0)
+# What is written once may come to stand twice: calls inside calls would fill the memory.
+MOST_CHARACTERS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Term:
     Args:
         literal: The text of an untyped string literal, which takes the type of its place.
         parameter: The number of an untyped parameter; 0 when it is none.
-        fields: Of a row: the names and terms of its columns.
+        fields: Of a row: the names and terms of its columns; of an array of rows, their types.
         typmod: pg_attribute.atttypmod of a column.
         origin: Relation oid and column number of a plain column.
         is_set: It gives several rows.
@@ -39,6 +42,10 @@ class Term:
     origin: tuple[int, int] = NOWHERE
     is_set: bool = False
     nested: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.sql) > MOST_CHARACTERS:
+            raise StatementTooComplex("an expression of a catalogue query is too long")
 
 
 NULL = Term("NULL", UNKNOWN)
@@ -67,13 +74,15 @@ class Query:
 class Source:
     """A relation in FROM: how the statement calls it, and its columns in order.
 
-    `relation` is schema.name of a relation of the catalogue.
+    `relation` is schema.name of a relation of the catalogue; a `scalar` source, the values of a
+    function, is called as its column is.
     """
 
     alias: str
     columns: list[tuple[str, Term]]
     schema: str = ""
     relation: str = ""
+    scalar: bool = False
 
     def find(self, name: str) -> list[Term]:
         """The columns of that name."""

@@ -111,7 +111,7 @@ class Values(Coercion):
             raise UndefinedTable(
                 f'missing FROM-clause entry for table "{alias}"', position=position_of(node)
             )
-        if len(source.columns) == 1 and source.columns[0][0] == alias:
+        if source.scalar:
             return source.columns[0][1]
         items = ", ".join(f"f{n} := {term.sql}" for n, (_, term) in enumerate(source.columns, 1))
         return Term(f"struct_pack({items})", RECORD, fields=tuple(source.columns))

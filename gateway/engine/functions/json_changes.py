@@ -9,12 +9,12 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gateway.engine.functions.json_values import elements, kind, members, plain
 from gateway.errors import (
     InvalidParameterValue,
     InvalidTextRepresentation,
     NullValueNotAllowed,
 )
+from gateway.sql.inputs.json_parts import elements, kind, members, plain
 from gateway.sql.inputs.jsontext import quoted, read_jsonb
 
 Path = list[str | None]
