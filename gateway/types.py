@@ -20,6 +20,7 @@ class Type:
     """A type as PostgreSQL names it and as Arrow holds it.
 
     `size` is pg_type.typlen: bytes, or -1 for variable length. `element` is set on arrays only.
+    `labels` are those of an enum, in their order: its values are held as these texts.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Type:
     size: int
     arrow: pa.DataType
     element: Type | None = None
+    labels: tuple[str, ...] = ()
 
     def __deepcopy__(self, memo: object) -> Type:
         """Itself: a copy of a tree tells the same types, which are compared by identity."""
@@ -142,7 +144,7 @@ NUMERIC, UNKNOWN = BY_NAME["numeric"], BY_NAME["unknown"]
 
 REGISTERED = frozenset(row.name for row in TYPES if row.arrow == _REGISTERED)
 # Whose binary form is text in the client's encoding.
-TEXTS = frozenset({"text", "varchar", "bpchar", "name", "unknown", "json", "jsonb"})
+TEXTS = frozenset({"text", "varchar", "bpchar", "name", "unknown", "json", "jsonb", "enum"})
 FLOATING = frozenset({"float4", "float8"})
 INTEGER = frozenset({"int2", "int4", "int8"})
 
@@ -190,7 +192,24 @@ def by_oid(oid: int) -> Type:
 
 def array_of(element: Type) -> Type:
     """The array type over `element`; an array of arrays is the same array in PostgreSQL."""
-    return _ARRAYS[element.array_oid] if element.element is None else element
+    if element.element is not None:
+        return element
+    return _enum_array(element) if element.labels else _ARRAYS[element.array_oid]
+
+
+# The name of every enum type here, whatever its users call it: tables by name have a row for all.
+ENUM = "enum"
+
+
+def enum_type(sql: str, oid: int, array_oid: int, labels: tuple[str, ...]) -> Type:
+    """A type of a user's own whose values are these labels, in this order; `sql` is its name."""
+    return Type(ENUM, sql, oid, array_oid, 4, pa.string(), None, labels)
+
+
+@cache
+def _enum_array(element: Type) -> Type:
+    arrow = pa.list_(element.arrow)
+    return Type(f"_{ENUM}", f"{element.sql}[]", element.array_oid, 0, -1, arrow, element)
 
 
 def with_dimensions(kind: Type, count: int) -> Type:

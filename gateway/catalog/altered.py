@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
+
+from sqlglot import exp
 
 from gateway.catalog.definitions import Building, Resolve
 from gateway.errors import SyntaxFault
@@ -27,6 +29,7 @@ class Altering:
     using: dict[str, str] = field(default_factory=dict)
     sequences: dict[str, Sequence] = field(default_factory=dict)
     options: list[tuple[str, SequenceOptions]] = field(default_factory=list)
+    bind_types: Callable[[exp.Expr], None] = lambda tree: None
     notices: list[tuple[str, str]] = field(default_factory=list)  # message, SQLSTATE
     gone: list[str] = field(default_factory=list)  # what CASCADE drops of the table itself
 
@@ -37,7 +40,7 @@ def building_of(state: Altering, definition: TableDefinition) -> Building:
     def existing(name: Name) -> TableDefinition:
         raise SyntaxFault("LIKE stands in CREATE TABLE only")
 
-    building = Building(state.name, state.resolve, existing, state.taken)
+    building = Building(state.name, state.resolve, existing, state.taken, state.bind_types)
     building.columns = list(definition.columns)
     building.keys = list(definition.keys)
     building.checks = list(definition.checks)

@@ -147,7 +147,7 @@ def _drop_not_null(state: Altering, definition: TableDefinition, action: Action)
 
 def _type(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
     column = _column(definition, action.column)
-    known, typmod = read_type(action.type)
+    known, typmod = read_type(action.type, state.bind_types)
     _refuse_generated_over(definition, column)
     if column.identity:
         refuse_no_integer(known)

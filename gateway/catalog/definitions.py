@@ -74,6 +74,7 @@ class Building:
     resolve: Resolve
     existing: Existing
     taken: Collection[str] = ()
+    bind_types: Callable[[exp.Expr], None] = lambda tree: None
     columns: list[Column] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
@@ -113,7 +114,7 @@ class Building:
             column = Column(item.name, serial, not_null=True)
             column = replace(column, default=self._serial(column))
         else:
-            known, typmod = read_type(item.type, item.position)
+            known, typmod = read_type(item.type, self.bind_types, item.position)
             column = Column(item.name, known, typmod)
         seen: set[str] = set()
         for rule in item.constraints:
@@ -295,8 +296,10 @@ def _refuse_both(table: str, column: Column, null: bool) -> None:
 _SIZES = re.compile(r"(\barray)?\s*\[\s*\d+\s*\]", re.IGNORECASE)
 
 
-def read_type(text: str, position: int = 0) -> tuple[Type, int]:
-    """A column's type and its modifier.
+def read_type(
+    text: str, bind_types: Callable[[exp.Expr], None], position: int = 0
+) -> tuple[Type, int]:
+    """A column's type and its modifier; `bind_types` finds those of users' own.
 
     Raises:
         UndefinedObject: 42704, no such type.
@@ -305,6 +308,7 @@ def read_type(text: str, position: int = 0) -> tuple[Type, int]:
     spelt = _SIZES.sub(lambda sized: sized[1] or "[]", " ".join(text.split()))
     try:
         cast = parse(f"SELECT CAST(NULL AS {spelt})")[0].expressions[0]
+        bind_types(cast)
         known = postgres_type(cast.args["to"])
         count = len(list(cast.args["to"].find_all(exp.DataType))) - 1
         return with_dimensions(known, count), type_modifier(known, cast.args["to"])

@@ -19,12 +19,25 @@ from gateway.autodiff.statements.markers import expand
 from gateway.autodiff.statements.neighbours import has_calls, take_along
 from gateway.interrupts import check_for_interrupts
 from gateway.rewrite.named_losses import key_of, name_view
-from gateway.rewrite.rewriting import LAYERS, NOTHING, Rewriting, done, no_functions
+from gateway.rewrite.rewriting import (
+    LAYERS,
+    NOTHING,
+    BindTypes,
+    Rewriting,
+    done,
+    no_functions,
+    no_types,
+)
 from gateway.rewrite.rewritten import Rewritten, with_parameters
+from gateway.rewrite.value_passes import (
+    choose_functions,
+    keep_infinities,
+    keep_numbers,
+    keep_times,
+    leave_behind,
+)
 from gateway.sources.table import TableName
-from gateway.sql.lowered.choosing import choose
 from gateway.sql.lowered.groups.idle_orders import drop_idle_orders
-from gateway.sql.lowered.groups.moving import keep_moving
 from gateway.sql.lowered.lending import Lender, borrow, may_borrow
 from gateway.sql.lowered.relations.joining import join_in_turn, join_subqueries
 from gateway.sql.lowered.relations.lone_values import select_lone_values, select_words
@@ -32,11 +45,6 @@ from gateway.sql.lowered.relations.rows_from import put_side_by_side
 from gateway.sql.lowered.relations.samples import draw_samples
 from gateway.sql.lowered.relations.sets import is_plain, spread_sets
 from gateway.sql.lowered.relations.unread_numbers import read_numbers
-from gateway.sql.lowered.values.beside_reals import widen_beside_reals
-from gateway.sql.lowered.values.exact import keep_exact
-from gateway.sql.lowered.values.infinities import keep_infinite
-from gateway.sql.lowered.values.localtime import settle_moments
-from gateway.sql.lowered.values.numerics import keep_numeric, mark_shown
 from gateway.sql.lowered.values.session_values import put_values
 from gateway.sql.lowered.values.written_numerics import keep_written
 from gateway.sql.meaning.analysis import analyse
@@ -53,7 +61,7 @@ from gateway.sql.meaning.windows import settle_windows
 from gateway.sql.names.dependents import add_dependents
 from gateway.sql.names.grouped_joins import name_merged, select_joined
 from gateway.sql.names.named_windows import put_windows
-from gateway.sql.names.relation import Constants, Lookup, Relations, notation_of
+from gateway.sql.names.relation import Constants, Lookup, Relations
 from gateway.sql.names.row_functions import refuse_chosen_sets
 from gateway.sql.names.scope import Analysis
 from gateway.sql.text.depth import with_room
@@ -74,6 +82,7 @@ def rewrite(
     functions: Functions = no_functions,
     most_nodes: int = MOST_NODES,
     lender: Lender | None = None,
+    bind_types: BindTypes = no_types,
 ) -> Rewritten:
     """The engine's form of a query; `tree` itself is left as it was.
 
@@ -84,11 +93,13 @@ def rewrite(
         functions: What a call means, where it means a user's own function.
         most_nodes: Of all derivatives together.
         lender: Who lends what only the catalogue has.
+        bind_types: Finds the types of users' own.
 
     Raises:
         GatewayError: 42P01, 42703, 0A000, 54001, ...; `position` where it is known.
     """
     state = Rewriting(copied(tree), lookup, constants, functions, lender, most_nodes=most_nodes)
+    state.bind_types = bind_types
     return with_room(lambda: _rewrite(state))
 
 
@@ -125,6 +136,11 @@ def bind_tables(state: Rewriting) -> None:
     state.reads = binder.all_read
     select_joined(state.tree)
     name_merged(state.tree)
+
+
+def find_types(state: Rewriting) -> None:
+    """Let each name of a type of a user's own mean it."""
+    state.bind_types(state.tree)
 
 
 def select_values(state: Rewriting) -> None:
@@ -239,6 +255,7 @@ def inline_functions(state: Rewriting) -> None:
 def _inline_calls(state: Rewriting, tree: exp.Expr, analysis: Analysis) -> bool:
     def finish(body: exp.Select, relations: Relations) -> None:
         inner = replace(state, tree=body)
+        find_types(inner)
         session_functions(inner)
         differentiate_sql(inner)
         expand(body, analyse(body, relations), inline=True, most_nodes=state.most_nodes)
@@ -294,23 +311,6 @@ def take_neighbours(state: Rewriting) -> None:
         state.derived = take_along(state.tree, state.analysis, state.relations)
 
 
-def leave_behind(state: Rewriting) -> None:
-    """Let nothing stay of a value in a sum over a frame that has left it behind."""
-    keep_moving(state.tree, state.analysis.blocks)
-
-
-def keep_numbers(state: Rewriting) -> None:
-    """Let arithmetic of integers raise where it would wrap, and that of numerics be exact."""
-    mark_shown(state.tree)
-    if isinstance(state.tree, exp.Values):
-        keep_numeric(state.tree, None)
-        keep_exact(state.tree, None)
-    for block in state.analysis.blocks:
-        keep_numeric(block.select, block)
-        keep_exact(block.select, block)
-    widen_beside_reals(state.tree, state.analysis)
-
-
 def declare_parameters(state: Rewriting) -> None:
     """Note the types of `$n` that the text tells."""
     if not nodes_of(state.tree, exp.Parameter):
@@ -335,26 +335,10 @@ def type_literals(state: Rewriting) -> None:
     check_types(state.analysis, state.tree)
 
 
-def keep_infinities(state: Rewriting) -> None:
-    """Write out what becomes of infinite dates and timestamps."""
-    for block in state.analysis.blocks:
-        keep_infinite(block)
-
-
-def choose_functions(state: Rewriting) -> None:
-    """Tell by the types of their arguments which functions are called."""
-    notation = notation_of(state.constants)
-    state.tree, state.analysis = choose(state.tree, state.analysis, state.relations, notation)
-
-
-def keep_times(state: Rewriting) -> None:
-    """Read dates in the session's order, and give moments their local times but in UTC."""
-    settle_moments(state.tree, state.analysis.blocks, notation_of(state.constants))
-
-
 PASSES: tuple[Callable[[Rewriting], None], ...] = (
     refuse_forms,
     bind_tables,
+    find_types,
     select_values,
     strip_schemas,
     name_outputs,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -26,6 +26,13 @@ def no_functions(schema: str, name: str, arity: int) -> None:
     """No function of a user's own."""
 
 
+BindTypes = Callable[[exp.Expr], None]
+
+
+def no_types(tree: exp.Expr) -> None:
+    """No types of users' own."""
+
+
 @dataclass(slots=True)
 class Rewriting:
     """What the passes know and find out."""
@@ -47,6 +54,7 @@ class Rewriting:
     derived: dict[TableName, Derived] = field(default_factory=dict)
     reads: tuple[Read, ...] = ()
     layers: dict[TableName, Rewritten] = field(default_factory=dict)
+    bind_types: BindTypes = no_types
     joined: Iterator[int] = field(default_factory=lambda: count(1))  # numbers for names of joins
 
 

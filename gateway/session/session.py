@@ -58,7 +58,7 @@ from gateway.sql.inputs.notation import Notation
 from gateway.sql.statements.commands import DropStatement
 from gateway.sql.statements.statement import Kind, Statement
 from gateway.store.tables import Store
-from gateway.types import Type, by_oid
+from gateway.types import Type
 
 
 class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no types
@@ -234,7 +234,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         self._account.begin(text)
         self._client.prepared.admit(name)
         text = self._as_conforming(text)
-        declared = declared_types([by_oid(oid) if oid else None for oid in parameter_oids])
+        declared = declared_types(self._client.registry, parameter_oids)
         prepared = prepare(self._client, text, declared)
         self._client.check_time()
         self._client.prepared.keep(name, prepared)

@@ -36,9 +36,13 @@ OBJECTS = (
     "CREATE INDEX big_part ON big (sm) WHERE ok AND r > 1",
     "COMMENT ON SEQUENCE seq IS 'numbers'",
     "COMMENT ON MATERIALIZED VIEW mv IS 'kept'",
+    "CREATE TYPE other.colour AS ENUM ('red', 'dark green')",
+    "CREATE TYPE mood AS ENUM ('sad', 'ok')",
+    "CREATE TABLE painted (c other.colour PRIMARY KEY DEFAULT 'red', cs other.colour[],"
+    " m mood NOT NULL DEFAULT 'ok')",
 )
 UNMADE = (
     "DROP MATERIALIZED VIEW mv", "DROP VIEW v", "DROP VIEW other.vw",
-    "DROP TABLE child, t, g, big, refers, part_of",
+    "DROP TABLE child, t, g, big, refers, part_of, painted", "DROP TYPE mood",
     "DROP SCHEMA other CASCADE", "DROP SEQUENCE seq", "DROP FUNCTION twice(float8)",
 )  # fmt: skip

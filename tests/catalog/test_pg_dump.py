@@ -21,6 +21,7 @@ ROWS = (
     "INSERT INTO big (ts, price, j, by, iv, ti, c, r, u) VALUES ('2020-01-01', 1.5, '{\"k\": [1]}',"
     " '\\x00ff', '1 day 02:00', '12:34', 'ab', 'NaN', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11')",
     "INSERT INTO g VALUES (7)",
+    "INSERT INTO painted VALUES ('dark green', '{red,NULL}')",
     "SELECT nextval('seq')",
 )
 

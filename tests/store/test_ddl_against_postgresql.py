@@ -13,6 +13,7 @@ from tests.store import (
     constraint_scripts,
     ddl_scripts,
     dml_scripts,
+    enum_scripts,
     key_scripts,
     view_scripts,
 )
@@ -25,6 +26,7 @@ SCRIPTS = {
     **assigning_scripts.SCRIPTS,
     **view_scripts.SCRIPTS,
     **constraint_scripts.SCRIPTS,
+    **enum_scripts.SCRIPTS,
 }
 
 

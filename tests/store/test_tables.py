@@ -19,7 +19,7 @@ from gateway.sources.table import TableName
 from gateway.store.definitions.definitions import ROWID, Column, Key, TableDefinition, View
 from gateway.store.disk.database import FILE
 from gateway.store.tables import Store, StoreSession
-from gateway.types import by_name
+from gateway.types import array_of, by_name
 
 T = TableName("public", "t")
 
@@ -303,6 +303,10 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     session.create_table(definition)
     kept = session.table(definition.name)
     session.create_view(View(TableName("S", "v"), "SELECT 1"))
+    session.create_enum(TableName("S", "mood"), ["sad", "ok"])
+    (mood,) = session.enums()
+    moods = (Column("m", mood.type), Column("a", array_of(mood.type)))
+    session.create_table(TableDefinition(TableName("S", "moods"), moods))
     session.close()
     store.close()
     store = Store(tmp_path)
@@ -311,6 +315,11 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     assert session.table(definition.name) == kept
     assert kept is not None and [c.not_null for c in kept.columns] == [True, False, True]
     assert session.snapshot(definition.name).description.comment == "why"
+    told = session.table(TableName("S", "moods"))
+    assert told is not None and [column.type for column in told.columns] == [
+        mood.type,
+        array_of(mood.type),
+    ]
     assert session.create_table(TableDefinition(T, columns(a="int4")))
     assert (
         len({session.oid(T), session.oid(definition.name), session.oid(TableName("S", "v"))}) == 3

@@ -43,7 +43,8 @@ def attributes_of(entry: RelationEntry, _: bool) -> Iterator[Row]:
             "attrelid": entry.oid, "attname": column.name, "attnum": column.number,
             "atttypmod": column.typmod, "attnotnull": column.not_null,
             "atthasdef": column.default is not None, "attidentity": column.identity,
-            "attgenerated": "s" if column.generated else "", **type_facts(column.type),
+            "attgenerated": "s" if column.generated else "",
+            **type_facts(column.type, column.dimensions > 0),
             **({"attndims": column.dimensions} if column.dimensions else {}),
             **({"attacl": list(acl)} if (acl := entry.column_acls.get(column.number)) else {}),
         }  # fmt: skip
@@ -59,15 +60,20 @@ def _of_index(entry: RelationEntry, index: IndexEntry) -> Iterator[Row]:
             "attrelid": index.oid, "attnum": number,
             "attname": of.name if of is not None else item.text.partition("(")[0].strip() or "expr",
             "atttypmod": of.typmod if of is not None else -1,
-            **type_facts(of.type if of is not None else item.type),
+            **(type_facts(of.type, of.dimensions > 0) if of else type_facts(item.type)),
         }  # fmt: skip
 
 
 _FACTS: dict[int, Row] = {}
 
 
-def type_facts(oid: int) -> Row:
-    """What pg_attribute repeats of a column's type."""
+# Of enums, which are users' own, and of their arrays.
+_OF_ENUM: Row = {"attlen": 4, "attbyval": True, "attstorage": "p", "attndims": 0}
+_OF_ENUMS: Row = {"attlen": -1, "attbyval": False, "attstorage": "x", "attndims": 1}
+
+
+def type_facts(oid: int, array: bool = False) -> Row:
+    """What pg_attribute repeats of a column's type, which is an `array` of a type or is none."""
     if not _FACTS:
         for row in static().tables["pg_catalog.pg_type"].to_pylist():
             _FACTS[row["oid"]] = {
@@ -76,4 +82,7 @@ def type_facts(oid: int) -> Row:
                 "attcollation": row["typcollation"],
                 "attndims": int(row["typcategory"] == "A" and row["typlen"] == -1),
             }  # fmt: skip
+    if oid not in _FACTS:
+        own = _OF_ENUMS if array else _OF_ENUM
+        return {"atttypid": oid, "attalign": "i", "attcollation": 0, **own}
     return _FACTS[oid]

@@ -63,7 +63,10 @@ def contents_of(registry: Registry, view_columns: ViewColumns, entries: Entries)
     servers = {name: server_oid(name) for name in map(server_of, registry.grids)}
     comments = {name: text for name in names if (text := store.schema_comment(name))}
     relations.sort(key=lambda entry: entry.oid)
-    return Contents(schemas, servers, relations, store.routines(), comments, store.temporary_schema)
+    return Contents(
+        schemas, servers, relations, store.routines(), comments, store.temporary_schema,
+        enums=store.enums(),
+    )  # fmt: skip
 
 
 def server_of(name: TableName) -> str:
@@ -288,7 +291,8 @@ def _view_text(sql: str) -> str:
 
 def _view(oid: int, view: kept.View, columns: Sequence[tuple[str, Type, int]]) -> RelationEntry:
     entries = tuple(
-        ColumnEntry(name, kind.oid, n, typmod) for n, (name, kind, typmod) in enumerate(columns, 1)
+        ColumnEntry(name, kind.oid, n, typmod, dimensions=dimensions(kind))
+        for n, (name, kind, typmod) in enumerate(columns, 1)
     )
     text, name = _view_text(view.sql), view.name
     options = (f"check_option={view.check}",) if view.check else ()

@@ -11,6 +11,7 @@ from gateway.catalog.system.oids import part_oid
 from gateway.catalog.system.owners import Ownership
 from gateway.store.definitions import definitions as kept
 from gateway.store.definitions.catalogue import Routine
+from gateway.store.definitions.enums import Enum
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +125,4 @@ class Contents:
     comments: Mapping[str, str] = field(default_factory=dict)  # of schemas
     temporary: str = ""  # the schema that this session calls pg_temp
     ownership: Ownership = field(default_factory=Ownership)
+    enums: Sequence[Enum] = ()

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from gateway.catalog.deparsing.definitions import pretty_text
+from gateway.catalog.system.attributes import type_facts
 from gateway.catalog.system.contents import keys_of
 from gateway.catalog.system.entries import (
     TARGET,
@@ -33,7 +34,6 @@ from gateway.catalog.system.recorded import (
     relations_with_long_values,
     relkinds,
     schemas_of,
-    storages,
     type_text,
     view_texts,
 )
@@ -42,7 +42,7 @@ from gateway.catalog.system.writable import events, writable_columns
 from gateway.catalog.translation.coercing import REGISTERED, Coercion, array_items, registered
 from gateway.sql.meaning.functions import Function
 from gateway.sql.text.quoting import REGCLASS, identifier, literal, name_parts
-from gateway.types import by_oid
+from gateway.types import BY_OID
 
 _CLASS = 1259
 _USERS = 16384  # the first oid of what users made
@@ -97,7 +97,8 @@ class Lookups:
         if schema is not None:
             return schema in self.moment.path
         entry = self._row_types.get(oid)
-        return entry.oid in self.moment.visible_classes if entry is not None else None
+        moment = self.moment
+        return entry.oid in moment.visible_classes if entry else moment.is_visible_enum(oid)
 
     def is_visible_function(self, oid: int) -> bool | None:
         schema = schemas_of("pg_proc").get(oid) or self._function_schemas.get(oid)
@@ -178,15 +179,16 @@ class Lookups:
         return Views(self.moment)
 
     def expression(self, text: str) -> str:
-        """A default with the names of relations in it as they are seen now."""
-        return REGCLASS.sub(self._seen, text)
+        """A default with the names of relations in it, and of its enum, as they are seen now."""
+        return self.moment.with_enum_seen(REGCLASS.sub(self._seen, text))
 
     def pretty(self, text: str, oid: int) -> str:
         """An expression over a user's relation with as few parentheses as may be."""
         entry = self._relations.get(oid)
         if entry is None:
             return text
-        return pretty_text(text, {column.name: by_oid(column.type) for column in entry.columns})
+        known = {c.name: BY_OID[c.type] for c in entry.columns if c.type in BY_OID}
+        return pretty_text(text, known)
 
     def _seen(self, match: re.Match[str]) -> str:
         names = name_parts(match[1].replace("''", "'"))
@@ -225,7 +227,10 @@ class Lookups:
         found = self._relations.get(oid)
         if found is None:
             return oid in relations_with_long_values()
-        return any(storages()[column.type] != "p" for column in found.columns)
+        return any(
+            type_facts(each.type, each.dimensions > 0)["attstorage"] != "p"
+            for each in found.columns
+        )
 
     def serial_sequence(self, relation: int, column: str) -> str | None:
         return self._sequences.get((relation, column))

@@ -65,6 +65,7 @@ class Ownership:
     members: tuple[MembershipEntry, ...] = ()
     schemas: Mapping[str, Owned] = field(default_factory=dict)
     functions: Mapping[int, Owned] = field(default_factory=dict)
+    types: Mapping[int, Owned] = field(default_factory=dict)
     database: Owned = Owned()
     settings: tuple[tuple[tuple[bool, int], Pairs], ...] = ()  # as those of `roles.Made`
     defaults: tuple[DefaultEntry, ...] = ()

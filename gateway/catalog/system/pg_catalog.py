@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from gateway import __version__
@@ -19,7 +19,6 @@ from gateway.catalog.system.contents import server_of
 from gateway.catalog.system.dependencies import depends, identities, of_texts
 from gateway.catalog.system.entries import Contents, RelationEntry
 from gateway.catalog.system.oids import (
-    ARRAY_TYPE,
     DATABASE_OID,
     DEFAULTS,
     EXTENSION,
@@ -31,8 +30,10 @@ from gateway.catalog.system.oids import (
     server_oid,
 )
 from gateway.catalog.system.owners import Owned
-from gateway.catalog.system.static import PUBLIC, static
+from gateway.catalog.system.static import PUBLIC
+from gateway.catalog.system.type_rows import enum_types, labels, row_types
 from gateway.sources.table import TableName
+from gateway.store.definitions.catalogue import FIRST_OID
 
 Row = dict[str, Any]
 OWNER = 10  # the first role: here, whoever has connected
@@ -45,6 +46,8 @@ _SQL = 14  # the language of users' functions
 _CLASSES = {16: 424, 17: 428, 20: 3124, 21: 1979, 23: 1978, 25: 3126, 700: 1970, 701: 3123,
             1042: 426, 1043: 3126, 1082: 3122, 1083: 3127, 1114: 3128, 1184: 3127, 1186: 10055,
             1700: 3125, 2950: 10065}  # fmt: skip
+
+_ENUM_OPS = 10069
 
 _DEFAULTS: dict[str, Row] = {
     "pg_attribute": ATTRIBUTE,
@@ -173,34 +176,6 @@ def _with_triggers(contents: Contents) -> Mapping[int, bool]:
     }
 
 
-@cache
-def _handlers(kind: str) -> Row:
-    functions = static().tables["pg_catalog.pg_proc"]
-    numbers = dict(zip(functions["proname"].to_pylist(), functions["oid"].to_pylist(), strict=True))
-    ends = ("input", "in"), ("output", "out"), ("receive", "recv"), ("send", "send")
-    found = {f"typ{column}": numbers[f"{kind}_{end}"] for column, end in ends}
-    if kind == "array":
-        found["typsubscript"] = numbers["array_subscript_handler"]
-        found["typanalyze"] = numbers["array_typanalyze"]
-    return found
-
-
-def _types(entry: RelationEntry, _: bool) -> Iterator[Row]:
-    if entry.kind == "S":
-        return
-    schema = namespace_oid(entry.schema)
-    yield {
-        "oid": entry.part(ROW_TYPE), "typname": entry.name, "typnamespace": schema,
-        "typtype": "c", "typcategory": "C", "typrelid": entry.oid,
-        "typarray": entry.part(ARRAY_TYPE), **_handlers("record"),
-    }  # fmt: skip
-    yield {
-        "oid": entry.part(ARRAY_TYPE), "typname": f"_{entry.name}"[:63],
-        "typnamespace": schema, "typtype": "b", "typcategory": "A",
-        "typelem": entry.part(ROW_TYPE), **_handlers("array"),
-    }  # fmt: skip
-
-
 def _defaults(entry: RelationEntry, _: bool) -> Iterator[Row]:
     for column in entry.columns:
         if column.default is not None:
@@ -242,7 +217,7 @@ def _indexes(entry: RelationEntry, _: bool) -> Iterator[Row]:
             "indnkeyatts": len(kinds), "indisprimary": index.primary, "indisunique": index.unique,
             "indkey": list(index.columns), "indoption": [3 if each else 0 for each in down],
             "indcollation": [type_facts(kind)["attcollation"] for kind in kinds],
-            "indclass": [_CLASSES.get(kind, 0) for kind in kinds],
+            "indclass": [_CLASSES.get(kind, _ENUM_OPS * (kind >= FIRST_OID)) for kind in kinds],
             "indimmediate": index.immediate, "indnullsnotdistinct": not index.nulls_distinct,
             "indexprs": ", ".join(expressions) or None,
             "indpred": index.predicate.text if index.predicate is not None else None,
@@ -367,7 +342,7 @@ OF_RELATIONS: Mapping[str, OfRelation] = {
     "pg_index": _indexes,
     "pg_rewrite": _rules,
     "pg_sequence": _sequences,
-    "pg_type": _types,
+    "pg_type": row_types,
 }
 # What other relations say of one: oid -> yes.
 _BESIDE: Mapping[str, Callable[[Contents], Mapping[int, bool]]] = {
@@ -383,5 +358,7 @@ OF_OTHERS: Mapping[str, Callable[[Contents], Iterator[Row]]] = {
     "pg_extension": _extensions,
     "pg_foreign_data_wrapper": _wrappers,
     "pg_foreign_server": _servers,
+    "pg_enum": labels,
     "pg_proc": _functions,
+    "pg_type": enum_types,
 }

@@ -103,12 +103,6 @@ def relkinds() -> dict[int, str]:
 
 
 @cache
-def storages() -> dict[int, str]:
-    """Type -> pg_type.typstorage."""
-    return dict(columns_of("pg_catalog.pg_type", "oid", "typstorage"))
-
-
-@cache
 def relations_with_long_values() -> frozenset[int]:
     """Relations whose values may need a TOAST table."""
     rows = columns_of("pg_catalog.pg_attribute", "attrelid", "attnum", "attstorage")

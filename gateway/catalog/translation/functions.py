@@ -15,7 +15,7 @@ from gateway.sql.inputs.encodings import ENCODINGS, NUMBERS
 _ENCODINGS = str([encoding.name for encoding in ENCODINGS])  # numbers are places here
 _NUMBERS = f"MAP {NUMBERS}"
 # A default names its sequence as it is called along the search_path.
-_EXPRESSION = "CASE WHEN contains({0}, '::regclass') THEN <expression>({0}) ELSE {0} END"
+_EXPRESSION = "CASE WHEN contains({0}, '''::') THEN <expression>({0}) ELSE {0} END"
 # What SHOW prints of a setting; NULL when there is none.
 _SHOWN = (
     "list_extract(getvariable('shown_values'), "

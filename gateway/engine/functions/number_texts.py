@@ -1,16 +1,18 @@
-"""Texts read as integers and booleans: what a cast of a text that is no literal does.
+"""Texts read as integers, booleans and labels of enums: what a cast of a text not written does.
 
 The engine would read a fraction and round it; PostgreSQL takes digits alone (manual, 8.1.1).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gateway.errors import InvalidTextRepresentation
 from gateway.sql.inputs import number_input
 
 Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
@@ -40,12 +42,37 @@ def _read(read: Callable[[str], object], kind: pa.DataType, texts: pa.Array) -> 
     return pa.array([known[text] for text in texts.to_pylist()], kind)
 
 
-NUMBER_TEXTS: tuple[Columnar, ...] = tuple(
-    (f"{name}_of_text", [pa.string()], kind, partial(_read, read, kind))
-    for name, read, kind in (
-        ("int2", number_input.read_int2, pa.int16()),
-        ("int4", number_input.read_int4, pa.int32()),
-        ("int8", number_input.read_int8, pa.int64()),
-        ("bool", number_input.read_bool, pa.bool_()),
-    )
+def _labels(texts: pa.Array, told: pa.Array) -> pa.Array:
+    """The texts where all are labels of an enum, which `told` names before its labels, as JSON.
+
+    Raises:
+        InvalidTextRepresentation: 22P02: the first that is none.
+    """
+    if not len(told):
+        return texts
+    name, *labels = json.loads(told[0].as_py())
+    wrong = pc.invert(pc.is_in(texts, pa.array([*labels, None], pa.string())))
+    if (bad := next(iter(texts.filter(wrong)), None)) is not None:
+        raise InvalidTextRepresentation(f'invalid input value for enum {name}: "{bad}"')
+    return texts
+
+
+def _label_lists(lists: pa.Array, told: pa.Array) -> pa.Array:
+    """The same of arrays of texts."""
+    _labels(lists.flatten(), told)
+    return lists
+
+
+NUMBER_TEXTS: tuple[Columnar, ...] = (
+    *(
+        (f"{name}_of_text", [pa.string()], kind, partial(_read, read, kind))
+        for name, read, kind in (
+            ("int2", number_input.read_int2, pa.int16()),
+            ("int4", number_input.read_int4, pa.int32()),
+            ("int8", number_input.read_int8, pa.int64()),
+            ("bool", number_input.read_bool, pa.bool_()),
+        )
+    ),
+    ("enum_of_text", [pa.string(), pa.string()], pa.string(), _labels),
+    ("enums_of_texts", [pa.list_(pa.string()), pa.string()], pa.list_(pa.string()), _label_lists),
 )

@@ -23,6 +23,7 @@ from gateway.rewrite import rewrite
 from gateway.session.computation import Bound, Computation, fields_of
 from gateway.session.definitions.datasets import attach, detach, refresh_dataset
 from gateway.session.definitions.default_privileges import change_defaults
+from gateway.session.definitions.enums import alter_enum, create_enum, drop_enums
 from gateway.session.definitions.grants import change_grants, change_owner, role_named
 from gateway.session.definitions.kept_settings import keep_setting
 from gateway.session.definitions.objects import (
@@ -61,6 +62,7 @@ from gateway.sql.names.updatable import why_not
 from gateway.sql.statements.altering import AlterRelation
 from gateway.sql.statements.commands import CreateSchema, DropStatement, Name, RenameSchema
 from gateway.sql.statements.datasets import AttachDataset, DetachDataset, RefreshDataset
+from gateway.sql.statements.enums import AddLabel, CreateEnum, DropEnums, MoveEnum, RenameLabel
 from gateway.sql.statements.grants import ChangeDefaults, ChangeGrants, ChangeOwner, Grantee
 from gateway.sql.statements.kept_settings import KeepSetting
 from gateway.sql.statements.objects import CommentOn, CreateIndex, RefreshView
@@ -236,7 +238,7 @@ def _call(function: Function, schema: str) -> exp.Select:
     values, columns = [], []
     for number, argument in enumerate(function.arguments, 1):
         name = exp.to_identifier(f"a{number}", quoted=True)
-        kind = data_type(argument.type.sql)
+        kind = data_type(argument.type)
         values.append(exp.Alias(this=exp.Cast(this=exp.Null(), to=kind), alias=name))
         columns.append(exp.Column(this=name.copy()))
     named = exp.to_identifier(function.name, quoted=True)
@@ -380,6 +382,11 @@ _RUNNERS: dict[type, Callable[..., Result]] = {
     ChangeDefaults: change_defaults,
     ChangeOwner: change_owner,
     MakeRole: create_role,
+    CreateEnum: create_enum,
+    AddLabel: alter_enum,
+    RenameLabel: alter_enum,
+    MoveEnum: alter_enum,
+    DropEnums: drop_enums,
     AlterRole: alter_role,
     KeepSetting: keep_setting,
     DropRole: drop_role,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from gateway.catalog.authority import DATABASE, Authority, denied
+from gateway.catalog.own_types import find_enum
 from gateway.errors import (
     FeatureNotSupported,
     InsufficientPrivilege,
@@ -22,6 +23,7 @@ from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
 from gateway.sql.statements.commands import Name
 from gateway.sql.statements.grants import ChangeGrants, ChangeOwner, Grantee
+from gateway.store.ddl.enums import enum_key
 from gateway.store.ddl.owning import function_key, relation_key
 from gateway.store.definitions.definitions import Sequence, TableDefinition
 from gateway.store.definitions.privileges import (
@@ -322,6 +324,14 @@ def _function_owned(executor: Executor, tree: ChangeOwner) -> list[Securable]:
     return keys
 
 
+def _type_owned(executor: Executor, tree: ChangeOwner) -> list[Securable]:
+    enum = find_enum(executor.registry, tree.name)
+    if enum is None:
+        raise UndefinedObject(f'type "{".".join(tree.name)}" does not exist')
+    executor.authority.require_owner_of(enum_key(enum.oid), tree.name[-1])
+    return [enum_key(enum.oid)]
+
+
 def _relation_owned(executor: Executor, tree: ChangeOwner) -> list[Securable]:
     try:
         name = _relation_named(executor, tree.name)
@@ -348,4 +358,5 @@ def _relation_owned(executor: Executor, tree: ChangeOwner) -> list[Securable]:
 _FINDERS: dict[str, Callable[[Executor, ChangeOwner], list[Securable]]] = {
     "schema": _schema_owned,
     "function": _function_owned,
+    "type": _type_owned,
 }

@@ -14,6 +14,7 @@ from gateway.catalog.changes import ALTERATIONS
 from gateway.catalog.constraint_changes import with_index_renamed
 from gateway.catalog.definitions import Building
 from gateway.catalog.kept_moments import settle_moments
+from gateway.catalog.own_types import bind_types
 from gateway.catalog.sequence_numbers import changed_sequence, restart_of
 from gateway.errors import (
     DuplicateTable,
@@ -60,6 +61,7 @@ def create_table(executor: Executor, tree: CreateTable) -> Result:
         lambda parts: _written_table(executor, parts),
         lambda parts: _existing(executor, parts),
         registry.store.names_in(name.schema),
+        partial(bind_types, registry),
     )
     for item in tree.items:
         building.add(item)
@@ -299,6 +301,7 @@ def _alter_table(executor: Executor, name: TableName, actions: tuple[Action, ...
         name,
         lambda parts: _written_table(executor, parts),
         taken,
+        bind_types=partial(bind_types, executor.registry),
     )
 
     def change(definition: TableDefinition) -> TableDefinition:

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from sqlglot import exp
 
+from gateway.catalog.own_types import type_of_oid
+from gateway.catalog.registry import Registry
 from gateway.config import Settings
 from gateway.errors import FeatureNotSupported, GatewayError, WrongObjectType
 from gateway.session.computation import Bound
@@ -57,7 +59,7 @@ def run_prepared(owner: Owner, statement: Statement, bound: Bound) -> Result:
         return _execute(owner, statement, tree, bound)
     assert isinstance(tree, Prepare)
     owner.prepared.admit(tree.name)
-    declared = declared_types(tree.types)
+    declared = {n: each for n, each in enumerate(tree.types, 1) if each and each.name != "unknown"}
     inner = typed(owner, tree.statement, declared)
     described = owner.describe(inner, declared)
     kept = Prepared(inner, described, source=tree.source, from_sql=True)
@@ -65,9 +67,10 @@ def run_prepared(owner: Owner, statement: Statement, bound: Bound) -> Result:
     return Result("PREPARE")
 
 
-def declared_types(types: Sequence[Type | None]) -> dict[int, Type]:
-    """Types of `$n` that were told; `unknown` tells none."""
-    return {n: each for n, each in enumerate(types, 1) if each and each.name != "unknown"}
+def declared_types(registry: Registry, oids: Sequence[int]) -> dict[int, Type]:
+    """Types of `$n` that were told by their numbers; 0 and `unknown` tell none."""
+    types = {n: type_of_oid(registry, oid) for n, oid in enumerate(oids, 1) if oid}
+    return {n: each for n, each in types.items() if each.name != "unknown"}
 
 
 def _execute(owner: Owner, statement: Statement, tree: ExecuteStatement, bound: Bound) -> Result:

@@ -205,7 +205,7 @@ def _typed(argument: exp.Expr, kinds: Sequence[Type]) -> exp.Expr:
     """
     read = any(kind.element is not None or kind.name in _READ for kind in kinds)
     cast = (argument.is_string and read) or any(map(_is_shown, kinds))
-    return exp.Cast(this=argument, to=data_type(kinds[0].sql)) if cast else argument
+    return exp.Cast(this=argument, to=data_type(kinds[0])) if cast else argument
 
 
 def _is_shown(kind: Type) -> bool:

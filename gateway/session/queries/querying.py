@@ -14,6 +14,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gateway.catalog.authority import Authority
+from gateway.catalog.own_types import bind_types
 from gateway.catalog.registry import Registry
 from gateway.catalog.system.answers import Catalogue, ResultColumn
 from gateway.engine.interface import EngineSession, Plan
@@ -257,7 +258,10 @@ class Queries:
         most, functions = limits.statement_nodes, self.registry.function
         with self.account.rewriting() as done:
             try:
-                rewritten = rewrite(tree, names, constants, functions, most, lender)
+                rewritten = rewrite(
+                    tree, names, constants, functions, most, lender,
+                    partial(bind_types, self.registry),
+                )  # fmt: skip
             except NotDifferentiable as error:
                 raise known_or_not(error, self.engine) from error
             done.markers += rewritten.markers

@@ -99,7 +99,7 @@ def _put_defaults(select: exp.Expr, target: Target, names: tuple[str, ...]) -> N
                 "COPY FROM ... WHERE cannot ask for it",
                 position=position_of(column),
             )
-        kind = data_type(target[column.name].type.sql)
+        kind = data_type(target[column.name].type)
         column.replace(exp.Cast(this=value, to=kind))
 
 

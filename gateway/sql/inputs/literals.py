@@ -25,6 +25,7 @@ from gateway.sql.inputs.far_moments import (
 )
 from gateway.sql.inputs.moment_input import clock_text, date_text, read_clock, read_moment
 from gateway.sql.inputs.zones import known_zone, offset_at_local
+from gateway.types import Type
 
 
 def timestamp(text: str, zoned: bool, order: str = "") -> str:
@@ -211,6 +212,17 @@ def uuid(text: str) -> str:
     if not _UUID.fullmatch(text[1:-1] if braced else text):
         raise InvalidTextRepresentation(f'invalid input syntax for type uuid: "{text}"')
     return str(UUID(text))
+
+
+def label_of(text: str, kind: Type) -> str:
+    """`text`, where it is a label of an enum.
+
+    Raises:
+        InvalidTextRepresentation: 22P02.
+    """
+    if text not in kind.labels:
+        raise InvalidTextRepresentation(f'invalid input value for enum {kind.sql}: "{text}"')
+    return text
 
 
 def like_pattern(pattern: str, escape: str) -> str:

@@ -25,11 +25,12 @@ from gateway.sql.names.scope import AGGREGATES, Block, position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import DIALECT
 from gateway.sql.text.trees import own_nodes
-from gateway.sql.types.arguments import NO_FUNCTION
+from gateway.sql.types.arguments import NO_FUNCTION, no_function
 from gateway.sql.types.inference import GIVES, Types
 from gateway.sql.types.overload_rows import GIVEN
 from gateway.sql.types.overload_table import KINDS, Row, is_unknown, rows
-from gateway.types import DATE, INTERVAL, TIME, TIMESTAMPTZ, Type
+from gateway.sql.types.results import ENUM_CALLS
+from gateway.types import DATE, INTERVAL, TIME, TIMESTAMPTZ, Type, array_of
 
 _MOMENTS = ("timestamp", "timestamptz", "date")
 
@@ -98,6 +99,9 @@ def _call(node: exp.Anonymous, known: Types, notation: Notation) -> None:
     spread_of_one(node, known)
     fit_of_level(node)
     settle_extreme(node, known)
+    if name in ENUM_CALLS:
+        node.replace(_labels_told(node, known))
+        return
     if name == "make_interval":
         node.replace(_made_interval(node))
         return
@@ -232,6 +236,27 @@ def _type_name(node: exp.Anonymous, known: Type | None) -> exp.Expr:
     count = exp.Anonymous(this="count", expressions=[exp.Star()])
     counted = exp.GTE(this=count, expression=exp.Literal.number(0))
     return exp.Case(ifs=[exp.If(this=counted, true=name)])
+
+
+def _labels_told(node: exp.Anonymous, known: Types) -> exp.Expr:
+    """enum_first, enum_last and enum_range of a type: the labels that they give.
+
+    Raises:
+        UndefinedFunction: 42883, of no enum. FeatureNotSupported: 0A000, a range between values.
+    """
+    kind = known.of(node.expressions[0]) if node.expressions else None
+    if kind is None or not kind.labels:
+        raise no_function(node, node.expressions, known)
+    if len(node.expressions) > 1:
+        raise FeatureNotSupported("enum_range between two values is not supported")
+    labels = [exp.Literal.string(label) for label in kind.labels]
+    if node.name == "enum_range":
+        made: exp.Expr = exp.Cast(this=exp.Array(expressions=labels), to=data_type("text[]"))
+        made.meta[GIVES] = array_of(kind)
+    else:
+        made = exp.Cast(this=labels[-(node.name == "enum_last")], to=data_type("text"))
+        made.meta[GIVES] = kind
+    return made
 
 
 def _made_interval(node: exp.Anonymous) -> exp.Expr:

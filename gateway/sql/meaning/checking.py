@@ -146,7 +146,7 @@ def _unite(sides: Sequence[Output], unions: bool, common: Type | None) -> None:
         value = side.expression
         if value is None or _is_untyped(side) or info_of(side).type is common:
             continue
-        cast = exp.Cast(this=value.copy(), to=data_type(common.sql))
+        cast = exp.Cast(this=value.copy(), to=data_type(common))
         bare = isinstance(value.parent, exp.Select)
         value.replace(exp.alias_(cast, side.name, quoted=True) if bare else cast)
         side.expression = cast
@@ -233,7 +233,8 @@ def _check_alternatives(node: exp.Expr, known: Types) -> None:
         common = common.element
     if common is TIMESTAMPTZ:
         _zone_dates(values, known)
-    if common is not None and family(common) in ("number", "bool", "uuid"):
+    alone = common is not None and bool(common.labels)
+    if common is not None and (alone or family(common) in ("number", "bool", "uuid")):
         for value in values:
             if value.unnest().is_string:
                 cast_literal(value, common)

@@ -103,7 +103,11 @@ def _own_name(item: exp.Expr) -> str:
 
 def _type_name(kind: exp.DataType) -> str:
     try:
-        return postgres_type(kind).name.removeprefix("_")
+        known = postgres_type(kind)
+        own = known.element or known
+        if own.labels:
+            return own.sql.strip('"').replace('""', '"')
+        return known.name.removeprefix("_")
     except GatewayError:
         return ""
 

@@ -97,7 +97,7 @@ def _empty(name: str, names: Sequence[str], types: Sequence[Type]) -> exp.CTE:
     """A CTE of that name with columns of these types, standing for the steps before."""
     items = [
         exp.Alias(
-            this=exp.Cast(this=exp.Null(), to=data_type(kind.sql)),
+            this=exp.Cast(this=exp.Null(), to=data_type(kind)),
             alias=exp.to_identifier(column, quoted=True),
         )
         for column, kind in zip(names, types, strict=True)

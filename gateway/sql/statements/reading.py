@@ -20,6 +20,7 @@ from gateway.sql.statements.altering import read_alter
 from gateway.sql.statements.commands import Reader
 from gateway.sql.statements.copying import read_copy
 from gateway.sql.statements.datasets import read_attach, read_detach, read_refresh_dataset
+from gateway.sql.statements.enums import read_alter_type, read_create_type, read_drop_type
 from gateway.sql.statements.grants import (
     read_create_schema,
     read_default_privileges,
@@ -320,6 +321,9 @@ COMMANDS = (
         "CREATE FUNCTION",
     ),
     Row("CREATE SCHEMA", Kind.DEFINITION, read_create_schema),
+    Row("CREATE TYPE", Kind.DEFINITION, read_create_type),
+    Row("ALTER TYPE", Kind.DEFINITION, partial(read_owner, kind="type", other=read_alter_type)),
+    Row("DROP TYPE", Kind.DEFINITION, read_drop_type),
     Row("DROP TABLE", Kind.DEFINITION, partial(commands.read_drop, kind="table")),
     Row(
         "DROP MATERIALIZED VIEW",

@@ -353,7 +353,7 @@ def _unknown(tokens: Sequence[Token]) -> GatewayError:
 def _usable(known: Type, token: Token) -> Type:
     """`known`, when the engine can cast to it."""
     try:
-        engine_type(data_type(known.sql))
+        engine_type(data_type(known))
     except GatewayError:
         raise _not_here(f"type {known.sql} of a function", token) from None
     return known

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, InvalidParameterValue
+from gateway.sql.text.datatypes import own_type
 from gateway.types import no_type
 
 DType = exp.DType
@@ -48,6 +49,8 @@ def engine_type(kind: exp.DataType) -> str:
     """
     if kind.this == DType.ARRAY and kind.expressions:
         return f"{engine_type(kind.expressions[0])}[]"
+    if own_type(kind) is not None:
+        return "VARCHAR"
     spelling = ENGINE_TYPES.get(kind.this)
     if spelling is None:
         name = kind.args.get("kind") or kind.sql("postgres").lower()

@@ -16,7 +16,7 @@ from gateway.sql.types.inference import Types, is_untyped
 from gateway.sql.types.numerals import is_pointed
 from gateway.sql.types.placing import ARGUMENTS
 from gateway.sql.types.results import is_of_reals
-from gateway.types import FLOAT8, INT4, INT8, INTEGER, NUMERIC, TEXT, Type
+from gateway.types import ENUM, FLOAT8, INT4, INT8, INTEGER, NUMERIC, TEXT, Type
 
 NO_FUNCTION = (
     "No function matches the given name and argument types. You might need to add explicit type "
@@ -25,7 +25,7 @@ NO_FUNCTION = (
 # What is a text to no function, until it is cast to one.
 _NO_TEXTS = frozenset(
     {"bool", "int2", "int4", "int8", "float4", "float8", "numeric", "date", "time", "timestamp",
-     "timestamptz", "interval", "uuid"}
+     "timestamptz", "interval", "uuid", ENUM}
 )  # fmt: skip
 _OF_MOMENT = ("date_trunc", "date_part")  # their second argument is no text
 # Functions whose first argument is a text.
@@ -38,7 +38,7 @@ _OF_TEXT = frozenset(
 # Aggregates -> types of their argument that they do not take.
 _NOT = {
     **dict.fromkeys(("max", "min"), frozenset({"bool", "uuid", "json", "jsonb"})),
-    **dict.fromkeys(("sum", "avg"), frozenset({"bool", "text", "varchar", "date", "uuid"})),
+    **dict.fromkeys(("sum", "avg"), frozenset({"bool", "text", "varchar", "date", "uuid", ENUM})),
 }
 
 
@@ -88,7 +88,7 @@ def _type_arguments(name: str, given: Sequence[exp.Expr], known: Types) -> None:
 def _type_literals(given: Sequence[exp.Expr], kind: Type) -> None:
     for value in given:
         if value.is_string:
-            to = data_type(kind.sql)
+            to = data_type(kind)
             value.replace(exp.Cast(this=value.copy(), to=to))
 
 

@@ -69,7 +69,7 @@ def as_type(value: exp.Expr, known: Type | None, target: Type) -> exp.Expr:
         return value if bare is not value else point
     if known is not None and known.name in INTEGER:
         value.type = data_type("bigint")  # then the printer need not round
-    return exp.Cast(this=value, to=data_type(target.sql))
+    return exp.Cast(this=value, to=data_type(target))
 
 
 # Operators and functions that give NULL for a NULL argument.

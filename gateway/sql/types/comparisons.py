@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from gateway.sql.names.scope import Analysis, Block
-from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.datatypes import data_type, with_depth
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import copied, nodes_of, own_nodes
 from gateway.sql.types.inference import type_of
-from gateway.types import BYTEA, Type, dimensions
+from gateway.types import BYTEA, ENUM, Type
 
 _TYPED = frozenset(
     {"bool", "date", "time", "timestamp", "timestamptz", "interval", "int2", "int4", "int8",
-     "float4", "float8", "numeric", "uuid", "bytea"}
+     "float4", "float8", "numeric", "uuid", "bytea", ENUM}
 )  # fmt: skip
 
 
@@ -139,8 +139,7 @@ def _is_literal(value: exp.Expr) -> bool:
 
 
 def _cast(literal: exp.Expr, known: Type) -> None:
-    spelt = known.sql + "[]" * (dimensions(known) - 1)
-    literal.replace(exp.Cast(this=copied(literal), to=data_type(spelt)))
+    literal.replace(exp.Cast(this=copied(literal), to=data_type(with_depth(known))))
 
 
 def _typed(tree: exp.Expr, block: Block | None) -> Type | None:

@@ -61,12 +61,14 @@ _HINT_OF_ONE = (
 
 def family(known: Type | None) -> str | None:
     """What a type is computed with; None where it is not judged."""
+    if known is not None and known.labels:  # each enum is by itself
+        return f"enum {known.oid}"
     return None if known is None else _FAMILIES.get(known.name)
 
 
 def cast_literal(literal: exp.Expr, kind: Type) -> exp.Expr:
     """Let a literal be one of that type, in place; the cast."""
-    cast = exp.Cast(this=copied(literal), to=data_type(kind.sql))
+    cast = exp.Cast(this=copied(literal), to=data_type(kind))
     literal.replace(cast)
     return cast
 

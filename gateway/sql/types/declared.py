@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
+from gateway.errors import UndefinedObject
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import copied, nodes_of
@@ -45,7 +46,7 @@ def with_declared(tree: exp.Expr, declared: Mapping[int, Type]) -> exp.Expr:
     for parameter in nodes_of(found, exp.Parameter):
         kind = declared.get(number(parameter))
         if kind is not None and (kind.element or kind).name in _CAST and _matters(parameter, kind):
-            cast = exp.Cast(this=copied(parameter), to=data_type(kind.sql))
+            cast = exp.Cast(this=copied(parameter), to=data_type(kind))
             cast.meta[DECLARED] = True
             parameter.replace(cast)
     return found
@@ -57,7 +58,10 @@ def _matters(parameter: exp.Expr, kind: Type) -> bool:
     while isinstance(parent, exp.Paren):
         place, parent = parent, parent.parent
     if isinstance(parent, exp.Cast):
-        target = postgres_type(parent.args["to"])
+        try:
+            target = postgres_type(parent.args["to"])
+        except UndefinedObject:  # a user's own, or none, which is told later
+            return True
         elements = {(target.element or target).name, (kind.element or kind).name}
         return target != kind and not elements <= INTEGER
     if isinstance(parent, _COUNTS) or _is_assigned(place, parent):

@@ -148,7 +148,7 @@ def unfolded(node: exp.Bracket) -> tuple[exp.Expr, list[exp.Expr]]:
 
 def null_of(kind: Type) -> exp.Expr:
     """NULL of a type."""
-    return exp.Cast(this=exp.null(), to=data_type(kind.sql))
+    return exp.Cast(this=exp.null(), to=data_type(kind))
 
 
 def _dimensions(tree: exp.Expr, block: Block, deep: int = 0) -> int | None:

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.datatypes import data_type, with_depth
 from gateway.sql.text.trees import copied, nodes_of
 from gateway.sql.types.dimensions import null_of, unfolded, whole_item
 from gateway.sql.types.parameters import number, postgres_type
-from gateway.types import Type, dimensions
+from gateway.types import ENUM, Type, dimensions
 
 # Types that the engine can cast a parameter to; a value of another type comes typed as it is.
 _CAST = frozenset(
     {"bool", "int2", "int4", "int8", "float4", "float8", "text", "varchar", "date", "time",
-     "timestamp", "timestamptz", "bytea", "interval"}
+     "timestamp", "timestamptz", "bytea", "interval", ENUM}
 )  # fmt: skip
 _TOLD = frozenset({"numeric"})
 
@@ -28,8 +28,7 @@ def cast_parameters(tree: exp.Expr, types: Mapping[int, Type], described: bool) 
     for parameter in nodes_of(tree, exp.Parameter):
         known = types.get(number(parameter))
         if known is not None and _is_cast(known, described):
-            spelt = known.sql + "[]" * (dimensions(known) - 1)
-            kind = data_type(spelt)
+            kind = data_type(with_depth(known))
             if known.element is not None and isinstance(parameter.parent, exp.Cast):
                 _keep_dimensions(parameter.parent, kind)
             if known.element is not None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from gateway.errors import UndefinedParameter
+from gateway.sql.text.datatypes import own_type
 from gateway.sql.text.trees import nodes_of
 from gateway.sql.types.placing import TypeOf, told_by_place
 from gateway.types import (
@@ -68,6 +69,8 @@ def postgres_type(kind: exp.DataType) -> Type:
     """
     if kind.this == DType.ARRAY and kind.expressions:
         return array_of(postgres_type(kind.expressions[0]))
+    if (own := own_type(kind)) is not None:
+        return own
     found = _TYPES.get(kind.this)
     name = kind.args.get("kind")
     return found or by_name(getattr(name, "name", None) or kind.sql("postgres").lower())

@@ -146,6 +146,8 @@ def result_type(name: str, arguments: Sequence[Type | None]) -> Type | None:
     return None
 
 
+# Calls about the labels of an enum.
+ENUM_CALLS = frozenset({"enum_first", "enum_last", "enum_range"})
 _WINDOWS = frozenset(
     {"row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead",
      "first_value", "last_value", "nth_value"}
@@ -236,6 +238,9 @@ _OF_FIRST: dict[str, Callable[[Type], Type | None]] = {
     "substring": lambda first: BYTEA if first is BYTEA else TEXT,
     "array_agg": _array,
     "array_fill": _array,
+    "enum_first": _itself,
+    "enum_last": _itself,
+    "enum_range": lambda first: array_of(first) if first.labels else None,
 }
 
 

@@ -20,7 +20,17 @@ from gateway.sql.types.numerals import digits, is_point_literal, plain
 from gateway.sql.types.parameters import number
 from gateway.sql.writes.items import Assigned, with_items
 from gateway.sql.writes.targets import Target, TargetColumn
-from gateway.types import DATE, INTERVAL, NUMERIC, TIME, TIMESTAMP, TIMESTAMPTZ, Type, dimensions
+from gateway.types import (
+    DATE,
+    ENUM,
+    INTERVAL,
+    NUMERIC,
+    TIME,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    Type,
+    dimensions,
+)
 
 # On a cast that only says what the assignment does.
 AS_ASSIGNED = "as_assigned"
@@ -179,6 +189,8 @@ def declare_parameters(
 def _typed(value: exp.Expr, kind: Type) -> exp.DataType | None:
     """What a literal must be cast to before the engine sees it; None: nothing."""
     if value.is_string and (kind.element is not None or kind is INTERVAL or is_spelt(value, kind)):
+        if kind.element is not None and kind.element.labels:
+            return data_type(kind)
         return exp.DataType.build(_read_as(kind) + "[]" * (dimensions(kind) - 1), dialect=DIALECT)
     literal = value.this if isinstance(value, exp.Neg) else value
     if kind.name in EXACT and is_point_literal(literal):  # the engine would read a double
@@ -244,7 +256,9 @@ def _write(value: exp.Expr) -> None:
 
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-_KEPT_AS_TEXT = frozenset({"text", "varchar", "bpchar", "name", "char", "json", "jsonb", "uuid"})
+_KEPT_AS_TEXT = frozenset(
+    {"text", "varchar", "bpchar", "name", "char", "json", "jsonb", "uuid", ENUM}
+)
 
 
 def refuse_value(name: str, column: TargetColumn, overriding: str = "") -> None:

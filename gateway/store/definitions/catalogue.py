@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from gateway.errors import (
+    DuplicateObject,
     DuplicateSchema,
     DuplicateTable,
     InvalidSchemaName,
@@ -21,7 +22,9 @@ from gateway.roles import NOTHING_MADE, Made
 from gateway.sources.table import TableName
 from gateway.sql.meaning.functions import Function, FunctionName
 from gateway.store.definitions.definitions import Sequence, TableDefinition, View
+from gateway.store.definitions.enums import Enum
 from gateway.store.definitions.privileges import NOBODY_S, Rights, Securable
+from gateway.types import Type, array_of
 
 PUBLIC = "public"
 # Schemas of temporary tables are this and the number of their session, which makes none of them.
@@ -74,6 +77,7 @@ class Catalogue:
     functions: Mapping[FunctionName, Routine] = field(default_factory=dict)
     rights: Mapping[Securable, Rights] = field(default_factory=dict)
     made: Made = NOTHING_MADE
+    enums: Mapping[TableName, Enum] = field(default_factory=dict)
 
     def with_made(self, made: Made) -> Catalogue:
         """This catalogue with other roles."""
@@ -125,6 +129,12 @@ class Catalogue:
         self.refuse_no_schema(name.schema)
         if name in self.relations or name.name in self.names_in(name.schema):
             raise DuplicateTable(f'relation "{name.name}" already exists')
+        if name in self.enums:
+            raise DuplicateObject(
+                f'type "{name.name}" already exists',
+                hint="A relation has an associated type of the same name, so you must use a name"
+                " that doesn't conflict with any existing type.",
+            )
 
     def refuse_no_schema(self, name: str) -> None:
         """Check that there is a schema of this name.
@@ -179,6 +189,17 @@ class Catalogue:
         """This catalogue with one function less."""
         left = {k: r for k, r in self.functions.items() if k != key}
         return replace(self, version=next(_DRAFTS), functions=left)
+
+    def with_enum(self, enum: Enum) -> Catalogue:
+        """This catalogue with one enum more, or another in the place of that of its number."""
+        enums = {n: e for n, e in self.enums.items() if e.oid != enum.oid} | {enum.name: enum}
+        relations = {n: _with_type(r, enum.type) for n, r in self.relations.items()}
+        return replace(self, version=next(_DRAFTS), enums=enums, relations=relations)
+
+    def without_enum(self, name: TableName) -> Catalogue:
+        """This catalogue with one enum less."""
+        left = {n: e for n, e in self.enums.items() if n != name}
+        return replace(self, version=next(_DRAFTS), enums=left)
 
     def callers(self, keys: Collection[FunctionName]) -> list[FunctionName]:
         """The functions whose bodies are bound to one of these, sorted; not these themselves."""
@@ -241,6 +262,24 @@ class Catalogue:
             if isinstance(relation.definition, TableDefinition):
                 yield relation.definition.storage
         yield from (routine.oid for routine in self.functions.values())
+        for enum in self.enums.values():
+            yield from enum.oids
+
+
+def _with_type(relation: Relation, kind: Type) -> Relation:
+    """The relation, whose columns of that number have this type."""
+    definition = relation.definition
+    if not isinstance(definition, TableDefinition):
+        return relation
+    if all((column.type.element or column.type).oid != kind.oid for column in definition.columns):
+        return relation
+    columns = tuple(
+        replace(column, type=kind if column.type.element is None else array_of(kind))
+        if (column.type.element or column.type).oid == kind.oid
+        else column
+        for column in definition.columns
+    )
+    return replace(relation, definition=replace(definition, columns=columns))
 
 
 def shown(name: TableName) -> str:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from gateway.errors import FeatureNotSupported
 from gateway.sql.inputs.precision import interval_fields
 from gateway.sql.types.modifiers import modifier_digits
-from gateway.types import Type, dimensions
+from gateway.types import ENUM, Type, dimensions
 
 # PostgreSQL type -> DuckDB type. A type without a row is refused at CREATE TABLE. Text kinds are
 # VARCHAR throughout: their lengths are checked before a value gets there.
@@ -31,6 +31,7 @@ STORED = {
     "char": "VARCHAR",
     "oid": "UINTEGER",
     "uuid": "VARCHAR",
+    ENUM: "VARCHAR",
     "json": "VARCHAR",
     "jsonb": "VARCHAR",
     "date": "DATE",

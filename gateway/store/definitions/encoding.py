@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from collections.abc import Sequence as Items
 from dataclasses import asdict
 from typing import Any
@@ -78,10 +79,10 @@ def _foreign_key(key: ForeignKey) -> list[object]:
     return [key.columns, table, key.referenced, key.name, *actions]
 
 
-def decode_table(name: TableName, text: str) -> TableDefinition:
-    """The definition that `encode_table` wrote."""
+def decode_table(name: TableName, text: str, types: Mapping[int, Type]) -> TableDefinition:
+    """The definition that `encode_table` wrote; `types` are those of users' own, by number."""
     kept: dict[str, Any] = json.loads(text)
-    columns = tuple(_read_column(*column) for column in kept["columns"])
+    columns = tuple(_read_column(types, *column) for column in kept["columns"])
     if "keys" not in kept:  # format 1: keys without names, in two lists
         keys = [Key(tuple(kept["primary_key"]), primary=True)] if kept["primary_key"] else []
         keys += [Key(tuple(key)) for key in kept["unique"]]
@@ -107,9 +108,9 @@ def _read_key(*values: Any) -> Key:
     return Key(*read)
 
 
-def _read_column(name: str, oid: int | list[int], *rest: Any) -> Column:
+def _read_column(types: Mapping[int, Type], name: str, oid: int | list[int], *rest: Any) -> Column:
     if isinstance(oid, int):
-        return Column(name, by_oid(oid), *rest)
+        return Column(name, types.get(oid) or by_oid(oid), *rest)
     return Column(name, with_dimensions(by_oid(oid[0]), oid[1]), *rest)
 
 

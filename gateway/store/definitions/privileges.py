@@ -32,6 +32,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "sequence": ("rwU",            ""),
     "schema":   ("UC",             ""),
     "function": ("X",              "X"),
+    "type":     ("U",              "U"),
     "database": ("CTc",            "Tc"),
 }  # fmt: skip
 
@@ -40,9 +41,9 @@ KINDS: Mapping[str, tuple[str, str]] = {
 class Securable:
     """Something that has an owner and grants: its kind, and what it is known by for life.
 
-    `kind` is "relation" or "function" (by number), "dataset" (a dataset's table or schema, by
-    name), "schema" (by name) or "database". The rights to a "default" are those that what its owner
-    makes has from the beginning: see `default_key`.
+    `kind` is "relation", "function" or "type" (by number), "dataset" (a dataset's table or schema,
+    by name), "schema" (by name) or "database". The rights to a "default" are those that what its
+    owner makes has from the beginning: see `default_key`.
     """
 
     kind: str

@@ -8,7 +8,7 @@ catalogue changes these rows and the DuckDB objects in one DuckDB transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from duckdb import DuckDBPyConnection
 
@@ -31,7 +31,9 @@ from gateway.store.definitions.encoding import (
     encode_table,
     encode_view,
 )
+from gateway.store.definitions.enums import Enum, decode_enum, encode_enum
 from gateway.store.definitions.privileges import Rights, Securable
+from gateway.types import Type, array_of
 
 _TABLES = """
 CREATE SCHEMA gradwire;
@@ -55,6 +57,9 @@ _LATER = (
     "CREATE TABLE IF NOT EXISTS gradwire.sequences (oid BIGINT NOT NULL, value HUGEINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS gradwire.rights ("
     "kind VARCHAR NOT NULL, key VARCHAR NOT NULL, owner VARCHAR NOT NULL, acl VARCHAR)",
+    "CREATE TABLE IF NOT EXISTS gradwire.enums ("
+    "oid BIGINT NOT NULL, schema VARCHAR NOT NULL, name VARCHAR NOT NULL,"
+    " definition VARCHAR NOT NULL)",
 )
 
 
@@ -81,11 +86,14 @@ def load(cursor: DuckDBPyConnection) -> Catalogue:
     """The catalogue as it was last committed."""
     for statement in _LATER:
         cursor.execute(statement)
-    _drop_temporary(cursor)
+    found = cursor.sql("FROM gradwire.enums").fetchall()
+    enums = [decode_enum(oid, TableName(*name), text) for oid, *name, text in found]
+    types = {e.oid: e.type for e in enums} | {e.array_oid: array_of(e.type) for e in enums}
+    _drop_temporary(cursor, types)
     schemas = dict(cursor.sql("SELECT name, comment FROM gradwire.schemas").fetchall())
     relations = {}
     for oid, schema, name, kind, text in cursor.sql("FROM gradwire.relations").fetchall():
-        definition = _DECODERS[kind](TableName(schema, name), text)
+        definition = _decoded(kind, TableName(schema, name), text, types)
         relations[definition.name] = Relation(oid, definition)
     functions = {}
     for oid, schema, name, text, comment in cursor.sql("FROM gradwire.functions").fetchall():
@@ -97,10 +105,11 @@ def load(cursor: DuckDBPyConnection) -> Catalogue:
     }
     saved = cursor.sql("SELECT value FROM gradwire.settings WHERE name = 'roles'").fetchall()
     made = decode_made(saved[0][0]) if saved else NOTHING_MADE
-    return Catalogue(1, schemas, relations, functions, rights, made)
+    held = {enum.name: enum for enum in enums}
+    return Catalogue(1, schemas, relations, functions, rights, made, held)
 
 
-def _drop_temporary(cursor: DuckDBPyConnection) -> None:
+def _drop_temporary(cursor: DuckDBPyConnection, types: Mapping[int, Type]) -> None:
     """Forget temporary tables of sessions that a killed server had."""
     found = cursor.sql(
         "SELECT oid, schema, name, kind, definition FROM gradwire.relations"
@@ -109,19 +118,19 @@ def _drop_temporary(cursor: DuckDBPyConnection) -> None:
     for oid, schema, name, kind, text in found:
         cursor.begin()
         if kind == "table":
-            place = physical(oid, decode_table(TableName(schema, name), text))
+            place = physical(oid, decode_table(TableName(schema, name), text, types))
             cursor.execute(f"DROP TABLE {place}")
         cursor.execute(*forgetting(oid))
         cursor.execute(*forgetting_rights(Securable("relation", str(oid))))
         cursor.commit()
 
 
-_Decoder = Callable[[TableName, str], TableDefinition | View | Sequence]
-_DECODERS: Mapping[str, _Decoder] = {
-    "table": decode_table,
-    "view": decode_view,
-    "sequence": decode_sequence,
-}
+def _decoded(
+    kind: str, name: TableName, text: str, types: Mapping[int, Type]
+) -> TableDefinition | View | Sequence:
+    if kind == "table":
+        return decode_table(name, text, types)
+    return decode_view(name, text) if kind == "view" else decode_sequence(name, text)
 
 
 def saving(relation: Relation) -> tuple[str, list[object]]:
@@ -154,6 +163,17 @@ def saving_function(routine: Routine) -> tuple[str, list[object]]:
 def forgetting_function(oid: int) -> tuple[str, list[object]]:
     """The statement, and its values, that deletes a function's row."""
     return "DELETE FROM gradwire.functions WHERE oid = ?", [oid]
+
+
+def saving_enum(enum: Enum) -> tuple[str, list[object]]:
+    """The statement, and its values, that writes an enum's row where none is."""
+    values: list[object] = [enum.oid, enum.name.schema, enum.name.name, encode_enum(enum)]
+    return "INSERT INTO gradwire.enums VALUES (?, ?, ?, ?)", values
+
+
+def forgetting_enum(oid: int) -> tuple[str, list[object]]:
+    """The statement, and its values, that deletes an enum's row."""
+    return "DELETE FROM gradwire.enums WHERE oid = ?", [oid]
 
 
 def saving_rights(thing: Securable, rights: Rights) -> tuple[str, list[object]]:

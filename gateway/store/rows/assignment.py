@@ -22,6 +22,7 @@ from gateway.errors import (
 )
 from gateway.sql.inputs.interval_input import cut_to
 from gateway.sql.inputs.jsontext import READERS
+from gateway.sql.inputs.literals import label_of
 from gateway.sql.inputs.precision import MOST_DIGITS, interval_fields, rounded
 from gateway.store.definitions.columntypes import numeric_digits, spelt, text_length
 from gateway.store.definitions.definitions import Column
@@ -53,6 +54,8 @@ def assign(values: pa.Array, column: Column) -> pa.Array:
     source = _family(values.type)
     if column.type.element is not None:
         return assign_array(values, column, assign, is_list=source == "list")
+    if column.type.labels and source == "text":
+        return _to_labels(values, column)
     cast = _CASTS.get((source, column.type.name))
     if cast is None:
         raise DatatypeMismatch(
@@ -313,6 +316,15 @@ def _from_text(values: pa.Array, column: Column) -> pa.Array:
         return to_numeric(textinput.read_numeric(texts), column)
     read = textinput.read(texts, column.type)
     return _to_precision(read, column) if column.type.name.startswith("time") else read
+
+
+def _to_labels(values: pa.Array, column: Column) -> pa.Array:
+    texts = values.cast(pa.string())
+    labels = pa.array([*column.type.labels, None], pa.string())
+    wrong = texts.filter(pc.invert(pc.is_in(texts, labels)))
+    if len(wrong):
+        label_of(wrong[0].as_py(), column.type)  # raises
+    return texts
 
 
 def _to_json(values: pa.Array, column: Column) -> pa.Array:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from gateway.errors import FeatureNotSupported
 from gateway.sql.names.scope import Block, is_aggregate
 from gateway.sql.text.trees import own_nodes
 from gateway.sql.types.inference import Types
@@ -22,12 +23,21 @@ _SORTED = INTEGER | {
 
 
 def sort_distinct(block: Block) -> None:
-    """Write the order of such values out, in place."""
+    """Write the order of such values out, in place.
+
+    Raises:
+        FeatureNotSupported: 0A000, of an enum.
+    """
     known = Types(block)
     for call in own_nodes(block.select):
         if is_aggregate(call) and call.name.lower() in _GATHERING and call.expressions:
             distinct = call.expressions[-1]
             kind = known.of(distinct.expressions[0]) if isinstance(distinct, exp.Distinct) else None
+            if kind is not None and kind.labels:
+                raise FeatureNotSupported(
+                    f"{call.name}(DISTINCT ...) of {kind.sql} is not supported",
+                    hint="Write SELECT DISTINCT in a subquery.",
+                )
             if kind is not None and kind.name in _SORTED:
                 by = exp.Ordered(this=distinct.expressions[0].copy(), nulls_first=False)
                 call.set("expressions", [exp.Order(this=distinct, expressions=[by])])

@@ -317,7 +317,7 @@ def _mode(node: exp.Expr, values: exp.Expr, kind: Type | None) -> exp.Expr:
     element = {"double": "float8"}.get(word, word)
     listed = exp.Cast(this=values, to=data_type(f"{element}[]"))
     call = exp.Anonymous(this=f"most_frequent_{word}", expressions=[listed])
-    return exp.Cast(this=call, to=data_type(kind.sql))
+    return exp.Cast(this=call, to=data_type(kind))
 
 
 def _word(kind: Type | None) -> str:

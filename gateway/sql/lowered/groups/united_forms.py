@@ -92,9 +92,16 @@ def _compares(operation: exp.SetOperation) -> bool:
 
 
 def _kinds(block: Block) -> list[Type]:
+    """The types of its columns that the engine takes for equal, or sorts, otherwise."""
     known = Types(block)
     kinds = [known.of(item.unalias()) for item in block.select.expressions]
-    return [kind for kind in kinds if kind is not None and kind.name in KEYS]
+    around = [block.select, *_operations(block)]
+    sorted_ = any(each.args.get("order") for each in around)
+    return [
+        kind
+        for kind in kinds
+        if kind is not None and (kind.name in KEYS or (sorted_ and kind.labels))
+    ]
 
 
 def _is_wide_distinct(block: Block) -> bool:

@@ -1,7 +1,8 @@
-"""ORDER BY of values that the engine sorts otherwise: intervals, jsonb, NaN, -0, arrays.
+"""ORDER BY of values that the engine sorts otherwise: intervals, jsonb, enums, NaN, -0, arrays.
 
-Intervals go by their lengths and jsonb by its order (`wide_comparisons.KEYS`), every NaN is last
-(`not_numbers`), and 0 and -0 are one value, which shows where something else is sorted by after it.
+Intervals go by their lengths, jsonb and enums by their orders (`wide_comparisons.key_of`), every
+NaN is last (`not_numbers`), and 0 and -0 are one value, which shows where something else is sorted
+by after it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from gateway.sql.lowered.values.not_numbers import (
     unsigned_nan,
     without_sign,
 )
-from gateway.sql.lowered.values.wide_comparisons import KEYS
+from gateway.sql.lowered.values.wide_comparisons import key_of, no_array_order
 from gateway.sql.names.ordering import meant
+from gateway.sql.names.scope import AGGREGATES
 from gateway.sql.types.inference import Types
 from gateway.types import BYTEA, FLOATING, Type
 
@@ -37,12 +39,12 @@ def order_widely(ordered: exp.Ordered, known: Types) -> None:
     if kind is None:
         return
     if kind.element is not None:
-        _order_arrays(ordered, holder)
+        _order_arrays(ordered, holder, kind.element)
     elif kind is BYTEA and isinstance(holder, exp.Window):  # which the engine has of texts alone
         hexadecimal = exp.Literal.string("hex")
         digits = exp.Anonymous(this="bytes_written", expressions=[value.copy(), hexadecimal])
         ordered.set("this", digits)
-    elif kind.name in KEYS:
+    elif key_of(kind) is not None:
         _order_keys(ordered, holder, value, kind)
     elif kind.name not in FLOATING:
         return
@@ -55,24 +57,30 @@ def order_widely(ordered: exp.Ordered, known: Types) -> None:
 def _order_values(ordered: exp.Ordered, known: Types) -> None:
     """The same of what an aggregate takes in an order."""
     kind, values = known.of(ordered.this), ordered.parent
-    if kind is None or kind.name not in KEYS or values is None:
+    if kind is not None and kind.element is not None and kind.element.labels:
+        raise no_array_order()
+    key = None if kind is None else key_of(kind)
+    if kind is None or key is None or values is None:
         return
     if isinstance(values.this, exp.Distinct):
         raise FeatureNotSupported(
             f"an aggregate of DISTINCT values in the order of {kind.sql} is not supported",
             hint="Write the DISTINCT in a subquery.",
         )
-    ordered.set("this", KEYS[kind.name](ordered.this))
+    ordered.set("this", key(ordered.this))
 
 
 def _order_keys(
     ordered: exp.Ordered, holder: exp.Window | exp.Select, value: exp.Expr, kind: Type
 ) -> None:
-    key = KEYS[kind.name]
+    key = key_of(kind)
+    assert key is not None
     if isinstance(holder, exp.Window):
         ordered.set("this", key(value))
         return
     distinct = holder.args.get("distinct")
+    if kind.labels and _as_group(holder):
+        distinct = None
     if distinct is not None and distinct.args.get("on") is None:
         raise FeatureNotSupported(
             f"ORDER BY {kind.sql} beside DISTINCT is not supported",
@@ -84,11 +92,35 @@ def _order_keys(
     ordered.set("this", key(value if distinct is not None else _named(ordered.this, holder)))
 
 
-def _order_arrays(ordered: exp.Ordered, holder: exp.Window | exp.Select) -> None:
+def _as_group(select: exp.Select) -> bool:
+    """Whether a DISTINCT could become a GROUP BY of what the SELECT gives, in place.
+
+    That may be sorted by what is computed of it. An enum's equal values are of one form.
+    """
+    distinct = select.args.get("distinct")
+    if distinct is None or distinct.args.get("on") is not None or select.args.get("group"):
+        return False
+    values = [each.unalias() for each in select.expressions]
+    for value in values:
+        if value.find(exp.Query, exp.Window) or not value.find(exp.Column):
+            return False
+        if any(each.name.lower() in AGGREGATES for each in value.find_all(exp.Anonymous)):
+            return False
+    select.set("distinct", None)
+    select.set("group", exp.Group(expressions=[each.copy() for each in values]))
+    return True
+
+
+def _order_arrays(ordered: exp.Ordered, holder: exp.Window | exp.Select, element: Type) -> None:
     """Let NULL among the items of an array be the greatest, wherever arrays that are NULL go.
 
     The engine puts one where the other goes. Beside DISTINCT there is no place for another key.
+
+    Raises:
+        FeatureNotSupported: 0A000, arrays of an enum.
     """
+    if element.labels:
+        raise no_array_order()
     first, down = bool(ordered.args.get("nulls_first")), bool(ordered.args.get("desc"))
     order = ordered.parent
     if first == down or order is None or holder.args.get("distinct") is not None:

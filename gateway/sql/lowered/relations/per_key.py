@@ -302,7 +302,7 @@ def _without_rows(tree: exp.Expr, known: Types) -> exp.Expr:
         if node.name in _COUNTS:
             value = exp.Cast(this=exp.Literal.number(0), to=data_type("bigint"))
         elif kind is not None:
-            value = exp.Cast(this=value, to=data_type(kind.sql))
+            value = exp.Cast(this=value, to=data_type(kind))
         whole.replace(value)
     made: exp.Expr = holder.this
     return made

@@ -5,9 +5,12 @@ They are written as PostgreSQL's record type is (manual, 8.16.6), and are of tha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlglot import exp
 
-from gateway.sql.lowered.values.jsoncalls import is_maker, row_of, where_present, written
+from gateway.errors import FeatureNotSupported
+from gateway.sql.lowered.values.jsoncalls import PRESENT, is_maker, row_of, where_present, written
 from gateway.sql.names.scope import Block, is_read_from
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import own_nodes
@@ -27,6 +30,9 @@ def show_rows(block: Block) -> bool:
     known = Types(block)
     shown = False
     for node in own_nodes(block.select):
+        if isinstance(node, exp.Ordered) and (row := _written_out(node.this.unnest())).expressions:
+            shown = _lay_out(node, row) or shown
+    for node in own_nodes(block.select):
         row = _written_out(node)
         if row_of(row) is not None and _is_taken(node):
             node.replace(as_record(row, known))
@@ -44,6 +50,38 @@ def show_rows(block: Block) -> bool:
             item.replace(exp.alias_(made, item.alias_or_name, quoted=True))
         shown = True
     return shown
+
+
+def _lay_out(ordered: exp.Ordered, row: exp.Expr) -> bool:
+    """Sort by the values of a row that is written as one, in place; whether it is that.
+
+    NULL in a row is greater than anything, whatever is said of a row that is NULL itself.
+
+    Raises:
+        FeatureNotSupported: 0A000, of DISTINCT values in an aggregate.
+    """
+    order = ordered.parent
+    if row_of(row) is None or row.args.get(PRESENT) is not None or order is None:
+        return False
+    if order.this is not None and order.this.find(exp.Distinct):
+        raise FeatureNotSupported("ORDER BY a row beside DISTINCT in an aggregate is not supported")
+    if isinstance(order.parent, exp.Select) and order.parent.args.get("distinct") is not None:
+        return False  # which sorts by what it gives
+    down = bool(ordered.args.get("desc"))
+    made = [exp.Ordered(this=each.copy(), desc=down, nulls_first=down) for each in _values(row)]
+    items = [made if each is ordered else [each] for each in order.expressions]
+    order.set("expressions", [each for part in items for each in part])
+    return True
+
+
+def _values(row: exp.Expr) -> Iterator[exp.Expr]:
+    """A row's values, and those of rows in it."""
+    for each in row.expressions:
+        inner = _written_out(each.unnest())
+        if row_of(inner) is None or inner.args.get(PRESENT) is not None:
+            yield each
+        else:
+            yield from _values(inner)
 
 
 def _written_out(value: exp.Expr) -> exp.Expr:

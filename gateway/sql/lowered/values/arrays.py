@@ -44,10 +44,10 @@ def _is_array(kind: Type | None, side: exp.Expr) -> bool:
 
 def _typed(side: exp.Expr, kind: Type | None, array: Type) -> exp.Expr:
     if side.is_string or isinstance(side, exp.Null):
-        return exp.Cast(this=side.copy(), to=data_type(array.sql))
+        return exp.Cast(this=side.copy(), to=data_type(array))
     if kind is not None and kind.element is None and array.element is not None:
-        wanted = data_type(array.element.sql)
+        wanted = data_type(array.element)
         return exp.Cast(this=side.copy(), to=wanted)  # digits are a bigint to the engine
     if kind is not None and kind is not array:
-        return exp.Cast(this=side.copy(), to=data_type(array.sql))
+        return exp.Cast(this=side.copy(), to=data_type(array))
     return side.copy()

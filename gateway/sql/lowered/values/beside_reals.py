@@ -117,6 +117,6 @@ def _is_written(value: exp.Expr) -> bool:
 
 
 def _cast(value: exp.Expr, kind: Type) -> None:
-    cast = exp.Cast(this=value.copy(), to=data_type(kind.sql))
+    cast = exp.Cast(this=value.copy(), to=data_type(kind))
     bare = isinstance(value.parent, exp.Select)
     value.replace(exp.alias_(cast, value.name, quoted=True) if bare else cast)

@@ -27,7 +27,7 @@ from gateway.sql.lowered.values.moment_casts import (
     time_of,
 )
 from gateway.sql.lowered.values.rooms import checked, refuse_long
-from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.datatypes import data_type, own_type
 from gateway.sql.types.numerals import is_point_literal, plain
 
 DType = exp.DType
@@ -37,6 +37,9 @@ def cast(node: exp.Expr) -> exp.Expr | None:
     """What to print for a cast; None where it is the engine's own."""
     value, kind = node.this.unnest(), _with_length(node.args["to"])
     refuse_long(kind)
+    if value.is_string and (own := own_type(kind)) is not None:
+        label = exp.Literal.string(literals.label_of(value.name, own))
+        return cast_of(label, exp.DataType(this=DType.TEXT))
     if value.is_string and _is_letter(node.args["to"]):
         value = exp.Literal.string(_unescaped(value.name))
     if kind.expressions and kind.this in (*ROUNDED, DType.INTERVAL):
@@ -223,6 +226,8 @@ def item_of(text: str | None, kind: exp.DataType) -> exp.Expr:
     if text is None:
         return exp.Null()
     item = exp.Literal.string(text)
+    if (own := own_type(kind)) is not None:
+        literals.label_of(text, own)
     return _literal_cast(text, kind) or cast_of(item, kind.copy())
 
 

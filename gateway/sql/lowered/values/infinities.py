@@ -179,7 +179,7 @@ def _may_be(tree: exp.Expr, known: Types) -> bool:
 def _literal(word: str, kind: Type | None) -> exp.Expr:
     if kind is None:
         return exp.Null()
-    to = data_type(kind.sql)
+    to = data_type(kind)
     return exp.Cast(this=exp.Literal.string(word), to=to)
 
 
@@ -221,7 +221,7 @@ def _cases(
     words = ("infinity", "-infinity")
     ifs = [exp.If(this=_literal(word, kind), true=kept(_literal(word, after))) for word in words]
     # Some calls give nanoseconds, in which no infinity has a place.
-    subject = exp.Cast(this=value, to=data_type(kind.sql))
+    subject = exp.Cast(this=value, to=data_type(kind))
     return exp.Case(this=subject, ifs=ifs, default=otherwise)
 
 
@@ -244,7 +244,7 @@ def _split(node: exp.Expr, place: Place, kind: Type, after: Type | None) -> None
         return
     finite = node
     if after is not None and not isinstance(node, exp.Cast):
-        finite = exp.Cast(this=finite, to=data_type(after.sql))
+        finite = exp.Cast(this=finite, to=data_type(after))
     parent.set(key, _cases(subject, kind, after, finite, kept), index)
 
 
@@ -255,7 +255,7 @@ def _widen(node: exp.Expr, place: Place, kind: Type, wider: Type) -> None:
     if sign := _sign_of(side.unnest()):
         node.set(place[0], _signed(sign, wider), place[1])
         return
-    cast = exp.Cast(this=side.copy(), to=data_type(wider.sql))
+    cast = exp.Cast(this=side.copy(), to=data_type(wider))
     node.set(place[0], _cases(side, kind, wider, cast), place[1])
 
 

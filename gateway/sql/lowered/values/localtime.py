@@ -131,6 +131,6 @@ def type_moments(tree: exp.Expr, types: Mapping[str, Type]) -> exp.Expr:
         pairs = []
     for name, value in pairs:
         if types.get(name) == TIMESTAMPTZ and isinstance(value, exp.Literal) and value.is_string:
-            kind = data_type(TIMESTAMPTZ.sql)
+            kind = data_type(TIMESTAMPTZ)
             value.replace(exp.Cast(this=value.copy(), to=kind))
     return tree

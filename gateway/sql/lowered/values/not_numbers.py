@@ -99,7 +99,7 @@ def settle_extreme(call: exp.Anonymous, known: Types) -> None:
         return
 
     def real(text: str) -> exp.Expr:
-        return exp.Cast(this=exp.Literal.string(text), to=data_type(kind.sql))
+        return exp.Cast(this=exp.Literal.string(text), to=data_type(kind))
 
     def whether(name: str, *conditions: exp.Expr) -> exp.Expr:
         return _instead(whole, name, exp.paren(exp.or_(*conditions, copy=False), copy=False))
@@ -147,7 +147,7 @@ def may_be_minus_zero(value: exp.Expr, known: Types) -> bool:
 
 def without_sign(value: exp.Expr, kind: Type) -> exp.Expr:
     """The value, which is a real of this type, or 0 where it is -0."""
-    zero = exp.Cast(this=exp.Literal.number(0), to=data_type(kind.sql))
+    zero = exp.Cast(this=exp.Literal.number(0), to=data_type(kind))
     return exp.Add(this=exp.paren(value, copy=False), expression=zero)
 
 

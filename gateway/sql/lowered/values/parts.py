@@ -168,7 +168,7 @@ def _truncate(node: exp.Anonymous, known: Types, zone: str) -> None:
 
 def _truncate_here(node: exp.Anonymous, unit: exp.Expr, kind: Type, zone: str) -> None:
     """The same by a function of our own, which knows all units and the clocks of every zone."""
-    value = exp.Cast(this=node.expressions[1].copy(), to=data_type(kind.sql))
+    value = exp.Cast(this=node.expressions[1].copy(), to=data_type(kind))
     further = [exp.Literal.string(zone)] if kind is TIMESTAMPTZ else []
     made = exp.Anonymous(this=f"truncated_{kind.name}", expressions=[unit, value, *further])
     made.meta[GIVES] = kind

@@ -7,11 +7,13 @@ code, and a numeric has six digits of a real.
 
 from __future__ import annotations
 
+import json
+
 from sqlglot import exp
 
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.types.inference import GIVES, Types
-from gateway.types import BOOL, BY_NAME, FLOAT4, FLOAT8, FLOATING, INTEGER, NUMERIC, Type
+from gateway.types import BOOL, BY_NAME, ENUM, FLOAT4, FLOAT8, FLOATING, INTEGER, NUMERIC, Type
 
 _JSONB = BY_NAME["jsonb"]
 # What is cast and to what -> the function that does it.
@@ -30,6 +32,11 @@ def spell_cast(node: exp.Cast, known: Types) -> None:
         _read_text(node, known)
         return
     target = known.of(node)
+    if _read_items(node, known, kind, target):
+        return
+    if kind is None and target is not None and target.labels:
+        _read_text(node, known)
+        return
     if kind is None or target is None or target is kind:
         return
     made: exp.Expr | None = None
@@ -51,6 +58,32 @@ def spell_cast(node: exp.Cast, known: Types) -> None:
 _TEXTS = ("text", "varchar", "bpchar")
 
 
+def _read_items(node: exp.Cast, known: Types, kind: Type | None, target: Type | None) -> bool:
+    """Read the items of what is cast to an array of an enum, in place; whether it is that."""
+    element = None if target is None else target.element
+    if target is None or element is None or not element.labels:
+        return False
+    value = node.this.unnest()
+    if isinstance(value, exp.Literal | exp.Null) or (kind is not None and kind.element is element):
+        return True
+    if isinstance(value, exp.Array) and not any(each.find(exp.Array) for each in value.expressions):
+        for each in list(value.expressions):
+            item = exp.Cast(this=each.copy(), to=data_type(element))
+            each.replace(item)
+            spell_cast(item, known)
+        return True
+    given = exp.Cast(this=node.this.copy(), to=data_type("text[]"))
+    made = exp.Anonymous(this="enums_of_texts", expressions=[given, _told(element)])
+    made.meta[GIVES] = target
+    node.replace(made)
+    return True
+
+
+def _told(kind: Type) -> exp.Expr:
+    """An enum's name and labels, as the engine's functions take them."""
+    return exp.Literal.string(json.dumps([kind.sql, *kind.labels]))
+
+
 def _read_text(node: exp.Cast, known: Types) -> None:
     """A text that is no literal, read as PostgreSQL reads it, where the engine would not.
 
@@ -65,6 +98,8 @@ def _read_text(node: exp.Cast, known: Types) -> None:
         return
     text = exp.Cast(this=node.this.copy(), to=data_type("text"))
     made = exp.Anonymous(this=function, expressions=[text])
+    if kind is not None and kind.labels:
+        made.append("expressions", _told(kind))
     made.meta[GIVES] = kind
     kept = exp.Cast(this=made, to=node.args["to"].copy()) if node.args["to"].expressions else made
     node.replace(kept)
@@ -76,6 +111,7 @@ MOMENTS_OF_TEXT = frozenset(_MOMENTS.values())
 _READERS = {
     "interval": INTERVAL_OF_TEXT,
     "bytea": "bytes_of_text",
+    ENUM: "enum_of_text",
     "json": "json_form",
     "jsonb": "jsonb_form",
     **_MOMENTS,

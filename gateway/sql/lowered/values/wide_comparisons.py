@@ -1,28 +1,33 @@
-"""Comparisons of values that the engine compares by their form: intervals and jsonb.
+"""Comparisons of values that the engine compares by their form: intervals, jsonb and enums.
 
 A month is 30 days and a day 24 hours (manual, 9.9); 1 and 1.0 are one jsonb. The engine compares an
-interval's months first, and jsonb as text. `= ANY` of an array that holds NULL is NULL where it is
-true of no element, which matters where NULL is not as good as false.
+interval's months first, and jsonb and the labels of enums as texts. `= ANY` of an array that holds
+NULL is NULL where it is true of no element, which matters where NULL is not as good as false.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from sqlglot import exp
 
+from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.values.not_numbers import is_nan, may_be_nan, unsigned_nan
 from gateway.sql.lowered.values.padded import unpad_sides
 from gateway.sql.lowered.values.quantified import is_condition
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.types.inference import GIVES, Types
-from gateway.types import BOOL, BY_NAME, INT8, INTERVAL, TEXT, Type
+from gateway.types import BOOL, BY_NAME, INT4, INT8, INTERVAL, TEXT, Type
+
+Key = Callable[[exp.Expr], exp.Expr]
 
 _JSONB = BY_NAME["jsonb"]
 _COMPARED = "compared_key"
 _COMPARED_HERE = (*COMPARISONS, exp.In, exp.Between)
 _EXTREMES = ("greatest", "least")
+_ORDERING = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between)
 
 
 def widen(node: exp.Expr, known: Types) -> None:
@@ -42,12 +47,32 @@ def compare_widely(node: exp.Expr, known: Types) -> None:
         _compare_keys(node, sides, INTERVAL)
     elif _JSONB in kinds and isinstance(node, (*COMPARISONS, exp.In)):
         _compare_keys(node, sides, _JSONB)
+    elif isinstance(node, _ORDERING) and (enum := _enum_of(kinds)) is not None:
+        _compare_keys(node, sides, enum)
     elif isinstance(node, COMPARISONS) and _is_any(node.expression):
         _among(node)
     elif isinstance(node, exp.EQ | exp.NEQ) and any(map(is_nan, sides)):
         for side in sides:
             if may_be_nan(side, known):
                 side.replace(unsigned_nan(side.copy(), known.of(side)))
+
+
+def _enum_of(kinds: Sequence[Type | None]) -> Type | None:
+    """The enum of which one of these is.
+
+    Raises:
+        FeatureNotSupported: 0A000, arrays of enums, whose order the engine has not.
+    """
+    if any(kind is not None and kind.element is not None and kind.element.labels for kind in kinds):
+        raise no_array_order()
+    return next((kind for kind in kinds if kind is not None and kind.labels), None)
+
+
+def no_array_order() -> FeatureNotSupported:
+    """The refusal to say which of two arrays of an enum is the greater."""
+    return FeatureNotSupported(
+        "the order of arrays of an enum is not supported", hint="Compare their items."
+    )
 
 
 def _sides(node: exp.Expr) -> list[exp.Expr]:
@@ -60,9 +85,12 @@ def _sides(node: exp.Expr) -> list[exp.Expr]:
 
 def _compare_keys(node: exp.Expr, sides: Sequence[exp.Expr], kind: Type) -> None:
     """Compare the sides' keys; a query's is taken inside it, where it gives its rows."""
-    key = KEYS[kind.name]
+    key = key_of(kind)
+    assert key is not None
     arrays = [side.expressions[0].unnest() for side in sides if _is_any(side)]
     if arrays and not all(isinstance(array, exp.Array) for array in arrays):
+        if kind.labels:
+            raise no_array_order()
         return
     query = node.args.get("query")
     for side in [*sides, *([query] if query is not None else [])]:
@@ -110,6 +138,18 @@ def json_key(value: exp.Expr) -> exp.Expr:
     return call
 
 
+def place_of_label(kind: Type, value: exp.Expr) -> exp.Expr:
+    """Which of an enum's labels a value is, counted from 1; NULL of NULL."""
+    ifs = [
+        exp.If(this=exp.Literal.string(label), true=exp.Literal.number(place))
+        for place, label in enumerate(kind.labels, 1)
+    ]
+    label = exp.Cast(this=value.copy(), to=data_type(kind))  # also of a NULL and a parameter
+    case = exp.Case(this=label, ifs=ifs)
+    case.meta[GIVES] = INT4
+    return exp.paren(case, copy=False)
+
+
 def share_elements(node: exp.Expr, known: Types) -> None:
     """`&&`, `@>`, `<@` of arrays: a NULL is like no other element, in place."""
     kinds = [known.of(node.this), known.of(node.expression)]
@@ -138,7 +178,7 @@ def share_elements(node: exp.Expr, known: Types) -> None:
 
 
 def _without_null(array: exp.Expr, kind: Type) -> exp.Expr:
-    wanted = data_type(kind.sql)
+    wanted = data_type(kind)
     nothing = exp.Cast(this=exp.Array(expressions=[exp.Null()]), to=wanted)
     return exp.Anonymous(this="array_except", expressions=[array.copy(), nothing])
 
@@ -192,27 +232,37 @@ def _among(node: exp.Expr) -> None:
 
 
 def choose_widely(node: exp.Anonymous, known: Types) -> None:
-    """greatest, least, max and min of intervals by their lengths, in place."""
-    if not node.expressions or known.of(node.expressions[0]) is not INTERVAL:
+    """greatest, least, max and min of intervals by their lengths, of enums, in place.
+
+    Raises:
+        FeatureNotSupported: 0A000, max and min of an enum over a window.
+    """
+    kind = known.of(node) if node.name in _EXTREMES else _argument(node, known)
+    key = key_of(kind) if kind is not None and (kind is INTERVAL or kind.labels) else None
+    if key is None or kind is None:
         return
     if node.name in _EXTREMES:
         found, *others = node.expressions
         for other in others:
-            found = _longer(found, other, node.name == "greatest")
-        found.meta[GIVES] = INTERVAL
+            found = _longer(found, other, node.name == "greatest", key)
+        found.meta[GIVES] = kind
         node.replace(found)
     elif node.name in ("max", "min") and len(node.expressions) == 1:
         held = node.parent.parent if isinstance(node.parent, exp.Filter) else node.parent
         if isinstance(held, exp.Window):
+            if kind.labels:
+                raise FeatureNotSupported(
+                    f"{node.name} of {kind.sql} over a window is not supported"
+                )
             _choose_in_window(node, held)
             return
         value = node.expressions[0]
         if isinstance(value, exp.Distinct):
             value = value.expressions[0]
-        by = exp.Ordered(this=length_of(value), desc=node.name == "max", nulls_first=False)
+        by = exp.Ordered(this=key(value), desc=node.name == "max", nulls_first=False)
         node.set("this", "first_value")
         node.set("expressions", [exp.Order(this=value.copy(), expressions=[by])])
-        node.meta[GIVES] = INTERVAL
+        node.meta[GIVES] = kind
 
 
 def _choose_in_window(call: exp.Anonymous, window: exp.Window) -> None:
@@ -225,9 +275,17 @@ def _choose_in_window(call: exp.Anonymous, window: exp.Window) -> None:
     chosen.set("expressions", [window])
 
 
-def _longer(one: exp.Expr, other: exp.Expr, longest: bool) -> exp.Expr:
+def _argument(call: exp.Anonymous, known: Types) -> Type | None:
+    """The type of what min or max is of."""
+    value = call.expressions[0] if len(call.expressions) == 1 else None
+    if isinstance(value, exp.Distinct):
+        value = value.expressions[0]
+    return None if value is None or call.name not in ("max", "min") else known.of(value)
+
+
+def _longer(one: exp.Expr, other: exp.Expr, longest: bool, key: Key) -> exp.Expr:
     of = exp.GTE if longest else exp.LTE
-    sides = [length_of(one), length_of(other)]
+    sides = [key(one), key(other)]
     none = [exp.Is(this=exp.paren(each.copy()), expression=exp.Null()) for each in (one, other)]
     ifs = [
         exp.If(this=none[0], true=other.copy()),
@@ -235,6 +293,11 @@ def _longer(one: exp.Expr, other: exp.Expr, longest: bool) -> exp.Expr:
         exp.If(this=of(this=sides[0], expression=sides[1]), true=one.copy()),
     ]
     return exp.Case(ifs=ifs, default=other.copy())
+
+
+def key_of(kind: Type) -> Key | None:
+    """What values of a type are compared and sorted by; None: by themselves."""
+    return partial(place_of_label, kind) if kind.labels else KEYS.get(kind.name)
 
 
 # A type whose equal values may differ in form -> the key by which they are compared.

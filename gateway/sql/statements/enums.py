@@ -1,0 +1,103 @@
+"""CREATE, ALTER and DROP TYPE of enums, from their tokens (PostgreSQL manual, CREATE TYPE)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+from gateway.errors import FeatureNotSupported
+from gateway.sql.statements.commands import Name, Reader, names_of
+
+
+@dataclass(frozen=True, slots=True)
+class CreateEnum:
+    """CREATE TYPE name AS ENUM (labels)."""
+
+    name: Name
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddLabel:
+    """ALTER TYPE name ADD VALUE label: at the end, or beside another one, `after` or before it."""
+
+    name: Name
+    label: str
+    if_not_exists: bool = False
+    beside: str = ""
+    after: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RenameLabel:
+    """ALTER TYPE name RENAME VALUE old TO new."""
+
+    name: Name
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoveEnum:
+    """ALTER TYPE name RENAME TO new, or SET SCHEMA: what is not said is ""."""
+
+    name: Name
+    new: str = ""
+    schema: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DropEnums:
+    """DROP TYPE names."""
+
+    names: tuple[Name, ...]
+    if_exists: bool = False
+    cascade: bool = False
+
+
+def read_create_type(reader: Reader) -> CreateEnum:
+    """CREATE TYPE, after these words.
+
+    Raises:
+        FeatureNotSupported: 0A000, a type of another kind, or without labels.
+    """
+    name = reader.qualified()
+    if not reader.accept("AS", "ENUM"):
+        _refuse(reader, "CREATE TYPE of what is no enum is not supported")
+    reader.need("(")
+    if reader.accept(")"):
+        _refuse(reader, "an enum without labels is not supported")
+    labels = [reader.string()]
+    while reader.need(",", ")") == ",":
+        labels.append(reader.string())
+    return CreateEnum(name, tuple(labels))
+
+
+def read_alter_type(reader: Reader) -> AddLabel | RenameLabel | MoveEnum:
+    """ALTER TYPE, after these words; OWNER TO is read elsewhere."""
+    name = reader.qualified()
+    if reader.accept("ADD", "VALUE"):
+        exists = reader.accept("IF", "NOT", "EXISTS")
+        label, where = reader.string(), reader.one_of("BEFORE", "AFTER")
+        return AddLabel(name, label, exists, reader.string() if where else "", where == "AFTER")
+    if reader.accept("RENAME", "VALUE"):
+        old = reader.string()
+        reader.need("TO")
+        return RenameLabel(name, old, reader.string())
+    if reader.accept("RENAME", "TO"):
+        return MoveEnum(name, new=reader.own_name())
+    if reader.accept("SET", "SCHEMA"):
+        return MoveEnum(name, schema=reader.own_name())
+    return _refuse(reader, "this ALTER TYPE is not supported")
+
+
+def read_drop_type(reader: Reader) -> DropEnums:
+    """DROP TYPE, after these words."""
+    exists = reader.accept("IF", "EXISTS")
+    names = names_of(reader)
+    return DropEnums(names, exists, reader.one_of("CASCADE", "RESTRICT") == "CASCADE")
+
+
+def _refuse(reader: Reader, message: str) -> NoReturn:
+    reader.rest()
+    raise FeatureNotSupported(message, position=reader.tokens[0].start + 1)
