@@ -38,7 +38,7 @@ from gateway.store.definitions.catalogue import FIRST_OID
 Row = dict[str, Any]
 OWNER = 10  # the first role: here, whoever has connected
 _HEAP, _BTREE, _DEFAULT_COLLATION = 2, 403, 100
-_CLASS, _NAMESPACE, _PROC, _CONSTRAINT = 1259, 2615, 1255, 2606
+_CLASS, _NAMESPACE, _PROC, _CONSTRAINT, _TYPE = 1259, 2615, 1255, 2606, 1247
 _METHODS = {"btree": _BTREE, "hash": 405, "gist": 783, "gin": 2742, "brin": 3580, "spgist": 4000}
 _SQL = 14  # the language of users' functions
 
@@ -256,6 +256,9 @@ def other_descriptions(contents: Contents) -> Iterator[Row]:
     for routine in contents.functions:
         if routine.comment:
             yield {"objoid": routine.oid, "classoid": _PROC, "description": routine.comment}
+    for enum in contents.enums:
+        if enum.comment:
+            yield {"objoid": enum.oid, "classoid": _TYPE, "description": enum.comment}
     for name, text in contents.comments.items():
         yield {"objoid": contents.schemas[name], "classoid": _NAMESPACE, "description": text}
 

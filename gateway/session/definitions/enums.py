@@ -69,6 +69,16 @@ def drop_enums(executor: Executor, tree: DropEnums) -> Result:
     return Result("DROP TYPE")
 
 
+def comment_on_enum(executor: Executor, parts: Name, text: str) -> None:
+    """COMMENT ON TYPE of an enum.
+
+    Raises:
+        GatewayError: 42704, 42501.
+    """
+    enum = _owned(executor, parts)
+    executor.registry.store.change_enum(enum.name, lambda kept: replace(kept, comment=text))
+
+
 def _owned(executor: Executor, parts: Name) -> Enum:
     """The enum of that name, which the client's role must own.
 

@@ -22,6 +22,7 @@ from gateway.errors import (
     UndefinedTable,
     WrongObjectType,
 )
+from gateway.session.definitions.enums import comment_on_enum
 from gateway.session.definitions.shared_comments import comment_on_shared
 from gateway.session.definitions.tables import new_name, note_skipped
 from gateway.session.result import Result
@@ -184,6 +185,8 @@ def comment(executor: Executor, tree: CommentOn) -> Result:
         _comment_on_constraint(executor, tree, text)
     elif tree.kind in ("role", "database"):
         comment_on_shared(executor, tree)
+    elif tree.kind == "type":
+        comment_on_enum(executor, tree.name, text)
     else:
         column = tree.name[-1] if tree.kind == "column" else None
         parts = tree.name[:-1] if column is not None else tree.name

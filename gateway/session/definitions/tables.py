@@ -252,10 +252,15 @@ def alter(executor: Executor, tree: AlterRelation) -> Result:
             f'cannot alter "{found.name}", which is an xarray dataset',
             hint=f"Copy it first: CREATE TABLE mine AS SELECT * FROM {found.name}",
         )
-    if relation.kind != tree.kind and not (tree.kind == "table" and _renames(tree.actions)):
+    of_view = relation.kind == "view" and tree.actions[0].kind == "rename column"
+    as_table = tree.kind == "table" and (of_view or _renames(tree.actions))
+    if relation.kind != tree.kind and not as_table:
         raise WrongObjectType(f'"{last}" is not a {tree.kind}')
     if _renames(tree.actions):
         _rename(executor, relation.definition.name, tree.actions[0])
+    elif of_view:
+        action = tree.actions[0]
+        registry.store.rename_view_column(found.name, action.column, action.name)
     else:
         _alter_table(executor, found.name, tree.actions)
     return Result(command)

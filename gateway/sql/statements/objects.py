@@ -165,7 +165,7 @@ def read_comment(reader: Reader) -> CommentOn:
     """COMMENT ON kind name IS 'text' or NULL."""
     kind = reader.need(*_COMMENTED).lower()
     if kind not in ("table", "column", "materialized view", "view", "schema", "function",
-                    "sequence", "index", "constraint", "role", "database"):  # fmt: skip
+                    "sequence", "index", "constraint", "role", "database", "type"):  # fmt: skip
         raise FeatureNotSupported(f"COMMENT ON {kind.upper()} is not supported")
     if kind == "function":
         name, types = read_signature(reader)

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from gateway.errors import (
     DatatypeMismatch,
+    DuplicateColumn,
     DuplicateFunction,
     FeatureNotSupported,
     InvalidForeignKey,
@@ -26,7 +27,7 @@ from gateway.errors import (
 )
 from gateway.sources.table import TableName
 from gateway.sql.meaning.functions import Function
-from gateway.store.ddl.dropping import Dropper
+from gateway.store.ddl.dropping import Dropper, title
 from gateway.store.ddl.owning import function_key, relation_key
 from gateway.store.definitions.catalogue import TEMPORARY, Catalogue, Relation, Routine, shown
 from gateway.store.definitions.constraints import completed
@@ -184,6 +185,31 @@ class Definer(Dropper):
             self._save(transaction, Relation(oid, view))
             if old is None:
                 self._own(transaction, relation_key(oid), made=("table", view.name.schema))
+
+    def rename_view_column(self, name: TableName, old: str, new: str) -> None:
+        """Give a column of a view another name.
+
+        Raises:
+            UndefinedColumn: 42703. DuplicateColumn: 42701.
+            FeatureNotSupported: 0A000, another view reads it.
+        """
+        with self._defining() as transaction:
+            found = transaction.catalogue.find_view(name)
+            if found is None:
+                raise UndefinedTable(f'relation "{shown(name)}" does not exist')
+            oid, view = found
+            if old not in view.columns:
+                raise UndefinedColumn(f'column "{old}" does not exist')
+            if new in view.columns:
+                raise DuplicateColumn(f'column "{new}" of relation "{name.name}" already exists')
+            readers = transaction.catalogue.readers(oid)
+            if readers:
+                raise FeatureNotSupported(
+                    f'column "{old}" cannot be renamed: {title(readers[0])} reads the view',
+                    hint="Drop that first, and make it again afterwards.",
+                )
+            columns = tuple(new if each == old else each for each in view.columns)
+            self._save(transaction, Relation(oid, replace(view, columns=columns)))
 
     def create_function(
         self, function: Function, check: Callable[[], None], *, or_replace: bool = False

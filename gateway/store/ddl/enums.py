@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from gateway.errors import (
     DuplicateObject,
     FeatureNotSupported,
@@ -96,8 +98,11 @@ class EnumKeeper(Commenter):
                 at = _place(texts, beside) + after
             below = enum.labels[at - 1].place if at else enum.labels[0].place - 2
             above = enum.labels[at].place if at < len(texts) else below + 2
-            made = Label(next(self._shared.oids), (below + above) / 2, text)
+            place = float(np.float32((below + above) / 2))
+            made = Label(next(self._shared.oids), place, text)
             labels = (*enum.labels[:at], made, *enum.labels[at:])
+            if place in (below, above):  # no real is between them: all are numbered anew
+                labels = tuple(replace(each, place=float(n)) for n, each in enumerate(labels, 1))
             self._save_enum(transaction, replace(enum, labels=labels))
             return True
 
