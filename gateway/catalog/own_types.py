@@ -58,7 +58,8 @@ def bind_types(registry: Registry, tree: exp.Expr) -> None:
 def _parts(kind: exp.DataType) -> tuple[str, ...]:
     """The name of a type that is none of the engine's, in its parts."""
     if kind.this != exp.DType.USERDEFINED:  # a word that some other system has as a type
-        return () if kind.expressions else (str(kind.this.value).lower(),)
+        word = kind.this.value if isinstance(kind.this, exp.DType) else kind.this  # REGCLASS
+        return () if kind.expressions else (str(word).lower(),)
     named = kind.args.get("kind")
     if isinstance(named, exp.Identifier):
         return (named.name,)

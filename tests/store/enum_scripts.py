@@ -72,6 +72,11 @@ SCRIPTS: dict[str, list[str]] = {
     "enum_types": [
         *_MADE,
         "SELECT 'x'::en_mood",
+        "SELECT 'en_t'::regclass, 'int4'::regtype FROM en_t LIMIT 1",
+        "CREATE TABLE en_s (id serial, m en_mood)",
+        "INSERT INTO en_s (m) VALUES ('ok'), ('sad') RETURNING id",
+        "INSERT INTO en_s VALUES (DEFAULT, DEFAULT) RETURNING id",
+        "DROP TABLE en_s",
         "SELECT 'happy'::en_mood > 'sad'::en_mood, 'happy'::public.en_mood < 'zen'",
         "SELECT enum_first(NULL::en_mood)::text, enum_range(m)::text FROM en_t WHERE id = 1",
         "SELECT '{sad,NULL,ok}'::en_mood[]::text, ARRAY['sad', 'zen']::en_mood[]::text",
