@@ -149,6 +149,8 @@ MORE: tuple[Row, ...] = (
     ("json_field_text", json_parts.field_text, [_TEXT, _TEXT], _TEXT),
     ("json_element", json_parts.element, [_TEXT, _BIGINT], _TEXT),
     ("json_element_text", json_parts.element_text, [_TEXT, _BIGINT], _TEXT),
+    ("jsonb_element", json_parts.element_of_jsonb, [_TEXT, _BIGINT], _TEXT),
+    ("jsonb_element_text", json_parts.text_of_jsonb, [_TEXT, _BIGINT], _TEXT),
     ("json_path", json_parts.at_path, [_TEXT, _TEXTS], _TEXT),
     ("json_path_text", json_parts.text_at_path, [_TEXT, _TEXTS], _TEXT),
     ("json_number", json_parts.number, [_TEXT, _TEXT], _TEXT),

@@ -98,6 +98,13 @@ def element(text: str, number: int) -> str | None:
     return found[number] if -len(found) <= number < len(found) else None
 
 
+def element_of_jsonb(text: str, number: int) -> str | None:
+    """jsonb -> number; a scalar is held as an array of itself, and there it is the one element."""
+    if kind(text) in ("array", "object"):
+        return element(text, number)
+    return text.strip() if number in (0, -1) else None
+
+
 def at_path(text: str, path: list[str | None]) -> str | None:
     """json #> path."""
     found: str | None = text
@@ -127,6 +134,11 @@ def field_text(text: str, key: str) -> str | None:
 def element_text(text: str, number: int) -> str | None:
     """json ->> number."""
     return plain(element(text, number))
+
+
+def text_of_jsonb(text: str, number: int) -> str | None:
+    """jsonb ->> number."""
+    return plain(element_of_jsonb(text, number))
 
 
 def text_at_path(text: str, path: list[str | None]) -> str | None:

@@ -1,8 +1,8 @@
 """USING and NATURAL: the columns that a join merges.
 
 PostgreSQL manual, 7.2.1.1: the merged column is the left one of a left join, the right one of a
-right join, of an inner join the left one or the one of the wider type (buildMergedJoinVar), and the
-first that is not NULL of a full join. The engine takes the left one,
+right join, of the wider type of both, of an inner join the left one or the one of the wider type
+(buildMergedJoinVar), and the first that is not NULL of a full join. The engine takes the left one,
 or calls the name ambiguous (in WHERE); so the column is written out wherever it is meant.
 """
 
@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from gateway.errors import AmbiguousColumn, GatewayError, UndefinedColumn
 from gateway.sql.names.scope import Block, Listed, Source, column_node, resolves_here
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import own_nodes
 from gateway.sql.types.inference import type_of
 from gateway.sql.types.results import common_type
@@ -74,10 +75,26 @@ def _merged(
 ) -> Listed | None:
     if left is None or right is None:
         return left or right
-    values = {"RIGHT": right.sources, "FULL": left.sources + right.sources}
-    if not side and _is_wider(right, left, block):
-        values[side] = right.sources
-    return Listed(name, values.get(side, left.sources), left.hides + right.hides)
+    hides = left.hides + right.hides
+    if side == "FULL":
+        return Listed(name, left.sources + right.sources, hides)
+    kept, other = (right, left) if side == "RIGHT" else (left, right)
+    wide = kept.wide
+    if _is_wider(other, kept, block):
+        if not side:
+            kept, wide = other, other.wide
+        elif (kind := type_of(merged_column(other), block)) is not None and (
+            kind is not FLOAT8 or not _is_computed(other)
+        ):
+            wide = kind.sql
+    return Listed(name, kept.sources, hides, wide)
+
+
+def _is_computed(listed: Listed) -> bool:
+    """Whether a query or VALUES gives it, where a literal with a point is a double until later."""
+    return any(
+        source.query is not None or isinstance(source.tree, exp.Values) for source in listed.sources
+    )
 
 
 def _is_wider(one: Listed, other: Listed, block: Block) -> bool:
@@ -90,7 +107,7 @@ def merged_column(listed: Listed) -> exp.Expr:
     """What a column that `*` gives is."""
     columns: list[exp.Expr] = [column_node(each.alias, listed.name) for each in listed.sources]
     if len(columns) == 1:
-        return columns[0]
+        return exp.Cast(this=columns[0], to=data_type(listed.wide)) if listed.wide else columns[0]
     return exp.Anonymous(this="coalesce", expressions=columns)
 
 

@@ -122,11 +122,13 @@ class Listed:
 
     Its value is the first of those of `sources` that is not NULL; `hides` are the relations whose
     column of that name it stands for. The name is `*` where a relation's columns are not known.
+    `wide` is the type that an outer join gives the column of the narrower side.
     """
 
     name: str
     sources: tuple[Source, ...]
     hides: tuple[Source, ...]
+    wide: str = ""
 
     @property
     def is_merged(self) -> bool:

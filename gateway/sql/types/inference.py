@@ -26,6 +26,7 @@ from gateway.types import (
     BY_NAME,
     BYTEA,
     DATE,
+    FLOAT4,
     FLOAT8,
     INT4,
     INT8,
@@ -99,7 +100,10 @@ def _common(values: Sequence[exp.Expr], types: Types) -> Type | None:
         return TEXT if any(value.is_string for value in values) else None
     if numeric_beside(told, types):
         return NUMERIC
-    return common_type([types.of(value) for value in told])
+    kinds = [types.of(value) for value in told]
+    if FLOAT4 in kinds:  # a literal with a point is a numeric, which a real takes in
+        kinds = [k for k, value in zip(kinds, told, strict=True) if not is_pointed(value)]
+    return common_type(kinds)
 
 
 def numeric_beside(sides: Sequence[exp.Expr], types: Types) -> bool:

@@ -18,6 +18,7 @@ from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import nodes_of, own_nodes
 from gateway.sql.types.inference import Types
+from gateway.sql.types.numerals import is_pointed
 from gateway.sql.types.together import together, value_columns
 from gateway.types import FLOAT4, FLOAT8, NUMERIC, Type
 
@@ -43,7 +44,7 @@ def widen_beside_reals(tree: exp.Expr, analysis: Analysis) -> None:
     found = [(sides, kind) for sides, compared in groups if (kind := _real(sides, compared))]
     for sides, kind in found:
         for value, types in sides:
-            if types.of(value) is NUMERIC:
+            if types.of(value) is NUMERIC or (kind is FLOAT4 and is_pointed(value)):
                 _cast(value, kind)
 
 
@@ -99,7 +100,7 @@ def _united(query: exp.Expr, of: dict[int, Types]) -> list[list[Side]]:
 def _real(sides: Sequence[Side], compared: bool) -> Type | None:
     """The real type that numerics among these take; None if there is nothing to be done."""
     kinds = [None if _is_written(value) else types.of(value) for value, types in sides]
-    if NUMERIC not in kinds:
+    if NUMERIC not in kinds and (compared or FLOAT4 not in kinds):
         return None
     reals = {
         kind

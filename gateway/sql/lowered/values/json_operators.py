@@ -58,7 +58,7 @@ def take_part(node: exp.Expr, known: Types) -> exp.Expr:
     step, step_kind = node.expression, known.of(node.expression)
     name = by_name
     if by_number and step_kind is not None and step_kind.name in INTEGER:
-        name = by_number
+        name = by_number if kind is JSON else by_number.replace("json", "jsonb")
     elif not by_number:
         step = exp.Cast(this=step.copy(), to=data_type("text[]"))
     return called(name, node.this, step, gives=TEXT if as_text else kind)
