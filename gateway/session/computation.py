@@ -185,11 +185,26 @@ def as_before(
     """
     checked = False
     for batch in batches:
+        batch = _as_typed(batch, schema)
         changed = not checked and batch.schema != schema
         if changed and fields_of(rewritten, batch.schema, types) != fields:
             raise FeatureNotSupported("cached plan must not change result type")
         checked = True
         yield batch
+
+
+def _as_typed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """The batch, with the types of before for columns of a NULL that has none.
+
+    The engine is given the NULL of an array so (`engine.embedded`).
+    """
+    if len(schema) != batch.num_columns or pa.null() not in batch.schema.types:
+        return batch
+    columns = [
+        pa.nulls(len(batch), kind) if column.type == pa.null() else column
+        for column, kind in zip(batch.columns, schema.types, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
 
 def with_derived(

@@ -149,6 +149,8 @@ def test_asyncpg_cursors_settings_and_introspection(gateway_address: Address) ->
                 query = "SELECT n FROM generate_series(1, 999) AS g(n) WHERE n <= $1"
                 rows = [row["n"] async for row in connection.cursor(query, 120, prefetch=50)]
             assert rows == list(range(1, 121))
+            for numbers in ([Decimal("1.50")], None, [None, Decimal("2.25")], []):
+                assert await connection.fetchval("SELECT $1::numeric[]", numbers) == numbers
         finally:
             await connection.close()
 
