@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -9,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.sources.table import TableName
+from gateway.store.definitions.catalogue import Catalogue, Relation
 from gateway.store.definitions.definitions import ROWID, Column, TableDefinition
+from gateway.store.disk.room import Room
 from gateway.store.rows.snapshots import SnapshotCache, appended
 from gateway.store.tables import Store, StoreSession
+from gateway.store.transactions.committed import Committed
 from gateway.types import by_name
 from tests.examples import examples
 
@@ -71,6 +75,23 @@ def test_cache_is_bounded_and_forgets_the_oldest() -> None:
     assert [cache.holds(oid, 1) for oid in (1, 2, 3)] == [True, False, True]
     cache.put(4, 1, pa.concat_tables([rows] * 3))
     assert not cache.holds(4, 1)
+
+
+def test_versions_of_tables_that_are_gone_are_let_go(tmp_path: Path) -> None:
+    def holding(*oids: int) -> Catalogue:
+        columns = (Column("n", by_name("int8")),)
+        names = {oid: TableName("public", f"t{oid}") for oid in oids}
+        relations = {n: Relation(oid, TableDefinition(n, columns)) for oid, n in names.items()}
+        return Catalogue(relations=relations)
+
+    committed = Committed(holding(1), SnapshotCache(), Room(tmp_path))
+    committed.publish({2: None}, holding(1, 2), {})
+    assert committed.moment.versions == {2: 1}
+    committed.publish({1: None, 2: None}, holding(), {})  # dropped: who read one must see that
+    assert committed.moment.versions == {1: 2, 2: 2}
+    committed.publish({3: None}, holding(3), {})
+    committed.publish({3: None}, None, {})
+    assert committed.moment.versions == {1: 2, 3: 4}  # the first had 0 for whoever reads still
 
 
 def test_older_rows_never_replace_newer_ones() -> None:

@@ -278,7 +278,7 @@ class CatalogueDatabase:
         finally:
             cursor.close()
             with self._lock:
-                self._reading[moment.schema] -= 1
+                self._reading -= Counter([moment.schema])
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:

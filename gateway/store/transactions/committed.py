@@ -74,6 +74,7 @@ class Committed:
 
     def __init__(self, catalogue: Catalogue, cache: SnapshotCache, room: Room) -> None:
         self.moment = Moment(catalogue)
+        self._opened = frozenset(each.oid for each in catalogue.relations.values())
         self.room = room
         self.cache = cache
         self.overlaps = Overlaps()
@@ -104,6 +105,16 @@ class Committed:
         if own is not None:
             # The lock of the catalogue let nobody else change it meanwhile.
             catalogue = replace(own, version=before.catalogue.version + 1)
-        versions = {**before.versions, **dict.fromkeys(changes, clock)}
+        kept = before.versions if own is None else self._kept_versions(catalogue)
+        versions = {**kept, **dict.fromkeys(changes, clock)}
         self.moment = Moment(catalogue, versions, clock)
         self.overlaps.note(clock, touched)
+
+    def _kept_versions(self, catalogue: Catalogue) -> Mapping[int, int]:
+        """The versions without those of tables that are gone.
+
+        Who read such a table sees that it changed: made since the start, it has had another version
+        than 0. One that was there at the start may have had 0, and keeps its last.
+        """
+        there = {each.oid for each in catalogue.relations.values()} | self._opened
+        return {oid: version for oid, version in self.moment.versions.items() if oid in there}
