@@ -50,7 +50,7 @@ INSERT INTO model
 SELECT %(me)s, %(step)s, m.a - 0.1 * avg(grad(power(w.uwnd::float8 - m.a, 2), a)),
        avg(power(w.uwnd::float8 - m.a, 2))
 FROM (SELECT a FROM model WHERE client = %(me)s ORDER BY step DESC LIMIT 1) AS m, ncep.winds AS w
-WHERE w.latitude = 50 AND w.time < '1950-01-01' GROUP BY m.a
+WHERE w.latitude = 50 AND w.time < '1970-03-01' GROUP BY m.a
 """
 
 SCANS = (
@@ -105,8 +105,8 @@ class Client:
                     self.connection.execute("ROLLBACK")
 
     def train(self) -> None:
+        self.connection.execute(STEP, {"me": self.number, "step": self.steps + 1})
         self.steps += 1
-        self.connection.execute(STEP, {"me": self.number, "step": self.steps})
 
     def transfer(self) -> None:
         source, target = self.random.sample(range(1, ACCOUNTS + 1), 2)
@@ -218,9 +218,15 @@ def memory_mb(metrics: str) -> float:
     return float(found[1]) / 2**20
 
 
-def faults(connection: Connection, transfers: int) -> list[str]:
-    """What is not exact after so many transfers were acknowledged."""
+def faults(connection: Connection, every: list[Client]) -> list[str]:
+    """What is not exact after so many steps and transfers were acknowledged."""
     found = []
+    transfers = sum(each.transfers for each in every)
+    steps = connection.execute(
+        "SELECT client, max(step), count(*) FROM model GROUP BY 1"
+    ).fetchall()
+    if sorted(steps) != [(each.number, each.steps, each.steps + 1) for each in every]:
+        found.append(f"the models have {sorted(steps)} steps")
     total = connection.execute("SELECT sum(balance) FROM account").fetchone()
     if total is None or total[0] != ACCOUNTS * BALANCE:
         found.append(f"the accounts hold {total}, not {ACCOUNTS * BALANCE}")
@@ -274,7 +280,7 @@ def measured(minutes: float, clients: int, where: dict[str, Any], metrics: str) 
         for each in every:
             with suppress(psycopg.Error):
                 each.connection.close()
-        wrong = [*tally.wrong, *faults(watcher, sum(each.transfers for each in every))]
+        wrong = [*tally.wrong, *faults(watcher, every)]
     half = seen[len(seen) // 2 :]
     began = seen[0][0]
     each_minute = {int((when - began) // 60): held for when, held in seen}
