@@ -30,6 +30,7 @@ MOST_SUMMED = 28
 QUOTIENT_SCALE = 20
 # Digits after the point of ln and its like (lowered/values/numeric_calls), of as many in all.
 COMPUTED_SCALE = 28
+_COMPUTED_WHOLE = 40  # fewer than there is room for: what is computed of them has more
 _MOST_DIGITS = 38
 _INTEGERS = {"int2": (5, 0), "int4": (10, 0), "int8": (19, 0)}
 _UNKNOWN_NUMERIC = (28, 10)  # of a column or a cast without digits
@@ -142,8 +143,10 @@ def _joined(forms: Sequence[Form]) -> Form | None:
 def _of_call(call: exp.Anonymous, types: Types) -> Form | None:
     name, given = call.name.lower(), call.expressions
     if name in OF_NUMERICS:
-        return 2 * _MOST_DIGITS - COMPUTED_SCALE, COMPUTED_SCALE
+        return _COMPUTED_WHOLE, COMPUTED_SCALE
     first = form_of(given[0], types) if given else None
+    if name == "sign" and first is not None:
+        return 1, 0
     if first is None or name not in COMPUTED:
         return None
     if name == "sum":

@@ -16,6 +16,7 @@ from sqlglot import exp
 from gateway.sql.lowered.values.numeric_calls import compute_numeric, is_numeric_call
 from gateway.sql.names.scope import Block, is_aggregate
 from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import own_nodes
 from gateway.sql.types.inference import GIVES, Types, bare, numeric_beside
 from gateway.sql.types.modifiers import UNTOLD
@@ -42,7 +43,10 @@ _CUT = "Decimal256(76, 34)"
 IS_SHOWN = "shown"
 
 _AVERAGES = frozenset({"avg", "mean"})
-_CALLS = _AVERAGES | ROUNDING | {"sum", "div"}
+_CHOSEN = frozenset({"greatest", "least", "nullif"})
+_CALLS = _AVERAGES | ROUNDING | _CHOSEN | {"sum", "div"}
+_MOST_ALIGNED = 100  # values of a list, each of which would be looked at
+_NARROW = 38  # digits of a decimal of 128 bits
 
 Change = Callable[[exp.Expr], None]
 
@@ -54,6 +58,7 @@ def keep_numeric(tree: exp.Expr, block: Block | None) -> None:
         return
     types = Types(block)
     changes = [change for node in reversed(here) for change in _changes(node, types)]
+    changes += [(node, change) for node in reversed(here) if (change := _aligned(node, types))]
     for node, change in changes:
         change(node)
 
@@ -72,6 +77,8 @@ def mark_shown(tree: exp.Expr) -> None:
 
 def _concerns(node: exp.Expr) -> bool:
     called = isinstance(node, exp.Anonymous) and node.name.lower() in _CALLS | OF_NUMERICS
+    if isinstance(node, (*COMPARISONS, exp.Between, exp.In)):
+        return True
     return called or type(node) is exp.Div or is_point_literal(node)
 
 
@@ -122,6 +129,25 @@ def _changes(node: exp.Expr, types: Types) -> Iterator[tuple[exp.Expr, Change]]:
         yield node, change
 
 
+def _aligned(node: exp.Expr, types: Types) -> Change | None:
+    """Casts of numerics that are compared to one type; None where the engine sees to it.
+
+    It knows no type of two of which one has 256 bits, or that together have more than 38 digits.
+    """
+    named = isinstance(node, exp.Anonymous) and node.name.lower() in _CHOSEN
+    if not (named or isinstance(node, (*COMPARISONS, exp.Between, exp.In))):
+        return None
+    sides = [side for side in together(node) if not isinstance(bare(side), exp.Null)]
+    if len(sides) > _MOST_ALIGNED or not any(types.of(side) is NUMERIC for side in sides):
+        return None
+    forms = [form for side in sides if (form := form_of(side, types)) is not None]
+    if len(forms) < len(sides) or len({form[1] for form in forms}) == 1:
+        return None
+    whole, scale = (max(form[part] for form in forms) for part in (0, 1))
+    far = any(map(is_wide, forms)) or whole + scale > _NARROW
+    return partial(_align, scale=scale) if far and whole + scale <= 2 * _NARROW else None
+
+
 def _is_of_doubles(literal: exp.Literal, types: Types) -> bool:
     """Whether a literal becomes a double by what stands around it, or is cast already."""
     node: exp.Expr | None = literal.parent
@@ -164,6 +190,12 @@ def _divide(node: exp.Expr, least: int) -> None:
     shown.meta[GIVES] = NUMERIC
     if parent is not None and key is not None:
         parent.set(key, shown, index)
+
+
+def _align(node: exp.Expr, scale: int) -> None:
+    for side in together(node):
+        if not isinstance(bare(side), exp.Null):
+            _put(side, f"Decimal256(76, {scale})")
 
 
 def _sum(node: exp.Expr, scale: int) -> None:
