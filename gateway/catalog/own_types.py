@@ -7,10 +7,13 @@ means the same in every session: in a view's text, too, whatever the search_path
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 from sqlglot import exp
 
 from gateway.catalog.registry import Registry
+from gateway.errors import UndefinedObject
 from gateway.sql.text.datatypes import OWN, own_type
 from gateway.sql.text.engine_types import ENGINE_TYPES
 from gateway.sql.text.trees import nodes_of
@@ -39,6 +42,25 @@ def type_of_oid(registry: Registry, oid: int) -> Type:
         if oid == enum.array_oid:
             return array_of(enum.type)
     return by_oid(oid)
+
+
+def as_now(registry: Registry, types: tuple[Type, ...]) -> tuple[Type, ...]:
+    """The types with the labels that enums among them have by now; one that is gone as it was."""
+    if not any((kind.element or kind).labels for kind in types):
+        return types
+    found = []
+    for kind in types:
+        with suppress(UndefinedObject):
+            kind = type_of_oid(registry, kind.oid)
+        found.append(kind)
+    return tuple(found)
+
+
+def unlabelled(kind: Type) -> Type:
+    """An enum, or the type of its arrays, whatever its labels are; another type as it is."""
+    if kind.element is not None and kind.element.labels:
+        return replace(kind, element=unlabelled(kind.element))
+    return replace(kind, labels=()) if kind.labels else kind
 
 
 def bind_types(registry: Registry, tree: exp.Expr) -> None:

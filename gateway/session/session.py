@@ -47,7 +47,7 @@ from gateway.session.portals.describing import look_again
 from gateway.session.portals.executing import Allowance, declared_types
 from gateway.session.portals.parsing import prepare
 from gateway.session.portals.portals import Portal
-from gateway.session.portals.prepared import Prepared
+from gateway.session.portals.prepared import Prepared, parameters_now
 from gateway.session.queries.recall import Recall
 from gateway.session.result import Field, Notice, Result
 from gateway.session.settings.rows import SEVERITIES
@@ -242,7 +242,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
 
     def parameter_types(self, statement: str) -> tuple[Type, ...]:
         """The type of each parameter, declared or inferred."""
-        return self._client.prepared.named(statement).described.parameters
+        return parameters_now(self._client.registry, self._client.prepared.named(statement))
 
     def describe_statement(self, name: str) -> tuple[Field, ...] | None:
         """The columns it will give, without running it; None when it gives no rows."""

@@ -100,3 +100,17 @@ TYPED = (
 def test_a_column_keeps_its_type_beside_a_parameter(connect: Connect, text: str, oid: int) -> None:
     found = connect().execute(text.encode(), (1,))
     assert found.description is not None and found.description[0].type_code == oid
+
+
+def test_a_prepared_statement_takes_a_label_that_came_after_it(connect: Connect) -> None:
+    ours, other = connect(), connect()
+    other.execute("CREATE TYPE late AS ENUM ('a', 'c')")
+    other.execute("CREATE TABLE of_late (id int, m late)")
+    insert, query = "INSERT INTO of_late VALUES (%s, %s)", "SELECT id, m FROM of_late WHERE %s >= m"
+    ours.execute(insert, (1, "a"), prepare=True)
+    assert ours.execute(query, ("c",), prepare=True).fetchall() == [(1, "a")]
+    other.execute("ALTER TYPE late ADD VALUE 'b' BEFORE 'c'")
+    ours.execute(insert, (2, "b"), prepare=True)
+    assert ours.execute(query, ("b",), prepare=True).fetchall() == [(1, "a"), (2, "b")]
+    other.execute("DROP TABLE of_late")
+    other.execute("DROP TYPE late")

@@ -17,6 +17,7 @@ from gateway.session.portals.prepared import (
     PreparedStatements,
     argument_row,
     changed,
+    parameters_now,
 )
 from gateway.session.settings.showing import show_fields
 from gateway.session.writes.execution import Executor
@@ -60,8 +61,9 @@ def look_again(client: Describing, prepared: Prepared) -> None:
     if prepared.holding in (None, holding) or not prepared.names_objects:
         return
     assert prepared.statement is not None
-    types = dict(enumerate(prepared.described.parameters, 1))
-    if describe(client, prepared.statement, types).fields != prepared.described.fields:
+    types = dict(enumerate(parameters_now(client.executor.registry, prepared), 1))
+    now = describe(client, prepared.statement, types)
+    if not prepared.gives(now.fields):
         raise changed()
     prepared.holding = holding
 

@@ -15,7 +15,7 @@ from gateway.errors import FeatureNotSupported, GatewayError, WrongObjectType
 from gateway.session.computation import Bound
 from gateway.session.portals.parsing import Preparing, to_run, typed
 from gateway.session.portals.portals import KEPT_SHARE
-from gateway.session.portals.prepared import Prepared, PreparedStatements, arguments
+from gateway.session.portals.prepared import Prepared, PreparedStatements, arguments, parameters_now
 from gateway.session.portals.turning import KeptRoom
 from gateway.session.result import Result
 from gateway.sql.statements.commands import DeallocateStatement, ExecuteStatement
@@ -110,7 +110,9 @@ def to_execute(
 ) -> tuple[Statement, Bound]:
     """What an EXECUTE runs, and with which values."""
     prepared = owner.prepared.named(tree.name)
-    values = arguments(owner.executor, statement, prepared.described.parameters, bound)
+    values = arguments(
+        owner.executor, statement, parameters_now(owner.executor.registry, prepared), bound
+    )
     if prepared.statement is None:
         raise FeatureNotSupported(f'prepared statement "{tree.name}" is empty')
     prepared.count()

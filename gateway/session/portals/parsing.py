@@ -11,7 +11,7 @@ from sqlglot import exp
 from gateway.errors import GatewayError, QueryCanceled, SyntaxFault
 from gateway.session.activity.account import Account
 from gateway.session.computation import Bound, Described
-from gateway.session.portals.prepared import Prepared
+from gateway.session.portals.prepared import Prepared, parameters_now
 from gateway.session.transactions.transaction import TransactionBlock
 from gateway.session.writes.execution import Executor
 from gateway.sql.statements.statement import Statement
@@ -99,7 +99,7 @@ def to_run(
     client: Preparing, prepared: Prepared, statement: Statement, values: Sequence[pa.Scalar]
 ) -> tuple[Statement, Bound]:
     """What a prepared `statement` runs with these values of its parameters, and on what."""
-    types, rows = prepared.described.parameters, prepared.rows
+    types, rows = parameters_now(client.executor.registry, prepared), prepared.rows
     if rows is None:
         return statement, Bound(values, types)
     columns = rows.columns(values)

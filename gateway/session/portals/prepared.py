@@ -7,13 +7,15 @@ EXECUTE's arguments are computed as one row by the engine and assigned to the pa
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pyarrow as pa
 from sqlglot import exp
 
+from gateway.catalog.own_types import as_now, unlabelled
+from gateway.catalog.registry import Registry
 from gateway.catalog.system.routing import CATALOGUE_TYPES
 from gateway.errors import (
     DatatypeMismatch,
@@ -24,7 +26,7 @@ from gateway.errors import (
     SyntaxFault,
 )
 from gateway.session.computation import Bound, Described
-from gateway.session.result import Result
+from gateway.session.result import Field, Result
 from gateway.session.writes.execution import Executor
 from gateway.sql.names.scope import position_of
 from gateway.sql.statements.commands import ExecuteStatement
@@ -80,14 +82,27 @@ class Prepared:
         Raises:
             FeatureNotSupported: 0A000.
         """
-        if self.names_objects and result.fields != self.described.fields:
+        if self.names_objects and not self.gives(result.fields):
             result.close()
             raise changed()
+
+    def gives(self, fields: tuple[Field, ...] | None) -> bool:
+        """Whether these are the columns that were described, but for labels of enums."""
+        return fields == self.described.fields or _plain(fields) == _plain(self.described.fields)
 
     @property
     def names_objects(self) -> bool:
         """Whether its columns are those of tables, which may change."""
         return self.statement is not None and self.statement.kind in (Kind.QUERY, Kind.WRITE)
+
+
+def _plain(fields: tuple[Field, ...] | None) -> list[Field] | None:
+    return None if fields is None else [replace(f, type=unlabelled(f.type)) for f in fields]
+
+
+def parameters_now(registry: Registry, prepared: Prepared) -> tuple[Type, ...]:
+    """The types of its parameters, enums with the labels that they have by now."""
+    return as_now(registry, prepared.described.parameters)
 
 
 def changed() -> FeatureNotSupported:

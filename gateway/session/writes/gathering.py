@@ -20,6 +20,7 @@ from gateway.errors import GatewayError
 from gateway.session.activity.account import Account
 from gateway.session.computation import Bound
 from gateway.session.portals.portals import Portal
+from gateway.session.portals.prepared import parameters_now
 from gateway.session.result import Result
 from gateway.session.transactions.transaction import TransactionBlock
 from gateway.session.writes.execution import Executor
@@ -101,7 +102,7 @@ class Gathering:
     def add(self, portal: Portal) -> Result:
         """Let a portal's execution wait, which `takes` must have agreed to; what it will give."""
         self.statement = portal.prepared.statement
-        self._types = portal.prepared.described.parameters
+        self._types = parameters_now(self._client.executor.registry, portal.prepared)
         self._waiting.append(portal.values)
         self._bytes += portal.nbytes
         portal.result = Result("INSERT", changed=1)
