@@ -149,3 +149,13 @@ class Engine(Protocol):
     def functions(self) -> frozenset[str]:
         """Names of every function the engine has, as its information_schema.routines lists them."""
         ...
+
+
+def gathered(batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    """The batches of a plan as one table, in which any column may be NULL.
+
+    The engine's plan and its batches do not always tell the same of that.
+    """
+    loose = pa.schema([field.with_nullable(True) for field in schema])
+    parts = [pa.RecordBatch.from_arrays(batch.columns, schema=loose) for batch in batches]
+    return pa.Table.from_batches(parts, loose)

@@ -31,6 +31,7 @@ from gateway.rewrite.rewriting import (
 from gateway.rewrite.rewritten import Rewritten, with_parameters
 from gateway.rewrite.value_passes import (
     choose_functions,
+    join_by_null,
     keep_infinities,
     keep_numbers,
     keep_times,
@@ -366,6 +367,7 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     take_neighbours,
     leave_behind,
     keep_numbers,
+    join_by_null,
     declare_parameters,
 )
 

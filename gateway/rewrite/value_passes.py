@@ -7,6 +7,7 @@ from sqlglot import exp
 from gateway.rewrite.rewriting import Rewriting
 from gateway.sql.lowered.choosing import choose
 from gateway.sql.lowered.groups.moving import keep_moving
+from gateway.sql.lowered.relations.null_keys import keep_null_keys
 from gateway.sql.lowered.values.beside_reals import widen_beside_reals
 from gateway.sql.lowered.values.exact import keep_exact
 from gateway.sql.lowered.values.infinities import keep_infinite
@@ -30,6 +31,11 @@ def keep_numbers(state: Rewriting) -> None:
         keep_numeric(block.select, block)
         keep_exact(block.select, block)
     widen_beside_reals(state.tree, state.analysis)
+
+
+def join_by_null(state: Rewriting) -> None:
+    """Let keys of joins that may be NULL be compared by what never is."""
+    keep_null_keys(state.tree, state.analysis)
 
 
 def keep_infinities(state: Rewriting) -> None:

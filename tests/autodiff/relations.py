@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from gateway.engine.embedded import Embedded
+from gateway.engine.interface import gathered
 from gateway.errors import UndefinedTable
 from gateway.rewrite import Rewritten, rewrite
 from gateway.sources.table import TableName
@@ -58,7 +59,7 @@ def run(text: str, rows: Mapping[str, Mapping[str, list[object]]]) -> list[dict[
     try:
         for name, layer in query.layers:
             plan = session.plan(layer.sql, tables)
-            tables[name] = Snapshot(pa.Table.from_batches(plan.stream(), plan.schema))
+            tables[name] = Snapshot(gathered(list(plan.stream()), plan.schema))
         plan = session.plan(query.sql, tables)
         return [row for batch in plan.stream() for row in batch.to_pylist()]
     finally:

@@ -50,7 +50,8 @@ LATERAL = (
     "t CROSS JOIN LATERAL (SELECT k.m FROM k WHERE k.lat = t.lat) AS l",
     "(SELECT k.m, values_1.values_1_1 AS values_1_1 FROM (SELECT DISTINCT t.lat AS values_1_1"
     " FROM t) AS values_1 CROSS JOIN k WHERE k.lat = values_1.values_1_1) AS l"
-    " JOIN t ON l.values_1_1 IS NOT DISTINCT FROM t.lat",
+    " JOIN t ON (coalesce(l.values_1_1, 0) = coalesce(t.lat, 0)"
+    " AND (l.values_1_1 IS NULL) = (t.lat IS NULL))",
 )
 
 LEFT_ALONE = [

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.engine.interface import Plan
+from gateway.engine.interface import Plan, gathered
 from gateway.errors import OutOfMemory
 from gateway.rewrite import Rewritten
 from gateway.session.portals.turning import KeptRoom
@@ -108,7 +108,7 @@ def _rows(plan: Plan, room: KeptRoom) -> pa.Table:
                 )
             taken += batch.nbytes
             batches.append(batch)
-        rows = pa.Table.from_batches(batches, plan.schema)
+        rows = gathered(batches, plan.schema)
     except BaseException:  # whatever it is, what was taken is free again
         room.give(taken)
         raise

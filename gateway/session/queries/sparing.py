@@ -32,7 +32,7 @@ from sqlglot import exp
 
 from gateway.aggregation.coordinates import Tables, answer, asking, inner_sources, table_name
 from gateway.aggregation.planning import Attempt, aggregate_on_arrays
-from gateway.engine.interface import EngineSession, Plan
+from gateway.engine.interface import EngineSession, Plan, gathered
 from gateway.session.portals.turning import KeptRoom
 from gateway.session.queries.counted_apart import counted_apart
 from gateway.session.queries.first_rows import sort_column, with_counts
@@ -125,7 +125,7 @@ def _laid_out(
 
     def run(query: exp.Expr, read: Tables) -> pa.Table:
         plan = plan_sparing(engine, query, to_engine(query), read, values)
-        return pa.Table.from_batches(list(plan.stream()), plan.schema)
+        return gathered(list(plan.stream()), plan.schema)
 
     return laid_out(tree, tables, FEWEST_ROWS, asking(engine, values), run, room)
 

@@ -289,7 +289,7 @@ def info_of(output: Output, parameters: Mapping[int, Type] = _NO_PARAMETERS) -> 
         return ColumnInfo()
     tree = bare(output.expression)
     if isinstance(tree, exp.Column):
-        return _column_info(tree, output.block)
+        return info_of_column(tree, output.block)
     here = Types(output.block, parameters).of
     nullable = not isinstance(tree, exp.Literal)
     return ColumnInfo(here(tree), nullable, cast_modifier(tree), shown=shown_digits(tree, here))
@@ -334,10 +334,11 @@ def declare_united(output: Output, known: dict[int, Type]) -> None:
 def _column(tree: exp.Expr, types: Types) -> Type | None:
     if types.block is None or not isinstance(tree, exp.Column):
         return None
-    return _column_info(tree, types.block).type
+    return info_of_column(tree, types.block).type
 
 
-def _column_info(tree: exp.Column, block: Block) -> ColumnInfo:
+def info_of_column(tree: exp.Column, block: Block) -> ColumnInfo:
+    """What is known of a column that a SELECT names."""
     try:
         source, name = resolve(block, tree)
     except GatewayError:  # the engine reports it, in its turn
