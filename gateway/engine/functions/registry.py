@@ -24,6 +24,7 @@ from gateway.engine.functions import intervals
 from gateway.engine.functions.datetime_reading import read_date, read_moment
 from gateway.engine.functions.datetime_text import instant_to_char, moment_to_char
 from gateway.engine.functions.degrees import DEGREES
+from gateway.engine.functions.doubles import DOUBLES
 from gateway.engine.functions.finite import FINITE, values_of
 from gateway.engine.functions.interval_text import interval_to_char
 from gateway.engine.functions.letters import LETTERS
@@ -286,7 +287,17 @@ _TIMES: tuple[Columnar, ...] = (
     *MOVED,
 )
 _WHOLE = made(
-    [*_COLUMNAR, *DEGREES, *ROOMS, *QUOTIENTS, *_TIMES, *NUMBER_TEXTS, *LETTERS, *NUMERIC_CALLS]
+    [
+        *_COLUMNAR,
+        *DEGREES,
+        *ROOMS,
+        *QUOTIENTS,
+        *_TIMES,
+        *NUMBER_TEXTS,
+        *LETTERS,
+        *NUMERIC_CALLS,
+        *DOUBLES,
+    ]
 )
 
 

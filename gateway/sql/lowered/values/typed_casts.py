@@ -2,7 +2,7 @@
 
 A time of day and an interval become one another (manual, 9.9); a scalar of jsonb becomes a number
 or a boolean (8.14), anything else in it is refused. An integer and a `"char"` are one another's
-code, and a numeric has six digits of a real.
+code, and a numeric has six digits of a real, and fifteen of a double.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import json
 from sqlglot import exp
 
 from gateway.sql.text.datatypes import data_type
-from gateway.sql.types.inference import GIVES, Types
+from gateway.sql.text.grammar import Marker
+from gateway.sql.types.inference import GIVES, Types, bare
+from gateway.sql.types.modifiers import cast_modifier, modifier_digits
 from gateway.types import BOOL, BY_NAME, ENUM, FLOAT4, FLOAT8, FLOATING, INTEGER, NUMERIC, Type
 
 _JSONB = BY_NAME["jsonb"]
@@ -42,10 +44,8 @@ def spell_cast(node: exp.Cast, known: Types) -> None:
     made: exp.Expr | None = None
     if (function := _CALLS.get((kind.name, target.name))) is not None:
         made = exp.Anonymous(this=function, expressions=[node.this.copy()])
-    elif kind is FLOAT4 and target is NUMERIC:
-        value = exp.Anonymous(this="six_digits", expressions=[node.this.copy()])
-        value.meta[GIVES] = FLOAT8
-        made = exp.Cast(this=value, to=node.args["to"].copy())
+    elif kind in (FLOAT4, FLOAT8) and target is NUMERIC:
+        made = _of_single(node) if kind is FLOAT4 else _of_double(node)
     elif kind is NUMERIC and target.name in INTEGER:
         made = _rounded(node)
     elif kind is _JSONB:
@@ -55,6 +55,29 @@ def spell_cast(node: exp.Cast, known: Types) -> None:
         node.replace(made)
 
 
+def _of_single(node: exp.Cast) -> exp.Expr:
+    value = exp.Anonymous(this="six_digits", expressions=[node.this.copy()])
+    value.meta[GIVES] = FLOAT8
+    return exp.Cast(this=value, to=node.args["to"].copy())
+
+
+def _of_double(node: exp.Cast) -> exp.Expr | None:
+    """A double as the numeric of its first 15 digits; None of a literal, and under a derivative."""
+    typmod = cast_modifier(node)
+    digits = _KEPT if typmod < 0 else modifier_digits(typmod)[1]
+    written = bare(node.this)
+    while isinstance(written, exp.Neg):
+        written = bare(written.this)
+    if digits > _KEPT or isinstance(written, exp.Literal) or node.find_ancestor(Marker):
+        return None
+    given = [node.this.copy(), exp.Literal.number(max(digits, 0))]
+    value = exp.Anonymous(this="numeric_of_double", expressions=given)
+    value.meta[GIVES] = NUMERIC
+    return exp.Cast(this=value, to=node.args["to"].copy())
+
+
+# Digits after the point of a numeric without digits.
+_KEPT = 10
 _TEXTS = ("text", "varchar", "bpchar")
 
 
