@@ -170,6 +170,8 @@ def _arithmetic(tree: exp.Expr, types: Types) -> Type | None:
         return _moved(isinstance(tree, exp.Sub), left, right)
     if INTERVAL in (left, right):
         return INTERVAL
+    if {left, right} == {FLOAT4, NUMERIC}:
+        return FLOAT8
     return NUMERIC if numeric_beside((tree.this, tree.expression), types) else widest([left, right])
 
 

@@ -1,8 +1,9 @@
 """Numerics beside reals, as the reals that PostgreSQL takes them for (manual, 10.2 and 10.5).
 
 The engine makes decimals of 15 digits after the point of both, and 1e-20 is 0 there. This holds
-for comparisons and for alternatives: CASE, coalesce, ARRAY, VALUES, set operations. A double that
-is a numeric in PostgreSQL (`rounding.is_numeric_there`) makes no real of a numeric.
+for comparisons and for alternatives: CASE, coalesce, ARRAY, VALUES, set operations. An operator
+between them takes doubles. A double that is a numeric in PostgreSQL (`rounding.is_numeric_there`)
+makes no real of a numeric.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from gateway.types import FLOAT4, FLOAT8, NUMERIC, Type
 
 _COMPARING = (*COMPARISONS, exp.Between, exp.In)
 _CHOOSING = (exp.Case, exp.Array, exp.Anonymous)
+_RECKONING = (exp.Add, exp.Sub, exp.Mul, exp.Div)
 _CONCERNED = (*_COMPARING, *_CHOOSING, exp.Values)
 
 Side = tuple[exp.Expr, Types]
@@ -34,7 +36,9 @@ def widen_beside_reals(tree: exp.Expr, analysis: Analysis) -> None:
     of = {id(block.select): Types(block) for block in analysis.blocks}
     groups: list[tuple[list[Side], bool]] = []
     for block in analysis.blocks:
-        for node in filter(_concerns, own_nodes(block.select)):
+        here = own_nodes(block.select)
+        _reckon_in_doubles(here, of[id(block.select)])
+        for node in filter(_concerns, here):
             groups += _groups(node, of[id(block.select)], of)
     if isinstance(tree, exp.Values):
         groups += [(_sides(column, Types(None)), False) for column in value_columns(tree)]
@@ -46,6 +50,19 @@ def widen_beside_reals(tree: exp.Expr, analysis: Analysis) -> None:
         for value, types in sides:
             if types.of(value) is NUMERIC or (kind is FLOAT4 and is_pointed(value)):
                 _cast(value, kind)
+
+
+def _reckon_in_doubles(here: Sequence[exp.Expr], types: Types) -> None:
+    """Cast a numeric and a real between which there is an operator, which takes doubles there."""
+    found = [
+        side
+        for node in here
+        if isinstance(node, _RECKONING)
+        and {types.of(node.this), types.of(node.expression)} == {FLOAT4, NUMERIC}
+        for side in (node.this, node.expression)
+    ]
+    for side in reversed(found):  # the inner ones first
+        _cast(side, FLOAT8)
 
 
 def _concerns(node: exp.Expr) -> bool:
