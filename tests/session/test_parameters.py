@@ -51,6 +51,8 @@ ROWS: tuple[tuple[str, tuple[Any, ...], Any], ...] = (
     ("SELECT pg_typeof(%s)", (_DAY,), "interval"),
     ("SELECT %s::date", (dt.datetime(2020, 1, 2, 23),), dt.date(2020, 1, 2)),
     ("SELECT %s / 2", (Decimal(5),), Decimal("2.5")),
+    ("SELECT ARRAY['a'] || %s", (None,), ["a"]),
+    ("SELECT ARRAY[1] || %s", (2,), [1, 2]),
 )
 
 

@@ -128,10 +128,15 @@ def _cast_group(group: list[tuple[exp.Expr, Block | None]], compared: bool) -> N
 
 
 def _cast_joined(node: exp.DPipe, block: Block) -> None:
-    """A literal that is joined to bytes is bytes."""
-    for literal, other in ((node.this, node.expression), (node.expression, node.this)):
-        if _is_literal(literal) and type_of(other, block) is BYTEA:
-            _cast(literal, BYTEA)
+    """A literal that is joined to bytes is bytes, a parameter that is joined to an array is one."""
+    for value, other in ((node.this, node.expression), (node.expression, node.this)):
+        if not (_is_literal(value) or isinstance(value, exp.Parameter)):
+            continue
+        known = type_of(other, block)
+        if _is_literal(value) and known is BYTEA:
+            _cast(value, BYTEA)
+        elif isinstance(value, exp.Parameter) and known is not None and known.element is not None:
+            _cast(value, known)
 
 
 def _is_literal(value: exp.Expr) -> bool:
