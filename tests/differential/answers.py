@@ -34,7 +34,8 @@ def made(connection: psycopg.Connection[Any], schema: str = "random_queries") ->
 def answer(connection: psycopg.Connection[Any], query: str) -> Answer:
     """The types of the columns and the rows as text, or the SQLSTATE of a refusal."""
     try:
-        result = connection.execute(query.encode()).pgresult
+        # Never prepared: a table of the same name may have other columns the next time.
+        result = connection.execute(query.encode(), prepare=False).pgresult
     except psycopg.Error as error:
         return error.sqlstate or str(error)
     return read(result)
