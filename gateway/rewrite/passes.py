@@ -56,6 +56,7 @@ from gateway.sql.meaning.inlining import inline
 from gateway.sql.meaning.materialised import materialise
 from gateway.sql.meaning.naming import alias_unnamed, leftmost
 from gateway.sql.meaning.recursion import is_recursive
+from gateway.sql.meaning.searching import order_searches
 from gateway.sql.meaning.self_references import check_self_references
 from gateway.sql.meaning.volatile import refuse_read_twice
 from gateway.sql.meaning.windows import settle_windows
@@ -178,6 +179,8 @@ def compute_constants(state: Rewriting) -> None:
 def bind_columns(state: Rewriting) -> None:
     """Find every relation's columns, expand stars, make repeated names unique."""
     state.analysis = analyse(state.tree, state.relations)
+    if order_searches(state.analysis):
+        state.analysis = analyse(state.tree, state.relations)
     top = leftmost(state.tree)
     state.names = next((b.names for b in state.analysis.blocks if b.select is top), None)
 

@@ -11,6 +11,7 @@ from gateway.errors import FeatureNotSupported, StatementTooComplex, UndefinedTa
 from gateway.sources.table import TableName
 from gateway.sql.meaning.columns_named import columns_named
 from gateway.sql.meaning.fields import write_fields
+from gateway.sql.meaning.searching import carry_searches
 from gateway.sql.meaning.session_literals import keep_literals
 from gateway.sql.names.relation import ColumnInfo, Lookup, Read, Relation
 from gateway.sql.names.scope import position_of, visible_ctes
@@ -62,6 +63,7 @@ class Binder:
         """Write every table of `tree` as schema.name under its alias, views' queries included."""
         if depth > MAX_VIEW_DEPTH:
             raise StatementTooComplex(f"views stand on views more than {MAX_VIEW_DEPTH} deep")
+        carry_searches(tree)
         write_fields(tree)
         for table in list(named_tables(tree)):
             self._bind(table, lookup, depth, view, tree)

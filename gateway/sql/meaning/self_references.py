@@ -24,17 +24,9 @@ def check_self_references(tree: exp.Expr) -> None:
 
     Raises:
         InvalidRecursion: 42P19, it does so.
-        FeatureNotSupported: 0A000, ORDER BY, LIMIT or OFFSET of both terms together; SEARCH, CYCLE.
+        FeatureNotSupported: 0A000, ORDER BY, LIMIT or OFFSET of both terms together.
     """
     for clause in nodes_of(tree, exp.With):
-        if (order := clause.args.get("search")) is not None:
-            word = "CYCLE" if order.args["kind"] == "CYCLE" else "SEARCH"
-            raise FeatureNotSupported(
-                f"{word} of WITH RECURSIVE is not supported",
-                hint="Carry the path in a column, array_append(path, id), and sort by it, or stop "
-                "where id = ANY (path).",
-                position=position_of(order.this),
-            )
         if clause.args.get("recursive"):
             for cte in clause.expressions:
                 _check(cte)

@@ -18,9 +18,9 @@ from sqlglot.tokenizer_core import Token, TokenType
 from gateway.interrupts import check_for_interrupts
 from gateway.sql.inputs.escapes import escaped_string, unicode_string
 from gateway.sql.text.datatypes import data_type
-from gateway.sql.text.interval_types import IntervalsParser
 from gateway.sql.text.places import placed, written
 from gateway.sql.text.repeats import NUMBERS, Repeated, head_of, is_cut
+from gateway.sql.text.search_clauses import SearchesParser
 from gateway.sql.text.worded_calls import WORDED
 from gateway.sql.text.words import NEVER_BARE
 
@@ -145,7 +145,7 @@ _CONSTANTS = (TokenType.NUMBER, TokenType.STRING)
 _ENDS = (TokenType.COMMA, TokenType.R_PAREN)
 
 
-class GradwireParser(IntervalsParser):
+class GradwireParser(SearchesParser):
     """PostgreSQL's grammar and precedence, with calls left under their own names."""
 
     FUNCTIONS: ClassVar[dict[str, Any]] = {

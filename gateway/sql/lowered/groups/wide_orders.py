@@ -27,17 +27,27 @@ def order_widely(ordered: exp.Ordered, known: Types) -> None:
     """Sort as PostgreSQL does, in place.
 
     Raises:
-        FeatureNotSupported: 0A000, intervals or jsonb beside a DISTINCT that stays one.
+        FeatureNotSupported: 0A000, intervals or jsonb beside a DISTINCT that stays one; records.
     """
     holder = ordered.find_ancestor(exp.Window, exp.WithinGroup, exp.Anonymous, exp.Select)
-    if isinstance(holder, exp.Anonymous) and isinstance(ordered.parent, exp.Order):
-        _order_values(ordered, known)
-    if not isinstance(holder, exp.Window | exp.Select):
-        return
-    value = ordered.this if isinstance(holder, exp.Window) else meant(ordered.this, holder)
+    value = meant(ordered.this, holder) if isinstance(holder, exp.Select) else ordered.this
     kind = known.of(value)
     if kind is None:
         return
+    _refuse_record(kind)
+    if isinstance(holder, exp.Window | exp.Select):
+        _order(ordered, holder, value, kind, known)
+    elif isinstance(holder, exp.Anonymous) and isinstance(ordered.parent, exp.Order):
+        _order_values(ordered, kind)
+
+
+def _order(
+    ordered: exp.Ordered,
+    holder: exp.Window | exp.Select,
+    value: exp.Expr,
+    kind: Type,
+    known: Types,
+) -> None:
     if kind.element is not None:
         _order_arrays(ordered, holder, kind.element)
     elif kind is BYTEA and isinstance(holder, exp.Window):  # which the engine has of texts alone
@@ -54,13 +64,24 @@ def order_widely(ordered: exp.Ordered, known: Types) -> None:
         _order_reals(ordered, holder, value, kind, known)
 
 
-def _order_values(ordered: exp.Ordered, known: Types) -> None:
+def _refuse_record(kind: Type) -> None:
+    """Refuse a record that a query gave: its text does not sort as its columns do.
+
+    Raises:
+        FeatureNotSupported: 0A000.
+    """
+    if kind.name in ("record", "_record"):
+        raise FeatureNotSupported(
+            f"ORDER BY {kind.sql} is not supported", hint="Sort by the columns of the row."
+        )
+
+
+def _order_values(ordered: exp.Ordered, kind: Type) -> None:
     """The same of what an aggregate takes in an order."""
-    kind, values = known.of(ordered.this), ordered.parent
-    if kind is not None and kind.element is not None and kind.element.labels:
+    if kind.element is not None and kind.element.labels:
         raise no_array_order()
-    key = None if kind is None else key_of(kind)
-    if kind is None or key is None or values is None:
+    key, values = key_of(kind), ordered.parent
+    if key is None or values is None:
         return
     if isinstance(values.this, exp.Distinct):
         raise FeatureNotSupported(

@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.values.jsoncalls import PRESENT, is_maker, row_of, where_present, written
+from gateway.sql.names.ordering import meant
 from gateway.sql.names.scope import Block, is_read_from
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import own_nodes
@@ -24,14 +25,13 @@ _RECORD = BY_NAME["record"]
 def show_rows(block: Block) -> bool:
     """Write rows as records, in place, where they are outputs, become text or are put together.
 
+    Where they are sorted by, their fields stand in their place.
+
     Returns:
         Whether there was one.
     """
     known = Types(block)
-    shown = False
-    for node in own_nodes(block.select):
-        if isinstance(node, exp.Ordered) and (row := _written_out(node.this.unnest())).expressions:
-            shown = _lay_out(node, row) or shown
+    shown = any([_lay_out(each, block.select) for each in own_nodes(block.select)])
     for node in own_nodes(block.select):
         row = _written_out(node)
         if row_of(row) is not None and _is_taken(node):
@@ -52,8 +52,8 @@ def show_rows(block: Block) -> bool:
     return shown
 
 
-def _lay_out(ordered: exp.Ordered, row: exp.Expr) -> bool:
-    """Sort by the values of a row that is written as one, in place; whether it is that.
+def _lay_out(ordered: exp.Expr, select: exp.Select) -> bool:
+    """Sort by the values of a row that ORDER BY has, in place; whether there was one.
 
     NULL in a row is greater than anything, whatever is said of a row that is NULL itself.
 
@@ -61,14 +61,22 @@ def _lay_out(ordered: exp.Ordered, row: exp.Expr) -> bool:
         FeatureNotSupported: 0A000, of DISTINCT values in an aggregate.
     """
     order = ordered.parent
-    if row_of(row) is None or row.args.get(PRESENT) is not None or order is None:
+    if not isinstance(ordered, exp.Ordered) or order is None:
+        return False
+    outermost = order.parent is select
+    row = _written_out((meant(ordered.this, select) if outermost else ordered.this).unnest())
+    if row_of(row) is None or row.args.get(PRESENT) is not None:
         return False
     if order.this is not None and order.this.find(exp.Distinct):
         raise FeatureNotSupported("ORDER BY a row beside DISTINCT in an aggregate is not supported")
-    if isinstance(order.parent, exp.Select) and order.parent.args.get("distinct") is not None:
+    if outermost and select.args.get("distinct") is not None:
         return False  # which sorts by what it gives
     down = bool(ordered.args.get("desc"))
-    made = [exp.Ordered(this=each.copy(), desc=down, nulls_first=down) for each in _values(row)]
+    made = [
+        exp.Ordered(this=each.copy(), desc=down, nulls_first=down)
+        for each in _values(row)
+        if not isinstance(each.unnest(), exp.Literal | exp.Null)  # a number would be a place
+    ]
     items = [made if each is ordered else [each] for each in order.expressions]
     order.set("expressions", [each for part in items for each in part])
     return True

@@ -53,8 +53,17 @@ def _is_taken(node: exp.Column) -> bool:
         return isinstance(held.expression, exp.Null) and held.this.unnest() is node
     if isinstance(held, exp.Cast):
         return held.args["to"].this in TEXTS
+    if isinstance(held, exp.Ordered):
+        return not _names_output(node)
     takes = ("count", "array_agg")
     return isinstance(held, exp.Anonymous) and (held.name in takes or is_maker(held.name))
+
+
+def _names_output(node: exp.Column) -> bool:
+    """Whether ORDER BY means an output of that name."""
+    select = node.find_ancestor(exp.Window, exp.Anonymous, exp.Select)
+    items = select.expressions if isinstance(select, exp.Select) else []
+    return any(item.alias_or_name == node.name for item in items)
 
 
 def _around(node: exp.Expr) -> exp.Expr | None:
