@@ -196,6 +196,10 @@ def test_an_answer_is_kept_for_its_own_parameters(servers: tuple[Server, Server]
 def test_what_a_clock_or_a_client_tells_is_not_kept(servers: tuple[Server, Server]) -> None:
     sql = "SELECT clock_timestamp() FROM pg_am WHERE amname = 'heap'"
     backend = "SELECT pid FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+    clients = (
+        "SELECT numbackends >= 2, numbackends = (SELECT count(*) FROM pg_stat_activity AS a "
+        "WHERE a.datid = d.datid) FROM pg_stat_database AS d WHERE datname = current_database()"
+    )
     for server in servers:
         assert len({server.connection.execute(sql).fetchone() for _ in range(3)}) == 3
         info = server.connection.info
@@ -205,6 +209,8 @@ def test_what_a_clock_or_a_client_tells_is_not_kept(servers: tuple[Server, Serve
             for connection in (server.connection, other):
                 pid = connection.info.backend_pid
                 assert connection.execute(backend).fetchall() == [(pid,)]
+            counts = [server.connection.execute(clients).fetchone() for _ in range(2)]
+            assert counts == [(True, True)] * 2
 
 
 def test_every_function_about_privileges_is_answered() -> None:

@@ -145,6 +145,10 @@ TEMPLATES: dict[str, str] = {
     "pg_partition_ancestors": "unnest(CAST([] AS BIGINT[]))",
     "pg_partition_root": "CAST(NULL AS BIGINT)",
     "pg_sequence_last_value": "CAST(NULL AS BIGINT)",
+    "pg_stat_get_db_numbackends": (
+        "CAST(CASE WHEN {0} IS NOT NULL THEN "
+        "len(list_filter(getvariable('activity'), lambda a: a.datid = {0})) END AS INTEGER)"
+    ),
     "pg_stat_get_snapshot_timestamp": "CAST(NULL AS TIMESTAMPTZ)",
     "txid_current": "CAST(1 AS BIGINT)",
     "pg_current_xact_id": "'1'",
