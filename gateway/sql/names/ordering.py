@@ -101,6 +101,8 @@ def _is_of(block: Block, column: exp.Column) -> bool:
 def meant(by: exp.Expr, select: exp.Select) -> exp.Expr:
     """What an item of ORDER BY stands for: a number or a name alone is an output."""
     if isinstance(by, exp.Literal) and by.is_int:
+        if not 0 < int(by.name) <= len(select.expressions):
+            return by.copy()
         numbered_item: exp.Expr = select.expressions[int(by.name) - 1].unalias()
         return numbered_item.copy()
     if isinstance(by, exp.Column) and not by.table:
