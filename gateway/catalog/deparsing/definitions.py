@@ -31,7 +31,7 @@ def default_text(written: str, kind: Type, types: Types | None = None) -> str:
     >>> default_text("'x'", by_name("varchar")), default_text("-1", by_name("int4"))
     ("'x'::character varying", "'-1'::integer")
     """
-    if kind.labels or (kind.element is not None and kind.element.labels):
+    if (kind.element or kind).labels:
         return f"{written}::{kind.sql}" if _tree(written).is_string else written
     try:
         node = converted(_analysed(_tree(written), types or {}), kind.oid)
