@@ -17,7 +17,7 @@ from gateway.catalog.attached import check
 from gateway.catalog.datasets import Datasets
 from gateway.config import Dataset
 from gateway.errors import ConfigurationFault, DatasetUnreadable, InsufficientPrivilege
-from gateway.sources.opening import opening
+from gateway.sources.opening import grib, opening
 from gateway.sources.opening.opening import guess_engine, open_dataset
 
 from . import azure, s3
@@ -56,24 +56,29 @@ def test_icechunk_is_read_as_of_the_newest_commit(tmp_path: Path) -> None:
         xarray.testing.assert_equal(found.load(), wanted)
 
 
-def test_grib_is_read_and_nothing_is_written_beside_it(tmp_path: Path) -> None:
-    needed("cfgrib")
+def write_grib(path: Path, *fields: tuple[dict[str, Any], np.ndarray]) -> None:
+    """A message of 3 by 4 places for each field: its keys, and its values."""
     eccodes = needed("eccodes")
-    path = tmp_path / "unnamed"
+    degrees = {
+        "iDirectionIncrement": 1.0, "jDirectionIncrement": 1.0,
+        "latitudeOfFirstGridPoint": 2.0, "latitudeOfLastGridPoint": 0.0,
+        "longitudeOfFirstGridPoint": 0.0, "longitudeOfLastGridPoint": 3.0,
+    }  # fmt: skip
+    places = {"Ni": 4, "Nj": 3, **{f"{key}InDegrees": value for key, value in degrees.items()}}
     with path.open("wb") as file:
-        for day in (1, 2):
+        for keys, values in fields:
             message = eccodes.codes_grib_new_from_samples("regular_ll_sfc_grib2")
-            keys = {"Ni": 4, "Nj": 3, "dataDate": 20000100 + day}
-            degrees = {
-                "iDirectionIncrement": 1.0, "jDirectionIncrement": 1.0,
-                "latitudeOfFirstGridPoint": 2.0, "latitudeOfLastGridPoint": 0.0,
-                "longitudeOfFirstGridPoint": 0.0, "longitudeOfLastGridPoint": 3.0,
-            }  # fmt: skip
-            for key, value in {**keys, **{f"{k}InDegrees": v for k, v in degrees.items()}}.items():
+            for key, value in {**places, **keys}.items():
                 eccodes.codes_set(message, key, value)
-            eccodes.codes_set_values(message, np.arange(12.0) + day)
+            eccodes.codes_set_values(message, values)
             eccodes.codes_write(message, file)
             eccodes.codes_release(message)
+
+
+def test_grib_is_read_and_nothing_is_written_beside_it(tmp_path: Path) -> None:
+    needed("cfgrib")
+    path = tmp_path / "unnamed"
+    write_grib(path, *[({"dataDate": 20000100 + day}, np.arange(12.0) + day) for day in (1, 2)])
     assert guess_engine(str(path)) == "cfgrib"
     datasets = Datasets([Dataset(name="g", uri=str(path))])
     assert datasets.fault("g") is None
@@ -82,6 +87,56 @@ def test_grib_is_read_and_nothing_is_written_beside_it(tmp_path: Path) -> None:
     wanted = np.arange(12.0).reshape(3, 4) + np.array([1, 2])[:, None, None]
     np.testing.assert_allclose(opened["t"].values, wanted, atol=1e-3)
     assert [each.name for each in tmp_path.iterdir()] == ["unnamed"]
+
+
+def test_grib_whose_fields_do_not_fit_together_is_a_table_for_each_kind(tmp_path: Path) -> None:
+    """cfgrib leaves out the winds at 10 m, since the temperatures are at 2 m."""
+    needed("cfgrib")
+    path = tmp_path / "several.grib"
+    fields = [
+        ({"dataDate": 20000100 + day, "typeOfLevel": kind, "level": level, "shortName": name},
+         np.arange(12.0) + 100 * day + level)
+        for day in (1, 2, 3)
+        for kind, level, name in [
+            ("heightAboveGround", 2, "2t"), ("heightAboveGround", 2, "2d"),
+            ("heightAboveGround", 10, "10u"), ("surface", 0, "sp"),
+            ("isobaricInhPa", 500, "t"), ("isobaricInhPa", 300, "t"),
+        ]
+    ]  # fmt: skip
+    write_grib(path, *fields)
+    datasets = Datasets([Dataset(name="g", uri=str(path))])
+    tables = {str(name): t for name, t in datasets.items() if name.schema == "g"}
+    place = ["latitude", "longitude"]
+    assert {name: table.schema.names[:5] for name, table in tables.items()} == {
+        "g.heightAboveGround_10": ["time", *place, "u10", "step"],
+        "g.heightAboveGround_2": ["time", *place, "t2m", "d2m"],
+        "g.isobaricInhPa": ["time", "isobaricInhPa", *place, "t"],
+        "g.surface": ["time", *place, "sp", "step"],
+    }
+    tree = open_dataset(path)
+    assert isinstance(tree, xarray.DataTree)
+    for group, name, level in [("heightAboveGround_10", "u10", 10), ("surface", "sp", 0)]:
+        found = tree[group][name]
+        wanted = np.arange(12.0).reshape(3, 4) + 100 * np.arange(1, 4)[:, None, None] + level
+        np.testing.assert_allclose(found.values, wanted, atol=1e-2)
+        assert found.encoding["preferred_chunks"] == {"time": 1, "latitude": 3, "longitude": 4}
+    assert [each.name for each in tmp_path.iterdir()] == ["several.grib"]
+
+
+def test_groups_of_grib_are_told_apart_by_level_then_step_then_number() -> None:
+    def part(kind: str, level: float | None, step: str) -> xarray.Dataset:
+        attrs = {"GRIB_typeOfLevel": kind, "GRIB_stepType": step}
+        coords = {} if level is None else {kind: level}
+        return xarray.Dataset({"v": ((), 0.0, attrs)}, coords)
+
+    kinds = [
+        ("surface", 0.0, "instant"), ("surface", 0.0, "accum"), ("height", 2.0, "max"),
+        ("height", 2.0, "max"), ("height", 10.0, "max"), ("pressure", None, "avg"),
+    ]  # fmt: skip
+    assert grib.names([part(*kind) for kind in kinds]) == [
+        "surface_0_instant", "surface_0_accum", "height_2_max_1", "height_2_max_2", "height_10",
+        "pressure",
+    ]  # fmt: skip
 
 
 @pytest.fixture

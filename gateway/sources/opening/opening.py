@@ -16,6 +16,7 @@ from typing import Any
 
 from gateway.errors import ConfigurationFault, DatasetUnreadable
 from gateway.sources.libraries import fsspec, netCDF4, xarray, zarr
+from gateway.sources.opening import grib
 from gateway.sources.opening.references import protocol_of
 
 # First bytes of a file -> the xarray engine that reads it (netCDF user guide, "File Formats";
@@ -122,6 +123,8 @@ def _open_several(paths: list[str], options: dict[str, Any]) -> xarray.Dataset:
     options = {**options, "chunks": options["chunks"] or {}}
     if options["engine"] == "zarr":
         options["consolidated"] = False
+    if options["engine"] == "cfgrib":
+        options["backend_kwargs"] = grib.QUIET
     return xarray.open_mfdataset(
         paths,
         combine="by_coords",
@@ -321,8 +324,7 @@ def _open_file(
         with netCDF4.Dataset(path) as file:
             groups = bool(file.groups)
     if options["engine"] == "cfgrib":
-        # Its index would be written beside the file.
-        options = options | {"backend_kwargs": {"indexpath": ""}}
+        return grib.open_grib(path, options)
     return _open(path, options, groups)
 
 
