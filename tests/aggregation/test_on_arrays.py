@@ -151,7 +151,7 @@ ON_ARRAYS = [
     "SELECT lat FROM t WHERE seen GROUP BY lat",
     # no column is read: what is asked of constants is asked of every row all the same
     "SELECT sum(-(-(2))), avg(1.5::float8), sum(2) FILTER (WHERE 1 > 2) FROM t",
-    "SELECT place, lat, sum(2), avg(-1.5::float8), stddev(3), count(*) FROM t GROUP BY place, lat",
+    "SELECT place, lat, avg(-1.5::float8), stddev(3::float8), count(*) FROM t GROUP BY place, lat",
     "SELECT sum(2) + count(*) FROM t WHERE lat > 0",
     "SELECT count(*), sum(3) FROM t WHERE 1 > 2",
 ]

@@ -1,4 +1,4 @@
-"""sqrt, exp, ln, log and power of numerics over columns: their arguments come as texts.
+"""sqrt, exp, ln, log, power and deviations of numerics over columns: arguments come as texts.
 
 Arrow's decimals have one scale for a column, and PostgreSQL counts the digits of each result by
 those of its arguments (`gateway.sql.types.numeric_functions`).
@@ -14,6 +14,7 @@ import pyarrow as pa
 from gateway.errors import NumericValueOutOfRange
 from gateway.sql.types.numeric_forms import COMPUTED_SCALE
 from gateway.sql.types.numeric_functions import NUMERIC_FUNCTIONS, scale_of
+from gateway.sql.types.numeric_spreads import SPREADS, spread_of_texts
 from gateway.types import SHOWN
 
 _TEXT = pa.string()
@@ -25,30 +26,32 @@ _LEAST_KEPT = 8  # digits of a value that are not zeros at its beginning
 _wide = Context(prec=1000, Emax=999999, Emin=-999999)
 
 
-def _values(names: pa.Array, left: pa.Array, right: pa.Array) -> Iterator[Decimal | None]:
+def _values(names: pa.Array, *arguments: pa.Array) -> Iterator[Decimal | None]:
     """What is computed, row by row; NULL of NULL.
 
     Raises:
         GatewayError: 2201E, 2201F, 22012, 22003, as PostgreSQL says.
     """
-    rows = zip(names.to_pylist(), left.to_pylist(), right.to_pylist(), strict=True)
-    for name, first, second in rows:
-        if first is None or second is None:
+    for name, *texts in zip(*(each.to_pylist() for each in (names, *arguments)), strict=True):
+        if None in texts:
             yield None
+            continue
+        given = [each for each in texts if each]
+        if name in SPREADS:
+            yield spread_of_texts(name, given)
         else:
-            given = [Decimal(each) for each in (first, second) if each]
-            yield NUMERIC_FUNCTIONS[name, len(given)](*given)
+            yield NUMERIC_FUNCTIONS[name, len(given)](*map(Decimal, given))
 
 
-def computed_numeric(names: pa.Array, left: pa.Array, right: pa.Array) -> pa.Array:
+def computed_numeric(names: pa.Array, *arguments: pa.Array) -> pa.Array:
     """Each result as it is shown, and zeros after that."""
-    found = [None if v is None else _cut(v, COMPUTED_SCALE) for v in _values(names, left, right)]
+    found = [None if v is None else _cut(v, COMPUTED_SCALE) for v in _values(names, *arguments)]
     return _decimals(found, _COMPUTED)
 
 
-def shown_numeric(names: pa.Array, left: pa.Array, right: pa.Array) -> pa.Array:
+def shown_numeric(names: pa.Array, *arguments: pa.Array) -> pa.Array:
     """Each result, and how many of its digits are shown."""
-    found = [None if v is None else shown(v) for v in _values(names, left, right)]
+    found = [None if v is None else shown(v) for v in _values(names, *arguments)]
     return _decimals(found, SHOWN)
 
 
@@ -63,9 +66,10 @@ def shown(value: Decimal) -> Decimal:
     return _wide.subtract(value, told) if value < 0 else _wide.add(value, told)
 
 
-def written_numeric(names: pa.Array, left: pa.Array, right: pa.Array) -> pa.Array:
+def written_numeric(names: pa.Array, *arguments: pa.Array) -> pa.Array:
     """Each result as a text."""
-    return pa.array([None if v is None else format(v, "f") for v in _values(names, left, right)])
+    found = [None if v is None else format(v, "f") for v in _values(names, *arguments)]
+    return pa.array(found, _TEXT)
 
 
 def _cut(value: Decimal, most: int) -> Decimal:
@@ -95,7 +99,7 @@ def _decimals(values: list[Decimal | None], kind: pa.DataType) -> pa.Array:
 Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
 
 NUMERIC_CALLS: tuple[Columnar, ...] = (
-    ("computed_numeric", [_TEXT] * 3, _COMPUTED, computed_numeric),
-    ("shown_numeric", [_TEXT] * 3, SHOWN, shown_numeric),
-    ("written_numeric", [_TEXT] * 3, _TEXT, written_numeric),
+    ("computed_numeric", [_TEXT] * 4, _COMPUTED, computed_numeric),
+    ("shown_numeric", [_TEXT] * 4, SHOWN, shown_numeric),
+    ("written_numeric", [_TEXT] * 4, _TEXT, written_numeric),
 )

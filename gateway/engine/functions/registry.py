@@ -39,6 +39,7 @@ from gateway.engine.functions.numeric_calls import NUMERIC_CALLS
 from gateway.engine.functions.precision import PRECISIONS, cut_interval
 from gateway.engine.functions.quotients import QUOTIENTS
 from gateway.engine.functions.rooms import AT_RUN_TIME, MOST_BYTES, ROOMS
+from gateway.engine.functions.spreads import SPREADS
 from gateway.engine.functions.truncating import TRUNCATIONS
 from gateway.errors import (
     ArraySubscriptError,
@@ -297,6 +298,7 @@ _WHOLE = made(
         *LETTERS,
         *NUMERIC_CALLS,
         *DOUBLES,
+        *SPREADS,
     ]
 )
 

@@ -17,7 +17,7 @@ from gateway.errors import AmbiguousFunction, FeatureNotSupported, UndefinedFunc
 from gateway.sql.inputs.notation import Notation
 from gateway.sql.lowered.groups.wide_orders import order_widely
 from gateway.sql.lowered.spelling import spell_out
-from gateway.sql.lowered.values.not_numbers import fit_of_level, settle_extreme, spread_of_one
+from gateway.sql.lowered.values.not_numbers import settle_aggregate
 from gateway.sql.lowered.values.padded import unpad_arguments, unpad_cast, unpad_sides
 from gateway.sql.lowered.values.wide_comparisons import choose_widely, widen
 from gateway.sql.lowered.values.written import TEXTS, join_all, write, write_arguments, write_beside
@@ -96,9 +96,7 @@ def _call(node: exp.Anonymous, known: Types, notation: Notation) -> None:
     name, arguments = node.name, node.expressions
     unpad_arguments(node, known)
     choose_widely(node, known)
-    spread_of_one(node, known)
-    fit_of_level(node)
-    settle_extreme(node, known)
+    settle_aggregate(node, known)
     if name in ENUM_CALLS:
         node.replace(_labels_told(node, known))
         return

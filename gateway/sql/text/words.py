@@ -6,6 +6,7 @@ still wanted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -27,6 +28,7 @@ NEVER_BARE = frozenset({
     "SECOND", "TO", "UNION", "VARYING", "WHERE", "WINDOW", "WITH", "WITHIN", "WITHOUT", "YEAR",
 })  # fmt: skip
 
+_WITH_EXPONENT = re.compile(r"[\d.]*[eE][+-]?\d+")
 _BETWEEN_CHECKS = 4096  # words, some 40 ms
 
 
@@ -39,6 +41,16 @@ class _AttentiveCore(TokenizerCore):
         super()._add(token_type, text)
         if len(self.tokens) % _BETWEEN_CHECKS == 0:
             check_for_interrupts()
+
+    def _scan_number(self) -> None:
+        """A number; sqlglot takes the sign after `1e9` in `1e9+4` for one of the exponent."""
+        super()._scan_number()
+        token = self.tokens[-1]
+        number = _WITH_EXPONENT.match(token.text)
+        if number is not None and number.end() < len(token.text):
+            beyond = len(token.text) - number.end()
+            token.text, token.end = number[0], token.end - beyond
+            self._advance(-beyond)
 
 
 class GradwireTokenizer(Postgres.Tokenizer):

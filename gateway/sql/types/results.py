@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from gateway.sql.types.numeric_spreads import SPREADS
 from gateway.sql.types.overload_rows import GIVEN
 from gateway.types import (
     BOOL,
@@ -105,10 +106,10 @@ _ALWAYS: tuple[tuple[Type, tuple[str, ...]], ...] = (
         "interval_between",
         "truncated_interval")),
 )  # fmt: skip
-# sqrt, exp, ln, log and power of numerics, by PostgreSQL's own names.
+# sqrt, exp, ln, log and power of numerics, by PostgreSQL's own names, and deviations.
 OF_NUMERICS = frozenset(
     {"numeric_sqrt", "numeric_exp", "numeric_ln", "numeric_log", "numeric_log10", "numeric_power",
-     "numeric_pow"}
+     "numeric_pow", *(f"numeric_{name}" for name in SPREADS)}
 )  # fmt: skip
 _BY_NAME = (
     {name: kind for kind, names in _ALWAYS for name in names}

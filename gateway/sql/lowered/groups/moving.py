@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
+from gateway.sql.lowered.values.gathered import gather_frame
 from gateway.sql.lowered.values.not_numbers import may_be_nan
 from gateway.sql.names.scope import Block
 from gateway.sql.text.trees import nodes_of
@@ -35,7 +36,7 @@ def keep_moving(tree: exp.Expr, blocks: Sequence[Block]) -> None:
         assert isinstance(window, exp.Window)
         call = window.this.this if isinstance(window.this, exp.Filter) else window.this
         block = next((b for b in blocks if b.select is window.parent_select), None)
-        if len(call.expressions) != 1:
+        if gather_frame(window, call) or len(call.expressions) != 1:
             continue
         if call.name in _EXTREMES:
             _count_truth(window, call)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from gateway.sql.lowered.values.gathered import gather_distinct
 from gateway.sql.lowered.values.origins import may_hold
 from gateway.sql.names.scope import Output
 from gateway.sql.text.datatypes import data_type
@@ -37,6 +38,15 @@ def unsigned_nan(value: exp.Expr, kind: Type | None) -> exp.Expr:
     wanted = data_type(FLOAT8.sql if kind is None else kind.sql)
     nan = exp.Cast(this=exp.Literal.string("NaN"), to=wanted)
     return exp.Anonymous(this="nanvl", expressions=[value, nan])
+
+
+def settle_aggregate(call: exp.Anonymous, known: Types) -> None:
+    """Let aggregates be PostgreSQL's of NaN, infinities, one value, distinct ones; in place."""
+    if gather_distinct(call, known):
+        return
+    spread_of_one(call, known)
+    fit_of_level(call)
+    settle_extreme(call, known)
 
 
 # Of one value alone the engine has 0, whatever that is.

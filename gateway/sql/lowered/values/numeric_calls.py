@@ -23,7 +23,7 @@ from gateway.types import INTEGER, NUMERIC
 
 _NAMED = frozenset(name for name, _ in NUMERIC_FUNCTIONS)
 _TEXTS = (exp.DType.TEXT, exp.DType.VARCHAR)
-_MOST_ARGUMENTS = 2
+_MOST_ARGUMENTS = 3
 
 
 def call_numerics(analysis: Analysis) -> bool:

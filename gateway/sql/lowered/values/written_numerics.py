@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from sqlglot import exp
 
 from gateway.sql.lowered.values.numeric_calls import call_numerics
+from gateway.sql.lowered.values.numeric_spreads import spread_numerics
 from gateway.sql.lowered.values.numerics import as_decimal
 from gateway.sql.lowered.values.rounding import is_numeric_there
 from gateway.sql.names.scope import Analysis
@@ -24,6 +25,7 @@ from gateway.sql.text.trees import own_nodes
 from gateway.sql.types.inference import GIVES, Types, bare
 from gateway.sql.types.numerals import is_point_literal
 from gateway.sql.types.numeric_forms import ALTERNATIVES, COMPUTED, MEANS, fits, form_of
+from gateway.sql.types.numeric_spreads import SPREADS
 from gateway.sql.types.results import OF_NUMERICS
 from gateway.sql.types.together import together, value_columns
 from gateway.types import NUMERIC
@@ -38,7 +40,7 @@ _TAKING = frozenset(
     {"to_json", "to_jsonb", "json_agg", "jsonb_agg", "json_build_array", "jsonb_build_array",
      "json_build_object", "jsonb_build_object", "array_agg", "format", "concat", "concat_ws",
      "row", "div", "sign", "count"}
-) | OF_NUMERICS  # fmt: skip
+) | OF_NUMERICS | frozenset(SPREADS)  # fmt: skip
 
 
 def keep_written(tree: exp.Expr, analysis: Analysis) -> bool:
@@ -46,7 +48,7 @@ def keep_written(tree: exp.Expr, analysis: Analysis) -> bool:
 
     True if there was one; then there may be more, of what is a numeric by now.
     """
-    called = call_numerics(analysis)
+    called = call_numerics(analysis) | spread_numerics(analysis)
     found: list[exp.Expr] = []
     means: list[tuple[exp.Expr, bool]] = []
     for block in analysis.blocks:
