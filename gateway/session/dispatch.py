@@ -23,6 +23,7 @@ from gateway.session.access.identity import Identity
 from gateway.session.activity.account import Account, Watching
 from gateway.session.activity.backends import Doing
 from gateway.session.activity.deadline import Deadline, check_time
+from gateway.session.activity.lock_waits import standing
 from gateway.session.activity.notifications import Channels, Notifier
 from gateway.session.activity.watched import own_tables
 from gateway.session.computation import Bound, Computation, Described
@@ -134,6 +135,7 @@ class Client:
         connected = doing.connected
         self.engine.set_clocks(doing.transaction_moment, doing.statement_moment)
         self.block.chained = doing.begin_again
+        doing.locks = lambda: standing(self.store, self.notifier.advisory)
         self.settings = self.identity.begin(user, database)
         self.registry.database = database
         limit = self.identity.roles.of(user).memory_bytes

@@ -20,7 +20,7 @@ A statement goes down one side of the house and its rows come up the other:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 from buenavista.core import Session as BuenaVistaSession
@@ -94,7 +94,6 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             allowance,
         )
         self._account = self._client.account
-        self._is_locked: Callable[[], bool] = lambda: store.locks.is_waiting(self._client.store)
 
     # Connecting
 
@@ -162,7 +161,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         """The client as others see it, from any thread; `busy`: awaits an answer, `since` then."""
         name = self._client.settings.show("application_name")[1]
         progress = self._account.progress()  # a COPY that waits for rows is busy, too
-        activity = Activity(busy or progress is not None, since, self._is_locked())
+        activity = Activity(busy or progress is not None, since, self._doing.locks())
         return self._doing.backend(name, self.status, activity, progress)
 
     @property

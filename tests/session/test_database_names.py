@@ -16,6 +16,20 @@ ALIKE = (
 )
 
 
+@pytest.mark.parametrize("name", ["postgres", "template1", "of_its_own"])
+def test_every_database_has_a_name_of_its_own(connect: Connect, name: str) -> None:
+    client = connect(dbname=name)
+    listed = {row[0] for row in client.execute("SELECT datname FROM pg_database").fetchall()}
+    here = "postgres" if name == "template1" else name
+    assert listed == {here, "template1", "template0"}
+    known = client.execute(
+        "SELECT count(*), count(DISTINCT datname), max(oid) FILTER (WHERE datname = %s)"
+        " FROM pg_database",
+        [name],
+    )
+    assert known.fetchone() == (3, 3, 1 if name == "template1" else 5)
+
+
 def test_the_own_database_may_stand_before_a_schema(connect: Connect) -> None:
     client = connect()
     (name,) = client.execute("SELECT current_database()").fetchone() or ("",)

@@ -63,6 +63,11 @@ def seen(watcher: Connection, client: Connection) -> Row:
     return dict(zip(names, cursor.fetchone() or (), strict=True))
 
 
+def blockers(watcher: Connection, client: Connection) -> list[int]:
+    asked = watcher.execute("SELECT pg_blocking_pids(%s)", [client.info.backend_pid])
+    return (asked.fetchone() or ([],))[0]
+
+
 def check_who(row: Row, client: Connection) -> None:
     """The columns that tell whose the connection is, and the order of its times."""
     assert (row["usename"], row["datname"]) == (client.info.user, client.info.dbname)
@@ -108,7 +113,26 @@ def test_a_client_that_waits_for_a_lock(server: Connect) -> None:
         # PostgreSQL waits for the row's writer, we for the table.
         assert row["wait_event"] in ("transactionid", "relation")
         assert row["xact_start"] is not None
+        assert blockers(watcher, client) == [holder.info.backend_pid]
+        assert blockers(watcher, holder) == blockers(watcher, watcher) == []
         holder.execute("COMMIT")
+        thread.join()
+
+
+@pytest.mark.parametrize("server", BY, indirect=True)
+def test_a_client_that_waits_for_an_advisory_lock(server: Connect) -> None:
+    with watched(server) as (watcher, client), server() as holder:
+        for each in (holder, watcher):
+            each.execute("SELECT pg_advisory_lock_shared(1)")
+        thread = threading.Thread(target=client.execute, args=["SELECT pg_advisory_lock(1)"])
+        thread.start()
+        while (row := seen(watcher, client))["wait_event_type"] != "Lock":
+            assert thread.is_alive()
+        assert row["wait_event"] == "advisory"
+        holders = [each.info.backend_pid for each in (holder, watcher)]
+        assert sorted(blockers(watcher, client)) == sorted(holders)
+        for each in (holder, watcher):
+            each.execute("SELECT pg_advisory_unlock_shared(1)")
         thread.join()
 
 

@@ -45,7 +45,7 @@ class Session:
 
     Args:
         settings: Values as pg_settings has them; `shown` gives those that SHOW prints, of all.
-        held: Rows of its cursors and prepared statements (`functions.RELATIONS`).
+        held: Rows of its cursors and prepared statements (`row_functions.RELATIONS`).
         deeds: Functions that stop other clients.
     """
 

@@ -29,6 +29,7 @@ _ARITIES: Mapping[int, Callable[[Answers], Answers]] = {
     2: lambda answers: lambda a, b: answers(a, b),
     3: lambda answers: lambda a, b, c: answers(a, b, c),
     4: lambda answers: lambda a, b, c, d: answers(a, b, c, d),
+    5: lambda answers: lambda a, b, c, d, e: answers(a, b, c, d, e),
 }
 
 

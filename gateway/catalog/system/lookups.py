@@ -23,7 +23,6 @@ from gateway.catalog.system.entries import (
     IndexEntry,
     RelationEntry,
 )
-from gateway.catalog.system.json_answers import JSON_ANSWERS
 from gateway.catalog.system.names import Moment
 from gateway.catalog.system.oids import ARRAY_TYPE, ROW_TYPE
 from gateway.catalog.system.recorded import (
@@ -37,6 +36,7 @@ from gateway.catalog.system.recorded import (
     type_text,
     view_texts,
 )
+from gateway.catalog.system.text_answers import TEXT_ANSWERS
 from gateway.catalog.system.views import Views
 from gateway.catalog.system.writable import events, writable_columns
 from gateway.catalog.translation.coercing import REGISTERED, Coercion, array_items, registered
@@ -375,7 +375,7 @@ FUNCTIONS: tuple[LookupFunction, ...] = (
     LookupFunction("constraintdef", (_OID, _YES), _TEXT, Lookups.constraintdef),
     LookupFunction("indexdef", (_OID, _COLUMN, _YES), _TEXT, Lookups.indexdef),
     LookupFunction("index_position", (_OID, _COLUMN), _COLUMN, Lookups.index_position),
-    *(LookupFunction(name, takes, _TEXT, _alone(f)) for name, takes, f in JSON_ANSWERS),
+    *(LookupFunction(name, takes, _TEXT, _alone(f)) for name, takes, f in TEXT_ANSWERS),
     LookupFunction("items", (_TEXT,), _TEXT, lambda on, text: json.dumps(array_items(text))),
     LookupFunction("viewdef", (_OID, _YES), _TEXT, Lookups.viewdef),
     LookupFunction("updatable", (_OID,), _COLUMN, Lookups.updatable),

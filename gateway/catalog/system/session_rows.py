@@ -42,7 +42,10 @@ def session_parts(name: str, moment: Moment) -> dict[Hashable, Part] | None:
 
 
 def _databases(moment: Moment) -> list[Row]:
-    names = {DATABASE_OID: moment.database, 1: "template1", 4: "template0"}
+    """The client's own, whatever it calls it, and the templates of a new PostgreSQL."""
+    templates = {1: "template1", 4: "template0"}
+    own_name = "postgres" if moment.database in templates.values() else moment.database
+    names = {DATABASE_OID: own_name} | templates
     held = moment.contents.ownership
     first, own = identifier(held.first or moment.user), held.database
     acl = [f"=c/{first}", f"{first}=CTc/{first}"]

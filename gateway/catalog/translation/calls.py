@@ -81,7 +81,9 @@ def _is_star(nodes: Sequence[exp.Expr]) -> bool:
 def _written(
     within: Expressions, name: str, found: Resolved, arguments: Sequence[Term], node: exp.Expr
 ) -> str:
-    template = TEMPLATES.get(f"{name}/{len(arguments)}") or TEMPLATES.get(name)
+    first = found.routine.arguments[0] if arguments else 0
+    forms = f"{name}({first})", f"{name}/{len(arguments)}", name
+    template = next((TEMPLATES[form] for form in forms if form in TEMPLATES), None)
     if template is None and name.startswith(COUNTERS):
         kind = static().storage(found.result).duckdb
         counted = kind in ("BIGINT", "DOUBLE")

@@ -2,13 +2,11 @@
 
 A template's `{0}`, `{1}`, ... are the arguments, `{all}` all of them; `[pg_class]` is a relation
 of the catalogue, `<regtype>` a function of `lookups`, `@user`, `@database` and `@path` what
-the session has. Rows by `name/arity` come before rows by name. A function of pg_proc without a
-row is refused (0A000).
+the session has. Rows by `name(type of the first argument)` come before rows by `name/arity`, and
+those before rows by name. A function of pg_proc without a row is refused (0A000).
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from gateway.sql.inputs.encodings import ENCODINGS, NUMBERS
 
@@ -21,7 +19,18 @@ _SHOWN = (
     "list_extract(getvariable('shown_values'), "
     "list_position(getvariable('shown_names'), lower({0})))"
 )
+_ZONE = _SHOWN.replace("{0}", "'timezone'")
+_SINCE_1970 = "CASE WHEN isfinite({0}) THEN epoch_us({0}) END"
 _CLIENT_ENCODING = _SHOWN.replace("{0}", "'client_encoding'")
+
+# Views have rules, and nothing else has.
+_RULE = (
+    "(SELECT 'CREATE RULE \"_RETURN\" AS' || chr(10) || '    ON SELECT TO ' || CASE WHEN {1} "
+    "THEN <regclass>(c.oid) ELSE quote_ident(n.nspname) || '.' || quote_ident(c.relname) END "
+    "|| ' DO INSTEAD ' || <viewdef>(c.oid, {1}) FROM [pg_rewrite] AS r "
+    "JOIN [pg_class] AS c ON c.oid = r.ev_class "
+    "JOIN [pg_namespace] AS n ON n.oid = c.relnamespace WHERE r.oid = {0})"
+)
 
 _OF_CLIENT = "list_filter(getvariable('activity'), lambda a: a.pid = getvariable('pid'))[1].{}"
 
@@ -52,7 +61,8 @@ TEMPLATES: dict[str, str] = {
     "pg_get_indexdef/1": "<indexdef>({0}, 0, FALSE)",
     "pg_get_indexdef/3": "<indexdef>({0}, CAST({1} AS INTEGER), {2})",
     "pg_get_viewdef": "<viewdef>({0}, {1})",
-    "pg_get_ruledef": "CAST(NULL AS VARCHAR)",
+    "pg_get_ruledef/1": _RULE.replace("{1}", "FALSE"),
+    "pg_get_ruledef/2": _RULE,
     "pg_get_triggerdef": "CAST(NULL AS VARCHAR)",
     "pg_get_partkeydef": "CAST(NULL AS VARCHAR)",
     "pg_get_partition_constraintdef": "CAST(NULL AS VARCHAR)",
@@ -149,6 +159,10 @@ TEMPLATES: dict[str, str] = {
         "CAST(CASE WHEN {0} IS NOT NULL THEN "
         "len(list_filter(getvariable('activity'), lambda a: a.datid = {0})) END AS INTEGER)"
     ),
+    "pg_blocking_pids": (
+        "CASE WHEN {0} IS NOT NULL THEN COALESCE(CAST(list_filter(getvariable('activity'), "
+        "lambda a: a.pid = {0})[1].blockers AS INTEGER[]), CAST([] AS INTEGER[])) END"
+    ),
     "pg_stat_get_snapshot_timestamp": "CAST(NULL AS TIMESTAMPTZ)",
     "txid_current": "CAST(1 AS BIGINT)",
     "pg_current_xact_id": "'1'",
@@ -196,6 +210,15 @@ TEMPLATES: dict[str, str] = {
     "lpad/2": "lpad({0}, room({1}, {1}), ' ')",
     "rpad": "rpad({0}, room({1}, {1}), {2})",
     "rpad/2": "rpad({0}, room({1}, {1}), ' ')",
+    # By its first argument: that of a moment, an interval; of numbers the rest.
+    "to_char(1114)": f"<moment_to_char>({_SINCE_1970}, {{1}})",
+    "to_char(1184)": f"<instant_to_char>({_SINCE_1970}, {{1}}, {_ZONE})",
+    "to_char(1186)": (
+        "<interval_to_char>(datepart('year', {0}) * 12 + datepart('month', {0}), "
+        "datepart('day', {0}), (datepart('hour', {0}) * 60 + datepart('minute', {0})) * 60000000 "
+        "+ datepart('microsecond', {0}), {1})"
+    ),
+    "to_char": "<number_to_char>(CAST({0} AS VARCHAR), {1})",
     "btrim/1": "trim({0}, ' ')",
     "btrim": "trim({0}, {1})",
     "ltrim/1": "ltrim({0}, ' ')",
@@ -334,49 +357,3 @@ COUNTERS = "pg_stat_get_"
 
 # What stands for one of these words in a template.
 WORDS = ("@user", "@database", "@schema", "@path", "@visible_path", "@moment")
-
-# Functions of FROM: name -> the query that gives their rows, under the columns of pg_proc.
-RELATIONS: Mapping[str, str] = {
-    "pg_show_all_settings": "SELECT * FROM [pg_settings]",
-    # What there is, is made: no other can be.
-    "pg_available_extensions": (
-        "SELECT extname, extversion, CASE WHEN extname = 'plpgsql' "
-        "THEN 'PL/pgSQL procedural language' END FROM [pg_extension]"
-    ),
-    "pg_timezone_names": "SELECT * FROM [pg_timezone_names]",
-    "pg_timezone_abbrevs": "SELECT * FROM [pg_timezone_abbrevs]",
-    "pg_get_keywords": "SELECT * FROM [text.keywords]",
-    "pg_stat_get_activity": (
-        "SELECT CAST(a.datid AS BIGINT), a.pid, CAST(a.usesysid AS BIGINT), a.application_name, "
-        "a.state, a.query, CAST(a.wait_type AS VARCHAR), CAST(a.wait_event AS VARCHAR), "
-        "a.xact_start, a.query_start, "
-        "a.backend_start, a.state_change, "
-        "a.client_addr, NULL, a.client_port, NULL, NULL, 'client backend', a.ssl, NULL, NULL, "
-        "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL "
-        "FROM (SELECT unnest(getvariable('activity')) AS a)"
-    ),
-    "pg_stat_get_archiver": (
-        "SELECT CAST(0 AS BIGINT), NULL, NULL, CAST(0 AS BIGINT), NULL, NULL, "
-        "CAST(getvariable('started') AS TIMESTAMPTZ)"
-    ),
-    # A row without a name is there for the types of the columns.
-    "pg_cursor": (
-        "SELECT CAST(h.name AS VARCHAR), CAST(h.statement AS VARCHAR), h.is_holdable, h.is_binary, "
-        "h.is_scrollable, h.made FROM (SELECT unnest(getvariable('held_cursors')) AS h) "
-        "WHERE h.name IS NOT NULL"
-    ),
-    "pg_prepared_statement": (
-        "SELECT CAST(h.name AS VARCHAR), CAST(h.statement AS VARCHAR), h.made, "
-        "CAST(h.types AS BIGINT[]), h.from_sql, h.generic, h.custom "
-        "FROM (SELECT unnest(getvariable('held_statements')) AS h) WHERE h.name IS NOT NULL"
-    ),
-    # Of COPY alone, whose type is always PIPE.
-    "pg_stat_get_progress_info": (
-        "SELECT a.pid, CAST(a.datid AS BIGINT), CAST(a.copy_relation AS BIGINT), "
-        "CAST(a.copy_bytes AS BIGINT), CAST(0 AS BIGINT), CAST(a.copy_rows AS BIGINT), "
-        "CAST(0 AS BIGINT), CAST(a.copy_command AS BIGINT), CAST(3 AS BIGINT), "
-        + ", ".join(["CAST(0 AS BIGINT)"] * 14)
-        + " FROM (SELECT unnest(getvariable('activity')) AS a) "
-        "WHERE a.copy_command IS NOT NULL AND {0} = 'COPY'"
-    ),
-}

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from gateway.catalog.system.static import static
-from gateway.catalog.translation.functions import RELATIONS
 from gateway.catalog.translation.operators import apply
 from gateway.catalog.translation.resolution import (
     INT8,
@@ -18,6 +17,7 @@ from gateway.catalog.translation.resolution import (
     element_of,
     function_meant,
 )
+from gateway.catalog.translation.row_functions import RELATIONS
 from gateway.catalog.translation.templates import fill
 from gateway.catalog.translation.terms import Query, Scope, Source, Term
 from gateway.errors import FeatureNotSupported, UndefinedColumn, UndefinedTable

@@ -81,6 +81,12 @@ class AdvisoryLocks:
         """Whether it waits now."""
         return owner in self._waiting
 
+    def holders_before(self, owner: object) -> set[object]:
+        """Who holds what it waits for; nobody when it does not wait."""
+        with self._changed:
+            waiting = self._waiting.get(owner)
+            return set() if waiting is None else self._blockers(waiting[0], owner, waiting[1])
+
     def give(self, key: Key, owner: object, shared: bool) -> None:
         """Hold it once less."""
         with self._changed:
@@ -124,6 +130,10 @@ class Advisory:
         self._own: Counter[tuple[Key, bool]] = Counter()
         self._of_transaction: list[tuple[Key, bool]] = []
         self._savepoints: list[tuple[str, int]] = []
+
+    def holders_before(self) -> set[object]:
+        """Those who hold the lock that is waited for now."""
+        return self._locks.holders_before(self)
 
     def do(self, name: str, numbers: list[int], seconds: float) -> bool | None:
         """What a call gives: None where that is void; False where a lock was not had, or not held.

@@ -6,7 +6,7 @@ pg_terminate_backend, pg_stat_activity) asks there. PostgreSQL calls a client's 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -14,6 +14,7 @@ from typing import Protocol
 from gateway.catalog.authority import Authority
 from gateway.errors import InsufficientPrivilege
 from gateway.roles import SIGNALS
+from gateway.session.activity.lock_waits import Standing
 from gateway.sources.reading.reads import TableReads
 from gateway.sources.table import TableName
 
@@ -63,6 +64,7 @@ class Backend:
     state_change: datetime | None = None
     wait_event: tuple[str, str] | None = None  # its type, and it
     progress: Progress | None = None
+    locks: Standing = field(default_factory=Standing)
 
 
 class Backends(Protocol):
@@ -110,25 +112,26 @@ class Connected:
 _IDLE = {"I": "idle", "T": "idle in transaction", "E": "idle in transaction (aborted)"}
 
 
-# What PostgreSQL calls waiting for a client's next message, and for a lock of a table.
-_CLIENT, _LOCK = ("Client", "ClientRead"), ("Lock", "relation")
+_CLIENT = ("Client", "ClientRead")  # PostgreSQL's words for waiting for its next message
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """Whether a client awaits an answer or its server a message, since when, and for which lock.
+    """Whether a client awaits an answer or its server a message, since when, and for whose locks.
 
-    `since` is in seconds of the Unix epoch; `locked` while another session's lock is waited for.
+    `since` is in seconds of the Unix epoch.
     """
 
     busy: bool
     since: float
-    locked: bool = False
+    locks: Standing
 
     @property
     def wait_event(self) -> tuple[str, str] | None:
         """What is waited for, as PostgreSQL names it."""
-        return (_LOCK if self.locked else None) if self.busy else _CLIENT
+        if not self.busy:
+            return _CLIENT
+        return ("Lock", self.locks.event) if self.locks.event else None
 
 
 @dataclass(slots=True)
@@ -141,6 +144,7 @@ class Doing:
     query: str = ""
     query_start: datetime | None = None
     transaction_start: datetime | None = None
+    locks: Callable[[], Standing] = Standing
     _status: str = "I"
     _settled: bool = True
 
@@ -199,6 +203,7 @@ class Doing:
             state_change=self._changed(activity),
             wait_event=activity.wait_event,
             progress=progress,
+            locks=activity.locks,
         )
 
 

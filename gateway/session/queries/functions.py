@@ -94,7 +94,8 @@ class SessionFunctions:
         """Every client, as pg_stat_get_activity names its columns; of others' little."""
         who = self._authority
         shown, known = [], who.roles.memberships(who.role)
-        for each in self._connected.backends.all():
+        clients = self._connected.backends.all()
+        for each in clients:
             row = {
                 "state": each.state, "query": each.query,
                 "xact_start": each.transaction_start, "query_start": each.query_start,
@@ -109,7 +110,7 @@ class SessionFunctions:
                 row = dict.fromkeys(row) | {"query": "<insufficient privilege>"}
             row |= {
                 "datid": 5, "pid": each.process_id, "usesysid": who.roles.number(each.user),
-                "application_name": each.application_name,
+                "application_name": each.application_name, "blockers": _blockers(each, clients),
             }  # fmt: skip
             shown.append(row)
         return shown
@@ -274,6 +275,12 @@ class SessionFunctions:
         text = f"PID {number} is not a PostgreSQL backend process"
         self.notices.append(Notice(text, "WARNING", "01000"))
         return False
+
+
+def _blockers(waiting: Backend, clients: Sequence[Backend]) -> list[int]:
+    """What pg_blocking_pids tells of a client."""
+    holders = waiting.locks.holders
+    return [each.process_id for each in clients if holders & each.locks.owners]
 
 
 def _copying(backend: Backend) -> dict[str, Any]:

@@ -15,6 +15,10 @@ from gateway.store.transactions.transactions import Transaction
 class Locking(Scope):
     """The part of a session that locks tables and the catalogue."""
 
+    def holder_before(self) -> object | None:
+        """The session that holds the lock it waits for; None when it does not wait."""
+        return self._shared.locks.holder_before(self)
+
     @contextmanager
     def _writing(
         self, name: TableName, command: str = "INSERT", reading: Collection[TableName] = ()

@@ -73,6 +73,11 @@ class TableLocks:
         """Whether it waits now."""
         return owner in self._waiting
 
+    def holder_before(self, owner: object) -> object | None:
+        """Who holds what it waits for; None when it does not wait."""
+        with self._changed:
+            return self._holders.get(self._waiting.get(owner, -1))
+
     def held(self, owner: object) -> frozenset[int]:
         """The keys of all locks that `owner` holds."""
         with self._changed:

@@ -67,3 +67,15 @@ SELECT schemaname AS schema, matviewname AS name FROM pg_matviews WHERE schemana
 SELECT tablename, tableowner = current_user AS mine, hasindexes, hasrules, hastriggers, rowsecurity FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename
 ----
 SELECT ic.relname AS index_name, i.indisunique, array_to_string(array_agg(a.attname ORDER BY array_position(i.indkey::int2[], a.attnum)), ', ') AS columns FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indrelid = 'public.orders'::regclass GROUP BY 1, 2 ORDER BY 1
+----
+SELECT r.rulename, c.relname, pg_get_ruledef(r.oid) AS plain, pg_get_ruledef(r.oid, true) AS pretty FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE c.relname IN ('spending', 'pg_roles', 'pg_locks') ORDER BY c.relname
+----
+SELECT pg_get_ruledef(1), pg_get_ruledef(NULL), pg_get_ruledef(1, true), pg_blocking_pids(0), pg_blocking_pids(NULL)
+----
+SELECT datname, array_to_string(pg_blocking_pids(pid), ', ') AS blocked_by, to_char(query_start, 'YYYY-MM-DD') = to_char(now(), 'YYYY-MM-DD') AS today, to_char(xact_start, 'FMDD.MM.') IS NULL AS outside FROM pg_stat_activity WHERE pid = pg_backend_pid()
+----
+SELECT gid, to_char(prepared, 'YYYY-MM-DD HH24:MI:SS TZ') AS prepared FROM pg_prepared_xacts WHERE database = current_database()
+----
+SELECT to_char(TIMESTAMPTZ '2020-03-04 05:06:07.89+01', 'YYYY-MM-DD HH24:MI:SS.MS TZ'), to_char(TIMESTAMP '2020-03-04 15:06:07.89', 'Dy DD Mon YYYY HH12:MI:SS.US AM'), to_char(DATE '1969-03-04', 'DD.MM.YYYY'), to_char(INTERVAL '3 days 04:05:06.7', 'DD HH24:MI:SS.MS'), to_char(INTERVAL '-1 year -2 mons', 'YYYY MM'), to_char('infinity'::timestamptz, 'YYYY'), to_char(now(), NULL) FROM pg_class WHERE relname = 'pg_class'
+----
+SELECT to_char(1234.5::numeric, '9,999.99'), to_char(typlen, '0000'), to_char(-12::bigint, 'FM999MI'), to_char(1.5::float8, '9.99EEEE'), to_char(reltuples, 'S999') FROM pg_type, pg_class WHERE typname = 'int4' AND relname = 'customers'
