@@ -13,6 +13,7 @@ from gateway.sources.table import TableName
 from gateway.sql.statements.commands import Name
 from gateway.sql.statements.sequences import SequenceOptions
 from gateway.store.definitions.definitions import Sequence, TableDefinition
+from gateway.store.definitions.domains import Domain
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class Altering:
     sequences: dict[str, Sequence] = field(default_factory=dict)
     options: list[tuple[str, SequenceOptions]] = field(default_factory=list)
     bind_types: Callable[[exp.Expr], None] = lambda tree: None
+    domains: Collection[Domain] = ()
     notices: list[tuple[str, str]] = field(default_factory=list)  # message, SQLSTATE
     gone: list[str] = field(default_factory=list)  # what CASCADE drops of the table itself
 
@@ -40,7 +42,9 @@ def building_of(state: Altering, definition: TableDefinition) -> Building:
     def existing(name: Name) -> TableDefinition:
         raise SyntaxFault("LIKE stands in CREATE TABLE only")
 
-    building = Building(state.name, state.resolve, existing, state.taken, state.bind_types)
+    building = Building(
+        state.name, state.resolve, existing, state.taken, state.bind_types, state.domains
+    )
     building.columns = list(definition.columns)
     building.keys = list(definition.keys)
     building.checks = list(definition.checks)

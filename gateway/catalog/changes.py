@@ -147,14 +147,14 @@ def _drop_not_null(state: Altering, definition: TableDefinition, action: Action)
 
 def _type(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
     column = _column(definition, action.column)
-    known, typmod = read_type(action.type, state.bind_types)
+    known, typmod, domain = read_type(action.type, state.bind_types, 0, state.domains)
     _refuse_generated_over(definition, column)
     if column.identity:
         refuse_no_integer(known)
         state.options.append((column.name, SequenceOptions(type=known)))
     if action.expression is not None:
         state.using[column.name] = action.expression.text
-    return with_column(definition, replace(column, type=known, typmod=typmod))
+    return with_column(definition, replace(column, type=known, typmod=typmod, domain=domain))
 
 
 def _refuse_generated_over(definition: TableDefinition, column: Column) -> None:

@@ -33,6 +33,7 @@ from gateway.sql.statements.commands import Name
 from gateway.sql.statements.constraints import ConstraintSpec, Written
 from gateway.sql.statements.sequences import SequenceOptions
 from gateway.sql.statements.tables import ColumnSpec, Item, LikeSpec
+from gateway.sql.text.datatypes import DOMAIN
 from gateway.sql.text.dialect import parse
 from gateway.sql.text.quoting import identifier
 from gateway.sql.types import modifiers
@@ -46,6 +47,7 @@ from gateway.store.definitions.definitions import (
     Sequence,
     TableDefinition,
 )
+from gateway.store.definitions.domains import Domain
 from gateway.store.rows.defaults import constant_default
 from gateway.types import INT2, INT4, INT8, Type, with_dimensions
 
@@ -75,6 +77,7 @@ class Building:
     existing: Existing
     taken: Collection[str] = ()
     bind_types: Callable[[exp.Expr], None] = lambda tree: None
+    domains: Collection[Domain] = ()
     columns: list[Column] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
@@ -114,8 +117,10 @@ class Building:
             column = Column(item.name, serial, not_null=True)
             column = replace(column, default=self._serial(column))
         else:
-            known, typmod = read_type(item.type, self.bind_types, item.position)
-            column = Column(item.name, known, typmod)
+            known, typmod, domain = read_type(
+                item.type, self.bind_types, item.position, self.domains
+            )
+            column = Column(item.name, known, typmod, domain=domain)
         seen: set[str] = set()
         for rule in item.constraints:
             if rule.kind in seen and rule.kind in ("default", "identity", "generated"):
@@ -213,7 +218,10 @@ class Building:
     def _add_like(self, item: LikeSpec) -> None:
         other = self.existing(item.table)
         for column in other.columns:
-            copy = Column(column.name, column.type, column.typmod, column.not_null)
+            copy = replace(
+                Column(column.name, column.type, column.typmod, column.not_null),
+                domain=column.domain,
+            )
             if "defaults" in item.including:
                 copy = replace(copy, default=column.default)
             if "generated" in item.including:
@@ -297,9 +305,18 @@ _SIZES = re.compile(r"(\barray)?\s*\[\s*\d+\s*\]", re.IGNORECASE)
 
 
 def read_type(
-    text: str, bind_types: Callable[[exp.Expr], None], position: int = 0
-) -> tuple[Type, int]:
-    """A column's type and its modifier; `bind_types` finds those of users' own.
+    text: str,
+    bind_types: Callable[[exp.Expr], None],
+    position: int = 0,
+    domains: Collection[Domain] = (),
+) -> tuple[Type, int, Domain | None]:
+    """A column's type and its modifier, and the domain, of which these are what is beneath it.
+
+    Args:
+        text: The type as it was written.
+        bind_types: Finds those of users' own.
+        position: Where it was written.
+        domains: All that there are.
 
     Raises:
         UndefinedObject: 42704, no such type.
@@ -309,9 +326,14 @@ def read_type(
     try:
         cast = parse(f"SELECT CAST(NULL AS {spelt})")[0].expressions[0]
         bind_types(cast)
-        known = postgres_type(cast.args["to"])
-        count = len(list(cast.args["to"].find_all(exp.DataType))) - 1
-        return with_dimensions(known, count), type_modifier(known, cast.args["to"])
+        kind = cast.args["to"]
+        known = postgres_type(kind)
+        count = len(list(kind.find_all(exp.DataType))) - 1
+        named = kind.args.get(DOMAIN)
+        domain = next((each for each in domains if named and each.oid == named.oid), None)
+        if domain is not None:
+            return domain.base, domain.typmod, domain
+        return with_dimensions(known, count), type_modifier(known, kind), None
     except (UndefinedObject, SyntaxFault) as error:
         raise UndefinedObject(f'type "{spelt}" does not exist', position=position) from error
 

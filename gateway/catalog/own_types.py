@@ -1,6 +1,6 @@
-"""Enums by the names and the numbers that a session gives them.
+"""Enums and domains by the names and the numbers that a session gives them.
 
-There is one enum of each name in all schemas (`store.ddl.enums`), so a name without its schema
+There is one type of each name in all schemas (`store.ddl.own_types`), so a name without its schema
 means the same in every session: in a view's text, too, whatever the search_path is.
 """
 
@@ -12,35 +12,40 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from gateway.catalog.domain_values import bind_domain
 from gateway.catalog.registry import Registry
 from gateway.errors import UndefinedObject
-from gateway.sql.text.datatypes import OWN, own_type
+from gateway.sql.text.datatypes import OWN, own_type, type_name
 from gateway.sql.text.engine_types import ENGINE_TYPES
 from gateway.sql.text.trees import nodes_of
-from gateway.store.definitions.enums import Enum
+from gateway.store.definitions.catalogue import OwnType
+from gateway.store.definitions.domains import Domain
 from gateway.types import Type, array_of, by_oid
 
 
-def find_enum(registry: Registry, parts: Sequence[str]) -> Enum | None:
-    """The enum of that name, with its schema or without; None when there is none."""
+def find_type(registry: Registry, parts: Sequence[str]) -> OwnType | None:
+    """The type of that name, with its schema or without; None when there is none."""
     schema, name = registry.named(parts)
-    for enum in registry.store.enums():
-        if enum.name.name == name and schema in ("", enum.name.schema):
-            return enum
+    for own in registry.store.own_types():
+        if own.name.name == name and schema in ("", own.name.schema):
+            return own
     return None
 
 
 def type_of_oid(registry: Registry, oid: int) -> Type:
-    """The type of that number, enums and their arrays among them.
+    """The type of that number, enums and their arrays among them; of a domain the one beneath.
 
     Raises:
         UndefinedObject: 42704.
     """
-    for enum in registry.store.enums():
-        if oid == enum.oid:
-            return enum.type
-        if oid == enum.array_oid:
-            return array_of(enum.type)
+    for own in registry.store.own_types():
+        if isinstance(own, Domain):
+            if oid == own.oid:
+                return own.base
+        elif oid == own.oid:
+            return own.type
+        elif oid == own.array_oid:
+            return array_of(own.type)
     return by_oid(oid)
 
 
@@ -64,27 +69,22 @@ def unlabelled(kind: Type) -> Type:
 
 
 def bind_types(registry: Registry, tree: exp.Expr) -> None:
-    """Let each name of an enum mean it, in place; other names are left to who reads them."""
-    if not registry.store.enums():
+    """Let each name of a user's own type mean it, in place; others are left to who reads them.
+
+    A cast to a domain becomes one to the type beneath, whose value is held to the domain.
+
+    Raises:
+        FeatureNotSupported: 0A000, arrays of a domain, and a value that is drawn at each place.
+    """
+    if not registry.store.own_types():
         return
     for kind in nodes_of(tree, exp.DataType):
         if kind.this in ENGINE_TYPES or own_type(kind) is not None:
             continue
-        parts = _parts(kind)
-        found = find_enum(registry, parts) if parts else None
-        if found is not None:
+        parts = type_name(kind)
+        found = find_type(registry, parts) if parts else None
+        if isinstance(found, Domain):
+            bind_domain(kind, found)
+        elif found is not None:
             kind.set("this", exp.DType.USERDEFINED)
             kind.set(OWN, found.type)
-
-
-def _parts(kind: exp.DataType) -> tuple[str, ...]:
-    """The name of a type that is none of the engine's, in its parts."""
-    if kind.this != exp.DType.USERDEFINED:  # a word that some other system has as a type
-        word = kind.this.value if isinstance(kind.this, exp.DType) else kind.this  # REGCLASS
-        return () if kind.expressions else (str(word).lower(),)
-    named = kind.args.get("kind")
-    if isinstance(named, exp.Identifier):
-        return (named.name,)
-    if isinstance(named, exp.Expr):
-        return tuple(part.name for part in named.find_all(exp.Identifier, bfs=False))
-    return tuple(str(named).split(".")) if named else ()

@@ -310,7 +310,7 @@ class Registry:
         return {column.name: self._target_column(target, column) for column in target.columns}
 
     def _target_column(self, target: TableDefinition, column: Column) -> TargetColumn:
-        default = column.default
+        default = column.default_value
         if column.identity:
             oid = self.store.oid(target.name)
             owned = self.store.owned_sequence(oid or 0, column.number)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from gateway.sources.listing import Listing
 from gateway.sources.table import Table, TableName
 from gateway.sql.names.relation import ColumnInfo, Relation
+from gateway.sql.text.datatypes import DomainName
 from gateway.store.definitions.definitions import TableDefinition
 from gateway.store.tables import StoreSession
 from gateway.types import from_arrow
@@ -36,9 +37,12 @@ def grid_relation(name: TableName, table: Table, oid: int) -> Relation:
 def table_relation(definition: TableDefinition, oid: int) -> Relation:
     """A user's table."""
     columns = {
-        c.name: ColumnInfo(c.type, not c.not_null, c.typmod, (oid, c.number or n))
+        c.name: ColumnInfo(
+            c.type, not c.not_null, c.typmod, (oid, c.number or n),
+            domain=DomainName(c.domain.name.name, c.domain.oid) if c.domain is not None else None,
+        )
         for n, c in enumerate(definition.columns, 1)
-    }
+    }  # fmt: skip
     primary = (key for key in definition.keys if key.primary and not key.deferrable)
     key = next((key.columns for key in primary), ())
     return Relation(definition.name, columns, key=key)

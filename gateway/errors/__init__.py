@@ -46,6 +46,7 @@ from gateway.errors.data import (
     UniqueViolation,
     UntranslatableCharacter,
     WithCheckOptionViolation,
+    domain_refuses,
 )
 from gateway.errors.service import (
     ActiveTransaction,
@@ -233,4 +234,5 @@ __all__ = [
     "WindowingError",
     "WithCheckOptionViolation",
     "WrongObjectType",
+    "domain_refuses",
 ]

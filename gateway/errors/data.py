@@ -154,6 +154,7 @@ class IntegrityConstraintViolation(GatewayError, code="23000"):
     Args:
         table: Schema and name of the table.
         column, constraint: Their names, where there are any.
+        domain: The domain's, where that refused a value: its schema stands in `table`.
     """
 
     def __init__(
@@ -164,10 +165,11 @@ class IntegrityConstraintViolation(GatewayError, code="23000"):
         table: tuple[str, str] = ("", ""),
         column: str = "",
         constraint: str = "",
+        domain: str = "",
     ) -> None:
         super().__init__(message, detail=detail)
         self.schema, self.table = table
-        self.column, self.constraint = column, constraint
+        self.column, self.constraint, self.domain = column, constraint, domain
 
 
 class NotNullViolation(IntegrityConstraintViolation, code="23502"):
@@ -184,6 +186,22 @@ class UniqueViolation(IntegrityConstraintViolation, code="23505"):
 
 class CheckViolation(IntegrityConstraintViolation, code="23514"):
     """A row for which a CHECK is false."""
+
+
+def domain_refuses(shown: str, name: tuple[str, str], rule: str) -> IntegrityConstraintViolation:
+    """What is said of a value that a domain refuses.
+
+    Args:
+        shown: What the domain is called in the message.
+        name: Its schema and its name.
+        rule: The CHECK that is false; "": NULL is refused.
+    """
+    place = name[0], ""
+    if not rule:
+        message = f"domain {shown} does not allow null values"
+        return NotNullViolation(message, table=place, domain=name[1])
+    message = f'value for domain {shown} violates check constraint "{rule}"'
+    return CheckViolation(message, constraint=rule, table=place, domain=name[1])
 
 
 # Class 44 - WITH CHECK OPTION violation

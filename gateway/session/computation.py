@@ -153,7 +153,8 @@ def _field(name: str, arrow: pa.DataType, known: ColumnInfo) -> Field:
         return Field(name, NUMERIC, shown=known.shown)
     if kind is None or (kind.arrow != arrow and not _alike(kind, from_arrow(arrow))):
         return Field(name, from_arrow(arrow))
-    return Field(name, kind, known.typmod, known.origin)
+    domain = known.domain.oid if known.domain is not None else 0
+    return Field(name, kind, known.typmod, known.origin, domain=domain)
 
 
 def _alike(known: Type, found: Type) -> bool:

@@ -31,6 +31,7 @@ class Field:
         typmod: -1 where the type has none.
         origin: Oid of the relation and number of the column that it shows; zeros: of none.
         shown: Digits after the point of a numeric whose values are doubles; None: they are none.
+        domain: Number of the domain of the values, which clients are not told; 0: of none.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Field:
     typmod: int = -1
     origin: tuple[int, int] = field(default=(0, 0), compare=False)
     shown: int | None = None
+    domain: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,11 +38,18 @@ OBJECTS = (
     "COMMENT ON MATERIALIZED VIEW mv IS 'kept'",
     "CREATE TYPE other.colour AS ENUM ('red', 'dark green')",
     "CREATE TYPE mood AS ENUM ('sad', 'ok')",
+    "CREATE DOMAIN other.amount AS numeric(8,2) DEFAULT 0 CONSTRAINT not_less CHECK (VALUE >= 0)",
+    "CREATE DOMAIN brief AS varchar(5) NOT NULL CHECK (VALUE <> '' AND length(VALUE) > 1)",
+    "CREATE DOMAIN briefer AS brief CHECK (length(VALUE) < 4)",
     "CREATE TABLE painted (c other.colour PRIMARY KEY DEFAULT 'red', cs other.colour[],"
-    " m mood NOT NULL DEFAULT 'ok')",
+    " m mood NOT NULL DEFAULT 'ok', a other.amount, s brief DEFAULT 'ab',"
+    " t briefer DEFAULT 'abc')",
+    "COMMENT ON DOMAIN brief IS 'few letters'",
+    "COMMENT ON CONSTRAINT not_less ON DOMAIN other.amount IS 'none below'",
 )
 UNMADE = (
     "DROP MATERIALIZED VIEW mv", "DROP VIEW v", "DROP VIEW other.vw",
     "DROP TABLE child, t, g, big, refers, part_of, painted", "DROP TYPE mood",
+    "DROP DOMAIN briefer", "DROP DOMAIN brief",
     "DROP SCHEMA other CASCADE", "DROP SEQUENCE seq", "DROP FUNCTION twice(float8)",
 )  # fmt: skip

@@ -44,6 +44,7 @@ COMMANDS = (
     r"\dX+", r"\dl+", r"\lo_list", r"\dconfig+ work_mem", r"\dconfig *time*zone*",
     r"\dconfig+ search_path", r"\dconfig date*", r"\dconfig nosuch", r"\encoding", r"\dfS+ now",
     r"\df+ pg_get_viewdef", r"\dT+ *.t", r"\dt *.t*", r"\d pg_catalog.pg_type",
+    r"\dD", r"\dD+", r"\d painted",
     r"\d+ pg_catalog.pg_roles", r"\d+ pg_views", r"\d pg_stat_activity",
     r"\d+ information_schema.tables", r"\dS", r"\dp pg_class", r"\dpS pg_class",
     r"select oid, relname, relkind, relacl from pg_class \gdesc",

@@ -13,6 +13,7 @@ from tests.store import (
     constraint_scripts,
     ddl_scripts,
     dml_scripts,
+    domain_scripts,
     enum_scripts,
     key_scripts,
     view_scripts,
@@ -27,6 +28,7 @@ SCRIPTS = {
     **view_scripts.SCRIPTS,
     **constraint_scripts.SCRIPTS,
     **enum_scripts.SCRIPTS,
+    **domain_scripts.SCRIPTS,
 }
 
 

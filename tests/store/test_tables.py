@@ -17,6 +17,7 @@ import pytest
 from gateway.errors import GatewayError
 from gateway.sources.table import TableName
 from gateway.store.definitions.definitions import ROWID, Column, Key, TableDefinition, View
+from gateway.store.definitions.domains import Domain
 from gateway.store.disk.database import FILE
 from gateway.store.tables import Store, StoreSession
 from gateway.types import array_of, by_name
@@ -305,7 +306,17 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     session.create_view(View(TableName("S", "v"), "SELECT 1"))
     session.create_enum(TableName("S", "mood"), ["sad", "ok"])
     (mood,) = session.enums()
-    moods = (Column("m", mood.type), Column("a", array_of(mood.type)))
+    place = TableName("S", "held")
+    session.create_domain(Domain(0, 0, place, mood.type, not_null=True, default="'ok'"))
+    session.create_domain(
+        Domain(0, 0, TableName("S", "over"), mood.type, over=session.domains()[0])
+    )
+    held = session.domains()
+    moods = (
+        Column("m", mood.type),
+        Column("a", array_of(mood.type)),
+        Column("d", mood.type, domain=held[1]),
+    )
     session.create_table(TableDefinition(TableName("S", "moods"), moods))
     session.close()
     store.close()
@@ -319,7 +330,9 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     assert told is not None and [column.type for column in told.columns] == [
         mood.type,
         array_of(mood.type),
+        mood.type,
     ]
+    assert session.domains() == held and told.column("d").domain == held[1]
     assert session.create_table(TableDefinition(T, columns(a="int4")))
     assert (
         len({session.oid(T), session.oid(definition.name), session.oid(TableName("S", "v"))}) == 3

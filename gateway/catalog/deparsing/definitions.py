@@ -54,6 +54,28 @@ def check_text(written: str, types: Types, *, pretty: bool = False) -> str:
         return written
 
 
+# What stands for VALUE where a domain's CHECK is analysed: a name that no user can have.
+VALUE = "\0value"
+
+
+def domain_check_text(written: str, base: Type, *, pretty: bool = False) -> str:
+    """A domain's CHECK as pg_get_expr prints it.
+
+    >>> from gateway.types import by_name
+    >>> domain_check_text("value > 0", by_name("int4"))
+    '(VALUE > 0)'
+    """
+    tree = _tree(written)
+    for column in tree.find_all(exp.Column):
+        column.this.set("this", VALUE)
+        column.this.set("quoted", True)
+    try:
+        node = converted(_analysed(tree, {VALUE: base}), BOOL)
+        return Printer(pretty, qualified=False).text(node, False).replace(f'"{VALUE}"', "VALUE")
+    except (GatewayError, Unprintable):
+        return written
+
+
 def pretty_text(written: str, types: Types) -> str:
     """An expression with as few parentheses as may be, as pg_get_expr(..., true) prints it.
 

@@ -44,8 +44,9 @@ def attributes_of(entry: RelationEntry, _: bool) -> Iterator[Row]:
             "atttypmod": column.typmod, "attnotnull": column.not_null,
             "atthasdef": column.default is not None, "attidentity": column.identity,
             "attgenerated": "s" if column.generated else "",
-            **type_facts(column.type, column.dimensions > 0),
+            **type_facts(column.base or column.type, column.dimensions > 0),
             **({"attndims": column.dimensions} if column.dimensions else {}),
+            **({"atttypid": column.type, "attndims": 0} if column.base else {}),
             **({"attacl": list(acl)} if (acl := entry.column_acls.get(column.number)) else {}),
         }  # fmt: skip
     for index in entry.indexes:

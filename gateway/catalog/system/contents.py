@@ -12,13 +12,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from gateway.catalog.deparsing.definitions import IndexItem, check_text, default_text, index_item
+from gateway.catalog.deparsing.definitions import (
+    VALUE,
+    IndexItem,
+    check_text,
+    default_text,
+    domain_check_text,
+    index_item,
+)
 from gateway.catalog.registry import Registry
 from gateway.catalog.system.entries import (
     TARGET,
     ColumnEntry,
     ConstraintEntry,
     Contents,
+    DomainEntry,
     IndexEntry,
     RelationEntry,
 )
@@ -29,12 +37,14 @@ from gateway.sources.table import Table, TableName
 from gateway.sql.text.quoting import identifier
 from gateway.store.definitions import definitions as kept
 from gateway.store.definitions.catalogue import Relation
+from gateway.store.definitions.domains import Domain
 from gateway.types import INT8, Type, by_name, dimensions, from_arrow
 
 # id of a relation or of a dataset's table -> it and its entry, and oid -> entry: what did not
 # change is not written anew, and its entry is the same object.
 Entries = Recent[tuple[object, RelationEntry]]
-ViewColumns = Callable[[kept.View], Sequence[tuple[str, Type, int]]]
+ViewColumn = tuple[str, Type, int, int]
+ViewColumns = Callable[[kept.View], Sequence[ViewColumn]]
 
 
 def contents_of(registry: Registry, view_columns: ViewColumns, entries: Entries) -> Contents:
@@ -42,7 +52,8 @@ def contents_of(registry: Registry, view_columns: ViewColumns, entries: Entries)
 
     Args:
         registry: Its names.
-        view_columns: Names, types and modifiers of a view's columns, which only planning it tells.
+        view_columns: Names, types, modifiers and domains of a view's columns, which only planning
+            it tells.
         entries: Of tables as they were before.
     """
     store = registry.store
@@ -65,7 +76,7 @@ def contents_of(registry: Registry, view_columns: ViewColumns, entries: Entries)
     relations.sort(key=lambda entry: entry.oid)
     return Contents(
         schemas, servers, relations, store.routines(), comments, store.temporary_schema,
-        enums=store.enums(),
+        enums=store.enums(), domains=tuple(map(_domain, store.domains())),
     )  # fmt: skip
 
 
@@ -152,10 +163,36 @@ def _column(column: kept.Column, number: int, types: Mapping[str, Type]) -> Colu
     text = None if written is None else default_text(written, column.type, types)
     identity = {"always": "a", "by default": "d"}.get(column.identity, "")
     return ColumnEntry(
-        column.name, column.type.oid, number, column.typmod, column.not_null,
+        column.name, column.type_oid, number, column.typmod, column.not_null,
         None if identity else text, column.comment, identity, column.generated is not None,
         dimensions=dimensions(column.type),
+        base=column.type.oid if column.domain is not None else 0,
     )  # fmt: skip
+
+
+def _domain(domain: Domain) -> DomainEntry:
+    types = {VALUE: domain.base}
+    kept_default = domain.default
+    default = None if kept_default is None else default_text(kept_default, domain.base, types)
+    slots = slots_of([check.name for check in domain.checks])
+    checks = tuple(
+        _stated(part_oid(domain.oid, slots[check.name]), check.name, (), check.valid, [
+            domain_check_text(check.expression, domain.base, pretty=each) for each in (False, True)
+        ])
+        for check in domain.checks
+    )  # fmt: skip
+    return DomainEntry(domain, default, checks)
+
+
+def _stated(
+    slot: int, name: str, columns: tuple[int, ...], valid: bool, texts: Sequence[str]
+) -> ConstraintEntry:
+    """A CHECK; `texts` are its expression plain and pretty."""
+    ending = "" if valid else " NOT VALID"
+    whole, pretty = (f"CHECK ({text}){ending}" for text in texts)
+    return ConstraintEntry(
+        slot + 1, name, "c", columns, whole, pretty, expression=texts[0], valid=valid
+    )
 
 
 def _key_index(
@@ -217,21 +254,9 @@ def _check(
     slots: Mapping[str, int],
 ) -> ConstraintEntry:  # fmt: skip
     types = {column.name: column.type for column in table.columns}
-    text = check_text(check.expression, types)
-    pretty = check_text(check.expression, types, pretty=True)
+    texts = [check_text(check.expression, types, pretty=each) for each in (False, True)]
     numbers = tuple(place[name] for name in check.columns if name in place)
-    slot = part_oid(oid, slots[check.name])
-    ending = "" if check.valid else " NOT VALID"
-    return ConstraintEntry(
-        slot + 1,
-        check.name,
-        "c",
-        numbers,
-        f"CHECK ({text}){ending}",
-        f"CHECK ({pretty}){ending}",
-        expression=text,
-        valid=check.valid,
-    )
+    return _stated(part_oid(oid, slots[check.name]), check.name, numbers, check.valid, texts)
 
 
 _ACTIONS = {"no action": "a", "restrict": "r", "cascade": "c", "set null": "n", "set default": "d"}
@@ -289,11 +314,16 @@ def _view_text(sql: str) -> str:
     return f" {sql.strip().rstrip(';')};"
 
 
-def _view(oid: int, view: kept.View, columns: Sequence[tuple[str, Type, int]]) -> RelationEntry:
+def _view(
+    oid: int, view: kept.View, columns: Sequence[tuple[str, Type, int, int]]
+) -> RelationEntry:
     entries = tuple(
-        ColumnEntry(name, kind.oid, n, typmod, dimensions=dimensions(kind))
-        for n, (name, kind, typmod) in enumerate(columns, 1)
-    )
+        ColumnEntry(
+            name, domain or kind.oid, n, typmod, dimensions=dimensions(kind),
+            base=kind.oid if domain else 0,
+        )
+        for n, (name, kind, typmod, domain) in enumerate(columns, 1)
+    )  # fmt: skip
     text, name = _view_text(view.sql), view.name
     options = (f"check_option={view.check}",) if view.check else ()
     return RelationEntry(

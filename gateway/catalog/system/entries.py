@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.catalog.deparsing.definitions import IndexItem
@@ -10,7 +10,8 @@ from gateway.catalog.registry import TEMPORARY
 from gateway.catalog.system.oids import part_oid
 from gateway.catalog.system.owners import Ownership
 from gateway.store.definitions import definitions as kept
-from gateway.store.definitions.catalogue import Routine
+from gateway.store.definitions.catalogue import OwnType, Routine
+from gateway.store.definitions.domains import Domain
 from gateway.store.definitions.enums import Enum
 
 
@@ -28,6 +29,7 @@ class ColumnEntry:
     identity: str = ""
     generated: bool = False
     dimensions: int = 0
+    base: int = 0  # the type beneath a domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,15 @@ class ConstraintEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class DomainEntry:
+    """A domain, its own default and its own CHECKs, as PostgreSQL writes them."""
+
+    domain: Domain
+    default: str | None
+    checks: tuple[ConstraintEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RelationEntry:
     """A relation; `kind` is pg_class.relkind: r, v, m, S, or f for a dataset's table."""
 
@@ -126,3 +137,17 @@ class Contents:
     temporary: str = ""  # the schema that this session calls pg_temp
     ownership: Ownership = field(default_factory=Ownership)
     enums: Sequence[Enum] = ()
+    domains: Sequence[DomainEntry] = ()
+
+    @property
+    def constraints(self) -> Iterator[ConstraintEntry]:
+        """Those of all relations and all domains."""
+        for entry in self.relations:
+            yield from entry.constraints
+        for domain in self.domains:
+            yield from domain.checks
+
+    @property
+    def own_types(self) -> list[OwnType]:
+        """The types that users made, enums first."""
+        return [*self.enums, *(each.domain for each in self.domains)]

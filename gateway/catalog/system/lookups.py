@@ -98,7 +98,7 @@ class Lookups:
             return schema in self.moment.path
         entry = self._row_types.get(oid)
         moment = self.moment
-        return entry.oid in moment.visible_classes if entry else moment.is_visible_enum(oid)
+        return entry.oid in moment.visible_classes if entry else moment.is_visible_type(oid)
 
     def is_visible_function(self, oid: int) -> bool | None:
         schema = schemas_of("pg_proc").get(oid) or self._function_schemas.get(oid)
@@ -126,8 +126,7 @@ class Lookups:
     def _constraints(self) -> dict[int, tuple[str, str]]:
         return {
             each.oid: (self._named(each.definition, each), self._named(each.pretty, each))
-            for entry in self.moment.contents.relations
-            for each in entry.constraints
+            for each in self.moment.contents.constraints
         }
 
     def _named(self, text: str, key: ConstraintEntry) -> str:

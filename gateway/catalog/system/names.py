@@ -144,9 +144,9 @@ class Moment:
         spelling = " ".join(text.lower().split()) if '"' not in text else text.strip()
         if spelling.endswith("[]"):
             inner = self._type_number(spelling[:-2])
-            for enum in self.contents.enums:
-                if enum.oid == inner:
-                    return enum.array_oid
+            for own in self.contents.own_types:
+                if own.oid == inner:
+                    return own.array_oid
             found = static().types.get(inner or 0)
             return found.array if found is not None else None
         spelling = re.sub(r"\(.*?\)", "", spelling).strip()
@@ -205,7 +205,7 @@ class Moment:
 
     @cached_property
     def _row_types(self) -> dict[str, int]:
-        """The names of relations' row types and of enums, with and without schema -> oid."""
+        """The names of relations' row types and of own types, with and without schema -> oid."""
         from gateway.catalog.system.oids import ROW_TYPE
 
         found = {}
@@ -214,15 +214,15 @@ class Moment:
             found[full] = entry.part(ROW_TYPE)
             if entry.oid in self.visible_classes:
                 found[identifier(entry.name)] = entry.part(ROW_TYPE)
-        for enum in self.contents.enums:
-            found[f"{identifier(enum.name.schema)}.{identifier(enum.name.name)}"] = enum.oid
-            if enum.name.schema in self.path:
-                found[identifier(enum.name.name)] = enum.oid
+        for own in self.contents.own_types:
+            found[f"{identifier(own.name.schema)}.{own.sql}"] = own.oid
+            if own.name.schema in self.path:
+                found[own.sql] = own.oid
         return found
 
     @cached_property
     def row_type_texts(self) -> dict[int, str]:
-        """Users' enums, the row types of their relations, and arrays, as format_type has them."""
+        """Users' types, the row types of their relations, and arrays, as format_type has them."""
         from gateway.catalog.system.oids import ARRAY_TYPE, ROW_TYPE
 
         texts = {}
@@ -230,17 +230,16 @@ class Moment:
             text = self.class_texts[entry.oid]
             texts[entry.part(ROW_TYPE)] = text
             texts[entry.part(ARRAY_TYPE)] = f"{text}[]"
-        for enum in self.contents.enums:
-            name = identifier(enum.name.name)
-            place = "" if enum.name.schema in self.path else f"{identifier(enum.name.schema)}."
-            texts[enum.oid], texts[enum.array_oid] = f"{place}{name}", f"{place}{name}[]"
+        for own in self.contents.own_types:
+            place = "" if own.name.schema in self.path else f"{identifier(own.name.schema)}."
+            texts[own.oid], texts[own.array_oid] = f"{place}{own.sql}", f"{place}{own.sql}[]"
         return texts
 
-    def is_visible_enum(self, oid: int) -> bool | None:
-        """Whether an enum, or the arrays of it, are found without their schema; None: neither."""
-        for enum in self.contents.enums:
-            if oid in (enum.oid, enum.array_oid):
-                return enum.name.schema in self.path
+    def is_visible_type(self, oid: int) -> bool | None:
+        """Whether an own type, or arrays of it, are found without their schema; None: neither."""
+        for own in self.contents.own_types:
+            if oid in (own.oid, own.array_oid):
+                return own.name.schema in self.path
         return None
 
     def with_enum_seen(self, default: str) -> str:

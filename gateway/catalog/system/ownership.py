@@ -14,7 +14,7 @@ from gateway.catalog.system.owners import DefaultEntry, MembershipEntry, Owned, 
 from gateway.catalog.system.static import static
 from gateway.roles import BOOTSTRAP_OID, PREDEFINED, Pairs
 from gateway.sources.table import TableName
-from gateway.store.ddl.enums import enum_key
+from gateway.store.ddl.own_types import type_key
 from gateway.store.ddl.owning import function_key, relation_key
 from gateway.store.definitions.catalogue import PUBLIC
 from gateway.store.definitions.privileges import (
@@ -51,7 +51,7 @@ def with_rights(contents: Contents, authority: Authority, entries: Entries) -> C
         tuple(shown.members()),
         {name: shown.owned(Securable("schema", name), "schema") for name in contents.schemas},
         {each.oid: shown.owned(function_key(each.oid), "function") for each in contents.functions},
-        {each.oid: shown.owned(enum_key(each.oid), "type") for each in contents.enums},
+        {each.oid: shown.owned(type_key(each.oid), "type") for each in contents.own_types},
         shown.owned(DATABASE, "database"),
         tuple(shown.settings()),
         tuple(shown.defaults()),

@@ -31,7 +31,7 @@ from gateway.catalog.system.oids import (
 )
 from gateway.catalog.system.owners import Owned
 from gateway.catalog.system.static import PUBLIC
-from gateway.catalog.system.type_rows import enum_types, labels, row_types
+from gateway.catalog.system.type_rows import labels, own_types, row_types
 from gateway.sources.table import TableName
 from gateway.store.definitions.catalogue import FIRST_OID
 
@@ -201,6 +201,17 @@ def _constraints(entry: RelationEntry, _: bool) -> Iterator[Row]:
         }  # fmt: skip
 
 
+def _domain_checks(contents: Contents) -> Iterator[Row]:
+    for entry in contents.domains:
+        for each in entry.checks:
+            yield {
+                "oid": each.oid, "conname": each.name, "contype": "c",
+                "connamespace": namespace_oid(entry.domain.name.schema), "conrelid": 0,
+                "contypid": entry.domain.oid, "conbin": each.expression,
+                "connoinherit": False, "convalidated": each.valid, "conkey": None,
+            }  # fmt: skip
+
+
 def _indexes(entry: RelationEntry, _: bool) -> Iterator[Row]:
     by_number = {column.number: column.type for column in entry.columns}
     for index in entry.indexes:
@@ -256,9 +267,13 @@ def other_descriptions(contents: Contents) -> Iterator[Row]:
     for routine in contents.functions:
         if routine.comment:
             yield {"objoid": routine.oid, "classoid": _PROC, "description": routine.comment}
-    for enum in contents.enums:
-        if enum.comment:
-            yield {"objoid": enum.oid, "classoid": _TYPE, "description": enum.comment}
+    for own in contents.own_types:
+        if own.comment:
+            yield {"objoid": own.oid, "classoid": _TYPE, "description": own.comment}
+    for entry in contents.domains:
+        for rule, kept in zip(entry.checks, entry.domain.checks, strict=True):
+            if kept.comment:
+                yield {"objoid": rule.oid, "classoid": _CONSTRAINT, "description": kept.comment}
     for name, text in contents.comments.items():
         yield {"objoid": contents.schemas[name], "classoid": _NAMESPACE, "description": text}
 
@@ -354,6 +369,7 @@ _BESIDE: Mapping[str, Callable[[Contents], Mapping[int, bool]]] = {
 }
 OF_OTHERS: Mapping[str, Callable[[Contents], Iterator[Row]]] = {
     "pg_auth_members": _members,
+    "pg_constraint": _domain_checks,
     "pg_db_role_setting": _role_settings,
     "pg_default_acl": _default_acls,
     "pg_depend": of_texts,
@@ -363,5 +379,5 @@ OF_OTHERS: Mapping[str, Callable[[Contents], Iterator[Row]]] = {
     "pg_foreign_server": _servers,
     "pg_enum": labels,
     "pg_proc": _functions,
-    "pg_type": enum_types,
+    "pg_type": own_types,
 }

@@ -1,5 +1,7 @@
 """Texts read as integers, booleans and labels of enums: what a cast of a text not written does.
 
+And the rules of domains, which values are held to that are cast to one.
+
 The engine would read a fraction and round it; PostgreSQL takes digits alone (manual, 8.1.1).
 """
 
@@ -12,7 +14,7 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.errors import InvalidTextRepresentation
+from gateway.errors import InvalidTextRepresentation, domain_refuses
 from gateway.sql.inputs import number_input
 
 Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
@@ -57,6 +59,18 @@ def _labels(texts: pa.Array, told: pa.Array) -> pa.Array:
     return texts
 
 
+def _held(rules: pa.Array, told: pa.Array) -> pa.Array:
+    """True where a rule of a domain holds, of which `told` has as JSON what a refusal tells.
+
+    Raises:
+        CheckViolation: 23514, NotNullViolation: 23502: it does not hold everywhere.
+    """
+    if len(told) and not pc.all(rules, min_count=0).as_py():
+        shown, schema, name, rule = json.loads(told[0].as_py())
+        raise domain_refuses(shown, (schema, name), rule)
+    return rules
+
+
 def _label_lists(lists: pa.Array, told: pa.Array) -> pa.Array:
     """The same of arrays of texts."""
     _labels(lists.flatten(), told)
@@ -73,6 +87,7 @@ NUMBER_TEXTS: tuple[Columnar, ...] = (
             ("bool", number_input.read_bool, pa.bool_()),
         )
     ),
+    ("domain_held", [pa.bool_(), pa.string()], pa.bool_(), _held),
     ("enum_of_text", [pa.string(), pa.string()], pa.string(), _labels),
     ("enums_of_texts", [pa.list_(pa.string()), pa.string()], pa.list_(pa.string()), _label_lists),
 )

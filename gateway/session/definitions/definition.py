@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
 from gateway.errors import (
-    AmbiguousFunction,
     FeatureNotSupported,
     GatewayError,
     InsufficientPrivilege,
     InvalidTableDefinition,
-    ReadOnlyTable,
     SyntaxFault,
-    UndefinedFunction,
     WrongObjectType,
 )
-from gateway.rewrite import rewrite
-from gateway.session.computation import Bound, Computation, fields_of
+from gateway.session.computation import Bound, fields_of
+from gateway.session.definitions.altering import alter
 from gateway.session.definitions.datasets import attach, detach, refresh_dataset
 from gateway.session.definitions.default_privileges import change_defaults
-from gateway.session.definitions.enums import alter_enum, create_enum, drop_enums
+from gateway.session.definitions.domains import alter_domain, create_domain
+from gateway.session.definitions.functions import create_function, drop_functions
 from gateway.session.definitions.grants import change_grants, change_owner, role_named
 from gateway.session.definitions.kept_settings import keep_setting
+from gateway.session.definitions.naming import new_name, note_cascade, refuse_dataset
 from gateway.session.definitions.objects import (
     alter_sequence,
     comment,
     create_index,
     create_sequence,
     drop_indexes,
+)
+from gateway.session.definitions.own_types import (
+    alter_enum,
+    create_enum,
+    drop_types,
+    let_go,
+    move_type,
 )
 from gateway.session.definitions.owned import drop_owned, reassign_owned
 from gateway.session.definitions.roles import (
@@ -41,11 +45,8 @@ from gateway.session.definitions.roles import (
     drop_role,
 )
 from gateway.session.definitions.tables import (
-    alter,
     create_table,
     create_table_as,
-    new_name,
-    note_cascade,
     planned_fields,
     reads_of,
     refresh,
@@ -55,17 +56,17 @@ from gateway.session.result import Field, Notice, Result
 from gateway.session.writes.execution import Executor
 from gateway.session.writes.through import bound_query
 from gateway.sources.table import TableName
-from gateway.sql.meaning.functions import Function, body_of
-from gateway.sql.meaning.inlining import calls_of
 from gateway.sql.names.relation import zone_of
 from gateway.sql.names.updatable import why_not
 from gateway.sql.statements.altering import AlterRelation
-from gateway.sql.statements.commands import CreateSchema, DropStatement, Name, RenameSchema
+from gateway.sql.statements.commands import CreateSchema, DropStatement, RenameSchema
 from gateway.sql.statements.datasets import AttachDataset, DetachDataset, RefreshDataset
-from gateway.sql.statements.enums import AddLabel, CreateEnum, DropEnums, MoveEnum, RenameLabel
+from gateway.sql.statements.domains import AlterDomain, CreateDomain
+from gateway.sql.statements.enums import AddLabel, CreateEnum, RenameLabel
 from gateway.sql.statements.grants import ChangeDefaults, ChangeGrants, ChangeOwner, Grantee
 from gateway.sql.statements.kept_settings import KeepSetting
 from gateway.sql.statements.objects import CommentOn, CreateIndex, RefreshView
+from gateway.sql.statements.own_types import DropTypes, MoveType
 from gateway.sql.statements.refused import DropAbsent
 from gateway.sql.statements.roles import (
     AlterRole,
@@ -79,10 +80,8 @@ from gateway.sql.statements.routines import CreateFunction, DropFunction
 from gateway.sql.statements.sequences import AlterSequence, CreateSequence
 from gateway.sql.statements.statement import CreateView, Statement
 from gateway.sql.statements.tables import CreateTable
-from gateway.sql.text.datatypes import data_type
 from gateway.store.definitions.columntypes import spelt
 from gateway.store.definitions.definitions import View
-from gateway.types import Type
 
 
 def define(executor: Executor, statement: Statement, bound: Bound) -> Result:
@@ -120,7 +119,7 @@ def _rename_schema(executor: Executor, tree: RenameSchema) -> Result:
     if tree.name == "public":
         raise FeatureNotSupported('schema "public" cannot be renamed')
     for name in (tree.name, tree.new):
-        _refuse_dataset(executor, name)
+        refuse_dataset(executor, name)
     executor.registry.store.rename_schema(tree.name, tree.new)
     return Result("ALTER SCHEMA")
 
@@ -182,110 +181,6 @@ def _refuse_check_option(query: exp.Expr) -> None:
         )
 
 
-def _create_function(executor: Executor, tree: CreateFunction) -> Result:
-    """Keep a function, once a call of it plans."""
-    schema, name = executor.registry.named(tree.name)
-    registry = executor.registry
-    place = schema or registry.home()
-    function = Function(
-        place, name, tree.arguments, tree.returns, tree.body, tree.strict, tree.volatility
-    )
-    _refuse_dataset(executor, place)
-    with _placed(tree.body_start + 1):
-        if not tree.quoted:
-            function = replace(function, bound=())
-            function = replace(function, bound=calls_of(function, registry.function))
-        body_of(function)
-    function = replace(function, hidden=_is_the_engines(executor, function))
-
-    def check() -> None:
-        with _placed(tree.body_start + 1):
-            query = executor.rewrite(_call(function, place), kept=True)
-            executor.plan(Computation(query), Bound())
-
-    registry.store.create_function(function, check, or_replace=tree.replace)
-    if function.hidden:
-        executor.notices.append(
-            f"the engine has a function {name} of its own, which is found first:"
-            f" call this one as {place}.{name}"
-        )
-    return Result("CREATE FUNCTION")
-
-
-def _is_the_engines(executor: Executor, function: Function) -> bool:
-    """Whether a call without a schema means a function of the engine."""
-    call = _call(function, "")
-    try:
-        query = rewrite(call, executor.registry.relation, executor.constants)
-        executor.plan(Computation(query), Bound())
-    except GatewayError:  # whatever the engine says, it has no such function for these arguments
-        return False
-    return True
-
-
-@contextmanager
-def _placed(position: int) -> Iterator[None]:
-    """Errors inside that have no place of their own get this one."""
-    try:
-        yield
-    except GatewayError as error:
-        error.position = error.position or position
-        raise
-
-
-def _call(function: Function, schema: str) -> exp.Select:
-    """SELECT schema.function(a, ...) over one row of NULLs of the arguments' types."""
-    values, columns = [], []
-    for number, argument in enumerate(function.arguments, 1):
-        name = exp.to_identifier(f"a{number}", quoted=True)
-        kind = data_type(argument.type)
-        values.append(exp.Alias(this=exp.Cast(this=exp.Null(), to=kind), alias=name))
-        columns.append(exp.Column(this=name.copy()))
-    named = exp.to_identifier(function.name, quoted=True)
-    call: exp.Expr = exp.Anonymous(this=named, expressions=columns)
-    if schema:
-        call = exp.Dot(this=exp.to_identifier(schema, quoted=True), expression=call)
-    row = exp.Select(expressions=values or [exp.Literal.number(1)])
-    return exp.Select(expressions=[call]).from_(row.subquery("a"))
-
-
-def _drop_functions(executor: Executor, tree: DropFunction) -> Result:
-    keys = []
-    for name, types in tree.functions:
-        found = _function_named(executor, name, types)
-        if found is not None:
-            keys.append(found.key)
-            continue
-        shown = _signature(name, types)
-        if not tree.if_exists:
-            missing = f"function {shown} does not exist"
-            bare = f'could not find a function named "{".".join(name)}"'
-            raise UndefinedFunction(missing if types is not None else bare)
-        executor.notices.append(f"function {shown} does not exist, skipping")
-    others = executor.registry.store.drop_functions(list(dict.fromkeys(keys)), cascade=tree.cascade)
-    note_cascade(executor, [f"function {other}" for other in others])
-    return Result("DROP FUNCTION")
-
-
-def _function_named(
-    executor: Executor, name: Name, types: tuple[Type, ...] | None
-) -> Function | None:
-    found = executor.registry.functions(*executor.registry.named(name))
-    if types is not None:
-        same = (f for f in found if tuple(argument.type for argument in f.arguments) == types)
-        return next(same, None)
-    if len(found) > 1:
-        raise AmbiguousFunction(
-            f'function name "{".".join(name)}" is not unique',
-            hint="Specify the argument list to select the function unambiguously.",
-        )
-    return found[0] if found else None
-
-
-def _signature(name: Name, types: tuple[Type, ...] | None) -> str:
-    return f"{'.'.join(name)}({', '.join(each.sql for each in types or ())})"
-
-
 def _drop(executor: Executor, tree: DropStatement, command: str) -> Result:
     if tree.kind == "truncate":
         return _truncate(executor, tree)
@@ -322,13 +217,16 @@ def _truncate(executor: Executor, tree: DropStatement) -> Result:
 
 def _drop_schemas(executor: Executor, tree: DropStatement) -> None:
     for parts in tree.names:
-        _refuse_dataset(executor, parts[0])
+        refuse_dataset(executor, parts[0])
         store = executor.registry.store
-        done = store.drop_schema(parts[0], if_exists=tree.if_exists, cascade=tree.cascade)
+        with store.defining():
+            types = [own.name for own in store.own_types() if own.name.schema == parts[0]]
+            gone = let_go(executor, types, parts[0]) if tree.cascade else []
+            done = store.drop_schema(parts[0], if_exists=tree.if_exists, cascade=tree.cascade)
         if done is None:
             executor.notices.append(f'schema "{parts[0]}" does not exist, skipping')
         else:
-            note_cascade(executor, list(done.others))
+            note_cascade(executor, [*done.others, *gone])
 
 
 def _drop_relations(executor: Executor, tree: DropStatement) -> None:
@@ -355,20 +253,12 @@ def _drop_relations(executor: Executor, tree: DropStatement) -> None:
     note_cascade(executor, list(done.others))
 
 
-def _refuse_dataset(executor: Executor, schema: str) -> None:
-    if schema != "public" and executor.registry.is_dataset(schema):
-        raise ReadOnlyTable(
-            f'schema "{schema}" is an xarray dataset',
-            hint="Datasets are set up in the configuration.",
-        )
-
-
 _RUNNERS: dict[type, Callable[..., Result]] = {
     CreateSchema: _create_schema,
     RenameSchema: _rename_schema,
     CreateTable: create_table,
-    CreateFunction: _create_function,
-    DropFunction: _drop_functions,
+    CreateFunction: create_function,
+    DropFunction: drop_functions,
     AlterRelation: alter,
     RefreshView: refresh,
     CreateIndex: create_index,
@@ -385,8 +275,10 @@ _RUNNERS: dict[type, Callable[..., Result]] = {
     CreateEnum: create_enum,
     AddLabel: alter_enum,
     RenameLabel: alter_enum,
-    MoveEnum: alter_enum,
-    DropEnums: drop_enums,
+    CreateDomain: create_domain,
+    AlterDomain: alter_domain,
+    MoveType: move_type,
+    DropTypes: drop_types,
     AlterRole: alter_role,
     KeepSetting: keep_setting,
     DropRole: drop_role,

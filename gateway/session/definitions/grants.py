@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from gateway.catalog.authority import DATABASE, Authority, denied
-from gateway.catalog.own_types import find_enum
+from gateway.catalog.own_types import find_type
 from gateway.errors import (
     FeatureNotSupported,
     InsufficientPrivilege,
@@ -23,7 +23,7 @@ from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
 from gateway.sql.statements.commands import Name
 from gateway.sql.statements.grants import ChangeGrants, ChangeOwner, Grantee
-from gateway.store.ddl.enums import enum_key
+from gateway.store.ddl.own_types import type_key
 from gateway.store.ddl.owning import function_key, relation_key
 from gateway.store.definitions.definitions import Sequence, TableDefinition
 from gateway.store.definitions.privileges import (
@@ -325,11 +325,11 @@ def _function_owned(executor: Executor, tree: ChangeOwner) -> list[Securable]:
 
 
 def _type_owned(executor: Executor, tree: ChangeOwner) -> list[Securable]:
-    enum = find_enum(executor.registry, tree.name)
-    if enum is None:
+    own = find_type(executor.registry, tree.name)
+    if own is None:
         raise UndefinedObject(f'type "{".".join(tree.name)}" does not exist')
-    executor.authority.require_owner_of(enum_key(enum.oid), tree.name[-1])
-    return [enum_key(enum.oid)]
+    executor.authority.require_owner_of(type_key(own.oid), tree.name[-1])
+    return [type_key(own.oid)]
 
 
 def _relation_owned(executor: Executor, tree: ChangeOwner) -> list[Securable]:
@@ -359,4 +359,5 @@ _FINDERS: dict[str, Callable[[Executor, ChangeOwner], list[Securable]]] = {
     "schema": _schema_owned,
     "function": _function_owned,
     "type": _type_owned,
+    "domain": _type_owned,
 }

@@ -22,9 +22,10 @@ from gateway.errors import (
     UndefinedTable,
     WrongObjectType,
 )
-from gateway.session.definitions.enums import comment_on_enum
+from gateway.session.definitions.domains import comment_on_rule
+from gateway.session.definitions.naming import new_name, note_skipped
+from gateway.session.definitions.own_types import comment_on_type
 from gateway.session.definitions.shared_comments import comment_on_shared
-from gateway.session.definitions.tables import new_name, note_skipped
 from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
@@ -185,8 +186,10 @@ def comment(executor: Executor, tree: CommentOn) -> Result:
         _comment_on_constraint(executor, tree, text)
     elif tree.kind in ("role", "database"):
         comment_on_shared(executor, tree)
-    elif tree.kind == "type":
-        comment_on_enum(executor, tree.name, text)
+    elif tree.kind == "domain constraint":
+        comment_on_rule(executor, tree.name[:-1], tree.name[-1], text)
+    elif tree.kind in ("type", "domain"):
+        comment_on_type(executor, tree.name, tree.kind, text)
     else:
         column = tree.name[-1] if tree.kind == "column" else None
         parts = tree.name[:-1] if column is not None else tree.name

@@ -7,7 +7,7 @@ from functools import partial
 
 from gateway.errors import InsufficientPrivilege
 from gateway.session.definitions.grants import role_named
-from gateway.session.definitions.tables import note_cascade
+from gateway.session.definitions.naming import note_cascade
 from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
 from gateway.sql.statements.grants import Grantee

@@ -132,15 +132,15 @@ class Queries:
             return Described(types, fields_of(query.rewritten, plan.schema, by_number))
         return Described(types, self.returned_fields(query, by_number))
 
-    def view_columns(self, view: View) -> list[tuple[str, Type, int]]:
-        """Names, types and modifiers of a view's columns; none when what it read is gone."""
+    def view_columns(self, view: View) -> list[tuple[str, Type, int, int]]:
+        """Names, types, modifiers, domains of a view's columns; none when what it read is gone."""
         query = exp.select("*").from_(table_node(view.name))
         statement = Statement(f"view {view.name}", 0, query, "SELECT", Kind.QUERY)
         try:
             fields = self.describe(statement, {}).fields or ()
         except GatewayError:  # whatever is wrong with one view, the others must be seen
             return []
-        return [(field.name, field.type, field.typmod) for field in fields]
+        return [(field.name, field.type, field.typmod, field.domain) for field in fields]
 
     def query(self, statement: Statement, bound: Bound) -> Result:
         """Plan a query; its rows are computed as they are read."""

@@ -23,8 +23,10 @@ from gateway.sql.names.relation import ColumnInfo, Relation
 from gateway.sql.names.scope import table_node
 from gateway.sql.text.dialect import parse
 from gateway.store.definitions.definitions import Column, TableDefinition
+from gateway.store.definitions.domains import Domain
 from gateway.store.disk.faults import shown_row
 from gateway.store.rows.assignment import assign
+from gateway.store.rows.defaults import constant_default
 from gateway.store.rows.snapshots import Snapshot
 from gateway.types import INT4, Type, from_arrow
 
@@ -35,6 +37,7 @@ _LATEST = re.compile(r"\b(currval|lastval)\b", re.IGNORECASE)
 _MOMENTS = frozenset({"date", "time", "timestamp", "timestamptz"})
 # For expressions over no columns: as many rows as values are wanted.
 _ROWS = TableName("gradwire", "rows")
+_VALUES = TableName("gradwire", "values")  # of a domain
 
 
 class EngineExpressions:
@@ -53,7 +56,7 @@ class EngineExpressions:
         self, definition: TableDefinition, columns: Sequence[Column], count: int
     ) -> list[pa.Array]:
         """`count` values of each column's default or identity, in the types of the columns."""
-        if count > 1 and any(_LATEST.search(column.default or "") for column in columns):
+        if count > 1 and any(_LATEST.search(column.default_value or "") for column in columns):
             rows = [self.defaults(definition, columns, 1) for _ in range(count)]
             return [pa.concat_arrays(values) for values in zip(*rows, strict=True)]
         return [assign(self._default(definition, column, count), column) for column in columns]
@@ -65,7 +68,7 @@ class EngineExpressions:
             name = store.owned_sequence(oid, column.number) if oid is not None else None
             if name is not None:
                 return pa.array(self._sequences.next(name, count), pa.int64())
-        text = column.default or "NULL"
+        text = column.default_value or "NULL"
         if found := _NEXTVAL.fullmatch(text):
             name = self._sequences.named(found[1].replace("''", "'"))
             return pa.array(self._sequences.next(name, count), pa.int64())
@@ -115,6 +118,33 @@ class EngineExpressions:
             constraint=checks[number].name,
         )
 
+    def broken_rule(self, domain: Domain, values: pa.Array) -> str | None:
+        """The CHECK of a domain that is false for the first value for which any is, if any is."""
+        relation, rows = _of_values(domain, values)
+        found = self._over(relation, tuple(rule.expression for rule in domain.rules), rows)
+        broken = [pc.fill_null(pc.invert(each), False) for each in found]
+        places = [
+            (each.index(True).as_py(), number)
+            for number, each in enumerate(broken)
+            if each.true_count
+        ]
+        return domain.rules[min(places)[1]].name if places else None
+
+    def refuse_wrong_domain(self, domain: Domain) -> None:
+        """Plan what a domain declares, as PostgreSQL does when it is made.
+
+        Raises:
+            DatatypeMismatch: 42804, a CHECK that is not boolean, a default of another type.
+            GatewayError: an expression that does not plan.
+        """
+        column = Column(domain.name.name, domain.base, domain.typmod, default=domain.default)
+        relation, rows = _of_values(domain, pa.array([], column.arrow))
+        for rule in domain.checks:
+            found = self._over(relation, (rule.expression,), rows)[0]
+            _refuse_no_boolean(rule.expression, from_arrow(found.type))
+        if domain.default is not None and constant_default(column) is None:
+            self._assignable(TableDefinition(_ROWS, ()), column, domain.default)
+
     def type_of(self, definition: TableDefinition, text: str) -> Type:
         """The type of an expression over a table's columns.
 
@@ -131,11 +161,7 @@ class EngineExpressions:
             GatewayError: an expression that does not plan.
         """
         for check in definition.checks:
-            kind = self.type_of(definition, check.expression)
-            if kind.name != "bool" and check.expression.upper() != "NULL":
-                raise DatatypeMismatch(
-                    f"argument of CHECK must be type boolean, not type {kind.sql}"
-                )
+            _refuse_no_boolean(check.expression, self.type_of(definition, check.expression))
         for column in definition.columns:
             if column.generated is not None:
                 self._assignable(definition, column, column.generated)
@@ -190,6 +216,17 @@ def _query(name: TableName, texts: tuple[str, ...]) -> exp.Select:
             node.meta.pop("start", None)
         items.append(exp.alias_(tree, f"e{number}", quoted=True))
     return exp.Select(expressions=items, from_=exp.From(this=table_node(name)))
+
+
+def _refuse_no_boolean(check: str, kind: Type) -> None:
+    if kind.name != "bool" and check.upper() != "NULL":
+        raise DatatypeMismatch(f"argument of CHECK must be type boolean, not type {kind.sql}")
+
+
+def _of_values(domain: Domain, values: pa.Array) -> tuple[Relation, pa.RecordBatch]:
+    """VALUE as the one column of a relation."""
+    relation = Relation(_VALUES, {"value": ColumnInfo(domain.base)})
+    return relation, pa.record_batch({"value": values})
 
 
 def _seen(definition: TableDefinition) -> Relation:

@@ -20,10 +20,11 @@ from gateway.errors import FeatureNotSupported
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.names.relation import Relations
 from gateway.sql.names.scope import Analysis, Block, position_of
-from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.datatypes import DomainName, data_type, domain_cast
 from gateway.sql.text.dialect import DIALECT
+from gateway.sql.text.quoting import identifier
 from gateway.sql.text.trees import nodes, own_nodes
-from gateway.sql.types.inference import GIVES, Types
+from gateway.sql.types.inference import GIVES, Types, info_of_column
 from gateway.types import ALIASES, BY_NAME, INT4, REGISTERED, TEXT, Type, array_of
 
 
@@ -129,10 +130,24 @@ def lend_calls(block: Block, lender: Lender) -> None:
     """
     known = Types(block)
     for node in reversed(own_nodes(block.select)):
+        if isinstance(node, exp.Anonymous) and (domain := _domain_of(node, block)) is not None:
+            name = exp.Literal.string(identifier(domain.name))
+            node = node.replace(exp.Cast(this=name, to=data_type("regtype")))
         if isinstance(node, exp.Anonymous) and lender.has(node.name):
             _lend_call(node, known, lender)
         elif isinstance(node, exp.Cast):
             _lend_cast(node, known, lender)
+
+
+def _domain_of(call: exp.Anonymous, block: Block) -> DomainName | None:
+    """The domain that pg_typeof is asked of; None: it is of none, or it is another call."""
+    if call.name != "pg_typeof" or len(call.expressions) != 1:
+        return None
+    argument = call.expressions[0].unnest()
+    if isinstance(argument, exp.Column):
+        return info_of_column(argument, block).domain
+    found = domain_cast(argument)
+    return found[1] if found is not None else None
 
 
 def _lend_call(node: exp.Anonymous, known: Types, lender: Lender) -> None:

@@ -13,6 +13,7 @@ from collections import Counter
 from sqlglot import exp
 
 from gateway.errors import GatewayError
+from gateway.sql.text.datatypes import DOMAIN, domain_cast
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import nodes_of
 from gateway.sql.types.declared import DECLARED
@@ -75,12 +76,18 @@ def _name(item: exp.Expr) -> str:
     if isinstance(item, exp.Cast):
         return _cast_name(item)
     if isinstance(item, exp.Case):
-        default = item.args.get("default")
-        return (_own_name(default) if default is not None else "") or "case"
+        return _case_name(item)
     if isinstance(item, exp.Subquery):
         inner = leftmost(item.this)
         return output_name(inner.selects[0]) if isinstance(inner, exp.Select) else ""
     return _KEYWORDS.get(type(item), "")
+
+
+def _case_name(item: exp.Case) -> str:
+    if (found := domain_cast(item)) is not None:
+        return _cast_name(found[0])
+    default = item.args.get("default")
+    return (_own_name(default) if default is not None else "") or "case"
 
 
 def _cast_name(item: exp.Cast) -> str:
@@ -96,12 +103,16 @@ def _own_name(item: exp.Expr) -> str:
         item = item.this
     if isinstance(item, exp.Cast) and not item.meta_get("called"):
         return _own_name(item.this)
+    if isinstance(item, exp.Case) and (found := domain_cast(item)) is not None:
+        return _own_name(found[0].this)
     if isinstance(item, exp.Interval):
         return ""
     return "" if isinstance(item, exp.Case) and _name(item) == "case" else _name(item)
 
 
 def _type_name(kind: exp.DataType) -> str:
+    if (domain := kind.args.get(DOMAIN)) is not None:
+        return str(domain.name)
     try:
         known = postgres_type(kind)
         own = known.element or known

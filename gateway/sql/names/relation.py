@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from gateway.sources.table import TableName
 from gateway.sql.inputs.notation import PLAIN, Notation, from_text
+from gateway.sql.text.datatypes import DomainName
 from gateway.types import Type
 
 
@@ -24,6 +25,7 @@ class ColumnInfo:
         nan: Whether it can be NaN, if its type can: a dataset has NULL there.
         shown: Digits after the point of the numeric that PostgreSQL has where the engine has a
             double; None: it has a double, too.
+        domain: The domain that its values are of; None: of none.
     """
 
     type: Type | None = None
@@ -32,6 +34,7 @@ class ColumnInfo:
     origin: tuple[int, int] = (0, 0)
     nan: bool = True
     shown: int | None = None
+    domain: DomainName | None = None
 
 
 @dataclass(frozen=True, slots=True)

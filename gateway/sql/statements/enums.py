@@ -1,4 +1,4 @@
-"""CREATE, ALTER and DROP TYPE of enums, from their tokens (PostgreSQL manual, CREATE TYPE)."""
+"""CREATE and ALTER TYPE of enums, from their tokens (PostgreSQL manual, CREATE TYPE)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from gateway.errors import FeatureNotSupported
-from gateway.sql.statements.commands import Name, Reader, names_of
+from gateway.sql.statements.commands import Name, Reader
+from gateway.sql.statements.own_types import MoveType, read_move
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +38,6 @@ class RenameLabel:
     new: str
 
 
-@dataclass(frozen=True, slots=True)
-class MoveEnum:
-    """ALTER TYPE name RENAME TO new, or SET SCHEMA: what is not said is ""."""
-
-    name: Name
-    new: str = ""
-    schema: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DropEnums:
-    """DROP TYPE names."""
-
-    names: tuple[Name, ...]
-    if_exists: bool = False
-    cascade: bool = False
-
-
 def read_create_type(reader: Reader) -> CreateEnum:
     """CREATE TYPE, after these words.
 
@@ -73,7 +56,7 @@ def read_create_type(reader: Reader) -> CreateEnum:
     return CreateEnum(name, tuple(labels))
 
 
-def read_alter_type(reader: Reader) -> AddLabel | RenameLabel | MoveEnum:
+def read_alter_type(reader: Reader) -> AddLabel | RenameLabel | MoveType:
     """ALTER TYPE, after these words; OWNER TO is read elsewhere."""
     name = reader.qualified()
     if reader.accept("ADD", "VALUE"):
@@ -84,18 +67,8 @@ def read_alter_type(reader: Reader) -> AddLabel | RenameLabel | MoveEnum:
         old = reader.string()
         reader.need("TO")
         return RenameLabel(name, old, reader.string())
-    if reader.accept("RENAME", "TO"):
-        return MoveEnum(name, new=reader.own_name())
-    if reader.accept("SET", "SCHEMA"):
-        return MoveEnum(name, schema=reader.own_name())
-    return _refuse(reader, "this ALTER TYPE is not supported")
-
-
-def read_drop_type(reader: Reader) -> DropEnums:
-    """DROP TYPE, after these words."""
-    exists = reader.accept("IF", "EXISTS")
-    names = names_of(reader)
-    return DropEnums(names, exists, reader.one_of("CASCADE", "RESTRICT") == "CASCADE")
+    moved = read_move(reader, "type", name)
+    return moved or _refuse(reader, "this ALTER TYPE is not supported")
 
 
 def _refuse(reader: Reader, message: str) -> NoReturn:

@@ -164,14 +164,14 @@ _COMMENTED = (
 def read_comment(reader: Reader) -> CommentOn:
     """COMMENT ON kind name IS 'text' or NULL."""
     kind = reader.need(*_COMMENTED).lower()
-    if kind not in ("table", "column", "materialized view", "view", "schema", "function",
-                    "sequence", "index", "constraint", "role", "database", "type"):  # fmt: skip
+    if kind in ("extension", "trigger", "aggregate"):
         raise FeatureNotSupported(f"COMMENT ON {kind.upper()} is not supported")
     if kind == "function":
         name, types = read_signature(reader)
     elif kind == "constraint":
         part = reader.name()
         reader.need("ON")
+        kind = "domain constraint" if reader.accept("DOMAIN") else kind
         name, types = (*reader.qualified(), part), None
     else:
         name, types = reader.qualified(), None

@@ -20,7 +20,8 @@ from gateway.sql.statements.altering import read_alter
 from gateway.sql.statements.commands import Reader
 from gateway.sql.statements.copying import read_copy
 from gateway.sql.statements.datasets import read_attach, read_detach, read_refresh_dataset
-from gateway.sql.statements.enums import read_alter_type, read_create_type, read_drop_type
+from gateway.sql.statements.domains import read_alter_domain, read_create_domain
+from gateway.sql.statements.enums import read_alter_type, read_create_type
 from gateway.sql.statements.grants import (
     read_create_schema,
     read_default_privileges,
@@ -31,6 +32,7 @@ from gateway.sql.statements.grants import (
 )
 from gateway.sql.statements.kept_settings import read_alter_database
 from gateway.sql.statements.objects import read_comment, read_create_index, read_lock, read_refresh
+from gateway.sql.statements.own_types import read_drop_types
 from gateway.sql.statements.refused import ABSENT, OUTSIDE, read_drop_absent, refuse_command
 from gateway.sql.statements.roles import (
     membership_or,
@@ -323,7 +325,16 @@ COMMANDS = (
     Row("CREATE SCHEMA", Kind.DEFINITION, read_create_schema),
     Row("CREATE TYPE", Kind.DEFINITION, read_create_type),
     Row("ALTER TYPE", Kind.DEFINITION, partial(read_owner, kind="type", other=read_alter_type)),
-    Row("DROP TYPE", Kind.DEFINITION, read_drop_type),
+    Row("CREATE DOMAIN", Kind.DEFINITION, read_create_domain),
+    Row(
+        "ALTER DOMAIN",
+        Kind.DEFINITION,
+        partial(read_owner, kind="domain", other=read_alter_domain),
+    ),
+    *(
+        Row(f"DROP {kind.upper()}", Kind.DEFINITION, partial(read_drop_types, kind=kind))
+        for kind in ("type", "domain")
+    ),
     Row("DROP TABLE", Kind.DEFINITION, partial(commands.read_drop, kind="table")),
     Row(
         "DROP MATERIALIZED VIEW",

@@ -6,6 +6,7 @@ passes over a statement do; a spelling is read once here.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 from sqlglot import exp
@@ -19,6 +20,30 @@ _MOST_KEPT = 1000  # spellings: all types, and the numerics with their digits
 
 # Under this key a node of an enum holds the Type that its name means.
 OWN = "own"
+# Under this key a node of the type beneath a domain, or the expression that holds a value to it,
+# has the domain's name and number.
+DOMAIN = "domain"
+
+
+@dataclass(frozen=True, slots=True)
+class DomainName:
+    """A domain that a cast names."""
+
+    name: str
+    oid: int
+
+    def __deepcopy__(self, memo: object) -> DomainName:
+        """Itself: a copy of a tree names the same domain."""
+        return self
+
+
+def domain_cast(tree: exp.Expr) -> tuple[exp.Cast, DomainName] | None:
+    """A cast to a domain as a cast to the type beneath, and the domain; None of what is none."""
+    if isinstance(tree, exp.Case) and (found := tree.meta_get(DOMAIN)) is not None:
+        return tree.args["ifs"][0].args["true"], found
+    if isinstance(tree, exp.Cast) and (found := tree.args["to"].args.get(DOMAIN)) is not None:
+        return tree, found
+    return None
 
 
 def data_type(spelt: str | Type) -> exp.DataType:
@@ -49,6 +74,19 @@ def own_type(kind: exp.DataType) -> Type | None:
     """The enum that a node means; None: it is of another kind, or nobody has looked it up."""
     found = kind.args.get(OWN)
     return found if isinstance(found, Type) else None
+
+
+def type_name(kind: exp.DataType) -> tuple[str, ...]:
+    """The name of a type that is none of the engine's, in its parts."""
+    if kind.this != exp.DType.USERDEFINED:  # a word that some other system has as a type
+        word = kind.this.value if isinstance(kind.this, exp.DType) else kind.this  # REGCLASS
+        return () if kind.expressions else (str(word).lower(),)
+    named = kind.args.get("kind")
+    if isinstance(named, exp.Identifier):
+        return (named.name,)
+    if isinstance(named, exp.Expr):
+        return tuple(part.name for part in named.find_all(exp.Identifier, bfs=False))
+    return tuple(str(named).split(".")) if named else ()
 
 
 @lru_cache(_MOST_KEPT)

@@ -37,6 +37,15 @@ def identifier(name: str) -> str:
     return in_quotes(name)
 
 
+def seen(schema: str, name: str) -> str:
+    """A name as messages have it: without the schema that the search path has.
+
+    >>> seen("public", "a"), seen("Other", "a")
+    ('a', '"Other".a')
+    """
+    return identifier(name) if schema == "public" else f"{identifier(schema)}.{identifier(name)}"
+
+
 def in_quotes(name: str) -> str:
     """A name in quotes, whatever it is.
 

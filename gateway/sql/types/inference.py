@@ -14,6 +14,7 @@ from sqlglot import exp
 from gateway.errors import GatewayError
 from gateway.sql.names.relation import ColumnInfo
 from gateway.sql.names.scope import Block, Output, resolve
+from gateway.sql.text.datatypes import domain_cast
 from gateway.sql.text.grammar import Marker
 from gateway.sql.text.trees import ByKind, Kinds
 from gateway.sql.types.modifiers import cast_modifier
@@ -294,7 +295,9 @@ def info_of(output: Output, parameters: Mapping[int, Type] = _NO_PARAMETERS) -> 
         return info_of_column(tree, output.block)
     here = Types(output.block, parameters).of
     nullable = not isinstance(tree, exp.Literal)
-    return ColumnInfo(here(tree), nullable, cast_modifier(tree), shown=shown_digits(tree, here))
+    cast, domain = domain_cast(tree) or (tree, None)
+    shown = shown_digits(tree, here)
+    return ColumnInfo(here(tree), nullable, cast_modifier(cast), shown=shown, domain=domain)
 
 
 def _united(sides: Sequence[Output], parameters: Mapping[int, Type]) -> ColumnInfo:

@@ -37,6 +37,7 @@ from gateway.store.disk.faults import translated
 from gateway.store.rows import changes, looking
 from gateway.store.rows.assignment import assign
 from gateway.store.rows.changes import Target
+from gateway.store.rows.domains import hold_columns
 from gateway.store.rows.keys import hold_keys
 from gateway.store.rows.references import check
 from gateway.store.transactions.transactions import Transaction
@@ -237,7 +238,13 @@ class Alterer(Definer):
         target = Target(self._open(), 0, new, self.expressions)
         arrays |= changes.defaults(target, added, batch.num_rows)
         ordered = [arrays[column.name] for column in new.columns]
-        return pa.RecordBatch.from_arrays(ordered, schema=new.schema)
+        rows = pa.RecordBatch.from_arrays(ordered, schema=new.schema)
+        domains = {column.number: column.domain for column in old.columns}
+        given = [
+            c.name for c in new.columns if c.name in using or domains.get(c.number) != c.domain
+        ]
+        hold_columns(new, rows.select(given), self.expressions)
+        return rows
 
     def rename_relation(self, name: TableName, new: TableName, kind: str = "") -> None:
         """Give a relation another name, or another schema; what stands on it follows.
@@ -302,7 +309,8 @@ def _is_other(old: TableDefinition, new: TableDefinition) -> bool:
 
     def form(definition: TableDefinition) -> object:
         columns = [
-            (c.number, c.type, c.typmod, c.not_null, c.generated) for c in definition.columns
+            (c.number, c.type, c.typmod, c.not_null, c.generated, c.domain)
+            for c in definition.columns
         ]
         numbers = {c.name: c.number for c in definition.columns}
         return columns, {tuple(numbers[n] for n in key) for key in definition.key_names()}
@@ -349,12 +357,16 @@ def _as_of_a_table(old: TableDefinition, new: TableDefinition) -> Iterator[None]
     try:
         yield
     except CheckViolation as error:
+        if error.domain:
+            raise
         raise CheckViolation(
             f'check constraint "{error.constraint}" of relation "{table}" is violated by some row',
             table=(error.schema, error.table),
             constraint=error.constraint,
         ) from error
     except NotNullViolation as error:
+        if error.domain:
+            raise
         raise NotNullViolation(
             f'column "{error.column}" of relation "{table}" contains null values',
             table=(error.schema, error.table),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from gateway.sources.table import TableName
 from gateway.sql.meaning.functions import Function, FunctionName
-from gateway.store.ddl.enums import EnumKeeper
+from gateway.store.ddl.domains import DomainKeeper
 from gateway.store.definitions.catalogue import Relation, Routine
 from gateway.store.definitions.definitions import Sequence, TableDefinition, View
 
 
-class Names(EnumKeeper):
+class Names(DomainKeeper):
     """The part of a session that tells what there is."""
 
     @property

@@ -21,7 +21,8 @@ from gateway.errors import (
 from gateway.roles import NOTHING_MADE, Made
 from gateway.sources.table import TableName
 from gateway.sql.meaning.functions import Function, FunctionName
-from gateway.store.definitions.definitions import Sequence, TableDefinition, View
+from gateway.store.definitions.definitions import Column, Sequence, TableDefinition, View
+from gateway.store.definitions.domains import Domain
 from gateway.store.definitions.enums import Enum
 from gateway.store.definitions.privileges import NOBODY_S, Rights, Securable
 from gateway.types import Type, array_of
@@ -35,6 +36,9 @@ FIRST_OID = 16384
 
 # Versions of catalogues on their way to a commit.
 _DRAFTS = itertools.count(-1, -1)
+
+
+OwnType = Enum | Domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ class Catalogue:
     functions: Mapping[FunctionName, Routine] = field(default_factory=dict)
     rights: Mapping[Securable, Rights] = field(default_factory=dict)
     made: Made = NOTHING_MADE
-    enums: Mapping[TableName, Enum] = field(default_factory=dict)
+    types: Mapping[TableName, OwnType] = field(default_factory=dict)
 
     def with_made(self, made: Made) -> Catalogue:
         """This catalogue with other roles."""
@@ -129,7 +133,7 @@ class Catalogue:
         self.refuse_no_schema(name.schema)
         if name in self.relations or name.name in self.names_in(name.schema):
             raise DuplicateTable(f'relation "{name.name}" already exists')
-        if name in self.enums:
+        if name in self.types:
             raise DuplicateObject(
                 f'type "{name.name}" already exists',
                 hint="A relation has an associated type of the same name, so you must use a name"
@@ -190,16 +194,27 @@ class Catalogue:
         left = {k: r for k, r in self.functions.items() if k != key}
         return replace(self, version=next(_DRAFTS), functions=left)
 
-    def with_enum(self, enum: Enum) -> Catalogue:
-        """This catalogue with one enum more, or another in the place of that of its number."""
-        enums = {n: e for n, e in self.enums.items() if e.oid != enum.oid} | {enum.name: enum}
-        relations = {n: _with_type(r, enum.type) for n, r in self.relations.items()}
-        return replace(self, version=next(_DRAFTS), enums=enums, relations=relations)
+    def with_type(self, own: OwnType) -> Catalogue:
+        """This catalogue with one own type more, or another in the place of that of its number.
 
-    def without_enum(self, name: TableName) -> Catalogue:
-        """This catalogue with one enum less."""
-        left = {n: e for n, e in self.enums.items() if n != name}
-        return replace(self, version=next(_DRAFTS), enums=left)
+        What stands on it, columns and domains, stands on what it is now.
+        """
+        kind = own.type if isinstance(own, Enum) else own
+        types = {n: t for n, t in self.types.items() if t.oid != own.oid} | {own.name: own}
+        types = {n: t.on(kind) if isinstance(t, Domain) else t for n, t in types.items()}
+        relations = {n: _with_type(r, kind) for n, r in self.relations.items()}
+        return replace(self, version=next(_DRAFTS), types=types, relations=relations)
+
+    def without_type(self, name: TableName) -> Catalogue:
+        """This catalogue with one own type less."""
+        left = {n: t for n, t in self.types.items() if n != name}
+        return replace(self, version=next(_DRAFTS), types=left)
+
+    @property
+    def domains(self) -> list[Domain]:
+        """All domains, by number."""
+        found = (each for each in self.types.values() if isinstance(each, Domain))
+        return sorted(found, key=lambda domain: domain.oid)
 
     def callers(self, keys: Collection[FunctionName]) -> list[FunctionName]:
         """The functions whose bodies are bound to one of these, sorted; not these themselves."""
@@ -262,24 +277,31 @@ class Catalogue:
             if isinstance(relation.definition, TableDefinition):
                 yield relation.definition.storage
         yield from (routine.oid for routine in self.functions.values())
-        for enum in self.enums.values():
-            yield from enum.oids
+        for own in self.types.values():
+            yield from own.oids
 
 
-def _with_type(relation: Relation, kind: Type) -> Relation:
+def _with_type(relation: Relation, kind: Type | Domain) -> Relation:
     """The relation, whose columns of that number have this type."""
     definition = relation.definition
     if not isinstance(definition, TableDefinition):
         return relation
-    if all((column.type.element or column.type).oid != kind.oid for column in definition.columns):
+    columns = tuple(_of_type(column, kind) for column in definition.columns)
+    if all(one is other for one, other in zip(columns, definition.columns, strict=True)):
         return relation
-    columns = tuple(
-        replace(column, type=kind if column.type.element is None else array_of(kind))
-        if (column.type.element or column.type).oid == kind.oid
-        else column
-        for column in definition.columns
-    )
     return replace(relation, definition=replace(definition, columns=columns))
+
+
+def _of_type(column: Column, kind: Type | Domain) -> Column:
+    domain = column.domain
+    if domain is not None:
+        changed = kind if domain.oid == kind.oid and isinstance(kind, Domain) else domain.on(kind)
+        if changed != domain:
+            column = replace(column, domain=changed, type=changed.base)
+        return column
+    if isinstance(kind, Domain) or (column.type.element or column.type).oid != kind.oid:
+        return column
+    return replace(column, type=kind if column.type.element is None else array_of(kind))
 
 
 def shown(name: TableName) -> str:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from gateway.errors import UndefinedColumn
 from gateway.sources.table import TableName
 from gateway.store.definitions.columntypes import arrow_type
+from gateway.store.definitions.domains import Domain
 from gateway.types import INT8, Type
 
 # The name under which `StoreSession.snapshot` shows the row identifier. PostgreSQL refuses it as
@@ -30,7 +31,7 @@ class Column:
 
     Args:
         name: Its name.
-        type: Its type.
+        type: Its type; of a domain the type beneath.
         typmod: Length or digits, as PostgreSQL packs them; -1: none.
         not_null: Whether NULL is refused.
         default: The text of its DEFAULT; None: NULL.
@@ -38,6 +39,7 @@ class Column:
         generated: The text of GENERATED ALWAYS AS (...) STORED; None: it is not computed.
         comment: What COMMENT ON COLUMN said.
         number: Its number for life, from 1 (attnum); 0 until the table is made.
+        domain: The domain that it was declared with; None: it was with none.
     """
 
     name: str
@@ -49,11 +51,24 @@ class Column:
     generated: str | None = None
     comment: str = ""
     number: int = 0
+    domain: Domain | None = None
 
     @property
     def arrow(self) -> pa.DataType:
         """The Arrow type of its values, the type modifier of numeric included."""
         return arrow_type(self.type, self.typmod)
+
+    @property
+    def type_oid(self) -> int:
+        """The number of the type that it was declared with."""
+        return self.type.oid if self.domain is None else self.domain.oid
+
+    @property
+    def default_value(self) -> str | None:
+        """The text of its DEFAULT, or else of its domain's; None: NULL."""
+        if self.default is not None or self.domain is None:
+            return self.default
+        return self.domain.default_value
 
 
 @dataclass(frozen=True, slots=True)

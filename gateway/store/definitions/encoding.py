@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from collections.abc import Sequence as Items
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from gateway.roles import Made, MadeRole, Membership
@@ -24,8 +24,21 @@ from gateway.store.definitions.definitions import (
     TableDefinition,
     View,
 )
+from gateway.store.definitions.domains import Domain
 from gateway.store.definitions.privileges import Acl, Grant, Rights
 from gateway.types import Type, by_oid, dimensions, with_dimensions
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTypes:
+    """Users' own types by number: enums and arrays of them, and domains."""
+
+    types: Mapping[int, Type]
+    domains: Mapping[int, Domain]
+
+
+# Values of a column that are kept after its type and before its domain, which older ones lack.
+_BEFORE_DOMAIN = 7
 
 
 def encode_table(definition: TableDefinition) -> str:
@@ -59,6 +72,7 @@ def _column(column: Column) -> list[object]:
         column.generated,
         column.comment,
         column.number,
+        column.domain.oid if column.domain is not None else 0,
     ]
 
 
@@ -79,10 +93,10 @@ def _foreign_key(key: ForeignKey) -> list[object]:
     return [key.columns, table, key.referenced, key.name, *actions]
 
 
-def decode_table(name: TableName, text: str, types: Mapping[int, Type]) -> TableDefinition:
-    """The definition that `encode_table` wrote; `types` are those of users' own, by number."""
+def decode_table(name: TableName, text: str, own: OwnTypes) -> TableDefinition:
+    """The definition that `encode_table` wrote."""
     kept: dict[str, Any] = json.loads(text)
-    columns = tuple(_read_column(types, *column) for column in kept["columns"])
+    columns = tuple(_read_column(own, *column) for column in kept["columns"])
     if "keys" not in kept:  # format 1: keys without names, in two lists
         keys = [Key(tuple(kept["primary_key"]), primary=True)] if kept["primary_key"] else []
         keys += [Key(tuple(key)) for key in kept["unique"]]
@@ -108,10 +122,13 @@ def _read_key(*values: Any) -> Key:
     return Key(*read)
 
 
-def _read_column(types: Mapping[int, Type], name: str, oid: int | list[int], *rest: Any) -> Column:
+def _read_column(own: OwnTypes, name: str, oid: int | list[int], *rest: Any) -> Column:
+    kept, domain = rest[:_BEFORE_DOMAIN], next(iter(rest[_BEFORE_DOMAIN:]), 0)
     if isinstance(oid, int):
-        return Column(name, types.get(oid) or by_oid(oid), *rest)
-    return Column(name, with_dimensions(by_oid(oid[0]), oid[1]), *rest)
+        kind = own.types.get(oid) or by_oid(oid)
+    else:
+        kind = with_dimensions(by_oid(oid[0]), oid[1])
+    return replace(Column(name, kind, *kept), domain=own.domains.get(domain))
 
 
 def _read_foreign_key(

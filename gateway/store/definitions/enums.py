@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 
 from gateway.sources.table import TableName
-from gateway.sql.text.quoting import identifier
+from gateway.sql.text.quoting import identifier, seen
 from gateway.types import Type, enum_type
 
 
@@ -37,6 +37,16 @@ class Enum:
         texts = tuple(label.text for label in self.labels)
         known = enum_type(identifier(self.name.name), self.oid, self.array_oid, texts)
         object.__setattr__(self, "type", known)
+
+    @property
+    def sql(self) -> str:
+        """Its name as SQL writes it."""
+        return self.type.sql
+
+    @property
+    def shown(self) -> str:
+        """Its name in messages: without the schema that the search path has."""
+        return seen(self.name.schema, self.name.name)
 
     @property
     def oids(self) -> tuple[int, ...]:

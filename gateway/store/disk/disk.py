@@ -14,10 +14,18 @@ from duckdb import DuckDBPyConnection
 
 from gateway.roles import NOTHING_MADE, Made
 from gateway.sources.table import TableName
-from gateway.store.definitions.catalogue import TEMPORARY, Catalogue, Relation, Routine
+from gateway.store.definitions.catalogue import (
+    TEMPORARY,
+    Catalogue,
+    OwnType,
+    Relation,
+    Routine,
+)
 from gateway.store.definitions.columntypes import storage_type
 from gateway.store.definitions.definitions import Sequence, TableDefinition, View
+from gateway.store.definitions.domains import Domain, decode_domain, encode_domain
 from gateway.store.definitions.encoding import (
+    OwnTypes,
     decode_function,
     decode_made,
     decode_rights,
@@ -33,7 +41,7 @@ from gateway.store.definitions.encoding import (
 )
 from gateway.store.definitions.enums import Enum, decode_enum, encode_enum
 from gateway.store.definitions.privileges import Rights, Securable
-from gateway.types import Type, array_of
+from gateway.types import array_of
 
 _TABLES = """
 CREATE SCHEMA gradwire;
@@ -58,6 +66,9 @@ _LATER = (
     "CREATE TABLE IF NOT EXISTS gradwire.rights ("
     "kind VARCHAR NOT NULL, key VARCHAR NOT NULL, owner VARCHAR NOT NULL, acl VARCHAR)",
     "CREATE TABLE IF NOT EXISTS gradwire.enums ("
+    "oid BIGINT NOT NULL, schema VARCHAR NOT NULL, name VARCHAR NOT NULL,"
+    " definition VARCHAR NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS gradwire.domains ("
     "oid BIGINT NOT NULL, schema VARCHAR NOT NULL, name VARCHAR NOT NULL,"
     " definition VARCHAR NOT NULL)",
 )
@@ -86,14 +97,14 @@ def load(cursor: DuckDBPyConnection) -> Catalogue:
     """The catalogue as it was last committed."""
     for statement in _LATER:
         cursor.execute(statement)
-    found = cursor.sql("FROM gradwire.enums").fetchall()
-    enums = [decode_enum(oid, TableName(*name), text) for oid, *name, text in found]
+    enums, domains = _own_types(cursor)
     types = {e.oid: e.type for e in enums} | {e.array_oid: array_of(e.type) for e in enums}
-    _drop_temporary(cursor, types)
+    own = OwnTypes(types, {domain.oid: domain for domain in domains})
+    _drop_temporary(cursor, own)
     schemas = dict(cursor.sql("SELECT name, comment FROM gradwire.schemas").fetchall())
     relations = {}
     for oid, schema, name, kind, text in cursor.sql("FROM gradwire.relations").fetchall():
-        definition = _decoded(kind, TableName(schema, name), text, types)
+        definition = _decoded(kind, TableName(schema, name), text, own)
         relations[definition.name] = Relation(oid, definition)
     functions = {}
     for oid, schema, name, text, comment in cursor.sql("FROM gradwire.functions").fetchall():
@@ -105,11 +116,23 @@ def load(cursor: DuckDBPyConnection) -> Catalogue:
     }
     saved = cursor.sql("SELECT value FROM gradwire.settings WHERE name = 'roles'").fetchall()
     made = decode_made(saved[0][0]) if saved else NOTHING_MADE
-    held = {enum.name: enum for enum in enums}
+    both: list[OwnType] = [*enums, *domains]
+    held = {each.name: each for each in both}
     return Catalogue(1, schemas, relations, functions, rights, made, held)
 
 
-def _drop_temporary(cursor: DuckDBPyConnection, types: Mapping[int, Type]) -> None:
+def _own_types(cursor: DuckDBPyConnection) -> tuple[list[Enum], list[Domain]]:
+    """Users' own types, domains after those that they stand on."""
+    found = cursor.sql("FROM gradwire.enums").fetchall()
+    enums = [decode_enum(oid, TableName(*name), text) for oid, *name, text in found]
+    types = {e.oid: e.type for e in enums} | {e.array_oid: array_of(e.type) for e in enums}
+    domains: dict[int, Domain] = {}
+    for oid, *name, text in cursor.sql("FROM gradwire.domains ORDER BY oid").fetchall():
+        domains[oid] = decode_domain(oid, TableName(*name), text, types, domains)
+    return enums, list(domains.values())
+
+
+def _drop_temporary(cursor: DuckDBPyConnection, own: OwnTypes) -> None:
     """Forget temporary tables of sessions that a killed server had."""
     found = cursor.sql(
         "SELECT oid, schema, name, kind, definition FROM gradwire.relations"
@@ -118,7 +141,7 @@ def _drop_temporary(cursor: DuckDBPyConnection, types: Mapping[int, Type]) -> No
     for oid, schema, name, kind, text in found:
         cursor.begin()
         if kind == "table":
-            place = physical(oid, decode_table(TableName(schema, name), text, types))
+            place = physical(oid, decode_table(TableName(schema, name), text, own))
             cursor.execute(f"DROP TABLE {place}")
         cursor.execute(*forgetting(oid))
         cursor.execute(*forgetting_rights(Securable("relation", str(oid))))
@@ -126,10 +149,10 @@ def _drop_temporary(cursor: DuckDBPyConnection, types: Mapping[int, Type]) -> No
 
 
 def _decoded(
-    kind: str, name: TableName, text: str, types: Mapping[int, Type]
+    kind: str, name: TableName, text: str, own: OwnTypes
 ) -> TableDefinition | View | Sequence:
     if kind == "table":
-        return decode_table(name, text, types)
+        return decode_table(name, text, own)
     return decode_view(name, text) if kind == "view" else decode_sequence(name, text)
 
 
@@ -165,15 +188,20 @@ def forgetting_function(oid: int) -> tuple[str, list[object]]:
     return "DELETE FROM gradwire.functions WHERE oid = ?", [oid]
 
 
-def saving_enum(enum: Enum) -> tuple[str, list[object]]:
-    """The statement, and its values, that writes an enum's row where none is."""
-    values: list[object] = [enum.oid, enum.name.schema, enum.name.name, encode_enum(enum)]
-    return "INSERT INTO gradwire.enums VALUES (?, ?, ?, ?)", values
+def saving_type(own: OwnType) -> tuple[str, list[object]]:
+    """The statement, and its values, that writes the row of an own type where none is."""
+    text = encode_enum(own) if isinstance(own, Enum) else encode_domain(own)
+    values: list[object] = [own.oid, own.name.schema, own.name.name, text]
+    return f"INSERT INTO gradwire.{_place(own)} VALUES (?, ?, ?, ?)", values
 
 
-def forgetting_enum(oid: int) -> tuple[str, list[object]]:
-    """The statement, and its values, that deletes an enum's row."""
-    return "DELETE FROM gradwire.enums WHERE oid = ?", [oid]
+def forgetting_type(own: OwnType) -> tuple[str, list[object]]:
+    """The statement, and its values, that deletes the row of an own type."""
+    return f"DELETE FROM gradwire.{_place(own)} WHERE oid = ?", [own.oid]
+
+
+def _place(own: OwnType) -> str:
+    return "enums" if isinstance(own, Enum) else "domains"
 
 
 def saving_rights(thing: Securable, rights: Rights) -> tuple[str, list[object]]:

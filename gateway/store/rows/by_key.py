@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from gateway.store.definitions.definitions import TableDefinition
+from gateway.store.definitions.definitions import Column, TableDefinition
 from gateway.store.disk.faults import duplicate, translated
 from gateway.store.rows.changes import Target, assigned_values, columns_named, needs_whole
 from gateway.store.rows.looking import Wanted
@@ -139,8 +139,14 @@ def _stands_alone(target: Target, change: KeyChange) -> bool:
     watched |= {name for key in definition.foreign_keys for name in key.columns}
     watched |= {name for key in definition.keys for name in (*key.columns, *key.reads)}
     lists = any(definition.column(name).type.element for name in changed)
+    bound = any(_is_bound(definition.column(name)) for name in changed)
     unsound = any(not key.valid for key in definition.foreign_keys)
-    return not (changed & watched or lists or unsound or needs_whole(definition))
+    return not (changed & watched or lists or bound or unsound or needs_whole(definition))
+
+
+def _is_bound(column: Column) -> bool:
+    """Whether its domain refuses values."""
+    return column.domain is not None and column.domain.is_bound
 
 
 def _given(target: Target, change: KeyChange) -> tuple[list[str] | None, list[Value]]:

@@ -19,6 +19,7 @@ from gateway.store.disk.disk import physical, physical_columns
 from gateway.store.disk.faults import refuse_nulls, translated
 from gateway.store.rows.assignment import assign
 from gateway.store.rows.defaults import constant_default
+from gateway.store.rows.domains import hold_columns
 from gateway.store.rows.expressions import Expressions
 from gateway.store.rows.looking import named
 from gateway.store.transactions.appending import plain_values
@@ -94,7 +95,9 @@ def whole_rows(
         left = [c for c in target.definition.columns if c.name not in given]
         given |= defaults(target, left, batch.num_rows)
         arrays = [given[column.name] for column in target.definition.columns]
-        yield target.whole(pa.RecordBatch.from_arrays(arrays, schema=target.definition.schema))
+        rows = pa.RecordBatch.from_arrays(arrays, schema=target.definition.schema)
+        hold_columns(target.definition, rows, target.expressions)
+        yield target.whole(rows)
 
 
 def append(target: Target, rows: pa.RecordBatch, *, waits: bool = False) -> None:
@@ -157,6 +160,7 @@ def update(
     for batch in batches:
         values = assigned_values(targets, batch.columns[1:])
         new = pa.RecordBatch.from_pydict(values)
+        hold_columns(definition, new, target.expressions)
         if not needs_whole(definition):
             refuse_nulls(new, definition)
         arrays = [batch.column(0).cast(pa.int64()), *new.columns]

@@ -29,10 +29,10 @@ def constant_default(column: Column) -> pa.Array | None:
     Raises:
         GatewayError: what assigning the constant to the column raises.
     """
-    if column.default is None:
+    if column.default_value is None:
         return pa.nulls(1, column.arrow)
     try:
-        value = _value(_parsed(column.default))
+        value = _value(_parsed(column.default_value))
     except _NoConstant:
         return None
     if pa.types.is_temporal(value.type) and value.type != column.arrow:

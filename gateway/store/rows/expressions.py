@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from gateway.errors import FeatureNotSupported
 from gateway.store.definitions.definitions import Column, TableDefinition
+from gateway.store.definitions.domains import Domain
 from gateway.store.rows.defaults import constant_default
 
 
@@ -50,6 +51,19 @@ class Expressions(Protocol):
         """
         ...
 
+    def broken_rule(self, domain: Domain, values: pa.Array) -> str | None:
+        """The CHECK of a domain that is false for the first value for which any is, if any is."""
+        ...
+
+    def refuse_wrong_domain(self, domain: Domain) -> None:
+        """Plan what a domain declares, as PostgreSQL does when it is made.
+
+        Raises:
+            DatatypeMismatch: 42804, a CHECK that is not boolean, a default of another type.
+            GatewayError: an expression that does not plan.
+        """
+        ...
+
 
 class Constants:
     """For a store without an engine: nothing but constants."""
@@ -77,3 +91,12 @@ class Constants:
     def check(self, definition: TableDefinition, rows: pa.RecordBatch) -> None:
         """Nothing: there is nobody to compute them."""
         raise FeatureNotSupported(f'table "{definition.name.name}" has CHECK constraints')
+
+    def broken_rule(self, domain: Domain, values: pa.Array) -> str | None:
+        """Nothing: there is nobody to compute them."""
+        raise FeatureNotSupported(f"domain {domain.sql} has CHECK constraints")
+
+    def refuse_wrong_domain(self, domain: Domain) -> None:
+        """Refuse CHECKs, and a default that is no constant."""
+        if domain.rules or constant_default(Column("value", domain.base, domain.typmod)) is None:
+            raise FeatureNotSupported(f"domain {domain.sql} has what is no constant")

@@ -196,6 +196,7 @@ def _broken(error: GatewayError | Notice) -> tuple[tuple[bytes, str], ...]:
         (b"s", error.schema),
         (b"t", error.table),
         (b"c", error.column),
+        (b"d", error.domain),
         (b"n", error.constraint),
     )
 

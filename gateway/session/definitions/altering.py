@@ -1,0 +1,182 @@
+"""ALTER TABLE, VIEW, MATERIALIZED VIEW and INDEX, done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from gateway.catalog.altered import Altering
+from gateway.catalog.changes import ALTERATIONS
+from gateway.catalog.constraint_changes import with_index_renamed
+from gateway.catalog.kept_moments import settle_moments
+from gateway.catalog.own_types import bind_types
+from gateway.catalog.sequence_numbers import changed_sequence, restart_of
+from gateway.errors import (
+    DuplicateTable,
+    FeatureNotSupported,
+    GatewayError,
+    ReadOnlyTable,
+    UndefinedTable,
+    WrongObjectType,
+)
+from gateway.session.definitions.naming import note_cascade
+from gateway.session.definitions.tables import planned_fields, written_table
+from gateway.session.definitions.view_texts import renamed_text
+from gateway.session.result import Notice, Result
+from gateway.session.writes.execution import Executor
+from gateway.session.writes.through import bound_query
+from gateway.sources.table import TableName
+from gateway.sql.names.relation import zone_of
+from gateway.sql.statements.altering import Action, AlterRelation
+from gateway.sql.statements.sequences import SequenceOptions
+from gateway.store.definitions.catalogue import Relation
+from gateway.store.definitions.definitions import TableDefinition, View
+
+
+def alter(executor: Executor, tree: AlterRelation) -> Result:
+    """ALTER TABLE, VIEW, MATERIALIZED VIEW, INDEX."""
+    command = f"ALTER {tree.kind.upper()}"
+    registry = executor.registry
+    schema, last = executor.registry.named(tree.name)
+    if tree.kind == "index":
+        _alter_index(executor, tree)
+        return Result(command)
+    found = registry.find(schema, last)
+    if found is None and _renames(tree.actions):
+        place = registry.find_sequence(schema, last)
+        if place is not None:
+            _rename(executor, place, tree.actions[0])
+            return Result(command)
+    if found is None:
+        if not tree.if_exists:
+            raise UndefinedTable(f'relation "{".".join(tree.name)}" does not exist')
+        executor.notices.append(f'relation "{".".join(tree.name)}" does not exist, skipping')
+        return Result(command)
+    oid = registry.store.oid(found.name)
+    relation = registry.store.relation(oid) if oid is not None else None
+    if relation is None:
+        raise ReadOnlyTable(
+            f'cannot alter "{found.name}", which is an xarray dataset',
+            hint=f"Copy it first: CREATE TABLE mine AS SELECT * FROM {found.name}",
+        )
+    of_view = relation.kind == "view" and tree.actions[0].kind == "rename column"
+    as_table = tree.kind == "table" and (of_view or _renames(tree.actions))
+    if relation.kind != tree.kind and not as_table:
+        raise WrongObjectType(f'"{last}" is not a {tree.kind}')
+    if _renames(tree.actions):
+        _rename(executor, relation.definition.name, tree.actions[0])
+    elif of_view:
+        action = tree.actions[0]
+        registry.store.rename_view_column(found.name, action.column, action.name)
+    else:
+        note_cascade(executor, alter_table(executor, found.name, tree.actions))
+    return Result(command)
+
+
+def _alter_index(executor: Executor, tree: AlterRelation) -> None:
+    """ALTER INDEX ... RENAME TO; a key's constraint goes by the same name."""
+    registry, action = executor.registry, tree.actions[0]
+    schema, last = registry.named(tree.name)
+    table = registry.find_index(schema, last)
+    if table is None:
+        if not tree.if_exists:
+            raise UndefinedTable(f'relation "{".".join(tree.name)}" does not exist')
+        executor.notices.append(f'relation "{".".join(tree.name)}" does not exist, skipping')
+    elif action.kind == "rename to":
+        if action.name in registry.store.names_in(table.schema):
+            raise DuplicateTable(f'relation "{action.name}" already exists')
+        registry.store.alter_table(
+            table, lambda definition: with_index_renamed(definition, last, action.name)
+        )
+    elif action.kind != "storage":
+        raise FeatureNotSupported(f"ALTER INDEX ... {action.kind.upper()} is not supported")
+
+
+def _renames(actions: tuple[Action, ...]) -> bool:
+    return actions[0].kind in ("rename to", "set schema")
+
+
+def _rename(executor: Executor, old: TableName, action: Action) -> None:
+    if action.kind == "rename to":
+        new = TableName(old.schema, action.name)
+    else:
+        new = executor.registry.new_name(action.name, old.name)
+    if new != old:
+        executor.registry.store.rename_relation(old, new)
+
+
+def alter_table(executor: Executor, name: TableName, actions: tuple[Action, ...]) -> list[str]:
+    """ALTER TABLE; what messages call that which CASCADE let go, too."""
+    registry = executor.registry
+    registry.store.refuse_waiting([name], "ALTER TABLE")
+    taken = registry.store.names_in(name.schema)
+    state = Altering(
+        name,
+        lambda parts: written_table(executor, parts),
+        taken,
+        bind_types=partial(bind_types, registry),
+        domains=registry.store.domains(),
+    )
+
+    def change(definition: TableDefinition) -> TableDefinition:
+        state.using.clear()
+        state.sequences.clear()
+        state.notices.clear()
+        state.options.clear()
+        state.gone.clear()
+        before = definition
+        for action in actions:
+            definition = ALTERATIONS[action.kind](state, definition, action)
+        return settle_moments(definition, before, zone_of(executor.constants))
+
+    dropped = [action for action in actions if action.kind in ("drop column", "drop constraint")]
+    cascade = any(action.cascade for action in dropped) if dropped else None
+    gone = registry.store.alter_table(
+        name,
+        change,
+        using=state.using,
+        sequences=state.sequences,
+        shape=_shape(executor),
+        text=partial(renamed_text, executor, name, actions),
+        cascade=cascade,
+    )
+    executor.notices += [Notice(text, code=code) for text, code in state.notices]
+    for column, options in state.options:
+        _settle_sequence(executor, name, column, options)
+    return [*state.gone, *gone]
+
+
+def _settle_sequence(
+    executor: Executor, name: TableName, column: str, options: SequenceOptions
+) -> None:
+    """Have the sequence of an identity column be as it is told to."""
+    store = executor.registry.store
+    definition, oid = store.table(name), store.oid(name)
+    assert definition is not None and oid is not None
+    owned = store.owned_sequence(oid, definition.column(column).number)
+    sequence = store.sequence(owned) if owned is not None else None
+    if owned is None or sequence is None:
+        raise FeatureNotSupported(f'column "{column}" of relation "{name.name}" is not an identity')
+    changed = changed_sequence(sequence, options)
+    store.change_sequence(owned, lambda _: changed)
+    if (value := restart_of(changed, options)) is not None:
+        store.restart(owned, value)
+
+
+def _shape(executor: Executor) -> Callable[[Relation], object]:
+    """What the columns of a view are to this session, by planning its query."""
+
+    def shape(relation: Relation) -> object:
+        definition = relation.definition
+        view = definition if isinstance(definition, View) else None
+        if isinstance(definition, TableDefinition):
+            view = definition.query
+        if view is None:
+            return None
+        try:
+            fields = planned_fields(executor, bound_query(executor.registry, view))
+        except GatewayError:  # whatever is wrong with it, it is no query any more
+            return None
+        return [field.type for field in fields]
+
+    return shape
