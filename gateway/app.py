@@ -161,5 +161,9 @@ def explain(settings: Settings, sql: str) -> list[str]:
 
 def _datasets(settings: Settings, store: Store) -> Datasets:
     return Datasets(
-        settings.datasets, settings.dataset_roots, store.directory, settings.chunk_cache_bytes
+        settings.datasets,
+        settings.dataset_roots,
+        store.directory,
+        settings.chunk_cache_bytes,
+        settings.open_seconds,
     )

@@ -12,7 +12,7 @@ from gateway.config import BUNDLED, Dataset, dataset_of
 from gateway.errors import ConfigurationFault, GatewayError, InsufficientPrivilege
 from gateway.sources.opening import references
 from gateway.sources.opening.links import places_behind
-from gateway.sources.opening.opening import matching, shown
+from gateway.sources.opening.opening import is_local, matching, shown
 
 # Engines that read what they are pointed at and nothing else; others may follow references.
 ENGINES = ("zarr", "netcdf4", "h5netcdf", "scipy", "cfgrib", "icechunk")
@@ -52,7 +52,7 @@ def check(dataset: Dataset, roots: Sequence[str]) -> None:
 
 def _check_references(target: str, roots: Sequence[str]) -> None:
     """Refuse a store of references that lies outside the roots, or points to what does."""
-    here = _is_local(target) and any(_below(target, root) for root in roots)
+    here = is_local(target) and any(_below(target, root) for root in roots)
     places = references.places_in(target) if here else {target}
     for place in sorted(places):
         if not any(_below(place, root) for root in roots):
@@ -95,9 +95,9 @@ def check_place(path: str, roots: Sequence[str]) -> None:
 def _below(uri: str, root: str) -> bool:
     if "::" in uri:  # one file system inside another, which may be any
         return False
-    if _is_local(uri) != _is_local(root):
+    if is_local(uri) != is_local(root):
         return False
-    if _is_local(uri):
+    if is_local(uri):
         place, top = (Path(each.removeprefix("file://")).expanduser() for each in (uri, root))
         return place.is_absolute() and place.resolve().is_relative_to(top.resolve())
     here, there = urlsplit(uri), urlsplit(root)
@@ -106,10 +106,6 @@ def _below(uri: str, root: str) -> bool:
     same = (here.scheme, here.netloc) == (there.scheme, there.netloc)
     below = [part for part in parts if part][: len(above)] == above
     return same and below and ".." not in parts and "%" not in here.path
-
-
-def _is_local(uri: str) -> bool:
-    return "://" not in uri or uri.startswith("file://")
 
 
 def remembered(file: Path | None) -> list[Dataset]:

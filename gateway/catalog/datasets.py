@@ -20,16 +20,19 @@ from gateway.catalog import attached
 from gateway.config import BUNDLED, Dataset
 from gateway.errors import (
     ConfigurationFault,
+    DatasetUnreadable,
     DuplicateObject,
     GatewayError,
     ObjectNotInPrerequisiteState,
     UndefinedObject,
 )
+from gateway.interrupts import check_for_interrupts
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.grid.relations import relations_of
 from gateway.sources.listing import ATTRIBUTES, TEXT, Listing, attribute_rows
 from gateway.sources.opening import ncep
-from gateway.sources.opening.opening import open_dataset, presence, shown
+from gateway.sources.opening.opening import is_local, open_dataset, presence, shown, unreadable
+from gateway.sources.patience import Begun
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.table import Description, Table, TableName
 from gateway.store.disk.backup import ATTACHED
@@ -37,6 +40,9 @@ from gateway.store.disk.backup import ATTACHED
 log = logging.getLogger(__name__)
 
 _BUNDLED = {"ncep": ncep.location}
+_UNLISTED = (
+    "A Zarr store over http needs consolidated metadata, for directories are not listed there."
+)
 SCHEMA = "gradwire"  # where the tables about datasets stand
 
 # Tables whose rows depend on who asks: a session brings them (`Registry.own`).
@@ -82,6 +88,7 @@ class Datasets(Mapping[TableName, Table]):
         roots: What `attach` may name.
         directory: Where attached datasets are remembered; None: nowhere.
         cache_bytes: What decoded chunks may take together.
+        open_seconds: How long opening one may take.
     """
 
     def __init__(
@@ -90,8 +97,10 @@ class Datasets(Mapping[TableName, Table]):
         roots: Sequence[str] = (),
         directory: Path | None = None,
         cache_bytes: int = 0,
+        open_seconds: float = 60.0,
     ) -> None:
         self.cache = ChunkCache(cache_bytes)
+        self._open_seconds = open_seconds
         self._changing = threading.Lock()
         self._roots = roots
         self._file = None if directory is None else directory / ATTACHED
@@ -102,16 +111,14 @@ class Datasets(Mapping[TableName, Table]):
         self._due: dict[str, float] = {}  # when datasets are to be refreshed, by their name
         self._held: dict[str, Held] = {}
         self._tables: dict[TableName, Table] = self._facts()
-        for dataset in configured:
-            self._take(self._opened(dataset))
         for dataset in attached.remembered(self._file):
-            if dataset.name in self._held:
+            if dataset.name in self._configured:
                 log.warning(
                     'attached dataset "%s" is left out: another is configured', dataset.name
                 )
             else:
                 self._attached[dataset.name] = dataset
-                self._take(self._opened(dataset))
+        self._take_all([*configured, *self._attached.values()])
 
     def __getitem__(self, name: TableName) -> Table:
         return self._tables[name]
@@ -235,21 +242,34 @@ class Datasets(Mapping[TableName, Table]):
         held = self._held.get(name)
         return None if held is None or held.tables else held.error
 
-    def _open(self, dataset: Dataset) -> Held:
+    def _take_all(self, datasets: Sequence[Dataset]) -> None:
+        """Serve the datasets that a server starts with; those far away open all at once."""
+        begun = {each.name: self._begin(each) for each in datasets if not is_local(each.uri)}
+        for dataset in datasets:
+            try:
+                held = self._open(dataset, begun.get(dataset.name))
+            except GatewayError as error:
+                log.warning('dataset "%s" has no tables: %s', dataset.name, _reason(error))
+                held = Held(dataset, error=error)
+            self._take(held)
+
+    def _begin(self, dataset: Dataset) -> Begun[Held]:
+        return Begun(lambda: self._opened(dataset), self._open_seconds)
+
+    def _open(self, dataset: Dataset, begun: Begun[Held] | None = None) -> Held:
+        """The dataset, as long as whoever waits for it wants it and its time is not up."""
+        try:
+            return (begun or self._begin(dataset)).result(check_for_interrupts)
+        except TimeoutError as error:
+            raise unreadable(dataset.uri, error) from error
+
+    def _opened(self, dataset: Dataset) -> Held:
         if dataset.name not in self._configured:  # links and references may lead elsewhere by now
             attached.check(dataset, self._roots)
         tables, there = open_one(dataset), presence(_location(dataset.uri))
         return Held(
             dataset, {name: table.cached(self.cache, there) for name, table in tables.items()}
         )
-
-    def _opened(self, dataset: Dataset) -> Held:
-        """The dataset, or why it cannot be opened."""
-        try:
-            return self._open(dataset)
-        except GatewayError as error:
-            log.warning('dataset "%s" has no tables: %s', dataset.name, _reason(error))
-            return Held(dataset, error=error)
 
     def _take(self, held: Held) -> None:
         """Serve a dataset, in the place of one of the same name."""
@@ -294,7 +314,14 @@ def open_one(dataset: Dataset) -> dict[TableName, GridTable]:
         ConfigurationFault, DatasetUnreadable, FeatureNotSupported: naming the dataset.
     """
     opened = open_dataset(_location(dataset.uri), dataset.engine, dataset.chunks, dataset.storage)
-    return relations_of(dataset.name, opened, dataset.names)
+    found = relations_of(dataset.name, opened, dataset.names)
+    if not found:
+        raise DatasetUnreadable(
+            f'cannot open dataset "{shown(dataset.uri)}"',
+            detail="There is no variable in it.",
+            hint=_UNLISTED if dataset.uri.startswith("http") else "",
+        )
+    return found
 
 
 def _reason(error: GatewayError) -> str:

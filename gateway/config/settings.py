@@ -133,6 +133,10 @@ class Settings(_Strict):
     dataset_roots: list[Annotated[str, Field(min_length=1)]] = Field(
         [], description="Directories and beginnings of URLs that ATTACH may name."
     )
+    # A store of thousands of arrays without consolidated metadata takes tens of seconds to list.
+    open_seconds: float = Field(
+        60.0, gt=0, le=3600, description="How long opening one dataset may take (58030)."
+    )
     chunk_cache_bytes: int = Field(
         256 * 2**20, ge=0, le=2**40, description="What decoded chunks of datasets may take."
     )

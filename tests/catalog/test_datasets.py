@@ -14,10 +14,12 @@ import pytest
 import xarray
 
 from gateway.app import App
+from gateway.catalog import datasets as served
 from gateway.catalog.datasets import Datasets
 from gateway.catalog.refreshing import Refresher
 from gateway.config import Dataset, Settings
 from gateway.errors import DatasetUnreadable
+from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import TableName
 
 SECRET = "https://me:word@127.0.0.1:1/gone.zarr?sig=abc"
@@ -163,6 +165,36 @@ def test_a_dataset_that_cannot_be_opened_anew_stays_and_says_why(
     datasets.refresh_due(time.monotonic() + 70)
     assert total(datasets, "a") == 10.0
     assert told(datasets)["error"] is None
+
+
+def test_a_dataset_without_a_variable_is_a_bad_one(tmp_path: Path) -> None:
+    """So looks a Zarr store without consolidated metadata whose server lists no directories."""
+    xarray.Dataset(attrs={"title": "Nothing"}).to_netcdf(tmp_path / "empty.nc")
+    fault = Datasets([Dataset(name="a", uri=str(tmp_path / "empty.nc"))]).fault("a")
+    assert isinstance(fault, DatasetUnreadable) and fault.detail == "There is no variable in it."
+
+
+def test_a_dataset_that_never_answers_is_a_bad_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days(3, tmp_path / "a.nc")
+    answers, opens = threading.Event(), served.open_one
+
+    def open_one(dataset: Dataset) -> dict[TableName, GridTable]:
+        if dataset.name == "slow":
+            answers.wait(60)
+        return opens(dataset)
+
+    monkeypatch.setattr(served, "open_one", open_one)
+    slow, other = (Dataset(name=name, uri=str(tmp_path / "a.nc")) for name in ("slow", "other"))
+    datasets = Datasets([slow, other], open_seconds=0.1)
+    fault = datasets.fault("slow")
+    assert isinstance(fault, DatasetUnreadable)
+    assert fault.detail == "there was no answer within 0.1 s"
+    assert total(datasets, "other") == 3.0
+    answers.set()
+    datasets.refresh("slow")
+    assert total(datasets, "slow") == 3.0
 
 
 def test_a_refresher_sleeps_until_a_dataset_is_due() -> None:

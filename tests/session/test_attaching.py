@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import xarray
 
 from gateway.app import App
+from gateway.catalog import datasets
 from gateway.catalog.attached import check
 from gateway.config import Dataset, Settings
 from gateway.errors import InsufficientPrivilege
@@ -67,6 +69,19 @@ def refused(run: Run, sql: str, code: str, text: str) -> None:
     with pytest.raises(psycopg.Error, match=text) as caught:
         run(sql)
     assert caught.value.sqlstate == code
+
+
+def test_attaching_what_never_answers_can_be_stopped(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+    with serving(place) as run:
+        monkeypatch.setattr(datasets, "open_one", lambda _: answers.wait(60))
+        run("SET statement_timeout = 100")
+        path = place / "data" / "a.zarr"
+        refused(run, f"ATTACH '{path}' AS a", "57014", "statement timeout")
+        assert run("SELECT count(*) FROM gradwire.datasets WHERE name = 'a'") == [(0,)]
+        answers.set()
 
 
 def test_attach_refresh_restart_detach(place: Path) -> None:

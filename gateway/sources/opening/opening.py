@@ -105,7 +105,7 @@ def matching(uri: str) -> list[str]:
         DatasetUnreadable: 58030, nothing matches.
         ConfigurationFault: F0000, dask is not installed.
     """
-    if not _is_local(uri):
+    if not is_local(uri):
         return []
     path = str(_local(uri))
     if not glob.has_magic(path) or Path(path).exists():
@@ -147,7 +147,7 @@ def guess_engine(uri: str) -> str:
     >>> guess_engine("https://example.org/air.nc?raw=true")
     'netcdf4'
     """
-    if _is_local(uri):
+    if is_local(uri):
         found = _engine_inside(_local(uri))
         if found:
             return found
@@ -249,7 +249,7 @@ def _be_quiet() -> None:
 def _open_zarr(
     uri: str, options: dict[str, Any], storage: dict[str, Any]
 ) -> xarray.Dataset | xarray.DataTree:
-    if _is_local(uri):
+    if is_local(uri):
         path = _local(uri)
         store = zarr.storage.ZipStore(path, mode="r") if path.is_file() else str(path)
         return _open_store(store, options)
@@ -280,7 +280,7 @@ def _open_icechunk(
     """The newest snapshot of branch main; what others commit is seen by whoever opens it anew."""
     import icechunk
 
-    if _is_local(uri):
+    if is_local(uri):
         place = icechunk.local_filesystem_storage(str(_local(uri)))
     else:
         scheme, _, rest = uri.partition("://")
@@ -300,7 +300,7 @@ def presence(uri: str) -> Callable[[], bool] | None:
     A chunk that is not there holds nothing but the fill value, so a store that is gone (a disk no
     longer mounted) would read as missing values. Files that are gone say so themselves.
     """
-    path = _local(uri) if _is_local(uri) else None
+    path = _local(uri) if is_local(uri) else None
     if path is None or not path.is_dir():
         return None
 
@@ -313,7 +313,7 @@ def presence(uri: str) -> Callable[[], bool] | None:
 def _open_file(
     uri: str, options: dict[str, Any], storage: dict[str, Any]
 ) -> xarray.Dataset | xarray.DataTree:
-    if _is_local(uri):
+    if is_local(uri):
         path = str(_local(uri))
     else:
         # The netCDF library reads files, not streams: the file is copied once per process.
@@ -321,7 +321,11 @@ def _open_file(
         path = fsspec.open_local(f"simplecache::{uri}", **kind)
     groups = False
     if options["engine"] == "netcdf4":
-        with netCDF4.Dataset(path) as file:
+        locks = xarray.backends.locks  # of libraries that know no threads; others may read now
+        with (
+            locks.combine_locks([locks.NETCDFC_LOCK, locks.HDF5_LOCK]),
+            netCDF4.Dataset(path) as file,
+        ):
             groups = bool(file.groups)
     if options["engine"] == "cfgrib":
         return grib.open_grib(path, options)
@@ -355,5 +359,10 @@ def _local(uri: str) -> Path:
     return Path(uri.removeprefix("file://")).expanduser()
 
 
-def _is_local(uri: str) -> bool:
+def is_local(uri: str) -> bool:
+    """Whether a path or URL means a file of this machine.
+
+    >>> is_local("file:///a.nc"), is_local("s3://b/a.zarr")
+    (True, False)
+    """
     return "://" not in uri or uri.startswith("file://")
