@@ -213,7 +213,7 @@ def test_what_is_not_installed_is_named(
     def missing(*_: object, **__: object) -> Any:
         raise ImportError(f"Please install what {extra} needs")
 
-    monkeypatch.setattr(opening.zarr, "open_group", missing)
+    monkeypatch.setattr(opening.zarr.storage.FsspecStore, "from_url", missing)
     with pytest.raises(DatasetUnreadable) as caught:
         open_dataset(uri)
     assert caught.value.hint == f"Install gradwire[{extra}]."

@@ -251,26 +251,25 @@ def _open_zarr(
 ) -> xarray.Dataset | xarray.DataTree:
     if is_local(uri):
         path = _local(uri)
-        store = zarr.storage.ZipStore(path, mode="r") if path.is_file() else str(path)
-        return _open_store(store, options)
+        here = zarr.storage.ZipStore(path, mode="r") if path.is_file() else str(path)
+        return _open_store(here, options)
     protocol = None if "remote_protocol" in storage else protocol_of(uri)
     if protocol is not None:
         storage = {**storage, "remote_protocol": protocol}
     if uri.split("?")[0].endswith(".zip"):
         kind = uri.partition("://")[0]
         uri, storage = f"zip::{uri}", {kind: storage} if storage else {}
-    return _open_store(uri, options, storage)
+    # Zarr itself would make the file system in the one thread in which it reads every store, and
+    # some ask a network for credentials meanwhile, or read a zip's list of files.
+    store = zarr.storage.FsspecStore.from_url(uri, storage_options=storage, read_only=True)
+    return _open_store(store, options)
 
 
-def _open_store(
-    store: Any, options: dict[str, Any], storage: dict[str, Any] | None = None
-) -> xarray.Dataset | xarray.DataTree:
+def _open_store(store: Any, options: dict[str, Any]) -> xarray.Dataset | xarray.DataTree:
     """A Zarr store, consolidated or not."""
-    group = zarr.open_group(store, mode="r", storage_options=storage or None)
+    group = zarr.open_group(store, mode="r")
     consolidated = group.metadata.consolidated_metadata is not None
     options = options | {"engine": "zarr", "consolidated": consolidated}
-    if storage:
-        options["storage_options"] = storage
     return _open(store, options, any(True for _ in group.group_keys()))
 
 
