@@ -166,4 +166,5 @@ def _datasets(settings: Settings, store: Store) -> Datasets:
         store.directory,
         settings.chunk_cache_bytes,
         settings.open_seconds,
+        settings.read_seconds,
     )

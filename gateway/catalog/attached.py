@@ -12,7 +12,8 @@ from gateway.config import BUNDLED, Dataset, dataset_of
 from gateway.errors import ConfigurationFault, GatewayError, InsufficientPrivilege
 from gateway.sources.opening import references
 from gateway.sources.opening.links import places_behind
-from gateway.sources.opening.opening import is_local, matching, shown
+from gateway.sources.opening.opening import matching
+from gateway.sources.urls import is_local, shown
 
 # Engines that read what they are pointed at and nothing else; others may follow references.
 ENGINES = ("zarr", "netcdf4", "h5netcdf", "scipy", "cfgrib", "icechunk")

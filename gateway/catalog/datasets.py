@@ -31,10 +31,11 @@ from gateway.sources.grid.grid import GridTable
 from gateway.sources.grid.relations import relations_of
 from gateway.sources.listing import ATTRIBUTES, TEXT, Listing, attribute_rows
 from gateway.sources.opening import ncep
-from gateway.sources.opening.opening import is_local, open_dataset, presence, shown, unreadable
+from gateway.sources.opening.opening import open_dataset, presence, unreadable
 from gateway.sources.patience import Begun
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.table import Description, Table, TableName
+from gateway.sources.urls import is_local, shown
 from gateway.store.disk.backup import ATTACHED
 
 log = logging.getLogger(__name__)
@@ -89,6 +90,7 @@ class Datasets(Mapping[TableName, Table]):
         directory: Where attached datasets are remembered; None: nowhere.
         cache_bytes: What decoded chunks may take together.
         open_seconds: How long opening one may take.
+        read_seconds: How long a read of one behind a URL may take.
     """
 
     def __init__(
@@ -98,9 +100,10 @@ class Datasets(Mapping[TableName, Table]):
         directory: Path | None = None,
         cache_bytes: int = 0,
         open_seconds: float = 60.0,
+        read_seconds: float = 300.0,
     ) -> None:
         self.cache = ChunkCache(cache_bytes)
-        self._open_seconds = open_seconds
+        self._open_seconds, self._read_seconds = open_seconds, read_seconds
         self._changing = threading.Lock()
         self._roots = roots
         self._file = None if directory is None else directory / ATTACHED
@@ -267,8 +270,10 @@ class Datasets(Mapping[TableName, Table]):
         if dataset.name not in self._configured:  # links and references may lead elsewhere by now
             attached.check(dataset, self._roots)
         tables, there = open_one(dataset), presence(_location(dataset.uri))
+        seconds = None if is_local(dataset.uri) else self._read_seconds
         return Held(
-            dataset, {name: table.cached(self.cache, there) for name, table in tables.items()}
+            dataset,
+            {name: table.cached(self.cache, there, seconds) for name, table in tables.items()},
         )
 
     def _take(self, held: Held) -> None:

@@ -137,6 +137,10 @@ class Settings(_Strict):
     open_seconds: float = Field(
         60.0, gt=0, le=3600, description="How long opening one dataset may take (58030)."
     )
+    # As long as fsspec itself waits for an answer over http.
+    read_seconds: float = Field(
+        300.0, gt=0, le=86_400, description="How long a read of a dataset behind a URL may take."
+    )
     chunk_cache_bytes: int = Field(
         256 * 2**20, ge=0, le=2**40, description="What decoded chunks of datasets may take."
     )

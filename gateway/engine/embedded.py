@@ -271,6 +271,7 @@ class EmbeddedSession:
     def cancel(self) -> None:
         """Stop the statement: its planning at its end, its stream at once; none is harmless."""
         self._cancelled = True  # before `_run` is read: a stream that starts now looks at it
+        self._reads.stop()
         run = self._run
         if run is not None:
             run.cancel()

@@ -56,3 +56,12 @@ class Begun(Generic[Found]):
 
     def _step(self) -> float:
         return max(0.0, min(LOOK_SECONDS, self._until - time.monotonic()))
+
+
+def within(seconds: float | None, work: Callable[[], Found], check: Callable[[], None]) -> Found:
+    """What `work` gives; done here and now where nothing limits its time.
+
+    Raises:
+        TimeoutError: it took longer. Besides, what `check` and the work raise.
+    """
+    return work() if seconds is None else Begun(work, seconds).result(check)

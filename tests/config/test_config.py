@@ -72,6 +72,7 @@ ENVIRONMENT = [
     ("GRADWIRE_SUPERUSER_RESERVED_CONNECTIONS", "1", "superuser_reserved_connections", 1),
     ("GRADWIRE_DATA_DIR", "/var/lib/gradwire", "data_dir", Path("/var/lib/gradwire")),
     ("GRADWIRE_OPEN_SECONDS", "2.5", "open_seconds", 2.5),
+    ("GRADWIRE_READ_SECONDS", "10", "read_seconds", 10.0),
     ("GRADWIRE_CHUNK_CACHE_BYTES", "1000", "chunk_cache_bytes", 1000),
     ("GRADWIRE_DATASET_ROOTS", "[s3://b]", "dataset_roots", ["s3://b"]),
     (

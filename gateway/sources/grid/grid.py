@@ -82,6 +82,7 @@ class GridTable:
         self._reads: TableReads | None = None
         self._cache: ChunkCache | None = None
         self._presence: Callable[[], bool] | None = None
+        self._read_seconds: float | None = None
         self._serial = next(_SERIALS)
         self.base: TableName | None = None  # what it is called in SQL, under a name beside that
         self._axes: dict[str, pa.Array] = {}
@@ -168,15 +169,22 @@ class GridTable:
         watched._reads = reads
         return watched
 
-    def cached(self, cache: ChunkCache, presence: Callable[[], bool] | None = None) -> GridTable:
+    def cached(
+        self,
+        cache: ChunkCache,
+        presence: Callable[[], bool] | None = None,
+        read_seconds: float | None = None,
+    ) -> GridTable:
         """This table, its chunks held in a cache that others share.
 
         Args:
             cache: The cache.
             presence: Whether its store is still there, where that can be told.
+            read_seconds: How long a read of what is far away may take; None: it is near.
         """
         sharing = copy(self)
         sharing._cache, sharing._presence = cache, presence
+        sharing._read_seconds = read_seconds
         return sharing
 
     def dimension_of(self, column: str) -> str | None:
@@ -234,7 +242,7 @@ class GridTable:
         if found is None:
             column = self._columns[name]
             assert isinstance(column, GridColumn)
-            found = self._axes[name] = read_axis(self.name, column)
+            found = self._axes[name] = read_axis(self.name, column, self._read_seconds)
         return found
 
     def readers(self, *names: Sequence[str]) -> list[Reader]:
@@ -250,7 +258,14 @@ class GridTable:
         """What reads the values of one scan."""
         step = dict(zip(self.dims, self.block_shape, strict=True))
         return Arrays(
-            self.name, self._columns, step, self._reads, self._cache, self._serial, self._presence
+            self.name,
+            self._columns,
+            step,
+            self._reads,
+            self._cache,
+            self._serial,
+            self._presence,
+            self._read_seconds,
         )
 
     def size(self, dim: str) -> int:

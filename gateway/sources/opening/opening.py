@@ -7,7 +7,6 @@ arrays mean as tables is `sources.grid`'s business.
 from __future__ import annotations
 
 import glob
-import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
@@ -18,6 +17,7 @@ from gateway.errors import ConfigurationFault, DatasetUnreadable
 from gateway.sources.libraries import fsspec, netCDF4, xarray, zarr
 from gateway.sources.opening import grib
 from gateway.sources.opening.references import protocol_of
+from gateway.sources.urls import is_local, shown
 
 # First bytes of a file -> the xarray engine that reads it (netCDF user guide, "File Formats";
 # a zip archive can only be a Zarr ZipStore).
@@ -161,19 +161,6 @@ def guess_engine(uri: str) -> str:
         f'cannot tell how to read dataset "{shown(uri)}"',
         hint="Name the engine: zarr or netcdf4.",
     )
-
-
-# What a URL may hold besides the place: a user's name and password, and a query with a signature.
-_SECRET = re.compile(r"(?<=://)[^/@\s]*@|(?<=[\w/])\?[^\s\"']*")
-
-
-def shown(text: str) -> str:
-    """A path, URL or message without what may be secret in the URLs in it.
-
-    >>> shown("no https://me:word@example.org/a.zarr?sig=abc there")
-    'no https://example.org/a.zarr there'
-    """
-    return _SECRET.sub("", text) if "://" in text else text
 
 
 def unreadable(
@@ -356,12 +343,3 @@ def _by_name(dataset: xarray.Dataset) -> xarray.Dataset:
 
 def _local(uri: str) -> Path:
     return Path(uri.removeprefix("file://")).expanduser()
-
-
-def is_local(uri: str) -> bool:
-    """Whether a path or URL means a file of this machine.
-
-    >>> is_local("file:///a.nc"), is_local("s3://b/a.zarr")
-    (True, False)
-    """
-    return "://" not in uri or uri.startswith("file://")

@@ -7,17 +7,17 @@ the block's positions too, for that is what a derivative along a dimension asks.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gateway.errors import DatasetUnreadable
+from gateway.errors import DatasetUnreadable, QueryCanceled
+from gateway.interrupts import check_for_interrupts
 from gateway.sources.arithmetic.along import (
     Along,
     Axis,
@@ -31,13 +31,16 @@ from gateway.sources.arithmetic.elementwise import evaluate
 from gateway.sources.arithmetic.elementwise import names as names_in
 from gateway.sources.filters.pruning import Positions
 from gateway.sources.libraries import xarray
+from gateway.sources.patience import within
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.reading.chunked import Chunked, consecutive
 from gateway.sources.reading.columns import attributes_of
 from gateway.sources.reading.laid import LaidColumn
 from gateway.sources.reading.reads import TableReads
+from gateway.sources.urls import shown
 
 Values = npt.NDArray[Any]
+Found = TypeVar("Found")
 
 # Rows in a batch. Below 64K the engine's cost for each batch shows (3 to 8 times slower at 8192);
 # above 256K the columns leave the processor's cache.
@@ -182,6 +185,7 @@ class Arrays:
         cache: Where chunks are held.
         serial: What tells the table from every other, in the cache.
         presence: Whether the store is still there; asked before the first read.
+        read_seconds: How long a read may take; None: however long, by who asks for it.
     """
 
     dataset: str
@@ -191,6 +195,7 @@ class Arrays:
     cache: ChunkCache | None = None
     serial: int = 0
     presence: Callable[[], bool] | None = None
+    read_seconds: float | None = None
     _read: dict[tuple[Any, ...], Values] = field(default_factory=dict)
     _sums: dict[tuple[Any, ...], Sum] = field(default_factory=dict)
     _block: Block | None = None
@@ -240,9 +245,10 @@ class Arrays:
         self._come_to(block)
         column = self.columns[name]
         if isinstance(column, GridColumn) and [*column.variable.dims] == [*block.positions]:
-            with self._reading(name, column, block):
-                chunked = self._chunked(name, column)
-                parts = None if chunked is None else chunked.parts(block.positions)
+            chunked = self._chunked(name, column)
+            parts = None
+            if chunked is not None:
+                parts = self._fetch(name, column, block, partial(chunked.parts, block.positions))
             if parts is not None:
                 return [part.reshape(-1) for part in parts]
         return [self.flat([name], block)[name]]
@@ -272,30 +278,40 @@ class Arrays:
         key = (name, *(positions.tobytes() for positions in chosen.values()))
         if key in self._read:
             return self._read[key]
-        with self._reading(name, column, block):
-            chunked = self._chunked(name, column)
-            values = None if chunked is None else chunked.read(chosen)
-            if values is None:
-                index = {dim: consecutive(positions) for dim, positions in chosen.items()}
-                values = np.asarray(variable.isel(index).values)
-                if self.cache is not None:
-                    self.cache.note_read(values.nbytes)
+        values = self._fetch(name, column, block, partial(self._loaded, name, column, chosen))
         own = [len(at) if dim in chosen else 1 for dim, at in block.positions.items()]
         self._read[key] = values.reshape(own)
         return self._read[key]
 
-    @contextmanager
-    def _reading(self, name: str, column: GridColumn, block: Block) -> Iterator[None]:
-        """Names what could not be read, notes what was."""
+    def _loaded(self, name: str, column: GridColumn, chosen: Mapping[str, Positions]) -> Values:
+        """Values at some positions, out of the cache or the store."""
+        chunked = self._chunked(name, column)
+        values = None if chunked is None else chunked.read(chosen)
+        if values is None:
+            index = {dim: consecutive(positions) for dim, positions in chosen.items()}
+            values = np.asarray(column.variable.isel(index).values)
+            if self.cache is not None:
+                self.cache.note_read(values.nbytes)
+        return values
+
+    def _fetch(
+        self, name: str, column: GridColumn, block: Block, read: Callable[[], Found]
+    ) -> Found:
+        """What `read` gives; names what could not be read, notes what was."""
         # What a codec, a file system or a network raises is theirs to choose.
         try:
             self._check_presence()
-            yield
+            # The engine's few threads must not wait for a network when nobody waits for them.
+            check = check_for_interrupts if self.reads is None else self.reads.checker()
+            found = within(self.read_seconds, read, check)
+        except QueryCanceled:
+            raise
         except Exception as error:
             raise unreadable(self.dataset, name, block, error) from error
         if self.reads is not None:
             chosen = {str(dim): block.positions[str(dim)] for dim in column.variable.dims}
             self.reads.note(name, *self._sizes_and_lengths(column), chosen)
+        return found
 
     def _sizes_and_lengths(self, column: GridColumn) -> tuple[dict[str, int], dict[str, int]]:
         """How long each dimension of a variable is, and how long a chunk of it.
@@ -370,7 +386,7 @@ def unreadable(
     dataset: str, variable: str, where: Block | str, error: Exception
 ) -> DatasetUnreadable:
     """The error for values that could not be read; keeps the reader's first line as the detail."""
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    reason = shown((str(error).strip().splitlines() or [type(error).__name__])[0])
     return DatasetUnreadable(
         f'cannot read variable "{variable}" of dataset "{dataset}"',
         detail=f"At {where}: {reason}",

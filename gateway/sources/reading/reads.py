@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from gateway.errors import QueryCanceled
 from gateway.sources.filters.pruning import Positions
 from gateway.sources.table import TableName
 
@@ -27,8 +28,8 @@ class _Chunks:
 class TableReads:
     """Chunks of the variables that a statement reads of one table; any thread may note."""
 
-    def __init__(self, name: TableName, used: dict[TableName, TableReads] | None = None) -> None:
-        self._name, self._used = name, {} if used is None else used
+    def __init__(self, name: TableName, statement: Reads | None = None) -> None:
+        self._name, self._statement = name, statement or Reads()
         self._chunks: dict[str, _Chunks] = {}
         self._lock = threading.Lock()
 
@@ -64,11 +65,15 @@ class TableReads:
         with self._lock:
             _mark(self._of(name, sizes, lengths).seen, places)
 
+    def checker(self) -> Callable[[], None]:
+        """What raises QueryCanceled (57014) once the statement of now is cancelled."""
+        return self._statement.checker()
+
     def _of(self, name: str, sizes: Mapping[str, int], lengths: Mapping[str, int]) -> _Chunks:
         shape = tuple(-(-size // lengths[dim]) for dim, size in sizes.items())
         found = self._chunks.get(name)
         if found is None or found.seen.shape != shape:
-            self._used[self._name] = self
+            self._statement.used[self._name] = self
             found = self._chunks[name] = _Chunks(np.zeros(shape, bool), np.zeros(shape, bool))
         return found
 
@@ -106,14 +111,31 @@ class Reads:
 
     def __init__(self) -> None:
         self.used: dict[TableName, TableReads] = {}
+        self._stopped = threading.Event()  # of one statement; what it left behind keeps to it
         self._made: dict[TableName, TableReads] = {}
 
     def of(self, name: TableName) -> TableReads:
         """Where the reads of a table are noted; it is `used` from the first on."""
-        return self._made.setdefault(name, TableReads(name, self.used))
+        return self._made.setdefault(name, TableReads(name, self))
+
+    def stop(self) -> None:
+        """Nobody wants the statement any more; from any thread."""
+        self._stopped.set()
+
+    def checker(self) -> Callable[[], None]:
+        """What raises QueryCanceled (57014) once the statement of now is cancelled."""
+        stopped = self._stopped
+
+        def check() -> None:
+            if stopped.is_set():
+                raise QueryCanceled("canceling statement due to user request")
+
+        return check
 
     def clear(self) -> None:
         """Forget everything; another statement begins."""
+        if self._stopped.is_set():
+            self._stopped = threading.Event()
         if self.used:
             for each in list(self.used.values()):
                 each.clear()

@@ -17,7 +17,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from gateway.errors import QueryCanceled
+from gateway.interrupts import check_for_interrupts
 from gateway.sources.filters.pruning import Positions
+from gateway.sources.patience import within
 from gateway.sources.reading.blocks import (
     BATCH_ROWS,
     AnyColumn,
@@ -188,15 +191,23 @@ class Reader:
         return known[1]
 
 
-def read_axis(dataset: str, column: GridColumn) -> pa.Array:
+def read_axis(dataset: str, column: GridColumn, seconds: float | None = None) -> pa.Array:
     """The values of a column that has an axis, one for each position.
+
+    Args:
+        dataset: The dataset's name, for messages.
+        column: The column.
+        seconds: How long reading may take, and is heard when it is cancelled; None: it is near.
 
     Raises:
         DatasetUnreadable: 58030, naming dataset and variable.
     """
     # What a codec, a file system or a network raises is theirs to choose.
     try:
-        return encode(np.asarray(column.variable.values), column.field.type)
+        values = within(seconds, lambda: np.asarray(column.variable.values), check_for_interrupts)
+        return encode(values, column.field.type)
+    except QueryCanceled:
+        raise
     except Exception as error:
         raise unreadable(dataset, column.field.name, "all its positions", error) from error
 
