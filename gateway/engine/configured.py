@@ -38,9 +38,9 @@ PLAIN = {
     "datafusion.optimizer.enable_dynamic_filter_pushdown": "false",
 }
 
-# The engine's threads, for all queries; it reads this once, when the first is planned. Where a
-# cross join feeds a sort, what was cancelled goes on until its rows are made, and keeps a thread of
-# each partition: with as many threads as cores two such kept everybody else waiting for a minute.
+# The engine's threads, for all queries; it reads this once, when the first is planned. A join that
+# makes its pairs keeps a thread of each partition: with as many threads as cores two such kept
+# everybody else waiting.
 FEWEST_WORKERS = max(16, 2 * (os.cpu_count() or 1))
 
 

@@ -50,7 +50,6 @@ from gateway.sources.aggregates.partials import Partials
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.reading.reads import Reads, TableReads
 from gateway.sources.table import Held, Table, TableName
-from gateway.sql.lowered.relations.watched_joins import WATCHED
 
 _CATALOG = "datafusion"
 _ROUTINES = "SELECT routine_name AS name FROM information_schema.routines"
@@ -156,7 +155,7 @@ class EmbeddedSession:
         self._run: Run | None = None
         self._cancelled = False
         self.provide("pg_sleep", sleeper(self._check), [pa.float64()], pa.string())
-        self._context.register_udf(self._lent.add_watch(WATCHED, self._check))
+        self._context.register_udf(self._lent.add_watch(self._check))
         self._reads = Reads()
         self.plans_found = 0
 

@@ -20,6 +20,9 @@ from gateway.errors import GatewayError
 # A list of values for each argument -> the list of results.
 Compute = Callable[[Sequence[list[Any]]], list[Any]]
 
+# Of one boolean, which it gives back; see `add_watch`.
+WATCHED = "gradwire_watched"
+
 
 class Provided:
     """Those of one session.
@@ -31,6 +34,7 @@ class Provided:
     def __init__(self, failures: list[GatewayError]) -> None:
         self._failures = failures
         self._work: dict[str, Compute] = {}
+        self._watches: list[Callable[[], None]] = []
         self._functions: list[ScalarUDF] = []
 
     def add(
@@ -47,22 +51,25 @@ class Provided:
         self._functions.append(udf(computed, list(arguments), result, "volatile", name))
         return self._functions[-1]
 
-    def add_watch(self, name: str, check: Callable[[], None]) -> ScalarUDF:
-        """A function of one boolean that gives it back, and raises what `check` does."""
+    def add_watch(self, check: Callable[[], None]) -> ScalarUDF:
+        """`WATCHED`, which raises what `check` does.
 
-        def checked(_: Sequence[list[Any]]) -> list[Any]:
-            check()
-            return []
+        Volatile, or the engine would ask it once, as it plans.
+        """
 
-        self._work[name] = checked
-        work, failures = self._work, self._failures
+        self._watches.append(check)
+        watches, failures = self._watches, self._failures
 
         def watched(column: pa.Array) -> pa.Array:
-            with kept(failures):
-                work[name]([])
+            try:  # no context around it: it is called for every 8,000 pairs
+                for check in watches:
+                    check()
+            except GatewayError as error:
+                failures.append(error)
+                raise
             return column
 
-        self._functions.append(udf(watched, [pa.bool_()], pa.bool_(), "stable", name))
+        self._functions.append(udf(watched, [pa.bool_()], pa.bool_(), "volatile", WATCHED))
         return self._functions[-1]
 
     def register(self, context: SessionContext) -> None:
@@ -74,3 +81,4 @@ class Provided:
         """The session has ended; nothing will be called any more."""
         self._functions.clear()
         self._work.clear()
+        self._watches.clear()

@@ -37,17 +37,6 @@ def reading(tables: Mapping[TableName, Table]) -> Reading:
     return Reading.STEADY if steady else Reading.ANY
 
 
-# A join of two tables of so many rows tries at most 2.5 billion pairs, which takes two seconds. To
-# hear a cancel costs 10 us for each row of one side.
-_FEW_TO_JOIN = 50_000
-
-
-def joins_many(tables: Mapping[TableName, Table]) -> bool:
-    """Whether a join of these may try so many pairs that a cancel must be heard meanwhile."""
-    held = [table.held_rows.num_rows for table in tables.values() if isinstance(table, Held)]
-    return not held or len(held) < len(tables) or max(held) > _FEW_TO_JOIN
-
-
 def all_held(tables: Mapping[TableName, Table]) -> bool:
     """Whether all of the tables' rows are in memory."""
     return all(isinstance(table, Held) for table in tables.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
@@ -10,7 +10,6 @@ from sqlglot import exp
 from gateway.autodiff.statements.neighbours import Derived
 from gateway.sources.table import TableName
 from gateway.sql.lowered.printing import to_engine, to_text
-from gateway.sql.lowered.relations.watched_joins import with_watched_joins
 from gateway.sql.lowered.values.exact import keep_open_exact
 from gateway.sql.names.relation import ColumnInfo, Read
 from gateway.sql.names.scope import Analysis, Output
@@ -83,15 +82,20 @@ class Rewritten:
             text = self._texts[key] = self.typed(types, described).sql
         return text
 
-    def watched_under(self, types: Mapping[int, Type]) -> str:
-        """The same with joins that a cancel can end; see `watched_joins`."""
-        if not nodes_of(self.tree, exp.Join):
-            return self.sql_under(types)
-        key = (tuple(types.items()), "watched")
+    def changed_under(
+        self,
+        types: Mapping[int, Type],
+        change: Callable[[exp.Expr], exp.Expr],
+        standing: Hashable,
+    ) -> str:
+        """The same after a change of the tree, which comes out alike while `standing` is."""
+        key = (tuple(types.items()), standing)
         text = self._texts.get(key)
         if text is None:
-            tree = with_room(lambda: with_watched_joins(self.typed(types).tree))
-            text = self._texts[key] = to_engine(tree)
+            tree = self.typed(types).tree
+            changed = with_room(lambda: change(tree))
+            text = self.sql_under(types) if changed is tree else to_engine(changed)
+            self._texts[key] = text
         return text
 
     def columns_under(self, types: Mapping[int, Type]) -> tuple[ColumnInfo, ...]:

@@ -152,6 +152,22 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
     ("a series", f"SELECT sum(n) FROM {_ENDLESS} AS t(n)", "57014"),
     ("a cross join", f"SELECT count(*) FROM {_MILLION} AS a(n), {_MILLION} AS b(m)", "57014"),
     (
+        "a cross join to sort",
+        f"SELECT a.n FROM {_MILLION} AS a(n), {_MILLION} AS b(m) ORDER BY n + m LIMIT 3",
+        "57014",
+    ),
+    (
+        "a cross join to write",
+        f"CREATE TABLE made AS SELECT DISTINCT n + m FROM {_MILLION} AS a(n) LEFT JOIN {_MILLION}"
+        " AS b(m) ON n > 5",
+        "57014",
+    ),
+    (
+        "a join by keys that are all alike",
+        f"SELECT count(*) FROM {_MILLION} AS a(n) JOIN {_MILLION} AS b(m) ON n % 2 = m % 2",
+        "57014",
+    ),
+    (
         "a join by no key",
         f"SELECT count(*) FROM {_MILLION} AS a(n) JOIN {_MILLION} AS b(m) ON n + m = 7",
         "57014",

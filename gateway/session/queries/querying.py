@@ -18,7 +18,6 @@ from gateway.catalog.own_types import bind_types
 from gateway.catalog.registry import Registry
 from gateway.catalog.system.answers import Catalogue, ResultColumn
 from gateway.engine.interface import EngineSession, Plan
-from gateway.engine.reading import joins_many
 from gateway.errors import FeatureNotSupported, GatewayError, NotDifferentiable
 from gateway.rewrite import Rewritten, rewrite
 from gateway.session.activity.account import Account
@@ -47,6 +46,7 @@ from gateway.session.queries.settled import (
 from gateway.session.queries.spared_plans import SparedPlans
 from gateway.session.queries.sparing import is_worth_sparing, plan_sparing
 from gateway.session.queries.unknown import known_or_not
+from gateway.session.queries.watched_joins import watched
 from gateway.session.result import Field, Notice, Result
 from gateway.session.writes.returning import Beneath
 from gateway.session.writes.upserts import Upsert
@@ -332,9 +332,9 @@ class Queries:
         try:
             types = as_bound(types, values) if values else types
             sql = rewritten.sql_under(types, values is None)
-            if values is not None and prefix != "EXPLAIN " and joins_many(tables):
-                sql = rewritten.watched_under(types)
             if values is None or not is_worth_sparing(tables):
+                if values is not None and prefix != "EXPLAIN ":
+                    sql = watched(rewritten, types, tables, self.registry)
                 return plan_held(self.engine, rewritten, types, sql, tables, values, prefix)
             spared = partial(self._plan_spared, rewritten, types, sql, tables, values, prefix)
             if values or prefix or rewritten.layers:

@@ -40,7 +40,9 @@ from gateway.session.queries.held_windows import check_windows
 from gateway.session.queries.join_sides import smaller_first
 from gateway.session.queries.laid_out import laid_out
 from gateway.session.queries.narrowing import narrowed
+from gateway.session.queries.pairs import known_of
 from gateway.session.queries.run_first import with_constants
+from gateway.session.queries.watched_joins import with_watched_joins
 from gateway.sources.grid.grid import GridTable
 from gateway.sql.lowered.printing import to_engine
 
@@ -152,8 +154,10 @@ def _plan_spared(
         plan = engine.plan(text, ordered, values)
         if plan.keeps_order:
             return engine.plan(prefix + text, ordered, values) if prefix else plan
-    turned = smaller_first(tree, tables)
-    if turned is not None:
+    turned = smaller_first(tree, tables) or tree
+    if prefix != "EXPLAIN ":
+        turned = with_watched_joins(turned, known_of(tables))
+    if turned is not tree:
         sql = to_engine(turned)
     return engine.plan(prefix + sql, tables, values)
 
