@@ -19,6 +19,12 @@ from gateway.autodiff.statements.markers import expand
 from gateway.autodiff.statements.neighbours import has_calls, take_along
 from gateway.interrupts import check_for_interrupts
 from gateway.rewrite.named_losses import key_of, name_view
+from gateway.rewrite.relation_passes import (
+    group_dependents,
+    join_laterals,
+    put_sets,
+    select_values,
+)
 from gateway.rewrite.rewriting import (
     LAYERS,
     NOTHING,
@@ -28,7 +34,7 @@ from gateway.rewrite.rewriting import (
     no_functions,
     no_types,
 )
-from gateway.rewrite.rewritten import Rewritten, with_parameters
+from gateway.rewrite.rewritten import Rewritten, Step, with_parameters
 from gateway.rewrite.value_passes import (
     choose_functions,
     join_by_null,
@@ -38,13 +44,11 @@ from gateway.rewrite.value_passes import (
     leave_behind,
 )
 from gateway.sources.table import TableName
-from gateway.sql.lowered.groups.idle_orders import drop_idle_orders
 from gateway.sql.lowered.lending import Lender, borrow, may_borrow
-from gateway.sql.lowered.relations.joining import join_in_turn, join_subqueries
-from gateway.sql.lowered.relations.lone_values import select_lone_values, select_words
-from gateway.sql.lowered.relations.rows_from import put_side_by_side
-from gateway.sql.lowered.relations.samples import draw_samples
-from gateway.sql.lowered.relations.sets import is_plain, spread_sets
+from gateway.sql.lowered.relations.iterated import Rounds, iterate
+from gateway.sql.lowered.relations.joining import join_subqueries
+from gateway.sql.lowered.relations.lone_values import select_words
+from gateway.sql.lowered.relations.sets import is_plain
 from gateway.sql.lowered.relations.unread_numbers import read_numbers
 from gateway.sql.lowered.values.session_values import put_values
 from gateway.sql.lowered.values.written_numerics import keep_written
@@ -60,10 +64,9 @@ from gateway.sql.meaning.searching import order_searches
 from gateway.sql.meaning.self_references import check_self_references
 from gateway.sql.meaning.volatile import refuse_read_twice
 from gateway.sql.meaning.windows import settle_windows
-from gateway.sql.names.dependents import add_dependents
 from gateway.sql.names.grouped_joins import name_merged, select_joined
 from gateway.sql.names.named_windows import put_windows
-from gateway.sql.names.relation import Constants, Lookup, Relations
+from gateway.sql.names.relation import ColumnInfo, Constants, Lookup, Relations
 from gateway.sql.names.row_functions import refuse_chosen_sets
 from gateway.sql.names.scope import Analysis
 from gateway.sql.text.depth import with_room
@@ -145,12 +148,6 @@ def find_types(state: Rewriting) -> None:
     state.bind_types(state.tree)
 
 
-def select_values(state: Rewriting) -> None:
-    """Write functions in FROM that give one value, or stand side by side, as subqueries."""
-    put_side_by_side(state.tree)
-    select_lone_values(state.tree)
-
-
 def strip_schemas(state: Rewriting) -> None:
     """`ncep.winds.uwnd` is `winds.uwnd`: a column belongs to its relation's name in FROM."""
     without_schemas(state.tree, state.unaliased)
@@ -185,13 +182,6 @@ def bind_columns(state: Rewriting) -> None:
     state.names = next((b.names for b in state.analysis.blocks if b.select is top), None)
 
 
-def group_dependents(state: Rewriting) -> None:
-    """Group by what a primary key in GROUP BY decides as well; leave idle orders out."""
-    for block in state.analysis.blocks:
-        drop_idle_orders(block)
-        add_dependents(block, state.analysis, state.lookup)
-
-
 def pull_back_queries(state: Rewriting) -> None:
     """Put a column in the place of every marker that names a query of WITH, or a view."""
     if not nodes_of(state.tree, Marker):
@@ -206,21 +196,39 @@ def pull_back_queries(state: Rewriting) -> None:
     state.analysis = pull_back(*known, keys, keep, state.most_nodes)
 
 
-def _keep_layer(state: Rewriting, query: exp.Select) -> TableName:
+def _keep_layer(state: Rewriting, query: exp.Query, in_rounds: bool = False) -> TableName:
     """Let a query, of names that are bound, be run before the statement; the name of its rows."""
-    inner = replace(
-        state, tree=query, names=None, parameters={}, columns=(), outputs=(), derived={}, layers={}
-    )
-    for each in PASSES[PASSES.index(bind_columns) :]:
-        if each not in (pull_back_queries, materialise_queries):
-            each(inner)
-    state.markers += inner.markers - state.markers
-    state.parameters |= inner.parameters
+    inner = _beforehand(state, query, in_rounds)
     number = sum(name.schema == LAYERS for name in state.relations) + 1
     name = TableName(LAYERS, str(number))
     state.layers[name] = done(inner)
     names = query.named_selects if inner.names is None else inner.names
     state.relations[name] = dict(zip(names, inner.columns, strict=True))
+    return name
+
+
+def _beforehand(state: Rewriting, query: exp.Query, in_rounds: bool) -> Rewriting:
+    inner = replace(
+        state, tree=query, names=None, parameters={}, columns=(), outputs=(), derived={}, layers={},
+        in_rounds=in_rounds,
+    )  # fmt: skip
+    for each in PASSES[PASSES.index(bind_columns) :]:
+        if each not in (pull_back_queries, materialise_queries):
+            each(inner)
+    state.markers += inner.markers - state.markers
+    state.parameters |= inner.parameters
+    return inner
+
+
+def _keep_rounds(state: Rewriting, rounds: Rounds) -> TableName:
+    """Let a recursive query be run before the statement, step by step; the name of its rows."""
+    name = _keep_layer(state, rounds.first, in_rounds=True)
+    rows = TableName(LAYERS, f"{name.name} before")
+    columns = {each: ColumnInfo(info.type) for each, info in state.relations[name].items()}
+    state.relations[name] = state.relations[rows] = columns
+    step = done(_beforehand(state, rounds.step(tuple(columns), rows, name), in_rounds=True))
+    found = Step(rows, step, rounds.cte, rounds.is_distinct)
+    state.layers[name] = replace(state.layers[name], step=found)
     return name
 
 
@@ -231,22 +239,15 @@ def materialise_queries(state: Rewriting) -> None:
     state.analysis = materialise(state.tree, state.analysis, state.relations, keep)
 
 
+def take_rounds(state: Rewriting) -> None:
+    """Let recursive queries that the engine does not run be run first, step by step."""
+    keep = partial(_keep_rounds, state)
+    state.analysis = iterate(state.tree, state.analysis, state.relations, keep)
+
+
 def write_windows(state: Rewriting) -> None:
     """Put what WINDOW says in the place of its names."""
     put_windows(state.tree)
-
-
-def put_sets(state: Rewriting) -> None:
-    """Write functions in FROM that give rows as the engine has them, and samples of tables."""
-    draw_samples(state.tree)
-    spread_sets(state.tree)
-
-
-def join_laterals(state: Rewriting) -> None:
-    """Put FROM items that look at what is before them among its columns, or join them to it."""
-    state.tree, state.analysis = join_in_turn(
-        state.tree, state.analysis, state.relations, state.joined
-    )
 
 
 def inline_functions(state: Rewriting) -> None:
@@ -287,8 +288,10 @@ def widen_values(state: Rewriting) -> None:
 
 def keep_literals(state: Rewriting) -> None:
     """Let literals with a point be numerics where nothing beside them is a double."""
-    derives = nodes_of(state.tree, Marker)  # in double precision, of whatever stands around
-    for _ in range(0 if derives else 2):  # the second time for what is of numerics by the first
+    # A derivative is of doubles, whatever stands around; so are terms of recursive queries.
+    if state.in_rounds or nodes_of(state.tree, Marker):
+        return
+    for _ in range(2):  # the second time for what is of numerics by the first
         if keep_written(state.tree, state.analysis):
             state.analysis = analyse(state.tree, state.relations)
 
@@ -356,6 +359,7 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     keep_literals,
     pull_back_queries,
     materialise_queries,
+    take_rounds,
     join_laterals,
     inline_functions,
     lend_functions,

@@ -55,6 +55,7 @@ class Rewriting:
     reads: tuple[Read, ...] = ()
     layers: dict[TableName, Rewritten] = field(default_factory=dict)
     bind_types: BindTypes = no_types
+    in_rounds: bool = False  # it is a term of a recursive query that is run step by step
     joined: Iterator[int] = field(default_factory=lambda: count(1))  # numbers for names of joins
 
 

@@ -21,6 +21,24 @@ from gateway.types import Type
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """What a recursive query does over the rows of the step before.
+
+    Args:
+        rows: The name of these rows.
+        query: Its second term, over them, and for UNION over all rows so far, which go by the
+            layer's name.
+        cte: The query as it is written.
+        reads_all: Whether it is UNION, which takes no row again.
+    """
+
+    rows: TableName
+    query: Rewritten
+    cte: exp.CTE
+    reads_all: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Rewritten:
     """A query ready for the engine.
 
@@ -37,6 +55,7 @@ class Rewritten:
         reads: Every relation that it names, views among them, as `Binder.all_read` has them.
         layers: Queries that are run before it, in order, each over `tables` and the rows of those
             before it; it names their rows.
+        step: Of a layer that is a recursive query, of which this is the first term.
     """
 
     tree: exp.Expr
@@ -50,6 +69,7 @@ class Rewritten:
     markers: int = 0
     reads: tuple[Read, ...] = ()
     layers: tuple[tuple[TableName, Rewritten], ...] = ()
+    step: Step | None = None
     _typed: dict[Hashable, tuple[ColumnInfo, ...]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -60,7 +80,7 @@ class Rewritten:
         """Whether WITH RECURSIVE stands in it, or in one of its layers."""
         if any(clause.args.get("recursive") for clause in nodes_of(self.tree, exp.With)):
             return True
-        return any(layer.is_recursive for _, layer in self.layers)
+        return any(layer.step or layer.is_recursive for _, layer in self.layers)
 
     def typed(self, types: Mapping[int, Type], described: bool = False) -> Rewritten:
         """The same with each `$n` of a known type cast to it, so that planning knows it too.
@@ -119,7 +139,9 @@ class Rewritten:
     def text(self) -> str:
         """The same, laid out for people, after its layers."""
         parts = [f"-- {name}\n{each.text}" for name, each in self.layers]
-        return "\n".join([*parts, to_text(self.tree)])
+        step = self.step
+        again = [] if step is None else [f"-- each step, over {step.rows}", step.query.text]
+        return "\n".join([*parts, to_text(self.tree), *again])
 
 
 def with_parameters(output: Output) -> Output:

@@ -64,6 +64,12 @@ STATEMENTS = (
     "WITH q AS (SELECT id, x, x * y AS u FROM d) SELECT id, <u * u; x> FROM q",
     "WITH RECURSIVE r(id, n, v) AS (SELECT id, 1, <x * x; x> FROM d UNION ALL"
     " SELECT id, n + 1, v * 0.5 FROM r WHERE n < 3) SELECT id, n, v FROM r",
+    "WITH RECURSIVE r(id, n, v) AS (SELECT id, 1, x FROM d UNION ALL SELECT id, n + 1, (SELECT"
+    " sum(<r.v * r.v * e.y; r.v>) FROM d e WHERE e.id <= r.id) FROM r WHERE n < 2)"
+    " SELECT id, v FROM r WHERE n = 2",
+    "WITH RECURSIVE r(id, n, v) AS (SELECT g, 1, x FROM d UNION SELECT id, n + 1, l.v FROM r,"
+    " LATERAL (SELECT avg(<exp(r.v) * e.y; r.v>) AS v FROM d e) l WHERE n < 2)"
+    " SELECT id, row_number() OVER (ORDER BY v), v FROM r WHERE n = 2",
     # sets, orders and limits
     "SELECT id, <x * x; x> FROM d UNION ALL SELECT id + 10, <y * x; x> FROM d",
     "SELECT DISTINCT ON (g) g, <x * x * y; x> FROM d ORDER BY g, id DESC",

@@ -2,26 +2,29 @@
 
 They are those of a query's gradient, and queries of WITH that are to be run once. Each reads the
 tables of the statement, as they were at its moment, and the layers before it. Of a layer without
-rows the engine is not told that it has none: it is read for that (`Sweep`).
+rows the engine is not told that it has none: it is read for that (`Sweep`). A recursive query that
+the engine does not run is one, which is run step by step.
 """
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 from sqlglot import exp
 
 from gateway.engine.interface import Plan, gathered
-from gateway.errors import OutOfMemory
+from gateway.errors import NumericValueOutOfRange, OutOfMemory
+from gateway.interrupts import check_for_interrupts
 from gateway.rewrite import Rewritten
 from gateway.session.portals.turning import KeptRoom
 from gateway.sources.listing import Listing
 from gateway.sources.table import Table, TableName
 from gateway.sql.lowered.printing import to_engine
-from gateway.sql.meaning.recursion import check_recursive_types
+from gateway.sql.meaning.recursion import check_recursive_types, check_terms
 from gateway.store.rows.snapshots import Snapshot
+from gateway.types import Type
 
 Tables = Mapping[TableName, Table]
 
@@ -46,9 +49,62 @@ def with_layers(
     found = dict(tables)
     for name, layer in rewritten.layers:
         made = plan(layer, tables=found)
-        rows = made.schema.empty_table() if room is None else _rows(made, room)
-        found[name] = Snapshot(rows) if len(rows) else Listing(rows.schema, list)
+        if room is None:
+            rows = made.schema.empty_table()
+        elif layer.step is None:
+            rows = _rows(made.stream(), made.schema, room)
+        else:
+            rows = _rows(_in_rounds(name, layer, made, found, plan), made.schema, room)
+        found[name] = _held(rows)
+        if room is None and layer.step is not None:
+            plan(layer.step.query, tables={**found, layer.step.rows: found[name]})
     return found
+
+
+def _held(rows: pa.Table) -> Table:
+    return Snapshot(rows) if len(rows) else Listing(rows.schema, list)
+
+
+def _in_rounds(
+    name: TableName, layer: Rewritten, first: Plan, tables: Tables, plan: Callable[..., Plan]
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a recursive query, step by step, until one gives none."""
+    step = layer.step
+    assert step is not None
+    found: list[pa.Table] = []
+    work = gathered(list(first.stream()), first.schema)
+    bounds = [_bounds(info.type) for info in layer.columns]
+    types = work.schema
+    while work.num_rows:
+        yield from work.to_batches()
+        check_for_interrupts()
+        found.append(work)
+        before = {step.rows: Snapshot(work)}
+        if step.reads_all:
+            before[name] = Snapshot(pa.concat_tables(found))
+        made = plan(step.query, tables={**tables, **before})
+        work = _as_first(gathered(list(made.stream()), made.schema), types, bounds)
+
+
+def _bounds(kind: Type | None) -> pa.DataType | None:
+    """The engine counts in 64 bits where PostgreSQL counts in fewer."""
+    arrow = None if kind is None else kind.arrow
+    return arrow if arrow is not None and pa.types.is_integer(arrow) else None
+
+
+def _as_first(rows: pa.Table, types: pa.Schema, bounds: Sequence[pa.DataType | None]) -> pa.Table:
+    """Rows of a step in the types of the first term.
+
+    Raises:
+        NumericValueOutOfRange: 22003, an integer is none of its column's type.
+    """
+    columns = list(rows.columns)
+    try:
+        for number, bound in enumerate(bounds):
+            columns[number] = columns[number] if bound is None else columns[number].cast(bound)
+        return pa.table(columns, names=types.names).cast(types)
+    except pa.ArrowInvalid as error:
+        raise NumericValueOutOfRange("integer out of range") from error
 
 
 def check_recursive(
@@ -69,8 +125,13 @@ def check_recursive(
         DatatypeMismatch: 42804, naming the query, the column and both types.
     """
     found = with_layers(rewritten, tables, plan, None)
-    for _, layer in rewritten.layers:
+    for name, layer in rewritten.layers:
         check_recursive(layer, found, plan, plan_text)
+        if layer.step is not None:
+            held = {**found, layer.step.rows: found[name]}
+            check_recursive(layer.step.query, held, plan, plan_text)
+            step = plan(layer.step.query, tables=held).schema
+            check_terms(layer.step.cte, found[name].schema.types, step)
     check_recursive_types(rewritten.tree, lambda term: plan_text(to_engine(term), found).schema)
 
 
@@ -94,11 +155,11 @@ def parameters_of(
     return told, trees
 
 
-def _rows(plan: Plan, room: KeptRoom) -> pa.Table:
-    """All rows of a plan; their room is given back when nothing reads them any more."""
+def _rows(stream: Iterator[pa.RecordBatch], schema: pa.Schema, room: KeptRoom) -> pa.Table:
+    """All rows; their room is given back when nothing reads them any more."""
     batches, taken = [], 0
     try:
-        for batch in plan.stream():
+        for batch in stream:
             if not room.take(batch.nbytes):
                 raise OutOfMemory(
                     "out of memory for the layers of a gradient, or the rows of WITH",
@@ -108,7 +169,7 @@ def _rows(plan: Plan, room: KeptRoom) -> pa.Table:
                 )
             taken += batch.nbytes
             batches.append(batch)
-        rows = gathered(batches, plan.schema)
+        rows = gathered(batches, schema)
     except BaseException:  # whatever it is, what was taken is free again
         room.give(taken)
         raise

@@ -33,9 +33,9 @@ def materialise(tree: exp.Expr, analysis: Analysis, relations: Relations, keep: 
     while (cte := _next(tree, tried)) is not None:
         tried.append(cte)
         readers = [s for block in analysis.blocks for s in block.sources if s.cte is cte]
-        query = _alone(cte, relations) if readers else None
+        query = alone(cte, relations) if readers else None
         if query is not None:
-            _read_rows(cte, readers, keep(query))
+            read_rows(cte, readers, keep(query))
             analysis = analyse(tree, relations)
     return analysis
 
@@ -60,7 +60,7 @@ def _is_derived(tree: exp.Expr, cte: exp.CTE) -> bool:
     return len(nodes_of(tree, Marker)) > len(nodes_of(cte, Marker))
 
 
-def _alone(cte: exp.CTE, relations: Relations) -> exp.Select | None:
+def alone(cte: exp.CTE, relations: Relations) -> exp.Select | None:
     """The query with all that it reads of WITH; None where it looks at a query around it.
 
     Nor may what it reads have to be run once itself: that is done before, where it can be.
@@ -104,7 +104,7 @@ def _looks_inside(block: Block) -> bool:
     return True
 
 
-def _read_rows(cte: exp.CTE, readers: list[Source], name: TableName) -> None:
+def read_rows(cte: exp.CTE, readers: list[Source], name: TableName) -> None:
     """Let the rows stand where the query is named, and take the query away."""
     for source in readers:
         alias = source.tree.args.get("alias")

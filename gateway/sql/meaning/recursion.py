@@ -53,7 +53,23 @@ def _check(cte: exp.CTE, schema_of: SchemaOf) -> None:
     named = [column.name for column in alias.columns] if alias is not None else []
     names = named + first.names[len(named) :]
     step = schema_of(_with([*before, _empty(cte.alias, names, types)], cte.this.right))
-    for number, (seed, overall) in enumerate(zip(types, step.types, strict=False), 1):
+    check_terms(cte, first.types, step)
+
+
+def check_terms(cte: exp.CTE, types: Sequence[pa.DataType], step: pa.Schema) -> None:
+    """Refuse a recursive query whose columns do not hold what a step gives.
+
+    Args:
+        cte: The query.
+        types: What its first term gives.
+        step: What its second does.
+
+    Raises:
+        DatatypeMismatch: 42804, naming the query, the column and both types.
+    """
+    for number, (first, overall) in enumerate(zip(types, step.types, strict=False), 1):
+        seed = from_arrow(first)
+        _check_digits(cte, number, first, overall)
         if not _holds(seed, overall):
             raise DatatypeMismatch(
                 f'recursive query "{cte.alias}" column {number} has type {seed.sql} in '
@@ -61,6 +77,24 @@ def _check(cte: exp.CTE, schema_of: SchemaOf) -> None:
                 hint="Cast the output of the non-recursive term to the correct type.",
                 position=position_of(cte.this.left),
             )
+
+
+# A column that is numeric without digits keeps so many after the point.
+_UNTOLD_DIGITS = 10
+
+
+def _check_digits(cte: exp.CTE, number: int, first: pa.DataType, overall: pa.DataType) -> None:
+    """Refuse numerics of which a step would lose digits; PostgreSQL refuses numeric(6, 2) so."""
+    if not (pa.types.is_decimal(first) and pa.types.is_decimal(overall)):
+        return
+    if first.scale < overall.scale and first.scale < _UNTOLD_DIGITS:
+        raise DatatypeMismatch(
+            f'recursive query "{cte.alias}" column {number} has {first.scale} digits after the '
+            f"point in non-recursive term but {overall.scale} overall",
+            hint="Cast the output of the non-recursive term to double precision, or to numeric "
+            "with as many digits.",
+            position=position_of(cte.this.left),
+        )
 
 
 def _visible(cte: exp.CTE) -> list[exp.CTE]:
@@ -115,4 +149,6 @@ def _holds(seed: Type, overall: pa.DataType) -> bool:
     if pa.types.is_null(overall):
         return True
     step = from_arrow(overall)
+    if seed.element is not None and step.element is not None:
+        seed, step = seed.element, step.element
     return step is seed or (step.name in INTEGER and seed.name in INTEGER)

@@ -38,7 +38,7 @@ def _check(cte: exp.CTE) -> None:
         body = body.this
     if any(each.alias == name for each in nodes_of(body, exp.CTE)):
         return  # that one is meant
-    references = _references(body, name)
+    references = references_to(body, name)
     if not references:
         return
     if not isinstance(body, exp.Union):
@@ -51,9 +51,9 @@ def _check(cte: exp.CTE) -> None:
 
 
 def _check_union(body: exp.Union, name: str) -> None:
-    for reference in _references(body.left, name):
+    for reference in references_to(body.left, name):
         raise _misplaced(reference, "appear within its non-recursive term")
-    for number, reference in enumerate(_references(body.right, name)):
+    for number, reference in enumerate(references_to(body.right, name)):
         place = _place(reference, body)
         if place:
             raise _misplaced(reference, f"appear within {place}")
@@ -68,7 +68,7 @@ def _check_union(body: exp.Union, name: str) -> None:
             )
 
 
-def _references(tree: exp.Expr, name: str) -> list[exp.Table]:
+def references_to(tree: exp.Expr, name: str) -> list[exp.Table]:
     return [each for each in nodes_of(tree, exp.Table) if each.name == name and not each.db]
 
 

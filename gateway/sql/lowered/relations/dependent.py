@@ -66,7 +66,7 @@ def join_dependent(analysis: Analysis, numbers: Iterator[int]) -> bool:
     return False
 
 
-def _references(query: exp.Expr, analysis: Analysis) -> list[Reference]:
+def references(query: exp.Expr, analysis: Analysis) -> list[Reference]:
     """The columns in `query` that are of relations outside it."""
     within = {id(select) for select in nodes_of(query, exp.Select)}
     inner = {id(s) for b in analysis.blocks if id(b.select) in within for s in b.sources}
@@ -189,7 +189,7 @@ def _join_lateral(block: Block, analysis: Analysis, numbers: Iterator[int]) -> b
             continue
         alias = lateral.args["alias"].copy()
         query = lateral.this.this
-        found = _references(query, analysis)
+        found = references(query, analysis)
         if not found:
             lateral.replace(exp.Subquery(this=query.copy(), alias=alias))
             return True
@@ -251,7 +251,7 @@ def _join_value(block: Block, analysis: Analysis, numbers: Iterator[int]) -> boo
             continue
         if compare_columns(node, query):
             return True
-        found = _references(query, analysis)
+        found = references(query, analysis)
         if compared and (is_beyond(node) or _loses_null(node, found, block)):
             node.replace(among_rows(node, query))
             return True
