@@ -19,6 +19,9 @@ from gateway.sql.inputs import number_input
 
 Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
 
+# A sum of quotients has 28 digits (gateway/wire/encoding/numeric_bytes.py).
+_OF_OWN_SCALE = r"\.([0-9]{10}|[0-9]{28})$"
+_PLAIN_NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
 _PLAIN = r"^[+-]?[0-9]{1,9}$"
 
 
@@ -77,6 +80,40 @@ def _label_lists(lists: pa.Array, told: pa.Array) -> pa.Array:
     return lists
 
 
+def _plain_numbers(texts: pa.Array) -> pa.Array:
+    """Texts of numerics without an exponent, a sign that says nothing, and blanks.
+
+    Raises:
+        InvalidTextRepresentation: 22P02. FeatureNotSupported: 0A000, NaN or an infinity.
+    """
+    if pc.all(pc.match_substring_regex(texts, _PLAIN_NUMBER), min_count=0).as_py():
+        return texts
+    numbers = (
+        None if each is None else number_input.read_numeric(each) for each in texts.to_pylist()
+    )
+    return pa.array([None if each is None else format(each, "f") for each in numbers], pa.string())
+
+
+def _trimmed(texts: pa.Array) -> pa.Array:
+    """Numerics without digits of their own as the wire shows them, without zeros at the end.
+
+    A value with another number of digits after the point has them for a reason, and keeps them.
+    """
+    own = pc.match_substring_regex(texts, _OF_OWN_SCALE)
+    if not pc.any(own).as_py():
+        return texts
+    shorter = pc.utf8_rtrim(pc.utf8_rtrim(texts, "0"), ".")
+    return pc.if_else(own, shorter, texts)
+
+
+def _trimmed_lists(lists: pa.Array) -> pa.Array:
+    """The same of arrays of them."""
+    items = [
+        each and _trimmed(pa.array(each, pa.string())).to_pylist() for each in lists.to_pylist()
+    ]
+    return pa.array(items, lists.type)
+
+
 NUMBER_TEXTS: tuple[Columnar, ...] = (
     *(
         (f"{name}_of_text", [pa.string()], kind, partial(_read, read, kind))
@@ -88,6 +125,9 @@ NUMBER_TEXTS: tuple[Columnar, ...] = (
         )
     ),
     ("domain_held", [pa.bool_(), pa.string()], pa.bool_(), _held),
+    ("number_of_text", [pa.string()], pa.string(), _plain_numbers),
+    ("trimmed_number", [pa.string()], pa.string(), _trimmed),
+    ("trimmed_numbers", [pa.list_(pa.string())], pa.list_(pa.string()), _trimmed_lists),
     ("enum_of_text", [pa.string(), pa.string()], pa.string(), _labels),
     ("enums_of_texts", [pa.list_(pa.string()), pa.string()], pa.list_(pa.string()), _label_lists),
 )

@@ -33,7 +33,8 @@ COMPUTED_SCALE = 28
 _COMPUTED_WHOLE = 40  # fewer than there is room for: what is computed of them has more
 _MOST_DIGITS = 38
 _INTEGERS = {"int2": (5, 0), "int4": (10, 0), "int8": (19, 0)}
-_UNKNOWN_NUMERIC = (28, 10)  # of a column or a cast without digits
+# Of a column or a cast without digits.
+UNKNOWN_NUMERIC = (28, 10)
 
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
 _LIKE_FIRST = frozenset({"abs", "min", "max", "lag", "lead", "first_value", "last_value"})
@@ -192,6 +193,6 @@ def _of_output(output: Output) -> Form | None:
 
 def _of_modifier(typmod: int) -> Form:
     if typmod < 0:
-        return _UNKNOWN_NUMERIC
+        return UNKNOWN_NUMERIC
     precision, scale = modifier_digits(typmod)
     return precision - scale, scale

@@ -14,6 +14,7 @@ from functools import partial
 from sqlglot import exp
 
 from gateway.sql.lowered.values.numeric_calls import compute_numeric, is_numeric_call
+from gateway.sql.lowered.values.written import TEXTS
 from gateway.sql.names.scope import Block, is_aggregate
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
@@ -27,10 +28,17 @@ from gateway.sql.types.numerals import (
     plain,
     point_literals,
 )
-from gateway.sql.types.numeric_forms import MOST_SUMMED, ROUNDING, form_of, is_wide, kept_digits
+from gateway.sql.types.numeric_forms import (
+    MOST_SUMMED,
+    ROUNDING,
+    UNKNOWN_NUMERIC,
+    form_of,
+    is_wide,
+    kept_digits,
+)
 from gateway.sql.types.results import OF_NUMERICS
 from gateway.sql.types.together import together, value_columns
-from gateway.types import FLOAT4, FLOAT8, NUMERIC, TEXT
+from gateway.types import FLOAT4, FLOAT8, NUMERIC, TEXT, array_of
 
 # PostgreSQL gives a quotient at least 16 significant digits: 20 after the point below 1.
 _QUOTIENT = "Decimal256(76, 20)"
@@ -45,6 +53,7 @@ IS_SHOWN = "shown"
 _AVERAGES = frozenset({"avg", "mean"})
 _CHOSEN = frozenset({"greatest", "least", "nullif"})
 _CALLS = _AVERAGES | ROUNDING | _CHOSEN | {"sum", "div"}
+_TEXTUAL = (*TEXTS, exp.DType.ARRAY)
 _MOST_ALIGNED = 100  # values of a list, each of which would be looked at
 _NARROW = 38  # digits of a decimal of 128 bits
 
@@ -79,6 +88,8 @@ def _concerns(node: exp.Expr) -> bool:
     called = isinstance(node, exp.Anonymous) and node.name.lower() in _CALLS | OF_NUMERICS
     if isinstance(node, (*COMPARISONS, exp.Between, exp.In)):
         return True
+    if type(node) is exp.Cast:
+        return node.to.this in _TEXTUAL
     return called or type(node) is exp.Div or is_point_literal(node)
 
 
@@ -91,7 +102,10 @@ def _is_average(node: exp.Expr) -> bool:
 
 
 def _widened(node: exp.Expr, types: Types) -> Change | None:
-    """What is to be done to a sum, a whole quotient or a rounding of numerics."""
+    """What is to be done to a sum, a whole quotient, a rounding or a text of numerics."""
+    if isinstance(node, exp.Cast):
+        trimmed = _trimmed(node, types)
+        return None if trimmed is None else partial(_trim, name=trimmed)
     if not isinstance(node, exp.Anonymous) or not node.expressions:
         return None
     name, given = node.name.lower(), node.expressions
@@ -127,6 +141,27 @@ def _changes(node: exp.Expr, types: Types) -> Iterator[tuple[exp.Expr, Change]]:
         yield node, _average
     elif (change := _widened(node, types)) is not None:
         yield node, change
+
+
+def _trimmed(cast: exp.Cast, types: Types) -> str | None:
+    """What takes the zeros from the text of a numeric without digits, or of an array of them."""
+    if cast.to.this in TEXTS and types.of(cast.this) is NUMERIC:
+        form = form_of(cast.this, types)
+        rounded = isinstance(bare(cast.this), exp.Anonymous) and bare(cast.this).name in ROUNDING
+        own = form is None or (form[1] == UNKNOWN_NUMERIC[1] and form[0] >= UNKNOWN_NUMERIC[0])
+        return "trimmed_number" if own and not rounded else None
+    if cast.to.this == exp.DType.ARRAY and types.of(cast.this) == array_of(NUMERIC):
+        return "trimmed_numbers" if types.of(cast) == array_of(TEXT) else None
+    return None
+
+
+def _trim(cast: exp.Cast, name: str) -> None:
+    whole = exp.Cast(this=cast.this, to=data_type("text[]" if name.endswith("s") else "text"))
+    trimmed = exp.Anonymous(this=name, expressions=[whole])
+    if name.endswith("s") or cast.to.this == exp.DType.TEXT:
+        cast.replace(trimmed)
+    else:
+        cast.set("this", trimmed)
 
 
 def _aligned(node: exp.Expr, types: Types) -> Change | None:

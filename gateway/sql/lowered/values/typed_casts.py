@@ -124,8 +124,8 @@ def _read_text(node: exp.Cast, known: Types) -> None:
     if kind is not None and kind.labels:
         made.append("expressions", _told(kind))
     made.meta[GIVES] = kind
-    kept = exp.Cast(this=made, to=node.args["to"].copy()) if node.args["to"].expressions else made
-    node.replace(kept)
+    further = kind is NUMERIC or node.args["to"].expressions
+    node.replace(exp.Cast(this=made, to=node.args["to"].copy()) if further else made)
 
 
 INTERVAL_OF_TEXT = "interval_of_text"
@@ -135,6 +135,7 @@ _READERS = {
     "interval": INTERVAL_OF_TEXT,
     "bytea": "bytes_of_text",
     ENUM: "enum_of_text",
+    "numeric": "number_of_text",  # a text, too, which the engine reads
     "json": "json_form",
     "jsonb": "jsonb_form",
     **_MOMENTS,

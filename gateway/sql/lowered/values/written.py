@@ -18,7 +18,7 @@ from gateway.sql.text.datatypes import data_type
 from gateway.sql.types.dimensions import DEEP
 from gateway.sql.types.inference import GIVES, Types
 from gateway.sql.types.numerals import written_number
-from gateway.types import TEXT, dimensions
+from gateway.types import NUMERIC, TEXT, dimensions
 
 # Types whose text the engine writes otherwise -> the function that writes it as PostgreSQL does.
 # An array's name begins with an underscore, as in pg_type.
@@ -65,6 +65,9 @@ def write(value: exp.Expr, types: Types, notation: Notation) -> None:
         value.replace(exp.Literal.string(number))
         return
     known = types.of(value)
+    if known is NUMERIC and not isinstance(value.parent, exp.Cast):
+        value.replace(exp.Cast(this=value.copy(), to=data_type("text")))
+        return
     function = WRITTEN.get(known.name) if known is not None else None
     if function is None and known is not None and dimensions(known) == 1:
         _write_items(value)
@@ -81,8 +84,11 @@ def write(value: exp.Expr, types: Types, notation: Notation) -> None:
 
 def _write_items(array: exp.Expr) -> None:
     """Of an array whose elements the engine writes as PostgreSQL does, though not the array."""
-    texts = exp.Cast(this=array.copy(), to=data_type("text[]"))
-    array.replace(exp.Anonymous(this=WRITTEN["_text"], expressions=[texts]))
+    array.replace(exp.Anonymous(this=WRITTEN["_text"], expressions=[_texts_of(array)]))
+
+
+def _texts_of(array: exp.Expr) -> exp.Expr:
+    return exp.Cast(this=array.copy(), to=data_type("text[]"))
 
 
 def write_arguments(call: exp.Anonymous, known: Types, notation: Notation) -> None:
@@ -94,7 +100,9 @@ def write_arguments(call: exp.Anonymous, known: Types, notation: Notation) -> No
     elif call.name == "array_to_string" and arguments:
         kind = known.of(arguments[0])
         element = kind.element if kind is not None and dimensions(kind) == 1 else None
-        if element is not None and element.name in ITEMS:
+        if element is NUMERIC:
+            arguments[0].replace(_texts_of(arguments[0]))
+        elif element is not None and element.name in ITEMS:
             further = exp.Literal.string(notation.as_text)
             given = [arguments[0].copy(), further]
             arguments[0].replace(exp.Anonymous(this=ITEMS[element.name], expressions=given))
