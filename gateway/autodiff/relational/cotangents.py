@@ -15,23 +15,25 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from gateway.autodiff.relational.calls import Call, calls_in
+from gateway.autodiff.relational.factored import factored
 from gateway.autodiff.relational.queries import (
+    Keep,
+    added,
     double,
+    grad,
     joined,
     named,
     over_rows,
-    present,
     subquery,
+    times,
+    total,
     united,
 )
 from gateway.autodiff.relational.stages import Leaf, Stage, Staging
 from gateway.autodiff.relational.weights import is_count, is_extreme, weight_of
 from gateway.sources.table import TableName
 from gateway.sql.names.scope import Block, column_node, resolve, table_node
-from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied
-
-_ZERO = exp.Literal.number("0.0")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +62,7 @@ class Sweep:
         unsized: A table without rows whose size the engine does not know. The engine holds the
             rows of a join for few, and would gather them in a hash table and look up the groups;
             beside a table of unknown size it takes the two as they are written.
+        keep: Has the rows of a query at hand, where the loss has layers.
     """
 
     def __init__(
@@ -68,9 +71,10 @@ class Sweep:
         variables: Iterable[str],
         known_by: Iterable[str],
         unsized: TableName | None = None,
+        keep: Keep | None = None,
     ) -> None:
         self._staging, self._variables = staging, list(variables)
-        self._known_by, self._unsized = list(known_by), unsized
+        self._known_by, self._unsized, self._keep = list(known_by), unsized, keep
         self.found: list[exp.Select] = []
 
     def sweep(
@@ -126,12 +130,12 @@ class Sweep:
         items = [named(column_node("g", name), name) for name in names]
         for each in changing:
             parts = [
-                _times(self._given(name, given), _grad(made, column_node("g", each.named("f"))))
+                times(self._given(name, given), grad(made, column_node("g", each.named("f"))))
                 for name, value in stage.outputs.items()
                 for made in [self._over_groups(value, stage, calls)]
                 if made.find(exp.Column) is not None
             ]
-            items.append(named(_sum(parts), each.named("c")))
+            items.append(named(added(parts), each.named("c")))
         query = exp.select(*items, copy=False).from_(subquery(groups, "g"), copy=False)
         if given is not None:
             joined(query, given, "o", [(n, column_node("g", n)) for n in stage.key_names])
@@ -162,27 +166,56 @@ class Sweep:
         """A row for each row of a relation, or for all that are alike: its columns, its slopes."""
         slopes = self._variables if leaf.stage is None else list(leaf.stage.outputs)
         own = self._known_by if leaf.stage is None else leaf.stage.key_names
-        rows = self._rows(stage, changing, leaf, own, slopes)
-        items = [
-            named(column_node("r", f"own {name}"), f"own {name}" if leaf.stage is None else name)
-            for name in own
+        shown = {name: f"own {name}" if leaf.stage is None else name for name in own}
+        weights = {each: _weight(each) for each in changing}
+        split = None if self._keep is None else factored(stage, changing, leaf, slopes)
+        if split is None or self._keep is None:
+            return self._joined(stage, weights, aggregates, leaf, shown, slopes)
+        dense = split.is_dense(self._keep(split.density()))
+        sparse = exp.Not(this=copied(dense))
+        ways = [
+            split.query(aggregates, weights, shown, slopes, dense),
+            self._joined(stage, weights, copied(aggregates), leaf, shown, slopes, sparse),
         ]
+        return exp.select(exp.Star(), copy=False).from_(subquery(united(ways), "u"), copy=False)
+
+    def _joined(
+        self,
+        stage: Stage,
+        weights: dict[Call, exp.Expr],
+        aggregates: exp.Select,
+        leaf: Leaf,
+        shown: dict[str, str],
+        slopes: list[str],
+        asked: exp.Expr | None = None,
+    ) -> exp.Select:
+        """The same by a join with all that the stage reads, if `asked` is true."""
+        items = [named(column_node("r", f"own {name}"), known) for name, known in shown.items()]
         for slope in slopes:
             parts = [
-                _times(
-                    _times(column_node("p", each.named("c")), _weight(each)),
+                times(
+                    times(column_node("p", each.named("c")), weight),
                     column_node("r", f"{each.named('d')} {slope}"),
                 )
-                for each in changing
+                for each, weight in weights.items()
             ]
-            items.append(named(_total(_sum(parts)), f"d {slope}"))
+            items.append(named(total(added(parts)), f"d {slope}"))
         query = exp.select(*items, copy=False).from_(subquery(aggregates, "p"), copy=False)
+        rows = self._rows(stage, list(weights), leaf, list(shown), slopes, asked)
         joined(query, rows, "r", [(name, column_node("p", name)) for name in stage.key_names])
-        grouped = [column_node("r", f"own {name}") for name in own]
+        if asked is not None:
+            query.where(copied(asked), copy=False)
+        grouped = [column_node("r", f"own {name}") for name in shown]
         return query.group_by(*grouped, copy=False) if grouped else query
 
     def _rows(
-        self, stage: Stage, changing: list[Call], leaf: Leaf, own: list[str], slopes: list[str]
+        self,
+        stage: Stage,
+        changing: list[Call],
+        leaf: Leaf,
+        own: list[str],
+        slopes: list[str],
+        asked: exp.Expr | None,
     ) -> exp.Query:
         """The rows that a stage puts together, with the arguments of its aggregates."""
         keys = zip(stage.key_names, stage.keys, strict=True)
@@ -191,10 +224,12 @@ class Sweep:
         for each in changing:
             items.append(named(double(each.argument), each.named("e")))
             items += [
-                named(_grad(each.argument, leaf.columns[slope]), f"{each.named('d')} {slope}")
+                named(grad(each.argument, leaf.columns[slope]), f"{each.named('d')} {slope}")
                 for slope in slopes
             ]
         query: exp.Query = over_rows(stage.block, items)
+        if asked is not None:
+            query.where(copied(asked), copy=False)
         if self._unsized is not None and stage.keys:
             query = united([query, _nothing(self._unsized, len(items))])
         extremes = [each for each in changing if is_extreme(each.call)]
@@ -290,24 +325,3 @@ def _is_same(node: exp.Expr, key: exp.Expr, block: Block) -> bool:
     if isinstance(node, exp.Column) and isinstance(key, exp.Column):
         return resolve(block, node) == resolve(block, key)
     return node == key
-
-
-def _grad(function: exp.Expr, column: exp.Expr) -> exp.Expr:
-    return Marker(kind="grad", expressions=[copied(function), copied(column)])
-
-
-def _times(left: exp.Expr, right: exp.Expr) -> exp.Expr:
-    for factor, other in ((left, right), (right, left)):
-        if isinstance(factor, exp.Literal) and factor.name == "1.0":
-            return other
-    return exp.Mul(this=exp.paren(left, copy=False), expression=exp.paren(right, copy=False))
-
-
-def _sum(parts: list[exp.Expr]) -> exp.Expr:
-    if len(parts) < 2:
-        return present(parts[0]) if parts else _ZERO.copy()
-    return exp.Add(this=present(parts[0]), expression=_sum(parts[1:]))
-
-
-def _total(tree: exp.Expr) -> exp.Expr:
-    return present(exp.Anonymous(this="sum", expressions=[tree]))

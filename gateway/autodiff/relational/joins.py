@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from sqlglot import exp
 
-from gateway.autodiff.relational.queries import joined, named, over_rows, subquery
+from gateway.autodiff.relational.queries import KEY, joined, named, over_rows, subquery
 from gateway.autodiff.relational.weights import has_weights, is_count
 from gateway.autodiff.statements.grouping import has_one_row
 from gateway.errors import GatewayError
@@ -64,7 +64,7 @@ def _join_partitions(block: Block, number: int) -> bool:
     keys = windows[0].args.get("partition_by") or []
     alike = [each for each in windows if (each.args.get("partition_by") or []) == keys]
     alias = f"∂w {number}"
-    names = [f"∂key {n}" for n in range(1, len(keys) + 1)]
+    names = [f"{KEY} {n}" for n in range(1, len(keys) + 1)]
     items = [named(copied(key), name) for key, name in zip(keys, names, strict=True)]
     items += [named(copied(each.this), f"{_VALUE} {n}") for n, each in enumerate(alike, 1)]
     groups = over_rows(block, items)

@@ -16,7 +16,7 @@ from sqlglot import exp
 
 from gateway.autodiff.relational.calls import calls_in
 from gateway.autodiff.relational.cotangents import Kept, Sweep
-from gateway.autodiff.relational.queries import added_up, named, root_of, subquery
+from gateway.autodiff.relational.queries import KEY, Keep, added_up, named, root_of, subquery
 from gateway.autodiff.relational.stages import Stage, Staging
 from gateway.autodiff.statements.grouping import group_keys
 from gateway.sources.table import TableName
@@ -24,8 +24,6 @@ from gateway.sql.meaning.naming import output_name
 from gateway.sql.names.scope import Analysis, Block, column_node, table_node
 from gateway.sql.text.trees import copied, nodes_of
 
-# Has the rows of a query at hand under a name.
-Keep = Callable[[exp.Select], TableName]
 # The blocks of a query, laid open: subqueries of one number, partitions and unions are joins in it.
 Open = Callable[[exp.Select], Analysis]
 
@@ -124,7 +122,7 @@ class Layers:
         part = _Part(copied(query))
         block = root_of(self._open(part.query), part.query)
         number = len(self._layers) + 1
-        keys = {f"∂key {number}.{n}": key for n, key in enumerate(group_keys(block), 1)}
+        keys = {f"{KEY} {number}.{n}": key for n, key in enumerate(group_keys(block), 1)}
         items = [named(copied(i.unalias()), output_name(i)) for i in part.query.expressions]
         items += [named(copied(key), name) for name, key in keys.items()]
         self._keep_rows(part, items, tuple(keys))
@@ -209,7 +207,8 @@ class Layers:
                 continue
             staging, stage = self._stage(reader, table, known_by)
             if stage.outputs:
-                sweep = Sweep(staging, self._variables_of(table), known_by, self._unsized)
+                keep = self._keep if self._layers else None
+                sweep = Sweep(staging, self._variables_of(table), known_by, self._unsized, keep)
                 found += sweep.sweep(stage, reader.given, reader.kept)
         return found
 
@@ -240,5 +239,5 @@ def _read(part: _Part, place: exp.Subquery) -> exp.Expr:
 
 def _by_keys(part: _Part, found: list[exp.Select]) -> exp.Select:
     """The cotangents that all readers of a layer give, a row for each of its groups."""
-    keys = [(f"own {name}", f"∂key {n}") for n, name in enumerate(part.keys, 1)]
+    keys = [(f"own {name}", f"{KEY} {n}") for n, name in enumerate(part.keys, 1)]
     return added_up(found, keys, [f"d {name}" for name in part.values])

@@ -25,8 +25,8 @@ from gateway.autodiff.relational.asked import (
     stand_in,
 )
 from gateway.autodiff.relational.joins import join_other_rows
-from gateway.autodiff.relational.layers import Keep, Layers
-from gateway.autodiff.relational.queries import added_up, joined, named, root_of, subquery
+from gateway.autodiff.relational.layers import Layers
+from gateway.autodiff.relational.queries import Keep, added_up, joined, named, root_of, subquery
 from gateway.autodiff.relational.stages import HiddenReading
 from gateway.autodiff.relational.unions import join_unions
 from gateway.autodiff.rules.graph import MOST_NODES

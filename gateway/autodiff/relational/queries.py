@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
+from gateway.sources.table import TableName
 from gateway.sql.names.scope import Analysis, Block, column_node
+from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied
+
+KEY = "∂key"  # what the columns are called that tell the groups of a loss apart, before a number
+
+# Has the rows of a query at hand under a name.
+Keep = Callable[[exp.Select], TableName]
 
 
 def over_rows(block: Block, items: list[exp.Expr]) -> exp.Select:
@@ -90,3 +97,28 @@ def present(tree: exp.Expr) -> exp.Expr:
 def double(tree: exp.Expr) -> exp.Expr:
     """It as a number of double precision."""
     return exp.cast(copied(tree), exp.DType.DOUBLE)
+
+
+def grad(function: exp.Expr, column: exp.Expr) -> exp.Expr:
+    """The slope of an expression by a column, for the chain rule to write."""
+    return Marker(kind="grad", expressions=[copied(function), copied(column)])
+
+
+def times(left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    """The product of both, each in parentheses; 1.0 is left out."""
+    for factor, other in ((left, right), (right, left)):
+        if isinstance(factor, exp.Literal) and factor.name == "1.0":
+            return other
+    return exp.Mul(this=exp.paren(left, copy=False), expression=exp.paren(right, copy=False))
+
+
+def added(parts: list[exp.Expr]) -> exp.Expr:
+    """The sum of expressions, those that are NULL left out."""
+    if len(parts) < 2:
+        return present(parts[0]) if parts else exp.Literal.number("0.0")
+    return exp.Add(this=present(parts[0]), expression=added(parts[1:]))
+
+
+def total(tree: exp.Expr) -> exp.Expr:
+    """The sum of an expression over the rows of a group; 0 where no row has a value."""
+    return present(exp.Anonymous(this="sum", expressions=[tree]))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from gateway.autodiff.expressions.refusals import shown
+from gateway.autodiff.relational.queries import KEY
 from gateway.autodiff.relational.weights import has_weights, is_count
 from gateway.autodiff.statements.grouping import group_keys, is_rolled_up
 from gateway.errors import GatewayError, NotDifferentiable
@@ -66,7 +67,7 @@ class Stage:
     @property
     def key_names(self) -> list[str]:
         """What its keys are called among its columns."""
-        return [f"∂key {n}" for n, _ in enumerate(self.keys, 1)]
+        return [f"{KEY} {n}" for n, _ in enumerate(self.keys, 1)]
 
 
 class Staging:

@@ -48,6 +48,11 @@ def is_extreme(call: exp.Anonymous) -> bool:
     return call.name.lower() in EXTREMES
 
 
+def is_of_group(call: exp.Anonymous) -> bool:
+    """Whether all rows of a group have the same weight."""
+    return not any(column.name in "ewt" for column in weight_of(call).find_all(exp.Column))
+
+
 def weight_of(call: exp.Anonymous) -> exp.Expr:
     """The weight of a row, in the names above."""
     name = call.name.lower()

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import pyarrow as pa
 from sqlglot import exp
 
+from gateway.autodiff.relational.queries import KEY
 from gateway.engine.interface import Plan, gathered
 from gateway.errors import NumericValueOutOfRange, OutOfMemory
 from gateway.interrupts import check_for_interrupts
@@ -169,9 +170,22 @@ def _rows(stream: Iterator[pa.RecordBatch], schema: pa.Schema, room: KeptRoom) -
                 )
             taken += batch.nbytes
             batches.append(batch)
-        rows = gathered(batches, schema)
+        rows = _keyed(gathered(batches, schema))
     except BaseException:  # whatever it is, what was taken is free again
         room.give(taken)
         raise
     weakref.finalize(rows, room.give, taken)
     return rows
+
+
+def _keyed(rows: pa.Table) -> pa.Table:
+    """The rows of a layer, those of its keys that are never NULL declared so.
+
+    A join by such keys need not tell NULL from NULL. The user's own columns stay as they are: what
+    the engine makes of them is the same whatever rows there are.
+    """
+    fields = [
+        field.with_nullable(not field.name.startswith(KEY) or column.null_count > 0)
+        for field, column in zip(rows.schema, rows.columns, strict=True)
+    ]
+    return rows.cast(pa.schema(fields))
