@@ -140,6 +140,10 @@ class InvalidObjectDefinition(GatewayError, code="42P17"):
     """An index over what is not the same each time."""
 
 
+class InvalidSchemaDefinition(GatewayError, code="42P15"):
+    """CREATE SCHEMA with an element of another schema."""
+
+
 class InvalidTableDefinition(GatewayError, code="42P16"):
     """A table definition that contradicts itself."""
 

@@ -18,6 +18,7 @@ from gateway.errors import (
 from gateway.sql.statements import commands as c
 from gateway.sql.statements import cursors, reading
 from gateway.sql.statements.reading import statements
+from gateway.sql.statements.schemas import CreateSchema
 from gateway.sql.statements.statement import CreateView, Explain, Kind, Prepare
 from gateway.sql.text.dialect import Marker
 from gateway.types import FLOAT8, INT4, TEXT, array_of
@@ -119,7 +120,7 @@ RECORDS: dict[str, Any] = {
     "TRUNCATE TABLE a, b RESTART IDENTITY": c.DropStatement(
         "truncate", (("a",), ("b",)), restart=True
     ),
-    "CREATE SCHEMA IF NOT EXISTS s": c.CreateSchema("s", if_not_exists=True),
+    "CREATE SCHEMA IF NOT EXISTS s": CreateSchema("s", if_not_exists=True),
     "DISCARD TEMPORARY": c.DiscardStatement("temp"),
     "DEALLOCATE PREPARE ALL": c.DeallocateStatement(None),
     "FETCH 5 FROM c": cursors.FetchStatement("c", 5),

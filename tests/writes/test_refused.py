@@ -19,6 +19,8 @@ REFUSED: tuple[tuple[str, str], ...] = (
     ("CREATE TABLE d (n int) PARTITION BY RANGE (n)", "PARTITION BY"),
     ("CREATE TABLE d () INHERITS (refused)", "INHERITS"),
     ("ALTER TABLE refused ENABLE ROW LEVEL SECURITY", "ENABLE ROW"),
+    ("INSERT INTO no_columns DEFAULT VALUES", "tables without columns hold no rows"),
+    ("CREATE VIEW v AS SELECT * FROM no_columns", "views without columns"),
     ("CREATE TYPE pair AS (a int, b int)", "CREATE TYPE"),
     ("CREATE TYPE none AS ENUM ()", "an enum without labels"),
     ("CREATE TRIGGER t BEFORE INSERT ON refused EXECUTE FUNCTION f()", "CREATE TRIGGER"),
@@ -31,6 +33,7 @@ REFUSED: tuple[tuple[str, str], ...] = (
 def connection(connect: Connect) -> psycopg.Connection[tuple[object, ...]]:
     made = connect()
     made.execute("CREATE TABLE IF NOT EXISTS refused (n int, s text)")
+    made.execute("CREATE TABLE IF NOT EXISTS no_columns ()")
     return made
 
 

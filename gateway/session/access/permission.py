@@ -23,12 +23,13 @@ from gateway.sources.table import TableName
 from gateway.sql.meaning.binding import named_tables
 from gateway.sql.meaning.columns_named import columns_named
 from gateway.sql.statements.altering import AlterRelation
-from gateway.sql.statements.commands import CreateSchema, DropStatement, Name, RenameSchema
+from gateway.sql.statements.commands import DropStatement, Name, RenameSchema
 from gateway.sql.statements.cursors import Declare
 from gateway.sql.statements.datasets import AttachDataset, DetachDataset, RefreshDataset
 from gateway.sql.statements.maintenance import Maintenance
 from gateway.sql.statements.objects import CommentOn, CreateIndex, LockTables, RefreshView
 from gateway.sql.statements.routines import CreateFunction, DropFunction
+from gateway.sql.statements.schemas import CreateSchema
 from gateway.sql.statements.sequences import AlterSequence, CreateSequence
 from gateway.sql.statements.statement import Copy, CreateView, Explain, Statement
 from gateway.sql.statements.tables import CreateTable, LikeSpec

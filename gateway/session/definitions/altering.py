@@ -29,6 +29,7 @@ from gateway.sources.table import TableName
 from gateway.sql.names.relation import zone_of
 from gateway.sql.statements.altering import Action, AlterRelation
 from gateway.sql.statements.sequences import SequenceOptions
+from gateway.store.ddl.calling import with_sequences_placed
 from gateway.store.definitions.catalogue import Relation
 from gateway.store.definitions.definitions import TableDefinition, View
 
@@ -127,7 +128,8 @@ def alter_table(executor: Executor, name: TableName, actions: tuple[Action, ...]
         before = definition
         for action in actions:
             definition = ALTERATIONS[action.kind](state, definition, action)
-        return settle_moments(definition, before, zone_of(executor.constants))
+        definition = settle_moments(definition, before, zone_of(executor.constants))
+        return with_sequences_placed(definition, before, partial(registry.find_sequence, ""))
 
     dropped = [action for action in actions if action.kind in ("drop column", "drop constraint")]
     cascade = any(action.cascade for action in dropped) if dropped else None

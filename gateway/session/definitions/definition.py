@@ -10,10 +10,12 @@ from gateway.errors import (
     FeatureNotSupported,
     GatewayError,
     InsufficientPrivilege,
+    InvalidSchemaDefinition,
     InvalidTableDefinition,
     SyntaxFault,
     WrongObjectType,
 )
+from gateway.session.access.permission import Permission
 from gateway.session.computation import Bound, fields_of
 from gateway.session.definitions.altering import alter
 from gateway.session.definitions.datasets import attach, detach, refresh_dataset
@@ -59,7 +61,7 @@ from gateway.sources.table import TableName
 from gateway.sql.names.relation import zone_of
 from gateway.sql.names.updatable import why_not
 from gateway.sql.statements.altering import AlterRelation
-from gateway.sql.statements.commands import CreateSchema, DropStatement, RenameSchema
+from gateway.sql.statements.commands import DropStatement, Name, RenameSchema
 from gateway.sql.statements.datasets import AttachDataset, DetachDataset, RefreshDataset
 from gateway.sql.statements.domains import AlterDomain, CreateDomain
 from gateway.sql.statements.enums import AddLabel, CreateEnum, RenameLabel
@@ -77,6 +79,7 @@ from gateway.sql.statements.roles import (
     ReassignOwned,
 )
 from gateway.sql.statements.routines import CreateFunction, DropFunction
+from gateway.sql.statements.schemas import CreateSchema
 from gateway.sql.statements.sequences import AlterSequence, CreateSequence
 from gateway.sql.statements.statement import CreateView, Statement
 from gateway.sql.statements.tables import CreateTable
@@ -107,12 +110,43 @@ def _create_schema(executor: Executor, tree: CreateSchema) -> Result:
         owner = role_named(authority, Grantee(*tree.owner))
         if not authority.roles.may_become(authority.role, owner):
             raise InsufficientPrivilege(f'must be member of role "{owner}"')
+    if tree.elements and owner not in (None, authority.role):
+        raise FeatureNotSupported("CREATE SCHEMA of another role cannot include schema elements")
     name = tree.name or owner or ""
     store = executor.registry.store
-    if not store.create_schema(name, if_not_exists=tree.if_not_exists, owner=owner):
+    with store.defining():
+        made = store.create_schema(name, if_not_exists=tree.if_not_exists, owner=owner)
+        _make_inside(executor, name, tree.elements)
+    if not made:
         message = f'schema "{name}" already exists, skipping'
         executor.notices.append(Notice(message, code="42P06"))
     return Result("CREATE SCHEMA")
+
+
+def _make_inside(executor: Executor, schema: str, elements: Sequence[Statement]) -> None:
+    """Make what a schema is made with, for which it is the first of the search_path.
+
+    Raises:
+        InvalidSchemaDefinition: 42P15, an element names another schema.
+    """
+    registry = executor.registry
+    database = executor.catalogue.client.session.database
+    permission = Permission(executor.authority, registry, database)
+    path, registry.search_path = registry.search_path, [schema, *registry.search_path]
+    try:
+        for element in elements:
+            named: Name = getattr(element.tree, "name", ())
+            if isinstance(element.tree, CreateIndex):
+                named = element.tree.table
+            if len(named) > 1 and named[-2] != schema:
+                raise InvalidSchemaDefinition(
+                    f"CREATE specifies a schema ({named[-2]}) different from the one being created"
+                    f" ({schema})"
+                )
+            permission.check(element)
+            define(executor, element, Bound())
+    finally:
+        registry.search_path = path
 
 
 def _rename_schema(executor: Executor, tree: RenameSchema) -> Result:
@@ -136,6 +170,8 @@ def _create_view(executor: Executor, statement: Statement, tree: CreateView) -> 
     query = executor.computation(statement)
     assert query is not None
     fields = fields_of(query.rewritten, executor.plan(query, Bound(), read=False).schema)
+    if not fields:
+        raise FeatureNotSupported("views without columns are not supported")
     if len(tree.columns) > len(fields):
         raise SyntaxFault("CREATE VIEW specifies more column names than columns")
     names = [*tree.columns, *(field.name for field in fields[len(tree.columns) :])]
@@ -216,6 +252,7 @@ def _truncate(executor: Executor, tree: DropStatement) -> Result:
 
 
 def _drop_schemas(executor: Executor, tree: DropStatement) -> None:
+    others: list[str] = []
     for parts in tree.names:
         refuse_dataset(executor, parts[0])
         store = executor.registry.store
@@ -226,7 +263,8 @@ def _drop_schemas(executor: Executor, tree: DropStatement) -> None:
         if done is None:
             executor.notices.append(f'schema "{parts[0]}" does not exist, skipping')
         else:
-            note_cascade(executor, [*done.others, *gone])
+            others += [*done.others, *gone]
+    note_cascade(executor, others)
 
 
 def _drop_relations(executor: Executor, tree: DropStatement) -> None:

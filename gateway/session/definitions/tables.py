@@ -33,6 +33,7 @@ from gateway.sql.statements.objects import RefreshView
 from gateway.sql.statements.statement import Statement
 from gateway.sql.statements.tables import CreateTable
 from gateway.sql.types.modifiers import numeric_modifier
+from gateway.store.ddl.calling import with_sequences_placed
 from gateway.store.definitions.definitions import Column, Reads, TableDefinition, View
 from gateway.store.rows.array_assignment import dimensions_of
 from gateway.types import FLOAT8, INT8, NUMERIC, TEXT, with_dimensions
@@ -56,6 +57,7 @@ def create_table(executor: Executor, tree: CreateTable) -> Result:
     for item in tree.items:
         building.add(item)
     definition = settle_moments(building.definition(), None, zone_of(executor.constants))
+    definition = with_sequences_placed(definition, None, partial(registry.find_sequence, ""))
     definition = replace(definition, on_commit=tree.on_commit)
     _refuse_on_commit(tree)
     made = registry.store.create_table(

@@ -198,7 +198,8 @@ class _Walker:
         if isinstance(tree.this, exp.Anonymous):
             return Source(name, tree, _of_call(tree.this, alias, block))
         known = self.relations.get(TableName(tree.db, tree.name))
-        return Source(name, tree, _renamed(list(known.items()), alias) if known else _named(alias))
+        columns = _named(alias) if known is None else _renamed(list(known.items()), alias)
+        return Source(name, tree, columns)
 
     def _expressions(
         self, tree: exp.Expr, block: Block | None, ctes: Mapping[str, _Common]
@@ -365,10 +366,8 @@ def _gives_one_column(tree: exp.Expr) -> bool:
 def _expand_stars(block: Block) -> None:
     items: list[exp.Expr] = []
     for item in block.select.expressions:
-        items += _expanded(block, item) or [item]
-    if len(items) != len(block.select.expressions) or any(
-        new is not old for new, old in zip(items, block.select.expressions, strict=True)
-    ):
+        items += [item] if (found := _expanded(block, item)) is None else found
+    if any(new is not old for new, old in zip_longest(items, block.select.expressions)):
         block.select.set("expressions", items)
 
 
@@ -384,7 +383,8 @@ def _expanded(block: Block, item: exp.Expr) -> list[exp.Expr] | None:
     else:
         return None
     open_ones = [each for each in listed if each.name == "*"]
-    if len(open_ones) == len(listed) or (open_ones and block.merges):
+    unknown = len(open_ones) == len(listed) and bool(listed or not block.sources)
+    if unknown or (open_ones and block.merges):
         return None
     items = [_as_item(each) for each in listed]
     for each in items if "start" in star.meta else ():

@@ -210,15 +210,6 @@ class RenameSchema:
 
 
 @dataclass(frozen=True, slots=True)
-class CreateSchema:
-    """CREATE SCHEMA name; `owner` is the role after AUTHORIZATION, as `grants.Grantee` has it."""
-
-    name: str
-    if_not_exists: bool = False
-    owner: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class DiscardStatement:
     """DISCARD what: all, plans, sequences or temp."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.errors import FeatureNotSupported, InvalidGrantOperation, ReservedName
-from gateway.sql.statements.commands import CreateSchema, Name, Reader, RenameSchema
+from gateway.sql.statements.commands import Name, Reader, RenameSchema
 from gateway.sql.statements.routines import read_signature
 from gateway.types import Type
 
@@ -264,12 +264,3 @@ def read_rename_schema(reader: Reader) -> RenameSchema:
     reader.need("RENAME")
     reader.need("TO")
     return RenameSchema(name, reader.own_name())
-
-
-def read_create_schema(reader: Reader) -> CreateSchema:
-    """CREATE SCHEMA [IF NOT EXISTS] [name] [AUTHORIZATION role]."""
-    exists = reader.accept("IF", "NOT", "EXISTS")
-    named = not reader.accept("AUTHORIZATION")
-    name = reader.own_name() if named else ""
-    owner = read_role(reader) if not named or reader.accept("AUTHORIZATION") else None
-    return CreateSchema(name, exists, None if owner is None else (owner.name, owner.special))

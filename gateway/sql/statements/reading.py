@@ -23,7 +23,6 @@ from gateway.sql.statements.datasets import read_attach, read_detach, read_refre
 from gateway.sql.statements.domains import read_alter_domain, read_create_domain
 from gateway.sql.statements.enums import read_alter_type, read_create_type
 from gateway.sql.statements.grants import (
-    read_create_schema,
     read_default_privileges,
     read_grant,
     read_owner,
@@ -43,6 +42,7 @@ from gateway.sql.statements.roles import (
     read_reassign,
 )
 from gateway.sql.statements.routines import read_create_function, read_drop_function
+from gateway.sql.statements.schemas import read_create_schema
 from gateway.sql.statements.sequences import (
     CreateSequence,
     read_alter_sequence,
@@ -322,7 +322,7 @@ COMMANDS = (
         partial(read_create_function, replace=True),
         "CREATE FUNCTION",
     ),
-    Row("CREATE SCHEMA", Kind.DEFINITION, read_create_schema),
+    Row("CREATE SCHEMA", Kind.DEFINITION, lambda r: read_create_schema(r, read)),
     Row("CREATE TYPE", Kind.DEFINITION, read_create_type),
     Row("ALTER TYPE", Kind.DEFINITION, partial(read_owner, kind="type", other=read_alter_type)),
     Row("CREATE DOMAIN", Kind.DEFINITION, read_create_domain),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.errors import FeatureNotSupported
 from gateway.types import Type
 
 
@@ -23,3 +24,10 @@ class TargetColumn:
 
 
 Target = Mapping[str, TargetColumn]
+
+
+def no_columns() -> FeatureNotSupported:
+    """The refusal of a row that has no columns."""
+    return FeatureNotSupported(
+        "tables without columns hold no rows here", hint="Add a column first: ALTER TABLE ... ADD."
+    )

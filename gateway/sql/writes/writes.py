@@ -48,7 +48,7 @@ from gateway.sql.writes.given import Given, as_given
 from gateway.sql.writes.items import with_items_inserted
 from gateway.sql.writes.narrowing import Narrowing, narrowing_of
 from gateway.sql.writes.steps import Step, step_of
-from gateway.sql.writes.targets import Target
+from gateway.sql.writes.targets import Target, no_columns
 from gateway.types import Type
 
 
@@ -133,6 +133,8 @@ def as_write(tree: exp.Expr, target: Target, row_identifier: str) -> Write:
 
 
 def _insert(tree: exp.Insert, target: Target, row_identifier: str) -> Write:
+    if not target:
+        raise no_columns()
     with_items_inserted(tree, target)
     query = tree.args.get("expression")
     named = tree.this.expressions if isinstance(tree.this, exp.Schema) else None

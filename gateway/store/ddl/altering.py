@@ -24,6 +24,7 @@ from gateway.errors import (
     UniqueViolation,
 )
 from gateway.sources.table import TableName
+from gateway.sql.writes.targets import no_columns
 from gateway.store.ddl.calling import with_sequence_renamed
 from gateway.store.ddl.ddl import Definer, with_references
 from gateway.store.ddl.dropping import still_needed, title
@@ -205,6 +206,8 @@ class Alterer(Definer):
     ) -> TableDefinition:
         """Write the rows into a table of the new form; the definition that says where."""
         rows = looking.read(transaction, oid, old)
+        if not new.columns and rows.num_rows:
+            raise no_columns()
         new = replace(new, storage=next(self._shared.oids))
         valid = tuple(check for check in new.checks if check.valid)
         target = Target(transaction, oid, replace(new, checks=valid), self.expressions)

@@ -6,6 +6,7 @@ PostgreSQL keeps the sequence's number there; here the text is kept, and written
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from gateway.sources.table import TableName
@@ -30,7 +31,7 @@ def with_sequence_renamed(
         places = (schema,) if schema else (PUBLIC, table.name.schema)
         if name != old.name or old.schema not in places:
             return found[0]
-        return found[1] + written(new).replace("'", "''") + found[3]
+        return found[1] + in_text(new) + found[3]
 
     columns = tuple(
         column
@@ -39,6 +40,32 @@ def with_sequence_renamed(
         for column in table.columns
     )
     return table if columns == table.columns else replace(table, columns=columns)
+
+
+def with_sequences_placed(
+    table: TableDefinition, before: TableDefinition | None, find: Callable[[str], TableName | None]
+) -> TableDefinition:
+    """The table whose new defaults name their sequences as they are named along any search_path.
+
+    Args:
+        table: As it is declared.
+        before: What it was; None of a new table.
+        find: The sequence that a name without a schema means.
+    """
+    known = set() if before is None else {column.default for column in before.columns}
+
+    def placed(found: re.Match[str]) -> str:
+        schema, name = _name(found[2].replace("''", "'"))
+        meant = None if schema else find(name)
+        return found[0] if meant is None else found[1] + in_text(meant) + found[3]
+
+    columns = tuple(
+        column
+        if column.default is None or column.default in known
+        else replace(column, default=_CALL.sub(placed, column.default))
+        for column in table.columns
+    )
+    return replace(table, columns=columns)
 
 
 def calling(table: TableDefinition, sequence: TableName) -> list[str]:
@@ -52,6 +79,11 @@ def written(sequence: TableName) -> str:
     """A sequence's name as a default has it."""
     place = f"{identifier(sequence.schema)}." if sequence.schema != PUBLIC else ""
     return place + identifier(sequence.name)
+
+
+def in_text(sequence: TableName) -> str:
+    """The same between quotes."""
+    return written(sequence).replace("'", "''")
 
 
 def _name(text: str) -> tuple[str, str]:

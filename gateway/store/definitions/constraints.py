@@ -39,8 +39,6 @@ def completed(definition: TableDefinition, taken: Collection[str] = ()) -> Table
         GatewayError: 42701, 42703, 42710, 42P16, 54011 or 0A000: it contradicts itself or asks
             for what cannot be kept.
     """
-    if not definition.columns:
-        raise FeatureNotSupported("tables without columns are not supported")
     _refuse_same_checks(definition)
     _check_columns(definition.columns)
     for key in definition.keys:

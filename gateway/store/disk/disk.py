@@ -227,6 +227,7 @@ def creation(oid: int, definition: TableDefinition) -> str:
     """
     inside = physical_columns(definition)
     parts = [f"{inside[c.name]} {storage_type(c.type, c.typmod)}" for c in definition.columns]
+    parts = parts or ["nothing BOOLEAN"]  # DuckDB has no tables without columns
     for columns in definition.key_names():
         kind = "PRIMARY KEY" if columns == definition.primary_key else "UNIQUE"
         parts.append(f"{kind} ({', '.join(inside[name] for name in columns)})")

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.errors import DuplicateColumn, InternalError, SyntaxFault
+from gateway.sql.writes.targets import no_columns
 from gateway.store.definitions.definitions import ROWID, Changed, Column, TableDefinition
 from gateway.store.disk.disk import physical, physical_columns
 from gateway.store.disk.faults import refuse_nulls, translated
@@ -91,6 +92,8 @@ def whole_rows(
     """The rows that an INSERT of these values makes, defaults and all."""
     targets = columns_named(target.definition, columns)
     for batch in batches:
+        if not target.definition.columns and batch.num_rows:
+            raise no_columns()
         given = assigned_values(targets, batch.columns)
         left = [c for c in target.definition.columns if c.name not in given]
         given |= defaults(target, left, batch.num_rows)

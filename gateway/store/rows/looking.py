@@ -69,6 +69,8 @@ def read_by(
 def named(rows: pa.Table, definition: TableDefinition, rowid: bool = False) -> pa.Table:
     """Rows under the user's names, in the types of the definition."""
     schema = schema_of(definition, rowid)
+    if not definition.columns:  # which has no rows (`sql.writes.targets.no_columns`)
+        return schema.empty_table()
     return rows.rename_columns(schema.names).cast(schema)
 
 
