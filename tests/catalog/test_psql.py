@@ -50,6 +50,11 @@ COMMANDS = (
     r"select oid, relname, relkind, relacl from pg_class \gdesc",
     r"select * from information_schema.columns \gdesc",
     "select relname from pg_class where relkind = 'r' order by 1 limit 3 \\g (format=csv)",
+    r"\d+ hues", r"\sv hues", r"\d child_pattern", r"\dx+ plpgsql", r"\df other.*",
+    r"\sf other.plus", r"\sf other.area", r"\sf area", r"\sf plus",
+    "SET search_path = other, public;", r"\sf other.plus", r"\sf plus(int, int4)", r"\sf area",
+    r"\sf other.area", r"\df area", r"\d vw", "SELECT oid::regproc FROM pg_proc"
+    " WHERE proname IN ('area', 'plus') ORDER BY oid::regprocedure::text;",
 )  # fmt: skip
 
 

@@ -216,3 +216,23 @@ def test_what_a_clock_or_a_client_tells_is_not_kept(servers: tuple[Server, Serve
 def test_every_function_about_privileges_is_answered() -> None:
     asked = {name for name in static().functions if re.fullmatch("has_.*_privilege", name)}
     assert asked <= SPECIAL.keys()
+
+
+MISTAKEN = (
+    "SELECT relname FROM pg_class WHERE oid = 'nosuch'::regclass",
+    "SELECT relname FROM pg_class WHERE relname = 'air' AND oid = 'word'",
+    "SELECT 'x'::regtype, relname FROM pg_class",
+    "SELECT 'abs'::regproc",
+    "SELECT obj_description('nosuch.air'::regclass)",
+)
+
+
+@pytest.mark.parametrize("sql", MISTAKEN)
+def test_an_error_in_a_literal_points_at_it(sql: str, servers: tuple[Server, Server]) -> None:
+    places = []
+    for server in servers:
+        with pytest.raises(psycopg.Error) as caught:
+            server.connection.execute(sql)
+        diag = caught.value.diag
+        places.append((diag.sqlstate, diag.message_primary, diag.statement_position))
+    assert places[0] == places[1] and places[0][2]

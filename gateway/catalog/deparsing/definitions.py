@@ -5,8 +5,10 @@ What holds more than is analysed here is shown as its author wrote it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from sqlglot import exp
 
@@ -16,6 +18,7 @@ from gateway.catalog.deparsing.nodes import Kind, Node, Query, Source, Unprintab
 from gateway.catalog.deparsing.printing import Printer
 from gateway.catalog.deparsing.querying import Queries
 from gateway.catalog.deparsing.relating import Relations, Scope
+from gateway.catalog.system.static import static
 from gateway.catalog.translation.resolution import BOOL, TEXT
 from gateway.errors import GatewayError
 from gateway.sql.text.dialect import parse
@@ -104,6 +107,18 @@ class IndexItem:
         return self.text[1:-1] if self.text.startswith("(") else self.text
 
 
+# An operator class after a key.
+_OPCLASS = re.compile(r" (?:pg_catalog\.)?([a-z0-9_]+_ops)(?= (?:ASC|DESC|NULLS)\b|$)", re.I)
+
+
+@cache
+def _others() -> frozenset[str]:
+    """The operator classes that are shown, as they are no type's own."""
+    rows = static().tables["pg_catalog.pg_opclass"]
+    pairs = zip(rows["opcname"].to_pylist(), rows["opcdefault"].to_pylist(), strict=True)
+    return frozenset(name for name, default in pairs if not default)
+
+
 def index_item(written: str, types: Types) -> IndexItem:
     """A key of an index as pg_get_indexdef prints it.
 
@@ -112,13 +127,16 @@ def index_item(written: str, types: Types) -> IndexItem:
     IndexItem(text='lower((b)::text)', pretty='lower(b::text)', direction=' DESC', type=25)
     """
     plain = " ".join(written.split())
+    opclass = _OPCLASS.search(plain)
+    key = plain if opclass is None else plain[: opclass.start()] + plain[opclass.end() :]
     try:
-        (item,) = parse(f"SELECT 1 ORDER BY {written}")[0].args["order"].expressions
+        (item,) = parse(f"SELECT 1 ORDER BY {key}")[0].args["order"].expressions
         node = _analysed(item.this, types)
     except (GatewayError, Unprintable):
         return IndexItem(plain, plain)
     down, first = bool(item.args.get("desc")), bool(item.args.get("nulls_first"))
-    direction = " DESC" if down else ""
+    direction = f" {opclass[1]}" if opclass and opclass[1] in _others() else ""
+    direction += " DESC" if down else ""
     if down != first:
         direction += " NULLS FIRST" if first else " NULLS LAST"
     texts = [Printer(pretty, qualified=False).text(node, False) for pretty in (False, True)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,12 +17,14 @@ from typing import Any
 from gateway.catalog.deparsing.definitions import pretty_text
 from gateway.catalog.system.attributes import type_facts
 from gateway.catalog.system.contents import keys_of
+from gateway.catalog.system.describing import described
 from gateway.catalog.system.entries import (
     TARGET,
     ConstraintEntry,
     IndexEntry,
     RelationEntry,
 )
+from gateway.catalog.system.function_texts import FUNCTION_TEXTS
 from gateway.catalog.system.names import Moment
 from gateway.catalog.system.oids import ARRAY_TYPE, ROW_TYPE
 from gateway.catalog.system.recorded import (
@@ -40,7 +42,6 @@ from gateway.catalog.system.text_answers import TEXT_ANSWERS
 from gateway.catalog.system.views import Views
 from gateway.catalog.system.writable import events, writable_columns
 from gateway.catalog.translation.coercing import REGISTERED, Coercion, array_items, registered
-from gateway.sql.meaning.functions import Function
 from gateway.sql.text.quoting import REGCLASS, identifier, literal, name_parts
 from gateway.types import BY_OID
 
@@ -72,7 +73,7 @@ class Lookups:
 
     def number_or_none(self, kind: str, text: str) -> int | None:
         """The same for to_regclass and its like."""
-        return self.moment.number(kind, text)
+        return self.moment.number_or_none(kind, text)
 
     # Types
 
@@ -198,7 +199,7 @@ class Lookups:
     def functiondef(self, oid: int, part: str) -> str | None:
         for routine in self.moment.contents.functions:
             if routine.oid == oid:
-                return _DEFINITIONS[part](routine.function)
+                return FUNCTION_TEXTS[part](routine.function)
         found = recorded_functions().get(oid)
         return found[part] if found is not None else None
 
@@ -310,30 +311,6 @@ def _keys(index: IndexEntry, *, pretty: bool) -> str:
     return ", ".join(keys)
 
 
-def _arguments(function: Function) -> str:
-    parts = [f"{identifier(a.name)} {a.type.sql}" if a.name else a.type.sql
-             for a in function.arguments]  # fmt: skip
-    return ", ".join(parts)
-
-
-def _definition(function: Function) -> str:
-    words = [] if function.volatility == "volatile" else [function.volatility.upper()]
-    words += ["STRICT"] if function.strict else []
-    name = f"{identifier(function.schema)}.{identifier(function.name)}"
-    lines = [f"CREATE OR REPLACE FUNCTION {name}({_arguments(function)})"]
-    lines += [f" RETURNS {function.returns.sql}", " LANGUAGE sql"]
-    lines += [f" {' '.join(words)}"] if words else []
-    return "\n".join([*lines, f"AS $function${function.body}$function$", ""])
-
-
-_DEFINITIONS: Mapping[str, Callable[[Function], str]] = {
-    "definition": _definition,
-    "arguments": _arguments,
-    "identity": _arguments,
-    "result": lambda function: function.returns.sql,
-}
-
-
 @dataclass(frozen=True, slots=True)
 class LookupFunction:
     """A function of SQL over a moment: DuckDB's types of its arguments and of its result.
@@ -393,6 +370,10 @@ FUNCTIONS: tuple[LookupFunction, ...] = (
         "any_description", (_OID,), _TEXT, lambda on, oid: on.description(oid, None, 0)
     ),
     LookupFunction("column_description", (_OID, _COLUMN), _TEXT, Lookups.column_description),
+    LookupFunction(
+        "described", (_OID, _OID, _COLUMN), _TEXT,
+        lambda on, of, oid, column: described(on.moment, of, oid, column),
+    ),
     LookupFunction("other_temp_schema", (_OID,), _YES, Lookups.is_other_temp_schema),
     LookupFunction("my_temp_schema", (_COLUMN,), _OID, Lookups.my_temp_schema),
     LookupFunction("role", (_OID,), _TEXT, Lookups.role),

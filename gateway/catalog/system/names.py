@@ -15,11 +15,17 @@ from typing import Any
 
 from gateway.catalog.registry import TEMPORARY
 from gateway.catalog.system.entries import Contents
+from gateway.catalog.system.function_names import (
+    function_number,
+    shown_functions,
+    shown_signatures,
+    signature_number,
+)
 from gateway.catalog.system.pg_catalog import descriptions_of, other_descriptions
 from gateway.catalog.system.static import static
 from gateway.catalog.translation.datatypes import type_named
 from gateway.catalog.translation.terms import SystemRelation
-from gateway.errors import GatewayError
+from gateway.errors import AmbiguousFunction, GatewayError, InvalidSchemaName
 from gateway.sql.text.quoting import identifier, name_parts
 from gateway.types import ALIASES
 
@@ -29,6 +35,7 @@ TABLES = frozenset({"pg_catalog.pg_timezone_abbrevs", "pg_catalog.pg_timezone_na
 # Stands for a moment's schema in a translation, which serves more moments than one; no client can
 # have it in a statement.
 PLACE = f'"{secrets.token_hex(12)}"'
+_IN_SCHEMAS = ("regclass", "regproc", "regprocedure", "regtype")
 _FIRST_OID = 16384  # of what users made
 
 
@@ -79,18 +86,39 @@ class Moment:
         return f'{PLACE}."{name}"'
 
     def number(self, kind: str, text: str) -> int | None:
-        """The oid that a text means as regclass, regtype, ...; None when there is none."""
+        """The oid that a text means as regclass, regtype, ...; None when there is none.
+
+        Raises:
+            InvalidSchemaName: 3F000, it names a schema that is not there.
+            AmbiguousFunction: 42725, a function's name that several have.
+        """
         found = self._number(kind, text)
+        if found is None:
+            self._check_schema(kind, text)
         lasting = self.path[0] == "pg_catalog" and found is not None and found < _FIRST_OID
         self.asked = self.asked or not lasting
         return found
 
+    def number_or_none(self, kind: str, text: str) -> int | None:
+        """The same, and None where that would raise."""
+        try:
+            return self.number(kind, text)
+        except (AmbiguousFunction, InvalidSchemaName):
+            return None
+
+    def _check_schema(self, kind: str, text: str) -> None:
+        parts = name_parts(text.partition("(")[0]) if kind in _IN_SCHEMAS else []
+        if len(parts) == 2 and parts[0] not in {*self.contents.schemas, *SYSTEM}:
+            raise InvalidSchemaName(f'schema "{parts[0]}" does not exist')
+
     def _number(self, kind: str, text: str) -> int | None:
         if kind == "regtype":
             return self._type_number(text)
-        parts = name_parts(text)
         if kind == "regprocedure":
-            return self._numbered(kind, self._signature(text))
+            return self._signature_number(text)
+        parts = name_parts(text)
+        if kind == "regproc" and parts:
+            return function_number(self.contents.functions, self.path, parts, text)
         if kind == "regoperator":
             name, *types = self._signed(text)
             spelling = f"{name}({','.join(types)})"
@@ -110,12 +138,16 @@ class Moment:
             self._numbers[kind] = numbers
         return next((numbers[text] for text in spellings if text in numbers), None)
 
-    def _signature(self, text: str) -> str:
-        """`name(types)` as it is shown: `f(int)` is `f(integer)`."""
+    def _signature_number(self, text: str) -> int | None:
+        """What `name(types)` means, which is spelt as it is shown: `f(int)` is `f(integer)`."""
         name, *given = self._signed(text)
-        names = name_parts(name)
-        names = names[1:] if names[:1] == ["pg_catalog"] else names
-        return f"{'.'.join(map(identifier, names))}({','.join(given)})"
+        parts = name_parts(name)
+        found = signature_number(self.contents.functions, self.path, parts, tuple(given))
+        if found is not None:
+            return found
+        parts = parts[1:] if parts[:1] == ["pg_catalog"] else parts
+        spelling = f"{'.'.join(map(identifier, parts))}({','.join(given)})"
+        return self._numbered("regprocedure", spelling)
 
     def _signed(self, text: str) -> list[str]:
         """The name before a bracket, and the types within it as they are shown."""
@@ -317,22 +349,11 @@ def _recorded(kind: str) -> dict[int, str]:
 
 
 def _functions(moment: Moment) -> dict[int, str]:
-    own = {}
-    for routine in moment.contents.functions:
-        oid, function = routine.oid, routine.function
-        name = identifier(function.name)
-        shown = function.schema in moment.path
-        own[oid] = name if shown else f"{identifier(function.schema)}.{name}"
-    return _recorded("regproc") | own
+    return _recorded("regproc") | shown_functions(moment.contents.functions, moment.path)
 
 
 def _procedures(moment: Moment) -> dict[int, str]:
-    names = _functions(moment)
-    own = {
-        each.oid: f"{names[each.oid]}({','.join(a.type.sql for a in each.function.arguments)})"
-        for each in moment.contents.functions
-    }
-    return _recorded("regprocedure") | own
+    return _recorded("regprocedure") | shown_signatures(moment.contents.functions, moment.path)
 
 
 def _types(moment: Moment) -> dict[int, str]:

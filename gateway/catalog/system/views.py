@@ -9,7 +9,7 @@ from gateway.catalog.deparsing.definitions import view_text
 from gateway.catalog.deparsing.nodes import Unprintable
 from gateway.catalog.system.entries import RelationEntry
 from gateway.catalog.system.names import Moment
-from gateway.catalog.system.static import Routine, static
+from gateway.catalog.system.static import Routine
 from gateway.catalog.translation.resolution import Resolved, resolve
 from gateway.sql.text.quoting import identifier
 
@@ -51,8 +51,6 @@ class Views:
                 entry = entry or self._named.get((read.name.schema, read.name.name))
                 if entry is not None:
                     columns = [(c.name, c.type, c.typmod) for c in entry.columns]
-                    if any(kind not in static().types for _, kind, _ in columns):
-                        raise Unprintable(name)  # an enum among them
                     return self._moment.class_texts[entry.oid], entry.name, columns
         system = self._moment.relation(schema, name)
         if system is None:

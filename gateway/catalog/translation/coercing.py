@@ -75,7 +75,11 @@ class Coercion:
         if term.parameter and term.type == UNKNOWN:
             return self.typed_parameter(term.parameter, wanted)
         if term.literal is not None and term.type == UNKNOWN:
-            return self.literal(term.literal, wanted)
+            try:
+                return self.literal(term.literal, wanted)
+            except GatewayError as error:
+                error.position = error.position or term.position
+                raise
         if term.type == wanted or wanted == UNKNOWN:
             return term
         if term.sql == "NULL":

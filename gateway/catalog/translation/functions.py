@@ -76,7 +76,7 @@ TEMPLATES: dict[str, str] = {
     "pg_get_function_sqlbody": "CASE WHEN {0} IS NULL THEN NULL ELSE CAST(NULL AS VARCHAR) END",
     "pg_get_function_arg_default": "CAST(NULL AS VARCHAR)",
     "pg_get_serial_sequence": "<serial_sequence>({0}, {1})",
-    "pg_describe_object": "CAST(NULL AS VARCHAR)",
+    "pg_describe_object": "<described>({0}, {1}, {2})",
     "obj_description/1": "<any_description>({0})",
     "obj_description/2": "<description>({0}, {1}, 0)",
     "col_description": "<column_description>({0}, {1})",

@@ -25,6 +25,7 @@ class Term:
 
     Args:
         literal: The text of an untyped string literal, which takes the type of its place.
+        position: Where the literal stands in the statement.
         parameter: The number of an untyped parameter; 0 when it is none.
         fields: Of a row: the names and terms of its columns; of an array of rows, their types.
         typmod: pg_attribute.atttypmod of a column.
@@ -36,6 +37,7 @@ class Term:
     sql: str
     type: int
     literal: str | None = None
+    position: int = 0
     parameter: int = 0
     fields: tuple[tuple[str, Term], ...] = ()
     typmod: int = -1

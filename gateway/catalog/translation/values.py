@@ -152,7 +152,7 @@ class Values(Coercion):
     def literal_node(self, node: exp.Expr, scope: Scope) -> Term:
         text = str(node.this)
         if node.args.get("is_string", True):
-            return Term(quoted(text), UNKNOWN, literal=text)
+            return Term(quoted(text), UNKNOWN, literal=text, position=position_of(node))
         if text.isdigit():
             value = int(text)
             kind = INT4 if value < 2**31 else (INT8 if value < 2**63 else NUMERIC)

@@ -79,3 +79,15 @@ SELECT gid, to_char(prepared, 'YYYY-MM-DD HH24:MI:SS TZ') AS prepared FROM pg_pr
 SELECT to_char(TIMESTAMPTZ '2020-03-04 05:06:07.89+01', 'YYYY-MM-DD HH24:MI:SS.MS TZ'), to_char(TIMESTAMP '2020-03-04 15:06:07.89', 'Dy DD Mon YYYY HH12:MI:SS.US AM'), to_char(DATE '1969-03-04', 'DD.MM.YYYY'), to_char(INTERVAL '3 days 04:05:06.7', 'DD HH24:MI:SS.MS'), to_char(INTERVAL '-1 year -2 mons', 'YYYY MM'), to_char('infinity'::timestamptz, 'YYYY'), to_char(now(), NULL) FROM pg_class WHERE relname = 'pg_class'
 ----
 SELECT to_char(1234.5::numeric, '9,999.99'), to_char(typlen, '0000'), to_char(-12::bigint, 'FM999MI'), to_char(1.5::float8, '9.99EEEE'), to_char(reltuples, 'S999') FROM pg_type, pg_class WHERE typname = 'int4' AND relname = 'customers'
+----
+SELECT kind, pg_describe_object(kind::regclass, oid, 0) FROM (SELECT 'pg_constraint' AS kind, oid FROM pg_constraint WHERE conrelid = 'public.orders'::regclass UNION ALL SELECT 'pg_rewrite', oid FROM pg_rewrite WHERE ev_class IN ('public.spending'::regclass, 'pg_roles'::regclass) UNION ALL SELECT 'pg_attrdef', oid FROM pg_attrdef WHERE adrelid = 'public.customers'::regclass UNION ALL SELECT 'pg_class', oid FROM pg_class WHERE relname IN ('customers', 'customers_pkey', 'customers_id_seq', 'spending', 'pg_class') UNION ALL SELECT 'pg_type', oid FROM pg_type WHERE typname IN ('int4', '_text', 'customers') UNION ALL SELECT 'pg_am', oid FROM pg_am UNION ALL SELECT 'pg_namespace', oid FROM pg_namespace WHERE nspname IN ('public', 'pg_catalog') UNION ALL SELECT 'pg_language', oid FROM pg_language UNION ALL SELECT 'pg_tablespace', oid FROM pg_tablespace UNION ALL SELECT 'pg_collation', oid FROM pg_collation WHERE collname IN ('C', 'default') UNION ALL SELECT 'pg_operator', oid FROM pg_operator WHERE oprname = '||' UNION ALL SELECT 'pg_proc', oid FROM pg_proc WHERE proname = 'abs') AS every (kind, oid) ORDER BY 1, 2
+----
+SELECT pg_describe_object('pg_class'::regclass, 'public.customers'::regclass, 2), pg_describe_object('pg_class'::regclass, 'pg_class'::regclass, 1), pg_describe_object('pg_class'::regclass, 1, 0), pg_describe_object('pg_extension'::regclass, e.oid, 0) FROM pg_extension e WHERE extname = 'plpgsql'
+----
+SELECT to_regproc('abs'), to_regproc('now'), 'pg_catalog.abs(int)'::regprocedure, to_regprocedure('abs(text)')
+----
+SELECT 'abs'::regproc
+----
+SELECT relname FROM pg_class WHERE oid = 'public.nosuch'::regclass
+----
+SELECT relname FROM pg_class WHERE relname = 'orders' AND oid = 'word'

@@ -1,0 +1,32 @@
+"""Users' functions as pg_get_functiondef and its like give them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from gateway.sql.meaning.functions import Function
+from gateway.sql.text.quoting import identifier
+
+
+def _arguments(function: Function) -> str:
+    parts = [f"{identifier(a.name)} {a.type.sql}" if a.name else a.type.sql
+             for a in function.arguments]  # fmt: skip
+    return ", ".join(parts)
+
+
+def _definition(function: Function) -> str:
+    words = [] if function.volatility == "volatile" else [function.volatility.upper()]
+    words += ["STRICT"] if function.strict else []
+    name = f"{identifier(function.schema)}.{identifier(function.name)}"
+    lines = [f"CREATE OR REPLACE FUNCTION {name}({_arguments(function)})"]
+    lines += [f" RETURNS {function.returns.sql}", " LANGUAGE sql"]
+    lines += [f" {' '.join(words)}"] if words else []
+    return "\n".join([*lines, f"AS $function${function.body}$function$", ""])
+
+
+FUNCTION_TEXTS: Mapping[str, Callable[[Function], str]] = {
+    "definition": _definition,
+    "arguments": _arguments,
+    "identity": _arguments,
+    "result": lambda function: function.returns.sql,
+}
