@@ -159,7 +159,11 @@ SCRIPTS: dict[str, list[Turn]] = {
         ("x", "ROLLBACK TO s", "ROLLBACK"),  # nothing was written
         ("x", B, [1]),
         ("x", "INSERT INTO iso_a VALUES (4, 40, 0)", "INSERT 0 1"),
-        ("x", "ROLLBACK TO s", "40001", "ROLLBACK"),
+        ("x", "ROLLBACK TO s", "ROLLBACK"),
+        ("x", A, [10, 20, 30]),
+        ("x", "UPDATE iso_a SET v = 1 WHERE k = 3", "UPDATE 1"),
+        ("x", "CREATE TEMP TABLE iso_c (k int)", "CREATE TABLE"),
+        ("x", "ROLLBACK TO s", "40001", "ROLLBACK"),  # past a definition all is done again
         ("x", "ROLLBACK", "ROLLBACK"),
     ],
     "write skew at repeatable read": [

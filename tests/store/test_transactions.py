@@ -32,8 +32,9 @@ from gateway.errors import (
 from gateway.sources.table import TableName
 from gateway.store.definitions.definitions import ROWID, Column, Key, TableDefinition, View
 from gateway.store.tables import Store, StoreSession
-from gateway.store.transactions import writes
+from gateway.store.transactions import found, writes
 from gateway.store.transactions.isolation import Isolation
+from gateway.store.transactions.transactions import Transaction
 from gateway.types import by_name
 
 T, U, W = (TableName("public", name) for name in "tuw")
@@ -321,8 +322,11 @@ def expect(after: list[Row], act: Callable[[], object]) -> list[Row]:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_savepoints_and_keys_against_a_model(session: StoreSession, seed: int) -> None:
+def test_savepoints_and_keys_against_a_model(
+    session: StoreSession, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Inserts, deletes, moves of keys; savepoints, failures, rollbacks; nothing else is seen."""
+    monkeypatch.setattr(found, "_MANY_POINTS", 1 + 7 * (seed % 2))
     chance, committed = random.Random(seed), list[Row]()
     session.create_table(KEYED)
     for _ in range(5):
@@ -453,7 +457,7 @@ def test_going_back_past_what_is_kept_is_refused(
     session: StoreSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(session, T, U)
-    monkeypatch.setattr(writes, "_MOST_BYTES", 1)
+    monkeypatch.setattr(writes, "MOST_BYTES", 1)
     session.begin()
     session.savepoint("a")
     put(session, T, 1)
@@ -471,6 +475,78 @@ def test_going_back_past_what_is_kept_is_refused(
     put(session, T, 3)
     session.commit()
     assert session.snapshot(T).rows.column("n").to_pylist() == [3]
+
+
+def test_writes_are_taken_back_one_by_one(
+    session: StoreSession, other: StoreSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a ROLLBACK TO costs does not grow with what the transaction keeps."""
+    make(session, U, rows=[0])
+    session.create_table(KEYED)
+    done: list[object] = []
+    do = Transaction._do
+    monkeypatch.setattr(Transaction, "_do", lambda *a: (done.append(a), do(*a))[1])
+    session.begin()
+    session.insert(T, "kuv", keyed([(n, n, 0) for n in range(40)]))
+    for n in range(20):
+        for kept in range(2):
+            session.savepoint("s")
+            set_value(session, n, n + 1)
+            session.insert(T, "kuv", keyed([(n + 50, n + 50, 0)]))
+            remove(session, 39 - n)
+            if not kept:
+                session.rollback_to("s")
+            else:
+                session.savepoint("deep")
+                remove(session, n)
+                session.rollback_to("deep")
+                session.release("s")
+    assert len(done) < 20 * 16
+    session.savepoint("last")
+    remove(session, 3)  # which was put back before
+    session.rollback_to("last")
+    increment(other, U)
+    assert got(session, U) == [1]
+    with session.writing(T):  # what was done is done again beside the new rows
+        session.snapshot(U)
+        set_value(session, 3, 77)
+    session.rollback_to("last")
+    session.commit()
+    rows = sorted(tuple(row.values()) for row in other.snapshot(T).rows.to_pylist())
+    kept_rows = [(n, n, n + 1) for n in range(20)]
+    assert rows == sorted(kept_rows + [(n + 50, n + 50, 0) for n in range(20)])
+
+
+def set_value(session: StoreSession, key: int, value: int) -> None:
+    with session.writing(T):
+        delta = {"row": pa.array([row_of(session, key)]), "v": pa.array([value], pa.int32())}
+        assert session.update(T, ["v"], [pa.record_batch(delta)]).count == 1
+
+
+def remove(session: StoreSession, key: int) -> None:
+    with session.writing(T):
+        gone = pa.record_batch({"row": [row_of(session, key)]})
+        assert session.delete(T, [gone]).count == 1
+
+
+def row_of(session: StoreSession, key: int) -> int:
+    rows = session.snapshots([T], rowid_of=T, wanted={"k": [key]})[T].rows
+    number: int = rows.column(ROWID)[0].as_py()
+    return number
+
+
+def test_a_zero_taken_back_keeps_its_sign(session: StoreSession) -> None:
+    session.create_table(TableDefinition(T, (Column("x", by_name("float8")),)))
+    session.begin()
+    session.insert(T, ["x"], [pa.record_batch({"x": [-0.0]})])
+    for _ in range(2):
+        session.savepoint("s")
+        with session.writing(T):
+            delta = session.snapshot(T, rowid=True).rows.select([ROWID])
+            session.update(T, ["x"], delta.append_column("x", pa.array([0.0])).to_batches())
+        session.rollback_to("s")
+    assert str(session.snapshot(T).rows.column("x").to_pylist()) == "[-0.0]"
+    session.rollback()
 
 
 def test_appends_are_done_again_together() -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gateway.errors import DuplicateColumn, InternalError, SyntaxFault
 from gateway.sql.writes.targets import no_columns
@@ -23,7 +22,7 @@ from gateway.store.rows.defaults import constant_default
 from gateway.store.rows.domains import hold_columns
 from gateway.store.rows.expressions import Expressions
 from gateway.store.rows.looking import named
-from gateway.store.transactions.appending import plain_values
+from gateway.store.transactions.applying import Applied, deleting, making_way, setting
 from gateway.store.transactions.transactions import Transaction
 
 
@@ -180,35 +179,12 @@ def update(
 
 
 def _set(target: Target, columns: Sequence[str], delta: pa.Table, returning: bool) -> Changed:
-    inside = target.inside
     for name in columns:
-        _make_way_for_zeros(target, delta, inside[name])
-    settings = ", ".join(f"{inside[name]} = delta.{inside[name]}" for name in columns)
-    together = f"UPDATE {target.place} AS old SET {settings} FROM delta WHERE old.rowid = delta.row"
-    if delta.num_rows == 1 and not returning and (values := plain_values(delta)) is not None:
-        settings = ", ".join(f"{inside[name]} = ?" for name in columns)
-        statement = f"UPDATE {target.place} SET {settings} WHERE rowid = ?"
-        return _applied(target, statement, delta, False, [*values[1:], values[0]], together)
-    return _applied(target, together, delta, returning)
-
-
-def _make_way_for_zeros(target: Target, delta: pa.Table, place: str) -> None:
-    """Take out what gets a zero of the other sign: DuckDB leaves a value as it is that is equal.
-
-    And one that was there under a NULL.
-    """
-    values = delta.column(place)
-    if not pa.types.is_floating(values.type):
-        return
-    zeros = delta.select(["row", place]).filter(pc.equal(values, 0))
-    if zeros.num_rows:
-        statement = (
-            f"UPDATE {target.place} AS old SET {place} = 1 FROM delta WHERE old.rowid = delta.row"
-            f" AND (old.{place} = 0 AND signbit(old.{place}) <> signbit(delta.{place})"
-            f" OR old.{place} IS NULL)"
-        )
-        with translated():
-            target.transaction.rewrite(target.oid, statement, zeros)
+        way = making_way(target.place, delta, target.inside[name])
+        if way is not None:
+            with translated():
+                target.transaction.rewrite(target.oid, *way)
+    return _applied(target, setting(target.place, delta, told=not returning), delta, returning)
 
 
 def needs_whole(definition: TableDefinition) -> bool:
@@ -281,12 +257,7 @@ def delete(target: Target, batches: Iterable[pa.RecordBatch], returning: bool) -
 
 def delete_rows(target: Target, delta: pa.Table, returning: bool) -> Changed:
     """Delete the rows that `delta.row` names, each once."""
-    if not returning and (values := plain_values(delta)) is not None:
-        marks = ", ".join("?" * len(values))
-        statement = f"DELETE FROM {target.place} WHERE rowid IN ({marks})"
-        return _applied(target, statement, delta, False, values)
-    statement = f"DELETE FROM {target.place} AS old WHERE old.rowid IN (SELECT row FROM delta)"
-    return _applied(target, statement, delta, returning)
+    return _applied(target, deleting(target.place, delta, told=not returning), delta, returning)
 
 
 def _none(definition: TableDefinition, returning: bool) -> Changed:
@@ -299,15 +270,7 @@ def _first_of_each_row(delta: pa.Table) -> pa.Table:
     return delta if len(first) == len(rows) else delta.take(pa.array(np.sort(first)))
 
 
-def _applied(
-    target: Target,
-    statement: str,
-    delta: pa.Table,
-    returning: bool,
-    values: Sequence[object] | None = None,
-    together: str = "",
-) -> Changed:
-    """Do a statement that reads `delta`, or has its `values` in it; see `Write` for `together`."""
+def _applied(target: Target, applied: Applied, delta: pa.Table, returning: bool) -> Changed:
     definition = target.definition
     if not delta.num_rows:
         return _none(definition, returning)
@@ -316,7 +279,9 @@ def _applied(
     columns = ", ".join(f"old.{name}" for name in outside) if returning else ""
     with translated(definition, shown):
         rewrite = target.transaction.rewrite
-        count, rows = rewrite(target.oid, statement, delta, columns, values, together)
+        count, rows = rewrite(
+            target.oid, applied.statement, delta, columns, applied.values, applied.together
+        )
     _check_count(count, delta)
     return Changed(count, None if rows is None else named(rows, definition))
 

@@ -83,10 +83,14 @@ class Blocks(Locking):
         self._refuse_outside()
         self._refuse_stopped()
         transaction, held = self._transaction, self._shared.locks.held(self)
-        done = 0 if transaction is None else len(transaction.writes)
-        own = None if transaction is None else transaction.own_catalogue
-        chosen = dict(self._deferral.chosen)
-        self._savepoints.append(Savepoint(name, done, own, held, chosen, len(self._restarts)))
+        done = found = 0
+        own = None
+        if transaction is not None:
+            transaction.finds.follow(len(self._savepoints) + 1)
+            done, found = len(transaction.writes), len(transaction.finds)
+            own = transaction.own_catalogue
+        chosen, restarts = dict(self._deferral.chosen), len(self._restarts)
+        self._savepoints.append(Savepoint(name, done, found, own, held, chosen, restarts))
 
     def set_constraints(self, names: Sequence[tuple[str, str]], deferred: bool) -> None:
         """Have constraints be checked at COMMIT, or from now on at the end of each statement.
@@ -142,6 +146,8 @@ class Blocks(Locking):
         self._refuse_outside()
         self._refuse_stopped()
         del self._savepoints[self._savepoint_named(name) :]
+        if self._transaction is not None and not self._savepoints:
+            self._transaction.finds.forget()
 
     def rollback_to(self, name: str) -> None:
         """Undo what came after the newest savepoint of that name, which stays; also a failure.

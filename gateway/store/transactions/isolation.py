@@ -17,9 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from gateway.errors import SerializationFailure
-
-# DuckDB numbers rows that a transaction added itself from here on (MAX_ROW_ID, 2 ** 55 rounded).
-_FIRST_OF_OWN = 36_028_797_018_960_000
+from gateway.store.transactions.writes import FIRST_OF_OWN
 
 
 class Isolation(Enum):
@@ -99,7 +97,7 @@ class Overlaps:
 
 def _known_to_all(rows: pa.ChunkedArray) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     numbers = rows.to_numpy()
-    return np.unique(numbers[numbers < _FIRST_OF_OWN])
+    return np.unique(numbers[numbers < FIRST_OF_OWN])
 
 
 def note_rows(

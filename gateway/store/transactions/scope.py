@@ -16,7 +16,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -54,10 +54,11 @@ Restart = tuple[int, Sequence, State]
 
 @dataclass(frozen=True, slots=True)
 class Savepoint:
-    """How far a transaction had come: writes, own catalogue, locks, SET CONSTRAINTS, restarts."""
+    """How far a transaction had come: writes and what of what these found was kept, ..."""
 
     name: str
     writes: int
+    finds: int
     catalogue: Catalogue | None
     locks: frozenset[int]
     chosen: dict[Constraint | None, bool]
@@ -154,7 +155,7 @@ class Scope:
             self._drop_transaction()
         elif transaction is not None and not transaction.stands_at(point.writes, point.catalogue):
             try:
-                transaction.restore(point.writes, point.catalogue, self._marks)
+                self._go_back(transaction, point)
             except BaseException as error:  # Nothing is left to go back to.
                 self._savepoints.clear()
                 self._lost = error if isinstance(error, GatewayError) else concurrent_update()
@@ -162,6 +163,14 @@ class Scope:
                 self._shared.locks.release(self)
                 raise
         self._shared.locks.release(self, keep=point.locks)
+
+    def _go_back(self, transaction: Transaction, point: Savepoint) -> None:
+        if transaction.take_back(point.writes, point.finds, point.catalogue, point.locks):
+            self._savepoints[-1] = replace(point, writes=len(transaction.writes))
+            return
+        transaction.restore(point.writes, point.finds, point.catalogue, self._marks)
+        transaction.finds.follow(len(self._savepoints))
+        transaction.finds.went_back()
 
     def _drop_transaction(self) -> None:
         if self._transaction is not None:

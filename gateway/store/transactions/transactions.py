@@ -7,25 +7,30 @@ to do them again on a newer commit, or up to a savepoint, which DuckDB has none 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
-from gateway.errors import SerializationFailure
+from gateway.errors import GatewayError, SerializationFailure
 from gateway.store.definitions.catalogue import Catalogue
 from gateway.store.definitions.definitions import TableDefinition
+from gateway.store.disk.disk import physical, physical_columns
 from gateway.store.disk.faults import translated
 from gateway.store.transactions.changing import OneChange
-from gateway.store.transactions.committed import Change, Committed, Moment
+from gateway.store.transactions.committed import Committed, Moment
 from gateway.store.transactions.connection import Connection
 from gateway.store.transactions.deferral import Deferral
+from gateway.store.transactions.found import Finds, Found
 from gateway.store.transactions.isolation import Isolation, concurrent_update, note_rows
-from gateway.store.transactions.writes import KeptWrites, Write
+from gateway.store.transactions.seeing import Seeing
+from gateway.store.transactions.writes import FIRST_OF_OWN, KeptWrites, Write
 
 
-class Transaction:
+class Transaction(Seeing):
     """A transaction on a session's connection.
 
     Args:
@@ -46,96 +51,16 @@ class Transaction:
         deferral: Deferral | None = None,
     ) -> None:
         self.deferral = deferral or Deferral()
-        self._committed = committed
-        self._replays = replays
-        self._isolation = isolation
-        self._holds: int | None = None  # the commit that all of it sees, to `Overlaps`
-        self._connection = connection
-        self.writes = KeptWrites()
-        self.reads: set[int] = set()  # the tables
-        self._look(committed.moment)
+        self.writes, self.finds = KeptWrites(), Finds(always=isolation.pins)
+        super().__init__(committed, connection, replays, isolation)
         if replays and isolation.pins:
             self.pin()
 
     def _look(self, moment: Moment) -> None:
-        self.changes: dict[int, Change] = {}
+        super()._look(moment)
         self._bytes = 0  # that it wrote
         self._touched: dict[int, list[pa.ChunkedArray] | None] = {}
-        self._pinned = False
-        self._shares_cache = True
-        self.moment = moment
-        self.catalogue = moment.catalogue
-
-    @property
-    def cursor(self) -> duckdb.DuckDBPyConnection:
-        """DuckDB inside this transaction, with all that was written before.
-
-        Raises:
-            GatewayError: of rows that were appended before.
-        """
-        if self._replays:
-            self.pin()
-        return self._connection.after_appends()
-
-    @property
-    def own_catalogue(self) -> Catalogue | None:
-        """The catalogue with the transaction's own definitions; None when it made none."""
-        return None if self.catalogue is self.moment.catalogue else self.catalogue
-
-    @property
-    def changed(self) -> bool:
-        """Whether it wrote anything."""
-        return bool(self.changes) or self.own_catalogue is not None
-
-    def pin(self) -> None:
-        """Fix the moment before rows are read from DuckDB, so that both mean the same commit.
-
-        DuckDB takes its snapshot at its first read or write, not at BEGIN. Where a write of this
-        transaction did so, nothing tells at which commit, and the cache stays out of it.
-        """
-        if self._pinned:
-            return
-        self._pinned = True
-        if self._connection.is_written:
-            self._shares_cache = False
-            return
-        with self._committed.lock:
-            newest = self._take_snapshot()
-        if self.own_catalogue is None:
-            self.catalogue = newest.catalogue
-        self.moment = newest
-
-    def pin_locked(self) -> None:
-        """The same before rows are read of tables alone whose locks are held.
-
-        Every commit since has the same rows of these, so nothing has to be held up to fix one.
-        """
-        if self._replays or self._isolation.pins:
-            self.pin()
-        elif not self._pinned:
-            self._pinned, self._shares_cache = True, False
-
-    def _take_snapshot(self) -> Moment:
-        """Have DuckDB take its snapshot, under the lock of commits; the moment it shows."""
-        self._connection.take_snapshot()
-        moment = self._committed.moment
-        if self._isolation.pins:
-            self._let_go()
-            self._committed.overlaps.hold(moment.clock)
-            self._holds = moment.clock
-        return moment
-
-    def _let_go(self) -> None:
-        if self._holds is not None:
-            self._committed.overlaps.let_go(self._holds)
-            self._holds = None
-
-    def adopt_newest_catalogue(self) -> None:
-        """See names as they are now, under the catalogue's lock; rows stay as they were."""
-        if self.catalogue is self.moment.catalogue:
-            newest = self._committed.moment.catalogue
-            self.moment = replace(self.moment, catalogue=newest)
-            self.catalogue = newest
+        self._appended: Counter[int] = Counter()  # rows by table
 
     def append(
         self,
@@ -191,16 +116,18 @@ class Transaction:
             write = Write(oid, statement=statement, values=values or (), delta=delta)
             return self._do(replace(write, together=together)) or 0, None
         self._touch(oid, delta)
+        found = self._find(oid, delta)
         cursor = self._to_write()
         with self._connection.registered(delta):
             rows = cursor.sql(f"{statement} RETURNING {returning}").to_arrow_table()
-        self._keep_write(Write(oid, statement=statement, delta=delta, count=rows.num_rows))
+        self._keep(Write(oid, statement=statement, delta=delta, count=rows.num_rows), found)
         return rows.num_rows, rows
 
     @property
     def may_change_one(self) -> bool:
         """Whether rows may be changed by their keys: nobody has to be told which these were."""
-        return not (self._isolation.pins or self._committed.overlaps.are_held)
+        held = self._isolation.pins or self._committed.overlaps.are_held
+        return not (held or self.finds.wanted)
 
     def change_one(self, change: OneChange, *, waits: bool = False) -> None:
         """Change rows by a statement that asks for nothing that was read. DuckDB's errors pass.
@@ -216,31 +143,6 @@ class Transaction:
         change.count = self._do(write) or 0
         if change.count:
             self.changes[change.oid] = None
-
-    def refuse_changed(self, oid: int, delta: pa.Table | None = None) -> None:
-        """Refuse to change rows that others changed since the snapshot that all of it sees.
-
-        Args:
-            oid: The table, whose lock is held.
-            delta: Names them in its column `row`; None: all that it sees.
-
-        Raises:
-            SerializationFailure: 40001.
-        """
-        if self._holds is not None:
-            rows = None if delta is None else delta.column("row")
-            if self._committed.overlaps.changed(oid, self._holds, rows):
-                raise concurrent_update()
-
-    def refuse_moved(self, oid: int) -> None:
-        """Refuse to go on where others changed a table since the snapshot that all of it sees.
-
-        Raises:
-            SerializationFailure: 40001.
-        """
-        newest = self._committed.moment
-        if self._holds is not None and newest.version(oid) != self.moment.version(oid):
-            raise concurrent_update()
 
     def _touch(self, oid: int, delta: pa.Table | None) -> None:
         """Note what the commit has to tell those who see an older one."""
@@ -261,48 +163,76 @@ class Transaction:
 
     def _do(self, write: Write) -> int | None:
         """Do a write, or do it again; how many rows it changed, None for a definition."""
-        count: int | None = None
+        found, count = None, None
         if write.rows is not None:
             count = write.rows.num_rows
             self._bytes += write.rows.nbytes
-            self._append(write.place, write.definition, write.rows)
+            found = self._append(write, write.rows)
         else:
             if write.oid:
                 self._touch(write.oid, write.delta)
+                found = self._find(write.oid, write.delta)
             cursor = self._to_write()
             with self._connection.registered(None if write.values else write.delta):
                 done = cursor.execute(write.statement, list(write.values)).fetchall()
             count = done[0][0] if done else None
-        self._keep_write(replace(write, count=count))
+        self._keep(replace(write, count=count), found)
         return count
 
-    def _append(self, place: str, definition: TableDefinition | None, rows: pa.RecordBatch) -> None:
+    def _append(self, write: Write, rows: pa.RecordBatch) -> Found | None:
+        first = FIRST_OF_OWN + self._appended[write.oid]
         appends = self._connection.appends
-        if not appends.fits(place, rows):
+        if not appends.fits(write.place, rows):
             _ = self.cursor
-        appends.add(place, definition, rows)
+        appends.add(write.place, write.definition, rows)
+        self._appended[write.oid] += rows.num_rows
         if appends.is_full:
             _ = self.cursor
+        if not self.finds.wanted or write.definition is None:
+            return None
+        if not self._stand_last(write.place, first, rows.num_rows):
+            return None
+        added = np.arange(first, first + rows.num_rows)
+        return Found(write.oid, write.place, write.definition, added)
+
+    def _stand_last(self, place: str, first: int, count: int) -> bool:
+        """Whether `count` rows, and no others, have the identifiers from `first` on."""
+        query = f"SELECT count(*), min(rowid), max(rowid) FROM {place} WHERE rowid >= {first}"
+        return self.cursor.execute(query).fetchall() == [(count, first, first + count - 1)]
+
+    def _find(self, oid: int, delta: pa.Table | None) -> Found | None:
+        """What a statement is about to change: rows of `delta`, in its other columns, or whole."""
+        relation = self.catalogue.by_oid(oid) if self.finds.wanted and delta is not None else None
+        if delta is None or relation is None or "row" not in delta.schema.names:
+            return None
+        definition = relation.definition
+        if not isinstance(definition, TableDefinition):
+            return None
+        place = physical(oid, definition)
+        columns = [name for name in delta.schema.names if name != "row"]
+        shown = columns or list(physical_columns(definition).values())
+        query = (
+            f"SELECT {', '.join(f'old.{name}' for name in ('rowid', *shown))} FROM {place} AS old"
+        )
+        if delta.num_rows == 1:
+            rows = self.matching(f"{query} WHERE old.rowid = {delta.column('row')[0]}")
+        else:
+            where = "WHERE old.rowid = delta.row ORDER BY old.rowid"
+            rows = self.matching(f"{query}, delta {where}", delta)
+        numbers, before = rows.column(0).to_numpy(), rows.remove_column(0)
+        if not columns:
+            before = before.rename_columns(definition.schema.names).cast(definition.schema)
+        return Found(oid, place, definition, numbers, before, deleted=not columns)
 
     def _to_write(self) -> duckdb.DuckDBPyConnection:
         cursor = self.cursor
         self._connection.is_written = True
         return cursor
 
-    def _keep_write(self, write: Write) -> None:
+    def _keep(self, write: Write, found: Found | None) -> None:
         if self._replays:
             self.writes.add(write)
-
-    def cached(self, oid: int) -> pa.Table | None:
-        """A table's rows as this transaction sees them, when they are in memory."""
-        if oid in self.changes or not self._shares_cache:
-            return None
-        return self._committed.cache.get(oid, self.moment.version(oid))
-
-    def keep(self, oid: int, rows: pa.Table) -> None:
-        """Offer rows that were read for other sessions to use."""
-        if oid not in self.changes and self._shares_cache:
-            self._committed.cache.put(oid, self.moment.version(oid), rows)
+            self.finds.add(found)
 
     def commit(self) -> None:
         """Make everything durable, then visible; or raise and leave nothing."""
@@ -337,10 +267,6 @@ class Transaction:
                 hint="The transaction might succeed if retried.",
             )
 
-    def _read_otherwise(self) -> bool:
-        newest = self._committed.moment
-        return any(newest.version(oid) != self.moment.version(oid) for oid in self.reads)
-
     def rollback(self) -> None:
         """Undo everything; nothing happens when DuckDB has done so itself."""
         self._connection.rollback()
@@ -351,19 +277,68 @@ class Transaction:
         same = len(self.writes) == count and self.own_catalogue is catalogue
         return same and self._connection.is_sound()
 
+    def take_back(
+        self, count: int, depth: int, catalogue: Catalogue | None, locks: Collection[int]
+    ) -> bool:
+        """Undo single writes, newest first; or return False, and `restore` must be called.
+
+        Their tables must stay locked: DuckDB has changed rows of these, and lets nobody else.
+
+        Args:
+            count: How many writes there were where it goes back to.
+            depth: How many finds.
+            catalogue: What `own_catalogue` was there.
+            locks: The tables that stay locked.
+        """
+        found = self.finds.since(depth)
+        if not found or self.writes.are_too_many:
+            return False  # With nothing to undo DuckDB has given up the transaction.
+        if len(found) > count and not self._isolation.pins:
+            return False
+        if self.own_catalogue is not catalogue or not all(each.oid in locks for each in found):
+            return False
+        try:
+            with self.finds.resting(), translated():
+                if not all(map(self._put_back, found)):
+                    return False
+        except GatewayError:  # DuckDB has given up the transaction.
+            return False
+        self.finds.cut(depth)
+        self.writes.waste(count)
+        return True
+
+    def _put_back(self, found: Found) -> bool:
+        """Undo one write; False where that came otherwise than it had to."""
+        self.changes[found.oid] = None
+        rows = self.finds.now(found)
+        if found.deleted and found.before is not None:
+            first = FIRST_OF_OWN + self._appended[found.oid]
+            self.finds.move(found.oid, rows, first, len(self.writes))
+            for batch in found.before.combine_chunks().to_batches():
+                self._do(Write(found.oid, found.place, found.definition, batch))
+            return self._stand_last(found.place, first, len(rows))
+        count: int | None = None
+        for applied, delta in found.back(rows):
+            write = Write(found.oid, statement=applied.statement, delta=delta)
+            count = self._do(replace(write, values=applied.values or ()))
+        return count == len(rows)
+
     def rebase(self, marks: Collection[int]) -> None:
         """Begin again at the newest commit and do every write again; see `restore`.
 
         Only sound while the locks of all written tables are held, and of the catalogue when
         definitions were made: then nothing that the writes saw has changed.
         """
-        self.restore(len(self.writes), self.own_catalogue, marks)
+        self.restore(len(self.writes), len(self.finds), self.own_catalogue, marks)
 
-    def restore(self, count: int, catalogue: Catalogue | None, marks: Collection[int]) -> None:
+    def restore(
+        self, count: int, depth: int, catalogue: Catalogue | None, marks: Collection[int]
+    ) -> None:
         """Begin again at the newest commit and do the first `count` writes again.
 
         Args:
             count: How many.
+            depth: How many finds there were after them.
             catalogue: What `own_catalogue` was after them.
             marks: After how many writes each savepoint stands.
 
@@ -372,7 +347,8 @@ class Transaction:
             SerializationFailure: 40001, a write did otherwise than before; or all of it is to see
                 one commit, and a table that it read has changed since.
         """
-        again, self.writes = self.writes.first(count, marks), KeptWrites()
+        needed = self.writes.needed(count)
+        again, self.writes = self.writes.first(needed, marks), KeptWrites()
         # Row identifiers in the writes mean the same as before, because DuckDB renumbers rows in
         # a checkpoint only, which only a commit makes, and never while a transaction is open.
         with self._committed.lock:
@@ -381,9 +357,14 @@ class Transaction:
             self.rollback()
             self._look(self._take_snapshot())
         self._pinned = True
-        with translated():
+        with self.finds.resting(), translated():
             for write in again:
                 self._redo(write)
+            for _ in range(needed, count):
+                self.writes.add(None)
+        self.writes.waste(needed)
+        self.finds.cut(depth)
+        self.finds.stay(needed)
         if catalogue is not None:
             self.catalogue = catalogue
 

@@ -10,6 +10,9 @@ import pyarrow as pa
 from gateway.errors import OutOfMemory
 from gateway.store.definitions.definitions import TableDefinition
 
+# DuckDB numbers rows that a transaction added itself from here on (MAX_ROW_ID, 2 ** 55 rounded).
+FIRST_OF_OWN = 36_028_797_018_960_000
+
 
 @dataclass(frozen=True, slots=True)
 class Write:
@@ -60,7 +63,7 @@ class Write:
 
 
 # What a transaction may keep, and what a write takes beside its rows.
-_MOST_BYTES, _EACH_BYTES = 512 * 2**20, 2_000
+MOST_BYTES, _EACH_BYTES = 512 * 2**20, 2_000
 # From so many changes of a row on one statement does them all: it reads the whole table's keys.
 _FEWEST_TOGETHER = 64
 
@@ -70,17 +73,37 @@ class KeptWrites:
 
     def __init__(self) -> None:
         self._writes: list[Write | None] = []  # None: it was done with the one before it
+        self._wasted: list[bool] = []  # of each: it was undone, or undid another
         self._bytes, self._fit = 0, True
 
     def __len__(self) -> int:
         return len(self._writes)
 
+    @property
+    def are_too_many(self) -> bool:
+        """Whether half of what may be kept is: to undo by more writes adds to it."""
+        return self._bytes > MOST_BYTES / 2
+
     def add(self, write: Write | None) -> None:
         """Keep one more. Where that is too much none is kept any more, but counted."""
         self._writes.append(write if self._fit else None)
+        self._wasted.append(False)
         self._bytes += write.nbytes if write is not None else 0
-        if self._fit and self._bytes > _MOST_BYTES:
+        if self._fit and self._bytes > MOST_BYTES:
             self._fit, self._writes = False, [None] * len(self._writes)
+
+    def waste(self, count: int) -> None:
+        """All but the first `count` came to nothing, together."""
+        self._wasted[count:] = [True] * (len(self._wasted) - count)
+
+    def needed(self, count: int) -> int:
+        """So many of the first `count` come to the same: what was wasted at the end is left out.
+
+        That before others is not: rows are numbered as they are added.
+        """
+        while count and self._wasted[count - 1]:
+            count -= 1
+        return count
 
     def first(self, count: int, marks: Collection[int]) -> list[Write | None]:
         """The first `count`; None where a write is done with the one before it.
@@ -95,7 +118,7 @@ class KeptWrites:
         if count and not self._fit:
             raise OutOfMemory(
                 "the transaction has written too much to go back in it",
-                detail=f"{_MOST_BYTES} bytes of what it writes are kept.",
+                detail=f"{MOST_BYTES} bytes of what it writes are kept.",
                 hint="Write as much in several transactions.",
             )
         found: list[Write | None] = []
