@@ -146,13 +146,13 @@ class Rewritten:
 
 def with_parameters(output: Output) -> Output:
     """A column as it is written, where parameters may change its type: later passes write on."""
-    sides = tuple(map(with_parameters, output.sides))
+    return _as_written(output) if _has_parameters(output) else output
+
+
+def _as_written(output: Output) -> Output:
     tree = output.expression
-    if sides:
-        return replace(output, sides=sides)
-    if tree is None or not nodes_of(tree, exp.Parameter):
-        return output
-    return replace(output, expression=copied(tree))
+    kept = None if tree is None else copied(tree)
+    return replace(output, expression=kept, sides=tuple(map(_as_written, output.sides)))
 
 
 def _under(types: Mapping[int, Type], output: Output, known: ColumnInfo) -> ColumnInfo:

@@ -15,6 +15,8 @@ from gateway.sql.lowered.groups.grouping_sets import write_sets
 from gateway.sql.names.scope import is_aggregate, is_one_row
 from gateway.sql.text.trees import own_nodes
 
+_SIDE = "side"
+
 
 def select(node: exp.Expr) -> None:
     node.set("locks", None)  # taken before
@@ -164,20 +166,46 @@ def exists(node: exp.Expr) -> exp.Expr | None:
 
 
 def name_sides(node: exp.Expr) -> None:
-    """A sorted set operation whose sides all have the names of the first.
+    """A set operation whose sides all have the names of the first, where those are looked for.
 
-    The planner leaves a side out that has no rows, and looks for the names in what is left.
+    The planner leaves a side out that has no rows, and looks for the names in what is left: in a
+    sorted one, and in what is sorted or DISTINCT itself.
     """
-    if node.args.get("order") is None:
-        return
     first, *others = _sides(node)
     named = (exp.Alias, exp.Column)
     names = [item.alias_or_name * isinstance(item, named) for item in first.expressions]
     for select in others if isinstance(first, exp.Select) else ():
-        clauses = ("order", "group", "having", "distinct")
-        if len(select.expressions) == len(names) and not any(map(select.args.get, clauses)):
-            items = zip(select.expressions, names, strict=True)
-            select.set("expressions", [_as(item, name) for item, name in items])
+        if not isinstance(select, exp.Select) or len(select.expressions) != len(names):
+            continue
+        distinct, order = select.args.get("distinct"), select.args.get("order")
+        if distinct is not None or order is not None:
+            _name_kept(select, names)
+        elif node.args.get("order") and not (select.args.get("group") or select.args.get("having")):
+            _rename(select, names)
+
+
+def _name_kept(select: exp.Select, names: list[str]) -> None:
+    """The same of rows that are sorted or distinct, in place."""
+    own = [item.alias_or_name for item in select.expressions]
+    names = [name or mine for name, mine in zip(names, own, strict=True)]
+    if own == names or not all(names):
+        return
+    order, distinct = select.args.get("order"), select.args.get("distinct")
+    chosen = distinct is not None and distinct.args.get("on") is not None
+    if order is None and not chosen:
+        _rename(select, names)
+    elif chosen or select.args.get("limit") is not None:
+        columns = [exp.to_identifier(name, quoted=True) for name in names]
+        alias = exp.TableAlias(this=exp.to_identifier(_SIDE, quoted=True), columns=columns)
+        held = exp.Subquery(this=select.copy(), alias=alias)
+        select.replace(exp.Select(expressions=[exp.Star()], from_=exp.From(this=held)))
+    elif order is not None and all(each.this.is_int for each in order.expressions):
+        _rename(select, names)
+
+
+def _rename(select: exp.Select, names: list[str]) -> None:
+    items = zip(select.expressions, names, strict=True)
+    select.set("expressions", [_as(item, name) for item, name in items])
 
 
 def _as(item: exp.Expr, name: str) -> exp.Expr:

@@ -55,7 +55,7 @@ def keep_dimensions(block: Block) -> None:
             _flatten(node, block)
         elif isinstance(node, exp.Anonymous) and node.name.lower() in _JSON_MAKERS:
             for each in node.expressions:
-                each.meta[DIMENSIONS] = _dimensions(each, block) or 1
+                each.meta[DIMENSIONS] = depth_of(each, block) or 1
 
 
 def _gives(node: exp.Expr, kind: Type) -> exp.Expr:
@@ -74,7 +74,7 @@ def _keep_item(node: exp.Bracket, block: Block) -> None:
         if len(subscripts) > 1:
             raise FeatureNotSupported("a slice in several dimensions is not supported")
         return
-    found = _dimensions(base, block)
+    found = depth_of(base, block)
     if found and found != len(subscripts):
         kind = Types(block).of(node)
         if kind is not None:
@@ -86,7 +86,7 @@ def _keep_cast(node: exp.Cast, block: Block) -> None:
     if isinstance(node.this, exp.Literal | exp.Null | exp.Parameter):
         return
     wanted: exp.DataType = node.args["to"]
-    depth = _dimensions(node.this, block) or 0
+    depth = depth_of(node.this, block) or 0
     if wanted.this in _TEXTS and depth > 1:
         function = written_deep(Types(block).of(node.this), depth)
         if function is None:
@@ -106,7 +106,7 @@ def _keep_cast(node: exp.Cast, block: Block) -> None:
 def _flatten(node: exp.Expr, block: Block) -> None:
     """unnest and ANY go into all dimensions, the engine's into one."""
     for array in list(node.expressions):
-        found = _dimensions(array, block) or 1
+        found = depth_of(array, block) or 1
         kind = Types(block).of(array) if found > 1 else None
         flat = array
         for _ in range(found - 1):
@@ -151,7 +151,7 @@ def null_of(kind: Type) -> exp.Expr:
     return exp.Cast(this=exp.null(), to=data_type(kind))
 
 
-def _dimensions(tree: exp.Expr, block: Block, deep: int = 0) -> int | None:
+def depth_of(tree: exp.Expr, block: Block, deep: int = 0) -> int | None:
     """How many dimensions the values of `tree` have; 0: no array; None: nothing tells."""
     tree = bare(tree)
     if isinstance(tree, exp.Null):
@@ -167,7 +167,7 @@ def _dimensions(tree: exp.Expr, block: Block, deep: int = 0) -> int | None:
     if isinstance(tree, exp.Anonymous) and tree.name.lower() == "array_agg":
         return _one_more(tree.expressions[:1], block, deep)
     if isinstance(tree, exp.DPipe):
-        sides = [_dimensions(side, block, deep + 1) for side in (tree.this, tree.expression)]
+        sides = [depth_of(side, block, deep + 1) for side in (tree.this, tree.expression)]
         return None if None in sides else max(side or 0 for side in sides)
     if isinstance(tree, exp.Subquery):
         query = block.inner.get(id(tree))
@@ -180,7 +180,7 @@ def _one_more(items: list[exp.Expr], block: Block, deep: int) -> int | None:
     """Those of an array of these."""
     if not items:
         return 1
-    found = [_dimensions(each, block, deep + 1) for each in items]
+    found = [depth_of(each, block, deep + 1) for each in items]
     return None if None in found else 1 + max(each or 0 for each in found)
 
 
@@ -195,7 +195,7 @@ def _of_cast(tree: exp.Cast, block: Block, deep: int) -> int | None:
         return None
     if isinstance(tree.this, exp.Null):
         return 1
-    return _dimensions(tree.this, block, deep + 1) or None
+    return depth_of(tree.this, block, deep + 1) or None
 
 
 def _of_column(tree: exp.Column, block: Block, deep: int) -> int | None:
@@ -221,7 +221,7 @@ def _of_values(tree: exp.Values, place: int, block: Block, deep: int) -> int | N
     rows = [row.expressions if isinstance(row, exp.Tuple) else [row] for row in tree.expressions]
     given = (row[place] for row in rows if not isinstance(row[place], exp.Null))
     first = next(given, None)
-    return None if first is None else _dimensions(first, block, deep + 1)
+    return None if first is None else depth_of(first, block, deep + 1)
 
 
 def _of_output(output: Output, deep: int) -> int | None:
@@ -229,4 +229,4 @@ def _of_output(output: Output, deep: int) -> int | None:
         return _of_output(output.sides[0], deep + 1)
     if output.expression is None or output.block is None:
         return None
-    return _dimensions(output.expression, output.block, deep + 1)
+    return depth_of(output.expression, output.block, deep + 1)

@@ -176,6 +176,9 @@ def common_type(types: Sequence[Type | None]) -> Type | None:
         return None
     if all(each is known[0] for each in known):
         return known[0]
+    if all(each.element is not None for each in known):
+        element = common_type([each.element for each in known])
+        return None if element is None else array_of(element)
     if all(each.name in TEXTUAL for each in known):
         return next((each for each in known if each.name != "char"), known[0])
     if all(each.name in MOMENTS for each in known):

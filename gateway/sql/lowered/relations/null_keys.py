@@ -15,8 +15,8 @@ from sqlglot import exp
 from gateway.sql.names.scope import Analysis, Block
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import nodes_of
+from gateway.sql.types.dimensions import depth_of
 from gateway.sql.types.inference import Types, info_of_column
-from gateway.types import Type
 
 _CONDITIONS = (exp.Where, exp.Having, exp.Join)
 
@@ -53,9 +53,9 @@ def _equality(left: exp.Expr, right: exp.Expr, types: Types) -> exp.Expr | None:
     equal = exp.EQ(this=left.copy(), expression=right.copy())
     if _is_there(left, types.block) or _is_there(right, types.block):
         return equal
-    places = [_instead(types.of(side)) for side in (left, right)]
+    places = [_instead(side, types) for side in (left, right)]
     if any(place is None for place in places):
-        return None  # arrays and intervals, which seldom are keys
+        return None  # arrays of several dimensions, which seldom are keys
     values = [
         exp.Anonymous(this="coalesce", expressions=[side.copy(), place])
         for side, place in zip((left, right), places, strict=True)
@@ -78,10 +78,14 @@ def _is_there(value: exp.Expr, block: Block | None) -> bool:
     )
 
 
-def _instead(kind: Type | None) -> exp.Expr | None:
-    """A value of that type; None: there is none to write."""
+def _instead(side: exp.Expr, types: Types) -> exp.Expr | None:
+    """A value of its type; None: there is none to write."""
+    kind = types.of(side)
     arrow = None if kind is None else kind.arrow
-    if kind is None or arrow is None or kind.element is not None:
+    if kind is not None and kind.element is not None:
+        flat = types.block is not None and (depth_of(side, types.block) or 1) == 1
+        return exp.Cast(this=exp.Literal.string("{}"), to=data_type(kind)) if flat else None
+    if kind is None or arrow is None:
         return None
     if pa.types.is_string(arrow):
         return exp.Literal.string("")
@@ -89,11 +93,14 @@ def _instead(kind: Type | None) -> exp.Expr | None:
         return exp.Literal.number(0)
     if pa.types.is_boolean(arrow):
         return exp.false()
-    text = _MOMENTS.get(kind.name)
-    return exp.Cast(this=exp.Literal.string(text), to=data_type(kind.sql)) if text else None
+    text = _WRITTEN.get(kind.name)
+    if text is None:
+        return None
+    return exp.Cast(this=exp.Literal.string(text), to=data_type(kind.sql))
 
 
-_MOMENTS = {
+_WRITTEN = {
+    "bytea": "",
     "date": "2000-01-01",
     "time": "00:00",
     "timestamp": "2000-01-01",

@@ -13,6 +13,7 @@ from functools import partial
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
+from gateway.sql.lowered.values.array_order import compared, holds_no_null, holds_null
 from gateway.sql.lowered.values.not_numbers import is_nan, may_be_nan, unsigned_nan
 from gateway.sql.lowered.values.padded import unpad_sides
 from gateway.sql.lowered.values.quantified import is_condition
@@ -51,6 +52,8 @@ def compare_widely(node: exp.Expr, known: Types) -> None:
         _compare_keys(node, sides, enum)
     elif isinstance(node, COMPARISONS) and _is_any(node.expression):
         _among(node)
+    elif isinstance(node, _ORDERING) and (array := _array_of(kinds)) is not None:
+        _compare_arrays(node, array, known)
     elif isinstance(node, exp.EQ | exp.NEQ) and any(map(is_nan, sides)):
         for side in sides:
             if may_be_nan(side, known):
@@ -66,6 +69,23 @@ def _enum_of(kinds: Sequence[Type | None]) -> Type | None:
     if any(kind is not None and kind.element is not None and kind.element.labels for kind in kinds):
         raise no_array_order()
     return next((kind for kind in kinds if kind is not None and kind.labels), None)
+
+
+def _array_of(kinds: Sequence[Type | None]) -> Type | None:
+    return next((kind for kind in kinds if kind is not None and kind.element is not None), None)
+
+
+def _compare_arrays(node: exp.Expr, array: Type, known: Types) -> None:
+    if isinstance(node, exp.Between):
+        bounds = (exp.GTE, node.args["low"]), (exp.LTE, node.args["high"])
+        sides = [of(this=node.this.copy(), expression=bound.copy()) for of, bound in bounds]
+        node.replace(exp.paren(exp.And(this=sides[0], expression=sides[1]), copy=False))
+        for side in sides:
+            _compare_arrays(side, array, known)
+        return
+    made = compared(node, array, known)
+    if made is not None:
+        node.replace(made)
 
 
 def no_array_order() -> FeatureNotSupported:
@@ -153,25 +173,26 @@ def place_of_label(kind: Type, value: exp.Expr) -> exp.Expr:
 def share_elements(node: exp.Expr, known: Types) -> None:
     """`&&`, `@>`, `<@` of arrays: a NULL is like no other element, in place."""
     kinds = [known.of(node.this), known.of(node.expression)]
-    array = next((kind for kind in kinds if kind is not None and kind.element is not None), None)
+    array = _array_of(kinds)
     if array is None:
         return
     if isinstance(node, exp.ArrayOverlaps):
-        side = node.this
-        if not _holds_no_null(side) and not _holds_no_null(node.expression):
-            side.replace(_without_null(side, array))
-        return
-    part = node.expression if isinstance(node, exp.ArrayContainsAll) else node.this
-    if not _holds_no_null(part):
-        whole = node.this if part is node.expression else node.expression
-        nothing = exp.Or(
-            this=exp.Is(this=exp.paren(whole.copy()), expression=exp.Null()),
-            expression=exp.Is(this=exp.paren(part.copy()), expression=exp.Null()),
-        )
-        ifs = [
-            exp.If(this=nothing, true=exp.Null()),
-            exp.If(this=_holds_null(part), true=exp.false()),
-        ]
+        if not any(map(holds_no_null, (node.this, node.expression))):
+            node.this.replace(_without_null(node.this, array))
+        ifs = []
+    else:
+        part = node.expression if isinstance(node, exp.ArrayContainsAll) else node.this
+        ifs = [] if holds_no_null(part) else [exp.If(this=holds_null(part), true=exp.false())]
+    # Of an array that is NULL and an empty one the engine says false.
+    absent = [
+        exp.Is(this=exp.paren(side.copy()), expression=exp.Null())
+        for side in (node.this, node.expression)
+        if not isinstance(side.unnest(), exp.Array)
+    ]
+    if absent:
+        nothing = absent[0] if len(absent) == 1 else exp.Or(this=absent[0], expression=absent[1])
+        ifs.insert(0, exp.If(this=nothing, true=exp.Null()))
+    if ifs:
         case = exp.Case(ifs=ifs, default=node.copy())
         case.meta[GIVES] = BOOL
         node.replace(exp.paren(case, copy=False))
@@ -181,25 +202,6 @@ def _without_null(array: exp.Expr, kind: Type) -> exp.Expr:
     wanted = data_type(kind)
     nothing = exp.Cast(this=exp.Array(expressions=[exp.Null()]), to=wanted)
     return exp.Anonymous(this="array_except", expressions=[array.copy(), nothing])
-
-
-def _holds_no_null(array: exp.Expr) -> bool:
-    bare = array.unnest()
-    return isinstance(bare, exp.Array) and all(
-        isinstance(item, exp.Literal | exp.Boolean) for item in bare.expressions
-    )
-
-
-def _holds_null(array: exp.Expr) -> exp.Expr:
-    """A NULL is written as the word for it, and two words show that there is one."""
-    one, other = (
-        exp.Anonymous(
-            this="array_to_string",
-            expressions=[array.copy(), exp.Literal.string(","), exp.Literal.string(word)],
-        )
-        for word in ("a", "b")
-    )
-    return exp.NEQ(this=one, expression=other)
 
 
 def _is_any(side: exp.Expr) -> bool:
@@ -214,9 +216,9 @@ def _among(node: exp.Expr) -> None:
     bare = array.unnest()
     if isinstance(bare, exp.Query) or is_condition(node, negated=False):
         return
-    if _holds_no_null(array):
+    if holds_no_null(array):
         return
-    unknown = _holds_null(array)
+    unknown = holds_null(array)
     found = exp.If(this=node.copy(), true=exp.true())
     ifs = [found, exp.If(this=unknown, true=exp.Null())]
     none = exp.Is(this=exp.paren(node.this.copy()), expression=exp.Null())
@@ -238,13 +240,17 @@ def choose_widely(node: exp.Anonymous, known: Types) -> None:
         FeatureNotSupported: 0A000, max and min of an enum over a window.
     """
     kind = known.of(node) if node.name in _EXTREMES else _argument(node, known)
+    if kind is not None and kind.element is not None and node.name in _EXTREMES:
+        _choose_array(node, kind, known)
+        return
     key = key_of(kind) if kind is not None and (kind is INTERVAL or kind.labels) else None
     if key is None or kind is None:
         return
     if node.name in _EXTREMES:
         found, *others = node.expressions
         for other in others:
-            found = _longer(found, other, node.name == "greatest", key)
+            above = exp.GTE if node.name == "greatest" else exp.LTE
+            found = _chosen(found, other, above(this=key(found), expression=key(other)))
         found.meta[GIVES] = kind
         node.replace(found)
     elif node.name in ("max", "min") and len(node.expressions) == 1:
@@ -283,14 +289,27 @@ def _argument(call: exp.Anonymous, known: Types) -> Type | None:
     return None if value is None or call.name not in ("max", "min") else known.of(value)
 
 
-def _longer(one: exp.Expr, other: exp.Expr, longest: bool, key: Key) -> exp.Expr:
-    of = exp.GTE if longest else exp.LTE
-    sides = [key(one), key(other)]
+def _choose_array(node: exp.Anonymous, kind: Type, known: Types) -> None:
+    """greatest and least of arrays, where NULL may be among their items, in place."""
+    found, *others = node.expressions
+    above = exp.GTE if node.name == "greatest" else exp.LTE
+    for other in others:
+        plain = above(this=found, expression=other)
+        made = compared(plain, kind, known)
+        if made is None:
+            return
+        found = _chosen(found, other, made)
+    found.meta[GIVES] = kind
+    node.replace(found)
+
+
+def _chosen(one: exp.Expr, other: exp.Expr, above: exp.Expr) -> exp.Expr:
+    """Of two values the one that is there, the first where `above` holds."""
     none = [exp.Is(this=exp.paren(each.copy()), expression=exp.Null()) for each in (one, other)]
     ifs = [
         exp.If(this=none[0], true=other.copy()),
         exp.If(this=none[1], true=one.copy()),
-        exp.If(this=of(this=sides[0], expression=sides[1]), true=one.copy()),
+        exp.If(this=above, true=one.copy()),
     ]
     return exp.Case(ifs=ifs, default=other.copy())
 

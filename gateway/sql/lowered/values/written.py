@@ -10,6 +10,7 @@ from functools import reduce
 
 from sqlglot import exp
 
+from gateway.errors import FeatureNotSupported
 from gateway.sql.inputs.notation import Notation
 from gateway.sql.lowered.values.arrays import joined_array
 from gateway.sql.lowered.values.rooms import may_grow
@@ -68,6 +69,8 @@ def write(value: exp.Expr, types: Types, notation: Notation) -> None:
     if known is NUMERIC and not isinstance(value.parent, exp.Cast):
         value.replace(exp.Cast(this=value.copy(), to=data_type("text")))
         return
+    if known is None:
+        _refuse_untold(value)
     function = WRITTEN.get(known.name) if known is not None else None
     if function is None and known is not None and dimensions(known) == 1:
         _write_items(value)
@@ -80,6 +83,20 @@ def write(value: exp.Expr, types: Types, notation: Notation) -> None:
     if known.name in ("timestamp", "interval"):  # of which the engine may count the nanoseconds
         given = exp.Cast(this=given, to=data_type(known.name))
     value.replace(exp.Anonymous(this=function, expressions=[given, *further]))
+
+
+def _refuse_untold(value: exp.Expr) -> None:
+    """Refuse an array of parameters of which nothing tells the type: the engine writes no arrays.
+
+    Raises:
+        FeatureNotSupported: 0A000.
+    """
+    call = value.unnest()
+    if isinstance(call, exp.Anonymous) and call.name == "array_agg" and call.find(exp.Parameter):
+        raise FeatureNotSupported(
+            "a cast to text of an array of a parameter's values is not supported",
+            hint="Cast the parameter: $1::integer.",
+        )
 
 
 def _write_items(array: exp.Expr) -> None:
