@@ -53,7 +53,7 @@ from gateway.session.writes.copying import copy
 from gateway.session.writes.execution import Executor
 from gateway.session.writes.expressions import EngineExpressions
 from gateway.session.writes.gathering import Gathering
-from gateway.session.writes.merges import merge
+from gateway.session.writes.merges import explain, merge
 from gateway.session.writes.modifying import modify
 from gateway.sources.table import Table, TableName
 from gateway.sql.inputs.notation import Notation
@@ -292,7 +292,7 @@ class Client:
         )
 
     def _explain(self, statement: Statement, bound: Bound) -> Result:
-        return self.executor.explain(*with_executed(self, statement, bound))
+        return explain(self.executor, *with_executed(self, statement, bound))
 
     # Transactions and settings
 

@@ -9,6 +9,7 @@ OBJECTS = (
     " t_id int REFERENCES t(id) ON DELETE CASCADE, note text NOT NULL, x float8 DEFAULT 1.5,"
     " CONSTRAINT positive CHECK (x >= 0 AND note <> 'bad'))",
     "CREATE VIEW v AS SELECT id, a, b FROM t",
+    "ALTER VIEW v ALTER a SET DEFAULT 7",
     "CREATE SCHEMA other",
     'CREATE TABLE other."Mixed Case" ("A b" int, "select" text)',
     "CREATE INDEX child_note ON child (note)",

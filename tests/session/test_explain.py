@@ -61,3 +61,23 @@ def test_analyze_of_a_write_is_refused(statement: str, connect: Connect) -> None
 
 def test_analyze_of_a_query_runs_it(connect: Connect) -> None:
     assert any("output_rows" in line for line in plan(connect, "(ANALYZE, TIMING)"))
+
+
+def test_each_step_of_a_merge_is_told(connect: Connect) -> None:
+    connection = connect()
+    connection.execute("CREATE TABLE merged (a integer)")
+    merge = (
+        "MERGE INTO merged USING (VALUES (1)) v(x) ON a = x WHEN MATCHED THEN DELETE"
+        " WHEN NOT MATCHED THEN INSERT VALUES (x)"
+    )
+    try:
+        for options in ("", "VERBOSE", "(REWRITE)"):
+            told = [line for (line,) in connection.execute(f"EXPLAIN {options} {merge}").fetchall()]
+            steps = [line for line in told if line.startswith("Merge on")]
+            assert steps == ["Merge on public.merged: DELETE", "Merge on public.merged: INSERT"]
+            assert len(told) > len(steps)
+        assert connection.execute("SELECT count(*) FROM merged").fetchone() == (0,)
+        with pytest.raises(psycopg.errors.FeatureNotSupported, match="EXPLAIN ANALYZE of MERGE"):
+            connection.execute(f"EXPLAIN ANALYZE {merge}")
+    finally:
+        connection.execute("DROP TABLE merged")

@@ -308,6 +308,37 @@ SCRIPTS: dict[str, list[str]] = {
         "INSERT INTO vi DEFAULT VALUES",
         "DROP TABLE vd CASCADE",
     ],
+    "view_defaults": [
+        "CREATE TABLE df_t (id serial PRIMARY KEY, a int DEFAULT 1, b text DEFAULT 'base', c int)",
+        "CREATE VIEW df_v AS SELECT id, a, b, c FROM df_t",
+        "ALTER VIEW df_v ALTER COLUMN b SET DEFAULT 'view'",
+        "ALTER TABLE df_v ALTER c SET DEFAULT 40 + 2",
+        "INSERT INTO df_v (a) VALUES (5) RETURNING *",
+        "INSERT INTO df_v (a, b) VALUES (5, DEFAULT), (DEFAULT, 'x') RETURNING *",
+        "INSERT INTO df_v DEFAULT VALUES RETURNING *",
+        "INSERT INTO df_v SELECT 100, 7 RETURNING *",
+        "INSERT INTO df_v (b) SELECT 'q' || g FROM generate_series(1, 2) g RETURNING *",
+        "INSERT INTO df_v VALUES (200, 3) RETURNING *",
+        "INSERT INTO df_v (a) (SELECT 9) RETURNING *",
+        "WITH w AS (SELECT 77 AS x) INSERT INTO df_v (a) SELECT x FROM w RETURNING a, b, c",
+        "UPDATE df_v SET b = DEFAULT WHERE id = 200 RETURNING *",
+        "INSERT INTO df_v (id, a) VALUES (200, 8) ON CONFLICT (id) DO UPDATE SET a ="
+        " excluded.a, c = excluded.c RETURNING *",
+        "CREATE VIEW df_w AS SELECT id AS i, a AS x, b AS y, c AS z FROM df_v",
+        "ALTER VIEW df_w ALTER x SET DEFAULT -1",
+        "INSERT INTO df_w (i) VALUES (300) RETURNING *",
+        "ALTER VIEW df_w RENAME COLUMN x TO xx",
+        "INSERT INTO df_w (i) VALUES (301) RETURNING *",
+        "ALTER VIEW df_v ALTER b DROP DEFAULT",
+        "INSERT INTO df_v (id) VALUES (302) RETURNING *",
+        "ALTER VIEW df_v ALTER nosuch SET DEFAULT 1",
+        "ALTER VIEW df_v ALTER a SET DEFAULT 'x'",
+        "SELECT column_name, column_default FROM information_schema.columns WHERE"
+        " table_name IN ('df_v', 'df_w') ORDER BY table_name, ordinal_position",
+        "CREATE OR REPLACE VIEW df_v AS SELECT id, a, b, c FROM df_t WHERE a > 0",
+        "INSERT INTO df_v (id) VALUES (400) RETURNING *",
+        "DROP TABLE df_t CASCADE",
+    ],
 }
 
 # The gateway tells no row here: it may have columns that the view hides.

@@ -325,6 +325,13 @@ def _view(
         for n, (name, kind, typmod, domain) in enumerate(columns, 1)
     )  # fmt: skip
     text, name = _view_text(view.sql), view.name
+    defaults = dict(view.defaults)
+    entries = tuple(
+        replace(entry, default=default_text(defaults[entry.name], kind))
+        if entry.name in defaults
+        else entry
+        for entry, (_, kind, *_) in zip(entries, columns, strict=True)
+    )
     options = (f"check_option={view.check}",) if view.check else ()
     return RelationEntry(
         oid, name.schema, name.name, "v", entries, view.comment, view=text, reads=view.reads,

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from sqlglot import exp
+
 from gateway.catalog.altered import Altering
 from gateway.catalog.changes import ALTERATIONS
 from gateway.catalog.constraint_changes import with_index_renamed
+from gateway.catalog.definitions import with_default
 from gateway.catalog.kept_moments import settle_moments
 from gateway.catalog.own_types import bind_types
 from gateway.catalog.sequence_numbers import changed_sequence, restart_of
@@ -16,6 +19,7 @@ from gateway.errors import (
     FeatureNotSupported,
     GatewayError,
     ReadOnlyTable,
+    UndefinedColumn,
     UndefinedTable,
     WrongObjectType,
 )
@@ -27,11 +31,12 @@ from gateway.session.writes.execution import Executor
 from gateway.session.writes.through import bound_query
 from gateway.sources.table import TableName
 from gateway.sql.names.relation import zone_of
-from gateway.sql.statements.altering import Action, AlterRelation
+from gateway.sql.names.scope import table_node
+from gateway.sql.statements.altering import OF_VIEWS, Action, AlterRelation
 from gateway.sql.statements.sequences import SequenceOptions
 from gateway.store.ddl.calling import with_sequences_placed
 from gateway.store.definitions.catalogue import Relation
-from gateway.store.definitions.definitions import TableDefinition, View
+from gateway.store.definitions.definitions import Column, TableDefinition, View
 
 
 def alter(executor: Executor, tree: AlterRelation) -> Result:
@@ -60,18 +65,42 @@ def alter(executor: Executor, tree: AlterRelation) -> Result:
             f'cannot alter "{found.name}", which is an xarray dataset',
             hint=f"Copy it first: CREATE TABLE mine AS SELECT * FROM {found.name}",
         )
-    of_view = relation.kind == "view" and tree.actions[0].kind == "rename column"
+    _alter_kept(executor, tree, relation)
+    return Result(command)
+
+
+def _alter_kept(executor: Executor, tree: AlterRelation, relation: Relation) -> None:
+    """ALTER of what is no dataset's."""
+    name = relation.definition.name
+    of_view = relation.kind == "view" and all(each.kind in OF_VIEWS for each in tree.actions)
     as_table = tree.kind == "table" and (of_view or _renames(tree.actions))
     if relation.kind != tree.kind and not as_table:
-        raise WrongObjectType(f'"{last}" is not a {tree.kind}')
+        raise WrongObjectType(f'"{name.name}" is not a {tree.kind}')
     if _renames(tree.actions):
-        _rename(executor, relation.definition.name, tree.actions[0])
+        _rename(executor, name, tree.actions[0])
     elif of_view:
-        action = tree.actions[0]
-        registry.store.rename_view_column(found.name, action.column, action.name)
+        for action in tree.actions:
+            _alter_view(executor, name, action)
     else:
-        note_cascade(executor, alter_table(executor, found.name, tree.actions))
-    return Result(command)
+        note_cascade(executor, alter_table(executor, name, tree.actions))
+
+
+def _alter_view(executor: Executor, name: TableName, action: Action) -> None:
+    """Rename a column of a view, or give it another default."""
+    registry = executor.registry
+    if action.kind == "rename column":
+        registry.store.rename_view_column(name, action.column, action.name)
+        return
+    fields = planned_fields(executor, exp.select("*").from_(table_node(name)))
+    field = next((each for each in fields if each.name == action.column), None)
+    if field is None:
+        raise UndefinedColumn(f'column "{action.column}" of relation "{name.name}" does not exist')
+    column = Column(field.name, field.type, field.typmod)
+    if action.expression is not None:
+        column = with_default(column, action.expression)
+    kept = settle_moments(TableDefinition(name, (column,)), None, zone_of(executor.constants))
+    kept = with_sequences_placed(kept, None, partial(registry.find_sequence, ""))
+    registry.store.change_view_default(name, kept.columns[0])
 
 
 def _alter_index(executor: Executor, tree: AlterRelation) -> None:

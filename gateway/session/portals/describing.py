@@ -19,6 +19,7 @@ from gateway.session.portals.prepared import (
     changed,
     parameters_now,
 )
+from gateway.session.result import Field
 from gateway.session.settings.showing import show_fields
 from gateway.session.writes.execution import Executor
 from gateway.session.writes.merges import describe_merge
@@ -26,7 +27,7 @@ from gateway.session.writes.modifying import describe_modifying
 from gateway.session.writes.placing import placed
 from gateway.sql.statements.commands import ExecuteStatement, ShowStatement
 from gateway.sql.statements.cursors import Declare, FetchStatement
-from gateway.sql.statements.statement import Kind, Statement
+from gateway.sql.statements.statement import Explain, Kind, Statement
 from gateway.sql.writes.writes import modifying_parts
 from gateway.types import TEXT, Type
 
@@ -93,6 +94,9 @@ def _described(client: Describing, statement: Statement, declared: Mapping[int, 
         return describe_modifying(client.executor, statement, declared)
     if isinstance(tree, exp.Merge):
         return describe_merge(client.executor, statement, dict(declared))
+    if isinstance(tree, Explain) and isinstance(tree.statement.tree, exp.Merge):
+        told = describe_merge(client.executor, tree.statement, dict(declared))
+        return replace(told, fields=(Field("QUERY PLAN", TEXT),))
     with placed(tree, client.executor.columns_of):
         return client.executor.describe(statement, declared)
 

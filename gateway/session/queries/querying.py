@@ -194,8 +194,6 @@ class Queries:
         if isinstance(tree, CreateTable):
             kept = tree.materialized
             return None if tree.query is None else Computation(self.rewrite(tree.query, kept=kept))
-        if isinstance(tree, exp.Merge):
-            raise FeatureNotSupported("EXPLAIN of MERGE is not supported")
         if modifying_parts(tree):
             raise FeatureNotSupported("EXPLAIN of data-modifying WITH is not supported")
         if isinstance(tree, exp.Select) and tree.args.get("locks"):

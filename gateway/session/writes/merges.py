@@ -6,15 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from sqlglot import exp
 
 from gateway.errors import CardinalityViolation, FeatureNotSupported
 from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound, Described
 from gateway.session.queries.parameter_types import settled
-from gateway.session.result import Result
+from gateway.session.result import Result, lines, plan_lines
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
-from gateway.sql.statements.statement import Statement
+from gateway.sql.statements.explaining import explain_options
+from gateway.sql.statements.statement import Explain, Statement
 from gateway.sql.writes.merges import MergeStep, as_merge
 from gateway.sql.writes.writes import parts_of, target_of
 from gateway.store.definitions.definitions import ROWID
@@ -58,6 +60,27 @@ def describe_merge(
     ]
     types = settled(known, (plan.parameters for plan in plans), (q.tree for q in queries))
     return Described(tuple(types.values()))
+
+
+def explain(executor: Executor, statement: Statement, bound: Bound) -> Result:
+    """EXPLAIN; of a MERGE the plan of each step, under what it does."""
+    tree = statement.tree
+    assert isinstance(tree, Explain)
+    if not isinstance(tree.statement.tree, exp.Merge):
+        return executor.explain(statement, bound)
+    asked, told = explain_options(tree), list[str]()
+    words = "EXPLAIN VERBOSE " if "verbose" in asked else "EXPLAIN "
+    planned = _planned(executor, tree.statement)
+    for step in planned.steps:
+        rewritten = executor.rewrite(step.query)
+        executor.allow(rewritten, planned.target)
+        told.append(f"Merge on {planned.target}: {step.command}")
+        if "rewrite" in asked:
+            told += rewritten.text.splitlines()
+            continue
+        tables = executor.registry.tables(rewritten.tables, planned.target)
+        told += plan_lines(executor.plan_with(rewritten, tables, bound, words).stream())
+    return lines("EXPLAIN", told)
 
 
 def merge(executor: Executor, statement: Statement, bound: Bound) -> Result:

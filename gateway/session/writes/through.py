@@ -8,7 +8,7 @@ OPTION look at the changed rows through the view without its WHERE.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
@@ -57,12 +57,14 @@ class Through:
         base: The table.
         columns: The view's columns -> the table's; None: computed.
         checks: What changed rows are held to, the view on the table first.
+        defaults: The view's columns -> their defaults, its own or those of a view beneath.
     """
 
     views: tuple[TableName, ...]
     base: TableDefinition
     columns: Mapping[str, str | None]
     checks: tuple[Check, ...] = ()
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> TableName:
@@ -72,12 +74,14 @@ class Through:
     def target(self, base: Target, command: str = "") -> Target:
         """The view's columns as those of a table; a computed one takes nothing.
 
-        UPDATE ... SET a = DEFAULT gives NULL, as the view's columns have no defaults of their own.
+        UPDATE ... SET a = DEFAULT gives NULL where the view has no default for it.
         """
         computed = TargetColumn(TEXT, generated=True)
         kept = {n: replace(c, default=None) if command == "UPDATE" else c for n, c in base.items()}
         return {
-            name: computed if column is None else kept[column]
+            name: computed
+            if column is None
+            else replace(kept[column], default=self.defaults.get(name, kept[column].default))
             for name, column in self.columns.items()
         }
 
@@ -133,14 +137,18 @@ def _through(registry: Registry, relation: Relation, command: str, *, cascaded: 
     else:
         base = registry.definition(inner.name.schema, inner.name.name)
         under = Through((), base, {column.name: column.name for column in base.columns})
-    columns = {}
+    columns, defaults = {}, {}
+    own = dict(view.defaults)
     for place, name in enumerate(view.columns):
         column = simple.column(place) if place < len(simple.outputs) else None
         columns[name] = None if column is None else under.columns.get(column)
+        default = own.get(name, under.defaults.get(column or ""))
+        if default is not None and columns[name] is not None:
+            defaults[name] = default
     checks = under.checks
     if (view.check or cascaded) and simple.where is not None:
         checks = (*checks, Check(relation.name.name, _refused(simple)))
-    return Through((relation.name, *under.views), under.base, columns, checks)
+    return Through((relation.name, *under.views), under.base, columns, checks, defaults)
 
 
 def _inside(registry: Registry, query: exp.Expr) -> Relation | None:
@@ -191,7 +199,9 @@ def through_columns(tree: exp.Expr, view: Through) -> exp.Expr:
         for value in [node for each in assigned for node in each.find_all(exp.Column, exp.Var)]:
             if is_default(value):  # a view's columns have none
                 value.replace(exp.null())
-        _refuse_computed([*_inserted(tree, view), *named], view, "insert into")
+        inserted = _inserted(tree, view)
+        _refuse_computed([*inserted, *named], view, "insert into")
+        _insert_defaults(tree, view, [column.name for column in inserted])
     elif isinstance(tree, exp.Update):
         named = [part for each in tree.expressions for part in _set(each)]
         _refuse_computed(named, view, "update")
@@ -216,6 +226,28 @@ def _inserted(tree: exp.Insert, view: Through) -> list[exp.Expr]:
     stars = given is None or any(node.is_star for node in given)
     width = len(view.columns) if stars or given is None else len(given)
     return [exp.to_identifier(name) for name in list(view.columns)[:width]]
+
+
+def _insert_defaults(tree: exp.Insert, view: Through, named: list[str]) -> None:
+    """Give the columns that an INSERT leaves out the view's defaults, in place."""
+    query = tree.args.get("expression")
+    missing = [name for name in view.defaults if name not in named]
+    if query is None or not missing:  # DEFAULT VALUES takes them by itself
+        return
+    names = [exp.to_identifier(name, quoted=True) for name in (*named, *missing)]
+    if isinstance(tree.this, exp.Schema):
+        tree.this.set("expressions", names)
+    else:
+        tree.set("this", exp.Schema(this=tree.this, expressions=names))
+    if isinstance(query, exp.Values):
+        for row in query.expressions:
+            row.set("expressions", [*row.expressions, *(exp.column("default") for _ in missing)])
+        return
+    values = [parse(f"SELECT {view.defaults[name]}")[0].expressions[0] for name in missing]
+    inner = query if isinstance(query, exp.Subquery) else query.subquery()
+    inner.set("alias", exp.TableAlias(this=exp.to_identifier("given")))
+    star = exp.Column(this=exp.Star(), table=exp.to_identifier("given"))
+    tree.set("expression", exp.Select(expressions=[star, *values]).from_(inner))
 
 
 def _refuse_computed(named: list[exp.Expr], view: Through, deed: str) -> None:

@@ -89,15 +89,8 @@ def _renaming(reader: Reader, kind: str) -> Action | None:
 
 
 def _action(reader: Reader, kind: str) -> Action:
-    if kind == "index" and (word := reader.one_of("SET", "RESET", "ALTER", "ATTACH", "DEPENDS")):
-        if word in ("SET", "RESET") and _of_storage(reader, word):
-            return Action("storage")
-        raise FeatureNotSupported(f"ALTER INDEX ... {word} is not supported")
     if kind != "table":
-        raise FeatureNotSupported(
-            f"ALTER {kind.upper()} can only rename here, or set the schema",
-            position=reader.tokens[0].start + 1,
-        )
+        return _of_no_table(reader, kind)
     match reader.need("ADD", "DROP", "ALTER", "OWNER TO", "SET", "ENABLE", "DISABLE", "VALIDATE",
                       "REPLICA", "INHERIT", "CLUSTER", "RESET", "FORCE"):  # fmt: skip
         case "ADD":
@@ -114,6 +107,25 @@ def _action(reader: Reader, kind: str) -> Action:
             return Action("storage")
     words = " ".join(token.text.upper() for token in reader.tokens[reader.index - 1 :][:2])
     raise FeatureNotSupported(f"ALTER TABLE ... {words} is not supported")
+
+
+# What may be done to columns of views, by ALTER TABLE, too.
+OF_VIEWS = ("rename column", "set default", "drop default")
+
+
+def _of_no_table(reader: Reader, kind: str) -> Action:
+    if kind == "index" and (word := reader.one_of("SET", "RESET", "ALTER", "ATTACH", "DEPENDS")):
+        if word in ("SET", "RESET") and _of_storage(reader, word):
+            return Action("storage")
+        raise FeatureNotSupported(f"ALTER INDEX ... {word} is not supported")
+    if kind == "view" and reader.accept("ALTER"):
+        action = _alter_column(reader)
+        if action.kind in OF_VIEWS:
+            return action
+    can = "rename here, set the schema, and defaults" if kind == "view" else "rename here"
+    raise FeatureNotSupported(
+        f"ALTER {kind.upper()} can only {can}", position=reader.tokens[0].start + 1
+    )
 
 
 def _of_storage(reader: Reader, word: str) -> bool:

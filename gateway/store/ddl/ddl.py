@@ -31,7 +31,13 @@ from gateway.store.ddl.dropping import Dropper, title
 from gateway.store.ddl.owning import function_key, relation_key
 from gateway.store.definitions.catalogue import TEMPORARY, Catalogue, Relation, Routine, shown
 from gateway.store.definitions.constraints import completed
-from gateway.store.definitions.definitions import ForeignKey, Sequence, TableDefinition, View
+from gateway.store.definitions.definitions import (
+    Column,
+    ForeignKey,
+    Sequence,
+    TableDefinition,
+    View,
+)
 from gateway.store.definitions.privileges import Securable
 from gateway.store.disk import disk
 from gateway.store.disk.faults import translated
@@ -180,7 +186,9 @@ class Definer(Dropper):
                 raise WrongObjectType(f'"{view.name.name}" is not a view')
             else:
                 _refuse_other_columns(old.definition, view)
-                view = replace(view, comment=old.definition.comment)
+                view = replace(
+                    view, comment=old.definition.comment, defaults=old.definition.defaults
+                )
             oid = old.oid if old else next(self._shared.oids)
             self._save(transaction, Relation(oid, view))
             if old is None:
@@ -194,10 +202,7 @@ class Definer(Dropper):
             FeatureNotSupported: 0A000, another view reads it.
         """
         with self._defining() as transaction:
-            found = transaction.catalogue.find_view(name)
-            if found is None:
-                raise UndefinedTable(f'relation "{shown(name)}" does not exist')
-            oid, view = found
+            oid, view = _view(transaction.catalogue, name)
             if old not in view.columns:
                 raise UndefinedColumn(f'column "{old}" does not exist')
             if new in view.columns:
@@ -209,7 +214,27 @@ class Definer(Dropper):
                     hint="Drop that first, and make it again afterwards.",
                 )
             columns = tuple(new if each == old else each for each in view.columns)
-            self._save(transaction, Relation(oid, replace(view, columns=columns)))
+            defaults = tuple((new if c == old else c, text) for c, text in view.defaults)
+            self._save(
+                transaction, Relation(oid, replace(view, columns=columns, defaults=defaults))
+            )
+
+    def change_view_default(self, name: TableName, column: Column) -> None:
+        """Give a column of a view a default, or none: an INSERT through the view takes it.
+
+        Args:
+            name: The view.
+            column: Name and type of the column, and the default.
+
+        Raises:
+            GatewayError: what the default raises.
+        """
+        with self._defining() as transaction:
+            oid, view = _view(transaction.catalogue, name)
+            self.expressions.refuse_wrong(TableDefinition(name, (column,)))
+            left = tuple(each for each in view.defaults if each[0] != column.name)
+            given = () if column.default is None else ((column.name, column.default),)
+            self._save(transaction, Relation(oid, replace(view, defaults=(*left, *given))))
 
     def create_function(
         self, function: Function, check: Callable[[], None], *, or_replace: bool = False
@@ -238,6 +263,13 @@ class Definer(Dropper):
             if old is None:
                 self._own(transaction, function_key(oid))
             check()
+
+
+def _view(catalogue: Catalogue, name: TableName) -> tuple[int, View]:
+    found = catalogue.find_view(name)
+    if found is None:
+        raise UndefinedTable(f'relation "{shown(name)}" does not exist')
+    return found
 
 
 def with_references(catalogue: Catalogue, definition: TableDefinition) -> TableDefinition:

@@ -229,7 +229,8 @@ def texts_kept(catalogue: Catalogue) -> Iterator[tuple[Dependent, str]]:
         definition = relation.definition
         name = definition.name
         if isinstance(definition, View):
-            yield Dependent(title(relation), "view", name), definition.sql
+            texts = (f"({definition.sql})", *(text for _, text in definition.defaults))
+            yield Dependent(title(relation), "view", name), _listed(texts)
         elif isinstance(definition, TableDefinition):
             if definition.query is not None:
                 yield Dependent(title(relation), "materialized view", name), definition.query.sql

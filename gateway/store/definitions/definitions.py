@@ -250,7 +250,8 @@ class View:
     `reads` binds the names in it for good; a view kept by an older server has none. A materialized
     view is `populated` unless it was made or refreshed WITH NO DATA. `check` is "local" or
     "cascaded" for WITH CHECK OPTION, else "". `zone` is the TimeZone of who made it: that of its
-    timestamptz literals without an offset; "" where it is not known.
+    timestamptz literals without an offset; "" where it is not known. `defaults` are (column, text)
+    of those that have a default of their own.
     """
 
     name: TableName
@@ -261,6 +262,7 @@ class View:
     populated: bool = True
     check: str = ""
     zone: str = ""
+    defaults: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

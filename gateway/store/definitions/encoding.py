@@ -142,7 +142,8 @@ def encode_view(view: View) -> str:
     """JSON of everything but the name."""
     reads = [[r.schema, r.written, r.oid, r.name.schema, r.name.name] for r in view.reads]
     kept = {"sql": view.sql, "columns": view.columns, "reads": reads, "comment": view.comment}
-    return json.dumps({**kept, "populated": view.populated, "check": view.check, "zone": view.zone})
+    more = {"populated": view.populated, "check": view.check, "zone": view.zone}
+    return json.dumps({**kept, **more, "defaults": view.defaults})
 
 
 def decode_view(name: TableName, text: str) -> View:
@@ -152,7 +153,8 @@ def decode_view(name: TableName, text: str) -> View:
     populated, comment = kept.get("populated", True), kept.get("comment", "")
     columns, check = tuple(kept["columns"]), kept.get("check", "")
     zone = kept.get("zone", "")
-    return View(name, kept["sql"], columns, reads, comment, populated, check, zone)
+    defaults = tuple((column, default) for column, default in kept.get("defaults", ()))
+    return View(name, kept["sql"], columns, reads, comment, populated, check, zone, defaults)
 
 
 def encode_sequence(sequence: Sequence) -> str:
