@@ -6,6 +6,8 @@ written; then each SELECT's parts of dates, and its overloaded functions and ope
 
 from __future__ import annotations
 
+from typing import cast
+
 from sqlglot import exp
 
 from gateway.sql.inputs.notation import Notation
@@ -16,7 +18,7 @@ from gateway.sql.lowered.groups.united_forms import unite_equal
 from gateway.sql.lowered.overloads import resolve_overloads
 from gateway.sql.lowered.values.parts import write_parts
 from gateway.sql.names.relation import Relations
-from gateway.sql.names.scope import Analysis
+from gateway.sql.names.scope import Analysis, Block
 
 
 def choose(
@@ -34,7 +36,9 @@ def choose(
     tree, analysis = unite_equal(tree, analysis, relations)
     group_nans(analysis)
     group_equal(analysis)
-    for block in analysis.blocks:
+    # VALUES by itself, as INSERT has it, is in no SELECT, and stands for one without relations.
+    lone = [Block(cast(exp.Select, tree), None)] if isinstance(tree, exp.Values) else []
+    for block in (*analysis.blocks, *lone):
         sort_distinct(block)
         write_parts(block, notation)
         resolve_overloads(block, notation)
