@@ -62,6 +62,7 @@ from gateway.sql.meaning.naming import alias_unnamed, leftmost
 from gateway.sql.meaning.recursion import is_recursive
 from gateway.sql.meaning.searching import order_searches
 from gateway.sql.meaning.self_references import check_self_references
+from gateway.sql.meaning.unknowns import drop_unknown
 from gateway.sql.meaning.volatile import refuse_read_twice
 from gateway.sql.meaning.windows import settle_windows
 from gateway.sql.names.grouped_joins import name_merged, select_joined
@@ -122,7 +123,8 @@ def _rewrite(state: Rewriting) -> Rewritten:
 
 
 def refuse_forms(state: Rewriting) -> None:
-    """Refuse what PostgreSQL refuses whatever the names mean."""
+    """Refuse what PostgreSQL refuses whatever the names mean; `::unknown` says nothing."""
+    drop_unknown(state.tree)
     check_self_references(state.tree)
     refuse_chosen_sets(state.tree)
 

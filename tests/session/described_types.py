@@ -14,6 +14,10 @@ CREATE TABLE described (
     c char(3), o boolean, d date, m timestamp, z timestamptz, i interval, e time, y bytea,
     u uuid, j jsonb, k json, x int4[], w text[]
 );
+DROP VIEW IF EXISTS keyed_view;
+DROP TABLE IF EXISTS keyed;
+CREATE TABLE keyed (k int PRIMARY KEY, v text);
+CREATE VIEW keyed_view AS SELECT k, v, length(v) AS l FROM keyed;
 """
 
 # Group -> items of a SELECT list.

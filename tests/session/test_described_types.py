@@ -20,6 +20,7 @@ from gateway.session.session import Session
 from tests.conftest import Connect
 from tests.session.described_types import DIFFERENT, EXPRESSIONS, PARAMETERS, SETUP, STATEMENTS
 
+MORE = Path(__file__).with_name("described_statements.sql").read_text().splitlines()
 RECORD = Path(__file__).with_name("described_types.json")
 
 # Oids of the parameters, and (oid, modifier) of the columns; or the SQLSTATE of a refusal.
@@ -31,7 +32,7 @@ def statement_of(items: Sequence[str]) -> str:
 
 
 def texts() -> list[str]:
-    return [*map(statement_of, EXPRESSIONS.values()), *STATEMENTS, *PARAMETERS]
+    return [*map(statement_of, EXPRESSIONS.values()), *STATEMENTS, *PARAMETERS, *MORE]
 
 
 def postgres_tells(connection: psycopg.Connection[Any], text: str) -> Told:
@@ -67,7 +68,7 @@ def session(gateway_app: App) -> Iterator[Session]:
     for _ in made.run_simple(SETUP):
         made.sync()
     yield made
-    for _ in made.run_simple("DROP TABLE described"):
+    for _ in made.run_simple("DROP VIEW keyed_view; DROP TABLE described, keyed"):
         made.sync()
     gateway_app.gateway.close_session(made)
 
@@ -97,7 +98,7 @@ def test_columns_have_the_types_of_postgresql(group: str, session: Session) -> N
     assert not [item for item in items if item in DIFFERENT and ours[item] == theirs[item]]
 
 
-@pytest.mark.parametrize("text", [*STATEMENTS, *PARAMETERS])
+@pytest.mark.parametrize("text", [*STATEMENTS, *PARAMETERS, *MORE])
 def test_statements_are_described_as_postgresql_does(text: str, session: Session) -> None:
     found = gateway_tells(session, text)
     if text in DIFFERENT:

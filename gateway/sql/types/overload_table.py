@@ -24,7 +24,9 @@ KINDS: dict[str, tuple[frozenset[str], str]] = {
     "date": (frozenset({"date"}), "date"),
     "interval": (frozenset({"interval"}), "interval"),
     "time": (frozenset({"time"}), "time"),
-    "integer": (frozenset({"int2", "int4", "int8"}), "int8"),
+    "integer": (frozenset({"int2", "int4", "int8"}), "int4"),
+    "bigint": (frozenset({"int2", "int4", "int8"}), "int8"),
+    "decimal": (frozenset({"numeric"}), ""),
     "int4": (frozenset({"int2", "int4", "int8"}), "int4"),
     "whole": (frozenset({"int2", "int4", "int8"}), ""),  # unknown: as the others are
     "numeric": (frozenset({"numeric"}), "numeric"),
@@ -43,14 +45,14 @@ KINDS: dict[str, tuple[frozenset[str], str]] = {
 }
 
 # Kinds that no quoted literal and no parameter is of.
-_KNOWN = ("bytes", "fraction")
+_KNOWN = ("bytes", "fraction", "decimal")
 
 OVERLOADS: tuple[tuple[str, str], ...] = (
     ("to_char(timestamp, text)",      "to_char_timestamp(a, b)"),
     ("to_char(date, text)",           "to_char_timestamp(a::timestamp, b)"),
     ("to_char(timestamptz, text)",    "to_char_timestamptz(a, b, session_zone)"),
     ("to_char(interval, text)",       "to_char_interval(a, b)"),
-    ("to_char(integer, text)",        "to_char_bigint(a, b)"),
+    ("to_char(bigint, text)",         "to_char_bigint(a, b)"),
     ("to_char(numeric, text)",        "to_char_numeric(a::numeric, b)"),
     ("to_char(double, text)",         "to_char_double(a, b)"),
     ("to_timestamp(text, text)",      "to_timestamp_text(a, b)::timestamptz"),
@@ -88,7 +90,7 @@ OVERLOADS: tuple[tuple[str, str], ...] = (
     *numeric_series(),
     ("generate_series(any, any)",     "generate_series(a, b)"),
     ("generate_series(any, any, any)", "generate_series(a, b, c)"),
-    ("round(integer)",                "round(a::double precision)"),
+    ("round(bigint)",                 "round(a::double precision)"),
     ("round(any)",                    "round(a)"),
     ("round(any, any)",               "round(a, b)"),
     ("substring(text, text)",         "(regexp_match(a, b))[1]"),

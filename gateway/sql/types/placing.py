@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from sqlglot import exp
 
 from gateway.sql.text.precedence import COMPARISONS
+from gateway.sql.types.results import common_type
 from gateway.types import (
     BOOL,
     BYTEA,
@@ -22,6 +23,7 @@ from gateway.types import (
     TEXT,
     Type,
     array_of,
+    by_name,
 )
 
 TypeOf = Callable[[exp.Expr], Type | None]
@@ -62,7 +64,12 @@ ARGUMENTS: dict[str, tuple[Type | None, ...]] = {
     "decode": (TEXT, TEXT),
     "chr": (INT4,),
     "ntile": (INT4,),
-    "round": (NUMERIC, INT4),
+    **dict.fromkeys(("round", "trunc"), (NUMERIC, INT4)),
+    **dict.fromkeys(("sha224", "sha256", "sha384", "sha512"), (BYTEA,)),
+    **dict.fromkeys(("bool_and", "bool_or", "every"), (BOOL,)),
+    **dict.fromkeys(("nextval", "currval"), (by_name("regclass"),)),
+    **dict.fromkeys(("get_byte", "bytes_rest"), (BYTEA, INT4)),
+    "bytes_part": (BYTEA, INT4, INT4),
     "nth_value": (None, INT4),
     "lag": (None, INT4, None),
     "lead": (None, INT4, None),
@@ -76,10 +83,17 @@ _ALTERNATIVES = frozenset(
 _QUANTIFIERS = frozenset({"any", "some", "all"})
 
 # A parameter on either side of these is text, whatever the other side is.
-_TEXTUAL = (exp.Like, exp.ILike, exp.SimilarTo, exp.RegexpLike, exp.RegexpILike, exp.DPipe)
+_TEXTUAL = (exp.Like, exp.ILike, exp.SimilarTo, exp.RegexpLike, exp.RegexpILike)
+_SHIFTS = (exp.BitwiseLeftShift, exp.BitwiseRightShift)
+_OF_ARRAYS = (exp.ArrayContainsAll, exp.ArrayContainedBy, exp.ArrayOverlaps)
 _ARITHMETIC = (
     exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor,
 )  # fmt: skip
+# Functions of an array and an item of it: the place of the array.
+_OF_ITEMS = {
+    "array_append": 0, "array_prepend": 1, "array_remove": 0, "array_position": 0,
+    "array_positions": 0, "array_replace": 0,
+}  # fmt: skip
 
 
 def told_by_place(node: exp.Expr, type_of: TypeOf) -> Told:
@@ -122,13 +136,33 @@ def _calculated(node: exp.Expr, parent: exp.Expr, type_of: TypeOf) -> Told:
     other = _of_side(_other_side(node, parent), type_of)
     if other is INTERVAL and isinstance(parent, exp.Mul | exp.Div):
         other = FLOAT8
-    elif other is not None and other.name in _MOMENTS and isinstance(parent, exp.Add):
+    elif other is not None and other.name in (*_MOMENTS, "time") and isinstance(parent, exp.Add):
         other = INTERVAL
     yield other
 
 
+def _joined(node: exp.Expr, parent: exp.Expr, type_of: TypeOf) -> Told:
+    """Beside bytes, JSON or an array of that kind; else text."""
+    other = _of_side(_other_side(node, parent), type_of)
+    own = other is not None and (other.name in ("bytea", "jsonb") or other.element is not None)
+    yield other if own else TEXT
+
+
+def _raised(node: exp.Expr, parent: exp.Expr, type_of: TypeOf) -> Told:
+    yield NUMERIC if _of_side(_other_side(node, parent), type_of) is NUMERIC else FLOAT8
+
+
+def _tested(node: exp.Expr, parent: exp.Expr, type_of: TypeOf) -> Told:
+    """IS TRUE and its like; NULL says nothing."""
+    yield BOOL if isinstance(parent.expression, exp.Boolean) else None
+
+
 def _among(node: exp.Expr, parent: exp.Expr, type_of: TypeOf) -> Told:
-    """BETWEEN and IN: whatever else stands there."""
+    """BETWEEN and IN: what all of a list have in common, or whatever else stands there."""
+    if isinstance(parent, exp.In) and node is parent.this:
+        yield from map(_comparable, _others(parent.expressions, node, type_of))
+    if node is not parent.this and not isinstance(parent.this.unnest(), exp.Parameter):
+        yield _comparable(_of_side(parent.this, type_of))
     sides = [parent.this, parent.args.get("low"), parent.args.get("high"), *parent.expressions]
     for side in sides:
         if side is not None and side is not node:
@@ -136,8 +170,10 @@ def _among(node: exp.Expr, parent: exp.Expr, type_of: TypeOf) -> Told:
 
 
 def _others(values: Sequence[exp.Expr], node: exp.Expr, type_of: TypeOf) -> Told:
-    """The first of the other alternatives that has a type; a quoted literal comes last."""
+    """What the other alternatives have in common, or the first has; a quoted literal comes last."""
     others = [value for value in values if value is not node and not isinstance(value, exp.Null)]
+    kinds = [_of_side(value, type_of) for value in others if not value.is_string]
+    yield common_type([kind for kind in kinds if kind is not None])
     for value in sorted(others, key=lambda each: each.is_string):
         yield _of_side(value, type_of)
 
@@ -147,6 +183,13 @@ def _argument(node: exp.Expr, call: exp.Expr, type_of: TypeOf) -> Told:
     if name in _QUANTIFIERS:
         yield from _array_beside(call, type_of)
     elif name in _ALTERNATIVES:
+        yield from _others(call.expressions, node, type_of)
+    elif name in _OF_ITEMS and len(call.expressions) > _OF_ITEMS[name]:
+        array = call.expressions[_OF_ITEMS[name]]
+        if array is not node:
+            kind = _of_side(array, type_of)
+            yield None if kind is None else kind.element
+    elif name in ("array_cat", "array_has_any", "array_has_all"):
         yield from _others(call.expressions, node, type_of)
     elif name in ARGUMENTS:
         row, place = ARGUMENTS[name], call.expressions.index(node)
@@ -204,6 +247,11 @@ def _index(node: exp.Expr, parent: exp.Expr, type_of: TypeOf) -> Told:
 _PLACES: tuple[tuple[tuple[type[exp.Expr], ...], Callable[..., Told]], ...] = (
     ((exp.Limit, exp.Offset, exp.Fetch), _always(INT8)),
     (_TEXTUAL, _always(TEXT)),
+    ((exp.DPipe,), _joined),
+    (_OF_ARRAYS, _compared),
+    ((exp.Pow,), _raised),
+    (_SHIFTS, _always(INT4)),
+    ((exp.Is,), _tested),
     ((exp.And, exp.Or, exp.Not, exp.Where, exp.Having, exp.Join), _always(BOOL)),
     (COMPARISONS, _compared),
     (_ARITHMETIC, _calculated),

@@ -62,7 +62,8 @@ _LIKE_ARGUMENTS = frozenset(
 _LIKE_FIRST = frozenset(
     {
         "lag", "lead", "first_value", "last_value", "nth_value", "any_value", "nullif", "bit_and",
-        "bit_or", "bit_xor", "array_cat", "array_remove", "array_replace", "trim_array",
+        "bit_or", "bit_xor", "array_cat", "array_except", "array_remove", "array_replace",
+        "trim_array",
     }
 )  # fmt: skip
 # Of bytes they give bytes, else text.

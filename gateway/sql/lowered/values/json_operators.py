@@ -88,7 +88,7 @@ def _without(left: exp.Expr, right: exp.Expr, known: Types) -> exp.Expr | None:
         return called("json_without_element", left, right, gives=JSONB)
     if kind is not None and kind.element is TEXT:
         return called("json_without_keys", left, right, gives=JSONB)
-    text = kind is TEXT or isinstance(right, exp.Null)
+    text = kind is TEXT or isinstance(right, exp.Null | exp.Parameter)
     return called("json_without", left, as_text_cast(right), gives=JSONB) if text else None
 
 
@@ -119,6 +119,7 @@ def look_for_keys(node: exp.Expr, known: Types) -> exp.Expr:
 
 
 def as_jsonb(value: exp.Expr) -> exp.Expr:
-    if not value.is_string:
+    """The value, which is jsonb where it is a literal or a parameter of no type."""
+    if not value.is_string and not isinstance(value, exp.Parameter):
         return value
     return exp.Cast(this=value.copy(), to=data_type("jsonb"))

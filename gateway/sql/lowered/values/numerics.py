@@ -172,6 +172,8 @@ def _aligned(node: exp.Expr, types: Types) -> Change | None:
     named = isinstance(node, exp.Anonymous) and node.name.lower() in _CHOSEN
     if not (named or isinstance(node, (*COMPARISONS, exp.Between, exp.In))):
         return None
+    if _items_beside(node) is not None and types.of(node.this) is NUMERIC:
+        return _as_items
     sides = [side for side in together(node) if not isinstance(bare(side), exp.Null)]
     if len(sides) > _MOST_ALIGNED or not any(types.of(side) is NUMERIC for side in sides):
         return None
@@ -181,6 +183,24 @@ def _aligned(node: exp.Expr, types: Types) -> Change | None:
     whole, scale = (max(form[part] for form in forms) for part in (0, 1))
     far = any(map(is_wide, forms)) or whole + scale > _NARROW
     return partial(_align, scale=scale) if far and whole + scale <= 2 * _NARROW else None
+
+
+def _items_beside(node: exp.Expr) -> exp.Expr | None:
+    """The array parameter of `x = ANY ($1)`."""
+    other = node.args.get("expression")
+    if not isinstance(other, exp.Anonymous) or other.name not in ("any", "some", "all"):
+        return None
+    array = bare(other.expressions[0]) if other.expressions else None
+    while isinstance(array, exp.Cast):
+        array = bare(array.this)
+    return array if isinstance(array, exp.Parameter) else None
+
+
+def _as_items(node: exp.Expr) -> None:
+    """Give a numeric the digits that an array of them comes with."""
+    cast = exp.Cast(this=node.this.copy(), to=data_type("decimal(38, 10)"))
+    cast.meta[GIVES] = NUMERIC
+    node.set("this", cast)
 
 
 def _is_of_doubles(literal: exp.Literal, types: Types) -> bool:
