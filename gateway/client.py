@@ -16,15 +16,16 @@ import numpy as np
 import numpy.typing as npt
 import xarray
 
-from gateway.sources.writing.gridding import gridded
+from gateway.sources.writing.gridding import MOST_EXACT, gridded, lengths, numbers, timed
 
 Values = npt.NDArray[Any]
 
 # PostgreSQL's oid of a type -> numpy's, where no value is missing. Others stay objects.
 _TYPES = {
-    16: "?", 20: "i8", 21: "i2", 23: "i4", 700: "f4", 701: "f8", 1700: "f8",
+    16: "?", 20: "i8", 21: "i2", 23: "i4", 700: "f4", 701: "f8",
     1082: "M8[s]", 1114: "M8[us]", 1184: "M8[us]", 1186: "m8[us]",
 }  # fmt: skip
+_NUMERIC = 1700
 _ATTRIBUTES = (
     "SELECT table_schema, table_name, column_name, attribute, json FROM gradwire.attributes"
 )
@@ -72,15 +73,30 @@ def _columns(connection: Any, sql: str, parameters: Sequence[Any] | None) -> dic
         if len(set(names)) < len(names):
             raise ValueError(f"the query has two columns of one name: {', '.join(names)}")
         if hasattr(cursor, "fetch_arrow_table"):
-            arrow = cursor.fetch_arrow_table()
-            return {name: arrow[name].to_pandas().to_numpy() for name in names}
-        kinds = [_TYPES.get(column[1], "O") for column in cursor.description]
+            return _of_arrow(cursor.fetch_arrow_table())
+        kinds = [column[1] for column in cursor.description]
         found = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(names)
     columns = zip(names, found, kinds, strict=True)
     return {name: _array(values, kind) for name, values, kind in columns}
 
 
-def _array(values: Sequence[Any], kind: str) -> Values:
+def _of_arrow(table: Any) -> dict[str, Values]:
+    """ADBC's driver of PostgreSQL gives numerics as their text."""
+    found = {}
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if (field.metadata or {}).get(b"ADBC:postgresql:typname") == b"numeric":
+            found[field.name] = numbers(column.to_pylist())
+        elif str(field.type) == "month_day_nano_interval":
+            found[field.name] = lengths(column.to_pylist())
+        else:
+            found[field.name] = column.to_pandas().to_numpy()
+    return found
+
+
+def _array(values: Sequence[Any], oid: int) -> Values:
+    if oid == _NUMERIC:
+        return numbers(values)
+    kind = _TYPES.get(oid, "O")
     if kind == "O":
         return np.array([*values, None], object)[:-1]
     if np.dtype(kind).kind in "mM":
@@ -89,6 +105,8 @@ def _array(values: Sequence[Any], kind: str) -> Values:
     if None not in values:
         return np.array(values, kind)
     if kind == "?":
+        return np.array(values, object)
+    if kind == "i8" and any(value is not None and abs(value) > MOST_EXACT for value in values):
         return np.array(values, object)
     gaps = [np.nan if value is None else value for value in values]
     return np.array(gaps, kind if kind[0] == "f" else "f8")
@@ -135,5 +153,5 @@ def _described(
 ) -> xarray.Dataset:
     dataset.attrs.update(attributes.get(None, {}))
     for name, variable in dataset.variables.items():
-        variable.attrs.update(attributes.get(str(name), {}))
+        variable.attrs.update(timed(variable, attributes.get(str(name), {})))
     return dataset

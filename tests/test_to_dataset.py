@@ -49,14 +49,33 @@ def test_adbc_brings_the_same(gateway_address: tuple[str, int], winds: xarray.Da
         gaps = to_dataset(
             client, "SELECT * FROM (VALUES (1, 'a', 1.5), (2, 'b', NULL)) AS t(n, s, x)", ["n", "s"]
         )
+        far = to_dataset(client, FAR, ["n"])
         with pytest.raises(ValueError, match="two columns of one name"):
             to_dataset(client, "SELECT 1 AS x, 2 AS x", ["x"])
         with pytest.raises(ValueError, match="same place: x 1"):
             to_dataset(client, "SELECT * FROM (VALUES (1, 2), (1, 3)) AS t(x, v)", ["x"])
+    check_far(far)
     xarray.testing.assert_equal(found, winds)
     assert found.attrs == winds.attrs and found.uwnd.attrs == winds.uwnd.attrs
     assert found.uwnd.dtype == winds.uwnd.dtype
     assert gaps.x.values.tolist()[0][0] == 1.5 and np.isnan(gaps.x.values[1]).all()
+
+
+FAR = "SELECT 1 AS n, 18446744073709551615 AS u, 2.50 AS x, interval '1 day 2 s' AS i"
+
+
+def check_far(found: xarray.Dataset) -> None:
+    assert found.u.dtype == np.uint64 and found.u.values.tolist() == [2**64 - 1]
+    assert found.x.dtype == np.float64 and found.x.values.tolist() == [2.5]
+    assert found.i.values.tolist() == [np.timedelta64(86_402, "s")]
+
+
+def test_numerics_and_intervals(connect: Connect) -> None:
+    check_far(to_dataset(connect(), FAR, ["n"]))
+    holes = to_dataset(
+        connect(), "SELECT * FROM (VALUES (1, 9223372036854775807), (2, NULL)) AS t(n, k)", ["n"]
+    )
+    assert holes.k.values.tolist() == [2**63 - 1, None]
 
 
 def test_rows_in_any_order(connect: Connect, winds: xarray.Dataset) -> None:

@@ -13,6 +13,7 @@ import pytest
 import xarray
 
 from gateway.app import App
+from gateway.client import to_dataset
 from gateway.config import Dataset, Settings
 from gateway.sources.opening import ncep
 
@@ -120,6 +121,39 @@ def test_values_of_all_kinds_and_gaps(boss: psycopg.Connection[Any], place: Path
         assert found.s.values.tolist() == ["a", "b"] and found.text.values[1, 0] == "é"
 
 
+def test_numerics_keep_their_digits_and_missing_texts_are_told(
+    boss: psycopg.Connection[Any], place: Path
+) -> None:
+    notices: list[str | None] = []
+    boss.add_notice_handler(lambda notice: notices.append(notice.message_primary))
+    rows = (
+        "SELECT x, (x + 9223372036854775807)::numeric(20) AS far, x::numeric(20) AS near, "
+        "x::numeric(5, 2) AS part, nullif(x, 2)::numeric(20) AS gap, "
+        "CASE WHEN x = 1 THEN 'a' END AS s, CASE WHEN x = 1 THEN true END AS b "
+        "FROM generate_series(1::numeric, 2) AS x"
+    )
+    for form, name in (("zarr", "numerics.zarr"), ("netcdf", "numerics.nc")):
+        notices.clear()
+        boss.execute(f"COPY ({rows}) TO '{place / name}' (FORMAT {form}, DIMS (x))")  # type: ignore[call-overload]
+        found = opened(place / name)
+        assert found.far.dtype == np.uint64 and found.far.values.tolist() == [2**63, 2**63 + 1]
+        kinds = [found[each].dtype.str for each in ("near", "part", "gap", "b")]
+        assert kinds == ["<i8", "<f8", "<f8", "<f8"]
+        assert found.s.values.tolist() == ["a", ""]
+        assert notices == ['what is missing in column "s" is written as an empty text']
+
+
+def test_moments_under_the_name_of_a_variable_have_no_units(
+    boss: psycopg.Connection[Any], place: Path
+) -> None:
+    query = "SELECT latitude, max(time) AS uwnd FROM ncep.winds GROUP BY latitude"
+    path = place / "moments.nc"
+    boss.execute(f"COPY ({query}) TO '{path}' (FORMAT netcdf, DIMS (latitude))")  # type: ignore[call-overload]
+    found = opened(path)
+    assert found.uwnd.dtype.kind == "M" and found.uwnd.attrs["long_name"]
+    assert to_dataset(boss, query, ["latitude"]).uwnd.attrs == found.uwnd.attrs
+
+
 def test_parquet_has_the_rows_as_they_come(boss: psycopg.Connection[Any], place: Path) -> None:
     path = place / "rows.parquet"
     query = "SELECT time, latitude, uwnd FROM ncep.winds WHERE longitude = 0"
@@ -149,6 +183,11 @@ HOLE = "SELECT * FROM (VALUES (1, 1.0), (NULL, 2.0)) AS t(x, v)"
          "0A000"),
         ("(SELECT 1 AS x, '10:00'::time AS v) TO '{place}/no.nc' (FORMAT netcdf, DIMS (x))",
          "0A000"),
+        ("(SELECT 1 AS x, 'infinity'::timestamp AS v) TO '{place}/no.nc' (FORMAT netcdf, DIMS (x))",
+         "0A000"),
+        ("(SELECT 1 AS x, 2 AS \"a/b\") TO '{place}/no.nc' (FORMAT netcdf, DIMS (x))", "0A000"),
+        ("(SELECT x, x % 2 AS y, 4611686018427387904 + x AS v FROM generate_series(1, 2) AS x) "
+         "TO '{place}/no.nc' (FORMAT netcdf, DIMS (x, y))", "21000"),
         (f"({ROWS}) TO '{{place}}/no.zarr' (FORMAT zarr)", "22023"),
         (f"({ROWS}) TO '{{place}}/no.zarr' (FORMAT zarr, DIMS (x), HEADER)", "42601"),
         (f"({ROWS}) TO '{{place}}/no.zarr' (FORMAT zarr, DIMS (x), DIMS (y))", "42601"),

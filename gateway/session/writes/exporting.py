@@ -21,7 +21,7 @@ from gateway.errors import (
     SyntaxFault,
     UndefinedColumn,
 )
-from gateway.session.result import Result
+from gateway.session.result import Notice, Result
 from gateway.session.writes.execution import Executor
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.table import Table
@@ -58,7 +58,11 @@ def export(executor: Executor, tree: Copy, result: Result, tables: Sequence[Tabl
             rows = write_parquet(path, batches, schema, attributes)
         else:
             names = _known(dims, schema.names)
-            rows = write_grid(path, form, list(batches), schema, names, attributes)
+            rows, emptied = write_grid(path, form, list(batches), schema, names, attributes)
+            for name in emptied:
+                executor.notices.append(
+                    Notice(f'what is missing in column "{name}" is written as an empty text')
+                )
     except NoGrid as error:
         raise CardinalityViolation(str(error)) from error
     except FileExistsError as error:

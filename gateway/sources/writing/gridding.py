@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -17,15 +19,23 @@ Values = npt.NDArray[Any]
 # Kind of values -> the type that has room for a missing one, and the missing one.
 _GAPS: dict[str, tuple[Any, Any]] = {
     "i": (np.float64, np.nan),
+    "u": (np.float64, np.nan),
     "b": (object, None),
     "O": (object, None),
     "M": ("M8[us]", np.datetime64("NaT")),
     "m": ("m8[us]", np.timedelta64("NaT")),
 }
 
+# Attributes of moments and lengths of time that xarray makes as it writes them.
+_OF_TIMES = ("units", "calendar", "dtype")
+
 # Cells of a grid for each row, at most, past MOST_CELLS: fewer rows are scattered points.
 _SPARSEST = 100
 MOST_CELLS = 1 << 24
+
+
+# Whole numbers up to this are doubles, too.
+MOST_EXACT = 1 << 53
 
 
 class NoGrid(ValueError):
@@ -66,6 +76,42 @@ def gridded(columns: Mapping[str, Values], dims: Sequence[str]) -> xarray.Datase
     return xarray.Dataset(variables, {dim: values for dim, (values, _) in axes.items()})
 
 
+def numbers(values: Sequence[Any]) -> Values:
+    """Numerics, or texts of them: whole numbers of 64 bits where all are such, else doubles.
+
+    >>> numbers(["18446744073709551615"]).dtype, numbers(["1", "2.5"]).dtype
+    (dtype('uint64'), dtype('float64'))
+    """
+    read = [None if value is None else Decimal(value) for value in values]
+    if all(value is not None and value.as_tuple().exponent == 0 for value in read):
+        for dtype in ("i8", "u8"):
+            with contextlib.suppress(OverflowError):
+                return np.array([int(value) for value in read if value is not None], dtype)
+    return np.array([np.nan if value is None else float(value) for value in read], "f8")
+
+
+def lengths(values: Iterable[Any]) -> Values:
+    """Arrow's intervals as lengths of time in microseconds.
+
+    Raises:
+        ValueError: One has months, which have no one length.
+    """
+    found = []
+    for value in values:
+        if value is not None and value.months:
+            raise ValueError("an interval of months has no one length")
+        whole = None if value is None else value.days * 86_400_000_000 + value.nanoseconds // 1000
+        found.append(np.timedelta64("NaT" if whole is None else whole, "us"))
+    return np.array(found, "m8[us]")
+
+
+def timed(variable: xarray.Variable, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes without those that tell how moments are written, which files tell anew."""
+    if variable.dtype.kind not in "mM":
+        return dict(attributes)
+    return {key: value for key, value in attributes.items() if key not in _OF_TIMES}
+
+
 def _axis(name: str, column: Values) -> tuple[Values, npt.NDArray[np.intp]]:
     """A dimension's values, and the position of each row among them."""
     codes, values = pd.factorize(column)
@@ -94,6 +140,8 @@ def _spread(values: Values, place: npt.NDArray[np.intp], size: int) -> Values:
         found = np.empty(size, values.dtype)
     else:
         dtype, missing = _GAPS.get(values.dtype.kind, (values.dtype, np.nan))
+        if values.dtype.kind in "iu" and (np.abs(values.astype(object)) > MOST_EXACT).any():
+            raise NoGrid("whole numbers beyond 2^53, beside places that have no row")
         found = np.full(size, missing, dtype)
     found[place] = values
     return found

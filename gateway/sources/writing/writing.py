@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
 from gateway.errors import FeatureNotSupported
 from gateway.sources.libraries import xarray
-from gateway.sources.writing.gridding import gridded
+from gateway.sources.writing.gridding import gridded, lengths, timed
+
+# Beyond these the libraries that write moments have no dates.
+_FIRST, _LAST = np.datetime64("0001-01-01"), np.datetime64("9999-12-31T23:59:59.999999")
 
 Attributes = Mapping[str, Mapping[str, Any]]  # by column; the dataset's own under ""
 
@@ -25,8 +29,12 @@ Attributes = Mapping[str, Mapping[str, Any]]  # by column; the dataset's own und
 def write_grid(
     path: Path, form: str, batches: Sequence[pa.RecordBatch], schema: pa.Schema,
     dims: Sequence[str], attributes: Attributes,
-) -> int:  # fmt: skip
-    """Write rows as a Zarr store or a netCDF file; how many rows there were.
+) -> tuple[int, list[str]]:  # fmt: skip
+    """Write rows as a Zarr store or a netCDF file.
+
+    Returns:
+        How many rows there were; and the columns of which missing values are empty texts now, for
+        files know no missing ones.
 
     Args:
         path: Where there is nothing yet.
@@ -45,10 +53,18 @@ def write_grid(
     dataset = gridded({name: _values(name, table[name]) for name in schema.names}, dims)
     dataset.attrs.update(attributes.get("", {}))
     for name, variable in dataset.variables.items():
-        variable.attrs.update(_writable(attributes.get(str(name), {})))
+        variable.attrs.update(timed(variable, _writable(attributes.get(str(name), {}))))
     with _whole(path) as new:
-        _WRITERS[form](dataset, new)
-    return int(table.num_rows)
+        _write(dataset, new, form)
+    emptied = [str(name) for name, each in dataset.variables.items() if _has_gaps_of_text(each)]
+    return int(table.num_rows), emptied
+
+
+def _has_gaps_of_text(variable: xarray.Variable) -> bool:
+    if variable.dtype.kind != "O":
+        return False
+    values = variable.values.ravel()
+    return bool(pd.isna(values).any()) and any(isinstance(each, str | bytes) for each in values)
 
 
 def write_parquet(
@@ -109,33 +125,57 @@ def _values(name: str, column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
     if pa.types.is_integer(kind) and column.null_count:
         column = column.cast(pa.float64())
     if pa.types.is_decimal(kind):
-        column = column.cast(pa.float64())
+        column = _numbers(column)
     if pa.types.is_timestamp(kind) and kind.tz is not None:
         column = column.cast(pa.timestamp(kind.unit))
     if pa.types.is_date32(kind):
         column = column.cast(pa.timestamp("s"))
-    return np.asarray(column.to_numpy())
+    values = np.asarray(column.to_numpy())
+    if values.dtype.kind == "M" and ((values < _FIRST) | (values > _LAST)).any():
+        raise FeatureNotSupported(
+            f'column "{name}" holds moments outside the years 1 to 9999, or infinity, which are '
+            "not written to a dataset"
+        )
+    return values
+
+
+def _numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Numerics as whole numbers of 64 bits where they are such by type and value, else doubles."""
+    if column.type.scale == 0 and not column.null_count:
+        for kind in (pa.int64(), pa.uint64()):
+            with contextlib.suppress(pa.ArrowInvalid):
+                return column.cast(kind)
+    return column.cast(pa.float64())
 
 
 def _lengths(name: str, column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
-    """Intervals as lengths of time in microseconds."""
-    found = np.full(len(column), np.timedelta64("NaT", "us"))
-    for place, value in enumerate(column.to_pylist()):
-        if value is not None:
-            if value.months:
-                raise FeatureNotSupported(
-                    f'column "{name}" holds an interval of months, which has no one length',
-                    hint="Write it as days, or cast it to text.",
-                )
-            length = value.days * 86_400_000_000 + value.nanoseconds // 1000
-            found[place] = np.timedelta64(length, "us")
-    return found
+    try:
+        return lengths(column.to_pylist())
+    except ValueError as error:
+        raise FeatureNotSupported(
+            f'column "{name}" holds an interval of months, which has no one length',
+            hint="Write it as days, or cast it to text.",
+        ) from error
 
 
 def _writable(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes as files hold them: the calendar of dates is in how they are written."""
     kept = {name: value for name, value in attributes.items() if name != "calendar"}
     return {name: int(value) if isinstance(value, bool) else value for name, value in kept.items()}
+
+
+def _write(dataset: xarray.Dataset, path: Path, form: str) -> None:
+    try:
+        _WRITERS[form](dataset, path)
+    except OSError:
+        raise
+    # What the libraries refuse, names with a slash or an attribute that means something to them,
+    # they say by errors of all kinds.
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise FeatureNotSupported(
+            f"rows cannot be written as FORMAT {form}", detail=reason
+        ) from error
 
 
 def _zarr(dataset: xarray.Dataset, path: Path) -> None:
