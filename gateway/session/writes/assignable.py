@@ -1,9 +1,9 @@
 """Whether what a write's query gives may be assigned to its columns, by the types of PostgreSQL.
 
 The store tells by the engine's types. Two things these do not show: a text that a function or a
-subquery made is assigned to no other type (42804), where one in quotes is of whatever type the
-column has; and numbers and moments take their text form in a column of texts, which the engine
-gives.
+subquery made, or an enum's label, is assigned to no other type (42804), where a text in quotes is
+of whatever type the column has; and numbers and moments take their text form in a column of texts,
+which the engine gives.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from gateway.errors import DatatypeMismatch
 from gateway.session.computation import Computation, fields_of
+from gateway.sql.names.scope import position_of
 from gateway.sql.text.trees import copied
 from gateway.sql.types.inference import bare, is_untyped
 from gateway.store.definitions.columntypes import spelt
@@ -36,7 +37,7 @@ def assigned(query: Computation, given: pa.Schema) -> tuple[int, list[Column]]:
 
 
 def refuse_texts(query: Computation, given: pa.Schema) -> None:
-    """Refuse texts for columns of other types, unless they stand there in quotes.
+    """Refuse texts for columns of other types, unless they stand there in quotes, and labels.
 
     Args:
         query: The write, whose query is planned.
@@ -58,12 +59,22 @@ def refuse_texts(query: Computation, given: pa.Schema) -> None:
     fields = fields_of(query.rewritten, given)
     for place in doubtful:
         found, column = fields[first + place], columns[place]
-        if found.type.name in _TEXTS and not _is_quoted(query, first + place):
+        stranger = bool(found.type.labels) and found.type.oid != column.type.oid
+        unquoted = found.type.name in _TEXTS and not _is_quoted(query, first + place)
+        if stranger or unquoted:
             raise DatatypeMismatch(
                 f'column "{column.name}" is of type {spelt(column.type, column.typmod)}'
                 f" but expression is of type {found.type.sql}",
                 hint="You will need to rewrite or cast the expression.",
+                position=_position(query, first + place),
             )
+
+
+def _position(query: Computation, place: int) -> int:
+    """Where the expression for a column stands; 0 in a list of VALUES, which has many."""
+    outputs = query.rewritten.outputs
+    found = outputs[place].expression if place < len(outputs) else None
+    return 0 if found is None else position_of(found)
 
 
 def _is_text(arrow: pa.DataType) -> bool:

@@ -28,11 +28,13 @@ from gateway.errors import (
 from gateway.sources.table import TableName
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.functions import Argument, Function, FunctionName, Functions, body_of
+from gateway.sql.meaning.locating import type_name
 from gateway.sql.meaning.volatile import VOLATILE
 from gateway.sql.names.relation import ColumnInfo, Relations
 from gateway.sql.names.scope import Analysis, Block, column_node, position_of
 from gateway.sql.text.precedence import parenthesise
 from gateway.sql.text.trees import nodes_of
+from gateway.sql.types.arguments import NO_FUNCTION
 from gateway.sql.types.coercion import as_type, is_assignable, is_implicit, propagates_null
 from gateway.sql.types.inference import type_of
 from gateway.sql.types.parameters import number
@@ -202,9 +204,12 @@ def _of_the_system(call: exp.Anonymous, schema: str) -> exp.Expr:
     """The engine's own function, without PostgreSQL's name for the schema."""
     if schema == _SYSTEM:
         return call
+    types = [type_name(each, None) for each in call.expressions]
+    told = f"({', '.join(map(str, types))})" if None not in types else f" of {len(types)} arguments"
     raise UndefinedFunction(
-        f"function {schema}.{call.name} of {len(call.expressions)} arguments does not exist",
-        position=position_of(call),
+        f"function {schema}.{call.name}{told} does not exist",
+        hint=NO_FUNCTION,
+        position=position_of(call.parent or call),
     )
 
 

@@ -18,6 +18,7 @@ from gateway.errors import (
     UndefinedColumn,
     UndefinedFunction,
 )
+from gateway.sql.meaning.misfits import misfit_position
 from gateway.sql.names.scope import AGGREGATES, Analysis, Block, position_of, resolve
 from gateway.sql.text.grammar import MARKERS
 from gateway.sql.text.habits import FUNCTIONS
@@ -49,6 +50,7 @@ def located(error: GatewayError, tree: exp.Expr, analysis: Analysis) -> GatewayE
         calls = (c for c in tree.find_all(exp.Anonymous) if _names(str(error), c.name))
         call = next(calls, None)
         return error if call is None else _no_function(error, call, analysis)
+    error.position = misfit_position(str(error), tree)
     return error
 
 
@@ -87,7 +89,7 @@ def _names(message: str, function: str) -> bool:
 def _no_function(error: GatewayError, call: exp.Anonymous, analysis: Analysis) -> GatewayError:
     """PostgreSQL's words: the types of the arguments belong to the name, where they are known."""
     block = analysis.block_of(call)
-    types = [_type_name(argument, block) for argument in call.expressions]
+    types = [type_name(argument, block) for argument in call.expressions]
     message, ours = str(error), get_close_matches(call.name.lower(), _OURS, n=1)
     if None not in types:
         message = f"function {call.name}({', '.join(filter(None, types))}) does not exist"
@@ -99,7 +101,8 @@ def _no_function(error: GatewayError, call: exp.Anonymous, analysis: Analysis) -
     return UndefinedFunction(message, hint=hint, position=position_of(call))
 
 
-def _type_name(argument: exp.Expr, block: Block | None) -> str | None:
+def type_name(argument: exp.Expr, block: Block | None) -> str | None:
+    """How PostgreSQL calls the type of an argument in its errors; None: it is not known."""
     if isinstance(argument, exp.Null) or argument.is_string:
         return "unknown"
     if is_pointed(argument):

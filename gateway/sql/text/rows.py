@@ -13,6 +13,7 @@ from functools import reduce
 from sqlglot import exp
 
 from gateway.errors import SyntaxFault
+from gateway.sql.text.places import AT
 
 Pair = tuple[exp.Expr, exp.Expr]
 
@@ -58,12 +59,12 @@ def _row(node: exp.Expr | None) -> list[exp.Expr] | None:
     return None
 
 
-def _pairs(one: exp.Expr | None, other: exp.Expr | None) -> list[Pair] | None:
+def _pairs(one: exp.Expr | None, other: exp.Expr | None, at: int = 0) -> list[Pair] | None:
     left, right = _row(one), _row(other)
     if left is None or right is None:
         return None
     if len(left) != len(right):
-        raise SyntaxFault("unequal number of entries in row expressions")
+        raise SyntaxFault("unequal number of entries in row expressions", position=at)
     if not left:
         raise SyntaxFault("cannot compare rows of zero length")
     return [(a.copy(), b.copy()) for a, b in zip(left, right, strict=True)]
@@ -72,7 +73,7 @@ def _pairs(one: exp.Expr | None, other: exp.Expr | None) -> list[Pair] | None:
 def _compared(node: exp.Expr) -> exp.Expr | None:
     if isinstance(node.parent, exp.Update | exp.OnConflict):
         return None  # SET (a, b) = (1, 2) assigns
-    pairs = _pairs(node.this, node.expression)
+    pairs = _pairs(node.this, node.expression, node.meta_get(AT, -1) + 1)
     return None if pairs is None else pairwise(type(node), pairs)
 
 
