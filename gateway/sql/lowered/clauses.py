@@ -25,6 +25,9 @@ def select(node: exp.Expr) -> None:
         if node.args.get(name):
             raise FeatureNotSupported(f"{words} is not supported")
     if isinstance(node, exp.Select):
+        if not node.expressions and node.args.get("from_") is None:  # a row without columns
+            one = exp.select(exp.Literal.number(1)).subquery("one", copy=False)
+            node.from_(one, copy=False)
         _name_keys(node)
         _group_always(node)
         named_apart(node)
