@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from gateway.catalog.system.static import static
+from gateway.catalog.translation.coercing import quoted
 from gateway.catalog.translation.datatypes import undefined
 from gateway.catalog.translation.functions import COUNTERS, TEMPLATES
 from gateway.catalog.translation.json_calls import (
@@ -29,6 +30,7 @@ from gateway.catalog.translation.special import SPECIAL
 from gateway.catalog.translation.templates import fill
 from gateway.catalog.translation.terms import Scope, Term
 from gateway.errors import FeatureNotSupported
+from gateway.sql.inputs.literals import similar_pattern
 from gateway.sql.names.scope import position_of
 
 if TYPE_CHECKING:
@@ -94,6 +96,8 @@ def _written(
         )
     if name == "substring" and found.routine.arguments == (TEXT, TEXT):
         template = _pattern_template(arguments[1], node)
+    elif name == "substring" and found.routine.arguments == (TEXT, TEXT, TEXT):
+        template = _similar_template(*(_constant(each, node) for each in arguments[1:]))
     elif "json_text(" in template and arguments[0].type in JSON_TYPES:
         template = template.replace("json_text(", "json_list(")
     elif name == "age" and found.routine.arguments == (_XID,):  # no transaction has a number here
@@ -112,13 +116,36 @@ def _written(
 
 def _pattern_template(pattern: Term, node: exp.Expr) -> str:
     """substring(text from pattern): what the first parentheses match, or else the whole."""
-    if not pattern.sql.startswith("'"):  # DuckDB wants to know the group beforehand
+    _constant(pattern, node)  # DuckDB wants to know the group beforehand
+    group = int(re.search(r"(?<!\\)\((?!\?)", pattern.sql) is not None)
+    return f"CASE WHEN regexp_matches({{0}}, {{1}}) THEN regexp_extract({{0}}, {{1}}, {group}) END"
+
+
+def _constant(pattern: Term, node: exp.Expr) -> str:
+    if not pattern.sql.startswith("'"):
         raise FeatureNotSupported(
             "substring by a pattern that is no constant is not supported in a catalogue query",
             position=position_of(node),
         )
-    group = int(re.search(r"(?<!\\)\((?!\?)", pattern.sql) is not None)
-    return f"CASE WHEN regexp_matches({{0}}, {{1}}) THEN regexp_extract({{0}}, {{1}}, {group}) END"
+    return pattern.sql[1:-1].replace("''", "'")
+
+
+def _similar_template(pattern: str, escape: str) -> str:
+    """substring(text from pattern for escape): what stands between the two escaped quotes.
+
+    Source: PostgreSQL manual, 9.7.2; what stands before them matches as little as may be.
+    """
+    parts = [_ungrouped(similar_pattern(part, escape)) for part in pattern.split(f'{escape}"')]
+    if len(parts) == 2 or len(parts) > 3:
+        raise FeatureNotSupported("a pattern of substring has two separators or none")
+    before, inside, after = parts if len(parts) == 3 else ["", parts[0], ""]
+    before = before.replace(".*", ".*?")
+    whole = quoted(f"^(?:{before})({inside})(?:{after})$").replace("{", "{{").replace("}", "}}")
+    return f"CASE WHEN regexp_matches({{0}}, {whole}) THEN regexp_extract({{0}}, {whole}, 1) END"
+
+
+def _ungrouped(similar: str) -> str:
+    return re.sub(r"(?<!\\)\((?!\?)", "(?:", similar.removeprefix("^(?:").removesuffix(")$"))
 
 
 # DISTINCT and ORDER BY inside an aggregate

@@ -91,3 +91,5 @@ SELECT 'abs'::regproc
 SELECT relname FROM pg_class WHERE oid = 'public.nosuch'::regclass
 ----
 SELECT relname FROM pg_class WHERE relname = 'orders' AND oid = 'word'
+----
+SELECT substring('a8.1b' FROM 'a#"[0-9]+.[0-9]+#"%' FOR '#'), substring('8x1 b' FROM '#"[0-9]+.[0-9]+#"%' FOR '#'), substring(relname FROM '(pg|x)_#"%#"_%' FOR '#'), substring(relname FROM '%!"s%!"' FOR '!'), substring('ab' FROM 'a_' FOR '#'), substring('abc' FROM 2 FOR 1) FROM pg_class WHERE relname = 'pg_class'
