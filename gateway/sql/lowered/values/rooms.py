@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from gateway.errors import InvalidParameterValue
+from gateway.sql.meaning.volatile import each_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,59 @@ def checked(name: str, arguments: Sequence[exp.Expr]) -> list[exp.Expr]:
         return found
     given = [found[n].copy() if n < len(found) else exp.Literal.number(1) for n in room.seen]
     given.append(_at_run_time(room, found))
+    if _is_in_each_row(room, found):
+        given[-1] = in_each_row(given[-1])
     found[room.argument] = exp.Anonymous(this=room.check, expressions=given)
     return found
+
+
+# What a constant may come to that is put beside each of a batch's 8,192 rows.
+_BESIDE_ROWS = 2_000
+
+
+# What gives little of much: the engine computes it of a constant once.
+_MEASURING = frozenset(
+    ["length", "char_length", "character_length", "octet_length", "bit_length", "md5", "sha256",
+     "cardinality", "array_length", "array_upper", "strpos", "position", "left", "right", "substr",
+     "substring", "split_part", "starts_with", "ascii"]
+)  # fmt: skip
+
+
+def _is_in_each_row(room: Room, arguments: Sequence[exp.Expr]) -> bool:
+    """Whether the call gives a large constant that stands in a column, again in each row.
+
+    The engine computes it once, so that the check would see it once.
+    """
+    if any(each.find(exp.Column) for each in arguments):
+        return False
+    call = arguments[0].parent
+    return call is not None and is_in_column(call) and not all(map(_is_tiny, arguments))
+
+
+def is_in_column(value: exp.Expr) -> bool:
+    """Whether a value, or what an aggregate gets of it, is a column beside those of a FROM."""
+    held = value.parent
+    while isinstance(held, exp.Alias | exp.Paren | exp.Cast | exp.Anonymous | exp.AggFunc):
+        if isinstance(held, exp.Anonymous) and held.name.lower() in _MEASURING:
+            return False
+        held = held.parent
+    return isinstance(held, exp.Select) and held.args.get("from_") is not None
+
+
+def in_each_row(value: exp.Expr) -> exp.Expr:
+    """A value that the engine computes for each row anew."""
+    always = exp.GTE(this=each_row(), expression=exp.Literal.number(0))
+    return exp.Case(ifs=[exp.If(this=always, true=value)])
+
+
+def _is_tiny(constant: exp.Expr) -> bool:
+    """Whether a constant is a literal that makes little of another."""
+    name = next((each.name for each in constant.find_all(exp.Literal)), "")
+    return _is_small(constant) and len(name) < 100 and not _tells_more(name)
+
+
+def _tells_more(name: str) -> bool:
+    return name.isdecimal() and int(name) > _BESIDE_ROWS
 
 
 # Subquery in subquery they double a column; one expression joins no more than its text names.
