@@ -144,3 +144,35 @@ def test_who_asks_is_active(server: Connect) -> None:
         assert (row["state"], row["wait_event_type"], row["wait_event"]) == ("active", None, None)
         assert row["xact_start"] is not None
         assert row["query"].startswith("SELECT * FROM pg_stat_activity")
+
+
+LOCKS = """SELECT CASE pid WHEN %s THEN 'holder' ELSE 'waiter' END, locktype,
+    CASE WHEN locktype = 'relation' THEN relation::regclass::text END, classid::bigint,
+    objid::bigint, objsubid, mode, granted
+FROM pg_locks WHERE locktype = 'advisory' OR mode = 'ExclusiveLock' AND locktype = 'relation'
+ORDER BY 1, 2, 4, 5"""
+HELD = [
+    ("holder", "advisory", None, 0, 5, 1, "ExclusiveLock", True),
+    ("holder", "advisory", None, 7, 4294967293, 2, "ShareLock", True),
+    ("holder", "advisory", None, 4294967295, 4294967294, 1, "ShareLock", True),
+    ("holder", "relation", "watched", None, None, None, "ExclusiveLock", True),
+]
+
+
+@pytest.mark.parametrize("server", BY, indirect=True)
+def test_locks_held_and_waited_for(server: Connect) -> None:
+    with watched(server) as (watcher, client), server() as holder:
+        holder.execute("SELECT pg_advisory_lock(5), pg_advisory_lock_shared(-2)")
+        holder.execute("BEGIN; LOCK TABLE watched IN EXCLUSIVE MODE")
+        holder.execute("SELECT pg_advisory_xact_lock_shared(7, -3)")
+        asked = [holder.info.backend_pid]
+        assert watcher.execute(LOCKS, asked).fetchall() == HELD
+        sql = "LOCK TABLE watched IN EXCLUSIVE MODE"
+        thread = threading.Thread(target=client.execute, args=[f"BEGIN; {sql}; COMMIT"])
+        thread.start()
+        while len(found := watcher.execute(LOCKS, asked).fetchall()) == len(HELD):
+            assert thread.is_alive()
+        assert found == [*HELD, ("waiter", *HELD[-1][1:-1], False)]
+        holder.execute("COMMIT; SELECT pg_advisory_unlock_all()")
+        thread.join()
+        assert watcher.execute(LOCKS, asked).fetchall() == []

@@ -57,6 +57,7 @@ _NO_IDENTIFIER = "string is not a valid identifier"
 _TOO_LARGE = "too large"  # what a macro says of a value that is
 _OUT_OF_RANGE = "out of range"
 _KEPT_MOMENTS = 16
+_OF_CLIENTS = ("pg_catalog.pg_stat_", "pg_catalog.pg_locks")
 _OF_SESSION = {"pg_catalog.pg_cursors", "pg_catalog.pg_prepared_statements"}
 # A catalogue query's rows are held as a whole.
 _BATCH_ROWS, _MOST_BYTES = 65_536, 2**28
@@ -77,7 +78,7 @@ class Translated:
     @property
     def shows_activity(self) -> bool:
         """Whether it tells what clients are doing."""
-        shown = any(name.startswith("pg_catalog.pg_stat_") for name in self.used)
+        shown = any(name.startswith(_OF_CLIENTS) for name in self.used)
         return shown or "getvariable('activity')" in self.sql
 
     @property

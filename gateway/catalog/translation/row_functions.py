@@ -26,6 +26,19 @@ RELATIONS: Mapping[str, str] = {
         "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL "
         "FROM (SELECT unnest(getvariable('activity')) AS a)"
     ),
+    # Kind, mode, granted, then the numbers of what is locked.
+    "pg_lock_status": (
+        "SELECT l[1], CASE WHEN l[1] = 'advisory' OR CAST(l[4] AS BIGINT) >= 16384 "
+        "THEN CAST(5 AS BIGINT) ELSE 0 END, "
+        "CASE WHEN l[1] = 'relation' THEN CAST(l[4] AS BIGINT) END, NULL, NULL, NULL, NULL, "
+        "CASE WHEN l[1] = 'advisory' THEN CAST(l[4] AS BIGINT) END, "
+        "CASE WHEN l[1] = 'advisory' THEN CAST(l[5] AS BIGINT) END, "
+        "CASE WHEN l[1] = 'advisory' THEN CAST(l[6] AS SMALLINT) END, "
+        "pid || '/0', CAST(pid AS INTEGER), l[2], l[3] = 't', FALSE, CAST(NULL AS TIMESTAMPTZ) "
+        "FROM (SELECT pid, string_split(unnest(held), '|') AS l FROM "
+        "(SELECT a.pid AS pid, CAST(a.locks AS VARCHAR[]) AS held "
+        "FROM (SELECT unnest(getvariable('activity')) AS a)))"
+    ),
     "pg_stat_get_archiver": (
         "SELECT CAST(0 AS BIGINT), NULL, NULL, CAST(0 AS BIGINT), NULL, NULL, "
         "CAST(getvariable('started') AS TIMESTAMPTZ)"

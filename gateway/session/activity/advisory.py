@@ -87,6 +87,18 @@ class AdvisoryLocks:
             waiting = self._waiting.get(owner)
             return set() if waiting is None else self._blockers(waiting[0], owner, waiting[1])
 
+    def of(self, owner: object) -> list[tuple[Key, bool, bool]]:
+        """Each lock that `owner` holds or waits for: its key, whether shared, whether held."""
+        with self._changed:
+            found = [
+                (key, shared, True)
+                for key, held in self._held.items()
+                for who, shared in held
+                if who is owner
+            ]
+            waiting = self._waiting.get(owner)
+            return found if waiting is None else [*found, (*waiting, False)]
+
     def give(self, key: Key, owner: object, shared: bool) -> None:
         """Hold it once less."""
         with self._changed:
@@ -134,6 +146,10 @@ class Advisory:
     def holders_before(self) -> set[object]:
         """Those who hold the lock that is waited for now."""
         return self._locks.holders_before(self)
+
+    def locks(self) -> list[tuple[Key, bool, bool]]:
+        """Its locks; see `AdvisoryLocks.of`."""
+        return self._locks.of(self)
 
     def do(self, name: str, numbers: list[int], seconds: float) -> bool | None:
         """What a call gives: None where that is void; False where a lock was not had, or not held.

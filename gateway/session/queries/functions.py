@@ -26,6 +26,7 @@ from gateway.errors import (
 from gateway.roles import READS_STATS
 from gateway.session.activity.advisory import DEEDS, UNLOCK_ALL
 from gateway.session.activity.backends import Backend, Connected, check_may_stop
+from gateway.session.activity.lock_waits import Lock
 from gateway.session.activity.notifications import Notifier
 from gateway.session.queries import sequences
 from gateway.session.result import Notice
@@ -111,6 +112,7 @@ class SessionFunctions:
             row |= {
                 "datid": 5, "pid": each.process_id, "usesysid": who.roles.number(each.user),
                 "application_name": each.application_name, "blockers": _blockers(each, clients),
+                "locks": [_line(lock) for lock in each.locks.locks],
             }  # fmt: skip
             shown.append(row)
         return shown
@@ -275,6 +277,12 @@ class SessionFunctions:
         text = f"PID {number} is not a PostgreSQL backend process"
         self.notices.append(Notice(text, "WARNING", "01000"))
         return False
+
+
+def _line(lock: Lock) -> str:
+    """A lock in one text: a list without items has no type that a record could have."""
+    told = [lock.kind, lock.mode, "t" if lock.granted else "f", *map(str, lock.numbers)]
+    return "|".join(told)
 
 
 def _blockers(waiting: Backend, clients: Sequence[Backend]) -> list[int]:

@@ -19,6 +19,10 @@ class Locking(Scope):
         """The session that holds the lock it waits for; None when it does not wait."""
         return self._shared.locks.holder_before(self)
 
+    def locks(self) -> list[tuple[int, bool]]:
+        """The table of each lock that it holds (True) or waits for (False); see `TableLocks`."""
+        return self._shared.locks.of(self)
+
     @contextmanager
     def _writing(
         self, name: TableName, command: str = "INSERT", reading: Collection[TableName] = ()

@@ -83,6 +83,13 @@ class TableLocks:
         with self._changed:
             return frozenset(key for key, holder in self._holders.items() if holder is owner)
 
+    def of(self, owner: object) -> list[tuple[int, bool]]:
+        """The key of each lock that `owner` holds (True) or waits for (False)."""
+        with self._changed:
+            found = [(key, True) for key, holder in self._holders.items() if holder is owner]
+            wanted = self._waiting.get(owner)
+            return found if wanted is None else [*found, (wanted, False)]
+
     def are_free(self, keys: Iterable[int], owner: object) -> bool:
         """Whether nobody else holds one of these."""
         with self._changed:
