@@ -141,6 +141,34 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
         "SELECT count(*) FROM generate_series(timestamp '1500-01-01', '1500-01-03', '1 day') AS s",
         "0A000",
     ),
+    (
+        "a constant series beside rows",
+        "SELECT max(g) FROM (SELECT generate_series(1, 10000000) AS g FROM"
+        " generate_series(1, 9000)) AS q",
+        "53200",
+    ),
+    (
+        "a constant array beside rows",
+        "SELECT count(*) FROM (SELECT unnest(array_fill(1, ARRAY[1000000])) FROM"
+        " generate_series(1, 9000)) AS q",
+        "53200",
+    ),
+    (
+        "a constant text beside rows",
+        "SELECT max(t) FROM (SELECT repeat('x', 10000000) AS t FROM generate_series(1, 9000)) AS q",
+        "53200",
+    ),
+    (
+        "repeat in repeat",
+        "SELECT length(" + "repeat(" * 40 + "t" + ", 2)" * 40 + ") FROM (VALUES ('xy'), ('z'))"
+        " AS v(t)",
+        "53200",
+    ),
+    (
+        "lpad in lpad",
+        "SELECT length(lpad(lpad(t, 2000000000), 2000000000)) FROM (VALUES ('xy')) AS v(t)",
+        "53200",
+    ),
     # more memory than there is
     ("array_agg", "SELECT array_agg(n) FROM generate_series(1, 50000000) AS t(n)", "53200"),
     (

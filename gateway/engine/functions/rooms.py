@@ -54,6 +54,12 @@ def _repeated(text: pa.Array, count: pa.Array) -> pa.Array:
     return count
 
 
+def _text_repeated(text: pa.Array, count: pa.Array) -> pa.Array:
+    """`repeat(text, count)`, where there is room for it; NULL where either is."""
+    admitted = _repeated(text, count)
+    return pc.binary_repeat(text, pc.max_element_wise(admitted, 0, skip_nulls=False))
+
+
 def _padded(length: pa.Array) -> pa.Array:
     admit(float(_numbers(length).sum()), MOST_BYTES // 4, "padding, in characters,")
     return length
@@ -146,6 +152,7 @@ def _matched(new: pa.Array, text: pa.Array) -> pa.Array:
 #    name              arguments                     the last of them   computation
 ROOMS: tuple[Columnar, ...] = (
     ("room_to_repeat",  [_TEXT, _BIGINT],            _BIGINT,           _repeated),
+    ("text_repeated",   [_TEXT, _BIGINT],            _TEXT,             _text_repeated),
     ("room_to_pad",     [_BIGINT],                   _BIGINT,           _padded),
     ("room_for_array",  [_BIGINT],                   _BIGINT,           _counted),
     ("room_to_join",    [_BIGINT],                   _BIGINT,           _joined),

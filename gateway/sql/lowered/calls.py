@@ -18,7 +18,7 @@ from gateway.sql.inputs.interval_input import read_interval
 from gateway.sql.lowered.groups.ordered_texts import filtered_text, ordered_text
 from gateway.sql.lowered.patterns import groups_apart, match_lines, write_replacement
 from gateway.sql.lowered.relations.subqueries import array_of_query
-from gateway.sql.lowered.values.rooms import checked
+from gateway.sql.lowered.values.rooms import checked, repeated
 from gateway.sql.meaning.volatile import each_row
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.types.modifiers import fields_of
@@ -134,7 +134,7 @@ def _called(name: str, *arguments: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
-_WHOLE = {"regr_count": _counted, "clock_timestamp": _clock}
+_WHOLE = {"regr_count": _counted, "clock_timestamp": _clock, "repeat": repeated}
 
 
 def window(node: exp.Expr) -> exp.Expr | None:

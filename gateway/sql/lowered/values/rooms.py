@@ -145,6 +145,21 @@ def may_grow(side: exp.Expr, reads_query: bool) -> bool:
     return any(call.name in ROOMS for call in side.find_all(exp.Anonymous))
 
 
+def repeated(call: exp.Expr) -> exp.Expr | None:
+    """repeat of what other calls make as one function; None where its check may stand in it.
+
+    That would name the text twice: nested n deep, 2^n times.
+    """
+    arguments = call.expressions
+    if len(arguments) != 2 or arguments[0].find(exp.Anonymous) is None:
+        return None
+    room = ROOMS["repeat"]
+    count = _at_run_time(room, arguments)
+    if _is_in_each_row(room, arguments):
+        count = in_each_row(count)
+    return exp.Anonymous(this="text_repeated", expressions=[arguments[0], count])
+
+
 # Texts and counts below make nothing that the planner would feel.
 _SMALL = 1_000_000
 
