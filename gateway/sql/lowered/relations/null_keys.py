@@ -15,7 +15,6 @@ from sqlglot import exp
 from gateway.sql.names.scope import Analysis, Block
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import nodes_of
-from gateway.sql.types.dimensions import depth_of
 from gateway.sql.types.inference import Types, info_of_column
 
 _CONDITIONS = (exp.Where, exp.Having, exp.Join)
@@ -55,7 +54,7 @@ def _equality(left: exp.Expr, right: exp.Expr, types: Types) -> exp.Expr | None:
         return equal
     places = [_instead(side, types) for side in (left, right)]
     if any(place is None for place in places):
-        return None  # arrays of several dimensions, which seldom are keys
+        return None  # arrays, of which the engine loses rows where they are computed keys
     values = [
         exp.Anonymous(this="coalesce", expressions=[side.copy(), place])
         for side, place in zip((left, right), places, strict=True)
@@ -82,10 +81,7 @@ def _instead(side: exp.Expr, types: Types) -> exp.Expr | None:
     """A value of its type; None: there is none to write."""
     kind = types.of(side)
     arrow = None if kind is None else kind.arrow
-    if kind is not None and kind.element is not None:
-        flat = types.block is not None and (depth_of(side, types.block) or 1) == 1
-        return exp.Cast(this=exp.Literal.string("{}"), to=data_type(kind)) if flat else None
-    if kind is None or arrow is None:
+    if kind is None or arrow is None or kind.element is not None:
         return None
     if pa.types.is_string(arrow):
         return exp.Literal.string("")
