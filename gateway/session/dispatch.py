@@ -148,7 +148,7 @@ class Client:
             self.identity.authority,
             database,
             connected,
-            self.account.ledger.reset,
+            self.account.ledger,
             self.notifier,
             lambda: held_rows(self.portals, self.prepared),
         )

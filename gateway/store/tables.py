@@ -201,8 +201,11 @@ class StoreSession(Names, Reader):
             DeadlockDetected: 40P01. QueryCanceled: 57014, `cancel` while it waited.
             GatewayError: 53100, ... from the commit.
         """
+        self._one = None
         with self._writing(name, command, reading):
             yield
+        if (one := self._one) is not None:  # whose count may be known since the commit alone
+            self._noted(one.command, one.oid, Changed(one.count or 0))
 
     @contextmanager
     def writing_several(
@@ -280,6 +283,7 @@ class StoreSession(Names, Reader):
             admit = by_key.refuse_taken if self._savepoints else None
             whole = returning or held
             changed = changes.insert(target, columns, batches, whole, waits=waits, admit=admit)
+            self._noted("INSERT", target.oid, changed)
             if held:
                 keys.hold_keys(target, changed.rows)
                 hold_references(target, changed.rows)
@@ -314,6 +318,7 @@ class StoreSession(Names, Reader):
             target = self._target(transaction, name)
             try:
                 upserts.append_whole(target, rows)
+                self._noted("INSERT", target.oid, Changed(rows.num_rows))
             except UniqueViolation:  # of a row that others added, which `in_the_way` did not see
                 transaction.refuse_moved(target.oid)
                 raise
@@ -331,7 +336,8 @@ class StoreSession(Names, Reader):
         """Set `columns` in the rows that the first column of `batches` names; inside `writing`."""
         with self._changing() as transaction:
             target = self._target(transaction, name)
-            return references.update(target, columns, batches, returning)
+            changed = references.update(target, columns, batches, returning)
+            return self._noted("UPDATE", target.oid, changed)
 
     def change_one(self, name: TableName, change: by_key.KeyChange) -> OneChange | None:
         """Change or delete the row that has a key; inside `writing`, whose end it may wait for.
@@ -346,6 +352,7 @@ class StoreSession(Names, Reader):
                 ends = self._depth == 2 and not self._in_block  # with `writing`
                 with translated():
                     transaction.change_one(found, waits=ends)
+                self._one = found
             return found
 
     def delete(
@@ -353,7 +360,9 @@ class StoreSession(Names, Reader):
     ) -> Changed:
         """Delete the rows that the one column of `batches` names; inside `writing`."""
         with self._changing() as transaction:
-            return references.delete(self._target(transaction, name), batches, returning)
+            target = self._target(transaction, name)
+            changed = references.delete(target, batches, returning)
+            return self._noted("DELETE", target.oid, changed)
 
     def truncate(self, names: Collection[TableName]) -> None:
         """Delete all rows of tables.

@@ -15,6 +15,7 @@ from gateway.catalog.registry import Registry
 from gateway.catalog.system import deeds
 from gateway.catalog.system.contents import ViewColumns, contents_of
 from gateway.catalog.system.entries import Contents
+from gateway.catalog.system.measured import measures_of
 from gateway.catalog.system.names import Moment
 from gateway.catalog.system.ownership import with_rights
 from gateway.catalog.system.queries import CatalogueDatabase, Translated
@@ -47,6 +48,7 @@ class Session:
         settings: Values as pg_settings has them; `shown` gives those that SHOW prints, of all.
         held: Rows of its cursors and prepared statements (`row_functions.RELATIONS`).
         deeds: Functions that stop other clients.
+        deadlocks: How many statements were ended by one.
     """
 
     user: str
@@ -62,6 +64,7 @@ class Session:
     shown: Callable[[], Mapping[str, str]] = dict
     held: Callable[[], Mapping[str, list[dict[str, Any]]]] = dict
     deeds: deeds.Deeds = field(default_factory=dict)
+    deadlocks: Callable[[], int] = int
 
 
 class Client(Protocol):
@@ -140,8 +143,10 @@ class Catalogue:
         session = self.client.session
         shown = session.shown() if "'shown_names'" in query.sql else {}
         held = session.held() if query.shows_session else {}
+        measured = measures_of(self._registry.store.measures, session.deadlocks, query)
         return {
             **held,
+            **measured,
             "pid": session.process_id,
             "version": session.version,
             "session_user": session.session_user,

@@ -85,7 +85,12 @@ class Translated:
     def is_lasting(self) -> bool:
         """Whether its rows stay the same until an object is made, changed or dropped."""
         settings = "getvariable('shown_" in self.sql or any("settings" in n for n in self.used)
-        return not (self.shows_activity or self.shows_session or settings)
+        return not (self.shows_activity or self.shows_session or self.shows_measures or settings)
+
+    @property
+    def shows_measures(self) -> bool:
+        """Whether it tells of sizes and counters."""
+        return self.shows_activity or "getvariable('measured_" in self.sql
 
     @property
     def shows_session(self) -> bool:

@@ -34,6 +34,19 @@ _RULE = (
 
 _OF_CLIENT = "list_filter(getvariable('activity'), lambda a: a.pid = getvariable('pid'))[1].{}"
 
+
+def _measured(name: str) -> str:
+    """What was measured of the table {0}; 0 where nothing was."""
+    places = f"CAST(getvariable('measured_{name}_of') AS BIGINT[])"
+    values = f"CAST(getvariable('measured_{name}') AS BIGINT[])"
+    return f"COALESCE({values}[list_position({places}, {{0}})], CAST(0 AS BIGINT))"
+
+
+def _of_database(value: str) -> str:
+    """A value of the one database there is; 0 for the templates."""
+    return f"CAST(CASE WHEN {{0}} = 5 THEN {value} WHEN {{0}} IS NOT NULL THEN 0 END AS BIGINT)"
+
+
 TEMPLATES: dict[str, str] = {
     # Types
     "format_type": "<format_type>({0}, {1})",
@@ -142,14 +155,18 @@ TEMPLATES: dict[str, str] = {
     "pg_filenode_relation": "CAST(NULL AS BIGINT)",
     "pg_relation_filenode": "{0}",
     "pg_relation_filepath": "'base/5/' || {0}",
-    "pg_table_size": "<table_size>({0})",
-    "pg_total_relation_size": "<table_size>({0})",
+    "pg_table_size": f"<table_size>({{0}}) + {_measured('bytes')}",
+    "pg_total_relation_size": f"<table_size>({{0}}) + {_measured('bytes')}",
     "pg_relation_size": (
         "CAST(CASE WHEN <relkind>({0}) IN ('i', 'S') THEN 8192 "
-        "WHEN <relkind>({0}) IS NOT NULL THEN 0 END AS BIGINT)"
+        f"WHEN <relkind>({{0}}) IS NOT NULL THEN {_measured('bytes')} END AS BIGINT)"
     ),
     "pg_indexes_size": "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE 0 END AS BIGINT)",
-    "pg_database_size": "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE 0 END AS BIGINT)",
+    "pg_database_size": (
+        "CASE WHEN CAST({0} AS VARCHAR) IN ('5', @database) "
+        "THEN CAST(getvariable('measured_database') AS BIGINT) "
+        "WHEN {0} IS NOT NULL THEN CAST(0 AS BIGINT) END"
+    ),
     "pg_tablespace_size": "CAST(CASE WHEN {0} IS NULL THEN NULL ELSE 0 END AS BIGINT)",
     "pg_size_pretty": "size_pretty({0})",
     "pg_partition_ancestors": "unnest(CAST([] AS BIGINT[]))",
@@ -163,6 +180,20 @@ TEMPLATES: dict[str, str] = {
         "CASE WHEN {0} IS NOT NULL THEN COALESCE(CAST(list_filter(getvariable('activity'), "
         "lambda a: a.pid = {0})[1].blockers AS INTEGER[]), CAST([] AS INTEGER[])) END"
     ),
+    "pg_stat_get_live_tuples": f"CASE WHEN {{0}} IS NOT NULL THEN {_measured('rows')} END",
+    **{
+        f"pg_stat_get_tuples_{what}": f"CASE WHEN {{0}} IS NOT NULL THEN {_measured(what)} END"
+        for what in ("inserted", "updated", "deleted")
+    },
+    **{
+        f"pg_stat_get_db_tuples_{what}": _of_database(
+            f"COALESCE(list_sum(CAST(getvariable('measured_{what}') AS BIGINT[])), 0)"
+        )
+        for what in ("inserted", "updated", "deleted")
+    },
+    "pg_stat_get_db_xact_commit": _of_database("getvariable('measured_commits')"),
+    "pg_stat_get_db_xact_rollback": _of_database("getvariable('measured_rollbacks')"),
+    "pg_stat_get_db_deadlocks": _of_database("getvariable('measured_deadlocks')"),
     "pg_stat_get_snapshot_timestamp": "CAST(NULL AS TIMESTAMPTZ)",
     "txid_current": "CAST(1 AS BIGINT)",
     "pg_current_xact_id": "'1'",

@@ -70,6 +70,12 @@ def _counted(count: pa.Array) -> pa.Array:
     return count
 
 
+def _nested(inside: pa.Array, count: pa.Array) -> pa.Array:
+    total = np.dot(_numbers(inside), _numbers(count))
+    admit(float(total), MOST_ELEMENTS, "an array of arrays, in elements,")
+    return count
+
+
 def _joined(count: pa.Array) -> pa.Array:
     admit(float(_numbers(count).sum()), MOST_JOINED, "joining arrays, in elements,")
     return count
@@ -155,6 +161,7 @@ ROOMS: tuple[Columnar, ...] = (
     ("text_repeated",   [_TEXT, _BIGINT],            _TEXT,             _text_repeated),
     ("room_to_pad",     [_BIGINT],                   _BIGINT,           _padded),
     ("room_for_array",  [_BIGINT],                   _BIGINT,           _counted),
+    ("room_for_arrays", [_BIGINT, _BIGINT],          _BIGINT,           _nested),
     ("room_to_join",    [_BIGINT],                   _BIGINT,           _joined),
     ("text_joined",     [_TEXT, _TEXT],              _TEXT,             _text_joined),
     ("room_for_series", [_BIGINT, _BIGINT, _BIGINT], _BIGINT,           _ranged),

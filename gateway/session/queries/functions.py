@@ -17,12 +17,14 @@ from gateway import __version__
 from gateway.catalog.authority import Authority
 from gateway.catalog.system.answers import Session
 from gateway.errors import (
+    DeadlockDetected,
     FeatureNotSupported,
     InsufficientPrivilege,
     InvalidParameterValue,
     UndefinedFunction,
     UndefinedObject,
 )
+from gateway.observe.ledger import Ledger
 from gateway.roles import READS_STATS
 from gateway.session.activity.advisory import DEEDS, UNLOCK_ALL
 from gateway.session.activity.backends import Backend, Connected, check_may_stop
@@ -57,12 +59,12 @@ class SessionFunctions:
         authority: Authority,
         database: str,
         connected: Connected,
-        reset_statements: Callable[[], None],
+        ledger: Ledger,
         notifier: Notifier,
         held: Callable[[], Mapping[str, list[dict[str, Any]]]],
     ) -> None:
         self._settings = settings
-        self._reset_statements, self._notifier = reset_statements, notifier
+        self._ledger, self._notifier = ledger, notifier
         self._held = held
         self._authority, self._database, self._connected = authority, database, connected
         self.notices: list[Notice] = []
@@ -89,7 +91,12 @@ class SessionFunctions:
                 "pg_terminate_backend": self._terminate,
                 "set_config": self._set_config,
             },
+            deadlocks=self._deadlocks,
         )
+
+    def _deadlocks(self) -> int:
+        failed = self._ledger.failed().items()
+        return sum(count for (_, code), count in failed if code == DeadlockDetected.code)
 
     def _activity(self) -> list[dict[str, Any]]:
         """Every client, as pg_stat_get_activity names its columns; of others' little."""
@@ -254,7 +261,7 @@ class SessionFunctions:
         if self.bound is not None:
             if not self._connected.superuser:
                 raise InsufficientPrivilege("permission denied for function statements_reset")
-            self._reset_statements()
+            self._ledger.reset()
         return _cast(exp.Literal.string(moment.isoformat(" ")), "timestamptz")
 
     def _cancel(self, process_id: str | int | None) -> bool | None:

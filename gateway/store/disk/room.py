@@ -32,6 +32,10 @@ class Room:
         self._directory = directory
         self._file, self._log = directory / FILE, directory / f"{FILE}.wal"
 
+    def taken_bytes(self) -> int:
+        """What the database's file and its log take."""
+        return sum(each.stat().st_size for each in (self._file, self._log) if each.exists())
+
     def require(self, more_bytes: int) -> None:
         """Refuse a commit that may end the database.
 

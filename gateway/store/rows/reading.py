@@ -9,6 +9,7 @@ from gateway.sources.table import TableName
 from gateway.store.definitions.definitions import TableDefinition
 from gateway.store.rows import looking
 from gateway.store.rows.looking import Wanted
+from gateway.store.rows.measures import Measures
 from gateway.store.rows.snapshots import Snapshot
 from gateway.store.transactions.committed import Moment
 from gateway.store.transactions.locking import Locking
@@ -17,6 +18,11 @@ from gateway.store.transactions.transactions import Transaction
 
 class Reader(Locking):
     """The part of a session that hands out rows."""
+
+    @property
+    def measures(self) -> Measures:
+        """How much there is in the store."""
+        return Measures(self._shared)
 
     def snapshot(self, name: TableName, *, rowid: bool = False) -> Snapshot:
         """The rows of one table; see `snapshots`."""

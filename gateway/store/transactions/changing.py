@@ -29,6 +29,11 @@ class OneChange:
     named: tuple[str, ...] = ()
 
     @property
+    def command(self) -> str:
+        """UPDATE or DELETE."""
+        return self.statement.partition(" ")[0]
+
+    @property
     def is_in_vain(self) -> bool:
         """Whether it found no row because of that condition, perhaps."""
         return self.asks_more and self.count == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -42,13 +43,16 @@ _FAULTS = ("53", "58", "XX")
 class Counts:
     """What became of the transactions that changed something; changed under the lock of commits.
 
-    `failure` is the SQLSTATE of the fault that the newest commit met, "" when it met none.
+    `failure` is the SQLSTATE of the fault that the newest commit met, "" when it met none; `rows`
+    are those that each kind of statement changed in each table, by oid, committed or not: changed
+    by who holds the table's lock.
     """
 
     committed: int = 0
     rolled_back: int = 0
     commit_ns: int = 0
     failure: str = ""
+    rows: Counter[tuple[int, str]] = field(default_factory=Counter)
 
     @contextmanager
     def committing(self) -> Iterator[None]:

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from gateway.sources.table import TableName
+from gateway.store.definitions.definitions import Changed
+from gateway.store.transactions.changing import OneChange
 from gateway.store.transactions.isolation import concurrent_update
 from gateway.store.transactions.locks import CATALOGUE, tied
 from gateway.store.transactions.scope import Scope
@@ -13,7 +15,9 @@ from gateway.store.transactions.transactions import Transaction
 
 
 class Locking(Scope):
-    """The part of a session that locks tables and the catalogue."""
+    """The part of a session that locks tables and the catalogue, and counts what it changes."""
+
+    _one: OneChange | None = None  # the newest of a statement's, to be counted at its end
 
     def holder_before(self) -> object | None:
         """The session that holds the lock it waits for; None when it does not wait."""
@@ -22,6 +26,11 @@ class Locking(Scope):
     def locks(self) -> list[tuple[int, bool]]:
         """The table of each lock that it holds (True) or waits for (False); see `TableLocks`."""
         return self._shared.locks.of(self)
+
+    def _noted(self, command: str, oid: int, changed: Changed) -> Changed:
+        """The rows that a command changed in a table, counted."""
+        self._shared.committed.counts.rows[oid, command] += changed.count
+        return changed
 
     @contextmanager
     def _writing(

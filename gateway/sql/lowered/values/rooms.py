@@ -57,10 +57,31 @@ def checked(name: str, arguments: Sequence[exp.Expr]) -> list[exp.Expr]:
     if room is None or room.argument >= len(found) or _is_series_of_others(room, found):
         return found
     given = [found[n].copy() if n < len(found) else exp.Literal.number(1) for n in room.seen]
+    inside = _items(found[0]) if name == "array_repeat" else []
+    given += [_product(inside)] if inside else []
     given.append(_at_run_time(room, found))
     if _is_in_each_row(room, found):
         given[-1] = in_each_row(given[-1])
-    found[room.argument] = exp.Anonymous(this=room.check, expressions=given)
+    check = "room_for_arrays" if inside else room.check
+    found[room.argument] = exp.Anonymous(this=check, expressions=given)
+    return found
+
+
+def _product(factors: Sequence[exp.Expr]) -> exp.Expr:
+    whole = factors[0]
+    for each in factors[1:]:
+        whole = exp.Mul(this=whole, expression=each)
+    return exp.Cast(this=whole, to=exp.DataType.build("bigint"))
+
+
+def _items(array: exp.Expr) -> list[exp.Expr]:
+    """How many items an array that array_repeat makes has, and each of these, and so on."""
+    found: list[exp.Expr] = []
+    while isinstance(array, exp.Anonymous) and array.name == "array_repeat":
+        count = array.expressions[1]
+        checks = isinstance(count, exp.Anonymous) and count.name.startswith("room_for_array")
+        found.append((count.expressions[-1] if checks else count).copy())
+        array = array.expressions[0]
     return found
 
 
@@ -77,12 +98,15 @@ _MEASURING = frozenset(
 
 
 def _is_in_each_row(room: Room, arguments: Sequence[exp.Expr]) -> bool:
-    """Whether the call gives a large constant that stands in a column, again in each row.
+    """Whether what the check sees is constant, and what the call gives is there for each row.
 
-    The engine computes it once, so that the check would see it once.
+    The engine computes what is constant once, so that the check would see it once.
     """
-    if any(each.find(exp.Column) for each in arguments):
+    seen = [arguments[n] for n in (*room.seen, room.argument) if n < len(arguments)]
+    if any(each.find(exp.Column) for each in seen):
         return False
+    if any(each.find(exp.Column) for each in arguments):
+        return not all(map(_is_tiny, seen))
     call = arguments[0].parent
     return call is not None and is_in_column(call) and not all(map(_is_tiny, arguments))
 
