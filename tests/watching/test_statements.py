@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ import xarray
 from gateway.app import App
 from gateway.config import Dataset, Settings
 from gateway.passwords import make_verifier
+from gateway.session.activity.account import Account, Watching
+from gateway.sources.table import TableName
 
 CHUNKS, CHUNK_ROWS = 40, 100_000
 KINDS = "SELECT query, calls, errors, rows, recalled FROM gradwire.statements"
@@ -203,6 +206,18 @@ def test_progress_of_a_long_write(connect: Connect, ada: Connection, write: str)
         ada.execute("DROP TABLE held")
     else:
         assert left == (0,)
+
+
+def test_what_reads_while_it_is_planned_runs() -> None:
+    """What a join groups first is computed before the rest is planned."""
+    read = SimpleNamespace(read=0)
+    account = Account(Watching(), lambda: {TableName("public", "g"): read})  # type: ignore[dict-item]
+    account.begin("SELECT")
+    phases = []
+    for account.phase, read.read in (("planning", 0), ("planning", 3), ("running", 3)):
+        progress = account.progress()
+        phases.append(progress and progress.phase)
+    assert phases == ["planning", "running", "running"]
 
 
 def test_progress_of_copy(connect: Connect, ada: Connection) -> None:

@@ -221,7 +221,10 @@ class Account:
         if phase == IDLE:
             return None
         rows = 0 if result is None else max(0, result.position - self._rows_before)
-        return Progress(phase, rows, dict(self._reads()), _copied(result))
+        reads = dict(self._reads())
+        if phase == PLANNING and any(each.read for each in reads.values()):
+            phase = RUNNING  # what is grouped before it is joined runs while the rest is planned
+        return Progress(phase, rows, reads, _copied(result))
 
 
 def _copied(result: Result | None) -> CopyProgress | None:
