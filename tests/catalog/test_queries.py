@@ -224,11 +224,12 @@ MISTAKEN = (
     "SELECT 'x'::regtype, relname FROM pg_class",
     "SELECT 'abs'::regproc",
     "SELECT obj_description('nosuch.air'::regclass)",
+    "SELECT relname FROM pg_class WHERE oid = 1 AND relname = 5",
 )
 
 
 @pytest.mark.parametrize("sql", MISTAKEN)
-def test_an_error_in_a_literal_points_at_it(sql: str, servers: tuple[Server, Server]) -> None:
+def test_an_error_points_at_what_is_wrong(sql: str, servers: tuple[Server, Server]) -> None:
     places = []
     for server in servers:
         with pytest.raises(psycopg.Error) as caught:

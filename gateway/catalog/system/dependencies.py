@@ -111,6 +111,14 @@ def _depends(entry: RelationEntry, identity: bool) -> Iterator[Row]:
             }  # fmt: skip
     for key in entry.constraints:
         yield from _of_constraint(key, of_class)
+    behind = {key.index for key in entry.constraints if key.kind in "pu"}
+    for index in entry.indexes:
+        if index.oid not in behind:
+            for place in filter(None, dict.fromkeys(index.columns)):
+                yield {
+                    "classid": _CLASS, "objid": index.oid, **of_class, "refobjsubid": place,
+                    "deptype": "a",
+                }  # fmt: skip
     if entry.kind in "vm":
         rule = {"classid": _REWRITE, "objid": entry.part(RULE)}
         yield {**rule, **of_class, "deptype": "i"}
@@ -128,6 +136,13 @@ def _of_constraint(key: ConstraintEntry, of_class: Row) -> Iterator[Row]:
         yield {
             "classid": _CONSTRAINT, "objid": key.oid, **of_class, "refobjsubid": place,
             "deptype": "a",
+        }  # fmt: skip
+        if key.kind == "c":  # for its expression, which names them
+            yield {"classid": _CONSTRAINT, "objid": key.oid, **of_class, "refobjsubid": place}
+    for place in key.referenced[1] if key.kind == "f" else ():
+        yield {
+            "classid": _CONSTRAINT, "objid": key.oid, "refclassid": _CLASS,
+            "refobjid": key.referenced[0], "refobjsubid": place,
         }  # fmt: skip
     if key.kind == "f" and key.index:
         yield {

@@ -25,6 +25,8 @@ CREATE MACRO parse_ident(s, strict) AS CASE
   ELSE error('string is not a valid identifier: "' || s || '"') END;
 CREATE MACRO float_text(x) AS CASE WHEN isnan(x) THEN 'NaN' WHEN x = 'inf' THEN 'Infinity'
   WHEN x = '-inf' THEN '-Infinity' ELSE regexp_replace(CAST(x AS VARCHAR), '[.]0($|e)', '\\1') END;
+CREATE MACRO numeric_text(x) AS CASE WHEN typeof(x) = 'DECIMAL(38,10)'
+  THEN rtrim(rtrim(CAST(x AS VARCHAR), '0'), '.') ELSE CAST(x AS VARCHAR) END;
 CREATE MACRO without_parentheses(x) AS CASE WHEN x[1] = '(' AND x[-1] = ')' AND
   regexp_matches(x[2:-2], '^[^()]*([(][^()]*[)][^()]*)*$') THEN x[2:-2] ELSE x END;
 CREATE MACRO json_text(l) AS '[' || array_to_string(

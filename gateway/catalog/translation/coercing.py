@@ -12,6 +12,7 @@ from gateway.catalog.translation.resolution import (
     BPCHAR,
     CHAR,
     NAME,
+    NUMERIC,
     RECORD,
     TEXT,
     UNKNOWN,
@@ -198,6 +199,8 @@ class Coercion:
         text = f"CAST({sql} AS VARCHAR)"
         if given in (700, 701):
             text = f"list_transform([{sql}], lambda x: float_text(x))[1]"
+        if given == NUMERIC:
+            text = f"list_transform([{sql}], lambda x: numeric_text(x))[1]"
         text = self.lookup(REGISTERED[given], sql) if given in REGISTERED else text
         return f"left({text}, 1)" if wanted == CHAR else text
 

@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from gateway.catalog.translation.datatypes import spelt
-from gateway.catalog.translation.resolution import BOOL, INT4, TEXT, element_of, operator_meant
+from gateway.catalog.translation.resolution import (
+    BOOL,
+    INT4,
+    NUMERIC,
+    TEXT,
+    element_of,
+    operator_meant,
+)
 from gateway.catalog.translation.terms import Term
 from gateway.errors import UndefinedFunction
-from gateway.sql.names.scope import position_of
+from gateway.sql.names.scope import place_of
 
 if TYPE_CHECKING:
     from gateway.catalog.translation.expressions import Expressions
@@ -60,7 +67,7 @@ def apply(within: Expressions, symbol: str, operands: list[Term], node: exp.Expr
             f"operator does not exist: {f' {symbol} '.join(spelt(kind) for kind in types)}",
             hint="No operator matches the given name and argument types. "
             "You might need to add explicit type casts.",
-            position=position_of(node),
+            position=place_of(node),
         )
     pairs = zip(operands, found.arguments, strict=True)
     shown = [within.coerce(term, kind).sql for term, kind in pairs]
@@ -69,7 +76,10 @@ def apply(within: Expressions, symbol: str, operands: list[Term], node: exp.Expr
     part = _PARTS_OF_JSON.get((symbol, found.arguments[1]))
     if part is not None:
         return Term(within.lookup(part, ", ".join(shown)), found.result)
-    return Term(_template(symbol, found.arguments).format(*shown), found.result)
+    sql = _template(symbol, found.arguments).format(*shown)
+    if found.result == NUMERIC:  # a quotient is a double, a product has twice the digits
+        sql = f"CAST({sql} AS DECIMAL(38,10))"
+    return Term(sql, found.result)
 
 
 def _template(symbol: str, types: tuple[int, ...]) -> str:

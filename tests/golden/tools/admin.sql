@@ -93,3 +93,7 @@ SELECT relname FROM pg_class WHERE oid = 'public.nosuch'::regclass
 SELECT relname FROM pg_class WHERE relname = 'orders' AND oid = 'word'
 ----
 SELECT substring('a8.1b' FROM 'a#"[0-9]+.[0-9]+#"%' FOR '#'), substring('8x1 b' FROM '#"[0-9]+.[0-9]+#"%' FOR '#'), substring(relname FROM '(pg|x)_#"%#"_%' FOR '#'), substring(relname FROM '%!"s%!"' FOR '!'), substring('ab' FROM 'a_' FOR '#'), substring('abc' FROM 2 FOR 1) FROM pg_class WHERE relname = 'pg_class'
+----
+SELECT 2::numeric * 3, 5::numeric + 1, trunc(5.55::numeric, 1), trunc(-2.7), (2147483647 - 1)::numeric::text, ceil((9007199254740993 - 1)::numeric * 1), round((relpages * 8192)::numeric / 1024, 2) >= 0 FROM pg_class WHERE relname = 'customers'
+----
+SELECT pg_describe_object(classid, objid, objsubid), pg_describe_object(refclassid, refobjid, refobjsubid), deptype FROM pg_depend WHERE (refobjid IN ('public.orders'::regclass, 'public.customers'::regclass) OR objid IN ('public.orders'::regclass, 'public.orders_by_customer'::regclass, 'public.customers_id_seq'::regclass, 'public.customers_pkey'::regclass)) AND classid <> 'pg_rewrite'::regclass AND (SELECT relkind FROM pg_class WHERE oid = objid) IS DISTINCT FROM 't' ORDER BY 1, 2, 3
