@@ -32,6 +32,11 @@ class Type:
     element: Type | None = None
     labels: tuple[str, ...] = ()
 
+    @property
+    def is_enum(self) -> bool:
+        """Whether it is an enum, which may have no labels."""
+        return self.name == ENUM
+
     def __deepcopy__(self, memo: object) -> Type:
         """Itself: a copy of a tree tells the same types, which are compared by identity."""
         return self
@@ -194,7 +199,7 @@ def array_of(element: Type) -> Type:
     """The array type over `element`; an array of arrays is the same array in PostgreSQL."""
     if element.element is not None:
         return element
-    return _enum_array(element) if element.labels else _ARRAYS[element.array_oid]
+    return _enum_array(element) if element.is_enum else _ARRAYS[element.array_oid]
 
 
 # The name of every enum type here, whatever its users call it: tables by name have a row for all.

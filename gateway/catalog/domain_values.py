@@ -50,7 +50,7 @@ def bind_domain(kind: exp.DataType, domain: Domain) -> None:
 
 
 def _beneath(base: Type, typmod: int) -> exp.DataType:
-    if (base.element or base).labels or typmod < 0:
+    if (base.element or base).is_enum or typmod < 0:
         return data_type(with_depth(base) if base.element is not None else base)
     return data_type(spelt(base, typmod))
 

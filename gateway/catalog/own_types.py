@@ -51,7 +51,7 @@ def type_of_oid(registry: Registry, oid: int) -> Type:
 
 def as_now(registry: Registry, types: tuple[Type, ...]) -> tuple[Type, ...]:
     """The types with the labels that enums among them have by now; one that is gone as it was."""
-    if not any((kind.element or kind).labels for kind in types):
+    if not any((kind.element or kind).is_enum for kind in types):
         return types
     found = []
     for kind in types:
@@ -63,9 +63,9 @@ def as_now(registry: Registry, types: tuple[Type, ...]) -> tuple[Type, ...]:
 
 def unlabelled(kind: Type) -> Type:
     """An enum, or the type of its arrays, whatever its labels are; another type as it is."""
-    if kind.element is not None and kind.element.labels:
+    if kind.element is not None and kind.element.is_enum:
         return replace(kind, element=unlabelled(kind.element))
-    return replace(kind, labels=()) if kind.labels else kind
+    return replace(kind, labels=()) if kind.is_enum else kind
 
 
 def bind_types(registry: Registry, tree: exp.Expr) -> None:

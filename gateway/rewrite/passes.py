@@ -62,6 +62,7 @@ from gateway.sql.meaning.naming import alias_unnamed, leftmost
 from gateway.sql.meaning.recursion import is_recursive
 from gateway.sql.meaning.searching import order_searches
 from gateway.sql.meaning.self_references import check_self_references
+from gateway.sql.meaning.table_oids import put_table_oids
 from gateway.sql.meaning.unknowns import drop_unknown
 from gateway.sql.meaning.volatile import refuse_read_twice
 from gateway.sql.meaning.windows import settle_windows
@@ -168,6 +169,11 @@ def differentiate_sql(state: Rewriting) -> None:
 def name_outputs(state: Rewriting) -> None:
     """Give unnamed columns PostgreSQL's names."""
     alias_unnamed(state.tree)
+
+
+def number_tables(state: Rewriting) -> None:
+    """Put its value in place of tableoid."""
+    put_table_oids(state.tree, state.relations)
 
 
 def compute_constants(state: Rewriting) -> None:
@@ -351,6 +357,7 @@ PASSES: tuple[Callable[[Rewriting], None], ...] = (
     select_values,
     strip_schemas,
     name_outputs,
+    number_tables,
     compute_constants,
     session_functions,
     differentiate_sql,

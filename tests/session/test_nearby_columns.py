@@ -47,6 +47,15 @@ OURS = {
     'SELECT time FROM winds WHERE latitude = "north"':
         "A string is written in single quotes: 'north'.",
     "SELECT time FROM winds WHERE uwnd = nan": "Write 'NaN'::float8.",
+    **{
+        query: "Rows have no such system column here; name them by a key."
+        for query in (
+            "SELECT ctid FROM winds", "SELECT w.xmin FROM winds w",
+            "UPDATE winds SET time = 1 WHERE ctid = '(0,1)'", "DELETE FROM winds WHERE ctid > 0",
+            "UPDATE winds SET time = 1 WHERE EXISTS (SELECT 1 FROM sst WHERE winds.ctid = 5)",
+            "MERGE INTO winds w USING sst s ON w.ctid = 3 WHEN MATCHED THEN DELETE",
+        )
+    },
 }  # fmt: skip
 
 

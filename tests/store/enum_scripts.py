@@ -16,6 +16,60 @@ _MADE = [
 _GONE = ["DROP TABLE en_t CASCADE", "DROP TYPE en_mood"]
 
 SCRIPTS: dict[str, list[str]] = {
+    "enum_operators": [
+        *_MADE,
+        "SELECT id, (max(m) OVER (ORDER BY id))::text,"
+        " (min(m) FILTER (WHERE k > 1) OVER (PARTITION BY k))::text FROM en_t ORDER BY id",
+        "SELECT id FROM en_t WHERE m = ANY ('{ok,happy}') ORDER BY id",
+        "SELECT id FROM en_t WHERE m = ANY ('{ok,nope}')",
+        "SELECT id FROM en_t WHERE n <> ALL ('{ok,zen}') OR n = ANY ('{zen,NULL}') ORDER BY id",
+        "SELECT id FROM en_t WHERE m > ANY ('{sad,zen}'::en_mood[]) ORDER BY id",
+        "SELECT id FROM en_t WHERE m = ANY ('{}')",
+        "SELECT mode() WITHIN GROUP (ORDER BY m) = 'ok',"
+        " pg_typeof(mode() WITHIN GROUP (ORDER BY m)) FROM en_t",
+        "SELECT m LIKE 'o%' FROM en_t",
+        "SELECT m NOT ILIKE 'o%' FROM en_t",
+        "SELECT m !~ 'o' FROM en_t",
+        "SELECT m SIMILAR TO 'o%' FROM en_t",
+        "SELECT 'ok' LIKE m FROM en_t",
+        "SELECT m || n FROM en_t",
+        "SELECT m || 1 FROM en_t",
+        "SELECT 'x' || m, m || 'x', m::text LIKE 'o%' FROM en_t WHERE id = 1",
+        *_GONE,
+    ],
+    "enum_without_labels": [
+        "CREATE TYPE en_none AS ENUM ()",
+        "CREATE TABLE en_e (id int, x en_none)",
+        "INSERT INTO en_e VALUES (1, NULL)",
+        "INSERT INTO en_e VALUES (2, 'a')",
+        "SELECT 'a'::en_none",
+        "SELECT x::text, enum_range(x)::text FROM en_e ORDER BY x, id",
+        "ALTER TYPE en_none ADD VALUE 'first'",
+        "INSERT INTO en_e VALUES (2, 'first')",
+        "SELECT x::text, enum_range(NULL::en_none)::text FROM en_e ORDER BY x",
+        "SELECT tableoid::regclass, id FROM en_e ORDER BY id",
+        "SELECT e.tableoid = 'en_e'::regclass, pg_typeof(tableoid) FROM en_e e LIMIT 1",
+        "SELECT tableoid::regclass::text, count(*) FROM en_e GROUP BY 1",
+        "SELECT a.id, a.tableoid::regclass FROM en_e a LEFT JOIN en_e b ON a.id = b.id + 1"
+        " ORDER BY 1",
+        "SELECT tableoid FROM en_e a, en_e b",
+        "SELECT tableoid FROM (SELECT * FROM en_e) q",
+        "SELECT relname FROM pg_class WHERE oid = (SELECT tableoid FROM en_e LIMIT 1)",
+        "UPDATE en_e SET id = 7 WHERE tableoid = 'en_e'::regclass AND id = 1"
+        " RETURNING tableoid::regclass, id",
+        "DELETE FROM en_e WHERE tableoid = 0",
+        "CREATE VIEW en_v AS SELECT tableoid::regclass::text AS t, id FROM en_e WHERE id > 1",
+        "SELECT * FROM en_v ORDER BY id",
+        "DROP VIEW en_v",
+        "CREATE TABLE en_d (a int, b text DEFAULT 'first'::en_none, c int CHECK ('first'::en_none"
+        " IS NOT NULL))",
+        "DROP TYPE en_none",
+        "CREATE VIEW en_v AS SELECT x FROM en_e",
+        "DROP TYPE en_none CASCADE",
+        "SELECT * FROM en_e ORDER BY id",
+        "INSERT INTO en_d (a) VALUES (1) RETURNING *",
+        "DROP TABLE en_e, en_d",
+    ],
     "enum_values": [
         *_MADE,
         "INSERT INTO en_t VALUES (40, 'angry')",

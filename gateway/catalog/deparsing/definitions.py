@@ -34,7 +34,7 @@ def default_text(written: str, kind: Type, types: Types | None = None) -> str:
     >>> default_text("'x'", by_name("varchar")), default_text("-1", by_name("int4"))
     ("'x'::character varying", "'-1'::integer")
     """
-    if (kind.element or kind).labels:
+    if (kind.element or kind).is_enum:
         return f"{written}::{kind.sql}" if _tree(written).is_string else written
     try:
         node = converted(_analysed(_tree(written), types or {}), kind.oid)
@@ -171,7 +171,7 @@ def _tree(written: str) -> exp.Expr:
 
 def _analysed(tree: exp.Expr, types: Types) -> Node:
     # An expression over an enum is shown as its author wrote it.
-    own = {name for name, kind in types.items() if (kind.element or kind).labels}
+    own = {name for name, kind in types.items() if (kind.element or kind).is_enum}
     columns = [(name, kind.oid, -1) for name, kind in types.items() if name not in own]
     scope = Scope(sources=[Source(columns)])
     return Queries(_no_relation).expression(tree, scope)

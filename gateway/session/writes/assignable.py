@@ -59,7 +59,7 @@ def refuse_texts(query: Computation, given: pa.Schema) -> None:
     fields = fields_of(query.rewritten, given)
     for place in doubtful:
         found, column = fields[first + place], columns[place]
-        stranger = bool(found.type.labels) and found.type.oid != column.type.oid
+        stranger = found.type.is_enum and found.type.oid != column.type.oid
         unquoted = found.type.name in _TEXTS and not _is_quoted(query, first + place)
         if stranger or unquoted:
             raise DatatypeMismatch(

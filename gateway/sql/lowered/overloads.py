@@ -243,7 +243,7 @@ def _labels_told(node: exp.Anonymous, known: Types) -> exp.Expr:
         UndefinedFunction: 42883, of no enum. FeatureNotSupported: 0A000, a range between values.
     """
     kind = known.of(node.expressions[0]) if node.expressions else None
-    if kind is None or not kind.labels:
+    if kind is None or not kind.is_enum:
         raise no_function(node, node.expressions, known)
     if len(node.expressions) > 1:
         raise FeatureNotSupported("enum_range between two values is not supported")

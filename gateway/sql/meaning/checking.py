@@ -36,6 +36,7 @@ from gateway.sql.types.computing import (
     no_operator,
 )
 from gateway.sql.types.inference import GIVES, Types, info_of, is_untyped
+from gateway.sql.types.matching import MATCHED, check_matched
 from gateway.sql.types.results import common_type
 from gateway.types import BOOL, BY_NAME, DATE, TIMESTAMPTZ, Type
 
@@ -233,7 +234,7 @@ def _check_alternatives(node: exp.Expr, known: Types) -> None:
         common = common.element
     if common is TIMESTAMPTZ:
         _zone_dates(values, known)
-    alone = common is not None and bool(common.labels)
+    alone = common is not None and common.is_enum
     if common is not None and (alone or family(common) in ("number", "bool", "uuid")):
         for value in values:
             if value.unnest().is_string:
@@ -297,6 +298,7 @@ _ROWS: tuple[tuple[Kinds, Callable[[exp.Expr, Types], None]], ...] = (
     (tuple(COMPUTED), check_computed),
     ((*BITWISE, exp.BitwiseNot), check_bits),
     ((exp.Neg,), check_negated),
+    (MATCHED, check_matched),
     ((exp.Case, exp.Anonymous), _check_chosen),
     ((exp.Cast,), check_cast),
     ((exp.Anonymous,), check_arguments),

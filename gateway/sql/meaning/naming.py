@@ -116,7 +116,7 @@ def _type_name(kind: exp.DataType) -> str:
     try:
         known = postgres_type(kind)
         own = known.element or known
-        if own.labels:
+        if own.is_enum:
             return own.sql.strip('"').replace('""', '"')
         return known.name.removeprefix("_")
     except GatewayError:

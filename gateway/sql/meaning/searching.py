@@ -282,7 +282,7 @@ def _check_kinds(over: exp.Select, hidden: str, analysis: Analysis) -> None:
     for array in arrays:
         kinds = {known.of(each) for each in array.expressions}
         kind = next(iter(kinds))
-        plain = kind is not None and kind.name in _SORTED and not kind.labels
+        plain = kind is not None and kind.name in _SORTED and not kind.is_enum
         if len(kinds) > 1 or not plain:
             raise FeatureNotSupported(
                 f'ORDER BY "{hidden.removesuffix(_KEY)}" of SEARCH DEPTH FIRST by columns of '

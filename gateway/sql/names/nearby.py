@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 _FARTHEST = 3
+# What PostgreSQL keeps of each row besides.
+_OF_SYSTEM = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
 
 
 def hint_for(
@@ -24,6 +26,8 @@ def hint_for(
         relations: Alias and columns of the relations around it, the innermost first.
         quoted: Whether it was in double quotes, as other systems write strings.
     """
+    if name in _OF_SYSTEM:
+        return "Rows have no such system column here; name them by a key."
     found: list[tuple[str, str]] = []
     nearest = _FARTHEST
     for table, columns in relations:

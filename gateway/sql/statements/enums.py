@@ -42,14 +42,14 @@ def read_create_type(reader: Reader) -> CreateEnum:
     """CREATE TYPE, after these words.
 
     Raises:
-        FeatureNotSupported: 0A000, a type of another kind, or without labels.
+        FeatureNotSupported: 0A000, a type of another kind.
     """
     name = reader.qualified()
     if not reader.accept("AS", "ENUM"):
         _refuse(reader, "CREATE TYPE of what is no enum is not supported")
     reader.need("(")
     if reader.accept(")"):
-        _refuse(reader, "an enum without labels is not supported")
+        return CreateEnum(name, ())
     labels = [reader.string()]
     while reader.need(",", ")") == ",":
         labels.append(reader.string())

@@ -55,7 +55,7 @@ def data_type(spelt: str | Type) -> exp.DataType:
     if isinstance(spelt, str):
         return copied(_read(spelt))
     own = spelt.element or spelt
-    if not own.labels:
+    if not own.is_enum:
         return copied(_read(spelt.sql))
     name = exp.to_identifier(own.sql.strip('"'), quoted=True)
     kind = exp.DataType(this=exp.DType.USERDEFINED, kind=name, udt=True)
@@ -67,7 +67,7 @@ def data_type(spelt: str | Type) -> exp.DataType:
 
 def with_depth(kind: Type) -> str | Type:
     """How `data_type` is told of a type with the dimensions that its arrays have here."""
-    return kind if (kind.element or kind).labels else kind.sql + "[]" * (dimensions(kind) - 1)
+    return kind if (kind.element or kind).is_enum else kind.sql + "[]" * (dimensions(kind) - 1)
 
 
 def own_type(kind: exp.DataType) -> Type | None:

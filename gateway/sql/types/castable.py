@@ -59,7 +59,7 @@ def check_cast(node: exp.Expr, known: Types) -> None:
 def _may_cast(kind: Type, target: Type) -> bool:
     if kind is target or {kind.name, target.name} & _TEXTS:
         return True
-    if kind.labels or target.labels:  # an enum is cast through text alone
+    if kind.is_enum or target.is_enum:  # an enum is cast through text alone
         return False
     if kind.element is not None and target.element is not None:
         return _may_cast(kind.element, target.element)

@@ -12,12 +12,14 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from gateway.errors import FeatureNotSupported
+from gateway.sql.inputs.array_input import read_array
 from gateway.sql.names.scope import Analysis, Block
 from gateway.sql.text.datatypes import data_type, with_depth
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import copied, nodes_of, own_nodes
 from gateway.sql.types.inference import type_of
-from gateway.types import BYTEA, ENUM, Type
+from gateway.types import BYTEA, ENUM, Type, array_of
 
 _TYPED = frozenset(
     {"bool", "date", "time", "timestamp", "timestamptz", "interval", "int2", "int4", "int8",
@@ -43,6 +45,7 @@ _OF_ARRAYS = (exp.ArrayContainsAll, exp.ArrayContainedBy, exp.ArrayOverlaps)
 def cast_literals(block: Block) -> None:
     """Cast literals that stand beside values of other types, in place."""
     for node in own_nodes(block.select):
+        _cast_quantified(node, block)
         for group in _compared(node):
             _cast_group([(each, block) for each in group], compared=True)
         for group in _alternatives(node):
@@ -52,6 +55,36 @@ def cast_literals(block: Block) -> None:
         elif isinstance(node, exp.Anonymous) and node.name in _OF_BYTES:
             for literal in filter(_is_literal, node.expressions):
                 _cast(literal, BYTEA)
+
+
+def _cast_quantified(node: exp.Expr, block: Block) -> None:
+    """A literal in ANY or ALL beside an enum is the array of labels that it lists, in place."""
+    side = node.args.get("expression") if isinstance(node, COMPARISONS) else None
+    if not (isinstance(side, exp.Anonymous) and side.name.lower() in ("any", "some", "all")):
+        return
+    array = side.expressions[0] if side.expressions else None
+    text = array.this if isinstance(array, exp.Cast) else array
+    if array is None or text is None or not _is_literal(text):
+        return
+    kind = type_of(node.this, block)
+    if kind is None or not kind.is_enum:
+        return
+    if text is not array and type_of(array, block) != array_of(kind):
+        return
+    items = [exp.Literal.string(word) if word is not None else exp.Null() for word in _items(text)]
+    listed = [exp.Cast(this=item, to=data_type(kind)) for item in items]
+    if listed:
+        array.replace(exp.Array(expressions=listed))
+    elif text is array:
+        _cast(array, array_of(kind))
+
+
+def _items(literal: exp.Expr) -> list[str | None]:
+    """The items of an array of one dimension."""
+    items = read_array(literal.name)
+    if any(isinstance(item, list) for item in items):
+        raise FeatureNotSupported("arrays of arrays beside an enum are not supported")
+    return list(items)
 
 
 def cast_united(analysis: Analysis, tree: exp.Expr) -> None:

@@ -61,7 +61,7 @@ _HINT_OF_ONE = (
 
 def family(known: Type | None) -> str | None:
     """What a type is computed with; None where it is not judged."""
-    if known is not None and known.labels:  # each enum is by itself
+    if known is not None and known.is_enum:  # each enum is by itself
         return f"enum {known.oid}"
     return None if known is None else _FAMILIES.get(known.name)
 

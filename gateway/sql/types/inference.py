@@ -18,7 +18,7 @@ from gateway.sql.text.datatypes import domain_cast
 from gateway.sql.text.grammar import Marker
 from gateway.sql.text.trees import ByKind, Kinds
 from gateway.sql.types.modifiers import cast_modifier
-from gateway.sql.types.numerals import holds_exacting, is_exacting, is_pointed
+from gateway.sql.types.numerals import holds_exacting, integer_type, is_exacting, is_pointed
 from gateway.sql.types.parameters import postgres_type
 from gateway.sql.types.part_units import shown_digits
 from gateway.sql.types.results import MOMENTS, common_type, result_type, widest
@@ -30,7 +30,6 @@ from gateway.types import (
     FLOAT4,
     FLOAT8,
     INT4,
-    INT8,
     INTEGER,
     INTERVAL,
     NUMERIC,
@@ -198,7 +197,7 @@ def _negative(tree: exp.Expr, types: Types) -> Type | None:
     """`-2147483648` is an integer, although 2147483648 is a bigint."""
     literal = bare(tree.this)
     if isinstance(literal, exp.Literal) and literal.is_int:
-        return _integer(-int(literal.name))
+        return integer_type(-int(literal.name))
     return types.of(literal)
 
 
@@ -272,14 +271,13 @@ def _literal(tree: exp.Expr, types: Types) -> Type:
     if tree.is_string:
         return TEXT
     if tree.is_int:
-        return _integer(int(tree.this))
+        return integer_type(int(tree.this))
     return NUMERIC if is_exacting(tree) else FLOAT8
 
 
-def _integer(value: int) -> Type:
-    if -(2**31) <= value < 2**31:
-        return INT4
-    return INT8 if -(2**63) <= value < 2**63 else NUMERIC
+def _mode(tree: exp.Expr, types: Types) -> Type | None:
+    """mode() gives what it sorts; of the other ordered sets the engine tells."""
+    return types.of(tree.expression.expressions[0].this) if tree.this.name == "mode" else None
 
 
 def info_of(output: Output, parameters: Mapping[int, Type] = _NO_PARAMETERS) -> ColumnInfo:
@@ -381,6 +379,7 @@ _ROWS: tuple[tuple[Kinds, Reader], ...] = (
     ((exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, *_SHIFTS), _bits),
     ((exp.Bracket,), _item),
     ((exp.Distinct,), _first),
+    ((exp.WithinGroup,), _mode),
     ((exp.Parameter,), _parameter),
     ((exp.Pow, exp.Extract, Marker), _of(FLOAT8)),
     ((exp.Case,), _case),

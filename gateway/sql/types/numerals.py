@@ -11,6 +11,8 @@ from decimal import Decimal
 
 from sqlglot import exp
 
+from gateway.types import INT4, INT8, NUMERIC, Type
+
 _SUMS = (exp.Add, exp.Sub, exp.Mul)
 _MOST_DIGITS = 38
 
@@ -115,3 +117,14 @@ def plain(text: str) -> str:
     if abs(value.adjusted()) > 2 * _MOST_DIGITS:
         return "9" * (2 * _MOST_DIGITS + 1)  # more than any numeric has
     return format(value, "f")
+
+
+def integer_type(value: int) -> Type:
+    """The type of an integer that is written out: as wide as it needs.
+
+    >>> [integer_type(value).name for value in (1, 2**31, 2**63)]
+    ['int4', 'int8', 'numeric']
+    """
+    if -(2**31) <= value < 2**31:
+        return INT4
+    return INT8 if -(2**63) <= value < 2**63 else NUMERIC

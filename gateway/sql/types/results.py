@@ -245,7 +245,7 @@ _OF_FIRST: dict[str, Callable[[Type], Type | None]] = {
     "array_fill": _array,
     "enum_first": _itself,
     "enum_last": _itself,
-    "enum_range": lambda first: array_of(first) if first.labels else None,
+    "enum_range": lambda first: array_of(first) if first.is_enum else None,
 }
 
 

@@ -189,7 +189,7 @@ def declare_parameters(
 def _typed(value: exp.Expr, kind: Type) -> exp.DataType | None:
     """What a literal must be cast to before the engine sees it; None: nothing."""
     if value.is_string and (kind.element is not None or kind is INTERVAL or is_spelt(value, kind)):
-        if kind.element is not None and kind.element.labels:
+        if kind.element is not None and kind.element.is_enum:
             return data_type(kind)
         return exp.DataType.build(_read_as(kind) + "[]" * (dimensions(kind) - 1), dialect=DIALECT)
     literal = value.this if isinstance(value, exp.Neg) else value

@@ -28,7 +28,7 @@ from gateway.sql.writes.assignments import (
     refuse_value,
     written_columns,
 )
-from gateway.sql.writes.targets import Target
+from gateway.sql.writes.targets import Target, refuse_identifiers
 from gateway.types import Type
 
 
@@ -58,6 +58,7 @@ def as_merge(tree: exp.Merge, target: Target, row_identifier: str) -> tuple[Merg
             hint="MERGE has none; write INSERT ... ON CONFLICT DO UPDATE ... RETURNING.",
         )
     _refuse_one_name(tree)
+    refuse_identifiers(tree, row_identifier)
     reading = _Reading(tree.copy(), target, row_identifier)
     before: dict[bool, list[exp.Expr]] = {True: [], False: []}
     last: set[bool] = set()  # the kinds that had a WHEN without condition

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.errors import FeatureNotSupported
+from sqlglot import exp
+
+from gateway.errors import FeatureNotSupported, UndefinedColumn
+from gateway.sql.names.nearby import hint_for
+from gateway.sql.names.scope import position_of
+from gateway.sql.text.trees import nodes_of
 from gateway.types import Type
 
 
@@ -24,6 +29,20 @@ class TargetColumn:
 
 
 Target = Mapping[str, TargetColumn]
+
+
+def refuse_identifiers(tree: exp.Expr, row_identifier: str) -> None:
+    """Refuse what names the rows' identifiers, which are not those of PostgreSQL.
+
+    Raises:
+        UndefinedColumn: 42703.
+    """
+    for column in nodes_of(tree, exp.Column):
+        if column.name == row_identifier and (position := position_of(column)):
+            hint = hint_for("", row_identifier, ())
+            raise UndefinedColumn(
+                f'column "{row_identifier}" does not exist', hint=hint, position=position
+            )
 
 
 def no_columns() -> FeatureNotSupported:

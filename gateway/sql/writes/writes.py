@@ -48,7 +48,7 @@ from gateway.sql.writes.given import Given, as_given
 from gateway.sql.writes.items import with_items_inserted
 from gateway.sql.writes.narrowing import Narrowing, narrowing_of
 from gateway.sql.writes.steps import Step, step_of
-from gateway.sql.writes.targets import Target, no_columns
+from gateway.sql.writes.targets import Target, no_columns, refuse_identifiers
 from gateway.types import Type
 
 
@@ -124,6 +124,7 @@ def as_write(tree: exp.Expr, target: Target, row_identifier: str) -> Write:
     Raises:
         UndefinedColumn: 42703. DuplicateColumn: 42701. FeatureNotSupported: 0A000.
     """
+    refuse_identifiers(tree, row_identifier)
     tree = tree.copy()
     if isinstance(tree, exp.Insert):
         return _insert(tree, target, row_identifier)

@@ -77,7 +77,8 @@ class EnumKeeper(TypeKeeper):
             at = len(texts)
             if beside:
                 at = _place(texts, beside) + after
-            below = enum.labels[at - 1].place if at else enum.labels[0].place - 2
+            first = enum.labels[0].place if enum.labels else 2.0
+            below = enum.labels[at - 1].place if at else first - 2
             above = enum.labels[at].place if at < len(texts) else below + 2
             place = float(np.float32((below + above) / 2))
             made = Label(next(self._shared.oids), place, text)

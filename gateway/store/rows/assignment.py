@@ -54,7 +54,7 @@ def assign(values: pa.Array, column: Column) -> pa.Array:
     source = _family(values.type)
     if column.type.element is not None:
         return assign_array(values, column, assign, is_list=source == "list")
-    if column.type.labels and source == "text":
+    if column.type.is_enum and source == "text":
         return _to_labels(values, column)
     cast = _CASTS.get((source, column.type.name))
     if cast is None:

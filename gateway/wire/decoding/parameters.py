@@ -164,14 +164,14 @@ def decode_value(data: bytes, kind: Type, form: int, notation: Notation = PLAIN)
     if form:
         if foreign is not None and kind.name in TEXTS:
             data = foreign.decode(data).encode()
-        if kind.labels:
+        if kind.is_enum:
             return literals.label_of(text_of(data), kind)
         return _BINARY.get(kind.name, text_of_data)(data)
     text = text_of(data) if foreign is None else foreign.decode(data)
     moment = _MOMENTS.get(kind.name)
     if moment is not None:
         return moment(text, notation)
-    if kind.labels:
+    if kind.is_enum:
         return literals.label_of(text, kind)
     convert = _TEXT.get(kind.name)
     return text if convert is None else convert(text)

@@ -33,7 +33,7 @@ def sort_distinct(block: Block) -> None:
         if is_aggregate(call) and call.name.lower() in _GATHERING and call.expressions:
             distinct = call.expressions[-1]
             kind = known.of(distinct.expressions[0]) if isinstance(distinct, exp.Distinct) else None
-            if kind is not None and kind.labels:
+            if kind is not None and kind.is_enum:
                 raise FeatureNotSupported(
                     f"{call.name}(DISTINCT ...) of {kind.sql} is not supported",
                     hint="Write SELECT DISTINCT in a subquery.",

@@ -100,7 +100,7 @@ def _kinds(block: Block) -> list[Type]:
     return [
         kind
         for kind in kinds
-        if kind is not None and (kind.name in KEYS or (sorted_ and kind.labels))
+        if kind is not None and (kind.name in KEYS or (sorted_ and kind.is_enum))
     ]
 
 

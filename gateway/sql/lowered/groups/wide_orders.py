@@ -78,7 +78,7 @@ def _refuse_record(kind: Type) -> None:
 
 def _order_values(ordered: exp.Ordered, kind: Type) -> None:
     """The same of what an aggregate takes in an order."""
-    if kind.element is not None and kind.element.labels:
+    if kind.element is not None and kind.element.is_enum:
         raise no_array_order()
     key, values = key_of(kind), ordered.parent
     if key is None or values is None:
@@ -100,7 +100,7 @@ def _order_keys(
         ordered.set("this", key(value))
         return
     distinct = holder.args.get("distinct")
-    if kind.labels and _as_group(holder):
+    if kind.is_enum and _as_group(holder):
         distinct = None
     if distinct is not None and distinct.args.get("on") is None:
         raise FeatureNotSupported(
@@ -140,7 +140,7 @@ def _order_arrays(ordered: exp.Ordered, holder: exp.Window | exp.Select, element
     Raises:
         FeatureNotSupported: 0A000, arrays of an enum.
     """
-    if element.labels:
+    if element.is_enum:
         raise no_array_order()
     first, down = bool(ordered.args.get("nulls_first")), bool(ordered.args.get("desc"))
     order = ordered.parent

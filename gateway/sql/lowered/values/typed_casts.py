@@ -36,7 +36,7 @@ def spell_cast(node: exp.Cast, known: Types) -> None:
     target = known.of(node)
     if _read_items(node, known, kind, target):
         return
-    if kind is None and target is not None and target.labels:
+    if kind is None and target is not None and target.is_enum:
         _read_text(node, known)
         return
     if kind is None or target is None or target is kind:
@@ -84,7 +84,7 @@ _TEXTS = ("text", "varchar", "bpchar")
 def _read_items(node: exp.Cast, known: Types, kind: Type | None, target: Type | None) -> bool:
     """Read the items of what is cast to an array of an enum, in place; whether it is that."""
     element = None if target is None else target.element
-    if target is None or element is None or not element.labels:
+    if target is None or element is None or not element.is_enum:
         return False
     value = node.this.unnest()
     if isinstance(value, exp.Literal | exp.Null) or (kind is not None and kind.element is element):
@@ -121,7 +121,7 @@ def _read_text(node: exp.Cast, known: Types) -> None:
         return
     text = exp.Cast(this=node.this.copy(), to=data_type("text"))
     made = exp.Anonymous(this=function, expressions=[text])
-    if kind is not None and kind.labels:
+    if kind is not None and kind.is_enum:
         made.append("expressions", _told(kind))
     made.meta[GIVES] = kind
     further = kind is NUMERIC or node.args["to"].expressions

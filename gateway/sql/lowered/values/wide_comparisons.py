@@ -66,9 +66,10 @@ def _enum_of(kinds: Sequence[Type | None]) -> Type | None:
     Raises:
         FeatureNotSupported: 0A000, arrays of enums, whose order the engine has not.
     """
-    if any(kind is not None and kind.element is not None and kind.element.labels for kind in kinds):
+    elements = [kind.element for kind in kinds if kind is not None]
+    if any(element is not None and element.is_enum for element in elements):
         raise no_array_order()
-    return next((kind for kind in kinds if kind is not None and kind.labels), None)
+    return next((kind for kind in kinds if kind is not None and kind.is_enum), None)
 
 
 def _array_of(kinds: Sequence[Type | None]) -> Type | None:
@@ -109,7 +110,7 @@ def _compare_keys(node: exp.Expr, sides: Sequence[exp.Expr], kind: Type) -> None
     assert key is not None
     arrays = [side.expressions[0].unnest() for side in sides if _is_any(side)]
     if arrays and not all(isinstance(array, exp.Array) for array in arrays):
-        if kind.labels:
+        if kind.is_enum:
             raise no_array_order()
         return
     query = node.args.get("query")
@@ -160,6 +161,8 @@ def json_key(value: exp.Expr) -> exp.Expr:
 
 def place_of_label(kind: Type, value: exp.Expr) -> exp.Expr:
     """Which of an enum's labels a value is, counted from 1; NULL of NULL."""
+    if not kind.labels:
+        return exp.Cast(this=exp.Null(), to=data_type("int"))
     ifs = [
         exp.If(this=exp.Literal.string(label), true=exp.Literal.number(place))
         for place, label in enumerate(kind.labels, 1)
@@ -234,16 +237,12 @@ def _among(node: exp.Expr) -> None:
 
 
 def choose_widely(node: exp.Anonymous, known: Types) -> None:
-    """greatest, least, max and min of intervals by their lengths, of enums, in place.
-
-    Raises:
-        FeatureNotSupported: 0A000, max and min of an enum over a window.
-    """
+    """greatest, least, max and min of intervals by their lengths, of enums, in place."""
     kind = known.of(node) if node.name in _EXTREMES else _argument(node, known)
     if kind is not None and kind.element is not None and node.name in _EXTREMES:
         _choose_array(node, kind, known)
         return
-    key = key_of(kind) if kind is not None and (kind is INTERVAL or kind.labels) else None
+    key = key_of(kind) if kind is not None and (kind is INTERVAL or kind.is_enum) else None
     if key is None or kind is None:
         return
     if node.name in _EXTREMES:
@@ -256,11 +255,7 @@ def choose_widely(node: exp.Anonymous, known: Types) -> None:
     elif node.name in ("max", "min") and len(node.expressions) == 1:
         held = node.parent.parent if isinstance(node.parent, exp.Filter) else node.parent
         if isinstance(held, exp.Window):
-            if kind.labels:
-                raise FeatureNotSupported(
-                    f"{node.name} of {kind.sql} over a window is not supported"
-                )
-            _choose_in_window(node, held)
+            _choose_in_window(node, held, kind)
             return
         value = node.expressions[0]
         if isinstance(value, exp.Distinct):
@@ -271,8 +266,21 @@ def choose_widely(node: exp.Anonymous, known: Types) -> None:
         node.meta[GIVES] = kind
 
 
-def _choose_in_window(call: exp.Anonymous, window: exp.Window) -> None:
-    """The interval of the greatest or least text of those that sort as intervals do, in place."""
+def _choose_in_window(call: exp.Anonymous, window: exp.Window, kind: Type) -> None:
+    """The interval of the greatest or least text of those that sort as intervals do, in place.
+
+    Of an enum the label of the greatest or least place.
+    """
+    if kind.is_enum:
+        call.set("expressions", [place_of_label(kind, call.expressions[0])])
+        case = exp.Case(default=exp.Null())
+        case.meta[GIVES] = kind
+        window.replace(case)
+        case.set("this", window)
+        for place, label in enumerate(kind.labels, 1):
+            at = exp.Literal.number(place)
+            case.append("ifs", exp.If(this=at, true=exp.Literal.string(label)))
+        return
     given = exp.Cast(this=call.expressions[0].copy(), to=data_type("interval"))
     call.set("expressions", [exp.Anonymous(this="interval_key", expressions=[given])])
     chosen = exp.Anonymous(this="interval_of_key")
@@ -316,7 +324,7 @@ def _chosen(one: exp.Expr, other: exp.Expr, above: exp.Expr) -> exp.Expr:
 
 def key_of(kind: Type) -> Key | None:
     """What values of a type are compared and sorted by; None: by themselves."""
-    return partial(place_of_label, kind) if kind.labels else KEYS.get(kind.name)
+    return partial(place_of_label, kind) if kind.is_enum else KEYS.get(kind.name)
 
 
 # A type whose equal values may differ in form -> the key by which they are compared.
