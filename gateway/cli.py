@@ -21,7 +21,7 @@ import typer
 
 from gateway import __version__
 from gateway.app import App, explain
-from gateway.catalog.datasets import open_one
+from gateway.catalog.datasets import open_within
 from gateway.config import Dataset, Settings, load
 from gateway.errors import GatewayError
 from gateway.observe.logs import write_log
@@ -148,7 +148,7 @@ def check(config: ConfigOption = None) -> None:
     failed = False
     for dataset in settings.datasets:
         try:
-            tables = open_one(dataset)
+            tables = open_within(dataset, settings.open_seconds)
         except GatewayError as error:
             failed = True
             _say(f"{dataset.name}: {_told(error)}")

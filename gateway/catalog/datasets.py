@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -32,7 +33,7 @@ from gateway.sources.grid.relations import relations_of
 from gateway.sources.listing import ATTRIBUTES, TEXT, Listing, attribute_rows
 from gateway.sources.opening import ncep
 from gateway.sources.opening.opening import open_dataset, presence, unreadable
-from gateway.sources.patience import Begun
+from gateway.sources.patience import Begun, within
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.table import Description, Table, TableName
 from gateway.sources.urls import is_local, shown
@@ -310,6 +311,14 @@ class Datasets(Mapping[TableName, Table]):
             (name, shown(held.dataset.uri), len(held.tables), *_told(held.error))
             for name, held in self._held.items()
         ]
+
+
+def open_within(dataset: Dataset, seconds: float) -> dict[TableName, GridTable]:
+    """As `open_one`; DatasetUnreadable (58030), too, where it takes longer."""
+    try:
+        return within(seconds, partial(open_one, dataset), check_for_interrupts)
+    except TimeoutError as error:
+        raise unreadable(dataset.uri, error) from error
 
 
 def open_one(dataset: Dataset) -> dict[TableName, GridTable]:

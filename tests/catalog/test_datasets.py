@@ -192,6 +192,8 @@ def test_a_dataset_that_never_answers_is_a_bad_one(
     assert isinstance(fault, DatasetUnreadable)
     assert fault.detail == "there was no answer within 0.1 s"
     assert total(datasets, "other") == 3.0
+    with pytest.raises(DatasetUnreadable):  # as `gradwire check` opens it
+        served.open_within(slow, 0.1)
     answers.set()
     datasets.refresh("slow")
     assert total(datasets, "slow") == 3.0
