@@ -44,14 +44,28 @@ PLAIN = {
 FEWEST_WORKERS = max(16, 2 * (os.cpu_count() or 1))
 
 
+# Spilled files that are merged at a time. All at once, which is the engine's default, is a batch of
+# each: ten million rows sorted under a bound of 64 MiB grew the process by 278 MiB, four at a time
+# by 127, two by 100, in the same time but for two.
+MERGED_FILES = 4
+
+
 def pool_of(memory_bytes: int) -> RuntimeEnvBuilder:
     """A pool of so much memory, which queries share evenly, and spill to files beside it."""
     return RuntimeEnvBuilder().with_disk_manager_os().with_fair_spill_pool(memory_bytes)
 
 
+def context_of(config: SessionConfig, runtime: RuntimeEnvBuilder | None) -> SessionContext:
+    """A context whose queries hold their memory in that pool; None: as much as there is."""
+    context = SessionContext(config, runtime)
+    if runtime is not None:
+        context.sql(f"SET datafusion.runtime.max_spill_merge_fan_in = {MERGED_FILES}")
+    return context
+
+
 def without_functions(config: SessionConfig, runtime: RuntimeEnvBuilder | None) -> SessionContext:
     """A context that knows no function, for plans that are finished."""
-    context = SessionContext(config, runtime)
+    context = context_of(config, runtime)
     for name in context.udfs():
         context.deregister_udf(name)
     for name in context.udafs():

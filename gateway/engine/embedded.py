@@ -28,6 +28,7 @@ from gateway.engine.configured import (
     FEWEST_WORKERS,
     PLAIN,
     SETTINGS,
+    context_of,
     pool_of,
     without_functions,
 )
@@ -102,7 +103,7 @@ class Embedded:
     def _contexts(
         self, runtime: RuntimeEnvBuilder | None, bare: SessionContext, memory_bytes: int | None
     ) -> Contexts:
-        context = SessionContext(self._config, runtime)
+        context = context_of(self._config, runtime)
         register_functions(context, self._more)
         return Contexts(context, self._plain, bare, memory_bytes)
 

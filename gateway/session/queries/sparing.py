@@ -30,13 +30,19 @@ from collections.abc import Sequence
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.aggregation.coordinates import Tables, answer, asking, inner_sources, table_name
+from gateway.aggregation.coordinates import (
+    Tables,
+    answer,
+    asking,
+    inner_sources,
+    table_name,
+)
 from gateway.aggregation.planning import Attempt, aggregate_on_arrays
 from gateway.engine.interface import EngineSession, Plan, gathered
 from gateway.session.portals.turning import KeptRoom
 from gateway.session.queries.counted_apart import counted_apart
 from gateway.session.queries.first_rows import sort_column, with_counts
-from gateway.session.queries.held_windows import check_windows
+from gateway.session.queries.held_windows import check_windows, rows_of
 from gateway.session.queries.join_sides import smaller_first
 from gateway.session.queries.laid_out import laid_out
 from gateway.session.queries.narrowing import narrowed
@@ -147,7 +153,14 @@ def _plan_spared(
     narrower, tables = narrowed(tree, tables, ask, FEWEST_ROWS)
     if narrower is not tree:
         tree, sql = narrower, to_engine(narrower)
-    check_windows(tree, tables, engine.memory_bytes)
+
+    def count(select: exp.Select) -> int | None:
+        counting = rows_of(select)
+        if counting is None:
+            return None
+        return int(answer(engine, counting, tables, values).column(0)[0].as_py())
+
+    check_windows(tree, tables, engine.memory_bytes, count)
     plain = unsorted(tree, tables)
     if plain is not None:
         text, ordered = to_engine(plain[0]), plain[1]
