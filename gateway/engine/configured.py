@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from datafusion import RuntimeEnvBuilder, SessionConfig, SessionContext
 
 # What differs from DataFusion's defaults, and why.
@@ -38,16 +36,11 @@ PLAIN = {
     "datafusion.optimizer.enable_dynamic_filter_pushdown": "false",
 }
 
-# The engine's threads, for all queries; it reads this once, when the first is planned. A join that
-# makes its pairs keeps a thread of each partition: with as many threads as cores two such kept
-# everybody else waiting.
-FEWEST_WORKERS = max(16, 2 * (os.cpu_count() or 1))
-
-
-# Spilled files that are merged at a time. All at once, which is the engine's default, is a batch of
-# each: ten million rows sorted under a bound of 64 MiB grew the process by 278 MiB, four at a time
-# by 127, two by 100, in the same time but for two.
-MERGED_FILES = 4
+# What each of the spilled files that are merged at a time may take of the bound. The engine merges
+# all at once, and holds a batch of each: ten million rows sorted under a bound of 64 MiB grew the
+# process by 278 MiB, four files at a time by 127, two by 100, in the same time but for two.
+_MERGED_BYTES = 16 << 20
+_FEWEST_MERGED = 4
 
 
 def pool_of(memory_bytes: int) -> RuntimeEnvBuilder:
@@ -55,17 +48,22 @@ def pool_of(memory_bytes: int) -> RuntimeEnvBuilder:
     return RuntimeEnvBuilder().with_disk_manager_os().with_fair_spill_pool(memory_bytes)
 
 
-def context_of(config: SessionConfig, runtime: RuntimeEnvBuilder | None) -> SessionContext:
-    """A context whose queries hold their memory in that pool; None: as much as there is."""
+def context_of(
+    config: SessionConfig, runtime: RuntimeEnvBuilder | None, memory_bytes: int | None
+) -> SessionContext:
+    """A context whose queries hold their memory in a pool of so much; None: as much as there is."""
     context = SessionContext(config, runtime)
-    if runtime is not None:
-        context.sql(f"SET datafusion.runtime.max_spill_merge_fan_in = {MERGED_FILES}")
+    if memory_bytes is not None:
+        merged = max(_FEWEST_MERGED, memory_bytes // _MERGED_BYTES)
+        context.sql(f"SET datafusion.runtime.max_spill_merge_fan_in = {merged}")
     return context
 
 
-def without_functions(config: SessionConfig, runtime: RuntimeEnvBuilder | None) -> SessionContext:
+def without_functions(
+    config: SessionConfig, runtime: RuntimeEnvBuilder | None, memory_bytes: int | None
+) -> SessionContext:
     """A context that knows no function, for plans that are finished."""
-    context = context_of(config, runtime)
+    context = context_of(config, runtime, memory_bytes)
     for name in context.udfs():
         context.deregister_udf(name)
     for name in context.udafs():

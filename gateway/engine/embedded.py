@@ -23,9 +23,9 @@ from datafusion.catalog import Schema
 from datafusion.catalog import Table as EngineTable
 from pyarrow.dataset import Dataset
 
+from gateway.engine.allocation import keep_little, workers
 from gateway.engine.clocks import UNSTABLE, Clocks, Moment
 from gateway.engine.configured import (
-    FEWEST_WORKERS,
     PLAIN,
     SETTINGS,
     context_of,
@@ -77,7 +77,8 @@ class Embedded:
         functions: Sequence[Columnar] = (),
         memory_bytes: int | None = None,
     ) -> None:
-        os.environ.setdefault("TOKIO_WORKER_THREADS", str(FEWEST_WORKERS))
+        os.environ.setdefault("TOKIO_WORKER_THREADS", str(workers(memory_bytes)))
+        keep_little(memory_bytes)
         # One pool for all: what is built of one builder shares it.
         self._runtime = None if memory_bytes is None else pool_of(memory_bytes)
         self._memory_bytes = memory_bytes
@@ -88,7 +89,7 @@ class Embedded:
         self._plain = SessionContext(plain)
         register_functions(self._plain, self._more)
         self._run_in = plain
-        self._bare = without_functions(plain, self._runtime)
+        self._bare = without_functions(plain, self._runtime, memory_bytes)
         self._shelf, self._orders = Shelf(), Orders()
 
     def new_session(self) -> EmbeddedSession:
@@ -98,12 +99,13 @@ class Embedded:
 
     def _limited(self, memory_bytes: int) -> Contexts:
         pool = pool_of(memory_bytes)
-        return self._contexts(pool, without_functions(self._run_in, pool), memory_bytes)
+        bare = without_functions(self._run_in, pool, memory_bytes)
+        return self._contexts(pool, bare, memory_bytes)
 
     def _contexts(
         self, runtime: RuntimeEnvBuilder | None, bare: SessionContext, memory_bytes: int | None
     ) -> Contexts:
-        context = context_of(self._config, runtime)
+        context = context_of(self._config, runtime, memory_bytes)
         register_functions(context, self._more)
         return Contexts(context, self._plain, bare, memory_bytes)
 

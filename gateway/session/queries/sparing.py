@@ -30,13 +30,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.aggregation.coordinates import (
-    Tables,
-    answer,
-    asking,
-    inner_sources,
-    table_name,
-)
+from gateway.aggregation.coordinates import Tables, answer, asking, inner_sources, table_name
 from gateway.aggregation.planning import Attempt, aggregate_on_arrays
 from gateway.engine.interface import EngineSession, Plan, gathered
 from gateway.session.portals.turning import KeptRoom
