@@ -25,6 +25,10 @@ from gateway.sources.table import Partition, Table
 
 Failures = list[GatewayError]
 
+# Rows that the engine is given at a time. A sort under a bound of 64 MiB has no room for two
+# batches of four columns and 256K rows. Cutting copies nothing.
+_MOST_ROWS = 65_536
+
 
 class ProviderDataset(pyarrow.dataset.Dataset):  # type: ignore[misc]  # pyarrow has no types
     """A table for DataFusion to register.
@@ -105,7 +109,7 @@ class _Scanner:
         schema = self.projected_schema
         with kept(self._failures):
             for batch in self._part.scan(schema.names, self._predicate):
-                yield _under(batch, schema)
+                yield from _cut(_under(batch, schema))
 
 
 @contextmanager
@@ -131,6 +135,15 @@ def _under(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
             f"a scan gave columns of types {batch.schema.types}, not {schema.types}"
         )
     return pa.record_batch(batch.columns, schema=schema)
+
+
+def _cut(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """A batch in parts that a sort which must spill has room for; what holds no values is left."""
+    if batch.num_rows <= _MOST_ROWS or not batch.num_columns:
+        yield batch
+        return
+    for start in range(0, batch.num_rows, _MOST_ROWS):
+        yield batch.slice(start, _MOST_ROWS)
 
 
 def sql_predicate(

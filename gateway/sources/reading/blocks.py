@@ -43,9 +43,9 @@ Values = npt.NDArray[Any]
 Found = TypeVar("Found")
 
 # Rows in a batch. Below 64K the engine's cost for each batch shows (3 to 8 times slower at 8192);
-# above, a sort that must spill has no room for two of them (64 MiB for four columns of 256K rows).
+# above 256K the columns leave the processor's cache.
 BATCH_ROWS = 65_536
-TRAILING_ROWS = 65_536
+TRAILING_ROWS = 262_144
 
 
 @dataclass(frozen=True)
