@@ -168,6 +168,15 @@ def test_plans_over_nothing_left(sql: str) -> None:
     assert query(sql, t=table).num_rows == 0
 
 
+def test_no_batch_is_longer_than_a_sort_has_room_for() -> None:
+    table = Rows(pa.record_batch({"n": np.arange(150_000)}))
+    fragment = as_dataset(table).get_fragments()[0]
+    batches = [*fragment.scanner(columns=["n"]).to_batches()]
+    assert [batch.num_rows for batch in batches] == [65_536, 65_536, 18_928]
+    assert pa.Table.from_batches(batches).column("n").to_pylist() == [*range(150_000)]
+    assert [b.num_rows for b in fragment.scanner(columns=[]).to_batches()] == [150_000]
+
+
 def test_a_fault_of_a_scan_is_kept_as_it_was_raised() -> None:
     fault = DatasetUnreadable('cannot read variable "v" of dataset "d"', detail="At x 0 to 1: why")
     failures: list[GatewayError] = []

@@ -19,6 +19,7 @@ from gateway.errors import OutOfMemory
 from gateway.sources.grid.grid import GridTable
 from gateway.sql.text.dialect import parse
 
+# The engine holds the batches of its input and the same put together, and the result.
 _VALUE_BYTES = 8
 
 
@@ -54,7 +55,7 @@ def check_windows(
             continue
         columns = {column.name for column in select.find_all(exp.Column)}
         rows = math.prod(len(grid.positions(dim)) for dim in grid.dims)
-        each = (len(columns) + 1) * _VALUE_BYTES
+        each = (2 * len(columns) + 1) * _VALUE_BYTES
         if rows * each > memory_bytes and select.args.get("where"):
             rows = count(select) or 0
         needed = rows * each
