@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import xarray
     import xarray.backends.locks
     import zarr
+    import zarr.abc.store
     import zarr.codecs
     import zarr.storage
 else:

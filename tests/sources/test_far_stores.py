@@ -143,6 +143,11 @@ def test_groups_of_grib_are_told_apart_by_level_then_step_then_number() -> None:
 def bucket(tmp_path: Path) -> Path:
     for name, version in (("two.zarr", 2), ("three.zarr", 3)):
         small().to_zarr(tmp_path / "bucket" / name, zarr_format=version, consolidated=False)  # type: ignore[call-overload]
+    small().to_zarr(
+        tmp_path / "bucket" / "sharded.zarr",
+        encoding={"v": {"chunks": (1, 3), "shards": (2, 3)}},
+        consolidated=False,
+    )
     small().to_netcdf(tmp_path / "bucket" / "four.nc")
     shutil.make_archive(str(tmp_path / "bucket" / "packed"), "zip", tmp_path / "bucket/three.zarr")
     return tmp_path
@@ -173,12 +178,13 @@ def test_s3_says_what_is_wrong_and_no_secret(
     assert 'cannot open dataset "s3://bucket/three.zarr"' in str(fault) and fault.detail
 
 
-@pytest.mark.parametrize("name", ["two.zarr", "three.zarr", "four.nc"])
+@pytest.mark.parametrize("name", ["two.zarr", "three.zarr", "four.nc", "sharded.zarr"])
 def test_azure_with_credentials_of_the_configuration(name: str, bucket: Path) -> None:
     needed("adlfs")
     with azure.serving(bucket, "somebody", "aGlkZGVu") as connection:
         found = open_dataset(f"az://bucket/{name}", storage={"connection_string": connection})
         assert isinstance(found, xarray.Dataset)
+        np.testing.assert_array_equal(found.v[3].values, small().v[3].values)  # a part of a shard
         xarray.testing.assert_equal(found.load(), small())
 
 

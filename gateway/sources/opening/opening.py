@@ -16,6 +16,7 @@ from typing import Any
 from gateway.errors import ConfigurationFault, DatasetUnreadable
 from gateway.sources.libraries import fsspec, netCDF4, xarray, zarr
 from gateway.sources.opening import grib
+from gateway.sources.opening.far_zarr import store_of
 from gateway.sources.opening.references import protocol_of
 from gateway.sources.urls import is_local, shown
 
@@ -246,10 +247,7 @@ def _open_zarr(
     if uri.split("?")[0].endswith(".zip"):
         kind = uri.partition("://")[0]
         uri, storage = f"zip::{uri}", {kind: storage} if storage else {}
-    # Zarr itself would make the file system in the one thread in which it reads every store, and
-    # some ask a network for credentials meanwhile, or read a zip's list of files.
-    store = zarr.storage.FsspecStore.from_url(uri, storage_options=storage, read_only=True)
-    return _open_store(store, options)
+    return _open_store(store_of(uri, storage), options)
 
 
 def _open_store(store: Any, options: dict[str, Any]) -> xarray.Dataset | xarray.DataTree:
