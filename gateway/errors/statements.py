@@ -72,6 +72,10 @@ class InvalidFunctionDefinition(GatewayError, code="42P13"):
     """A function definition that contradicts itself or the function it replaces."""
 
 
+class IndeterminateDatatype(GatewayError, code="42P18"):
+    """A parameter that was announced without a type, and stands nowhere in the statement."""
+
+
 class UndefinedParameter(GatewayError, code="42P02"):
     """A `$n` to which nothing was bound."""
 

@@ -44,8 +44,8 @@ from gateway.session.computation import Bound, Computation
 from gateway.session.dispatch import Client
 from gateway.session.lifting import Shapes
 from gateway.session.portals.describing import look_again
-from gateway.session.portals.executing import Allowance, declared_types
-from gateway.session.portals.parsing import prepare
+from gateway.session.portals.executing import Allowance
+from gateway.session.portals.parsing import prepare, refuse_parameters
 from gateway.session.portals.portals import Portal
 from gateway.session.portals.prepared import Prepared, parameters_now
 from gateway.session.queries.recall import Recall
@@ -182,7 +182,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         self._doing.note(text, self.status)
         self._account.begin(text)
         text = self._as_conforming(text)
-        if not self._recall.knows(text):
+        if "$" not in text and not self._recall.knows(text):
             alike = self._shapes.run(self._client, text)
             if alike is not None:
                 yield self._followed(alike)
@@ -196,6 +196,7 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
                 self._client.begin(first=False)
                 self._account.begin(statement.text)
             self._account.run(statement)
+            refuse_parameters(statement)
             if self._client.several or _drops_several(statement):
                 self._client.begin_implicit(statement)
             yield self._followed(self._client.run(statement, Bound()))
@@ -231,11 +232,11 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
         self._client.begin()
         self._doing.note(text, self.status)
         self._account.begin(text)
-        self._client.prepared.admit(name)
+        self._client.prepared.make_way(name)
         text = self._as_conforming(text)
-        declared = declared_types(self._client.registry, parameter_oids)
-        prepared = prepare(self._client, text, declared)
+        prepared = prepare(self._client, text, parameter_oids)
         self._client.check_time()
+        self._client.prepared.admit(name)
         self._client.prepared.keep(name, prepared)
         self._account.parsed()
 

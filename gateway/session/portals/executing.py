@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sqlglot import exp
 
-from gateway.catalog.own_types import type_of_oid
-from gateway.catalog.registry import Registry
 from gateway.config import Settings
 from gateway.errors import FeatureNotSupported, GatewayError, WrongObjectType
 from gateway.session.computation import Bound
@@ -21,7 +18,6 @@ from gateway.session.result import Result
 from gateway.sql.statements.commands import DeallocateStatement, ExecuteStatement
 from gateway.sql.statements.statement import Explain, Prepare, Statement
 from gateway.sql.statements.tables import CreateTable
-from gateway.types import Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +61,6 @@ def run_prepared(owner: Owner, statement: Statement, bound: Bound) -> Result:
     kept = Prepared(inner, described, source=tree.source, from_sql=True)
     owner.prepared.keep(tree.name, kept)
     return Result("PREPARE")
-
-
-def declared_types(registry: Registry, oids: Sequence[int]) -> dict[int, Type]:
-    """Types of `$n` that were told by their numbers; 0 and `unknown` tell none."""
-    types = {n: type_of_oid(registry, oid) for n, oid in enumerate(oids, 1) if oid}
-    return {n: each for n, each in types.items() if each.name != "unknown"}
 
 
 def _execute(owner: Owner, statement: Statement, tree: ExecuteStatement, bound: Bound) -> Result:

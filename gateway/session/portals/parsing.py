@@ -8,13 +8,23 @@ from typing import Protocol
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.errors import GatewayError, QueryCanceled, SyntaxFault
+from gateway.catalog.own_types import type_of_oid
+from gateway.catalog.registry import Registry
+from gateway.errors import (
+    GatewayError,
+    IndeterminateDatatype,
+    QueryCanceled,
+    SyntaxFault,
+    UndefinedParameter,
+)
 from gateway.session.activity.account import Account
 from gateway.session.computation import Bound, Described
 from gateway.session.portals.prepared import Prepared, parameters_now
 from gateway.session.transactions.transaction import TransactionBlock
 from gateway.session.writes.execution import Executor
+from gateway.sql.names.scope import position_of
 from gateway.sql.statements.statement import Statement
+from gateway.sql.text.trees import nodes_of
 from gateway.sql.writes import parameter_rows
 from gateway.types import Type
 
@@ -29,18 +39,46 @@ class Preparing(Protocol):
     def describe(self, statement: Statement, declared: Mapping[int, Type]) -> Described: ...
 
 
-def prepare(client: Preparing, text: str, declared: Mapping[int, Type]) -> Prepared:
+def declared_types(registry: Registry, oids: Sequence[int]) -> dict[int, Type]:
+    """Types of `$n` that were told by their numbers; 0 and `unknown` tell none."""
+    types = {n: type_of_oid(registry, oid) for n, oid in enumerate(oids, 1) if oid}
+    return {n: each for n, each in types.items() if each.name != "unknown"}
+
+
+def prepare(client: Preparing, text: str, oids: Sequence[int]) -> Prepared:
     """A text read and described.
 
     Args:
         client: Whose it is.
         text: What it sent, one statement at most.
-        declared: The types of parameters that it declared, by number.
+        oids: The types that it declared of the first parameters; 0 leaves one to be inferred.
 
     Raises:
-        SyntaxFault: 42601, also for several statements. GatewayError: ...
+        SyntaxFault: 42601, also for several statements. IndeterminateDatatype: 42P18, a parameter
+            that is to be inferred stands nowhere. GatewayError: ...
     """
-    return _of_rows(client, text, declared) or _as_it_stands(client, text, declared)
+    declared = declared_types(client.executor.registry, oids)
+    prepared = _of_rows(client, text, declared) or _as_it_stands(client, text, declared)
+    beyond = range(len(prepared.described.parameters) + 1, len(oids) + 1)
+    untold = next((n for n in beyond if n not in declared), None)
+    if untold is not None and prepared.statement is not None:
+        raise IndeterminateDatatype(f"could not determine data type of parameter ${untold}")
+    return prepared
+
+
+def refuse_parameters(statement: Statement) -> None:
+    """Refuse a `$n` in a statement for which no values can come.
+
+    Raises:
+        UndefinedParameter: 42P02.
+    """
+    tree = statement.tree
+    if "$" not in statement.text or not isinstance(tree, exp.Query | exp.DML | exp.Values):
+        return
+    parameter = next(iter(nodes_of(tree, exp.Parameter)), None)
+    if parameter is not None:
+        place = max(position_of(parameter) - 1, 0)  # of the number
+        raise UndefinedParameter(f"there is no parameter ${parameter.name}", position=place)
 
 
 def _as_it_stands(client: Preparing, text: str, declared: Mapping[int, Type]) -> Prepared:

@@ -122,6 +122,11 @@ class PreparedStatements:
         self._kept: dict[str, Prepared] = {}
         self._bytes = 0  # of their texts
 
+    def make_way(self, name: str) -> None:
+        """Forget the unnamed statement as another is read, whatever becomes of that."""
+        if not name:
+            self.forget(name)
+
     def admit(self, name: str) -> None:
         """Make room for a new statement: a name is taken once, but for the unnamed one.
 

@@ -231,7 +231,8 @@ class Conversation:
         self._session.bind(message.portal, message.statement, values)
         if len(message.result_formats) > 1:
             fields = self._session.describe_portal(message.portal)
-            result_formats(message.result_formats, fields or ())
+            if fields is not None:  # else PostgreSQL does not look at them
+                result_formats(message.result_formats, fields)
         self._portals[message.portal] = _Portal(message.result_formats)
         self._held.portal = message.portal
         self._send(replies.BIND_COMPLETE)
