@@ -57,6 +57,10 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
     ("a long text", "SELECT '" + "x" * 2**20 + "'", "54001"),
     ("json", "SELECT '" + "[" * 100_000 + "]" * 100_000 + "'::json", "22P02"),
     ("jsonb", "SELECT (repeat('[', 10000) || repeat(']', 10000))::jsonb IS NULL", ""),
+    ("UNION ALL of 900", " UNION ALL ".join(["SELECT n FROM generate_series(1, 9) AS s(n)"] * 900),
+     "54001"),
+    ("AND of 20,000", "SELECT 1 WHERE " + " AND ".join(["1 > 0"] * 20_000), "54001"),
+    ("calls in calls", "SELECT " + "abs(" * 3000 + "1" + ")" * 3000, "54001"),
     ("a product of 60", "SELECT " + "*".join(["a"] * 60) + " FROM (SELECT 1.5::float8 AS a) AS t",
      ""),
     (
@@ -169,6 +173,31 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
         "SELECT length(lpad(lpad(t, 2000000000), 2000000000)) FROM (VALUES ('xy')) AS v(t)",
         "53200",
     ),
+    ("arrays of arrays", "SELECT cardinality(array_fill(1, ARRAY[1000, 1000, 1000]))", "53200"),
+    (
+        "an array of each row",
+        "SELECT count(array_fill(n, ARRAY[100000])) FROM generate_series(1, 9000) AS s(n)",
+        "53200",
+    ),
+    (
+        "lpad of each row",
+        "SELECT max(lpad(n::text, 1000000)) FROM generate_series(1, 9000) AS s(n)",
+        "53200",
+    ),
+    (
+        "lpad in WHERE",
+        "SELECT 1 FROM generate_series(1, 9000) AS s(n) WHERE lpad(n::text, 100000) > 'x'",
+        "53200",
+    ),
+    (
+        "format that repeats what it is given",
+        "SELECT length(format('" + "%1$s" * 5000 + "', repeat(t, 1000000))) FROM (VALUES ('x'))"
+        " AS v(t)",
+        "53200",
+    ),
+    ("a power of numerics", "SELECT 2::numeric ^ 1000000", "22003"),
+    ("factorial", "SELECT factorial(100000)", "22003"),
+    ("an offset of all there is", "SELECT 1 OFFSET 9223372036854775807", ""),
     # more memory than there is
     ("array_agg", "SELECT array_agg(n) FROM generate_series(1, 50000000) AS t(n)", "53200"),
     (

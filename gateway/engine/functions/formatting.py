@@ -11,6 +11,7 @@ _SPECIFIER = re.compile(r"%(?:(\d+)\$)?(-)?(?:(\d+)|\*(?:(\d+)\$)?)?([a-zA-Z%]?)
 
 
 _WIDEST = 2**24  # characters
+_MOST = 2**28  # of one value: before more than that is put together it is refused
 
 
 def format_text(template: str, arguments: list[str | None]) -> str:
@@ -18,12 +19,12 @@ def format_text(template: str, arguments: list[str | None]) -> str:
 
     Raises:
         ValueError: it is wrong, or has more specifiers than there are arguments.
-        OutOfMemory: 53200, it pads to more characters than there is room for.
+        OutOfMemory: 53200, it makes or pads to more characters than there is room for.
 
     >>> print(format_text("%s: %I = %L, %2$s", ["a", "b c", "d'e"]))
     a: "b c" = 'd''e', b c
     """
-    place = 0
+    place, room = 0, _Room()
 
     def argument(number: str | None) -> str | None:
         nonlocal place
@@ -46,12 +47,25 @@ def format_text(template: str, arguments: list[str | None]) -> str:
             width = argument(width_from) or "0"
             minus, width = (minus, width) if int(width) >= 0 else ("-", str(-int(width)))
         text = _shown(kind, argument(number))
-        padded = int(width or 0)
-        if padded > _WIDEST:
-            raise OutOfMemory(f"out of memory: format would pad to {width} characters")
-        return text.ljust(padded) if minus else text.rjust(padded)
+        return room.padded(text, int(width or 0), left=bool(minus))
 
     return _SPECIFIER.sub(filled, template)
+
+
+class _Room:
+    """For one value."""
+
+    def __init__(self) -> None:
+        self._made = 0
+
+    def padded(self, text: str, width: int, *, left: bool) -> str:
+        """A part of the value, where there is room for it."""
+        if width > _WIDEST:
+            raise OutOfMemory(f"out of memory: format would pad to {width} characters")
+        self._made += max(len(text), width)
+        if self._made > _MOST:
+            raise OutOfMemory(f"out of memory: format would make more than {_MOST} characters")
+        return text.ljust(width) if left else text.rjust(width)
 
 
 def _shown(kind: str, value: str | None) -> str:
