@@ -148,6 +148,8 @@ FAULTS = (
     Fault(r"\b(\w+) requires (?:a )?non-empty constant string", errors.FeatureNotSupported,
           "the field of {1} must be a literal"),
     # values
+    Fault(r"[Oo]ffset overflow", errors.OutOfMemory,
+          "out of memory: a column would be larger than 2 GB for a batch of rows"),
     Fault(r"too large to store in a Decimal", errors.NumericValueOutOfRange,
           "numeric field overflow"),
     Fault(r"[Cc]annot cast to Decimal\d+\(.*\)\. Overflowing on (?:NaN|[+-]?inf)",
