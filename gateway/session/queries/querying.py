@@ -52,6 +52,7 @@ from gateway.session.writes.returning import Beneath
 from gateway.session.writes.upserts import Upsert
 from gateway.sources.table import Table, TableName
 from gateway.sql.lowered.lending import Borrowed, Lender
+from gateway.sql.lowered.relations.unnested import as_select
 from gateway.sql.meaning.locating import located
 from gateway.sql.names.relation import Constants, Lookup, notation_of, unsettled
 from gateway.sql.names.scope import table_node
@@ -212,7 +213,7 @@ class Queries:
         if isinstance(tree, exp.Insert | exp.Update | exp.Delete):
             found = self.write_of(tree)
         else:
-            rewritten = self.rewrite(tree)
+            rewritten = self.rewrite(as_select(tree))
             found = Computation(rewritten, look=look_of(tree, rewritten, self.registry))
         if here is not None and not self._own and self._circumstances() == here:
             self.recall.keep(tree, here, found, self._nodes)

@@ -169,10 +169,9 @@ class _Walker:
             self._expressions(tree, block.parent, ctes)
             return Source(tree.alias, tree, value_columns(tree, alias))
         if isinstance(tree, exp.Lateral) and isinstance(tree.this, exp.Subquery):
-            query = self.query(tree.this.this, block, ctes)
-            return Source(
-                tree.alias, tree, _columns(query, alias), query, shown=_shown(query, alias)
-            )
+            return _derived(tree, self.query(tree.this.this, block, ctes), alias)
+        if isinstance(tree, exp.Unnest):
+            self._expressions(tree, block, ctes)
         if isinstance(tree, exp.Unnest) and (columns := _named(alias)) is not None:
             for name, listed in zip(columns, tree.expressions, strict=False):  # ORDINALITY is last
                 call = exp.Anonymous(this="unnest", expressions=[listed.copy()])
@@ -196,6 +195,7 @@ class _Walker:
                 seen.shown = _shown(common.query, alias, common.cte.args.get("alias"))
             return seen
         if isinstance(tree.this, exp.Anonymous):
+            self._subqueries(tree.this, block, ctes)
             return Source(name, tree, _of_call(tree.this, alias, block))
         known = self.relations.get(TableName(tree.db, tree.name))
         columns = _named(alias) if known is None else _renamed(list(known.items()), alias)

@@ -21,7 +21,7 @@ from gateway.sql.types.modifiers import cast_modifier
 from gateway.sql.types.numerals import holds_exacting, integer_type, is_exacting, is_pointed
 from gateway.sql.types.parameters import postgres_type
 from gateway.sql.types.part_units import shown_digits
-from gateway.sql.types.results import MOMENTS, common_type, result_type, widest
+from gateway.sql.types.results import MOMENTS, common_type, ordered_set_type, result_type, widest
 from gateway.types import (
     BOOL,
     BY_NAME,
@@ -384,6 +384,7 @@ _ROWS: tuple[tuple[Kinds, Reader], ...] = (
     ((exp.Pow, exp.Extract, Marker), _of(FLOAT8)),
     ((exp.Case,), _case),
     ((exp.Anonymous,), _call),
+    ((exp.WithinGroup,), lambda tree, types: ordered_set_type(tree, types.of)),
     ((exp.AtTimeZone,), _zoned),
     ((exp.DPipe,), _concatenation),
     ((exp.Array,), _array),

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from sqlglot import exp
+
 from gateway.sql.types.numeric_spreads import SPREADS
 from gateway.sql.types.overload_rows import GIVEN
 from gateway.types import (
@@ -146,6 +148,27 @@ def result_type(name: str, arguments: Sequence[Type | None]) -> Type | None:
     if name in _FLOATING:
         return _floating(arguments)
     return None
+
+
+def ordered_set_type(tree: exp.Expr, of: Callable[[exp.Expr], Type | None]) -> Type | None:
+    """The type of a call with WITHIN GROUP; None when that cannot be told.
+
+    Args:
+        tree: The call.
+        of: Tells the type of what it sorts by.
+    """
+    call = tree.this
+    kind = of(tree.expression.expressions[0].this)
+    if call.name in ("rank", "dense_rank"):
+        return INT8
+    if call.name in ("percent_rank", "cume_dist"):
+        return FLOAT8
+    if call.name == "percentile_cont" and kind is not None and kind is not INTERVAL:
+        kind = FLOAT8
+    elif call.name not in ("mode", "percentile_disc", "percentile_cont"):
+        return None
+    several = call.expressions and of(call.expressions[0])
+    return array_of(kind) if kind and several and several.element is not None else kind
 
 
 # Calls about the labels of an enum.

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, GatewayError, GroupingError
-from gateway.sql.lowered.relations.for_engine import is_for_engine
+from gateway.sql.lowered.relations.for_engine import is_beneath, is_for_engine
 from gateway.sql.lowered.relations.per_key import Keys, equal_keys, for_each
 from gateway.sql.lowered.relations.subqueries import array_of_query
 from gateway.sql.lowered.values.quantified import (
@@ -252,7 +252,7 @@ def _join_value(block: Block, analysis: Analysis, numbers: Iterator[int]) -> boo
         if compare_columns(node, query):
             return True
         found = references(query, analysis)
-        if compared and (is_beyond(node) or _loses_null(node, found, block)):
+        if compared and (is_beyond(node) or is_beneath(node) or _loses_null(node, found, block)):
             node.replace(among_rows(node, query))
             return True
         if not found or is_for_engine(node, query, [column for column, _, _ in found]):

@@ -19,7 +19,7 @@ def is_for_engine(node: exp.Expr, query: exp.Expr, outer: Sequence[exp.Column]) 
         query: The query in it.
         outer: The columns in it that are of relations around it.
     """
-    if not isinstance(query, exp.Select) or _is_beneath(node):
+    if not isinstance(query, exp.Select) or is_beneath(node):
         return False
     clauses = ("limit", "offset", "distinct", "group", "having", "with_")
     if any(query.args.get(clause) for clause in clauses):
@@ -41,8 +41,11 @@ def is_for_engine(node: exp.Expr, query: exp.Expr, outer: Sequence[exp.Column]) 
     return is_condition(node)
 
 
-def _is_beneath(node: exp.Expr) -> bool:
-    """Whether it stands in an aggregate or in ORDER BY, where the engine runs none of them."""
+def is_beneath(node: exp.Expr) -> bool:
+    """Whether it stands in an aggregate, a window or in ORDER BY.
+
+    There the engine runs none that looks outside, and of several confuses the columns.
+    """
     at = node.parent
     while at is not None and not isinstance(at, exp.Select):
         if isinstance(at, exp.Ordered | exp.Filter | exp.Window) or is_aggregate(at):

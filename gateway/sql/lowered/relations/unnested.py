@@ -120,6 +120,29 @@ def select_values(tree: exp.Expr) -> None:
             held.set("this", rows_of_values(held.this))
 
 
+def select_rows(tree: exp.Expr) -> None:
+    """Write VALUES in FROM with subqueries in them so, in place: the engine takes none there."""
+    for values in nodes_of(tree, exp.Values):
+        alias = values.args.get("alias")
+        if values.parent is not None and alias is not None and values.find(exp.Query) is not None:
+            rows = exp.Subquery(this=rows_of_values(values), alias=alias.copy())
+            rows.set("joins", values.args.get("joins"))
+            values.replace(rows)
+
+
+def as_select(tree: exp.Expr) -> exp.Expr:
+    """A statement VALUES as a SELECT of its rows; any other as it is."""
+    if not isinstance(tree, exp.Values):
+        return tree
+    values = tree.copy()
+    clauses = {key: values.args.pop(key, None) for key in ("order", "limit", "offset", "with_")}
+    values.set("alias", exp.TableAlias(this=exp.to_identifier("*VALUES*", quoted=True)))
+    made = exp.Select(expressions=[exp.Star()], from_=exp.From(this=values))
+    for key, clause in clauses.items():
+        made.set(key, clause)
+    return made
+
+
 def rows_of_values(values: exp.Values) -> exp.Expr:
     """`VALUES (a), (b)` as one SELECT for each row."""
     rows = [_row(each) for each in values.expressions]

@@ -98,6 +98,7 @@ def as_json(value: exp.Expr, kind: Type | None) -> exp.Expr:
         )
     if kind in JSONS:
         return value.copy()
+    value = _with_type(value, kind)
     if kind.name in INTEGER or kind.name in ("bool", "numeric"):
         return as_text_cast(value)
     if kind.name in _THROUGH:
@@ -118,6 +119,15 @@ def as_json(value: exp.Expr, kind: Type | None) -> exp.Expr:
     if kind.name in _QUOTED or _is_text(kind):
         return called("json_quoted", value if kind.name == "bpchar" else as_text_cast(value))
     raise FeatureNotSupported(f"JSON of {kind.sql} is not supported", position=position_of(value))
+
+
+def _with_type(value: exp.Expr, kind: Type) -> exp.Expr:
+    """A subquery's type is not found again where it is copied to; it is noted there."""
+    if not isinstance(value, exp.Subquery):
+        return value
+    noted = value.copy()
+    noted.meta[GIVES] = kind
+    return noted
 
 
 def _is_text(kind: Type) -> bool:
