@@ -63,7 +63,6 @@ SCRIPTS: dict[str, list[str]] = {
         "DROP VIEW en_v",
         "CREATE TABLE en_d (a int, b text DEFAULT 'first'::en_none, c int CHECK ('first'::en_none"
         " IS NOT NULL))",
-        "DROP TYPE en_none",
         "CREATE VIEW en_v AS SELECT x FROM en_e",
         "DROP TYPE en_none CASCADE",
         "SELECT * FROM en_e ORDER BY id",

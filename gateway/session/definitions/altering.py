@@ -23,7 +23,7 @@ from gateway.errors import (
     UndefinedTable,
     WrongObjectType,
 )
-from gateway.session.definitions.naming import note_cascade
+from gateway.session.definitions.naming import note_cascade, require_types
 from gateway.session.definitions.tables import planned_fields, written_table
 from gateway.session.definitions.view_texts import renamed_text
 from gateway.session.result import Notice, Result
@@ -157,6 +157,7 @@ def alter_table(executor: Executor, name: TableName, actions: tuple[Action, ...]
         before = definition
         for action in actions:
             definition = ALTERATIONS[action.kind](state, definition, action)
+        require_types(executor, definition.columns, before.columns)
         definition = settle_moments(definition, before, zone_of(executor.constants))
         return with_sequences_placed(definition, before, partial(registry.find_sequence, ""))
 

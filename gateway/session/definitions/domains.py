@@ -10,6 +10,7 @@ from gateway.catalog.definitions import read_type, with_default
 from gateway.catalog.own_types import bind_types
 from gateway.catalog.row_expressions import refuse_subquery
 from gateway.errors import DuplicateObject, UndefinedObject
+from gateway.session.definitions.naming import require_types
 from gateway.session.definitions.own_types import new_type, owned_type
 from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
@@ -33,6 +34,7 @@ def create_domain(executor: Executor, tree: CreateDomain) -> Result:
     name = new_type(executor, tree.name)
     bind = partial(bind_types, registry)
     base, typmod, over = read_type(tree.type, bind, tree.position, registry.store.domains())
+    require_types(executor, [Column("", base, typmod, domain=over)])
     made = Domain(0, 0, name, base, typmod, over=over)
     for constraint in tree.constraints:
         if constraint.kind == "not null":

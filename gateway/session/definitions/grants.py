@@ -17,6 +17,7 @@ from gateway.errors import (
     UndefinedFunction,
     UndefinedObject,
     UndefinedTable,
+    WrongObjectType,
 )
 from gateway.session.result import Notice, Result
 from gateway.session.writes.execution import Executor
@@ -25,7 +26,9 @@ from gateway.sql.statements.commands import Name
 from gateway.sql.statements.grants import ChangeGrants, ChangeOwner, Grantee
 from gateway.store.ddl.own_types import type_key
 from gateway.store.ddl.owning import function_key, relation_key
+from gateway.store.definitions.catalogue import OwnType
 from gateway.store.definitions.definitions import Sequence, TableDefinition
+from gateway.store.definitions.domains import Domain
 from gateway.store.definitions.privileges import (
     KINDS,
     LETTERS,
@@ -40,6 +43,7 @@ from gateway.store.definitions.privileges import (
     in_order,
     revoked,
 )
+from gateway.types import ALIASES, BY_NAME
 
 
 def change_grants(executor: Executor, tree: ChangeGrants) -> Result:
@@ -173,6 +177,11 @@ def _things(executor: Executor, tree: ChangeGrants) -> Iterator[tuple[Securable,
             if parts[-1] != executor.catalogue.client.session.database:
                 raise InvalidCatalogName(f'database "{parts[-1]}" does not exist')
             yield DATABASE, parts[-1]
+        elif tree.kind in ("type", "domain"):
+            own = _type_named(executor, parts)
+            if tree.kind == "domain" and not isinstance(own, Domain):
+                raise WrongObjectType(f'"{parts[-1]}" is not a domain')
+            yield type_key(own.oid), own.shown
         else:
             name = _relation_named(executor, parts)
             yield executor.authority.relation(name), name.name
@@ -245,6 +254,7 @@ def letters_of(tree: ChangeGrants, kind: str, table: str = "table") -> str:
         if letter not in every:
             what = table if letter == "U" else "relation"
             what = what if kind in ("dataset", "table") else kind
+            what = "domain" if tree.kind == "domain" else what
             raise InvalidGrantOperation(f"invalid privilege type {word} for {what}")
     return in_order(letters)
 
@@ -324,10 +334,22 @@ def _function_owned(executor: Executor, tree: ChangeOwner) -> list[Securable]:
     return keys
 
 
+def _type_named(executor: Executor, parts: Name) -> OwnType:
+    """A type of a user's own.
+
+    Raises:
+        UndefinedObject: 42704. FeatureNotSupported: 0A000, it is PostgreSQL's.
+    """
+    own = find_type(executor.registry, parts)
+    if own is not None:
+        return own
+    if parts[-1] in BY_NAME or parts[-1] in ALIASES:
+        raise FeatureNotSupported(f"privileges on type {parts[-1]} are not supported")
+    raise UndefinedObject(f'type "{".".join(parts)}" does not exist')
+
+
 def _type_owned(executor: Executor, tree: ChangeOwner) -> list[Securable]:
-    own = find_type(executor.registry, tree.name)
-    if own is None:
-        raise UndefinedObject(f'type "{".".join(tree.name)}" does not exist')
+    own = _type_named(executor, tree.name)
     executor.authority.require_owner_of(type_key(own.oid), tree.name[-1])
     return [type_key(own.oid)]
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from gateway.catalog.authority import denied
 from gateway.errors import ReadOnlyTable
 from gateway.session.result import Notice
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
 from gateway.sql.statements.commands import Name
+from gateway.store.ddl.own_types import type_key
+from gateway.store.definitions.definitions import Column
 
 
 def new_name(executor: Executor, parts: Name, *, temporary: bool = False) -> TableName:
@@ -39,3 +44,24 @@ def refuse_dataset(executor: Executor, schema: str) -> None:
             f'schema "{schema}" is an xarray dataset',
             hint="Datasets are set up in the configuration.",
         )
+
+
+def require_types(
+    executor: Executor, columns: Iterable[Column], before: Iterable[Column] = ()
+) -> None:
+    """Let who acts use the types of users' own that columns have; not of those that were `before`.
+
+    Raises:
+        InsufficientPrivilege: 42501.
+    """
+    authority = executor.authority
+    if not authority.asks:
+        return
+    known = {(column.number, column.type_oid) for column in before}
+    for column in columns:
+        kind = column.type.element or column.type
+        if (column.number, column.type_oid) in known or not (column.domain or kind.is_enum):
+            continue
+        oid = kind.oid if column.domain is None else column.domain.oid
+        if not authority.may(authority.role, "U", type_key(oid)):
+            raise denied("type", kind.sql if column.domain is None else column.domain.shown)

@@ -19,7 +19,7 @@ from gateway.errors import (
     WrongObjectType,
 )
 from gateway.session.computation import Bound, Computation, fields_of
-from gateway.session.definitions.naming import new_name, note_skipped
+from gateway.session.definitions.naming import new_name, note_skipped, require_types
 from gateway.session.definitions.view_texts import kept_text
 from gateway.session.result import Field, Result
 from gateway.session.writes.execution import Executor
@@ -58,6 +58,7 @@ def create_table(executor: Executor, tree: CreateTable) -> Result:
         building.add(item)
     definition = settle_moments(building.definition(), None, zone_of(executor.constants))
     definition = with_sequences_placed(definition, None, partial(registry.find_sequence, ""))
+    require_types(executor, definition.columns)
     definition = replace(definition, on_commit=tree.on_commit)
     _refuse_on_commit(tree)
     made = registry.store.create_table(
