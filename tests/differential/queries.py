@@ -50,8 +50,22 @@ class Queries:
             return self._with(depth)
         if kind < 0.27:
             return self._recursive()
+        if kind < 0.3:
+            return self._values()
         sql, _ = self.select(depth, self._types())
         return sql
+
+    def _values(self) -> str:
+        types = self._types()
+        rows = [
+            ", ".join(self.expression(kind, [], 1, 0) for kind in types)
+            for _ in range(self.random.randint(1, 4))
+        ]
+        order = ", ".join(map(str, range(1, len(types) + 1)))
+        limit = f" LIMIT {self.random.randint(0, 3)}" if self._chance(0.5) else ""
+        sorts = "jsonb" not in types
+        listed = f"VALUES {', '.join(f'({row})' for row in rows)}"
+        return listed + (f" ORDER BY {order}{limit}" if sorts else "")
 
     def _types(self) -> list[str]:
         return [self.random.choice(TYPES) for _ in range(self.random.randint(1, 3))]
@@ -78,12 +92,22 @@ class Queries:
         name, types = self._fresh("w"), self._types()
         inner, names = self.select(depth - 1, types)
         scope = [(f"{name}.{n}", t) for n, t in zip(names, types, strict=True)]
-        sql, _ = self._over(f"FROM {name}", scope, depth - 1, self._types())
-        return f"WITH {name} AS ({inner}) {sql}"
+        word = self.random.choice(["", "", "MATERIALIZED ", "NOT MATERIALIZED "])
+        clause = f"WITH {name} AS {word}({inner})"
+        source = f"FROM {name}"
+        if self._chance(0.4):  # one that reads the first, which is read beside it
+            other, kinds = self._fresh("w"), self._types()
+            second, others = self._over(source, scope, 0, kinds)
+            clause += f", {other} AS ({second})"
+            more = [(f"{other}.{n}", t) for n, t in zip(others, kinds, strict=True)]
+            source += f" CROSS JOIN {other}" if self._chance(0.5) else ""
+            scope = scope + more if "CROSS" in source else scope
+        sql, _ = self._over(source, scope, depth - 1, self._types())
+        return f"{clause} {sql}"
 
     def _recursive(self) -> str:
         name = self._fresh("r")
-        step = self._expression([(f"{name}.v", "int")], "int")
+        step = self.expression("int", [(f"{name}.v", "int")], 2, self.random.randint(0, 1))
         seed = self.random.choice(["1", "3", "(SELECT min(id) FROM a)"])
         return (
             f"WITH RECURSIVE {name}(n, v) AS (SELECT 1, {seed}::bigint UNION ALL "

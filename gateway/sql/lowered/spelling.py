@@ -45,12 +45,21 @@ def spell_out(block: Block) -> None:
             node.replace(made)
 
 
-def _refuse_seed(call: exp.Anonymous, known: Types) -> None:
-    raise FeatureNotSupported(
-        "setseed() is not supported",
-        hint="random() draws anew in each statement; keep what it drew in a table.",
-        position=position_of(call),
-    )
+_RANGES = ("int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange")
+_POPULATING = tuple(f"{kind}_populate_record{set_}" for kind in ("json", "jsonb")
+                    for set_ in ("", "set"))  # fmt: skip
+# PostgreSQL's functions that are not here, and what may be written instead.
+_REFUSED = {
+    "setseed": "random() draws anew in each statement; keep what it drew in a table.",
+    **dict.fromkeys(_RANGES, "Keep the two bounds in columns of their own."),
+    **dict.fromkeys(_POPULATING, "Write json_to_record(...) AS r(name type, ...)."),
+}
+
+
+def _refuse(call: exp.Anonymous, known: Types) -> None:
+    hint = _REFUSED[call.name]
+    where = position_of(call)
+    raise FeatureNotSupported(f"{call.name}() is not supported", hint=hint, position=where)
 
 
 def _spell_filled(node: exp.Anonymous, known: Types) -> None:
@@ -125,7 +134,7 @@ _SPELT: dict[str, Callable[[exp.Anonymous, Types], None]] = {
     "nullif": _spell_null,
     **dict.fromkeys(CUTTING, round_numeric),
     "array_fill": _spell_filled,
-    "setseed": _refuse_seed,
+    **dict.fromkeys(_REFUSED, _refuse),
     "string_agg": join_bytes,
     **dict.fromkeys(_WRITERS, _spell_written),
 }

@@ -16,7 +16,7 @@ from gateway.sql.names.scope import position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import nodes_of
 from gateway.sql.types.inference import GIVES, Types
-from gateway.types import FLOAT4, FLOAT8, FLOATING, INTEGER, NUMERIC, TEXT, Type, array_of
+from gateway.types import FLOAT4, FLOAT8, FLOATING, INTEGER, INTERVAL, NUMERIC, TEXT, Type, array_of
 
 
 def put_ordered_set(node: exp.WithinGroup, known: Types) -> None:
@@ -34,9 +34,8 @@ def put_ordered_set(node: exp.WithinGroup, known: Types) -> None:
         _put_several(node, known)
         return
     if name != "mode" and not _is_percentile(node, name, known):
-        ordered = node.expression.expressions[0]
-        if name == "percentile_cont" and known.of(ordered.this) is FLOAT4:
-            ordered.set("this", _double(ordered.this))
+        if name == "percentile_cont":
+            _settle_kind(node, known)
         return
     whole: exp.Expr = node
     where = None
@@ -60,6 +59,20 @@ def put_ordered_set(node: exp.WithinGroup, known: Types) -> None:
     if kind is not None:
         made.meta[GIVES] = kind
     whole.replace(made)
+
+
+def _settle_kind(node: exp.WithinGroup, known: Types) -> None:
+    """Let the engine's percentile_cont take what it can, as PostgreSQL does, in place."""
+    ordered = node.expression.expressions[0]
+    kind = known.of(ordered.this)
+    if kind is INTERVAL:
+        raise FeatureNotSupported(
+            "percentile_cont of intervals is not supported",
+            hint="Take it of extract(epoch FROM ...), or percentile_disc.",
+            position=position_of(node.this),
+        )
+    if kind is FLOAT4:
+        ordered.set("this", _double(ordered.this))
 
 
 _RANKS = ("rank", "dense_rank", "percent_rank", "cume_dist")
