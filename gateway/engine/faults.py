@@ -199,6 +199,9 @@ FAULTS = (
           "there is no parameter {1}"),
     Fault(r"regex parse error", errors.InvalidRegularExpression, "invalid regular expression"),
     # the engine itself
+    Fault(r"No space left on device", errors.DiskFull,
+          "no room left on the disk for the temporary files of a query",
+          "Free some, or let TMPDIR name another place when the server starts."),
     Fault(r"Resources exhausted", errors.OutOfMemory),
     Fault(r"(?:DDL|DML|Statement) not supported: (.*)", errors.FeatureNotSupported,
           "the query engine runs queries only, not {1}"),

@@ -80,7 +80,7 @@ class DeadlockDetected(GatewayError, code="40P01"):
 
 # Classes 53, 54, 55, 57, 58 - resources, limits, the operator, the system
 class DiskFull(GatewayError, code="53100"):
-    """No room left in the data directory."""
+    """No room left in the data directory, or for the temporary files of a query."""
 
 
 class OutOfMemory(GatewayError, code="53200"):

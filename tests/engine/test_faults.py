@@ -132,6 +132,7 @@ def test_a_subquery_that_is_refused_can_be_a_join(rows) -> None:
 # Texts the tests cannot provoke, as the engine and its binding write them.
 TEXTS = [
     (Exception("DataFusion error: Compute error: byte array offset overflow"), "53200"),
+    (Exception("DataFusion error: IO error: No space left on device (os error 28)"), "53100"),
     (Exception("DataFusion error: Resources exhausted: Failed to allocate 12 B for x"), "53200"),
     (ValueError('SQL error: ParserError("RecursionLimitExceeded")'), "54001"),
     (ValueError("SQL error: RecursionLimitExceeded"), "54001"),
