@@ -9,11 +9,16 @@ from gateway.sql.lowered.relations.lone_values import select_lone_values
 from gateway.sql.lowered.relations.rows_from import put_side_by_side
 from gateway.sql.lowered.relations.samples import draw_samples
 from gateway.sql.lowered.relations.sets import spread_sets
+from gateway.sql.lowered.relations.unnested import select_asking
 from gateway.sql.names.dependents import add_dependents
 
 
 def select_values(state: Rewriting) -> None:
-    """Write functions in FROM that give one value, or stand side by side, as subqueries."""
+    """Write functions in FROM that give one value, or stand side by side, as subqueries.
+
+    So are VALUES that ask queries.
+    """
+    state.tree = select_asking(state.tree)
     put_side_by_side(state.tree)
     select_lone_values(state.tree)
 

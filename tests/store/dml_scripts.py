@@ -3,6 +3,22 @@
 from __future__ import annotations
 
 SCRIPTS: dict[str, list[str]] = {
+    "values_that_ask": [
+        "CREATE TABLE va (a int, b int, c text DEFAULT 'd', d numeric(6, 2))",
+        "INSERT INTO va (a, b) VALUES (1, (SELECT 2)) RETURNING *",
+        "INSERT INTO va (a, b, c) VALUES (5, (SELECT max(a) FROM va), DEFAULT), (6, NULL, 'z'),"
+        " (7, (SELECT count(*) FROM va), (SELECT 'u')) RETURNING *",
+        "INSERT INTO va (d, a) VALUES ((SELECT 1.239), (SELECT 3)) RETURNING *, d + 1",
+        "WITH m AS (SELECT 8 AS e) INSERT INTO va (a) VALUES ((SELECT e FROM m)) RETURNING a",
+        "INSERT INTO va (a) VALUES ((SELECT a FROM va))",
+        "INSERT INTO va (a) VALUES ((SELECT 'x'))",
+        "UPDATE va SET b = (SELECT x FROM (VALUES ((SELECT 9)), (4)) AS v (x) WHERE x > va.a)"
+        " WHERE a = 5 RETURNING *",
+        "VALUES (1, EXISTS (SELECT 1 FROM va)), (2, 3 IN (SELECT b FROM va))",
+        "VALUES ((SELECT 1)), (2.5), (NULL) ORDER BY 1 DESC LIMIT 2",
+        "SELECT * FROM va ORDER BY a, b",
+        "DROP TABLE va",
+    ],
     "items_inserted": [
         "CREATE TABLE ii (k int PRIMARY KEY, a int[], t text[] DEFAULT '{z}', n int)",
         "INSERT INTO ii (k, a[1]) VALUES (1, 7), (2, NULL) RETURNING *",

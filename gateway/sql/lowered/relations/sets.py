@@ -10,12 +10,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.lowered.relations.json_records import RECORDS, spread_record
-from gateway.sql.lowered.relations.unnested import (
-    is_matched,
-    select_rows,
-    select_values,
-    spread_unnest,
-)
+from gateway.sql.lowered.relations.unnested import is_matched, select_values, spread_unnest
 from gateway.sql.meaning.naming import output_name
 from gateway.sql.names.row_functions import NUMBERED, PAIRS, SETS
 from gateway.sql.text.grammar import Marker
@@ -32,7 +27,6 @@ def is_plain(tree: exp.Expr) -> bool:
 def spread_sets(tree: exp.Expr) -> None:
     """Write functions in FROM that give rows as subqueries, in place."""
     select_values(tree)
-    select_rows(tree)
     _select_values(tree)
     for table in nodes_of(tree, exp.Table):
         call = table.this
