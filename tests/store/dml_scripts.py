@@ -102,6 +102,9 @@ SCRIPTS: dict[str, list[str]] = {
     ],
     "array_slices": [
         "CREATE TABLE sl (id int, a int[], t text[])",
+        "INSERT INTO sl VALUES (3, NULL, NULL), (4, '{}', '{}')",
+        "UPDATE sl SET a[1:2] = NULL, t[:1] = NULL RETURNING *",
+        "DELETE FROM sl WHERE id > 2",
         "INSERT INTO sl VALUES (1, '{1,2,3}', '{x,y}'), (2, '{7,8}', NULL)",
         "UPDATE sl SET a[1:2] = '{9,8}'",
         "UPDATE sl SET a[2:2] = '{7}', t[1] = 'q' WHERE id = 1",

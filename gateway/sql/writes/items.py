@@ -187,7 +187,7 @@ def _changed(whole: exp.Expr, place: exp.Bracket, value: exp.Expr, kind: Type) -
     held = _call("coalesce", whole, empty)
     subscript = place.expressions[0]
     if isinstance(subscript, exp.Slice):
-        return _with_slice(whole, held, subscript, exp.Cast(this=value.copy(), to=_type(kind)))
+        return _with_slice(held, subscript, exp.Cast(this=value.copy(), to=_type(kind)))
     number = _call("subscript_to_assign", _bigint(subscript), _count(held))
     element = kind.element
     assert element is not None
@@ -195,8 +195,8 @@ def _changed(whole: exp.Expr, place: exp.Bracket, value: exp.Expr, kind: Type) -
     return _spliced(held, number, item, number)
 
 
-def _with_slice(whole: exp.Expr, held: exp.Expr, subscript: exp.Slice, value: exp.Expr) -> exp.Expr:
-    """An array with others in the place of some items; with NULL for them it stays as it is."""
+def _with_slice(held: exp.Expr, subscript: exp.Slice, value: exp.Expr) -> exp.Expr:
+    """An array with others in the place of some items; with NULL for them it keeps its own."""
     count, one = _count(held), exp.Literal.number(1)
     lower, upper = (
         _call("bound_of_slice", _bigint(other), count.copy()) if given is None else _bigint(given)
@@ -206,7 +206,7 @@ def _with_slice(whole: exp.Expr, held: exp.Expr, subscript: exp.Slice, value: ex
     number = _call("subscript_to_assign", lower.copy(), count.copy())
     spliced = _spliced(held, number, _call("array_resize", value.copy(), length), upper)
     missing = exp.Is(this=value.copy(), expression=exp.Null())
-    return exp.Case(ifs=[exp.If(this=missing, true=whole.copy())], default=spliced)
+    return exp.Case(ifs=[exp.If(this=missing, true=held.copy())], default=spliced)
 
 
 def _spliced(held: exp.Expr, first: exp.Expr, items: exp.Expr, last: exp.Expr) -> exp.Expr:
