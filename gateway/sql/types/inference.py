@@ -275,11 +275,6 @@ def _literal(tree: exp.Expr, types: Types) -> Type:
     return NUMERIC if is_exacting(tree) else FLOAT8
 
 
-def _mode(tree: exp.Expr, types: Types) -> Type | None:
-    """mode() gives what it sorts; of the other ordered sets the engine tells."""
-    return types.of(tree.expression.expressions[0].this) if tree.this.name == "mode" else None
-
-
 def info_of(output: Output, parameters: Mapping[int, Type] = _NO_PARAMETERS) -> ColumnInfo:
     """Type and nullability of a query's column."""
     if output.sides:
@@ -379,7 +374,6 @@ _ROWS: tuple[tuple[Kinds, Reader], ...] = (
     ((exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, *_SHIFTS), _bits),
     ((exp.Bracket,), _item),
     ((exp.Distinct,), _first),
-    ((exp.WithinGroup,), _mode),
     ((exp.Parameter,), _parameter),
     ((exp.Pow, exp.Extract, Marker), _of(FLOAT8)),
     ((exp.Case,), _case),
