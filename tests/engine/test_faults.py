@@ -56,7 +56,7 @@ REFUSED = [
     ("SELECT x FROM public.t LIMIT 'a'", "42804", "argument of LIMIT must be type bigint"),
     ("SELECT x FROM public.t WHERE s", "42804",
      "argument of WHERE must be type boolean, not type text"),
-    ("SELECT unnest(x) AS v FROM public.t", "42804", None),
+    ("SELECT unnest(x) AS v FROM public.t", "42883", None),
     ("SELECT (SELECT x FROM public.t) AS v", "21000",
      "more than one row returned by a subquery used as an expression"),
     ("SELECT $1 + x AS v FROM public.t", "42P02", "there is no parameter $1"),
