@@ -19,7 +19,7 @@ from gateway.sql.text.datatypes import data_type, with_depth
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import copied, nodes_of, own_nodes
 from gateway.sql.types.inference import type_of
-from gateway.types import BYTEA, ENUM, Type, array_of
+from gateway.types import BYTEA, ENUM, TEXT, Type, array_of
 
 _TYPED = frozenset(
     {"bool", "date", "time", "timestamp", "timestamptz", "interval", "int2", "int4", "int8",
@@ -58,32 +58,53 @@ def cast_literals(block: Block) -> None:
 
 
 def _cast_quantified(node: exp.Expr, block: Block) -> None:
-    """A literal in ANY or ALL beside an enum is the array of labels that it lists, in place."""
+    """A literal in ANY or ALL is an array of what stands beside it, in place.
+
+    Beside an enum it is the array of labels that it lists; beside a numeric what is listed is
+    compared one by one, for the engine's arrays of them are of another precision.
+    """
     side = node.args.get("expression") if isinstance(node, COMPARISONS) else None
     if not (isinstance(side, exp.Anonymous) and side.name.lower() in ("any", "some", "all")):
         return
     array = side.expressions[0] if side.expressions else None
+    if array is None:
+        return
+    kind = type_of(node.this, block) or TEXT
     text = array.this if isinstance(array, exp.Cast) else array
-    if array is None or text is None or not _is_literal(text):
-        return
-    kind = type_of(node.this, block)
-    if kind is None or not kind.is_enum:
-        return
-    if text is not array and type_of(array, block) != array_of(kind):
-        return
-    items = [exp.Literal.string(word) if word is not None else exp.Null() for word in _items(text)]
-    listed = [exp.Cast(this=item, to=data_type(kind)) for item in items]
-    if listed:
-        array.replace(exp.Array(expressions=listed))
-    elif text is array:
-        _cast(array, array_of(kind))
+    listed: list[exp.Expr] = []
+    if text is not None and _is_literal(text):
+        if text is array and not kind.is_enum and kind.array_oid:
+            array = _cast(array, array_of(kind))
+        if (kind.is_enum and text is array) or type_of(array, block) == array_of(kind):
+            listed = _listed(text, kind)
+        if kind.is_enum and listed:
+            array.replace(exp.Array(expressions=listed))
+        elif kind.is_enum and text is array:
+            _cast(array, array_of(kind))
+    elif isinstance(array, exp.Array):
+        listed = array.expressions
+    if kind.name == "numeric" and listed:
+        _compare_each(node, listed, is_all=side.name.lower() == "all")
+
+
+def _listed(literal: exp.Expr, kind: Type) -> list[exp.Expr]:
+    items = _items(literal) if kind.is_enum or kind.name == "numeric" else []
+    words = [exp.Null() if word is None else exp.Literal.string(word) for word in items]
+    return [exp.Cast(this=word, to=data_type(kind)) for word in words]
+
+
+def _compare_each(node: exp.Expr, items: list[exp.Expr], *, is_all: bool) -> None:
+    """`= ANY` is IN, and `<> ALL` is NOT IN, in place; what else there is, the engine compares."""
+    if isinstance(node, exp.NEQ if is_all else exp.EQ):
+        found: exp.Expr = exp.In(this=node.this, expressions=[copied(item) for item in items])
+        node.replace(exp.paren(exp.Not(this=found) if is_all else found, copy=False))
 
 
 def _items(literal: exp.Expr) -> list[str | None]:
     """The items of an array of one dimension."""
     items = read_array(literal.name)
     if any(isinstance(item, list) for item in items):
-        raise FeatureNotSupported("arrays of arrays beside an enum are not supported")
+        raise FeatureNotSupported("ANY and ALL of arrays of arrays are not supported here")
     return list(items)
 
 
@@ -176,8 +197,9 @@ def _is_literal(value: exp.Expr) -> bool:
     return isinstance(value, exp.Literal) and value.is_string
 
 
-def _cast(literal: exp.Expr, known: Type) -> None:
-    literal.replace(exp.Cast(this=copied(literal), to=data_type(with_depth(known))))
+def _cast(literal: exp.Expr, known: Type) -> exp.Expr:
+    made = exp.Cast(this=copied(literal), to=data_type(with_depth(known)))
+    return literal.replace(made)
 
 
 def _typed(tree: exp.Expr, block: Block | None) -> Type | None:
