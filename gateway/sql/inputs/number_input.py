@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from gateway.errors import (
     FeatureNotSupported,
@@ -108,6 +108,7 @@ def read_numeric(text: str) -> Decimal:
     Raises:
         InvalidTextRepresentation: 22P02.
         FeatureNotSupported: 0A000, NaN or an infinity.
+        NumericValueOutOfRange: 22003, an exponent that nobody reads.
 
     >>> read_numeric(" 1.50")
     Decimal('1.50')
@@ -119,4 +120,7 @@ def read_numeric(text: str) -> Decimal:
         )
     if not _NUMBER.fullmatch(spelt):
         raise _syntax("numeric", text)
-    return Decimal(spelt)
+    try:
+        return Decimal(spelt)
+    except InvalidOperation as error:  # an exponent of twenty digits
+        raise NumericValueOutOfRange("value overflows numeric format") from error

@@ -70,10 +70,25 @@ def wide_decimal(texts: pa.Array) -> pa.Array:
     """
     scale = 38
     try:
-        return texts.cast(pa.decimal256(76, scale))
+        return exact_decimal(texts, scale)
     except pa.ArrowInvalid as error:
-        # Too long for the type; Python's decimal reads any length, and such text is rare.
+        # Python's decimal reads any length and exponent, and such text is rare.
         return _long_decimals(texts, scale, error)
+
+
+# At most 38 digits before the point. Arrow makes other numbers of 1e69, 1e1000 or 61 nines.
+_SHORT = r"^([^eE]{0,38}([eE]-[0-9]{1,2})?|[^eE]{0,18}[eE][+]?[01]?[0-9])$"
+
+
+def exact_decimal(texts: pa.Array, scale: int) -> pa.Array:
+    """decimal256(76, scale) for texts that Arrow surely reads rightly; NULL stays NULL.
+
+    Raises:
+        ArrowInvalid: A text is no number, or long, or has a large exponent or too many digits.
+    """
+    if not pc.all(pc.match_substring_regex(texts, _SHORT), min_count=0).as_py():
+        raise pa.ArrowInvalid("long")
+    return texts.cast(pa.decimal256(76, scale))
 
 
 def _long_decimals(texts: pa.Array, scale: int, cause: Exception) -> pa.Array:

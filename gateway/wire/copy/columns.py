@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from gateway.errors import GatewayError
 from gateway.sql.inputs.notation import Notation
-from gateway.store.rows.textinput import wide_decimal
+from gateway.store.rows.textinput import exact_decimal, wide_decimal
 from gateway.types import Type
 from gateway.wire.decoding.parameters import decode_value
 from gateway.wire.encoding.columns import int_values, numbers, validity
@@ -63,9 +63,8 @@ def _each(texts: pa.Array, kind: Type, notation: Notation) -> pa.Array:
         for text in texts.to_pylist()
     ]
     if kind.name == "numeric":
-        return wide_decimal(
-            pa.array([None if v is None else f"{v:f}" for v in values], pa.string())
-        )
+        # Not written out: 1e999999999 has too many digits for that.
+        return wide_decimal(pa.array([None if v is None else str(v) for v in values], pa.string()))
     return pa.array(values, kind.arrow)
 
 
@@ -113,7 +112,7 @@ def _bool(texts: pa.Array, kind: Type) -> pa.Array:
 
 
 def _numeric(texts: pa.Array, kind: Type) -> pa.Array:
-    return texts.cast(pa.decimal256(76, 38))
+    return exact_decimal(texts, 38)
 
 
 def _date(texts: pa.Array, kind: Type) -> pa.Array:

@@ -106,7 +106,7 @@ def _pieces(data: bytes, starts: Ints, lengths: Ints) -> list[bytes | None]:
 def _each(pieces: list[bytes | None], kind: Type, notation: Notation) -> pa.Array:
     values = [None if p is None else decode_value(p, kind, 1, notation) for p in pieces]
     if kind.name == "numeric":
-        texts = [None if value is None else f"{value:f}" for value in values]
+        texts = [None if value is None else str(value) for value in values]
         return wide_decimal(pa.array(texts, pa.string()))
     return pa.array(values, kind.arrow)
 
