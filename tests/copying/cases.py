@@ -16,9 +16,15 @@ CREATE TABLE copied_keys (k int PRIMARY KEY, n text NOT NULL DEFAULT 'none', v v
 CREATE TABLE copied_types (
     i2 smallint, i8 bigint, f4 real, f8 float8, n numeric(8,3), t text, v varchar(6),
     y bytea, d date, tm time, ts timestamp, tz timestamptz, iv interval, bo bool, u uuid);
+CREATE TABLE copied_pairs (a int, b text, UNIQUE (a, b));
+CREATE TABLE copied_made (k int REFERENCES copied_keys, m int GENERATED ALWAYS AS (k * 2) STORED);
+INSERT INTO copied_pairs VALUES (1, 'x, y');
 CREATE VIEW copied_view AS SELECT a FROM copied;
 """
-TEARDOWN = "DROP VIEW copied_view; DROP TABLE copied, copied_one, copied_keys, copied_types"
+TEARDOWN = (
+    "DROP VIEW copied_view; "
+    "DROP TABLE copied, copied_one, copied_made, copied_keys, copied_types, copied_pairs"
+)
 
 
 @dataclass(frozen=True)
@@ -157,6 +163,8 @@ CSV_IN = [
     In(b'1,"",""\n', "CSV FORCE NULL c"),
     In(b'1,"nil","nil"\n2,nil,nil\n', "(FORMAT csv, NULL 'nil', FORCE_NULL (b, c))"),
     In(b"1,nil,2\n", "(FORMAT csv, NULL 'nil', FORCE_NOT_NULL (b))"),
+    In(b'1,,2\n2,"",3\n', "(FORMAT csv, FORCE_NULL (b), FORCE_NOT_NULL (b))"),
+    In(b'1,N,2\n2,"N",3\n', "(FORMAT csv, NULL 'N', FORCE_NULL (b), FORCE_NOT_NULL (b))"),
     In(b"1,x\n", CSV),
     In(b"1,x,2,\n", CSV),
     In(b"1,x,\n2,y", CSV),
@@ -181,6 +189,8 @@ KEYS_IN = [
     In(b"1\ta\tx\n2\t\\N\ty\nz\tc\tz\n", into=KEYS),
     In(b"1,,x\n", CSV, KEYS),
     In(b'1,"",x\n', CSV, KEYS),
+    In(b"2\tx\n1\tx, y\n", into="copied_pairs"),
+    In(b"\\N\n7\n", into="copied_made"),
 ]
 
 _ROW = (
@@ -206,7 +216,8 @@ TYPES_IN = [
                 [b"-9223372036854775808", b"9223372036854775808", b"007"],
                 [b"NaN", b"-inf", b"1e39", b"1e-46", b"3.4e38", b"16777217"],
                 [b"Infinity", b"nan", b"1e-400", b"1e-320", b".5", b"5.", b"1e", b"1_0"],
-                [b"99999.9995", b"99999.9994", b"-0.0005", b"1e2", b"x", b" 1 "],
+                [b"99999.9995", b"99999.9994", b"-0.0005", b"1e2", b"x", b" 1 ",
+                 b"1e-60", b"-1E+4", b"1e1000000000000000000000", b"0e400", b"0" * 80],
                 [b"", b"\\\\", b"a\\tb"],
                 [b"1234567", b"123456   ", b""],
                 [b"", b"abc", b"\\\\x0", b"\\\\xzz", b"\\\\x 00 ff", b"\\\\\\\\\\\\001"],
@@ -274,6 +285,7 @@ WHERE_IN = [
     In(b"", "WHERE count(*) > 1"),
     In(b"", "WHERE row_number() OVER () > 1"),
     In(b"", "WHERE nothing > 1"),
+    In(b"", "WHERE m > 1", "copied_made"),
     In(b"", "WHERE a >"),
     In(b"", "WHERE"),
 ]

@@ -43,6 +43,7 @@ OUT = [f"COPY ({rows}) TO STDOUT {options}" for rows in _ROWS for options in _OP
     "COPY (SELECT '日本'::text) TO STDOUT (ENCODING 'LATIN1')",
     "COPY (INSERT INTO copied VALUES (1, 'x', 2) RETURNING a, b) TO STDOUT",
     "COPY (SELECT 1 AS a, 2 AS b) TO STDOUT (FORMAT csv, FORCE_QUOTE (b))",
+    "COPY (SELECT 1 AS a, 2 AS a) TO STDOUT (FORMAT csv, FORCE_QUOTE (a))",
     "COPY (VALUES (1, 'a'), (2, 'b')) TO STDOUT WITH DELIMITER AS '!' NULL AS '-'",
     "COPY (SELECT 1 / n AS x FROM (VALUES (0)) AS t(n)) TO STDOUT",
 ]

@@ -13,7 +13,12 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gateway.engine.interface import Plan
-from gateway.errors import FeatureNotSupported, GroupingError, WindowingError
+from gateway.errors import (
+    FeatureNotSupported,
+    GroupingError,
+    InvalidColumnReference,
+    WindowingError,
+)
 from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound
 from gateway.session.writes.execution import Executor
@@ -41,7 +46,7 @@ def row_filter(
         names: The columns that are copied, as the batches have them.
 
     Raises:
-        GatewayError: 42803, 42P20, 0A000: what cannot stand there; 42703 and its like.
+        GatewayError: 42803, 42P20, 42P10, 0A000: what cannot stand there; 42703 and its like.
     """
     tree = statement.tree
     assert isinstance(tree, Copy)
@@ -92,8 +97,13 @@ def _put_defaults(select: exp.Expr, target: Target, names: tuple[str, ...]) -> N
     for column in list(select.find_all(exp.Column)):
         if column.name not in target or column.name in names:
             continue
+        if target[column.name].generated:
+            raise InvalidColumnReference(
+                "generated columns are not supported in COPY FROM WHERE conditions",
+                detail=f'Column "{column.name}" is a generated column.',
+            )
         value = default_of(target[column.name])
-        if target[column.name].generated or value.find(exp.Anonymous) is not None:
+        if value.find(exp.Anonymous) is not None:
             raise FeatureNotSupported(
                 f'column "{column.name}" is not copied and its default not constant, so '
                 "COPY FROM ... WHERE cannot ask for it",

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from functools import partial
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gateway.errors import (
     BadCopyFileFormat,
     CharacterNotInRepertoire,
+    ForeignKeyViolation,
     GatewayError,
     IntegrityConstraintViolation,
     NotNullViolation,
@@ -105,6 +107,8 @@ class CopyReader:
         """Say where in the data it is that the table refuses the last batch."""
         if error.context or not isinstance(error, IntegrityConstraintViolation):
             return
+        if isinstance(error, ForeignKeyViolation):  # checked when all rows are there
+            return
         error.context = f"COPY {self._copying.relation}"
         if self._copying.filtered:  # what the table was given are not all rows of the batch
             return
@@ -186,11 +190,12 @@ class CopyReader:
     def _column(self, number: int, texts: pa.Array) -> pa.Array:
         """Fields as values of the column."""
         column, options = self._copying.columns[number], self._options
+        null = pa.scalar(options.null, texts.type)
+        same = pc.fill_null(pc.equal(texts, null), False)  # written, and in quotes
         if column.name in options.force_not_null:
-            texts = texts.fill_null(options.null)
-        elif column.name in options.force_null:
-            same = pa.compute.equal(texts, options.null)
-            texts = pa.compute.if_else(same, pa.scalar(None, texts.type), texts)
+            texts = texts.fill_null(null)
+        if column.name in options.force_null:
+            texts = pc.if_else(same, pa.scalar(None, texts.type), texts)
         values = read_texts(texts, column.type, self._plain)
         return self._copying.assigned(number, values)
 
@@ -350,13 +355,13 @@ class CopyReader:
         return name in options.force_null and value == options.null.encode()
 
     def _with_key(self, rows: Sequence[_Row], detail: str) -> list[_Row]:
-        """The rows that have the key that an error tells, of one column."""
+        """The rows that have the key that an error tells."""
         told = _KEY.match(detail)
         names = [column.name for column in self._copying.columns]
-        if told is None or told[1] not in names:
+        if told is None or not set(told[1].split(", ")) <= set(names):
             return []
-        number, value = names.index(told[1]), told[2].encode()
-        return [row for row in rows if row.fields[number] == value]
+        numbers, key = [names.index(name) for name in told[1].split(", ")], told[2].encode()
+        return [row for row in rows if b", ".join(row.fields[n] or b"" for n in numbers) == key]
 
 
 def _utf8(data: bytes, encoding: Encoding) -> Iterator[bytes]:

@@ -66,6 +66,10 @@ class RowWriter:
         self._fields, self._options, self._notation = fields, options, notation
         self.form = BINARY_FORMAT if options.format == "binary" else TEXT_FORMAT
         self._begun = False
+        names = [field.name for field in fields]
+        forced = options.force_quote
+        # Of two columns with one name PostgreSQL takes the first.
+        self._forced = set(range(len(names)) if forced == (ALL,) else map(names.index, forced))
         # The encoding of the lines, when it is not the one that they are made in.
         other = named(options.encoding) if options.encoding else notation.foreign
         if self.form == TEXT_FORMAT:
@@ -109,8 +113,8 @@ class RowWriter:
             return b"".join(
                 self.rows(half) for half in (batch.slice(0, middle), batch.slice(middle))
             )
-        arrays = zip(batch.columns, self._fields, strict=True)
-        return self._joined([self._column(a, f) for a, f in arrays], batch.num_rows)
+        columns = [self._column(array, number) for number, array in enumerate(batch.columns)]
+        return self._joined(columns, batch.num_rows)
 
     def end(self) -> bytes:
         """Binary's trailer, and CopyDone."""
@@ -129,14 +133,14 @@ class RowWriter:
         # ADBC reads the header and the first row from one message.
         return b"".join((replies.copy_data(SIGNATURE + first[5:]), rest))
 
-    def _column(self, array: pa.Array, field: Field) -> Encoded:
+    def _column(self, array: pa.Array, number: int) -> Encoded:
+        field = self._fields[number]
         kind = sent_type(field)
         encoded = encode_column(normal_column(array, kind), kind, TEXT_FORMAT, self._notation)
-        forced = self._options.force_quote
+        forced = number in self._forced
         if not forced and self._stays(field.type):
             return encoded
-        texts = as_binary(as_array(encoded))
-        return self._written(texts, forced == (ALL,) or field.name in forced)
+        return self._written(as_binary(as_array(encoded)), forced)
 
     def _stays(self, kind: Type) -> bool:
         """Whether no value of the type needs a backslash or quotes."""
