@@ -38,7 +38,7 @@ def spread(name: str, squares: Decimal, total: Decimal, count: int) -> Decimal |
         count: How many they are.
 
     >>> spread("var_samp", Decimal(14), Decimal(6), 3)
-    Decimal('1.0000000000000000')
+    Decimal('1.00000000000000000000')
     """
     of_all, root = SPREADS[name]
     if count < (1 if of_all else 2):
