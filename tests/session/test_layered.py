@@ -167,6 +167,19 @@ def test_what_a_layer_sums_up_is_not_summed_again(
     assert (read, once) == (3, 1)
 
 
+def test_a_view_is_made_without_running_it(
+    network: psycopg.Connection[tuple[object, ...]],
+) -> None:
+    """Its layers, whose steps would fail here, belong to those who read it."""
+    network.execute(
+        "CREATE VIEW steps AS WITH RECURSIVE fit AS (SELECT 0 AS step, 1.0::float8 AS a UNION ALL "
+        "SELECT step + 1, (SELECT sum(v * fit.a) FROM w) FROM fit WHERE 1 / (step - step) > 0) "
+        "SELECT * FROM fit"
+    )
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        network.execute("SELECT * FROM steps")
+
+
 class _Rows:
     """A plan of a few rows."""
 

@@ -285,8 +285,9 @@ class Queries:
 
     def plan(self, query: Computation, bound: Bound, *, read: bool = True) -> Plan:
         """Plan a query over its tables as they are at this moment; `read`: to be run."""
-        if read:
-            self.allow(query.rewritten, query.rowid_of)
+        if not read:
+            return self.described_plan(query.rewritten, self.tables(query), bound.by_number)
+        self.allow(query.rewritten, query.rowid_of)
         return self.plan_with(query.rewritten, self.tables(query), bound)
 
     def plan_with(
