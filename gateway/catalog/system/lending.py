@@ -76,9 +76,10 @@ class SystemTables:
     def relation(self, schema: str, name: str) -> Relation | None:
         """The catalogue's relation that a name means; None when it means none."""
         full = is_system(schema, name, self._registry)
-        if full is None:
+        known = static().columns.get(full) if full is not None else None
+        if full is None or known is None:
             return None
-        columns = {c.name: ColumnInfo(column_type(c.type)) for c in static().columns[full]}
+        columns = {c.name: ColumnInfo(column_type(c.type)) for c in known}
         return Relation(TableName(*full.split(".")), columns)
 
     def table(self, name: TableName) -> Table:

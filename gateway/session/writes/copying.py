@@ -12,12 +12,15 @@ from collections.abc import Callable, Iterator, Sequence
 import pyarrow as pa
 from sqlglot import exp
 
+from gateway.catalog.registry import SYSTEM
 from gateway.errors import (
     DuplicateColumn,
     FeatureNotSupported,
     InvalidColumnReference,
+    InvalidSchemaName,
     UndefinedColumn,
     UndefinedParameter,
+    UndefinedTable,
     WrongObjectType,
 )
 from gateway.session.result import CopyIn, CopyOut, Result
@@ -44,8 +47,8 @@ def copy(executor: Executor, statement: Statement, run: Ask) -> Result:
         run: Runs the statement inside COPY (...).
 
     Raises:
-        GatewayError: 42P01, 42809, 25006: no such table, or one that cannot be copied this way;
-            42703, 42701, 42P10: its columns; 42601, 22023, 0A000: its options.
+        GatewayError: 42P01, 3F000, 42809, 25006: no such table or schema, or one that cannot be
+            copied this way; 42703, 42701, 42P10: its columns; 42601, 22023, 0A000: its options.
     """
     tree = statement.tree
     assert isinstance(tree, Copy)
@@ -102,7 +105,16 @@ def _refuse_parameters(statement: Statement) -> None:
 
 
 def _relation(executor: Executor, tree: Copy) -> Relation:
-    return executor.registry.relation(*executor.registry.named(tree.table))
+    """What is copied; where a query finds no table, COPY first says that there is no schema."""
+    registry = executor.registry
+    schema, name = registry.named(tree.table)
+    try:
+        return registry.relation(schema, name)
+    except UndefinedTable:
+        there = (SYSTEM, "information_schema", *registry.schemas())
+        if schema and schema not in there and not registry.is_another_s(schema):
+            raise InvalidSchemaName(f'schema "{schema}" does not exist') from None
+        raise
 
 
 def _chosen(

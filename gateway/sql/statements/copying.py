@@ -202,4 +202,4 @@ def _argument(reader: Reader) -> Value:
     sign = reader.one_of("-", "+").replace("+", "")
     if sign or (reader.more() and reader.tokens[reader.index].token_type == TokenType.NUMBER):
         return sign + reader.take().text
-    return reader.name()
+    return reader.fail() if token.token_type == TokenType.NULL else reader.name()

@@ -179,7 +179,17 @@ def _explain_option(reader: Reader, options: dict[str, str]) -> None:
 
 
 def _copy(reader: Reader) -> Copy:
-    return read_copy(reader, lambda inside: _inner(inside, Kind.QUERY, Kind.WRITE))
+    return read_copy(reader, _copied)
+
+
+def _copied(reader: Reader) -> Statement:
+    first = reader.tokens[reader.index : reader.index + 1]
+    inner = _inner(reader, Kind.QUERY, Kind.WRITE, Kind.DEFINITION)
+    if inner.kind is Kind.DEFINITION:
+        if inner.command == "CREATE TABLE AS" and first[0].text.upper() != "CREATE":
+            raise FeatureNotSupported("COPY (SELECT INTO) is not supported")
+        raise syntax_fault(first[0], reader.tokens, reader.text)
+    return inner
 
 
 def _declare(reader: Reader) -> cursors.Declare:
