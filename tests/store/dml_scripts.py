@@ -47,6 +47,18 @@ SCRIPTS: dict[str, list[str]] = {
         "SELECT * FROM ii ORDER BY k",
         "DROP TABLE ii",
     ],
+    "items_of_two_dimensions": [
+        "CREATE TABLE tw (id int PRIMARY KEY, b int[][])",
+        "INSERT INTO tw VALUES (1, '{{1,2},{3,4}}'), (2, NULL), (3, '{{5,6}}'), (4, '{}')",
+        "UPDATE tw SET b[2][1] = 9 WHERE id = 1 RETURNING *",
+        "UPDATE tw SET b[id][2] = NULL WHERE id = 1 RETURNING *",
+        "UPDATE tw SET b[1][1] = 8 RETURNING *",
+        "UPDATE tw SET b[2][1] = 9 WHERE id = 3",
+        "UPDATE tw SET b[1][0] = 9 WHERE id = 3",
+        "UPDATE tw SET b[NULL][1] = 9 WHERE id = 3",
+        "SELECT * FROM tw ORDER BY id",
+        "DROP TABLE tw",
+    ],
     "upsert_that_moves": [
         "CREATE TABLE um (a int PRIMARY KEY, b int)",
         "INSERT INTO um VALUES (1, 0)",

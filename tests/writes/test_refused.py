@@ -12,6 +12,9 @@ REFUSED: tuple[tuple[str, str], ...] = (
     ("UPDATE refused SET n = generate_series(1, 2)", "not allowed in UPDATE"),
     ("UPDATE refused SET n = 1 RETURNING unnest(ARRAY[1])", "not allowed in RETURNING"),
     ("UPDATE refused SET s[1:2][1:1] = '{x}'", "only items and slices of one dimension"),
+    ("UPDATE refused SET d[1][1] = 1, d[1][2] = 2", 'only one item of the array "d"'),
+    ("INSERT INTO refused (d[1][1]) VALUES (1)", 'only one item of the array "d"'),
+    ("UPDATE refused SET d[1] = 1", "of 2 dimensions cannot be assigned with subscripts for 1"),
     ("UPDATE refused SET (n, s) = (SELECT nextval('s'), 'x')", "nextval in SET"),
     ("CREATE VIEW v AS SELECT DISTINCT n FROM refused WITH CHECK OPTION", "WITH CHECK OPTION"),
     ("CREATE VIEW v WITH (security_barrier) AS SELECT 1 AS x", "with security_barrier"),
@@ -31,7 +34,7 @@ REFUSED: tuple[tuple[str, str], ...] = (
 @pytest.fixture
 def connection(connect: Connect) -> psycopg.Connection[tuple[object, ...]]:
     made = connect()
-    made.execute("CREATE TABLE IF NOT EXISTS refused (n int, s text)")
+    made.execute("CREATE TABLE IF NOT EXISTS refused (n int, s text, d int[][])")
     made.execute("CREATE TABLE IF NOT EXISTS no_columns ()")
     return made
 

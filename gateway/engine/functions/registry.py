@@ -225,6 +225,19 @@ def _subscript_to_assign(subscripts: pa.Array, lengths: pa.Array) -> pa.Array:
     return subscripts
 
 
+def _subscript_within(subscripts: pa.Array, lengths: pa.Array) -> pa.Array:
+    """Where an item of an array of several dimensions is assigned: these do not grow."""
+    if subscripts.null_count:
+        raise NullValueNotAllowed("array subscript in assignment must not be null")
+    empty = pc.equal(lengths, 0)
+    if pc.any(pc.and_(empty, pc.not_equal(subscripts, 1))).as_py():
+        return _subscript_to_assign(subscripts, lengths)
+    beyond = pc.or_(pc.less(subscripts, 1), pc.greater(subscripts, lengths))
+    if pc.any(pc.and_(pc.invert(empty), beyond)).as_py():
+        raise ArraySubscriptError("array subscript out of range")
+    return subscripts
+
+
 def _bound_of_slice(bounds: pa.Array, lengths: pa.Array) -> pa.Array:
     """A bound of a slice that is not written, which an array without items has none of."""
     if pc.any(pc.equal(lengths, 0)).as_py():
@@ -265,6 +278,7 @@ _COLUMNAR: list[Columnar] = [
     ("field_name", [_TEXT], _TEXT, _field_name),
     ("is_one_row", [_BIGINT], pa.bool_(), _is_one_row),
     ("subscript_to_assign", [_BIGINT, _BIGINT], _BIGINT, _subscript_to_assign),
+    ("subscript_within", [_BIGINT, _BIGINT], _BIGINT, _subscript_within),
     ("bound_of_slice", [_BIGINT, _BIGINT], _BIGINT, _bound_of_slice),
     ("length_of_slice", [_BIGINT, _BIGINT, _BIGINT], _BIGINT, _length_of_slice),
 ]

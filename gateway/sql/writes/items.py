@@ -34,7 +34,7 @@ def with_items(pairs: list[Assigned], target: Target, table: exp.Table) -> list[
         table: It, under its alias.
 
     Raises:
-        FeatureNotSupported: 0A000, an item or a slice of several dimensions.
+        FeatureNotSupported: 0A000, a slice of several dimensions, or several items of one.
         DatatypeMismatch: 42804, the column keeps no arrays.
     """
     if not any(isinstance(place, exp.Bracket) for place, _ in pairs):
@@ -157,8 +157,9 @@ def _whole(
 
 
 def _column(place: exp.Bracket) -> exp.Column:
-    inner = place.this
-    if not (len(place.expressions) == 1 and isinstance(inner, exp.Column)):
+    inner, subscripts = _unfolded(place)
+    sliced = any(isinstance(each, exp.Slice) for each in subscripts)
+    if not isinstance(inner, exp.Column) or (sliced and len(subscripts) > 1):
         name = next(iter(place.find_all(exp.Column))).name
         raise FeatureNotSupported(
             f'only items and slices of one dimension of the array "{name}" can be assigned',
@@ -168,12 +169,23 @@ def _column(place: exp.Bracket) -> exp.Column:
     return inner
 
 
+def _unfolded(place: exp.Bracket) -> tuple[exp.Expr, list[exp.Expr]]:
+    """What a place is in, and its subscripts, the first one first."""
+    inner: exp.Expr = place
+    subscripts: list[exp.Expr] = []
+    while isinstance(inner, exp.Bracket):
+        subscripts = [*inner.expressions, *subscripts]
+        inner = inner.this
+    return inner, subscripts
+
+
 def _changed(whole: exp.Expr, place: exp.Bracket, value: exp.Expr, kind: Type) -> exp.Expr:
     """An array with another value of one item."""
-    if dimensions(kind) > 1:
+    column, subscripts = _unfolded(place)
+    if dimensions(kind) != len(subscripts):
         raise FeatureNotSupported(
-            f'an item of the array "{place.this.name}" of {dimensions(kind)} dimensions cannot be'
-            " assigned alone",
+            f'an item of the array "{column.name}" of {dimensions(kind)} dimensions cannot be'
+            f" assigned with subscripts for {len(subscripts)}",
             hint="Assign the whole array.",
             position=position_of(place),
         )
@@ -185,7 +197,17 @@ def _changed(whole: exp.Expr, place: exp.Bracket, value: exp.Expr, kind: Type) -
         )
     empty = exp.Cast(this=exp.Literal.string("{}"), to=_type(kind))
     held = _call("coalesce", whole, empty)
-    subscript = place.expressions[0]
+    if len(subscripts) > 1:
+        # Each writes the array many times over, and one over another as often again.
+        if len(subscripts) > 2 or not isinstance(whole, exp.Column):
+            raise FeatureNotSupported(
+                f'only one item of the array "{column.name}", of two dimensions at most, can be'
+                " assigned at once, and by UPDATE alone",
+                hint="Assign the whole array.",
+                position=position_of(place),
+            )
+        return _with_deep_item(whole, subscripts, value, kind)
+    subscript = subscripts[0]
     if isinstance(subscript, exp.Slice):
         return _with_slice(held, subscript, exp.Cast(this=value.copy(), to=_type(kind)))
     number = _call("subscript_to_assign", _bigint(subscript), _count(held))
@@ -193,6 +215,26 @@ def _changed(whole: exp.Expr, place: exp.Bracket, value: exp.Expr, kind: Type) -
     assert element is not None
     item = exp.Array(expressions=[exp.Cast(this=value.copy(), to=_type(element))])
     return _spliced(held, number, item, number)
+
+
+def _with_deep_item(
+    whole: exp.Expr, subscripts: list[exp.Expr], value: exp.Expr, kind: Type
+) -> exp.Expr:
+    """An array of several dimensions with another value of an item, which must be there."""
+    element = kind.element
+    assert element is not None
+    item: exp.Expr = exp.Cast(this=value.copy(), to=_type(element))
+    if not subscripts:
+        return item
+    depth = "[]" * len(subscripts)
+    to = exp.DataType.build(element.sql + depth, dialect=DIALECT)
+    held = _call("coalesce", whole, exp.Cast(this=exp.Literal.string("{}"), to=to))
+    count = _bigint(_call("array_length", held.copy(), exp.Literal.number(1)))
+    count = _call("coalesce", count, exp.Literal.number(0))
+    number = _call("subscript_within", _bigint(subscripts[0]), count)
+    inner = _call("array_element", held.copy(), number.copy())
+    item = _with_deep_item(inner, subscripts[1:], value, kind)
+    return _spliced(held, number, exp.Array(expressions=[item]), number)
 
 
 def _with_slice(held: exp.Expr, subscript: exp.Slice, value: exp.Expr) -> exp.Expr:
