@@ -11,13 +11,13 @@ import pytest
 
 from gateway.autodiff.rules.aggregates import (
     AGGREGATE_RULES,
-    AGGREGATE_SYNONYMS,
     WINDOW_FUNCTIONS,
     AggregateRule,
     aggregate_rule,
 )
 from gateway.errors import NotDifferentiable
 from gateway.sql.names.scope import AGGREGATES
+from gateway.sql.types.results import AGGREGATE_SYNONYMS
 from tests.autodiff.relations import run
 
 # Four groups: many rows, some of them not there; two that count; one; none.

@@ -15,13 +15,14 @@ from typing import Any
 import datafusion
 import pytest
 
-from gateway.autodiff.rules.aggregates import AGGREGATE_RULES, AGGREGATE_SYNONYMS
+from gateway.autodiff.rules.aggregates import AGGREGATE_RULES
 from gateway.autodiff.rules.functions import RULES, STEPS, SYNONYMS
 from gateway.autodiff.rules.piecewise import EXPANSIONS
 from gateway.autodiff.statements.differentiate_sql import differentiate_sql
 from gateway.engine.functions import register_functions
 from gateway.errors import InvalidWidthBucketArgument, NotDifferentiable
 from gateway.sql.names.scope import AGGREGATES
+from gateway.sql.types.results import AGGREGATE_SYNONYMS
 from tests.autodiff.relations import rewritten, run
 from tests.conftest import Connect
 

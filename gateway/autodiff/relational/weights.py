@@ -13,6 +13,7 @@ from functools import cache
 from sqlglot import exp
 
 from gateway.sql.text.dialect import parse
+from gateway.sql.types.results import AGGREGATE_SYNONYMS
 
 EXTREMES = frozenset({"max", "min"})
 _WINNER = "CASE WHEN e = w THEN 1.0 / t ELSE 0.0 END"
@@ -26,10 +27,6 @@ _WEIGHTS = {
     "stddev_pop": "CASE WHEN f = 0.0 THEN 0.0 ELSE (e - m) / (n * f) END",
     "stddev_samp": "CASE WHEN f = 0.0 THEN 0.0 ELSE (e - m) / ((n - 1.0) * f) END",
 }
-_SYNONYMS = {
-    "mean": "avg", "var": "var_samp", "variance": "var_samp", "var_sample": "var_samp",
-    "var_population": "var_pop", "stddev": "stddev_samp",
-}  # fmt: skip
 
 
 def is_count(call: exp.Anonymous) -> bool:
@@ -40,7 +37,7 @@ def is_count(call: exp.Anonymous) -> bool:
 def has_weights(call: exp.Anonymous) -> bool:
     """Whether a row's weight in an aggregate is known."""
     name = call.name.lower()
-    return _SYNONYMS.get(name, name) in _WEIGHTS
+    return AGGREGATE_SYNONYMS.get(name, name) in _WEIGHTS
 
 
 def is_extreme(call: exp.Anonymous) -> bool:
@@ -56,7 +53,7 @@ def is_of_group(call: exp.Anonymous) -> bool:
 def weight_of(call: exp.Anonymous) -> exp.Expr:
     """The weight of a row, in the names above."""
     name = call.name.lower()
-    return _parsed(_WEIGHTS[_SYNONYMS.get(name, name)]).copy()
+    return _parsed(_WEIGHTS[AGGREGATE_SYNONYMS.get(name, name)]).copy()
 
 
 @cache

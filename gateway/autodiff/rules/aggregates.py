@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.autodiff.rules.called import Called
+from gateway.sql.types.results import AGGREGATE_SYNONYMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +80,6 @@ AGGREGATE_RULES = (
     AggregateRule("lead(x, n)",            "lead(dx, n)",                                 None),
     AggregateRule("lead(x, n, c)",         "lead(dx, n, 0.0)",                            None),
 )  # fmt: skip
-
-# Other names of the same aggregates.
-AGGREGATE_SYNONYMS = {
-    "mean": "avg", "covar": "covar_samp", "stddev": "stddev_samp", "var": "var_samp",
-    "variance": "var_samp", "var_sample": "var_samp", "var_population": "var_pop",
-}  # fmt: skip
 
 # Functions that are nothing without OVER.
 WINDOW_FUNCTIONS = frozenset({"lag", "lead"})

@@ -41,6 +41,11 @@ _AGGREGATES = frozenset(
      "count", "regr_count", "grouping", "bool_and", "bool_or", "every", "string_agg", "json_agg",
      "jsonb_agg", "json_object_agg", "jsonb_object_agg"}
 )  # fmt: skip
+# Other names of the same aggregates.
+AGGREGATE_SYNONYMS = {
+    "mean": "avg", "covar": "covar_samp", "stddev": "stddev_samp", "var": "var_samp",
+    "variance": "var_samp", "var_sample": "var_samp", "var_population": "var_pop",
+}  # fmt: skip
 TEXTUAL = frozenset({"text", "varchar", "bpchar", "name", "char"})
 # Each becomes those after it by itself.
 MOMENTS = ("date", "timestamp", "timestamptz")

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.types.inference import GIVES, Types
+from gateway.sql.types.results import AGGREGATE_SYNONYMS
 from gateway.types import FLOAT8, FLOATING
 
 _MOST_ROWS = 500  # of a frame: a batch of 8,192 arrays is 33 MB then
@@ -20,13 +21,11 @@ _OF_TWO = frozenset(
     {"covar_pop", "covar_samp", "corr", "regr_sxx", "regr_syy", "regr_sxy", "regr_avgx",
      "regr_avgy", "regr_slope", "regr_intercept", "regr_r2"}
 )  # fmt: skip
-_SAME = {"variance": "var_samp", "stddev": "stddev_samp", "var": "var_samp", "covar": "covar_samp",
-         "var_sample": "var_samp", "var_population": "var_pop"}  # fmt: skip
 
 
 def gather_frame(window: exp.Window, call: exp.Anonymous) -> bool:
     """Write such an aggregate over a narrow frame as one of an array, in place; whether it was."""
-    name, given = _SAME.get(call.name, call.name), call.expressions
+    name, given = AGGREGATE_SYNONYMS.get(call.name, call.name), call.expressions
     if name not in (_OF_ONE if len(given) == 1 else _OF_TWO if len(given) == 2 else ()):
         return False
     if not _is_narrow(window.args["spec"]):
@@ -37,7 +36,7 @@ def gather_frame(window: exp.Window, call: exp.Anonymous) -> bool:
 
 def gather_distinct(call: exp.Anonymous, known: Types) -> bool:
     """Write the deviation of distinct reals as one of an array, in place; whether it was."""
-    name, given = _SAME.get(call.name, call.name), call.expressions
+    name, given = AGGREGATE_SYNONYMS.get(call.name, call.name), call.expressions
     if name not in _OF_ONE or len(given) != 1 or not isinstance(given[0], exp.Distinct):
         return False
     kind = known.of(given[0].expressions[0])
