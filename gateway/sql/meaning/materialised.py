@@ -29,26 +29,59 @@ def materialise(tree: exp.Expr, analysis: Analysis, relations: Relations, keep: 
     Args:
         keep: Has a query run before the statement, and names its rows.
     """
+
+    def is_wanted(cte: exp.CTE) -> bool:
+        return _runs_once(cte) and not _is_derived(tree, cte)
+
+    return read_kept(tree, analysis, relations, is_wanted, lambda cte, query: keep(query))
+
+
+def read_kept(
+    tree: exp.Expr,
+    analysis: Analysis,
+    relations: Relations,
+    is_wanted: Callable[[exp.CTE], bool],
+    keep: Callable[[exp.CTE, exp.Select], TableName | None],
+) -> Analysis:
+    """Let kept rows stand for queries of WITH, in place; the blocks of what it is then.
+
+    The innermost go first, of a clause those that others may read.
+
+    Args:
+        is_wanted: Whether a query may be one of them.
+        keep: Has it run before the statement, given what it is alone, and names its rows; None: it
+            stays as it is.
+    """
     tried: list[exp.CTE] = []
-    while (cte := _next(tree, tried)) is not None:
+    while (cte := _next(tree, tried, is_wanted)) is not None:
         tried.append(cte)
         readers = [s for block in analysis.blocks for s in block.sources if s.cte is cte]
-        query = alone(cte, relations) if readers else None
-        if query is not None:
-            read_rows(cte, readers, keep(query))
+        outside = any(not stands_in(source.tree, cte) for source in readers)
+        query = _alone(cte, relations) if outside else None
+        name = None if query is None else keep(cte, query)
+        if name is not None:
+            _read_rows(cte, readers, name)
             analysis = analyse(tree, relations)
     return analysis
 
 
-def _next(tree: exp.Expr, tried: list[exp.CTE]) -> exp.CTE | None:
-    """One that is to be run once: the innermost first, of a clause those that others may read."""
+def _next(
+    tree: exp.Expr, tried: list[exp.CTE], is_wanted: Callable[[exp.CTE], bool]
+) -> exp.CTE | None:
     for clause in reversed(nodes_of(tree, exp.With)):
         members: list[exp.CTE] = clause.expressions
         for cte in members:
-            known = any(cte is each for each in tried)
-            if _runs_once(cte) and not known and not _is_derived(tree, cte):
+            if not any(cte is each for each in tried) and is_wanted(cte):
                 return cte
     return None
+
+
+def stands_in(tree: exp.Expr, around: exp.Expr) -> bool:
+    """Whether it is `around` or a part of it."""
+    node: exp.Expr | None = tree
+    while node is not None and node is not around:
+        node = node.parent
+    return node is around
 
 
 def _runs_once(cte: exp.CTE) -> bool:
@@ -60,7 +93,7 @@ def _is_derived(tree: exp.Expr, cte: exp.CTE) -> bool:
     return len(nodes_of(tree, Marker)) > len(nodes_of(cte, Marker))
 
 
-def alone(cte: exp.CTE, relations: Relations) -> exp.Select | None:
+def _alone(cte: exp.CTE, relations: Relations) -> exp.Select | None:
     """The query with all that it reads of WITH; None where it looks at a query around it.
 
     Nor may what it reads have to be run once itself: that is done before, where it can be.
@@ -104,7 +137,7 @@ def _looks_inside(block: Block) -> bool:
     return True
 
 
-def read_rows(cte: exp.CTE, readers: list[Source], name: TableName) -> None:
+def _read_rows(cte: exp.CTE, readers: list[Source], name: TableName) -> None:
     """Let the rows stand where the query is named, and take the query away."""
     for source in readers:
         alias = source.tree.args.get("alias")

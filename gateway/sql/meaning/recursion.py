@@ -7,13 +7,14 @@ do we; since only the engine knows every type, it is asked to plan each term by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import takewhile
 
 import pyarrow as pa
 from sqlglot import exp
 
 from gateway.errors import DatatypeMismatch
+from gateway.sql.meaning.self_references import references_to
 from gateway.sql.names.scope import position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.types import INTEGER, Type, from_arrow
@@ -38,11 +39,7 @@ def check_recursive_types(tree: exp.Expr, schema_of: SchemaOf) -> None:
 def is_recursive(cte: exp.CTE) -> bool:
     """Whether a CTE's second term names the CTE itself."""
     body = cte.this
-    return isinstance(body, exp.SetOperation) and any(_references(body.right, cte.alias))
-
-
-def _references(tree: exp.Expr, name: str) -> Iterator[exp.Table]:
-    return (t for t in tree.find_all(exp.Table) if t.name == name and not t.db)
+    return isinstance(body, exp.SetOperation) and bool(references_to(body.right, cte.alias))
 
 
 def _check(cte: exp.CTE, schema_of: SchemaOf) -> None:

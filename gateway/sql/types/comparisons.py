@@ -67,20 +67,18 @@ def _cast_quantified(node: exp.Expr, block: Block) -> None:
     if not (isinstance(side, exp.Anonymous) and side.name.lower() in ("any", "some", "all")):
         return
     array = side.expressions[0] if side.expressions else None
-    if array is None:
-        return
     kind = type_of(node.this, block) or TEXT
-    text = array.this if isinstance(array, exp.Cast) else array
+    if array is None or not kind.array_oid:
+        return
     listed: list[exp.Expr] = []
-    if text is not None and _is_literal(text):
-        if text is array and not kind.is_enum and kind.array_oid:
+    literal = array.this if isinstance(array, exp.Cast) else array
+    if _is_literal(literal):
+        if literal is array:
             array = _cast(array, array_of(kind))
-        if (kind.is_enum and text is array) or type_of(array, block) == array_of(kind):
-            listed = _listed(text, kind)
+        if type_of(array, block) == array_of(kind):
+            listed = _listed(literal, kind)
         if kind.is_enum and listed:
             array.replace(exp.Array(expressions=listed))
-        elif kind.is_enum and text is array:
-            _cast(array, array_of(kind))
     elif isinstance(array, exp.Array):
         listed = array.expressions
     if kind.name == "numeric" and listed:

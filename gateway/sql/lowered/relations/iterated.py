@@ -19,7 +19,7 @@ from gateway.sources.table import TableName
 from gateway.sql.lowered.relations.dependent import references
 from gateway.sql.lowered.relations.joining import join_in_turn
 from gateway.sql.meaning.analysis import analyse
-from gateway.sql.meaning.materialised import alone, read_rows
+from gateway.sql.meaning.materialised import read_kept, stands_in
 from gateway.sql.meaning.recursion import is_recursive
 from gateway.sql.meaning.self_references import references_to
 from gateway.sql.names.relation import Relations
@@ -84,32 +84,17 @@ def iterate(tree: exp.Expr, analysis: Analysis, relations: Relations, keep: Keep
     Args:
         keep: Has a query run before the statement, and names its rows.
     """
-    tried: list[exp.CTE] = []
-    while (cte := _next(tree, tried)) is not None:
-        tried.append(cte)
-        readers = [s for block in analysis.blocks for s in block.sources if s.cte is cte]
-        readers = [source for source in readers if not _stands_in(source.tree, cte)]
-        query = alone(cte, relations) if readers else None
-        if query is not None and _reads_twice(query, cte.alias, relations):
-            read_rows(cte, readers, keep(_apart(query, cte.alias)))
-            analysis = analyse(tree, relations)
-    return analysis
+
+    def kept(cte: exp.CTE, query: exp.Select) -> TableName | None:
+        twice = _reads_twice(query, cte.alias, relations)
+        return keep(_apart(query, cte.alias)) if twice else None
+
+    return read_kept(tree, analysis, relations, _is_wanted, kept)
 
 
-def _next(tree: exp.Expr, tried: list[exp.CTE]) -> exp.CTE | None:
-    for clause in reversed(nodes_of(tree, exp.With)):
-        members: list[exp.CTE] = clause.expressions if clause.args.get("recursive") else []
-        for cte in members:
-            if is_recursive(cte) and not any(cte is each for each in tried):
-                return cte
-    return None
-
-
-def _stands_in(tree: exp.Expr, around: exp.Expr) -> bool:
-    node: exp.Expr | None = tree
-    while node is not None and node is not around:
-        node = node.parent
-    return node is around
+def _is_wanted(cte: exp.CTE) -> bool:
+    clause = cte.parent
+    return clause is not None and bool(clause.args.get("recursive")) and is_recursive(cte)
 
 
 def _member(query: exp.Expr, name: str) -> exp.CTE:
@@ -148,7 +133,7 @@ def _times(right: exp.Expr, name: str) -> int:
     found = 0
     for table in references_to(right, name):
         cte = table.find_ancestor(exp.CTE)
-        inside = cte is not None and _stands_in(cte, right)
+        inside = cte is not None and stands_in(cte, right)
         found += _times(right, cte.alias) if inside and cte is not None else 1
     return found
 
