@@ -129,8 +129,6 @@ class Ledger:
         self._lines: dict[Key, Line] = {}
         self._others: dict[str, Line] = {}  # by kind: what is no line any more, or never was
         self._failed: Counter[tuple[str, str]] = Counter()
-        self.reset_at = datetime.now(UTC)
-        self.freed = 0  # lines that made room for others
         self.edition = 0  # grows when a line is kept no longer
 
     def line(self, key: Key, kind: str, text: Callable[[], str]) -> Line:
@@ -162,7 +160,6 @@ class Ledger:
         by_use = sorted(self._lines, key=lambda key: self._lines[key].usage)
         for key in by_use[: max(1, self._most // _FREED)]:
             self._retire(self._lines.pop(key))
-            self.freed += 1
 
     def _retire(self, line: Line) -> None:
         """Keep what a line came to; sessions that hold it still must ask anew."""
@@ -208,7 +205,6 @@ class Ledger:
                 self._retire(line)
             self._lines.clear()
             self.edition += 1
-            self.reset_at = datetime.now(UTC)
 
     def lines(self) -> list[Line]:
         """Every line; they go on changing."""

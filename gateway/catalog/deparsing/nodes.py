@@ -6,7 +6,7 @@ was written or came by itself, and what calls, operators and literals were resol
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 
@@ -182,8 +182,3 @@ class Query:
         while first.branches:
             first = first.branches[0]
         return [(each.name, each.node.type, each.node.typmod) for each in first.targets]
-
-
-def retyped(node: Node, kind: int) -> Node:
-    """The node, said to be of another type."""
-    return replace(node, type=kind)

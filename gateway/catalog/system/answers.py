@@ -160,10 +160,6 @@ class Catalogue:
             "shown_values": list(shown.values()),
         }
 
-    def number_of(self, kind: str, text: str) -> int | None:
-        """The oid that a text means as regclass, regtype, ..."""
-        return self.moment().number(kind, text)
-
     def moment(self) -> Moment:
         """The catalogue as the client sees it now."""
         if self._looking:  # a view reads the catalogue, which is about to show its columns

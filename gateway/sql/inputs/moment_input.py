@@ -108,9 +108,6 @@ class _Reader(Dates):
             self.known |= told
         return self._finished()
 
-    def _is_known(self, names: frozenset[str]) -> bool:
-        return names <= self.known or (self.clock and names <= DATE)
-
     # A field of each kind; what comes back is what it told.
 
     def _date(self, word: str, place: int) -> set[str]:
