@@ -51,8 +51,10 @@ from gateway.sources.aggregates.partials import Partials
 from gateway.sources.grid.grid import GridTable
 from gateway.sources.reading.reads import Reads, TableReads
 from gateway.sources.table import Held, Table, TableName
+from gateway.types import BY_NAME
 
 _CATALOG = "datafusion"
+_REGISTERED = BY_NAME["regclass"].arrow
 _ROUTINES = "SELECT routine_name AS name FROM information_schema.routines"
 
 # Queries alone: everything else is the gateway's own work, and COPY would reach the server's files.
@@ -128,6 +130,13 @@ class Embedded:
         return frozenset(context.sql(sql).to_pydict()["name"])
 
 
+def _named(value: pa.Scalar) -> pa.Scalar:
+    """Of a reg type its text, which functions look up; any other as it is."""
+    if value.type != _REGISTERED:
+        return value
+    return value["text"] if value.is_valid else pa.scalar(None, pa.string())
+
+
 def _bindable(value: pa.Scalar) -> pa.Scalar:
     """The binding takes the length of every array, and a NULL one has none."""
     is_null_array = pa.types.is_list(value.type) and not value.is_valid
@@ -199,6 +208,7 @@ class EmbeddedSession:
             QueryCanceled: 57014, once planning is over: it cannot be interrupted.
         """
         if parameters:
+            parameters = [_named(value) for value in parameters]
             # A table that is scanned piece by piece is asked about the values as it is planned.
             if not all_held(tables):
                 return self._made(sql, tables, parameters)

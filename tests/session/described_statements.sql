@@ -230,6 +230,8 @@ SELECT t COLLATE "C" FROM described ORDER BY t COLLATE "C";
 SELECT cast($1 AS int), cast($2 AS text), int $$1$$, date '2020-01-01';
 SELECT FROM described;
 SELECT sum(nextval($1));
+SELECT setval($1, $2), setval($3, $4, $5);
+SELECT currval($1::text);
 SELECT k FROM keyed FOR UPDATE;
 SELECT grouping(a), a FROM described GROUP BY ROLLUP (a);
 SELECT DISTINCT ON (a) a, t FROM described ORDER BY a, $1::text;

@@ -53,6 +53,10 @@ ROWS: tuple[tuple[str, tuple[Any, ...], Any], ...] = (
     ("SELECT %s / 2", (Decimal(5),), Decimal("2.5")),
     ("SELECT ARRAY['a'] || %s", (None,), ["a"]),
     ("SELECT ARRAY[1] || %s", (2,), [1, 2]),
+    # A text for a reg type, beside a relation of the engine.
+    ("SELECT %s::regtype::oid FROM (VALUES (1)) q(x)", ("int4",), 23),
+    ("SELECT max(%s::regclass::text) FROM (VALUES (1)) q(x)", ("pg_class",), "pg_class"),
+    ("SELECT max(nextval(%s)) FROM (VALUES (1)) q(x)", (None,), None),
 )
 
 

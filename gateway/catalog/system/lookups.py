@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from gateway.catalog.deparsing.definitions import pretty_text
+from gateway.catalog.system import index_properties
 from gateway.catalog.system.attributes import type_facts
 from gateway.catalog.system.contents import keys_of
 from gateway.catalog.system.describing import described
@@ -157,6 +158,17 @@ class Lookups:
         held = self._indexes.get(oid)
         columns = list(held[1].columns) if held is not None else index_keys().get(oid, [])
         return columns.index(number) + 1 if number in columns else None
+
+    def index_property(self, oid: int, number: int, name: str) -> bool | None:
+        """A property of an index, or with a number of that column of it."""
+        held = self._indexes.get(oid)
+        columns = held[1].columns if held is not None else index_keys().get(oid, [])
+        if not columns or number > len(columns):
+            return None
+        if not number:
+            return index_properties.OF_INDEX.get(name.lower())
+        down = held is not None and bool(held[1].descending) and held[1].descending[number - 1]
+        return index_properties.of_column(name, down)
 
     def viewdef(self, oid: int, pretty: bool) -> str | None:
         found = self._relations.get(oid)
@@ -350,6 +362,7 @@ FUNCTIONS: tuple[LookupFunction, ...] = (
     LookupFunction("visible_function", (_OID,), _YES, Lookups.is_visible_function),
     LookupFunction("constraintdef", (_OID, _YES), _TEXT, Lookups.constraintdef),
     LookupFunction("indexdef", (_OID, _COLUMN, _YES), _TEXT, Lookups.indexdef),
+    LookupFunction("index_property", (_OID, _COLUMN, _TEXT), _YES, Lookups.index_property),
     LookupFunction("index_position", (_OID, _COLUMN), _COLUMN, Lookups.index_position),
     *(LookupFunction(name, takes, _TEXT, _alone(f)) for name, takes, f in TEXT_ANSWERS),
     LookupFunction("items", (_TEXT,), _TEXT, lambda on, text: json.dumps(array_items(text))),

@@ -73,6 +73,14 @@ TEMPLATES: dict[str, str] = {
     "pg_get_constraintdef/2": "<constraintdef>({0}, {1})",
     "pg_get_indexdef/1": "<indexdef>({0}, 0, FALSE)",
     "pg_get_indexdef/3": "<indexdef>({0}, CAST({1} AS INTEGER), {2})",
+    "pg_index_has_property": "<index_property>({0}, 0, {1})",
+    "pg_index_column_has_property": (
+        "CASE WHEN {1} > 0 THEN <index_property>({0}, CAST({1} AS INTEGER), {2}) END"
+    ),
+    "pg_indexam_has_property": (
+        "CASE WHEN {0} = 403 AND lower({1}) IN ('can_order', 'can_unique', 'can_multi_col', "
+        "'can_exclude', 'can_include') THEN TRUE END"
+    ),
     "pg_get_viewdef": "<viewdef>({0}, {1})",
     "pg_get_ruledef/1": _RULE.replace("{1}", "FALSE"),
     "pg_get_ruledef/2": _RULE,
@@ -151,7 +159,7 @@ TEMPLATES: dict[str, str] = {
     "inet_client_addr": _OF_CLIENT.format("client_addr"),
     "inet_client_port": _OF_CLIENT.format("client_port"),
     "host": "split_part({0}, '/', 1)",
-    "pg_tablespace_location": "''",
+    "pg_tablespace_location": "CASE WHEN {0} IS NOT NULL THEN '' END",
     "pg_filenode_relation": "CAST(NULL AS BIGINT)",
     "pg_relation_filenode": "{0}",
     "pg_relation_filepath": "'base/5/' || {0}",

@@ -75,7 +75,8 @@ def can_coerce(given: int, wanted: int) -> bool:
         return category(given) == "C"
     if wanted in (1028, 1005) and _VECTORS.get(given) == wanted:
         return True
-    if (inner := element_of(given)) and (outer := element_of(wanted)) and inner != outer:
+    outer = 0 if wanted in _VECTORS else element_of(wanted)  # a vector is no true array
+    if (inner := element_of(given)) and outer and inner != outer:
         return can_coerce(inner, outer)
     return static().casts.get((given, wanted)) == "i"
 

@@ -21,6 +21,7 @@ from gateway.errors import (
     UndefinedTable,
 )
 from gateway.sources.table import TableName
+from gateway.sql.lowered.lending import catalogue_type
 from gateway.sql.meaning.volatile import each_row
 from gateway.sql.names.scope import position_of
 from gateway.sql.text.dialect import tokenize
@@ -43,8 +44,9 @@ def called(call: exp.Expr) -> exp.Expr:
         raise UndefinedFunction(
             f"function {name} does not take {len(arguments)} arguments", position=position_of(call)
         )
-    if arguments and isinstance(arguments[0], exp.Cast):  # 's'::regclass
-        arguments[0] = arguments[0].this
+    if arguments and isinstance(arguments[0], exp.Cast):  # 's'::regclass, or a text's name
+        kind = catalogue_type(arguments[0].args["to"])
+        arguments[0] = arguments[0].this if kind is not None else arguments[0]
     if name == "setval" and len(arguments) == 2:
         arguments.append(exp.Boolean(this=True))
     arguments.append(each_row())

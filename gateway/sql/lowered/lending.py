@@ -247,7 +247,7 @@ def _as_registered(value: exp.Expr, given: Type | None, wanted: Type, lender: Le
         number = exp.Literal.number(lender.number(wanted.name, value.name))
         made = exp.Cast(this=number, to=data_type("bigint"))
     elif isinstance(value, exp.Parameter) or (given is not None and given.arrow == TEXT.arrow):
-        return _called(lender.lend(f"$1::{wanted.name}", [given and TEXT]), [value])
+        return _called(lender.lend(f"$1::{wanted.name}", [TEXT]), [value])
     else:
         made = exp.Cast(this=value.copy(), to=data_type("bigint"))
     made.meta[GIVES] = wanted

@@ -67,7 +67,7 @@ ARGUMENTS: dict[str, tuple[Type | None, ...]] = {
     **dict.fromkeys(("round", "trunc"), (NUMERIC, INT4)),
     **dict.fromkeys(("sha224", "sha256", "sha384", "sha512"), (BYTEA,)),
     **dict.fromkeys(("bool_and", "bool_or", "every"), (BOOL,)),
-    **dict.fromkeys(("nextval", "currval"), (by_name("regclass"),)),
+    **dict.fromkeys(("nextval", "currval", "setval"), (by_name("regclass"), INT8, BOOL)),
     **dict.fromkeys(("get_byte", "bytes_rest"), (BYTEA, INT4)),
     "bytes_part": (BYTEA, INT4, INT4),
     "nth_value": (None, INT4),
