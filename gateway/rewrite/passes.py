@@ -55,6 +55,7 @@ from gateway.sql.lowered.values.written_numerics import keep_written
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.binding import Binder, without_schemas
 from gateway.sql.meaning.checking import check_types
+from gateway.sql.meaning.empty_queries import refuse_empty
 from gateway.sql.meaning.functions import Functions
 from gateway.sql.meaning.inlining import inline
 from gateway.sql.meaning.materialised import materialise
@@ -128,6 +129,7 @@ def refuse_forms(state: Rewriting) -> None:
     drop_unknown(state.tree)
     check_self_references(state.tree)
     refuse_chosen_sets(state.tree)
+    refuse_empty(state.tree)
 
 
 def bind_tables(state: Rewriting) -> None:

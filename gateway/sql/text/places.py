@@ -58,6 +58,23 @@ class PlacedParser(PostgresParser):
         token = self._tokens[self._index - 2]  # before the bracket
         return placed(super()._parse_cast(True), token)
 
+    def _parse_subquery(self, this: exp.Expr | None, parse_alias: bool = True) -> Any:
+        """As sqlglot's; a query without columns has no word in it that tells where it stands."""
+        opening = self._opening() if isinstance(this, exp.Select) and not this.selects else None
+        found = super()._parse_subquery(this, parse_alias)
+        return found if found is None or opening is None else placed(found, opening)
+
+    def _opening(self) -> Token | None:
+        """The last bracket that is open here."""
+        open_ones = 0
+        for token in reversed(self._tokens[: self._index]):
+            open_ones += (token.token_type == TokenType.L_PAREN) - (
+                token.token_type == TokenType.R_PAREN
+            )
+            if open_ones > 0:
+                return token
+        return None
+
     # Each rank of operators calls the next one itself: a frame more for each would halve how deeply
     # a statement may be nested.
     def _parse_term(self, parse_mod: bool = True) -> exp.Expr | None:
