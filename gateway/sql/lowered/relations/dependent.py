@@ -13,7 +13,12 @@ from collections.abc import Iterator, Sequence
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, GatewayError, GroupingError
-from gateway.sql.lowered.relations.for_engine import is_beneath, is_for_engine
+from gateway.sql.lowered.relations.for_engine import (
+    is_beneath,
+    is_for_engine,
+    is_grouped_by,
+    key_of,
+)
 from gateway.sql.lowered.relations.per_key import Keys, equal_keys, for_each
 from gateway.sql.lowered.relations.subqueries import array_of_query
 from gateway.sql.lowered.values.quantified import (
@@ -252,7 +257,7 @@ def _join_value(block: Block, analysis: Analysis, numbers: Iterator[int]) -> boo
         if compare_columns(node, query):
             return True
         found = references(query, analysis)
-        if compared and (is_beyond(node) or is_beneath(node) or _loses_null(node, found, block)):
+        if compared and _is_joined(node, found, block):
             node.replace(among_rows(node, query))
             return True
         if not found or is_for_engine(node, query, [column for column, _, _ in found]):
@@ -267,6 +272,12 @@ def _join_value(block: Block, analysis: Analysis, numbers: Iterator[int]) -> boo
         _join(node, query, found, block, analysis, next(numbers))
         return True
     return False
+
+
+def _is_joined(node: exp.Expr, found: Sequence[Reference], block: Block) -> bool:
+    """Whether it is a comparison with a query that the engine does not run where it stands."""
+    beyond = is_beyond(node) or is_beneath(node) or is_grouped_by(node, block)
+    return beyond or _loses_null(node, found, block)
 
 
 def _loses_null(node: exp.Expr, found: Sequence[Reference], block: Block) -> bool:
@@ -374,6 +385,5 @@ def _is_after_grouping(node: exp.Expr, block: Block) -> bool:
     group = block.select.args.get("group")
     keys = group.expressions if group is not None else []
     if at.arg_key == "expressions":
-        place = block.select.expressions.index(at) + 1
-        return not any(key.is_int and int(key.name) == place for key in keys)
+        return not any(key_of(key, block) is at for key in keys)
     return True
