@@ -27,6 +27,9 @@ from gateway.sql.text.trees import nodes, own_nodes
 from gateway.sql.types.inference import GIVES, Types, info_of_column
 from gateway.types import ALIASES, BY_NAME, INT4, REGISTERED, TEXT, Type, array_of
 
+# Of a value of any type, by its text.
+_QUOTING = frozenset({"quote_literal", "quote_nullable"})
+
 
 @dataclass(frozen=True, slots=True)
 class Lent:
@@ -151,6 +154,8 @@ def _domain_of(call: exp.Anonymous, block: Block) -> DomainName | None:
 
 
 def _lend_call(node: exp.Anonymous, known: Types, lender: Lender) -> None:
+    if node.name in _QUOTING:
+        _give_texts(node, known)
     types = [_declared(argument, known) for argument in node.expressions]
     for argument, kind in zip(node.expressions, types, strict=True):
         if kind is None and not _is_untyped(argument):
@@ -165,6 +170,13 @@ def _lend_call(node: exp.Anonymous, known: Types, lender: Lender) -> None:
     parent = node.parent
     qualified = isinstance(parent, exp.Dot) and parent.expression is node
     (parent if qualified and parent is not None else node).replace(_called(lent, given))
+
+
+def _give_texts(call: exp.Anonymous, known: Types) -> None:
+    """Cast a number, moment, ... that is quoted to the text that is quoted of it."""
+    for argument in call.expressions:
+        if known.of(argument) not in (None, TEXT) and not argument.is_string:
+            argument.replace(exp.Cast(this=argument.copy(), to=data_type("text")))
 
 
 def _written(node: exp.Anonymous) -> str:
