@@ -151,6 +151,8 @@ def limit(node: exp.Expr) -> None:
 def exists(node: exp.Expr) -> exp.Expr | None:
     """The engine knows EXISTS in conditions; elsewhere it is a count that is not 0."""
     select, clause = node.this, node.find_ancestor(exp.Where, exp.Join, exp.Select)
+    if isinstance(select, exp.Select) and not select.selects:
+        select.append("expressions", exp.Literal.number(1))  # in a CASE it wants a column
     one = isinstance(select, exp.Select) and is_one_row(select)
     if one and not any(select.args.get(part) for part in ("having", "limit", "offset")):
         return exp.true()  # the engine would look for rows to aggregate
