@@ -13,12 +13,8 @@ from collections.abc import Iterator, Sequence
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, GatewayError, GroupingError
-from gateway.sql.lowered.relations.for_engine import (
-    is_beneath,
-    is_for_engine,
-    is_grouped_by,
-    key_of,
-)
+from gateway.sql.lowered.relations.for_engine import is_beneath, is_for_engine
+from gateway.sql.lowered.relations.group_keys import alike, has_sets, is_grouped_by, is_of_group
 from gateway.sql.lowered.relations.per_key import Keys, equal_keys, for_each
 from gateway.sql.lowered.relations.subqueries import array_of_query
 from gateway.sql.lowered.values.quantified import (
@@ -258,12 +254,12 @@ def _join_value(block: Block, analysis: Analysis, numbers: Iterator[int]) -> boo
             return True
         found = references(query, analysis)
         if compared and _is_joined(node, found, block):
-            node.replace(among_rows(node, query))
+            _replace_alike(node, among_rows(node, query), block)
             return True
-        if not found or is_for_engine(node, query, [column for column, _, _ in found]):
+        if not found or _is_left(node, query, found, block):
             continue
         if compared:
-            node.replace(among_rows(node, query))
+            _replace_alike(node, among_rows(node, query), block)
             return True
         if isinstance(node, exp.Anonymous):
             _replace_array(node, query, block)
@@ -278,6 +274,18 @@ def _is_joined(node: exp.Expr, found: Sequence[Reference], block: Block) -> bool
     """Whether it is a comparison with a query that the engine does not run where it stands."""
     beyond = is_beyond(node) or is_beneath(node) or is_grouped_by(node, block)
     return beyond or _loses_null(node, found, block)
+
+
+def _is_left(node: exp.Expr, query: exp.Expr, found: Sequence[Reference], block: Block) -> bool:
+    """Whether the engine runs it where it stands, which it does not as a key in sets."""
+    if has_sets(block) and is_grouped_by(node, block):
+        return False
+    return is_for_engine(node, query, [column for column, _, _ in found])
+
+
+def _replace_alike(node: exp.Expr, made: exp.Expr, block: Block) -> None:
+    for each in alike(node, block):
+        each.replace(made.copy())
 
 
 def _loses_null(node: exp.Expr, found: Sequence[Reference], block: Block) -> bool:
@@ -298,7 +306,7 @@ def _replace_array(node: exp.Expr, query: exp.Expr, block: Block) -> None:
     kind = info_of(inner.outputs[0]).type if inner is not None else None
     if kind is not None and (kind.array_oid or kind.element is not None):
         made.meta[GIVES] = array_of(kind)
-    node.replace(made)
+    _replace_alike(node, made, block)
 
 
 def _join(
@@ -310,6 +318,7 @@ def _join(
     number: int,
 ) -> None:
     """Join what the query gives for each key, and name its value where it stood."""
+    places = [(each, is_of_group(each, block)) for each in alike(node, block)]
     keys, given = _keys(block, found, None, f"values_{number}")
     alias = f"subquery_{number}"
     # A name of its own: the output's may be that of a column beside it.
@@ -323,13 +332,12 @@ def _join(
         single = _is_single(query)
         made = for_each(query, keys, analysis)
         made = made if single else _single(made, output, keys)
-    if _is_after_grouping(node, block):
-        value = exp.Anonymous(this="first_value", expressions=[value])
     same = equal_keys([column_node(alias, each) for each in keys.columns], given)
     columns = [exp.to_identifier(name, quoted=True) for name in (first, *keys.columns)]
     named = exp.TableAlias(this=exp.to_identifier(alias, quoted=True), columns=columns)
     join = exp.Join(this=exp.Subquery(this=made.copy(), alias=named), side="LEFT", on=same)
-    node.replace(exp.paren(value, copy=False))
+    for each, of_group in places:
+        each.replace(exp.paren(_of_first_row(each, value, block) if of_group else value))
     block.select.append("joins", join)
     _cross_commas(block.select)
 
@@ -373,17 +381,12 @@ def _named(query: exp.Expr, alias: str) -> exp.Subquery:
     return exp.Subquery(this=query, alias=named)
 
 
-def _is_after_grouping(node: exp.Expr, block: Block) -> bool:
-    """Whether it is computed once for each group of the SELECT that it stands in."""
-    if not block.is_grouped:
-        return False
-    at = node
-    while at.parent is not block.select and at.parent is not None:
-        at = at.parent
-        if isinstance(at, exp.Where | exp.Group | exp.Join) or is_aggregate(at):
-            return False
-    group = block.select.args.get("group")
-    keys = group.expressions if group is not None else []
-    if at.arg_key == "expressions":
-        return not any(key_of(key, block) is at for key in keys)
-    return True
+def _of_first_row(node: exp.Expr, value: exp.Expr, block: Block) -> exp.Expr:
+    """The value in the first row of a group, whose rows all have the same."""
+    if has_sets(block):
+        raise FeatureNotSupported(
+            "a subquery that looks at a column of grouping sets is not supported",
+            hint="Group in a subquery in FROM, and look at its columns.",
+            position=position_of(node),
+        )
+    return exp.Anonymous(this="first_value", expressions=[value])

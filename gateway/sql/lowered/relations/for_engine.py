@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from gateway.sql.lowered.values.quantified import is_condition
-from gateway.sql.names.scope import Block, is_aggregate, is_one_row, resolves_here
+from gateway.sql.names.scope import is_aggregate, is_one_row
 from gateway.sql.text.trees import conjuncts, own_nodes
-
-_SETS = (exp.Rollup, exp.Cube, exp.GroupingSets, exp.Tuple)
 
 
 def is_for_engine(node: exp.Expr, query: exp.Expr, outer: Sequence[exp.Column]) -> bool:
@@ -54,26 +52,3 @@ def is_beneath(node: exp.Expr) -> bool:
             return True
         at = at.parent
     return False
-
-
-def is_grouped_by(node: exp.Expr, block: Block) -> bool:
-    """Whether a comparison with a query is a key of GROUP BY, or in one, which it loses there.
-
-    Not of keys in sets: those are NULL in some groups, whatever is joined.
-    """
-    group = block.select.args.get("group")
-    if group is None or node.find_ancestor(exp.Where, exp.Having, exp.Select) is not block.select:
-        return False
-    if any(isinstance(key, _SETS) for key in group.expressions):
-        return False
-    return any(each == node for key in group.expressions for each in own_nodes(key_of(key, block)))
-
-
-def key_of(key: exp.Expr, block: Block) -> exp.Expr:
-    """What a key of GROUP BY is: the output that it names, by its place or its name, or itself."""
-    outputs: list[exp.Expr] = block.select.expressions
-    if key.is_int and 0 < int(key.name) <= len(outputs):
-        return outputs[int(key.name) - 1]
-    if isinstance(key, exp.Column) and not key.table and not resolves_here(block, key):
-        return next((each for each in outputs if each.alias_or_name == key.name), key)
-    return key
