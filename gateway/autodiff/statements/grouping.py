@@ -8,10 +8,10 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.names.scope import Block, Query, Source, is_aggregate, resolves_here
+from gateway.sql.text.trees import SETS
 
 # Functions that may give several rows where they stand in a SELECT list.
 _ROWS = frozenset({"unnest", "generate_series", "range"})
-_SETS = (exp.Rollup, exp.Cube, exp.GroupingSets)
 
 
 def group_keys(block: Block) -> list[exp.Expr]:
@@ -28,7 +28,7 @@ def group_keys(block: Block) -> list[exp.Expr]:
 def is_rolled_up(block: Block) -> bool:
     """Whether GROUP BY makes several groups of one row."""
     group = block.select.args.get("group")
-    return group is not None and group.find(*_SETS) is not None
+    return group is not None and group.find(*SETS) is not None
 
 
 def _meant(key: exp.Expr, block: Block) -> exp.Expr:

@@ -13,7 +13,7 @@ from gateway.sql.lowered.calls import flat, is_series_of_moments
 from gateway.sql.lowered.groups.cast_names import named_apart
 from gateway.sql.lowered.groups.grouping_sets import write_sets
 from gateway.sql.names.scope import is_aggregate, is_one_row
-from gateway.sql.text.trees import own_nodes
+from gateway.sql.text.trees import SETS, own_nodes
 
 _SIDE = "side"
 
@@ -65,7 +65,7 @@ def subquery(node: exp.Expr) -> exp.Expr | None:
 def _name_keys(select: exp.Select) -> None:
     """A number inside ROLLUP, CUBE or GROUPING SETS is an output, as it is beside them."""
     group = select.args.get("group")
-    for sets in group.find_all(exp.Rollup, exp.Cube, exp.GroupingSets) if group is not None else ():
+    for sets in group.find_all(*SETS) if group is not None else ():
         for number in list(sets.find_all(exp.Literal)):
             inside = isinstance(number.parent, exp.Tuple | exp.Paren) or number.parent is sets
             if inside and number.is_int and 0 < int(number.name) <= len(select.expressions):

@@ -15,6 +15,8 @@ T = TypeVar("T", bound=exp.Expr)
 V = TypeVar("V")
 Kinds = tuple[type[exp.Expr], ...]
 
+SETS = (exp.Rollup, exp.Cube, exp.GroupingSets)  # of keys of GROUP BY
+
 _Expr, _Name, _Query = exp.Expr, exp.Identifier, exp.Query  # one look-up less for each node
 
 

@@ -12,12 +12,11 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.groups.cast_names import is_grouping_key
-from gateway.sql.lowered.groups.grouping_sets import SETS
 from gateway.sql.lowered.values.origins import SameValue
 from gateway.sql.lowered.values.wide_comparisons import KEY_FUNCTIONS, KEYS
 from gateway.sql.names.ordering import meant
 from gateway.sql.names.scope import Analysis, Block, is_aggregate, position_of, resolves_here
-from gateway.sql.text.trees import own_nodes
+from gateway.sql.text.trees import SETS, own_nodes
 from gateway.sql.types.inference import GIVES, Types
 from gateway.types import INTERVAL, Type
 

@@ -13,10 +13,9 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, StatementTooComplex
 from gateway.sql.names.scope import is_aggregate
-from gateway.sql.text.trees import own_nodes
+from gateway.sql.text.trees import SETS, own_nodes
 
 Set = tuple[exp.Expr, ...]
-SETS = (exp.Rollup, exp.Cube, exp.GroupingSets)
 _MOST_SETS, _MOST_KEYS = 4096, 12  # PostgreSQL's
 
 

@@ -10,11 +10,10 @@ from gateway.errors import (
     NumericValueOutOfRange,
     UndefinedFunction,
 )
-from gateway.sql.lowered.groups.grouping_sets import SETS
 from gateway.sql.names.ordering import meant
 from gateway.sql.names.scope import position_of
 from gateway.sql.text.datatypes import data_type
-from gateway.sql.text.trees import nodes_of
+from gateway.sql.text.trees import SETS, nodes_of
 from gateway.sql.types.inference import GIVES, Types
 from gateway.types import FLOAT4, FLOAT8, FLOATING, INTEGER, INTERVAL, NUMERIC, TEXT, Type, array_of
 

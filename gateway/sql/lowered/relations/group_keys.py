@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from gateway.sql.lowered.groups.grouping_sets import SETS
 from gateway.sql.names.scope import Block, is_aggregate, resolves_here
-from gateway.sql.text.trees import own_nodes
+from gateway.sql.text.trees import SETS, own_nodes
 
 
 def alike(node: exp.Expr, block: Block) -> list[exp.Expr]:

@@ -17,11 +17,9 @@ from sqlglot import exp
 
 from gateway.sql.meaning.volatile import volatile_call
 from gateway.sql.names.scope import is_aggregate, is_one_row, is_read_from
-from gateway.sql.text.trees import conjuncts, nodes, own_nodes
+from gateway.sql.text.trees import SETS, conjuncts, nodes, own_nodes
 
 ALL_ROWS = 2**63 - 1
-
-_SETS = (exp.Rollup, exp.Cube, exp.GroupingSets)
 
 
 def hold_back(found: Sequence[exp.Expr]) -> bool:
@@ -50,7 +48,7 @@ def _has_sets(select: exp.Select) -> bool:
     """Whether one of its groups may be of all rows, or of none."""
     group = select.args.get("group")
     return group is not None and any(
-        isinstance(each, _SETS) or (isinstance(each, exp.Tuple) and not each.expressions)
+        isinstance(each, SETS) or (isinstance(each, exp.Tuple) and not each.expressions)
         for each in group.expressions
     )
 

@@ -27,9 +27,7 @@ def keep_null_keys(tree: exp.Expr, analysis: Analysis) -> None:
         if _is_condition(node) and _is_of_two(node):
             block = analysis.block_of(node)
             types = known.setdefault(id(block), Types(block))
-            equal = _equality(node.this, node.expression, types)
-            if equal is not None:
-                node.replace(equal)
+            node.replace(_equality(node.this, node.expression, types))
 
 
 def _is_condition(node: exp.Expr) -> bool:
@@ -48,13 +46,15 @@ def _is_of_two(node: exp.Expr) -> bool:
     return bool(left and right) and (left != right or len(left) > 1)
 
 
-def _equality(left: exp.Expr, right: exp.Expr, types: Types) -> exp.Expr | None:
+def _equality(left: exp.Expr, right: exp.Expr, types: Types) -> exp.Expr:
     equal = exp.EQ(this=left.copy(), expression=right.copy())
     if _is_there(left, types.block) or _is_there(right, types.block):
         return equal
     places = [_instead(side, types) for side in (left, right)]
     if any(place is None for place in places):
-        return None  # arrays, of which the engine loses rows where they are computed keys
+        # Of intervals and their like, which have no value to write here: so they are no keys.
+        both = exp.And(this=_is_null(left), expression=_is_null(right))
+        return exp.Paren(this=exp.Or(this=exp.Paren(this=both), expression=equal))
     values = [
         exp.Anonymous(this="coalesce", expressions=[side.copy(), place])
         for side, place in zip((left, right), places, strict=True)
@@ -81,8 +81,10 @@ def _instead(side: exp.Expr, types: Types) -> exp.Expr | None:
     """A value of its type; None: there is none to write."""
     kind = types.of(side)
     arrow = None if kind is None else kind.arrow
-    if kind is None or arrow is None or kind.element is not None:
+    if kind is None or arrow is None:
         return None
+    if kind.element is not None:
+        return exp.Cast(this=exp.Array(expressions=[]), to=data_type(kind.sql))
     if pa.types.is_string(arrow):
         return exp.Literal.string("")
     if pa.types.is_integer(arrow) or pa.types.is_floating(arrow) or pa.types.is_decimal(arrow):
