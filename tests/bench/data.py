@@ -12,7 +12,7 @@ prints the median of some runs of 13 queries in milliseconds, all contenders tak
 
 Times in one run are comparable with one another, and no more. `--rows` chooses memory, zarr or
 both; `--runs` how often; `--only` which queries. `--cpu` counts processor time, of all threads
-together, which other work on the machine disturbs less; xarray-sql, another process, is left out.
+together, which other work on the machine disturbs less.
 """
 
 from __future__ import annotations
@@ -174,10 +174,10 @@ def polars_over(path: Path) -> Run:
 class Peer:
     """xarray-sql in another process: a query's name on a line in, milliseconds and rows out."""
 
-    def __init__(self, python: str, kind: str, path: Path) -> None:
+    def __init__(self, python: str, kind: str, path: Path, clock: Callable[[], float]) -> None:
         script = Path(__file__).with_name("data_peer.py")
         self._process = subprocess.Popen(
-            [python, str(script), kind, str(path)],
+            [python, str(script), kind, str(path), clock.__name__],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
 
@@ -216,7 +216,7 @@ def compare(
     assert isinstance(opened, xarray.Dataset)
     used = made if kind == "memory" else opened
     write_parquet(GridTable(made, ["uwnd", "vwnd"], DIMS), parquet)
-    peer = Peer(peer_python, kind, zarr) if peer_python else None
+    peer = Peer(peer_python, kind, zarr, clock) if peer_python else None
     contenders: dict[str, Callable[[str], tuple[float, int]]] = {}
 
     def add(label: str, run: Run) -> None:
@@ -260,11 +260,10 @@ def main() -> None:
     parser.add_argument("--cpu", action="store_true", help="count processor time")
     options = parser.parse_args()
     clock = time.process_time if options.cpu else time.perf_counter
-    peer = None if options.cpu else options.peer_python
     kinds = ["memory", "zarr"] if options.rows == "both" else [options.rows]
     with tempfile.TemporaryDirectory() as folder:
         for kind in kinds:
-            compare(kind, options.runs, options.only, peer, Path(folder), clock)
+            compare(kind, options.runs, options.only, options.peer_python, Path(folder), clock)
 
 
 if __name__ == "__main__":
