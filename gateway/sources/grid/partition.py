@@ -147,11 +147,15 @@ def _led(
     """
     nothing = _none(columns, readers)
     held: list[tuple[Block, Positions, pa.Array]] = []
+    rows = 0
     for block in blocks:
-        held.append((block, *readers[0].led(block, leaders)))
-        if sum(len(at) for _, at, _ in held) > BATCH_ROWS:  # there are many of one value
-            yield from _told(held, readers, leaders, columns)
-            held.clear()
+        for at, values in readers[0].led(block, leaders):
+            held.append((block, at, values))
+            rows += len(at)
+            if rows > BATCH_ROWS:  # there are many of one value
+                yield from _told(held, readers, leaders, columns)
+                held.clear()
+                rows = 0
         yield nothing
     yield from _told(held, readers, leaders, columns)
 

@@ -63,14 +63,13 @@ class Reader:
             stop = min(start + block.step, outer)
             yield partial(self._batch, schema, values, block, start, stop)
 
-    def led(self, block: Block, leaders: Leaders) -> tuple[Positions, pa.Array]:
-        """The rows of `block` whose values in the only column may be leaders.
+    def led(self, block: Block, leaders: Leaders) -> Iterator[tuple[Positions, pa.Array]]:
+        """The rows of `block` whose values in the only column may be leaders, some at a time.
 
-        Returns:
+        Yields:
             Their numbers in row-major order, and the values.
         """
         column, first = self.columns[0], 0
-        places, found = [np.zeros(0, np.intp)], [pa.array([], column.field.type)]
         for run in self.arrays.runs(column.field.name, block):
             for start in range(0, len(run), BATCH_ROWS):
                 part = run[start : start + BATCH_ROWS]
@@ -81,10 +80,8 @@ class Reader:
                     continue
                 values = self._encoded(column, part[at], block)
                 among = leaders.among(values)
-                places.append(at[among] + (first + start))
-                found.append(values.filter(pa.array(among)))
+                yield at[among] + (first + start), values.filter(pa.array(among))
             first += len(run)
-        return np.concatenate(places), pa.concat_arrays(found)
 
     def picked(self, block: Block, at: Positions) -> pa.RecordBatch:
         """Some rows of `block`, by their numbers in row-major order; at least one column."""
