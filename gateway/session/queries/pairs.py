@@ -127,6 +127,10 @@ class Pairs:
             side = self._side(start.this, select, met)
             self._joined(side, select.args.get("joins") or (), select, met)
 
+    def read(self, select: exp.Select) -> float:
+        """How many rows a SELECT reads, at most, before it groups or picks any."""
+        return self._read(select).rows
+
     def is_counted(self, select: exp.Select) -> bool:
         """Whether it counts the rows of a product, which the engine does without making them."""
         picks = any(select.args.get(each) for each in ("where", "group", "having", "distinct"))

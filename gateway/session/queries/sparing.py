@@ -17,6 +17,7 @@ day FROM k)``, ``EXISTS``                       (`joined_keys`)
 ``ORDER BY v DESC LIMIT 5``                     a scan lets go of rows that others have outdone
 ``ORDER BY time``, ``ORDER BY time DESC``       rows are stored so, or the other way: no sort
 ``count(DISTINCT x)`` beside other aggregates    groupings, which spill (`counted_apart`)
+``avg(v) OVER (PARTITION BY lat)``              one partition at a time is held (`held_windows`)
 ==============================================  ================================================
 
 The query keeps its conditions, so a position too many does no harm; one too few would, and what is
@@ -36,7 +37,7 @@ from gateway.engine.interface import EngineSession, Plan, gathered
 from gateway.session.portals.turning import KeptRoom
 from gateway.session.queries.counted_apart import counted_apart
 from gateway.session.queries.first_rows import sort_column, with_counts
-from gateway.session.queries.held_windows import check_windows, rows_of
+from gateway.session.queries.held_windows import within_memory
 from gateway.session.queries.join_sides import smaller_first
 from gateway.session.queries.laid_out import laid_out
 from gateway.session.queries.narrowing import narrowed
@@ -148,13 +149,14 @@ def _plan_spared(
     if narrower is not tree:
         tree, sql = narrower, to_engine(narrower)
 
-    def count(select: exp.Select) -> int | None:
-        counting = rows_of(select)
-        if counting is None:
-            return None
-        return int(answer(engine, counting, tables, values).column(0)[0].as_py())
+    def count(query: exp.Expr) -> tuple[int, int]:
+        told = answer(engine, smaller_first(query, tables) or query, tables, values)
+        rows, most = (column[0].as_py() for column in told)
+        return int(rows or 0), int(most or 0)
 
-    check_windows(tree, tables, engine.memory_bytes, count)
+    held = within_memory(tree, tables, engine.memory_bytes, count)
+    if held is not tree:
+        tree, sql = held, to_engine(held)
     plain = unsorted(tree, tables)
     if plain is not None:
         text, ordered = to_engine(plain[0]), plain[1]
