@@ -2,12 +2,16 @@
 
 A view shows some rows of the first one. Values are small, so that keys collide, references dangle
 and checks fail now and then. All are values of their types: PostgreSQL tells of others while it
-plans, even where no row gets them.
+plans, even where no row gets them. `wide_writes` has fewer schemas and more forms of statements.
 """
 
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+ACTIONS = ("CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION")
 
 _KINDS = {
     "int": lambda chance: str(chance.randint(-2, 6)),
@@ -37,22 +41,68 @@ _INDEXES = (
 )
 
 
-class Writes:
-    """One random pair of tables, and statements over them.
+class RandomWrites(ABC):
+    """Random tables, and statements over them.
 
     Args:
         seed: Decides everything.
-        name: What the tables' names begin with.
     """
 
-    def __init__(self, seed: int, name: str) -> None:
+    tables: tuple[str, ...]
+    steps: tuple[int, int]  # how many statements a transaction has at least, and at most
+
+    def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
+
+    @abstractmethod
+    def creation(self) -> list[str]:
+        """The statements that make the tables."""
+
+    @abstractmethod
+    def _kinds(self) -> tuple[Callable[[], str], ...]:
+        """What makes a statement, one for each kind."""
+
+    def dropping(self) -> list[str]:
+        """The statements that take them away."""
+        return [f"DROP TABLE {', '.join(self.tables)} CASCADE"]
+
+    def statement(self) -> str:
+        """One write."""
+        return self._chance.choice(self._kinds())()
+
+    def block(self) -> list[str]:
+        """A transaction with savepoints."""
+        chance, made = self._chance, ["BEGIN"]
+        held: list[str] = []
+        for _ in range(chance.randint(*self.steps)):
+            step = chance.random()
+            if step < 0.25:
+                held.append(f"s{chance.randint(1, 2)}")
+                made.append(f"SAVEPOINT {held[-1]}")
+            elif step < 0.5 and held:
+                name = chance.choice(held)
+                made.append(f"{chance.choice(('ROLLBACK TO', 'RELEASE'))} {name}")
+            else:
+                made.append(self.statement())
+        return [*made, chance.choice(("COMMIT", "COMMIT", "ROLLBACK"))]
+
+    def _key(self) -> str:
+        return str(self._chance.randint(0, 7))
+
+
+class Writes(RandomWrites):
+    """One random pair of tables and a view; their names begin with `name`."""
+
+    steps = (3, 7)
+
+    def __init__(self, seed: int, name: str) -> None:
+        super().__init__(seed)
         self.parent, self.child, self.view = f"{name}_p", f"{name}_c", f"{name}_v"
+        self.tables = (self.parent, self.child)
         names = ("a", "b", "c", "d")[: self._chance.randint(2, 4)]
         self._columns = {n: self._chance.choice(list(_KINDS)) for n in names}
 
     def creation(self) -> list[str]:
-        """The statements that make the tables."""
         chance = self._chance
         parts = []
         for name, kind in self._columns.items():
@@ -66,8 +116,7 @@ class Writes:
             if chance.random() < 0.25 and kind in ("int", "float8"):
                 part += f" CHECK ({name} < 6)"
             parts.append(part)
-        actions = ("CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION")
-        action = f" ON DELETE {chance.choice(actions)} ON UPDATE {chance.choice(actions)}"
+        action = f" ON DELETE {chance.choice(ACTIONS)} ON UPDATE {chance.choice(ACTIONS)}"
         action += chance.choice(("", " DEFERRABLE INITIALLY DEFERRED"))
         computed = "g int GENERATED ALWAYS AS (k * 2 + 1) STORED"
         columns = ", ".join(["k int PRIMARY KEY", *parts, computed])
@@ -83,25 +132,8 @@ class Writes:
             *indexes,
         ]
 
-    def block(self) -> list[str]:
-        """A transaction with savepoints."""
-        chance, made = self._chance, ["BEGIN"]
-        held: list[str] = []
-        for _ in range(chance.randint(3, 7)):
-            step = chance.random()
-            if step < 0.25:
-                held.append(f"s{chance.randint(1, 2)}")
-                made.append(f"SAVEPOINT {held[-1]}")
-            elif step < 0.5 and held:
-                name = chance.choice(held)
-                made.append(f"{chance.choice(('ROLLBACK TO', 'RELEASE'))} {name}")
-            else:
-                made.append(self.statement())
-        return [*made, chance.choice(("COMMIT", "COMMIT", "ROLLBACK"))]
-
-    def statement(self) -> str:
-        """One write."""
-        kinds = (
+    def _kinds(self) -> tuple[Callable[[], str], ...]:
+        return (
             self._insert, self._insert, self._insert_child, self._insert_child, self._update,
             self._update_key, self._update_child, self._delete, self._delete_child,
             self._conflict, self._conflict_child, self._merge, self._insert_select,
@@ -109,16 +141,12 @@ class Writes:
             self._view_update, self._view_delete, self._set_row, self._merge_parent,
             self._given_back, self._upsert_back, self._from_query,
         )  # fmt: skip
-        return self._chance.choice(kinds)()
 
     def _value(self, kind: str) -> str:
         if self._chance.random() < 0.15:
             return "NULL"
         made: str = _KINDS[kind](self._chance)
         return made
-
-    def _key(self) -> str:
-        return str(self._chance.randint(0, 7))
 
     def _row(self) -> str:
         values = [self._value(kind) for kind in self._columns.values()]
