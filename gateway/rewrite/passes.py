@@ -68,6 +68,7 @@ from gateway.sql.meaning.unknowns import drop_unknown
 from gateway.sql.meaning.volatile import refuse_read_twice
 from gateway.sql.meaning.windows import settle_windows
 from gateway.sql.names.grouped_joins import name_merged, select_joined
+from gateway.sql.names.hidden import rename_hidden
 from gateway.sql.names.named_windows import put_windows
 from gateway.sql.names.relation import ColumnInfo, Constants, Lookup, Relations
 from gateway.sql.names.row_functions import refuse_chosen_sets
@@ -188,6 +189,7 @@ def bind_columns(state: Rewriting) -> None:
     state.analysis = analyse(state.tree, state.relations)
     if order_searches(state.analysis):
         state.analysis = analyse(state.tree, state.relations)
+    rename_hidden(state.analysis)
     top = leftmost(state.tree)
     state.names = next((b.names for b in state.analysis.blocks if b.select is top), None)
 

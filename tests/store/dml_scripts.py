@@ -19,6 +19,62 @@ SCRIPTS: dict[str, list[str]] = {
         "SELECT * FROM va ORDER BY a, b",
         "DROP TABLE va",
     ],
+    "names_that_columns_hide": [
+        "CREATE TABLE nh (k int PRIMARY KEY, n int)",
+        "CREATE TABLE nh_l (x int, t timestamp, o int, b bool)",
+        "INSERT INTO nh VALUES (1, 2), (2, 3), (3, 4)",
+        "INSERT INTO nh_l VALUES (1, '2020-01-01', 7, true), (2, '2020-01-02', 8, false)",
+        "SELECT k, (SELECT max(x) FROM nh_l WHERE x = t.k) FROM nh AS t ORDER BY t.k",
+        "SELECT k FROM nh AS t WHERE k IN (SELECT x FROM nh_l WHERE x = t.k) ORDER BY k",
+        "SELECT t.* FROM nh AS t WHERE EXISTS (SELECT 1 FROM (SELECT x, t FROM nh_l) AS e"
+        " WHERE e.x = t.k AND t < '2020-01-02')",
+        "SELECT o.k FROM nh AS t JOIN nh AS o ON o.k = t.k"
+        " WHERE EXISTS (SELECT 1 FROM nh_l WHERE x = t.k AND o.n = t.n AND o > 7)",
+        "UPDATE nh AS t SET n = 7 WHERE EXISTS (SELECT 1 FROM nh_l WHERE x = t.k AND NOT b)"
+        " RETURNING t.*",
+        "MERGE INTO nh AS t USING (VALUES (1, 5)) AS o (a, b) ON t.k = o.a"
+        " WHEN MATCHED AND EXISTS (SELECT 1 FROM nh_l WHERE x = t.k AND x = o.a)"
+        " THEN UPDATE SET n = o.b",
+        "SELECT * FROM nh AS t ORDER BY t.k",
+        "DROP TABLE nh, nh_l",
+    ],
+    "queries_beside_several_joins": [
+        "CREATE TABLE qj (k int PRIMARY KEY, n int)",
+        "CREATE TABLE qj_u (x int, y text)",
+        "CREATE TABLE qj_w (id int, k int)",
+        "CREATE VIEW qj_v AS SELECT id, k AS kk FROM qj_w",
+        "INSERT INTO qj VALUES (1, 2), (2, 3), (3, 4)",
+        "INSERT INTO qj_u VALUES (1, 'q'), (2, 'r')",
+        "INSERT INTO qj_w VALUES (1, 2), (2, 2), (3, 3)",
+        "UPDATE qj AS t SET n = (SELECT max(i.id) FROM qj_w AS i WHERE i.k = c.id)"
+        " FROM qj_w AS c LEFT JOIN qj_u AS l ON l.x = c.id JOIN qj AS o ON o.k = c.k"
+        " WHERE c.id = t.k RETURNING t.k, o.k, l.x, t.n",
+        "UPDATE qj AS t SET n = (SELECT max(kk) FROM qj_v AS i WHERE i.id = w.id)"
+        " FROM qj_w AS w JOIN qj_u ON x = w.id LEFT JOIN qj_v AS v ON v.id = w.id, qj AS o"
+        " WHERE o.k = t.k AND w.id = o.k RETURNING t.k, y, v.kk, t.n",
+        "DELETE FROM qj AS t USING (qj_u JOIN qj_w ON id = x) JOIN qj AS o ON o.k = x, qj_v AS v"
+        " WHERE t.k = o.k AND v.id = o.k AND o.k = 2 RETURNING *",
+        "SELECT DISTINCT ON (t.k) t.k, (SELECT max(i.id) FROM qj_w AS i WHERE i.k = c.id)"
+        " FROM qj AS t, qj_w AS c WHERE c.id >= t.k ORDER BY t.k, c.id DESC",
+        "SELECT * FROM qj ORDER BY k",
+        "DROP VIEW qj_v",
+        "DROP TABLE qj, qj_u, qj_w",
+    ],
+    "second_rows_that_where_lets_through": [
+        "CREATE TABLE sw (k int PRIMARY KEY, n int, d int UNIQUE DEFERRABLE)",
+        "INSERT INTO sw VALUES (3, 6, 1)",
+        "INSERT INTO sw (k, n) VALUES (3, 1), (3, 2) ON CONFLICT (k) DO UPDATE SET n = excluded.n"
+        " WHERE excluded.n = 2 RETURNING *",
+        "INSERT INTO sw (k, n) VALUES (3, 2), (3, 3) ON CONFLICT (k) DO UPDATE SET n = excluded.n"
+        " WHERE excluded.n = 2",
+        "INSERT INTO sw (k, n) VALUES (3, 2), (3, 3) ON CONFLICT (k) DO UPDATE SET n = excluded.n",
+        "INSERT INTO sw (k, n) VALUES (4, 2), (4, 3) ON CONFLICT (k) DO UPDATE SET n = 1"
+        " WHERE false",
+        "INSERT INTO sw VALUES (3, 1, 5) ON CONFLICT DO NOTHING",
+        "INSERT INTO sw VALUES (3, 1, 5), (4, 1, 5) ON CONFLICT DO NOTHING",
+        "SELECT * FROM sw ORDER BY k",
+        "DROP TABLE sw",
+    ],
     "items_inserted": [
         "CREATE TABLE ii (k int PRIMARY KEY, a int[], t text[] DEFAULT '{z}', n int)",
         "INSERT INTO ii (k, a[1]) VALUES (1, 7), (2, NULL) RETURNING *",

@@ -43,17 +43,19 @@ class Upserting:
         conflict = upsert.conflict
         self._keys = store.arbiters(self._name, conflict.arbiter)
         self._rows = rows
-        if self._rows.num_rows:
-            refuse_deferrable(self._keys)
         self._again = pa.array([], pa.int64())  # the rows that are in the way of several
-        self._found = [store.in_the_way(self._name, self._rows, key) for key in self._keys]
+        self._found: list[pa.Array] = []
+        taken = np.zeros(rows.num_rows, bool)
+        for key in self._keys:
+            if not taken.all():  # PostgreSQL asks no further key about a row that has no way
+                refuse_deferrable(key)
+            self._found.append(store.in_the_way(self._name, rows, key))
+            taken |= self._found[-1].is_valid().to_numpy(zero_copy_only=False)
+        self._taken = taken
 
     def do_nothing(self, returning: bool) -> Changed:
         """Insert the rows that nothing is in the way of, the first of each key."""
-        taken = np.zeros(self._rows.num_rows, bool)
-        for found in self._found:
-            taken |= found.is_valid().to_numpy(zero_copy_only=False)
-        free = self._rows.take(pa.array(np.flatnonzero(~taken)))
+        free = self._rows.take(pa.array(np.flatnonzero(~self._taken)))
         values = [self._store.key_values(self._name, free, key) for key in self._keys]
         rows = free.take(pa.array(first_of_each(free.num_rows, values), pa.int64()))
         self._store.append(self._name, rows)
@@ -78,6 +80,19 @@ class Upserting:
         self._again = found.take(pa.array(again, pa.int64()))
         rows = self._rows.add_column(0, pa.field(ROWID, pa.int64()), found)
         return rows.filter(found.is_valid())
+
+    def repeats(self, batches: list[pa.RecordBatch]) -> bool:
+        """Whether a row is updated that is in the way of several: each in its turn tells of which.
+
+        Raises:
+            CardinalityViolation: 21000, no WHERE leaves the first of them out.
+        """
+        if not any(pc.any(pc.is_in(batch.column(0), self._again)).as_py() for batch in batches):
+            return False
+        update = self._upsert.conflict.update
+        if update is None or update.args.get("where") is None:
+            raise affected_twice()
+        return True
 
     def moves(self, conflicting: pa.Table, batches: list[pa.RecordBatch]) -> bool:
         """Whether what is in the way gets another key, which a row after it may meet or be free of.
@@ -117,15 +132,9 @@ class Upserting:
         return self._store.key_values(self._name, rows, self._keys[0])
 
     def do_update(self, batches: list[pa.RecordBatch], returning: bool) -> Changed:
-        """Update what is in the way by `batches`, and insert the rest; rows come as proposed.
-
-        Raises:
-            CardinalityViolation: 21000, a row would be updated for which another one came, too.
-        """
+        """Update what is in the way by `batches`, and insert the rest; rows come as proposed."""
         (found,) = self._found
         conflict = self._upsert.conflict
-        if any(pc.any(pc.is_in(batch.column(0), self._again)).as_py() for batch in batches):
-            raise affected_twice()
         changed = self._store.update(self._name, conflict.columns, batches, returning=returning)
         free = self._rows.filter(found.is_null())
         self._store.append(self._name, free)
@@ -186,7 +195,7 @@ class Upserts(Queries):
         self.allow(upsert.rewritten, name, *upsert.made)
         conflicting = doing.conflicting()
         updates = self._updates(upsert, conflicting, bound)
-        if doing.moves(conflicting, updates):
+        if doing.moves(conflicting, updates) or doing.repeats(updates):
             return self._one_by_one(upsert, rows, bound)
         return doing.do_update(updates, returning)
 
@@ -206,8 +215,8 @@ class Upserts(Queries):
         assert upsert.rewritten is not None
         if not is_named_once(upsert.rewritten.tree, name):
             raise FeatureNotSupported(
-                "ON CONFLICT DO UPDATE of a key by what a subquery reads of the same table"
-                " is not supported"
+                "ON CONFLICT DO UPDATE of a key, or of a row for the second of two, by what a"
+                " subquery reads of the same table is not supported"
             )
         affected: set[Values] = set()
         done: list[Changed] = []

@@ -310,7 +310,8 @@ def _all_of(alias: str) -> exp.Column:
 def _aliases(relations: list[exp.Expr]) -> list[str]:
     found = []
     for relation in relations:
-        found.append(relation.alias_or_name)
+        is_join = isinstance(relation, exp.Subquery) and not relation.alias
+        found += _aliases([relation.this]) if is_join else [relation.alias_or_name]
         found += _aliases([join.this for join in relation.args.get("joins") or ()])
     return found
 
@@ -339,7 +340,10 @@ def _rows(tree: exp.Expr, row_identifier: str, others: list[exp.Expr]) -> exp.Se
     from_.meta[IDENTIFIED] = row_identifier
     query = exp.Select(expressions=[this], from_=exp.From(this=from_))
     for other in others:
-        query.append("joins", exp.Join(this=other))
+        joins = other.args.get("joins") or []
+        other.set("joins", None)
+        for join in (exp.Join(this=other), *joins):  # in one row, as those of a SELECT stand
+            query.append("joins", join)
     if others:
         query.set("distinct", exp.Distinct(on=exp.Tuple(expressions=[this.copy()])))
     query.set("where", tree.args.get("where"))

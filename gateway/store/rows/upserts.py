@@ -31,7 +31,7 @@ def arbiters(definition: TableDefinition, wanted: Arbiter) -> list[Key]:
     if wanted.constraint:
         return [_of_name(definition, wanted.constraint)]
     if not wanted.columns and not wanted.expressions:
-        return list(definition.keys)
+        return sorted(definition.keys, key=lambda key: not key.primary)  # as they are asked
     for name in wanted.columns:
         definition.column(name)
     found = [key for key in definition.keys if _is_meant(key, wanted)]
@@ -59,13 +59,13 @@ def _is_meant(key: Key, wanted: Arbiter) -> bool:
     return mine == theirs and (not key.predicate or conjuncts(key.predicate) <= said)
 
 
-def refuse_deferrable(keys: Collection[Key]) -> None:
-    """Refuse keys that may be broken for a while: nothing tells whether a row is in the way.
+def refuse_deferrable(key: Key) -> None:
+    """Refuse a key that may be broken for a while: nothing tells whether a row is in the way.
 
     Raises:
         ObjectNotInPrerequisiteState: 55000.
     """
-    if any(key.deferrable for key in keys):
+    if key.deferrable:
         raise ObjectNotInPrerequisiteState(
             "ON CONFLICT does not support deferrable unique constraints/exclusion constraints"
             " as arbiters"

@@ -36,9 +36,18 @@ def is_for_engine(node: exp.Expr, query: exp.Expr, outer: Sequence[exp.Column]) 
     if not ids <= simple:
         return False
     if isinstance(node, exp.Subquery):
+        if _is_of_first_rows(node):
+            return False
         windows = any(isinstance(inner, exp.Window) for inner in own_nodes(query))
         return is_one_row(query) and not windows
     return is_condition(node)
+
+
+def _is_of_first_rows(node: exp.Expr) -> bool:
+    """Whether DISTINCT ON chooses among the rows that it stands in; that is an aggregate there."""
+    select = node.parent_select
+    distinct = None if select is None else select.args.get("distinct")
+    return distinct is not None and distinct.args.get("on") is not None
 
 
 def is_beneath(node: exp.Expr) -> bool:

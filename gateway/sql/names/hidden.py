@@ -1,0 +1,60 @@
+"""Relations of an outer query whose name a column of an inner one has.
+
+`t.k` is a column of relation `t` to PostgreSQL, wherever `t` stands. The engine looks for a column
+`t` of the inner query first, and for a field `k` in it; so such a relation is given another name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from gateway.sql.names.scope import Analysis, Block, Source
+from gateway.sql.text.trees import own_nodes
+
+
+def rename_hidden(analysis: Analysis) -> None:
+    """Give relations that a column hides a name that no column has, in place."""
+    if not any(block.parent for block in analysis.blocks):
+        return
+    hidden: dict[int, Source] = {}
+    named: list[tuple[exp.Column, Source]] = []
+    for block in analysis.blocks:
+        for column in own_nodes(block.select):
+            if isinstance(column, exp.Column) and column.table:
+                for source, is_hidden in _meant(block, column.table):
+                    named.append((column, source))
+                    if is_hidden:
+                        hidden[id(source)] = source
+    for column, source in named:
+        if id(source) in hidden:
+            column.set("table", exp.to_identifier(_other(source), quoted=True))
+    for source in hidden.values():
+        _rename(source)
+
+
+def _meant(block: Block, alias: str) -> Iterator[tuple[Source, bool]]:
+    """The relation of that name, if there is one, and whether a column on the way has the name."""
+    scope: Block | None = block
+    is_hidden = False
+    while scope is not None:
+        if (source := scope.source(alias)) is not None:
+            yield source, is_hidden
+            return
+        is_hidden = is_hidden or any(alias in (s.columns or ()) for s in scope.sources)
+        scope = scope.parent
+
+
+def _other(source: Source) -> str:
+    return f"{source.alias} outside"
+
+
+def _rename(source: Source) -> None:
+    name = exp.to_identifier(_other(source), quoted=True)
+    alias = source.tree.args.get("alias")
+    if alias is None:
+        source.tree.set("alias", exp.TableAlias(this=name))
+    else:
+        alias.set("this", name)
+    source.alias = name.name
