@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
+from gateway.catalog.renaming import unqualified
 from gateway.catalog.row_expressions import (
     refuse_generated_of_generated,
     refuse_in_default,
@@ -146,7 +147,8 @@ class Building:
             case "generated":
                 assert rule.expression is not None
                 refuse_in_generated(rule.expression)
-                return replace(column, generated=rule.expression.text)
+                text = unqualified(rule.expression.text, self.name)
+                return replace(column, generated=text)
             case "identity":
                 self._identity(column, rule.options or SequenceOptions())
                 return replace(column, identity=rule.identity, not_null=True)
@@ -253,7 +255,8 @@ def check_of(expression: Written, name: str, table: TableName) -> Check:
                 position=position_of(column),
             )
         columns.append(column.name)
-    return Check(expression.text, name, tuple(dict.fromkeys(columns)))
+    text = unqualified(expression.text, table)
+    return Check(text, name, tuple(dict.fromkeys(columns)))
 
 
 def _refuse_unknown(check: Check, columns: list[Column]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, SyntaxFault
+from gateway.sources.table import TableName
 from gateway.sql.text.dialect import parse, tokenize
 from gateway.sql.text.quoting import identifier
 from gateway.store.definitions.definitions import Index, Key
@@ -37,6 +38,31 @@ def renamed(text: str, old: str, new: str, before: str = "SELECT") -> str:
     if columns_in(made, before) != wanted:
         raise FeatureNotSupported(f'column "{old}" cannot be renamed: it is read by ({text})')
     return made
+
+
+def unqualified(text: str, table: TableName) -> str:
+    """An expression's text without the table's name before its columns: the table may be renamed.
+
+    >>> unqualified('"t".a > 0 AND public.t.b <> \\'t.a\\'', TableName("public", "t"))
+    "a > 0 AND b <> 't.a'"
+    """
+    tokens = tokenize(text)
+    names = [
+        token.text if text[token.start] == '"' else "" if text[token.start] == "'"
+        else token.text.lower() for token in tokens
+    ]  # fmt: skip
+    parts: list[str] = []
+    end = number = 0
+    while number < len(tokens):
+        for prefix in ([table.schema, ".", table.name, "."], [table.name, "."]):
+            after = number + len(prefix)
+            if names[number:after] == prefix and after < len(tokens):
+                parts.append(text[end : tokens[number].start])
+                end = tokens[after].start
+                number = after
+                break
+        number += 1
+    return "".join([*parts, text[end:]])
 
 
 def columns_in(text: str, before: str = "SELECT") -> set[str]:

@@ -22,7 +22,7 @@ MADE = (
     "CREATE TABLE public.orders (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
     " customer_id integer NOT NULL REFERENCES public.customers (id) ON DELETE CASCADE,"
     " total numeric(12,2) CHECK (total >= 0), placed timestamptz DEFAULT now(), note jsonb)",
-    "CREATE INDEX orders_by_customer ON public.orders (customer_id, placed)",
+    "CREATE INDEX orders_by_customer ON public.orders (customer_id, placed DESC NULLS LAST)",
     "CREATE VIEW public.spending AS SELECT customer_id, sum(total) AS spent"
     " FROM public.orders GROUP BY customer_id",
     "COMMENT ON TABLE public.customers IS 'who buys'",

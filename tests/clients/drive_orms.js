@@ -62,9 +62,10 @@ async function sequelize() {
   await step("sequelize alter", () => s.sync({ alter: true }).then(() => "altered"));
   await step("sequelize create", async () => (await Thing.create(
     { name: "x", n: "2.50", tags: ["a"], doc: { b: 2 }, at: new Date(0), parts: [{ k: 4 }, { k: 5 }] },
-    { include: [Part] })).toJSON());
+    { include: [Part] })).name);
   await step("sequelize find", async () => (await Thing.findAll(
-    { include: [Part], where: { n: { [Op.gt]: 1 } }, order: [[Part, "k", "DESC"]] })).map((t) => t.toJSON()));
+    { include: [Part], where: { n: { [Op.gt]: 1 } }, order: [[Part, "k", "DESC"]] }))
+    .map((t) => [t.name, t.n, t.at, t.tags, t.doc, t.parts.map((p) => p.k)])); // its parts are made side by side
   await step("sequelize upsert", async () => (await Thing.upsert({ name: "x", n: 9 }))[0].n);
   await step("sequelize transaction", () => s.transaction(async (transaction) => {
     await Thing.destroy({ where: { name: "x" }, transaction });

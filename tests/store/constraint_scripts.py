@@ -21,6 +21,22 @@ def shown(table: str) -> list[str]:
 
 
 SCRIPTS: dict[str, list[str]] = {
+    "named_by_their_table": [
+        "CREATE TABLE g (a int, b int GENERATED ALWAYS AS (g.a * 2) STORED, c text DEFAULT 'g.a',"
+        " CHECK (public.g.a <> 7 AND g.c <> 'g.b'))",
+        'ALTER TABLE g ADD CHECK ("g"."a" < 100)',
+        "CREATE UNIQUE INDEX g_ab ON g (a DESC NULLS LAST, (g.b + 1)) WHERE g.a > 1",
+        *shown("g"),
+        "SELECT indoption FROM pg_index WHERE indrelid = 'g'::regclass",
+        "ALTER TABLE g RENAME TO h",
+        "ALTER TABLE h RENAME a TO x",
+        "INSERT INTO h VALUES (4) RETURNING *",
+        "INSERT INTO h VALUES (7)",
+        "INSERT INTO h VALUES (400)",
+        "INSERT INTO h VALUES (4)",
+        *shown("h"),
+        "DROP TABLE h",
+    ],
     "deferrable_keys": [
         "CREATE TABLE d (id int PRIMARY KEY DEFERRABLE, p int UNIQUE DEFERRABLE INITIALLY DEFERRED,"
         " a int, b text, CONSTRAINT d_ab UNIQUE (a, b) INITIALLY DEFERRED)",

@@ -102,6 +102,12 @@ class IndexItem:
     type: int = TEXT
 
     @property
+    def option(self) -> int:
+        """pg_index.indoption: 1 where it descends, 2 where NULLs come first."""
+        down = " DESC" in self.direction
+        return down + 2 * (down != (" NULLS " in self.direction))
+
+    @property
     def expression(self) -> str:
         """The expression alone: what is no call stands in parentheses of the index's own."""
         return self.text[1:-1] if self.text.startswith("(") else self.text

@@ -216,14 +216,13 @@ def _index(
 ) -> IndexEntry:  # fmt: skip
     items = tuple(index_item(item, types) for item in index.columns)
     numbers = tuple(place.get(item.text.strip('"'), 0) for item in items)
-    down = tuple("DESC" in item.direction for item in items)
     where = None
     if index.predicate:
         plain, pretty = (check_text(index.predicate, types, pretty=each) for each in (False, True))
         where = IndexItem(plain, pretty)
     return IndexEntry(
         part_oid(oid, slots[index.name]), index.name, numbers, items, False, False,
-        index.method, where, down,
+        index.method, where,
     )  # fmt: skip
 
 

@@ -44,7 +44,6 @@ class IndexEntry:
     primary: bool = False
     method: str = "btree"
     predicate: IndexItem | None = None
-    descending: tuple[bool, ...] = ()
     immediate: bool = True
     nulls_distinct: bool = True
 

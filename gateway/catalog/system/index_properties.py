@@ -12,8 +12,11 @@ _OF_COLUMN = {
 }  # fmt: skip
 
 
-def of_column(name: str, descending: bool) -> bool | None:
-    """A property of one column of an index; NULLs come first where it descends."""
-    down = {"asc": False, "nulls_last": False, "desc": True, "nulls_first": True}
-    name = name.lower()
-    return descending is down[name] if name in down else _OF_COLUMN.get(name)
+_DOWN, _NULLS_FIRST = 1, 2
+
+
+def of_column(name: str, option: int) -> bool | None:
+    """A property of one column of an index, by what pg_index.indoption says of it."""
+    down, first = bool(option & _DOWN), bool(option & _NULLS_FIRST)
+    orders = {"asc": not down, "desc": down, "nulls_first": first, "nulls_last": not first}
+    return (orders | _OF_COLUMN).get(name.lower())

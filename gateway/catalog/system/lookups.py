@@ -167,8 +167,8 @@ class Lookups:
             return None
         if not number:
             return index_properties.OF_INDEX.get(name.lower())
-        down = held is not None and bool(held[1].descending) and held[1].descending[number - 1]
-        return index_properties.of_column(name, down)
+        option = held[1].items[number - 1].option if held is not None else 0
+        return index_properties.of_column(name, option)
 
     def viewdef(self, oid: int, pretty: bool) -> str | None:
         found = self._relations.get(oid)

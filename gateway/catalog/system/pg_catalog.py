@@ -222,11 +222,10 @@ def _indexes(entry: RelationEntry, _: bool) -> Iterator[Row]:
             for place, item in zip(index.columns, index.items, strict=True)
             if not place
         ]
-        down = index.descending or (False,) * len(kinds)
         yield {
             "indexrelid": index.oid, "indrelid": entry.oid, "indnatts": len(kinds),
             "indnkeyatts": len(kinds), "indisprimary": index.primary, "indisunique": index.unique,
-            "indkey": list(index.columns), "indoption": [3 if each else 0 for each in down],
+            "indkey": list(index.columns), "indoption": [item.option for item in index.items],
             "indcollation": [type_facts(kind)["attcollation"] for kind in kinds],
             "indclass": [_CLASSES.get(kind, _ENUM_OPS * (kind >= FIRST_OID)) for kind in kinds],
             "indimmediate": index.immediate, "indnullsnotdistinct": not index.nulls_distinct,

@@ -107,8 +107,9 @@ def _written(
         between = "', ' || chr(10) || ' '" if name == "json_agg" else "', '"
         template = f"('[' || string_agg({{0}}, {between}) || ']')"
         shown = [row_text(within, arguments[0], compact=name == "json_agg")]
-    elif name in ("json_agg", "jsonb_agg") and arguments[0].type in WRITTEN_AS_TEXT:
-        shown = [within.cast(arguments[0], TEXT).sql]
+    elif name in ("json_agg", "jsonb_agg", "concat", "concat_ws"):  # of a reg value its name
+        texts = (within.cast(a, TEXT) if a.type in WRITTEN_AS_TEXT else a for a in arguments)
+        shown = [text.sql for text in texts]
     elif name in ("json_object_agg", "jsonb_object_agg"):
         shown[1] = value_text(within, arguments[1], compact=True)
     return fill(within, template, shown)

@@ -76,6 +76,8 @@ def apply(within: Expressions, symbol: str, operands: list[Term], node: exp.Expr
     part = _PARTS_OF_JSON.get((symbol, found.arguments[1]))
     if part is not None:
         return Term(within.lookup(part, ", ".join(shown)), found.result)
+    if symbol == "||" and found.result == TEXT:  # of a reg value its name
+        shown = [within.cast(term, TEXT).sql for term in operands]
     sql = _template(symbol, found.arguments).format(*shown)
     if found.result == NUMERIC:  # a quotient is a double, a product has twice the digits
         sql = f"CAST({sql} AS DECIMAL(38,10))"

@@ -28,6 +28,7 @@ from gateway.errors import FeatureNotSupported, SyntaxFault
 from gateway.sql.meaning.naming import output_name
 from gateway.sql.names.scope import position_of
 
+_ON = "DISTINCT ON ("
 # In which order PostgreSQL gives rows that nobody orders, more or less: as they were made. Many
 # clients count on columns coming that way.
 _NATURAL = {
@@ -192,7 +193,8 @@ class Selects(Relations):
         )
         shown = ", ".join(f"{t.sql} AS c{n}" for n, t in enumerate(terms, 1))
         shown = shown or "NULL"  # SELECT FROM ...: rows without columns
-        parts = [f"{words}SELECT {self._distinct(node, scope, outputs, terms)}{shown}"]
+        distinct = self._distinct(node, scope, outputs, terms)
+        parts = [f"{words}SELECT {distinct}{shown}"]
         if relations:
             parts.append(f"FROM {relations}")
         if (where := node.args.get("where")) is not None:
@@ -204,6 +206,8 @@ class Selects(Relations):
         ordered = any(node.args.get(key) for key in ("order", "group", "distinct"))
         if scope.parent is None and not (keep or ordered or _aggregates(node)):
             parts += self._natural(scope)
+        if distinct.startswith(_ON) and not node.args.get("order"):  # PostgreSQL sorts for it
+            parts.append(f"ORDER BY {distinct[len(_ON) : -2]}")
         return Query(" ".join(parts) + self._tail(node, outputs, scope), outputs)
 
     def _natural(self, scope: Scope) -> list[str]:
@@ -248,7 +252,7 @@ class Selects(Relations):
         for item in map(_bare, items):
             number = self._order_item(item, scope, outputs)  # as in ORDER BY, by an output's name
             shown.append(terms[int(number) - 1].sql if number.isdigit() else number)
-        return f"DISTINCT ON ({', '.join(shown)}) "
+        return f"{_ON}{', '.join(shown)}) "
 
     def _group(
         self, group: exp.Group, scope: Scope, outputs: Sequence[Output], terms: Sequence[Term]

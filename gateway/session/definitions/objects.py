@@ -7,6 +7,7 @@ from dataclasses import replace
 import pyarrow as pa
 from sqlglot import exp
 
+from gateway.catalog.renaming import unqualified
 from gateway.catalog.row_expressions import refuse_subquery
 from gateway.catalog.sequence_numbers import changed_sequence, restart_of, sequence_of
 from gateway.errors import (
@@ -62,6 +63,7 @@ def create_index(executor: Executor, tree: CreateIndex) -> Result:
         raise DuplicateTable(f'relation "{chosen}" already exists')
     _refuse_method(tree)
     _refuse_computed(executor, definition, tree)
+    tree = _unqualified(tree, definition.name)
 
     def change(old: TableDefinition) -> TableDefinition:
         if tree.unique:
@@ -106,6 +108,14 @@ def _refuse_computed(executor: Executor, table: TableDefinition, tree: CreateInd
         if written is tree.predicate and not pa.types.is_boolean(values.type):
             kind = from_arrow(values.type).sql
             raise DatatypeMismatch(f"argument of WHERE must be type boolean, not type {kind}")
+
+
+def _unqualified(tree: CreateIndex, table: TableName) -> CreateIndex:
+    """The same with columns as the table has them: it may be renamed."""
+    values = [replace(each, text=unqualified(each.text, table)) for each in tree.values]
+    where = tree.predicate and replace(tree.predicate, text=unqualified(tree.predicate.text, table))
+    columns = tuple(unqualified(item, table) for item in tree.columns)
+    return replace(tree, columns=columns, values=tuple(values), predicate=where)
 
 
 def _unique(tree: CreateIndex, name: str) -> Key:
