@@ -9,7 +9,7 @@ from gateway.sql.lowered.relations.lone_values import select_lone_values
 from gateway.sql.lowered.relations.rows_from import put_side_by_side
 from gateway.sql.lowered.relations.samples import draw_samples
 from gateway.sql.lowered.relations.sets import spread_sets
-from gateway.sql.lowered.relations.unnested import select_asking
+from gateway.sql.lowered.relations.value_rows import select_asking
 from gateway.sql.names.dependents import add_dependents
 
 

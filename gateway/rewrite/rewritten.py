@@ -10,6 +10,7 @@ from sqlglot import exp
 from gateway.autodiff.statements.neighbours import Derived
 from gateway.sources.table import TableName
 from gateway.sql.lowered.printing import to_engine, to_text
+from gateway.sql.lowered.relations.value_rows import select_numerics
 from gateway.sql.lowered.values.exact import keep_open_exact
 from gateway.sql.names.relation import ColumnInfo, Read
 from gateway.sql.names.scope import Analysis, Output
@@ -92,6 +93,8 @@ class Rewritten:
         tree = copied(self.tree)
         keep_open_exact(tree, types)
         cast_parameters(tree, types, described)
+        if not described:
+            tree = select_numerics(tree, types)
         return replace(self, tree=tree)
 
     def sql_under(self, types: Mapping[int, Type], described: bool = False) -> str:

@@ -52,6 +52,11 @@ ROWS: tuple[tuple[str, tuple[Any, ...], Any], ...] = (
     ("SELECT %s::date", (dt.datetime(2020, 1, 2, 23),), dt.date(2020, 1, 2)),
     ("SELECT %s / 2", (Decimal(5),), Decimal("2.5")),
     ("SELECT ARRAY['a'] || %s", (None,), ["a"]),
+    # It keeps its digits beside values that have fewer.
+    ("SELECT sum(x) FROM (VALUES (1.5), (%s)) q(x)", (Decimal("3.257"),), Decimal("4.757")),
+    ("SELECT sum(x) FROM (VALUES (2), (%s)) q(x)", (Decimal("3.257"),), Decimal("5.257")),
+    ("SELECT x FROM (VALUES (%s), (%s + 1)) q(x) LIMIT 1", (Decimal("9.25"), 1), Decimal("9.25")),
+    ("SELECT 3.257 IN (VALUES (1.5), (%s))", (Decimal("3.257"),), True),
     ("SELECT ARRAY[1] || %s", (2,), [1, 2]),
     # A text for a reg type, beside a relation of the engine.
     ("SELECT %s::regtype::oid FROM (VALUES (1)) q(x)", ("int4",), 23),
@@ -68,6 +73,21 @@ def test_a_parameter_means_its_value(
     marks = text.replace("%s", "%b") if binary else text
     found = connect().execute(marks, given).fetchone()
     assert found == (wanted,)
+
+
+# Beside a literal with a point one of no type is a numeric, and so is the literal.
+UNTOLD: tuple[tuple[str, str, Any], ...] = (
+    ("SELECT 0.1 + %s", "0.2", Decimal("0.3")),
+    ("SELECT 0.1 + %s = 0.3", "0.2", True),
+    ("SELECT round(%s, 2)", "1.005", Decimal("1.01")),
+)
+
+
+@pytest.mark.parametrize(("text", "given", "wanted"), UNTOLD)
+def test_what_nothing_tells_is_as_exact_as_a_literal(
+    text: str, given: str, wanted: Any, connect: Connect
+) -> None:
+    assert connect().execute(text, (given,)).fetchone() == (wanted,)
 
 
 # Conditions of a parameter alone over what gives a row whatever it reads: it is asked of that row.

@@ -52,7 +52,7 @@ from gateway.session.writes.returning import Beneath
 from gateway.session.writes.upserts import Upsert
 from gateway.sources.table import Table, TableName
 from gateway.sql.lowered.lending import Borrowed, Lender
-from gateway.sql.lowered.relations.unnested import as_select
+from gateway.sql.lowered.relations.value_rows import as_select
 from gateway.sql.meaning.locating import located
 from gateway.sql.names.relation import Constants, Lookup, notation_of, unsettled
 from gateway.sql.names.scope import table_node

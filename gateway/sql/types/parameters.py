@@ -102,10 +102,15 @@ def declared_types(tree: exp.Expr, type_of: TypeOf | None = None) -> dict[int, T
     """
     found: dict[int, Type] = {}
     for node in nodes_of(tree, exp.Parameter):
-        told = next((t for t in _told(node, type_of or literal_type) if t is not None), None)
-        if told is not None:
-            found.setdefault(number(node), told)
+        kind = told(node, type_of or literal_type)
+        if kind is not None:
+            found.setdefault(number(node), kind)
     return found
+
+
+def told(node: exp.Expr, type_of: TypeOf) -> Type | None:
+    """What the place of one parameter says first of its type; None where it says nothing."""
+    return next((kind for kind in _told(node, type_of) if kind is not None), None)
 
 
 def _told(node: exp.Expr, type_of: TypeOf) -> Iterator[Type | None]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
-from gateway.sql.lowered.relations.unnested import rows_of_values
+from gateway.sql.lowered.relations.value_rows import rows_of_values
 from gateway.sql.names.ordering import meant
 from gateway.sql.names.scope import (
     Analysis,

@@ -10,7 +10,8 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.lowered.relations.json_records import RECORDS, spread_record
-from gateway.sql.lowered.relations.unnested import is_matched, select_values, spread_unnest
+from gateway.sql.lowered.relations.unnested import is_matched, spread_unnest
+from gateway.sql.lowered.relations.value_rows import select_values
 from gateway.sql.meaning.naming import output_name
 from gateway.sql.names.row_functions import NUMBERED, PAIRS, SETS
 from gateway.sql.text.grammar import Marker

@@ -1,4 +1,4 @@
-"""unnest in FROM: of several arrays, numbered, kept by LEFT JOIN; and LATERAL VALUES.
+"""unnest in FROM: of several arrays, numbered, kept by LEFT JOIN.
 
 `FROM unnest(a, b) WITH ORDINALITY` is a subquery whose SELECT list unnests them side by side, with
 a series beside them for the numbers. Such a subquery has no FROM, so it may look at what stands
@@ -8,12 +8,10 @@ before it (`laterals`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 
 from sqlglot import exp
 
 from gateway.sql.text.datatypes import data_type
-from gateway.sql.text.trees import nodes_of
 
 
 def spread_unnest(item: exp.Unnest) -> None:
@@ -110,99 +108,3 @@ def _put(item: exp.Unnest, items: list[exp.Expr]) -> None:
     if item.args.get("joins"):
         made.set("joins", item.args["joins"])
     item.replace(made)
-
-
-def select_values(tree: exp.Expr) -> None:
-    """Write `LATERAL (VALUES (a), (b))` as one SELECT for each row, in place."""
-    for lateral in nodes_of(tree, exp.Lateral):
-        held = lateral.this
-        if isinstance(held, exp.Subquery) and isinstance(held.this, exp.Values):
-            held.set("this", rows_of_values(held.this))
-
-
-def as_select(tree: exp.Expr) -> exp.Expr:
-    """A statement VALUES as a SELECT of its rows; any other as it is."""
-    if not isinstance(tree, exp.Values):
-        return tree
-    values = tree.copy()
-    clauses = {key: values.args.pop(key, None) for key in ("order", "limit", "offset", "with_")}
-    values.set("alias", exp.TableAlias(this=exp.to_identifier("*VALUES*", quoted=True)))
-    made = exp.Select(expressions=[exp.Star()], from_=exp.From(this=values))
-    for key, clause in clauses.items():
-        made.set(key, clause)
-    return made
-
-
-def select_asking(tree: exp.Expr) -> exp.Expr:
-    """A tree in which VALUES with a query in a row is one SELECT for each row, in their order.
-
-    The engine plans no query inside of VALUES.
-    """
-    for values in list(nodes_of(tree, exp.Values)):
-        if not any(
-            isinstance(each, exp.Query) for row in values.expressions for each in row.walk()
-        ):
-            continue
-        alias, rows = values.args.get("alias"), _as_written(values)
-        made = rows if alias is None else exp.Subquery(this=rows, alias=alias)
-        if values is tree:
-            return made
-        if values.args.get("joins"):
-            made.set("joins", values.args["joins"])
-        values.replace(made)
-    return tree
-
-
-def _as_written(values: exp.Values) -> exp.Select:
-    """The rows with what stands before and after VALUES."""
-    rows = _in_order(values)
-    clauses = {name: values.args[name] for name in _CLAUSES if values.args.get(name)}
-    if clauses:
-        items = [exp.column(name, quoted=True) for name in rows.named_selects]
-        alias = exp.TableAlias(this=exp.to_identifier("listed", quoted=True))
-        relation = exp.Subquery(this=rows, alias=alias)
-        rows = exp.Select(expressions=items, from_=exp.From(this=relation), **clauses)
-    if values.args.get("with_"):
-        rows.set("with_", values.args["with_"])
-    return rows
-
-
-_CLAUSES = ("order", "limit", "offset")
-
-
-def _in_order(values: exp.Values) -> exp.Select:
-    """The same rows, sorted by their numbers; one needs none."""
-    if len(values.expressions) == 1:
-        return _row(values.expressions[0])
-    rows: list[exp.Query] = [_row(each) for each in values.expressions]
-    names = [item.alias for item in rows[0].expressions]
-    for number, row in enumerate(rows):
-        item = exp.alias_(exp.Literal.number(number), "place", quoted=True)
-        row.set("expressions", [*row.expressions, item])
-    alias = exp.TableAlias(this=exp.to_identifier("written", quoted=True))
-    relation = exp.Subquery(this=reduce(_with, rows[1:], rows[0]), alias=alias)
-    return exp.Select(
-        expressions=[exp.column(name, table="written", quoted=True) for name in names],
-        from_=exp.From(this=relation),
-        order=exp.Order(
-            expressions=[exp.Ordered(this=exp.column("place", table="written", quoted=True))]
-        ),
-    )
-
-
-def rows_of_values(values: exp.Values) -> exp.Query:
-    """`VALUES (a), (b)` as one SELECT for each row."""
-    rows: list[exp.Query] = [_row(each) for each in values.expressions]
-    return reduce(_with, rows[1:], rows[0])
-
-
-def _row(row: exp.Expr) -> exp.Select:
-    items = [
-        exp.Alias(this=each.copy(), alias=exp.to_identifier(f"column{n}", quoted=True))
-        for n, each in enumerate(row.expressions, 1)
-    ]
-    return exp.Select(expressions=items)
-
-
-def _with(rows: exp.Query, more: exp.Query) -> exp.Query:
-    return exp.Union(this=rows, expression=more, distinct=False)
