@@ -18,6 +18,7 @@ from gateway.session.writes.upserts import Upsert
 from gateway.sources.grid.grid import with_calls
 from gateway.sources.table import Table, TableName
 from gateway.sql.names.relation import ColumnInfo
+from gateway.sql.text.trees import nodes_of
 from gateway.sql.writes.given import Given
 from gateway.sql.writes.narrowing import Value, is_named_once
 from gateway.sql.writes.writes import Write
@@ -108,9 +109,15 @@ class Computation:
 
     def is_told_by(self, known: Mapping[int, Type]) -> bool:
         """Whether these types of `$n` are all there are, so that no plan has to be asked."""
-        if self.given is None or self.upsert is not None:
+        if self.given is None or self.upsert is not None or self.returns_parameters:
             return False
         return self.given.parameters <= known.keys() == set(range(1, len(known) + 1))
+
+    @property
+    def returns_parameters(self) -> bool:
+        """Whether a `$n` stands in a write's RETURNING."""
+        returning = self.write.returning if self.write is not None else None
+        return returning is not None and bool(nodes_of(returning, exp.Parameter))
 
     @property
     def reading(self) -> frozenset[TableName]:

@@ -80,6 +80,7 @@ UNTOLD: tuple[tuple[str, str, Any], ...] = (
     ("SELECT 0.1 + %s", "0.2", Decimal("0.3")),
     ("SELECT 0.1 + %s = 0.3", "0.2", True),
     ("SELECT round(%s, 2)", "1.005", Decimal("1.01")),
+    ("SELECT 'a '::char(3) || %s", " b ", "a b "),
 )
 
 

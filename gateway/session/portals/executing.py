@@ -10,7 +10,7 @@ from sqlglot import exp
 from gateway.config import Settings
 from gateway.errors import FeatureNotSupported, GatewayError, WrongObjectType
 from gateway.session.computation import Bound
-from gateway.session.portals.parsing import Preparing, to_run, typed
+from gateway.session.portals.parsing import Preparing, refuse_untold, to_run, typed
 from gateway.session.portals.portals import KEPT_SHARE
 from gateway.session.portals.prepared import Prepared, PreparedStatements, arguments, parameters_now
 from gateway.session.portals.turning import KeptRoom
@@ -58,6 +58,7 @@ def run_prepared(owner: Owner, statement: Statement, bound: Bound) -> Result:
     declared = {n: each for n, each in enumerate(tree.types, 1) if each and each.name != "unknown"}
     inner = typed(owner, tree.statement, declared)
     described = owner.describe(inner, declared)
+    refuse_untold(inner, declared)
     kept = Prepared(inner, described, source=tree.source, from_sql=True)
     owner.prepared.keep(tree.name, kept)
     return Result("PREPARE")

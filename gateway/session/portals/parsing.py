@@ -25,6 +25,7 @@ from gateway.session.writes.execution import Executor
 from gateway.sql.names.scope import position_of
 from gateway.sql.statements.statement import Statement
 from gateway.sql.text.trees import nodes_of
+from gateway.sql.types.parameters import untold
 from gateway.sql.writes import parameter_rows
 from gateway.types import Type
 
@@ -54,16 +55,32 @@ def prepare(client: Preparing, text: str, oids: Sequence[int]) -> Prepared:
         oids: The types that it declared of the first parameters; 0 leaves one to be inferred.
 
     Raises:
-        SyntaxFault: 42601, also for several statements. IndeterminateDatatype: 42P18, a parameter
-            that is to be inferred stands nowhere. GatewayError: ...
+        SyntaxFault: 42601, also for several statements. IndeterminateDatatype: 42P18, nothing
+            tells the type of a parameter that is to be inferred. GatewayError: ...
     """
     declared = declared_types(client.executor.registry, oids)
     prepared = _of_rows(client, text, declared) or _as_it_stands(client, text, declared)
     beyond = range(len(prepared.described.parameters) + 1, len(oids) + 1)
-    untold = next((n for n in beyond if n not in declared), None)
-    if untold is not None and prepared.statement is not None:
-        raise IndeterminateDatatype(f"could not determine data type of parameter ${untold}")
+    number = next((n for n in beyond if n not in declared), None)
+    if number is not None and prepared.statement is not None:
+        raise _undetermined(number)
     return prepared
+
+
+def refuse_untold(statement: Statement, declared: Mapping[int, Type]) -> None:
+    """Refuse a `$n` of which neither the client nor the statement tells anything.
+
+    Raises:
+        IndeterminateDatatype: 42P18.
+    """
+    if "$" in statement.text and isinstance(statement.tree, exp.Expr):
+        number = untold(statement.tree, declared)
+        if number is not None:
+            raise _undetermined(number)
+
+
+def _undetermined(number: int) -> IndeterminateDatatype:
+    return IndeterminateDatatype(f"could not determine data type of parameter ${number}")
 
 
 def refuse_parameters(statement: Statement) -> None:
@@ -102,7 +119,9 @@ def typed(client: Preparing, statement: Statement, declared: Mapping[int, Type])
 def _described(client: Preparing, statement: Statement, declared: Mapping[int, Type]) -> Described:
     client.account.run(statement)
     client.block.admit(statement)
-    return client.describe(statement, declared)
+    described = client.describe(statement, declared)
+    refuse_untold(statement, declared)
+    return described
 
 
 def _kept(

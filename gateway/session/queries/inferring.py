@@ -29,6 +29,13 @@ class Describes(Protocol):
         types: Mapping[int, Type] | None = None,
     ) -> Plan: ...
 
+    def returning_plan(
+        self,
+        query: Computation,
+        types: Mapping[int, Type],
+        known: Mapping[TableName, Table],
+    ) -> tuple[Rewritten, Plan]: ...
+
     def upsert_tables(self, upsert: Upsert) -> dict[TableName, Table]: ...
 
 
@@ -45,6 +52,11 @@ def infer(
         others = queries.upsert_tables(query.upsert)
         planned.append(queries.described_plan(later, others, known).parameters)
         trees.append(later.tree)
+    if query.returns_parameters:
+        shown, returned = queries.returning_plan(query, known, {})
+        known = {**shown.parameters, **known}
+        planned.append(returned.parameters)
+        trees.append(shown.tree)
     types = settled(known, planned, trees)
     if types.keys() - known.keys():
         plan = queries.described_plan(rewritten, tables, types)

@@ -237,6 +237,12 @@ class Queries:
         """The columns of a write's RETURNING; `execution` knows."""
         raise NotImplementedError
 
+    def returning_plan(
+        self, query: Computation, types: Mapping[int, Type], known: Mapping[TableName, Table]
+    ) -> tuple[Rewritten, Plan]:
+        """A write's RETURNING, planned over no rows; `execution` knows."""
+        raise NotImplementedError
+
     def upsert_tables(self, upsert: Upsert) -> dict[TableName, Table]:
         """The tables of an upsert's update; `execution` knows."""
         raise NotImplementedError

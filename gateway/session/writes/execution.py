@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
+from gateway.engine.interface import Plan
 from gateway.errors import FeatureNotSupported, WithCheckOptionViolation
 from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound, Computation, as_it_stands, fields_of
@@ -264,6 +265,18 @@ class Executor(Upserts):
         if query.returned is not None and query.returned.columns is not None:
             shown = query.returned.of(query.target.schema.empty_table())
             return fields_of(query.returned.rewritten, shown.schema, types)
+        rewritten, plan = self.returning_plan(query, types, known, lookup)
+        return fields_of(rewritten, plan.schema, types)
+
+    def returning_plan(
+        self,
+        query: Computation,
+        types: Mapping[int, Type],
+        known: Mapping[TableName, Table],
+        lookup: Beneath | None = None,
+    ) -> tuple[Rewritten, Plan]:
+        """A write's RETURNING, and the plan of it over no rows."""
+        assert query.write is not None and query.target is not None
         own = query.rewritten.tables - known.keys()
         tables = {**shapes(self.registry, own, query.rowid_of), **known}
         beside = self.beside(query, tables, None)
@@ -274,8 +287,7 @@ class Executor(Upserts):
             nothing = Snapshot(pa.table({ROWID: pa.array([], pa.int64())}))
             write, target = query.write, query.target
             others |= rows_beside(write, target, beside, [], Changed(0), nothing)
-        schema = self.described_plan(rewritten, others, types).schema
-        return fields_of(rewritten, schema, types)
+        return rewritten, self.described_plan(rewritten, others, types)
 
     def beside(
         self, query: Computation, tables: Mapping[TableName, Table], bound: Bound | None

@@ -17,7 +17,9 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
+from gateway.engine.interface import Plan
 from gateway.errors import FeatureNotSupported
+from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound, Computation, Described, fields_of
 from gateway.session.queries.parameter_types import settled
 from gateway.session.result import Field, Result
@@ -39,6 +41,7 @@ class _Part:
     query: Computation
     name: TableName | None = None
     fields: tuple[Field, ...] | None = None
+    returning: tuple[Rewritten, Plan] | None = None  # what `fields` are, where a `$n` stands in it
 
 
 @dataclass(slots=True)
@@ -98,7 +101,11 @@ class _Reading:
         query = self.executor.write_of(tree, self.lookup)
         types = {**query.known_types, **self.types}
         fields = self.executor.returned_by(query, types, self.lookup.empty, self.lookup)
-        part = _Part(query, name, fields)
+        returning = None
+        if query.returns_parameters:
+            own = self.lookup
+            returning = self.executor.returning_plan(query, types, own.empty, own)
+        part = _Part(query, name, fields, returning)
         self.parts.append(part)
         return part
 
@@ -110,12 +117,16 @@ def describe_modifying(
     reading = _read(executor, statement, declared)
     known = dict(declared)
     for part in reading.parts:
-        known = {**part.query.known_types, **known}
-    plans = []
+        told = part.returning[0].parameters if part.returning is not None else {}
+        known = {**told, **part.query.known_types, **known}
+    plans, trees = [], []
     for part in reading.parts:
+        if part.returning is not None:
+            trees.append(part.returning[0].tree)
+            plans.append(part.returning[1])
         tables = {**executor.tables(part.query, reading.schemas), **reading.lookup.empty}
+        trees.append(part.query.rewritten.tree)
         plans.append(executor.described_plan(part.query.rewritten, tables, known))
-    trees = (part.query.rewritten.tree for part in reading.parts)
     types = settled(known, (plan.parameters for plan in plans), trees)
     if part.query.write is None:
         return Described(

@@ -271,9 +271,15 @@ def _made_interval(node: exp.Anonymous) -> exp.Expr:
             position=position_of(node),
         )
     parts = [given.get(name, exp.Literal.number(0)) for name in _PARTS]
-    typed = [_cast(part, "float8" if name == "secs" else "int8")
-             for name, part in zip(_PARTS, parts, strict=True)]  # fmt: skip
-    return exp.Anonymous(this="make_interval_parts", expressions=typed)
+    typed = [_whole(part) for part in parts[:-1]]
+    return exp.Anonymous(
+        this="make_interval_parts", expressions=[*typed, _cast(parts[-1], "float8")]
+    )
+
+
+def _whole(part: exp.Expr) -> exp.Expr:
+    """An integer as a bigint; a parameter is one."""
+    return _cast(_cast(part, "int4") if isinstance(part, exp.Parameter) else part, "int8")
 
 
 def _counted(arguments: Sequence[exp.Expr], nulls: bool) -> exp.Expr:

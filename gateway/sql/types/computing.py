@@ -16,7 +16,7 @@ from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import copied
 from gateway.sql.types.inference import Types, is_untyped
 from gateway.sql.types.numerals import is_pointed
-from gateway.types import FLOAT8, FLOATING, INTEGER, INTERVAL, NUMERIC, Type
+from gateway.types import DATE, FLOAT8, FLOATING, INTEGER, INTERVAL, NUMERIC, Type
 
 # The types that are judged, by what they are compared and computed with.
 _FAMILIES = {
@@ -49,6 +49,8 @@ _LITERALS: dict[tuple[str, str], Type | None] = {
     ("date", "-"): None, ("interval", "+"): INTERVAL, ("interval", "-"): INTERVAL,
     ("interval", "*"): FLOAT8, ("interval", "/"): FLOAT8,
 }  # fmt: skip
+# What has no type of its own; beside a date it may be an integer, a time or an interval.
+_OPEN = (exp.Parameter, exp.Null)
 HINT = (
     "No operator matches the given name and argument types. You might need to add explicit type "
     "casts."
@@ -100,6 +102,8 @@ def check_computed(node: exp.Expr, known: Types) -> None:
         kind = known.of(other) if side.is_string else None
         if kind is not None and _family_takes_literal(node, side, kind, other):
             return
+        if operator == "+" and isinstance(side.unnest(), _OPEN) and known.of(other) is DATE:
+            raise _ambiguous(node, " + ".join(_shown(node, side, DATE)))
     if any(is_untyped(side.unnest()) for side in sides):
         return
     types = [known.of(side) for side in sides]
@@ -121,13 +125,18 @@ def _family_takes_literal(node: exp.Expr, side: exp.Expr, kind: Type, other: exp
     if of == "number":
         cast_literal(side, NUMERIC if is_pointed(other) else kind)
         return True
-    shown = [kind.sql, "unknown"] if node.expression is side else ["unknown", kind.sql]
+    shown = _shown(node, side, kind)
     if (of, operator) == ("date", "+"):
         raise _ambiguous(node, " + ".join(shown))
     if (of, operator) not in _LITERALS or (operator == "/" and node.expression is not side):
         raise no_operator(node, shown, operator)
     cast_literal(side, _LITERALS[of, operator] or kind)
     return True
+
+
+def _shown(node: exp.Expr, side: exp.Expr, kind: Type) -> list[str]:
+    """The types on both sides of an operator; that of `side` is not known."""
+    return [kind.sql, "unknown"] if node.expression is side else ["unknown", kind.sql]
 
 
 def _ambiguous(node: exp.Expr, shown: str) -> AmbiguousFunction:

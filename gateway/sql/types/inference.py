@@ -287,6 +287,10 @@ def info_of(output: Output, parameters: Mapping[int, Type] = _NO_PARAMETERS) -> 
     if isinstance(tree, exp.Column):
         return info_of_column(tree, output.block)
     here = Types(output.block, parameters).of
+    if isinstance(tree.this, exp.Column) and type(tree) is exp.Cast:
+        held = info_of_column(tree.this, output.block)
+        if (held.type, held.typmod, held.domain) == (here(tree), cast_modifier(tree), None):
+            return held  # a cast that changes nothing
     nullable = not isinstance(tree, exp.Literal)
     cast, domain = domain_cast(tree) or (tree, None)
     shown = shown_digits(tree, here)

@@ -6,7 +6,7 @@ PostgreSQL manual, 4.1.5.2 and PREPARE: a parameter's type is settled by its fir
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sqlglot import exp
 
@@ -122,6 +122,43 @@ def _told(node: exp.Expr, type_of: TypeOf) -> Iterator[Type | None]:
         yield postgres_type(parent.args["to"])
     else:
         yield from told_by_place(node, type_of)
+
+
+# Functions that take values of any type, and so say nothing of one.
+_OF_ANY = frozenset(
+    {"concat", "concat_ws", "count", "format", "num_nonnulls", "num_nulls", "pg_typeof", "row"}
+)
+
+
+def untold(tree: exp.Expr, declared: Collection[int]) -> int | None:
+    """The first `$n` of whose type a whole statement says nothing, not even that it may be text.
+
+    It stands nowhere, though one after it does, or only before IS NULL, or among values that may be
+    of any type.
+
+    >>> from gateway.sql.text.dialect import parse
+    >>> [untold(parse(f"SELECT {text}")[0], ()) for text in ("$1", "$2", "$1 IS NULL", "$1 + 1")]
+    [None, 1, 1, None]
+    """
+    uses: dict[int, list[exp.Expr]] = {}
+    for node in nodes_of(tree, exp.Parameter):
+        uses.setdefault(number(node), []).append(node)
+    numbers = (n for n in range(1, max(uses, default=0) + 1) if n not in declared)
+    return next((n for n in numbers if all(map(_may_be_any, uses.get(n, ())))), None)
+
+
+def _may_be_any(node: exp.Expr) -> bool:
+    while isinstance(node.parent, exp.Paren):
+        node = node.parent
+    parent = node.parent
+    if isinstance(parent, exp.Is):
+        return isinstance(parent.expression, exp.Null)
+    if not isinstance(parent, exp.Anonymous) or parent.name.lower() not in _OF_ANY:
+        return False
+    name = parent.name.lower()
+    if name == "row":  # compared with another it has its types
+        return isinstance(parent.parent, exp.Select | exp.Alias)
+    return node.index != 0 or name not in ("concat_ws", "format")
 
 
 def literal_type(node: exp.Expr) -> Type | None:

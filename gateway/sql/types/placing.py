@@ -57,6 +57,7 @@ ARGUMENTS: dict[str, tuple[Type | None, ...]] = {
     **dict.fromkeys(("to_char_timestamp", "to_char_timestamptz", "to_char_bigint",
                      "to_char_double", "to_char_numeric"), (None, TEXT)),
     **dict.fromkeys(("array_length", "array_upper", "array_lower"), (None, INT4)),
+    "overlay": (TEXT, TEXT, INT4, INT4),
     "split_part": (TEXT, TEXT, INT4),
     "string_agg": (TEXT,),
     "array_to_string": (None, TEXT),

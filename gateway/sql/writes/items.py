@@ -268,7 +268,10 @@ def _count(array: exp.Expr) -> exp.Expr:
 
 
 def _bigint(value: exp.Expr) -> exp.Expr:
-    return exp.Cast(this=value.copy(), to=exp.DataType.build("bigint"))
+    whole = value.copy()
+    if isinstance(value, exp.Parameter):  # a subscript is an integer
+        whole = exp.Cast(this=whole, to=exp.DataType.build("int"))
+    return exp.Cast(this=whole, to=exp.DataType.build("bigint"))
 
 
 def _type(kind: Type) -> exp.DataType:

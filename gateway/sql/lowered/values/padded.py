@@ -26,7 +26,7 @@ _AS_IT_IS = frozenset(
 def unpad_sides(node: exp.Expr, known: Types) -> None:
     """Leave the blanks out of what is compared or joined to a text, in place.
 
-    A quoted literal and a parameter beside such a value are of its type.
+    A quoted literal and a parameter that are compared with such a value are of its type.
     """
     sides: list[exp.Expr] = []
     for key in ("this", "expression", "low", "high", "expressions"):
@@ -35,10 +35,11 @@ def unpad_sides(node: exp.Expr, known: Types) -> None:
         sides += [value for value in each if isinstance(value, exp.Expr)]
     if not any(known.of(side) is _PADDED for side in sides):
         return
+    joined = isinstance(node, exp.DPipe)
     for side in sides:
-        if side.is_string and not isinstance(node, exp.DPipe):
+        if side.is_string and not joined:
             side.set("this", side.name.rstrip(" "))
-        elif isinstance(side, exp.Parameter) and known.of(side) is None:
+        elif isinstance(side, exp.Parameter) and not joined and known.of(side) is None:
             told = exp.Cast(this=side.copy(), to=exp.DataType(this=exp.DType.BPCHAR))
             side.replace(_trimmed(told))
         else:
