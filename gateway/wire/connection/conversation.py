@@ -194,6 +194,7 @@ class Conversation:
 
     def _query(self, message: Query) -> None:
         self._portals.pop("", None)
+        self._session.close_statement("")
         answered = False
         for result in self._session.run_simple(message.text):
             answered = True
