@@ -80,7 +80,6 @@ from gateway.sql.types.comparisons import cast_listed, cast_literals, cast_unite
 from gateway.sql.types.constant_numbers import fold_numbers
 from gateway.sql.types.dimensions import keep_dimensions
 from gateway.sql.types.inference import Types, declare_united, info_of
-from gateway.sql.types.numeric_parameters import cast_numbers
 from gateway.sql.types.parameters import declared_types
 from gateway.types import Type
 
@@ -304,7 +303,6 @@ def keep_literals(state: Rewriting) -> None:
     # A derivative is of doubles, whatever stands around; so are terms of recursive queries.
     if state.in_rounds or nodes_of(state.tree, Marker):
         return
-    cast_numbers(state.tree, state.analysis.block_of)
     for _ in range(2):  # the second time for what is of numerics by the first
         if keep_written(state.tree, state.analysis):
             state.analysis = analyse(state.tree, state.relations)

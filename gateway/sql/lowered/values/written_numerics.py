@@ -25,6 +25,7 @@ from gateway.sql.text.trees import own_nodes
 from gateway.sql.types.inference import GIVES, Types, bare
 from gateway.sql.types.numerals import is_point_literal
 from gateway.sql.types.numeric_forms import ALTERNATIVES, COMPUTED, MEANS, fits, form_of
+from gateway.sql.types.numeric_parameters import cast_numbers
 from gateway.sql.types.numeric_spreads import SPREADS
 from gateway.sql.types.results import OF_NUMERICS
 from gateway.sql.types.together import together, value_columns
@@ -48,6 +49,7 @@ def keep_written(tree: exp.Expr, analysis: Analysis) -> bool:
 
     True if there was one; then there may be more, of what is a numeric by now.
     """
+    cast_numbers(tree, analysis.block_of)
     called = call_numerics(analysis) | spread_numerics(analysis)
     found: list[exp.Expr] = []
     means: list[tuple[exp.Expr, bool]] = []
