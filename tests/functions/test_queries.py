@@ -41,6 +41,8 @@ INSERT INTO doc VALUES
 CREATE TABLE code (c char(4), d char(2), v varchar(4), n numeric(6,3));
 INSERT INTO code VALUES ('a','x','a',1.5), ('abcd','yy','abc',2), (NULL,NULL,NULL,NULL),
   ('é',' ','é',0);
+CREATE TABLE lists (v int[]);
+INSERT INTO lists VALUES ('{1,2}'), (NULL), ('{}'), ('{NULL}');
 CREATE TABLE codes AS SELECT c, v, n, c || '|' AS t FROM code;
 """
 
