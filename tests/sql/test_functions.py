@@ -16,9 +16,10 @@ from tests.sql import engine
 
 # Calls with words between their arguments; none of them is an aggregate.
 WORDED = ("overlay", "position", "substring", "trim")
-# PostgreSQL means something else by them: every occurrence, a row for each value, an integer.
+# PostgreSQL means something else by them: every occurrence, a row for each value, an integer, no
+# digits lost.
 OTHERWISE = (
-    "array_remove", "generate_series", "array_length", "array_ndims", "array_position",
+    "corr", "array_remove", "generate_series", "array_length", "array_ndims", "array_position",
     "cardinality", "ntile", "row_number", "rank", "dense_rank", "regr_count",
 )  # fmt: skip
 ARGUMENTS = ("'a'", "1", "1.5", "'b'", "2")
