@@ -134,7 +134,8 @@ def _changes(node: exp.Expr, types: Types) -> Iterator[tuple[exp.Expr, Change]]:
         yield node, as_decimal
     if type(node) is exp.Div and types.of(node) is NUMERIC:
         forms = [form_of(side, types) for side in (node.this, node.expression)]
-        yield node, partial(_divide, least=max(form[1] if form else 0 for form in forms))
+        scales = [form[1] if form else None for form in forms]
+        yield node, partial(_divide, least=max(scale or 0 for scale in scales), by=scales[1])
     elif is_numeric_call(node):
         yield node, partial(compute_numeric, shown=bool(node.meta_get(IS_SHOWN)))
     elif _is_average(node) and types.of(node.expressions[0]) is NUMERIC:
@@ -172,7 +173,10 @@ def _aligned(node: exp.Expr, types: Types) -> Change | None:
     named = isinstance(node, exp.Anonymous) and node.name.lower() in _CHOSEN
     if not (named or isinstance(node, (*COMPARISONS, exp.Between, exp.In))):
         return None
-    if _items_beside(node) is not None and types.of(node.this) is NUMERIC:
+    array = _array_beside(node)
+    if array is not None and types.of(array) == array_of(NUMERIC):
+        return _as_wide_items
+    if array is not None and types.of(node.this) is NUMERIC and _is_parameter(array):
         return _as_items
     sides = [side for side in together(node) if not isinstance(bare(side), exp.Null)]
     if len(sides) > _MOST_ALIGNED or not any(types.of(side) is NUMERIC for side in sides):
@@ -185,15 +189,28 @@ def _aligned(node: exp.Expr, types: Types) -> Change | None:
     return partial(_align, scale=scale) if far and whole + scale <= 2 * _NARROW else None
 
 
-def _items_beside(node: exp.Expr) -> exp.Expr | None:
-    """The array parameter of `x = ANY ($1)`."""
+def _array_beside(node: exp.Expr) -> exp.Expr | None:
+    """The array of `x = ANY (array)`."""
     other = node.args.get("expression")
     if not isinstance(other, exp.Anonymous) or other.name not in ("any", "some", "all"):
         return None
-    array = bare(other.expressions[0]) if other.expressions else None
+    return other.expressions[0] if other.expressions else None
+
+
+def _is_parameter(array: exp.Expr) -> bool:
+    array = bare(array)
     while isinstance(array, exp.Cast):
         array = bare(array.this)
-    return array if isinstance(array, exp.Parameter) else None
+    return isinstance(array, exp.Parameter)
+
+
+def _as_wide_items(node: exp.Expr) -> None:
+    """Give both sides digits enough for either: the engine compares none of other digits here."""
+    for literal in point_literals(node.this):
+        as_decimal(literal)
+    array = node.expression.expressions[0]
+    array.replace(_arrow(array.copy(), f"List({_DIVIDEND})"))
+    node.set("this", _arrow(node.this, _DIVIDEND))
 
 
 def _as_items(node: exp.Expr) -> None:
@@ -229,9 +246,12 @@ def as_decimal(literal: exp.Expr) -> None:
     literal.replace(exp.Cast(this=exp.Literal.string(plain(literal.name)), to=kind))
 
 
-def _divide(node: exp.Expr, least: int) -> None:
+def _divide(node: exp.Expr, least: int, by: int | None) -> None:
     sides = [node.this.copy(), node.expression.copy()]
     node.set("this", _arrow(node.this, _DIVIDEND))
+    if by is not None:
+        # The engine would give it the digits after the point of the other, and need room for both.
+        node.set("expression", _arrow(node.expression, f"Decimal256(76, {by})"))
     if not node.meta_get(IS_SHOWN):
         _put(node, _QUOTIENT)
         return
