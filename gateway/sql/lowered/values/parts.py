@@ -17,9 +17,11 @@ from gateway.sql.names.scope import Block, position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import parse
 from gateway.sql.text.trees import own_nodes
-from gateway.sql.types.inference import GIVES, Types
+from gateway.sql.types.inference import GIVES, Types, bare
 from gateway.sql.types.part_units import BELOW_DAY, UNITS
 from gateway.types import DATE, INTERVAL, TIME, TIMESTAMP, TIMESTAMPTZ, Type
+
+IS_PART = "part"  # on what extract gave, which is a numeric in PostgreSQL
 
 # `a` is the moment or the interval; engine(unit) is what the engine gives for it, as a double.
 _CLOCK = {
@@ -197,7 +199,10 @@ def _write(node: exp.Expr, spelt: str, value: exp.Expr, known: Types, zone: str)
         value = _local(value, zone)
     if kind is INTERVAL:
         rows = _interval_rows(value)
-    node.replace(_filled(rows[unit], value))
+    made = _filled(rows[unit], value)
+    if isinstance(node, exp.Extract):
+        bare(made).meta[IS_PART] = True
+    node.replace(made)
 
 
 def _interval_rows(value: exp.Expr) -> dict[str, str]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.errors import GatewayError
-from gateway.sql.names.scope import Output, resolve
+from gateway.sql.lowered.values.parts import IS_PART
+from gateway.sql.names.scope import resolve
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.grammar import Marker
 from gateway.sql.types.inference import GIVES, Types, bare
@@ -23,6 +24,9 @@ _OF_NUMERIC = frozenset(
      "sqrt", "exp", "ln", "log", "coalesce", "greatest", "least", "nullif", "sum", "avg", "mean",
      "min", "max", "lag", "lead", "first_value", "last_value"}
 )  # fmt: skip
+_OF_PARTS = frozenset(
+    {"abs", "sum", "avg", "min", "max", "lag", "lead", "first_value", "last_value"}
+)
 # Aggregates that give a numeric of integers.
 _MEANS = frozenset(
     {"avg", "mean", "stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp"}
@@ -40,7 +44,8 @@ def is_numeric_there(tree: exp.Expr, types: Types) -> bool:
     if isinstance(tree, exp.Neg | exp.Window | exp.Filter):
         return is_numeric_there(tree.this, types)
     if isinstance(tree, exp.Subquery):
-        return _is_such_subquery(tree, types)
+        query = _given_by(tree, types)
+        return query is not None and is_numeric_there(*query)
     if isinstance(tree, exp.Column):
         return _is_such_column(tree, types)
     if isinstance(tree, _ARITHMETIC):
@@ -88,24 +93,12 @@ def _is_such_column(column: exp.Column, types: Types) -> bool:
     except GatewayError:  # refused elsewhere
         return False
     given = source.tree if source.query is None else source.query.tree
-    place = list(source.columns or (name,)).index(name)  # an alias may have renamed them
     if isinstance(given, exp.Values):
+        place = list(source.columns or (name,)).index(name)
         rows = [r.expressions if isinstance(r, exp.Tuple) else [r] for r in given.expressions]
         return _are_exact([row[place] for row in rows], Types(None))
-    outputs = source.query.outputs if source.query is not None and not source.recursive else []
-    there = len(outputs) == len(source.columns or ())
-    return there and _is_such_output(outputs[place])
-
-
-def _is_such_output(output: Output) -> bool:
-    if output.expression is None or output.sides:
-        return False
-    return is_numeric_there(output.expression, Types(output.block))
-
-
-def _is_such_subquery(tree: exp.Subquery, types: Types) -> bool:
-    query = None if types.block is None else types.block.inner.get(id(tree))
-    return query is not None and len(query.outputs) == 1 and _is_such_output(query.outputs[0])
+    output = _given_by(column, types)
+    return output is not None and is_numeric_there(*output)
 
 
 def round_numeric(node: exp.Expr, types: Types) -> None:
@@ -118,6 +111,9 @@ def round_numeric(node: exp.Expr, types: Types) -> None:
         return
     given = node.expressions
     if not 1 <= len(given) <= 2 or node.args.get("resolved"):
+        return
+    if len(given) == 1 and node.name == "round" and _is_of_parts(given[0], types):
+        node.replace(_rounded(given[0]))
         return
     if not is_numeric_there(given[0], types) or node.find_ancestor(Marker):
         return
@@ -134,12 +130,71 @@ def round_numeric(node: exp.Expr, types: Types) -> None:
 def _round_cast(node: exp.Cast, types: Types) -> None:
     target = types.of(node)
     value = bare(node.this)
-    if not _is_integer(target) or isinstance(value, exp.Literal | exp.Neg):
+    written = value.this if isinstance(value, exp.Neg) else value
+    if not _is_integer(target) or isinstance(written, exp.Literal):
         return  # what is written is rounded where it is printed
-    if is_numeric_there(value, types) and not node.find_ancestor(Marker):
-        rounded = _cut("round", value)
+    if node.find_ancestor(Marker):
+        return
+    if _is_of_parts(value, types) or is_numeric_there(value, types):
+        rounded = _rounded(value) if _is_of_parts(value, types) else _cut("round", value)
         rounded.type = data_type("bigint")  # then the printer need not round
         node.set("this", rounded)
+
+
+def _is_of_parts(tree: exp.Expr, types: Types) -> bool:
+    """Whether it is computed of parts of moments, and of integers and numerics beside them."""
+    tree = bare(tree)
+    if tree.meta_get(IS_PART) or isinstance(tree, exp.Extract):
+        return True
+    if isinstance(tree, exp.Neg | exp.Window | exp.Filter):
+        return _is_of_parts(tree.this, types)
+    if isinstance(tree, exp.Case):  # of an infinite moment, which has a part, too
+        default = bare(tree.args.get("default") or exp.Null())
+        told = tree.this is not None and isinstance(default, exp.Cast)
+        return _is_of_parts(default.this if told else default, types)
+    if isinstance(tree, exp.Anonymous):
+        return tree.name in _OF_PARTS and _is_of_parts(tree.expressions[0], types)
+    if isinstance(tree, exp.Column | exp.Subquery):
+        given = _given_by(tree, types)
+        return given is not None and _is_of_parts(*given)
+    if not isinstance(tree, _ARITHMETIC):
+        return False
+    sides = (tree.this, tree.expression)
+    parts = [_is_of_parts(side, types) for side in sides]
+    kinds = [types.of(side) for side in sides]
+    return any(parts) and all(
+        part or kind is NUMERIC or _is_integer(kind) or is_numeric_there(side, types)
+        for part, kind, side in zip(parts, kinds, sides, strict=True)
+    )
+
+
+def _given_by(tree: exp.Column | exp.Subquery, types: Types) -> tuple[exp.Expr, Types] | None:
+    """What gives the value of a subquery, or the column of one; None: there is no one such."""
+    if types.block is None:
+        return None
+    if isinstance(tree, exp.Subquery):
+        query, place, count = types.block.inner.get(id(tree)), 0, 1
+    else:
+        try:
+            source, name = resolve(types.block, tree)
+        except GatewayError:  # refused elsewhere
+            return None
+        names = list(source.columns or (name,))  # an alias may have renamed them
+        query = None if source.recursive else source.query
+        place, count = names.index(name), len(names)
+    if query is None or len(query.outputs) != count:
+        return None
+    output = query.outputs[place]
+    if output.expression is None or output.sides:
+        return None
+    return output.expression, Types(output.block)
+
+
+def _rounded(value: exp.Expr) -> exp.Expr:
+    """Half away from zero; an epoch has more digits than a double's first 15."""
+    made = exp.Anonymous(this="round", expressions=[_cast(value, "double precision")])
+    made.set("resolved", True)
+    return _given(made)
 
 
 def _cut(name: str, value: exp.Expr) -> exp.Expr:
