@@ -30,9 +30,10 @@ def is_of_group(node: exp.Expr, block: Block) -> bool:
     if not block.is_grouped:
         return False
     keys = _keys_of(block)
+    of_rows = (exp.Where, exp.Group, exp.Join, exp.WithinGroup)
     at: exp.Expr | None = node
     while at is not None and at is not block.select:
-        if isinstance(at, exp.Where | exp.Group | exp.Join) or is_aggregate(at) or at in keys:
+        if isinstance(at, of_rows) or is_aggregate(at) or at in keys:
             return False
         at = at.parent
     return True

@@ -174,7 +174,7 @@ def _first_of_each(select: exp.Select, keys: Keys) -> exp.Query:
         raise _refused("WITH TIES beside OFFSET", select)
     for part in clauses:
         select.set(part, None)
-    if select.args.get("distinct") is not None:
+    if select.args.get("distinct") is not None or _is_ordered_by_windows(select):
         select = _wrapped(select)
     place = numbered(select, keys.each() if not _is_wrapped(select) else
                      [column_node(_FOUND, name) for name in keys.columns], clauses)  # fmt: skip
@@ -232,7 +232,7 @@ def among(place: exp.Expr, clauses: dict[str, exp.Expr | None]) -> exp.Expr | No
 
 
 def _wrapped(select: exp.Select) -> exp.Select:
-    """`SELECT * FROM (select)` with its order, which names outputs alone beside DISTINCT."""
+    """`SELECT * FROM (select)` with its order, which names outputs alone."""
     order = select.args.get("order")
     names = [item.alias_or_name for item in select.expressions]
     made = exp.Select(expressions=[column_node(_FOUND, name) for name in names])
@@ -252,7 +252,14 @@ def _output(by: exp.Expr, select: exp.Select) -> exp.Expr:
     for item in select.expressions:
         if item.unalias() == value:
             return column_node(_FOUND, item.alias_or_name)
-    raise _refused("ORDER BY beside DISTINCT", select)
+    raise _refused("this ORDER BY", select)
+
+
+def _is_ordered_by_windows(select: exp.Select) -> bool:
+    """Whether its order is of windows, none of which stands inside another."""
+    order = select.args.get("order")
+    keys = [] if order is None else [meant(item.this, select) for item in order.expressions]
+    return any(isinstance(node, exp.Window) for key in keys for node in own_nodes(key))
 
 
 def _is_wrapped(select: exp.Select) -> bool:
