@@ -62,6 +62,21 @@ STATEMENTS = (
     " WHERE b.id = 1",
     "WITH q AS MATERIALIZED (SELECT id, <x * y * y; x> AS v FROM d) SELECT id, v FROM q",
     "WITH q AS (SELECT id, x, x * y AS u FROM d) SELECT id, <u * u; x> FROM q",
+    # a column that a join merged is that of both sides
+    "SELECT id, <s * c + x; x> FROM (SELECT id, x, sin(x) AS s FROM d) p JOIN (SELECT x, cos(x) AS"
+    " c FROM d) q USING (x)",
+    "SELECT id, <s * coalesce(c, x); x> FROM (SELECT id, x, exp(x) AS s FROM d) p NATURAL LEFT JOIN"
+    " (SELECT x, cos(x) AS c FROM d WHERE g = 1) q",
+    "SELECT x > 0, <sum(p.x * q.s); x> FROM d p JOIN (SELECT x, x * x AS s FROM d) q USING (x)"
+    " GROUP BY x HAVING x > 1.9",
+    # WITH, where a query of one row is read again inside another
+    "WITH p AS (SELECT x AS a FROM d WHERE id = 1 LIMIT 1), m AS (SELECT id, sin(id * a) AS v"
+    " FROM (SELECT id FROM d) e, p) SELECT id, <v * a + exp(v); a> FROM m, p",
+    "WITH p AS (SELECT x AS a FROM d WHERE id = 1 LIMIT 1), m AS (SELECT id, y - id * a AS r FROM"
+    " (SELECT id, y FROM d) e, p), loss AS (SELECT avg(r * r) AS l FROM m)"
+    " SELECT 1, <l + 0.5 * a * a; a> FROM loss, (SELECT a FROM p) q",
+    "WITH p AS (SELECT x AS a, y AS b FROM d WHERE id = 1 LIMIT 1), m AS (SELECT g, sum(y * a) AS s"
+    " FROM (SELECT g, y FROM d) e, p GROUP BY g) SELECT g, <s * s * a * p.b; p.a> FROM m, p",
     "WITH RECURSIVE r(id, n, v) AS (SELECT id, 1, <x * x; x> FROM d UNION ALL"
     " SELECT id, n + 1, v * 0.5 FROM r WHERE n < 3) SELECT id, n, v FROM r",
     "WITH RECURSIVE r(id, n, v) AS (SELECT id, 1, x FROM d UNION ALL SELECT id, n + 1, (SELECT"
@@ -89,6 +104,12 @@ REFUSED = {
     "SELECT grad(x, x) FROM d GROUP BY g": "42803",
     "SELECT grad(nonsense(x), x) FROM d": "42883",
     "SELECT grad(x, z) FROM d": "42703",
+    # 0 by the letter: what the rows of d that a subquery reads for itself count
+    "SELECT grad(q.s, d.x) FROM d, (SELECT sum(x * x) AS s FROM d) q": "0A000",
+    "WITH q AS (SELECT sum(x) AS s FROM d) SELECT jvp(s, x, 2) FROM q, (SELECT x FROM d)": "0A000",
+    "SELECT grad((SELECT max(e.x) FROM d e), x) FROM d": "0A000",
+    "WITH RECURSIVE p(a) AS (VALUES (0.5)), r(n, v) AS (SELECT 0, 1.0 UNION ALL"
+    " SELECT n + 1, v - a * v FROM r, p WHERE n < 3) SELECT grad(v, a) FROM r, p": "0A000",
 }
 
 

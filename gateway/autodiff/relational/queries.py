@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
+from gateway.autodiff.statements.readings import ALONE
 from gateway.sources.table import TableName
 from gateway.sql.names.scope import Analysis, Block, column_node
 from gateway.sql.text.dialect import Marker
@@ -101,7 +102,9 @@ def double(tree: exp.Expr) -> exp.Expr:
 
 def grad(function: exp.Expr, column: exp.Expr) -> exp.Expr:
     """The slope of an expression by a column, for the chain rule to write."""
-    return Marker(kind="grad", expressions=[copied(function), copied(column)])
+    marker = Marker(kind="grad", expressions=[copied(function), copied(column)])
+    marker.meta[ALONE] = True
+    return marker
 
 
 def times(left: exp.Expr, right: exp.Expr) -> exp.Expr:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlglot import exp
 
 from gateway.autodiff.expressions.reading import is_number
 from gateway.autodiff.expressions.refusals import not_a_number
-from gateway.autodiff.statements.relations import Variable
+from gateway.autodiff.statements.readings import Variable, merged
 from gateway.errors import InvalidColumnReference, InvalidTextRepresentation, UndefinedFunction
 from gateway.sql.names.relation import ColumnInfo
 from gateway.sql.names.scope import Analysis, Block, position_of, resolve
@@ -58,6 +60,19 @@ def refuse_other_types(function: exp.Expr, known: Type | None) -> None:
             ) from None
     elif known is not None and known is not UNKNOWN and not is_number(known):
         raise not_a_number(function, known)
+
+
+def variables_of(
+    marker: Marker, tree: exp.Expr, analysis: Analysis, block: Block
+) -> Sequence[Variable]:
+    """The column that an argument of a marker is; one that a join merged is that of each side.
+
+    Raises:
+        As `column_of` does.
+    """
+    found, column = column_of(marker, tree, analysis, block), tree.unnest()
+    assert isinstance(column, exp.Column)
+    return merged(found, column, analysis.block_of(column) or block)
 
 
 def column_of(marker: Marker, tree: exp.Expr, analysis: Analysis, block: Block) -> Variable:

@@ -27,7 +27,8 @@ from gateway.autodiff.statements.grouping import (
     is_rolled_up,
     window_keys,
 )
-from gateway.autodiff.statements.relations import ChainRule, Variable
+from gateway.autodiff.statements.readings import Variable
+from gateway.autodiff.statements.relations import ChainRule
 from gateway.errors import NotDifferentiable
 from gateway.sql.names.scope import Block, is_aggregate, position_of
 from gateway.sql.text.dialect import parse

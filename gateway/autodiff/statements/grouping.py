@@ -49,7 +49,7 @@ def window_keys(window: exp.Window) -> list[exp.Expr]:
 
 def has_one_row(source: Source, block: Block) -> bool:
     """Whether `source`, of the FROM clause of `block`, has at most one row, seen by every row."""
-    return not _may_be_missing(source, block) and _is_single(source)
+    return not _may_be_missing(source, block) and is_single(source)
 
 
 def _may_be_missing(source: Source, block: Block) -> bool:
@@ -64,7 +64,8 @@ def _may_be_missing(source: Source, block: Block) -> bool:
     return missing
 
 
-def _is_single(source: Source) -> bool:
+def is_single(source: Source) -> bool:
+    """Whether a relation has one row wherever it is read, as the statement itself shows."""
     tree = source.tree
     if isinstance(tree, exp.Lateral):
         return False
@@ -88,7 +89,7 @@ def _gives_one_row(query: Query) -> bool:
         return False
     if not block.select.args.get("group") and any(map(is_aggregate, calls)):
         return True
-    return not block.select.args.get("group") and all(map(_is_single, block.sources))
+    return not block.select.args.get("group") and all(map(is_single, block.sources))
 
 
 def _limit(select: exp.Select) -> int | None:

@@ -19,7 +19,7 @@ from sqlglot import exp
 from gateway.autodiff.expressions.printing import printed_size, write
 from gateway.autodiff.modes.tape import Tape, plan_tape
 from gateway.autodiff.rules.graph import Node, leaves
-from gateway.autodiff.statements.relations import Variable
+from gateway.autodiff.statements.readings import Variable
 from gateway.errors import NotDifferentiable
 from gateway.sql.names.scope import Block, column_node, is_aggregate
 from gateway.sql.text.trees import copied, nodes_of

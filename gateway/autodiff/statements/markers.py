@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
+from itertools import chain
 
 from sqlglot import exp
 
@@ -26,10 +27,11 @@ from gateway.autodiff.modes.tape import KEPT_NODES
 from gateway.autodiff.modes.transpose import transpose
 from gateway.autodiff.rules import simplify
 from gateway.autodiff.rules.graph import MOST_NODES, Graph, Leaf, Node, leaves
-from gateway.autodiff.statements.arguments import arguments_of, column_of, refuse_other_types
+from gateway.autodiff.statements.arguments import arguments_of, refuse_other_types, variables_of
 from gateway.autodiff.statements.grouped import Aggregates
 from gateway.autodiff.statements.hoist import print_inline, print_outputs, refuse_kept
-from gateway.autodiff.statements.relations import ChainRule, Variable
+from gateway.autodiff.statements.readings import ALONE, Variable
+from gateway.autodiff.statements.relations import ChainRule
 from gateway.autodiff.statements.sharing import is_exact, occurrences
 from gateway.errors import (
     FeatureNotSupported,
@@ -219,14 +221,23 @@ class _Statement:
             )
         function, *rest = arguments_of(tree)
         function = self._function(function)
-        variables = [column_of(tree, column, self.analysis, block) for column in rest[::2]]
+        variables = [variables_of(tree, column, self.analysis, block) for column in rest[::2]]
+        if tree.meta_get(ALONE):
+            for variable in chain.from_iterable(variables):
+                self.chain.readings.leave(variable)
         primal = self._node(function, block)
         seeds = [self._node(tangent, block) for tangent in rest[1::2]]
         if tree.kind == "grad":
-            derivative = self._gradient(primal, variables[0])
+            slopes = (self._gradient(primal, each) for each in variables[0])
+            derivative = reduce(partial(simplify.add, self.graph), slopes)
         else:
-            derivative = self._forward(list(zip(variables, seeds, strict=True))).tangent(primal)
+            paired = zip(variables, seeds, strict=True)
+            pairs = [(each, seed) for merged, seed in paired for each in merged]
+            derivative = self._forward(pairs).tangent(primal)
         refuse_other_types(function, self._meaning(block).type_of(function))
+        if simplify.is_zero(derivative):
+            for variable in chain.from_iterable(variables):
+                self.chain.refuse_other_rows(function, block, variable)
         return self.nulls.guard(derivative, [primal, *seeds])
 
     def _function(self, tree: exp.Expr) -> exp.Expr:

@@ -11,7 +11,6 @@ and what was computed behind it from the variable itself is refused, never taken
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from sqlglot import exp
 
@@ -19,6 +18,7 @@ from gateway.autodiff.expressions.reading import Pending
 from gateway.autodiff.rules.graph import Graph, Leaf, Node, leaves
 from gateway.autodiff.rules.simplify import is_zero
 from gateway.autodiff.statements.grouping import group_keys
+from gateway.autodiff.statements.readings import Readings, Variable, definitions, merged
 from gateway.errors import GatewayError, NotDifferentiable
 from gateway.sql.meaning.recursion import is_recursive
 from gateway.sql.names.relation import ColumnInfo
@@ -33,19 +33,6 @@ from gateway.sql.names.scope import (
     resolve,
 )
 from gateway.types import FLOAT8
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """A column of one relation of one FROM clause; self-joined tables have one each."""
-
-    source: Source
-    name: str
-
-    @property
-    def key(self) -> str:
-        return f"{id(self.source)}.{self.name}"
-
 
 # Noted of a query that is the gradient of another, the name of which it is.
 PULLED_BACK = "pulled_back"
@@ -84,8 +71,9 @@ class ChainRule:
         self.columns: dict[str, Variable] = {}  # by leaf key: the leaves that are columns
         self._partials: dict[tuple[str, str], Node] = {}
         self._keys: dict[int, frozenset[Variable]] = {}  # by block
-        # (query, its column, position of the variable) -> the column that holds the derivative
-        self._exposed: dict[tuple[int, str, int], str] = {}
+        # (query, its column, the variable or its position) -> the column of the derivative
+        self._exposed: dict[tuple[int, str, int | str], str] = {}
+        self.readings = Readings(analysis, self.read_by)
 
     def partial(self, column: Variable, variable: Variable) -> Node:
         """The derivative of `column` along `variable`, as a node of the block they are used in.
@@ -93,7 +81,7 @@ class ChainRule:
         Raises:
             NotDifferentiable: 0A000, the column was computed from the variable behind a wall.
         """
-        if column == variable:
+        if column == variable or self.readings.is_same(column, variable):
             return self.graph.number(1)
         if column.source.query is None:
             return self.graph.number(0)
@@ -103,6 +91,23 @@ class ChainRule:
             across = self._inside if same else self._from_elsewhere
             self._partials[key] = across(column, variable, column.source.query)
         return self._partials[key]
+
+    def refuse_other_rows(self, tree: exp.Expr, block: Block, variable: Variable) -> None:
+        """Refuse a derivative that is 0 only for being of other rows of the variable's relation.
+
+        What a self-join puts beside the variable is meant so; what a subquery reads seldom is.
+
+        Raises:
+            NotDifferentiable: 0A000.
+        """
+        for node in self._columns(tree):
+            column = self.variable(node, block)
+            inside = self.analysis.block_of(node) not in (None, block)
+            if column is not None and (
+                self.readings.is_read_for(column, variable, same=False)
+                or (inside and self.readings.is_reading(column, variable))
+            ):
+                raise _of_other_rows(column, variable)
 
     def depends(self, tree: exp.Expr, block: Block, variable: Variable) -> bool:
         """True when a column in `tree`, subqueries included, changes with `variable`."""
@@ -127,14 +132,28 @@ class ChainRule:
             return None
 
     def _from_elsewhere(self, column: Variable, variable: Variable, query: Query) -> Node:
-        """0, unless the column's subquery names the variable (LATERAL, or correlated)."""
+        """0, unless the column's subquery has the variable's one row too, or names the variable.
+
+        It can name it where it is LATERAL, or correlated.
+        """
         if named := query.tree.meta_get(PULLED_BACK):
             raise second_derivative(named)
-        for block in query.branches:
-            for item in block.select.expressions:
-                if self.depends(item, block, variable):
-                    raise _behind_a_wall(column, variable)
+        if self.readings.is_read_for(column, variable, same=True):
+            return self._by_its_row(column, variable, query)
+        for item, block in definitions(column):
+            if self.depends(item, block, variable):
+                raise _behind_a_wall(column, variable)
         return self.graph.number(0)
+
+    def _by_its_row(self, column: Variable, variable: Variable, query: Query) -> Node:
+        """The derivative, inside the column's subquery, by the one row that both read."""
+        names = list(column.source.columns or ())
+        if not _takes_columns(query) or column.name not in names or len(names) != _width(query):
+            raise _behind_a_wall(column, variable)
+        made = query.outputs[names.index(column.name)]
+        assert made.expression is not None and made.block is not None
+        tangent, guarded = self.differentiate(made.expression, made.block, variable)
+        return self._handed_out(column, variable, (tangent, guarded), made, variable.key)
 
     def _columns(self, tree: exp.Expr) -> Iterator[exp.Column]:
         """The columns in `tree`, those of derivatives yet to be printed included."""
@@ -168,8 +187,12 @@ class ChainRule:
     def keys(self, block: Block) -> frozenset[Variable]:
         """The columns that GROUP BY names by themselves."""
         if id(block) not in self._keys:
-            found = (self._bare(key, block) for key in group_keys(block))
-            self._keys[id(block)] = frozenset(key for key in found if key is not None)
+            found = set[Variable]()
+            for key in (each.unnest() for each in group_keys(block)):
+                bare = self._bare(key, block)
+                if bare is not None and isinstance(key, exp.Column):
+                    found.update(merged(bare, key, block))
+            self._keys[id(block)] = frozenset(found)
         return self._keys[id(block)]
 
     def _seen_through(self, column: Variable, variable: Variable, made: Output, at: int) -> Node:
@@ -181,14 +204,28 @@ class ChainRule:
             if defining is not None and self._share(made.expression, defining, made.block):
                 raise _behind_a_wall(column, variable)
             return self.graph.number(0)
-        tangent, guarded = self.differentiate(made.expression, made.block, inner)
+        found = self.differentiate(made.expression, made.block, inner)
+        return self._handed_out(column, variable, found, made, at)
+
+    def _handed_out(
+        self,
+        column: Variable,
+        variable: Variable,
+        found: tuple[Node, Node],
+        made: Output,
+        along: int | str,
+    ) -> Node:
+        """A derivative inside a subquery, as one more column of it."""
+        tangent, guarded = found
         if tangent.number is not None:
             return tangent
-        name = self._exposed.get((id(query), made.name, at))
+        assert made.block is not None
+        key = (id(column.source.query), made.name, along)
+        name = self._exposed.get(key)
         if name is None:
             placeholder = self.keep(guarded, made.block)
             name = _expose(column.source, f"∂{column.name}/∂{variable.name}", placeholder)
-            self._exposed[id(query), made.name, at] = name
+            self._exposed[key] = name
         exposed = Variable(column.source, name)
         self.columns[exposed.key] = exposed
         return self.graph.leaf(Leaf(exposed.key, column_node(column.source.alias, name)))
@@ -247,6 +284,14 @@ def _width(query: Query) -> int:
     return -1 if stars or len(widths) != 1 else widths.pop()
 
 
+def _takes_columns(query: Query) -> bool:
+    """Whether one more column leaves the rows of a query as they are."""
+    if len(query.branches) != 1 or query.tree is not query.branches[0].select:
+        return False
+    args = query.branches[0].select.args
+    return not any(args.get(clause) for clause in ("distinct", "limit", "offset", "qualify"))
+
+
 def _aggregates(tree: exp.Expr) -> bool:
     return any(
         isinstance(node, exp.Anonymous) and node.name.lower() in AGGREGATES for node in tree.walk()
@@ -285,4 +330,15 @@ def _behind_a_wall(column: Variable, variable: Variable) -> NotDifferentiable:
         detail="Between them stands an aggregate over rows in which it differs, DISTINCT, LIMIT, a "
         "set operation, or an expression in place of the variable.",
         hint="Differentiate inside the subquery, or write the expression out.",
+    )
+
+
+def _of_other_rows(column: Variable, variable: Variable) -> NotDifferentiable:
+    of, by = column.source.alias, variable.source.alias
+    return NotDifferentiable(
+        f'column "{column.name}" of "{of}" is computed from other rows than those of "{by}"',
+        detail=f'Its query reads "{variable.name}" for itself, so by "{variable.name}" of "{by}" '
+        "the derivative is 0.",
+        hint="Write grad(query, column) for the gradient of a query of one number, or select "
+        f'"{variable.name}" in the subquery and differentiate by that.',
     )

@@ -8,6 +8,7 @@ or calls the name ambiguous (in WHERE); so the column is written out wherever it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 
 from sqlglot import exp
@@ -22,6 +23,8 @@ from gateway.types import FLOAT4, FLOAT8, NUMERIC
 
 # On a NATURAL join that was spelt out, under this key, the names that it joins by.
 COMMON = "common"
+# On a merged column that was written out, the relations that had it.
+_MERGED = "merged"
 
 
 def merge(join: exp.Join, block: Block, first: int, middle: int) -> None:
@@ -147,8 +150,15 @@ def spell_out_merged(block: Block) -> None:
             continue
         written = merged_column(merged)
         written.meta.update(column.meta)
+        written.meta[_MERGED] = tuple(each.alias for each in merged.hides)
         item = column.parent is select and column.arg_key == "expressions"
         column.replace(as_output(written, column.name) if item else written)
+
+
+def merged_names(column: exp.Column) -> Sequence[str]:
+    """The relations whose column of that name was merged into what is written out here."""
+    found: Sequence[str] = column.meta_get(_MERGED) or ()
+    return found
 
 
 def _merges(block: Block | None) -> bool:

@@ -1,0 +1,141 @@
+"""Where a statement reads the relation of a variable once more, inside a subquery.
+
+`WITH params(a) AS (VALUES (0.5)), model AS (SELECT x * a AS p FROM data, params)` and then
+`grad(p, a) FROM model, params`: both readings of `params` have the same row, so `p` changes with
+`a`. Of a relation of several rows each reading stands for a row of its own, which does not change
+with that of another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from gateway.autodiff.statements.grouping import is_single
+from gateway.sql.meaning.merging import merged_names
+from gateway.sql.names.scope import Analysis, Block, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A column of one relation of one FROM clause; self-joined tables have one each."""
+
+    source: Source
+    name: str
+
+    @property
+    def key(self) -> str:
+        return f"{id(self.source)}.{self.name}"
+
+
+# Noted of a marker for which every other reading of its variable's relation is a constant.
+ALONE = "alone"
+
+# The columns that an expression of a block reads, subqueries included.
+ReadBy = Callable[[exp.Expr, Block], Iterator[Variable]]
+
+
+class Readings:
+    """Tells of columns whether they are, or come from, other readings of a variable.
+
+    Args:
+        analysis: The statement's blocks.
+        read_by: The columns that an expression reads.
+    """
+
+    def __init__(self, analysis: Analysis, read_by: ReadBy) -> None:
+        self._read_by = read_by
+        self._blocks = {id(s): block for block in analysis.blocks for s in block.sources}
+        self._origins: dict[str, Sequence[Variable]] = {}
+        self._found: dict[tuple[str, str, bool], bool] = {}
+
+    def leave(self, variable: Variable) -> None:
+        """Let a variable have no other readings."""
+        self._origins[variable.key] = ()
+
+    def is_same(self, column: Variable, variable: Variable) -> bool:
+        """Whether a column of another FROM clause is the variable in the same one row."""
+        if column.source.query is None or not self.is_reading(column, variable):
+            return False
+        beside = self._blocks.get(id(column.source)) is self._blocks.get(id(variable.source))
+        return not beside and is_single(column.source)
+
+    def is_read_for(self, column: Variable, variable: Variable, *, same: bool) -> bool:
+        """Whether a column of a query is computed from another reading of the variable.
+
+        Args:
+            column: It.
+            variable: The variable.
+            same: Whether it must be one of the same one row.
+        """
+        key = (column.key, variable.key, same)
+        if key not in self._found:
+            self._found[key] = False  # of a recursive query, to itself
+            self._found[key] = any(
+                (self.is_same(read, variable) if same else self.is_reading(read, variable))
+                or self.is_read_for(read, variable, same=same)
+                for read in self._made_of(column)
+            )
+        return self._found[key]
+
+    def _made_of(self, column: Variable) -> Iterator[Variable]:
+        for item, block in definitions(column):
+            yield from self._read_by(item, block)
+
+    def is_reading(self, column: Variable, variable: Variable) -> bool:
+        """Whether a column is the variable, read from its relation once more."""
+        relation = _relation(column.source)
+        return relation is not None and any(
+            column.source is not origin.source
+            and column.name == origin.name
+            and relation == _relation(origin.source)
+            for origin in self._origins_of(variable)
+        )
+
+    def _origins_of(self, variable: Variable) -> Sequence[Variable]:
+        """The variable, and the columns that it is by another name, inwards."""
+        if variable.key not in self._origins:
+            found = [variable]
+            while (inner := self._named_by(found[-1])) is not None:
+                found.append(inner)
+            self._origins[variable.key] = found
+        return self._origins[variable.key]
+
+    def _named_by(self, column: Variable) -> Variable | None:
+        query = column.source.query
+        if query is None or not query.see_through:
+            return None
+        made = [(item.unalias().unnest(), block) for item, block in definitions(column)]
+        bare = len(made) == 1 and isinstance(made[0][0], exp.Column)
+        return next(self._read_by(*made[0]), None) if bare else None
+
+
+def merged(variable: Variable, column: exp.Column, block: Block | None) -> Sequence[Variable]:
+    """The variable that a column of a block is, after USING together with those it stands for."""
+    names = merged_names(column)
+    while names and block is not None and variable.source not in block.sources:
+        block = block.parent
+    if not names or block is None:
+        return [variable]
+    return [Variable(each, variable.name) for each in block.sources if each.alias in names]
+
+
+def definitions(column: Variable) -> Iterator[tuple[exp.Expr, Block]]:
+    """What defines a column of a query in each of its branches; all items where stars hide it."""
+    query = column.source.query
+    names = list(column.source.columns or ())
+    for block in query.branches if query is not None else ():
+        items = block.select.expressions
+        if column.name in names and len(items) == len(names):
+            items = [items[names.index(column.name)]]
+        yield from ((item, block) for item in items)
+
+
+def _relation(source: Source) -> Hashable | None:
+    """What several readings of one relation have in common."""
+    if source.query is not None:
+        return id(source.query)
+    tree = source.tree
+    return (tree.db, tree.name) if isinstance(tree, exp.Table) and tree.db else None
