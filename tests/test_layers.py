@@ -56,7 +56,7 @@ ONLY = {
     "fsspec": {"sources.libraries"},
     "cftime": {"sources.libraries"},
     "duckdb": {"store"}
-    | {f"catalog.system.{name}" for name in ("queries", "loading", "held", "calling")},
+    | {f"catalog.system.{name}" for name in ("queries", "loading", "held", "readers", "calling")},
     "buenavista": {"wire", "session"},
     "sqlglot": {"sql", "autodiff", "rewrite", "aggregation", "catalog", "store", "session"},
     "scramp": {"passwords"},

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import psycopg
 import pytest
@@ -22,6 +23,7 @@ from gateway.app import App
 from gateway.catalog.system.entries import Contents
 from gateway.catalog.system.names import Moment
 from gateway.catalog.system.queries import CatalogueDatabase
+from gateway.catalog.system.readers import Readers
 from gateway.catalog.system.stopping import Stopping
 from gateway.config import Role, Settings
 from gateway.sql.text.dialect import parse
@@ -253,3 +255,16 @@ def test_nothing_stays_of_a_moment_that_was_asked_after_it_was_let_go() -> None:
     gc.collect()
     assert [each() for each in kept] == [None, None]
     database.close()
+
+
+def test_a_reader_is_lent_to_one_query_at_a_time_and_not_again_once_it_has_variables() -> None:
+    with duckdb.connect(":memory:") as connection:
+        readers = Readers(connection)
+        first, second = readers.take(), readers.take()
+        assert first.place != second.place
+        assert first.query("SELECT 1", {}) is first.query("SELECT 1", {})
+        second.set_variable("pid", 7)
+        for reader in (first, second):
+            readers.give_back(reader)
+        assert readers.take() is first
+        assert readers.take() is not second

@@ -1,7 +1,7 @@
 """Functions of DuckDB over columns of arguments, answered here: what a moment looks up.
 
-The database's own threads call them, for several queries at a time, so each call names its moment.
-What a call refuses is kept, since the database tells no more than an error's text.
+The database's own threads call them, for several queries at a time, so each call names the place
+of its query. What a call refuses is kept, since the database tells no more than an error's text.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Refusals:
 
 
 class LookupFunctions:
-    """`lookups`' functions, for the moments that `begin` named. Any thread may call them.
+    """`lookups`' functions, for the queries that `begin` named. Any thread may call them.
 
     Args:
         refusals: Where what they raise is kept.
@@ -74,11 +74,17 @@ class LookupFunctions:
     def __init__(self, refusals: Refusals) -> None:
         self._refusals = refusals
         self._kept: dict[str, Lookups] = {}
+        self._asked: dict[str, Lookups] = {}  # by the place that a running query names
 
-    def begin(self, moment: Moment) -> None:
-        """A query runs over what there is at a moment."""
+    def begin(self, moment: Moment, place: str) -> None:
+        """A query runs over what there is at a moment; its calls name the place."""
         if moment.schema not in self._kept:
             self._kept[moment.schema] = Lookups(moment)
+        self._asked[place] = self._kept[moment.schema]
+
+    def end(self, place: str) -> None:
+        """It has ended."""
+        self._asked.pop(place, None)
 
     def forget(self, moment: Moment) -> None:
         """No query will."""
@@ -95,7 +101,7 @@ class LookupFunctions:
         def answer(at: str, *arguments: Any) -> Any:
             if None in arguments and not function.takes_null:
                 return None
-            return function.answer(self._kept[at], *arguments)
+            return function.answer(self._asked[at], *arguments)
 
         def answers(*columns: pa.Array) -> pa.Array:
             return self._refusals.each(_ARROW[function.result], answer, *columns)

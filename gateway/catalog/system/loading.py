@@ -61,6 +61,7 @@ class Loading:
         self._uses: Counter[tuple[str, str]] = Counter()
         self._settled: set[tuple[str, str]] = set()  # views whose rows are in a table
         self._changing = set(SESSION_VIEWS)
+        self._place = ""  # of what is made ready now
 
     def forget(self, moment: Moment) -> None:
         """Drop all that was made for a moment."""
@@ -73,18 +74,29 @@ class Loading:
                 del kept[key]
 
     def ready(
-        self, moment: Moment, sql: str, names: Iterable[str], reading: Mapping[str, int]
+        self,
+        moment: Moment,
+        place: str,
+        sql: str,
+        names: Iterable[str],
+        reading: Mapping[str, int],
     ) -> str:
         """A translation as it can run: all that it reads is made and called by its name.
 
         Args:
             moment: On what it is to run.
+            place: What functions are to name, which stands for the moment.
             sql: The translation.
             names: The relations that it uses.
             reading: How many queries run on each moment; what they read stays as it is.
         """
+        self._place = place
         tables = {name: self._table(moment, name, reading, top=True) for name in sorted(names)}
-        return _placed(moment, sql, tables)
+        return self._placed(sql, tables)
+
+    def _placed(self, sql: str, tables: Mapping[str, str]) -> str:
+        """A translation over tables, as it runs."""
+        return _NAME.sub(lambda match: tables[match[1]], sql).replace(PLACE, self._place)
 
     def variables(self, moment: Moment, sql: str, names: Iterable[str]) -> set[str]:
         """The variables that a query reads, itself or by the views in it."""
@@ -179,7 +191,7 @@ class Loading:
         tables = {each: self._table(moment, each, reading) for each in sorted(view.inside)}
         if read_by(view.query.sql) or not self.is_steady(view.query.sql, view.inside):
             self._changing.add(name)
-        inner = _placed(moment, view.query.sql, tables)
+        inner = self._placed(view.query.sql, tables)
         items = ", ".join(
             f'CAST(q.c{n} AS {static().storage(column.type).duckdb}) AS "{column.name}"'
             for n, column in enumerate(static().columns[name], 1)
@@ -223,11 +235,6 @@ def _is_view(name: str) -> bool:
 def _parts(name: str, moment: Moment) -> Mapping[Hashable, Part]:
     schema, _, relation = name.partition(".")
     return parts_of(relation, moment.contents) if schema == "pg_catalog" else {}
-
-
-def _placed(moment: Moment, sql: str, tables: Mapping[str, str]) -> str:
-    """A translation over tables, as it runs at a moment."""
-    return _NAME.sub(lambda match: tables[match[1]], sql).replace(PLACE, moment.schema)
 
 
 def query_in(moment: Moment, tree: exp.Expr, parameters: dict[int, int]) -> Query:

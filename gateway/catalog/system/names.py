@@ -54,7 +54,7 @@ class Moment:
         self, number: int, contents: Contents, user: str, database: str, path: Sequence[str]
     ) -> None:
         self.schema = f"m{number}"
-        self.place = PLACE  # which `loading.placed` puts it in
+        self.place = PLACE  # which `Loading.ready` puts it in
         self.contents = contents
         self.user, self.database = user, database
         known = {*contents.schemas, *SYSTEM}

@@ -27,6 +27,7 @@ from gateway.catalog.system.entries import Contents
 from gateway.catalog.system.loading import Loading, query_in, read_by
 from gateway.catalog.system.macros import MACROS
 from gateway.catalog.system.names import Moment
+from gateway.catalog.system.readers import Reader, Readers
 from gateway.catalog.system.rights import RightsFunctions
 from gateway.catalog.system.stopping import Stopping
 from gateway.catalog.translation.resolution import TEXT
@@ -106,6 +107,7 @@ class CatalogueDatabase:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._moments: OrderedDict[tuple[Any, ...], Moment] = OrderedDict()
         self._loading: Loading
+        self._readers: Readers
         self._queries: Recent[Translated] = Recent(_KEPT_CHARACTERS, _KEPT_CHARACTERS // 8)
         self._answers: Recent[pa.Table] = Recent(_KEPT_BYTES, _KEPT_BYTES // 8)
         self.entries: Entries = Recent(_KEPT_COLUMNS, _KEPT_COLUMNS // 10)
@@ -221,8 +223,8 @@ class CatalogueDatabase:
         known = self._answers.get(key)
         if known is not None:
             return known
-        with self._ready(moment, query, variables, stopping) as (cursor, sql):
-            found = _rows(cursor.sql(sql, params=used or None))
+        with self._ready(moment, query, variables, stopping) as (reader, sql):
+            found = _rows(reader.query(sql, used))
             if self._loading.is_steady(query.sql, query.used):
                 self._answers.put(key, found, found.nbytes + len(query.sql) + 1000)
             return found
@@ -247,10 +249,11 @@ class CatalogueDatabase:
         Raises:
             QueryCanceled: 57014. OutOfMemory: 53200, the values are too large to be held.
         """
-        with self._ready(moment, query, variables, stopping) as (cursor, sql):
+        with self._ready(moment, query, variables, stopping) as (reader, sql):
             inner = re.sub(r"\$(p\d+)\b", r"given.\1", sql)
-            cursor.register("given", rows)
-            return _rows(cursor.sql(f"SELECT ({inner}) FROM given ORDER BY n"))
+            reader.lasting = False
+            reader.cursor.register("given", rows)
+            return _rows(reader.cursor.sql(f"SELECT ({inner}) FROM given ORDER BY n"))
 
     @contextmanager
     def _ready(
@@ -259,32 +262,46 @@ class CatalogueDatabase:
         query: Translated,
         variables: Mapping[str, Any],
         stopping: Stopping,
-    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
-        """A cursor, and the query with all made that it reads, which stays while it runs.
+    ) -> Iterator[tuple[Reader, str]]:
+        """A reader, and the query with all made that it reads, which stays while it runs.
 
         Making is one thread's at a time; a query that takes long keeps no other from running.
         """
         with self._lock:
             self._hold(moment)
+            reader = self._readers.take()
             for functions in self._called:
-                functions.begin(moment)
-            cursor = self._open().cursor()
-            sql = self._loading.ready(moment, query.sql, query.used, self._reading)
-            read = self._loading.variables(moment, query.sql, query.used)
+                functions.begin(moment, reader.place)
+            try:
+                sql = self._loading.ready(
+                    moment, reader.place, query.sql, query.used, self._reading
+                )
+                read = self._loading.variables(moment, query.sql, query.used)
+            except BaseException:
+                self._ended(reader)
+                raise
             self._reading[moment.schema] += 1
         try:
             for name in sorted(read):
                 value = variables.get(name)
                 if value is not None:
-                    cursor.execute(f"SET VARIABLE {name} = $value", {"value": value})
-            with stopping.running(cursor.interrupt):
-                yield cursor, sql
-        except duckdb.Error as error:
-            raise self._refusals.find(str(error)) or _refusal(error) from error
+                    reader.set_variable(name, value)
+            with stopping.running(reader.cursor.interrupt):
+                yield reader, sql
+        except BaseException as error:
+            reader.lasting = False
+            if isinstance(error, duckdb.Error):
+                raise self._refusals.find(str(error)) or _refusal(error) from error
+            raise
         finally:
-            cursor.close()
             with self._lock:
+                self._ended(reader)
                 self._reading -= Counter([moment.schema])
+
+    def _ended(self, reader: Reader) -> None:
+        for functions in self._called:
+            functions.end(reader.place)
+        self._readers.give_back(reader)
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
@@ -298,6 +315,7 @@ class CatalogueDatabase:
                     )
             connection.execute(_SETTINGS)
             self._connection, self._loading = connection, Loading(connection)
+            self._readers = Readers(connection)
         return self._connection
 
     def close(self) -> None:
