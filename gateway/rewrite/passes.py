@@ -6,9 +6,10 @@ Whatever a statement is (INSERT, UPDATE, a view, EXPLAIN), what comes here is it
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Literal
 
 from sqlglot import exp
 
@@ -18,12 +19,49 @@ from gateway.autodiff.statements.differentiate_sql import replace_calls
 from gateway.autodiff.statements.markers import expand
 from gateway.autodiff.statements.neighbours import has_calls, take_along
 from gateway.interrupts import check_for_interrupts
+from gateway.rewrite.census import (
+    ANY_TYPE,
+    OTHER_TYPE,
+    PARTS,
+    POINT,
+    QUOTED,
+    UNNAMED,
+    Pass,
+    Trait,
+    only,
+    traits_of,
+)
+from gateway.rewrite.name_passes import (
+    bind_columns,
+    bind_searches,
+    bind_tables,
+    bind_words,
+    compute_constants,
+    drop_unknowns,
+    find_types,
+    name_joins,
+    name_outputs,
+    number_tables,
+    refuse_empty_queries,
+    refuse_self_references,
+    refuse_sets,
+    rename_outer,
+    session_functions,
+    strip_schemas,
+    write_windows,
+)
 from gateway.rewrite.named_losses import key_of, name_view
 from gateway.rewrite.relation_passes import (
     group_dependents,
     join_laterals,
+    number_rows,
+    put_rows_from,
     put_sets,
+    select_asking_values,
     select_values,
+    sort_by_hidden,
+    write_records,
+    write_whole_rows,
 )
 from gateway.rewrite.rewriting import (
     LAYERS,
@@ -36,51 +74,47 @@ from gateway.rewrite.rewriting import (
 )
 from gateway.rewrite.rewritten import Rewritten, Step, with_parameters
 from gateway.rewrite.value_passes import (
+    cast_quoted,
+    cast_quoted_listed,
+    cast_quoted_united,
     choose_functions,
+    group_forms,
+    group_reals,
+    group_united,
     join_by_null,
     keep_infinities,
+    keep_literals,
     keep_numbers,
     keep_times,
     leave_behind,
+    refuse_types,
+    widen_numerics,
 )
 from gateway.sources.table import TableName
-from gateway.sql.lowered.lending import Lender, borrow, may_borrow
+from gateway.sql.lowered.lending import CATALOGUES, Lender, borrow, may_borrow
 from gateway.sql.lowered.relations.iterated import Rounds, iterate
 from gateway.sql.lowered.relations.joining import join_subqueries
-from gateway.sql.lowered.relations.lone_values import select_words
-from gateway.sql.lowered.relations.sets import is_plain
+from gateway.sql.lowered.relations.lone_values import VALUE_WORDS
 from gateway.sql.lowered.relations.unread_numbers import read_numbers
-from gateway.sql.lowered.values.session_values import put_values
-from gateway.sql.lowered.values.written_numerics import keep_written
+from gateway.sql.lowered.values.session_values import SESSION_NODES, SESSION_WORDS
+from gateway.sql.lowered.values.written_numerics import WRITTEN_CALLS
 from gateway.sql.meaning.analysis import analyse
-from gateway.sql.meaning.binding import Binder, without_schemas
-from gateway.sql.meaning.checking import check_types
-from gateway.sql.meaning.empty_queries import refuse_empty
 from gateway.sql.meaning.functions import Functions
 from gateway.sql.meaning.inlining import inline
 from gateway.sql.meaning.materialised import materialise
-from gateway.sql.meaning.naming import alias_unnamed, leftmost
 from gateway.sql.meaning.recursion import is_recursive
-from gateway.sql.meaning.searching import order_searches
-from gateway.sql.meaning.self_references import check_self_references
-from gateway.sql.meaning.table_oids import put_table_oids
-from gateway.sql.meaning.unknowns import drop_unknown
 from gateway.sql.meaning.volatile import refuse_read_twice
 from gateway.sql.meaning.windows import settle_windows
-from gateway.sql.names.grouped_joins import name_merged, select_joined
-from gateway.sql.names.hidden import rename_hidden
-from gateway.sql.names.named_windows import put_windows
 from gateway.sql.names.relation import ColumnInfo, Constants, Lookup, Relations
-from gateway.sql.names.row_functions import refuse_chosen_sets
+from gateway.sql.names.row_functions import GIVING_ROWS
 from gateway.sql.names.scope import Analysis
 from gateway.sql.text.depth import with_room
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied, nodes_of
-from gateway.sql.types.comparisons import cast_listed, cast_literals, cast_united
-from gateway.sql.types.constant_numbers import fold_numbers
-from gateway.sql.types.dimensions import keep_dimensions
+from gateway.sql.types.dimensions import DEEP_CALLS, keep_dimensions
 from gateway.sql.types.inference import Types, declare_united, info_of
 from gateway.sql.types.parameters import declared_types
+from gateway.sql.types.results import ALONG
 from gateway.types import Type
 
 
@@ -113,85 +147,32 @@ def rewrite(
 
 
 def _rewrite(state: Rewriting) -> Rewritten:
-    plain: bool | None = None
-    for each in PASSES:
-        check_for_interrupts()
-        if each in _ONLY_UNUSUAL:
-            plain = is_plain(state.tree) if plain is None else plain
-            if plain:
-                continue
-        each(state)
-    check_for_interrupts()
+    go_through(state, PASSES)
     return done(state)
 
 
-def refuse_forms(state: Rewriting) -> None:
-    """Refuse what PostgreSQL refuses whatever the names mean; `::unknown` says nothing."""
-    drop_unknown(state.tree)
-    check_self_references(state.tree)
-    refuse_chosen_sets(state.tree)
-    refuse_empty(state.tree)
+def bind(state: Rewriting) -> None:
+    """Let all names of a query mean something, and no more."""
+    go_through(state, (*NAMES, *COLUMNS))
 
 
-def bind_tables(state: Rewriting) -> None:
-    """Write every table as schema.name under its alias, views and joins with a name as queries."""
-    select_words(state.tree)
-    # Whose value is asked for is the session's own, and what asks for it serves no other: no query
-    # is recalled or settled then. So it is asked for only where a name has a database before it.
-    asks = any(table.catalog for table in nodes_of(state.tree, exp.Table))
-    database = state.constants.get("current_database") if asks else None
-    named = database.find(exp.Literal) if isinstance(database, exp.Expr) else None
-    name = named.name if named is not None else ""
-    binder = Binder(state.lookup, state.relations, state.unaliased, name)
-    binder.bind(state.tree, state.lookup)
-    state.reads = binder.all_read
-    select_joined(state.tree)
-    name_merged(state.tree)
-
-
-def find_types(state: Rewriting) -> None:
-    """Let each name of a type of a user's own mean it."""
-    state.bind_types(state.tree)
-
-
-def strip_schemas(state: Rewriting) -> None:
-    """`ncep.winds.uwnd` is `winds.uwnd`: a column belongs to its relation's name in FROM."""
-    without_schemas(state.tree, state.unaliased)
-
-
-def session_functions(state: Rewriting) -> None:
-    """Put the value in place of version(), current_user and their like."""
-    put_values(state.tree, state.constants)
+def go_through(state: Rewriting, passes: Sequence[Pass]) -> None:
+    """Run passes in order, but those that have nothing to do."""
+    traits: frozenset[Trait] | None = None
+    for each in passes:
+        if each.needs:
+            traits = traits or traits_of(state.tree, state.relations)
+            if not each.has_to_do(traits):
+                continue
+        check_for_interrupts()
+        if each.run(state) is not False:
+            traits = None
+    check_for_interrupts()
 
 
 def differentiate_sql(state: Rewriting) -> None:
     """Put the text of a derivative in place of differentiate_sql('expression', 'column')."""
     replace_calls(state.tree, partial(_inline_calls, state), state.most_nodes)
-
-
-def name_outputs(state: Rewriting) -> None:
-    """Give unnamed columns PostgreSQL's names."""
-    alias_unnamed(state.tree)
-
-
-def number_tables(state: Rewriting) -> None:
-    """Put its value in place of tableoid."""
-    put_table_oids(state.tree, state.relations)
-
-
-def compute_constants(state: Rewriting) -> None:
-    """Put its value in place of arithmetic of literals with a point."""
-    fold_numbers(state.tree)
-
-
-def bind_columns(state: Rewriting) -> None:
-    """Find every relation's columns, expand stars, make repeated names unique."""
-    state.analysis = analyse(state.tree, state.relations)
-    if order_searches(state.analysis):
-        state.analysis = analyse(state.tree, state.relations)
-    rename_hidden(state.analysis)
-    top = leftmost(state.tree)
-    state.names = next((b.names for b in state.analysis.blocks if b.select is top), None)
 
 
 def pull_back_queries(state: Rewriting) -> None:
@@ -224,9 +205,7 @@ def _beforehand(state: Rewriting, query: exp.Query, in_rounds: bool) -> Rewritin
         state, tree=query, names=None, parameters={}, columns=(), outputs=(), derived={}, layers={},
         in_rounds=in_rounds,
     )  # fmt: skip
-    for each in PASSES[PASSES.index(bind_columns) :]:
-        if each not in (pull_back_queries, materialise_queries):
-            each(inner)
+    go_through(inner, [each for each in (*COLUMNS, *VALUES) if each.run not in _ONCE])
     state.markers += inner.markers - state.markers
     state.parameters |= inner.parameters
     return inner
@@ -244,9 +223,13 @@ def _keep_rounds(state: Rewriting, rounds: Rounds) -> TableName:
     return name
 
 
-def materialise_queries(state: Rewriting) -> None:
-    """Let queries of WITH that are to be run once be run first, and what numbers rows be read."""
+def read_drawn_numbers(state: Rewriting) -> None:
+    """Let what numbers rows be read."""
     read_numbers(state.analysis)
+
+
+def materialise_queries(state: Rewriting) -> None:
+    """Let queries of WITH that are to be run once be run first."""
     keep = partial(_keep_layer, state)
     state.analysis = materialise(state.tree, state.analysis, state.relations, keep)
 
@@ -257,16 +240,13 @@ def take_rounds(state: Rewriting) -> None:
     state.analysis = iterate(state.tree, state.analysis, state.relations, keep)
 
 
-def write_windows(state: Rewriting) -> None:
-    """Put what WINDOW says in the place of its names."""
-    put_windows(state.tree)
-
-
-def inline_functions(state: Rewriting) -> None:
+def inline_functions(state: Rewriting) -> bool:
     """Put the bodies of users' functions in place of their calls."""
-    if _inline_calls(state, state.tree, state.analysis):
+    found = _inline_calls(state, state.tree, state.analysis)
+    if found:
         state.analysis = analyse(state.tree, state.relations)
     refuse_read_twice(state.analysis)
+    return found
 
 
 def _inline_calls(state: Rewriting, tree: exp.Expr, analysis: Analysis) -> bool:
@@ -280,10 +260,13 @@ def _inline_calls(state: Rewriting, tree: exp.Expr, analysis: Analysis) -> bool:
     return inline(tree, analysis, state.functions, finish)
 
 
-def lend_functions(state: Rewriting) -> None:
+def lend_functions(state: Rewriting) -> bool:
     """Put functions that the engine is lent in place of the catalogue's."""
-    if state.lender is not None and may_borrow(state.tree, state.relations, state.lender):
-        state.analysis = borrow(state.tree, state.analysis, state.relations, state.lender)
+    lender = state.lender
+    if lender is None or not may_borrow(state.tree, state.relations, lender):
+        return False
+    state.analysis = borrow(state.tree, state.analysis, state.relations, lender)
+    return True
 
 
 def count_dimensions(state: Rewriting) -> None:
@@ -298,20 +281,11 @@ def widen_values(state: Rewriting) -> None:
         state.analysis = analyse(state.tree, state.relations)
 
 
-def keep_literals(state: Rewriting) -> None:
-    """Let literals with a point be numerics where nothing beside them is a double."""
-    # A derivative is of doubles, whatever stands around; so are terms of recursive queries.
-    if state.in_rounds or nodes_of(state.tree, Marker):
-        return
-    for _ in range(2):  # the second time for what is of numerics by the first
-        if keep_written(state.tree, state.analysis):
-            state.analysis = analyse(state.tree, state.relations)
-
-
-def type_outputs(state: Rewriting) -> None:
+def type_outputs(state: Rewriting) -> Literal[False]:
     """Note what is known of each result column, before the engine's own functions stand there."""
     state.outputs = tuple(map(with_parameters, state.analysis.outputs))
     state.columns = tuple(info_of(output) for output in state.analysis.outputs)
+    return False
 
 
 def expand_markers(state: Rewriting) -> None:
@@ -345,56 +319,77 @@ def declare_parameters(state: Rewriting) -> None:
         declare_united(output, state.parameters)
 
 
-def type_literals(state: Rewriting) -> None:
-    """Give a literal the type of what it is compared with, and refuse what is not alike."""
-    for block in state.analysis.blocks:
-        cast_literals(block)
-    cast_united(state.analysis, state.tree)
-    cast_listed(state.tree)
-    check_types(state.analysis, state.tree)
+_MOMENTS: set[Trait] = {"date", "timestamp", "timestamptz", ANY_TYPE}
+_REALS: set[Trait] = {"float4", "float8", POINT, ANY_TYPE}
+_NUMERICS: set[Trait] = {"numeric", POINT, ANY_TYPE}
+_GROUPS: set[Trait] = {exp.Group, exp.Distinct, exp.Window, exp.SetOperation}
 
-
-PASSES: tuple[Callable[[Rewriting], None], ...] = (
-    refuse_forms,
-    bind_tables,
-    find_types,
-    select_values,
-    strip_schemas,
-    name_outputs,
-    number_tables,
-    compute_constants,
-    session_functions,
-    differentiate_sql,
-    write_windows,
-    put_sets,
-    bind_columns,
-    group_dependents,
-    keep_literals,
-    pull_back_queries,
-    materialise_queries,
-    take_rounds,
-    join_laterals,
-    inline_functions,
-    lend_functions,
-    count_dimensions,
-    widen_values,
-    type_outputs,
-    type_literals,
-    keep_infinities,
-    choose_functions,
-    keep_times,
-    expand_markers,
-    take_neighbours,
-    leave_behind,
-    keep_numbers,
-    join_by_null,
-    declare_parameters,
+# From the text to what each relation in FROM is.
+NAMES = (
+    only(drop_unknowns, {exp.Cast}),
+    only(refuse_self_references, {exp.With}),
+    only(refuse_sets, {exp.Case, "coalesce"}, {*GIVING_ROWS}),
+    only(
+        refuse_empty_queries,
+        {exp.Subquery, exp.Paren, exp.In, exp.Any, exp.All, "array"},
+    ),
+    only(bind_words, {*VALUE_WORDS}),
+    only(bind_tables),
+    only(name_joins, {exp.Subquery, exp.Join}),
+    only(find_types, {exp.DataType}),
+    only(select_asking_values, {exp.Values}),
+    only(put_rows_from, {UNNAMED}),
+    only(select_values, {exp.Lateral, UNNAMED}),
+    only(strip_schemas, {PARTS}),
+    only(name_outputs),
+    only(number_tables, {"tableoid"}),
+    only(compute_constants, {POINT}),
+    only(session_functions, {exp.Anonymous, *SESSION_NODES, *SESSION_WORDS}),
+    only(differentiate_sql, {"differentiate_sql"}),
+    only(write_windows, {exp.Window}),
+    only(put_sets, {exp.TableSample, exp.Lateral, exp.Values, exp.Unnest, UNNAMED}),
 )
-
-# A plain query is none of theirs, and each of them walks the whole tree.
-_ONLY_UNUSUAL = frozenset(
-    {
-        differentiate_sql, write_windows, put_sets, inline_functions, widen_values, expand_markers,
-        pull_back_queries, materialise_queries, take_neighbours, leave_behind,
-    }
-)  # fmt: skip
+# Which columns there are.
+COLUMNS = (
+    only(bind_columns),
+    only(bind_searches, {exp.With}),
+    only(rename_outer),
+)
+# What values are, and what they come from.
+VALUES = (
+    only(group_dependents, {exp.Group, exp.Order}),
+    only(keep_literals, {POINT, exp.Pow, *WRITTEN_CALLS}),
+    only(pull_back_queries, {Marker}),
+    only(read_drawn_numbers, {"nextval", "setval"}),
+    only(materialise_queries, {exp.With}),
+    only(take_rounds, {exp.With}),
+    only(write_whole_rows),
+    only(number_rows, {"nextval"}),
+    only(join_laterals),
+    only(sort_by_hidden, {exp.Order, exp.Fetch}),
+    only(write_records, {exp.Tuple, "row"}),
+    only(inline_functions, {exp.Anonymous}),
+    only(lend_functions, {exp.Anonymous, exp.Cast, *CATALOGUES}),
+    only(count_dimensions, {exp.Bracket, exp.Cast, exp.Unnest, *DEEP_CALLS}),
+    only(widen_values, {exp.Window, "lag", "lead"}),
+    only(type_outputs),
+    only(cast_quoted, {QUOTED, exp.DPipe, "any", "some", "all"}),
+    only(cast_quoted_united, {exp.SetOperation}, {QUOTED}),
+    only(cast_quoted_listed, {exp.Values}, {QUOTED}),
+    only(refuse_types),
+    only(keep_infinities, _MOMENTS),
+    only(group_united, {exp.Distinct, exp.SetOperation}),
+    only(group_reals, _GROUPS, _REALS),
+    only(group_forms, _GROUPS, {"interval", "jsonb", *_MOMENTS}),
+    only(choose_functions, {exp.Anonymous, exp.Case, exp.Ordered, OTHER_TYPE, ANY_TYPE}),
+    only(keep_times, _MOMENTS),
+    only(expand_markers, {Marker}),
+    only(take_neighbours, {*ALONG}),
+    only(leave_behind, {exp.WindowSpec}),
+    only(keep_numbers, {exp.Add, exp.Sub, exp.Mul, exp.Neg, "sum", *_NUMERICS}),
+    only(widen_numerics, {"float4", *_NUMERICS}),
+    only(join_by_null, {exp.NullSafeEQ}),
+    only(declare_parameters, {exp.Parameter}),
+)
+PASSES = (*NAMES, *COLUMNS, *VALUES)
+_ONCE = (pull_back_queries, materialise_queries)  # not of what is run beforehand itself

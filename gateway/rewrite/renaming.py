@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, GatewayError
-from gateway.rewrite.passes import PASSES, bind_columns
+from gateway.rewrite.passes import bind
 from gateway.rewrite.rewriting import Rewriting
 from gateway.sources.table import TableName
 from gateway.sql.names.relation import Constants, Lookup
@@ -46,8 +46,7 @@ def with_renamed(
         if isinstance(column.parent, exp.Select) and column.arg_key == "expressions"
     }
     state = Rewriting(copied(bound), lookup, constants)
-    for each in PASSES[: PASSES.index(bind_columns) + 1]:
-        each(state)
+    bind(state)
     old, new = names
     places: dict[int, int] = {}
     for block in state.analysis.blocks:

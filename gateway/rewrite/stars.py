@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
-from gateway.rewrite.passes import PASSES, bind_columns
+from gateway.rewrite.passes import bind
 from gateway.rewrite.rewriting import Rewriting
 from gateway.sql.meaning.analysis import STAR
 from gateway.sql.meaning.merging import COMMON
@@ -47,8 +47,7 @@ def written_out(source: str, lookup: Lookup, constants: Constants) -> str:
     if not places and not joins:
         return source
     state = Rewriting(tree, lookup, constants)
-    for each in PASSES[: PASSES.index(bind_columns) + 1]:
-        each(state)
+    bind(state)
     edits = [*_stars(state.tree, places), *_joins(state.tree, joins)]
     for start, end, text in sorted(edits, reverse=True):
         source = source[:start] + text + source[end:]

@@ -123,14 +123,19 @@ def _type_name(kind: exp.DataType) -> str:
         return ""
 
 
-def alias_unnamed(tree: exp.Expr) -> None:
-    """Give every unnamed item of every SELECT in `tree` its PostgreSQL name, in place."""
+def alias_unnamed(tree: exp.Expr) -> bool:
+    """Give every unnamed item of every SELECT in `tree` its PostgreSQL name; whether one was."""
+    found = False
     for select in nodes_of(tree, exp.Select):
+        if all(isinstance(item, exp.Alias | exp.Column) for item in select.expressions):
+            continue
         items = [
             item if item.is_star or isinstance(item, exp.Alias | exp.Column) else _aliased(item)
             for item in select.expressions
         ]
         select.set("expressions", items)
+        found = True
+    return found
 
 
 def _aliased(item: exp.Expr) -> exp.Expr:

@@ -26,12 +26,13 @@ _SETS = ("rollup", "cube", "grouping_sets")
 _GROUPED = ("expressions", "having", "order", "distinct")  # clauses that look at a group
 
 
-def add_dependents(block: Block, analysis: Analysis, lookup: Lookup) -> None:
-    """Add the columns that are looked at of a table whose primary key is grouped by, in place."""
+def add_dependents(block: Block, analysis: Analysis, lookup: Lookup) -> bool:
+    """Add columns that are looked at of a table whose primary key is grouped by; whether any."""
     group = block.select.args.get("group")
     if group is None or any(group.args.get(kind) for kind in _SETS):
-        return
+        return False
     grouped = set(_grouped(block, group))
+    before = len(grouped)
     for source in {source for source, _ in grouped}:
         if not _holds_key(source, grouped, lookup):
             continue
@@ -39,6 +40,7 @@ def add_dependents(block: Block, analysis: Analysis, lookup: Lookup) -> None:
             if (source, name) not in grouped:
                 grouped.add((source, name))
                 group.append("expressions", column_node(source.alias, name))
+    return len(grouped) > before
 
 
 def _grouped(block: Block, group: exp.Expr) -> Iterator[tuple[Source, str]]:

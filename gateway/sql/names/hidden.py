@@ -14,10 +14,10 @@ from gateway.sql.names.scope import Analysis, Block, Source
 from gateway.sql.text.trees import own_nodes
 
 
-def rename_hidden(analysis: Analysis) -> None:
-    """Give relations that a column hides a name that no column has, in place."""
+def rename_hidden(analysis: Analysis) -> bool:
+    """Give relations that a column hides a name that no column has; whether there was one."""
     if not any(block.parent for block in analysis.blocks):
-        return
+        return False
     hidden: dict[int, Source] = {}
     named: list[tuple[exp.Column, Source]] = []
     for block in analysis.blocks:
@@ -32,6 +32,7 @@ def rename_hidden(analysis: Analysis) -> None:
             column.set("table", exp.to_identifier(_other(source), quoted=True))
     for source in hidden.values():
         _rename(source)
+    return bool(hidden)
 
 
 def _meant(block: Block, alias: str) -> Iterator[tuple[Source, bool]]:

@@ -29,7 +29,7 @@ PAIRS = {
     for end in ("", "_text")
 }
 NUMBERED = ("generate_series", *SETS)
-_IN_ROWS = frozenset(
+GIVING_ROWS = frozenset(
     ("unnest", *NUMBERED, *(each for pair in PAIRS.values() for each in pair.values()))
 )
 _APART = "You might be able to move the set-returning function into a LATERAL FROM item."
@@ -37,7 +37,7 @@ _APART = "You might be able to move the set-returning function into a LATERAL FR
 
 def gives_rows(value: exp.Expr) -> bool:
     """Whether an expression gives any number of rows."""
-    return any(call.name in _IN_ROWS for call in nodes_of(value, exp.Anonymous))
+    return any(call.name in GIVING_ROWS for call in nodes_of(value, exp.Anonymous))
 
 
 def refuse_sets(value: exp.Expr, clause: str, hint: str = "") -> None:
@@ -47,7 +47,7 @@ def refuse_sets(value: exp.Expr, clause: str, hint: str = "") -> None:
         FeatureNotSupported: 0A000, in PostgreSQL's words.
     """
     for node in own_nodes(value):
-        if isinstance(node, exp.Anonymous) and node.name in _IN_ROWS:
+        if isinstance(node, exp.Anonymous) and node.name in GIVING_ROWS:
             raise FeatureNotSupported(
                 f"set-returning functions are not allowed in {clause}",
                 hint=hint,

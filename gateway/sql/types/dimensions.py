@@ -27,6 +27,8 @@ _JSON_MAKERS = frozenset(
      "json_build_object", "jsonb_build_object"}
 )  # fmt: skip
 _INTO_ALL = ("unnest", "any", "some", "all")
+# Calls for which dimensions matter.
+DEEP_CALLS = _JSON_MAKERS | {*_INTO_ALL}
 # Name of the array's type, dimensions -> the function that writes it as text.
 DEEP = {
     (f"_{name}", depth): f"text_of_{name}_array_{depth}d"

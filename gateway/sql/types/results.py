@@ -277,6 +277,31 @@ _OF_FIRST: dict[str, Callable[[Type], Type | None]] = {
 }
 
 
+_MORE_THAN_ARGUMENTS: dict[str, tuple[Type, ...]] = {
+    **dict.fromkeys((*_LIKE_ARGUMENTS, *_LIKE_FIRST), ()),
+    **dict.fromkeys((*_OF_BYTES, "substring", "min", "max"), (TEXT,)),
+    **dict.fromkeys(("round", "floor", "ceil", "ceiling", "trunc", "sign"), (FLOAT8,)),
+    "avg": (FLOAT8,),
+    "mean": (FLOAT8,),
+    **dict.fromkeys(_FLOATING, (FLOAT4, FLOAT8)),
+    "sum": (INT8, NUMERIC, FLOAT8),
+    "date_trunc": (TIMESTAMPTZ,),
+    "date_bin": (TIMESTAMPTZ,),
+}  # fmt: skip
+_GIVEN_NAMES = {name: frozenset({kind.name}) for name, kind in _BY_NAME.items()} | {
+    name: frozenset(kind.name for kind in kinds) for name, kinds in _MORE_THAN_ARGUMENTS.items()
+}
+
+
+def types_given(name: str) -> frozenset[str] | None:
+    """Names of the types that a call gives or those of its arguments; None: any other as well.
+
+    >>> sorted(types_given("sum")), types_given("greatest"), types_given("array_agg")
+    (['float8', 'int8', 'numeric'], frozenset(), None)
+    """
+    return _GIVEN_NAMES.get(name)
+
+
 def _floating(arguments: Sequence[Type | None]) -> Type | None:
     if any(each is None for each in arguments):
         return None

@@ -9,14 +9,16 @@ from gateway.sql.names.scope import Block, is_aggregate, resolve
 from gateway.sql.text.trees import own_nodes
 
 
-def drop_idle_orders(block: Block) -> None:
-    """Take it away, in place; the engine reads an order for a few aggregates alone.
+def drop_idle_orders(block: Block) -> bool:
+    """Take it away, in place; whether there was one.
 
-    PostgreSQL sorts for it all the same, which tells in the last digits of a sum of reals.
+    The engine reads an order for a few aggregates alone. PostgreSQL sorts for it all the same,
+    which tells in the last digits of a sum of reals.
 
     Raises:
         UndefinedColumn: 42703, the order names a column that is not there.
     """
+    found = False
     for order in own_nodes(block.select):
         call = order.parent
         if not isinstance(order, exp.Order) or order.this is None or call is None:
@@ -26,3 +28,5 @@ def drop_idle_orders(block: Block) -> None:
                 if isinstance(node, exp.Column):
                     resolve(block, node)
             order.replace(order.this)
+            found = True
+    return found

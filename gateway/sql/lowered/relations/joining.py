@@ -6,7 +6,7 @@ keys that are no outputs: each may uncover the next, so the blocks are found ane
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 
@@ -22,6 +22,8 @@ from gateway.sql.meaning.analysis import analyse
 from gateway.sql.names.relation import Relations
 from gateway.sql.names.scope import Analysis
 
+Step = Callable[[exp.Expr, Analysis, Relations, Iterator[int]], tuple[exp.Expr, Analysis]]
+
 
 def join_in_turn(
     tree: exp.Expr, analysis: Analysis, relations: Relations, numbers: Iterator[int]
@@ -34,17 +36,56 @@ def join_in_turn(
     Raises:
         FeatureNotSupported: 0A000, a form that cannot be written so.
     """
+    for step in (put_rows, put_numbers, put_joins, put_sort_keys, put_records):
+        tree, analysis = step(tree, analysis, relations, numbers)
+    return tree, analysis
+
+
+# Each of these gives the blocks that it was given where it found nothing to do.
+
+
+def put_rows(
+    tree: exp.Expr, analysis: Analysis, relations: Relations, numbers: Iterator[int]
+) -> tuple[exp.Expr, Analysis]:
+    """Whole rows are what they are made of; what is read in an order is sorted where it is read."""
     if any([write_rows(analysis), carry_orders(analysis)]):
         analysis = analyse(tree, relations)
+    return tree, analysis
+
+
+def put_numbers(
+    tree: exp.Expr, analysis: Analysis, relations: Relations, numbers: Iterator[int]
+) -> tuple[exp.Expr, Analysis]:
+    """nextval numbers rows that are sorted and cut off."""
     if number_late(tree):
         analysis = analyse(tree, relations)
         if carry_orders(analysis):
             analysis = analyse(tree, relations)
-    analysis = join_subqueries(tree, analysis, relations, numbers)
+    return tree, analysis
+
+
+def put_joins(
+    tree: exp.Expr, analysis: Analysis, relations: Relations, numbers: Iterator[int]
+) -> tuple[exp.Expr, Analysis]:
+    """What looks at its surroundings is among their columns, or joined to them."""
+    return tree, join_subqueries(tree, analysis, relations, numbers)
+
+
+def put_sort_keys(
+    tree: exp.Expr, analysis: Analysis, relations: Relations, numbers: Iterator[int]
+) -> tuple[exp.Expr, Analysis]:
+    """Rows that tie with the last are kept, and keys that are no outputs carried along."""
     ranked = keep_ties(tree)
     tree = ranked or tree
     if carry_sort_keys(tree) or ranked is not None:
         analysis = analyse(tree, relations)
+    return tree, analysis
+
+
+def put_records(
+    tree: exp.Expr, analysis: Analysis, relations: Relations, numbers: Iterator[int]
+) -> tuple[exp.Expr, Analysis]:
+    """Rows are records where they are outputs, become text or are put together."""
     if any([show_rows(block) for block in analysis.blocks]):
         analysis = analyse(tree, relations)
     return tree, analysis

@@ -19,7 +19,7 @@ _GIVE_ROWS = frozenset(("unnest", *NUMBERED, *PAIRS, *RECORDS))
 
 
 # Words that are values without parentheses, and no names of relations (manual, appendix C).
-_WORDS = frozenset(
+VALUE_WORDS = frozenset(
     {"current_catalog", "current_date", "current_role", "current_schema", "current_time",
      "current_timestamp", "current_user", "localtime", "localtimestamp", "session_user", "user"}
 )  # fmt: skip
@@ -29,7 +29,7 @@ def select_words(tree: exp.Expr) -> None:
     """Write `FROM current_date` as a subquery, in place."""
     for table in nodes_of(tree, exp.Table):
         word = table.this
-        if isinstance(word, exp.Identifier) and not word.quoted and word.name in _WORDS:
+        if isinstance(word, exp.Identifier) and not word.quoted and word.name in VALUE_WORDS:
             (value,) = parse(f"SELECT {word.name}")[0].expressions
             if not table.db:
                 _select(table, value, word.name)

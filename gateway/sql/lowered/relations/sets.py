@@ -14,15 +14,7 @@ from gateway.sql.lowered.relations.unnested import is_matched, spread_unnest
 from gateway.sql.lowered.relations.value_rows import select_values
 from gateway.sql.meaning.naming import output_name
 from gateway.sql.names.row_functions import NUMBERED, PAIRS, SETS
-from gateway.sql.text.grammar import Marker
-from gateway.sql.text.trees import nodes, nodes_of
-
-_UNUSUAL = frozenset({exp.Anonymous, Marker, exp.Lateral, exp.TableSample, exp.Unnest, exp.Values})
-
-
-def is_plain(tree: exp.Expr) -> bool:
-    """Whether a query has no call, no marker, from which more may come, nor rows made in FROM."""
-    return _UNUSUAL.isdisjoint(map(type, nodes(tree)))
+from gateway.sql.text.trees import nodes_of
 
 
 def spread_sets(tree: exp.Expr) -> None:

@@ -39,15 +39,16 @@ _AMONG = frozenset(
 )  # fmt: skip
 
 
-def keep_exact(tree: exp.Expr, block: Block | None) -> None:
-    """Write the arithmetic of one SELECT, or of VALUES, so that nothing wraps, in place."""
+def keep_exact(tree: exp.Expr, block: Block | None) -> bool:
+    """Write the arithmetic of one SELECT, or of VALUES, so that nothing wraps; whether any was."""
     here = own_nodes(tree)
     if not any(type(node) in _CHECKED or _is_sum(node) or _turns_bits(node) for node in here):
-        return
+        return False
     known = _Known(Types(block))
     changes = [change for node in reversed(here) for change in _change(node, known)]
     for node, change in changes:
         change(node)
+    return bool(changes)
 
 
 # Under this key a node's notes hold the parameters whose types decide whether it may wrap.

@@ -36,13 +36,15 @@ _CONCERNED = (
 )  # fmt: skip
 
 
-def keep_infinite(block: Block) -> None:
-    """Write what becomes of infinite moments in this SELECT, in place."""
+def keep_infinite(block: Block) -> bool:
+    """Write what becomes of infinite moments in this SELECT, in place; whether there was one."""
     known = Types(block)
     here = [node for node in own_nodes(block.select) if isinstance(node, _CONCERNED)]
     # All types are asked for before anything is changed; then the innermost is changed first.
-    for change in [change for node in reversed(here) for change in _changes(node, known)]:
+    changes = [change for node in reversed(here) for change in _changes(node, known)]
+    for change in changes:
         change()
+    return bool(changes)
 
 
 def _changes(node: exp.Expr, known: Types) -> Iterator[Change]:

@@ -21,7 +21,7 @@ from gateway.sql.types.numeric_functions import NUMERIC_FUNCTIONS
 from gateway.sql.types.results import OF_NUMERICS
 from gateway.types import INTEGER, NUMERIC
 
-_NAMED = frozenset(name for name, _ in NUMERIC_FUNCTIONS)
+NUMERIC_CALLS = frozenset(name for name, _ in NUMERIC_FUNCTIONS)
 _TEXTS = (exp.DType.TEXT, exp.DType.VARCHAR)
 _MOST_ARGUMENTS = 3
 
@@ -47,7 +47,7 @@ def call_numerics(analysis: Analysis) -> bool:
 
 def _is_called(node: exp.Expr) -> bool:
     if isinstance(node, exp.Anonymous):
-        return node.name.lower() in _NAMED
+        return node.name.lower() in NUMERIC_CALLS
     return isinstance(node, exp.Pow)
 
 

@@ -60,16 +60,17 @@ _NARROW = 38  # digits of a decimal of 128 bits
 Change = Callable[[exp.Expr], None]
 
 
-def keep_numeric(tree: exp.Expr, block: Block | None) -> None:
-    """Write the arithmetic of numerics in one SELECT, or in VALUES, exactly; in place."""
+def keep_numeric(tree: exp.Expr, block: Block | None) -> bool:
+    """Write the arithmetic of numerics in one SELECT, or in VALUES, exactly; whether any was."""
     here = own_nodes(tree)
     if not any(map(_concerns, here)):
-        return
+        return False
     types = Types(block)
     changes = [change for node in reversed(here) for change in _changes(node, types)]
     changes += [(node, change) for node in reversed(here) if (change := _aligned(node, types))]
     for node, change in changes:
         change(node)
+    return bool(changes)
 
 
 def mark_shown(tree: exp.Expr) -> None:

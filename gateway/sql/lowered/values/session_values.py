@@ -8,21 +8,25 @@ from gateway.sql.names.relation import Constants
 from gateway.sql.text.trees import nodes
 
 
-def put_values(tree: exp.Expr, constants: Constants) -> None:
-    """Put the value in place of every call of `constants` in `tree`."""
+def put_values(tree: exp.Expr, constants: Constants) -> bool:
+    """Put the value in place of every call of `constants` in `tree`; whether there was one."""
+    found = False
     for node in nodes(tree):
         clock = _CLOCKS.get(_clock(node))
         if clock is not None and len(node.expressions) <= 1:
             _whole(node).replace(_named(node, _shown(node, clock)))
+            found = True
             continue
         value = constants.get(_session_function(node))
         if value is None:
             continue
+        found = True
         if isinstance(value, exp.Expr):
             if not node.expressions:
                 _whole(node).replace(_named(node, value.copy()))
         else:
             _whole(node).replace(value(node))
+    return found
 
 
 # What the session's clocks show, as casts of now(), which know of its time zone.
@@ -101,3 +105,8 @@ def _session_function(node: exp.Expr) -> str:
     if isinstance(node, exp.Column):
         return node.name if _is_plain(node) and node.name in _BARE else ""
     return _SESSION_NODES.get(type(node), "")
+
+
+# All that may be such a value: kinds of nodes beside calls, and words.
+SESSION_NODES = frozenset[type[exp.Expr]]({exp.CurrentTimestamp, *_CLOCK_NODES, *_SESSION_NODES})
+SESSION_WORDS = frozenset({*_WORDS, *_BARE})

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
-from gateway.sql.lowered.values.numeric_calls import call_numerics
+from gateway.sql.lowered.values.numeric_calls import NUMERIC_CALLS, call_numerics
 from gateway.sql.lowered.values.numeric_spreads import spread_numerics
 from gateway.sql.lowered.values.numerics import as_decimal
 from gateway.sql.lowered.values.rounding import is_numeric_there
@@ -42,6 +42,9 @@ _TAKING = frozenset(
      "json_build_object", "jsonb_build_object", "array_agg", "format", "concat", "concat_ws",
      "row", "div", "sign", "count"}
 ) | OF_NUMERICS | frozenset(SPREADS)  # fmt: skip
+
+# Calls that may become numerics.
+WRITTEN_CALLS = frozenset({*NUMERIC_CALLS, *SPREADS, *MEANS})
 
 
 def keep_written(tree: exp.Expr, analysis: Analysis) -> bool:
