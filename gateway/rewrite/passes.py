@@ -290,7 +290,7 @@ def type_outputs(state: Rewriting) -> Literal[False]:
 
 def expand_markers(state: Rewriting) -> None:
     """Put the derivative in place of every grad, jvp and vjp, and join subqueries that held one."""
-    found = expand(state.tree, state.analysis, most_nodes=state.most_nodes)
+    found = expand(state.tree, state.analysis, most_nodes=state.most_nodes, notes=state.notes)
     state.markers += found
     if found and len(state.analysis.blocks) > 1:
         analysis = analyse(state.tree, state.relations)

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from gateway.autodiff.rules.graph import MOST_NODES
 from gateway.autodiff.statements.neighbours import Derived
+from gateway.autodiff.statements.readings import Note
 from gateway.rewrite.rewritten import Rewritten
 from gateway.sources.table import TableName
 from gateway.sql.lowered.lending import Lender
@@ -49,6 +50,7 @@ class Rewriting:
     columns: tuple[ColumnInfo, ...] = ()
     outputs: tuple[Output, ...] = ()
     markers: int = 0
+    notes: list[Note] = field(default_factory=list)
     unaliased: set[TableName] = field(default_factory=set)  # relations that go by their own name
     most_nodes: int = MOST_NODES  # of all derivatives
     derived: dict[TableName, Derived] = field(default_factory=dict)
@@ -65,4 +67,5 @@ def done(state: Rewriting) -> Rewritten:
         state.tree, frozenset(n for n in state.relations if n.schema != LAYERS), state.names,
         state.parameters, state.analysis, state.derived, state.columns, state.outputs,
         state.markers, state.reads, tuple(state.layers.items()),
+        notes=tuple(dict.fromkeys(state.notes)),
     )  # fmt: skip

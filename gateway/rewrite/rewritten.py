@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from gateway.autodiff.statements.neighbours import Derived
+from gateway.autodiff.statements.readings import Note
 from gateway.sources.table import TableName
 from gateway.sql.lowered.printing import to_engine, to_text
 from gateway.sql.lowered.relations.value_rows import select_numerics
@@ -56,6 +57,7 @@ class Rewritten:
         reads: Every relation that it names, views among them, as `Binder.all_read` has them.
         layers: Queries that are run before it, in order, each over `tables` and the rows of those
             before it; it names their rows.
+        notes: What whoever runs it should know of its derivatives.
         step: Of a layer that is a recursive query, of which this is the first term.
     """
 
@@ -70,6 +72,7 @@ class Rewritten:
     markers: int = 0
     reads: tuple[Read, ...] = ()
     layers: tuple[tuple[TableName, Rewritten], ...] = ()
+    notes: tuple[Note, ...] = ()
     step: Step | None = None
     _typed: dict[Hashable, tuple[ColumnInfo, ...]] = field(
         default_factory=dict, repr=False, compare=False

@@ -156,3 +156,39 @@ def test_refused(statement: str, shifted: psycopg.Connection[Any]) -> None:
     with pytest.raises(psycopg.Error) as raised:
         shifted.execute(statement.encode())
     assert raised.value.sqlstate == REFUSED[statement]
+
+
+# What a derivative takes for a constant although its query reads the variable, too.
+NOTED = {
+    "SELECT grad(q.s + d.x, d.x) FROM d, (SELECT sum(x) AS s FROM d) q": ["s of q by x of d"],
+    "INSERT INTO kept WITH q AS (SELECT avg(x) AS m FROM d)"
+    " SELECT id, jvp(x * m, y, 1, x, 2) FROM q, d": ["m of q by x of d"],
+    "WITH q AS (SELECT avg(x) AS m FROM d) SELECT grad(x * m, x), grad(m * x, x) FROM q, d":
+        ["m of q by x of d"],
+    "SELECT grad(x + (SELECT max(e.x) FROM d e), x) FROM d": ["x of e by x of d"],
+    "SELECT grad(a.x * b.x, a.x) FROM d a, d b": [],
+    "SELECT grad(x * (SELECT max(y) FROM d), x) FROM d": [],
+    "WITH p(a) AS (VALUES (1.5)), q AS (SELECT a * a AS s FROM p) SELECT grad(s + a, a) FROM p, q":
+        [],
+}  # fmt: skip
+_NOTICE = re.compile('column "(.*)" of "(.*)" does not change with "(.*)" of "(.*)", as it is')
+
+
+@pytest.mark.parametrize("statement", NOTED)
+def test_noted(statement: str, shifted: psycopg.Connection[Any]) -> None:
+    told: list[str] = []
+
+    def hear(notice: psycopg.errors.Diagnostic) -> None:
+        found = _NOTICE.match(notice.message_primary or "")
+        assert found is not None and notice.message_hint
+        told.append("{} of {} by {} of {}".format(*found.groups()))
+
+    shifted.add_notice_handler(hear)
+    try:
+        shifted.execute(b"SET search_path TO same")
+        for _ in range(3):  # however well it is known by then
+            told.clear()
+            shifted.execute(statement.encode())
+            assert told == NOTED[statement]
+    finally:
+        shifted.remove_notice_handler(hear)

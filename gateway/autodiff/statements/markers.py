@@ -30,7 +30,7 @@ from gateway.autodiff.rules.graph import MOST_NODES, Graph, Leaf, Node, leaves
 from gateway.autodiff.statements.arguments import arguments_of, refuse_other_types, variables_of
 from gateway.autodiff.statements.grouped import Aggregates
 from gateway.autodiff.statements.hoist import print_inline, print_outputs, refuse_kept
-from gateway.autodiff.statements.readings import ALONE, Variable
+from gateway.autodiff.statements.readings import ALL_ZERO, ALONE, Note, Variable
 from gateway.autodiff.statements.relations import ChainRule
 from gateway.autodiff.statements.sharing import is_exact, occurrences
 from gateway.errors import (
@@ -53,7 +53,11 @@ FORWARD_NODES = 60
 
 
 def expand(
-    tree: exp.Expr, analysis: Analysis, inline: bool = False, most_nodes: int = MOST_NODES
+    tree: exp.Expr,
+    analysis: Analysis,
+    inline: bool = False,
+    most_nodes: int = MOST_NODES,
+    notes: list[Note] | None = None,
 ) -> int:
     """Put plain SQL in place of every marker of a query; how many there were.
 
@@ -62,6 +66,7 @@ def expand(
         analysis: Its blocks.
         inline: Leave FROM alone, however large a derivative is.
         most_nodes: Of all derivatives together.
+        notes: Takes what whoever asks should know.
 
     Raises:
         NotDifferentiable: 0A000, no rule for something that depends on the variable.
@@ -87,6 +92,8 @@ def expand(
         statement.print_block(block, inline)
     for block in grouped:
         block.stay_grouped()
+    if notes is not None:
+        notes += statement.notes
     return len(markers)
 
 
@@ -115,6 +122,7 @@ class _Statement:
         )
         self.aliases = {source.alias for block in analysis.blocks for source in block.sources}
         self.kept: list[Node] = []  # by number: the derivatives yet to be printed
+        self.notes: list[Note] = []
         self._read: dict[int, tuple[exp.Expr, Node]] = {}
         self._cotangents: dict[Node, Cotangents | None] = {}
 
@@ -235,9 +243,11 @@ class _Statement:
             pairs = [(each, seed) for merged, seed in paired for each in merged]
             derivative = self._forward(pairs).tangent(primal)
         refuse_other_types(function, self._meaning(block).type_of(function))
-        if simplify.is_zero(derivative):
-            for variable in chain.from_iterable(variables):
-                self.chain.refuse_other_rows(function, block, variable)
+        for variable in chain.from_iterable(variables):
+            for note in self.chain.of_other_rows(function, block, variable):
+                if simplify.is_zero(derivative):
+                    raise NotDifferentiable(note.message, detail=ALL_ZERO, hint=note.hint)
+                self.notes.append(note)
         return self.nulls.guard(derivative, [primal, *seeds])
 
     def _function(self, tree: exp.Expr) -> exp.Expr:

@@ -33,6 +33,18 @@ class Variable:
 # Noted of a marker for which every other reading of its variable's relation is a constant.
 ALONE = "alone"
 
+# The detail of an error whose words are those of a `Note`.
+ALL_ZERO = "Nothing else depends on the variable, so the derivative would be 0 in every row."
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something about a derivative that whoever asks for it should know."""
+
+    message: str
+    hint: str
+
+
 # The columns that an expression of a block reads, subqueries included.
 ReadBy = Callable[[exp.Expr, Block], Iterator[Variable]]
 
@@ -80,6 +92,20 @@ class Readings:
             )
         return self._found[key]
 
+    def is_of_other_rows(self, column: Variable, variable: Variable, inside: bool) -> bool:
+        """Whether a column is computed from the variable's relation, but not from its row.
+
+        Args:
+            column: It.
+            variable: The variable.
+            inside: Whether it is read in a subquery of the expression that is differentiated.
+        """
+        if self.is_read_for(column, variable, same=True):
+            return False
+        if inside and self.is_reading(column, variable):
+            return not self.is_same(column, variable)
+        return self.is_read_for(column, variable, same=False)
+
     def _made_of(self, column: Variable) -> Iterator[Variable]:
         for item, block in definitions(column):
             yield from self._read_by(item, block)
@@ -110,6 +136,17 @@ class Readings:
         made = [(item.unalias().unnest(), block) for item, block in definitions(column)]
         bare = len(made) == 1 and isinstance(made[0][0], exp.Column)
         return next(self._read_by(*made[0]), None) if bare else None
+
+
+def constant(column: Variable, variable: Variable) -> Note:
+    """That a column counts as a constant, although its query reads the variable for itself."""
+    of, by = column.source.alias, variable.source.alias
+    return Note(
+        f'column "{column.name}" of "{of}" does not change with "{variable.name}" of "{by}", as '
+        "it is computed from other rows",
+        "Write grad(query, column) for the gradient of a query of one number, or select "
+        f'"{variable.name}" in the subquery and differentiate by that.',
+    )
 
 
 def merged(variable: Variable, column: exp.Column, block: Block | None) -> Sequence[Variable]:

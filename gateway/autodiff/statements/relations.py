@@ -18,7 +18,14 @@ from gateway.autodiff.expressions.reading import Pending
 from gateway.autodiff.rules.graph import Graph, Leaf, Node, leaves
 from gateway.autodiff.rules.simplify import is_zero
 from gateway.autodiff.statements.grouping import group_keys
-from gateway.autodiff.statements.readings import Readings, Variable, definitions, merged
+from gateway.autodiff.statements.readings import (
+    Note,
+    Readings,
+    Variable,
+    constant,
+    definitions,
+    merged,
+)
 from gateway.errors import GatewayError, NotDifferentiable
 from gateway.sql.meaning.recursion import is_recursive
 from gateway.sql.names.relation import ColumnInfo
@@ -92,22 +99,16 @@ class ChainRule:
             self._partials[key] = across(column, variable, column.source.query)
         return self._partials[key]
 
-    def refuse_other_rows(self, tree: exp.Expr, block: Block, variable: Variable) -> None:
-        """Refuse a derivative that is 0 only for being of other rows of the variable's relation.
+    def of_other_rows(self, tree: exp.Expr, block: Block, variable: Variable) -> Iterator[Note]:
+        """What a tree reads that is computed from other rows of the variable's relation.
 
         What a self-join puts beside the variable is meant so; what a subquery reads seldom is.
-
-        Raises:
-            NotDifferentiable: 0A000.
         """
         for node in self._columns(tree):
             column = self.variable(node, block)
             inside = self.analysis.block_of(node) not in (None, block)
-            if column is not None and (
-                self.readings.is_read_for(column, variable, same=False)
-                or (inside and self.readings.is_reading(column, variable))
-            ):
-                raise _of_other_rows(column, variable)
+            if column is not None and self.readings.is_of_other_rows(column, variable, inside):
+                yield constant(column, variable)
 
     def depends(self, tree: exp.Expr, block: Block, variable: Variable) -> bool:
         """True when a column in `tree`, subqueries included, changes with `variable`."""
@@ -330,15 +331,4 @@ def _behind_a_wall(column: Variable, variable: Variable) -> NotDifferentiable:
         detail="Between them stands an aggregate over rows in which it differs, DISTINCT, LIMIT, a "
         "set operation, or an expression in place of the variable.",
         hint="Differentiate inside the subquery, or write the expression out.",
-    )
-
-
-def _of_other_rows(column: Variable, variable: Variable) -> NotDifferentiable:
-    of, by = column.source.alias, variable.source.alias
-    return NotDifferentiable(
-        f'column "{column.name}" of "{of}" is computed from other rows than those of "{by}"',
-        detail=f'Its query reads "{variable.name}" for itself, so by "{variable.name}" of "{by}" '
-        "the derivative is 0.",
-        hint="Write grad(query, column) for the gradient of a query of one number, or select "
-        f'"{variable.name}" in the subquery and differentiate by that.',
     )

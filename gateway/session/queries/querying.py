@@ -153,6 +153,7 @@ class Queries:
             return Result("SELECT", _shown(columns), iter([rows]))
         query = self.required(statement)
         self.allow(query.rewritten, query.rowid_of)
+        self.tell(query.rewritten)
         types = tuple(bound.types)
         known = query.fields.get(types)
         few = query.look.rows(self.registry, bound.values) if query.look else None
@@ -176,6 +177,7 @@ class Queries:
 
     def again(self, settled: Settled, bound: Bound) -> Result:
         """The same for a query that is settled."""
+        self.tell(settled.query.rewritten)
         look = settled.query.look
         few = look.rows(self.registry, bound.values) if look else None
         picked = few.result(settled.known) if few else None
@@ -288,6 +290,10 @@ class Queries:
         self.authority.require_reads(
             read for read in rewritten.reads if read[1] or read[0] not in but
         )
+
+    def tell(self, rewritten: Rewritten) -> None:
+        """Tell the client what there is to know of a query's derivatives."""
+        self.notices += (Notice(each.message, hint=each.hint) for each in rewritten.notes)
 
     def plan(self, query: Computation, bound: Bound, *, read: bool = True) -> Plan:
         """Plan a query over its tables as they are at this moment; `read`: to be run."""

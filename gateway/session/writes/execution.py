@@ -143,6 +143,7 @@ class Executor(Upserts):
                 view.require(self.authority, self.registry, "UPDATE")
             made.append(view.name)
         self.allow(query.rewritten, query.rowid_of, *made)
+        self.tell(query.rewritten)
         if computed is not None:
             given, batches = computed.schema, iter([computed])
         else:
