@@ -75,6 +75,40 @@ SCRIPTS: dict[str, list[str]] = {
         "SELECT * FROM sw ORDER BY k",
         "DROP TABLE sw",
     ],
+    "returning_that_asks": [
+        "CREATE TABLE ra (k int PRIMARY KEY, n int)",
+        "CREATE TABLE ra_c (id int, p int REFERENCES ra ON DELETE CASCADE)",
+        "CREATE VIEW ra_v AS SELECT k, n FROM ra WHERE k < 50",
+        "CREATE VIEW ra_n AS SELECT count(*) AS n FROM ra",
+        "INSERT INTO ra VALUES (1, 2), (2, 3), (3, 4)",
+        "INSERT INTO ra_c VALUES (1, 2), (2, 2), (3, 3)",
+        "UPDATE ra SET n = 5 WHERE k < 3 RETURNING k, n, (SELECT sum(n) FROM ra)",
+        "UPDATE ra AS t SET n = 6 WHERE k < 3 RETURNING k, (SELECT n FROM ra AS o WHERE o.k = t.k)",
+        "UPDATE ra SET n = 7 WHERE k = 1 RETURNING k, (SELECT sum(n) FROM ra_v),"
+        " (SELECT n FROM ra_n)",
+        "UPDATE ra SET n = 8 WHERE k = 1 RETURNING *,"
+        " (WITH m AS MATERIALIZED (SELECT sum(n) AS s FROM ra) SELECT s FROM m)",
+        "INSERT INTO ra VALUES (9, 1) RETURNING k, (SELECT count(*) FROM ra), EXISTS"
+        " (SELECT 1 FROM ra AS o WHERE o.k = ra.k)",
+        "INSERT INTO ra VALUES (9, 1), (10, 2) ON CONFLICT (k) DO UPDATE SET n = 100"
+        " RETURNING k, (SELECT n FROM ra AS o WHERE o.k = ra.k)",
+        "UPDATE ra SET n = c.id FROM ra_c AS c WHERE c.p = ra.k AND c.id > 1"
+        " RETURNING ra.*, c.id, (SELECT max(n) FROM ra)",
+        "DELETE FROM ra WHERE k = 2 RETURNING *, (SELECT count(*) FROM ra_c),"
+        " (SELECT count(*) FROM ra)",
+        "UPDATE ra_v SET n = 1 WHERE k = 1 RETURNING *, (SELECT sum(n) FROM ra),"
+        " (SELECT sum(n) FROM ra_v)",
+        "WITH u AS (UPDATE ra SET n = 50 WHERE k = 1 RETURNING k, (SELECT sum(n) FROM ra) AS s),"
+        " v AS (INSERT INTO ra VALUES (77, 77) RETURNING (SELECT count(*) FROM ra) AS n),"
+        " d AS (DELETE FROM ra_c RETURNING (SELECT count(*) FROM ra) AS m) SELECT * FROM u, v, d",
+        "PREPARE ra_p AS UPDATE ra SET n = $1 WHERE k = 1 RETURNING n + $2, $3,"
+        " (SELECT count(*) FROM ra WHERE k <> $2)",
+        "EXECUTE ra_p (5, 6, 'seven')",
+        "DEALLOCATE ra_p",
+        "SELECT * FROM ra ORDER BY k",
+        "DROP VIEW ra_v, ra_n",
+        "DROP TABLE ra_c, ra",
+    ],
     "items_inserted": [
         "CREATE TABLE ii (k int PRIMARY KEY, a int[], t text[] DEFAULT '{z}', n int)",
         "INSERT INTO ii (k, a[1]) VALUES (1, 7), (2, NULL) RETURNING *",

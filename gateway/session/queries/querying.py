@@ -236,7 +236,7 @@ class Queries:
     def returned_fields(
         self, query: Computation, types: Mapping[int, Type]
     ) -> tuple[Field, ...] | None:
-        """The columns of a write's RETURNING; `execution` knows."""
+        """The columns of a write's RETURNING; `giving_back` knows."""
         raise NotImplementedError
 
     def returning_plan(

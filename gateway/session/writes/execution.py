@@ -6,46 +6,42 @@ A write is a query whose rows the store applies while it holds the table's lock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
-from gateway.engine.interface import Plan
 from gateway.errors import FeatureNotSupported, WithCheckOptionViolation
 from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound, Computation, as_it_stands, fields_of
-from gateway.session.queries.inferring import shapes
-from gateway.session.result import Field, Result
+from gateway.session.result import Result
 from gateway.session.settings.time_zones import check_moments
 from gateway.session.writes.assignable import refuse_texts, with_texts
 from gateway.session.writes.by_key import change_by_key
+from gateway.session.writes.giving_back import Returns, under_own_name
 from gateway.session.writes.placing import placed
 from gateway.session.writes.returning import (
     Beneath,
-    Beside,
     Returned,
+    changed_rows,
     plain_columns,
-    returning_query,
     rows_beside,
 )
 from gateway.session.writes.through import Through, onto_table, through, through_columns
-from gateway.session.writes.upserting import Upserts
 from gateway.sources.table import Table, TableName
 from gateway.sql.lowered.values.localtime import type_moments
-from gateway.sql.names.relation import Lookup, zone_of
+from gateway.sql.names.relation import zone_of
 from gateway.sql.statements.statement import Statement
 from gateway.sql.writes.narrowing import Value, is_named_once
 from gateway.sql.writes.writes import Write, as_write, check_width, parts_of, target_of
 from gateway.store.definitions.definitions import ROWID, Changed
 from gateway.store.disk.faults import shown_row
 from gateway.store.rows.snapshots import Snapshot
-from gateway.types import Type
 
 
-class Executor(Upserts):
+class Executor(Returns):
     """One client's way to run queries and writes."""
 
     def write(self, statement: Statement, bound: Bound) -> Result:
@@ -154,22 +150,28 @@ class Executor(Upserts):
             kept = list(batches)
             width = 1 + len(write.columns)
             batches = (batch.select(range(width)) for batch in kept)
+        computes = write.returning is not None and (
+            query.returned is None or query.returned.columns is None
+        )
+        # As all was before the write, and whatever it does to other tables.
+        back = self.returning_of(query, beside, lookup) if computes else None
+        seen = self.seen_by(back, target.name, beside, tables, lookup) if back else {}
         changed = self._apply(query, given, batches, bound, last)
         if view is not None and view.checks and write.command != "DELETE":
             self._hold_to_view(view, changed, tables)
         if write.returning is None:
             return Result(write.command, changed=changed.count)
-        if query.returned is not None and query.returned.columns is not None:
-            return self._shown(query, query.returned, changed, bound)
+        if back is None:
+            assert query.returned is not None
+            return self.shown(query, query.returned, changed, bound)
         rows: dict[TableName, Table] = {target.name: Snapshot(changed.rows)}
         if beside:
             rows = rows_beside(write, target, beside, kept, changed, tables[target.name])
+        rows = under_own_name(rows, target.name, back)
         # Over the changed rows before they are committed: an error undoes them.
-        rewritten = self._returning(query, beside, lookup)
-        self.allow(rewritten, *rows, *made)
-        others = {**self.registry.tables(rewritten.tables - rows.keys() - tables.keys()), **tables}
-        returned = self.plan_with(rewritten, {**others, **rows}, bound)
-        fields = fields_of(rewritten, returned.schema, bound.by_number)
+        self.allow(back, *rows, *made, *map(changed_rows, made))
+        returned = self.plan_with(back, {**seen, **rows}, bound)
+        fields = fields_of(back, returned.schema, bound.by_number)
         return Result(write.command, fields, iter(list(returned.stream())), changed.count)
 
     def _hold_to_view(
@@ -237,90 +239,6 @@ class Executor(Upserts):
         rows = query.given.executed(bound.columns)
         return rows.schema, iter([rows])
 
-    def _shown(
-        self, query: Computation, returned: Returned, changed: Changed, bound: Bound
-    ) -> Result:
-        """The result of a write whose RETURNING names columns of its table."""
-        assert query.write is not None and query.target is not None
-        self.allow(returned.rewritten, query.target.name)
-        rows = returned.of(changed.rows)
-        fields = fields_of(returned.rewritten, rows.schema, bound.by_number)
-        return Result(query.write.command, fields, iter(rows.to_batches()), changed.count)
-
-    def returned_fields(
-        self, query: Computation, types: Mapping[int, Type]
-    ) -> tuple[Field, ...] | None:
-        """The columns of a write's RETURNING; None where it gives none."""
-        return self.returned_by(query, types, {})
-
-    def returned_by(
-        self,
-        query: Computation,
-        types: Mapping[int, Type],
-        known: Mapping[TableName, Table],
-        lookup: Beneath | None = None,
-    ) -> tuple[Field, ...] | None:
-        """The same for a write that also names the tables `known`."""
-        if query.write is None or query.target is None or query.write.returning is None:
-            return None
-        if query.returned is not None and query.returned.columns is not None:
-            shown = query.returned.of(query.target.schema.empty_table())
-            return fields_of(query.returned.rewritten, shown.schema, types)
-        rewritten, plan = self.returning_plan(query, types, known, lookup)
-        return fields_of(rewritten, plan.schema, types)
-
-    def returning_plan(
-        self,
-        query: Computation,
-        types: Mapping[int, Type],
-        known: Mapping[TableName, Table],
-        lookup: Beneath | None = None,
-    ) -> tuple[Rewritten, Plan]:
-        """A write's RETURNING, and the plan of it over no rows."""
-        assert query.write is not None and query.target is not None
-        own = query.rewritten.tables - known.keys()
-        tables = {**shapes(self.registry, own, query.rowid_of), **known}
-        beside = self.beside(query, tables, None)
-        rewritten = self._returning(query, beside, lookup)
-        made = {each.name for each in beside}
-        others = {**self.registry.tables(rewritten.tables - made - known.keys()), **known}
-        if beside:
-            nothing = Snapshot(pa.table({ROWID: pa.array([], pa.int64())}))
-            write, target = query.write, query.target
-            others |= rows_beside(write, target, beside, [], Changed(0), nothing)
-        return rewritten, self.described_plan(rewritten, others, types)
-
-    def beside(
-        self, query: Computation, tables: Mapping[TableName, Table], bound: Bound | None
-    ) -> list[Beside]:
-        """The relations whose columns RETURNING names beside the target's; `bound` None: describe.
-
-        Raises:
-            GatewayError: as the write's query.
-        """
-        write, found = query.write, []
-        for alias in write.beside if write is not None else ():
-            assert write is not None
-            rewritten = self.rewrite(write.of_beside(alias), query.lookup)
-            if bound is None:
-                schema = self.described_plan(rewritten, tables).schema
-            else:
-                schema = self.plan_with(rewritten, tables, bound).schema
-            fields = fields_of(rewritten, schema)
-            found.append(Beside(alias, pa.schema([(f.name, f.type.arrow) for f in fields])))
-        return found
-
-    def _returning(
-        self, query: Computation, beside: Sequence[Beside], lookup: Beneath | None
-    ) -> Rewritten:
-        assert query.write is not None and query.target is not None
-        if query.returned is not None:
-            return query.returned.rewritten
-        names: Lookup = lookup or self.registry.relation
-        if beside:
-            names = Beneath(names, {each.name: each.schema for each in beside})
-        return self.rewrite(returning_query(query.write, query.target, beside), names)
-
     def write_of(
         self, tree: exp.Insert | exp.Update | exp.Delete, lookup: Beneath | None = None
     ) -> Computation:
@@ -344,7 +262,7 @@ class Executor(Upserts):
         rewritten, returned = self._rewritten(write, lookup), None
         plain = lookup is None and view is None and not write.beside
         if plain and write.returning is not None:
-            shown = self.rewrite(returning_query(write, target, ()))
+            shown = self.read_back(write, target, None, (), self.registry.relation)
             returned = Returned(shown, plain_columns(shown.tree, target))
         return Computation(
             rewritten, write, target, upsert, returned=returned, lookup=lookup, through=view

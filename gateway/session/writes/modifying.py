@@ -24,7 +24,7 @@ from gateway.session.computation import Bound, Computation, Described, fields_of
 from gateway.session.queries.parameter_types import settled
 from gateway.session.result import Field, Result
 from gateway.session.writes.execution import Executor
-from gateway.session.writes.returning import Beneath
+from gateway.session.writes.returning import Beneath, changed_rows
 from gateway.sources.table import Table, TableName
 from gateway.sql.meaning.volatile import call_name, volatile_call
 from gateway.sql.names.scope import position_of, table_node
@@ -41,7 +41,15 @@ class _Part:
     query: Computation
     name: TableName | None = None
     fields: tuple[Field, ...] | None = None
-    returning: tuple[Rewritten, Plan] | None = None  # what `fields` are, where a `$n` stands in it
+    returning: tuple[Rewritten, Plan] | None = None  # what `fields` are
+
+    @property
+    def reads(self) -> frozenset[TableName]:
+        """The tables that it reads; of RETURNING not the changed rows."""
+        if self.returning is None or self.query.target is None:
+            return self.query.reading
+        back, target = self.returning[0].tables, self.query.target.name
+        return self.query.reading | (back if changed_rows(target) in back else back - {target})
 
 
 @dataclass(slots=True)
@@ -100,11 +108,11 @@ class _Reading:
         assert isinstance(tree, exp.Insert | exp.Update | exp.Delete)
         query = self.executor.write_of(tree, self.lookup)
         types = {**query.known_types, **self.types}
-        fields = self.executor.returned_by(query, types, self.lookup.empty, self.lookup)
-        returning = None
-        if query.returns_parameters:
+        returning, fields = None, None
+        if query.write is not None and query.write.returning is not None:
             own = self.lookup
             returning = self.executor.returning_plan(query, types, own.empty, own)
+            fields = fields_of(returning[0], returning[1].schema, types)
         part = _Part(query, name, fields, returning)
         self.parts.append(part)
         return part
@@ -141,7 +149,8 @@ def modify(executor: Executor, statement: Statement, bound: Bound) -> Result:
     store = executor.registry.store
     writes = [part.query for part in reading.parts if part.query.write is not None]
     targets = [(q.target.name, q.locks_for) for q in writes if q.target is not None]
-    names = {n for part in reading.parts for n in part.query.reading} - reading.schemas.keys()
+    names = {n for part in reading.parts for n in part.reads}
+    names -= reading.schemas.keys()
     with store.writing_several(targets, names):
         doing = _Doing(executor, bound, executor.registry.tables(names & _known(executor, names)))
         for query in writes:

@@ -2,12 +2,13 @@
 
 UPDATE ... FROM u RETURNING u.x: the write's query gives the columns of `u` after its own; they are
 kept by the row's identifier, as a table in a schema of the server's own, and joined again.
+Where a subquery reads the table itself, which is as it was before, the changed rows are one, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,7 @@ from gateway.sources.table import Held, Table, TableName
 from gateway.sql.names.relation import ColumnInfo, Lookup, Relation
 from gateway.sql.names.scope import column_node, table_node
 from gateway.sql.names.updatable import IDENTIFIED
+from gateway.sql.text.trees import nodes_of
 from gateway.sql.writes.writes import Write
 from gateway.store.definitions.definitions import ROWID, Changed, TableDefinition
 from gateway.store.rows.snapshots import Snapshot
@@ -101,6 +103,56 @@ class Beneath:
     def empty(self) -> dict[TableName, Table]:
         """Its tables without rows, to plan over."""
         return {name: Snapshot(schema.empty_table()) for name, schema in self.schemas.items()}
+
+
+def changed_rows(name: TableName) -> TableName:
+    """Where RETURNING finds what was changed of a table or view, beside the table as it was."""
+    return TableName("gradwire", f"changed {name.schema}.{name.name}")
+
+
+class Apart:
+    """A lookup that knows names as another does, and changed rows apart from their table.
+
+    Args:
+        lookup: The other one.
+        names: The table, and the views through which it is written.
+    """
+
+    def __init__(self, lookup: Lookup, names: Iterable[TableName]) -> None:
+        self._lookup, self._names = lookup, {changed_rows(name): name for name in names}
+
+    def __call__(self, schema: str, name: str) -> Relation:
+        own = TableName(schema, name)
+        meant = self._names.get(own)
+        if meant is None:
+            return self._lookup(schema, name)
+        found = self._lookup(meant.schema, meant.name)
+        apart = {read: changed_rows(each) for read, each in found.reads.items()}
+        reads = {
+            read: apart[read] if apart[read] in self._names else each
+            for read, each in found.reads.items()
+        }
+        return replace(found, name=own, reads=reads)
+
+
+def reads_table(rewritten: Rewritten, name: TableName) -> bool:
+    """Whether a RETURNING reads its table besides the changed rows."""
+    queries = [layer for _, layer in rewritten.layers]
+    queries += [layer.step.query for layer in queries if layer.step is not None]
+    trees = [rewritten.tree, *(query.tree for query in queries)]
+    return sum(t.name == name.name for tree in trees for t in nodes_of(tree, exp.Table)) > 1
+
+
+def over_rows_apart(query: exp.Select, name: TableName) -> exp.Select:
+    """A RETURNING over the changed rows of a table or view, by their own name."""
+    made = query.copy()
+    table = made.args["from_"].this
+    alias, own = exp.to_identifier(table.alias_or_name, quoted=True), changed_rows(name)
+    table.set("alias", exp.TableAlias(this=alias))
+    table.set("this", exp.to_identifier(own.name, quoted=True))
+    table.set("db", exp.to_identifier(own.schema, quoted=True))
+    table.set("catalog", None)
+    return made
 
 
 def returning_query(write: Write, target: TableDefinition, beside: Sequence[Beside]) -> exp.Select:

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from gateway.errors import (
-    FeatureNotSupported,
     GroupingError,
     SyntaxFault,
     WindowingError,
@@ -366,28 +365,20 @@ def _returning(tree: exp.Expr) -> exp.Select | None:
     clause = tree.args.get("returning")
     if clause is None:
         return None
-    _check_returning(clause, target_of(tree))
+    _check_returning(clause)
     refuse_sets(clause, "RETURNING")
     table = target_of(tree).copy()
     table.meta[UNFILTERED] = True
     return exp.Select(expressions=clause.expressions, from_=exp.From(this=table))
 
 
-def _check_returning(clause: exp.Expr, target: exp.Table) -> None:
-    """Refuse what would be computed over the changed rows where PostgreSQL does otherwise.
+def _check_returning(clause: exp.Expr) -> None:
+    """Refuse what has no rows but each one by itself.
 
     Raises:
-        GroupingError: 42803, an aggregate: it has no rows but each one by itself.
-        WindowingError: 42P20, a window function.
-        FeatureNotSupported: 0A000, a subquery over the table: it would see the changed rows alone.
+        GroupingError: 42803, an aggregate. WindowingError: 42P20, a window function.
     """
     for node in clause.walk():
-        if isinstance(node, exp.Table) and node.name == target.name:
-            raise FeatureNotSupported(
-                f'a subquery over "{target.name}" in RETURNING is not supported',
-                hint="Ask for it in a statement of its own.",
-                position=position_of(node),
-            )
         if isinstance(node, exp.Window):
             message = "window functions are not allowed in RETURNING"
             raise WindowingError(message, position=position_of(node))
