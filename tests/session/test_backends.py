@@ -13,6 +13,7 @@ from gateway.app import App
 from gateway.config import Settings
 from gateway.passwords import make_verifier
 from tests.conftest import Connect
+from tests.wire import certificates
 from tests.wire.client import Client
 
 LONG = "SELECT sum(n) FROM generate_series(1, 1000000000000) AS t(n)"
@@ -131,22 +132,42 @@ def test_a_client_that_says_nothing_is_ended(
 
 
 @pytest.fixture(scope="module")
-def guarded() -> Iterator[App]:
-    """alice is a superuser; two of three connections are for her."""
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """alice is a superuser; two of three connections are for her. TLS is there where it can be."""
+    files = dict.fromkeys(("tls_certificate", "tls_key"))
+    if certificates.missing() is None:
+        made = certificates.make(tmp_path_factory.mktemp("tls"))
+        files = dict(
+            zip(files, made.server(how="ec -pkeyopt ec_paramgen_curve:P-256"), strict=True)
+        )
     users = {name: make_verifier(name) for name in ("alice", "bob", "carol")}
     settings = Settings(
         port=0, users=users, superusers=["alice"],
-        max_connections=4, superuser_reserved_connections=1,
+        max_connections=4, superuser_reserved_connections=1, **files,
     )  # fmt: skip
     with App(settings) as app:
         yield app
 
 
-def login(app: App, user: str) -> psycopg.Connection[Any]:
+def login(app: App, user: str, sslmode: str = "disable") -> psycopg.Connection[Any]:
     host, port = app.address
     return psycopg.connect(
-        host=host, port=port, user=user, password=user, dbname="d", autocommit=True
-    )
+        host=host, port=port, user=user, password=user, dbname="d", autocommit=True,
+        sslmode=sslmode,
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(certificates.missing() is not None, reason="openssl is not installed")
+@pytest.mark.parametrize(("sslmode", "wanted"), [
+    ("disable", (False, None, None, None)),
+    ("require", (True, "TLSv1.3", "TLS_AES_256_GCM_SHA384", 256)),
+])  # fmt: skip
+def test_pg_stat_ssl_tells_how_a_client_is_encrypted(
+    sslmode: str, wanted: tuple[object, ...], guarded: App
+) -> None:
+    with login(guarded, "bob", sslmode) as connection:
+        told = "SELECT ssl, version, cipher, bits FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+        assert connection.execute(told).fetchone() == wanted
 
 
 def test_others_may_stop_their_own_alone(guarded: App) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import statistics
 import time
+from base64 import b64decode
 from collections.abc import Iterator
 
 import psycopg
@@ -144,6 +145,21 @@ def test_who_may_not_log_in_hears_so_after_the_right_password(guarded: GatewaySe
     assert refusal(guarded, "asleep", "secret") == (
         'FATAL:  role "asleep" is not permitted to log in'
     )
+
+
+def salt_of(admission: Admission, user: str) -> str:
+    exchange = admission.exchange(user, "192.0.2.1")
+    exchange.start()
+    return exchange.receive(PasswordMessage(SASL[5:]))[9:].decode().split(",")[1]
+
+
+def test_a_salt_tells_nothing_of_its_user(guarded: GatewayServer) -> None:
+    salts = {user: salt_of(guarded.admission, user) for user in NOBODY}
+    assert len({*salts.values()}) == len(NOBODY)
+    assert {len(b64decode(salt[2:])) for salt in salts.values()} == {16}
+    # Those that there are stay when the server starts again, and so do the others.
+    again = Admission(guarded.admission.users, made=lambda: MADE)
+    assert salts == {user: salt_of(again, user) for user in NOBODY}
 
 
 def seconds_of_a_refusal(admission: Admission, user: str) -> float:

@@ -22,8 +22,9 @@ RELATIONS: Mapping[str, str] = {
         "a.state, a.query, CAST(a.wait_type AS VARCHAR), CAST(a.wait_event AS VARCHAR), "
         "a.xact_start, a.query_start, "
         "a.backend_start, a.state_change, "
-        "a.client_addr, NULL, a.client_port, NULL, NULL, 'client backend', a.ssl, NULL, NULL, "
-        "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL "
+        "a.client_addr, NULL, a.client_port, NULL, NULL, 'client backend', a.ssl, "
+        "CAST(a.sslversion AS VARCHAR), CAST(a.sslcipher AS VARCHAR), CAST(a.sslbits AS INTEGER), "
+        "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL "
         "FROM (SELECT unnest(getvariable('activity')) AS a)"
     ),
     # Kind, mode, granted, then the numbers of what is locked.

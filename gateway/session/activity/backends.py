@@ -54,7 +54,7 @@ class Backend:
     application_name: str
     client_host: str
     client_port: int
-    encrypted: bool
+    cipher: tuple[str, str, int] | None  # of TLS: its name, the protocol, the bits of its key
     superuser: bool
     state: str
     query: str
@@ -104,7 +104,7 @@ class Connected:
     superuser: bool = True
     host: str = ""
     port: int = 0
-    encrypted: bool = False
+    cipher: tuple[str, str, int] | None = None
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
     backends: Backends = field(default_factory=Nobody)
 
@@ -193,7 +193,7 @@ class Doing:
             application_name=application_name,
             client_host=here.host,
             client_port=here.port,
-            encrypted=here.encrypted,
+            cipher=here.cipher,
             superuser=here.superuser,
             state="active" if busy else _IDLE[status],
             query=self.query,

@@ -111,7 +111,7 @@ class SessionFunctions:
                 "wait_type": each.wait_event and each.wait_event[0],
                 "wait_event": each.wait_event and each.wait_event[1],
                 "client_addr": each.client_host,
-                "client_port": each.client_port, "ssl": each.encrypted, **_copying(each),
+                "client_port": each.client_port, **_encryption(each), **_copying(each),
             }  # fmt: skip
             sees = who.roles.is_superuser(who.role) or READS_STATS in known
             if not sees and each.user not in known:
@@ -296,6 +296,11 @@ def _blockers(waiting: Backend, clients: Sequence[Backend]) -> list[int]:
     """What pg_blocking_pids tells of a client."""
     holders = waiting.locks.holders
     return [each.process_id for each in clients if holders & each.locks.owners]
+
+
+def _encryption(client: Backend) -> dict[str, Any]:
+    name, protocol, bits = client.cipher or (None, None, None)
+    return {"ssl": name is not None, "sslversion": protocol, "sslcipher": name, "sslbits": bits}
 
 
 def _copying(backend: Backend) -> dict[str, Any]:

@@ -6,7 +6,6 @@ A table of users where there is one, else trust on loopback. The exchanges thems
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,9 +15,6 @@ from gateway.errors import InvalidAuthorization
 from gateway.roles import NO_ROLES, Made, Roles, roles_of
 from gateway.wire.connection.auth import Exchange, Scram, Trust
 from gateway.wire.connection.tls import Tls, read_tls
-
-# A verifier that no password fits: one whose time is over.
-_NO_PASSWORD = f"SCRAM-SHA-256$4096:{'A' * 24}${'A' * 43}=:{'A' * 43}="
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +39,6 @@ class Admission:
     require_tls: bool = False
     delay_seconds: float = 0.0
     made: Callable[[], Made] = Made
-    # Makes the salts of users that do not exist: they stay while the server runs.
-    mock_secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
 
     def exchange(self, user: str, host: str, *, encrypted: bool = False) -> Exchange:
         """How a client at `host` proves who it is: SCRAM, or not at all where it is trusted.
@@ -63,7 +57,7 @@ class Admission:
             return Trust()
         if verifiers or any(role.verifier for role in self.made().roles.values()):
             binding = self.tls.end_point if encrypted and self.tls else b""
-            return Scram(user, verifiers, self.mock_secret, binding)
+            return Scram(user, verifiers, self._mock_secret(), binding)
         raise InvalidAuthorization(
             f'no entry for host "{host}", user "{user}"',
             hint="Configure users; without any, only clients on this machine are let in.",
@@ -81,15 +75,24 @@ class Admission:
         if role is not None and not role.login:
             raise InvalidAuthorization(f'role "{user}" is not permitted to log in')
 
+    def _mock_secret(self) -> bytes:
+        """What makes the salts of users that do not exist; a new start does not change it.
+
+        It is one of the verifiers, which nobody is told. If it changed by itself, those whose salts
+        stay would be the users that there are.
+        """
+        made = {name: role.verifier for name, role in self.made().roles.items() if role.verifier}
+        return min({**made, **self.users}.items())[1].encode()
+
     def _verifiers(self, user: str) -> Mapping[str, str]:
-        """What is kept of the passwords; a made role's while it is good."""
+        """What is kept of the passwords; nothing of a made role's whose time is over."""
         role = None if user in self.users else self.made().roles.get(user)
         if role is None or not role.verifier:
             return self.users
         ended = role.valid_until not in ("", "infinity") and (
             datetime.fromisoformat(role.valid_until) < datetime.now(UTC)
         )
-        return {user: _NO_PASSWORD if ended else role.verifier}
+        return {user: "" if ended else role.verifier}
 
     @property
     def now(self) -> Roles:

@@ -67,8 +67,8 @@ class Scram:
     Args:
         user: Name from the startup packet; the one inside the exchange is ignored, as
             PostgreSQL does.
-        verifiers: Name to stored verifier.
-        mock_secret: Makes the salts of users that do not exist; one per server.
+        verifiers: Name to stored verifier, "" where no password is good.
+        mock_secret: Makes the salts of users without one, the same for ever.
         end_point: The channel's tls-server-end-point; empty where there is none.
     """
 
@@ -84,7 +84,7 @@ class Scram:
         self._bound = False  # the client chose the mechanism that is bound to the channel
         self._user = user
         stored = verifiers.get(user)
-        self._verifier = _mock(user, mock_secret) if stored is None else read_verifier(stored)
+        self._verifier = read_verifier(stored) if stored else _mock(user, mock_secret)
         self._header = self._client_first = self._server_first = self._nonce = ""
 
     def start(self) -> bytes:

@@ -267,7 +267,7 @@ class GatewayHandler(BuenaVistaHandler):  # type: ignore[misc]  # buenavista car
             superuser=client.superuser,
             host=str(self.client_address[0]),
             port=int(self.client_address[1]),
-            encrypted=self.encrypted,
+            cipher=self.request.cipher() if self.encrypted else None,
             backends=server.backends,
         )
         client.session.start(login.user, login.database, login.settings, connected)
