@@ -98,6 +98,14 @@ def _is_of(block: Block, column: exp.Column) -> bool:
         return False
 
 
+def order_meant(select: exp.Select) -> exp.Expr:
+    """The ORDER BY of a query as a window has it, where a number or a name is no output."""
+    order: exp.Expr = select.args["order"].copy()
+    for item in order.expressions:
+        item.set("this", meant(item.this, select))
+    return order
+
+
 def meant(by: exp.Expr, select: exp.Select) -> exp.Expr:
     """What an item of ORDER BY stands for: a number or a name alone is an output."""
     if isinstance(by, exp.Literal) and by.is_int:

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.relations.value_rows import rows_of_values
-from gateway.sql.names.ordering import meant
+from gateway.sql.names.ordering import meant, order_meant
 from gateway.sql.names.scope import (
     Analysis,
     column_node,
@@ -194,12 +194,8 @@ def numbered(
     """The number of each row of `select` in its order; with ties, one for rows that are alike."""
     call = exp.Anonymous(this="rank" if _has_ties(clauses.get("limit")) else "row_number")
     window = exp.Window(this=call, partition_by=[each.copy() for each in parts])
-    order = select.args.get("order")
-    if order is not None:
-        own = order.copy()
-        for item in own.expressions:
-            item.set("this", meant(item.this, select))
-        window.set("order", own)
+    if select.args.get("order") is not None:
+        window.set("order", order_meant(select))
     return window
 
 

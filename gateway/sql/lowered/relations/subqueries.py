@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from gateway.sql.names.ordering import order_meant
+
 _VALUE, _PLACE = "in_value", "in_place"
 
 
@@ -76,20 +78,44 @@ def array_of_query(query: exp.Expr) -> exp.Expr:
     """ARRAY(SELECT ...): the rows in their order; no rows, an empty array."""
     inner = query.this if isinstance(query, exp.Subquery) else query
     inner = inner.copy()
-    order, columns = inner.args.get("order"), [_VALUE]
     value: exp.Expr = exp.column(_VALUE, table=_PLACE, quoted=True)
-    if order is not None and inner.args.get("distinct") is not None:
-        by = exp.Ordered(this=value.copy(), desc=order.expressions[0].args.get("desc"))
-        value = exp.Order(this=value, expressions=[by])
+    order, by = inner.args.get("order"), []
+    if order is not None and _is_ordered_by_value(inner):
+        by = [order.expressions[0].copy()]
+        by[0].set("this", value.copy())
     elif order is not None and isinstance(inner, exp.Select):
-        rank = exp.Anonymous(this="row_number")
-        window = exp.Window(this=rank, order=order.copy())
-        inner.append("expressions", exp.alias_(window, "in_order", quoted=True))
-        columns.append("in_order")
-        by = exp.Ordered(this=exp.column("in_order", table=_PLACE, quoted=True))
-        value = exp.Order(this=value, expressions=[by])
+        by = _order_beside(inner)
+    columns = [_VALUE, *(key.this.name for key in by if key.this.name != _VALUE)]
+    value = exp.Order(this=value, expressions=by) if by else value
     collected = exp.Anonymous(this="array_agg", expressions=[value])
     gathering = exp.Select(expressions=[exp.alias_(collected, "array", quoted=True)])
     gathering.set("from_", exp.From(this=_placed(inner, *columns)))
     empty = exp.Anonymous(this="make_array", expressions=[])
     return exp.Anonymous(this="coalesce", expressions=[exp.Subquery(this=gathering), empty])
+
+
+def _is_ordered_by_value(query: exp.Expr) -> bool:
+    """Whether its one column is what it is ordered by, as it must be beside DISTINCT and UNION."""
+    if not isinstance(query, exp.Select):
+        return isinstance(query, exp.SetOperation)
+    distinct = query.args.get("distinct")
+    first, *others = order_meant(query).expressions
+    alone = not others and first.this == query.expressions[0].unalias()
+    return alone or (distinct is not None and distinct.args.get("on") is None)
+
+
+def _order_beside(select: exp.Select) -> list[exp.Expr]:
+    """Columns of its order, put after its own, and how they are sorted."""
+    order = order_meant(select)
+    parted = select.args.get("distinct") is not None or order.find(exp.Window) is not None
+    keys: list[exp.Expr] = order.expressions
+    if not parted:
+        rank = exp.Window(this=exp.Anonymous(this="row_number"), order=order)
+        keys = [exp.Ordered(this=rank)]
+    by = []
+    for number, key in enumerate(keys, 1):
+        name = f"in_order_{number}"
+        select.append("expressions", exp.alias_(key.this.copy(), name, quoted=True))
+        by.append(key.copy())
+        by[-1].set("this", exp.column(name, table=_PLACE, quoted=True))
+    return by
