@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, GatewayError, GroupingError
-from gateway.sql.lowered.relations.for_engine import is_beneath, is_for_engine
+from gateway.sql.lowered.relations.common_tables import put_in_place
+from gateway.sql.lowered.relations.for_engine import is_beneath, is_for_engine, loses_null
 from gateway.sql.lowered.relations.group_keys import alike, has_sets, is_grouped_by, is_of_group
 from gateway.sql.lowered.relations.per_key import Keys, equal_keys, for_each
 from gateway.sql.lowered.relations.subqueries import array_of_query
@@ -26,7 +27,7 @@ from gateway.sql.lowered.values.quantified import (
     outputs_of,
     query_of,
 )
-from gateway.sql.meaning.volatile import refuse_drawn, volatile_call
+from gateway.sql.meaning.volatile import refuse_drawn
 from gateway.sql.names.scope import (
     Analysis,
     Block,
@@ -195,6 +196,8 @@ def _join_lateral(block: Block, analysis: Analysis, numbers: Iterator[int]) -> b
             lateral.replace(exp.Subquery(this=query.copy(), alias=alias))
             return True
         _refuse_aggregates_in_from(query, found)
+        if put_in_place(query):
+            return True
         name = f"values_{next(numbers)}"
         keys, given = _keys(block, found, place, name)
         made = for_each(query, keys, analysis)
@@ -253,27 +256,36 @@ def _join_value(block: Block, analysis: Analysis, numbers: Iterator[int]) -> boo
         if compare_columns(node, query):
             return True
         found = references(query, analysis)
-        if compared and _is_joined(node, found, block):
-            _replace_alike(node, among_rows(node, query), block)
-            return True
-        if not found or _is_left(node, query, found, block):
+        joined = compared and _is_joined(node, found, block)
+        if not joined and (not found or _is_left(node, query, found, block)):
             continue
-        if compared:
-            _replace_alike(node, among_rows(node, query), block)
-            return True
-        if isinstance(node, exp.Anonymous):
-            _replace_array(node, query, block)
-            return True
-        _refuse_outer_aggregates(query, found)
-        _join(node, query, found, block, analysis, next(numbers))
+        if joined or not put_in_place(query):
+            _rewrite(node, query, found, block, analysis, numbers)
         return True
     return False
+
+
+def _rewrite(
+    node: exp.Expr,
+    query: exp.Expr,
+    found: Sequence[Reference],
+    block: Block,
+    analysis: Analysis,
+    numbers: Iterator[int],
+) -> None:
+    if isinstance(node, exp.In) or is_quantified(node):
+        _replace_alike(node, among_rows(node, query), block)
+    elif isinstance(node, exp.Anonymous):
+        _replace_array(node, query, block)
+    else:
+        _refuse_outer_aggregates(query, found)
+        _join(node, query, found, block, analysis, next(numbers))
 
 
 def _is_joined(node: exp.Expr, found: Sequence[Reference], block: Block) -> bool:
     """Whether it is a comparison with a query that the engine does not run where it stands."""
     beyond = is_beyond(node) or is_beneath(node) or is_grouped_by(node, block)
-    return beyond or _loses_null(node, found, block)
+    return beyond or loses_null(node, bool(found), block)
 
 
 def _is_left(node: exp.Expr, query: exp.Expr, found: Sequence[Reference], block: Block) -> bool:
@@ -286,18 +298,6 @@ def _is_left(node: exp.Expr, query: exp.Expr, found: Sequence[Reference], block:
 def _replace_alike(node: exp.Expr, made: exp.Expr, block: Block) -> None:
     for each in alike(node, block):
         each.replace(made.copy())
-
-
-def _loses_null(node: exp.Expr, found: Sequence[Reference], block: Block) -> bool:
-    """Whether it is a NOT IN for which the engine does not see a NULL.
-
-    A value without columns is compared beneath the join, where NULL is as good as false; of a
-    query that looks outside the engine says that its join has too many keys.
-    """
-    if not isinstance(node.parent, exp.Not):
-        return False
-    seen = any(each.parent_select is block.select for each in nodes_of(node.this, exp.Column))
-    return bool(found) or not (seen or volatile_call(node.this))
 
 
 def _replace_array(node: exp.Expr, query: exp.Expr, block: Block) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from gateway.sql.lowered.values.quantified import is_condition
-from gateway.sql.names.scope import is_aggregate, is_one_row
-from gateway.sql.text.trees import conjuncts, own_nodes
+from gateway.sql.meaning.volatile import volatile_call
+from gateway.sql.names.scope import Block, is_aggregate, is_one_row
+from gateway.sql.text.trees import conjuncts, nodes_of, own_nodes
 
 
 def is_for_engine(node: exp.Expr, query: exp.Expr, outer: Sequence[exp.Column]) -> bool:
@@ -61,3 +62,15 @@ def is_beneath(node: exp.Expr) -> bool:
             return True
         at = at.parent
     return False
+
+
+def loses_null(node: exp.Expr, looks: bool, block: Block) -> bool:
+    """Whether it is a NOT IN for which the engine does not see a NULL.
+
+    A value without columns is compared beneath the join, where NULL is as good as false; of a
+    query that looks outside (`looks`) the engine says that its join has too many keys.
+    """
+    if not isinstance(node.parent, exp.Not):
+        return False
+    seen = any(each.parent_select is block.select for each in nodes_of(node.this, exp.Column))
+    return looks or not (seen or volatile_call(node.this))
