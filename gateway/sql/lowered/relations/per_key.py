@@ -174,7 +174,7 @@ def _first_of_each(select: exp.Select, keys: Keys) -> exp.Query:
         raise _refused("WITH TIES beside OFFSET", select)
     for part in clauses:
         select.set(part, None)
-    if select.args.get("distinct") is not None or _is_ordered_by_windows(select):
+    if select.args.get("distinct") is not None or is_ordered_by_windows(select):
         select = _wrapped(select)
     place = numbered(select, keys.each() if not _is_wrapped(select) else
                      [column_node(_FOUND, name) for name in keys.columns], clauses)  # fmt: skip
@@ -251,7 +251,7 @@ def _output(by: exp.Expr, select: exp.Select) -> exp.Expr:
     raise _refused("this ORDER BY", select)
 
 
-def _is_ordered_by_windows(select: exp.Select) -> bool:
+def is_ordered_by_windows(select: exp.Select) -> bool:
     """Whether its order is of windows, none of which stands inside another."""
     order = select.args.get("order")
     keys = [] if order is None else [meant(item.this, select) for item in order.expressions]

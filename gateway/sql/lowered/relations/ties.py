@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, SyntaxFault
-from gateway.sql.lowered.relations.per_key import PLACE, among, numbered
+from gateway.sql.lowered.relations.per_key import PLACE, among, is_ordered_by_windows, numbered
 from gateway.sql.names.ordering import meant
 from gateway.sql.names.scope import column_node
 from gateway.sql.text.trees import nodes
@@ -26,14 +26,16 @@ def keep_ties(tree: exp.Expr) -> exp.Expr | None:
 
     Raises:
         SyntaxFault: 42601, without ORDER BY.
-        FeatureNotSupported: 0A000, beside DISTINCT with an order that is no output.
+        FeatureNotSupported: 0A000, beside DISTINCT or of windows, with an order that is no output.
     """
     found = [node for node in nodes(tree) if has_ties(node)]
     for query in reversed(found):
         if query.args.get("order") is None:
             raise SyntaxFault("WITH TIES cannot be specified without ORDER BY clause")
-        if isinstance(query, exp.Select) and query.args.get("distinct") is not None:
-            _select_distinct(query)
+        if isinstance(query, exp.Select) and (
+            query.args.get("distinct") is not None or is_ordered_by_windows(query)
+        ):
+            _select_from(query)
         if isinstance(query, exp.Select):
             _rank(query)
         elif query is tree:
@@ -82,15 +84,15 @@ def _rank(select: exp.Select) -> None:
     select.set("order", exp.Order(expressions=[exp.Ordered(this=place.copy())]))
 
 
-def _select_distinct(select: exp.Select) -> None:
-    """Let the SELECT be one of a relation that is DISTINCT, and sorted by its columns."""
+def _select_from(select: exp.Select) -> None:
+    """Let the SELECT be one of a relation that is as it was, and sorted by its columns."""
     inner = select.copy()
     order, names = inner.args["order"], [item.alias_or_name for item in inner.expressions]
     for ordered in order.expressions:
         value = meant(ordered.this, inner)
         found = [n for n, i in zip(names, inner.expressions, strict=True) if i.unalias() == value]
         if not found:
-            raise FeatureNotSupported("WITH TIES beside DISTINCT of other columns is not supported")
+            raise FeatureNotSupported("WITH TIES in this order is not supported")
         ordered.set("this", column_node(_ALIAS, found[0]))
     clauses = {part: inner.args.pop(part, None) for part in ("limit", "offset", "order", "with_")}
     for part in list(select.args):
