@@ -11,6 +11,8 @@ from gateway.sql.meaning.volatile import volatile_call
 from gateway.sql.names.scope import Block, is_aggregate, is_one_row
 from gateway.sql.text.trees import conjuncts, nodes_of, own_nodes
 
+_SETTLED = (exp.Null, exp.Case, exp.Parameter)  # what may make a value of columns NULL in all rows
+
 
 def is_for_engine(node: exp.Expr, query: exp.Expr, outer: Sequence[exp.Column]) -> bool:
     """Whether the engine runs it: an aggregate, EXISTS or IN that compares in its own WHERE.
@@ -67,10 +69,16 @@ def is_beneath(node: exp.Expr) -> bool:
 def loses_null(node: exp.Expr, looks: bool, block: Block) -> bool:
     """Whether it is a NOT IN for which the engine does not see a NULL.
 
-    A value without columns is compared beneath the join, where NULL is as good as false; of a
-    query that looks outside (`looks`) the engine says that its join has too many keys.
+    A value without columns is compared beneath the join, where NULL is as good as false, and so is
+    one of which the engine finds out that it is NULL; of a query that looks outside (`looks`) it
+    says that its join has too many keys.
     """
-    if not isinstance(node.parent, exp.Not):
+    parent = node.parent
+    while isinstance(parent, exp.Paren):
+        parent = parent.parent
+    if not isinstance(parent, exp.Not):
         return False
+    value = list(own_nodes(node.this))
     seen = any(each.parent_select is block.select for each in nodes_of(node.this, exp.Column))
-    return looks or not (seen or volatile_call(node.this))
+    settled = any(isinstance(each, _SETTLED) for each in value)
+    return looks or settled or not (seen or volatile_call(node.this))
