@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Self
 from gateway.catalog.datasets import Datasets
 from gateway.catalog.refreshing import Refresher
 from gateway.config import Settings
+from gateway.engine.allocation import workers
 from gateway.engine.embedded import Embedded
 from gateway.errors import ConfigurationFault
 from gateway.passwords import read_verifier
 from gateway.session.gateway import Gateway
+from gateway.sources.patience import Crowd
 from gateway.sql.text.depth import make_room
 from gateway.store.tables import Store
 from gateway.wire.connection.admission import admission_of
@@ -167,4 +169,5 @@ def _datasets(settings: Settings, store: Store) -> Datasets:
         settings.chunk_cache_bytes,
         settings.open_seconds,
         settings.read_seconds,
+        Crowd(workers(settings.pool_bytes) // 2),
     )

@@ -33,7 +33,7 @@ from gateway.sources.grid.relations import relations_of
 from gateway.sources.listing import ATTRIBUTES, TEXT, Listing, attribute_rows
 from gateway.sources.opening import ncep
 from gateway.sources.opening.opening import open_dataset, presence, unreadable
-from gateway.sources.patience import Begun, within
+from gateway.sources.patience import Begun, Crowd, Patience
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.table import Description, Table, TableName
 from gateway.sources.urls import is_local, shown
@@ -92,6 +92,7 @@ class Datasets(Mapping[TableName, Table]):
         cache_bytes: What decoded chunks may take together.
         open_seconds: How long opening one may take.
         read_seconds: How long a read of one behind a URL may take.
+        crowd: The reads that are waited for.
     """
 
     def __init__(
@@ -102,9 +103,11 @@ class Datasets(Mapping[TableName, Table]):
         cache_bytes: int = 0,
         open_seconds: float = 60.0,
         read_seconds: float = 300.0,
+        crowd: Crowd | None = None,
     ) -> None:
         self.cache = ChunkCache(cache_bytes)
         self._open_seconds, self._read_seconds = open_seconds, read_seconds
+        self._crowd = crowd or Crowd(8)
         self._changing = threading.Lock()
         self._roots = roots
         self._file = None if directory is None else directory / ATTACHED
@@ -271,10 +274,10 @@ class Datasets(Mapping[TableName, Table]):
         if dataset.name not in self._configured:  # links and references may lead elsewhere by now
             attached.check(dataset, self._roots)
         tables, there = open_one(dataset), presence(_location(dataset.uri))
-        seconds = None if is_local(dataset.uri) else self._read_seconds
+        far = None if is_local(dataset.uri) else Patience(self._read_seconds, self._crowd)
         return Held(
             dataset,
-            {name: table.cached(self.cache, there, seconds) for name, table in tables.items()},
+            {name: table.cached(self.cache, there, far) for name, table in tables.items()},
         )
 
     def _take(self, held: Held) -> None:
@@ -316,7 +319,7 @@ class Datasets(Mapping[TableName, Table]):
 def open_within(dataset: Dataset, seconds: float) -> dict[TableName, GridTable]:
     """As `open_one`; DatasetUnreadable (58030), too, where it takes longer."""
     try:
-        return within(seconds, partial(open_one, dataset), check_for_interrupts)
+        return Begun(partial(open_one, dataset), seconds).result(check_for_interrupts)
     except TimeoutError as error:
         raise unreadable(dataset.uri, error) from error
 

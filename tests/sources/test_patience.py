@@ -11,8 +11,9 @@ import pytest
 import xarray
 
 from gateway.errors import DatasetUnreadable, QueryCanceled
+from gateway.sources import patience
 from gateway.sources.grid.grid import GridTable
-from gateway.sources.patience import Begun
+from gateway.sources.patience import Begun, Crowd, Patience
 from gateway.sources.reading import blocks
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.reading.reads import Reads
@@ -23,9 +24,10 @@ from .scans import rows_of
 NAME = TableName("public", "t")
 
 
-def far(reads: Reads, seconds: float) -> GridTable:
+def far(reads: Reads, seconds: float, crowd: Crowd | None = None) -> GridTable:
     dataset = xarray.Dataset({"v": (("y", "x"), np.arange(6.0).reshape(2, 3))})
-    table = GridTable(dataset, ["v"], name="far").cached(ChunkCache(0), None, seconds)
+    patience = Patience(seconds, crowd or Crowd(8))
+    table = GridTable(dataset, ["v"], name="far").cached(ChunkCache(0), None, patience)
     return table.watched(reads.of(NAME))
 
 
@@ -56,6 +58,32 @@ def test_a_read_ends_when_its_time_is_up() -> None:
     with pytest.raises(DatasetUnreadable, match='variable "v" of dataset "far"') as caught:
         rows_of(far(Reads(), 0.02))
     assert "there was no answer within 0.02 s" in caught.value.detail
+
+
+@pytest.mark.usefixtures("silent")
+def test_a_silent_store_is_given_up_where_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "CROWDED_SECONDS", 0.02)
+    crowd = Crowd(2)
+    crowd.waiting = 1  # somewhere else
+    with pytest.raises(DatasetUnreadable) as caught:
+        rows_of(far(Reads(), 60, crowd))
+    assert "answered nothing for 0 s, and 2 reads wait" in caught.value.detail
+    assert crowd.waiting == 1
+
+
+def test_a_slow_store_is_not_given_up_where_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "CROWDED_SECONDS", 0.2)
+    store = Patience(60, Crowd(1))
+    ends = [threading.Event() for _ in range(5)]
+
+    def answers() -> None:
+        for end in ends[:-1]:
+            threading.Timer(0.1, end.set).start()
+            store.awaited(lambda end=end: end.wait(60), lambda: None)
+        ends[-1].set()
+
+    threading.Thread(target=answers).start()
+    assert store.awaited(lambda: ends[-1].wait(60), lambda: None)
 
 
 def test_what_the_work_raises_is_raised() -> None:

@@ -28,6 +28,7 @@ from gateway.sources.filters.pruning import Positions, Pruned, prune
 from gateway.sources.grid.layout import grid_columns
 from gateway.sources.grid.partition import Box, GridPartition
 from gateway.sources.libraries import xarray
+from gateway.sources.patience import Patience
 from gateway.sources.reading.blocks import AnyColumn, Arrays, DerivedColumn, GridColumn
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.reading.columns import attributes_of, comment_of
@@ -82,7 +83,7 @@ class GridTable:
         self._reads: TableReads | None = None
         self._cache: ChunkCache | None = None
         self._presence: Callable[[], bool] | None = None
-        self._read_seconds: float | None = None
+        self._patience: Patience | None = None
         self._serial = next(_SERIALS)
         self.base: TableName | None = None  # what it is called in SQL, under a name beside that
         self._axes: dict[str, pa.Array] = {}
@@ -173,18 +174,18 @@ class GridTable:
         self,
         cache: ChunkCache,
         presence: Callable[[], bool] | None = None,
-        read_seconds: float | None = None,
+        patience: Patience | None = None,
     ) -> GridTable:
         """This table, its chunks held in a cache that others share.
 
         Args:
             cache: The cache.
             presence: Whether its store is still there, where that can be told.
-            read_seconds: How long a read of what is far away may take; None: it is near.
+            patience: How long a read of what is far away may take; None: it is near.
         """
         sharing = copy(self)
         sharing._cache, sharing._presence = cache, presence
-        sharing._read_seconds = read_seconds
+        sharing._patience = patience
         return sharing
 
     def dimension_of(self, column: str) -> str | None:
@@ -242,7 +243,7 @@ class GridTable:
         if found is None:
             column = self._columns[name]
             assert isinstance(column, GridColumn)
-            found = self._axes[name] = read_axis(self.name, column, self._read_seconds)
+            found = self._axes[name] = read_axis(self.name, column, self._patience)
         return found
 
     def readers(self, *names: Sequence[str]) -> list[Reader]:
@@ -265,7 +266,7 @@ class GridTable:
             self._cache,
             self._serial,
             self._presence,
-            self._read_seconds,
+            self._patience,
         )
 
     def size(self, dim: str) -> int:

@@ -31,7 +31,7 @@ from gateway.sources.arithmetic.elementwise import evaluate
 from gateway.sources.arithmetic.elementwise import names as names_in
 from gateway.sources.filters.pruning import Positions
 from gateway.sources.libraries import xarray
-from gateway.sources.patience import within
+from gateway.sources.patience import Patience, within
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.reading.chunked import Chunked, consecutive
 from gateway.sources.reading.columns import attributes_of
@@ -185,7 +185,7 @@ class Arrays:
         cache: Where chunks are held.
         serial: What tells the table from every other, in the cache.
         presence: Whether the store is still there; asked before the first read.
-        read_seconds: How long a read may take; None: however long, by who asks for it.
+        patience: How long a read may take; None: however long, by who asks for it.
     """
 
     dataset: str
@@ -195,7 +195,7 @@ class Arrays:
     cache: ChunkCache | None = None
     serial: int = 0
     presence: Callable[[], bool] | None = None
-    read_seconds: float | None = None
+    patience: Patience | None = None
     _read: dict[tuple[Any, ...], Values] = field(default_factory=dict)
     _sums: dict[tuple[Any, ...], Sum] = field(default_factory=dict)
     _block: Block | None = None
@@ -303,7 +303,7 @@ class Arrays:
             self._check_presence()
             # The engine's few threads must not wait for a network when nobody waits for them.
             check = check_for_interrupts if self.reads is None else self.reads.checker()
-            found = within(self.read_seconds, read, check)
+            found = within(self.patience, read, check)
         except QueryCanceled:
             raise
         except Exception as error:

@@ -20,7 +20,7 @@ import pyarrow as pa
 from gateway.errors import QueryCanceled
 from gateway.interrupts import check_for_interrupts
 from gateway.sources.filters.pruning import Positions
-from gateway.sources.patience import within
+from gateway.sources.patience import Patience, within
 from gateway.sources.reading.blocks import (
     BATCH_ROWS,
     AnyColumn,
@@ -188,20 +188,20 @@ class Reader:
         return known[1]
 
 
-def read_axis(dataset: str, column: GridColumn, seconds: float | None = None) -> pa.Array:
+def read_axis(dataset: str, column: GridColumn, patience: Patience | None = None) -> pa.Array:
     """The values of a column that has an axis, one for each position.
 
     Args:
         dataset: The dataset's name, for messages.
         column: The column.
-        seconds: How long reading may take, and is heard when it is cancelled; None: it is near.
+        patience: How long reading may take, and is heard when it is cancelled; None: it is near.
 
     Raises:
         DatasetUnreadable: 58030, naming dataset and variable.
     """
     # What a codec, a file system or a network raises is theirs to choose.
     try:
-        values = within(seconds, lambda: np.asarray(column.variable.values), check_for_interrupts)
+        values = within(patience, lambda: np.asarray(column.variable.values), check_for_interrupts)
         return encode(values, column.field.type)
     except QueryCanceled:
         raise
