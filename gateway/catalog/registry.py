@@ -198,9 +198,8 @@ class Registry:
         written = f"{schema}.{name}" if schema else name
         fault = self._grids.fault(schema or name) if isinstance(self._grids, Datasets) else None
         if fault is not None:
-            raise DatasetUnreadable(
-                f'relation "{written}" cannot be read', detail=f"{fault}: {fault.detail}"
-            )
+            message, detail = f'relation "{written}" cannot be read', f"{fault}: {fault.detail}"
+            raise DatasetUnreadable(message, detail=detail, hint=fault.hint)
         names = [*self._grids, *self.store.tables(), *(view.name for view in self.store.views())]
         raise UndefinedTable(f'relation "{written}" does not exist', hint=closest(written, names))
 

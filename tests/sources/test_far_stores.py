@@ -178,6 +178,24 @@ def test_s3_says_what_is_wrong_and_no_secret(
     assert 'cannot open dataset "s3://bucket/three.zarr"' in str(fault) and fault.detail
 
 
+def test_a_server_that_gives_no_parts_is_named(
+    bucket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = fsspec.filesystem("memory")
+    memory.put(str(bucket / "bucket" / "sharded.zarr"), "/sharded.zarr", recursive=True)
+    found = open_dataset("memory://sharded.zarr")
+    assert isinstance(found, xarray.Dataset)
+    whole = type(memory).cat_file
+
+    def without_parts(self: Any, path: str, start: Any = None, end: Any = None) -> Any:
+        return whole(self, path)
+
+    xarray.testing.assert_equal(found.load(), small())
+    monkeypatch.setattr(type(memory), "cat_file", without_parts)
+    with pytest.raises(OSError, match="sharded stores need one that answers range requests"):
+        open_dataset("memory://sharded.zarr").v[3].load()
+
+
 @pytest.mark.parametrize("name", ["two.zarr", "three.zarr", "four.nc", "sharded.zarr"])
 def test_azure_with_credentials_of_the_configuration(name: str, bucket: Path) -> None:
     needed("adlfs")

@@ -22,7 +22,7 @@ def store_of(uri: str, storage: Mapping[str, Any]) -> Any:
         uri: An fsspec URL.
         storage: Options of its file system.
     """
-    kind = _asking_sizes() if uri.startswith(_WITHOUT_ENDS) else zarr.storage.FsspecStore
+    kind = _asking_sizes() if uri.startswith(_WITHOUT_ENDS) else _parts()
     return kind.from_url(uri, storage_options=dict(storage), read_only=True)
 
 
@@ -42,3 +42,33 @@ def _asking_sizes() -> Any:
             return await super().get(key, prototype, byte_range)
 
     return AskingSizes
+
+
+@cache
+def _parts() -> Any:
+    """A store that refuses a whole file where it asked for a part, as a shard is read in.
+
+    Some HTTP servers know no ranges and send everything, which fsspec takes for the part.
+    """
+
+    class Parts(zarr.storage.FsspecStore):
+        async def get(self, key: str, prototype: Any, byte_range: Any = None) -> Any:
+            found = await super().get(key, prototype, byte_range)
+            most = _length(byte_range)
+            if found is not None and most is not None and len(found) > most:
+                raise OSError(
+                    f"the server sent {len(found)} bytes of {key} where {most} were asked for: "
+                    "sharded stores need one that answers range requests"
+                )
+            return found
+
+    return Parts
+
+
+def _length(byte_range: Any) -> int | None:
+    """How many bytes a part has at most, where that is told."""
+    if isinstance(byte_range, zarr.abc.store.SuffixByteRequest):
+        return int(byte_range.suffix)
+    if isinstance(byte_range, zarr.abc.store.RangeByteRequest):
+        return int(byte_range.end - byte_range.start)
+    return None

@@ -173,6 +173,8 @@ def unreadable(
         reason = reason.replace(value, "...")
     extra = EXTRAS.get(uri.partition("://")[0]) if isinstance(error, ImportError) else None
     hint = f"Install gradwire[{extra}]." if extra else ""
+    if "range requests" in reason:  # of fsspec, which reads a zip from its end
+        hint = "A zip behind a URL needs a server that answers range requests."
     return DatasetUnreadable(f'cannot open dataset "{shown(uri)}"', detail=reason, hint=hint)
 
 
