@@ -131,7 +131,7 @@ class GridPartition:
         if self.table.is_flipped:
             ends = [np.searchsorted(positions, positions[-1] // length * length)]
         else:
-            ends = [np.searchsorted(positions, positions[0] + length)]
+            ends = [np.searchsorted(positions, (positions[0] // length + 1) * length)]
         parts = np.split(positions, ends)
         for part in reversed(parts) if self.table.is_flipped else parts:
             yield Block({**chosen, dim: part})
