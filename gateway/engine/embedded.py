@@ -26,6 +26,7 @@ from pyarrow.dataset import Dataset
 from gateway.engine.allocation import keep_little, workers
 from gateway.engine.clocks import UNSTABLE, Clocks, Moment
 from gateway.engine.configured import (
+    FINISHED,
     PLAIN,
     SETTINGS,
     context_of,
@@ -90,8 +91,8 @@ class Embedded:
         plain = SessionConfig(SETTINGS | PLAIN).with_target_partitions(1)
         self._plain = SessionContext(plain)
         register_functions(self._plain, self._more)
-        self._run_in = plain
-        self._bare = without_functions(plain, self._runtime, memory_bytes)
+        self._run_in = SessionConfig(SETTINGS | FINISHED).with_target_partitions(1)
+        self._bare = without_functions(self._run_in, self._runtime, memory_bytes)
         self._shelf, self._orders = Shelf(), Orders()
 
     def new_session(self) -> EmbeddedSession:

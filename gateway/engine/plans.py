@@ -69,7 +69,7 @@ _LARGEST_CONSTANT = 10_000  # bytes
 # What makes much of little, so that it may take long; see `functions.rooms`.
 _GROWING = frozenset({"at_run_time", "text_at_run_time"})
 
-# Words of SQL without which the optimised plan's columns are those of the plan as it was made.
+# Words of SQL without which the analysed plan's columns are those of the plan as it was made.
 _WIDENING = frozenset({"case", "union", "intersect", "except", "recursive"})
 
 _LIMIT = re.compile(r"Limit: skip=(\d+), fetch=(\d+|None)$")
@@ -83,9 +83,9 @@ class Contexts:
     Args:
         own: The session's.
         plain: The one in which rows keep their order; see `embedded`.
-        bare: One that knows no function, in which finished physical plans are run: they hold the
-            functions that they call, and each run copies all that its context knows (60 us). The
-            session's bound on memory is its, too.
+        bare: One that knows no function and optimises nothing, in which finished physical plans are
+            run and others typed: they hold the functions that they call, and each use copies all
+            that its context knows (60 us). The session's bound on memory is its, too.
         memory_bytes: That bound; None: as much as there is.
     """
 
@@ -136,15 +136,14 @@ class EmbeddedPlan:
         """Names and types of the result's columns.
 
         As first planned, CASE and UNION still have the type of their first branch, whatever the
-        others widen it to: where one stands, the optimised plan tells, which takes as long as
-        planning did.
+        others widen it to: where one stands, the plan tells once it is analysed.
         """
         with translated(self._failures):
-            own = self._contexts.own
-            frame = own.create_dataframe_from_logical_plan(self._logical)
+            bare = self._contexts.bare
+            frame = bare.create_dataframe_from_logical_plan(self._logical)
             if not _WIDENING.isdisjoint(_WORDS.findall(self.sql.lower())):
-                optimised = self._fresh(own).optimized_logical_plan()
-                frame = own.create_dataframe_from_logical_plan(optimised)
+                analysed = frame.optimized_logical_plan()  # as far as `bare` goes
+                frame = bare.create_dataframe_from_logical_plan(analysed)
             return frame.schema()
 
     @cached_property
