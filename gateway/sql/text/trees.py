@@ -137,11 +137,11 @@ def copied(tree: T) -> T:
 
 def _alone(node: T) -> T:
     """A copy of one node that still holds the other's children."""
-    made = node.__class__()
+    kind = node.__class__
+    made = kind.__new__(kind)  # its constructor would look through the children of none
     made.args = node.args.copy()
-    if node.comments is not None:
-        made.comments = node.comments.copy()
-    if node._meta is not None:
-        made._meta = node._meta.copy()
+    made.parent = made.arg_key = made.index = made._hash = None
+    made.comments = None if node.comments is None else node.comments.copy()
+    made._meta = None if node._meta is None else node._meta.copy()
     made._type = node._type
     return made
