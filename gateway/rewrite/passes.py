@@ -358,7 +358,7 @@ COLUMNS = (
 # What values are, and what they come from.
 VALUES = (
     only(group_dependents, {exp.Group, exp.Order}),
-    only(keep_literals, {POINT, exp.Pow, *WRITTEN_CALLS}),
+    only(keep_literals, {POINT, exp.Pow, exp.Parameter, *WRITTEN_CALLS}),
     only(pull_back_queries, {Marker}),
     only(read_drawn_numbers, {"nextval", "setval"}),
     only(materialise_queries, {exp.With}),

@@ -16,8 +16,9 @@ from tests import goldens
 from tests.differential.vocabulary import SETUP
 from tests.examples import WANTED
 from tests.functions import test_mistakes, test_queries
+from tests.session import described_types, test_described_types
 
-FOLDERS = ("queries", "derivatives", "functions", "errors", "mistakes", "sql")
+FOLDERS = ("queries", "derivatives", "functions", "errors", "mistakes", "sql", "described")
 # Each is rewritten twice, and all of them take 10 s; with GRADWIRE_EXAMPLES all are tried.
 EVERY = 1 if WANTED else 16
 
@@ -27,7 +28,7 @@ def session(gateway_app: App) -> Iterator[Session]:
     """A session whose tables are those of the golden files."""
     session = gateway_app.gateway.create_session()
     session.start("census", "gradwire", {})
-    setup = test_queries.TABLES + SETUP + test_mistakes.SETUP
+    setup = test_queries.TABLES + SETUP + test_mistakes.SETUP + described_types.SETUP
     for text in ("CREATE SCHEMA census", "SET search_path TO census", *setup.split(";\n")):
         _run(session, text)
     yield session
@@ -59,6 +60,8 @@ def _trees(session: Session, text: str) -> list[exp.Expr]:
 
 
 def _texts(folder: str) -> list[str]:
+    if folder == "described":
+        return test_described_types.texts()
     prefix = "SELECT " if folder == "functions" else ""
     return [prefix + text for file in goldens.files(folder) for text, _ in goldens.cases(file)]
 
