@@ -31,24 +31,47 @@ READ: list[tuple[str, tuple[str, int, int] | None]] = [
     (HEAD + FOUR + "; SELECT 1", None),
     (HEAD + FOUR + " -- so", None),
     (HEAD + "($1::int, $2), ($3, $4), ($5, $6), ($7, $8)", None),
+    (HEAD + "($1::int, $2), ($3::int, $4), ($5::int8, $6), ($7::int, $8)", None),
+    (HEAD + "($1::int[], $2), ($3::int[], $4), ($5::int[], $6), ($7::int[], $8)", None),
+    (HEAD + "($1::varchar(3), $2), ($3, $4), ($5, $6), ($7, $8)", None),
     ("INSERT INTO t SELECT $1", None),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "wanted"), READ, ids=range(len(READ)))
 def test_rows_of_parameters(text: str, wanted: tuple[str, int, int] | None) -> None:
-    assert read(text) == (None if wanted is None else ParameterRows(*wanted))
+    found = read(text)
+    shown = None if found is None else (found.shape, found.width, found.count)
+    assert shown == wanted
 
 
-INT2, INT4, TEXT = (by_name(name) for name in ("int2", "int4", "text"))
+def test_casts_of_a_column() -> None:
+    found = read(
+        HEAD + ", ".join(f"(${n}::BIGINT, ${n + 1} :: double  precision)" for n in (1, 3, 5, 7))
+    )
+    assert found is None  # one space between the words
+    found = read(
+        HEAD + ", ".join(f"(${n}::BIGINT, ${n + 1} ::double precision )" for n in (1, 3, 5, 7))
+    )
+    assert found == ParameterRows(HEAD + "($1, $2)", 2, 4, ("BIGINT", "double precision"))
+    first = [INT8, FLOAT8]
+    assert found.settled({1: INT2}, [INT2, FLOAT8], first) == first
+    assert found.settled({}, first, [INT4, FLOAT8]) is None  # another column
+    assert found.settled({3: TEXT}, first, first) is None  # what is declared is no integer
+
+
+INT2, INT4, INT8, TEXT, FLOAT8 = (
+    by_name(name) for name in ("int2", "int4", "int8", "text", "float8")
+)
 
 
 def test_types_of_a_column_agree() -> None:
-    rows = ParameterRows("", 2, 2)
-    assert rows.declared({}) == {}
-    assert rows.declared({1: INT2, 3: INT4}) == {1: INT2}
-    assert rows.declared({1: INT2, 3: TEXT}) is None
-    assert rows.declared({2: TEXT}) is None
+    rows, columns = ParameterRows("", 2, 2, ("", "")), [INT4, TEXT]
+    assert rows.settled({}, columns, columns) == columns
+    assert rows.settled({1: INT2, 3: INT4}, [INT2, TEXT], columns) == [INT2, TEXT]
+    assert rows.settled({1: INT2, 3: TEXT}, [INT2, TEXT], columns) is None
+    assert rows.settled({1: INT2}, [INT2, TEXT], columns) == columns  # $3 is of its column's type
+    assert rows.settled({1: FLOAT8}, [FLOAT8, TEXT], columns) is None
     assert rows.types({1: INT2, 3: INT4}, [INT2, TEXT]) == (INT2, TEXT, INT4, TEXT)
 
 
@@ -58,6 +81,7 @@ TABLE = "(n int PRIMARY KEY, a float8 NOT NULL DEFAULT 0, s varchar(5), d numeri
 INSERTS: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
     "widths": ("(n, a)", [(1, 1.5), (70_000, -2.5), (3, 0.0), (4, 1e300)]),
     "nulls": ("(n, s)", [(1, None), (2, "b"), (3, None), (4, "d")]),
+    "a null first": ("(n, d)", [(1, None), (2, 1.5), (3, None), (4, 700.5)]),
     "nulls alone": ("(n, s)", [(n, None) for n in range(4)]),
     "texts": ("(n, t)", [(1, "2024-02-29"), (2, None), (3, "1999-12-31"), (4, "2000-01-01")]),
     "whole rows": ("", [(n, n / 3, f"x{n}", n, None) for n in range(200)]),
@@ -86,10 +110,33 @@ def outcome(connection: psycopg.Connection[Any], text: str, values: list[Any]) -
     return tag, connection.execute("SELECT * FROM spread ORDER BY n").fetchall()
 
 
-@pytest.mark.parametrize("name", INSERTS)
-def test_they_come_to_what_they_come_to_as_they_stand(connect: Connect, name: str) -> None:
+# What is inserted -> what each of its columns is cast to.
+CASTS = {
+    "widths": ("int", "double precision"),
+    "nulls": ("INTEGER", "VARCHAR"),
+    "a null first": ("INTEGER", "NUMERIC"),
+    "texts": ("INTEGER", "DATE"),
+    "whole rows": ("INTEGER", "FLOAT", "VARCHAR", "NUMERIC", "DATE"),
+    "a duplicate": ("bigint",),
+    "too long": ("INTEGER", "text"),
+    "too large": ("int4", "numeric"),
+    "beyond integer": ("integer",),
+    "several kinds": ("int", "numeric"),
+    "no number": ("int", "numeric"),
+    "no date": ("int", "date"),
+    "no such column": ("int", "int"),
+    "too few": ("int",),
+}
+WAYS = [(name, None) for name in INSERTS] + [(name, CASTS[name]) for name in CASTS]
+
+
+@pytest.mark.parametrize(("name", "casts"), WAYS)
+def test_they_come_to_what_they_come_to_as_they_stand(
+    connect: Connect, name: str, casts: tuple[str, ...] | None
+) -> None:
     columns, rows = INSERTS[name]
-    marks = ", ".join(f"({', '.join(['%s'] * len(row))})" for row in rows)
+    cells = [f"%s::{cast}" for cast in casts] if casts else ["%s"] * len(rows[0])
+    marks = ", ".join([f"({', '.join(cells)})"] * len(rows))
     text = f"INSERT INTO spread {columns} VALUES {marks}"
     values = [value for row in rows for value in row]
     connection = connect()

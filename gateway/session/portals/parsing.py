@@ -133,20 +133,26 @@ def _kept(
 def _of_rows(client: Preparing, text: str, declared: Mapping[int, Type]) -> Prepared | None:
     """An INSERT of many rows of parameters, read as that of one; None: it is none such."""
     rows = parameter_rows.read(text)
-    first = rows.declared(declared) if rows is not None else None
-    if rows is None or first is None:
+    if rows is None:
         return None
     try:
         statement = client.executor.recall.read(rows.shape)[0]
-        described = _described(client, statement, first)
+        described = _described(client, statement, rows.declared(declared))
         query = client.executor.computation(statement)
     except QueryCanceled:
         raise
     except GatewayError:  # it will be told of the text as it was sent
         return None
-    if query is None or query.given is None or len(described.parameters) != rows.width:
+    if query is None or query.given is None or query.write is None or query.target is None:
         return None
-    types = rows.types(declared, described.parameters)
+    if len(described.parameters) != rows.width or len(query.write.columns) != rows.width:
+        return None
+    target = client.executor.registry.target_columns(query.target)
+    columns = [target[name].type for name in query.write.columns]
+    row = rows.settled(declared, described.parameters, columns)
+    if row is None:
+        return None
+    types = rows.types(declared, row)
     prepared = _kept(client, statement, Described(types, described.fields), text)
     prepared.rows = rows
     return prepared

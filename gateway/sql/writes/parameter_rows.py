@@ -2,7 +2,8 @@
 
 `INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4)`, as pandas and SQLAlchemy send it, becomes
 `INSERT INTO t (a, b) VALUES ($1, $2)`, which is read once for all texts like it, and is executed
-with a column of values for each of its parameters.
+with a column of values for each of its parameters. Casts to the columns' own types, as SQLAlchemy
+writes them for psycopg (`$1::BIGINT`), are left out.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ import pyarrow as pa
 
 from gateway.sql.writes.constant_rows import HEAD
 from gateway.sql.writes.given import joined
-from gateway.types import Type
+from gateway.types import ALIASES, BY_NAME, Type
 
-_CELL = r"\s*+\$(\d{1,5}+)\s*+"
+_CELL = r"\s*+\$(\d{1,5}+)\s*+(?:::\s*+([A-Za-z]\w*+(?: \w++){0,3})\s*+)?"
 _FIRST = re.compile(rf"\({_CELL}(?:,{_CELL})*\)")
 _END = re.compile(r"\s*;?\s*\Z")
 # Fewer rows are as quickly read as they stand.
@@ -27,6 +28,9 @@ _LEAST_ROWS = 4
 
 # Declared types of one column that may differ from row to row.
 _INTEGERS = frozenset({"int2", "int4", "int8"})
+_TEXTS = frozenset({"text", "varchar"})
+# A cast to one of these cuts a text, or takes what is no text for one.
+_CUTTING = frozenset({"char", "bpchar", "name", "unknown"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +41,52 @@ class ParameterRows:
         shape: The text with its first row alone.
         width: The parameters of a row; those of the n-th follow those of the one before.
         count: How many rows there are.
+        casts: What the parameters of a row are cast to, as it is written; "": they are not.
     """
 
     shape: str
     width: int
     count: int
+    casts: tuple[str, ...]
 
-    def declared(self, types: Mapping[int, Type]) -> dict[int, Type] | None:
-        """The types of the first row, with which those of the others agree; None: they do not.
+    def declared(self, types: Mapping[int, Type]) -> dict[int, Type]:
+        """What the client declared of the first row, of all that it declared by number."""
+        return {n: kind for n, kind in types.items() if n <= self.width}
+
+    def settled(
+        self, declared: Mapping[int, Type], first: Sequence[Type], columns: Sequence[Type]
+    ) -> Sequence[Type] | None:
+        """The types of a row's parameters; None where those of several rows or a cast differ.
+
+        What is not declared is of its column's type, or of the cast's, which must be alike.
 
         Args:
-            types: What the client declared, by number.
+            declared: What the client declared, by number.
+            first: The types of the first row's, without casts.
+            columns: Those of the columns that the values are for.
         """
-        for place in range(1, self.width + 1):
-            numbers = range(place, self.width * self.count + 1, self.width)
-            names = {types[n].name if n in types else "" for n in numbers}
-            if len(names) > 1 and not names <= _INTEGERS:
+        found = list(first)
+        for place, column in enumerate(columns):
+            numbers = range(place + 1, self.width * self.count + 1, self.width)
+            given = {n: declared[n] for n in numbers if n in declared}
+            names = {each.name for each in given.values()}
+            if self.casts[place] or 0 < len(given) < len(numbers):
+                kind = self._kind(place, column)
+                if kind is None or not all(_fits(each, kind) for each in given.values()):
+                    return None
+                found[place] = kind
+            elif len(names) > 1 and not names <= _INTEGERS:
                 return None
-        return {n: kind for n, kind in types.items() if n <= self.width}
+        return found
+
+    def _kind(self, place: int, column: Type) -> Type | None:
+        """What values are cast to, or the column's type; None where a cast may change them."""
+        if not self.casts[place]:
+            return column
+        spelt = " ".join(self.casts[place].lower().split())
+        kind = BY_NAME.get(ALIASES.get(spelt, spelt))
+        changes = kind is None or kind.name in _CUTTING or not _alike(kind, column, _TEXTS)
+        return None if changes else kind
 
     def types(self, declared: Mapping[int, Type], first: Sequence[Type]) -> tuple[Type, ...]:
         """The types of all parameters, of which those of the first row were found to be `first`."""
@@ -72,33 +104,44 @@ class ParameterRows:
         return found
 
 
+def _fits(given: Type, kind: Type) -> bool:
+    return _alike(given, kind, _TEXTS) or _alike(given, kind, _INTEGERS)
+
+
+def _alike(kind: Type, other: Type, names: frozenset[str]) -> bool:
+    return kind is other or {kind.name, other.name} <= names
+
+
 def read(text: str) -> ParameterRows | None:
     """The rows of an INSERT of parameters; None where it is something else.
 
     >>> read("INSERT INTO t VALUES ($1, $2), ($3, $4), ($5, $6), ($7, $8)")
-    ParameterRows(shape='INSERT INTO t VALUES ($1, $2)', width=2, count=4)
+    ParameterRows(shape='INSERT INTO t VALUES ($1, $2)', width=2, count=4, casts=('', ''))
     """
     head = HEAD.match(text)
     first = _FIRST.match(text, head.end()) if head is not None else None
     if head is None or first is None:
         return None
     width = first[0].count("$")
-    rows, end = [], head.end()
+    rows, casts, end = [], set(), head.end()
     for row in _row(width).finditer(text, end):
         if row.start() != end:
             break
-        rows.append(row.groups()[:width])
+        parts = row.groups("")
+        rows.append(parts[: 2 * width : 2])
+        casts.add(parts[1 : 2 * width : 2])
         end = row.end()
-        if not row[width + 1]:
+        if not parts[-1]:
             break
     else:
         return None
-    if len(rows) < _LEAST_ROWS or not _END.match(text, end):
+    if len(rows) < _LEAST_ROWS or len(casts) > 1 or not _END.match(text, end):
         return None
     numbers = list(map(int, chain.from_iterable(rows)))
     if numbers != list(range(1, len(numbers) + 1)):
         return None
-    return ParameterRows(text[: first.end()], width, len(rows))
+    cells = ", ".join(f"${n}" for n in range(1, width + 1))
+    return ParameterRows(f"{text[: head.end()]}({cells})", width, len(rows), casts.pop())
 
 
 @lru_cache(64)
