@@ -1,6 +1,6 @@
 """Django, dbt and pgcli, each in a process of its own, over a gateway and over PostgreSQL 15.
 
-They are no part of the extra `test`: GRADWIRE_CLIENTS names the `python` of an environment that has
+They are no part of the extra `test`: CLIENTS_PYTHON names the `python` of an environment that has
 them (`pip install django "psycopg[binary]" "dbt-core<1.11" "dbt-postgres<1.10" pgcli`).
 """
 
@@ -21,7 +21,7 @@ from gateway.app import App
 from gateway.config import Settings
 from tests.wire import postgres as real
 
-PYTHON = os.environ.get("GRADWIRE_CLIENTS", sys.executable)
+PYTHON = os.environ.get("CLIENTS_PYTHON", sys.executable)
 HERE = Path(__file__).parent
 
 
