@@ -3,6 +3,33 @@
 from __future__ import annotations
 
 SCRIPTS: dict[str, list[str]] = {
+    "numbers_beyond_all_digits": [
+        "CREATE TABLE nb (k int, a numeric, b numeric(6, 2), c numeric(38, 30), x text)",
+        "INSERT INTO nb (a) VALUES (1e-999999999)",
+        "INSERT INTO nb (a) VALUES ('1e-999999999')",
+        "INSERT INTO nb (b) VALUES (1e-16384)",
+        "INSERT INTO nb (b) VALUES ('1e-99999999999999999999')",
+        "INSERT INTO nb (b) VALUES (1e-16383)",
+        "INSERT INTO nb (b) VALUES ('1e-16383')",
+        "INSERT INTO nb (b) VALUES (-0.00499999999999999999999999999999999999999999)",
+        "INSERT INTO nb (b) VALUES ('0.00499999999999999999999999999999999999999999')",
+        "INSERT INTO nb (b) VALUES (0.0050000000000000000000000000000000000000000001)",
+        "INSERT INTO nb (c) VALUES (-1.23456789012345678901234567890123456789012345)",
+        "UPDATE nb SET c = 1e-50 WHERE c < 0",
+        "UPDATE nb SET b = '1e-20000'",
+        "INSERT INTO nb (a) VALUES (1e131073)",
+        "INSERT INTO nb (k, x) VALUES (1, '1e-20000'), (2, '1e-90'), (3, '1e-999999999')",
+        "SELECT x::numeric FROM nb WHERE k = 3",
+        "SELECT x::numeric(6, 2) FROM nb WHERE k = 1",
+        "SELECT x::numeric(6, 2) FROM nb WHERE k = 2",
+        "SELECT '1e-999999999'::text::numeric",
+        "SELECT '0e-999999999'::numeric(6, 2)",
+        "SELECT '0e999999'::numeric, '1e-400'::numeric(6, 2), 1e-400::numeric(6, 2)",
+        "SELECT 1e-20000",
+        "SELECT '{1e-20000}'::numeric(6, 2)[]",
+        "SELECT * FROM nb ORDER BY k, b, c",
+        "DROP TABLE nb",
+    ],
     "another_database": [
         "CREATE TABLE ad (a int)",
         "INSERT INTO other.public.ad VALUES (1)",

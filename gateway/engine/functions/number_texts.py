@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from gateway.errors import InvalidTextRepresentation, domain_refuses
 from gateway.sql.inputs import number_input
+from gateway.sql.types.numerals import plain
 
 Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
 
@@ -85,13 +86,16 @@ def _plain_numbers(texts: pa.Array) -> pa.Array:
 
     Raises:
         InvalidTextRepresentation: 22P02. FeatureNotSupported: 0A000, NaN or an infinity.
+        NumericValueOutOfRange: 22003, more digits than PostgreSQL reads.
     """
     if pc.all(pc.match_substring_regex(texts, _PLAIN_NUMBER), min_count=0).as_py():
         return texts
-    numbers = (
-        None if each is None else number_input.read_numeric(each) for each in texts.to_pylist()
-    )
-    return pa.array([None if each is None else format(each, "f") for each in numbers], pa.string())
+    found: list[str | None] = []
+    for text in texts.to_pylist():
+        if text is not None:
+            number_input.read_numeric(text)
+        found.append(None if text is None else plain(text.strip()))
+    return pa.array(found, pa.string())
 
 
 def _trimmed(texts: pa.Array) -> pa.Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from gateway.errors import (
     FeatureNotSupported,
@@ -102,13 +102,43 @@ read_float4 = _floating("real", "f")
 read_float8 = _floating("double precision", "d")
 
 
+# What a numeric can have in PostgreSQL, whatever its declared digits are (manual, 8.1.2).
+_MOST_BEFORE, _MOST_AFTER = 131072, 16383
+
+
+def refuse_overflow(text: str, position: int = 0) -> None:
+    """Refuse a number with an exponent that has more digits than any numeric of PostgreSQL.
+
+    Raises:
+        NumericValueOutOfRange: 22003.
+
+    >>> refuse_overflow("1.5e-16382")
+    >>> refuse_overflow("1.55e-16382")
+    Traceback (most recent call last):
+    gateway.errors.data.NumericValueOutOfRange: value overflows numeric format
+    """
+    digits, _, exponent = text.strip(_SPACES).lower().partition("e")
+    if not exponent:
+        return
+    before, _, after = digits.lstrip("+-").partition(".")
+    written = before + after
+    power = int(exponent) if len(exponent.lstrip("+-0")) <= _EXPONENT_DIGITS else _BEYOND
+    first = len(written) - len(written.lstrip("0"))
+    above = first < len(written) and len(before) - first + power > _MOST_BEFORE
+    if above or len(after) - power > _MOST_AFTER or abs(power) >= _BEYOND:
+        raise NumericValueOutOfRange("value overflows numeric format", position=position)
+
+
+_BEYOND, _EXPONENT_DIGITS = 2**30 - 1, 10  # INT_MAX / 2, as set_var_from_str has it
+
+
 def read_numeric(text: str) -> Decimal:
     """The number, with the digits it was written with.
 
     Raises:
         InvalidTextRepresentation: 22P02.
         FeatureNotSupported: 0A000, NaN or an infinity.
-        NumericValueOutOfRange: 22003, an exponent that nobody reads.
+        NumericValueOutOfRange: 22003, more digits than PostgreSQL reads.
 
     >>> read_numeric(" 1.50")
     Decimal('1.50')
@@ -120,7 +150,5 @@ def read_numeric(text: str) -> Decimal:
         )
     if not _NUMBER.fullmatch(spelt):
         raise _syntax("numeric", text)
-    try:
-        return Decimal(spelt)
-    except InvalidOperation as error:  # an exponent of twenty digits
-        raise NumericValueOutOfRange("value overflows numeric format") from error
+    refuse_overflow(spelt)
+    return Decimal(spelt)

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.errors import GatewayError, SyntaxFault, UndefinedFunction
+from gateway.sql.inputs.number_input import refuse_overflow
 from gateway.sql.text.words import PARAMETER_SIGN
 
 # Words that begin a clause: none of them can stand after a comma.
@@ -123,6 +124,7 @@ def refuse_foreign(tokens: Sequence[Token], text: str) -> None:
 
     Raises:
         SyntaxFault: 42601. UndefinedFunction: 42883, an operator.
+        NumericValueOutOfRange: 22003, a number.
     """
     for place in range(len(tokens)):
         if (fault := _foreign(place, tokens, text)) is not None:
@@ -133,6 +135,7 @@ def _foreign(place: int, tokens: Sequence[Token], text: str) -> GatewayError | N
     token = tokens[place]
     after = tokens[place + 1] if place + 1 < len(tokens) else None
     if token.token_type == TokenType.NUMBER:
+        refuse_overflow(token.text, token.start + 1)
         return _junk(place, tokens, text)
     if token.token_type == TokenType.EQ and text[token.start : token.end + 1] == "==":
         return UndefinedFunction(

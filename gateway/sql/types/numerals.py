@@ -14,7 +14,7 @@ from sqlglot import exp
 from gateway.types import INT4, INT8, NUMERIC, Type
 
 _SUMS = (exp.Add, exp.Sub, exp.Mul)
-_MOST_DIGITS = 38
+MOST_DIGITS = 38
 
 
 def is_point_literal(tree: exp.Expr) -> bool:
@@ -28,7 +28,7 @@ def is_point_literal(tree: exp.Expr) -> bool:
     if tree.type is not None and tree.type.this == exp.DType.DOUBLE:
         return False  # an earlier pass made it a double
     precision, scale = digits(tree.name)
-    return precision <= _MOST_DIGITS and scale <= _MOST_DIGITS
+    return precision <= MOST_DIGITS and scale <= MOST_DIGITS
 
 
 def is_exacting(literal: exp.Expr) -> bool:
@@ -108,14 +108,18 @@ def digits(text: str) -> tuple[int, int]:
 
 
 def plain(text: str) -> str:
-    """A number without an exponent.
+    """A number without an exponent; one that no numeric holds here as another that none holds.
 
-    >>> plain("1.5e3"), plain(".5")
-    ('1500', '0.5')
+    >>> plain("1.5e3"), plain(".5"), plain("0e-99")
+    ('1500', '0.5', '0')
     """
-    value = Decimal(text)
-    if abs(value.adjusted()) > 2 * _MOST_DIGITS:
-        return "9" * (2 * _MOST_DIGITS + 1)  # more than any numeric has
+    value, most = Decimal(text), 2 * MOST_DIGITS
+    if not value and abs(value.adjusted()) > most:
+        return "0"
+    if value.adjusted() > most:
+        return "9" * (most + 1)
+    if value.adjusted() < -most:
+        return ("-" if value < 0 else "") + "0." + "0" * most + "1"
     return format(value, "f")
 
 

@@ -16,7 +16,7 @@ from gateway.errors import (
 from gateway.sql.names.scope import column_node, position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import DIALECT, parse
-from gateway.sql.types.numerals import digits, is_point_literal, plain
+from gateway.sql.types.numerals import MOST_DIGITS, digits, is_point_literal, plain
 from gateway.sql.types.parameters import number
 from gateway.sql.writes.items import Assigned, with_items
 from gateway.sql.writes.targets import Target, TargetColumn
@@ -178,12 +178,25 @@ def declare_parameters(
         if isinstance(value, exp.Parameter):
             parameters.setdefault(number(value), kind)
             continue
+        if kind is NUMERIC and (text := _long_number(value)):
+            read = exp.Literal.string(text)  # by the store: a double has not all of its digits
+            value.replace(read)
+            values[place] = read
+            continue
         sql_type = _typed(value, kind)
         if sql_type is not None:
             typed = exp.Cast(this=value.copy(), to=sql_type)
             typed.meta[AS_ASSIGNED] = True
             value.replace(typed)
             values[place] = typed
+
+
+def _long_number(value: exp.Expr) -> str:
+    """A number with a point or an exponent that is too long for a decimal; "" of anything else."""
+    literal = value.this if isinstance(value, exp.Neg) else value
+    if not isinstance(literal, exp.Literal) or literal.is_string or literal.is_int:
+        return ""
+    return "" if is_point_literal(literal) else ("-" if literal is not value else "") + literal.name
 
 
 def _typed(value: exp.Expr, kind: Type) -> exp.DataType | None:
@@ -240,7 +253,8 @@ def type_mixed(values: list[exp.Expr], kind: Type) -> None:
     for value in texts:
         known = _read_as(kind)
         if kind is NUMERIC and _NUMBER.fullmatch(value.name.strip()):
-            known = "decimal({}, {})".format(*digits(value.name))
+            precision, scale = digits(value.name)
+            known = f"decimal({precision}, {scale})" if precision <= MOST_DIGITS else known
         to = data_type(known)
         value.replace(exp.Cast(this=value.copy(), to=to))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import ROUND_05UP, Context, Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,7 @@ from gateway.errors import (
     NumericValueOutOfRange,
 )
 from gateway.sql.inputs.far_moments import DAY_MICROS
+from gateway.sql.inputs.number_input import refuse_overflow
 from gateway.types import BY_NAME, Type
 
 _DAY = r"\d{4}-\d{2}-\d{2}"
@@ -63,7 +65,9 @@ def read_numeric(texts: pa.Array) -> pa.Array:
 
 
 def wide_decimal(texts: pa.Array) -> pa.Array:
-    """decimal256(76, 38) for texts in the form of a number; digits past the 38th are rounded off.
+    """decimal256(76, 38) for texts in the form of a number, of which digits past the 38th are cut.
+
+    The last is no 0 or 5 where others were: so it may be rounded again, and is told from 0.
 
     Raises:
         NumericValueOutOfRange: 22003, more than 38 digits before the point.
@@ -92,18 +96,17 @@ def exact_decimal(texts: pa.Array, scale: int) -> pa.Array:
 
 
 def _long_decimals(texts: pa.Array, scale: int, cause: Exception) -> pa.Array:
-    from decimal import ROUND_HALF_UP, Context, Decimal
-
-    context = Context(prec=2000, rounding=ROUND_HALF_UP)
-    unit = Decimal(1).scaleb(-scale)
     try:
-        values = [
-            None if text is None else context.create_decimal(text).quantize(unit, context=context)
-            for text in texts.to_pylist()
-        ]
+        values = [None if text is None else _rounded(text, scale) for text in texts.to_pylist()]
         return pa.array(values, pa.decimal256(76, scale))
     except (pa.ArrowInvalid, ArithmeticError) as error:
         raise NumericValueOutOfRange("value overflows numeric format") from (error or cause)
+
+
+def _rounded(text: str, scale: int) -> Decimal:
+    refuse_overflow(text)
+    context = Context(prec=2000, rounding=ROUND_05UP)
+    return context.create_decimal(text).quantize(Decimal(1).scaleb(-scale), context=context)
 
 
 def cut_nanoseconds(values: pa.Array) -> pa.Array:
