@@ -10,6 +10,7 @@ they are rewritten here before a table sees them.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -28,6 +29,23 @@ Failures = list[GatewayError]
 # Rows that the engine is given at a time. A sort under a bound of 64 MiB has no room for two
 # batches of four columns and 256K rows. Cutting copies nothing.
 _MOST_ROWS = 65_536
+
+
+def _of_conditions(put_together: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The operator, which takes truth values of pyarrow's beside its conditions, too.
+
+    The engine's binding puts conditions together by `operator.and_` and `operator.or_`, which it
+    looks up by these names, and pyarrow's NULL has neither where it stands first: `x IN (NULL, 1)`
+    comes as `NULL OR x = 1`.
+    """
+
+    def both(one: Any, other: Any) -> Any:
+        return put_together(pc.scalar(one) if isinstance(one, pa.BooleanScalar) else one, other)
+
+    return both
+
+
+operator.and_, operator.or_ = _of_conditions(operator.and_), _of_conditions(operator.or_)
 
 
 class ProviderDataset(pyarrow.dataset.Dataset):  # type: ignore[misc]  # pyarrow has no types
