@@ -33,6 +33,7 @@ from gateway.engine.configured import (
     pool_of,
     without_functions,
 )
+from gateway.engine.contexts import BATCH_SIZE, BySize, Contexts, Own
 from gateway.engine.faults import translated
 from gateway.engine.functions import Columnar, made, register_functions
 from gateway.engine.functions.sleeping import sleeper
@@ -41,7 +42,7 @@ from gateway.engine.interface import Plan
 from gateway.engine.large_values import large_as_calls
 from gateway.engine.lookups import Orders
 from gateway.engine.open_plans import OpenPlans, ValueCalls
-from gateway.engine.plans import IN_ORDER, Contexts, EmbeddedPlan, Plans, limited
+from gateway.engine.plans import IN_ORDER, EmbeddedPlan, Plans, limited
 from gateway.engine.provided import Compute, Provided
 from gateway.engine.provider import as_dataset
 from gateway.engine.reading import all_held, reading
@@ -88,29 +89,33 @@ class Embedded:
         self._more = made(functions)
         config = SessionConfig(SETTINGS)
         self._config = config if threads is None else config.with_target_partitions(threads)
-        plain = SessionConfig(SETTINGS | PLAIN).with_target_partitions(1)
-        self._plain = SessionContext(plain)
-        register_functions(self._plain, self._more)
-        self._run_in = SessionConfig(SETTINGS | FINISHED).with_target_partitions(1)
-        self._bare = without_functions(self._run_in, self._runtime, memory_bytes)
+        self._in_order = BySize(self._plain)
+        self._finished = self._bare(self._runtime, memory_bytes)
         self._shelf, self._orders = Shelf(), Orders()
 
     def new_session(self) -> EmbeddedSession:
         """A session of its own for one client."""
-        contexts = self._contexts(self._runtime, self._bare, self._memory_bytes)
+        contexts = self._contexts(self._runtime, self._finished, self._memory_bytes)
         return EmbeddedSession(contexts, self._unstable, self._shelf, self._orders, self._limited)
 
     def _limited(self, memory_bytes: int) -> Contexts:
         pool = pool_of(memory_bytes)
-        bare = without_functions(self._run_in, pool, memory_bytes)
-        return self._contexts(pool, bare, memory_bytes)
+        return self._contexts(pool, self._bare(pool, memory_bytes), memory_bytes)
 
     def _contexts(
-        self, runtime: RuntimeEnvBuilder | None, bare: SessionContext, memory_bytes: int | None
+        self, runtime: RuntimeEnvBuilder | None, finished: BySize, memory_bytes: int | None
     ) -> Contexts:
         context = context_of(self._config, runtime, memory_bytes)
         register_functions(context, self._more)
-        return Contexts(context, self._plain, bare, memory_bytes)
+        return Contexts(Own(context), self._in_order, finished, memory_bytes)
+
+    def _plain(self, rows: int) -> SessionContext:
+        context = SessionContext(_sized(PLAIN, rows))
+        register_functions(context, self._more)
+        return context
+
+    def _bare(self, runtime: RuntimeEnvBuilder | None, memory_bytes: int | None) -> BySize:
+        return BySize(lambda rows: without_functions(_sized(FINISHED, rows), runtime, memory_bytes))
 
     def functions(self) -> frozenset[str]:
         """Names of every function, as DataFusion's information_schema.routines lists them."""
@@ -136,6 +141,11 @@ def _named(value: pa.Scalar) -> pa.Scalar:
     if value.type != _REGISTERED:
         return value
     return value["text"] if value.is_valid else pa.scalar(None, pa.string())
+
+
+def _sized(more: Mapping[str, str], rows: int) -> SessionConfig:
+    """One partition under the settings and more of them, so many rows at a time."""
+    return SessionConfig(SETTINGS | dict(more) | {BATCH_SIZE: str(rows)}).with_target_partitions(1)
 
 
 def _bindable(value: pa.Scalar) -> pa.Scalar:
@@ -225,22 +235,21 @@ class EmbeddedSession:
     def _made(
         self, sql: str, tables: Mapping[TableName, Table], values: Sequence[pa.Scalar]
     ) -> EmbeddedPlan:
+        contexts = self._contexts.fit_for(sql)
         with translated(self._failures):
             for name, table in tables.items():
                 self._register(name, table)
-            frame = self._planned(sql, tables, values)
+            frame = self._planned(sql, contexts.own, values)
         self._check()
         reads = reading(tables)
         return EmbeddedPlan(
-            self._contexts, sql, frame, self._unstable, self._failures, self._stream, reads
+            contexts, sql, frame, self._unstable, self._failures, self._stream, reads
         )
 
-    def _planned(
-        self, sql: str, tables: Mapping[TableName, Table], values: Sequence[pa.Scalar]
-    ) -> DataFrame:
-        with large_as_calls(self._context, sql, values) as (text, others):
+    def _planned(self, sql: str, context: SessionContext, values: Sequence[pa.Scalar]) -> DataFrame:
+        with large_as_calls(context, sql, values) as (text, others):
             bound = {number: _bindable(value) for number, value in others.items()}
-            return self._context.sql(text, options=_QUERIES_ONLY, param_values=bound)
+            return context.sql(text, options=_QUERIES_ONLY, param_values=bound)
 
     def _are_known(self, tables: Mapping[TableName, Table]) -> bool:
         """Whether they are the tables that plans were made with."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import pyarrow as pa
@@ -21,6 +20,7 @@ from datafusion import DataFrame, SessionContext
 from datafusion.plan import ExecutionPlan, LogicalPlan
 from datafusion.record_batch import RecordBatchStream
 
+from gateway.engine.contexts import Contexts
 from gateway.engine.faults import translated
 from gateway.engine.null_conditions import planned
 from gateway.engine.placeholders import inferred, numbers
@@ -74,25 +74,6 @@ _WIDENING = frozenset({"case", "union", "intersect", "except", "recursive"})
 
 _LIMIT = re.compile(r"Limit: skip=(\d+), fetch=(\d+|None)$")
 _WORDS = re.compile(r"[a-z_][a-z0-9_]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Contexts:
-    """Where a session's queries are planned and run.
-
-    Args:
-        own: The session's.
-        plain: The one in which rows keep their order; see `embedded`.
-        bare: One that knows no function and optimises nothing, in which finished physical plans are
-            run and others typed: they hold the functions that they call, and each use copies all
-            that its context knows (60 us). The session's bound on memory is its, too.
-        memory_bytes: That bound; None: as much as there is.
-    """
-
-    own: SessionContext
-    plain: SessionContext
-    bare: SessionContext
-    memory_bytes: int | None
 
 
 class EmbeddedPlan:

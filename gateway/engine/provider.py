@@ -29,6 +29,7 @@ Failures = list[GatewayError]
 # Rows that the engine is given at a time. A sort under a bound of 64 MiB has no room for two
 # batches of four columns and 256K rows. Cutting copies nothing.
 _MOST_ROWS = 65_536
+_ENGINES_ROWS = 8192  # what it asks for unless a query takes fewer
 
 
 def _of_conditions(put_together: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -102,10 +103,13 @@ class _Fragment:
         schema: pa.Schema | None = None,
         columns: Sequence[str] | None = None,
         filter: pc.Expression | None = None,
+        batch_size: int = _ENGINES_ROWS,
         **_: Any,
     ) -> _Scanner:
         predicate = sql_predicate(filter, self._schema)
-        return _Scanner(_projected(self._schema, columns), self._part, predicate, self._failures)
+        rows = batch_size if batch_size < _ENGINES_ROWS else _MOST_ROWS
+        projected = _projected(self._schema, columns)
+        return _Scanner(projected, self._part, predicate, self._failures, rows)
 
 
 class _Scanner:
@@ -117,7 +121,9 @@ class _Scanner:
         part: Partition | None,
         predicate: pc.Expression | None,
         failures: Failures,
+        rows: int = _MOST_ROWS,
     ) -> None:
+        self._rows = rows
         self.projected_schema = schema
         self._part, self._predicate, self._failures = part, predicate, failures
 
@@ -127,7 +133,7 @@ class _Scanner:
         schema = self.projected_schema
         with kept(self._failures):
             for batch in self._part.scan(schema.names, self._predicate):
-                yield from _cut(_under(batch, schema))
+                yield from _cut(_under(batch, schema), self._rows)
 
 
 @contextmanager
@@ -155,13 +161,13 @@ def _under(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return pa.record_batch(batch.columns, schema=schema)
 
 
-def _cut(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """A batch in parts that a sort which must spill has room for; what holds no values is left."""
-    if batch.num_rows <= _MOST_ROWS or not batch.num_columns:
+def _cut(batch: pa.RecordBatch, most: int) -> Iterator[pa.RecordBatch]:
+    """A batch in parts of so many rows; what holds no values is left."""
+    if batch.num_rows <= most or not batch.num_columns:
         yield batch
         return
-    for start in range(0, batch.num_rows, _MOST_ROWS):
-        yield batch.slice(start, _MOST_ROWS)
+    for start in range(0, batch.num_rows, most):
+        yield batch.slice(start, most)
 
 
 def sql_predicate(

@@ -173,6 +173,41 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
         "SELECT length(lpad(lpad(t, 2000000000), 2000000000)) FROM (VALUES ('xy')) AS v(t)",
         "53200",
     ),
+    (
+        "concat in concat",
+        "SELECT max(length(" + "concat(" * 25 + "t" + ", t, t)" * 25 + ")) FROM (SELECT repeat('y',"
+        " n::int) AS t FROM generate_series(1, 3) AS s(n)) AS q",
+        "",
+    ),
+    (
+        "coalesce in coalesce",
+        "SELECT max(" + "coalesce(abs(" * 12 + "n" + "), 1)" * 12 + ") FROM generate_series(1, 9)"
+        " AS s(n)",
+        "54001",
+    ),
+    (
+        "replace in replace for each row",
+        "SELECT max(length(" + "replace(" * 30 + "n::text" + ", '1', '12')" * 30
+        + f")) FROM {_MILLION} AS t(n)",
+        "57014",
+    ),
+    (
+        "regexp_replace in regexp_replace for each row",
+        "SELECT max(length(" + "regexp_replace(" * 14 + "n::text" + r", '(.)', '\1\1', 'g')" * 14
+        + f")) FROM {_MILLION} AS t(n)",
+        "57014",
+    ),
+    (
+        "an array of 50,000 beside rows",
+        "SELECT count(*) FROM (SELECT unnest(ARRAY(SELECT g FROM generate_series(1, 50000) AS g))"
+        " FROM generate_series(1, 9000)) AS q",
+        "57014",
+    ),
+    (
+        "a text of 900 kB beside rows",
+        "SELECT max(length('" + "z" * 900_000 + f"' || n::text)) FROM {_MILLION} AS s(n)",
+        "57014",
+    ),
     ("arrays of arrays", "SELECT cardinality(array_fill(1, ARRAY[1000, 1000, 1000]))", "53200"),
     (
         "an array of each row",

@@ -3,7 +3,7 @@
 The engine asks for the memory of such a result at once, past any pool, and ends the process when
 it is not there. So `sql.lowered.values.rooms` writes one of these around an argument of the call:
 it gives its last argument back as it is, or refuses when the results for the rows at hand would be
-too large. `text_joined` is `||` itself.
+too large. `text_joined` is `||` itself, `known_joined` concat() of two.
 """
 
 from __future__ import annotations
@@ -88,6 +88,11 @@ def _text_joined(left: pa.Array, right: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise(left, right, "")
 
 
+def _known_joined(left: pa.Array, right: pa.Array) -> pa.Array:
+    """The same of what is not NULL, as concat() joins."""
+    return _text_joined(pc.fill_null(left, ""), pc.fill_null(right, ""))
+
+
 def _ranged(start: pa.Array, step: pa.Array, stop: pa.Array) -> pa.Array:
     first, last, by = (v.cast(pa.float64()) for v in (start, stop, step))
     steps = pc.divide(pc.subtract(last, first), pc.if_else(pc.equal(by, 0.0), 1.0, by))
@@ -164,6 +169,7 @@ ROOMS: tuple[Columnar, ...] = (
     ("room_for_arrays", [_BIGINT, _BIGINT],          _BIGINT,           _nested),
     ("room_to_join",    [_BIGINT],                   _BIGINT,           _joined),
     ("text_joined",     [_TEXT, _TEXT],              _TEXT,             _text_joined),
+    ("known_joined",    [_TEXT, _TEXT],              _TEXT,             _known_joined),
     ("room_for_series", [_BIGINT, _BIGINT, _BIGINT], _BIGINT,           _ranged),
     ("room_for_moments", [_MOMENT, _MOMENT, _INTERVAL], _MOMENT,        _span),
     ("room_for_instants", [_INSTANT, _INSTANT, _INTERVAL], _INSTANT,    _span),

@@ -6,7 +6,7 @@ calls of functions that are the wire's own encoders (wire/encoding/casts.py).
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import partial, reduce
 
 from sqlglot import exp
 
@@ -160,14 +160,10 @@ def join_all(concat: exp.Anonymous, known: Types, reads_query: bool) -> None:
     given = concat.expressions
     large = [each for each in given if may_grow(each, reads_query)]
     if len(large) > 1 and all(known.of(each) == TEXT or each.is_string for each in given):
-        empty = exp.Literal.string
-        known_ones: list[exp.Expr] = [
-            exp.Coalesce(this=each, expressions=[empty("")]) for each in given
-        ]
-        concat.replace(reduce(_joined, known_ones))
+        concat.replace(reduce(partial(_joined, name="known_joined"), given))
 
 
-def _joined(left: exp.Expr, right: exp.Expr) -> exp.Expr:
-    joined = exp.Anonymous(this="text_joined", expressions=[left, right])
+def _joined(left: exp.Expr, right: exp.Expr, name: str = "text_joined") -> exp.Expr:
+    joined = exp.Anonymous(this=name, expressions=[left, right])
     joined.meta[GIVES] = TEXT
     return joined
