@@ -263,7 +263,7 @@ def _drop_schemas(executor: Executor, tree: DropStatement) -> None:
         if done is None:
             executor.notices.append(f'schema "{parts[0]}" does not exist, skipping')
         else:
-            others += [*done.others, *gone]
+            others = [*done.others, *gone, *others]
     note_cascade(executor, others)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gateway.catalog.authority import denied
 from gateway.errors import ReadOnlyTable
@@ -12,6 +12,8 @@ from gateway.sources.table import TableName
 from gateway.sql.statements.commands import Name
 from gateway.store.ddl.own_types import type_key
 from gateway.store.definitions.definitions import Column
+
+_TOLD = 100  # as PostgreSQL tells (MAX_REPORTED_DEPS)
 
 
 def new_name(executor: Executor, parts: Name, *, temporary: bool = False) -> TableName:
@@ -25,12 +27,18 @@ def note_skipped(executor: Executor, name: TableName) -> None:
     executor.notices.append(Notice(message, code="42P07"))
 
 
-def note_cascade(executor: Executor, others: list[str]) -> None:
-    """Tell what CASCADE dropped besides."""
+def note_cascade(executor: Executor, others: Sequence[str]) -> None:
+    """Tell what CASCADE dropped besides, a hundred of them by name."""
+    lines = [f"drop cascades to {each}" for each in others[:_TOLD]]
+    if len(others) > _TOLD:
+        rest = len(others) - _TOLD
+        word = "object" if rest == 1 else "objects"
+        lines.append(f"and {rest} other {word} (see server log for list)")
     if len(others) == 1:
-        executor.notices.append(f"drop cascades to {others[0]}")
+        executor.notices.append(lines[0])
     elif others:
-        executor.notices.append(f"drop cascades to {len(others)} other objects")
+        message = f"drop cascades to {len(others)} other objects"
+        executor.notices.append(Notice(message, detail="\n".join(lines)))
 
 
 def refuse_dataset(executor: Executor, schema: str) -> None:

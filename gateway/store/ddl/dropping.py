@@ -7,8 +7,9 @@ sequence it calls, a function on those its body is bound to. They stop a drop (2
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from gateway.errors import (
     DependentObjectsStillExist,
@@ -21,7 +22,7 @@ from gateway.sources.table import TableName
 from gateway.sql.meaning.functions import Function, FunctionName
 from gateway.store.ddl.calling import calling
 from gateway.store.ddl.owning import Owning, function_key, relation_key
-from gateway.store.definitions.catalogue import PUBLIC, Catalogue, Relation, Routine, shown
+from gateway.store.definitions.catalogue import PUBLIC, Catalogue, Relation, Routine, written
 from gateway.store.definitions.definitions import Sequence, TableDefinition
 from gateway.store.definitions.privileges import Securable
 from gateway.store.disk import disk
@@ -93,9 +94,24 @@ class Dropper(Owning):
         return not done.missing
 
     def drop_schema(
-        self, name: str, *, if_exists: bool = False, cascade: bool = False
+        self,
+        name: str,
+        *,
+        if_exists: bool = False,
+        cascade: bool = False,
+        types: Mapping[int, str] = MappingProxyType({}),
     ) -> Dropped | None:
-        """Drop a schema, with `cascade` and what it holds; None when it was not there."""
+        """Drop a schema, with `cascade` and what it holds; None when it was not there.
+
+        Args:
+            name: Its name.
+            if_exists: It need not be there.
+            cascade: What it holds goes with it.
+            types: Number and title of its types, which the caller drops.
+
+        Raises:
+            InvalidSchemaName: 3F000. DependentObjectsStillExist: 2BP01.
+        """
         if name == PUBLIC:
             raise FeatureNotSupported(f'schema "{PUBLIC}" cannot be dropped')
         with self._defining() as transaction:
@@ -103,18 +119,23 @@ class Dropper(Owning):
                 if if_exists:
                     return None
                 raise InvalidSchemaName(f'schema "{name}" does not exist')
-            inside = [
-                r for n, r in sorted(transaction.catalogue.relations.items()) if n.schema == name
-            ]
-            functions = [k for k in transaction.catalogue.functions if k.schema == name]
-            held = [title(relation) for relation in inside if not is_owned(relation)]
-            held += _titles(transaction.catalogue.functions, functions, PUBLIC)
-            if held and not cascade:
-                raise still_needed(f"schema {name}", held)
-            others = self._drop(transaction, inside, cascade)
-            self._drop_functions(transaction, functions)
+            catalogue = transaction.catalogue
+            inside = {r.oid: r for n, r in catalogue.relations.items() if n.schema == name}
+            functions = {f.oid: k for k, f in catalogue.functions.items() if k.schema == name}
+            titles = _titles(catalogue.functions, functions.values(), PUBLIC)
+            titled = {oid: title(r) for oid, r in inside.items() if not is_owned(r)}
+            titled |= dict(zip(functions, titles, strict=True))
+            titled.update(types)
+            plan = _Plan(dict(inside))
+            for oid in sorted({*inside, *titled}, reverse=True):
+                if oid in inside:
+                    _collect(catalogue, inside[oid], plan)
+                if oid in titled:
+                    plan.found.append((titled[oid], f"schema {name}"))
+            others = self._done(transaction, plan, cascade, f"schema {name}")
+            self._drop_functions(transaction, list(functions.values()))
             self._forget_schema(transaction, name)
-            return Dropped((), (*held, *others))
+            return Dropped((), others)
 
     def _forget_schema(self, transaction: Transaction, name: str) -> None:
         transaction.catalogue = transaction.catalogue.without_schema(name)
@@ -206,10 +227,17 @@ class Dropper(Owning):
             _refuse_owned(transaction.catalogue, relation, plan.relations)
         for relation in relations:
             _collect(transaction.catalogue, relation, plan)
+        what = what or next(map(title, relations), "")
+        return self._done(transaction, plan, cascade, what)
+
+    def _done(
+        self, transaction: Transaction, plan: _Plan, cascade: bool, what: str
+    ) -> tuple[str, ...]:
+        """Carry out the plan to drop what messages call `what`; the titles of what stood on it."""
         if plan.found and not cascade:
-            raise still_needed(what or title(next(iter(relations))), (), plan.found)
+            raise still_needed(what, (), plan.found[::-1])
         self._carry_out(transaction, plan)
-        return tuple(dict.fromkeys(what for what, _ in plan.found))
+        return tuple(dict.fromkeys(what for what, _ in plan.found[::-1]))
 
     def _carry_out(self, transaction: Transaction, plan: _Plan) -> None:
         lost = [*plan.references, *plan.defaults]
@@ -256,7 +284,7 @@ class Dropper(Owning):
 
 def title(relation: Relation) -> str:
     """What messages call a relation."""
-    return f"{relation.kind} {shown(relation.definition.name)}"
+    return f"{relation.kind} {written(relation.definition.name)}"
 
 
 def _refuse_kind(relation: Relation, kind: str) -> None:
@@ -295,38 +323,53 @@ def _refuse_owned(catalogue: Catalogue, relation: Relation, going: Mapping[int, 
 
 
 def _collect(catalogue: Catalogue, relation: Relation, plan: _Plan) -> None:
-    """Add what stands on a relation, and on that, to the plan."""
-    definition = relation.definition
+    """Add what stands on a relation, and on that, to the plan.
+
+    What was made last comes first, each after what stands on it; PostgreSQL tells it from the end
+    (findDependentObjects in dependency.c).
+    """
     for owned in catalogue.owned_by(relation.oid):
         if owned.oid not in plan.relations:
             plan.relations[owned.oid] = owned
-    if isinstance(definition, Sequence):
-        _collect_defaults(catalogue, relation, plan)
-    for reader in catalogue.readers(relation.oid):
-        if reader.oid not in plan.relations:
-            plan.found.append((title(reader), title(relation)))
-            plan.relations[reader.oid] = reader
+    standing = [*_readers(catalogue, relation), *_keys_and_defaults(catalogue, relation, plan)]
+    for oid, what, reader in sorted(standing, key=lambda each: each[0], reverse=True):
+        if reader is not None:
+            if oid in plan.relations:
+                continue
+            plan.relations[oid] = reader
             _collect(catalogue, reader, plan)
-    if not isinstance(definition, TableDefinition):
-        return
-    for child in catalogue.referring(definition.name):
-        assert isinstance(child.definition, TableDefinition)
-        for fk in child.definition.foreign_keys:
-            if fk.table == definition.name and child.oid not in plan.relations:
-                what = f"constraint {fk.name} on {title(child)}"
-                plan.references[child.oid, fk.name] = what
-                plan.found.append((what, title(relation)))
+        plan.found.append((what, title(relation)))
 
 
-def _collect_defaults(catalogue: Catalogue, relation: Relation, plan: _Plan) -> None:
-    """Add the defaults that call a sequence to the plan."""
-    for table in catalogue.relations.values():
-        if not isinstance(table.definition, TableDefinition) or table.oid in plan.relations:
-            continue
-        for column in calling(table.definition, relation.definition.name):
-            what = f"default value for column {column} of {title(table)}"
-            plan.defaults.add((table.oid, column))
-            plan.found.append((what, title(relation)))
+# The number of a relation, what messages call it or what of it stands, and it where it goes whole.
+_Standing = tuple[int, str, Relation | None]
+
+
+def _readers(catalogue: Catalogue, relation: Relation) -> Iterator[_Standing]:
+    for reader in catalogue.readers(relation.oid):
+        yield reader.oid, title(reader), reader
+
+
+def _keys_and_defaults(
+    catalogue: Catalogue, relation: Relation, plan: _Plan
+) -> Iterator[_Standing]:
+    """The foreign keys that refer to a table, the defaults that call a sequence, into the plan."""
+    definition = relation.definition
+    if isinstance(definition, TableDefinition):
+        for child in catalogue.referring(definition.name):
+            assert isinstance(child.definition, TableDefinition)
+            for fk in reversed(child.definition.foreign_keys):
+                if fk.table == definition.name and child.oid not in plan.relations:
+                    what = f"constraint {fk.name} on {title(child)}"
+                    plan.references[child.oid, fk.name] = what
+                    yield child.oid, what, None
+    if isinstance(definition, Sequence):
+        for table in catalogue.relations.values():
+            if not isinstance(table.definition, TableDefinition) or table.oid in plan.relations:
+                continue
+            for column in reversed(calling(table.definition, definition.name)):
+                plan.defaults.add((table.oid, column))
+                yield table.oid, f"default value for column {column} of {title(table)}", None
 
 
 def _titles(

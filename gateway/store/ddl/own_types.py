@@ -7,9 +7,10 @@ which the type stands by name: what they name keeps its name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from sqlglot import exp
 
@@ -19,7 +20,7 @@ from gateway.sql.text.datatypes import type_name
 from gateway.sql.text.dialect import parse
 from gateway.store.ddl.commenting import Commenter
 from gateway.store.ddl.dropping import Dropped, still_needed, title
-from gateway.store.definitions.catalogue import Catalogue, OwnType, Relation, shown
+from gateway.store.definitions.catalogue import Catalogue, OwnType, Relation, written
 from gateway.store.definitions.definitions import Column, TableDefinition, View
 from gateway.store.definitions.domains import Domain
 from gateway.store.definitions.enums import Enum
@@ -136,17 +137,22 @@ class TypeKeeper(Commenter):
                 self._disown(transaction, type_key(own.oid))
 
     def drop_schema(
-        self, name: str, *, if_exists: bool = False, cascade: bool = False
+        self,
+        name: str,
+        *,
+        if_exists: bool = False,
+        cascade: bool = False,
+        types: Mapping[int, str] = MappingProxyType({}),
     ) -> Dropped | None:
         """Drop a schema, with `cascade` and what it holds; None when it was not there."""
         with self._defining() as transaction:
-            inside = [each for each in sorted(transaction.catalogue.types) if each.schema == name]
-            titles = tuple(f"type {transaction.catalogue.types[each].shown}" for each in inside)
-            if titles and not cascade:
-                raise still_needed(f"schema {name}", list(titles))
-            done = super().drop_schema(name, if_exists=if_exists, cascade=cascade)
-            self.drop_types(inside)
-            return None if done is None else replace(done, others=(*done.others, *titles))
+            inside = {n: own for n, own in transaction.catalogue.types.items() if n.schema == name}
+            titles = {own.oid: f"type {own.shown}" for own in inside.values()}
+            done = super().drop_schema(
+                name, if_exists=if_exists, cascade=cascade, types={**titles, **types}
+            )
+            self.drop_types(list(inside))
+            return done
 
     def rename_schema(self, name: str, new: str) -> None:
         """Give a schema another name, and its types with it."""
@@ -246,7 +252,7 @@ def texts_kept(catalogue: Catalogue) -> Iterator[tuple[Dependent, str]]:
 
 def _texts_of(table: TableDefinition) -> Iterator[tuple[Dependent, str]]:
     name = table.name
-    place = f"table {shown(name)}"
+    place = f"table {written(name)}"
     for column in table.columns:
         what = f"default value for column {column.name} of {place}"
         yield Dependent(what, "default", name, column.name), column.default or ""
@@ -291,9 +297,9 @@ def _dependents(catalogue: Catalogue, own: OwnType) -> list[Dependent]:
 
 def _of_column(table: TableDefinition, column: Column) -> Dependent:
     if table.query is not None:
-        what = f"materialized view {shown(table.name)}"
+        what = f"materialized view {written(table.name)}"
         return Dependent(what, "materialized view", table.name)
-    what = f"column {column.name} of table {shown(table.name)}"
+    what = f"column {column.name} of table {written(table.name)}"
     return Dependent(what, "column", table.name, column.name)
 
 
@@ -306,9 +312,9 @@ def _naming(catalogue: Catalogue, name: TableName) -> list[Dependent]:
 
 def _names_type(text: str, name: str) -> bool:
     """Whether a type of that name stands in a text; of what cannot be read, that it may."""
-    for written in (text, f"SELECT {text}"):
+    for sql in (text, f"SELECT {text}"):
         try:
-            trees = parse(written)
+            trees = parse(sql)
         except GatewayError:
             continue
         kinds = (kind for tree in trees if tree is not None for kind in tree.find_all(exp.DataType))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gateway.sources.table import TableName
-from gateway.store.definitions.catalogue import Catalogue, shown
+from gateway.store.definitions.catalogue import Catalogue, written
 from gateway.store.definitions.definitions import ForeignKey, TableDefinition
 
 
@@ -28,7 +28,7 @@ class Lost:
     @property
     def title(self) -> str:
         """The foreign key as messages call it."""
-        return f"constraint {self.name} on table {shown(self.table)}"
+        return f"constraint {self.name} on table {written(self.table)}"
 
 
 def lost_references(catalogue: Catalogue, old: TableDefinition, new: TableDefinition) -> list[Lost]:
@@ -53,7 +53,7 @@ def lost_references(catalogue: Catalogue, old: TableDefinition, new: TableDefini
 def _lost(
     old: TableDefinition, new: TableDefinition, child: TableDefinition, reference: ForeignKey
 ) -> Lost:
-    table = f"table {shown(old.name)}"
+    table = f"table {written(old.name)}"
     left = {column.number for column in new.columns}
     for name in reference.referenced:
         if old.column(name).number not in left:

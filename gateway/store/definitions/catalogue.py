@@ -21,6 +21,7 @@ from gateway.errors import (
 from gateway.roles import NOTHING_MADE, Made
 from gateway.sources.table import TableName
 from gateway.sql.meaning.functions import Function, FunctionName
+from gateway.sql.text.quoting import identifier
 from gateway.store.definitions.definitions import Column, Sequence, TableDefinition, View
 from gateway.store.definitions.domains import Domain
 from gateway.store.definitions.enums import Enum
@@ -307,3 +308,8 @@ def _of_type(column: Column, kind: Type | Domain) -> Column:
 def shown(name: TableName) -> str:
     """The name as PostgreSQL's messages have it: without a schema that the search path has."""
     return name.name if name.schema == PUBLIC else str(name)
+
+
+def written(name: TableName) -> str:
+    """The same as SQL has to write it, as messages about what stands on what have it."""
+    return ".".join(map(identifier, (name.schema, name.name)[name.schema == PUBLIC :]))
