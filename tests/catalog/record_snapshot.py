@@ -83,6 +83,7 @@ TEXTS = {
         ARRAY(SELECT pg_get_indexdef(indexrelid, n, false) FROM generate_series(1, indnatts) n)
         AS columns FROM pg_index ORDER BY 1""",
     "keywords": "SELECT * FROM pg_get_keywords() ORDER BY 1",
+    "tokens": "SELECT * FROM ts_token_type('default') ORDER BY 1",
 }
 
 

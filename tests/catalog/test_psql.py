@@ -15,7 +15,7 @@ COMMANDS = (
     r"\d", r"\d t", r"\d+ t", r"\d child", r"\d+ child", r"\d v", r'\d other."Mixed Case"',
     r"\d seq", r"\d t_pkey", r"\d child_note", r"\d g", r"\d mv", r"\dt", r"\dt+", r"\dv", r"\dm",
     r"\ds", r"\di", r"\di+", r"\df", r"\df+ twice", r"\sf twice", r"\du", r"\dg", r"\dp", r"\z t",
-    r"\dT", r"\dT int*", r"\db", r"\dd", r"\dD", r"\dO", r"\dF", r"\dFd", r"\dFp", r"\dFt",
+    r"\dT", r"\dT int*", r"\db", r"\dd", r"\dD", r"\dO", r"\dF", r"\dF+", r"\dFp+", r"\dFd", r"\dFp", r"\dFt",
     r"\da sum", r"\dC", r"\dc", r"\do +", r"\dL", r"\dA", r"\dAc btree", r"\dAf hash", r"\l",
     r"\dy", r"\drds", r"\dRp", r"\dRs", r"\dX", r"\dP", r"\ddp", r"\dl", r"\df *quote*",
     r"\dt other.*", r"\dS pg_cl*", r"\dt nosuch", r"\d nosuch", r"\sf nosuch",

@@ -17,6 +17,7 @@ RELATIONS: Mapping[str, str] = {
     "pg_timezone_names": "SELECT * FROM [pg_timezone_names]",
     "pg_timezone_abbrevs": "SELECT * FROM [pg_timezone_abbrevs]",
     "pg_get_keywords": "SELECT * FROM [text.keywords]",
+    "ts_token_type": "SELECT * FROM [text.tokens]",  # there is one parser
     "pg_stat_get_activity": (
         "SELECT CAST(a.datid AS BIGINT), a.pid, CAST(a.usesysid AS BIGINT), a.application_name, "
         "a.state, a.query, CAST(a.wait_type AS VARCHAR), CAST(a.wait_event AS VARCHAR), "
