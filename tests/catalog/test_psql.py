@@ -52,6 +52,12 @@ COMMANDS = (
     "select relname from pg_class where relkind = 'r' order by 1 limit 3 \\g (format=csv)",
     r"\d+ hues", r"\sv hues", r"\d child_pattern", r"\dx+ plpgsql", r"\df other.*",
     r"\sf other.plus", r"\sf other.area", r"\sf area", r"\sf plus",
+    "CREATE SCHEMA gone; CREATE TABLE gone.a (id int PRIMARY KEY); CREATE SEQUENCE gone.q;"
+    " CREATE VIEW gone.v AS SELECT * FROM gone.a; CREATE TABLE keeps (a_id int REFERENCES gone.a);"
+    " CREATE TYPE gone.kind AS ENUM ('x'); CREATE VIEW reads AS SELECT * FROM gone.v;"
+    ' CREATE TABLE gone."A b" (q int DEFAULT nextval(\'gone.q\'));',
+    r"\set VERBOSITY default", "DROP SCHEMA gone;", "DROP SCHEMA gone CASCADE;",
+    "DROP TABLE keeps;", r"\set VERBOSITY terse",
     "SET search_path = other, public;", r"\sf other.plus", r"\sf plus(int, int4)", r"\sf area",
     r"\sf other.area", r"\df area", r"\d vw", "SELECT oid::regproc FROM pg_proc"
     " WHERE proname IN ('area', 'plus') ORDER BY oid::regprocedure::text;",
