@@ -50,11 +50,14 @@ OBJECTS = (
     "CREATE VIEW hues AS SELECT c AS hue, cs, m::text AS felt FROM painted ORDER BY c",
     "CREATE INDEX child_pattern ON child (note text_pattern_ops DESC, (x + 1) float8_ops)",
     "CREATE FUNCTION other.plus(a int, b int) RETURNS int LANGUAGE sql STABLE AS 'SELECT a + b'",
+    "CREATE FUNCTION half(x float8) RETURNS float8 LANGUAGE sql RETURN x/2",
+    "COMMENT ON COLUMN v.a IS 'number of t'",
     "CREATE FUNCTION other.area(w float8, h float8) RETURNS float8 LANGUAGE sql AS 'SELECT w * h'",
 )
 UNMADE = (
     "DROP MATERIALIZED VIEW mv", "DROP VIEW v", "DROP VIEW hues", "DROP VIEW other.vw",
     "DROP TABLE child, t, g, big, refers, part_of, painted", "DROP TYPE mood",
     "DROP DOMAIN briefer", "DROP DOMAIN brief",
-    "DROP SCHEMA other CASCADE", "DROP SEQUENCE seq", "DROP FUNCTION twice(float8)",
+    "DROP SCHEMA other CASCADE", "DROP SEQUENCE seq",
+    "DROP FUNCTION twice(float8)", "DROP FUNCTION half(float8)",
 )  # fmt: skip

@@ -316,10 +316,11 @@ def _view_text(sql: str) -> str:
 def _view(
     oid: int, view: kept.View, columns: Sequence[tuple[str, Type, int, int]]
 ) -> RelationEntry:
+    notes = dict(view.notes)
     entries = tuple(
         ColumnEntry(
-            name, domain or kind.oid, n, typmod, dimensions=dimensions(kind),
-            base=kind.oid if domain else 0,
+            name, domain or kind.oid, n, typmod, comment=notes.get(name, ""),
+            dimensions=dimensions(kind), base=kind.oid if domain else 0,
         )
         for n, (name, kind, typmod, domain) in enumerate(columns, 1)
     )  # fmt: skip

@@ -294,7 +294,8 @@ def _functions(contents: Contents) -> Iterator[Row]:
             "proargtypes": [argument.type.oid for argument in function.arguments],
             "proargnames": [argument.name for argument in function.arguments]
             if any(argument.name for argument in function.arguments) else None,
-            "prosrc": function.body, "proowner": owned.owner, "proacl": owned.acl,
+            "prosrc": function.body if function.bound is None else "",
+            "proowner": owned.owner, "proacl": owned.acl,
         }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
@@ -16,12 +17,14 @@ _MODIFIED = {
 }  # fmt: skip
 _NUMERIC, _INTERVAL, _TEXTS = 1700, 1186, (1042, 1043)
 _OF_FUNCTIONS = ("definition", "arguments", "identity", "result")
+_SQL_BODY = re.compile(r"\A(?:(?!\nAS ).)*?\n((?:RETURN |BEGIN ATOMIC\n).*)\n\Z", re.DOTALL)
 
 
 def columns_of(table: str, *names: str) -> zip[tuple[Any, ...]]:
-    """Some columns of a relation, row by row."""
-    rows = static().tables[table]
-    return zip(*(rows[name].to_pylist() for name in names), strict=True)
+    """Some columns of a relation, row by row; no rows where PostgreSQL has none of its own."""
+    rows = static().tables.get(table)
+    columns = [() if rows is None else rows[name].to_pylist() for name in names]
+    return zip(*columns, strict=True)
 
 
 def type_text(oid: int, modifier: int | None) -> str:
@@ -76,10 +79,14 @@ def recorded(name: str) -> dict[int, tuple[Any, ...]]:
 
 
 @cache
-def recorded_functions() -> dict[int, dict[str, str]]:
+def recorded_functions() -> dict[int, dict[str, str | None]]:
     """Function -> what of it -> its text."""
     rows = columns_of("text.functiondef", "oid", *_OF_FUNCTIONS)
-    return {oid: dict(zip(_OF_FUNCTIONS, rest, strict=True)) for oid, *rest in rows}
+    found = {oid: dict(zip(_OF_FUNCTIONS, rest, strict=True)) for oid, *rest in rows}
+    for texts in found.values():
+        body = _SQL_BODY.search(texts["definition"] or "")
+        texts["body"] = body[1] if body is not None else None
+    return found
 
 
 @cache

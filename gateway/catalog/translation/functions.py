@@ -94,7 +94,7 @@ TEMPLATES: dict[str, str] = {
     "pg_get_function_arguments": "<functiondef>({0}, 'arguments')",
     "pg_get_function_identity_arguments": "<functiondef>({0}, 'identity')",
     "pg_get_function_result": "<functiondef>({0}, 'result')",
-    "pg_get_function_sqlbody": "CASE WHEN {0} IS NULL THEN NULL ELSE CAST(NULL AS VARCHAR) END",
+    "pg_get_function_sqlbody": "<functiondef>({0}, 'body')",
     "pg_get_function_arg_default": "CAST(NULL AS VARCHAR)",
     "pg_get_serial_sequence": "<serial_sequence>({0}, {1})",
     "pg_describe_object": "<described>({0}, {1}, {2})",

@@ -27,12 +27,13 @@ from gateway.session.definitions.domains import comment_on_rule
 from gateway.session.definitions.naming import new_name, note_skipped
 from gateway.session.definitions.own_types import comment_on_type
 from gateway.session.definitions.shared_comments import comment_on_shared
+from gateway.session.definitions.tables import planned_fields
 from gateway.session.result import Result
 from gateway.session.writes.execution import Executor
 from gateway.sources.table import TableName
 from gateway.sql.meaning.naming import UNNAMED, output_name
 from gateway.sql.meaning.volatile import volatile_call
-from gateway.sql.names.scope import position_of
+from gateway.sql.names.scope import position_of, table_node
 from gateway.sql.statements.commands import DropStatement, Name
 from gateway.sql.statements.objects import CommentOn, CreateIndex
 from gateway.sql.statements.sequences import (
@@ -201,11 +202,30 @@ def comment(executor: Executor, tree: CommentOn) -> Result:
     elif tree.kind in ("type", "domain"):
         comment_on_type(executor, tree.name, tree.kind, text)
     else:
-        column = tree.name[-1] if tree.kind == "column" else None
-        parts = tree.name[:-1] if column is not None else tree.name
-        name = _user_relation(executor, parts, tree.kind)
-        registry.store.comment_on(name, text, column)
+        _comment_on_relation(executor, tree, text)
     return Result("COMMENT")
+
+
+def _comment_on_relation(executor: Executor, tree: CommentOn, text: str) -> None:
+    column = tree.name[-1] if tree.kind == "column" else None
+    parts = tree.name[:-1] if column is not None else tree.name
+    name = _user_relation(executor, parts, tree.kind)
+    if column is not None:
+        _require_column(executor, name, column)
+    executor.registry.store.comment_on(name, text, column)
+
+
+def _require_column(executor: Executor, name: TableName, column: str) -> None:
+    """Refuse a column that a view has not, and any of a sequence."""
+    if executor.registry.store.sequence(name) is not None:
+        raise WrongObjectType(
+            f'cannot set comment on relation "{name.name}"',
+            detail="This operation is not supported for sequences.",
+        )
+    if executor.registry.store.table(name) is None:
+        fields = planned_fields(executor, exp.select("*").from_(table_node(name)))
+        if all(each.name != column for each in fields):
+            raise UndefinedColumn(f'column "{column}" of relation "{name.name}" does not exist')
 
 
 def _comment_on_constraint(executor: Executor, tree: CommentOn, text: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.errors import FeatureNotSupported, UndefinedColumn
 from gateway.sources.table import TableName
 from gateway.sql.meaning.functions import FunctionName
 from gateway.store.ddl.altering import with_column
@@ -19,7 +18,7 @@ class Commenter(SchemaRenamer):
     """The part of a session that keeps comments."""
 
     def comment_on(self, name: TableName, text: str, column: str | None = None) -> None:
-        """Keep what COMMENT ON said of a relation, or of a column of a table."""
+        """Keep what COMMENT ON said of a relation, or of a column that it has."""
         with self._defining() as transaction:
             relation = self._relation(name)
             definition = relation.definition
@@ -29,13 +28,9 @@ class Commenter(SchemaRenamer):
                 definition = with_column(
                     definition, replace(definition.column(column), comment=text)
                 )
-            else:
-                known = definition.columns if isinstance(definition, View) else ()
-                if column not in known:
-                    raise UndefinedColumn(
-                        f'column "{column}" of relation "{name.name}" does not exist'
-                    )
-                raise FeatureNotSupported("comments on columns of views are not kept")
+            elif isinstance(definition, View):
+                left = tuple(each for each in definition.notes if each[0] != column)
+                definition = replace(definition, notes=(*left, *([(column, text)] if text else ())))
             self._save(transaction, Relation(relation.oid, definition))
 
     def comment_on_part(self, name: TableName, kind: str, part: str, text: str) -> None:

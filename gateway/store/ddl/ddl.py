@@ -187,7 +187,10 @@ class Definer(Dropper):
             else:
                 _refuse_other_columns(old.definition, view)
                 view = replace(
-                    view, comment=old.definition.comment, defaults=old.definition.defaults
+                    view,
+                    comment=old.definition.comment,
+                    defaults=old.definition.defaults,
+                    notes=old.definition.notes,
                 )
             oid = old.oid if old else next(self._shared.oids)
             self._save(transaction, Relation(oid, view))
@@ -214,10 +217,12 @@ class Definer(Dropper):
                     hint="Drop that first, and make it again afterwards.",
                 )
             columns = tuple(new if each == old else each for each in view.columns)
-            defaults = tuple((new if c == old else c, text) for c, text in view.defaults)
-            self._save(
-                transaction, Relation(oid, replace(view, columns=columns, defaults=defaults))
+            defaults, notes = (
+                tuple((new if c == old else c, text) for c, text in kept)
+                for kept in (view.defaults, view.notes)
             )
+            view = replace(view, columns=columns, defaults=defaults, notes=notes)
+            self._save(transaction, Relation(oid, view))
 
     def change_view_default(self, name: TableName, column: Column) -> None:
         """Give a column of a view a default, or none: an INSERT through the view takes it.

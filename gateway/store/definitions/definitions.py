@@ -251,7 +251,7 @@ class View:
     view is `populated` unless it was made or refreshed WITH NO DATA. `check` is "local" or
     "cascaded" for WITH CHECK OPTION, else "". `zone` is the TimeZone of who made it: that of its
     timestamptz literals without an offset; "" where it is not known. `defaults` are (column, text)
-    of those that have a default of their own.
+    of those that have a default of their own, `notes` of those that have a comment.
     """
 
     name: TableName
@@ -263,6 +263,7 @@ class View:
     check: str = ""
     zone: str = ""
     defaults: tuple[tuple[str, str], ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

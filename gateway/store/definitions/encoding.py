@@ -143,7 +143,7 @@ def encode_view(view: View) -> str:
     reads = [[r.schema, r.written, r.oid, r.name.schema, r.name.name] for r in view.reads]
     kept = {"sql": view.sql, "columns": view.columns, "reads": reads, "comment": view.comment}
     more = {"populated": view.populated, "check": view.check, "zone": view.zone}
-    return json.dumps({**kept, **more, "defaults": view.defaults})
+    return json.dumps({**kept, **more, "defaults": view.defaults, "notes": view.notes})
 
 
 def decode_view(name: TableName, text: str) -> View:
@@ -153,8 +153,11 @@ def decode_view(name: TableName, text: str) -> View:
     populated, comment = kept.get("populated", True), kept.get("comment", "")
     columns, check = tuple(kept["columns"]), kept.get("check", "")
     zone = kept.get("zone", "")
-    defaults = tuple((column, default) for column, default in kept.get("defaults", ()))
-    return View(name, kept["sql"], columns, reads, comment, populated, check, zone, defaults)
+    defaults, notes = (
+        tuple((column, text) for column, text in kept.get(which, ()))
+        for which in ("defaults", "notes")
+    )
+    return View(name, kept["sql"], columns, reads, comment, populated, check, zone, defaults, notes)
 
 
 def encode_sequence(sequence: Sequence) -> str:
