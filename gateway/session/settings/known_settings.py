@@ -55,6 +55,12 @@ HIDDEN = frozenset({
     "unix_socket_directories",
 })  # fmt: skip
 
+# What there is of what a setting names.
+_THERE = {
+    "default_tablespace": (("", "pg_default", "pg_global"), "Tablespace"),
+    "default_table_access_method": (("heap",), "Table access method"),
+}
+
 # Values under which statements would mean something else than they do here.
 _UNHEARD_OF = {("transform_null_equals", "on"), ("array_nulls", "off")}
 
@@ -177,7 +183,23 @@ class Known:
         )
 
     def _text(self, text: str) -> str:
+        if self.name == "default_text_search_config":
+            name = text.removeprefix("pg_catalog.").lower()
+            if name not in _configurations():
+                raise self._invalid(text)
+            return f"pg_catalog.{name}"
+        there, what = _THERE.get(self.name, ((text,), ""))
+        if text not in there:
+            raise InvalidParameterValue(
+                f'invalid value for parameter "{self.name}": "{text}"',
+                detail=f'{what} "{text}" does not exist.',
+            )
         return text
+
+
+@cache
+def _configurations() -> frozenset[str]:
+    return frozenset(static().tables["pg_catalog.pg_ts_config"]["cfgname"].to_pylist())
 
 
 def boolean(text: str, name: str) -> str:

@@ -360,8 +360,22 @@ _LISTINGS = {
 }
 
 
+# Those that take several (guc.c: GUC_LIST_INPUT).
+_LISTS = frozenset({
+    "datestyle", "listen_addresses", "local_preload_libraries", "log_destination", "search_path",
+    "session_preload_libraries", "shared_preload_libraries", "synchronous_standby_names",
+    "temp_tablespaces", "unix_socket_directories", "wal_consistency_checking",
+})  # fmt: skip
+
+
 def listed(name: str, values: Sequence[str]) -> str:
-    """The values of SET as one: of search_path they are names (guc.c: GUC_LIST_QUOTE)."""
+    """The values of SET as one: of search_path they are names (guc.c: GUC_LIST_QUOTE).
+
+    Raises:
+        InvalidParameterValue: 22023, several of a setting that takes one.
+    """
+    if len(values) > 1 and name.lower() not in _LISTS:
+        raise InvalidParameterValue(f"SET {name} takes only one argument")
     return ", ".join(map(identifier, values) if name.lower() == "search_path" else values)
 
 

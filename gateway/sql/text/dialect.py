@@ -341,11 +341,18 @@ def parse(text: str) -> list[exp.Expr]:
     return [tree for tree in trees if tree is not None]
 
 
+# What may stand before the semicolon that ends a statement.
+_SEMICOLON = re.compile(r"(?:\s|--[^\n]*(?:\n|\Z)|/\*(?:[^*]|\*(?!/))*\*/)*;")
+
+
 def syntax_fault(token: Token | None, tokens: Sequence[Token], text: str) -> SyntaxFault:
     """PostgreSQL's words for text that stops being SQL at `token`; None: where it ends."""
     if token is None:
-        end = tokens[-1].end + 2 if tokens else len(text) + 1
-        return SyntaxFault("syntax error at end of input", position=end)
+        end = tokens[-1].end + 1 if tokens else len(text)
+        ended = _SEMICOLON.match(text, end)
+        if ended is not None:
+            return SyntaxFault('syntax error at or near ";"', position=ended.end())
+        return SyntaxFault("syntax error at end of input", position=end + 1)
     near = text[token.start : token.end + 1]
     hint = hint_at(token, tokens)
     return SyntaxFault(f'syntax error at or near "{near}"', hint=hint, position=token.start + 1)
