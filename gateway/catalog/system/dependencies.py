@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gateway.catalog.system.entries import ConstraintEntry, Contents, RelationEntry
+from sqlglot import exp
+
+from gateway.catalog.system.entries import ColumnEntry, ConstraintEntry, Contents, RelationEntry
 from gateway.catalog.system.oids import (
     ARRAY_TYPE,
     DEFAULTS,
@@ -15,6 +17,7 @@ from gateway.catalog.system.oids import (
     WRAPPER,
     namespace_oid,
 )
+from gateway.sql.text.dialect import parse
 from gateway.sql.text.quoting import REGCLASS, name_parts
 
 Row = dict[str, Any]
@@ -104,11 +107,7 @@ def _depends(entry: RelationEntry, identity: bool) -> Iterator[Row]:
             "refobjid": entry.part(ROW_TYPE), "deptype": "i",
         }  # fmt: skip
     for column in entry.columns:
-        if column.default is not None:
-            yield {
-                "classid": _ATTRDEF, "objid": entry.part(DEFAULTS + column.number), **of_class,
-                "refobjsubid": column.number, "deptype": "a",
-            }  # fmt: skip
+        yield from _of_default(entry, column, of_class)
     for key in entry.constraints:
         yield from _of_constraint(key, of_class)
     behind = {key.index for key in entry.constraints if key.kind in "pu"}
@@ -129,6 +128,20 @@ def _depends(entry: RelationEntry, identity: bool) -> Iterator[Row]:
             "classid": _CLASS, "objid": entry.oid, "refclassid": _CLASS, "refobjid": table,
             "refobjsubid": number, "deptype": "i" if identity else "a",
         }  # fmt: skip
+
+
+def _of_default(entry: RelationEntry, column: ColumnEntry, of_class: Row) -> Iterator[Row]:
+    if column.default is None:
+        return
+    default = {"classid": _ATTRDEF, "objid": entry.part(DEFAULTS + column.number), **of_class}
+    kind = "i" if column.generated else "a"
+    yield {**default, "refobjsubid": column.number, "deptype": kind}
+    if column.generated:
+        trees = parse(f"SELECT {column.default}")
+        named = {each.name for each in trees[0].find_all(exp.Column)}
+        for each in entry.columns:
+            if each.name in named:
+                yield {**default, "refobjsubid": each.number}
 
 
 def _of_constraint(key: ConstraintEntry, of_class: Row) -> Iterator[Row]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 # Functions that give rows and are terms all the same (`calls`).
-_ROWS_AS_TERMS = ("_pg_expandarray", "aclexplode")
+_ROWS_AS_TERMS = ("_pg_expandarray", "aclexplode", "pg_options_to_table")
 
 
 class Relations:

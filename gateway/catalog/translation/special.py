@@ -114,6 +114,22 @@ def _explode(
     return Term(row, RECORD, fields=fields, is_set=True)
 
 
+def _options(
+    within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
+) -> Term:
+    """pg_options_to_table: a row for each `name=value`; what has no `=` has no value."""
+    array = within.term(nodes[0], scope)
+    row = (
+        f"unnest(list_transform({array.sql}, lambda o: struct_pack(f1 := split_part(o, '=', 1), "
+        "f2 := CASE WHEN contains(o, '=') THEN substr(o, strpos(o, '=') + 1) END)))"
+    )
+    fields = (
+        ("option_name", Term(f"({row}).f1", TEXT)),
+        ("option_value", Term(f"({row}).f2", TEXT)),
+    )
+    return Term(row, RECORD, fields=fields, is_set=True)
+
+
 def _registered(
     within: Expressions, name: str, nodes: Sequence[exp.Expr], node: exp.Expr, scope: Scope
 ) -> Term:
@@ -249,6 +265,7 @@ SPECIAL: dict[str, Special] = {
     "trim": _trimmed,
     **dict.fromkeys(("regclass", "regtype", "regproc", "regnamespace", "regrole"), _registered),
     "aclexplode": _explode,
+    "pg_options_to_table": _options,
     "pg_lsn": _typed,
     "json_build_object": json_object,
     "jsonb_build_object": json_object,
