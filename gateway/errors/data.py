@@ -155,6 +155,7 @@ class IntegrityConstraintViolation(GatewayError, code="23000"):
         table: Schema and name of the table.
         column, constraint: Their names, where there are any.
         domain: The domain's, where that refused a value: its schema stands in `table`.
+        row: The number of the row among those that were written at once; None: not known.
     """
 
     def __init__(
@@ -166,8 +167,10 @@ class IntegrityConstraintViolation(GatewayError, code="23000"):
         column: str = "",
         constraint: str = "",
         domain: str = "",
+        row: int | None = None,
     ) -> None:
         super().__init__(message, detail=detail)
+        self.row = row
         self.schema, self.table = table
         self.column, self.constraint, self.domain = column, constraint, domain
 
@@ -182,6 +185,8 @@ class ForeignKeyViolation(IntegrityConstraintViolation, code="23503"):
 
 class UniqueViolation(IntegrityConstraintViolation, code="23505"):
     """A second row with the same key."""
+
+    was_there = False  # the first one, before the statement
 
 
 class CheckViolation(IntegrityConstraintViolation, code="23514"):

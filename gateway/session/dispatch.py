@@ -287,9 +287,8 @@ class Client:
         return define(self.executor, *with_executed(self, statement, bound))
 
     def _copy(self, statement: Statement, bound: Bound) -> Result:
-        return copy(
-            self.executor, statement, lambda inner: _RUNNERS[inner.kind](self, inner, Bound())
-        )
+        inside = self.in_transaction()
+        return copy(self.executor, statement, lambda s: _RUNNERS[s.kind](self, s, Bound()), inside)
 
     def _explain(self, statement: Statement, bound: Bound) -> Result:
         return explain(self.executor, *with_executed(self, statement, bound))

@@ -13,11 +13,13 @@ import pyarrow as pa
 from sqlglot import exp
 
 from gateway.catalog.registry import SYSTEM
+from gateway.catalog.system.static import static
 from gateway.errors import (
     DuplicateColumn,
     FeatureNotSupported,
     InvalidColumnReference,
     InvalidSchemaName,
+    ObjectNotInPrerequisiteState,
     UndefinedColumn,
     UndefinedParameter,
     UndefinedTable,
@@ -38,13 +40,14 @@ from gateway.store.definitions.definitions import TableDefinition
 Ask = Callable[[Statement], Result]
 
 
-def copy(executor: Executor, statement: Statement, run: Ask) -> Result:
+def copy(executor: Executor, statement: Statement, run: Ask, in_block: bool) -> Result:
     """Begin a COPY.
 
     Args:
         executor: The client's.
         statement: The COPY.
         run: Runs the statement inside COPY (...).
+        in_block: Whether it is one statement of a transaction.
 
     Raises:
         GatewayError: 42P01, 3F000, 42809, 25006: no such table or schema, or one that cannot be
@@ -53,14 +56,14 @@ def copy(executor: Executor, statement: Statement, run: Ask) -> Result:
     tree = statement.tree
     assert isinstance(tree, Copy)
     if tree.incoming:
-        return _from_client(executor, statement, tree)
+        return _from_client(executor, statement, tree, in_block)
     if tree.path:
         refuse_users(executor)
     if tree.statement is not None:
         _refuse_parameters(tree.statement)
         return _out(executor, tree, tree.statement, run)
     relation = _relation(executor, tree)
-    if relation.view is not None:
+    if _is_view(relation):
         raise WrongObjectType(
             f'cannot copy from view "{relation.name.name}"',
             hint="Try the COPY (SELECT ...) TO variant.",
@@ -115,6 +118,14 @@ def _relation(executor: Executor, tree: Copy) -> Relation:
         if schema and schema not in there and not registry.is_another_s(schema):
             raise InvalidSchemaName(f'schema "{schema}" does not exist') from None
         raise
+
+
+def _is_view(relation: Relation) -> bool:
+    """Whether it is a user's view, or one of PostgreSQL's own."""
+    return (
+        relation.view is not None
+        or f"{relation.name.schema}.{relation.name.name}" in static().views
+    )
 
 
 def _chosen(
@@ -195,12 +206,17 @@ def _to_client(result: Result, tree: Copy, relation: Relation | None = None) -> 
     return copied
 
 
-def _from_client(executor: Executor, statement: Statement, tree: Copy) -> Result:
+def _from_client(executor: Executor, statement: Statement, tree: Copy, in_block: bool) -> Result:
     relation = _relation(executor, tree)
-    if relation.view is not None:
+    if _is_view(relation):
         raise WrongObjectType(f'cannot copy to view "{relation.name.name}"')
     definition = executor.registry.definition(relation.name.schema, relation.name.name)
     options = settled(tree)
+    if options.freeze and not in_block:  # in one the table may be new; nothing tells here
+        raise ObjectNotInPrerequisiteState(
+            "cannot perform COPY FREEZE because the table was not created or truncated in the"
+            " current subtransaction"
+        )
     every = tuple(column.name for column in definition.columns)
     names = _without_generated(definition, tree.columns)
     _check_forced(options, names, every, definition.name.name)

@@ -116,6 +116,7 @@ class EngineExpressions:
             detail=f"Failing row contains ({shown_row(rows.slice(row, 1))}).",
             table=(table.schema, table.name),
             constraint=checks[number].name,
+            row=row,
         )
 
     def broken_rule(self, domain: Domain, values: pa.Array) -> str | None:

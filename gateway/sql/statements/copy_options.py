@@ -33,6 +33,7 @@ class CopyOptions:
     force_not_null: tuple[str, ...] = ()
     force_null: tuple[str, ...] = ()
     encoding: str = ""
+    freeze: str = ""
 
 
 def settled(copy: Copy) -> CopyOptions:
@@ -54,7 +55,6 @@ def settled(copy: Copy) -> CopyOptions:
     for name in ("delimiter", "null"):
         if form == "binary" and name in given:
             raise SyntaxFault(f"cannot specify {name.upper()} in BINARY mode")
-    given.pop("freeze", None)
     defaults: dict[str, Value] = {}
     if form == "csv":
         quote = given.get("quote", '"')

@@ -76,7 +76,9 @@ def _constraint(
     text: str, definition: TableDefinition | None, delta: pa.Table | None
 ) -> GatewayError:
     if definition is not None and (found := _IN_TABLE.search(text)):
-        return _duplicate(definition, _key(definition, found["pairs"]))
+        error = _duplicate(definition, _key(definition, found["pairs"]))
+        error.was_there = True
+        return error
     if definition is not None and delta is not None and (found := _IN_DELTA.search(text)):
         for key in definition.key_names():
             if set(key) <= set(delta.schema.names) and (values := _repeated(delta, key)):

@@ -17,7 +17,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gateway.errors import BadCopyFileFormat, GatewayError, NotNullViolation, OutOfMemory
+from gateway.errors import (
+    BadCopyFileFormat,
+    CheckViolation,
+    GatewayError,
+    NotNullViolation,
+    OutOfMemory,
+)
 from gateway.session.result import CopyIn
 from gateway.sql.inputs.notation import Notation
 from gateway.types import Type
@@ -102,7 +108,11 @@ class BinaryReader:
 
     def refused(self, error: GatewayError) -> str:
         """Where the row is that the table refuses, of the last batch."""
-        if not isinstance(error, NotNullViolation) or self._last is None:
+        if self._last is None:
+            return f"COPY {self._copying.relation}"
+        if isinstance(error, CheckViolation) and error.row is not None:
+            return self._where(self._rows - self._last.num_rows + error.row + 1)
+        if not isinstance(error, NotNullViolation):
             return f"COPY {self._copying.relation}"
         strict = [n for n, column in enumerate(self._copying.columns) if column.not_null]
         places = [self._last.column(n).is_null().index(True).as_py() for n in strict]

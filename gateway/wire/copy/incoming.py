@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from gateway.errors import (
     BadCopyFileFormat,
     CharacterNotInRepertoire,
+    CheckViolation,
     ForeignKeyViolation,
     GatewayError,
     IntegrityConstraintViolation,
@@ -119,9 +120,14 @@ class CopyReader:
         if isinstance(error, NotNullViolation) and rows:
             row = self._first_null(rows)
             error.context = self._at(row.number, row.data)
+        elif isinstance(error, CheckViolation) and error.row is not None:
+            row = rows[error.row]
+            error.context = self._at(row.number, row.data)
         elif isinstance(error, UniqueViolation):
             found = self._with_key(rows, error.detail)
-            error.context += f", line {found[0].number}" if len(found) == 1 else ""
+            if found:  # of rows of one key the second is refused, where none was there before
+                refused = found[0] if error.was_there or len(found) == 1 else found[1]
+                error.context += f", line {refused.number}"
 
     def _told(self, pieces: Iterable[bytes], buffer: bytearray) -> Iterator[bytes]:
         """The pieces; an error of theirs says which line was to come."""

@@ -2,15 +2,15 @@
 
 PostgreSQL (src/common/d2s.c, f2s.c) writes fixed notation while the decimal exponent is in
 -4 .. 14 (real: -4 .. 5) and `d.ddde-NN` with at least two exponent digits otherwise; a whole
-number has no point. Below 2**53 (real: 2**24) the text is PostgreSQL's byte for byte; above, where
-PostgreSQL refuses digits that lie halfway between two floats, it reads back the same. orjson finds
-the digits at 13-30 ns a value, but changes notation at other exponents, so its text is edited
-here, the whole column at once.
+number has no point. It refuses digits that lie halfway between two floats, as those of 1e23 do;
+only whole numbers from 2**53 on (real: 2**24) can. orjson finds the digits at 13-30 ns a value,
+but changes notation at other exponents, so its text is edited here, the whole column at once.
 """
 
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,15 @@ def float_texts(values: npt.NDArray[Any], first_scientific: float) -> pa.Array:
     places = np.flatnonzero(respelt)
     if len(places):
         texts = _respell(texts, values, places, first_scientific)
+    lowest, highest = _HALFWAY[values.dtype.itemsize]
+    with np.errstate(invalid="ignore"):
+        far = np.flatnonzero((size >= lowest) & (size <= highest))
+    halfway = [place for place in far.tolist() if _is_halfway(str(values[place]), values[place])]
+    if halfway:
+        spelt = [float_text(values[place], first_scientific) for place in halfway]
+        mask = np.zeros(len(values), np.bool_)
+        mask[halfway] = True
+        texts = pc.replace_with_mask(texts, pa.array(mask), pa.array(spelt, pa.binary()))
     if not np.isfinite(values).all():
         for which, word in (
             (np.isnan(values), b"NaN"),
@@ -113,6 +122,31 @@ def _scientific(texts: pa.Array) -> pa.Array:
     return joined.cast(pa.binary())
 
 
+# By the bytes of a float: between which sizes the shortest digits may lie halfway to another one.
+# These are d * 10**q with 17 digits d (real: 9), which 5**q divides where it is 54 bits (25) wide.
+_HALFWAY = {8: (2.0**53, 1e41), 4: (2.0**24, 1e20)}
+
+
+def _is_halfway(text: str, value: Any) -> bool:
+    """Whether digits that read back as a large float are as near to the next one."""
+    digits, own = Decimal(text), int(value)
+    if digits == own:
+        return False
+    beside = np.nextafter(value, type(value)(math.inf if digits > own else -math.inf))
+    return 2 * abs(digits - own) == abs(int(beside) - own)
+
+
+def _digits(value: Any) -> str:
+    """Python's text of a finite float, with more digits where its own lie halfway."""
+    text = str(value)
+    lowest, highest = _HALFWAY[4 if isinstance(value, np.float32) else 8]
+    if not lowest <= abs(value) <= highest or not _is_halfway(text, value):
+        return text
+    longer = (f"{float(value):.{count}e}" for count in range(1, 17))
+    kind = type(value)
+    return next(t for t in longer if kind(t) == value and not _is_halfway(t, value))
+
+
 def float_text(value: Any, first_scientific: float) -> bytes:
     """Text of one value, a float or a numpy.float32.
 
@@ -121,7 +155,7 @@ def float_text(value: Any, first_scientific: float) -> bytes:
     """
     if not math.isfinite(value):
         return b"NaN" if value != value else b"Infinity" if value > 0 else b"-Infinity"
-    text = str(value)
+    text = _digits(value)
     if value == 0 or (1e-4 <= abs(value) < first_scientific and "e" not in text):
         return text.removesuffix(".0").encode()
     # Python writes repr(1e15) as 1000000000000000.0 and numpy 1500000.0: take the digits apart.
