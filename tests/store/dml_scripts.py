@@ -19,6 +19,20 @@ SCRIPTS: dict[str, list[str]] = {
         "SELECT * FROM va ORDER BY a, b",
         "DROP TABLE va",
     ],
+    "parts_that_no_write_has": [
+        "CREATE TABLE pw (k int PRIMARY KEY, v text)",
+        "INSERT INTO pw VALUES (1, 'a'), (2, 'b')",
+        "DELETE FROM pw LIMIT 1",
+        "DELETE FROM pw WHERE k > 0 ORDER BY k",
+        "UPDATE pw SET v = 'q' WHERE k = 1 LIMIT 1",
+        "UPDATE pw JOIN pw AS o ON true SET v = 'q'",
+        "MERGE INTO pw USING pw AS s ON pw.k = s.k WHEN MATCHED THEN UPDATE SET v = 'x'"
+        " WHERE k = 1",
+        "INSERT INTO pw VALUES (1, 'x') ON DUPLICATE KEY UPDATE v = 'z'",
+        "WITH d AS (DELETE FROM pw RETURNING k LIMIT 1) SELECT * FROM d",
+        "SELECT * FROM pw ORDER BY k",
+        "DROP TABLE pw",
+    ],
     "names_that_columns_hide": [
         "CREATE TABLE nh (k int PRIMARY KEY, n int)",
         "CREATE TABLE nh_l (x int, t timestamp, o int, b bool)",

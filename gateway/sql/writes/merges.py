@@ -28,7 +28,7 @@ from gateway.sql.writes.assignments import (
     refuse_value,
     written_columns,
 )
-from gateway.sql.writes.targets import Target, refuse_identifiers
+from gateway.sql.writes.targets import Target, refuse_foreign, refuse_identifiers
 from gateway.types import Type
 
 
@@ -107,6 +107,7 @@ class _Reading:
         parameters: dict[int, Type] = {}
         columns: tuple[str, ...] = ()
         values: list[exp.Expr] = []
+        refuse_foreign(then)
         if isinstance(then, exp.Insert) and not matched:
             command = "INSERT"
             columns, values = self._inserted(then)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported, UndefinedColumn
+from gateway.errors import FeatureNotSupported, SyntaxFault, UndefinedColumn
 from gateway.sql.names.nearby import hint_for
 from gateway.sql.names.scope import position_of
 from gateway.sql.text.trees import nodes_of
@@ -43,6 +43,49 @@ def refuse_identifiers(tree: exp.Expr, row_identifier: str) -> None:
             raise UndefinedColumn(
                 f'column "{row_identifier}" does not exist', hint=hint, position=position
             )
+
+
+# What a write may have in PostgreSQL; sqlglot reads other dialects' parts into its tree, too.
+_PARTS = {
+    "with_", "this", "expression", "expressions", "default", "conflict", "from_", "using", "where",
+    "returning",
+}  # fmt: skip
+_WORDS = {"order": "ORDER", "limit": "LIMIT", "joins": "JOIN", "duplicate": "DUPLICATE"}
+
+
+def refuse_foreign(tree: exp.Expr) -> None:
+    """Refuse parts that no write has in PostgreSQL, as DELETE ... LIMIT: it would do without them.
+
+    Raises:
+        SyntaxFault: 42601.
+    """
+    table = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+    conflict = tree.args.get("conflict")
+    found = [name for name, part in tree.args.items() if part and name not in _PARTS]
+    if isinstance(table, exp.Table):
+        found += [name for name in ("joins", "laterals", "partition") if table.args.get(name)]
+    elif not isinstance(tree, exp.Var) and tree.args.get("where"):  # of MERGE
+        found.append("where")
+    if isinstance(table, exp.Star):
+        found.append("*")
+    if conflict is not None and conflict.args.get("duplicate"):
+        found.append("duplicate")
+    if isinstance(tree, exp.Insert):
+        found += ["where"] if tree.args.get("where") else []
+        rows = tree.args.get("expression")
+        found += ["as"] if isinstance(rows, exp.Values) and rows.alias else []
+    if found:
+        word = _WORDS.get(found[0], found[0].replace("_", " ").upper())
+        hint = _INSTEAD.get(found[0], "")
+        raise SyntaxFault(f'syntax error at or near "{word}"', hint=hint)
+
+
+_INSTEAD = {
+    "limit": "Choose the rows in WHERE: key IN (SELECT key FROM ... LIMIT 1).",
+    "order": "Choose the rows in WHERE: key IN (SELECT key FROM ... ORDER BY ... LIMIT 1).",
+    "joins": "Write UPDATE ... FROM or DELETE ... USING.",
+    "duplicate": "Write ON CONFLICT (key) DO UPDATE SET ...",
+}
 
 
 def no_columns() -> FeatureNotSupported:

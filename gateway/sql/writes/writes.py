@@ -47,7 +47,7 @@ from gateway.sql.writes.given import Given, as_given
 from gateway.sql.writes.items import with_items_inserted
 from gateway.sql.writes.narrowing import Narrowing, narrowing_of
 from gateway.sql.writes.steps import Step, step_of
-from gateway.sql.writes.targets import Target, no_columns, refuse_identifiers
+from gateway.sql.writes.targets import Target, no_columns, refuse_foreign, refuse_identifiers
 from gateway.types import Type
 
 
@@ -121,8 +121,10 @@ def as_write(tree: exp.Expr, target: Target, row_identifier: str) -> Write:
         row_identifier: The name under which the store shows which row is which.
 
     Raises:
-        UndefinedColumn: 42703. DuplicateColumn: 42701. FeatureNotSupported: 0A000.
+        SyntaxFault: 42601. UndefinedColumn: 42703. DuplicateColumn: 42701.
+        FeatureNotSupported: 0A000.
     """
+    refuse_foreign(tree)
     refuse_identifiers(tree, row_identifier)
     tree = tree.copy()
     if isinstance(tree, exp.Insert):
