@@ -244,7 +244,7 @@ def _concatenation(tree: exp.Expr, types: Types) -> Type | None:
     if BYTEA in sides:
         beside = tree.this if sides[1] is BYTEA else tree.expression
         return BYTEA if sides[0] is sides[1] or is_untyped(beside) else TEXT
-    array = next((side for side in sides if side is not None and side.element is not None), None)
+    array = result_type("array_cat", sides)
     if array is not None and any(map(is_untyped, (tree.this, tree.expression))):
         return array
     if None in sides:

@@ -69,7 +69,7 @@ _LIKE_ARGUMENTS = frozenset(
 _LIKE_FIRST = frozenset(
     {
         "lag", "lead", "first_value", "last_value", "nth_value", "any_value", "nullif", "bit_and",
-        "bit_or", "bit_xor", "array_cat", "array_except", "array_remove", "array_replace",
+        "bit_or", "bit_xor", "array_except", "array_remove", "array_replace",
         "trim_array",
     }
 )  # fmt: skip
@@ -144,8 +144,8 @@ def result_type(name: str, arguments: Sequence[Type | None]) -> Type | None:
         return first if first in (NUMERIC, INTERVAL) else FLOAT8
     if name in _OF_FIRST:
         return None if first is None else _OF_FIRST[name](first)
-    if name in ("array_append", "array_prepend") and len(arguments) == 2:
-        return _with_element(*(arguments if name == "array_append" else arguments[::-1]))
+    if name in ("array_append", "array_prepend", "array_cat") and len(arguments) == 2:
+        return _joined_array(arguments)
     if name in ("date_trunc", "date_bin") and len(arguments) > 1:
         return TIMESTAMPTZ if arguments[1] is DATE else arguments[1]
     if name in ALONG:
@@ -249,11 +249,12 @@ def _element(argument: Type) -> Type | None:
     return argument.element
 
 
-def _with_element(array: Type | None, element: Type | None) -> Type | None:
-    """An array and what is put to it have one type of elements."""
-    if array is None or array.element is None or element is None:
+def _joined_array(sides: Sequence[Type | None]) -> Type | None:
+    """The type of an array and of what is put to it, whose items come to one; None: of no array."""
+    array = next((side for side in sides if side is not None and side.element is not None), None)
+    if array is None or None in sides:
         return array
-    wide = common_type([array.element, element])
+    wide = common_type([side.element or side for side in sides if side is not None])
     return array if wide is None else array_of(wide)
 
 
