@@ -20,6 +20,7 @@ from gateway.sql.lowered.patterns import groups_apart, match_lines, write_replac
 from gateway.sql.lowered.relations.subqueries import array_of_query
 from gateway.sql.lowered.values.rooms import checked, repeated
 from gateway.sql.meaning.volatile import each_row
+from gateway.sql.names.scope import is_one_row
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import copied
 from gateway.sql.types.modifiers import fields_of
@@ -166,8 +167,30 @@ _WHOLE = {
 }
 
 
+def _drop_values(node: exp.Expr) -> None:
+    """Leave out what is one value for all rows, as in `row_number() OVER (ORDER BY (SELECT 1))`.
+
+    The engine finds no column to read then, and fails.
+    """
+    order, spec = node.args.get("order"), node.args.get("spec")
+    if order is None or (spec is not None and spec.args.get("kind") != "ROWS"):
+        return
+    kept = [key for key in order.expressions if not _is_one_value(key.this.unnest())]
+    node.set("order", exp.Order(expressions=kept) if kept else None)
+
+
+def _is_one_value(key: exp.Expr) -> bool:
+    if isinstance(key, exp.Anonymous) and key.name == "nullif":  # which `clauses` puts around it
+        key = key.expressions[0]
+    query = key.this if isinstance(key, exp.Subquery) else key
+    return isinstance(query, exp.Select) and (
+        query.args.get("from_") is None or (is_one_row(query) and not query.args.get("having"))
+    )
+
+
 def window(node: exp.Expr) -> exp.Expr | None:
     """A rank of PostgreSQL's type; array_agg and string_agg in the order of their window."""
+    _drop_values(node)
     _keep_order(node)
     kind = _RANKS.get(node.this.name) if isinstance(node.this, exp.Anonymous) else None
     return None if kind is None else exp.Cast(this=node.copy(), to=exp.DataType.build(kind))
