@@ -1,4 +1,4 @@
-"""Which subqueries are keys of GROUP BY, and which are computed once for each group."""
+"""Which subqueries are one value: alike ones, keys of GROUP BY, those of a whole group."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from gateway.sql.meaning.volatile import volatile_call
 from gateway.sql.names.scope import Block, is_aggregate, resolves_here
 from gateway.sql.text.trees import SETS, own_nodes
 
 
 def alike(node: exp.Expr, block: Block) -> list[exp.Expr]:
-    """It, and where it is a key of GROUP BY all that are written as it, which are one value."""
-    if not is_grouped_by(node, block):
+    """It, and all that are written as it, which are one value: a key of groups, or of DISTINCT."""
+    if volatile_call(node):
         return [node]
     found = [each for each in own_nodes(block.select) if each == node]
     return [each for each in found if each.find_ancestor(exp.Join, exp.Select) is block.select]
