@@ -80,6 +80,8 @@ class Queries:
             ["UNION", "UNION ALL", "INTERSECT", "EXCEPT", "EXCEPT ALL", "INTERSECT ALL"]
         )
         parts = [self.select(depth - 1, types) for _ in range(2)]
+        if self._chance(0.2):  # the first rows of one side
+            parts[1] = (f"SELECT * FROM ({parts[1][0]}) AS f" + self._limited(parts[1][1]), [])
         sql = f"({parts[0][0]}) {word} ({parts[1][0]})"
         if self._chance(0.2):
             other = self.select(depth - 1, types)[0]
@@ -109,6 +111,12 @@ class Queries:
         name = self._fresh("r")
         step = self.expression("int", [(f"{name}.v", "int")], 2, self.random.randint(0, 1))
         seed = self.random.choice(["1", "3", "(SELECT min(id) FROM a)"])
+        if self._chance(0.3):  # until nothing is new, round a circle of values
+            circle = f"abs(coalesce({step}, 0)) % {self.random.randint(2, 9)}"
+            return (
+                f"WITH RECURSIVE {name}(v) AS (SELECT {seed}::bigint UNION "
+                f"SELECT ({circle})::bigint FROM {name}) SELECT v FROM {name}"
+            )
         return (
             f"WITH RECURSIVE {name}(n, v) AS (SELECT 1, {seed}::bigint UNION ALL "
             f"SELECT n + 1, ({step})::bigint FROM {name} WHERE n < {self.random.randint(2, 6)}) "
@@ -266,14 +274,29 @@ class Queries:
     def _grouped(self, scope: Scope, types: list[str]) -> tuple[list[str], str]:
         if self._chance(0.25):
             return self._grouping_sets(scope, types)
-        keys = [self.expression(t, scope, 1, 0) for t in types[: self.random.randint(0, 1)]]
-        items = [*keys, *(self._aggregate(t, scope) for t in types[len(keys) :])]
-        tail = " GROUP BY 1" if keys else ""
-        if len(types) == len(keys):
-            return items, tail
-        if self._chance(0.3):
-            tail += f" HAVING count(*) > {self.random.randint(0, 2)}"
-        return items, tail
+        depth = 1 if self._chance(0.2) else 0  # a key may be a subquery
+        keys = [self.expression(t, scope, 1, depth) for t in types[: self.random.randint(0, 1)]]
+        calls = [self._aggregate(t, scope) for t in types[len(keys) :]]
+        if keys and self._chance(0.15):  # windows over the groups
+            over = f"OVER (ORDER BY count(*), {keys[0]})"
+            calls = [
+                f"rank() {over}" if kind == "int" else f"lag({call}) {over}"
+                for kind, call in zip(types[1:], calls, strict=True)
+            ]
+        # A constant stays in PostgreSQL's sets, where a set operation stands around.
+        sets = ["ROLLUP ({})", "CUBE ({})"] if any(n in k for k in keys for n, _ in scope) else []
+        form = self.random.choice(["{}", "{}", "{}", *sets])
+        tail = f" GROUP BY {form.format(1)}" if keys else ""
+        if calls and self._chance(0.3):
+            tail += f" HAVING {self._having(scope)}"
+        return [*keys, *calls], tail
+
+    def _having(self, scope: Scope) -> str:
+        most = self._filled("max({int})", scope, 1, 0)
+        return self.random.choice(
+            [f"count(*) > {self.random.randint(0, 2)}", f"{most} < (SELECT count(*) FROM b)",
+             f"{most} IN (SELECT g FROM c)"]
+        )  # fmt: skip
 
     def _grouping_sets(self, scope: Scope, types: list[str]) -> tuple[list[str], str]:
         one, other = (self.random.choice(scope) for _ in range(2))
@@ -290,7 +313,8 @@ class Queries:
             ["ROLLUP ({0}, {1})", "CUBE ({0}, {1})", "GROUPING SETS (({0}), ({1}), ())",
              "GROUPING SETS (({0}, {1}), ({1}))", "{0}, ROLLUP ({1})"]
         )  # fmt: skip
-        return items, " GROUP BY " + form.format(one[0], other[0])
+        having = f" HAVING {self._having(scope)}" if self._chance(0.2) else ""
+        return items, " GROUP BY " + form.format(one[0], other[0]) + having
 
     def _aggregate(self, kind: str, scope: Scope) -> str:
         call = self.random.choice(AGGREGATES[kind])

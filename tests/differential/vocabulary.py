@@ -262,7 +262,8 @@ MAKERS: dict[str, list[str]] = {
         "ARRAY(SELECT unnest({ints}) ORDER BY 1)", "array_remove({ints}, NULL)",
         "string_to_array(array_to_string({ints}, ','), ',')::int[]", "({small} || {ints})",
         "greatest({ints}, {ints})", "({ints})[{size}:2]",
-        "ARRAY(SELECT h FROM c ORDER BY h LIMIT {size})"],
+        "ARRAY(SELECT h FROM c ORDER BY h LIMIT {size})", "ARRAY(SELECT h FROM c ORDER BY 1 DESC)",
+        "ARRAY(SELECT -g AS g FROM a WHERE g < {int} ORDER BY g DESC, id)"],
     "texts": [
         "ARRAY[{text}, 'q']", "({texts} || {text})", "string_to_array({text}, 'e')",
         "({texts})[:1]",
