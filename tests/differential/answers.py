@@ -76,11 +76,10 @@ def same(one: Answer, other: Answer) -> bool:
 
 
 def _sorted(rows: Rows, reals: list[float]) -> Rows:
-    def key(row: tuple[str | None, ...]) -> tuple[tuple[bool, str], ...]:
-        return tuple(
-            (value is None, "" if value is None else _short(value) if real else value)
-            for value, real in zip(row, reals, strict=True)
-        )
+    def key(row: tuple[str | None, ...]) -> tuple[object, ...]:
+        pairs = list(zip(row, reals, strict=True))
+        told = [(v is None, "" if v is None else _short(v) if real else v) for v, real in pairs]
+        return *told, *(float(v) for v, real in pairs if real and v is not None)
 
     return sorted(rows, key=key)
 
