@@ -143,6 +143,7 @@ def _placed_range(parse: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
 NEGATED = ("~", "~*", "~~", "~~*")  # with a ! before, they are NOT
 _CONSTANTS = (TokenType.NUMBER, TokenType.STRING)
 _ENDS = (TokenType.COMMA, TokenType.R_PAREN)
+_SORTING = (TokenType.ORDER_BY, TokenType.LIMIT, TokenType.OFFSET, TokenType.FETCH)
 
 
 class GradwireParser(SearchesParser):
@@ -204,6 +205,21 @@ class GradwireParser(SearchesParser):
         if not found[0] and before in (TokenType.DISTINCT, TokenType.R_PAREN):  # DISTINCT ON (...)
             self.raise_error("DISTINCT of nothing")
         return found
+
+    def _parse_derived_table_values(self, *args: Any, **kwargs: Any) -> Any:
+        """`FROM (VALUES (2), (1) ORDER BY 1)` selects from the values, in that order."""
+        index = self._index
+        if self._match_pair(TokenType.L_PAREN, TokenType.VALUES):
+            rows = exp.Values(expressions=self._parse_csv(self._parse_value))
+            if self._match_set(_SORTING, advance=False):
+                rows.set("alias", exp.TableAlias(this=exp.to_identifier("*VALUES*", quoted=True)))
+                select = exp.Select(expressions=[exp.Star()], from_=exp.From(this=rows))
+                held = exp.Subquery(this=self._parse_query_modifiers(select))
+                self._match_r_paren()
+                held.set("alias", self._parse_table_alias())
+                return self.expression(held)
+            self._retreat(index)
+        return super()._parse_derived_table_values(*args, **kwargs)
 
     def _parse_alias(self, this: exp.Expr | None, explicit: bool = False) -> exp.Expr | None:
         """As sqlglot's, but some words are no name without AS."""

@@ -17,7 +17,8 @@ def select_values(tree: exp.Expr) -> None:
     for lateral in nodes_of(tree, exp.Lateral):
         held = lateral.this
         if isinstance(held, exp.Subquery) and isinstance(held.this, exp.Values):
-            held.set("this", rows_of_values(held.this))
+            cut = any(map(held.this.args.get, _CLAUSES))
+            held.set("this", _as_written(held.this) if cut else rows_of_values(held.this))
 
 
 def as_select(tree: exp.Expr) -> exp.Expr:
