@@ -187,8 +187,8 @@ def _add_identity(state: Altering, definition: TableDefinition, action: Action) 
 
 def _drop_identity(state: Altering, definition: TableDefinition, action: Action) -> TableDefinition:
     column = _column(definition, action.column)
-    if not column.identity and not action.optional:
-        raise _no_identity(definition, column)
+    if not column.identity:
+        _skip(state, action, _no_identity(definition, column))
     return with_column(definition, replace(column, identity=""))
 
 
@@ -196,11 +196,9 @@ def _drop_expression(
     state: Altering, definition: TableDefinition, action: Action
 ) -> TableDefinition:
     column = _column(definition, action.column)
-    if column.generated is None and not action.optional:
-        raise ObjectNotInPrerequisiteState(
-            f'column "{column.name}" of relation "{definition.name.name}" is not a stored'
-            " generated column"
-        )
+    if column.generated is None:
+        words = f'column "{column.name}" of relation "{definition.name.name}" is not a stored'
+        _skip(state, action, ObjectNotInPrerequisiteState(f"{words} generated column"))
     return with_column(definition, replace(column, generated=None))
 
 
@@ -218,6 +216,13 @@ def _no_identity(definition: TableDefinition, column: Column) -> ObjectNotInPrer
     return ObjectNotInPrerequisiteState(
         f'column "{column.name}" of relation "{definition.name.name}" is not an identity column'
     )
+
+
+def _skip(state: Altering, action: Action, error: ObjectNotInPrerequisiteState) -> None:
+    """Tell with IF EXISTS that there is nothing to drop, and refuse without it."""
+    if not action.optional:
+        raise error
+    state.notices.append((f"{error}, skipping", "00000"))
 
 
 def _column(definition: TableDefinition, name: str) -> Column:

@@ -122,13 +122,13 @@ class Building:
                 item.type, self.bind_types, item.position, self.domains
             )
             column = Column(item.name, known, typmod, domain=domain)
-        seen: set[str] = set()
+        seen = set() if serial is None else {"default"}
         for rule in item.constraints:
             if rule.kind in seen and rule.kind in ("default", "identity", "generated"):
                 raise SyntaxFault(
                     f'multiple {rule.kind} values specified for column "{item.name}" of table'
                     f' "{self.name.name}"',
-                    position=rule.position,
+                    position=rule.position if serial is None else 0,
                 )
             seen.add(rule.kind)
             column = self._constrained(column, rule)

@@ -17,6 +17,16 @@ _SEQUENCE = (
 )
 
 SCRIPTS: dict[str, list[str]] = {
+    "nothing_to_drop_and_two_defaults": [
+        "CREATE TABLE nd (a serial DEFAULT 4)",
+        "CREATE TABLE nd (a int DEFAULT 4 DEFAULT 5)",
+        "CREATE TABLE nd (a int, b serial)",
+        "ALTER TABLE nd ALTER a DROP IDENTITY IF EXISTS",
+        "ALTER TABLE nd ALTER a DROP EXPRESSION IF EXISTS",
+        "ALTER TABLE nd ALTER a DROP IDENTITY",
+        "ALTER TABLE nd ALTER a DROP EXPRESSION",
+        "DROP TABLE nd",
+    ],
     "in_use": [
         "CREATE TABLE iu_p (a int PRIMARY KEY)",
         "CREATE TABLE iu_c (a int CONSTRAINT iu_f REFERENCES iu_p DEFERRABLE INITIALLY DEFERRED)",
