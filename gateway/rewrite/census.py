@@ -18,8 +18,10 @@ from sqlglot import exp
 from gateway.rewrite.rewriting import Rewriting
 from gateway.sources.table import TableName
 from gateway.sql.names.relation import ColumnInfo
+from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import unnamed
 from gateway.sql.types.inference import GIVES
+from gateway.sql.types.parameters import TYPES
 from gateway.sql.types.results import types_given
 
 # A kind of node, with those derived from it; a name in small letters of a function, a column, a
@@ -35,12 +37,14 @@ UNNAMED = "(a relation in FROM that is no name)"
 _COMMON = frozenset({"bool", "int2", "int4", "int8", "float8", "text", "varchar"})
 # Nodes that are no value, or one of the types of what is inside, a boolean, an integer or a text.
 _TELLING = frozenset(
-    {exp.Select, exp.From, exp.Where, exp.Join, exp.Table, exp.TableAlias, exp.Alias, exp.Column,
-     exp.Star, exp.Literal, exp.Null, exp.Boolean, exp.Paren, exp.And, exp.Or, exp.Not, exp.EQ,
-     exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Is, exp.In, exp.Between, exp.Like, exp.ILike,
-     exp.Exists, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg, exp.Case, exp.If,
-     exp.Order, exp.Ordered, exp.Limit, exp.Offset, exp.Group, exp.Having, exp.Distinct,
-     exp.Subquery, exp.With, exp.CTE, exp.Union, exp.Except, exp.Intersect, exp.Anonymous}
+    {exp.Select, exp.From, exp.Where, exp.Join, exp.Table, exp.TableAlias, exp.Alias,
+     exp.Column, exp.Star, exp.Literal, exp.Null, exp.Boolean, exp.Paren, exp.And, exp.Or,
+     exp.Not, exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ, exp.LT, exp.LTE, exp.GT,
+     exp.GTE, exp.Is, exp.In, exp.Between, exp.Like, exp.ILike, exp.Exists, exp.Add, exp.Sub,
+     exp.Mul, exp.Div, exp.Mod, exp.Neg, exp.Case, exp.If, exp.Order, exp.Ordered, exp.Limit,
+     exp.Offset, exp.Group, exp.Having, exp.Distinct, exp.Subquery, exp.With, exp.CTE,
+     exp.Union, exp.Except, exp.Intersect, exp.Anonymous, exp.Cast, exp.DataType,
+     exp.DataTypeParam, exp.Filter, exp.Window, exp.WindowSpec, exp.Pow, exp.Extract, Marker}
 )  # fmt: skip
 _FEW_DIGITS = 15  # of any number so long a double keeps them all
 
@@ -86,7 +90,7 @@ def traits_of(
         found.kinds.add(kind)
         if (look := _LOOKS.get(kind)) is not None:
             look(node, found)
-        if node.meta_get(GIVES) is not None:
+        if node._meta is not None and GIVES in node._meta:
             found.types.add(ANY_TYPE)
     for name, known in relations.items():
         found.names.add(name.schema)
@@ -119,7 +123,8 @@ _EVERY = "*"  # among the names of columns: there may be any
 
 
 def _look_at_column(node: exp.Expr, found: _Found) -> None:
-    found.columns.add(node.args["this"].name)
+    this = node.args["this"]
+    found.columns.add(this.args["this"] if type(this) is exp.Identifier else _EVERY)
     if node.args.get("db") is not None:
         found.names.add(PARTS)
 
@@ -151,6 +156,15 @@ def _look_at_call(node: exp.Expr, found: _Found) -> None:
     found.types.update((ANY_TYPE,) if given is None else given)
 
 
+def _look_at_real(node: exp.Expr, found: _Found) -> None:
+    found.types.add("float8")
+
+
+def _look_at_cast(node: exp.Expr, found: _Found) -> None:
+    kind = TYPES.get(node.args["to"].this)
+    found.types.add(ANY_TYPE if kind is None else kind.name)
+
+
 def _look_at_literal(node: exp.Expr, found: _Found) -> None:
     text = node.args["this"]
     if node.args.get("is_string"):
@@ -165,5 +179,9 @@ _LOOKS: dict[type[exp.Expr], Callable[[exp.Expr, _Found], None]] = {
     exp.Join: _look_at_join,
     exp.Star: _look_at_star,
     exp.Anonymous: _look_at_call,
+    exp.Cast: _look_at_cast,
+    exp.Pow: _look_at_real,
+    exp.Extract: _look_at_real,
+    Marker: _look_at_real,
     exp.Literal: _look_at_literal,
 }

@@ -381,8 +381,11 @@ VALUES = (
     only(group_united, {exp.Distinct, exp.SetOperation}),
     only(group_reals, _GROUPS, _REALS),
     only(group_forms, _GROUPS, {"interval", "jsonb", *_MOMENTS}),
-    only(choose_functions, {exp.Anonymous, exp.Case, exp.Ordered, OTHER_TYPE, ANY_TYPE}),
-    only(keep_times, _MOMENTS),
+    only(
+        choose_functions,
+        {exp.Anonymous, exp.Case, exp.Cast, exp.Extract, exp.Ordered, OTHER_TYPE, ANY_TYPE},
+    ),
+    only(keep_times, {"time", "interval", *_MOMENTS}),
     only(expand_markers, {Marker}),
     only(take_neighbours, {*ALONG}),
     only(leave_behind, {exp.WindowSpec}),

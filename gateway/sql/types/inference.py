@@ -111,9 +111,10 @@ def numeric_beside(sides: Sequence[exp.Expr], types: Types) -> bool:
 
     A parameter's type comes too late to make a literal one.
     """
-    others = [side for side in sides if not (is_pointed(side) or is_untyped(side))]
-    if not any(is_pointed(side) for side in sides):
+    others = [side for side in sides if not is_pointed(side)]
+    if len(others) == len(sides):
         return False
+    others = [side for side in others if not is_untyped(side)]
     exacting = any(map(holds_exacting, sides))  # a double would lose digits of one of them
     if not others:
         return exacting
@@ -270,7 +271,7 @@ def _literal(tree: exp.Expr, types: Types) -> Type:
     """Digits are an integer, as wide as they need."""
     if tree.is_string:
         return TEXT
-    if tree.is_int:
+    if tree.this.isdigit():
         return integer_type(int(tree.this))
     return NUMERIC if is_exacting(tree) else FLOAT8
 

@@ -23,7 +23,7 @@ def is_point_literal(tree: exp.Expr) -> bool:
     >>> [is_point_literal(exp.Literal.number(text)) for text in ("1.5", "2", "1e300")]
     [True, False, False]
     """
-    if not isinstance(tree, exp.Literal) or tree.is_string or tree.is_int:
+    if not isinstance(tree, exp.Literal) or tree.is_string or tree.this.isdigit():
         return False
     if tree.type is not None and tree.type.this == exp.DType.DOUBLE:
         return False  # an earlier pass made it a double
@@ -43,7 +43,7 @@ def is_exacting(literal: exp.Expr) -> bool:
     """
     if not isinstance(literal, exp.Literal) or literal.is_string or len(literal.name) <= 15:
         return False
-    if literal.is_int:
+    if literal.this.isdigit():
         return abs(int(literal.name)) > _DOUBLE_INTEGERS
     return is_point_literal(literal) and Decimal(repr(float(literal.name))) != Decimal(literal.name)
 
@@ -83,7 +83,7 @@ def _is_constant(tree: exp.Expr) -> bool:
         return _is_constant(tree.this)
     if isinstance(tree, _SUMS):
         return _is_constant(tree.this) and _is_constant(tree.expression)
-    return is_point_literal(tree) or (isinstance(tree, exp.Literal) and tree.is_int)
+    return is_point_literal(tree) or (isinstance(tree, exp.Literal) and tree.this.isdigit())
 
 
 def point_literals(tree: exp.Expr) -> Iterator[exp.Expr]:

@@ -36,7 +36,7 @@ from gateway.types import (
 
 DType = exp.DType
 
-_TYPES = {
+TYPES = {
     DType.BOOLEAN: BOOL,
     DType.SMALLINT: INT2,
     DType.INT: INT4,
@@ -71,7 +71,7 @@ def postgres_type(kind: exp.DataType) -> Type:
         return array_of(postgres_type(kind.expressions[0]))
     if (own := own_type(kind)) is not None:
         return own
-    found = _TYPES.get(kind.this)
+    found = TYPES.get(kind.this)
     name = kind.args.get("kind")
     return found or by_name(getattr(name, "name", None) or kind.sql("postgres").lower())
 

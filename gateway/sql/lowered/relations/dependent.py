@@ -60,7 +60,8 @@ def join_dependent(analysis: Analysis, numbers: Iterator[int]) -> bool:
     Raises:
         FeatureNotSupported: 0A000, a form that cannot be written so.
     """
-    if any(block.select.find(Marker) is not None for block in analysis.blocks):
+    here = (node for block in analysis.blocks for node in own_nodes(block.select))
+    if any(isinstance(node, Marker) for node in here):
         return False  # a derivative is taken through what was written
     for block in reversed(analysis.blocks):
         if _join_lateral(block, analysis, numbers) or _join_value(block, analysis, numbers):
