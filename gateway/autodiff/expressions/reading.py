@@ -34,6 +34,7 @@ from gateway.sql.meaning.volatile import call_name
 from gateway.sql.names.scope import AGGREGATES, Block
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.precedence import parenthesise
+from gateway.sql.text.trees import nodes_of
 from gateway.types import FLOATING, INTEGER, UNKNOWN, Type
 
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Pow)
@@ -228,7 +229,7 @@ class _Reader:
     def _key(self, tree: exp.Expr) -> str:
         """Text in which every column is spelt by the leaf it is."""
         keyed = tree.copy()
-        columns = zip(tree.find_all(exp.Column), keyed.find_all(exp.Column), strict=True)
+        columns = zip(nodes_of(tree, exp.Column), nodes_of(keyed, exp.Column), strict=True)
         for column, copied in list(columns):
             copied.set("table", None)
             copied.set("this", exp.to_identifier(self._column_key(column), quoted=True))

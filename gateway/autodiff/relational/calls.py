@@ -10,7 +10,7 @@ from sqlglot import exp
 from gateway.autodiff.relational.queries import double
 from gateway.autodiff.relational.weights import weight_of
 from gateway.sql.names.scope import is_aggregate
-from gateway.sql.text.trees import copied
+from gateway.sql.text.trees import copied, nodes_of
 
 _OVER = {"n": "count", "m": "avg"}  # what a letter of a weight is of the arguments in a group
 
@@ -31,7 +31,7 @@ class Call:
     @property
     def asked(self) -> list[str]:
         """What its weight asks of the group beside the aggregate itself."""
-        names = {column.name for column in weight_of(self.call).find_all(exp.Column)}
+        names = {column.name for column in nodes_of(weight_of(self.call), exp.Column)}
         return [letter for letter in _OVER if letter in names]
 
     def of_group(self, letter: str) -> exp.Expr:
@@ -45,7 +45,7 @@ def calls_in(values: Iterable[exp.Expr]) -> Iterator[Call]:
     """The aggregates in some values of a SELECT, each once."""
     seen: list[exp.Expr] = []
     for made in values:
-        for call in list(made.find_all(exp.Anonymous)):
+        for call in nodes_of(made, exp.Anonymous):
             if not is_aggregate(call):
                 continue
             written = call.parent if isinstance(call.parent, exp.Filter) else call

@@ -13,6 +13,7 @@ from functools import cache
 from sqlglot import exp
 
 from gateway.sql.text.dialect import parse
+from gateway.sql.text.trees import nodes_of
 from gateway.sql.types.results import AGGREGATE_SYNONYMS
 
 EXTREMES = frozenset({"max", "min"})
@@ -47,7 +48,7 @@ def is_extreme(call: exp.Anonymous) -> bool:
 
 def is_of_group(call: exp.Anonymous) -> bool:
     """Whether all rows of a group have the same weight."""
-    return not any(column.name in "ewt" for column in weight_of(call).find_all(exp.Column))
+    return not any(column.name in "ewt" for column in nodes_of(weight_of(call), exp.Column))
 
 
 def weight_of(call: exp.Anonymous) -> exp.Expr:

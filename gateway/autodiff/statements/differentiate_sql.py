@@ -77,7 +77,7 @@ def _expression(text: str) -> exp.Expr:
 
 def _derivative(item: exp.Expr, variable: exp.Expr, inline: Inline, most_nodes: int) -> str:
     query = exp.Select()
-    columns = [c for tree in (item, variable) for c in tree.find_all(exp.Column)]
+    columns = [c for tree in (item, variable) for c in nodes_of(tree, exp.Column)]
     relations = {}
     aliases = dict.fromkeys(column.table for column in columns)
     if "" in aliases and len(aliases) > 1:
@@ -95,7 +95,7 @@ def _derivative(item: exp.Expr, variable: exp.Expr, inline: Inline, most_nodes: 
             "joins", exp.Join(this=table, kind="CROSS")
         )
     query.set("expressions", [Marker(kind="grad", expressions=[item, variable])])
-    if any(map(is_aggregate, item.find_all(exp.Anonymous))):
+    if any(map(is_aggregate, nodes_of(item, exp.Anonymous))):
         query.set("group", exp.Group(expressions=[variable.copy()]))
     inline(query, analyse(query, relations))
     expand(query, analyse(query, relations), inline=True, most_nodes=most_nodes)

@@ -32,6 +32,7 @@ from gateway.autodiff.statements.relations import ChainRule
 from gateway.errors import NotDifferentiable
 from gateway.sql.names.scope import Block, is_aggregate, position_of
 from gateway.sql.text.dialect import parse
+from gateway.sql.text.trees import nodes_of
 
 Gradient = Callable[[Node, Variable], Node]
 
@@ -170,7 +171,7 @@ class Aggregates:
         copied = tree.copy()
         if isinstance(copied, Pending):
             return self.written(self.chain.kept(copied))
-        for pending in list(copied.find_all(Pending)):
+        for pending in nodes_of(copied, Pending):
             pending.replace(self.written(self.chain.kept(pending)))
         return copied
 
@@ -202,7 +203,7 @@ class _Rule:
         assert self.rule.tangent is not None
         tree = _parsed(self.rule.tangent).copy()
         group = {"f": self.node}  # what they mean outside
-        for call in list(tree.find_all(exp.Anonymous)):
+        for call in nodes_of(tree, exp.Anonymous):
             if is_aggregate(call) or call.name in WINDOW_FUNCTIONS:
                 name = f"aggregate{len(group)}"
                 group[name] = self._call(call)
@@ -250,7 +251,7 @@ def _conditions_and_keys(frame: exp.Expr) -> list[exp.Expr]:
             parts.append(tree.expression.this)
         tree = tree.this
     if isinstance(tree, exp.Anonymous):
-        parts += [each.this for order in tree.find_all(exp.Order) for each in order.expressions]
+        parts += [each.this for order in nodes_of(tree, exp.Order) for each in order.expressions]
     return parts
 
 

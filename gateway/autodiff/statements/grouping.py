@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from gateway.sql.names.scope import Block, Query, Source, is_aggregate, resolves_here
-from gateway.sql.text.trees import SETS
+from gateway.sql.text.trees import SETS, nodes_of
 
 # Functions that may give several rows where they stand in a SELECT list.
 _ROWS = frozenset({"unnest", "generate_series", "range"})
@@ -84,7 +84,7 @@ def _gives_one_row(query: Query) -> bool:
     block = query.branches[0]
     if _limit(block.select) == 1:
         return True
-    calls = [n for item in block.select.expressions for n in item.find_all(exp.Anonymous)]
+    calls = [n for item in block.select.expressions for n in nodes_of(item, exp.Anonymous)]
     if any(call.name.lower() in _ROWS for call in calls):
         return False
     if not block.select.args.get("group") and any(map(is_aggregate, calls)):

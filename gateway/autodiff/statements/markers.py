@@ -204,7 +204,7 @@ class _Statement:
         tree = self._admitted(node)
         while isinstance(tree, Pending):
             tree = self._admitted(self._kept(tree))
-        for pending in list(tree.find_all(Pending)):
+        for pending in nodes_of(tree, Pending):
             pending.replace(self._written(self._kept(pending)))
         return tree
 

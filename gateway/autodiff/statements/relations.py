@@ -39,6 +39,7 @@ from gateway.sql.names.scope import (
     column_node,
     resolve,
 )
+from gateway.sql.text.trees import nodes_of
 from gateway.types import FLOAT8
 
 # Noted of a query that is the gradient of another, the name of which it is.
@@ -274,7 +275,7 @@ def _contains(made: exp.Expr, along: exp.Expr) -> bool:
     """Whether `along`, which computes something, stands inside `made`."""
     bare = along.unnest()
     return bare.find(exp.Column) is not None and any(
-        node == bare for node in made.find_all(type(bare))
+        node == bare for node in nodes_of(made, type(bare))
     )
 
 
