@@ -39,14 +39,23 @@ def test_psycopg_without_its_c(gateway_address: Address) -> None:
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "python ok\n")
 
 
-def test_psycopg_async_with_a_cancel(gateway_address: Address) -> None:
+@pytest.mark.parametrize("protocol", ["3.0", "3.2"])
+def test_psycopg_async_with_a_cancel(protocol: str, gateway_address: Address) -> None:
+    """In 3.2 the key that a cancel needs is longer."""
     host, port = gateway_address
+    options: dict[str, Any] = {"max_protocol_version": protocol}
+    if psycopg.pq.version() < 180000:
+        if protocol == "3.2":
+            pytest.skip("this libpq speaks protocol 3.0 alone")
+        options = {}
 
     async def work() -> Any:
         connection = await psycopg.AsyncConnection.connect(
-            host=host, port=port, user="me", dbname="d", autocommit=True
+            host=host, port=port, user="me", dbname="d", autocommit=True, **options
         )
         async with connection:
+            if options:
+                assert connection.pgconn.full_protocol_version == int(protocol[-1]) + 30000
             task = asyncio.create_task(
                 connection.execute("SELECT sum(n) FROM generate_series(1, 1000000000000) AS t(n)")
             )
