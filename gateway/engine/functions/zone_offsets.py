@@ -13,12 +13,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.sql.inputs.zones import zone_info
+from gateway.sql.inputs.zones import like_day, zone_info
 
 Ints = NDArray[np.int64]
 DAY = 86_400_000_000  # microseconds
-# The Gregorian calendar repeats after so many days.
-ERA_DAYS = 146_097
 EPOCH = datetime(1970, 1, 1)
 
 # Days whose changes are found together, and how many such rows of days are kept. A column of more
@@ -59,10 +57,8 @@ def _there(micros: int, zone: str) -> datetime:
     """A moment on the clocks of `zone`."""
     seconds = micros // 1_000_000
     if not -62135596800 + 86400 <= seconds <= 253402300799 - 86400:
-        # The Gregorian calendar repeats every 400 years; take the like year in 1970 .. 2369, or in
-        # 1170 .. 1569, when every place had its own time, as before.
-        era = ERA_DAYS * 86400
-        seconds = seconds % era - (2 * era if seconds < 0 else 0)
+        day, second = divmod(seconds, 86400)
+        seconds = like_day(day) * 86400 + second
     moment = (EPOCH + timedelta(seconds=seconds)).replace(tzinfo=ZoneInfo("UTC"))
     return moment.astimezone(zone_info(zone))
 

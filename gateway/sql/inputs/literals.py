@@ -70,7 +70,15 @@ def timestamp(text: str, zoned: bool, order: str = "") -> str:
     east = offset if zoned and isinstance(offset, int) else 0
     if not FIRST_MICROS <= days * DAY_MICROS + micros - east * 1_000_000 < END_MICROS:
         raise DatetimeFieldOverflow(f'timestamp out of range: "{text}"')
-    ending = f"{offset_of(offset)}" if zoned and isinstance(offset, int) else ""
+    return _written(days, micros, offset if zoned and isinstance(offset, int) else None)
+
+
+def _written(days: int, micros: int, offset: int | None) -> str:
+    """A moment as the engine reads it, which knows offsets in whole minutes."""
+    if offset is not None and offset % 60:
+        more, micros = divmod(micros - offset * 1_000_000, DAY_MICROS)
+        days, offset = days + more, 0
+    ending = "" if offset is None else offset_of(offset)
     day, era, _ = date_text(days).partition(" BC")
     return f"{day} {clock_text(micros)}{ending}{era}"
 
@@ -84,9 +92,8 @@ def with_offset(text: str, zone: str) -> str:
     if not text[0].isdigit() or _ZONED.search(text):
         return text
     told = read_moment(text, "timestamp with time zone")
-    offset = offset_at_local(known_zone(zone), told.days or 0, told.micros or 0)
-    moment, era, _ = text.partition(" BC")
-    return f"{moment}{offset_of(offset)}{era}"
+    days, micros = told.days or 0, told.micros or 0
+    return _written(days, micros, offset_at_local(known_zone(zone), days, micros))
 
 
 _ZONED = re.compile(r"[+-]\d\d:\d\d(?::\d\d)?(?: BC)?$")

@@ -128,7 +128,19 @@ def known_zone(name: str) -> tzinfo:
         raise InvalidParameterValue(f'time zone "{name.lower()}" not recognized') from error
 
 
-_CYCLE = 146_097  # days after which the calendar repeats
+ERA_DAYS = 146_097  # after which the Gregorian calendar repeats
+
+
+def like_day(day: int) -> int:
+    """A day of the years 2370 to 2769, or 1170 to 1569, on which clocks show what they do then.
+
+    In the years between a zone had rules of its own; after them it has its last, and before them
+    every place had its own time.
+
+    >>> like_day(300_000), like_day(-1_000_000)
+    (153903, -269515)
+    """
+    return day % ERA_DAYS + (ERA_DAYS if day > 0 else -2 * ERA_DAYS)
 
 
 def offset_at_local(zone: tzinfo, days: int, micros: int) -> int:
@@ -140,7 +152,7 @@ def offset_at_local(zone: tzinfo, days: int, micros: int) -> int:
         days: Days since 1970-01-01.
         micros: Microseconds of the day.
     """
-    like = days % _CYCLE - (2 * _CYCLE if days < 0 else 0) if abs(days) > _CYCLE else days
+    like = like_day(days) if abs(days) > ERA_DAYS else days
     local = datetime(1970, 1, 1) + timedelta(days=like, microseconds=micros)
     both = (zone.utcoffset(local.replace(fold=fold)) for fold in (0, 1))
     return min(round(each.total_seconds()) for each in both if each is not None)

@@ -17,7 +17,6 @@ import pyarrow as pa
 from gateway.engine.functions.zone_offsets import (
     DAY,
     EPOCH,
-    ERA_DAYS,
     offset_text,
     utc_offset_seconds,
     utc_offsets,
@@ -28,6 +27,7 @@ from gateway.sql.inputs.far_moments import (
     TIMESTAMP_INFINITY,
     TIMESTAMP_MINUS_INFINITY,
 )
+from gateway.sql.inputs.zones import ERA_DAYS
 from gateway.wire.encoding.columns import Ints, binary_array
 
 _FIRST_DAY, _LAST_DAY = -719162, 2932896  # 0001-01-01 and 9999-12-31, in days since 1970-01-01

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from gateway.engine.functions.zone_offsets import (
     DAY,
     EPOCH,
-    ERA_DAYS,
     utc_offset_seconds,
     zone_abbreviation,
 )
@@ -24,6 +23,7 @@ from gateway.sql.inputs.far_moments import (
     TIMESTAMP_MINUS_INFINITY,
 )
 from gateway.sql.inputs.notation import Notation
+from gateway.sql.inputs.zones import ERA_DAYS
 from gateway.wire.encoding.datetime_text import interval_text, time_text
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
