@@ -150,7 +150,7 @@ FAULTS = (
     # values
     Fault(r"[Oo]ffset overflow", errors.OutOfMemory,
           "out of memory: a column would be larger than 2 GB for a batch of rows"),
-    Fault(r"too large to store in a Decimal", errors.NumericValueOutOfRange,
+    Fault(r"too (?:large|small) to store in a Decimal", errors.NumericValueOutOfRange,
           "numeric field overflow"),
     Fault(r"[Cc]annot cast to Decimal\d+\(.*\)\. Overflowing on (?:NaN|[+-]?inf)",
           errors.FeatureNotSupported, "a numeric NaN or infinity cannot be held here",

@@ -10,15 +10,19 @@ from gateway.store.definitions.definitions import Column
 
 # NAMEDATALEN less its end.
 _NAME_BYTES = 63
+# A byte of a "char" as charin reads it.
+_OCTAL = r"^\\[0-3][0-7]{2}$"
 
 
 def fitting(texts: pa.Array, column: Column) -> pa.Array:
     """Of each text the 63 bytes that a name keeps (namein), or the one of a "char" (charin).
 
     Raises:
-        FeatureNotSupported: 0A000, a "char" that is a part of a character.
+        FeatureNotSupported: 0A000, a "char" that is a part of a character, or octal digits.
     """
     most = 1 if column.type.name == "char" else _NAME_BYTES
+    if most == 1 and pc.any(pc.match_substring_regex(texts, _OCTAL), min_count=0).as_py():
+        raise FeatureNotSupported('a "char" of octal digits is not supported', hint="Use chr().")
     if not pc.any(pc.greater(pc.binary_length(texts), most), min_count=0).as_py():
         return texts
     if most == 1 and not pc.all(pc.string_is_ascii(texts), min_count=0).as_py():

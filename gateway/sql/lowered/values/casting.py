@@ -67,11 +67,17 @@ _OCTAL = re.compile(r"\\[0-3][0-7]{2}")
 
 
 def _unescaped(text: str) -> str:
-    """The one character of a `"char"`: a byte may be written as three octal digits (charin)."""
+    """The one character of a `"char"`: a byte may be written as three octal digits (charin).
+
+    Raises:
+        FeatureNotSupported: 0A000, a byte that is no character.
+    """
     if not _OCTAL.fullmatch(text):
         return text
     code = int(text[1:], 8)
-    return text if code > 127 else chr(code) if code else ""
+    if code > 127:
+        raise FeatureNotSupported('a "char" beyond ASCII is not supported', hint="Use text.")
+    return chr(code) if code else ""
 
 
 def _with_length(kind: exp.DataType) -> exp.DataType:
