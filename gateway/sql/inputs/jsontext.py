@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 from typing import Any, NoReturn
 
-from gateway.errors import InvalidTextRepresentation
+from gateway.errors import InvalidTextRepresentation, UntranslatableCharacter
 
 
 def read_json(text: str) -> str:
@@ -23,7 +23,7 @@ def read_jsonb(text: str) -> str:
     """The text in jsonb's form: no needless blanks, each key once and in order, plain numbers.
 
     Raises:
-        InvalidTextRepresentation: 22P02.
+        InvalidTextRepresentation: 22P02. UntranslatableCharacter: 22P05, `\\u0000`.
 
     >>> read_jsonb('{"bb": 1e2, "a" : [1.50, null], "a": 2}')
     '{"a": 2, "bb": 100}'
@@ -73,8 +73,13 @@ def quoted(text: str) -> str:
 
 
 def _string(value: str) -> str:
-    if "\0" in value or any(0xD800 <= ord(letter) < 0xE000 for letter in value):
+    if "\0" in value:
+        raise UntranslatableCharacter(
+            "unsupported Unicode escape sequence", detail="\\u0000 cannot be converted to text."
+        )
+    if any(0xD800 <= ord(letter) < 0xE000 for letter in value):
         raise InvalidTextRepresentation(
-            "unsupported Unicode escape sequence", detail="It is no character that text can hold."
+            "invalid input syntax for type json",
+            detail="A half of a surrogate pair stands alone.",
         )
     return quoted(value)
