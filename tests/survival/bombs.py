@@ -295,6 +295,12 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
         "53200",
     ),
     (
+        "quote_literal in quote_literal in the catalogue",
+        "SELECT max(length(" + "quote_literal(" * 25 + "'''''' || relname" + ")" * 25
+        + ")) FROM pg_class",
+        "53200",
+    ),
+    (
         "a series in the catalogue",
         "SELECT generate_series(1, 10000000000), relname FROM pg_class",
         "53200",

@@ -9,11 +9,13 @@ from __future__ import annotations
 from gateway.sql.text.quoting import QUOTED
 
 MACROS = """
+CREATE MACRO room(length, value) AS CASE WHEN length > 1000000 THEN error('too large')
+  ELSE value END;
 CREATE MACRO quote_ident(s) AS CASE WHEN regexp_full_match(s, '[a-z_][a-z0-9_]*')
   AND NOT list_contains([%s], s) THEN s
-  ELSE '"' || replace(s, '"', '""') || '"' END;
+  ELSE '"' || replace(room(4 * strlen(s), s), '"', '""') || '"' END;
 CREATE MACRO quote_literal(s) AS CASE WHEN contains(s, '\\') THEN 'E''' ELSE '''' END
-  || replace(replace(s, '\\', '\\\\'), '''', '''''') || '''';
+  || replace(replace(room(4 * strlen(s), s), '\\', '\\\\'), '''', '''''') || '''';
 CREATE MACRO parts_of_ident(s) AS list_transform(regexp_extract_all(s, '%i'),
   lambda w: CASE WHEN left(w, 1) = '"' THEN replace(w[2:-2], '""', '"')
   ELSE translate(w, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') END);
@@ -33,8 +35,6 @@ CREATE MACRO json_text(l) AS '[' || array_to_string(
   list_transform(l, lambda v: COALESCE(CAST(to_json(v) AS VARCHAR), 'null')), ', ') || ']';
 CREATE MACRO json_list(l) AS '[' || array_to_string(
   list_transform(l, lambda v: COALESCE(CAST(v AS VARCHAR), 'null')), ', ') || ']';
-CREATE MACRO room(length, value) AS CASE WHEN length > 1000000 THEN error('too large')
-  ELSE value END;
 CREATE MACRO occurrences(s, part) AS CASE WHEN strlen(part) = 0 THEN 0
   ELSE (strlen(s) - strlen(replace(s, part, ''))) // strlen(part) END;
 CREATE MACRO letter(code) AS CASE WHEN code = 0 THEN '' WHEN code BETWEEN 1 AND 127 THEN chr(code)
