@@ -97,6 +97,7 @@ class Gathering:
             return False
         to_itself = any(key.table == query.target.name for key in query.target.foreign_keys)
         several = query.given.count != 1 or query.upsert is not None or to_itself
+        several = several or bool(query.given.cast)  # whose types are looked at each time
         return not several and query.write.returning is None
 
     def add(self, portal: Portal) -> Result:

@@ -1,26 +1,28 @@
 """Rows of an INSERT that need nothing computed: constants and parameters, each as it stands.
 
 No engine is asked for them. What is read here is what the engine would make of it; whatever leaves
-a doubt (an expression, a cast, a fraction for a column that is none, constants of several kinds in
-one column) is left to the engine.
+a doubt (an expression, a fraction for a column that is none, constants of several kinds in one
+column) is left to the engine. So is a cast, but for one of a parameter to the column's own type,
+as SQLAlchemy writes it for psycopg, whose values are of that type already.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
+from gateway.sql.types.declared import DECLARED
 from gateway.sql.types.numerals import is_point_literal
-from gateway.sql.types.parameters import number
+from gateway.sql.types.parameters import number, postgres_type
 from gateway.sql.writes.assignments import AS_ASSIGNED, EXACT, is_spelt
 from gateway.sql.writes.targets import Target, TargetColumn
-from gateway.types import INTERVAL
+from gateway.types import INTERVAL, Type
 
 WHOLE = re.compile(r"\d{1,18}")
 _MOST_DIGITS = 38
@@ -32,11 +34,13 @@ Constant = None | bool | int | float | str | Decimal
 class Given:
     """The rows, a column at a time: an array of constants, or the parameters of each row.
 
-    A row's parameter is its number; 0 stands for NULL.
+    A row's parameter is its number; 0 stands for NULL. `cast` has those that are cast, with the
+    types of their columns.
     """
 
     columns: tuple[pa.Array | tuple[int, ...], ...]
     count: int
+    cast: Mapping[int, pa.DataType] = field(default_factory=dict)
 
     @property
     def parameters(self) -> frozenset[int]:
@@ -63,7 +67,12 @@ class Given:
         return pa.RecordBatch.from_arrays(arrays, [str(n) for n in range(len(arrays))])
 
     def rows(self, values: Sequence[pa.Scalar]) -> pa.RecordBatch | None:
-        """The rows with these values in them; None where a column would hold several types."""
+        """The rows with these values in them; None where a column would hold several types.
+
+        Also where a value that is cast is of another type.
+        """
+        if not all(_alike(values[n - 1].type, kind) for n, kind in self.cast.items()):
+            return None
         arrays = []
         for column in self.columns:
             array = _bound(column, values) if isinstance(column, tuple) else column
@@ -71,6 +80,12 @@ class Given:
                 return None
             arrays.append(array)
         return pa.RecordBatch.from_arrays(arrays, [str(n) for n in range(len(arrays))])
+
+
+def _alike(given: pa.DataType, wanted: pa.DataType) -> bool:
+    if pa.types.is_integer(wanted):
+        return bool(pa.types.is_integer(given))
+    return bool(given == wanted)
 
 
 def _bound(column: tuple[int, ...], values: Sequence[pa.Scalar]) -> pa.Array | None:
@@ -111,13 +126,39 @@ def as_given(rows: Sequence[exp.Expr], columns: Sequence[str], target: Target) -
         columns: What they give.
         target: The columns of the table.
     """
-    found = []
+    found: list[pa.Array | tuple[int, ...]] = []
+    cast: dict[int, pa.DataType] = {}
     for place, name in enumerate(columns):
-        column = _column([row.expressions[place] for row in rows], target[name])
+        cells = [row.expressions[place] for row in rows]
+        plain = [uncast(cell, target[name].type) for cell in cells]
+        column = _column(plain, target[name])
         if column is None:
             return None
         found.append(column)
-    return Given(tuple(found), len(rows))
+        cast |= {
+            number(each): target[name].type.arrow
+            for each, cell in zip(plain, cells, strict=True)
+            if each is not cell
+        }
+    return Given(tuple(found), len(rows), cast)
+
+
+def uncast(cell: exp.Expr, kind: Type) -> exp.Expr:
+    """The parameter of `$1::type` where the type is this one and changes no value of it."""
+    if type(cell) is not exp.Cast or not isinstance(cell.this, exp.Parameter):
+        return cell
+    to = cell.args["to"]
+    if cell.meta.get(DECLARED) or not isinstance(to, exp.DataType) or to.expressions:
+        return cell
+    if kind.name not in _KEPT:
+        return cell
+    wanted = postgres_type(to)
+    return cell.this if wanted is kind or {wanted.name, kind.name} <= _TEXTS else cell
+
+
+# Types of which a cast leaves values of the same type as they are.
+_TEXTS = frozenset({"text", "varchar"})
+_KEPT = _TEXTS | {"int2", "int4", "int8", "float8", "bool", "date", "timestamp", "timestamptz"}
 
 
 def _column(cells: list[exp.Expr], column: TargetColumn) -> pa.Array | tuple[int, ...] | None:

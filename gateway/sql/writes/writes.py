@@ -27,6 +27,7 @@ from gateway.sql.names.row_functions import refuse_sets
 from gateway.sql.names.scope import column_node, is_aggregate, position_of
 from gateway.sql.names.updatable import IDENTIFIED, UNFILTERED
 from gateway.sql.text.trees import own_nodes
+from gateway.sql.types.parameters import number, postgres_type
 from gateway.sql.writes.assignments import (
     assigned_columns,
     declare_parameters,
@@ -43,7 +44,7 @@ from gateway.sql.writes.conflicts import (
     share_with,
     update_query,
 )
-from gateway.sql.writes.given import Given, as_given
+from gateway.sql.writes.given import Given, as_given, uncast
 from gateway.sql.writes.items import with_items_inserted
 from gateway.sql.writes.narrowing import Narrowing, narrowing_of
 from gateway.sql.writes.steps import Step, step_of
@@ -229,6 +230,9 @@ def _type_values(
 ) -> None:
     """Type parameters and literals as the columns that they are given to."""
     for row in query.expressions:
+        for cell, name in zip(row.expressions, columns, strict=False):
+            if (bare := uncast(cell, target[name].type)) is not cell:
+                parameters.setdefault(number(bare), postgres_type(cell.args["to"]))
         declare_parameters(parameters, row.expressions, columns, target)
     for place, column in enumerate(columns):
         type_mixed([row.expressions[place] for row in query.expressions], target[column].type)
@@ -259,9 +263,9 @@ def _update(tree: exp.Update, target: Target, row_identifier: str) -> Write:
     others = _others(tree)
     beside = _named_beside(tree, target, others)
     query = _rows(tree, row_identifier, others)
-    for number, (name, value) in enumerate(zip(columns, values, strict=True)):
+    for place, (name, value) in enumerate(zip(columns, values, strict=True)):
         # Beside `u.a` the engine takes no other column called `a`.
-        alias = f"new {number}" if beside else name
+        alias = f"new {place}" if beside else name
         item = exp.Alias(this=value, alias=exp.to_identifier(alias, quoted=True))
         query.append("expressions", item)
     for alias in beside:
