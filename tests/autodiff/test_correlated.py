@@ -31,16 +31,34 @@ PAIRS = {
     " AS g FROM t": "SELECT 1.3::float8 ^ 2 + 1.6::float8 ^ 2 AS g FROM t",
     "SELECT (SELECT max(u.w * c) FROM u) + (SELECT max(grad(u.w * c, c)) FROM u) AS g FROM t":
         "SELECT max(u.w * c) + max(u.w) AS g FROM t CROSS JOIN u GROUP BY c",
+    "SELECT grad((SELECT sum(sin(u.w * c) * y) FROM u), c) AS g FROM t":
+        "SELECT sum(cos(u.w * c) * u.w * y) AS g FROM t CROSS JOIN u GROUP BY c",
+    "SELECT grad(grad((SELECT avg((u.w * c - k) ^ 2) FROM u WHERE k < 4), c), c) * c AS g FROM t":
+        "SELECT avg(2 * u.w ^ 2) * c AS g FROM t CROSS JOIN u WHERE k < 4 GROUP BY c",
+    "SELECT jvp(c * (SELECT exp(u.w * t.x) FROM u WHERE u.k = t.c), t.x, y + 1) AS g FROM t":
+        "SELECT exp(u.w * t.x) * c * u.w * (y + 1) AS g FROM t LEFT JOIN u ON u.k = t.c",
+    "SELECT grad(coalesce((SELECT sum(u.w * c) FROM u WHERE k > 9), c ^ 2), c) AS g FROM t":
+        "SELECT 2 * c AS g FROM t",
+    "SELECT grad(b + c, c) AS g FROM (SELECT c, l.b FROM t, LATERAL (SELECT max(u.w * t.c) AS b"
+    " FROM u) AS l) AS q": "SELECT 1 + 1.6::float8 AS g FROM t",
+    "SELECT grad(l.b * c, c) AS g FROM t, LATERAL (SELECT stddev(u.w * t.c) AS b FROM u) AS l":
+        "SELECT 2 * c * stddev(u.w) AS g FROM t CROSS JOIN u GROUP BY c",
+    "SELECT grad(l.b ^ 2, c) AS g FROM t LEFT JOIN LATERAL (SELECT u.w * t.c AS b FROM u"
+    " WHERE u.k = t.c) AS l ON true":
+        "SELECT 2 * u.w ^ 2 * c AS g FROM t LEFT JOIN u ON u.k = t.c",
 }  # fmt: skip
 
 
 # A subquery that looks at the variable, behind another SELECT and its alias.
 BEHIND = (
     "SELECT grad(b + c, c) AS g FROM (SELECT c, (SELECT max(u.w * t.c) FROM u) AS b FROM t) AS q",
-    "SELECT grad(b + c, c) AS g FROM (SELECT c, l.b FROM t, LATERAL (SELECT max(u.w * t.c) AS b"
-    " FROM u) AS l) AS q",
     "WITH q AS (SELECT c, (SELECT sum(u.w) FROM u WHERE u.w < t.c) AS b FROM t)"
     " SELECT grad(b * c, c) AS g FROM q",
+    "SELECT grad((SELECT sum(u.w * c) FROM u WHERE u.w < t.c), c) AS g FROM t",
+    "SELECT grad(b, c) AS g FROM t, LATERAL (SELECT sum(u.w * t.c) AS b FROM u WHERE u.w < c) l",
+    "SELECT grad(l.b, c) AS g FROM t, LATERAL (SELECT DISTINCT u.w * t.c AS b FROM u) l",
+    "SELECT grad((SELECT u.w * c FROM u ORDER BY u.w LIMIT 1), c) AS g FROM t",
+    "SELECT grad((SELECT max(u.w * c) FROM u), c) AS g FROM t",
     "SELECT grad(b + c, c) AS g FROM (SELECT c, CARDINALITY(ARRAY(SELECT u.w * t.c FROM u)) AS b"
     " FROM t) AS q",
 )

@@ -56,6 +56,9 @@ STATEMENTS = (
     "SELECT id, (SELECT max(v) FROM (SELECT <d.x ^ 2 * e.y; d.x> AS v FROM d e WHERE e.id = 1) q)"
     " FROM d",
     "SELECT id, <x * (SELECT max(e.y) FROM d e WHERE e.g = d.g); x> FROM d",
+    "SELECT id, <x * (SELECT avg((e.y - d.x * e.id) ^ 2) FROM d e WHERE e.g = d.g); x> FROM d",
+    "SELECT id, <l.v * x; x> FROM d, LATERAL (SELECT sum(sin(d.x * e.y)) AS v FROM d e) l",
+    "SELECT g, max(<(SELECT corr(e.y, exp(d.x * e.id)) FROM d e); x>) FROM d GROUP BY g",
     # WITH
     "WITH q AS (SELECT id, x, y FROM d) SELECT id, <x * y; x> FROM q",
     "WITH q AS (SELECT id, <exp(x) * y; x> AS v FROM d) SELECT a.id, a.v + b.v - b.v FROM q a, q b"

@@ -11,7 +11,7 @@ Each row is a point; the value is double precision, and NULL where f is NULL.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from itertools import chain
@@ -33,6 +33,7 @@ from gateway.autodiff.statements.hoist import print_inline, print_outputs, refus
 from gateway.autodiff.statements.readings import ALL_ZERO, ALONE, Note, Variable
 from gateway.autodiff.statements.relations import ChainRule
 from gateway.autodiff.statements.sharing import is_exact, occurrences
+from gateway.autodiff.statements.subqueries import Subqueries
 from gateway.errors import (
     FeatureNotSupported,
     GatewayError,
@@ -120,6 +121,7 @@ class _Statement:
         self.aggregates = Aggregates(
             self.graph, self.nulls, self.chain, self._gradient, self._keep, self._written
         )
+        self.subqueries = Subqueries(self.graph, self.chain, self._along, self._written)
         self.aliases = {source.alias for block in analysis.blocks for source in block.sources}
         self.kept: list[Node] = []  # by number: the derivatives yet to be printed
         self.notes: list[Note] = []
@@ -303,28 +305,28 @@ class _Statement:
 
     def _forward(self, pairs: Sequence[tuple[Variable, Node]]) -> Forward:
         def tangent_of(node: Node) -> Node:
-            total = self.graph.number(0)
             leaf = node.leaf
             assert leaf is not None
             if leaf.aggregate is not None:
-                return self._through_rows(node, pairs)
+                return self._added(partial(self.aggregates.tangent, node), pairs)
+            if isinstance(leaf.sql, exp.Subquery):
+                return self._added(partial(self.subqueries.slope, leaf), pairs)
             column = self.chain.columns.get(leaf.key)
             if column is None:
                 self._refuse_change(leaf, [variable for variable, _ in pairs])
-                return total
-            for variable, seed in pairs:
-                part = simplify.multiply(self.graph, self.chain.partial(column, variable), seed)
-                total = simplify.add(self.graph, total, part)
-            return total
+                return self.graph.number(0)
+            return self._added(partial(self.chain.partial, column), pairs)
 
         return Forward(self.graph, self.nulls, tangent_of)
 
-    def _through_rows(self, node: Node, pairs: Sequence[tuple[Variable, Node]]) -> Node:
-        """The tangent of an aggregate."""
+    def _added(
+        self, slope: Callable[[Variable], Node], pairs: Sequence[tuple[Variable, Node]]
+    ) -> Node:
+        """The slopes by all variables, each times its seed."""
         total = self.graph.number(0)
         for variable, seed in pairs:
-            slope = self.aggregates.tangent(node, variable)
-            total = simplify.add(self.graph, total, simplify.multiply(self.graph, slope, seed))
+            part = simplify.multiply(self.graph, slope(variable), seed)
+            total = simplify.add(self.graph, total, part)
         return total
 
     def _refuse_change(self, leaf: Leaf, variables: Sequence[Variable]) -> None:

@@ -170,6 +170,13 @@ def definitions(column: Variable) -> Iterator[tuple[exp.Expr, Block]]:
         yield from ((item, block) for item in items)
 
 
+def beside(select: exp.Expr) -> Iterator[exp.Expr]:
+    """The parts of a SELECT but for its items: what decides which rows it has."""
+    for name, held in select.args.items():
+        if name != "expressions":
+            yield from (part for part in (held if isinstance(held, list) else [held]) if part)
+
+
 def _relation(source: Source) -> Hashable | None:
     """What several readings of one relation have in common."""
     if source.query is not None:

@@ -22,6 +22,7 @@ from gateway.autodiff.statements.readings import (
     Note,
     Readings,
     Variable,
+    beside,
     constant,
     definitions,
     merged,
@@ -134,28 +135,32 @@ class ChainRule:
             return None
 
     def _from_elsewhere(self, column: Variable, variable: Variable, query: Query) -> Node:
-        """0, unless the column's subquery has the variable's one row too, or names the variable.
-
-        It can name it where it is LATERAL, or correlated.
-        """
+        """0, unless the column's subquery has the variable's one row too, or is LATERAL to it."""
         if named := query.tree.meta_get(PULLED_BACK):
             raise second_derivative(named)
         if self.readings.is_read_for(column, variable, same=True):
             return self._by_its_row(column, variable, query)
         for item, block in definitions(column):
             if self.depends(item, block, variable):
-                raise _behind_a_wall(column, variable)
+                return self._by_its_row(column, variable, query)
         return self.graph.number(0)
 
     def _by_its_row(self, column: Variable, variable: Variable, query: Query) -> Node:
-        """The derivative, inside the column's subquery, by the one row that both read."""
+        """The derivative inside the column's subquery, all of whose rows see the variable's."""
         names = list(column.source.columns or ())
-        if not _takes_columns(query) or column.name not in names or len(names) != _width(query):
+        if not _takes_columns(query) or self._moves(query.branches[0], variable):
+            raise _behind_a_wall(column, variable)
+        if column.name not in names or len(names) != _width(query):
             raise _behind_a_wall(column, variable)
         made = query.outputs[names.index(column.name)]
         assert made.expression is not None and made.block is not None
         tangent, guarded = self.differentiate(made.expression, made.block, variable)
         return self._handed_out(column, variable, (tangent, guarded), made, variable.key)
+
+    def _moves(self, block: Block, variable: Variable) -> bool:
+        """Whether other rows are put together when the variable changes."""
+        parts = beside(block.select) if block.is_grouped else ()
+        return any(self.depends(part, block, variable) for part in parts)
 
     def _columns(self, tree: exp.Expr) -> Iterator[exp.Column]:
         """The columns in `tree`, those of derivatives yet to be printed included."""
