@@ -91,6 +91,10 @@ LOSSES = {
     " avg(w ^ 2) FROM u) AS p FROM u GROUP BY 1) AS q)",
     "a query as a number": "m AS (SELECT avg(w) AS m FROM u), "
     "f AS (SELECT sum((w - (SELECT m FROM m)) ^ 4) FROM u)",
+    "LATERAL": "f AS (SELECT sum(l.b + w) FROM u, LATERAL (SELECT sum(t.x * u.w * u.w) AS b FROM t)"
+    " AS l)",
+    "LATERAL in WITH": "g AS (SELECT l.b * w AS c FROM u, LATERAL (SELECT sum(t.x * u.w) AS b FROM"
+    " t WHERE t.n = u.k) AS l), f AS (SELECT sum(c) FROM g)",
     "over all": "p AS (SELECT k, exp(w) / sum(exp(w)) OVER () AS p FROM u), "
     "f AS (SELECT sum(k * p) FROM p)",
     "over partitions": "e AS (SELECT k % 2 AS o, k, exp(w - max(w) OVER (PARTITION BY k % 2)) AS e"
@@ -306,6 +310,10 @@ REFUSED = [
      "f AS (SELECT sum(a + b) FROM g)", "0A000", "a subquery that depends"),
     ("g AS (SELECT k, w, (SELECT max(t.x * u.w) FROM t) AS b FROM u), "
      "f AS (SELECT sum(w + b) FROM g)", "0A000", "a subquery that depends"),
+    ("g AS (SELECT k, w, (SELECT sum(e.w * u.w) FROM u AS e) AS b FROM u), "
+     "f AS (SELECT sum(b) FROM g)", "0A000", "cannot be followed"),
+    ("f AS (SELECT sum(l.b) FROM u, LATERAL (SELECT sum(e.w * u.w) AS b FROM u AS e) AS l)",
+     "0A000", "cannot be followed"),
     ("f AS (SELECT sum(z.w) FROM u AS z(w, x))", "0A000", "with a list of columns"),
     ("f AS (SELECT sum(length(w::text)) FROM u)", "0A000", "length"),
     ("f AS (SELECT sum(w) FROM u), u AS (TABLE t)", "42703", '"w"'),

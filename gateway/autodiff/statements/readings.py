@@ -60,12 +60,17 @@ class Readings:
     def __init__(self, analysis: Analysis, read_by: ReadBy) -> None:
         self._read_by = read_by
         self._blocks = {id(s): block for block in analysis.blocks for s in block.sources}
+        self._left: set[str] = set()
         self._origins: dict[str, Sequence[Variable]] = {}
         self._found: dict[tuple[str, str, bool], bool] = {}
 
     def leave(self, variable: Variable) -> None:
-        """Let a variable have no other readings."""
-        self._origins[variable.key] = ()
+        """Let a variable have no other readings: whoever differentiates by it adds them up."""
+        self._left.add(variable.key)
+
+    def is_left(self, variable: Variable) -> bool:
+        """Whether it has none."""
+        return variable.key in self._left
 
     def is_same(self, column: Variable, variable: Variable) -> bool:
         """Whether a column of another FROM clause is the variable in the same one row."""
@@ -112,7 +117,7 @@ class Readings:
 
     def is_reading(self, column: Variable, variable: Variable) -> bool:
         """Whether a column is the variable, read from its relation once more."""
-        relation = _relation(column.source)
+        relation = None if self.is_left(variable) else _relation(column.source)
         return relation is not None and any(
             column.source is not origin.source
             and column.name == origin.name

@@ -211,6 +211,8 @@ class ChainRule:
             if defining is not None and self._share(made.expression, defining, made.block):
                 raise _behind_a_wall(column, variable)
             return self.graph.number(0)
+        if self.readings.is_left(variable):
+            self.readings.leave(inner)
         found = self.differentiate(made.expression, made.block, inner)
         return self._handed_out(column, variable, found, made, at)
 

@@ -56,6 +56,8 @@ class Subqueries:
         assert leaf.block is not None
         if not self.chain.depends(leaf.sql, leaf.block, variable):
             return self.graph.number(0)
+        if self.chain.readings.is_left(variable):
+            raise no_rule(leaf.sql, leaf.block)
         key = leaf.key, variable.key
         if key not in self._slopes:
             self._slopes[key] = self._slope(leaf, variable)
