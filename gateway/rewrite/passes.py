@@ -15,7 +15,6 @@ from sqlglot import exp
 
 from gateway.autodiff.relational import pull_back, unnamed
 from gateway.autodiff.rules.graph import MOST_NODES
-from gateway.autodiff.statements.differentiate_sql import replace_calls
 from gateway.autodiff.statements.markers import expand
 from gateway.autodiff.statements.neighbours import has_calls, take_along
 from gateway.interrupts import check_for_interrupts
@@ -31,6 +30,7 @@ from gateway.rewrite.census import (
     only,
     traits_of,
 )
+from gateway.rewrite.function_passes import differentiate_sql, inline_functions, refuse_hidden
 from gateway.rewrite.name_passes import (
     bind_columns,
     bind_searches,
@@ -100,14 +100,11 @@ from gateway.sql.lowered.values.session_values import SESSION_NODES, SESSION_WOR
 from gateway.sql.lowered.values.written_numerics import WRITTEN_CALLS
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.functions import Functions
-from gateway.sql.meaning.inlining import inline
 from gateway.sql.meaning.materialised import materialise
 from gateway.sql.meaning.recursion import is_recursive
-from gateway.sql.meaning.volatile import refuse_read_twice
 from gateway.sql.meaning.windows import settle_windows
-from gateway.sql.names.relation import ColumnInfo, Constants, Lookup, Relations
+from gateway.sql.names.relation import ColumnInfo, Constants, Lookup
 from gateway.sql.names.row_functions import GIVING_ROWS
-from gateway.sql.names.scope import Analysis
 from gateway.sql.text.depth import with_room
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied, nodes_of
@@ -170,11 +167,6 @@ def go_through(state: Rewriting, passes: Sequence[Pass]) -> None:
     check_for_interrupts()
 
 
-def differentiate_sql(state: Rewriting) -> None:
-    """Put the text of a derivative in place of differentiate_sql('expression', 'column')."""
-    replace_calls(state.tree, partial(_inline_calls, state), state.most_nodes)
-
-
 def pull_back_queries(state: Rewriting) -> None:
     """Put a column in the place of every marker that names a query of WITH, or a view."""
     if not nodes_of(state.tree, Marker):
@@ -213,6 +205,7 @@ def _beforehand(state: Rewriting, query: exp.Query, in_rounds: bool) -> Rewritin
 
 def _keep_rounds(state: Rewriting, rounds: Rounds) -> TableName:
     """Let a recursive query be run before the statement, step by step; the name of its rows."""
+    refuse_hidden(state, rounds.cte.alias)
     name = _keep_layer(state, rounds.first, in_rounds=True)
     rows = TableName(LAYERS, f"{name.name} before")
     columns = {each: ColumnInfo(info.type) for each, info in state.relations[name].items()}
@@ -238,26 +231,6 @@ def take_rounds(state: Rewriting) -> None:
     """Let recursive queries that the engine does not run be run first, step by step."""
     keep = partial(_keep_rounds, state)
     state.analysis = iterate(state.tree, state.analysis, state.relations, keep)
-
-
-def inline_functions(state: Rewriting) -> bool:
-    """Put the bodies of users' functions in place of their calls."""
-    found = _inline_calls(state, state.tree, state.analysis)
-    if found:
-        state.analysis = analyse(state.tree, state.relations)
-    refuse_read_twice(state.analysis)
-    return found
-
-
-def _inline_calls(state: Rewriting, tree: exp.Expr, analysis: Analysis) -> bool:
-    def finish(body: exp.Select, relations: Relations) -> None:
-        inner = replace(state, tree=body)
-        find_types(inner)
-        session_functions(inner)
-        differentiate_sql(inner)
-        expand(body, analyse(body, relations), inline=True, most_nodes=state.most_nodes)
-
-    return inline(tree, analysis, state.functions, finish)
 
 
 def lend_functions(state: Rewriting) -> bool:

@@ -113,6 +113,14 @@ REFUSED = {
     "SELECT grad((SELECT max(e.x) FROM d e), x) FROM d": "0A000",
     "WITH RECURSIVE p(a) AS (VALUES (0.5)), r(n, v) AS (SELECT 0, 1.0 UNION ALL"
     " SELECT n + 1, v - a * v FROM r, p WHERE n < 3) SELECT grad(v, a) FROM r, p": "0A000",
+    # what a recursive query hides, also where it is run step by step
+    "WITH RECURSIVE r(n, v, a) AS (SELECT 0, 1.0, 0.5 UNION ALL SELECT n + 1, v * a, a FROM r"
+    " WHERE n < 2) SELECT grad(v * a, a) FROM r": "0A000",
+    "WITH RECURSIVE r(n, v, a) AS (SELECT 0, 1.0::float8, 0.5::float8 UNION ALL SELECT n + 1,"
+    " (SELECT sum(r.v * r.a * d.x) FROM d), a FROM r WHERE n < 2) SELECT grad(v * a, a) FROM r": "0A000",
+    "WITH RECURSIVE p(a) AS (VALUES (0.5::float8)), r(n, v) AS (SELECT 0, 1.0::float8 UNION ALL"
+    " SELECT n + 1, (SELECT sum(r.v * a * d.x) FROM d) FROM r, p WHERE n < 2)"
+    " SELECT grad(v * a, a) FROM r, p": "0A000",
 }
 
 

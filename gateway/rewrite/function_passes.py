@@ -1,0 +1,70 @@
+"""Passes over calls of users' own functions, and over texts that are differentiated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from sqlglot import exp
+
+from gateway.autodiff.statements.differentiate_sql import replace_calls
+from gateway.autodiff.statements.markers import expand
+from gateway.rewrite.name_passes import find_types, session_functions
+from gateway.rewrite.rewriting import Rewriting
+from gateway.sql.meaning.analysis import analyse
+from gateway.sql.meaning.inlining import inline
+from gateway.sql.meaning.volatile import refuse_read_twice
+from gateway.sql.names.relation import Relations
+from gateway.sql.names.scope import Analysis
+from gateway.sql.text.dialect import Marker
+from gateway.sql.text.trees import copied, nodes_of
+
+
+def differentiate_sql(state: Rewriting) -> None:
+    """Put the text of a derivative in place of differentiate_sql('expression', 'column')."""
+    replace_calls(state.tree, partial(_inline_calls, state), state.most_nodes)
+
+
+def inline_functions(state: Rewriting) -> bool:
+    """Put the bodies of users' functions in place of their calls."""
+    found = _inline_calls(state, state.tree, state.analysis)
+    if found:
+        state.analysis = analyse(state.tree, state.relations)
+    refuse_read_twice(state.analysis)
+    return found
+
+
+def _inline_calls(state: Rewriting, tree: exp.Expr, analysis: Analysis) -> bool:
+    def finish(body: exp.Select, relations: Relations) -> None:
+        inner = replace(state, tree=body)
+        find_types(inner)
+        session_functions(inner)
+        differentiate_sql(inner)
+        expand(body, analyse(body, relations), inline=True, most_nodes=state.most_nodes)
+
+    return inline(tree, analysis, state.functions, finish)
+
+
+def refuse_hidden(state: Rewriting, name: str) -> None:
+    """Refuse derivatives by what a query of WITH hides, before its rows stand in its place.
+
+    Args:
+        name: What it is called.
+
+    Raises:
+        NotDifferentiable: 0A000.
+    """
+    if all(_stands_in(marker, name) for marker in nodes_of(state.tree, Marker)):
+        return
+    tree = copied(state.tree)
+    analysis = analyse(tree, state.relations)
+    if _inline_calls(state, tree, analysis):
+        analysis = analyse(tree, state.relations)
+    expand(tree, analysis, most_nodes=state.most_nodes)
+
+
+def _stands_in(marker: Marker, name: str) -> bool:
+    cte = marker.find_ancestor(exp.CTE)
+    while cte is not None and cte.alias != name:
+        cte = cte.find_ancestor(exp.CTE)
+    return cte is not None
