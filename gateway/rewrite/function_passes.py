@@ -60,7 +60,7 @@ def refuse_hidden(state: Rewriting, name: str) -> None:
     analysis = analyse(tree, state.relations)
     if _inline_calls(state, tree, analysis):
         analysis = analyse(tree, state.relations)
-    expand(tree, analysis, most_nodes=state.most_nodes)
+    expand(tree, analysis, most_nodes=state.most_nodes, unrolls=False)
 
 
 def _stands_in(marker: Marker, name: str) -> bool:

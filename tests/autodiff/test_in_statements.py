@@ -88,6 +88,19 @@ STATEMENTS = (
     "WITH RECURSIVE r(id, n, v) AS (SELECT g, 1, x FROM d UNION SELECT id, n + 1, l.v FROM r,"
     " LATERAL (SELECT avg(<exp(r.v) * e.y; r.v>) AS v FROM d e) l WHERE n < 2)"
     " SELECT id, row_number() OVER (ORDER BY v), v FROM r WHERE n = 2",
+    # through a recursive query
+    "WITH RECURSIVE r(id, n, v, x) AS (SELECT id, 0, y, x FROM d UNION ALL SELECT id, n + 1,"
+    " v * x - sin(v), x FROM r WHERE 3 > n) SELECT id, n, <v * x; x> FROM r",
+    "WITH RECURSIVE r(id, n, u, v, w) AS (SELECT id, 0, 1.0::float8, x * y, x FROM d UNION ALL"
+    " SELECT id, n + 1, u + 0.1 * v, v - 0.1 * w * w * sin(u), w FROM r WHERE 5 > n)"
+    " SELECT o.i, o.j, <o.p * o.q + o.r; o.r> FROM r AS o(i, j, p, q, r)",
+    "WITH RECURSIVE p AS (SELECT x AS a FROM d WHERE id = 1 LIMIT 1), r(n, v) AS (SELECT 0, a * a"
+    " FROM p UNION ALL SELECT n + 1, v - 0.1 * grad(v ^ 4 * a - v, v) FROM r, p WHERE 4 > n)"
+    " SELECT n, <v + a; a> FROM r, p",
+    "WITH RECURSIVE p AS (SELECT x AS a FROM d WHERE id = 1 LIMIT 1), r(n, v, w) AS (SELECT 0,"
+    " 1.0::float8, 2.0::float8 UNION ALL SELECT n + 1, o.v * u, w FROM (SELECT n, v, w, v + a AS u"
+    " FROM r, p) o WHERE 3 > n), last AS (SELECT n, v * v AS f FROM r) SELECT n, <f * w; a>"
+    " FROM last JOIN r USING (n), p",
     # sets, orders and limits
     "SELECT id, <x * x; x> FROM d UNION ALL SELECT id + 10, <y * x; x> FROM d",
     "SELECT DISTINCT ON (g) g, <x * x * y; x> FROM d ORDER BY g, id DESC",
@@ -111,13 +124,20 @@ REFUSED = {
     "SELECT grad(q.s, d.x) FROM d, (SELECT sum(x * x) AS s FROM d) q": "0A000",
     "WITH q AS (SELECT sum(x) AS s FROM d) SELECT jvp(s, x, 2) FROM q, (SELECT x FROM d)": "0A000",
     "SELECT grad((SELECT max(e.x) FROM d e), x) FROM d": "0A000",
-    "WITH RECURSIVE p(a) AS (VALUES (0.5)), r(n, v) AS (SELECT 0, 1.0 UNION ALL"
-    " SELECT n + 1, v - a * v FROM r, p WHERE n < 3) SELECT grad(v, a) FROM r, p": "0A000",
-    # what a recursive query hides, also where it is run step by step
-    "WITH RECURSIVE r(n, v, a) AS (SELECT 0, 1.0, 0.5 UNION ALL SELECT n + 1, v * a, a FROM r"
+    "WITH RECURSIVE r(n, v, a) AS (SELECT 0, 1.0, 0.5 UNION ALL SELECT n + 1, v * a, a * 0.9 FROM r"
+    " WHERE n < 2) SELECT grad(v, a) FROM r": "0A000",
+    # what a recursive query hides: it can carry no tangents, or is run step by step
+    "WITH RECURSIVE r(n, v, a) AS (SELECT 0, 1.0, 0.5 UNION SELECT n + 1, v * a, a FROM r"
     " WHERE n < 2) SELECT grad(v * a, a) FROM r": "0A000",
+    "WITH RECURSIVE r(n, v, a) AS (SELECT 0, 1.0, 0.5 UNION ALL SELECT n + 1, sum(v * a), a FROM r"
+    " WHERE n < 2 GROUP BY n, a) SELECT grad(v * a, a) FROM r": "0A000",
+    "WITH RECURSIVE r(n, v, a) AS (SELECT 0, 1.0, 0.5 UNION ALL SELECT n + 1, v * a, a FROM r"
+    " WHERE n < 2) SELECT grad(grad(v, a), a) FROM r": "0A000",
+    "WITH RECURSIVE r(n, v, a) AS (SELECT 0, b, 2 * b FROM (VALUES (0.5)) q(b) UNION ALL"
+    " SELECT n + 1, v * a, a FROM r WHERE n < 2) SELECT grad(v, a) FROM r": "0A000",
     "WITH RECURSIVE r(n, v, a) AS (SELECT 0, 1.0::float8, 0.5::float8 UNION ALL SELECT n + 1,"
-    " (SELECT sum(r.v * r.a * d.x) FROM d), a FROM r WHERE n < 2) SELECT grad(v * a, a) FROM r": "0A000",
+    " (SELECT sum(r.v * r.a * d.x) FROM d), a FROM r WHERE n < 2)"
+    " SELECT grad(v * a, a) FROM r": "0A000",
     "WITH RECURSIVE p(a) AS (VALUES (0.5::float8)), r(n, v) AS (SELECT 0, 1.0::float8 UNION ALL"
     " SELECT n + 1, (SELECT sum(r.v * a * d.x) FROM d) FROM r, p WHERE n < 2)"
     " SELECT grad(v * a, a) FROM r, p": "0A000",

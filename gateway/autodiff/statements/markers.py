@@ -59,6 +59,7 @@ def expand(
     inline: bool = False,
     most_nodes: int = MOST_NODES,
     notes: list[Note] | None = None,
+    unrolls: bool = True,
 ) -> int:
     """Put plain SQL in place of every marker of a query; how many there were.
 
@@ -68,6 +69,7 @@ def expand(
         inline: Leave FROM alone, however large a derivative is.
         most_nodes: Of all derivatives together.
         notes: Takes what whoever asks should know.
+        unrolls: Whether recursive queries may carry tangents.
 
     Raises:
         NotDifferentiable: 0A000, no rule for something that depends on the variable.
@@ -79,7 +81,7 @@ def expand(
     if not markers:
         return 0
     grouped = [block for block in analysis.blocks if block.is_grouped]
-    statement = _Statement(analysis, _numbered(markers), most_nodes)
+    statement = _Statement(analysis, _numbered(markers), most_nodes, unrolls)
     for block in analysis.blocks:
         statement.differentiate_block(block)
     stray = tree.find(Marker)
@@ -111,13 +113,17 @@ class _Statement:
     """All derivatives of one statement, in one graph."""
 
     def __init__(
-        self, analysis: Analysis, functions: Mapping[int, exp.Expr], most_nodes: int
+        self,
+        analysis: Analysis,
+        functions: Mapping[int, exp.Expr],
+        most_nodes: int,
+        unrolls: bool,
     ) -> None:
         self.graph = Graph(most_nodes)
         self.nulls = Nulls(self.graph)
         self.analysis = analysis
         self.functions = functions
-        self.chain = ChainRule(self.graph, analysis, self._along, self._keep, self._kept)
+        self.chain = ChainRule(self.graph, analysis, self._along, self._keep, self._kept, unrolls)
         self.aggregates = Aggregates(
             self.graph, self.nulls, self.chain, self._gradient, self._keep, self._written
         )

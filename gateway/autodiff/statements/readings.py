@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from gateway.autodiff.statements.grouping import is_single
+from gateway.errors import NotDifferentiable
 from gateway.sql.meaning.merging import merged_names
 from gateway.sql.names.scope import Analysis, Block, Source
 
@@ -184,7 +185,18 @@ def beside(select: exp.Expr) -> Iterator[exp.Expr]:
 
 def _relation(source: Source) -> Hashable | None:
     """What several readings of one relation have in common."""
-    if source.query is not None:
-        return id(source.query)
+    if source.cte is not None or source.query is not None:
+        return id(source.cte or source.query)
     tree = source.tree
     return (tree.db, tree.name) if isinstance(tree, exp.Table) and tree.db else None
+
+
+def behind_a_wall(column: Variable, variable: Variable) -> NotDifferentiable:
+    """The refusal of a derivative that would have to go where none can."""
+    return NotDifferentiable(
+        f'column "{column.name}" of "{column.source.alias}" is computed from '
+        f'"{variable.name}" where a derivative cannot follow',
+        detail="Between them stands an aggregate over rows in which it differs, DISTINCT, LIMIT, a "
+        "set operation, or an expression in place of the variable.",
+        hint="Differentiate inside the subquery, or write the expression out.",
+    )

@@ -22,11 +22,13 @@ from gateway.autodiff.statements.readings import (
     Note,
     Readings,
     Variable,
+    behind_a_wall,
     beside,
     constant,
     definitions,
     merged,
 )
+from gateway.autodiff.statements.recursive import Loops
 from gateway.errors import GatewayError, NotDifferentiable
 from gateway.sql.meaning.recursion import is_recursive
 from gateway.sql.names.relation import ColumnInfo
@@ -62,6 +64,7 @@ class ChainRule:
         differentiate: The derivative of an expression inside a block.
         keep: Keeps a derivative inside a block to be printed.
         kept: What a placeholder stands for.
+        unrolls: Whether recursive queries may carry tangents.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class ChainRule:
         differentiate: Differentiate,
         keep: Keep,
         kept: Callable[[Pending], Node],
+        unrolls: bool = True,
     ) -> None:
         self.graph = graph
         self.analysis = analysis
@@ -83,6 +87,7 @@ class ChainRule:
         # (query, its column, the variable or its position) -> the column of the derivative
         self._exposed: dict[tuple[int, str, int | str], str] = {}
         self.readings = Readings(analysis, self.read_by)
+        self.loops = Loops(self, unrolls)
 
     def partial(self, column: Variable, variable: Variable) -> Node:
         """The derivative of `column` along `variable`, as a node of the block they are used in.
@@ -92,6 +97,8 @@ class ChainRule:
         """
         if column == variable or self.readings.is_same(column, variable):
             return self.graph.number(1)
+        if (carried := self.loops.tangent(column, variable)) is not None:
+            return carried
         if column.source.query is None:
             return self.graph.number(0)
         key = (column.key, variable.key)
@@ -109,7 +116,9 @@ class ChainRule:
         for node in self._columns(tree):
             column = self.variable(node, block)
             inside = self.analysis.block_of(node) not in (None, block)
-            if column is not None and self.readings.is_of_other_rows(column, variable, inside):
+            if column is None or self.loops.carries(column, variable):
+                continue
+            if self.readings.is_of_other_rows(column, variable, inside):
                 yield constant(column, variable)
 
     def depends(self, tree: exp.Expr, block: Block, variable: Variable) -> bool:
@@ -147,15 +156,22 @@ class ChainRule:
 
     def _by_its_row(self, column: Variable, variable: Variable, query: Query) -> Node:
         """The derivative inside the column's subquery, all of whose rows see the variable's."""
+        if (loop := self.loops.of(column.source)) is not None:
+            return self.loops.carry(loop, column, variable, (variable, variable))
         names = list(column.source.columns or ())
         if not _takes_columns(query) or self._moves(query.branches[0], variable):
-            raise _behind_a_wall(column, variable)
+            raise behind_a_wall(column, variable)
         if column.name not in names or len(names) != _width(query):
-            raise _behind_a_wall(column, variable)
+            raise behind_a_wall(column, variable)
         made = query.outputs[names.index(column.name)]
         assert made.expression is not None and made.block is not None
         tangent, guarded = self.differentiate(made.expression, made.block, variable)
         return self._handed_out(column, variable, (tangent, guarded), made, variable.key)
+
+    def handed_out(self, column: Variable) -> Node:
+        """A column that was handed out, as a node."""
+        self.columns[column.key] = column
+        return self.graph.leaf(Leaf(column.key, column_node(column.source.alias, column.name)))
 
     def _moves(self, block: Block, variable: Variable) -> bool:
         """Whether other rows are put together when the variable changes."""
@@ -175,10 +191,19 @@ class ChainRule:
     def _inside(self, column: Variable, variable: Variable, query: Query) -> Node:
         names = list(column.source.columns or ())
         if column.name not in names or variable.name not in names or len(names) != _width(query):
-            raise _behind_a_wall(column, variable)
+            raise behind_a_wall(column, variable)
         position, along = names.index(column.name), names.index(variable.name)
         if query.see_through or self._is_key(query, along):
             return self._seen_through(column, variable, query.outputs[position], along)
+        if (loop := self.loops.of(column.source)) is not None and along < loop.width:
+            (first, around), (step, inside) = loop.items(along)
+            inner = self._bare(first, around)
+            own = self._bare(step, inside)
+            shares = inner is None and any(
+                self._share(made, first, around) for made, _ in [next(loop.items(position))]
+            )
+            if own == Variable(loop.before, list(loop.before.columns or ())[along]) and not shares:
+                return self.loops.carry(loop, column, variable, (inner, own))
         for block in query.branches:
             items = [item.unalias() for item in block.select.expressions]
             self._refuse_hidden_dependence(column, variable, block, items[position], items[along])
@@ -209,7 +234,7 @@ class ChainRule:
         inner = self._bare(defining, made.block)
         if inner is None:
             if defining is not None and self._share(made.expression, defining, made.block):
-                raise _behind_a_wall(column, variable)
+                raise behind_a_wall(column, variable)
             return self.graph.number(0)
         if self.readings.is_left(variable):
             self.readings.leave(inner)
@@ -235,9 +260,7 @@ class ChainRule:
             placeholder = self.keep(guarded, made.block)
             name = _expose(column.source, f"∂{column.name}/∂{variable.name}", placeholder)
             self._exposed[key] = name
-        exposed = Variable(column.source, name)
-        self.columns[exposed.key] = exposed
-        return self.graph.leaf(Leaf(exposed.key, column_node(column.source.alias, name)))
+        return self.handed_out(Variable(column.source, name))
 
     def _refuse_hidden_dependence(
         self,
@@ -255,7 +278,7 @@ class ChainRule:
             shares = not _aggregates(along) and self._share(made, along, block)
             hidden = not leaf and (shares or _contains(made, along))
         if hidden:
-            raise _behind_a_wall(column, variable)
+            raise behind_a_wall(column, variable)
 
     def _bare(self, tree: exp.Expr | None, block: Block) -> Variable | None:
         """The variable that `tree` is, when it is nothing but a column."""
@@ -330,13 +353,3 @@ def _expose(source: Source, wanted: str, tree: exp.Expr) -> str:
         assert user.columns is not None
         user.columns[name] = ColumnInfo(FLOAT8)
     return name
-
-
-def _behind_a_wall(column: Variable, variable: Variable) -> NotDifferentiable:
-    return NotDifferentiable(
-        f'column "{column.name}" of "{column.source.alias}" is computed from '
-        f'"{variable.name}" where a derivative cannot follow',
-        detail="Between them stands an aggregate over rows in which it differs, DISTINCT, LIMIT, a "
-        "set operation, or an expression in place of the variable.",
-        hint="Differentiate inside the subquery, or write the expression out.",
-    )

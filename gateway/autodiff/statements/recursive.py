@@ -1,0 +1,245 @@
+"""The derivative of a recursive query's columns: their tangents, carried from step to step.
+
+Forward mode, as of a loop: of every column that changes with the variable the query gets one more,
+which begins with the first term's derivative; a step computes it from that of the step before.
+
+    y(0) = f(v)          d(0) = df/dv
+    y(n+1) = g(y, v)     d(n+1) = dg/dy * d + dg/dv
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from gateway.autodiff.rules.graph import Node
+from gateway.autodiff.rules.simplify import is_zero
+from gateway.autodiff.statements.readings import (
+    ReadBy,
+    Readings,
+    Variable,
+    behind_a_wall,
+    definitions,
+)
+from gateway.sql.meaning.recursion import is_recursive
+from gateway.sql.names.relation import ColumnInfo
+from gateway.sql.names.scope import Analysis, Block, Output, Source
+from gateway.types import FLOAT8
+
+if TYPE_CHECKING:
+    from gateway.autodiff.statements.relations import ChainRule
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loop:
+    """A recursive query that can carry more columns.
+
+    Args:
+        source: A relation that reads it.
+        cte: It.
+        terms: Its first term, and its step.
+        before: The rows of the step before, in a step.
+        width: How many columns it has by itself.
+    """
+
+    source: Source
+    cte: exp.CTE
+    terms: tuple[Block, Block]
+    before: Source
+    width: int
+
+    def items(self, place: int) -> Iterator[tuple[exp.Expr, Block]]:
+        """What defines a column in each term."""
+        for block in self.terms:
+            yield block.select.expressions[place].unalias(), block
+
+
+def loop_of(source: Source, analysis: Analysis) -> Loop | None:
+    """The recursive query that a relation reads; None if it is none, or cannot carry more."""
+    query, cte = source.query, source.cte
+    if query is None or cte is None or not is_recursive(cte) or len(query.branches) != 2:
+        return None
+    body, (first, step) = cte.this, query.branches
+    plain = isinstance(body, exp.Union) and not body.args.get("distinct")
+    if not plain or body.left is not first.select or body.right is not step.select:
+        return None
+    before = [s for s in _readers(cte, analysis) if s.recursive]
+    if first.is_wall or step.is_wall or len(before) != 1:
+        return None
+    return Loop(source, cte, (first, step), before[0], len(query.outputs))
+
+
+class Loops:
+    """The recursive queries of one statement, and the tangents that they carry.
+
+    Args:
+        chain: How columns change with variables.
+        unrolls: Whether they may carry any.
+    """
+
+    def __init__(self, chain: ChainRule, unrolls: bool) -> None:
+        self._chain, self._unrolls = chain, unrolls
+        self._loops: dict[int, Loop | None] = {}  # by recursive query
+        # (recursive query, variable) -> the names of tangents, by the places of their columns
+        self._tangents: dict[tuple[int, str], dict[int, str]] = {}
+
+    def of(self, source: Source) -> Loop | None:
+        """The recursive query that a relation reads, as it was before it carried any."""
+        key = id(source.cte)
+        if source.cte is not None and key not in self._loops:
+            self._loops[key] = loop_of(source, self._chain.analysis) if self._unrolls else None
+        return self._loops.get(key)
+
+    def carries(self, column: Variable, variable: Variable) -> bool:
+        """Whether a column's query carries tangents by a variable."""
+        return (id(column.source.cte), variable.key) in self._tangents
+
+    def carry(
+        self,
+        loop: Loop,
+        column: Variable,
+        variable: Variable,
+        inside: tuple[Variable | None, Variable],
+    ) -> Node:
+        """The tangent of a recursive query's column, which the query is made to carry.
+
+        Args:
+            loop: The query.
+            column: The column of a relation that reads it.
+            variable: The variable.
+            inside: What that is in the first term, and in a step.
+        """
+        chain = self._chain
+        places = changing(loop, inside, chain.readings, chain.read_by)
+        names = tangent_names(loop, places, variable)
+        for each in (variable, inside[1]):
+            self._tangents[id(loop.cte), each.key] = names
+        made = {place: self._terms(loop, place, inside) for place in places}
+        hand_on(loop, names, made, chain.analysis)
+        found = self.tangent(column, variable)
+        return chain.graph.number(0) if found is None else found
+
+    def _terms(
+        self, loop: Loop, place: int, inside: tuple[Variable | None, Variable]
+    ) -> list[exp.Expr]:
+        """The tangent of one column in the first term, and in a step."""
+        found: list[exp.Expr] = []
+        for (item, block), within in zip(loop.items(place), inside, strict=True):
+            slope = None if within is None else self._chain.differentiate(item, block, within)
+            if slope is None or is_zero(slope[0]):
+                found.append(exp.cast(exp.Literal.number("0.0"), exp.DType.DOUBLE))
+            else:
+                found.append(self._chain.keep(slope[1], block))
+        return found
+
+    def tangent(self, column: Variable, variable: Variable) -> Node | None:
+        """The column that holds the tangent of a recursive query's; None where it carries none.
+
+        Raises:
+            NotDifferentiable: 0A000, the column is a tangent itself.
+        """
+        names = self._tangents.get((id(column.source.cte), variable.key))
+        if names is None:
+            return None
+        place, loop = place_of(column), self._loops[id(column.source.cte)]
+        if loop is None or place >= loop.width:
+            raise behind_a_wall(column, variable)
+        if place not in names:
+            return self._chain.graph.number(0)
+        return self._chain.handed_out(Variable(column.source, names[place]))
+
+
+def place_of(column: Variable) -> int:
+    """Which column of its relation it is, from 0."""
+    return list(column.source.columns or ()).index(column.name)
+
+
+def changing(
+    loop: Loop, variables: Sequence[Variable | None], readings: Readings, read_by: ReadBy
+) -> list[int]:
+    """The places of the columns that change with a variable.
+
+    Args:
+        loop: The recursive query.
+        variables: What the variable is in the first term, and in a step; None: nothing.
+        readings: Tells where the variable is read once more.
+        read_by: The columns that an expression reads.
+    """
+    reads = [_Reads(loop, readings, read_by) for _ in range(loop.width)]
+    for place, each in enumerate(reads):
+        for (item, block), variable in zip(loop.items(place), variables, strict=True):
+            each.add(item, block, variable)
+    found = {place for place, each in enumerate(reads) if each.variable}
+    while more := {n for n, each in enumerate(reads) if n not in found and each.before & found}:
+        found |= more
+    return sorted(found)
+
+
+class _Reads:
+    """What a column is computed from: the variable, and columns of the step before."""
+
+    def __init__(self, loop: Loop, readings: Readings, read_by: ReadBy) -> None:
+        self._loop, self._readings, self._read_by = loop, readings, read_by
+        self.variable, self.before = False, set[int]()
+
+    def add(self, item: exp.Expr, block: Block, variable: Variable | None) -> None:
+        """Note what an item of a block reads."""
+        for column in self._read_by(item, block):
+            if variable is not None and (
+                column == variable or self._readings.is_same(column, variable)
+            ):
+                self.variable = True
+            elif column.source is self._loop.before:
+                self.before.add(place_of(column))
+            else:
+                for inner, around in definitions(column):
+                    self.add(inner, around, variable)
+
+
+def tangent_names(loop: Loop, places: Sequence[int], variable: Variable) -> dict[int, str]:
+    """What the tangents of columns are to be called, by the columns' places."""
+    names = list(loop.source.columns or ())
+    readers = [loop.source, loop.before]
+    taken = {name for each in readers for name in each.columns or ()}
+    found = {}
+    for place in places:
+        wanted = f"∂{names[place]}/∂{variable.name}"
+        while wanted in taken:
+            wanted += "'"
+        taken.add(wanted)
+        found[place] = wanted
+    return found
+
+
+def hand_on(
+    loop: Loop, names: Mapping[int, str], made: Mapping[int, Sequence[exp.Expr]], analysis: Analysis
+) -> None:
+    """Let a recursive query carry tangents.
+
+    Args:
+        loop: It.
+        names: Of the tangents, by the places of their columns.
+        made: The tangents in the first term and in a step.
+        analysis: The statement's blocks.
+    """
+    readers = list(_readers(loop.cte, analysis))
+    assert loop.source.query is not None
+    for place, trees in made.items():
+        for block, tree in zip(loop.terms, trees, strict=True):
+            item = exp.alias_(tree, names[place], quoted=True, copy=False)
+            block.select.append("expressions", item)
+        loop.source.query.outputs.append(Output(names[place], None, None))
+        for reader in readers:
+            if reader.columns is not None:
+                reader.columns[names[place]] = ColumnInfo(FLOAT8)
+        for named in (loop.cte, *(reader.tree for reader in readers)):
+            alias = named.args.get("alias")
+            if alias is not None and alias.columns:
+                alias.append("columns", exp.to_identifier(names[place], quoted=True))
+
+
+def _readers(cte: exp.CTE, analysis: Analysis) -> Iterator[Source]:
+    return (s for block in analysis.blocks for s in block.sources if s.cte is cte)
