@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
+import weakref
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import cftime
@@ -225,3 +228,23 @@ def test_references_open_as_the_store_they_point_into(tmp_path: Path) -> None:
     (tmp_path / "refs.json").write_text(json.dumps({"version": 1, "refs": references}))
     found = open_dataset(f"reference://::{tmp_path / 'refs.json'}", engine="zarr")
     xarray.testing.assert_equal(found, wanted)
+
+
+def test_an_older_opening_of_a_file_is_closed_before_a_newer_one(tmp_path: Path) -> None:
+    texts = xarray.Dataset({"s": ("x", np.array(["a", "ż", ""], object))}, {"x": ["p", "q", "r"]})
+    texts.to_netcdf(tmp_path / "s.nc")
+
+    def read() -> tuple[xarray.Dataset, weakref.ref[Any]]:
+        opened = open_dataset(tmp_path / "s.nc")
+        assert isinstance(opened, xarray.Dataset) and opened.s.values[1] == "ż"
+        return opened, weakref.ref(opened._close.__self__._manager)
+
+    older, file_of_older = read()
+    newer, file_of_newer = read()
+    del newer
+    gc.collect()
+    assert file_of_newer() is not None
+    del older
+    gc.collect()
+    assert file_of_older() is None and file_of_newer() is None
+    read()

@@ -16,6 +16,7 @@ from typing import Any
 from gateway.errors import ConfigurationFault, DatasetUnreadable
 from gateway.sources.libraries import fsspec, netCDF4, xarray, zarr
 from gateway.sources.opening import grib
+from gateway.sources.opening.closing import close_after_older
 from gateway.sources.opening.far_zarr import store_of
 from gateway.sources.opening.references import protocol_of
 from gateway.sources.urls import is_local, shown
@@ -315,7 +316,9 @@ def _open_file(
             groups = bool(file.groups)
     if options["engine"] == "cfgrib":
         return grib.open_grib(path, options)
-    return _open(path, options, groups)
+    opened = _open(path, options, groups)
+    close_after_older(path, opened)
+    return opened
 
 
 # Engines that are opened in a way of their own; others read a file.
