@@ -38,7 +38,9 @@ _OF_TEXT = frozenset(
 # Aggregates -> types of their argument that they do not take.
 _NOT = {
     **dict.fromkeys(("max", "min"), frozenset({"bool", "uuid", "json", "jsonb"})),
-    **dict.fromkeys(("sum", "avg"), frozenset({"bool", "text", "varchar", "date", "uuid", ENUM})),
+    **dict.fromkeys(
+        ("sum", "avg", "corr"), frozenset({"bool", "text", "varchar", "date", "uuid", ENUM})
+    ),
 }
 
 
