@@ -19,7 +19,7 @@ BATCH_SIZE = "datafusion.execution.batch_size"
 # The engine's own choice; what calls that make large values take at most, and at least. A batch
 # that is sent costs some 0.1 ms of its own: half a million short texts in upper case take 0.2 s, a
 # fifth more in batches of 2,048 rows, and twice as much in those of 512.
-MOST_ROWS, _MORE_ROWS, _FEWEST_ROWS = 8192, 2048, 16
+MOST_ROWS, _MORE_ROWS, _FEWEST_ROWS = 8192, 2048, 4
 
 # Words of a query, and what each weighs: a call that makes texts or arrays 1, one that works a row
 # at a time in Python 4, one that makes many rows or searches 8.

@@ -180,6 +180,12 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
         "",
     ),
     (
+        "overlay in overlay",
+        "SELECT length(" + "overlay(" * 25 + "t" + " placing 'zz' from 1 for 0)" * 25
+        + ") FROM (VALUES ('x'), ('y')) AS v(t)",
+        "",
+    ),
+    (
         "coalesce in coalesce",
         "SELECT max(" + "coalesce(abs(" * 12 + "n" + "), 1)" * 12 + ") FROM generate_series(1, 9)"
         " AS s(n)",

@@ -52,6 +52,11 @@ window with
 RESERVED = frozenset(_RESERVED_WORDS.split())
 
 
+# DataFusion's parser tries a syntax of its own for these first, and reads what is inside once more:
+# n deep, 2^n times.
+_READ_TWICE = frozenset({"overlay", "position", "convert"})
+
+
 class GradwireGenerator(PostgresGenerator):
     """What Apache DataFusion's parser reads, in its generic dialect."""
 
@@ -71,7 +76,7 @@ class GradwireGenerator(PostgresGenerator):
     def func(self, name: str, *args: Any, **kwargs: Any) -> str:
         """Function names are printed as they stand, never in capitals."""
         kwargs["normalize"] = False
-        return super().func(name, *args, **kwargs)
+        return super().func(f'"{name}"' if name in _READ_TWICE else name, *args, **kwargs)
 
     def not_sql(self, expression: exp.Not) -> str:
         """`a IS NOT NULL` as people write it, for a column; the parser makes NOT a IS NULL of it.
