@@ -15,12 +15,13 @@ from gateway.errors import (
     InvalidParameterValue,
     SyntaxFault,
 )
+from gateway.sql.meaning.clauses import refuse_foreign
 from gateway.sql.statements import commands as c
 from gateway.sql.statements import cursors, reading
 from gateway.sql.statements.reading import statements
 from gateway.sql.statements.schemas import CreateSchema
 from gateway.sql.statements.statement import CreateView, Explain, Kind, Prepare
-from gateway.sql.text.dialect import Marker
+from gateway.sql.text.dialect import Marker, parse
 from gateway.types import FLOAT8, INT4, TEXT, array_of
 
 # Text -> the command of each statement.
@@ -231,3 +232,20 @@ def test_declare() -> None:
     assert isinstance(found.tree, cursors.Declare)
     assert (found.tree.name, found.tree.scroll, found.tree.hold) == ("c", False, True)
     assert isinstance(found.tree.statement.tree, exp.Select)
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ("SELECT a FROM t PIVOT (max(a) FOR b IN (1))", "PIVOT"),
+        ("SELECT a FROM (SELECT 1 AS a) AS t UNPIVOT (x FOR y IN (a))", "PIVOT"),
+        ("SELECT a FROM t SORT BY a", "SORT"),
+        ("SELECT a FROM t CLUSTER BY a", "CLUSTER"),
+        ("SELECT a FROM t DISTRIBUTE BY a", "DISTRIBUTE"),
+        ("SELECT 1 FROM t WHERE a IN (SELECT a FROM t CONNECT BY a = 1)", "CONNECT"),
+        ("SELECT a FROM t WITH (NOLOCK)", "WITH"),
+    ],
+)
+def test_clauses_of_other_dialects_are_refused(query: str, word: str) -> None:
+    with pytest.raises(SyntaxFault, match=f'at or near "{word}"'):
+        refuse_foreign(parse(query)[0])
