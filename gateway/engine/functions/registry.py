@@ -216,11 +216,16 @@ def _subscript_to_assign(subscripts: pa.Array, lengths: pa.Array) -> pa.Array:
     """Where an item of an array is assigned; arrays begin at 1 here, and PostgreSQL's need not."""
     if subscripts.null_count:
         raise NullValueNotAllowed("array subscript in assignment must not be null")
-    first = pc.or_(pc.greater(lengths, 0), pc.equal(subscripts, 1))
-    if pc.any(pc.or_(pc.less(subscripts, 1), pc.invert(first))).as_py():
+    if pc.any(pc.less(subscripts, 1)).as_py():
         raise FeatureNotSupported(
             "an item cannot be assigned before the first of an array",
-            hint="Arrays begin at 1: assign item 1 of an empty one first.",
+            hint="Arrays begin at 1 here: put it before the others with ||.",
+        )
+    first = pc.or_(pc.greater(lengths, 0), pc.equal(subscripts, 1))
+    if not pc.all(first, min_count=0).as_py():
+        raise FeatureNotSupported(
+            "an empty array cannot be given an item beyond the first",
+            hint="Arrays begin at 1 here: assign item 1 first.",
         )
     return subscripts
 
