@@ -66,6 +66,18 @@ Resolve = Callable[[Name], TableName]
 Existing = Callable[[Name], TableDefinition]
 
 
+def _once(keys: list[Key]) -> tuple[Key, ...]:
+    """Keys without those that say the same again, whose names the others take if they have none.
+
+    The primary key stays (parse_utilcmd.c, transformIndexConstraints).
+    """
+    kept: dict[object, Key] = {}
+    for key in sorted(keys, key=lambda each: not each.primary):
+        same = kept.setdefault(replace(key, name="", primary=False), key)
+        kept[replace(key, name="", primary=False)] = replace(same, name=same.name or key.name)
+    return tuple(kept.values())
+
+
 @dataclass(slots=True)
 class Building:
     """A definition on its way: what its parts added so far.
@@ -81,6 +93,7 @@ class Building:
     domains: Collection[Domain] = ()
     columns: list[Column] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
+    copied: list[Key] = field(default_factory=list)  # by LIKE
     checks: list[Check] = field(default_factory=list)
     foreign_keys: list[ForeignKey] = field(default_factory=list)
     sequences: dict[str, Sequence] = field(default_factory=dict)
@@ -107,7 +120,7 @@ class Building:
         return TableDefinition(
             self.name,
             tuple(self.columns),
-            tuple(self.keys),
+            (*(_once(self.keys) if self.is_new else self.keys), *self.copied),
             tuple(self.checks),
             tuple(self.foreign_keys),
         )
@@ -237,7 +250,7 @@ class Building:
         if "constraints" in item.including:
             self.checks += other.checks
         if "indexes" in item.including:
-            self.keys += [replace(key, name="") for key in other.keys]
+            self.copied += [replace(key, name="") for key in other.keys]
 
 
 def check_of(expression: Written, name: str, table: TableName) -> Check:

@@ -45,6 +45,9 @@ OBJECTS = (
     "CREATE TABLE painted (c other.colour PRIMARY KEY DEFAULT 'red', cs other.colour[],"
     " m mood NOT NULL DEFAULT 'ok', a other.amount, s brief DEFAULT 'ab',"
     " t briefer DEFAULT 'abc')",
+    'CREATE TABLE marked (n int UNIQUE PRIMARY KEY, f float(10), "name" mood UNIQUE,'
+    " b bytea DEFAULT 'abc', UNIQUE (f), CONSTRAINT f_once UNIQUE (f))",
+    'CREATE INDEX marked_name ON marked ("name" DESC)',
     "COMMENT ON DOMAIN brief IS 'few letters'",
     "COMMENT ON CONSTRAINT not_less ON DOMAIN other.amount IS 'none below'",
     "CREATE VIEW hues AS SELECT c AS hue, cs, m::text AS felt FROM painted ORDER BY c",
@@ -56,7 +59,7 @@ OBJECTS = (
 )
 UNMADE = (
     "DROP MATERIALIZED VIEW mv", "DROP VIEW v", "DROP VIEW hues", "DROP VIEW other.vw",
-    "DROP TABLE child, t, g, big, refers, part_of, painted", "DROP TYPE mood",
+    "DROP TABLE child, t, g, big, refers, part_of, painted, marked", "DROP TYPE mood",
     "DROP DOMAIN briefer", "DROP DOMAIN brief",
     "DROP SCHEMA other CASCADE", "DROP SEQUENCE seq",
     "DROP FUNCTION twice(float8)", "DROP FUNCTION half(float8)",

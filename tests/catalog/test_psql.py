@@ -45,6 +45,7 @@ COMMANDS = (
     r"\dconfig+ search_path", r"\dconfig date*", r"\dconfig nosuch", r"\encoding", r"\dfS+ now",
     r"\df+ pg_get_viewdef", r"\dT+ *.t", r"\dt *.t*", r"\d pg_catalog.pg_type",
     r"\dD", r"\dD+", r"\d painted", r"\dF+", r"\dFp+", r"\df+ ts_debug", r"\sf half",
+    r"\d marked", "SELECT indkey, indoption FROM pg_index WHERE indrelid = 'marked'::regclass;",
     "SELECT * FROM information_schema.column_column_usage;",
     "SELECT * FROM information_schema.column_options;",
     "SELECT * FROM pg_options_to_table(ARRAY['a=b', 'c=d=e', 'q']);",

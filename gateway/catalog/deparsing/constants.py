@@ -25,9 +25,10 @@ from gateway.catalog.translation.resolution import (
 from gateway.errors import GatewayError
 from gateway.sql.inputs import jsontext
 from gateway.sql.inputs.interval_input import read_interval
+from gateway.sql.inputs.literals import bytea
 
-DATE, TIME, TIMESTAMP, INTERVAL, JSON, JSONB, UUID, REGCLASS, FLOAT4 = (
-    1082, 1083, 1114, 1186, 114, 3802, 2950, 2205, 700,
+DATE, TIME, TIMESTAMP, INTERVAL, JSON, JSONB, UUID, REGCLASS, FLOAT4, BYTEA = (
+    1082, 1083, 1114, 1186, 114, 3802, 2950, 2205, 700, 17,
 )  # fmt: skip
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(:\d\d(?:\.\d{1,6})?)?)?")
@@ -154,6 +155,7 @@ _READERS: dict[int, Callable[[str], str]] = {
     **dict.fromkeys((INT2, INT4, INT8), lambda text: str(int(text))),
     **dict.fromkeys((FLOAT4, FLOAT8), _float),
     CHAR: lambda text: text[:1],
+    BYTEA: lambda text: f"\\x{bytea(text).hex()}",
     BOOL: _boolean,
     NUMERIC: _numeric,
     DATE: _whole(_DATE),

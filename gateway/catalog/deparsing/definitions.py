@@ -22,6 +22,7 @@ from gateway.catalog.system.static import static
 from gateway.catalog.translation.resolution import BOOL, TEXT
 from gateway.errors import GatewayError
 from gateway.sql.text.dialect import parse
+from gateway.types import TEXT as TEXT_TYPE
 from gateway.types import Type
 
 Types = Mapping[str, Type]
@@ -137,7 +138,9 @@ def index_item(written: str, types: Types) -> IndexItem:
     key = plain if opclass is None else plain[: opclass.start()] + plain[opclass.end() :]
     try:
         (item,) = parse(f"SELECT 1 ORDER BY {key}")[0].args["order"].expressions
-        node = _analysed(item.this, types)
+        of = types.get(item.this.name) if isinstance(item.this, exp.Column) else None
+        own = of is not None and (of.element or of).is_enum
+        node = _analysed(item.this, {item.this.name: TEXT_TYPE} if own else types)
     except (GatewayError, Unprintable):
         return IndexItem(plain, plain)
     down, first = bool(item.args.get("desc")), bool(item.args.get("nulls_first"))
@@ -148,7 +151,7 @@ def index_item(written: str, types: Types) -> IndexItem:
     texts = [Printer(pretty, qualified=False).text(node, False) for pretty in (False, True)]
     if node.kind not in (Kind.COLUMN, Kind.CALL, Kind.KEYWORD_CALL):
         texts = [f"({text})" for text in texts]
-    return IndexItem(texts[0], texts[1], direction, node.type)
+    return IndexItem(texts[0], texts[1], direction, of.oid if own and of else node.type)
 
 
 def view_text(

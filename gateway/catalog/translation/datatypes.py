@@ -52,6 +52,8 @@ def _named(node: exp.Expr) -> tuple[str, str]:
         if isinstance(kind, exp.Identifier):
             return kind.name, "" if kind.quoted else "?"
         return str(kind), "?"
+    if isinstance(node, exp.DataType) and node.this == exp.DType.FLOAT:
+        return "float4", ""  # so sqlglot calls a real
     if isinstance(node, exp.DataType):
         word = (node.this.value if isinstance(node.this, exp.DType) else str(node.this)).lower()
         return _WORDS.get(word, word), ""

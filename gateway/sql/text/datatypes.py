@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from sqlglot import exp
 
+from gateway.errors import InvalidParameterValue
 from gateway.sql.text.trees import copied
 from gateway.types import Type, dimensions
 
@@ -87,6 +88,19 @@ def type_name(kind: exp.DataType) -> tuple[str, ...]:
     if isinstance(named, exp.Expr):
         return tuple(part.name for part in named.find_all(exp.Identifier, bfs=False))
     return tuple(str(named).split(".")) if named else ()
+
+
+def float_of(digits: int) -> exp.DType:
+    """The type that float(n) is (gram.y, opt_float).
+
+    Raises:
+        InvalidParameterValue: 22023.
+    """
+    if digits < 1:
+        raise InvalidParameterValue("precision for type float must be at least 1 bit")
+    if digits > 53:
+        raise InvalidParameterValue("precision for type float must be less than 54 bits")
+    return exp.DType.FLOAT if digits <= 24 else exp.DType.DOUBLE
 
 
 @lru_cache(_MOST_KEPT)

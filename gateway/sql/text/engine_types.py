@@ -65,12 +65,10 @@ def engine_type(kind: exp.DataType) -> str:
                 hint="A numeric holds at most 38 digits here.",
             )
         return f"DECIMAL({precision}, {scale})"
-    if kind.expressions and kind.this in (DType.TIMESTAMP, DType.TIMESTAMPTZ, DType.TIME):
-        if kind.expressions[0].name != "6":
-            raise FeatureNotSupported(
-                f"{kind.sql('postgres').lower()} is not supported",
-                hint="Times are kept in microseconds; round them with date_trunc().",
-            )
-    elif kind.this == DType.DOUBLE and kind.expressions and int(kind.expressions[0].name) <= 24:
-        return "REAL"  # float(1) to float(24) is real
+    timed = kind.this in (DType.TIMESTAMP, DType.TIMESTAMPTZ, DType.TIME)
+    if timed and kind.expressions and kind.expressions[0].name != "6":
+        raise FeatureNotSupported(
+            f"{kind.sql('postgres').lower()} is not supported",
+            hint="Times are kept in microseconds; round them with date_trunc().",
+        )
     return spelling
