@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from gateway.catalog.deparsing.nodes import Kind, Node, Over, Query, Sorted
 from gateway.catalog.system.recorded import type_text
 from gateway.catalog.translation.resolution import BOOL, INT4, NUMERIC, UNKNOWN
-from gateway.sql.text.quoting import identifier, literal
+from gateway.sql.text.quoting import identifier
 
 _VAR = 4  # PRETTYINDENT_VAR
 _WIDEST = 40  # PRETTYINDENT_LIMIT
@@ -224,12 +224,17 @@ def _bare(node: Node) -> tuple[str, bool]:
     if node.type == BOOL:
         return text, False
     if node.type == UNKNOWN:
-        return literal(text), False
+        return _quoted(text), False
     if node.type == INT4 and not text.startswith("-"):
         return text, False
     if node.type == NUMERIC and text[0].isdigit() and "." in text:
         return text, False
-    return literal(text), True
+    return _quoted(text), True
+
+
+def _quoted(text: str) -> str:
+    """A constant in quotes; PostgreSQL never writes E'' here (simple_quote_literal)."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def is_simple(node: Node, parent: Node) -> bool:

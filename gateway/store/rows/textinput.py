@@ -26,6 +26,7 @@ from gateway.errors import (
 )
 from gateway.sql.inputs.far_moments import DAY_MICROS
 from gateway.sql.inputs.number_input import refuse_overflow
+from gateway.sql.inputs.interval_input import read_interval
 from gateway.types import BY_NAME, Type
 
 _DAY = r"\d{4}-\d{2}-\d{2}"
@@ -233,6 +234,12 @@ def _read_timestamp(texts: pa.Array, type: Type) -> pa.Array:
     return _cast_moment(plain, texts, type.arrow)
 
 
+def _read_interval(texts: pa.Array, _: Type) -> pa.Array:
+    parts = (None if text is None else read_interval(text) for text in texts.to_pylist())
+    values = [p and pa.MonthDayNano([p[0], p[1], p[2] * 1000]) for p in parts]
+    return pa.array(values, pa.month_day_nano_interval())
+
+
 def _read_timestamptz(texts: pa.Array, type: Type) -> pa.Array:
     """Without a zone in the text it is UTC."""
     day_only = pc.match_substring_regex(texts, f"^{_DAY}$")
@@ -274,4 +281,5 @@ _INPUTS = {
     "time": _Input(_CLOCK, _read_time, InvalidDatetimeFormat),
     "timestamp": _Input(_MOMENT, _read_timestamp, InvalidDatetimeFormat),
     "timestamptz": _Input(_MOMENT, _read_timestamptz, InvalidDatetimeFormat),
+    "interval": _Input(r".*", _read_interval, InvalidDatetimeFormat),
 }  # fmt: skip
