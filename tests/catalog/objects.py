@@ -23,7 +23,8 @@ OBJECTS = (
     "CREATE TABLE big (id bigserial PRIMARY KEY, ts timestamptz(3) NOT NULL DEFAULT now(),"
     " price numeric(12,4) CHECK (price >= 0), tags text[] DEFAULT '{}',"
     " j jsonb DEFAULT '{\"k\":  [1]}', u uuid UNIQUE,"
-    " by bytea, iv interval DEFAULT '1 day 2:00', ti time, c char(3), vc varchar CHECK (vc IN ('a', 'b') OR vc IS NULL),"
+    " by bytea, iv interval DEFAULT '1 day 2:00', ti time, c char(3),"
+    " vc varchar CHECK (vc IN ('a', 'b') OR vc IS NULL),"
     " sm smallint DEFAULT 1 CHECK (sm BETWEEN 0 AND 9), r real, ok boolean DEFAULT '1')",
     "CREATE TABLE part_of (a int, b int, c text, PRIMARY KEY (a, b), UNIQUE (c))",
     "CREATE TABLE refers (x int, y int, z text REFERENCES part_of(c) ON UPDATE SET NULL ON DELETE"
@@ -46,7 +47,8 @@ OBJECTS = (
     " m mood NOT NULL DEFAULT 'ok', a other.amount, s brief DEFAULT 'ab',"
     " t briefer DEFAULT 'abc')",
     'CREATE TABLE marked (n int UNIQUE PRIMARY KEY, f float(10), "name" mood UNIQUE,'
-    " b bytea DEFAULT 'abc', w text DEFAULT 'a\\b' CHECK (w ~ '\\w'), UNIQUE (f), CONSTRAINT f_once UNIQUE (f))",
+    " b bytea DEFAULT 'abc', w text DEFAULT 'a\\b' CHECK (w ~ '\\w'),"
+    " at timestamptz DEFAULT '2020-02-03 04:05:06.70+02', UNIQUE (f), CONSTRAINT f_once UNIQUE (f))",
     'CREATE INDEX marked_name ON marked ("name" DESC)',
     "COMMENT ON DOMAIN brief IS 'few letters'",
     "COMMENT ON CONSTRAINT not_less ON DOMAIN other.amount IS 'none below'",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
 from gateway.catalog.deparsing.nodes import Kind, Node, Unprintable
@@ -27,11 +28,14 @@ from gateway.sql.inputs import jsontext
 from gateway.sql.inputs.interval_input import read_interval
 from gateway.sql.inputs.literals import bytea
 
-DATE, TIME, TIMESTAMP, INTERVAL, JSON, JSONB, UUID, REGCLASS, FLOAT4, BYTEA = (
-    1082, 1083, 1114, 1186, 114, 3802, 2950, 2205, 700, 17,
+DATE, TIME, TIMESTAMP, INTERVAL, JSON, JSONB, UUID, REGCLASS, FLOAT4, BYTEA, TIMESTAMPTZ = (
+    1082, 1083, 1114, 1186, 114, 3802, 2950, 2205, 700, 17, 1184,
 )  # fmt: skip
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(:\d\d(?:\.\d{1,6})?)?)?")
+_INSTANT = re.compile(
+    r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)((?::\d\d(?:\.\d{1,6})?)?)([+-]\d\d)(?::?(\d\d))?"
+)
 _CLOCK = re.compile(r"(\d\d:\d\d)(:\d\d(?:\.\d{1,6})?)?")
 _TRUE, _FALSE = ("t", "true", "y", "yes", "on", "1"), ("f", "false", "n", "no", "off", "0")
 
@@ -122,6 +126,17 @@ def _moment(text: str) -> str:
     return f"{found[1]} {_clock(found[2] or '00:00', found[3])}"
 
 
+def _instant(text: str) -> str:
+    """A moment of an offset that is written, as a session in UTC shows it."""
+    found = _INSTANT.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(text)
+    day, clock, seconds, hours, minutes = found.groups()
+    written = f"{day} {clock}{seconds or ':00'}{hours}:{minutes or '00'}"
+    moment = datetime.fromisoformat(written).astimezone(UTC)
+    return f"{moment:%Y-%m-%d} {_clock(f'{moment:%H:%M}', f'{moment::%S.%f}')}+00"
+
+
 def _interval(text: str) -> str:
     months, days, micros = read_interval(text)
     if min(months, days, micros) < 0:
@@ -161,6 +176,7 @@ _READERS: dict[int, Callable[[str], str]] = {
     DATE: _whole(_DATE),
     TIME: _time,
     TIMESTAMP: _moment,
+    TIMESTAMPTZ: _instant,
     INTERVAL: _interval,
     JSONB: jsontext.READERS["jsonb"],
     UUID: _uuid,

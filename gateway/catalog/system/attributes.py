@@ -41,7 +41,7 @@ def attributes_of(entry: RelationEntry, _: bool) -> Iterator[Row]:
     for column in entry.columns:
         yield {
             "attrelid": entry.oid, "attname": column.name, "attnum": column.number,
-            "atttypmod": column.typmod, "attnotnull": column.not_null,
+            "atttypmod": -1 if column.base else column.typmod, "attnotnull": column.not_null,
             "atthasdef": column.default is not None, "attidentity": column.identity,
             "attgenerated": "s" if column.generated else "",
             **type_facts(column.base or column.type, column.dimensions > 0),
