@@ -48,7 +48,8 @@ OBJECTS = (
     " t briefer DEFAULT 'abc')",
     'CREATE TABLE marked (n int UNIQUE PRIMARY KEY, f float(10), "name" mood UNIQUE,'
     " b bytea DEFAULT 'abc', w text DEFAULT 'a\\b' CHECK (w ~ '\\w'),"
-    " at timestamptz DEFAULT '2020-02-03 04:05:06.70+02', UNIQUE (f), CONSTRAINT f_once UNIQUE (f))",
+    " at timestamptz DEFAULT '2020-02-03 04:05:06.70+02', UNIQUE (f),"
+    " CONSTRAINT f_once UNIQUE (f))",
     'CREATE INDEX marked_name ON marked ("name" DESC)',
     "COMMENT ON DOMAIN brief IS 'few letters'",
     "COMMENT ON CONSTRAINT not_less ON DOMAIN other.amount IS 'none below'",

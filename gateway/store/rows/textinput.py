@@ -25,8 +25,8 @@ from gateway.errors import (
     NumericValueOutOfRange,
 )
 from gateway.sql.inputs.far_moments import DAY_MICROS
-from gateway.sql.inputs.number_input import refuse_overflow
 from gateway.sql.inputs.interval_input import read_interval
+from gateway.sql.inputs.number_input import refuse_overflow
 from gateway.types import BY_NAME, Type
 
 _DAY = r"\d{4}-\d{2}-\d{2}"
