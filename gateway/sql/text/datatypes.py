@@ -90,7 +90,7 @@ def type_name(kind: exp.DataType) -> tuple[str, ...]:
     return tuple(str(named).split(".")) if named else ()
 
 
-def float_of(digits: int) -> exp.DType:
+def _float_of(digits: int) -> exp.DType:
     """The type that float(n) is (gram.y, opt_float).
 
     Raises:
@@ -101,6 +101,14 @@ def float_of(digits: int) -> exp.DType:
     if digits > 53:
         raise InvalidParameterValue("precision for type float must be less than 54 bits")
     return exp.DType.FLOAT if digits <= 24 else exp.DType.DOUBLE
+
+
+def settle_floats(kind: exp.DataType) -> None:
+    """Make float(n) the real or the double precision that it is, in place."""
+    for each in kind.find_all(exp.DataType):
+        if each.this == exp.DType.DOUBLE and each.expressions:
+            each.set("this", _float_of(int(each.expressions[0].name)))
+            each.set("expressions", None)
 
 
 @lru_cache(_MOST_KEPT)

@@ -17,7 +17,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.interrupts import check_for_interrupts
 from gateway.sql.inputs.escapes import escaped_string, unicode_string
-from gateway.sql.text.datatypes import data_type, float_of
+from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.places import placed, written
 from gateway.sql.text.repeats import NUMBERS, Repeated, head_of, is_cut
 from gateway.sql.text.search_clauses import SearchesParser
@@ -344,16 +344,8 @@ class GradwireParser(SearchesParser):
         return name
 
     def _parse_types(self, *args: Any, **kwargs: Any) -> exp.Expr | None:
-        """As sqlglot's, which forgets the brackets after regclass, oid and their like.
-
-        float(n) is a real or a double precision, as its digits say.
-        """
+        """As sqlglot's, which forgets the brackets after regclass, oid and their like."""
         found: exp.Expr | None = super()._parse_types(*args, **kwargs)
-        if isinstance(found, exp.DataType):
-            for kind in found.find_all(exp.DataType):
-                if kind.this == exp.DType.DOUBLE and kind.expressions:
-                    kind.set("this", float_of(int(kind.expressions[0].name)))
-                    kind.set("expressions", None)
         if isinstance(found, exp.ObjectIdentifier):
             while self._match_pair(TokenType.L_BRACKET, TokenType.R_BRACKET):
                 found = exp.DataType(this=exp.DType.ARRAY, expressions=[found], nested=True)

@@ -11,6 +11,7 @@ from typing import Any
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
+from gateway.sql.text.datatypes import settle_floats
 from gateway.sql.text.worded_calls import WordedCallsParser
 
 _FIELDS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
@@ -74,9 +75,11 @@ class IntervalsParser(WordedCallsParser):
         return " to ".join(word.lower() for word in (first, last) if word), digits
 
     def _parse_types(self, *args: Any, **kwargs: Any) -> exp.Expr | None:
-        """As sqlglot's, but for INTERVAL."""
+        """As sqlglot's, but for INTERVAL and float(n)."""
         if not self._match(TokenType.INTERVAL):
             found: exp.Expr | None = super()._parse_types(*args, **kwargs)
+            if isinstance(found, exp.DataType):
+                settle_floats(found)
             return found
         digits = self._parse_digits()
         fields, more = ("", None) if digits is not None else self._parse_fields()
