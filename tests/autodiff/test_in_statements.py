@@ -101,6 +101,11 @@ STATEMENTS = (
     " 1.0::float8, 2.0::float8 UNION ALL SELECT n + 1, o.v * u, w FROM (SELECT n, v, w, v + a AS u"
     " FROM r, p) o WHERE 3 > n), last AS (SELECT n, v * v AS f FROM r) SELECT n, <f * w; a>"
     " FROM last JOIN r USING (n), p",
+    "WITH RECURSIVE p AS (SELECT x AS r FROM d WHERE id = 1 LIMIT 1), fit(n, a) AS (SELECT 0,"
+    " 1.0::float8 UNION ALL SELECT n + 1, a - 0.1 * r * avg(grad((e.y - a * e.id) ^ 2, a)) FROM"
+    " fit, (SELECT id, y FROM d) e, p WHERE 3 > n GROUP BY n, a, r), last AS (SELECT avg((e.y"
+    " - a * e.id) ^ 2) AS l FROM fit, (SELECT id, y FROM d) e WHERE n = 3)"
+    " SELECT 1, <l * r; r> FROM last, p",
     # sets, orders and limits
     "SELECT id, <x * x; x> FROM d UNION ALL SELECT id + 10, <y * x; x> FROM d",
     "SELECT DISTINCT ON (g) g, <x * x * y; x> FROM d ORDER BY g, id DESC",
@@ -129,8 +134,10 @@ REFUSED = {
     # what a recursive query hides: it can carry no tangents, or is run step by step
     "WITH RECURSIVE r(n, v, a) AS (SELECT 0, 1.0, 0.5 UNION SELECT n + 1, v * a, a FROM r"
     " WHERE n < 2) SELECT grad(v * a, a) FROM r": "0A000",
-    "WITH RECURSIVE r(n, v, a) AS (SELECT 0, 1.0, 0.5 UNION ALL SELECT n + 1, sum(v * a), a FROM r"
-    " WHERE n < 2 GROUP BY n, a) SELECT grad(v * a, a) FROM r": "0A000",
+    "WITH RECURSIVE r(n, v, a) AS (SELECT 0, x, 0.5 FROM d UNION ALL SELECT n + 1, sum(v * a), a"
+    " FROM r WHERE n < 2 GROUP BY n, a) SELECT grad(v * a, a) FROM r": "0A000",
+    "WITH RECURSIVE r(n, v, a) AS (SELECT 0, 1.0, 0.5 UNION ALL SELECT n + 1, sum(v * a), a FROM r,"
+    " d WHERE n < 2 GROUP BY n, a, d.g) SELECT grad(v * a, a) FROM r": "0A000",
     "WITH RECURSIVE r(n, v, a) AS (SELECT 0, 1.0, 0.5 UNION ALL SELECT n + 1, v * a, a FROM r"
     " WHERE n < 2) SELECT grad(grad(v, a), a) FROM r": "0A000",
     "WITH RECURSIVE r(n, v, a) AS (SELECT 0, b, 2 * b FROM (VALUES (0.5)) q(b) UNION ALL"

@@ -61,7 +61,7 @@ class Aggregates:
         self.graph, self.nulls, self.chain = graph, nulls, chain
         self.gradient, self.keep, self.written = gradient, keep, written
         self._tangents: dict[tuple[Node, Variable], Node] = {}
-        self._reads: dict[tuple[int, str], list[tuple[exp.Expr, list[Variable]]]] = {}
+        self._reads: dict[tuple[int, str, bool], list[tuple[exp.Expr, list[Variable]]]] = {}
 
     def tangent(self, node: Node, variable: Variable) -> Node:
         """The derivative of an aggregate by a variable that is constant in each of its groups.
@@ -114,12 +114,12 @@ class Aggregates:
         """What decides which rows count, and in which order; each with the columns it reads."""
         block, aggregate = leaf.block, leaf.aggregate
         assert block is not None and aggregate is not None
-        key = id(block), aggregate.key
+        frame = aggregate.frame
+        moves = not isinstance(frame, exp.Window) and not self.chain.loops.is_step(block)
+        key = id(block), aggregate.key, moves
         if key not in self._reads:
-            frame = aggregate.frame
-            over = isinstance(frame, exp.Window)
             parts = _conditions_and_keys(frame)
-            parts += [] if over else group_keys(block)
+            parts += group_keys(block) if moves else []
             parts += aggregate.written.values()
             self._reads[key] = [(part, list(self.chain.read_by(part, block))) for part in parts]
         return self._reads[key]

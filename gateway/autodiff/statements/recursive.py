@@ -17,6 +17,7 @@ from sqlglot import exp
 
 from gateway.autodiff.rules.graph import Node
 from gateway.autodiff.rules.simplify import is_zero
+from gateway.autodiff.statements.grouping import group_keys, is_single
 from gateway.autodiff.statements.readings import (
     ReadBy,
     Readings,
@@ -26,7 +27,7 @@ from gateway.autodiff.statements.readings import (
 )
 from gateway.sql.meaning.recursion import is_recursive
 from gateway.sql.names.relation import ColumnInfo
-from gateway.sql.names.scope import Analysis, Block, Output, Source
+from gateway.sql.names.scope import Analysis, Block, Output, Source, column_node, resolve
 from gateway.types import FLOAT8
 
 if TYPE_CHECKING:
@@ -67,9 +68,28 @@ def loop_of(source: Source, analysis: Analysis) -> Loop | None:
     if not plain or body.left is not first.select or body.right is not step.select:
         return None
     before = [s for s in _readers(cte, analysis) if s.recursive]
-    if first.is_wall or step.is_wall or len(before) != 1:
+    if first.is_wall or len(before) != 1:
+        return None
+    if step.is_wall and not _is_one_row_each(first, step, before[0]):
         return None
     return Loop(source, cte, (first, step), before[0], len(query.outputs))
+
+
+def _is_one_row_each(first: Block, step: Block, before: Source) -> bool:
+    """Whether the first term has one row, and a step at most one group for each row before.
+
+    So all rows of a group have the same tangents, by which it can be grouped as well.
+    """
+    keys = [key.unnest() for key in group_keys(step)]
+    if not keys or not step.gives_groups or not all(map(is_single, first.sources)):
+        return False
+    for key in keys:
+        if not isinstance(key, exp.Column):
+            return False
+        source, _ = resolve(step, key)
+        if source is not before and not is_single(source):
+            return False
+    return True
 
 
 class Loops:
@@ -92,6 +112,10 @@ class Loops:
         if source.cte is not None and key not in self._loops:
             self._loops[key] = loop_of(source, self._chain.analysis) if self._unrolls else None
         return self._loops.get(key)
+
+    def is_step(self, block: Block) -> bool:
+        """Whether it is the step of such a query: each of its groups is of one row before."""
+        return any(loop is not None and loop.terms[1] is block for loop in self._loops.values())
 
     def carries(self, column: Variable, variable: Variable) -> bool:
         """Whether a column's query carries tangents by a variable."""
@@ -231,6 +255,9 @@ def hand_on(
         for block, tree in zip(loop.terms, trees, strict=True):
             item = exp.alias_(tree, names[place], quoted=True, copy=False)
             block.select.append("expressions", item)
+        if loop.terms[1].is_grouped:
+            key = column_node(loop.before.alias, names[place])
+            loop.terms[1].select.args["group"].append("expressions", key)
         loop.source.query.outputs.append(Output(names[place], None, None))
         for reader in readers:
             if reader.columns is not None:
