@@ -13,6 +13,7 @@ import math
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 import pyarrow as pa
@@ -37,9 +38,10 @@ def _of_conditions(put_together: Callable[[Any, Any], Any]) -> Callable[[Any, An
 
     The engine's binding puts conditions together by `operator.and_` and `operator.or_`, which it
     looks up by these names, and pyarrow's NULL has neither where it stands first: `x IN (NULL, 1)`
-    comes as `NULL OR x = 1`.
+    comes as `NULL OR x = 1`. It keeps its name, which pandas looks at.
     """
 
+    @wraps(put_together)
     def both(one: Any, other: Any) -> Any:
         return put_together(pc.scalar(one) if isinstance(one, pa.BooleanScalar) else one, other)
 
