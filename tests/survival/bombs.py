@@ -73,7 +73,7 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
     ("repeat", "SELECT length(repeat('x', 2000000000))", "53200"),
     (
         "repeat for each row",
-        f"SELECT max(repeat('x', 1000000 + n::int)) FROM {_MILLION} AS t(n)",
+        f"SELECT max(repeat('x', 10000000 + n::int)) FROM {_MILLION} AS t(n)",
         "53200",
     ),
     ("lpad", "SELECT length(lpad('x', 2000000000))", "53200"),
@@ -217,7 +217,7 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
     ("arrays of arrays", "SELECT cardinality(array_fill(1, ARRAY[1000, 1000, 1000]))", "53200"),
     (
         "an array of each row",
-        "SELECT count(array_fill(n, ARRAY[100000])) FROM generate_series(1, 9000) AS s(n)",
+        "SELECT count(array_fill(n, ARRAY[1000000])) FROM generate_series(1, 9000) AS s(n)",
         "53200",
     ),
     (
@@ -227,7 +227,7 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "lpad in WHERE",
-        "SELECT 1 FROM generate_series(1, 9000) AS s(n) WHERE lpad(n::text, 100000) > 'x'",
+        "SELECT 1 FROM generate_series(1, 9000) AS s(n) WHERE lpad(n::text, 1000000) > 'x'",
         "53200",
     ),
     (
