@@ -24,6 +24,14 @@ TAKEN: tuple[tuple[str, str, list[tuple[str, ...]]], ...] = (
         "INSERT INTO t VALUES ($1, $2)",
         [(".5", "1."), ("true", "FALSE")],
     ),
+    ("INSERT INTO t VALUES (1), (2) RETURNING a", "INSERT INTO t VALUES ($1) RETURNING a",
+     [("1", "2")]),
+    (
+        "INSERT INTO t (a, b) SELECT p0::INT, p1::VARCHAR FROM (VALUES (1, 'x, 1), (', 0), (2,"
+        " NULL, 1)) AS v(p0, p1, n) ORDER BY n RETURNING t.a;",
+        "INSERT INTO t (a, b) VALUES ($1, $2) RETURNING t.a",
+        [("1", "2"), ("'x, 1), ('", "NULL")],
+    ),
     ("INSERT INTO t VALUES ('(1), (2)')", "INSERT INTO t VALUES ($1)", [("'(1), (2)'",)]),
 )  # fmt: skip
 
@@ -32,7 +40,11 @@ LEFT_ALONE = (
     "INSERT INTO t VALUES (1),",
     "INSERT INTO t VALUES (1) (2)",
     "INSERT INTO t VALUES (1); SELECT 1",
-    "INSERT INTO t VALUES (1) RETURNING a",
+    "INSERT INTO t VALUES (1) RETURNING $1",
+    "INSERT INTO t (a) SELECT p FROM (VALUES (1, 0), (2, 0)) AS v(p, n) ORDER BY n",
+    "INSERT INTO t (a) SELECT p FROM (VALUES (1, 0), (2, 1)) AS v(n, p) ORDER BY n",
+    "INSERT INTO t (a) SELECT p FROM (VALUES (1, 0), (2, 1)) AS v(p, n) ORDER BY p",
+    "INSERT INTO t (a) SELECT p FROM (VALUES (1, 0), (2, 1)) AS v(p, n) WHERE true ORDER BY n",
     "INSERT INTO t VALUES (1) ON CONFLICT DO NOTHING",
     "INSERT INTO t VALUES (E'a')",
     r"INSERT INTO t VALUES ('a\b')",

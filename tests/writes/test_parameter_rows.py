@@ -14,6 +14,12 @@ from tests.conftest import Connect
 HEAD = "INSERT INTO t (a, b) VALUES "
 FOUR = "($1, $2), ($3, $4), ($5, $6), ($7, $8)"
 
+COUNTED = (
+    "INSERT INTO t (a, b) SELECT p0::INTEGER, p1::FLOAT FROM (VALUES ($1::INTEGER, $2, 0),"
+    " ($3::INTEGER, $4, 1), ($5::INTEGER, $6, 2), ($7::INTEGER, $8, 3)) AS v (p0, p1, n) ORDER BY n"
+    " RETURNING t.a, t.a AS b"
+)
+
 # Text -> shape, width and count; None where it is read as it stands.
 READ: list[tuple[str, tuple[str, int, int] | None]] = [
     (HEAD + FOUR, (HEAD + "($1, $2)", 2, 4)),
@@ -26,7 +32,17 @@ READ: list[tuple[str, tuple[str, int, int] | None]] = [
     (HEAD + "($1, $2), ($3, $4), ($5, $6), ($7, 8)", None),
     (HEAD + "($1, $2), ($3, $4), ($5, $6), ($7, DEFAULT)", None),
     (HEAD + "($1, $2), ($3, $4), ($5, $6), ($7, $8),", None),
-    (HEAD + FOUR + " RETURNING a", None),
+    (HEAD + FOUR + " RETURNING a ; ", (HEAD + "($1, $2) RETURNING a", 2, 4)),
+    (HEAD + FOUR + " RETURNING $9", None),
+    (COUNTED, (HEAD + "($1, $2) RETURNING t.a, t.a AS b", 2, 4)),
+    (COUNTED.replace(", 3)", ", 2)"), None),
+    (COUNTED.replace("BY n", "BY p0"), None),
+    (COUNTED.replace("BY n", "BY n DESC"), None),
+    (COUNTED.replace("(p0, p1, n)", "(p1, p0, n)"), None),
+    (COUNTED.replace("p1::FLOAT", "p1 + 1"), None),
+    (COUNTED.replace("p1::FLOAT", "p1::FLOAT, 1"), None),
+    (COUNTED.replace("p0::INTEGER", "p0::TEXT"), None),
+    (COUNTED.replace(") AS v", ", ($9, $10, 4)) AS v").replace("$10", "9"), None),
     (HEAD + FOUR + " ON CONFLICT DO NOTHING", None),
     (HEAD + FOUR + "; SELECT 1", None),
     (HEAD + FOUR + " -- so", None),

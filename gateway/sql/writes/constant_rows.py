@@ -2,7 +2,7 @@
 
 `INSERT INTO t (a, b) VALUES (1, 'x'), (2, NULL)` becomes `INSERT INTO t (a, b) VALUES ($1, $2)`,
 which is read once for all texts like it, and a list of the constants of each column. What is
-more than that (casts, expressions, DEFAULT, comments, backslashes, RETURNING) is left alone.
+more than that (casts of constants, expressions, DEFAULT, comments, backslashes) is left alone.
 """
 
 from __future__ import annotations
@@ -19,15 +19,10 @@ from sqlglot import exp
 from gateway.sql.types.numerals import is_point_literal
 from gateway.sql.writes.assignments import EXACT, is_spelt_so
 from gateway.sql.writes.given import WHOLE, Constant, constants
+from gateway.sql.writes.row_texts import counts, frame_of, kind_kept
 from gateway.sql.writes.targets import Target, TargetColumn
 from gateway.types import INTERVAL
 
-_WORD = r'(?:[^\W\d]\w*|"[^"]+")'
-HEAD = re.compile(
-    rf"\s*INSERT\s+INTO\s+{_WORD}(?:\.{_WORD})?\s*(?:\(\s*{_WORD}(?:\s*,\s*{_WORD})*\s*\)\s*)?"
-    r"\bVALUES\s*(?=\()",
-    re.IGNORECASE,
-)
 # Little that has fitted is given back, so a text takes as long as it has characters. Groups are
 # not possessive: Python 3.11.2 goes on behind one that fails in its midst.
 _TEXT = r"'[^'\\\0]*+(?:''[^'\\\0]*+)*'"
@@ -45,10 +40,12 @@ class ConstantRows:
     Args:
         shape: The text with one row of parameters.
         columns: The constants of each column, as they are written.
+        casts: What each column is cast to, as it is written; "": it is not.
     """
 
     shape: str
     columns: Sequence[Sequence[str]]
+    casts: Sequence[str]
 
     def arrays(self, names: Sequence[str], target: Target) -> list[pa.Array] | None:
         """The values; None where one cannot be taken as it stands.
@@ -58,7 +55,9 @@ class ConstantRows:
             target: The columns of the table.
         """
         found = []
-        for cells, name in zip(self.columns, names, strict=True):
+        for cells, cast, name in zip(self.columns, self.casts, names, strict=True):
+            if cast and kind_kept(cast, target[name].type) is None:
+                return None
             values = _values(cells, target[name])
             array = None if values is None else constants(values)
             if array is None:
@@ -75,21 +74,29 @@ def read(text: str) -> ConstantRows | None:
     """The rows of an INSERT of constants; None where it is something else.
 
     >>> read("INSERT INTO t (a) VALUES (1), (NULL);")
-    ConstantRows(shape='INSERT INTO t (a) VALUES ($1)', columns=[('1', 'NULL')])
+    ConstantRows(shape='INSERT INTO t (a) VALUES ($1)', columns=[('1', 'NULL')], casts=('',))
     """
-    head = HEAD.match(text)
-    first = _FIRST.match(text, head.end()) if head is not None else None
-    if head is None or first is None:
+    frame = frame_of(text)
+    first = _FIRST.match(text, frame.start) if frame is not None else None
+    if frame is None or first is None:
         return None
     width = _width(first[0])
     if width > _MOST_COLUMNS:
         return None
-    rows = _row(width).findall(text, head.end())
-    *cells, separators, others = zip(*rows, strict=True)
-    if any(others) or separators[-1] == "," or any(each != "," for each in separators[:-1]):
+    rows, end = [], frame.start
+    comma: str | None = ","
+    while comma and (row := _row(width).match(text, end)) is not None:
+        rows.append(row.groups())
+        end, comma = row.end(), row[width + 1]
+    *cells, commas = zip(*rows, strict=True)
+    tail = None if commas[-1] else frame.tail(text, end)
+    if tail is None or (frame.extra and not counts(cells.pop())):
         return None
-    marks = ", ".join(f"${n}" for n in range(1, width + 1))
-    return ConstantRows(f"{head[0]}({marks})", cells)
+    casts = frame.casts or ("",) * len(cells)
+    if len(casts) != len(cells):
+        return None
+    marks = ", ".join(f"${n}" for n in range(1, len(cells) + 1))
+    return ConstantRows(f"{frame.head}({marks}) {tail}".rstrip(), cells, casts)
 
 
 def _width(row: str) -> int:
@@ -98,9 +105,9 @@ def _width(row: str) -> int:
 
 @lru_cache(64)
 def _row(width: int) -> re.Pattern[str]:
-    """A row and what follows it; or anything else."""
+    """A row, and the comma behind it if there is one."""
     cells = ",".join([_CELL] * width)
-    return re.compile(rf"\s*+\({cells}\)\s*+(,|;?\s*+\Z)|(.+)", re.DOTALL)
+    return re.compile(rf"\s*+\({cells}\)(\s*+,)?")
 
 
 def _values(cells: Sequence[str], column: TargetColumn) -> list[Constant] | None:

@@ -16,21 +16,18 @@ from itertools import chain
 
 import pyarrow as pa
 
-from gateway.sql.writes.constant_rows import HEAD
 from gateway.sql.writes.given import joined
-from gateway.types import ALIASES, BY_NAME, Type
+from gateway.sql.writes.row_texts import CAST, alike, counts, frame_of, kind_kept
+from gateway.types import Type
 
-_CELL = r"\s*+\$(\d{1,5}+)\s*+(?:::\s*+([A-Za-z]\w*+(?: \w++){0,3})\s*+)?"
-_FIRST = re.compile(rf"\({_CELL}(?:,{_CELL})*\)")
-_END = re.compile(r"\s*;?\s*\Z")
+_CELL = rf"\s*+\$(\d{{1,5}}+)\s*+(?:{CAST}\s*+)?"
+_NUMBER = r"\s*+(\d{1,9}+)\s*+"
+_FIRST = re.compile(rf"\({_CELL}(?:,{_CELL})*(?:,{_NUMBER})?\)")
 # Fewer rows are as quickly read as they stand.
 _LEAST_ROWS = 4
 
 # Declared types of one column that may differ from row to row.
 _INTEGERS = frozenset({"int2", "int4", "int8"})
-_TEXTS = frozenset({"text", "varchar"})
-# A cast to one of these cuts a text, or takes what is no text for one.
-_CUTTING = frozenset({"char", "bpchar", "name", "unknown"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +68,14 @@ class ParameterRows:
             given = {n: declared[n] for n in numbers if n in declared}
             names = {each.name for each in given.values()}
             if self.casts[place] or 0 < len(given) < len(numbers):
-                kind = self._kind(place, column)
+                cast = self.casts[place]
+                kind = kind_kept(cast, column) if cast else column
                 if kind is None or not all(_fits(each, kind) for each in given.values()):
                     return None
                 found[place] = kind
             elif len(names) > 1 and not names <= _INTEGERS:
                 return None
         return found
-
-    def _kind(self, place: int, column: Type) -> Type | None:
-        """What values are cast to, or the column's type; None where a cast may change them."""
-        if not self.casts[place]:
-            return column
-        spelt = " ".join(self.casts[place].lower().split())
-        kind = BY_NAME.get(ALIASES.get(spelt, spelt))
-        changes = kind is None or kind.name in _CUTTING or not _alike(kind, column, _TEXTS)
-        return None if changes else kind
 
     def types(self, declared: Mapping[int, Type], first: Sequence[Type]) -> tuple[Type, ...]:
         """The types of all parameters, of which those of the first row were found to be `first`."""
@@ -105,11 +94,7 @@ class ParameterRows:
 
 
 def _fits(given: Type, kind: Type) -> bool:
-    return _alike(given, kind, _TEXTS) or _alike(given, kind, _INTEGERS)
-
-
-def _alike(kind: Type, other: Type, names: frozenset[str]) -> bool:
-    return kind is other or {kind.name, other.name} <= names
+    return alike(given, kind) or alike(given, kind, _INTEGERS)
 
 
 def read(text: str) -> ParameterRows | None:
@@ -118,34 +103,46 @@ def read(text: str) -> ParameterRows | None:
     >>> read("INSERT INTO t VALUES ($1, $2), ($3, $4), ($5, $6), ($7, $8)")
     ParameterRows(shape='INSERT INTO t VALUES ($1, $2)', width=2, count=4, casts=('', ''))
     """
-    head = HEAD.match(text)
-    first = _FIRST.match(text, head.end()) if head is not None else None
-    if head is None or first is None:
+    frame = frame_of(text)
+    first = _FIRST.match(text, frame.start) if frame is not None else None
+    if frame is None or first is None:
         return None
     width = first[0].count("$")
-    rows, casts, end = [], set(), head.end()
-    for row in _row(width).finditer(text, end):
-        if row.start() != end:
-            break
-        parts = row.groups("")
+    rows, casts, end, comma = [], set(), frame.start, ","
+    counters: list[str] = []
+    while comma and (row := _row(width, frame.extra).match(text, end)) is not None:
+        *parts, comma = row.groups("")
         rows.append(parts[: 2 * width : 2])
-        casts.add(parts[1 : 2 * width : 2])
+        casts.add(tuple(parts[1 : 2 * width : 2]))
+        counters += parts[2 * width :]
         end = row.end()
-        if not parts[-1]:
-            break
-    else:
-        return None
-    if len(rows) < _LEAST_ROWS or len(casts) > 1 or not _END.match(text, end):
+    tail = None if comma else frame.tail(text, end)
+    if len(rows) < _LEAST_ROWS or len(casts) > 1 or tail is None or not counts(counters):
         return None
     numbers = list(map(int, chain.from_iterable(rows)))
     if numbers != list(range(1, len(numbers) + 1)):
         return None
+    both = _both(casts.pop(), frame.casts)
+    if both is None:
+        return None
     cells = ", ".join(f"${n}" for n in range(1, width + 1))
-    return ParameterRows(f"{text[: head.end()]}({cells})", width, len(rows), casts.pop())
+    shape = f"{frame.head}({cells}) {tail}".rstrip()
+    return ParameterRows(shape, width, len(rows), both)
+
+
+def _both(casts: Sequence[str], more: Sequence[str]) -> tuple[str, ...] | None:
+    """What each column is cast to, in its rows or where it is selected; None: to two types."""
+    if not more:
+        return tuple(casts)
+    if len(more) != len(casts):
+        return None
+    pairs = list(zip(casts, more, strict=True))
+    two = any(one and other and one.lower() != other.lower() for one, other in pairs)
+    return None if two else tuple(one or other for one, other in pairs)
 
 
 @lru_cache(64)
-def _row(width: int) -> re.Pattern[str]:
+def _row(width: int, extra: int) -> re.Pattern[str]:
     """A row, and the comma behind it if there is one."""
-    cells = ",".join([_CELL] * width)
+    cells = ",".join([_CELL] * width + [_NUMBER] * extra)
     return re.compile(rf"\s*+\({cells}\)(\s*+,)?")
