@@ -53,7 +53,14 @@ def check(dataset: Dataset, roots: Sequence[str]) -> None:
 
 def _check_references(target: str, roots: Sequence[str]) -> None:
     """Refuse a store of references that lies outside the roots, or points to what does."""
-    here = is_local(target) and any(_below(target, root) for root in roots)
+    if not is_local(target):  # what a URL gives now it need not give whoever opens it
+        raise InsufficientPrivilege(
+            f'references behind a URL cannot be attached: "{shown(target)}"',
+            hint="Attach a copy of them in a directory of dataset_roots.",
+        )
+    here = any(_below(target, root) for root in roots)
+    if here:
+        _check_links(target, roots)
     places = references.places_in(target) if here else {target}
     for place in sorted(places):
         if not any(_below(place, root) for root in roots):
@@ -94,7 +101,7 @@ def check_place(path: str, roots: Sequence[str]) -> None:
 
 
 def _below(uri: str, root: str) -> bool:
-    if "::" in uri:  # one file system inside another, which may be any
+    if "::" in uri or "\0" in uri:  # one file system inside another, which may be any; no name
         return False
     if is_local(uri) != is_local(root):
         return False

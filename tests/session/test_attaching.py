@@ -11,6 +11,8 @@ from typing import Literal
 
 import numpy as np
 import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import xarray
 
@@ -18,7 +20,7 @@ from gateway.app import App
 from gateway.catalog import datasets
 from gateway.catalog.attached import check
 from gateway.config import Dataset, Settings
-from gateway.errors import InsufficientPrivilege
+from gateway.errors import GatewayError, InsufficientPrivilege
 
 Run = Callable[[str], list[tuple[object, ...]]]
 
@@ -80,6 +82,7 @@ def test_attaching_what_never_answers_can_be_stopped(
         run("SET statement_timeout = 100")
         path = place / "data" / "a.zarr"
         refused(run, f"ATTACH '{path}' AS a", "57014", "statement timeout")
+        run("RESET statement_timeout")
         assert run("SELECT count(*) FROM gradwire.datasets WHERE name = 'a'") == [(0,)]
         answers.set()
 
@@ -225,6 +228,50 @@ def test_references_lead_nowhere_else(place: Path) -> None:
         assert run("SELECT sum(v) FROM r") == [(3.0,)]
     with serving(place) as run:
         refused(run, "SELECT sum(v) FROM r", "58030", '"r" cannot be read')
+
+
+#    what the references are, below data    what leads out, or cannot be told
+WAYS_OUT = [
+    ("linked.parq",                           r'elsewhere" lies outside'),
+    ("part.parq",                             r'refs.0.parq" lies outside'),
+    ("within.parq",                           r'secret" lies outside'),
+    ("x{field}.parq",                         r"cannot tell where"),
+    ("damaged.parq",                          r"cannot tell where"),
+    ("nul.json",                              r"outside the places"),
+    ("values.parq",                           None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "told"), WAYS_OUT)
+def test_ways_out_of_references(name: str, told: str | None, tmp_path: Path) -> None:
+    """Links in a directory of references, braces in its name, a byte that ends a path."""
+    data, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+    secret = pa.table({"path": [str(tmp_path / "secret")], "raw": [b""]})
+    for place in (elsewhere, data / "inside", data / "xv.parq" / "v"):
+        place.mkdir(parents=True)
+        pq.write_table(secret, place / "refs.0.parq")
+    for each in ("part.parq/v", "damaged.parq/v", "values.parq/v", "x{field}.parq"):
+        (data / each).mkdir(parents=True)
+    for each, target in (("linked.parq", elsewhere), ("within.parq", data / "inside")):
+        (data / each).mkdir()
+        (data / each / "v").symlink_to(target)
+    (data / "part.parq/v/refs.0.parq").symlink_to(elsewhere / "refs.0.parq")
+    (data / "damaged.parq/v/refs.0.parq").write_text("no parquet")
+    pq.write_table(secret.select(["raw"]), data / "values.parq/v/refs.0.parq")
+    (data / "nul.json").write_text(json.dumps({"v/0": [f"{data}/a\0/../../secret", 0, 1]}))
+    dataset = Dataset(name="r", uri=f"reference://::{data}/{name}")
+    if told is None:
+        check(dataset, [str(data)])
+        return
+    with pytest.raises(GatewayError, match=told):
+        check(dataset, [str(data)])
+
+
+def test_references_behind_a_url_are_not_attached() -> None:
+    """Nobody could look at them: the server may give others to whoever opens them."""
+    dataset = Dataset(name="r", uri="reference://::https://host/data/refs.json")
+    with pytest.raises(InsufficientPrivilege, match="references behind a URL"):
+        check(dataset, ["https://host/data"])
 
 
 def write_references(store: Path, to: Path) -> None:

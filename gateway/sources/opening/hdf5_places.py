@@ -8,9 +8,11 @@ that netCDF4 has loaded: netCDF4 itself tells nothing of them.
 from __future__ import annotations
 
 import ctypes
+import glob
 import sys
 from collections.abc import Iterator
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -59,15 +61,21 @@ def _library() -> Any:
 def places_of(path: Path) -> Iterator[str]:
     """The other files in which a local file has parts of itself; nothing for what is no HDF5.
 
-    A name that is not absolute is looked for beside the file and in the working directory; what is
-    not there is nothing to read.
+    A name, and where it leads nowhere its last part, is looked for beside the file, beside what
+    the file is a link to, and in the working directory, as the library does; what is not there is
+    nothing to read. `%b` in the names of a virtual dataset is any number.
     """
     library = _library()
     names = set() if library is None or not path.is_file() else _named(library, path)
-    for name in sorted(names - {"."}):
-        for where in (path.resolve().parent, Path.cwd()):
-            if (place := (where / name).resolve()).exists():
-                yield str(place)
+    wheres = {path.parent.resolve(), path.resolve().parent, Path.cwd()}
+    for name, where in product(sorted(names - {"."}), sorted(wheres)):
+        for each in {name, Path(name).name}:
+            parts = (map(glob.escape, part.split("%b")) for part in each.split("%%"))
+            for pattern in {glob.escape(each), "%".join(map("*".join, parts))}:
+                for found in glob.iglob(pattern, root_dir=where):  # noqa: PTH207 absolute ones too
+                    place = where / found
+                    if place.exists():  # in its own directory its own parts are looked for
+                        yield str(place.parent.resolve() / place.name)
 
 
 def _named(library: Any, path: Path) -> set[str]:

@@ -18,6 +18,7 @@ from gateway.sources.libraries import fsspec, netCDF4, xarray, zarr
 from gateway.sources.opening import grib
 from gateway.sources.opening.closing import close_after_older
 from gateway.sources.opening.far_zarr import store_of
+from gateway.sources.opening.hdf5_places import places_of
 from gateway.sources.opening.references import protocol_of
 from gateway.sources.urls import is_local, shown
 
@@ -306,6 +307,8 @@ def _open_file(
         # The netCDF library reads files, not streams: the file is copied once per process.
         kind = {uri.partition("://")[0]: storage} if storage else {}
         path = fsspec.open_local(f"simplecache::{uri}", **kind)
+        if (part := next(places_of(Path(path)), None)) is not None:
+            raise ValueError(f"A file behind a URL has parts of itself on this machine: {part}")
     groups = False
     if options["engine"] == "netcdf4":
         locks = xarray.backends.locks  # of libraries that know no threads; others may read now

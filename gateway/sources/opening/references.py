@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from gateway.errors import ConfigurationFault
 from gateway.sources.libraries import fsspec
+from gateway.sources.opening.links import places_behind
 
 PREFIX = "reference://::"
 
@@ -47,14 +48,9 @@ def places_in(target: str) -> set[str]:
         ConfigurationFault: F0000, it is neither.
     """
     path = Path(target.removeprefix("file://"))
-    if path.is_dir():
-        found: set[str] = set()
-        for part in path.rglob("*.parq"):
-            found.update(
-                map(str, pq.read_table(part, columns=["path"]).column(0).unique().to_pylist())
-            )
-        return found - {"None", ""}
     try:
+        if path.is_dir():
+            return _places_in_parquet(path)
         references = fsspec.filesystem("reference", fo=str(path)).references
     # What the file holds is anybody's.
     except Exception as error:
@@ -62,3 +58,17 @@ def places_in(target: str) -> set[str]:
             f'cannot tell where the references of "{target}" point', detail=str(error)
         ) from error
     return {str(entry[0]) for entry in references.values() if isinstance(entry, list | tuple)}
+
+
+def _places_in_parquet(top: Path) -> set[str]:
+    """The same of a directory, and of the directories that links in it lead to."""
+    if "{" in str(top) or "}" in str(top):  # fsspec would put the names of variables there
+        raise ValueError("There are braces in the path.")
+    found: set[str] = set()
+    for place in (top, *map(Path, places_behind(str(top)))):
+        for part in place.rglob("*.parq"):
+            with pq.ParquetFile(part) as file:
+                if "path" in file.schema_arrow.names:
+                    (column,) = file.read(["path"]).columns
+                    found.update(map(str, column.unique().to_pylist()))
+    return found - {"None", ""}
