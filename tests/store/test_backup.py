@@ -77,6 +77,9 @@ def test_a_place_that_is_taken_is_refused(tmp_path: Path) -> None:
     store.close()
     with pytest.raises(ConfigurationFault, match="no user tables"):
         back_up(tmp_path / "full", tmp_path / "copy")
+    with pytest.raises(ConfigurationFault, match="no user tables"):
+        back_up(tmp_path / "none", tmp_path / "copy")
+    assert [each.name for each in (tmp_path / "full").iterdir()] == ["x"]  # no lock is left there
 
 
 def test_the_command_copies_from_a_running_server_and_from_none(tmp_path: Path) -> None:

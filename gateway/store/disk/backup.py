@@ -33,11 +33,9 @@ def copy_files(directory: Path, target: Path) -> None:
     """Copy a data directory that nobody changes meanwhile into `target`, a new directory.
 
     Raises:
-        ConfigurationFault: F0000, there is something at `target`, or nothing in `directory`.
+        ConfigurationFault: F0000, there is something at `target`.
         OSError: the files cannot be read or written.
     """
-    if not (directory / database.FILE).exists():
-        raise ConfigurationFault(f'there are no user tables in "{directory}"')
     if target.exists() and any(target.iterdir()):
         raise ConfigurationFault(
             f'backup directory "{target}" is not empty', hint="Name one that is not there yet."
@@ -63,8 +61,11 @@ def back_up(directory: Path, target: Path) -> None:
     """Copy a data directory, by its server if one is running.
 
     Raises:
-        ConfigurationFault: F0000, as `copy_files`, or what the server answered.
+        ConfigurationFault: F0000, as `copy_files`, there is nothing in `directory`, or what the
+            server answered.
     """
+    if not (directory / database.FILE).exists():
+        raise ConfigurationFault(f'there are no user tables in "{directory}"')
     try:
         held = database.lock(directory)
     except LockFileExists:
