@@ -80,7 +80,11 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
     ("rpad", "SELECT length(rpad('x', 2000000000, 'ab'))", "53200"),
     ("char(n)", "SELECT length('x'::char(2000000000))", "22023"),
     ("format", "SELECT length(format('%2000000000s', 'x'))", "53200"),
-    ("a numeral of 1,000,000 digits", "SELECT repeat('9', 1000000)::numeric", "22P02"),
+    ("a numeral of 1,000,000 digits", "SELECT repeat('9', 1000000)::numeric", "22003"),
+    ("of a fraction", "SELECT ('0.' || repeat('9', 3000000))::numeric", "22003"),
+    ("in an array", "SELECT ARRAY[repeat('9', 3000000)]::numeric[]", "22003"),
+    ("in two dimensions", "SELECT ARRAY[ARRAY[repeat('9', 3000000)]]::numeric(9, 2)[]", "22003"),
+    ("of an aggregate", "SELECT array_agg(repeat('9', 3000000))::numeric[]", "22003"),
     ("a numeral of 100,000 digits", "SELECT ('1' || repeat('0', 100000))::numeric", "22P02"),
     (
         "regexp_matches",

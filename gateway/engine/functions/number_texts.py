@@ -8,8 +8,9 @@ The engine would read a fraction and round it; PostgreSQL takes digits alone (ma
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -101,6 +102,15 @@ def _plain_numbers(texts: pa.Array) -> pa.Array:
     return pa.array(found, pa.string())
 
 
+def _plain_lists(lists: pa.Array) -> pa.Array:
+    """The same of arrays of texts, and of arrays of those."""
+    deep = pa.types.is_list(lists.type.value_type)
+    items = (_plain_lists if deep else _plain_numbers)(lists.flatten())
+    counts = pc.fill_null(pc.list_value_length(lists), 0)
+    ends = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(counts)])
+    return pa.ListArray.from_arrays(ends, items, mask=lists.is_null())
+
+
 def _trimmed(texts: pa.Array) -> pa.Array:
     """Numerics without digits of their own as the wire shows them, without zeros at the end.
 
@@ -121,6 +131,12 @@ def _trimmed_lists(lists: pa.Array) -> pa.Array:
     return pa.array(items, lists.type)
 
 
+def _nested(kind: pa.DataType) -> Iterator[pa.DataType]:
+    """Lists of it, lists of those, and so on."""
+    while True:
+        yield (kind := pa.list_(kind))
+
+
 NUMBER_TEXTS: tuple[Columnar, ...] = (
     *(
         (f"{name}_of_text", [pa.string()], kind, partial(_read, read, kind))
@@ -133,6 +149,10 @@ NUMBER_TEXTS: tuple[Columnar, ...] = (
     ),
     ("domain_held", [pa.bool_(), pa.string()], pa.bool_(), _held),
     ("number_of_text", [pa.string()], pa.string(), _plain_numbers),
+    *(
+        (f"numbers_of_texts_{depth}d", [kind], kind, _plain_lists)
+        for depth, kind in enumerate(islice(_nested(pa.string()), 6), 1)  # as many as arrays have
+    ),
     ("trimmed_number", [pa.string()], pa.string(), _trimmed),
     ("trimmed_numbers", [pa.list_(pa.string())], pa.list_(pa.string()), _trimmed_lists),
     ("enum_of_text", [pa.string(), pa.string()], pa.string(), _labels),

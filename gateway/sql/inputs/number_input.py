@@ -46,12 +46,23 @@ def read_bool(text: str) -> bool:
     return value
 
 
+def _whole(digits: str) -> int | None:
+    """The integer; None of one with more digits than any type has, which Python might not read."""
+    written = digits.lstrip("+-").lstrip("0")
+    if len(written) > _MOST_DIGITS:
+        return None
+    return int(written or 0) * (-1 if digits.startswith("-") else 1)
+
+
+_MOST_DIGITS = 20
+
+
 def _integer(sql: str, low: int, high: int) -> Callable[[str], int]:
     def convert(text: str) -> int:
         if not re.fullmatch(r"[+-]?[0-9]+", text.strip(_SPACES), re.ASCII):
             raise _syntax(sql, text)
-        value = int(text)
-        if not low <= value <= high:
+        value = _whole(text.strip(_SPACES))
+        if value is None or not low <= value <= high:
             raise NumericValueOutOfRange(f'value "{text}" is out of range for type {sql}')
         return value
 
@@ -107,7 +118,7 @@ _MOST_BEFORE, _MOST_AFTER = 131072, 16383
 
 
 def refuse_overflow(text: str, position: int = 0) -> None:
-    """Refuse a number with an exponent that has more digits than any numeric of PostgreSQL.
+    """Refuse a number that has more digits than any numeric of PostgreSQL.
 
     Raises:
         NumericValueOutOfRange: 22003.
@@ -118,18 +129,19 @@ def refuse_overflow(text: str, position: int = 0) -> None:
     gateway.errors.data.NumericValueOutOfRange: value overflows numeric format
     """
     digits, _, exponent = text.strip(_SPACES).lower().partition("e")
-    if not exponent:
+    if not exponent and len(digits) <= _MOST_AFTER:
         return
     before, _, after = digits.lstrip("+-").partition(".")
     written = before + after
-    power = int(exponent) if len(exponent.lstrip("+-0")) <= _EXPONENT_DIGITS else _BEYOND
+    known = _whole(exponent)
+    power = _BEYOND if known is None else known
     first = len(written) - len(written.lstrip("0"))
     above = first < len(written) and len(before) - first + power > _MOST_BEFORE
     if above or len(after) - power > _MOST_AFTER or abs(power) >= _BEYOND:
         raise NumericValueOutOfRange("value overflows numeric format", position=position)
 
 
-_BEYOND, _EXPONENT_DIGITS = 2**30 - 1, 10  # INT_MAX / 2, as set_var_from_str has it
+_BEYOND = 2**30 - 1  # INT_MAX / 2, as set_var_from_str has it
 
 
 def read_numeric(text: str) -> Decimal:

@@ -82,8 +82,10 @@ _TEXTS = ("text", "varchar", "bpchar")
 
 
 def _read_items(node: exp.Cast, known: Types, kind: Type | None, target: Type | None) -> bool:
-    """Read the items of what is cast to an array of an enum, in place; whether it is that."""
+    """Read the items of what is cast to an array of an enum or numerics; whether it is that."""
     element = None if target is None else target.element
+    if target is not None and element is NUMERIC and kind is not None:
+        return _read_numbers(node, kind, target)
     if target is None or element is None or not element.is_enum:
         return False
     value = node.this.unnest()
@@ -99,6 +101,19 @@ def _read_items(node: exp.Cast, known: Types, kind: Type | None, target: Type | 
     made = exp.Anonymous(this="enums_of_texts", expressions=[given, _told(element)])
     made.meta[GIVES] = target
     node.replace(made)
+    return True
+
+
+def _read_numbers(node: exp.Cast, kind: Type, target: Type) -> bool:
+    """Read an array of texts for one of numerics, in place; whether it is that."""
+    if kind.element is None or kind.element.name not in _TEXTS:
+        return False
+    wanted = node.args["to"]
+    depth = len(list(wanted.find_all(exp.DataType))) - 1
+    given = exp.Cast(this=node.this.copy(), to=data_type("text" + "[]" * depth))
+    made = exp.Anonymous(this=f"numbers_of_texts_{depth}d", expressions=[given])
+    made.meta[GIVES] = target
+    node.replace(exp.Cast(this=made, to=node.args["to"].copy()))
     return True
 
 
