@@ -21,31 +21,32 @@ BATCH_SIZE = "datafusion.execution.batch_size"
 # fifth more in batches of 2,048 rows, and twice as much in those of 512.
 MOST_ROWS, _MORE_ROWS, _FEWEST_ROWS = 8192, 2048, 4
 
-# Words of a query, and what each weighs: a call that makes texts or arrays 1, one that works a row
-# at a time in Python 4, one that makes many rows or searches 8.
+# Words of a query, and what each weighs. No aggregate is among them: it makes its value once for a
+# group, and array_agg looks at all batches so far for each. A call that makes texts or arrays
+# weighs 1, one that works a row at a time in Python 4, one that makes many rows or searches 8.
 _WEIGHTS: Mapping[str, int] = {
     **dict.fromkeys(
         ["btrim", "chr", "concat", "concat_ws", "decode", "digest", "encode", "initcap",
          "known_joined", "left", "lower", "lpad", "ltrim", "md5", "overlay", "repeat", "replace",
          "reverse", "right", "rpad", "rtrim", "sha224", "sha256", "sha384", "sha512", "split_part",
-         "string_agg", "strpos", "substr", "substring", "text_joined", "text_repeated", "translate",
+         "strpos", "substr", "substring", "text_joined", "text_repeated", "translate",
          "trim", "upper", "||"],
         1,
     ),
     **dict.fromkeys(
-        ["array_agg", "format_text", "levenshtein", "normalize_text", "number_of_text",
+        ["format_text", "levenshtein", "normalize_text", "number_of_text",
          "regexp_like", "regexp_match", "regexp_replace", "unistr"],
         4,
     ),
     **dict.fromkeys(
-        ["all_matches", "every_match_replaced", "generate_series", "is_matched", "match_part",
-         "match_place", "matches_counted", "matches_replaced", "numbers_between", "range",
-         "regexp_parts", "string_to_array", "unnest"],
+        ["all_matches", "every_match_replaced", "is_matched", "match_part", "match_place",
+         "matches_counted", "matches_replaced", "numbers_between", "regexp_parts",
+         "string_to_array", "unnest"],
         8,
     ),
 }  # fmt: skip
 _KINDS = (
-    (re.compile(r"array_|list_|make_array"), 1),
+    (re.compile(r"array_(?!agg\b)|list_|make_array"), 1),
     (re.compile(r"bytes_|json|to_char_|to_date_|to_timestamp_|to_number_|text_of_|items_of_"), 4),
 )
 _WORDS = re.compile(r"[a-z_][a-z0-9_]*|\|\|")
