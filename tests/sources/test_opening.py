@@ -228,6 +228,11 @@ def test_references_open_as_the_store_they_point_into(tmp_path: Path) -> None:
     (tmp_path / "refs.json").write_text(json.dumps({"version": 1, "refs": references}))
     found = open_dataset(f"reference://::{tmp_path / 'refs.json'}", engine="zarr")
     xarray.testing.assert_equal(found, wanted)
+    generated = {"version": 1, "refs": references, "gen": [{"key": "a", "url": "b"}]}
+    (tmp_path / "refs.json").write_text(json.dumps(generated))
+    with pytest.raises(DatasetUnreadable) as caught:
+        open_dataset(f"reference://::{tmp_path / 'refs.json'}", engine="zarr")
+    assert "generated" in f"{caught.value} {caught.value.detail}"
 
 
 def test_an_older_opening_of_a_file_is_closed_before_a_newer_one(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ the one reads the others, so they are asked for before it is opened.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -30,12 +31,29 @@ def protocol_of(uri: str) -> str | None:
     """How the files are read that references in parquet point into; None: whoever opens them tells.
 
     fsspec asks the first reference, which points nowhere where the value itself stands there.
+
+    Raises:
+        ConfigurationFault: F0000, some references are generated: fsspec leaves them out, so that
+            their chunks would be full of fill values.
     """
     target = target_of(uri)
-    if target is None or not Path(target.removeprefix("file://")).is_dir():
+    path = Path((target or "").removeprefix("file://"))
+    if target is not None and path.is_file() and _are_generated(path.read_bytes()):
+        raise ConfigurationFault(
+            f'references that are generated ("gen") are not supported: "{target}"',
+            hint="Write them out one by one, as kerchunk's consolidate does.",
+        )
+    if target is None or not path.is_dir():
         return None
     found = {place.partition("://")[0] if "://" in place else "file" for place in places_in(target)}
     return found.pop() if len(found) == 1 else None
+
+
+def _are_generated(text: bytes) -> bool:
+    try:
+        return b'"gen"' in text and bool(json.loads(text).get("gen"))
+    except (ValueError, AttributeError):  # whoever opens it tells what it is
+        return False
 
 
 def places_in(target: str) -> set[str]:
