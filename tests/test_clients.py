@@ -149,7 +149,11 @@ def test_psql(gateway_address: Address, answers: Answers) -> None:
         text=True,
         check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "NOTICE:  drop cascades to 2 other objects\n")
+    notice = "NOTICE:  drop cascades to 2 other objects\n"
+    detail = (
+        "DETAIL:  drop cascades to table by_psql.params\ndrop cascades to view by_psql.slopes\n"
+    )
+    assert (done.returncode, done.stderr) == (0, notice + detail)
     expected = [[str(value) for value in row] for rows in answers for row in rows]
     found = [line.split("|") for line in done.stdout.splitlines()]
     assert len(found) == len(expected)
