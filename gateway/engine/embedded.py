@@ -8,6 +8,7 @@ query is read and stopped by `running`.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import cached_property
 
@@ -58,6 +59,9 @@ from gateway.types import BY_NAME
 _CATALOG = "datafusion"
 _REGISTERED = BY_NAME["regclass"].arrow
 _ROUTINES = "SELECT routine_name AS name FROM information_schema.routines"
+
+# What a cancelled statement's threads run looks at its session a thousand times a second.
+_HEARD_SECONDS = 0.25
 
 # Queries alone: everything else is the gateway's own work, and COPY would reach the server's files.
 _QUERIES_ONLY = (
@@ -193,6 +197,8 @@ class EmbeddedSession:
 
     def begin(self) -> None:
         """A statement begins: what was cancelled before it is not meant for it."""
+        if self._cancelled:  # until its threads have heard of it; see `Provided.add_watch`
+            time.sleep(_HEARD_SECONDS)
         self._cancelled = False
         self._reads.clear()
 
