@@ -44,7 +44,7 @@ from gateway.engine.large_values import large_as_calls
 from gateway.engine.lookups import Orders
 from gateway.engine.open_plans import OpenPlans, ValueCalls
 from gateway.engine.plans import IN_ORDER, EmbeddedPlan, Plans, limited
-from gateway.engine.provided import Compute, Provided
+from gateway.engine.provided import WATCHED, Compute, Provided
 from gateway.engine.provider import as_dataset
 from gateway.engine.reading import all_held, reading
 from gateway.engine.running import Run
@@ -197,8 +197,6 @@ class EmbeddedSession:
 
     def begin(self) -> None:
         """A statement begins: what was cancelled before it is not meant for it."""
-        if self._cancelled:  # until its threads have heard of it; see `Provided.add_watch`
-            time.sleep(_HEARD_SECONDS)
         self._cancelled = False
         self._reads.clear()
 
@@ -378,6 +376,8 @@ class EmbeddedSession:
             if self._run is run:
                 self._run = None
             batches.close()
+            if self._cancelled and WATCHED in plan.sql:  # until its threads have heard of it
+                time.sleep(_HEARD_SECONDS)
 
     def _batches(self, plan: EmbeddedPlan, run: Run) -> Generator[pa.RecordBatch]:
         if plan.nodes <= IN_ORDER:
