@@ -7,7 +7,7 @@ adds those that precedence asks for (`sql.text.precedence`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 
 from sqlglot import exp
@@ -114,3 +114,12 @@ def _number(value: Decimal) -> exp.Expr:
         return exp.Neg(this=_number(-value))
     text = format(value, "f") if -20 < value.adjusted() < 20 else format(value, "E")
     return exp.Literal.number(text if "." in text or "E" in text else f"{text}.0")
+
+
+def free_name(wanted: str, taken: Collection[str]) -> str:
+    """A name for a column that none of `taken` is: the wanted one, or that with a number."""
+    name, count = wanted, 1
+    while name in taken:
+        count += 1
+        name = f"{wanted}:{count}"
+    return name

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from sqlglot import exp
 
-from gateway.autodiff.expressions.printing import printed_size, write
+from gateway.autodiff.expressions.printing import free_name, printed_size, write
 from gateway.autodiff.modes.tape import Tape, plan_tape
 from gateway.autodiff.rules.graph import Node, leaves
 from gateway.autodiff.statements.readings import Variable
@@ -173,7 +173,7 @@ def _is_outer(block: Block, variable: Variable) -> bool:
 
 
 def _claimed(wanted: str, aliases: set[str]) -> str:
-    name = _free(wanted, aliases)
+    name = free_name(wanted, aliases)
     aliases.add(name)
     return name
 
@@ -265,7 +265,7 @@ class _Hoist:
         if key not in self.columns:
             taken = {name for name, _ in self.columns.values()} | set(self.tape.names.values())
             source = copied(column) if merged else column_node(bound.source.alias, bound.name)
-            self.columns[key] = (_free(bound.name, taken), source)
+            self.columns[key] = (free_name(bound.name, taken), source)
         return self.columns[key][0]
 
     def _written(self, root: Node, layer: int) -> tuple[set[str], exp.Expr]:
@@ -339,11 +339,3 @@ def _parts(select: exp.Select, key: str) -> list[exp.Expr]:
 
 def _named(tree: exp.Expr, name: str) -> exp.Expr:
     return exp.Alias(this=tree, alias=exp.to_identifier(name, quoted=True))
-
-
-def _free(wanted: str, taken: set[str]) -> str:
-    name, count = wanted, 1
-    while name in taken:
-        count += 1
-        name = f"{wanted}:{count}"
-    return name

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from gateway.autodiff.expressions.printing import free_name
 from gateway.autodiff.rules.graph import Node
 from gateway.autodiff.rules.simplify import is_zero
 from gateway.autodiff.statements.grouping import group_keys, is_single
@@ -230,11 +231,8 @@ def tangent_names(loop: Loop, places: Sequence[int], variable: Variable) -> dict
     taken = {name for each in readers for name in each.columns or ()}
     found = {}
     for place in places:
-        wanted = f"∂{names[place]}/∂{variable.name}"
-        while wanted in taken:
-            wanted += "'"
-        taken.add(wanted)
-        found[place] = wanted
+        found[place] = free_name(f"∂{names[place]}/∂{variable.name}", taken)
+        taken.add(found[place])
     return found
 
 

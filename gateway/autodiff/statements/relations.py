@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 
+from gateway.autodiff.expressions.printing import free_name
 from gateway.autodiff.expressions.reading import Pending
 from gateway.autodiff.rules.graph import Graph, Leaf, Node, leaves
 from gateway.autodiff.rules.simplify import is_zero
@@ -159,7 +160,7 @@ class ChainRule:
         if (loop := self.loops.of(column.source)) is not None:
             return self.loops.carry(loop, column, variable, (variable, variable))
         names = list(column.source.columns or ())
-        if not _takes_columns(query) or self._moves(query.branches[0], variable):
+        if not query.takes_columns or self._moves(query.branches[0], variable):
             raise behind_a_wall(column, variable)
         if column.name not in names or len(names) != _width(query):
             raise behind_a_wall(column, variable)
@@ -316,14 +317,6 @@ def _width(query: Query) -> int:
     return -1 if stars or len(widths) != 1 else widths.pop()
 
 
-def _takes_columns(query: Query) -> bool:
-    """Whether one more column leaves the rows of a query as they are."""
-    if len(query.branches) != 1 or query.tree is not query.branches[0].select:
-        return False
-    args = query.branches[0].select.args
-    return not any(args.get(clause) for clause in ("distinct", "limit", "offset", "qualify"))
-
-
 def _aggregates(tree: exp.Expr) -> bool:
     return any(
         isinstance(node, exp.Anonymous) and node.name.lower() in AGGREGATES for node in tree.walk()
@@ -338,10 +331,7 @@ def _expose(source: Source, wanted: str, tree: exp.Expr) -> str:
     query = source.query
     assert query is not None
     taken = {output.name for output in query.outputs}.union(*(s.columns or () for s in query.users))
-    name, count = wanted, 1
-    while name in taken:
-        count += 1
-        name = f"{wanted}:{count}"
+    name = free_name(wanted, taken)
     select = query.branches[0].select
     select.append("expressions", exp.alias_(tree, name, quoted=True, copy=False))
     query.outputs.append(Output(name, tree, query.branches[0]))

@@ -22,7 +22,6 @@ from gateway.autodiff.statements.readings import Variable, beside
 from gateway.autodiff.statements.relations import ChainRule, Differentiate
 
 _SLOPE = "∂value"
-_PICKS = ("distinct", "limit", "offset", "qualify", "with_")
 
 
 class Subqueries:
@@ -67,7 +66,7 @@ class Subqueries:
         select = leaf.sql.unnest()
         item = select.expressions[0] if len(select.expressions) == 1 else None
         block = None if item is None else self.chain.analysis.block_of(item)
-        if block is None or item is None or any(select.args.get(clause) for clause in _PICKS):
+        if block is None or item is None or block.picks_rows or select.args.get("with_"):
             raise no_rule(leaf.sql, leaf.block)
         if any(self.chain.depends(part, block, variable) for part in beside(select)):
             raise no_rule(leaf.sql, leaf.block)

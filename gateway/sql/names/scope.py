@@ -81,6 +81,11 @@ class Query:
         return self._is_one_select and self.branches[0].gives_groups
 
     @property
+    def takes_columns(self) -> bool:
+        """True when one more column leaves its rows as they are."""
+        return self._is_one_select and not self.branches[0].picks_rows
+
+    @property
     def _is_one_select(self) -> bool:
         return len(self.branches) == 1 and self.tree is self.branches[0].select
 
@@ -158,13 +163,13 @@ class Block:
     def is_wall(self) -> bool:
         """True when a row of this SELECT is not simply one row of its FROM clause."""
         if self._wall is None:
-            self._wall = self._is_wall()
+            self._wall = self.is_grouped or self.picks_rows
         return self._wall
 
-    def _is_wall(self) -> bool:
-        args = self.select.args
-        clauses = ("distinct", "limit", "offset", "qualify")
-        return self.is_grouped or any(args.get(clause) for clause in clauses)
+    @property
+    def picks_rows(self) -> bool:
+        """True when DISTINCT, LIMIT or their like leave some of its rows out."""
+        return any(map(self.select.args.get, ("distinct", "limit", "offset", "qualify")))
 
     @property
     def is_grouped(self) -> bool:
@@ -192,9 +197,7 @@ class Block:
     @property
     def gives_groups(self) -> bool:
         """True when a row of this SELECT is one group of its GROUP BY."""
-        args = self.select.args
-        picked = any(args.get(clause) for clause in ("distinct", "limit", "offset", "qualify"))
-        return args.get("group") is not None and not picked
+        return self.select.args.get("group") is not None and not self.picks_rows
 
     def named(self, name: str) -> list[Listed]:
         """What `*` gives under that name."""
