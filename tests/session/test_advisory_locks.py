@@ -82,7 +82,7 @@ def test_one_who_waits_can_be_cancelled(connect: Connect) -> None:
 
 
 def _waiting(locks: AdvisoryLocks, owner: object) -> None:
-    while not locks.is_waiting(owner):
+    while not locks.holders_before(owner):
         time.sleep(0.001)
 
 
@@ -124,4 +124,4 @@ def test_a_check_ends_the_waiting() -> None:
             locks.take((0, 1), "b", shared=False)
     finally:
         attend(None)
-    assert not locks.is_waiting("b")
+    assert not locks.holders_before("b")

@@ -107,7 +107,7 @@ def test_tables_come_and_go_meanwhile(store: Store, session: StoreSession) -> No
             own.create_view(View(TableName("public", f"v{number}"), str(step)), or_replace=True)
             assert numbers(own, mine) == [step]
             own.insert(T, ["n"], [pa.record_batch({"n": [step]})])
-            own.drop_table(mine)
+            own.drop_relations("table", [mine])
 
     together(store, work)
     assert session.tables() == [T]
@@ -130,7 +130,7 @@ def test_writer_waits_and_finds_another_table_or_none(store: Store, session: Sto
     with session.writing(T):
         thread.start()
         wait_until(lambda: bool(store._shared.locks._waiting))
-        session.drop_table(T)
+        session.drop_relations("table", [T])
     thread.join()
     assert failed == [UndefinedTable]
     other.close()
@@ -151,7 +151,7 @@ def test_writer_locks_the_table_it_finds_after_waiting(store: Store, session: St
         with session.writing(T):
             waiting = pool.submit(write)
             wait_until(lambda: other in store._shared.locks._waiting)
-            session.drop_table(T)
+            session.drop_relations("table", [T])
             session.create_table(TableDefinition(T, (INT,)))
         waiting.result(timeout=300)
     assert numbers(session) == [1]
@@ -163,10 +163,10 @@ def test_drop_waits_for_the_writer(store: Store, session: StoreSession) -> None:
     other = store.session()
     with ThreadPoolExecutor(1) as pool:
         with session.writing(T):
-            dropping = pool.submit(other.drop_table, T)
+            dropping = pool.submit(other.drop_relations, "table", [T])
             wait_until(lambda: other in store._shared.locks._waiting)
             session.insert(T, ["n"], [pa.record_batch({"n": [1]})])
-        assert dropping.result(timeout=300) is True
+        assert dropping.result(timeout=300).missing == ()
     assert session.tables() == []
     other.close()
 

@@ -61,7 +61,7 @@ class Schedule:
         asked = self.pool.submit(self.locks.acquire, key, session)
         if self.model.closes_circle(session, key):
             for _ in self.until_done(asked):
-                assert not self.locks.is_waiting(session)
+                assert self.locks.holder_before(session) is None
             with pytest.raises(DeadlockDetected):
                 asked.result()
             self.refused += 1
@@ -93,7 +93,7 @@ class Schedule:
             wait([asked], timeout=0.001)
 
     def until_settled(self, session: int) -> Iterator[None]:
-        while not self.locks.is_waiting(session):
+        while self.locks.holder_before(session) is None:
             yield
             wait([self.asked[session]], timeout=0.001)
 

@@ -262,7 +262,7 @@ def test_views_are_kept_as_written(store: Store, session: StoreSession) -> None:
     assert session.oid(view.name) == number
     other = store.session()
     assert (other.views(), other.view(view.name), other.tables()) == ([view], view, [])
-    assert other.drop_view(view.name) is True
+    assert other.drop_relations("view", [view.name]).missing == ()
     assert session.view(view.name) is None
     other.close()
 
@@ -273,7 +273,7 @@ def test_version_grows_with_every_definition(store: Store, session: StoreSession
         lambda: session.create_schema("s"),
         lambda: make(session),
         lambda: session.create_view(View(TableName("s", "v"), "SELECT 1")),
-        lambda: session.drop_table(T),
+        lambda: session.drop_relations("table", [T]),
         lambda: session.drop_schema("s", cascade=True),
     ]
     for change in changes:
@@ -416,11 +416,11 @@ REFUSALS: dict[str, Callable[[StoreSession], object]] = {
     "CREATE TABLE n (a int, UNIQUE (a, a))": lambda s: s.create_table(
         TableDefinition(public("n"), columns(a="int4"), keys=(Key(("a", "a")),))
     ),
-    "DROP TABLE no": lambda s: s.drop_table(public("no")),
-    "DROP TABLE s.no": lambda s: s.drop_table(TableName("s", "no")),
-    "DROP VIEW no": lambda s: s.drop_view(public("no")),
-    "DROP TABLE v": lambda s: s.drop_table(public("v")),
-    "DROP VIEW t": lambda s: s.drop_view(public("t")),
+    "DROP TABLE no": lambda s: s.drop_relations("table", [public("no")]),
+    "DROP TABLE s.no": lambda s: s.drop_relations("table", [TableName("s", "no")]),
+    "DROP VIEW no": lambda s: s.drop_relations("view", [public("no")]),
+    "DROP TABLE v": lambda s: s.drop_relations("table", [public("v")]),
+    "DROP VIEW t": lambda s: s.drop_relations("view", [public("t")]),
     "CREATE SCHEMA s": lambda s: s.create_schema("s"),
     "CREATE SCHEMA pg_s": lambda s: s.create_schema("pg_s"),
     "CREATE SCHEMA information_schema": lambda s: s.create_schema("information_schema"),
@@ -480,9 +480,9 @@ def test_if_exists_and_if_not_exists_say_what_they_found(session: StoreSession) 
     assert session.create_table(table("t", b="text"), if_not_exists=True) is False
     assert session.create_table_as(table("t", a="int4"), batch(a=[1]), if_not_exists=True) is None
     assert session.create_table_as(table("u", a="int4"), batch(a=[1, 2])) == 2
-    assert session.drop_table(T, if_exists=True) is True
-    assert session.drop_table(T, if_exists=True) is False
-    assert session.drop_view(T, if_exists=True) is False
+    assert session.drop_relations("table", [T], if_exists=True).missing == ()
+    assert session.drop_relations("table", [T], if_exists=True).missing
+    assert session.drop_relations("view", [T], if_exists=True).missing
     assert session.drop_schema("s", if_exists=True) is not None
     assert session.drop_schema("s", if_exists=True) is None
 

@@ -146,7 +146,7 @@ def test_definitions_are_seen_by_others_after_the_commit(
     session.create_schema("mine")
     session.create_view(View(TableName("mine", "v"), "SELECT 1"))
     make(session, U, rows=[2])
-    session.drop_table(T)
+    session.drop_relations("table", [T])
     assert session.tables() == [U] and got(session, U) == [2]
     assert len({before, session.version, other.version}) == 2 and other.version == seen
     assert other.tables() == [T] and got(other) == [1] and other.schemas() == ["public"]
@@ -159,7 +159,7 @@ def test_rollback_restores_what_was_dropped(session: StoreSession, other: StoreS
     make(session, T, rows=[1])
     before = session.version
     session.begin()
-    session.drop_table(T)
+    session.drop_relations("table", [T])
     make(session, T, rows=[8])
     assert got(session) == [8]
     session.rollback()
@@ -407,7 +407,7 @@ def test_rollback_to_undoes_definitions_and_frees_locks(
     put(session, T, 2)
     session.savepoint("a")
     before = session.version
-    session.drop_table(U)
+    session.drop_relations("table", [U])
     make(session, W)
     session.rollback_to("a")
     assert session.tables() == [T, U] and session.version == before

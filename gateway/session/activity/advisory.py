@@ -77,10 +77,6 @@ class AdvisoryLocks:
         with self._changed:
             return self._add(key, owner, shared)
 
-    def is_waiting(self, owner: object) -> bool:
-        """Whether it waits now."""
-        return owner in self._waiting
-
     def holders_before(self, owner: object) -> set[object]:
         """Who holds what it waits for; nobody when it does not wait."""
         with self._changed:

@@ -249,7 +249,7 @@ class Alterer(Definer):
         hold_columns(new, rows.select(given), self.expressions)
         return rows
 
-    def rename_relation(self, name: TableName, new: TableName, kind: str = "") -> None:
+    def rename_relation(self, name: TableName, new: TableName) -> None:
         """Give a relation another name, or another schema; what stands on it follows.
 
         Raises:

@@ -81,18 +81,6 @@ class Dropper(Owning):
                 raise UndefinedTable(f'{kind} "{missing[0].name}" does not exist')
             return Dropped(tuple(missing), self._drop(transaction, found, cascade))
 
-    def drop_table(
-        self, name: TableName, *, if_exists: bool = False, cascade: bool = False
-    ) -> bool:
-        """Drop a table; False when it was not there and that is allowed."""
-        done = self.drop_relations("table", [name], if_exists=if_exists, cascade=cascade)
-        return not done.missing
-
-    def drop_view(self, name: TableName, *, if_exists: bool = False, cascade: bool = False) -> bool:
-        """Drop a view; False when it was not there and that is allowed."""
-        done = self.drop_relations("view", [name], if_exists=if_exists, cascade=cascade)
-        return not done.missing
-
     def drop_schema(
         self,
         name: str,

@@ -30,11 +30,7 @@ def target_of(of: Target, name: TableName) -> Target:
 
 
 def hold_references(
-    child: Target,
-    rows: pa.Table | None = None,
-    columns: Sequence[str] | None = None,
-    *,
-    now: bool = False,
+    child: Target, rows: pa.Table | None = None, columns: Sequence[str] | None = None
 ) -> None:
     """Check what a table refers to, after rows of it were written; or put that off.
 
@@ -42,7 +38,6 @@ def hold_references(
         child: The table.
         rows: The rows that came; None: any may have changed.
         columns: Those that were set; None: all.
-        now: Put nothing off: the key is new.
 
     Raises:
         ForeignKeyViolation: 23503.
@@ -50,7 +45,7 @@ def hold_references(
     for key in child.definition.foreign_keys:
         if columns is not None and not set(columns) & set(key.columns):
             continue
-        if now or not child.transaction.deferral.put_off(child.oid, key):
+        if not child.transaction.deferral.put_off(child.oid, key):
             _refuse_orphan(child, key, rows)
 
 

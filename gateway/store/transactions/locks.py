@@ -69,10 +69,6 @@ class TableLocks:
         """How many sessions wait now."""
         return len(self._waiting)
 
-    def is_waiting(self, owner: object) -> bool:
-        """Whether it waits now."""
-        return owner in self._waiting
-
     def holder_before(self, owner: object) -> object | None:
         """Who holds what it waits for; None when it does not wait."""
         with self._changed:

@@ -21,7 +21,7 @@ def named_apart(select: exp.Select) -> None:
     own = own_nodes(select)
     if not any(isinstance(node, exp.Cast) for node in own):
         return
-    _keys_apart(select, own)
+    _keys_apart(select)
     # Windows are named by the aggregates inside them, so these are told apart first.
     _apart(_whole(node) for node in own if is_aggregate(node))
     _apart(node for node in own_nodes(select) if isinstance(node, exp.Window))
@@ -33,7 +33,7 @@ def _whole(aggregate: exp.Expr) -> exp.Expr:
     return parent if isinstance(parent, exp.Filter) else aggregate
 
 
-def _keys_apart(select: exp.Select, own: Sequence[exp.Expr]) -> None:
+def _keys_apart(select: exp.Select) -> None:
     group = select.args.get("group")
     if group is None:
         return

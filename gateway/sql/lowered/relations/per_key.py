@@ -74,7 +74,7 @@ def for_each(query: exp.Expr, keys: Keys, analysis: Analysis) -> exp.Query:
         raise _refused("this", query)
     _look_aside(query, keys)
     one = is_one_row(query)
-    empty = _of_nothing(query, keys, analysis) if one else None
+    empty = _of_nothing(query, analysis) if one else None
     if one:
         _drop_limit(query)
     _put_keys(query, keys)
@@ -278,9 +278,7 @@ def _drop_limit(select: exp.Select) -> None:
 # Of keys for which there is nothing
 
 
-def _of_nothing(
-    select: exp.Select, keys: Keys, analysis: Analysis
-) -> tuple[list[exp.Expr], exp.Expr | None]:
+def _of_nothing(select: exp.Select, analysis: Analysis) -> tuple[list[exp.Expr], exp.Expr | None]:
     """What an aggregation without GROUP BY gives of no rows: its items, and its HAVING."""
     block = analysis.block_of(select.expressions[0])
     known = Types(block)
