@@ -14,6 +14,7 @@ function of that NAME below. `pytest --rewrite` writes outputs and tables into t
 from __future__ import annotations
 
 import inspect
+import pkgutil
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -211,6 +212,26 @@ def test_architecture_names_every_module_and_no_other() -> None:
     }
     text = (ROOT / "docs" / "architecture.md").read_text()
     assert set(_MODULE.findall(text)) == there
+
+
+_DOTTED = re.compile(
+    rf"`((?:{'|'.join(name for floor in FLOORS for name in floor)})(?:\.(?!py`)\w+)+)`"
+)
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "gateway/session/session.py"])
+def test_the_way_of_a_statement_names_what_there_is(page: str) -> None:
+    names = _DOTTED.findall((ROOT / page).read_text())
+    assert len(names) > 10
+    assert [name for name in names if not _is_there(name)] == []
+
+
+def _is_there(name: str) -> bool:
+    try:
+        pkgutil.resolve_name(f"gateway.{name}")
+    except (ImportError, AttributeError):
+        return False
+    return True
 
 
 def test_architecture_has_the_floors_of_the_layers_test() -> None:

@@ -1,21 +1,21 @@
 """One client's session: when its statements run and what ends them; and the way of a statement.
 
-A statement goes down one side of the house and its rows come up the other:
+A statement goes down one side of the house and its rows come up (docs/architecture.md has more):
 
-1. `wire.messages` makes a message of the bytes, `wire.server` calls the session with it
-   (`Session.run_simple`, or `parse`, `bind`, `execute`);
-2. `recall.Recall` knows the text, `lifting.Shapes` one that differs in constants alone, or
-   `sql.statements.limits.Limits.read` splits it, tells each statement's command and parses it;
-   `dispatch.Client.run` hands it to the room for its kind, or runs at once what is settled:
-   a query of which steps 3 to 7 would come to the same as before (`settled.SettledQueries`);
+1. `wire.protocol.messages.read_message` makes a message of the bytes, for which
+   `wire.connection.conversation.Conversation` calls `Session.run_simple`, `parse`, `execute`, ...;
+2. `session.queries.recall.Recall` knows the text, `session.lifting.Shapes` one that differs in
+   constants alone, or `sql.statements.limits.Limits.read` splits and parses it;
+   `session.dispatch.Client.run` hands it to the room for its kind, or runs at once what is settled:
+   a query of which steps 3 to 7 would come to the same (`session.queries.settled.SettledQueries`);
 3. a write becomes a query and a change to apply (`sql.writes.writes.as_write`);
-4. unless `Recall.query` has what comes out, `rewrite.rewrite` binds names, puts views in place and
-   every derivative where its marker stood (`autodiff.statements.markers.expand`);
-5. `sql.text.dialect.to_engine` prints the engine's SQL;
+4. unless `Recall.query` has what comes out, `rewrite.passes.rewrite` binds names, puts views in
+   place and every derivative where its marker stood (`autodiff.statements.markers.expand`);
+5. `sql.lowered.printing.to_engine` prints the engine's SQL;
 6. `catalog.registry.Registry.tables` hands out the tables it names, as of one moment;
 7. `engine.interface.EngineSession.plan` plans it, `Plan.stream` runs it, batch by batch;
 8. for a write, `store.tables.StoreSession` applies the batches as one change;
-9. `wire.values` turns the batches of the `Result` into fields, `wire.server` sends them.
+9. `wire.encoding.values.encode_rows` makes fields of the `Result`'s batches, to be sent.
 """
 
 from __future__ import annotations
