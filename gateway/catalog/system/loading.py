@@ -58,6 +58,7 @@ class Loading:
         self._held = HeldRelations(connection)
         self._queries: dict[tuple[Hashable, ...], _View] = {}  # of views, by whose they are
         self._parts: dict[tuple[str, str], Mapping[Hashable, Part]] = {}  # by moment and relation
+        self._latest: dict[str, Mapping[Hashable, Part]] = {}  # by relation
         self._uses: Counter[tuple[str, str]] = Counter()
         self._settled: set[tuple[str, str]] = set()  # views whose rows are in a table
         self._changing = set(SESSION_VIEWS)
@@ -128,10 +129,10 @@ class Loading:
         base = self._recorded(name, moment.contents.ownership.first)
         key = moment.schema, name
         own = session_parts(name, moment)
-        parts = own or self._parts.get(key) or _parts(name, moment)
+        parts = own or self._parts.get(key) or _parts(name, moment, self._latest.get(name, {}))
         if not parts:
             return base
-        self._parts[key] = parts
+        self._parts[key] = self._latest[name] = parts
         base = f"(FROM {base} LIMIT 0)" if own is not None else base
         return self._held.table(moment.schema, name, parts, base, reading)
 
@@ -232,9 +233,9 @@ def _is_view(name: str) -> bool:
     return name in static().views and name not in TABLES and name not in SESSION_VIEWS
 
 
-def _parts(name: str, moment: Moment) -> Mapping[Hashable, Part]:
+def _parts(name: str, moment: Moment, known: Mapping[Hashable, Part]) -> Mapping[Hashable, Part]:
     schema, _, relation = name.partition(".")
-    return parts_of(relation, moment.contents) if schema == "pg_catalog" else {}
+    return parts_of(relation, moment.contents, known) if schema == "pg_catalog" else {}
 
 
 def query_in(moment: Moment, tree: exp.Expr, parameters: dict[int, int]) -> Query:

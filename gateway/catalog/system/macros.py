@@ -31,9 +31,11 @@ CREATE MACRO numeric_text(x) AS CASE WHEN typeof(x) = 'DECIMAL(38,10)'
   THEN rtrim(rtrim(CAST(x AS VARCHAR), '0'), '.') ELSE CAST(x AS VARCHAR) END;
 CREATE MACRO without_parentheses(x) AS CASE WHEN x[1] = '(' AND x[-1] = ')' AND
   regexp_matches(x[2:-2], '^[^()]*([(][^()]*[)][^()]*)*$') THEN x[2:-2] ELSE x END;
-CREATE MACRO json_text(l) AS '[' || array_to_string(
+CREATE MACRO joined(l, separator) AS substr(
+  list_aggr([''] || CAST(l AS VARCHAR[]), 'string_agg', separator), length(separator) + 1);
+CREATE MACRO json_text(l) AS '[' || joined(
   list_transform(l, lambda v: COALESCE(CAST(to_json(v) AS VARCHAR), 'null')), ', ') || ']';
-CREATE MACRO json_list(l) AS '[' || array_to_string(
+CREATE MACRO json_list(l) AS '[' || joined(
   list_transform(l, lambda v: COALESCE(CAST(v AS VARCHAR), 'null')), ', ') || ']';
 CREATE MACRO occurrences(s, part) AS CASE WHEN strlen(part) = 0 THEN 0
   ELSE (strlen(s) - strlen(replace(s, part, ''))) // strlen(part) END;

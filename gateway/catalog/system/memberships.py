@@ -85,7 +85,7 @@ def rows_in(moment: Moment, relation: str) -> list[dict[str, Any]]:
     """PostgreSQL's own rows of a relation, and those of what the server holds."""
     full = f"pg_catalog.{relation}"
     own = session_parts(full, moment)
-    parts = parts_of(relation, moment.contents) if own is None else own
+    parts = parts_of(relation, moment.contents, {}) if own is None else own
     wanted = [c.name for c in static().columns[full] if c.name in _NEEDED]
     held = (row for part in parts.values() for row in part.make())
     found = [{name: row.get(name) for name in wanted} for row in held]

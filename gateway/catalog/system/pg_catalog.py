@@ -104,15 +104,23 @@ class Part:
     about: object
 
 
-def parts_of(name: str, contents: Contents) -> dict[Hashable, Part]:
-    """The rows of pg_catalog.`name` in parts; the same key stands for the same rows."""
+def parts_of(name: str, contents: Contents, known: Mapping[Hashable, Part]) -> dict[Hashable, Part]:
+    """The rows of pg_catalog.`name` in parts; the same key stands for the same rows.
+
+    Args:
+        name: The relation.
+        contents: What it tells of.
+        known: Parts as they were before, which serve again.
+    """
     parts: dict[Hashable, Part] = {}
     make = OF_RELATIONS.get(name)
     if make is not None:
         defaults, beside = _DEFAULTS.get(name, {}), _BESIDE.get(name, _nothing)(contents)
         for entry in contents.relations:
-            more = beside.get(entry.oid, False)
-            parts[id(entry), more] = Part(partial(_rows, make, defaults, entry, more), entry)
+            key = id(entry), beside.get(entry.oid, False)
+            parts[key] = known.get(key) or Part(
+                partial(_rows, make, defaults, entry, key[1]), entry
+            )
     others = OF_OTHERS.get(name)
     if others is not None:
         rows = [_DEFAULTS.get(name, {}) | row for row in others(contents)]

@@ -295,9 +295,9 @@ TEMPLATES: dict[str, str] = {
     "array_length": "CASE WHEN {1} = 1 THEN nullif(len({0}), 0) END",
     "cardinality": "len({0})",
     "array_ndims": "CASE WHEN len({0}) > 0 THEN 1 END",
-    "array_to_string/2": "array_to_string(list_filter({0}, lambda v: v IS NOT NULL), {1})",
+    "array_to_string/2": "joined({0}, {1})",
     "array_to_string/3": (
-        "array_to_string(list_transform(CAST({0} AS VARCHAR[]), lambda v: COALESCE(v, {2})), {1})"
+        "joined(list_transform(CAST({0} AS VARCHAR[]), lambda v: COALESCE(v, {2})), {1})"
     ),
     "array_position": "list_position({0}, {1})",
     "array_fill/2": (
