@@ -487,13 +487,12 @@ def test_if_exists_and_if_not_exists_say_what_they_found(session: StoreSession) 
     assert session.drop_schema("s", if_exists=True) is None
 
 
-@pytest.mark.parametrize("type_name", ["xid", "regclass", "aclitem"])
+@pytest.mark.parametrize("type_name", ["xid", "regclass", "aclitem", "bpchar[]"])
 def test_columns_of_other_types_are_refused_by_name(session: StoreSession, type_name: str) -> None:
-    from gateway.types import BY_NAME
-
-    column = Column("a", BY_NAME[type_name])
+    column = Column("a", by_name(type_name))
     code, message, _ = refused(lambda: session.create_table(TableDefinition(T, (column,))))
-    assert (code, message) == ("0A000", f'column "a" of type {type_name} cannot be kept')
+    assert code == "0A000"
+    assert message.startswith(f'column "a" of type {by_name(type_name).sql} cannot be kept')
 
 
 def test_keys_move_within_one_statement(session: StoreSession) -> None:

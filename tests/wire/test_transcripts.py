@@ -18,7 +18,7 @@ TRANSCRIPTS = sorted(FOLDER.glob("*.pg"))
 STATES = sorted((FOLDER / "states").glob("*.pg"))
 each_state = pytest.mark.parametrize("path", STATES, ids=lambda path: path.stem)
 # What needs a store is played over the whole gateway only.
-_STORED = ("copy_", "prepared", "cursors", "written", "encodings")
+_STORED = ("copy_", "prepared", "cursors", "written", "encodings", "numeric")
 STORED = [path for path in TRANSCRIPTS if path.stem.startswith(_STORED)]
 SCRIPTED = [path for path in TRANSCRIPTS if path not in STORED]
 each = pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)

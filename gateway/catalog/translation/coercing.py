@@ -31,7 +31,7 @@ from gateway.errors import (
     UndefinedTable,
 )
 from gateway.sql.inputs.jsontext import read_json, read_jsonb
-from gateway.sql.inputs.literals import date, timestamp
+from gateway.sql.inputs.literals import char, date, timestamp
 
 # The reg types -> the table of names in which their values are looked up.
 REGISTERED = {
@@ -118,7 +118,7 @@ class Coercion:
         if base == BOOL:
             return self._boolean(text)
         if base == CHAR:
-            return quoted(text[:1])
+            return quoted(char(text))
         if base in _MOMENTS:
             text = _moment(text, base)
         elif base in _JSON:

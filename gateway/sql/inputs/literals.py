@@ -27,6 +27,24 @@ from gateway.sql.inputs.moment_input import clock_text, date_text, read_clock, r
 from gateway.sql.inputs.zones import known_zone, offset_at_local
 from gateway.types import Type
 
+_OCTAL = re.compile(r"\\[0-3][0-7]{2}")
+
+
+def char(text: str) -> str:
+    """The first character, all that a `"char"` holds; it may be three octal digits (charin).
+
+    Raises:
+        FeatureNotSupported: 0A000, digits of a byte that is no character.
+
+    >>> char("ab"), char("\\\\101"), char("\\\\000")
+    ('a', 'A', '')
+    """
+    if not _OCTAL.fullmatch(text):
+        return text[:1]
+    if not (first := chr(int(text[1:], 8))).isascii():
+        raise FeatureNotSupported('a "char" beyond ASCII is not supported', hint="Use text.")
+    return first.strip("\0")
+
 
 def timestamp(text: str, zoned: bool, order: str = "") -> str:
     """`text` as `YYYY-MM-DD HH:MM:SS.ffffff`, with `+HH:MM` when `zoned` and a zone was given.

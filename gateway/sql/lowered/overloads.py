@@ -18,7 +18,12 @@ from gateway.sql.inputs.notation import Notation
 from gateway.sql.lowered.groups.wide_orders import order_widely
 from gateway.sql.lowered.spelling import spell_out
 from gateway.sql.lowered.values.not_numbers import settle_aggregate
-from gateway.sql.lowered.values.padded import unpad_arguments, unpad_cast, unpad_sides
+from gateway.sql.lowered.values.padded import (
+    pad_column,
+    unpad_arguments,
+    unpad_cast,
+    unpad_sides,
+)
 from gateway.sql.lowered.values.wide_comparisons import choose_widely, widen
 from gateway.sql.lowered.values.written import TEXTS, join_all, write, write_arguments, write_beside
 from gateway.sql.names.scope import AGGREGATES, Block, position_of
@@ -52,14 +57,14 @@ def resolve_overloads(block: Block, notation: Notation) -> None:
     spell_out(block)
     known = Types(block)
     for node in list(_inside(block)):
-        if isinstance(node, exp.Anonymous):
+        if isinstance(node, exp.Column):
+            pad_column(node, block)
+        elif isinstance(node, exp.Anonymous):
             _call(node, known, notation)
             if node.name == "concat":
                 join_all(node, known, _reads_query(block))
-        elif isinstance(node, exp.Mul | exp.Div):
-            _scaled_interval(node, known)
-        elif isinstance(node, exp.Add | exp.Sub):
-            _moved(node, known, notation.zone)
+        elif isinstance(node, exp.Mul | exp.Div | exp.Add | exp.Sub):
+            _reckon(node, known, notation.zone)
         elif isinstance(node, exp.AtTimeZone):
             _at_time_zone(node, known)
         elif isinstance(node, exp.DPipe):
@@ -305,6 +310,13 @@ def _average(call: exp.Anonymous) -> None:
     made = exp.Anonymous(this="interval_over", expressions=[total, _cast(whole, "float8")])
     made.meta[GIVES] = INTERVAL
     whole.replace(made)
+
+
+def _reckon(node: exp.Mul | exp.Div | exp.Add | exp.Sub, known: Types, zone: str) -> None:
+    if isinstance(node, exp.Mul | exp.Div):
+        _scaled_interval(node, known)
+    else:
+        _moved(node, known, zone)
 
 
 def _scaled_interval(node: exp.Mul | exp.Div, known: Types) -> None:

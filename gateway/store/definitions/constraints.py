@@ -14,7 +14,7 @@ from gateway.errors import (
     TooManyColumns,
     UndefinedColumn,
 )
-from gateway.store.definitions.columntypes import STORED, arrow_type
+from gateway.store.definitions.columntypes import STORED, arrow_type, spelt
 from gateway.store.definitions.definitions import (
     SYSTEM_COLUMNS,
     Column,
@@ -162,6 +162,12 @@ def _check_columns(columns: tuple[Column, ...]) -> None:
             raise FeatureNotSupported(
                 f'column "{column.name}" of type {column.type.sql} cannot be kept',
                 hint="Use text, or one of the types in docs/store.md.",
+            )
+        if column.type.element is not None and element.name == "bpchar":
+            raise FeatureNotSupported(
+                f'column "{column.name}" of type {spelt(column.type, column.typmod)}'
+                " cannot be kept, since its items would lose their blanks",
+                hint="Use varchar(n)[] or text[].",
             )
         arrow_type(column.type, column.typmod)
 

@@ -6,33 +6,34 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.errors import FeatureNotSupported, NumericValueOutOfRange
+from gateway.sql.inputs.literals import char
 from gateway.store.definitions.definitions import Column
 
 # NAMEDATALEN less its end.
 _NAME_BYTES = 63
-# A byte of a "char" as charin reads it.
-_OCTAL = r"^\\[0-3][0-7]{2}$"
 
 
 def fitting(texts: pa.Array, column: Column) -> pa.Array:
     """Of each text the 63 bytes that a name keeps (namein), or the one of a "char" (charin).
 
     Raises:
-        FeatureNotSupported: 0A000, a "char" that is a part of a character, or octal digits.
+        FeatureNotSupported: 0A000, a "char" that is a part of a character.
     """
-    most = 1 if column.type.name == "char" else _NAME_BYTES
-    if most == 1 and pc.any(pc.match_substring_regex(texts, _OCTAL), min_count=0).as_py():
-        raise FeatureNotSupported('a "char" of octal digits is not supported', hint="Use chr().")
+    one = column.type.name == "char"
+    most = 1 if one else _NAME_BYTES
     if not pc.any(pc.greater(pc.binary_length(texts), most), min_count=0).as_py():
         return texts
-    if most == 1 and not pc.all(pc.string_is_ascii(texts), min_count=0).as_py():
+    fit = char if one else _cut
+    fitted = [None if text is None else fit(text) for text in texts.to_pylist()]
+    found = pa.array(fitted, pa.string())
+    if one and not pc.all(pc.string_is_ascii(found), min_count=0).as_py():
         raise FeatureNotSupported('a "char" beyond ASCII is not supported', hint="Use text.")
-    return pa.array([_cut(text, most) for text in texts.to_pylist()], pa.string())
+    return found
 
 
-def _cut(text: str | None, most: int) -> str | None:
+def _cut(text: str) -> str:
     """The whole characters in the first bytes of a text."""
-    return None if text is None else text.encode()[:most].decode(errors="ignore")
+    return text.encode()[:_NAME_BYTES].decode(errors="ignore")
 
 
 def to_oid(values: pa.Array, column: Column) -> pa.Array:

@@ -214,11 +214,6 @@ def _escaped_bytea(text: str) -> bytes:
     return b"".join(pieces)
 
 
-def _char(text: str) -> str:
-    """The first letter: `"char"` holds no more."""
-    return text[:1]
-
-
 def _char_binary(data: bytes) -> str:
     """One byte, of which zero stands for the empty text."""
     return "" if exactly(data, 1) == b"\0" else text_of(data)
@@ -246,7 +241,7 @@ _MOMENTS: dict[str, Callable[[str, Notation], Any]] = {
 _TEXT: dict[str, Callable[[str], Any]] = {
     "bool": read_bool,
     "bytea": _bytea,
-    "char": _char,
+    "char": literals.char,
     "int2": read_int2,
     "int4": read_int4,
     "int8": read_int8,

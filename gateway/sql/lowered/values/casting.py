@@ -6,7 +6,6 @@ engine's own cast would do otherwise (truncate, ignore a length) is written out.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -41,7 +40,7 @@ def cast(node: exp.Expr) -> exp.Expr | None:
         label = exp.Literal.string(literals.label_of(value.name, own))
         return cast_of(label, exp.DataType(this=DType.TEXT))
     if value.is_string and _is_letter(node.args["to"]):
-        value = exp.Literal.string(_unescaped(value.name))
+        value = exp.Literal.string(literals.char(value.name))
     if kind.expressions and kind.this in (*ROUNDED, DType.INTERVAL):
         return cut(node.this, value, kind)
     if value.is_string:
@@ -61,23 +60,6 @@ def _is_letter(kind: exp.DataType) -> bool:
     """Whether it is `"char"`, in quotes."""
     name = kind.args.get("kind") if kind.this == DType.USERDEFINED else None
     return getattr(name, "name", name) == "char"
-
-
-_OCTAL = re.compile(r"\\[0-3][0-7]{2}")
-
-
-def _unescaped(text: str) -> str:
-    """The one character of a `"char"`: a byte may be written as three octal digits (charin).
-
-    Raises:
-        FeatureNotSupported: 0A000, a byte that is no character.
-    """
-    if not _OCTAL.fullmatch(text):
-        return text
-    code = int(text[1:], 8)
-    if code > 127:
-        raise FeatureNotSupported('a "char" beyond ASCII is not supported', hint="Use text.")
-    return chr(code) if code else ""
 
 
 def _with_length(kind: exp.DataType) -> exp.DataType:

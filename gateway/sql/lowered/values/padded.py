@@ -1,17 +1,22 @@
 """character(n): the blanks at its end are no part of the value (manual, 8.3).
 
 They are left out where such a value is compared, becomes text, or is given to a function of texts.
+A column is kept without them, and a result gets them by its column's length (`session/result.py`):
+inside an expression that takes the value as it is they are put there here.
 """
 
 from __future__ import annotations
 
 from sqlglot import exp
 
+from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.values.jsoncalls import MAKERS
-from gateway.sql.types.inference import GIVES, Types
-from gateway.types import BY_NAME
+from gateway.sql.names.scope import Block, position_of
+from gateway.sql.types.inference import GIVES, Types, info_of_column
+from gateway.types import BY_NAME, array_of
 
 _PADDED = BY_NAME["bpchar"]
+_ITEMS_PADDED = array_of(_PADDED)
 # What takes the value as it is; every other function takes text.
 _AS_IT_IS = frozenset(
     {
@@ -21,6 +26,56 @@ _AS_IT_IS = frozenset(
         "max", "min", "nth_value", "nullif", "octet_length", "pg_typeof", "row", "rtrim",
     }
 )  # fmt: skip
+
+# Of those, what counts, compares or takes the blanks away.
+_INDIFFERENT = frozenset({"count", "field_name", "nullif", "pg_typeof", "rtrim"})
+_PATTERNS = (exp.Like, exp.ILike, exp.RegexpLike, exp.RegexpILike, exp.SimilarTo)
+_ITEMS = ("any", "all")
+_COMPARING = (*_ITEMS, "array_position", "array_positions", "array_remove", "array_replace")
+_HEADER = 4  # PostgreSQL counts the bytes of a length word in the modifier
+
+
+def pad_column(column: exp.Column, block: Block) -> None:
+    """Fill a character(n) up with blanks where its value is taken as it is, in place."""
+    if not _is_taken(column):
+        return
+    info = info_of_column(column, block)
+    if info.type is _PADDED and info.typmod > _HEADER:
+        length = exp.Literal.number(info.typmod - _HEADER)
+        padded = exp.Anonymous(this="rpad", expressions=[column.copy(), length])
+        padded.meta[GIVES] = _PADDED
+        column.replace(padded)
+
+
+def _is_taken(value: exp.Expr) -> bool:
+    around = value.parent
+    while isinstance(around, exp.Paren | exp.Distinct | exp.Alias) or (
+        isinstance(around, exp.Order) and value.arg_key == "this"
+    ):
+        value, around = around, around.parent
+    if isinstance(around, exp.Anonymous):
+        return around.name in _AS_IT_IS and around.name not in _INDIFFERENT
+    if isinstance(around, exp.Select):
+        return value.arg_key == "expressions" and _is_value(around)
+    if isinstance(around, exp.Case):
+        return value.arg_key == "default"
+    if isinstance(around, exp.Array):  # any() compares with its items
+        return not isinstance(around.parent, exp.Anonymous) or around.parent.name not in _ITEMS
+    return (isinstance(around, exp.If) and value.arg_key == "true") or (
+        isinstance(around, _PATTERNS) and value.arg_key == "this"
+    )
+
+
+def _is_value(query: exp.Select) -> bool:
+    """Whether it is a subquery that stands for a value, or a branch of UNION ALL."""
+    around = query.parent
+    if isinstance(around, exp.Anonymous):
+        return around.name == "array"
+    if isinstance(around, exp.Union):
+        return not around.args.get("distinct")
+    if isinstance(around, exp.Subquery) and isinstance(around.parent, exp.Alias):
+        around = around.parent
+    return isinstance(around, exp.Subquery | exp.Alias) and around.arg_key == "expressions"
 
 
 def unpad_sides(node: exp.Expr, known: Types) -> None:
@@ -47,7 +102,20 @@ def unpad_sides(node: exp.Expr, known: Types) -> None:
 
 
 def unpad_arguments(node: exp.Anonymous, known: Types) -> None:
-    """Leave the blanks out of what a function of texts is given, in place."""
+    """Leave the blanks out of what a function of texts is given, in place.
+
+    Raises:
+        FeatureNotSupported: 0A000, it compares with the items of an array, which have blanks.
+    """
+    if node.name in _COMPARING and any(
+        known.of(value) is _ITEMS_PADDED and not isinstance(value, exp.Array)
+        for value in node.expressions
+    ):
+        raise FeatureNotSupported(
+            "comparing with the items of an array of character is not supported",
+            hint="Cast the values to text before they become items.",
+            position=position_of(node),
+        )
     if node.name not in _AS_IT_IS:
         for value in node.expressions:
             _unpad(value, known)
