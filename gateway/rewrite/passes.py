@@ -14,6 +14,7 @@ from typing import Literal
 from sqlglot import exp
 
 from gateway.autodiff.relational import pull_back, unnamed
+from gateway.autodiff.relational.queries import Unless
 from gateway.autodiff.rules.graph import MOST_NODES
 from gateway.autodiff.statements.markers import expand
 from gateway.autodiff.statements.neighbours import has_calls, take_along
@@ -73,7 +74,7 @@ from gateway.rewrite.rewriting import (
     no_functions,
     no_types,
 )
-from gateway.rewrite.rewritten import Rewritten, Step, with_parameters
+from gateway.rewrite.rewritten import Otherwise, Rewritten, Step, with_parameters
 from gateway.rewrite.value_passes import (
     cast_quoted,
     cast_quoted_listed,
@@ -183,12 +184,17 @@ def pull_back_queries(state: Rewriting) -> None:
     state.analysis = pull_back(*known, keys, keep, state.most_nodes)
 
 
-def _keep_layer(state: Rewriting, query: exp.Query, in_rounds: bool = False) -> TableName:
+def _keep_layer(
+    state: Rewriting, query: exp.Query, unless: Unless | None = None, in_rounds: bool = False
+) -> TableName:
     """Let a query, of names that are bound, be run before the statement; the name of its rows."""
     inner = _beforehand(state, query, in_rounds)
     number = sum(name.schema == LAYERS for name in state.relations) + 1
     name = TableName(LAYERS, str(number))
     state.layers[name] = done(inner)
+    if unless is not None:
+        other = done(_beforehand(state, unless.other, in_rounds))
+        state.layers[name] = replace(state.layers[name], otherwise=Otherwise(unless.asked, other))
     names = query.named_selects if inner.names is None else inner.names
     state.relations[name] = dict(zip(names, inner.columns, strict=True))
     return name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
@@ -41,6 +41,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Otherwise:
+    """What is run in the place of a layer, unless the one value of a layer before it is true."""
+
+    asked: TableName
+    query: Rewritten
+
+
+@dataclass(frozen=True, slots=True)
 class Rewritten:
     """A query ready for the engine.
 
@@ -59,6 +67,7 @@ class Rewritten:
             before it; it names their rows.
         notes: What whoever runs it should know of its derivatives.
         step: Of a layer that is a recursive query, of which this is the first term.
+        otherwise: Of a layer that may be made in another way.
     """
 
     tree: exp.Expr
@@ -74,6 +83,7 @@ class Rewritten:
     layers: tuple[tuple[TableName, Rewritten], ...] = ()
     notes: tuple[Note, ...] = ()
     step: Step | None = None
+    otherwise: Otherwise | None = None
     _typed: dict[Hashable, tuple[ColumnInfo, ...]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -82,9 +92,20 @@ class Rewritten:
     @property
     def is_recursive(self) -> bool:
         """Whether WITH RECURSIVE stands in it, or in one of its layers."""
-        if any(clause.args.get("recursive") for clause in nodes_of(self.tree, exp.With)):
-            return True
-        return any(layer.step or layer.is_recursive for _, layer in self.layers)
+        return any(
+            query.step
+            or any(clause.args.get("recursive") for clause in nodes_of(query.tree, exp.With))
+            for query in self.all_run
+        )
+
+    @property
+    def all_run(self) -> Iterator[Rewritten]:
+        """It and every query that is run for it, or may be."""
+        yield self
+        inner = [layer for _, layer in self.layers]
+        inner += [more.query for more in (self.step, self.otherwise) if more is not None]
+        for each in inner:
+            yield from each.all_run
 
     def typed(self, types: Mapping[int, Type], described: bool = False) -> Rewritten:
         """The same with each `$n` of a known type cast to it, so that planning knows it too.
@@ -145,9 +166,12 @@ class Rewritten:
     def text(self) -> str:
         """The same, laid out for people, after its layers."""
         parts = [f"-- {name}\n{each.text}" for name, each in self.layers]
-        step = self.step
-        again = [] if step is None else [f"-- each step, over {step.rows}", step.query.text]
-        return "\n".join([*parts, to_text(self.tree), *again])
+        parts.append(to_text(self.tree))
+        if self.step is not None:
+            parts += [f"-- each step, over {self.step.rows}", self.step.query.text]
+        if self.otherwise is not None:
+            parts += [f"-- unless {self.otherwise.asked}", self.otherwise.query.text]
+        return "\n".join(parts)
 
 
 def with_parameters(output: Output) -> Output:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from gateway.autodiff.statements.relations import PULLED_BACK
 from gateway.rewrite.rewriting import Rewriting
 from gateway.sql.lowered.choosing import choose
 from gateway.sql.lowered.groups.equal_forms import group_equal
@@ -93,8 +94,9 @@ def group_united(state: Rewriting) -> None:
 
 
 def group_reals(state: Rewriting) -> None:
-    """Put NaN of either sign into one group."""
-    group_nans(state.analysis)
+    """Put NaN of either sign into one group, but where gradients are led back to rows by value."""
+    if not any(block.select.meta_get(PULLED_BACK) for block in state.analysis.blocks):
+        group_nans(state.analysis)
 
 
 def group_forms(state: Rewriting) -> None:

@@ -122,6 +122,8 @@ INSERT INTO heads SELECT * FROM heads WHERE i = o
 INSERT INTO heads VALUES (1, 1, 1, NULL), (1, 2, NULL, 0.5), (1, NULL, 2, 0.5), (1, 3, 2, 'NaN')
 UPDATE heads SET v = 'Infinity' WHERE head = 2 AND i = 1
 UPDATE heads SET v = 'NaN' WHERE i = 3
+UPDATE heads SET v = -'NaN'::float8 WHERE i = 3
+UPDATE sums SET v = -'NaN'::float8 WHERE o = 2
 UPDATE seen SET v = NULL WHERE i = 2 OR s = 5
 UPDATE seen SET s = NULL WHERE s < 4
 UPDATE seen SET s = NULL, head = NULL WHERE i = 1

@@ -9,7 +9,7 @@ relation (`_of_leaf`). Slopes are written as grad(...), for the chain rule to fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -18,7 +18,9 @@ from gateway.autodiff.relational.calls import Call, calls_in
 from gateway.autodiff.relational.factored import factored
 from gateway.autodiff.relational.queries import (
     Keep,
+    Unless,
     added,
+    all_of,
     double,
     grad,
     joined,
@@ -45,11 +47,28 @@ class Kept:
         keys: What the keys are called there, in their order.
         columns: What the aggregates and what their weights ask are called there, by letter and
             aggregate as it is written.
+        with_given: Whether the cotangents of its values stand beside them, as `"d v"`.
     """
 
     table: TableName
     keys: tuple[str, ...]
     columns: Mapping[tuple[str, exp.Expr], str]
+    with_given: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows of the variable's table.
+
+    Args:
+        known_by: The columns of it that tell its rows apart.
+        is_key: Whether no two rows are alike in those.
+        carried: Columns that are given with them where no rows are put together.
+    """
+
+    known_by: Sequence[str]
+    is_key: bool
+    carried: Sequence[str] = ()
 
 
 class Sweep:
@@ -58,7 +77,7 @@ class Sweep:
     Args:
         staging: What changes with the variables.
         variables: The columns of its table.
-        known_by: The columns of it that tell its rows apart.
+        rows: What its rows are known by.
         unsized: A table without rows whose size the engine does not know. The engine holds the
             rows of a join for few, and would gather them in a hash table and look up the groups;
             beside a table of unknown size it takes the two as they are written.
@@ -69,12 +88,12 @@ class Sweep:
         self,
         staging: Staging,
         variables: Iterable[str],
-        known_by: Iterable[str],
+        rows: Rows,
         unsized: TableName | None = None,
         keep: Keep | None = None,
     ) -> None:
         self._staging, self._variables = staging, list(variables)
-        self._known_by, self._unsized, self._keep = list(known_by), unsized, keep
+        self._own, self._unsized, self._keep = rows, unsized, keep
         self.found: list[exp.Select] = []
 
     def sweep(
@@ -126,23 +145,24 @@ class Sweep:
         letters = [(each, "f") for each in calls]
         letters += [(each, letter) for each in changing for letter in each.asked]
         groups = _groups(stage, letters) if kept is None else _kept_groups(stage, letters, kept)
+        beside = kept is not None and kept.with_given
         names = [*stage.key_names, *_group_columns(changing)]
         items = [named(column_node("g", name), name) for name in names]
         for each in changing:
             parts = [
-                times(self._given(name, given), grad(made, column_node("g", each.named("f"))))
+                times(
+                    _given(name, given, "g" if beside else "o"),
+                    grad(made, column_node("g", each.named("f"))),
+                )
                 for name, value in stage.outputs.items()
                 for made in [self._over_groups(value, stage, calls)]
                 if made.find(exp.Column) is not None
             ]
             items.append(named(added(parts), each.named("c")))
         query = exp.select(*items, copy=False).from_(subquery(groups, "g"), copy=False)
-        if given is not None:
+        if given is not None and not beside:
             joined(query, given, "o", [(n, column_node("g", n)) for n in stage.key_names])
         return query
-
-    def _given(self, name: str, given: exp.Select | None) -> exp.Expr:
-        return exp.Literal.number("1.0") if given is None else column_node("o", f"d {name}")
 
     def _over_groups(self, value: exp.Expr, stage: Stage, calls: list[Call]) -> exp.Expr:
         """A value of a stage with columns of `_groups` in the place of its aggregates and keys."""
@@ -165,19 +185,20 @@ class Sweep:
     ) -> exp.Select:
         """A row for each row of a relation, or for all that are alike: its columns, its slopes."""
         slopes = self._variables if leaf.stage is None else list(leaf.stage.outputs)
-        own = self._known_by if leaf.stage is None else leaf.stage.key_names
+        own = self._own.known_by if leaf.stage is None else leaf.stage.key_names
         shown = {name: f"own {name}" if leaf.stage is None else name for name in own}
         weights = {each: _weight(each) for each in changing}
         split = None if self._keep is None else factored(stage, changing, leaf, slopes)
         if split is None or self._keep is None:
             return self._joined(stage, weights, aggregates, leaf, shown, slopes)
-        dense = split.is_dense(self._keep(split.density()))
-        sparse = exp.Not(this=copied(dense))
-        ways = [
-            split.query(aggregates, weights, shown, slopes, dense),
-            self._joined(stage, weights, copied(aggregates), leaf, shown, slopes, sparse),
-        ]
-        return exp.select(exp.Star(), copy=False).from_(subquery(united(ways), "u"), copy=False)
+        is_key = leaf.stage is not None or self._own.is_key
+        if not split.inner:
+            carried = self._own.carried if is_key and leaf.stage is None else ()
+            shown |= {name: f"own {name}" for name in carried}
+            return split.query(aggregates, weights, shown, slopes, is_key)
+        summed = split.query(aggregates, weights, shown, slopes, is_key)
+        plain = self._joined(stage, weights, copied(aggregates), leaf, shown, slopes)
+        return all_of(self._keep(summed, Unless(self._keep(split.density()), plain)))
 
     def _joined(
         self,
@@ -187,9 +208,8 @@ class Sweep:
         leaf: Leaf,
         shown: dict[str, str],
         slopes: list[str],
-        asked: exp.Expr | None = None,
     ) -> exp.Select:
-        """The same by a join with all that the stage reads, if `asked` is true."""
+        """The same by a join with all that the stage reads."""
         items = [named(column_node("r", f"own {name}"), known) for name, known in shown.items()]
         for slope in slopes:
             parts = [
@@ -201,10 +221,8 @@ class Sweep:
             ]
             items.append(named(total(added(parts)), f"d {slope}"))
         query = exp.select(*items, copy=False).from_(subquery(aggregates, "p"), copy=False)
-        rows = self._rows(stage, list(weights), leaf, list(shown), slopes, asked)
+        rows = self._rows(stage, list(weights), leaf, list(shown), slopes)
         joined(query, rows, "r", [(name, column_node("p", name)) for name in stage.key_names])
-        if asked is not None:
-            query.where(copied(asked), copy=False)
         grouped = [column_node("r", f"own {name}") for name in shown]
         return query.group_by(*grouped, copy=False) if grouped else query
 
@@ -215,7 +233,6 @@ class Sweep:
         leaf: Leaf,
         own: list[str],
         slopes: list[str],
-        asked: exp.Expr | None,
     ) -> exp.Query:
         """The rows that a stage puts together, with the arguments of its aggregates."""
         keys = zip(stage.key_names, stage.keys, strict=True)
@@ -228,12 +245,14 @@ class Sweep:
                 for slope in slopes
             ]
         query: exp.Query = over_rows(stage.block, items)
-        if asked is not None:
-            query.where(copied(asked), copy=False)
         if self._unsized is not None and stage.keys:
             query = united([query, _nothing(self._unsized, len(items))])
         extremes = [each for each in changing if is_extreme(each.call)]
         return _with_winners(query, extremes, stage.key_names) if extremes else query
+
+
+def _given(name: str, given: exp.Select | None, relation: str) -> exp.Expr:
+    return exp.Literal.number("1.0") if given is None else column_node(relation, f"d {name}")
 
 
 def _groups(stage: Stage, letters: list[tuple[Call, str]]) -> exp.Select:
@@ -260,6 +279,9 @@ def _kept_groups(stage: Stage, letters: list[tuple[Call, str]], kept: Kept) -> e
     for each, letter in letters:
         column = kept.columns[letter, each.written]
         items.append(named(column_node("k", column), each.named(letter)))
+    if kept.with_given:
+        given = (f"d {name}" for name in stage.outputs)
+        items += [named(column_node("k", name), name) for name in given]
     table = table_node(kept.table)
     table.set("alias", exp.TableAlias(this=exp.to_identifier("k", quoted=True)))
     return exp.select(*items, copy=False).from_(table, copy=False)

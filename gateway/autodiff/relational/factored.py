@@ -7,7 +7,9 @@ not made again. Source: Yan and Larson, Eager aggregation and lazy aggregation, 
 of `c * (a * v)` is `v` times that of `c * a`.
 
 It is for a relation that has most of the pairs that its two sets of columns could make, as matrices
-of weights have. Where few are there, the sums would be of pairs that no row of it asks for.
+of weights have. Where few are there, the sums would be of pairs that no row of it asks for. Where
+all keys of the group are the relation's, as the units' are of a layer that is read, there are no
+pairs: what the others are multiplied by is added up by itself, once for all groups.
 """
 
 from __future__ import annotations
@@ -31,8 +33,7 @@ from gateway.autodiff.relational.queries import (
 from gateway.autodiff.relational.stages import Leaf, Stage
 from gateway.autodiff.relational.weights import is_of_group
 from gateway.errors import GatewayError
-from gateway.sources.table import TableName
-from gateway.sql.names.scope import Block, Source, column_node, resolve, table_node
+from gateway.sql.names.scope import Block, Source, column_node, resolve
 from gateway.sql.text.trees import conjuncts, copied, nodes_of
 from gateway.sql.types.inference import type_of
 
@@ -71,19 +72,13 @@ class Factored:
     conditions: tuple[list[exp.Expr], list[exp.Expr]] = field(default_factory=lambda: ([], []))
 
     def density(self) -> exp.Select:
-        """Whether the relation has half of the pairs that its columns could make, as `dense`."""
+        """Whether the relation has half of the pairs that its columns could make."""
         sides = ([mine for mine, _ in self.pairs], list(self.outer.values()))
         counts = [self._distinct(side) for side in sides]
         most = exp.Mul(this=counts[0], expression=counts[1])
         twice = exp.Mul(this=_count(), expression=exp.Literal.number("2.0"))
         item = named(exp.GTE(this=twice, expression=most), _DENSE)
         return self._of_relation([item])
-
-    def is_dense(self, kept: TableName) -> exp.Expr:
-        """The same out of the one row that is kept."""
-        table = table_node(kept)
-        column = column_node(table.name, _DENSE)
-        return exp.Subquery(this=exp.select(column, copy=False).from_(table, copy=False))
 
     def _distinct(self, columns: list[exp.Expr]) -> exp.Expr:
         rows = self._of_relation([named(exp.Literal.number(1), "one")])
@@ -101,7 +96,7 @@ class Factored:
         weights: Mapping[Call, exp.Expr],
         shown: Mapping[str, str],
         slopes: Sequence[str],
-        dense: exp.Expr,
+        is_key: bool,
     ) -> exp.Select:
         """What each row of the relation counts: its columns, and `"d v"` for its slopes.
 
@@ -110,49 +105,71 @@ class Factored:
             weights: What a row counts in each, in the columns of `"p"`.
             shown: The columns by which the rows are known, and what they are to be called.
             slopes: The columns to differentiate by.
-            dense: Whether there are to be any rows.
+            is_key: Whether no two rows are alike in those columns.
         """
+        counted = {
+            each: times(column_node("p", each.named("c")), weight)
+            for each, weight in weights.items()
+        }
+        sums = self._sums(aggregates, counted) if self.inner else self._own_sums()
         items = [named(copied(self.leaf.columns[name]), f"own {name}") for name in shown]
         items += [named(copied(mine), f"j {n}") for n, (mine, _) in enumerate(self.pairs)]
         items += [named(copied(key), name) for name, key in self.outer.items()]
         items += [named(copied(self.leaf.columns[name]), f"v {name}") for name in slopes]
-        rows = self._of_relation(items)
         found = [named(column_node("r", f"own {name}"), known) for name, known in shown.items()]
         for slope in slopes:
-            value = column_node("r", f"v {slope}")
-            parts = [
-                grad(times(column_node("q", each.named("s")), value), value)
-                for each, name in self.columns.items()
-                if name == slope
-            ]
-            found.append(named(total(added(parts)), f"d {slope}"))
-        sums = self._sums(aggregates, weights, dense)
+            parts = self._slopes(slope, {} if self.inner else counted)
+            made = added(parts) if is_key else total(added(parts))
+            found.append(named(made, f"d {slope}"))
         query = exp.select(*found, copy=False).from_(subquery(sums, "q"), copy=False)
-        joined(query, rows, "r", [(name, column_node("q", name)) for name in self.outer])
+        meeting = "q"
+        if not self.inner:  # each row meets the one group that it is in, and the sum of its pairs
+            query.append("joins", exp.Join(this=subquery(aggregates, "p"), kind="CROSS"))
+            meeting = "p"
+        keys = [(name, column_node(meeting, name)) for name in self.outer]
+        joined(query, self._of_relation(items), "r", keys)
         query.where(*self._same("q", "r"), copy=False)
-        return query.group_by(*(column_node("r", f"own {name}") for name in shown), copy=False)
+        grouped = [] if is_key else [column_node("r", f"own {name}") for name in shown]
+        return query.group_by(*grouped, copy=False) if grouped else query
 
-    def _sums(
-        self, aggregates: exp.Select, weights: Mapping[Call, exp.Expr], dense: exp.Expr
-    ) -> exp.Select:
+    def _slopes(self, slope: str, counted: Mapping[Call, exp.Expr]) -> list[exp.Expr]:
+        """What a row counts in each aggregate of a column, times what is `counted`."""
+        value = column_node("r", f"v {slope}")
+        parts = []
+        for each, name in self.columns.items():
+            if name == slope:
+                made = grad(times(column_node("q", each.named("s")), copied(value)), value)
+                parts.append(times(counted[each], made) if each in counted else made)
+        return parts
+
+    def _sums(self, aggregates: exp.Select, counted: Mapping[Call, exp.Expr]) -> exp.Select:
         """The cotangents times the factors, added up for rows of the relation that may be there."""
-        joins = [f"j {n}" for n in range(len(self.pairs))]
-        items = [named(column_node("o", name), name) for name in joins]
-        items += [named(column_node("p", name), name) for name in self.outer]
-        for each, weight in weights.items():
-            counted = times(column_node("p", each.named("c")), weight)
-            product = times(counted, column_node("o", each.named("a")))
-            summed = exp.Anonymous(this="sum", expressions=[product])
-            items.append(named(summed, each.named("s")))
-        query = exp.select(*items, copy=False).from_(subquery(aggregates, "p"), copy=False)
+        items = [named(column_node("p", name), name) for name in self.outer]
+        for each, weighted in counted.items():
+            product = times(weighted, column_node("o", each.named("a")))
+            items.append(named(_sum(product), each.named("s")))
+        query = exp.select(copy=False).from_(subquery(aggregates, "p"), copy=False)
         pairs = [(name, column_node("p", name)) for name in self.inner]
-        joined(query, self._others(dense), "o", pairs)
-        query.where(copied(dense), copy=False)
-        grouped = [column_node("o", name) for name in joins]
-        grouped += [column_node("p", name) for name in self.outer]
-        return query.group_by(*grouped, copy=False)
+        joined(query, self._others(), "o", pairs)
+        grouped = [column_node("p", name) for name in self.outer]
+        return self._by_pairs(query, items, grouped)
 
-    def _others(self, dense: exp.Expr) -> exp.Select:
+    def _own_sums(self) -> exp.Select:
+        """The factors alone, added up."""
+        items = [
+            named(_sum(column_node("o", each.named("a"))), each.named("s")) for each in self.factors
+        ]
+        query = exp.select(copy=False).from_(subquery(self._others(), "o"), copy=False)
+        return self._by_pairs(query, items, [])
+
+    def _by_pairs(
+        self, query: exp.Select, items: list[exp.Expr], grouped: Sequence[exp.Expr]
+    ) -> exp.Select:
+        joins = [f"j {n}" for n, _ in enumerate(self.pairs)]
+        query.set("expressions", [*(named(column_node("o", j), j) for j in joins), *items])
+        return query.group_by(*(column_node("o", j) for j in joins), *grouped, copy=False)
+
+    def _others(self) -> exp.Select:
         """The rows of the others that meet some row of the relation."""
         items = [named(copied(other), f"j {n}") for n, (_, other) in enumerate(self.pairs)]
         items += [named(copied(key), name) for name, key in self.inner.items()]
@@ -167,7 +184,7 @@ class Factored:
         for n, (_, other) in enumerate(self.pairs):
             same = exp.EQ(this=column_node("∂met", f"j {n}"), expression=copied(other))
             query.where(same, copy=False)
-        return query.where(*map(copied, self.conditions[False]), copied(dense), copy=False)
+        return query.where(*map(copied, self.conditions[False]), copy=False)
 
     def _same(self, one: str, other: str) -> Iterator[exp.Expr]:
         for n, _ in enumerate(self.pairs):
@@ -194,7 +211,8 @@ def factored(
     columns = {call: name for call, (_, name) in found.items()}
     split = Factored(stage, leaf, source, others, factors, columns)
     whole = _sort_keys(split, sides) and _sort_conditions(split, conditions, sides)
-    return split if whole and split.inner and split.outer and split.pairs else None
+    alike = bool(split.inner) or len(others) == 1  # else others might be joined by it alone
+    return split if whole and alike and split.outer and split.pairs else None
 
 
 class _Sides:
@@ -320,3 +338,7 @@ def _pair(condition: exp.EQ, sides: _Sides) -> tuple[exp.Expr, exp.Expr] | None:
 
 def _count() -> exp.Expr:
     return exp.Anonymous(this="count", expressions=[exp.Star()])
+
+
+def _sum(tree: exp.Expr) -> exp.Expr:
+    return exp.Anonymous(this="sum", expressions=[tree])

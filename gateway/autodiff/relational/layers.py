@@ -15,8 +15,16 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from gateway.autodiff.relational.calls import calls_in
-from gateway.autodiff.relational.cotangents import Kept, Sweep
-from gateway.autodiff.relational.queries import KEY, Keep, added_up, named, root_of, subquery
+from gateway.autodiff.relational.cotangents import Kept, Rows, Sweep
+from gateway.autodiff.relational.queries import (
+    KEY,
+    Keep,
+    added_up,
+    all_of,
+    named,
+    root_of,
+    subquery,
+)
 from gateway.autodiff.relational.stages import Stage, Staging
 from gateway.autodiff.statements.grouping import group_keys
 from gateway.sources.table import TableName
@@ -39,12 +47,19 @@ class _Part:
         kept: Its rows, with its aggregates; a loss without layers has none.
         values: Its columns that change with the variables.
         cotangents: Where those of its values are kept, by its keys.
+        groups: `kept`, or the rows of `cotangents` if they have all that those have.
     """
 
     query: exp.Select
     kept: Kept | None = None
     values: tuple[str, ...] = ()
     cotangents: TableName | None = None
+    groups: Kept | None = None
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """What its aggregates are called where its rows are kept."""
+        return () if self.kept is None else tuple(sorted(set(self.kept.columns.values())))
 
     @property
     def table(self) -> TableName:
@@ -61,9 +76,7 @@ class _Part:
     @property
     def given(self) -> exp.Select | None:
         """The cotangents of its values, by its keys as its stage calls them."""
-        if self.cotangents is None:
-            return None
-        return exp.select(exp.Star(), copy=False).from_(table_node(self.cotangents), copy=False)
+        return None if self.cotangents is None else all_of(self.cotangents)
 
 
 class Layers:
@@ -155,7 +168,7 @@ class Layers:
                 columns[letter, copied(call.written)] = name
         rows = copied(part.query)
         rows.set("expressions", items)
-        part.kept = Kept(self._keep(rows), keys, columns)
+        part.kept = part.groups = Kept(self._keep(rows), keys, columns)
 
     def _stage(
         self, part: _Part, table: TableName, read: Sequence[str] = ()
@@ -188,28 +201,46 @@ class Layers:
         if self._layers:
             self._unsized = self._keep(exp.select("1").where(exp.false(), copy=False))
         for part in reversed(self._layers.values()):
-            found = self._swept(readers, part.table, part.keys)
+            found = self._swept(readers, part.table, part.keys, is_key=True, carried=part.carried)
             if found:
-                part.cotangents = self._keep(_by_keys(part, found))
+                self._keep_cotangents(part, found)
                 readers.append(part)
         over_own = [r for r in readers if reads(r.query, self._own)]
         known_by = self._key or sorted(
             {name for r in over_own for name in self._staging(r, self._own)[0].read}
         )
-        return self._swept(over_own, self._own, known_by), known_by
+        return self._swept(over_own, self._own, known_by, is_key=bool(self._key)), known_by
+
+    def _keep_cotangents(self, part: _Part, found: list[exp.Select]) -> None:
+        """Keep what all readers of a layer give, a row for each of its groups."""
+        keys = {f"own {name}": f"{KEY} {n}" for n, name in enumerate(part.keys, 1)}
+        carried = {f"own {name}": name for name in part.carried}
+        whole = len(found) == 1 and carried.keys() <= set(found[0].named_selects)
+        names = keys | carried if whole else keys
+        rows = added_up(found, list(names.items()), [f"d {name}" for name in part.values])
+        part.cotangents = self._keep(rows)
+        if whole and part.kept is not None:
+            part.groups = Kept(part.cotangents, tuple(keys.values()), part.kept.columns, True)
 
     def _swept(
-        self, readers: list[_Part], table: TableName, known_by: Sequence[str]
+        self,
+        readers: list[_Part],
+        table: TableName,
+        known_by: Sequence[str],
+        is_key: bool,
+        carried: Sequence[str] = (),
     ) -> list[exp.Select]:
         found: list[exp.Select] = []
         for reader in readers:
             if not reads(reader.query, table):
                 continue
-            staging, stage = self._stage(reader, table, known_by)
+            staging, stage = self._stage(reader, table, (*known_by, *carried))
             if stage.outputs:
                 keep = self._keep if self._layers else None
-                sweep = Sweep(staging, self._variables_of(table), known_by, self._unsized, keep)
-                found += sweep.sweep(stage, reader.given, reader.kept)
+                variables = self._variables_of(table)
+                rows = Rows(known_by, is_key, carried)
+                sweep = Sweep(staging, variables, rows, self._unsized, keep)
+                found += sweep.sweep(stage, reader.given, reader.groups)
         return found
 
 
@@ -235,9 +266,3 @@ def _read(part: _Part, place: exp.Subquery) -> exp.Expr:
     made = subquery(exp.select(*items, copy=False).from_(table, copy=False), alias.name)
     made.set("joins", joins)
     return made
-
-
-def _by_keys(part: _Part, found: list[exp.Select]) -> exp.Select:
-    """The cotangents that all readers of a layer give, a row for each of its groups."""
-    keys = [(f"own {name}", f"{KEY} {n}") for n, name in enumerate(part.keys, 1)]
-    return added_up(found, keys, [f"d {name}" for name in part.values])

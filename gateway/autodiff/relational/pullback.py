@@ -26,7 +26,15 @@ from gateway.autodiff.relational.asked import (
 )
 from gateway.autodiff.relational.joins import join_other_rows
 from gateway.autodiff.relational.layers import Layers
-from gateway.autodiff.relational.queries import Keep, added_up, joined, named, root_of, subquery
+from gateway.autodiff.relational.queries import (
+    Keep,
+    Unless,
+    added_up,
+    joined,
+    named,
+    root_of,
+    subquery,
+)
 from gateway.autodiff.relational.stages import HiddenReading
 from gateway.autodiff.relational.unions import join_unions
 from gateway.autodiff.rules.graph import MOST_NODES
@@ -164,11 +172,12 @@ class _Pullback:
         column = column_node(table.name, "∂value")
         return exp.select(column, copy=False).from_(table, copy=False)
 
-    def _kept(self, query: exp.Select) -> TableName:
+    def _kept(self, query: exp.Select, unless: Unless | None = None) -> TableName:
         """The name of a query's rows; the WITH queries that it names go with it."""
         assert self._keep is not None
-        query.set("with_", self._loss.context())
-        return self._keep(query)
+        for each in [query] if unless is None else [query, unless.other]:
+            each.set("with_", self._loss.context())
+        return self._keep(query, unless)
 
     def _as_aggregate(self, query: exp.Select) -> None:
         """Let the query, one row and one column, be a SELECT with an aggregate."""

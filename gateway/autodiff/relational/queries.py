@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from sqlglot import exp
 
 from gateway.autodiff.statements.readings import ALONE
 from gateway.sources.table import TableName
-from gateway.sql.names.scope import Analysis, Block, column_node
+from gateway.sql.names.scope import Analysis, Block, column_node, table_node
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied
 
 KEY = "∂key"  # what the columns are called that tell the groups of a loss apart, before a number
 
-# Has the rows of a query at hand under a name.
-Keep = Callable[[exp.Select], TableName]
+
+@dataclass(frozen=True, eq=False)
+class Unless:
+    """The query whose rows are kept in the place of another's, unless the one value of rows that
+    are kept already is true."""
+
+    asked: TableName
+    other: exp.Select
+
+
+class Keep(Protocol):
+    """Has the rows of a query at hand, or those of the other one."""
+
+    def __call__(self, query: exp.Select, unless: Unless | None = None, /) -> TableName:
+        """The name that they go by."""
 
 
 def over_rows(block: Block, items: list[exp.Expr]) -> exp.Select:
@@ -77,6 +92,11 @@ def added_up(
 def root_of(analysis: Analysis, query: exp.Select) -> Block:
     """The block that a query itself is."""
     return next(block for block in analysis.blocks if block.select is query)
+
+
+def all_of(rows: TableName) -> exp.Select:
+    """A query of all rows that go by a name."""
+    return exp.select(exp.Star(), copy=False).from_(table_node(rows), copy=False)
 
 
 def subquery(query: exp.Query, alias: str) -> exp.Subquery:

@@ -48,7 +48,8 @@ def with_layers(
         OutOfMemory: 53200, the rows of layers do not fit.
     """
     found = dict(tables)
-    for name, layer in rewritten.layers:
+    for name, either in rewritten.layers:
+        layer = either if room is None else _chosen(either, found)
         made = plan(layer, tables=found)
         if room is None:
             rows = made.schema.empty_table()
@@ -60,6 +61,16 @@ def with_layers(
         if room is None and layer.step is not None:
             plan(layer.step.query, tables={**found, layer.step.rows: found[name]})
     return found
+
+
+def _chosen(layer: Rewritten, tables: Tables) -> Rewritten:
+    """A layer, or what is run in its place."""
+    other = layer.otherwise
+    if other is None:
+        return layer
+    told = tables[other.asked]
+    assert isinstance(told, Snapshot)
+    return layer if told.rows.column(0)[0].as_py() else other.query
 
 
 def _held(rows: pa.Table) -> Table:

@@ -137,10 +137,8 @@ class Apart:
 
 def reads_table(rewritten: Rewritten, name: TableName) -> bool:
     """Whether a RETURNING reads its table besides the changed rows."""
-    queries = [layer for _, layer in rewritten.layers]
-    queries += [layer.step.query for layer in queries if layer.step is not None]
-    trees = [rewritten.tree, *(query.tree for query in queries)]
-    return sum(t.name == name.name for tree in trees for t in nodes_of(tree, exp.Table)) > 1
+    found = (nodes_of(query.tree, exp.Table) for query in rewritten.all_run)
+    return sum(table.name == name.name for tables in found for table in tables) > 1
 
 
 def over_rows_apart(query: exp.Select, name: TableName) -> exp.Select:
