@@ -79,7 +79,8 @@ class Shapes:
             return inserted
         lifted = lift(text)
         shape = self._of(lifted) if lifted is not None else None
-        if lifted is None or shape is None or shape.statement is None:
+        statement = shape.statement if shape is not None else None  # others may refuse it later
+        if lifted is None or shape is None or statement is None:
             return None
         self._sent.put(text, True, 1)
         values = [
@@ -87,19 +88,19 @@ class Shapes:
             for value, kind in zip(lifted.values, lifted.types, strict=True)
         ]
         try:
-            if not _serves(client, shape, shape.statement, lifted):
+            if not _serves(client, shape, statement, lifted):
                 return None
         except QueryCanceled:
             raise
         except GatewayError:  # it will be told of the text as it was sent
             return self._refuse(shape)
-        client.account.run(shape.statement)
+        client.account.run(statement)
         try:
-            return client.run(shape.statement, Bound(values, lifted.types))
+            return client.run(statement, Bound(values, lifted.types))
         except QueryCanceled:
             raise
         except GatewayError as error:
-            if shape.statement.kind is Kind.WRITE:  # of the values, or of the rows: no place
+            if statement.kind is Kind.WRITE:  # of the values, or of the rows: no place
                 error.position = 0
                 raise
             return self._refuse(shape)

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg.rows import tuple_row
 
+from gateway.session import lifting
 from gateway.session.dispatch import Client
 from gateway.session.lifting import Shapes
 from gateway.session.result import Result
@@ -168,3 +169,17 @@ def test_the_third_of_a_kind_is_read_from_its_shape(
     for number in (1, 2, 3, 3, 3):
         client.execute(f"SELECT i2 AS third_of_a_kind FROM lifted WHERE i4 = {number}")
     assert found == [False, True, True, False]  # the last is known as it stands
+
+
+def test_another_session_may_refuse_a_shape_meanwhile(
+    client: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(by: Client, shape: Any, *rest: Any) -> bool:
+        Shapes._refuse(shape)
+        return serves(by, shape, *rest)
+
+    serves = lifting._serves
+    monkeypatch.setattr(lifting, "_serves", refused)
+    for number in (1, 2, -5):
+        found = client.execute(f"SELECT i2 AS refused_meanwhile FROM lifted WHERE i4 = {number}")
+        assert found.fetchall() == [(7,)] * (number == -5)
