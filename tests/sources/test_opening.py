@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 import shutil
-import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import xarray
 import zarr
 
 from gateway.errors import ConfigurationFault, DatasetUnreadable
+from gateway.sources.opening import copies as copying
 from gateway.sources.opening import opening
 from gateway.sources.opening.opening import guess_engine, open_dataset, presence
 
@@ -235,21 +235,74 @@ def test_references_open_as_the_store_they_point_into(tmp_path: Path) -> None:
     assert "generated" in f"{caught.value} {caught.value.detail}"
 
 
-def test_an_older_opening_of_a_file_is_closed_before_a_newer_one(tmp_path: Path) -> None:
-    texts = xarray.Dataset({"s": ("x", np.array(["a", "ż", ""], object))}, {"x": ["p", "q", "r"]})
-    texts.to_netcdf(tmp_path / "s.nc")
+def test_a_netcdf_file_is_open_once_for_all_datasets_of_it(tmp_path: Path) -> None:
+    def write(path: Path, *texts: str) -> Path:
+        dataset = xarray.Dataset({"s": ("x", np.array(texts, object))}, {"x": [*range(len(texts))]})
+        dataset.to_netcdf(path)
+        return path
 
-    def read() -> tuple[xarray.Dataset, weakref.ref[Any]]:
-        opened = open_dataset(tmp_path / "s.nc")
-        assert isinstance(opened, xarray.Dataset) and opened.s.values[1] == "ż"
-        return opened, weakref.ref(opened._close.__self__._manager)
+    def read(path: Path) -> Any:
+        opened = open_dataset(path)
+        assert isinstance(opened, xarray.Dataset)
+        return opened, [*opened.s.values]
 
-    older, file_of_older = read()
-    newer, file_of_newer = read()
-    del newer
+    def openings() -> int:
+        held = xarray.backends.file_manager.FILE_CACHE.values()
+        return sum(Path(file.filepath()).is_relative_to(tmp_path) for file in held)
+
+    path = write(tmp_path / "s.nc", "a", "ż")
+    (tmp_path / "link").symlink_to(path)
+    older, found = read(path)
+    several, same = read(tmp_path / "s*.nc")
+    linked, again = read(tmp_path / "link")
+    assert found == same == again == ["a", "ż"] and openings() == 1
+    grown = write(tmp_path / "grown", "a", "ż", "c")
+    shutil.copyfile(grown, path)  # the same file, longer
+    newer, found = read(path)
+    assert found == ["a", "ż", "c"] and openings() == 1
+    assert [*older.s.values] == [*several.s.values] == [*linked.s.values] == ["a", "ż"]
+    write(tmp_path / "other", "z").rename(path)
+    other, found = read(path)
+    assert found == ["z"] and [*newer.s.values] == ["a", "ż", "c"] and openings() == 2
+    del older, several, linked, newer, other
     gc.collect()
-    assert file_of_newer() is not None
-    del older
-    gc.collect()
-    assert file_of_older() is None and file_of_newer() is None
-    read()
+    assert openings() == 0
+
+
+def test_files_behind_a_url_are_copied_anew_when_they_have_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = fsspec.filesystem("memory")
+
+    def put(name: str, first: int, last: int) -> None:
+        dataset = xarray.Dataset({"v": ("x", np.arange(first, last) * 1.0)})
+        dataset.assign_coords(x=np.arange(first, last)).to_netcdf(tmp_path / name)
+        memory.put(str(tmp_path / name), f"/copied/{name}")
+
+    def read(uri: str) -> list[float]:
+        opened = open_dataset(f"memory://copied/{uri}")
+        assert isinstance(opened, xarray.Dataset)
+        return [*opened.v.values]
+
+    def copies() -> int:
+        return len([*Path(copying._folder().name).iterdir()])
+
+    try:
+        for number in range(4):
+            put("a.nc", 0, 2 + number)
+            assert read("a.nc") == [*range(2 + number)]
+        put("b.nc", 5, 7)
+        assert read("*.nc") == [*range(7)]
+        memory.put(str(tmp_path / "b.nc"), "/copied/b.nc?sig=abc")
+        assert read("b.nc?sig=abc") == [5, 6]
+        before = copies()
+        told = type(memory).info
+        monkeypatch.setattr(
+            type(memory), "info", lambda *asked, **more: told(*asked, **more) | {"ETag": "1"}
+        )
+        assert read("a.nc") == read("a.nc") == [*range(5)] and copies() == before
+        with pytest.raises(DatasetUnreadable) as caught:
+            read("c*.nc")
+        assert caught.value.detail == "No file matches."
+    finally:
+        memory.rm("/copied", recursive=True)

@@ -11,14 +11,15 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from gateway.errors import ConfigurationFault, DatasetUnreadable
-from gateway.sources.libraries import fsspec, netCDF4, xarray, zarr
+from gateway.sources.libraries import xarray, zarr
 from gateway.sources.opening import grib
-from gateway.sources.opening.closing import close_after_older
+from gateway.sources.opening.copies import copies_of
 from gateway.sources.opening.far_zarr import store_of
 from gateway.sources.opening.hdf5_places import places_of
+from gateway.sources.opening.netcdf import open_netcdf, open_root
 from gateway.sources.opening.references import protocol_of
 from gateway.sources.urls import is_local, shown
 
@@ -128,16 +129,20 @@ def _open_several(paths: list[str], options: dict[str, Any]) -> xarray.Dataset:
         options["consolidated"] = False
     if options["engine"] == "cfgrib":
         options["backend_kwargs"] = grib.QUIET
-    return xarray.open_mfdataset(
-        paths,
-        combine="by_coords",
+    opens = open_root if options["engine"] == "netcdf4" else _open_plain
+    opened: Any = xarray.combine_by_coords(
+        [opens(path, options) for path in paths],
         data_vars="minimal",
         coords="minimal",
         compat="override",
         join="outer",
         combine_attrs="override",
-        **options,
     )
+    return cast("xarray.Dataset", opened)
+
+
+def _open_plain(path: str, options: Mapping[str, Any]) -> xarray.Dataset:
+    return xarray.open_dataset(path, **options)
 
 
 def guess_engine(uri: str) -> str:
@@ -302,26 +307,19 @@ def _open_file(
     uri: str, options: dict[str, Any], storage: dict[str, Any]
 ) -> xarray.Dataset | xarray.DataTree:
     if is_local(uri):
-        path = str(_local(uri))
+        paths = [str(_local(uri))]
     else:
-        # The netCDF library reads files, not streams: the file is copied once per process.
-        kind = {uri.partition("://")[0]: storage} if storage else {}
-        path = fsspec.open_local(f"simplecache::{uri}", **kind)
-        if (part := next(places_of(Path(path)), None)) is not None:
+        paths = copies_of(uri, storage)
+        if part := next((part for path in paths for part in places_of(Path(path))), None):
             raise ValueError(f"A file behind a URL has parts of itself on this machine: {part}")
-    groups = False
-    if options["engine"] == "netcdf4":
-        locks = xarray.backends.locks  # of libraries that know no threads; others may read now
-        with (
-            locks.combine_locks([locks.NETCDFC_LOCK, locks.HDF5_LOCK]),
-            netCDF4.Dataset(path) as file,
-        ):
-            groups = bool(file.groups)
+    if len(paths) > 1:
+        return _open_several(paths, {**options, "chunks": _chunks(options["chunks"] or {}, uri)})
+    (path,) = paths
     if options["engine"] == "cfgrib":
         return grib.open_grib(path, options)
-    opened = _open(path, options, groups)
-    close_after_older(path, opened)
-    return opened
+    if options["engine"] == "netcdf4":
+        return open_netcdf(path, options)
+    return _open(path, options, groups=False)
 
 
 # Engines that are opened in a way of their own; others read a file.
