@@ -63,6 +63,10 @@ class DatetimeFieldOverflow(GatewayError, code="22008"):
     """A date or a time that no calendar has."""
 
 
+class InvalidTimeZoneDisplacement(GatewayError, code="22009"):
+    """An offset from UTC that no zone has."""
+
+
 class NullValueNotAllowed(GatewayError, code="22004"):
     """NULL where a function takes none."""
 

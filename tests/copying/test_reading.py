@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from gateway.errors import GatewayError
 from gateway.session.result import CopyIn
 from gateway.sql.inputs.notation import PLAIN, Notation
+from gateway.sql.inputs.text_columns import read_texts
 from gateway.sql.statements.copy_options import CopyOptions
 from gateway.store.definitions.definitions import Column
 from gateway.types import BY_NAME
 from gateway.wire.copy import binary as copy_binary
 from gateway.wire.copy import incoming as copy_in
 from gateway.wire.copy.blocks import cut, fields_of
-from gateway.wire.copy.columns import read_texts
 from gateway.wire.copy.incoming import CopyReader
 from gateway.wire.copy.lines import LineReader
 from gateway.wire.decoding.parameters import decode_value

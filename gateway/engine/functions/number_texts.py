@@ -1,8 +1,6 @@
-"""Texts read as integers, booleans and labels of enums: what a cast of a text not written does.
+"""Texts read as numerics and labels of enums, and what numerics become as texts.
 
 And the rules of domains, which values are held to that are cast to one.
-
-The engine would read a fraction and round it; PostgreSQL takes digits alone (manual, 8.1.1).
 """
 
 from __future__ import annotations
@@ -15,6 +13,7 @@ from itertools import islice
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gateway.engine.functions.texts_read import over_items
 from gateway.errors import InvalidTextRepresentation, domain_refuses
 from gateway.sql.inputs import number_input
 from gateway.sql.types.numerals import plain
@@ -25,29 +24,6 @@ Columnar = tuple[str, list[pa.DataType], pa.DataType, Callable[..., pa.Array]]
 _OF_OWN_SCALE = r"\.([0-9]{10}|[0-9]{28})$"
 _PLAIN_NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
 _LONG = 1000  # bytes
-_PLAIN = r"^[+-]?[0-9]{1,9}$"
-
-
-def _read(read: Callable[[str], object], kind: pa.DataType, texts: pa.Array) -> pa.Array:
-    """The values; NULL of NULL.
-
-    Raises:
-        GatewayError: 22P02, 22003: the first text that is none.
-    """
-    plain = (
-        pa.types.is_integer(kind)
-        and pc.all(pc.match_substring_regex(texts, _PLAIN), min_count=0).as_py()
-    )
-    if plain:
-        try:
-            return pc.utf8_ltrim(texts, "+").cast(kind)
-        except pa.ArrowInvalid:
-            pass  # a number too large for the type: said of it below
-    known: dict[str | None, object] = {None: None}
-    for text in texts.to_pylist():
-        if text not in known:
-            known[text] = read(text)
-    return pa.array([known[text] for text in texts.to_pylist()], kind)
 
 
 def _labels(texts: pa.Array, told: pa.Array) -> pa.Array:
@@ -102,15 +78,6 @@ def _plain_numbers(texts: pa.Array) -> pa.Array:
     return pa.array(found, pa.string())
 
 
-def _plain_lists(lists: pa.Array) -> pa.Array:
-    """The same of arrays of texts, and of arrays of those."""
-    deep = pa.types.is_list(lists.type.value_type)
-    items = (_plain_lists if deep else _plain_numbers)(lists.flatten())
-    counts = pc.fill_null(pc.list_value_length(lists), 0)
-    ends = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(counts)])
-    return pa.ListArray.from_arrays(ends, items, mask=lists.is_null())
-
-
 def _trimmed(texts: pa.Array) -> pa.Array:
     """Numerics without digits of their own as the wire shows them, without zeros at the end.
 
@@ -123,14 +90,6 @@ def _trimmed(texts: pa.Array) -> pa.Array:
     return pc.if_else(own, shorter, texts)
 
 
-def _trimmed_lists(lists: pa.Array) -> pa.Array:
-    """The same of arrays of them."""
-    items = [
-        each and _trimmed(pa.array(each, pa.string())).to_pylist() for each in lists.to_pylist()
-    ]
-    return pa.array(items, lists.type)
-
-
 def _nested(kind: pa.DataType) -> Iterator[pa.DataType]:
     """Lists of it, lists of those, and so on."""
     while True:
@@ -138,23 +97,19 @@ def _nested(kind: pa.DataType) -> Iterator[pa.DataType]:
 
 
 NUMBER_TEXTS: tuple[Columnar, ...] = (
-    *(
-        (f"{name}_of_text", [pa.string()], kind, partial(_read, read, kind))
-        for name, read, kind in (
-            ("int2", number_input.read_int2, pa.int16()),
-            ("int4", number_input.read_int4, pa.int32()),
-            ("int8", number_input.read_int8, pa.int64()),
-            ("bool", number_input.read_bool, pa.bool_()),
-        )
-    ),
     ("domain_held", [pa.bool_(), pa.string()], pa.bool_(), _held),
     ("number_of_text", [pa.string()], pa.string(), _plain_numbers),
     *(
-        (f"numbers_of_texts_{depth}d", [kind], kind, _plain_lists)
+        (f"numbers_of_texts_{depth}d", [kind], kind, partial(over_items, _plain_numbers))
         for depth, kind in enumerate(islice(_nested(pa.string()), 6), 1)  # as many as arrays have
     ),
     ("trimmed_number", [pa.string()], pa.string(), _trimmed),
-    ("trimmed_numbers", [pa.list_(pa.string())], pa.list_(pa.string()), _trimmed_lists),
+    (
+        "trimmed_numbers",
+        [pa.list_(pa.string())],
+        pa.list_(pa.string()),
+        partial(over_items, _trimmed),
+    ),
     ("enum_of_text", [pa.string(), pa.string()], pa.string(), _labels),
     ("enums_of_texts", [pa.list_(pa.string()), pa.string()], pa.list_(pa.string()), _label_lists),
 )

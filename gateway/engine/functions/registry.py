@@ -30,7 +30,6 @@ from gateway.engine.functions.interval_text import interval_to_char
 from gateway.engine.functions.letters import LETTERS
 from gateway.engine.functions.local_times import LOCAL_TIMES
 from gateway.engine.functions.making import MAKING, make_time, make_timestamp, zone_of_text
-from gateway.engine.functions.moment_texts import MOMENT_TEXTS
 from gateway.engine.functions.more import MORE
 from gateway.engine.functions.moving import MOVED
 from gateway.engine.functions.number_text import number_to_char, read_number
@@ -40,6 +39,7 @@ from gateway.engine.functions.precision import PRECISIONS, cut_interval
 from gateway.engine.functions.quotients import QUOTIENTS
 from gateway.engine.functions.rooms import AT_RUN_TIME, MOST_BYTES, ROOMS
 from gateway.engine.functions.spreads import SPREADS
+from gateway.engine.functions.texts_read import TEXTS_READ
 from gateway.engine.functions.truncating import TRUNCATIONS
 from gateway.errors import (
     ArraySubscriptError,
@@ -302,7 +302,6 @@ _TIMES: tuple[Columnar, ...] = (
     *MAKING,
     *LOCAL_TIMES,
     *PRECISIONS,
-    *MOMENT_TEXTS,
     *TRUNCATIONS,
     *MOVED,
 )
@@ -314,6 +313,7 @@ _WHOLE = made(
         *QUOTIENTS,
         *_TIMES,
         *NUMBER_TEXTS,
+        *TEXTS_READ,
         *LETTERS,
         *NUMERIC_CALLS,
         *DOUBLES,

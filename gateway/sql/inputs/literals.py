@@ -192,12 +192,16 @@ def hexadecimal(text: str) -> bytes:
     >>> hexadecimal("41 42")
     b'AB'
     """
-    digits = "".join(text.split())
+    digits = _PAIRS.sub(r"\1", text).strip(_BLANKS)
     if bad := re.search("[^0-9A-Fa-f]", digits):
         raise InvalidParameterValue(f'invalid hexadecimal digit: "{bad[0]}"')
     if len(digits) % 2:
         raise InvalidParameterValue("invalid hexadecimal data: odd number of digits")
     return bytes.fromhex(digits)
+
+
+_BLANKS = " \n\t\r"
+_PAIRS = re.compile(rf"[{_BLANKS}]*([0-9A-Fa-f]{{2}})")
 
 
 def bytea(text: str) -> bytes:

@@ -12,7 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date as Date
 
-from gateway.errors import DatetimeFieldOverflow, InvalidDatetimeFormat, InvalidParameterValue
+from gateway.errors import (
+    DatetimeFieldOverflow,
+    InvalidDatetimeFormat,
+    InvalidParameterValue,
+    InvalidTimeZoneDisplacement,
+)
 from gateway.sql.inputs.far_moments import DAY_MICROS
 from gateway.sql.inputs.moment_dates import Dates
 from gateway.sql.inputs.moment_fields import Field, fields
@@ -79,7 +84,7 @@ def _read(text: str, kind: str, reading: Callable[[], Told]) -> Told:
     except OutOfRange as error:
         if error.zone:
             message = f'time zone displacement out of range: "{text}"'
-            raise InvalidDatetimeFormat(message) from error
+            raise InvalidTimeZoneDisplacement(message) from error
         hint = 'Perhaps you need a different "datestyle" setting.' if error.order else ""
         raise DatetimeFieldOverflow(_NOT_THERE.format(text), hint=hint) from error
 

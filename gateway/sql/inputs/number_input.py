@@ -89,11 +89,17 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORE
 _NO_NUMBER = {"nan", "infinity", "inf", "+infinity", "+inf", "-infinity", "-inf"}
 
 
+_NO_FLOAT = _NO_NUMBER | {"-nan", "+nan"}
+_HEXADECIMAL = re.compile(r"[+-]?0x([0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)", re.ASCII | re.IGNORECASE)
+
+
 def _floating(sql: str, code: str) -> Callable[[str], float]:
     def convert(text: str) -> float:
         spelt = text.strip(_SPACES)
-        if spelt.lower() in _NO_NUMBER:
+        if spelt.lower() in _NO_FLOAT:
             return float(spelt)
+        if _HEXADECIMAL.fullmatch(spelt):  # which C's strtod takes
+            return float.fromhex(spelt)
         if not _NUMBER.fullmatch(spelt):
             raise _syntax(sql, text)
         value = float(spelt)

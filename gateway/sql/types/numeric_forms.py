@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from gateway.errors import GatewayError
+from gateway.sql.inputs.number_input import read_numeric
 from gateway.sql.names.relation import ColumnInfo
 from gateway.sql.names.scope import Output, resolve
 from gateway.sql.types.inference import Types, bare
@@ -96,6 +97,8 @@ def form_of(tree: exp.Expr, types: Types) -> Form | None:
 def _of_cast(tree: exp.Cast, types: Types) -> Form | None:
     typmod = cast_modifier(tree)
     if typmod < 0 and isinstance(tree.this, exp.Literal):
+        if tree.this.is_string:
+            read_numeric(tree.this.name)
         return form_of(exp.Literal.number(tree.this.name), types)
     return _of_modifier(typmod)
 

@@ -20,14 +20,16 @@ from gateway.errors import (
     NumericValueOutOfRange,
     StringTooLong,
 )
-from gateway.sql.inputs.interval_input import cut_to
 from gateway.sql.inputs.jsontext import READERS
 from gateway.sql.inputs.literals import label_of
-from gateway.sql.inputs.precision import MOST_DIGITS, interval_fields, rounded
+from gateway.sql.inputs.notation import PLAIN
+from gateway.sql.inputs.precision import MOST_DIGITS, rounded
+from gateway.sql.inputs.text_columns import read_texts, wide_decimal
 from gateway.store.definitions.columntypes import numeric_digits, spelt, text_length
 from gateway.store.definitions.definitions import Column
-from gateway.store.rows import identifiers, textinput
+from gateway.store.rows import identifiers
 from gateway.store.rows.array_assignment import assign_array
+from gateway.store.rows.spans import duration_to_interval, whole_micros
 from gateway.types import from_arrow
 
 Cast = Callable[[pa.Array, Column], pa.Array]
@@ -178,7 +180,7 @@ def _float_to_numeric(values: pa.Array, column: Column) -> pa.Array:
     digits = "%.15g" if values.type == pa.float64() else "%.6g"
     plain = pc.fill_null(values, 0.0).to_numpy(zero_copy_only=False)
     texts = pa.array(np.char.mod(digits, plain), pa.string(), mask=_nulls(values))
-    return to_numeric(textinput.wide_decimal(texts), column)
+    return to_numeric(wide_decimal(texts), column)
 
 
 def _nulls(values: pa.Array) -> np.ndarray:
@@ -285,36 +287,13 @@ def _to_precision(values: pa.Array, column: Column) -> pa.Array:
     return pa.array(near, pa.int64(), mask=_nulls(values)).cast(column.arrow)
 
 
-def _duration_to_interval(values: pa.Array, column: Column) -> pa.Array:
-    """Months and days 0, as subtracting two moments gives in the engine."""
-    nanos = values.cast(pa.duration("ns")).cast(pa.int64())
-    parts = np.zeros(len(values), np.dtype([("months", "<i4"), ("days", "<i4"), ("nanos", "<i8")]))
-    parts["nanos"] = pc.fill_null(nanos, 0).to_numpy(zero_copy_only=False)
-    valid = pc.is_valid(values).cast(pa.uint8()).to_numpy(zero_copy_only=False)
-    bitmap = pa.py_buffer(np.packbits(valid, bitorder="little").tobytes())
-    data = pa.py_buffer(parts.tobytes())
-    made = pa.Array.from_buffers(column.arrow, len(values), [bitmap, data])
-    return _whole_micros(made, column)
-
-
-def _whole_micros(values: pa.Array, column: Column) -> pa.Array:
-    """Intervals with their nanoseconds cut to the microseconds that are kept, to their fields."""
-    whole = textinput.cut_nanoseconds(values)
-    fields, digits = interval_fields(column.typmod)
-    if not fields and digits is None:
-        return whole
-    parts = [None if v is None else (v.months, v.days, v.nanoseconds // 1000) for v in
-             whole.to_pylist()]  # fmt: skip
-    cut = [None if each is None else cut_to(each, fields, digits) for each in parts]
-    made = [None if each is None else (each[0], each[1], each[2] * 1000) for each in cut]
-    return pa.array(made, column.arrow)
-
-
 def _from_text(values: pa.Array, column: Column) -> pa.Array:
     texts = values.cast(pa.string())
+    read = read_texts(
+        texts, column.type, PLAIN.unsettled
+    )  # a session's own notation is read before
     if column.type.name == "numeric":
-        return to_numeric(textinput.read_numeric(texts), column)
-    read = textinput.read(texts, column.type)
+        return to_numeric(read, column)
     return _to_precision(read, column) if column.type.name.startswith("time") else read
 
 
@@ -380,6 +359,6 @@ _CASTS: dict[tuple[str, str], Cast] = {
     ("timestamptz", "timestamp"): _between_zones,
     ("timestamptz", "date"): _to_day,
     ("timestamptz", "time"): _to_clock,
-    ("interval", "interval"): _whole_micros,
-    ("duration", "interval"): _duration_to_interval,
+    ("interval", "interval"): whole_micros,
+    ("duration", "interval"): duration_to_interval,
 }

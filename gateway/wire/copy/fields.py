@@ -21,9 +21,8 @@ from gateway.sql.inputs.far_moments import (
     TIMESTAMP_MINUS_INFINITY,
 )
 from gateway.sql.inputs.notation import Notation
-from gateway.store.rows.textinput import wide_decimal
+from gateway.sql.inputs.text_columns import Unread, holds, wide_decimal
 from gateway.types import TEXTS, Type
-from gateway.wire.copy.columns import Unread, holds
 from gateway.wire.decoding.parameters import decode_value
 from gateway.wire.encoding.binary import EPOCH_DAYS, EPOCH_MICROS
 from gateway.wire.encoding.columns import (

@@ -1,48 +1,15 @@
-"""Array parameters: `{1,NULL,"a b"}` and PostgreSQL's binary form, to nested Python lists."""
+"""Array parameters in PostgreSQL's binary form, to nested Python lists."""
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Callable
 from math import prod
 from typing import Any
 
 from gateway.errors import DatatypeMismatch, InvalidBinaryRepresentation
-from gateway.sql.inputs.array_input import check_depth, read_array
-from gateway.sql.inputs.notation import Notation
+from gateway.sql.inputs.array_input import check_depth
 from gateway.types import Type
-
-Decode = Callable[[bytes, Type, int, Notation], Any]
-
-_INTEGERS = re.compile(r"\{-?[0-9]{1,19}(?:,-?[0-9]{1,19})*\}")
-_BOUNDS = {"int2": 2**15, "int4": 2**31, "int8": 2**63}
-
-
-def from_text(text: str, element: Type, decode: Decode, notation: Notation) -> list[Any]:
-    """The elements, each read by its type's text input; NULL, unquoted, is None.
-
-    An array of several dimensions is a list of lists.
-
-    Raises:
-        InvalidTextRepresentation: 22P02, not an array's text.
-        StatementTooComplex: 54001, too many dimensions.
-        FeatureNotSupported: 0A000, a lower bound.
-    """
-
-    bound = _BOUNDS.get(element.name)
-    if bound is not None and _INTEGERS.fullmatch(text):  # as clients send thousands of keys
-        numbers = list(map(int, text[1:-1].split(",")))
-        if -bound <= min(numbers) and max(numbers) < bound:
-            return numbers
-
-    def read(part: Any) -> Any:
-        if isinstance(part, list):
-            return [read(each) for each in part]
-        return None if part is None else decode(part.encode(), element, 0, notation)
-
-    values: list[Any] = read(read_array(text))
-    return values
 
 
 def from_binary(data: bytes, kind: Type, decode: Callable[[bytes, Type, int], Any]) -> list[Any]:

@@ -1,13 +1,11 @@
 """One bound parameter: field bytes to an Arrow scalar, as the type's input functions read them.
 
-`_TEXT` and `_BINARY` have one row per type; a type without a row takes any text. Errors are
-worded as PostgreSQL words them. Dates and times are left to `decode_datetime`, arrays to
-`decode_array`.
+Texts are read by `sql.inputs.value_input`; `_BINARY` has one row per type, and a type without a
+row takes any text. Dates and times are left to `decode_datetime`, arrays to `decode_array`.
 """
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,28 +14,14 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from gateway.errors import (
-    FeatureNotSupported,
-    InvalidBinaryRepresentation,
-    InvalidParameterValue,
-    InvalidTextRepresentation,
-)
-from gateway.sql.inputs import literals, moment_values
+from gateway.errors import FeatureNotSupported, InvalidBinaryRepresentation
+from gateway.sql.inputs import literals
 from gateway.sql.inputs.array_input import dimensions_of
 from gateway.sql.inputs.encodings import UTF8
 from gateway.sql.inputs.jsontext import read_json, read_jsonb
 from gateway.sql.inputs.notation import PLAIN, Notation
-from gateway.sql.inputs.number_input import (
-    read_bool,
-    read_float4,
-    read_float8,
-    read_int2,
-    read_int4,
-    read_int8,
-    read_numeric,
-    read_oid,
-)
-from gateway.types import BY_NAME, INT2, REGISTERED, TEXTS, Type, array_of, dimensions
+from gateway.sql.inputs.value_input import read_elements, read_value, refuse_dimensions
+from gateway.types import BY_NAME, INT2, REGISTERED, TEXTS, Type, array_of
 from gateway.wire.decoding import arrays as decode_array
 from gateway.wire.decoding import datetimes as decode_datetime
 from gateway.wire.decoding import intervals as decode_interval
@@ -47,8 +31,6 @@ from gateway.wire.encoding.numeric_bytes import (
     numeric_scalar,
     read_numeric_binary,
 )
-
-_SPACES = " \t\n\r\v\f"
 
 
 def decode_parameter(
@@ -140,9 +122,7 @@ def _array(data: bytes, kind: Type, form: int, notation: Notation) -> list[Any]:
     if form:
         return decode_array.from_binary(data, kind, partial(decode_value, notation=notation))
     text = (notation.foreign or UTF8).decode(data)
-    return decode_array.from_text(
-        text, kind.element, decode_value, notation._replace(encoding="UTF8")
-    )
+    return read_elements(text, kind.element, notation)
 
 
 def decode_value(data: bytes, kind: Type, form: int, notation: Notation = PLAIN) -> Any:
@@ -153,12 +133,7 @@ def decode_value(data: bytes, kind: Type, form: int, notation: Notation = PLAIN)
     """
     if kind.element is not None:
         values = _array(data, kind, form, notation)
-        given, kept = dimensions_of(values), dimensions(kind)
-        if values and given != kept:
-            raise FeatureNotSupported(
-                f"an array of {given} dimensions is not one of {kept}",
-                hint=f"Declare the column {kind.sql}{'[]' * (given - 1)}.",
-            )
+        refuse_dimensions(values, kind)
         return values
     foreign = notation.foreign
     if form:
@@ -168,13 +143,7 @@ def decode_value(data: bytes, kind: Type, form: int, notation: Notation = PLAIN)
             return literals.label_of(text_of(data), kind)
         return _BINARY.get(kind.name, text_of_data)(data)
     text = text_of(data) if foreign is None else foreign.decode(data)
-    moment = _MOMENTS.get(kind.name)
-    if moment is not None:
-        return moment(text, notation)
-    if kind.is_enum:
-        return literals.label_of(text, kind)
-    convert = _TEXT.get(kind.name)
-    return text if convert is None else convert(text)
+    return read_value(text, kind, notation)
 
 
 def text_of(data: bytes) -> str:
@@ -189,75 +158,14 @@ def text_of(data: bytes) -> str:
 text_of_data: Callable[[bytes], Any] = text_of
 
 
-def _syntax(name: str, text: str) -> InvalidTextRepresentation:
-    return InvalidTextRepresentation(f'invalid input syntax for type {name}: "{text}"')
-
-
-def _bytea(text: str) -> bytes:
-    if not text.startswith("\\x"):
-        return _escaped_bytea(text)
-    digits = re.sub(f"[{_SPACES}]", "", text[2:])
-    bad = re.search("[^0-9a-fA-F]", digits)
-    if bad:
-        raise InvalidParameterValue(f'invalid hexadecimal digit: "{bad.group()}"')
-    if len(digits) % 2:
-        raise InvalidParameterValue("invalid hexadecimal data: odd number of digits")
-    return bytes.fromhex(digits)
-
-
-def _escaped_bytea(text: str) -> bytes:
-    """The older notation: `\\\\` is a backslash, `\\ooo` an octet, all else stands for itself."""
-    pieces = re.split(rb"\\(\\|[0-3][0-7][0-7])", text.encode())
-    if any(b"\\" in piece for piece in pieces[::2]):
-        raise InvalidTextRepresentation("invalid input syntax for type bytea")
-    pieces[1::2] = [b"\\" if p == b"\\" else bytes([int(p, 8)]) for p in pieces[1::2]]
-    return b"".join(pieces)
-
-
 def _char_binary(data: bytes) -> str:
     """One byte, of which zero stands for the empty text."""
     return "" if exactly(data, 1) == b"\0" else text_of(data)
 
 
-def _registered(text: str) -> dict[str, Any]:
-    """A number, or a name, of which the catalogue knows the number."""
-    return {"oid": read_oid(text) if text.strip().isdigit() else None, "text": text}
-
-
 def _registered_binary(data: bytes) -> dict[str, Any]:
     number = _packed("I")(data)
     return {"oid": number, "text": str(number)}
-
-
-# Types whose text is read by the session's TimeZone, DateStyle and IntervalStyle.
-_MOMENTS: dict[str, Callable[[str, Notation], Any]] = {
-    "date": lambda text, by: moment_values.date(text, by.zone, by.order),
-    "timestamp": lambda text, by: moment_values.timestamp(text, by.zone, by.order),
-    "timestamptz": lambda text, by: moment_values.timestamptz(text, by.zone, by.order),
-    "time": lambda text, by: moment_values.time(text, by.zone, by.order),
-    "interval": lambda text, by: decode_interval.interval(text, by.intervals),
-}
-
-_TEXT: dict[str, Callable[[str], Any]] = {
-    "bool": read_bool,
-    "bytea": _bytea,
-    "char": literals.char,
-    "int2": read_int2,
-    "int4": read_int4,
-    "int8": read_int8,
-    "oid": read_oid,
-    "xid": read_oid,
-    "cid": read_oid,
-    "int2vector": lambda text: [read_int2(word) for word in text.split()],
-    "oidvector": lambda text: [read_oid(word) for word in text.split()],
-    "json": read_json,
-    "float4": read_float4,
-    "float8": read_float8,
-    "numeric": read_numeric,
-    "uuid": literals.uuid,
-    "jsonb": read_jsonb,
-    **dict.fromkeys(REGISTERED, _registered),
-}
 
 
 def _packed(code: str) -> Callable[[bytes], Any]:

@@ -122,7 +122,9 @@ def _number_text(text: str, kind: exp.DataType) -> str:
     value = read(text)
     if kind.this == DType.DECIMAL:
         return plain(text.strip())
-    return text.strip() if kind.this in _FLOATS else str(value).lower()
+    if kind.this in _FLOATS and "x" not in text.lower():
+        return text.strip()
+    return str(value).lower()
 
 
 def _number_of(number: str, kind: exp.DataType) -> exp.Expr:
@@ -169,7 +171,9 @@ def array_of(values: list[Any], kind: exp.DataType) -> exp.Expr:
             expressions=[made(v) if isinstance(v, list) else item_of(v, element) for v in values]
         )
 
-    wanted = element
+    wanted = (
+        exp.DataType(this=element.this) if element.this in (*ROUNDED, DType.INTERVAL) else element
+    )
     for _ in range(dimensions_of(values) if values else depth):
         wanted = exp.DataType(this=DType.ARRAY, expressions=[wanted.copy()], nested=True)
     long = _split_by_engine(values, element) if len(values) > _LONG_ARRAY else None
@@ -216,6 +220,8 @@ def item_of(text: str | None, kind: exp.DataType) -> exp.Expr:
     item = exp.Literal.string(text)
     if (own := own_type(kind)) is not None:
         literals.label_of(text, own)
+    if kind.expressions and kind.this in (*ROUNDED, DType.INTERVAL):
+        return cut(item, item, kind)
     return _literal_cast(text, kind) or cast_of(item, kind.copy())
 
 

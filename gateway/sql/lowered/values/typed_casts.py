@@ -7,10 +7,16 @@ code, and a numeric has six digits of a real, and fifteen of a double.
 
 from __future__ import annotations
 
-import json
-
 from sqlglot import exp
 
+from gateway.sql.inputs.number_input import read_float4
+from gateway.sql.lowered.values.array_casts import (
+    MOMENTS,
+    MOMENTS_OF_TEXTS,
+    PLAIN_TEXTS,
+    spell_array_cast,
+    told_enum,
+)
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.grammar import Marker
 from gateway.sql.types.inference import GIVES, Types, bare
@@ -29,30 +35,35 @@ _CALLS = {
 
 def spell_cast(node: exp.Cast, known: Types) -> None:
     """Write the cast as a call, in place."""
-    kind = known.of(node.this)
-    if kind is not None and kind.name in _TEXTS:
-        _read_text(node, known)
+    kind, target = known.of(node.this), known.of(node)
+    if target is not None and target.element is not None:
+        spell_array_cast(node, kind, target, lambda item: spell_cast(item, known))
         return
-    target = known.of(node)
-    if _read_items(node, known, kind, target):
+    if kind is not None and kind.name in PLAIN_TEXTS:
+        _read_text(node, known)
         return
     if kind is None and target is not None and target.is_enum:
         _read_text(node, known)
         return
     if kind is None or target is None or target is kind:
         return
-    made: exp.Expr | None = None
-    if (function := _CALLS.get((kind.name, target.name))) is not None:
-        made = exp.Anonymous(this=function, expressions=[node.this.copy()])
-    elif kind in (FLOAT4, FLOAT8) and target is NUMERIC:
-        made = _of_single(node) if kind is FLOAT4 else _of_double(node)
-    elif kind is NUMERIC and target.name in INTEGER:
-        made = _rounded(node)
-    elif kind is _JSONB:
-        made = _of_json(node, target)
+    made = _made(node, kind, target)
     if made is not None:
         made.meta[GIVES] = target
         node.replace(made)
+
+
+def _made(node: exp.Cast, kind: Type, target: Type) -> exp.Expr | None:
+    """What the cast of one type to another is; None where it is the engine's own."""
+    if (function := _CALLS.get((kind.name, target.name))) is not None:
+        return exp.Anonymous(this=function, expressions=[node.this.copy()])
+    if kind in (FLOAT4, FLOAT8) and target is NUMERIC:
+        return _of_single(node) if kind is FLOAT4 else _of_double(node)
+    if target is FLOAT4 and kind in (FLOAT8, NUMERIC):
+        return _narrowed(node)
+    if kind is NUMERIC and target.name in INTEGER:
+        return _rounded(node)
+    return _of_json(node, target) if kind is _JSONB else None
 
 
 def _of_single(node: exp.Cast) -> exp.Expr:
@@ -76,50 +87,26 @@ def _of_double(node: exp.Cast) -> exp.Expr | None:
     return exp.Cast(this=value, to=node.args["to"].copy())
 
 
+def _narrowed(node: exp.Cast) -> exp.Expr | None:
+    """A double as a real, which it may be too large for; None of a literal, which is looked at.
+
+    Raises:
+        NumericValueOutOfRange: 22003, the literal.
+    """
+    written = bare(node.this)
+    while isinstance(written, exp.Neg):
+        written = bare(written.this)
+    if isinstance(written, exp.Literal):
+        read_float4(written.name)
+        return None
+    if node.find_ancestor(Marker):
+        return None
+    value = exp.Cast(this=node.this.copy(), to=data_type("double precision"))
+    return exp.Anonymous(this="real_of_double", expressions=[value])
+
+
 # Digits after the point of a numeric without digits.
 _KEPT = 10
-_TEXTS = ("text", "varchar", "bpchar")
-
-
-def _read_items(node: exp.Cast, known: Types, kind: Type | None, target: Type | None) -> bool:
-    """Read the items of what is cast to an array of an enum or numerics; whether it is that."""
-    element = None if target is None else target.element
-    if target is not None and element is NUMERIC and kind is not None:
-        return _read_numbers(node, kind, target)
-    if target is None or element is None or not element.is_enum:
-        return False
-    value = node.this.unnest()
-    if isinstance(value, exp.Literal | exp.Null) or (kind is not None and kind.element is element):
-        return True
-    if isinstance(value, exp.Array) and not any(each.find(exp.Array) for each in value.expressions):
-        for each in list(value.expressions):
-            item = exp.Cast(this=each.copy(), to=data_type(element))
-            each.replace(item)
-            spell_cast(item, known)
-        return True
-    given = exp.Cast(this=node.this.copy(), to=data_type("text[]"))
-    made = exp.Anonymous(this="enums_of_texts", expressions=[given, _told(element)])
-    made.meta[GIVES] = target
-    node.replace(made)
-    return True
-
-
-def _read_numbers(node: exp.Cast, kind: Type, target: Type) -> bool:
-    """Read an array of texts for one of numerics, in place; whether it is that."""
-    if kind.element is None or kind.element.name not in _TEXTS:
-        return False
-    wanted = node.args["to"]
-    depth = len(list(wanted.find_all(exp.DataType))) - 1
-    given = exp.Cast(this=node.this.copy(), to=data_type("text" + "[]" * depth))
-    made = exp.Anonymous(this=f"numbers_of_texts_{depth}d", expressions=[given])
-    made.meta[GIVES] = target
-    node.replace(exp.Cast(this=made, to=node.args["to"].copy()))
-    return True
-
-
-def _told(kind: Type) -> exp.Expr:
-    """An enum's name and labels, as the engine's functions take them."""
-    return exp.Literal.string(json.dumps([kind.sql, *kind.labels]))
 
 
 def _read_text(node: exp.Cast, known: Types) -> None:
@@ -137,15 +124,17 @@ def _read_text(node: exp.Cast, known: Types) -> None:
     text = exp.Cast(this=node.this.copy(), to=data_type("text"))
     made = exp.Anonymous(this=function, expressions=[text])
     if kind is not None and kind.is_enum:
-        made.append("expressions", _told(kind))
+        made.append("expressions", told_enum(kind))
     made.meta[GIVES] = kind
     further = kind is NUMERIC or node.args["to"].expressions
     node.replace(exp.Cast(this=made, to=node.args["to"].copy()) if further else made)
 
 
 INTERVAL_OF_TEXT = "interval_of_text"
-_MOMENTS = {name: f"{name}_of_text" for name in ("date", "time", "timestamp", "timestamptz")}
+_MOMENTS = {name: f"{name}_of_text" for name in MOMENTS}
 MOMENTS_OF_TEXT = frozenset(_MOMENTS.values())
+# Which are told the session's notation as they are written.
+BY_NOTATION = MOMENTS_OF_TEXT | MOMENTS_OF_TEXTS
 _READERS = {
     "interval": INTERVAL_OF_TEXT,
     "bytea": "bytes_of_text",
@@ -154,7 +143,7 @@ _READERS = {
     "json": "json_form",
     "jsonb": "jsonb_form",
     **_MOMENTS,
-    **{name: f"{name}_of_text" for name in ("int2", "int4", "int8", "bool")},
+    **{name: f"{name}_of_text" for name in (*INTEGER, *FLOATING, "bool", "oid", "uuid")},
 }
 
 
@@ -175,6 +164,8 @@ def _of_json(node: exp.Cast, target: Type) -> exp.Expr | None:
         return None
     arguments = [node.this.copy(), exp.Literal.string(target.sql)]
     text: exp.Expr = exp.Anonymous(this=f"json_{of}", expressions=arguments)
+    if target.name in FLOATING:
+        return exp.Anonymous(this=_READERS[target.name], expressions=[text])
     if target.name in INTEGER:  # which rounds
         text = exp.Cast(this=text, to=data_type("numeric"))
         text.meta[GIVES] = NUMERIC

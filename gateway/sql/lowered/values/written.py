@@ -14,7 +14,7 @@ from gateway.errors import FeatureNotSupported
 from gateway.sql.inputs.notation import Notation
 from gateway.sql.lowered.values.arrays import joined_array
 from gateway.sql.lowered.values.rooms import may_grow
-from gateway.sql.lowered.values.typed_casts import INTERVAL_OF_TEXT, MOMENTS_OF_TEXT
+from gateway.sql.lowered.values.typed_casts import BY_NOTATION, INTERVAL_OF_TEXT
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.types.dimensions import DEEP
 from gateway.sql.types.inference import GIVES, Types
@@ -130,7 +130,7 @@ def write_arguments(call: exp.Anonymous, known: Types, notation: Notation) -> No
         call.append("expressions", exp.Literal.string(notation.as_text))
     elif call.name == INTERVAL_OF_TEXT and len(arguments) == 1:
         call.append("expressions", exp.Literal.string(notation.intervals))
-    elif call.name in MOMENTS_OF_TEXT and len(arguments) == 1:
+    elif call.name in BY_NOTATION and len(arguments) == 1:
         call.append("expressions", exp.Literal.string(notation.as_text))
 
 
