@@ -295,12 +295,22 @@ WHERE_IN = [
     In(b"", "WHERE count(*) > 1"),
     In(b"", "WHERE row_number() OVER () > 1"),
     In(b"", "WHERE nothing > 1"),
+    In(b"", "WHERE generate_series(1, 2) > a"),
     In(b"", "WHERE m > 1", "copied_made"),
     In(b"", "WHERE a >"),
     In(b"", "WHERE"),
 ]
 
-CASES = [*WHERE_IN, *TEXT_IN, *CSV_IN, *KEYS_IN, *TYPES_IN, *BINARY_IN]
+ORDER_IN = [  # which of several faults is told, and where
+    In(b"3\tx\ty\n1\tx\ty\n2\tx\ty\n1\tx\ty\n3\tx\ty\n", "", KEYS),
+    In(b"1.5\n\nq\n", "(FORMAT csv)", "copied_keys (n)"),
+    In(b"1,\n,x\n", "(FORMAT csv)", "copied_keys (k, n)"),
+    In(b",x,1\n", "(FORMAT csv, FORCE_NOT_NULL (a))"),
+    In(b"-,x,1\n", "(FORMAT csv, NULL '-', FORCE_NOT_NULL (a))"),
+    In(b"1\n2\n", "(FORMAT csv, QUOTE E'\\n')", ONE),
+]
+
+CASES = [*WHERE_IN, *ORDER_IN, *TEXT_IN, *CSV_IN, *KEYS_IN, *TYPES_IN, *BINARY_IN]
 
 # Statements that are refused before any data; one string each.
 REFUSED = [
@@ -385,4 +395,6 @@ REFUSED = [
 DIFFERENT = {
     # A view takes no rows here whatever triggers PostgreSQL might give it: no hint.
     "COPY copied_view FROM STDIN",
+    # A quote that ends the line is refused at once; PostgreSQL finds no end of any field.
+    "COPY copied_one FROM STDIN (FORMAT csv, QUOTE E'\\n') b'1\\n2\\n'",
 }

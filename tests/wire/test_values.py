@@ -123,6 +123,9 @@ def test_what_postgresql_refuses_is_refused_in_its_words(
     message = answer.error_field(psycopg.pq.DiagnosticField.MESSAGE_PRIMARY)
     assert code is not None and message is not None
     assert (refusal.value.code, str(refusal.value)) == (code.decode(), message.decode())
+    if kind.element is not None and refusal.value.detail:
+        detail = answer.error_field(psycopg.pq.DiagnosticField.MESSAGE_DETAIL)
+        assert detail is not None and refusal.value.detail == detail.decode()
 
 
 @pytest.mark.parametrize("kind", [FLOAT8, FLOAT4], ids=["float8", "float4"])

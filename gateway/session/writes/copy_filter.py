@@ -22,6 +22,7 @@ from gateway.errors import (
 from gateway.rewrite import Rewritten
 from gateway.session.computation import Bound
 from gateway.session.writes.execution import Executor
+from gateway.sql.names.row_functions import refuse_sets
 from gateway.sql.names.scope import column_node, is_aggregate, position_of, table_node
 from gateway.sql.statements.statement import Copy, Statement
 from gateway.sql.text.datatypes import data_type
@@ -78,6 +79,7 @@ def _condition(
 
 
 def _check(condition: exp.Expr) -> None:
+    refuse_sets(condition, "COPY FROM WHERE conditions")
     for node in condition.walk():
         place, position = "COPY FROM WHERE conditions", position_of(node)
         if isinstance(node, exp.Query | exp.Subquery):

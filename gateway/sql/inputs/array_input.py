@@ -10,13 +10,19 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from gateway.errors import FeatureNotSupported, InvalidTextRepresentation, StatementTooComplex
+from gateway.errors import (
+    ArraySubscriptError,
+    FeatureNotSupported,
+    InvalidTextRepresentation,
+    ProgramLimitExceeded,
+)
 
 # One token: a brace or comma, a quoted element, or a bare one (backslash escapes in both).
 _TOKEN = re.compile(
     r'\s*(?:([{},])|"((?:[^"\\]|\\.)*)"|((?:[^\s{},"\\]|\\.)(?:[^{},"\\]|\\.)*))', re.DOTALL
 )
 _BOUNDS = re.compile(r"\s*(?:\[[+-]?\d+(?::[+-]?\d+)?\]\s*)+=")
+_BOUND = re.compile(r"\[([+-]?\d+)(?::([+-]?\d+))?\]")
 # A list without quotes, escapes and inner lists, as clients send a million keys.
 _PLAIN = re.compile(r'\s*\{([^{}"\\]*)\}\s*')
 # As PostgreSQL's MAXDIM.
@@ -30,8 +36,8 @@ def read_array(text: str) -> list[Any]:
 
     Raises:
         InvalidTextRepresentation: 22P02, not an array's text.
-        StatementTooComplex: 54001, too many dimensions.
-        FeatureNotSupported: 0A000, a lower bound.
+        ProgramLimitExceeded: 54000, too many dimensions.
+        FeatureNotSupported: 0A000, a lower bound that is not 1.
 
     >>> read_array('{1, NULL, "a,b"}'), read_array("{}"), read_array("{{1},{2}}")
     (['1', None, 'a,b'], [], [['1'], ['2']])
@@ -40,12 +46,33 @@ def read_array(text: str) -> list[Any]:
         elements = [element.strip() for element in plain[1].split(",")]
         if all(elements):
             return [None if element.upper() == "NULL" else element for element in elements]
-    if _BOUNDS.match(text):
-        raise FeatureNotSupported("an array with lower bounds of its own cannot be held here")
-    tokens = list(_tokens(text))
-    if tokens[:1] != [("{", None)] or tokens[-1][0] != "}":
-        raise _malformed(text, 'Array value must start with "{" and end with "}".')
-    return _nested(tokens, text)
+    bounds = _BOUNDS.match(text)
+    start = bounds.end() if bounds else 0
+    if not text[start:].lstrip().startswith("{"):
+        brace = '"{"' if bounds else '"{" or dimension information'
+        raise _malformed(
+            text, f"Array {'contents' if bounds else 'value'} must start with {brace}."
+        )
+    found = _nested(text, start)
+    if bounds:
+        _check_bounds(bounds[0], found, text)
+    return found
+
+
+def _check_bounds(told: str, found: list[Any], text: str) -> None:
+    """`[1:2][1:3]=` says how large each dimension is; where one begins with 1 it says no more."""
+    sizes = []
+    for first, last in _BOUND.findall(told):
+        if last and int(first) != 1:
+            raise FeatureNotSupported("an array with lower bounds of its own cannot be held here")
+        sizes.append(int(last or first))
+        if sizes[-1] < 1:
+            raise ArraySubscriptError("upper bound cannot be less than lower bound")
+    held: Any = found
+    while isinstance(held, list) and sizes and sizes[0] == len(held):
+        held = held[0] if sizes.pop(0) else None
+    if sizes or isinstance(held, list):
+        raise _malformed(text, "Specified array dimensions do not match array contents.")
 
 
 def dimensions_of(values: list[Any]) -> int:
@@ -61,21 +88,23 @@ def dimensions_of(values: list[Any]) -> int:
 
 
 def check_depth(depth: int) -> None:
-    """Refuse more dimensions than PostgreSQL has: 54001."""
+    """Refuse more dimensions than PostgreSQL has: 54000."""
     if depth > _MOST_DIMENSIONS:
-        raise StatementTooComplex(
+        raise ProgramLimitExceeded(
             f"number of array dimensions ({depth}) exceeds the maximum allowed ({_MOST_DIMENSIONS})"
         )
 
 
-def _nested(tokens: list[tuple[str, str | None]], text: str) -> list[Any]:
+def _nested(text: str, start: int) -> list[Any]:
     """The lists that the braces make, all of one depth equally long."""
     lists = _Lists(text)
     before = ","
-    for kind, word in tokens:
+    for kind, word in _tokens(text, start):
+        if lists.are_closed:
+            raise _malformed(text, "Junk after closing right brace.")
         opens = kind in ("{", "value")
         if opens != (before in ("{", ",")) and (kind, before) != ("}", "{"):
-            raise _malformed(text, "Elements are separated by one comma each.")
+            raise _unexpected(text, kind)
         if kind == "{":
             lists.open()
         elif kind == "}":
@@ -95,7 +124,13 @@ class _Lists:
         self._sizes: dict[int, int] = {}
         self._leaves = 0  # the depth at which elements stand
 
+    @property
+    def are_closed(self) -> bool:
+        return len(self._open) == 1 and bool(self._open[0])
+
     def open(self) -> None:
+        if self._leaves and len(self._open) >= self._leaves:
+            raise _unexpected(self._text, "{")
         check_depth(len(self._open))
         made: list[Any] = []
         self._open[-1].append(made)
@@ -104,20 +139,18 @@ class _Lists:
     def add(self, value: Any) -> None:
         self._leaves = self._leaves or len(self._open)
         if len(self._open) != self._leaves:
-            raise _malformed(self._text, _UNEVEN)
+            raise _unexpected(self._text, "value")
         self._open[-1].append(value)
 
     def close(self) -> None:
-        if len(self._open) == 1:
-            raise _malformed(self._text, "Junk after closing right brace.")
         closed, depth = self._open.pop(), len(self._open)
         if not closed and depth > 1:
-            raise _malformed(self._text, 'Unexpected "}" character.')
+            raise _unexpected(self._text, "}")
         if self._sizes.setdefault(depth, len(closed)) != len(closed):
             raise _malformed(self._text, _UNEVEN)
 
     def whole(self) -> list[Any]:
-        if len(self._open) > 1 or len(self._open[0]) != 1:
+        if not self.are_closed:
             raise _malformed(self._text, "Unexpected end of input.")
         return list(self._open[0][0])
 
@@ -129,13 +162,18 @@ def _malformed(text: str, detail: str) -> InvalidTextRepresentation:
     return InvalidTextRepresentation(f'malformed array literal: "{text}"', detail=detail)
 
 
-def _tokens(text: str) -> Iterator[tuple[str, str | None]]:
+def _unexpected(text: str, kind: str) -> InvalidTextRepresentation:
+    what = "array element" if kind == "value" else f'"{kind}" character'
+    return _malformed(text, f"Unexpected {what}.")
+
+
+def _tokens(text: str, place: int) -> Iterator[tuple[str, str | None]]:
     """Each brace or comma as itself, each element as `("value", its text)`, NULL as None."""
-    place, text_end = 0, len(text.rstrip())
+    text_end = len(text.rstrip())
     while place < text_end:
         match = _TOKEN.match(text, place)
-        if match is None:
-            raise _malformed(text, "Unexpected array element.")
+        if match is None:  # a quote or a backslash without what follows
+            raise _malformed(text, "Unexpected end of input.")
         place = match.end()
         mark, quoted, bare = match.groups()
         if mark:

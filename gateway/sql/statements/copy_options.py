@@ -188,6 +188,8 @@ _RULES: tuple[Rule, ...] = (
     _csv_only("quote"),
     (lambda o, g, i: o.format == "csv" and _not_one_byte(o.quote), _unable,
      "COPY quote must be a single one-byte character"),
+    (lambda o, g, i: _lines(o.quote + o.escape), _wrong,  # PostgreSQL finds no end of such a field
+     "COPY quote and escape cannot be newline or carriage return"),
     (lambda o, g, i: o.format == "csv" and o.delimiter == o.quote, _wrong,
      "COPY delimiter and quote must be different"),
     _csv_only("escape"),

@@ -14,7 +14,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gateway.errors import (
     DiskFull,
@@ -145,11 +144,12 @@ _SPELT: dict[str, Callable[[str], str]] = {
 
 
 def _repeated(delta: pa.Table, key: tuple[str, ...]) -> dict[str, str]:
-    """The first values of `key` that come twice; empty when none do. NULL equals nothing."""
-    counted = delta.select(list(key)).drop_null().group_by(list(key), use_threads=False)
-    counts = counted.aggregate([([], "count_all")])
-    for row in counts.filter(pc.field("count_all") > 1).slice(0, 1).to_pylist():
-        return {name: shown_value(row[name]) for name in key}
+    """The first values of `key` that came before; empty when none did. NULL equals nothing."""
+    seen = set()
+    for values in zip(*(delta[name].to_pylist() for name in key), strict=True):
+        if values in seen and None not in values:
+            return {name: shown_value(value) for name, value in zip(key, values, strict=True)}
+        seen.add(values)
     return {}
 
 

@@ -119,7 +119,7 @@ class CopyReader:
             return
         rows = self._last_rows()
         if isinstance(error, NotNullViolation) and rows:
-            row = self._first_null(rows)
+            row = self._first_null(rows, error.column)
             error.context = self._at(row.number, row.data)
         elif isinstance(error, CheckViolation) and error.row is not None:
             row = rows[error.row]
@@ -338,6 +338,8 @@ class CopyReader:
     def _at_column(self, number: int, column: int, value: bytes | None) -> str:
         name = self._copying.columns[column].name
         where = f"COPY {self._copying.relation}, line {number}, column {name}"
+        if value is None and name in self._options.force_not_null:
+            value = self._options.null.encode()
         return f"{where}: null input" if value is None else f'{where}: "{_shown(value)}"'
 
     def _last_rows(self) -> Sequence[_Row]:
@@ -347,13 +349,13 @@ class CopyReader:
         block, self._lines.number, self._lines.eol = self._block
         return list(self._rows_of(block))
 
-    def _first_null(self, rows: Sequence[_Row]) -> _Row:
-        """The first row with a NULL where none may be."""
-        strict = [n for n, c in enumerate(self._copying.columns) if c.not_null]
-        for row in rows:
-            if any(self._is_null(number, row.fields[number]) for number in strict):
-                return row
-        return rows[0]  # a column that is not copied has no default
+    def _first_null(self, rows: Sequence[_Row], refused: str) -> _Row:
+        """The first row with a NULL in that column."""
+        names = [column.name for column in self._copying.columns]
+        if refused not in names:  # it has no default
+            return rows[0]
+        number = names.index(refused)
+        return next((row for row in rows if self._is_null(number, row.fields[number])), rows[0])
 
     def _is_null(self, number: int, value: bytes | None) -> bool:
         name, options = self._copying.columns[number].name, self._options
