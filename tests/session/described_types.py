@@ -183,6 +183,7 @@ PARAMETERS: tuple[str, ...] = (
     "SELECT a FROM described WHERE $1",
     "SELECT a FROM described WHERE o = $1 AND NOT $2",
     "SELECT a FROM described WHERE $1 IS NULL",
+    "SELECT a FROM described WHERE $1 IS UNKNOWN AND $2 IS NOT UNKNOWN",
     "SELECT a FROM described WHERE $1::int4 IS NULL OR a = $1",
     "SELECT a FROM described WHERE a = $1 OR b = $1",
     "SELECT a FROM described WHERE a IS NOT DISTINCT FROM $1",

@@ -23,6 +23,7 @@ from gateway.sql.meaning.windows import (
 from gateway.sql.names.scope import Analysis, Block, Output, place_of, position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.trees import ByKind, Kinds, own_nodes
+from gateway.sql.text.worded_calls import IS_UNKNOWN
 from gateway.sql.types.arguments import check_arguments, check_subscript
 from gateway.sql.types.castable import check_cast
 from gateway.sql.types.computing import (
@@ -264,7 +265,7 @@ def _agree(what: str, types: Sequence[Type | None], values: Sequence[exp.Expr | 
             )
 
 
-_HOLDERS = (exp.Where, exp.Having, exp.Connector, exp.Not, exp.Join, exp.Case)
+_HOLDERS = (exp.Where, exp.Having, exp.Connector, exp.Not, exp.Join, exp.Case, exp.Is)
 
 
 def _conditions(node: exp.Expr) -> Iterator[tuple[str, exp.Expr]]:
@@ -276,6 +277,12 @@ def _conditions(node: exp.Expr) -> Iterator[tuple[str, exp.Expr]]:
         yield from ((node.key.upper(), side) for side in (node.this, node.expression))
     elif isinstance(node, exp.Not):
         yield "NOT", node.this
+    elif isinstance(node, exp.Is):
+        negated = "NOT " * bool(node.args.get("negate") or isinstance(node.parent, exp.Not))
+        if node.meta_get(IS_UNKNOWN):
+            yield f"IS {negated}UNKNOWN", node.this
+        elif isinstance(node.expression, exp.Boolean):
+            yield f"IS {negated}{str(node.expression.this).upper()}", node.this
     elif isinstance(node, exp.Join) and node.args.get("on") is not None:
         yield "JOIN/ON", node.args["on"]
     elif isinstance(node, exp.Case) and node.this is None:

@@ -11,6 +11,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from gateway.sql.text.places import PlacedParser
 
 FORMS = ("NFC", "NFD", "NFKC", "NFKD")  # of Unicode; the first where none is named
+IS_UNKNOWN = "unknown"  # noted where the text has UNKNOWN for NULL
 _TRIMS = {"BOTH": "btrim", "LEADING": "ltrim", "TRAILING": "rtrim"}
 
 
@@ -67,13 +68,24 @@ class WordedCallsParser(PlacedParser):
         return exp.Anonymous(this="normalize", expressions=arguments)
 
     def _parse_is(self, this: exp.Expr | None) -> exp.Expr | None:
-        """`IS [NOT] [form] NORMALIZED` is a call; all else after IS is sqlglot's."""
+        """`IS [NOT] [form] NORMALIZED` is a call; all else after IS is sqlglot's.
+
+        It takes UNKNOWN for NULL, which may be asked of any type.
+        """
         start = self._index
         negated = self._match(TokenType.NOT)
         form = next((form for form in FORMS if self._match_text_seq(form)), "")
         if not self._match_text_seq("NORMALIZED"):
             self._retreat(start)
             found: exp.Expr | None = super()._parse_is(this)
+            test = found.find(exp.Is) if found is not None else None
+            unknown = self._prev.token_type == TokenType.UNKNOWN
+            if test is not None and (unknown or isinstance(test.expression, exp.Boolean)):
+                test.meta[IS_UNKNOWN] = unknown
+                if isinstance(test.this.unnest(), exp.Parameter) or test.this.unnest().is_string:
+                    test.set(
+                        "this", exp.Cast(this=test.this, to=exp.DataType(this=exp.DType.BOOLEAN))
+                    )
             return found
         given = [this, exp.Literal.string(form or FORMS[0])]
         call = exp.Anonymous(this="is_normalized", expressions=given)
