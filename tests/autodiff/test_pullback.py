@@ -36,6 +36,8 @@ LOSSES = {
     "the least": "f AS (SELECT exp(min(w)) FROM u)",
     "a variance": "f AS (SELECT var_pop(w) + variance(w * k) FROM u)",
     "a deviation": "f AS (SELECT stddev(w) * stddev_pop(w) FROM u)",
+    "a variance of one row": "f AS (SELECT sum(w * coalesce(s, 1)) FROM (SELECT w, var_samp(w)"
+    " OVER (PARTITION BY k < 2) AS s FROM u) AS q)",
     "FILTER": "f AS (SELECT sum(w ^ 3) FILTER (WHERE k > 1) + avg(w) FILTER (WHERE x > 0) FROM u)",
     "WHERE": "f AS (SELECT sum(w ^ 3) FROM u WHERE k <> 2)",
     "NULL": "f AS (SELECT avg(x * w) FROM u)",

@@ -24,7 +24,7 @@ _WEIGHTS = {
     "max": _WINNER,
     "min": _WINNER,
     "var_pop": "2.0 * (e - m) / n",
-    "var_samp": "2.0 * (e - m) / (n - 1.0)",
+    "var_samp": "CASE WHEN n > 1.0 THEN 2.0 * (e - m) / (n - 1.0) END",
     "stddev_pop": "CASE WHEN f = 0.0 THEN 0.0 ELSE (e - m) / (n * f) END",
     "stddev_samp": "CASE WHEN f = 0.0 THEN 0.0 ELSE (e - m) / ((n - 1.0) * f) END",
 }
