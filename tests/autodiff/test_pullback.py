@@ -97,6 +97,27 @@ LOSSES = {
     " AS l)",
     "LATERAL in WITH": "g AS (SELECT l.b * w AS c FROM u, LATERAL (SELECT sum(t.x * u.w) AS b FROM"
     " t WHERE t.n = u.k) AS l), f AS (SELECT sum(c) FROM g)",
+    "a number for each row": "f AS (SELECT avg(((SELECT sum(w * t.x) FROM u WHERE u.k >= t.n) - y)"
+    " ^ 2) FROM t)",
+    "a row for each row": "f AS (SELECT sum(w * (SELECT sin(v.w) FROM u AS v WHERE v.k = u.k))"
+    " FROM u)",
+    "a number of those before": "f AS (SELECT sum(w * (SELECT sum(v.w) FROM u AS v WHERE v.k <"
+    " u.k)) FROM u)",
+    "a count and a number": "g AS (SELECT n, (SELECT count(*) + 0.1 * sum(w ^ 2) FROM u WHERE k < n"
+    " AND k > 1) AS c FROM t), f AS (SELECT sum(coalesce(c, n)) FROM g)",
+    "numbers beneath groups": "g AS (SELECT n % 2 AS o, sum(y * (SELECT max(w) FROM u WHERE k <= n))"
+    " AS p FROM t GROUP BY 1), f AS (SELECT sum(p ^ 2) FROM g)",
+    "a number of a group": "g AS (SELECT n, sum(y) * (SELECT sum(w) FROM u WHERE k <= n) AS p FROM t"
+    " GROUP BY n), f AS (SELECT sum(p ^ 2) FROM g)",
+    "LATERAL over the table": "f AS (SELECT sum(y * l.b + l.c) FROM t, LATERAL (SELECT sum(t.x * w)"
+    " AS b, count(*) AS c FROM u WHERE u.k < t.n) AS l)",
+    "LATERAL rows": "f AS (SELECT sum(y * l.e) FROM t LEFT JOIN LATERAL (SELECT w ^ 2 AS e FROM u"
+    " WHERE u.k <= t.n) AS l ON true)",
+    "IN": "f AS (SELECT sum(w ^ 2) FROM u WHERE k IN (SELECT k FROM u WHERE k > 1))",
+    "EXISTS": "f AS (SELECT sum(u.w ^ 2) FROM u WHERE NOT EXISTS (SELECT * FROM u AS v WHERE v.k ="
+    " u.k + 1))",
+    "DISTINCT keys": "f AS (SELECT sum(u.w * o) FROM u JOIN (SELECT DISTINCT k % 2 AS o FROM u) AS q"
+    " ON u.k > o)",
     "over all": "p AS (SELECT k, exp(w) / sum(exp(w)) OVER () AS p FROM u), "
     "f AS (SELECT sum(k * p) FROM p)",
     "over partitions": "e AS (SELECT k % 2 AS o, k, exp(w - max(w) OVER (PARTITION BY k % 2)) AS e"
@@ -139,7 +160,7 @@ ALIKE: dict[str, dict[str, list[object]]] = {
     **ROWS,
     "u": {"k": [1, 2, 3, 4], "x": [0.3, 0.3, 1.1, 1.1], "w": [0.5] * 4},
 }
-KINKS = {"the greatest", "the least", "a deviation", "values of groups", "softmax"}
+KINKS = {"the greatest", "the least", "a deviation", "values of groups", "softmax", "numbers beneath groups"}
 
 
 def moved(
@@ -293,11 +314,11 @@ REFUSED = [
     ("f AS (SELECT median(w) FROM u)", "0A000", "median(w)"),
     ("f AS (SELECT sum(w) FROM (SELECT DISTINCT w FROM u) AS q)", "0A000", "cannot be followed"),
     ("f AS (SELECT sum(w) FROM (SELECT w FROM u ORDER BY w LIMIT 2) AS q)", "0A000", "followed"),
-    ("f AS (SELECT sum(w * (SELECT v.w FROM u AS v WHERE v.k = u.k)) FROM u)", "0A000",
+    ("f AS (SELECT sum(w) FROM u WHERE w IN (SELECT w FROM u))", "0A000", "cannot be followed"),
+    ("f AS (SELECT sum(w) FROM u WHERE k IN (SELECT k FROM u WHERE w > 0))", "0A000",
      "cannot be followed"),
-    ("f AS (SELECT sum(w * (SELECT sum(v.w) FROM u AS v WHERE v.k < u.k)) FROM u)", "0A000",
-     "cannot be followed"),
-    ("f AS (SELECT sum(w) FROM u WHERE k IN (SELECT k FROM u))", "0A000", "cannot be followed"),
+    ("f AS (SELECT sum(w) FROM (SELECT first_value(w) OVER (PARTITION BY k) AS w FROM u) AS q)",
+     "0A000", "OVER"),
     ("f AS (SELECT sum(w) FROM (TABLE u UNION TABLE u) AS q)", "0A000", "cannot be followed"),
     ("f AS (SELECT sum(w) FROM (TABLE u EXCEPT ALL TABLE u) AS q)", "0A000", "cannot be followed"),
     ("f AS (SELECT sum(p) FROM (SELECT sum(w) AS p FROM u GROUP BY w > 1) AS q)", "0A000", "w > 1"),
@@ -313,9 +334,9 @@ REFUSED = [
     ("g AS (SELECT k, w, (SELECT max(t.x * u.w) FROM t) AS b FROM u), "
      "f AS (SELECT sum(w + b) FROM g)", "0A000", "a subquery that depends"),
     ("g AS (SELECT k, w, (SELECT sum(e.w * u.w) FROM u AS e) AS b FROM u), "
-     "f AS (SELECT sum(b) FROM g)", "0A000", "cannot be followed"),
+     "f AS (SELECT sum(b) FROM g)", "0A000", "looks at"),
     ("f AS (SELECT sum(l.b) FROM u, LATERAL (SELECT sum(e.w * u.w) AS b FROM u AS e) AS l)",
-     "0A000", "cannot be followed"),
+     "0A000", "looks at"),
     ("f AS (SELECT sum(z.w) FROM u AS z(w, x))", "0A000", "with a list of columns"),
     ("f AS (SELECT sum(length(w::text)) FROM u)", "0A000", "length"),
     ("f AS (SELECT sum(w) FROM u), u AS (TABLE t)", "42703", '"w"'),

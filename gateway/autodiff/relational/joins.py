@@ -81,8 +81,9 @@ def _is_partition(window: exp.Window) -> bool:
     """Whether it has the same value throughout its partition, and its aggregate has weights."""
     bare = all(window.args.get(part) is None for part in ("order", "spec", "alias"))
     call = window.this.this if isinstance(window.this, exp.Filter) else window.this
-    known = isinstance(call, exp.Anonymous) and (has_weights(call) or is_count(call))
-    return bare and known
+    if not bare or not isinstance(call, exp.Anonymous) or call.name.lower() == "first_value":
+        return False
+    return has_weights(call) or is_count(call)
 
 
 # Subqueries that are one number

@@ -11,6 +11,7 @@ GROUP BY scatters and broadcasts back (Griewank and Walther, Evaluating Derivati
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 from sqlglot import exp
@@ -47,6 +48,7 @@ from gateway.errors import (
     StatementTooComplex,
 )
 from gateway.sources.table import TableName
+from gateway.sql.lowered.relations.dependent import join_dependent
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.volatile import call_name, volatile_call
 from gateway.sql.names.relation import Relations
@@ -198,7 +200,13 @@ class _Pullback:
                 raise self._refused("cannot be followed to", f"{changing} draws anew each time.")
         analysis = self._analysed(query)
         self._refuse_second(query, analysis)
-        while join_unions(analysis, self._layers.reads_changing) or join_other_rows(analysis):
+        reads = self._layers.reads_changing
+        numbers = map("∂{}".format, itertools.count(1))
+        while (
+            join_unions(analysis, reads)
+            or join_other_rows(analysis)
+            or join_dependent(analysis, numbers, reads)
+        ):
             analysis = self._analysed(query)
         return analysis
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from gateway.autodiff.expressions.refusals import shown
-from gateway.autodiff.relational.queries import KEY
+from gateway.autodiff.relational.queries import KEY, LOOKED_AT
 from gateway.autodiff.relational.weights import has_weights, is_count
 from gateway.autodiff.statements.grouping import group_keys, is_rolled_up
 from gateway.errors import GatewayError, NotDifferentiable
@@ -82,6 +82,7 @@ class Staging:
     def __init__(self, analysis: Analysis, own: TableName, variables: set[str]) -> None:
         self._analysis, self._own, self._variables = analysis, own, variables
         self._stages: dict[int, Stage] = {}  # by select
+        self._moving: set[int] = set()  # where a variable is read: own tables in FROM, by identity
         self.read = self._columns_read()
 
     def stage(self, block: Block) -> Stage:
@@ -105,8 +106,7 @@ class Staging:
 
     def refuse_hidden(self, root: Block) -> None:
         """Refuse a loss that reads the variable's table where no stage does."""
-        tables = sum(map(self._is_own_table, nodes_of(root.select, exp.Table)))
-        if tables != self._own_tables(root):
+        if sum(map(self._is_moving, nodes_of(root.select, exp.Table))) != self._own_tables(root):
             raise HiddenReading
 
     def _own_tables(self, block: Block) -> int:
@@ -147,7 +147,7 @@ class Staging:
         """What the FROM clause of a SELECT reads that changes, at whatever depth."""
         self._refuse_windows(block)
         for source in block.sources:
-            if self._is_own(source):
+            if self._is_moving(source.tree):
                 yield Leaf({name: column_node(source.alias, name) for name in self.read})
                 continue
             inner = _select_of(source)
@@ -179,6 +179,10 @@ class Staging:
             columns[name] = column_node(source.alias, handed)
         return Leaf(columns, leaf.stage)
 
+    def _is_moving(self, tree: exp.Expr) -> bool:
+        """Whether a relation in FROM is the variable's table and more than its keys are read."""
+        return id(tree) in self._moving
+
     def _is_own(self, source: Source) -> bool:
         return self._is_own_table(source.tree)
 
@@ -186,7 +190,7 @@ class Staging:
         return isinstance(tree, exp.Table) and TableName(tree.db, tree.name) == self._own
 
     def _reaches(self, tree: exp.Expr) -> bool:
-        return any(map(self._is_own_table, nodes_of(tree, exp.Table)))
+        return any(map(self._is_moving, nodes_of(tree, exp.Table)))
 
     def _columns_read(self) -> list[str]:
         """The columns of the variable's table that the loss may read, in some order.
@@ -200,18 +204,32 @@ class Staging:
             merged = {name.name for join in joins for name in join.args.get("using") or ()}
             for source in own:
                 _refuse_renamed(source)
-                found |= merged & set(source.columns or ())
+                starred = block.select.is_star and not _only_exists(block.select)
+                self._read_of(source, set(source.columns or ()) if starred else merged, found)
             for column in nodes_of(block.select, exp.Column):
-                found |= self._read_by(column, block, own)
+                if isinstance(column.parent, exp.Select) and _only_exists(column.parent):
+                    continue
+                for source, names in self._read_by(column, block, own):
+                    self._read_of(source, names, found)
         return sorted(found)
 
-    def _read_by(self, column: exp.Column, block: Block, own: list[Source]) -> set[str]:
+    def _read_of(self, source: Source, names: set[str], found: set[str]) -> None:
+        read = names & set(source.columns or ())
+        found |= read
+        if read & self._variables:
+            self._moving.add(id(source.tree))
+
+    def _read_by(
+        self, column: exp.Column, block: Block, own: list[Source]
+    ) -> Iterator[tuple[Source, set[str]]]:
         """What a column reads of the variable's table; a name of the table reads all of it."""
         try:
             source, name = resolve(self._analysis.block_of(column) or block, column)
         except GatewayError:
-            return {name for source in own for name in source.columns or ()}
-        return {name} if self._is_own(source) else set()
+            yield from ((source, set(source.columns or ())) for source in own)
+            return
+        if self._is_own(source):
+            yield source, {name}
 
     def _refuse_windows(self, block: Block) -> None:
         for window in nodes_of(block.select, exp.Window):
@@ -228,7 +246,14 @@ class Staging:
         if is_rolled_up(stage.block):
             raise NotDifferentiable("the gradient of a query cannot follow GROUPING SETS")
         for key in stage.keys:
-            if self.changes(key, stage.block) or self._is_summed(key, stage.block):
+            moves = self.changes(key, stage.block)
+            if moves and isinstance(key, exp.Column) and key.table.startswith(LOOKED_AT):
+                raise NotDifferentiable(
+                    "the gradient of a query cannot follow a subquery that reads the variable's "
+                    "table and looks at the variable around it",
+                    hint="Join the table instead.",
+                )
+            if moves or self._is_summed(key, stage.block):
                 raise NotDifferentiable(
                     f"the gradient of a query cannot follow GROUP BY {shown(key)}",
                     detail="It is computed from the variable or by an aggregate.",
@@ -264,6 +289,11 @@ class Staging:
                     f"the gradient of a query cannot follow {shown(call)}",
                     hint="It follows sum, avg, count, min, max, and variances and deviations.",
                 )
+
+
+def _only_exists(select: exp.Select) -> bool:
+    """Whether nothing of a query is asked but that it has rows."""
+    return isinstance(select.parent, exp.Exists)
 
 
 def _refuse_renamed(source: Source) -> None:

@@ -21,6 +21,7 @@ _WINNER = "CASE WHEN e = w THEN 1.0 / t ELSE 0.0 END"
 _WEIGHTS = {
     "sum": "1.0",
     "avg": "1.0 / n",
+    "first_value": "1.0 / n",  # of rows that are alike in it: how one row of a subquery is joined
     "max": _WINNER,
     "min": _WINNER,
     "var_pop": "2.0 * (e - m) / n",

@@ -8,7 +8,7 @@ an aggregate or EXISTS whose own WHERE compares with the outside.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from sqlglot import exp
 
@@ -16,7 +16,13 @@ from gateway.errors import FeatureNotSupported, GatewayError, GroupingError
 from gateway.sql.lowered.relations.common_tables import put_in_place
 from gateway.sql.lowered.relations.for_engine import is_beneath, is_for_engine, loses_null
 from gateway.sql.lowered.relations.group_keys import alike, has_sets, is_grouped_by, is_of_group
-from gateway.sql.lowered.relations.per_key import Keys, equal_keys, for_each
+from gateway.sql.lowered.relations.per_key import (
+    Keys,
+    equal_keys,
+    for_each,
+    is_single,
+    one_of_each,
+)
 from gateway.sql.lowered.relations.subqueries import array_of_query
 from gateway.sql.lowered.values.quantified import (
     all_of,
@@ -34,7 +40,6 @@ from gateway.sql.names.scope import (
     Source,
     column_node,
     is_aggregate,
-    is_one_row,
     position_of,
     resolve,
 )
@@ -47,12 +52,19 @@ _PLACE, _THERE = "in_place", "is_there"
 Reference = tuple[exp.Column, Source, str]
 
 
-def join_dependent(analysis: Analysis, numbers: Iterator[int]) -> bool:
+# The queries to join among those that give values or rows, whatever the engine would do with them.
+Asked = Callable[[exp.Expr], bool]
+
+
+def join_dependent(
+    analysis: Analysis, numbers: Iterator[object], asked: Asked | None = None
+) -> bool:
     """Put the first such subquery of a statement, the outermost first, among the joins around it.
 
     Args:
         analysis: The statement's blocks.
         numbers: Those not yet in a name of a join.
+        asked: None: those that the engine does not run.
 
     Returns:
         Whether there was one; then the blocks are to be found anew.
@@ -64,7 +76,9 @@ def join_dependent(analysis: Analysis, numbers: Iterator[int]) -> bool:
     if any(isinstance(node, Marker) for node in here):
         return False  # a derivative is taken through what was written
     for block in reversed(analysis.blocks):
-        if _join_lateral(block, analysis, numbers) or _join_value(block, analysis, numbers):
+        if _join_lateral(block, analysis, numbers, asked):
+            return True
+        if _join_value(block, analysis, numbers, asked):
             return True
     return False
 
@@ -184,7 +198,9 @@ def _outer_aggregates(query: exp.Expr, found: Sequence[Reference]) -> Iterator[e
 # LATERAL
 
 
-def _join_lateral(block: Block, analysis: Analysis, numbers: Iterator[int]) -> bool:
+def _join_lateral(
+    block: Block, analysis: Analysis, numbers: Iterator[object], asked: Asked | None
+) -> bool:
     joins: list[exp.Join] = block.select.args.get("joins") or []
     for place, join in enumerate(joins):
         lateral = join.this
@@ -192,6 +208,8 @@ def _join_lateral(block: Block, analysis: Analysis, numbers: Iterator[int]) -> b
             continue
         alias = lateral.args["alias"].copy()
         query = lateral.this.this
+        if asked is not None and not asked(query):
+            continue
         found = references(query, analysis)
         if not found:
             lateral.replace(exp.Subquery(this=query.copy(), alias=alias))
@@ -240,10 +258,14 @@ def _cross_commas(select: exp.Select) -> None:
 # Subqueries in expressions
 
 
-def _join_value(block: Block, analysis: Analysis, numbers: Iterator[int]) -> bool:
+def _join_value(
+    block: Block, analysis: Analysis, numbers: Iterator[object], asked: Asked | None
+) -> bool:
     for node in own_nodes(block.select):
         query = query_of(node)
-        if query is None:
+        if query is None or not (
+            asked is None or (isinstance(node, exp.Subquery) and asked(query))
+        ):
             continue
         compared = isinstance(node, exp.In) or is_quantified(node)
         if node.find_ancestor(exp.Join, exp.Select) is not block.select:
@@ -258,7 +280,8 @@ def _join_value(block: Block, analysis: Analysis, numbers: Iterator[int]) -> boo
             return True
         found = references(query, analysis)
         joined = compared and _is_joined(node, found, block)
-        if not joined and (not found or _is_left(node, query, found, block)):
+        left = asked is None and _is_left(node, query, found, block)
+        if not joined and (not found or left):
             continue
         if joined or not put_in_place(query):
             _rewrite(node, query, found, block, analysis, numbers)
@@ -272,7 +295,7 @@ def _rewrite(
     found: Sequence[Reference],
     block: Block,
     analysis: Analysis,
-    numbers: Iterator[int],
+    numbers: Iterator[object],
 ) -> None:
     if isinstance(node, exp.In) or is_quantified(node):
         _replace_alike(node, among_rows(node, query), block)
@@ -316,7 +339,7 @@ def _join(
     found: Sequence[Reference],
     block: Block,
     analysis: Analysis,
-    number: int,
+    number: object,
 ) -> None:
     """Join what the query gives for each key, and name its value where it stood."""
     places = [(each, is_of_group(each, block)) for each in alike(node, block)]
@@ -330,9 +353,9 @@ def _join(
         value = exp.Is(this=value, expression=exp.true())
     else:
         (output,) = outputs_of(query)
-        single = _is_single(query)
+        single = is_single(query)
         made = for_each(query, keys, analysis)
-        made = made if single else _single(made, output, keys)
+        made = made if single else one_of_each(made, output, keys)
     same = equal_keys([column_node(alias, each) for each in keys.columns], given)
     columns = [exp.to_identifier(name, quoted=True) for name in (first, *keys.columns)]
     named = exp.TableAlias(this=exp.to_identifier(alias, quoted=True), columns=columns)
@@ -341,30 +364,6 @@ def _join(
         each.replace(exp.paren(_of_first_row(each, value, block) if of_group else value))
     block.select.append("joins", join)
     _cross_commas(block.select)
-
-
-def _is_single(query: exp.Expr) -> bool:
-    """Whether it gives one row at most, however many it reads."""
-    if not isinstance(query, exp.Select):
-        return False
-    limit = query.args.get("limit")
-    count = None if limit is None else limit.expression or limit.args.get("count")
-    ties = limit is not None and limit.args.get("limit_options")
-    return is_one_row(query) or (count is not None and count.name in ("0", "1") and not ties)
-
-
-def _single(query: exp.Expr, output: str, keys: Keys) -> exp.Expr:
-    """The one row of each key; an error where there are more (SQLSTATE 21000)."""
-    found = [column_node(_PLACE, name) for name in keys.columns]
-    first = exp.Anonymous(this="first_value", expressions=[column_node(_PLACE, output)])
-    count = exp.Anonymous(this="count", expressions=[exp.Star()])
-    items = [exp.alias_(first, output, quoted=True)]
-    items += [exp.alias_(each, each.name, quoted=True) for each in found]
-    select = exp.Select(expressions=items, from_=exp.From(this=_named(query, _PLACE)))
-    select.set("group", exp.Group(expressions=[each.copy() for each in found]))
-    one = exp.Anonymous(this="is_one_row", expressions=[count])
-    select.set("having", exp.Having(this=one))
-    return select
 
 
 def _existing(query: exp.Expr, keys: Keys, analysis: Analysis) -> exp.Expr:

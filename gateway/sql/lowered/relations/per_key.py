@@ -27,7 +27,7 @@ from gateway.sql.text.trees import nodes, nodes_of, own_nodes
 from gateway.sql.types.inference import Types
 
 PLACE = "place_among"  # the number of a row among those of its key
-_FOUND = "found_rows"
+_FOUND, _ONE = "found_rows", "in_place"
 _KEPT = "kept by having"
 _COUNTS = ("count", "regr_count")
 
@@ -86,6 +86,30 @@ def for_each(query: exp.Expr, keys: Keys, analysis: Analysis) -> exp.Query:
             query.set("order", None)
         return query
     return _first_of_each(query, keys)
+
+
+def is_single(query: exp.Expr) -> bool:
+    """Whether it gives one row at most, however many it reads."""
+    if not isinstance(query, exp.Select):
+        return False
+    limit = query.args.get("limit")
+    count = None if limit is None else limit.expression or limit.args.get("count")
+    ties = limit is not None and limit.args.get("limit_options")
+    return is_one_row(query) or (count is not None and count.name in ("0", "1") and not ties)
+
+
+def one_of_each(query: exp.Expr, output: str, keys: Keys) -> exp.Expr:
+    """The one row of each key; an error where there are more (SQLSTATE 21000)."""
+    found = [column_node(_ONE, name) for name in keys.columns]
+    first = exp.Anonymous(this="first_value", expressions=[column_node(_ONE, output)])
+    count = exp.Anonymous(this="count", expressions=[exp.Star()])
+    items = [exp.alias_(first, output, quoted=True)]
+    items += [exp.alias_(each, each.name, quoted=True) for each in found]
+    select = exp.Select(expressions=items, from_=exp.From(this=_named(query, _ONE)))
+    select.set("group", exp.Group(expressions=[each.copy() for each in found]))
+    one = exp.Anonymous(this="is_one_row", expressions=[count])
+    select.set("having", exp.Having(this=one))
+    return select
 
 
 def _refused(what: str, query: exp.Expr) -> FeatureNotSupported:
