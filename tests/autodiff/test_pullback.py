@@ -38,6 +38,16 @@ LOSSES = {
     "a deviation": "f AS (SELECT stddev(w) * stddev_pop(w) FROM u)",
     "a variance of one row": "f AS (SELECT sum(w * coalesce(s, 1)) FROM (SELECT w, var_samp(w)"
     " OVER (PARTITION BY k < 2) AS s FROM u) AS q)",
+    "covariances": "f AS (SELECT covar_pop(w, k) + covar_samp(w * k, w) * regr_sxy(x, w) FROM u)",
+    "corr": "f AS (SELECT corr(w, w * k) + corr(w, x) FROM u)",
+    "a line": "f AS (SELECT regr_slope(w, k) * regr_intercept(x, w) + regr_r2(w ^ 2, k) FROM u)",
+    "regr": "f AS (SELECT regr_avgx(x, w) * regr_avgy(w, x) + regr_sxx(k, w) * regr_syy(w, w)"
+    " + regr_count(w, x) FROM u)",
+    "corr of groups": "g AS (SELECT s, corr(u.w * t.x, y * u.w) FILTER (WHERE n < 3) AS c,"
+    " regr_slope(y, u.w * t.x) AS m FROM t, u WHERE k <= n GROUP BY s), "
+    "f AS (SELECT sum(coalesce(c, 2) * coalesce(m, 0.5)) FROM g)",
+    "corr over partitions": "f AS (SELECT sum(w * c) FROM (SELECT w, corr(w, k) OVER () AS c"
+    " FROM u) AS q)",
     "FILTER": "f AS (SELECT sum(w ^ 3) FILTER (WHERE k > 1) + avg(w) FILTER (WHERE x > 0) FROM u)",
     "WHERE": "f AS (SELECT sum(w ^ 3) FROM u WHERE k <> 2)",
     "NULL": "f AS (SELECT avg(x * w) FROM u)",
@@ -105,10 +115,10 @@ LOSSES = {
     " u.k)) FROM u)",
     "a count and a number": "g AS (SELECT n, (SELECT count(*) + 0.1 * sum(w ^ 2) FROM u WHERE k < n"
     " AND k > 1) AS c FROM t), f AS (SELECT sum(coalesce(c, n)) FROM g)",
-    "numbers beneath groups": "g AS (SELECT n % 2 AS o, sum(y * (SELECT max(w) FROM u WHERE k <= n))"
-    " AS p FROM t GROUP BY 1), f AS (SELECT sum(p ^ 2) FROM g)",
-    "a number of a group": "g AS (SELECT n, sum(y) * (SELECT sum(w) FROM u WHERE k <= n) AS p FROM t"
-    " GROUP BY n), f AS (SELECT sum(p ^ 2) FROM g)",
+    "numbers beneath groups": "g AS (SELECT n % 2 AS o, sum(y * (SELECT max(w) FROM u WHERE"
+    " k <= n)) AS p FROM t GROUP BY 1), f AS (SELECT sum(p ^ 2) FROM g)",
+    "a number of a group": "g AS (SELECT n, sum(y) * (SELECT sum(w) FROM u WHERE k <= n) AS p"
+    " FROM t GROUP BY n), f AS (SELECT sum(p ^ 2) FROM g)",
     "LATERAL over the table": "f AS (SELECT sum(y * l.b + l.c) FROM t, LATERAL (SELECT sum(t.x * w)"
     " AS b, count(*) AS c FROM u WHERE u.k < t.n) AS l)",
     "LATERAL rows": "f AS (SELECT sum(y * l.e) FROM t LEFT JOIN LATERAL (SELECT w ^ 2 AS e FROM u"
@@ -116,8 +126,8 @@ LOSSES = {
     "IN": "f AS (SELECT sum(w ^ 2) FROM u WHERE k IN (SELECT k FROM u WHERE k > 1))",
     "EXISTS": "f AS (SELECT sum(u.w ^ 2) FROM u WHERE NOT EXISTS (SELECT * FROM u AS v WHERE v.k ="
     " u.k + 1))",
-    "DISTINCT keys": "f AS (SELECT sum(u.w * o) FROM u JOIN (SELECT DISTINCT k % 2 AS o FROM u) AS q"
-    " ON u.k > o)",
+    "DISTINCT keys": "f AS (SELECT sum(u.w * o) FROM u JOIN (SELECT DISTINCT k % 2 AS o FROM u)"
+    " AS q ON u.k > o)",
     "over all": "p AS (SELECT k, exp(w) / sum(exp(w)) OVER () AS p FROM u), "
     "f AS (SELECT sum(k * p) FROM p)",
     "over partitions": "e AS (SELECT k % 2 AS o, k, exp(w - max(w) OVER (PARTITION BY k % 2)) AS e"
@@ -160,7 +170,14 @@ ALIKE: dict[str, dict[str, list[object]]] = {
     **ROWS,
     "u": {"k": [1, 2, 3, 4], "x": [0.3, 0.3, 1.1, 1.1], "w": [0.5] * 4},
 }
-KINKS = {"the greatest", "the least", "a deviation", "values of groups", "softmax", "numbers beneath groups"}
+KINKS = {
+    "the greatest",
+    "the least",
+    "a deviation",
+    "values of groups",
+    "softmax",
+    "numbers beneath groups",
+}
 
 
 def moved(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from gateway.autodiff.relational.calls import Call, calls_in
+from gateway.autodiff.relational.calls import Call, Weights, calls_in
 from gateway.autodiff.relational.factored import factored
 from gateway.autodiff.relational.queries import (
     Keep,
@@ -32,7 +32,7 @@ from gateway.autodiff.relational.queries import (
     united,
 )
 from gateway.autodiff.relational.stages import Leaf, Stage, Staging
-from gateway.autodiff.relational.weights import is_count, is_extreme, weight_of
+from gateway.autodiff.relational.weights import ROW_LETTERS, is_count, is_extreme, weights_of
 from gateway.sources.table import TableName
 from gateway.sql.names.scope import Block, column_node, resolve, table_node
 from gateway.sql.text.trees import copied
@@ -124,7 +124,8 @@ class Sweep:
         return [
             each
             for each in calls
-            if not is_count(each.call) and self._staging.changes(each.argument, stage.block)
+            if not is_count(each.call)
+            and any(self._staging.changes(a, stage.block) for a in each.arguments)
         ]
 
     # The first half: from the values of a stage to its aggregates
@@ -187,7 +188,7 @@ class Sweep:
         slopes = self._variables if leaf.stage is None else list(leaf.stage.outputs)
         own = self._own.known_by if leaf.stage is None else leaf.stage.key_names
         shown = {name: f"own {name}" if leaf.stage is None else name for name in own}
-        weights = {each: _weight(each) for each in changing}
+        weights = {each: _weights(each) for each in changing}
         split = None if self._keep is None else factored(stage, changing, leaf, slopes)
         if split is None or self._keep is None:
             return self._joined(stage, weights, aggregates, leaf, shown, slopes)
@@ -203,7 +204,7 @@ class Sweep:
     def _joined(
         self,
         stage: Stage,
-        weights: dict[Call, exp.Expr],
+        weights: Weights,
         aggregates: exp.Select,
         leaf: Leaf,
         shown: dict[str, str],
@@ -214,14 +215,16 @@ class Sweep:
         for slope in slopes:
             parts = [
                 times(
-                    times(column_node("p", each.named("c")), weight),
-                    column_node("r", f"{each.named('d')} {slope}"),
+                    times(column_node("p", each.named("c")), copied(weight)),
+                    column_node("r", each.slope(place, slope)),
                 )
-                for each, weight in weights.items()
+                for each, made in weights.items()
+                for place, weight in enumerate(made)
+                if weight is not None
             ]
             items.append(named(total(added(parts)), f"d {slope}"))
         query = exp.select(*items, copy=False).from_(subquery(aggregates, "p"), copy=False)
-        rows = self._rows(stage, list(weights), leaf, list(shown), slopes)
+        rows = self._rows(stage, weights, leaf, list(shown), slopes)
         joined(query, rows, "r", [(name, column_node("p", name)) for name in stage.key_names])
         grouped = [column_node("r", f"own {name}") for name in shown]
         return query.group_by(*grouped, copy=False) if grouped else query
@@ -229,7 +232,7 @@ class Sweep:
     def _rows(
         self,
         stage: Stage,
-        changing: list[Call],
+        weights: Weights,
         leaf: Leaf,
         own: list[str],
         slopes: list[str],
@@ -238,16 +241,19 @@ class Sweep:
         keys = zip(stage.key_names, stage.keys, strict=True)
         items = [named(copied(key), name) for name, key in keys]
         items += [named(copied(leaf.columns[name]), f"own {name}") for name in own]
-        for each in changing:
-            items.append(named(double(each.argument), each.named("e")))
-            items += [
-                named(grad(each.argument, leaf.columns[slope]), f"{each.named('d')} {slope}")
-                for slope in slopes
-            ]
+        for each, made in weights.items():
+            for place, (letter, argument) in enumerate(zip("eo", each.arguments, strict=False)):
+                items.append(named(double(argument), each.named(letter)))
+                if made[place] is None:
+                    continue
+                items += [
+                    named(grad(argument, leaf.columns[slope]), each.slope(place, slope))
+                    for slope in slopes
+                ]
         query: exp.Query = over_rows(stage.block, items)
         if self._unsized is not None and stage.keys:
             query = united([query, _nothing(self._unsized, len(items))])
-        extremes = [each for each in changing if is_extreme(each.call)]
+        extremes = [each for each in weights if is_extreme(each.call)]
         return _with_winners(query, extremes, stage.key_names) if extremes else query
 
 
@@ -329,14 +335,14 @@ def _with_winners(rows: exp.Query, extremes: list[Call], keys: list[str]) -> exp
     return counted
 
 
-def _weight(each: Call) -> exp.Expr:
+def _weights(each: Call) -> list[exp.Expr | None]:
     def told(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Column):
-            relation = "r" if node.name in "ewt" else "p"
-            return column_node(relation, each.named(node.name))
+            return column_node("r" if node.name in ROW_LETTERS else "p", each.named(node.name))
         return node
 
-    return weight_of(each.call).transform(told, copy=False)
+    found = weights_of(each.call)
+    return [None if w is None else w.transform(told, copy=False) for w in found]
 
 
 def _group_columns(changing: list[Call]) -> list[str]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from gateway.autodiff.relational.calls import Call
+from gateway.autodiff.relational.calls import Call, Weights
 from gateway.autodiff.relational.queries import (
     added,
     double,
@@ -93,7 +93,7 @@ class Factored:
     def query(
         self,
         aggregates: exp.Select,
-        weights: Mapping[Call, exp.Expr],
+        weights: Weights,
         shown: Mapping[str, str],
         slopes: Sequence[str],
         is_key: bool,
@@ -109,7 +109,9 @@ class Factored:
         """
         counted = {
             each: times(column_node("p", each.named("c")), weight)
-            for each, weight in weights.items()
+            for each, made in weights.items()
+            for weight in made  # one: `factored` takes no others
+            if weight is not None
         }
         sums = self._sums(aggregates, counted) if self.inner else self._own_sums()
         items = [named(copied(self.leaf.columns[name]), f"own {name}") for name in shown]
@@ -201,9 +203,9 @@ def factored(
     sides = _Sides(stage.block, source)
     others = [each.tree for each in stage.block.sources if each is not source]
     conditions = _conditions(stage.block)
-    products = {each: _product(each.argument, leaf, slopes, sides) for each in changing}
     if not others or conditions is None or not all(is_of_group(c.call) for c in changing):
         return None
+    products = {each: _product(each.arguments[0], leaf, slopes, sides) for each in changing}
     found = {call: made for call, made in products.items() if made is not None}
     if len(found) < len(products):
         return None

@@ -283,11 +283,12 @@ class Staging:
         for call in own_nodes(made):
             if not isinstance(call, exp.Anonymous) or not is_aggregate(call):
                 continue
-            plain = len(call.expressions) == 1 and not call.find(exp.Distinct, exp.Order)
+            plain = not call.find(exp.Distinct, exp.Order)
             if self.changes(call, block) and not (plain and has_weights(call)):
                 raise NotDifferentiable(
                     f"the gradient of a query cannot follow {shown(call)}",
-                    hint="It follows sum, avg, count, min, max, and variances and deviations.",
+                    hint="It follows sum, avg, count, min, max, variances and deviations, "
+                    "covariances, corr and regr_*.",
                 )
 
 

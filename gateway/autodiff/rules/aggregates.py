@@ -38,8 +38,9 @@ class AggregateRule(Called):
 _WINNERS = "avg(CASE WHEN x = f THEN dx ELSE NULL END)"
 
 # A standard deviation of 0 is a kink, or there is one row only: the slope is 0, as that of abs.
-_STDDEV_POP = "CASE WHEN f = 0.0 THEN 0.0 ELSE covar_pop(x, dx) / f END"
-_STDDEV_SAMP = "CASE WHEN f = 0.0 THEN 0.0 ELSE covar_samp(x, dx) / f END"
+# That of values that are all the same may be as far from 0 as they are rounded.
+_STDDEV_POP = "CASE WHEN f <= 1e-15 * abs(avg(x)) THEN 0.0 ELSE covar_pop(x, dx) / f END"
+_STDDEV_SAMP = "CASE WHEN f <= 1e-15 * abs(avg(x)) THEN 0.0 ELSE covar_samp(x, dx) / f END"
 
 _CORR = """(regr_sxy(dy, x) + regr_sxy(y, dx)) / sqrt(regr_sxx(y, x) * regr_syy(y, x))
   - f * (regr_sxy(y, dy) / regr_syy(y, x) + regr_sxy(x, dx) / regr_sxx(y, x))"""
