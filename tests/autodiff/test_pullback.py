@@ -177,6 +177,9 @@ KINKS = {
     "values of groups",
     "softmax",
     "numbers beneath groups",
+    "corr",
+    "a line",
+    "corr over partitions",
 }
 
 
