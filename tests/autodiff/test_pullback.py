@@ -113,6 +113,8 @@ LOSSES = {
     " FROM u)",
     "a number of those before": "f AS (SELECT sum(w * (SELECT sum(v.w) FROM u AS v WHERE v.k <"
     " u.k)) FROM u)",
+    "a number for each row of a query": "g AS (SELECT k, w ^ 2 AS e FROM u), f AS (SELECT sum(e *"
+    " (SELECT sum(v.e) FROM g AS v WHERE v.k < g.k)) FROM g)",
     "a count and a number": "g AS (SELECT n, (SELECT count(*) + 0.1 * sum(w ^ 2) FROM u WHERE k < n"
     " AND k > 1) AS c FROM t), f AS (SELECT sum(coalesce(c, n)) FROM g)",
     "numbers beneath groups": "g AS (SELECT n % 2 AS o, sum(y * (SELECT max(w) FROM u WHERE"
@@ -224,7 +226,8 @@ TWICE = (
     "a mean", "a ratio", "a variance", "FILTER", "WHERE", "a join", "USING of a subquery", "a pair",
     "subqueries", "WITH twice", "groups", "HAVING", "values of groups", "groups of groups",
     "a loss and a penalty", "a number in each row", "a union", "a union that is joined", "terms",
-    "a derivative in groups", "CASE",
+    "a derivative in groups", "CASE", "covariances", "corr", "a line", "regr", "corr of groups",
+    "a number for each row", "a row for each row", "a number of those before", "LATERAL rows",
 )  # fmt: skip
 
 

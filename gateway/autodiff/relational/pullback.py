@@ -11,7 +11,6 @@ GROUP BY scatters and broadcasts back (Griewank and Walther, Evaluating Derivati
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 
 from sqlglot import exp
@@ -25,6 +24,7 @@ from gateway.autodiff.relational.asked import (
     renamed,
     stand_in,
 )
+from gateway.autodiff.relational.correlated import join_correlated
 from gateway.autodiff.relational.joins import join_other_rows
 from gateway.autodiff.relational.layers import Layers
 from gateway.autodiff.relational.queries import (
@@ -48,7 +48,6 @@ from gateway.errors import (
     StatementTooComplex,
 )
 from gateway.sources.table import TableName
-from gateway.sql.lowered.relations.dependent import join_dependent
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.volatile import call_name, volatile_call
 from gateway.sql.names.relation import Relations
@@ -201,11 +200,10 @@ class _Pullback:
         analysis = self._analysed(query)
         self._refuse_second(query, analysis)
         reads = self._layers.reads_changing
-        numbers = map("∂{}".format, itertools.count(1))
         while (
             join_unions(analysis, reads)
             or join_other_rows(analysis)
-            or join_dependent(analysis, numbers, reads)
+            or join_correlated(analysis, reads)
         ):
             analysis = self._analysed(query)
         return analysis

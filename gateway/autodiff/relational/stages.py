@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from gateway.autodiff.expressions.refusals import shown
-from gateway.autodiff.relational.queries import KEY, LOOKED_AT
+from gateway.autodiff.relational.correlated import LOOKED_AT
+from gateway.autodiff.relational.queries import KEY
 from gateway.autodiff.relational.weights import has_weights, is_count
 from gateway.autodiff.statements.grouping import group_keys, is_rolled_up
 from gateway.errors import GatewayError, NotDifferentiable
