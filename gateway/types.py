@@ -152,6 +152,10 @@ REGISTERED = frozenset(row.name for row in TYPES if row.arrow == _REGISTERED)
 TEXTS = frozenset({"text", "varchar", "bpchar", "name", "unknown", "json", "jsonb", "enum"})
 FLOATING = frozenset({"float4", "float8"})
 INTEGER = frozenset({"int2", "int4", "int8"})
+NUMBERS = INTEGER | FLOATING | {"numeric"}
+# pg_type's category S, and those of it that keep a text as it is.
+STRINGS = frozenset({"text", "varchar", "bpchar", "name", "char"})
+UNPADDED = frozenset({"text", "varchar"})
 
 
 def by_name(name: str) -> Type:

@@ -18,10 +18,9 @@ from gateway.sql.text.trees import copied
 from gateway.sql.types.inference import bare, is_untyped
 from gateway.store.definitions.columntypes import spelt
 from gateway.store.definitions.definitions import Column
-from gateway.types import BY_NAME
+from gateway.types import BY_NAME, STRINGS
 
 _PADDED = BY_NAME["bpchar"]
-_TEXTS = ("text", "varchar", "bpchar", "name", "char")
 # What the store writes as text by itself.
 _PLAIN = (pa.types.is_boolean, pa.types.is_integer, pa.types.is_date32, pa.types.is_null)
 
@@ -50,7 +49,7 @@ def refuse_texts(query: Computation, given: pa.Schema) -> None:
     doubtful = [
         place
         for place, column in enumerate(columns)
-        if column.type.name not in _TEXTS
+        if column.type.name not in STRINGS
         and column.type.element is None
         and _is_text(given.types[first + place])
     ]
@@ -60,7 +59,7 @@ def refuse_texts(query: Computation, given: pa.Schema) -> None:
     for place in doubtful:
         found, column = fields[first + place], columns[place]
         stranger = found.type.is_enum and found.type.oid != column.type.oid
-        unquoted = found.type.name in _TEXTS and not _is_quoted(query, first + place)
+        unquoted = found.type.name in STRINGS and not _is_quoted(query, first + place)
         if stranger or unquoted:
             raise DatatypeMismatch(
                 f'column "{column.name}" is of type {spelt(column.type, column.typmod)}'
@@ -108,7 +107,7 @@ def with_texts(query: Computation, given: pa.Schema) -> exp.Select | None:
     cast = {
         first + place
         for place, column in enumerate(columns)
-        if column.type.name in _TEXTS and not _is_plain(given.types[first + place])
+        if column.type.name in STRINGS and not _is_plain(given.types[first + place])
     }
     known = [info.type for info in query.rewritten.columns]
     padded = {

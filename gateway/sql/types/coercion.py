@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from gateway.sql.text.datatypes import data_type
-from gateway.types import INTEGER, Type
+from gateway.types import INTEGER, NUMBERS, STRINGS, Type
 
-_FRACTIONS = frozenset({"numeric", "float4", "float8"})
-_TEXTS = frozenset({"text", "varchar", "bpchar", "name", "char"})
+_FRACTIONS = NUMBERS - INTEGER
 # Each turns into those after it by itself, into those before it on assignment.
 _TIMES: Sequence[str] = ("date", "timestamp", "timestamptz")
 
@@ -34,8 +33,8 @@ def is_implicit(value: exp.Expr, known: Type | None, target: Type) -> bool:
         return target.name in INTEGER or target.name in _FRACTIONS
     if known.name in _FRACTIONS:
         return target.name in _FRACTIONS
-    if known.name in _TEXTS:
-        return target.name in _TEXTS
+    if known.name in STRINGS:
+        return target.name in STRINGS
     if known.name in _TIMES and target.name in _TIMES:
         return _TIMES.index(known.name) < _TIMES.index(target.name)
     return False
@@ -43,7 +42,7 @@ def is_implicit(value: exp.Expr, known: Type | None, target: Type) -> bool:
 
 def is_assignable(value: exp.Expr, known: Type | None, target: Type) -> bool:
     """Whether the result of a function may be of type `target`; True when not known."""
-    if is_implicit(value, known, target) or target.name in _TEXTS:
+    if is_implicit(value, known, target) or target.name in STRINGS:
         return True
     assert known is not None
     times = (*_TIMES, "time")

@@ -19,7 +19,7 @@ from gateway.sql.text.datatypes import data_type, with_depth
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.trees import copied, nodes_of, own_nodes
 from gateway.sql.types.inference import type_of
-from gateway.types import BYTEA, ENUM, TEXT, Type, array_of
+from gateway.types import BYTEA, ENUM, NUMBERS, TEXT, UNPADDED, Type, array_of
 
 _TYPED = frozenset(
     {"bool", "date", "time", "timestamp", "timestamptz", "interval", "int2", "int4", "int8",
@@ -28,9 +28,8 @@ _TYPED = frozenset(
 
 
 # Of their arrays a literal is one beside an array.
-_ELEMENTS = _TYPED | {"int2", "int4", "int8", "float4", "float8", "numeric", "text", "varchar"}
+_ELEMENTS = _TYPED | NUMBERS | UNPADDED
 # Among alternatives a literal is of the widest of these, which `checking` tells.
-_RANKED = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric"})
 
 # Calls whose arguments are of one type.
 _ALTERNATIVES = frozenset({"coalesce", "greatest", "least"})
@@ -174,7 +173,7 @@ def _cast_group(group: list[tuple[exp.Expr, Block | None]], compared: bool) -> N
         return
     others = (_typed(*each) for each in group if not _is_literal(each[0]))
     known = next((kind for kind in others if kind), None)
-    if known is not None and (compared or known.name not in _RANKED):
+    if known is not None and (compared or known.name not in NUMBERS):
         for literal in literals:
             _cast(literal, known)
 

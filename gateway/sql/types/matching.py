@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from gateway.sql.types.computing import no_operator
 from gateway.sql.types.inference import Types, is_untyped
-from gateway.sql.types.results import TEXTUAL
+from gateway.types import STRINGS
 
 # The operators behind the words, plain and with NOT.
 _OPERATORS: dict[type[exp.Expr], tuple[str, str]] = {
@@ -33,7 +33,7 @@ def check_matched(node: exp.Expr, known: Types) -> None:
         return
     other = kinds[1] if kinds[0] is enum else kinds[0]
     if isinstance(node, exp.DPipe):
-        if other is None or other.name in TEXTUAL or other.element is not None:
+        if other is None or other.name in STRINGS or other.element is not None:
             return
         operator = "||"
     else:

@@ -15,7 +15,7 @@ from sqlglot import exp
 from gateway.sql.text.dialect import parse
 from gateway.sql.types.overlapping import OVERLAP_ROWS
 from gateway.sql.types.overload_rows import ROWS, numeric_series
-from gateway.types import Type
+from gateway.types import FLOATING, INTEGER, NUMBERS, Type
 
 # A kind of argument -> the types that are of it, and the type that a quoted literal becomes.
 KINDS: dict[str, tuple[frozenset[str], str]] = {
@@ -24,20 +24,20 @@ KINDS: dict[str, tuple[frozenset[str], str]] = {
     "date": (frozenset({"date"}), "date"),
     "interval": (frozenset({"interval"}), "interval"),
     "time": (frozenset({"time"}), "time"),
-    "integer": (frozenset({"int2", "int4", "int8"}), "int4"),
-    "bigint": (frozenset({"int2", "int4", "int8"}), "int8"),
+    "integer": (INTEGER, "int4"),
+    "bigint": (INTEGER, "int8"),
     "decimal": (frozenset({"numeric"}), ""),
-    "int4": (frozenset({"int2", "int4", "int8"}), "int4"),
-    "whole": (frozenset({"int2", "int4", "int8"}), ""),  # unknown: as the others are
+    "int4": (INTEGER, "int4"),
+    "whole": (INTEGER, ""),  # unknown: as the others are
     "numeric": (frozenset({"numeric"}), "numeric"),
-    "double": (frozenset({"float4", "float8"}), "float8"),
-    "number": (frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"}), "float8"),
+    "double": (FLOATING, "float8"),
+    "number": (NUMBERS, "float8"),
     "text": (frozenset({"text", "varchar", "bpchar", "name", "unknown"}), "text"),
     "json": (frozenset({"json"}), "json"),
     "jsonb": (frozenset({"jsonb"}), "jsonb"),
     "bytea": (frozenset({"bytea"}), "bytea"),
     "bytes": (frozenset({"bytea"}), ""),
-    "fraction": (frozenset({"numeric", "float4", "float8"}), ""),
+    "fraction": (NUMBERS - INTEGER, ""),
     "texts": (frozenset({"_text", "_varchar"}), "text[]"),
     "numbers": (frozenset({"_int2", "_int4", "_int8", "_numeric", "_float4", "_float8"}), ""),
     "boolean": (frozenset({"bool"}), "boolean"),

@@ -24,6 +24,7 @@ from gateway.types import (
     INTEGER,
     INTERVAL,
     NUMERIC,
+    STRINGS,
     TEXT,
     TIME,
     TIMESTAMP,
@@ -46,7 +47,6 @@ AGGREGATE_SYNONYMS = {
     "mean": "avg", "covar": "covar_samp", "stddev": "stddev_samp", "var": "var_samp",
     "variance": "var_samp", "var_sample": "var_samp", "var_population": "var_pop",
 }  # fmt: skip
-TEXTUAL = frozenset({"text", "varchar", "bpchar", "name", "char"})
 # Each becomes those after it by itself.
 MOMENTS = ("date", "timestamp", "timestamptz")
 _RANK = ("int2", "int4", "int8", "numeric", "float4", "float8")
@@ -208,7 +208,7 @@ def common_type(types: Sequence[Type | None]) -> Type | None:
     if all(each.element is not None for each in known):
         element = common_type([each.element for each in known])
         return None if element is None else array_of(element)
-    if all(each.name in TEXTUAL for each in known):
+    if all(each.name in STRINGS for each in known):
         return next((each for each in known if each.name != "char"), known[0])
     if all(each.name in MOMENTS for each in known):
         return max(known, key=lambda each: MOMENTS.index(each.name))

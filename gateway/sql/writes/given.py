@@ -21,8 +21,9 @@ from gateway.sql.types.declared import DECLARED
 from gateway.sql.types.numerals import is_point_literal
 from gateway.sql.types.parameters import number, postgres_type
 from gateway.sql.writes.assignments import AS_ASSIGNED, EXACT, is_spelt
+from gateway.sql.writes.row_texts import alike
 from gateway.sql.writes.targets import Target, TargetColumn
-from gateway.types import INTERVAL, Type
+from gateway.types import INTEGER, INTERVAL, UNPADDED, Type
 
 WHOLE = re.compile(r"\d{1,18}")
 _MOST_DIGITS = 38
@@ -150,15 +151,11 @@ def uncast(cell: exp.Expr, kind: Type) -> exp.Expr:
     to = cell.args["to"]
     if cell.meta.get(DECLARED) or not isinstance(to, exp.DataType) or to.expressions:
         return cell
-    if kind.name not in _KEPT:
-        return cell
-    wanted = postgres_type(to)
-    return cell.this if wanted is kind or {wanted.name, kind.name} <= _TEXTS else cell
+    return cell.this if kind.name in _KEPT and alike(postgres_type(to), kind) else cell
 
 
 # Types of which a cast leaves values of the same type as they are.
-_TEXTS = frozenset({"text", "varchar"})
-_KEPT = _TEXTS | {"int2", "int4", "int8", "float8", "bool", "date", "timestamp", "timestamptz"}
+_KEPT = UNPADDED | INTEGER | {"float8", "bool", "date", "timestamp", "timestamptz"}
 
 
 def _column(cells: list[exp.Expr], column: TargetColumn) -> pa.Array | tuple[int, ...] | None:

@@ -18,8 +18,8 @@ from gateway.sql.text.trees import nodes_of
 from gateway.sql.types.parameters import number
 from gateway.sql.writes.given import WHOLE
 from gateway.sql.writes.targets import Target
+from gateway.types import INTEGER, UNPADDED
 
-_INTEGERS, _TEXTS = ("int2", "int4", "int8"), ("text", "varchar")
 _MOST_VALUES = 100
 
 Value = int | str
@@ -93,7 +93,7 @@ def narrowing_of(query: exp.Select, alias: str, target: Target) -> Narrowing | N
             is_whole = False
         else:
             wanted[found[0]] = found[1]
-    texts = frozenset(name for name in wanted if target[name].type.name in _TEXTS)
+    texts = frozenset(name for name in wanted if target[name].type.name in UNPADDED)
     return Narrowing(wanted, texts, is_whole) if wanted else None
 
 
@@ -118,7 +118,7 @@ def _condition(
 
 def cell(value: exp.Expr, kind: str) -> Cell | None:
     """A constant or parameter beside a column of a type; None for anything else."""
-    if kind not in (*_INTEGERS, *_TEXTS):
+    if kind not in INTEGER | UNPADDED:
         return None
     if isinstance(value, exp.Parameter):
         return Cell(parameter=number(value))
@@ -126,7 +126,7 @@ def cell(value: exp.Expr, kind: str) -> Cell | None:
     literal = value.this if minus else value
     if not isinstance(literal, exp.Literal):
         return None
-    if kind in _TEXTS:
+    if kind in UNPADDED:
         return Cell(str(literal.this)) if literal.is_string and not minus else None
     whole = not literal.is_string and WHOLE.fullmatch(literal.this)
     return Cell(int(minus + literal.this)) if whole else None

@@ -18,16 +18,13 @@ import pyarrow as pa
 
 from gateway.sql.writes.given import joined
 from gateway.sql.writes.row_texts import CAST, alike, counts, frame_of, kind_kept
-from gateway.types import Type
+from gateway.types import INTEGER, Type
 
 _CELL = rf"\s*+\$(\d{{1,5}}+)\s*+(?:{CAST}\s*+)?"
 _NUMBER = r"\s*+(\d{1,9}+)\s*+"
 _FIRST = re.compile(rf"\({_CELL}(?:,{_CELL})*(?:,{_NUMBER})?\)")
 # Fewer rows are as quickly read as they stand.
 _LEAST_ROWS = 4
-
-# Declared types of one column that may differ from row to row.
-_INTEGERS = frozenset({"int2", "int4", "int8"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ class ParameterRows:
                 if kind is None or not all(_fits(each, kind) for each in given.values()):
                     return None
                 found[place] = kind
-            elif len(names) > 1 and not names <= _INTEGERS:
+            elif len(names) > 1 and not names <= INTEGER:
                 return None
         return found
 
@@ -94,7 +91,7 @@ class ParameterRows:
 
 
 def _fits(given: Type, kind: Type) -> bool:
-    return alike(given, kind) or alike(given, kind, _INTEGERS)
+    return alike(given, kind) or alike(given, kind, INTEGER)
 
 
 def read(text: str) -> ParameterRows | None:

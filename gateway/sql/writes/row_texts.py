@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from gateway.types import ALIASES, BY_NAME, Type
+from gateway.types import ALIASES, BY_NAME, UNPADDED, Type
 
 _WORD = r'(?:[^\W\d]\w*|"[^"]+")'
 _INTO = rf"\s*INSERT\s+INTO\s+{_WORD}(?:\.{_WORD})?\s*"
@@ -36,7 +36,6 @@ _ORDERED = re.compile(
     re.IGNORECASE,
 )
 
-_TEXTS = frozenset({"text", "varchar"})
 # A cast to one of these cuts a text, or takes what is no text for one.
 _CUTTING = frozenset({"char", "bpchar", "name", "unknown"})
 
@@ -100,10 +99,10 @@ def kind_kept(cast: str, column: Type) -> Type | None:
     """What a cast is to, where it leaves values for a column as they are; None: it may not."""
     spelt = " ".join(cast.lower().split())
     kind = BY_NAME.get(ALIASES.get(spelt, spelt))
-    changes = kind is None or kind.name in _CUTTING or not alike(kind, column, _TEXTS)
+    changes = kind is None or kind.name in _CUTTING or not alike(kind, column)
     return None if changes else kind
 
 
-def alike(kind: Type, other: Type, names: frozenset[str] = _TEXTS) -> bool:
+def alike(kind: Type, other: Type, names: frozenset[str] = UNPADDED) -> bool:
     """Whether two types are one, or both among some names."""
     return kind is other or {kind.name, other.name} <= names
