@@ -9,7 +9,6 @@ from gateway.sql.lowered.relations.lone_values import select_words
 from gateway.sql.lowered.values.session_values import put_values
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.binding import Binder, without_schemas
-from gateway.sql.meaning.clauses import refuse_foreign
 from gateway.sql.meaning.empty_queries import refuse_empty
 from gateway.sql.meaning.naming import alias_unnamed, leftmost
 from gateway.sql.meaning.searching import order_searches
@@ -22,11 +21,6 @@ from gateway.sql.names.named_windows import put_windows
 from gateway.sql.names.row_functions import refuse_chosen_sets
 from gateway.sql.text.trees import nodes_of
 from gateway.sql.types.constant_numbers import fold_numbers
-
-
-def refuse_clauses(state: Rewriting) -> None:
-    """Refuse clauses of other dialects."""
-    refuse_foreign(state.tree)
 
 
 def drop_unknowns(state: Rewriting) -> None:

@@ -43,7 +43,6 @@ from gateway.rewrite.name_passes import (
     name_joins,
     name_outputs,
     number_tables,
-    refuse_clauses,
     refuse_empty_queries,
     refuse_self_references,
     refuse_sets,
@@ -101,7 +100,6 @@ from gateway.sql.lowered.relations.unread_numbers import read_numbers
 from gateway.sql.lowered.values.session_values import SESSION_NODES, SESSION_WORDS
 from gateway.sql.lowered.values.written_numerics import WRITTEN_CALLS
 from gateway.sql.meaning.analysis import analyse
-from gateway.sql.meaning.clauses import FOREIGN
 from gateway.sql.meaning.functions import Functions
 from gateway.sql.meaning.materialised import materialise
 from gateway.sql.meaning.recursion import is_recursive
@@ -307,7 +305,6 @@ _GROUPS: set[Trait] = {exp.Group, exp.Distinct, exp.Window, exp.SetOperation}
 
 # From the text to what each relation in FROM is.
 NAMES = (
-    only(refuse_clauses, {*FOREIGN}),
     only(drop_unknowns, {exp.Cast}),
     only(refuse_self_references, {exp.With}),
     only(refuse_sets, {exp.Case, "coalesce"}, {*GIVING_ROWS}),

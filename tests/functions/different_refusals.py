@@ -33,7 +33,6 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
         "select id from a where g = any (select id, g from a)",
         "select * from a for nope",
         "select * from a where and",
-        "select id from a group by",
         "select count( from a",
         "select * from a natural c",
         "select * from a intersect order by 1",

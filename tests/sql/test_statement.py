@@ -15,7 +15,6 @@ from gateway.errors import (
     InvalidParameterValue,
     SyntaxFault,
 )
-from gateway.sql.meaning.clauses import refuse_foreign
 from gateway.sql.statements import commands as c
 from gateway.sql.statements import cursors, reading
 from gateway.sql.statements.reading import statements
@@ -244,8 +243,36 @@ def test_declare() -> None:
         ("SELECT a FROM t DISTRIBUTE BY a", "DISTRIBUTE"),
         ("SELECT 1 FROM t WHERE a IN (SELECT a FROM t CONNECT BY a = 1)", "CONNECT"),
         ("SELECT a FROM t WITH (NOLOCK)", "WITH"),
+        ("SELECT a FROM t GROUP BY a WITH ROLLUP", "WITH"),
+        ("SELECT a FROM t GROUP BY a GROUPING SETS ((a), ())", "GROUPING SETS"),
+        ("SELECT a FROM t GROUP BY ALL ORDER BY a", "ORDER BY"),
+        ("SELECT first_value(a) IGNORE NULLS OVER (ORDER BY a) FROM t", "IGNORE"),
+        ("SELECT first_value(a RESPECT NULLS) OVER (ORDER BY a) FROM t", "RESPECT"),
+        ("SELECT a FROM t QUALIFY row_number() OVER (ORDER BY a) = 1", "QUALIFY"),
+        ("SELECT AS STRUCT 1", "AS"),
+        ("SELECT * EXCEPT (a) FROM t", "EXCEPT"),
+        ("SELECT * REPLACE (a + 1 AS a) FROM t", "REPLACE"),
+        ("SELECT a FROM t UNION BY NAME SELECT b FROM t", "BY"),
+        ("SELECT CAST(a AS date FORMAT 'YYYY') FROM t", "FORMAT"),
+        ("SELECT TRY_CAST(a AS date) FROM t", "AS"),
+        ("SELECT a FROM t LEFT SEMI JOIN u ON t.a = u.a", "SEMI"),
     ],
 )
 def test_clauses_of_other_dialects_are_refused(query: str, word: str) -> None:
     with pytest.raises(SyntaxFault, match=f'at or near "{word}"'):
-        refuse_foreign(parse(query)[0])
+        parse(query)
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("SELECT a FROM t,", "syntax error at end of input"),
+        ("SELECT a FROM t GROUP BY ALL", "syntax error at end of input"),
+        ("SELECT @@version", "syntax error at end of input"),
+        ("SELECT 1e", 'trailing junk after numeric literal at or near "1e"'),
+        ("SELECT a <=> 1 FROM t", "operator does not exist: <=>"),
+    ],
+)
+def test_what_is_no_sql_is_told_in_postgresqls_words(query: str, message: str) -> None:
+    with pytest.raises(GatewayError, match=message):
+        parse(query)

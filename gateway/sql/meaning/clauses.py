@@ -36,24 +36,6 @@ _SETS = ("generate_series", "unnest", "generate_subscripts")
 _PLAIN = {"where": "WHERE", "group": "GROUP BY"}
 
 
-# Clauses that sqlglot reads for other dialects, and the engine's SQL would be without.
-FOREIGN = {
-    exp.Sort: "SORT", exp.Cluster: "CLUSTER", exp.Distribute: "DISTRIBUTE",
-    exp.Connect: "CONNECT", exp.Pivot: "PIVOT", exp.WithTableHint: "WITH",
-}  # fmt: skip
-
-
-def refuse_foreign(tree: exp.Expr) -> None:
-    """Refuse clauses of other dialects: a query would be answered as if they were not there.
-
-    Raises:
-        SyntaxFault: 42601.
-    """
-    for kind, word in FOREIGN.items():
-        if nodes_of(tree, kind):
-            raise SyntaxFault(f'syntax error at or near "{word}"')
-
-
 def check_clauses(block: Block) -> None:
     """Refuse what one SELECT has in a clause where it may not stand.
 

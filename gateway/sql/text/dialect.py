@@ -25,7 +25,7 @@ from gateway.sql.text.engine_types import engine_type
 from gateway.sql.text.grammar import MARKERS as MARKERS
 from gateway.sql.text.grammar import GradwireParser
 from gateway.sql.text.grammar import Marker as Marker
-from gateway.sql.text.habits import hint_at, refuse_foreign
+from gateway.sql.text.habits import FOREIGN, foreign_word, hint_at, refuse_foreign
 from gateway.sql.text.precedence import ORDERED
 from gateway.sql.text.repeats import Repeated, find, head_of, is_cut, restore, settle, without
 from gateway.sql.text.rows import compare_pairwise
@@ -252,7 +252,15 @@ def _whole(tokens: Sequence[Token], text: str) -> Iterator[Token]:
             yield inner
 
 
-_LOOSE = (exp.Values, exp.Exists, exp.Star, exp.Insert, exp.Update, exp.TableAlias, *ORDERED)
+_LOOSE: tuple[type[exp.Expr], ...] = (
+    exp.Values,
+    exp.Exists,
+    exp.Insert,
+    exp.Update,
+    exp.TableAlias,
+    *FOREIGN,
+    *ORDERED,
+)
 
 
 def _is_malformed(node: exp.Expr) -> bool:
@@ -281,7 +289,7 @@ def _check_words(tokens: Sequence[Token], text: str) -> None:
     follows = _FOLLOWED.get(tokens[0].text.upper()) if tokens else None
     if follows is not None and tokens[1:] and tokens[1].text.upper() != follows:
         raise syntax_fault(tokens[1], tokens, text)
-    if tokens and tokens[-1].token_type == TokenType.ALIAS:
+    if tokens and tokens[-1].token_type in (TokenType.ALIAS, TokenType.COMMA):
         raise syntax_fault(None, tokens, text)
     for place, token in enumerate(tokens[:_HEAD]):
         if token.token_type == TokenType.IN and _texts(tokens, place) == ["(", ")"]:
@@ -298,6 +306,9 @@ def _texts(tokens: Sequence[Token], place: int) -> list[str]:
 
 
 def _check_tree(node: exp.Expr, tokens: Sequence[Token], text: str) -> None:
+    word = foreign_word(node)
+    if word is not None:
+        raise _unknown_word(word, tokens, text)
     if _is_malformed(node):
         raise syntax_fault(_token_in(node, tokens), tokens, text)
     if _is_unfinished(node):
@@ -312,6 +323,13 @@ def _is_unfinished(node: exp.Expr) -> bool:
         return not node.expressions
     name = node.this if isinstance(node, exp.TableAlias) else None
     return isinstance(name, exp.Identifier) and not name.quoted and name.name.lower() in RESERVED
+
+
+def _unknown_word(word: str, tokens: Sequence[Token], text: str) -> SyntaxFault:
+    token = next((each for each in reversed(tokens) if each.text.upper() == word), None)
+    if token is None:  # written otherwise
+        return SyntaxFault(f'syntax error at or near "{word}"')
+    return syntax_fault(token, tokens, text)
 
 
 def _token_in(node: exp.Expr, tokens: Sequence[Token]) -> Token:

@@ -72,7 +72,7 @@ def _folded(name: exp.Expr) -> str:
 
 # Calls whose arguments have a syntax of their own and a node to hold it; those with a syntax but
 # no need of a node (SUBSTRING, ...) become plain calls, every other call stays as it was written.
-_SPECIAL_CALLS = ("CAST", "EXTRACT", "TRY_CAST")
+_SPECIAL_CALLS = ("CAST", "EXTRACT")
 
 # PostgreSQL's operators of the middle rank, "any other operator" in its table: left-associative,
 # between + and BETWEEN. The text of the tokens -> the node.
@@ -108,7 +108,7 @@ CALLED_OPERATORS: dict[tuple[str, ...], str] = {
 _OPERATORS = OTHER_OPERATORS.keys() | CALLED_OPERATORS.keys()
 
 
-def operation(words: tuple[str, ...], this: exp.Expr | None, other: exp.Expr | None) -> exp.Expr:
+def operation(words: tuple[str, ...], this: exp.Expr, other: exp.Expr) -> exp.Expr:
     """The node of an operator between two sides; no output is named after a function."""
     if words in OTHER_OPERATORS:
         return OTHER_OPERATORS[words](this=this, expression=other)
@@ -302,7 +302,8 @@ class GradwireParser(SearchesParser):
                 return this
             token = self._curr
             self._advance(len(words) + negate)
-            node = placed(operation(words, this, self._parse_term()), token)
+            other = self._parse_term() or self._missing()
+            node = placed(operation(words, this or self._missing(), other), token)
             this = self.expression(exp.Not(this=node) if negate else node)
 
     def _is_operator(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
+from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.errors import GatewayError, SyntaxFault, UndefinedFunction
@@ -46,6 +47,32 @@ _WORDS: Mapping[str, str] = {
     **dict.fromkeys(NUMBERING, "Write GENERATED ALWAYS AS IDENTITY."),
     "DATASET": "Write ATTACH 'path or URL' AS name.",
 }
+
+# Operators of other systems -> what to write.
+_OPERATORS: Mapping[str, str] = {
+    "==": "Write = to compare.",
+    "<=>": "Write IS NOT DISTINCT FROM.",
+}
+# Parts of a query that sqlglot reads and PostgreSQL has not: the node, and of it an argument ("":
+# the node is one) -> the word that it begins with. Left out, a query would mean something else.
+_PARTS: Mapping[type[exp.Expr], Mapping[str, str]] = {
+    exp.Sort:          {"": "SORT"},
+    exp.Cluster:       {"": "CLUSTER"},
+    exp.Distribute:    {"": "DISTRIBUTE"},
+    exp.Connect:       {"": "CONNECT"},
+    exp.Pivot:         {"": "PIVOT"},
+    exp.WithTableHint: {"": "WITH"},
+    exp.IgnoreNulls:   {"": "IGNORE"},
+    exp.RespectNulls:  {"": "RESPECT"},
+    exp.StrToDate:     {"": "FORMAT"},
+    exp.StrToTime:     {"": "FORMAT"},
+    exp.Cast:          {"format": "FORMAT"},
+    exp.Select:        {"kind": "AS", "qualify": "QUALIFY"},
+    exp.Star:          {"except_": "EXCEPT", "replace": "REPLACE", "rename": "RENAME"},
+    **{kind: {"by_name": "BY"} for kind in (exp.Union, exp.Except, exp.Intersect)},
+}  # fmt: skip
+FOREIGN: tuple[type[exp.Expr], ...] = (exp.Join, exp.Alias, *_PARTS)
+_JOINS = ("", "INNER", "CROSS", "OUTER")
 
 _MISSPELT = ("FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT")
 
@@ -137,10 +164,8 @@ def _foreign(place: int, tokens: Sequence[Token], text: str) -> GatewayError | N
     if token.token_type == TokenType.NUMBER:
         refuse_overflow(token.text, token.start + 1)
         return _junk(place, tokens, text)
-    if token.token_type == TokenType.EQ and text[token.start : token.end + 1] == "==":
-        return UndefinedFunction(
-            "operator does not exist: ==", hint="Write = to compare.", position=token.start + 1
-        )
+    if token.token_type in (TokenType.EQ, TokenType.NULLSAFE_EQ):
+        return _unknown_operator(token, text)
     if token.token_type == TokenType.NOT and text[token.start] == "!" and not _negates(after, text):
         return UndefinedFunction(
             "operator does not exist: !", hint="Write NOT.", position=token.start + 1
@@ -158,6 +183,25 @@ def _foreign(place: int, tokens: Sequence[Token], text: str) -> GatewayError | N
     return None
 
 
+def foreign_word(node: exp.Expr) -> str | None:
+    """The word that begins what PostgreSQL does not know of a node; None: it knows all of it."""
+    if isinstance(node, exp.Join):
+        return None if node.kind in _JOINS else node.kind
+    if isinstance(node, exp.Alias):
+        return "AS" if isinstance(node.parent, exp.Anonymous) else None
+    parts = _PARTS.get(type(node), {}).items()
+    return next((word for part, word in parts if not part or node.args.get(part)), None)
+
+
+def _unknown_operator(token: Token, text: str) -> UndefinedFunction | None:
+    written = text[token.start : token.end + 1]
+    hint = _OPERATORS.get(written)
+    if hint is None:
+        return None
+    name = f"operator does not exist: {written}"
+    return UndefinedFunction(name, hint=hint, position=token.start + 1)
+
+
 def _negates(after: Token | None, text: str) -> bool:
     """Whether an exclamation mark is before ~ or ~~, which are negated by it."""
     return after is not None and text[after.start] == "~"
@@ -166,6 +210,9 @@ def _negates(after: Token | None, text: str) -> bool:
 def _junk(place: int, tokens: Sequence[Token], text: str) -> SyntaxFault | None:
     """Letters right after a number: `2m_temperature` would be 2 under the name m_temperature."""
     number = tokens[place]
+    if number.text[-1] in "eE":  # an exponent without digits
+        near = f'trailing junk after numeric literal at or near "{number.text}"'
+        return SyntaxFault(near, position=number.start + 1)
     after = tokens[place + 1] if place + 1 < len(tokens) else None
     if after is None or after.start != number.end + 1:
         return None

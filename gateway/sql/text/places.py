@@ -34,7 +34,7 @@ MERGED = "merged"  # under this key a join has the name that USING gives to its 
 
 
 class PlacedParser(PostgresParser):
-    """PostgreSQL's binary operators, casts and joins, each with its place."""
+    """PostgreSQL's binary operators, casts and joins, each with its place; and its GROUP BY."""
 
     COLUMN_OPERATORS: ClassVar[dict[Any, Any]] = {
         **PostgresParser.COLUMN_OPERATORS,
@@ -119,6 +119,24 @@ class PlacedParser(PostgresParser):
         token = self._prev
         node = self._build_predicate(operators[token.token_type], this, operand())
         return placed(node, token)
+
+    def _parse_group(self, skip_group_by_token: bool = False) -> exp.Group | None:
+        """GROUP BY as PostgreSQL has it: WITH ROLLUP stops it, and ALL alone is not enough."""
+        if not skip_group_by_token and not self._match(TokenType.GROUP_BY):
+            return None
+        quantified: dict[str, bool] = {}
+        if self._match_set((TokenType.ALL, TokenType.DISTINCT)):
+            quantified["all"] = self._prev.token_type == TokenType.ALL
+        if self._match_set(self.QUERY_MODIFIER_TOKENS, advance=False):
+            self.raise_error("GROUP BY needs a key")
+        keys = self._parse_csv(self._parse_key)
+        if not keys:
+            self.raise_error("GROUP BY needs a key")
+        return self.expression(exp.Group(expressions=keys, **quantified))
+
+    def _parse_key(self) -> exp.Expr | None:
+        sets = self._parse_grouping_sets() or self._parse_cube_or_rollup()
+        return sets or self._parse_disjunction()
 
     def _parse_ordered(self, *args: Any, **kwargs: Any) -> exp.Ordered | None:
         """As sqlglot's, with USING and an operator in the place of ASC and DESC."""
