@@ -199,15 +199,16 @@ class Result(QueryResult):  # type: ignore[misc]  # buenavista carries no types
             self.on_end()
 
     def tag(self, sent: int) -> str:
-        """The command tag after `sent` rows went out.
+        """The command tag after `sent` rows went out, since the last tag.
 
         >>> Result("INSERT", changed=3).tag(0), Result("SELECT").tag(7), Result("BEGIN").tag(0)
         ('INSERT 0 3', 'SELECT 7', 'BEGIN')
         """
+        changed = self.changed if self.fields is None else sent  # as PostgreSQL with RETURNING
         if self.command == "INSERT":
-            return f"INSERT 0 {self.changed}"
+            return f"INSERT 0 {changed}"
         if self.changed is not None:
-            return f"{self.command} {self.changed}"
+            return f"{self.command} {changed}"
         return f"{self.command} {sent}" if self.command in _COUNTS_SENT else self.command
 
     # What buenavista's core asks of every result.

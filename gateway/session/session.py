@@ -316,9 +316,9 @@ class Session(BuenaVistaSession):  # type: ignore[misc]  # buenavista carries no
             assert found.result is not None
             found.prepared.check(found.result)
             return self._followed(found.result)
-        if found.prepared.statement is not None:
-            self._client.block.admit(found.prepared.statement)
-        if found.result.fields is None or found.result.failed:
+        if statement is not None:
+            self._client.block.admit(statement)
+        if (found.result.fields is None and statement is not None) or found.result.failed:
             raise ObjectNotInPrerequisiteState(f'portal "{portal}" cannot be run')
         return self._followed(found.result, again=True)
 

@@ -62,7 +62,7 @@ def run_cursor(owner: Owner, statement: Statement, bound: Bound) -> Result:
         return fetch(portal, tree)
     assert isinstance(tree, CloseStatement)
     if tree.cursor is None:
-        owner.portals.close_all()
+        owner.portals.close_all(statement)
         return Result("CLOSE CURSOR ALL")
     owner.portals.named(tree.cursor, "cursor")
     owner.portals.close(tree.cursor)

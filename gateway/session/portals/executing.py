@@ -8,7 +8,12 @@ from typing import Protocol
 from sqlglot import exp
 
 from gateway.config import Settings
-from gateway.errors import FeatureNotSupported, GatewayError, WrongObjectType
+from gateway.errors import (
+    FeatureNotSupported,
+    GatewayError,
+    StatementTooComplex,
+    WrongObjectType,
+)
 from gateway.session.computation import Bound
 from gateway.session.portals.parsing import Preparing, refuse_untold, to_run, typed
 from gateway.session.portals.portals import KEPT_SHARE
@@ -72,6 +77,8 @@ def _execute(owner: Owner, statement: Statement, tree: ExecuteStatement, bound: 
     except GatewayError as error:
         error.position = 0  # it counts in the text of PREPARE, which the client did not send
         raise
+    except RecursionError:  # statements that execute each other
+        raise StatementTooComplex("stack depth limit exceeded") from None
     owner.prepared.named(tree.name).check(result)
     return result
 

@@ -18,6 +18,7 @@ from gateway.session.portals.prepared import Prepared
 from gateway.session.portals.standing import Standing
 from gateway.session.portals.turning import Kept, KeptRoom
 from gateway.session.result import Result
+from gateway.sql.statements.statement import Statement
 
 
 @dataclass(slots=True)
@@ -124,10 +125,12 @@ class Portals:
             self._bytes -= portal.nbytes
             portal.close()
 
-    def close_all(self) -> None:
-        """Forget every portal, held ones too."""
-        for name in list(self._open):
-            self.close(name)
+    def close_all(self, running: Statement | None = None) -> None:
+        """Forget every portal, held ones too, but not the one that runs this statement."""
+        for name, portal in self.all():
+            own = portal.prepared.statement
+            if portal.result is not None or own is None or running is None or own is not running:
+                self.close(name)
 
     def all(self) -> Iterator[tuple[str, Portal]]:
         """Every one, under its name."""

@@ -183,8 +183,8 @@ class PreparedStatements:
             InvalidStatementName: 26000.
         """
         if name is None:
-            self._kept.clear()
-            self._bytes = 0
+            for each in [each for each in self._kept if each]:  # not the unnamed one
+                self.forget(each)
             return "DEALLOCATE ALL"
         self.named(name)
         self.forget(name)

@@ -124,8 +124,9 @@ class TransactionBlock:
         if tree.verb == "BEGIN":
             self._begin()
             return Result(statement.command)
-        if self.is_free:
+        if self.status == "I":  # an implicit one is ended all the same
             self._warn("there is no transaction in progress", "25P01")
+        if self.is_free:
             return Result(tree.verb)
         failed, self.status = self.status == "E", "I"
         self.implicit = self.asked = False

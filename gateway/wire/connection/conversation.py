@@ -259,7 +259,7 @@ class Conversation:
             self._held.complete(replies.command_complete(result.tag(0)))
             return
         if result.fields is None or result.copy is not None:
-            if portal.ended:
+            if portal.ended and result.command:  # an empty one may be run again
                 raise ObjectNotInPrerequisiteState(f'portal "{message.portal}" cannot be run')
             portal.ended = True
             self._complete(result, 0 if result.copy is None else self._copy(result))
