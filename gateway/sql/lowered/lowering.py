@@ -25,6 +25,7 @@ from gateway.sql.lowered.groups.multisets import count_equals
 from gateway.sql.lowered.groups.ordered_texts import distinct_values, order_of_values
 from gateway.sql.lowered.patterns import write_pattern
 from gateway.sql.lowered.relations import subqueries
+from gateway.sql.lowered.relations.cut_rows import hold_cuts
 from gateway.sql.lowered.relations.listed_values import keep_apart
 from gateway.sql.lowered.relations.lone_conditions import hold_back
 from gateway.sql.lowered.relations.outer_joins import unsettle
@@ -50,7 +51,7 @@ def lower(tree: exp.Expr) -> exp.Expr:
     """
     root = copied(tree)
     found = nodes(root)
-    if any([unsettle(found), hold_back(found)]):
+    if any([hold_cuts(found), unsettle(found), hold_back(found)]):
         found = nodes(root)
     for node in reversed(found):
         row = LOWERINGS.get(type(node))
