@@ -20,6 +20,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.errors import CharacterNotInRepertoire, FeatureNotSupported, GatewayError, SyntaxFault
 from gateway.interrupts import check_for_interrupts
+from gateway.sql.text.brackets import merge_clauses
 from gateway.sql.text.depth import with_room
 from gateway.sql.text.engine_types import engine_type
 from gateway.sql.text.grammar import MARKERS as MARKERS
@@ -217,6 +218,7 @@ def parse_tokens(tokens: Sequence[Token], text: str, share: bool = False) -> exp
         settle(tree, parser.functions, share)
         found = nodes(tree)
     _check_nodes(found, tokens, text)
+    merge_clauses(found)
     _bare_literals(found)
     compare_pairwise(found)
     return tree
