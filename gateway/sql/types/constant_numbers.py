@@ -226,7 +226,8 @@ def _irrational(name: str) -> Callable[..., _Number | None]:
 
     def function(*numbers: _Number) -> _Number | None:
         computed = NUMERIC_FUNCTIONS.get((name, len(numbers)))
-        if computed is None or (all(number.whole for number in numbers) and name != "log"):
+        whole = all(number.whole for number in numbers)
+        if computed is None or (whole and (name != "log" or len(numbers) == 1)):
             return None
         return _Number(computed(*(number.value for number in numbers)), False)
 

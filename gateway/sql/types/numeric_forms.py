@@ -78,8 +78,8 @@ def form_of(tree: exp.Expr, types: Types) -> Form | None:
     if isinstance(tree, exp.Neg | exp.Filter | exp.Window | exp.Distinct):
         inside = tree.expressions[0] if isinstance(tree, exp.Distinct) else tree.this
         return form_of(inside, types)
-    if isinstance(tree, _ARITHMETIC):
-        return _computed(tree, types)
+    if isinstance(tree, _ARITHMETIC) and (form := _computed(tree, types)) is not None:
+        return form
     if isinstance(tree, exp.Case) or (
         isinstance(tree, exp.Anonymous) and tree.name.lower() in ALTERNATIVES
     ):

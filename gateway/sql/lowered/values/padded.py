@@ -22,8 +22,8 @@ _AS_IT_IS = frozenset(
     {
         *MAKERS, *(name.replace("json", "jsonb") for name in MAKERS),
         "array_agg", "coalesce", "concat", "concat_ws", "count", "field_name", "first_value",
-        "format", "format_text", "greatest", "json_quoted", "lag", "last_value", "lead", "least",
-        "max", "min", "nth_value", "nullif", "octet_length", "pg_typeof", "row", "rtrim",
+        "format", "format_text", "greatest", "grouping", "json_quoted", "lag", "last_value", "lead",
+        "least", "max", "min", "nth_value", "nullif", "octet_length", "pg_typeof", "row", "rtrim",
     }
 )  # fmt: skip
 
