@@ -1,8 +1,8 @@
 """Queries with LIMIT inside of others, which the engine would sort before it cuts them off.
 
-DataFusion 55 moves the sort of `SELECT * FROM (SELECT ... LIMIT 3 OFFSET 1) AS q ORDER BY id` beneath
-the limit: it then sorts all rows where three were to be read, and takes 3 rows before it leaves out
-the first, so that two are left. It moves none through a condition that draws.
+DataFusion 55 moves the sort of `SELECT * FROM (SELECT ... LIMIT 3 OFFSET 1) AS q ORDER BY id`
+beneath the limit: it then sorts all rows where three were to be read, and takes 3 rows before it
+leaves out the first, so that two are left. It moves none through a condition that draws.
 """
 
 from __future__ import annotations
