@@ -27,8 +27,8 @@ _AS_IT_IS = frozenset(
     }
 )  # fmt: skip
 
-# Of those, what counts, compares or takes the blanks away.
-_INDIFFERENT = frozenset({"count", "field_name", "nullif", "pg_typeof", "rtrim"})
+# Of those, what counts, compares, names a key or takes the blanks away.
+_INDIFFERENT = frozenset({"count", "field_name", "grouping", "nullif", "pg_typeof", "rtrim"})
 _PATTERNS = (exp.Like, exp.ILike, exp.RegexpLike, exp.RegexpILike, exp.SimilarTo)
 _ITEMS = ("any", "all")
 _COMPARING = (*_ITEMS, "array_position", "array_positions", "array_remove", "array_replace")
