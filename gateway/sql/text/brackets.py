@@ -1,7 +1,7 @@
-"""ORDER BY, LIMIT and their like after a query in parentheses, which are that query's own.
+"""Parentheses that change nothing: around a query with more clauses, and around a literal.
 
-PostgreSQL has one query there (gram.y, insertSelectOptions): `(SELECT a FROM t LIMIT 2) ORDER BY a`
-sorts before it cuts off.
+`(SELECT a FROM t LIMIT 2) ORDER BY a` is one query to PostgreSQL (gram.y, insertSelectOptions),
+which sorts before it cuts off.
 """
 
 from __future__ import annotations
@@ -43,3 +43,11 @@ def _merge(outer: exp.Subquery, inner: exp.Query) -> None:
     if outer.args.get("locks"):
         inner.set("locks", [*(inner.args.get("locks") or ()), *outer.args["locks"]])
         outer.set("locks", None)
+
+
+def bare_literals(found: Sequence[exp.Expr]) -> None:
+    """Take string literals out of parentheses, within which their type is as open as without."""
+    for node in found:
+        if isinstance(node, exp.Literal) and node.is_string:
+            while isinstance(node.parent, exp.Paren):
+                node.parent.replace(node)

@@ -20,7 +20,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.errors import CharacterNotInRepertoire, FeatureNotSupported, GatewayError, SyntaxFault
 from gateway.interrupts import check_for_interrupts
-from gateway.sql.text.brackets import merge_clauses
+from gateway.sql.text.brackets import bare_literals, merge_clauses
 from gateway.sql.text.depth import with_room
 from gateway.sql.text.engine_types import engine_type
 from gateway.sql.text.grammar import MARKERS as MARKERS
@@ -219,17 +219,9 @@ def parse_tokens(tokens: Sequence[Token], text: str, share: bool = False) -> exp
         found = nodes(tree)
     _check_nodes(found, tokens, text)
     merge_clauses(found)
-    _bare_literals(found)
+    bare_literals(found)
     compare_pairwise(found)
     return tree
-
-
-def _bare_literals(found: Sequence[exp.Expr]) -> None:
-    """Take string literals out of parentheses, within which their type is as open as without."""
-    for node in found:
-        if isinstance(node, exp.Literal) and node.is_string:
-            while isinstance(node.parent, exp.Paren):
-                node.parent.replace(node)
 
 
 def _check_nodes(found: Sequence[exp.Expr], tokens: Sequence[Token], text: str) -> None:
