@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import xarray
@@ -15,13 +16,14 @@ from gateway.config import Dataset, Settings
 
 @contextmanager
 def client_of(
-    dataset: xarray.Dataset, chunks: tuple[int, ...], directory: Path
+    dataset: xarray.Dataset, chunks: tuple[int, ...], directory: Path, **settings: Any
 ) -> Iterator[psycopg.Connection]:
     """A client of a server whose table `g` is `dataset`, with `v` in chunks of that shape."""
     path = directory / "g.zarr"
     encoding = {"v": {"chunks": chunks}}
     dataset.to_zarr(path, encoding=encoding, zarr_format=2, consolidated=False)
-    with App(Settings(port=0, datasets=[Dataset(name="g", uri=str(path))])) as app:
+    datasets = [Dataset(name="g", uri=str(path))]
+    with App(Settings(port=0, datasets=datasets, **settings)) as app:
         host, port = app.address
         with psycopg.connect(host=host, port=port, user="u", dbname="d", autocommit=True) as made:
             yield made

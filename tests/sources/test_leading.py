@@ -107,11 +107,12 @@ def test_a_table_read_from_its_end_has_the_same_rows(long: int, wide: int, block
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grid, "BLOCK_ROWS", block)
         table = GridTable(dataset, ["v"])
-        turned = table.flipped()
-        assert turned is not None
-        rows, back = rows_of(table).to_pandas(), rows_of(turned).to_pandas()
-    assert back.time.is_monotonic_decreasing or not turned.is_sorted([("time", True)])
-    assert turned.is_sorted([("time", True)]) == table.is_sorted([("time", False)])
+        onward, turned = (table.sorted_by([("time", down)]) for down in (False, True))
+        assert (onward is None) == (turned is None)
+        if onward is None or turned is None:
+            return
+        rows, back = rows_of(onward).to_pandas(), rows_of(turned).to_pandas()
+    assert rows.time.is_monotonic_increasing and back.time.is_monotonic_decreasing
     keys = ["time", "lat"]
     pd.testing.assert_frame_equal(
         back.sort_values(keys, ignore_index=True), rows.sort_values(keys, ignore_index=True)

@@ -187,7 +187,7 @@ def unsorted(tree: exp.Expr, tables: Tables) -> tuple[exp.Select, Tables] | None
     if name is None or not isinstance(grid, GridTable):
         return None
     keys = [(sort_column(selects, each), bool(each.args.get("desc"))) for each in order]
-    sorted_ = next((g for g in (grid, grid.flipped()) if g is not None and g.is_sorted(keys)), None)
+    sorted_ = grid.sorted_by(keys)
     if sorted_ is None:
         return None
     plain = tree.copy()

@@ -80,6 +80,7 @@ class GridTable:
         self._chosen: Mapping[str, Positions] = {}
         self.first: First | None = None  # the rows alone that may be among these need come
         self.is_flipped = False  # whether the leading dimension is read from its end
+        self._keeps_order = False
         self._reads: TableReads | None = None
         self._cache: ChunkCache | None = None
         self._presence: Callable[[], bool] | None = None
@@ -153,7 +154,26 @@ class GridTable:
         fewer.first = first
         return fewer
 
-    def flipped(self) -> GridTable | None:
+    @property
+    def in_any_order(self) -> bool:
+        """Whether rows may come in another order than they are stored in."""
+        return self.rows > BLOCK_ROWS and not self._keeps_order and not self._sums
+
+    def sorted_by(self, keys: Sequence[tuple[str, bool]]) -> GridTable | None:
+        """This table, read in the order of some columns; None where it cannot be read so.
+
+        Args:
+            keys: A column and whether it descends; the first counts most.
+        """
+        found = next(
+            (g for g in (self, self._flipped()) if g is not None and g._rises_by(keys)), None
+        )
+        if found is not None:
+            found = copy(found)
+            found._keeps_order = True
+        return found
+
+    def _flipped(self) -> GridTable | None:
         """This table in storage order, but with the leading dimension from its end to its start.
 
         None where it cannot be read so: there is no dimension, or a column is summed up along one.
@@ -209,12 +229,8 @@ class GridTable:
         columns = {name: self.axis(name) for name in names}
         return pa.table({**columns, self.POSITION: pa.array(range(self._sizes[dim]), pa.int64())})
 
-    def is_sorted(self, keys: Sequence[tuple[str, bool]]) -> bool:
-        """Whether the rows come in the order of some columns.
-
-        Args:
-            keys: A column and whether it descends; the first counts most.
-        """
+    def _rises_by(self, keys: Sequence[tuple[str, bool]]) -> bool:
+        """Whether the rows come in the order of some columns."""
         shape = self.block_shape
         first = next((n for n, length in enumerate(shape) if length > 1), len(shape))
         # Blocks come in row-major order; so do rows, where a block has one position of the

@@ -32,6 +32,11 @@ class Scanned(Protocol):
     is_flipped: bool
 
     @property
+    def in_any_order(self) -> bool:
+        """Whether rows may come in another order than they are stored in."""
+        ...
+
+    @property
     def schema(self) -> pa.Schema:
         """Its columns."""
         ...
@@ -116,25 +121,30 @@ class GridPartition:
             chosen = dict(zip(dims, map(_positions, boxes), strict=True))
             if pruned is not self.pruned:
                 chosen = {dim: _both(chosen[dim], pruned.positions.get(dim)) for dim in dims}
-            yield from self._in_two(chosen) if number == 0 else [Block(chosen)]
+            yield from self._first_apart(chosen) if number == 0 else [Block(chosen)]
 
-    def _in_two(self, chosen: dict[str, Positions]) -> Iterator[Block]:
-        """The first block to be read: its first chunk along the leading dimension, and the rest.
+    def _first_apart(self, chosen: dict[str, Positions]) -> Iterator[Block]:
+        """The first block to be read: its first chunk, and then the rest.
 
-        So LIMIT, and whoever waits for a first row, read no more than they must.
+        So LIMIT, and whoever waits for a first row, read no more than they must. Where rows must
+        come as they are stored, it is all that lies at the first chunk's leading positions.
         """
-        dim = next(iter(chosen), "")
-        if not dim or not self.table.is_chunked or not len(chosen[dim]):
-            yield Block(chosen)
-            return
-        positions, length = chosen[dim], self.table.chunk(dim)
-        if self.table.is_flipped:
-            ends = [np.searchsorted(positions, positions[-1] // length * length)]
-        else:
-            ends = [np.searchsorted(positions, (positions[0] // length + 1) * length)]
-        parts = np.split(positions, ends)
-        for part in reversed(parts) if self.table.is_flipped else parts:
-            yield Block({**chosen, dim: part})
+        rest: list[Block] = []
+        dims = list(chosen) if self.table.is_chunked and all(map(len, chosen.values())) else []
+        for dim in dims if self.table.in_any_order else dims[:1]:
+            positions, length = chosen[dim], self.table.chunk(dim)
+            if self.table.is_flipped:
+                far, near = np.split(
+                    positions, [np.searchsorted(positions, positions[-1] // length * length)]
+                )
+            else:
+                near, far = np.split(
+                    positions, [np.searchsorted(positions, (positions[0] // length + 1) * length)]
+                )
+            rest.append(Block({**chosen, dim: far}))
+            chosen = {**chosen, dim: near}
+        yield Block(chosen)
+        yield from reversed(rest)
 
 
 def _led(
