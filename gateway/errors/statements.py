@@ -88,6 +88,10 @@ class InvalidName(GatewayError, code="42602"):
     """A name that no setting can have."""
 
 
+class NameTooLong(GatewayError, code="42622"):
+    """A name in binary that has more bytes than names keep."""
+
+
 class UndefinedObject(GatewayError, code="42704"):
     """No type, setting or other object of that name."""
 

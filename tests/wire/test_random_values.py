@@ -126,6 +126,10 @@ VALUES: dict[str, Callable[[Random], str]] = {
     "numeric": _numeric,
     "text": _text,
     "varchar": _text,
+    "name": lambda random: _text(random) * random.randint(1, 9),
+    '"char"': lambda random: random.choice(
+        ("a", "bc", "", " ", "\\101", "\\8", "\\", "\\000", "~")
+    ),
     "bytea": _bytea,
     "date": _date,
     "time": _time,

@@ -85,6 +85,22 @@ def refuse_dimensions(values: list[Any], kind: Type) -> None:
         )
 
 
+def read_letter(text: str) -> str:
+    """The one byte of a `"char"`, as a character.
+
+    Raises:
+        FeatureNotSupported: 0A000, it is a part of a character.
+    """
+    if not (letter := literals.char(text)).isascii():
+        raise FeatureNotSupported('a "char" beyond ASCII is not supported', hint="Use text.")
+    return letter
+
+
+def read_name(text: str) -> str:
+    """The whole characters in the first bytes of a text, as many as a name keeps (namein)."""
+    return text.encode()[:NAME_BYTES].decode(errors="ignore")
+
+
 def month_day_nano(months: int, days: int, micros: int) -> pa.MonthDayNano:
     """An interval as Arrow holds it, its time in nanoseconds.
 
@@ -97,6 +113,7 @@ def month_day_nano(months: int, days: int, micros: int) -> pa.MonthDayNano:
     return pa.MonthDayNano([months, days, nanos])
 
 
+NAME_BYTES = 63  # NAMEDATALEN less its end
 _INTEGERS = re.compile(r"\{-?[0-9]{1,19}(?:,-?[0-9]{1,19})*\}")
 _BOUNDS = {"int2": 2**15, "int4": 2**31, "int8": 2**63}
 
@@ -118,7 +135,8 @@ _MOMENTS: dict[str, Callable[[str, Notation], Any]] = {
 _VALUES: dict[str, Callable[[str], Any]] = {
     "bool": read_bool,
     "bytea": literals.bytea,
-    "char": literals.char,
+    "char": read_letter,
+    "name": read_name,
     "int2": read_int2,
     "int4": read_int4,
     "int8": read_int8,

@@ -5,12 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.errors import FeatureNotSupported, NumericValueOutOfRange
-from gateway.sql.inputs.literals import char
+from gateway.errors import NumericValueOutOfRange
+from gateway.sql.inputs.value_input import NAME_BYTES, read_letter, read_name
 from gateway.store.definitions.definitions import Column
-
-# NAMEDATALEN less its end.
-_NAME_BYTES = 63
 
 
 def fitting(texts: pa.Array, column: Column) -> pa.Array:
@@ -20,20 +17,11 @@ def fitting(texts: pa.Array, column: Column) -> pa.Array:
         FeatureNotSupported: 0A000, a "char" that is a part of a character.
     """
     one = column.type.name == "char"
-    most = 1 if one else _NAME_BYTES
+    most, read = (1, read_letter) if one else (NAME_BYTES, read_name)
     if not pc.any(pc.greater(pc.binary_length(texts), most), min_count=0).as_py():
         return texts
-    fit = char if one else _cut
-    fitted = [None if text is None else fit(text) for text in texts.to_pylist()]
-    found = pa.array(fitted, pa.string())
-    if one and not pc.all(pc.string_is_ascii(found), min_count=0).as_py():
-        raise FeatureNotSupported('a "char" beyond ASCII is not supported', hint="Use text.")
-    return found
-
-
-def _cut(text: str) -> str:
-    """The whole characters in the first bytes of a text."""
-    return text.encode()[:_NAME_BYTES].decode(errors="ignore")
+    fitted = [None if text is None else read(text) for text in texts.to_pylist()]
+    return pa.array(fitted, pa.string())
 
 
 def to_oid(values: pa.Array, column: Column) -> pa.Array:

@@ -14,13 +14,19 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from gateway.errors import FeatureNotSupported, InvalidBinaryRepresentation
+from gateway.errors import FeatureNotSupported, InvalidBinaryRepresentation, NameTooLong
 from gateway.sql.inputs import literals
 from gateway.sql.inputs.array_input import dimensions_of
 from gateway.sql.inputs.encodings import UTF8
 from gateway.sql.inputs.jsontext import read_json, read_jsonb
 from gateway.sql.inputs.notation import PLAIN, Notation
-from gateway.sql.inputs.value_input import read_elements, read_value, refuse_dimensions
+from gateway.sql.inputs.value_input import (
+    NAME_BYTES,
+    read_elements,
+    read_letter,
+    read_value,
+    refuse_dimensions,
+)
 from gateway.types import BY_NAME, INT2, REGISTERED, TEXTS, Type, array_of
 from gateway.wire.decoding import arrays as decode_array
 from gateway.wire.decoding import datetimes as decode_datetime
@@ -160,7 +166,17 @@ text_of_data: Callable[[bytes], Any] = text_of
 
 def _char_binary(data: bytes) -> str:
     """One byte, of which zero stands for the empty text."""
-    return "" if exactly(data, 1) == b"\0" else text_of(data)
+    return "" if exactly(data, 1) == b"\0" else read_letter(data.decode("latin-1"))
+
+
+def _name_binary(data: bytes) -> str:
+    text = text_of(data)
+    if len(data) > NAME_BYTES:
+        raise NameTooLong(
+            "identifier too long",
+            detail=f"Identifier must be less than {NAME_BYTES + 1} characters.",
+        )
+    return text
 
 
 def _registered_binary(data: bytes) -> dict[str, Any]:
@@ -195,6 +211,7 @@ _BINARY: dict[str, Callable[[bytes], Any]] = {
     "bool": lambda data: _packed("b")(data) != 0,
     "bytea": bytes,
     "char": _char_binary,
+    "name": _name_binary,
     "int2": _packed("h"),
     "int4": _packed("i"),
     "int8": _packed("q"),
