@@ -224,6 +224,9 @@ def test_a_secret_in_a_reason_is_left_out() -> None:
     error = OSError("no such user: me:word")
     found = opening.unreadable("s3://b/a", error, {"client_kwargs": {"password": "me:word"}})
     assert found.detail == "no such user: ..."
+    assert (
+        opening.unreadable("s3://b/a?k=v", OSError("b/a?k=v is gone")).detail == "b/a?... is gone"
+    )
 
 
 #    uri                      extra

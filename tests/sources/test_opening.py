@@ -214,6 +214,13 @@ def test_a_url_that_does_not_answer_is_named() -> None:
         open_dataset("memory://nowhere.zarr")
 
 
+def test_a_file_that_is_not_behind_its_url_is_said_not_to_be_there() -> None:
+    with pytest.raises(DatasetUnreadable) as caught:
+        open_dataset("memory://nowhere.nc?sig=abc")
+    assert str(caught.value) == 'cannot open dataset "memory://nowhere.nc"'
+    assert caught.value.detail == "There is no such file."
+
+
 def test_references_open_as_the_store_they_point_into(tmp_path: Path) -> None:
     store = tmp_path / "k.zarr"
     wanted = xarray.Dataset({"v": ("x", [1.5, 2.5, 3.5])}, {"x": [1, 2, 3]})

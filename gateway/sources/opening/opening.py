@@ -175,8 +175,11 @@ def unreadable(
     uri: str, error: Exception, storage: Mapping[str, Any] | None = None
 ) -> DatasetUnreadable:
     """The error for a dataset that does not open; keeps the reader's first line as the detail."""
-    reason = shown((str(error).strip().splitlines() or [type(error).__name__])[0])
-    for value in _texts(storage or {}):
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    if isinstance(error, FileNotFoundError) and uri.endswith(reason):
+        reason = "There is no such file."  # file systems tell the path alone
+    reason = shown(reason)
+    for value in [*_texts(storage or {}), *filter(None, uri.partition("?")[2:])]:
         reason = reason.replace(value, "...")
     extra = EXTRAS.get(uri.partition("://")[0]) if isinstance(error, ImportError) else None
     hint = f"Install gradwire[{extra}]." if extra else ""
@@ -282,6 +285,7 @@ def _open_icechunk(
         if scheme not in makers:
             raise ValueError(f"Icechunk repositories are not read from {scheme}.")
         place = makers[scheme](bucket=bucket, prefix=prefix, **(storage or {"from_env": True}))
+    icechunk.set_logs_filter("error")  # it warns of commits that may not go together; none is made
     # Without credentials for them, virtual chunks outside the repository are not read.
     session = icechunk.Repository.open(place).readonly_session("main")
     return _open_store(session.store, options)
