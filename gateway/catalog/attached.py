@@ -13,6 +13,7 @@ from gateway.errors import ConfigurationFault, GatewayError, InsufficientPrivile
 from gateway.sources.opening import references
 from gateway.sources.opening.links import places_behind
 from gateway.sources.opening.opening import matching
+from gateway.sources.opening.redirects import kept_within
 from gateway.sources.urls import is_local, shown
 
 # Engines that read what they are pointed at and nothing else; others may follow references.
@@ -49,6 +50,19 @@ def check(dataset: Dataset, roots: Sequence[str]) -> None:
             f'"{shown(dataset.uri)}" lies outside the places that datasets may be attached from',
             hint="The setting dataset_roots names them.",
         )
+
+
+def within(dataset: Dataset, roots: Sequence[str]) -> Dataset:
+    """The dataset as it is opened, which no HTTP server can redirect out of `roots`.
+
+    Raises:
+        InsufficientPrivilege: 42501, it lies outside.
+    """
+    check(dataset, roots)
+    kept = kept_within(
+        dataset.uri, lambda place: any(_below(place, root) for root in roots), dataset.storage
+    )
+    return dataset.model_copy(update={"storage": kept})
 
 
 def _check_references(target: str, roots: Sequence[str]) -> None:

@@ -271,9 +271,10 @@ class Datasets(Mapping[TableName, Table]):
             raise unreadable(dataset.uri, error) from error
 
     def _opened(self, dataset: Dataset) -> Held:
+        kept = dataset
         if dataset.name not in self._configured:  # links and references may lead elsewhere by now
-            attached.check(dataset, self._roots)
-        tables, there = open_one(dataset), presence(_location(dataset.uri))
+            kept = attached.within(dataset, self._roots)
+        tables, there = open_one(kept), presence(_location(dataset.uri))
         far = None if is_local(dataset.uri) else Patience(self._read_seconds, self._crowd)
         return Held(
             dataset,

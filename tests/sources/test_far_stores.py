@@ -5,6 +5,10 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +17,13 @@ import numpy as np
 import pytest
 import xarray
 
-from gateway.catalog.attached import check
-from gateway.catalog.datasets import Datasets
+from gateway.catalog.attached import check, within
+from gateway.catalog.datasets import Datasets, open_one
 from gateway.config import Dataset
 from gateway.errors import ConfigurationFault, DatasetUnreadable, InsufficientPrivilege
 from gateway.sources.opening import grib, opening
 from gateway.sources.opening.opening import guess_engine, open_dataset
+from gateway.sources.opening.redirects import refuse_beyond
 
 from . import azure, s3
 
@@ -299,3 +304,53 @@ def test_references_as_parquet(bucket: Path) -> None:
     moved = attached.model_copy(update={"uri": f"reference://::{bucket}/inside/refs.parq"})
     with pytest.raises(InsufficientPrivilege, match=r"two\.zarr.*outside the places"):
         check(moved, [str(bucket / "inside")])
+
+
+def test_a_redirect_is_followed_below_the_roots_alone() -> None:
+    def below(url: str) -> bool:
+        return url.startswith("https://a.org/open/")
+
+    refuse_beyond("https://a.org/open/x", "/open/y", below)
+    refuse_beyond("https://a.org/open/x", "y", below)
+    for location in ("https://b.org/open/y", "//b.org/open/y", "/y", "http://a.org/open/y"):
+        with pytest.raises(PermissionError):
+            refuse_beyond("https://a.org/open/x", location, below)
+
+
+@contextmanager
+def served(folder: Path | str) -> Iterator[str]:
+    """A web server of a folder, or one that redirects to another."""
+
+    class Answers(SimpleHTTPRequestHandler):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given, directory=str(folder))
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+        def send_head(self) -> Any:
+            if isinstance(folder, Path):
+                return super().send_head()
+            self.send_response(302)
+            self.send_header("Location", folder + self.path)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return None
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_server_of_the_roots_redirects_nowhere_else(tmp_path: Path) -> None:
+    needed("aiohttp")
+    small().to_zarr(tmp_path / "air.zarr", consolidated=True, zarr_format=2)
+    with served(tmp_path) as other, served(other) as allowed:
+        dataset = Dataset(name="air", uri=f"{allowed}/air.zarr")
+        with pytest.raises(DatasetUnreadable) as refused:
+            open_one(within(dataset, [allowed]))
+        assert "redirects" in refused.value.detail
+        assert open_one(within(dataset, [allowed, other]))
