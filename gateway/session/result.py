@@ -148,9 +148,19 @@ class Result(QueryResult):  # type: ignore[misc]  # buenavista carries no types
         self.waits = False  # it is told before it is done; see `gathering`
         self.binary = False  # a binary cursor's: sent in binary unless the client says otherwise
         self.failed = False  # reading ended with an error, not with the last row
+        self.takes = 0  # how often rows were asked for
+        self.taking = False  # they are being read, or sent
 
     def take(self, limit: int = 0) -> Iterator[pa.RecordBatch]:
         """The next batches, at most `limit` rows in all; 0 takes everything that is left."""
+        self.takes += 1
+        self.taking = True
+        try:
+            yield from self._take(limit)
+        finally:
+            self.taking = False
+
+    def _take(self, limit: int) -> Iterator[pa.RecordBatch]:
         left = limit
         while (batch := self._next()) is not None:
             if limit and batch.num_rows >= left:

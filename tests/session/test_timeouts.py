@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 import psycopg
+import pyarrow as pa
 import pytest
 
 from gateway.app import App
@@ -17,6 +18,8 @@ from gateway.errors import QueryCanceled
 from gateway.session import dispatch
 from gateway.session.activity import deadline
 from gateway.session.activity.deadline import Deadline
+from gateway.session.result import Field, Result
+from gateway.types import INT8
 from tests.conftest import Connect
 
 
@@ -188,3 +191,23 @@ def test_a_statement_whose_time_is_up_is_not_run() -> None:
         Deadline(1, lambda: cancelled.append(True), time.monotonic() - 2)
     Deadline(100, lambda: cancelled.append(True), time.monotonic() - 2).stop()
     assert not cancelled
+
+
+@pytest.mark.parametrize(("limit", "ends"), [(0, True), (1, False)])
+def test_time_that_is_up_while_rows_are_sent_ends_the_statement(limit: int, ends: bool) -> None:
+    """Not between two Executes: the limit begins anew with the next."""
+    clock = Deadline(1000, lambda: pytest.fail("nothing is computed"), time.monotonic())
+    batches = iter([pa.record_batch({"n": [n]}) for n in range(3)])
+    result = Result("SELECT", (Field("n", INT8),), batches)
+    clock.follow(result)
+    rows = result.take(limit)
+    assert next(rows).num_rows == 1
+    if not ends:
+        assert not list(rows)
+    clock._pass()
+    if ends:
+        with pytest.raises(QueryCanceled, match="due to statement timeout"):
+            next(rows)
+    else:
+        assert sum(batch.num_rows for batch in result.take()) == 2
+    clock.stop()

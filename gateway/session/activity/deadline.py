@@ -31,7 +31,8 @@ def check_time(seconds: float, arrived: float) -> None:
 class Deadline:
     """The time limit of one statement, from its arrival to its last row.
 
-    Rows may be asked for by and by, with other statements in between: what is up then is only
+    Rows are sent while no more are computed: what is up then ends the statement before the next.
+    They may be asked for by and by, with other statements in between: what is up then is only
     noted, and the limit begins anew with the next rows, as it does for PostgreSQL's Execute.
 
     Args:
@@ -48,7 +49,9 @@ class Deadline:
         self._passed = False
         self._stopped = False
         self._working = True
-        self._expired = False  # while nobody was reading
+        self._expired = False  # while nothing was computed
+        self._sending: int | None = None  # in which take of the rows that was, if in one
+        self._result: Result | None = None
         self._passing = threading.Lock()
         self._cancel = cancel
         self._timer: threading.Timer | None = None
@@ -70,6 +73,8 @@ class Deadline:
                 self._cancel()
             else:
                 self._expired = True
+                if self._result is not None and self._result.taking:
+                    self._sending = self._result.takes
 
     def stop(self) -> None:
         """The statement ended, or failed."""
@@ -95,6 +100,7 @@ class Deadline:
             self.stop()
         elif self._timer is not None:
             self._rest()
+            self._result = result
             result.wrap(self._watched(result.batches))
 
     def _watched(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -119,6 +125,8 @@ class Deadline:
         with self._passing:
             self._working = True
             anew, self._expired = self._expired, False
+        if anew and self._result is not None and self._sending == self._result.takes:
+            raise QueryCanceled(_WORDS)
         if anew:
             self._start(self._seconds)
 
