@@ -14,9 +14,9 @@ from sqlglot import exp
 from gateway.sources.arithmetic.nullable import Unsound
 from gateway.sql.lowered.values.not_numbers import EXTREME
 from gateway.sql.names.scope import column_node, is_aggregate
+from gateway.sql.text.trees import SETS
 
-_NOT_HERE = ("distinct", "joins", "laterals", "windows", "qualify", "sample", "locks", "connect")
-_NOT_IN_GROUP = ("grouping_sets", "cube", "rollup", "totals", "all")
+_NOT_HERE = ("distinct", "joins", "laterals", "windows", "sample", "locks")
 
 # (call, the condition of its FILTER) -> what stands in its place.
 Replace = Callable[[exp.Expr, "exp.Expr | None"], exp.Expr]
@@ -47,7 +47,7 @@ class Grouped:
         group = self.select.args.get("group")
         if group is None:
             return []
-        if any(group.args.get(part) for part in _NOT_IN_GROUP):
+        if any(isinstance(key, SETS) for key in group.expressions):
             raise Unsound("grouping sets")
         found: list[exp.Expr] = []
         for written in group.expressions:

@@ -27,12 +27,12 @@ from gateway.sql.names.scope import (
     is_one_row,
     resolve,
 )
-from gateway.sql.text.trees import copied, nodes_of, own_nodes
+from gateway.sql.text.trees import PICKING, copied, nodes_of, own_nodes
 
 T = TypeVar("T", bound=exp.Expr)
 
 _VALUE = "∂value"
-_PICKS = ("distinct", "order", "limit", "offset", "qualify")
+_PICKS = (*PICKING, "order")
 
 
 def join_other_rows(analysis: Analysis) -> bool:

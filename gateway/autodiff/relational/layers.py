@@ -30,12 +30,12 @@ from gateway.autodiff.statements.grouping import group_keys
 from gateway.sources.table import TableName
 from gateway.sql.meaning.naming import output_name
 from gateway.sql.names.scope import Analysis, Block, column_node, table_node
-from gateway.sql.text.trees import copied, nodes_of
+from gateway.sql.text.trees import PICKING, copied, nodes_of
 
 # The blocks of a query, laid open: subqueries of one number, partitions and unions are joins in it.
 Open = Callable[[exp.Select], Analysis]
 
-_CLAUSES = ("distinct", "limit", "offset", "qualify", "order", "with_")
+_CLAUSES = (*PICKING, "order", "with_")
 
 
 @dataclass(eq=False)

@@ -14,8 +14,8 @@ from sqlglot import exp
 from gateway.autodiff.relational.queries import named, subquery
 from gateway.sql.meaning.naming import output_name
 from gateway.sql.names.scope import Analysis, Source, column_node
+from gateway.sql.text.trees import AROUND
 
-_CLAUSES = ("order", "limit", "offset", "with_")
 _NUMBERS, _NUMBER = "∂u", "∂n"
 
 
@@ -45,7 +45,7 @@ def _branches(source: Source) -> list[exp.Select]:
 
 
 def _flat(tree: exp.Expr) -> list[exp.Select] | None:
-    if any(tree.args.get(clause) for clause in _CLAUSES):
+    if any(map(tree.args.get, AROUND)):
         return None
     if isinstance(tree, exp.Select):
         return None if tree.is_star else [tree]

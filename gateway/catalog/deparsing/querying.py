@@ -21,6 +21,7 @@ from gateway.catalog.deparsing.nodes import (
 from gateway.catalog.deparsing.relating import Relating, Scope, renamed
 from gateway.catalog.translation.resolution import INT8, TEXT, UNKNOWN, common_type
 from gateway.sql.meaning.naming import output_name
+from gateway.sql.text.trees import AROUND
 
 
 class Queries(Relating):
@@ -42,7 +43,7 @@ class Queries(Relating):
         elif isinstance(tree, exp.Values) and not _items(tree):
             self._values(tree, scope, found)
         elif isinstance(tree, exp.Subquery) and not tree.args.get("alias"):
-            if any(tree.args.get(key) for key in ("order", "limit", "offset", "with_")):
+            if any(map(tree.args.get, AROUND)):
                 raise Unprintable("a query in parentheses")
             return self.query(tree.this, scope)
         else:
@@ -109,7 +110,7 @@ class Queries(Relating):
         ]
 
     def _select(self, tree: exp.Select, scope: Scope, found: Query) -> None:
-        if any(tree.args.get(key) for key in ("qualify", "into", "locks", "sample", "hint")):
+        if any(tree.args.get(key) for key in ("into", "locks", "sample", "hint")):
             raise Unprintable("a clause")
         self._from(tree, scope, found)
         for item in tree.expressions:
@@ -132,7 +133,7 @@ class Queries(Relating):
     def _group(self, tree: exp.Select, scope: Scope, found: Query) -> None:
         group = tree.args.get("group")
         if group is not None:
-            if any(group.args.get(key) for key in ("rollup", "cube", "grouping_sets", "all")):
+            if any(group.args.get(key) for key in ("all",)):
                 raise Unprintable("GROUPING SETS")
             found.groups = [self._grouped(item, scope, found) for item in group.expressions]
 

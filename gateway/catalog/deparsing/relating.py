@@ -10,6 +10,7 @@ from sqlglot import exp
 from gateway.catalog.deparsing.analysing import Analysis
 from gateway.catalog.deparsing.nodes import Item, Join, Kind, Node, Query, Source, Unprintable
 from gateway.catalog.translation.resolution import common_type
+from gateway.sql.text.trees import is_comma
 
 Columns = list[tuple[str, int, int]]
 # schema ("" for none) and name as written -> how it is printed, its name alone, its columns.
@@ -65,7 +66,7 @@ class Relating:
             return
         current = self._item(start.this, scope)
         for join in [*(tree.args.get("joins") or ()), *(tree.args.get("laterals") or ())]:
-            if isinstance(join, exp.Join) and not _is_comma(join):
+            if isinstance(join, exp.Join) and not is_comma(join):
                 current = self._joined(current, join, scope)
             else:
                 found.items.append(current)
@@ -178,7 +179,3 @@ def _shared(left: Sequence[Source], right: Sequence[Source]) -> tuple[str, ...]:
 
 def _all(columns: Columns) -> tuple[str, ...]:
     return tuple(name for name, *_ in columns)
-
-
-def _is_comma(join: exp.Join) -> bool:
-    return not any(join.args.get(key) for key in ("side", "kind", "on", "using", "method"))

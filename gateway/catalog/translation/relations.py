@@ -22,6 +22,7 @@ from gateway.catalog.translation.templates import fill
 from gateway.catalog.translation.terms import Query, Scope, Source, Term
 from gateway.errors import FeatureNotSupported, UndefinedColumn, UndefinedTable
 from gateway.sql.names.scope import position_of
+from gateway.sql.text.trees import is_comma
 
 if TYPE_CHECKING:
     from gateway.catalog.translation.expressions import Expressions
@@ -50,7 +51,7 @@ class Relations:
         for table in tables:
             groups.append(self._relation(table, scope))
         for join in joins:
-            if isinstance(join, exp.Lateral) or _is_comma(join):
+            if isinstance(join, exp.Lateral) or is_comma(join):
                 first = len(scope.sources)
                 inner = join if isinstance(join, exp.Lateral) else join.this
                 groups.append(self._relation(inner, scope))
@@ -263,10 +264,6 @@ def _named_by(name: str, shown: str) -> str:
     """What the one column of a function's rows is called: as its OUT parameter, if it has one."""
     outputs = {routine.outputs for routine in static().functions.get(name, ())}
     return next((each[0][0] for each in outputs if len(each) == 1), shown)
-
-
-def _is_comma(join: exp.Expr) -> bool:
-    return not any(join.args.get(key) for key in ("side", "kind", "method", "on", "using"))
 
 
 def _is_join_in_parentheses(node: exp.Expr) -> bool:

@@ -23,7 +23,7 @@ from gateway.sources.reading.leading import First
 from gateway.sql.lowered.values.not_numbers import as_written
 from gateway.sql.text.trees import conjuncts
 
-_NOT_HERE = ("distinct", "group", "having", "joins", "laterals", "qualify", "sample", "windows")
+_NOT_HERE = ("distinct", "group", "having", "joins", "laterals", "sample", "windows")
 
 # More rows are better sorted by the engine.
 MOST_ROWS = 10_000

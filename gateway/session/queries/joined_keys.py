@@ -21,7 +21,7 @@ from gateway.sql.names.scope import column_node, is_aggregate, table_node
 from gateway.sql.text.trees import own_nodes
 
 _QUERIES = (exp.Query, exp.In, exp.Exists, exp.Any)
-_NOT_IN_EXISTS = ("group", "having", "limit", "offset", "fetch", "joins", "laterals", "qualify")
+_NOT_IN_EXISTS = ("group", "having", "limit", "offset", "joins", "laterals")
 
 
 @dataclass(frozen=True)

@@ -195,7 +195,7 @@ class _Join:
         self.select.set("joins", None)
 
 
-_LOOKED_AT = ("expressions", "group", "having", "order", "qualify", "distinct", "where")
+_LOOKED_AT = ("expressions", "group", "having", "order", "distinct", "where")
 
 
 def _joins(select: exp.Select, tables: Tables, fewest_rows: int) -> _Join | None:

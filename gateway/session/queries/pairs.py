@@ -282,15 +282,11 @@ def _grouped_by(query: exp.Select) -> tuple[str, ...]:
     if query.args.get("distinct") and not query.args["distinct"].args.get("on"):
         return tuple(names)
     group = query.args.get("group")
-    if group is None or not group.expressions or _has_sets(group):
+    if group is None or not group.expressions:
         return ()
     outputs = {item.unalias(): item.alias_or_name for item in query.expressions}
     found = [outputs.get(each) for each in group.expressions]
     return tuple(name for name in found if name) if all(found) else ()
-
-
-def _has_sets(group: exp.Group) -> bool:
-    return any(group.args.get(each) for each in ("cube", "rollup", "grouping_sets"))
 
 
 def _equalities(

@@ -85,7 +85,7 @@ def _is_determined(select: exp.Select) -> bool:
     distinct, clause = select.args.get("distinct"), select.args.get("with_")
     if (distinct is not None and distinct.args.get("on")) or (clause and clause.args["recursive"]):
         return False
-    if not any(select.args.get(part) for part in ("limit", "offset", "fetch")):
+    if not any(select.args.get(part) for part in ("limit", "offset")):
         return True
     order = select.args.get("order")
     keys = [] if order is None else [each.this for each in order.expressions]

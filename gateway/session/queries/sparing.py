@@ -46,12 +46,13 @@ from gateway.session.queries.run_first import with_constants
 from gateway.session.queries.watched_joins import with_watched_joins
 from gateway.sources.grid.grid import GridTable
 from gateway.sql.lowered.printing import to_engine
+from gateway.sql.text.trees import PICKING
 
 # Below this many rows a scan is over sooner than the engine answers about a coordinate.
 FEWEST_ROWS = 100_000
 
 # What takes other rows than it reads, or needs them in its own order.
-_PICKING = ("distinct", "limit", "offset", "group", "having", "qualify")
+_PICKING = (*PICKING, "group", "having")
 
 
 def is_worth_sparing(tables: Tables) -> bool:

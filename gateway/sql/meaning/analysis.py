@@ -35,7 +35,7 @@ from gateway.sql.names.scope import (
     Source,
     position_of,
 )
-from gateway.sql.text.trees import copied, own_nodes
+from gateway.sql.text.trees import copied, is_comma, own_nodes
 from gateway.sql.types.inference import alternatives_type, info_of, type_of
 
 # On a column that a star stood for: where the star stands in the text.
@@ -122,7 +122,7 @@ class _Walker:
             self._relation(start.this, block, ctes)
         first = 0
         for join in select.args.get("joins") or ():
-            first = len(block.listed) if _is_comma(join) else first
+            first = len(block.listed) if is_comma(join) else first
             self._join(join, block, ctes, first)
         for lateral in select.args.get("laterals") or ():
             _add(block, Source(lateral.alias_or_name, lateral, None))
@@ -221,11 +221,6 @@ class _Walker:
                 query = self.query(node, block, ctes)
                 if block is not None:
                     block.inner[id(node)] = query
-
-
-def _is_comma(join: exp.Join) -> bool:
-    """Whether it is no join, but the next item of FROM."""
-    return not any(join.args.get(part) for part in ("method", "side", "kind", "on", "using"))
 
 
 def _add(block: Block, source: Source) -> None:

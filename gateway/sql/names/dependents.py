@@ -6,7 +6,7 @@ the keys, where these change no group.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sqlglot import exp
 
@@ -20,31 +20,36 @@ from gateway.sql.names.scope import (
     is_aggregate,
     resolve,
 )
-from gateway.sql.text.trees import nodes_of
+from gateway.sql.text.trees import SETS, nodes_of
 
-_SETS = ("rollup", "cube", "grouping_sets")
 _GROUPED = ("expressions", "having", "order", "distinct")  # clauses that look at a group
 
 
 def add_dependents(block: Block, analysis: Analysis, lookup: Lookup) -> bool:
     """Add columns that are looked at of a table whose primary key is grouped by; whether any."""
     group = block.select.args.get("group")
-    if group is None or any(group.args.get(kind) for kind in _SETS):
+    if group is None:
         return False
-    grouped = set(_grouped(block, group))
-    before = len(grouped)
+    grouped = set(_grouped(block, group.expressions))
+    there = grouped | set(_grouped(block, _keys(group)))  # of sets too, where some leave it NULL
+    before = len(there)
     for source in {source for source, _ in grouped}:
         if not _holds_key(source, grouped, lookup):
             continue
         for name in _looked_at(block, source, analysis):
-            if (source, name) not in grouped:
-                grouped.add((source, name))
+            if (source, name) not in there:
+                there.add((source, name))
                 group.append("expressions", column_node(source.alias, name))
-    return len(grouped) > before
+    return len(there) > before
 
 
-def _grouped(block: Block, group: exp.Expr) -> Iterator[tuple[Source, str]]:
-    for key in group.expressions:
+def _keys(holder: exp.Expr) -> Iterator[exp.Expr]:
+    for key in holder.expressions:
+        yield from _keys(key) if isinstance(key, (*SETS, exp.Tuple)) else (key.unnest(),)
+
+
+def _grouped(block: Block, keys: Iterable[exp.Expr]) -> Iterator[tuple[Source, str]]:
+    for key in keys:
         meant = key
         if key.is_int and 0 < int(key.name) <= len(block.select.expressions):
             meant = block.select.expressions[int(key.name) - 1].unalias()

@@ -16,7 +16,7 @@ from gateway.sources.table import TableName
 from gateway.sql.names.nearby import field_hint, hint_for
 from gateway.sql.names.relation import ColumnInfo
 from gateway.sql.text.places import AT
-from gateway.sql.text.trees import copied, nodes, nodes_of, own_nodes
+from gateway.sql.text.trees import PICKING, copied, nodes, nodes_of, own_nodes
 
 # The engine's aggregate functions; tests compare this list with the engine's own.
 AGGREGATES = frozenset(
@@ -169,7 +169,7 @@ class Block:
     @property
     def picks_rows(self) -> bool:
         """True when DISTINCT, LIMIT or their like leave some of its rows out."""
-        return any(map(self.select.args.get, ("distinct", "limit", "offset", "qualify")))
+        return any(map(self.select.args.get, PICKING))
 
     @property
     def is_grouped(self) -> bool:

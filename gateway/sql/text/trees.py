@@ -16,6 +16,9 @@ V = TypeVar("V")
 Kinds = tuple[type[exp.Expr], ...]
 
 SETS = (exp.Rollup, exp.Cube, exp.GroupingSets)  # of keys of GROUP BY
+# Arguments of a query that belong to the whole of it, and not to the left side of its UNION; those
+# of a SELECT that leave some of its rows out.
+AROUND, PICKING = ("with_", "order", "limit", "offset"), ("distinct", "limit", "offset")
 
 _Expr, _Name, _Query = exp.Expr, exp.Identifier, exp.Query  # one look-up less for each node
 
@@ -59,6 +62,11 @@ class ByKind(Generic[V]):
             found = tuple([value for kinds, value in self._rows if issubclass(kind, kinds)])
             self._found[kind] = found
         return found
+
+
+def is_comma(join: exp.Expr) -> bool:
+    """Whether it is no join, but the next item of FROM."""
+    return not any(map(join.args.get, ("method", "side", "kind", "on", "using")))
 
 
 def nodes_of(tree: exp.Expr, kind: type[T]) -> list[T]:

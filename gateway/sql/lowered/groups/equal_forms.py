@@ -20,7 +20,7 @@ from gateway.sql.text.trees import SETS, own_nodes
 from gateway.sql.types.inference import GIVES, Types
 from gateway.types import INTERVAL, Type
 
-_HELD = ("having", "order", "qualify")  # clauses that look at a group beside the SELECT list
+_HELD = ("having", "order")  # clauses that look at a group beside the SELECT list
 
 
 def group_equal(analysis: Analysis) -> None:

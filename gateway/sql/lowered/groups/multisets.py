@@ -11,11 +11,11 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.sql.names.scope import column_node
+from gateway.sql.text.trees import AROUND
 
 _SIDE = "counted_rows"
 _WHOLE = "remaining_rows"
 _NUMBER = "number_among_equals"
-_OUTER = ("with_", "order", "limit", "offset")  # what belongs to the whole, not to its left side
 
 
 def count_equals(node: exp.Expr) -> exp.Select | None:
@@ -28,7 +28,7 @@ def count_equals(node: exp.Expr) -> exp.Select | None:
         return None
     names = _names(node)
     columns = [f"column{number}" for number, _ in enumerate(names, 1)]
-    outer = {part: node.args.pop(part, None) for part in _OUTER}
+    outer = {part: node.args.pop(part, None) for part in AROUND}
     for side in ("this", "expression"):
         node.set(side, _numbered(node.args[side], columns))
     node.set("distinct", True)

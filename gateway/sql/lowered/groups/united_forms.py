@@ -21,12 +21,11 @@ from gateway.sql.meaning.naming import leftmost
 from gateway.sql.names.ordering import meant
 from gateway.sql.names.relation import Relations
 from gateway.sql.names.scope import Analysis, Block, column_node, position_of
-from gateway.sql.text.trees import nodes_of, own_nodes
+from gateway.sql.text.trees import AROUND, nodes_of, own_nodes
 from gateway.sql.types.inference import Types
 from gateway.types import INTERVAL, Type
 
 _ALIAS, _SIDE, _PLACE = "united_rows", "united_side", "united_place"
-_AROUND = ("with_", "order", "limit", "offset")
 
 
 def unite_equal(
@@ -133,7 +132,7 @@ def _refuse(operation: exp.SetOperation) -> NoReturn:
 def _wrap_distinct(select: exp.Select) -> None:
     """Let the SELECT itself become the one around, which has the DISTINCT."""
     inner = select.copy()
-    outer = {key: inner.args.pop(key, None) for key in (*_AROUND, "distinct")}
+    outer = {key: inner.args.pop(key, None) for key in (*AROUND, "distinct")}
     for ordered in outer["order"].expressions if outer["order"] is not None else ():
         value = meant(ordered.this, inner)
         names = [each.alias_or_name for each in inner.expressions if each.unalias() == value]
@@ -163,7 +162,7 @@ def _shown(name: str) -> exp.Expr:
 
 
 def _named(query: exp.Expr, names: Sequence[str]) -> exp.Subquery:
-    if isinstance(query, exp.Subquery) and not any(query.args.get(key) for key in _AROUND):
+    if isinstance(query, exp.Subquery) and not any(query.args.get(key) for key in AROUND):
         query = query.this
     columns = [exp.to_identifier(name, quoted=True) for name in names]
     alias = exp.TableAlias(this=exp.to_identifier(_ALIAS, quoted=True), columns=columns)
@@ -173,7 +172,7 @@ def _named(query: exp.Expr, names: Sequence[str]) -> exp.Subquery:
 def _as_groups(operation: exp.SetOperation) -> exp.Select:
     """The same rows, by SELECT DISTINCT or GROUP BY."""
     names = [item.alias_or_name for item in leftmost(operation).expressions]
-    around = {key: operation.args.get(key) for key in _AROUND}
+    around = {key: operation.args.get(key) for key in AROUND}
     sides = [operation.this.copy(), operation.expression.copy()]
     made = exp.Select()
     if isinstance(operation, exp.Union):

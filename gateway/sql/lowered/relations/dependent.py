@@ -44,7 +44,7 @@ from gateway.sql.names.scope import (
     resolve,
 )
 from gateway.sql.text.dialect import Marker
-from gateway.sql.text.trees import conjuncts, nodes_of, own_nodes
+from gateway.sql.text.trees import conjuncts, is_comma, nodes_of, own_nodes
 from gateway.sql.types.inference import GIVES, info_of
 from gateway.types import array_of
 
@@ -245,7 +245,7 @@ def _refuse_aggregates_in_from(query: exp.Expr, found: Sequence[Reference]) -> N
 def _cross_commas(select: exp.Select) -> None:
     """`a, b JOIN c ON ...` would let the condition see b and c alone."""
     joins: list[exp.Join] = select.args["joins"]
-    commas = [j for j in joins if not any(j.args.get(p) for p in ("side", "kind", "on", "using"))]
+    commas = [join for join in joins if is_comma(join)]
     if commas and any(join.side in ("RIGHT", "FULL") for join in joins):
         raise FeatureNotSupported(
             "a comma and RIGHT or FULL JOIN beside such a subquery is not supported",

@@ -11,7 +11,7 @@ from sqlglot import exp
 from gateway.sql.names.ordering import HIDDEN
 from gateway.sql.names.row_functions import gives_rows
 from gateway.sql.names.scope import column_node
-from gateway.sql.text.trees import nodes_of
+from gateway.sql.text.trees import AROUND, nodes_of
 
 _ALIAS = "sorted_rows"
 
@@ -51,7 +51,7 @@ def place_of_output(by: exp.Expr, select: exp.Select) -> int | None:
 def _wrap(select: exp.Select) -> None:
     """Let the SELECT itself become the one around."""
     inner = select.copy()
-    outer = {key: inner.args.pop(key, None) for key in ("with_", "order", "limit", "offset")}
+    outer = {key: inner.args.pop(key, None) for key in AROUND}
     names = [item.alias_or_name for item in inner.expressions]
     for number, ordered in enumerate(outer["order"].expressions):
         place = None if ordered.meta.pop(HIDDEN, None) else place_of_output(ordered.this, inner)

@@ -13,7 +13,7 @@ from gateway.errors import FeatureNotSupported, SyntaxFault
 from gateway.sql.lowered.relations.per_key import PLACE, among, is_ordered_by_windows, numbered
 from gateway.sql.names.ordering import meant
 from gateway.sql.names.scope import column_node
-from gateway.sql.text.trees import nodes
+from gateway.sql.text.trees import AROUND, nodes
 
 _ALIAS, _NUMBER = "ranked_rows", "number_among"
 
@@ -94,7 +94,7 @@ def _select_from(select: exp.Select) -> None:
         if not found:
             raise FeatureNotSupported("WITH TIES in this order is not supported")
         ordered.set("this", column_node(_ALIAS, found[0]))
-    clauses = {part: inner.args.pop(part, None) for part in ("limit", "offset", "order", "with_")}
+    clauses = {part: inner.args.pop(part, None) for part in AROUND}
     for part in list(select.args):
         select.set(part, clauses.get(part))
     for part, clause in clauses.items():

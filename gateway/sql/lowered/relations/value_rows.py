@@ -7,7 +7,7 @@ from functools import reduce
 
 from sqlglot import exp
 
-from gateway.sql.text.trees import nodes_of
+from gateway.sql.text.trees import AROUND, nodes_of
 from gateway.sql.types.parameters import number
 from gateway.types import NUMERIC, Type
 
@@ -26,7 +26,7 @@ def as_select(tree: exp.Expr) -> exp.Expr:
     if not isinstance(tree, exp.Values):
         return tree
     values = tree.copy()
-    clauses = {key: values.args.pop(key, None) for key in ("order", "limit", "offset", "with_")}
+    clauses = {key: values.args.pop(key, None) for key in AROUND}
     values.set("alias", exp.TableAlias(this=exp.to_identifier("*VALUES*", quoted=True)))
     made = exp.Select(expressions=[exp.Star()], from_=exp.From(this=values))
     for key, clause in clauses.items():
