@@ -319,6 +319,10 @@ def test_values_that_do_not_fit_are_refused_by_name() -> None:
     for dataset in (late, mixed):
         with pytest.raises(DatasetUnreadable, match='cannot read variable "t" of dataset "far"'):
             rows_of(GridTable(dataset, ["t"], name="far"))
+    parts = xarray.Dataset({"t": ("x", np.array([*"abcdef", 1, "g"], object))}).chunk(x=3)
+    with pytest.raises(DatasetUnreadable) as caught:
+        rows_of(GridTable(parts, ["t"], name="far"))
+    assert caught.value.detail.startswith("At x 6 to 7: ")
 
 
 def test_attributes_describe_the_table() -> None:

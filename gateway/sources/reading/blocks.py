@@ -7,6 +7,7 @@ the block's positions too, for that is what a derivative along a dimension asks.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gateway.errors import DatasetUnreadable, QueryCanceled
+from gateway.errors import QueryCanceled
 from gateway.interrupts import check_for_interrupts
 from gateway.sources.arithmetic.along import (
     Along,
@@ -35,9 +36,9 @@ from gateway.sources.patience import Patience, within
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.reading.chunked import Chunked, consecutive
 from gateway.sources.reading.columns import attributes_of
+from gateway.sources.reading.faults import AGAIN_SECONDS, first_fault, unreadable
 from gateway.sources.reading.laid import LaidColumn
 from gateway.sources.reading.reads import TableReads
-from gateway.sources.urls import shown
 
 Values = npt.NDArray[Any]
 Found = TypeVar("Found")
@@ -298,20 +299,35 @@ class Arrays:
         self, name: str, column: GridColumn, block: Block, read: Callable[[], Found]
     ) -> Found:
         """What `read` gives; names what could not be read, notes what was."""
+        began = time.monotonic()
         # What a codec, a file system or a network raises is theirs to choose.
         try:
             self._check_presence()
-            # The engine's few threads must not wait for a network when nobody waits for them.
-            check = check_for_interrupts if self.reads is None else self.reads.checker()
-            found = within(self.patience, read, check)
+            found = self._within(read)
         except QueryCanceled:
             raise
         except Exception as error:
-            raise unreadable(self.dataset, name, block, error) from error
+            again = time.monotonic() - began < AGAIN_SECONDS
+            where = self.at_fault(column, block) if again else block
+            raise unreadable(self.dataset, name, where, error) from error
         if self.reads is not None:
             chosen = {str(dim): block.positions[str(dim)] for dim in column.variable.dims}
             self.reads.note(name, *self._sizes_and_lengths(column), chosen)
         return found
+
+    def _within(self, read: Callable[[], Found]) -> Found:
+        # The engine's few threads must not wait for a network when nobody waits for them.
+        check = check_for_interrupts if self.reads is None else self.reads.checker()
+        return within(self.patience, read, check)
+
+    def at_fault(
+        self, column: GridColumn, block: Block, use: Callable[[Values], object] = np.shape
+    ) -> Block:
+        """What of a block lies in the one chunk that cannot be read, or used; all where none is."""
+        sizes, lengths = self._sizes_and_lengths(column)
+        chosen = {dim: block.positions[dim] for dim in sizes}
+        fault = first_fault(column.variable, chosen, lengths, lambda read: use(self._within(read)))
+        return Block({**block.positions, **fault})
 
     def _sizes_and_lengths(self, column: GridColumn) -> tuple[dict[str, int], dict[str, int]]:
         """How long each dimension of a variable is, and how long a chunk of it.
@@ -380,14 +396,3 @@ class Arrays:
             self._read = held.copy()  # what comes before a block may be much longer than it
         self._sums[key] = came
         return parts[0] if len(parts) == 1 else np.concatenate(parts, place)
-
-
-def unreadable(
-    dataset: str, variable: str, where: Block | str, error: Exception
-) -> DatasetUnreadable:
-    """The error for values that could not be read; keeps the reader's first line as the detail."""
-    reason = shown((str(error).strip().splitlines() or [type(error).__name__])[0])
-    return DatasetUnreadable(
-        f'cannot read variable "{variable}" of dataset "{dataset}"',
-        detail=f"At {where}: {reason}",
-    )

@@ -27,9 +27,9 @@ from gateway.sources.reading.blocks import (
     Arrays,
     Block,
     GridColumn,
-    unreadable,
 )
 from gateway.sources.reading.columns import encode
+from gateway.sources.reading.faults import unreadable
 from gateway.sources.reading.leading import Leaders
 
 
@@ -141,7 +141,12 @@ class Reader:
         try:
             return encode(values, column.field.type)
         except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
-            raise unreadable(self.arrays.dataset, column.field.name, block, error) from error
+            where = block
+            if isinstance(column, GridColumn):
+                where = self.arrays.at_fault(
+                    column, block, lambda part: encode(part.reshape(-1), column.field.type)
+                )
+            raise unreadable(self.arrays.dataset, column.field.name, where, error) from error
 
     def _batch(
         self,

@@ -1,0 +1,71 @@
+"""Which chunk of those that a read wanted cannot be read, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from gateway.errors import DatasetUnreadable, QueryCanceled
+from gateway.sources.filters.pruning import Positions
+from gateway.sources.libraries import xarray
+from gateway.sources.reading.chunked import Values, consecutive
+from gateway.sources.urls import shown
+
+Places = Mapping[str, Positions]
+
+# A read that failed within this time is done again in parts, to tell which chunk cannot be read.
+AGAIN_SECONDS = 5.0
+
+
+def unreadable(dataset: str, variable: str, where: object, error: Exception) -> DatasetUnreadable:
+    """The error for values that could not be read; keeps the reader's first line as the detail."""
+    reason = shown((str(error).strip().splitlines() or [type(error).__name__])[0])
+    return DatasetUnreadable(
+        f'cannot read variable "{variable}" of dataset "{dataset}"',
+        detail=f"At {where}: {reason}",
+    )
+
+
+def first_fault(
+    variable: xarray.Variable,
+    chosen: Places,
+    lengths: Mapping[str, int],
+    take: Callable[[Callable[[], Values]], object],
+) -> Places:
+    """Those of `chosen` that lie in one chunk which cannot be read; all, where none is found.
+
+    Halves are read again until one chunk is left, so as much at the most as was read before.
+
+    Args:
+        variable: What could not be read at some of the positions.
+        chosen: Positions along each of its dimensions, ascending.
+        lengths: How long a chunk is along each.
+        take: Calls what reads some of them, and raises what stores and codecs raise.
+    """
+
+    def fails(places: Places) -> bool:
+        index = {dim: consecutive(at) for dim, at in places.items()}
+        try:
+            take(lambda: np.asarray(variable.isel(index).values))
+        except QueryCanceled:
+            raise
+        except Exception:  # of whatever kind a store or a codec chooses
+            return True
+        return False
+
+    left = chosen
+    while (halves := _halves(left, lengths)) is not None:
+        left = halves[0] if fails(halves[0]) else halves[1]
+    return left if left is chosen or fails(left) else chosen
+
+
+def _halves(chosen: Places, lengths: Mapping[str, int]) -> tuple[Places, Places] | None:
+    """The positions in two, between two chunks; None where there is one chunk."""
+    for dim, positions in chosen.items():
+        chunks = np.unique(positions // lengths[dim])
+        if len(chunks) > 1:
+            middle = np.searchsorted(positions, chunks[len(chunks) // 2] * lengths[dim])
+            near, far = np.split(positions, [middle])
+            return {**chosen, dim: near}, {**chosen, dim: far}
+    return None
