@@ -33,6 +33,8 @@ POINT = "(a number that is not a few digits)"
 PARTS = "(a name with a schema or a database before it)"
 QUOTED = "(a text in quotes)"
 UNNAMED = "(a relation in FROM that is no name)"
+NESTED = "(a SELECT beside another)"
+WHOLE_ROW = "(a column that has a relation's name, or may have)"
 
 _COMMON = frozenset({"bool", "int2", "int4", "int8", "float8", "text", "varchar"})
 # Nodes that are no value, or one of the types of what is inside, a boolean, an integer or a text.
@@ -85,8 +87,10 @@ def traits_of(
     [True, False, True, True, False, True, False]
     """
     found = _Found()
+    selects = 0
     for node in unnamed(tree, (exp.Column,)):
         kind = type(node)
+        selects += kind is exp.Select
         found.kinds.add(kind)
         if (look := _LOOKS.get(kind)) is not None:
             look(node, found)
@@ -97,9 +101,14 @@ def traits_of(
         for column in known if _EVERY in found.columns else found.columns & known.keys():
             info = known[column]
             found.types.add(ANY_TYPE if info.type is None else info.type.name)
-    others = () if found.types <= _COMMON else (OTHER_TYPE,)
+    if selects > 1:
+        found.names.add(NESTED)
+    if _EVERY in found.columns or not found.columns.isdisjoint(found.relations):
+        found.names.add(WHOLE_ROW)
+    if not found.types <= _COMMON:
+        found.names.add(OTHER_TYPE)
     families = _families(frozenset(found.kinds))
-    return frozenset({*found.names, *found.columns, *found.types, *families, *others})
+    return frozenset({*found.names, *found.columns, *found.types, *families})
 
 
 @dataclass(slots=True)
@@ -108,6 +117,7 @@ class _Found:
 
     kinds: set[type[exp.Expr]] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
+    relations: set[str] = field(default_factory=set)
     columns: set[str] = field(default_factory=set)
     types: set[str] = field(default_factory=set)
 
@@ -132,10 +142,16 @@ def _look_at_column(node: exp.Expr, found: _Found) -> None:
 def _look_at_table(node: exp.Expr, found: _Found) -> None:
     this, alias = node.args.get("this"), node.args.get("alias")
     found.names.add(this.name if isinstance(this, exp.Identifier) else UNNAMED)
+    if alias is None:
+        found.relations.add(node.name)
     if node.args.get("catalog") is not None:
         found.names.add(PARTS)
     if alias is not None and alias.args.get("columns"):
         found.columns.add(_EVERY)
+
+
+def _look_at_alias(node: exp.Expr, found: _Found) -> None:
+    found.relations.add(node.name)
 
 
 def _look_at_join(node: exp.Expr, found: _Found) -> None:
@@ -176,6 +192,7 @@ def _look_at_literal(node: exp.Expr, found: _Found) -> None:
 _LOOKS: dict[type[exp.Expr], Callable[[exp.Expr, _Found], None]] = {
     exp.Column: _look_at_column,
     exp.Table: _look_at_table,
+    exp.TableAlias: _look_at_alias,
     exp.Join: _look_at_join,
     exp.Star: _look_at_star,
     exp.Anonymous: _look_at_call,

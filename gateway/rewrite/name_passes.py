@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from sqlglot import exp
 
 from gateway.rewrite.rewriting import Rewriting
@@ -28,19 +30,22 @@ def drop_unknowns(state: Rewriting) -> None:
     drop_unknown(state.tree)
 
 
-def refuse_self_references(state: Rewriting) -> None:
+def refuse_self_references(state: Rewriting) -> Literal[False]:
     """Refuse recursive queries that name themselves where PostgreSQL refuses it."""
     check_self_references(state.tree)
+    return False
 
 
-def refuse_sets(state: Rewriting) -> None:
+def refuse_sets(state: Rewriting) -> Literal[False]:
     """Refuse functions that give rows where they would be run or not, row by row."""
     refuse_chosen_sets(state.tree)
+    return False
 
 
-def refuse_empty_queries(state: Rewriting) -> None:
+def refuse_empty_queries(state: Rewriting) -> Literal[False]:
     """Refuse queries without columns where a value is to stand."""
     refuse_empty(state.tree)
+    return False
 
 
 def bind_words(state: Rewriting) -> None:

@@ -99,9 +99,9 @@ def group_reals(state: Rewriting) -> None:
         group_nans(state.analysis)
 
 
-def group_forms(state: Rewriting) -> None:
+def group_forms(state: Rewriting) -> bool:
     """Put equal values whose forms differ into one group."""
-    group_equal(state.analysis)
+    return group_equal(state.analysis)
 
 
 def choose_functions(state: Rewriting) -> None:

@@ -8,15 +8,20 @@ told is refused, for the engine would take it for something else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn
 
 from sqlglot import exp
 
 from gateway.errors import AmbiguousFunction, FeatureNotSupported, UndefinedFunction
 from gateway.sql.inputs.notation import Notation
 from gateway.sql.lowered.groups.wide_orders import order_widely
-from gateway.sql.lowered.spelling import spell_out
+from gateway.sql.lowered.values.moment_arithmetic import (
+    at_time_zone,
+    cast_copy,
+    moved,
+    scaled_interval,
+)
 from gateway.sql.lowered.values.not_numbers import settle_aggregate
 from gateway.sql.lowered.values.padded import (
     pad_column,
@@ -24,18 +29,24 @@ from gateway.sql.lowered.values.padded import (
     unpad_cast,
     unpad_sides,
 )
-from gateway.sql.lowered.values.wide_comparisons import choose_widely, widen
+from gateway.sql.lowered.values.wide_comparisons import (
+    COMPARED,
+    OF_ARRAYS,
+    choose_widely,
+    compare,
+    share_elements,
+)
 from gateway.sql.lowered.values.written import TEXTS, join_all, write, write_arguments, write_beside
 from gateway.sql.names.scope import AGGREGATES, Block, position_of
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.dialect import DIALECT
-from gateway.sql.text.trees import own_nodes
+from gateway.sql.text.trees import ByKind, own_nodes
 from gateway.sql.types.arguments import NO_FUNCTION, no_function
 from gateway.sql.types.inference import GIVES, Types
 from gateway.sql.types.overload_rows import GIVEN
 from gateway.sql.types.overload_table import KINDS, Row, is_unknown, rows
 from gateway.sql.types.results import ENUM_CALLS
-from gateway.types import DATE, INTERVAL, TIME, TIMESTAMPTZ, Type, array_of
+from gateway.types import INTERVAL, Type, array_of
 
 _MOMENTS = ("timestamp", "timestamptz", "date")
 
@@ -54,29 +65,10 @@ def resolve_overloads(block: Block, notation: Notation) -> None:
         UndefinedFunction: 42883, no function of that name takes such arguments.
         FeatureNotSupported: 0A000, the arguments' types cannot be told.
     """
-    spell_out(block)
     known = Types(block)
     for node in list(_inside(block)):
-        if isinstance(node, exp.Column):
-            pad_column(node, block)
-        elif isinstance(node, exp.Anonymous):
-            _call(node, known, notation)
-            if node.name == "concat":
-                join_all(node, known, _reads_query(block))
-        elif isinstance(node, exp.Mul | exp.Div | exp.Add | exp.Sub):
-            _reckon(node, known, notation.zone)
-        elif isinstance(node, exp.AtTimeZone):
-            _at_time_zone(node, known)
-        elif isinstance(node, exp.DPipe):
-            unpad_sides(node, known)
-            write_beside(node, known, notation, _reads_query(block))
-        elif isinstance(node, exp.Cast) and node.args["to"].this in TEXTS:
-            unpad_cast(node, known)
-            write(node.this, known, notation)
-        elif isinstance(node, exp.Ordered):
-            order_widely(node, known)
-        else:
-            widen(node, known)
+        for choose in _CHOICES.of(type(node)):
+            choose(node, known, notation)
 
 
 def _inside(block: Block) -> Iterator[exp.Expr]:
@@ -91,10 +83,29 @@ def _inside(block: Block) -> Iterator[exp.Expr]:
     yield from items
 
 
-def _reads_query(block: Block) -> bool:
+def _reads_query(block: Block | None) -> bool:
     """Whether a relation of it, or of a block around it, is a query of the statement."""
+    if block is None:
+        return False
     here = any(source.query is not None or source.recursive for source in block.sources)
-    return here or (block.parent is not None and _reads_query(block.parent))
+    return here or _reads_query(block.parent)
+
+
+def _called(node: exp.Anonymous, known: Types, notation: Notation) -> None:
+    _call(node, known, notation)
+    if node.name == "concat":
+        join_all(node, known, _reads_query(known.block))
+
+
+def _joined(node: exp.DPipe, known: Types, notation: Notation) -> None:
+    unpad_sides(node, known)
+    write_beside(node, known, notation, _reads_query(known.block))
+
+
+def _written_out(node: exp.Cast, known: Types, notation: Notation) -> None:
+    if node.args["to"].this in TEXTS:
+        unpad_cast(node, known)
+        write(node.this, known, notation)
 
 
 def _call(node: exp.Anonymous, known: Types, notation: Notation) -> None:
@@ -212,11 +223,7 @@ def _cast_unknown(kind: str, argument: exp.Expr) -> exp.Expr:
     literal = KINDS[kind][1]
     if not is_unknown(argument) or not literal or (kind == "text" and argument.is_string):
         return argument
-    return _cast(argument, literal)
-
-
-def _cast(value: exp.Expr, kind: str) -> exp.Cast:
-    return exp.Cast(this=value.copy(), to=data_type(kind))
+    return cast_copy(argument, literal)
 
 
 def _untold(node: exp.Anonymous, argument: exp.Expr) -> FeatureNotSupported:
@@ -278,13 +285,13 @@ def _made_interval(node: exp.Anonymous) -> exp.Expr:
     parts = [given.get(name, exp.Literal.number(0)) for name in _PARTS]
     typed = [_whole(part) for part in parts[:-1]]
     return exp.Anonymous(
-        this="make_interval_parts", expressions=[*typed, _cast(parts[-1], "float8")]
+        this="make_interval_parts", expressions=[*typed, cast_copy(parts[-1], "float8")]
     )
 
 
 def _whole(part: exp.Expr) -> exp.Expr:
     """An integer as a bigint; a parameter is one."""
-    return _cast(_cast(part, "int4") if isinstance(part, exp.Parameter) else part, "int8")
+    return cast_copy(cast_copy(part, "int4") if isinstance(part, exp.Parameter) else part, "int8")
 
 
 def _counted(arguments: Sequence[exp.Expr], nulls: bool) -> exp.Expr:
@@ -307,89 +314,23 @@ def _average(call: exp.Anonymous) -> None:
     call.set("this", "sum")
     total = whole.copy()
     call.set("this", "count")
-    made = exp.Anonymous(this="interval_over", expressions=[total, _cast(whole, "float8")])
+    made = exp.Anonymous(this="interval_over", expressions=[total, cast_copy(whole, "float8")])
     made.meta[GIVES] = INTERVAL
     whole.replace(made)
 
 
-def _reckon(node: exp.Mul | exp.Div | exp.Add | exp.Sub, known: Types, zone: str) -> None:
-    if isinstance(node, exp.Mul | exp.Div):
-        _scaled_interval(node, known)
-    else:
-        _moved(node, known, zone)
-
-
-def _scaled_interval(node: exp.Mul | exp.Div, known: Types) -> None:
-    sides = [node.this, node.expression]
-    types = [known.of(side) for side in sides]
-    if INTERVAL not in types:
-        return
-    if isinstance(node, exp.Mul) and types[1] == INTERVAL:
-        sides.reverse()
-    name = "interval_times" if isinstance(node, exp.Mul) else "interval_over"
-    arguments = [_cast(sides[0], "interval"), _cast(sides[1], "float8")]
-    node.replace(exp.Anonymous(this=name, expressions=arguments))
-
-
-def _moved(node: exp.Add | exp.Sub, known: Types, zone: str) -> None:
-    """A date and an interval or a time give a timestamp; the engine would leave out the hours.
-
-    A moment and an interval go by the session's clocks, of which the engine knows not all. Between
-    two moments are days and hours: the engine's own difference is a length without days.
-    """
-    sides = [node.this, node.expression]
-    types = [known.of(side) for side in sides]
-    both = all(kind is not None and kind.name in _MOMENTS for kind in types)
-    if both and isinstance(node, exp.Sub) and types != [DATE, DATE]:
-        node.replace(_between(node))
-    elif INTERVAL in types and TIMESTAMPTZ in types and zone != "UTC":
-        moment, interval = (sides[types.index(kind)] for kind in (TIMESTAMPTZ, INTERVAL))
-        sign = exp.Literal.number(-1 if isinstance(node, exp.Sub) else 1)
-        given = [_cast(moment, "timestamptz"), _cast(interval, "interval")]
-        made = exp.Anonymous(
-            this="moved_timestamptz", expressions=[*given, exp.Literal.string(zone), sign]
-        )
-        made.meta[GIVES] = TIMESTAMPTZ
-        node.replace(made)
-    elif INTERVAL in types and DATE in types:
-        date = sides[types.index(DATE)]
-        date.replace(_cast(date, "timestamp"))
-    elif TIME in types and DATE in types:
-        node.replace(_cast(node, "timestamp"))
-
-
-def _between(difference: exp.Sub) -> exp.Expr:
-    """The interval that a difference of moments is."""
-    number: exp.Expr = difference.copy()
-    for kind in ("Duration(Microsecond)", "Int64"):
-        literal = exp.Literal.string(kind)
-        number = exp.Anonymous(this="arrow_cast", expressions=[number, literal])
-    made = exp.Anonymous(this="interval_between", expressions=[number])
-    made.meta[GIVES] = INTERVAL
-    return made
-
-
-def _at_time_zone(node: exp.AtTimeZone, known: Types) -> None:
-    """A moment becomes the local time there, and a local time a moment.
-
-    The engine would keep a moment one, and knows no rules after 2100; of UTC it needs none.
-    """
-    zone = node.args["zone"]
-    kind = known.of(node.this)
-    if kind is INTERVAL or known.of(zone) is INTERVAL:
-        raise FeatureNotSupported(
-            "AT TIME ZONE with an interval is not supported",
-            hint="Write the offset in quotes: '+02:00'.",
-            position=position_of(node),
-        )
-    utc = zone.is_string and zone.name.upper() in ("UTC", "GMT", "Z")
-    if utc:  # which the engine knows in capitals alone
-        node.set("zone", exp.Literal.string("UTC"))
-    moment = kind in (TIMESTAMPTZ, DATE)  # a date is a moment first (manual, 10.2)
-    name = "local_in_zone" if moment else "moment_in_zone"
-    if kind is TIMESTAMPTZ and utc:
-        node.replace(exp.Anonymous(this="to_local_time", expressions=[node.copy()]))
-    elif kind is not None and (not utc or kind is DATE):
-        given = _cast(node.this, "timestamptz" if moment else "timestamp")
-        place = _cast(zone, "text") if not zone.is_string else zone.copy()
-        node.replace(exp.Anonymous(this=name, expressions=[given, place]))
+Chooser = Callable[[Any, Types, Notation], None]  # of a node of its kind
+_CHOICES: ByKind[Chooser] = ByKind(
+    (
+        ((exp.Column,), lambda node, known, _: pad_column(node, known)),
+        ((exp.Anonymous,), _called),
+        ((exp.Mul, exp.Div), lambda node, known, _: scaled_interval(node, known)),
+        ((exp.Add, exp.Sub), lambda node, known, notation: moved(node, known, notation.zone)),
+        ((exp.AtTimeZone,), lambda node, known, _: at_time_zone(node, known)),
+        ((exp.DPipe,), _joined),
+        ((exp.Cast,), _written_out),
+        ((exp.Ordered,), lambda node, known, _: order_widely(node, known)),
+        (COMPARED, lambda node, known, _: compare(node, known)),
+        (OF_ARRAYS, lambda node, known, _: share_elements(node, known)),
+    )
+)

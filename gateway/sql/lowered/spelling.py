@@ -12,13 +12,13 @@ from sqlglot import exp
 from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.groups.joined_bytes import join_bytes
 from gateway.sql.lowered.groups.ordered_sets import put_ordered_set
-from gateway.sql.lowered.values.jsoncalls import made_json, written
+from gateway.sql.lowered.values.jsoncalls import OPERATORS, made_json, written
 from gateway.sql.lowered.values.reals import spell_cases, spell_nullif
 from gateway.sql.lowered.values.rounding import CUTTING, round_numeric
 from gateway.sql.lowered.values.typed_casts import spell_cast
 from gateway.sql.names.scope import Block, position_of
 from gateway.sql.text.datatypes import data_type
-from gateway.sql.text.trees import own_nodes
+from gateway.sql.text.trees import ByKind, own_nodes
 from gateway.sql.types.inference import GIVES, Types
 from gateway.types import BOOL, TEXT, array_of
 
@@ -32,6 +32,8 @@ def spell_out(block: Block) -> None:
     """
     known = Types(block)
     for node in reversed(own_nodes(block.select)):
+        if not SPELT.of(type(node)):
+            continue
         if isinstance(node, exp.WithinGroup):
             put_ordered_set(node, known)
         elif isinstance(node, exp.Cast):
@@ -138,3 +140,6 @@ _SPELT: dict[str, Callable[[exp.Anonymous, Types], None]] = {
     "string_agg": join_bytes,
     **dict.fromkeys(_WRITERS, _spell_written),
 }
+
+# Kinds of nodes of which one may be written out.
+SPELT = ByKind((((exp.WithinGroup, exp.Cast, exp.Case, exp.Anonymous, *OPERATORS), True),))

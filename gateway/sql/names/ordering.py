@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, GatewayError
 from gateway.sql.names.scope import Block, position_of, resolve, resolves_here
-from gateway.sql.text.trees import nodes_of, own_nodes
+from gateway.sql.text.trees import copied, nodes_of, own_nodes
 
 # Under this key an item of ORDER BY is noted to be a column of FROM, whatever the outputs.
 HIDDEN = "hidden_key"
@@ -110,12 +110,12 @@ def meant(by: exp.Expr, select: exp.Select) -> exp.Expr:
     """What an item of ORDER BY stands for: a number or a name alone is an output."""
     if isinstance(by, exp.Literal) and by.is_int:
         if not 0 < int(by.name) <= len(select.expressions):
-            return by.copy()
+            return copied(by)
         numbered_item: exp.Expr = select.expressions[int(by.name) - 1].unalias()
-        return numbered_item.copy()
+        return copied(numbered_item)
     if isinstance(by, exp.Column) and not by.table:
         for item in select.expressions:
             if item.alias_or_name == by.name:
                 named_item: exp.Expr = item.unalias()
-                return named_item.copy()
-    return by.copy()
+                return copied(named_item)
+    return copied(by)

@@ -55,6 +55,11 @@ class ByKind(Generic[V]):
         self._rows = rows
         self._found: dict[type, tuple[V, ...]] = {}
 
+    @property
+    def kinds(self) -> Kinds:
+        """All of its rows."""
+        return tuple(kind for kinds, _ in self._rows for kind in kinds)
+
     def of(self, kind: type) -> tuple[V, ...]:
         """The values of all rows that fit, in order."""
         found = self._found.get(kind)

@@ -23,17 +23,19 @@ from gateway.types import INTERVAL, Type
 _HELD = ("having", "order")  # clauses that look at a group beside the SELECT list
 
 
-def group_equal(analysis: Analysis) -> None:
+def group_equal(analysis: Analysis) -> bool:
     """Let every SELECT group by the keys, in place.
+
+    Returns:
+        Whether a value may be of such a type.
 
     Raises:
         FeatureNotSupported: 0A000, where the engine can group by the form alone.
     """
-    for block in analysis.blocks:
-        _group_block(block)
+    return any([_group_block(block) for block in analysis.blocks])
 
 
-def _group_block(block: Block) -> None:
+def _group_block(block: Block) -> bool:
     """Let GROUP BY, DISTINCT, PARTITION BY and DISTINCT aggregates go by the keys, in place.
 
     Raises:
@@ -41,7 +43,7 @@ def _group_block(block: Block) -> None:
     """
     select, known = block.select, Types(block)
     if not any(_kind(node, known) for node in own_nodes(select)):
-        return
+        return False
     _group_distinct(block, known)
     group = select.args.get("group")
     if group is not None:
@@ -54,6 +56,7 @@ def _group_block(block: Block) -> None:
         elif isinstance(node, exp.Distinct) and node.args.get("on") is not None:
             for value in node.args["on"].expressions:
                 _key_meant(value, meant(value, select), known)
+    return True
 
 
 def _kind(node: exp.Expr, known: Types) -> Type | None:

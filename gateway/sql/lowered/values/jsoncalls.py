@@ -68,6 +68,10 @@ def _joined(parts: Sequence[exp.Expr | str]) -> exp.Expr:
     return exp.paren(whole, copy=False)
 
 
+_COMPARED = (exp.ArrayContainsAll, exp.ArrayContainedBy, exp.DPipe, exp.Sub)
+OPERATORS = (*PARTS, *_COMPARED, *KEYS)  # which may be of JSON
+
+
 def made_json(node: exp.Expr, known: Types) -> exp.Expr | None:
     """What the engine computes for an operator or a function of JSON; None: it is neither.
 
@@ -75,7 +79,7 @@ def made_json(node: exp.Expr, known: Types) -> exp.Expr | None:
     """
     if isinstance(node, PARTS):
         return take_part(node, known)
-    if isinstance(node, exp.ArrayContainsAll | exp.ArrayContainedBy | exp.DPipe | exp.Sub):
+    if isinstance(node, _COMPARED):
         return compare(node, known)
     if type(node) in KEYS:
         return look_for_keys(node, known)

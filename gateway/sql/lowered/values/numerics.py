@@ -18,7 +18,7 @@ from gateway.sql.lowered.values.written import TEXTS
 from gateway.sql.names.scope import Block, is_aggregate
 from gateway.sql.text.datatypes import data_type
 from gateway.sql.text.precedence import COMPARISONS
-from gateway.sql.text.trees import own_nodes
+from gateway.sql.text.trees import ByKind, own_nodes
 from gateway.sql.types.inference import GIVES, Types, bare, numeric_beside
 from gateway.sql.types.modifiers import UNTOLD
 from gateway.sql.types.numerals import (
@@ -37,7 +37,7 @@ from gateway.sql.types.numeric_forms import (
     kept_digits,
 )
 from gateway.sql.types.results import OF_NUMERICS
-from gateway.sql.types.together import together, value_columns
+from gateway.sql.types.together import BESIDE, together, value_columns
 from gateway.types import FLOAT4, FLOAT8, NUMERIC, TEXT, array_of
 
 # PostgreSQL gives a quotient at least 16 significant digits: 20 after the point below 1.
@@ -59,15 +59,18 @@ _NARROW = 38  # digits of a decimal of 128 bits
 
 Change = Callable[[exp.Expr], None]
 
+# Kinds of nodes of which one may be changed.
+_CHANGED = ByKind((((*BESIDE.kinds, exp.Values, exp.Literal, exp.Cast), True),))
+
 
 def keep_numeric(tree: exp.Expr, block: Block | None) -> bool:
     """Write the arithmetic of numerics in one SELECT, or in VALUES, exactly; whether any was."""
     here = own_nodes(tree)
     if not any(map(_concerns, here)):
         return False
-    types = Types(block)
-    changes = [change for node in reversed(here) for change in _changes(node, types)]
-    changes += [(node, change) for node in reversed(here) if (change := _aligned(node, types))]
+    types, here = Types(block), [node for node in reversed(here) if _CHANGED.of(type(node))]
+    changes = [change for node in here for change in _changes(node, types)]
+    changes += [(node, change) for node in here if (change := _aligned(node, types))]
     for node, change in changes:
         change(node)
     return bool(changes)

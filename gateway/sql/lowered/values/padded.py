@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.sql.lowered.values.jsoncalls import MAKERS
-from gateway.sql.names.scope import Block, position_of
+from gateway.sql.names.scope import position_of
 from gateway.sql.types.inference import GIVES, Types, info_of_column
 from gateway.types import BY_NAME, array_of
 
@@ -35,11 +35,11 @@ _COMPARING = (*_ITEMS, "array_position", "array_positions", "array_remove", "arr
 _HEADER = 4  # PostgreSQL counts the bytes of a length word in the modifier
 
 
-def pad_column(column: exp.Column, block: Block) -> None:
+def pad_column(column: exp.Column, known: Types) -> None:
     """Fill a character(n) up with blanks where its value is taken as it is, in place."""
-    if not _is_taken(column):
+    if known.block is None or not _is_taken(column):
         return
-    info = info_of_column(column, block)
+    info = info_of_column(column, known.block)
     if info.type is _PADDED and info.typmod > _HEADER:
         length = exp.Literal.number(info.typmod - _HEADER)
         padded = exp.Anonymous(this="rpad", expressions=[column.copy(), length])

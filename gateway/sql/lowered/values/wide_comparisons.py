@@ -26,18 +26,16 @@ Key = Callable[[exp.Expr], exp.Expr]
 
 _JSONB = BY_NAME["jsonb"]
 _COMPARED = "compared_key"
-_COMPARED_HERE = (*COMPARISONS, exp.In, exp.Between)
+COMPARED = (*COMPARISONS, exp.In, exp.Between)
+OF_ARRAYS = (exp.ArrayContainsAll, exp.ArrayContainedBy, exp.ArrayOverlaps)
 _EXTREMES = ("greatest", "least")
 _ORDERING = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between)
 
 
-def widen(node: exp.Expr, known: Types) -> None:
-    """Write a comparison or an operator of arrays as PostgreSQL means it, in place."""
-    if isinstance(node, _COMPARED_HERE):
-        unpad_sides(node, known)
-        compare_widely(node, known)
-    elif isinstance(node, exp.ArrayContainsAll | exp.ArrayContainedBy | exp.ArrayOverlaps):
-        share_elements(node, known)
+def compare(node: exp.Expr, known: Types) -> None:
+    """Write a comparison, which is of a kind of `COMPARED`, as PostgreSQL means it, in place."""
+    unpad_sides(node, known)
+    compare_widely(node, known)
 
 
 def compare_widely(node: exp.Expr, known: Types) -> None:
