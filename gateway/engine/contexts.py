@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from datafusion import SessionContext
 
@@ -63,13 +64,14 @@ def rows_at_a_time(sql: str) -> int:
     >>> rows_at_a_time("SELECT " + "replace(" * 30), rows_at_a_time("SELECT unnest(a) FROM t")
     (64, 256)
     """
-    weight = sum(_weight(word) for word in _WORDS.findall(sql.lower()))
+    weight = sum(map(_weight, _WORDS.findall(sql.lower())))
     if not weight:
         return MOST_ROWS
     rows = max(_FEWEST_ROWS, min(_MORE_ROWS, _LITTLE // weight))
     return 1 << (rows.bit_length() - 1)
 
 
+@lru_cache(4096)  # a step of training is run a thousand times, a gradient in many layers
 def _weight(word: str) -> int:
     found = _WEIGHTS.get(word)
     if found is not None:

@@ -44,6 +44,7 @@ IN_ORDER = frozenset(
 # Plans made of these nodes give no more rows than they read. Over few rows in memory they take no
 # time that could be cancelled: they are read in the thread that asks, where a stream that can be
 # cancelled wakes another one three times, for each of which a busy machine takes its time.
+_SUMS = (Reading.SUMS, Reading.QUICK_SUMS)
 _NARROWING = (IN_ORDER - {"Union"}) | {"Limit", "Sort", "Aggregate", "Distinct"}
 _GENERATORS = frozenset({"generate_series", "range"})  # tables of any size to the planner
 
@@ -109,6 +110,7 @@ class EmbeddedPlan:
         self._physical: ExecutionPlan | None = None
         self._runs = 0
         self._few, self._reads = reads is Reading.FEW, reads
+        self._in_thread = reads in (Reading.FEW, Reading.QUICK_SUMS)
         self._open = False  # each run has values of its own
         self._was_run, self._may_keep = False, True
 
@@ -180,7 +182,7 @@ class EmbeddedPlan:
         words = _WORDS.findall(self.sql.lower())
         if self.nodes <= INSTANT and _GROWING.isdisjoint(words):
             return True
-        narrow = self._few and self.nodes <= _NARROWING
+        narrow = self._in_thread and self.nodes <= _NARROWING
         return narrow and self._is_stable and _GENERATORS.isdisjoint(words)
 
     def rows(self) -> list[pa.RecordBatch]:
@@ -188,7 +190,7 @@ class EmbeddedPlan:
         if self._rows is not None:
             return self._rows
         with translated(self._failures):
-            if self._few or self._physical is not None:
+            if self._in_thread or self._physical is not None:
                 rows = self._run_physical(self._logical)
             else:
                 rows = planned(lambda: self._fresh(self._contexts.own).collect())
@@ -209,7 +211,7 @@ class EmbeddedPlan:
 
     def streams(self) -> list[RecordBatchStream]:
         """The one stream of any plan."""
-        if self._reads is Reading.SUMS and self.nodes <= _NARROWING:
+        if self._reads in _SUMS and self.nodes <= _NARROWING:
             return self._executed(self._logical)  # in one part, which can be run again
         again, self._was_run = self._was_run, True
         kept = self._kept_stream() if again and self._reads is Reading.STEADY else None

@@ -21,6 +21,7 @@ class Reading(Enum):
 
     FEW = "few rows, in memory"
     SUMS = "few partial aggregates of arrays"
+    QUICK_SUMS = "the same of few values, in memory"
     STEADY = "rows that are the same at every run"
     ANY = "what makes its rows as it is planned"
 
@@ -32,7 +33,7 @@ def reading(tables: Mapping[TableName, Table]) -> Reading:
         return Reading.FEW
     sums = [_rows(table) for table in tables.values() if isinstance(table, Partials)]
     if 0 < len(sums) == len(tables) and sum(sums) <= FEW_SUMS:
-        return Reading.SUMS
+        return Reading.QUICK_SUMS if all(map(_is_quick, tables.values())) else Reading.SUMS
     steady = all(isinstance(table, Held | GridTable | Partials) for table in tables.values())
     return Reading.STEADY if steady else Reading.ANY
 
@@ -44,3 +45,7 @@ def all_held(tables: Mapping[TableName, Table]) -> bool:
 
 def _rows(table: Partials) -> int:
     return math.prod(table.groups) * PARTS
+
+
+def _is_quick(table: Table) -> bool:
+    return isinstance(table, Partials) and table.is_quick

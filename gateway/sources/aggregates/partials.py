@@ -31,6 +31,7 @@ from gateway.sources.grid.grid import PARTITIONS, GridTable
 from gateway.sources.grid.partition import GridPartition
 from gateway.sources.reading.blocks import Block
 from gateway.sources.reading.reads import TableReads
+from gateway.sources.reading.stored import GridColumn
 from gateway.sources.table import Description, TableName
 
 Values = npt.NDArray[Any]
@@ -46,6 +47,13 @@ STOP_SECONDS = 0.02
 
 # Parts that are read at a time, each of which tells all its groups: one for each core.
 PARTS = min(PARTITIONS, os.cpu_count() or 1)
+
+# Values in memory that are added up sooner than a stream of what comes out would begin, in some
+# milliseconds at most.
+QUICK_VALUES = 1 << 20
+
+# Rows of a part, at least: to read one costs as much as numpy takes for so many rows in memory.
+LEAST_ROWS = 1 << 19
 
 # Rows for each group of a part, at least: the engine takes as long over a group of a part as numpy
 # over so many rows in memory.
@@ -139,8 +147,21 @@ class Partials:
         """In how many parts the grid is read."""
         if not self.asked.is_plain or self.grid.is_chunked:
             return PARTS
-        groups = max(1, math.prod(self.groups))
-        return max(1, min(PARTS, self.grid.rows // (groups * PART_ROWS)))
+        least = max(1, math.prod(self.groups)) * PART_ROWS + LEAST_ROWS
+        return max(1, min(PARTS, self._rows // least))
+
+    @cached_property
+    def _rows(self) -> int:
+        """Rows of the grid at its chosen positions."""
+        return math.prod(len(self.grid.positions(dim)) for dim in self.grid.dims)
+
+    @cached_property
+    def is_quick(self) -> bool:
+        """Whether it reads few values, all of them in memory."""
+        columns = self.grid.arrays().columns
+        held = (isinstance(c := columns[name], GridColumn) and c.held is not None
+                for name in self.asked.columns)  # fmt: skip
+        return self._rows * len(self.asked.operands) <= QUICK_VALUES and all(held)
 
     def _key_by_position(self, name: str) -> pa.Array:
         key = next(key for key in self.keys if key.field.name == name)

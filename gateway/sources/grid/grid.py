@@ -29,13 +29,14 @@ from gateway.sources.grid.layout import grid_columns
 from gateway.sources.grid.partition import Box, GridPartition
 from gateway.sources.libraries import xarray
 from gateway.sources.patience import Patience
-from gateway.sources.reading.blocks import AnyColumn, Arrays, DerivedColumn, GridColumn
+from gateway.sources.reading.blocks import AnyColumn, Arrays, DerivedColumn
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.reading.columns import attributes_of, comment_of
 from gateway.sources.reading.laid import LaidColumn
 from gateway.sources.reading.leading import First
 from gateway.sources.reading.reads import TableReads
 from gateway.sources.reading.scanning import Reader, read_axis
+from gateway.sources.reading.stored import GridColumn
 from gateway.sources.table import Description, Table, TableName
 
 # Rows in a block, unless one chunk has more: 8 MB for a variable of doubles.

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from gateway.errors import FeatureNotSupported
 from gateway.sources.libraries import xarray
-from gateway.sources.reading.blocks import GridColumn
 from gateway.sources.reading.columns import field_of
+from gateway.sources.reading.stored import GridColumn
 
 
 def grid_columns(

@@ -31,14 +31,13 @@ from gateway.sources.arithmetic.along import (
 from gateway.sources.arithmetic.elementwise import evaluate
 from gateway.sources.arithmetic.elementwise import names as names_in
 from gateway.sources.filters.pruning import Positions
-from gateway.sources.libraries import xarray
 from gateway.sources.patience import Patience, within
 from gateway.sources.reading.chunk_cache import ChunkCache
 from gateway.sources.reading.chunked import Chunked, consecutive
-from gateway.sources.reading.columns import attributes_of
 from gateway.sources.reading.faults import AGAIN_SECONDS, first_fault, unreadable
 from gateway.sources.reading.laid import LaidColumn
 from gateway.sources.reading.reads import TableReads
+from gateway.sources.reading.stored import GridColumn
 
 Values = npt.NDArray[Any]
 Found = TypeVar("Found")
@@ -47,61 +46,6 @@ Found = TypeVar("Found")
 # above 256K the columns leave the processor's cache.
 BATCH_ROWS = 65_536
 TRAILING_ROWS = 262_144
-
-
-@dataclass(frozen=True)
-class GridColumn:
-    """One column of a grid: its field, and the variable with its values.
-
-    `axis` is the dimension whose position alone decides the value, for coordinates that are held
-    in memory; None for what is read block by block. The variable's dimensions are in the table's
-    order and may be fewer.
-    """
-
-    field: pa.Field
-    variable: xarray.Variable
-    axis: str | None = None
-
-    @property
-    def attributes(self) -> dict[str, Any]:
-        """The variable's attributes, and the calendar of its dates."""
-        metadata = self.field.metadata or {}
-        calendar = {key.decode(): value.decode() for key, value in metadata.items()}
-        return calendar | attributes_of(self.variable.attrs)
-
-    @cached_property
-    def _dask(self) -> tuple[tuple[int, ...], ...] | None:
-        """The chunks of a dask array; xarray takes long to tell that something is none."""
-        return self.variable.chunks
-
-    @property
-    def is_chunked(self) -> bool:
-        """Whether its values are read in chunks."""
-        return self._dask is not None or bool(self.variable.encoding.get("preferred_chunks"))
-
-    @property
-    def is_cacheable(self) -> bool:
-        """Whether it is stored in chunks of equal length, of numbers or times."""
-        lengths = self.variable.encoding.get("preferred_chunks") or {}
-        plain = getattr(self.variable.dtype, "kind", "O") in "biufmM"
-        equal = all(isinstance(length, int) and length > 0 for length in lengths.values())
-        dims = {str(dim) for dim in self.variable.dims}
-        return self._dask is None and plain and equal and dims <= {*map(str, lengths)}
-
-    def chunk(self, dim: str) -> int:
-        """The longest stored chunk along `dim`; 1 where values are not chunked."""
-        if dim not in self.variable.dims:
-            return 1
-        if self._dask is not None:
-            return max(self._dask[self.variable.dims.index(dim)])
-        return int(self.variable.encoding.get("preferred_chunks", {}).get(dim, 1))
-
-    @property
-    def dtype(self) -> Any:
-        """The type of its values in arithmetic: coordinates of single precision are widened."""
-        if pa.types.is_float64(self.field.type):
-            return np.dtype(np.float64)
-        return self.variable.dtype
 
 
 @dataclass(frozen=True)
@@ -286,10 +230,11 @@ class Arrays:
 
     def _loaded(self, name: str, column: GridColumn, chosen: Mapping[str, Positions]) -> Values:
         """Values at some positions, out of the cache or the store."""
+        index = {dim: consecutive(positions) for dim, positions in chosen.items()}
+        if column.held is not None and all(isinstance(each, slice) for each in index.values()):
+            return np.asarray(column.held[tuple(index.values())])
         chunked = self._chunked(name, column)
-        values = None if chunked is None else chunked.read(chosen)
-        if values is None:
-            index = {dim: consecutive(positions) for dim, positions in chosen.items()}
+        if chunked is None or (values := chunked.read(chosen)) is None:
             values = np.asarray(column.variable.isel(index).values)
             if self.cache is not None:
                 self.cache.note_read(values.nbytes)

@@ -21,16 +21,11 @@ from gateway.errors import QueryCanceled
 from gateway.interrupts import check_for_interrupts
 from gateway.sources.filters.pruning import Positions
 from gateway.sources.patience import Patience, within
-from gateway.sources.reading.blocks import (
-    BATCH_ROWS,
-    AnyColumn,
-    Arrays,
-    Block,
-    GridColumn,
-)
+from gateway.sources.reading.blocks import BATCH_ROWS, AnyColumn, Arrays, Block
 from gateway.sources.reading.columns import encode
 from gateway.sources.reading.faults import unreadable
 from gateway.sources.reading.leading import Leaders
+from gateway.sources.reading.stored import GridColumn
 
 
 @dataclass
