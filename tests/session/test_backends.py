@@ -198,3 +198,12 @@ def test_the_last_connections_are_the_superusers(guarded: App) -> None:
     finally:
         for connection in open_ones:
             connection.close()
+
+
+def test_what_is_secret_in_a_url_that_is_attached_is_shown_to_nobody(connect: Connect) -> None:
+    one = connect()
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        one.execute("ATTACH 'https://me:word@example.org/a.nc?sig=abc' AS a")
+    shown = "SELECT query FROM pg_stat_activity WHERE pid = %s"
+    found = connect().execute(shown, (one.info.backend_pid,)).fetchall()
+    assert found == [("ATTACH 'https://example.org/a.nc' AS a",)]

@@ -19,6 +19,7 @@ from gateway.session.activity.backends import CopyProgress, Doing, Progress
 from gateway.session.result import Result
 from gateway.sources.reading.reads import TableReads
 from gateway.sources.table import TableName
+from gateway.sources.urls import told
 from gateway.sql.shape.fingerprint import fingerprint
 from gateway.sql.statements.statement import Statement
 
@@ -209,7 +210,7 @@ class Account:
             "pid": here.connected.process_id,
         }
         if self._watching.log_text:
-            fields["statement"] = self.text if statement is None else statement.text
+            fields["statement"] = told(self.text if statement is None else statement.text)
             fields["error"] = None if error is None else str(error)
         log.info("statement", extra={"fields": fields})
 

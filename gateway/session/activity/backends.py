@@ -17,6 +17,7 @@ from gateway.roles import SIGNALS
 from gateway.session.activity.lock_waits import Standing
 from gateway.sources.reading.reads import TableReads
 from gateway.sources.table import TableName
+from gateway.sources.urls import told
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,7 @@ class Doing:
             cipher=here.cipher,
             superuser=here.superuser,
             state="active" if busy else _IDLE[status],
-            query=self.query,
+            query=told(self.query),
             backend_start=here.since,
             query_start=self.query_start,
             transaction_start=self.transaction_start if begun else None,
