@@ -55,6 +55,7 @@ from gateway.rewrite.name_passes import (
 )
 from gateway.rewrite.named_losses import key_of, name_view
 from gateway.rewrite.relation_passes import (
+    gather_queries,
     group_dependents,
     join_laterals,
     number_rows,
@@ -308,6 +309,7 @@ _GROUPS: set[Trait] = {exp.Group, exp.Distinct, exp.Window, exp.SetOperation}
 # From the text to what each relation in FROM is.
 NAMES = (
     only(drop_unknowns, {exp.Cast}),
+    only(gather_queries, {exp.In, exp.Any, exp.All, "any", "all", "some", "array"}),
     only(refuse_self_references, {exp.With}),
     only(refuse_sets, {exp.Case, "coalesce"}, {*GIVING_ROWS}),
     only(

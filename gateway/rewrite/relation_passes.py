@@ -18,7 +18,13 @@ from gateway.sql.lowered.relations.rows_from import put_side_by_side
 from gateway.sql.lowered.relations.samples import draw_samples
 from gateway.sql.lowered.relations.sets import spread_sets
 from gateway.sql.lowered.relations.value_rows import select_asking
+from gateway.sql.lowered.values.quantified import gather
 from gateway.sql.names.dependents import add_dependents
+
+
+def gather_queries(state: Rewriting) -> None:
+    """Write queries that are compared with an aggregate as arrays."""
+    gather(state.tree)
 
 
 def select_asking_values(state: Rewriting) -> None:

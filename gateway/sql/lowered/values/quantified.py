@@ -12,11 +12,14 @@ from functools import reduce
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, SyntaxFault
-from gateway.sql.names.scope import column_node, position_of
+from gateway.sql.lowered.relations.value_rows import as_select
+from gateway.sql.names.scope import column_node, is_aggregate, position_of
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.rows import pairwise
+from gateway.sql.text.trees import nodes, own_nodes
 
 _VALUE, _PLACE = "in_value", "in_place"
+_OF_QUERIES = ("any", "all", "some", "array")
 
 
 def query_of(node: exp.Expr) -> exp.Expr | None:
@@ -53,6 +56,37 @@ def is_quantified(node: exp.Expr) -> bool:
 def is_array(node: exp.Expr | None) -> bool:
     """ARRAY(SELECT ...)."""
     return isinstance(node, exp.Anonymous) and node.name == "array" and len(node.expressions) == 1
+
+
+def gather(tree: exp.Expr) -> None:
+    """Write queries as arrays where they are compared with an aggregate or a window, in place.
+
+    A subquery that compares cannot have it inside: `count(*) >= ALL (SELECT ...)`.
+    """
+    for node in nodes(tree):
+        if isinstance(node, exp.Anonymous) and node.name in _OF_QUERIES:
+            for values in filter(lambda each: isinstance(each, exp.Values), node.expressions):
+                rows = as_select(values)
+                values.replace(rows if node.name == "array" else _array(rows))
+        query = query_of(node) if isinstance(node, exp.In) or is_quantified(node) else None
+        if query is None or len(_items(node.this)) > 1 or not _is_of_groups(node.this):
+            continue
+        if len(outputs_of(query)) > 1:
+            raise SyntaxFault("subquery has too many columns", position=position_of(query))
+        word = "all" if isinstance(node.args.get("expression"), exp.All) else "any"
+        side = exp.Anonymous(this=word, expressions=[_array(query)])
+        if isinstance(node, exp.In):
+            node.replace(exp.EQ(this=node.this, expression=side))
+        else:
+            node.set("expression", side)
+
+
+def _array(query: exp.Expr) -> exp.Expr:
+    return exp.Anonymous(this="array", expressions=[query])
+
+
+def _is_of_groups(value: exp.Expr) -> bool:
+    return any(is_aggregate(each) or isinstance(each, exp.Window) for each in own_nodes(value))
 
 
 def is_condition(node: exp.Expr, negated: bool = True) -> bool:
