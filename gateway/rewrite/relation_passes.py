@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.rewrite.census import Run
 from gateway.rewrite.rewriting import Rewriting
 from gateway.sql.lowered.groups.idle_orders import drop_idle_orders
+from gateway.sql.lowered.relations.gathered import gather
 from gateway.sql.lowered.relations.joining import (
     Step,
     put_joins,
@@ -18,7 +19,6 @@ from gateway.sql.lowered.relations.rows_from import put_side_by_side
 from gateway.sql.lowered.relations.samples import draw_samples
 from gateway.sql.lowered.relations.sets import spread_sets
 from gateway.sql.lowered.relations.value_rows import select_asking
-from gateway.sql.lowered.values.quantified import gather
 from gateway.sql.names.dependents import add_dependents
 
 

@@ -15,7 +15,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from gateway.errors import FeatureNotSupported, SyntaxFault
-from gateway.sql.text.dialect import RESERVED, parse_tokens, syntax_fault
+from gateway.sql.text.dialect import OURS, RESERVED, parse_tokens, syntax_fault
 
 Name = tuple[str, ...]
 
@@ -27,12 +27,6 @@ def words_of(token: Token) -> list[str]:
     """The words of an unquoted token: sqlglot makes one token of PRIMARY KEY."""
     quoted = token.token_type in (TokenType.IDENTIFIER, TokenType.STRING)
     return [] if quoted else token.text.upper().split()
-
-
-# Of the words that are quoted as columns in texts, those that PostgreSQL takes for names.
-_NAMES = frozenset(
-    {"between", "by", "exists", "filter", "first", "interval", "over", "qualify", "values"}
-)
 
 
 class Reader:
@@ -75,7 +69,7 @@ class Reader:
         token = self.tokens[self.index] if self.more() else None
         if token is not None and token.token_type != TokenType.IDENTIFIER:
             near = self.text[token.start : token.end + 1]
-            if near.lower() in RESERVED - _NAMES:
+            if near.lower() in RESERVED - OURS:
                 raise SyntaxFault(
                     f'syntax error at or near "{near}"',
                     hint=f'A reserved word is a name in double quotes: "{near.lower()}".',

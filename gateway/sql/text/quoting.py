@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gateway.sql.text.dialect import RESERVED
+from gateway.sql.text.dialect import OURS, RESERVED
 
 # A constant of regclass, as defaults have it.
 REGCLASS = re.compile(r"'((?:[^']|'')+)'::regclass")
@@ -20,9 +20,7 @@ precision real right row setof similar smallint substring tablesample time times
 trim values varchar verbose xmlattributes xmlconcat xmlelement xmlexists xmlforest
 xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable
 """
-# Reserved to our parser alone.
-_OURS = frozenset({"by", "first", "qualify", "over", "filter"})
-QUOTED = (RESERVED - _OURS) | frozenset(_KEYWORDS.split())
+QUOTED = (RESERVED - OURS) | frozenset(_KEYWORDS.split())
 
 
 def identifier(name: str) -> str:

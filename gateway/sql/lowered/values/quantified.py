@@ -12,14 +12,11 @@ from functools import reduce
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, SyntaxFault
-from gateway.sql.lowered.relations.value_rows import as_select
-from gateway.sql.names.scope import column_node, is_aggregate, position_of
+from gateway.sql.names.scope import column_node, position_of
 from gateway.sql.text.precedence import COMPARISONS
 from gateway.sql.text.rows import pairwise
-from gateway.sql.text.trees import nodes, own_nodes
 
 _VALUE, _PLACE = "in_value", "in_place"
-_OF_QUERIES = ("any", "all", "some", "array")
 
 
 def query_of(node: exp.Expr) -> exp.Expr | None:
@@ -58,37 +55,6 @@ def is_array(node: exp.Expr | None) -> bool:
     return isinstance(node, exp.Anonymous) and node.name == "array" and len(node.expressions) == 1
 
 
-def gather(tree: exp.Expr) -> None:
-    """Write queries as arrays where they are compared with an aggregate or a window, in place.
-
-    A subquery that compares cannot have it inside: `count(*) >= ALL (SELECT ...)`.
-    """
-    for node in nodes(tree):
-        if isinstance(node, exp.Anonymous) and node.name in _OF_QUERIES:
-            for values in filter(lambda each: isinstance(each, exp.Values), node.expressions):
-                rows = as_select(values)
-                values.replace(rows if node.name == "array" else _array(rows))
-        query = query_of(node) if isinstance(node, exp.In) or is_quantified(node) else None
-        if query is None or len(_items(node.this)) > 1 or not _is_of_groups(node.this):
-            continue
-        if len(outputs_of(query)) > 1:
-            raise SyntaxFault("subquery has too many columns", position=position_of(query))
-        word = "all" if isinstance(node.args.get("expression"), exp.All) else "any"
-        side = exp.Anonymous(this=word, expressions=[_array(query)])
-        if isinstance(node, exp.In):
-            node.replace(exp.EQ(this=node.this, expression=side))
-        else:
-            node.set("expression", side)
-
-
-def _array(query: exp.Expr) -> exp.Expr:
-    return exp.Anonymous(this="array", expressions=[query])
-
-
-def _is_of_groups(value: exp.Expr) -> bool:
-    return any(is_aggregate(each) or isinstance(each, exp.Window) for each in own_nodes(value))
-
-
 def is_condition(node: exp.Expr, negated: bool = True) -> bool:
     """Whether it is a condition of WHERE of its own, or the contrary of one."""
     at = node
@@ -101,7 +67,7 @@ def is_condition(node: exp.Expr, negated: bool = True) -> bool:
 
 def is_beyond(node: exp.Expr) -> bool:
     """Whether the engine has no such comparison: of rows, by another operator than =, with ALL."""
-    if len(_items(node.this)) > 1:
+    if len(items_of(node.this)) > 1:
         return True
     return not isinstance(node, exp.In) and not (
         isinstance(node, exp.EQ) and isinstance(node.expression, exp.Any)
@@ -115,7 +81,7 @@ def among_rows(node: exp.Expr, query: exp.Expr) -> exp.Expr:
         of = exp.EQ
     else:
         is_all = isinstance(node.expression, exp.All)
-    values = _items(node.this)
+    values = items_of(node.this)
     outputs = outputs_of(query)
     if len(outputs) != len(values):
         much = "many" if len(outputs) > len(values) else "few"
@@ -163,7 +129,7 @@ def compare_columns(node: exp.Expr, query: exp.Expr) -> bool:
     while isinstance(whole, exp.Paren):
         whole = whole.parent
     left = whole.this if isinstance(whole, COMPARISONS) else None
-    values = [] if left is None or left.unnest() is node else _items(left)
+    values = [] if left is None or left.unnest() is node else items_of(left)
     if len(values) != len(outputs_of(query)):
         raise SyntaxFault("subquery must return only one column")
     if not isinstance(query, exp.Select) or query.args.get("distinct") is not None:
@@ -182,7 +148,8 @@ def compare_columns(node: exp.Expr, query: exp.Expr) -> bool:
     return True
 
 
-def _items(value: exp.Expr) -> list[exp.Expr]:
+def items_of(value: exp.Expr) -> list[exp.Expr]:
+    """The values of a row; of what is none, itself."""
     inner = value.unnest()
     if isinstance(inner, exp.Tuple):
         return list(inner.expressions)
