@@ -69,13 +69,17 @@ def places_of(path: Path) -> Iterator[str]:
     names = set() if library is None or not path.is_file() else _named(library, path)
     wheres = {path.parent.resolve(), path.resolve().parent, Path.cwd()}
     for name, where in product(sorted(names - {"."}), sorted(wheres)):
-        for each in {name, Path(name).name}:
-            parts = (map(glob.escape, part.split("%b")) for part in each.split("%%"))
-            for pattern in {glob.escape(each), "%".join(map("*".join, parts))}:
-                for found in glob.iglob(pattern, root_dir=where):  # noqa: PTH207 absolute ones too
-                    place = where / found
-                    if place.exists():  # in its own directory its own parts are looked for
-                        yield str(place.parent.resolve() / place.name)
+        for pattern in _patterns(name) | _patterns(Path(name).name):
+            for found in glob.iglob(pattern, root_dir=where):  # noqa: PTH207 absolute ones too
+                place = where / found
+                if place.exists():  # in its own directory its own parts are looked for
+                    yield str(place.parent.resolve() / place.name)
+
+
+def _patterns(name: str) -> set[str]:
+    """A name as it stands, and as that of a virtual dataset, for glob."""
+    parts = (map(glob.escape, part.split("%b")) for part in name.split("%%"))
+    return {glob.escape(name), "%".join(map("*".join, parts))}
 
 
 def _named(library: Any, path: Path) -> set[str]:

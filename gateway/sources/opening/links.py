@@ -34,14 +34,14 @@ def places_behind(uri: str) -> Iterator[str]:
             continue
         seen.add(here)
         with os.scandir(here) as entries:
-            for entry in entries:
-                if entry.is_symlink():
-                    place = Path(entry.path).resolve()
-                    yield str(place)
-                    if place.is_dir():
-                        unread.append(place)
-                elif entry.is_dir(follow_symlinks=False):
-                    unread.append(Path(entry.path))
+            inside = list(entries)
+        for entry in inside:
+            place = Path(entry.path)
+            if entry.is_symlink():
+                place = place.resolve()
+                yield str(place)
+            if entry.is_dir():
+                unread.append(place)
 
 
 def _parts_of(file: Path) -> Iterator[str]:

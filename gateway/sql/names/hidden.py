@@ -18,21 +18,21 @@ def rename_hidden(analysis: Analysis) -> bool:
     """Give relations that a column hides a name that no column has; whether there was one."""
     if not any(block.parent for block in analysis.blocks):
         return False
-    hidden: dict[int, Source] = {}
-    named: list[tuple[exp.Column, Source]] = []
-    for block in analysis.blocks:
-        for column in own_nodes(block.select):
-            if isinstance(column, exp.Column) and column.table:
-                for source, is_hidden in _meant(block, column.table):
-                    named.append((column, source))
-                    if is_hidden:
-                        hidden[id(source)] = source
-    for column, source in named:
+    named = [found for block in analysis.blocks for found in _named(block)]
+    hidden = {id(source): source for _, source, is_hidden in named if is_hidden}
+    for column, source, _ in named:
         if id(source) in hidden:
             column.set("table", exp.to_identifier(_other(source), quoted=True))
     for source in hidden.values():
         _rename(source)
     return bool(hidden)
+
+
+def _named(block: Block) -> Iterator[tuple[exp.Column, Source, bool]]:
+    """The columns of a SELECT that name their relation: the relation, and whether it is hidden."""
+    for column in own_nodes(block.select):
+        if isinstance(column, exp.Column) and column.table:
+            yield from ((column, *found) for found in _meant(block, column.table))
 
 
 def _meant(block: Block, alias: str) -> Iterator[tuple[Source, bool]]:
