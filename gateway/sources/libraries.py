@@ -7,8 +7,13 @@ crash without using one; so modules here take them from this one, and nowhere el
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+# The HDF5 library locks the files that it reads for as long as they are open, and refuses whoever
+# would add a time step to one. It looks at this as it is loaded.
+os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 
 __all__ = ["cftime", "fsspec", "netCDF4", "xarray", "zarr"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import json
 import shutil
@@ -274,6 +275,14 @@ def test_a_netcdf_file_is_open_once_for_all_datasets_of_it(tmp_path: Path) -> No
     del older, several, linked, newer, other
     gc.collect()
     assert openings() == 0
+
+
+def test_a_file_that_is_read_may_be_added_to(tmp_path: Path) -> None:
+    write_netcdf4(tmp_path / "a.nc")
+    opened = open_dataset(tmp_path / "a.nc")
+    assert opened["b"].values.sum() == 15.0
+    with (tmp_path / "a.nc").open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as the HDF5 library does that writes
 
 
 def test_files_behind_a_url_are_copied_anew_when_they_have_changed(
