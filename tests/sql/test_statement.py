@@ -255,6 +255,7 @@ def test_declare() -> None:
         ("SELECT a FROM t UNION BY NAME SELECT b FROM t", "BY"),
         ("SELECT CAST(a AS date FORMAT 'YYYY') FROM t", "FORMAT"),
         ("SELECT TRY_CAST(a AS date) FROM t", "AS"),
+        ("INSERT INTO t VALUES (1) RETURNING a INTO u", "INTO"),
         ("SELECT a FROM t LEFT SEMI JOIN u ON t.a = u.a", "SEMI"),
     ],
 )

@@ -67,6 +67,7 @@ _PARTS: Mapping[type[exp.Expr], Mapping[str, str]] = {
     exp.StrToDate:     {"": "FORMAT"},
     exp.StrToTime:     {"": "FORMAT"},
     exp.Cast:          {"format": "FORMAT"},
+    exp.Returning:     {"into": "INTO"},
     exp.Select:        {"kind": "AS", "qualify": "QUALIFY"},
     exp.Star:          {"except_": "EXCEPT", "replace": "REPLACE", "rename": "RENAME"},
     **{kind: {"by_name": "BY"} for kind in (exp.Union, exp.Except, exp.Intersect)},
