@@ -230,8 +230,8 @@ def is_read_from(select: exp.Select) -> bool:
 
 def is_one_row(select: exp.Select) -> bool:
     """Whether it aggregates all rows, without a GROUP BY."""
-    if select.args.get("group") is not None:
-        return False
+    if select.args.get("group") or select.args.get("having"):
+        return not select.args.get("group")
     return any(is_aggregate(node) for item in select.expressions for node in own_nodes(item))
 
 

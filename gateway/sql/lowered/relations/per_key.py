@@ -304,9 +304,8 @@ def _drop_limit(select: exp.Select) -> None:
 
 def _of_nothing(select: exp.Select, analysis: Analysis) -> tuple[list[exp.Expr], exp.Expr | None]:
     """What an aggregation without GROUP BY gives of no rows: its items, and its HAVING."""
-    block = analysis.block_of(select.expressions[0])
-    known = Types(block)
     having = select.args.get("having")
+    known = Types(analysis.block_of(having or select.expressions[0]))
     items = [_without_rows(item.unalias(), known) for item in select.expressions]
     return items, None if having is None else _without_rows(having.this, known)
 
