@@ -7,6 +7,8 @@ inside an expression that takes the value as it is they are put there here.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
@@ -49,6 +51,9 @@ def pad_column(column: exp.Column, known: Types) -> None:
 
 def _is_taken(value: exp.Expr) -> bool:
     around = value.parent
+    order = around.parent if isinstance(around, exp.Ordered) else None
+    if order is not None and isinstance(order.this, exp.Distinct):  # it must be of what is given
+        value, around = order, order.parent
     while isinstance(around, exp.Paren | exp.Distinct | exp.Alias) or (
         isinstance(around, exp.Order) and value.arg_key == "this"
     ):
@@ -117,8 +122,21 @@ def unpad_arguments(node: exp.Anonymous, known: Types) -> None:
             position=position_of(node),
         )
     if node.name not in _AS_IT_IS:
-        for value in node.expressions:
+        for value in list(_given(node)):
             _unpad(value, known)
+
+
+def _given(call: exp.Anonymous) -> Iterator[exp.Expr]:
+    """The values of a call; with DISTINCT its order, too, which must be of them."""
+    for value in call.expressions:
+        order = value if isinstance(value, exp.Order) else None
+        held = value if order is None else order.this
+        if not isinstance(held, exp.Distinct):
+            yield held
+            continue
+        yield from held.expressions
+        if order is not None:
+            yield from (item.this for item in order.expressions)
 
 
 def unpad_cast(node: exp.Cast, known: Types) -> None:
