@@ -128,6 +128,29 @@ def test_grib_whose_fields_do_not_fit_together_is_a_table_for_each_kind(tmp_path
     assert [each.name for each in tmp_path.iterdir()] == ["several.grib"]
 
 
+def test_grib_files_of_one_moment_each_are_put_together_by_their_time(tmp_path: Path) -> None:
+    needed("cfgrib")
+    for day in (1, 2, 3):
+        fields = [
+            ({"dataDate": 20000100 + day, "typeOfLevel": kind, "level": level, "shortName": name},
+             np.arange(12.0) + 100 * day)
+            for kind, level, name in [
+                ("heightAboveGround", 2, "2t"), ("heightAboveGround", 10, "10u"),
+                ("surface", 0, "sp"),
+            ]
+        ]  # fmt: skip
+        write_grib(tmp_path / f"{day}.grib", *fields)
+        write_grib(tmp_path / f"t{day}.grib", fields[0])
+    days = np.datetime64("2000-01-01T12", "ns") + np.arange(3) * np.timedelta64(1, "D")
+    tree = open_dataset(tmp_path / "[0-9].grib")
+    alone = open_dataset(tmp_path / "t*.grib")
+    assert isinstance(tree, xarray.DataTree) and isinstance(alone, xarray.Dataset)
+    for found in (tree["surface"].sp, tree["heightAboveGround_2"].t2m, alone.t2m):
+        np.testing.assert_array_equal(found.time, days)
+        np.testing.assert_array_equal(found.valid_time, days)
+        np.testing.assert_allclose(found[:, 2, 0], [108, 208, 308], atol=1e-2)
+
+
 def test_groups_of_grib_are_told_apart_by_level_then_step_then_number() -> None:
     def part(kind: str, level: float | None, step: str) -> xarray.Dataset:
         attrs = {"GRIB_typeOfLevel": kind, "GRIB_stepType": step}

@@ -277,6 +277,39 @@ def test_a_netcdf_file_is_open_once_for_all_datasets_of_it(tmp_path: Path) -> No
     assert openings() == 0
 
 
+def test_several_files_are_one_dataset(tmp_path: Path) -> None:
+    """Also those of one moment each, and those in which a single value differs."""
+    days = np.datetime64("2000-01-01", "ns") + np.arange(4) * np.timedelta64(1, "D")
+    for number, day in enumerate(days):
+        one = {"v": ("x", [1.0 * number, 2.0])}, {"time": day, "run": number % 2, "kept": 7}
+        xarray.Dataset(*one).to_netcdf(tmp_path / f"moment{number}.nc")
+        long = xarray.Dataset({"v": ("time", [1.0 * number, 2.0]), "orbit": 10 + number})
+        long = long.assign_coords(time=[day, day + np.timedelta64(1, "h")])
+        tree = xarray.DataTree.from_dict({"/a": long, "/b": long + 1})
+        tree.to_netcdf(tmp_path / f"tree{number}.nc")
+        long.to_zarr(tmp_path / "folder", consolidated=False, mode="w")
+        shutil.make_archive(str(tmp_path / f"z{number}"), "zip", tmp_path / "folder")
+
+    moments = open_dataset(tmp_path / "moment*.nc")
+    assert isinstance(moments, xarray.Dataset)
+    np.testing.assert_array_equal(moments.time, days)
+    assert moments.v.dims == ("time", "x") and [*moments.v[:, 0].values] == [0, 1, 2, 3]
+    assert [*moments.run.values] == [0, 1, 0, 1] and moments.kept.item() == 7
+    zips = open_dataset(tmp_path / "z*.zip")
+    assert isinstance(zips, xarray.Dataset)
+    assert [*zips.orbit.values] == [10, 10, 11, 11, 12, 12, 13, 13]
+    trees = open_dataset(tmp_path / "tree*.nc")
+    assert isinstance(trees, xarray.DataTree)
+    assert [*trees["b"].orbit.values] == [11, 11, 12, 12, 13, 13, 14, 14]
+    (tmp_path / "z0.zip").rename(tmp_path / "tree9.nc")
+    with pytest.raises(DatasetUnreadable):
+        open_dataset(tmp_path / "tree*.nc")
+    (tmp_path / "moment0.nc").rename(tmp_path / "tree9.nc")
+    with pytest.raises(DatasetUnreadable) as caught:
+        open_dataset(tmp_path / "tree*.nc")
+    assert caught.value.detail == "The files have different groups."
+
+
 def test_a_file_that_is_read_may_be_added_to(tmp_path: Path) -> None:
     write_netcdf4(tmp_path / "a.nc")
     opened = open_dataset(tmp_path / "a.nc")

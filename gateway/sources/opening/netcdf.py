@@ -79,12 +79,6 @@ def open_netcdf(path: str, options: Mapping[str, Any]) -> xarray.Dataset | xarra
     return groups["/"] if len(groups) == 1 else xarray.DataTree.from_dict(groups)
 
 
-def open_root(path: str, options: Mapping[str, Any]) -> xarray.Dataset:
-    """What a netCDF file holds beside its groups, as `open_netcdf` opens it."""
-    with _library:
-        return _group(_manager(path), "/", options)
-
-
 def _group(manager: Any, group: str, options: Mapping[str, Any]) -> xarray.Dataset:
     opening: Any = xarray.backends.NetCDF4DataStore  # has no types
     store = opening(manager, group, "r", _library)

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from gateway.errors import ConfigurationFault, DatasetUnreadable
 from gateway.sources.libraries import xarray, zarr
@@ -19,8 +19,9 @@ from gateway.sources.opening import grib
 from gateway.sources.opening.copies import copies_of
 from gateway.sources.opening.far_zarr import store_of
 from gateway.sources.opening.hdf5_places import places_of
-from gateway.sources.opening.netcdf import open_netcdf, open_root
+from gateway.sources.opening.netcdf import open_netcdf
 from gateway.sources.opening.references import protocol_of
+from gateway.sources.opening.several import combined
 from gateway.sources.urls import is_local, shown
 
 # First bytes of a file -> the xarray engine that reads it (netCDF user guide, "File Formats";
@@ -122,27 +123,11 @@ def matching(uri: str) -> list[str]:
     return found
 
 
-def _open_several(paths: list[str], options: dict[str, Any]) -> xarray.Dataset:
-    """Several files as one dataset, in the order of their coordinates."""
+def _open_several(paths: list[str], options: dict[str, Any]) -> xarray.Dataset | xarray.DataTree:
+    """Several files as one dataset, read through dask."""
     options = {**options, "chunks": options["chunks"] or {}}
-    if options["engine"] == "zarr":
-        options["consolidated"] = False
-    if options["engine"] == "cfgrib":
-        options["backend_kwargs"] = grib.QUIET
-    opens = open_root if options["engine"] == "netcdf4" else _open_plain
-    opened: Any = xarray.combine_by_coords(
-        [opens(path, options) for path in paths],
-        data_vars="minimal",
-        coords="minimal",
-        compat="override",
-        join="outer",
-        combine_attrs="override",
-    )
-    return cast("xarray.Dataset", opened)
-
-
-def _open_plain(path: str, options: Mapping[str, Any]) -> xarray.Dataset:
-    return xarray.open_dataset(path, **options)
+    opens = _KINDS.get(options["engine"], _open_file)
+    return combined([opens(path, options, {}) for path in paths])
 
 
 def guess_engine(uri: str) -> str:
