@@ -131,14 +131,7 @@ class Executor(Returns):
         """
         write, target = query.write, query.target
         assert write is not None and target is not None
-        view = query.through
-        made = [*query.lookup.schemas] if query.lookup is not None else []
-        if view is not None:
-            view.require(self.authority, self.registry, write.command)
-            if query.upsert is not None and query.upsert.rewritten is not None:
-                view.require(self.authority, self.registry, "UPDATE")
-            made.append(view.name)
-        self.allow(query.rewritten, query.rowid_of, *made)
+        made = self._allow_write(query, write.command)
         self.tell(query.rewritten)
         if computed is not None:
             given, batches = computed.schema, iter([computed])
@@ -157,6 +150,7 @@ class Executor(Returns):
         back = self.returning_of(query, beside, lookup) if computes else None
         seen = self.seen_by(back, target.name, beside, tables, lookup) if back else {}
         changed = self._apply(query, given, batches, bound, last)
+        view = query.through
         if view is not None and view.checks and write.command != "DELETE":
             self._hold_to_view(view, changed, tables)
         if write.returning is None:
@@ -173,6 +167,22 @@ class Executor(Returns):
         returned = self.plan_with(back, {**seen, **rows}, bound)
         fields = fields_of(back, returned.schema, bound.by_number)
         return Result(write.command, fields, iter(list(returned.stream())), changed.count)
+
+    def _allow_write(self, query: Computation, command: str) -> list[TableName]:
+        """Refuse a write that the role may not do; the relations that were made for it alone.
+
+        Raises:
+            InsufficientPrivilege: 42501.
+        """
+        view = query.through
+        made = [*query.lookup.schemas] if query.lookup is not None else []
+        if view is not None:
+            view.require(self.authority, self.registry, command)
+            if query.upsert is not None and query.upsert.rewritten is not None:
+                view.require(self.authority, self.registry, "UPDATE")
+            made.append(view.name)
+        self.allow(query.rewritten, query.rowid_of, *made)
+        return made
 
     def _hold_to_view(
         self, view: Through, changed: Changed, tables: Mapping[TableName, Table]

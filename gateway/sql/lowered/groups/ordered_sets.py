@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from sqlglot import exp
 
 from gateway.errors import (
@@ -74,9 +77,6 @@ def _settle_kind(node: exp.WithinGroup, known: Types) -> None:
         ordered.set("this", _double(ordered.this))
 
 
-_RANKS = ("rank", "dense_rank", "percent_rank", "cume_dist")
-
-
 def _put_rank(node: exp.WithinGroup, name: str) -> None:
     """The rank that a value would have: counts of the rows before it (manual, 9.21).
 
@@ -93,42 +93,73 @@ def _put_rank(node: exp.WithinGroup, name: str) -> None:
             position=position_of(node),
         )
     _check_given(node, given)
+    if name == "dense_rank" and len(orders) != 1:
+        raise FeatureNotSupported(
+            "dense_rank WITHIN GROUP of several values is not supported",
+            position=position_of(node),
+        )
     whole: exp.Expr = node
     among: exp.Expr | None = None
     if isinstance(node.parent, exp.Filter):
         whole, among = node.parent, node.parent.expression.this
     before, same = _beside(list(zip(orders, given, strict=True)))
-    if name == "dense_rank":
-        if len(orders) != 1:
-            raise FeatureNotSupported(
-                "dense_rank WITHIN GROUP of several values is not supported",
-                position=position_of(node),
-            )
-        value = orders[0].this
-        passed = _count(exp.Distinct(expressions=[value.copy()]), before, among)
-        # DISTINCT leaves NULL out, which is one value more.
-        none = _count(exp.Star(), exp.And(this=before.copy(), expression=_null(value)), among)
-        more = exp.Cast(this=exp.GT(this=none, expression=_number(0)), to=data_type("int"))
-        found = exp.Add(this=exp.Add(this=passed, expression=more), expression=_number(1))
-        whole.replace(exp.paren(found))
-        return
-    passed = _count(exp.Star(), before, among)
-    if name == "rank":
-        whole.replace(exp.paren(exp.Add(this=passed, expression=_number(1))))
-        return
-    double = data_type("float8")
-    rows: exp.Expr = _count(exp.Star(), exp.true(), among)
-    if name == "cume_dist":
-        level = _count(exp.Star(), same, among)
-        upto = exp.Add(this=exp.Add(this=passed, expression=level), expression=_number(1))
-        rows = exp.Add(this=rows, expression=_number(1))
-        top: exp.Expr = exp.Cast(this=exp.paren(upto), to=double)
-        whole.replace(exp.paren(exp.Div(this=top, expression=exp.paren(rows), typed=True)))
-        return
-    share = exp.Div(this=exp.Cast(this=passed, to=double), expression=rows, typed=True)
+    whole.replace(exp.paren(_RANKS[name](_Place(orders[0].this, before, same, among))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a value would stand among the rows.
+
+    Args:
+        key: What they are ordered by first.
+        before: Whether a row is before it.
+        same: Whether a row is like it.
+        among: Whether a row counts; None: each does.
+    """
+
+    key: exp.Expr
+    before: exp.Expr
+    same: exp.Expr
+    among: exp.Expr | None
+
+    def count(self, condition: exp.Expr, of: exp.Expr | None = None) -> exp.Expr:
+        return _count(of or exp.Star(), condition, self.among)
+
+
+def _rank(place: _Place) -> exp.Expr:
+    return exp.Add(this=place.count(place.before), expression=_number(1))
+
+
+def _dense_rank(place: _Place) -> exp.Expr:
+    passed = place.count(place.before, exp.Distinct(expressions=[place.key.copy()]))
+    # DISTINCT leaves NULL out, which is one value more.
+    none = place.count(exp.And(this=place.before.copy(), expression=_null(place.key)))
+    more = exp.Cast(this=exp.GT(this=none, expression=_number(0)), to=data_type("int"))
+    return exp.Add(this=exp.Add(this=passed, expression=more), expression=_number(1))
+
+
+def _cume_dist(place: _Place) -> exp.Expr:
+    level = exp.Add(this=place.count(place.before), expression=place.count(place.same))
+    upto = exp.paren(exp.Add(this=level, expression=_number(1)))
+    rows = exp.paren(exp.Add(this=place.count(exp.true()), expression=_number(1)))
+    return exp.Div(this=exp.Cast(this=upto, to=data_type("float8")), expression=rows, typed=True)
+
+
+def _percent_rank(place: _Place) -> exp.Expr:
+    passed = exp.Cast(this=place.count(place.before), to=data_type("float8"))
+    rows = place.count(exp.true())
+    share = exp.Div(this=passed, expression=rows, typed=True)
     empty = exp.EQ(this=rows.copy(), expression=_number(0))
-    zero = exp.Cast(this=_number(0), to=double.copy())
-    whole.replace(exp.Case(ifs=[exp.If(this=empty, true=zero)], default=share))
+    zero = exp.Cast(this=_number(0), to=data_type("float8"))
+    return exp.Case(ifs=[exp.If(this=empty, true=zero)], default=share)
+
+
+_RANKS: dict[str, Callable[[_Place], exp.Expr]] = {
+    "rank": _rank,
+    "dense_rank": _dense_rank,
+    "percent_rank": _percent_rank,
+    "cume_dist": _cume_dist,
+}
 
 
 def _check_given(node: exp.WithinGroup, given: list[exp.Expr]) -> None:
