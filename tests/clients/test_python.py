@@ -43,6 +43,8 @@ def test_psycopg_without_its_c(gateway_address: Address) -> None:
 def test_psycopg_async_with_a_cancel(protocol: str, gateway_address: Address) -> None:
     """In 3.2 the key that a cancel needs is longer."""
     host, port = gateway_address
+    if psycopg.pq.version() < 170000:
+        pytest.skip("this libpq cancels under Python's lock, which the server here needs, too")
     options: dict[str, Any] = {"max_protocol_version": protocol}
     if psycopg.pq.version() < 180000:
         if protocol == "3.2":
