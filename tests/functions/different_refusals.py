@@ -87,7 +87,6 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
         "select rank(1) over () from a",
         "select count(*) over (order by id rows between x preceding and current row) from a",
         "select * from a tablesample bernoulli (101)",
-        "insert into a(id) values 1",
     ),
 }
 DIFFERENT = {text: reason for reason, texts in _BY_REASON.items() for text in texts}

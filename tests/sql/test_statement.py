@@ -234,33 +234,34 @@ def test_declare() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "word"),
+    "query",
     [
-        ("SELECT a FROM t PIVOT (max(a) FOR b IN (1))", "PIVOT"),
-        ("SELECT a FROM (SELECT 1 AS a) AS t UNPIVOT (x FOR y IN (a))", "PIVOT"),
-        ("SELECT a FROM t SORT BY a", "SORT"),
-        ("SELECT a FROM t CLUSTER BY a", "CLUSTER"),
-        ("SELECT a FROM t DISTRIBUTE BY a", "DISTRIBUTE"),
-        ("SELECT 1 FROM t WHERE a IN (SELECT a FROM t CONNECT BY a = 1)", "CONNECT"),
-        ("SELECT a FROM t WITH (NOLOCK)", "WITH"),
-        ("SELECT a FROM t GROUP BY a WITH ROLLUP", "WITH"),
-        ("SELECT a FROM t GROUP BY a GROUPING SETS ((a), ())", "GROUPING SETS"),
-        ("SELECT a FROM t GROUP BY ALL ORDER BY a", "ORDER BY"),
-        ("SELECT first_value(a) IGNORE NULLS OVER (ORDER BY a) FROM t", "IGNORE"),
-        ("SELECT first_value(a RESPECT NULLS) OVER (ORDER BY a) FROM t", "RESPECT"),
-        ("SELECT a FROM t QUALIFY row_number() OVER (ORDER BY a) = 1", "QUALIFY"),
-        ("SELECT AS STRUCT 1", "AS"),
-        ("SELECT * EXCEPT (a) FROM t", "EXCEPT"),
-        ("SELECT * REPLACE (a + 1 AS a) FROM t", "REPLACE"),
-        ("SELECT a FROM t UNION BY NAME SELECT b FROM t", "BY"),
-        ("SELECT CAST(a AS date FORMAT 'YYYY') FROM t", "FORMAT"),
-        ("SELECT TRY_CAST(a AS date) FROM t", "AS"),
-        ("INSERT INTO t VALUES (1) RETURNING a INTO u", "INTO"),
-        ("SELECT a FROM t LEFT SEMI JOIN u ON t.a = u.a", "SEMI"),
+        "SELECT a FROM t PIVOT (max(a) FOR b IN (1))",
+        "SELECT a FROM (SELECT 1 AS a) AS t UNPIVOT (x FOR y IN (a))",
+        "SELECT a FROM t SORT BY a",
+        "SELECT a FROM t CLUSTER BY a",
+        "SELECT a FROM t DISTRIBUTE BY a",
+        "SELECT 1 FROM t WHERE a IN (SELECT a FROM t CONNECT BY a = 1)",
+        "SELECT a FROM t WITH (NOLOCK)",
+        "SELECT a FROM t GROUP BY a WITH ROLLUP",
+        "SELECT a FROM t GROUP BY a GROUPING SETS ((a), ())",
+        "SELECT a FROM t GROUP BY ALL ORDER BY a",
+        "SELECT first_value(a) IGNORE NULLS OVER (ORDER BY a) FROM t",
+        "SELECT first_value(a RESPECT NULLS) OVER (ORDER BY a) FROM t",
+        "SELECT a FROM t QUALIFY row_number() OVER (ORDER BY a) = 1",
+        "SELECT AS STRUCT 1",
+        "SELECT * EXCEPT (a) FROM t",
+        "SELECT * REPLACE (a + 1 AS a) FROM t",
+        "SELECT a FROM t UNION BY NAME SELECT b FROM t",
+        "SELECT CAST(a AS date FORMAT 'YYYY') FROM t",
+        "SELECT TRY_CAST(a AS date) FROM t",
+        "INSERT INTO t VALUES (1) RETURNING a INTO u",
+        "SELECT a FROM t LEFT SEMI JOIN u ON t.a = u.a",
     ],
 )
-def test_clauses_of_other_dialects_are_refused(query: str, word: str) -> None:
-    with pytest.raises(SyntaxFault, match=f'at or near "{word}"'):
+def test_clauses_of_other_dialects_are_refused(query: str) -> None:
+    """Where, is in tests/golden/errors/foreign.test."""
+    with pytest.raises(SyntaxFault):
         parse(query)
 
 

@@ -249,8 +249,10 @@ def _whole(tokens: Sequence[Token], text: str) -> Iterator[Token]:
 _LOOSE: tuple[type[exp.Expr], ...] = (
     exp.Values,
     exp.Exists,
+    exp.Star,
     exp.Insert,
     exp.Update,
+    exp.Merge,
     exp.TableAlias,
     *FOREIGN,
     *ORDERED,
@@ -265,7 +267,8 @@ def _is_malformed(node: exp.Expr) -> bool:
     if isinstance(node, exp.Exists):
         return not isinstance(node.this, exp.Query | exp.Values)
     if isinstance(node, exp.Star):
-        return isinstance(parent, exp.Binary) and not isinstance(parent, exp.Dot)
+        operand = isinstance(parent, exp.Binary) and not isinstance(parent, exp.Dot)
+        return operand or isinstance(parent, exp.Distinct)
     if not (isinstance(node, ORDERED) and isinstance(parent, ORDERED)):
         return False
     # SET a = b = c assigns b = c.
@@ -275,7 +278,7 @@ def _is_malformed(node: exp.Expr) -> bool:
 # How many words of a statement are looked at one by one: long ones are lists of values.
 _HEAD = 2000
 # Words that sqlglot can do without.
-_FOLLOWED = {"INSERT": "INTO", "DELETE": "FROM"}
+_FOLLOWED = {"INSERT": "INTO", "DELETE": "FROM", "MERGE": "INTO"}
 
 
 def _check_words(tokens: Sequence[Token], text: str) -> None:
@@ -315,6 +318,8 @@ def _is_unfinished(node: exp.Expr) -> bool:
         return node.args.get("expression") is None and not node.args.get("default")
     if isinstance(node, exp.Update) and not isinstance(node.parent, exp.When):
         return not node.expressions
+    if isinstance(node, exp.Merge):
+        return not node.args.get("on")
     name = node.this if isinstance(node, exp.TableAlias) else None
     return isinstance(name, exp.Identifier) and not name.quoted and name.name.lower() in RESERVED
 

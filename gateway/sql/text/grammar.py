@@ -18,9 +18,9 @@ from sqlglot.tokenizer_core import Token, TokenType
 from gateway.interrupts import check_for_interrupts
 from gateway.sql.inputs.escapes import escaped_string, unicode_string
 from gateway.sql.text.datatypes import data_type
+from gateway.sql.text.foreign import PlainParser
 from gateway.sql.text.places import placed, written
 from gateway.sql.text.repeats import NUMBERS, Repeated, head_of, is_cut
-from gateway.sql.text.search_clauses import SearchesParser
 from gateway.sql.text.worded_calls import WORDED
 from gateway.sql.text.words import NEVER_BARE
 
@@ -69,10 +69,6 @@ def _folded(name: exp.Expr) -> str:
     quoted = identifier is not None and identifier.quoted
     return name.name if quoted else name.name.lower()
 
-
-# Calls whose arguments have a syntax of their own and a node to hold it; those with a syntax but
-# no need of a node (SUBSTRING, ...) become plain calls, every other call stays as it was written.
-_SPECIAL_CALLS = ("CAST", "EXTRACT")
 
 # PostgreSQL's operators of the middle rank, "any other operator" in its table: left-associative,
 # between + and BETWEEN. The text of the tokens -> the node.
@@ -146,7 +142,7 @@ _ENDS = (TokenType.COMMA, TokenType.R_PAREN)
 _SORTING = (TokenType.ORDER_BY, TokenType.LIMIT, TokenType.OFFSET, TokenType.FETCH)
 
 
-class GradwireParser(SearchesParser):
+class GradwireParser(PlainParser):
     """PostgreSQL's grammar and precedence, with calls left under their own names."""
 
     FUNCTIONS: ClassVar[dict[str, Any]] = {
@@ -154,7 +150,6 @@ class GradwireParser(SearchesParser):
         **{kind.upper(): _cast_to(kind) for kind in _CALLED_TYPES},
     }
     FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
-        **{name: PostgresParser.FUNCTION_PARSERS[name] for name in _SPECIAL_CALLS},
         "CAST": lambda self: self._parse_placed_cast(),
         **WORDED,
     }

@@ -53,27 +53,10 @@ _OPERATORS: Mapping[str, str] = {
     "==": "Write = to compare.",
     "<=>": "Write IS NOT DISTINCT FROM.",
 }
-# Parts of a query that sqlglot reads and PostgreSQL has not: the node, and of it an argument ("":
-# the node is one) -> the word that it begins with. Left out, a query would mean something else.
-_PARTS: Mapping[type[exp.Expr], Mapping[str, str]] = {
-    exp.Sort:          {"": "SORT"},
-    exp.Cluster:       {"": "CLUSTER"},
-    exp.Distribute:    {"": "DISTRIBUTE"},
-    exp.Connect:       {"": "CONNECT"},
-    exp.Pivot:         {"": "PIVOT"},
-    exp.WithTableHint: {"": "WITH"},
-    exp.IgnoreNulls:   {"": "IGNORE"},
-    exp.RespectNulls:  {"": "RESPECT"},
-    exp.StrToDate:     {"": "FORMAT"},
-    exp.StrToTime:     {"": "FORMAT"},
-    exp.Cast:          {"format": "FORMAT"},
-    exp.Returning:     {"into": "INTO"},
-    exp.Select:        {"kind": "AS", "qualify": "QUALIFY"},
-    exp.Star:          {"except_": "EXCEPT", "replace": "REPLACE", "rename": "RENAME"},
-    **{kind: {"by_name": "BY"} for kind in (exp.Union, exp.Except, exp.Intersect)},
-}  # fmt: skip
-FOREIGN: tuple[type[exp.Expr], ...] = (exp.Join, exp.Alias, *_PARTS)
-_JOINS = ("", "INNER", "CROSS", "OUTER")
+# Nodes that sqlglot makes of `f(a AS b)`, RETURNING ... INTO and CAST(... FORMAT ...).
+FOREIGN: tuple[type[exp.Expr], ...] = (
+    exp.Alias, exp.Cast, exp.Returning, exp.StrToDate, exp.StrToTime,
+)  # fmt: skip
 
 _MISSPELT = ("FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT")
 
@@ -163,10 +146,15 @@ def _foreign(place: int, tokens: Sequence[Token], text: str) -> GatewayError | N
     token = tokens[place]
     after = tokens[place + 1] if place + 1 < len(tokens) else None
     if token.token_type == TokenType.NUMBER:
+        if token.text.count(".") > 1:
+            return SyntaxFault(f'syntax error at or near "{token.text}"', position=token.start + 1)
         refuse_overflow(token.text, token.start + 1)
         return _junk(place, tokens, text)
     if token.token_type in (TokenType.EQ, TokenType.NULLSAFE_EQ):
         return _unknown_operator(token, text)
+    if (wrong := _foreign_word(place, tokens, text)) is not None:
+        near = text[wrong.start : wrong.end + 1]
+        return SyntaxFault(f'syntax error at or near "{near}"', position=wrong.start + 1)
     if token.token_type == TokenType.NOT and text[token.start] == "!" and not _negates(after, text):
         return UndefinedFunction(
             "operator does not exist: !", hint="Write NOT.", position=token.start + 1
@@ -186,12 +174,12 @@ def _foreign(place: int, tokens: Sequence[Token], text: str) -> GatewayError | N
 
 def foreign_word(node: exp.Expr) -> str | None:
     """The word that begins what PostgreSQL does not know of a node; None: it knows all of it."""
-    if isinstance(node, exp.Join):
-        return None if node.kind in _JOINS else node.kind
     if isinstance(node, exp.Alias):
         return "AS" if isinstance(node.parent, exp.Anonymous) else None
-    parts = _PARTS.get(type(node), {}).items()
-    return next((word for part, word in parts if not part or node.args.get(part)), None)
+    if isinstance(node, exp.Returning):
+        return "INTO" if node.args.get("into") else None
+    formatted = isinstance(node, exp.StrToDate | exp.StrToTime)
+    return "FORMAT" if formatted or node.args.get("format") else None
 
 
 def _unknown_operator(token: Token, text: str) -> UndefinedFunction | None:
@@ -201,6 +189,37 @@ def _unknown_operator(token: Token, text: str) -> UndefinedFunction | None:
         return None
     name = f"operator does not exist: {written}"
     return UndefinedFunction(name, hint=hint, position=token.start + 1)
+
+
+# Two words that never stand beside one another in PostgreSQL's SQL.
+_PAIRS = frozenset({
+    ("WITH", "OFFSET"), ("FROM", "VALUES"), ("JOIN", "VALUES"), ("SELECT", "AS"), ("ARRAY", "<"),
+    ("MATCHED", "BY"), ("INSERT", "ROW"), ("CURRENT_DATE", "("), ("CURRENT_USER", "("),
+})  # fmt: skip
+
+_MOMENTS = (
+    TokenType.CURRENT_TIME,
+    TokenType.CURRENT_TIMESTAMP,
+    TokenType.LOCALTIME,
+    TokenType.LOCALTIMESTAMP,
+)
+
+
+def _foreign_word(place: int, tokens: Sequence[Token], text: str) -> Token | None:
+    """The word behind this one, or the next, that no statement has there."""
+    token, after, further = (*tokens[place : place + 3], None, None)[:3]
+    if token is None or after is None:
+        return None
+    kinds = (token.token_type, after.token_type)
+    if kinds == (TokenType.STRING, TokenType.STRING):  # one text only across lines
+        return None if "\n" in text[token.end : after.start] else after
+    if kinds == (TokenType.ALIAS, TokenType.STRING):
+        return None if tokens[0].text.upper() == "CREATE" else after  # a function's body
+    if TokenType.IDENTIFIER in kinds:
+        return None
+    if further is not None and kinds[0] in _MOMENTS and (after.text, further.text) == ("(", ")"):
+        return further
+    return after if (token.text.upper(), after.text.upper()) in _PAIRS else None
 
 
 def _negates(after: Token | None, text: str) -> bool:

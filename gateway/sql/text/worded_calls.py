@@ -59,6 +59,12 @@ class WordedCallsParser(PlacedParser):
         rest = self._parse_csv(self._parse_disjunction) if self._match(TokenType.COMMA) else []
         return exp.Anonymous(this="position", expressions=[*([first] if first else []), *rest])
 
+    def _read_extract(self) -> exp.Expr:
+        field = self._parse_var_or_string(upper=True)
+        if field is None or not self._match(TokenType.FROM):
+            self._missing()
+        return exp.Extract(this=field, expression=self._parse_disjunction() or self._missing())
+
     def _read_normalize(self) -> exp.Expr:
         """normalize(text, NFD): the form is a word."""
         arguments = [] if self._curr.text == ")" else [self._parse_disjunction() or self._missing()]
@@ -112,6 +118,7 @@ class WordedCallsParser(PlacedParser):
 
 # The names of such calls -> what reads their arguments.
 WORDED: dict[str, Any] = {
+    "EXTRACT": lambda self: self._read_extract(),
     "NORMALIZE": lambda self: self._read_normalize(),
     "OVERLAY": lambda self: self._read_worded("overlay", "PLACING", "FROM", "FOR"),
     "POSITION": lambda self: self._read_position(),

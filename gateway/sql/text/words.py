@@ -28,6 +28,16 @@ NEVER_BARE = frozenset({
     "SECOND", "TO", "UNION", "VARYING", "WHERE", "WINDOW", "WITH", "WITHIN", "WITHOUT", "YEAR",
 })  # fmt: skip
 
+# Other systems' words and types that sqlglot reads: here they are names.
+_FOREIGN = frozenset({
+    "|>", "??", "ANTI", "APPLY", "ASOF", "CACHE", "CLUSTER BY", "CONNECT BY", "DISTRIBUTE BY",
+    "GLOB", "KEEP", "KILL", "OVERWRITE", "PIVOT", "QUALIFY", "REGEXP", "RLIKE", "SEMI",
+    "SETTINGS", "SORT BY", "SQL SECURITY", "STRAIGHT_JOIN", "UNCACHE", "UNPIVOT", "XOR",
+    "BINARY", "BLOB", "CLOB", "LONG", "LONGBLOB", "LONGTEXT", "LONGVARCHAR", "MEDIUMBLOB",
+    "MEDIUMINT", "MEDIUMTEXT", "NULLABLE", "NUMBER", "STR", "STRING", "TINYBLOB", "TINYTEXT",
+    "VARBINARY", "VARCHAR2",
+})  # fmt: skip
+
 _WITH_EXPONENT = re.compile(r"[\d.]*[eE][+-]?\d+")
 _BETWEEN_CHECKS = 4096  # words, some 40 ms
 
@@ -66,6 +76,7 @@ class GradwireTokenizer(Postgres.Tokenizer):
         word: kind
         for word, kind in Postgres.Tokenizer.KEYWORDS.items()
         if kind not in (TokenType.COMMAND, TokenType.RENAME, TokenType.LOCK, TokenType.SHOW)
+        and word not in _FOREIGN
     }
 
     def _init_core(self) -> TokenizerCore:

@@ -1,0 +1,203 @@
+"""What sqlglot reads for other systems and PostgreSQL does not: left unread, so that it is 42601.
+
+Words that other systems alone have are names (`words`); what is foreign by a word or a bracket
+more, or fewer, is refused where it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from sqlglot import exp
+from sqlglot.parsers.postgres import PostgresParser
+from sqlglot.tokenizer_core import TokenType
+
+from gateway.sql.text.search_clauses import SearchesParser
+
+# The clauses of a query in the order in which they come; the last ones in any.
+_CLAUSES = {
+    TokenType.WHERE: 1,
+    TokenType.GROUP_BY: 2,
+    TokenType.HAVING: 3,
+    TokenType.WINDOW: 4,
+    TokenType.ORDER_BY: 5,
+    TokenType.LIMIT: 6,
+    TokenType.FETCH: 6,
+    TokenType.OFFSET: 6,
+    TokenType.FOR: 6,
+}
+
+
+# Types that take no length, by the words that name them.
+_NO_LENGTH = frozenset({
+    "bigint", "bool", "boolean", "bytea", "date", "double", "double precision", "float4", "float8",
+    "int", "int2", "int4", "int8", "integer", "json", "jsonb", "name", "oid", "real", "smallint",
+    "text", "uuid",
+})  # fmt: skip
+_ONE_LENGTH = (
+    exp.DType.VARCHAR,
+    exp.DType.CHAR,
+    exp.DType.BPCHAR,
+    exp.DType.NCHAR,
+    exp.DType.TIMESTAMP,
+    exp.DType.TIMESTAMPTZ,
+    exp.DType.TIME,
+)
+
+
+def _in_order(rank: int, parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def parsed(self: Any) -> Any:
+        if rank < self.clauses[-1]:
+            self.raise_error("a clause that stands too late")
+        self.clauses[-1] = rank
+        return parse(self)
+
+    return parsed
+
+
+def _is_one_number(given: list[exp.Expr]) -> bool:
+    return len(given) == 1 and given[0].name.isdigit() and not given[0].this.is_string
+
+
+class PlainParser(SearchesParser):
+    """Reads nothing that is other systems' alone."""
+
+    QUERY_MODIFIER_PARSERS: ClassVar[dict[Any, Any]] = {
+        kind: _in_order(rank, PostgresParser.QUERY_MODIFIER_PARSERS[kind])
+        for kind, rank in _CLAUSES.items()
+    }
+    QUERY_MODIFIER_TOKENS: ClassVar[set[Any]] = set(_CLAUSES)
+
+    def reset(self) -> None:
+        """Begin a statement."""
+        super().reset()
+        self.clauses = [0]  # of the queries around, that which came last
+
+    def _parse_query_modifiers(self, this: Any) -> Any:
+        self.clauses.append(0)
+        found = super()._parse_query_modifiers(this)
+        self.clauses.pop()
+        return found
+
+    def _parse_star_ops(self) -> exp.Expr | None:
+        return exp.Star().update_positions(self._prev)
+
+    def _parse_respect_or_ignore_nulls(self, this: exp.Expr | None) -> exp.Expr | None:
+        return this
+
+    def _parse_having_max(self, this: exp.Expr | None) -> exp.Expr | None:
+        return this
+
+    def _parse_table_hints(self) -> list[exp.Expr] | None:
+        return None
+
+    def _parse_value(self, values: bool = True) -> exp.Tuple | None:
+        default = self._tokens[self._index - 2].token_type == TokenType.DEFAULT
+        if self._prev.text.upper() in ("VALUES", ",", "ON") and not default:
+            self._needs(TokenType.L_PAREN)
+        found: exp.Tuple | None = super()._parse_value(values)
+        return found
+
+    def _parse_using_identifiers(self) -> list[exp.Expr]:
+        self._needs(TokenType.L_PAREN)
+        found: list[exp.Expr] = super()._parse_using_identifiers()
+        return found
+
+    def _parse_in(self, this: exp.Expr | None, alias: bool = False) -> exp.In:
+        self._needs(TokenType.L_PAREN)
+        found: exp.In = super()._parse_in(this, alias)
+        return found
+
+    def _parse_insert_table(self) -> exp.Expr | None:
+        if self._prev.token_type == TokenType.TABLE:
+            self.raise_error("INSERT INTO TABLE", self._prev)
+        found: exp.Expr | None = super()._parse_insert_table()
+        unnamed = isinstance(found, exp.Schema) and not found.expressions
+        if unnamed or self._curr.token_type == TokenType.SET:
+            self.raise_error("INSERT ... SET", self._prev if unnamed else None)
+        return found
+
+    def _parse_table_sample(self, as_modifier: bool = False) -> exp.TableSample | None:
+        if self._curr.token_type == TokenType.TABLE_SAMPLE and self._next.text == "(":
+            self.raise_error("TABLESAMPLE without a method", self._next)
+        found: exp.TableSample | None = super()._parse_table_sample(as_modifier)
+        return found
+
+    def _parse_limit(self, *args: Any, **kwargs: Any) -> Any:
+        beyond = self._next.text.upper() not in ("FIRST", "NEXT")
+        if self._curr.token_type == TokenType.FETCH and beyond:
+            self.raise_error("FETCH of how many", self._next)
+        return super()._parse_limit(*args, **kwargs)
+
+    def _parse_ordered(self, *args: Any, **kwargs: Any) -> exp.Ordered | None:
+        found: exp.Ordered | None = super()._parse_ordered(*args, **kwargs)
+        both = [each.token_type for each in self._tokens[max(self._index - 2, 0) : self._index]]
+        if both == [TokenType.ASC, TokenType.DESC]:
+            self.raise_error("ASC and DESC", self._prev)
+        return found
+
+    def parse_set_operation(self, *args: Any, **kwargs: Any) -> exp.SetOperation | None:
+        """UNION and its like, of columns in their order."""
+        found: exp.SetOperation | None = super().parse_set_operation(*args, **kwargs)
+        if found is not None and any(map(found.args.get, ("by_name", "side", "kind", "on"))):
+            self.raise_error("UNION BY NAME")
+        return found
+
+    def _parse_bracket(self, this: exp.Expr | None = None) -> exp.Expr | None:
+        """Items and slices; ARRAY[...], in which `[...]` is one more dimension."""
+        before = "".join(each.text for each in self._tokens[max(self._index - 2, 0) : self._index])
+        further = before.endswith("[") or before == "],"
+        if self._curr.text == "{" or (self._curr.text == "[" and this is None and not further):
+            self.raise_error("an array without ARRAY")
+        found: exp.Expr | None = super()._parse_bracket(this)
+        return found
+
+    def _parse_types(self, *args: Any, **kwargs: Any) -> exp.Expr | None:
+        """A type, whose length is one number where it has any."""
+        word, opening = self._curr, self._next
+        found: exp.Expr | None = super()._parse_types(*args, **kwargs)
+        if not isinstance(found, exp.DataType) or opening.text != "(":
+            return found
+        passed = self._prev.start > opening.start
+        if passed and word.text.lower() in _NO_LENGTH:
+            self.raise_error("a length of a type without one", opening)
+        if passed and found.this in _ONE_LENGTH and not _is_one_number(found.expressions):
+            self.raise_error("a length that is no number", opening)
+        return found
+
+    def _negate_range(self, this: exp.Expr | None = None) -> exp.Expr | None:
+        before = self._tokens[self._index - 2]
+        if self._prev.token_type == TokenType.NULL and before.token_type == TokenType.NOT:
+            self.raise_error("NOT NULL without IS", before)
+        found: exp.Expr | None = super()._negate_range(this)
+        return found
+
+    def _parse_window(self, this: exp.Expr | None, alias: bool = False) -> exp.Expr | None:
+        if self._curr.token_type == TokenType.FILTER and self._next.text == "(":
+            after = self._tokens[self._index + 2 : self._index + 3]
+            if after and after[0].token_type != TokenType.WHERE:
+                self.raise_error("FILTER without WHERE", after[0])
+        if alias and self._curr.token_type != TokenType.ALIAS:
+            self.raise_error("WINDOW without AS")
+        found: exp.Expr | None = super()._parse_window(this, alias)
+        if not alias and self._prev.token_type == TokenType.OVER:
+            self._missing()
+        return found
+
+    def _parse_window_spec(self) -> Any:
+        between = self._prev.token_type == TokenType.BETWEEN
+        found = super()._parse_window_spec()
+        if between:
+            self._needs(TokenType.AND)
+        return found
+
+    def _parse_partition_by(self) -> list[exp.Expr]:
+        found: list[exp.Expr] = super()._parse_partition_by()
+        if self._prev.token_type == TokenType.PARTITION_BY:
+            self._missing()
+        return found
+
+    def _needs(self, kind: TokenType) -> None:
+        if self._curr.token_type != kind:
+            self._missing()
