@@ -8,7 +8,6 @@ query is read and stopped by `running`.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import cached_property
 
@@ -44,7 +43,7 @@ from gateway.engine.large_values import large_as_calls
 from gateway.engine.lookups import Orders
 from gateway.engine.open_plans import OpenPlans, ValueCalls
 from gateway.engine.plans import IN_ORDER, EmbeddedPlan, Plans, limited
-from gateway.engine.provided import WATCHED, Compute, Provided
+from gateway.engine.provided import WATCHED, Compute, Provided, Watch
 from gateway.engine.provider import as_dataset
 from gateway.engine.reading import all_held, reading
 from gateway.engine.running import Run
@@ -59,9 +58,6 @@ from gateway.types import BY_NAME
 _CATALOG = "datafusion"
 _REGISTERED = BY_NAME["regclass"].arrow
 _ROUTINES = "SELECT routine_name AS name FROM information_schema.routines"
-
-# What a cancelled statement's threads run looks at its session a thousand times a second.
-_HEARD_SECONDS = 0.25
 
 # Queries alone: everything else is the gateway's own work, and COPY would reach the server's files.
 _QUERIES_ONLY = (
@@ -182,7 +178,6 @@ class EmbeddedSession:
         self._run: Run | None = None
         self._cancelled = False
         self.provide("pg_sleep", sleeper(self._check), [pa.float64()], pa.string())
-        self._context.register_udf(self._lent.add_watch(self._check))
         self._reads = Reads()
         self.plans_found = 0
 
@@ -240,6 +235,7 @@ class EmbeddedSession:
         self, sql: str, tables: Mapping[TableName, Table], values: Sequence[pa.Scalar]
     ) -> EmbeddedPlan:
         contexts = self._contexts.fit_for(sql)
+        watch = self._lent.watch(contexts.own, self._check) if WATCHED in sql else None
         with translated(self._failures):
             for name, table in tables.items():
                 self._register(name, table)
@@ -247,7 +243,7 @@ class EmbeddedSession:
         self._check()
         reads = reading(tables)
         return EmbeddedPlan(
-            contexts, sql, frame, self._unstable, self._failures, self._stream, reads
+            contexts, sql, frame, self._unstable, self._failures, self._stream, reads, watch
         )
 
     def _planned(self, sql: str, context: SessionContext, values: Sequence[pa.Scalar]) -> DataFrame:
@@ -376,8 +372,14 @@ class EmbeddedSession:
             if self._run is run:
                 self._run = None
             batches.close()
-            if self._cancelled and WATCHED in plan.sql:  # until its threads have heard of it
-                time.sleep(_HEARD_SECONDS)
+            if self._cancelled and plan.watch is not None:
+                self._end(plan.watch)
+
+    def _end(self, watch: Watch) -> None:
+        """Let a cancelled join's threads stop, and keep no plan that would call their watch."""
+        watch.end()
+        self._plans.clear()
+        self._open.clear()
 
     def _batches(self, plan: EmbeddedPlan, run: Run) -> Generator[pa.RecordBatch]:
         if plan.nodes <= IN_ORDER:

@@ -24,6 +24,7 @@ from gateway.engine.contexts import Contexts
 from gateway.engine.faults import translated
 from gateway.engine.null_conditions import planned
 from gateway.engine.placeholders import inferred, numbers
+from gateway.engine.provided import Watch
 from gateway.engine.reading import Reading
 from gateway.errors import GatewayError
 from gateway.sources.table import TableName
@@ -88,6 +89,7 @@ class EmbeddedPlan:
         failures: Errors that scans raised, for `translated`.
         run: What reads its batches, in the session's own way.
         reads: What its tables are.
+        watch: What its joins' threads ask whether they are to go on.
     """
 
     def __init__(
@@ -99,8 +101,9 @@ class EmbeddedPlan:
         failures: list[GatewayError],
         run: Callable[[EmbeddedPlan], Iterator[pa.RecordBatch]],
         reads: Reading = Reading.ANY,
+        watch: Watch | None = None,
     ) -> None:
-        self.sql = sql
+        self.sql, self.watch = sql, watch
         self._run = run
         self._contexts, self._failures = contexts, failures
         self._logical = frame.logical_plan()

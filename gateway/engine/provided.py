@@ -10,18 +10,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakSet
 
 import pyarrow as pa
 from datafusion import ScalarUDF, SessionContext, udf
 
 from gateway.engine.provider import kept
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, QueryCanceled
 
 # A list of values for each argument -> the list of results.
 Compute = Callable[[Sequence[list[Any]]], list[Any]]
 
-# Of one boolean, which it gives back; see `add_watch`.
+# Of one boolean, which it gives back; see `Provided.watch`.
 WATCHED = "gradwire_watched"
+
+
+class Watch:
+    """Whether one planned query is still run; its threads ask, also after its statement has ended.
+
+    A join's threads stop by themselves nowhere else, and the next statement of the session is not
+    meant by a cancel that they hear of late.
+    """
+
+    def __init__(self) -> None:
+        self.ended = False
+
+    def end(self) -> None:
+        """Let whatever runs of the query stop; it is not run again."""
+        self.ended = True
+
+    def heed(self) -> None:
+        """Go on if the query is run.
+
+        Raises:
+            QueryCanceled: 57014; nobody is told.
+        """
+        if self.ended:
+            raise QueryCanceled("canceling statement due to user request")
 
 
 class Provided:
@@ -34,7 +59,7 @@ class Provided:
     def __init__(self, failures: list[GatewayError]) -> None:
         self._failures = failures
         self._work: dict[str, Compute] = {}
-        self._watches: list[Callable[[], None]] = []
+        self._watches: WeakSet[Watch] = WeakSet()
         self._functions: list[ScalarUDF] = []
 
     def add(
@@ -51,26 +76,25 @@ class Provided:
         self._functions.append(udf(computed, list(arguments), result, "volatile", name))
         return self._functions[-1]
 
-    def add_watch(self, check: Callable[[], None]) -> ScalarUDF:
-        """`WATCHED`, which raises what `check` does.
+    def watch(self, context: SessionContext, check: Callable[[], None]) -> Watch:
+        """A `WATCHED` for the query that `context` plans next, which raises what `check` does.
 
         Volatile, or the engine would ask it once, as it plans.
         """
-
-        self._watches.append(check)
-        watches, failures = self._watches, self._failures
+        watch, failures = Watch(), self._failures
 
         def watched(column: pa.Array) -> pa.Array:
+            watch.heed()
             try:  # no context around it: it is called for every 8,000 pairs
-                for check in watches:
-                    check()
+                check()
             except GatewayError as error:
                 failures.append(error)
                 raise
             return column
 
-        self._functions.append(udf(watched, [pa.bool_()], pa.bool_(), "volatile", WATCHED))
-        return self._functions[-1]
+        context.register_udf(udf(watched, [pa.bool_()], pa.bool_(), "volatile", WATCHED))
+        self._watches.add(watch)
+        return watch
 
     def register(self, context: SessionContext) -> None:
         """Make all of them known to another context."""
@@ -81,4 +105,5 @@ class Provided:
         """The session has ended; nothing will be called any more."""
         self._functions.clear()
         self._work.clear()
-        self._watches.clear()
+        for watch in list(self._watches):
+            watch.end()

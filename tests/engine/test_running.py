@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from datafusion import DataFrame
 
+from gateway.engine.provided import WATCHED
 from gateway.errors import DatasetUnreadable, GatewayError, QueryCanceled
 from tests.engine.tables import MemoryTable, T, numbered
 
@@ -155,6 +156,26 @@ def test_cancel_between_two_batches_stops_the_next_one(session) -> None:
         next(stream)
     with pytest.raises(StopIteration):
         next(stream)
+
+
+@pytest.mark.parametrize("values", [[], [pa.scalar(0)]], ids=["none", "a parameter"])
+def test_a_cancelled_query_that_is_watched_runs_on_in_no_other(session, values) -> None:
+    sql = f"SELECT n FROM public.t WHERE {WATCHED}(n >= {'$1' if values else 0})"
+    tables = {T: numbered(4, 4, 100)}
+    plan = session.plan(sql, tables, values)
+    stream = plan.stream()
+    next(stream)
+    session.cancel()
+    with pytest.raises(QueryCanceled):
+        next(stream)
+    session.begin()
+    again = session.plan(sql, tables, values)
+    assert sum(batch.num_rows for batch in again.stream()) == 1600
+    with pytest.raises(GatewayError, match="canceling"):  # as its threads hear
+        list(plan.stream())
+    session.close()
+    with pytest.raises(GatewayError, match="canceling"):
+        list(again.stream())
 
 
 def test_cancel_spares_a_stream_that_waits_while_another_ends(session) -> None:
