@@ -1,6 +1,6 @@
-"""Queries that are written as arrays: beside an aggregate or a window, and VALUES.
+"""Queries that are written as arrays: beside an aggregate, a window or another query, and VALUES.
 
-A subquery that compares cannot have an aggregate of the query around it inside:
+A subquery that compares cannot have these inside, as they belong to the query around it:
 `count(*) >= ALL (SELECT ...)` is compared with `ALL (ARRAY(SELECT ...))`.
 """
 
@@ -34,7 +34,7 @@ def gather(tree: exp.Expr) -> None:
                 rows = as_select(values)
                 values.replace(rows if node.name == "array" else _array(rows))
         query = query_of(node) if isinstance(node, exp.In) or is_quantified(node) else None
-        if query is None or len(items_of(node.this)) > 1 or not _is_of_groups(node.this):
+        if query is None or len(items_of(node.this)) > 1 or not _is_of_around(node.this):
             continue
         if len(outputs_of(query)) > 1:
             raise SyntaxFault("subquery has too many columns", position=position_of(query))
@@ -50,5 +50,6 @@ def _array(query: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this="array", expressions=[query])
 
 
-def _is_of_groups(value: exp.Expr) -> bool:
-    return any(is_aggregate(each) or isinstance(each, exp.Window) for each in own_nodes(value))
+def _is_of_around(value: exp.Expr) -> bool:
+    kinds = exp.Window | exp.Query
+    return any(is_aggregate(each) or isinstance(each, kinds) for each in own_nodes(value))
