@@ -17,17 +17,11 @@ from pyarrow import MonthDayNano
 
 from gateway.errors import DatetimeFieldOverflow, DivisionByZero, InvalidParameterValue
 from gateway.sql.inputs.interval_input import read_interval
+from gateway.sql.inputs.value_input import month_day_nano
 from gateway.sql.types.part_units import UNITS
 
 _MONTH_DAYS = 30  # what PostgreSQL takes a month for where days must be had of it
 _DAY = 86_400_000_000  # microseconds
-
-
-def _interval(months: int, days: int, micros: int) -> MonthDayNano:
-    try:
-        return MonthDayNano([months, days, micros * 1000])
-    except OverflowError as error:
-        raise DatetimeFieldOverflow("interval out of range") from error
 
 
 def of_text(text: str, style: str) -> MonthDayNano:
@@ -36,7 +30,7 @@ def of_text(text: str, style: str) -> MonthDayNano:
     >>> of_text("-1 2:03:04", "sql_standard")
     MonthDayNano(months=0, days=-1, nanoseconds=-7384000000000)
     """
-    return _interval(*read_interval(text, style))
+    return month_day_nano(*read_interval(text, style))
 
 
 def _micros(interval: MonthDayNano) -> int:
@@ -60,7 +54,7 @@ def age(later: datetime, earlier: datetime) -> MonthDayNano:
     if days < 0:
         days += calendar.monthrange(second.year, second.month)[1]
         months -= 1
-    return _interval(sign * months, sign * days, sign * micros)
+    return month_day_nano(sign * months, sign * days, sign * micros)
 
 
 def _time_of(moment: datetime) -> int:
@@ -102,14 +96,16 @@ def over(interval: MonthDayNano, divisor: float) -> MonthDayNano:
 
 
 def _scaled(interval: MonthDayNano, scale: Callable[[float], float]) -> MonthDayNano:
-    months, days = scale(interval.months), scale(interval.days)
-    if not (math.isfinite(months) and math.isfinite(days)):
+    months, days, time = (
+        scale(each) for each in (interval.months, interval.days, _micros(interval))
+    )
+    if not all(map(math.isfinite, (months, days, time))):
         raise DatetimeFieldOverflow("interval out of range")
     spare_days = _rounded((months - int(months)) * _MONTH_DAYS)
     seconds = _rounded((days - int(days) + spare_days - int(spare_days)) * 86_400)
     more = int(seconds / 86_400)
-    micros = round(scale(_micros(interval)) + (seconds - more * 86_400) * 1_000_000)
-    return _interval(int(months), int(days) + int(spare_days) + more, micros)
+    micros = round(time + (seconds - more * 86_400) * 1_000_000)
+    return month_day_nano(int(months), int(days) + int(spare_days) + more, micros)
 
 
 def _rounded(value: float) -> float:
@@ -120,13 +116,13 @@ def _rounded(value: float) -> float:
 def justify_hours(interval: MonthDayNano) -> MonthDayNano:
     """24 hours are a day; days and time get one sign."""
     days, micros = _carried(interval.days, _micros(interval), _DAY)
-    return _interval(interval.months, days, micros)
+    return month_day_nano(interval.months, days, micros)
 
 
 def justify_days(interval: MonthDayNano) -> MonthDayNano:
     """30 days are a month; months and days get one sign."""
     months, days = _carried(interval.months, interval.days, _MONTH_DAYS)
-    return _interval(months, days, _micros(interval))
+    return month_day_nano(months, days, _micros(interval))
 
 
 def justify_interval(interval: MonthDayNano) -> MonthDayNano:
@@ -141,7 +137,7 @@ def justify_interval(interval: MonthDayNano) -> MonthDayNano:
     elif months < 0 and (days > 0 or (days == 0 and micros > 0)):
         months, days = months + 1, days - _MONTH_DAYS
     days, micros = _one_sign(days, micros, _DAY)
-    return _interval(months, days, micros)
+    return month_day_nano(months, days, micros)
 
 
 def _carried(large: int, small: int, size: int) -> tuple[int, int]:
@@ -167,12 +163,12 @@ def make_interval(
 ) -> MonthDayNano:
     """An interval of its parts, `secs` to the microsecond."""
     micros = (hours * 3600 + mins * 60) * 1_000_000 + round(secs * 1_000_000)
-    return _interval(years * 12 + months, weeks * 7 + days, micros)
+    return month_day_nano(years * 12 + months, weeks * 7 + days, micros)
 
 
 def of_time(micros: int) -> MonthDayNano:
     """The interval from midnight to a time of day."""
-    return _interval(0, 0, micros)
+    return month_day_nano(0, 0, micros)
 
 
 def time_of_day(interval: MonthDayNano) -> time:
@@ -228,11 +224,11 @@ def truncate(field: str, interval: MonthDayNano) -> MonthDayNano:
     word = UNITS.get(field.lower())
     if word in _MONTHS:
         step = _MONTHS[word]
-        return _interval(int(interval.months / step) * step, 0, 0)
+        return month_day_nano(int(interval.months / step) * step, 0, 0)
     if word == "day":
-        return _interval(interval.months, interval.days, 0)
+        return month_day_nano(interval.months, interval.days, 0)
     if word not in _MICROS:
         raise InvalidParameterValue(f'unit "{field}" not recognized for type interval')
     step, micros = _MICROS[word], _micros(interval)
     whole = abs(micros) // step * step
-    return _interval(interval.months, interval.days, whole if micros >= 0 else -whole)
+    return month_day_nano(interval.months, interval.days, whole if micros >= 0 else -whole)

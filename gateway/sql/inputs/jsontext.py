@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from gateway.errors import InvalidTextRepresentation, UntranslatableCharacter
+from gateway.sql.inputs.number_input import refuse_overflow
 
 
 def read_json(text: str) -> str:
@@ -24,6 +25,7 @@ def read_jsonb(text: str) -> str:
 
     Raises:
         InvalidTextRepresentation: 22P02. UntranslatableCharacter: 22P05, `\\u0000`.
+        NumericValueOutOfRange: 22003, a number of more digits than a numeric has.
 
     >>> read_jsonb('{"bb": 1e2, "a" : [1.50, null], "a": 2}')
     '{"a": 2, "bb": 100}'
@@ -61,6 +63,7 @@ def _written(value: Any) -> str:
         case str():
             return _string(value)
         case Decimal():
+            refuse_overflow(str(value))
             return format(value if value else abs(value), "f")  # a numeric has no -0
         case bool():
             return "true" if value else "false"

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.engine.functions.zone_offsets import DAY
-from gateway.errors import NumericValueOutOfRange
+from gateway.errors import DatetimeFieldOverflow
 from gateway.sql.inputs.far_moments import (
     DATE_INFINITY,
     DATE_MINUS_INFINITY,
@@ -63,7 +63,7 @@ def _date(array: pa.Array) -> Encoded:
     infinite = (days == DATE_INFINITY) | (days == DATE_MINUS_INFINITY)
     values = np.where(infinite, days, days - EPOCH_DAYS)
     if (values < DATE_MINUS_INFINITY).any():
-        raise NumericValueOutOfRange("date out of range")
+        raise DatetimeFieldOverflow("date out of range")
     return Fixed(values, ">i4", validity(array))
 
 
@@ -71,7 +71,7 @@ def _timestamp(array: pa.Array) -> Encoded:
     micros = int_values(array)
     infinite = (micros == TIMESTAMP_INFINITY) | (micros == TIMESTAMP_MINUS_INFINITY)
     if ((micros < TIMESTAMP_MINUS_INFINITY + EPOCH_MICROS) & ~infinite).any():
-        raise NumericValueOutOfRange("timestamp out of range")
+        raise DatetimeFieldOverflow("timestamp out of range")
     return Fixed(np.where(infinite, micros, micros - EPOCH_MICROS), ">i8", validity(array))
 
 
