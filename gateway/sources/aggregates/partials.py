@@ -157,11 +157,12 @@ class Partials:
 
     @cached_property
     def is_quick(self) -> bool:
-        """Whether it reads few values, all of them in memory."""
+        """Whether it adds up few values as they are stored, all of them in memory."""
         columns = self.grid.arrays().columns
         held = (isinstance(c := columns[name], GridColumn) and c.held is not None
                 for name in self.asked.columns)  # fmt: skip
-        return self._rows * len(self.asked.operands) <= QUICK_VALUES and all(held)
+        few = self._rows * len(self.asked.operands) <= QUICK_VALUES
+        return few and self.asked.is_plain and all(held)
 
     def _key_by_position(self, name: str) -> pa.Array:
         key = next(key for key in self.keys if key.field.name == name)
