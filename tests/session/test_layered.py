@@ -14,6 +14,7 @@ from gateway.engine.interface import Plan
 from gateway.errors import OutOfMemory
 from gateway.rewrite import Rewritten, rewrite
 from gateway.session.portals.turning import KeptRoom
+from gateway.session.queries import layered
 from gateway.session.queries.layered import with_layers
 from gateway.sources.table import TableName
 from gateway.sql.names.relation import Relation
@@ -148,6 +149,28 @@ def test_what_is_added_up_first_is_the_same(
             assert ["dense" in str(text) for text in told] == [table == "heads", False]
             assert alike(numbers(network, query), numbers(network, plain)), change
         network.execute("ROLLBACK")
+
+
+DEEP = """WITH near AS (SELECT s, w.h, tanh(sum(x.v * w.v)) AS v FROM x JOIN w ON x.i = w.i
+  WHERE l = 1 GROUP BY s, w.h), further AS (SELECT s, w.h, tanh(sum(f.v * w.v)) AS v FROM near AS f
+  JOIN w ON f.h = w.i WHERE l = 2 GROUP BY s, w.h), last AS (SELECT s, sum(f.v * w.v) AS v
+  FROM further AS f JOIN w ON f.h = w.i WHERE l = 1 AND w.h = 2 GROUP BY s), off AS
+  (SELECT avg(v ^ 2) FROM last) SELECT grad(off, v) FROM w ORDER BY l, i, h"""
+
+
+def test_both_ways_of_a_layer_give_the_same(
+    network: psycopg.Connection[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A matrix of weights is added up before the join, else its rows are joined."""
+    told = network.execute(f"EXPLAIN (REWRITE) {DEEP}".encode()).fetchall()
+    assert sum("-- unless" in str(line) for (line,) in told) > 1  # of weights, and of a layer
+    found = numbers(network, DEEP)
+
+    def other(layer: Rewritten, tables: object) -> Rewritten:
+        return layer if layer.otherwise is None else layer.otherwise.query
+
+    monkeypatch.setattr(layered, "_chosen", other)
+    assert any(found) and alike(found, numbers(network, DEEP))
 
 
 def test_it_is_told(network: psycopg.Connection[tuple[object, ...]]) -> None:

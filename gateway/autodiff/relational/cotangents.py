@@ -20,7 +20,6 @@ from gateway.autodiff.relational.queries import (
     Keep,
     Unless,
     added,
-    all_of,
     double,
     grad,
     joined,
@@ -63,7 +62,7 @@ class Rows:
     Args:
         known_by: The columns of it that tell its rows apart.
         is_key: Whether no two rows are alike in those.
-        carried: Columns that are given with them where no rows are put together.
+        carried: Columns that are given with them where each is a row of its own.
     """
 
     known_by: Sequence[str]
@@ -193,13 +192,15 @@ class Sweep:
         if split is None or self._keep is None:
             return self._joined(stage, weights, aggregates, leaf, shown, slopes)
         is_key = leaf.stage is not None or self._own.is_key
-        if not split.inner:
-            carried = self._own.carried if is_key and leaf.stage is None else ()
-            shown |= {name: f"own {name}" for name in carried}
-            return split.query(aggregates, weights, shown, slopes, is_key)
+        if is_key and leaf.stage is None:
+            shown |= {name: f"own {name}" for name in self._own.carried}
         summed = split.query(aggregates, weights, shown, slopes, is_key)
+        if not split.inner:
+            return summed
         plain = self._joined(stage, weights, copied(aggregates), leaf, shown, slopes)
-        return all_of(self._keep(summed, Unless(self._keep(split.density()), plain)))
+        kept = table_node(self._keep(summed, Unless(self._keep(split.density()), plain)))
+        items = [named(column_node(kept.name, name), name) for name in summed.named_selects]
+        return exp.select(*items, copy=False).from_(kept, copy=False)
 
     def _joined(
         self,

@@ -20,7 +20,6 @@ from gateway.autodiff.relational.queries import (
     KEY,
     Keep,
     added_up,
-    all_of,
     named,
     root_of,
     subquery,
@@ -76,7 +75,9 @@ class _Part:
     @property
     def given(self) -> exp.Select | None:
         """The cotangents of its values, by its keys as its stage calls them."""
-        return None if self.cotangents is None else all_of(self.cotangents)
+        if self.cotangents is None:
+            return None
+        return exp.select(exp.Star(), copy=False).from_(table_node(self.cotangents), copy=False)
 
 
 class Layers:

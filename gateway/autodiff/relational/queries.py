@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from gateway.autodiff.statements.readings import ALONE
 from gateway.sources.table import TableName
-from gateway.sql.names.scope import Analysis, Block, column_node, table_node
+from gateway.sql.names.scope import Analysis, Block, column_node
 from gateway.sql.text.dialect import Marker
 from gateway.sql.text.trees import copied
 
@@ -92,11 +92,6 @@ def added_up(
 def root_of(analysis: Analysis, query: exp.Select) -> Block:
     """The block that a query itself is."""
     return next(block for block in analysis.blocks if block.select is query)
-
-
-def all_of(rows: TableName) -> exp.Select:
-    """A query of all rows that go by a name."""
-    return exp.select(exp.Star(), copy=False).from_(table_node(rows), copy=False)
 
 
 def subquery(query: exp.Query, alias: str) -> exp.Subquery:
