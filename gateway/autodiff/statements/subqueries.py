@@ -66,7 +66,7 @@ class Subqueries:
         select = leaf.sql.unnest()
         item = select.expressions[0] if len(select.expressions) == 1 else None
         block = None if item is None else self.chain.analysis.block_of(item)
-        if block is None or item is None or block.picks_rows or select.args.get("with_"):
+        if block is None or item is None or block.picks_rows:
             raise no_rule(leaf.sql, leaf.block)
         if any(self.chain.depends(part, block, variable) for part in beside(select)):
             raise no_rule(leaf.sql, leaf.block)

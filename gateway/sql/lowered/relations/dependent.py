@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from sqlglot import exp
 
-from gateway.errors import FeatureNotSupported, GatewayError, GroupingError
+from gateway.errors import FeatureNotSupported, GroupingError
 from gateway.sql.lowered.relations.common_tables import put_in_place
 from gateway.sql.lowered.relations.for_engine import is_beneath, is_for_engine, loses_null
 from gateway.sql.lowered.relations.group_keys import alike, has_sets, is_grouped_by, is_of_group
+from gateway.sql.lowered.relations.looked_at import Reference, keys_of, merged_pairs, references
 from gateway.sql.lowered.relations.per_key import (
     Keys,
     equal_keys,
@@ -33,23 +34,19 @@ from gateway.sql.lowered.values.quantified import (
     outputs_of,
     query_of,
 )
-from gateway.sql.meaning.volatile import refuse_drawn
 from gateway.sql.names.scope import (
     Analysis,
     Block,
-    Source,
     column_node,
     is_aggregate,
     position_of,
-    resolve,
 )
 from gateway.sql.text.dialect import Marker
-from gateway.sql.text.trees import conjuncts, is_comma, nodes_of, own_nodes
+from gateway.sql.text.trees import is_comma, nodes_of, own_nodes
 from gateway.sql.types.inference import GIVES, info_of
 from gateway.types import array_of
 
 _PLACE, _THERE = "in_place", "is_there"
-Reference = tuple[exp.Column, Source, str]
 
 
 # The queries to join among those that give values or rows, whatever the engine would do with them.
@@ -81,100 +78,6 @@ def join_dependent(
         if _join_value(block, analysis, numbers, asked):
             return True
     return False
-
-
-def references(query: exp.Expr, analysis: Analysis) -> list[Reference]:
-    """The columns in `query` that are of relations outside it."""
-    within = {id(select) for select in nodes_of(query, exp.Select)}
-    inner = {id(s) for b in analysis.blocks if id(b.select) in within for s in b.sources}
-    found = []
-    for column in nodes_of(query, exp.Column):
-        block = analysis.block_of(column)
-        if block is None or isinstance(column.this, exp.Star) or _names_output(column):
-            continue
-        try:
-            source, name = resolve(block, column)
-        except GatewayError:  # the engine reports it, in its turn
-            continue
-        if id(source) not in inner:
-            found.append((column, source, name))
-    return found
-
-
-def _names_output(column: exp.Column) -> bool:
-    """ORDER BY x, GROUP BY x: the output x if there is one."""
-    select = column.parent_select
-    if column.table or select is None or not isinstance(column.parent, exp.Ordered | exp.Group):
-        return False
-    return any(isinstance(i, exp.Alias) and i.alias == column.name for i in select.expressions)
-
-
-def _keys(
-    block: Block, found: Sequence[Reference], place: int | None, name: str
-) -> tuple[Keys, list[exp.Expr]]:
-    """The values that are looked at, and the columns of `block` that have them."""
-    pairs: dict[tuple[str, str], exp.Expr] = {}
-    for _, source, named in found:
-        if source not in block.sources:
-            raise FeatureNotSupported(
-                "this form of correlated subquery is not supported",
-                position=position_of(found[0][0]),
-            )
-        pairs.setdefault((source.alias, named), column_node(source.alias, named))
-    items = [
-        exp.alias_(each.copy(), f"{name}_{n}", quoted=True)
-        for n, each in enumerate(pairs.values(), 1)
-    ]
-    select = exp.Select(expressions=items, distinct=exp.Distinct())
-    _take_from(select, block, {source.alias: source for _, source, _ in found}, place)
-    for column, source, named in found:
-        number = list(pairs).index((source.alias, named)) + 1
-        inside: exp.Expr = column_node(name, f"{name}_{number}")
-        if isinstance(column.parent, exp.Select) and column.arg_key == "expressions":
-            inside = exp.alias_(inside, column.name, quoted=True)
-        column.replace(inside)
-    return Keys(select, name, tuple(item.alias for item in items)), list(pairs.values())
-
-
-def _take_from(
-    select: exp.Select, block: Block, sources: dict[str, Source], place: int | None
-) -> None:
-    """Give the SELECT of the keys its FROM: the one relation, or all that stands before."""
-    for source in sources.values():
-        refuse_drawn(source)
-    joins = block.select.args.get("joins") or []
-    if len(sources) == 1 and not any(join.side for join in joins):
-        (source,) = sources.values()
-        relation = source.tree.copy()
-        relation.set("joins", None)
-        select.set("from_", exp.From(this=relation))
-        _take_where(select, block, source)
-        return
-    select.set("from_", block.select.args["from_"].copy())
-    before = joins if place is None else joins[:place]
-    if before:
-        select.set("joins", [join.copy() for join in before])
-
-
-def _take_where(select: exp.Select, block: Block, source: Source) -> None:
-    """Leave out the keys of rows that WHERE leaves out, where it says so of that relation alone."""
-    where = block.select.args.get("where")
-    if where is None:
-        return
-    kept = [each for each in conjuncts(where.this) if _is_about(each, block, source)]
-    if kept:
-        select.set("where", exp.Where(this=all_of([exp.paren(each) for each in kept]).copy()))
-
-
-def _is_about(condition: exp.Expr, block: Block, source: Source) -> bool:
-    if condition.find(exp.Query) is not None:
-        return False
-    try:
-        return all(
-            resolve(block, each)[0] is source for each in nodes_of(condition, exp.Column)
-        )  # fmt: skip
-    except GatewayError:
-        return False
 
 
 def _refuse_outer_aggregates(query: exp.Expr, found: Sequence[Reference]) -> None:
@@ -218,14 +121,14 @@ def _join_lateral(
         if put_in_place(query):
             return True
         name = f"values_{next(numbers)}"
-        keys, given = _keys(block, found, place, name)
+        keys, given = keys_of(block, found, place, name)
         made = for_each(query, keys, analysis)
         if alias.columns:
             more = [exp.to_identifier(each, quoted=True) for each in keys.columns]
             alias.set("columns", [*alias.columns, *more])
         same = equal_keys([column_node(alias.name, each) for each in keys.columns], given)
-        on = join.args.get("on")
-        join.set("on", same if on is None else exp.And(this=same, expression=exp.paren(on.copy())))
+        given_on = [exp.paren(on.copy())] if (on := join.args.get("on")) is not None else []
+        join.set("on", all_of([same, *given_on, *merged_pairs(join, block)]))
         join.set("kind", None)
         join.set("using", None)
         lateral.replace(exp.Subquery(this=made.copy(), alias=alias))
@@ -343,7 +246,7 @@ def _join(
 ) -> None:
     """Join what the query gives for each key, and name its value where it stood."""
     places = [(each, is_of_group(each, block)) for each in alike(node, block)]
-    keys, given = _keys(block, found, None, f"values_{number}")
+    keys, given = keys_of(block, found, None, f"values_{number}")
     alias = f"subquery_{number}"
     # A name of its own: the output's may be that of a column beside it.
     first = _THERE if isinstance(node, exp.Exists) else f"value_{number}"

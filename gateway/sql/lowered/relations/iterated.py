@@ -16,8 +16,8 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported
 from gateway.sources.table import TableName
-from gateway.sql.lowered.relations.dependent import references
 from gateway.sql.lowered.relations.joining import join_in_turn
+from gateway.sql.lowered.relations.looked_at import references
 from gateway.sql.meaning.analysis import analyse
 from gateway.sql.meaning.materialised import read_kept, stands_in
 from gateway.sql.meaning.recursion import is_recursive
