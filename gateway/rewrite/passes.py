@@ -85,6 +85,7 @@ from gateway.rewrite.value_passes import (
     group_forms,
     group_reals,
     group_united,
+    hide_keys,
     join_by_null,
     keep_infinities,
     keep_literals,
@@ -375,6 +376,7 @@ VALUES = (
     only(keep_numbers, {exp.Add, exp.Sub, exp.Mul, exp.Neg, "sum", *_NUMERICS}),
     only(widen_numerics, {"float4", *_NUMERICS}),
     only(join_by_null, {exp.NullSafeEQ}),
+    only(hide_keys, {exp.Group, exp.Distinct}),
     only(declare_parameters, {exp.Parameter}),
 )
 PASSES = (*NAMES, *COLUMNS, *VALUES)

@@ -11,6 +11,7 @@ from gateway.sql.lowered.groups.equal_forms import group_equal
 from gateway.sql.lowered.groups.equal_nans import group_nans
 from gateway.sql.lowered.groups.moving import keep_moving
 from gateway.sql.lowered.groups.united_forms import unite_equal
+from gateway.sql.lowered.relations.decisive_keys import hide_decisive_keys
 from gateway.sql.lowered.relations.null_keys import keep_null_keys
 from gateway.sql.lowered.values.beside_reals import widen_beside_reals
 from gateway.sql.lowered.values.exact import keep_exact
@@ -81,6 +82,11 @@ def widen_numerics(state: Rewriting) -> None:
 def join_by_null(state: Rewriting) -> None:
     """Let keys of joins that may be NULL be compared by what never is."""
     keep_null_keys(state.tree, state.analysis)
+
+
+def hide_keys(state: Rewriting) -> None:
+    """Hide keys of groups that the engine would take for deciding the others."""
+    hide_decisive_keys(state.analysis)
 
 
 def keep_infinities(state: Rewriting) -> bool:

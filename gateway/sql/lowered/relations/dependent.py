@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from gateway.errors import FeatureNotSupported, GroupingError
 from gateway.sql.lowered.relations.common_tables import put_in_place
+from gateway.sql.lowered.relations.decisive_keys import groups_joined_groups
 from gateway.sql.lowered.relations.for_engine import is_beneath, is_for_engine, loses_null
 from gateway.sql.lowered.relations.group_keys import alike, has_sets, is_grouped_by, is_of_group
 from gateway.sql.lowered.relations.looked_at import Reference, keys_of, merged_pairs, references
@@ -218,6 +219,8 @@ def _is_joined(node: exp.Expr, found: Sequence[Reference], block: Block) -> bool
 def _is_left(node: exp.Expr, query: exp.Expr, found: Sequence[Reference], block: Block) -> bool:
     """Whether the engine runs it where it stands, which it does not as a key in sets."""
     if has_sets(block) and is_grouped_by(node, block):
+        return False
+    if found and groups_joined_groups(block):  # its keys are to be hidden from the engine
         return False
     return is_for_engine(node, query, [column for column, _, _ in found])
 

@@ -23,14 +23,14 @@ def is_grouped_by(node: exp.Expr, block: Block) -> bool:
     """Whether a subquery, or a comparison with one, is a key of GROUP BY, or in one."""
     if node.find_ancestor(exp.Where, exp.Select) is not block.select:
         return False
-    return any(each == node for key in _keys_of(block) for each in own_nodes(key))
+    return any(each == node for key in keys_of(block) for each in own_nodes(key))
 
 
 def is_of_group(node: exp.Expr, block: Block) -> bool:
     """Whether it is computed once for each group of the SELECT that it stands in."""
     if not block.is_grouped:
         return False
-    keys = _keys_of(block)
+    keys = keys_of(block)
     of_rows = (exp.Where, exp.Group, exp.Join, exp.WithinGroup)
     at: exp.Expr | None = node
     while at is not None and at is not block.select:
@@ -46,7 +46,7 @@ def has_sets(block: Block) -> bool:
     return group is not None and any(isinstance(key, SETS) for key in group.expressions)
 
 
-def _keys_of(block: Block) -> list[exp.Expr]:
+def keys_of(block: Block) -> list[exp.Expr]:
     """The keys of GROUP BY, those in sets too."""
     group = block.select.args.get("group")
     return [] if group is None else [_key_of(key, block) for key in _plain_keys(group)]

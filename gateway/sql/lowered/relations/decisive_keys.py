@@ -1,0 +1,119 @@
+"""Keys of groups that the engine takes for deciding more than they do.
+
+A subquery with GROUP BY or DISTINCT has each of its keys once, which the engine notes of them. In a
+join they come several times. Grouped again, by them and by something else, it takes them for such
+that come once (DataFusion 55): then it leaves out what follows them in ORDER BY and GROUP BY, and
+DISTINCT of them. So there a key is `greatest(k)`, which is the same value and no column to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from gateway.errors import GatewayError
+from gateway.sql.lowered.relations.group_keys import keys_of
+from gateway.sql.names.scope import Analysis, Block, Source, is_aggregate, resolve
+from gateway.sql.text.trees import nodes_of
+
+
+def hide_decisive_keys(analysis: Analysis) -> None:
+    """Hide the keys of every SELECT that groups what was joined with groups, in place."""
+    if len(analysis.blocks) < 2:
+        return
+    for block in analysis.blocks:
+        if groups_joined_groups(block):
+            for key in list(_keys(block)):
+                _hide(key, block, analysis)
+
+
+def groups_joined_groups(block: Block) -> bool:
+    """Whether it groups, by several keys, what was joined with groups."""
+    keys = list(_keys(block))
+    return len(keys) > 1 and _joins_groups(block)
+
+
+def _keys(block: Block) -> Iterator[exp.Expr]:
+    """What its rows are told apart by."""
+    select = block.select
+    yield from keys_of(block)
+    distinct = select.args.get("distinct")
+    if distinct is not None:
+        on = distinct.args.get("on")
+        yield from on.expressions if on is not None else (i.unalias() for i in select.expressions)
+
+
+def _joins_groups(block: Block, joined: bool = False) -> bool:
+    """Whether it reads a join, at whatever depth, with a query that tells its rows apart."""
+    joined = joined or len(block.sources) > 1
+    for source in block.sources:
+        if source.query is None:
+            continue
+        several = len(source.query.branches) > 1
+        for branch in source.query.branches:
+            if several or next(_keys(branch), None) is not None:
+                if joined:
+                    return True
+            elif _joins_groups(branch, joined):
+                return True
+    return False
+
+
+def _hide(key: exp.Expr, block: Block, analysis: Analysis) -> None:
+    found = _column(key, block)
+    if found is None or found[0].query is None:
+        return
+    for column in nodes_of(block.select, exp.Column):
+        if _is_of_group(column, block.select) and _same(column, found, block, analysis):
+            _wrap(column)
+
+
+def _column(key: exp.Expr, block: Block) -> tuple[Source, str] | None:
+    """Which column a key is; None where it is another expression."""
+    if not isinstance(key, exp.Column):
+        return None
+    try:
+        return resolve(block, key)
+    except GatewayError:  # the engine reports it, in its turn
+        return None
+
+
+def _same(column: exp.Column, found: tuple[Source, str], block: Block, analysis: Analysis) -> bool:
+    if column.name != found[1]:
+        return False
+    other = _column(column, analysis.block_of(column) or block)
+    return other is not None and other[0] is found[0]
+
+
+def _is_of_group(column: exp.Column, select: exp.Select) -> bool:
+    """Whether it is looked at after the rows are grouped, or is a key."""
+    node: exp.Expr = column
+    while (parent := node.parent) is not None and parent is not select:
+        if is_aggregate(parent) and parent.name != "grouping":
+            return False
+        node = parent
+    return node.arg_key not in ("from_", "joins", "laterals", "where", "with_")
+
+
+def _wrap(column: exp.Column) -> None:
+    place = _place_of(column)
+    if place:
+        column.replace(exp.Literal.number(place))
+        return
+    item = isinstance(column.parent, exp.Select) and column.arg_key == "expressions"
+    hidden = exp.Anonymous(this="greatest", expressions=[column.copy()])
+    column.replace(exp.alias_(hidden, column.name, quoted=True) if item else hidden)
+
+
+def _place_of(column: exp.Column) -> int:
+    """Which output of a SELECT DISTINCT it is in ORDER BY, where the engine takes outputs alone."""
+    select = column.parent_select
+    if select is None or not isinstance(column.parent, exp.Ordered):
+        return 0
+    distinct = select.args.get("distinct")
+    if distinct is None or distinct.args.get("on") is not None:
+        return 0
+    hidden = exp.Anonymous(this="greatest", expressions=[column.copy()])
+    outputs = [item.unalias() for item in select.expressions]
+    return outputs.index(hidden) + 1 if hidden in outputs else 0
