@@ -53,6 +53,9 @@ def not_a_number(tree: exp.Expr, known: Type) -> NotDifferentiable:
     )
 
 
+_READ = "_of_text"  # how the names of functions end that casts of texts became
+
+
 def without_derivative(tree: exp.Expr) -> NotDifferentiable:
     """The refusal of an aggregate, or of a function over a window."""
     call = inner_call(tree)
@@ -79,7 +82,10 @@ def no_rule(tree: exp.Expr, block: Block | None = None) -> NotDifferentiable:
             hint=f"Differentiate inside: {name}(grad(expression, column), dimension).",
             position=position_of(call),
         )
-    if call is not None:
+    if call is not None and call_name(call).endswith(_READ):
+        subject = f"a cast of the text {shown(call.expressions[0])}"
+        hint = "What is cast is no number."
+    elif call is not None:
         subject = f"function {call_name(call)}"
         hint = "Write it with functions that have one: docs/functions.md lists them."
     elif isinstance(tree, exp.Query):
