@@ -157,8 +157,9 @@ def _agree(client: Client, statement: Statement, lifted: Lifted) -> bool:
     agreeing = set()
     for block in query.rewritten.analysis.blocks:
         for node in own_nodes(block.select):
-            if isinstance(node, exp.Parameter) and node.parent is not None:
-                known, place = type_of(node.parent.this, block), number(node)
+            beside = node.parent.this if node.parent is not None else None
+            if isinstance(node, exp.Parameter) and isinstance(beside, exp.Expr):  # no call's name
+                known, place = type_of(beside, block), number(node)
                 if known is not None and known.name in _ALIKE[lifted.types[place - 1].name]:
                     agreeing.add(place)
     return len(agreeing) == len(lifted.types)

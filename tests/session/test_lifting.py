@@ -33,6 +33,7 @@ _COLUMNS = {
     "iv": ("interval", "interval '1 day'"),
     "u": ("uuid", "'00000000-0000-0000-0000-00000000000a'"),
     "y": ("bytea", "'\\x41'::bytea"),
+    "j": ("jsonb", "'{}'"),
 }
 # Two of a kind before the third make a shape that is known.
 _CONSTANTS = {
@@ -43,6 +44,7 @@ _CONSTANTS = {
     "day": ("'2020-01-01'", "'2020-01-03'", "'2020-01-02'"),
     "moment": ("'2020-01-01'", "'2020-01-03'", "'2020-01-02 03:04'"),
     "truth": ("'f'", "'false'", "'true'"),
+    "json": ("'[]'", "'1'", "'{}'"),
     "uuid": ("'a'", "'b'", "'{00000000-0000-0000-0000-00000000000A}'"),
 }
 _CONDITIONS = ("{c} = {x}", "{c} >= {x} AND i2 > 0", "NOT {c} BETWEEN {x} AND {x}")
