@@ -146,8 +146,10 @@ def _foreign(place: int, tokens: Sequence[Token], text: str) -> GatewayError | N
     token = tokens[place]
     after = tokens[place + 1] if place + 1 < len(tokens) else None
     if token.token_type == TokenType.NUMBER:
-        if token.text.count(".") > 1:
-            return SyntaxFault(f'syntax error at or near "{token.text}"', position=token.start + 1)
+        if "." in token.text and text[token.start - 1 : token.start] == ".":  # .5.5
+            near = token.text[token.text.index(".") :]
+            place = token.end + 2 - len(near)
+            return SyntaxFault(f'syntax error at or near "{near}"', position=place)
         refuse_overflow(token.text, token.start + 1)
         return _junk(place, tokens, text)
     if token.token_type in (TokenType.EQ, TokenType.NULLSAFE_EQ):
