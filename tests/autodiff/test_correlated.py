@@ -43,6 +43,9 @@ PAIRS = {
     " FROM u) AS l) AS q": "SELECT 1 + 1.6::float8 AS g FROM t",
     "SELECT grad(l.b * c, c) AS g FROM t, LATERAL (SELECT stddev(u.w * t.c) AS b FROM u) AS l":
         "SELECT 2 * c * stddev(u.w) AS g FROM t CROSS JOIN u GROUP BY c",
+    "SELECT grad(l.b, c) AS g FROM t, LATERAL (WITH q AS (SELECT u.w * t.c AS e FROM u)"
+    " SELECT sum(e ^ 2) AS b FROM q) AS l":
+        "SELECT sum(2 * u.w ^ 2 * c) AS g FROM t CROSS JOIN u GROUP BY c",
     "SELECT grad(l.b ^ 2, c) AS g FROM t LEFT JOIN LATERAL (SELECT u.w * t.c AS b FROM u"
     " WHERE u.k = t.c) AS l ON true":
         "SELECT 2 * u.w ^ 2 * c AS g FROM t LEFT JOIN u ON u.k = t.c",

@@ -8,7 +8,7 @@ with that of another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -176,11 +176,30 @@ def definitions(column: Variable) -> Iterator[tuple[exp.Expr, Block]]:
         yield from ((item, block) for item in items)
 
 
-def beside(select: exp.Expr) -> Iterator[exp.Expr]:
-    """The parts of a SELECT but for its items: what decides which rows it has."""
-    for name, held in select.args.items():
-        if name != "expressions":
-            yield from (part for part in (held if isinstance(held, list) else [held]) if part)
+def beside(tree: exp.Expr) -> Iterator[exp.Expr]:
+    """What decides which rows a query has.
+
+    Of a SELECT that is all but its items, which decide where it is DISTINCT; of a subquery or WITH
+    query that it reads, the same; of VALUES and functions in FROM, all.
+    """
+    if isinstance(tree, exp.Subquery | exp.Lateral | exp.CTE) and isinstance(tree.this, exp.Query):
+        yield from beside(tree.this)
+        yield from _each(tree.args.get("joins"))
+    elif isinstance(tree, exp.Select) and not tree.args.get("distinct"):
+        parts = [held for name, held in tree.args.items() if name != "expressions"]
+        yield from _each([part for h in parts for part in (h if isinstance(h, list) else [h])])
+    elif isinstance(tree, exp.From | exp.Join):
+        yield from _each([tree.this, tree.args.get("on")])
+    elif isinstance(tree, exp.With):
+        yield from _each(tree.expressions)
+    else:
+        yield tree
+
+
+def _each(parts: Iterable[exp.Expr | None] | None) -> Iterator[exp.Expr]:
+    for part in parts or ():
+        if part:
+            yield from beside(part)
 
 
 def _relation(source: Source) -> Hashable | None:
