@@ -59,6 +59,7 @@ class App:
                 self.grids,
                 settings,
             )
+            undo.callback(self.gateway.close)
             self._server = GatewayServer(
                 (settings.host, settings.port),
                 self.gateway,
@@ -156,6 +157,7 @@ def explain(settings: Settings, sql: str) -> list[str]:
             for line in batch.column(0).to_pylist()
         ]
         gateway.close_session(session)
+        gateway.close()
         return lines
     finally:
         store.close()

@@ -63,7 +63,6 @@ class Gateway(Connection):  # type: ignore[misc]  # buenavista carries no types
             Channels(),
             allowance_of(settings),
         )
-
         # What the engine's and the store's allocators set up for a thread that asks them is kept
         # as long as it lives: 0.3 MB for each idle client, if its own thread makes its session.
         self._maker = ThreadPoolExecutor(1, "sessions")
@@ -71,3 +70,7 @@ class Gateway(Connection):  # type: ignore[misc]  # buenavista carries no types
     def new_session(self) -> Session:
         """A session for a client that is about to start."""
         return self._maker.submit(Session, *self._parts).result()
+
+    def close(self) -> None:
+        """Make no more sessions."""
+        self._maker.shutdown()

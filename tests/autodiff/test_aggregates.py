@@ -162,7 +162,7 @@ VALUES = [
      " GROUP BY w", 6.0),
     ("SELECT grad(z - lag(w * z, 1, 7) OVER (PARTITION BY w ORDER BY z), w) AS g FROM t, u"
      " WHERE n = 2 AND k = 1 ORDER BY g LIMIT 1", -2.0),
-    ("SELECT grad(lag(w * t.x) IGNORE NULLS OVER v, w) AS g FROM t, u WHERE n = 2 AND k = 1"
+    ("SELECT grad(lag(w * t.x) OVER v, w) AS g FROM t, u WHERE n = 2 AND k = 1"
      " WINDOW v AS (PARTITION BY w ORDER BY z) ORDER BY g LIMIT 1", 1.1),
     ("SELECT jvp(sum(w * b * z), w, 2.0, b, 3.0) AS g FROM t, (SELECT 0.5 AS w, 0.25 AS b) AS p"
      " WHERE n = 2", 6 * (0.25 * 2 + 0.5 * 3)),

@@ -32,7 +32,7 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
     ),
     ("VALUES of 30,000", "SELECT * FROM (VALUES " + ",".join(["(1)"] * 30_000) + ") AS t", "54001"),
     ("a text of an array of 50,000", "SELECT '{" + ",".join(["1"] * 50_000) + "}'::int[]", ""),
-    ("an array's text, deep", "SELECT '" + "{" * 100_000 + "}" * 100_000 + "'::int[]", "54001"),
+    ("an array's text, deep", "SELECT '" + "{" * 100_000 + "}" * 100_000 + "'::int[]", "54000"),
     ("1,700 columns", "SELECT " + ",".join(["1"] * 1700), "54011"),
     ("a CUBE of 20", f"SELECT 1 FROM ({_TWENTY}) AS t GROUP BY CUBE ({_NAMES})", "54011"),
     (
@@ -85,7 +85,7 @@ BOMBS: tuple[tuple[str, str, str], ...] = (
     ("in an array", "SELECT ARRAY[repeat('9', 3000000)]::numeric[]", "22003"),
     ("in two dimensions", "SELECT ARRAY[ARRAY[repeat('9', 3000000)]]::numeric(9, 2)[]", "22003"),
     ("of an aggregate", "SELECT array_agg(repeat('9', 3000000))::numeric[]", "22003"),
-    ("a numeral of 100,000 digits", "SELECT ('1' || repeat('0', 100000))::numeric", "22P02"),
+    ("a numeral of 100,000 digits", "SELECT ('1' || repeat('0', 100000))::numeric", "22003"),
     (
         "regexp_matches",
         "SELECT count(*) FROM regexp_matches(repeat('a', 1000000), 'a', 'g')",
