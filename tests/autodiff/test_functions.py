@@ -198,19 +198,20 @@ def _row(call: str, arguments: tuple[str, ...]) -> str:
     return f"| `{call}` | {' | '.join([*cells, ''][:2])} |"
 
 
-WITHOUT_PARENTHESES = ("current_date", "current_time", "current_timestamp")
+MOMENTS = ("current_date", "current_time", "current_timestamp")
 
 
 def _without_arguments() -> Iterator[str]:
     for name in scalar_functions():
-        if not has_rule(name) and takes_nothing(name):
-            call = name if name in WITHOUT_PARENTHESES else f"{name}()"
+        if name in MOMENTS:
+            yield f"- `{name}`: a constant, but no number"
+        elif not has_rule(name) and takes_nothing(name):
             try:
-                differentiate_sql(f"x * {call}", "x")
+                differentiate_sql(f"x * {name}()", "x")
             except NotDifferentiable:
-                yield f"- `{call}`: refused, it gives another value at each call"
+                yield f"- `{name}()`: refused, it gives another value at each call"
             else:
-                yield f"- `{call}`: a constant"
+                yield f"- `{name}()`: a constant"
 
 
 def test_the_page_is_what_the_engine_has(rewriting: bool) -> None:
