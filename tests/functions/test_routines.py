@@ -114,7 +114,11 @@ def test_drop() -> None:
         ("CREATE FUNCTION f(a int DEFAULT 1) RETURNS int RETURN 1", "0A000", "DEFAULT"),
         ("CREATE FUNCTION f(a nope) RETURNS int RETURN 1", "42704", "nope"),
         ("CREATE FUNCTION f() RETURNS SETOF int RETURN 1", "0A000", "SETOF"),
-        ("CREATE FUNCTION f() RETURNS int LANGUAGE sql SECURITY DEFINER RETURN 1", "0A000", "SECURITY"),
+        (
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql SECURITY DEFINER RETURN 1",
+            "0A000",
+            "SECURITY",
+        ),
         ("CREATE FUNCTION f() RETURNS int RETURN 1 +", "42601", ""),
         ("CREATE FUNCTION f() RETURNS int RETURN a b c", "42601", "c"),
         ("CREATE FUNCTION f() RETURNS int STRICT IMMUTABLE STRICT RETURN 1", "42601", "STRICT R"),
